@@ -1,0 +1,163 @@
+package journal
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"doorstep/auth"
+)
+
+// Errors a Store returns; everything else from Commit means "outcome unknown" (J2).
+var (
+	// ErrTaken: another page is stored under (branch, first entry number), so this one is not.
+	ErrTaken = errors.New("journal: the page's place is taken")
+	// ErrNotFound: no such page, document or small document.
+	ErrNotFound = errors.New("journal: not found")
+	// ErrRaced: a small document is no longer at the version the caller read.
+	ErrRaced = errors.New("journal: version raced")
+)
+
+// Record is one view document as a store keeps it.
+type Record struct {
+	Branch auth.BranchID
+	Type   string
+	ID     string
+	N      uint64 // the entry that wrote this state
+	Rev    uint64
+	No     uint64 // Doc.No
+	// Deleted marks a tombstone; Body is then nil.
+	Deleted bool
+	Body    json.RawMessage // Doc.State
+}
+
+// FeedEntry is one row of a feed as a store keeps it: at most one per (branch, feed, type, id), the newest.
+type FeedEntry struct {
+	Feed Feed
+	Seq  uint64 // with base 0: the store knows nothing of epochs
+	Type string
+	ID   string
+}
+
+// Receipt is what is kept for ever about a command id.
+type Receipt struct {
+	Command string
+	N       uint64 // the first entry of the command
+	Payload [32]byte
+	Body    json.RawMessage
+}
+
+// ViewWrites are the writes that make one page visible. All are put-if-newer:
+// applying them twice, or after newer ones, changes nothing (J4).
+type ViewWrites struct {
+	Records  []Record
+	Feeds    []FeedEntry
+	Receipts []Receipt
+}
+
+// Index declares that documents of a type can be found by these top-level JSON
+// fields of their state: equality on the leading ones, equality or a range on the last.
+// Results are ordered by the last field, then by id. Field values are JSON
+// strings or integers; a document without one of the fields is not in the index.
+// Tombstones are in no index.
+type Index struct {
+	Type   string
+	Name   string
+	Fields []string
+}
+
+// Query asks for documents by a declared index. With Index "" it lists all
+// documents of the type (no tombstones) by id; then Eq, From and To must be empty.
+type Query struct {
+	Branch auth.BranchID
+	Type   string
+	Index  string
+	Eq     []any // values (string or int64) of the leading fields: len(Fields), or len(Fields)-1 when the last is a range
+	From   any   // inclusive lower bound of the last field; nil: none
+	To     any   // exclusive upper bound of the last field; nil: none
+	Desc   bool
+	Limit  int    // 0: 500
+	After  string // the Next of the page before
+}
+
+// Found is one page of a Query.
+type Found struct {
+	Records []Record
+	Next    string // "" at the end
+}
+
+// FeedQuery asks for what a phone must hear, merged over several feeds by Seq.
+type FeedQuery struct {
+	Branch auth.BranchID
+	Feeds  []Feed
+	After  uint64   // rows with Seq > After, …
+	Types  []string // … of these types; empty: all
+	Limit  int
+}
+
+// FeedRead is a feed's rows and their documents, read in one snapshot (J6).
+type FeedRead struct {
+	// W is the watermark, read before the rows; no row is above it.
+	W    uint64
+	Rows []FeedRecord
+	More bool // the limit was reached and further rows may follow
+}
+
+// FeedRecord is a feed row with the document it refers to, as of read time.
+// A record named by several of the feeds is given once, at its highest Seq.
+type FeedRecord struct {
+	FeedEntry
+	Record // zero Type when no such document exists
+}
+
+// Store keeps pages, the views made from them, and small documents. It decides nothing.
+// All methods are safe for concurrent use. Engines: server/store/sqlitestore and
+// server/store/mongostore; server/store/storetest is the contract as a test suite.
+type Store interface {
+	// Commit stores the page if its place (branch, first) is free, applies its view
+	// writes, and raises the branch's watermark to p.Last, in this order or at once,
+	// all durable when it returns nil. ErrTaken: nothing was stored.
+	// Any other error: the outcome is unknown; call again with the same page.
+	// Committing a page whose place is taken by the same page id applies its views
+	// again and returns nil.
+	Commit(ctx context.Context, p *Page, v ViewWrites) error
+	// Apply applies the view writes of a page some other node stored and raises the
+	// watermark to p.Last if it is at p.First-1 (else leaves it).
+	Apply(ctx context.Context, p *Page, v ViewWrites) error
+	// PageAt reads the page stored under (branch, first). ErrNotFound.
+	PageAt(ctx context.Context, b auth.BranchID, first uint64) (*Page, error)
+	// PageOf reads the page that holds entry n. ErrNotFound.
+	PageOf(ctx context.Context, b auth.BranchID, n uint64) (*Page, error)
+	// Pages reads, in order, pages whose Last > after: as many as fit limit (at least one if any).
+	Pages(ctx context.Context, b auth.BranchID, after uint64, limit int) ([]*Page, error)
+	// Tail reads the last page of a branch. ErrNotFound when it has none.
+	Tail(ctx context.Context, b auth.BranchID) (*Page, error)
+	// Watermark is W: every entry up to it is in the views. Zero for a new branch.
+	Watermark(ctx context.Context, b auth.BranchID) (uint64, error)
+	// Branches lists the branches that have at least one page, sorted.
+	Branches(ctx context.Context) ([]auth.BranchID, error)
+
+	// Records reads documents by (type, id), tombstones included, in the order asked; absent ones have Type "".
+	Records(ctx context.Context, b auth.BranchID, keys []DocRef) ([]Record, error)
+	// Receipts reads receipts by command id, in the order asked; absent ones have Command "".
+	Receipts(ctx context.Context, b auth.BranchID, commands []string) ([]Receipt, error)
+	// Find answers a query by a declared index. An undeclared one is an error.
+	Find(ctx context.Context, q Query) (Found, error)
+	// Feed reads feed rows in one snapshot, the watermark first.
+	Feed(ctx context.Context, q FeedQuery) (FeedRead, error)
+
+	// Small reads a small document and its version. ErrNotFound.
+	Small(ctx context.Context, kind, id string) (body []byte, version uint64, err error)
+	// SwapSmall writes a small document if it is still at version was (0: absent) and
+	// returns nothing but ErrRaced or an error; the new version is was+1. Durable when nil.
+	SwapSmall(ctx context.Context, kind, id string, was uint64, body []byte) error
+	// DeleteSmall removes it if it is at version was. ErrRaced, ErrNotFound.
+	DeleteSmall(ctx context.Context, kind, id string, was uint64) error
+	// ListSmall lists the ids of a kind with a prefix, sorted, at most limit, after the given id.
+	ListSmall(ctx context.Context, kind, prefix, after string, limit int) ([]string, error)
+
+	Close() error
+}
+
+// DocRef names a document.
+type DocRef struct{ Type, ID string }
