@@ -22,9 +22,9 @@ type Page struct {
 	// Edge is the right edge of the tree before the page: the stored hashes from
 	// which the next leaves' hashes are made, so that an append reads nothing (J11).
 	Edge []tlog.Hash
-	// Numbered is how many documents of each numbered type precede the page
-	// (today: visits only).
-	Visits uint64
+	// Numbered is how many documents of the numbered type (visits) precede the page,
+	// so that the committer can go on counting without reading them.
+	Numbered uint64
 	// Leaves are the entries' record hashes, Entries their canonical bytes, in order.
 	Leaves  []tlog.Hash
 	Entries [][]byte
@@ -52,7 +52,7 @@ func (p *Page) Encode() []byte {
 	for _, h := range p.Edge {
 		b = append(b, h[:]...)
 	}
-	b = binary.AppendUvarint(b, p.Visits)
+	b = binary.AppendUvarint(b, p.Numbered)
 	b = binary.AppendUvarint(b, uint64(len(p.Entries)))
 	for i, e := range p.Entries {
 		b = append(b, p.Leaves[i][:]...)
@@ -78,7 +78,7 @@ func DecodePage(b []byte) (*Page, error) {
 	for i := range p.Edge {
 		copy(p.Edge[i][:], d.take(32))
 	}
-	p.Visits = d.uint()
+	p.Numbered = d.uint()
 	n := d.count(33)
 	p.Leaves, p.Entries = make([]tlog.Hash, n), make([][]byte, n)
 	for i := range n {

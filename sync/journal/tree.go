@@ -1,0 +1,76 @@
+package journal
+
+import (
+	"math/bits"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// Edge is the right edge of a Merkle tree (RFC 6962): the roots of its maximal
+// complete subtrees from left to right, one for each set bit of the size. A leaf
+// is added with nothing but the edge in hand.
+type Edge struct {
+	Size   uint64
+	Hashes []tlog.Hash
+}
+
+// Add appends a leaf.
+func (e *Edge) Add(leaf tlog.Hash) {
+	e.Hashes = append(e.Hashes, leaf)
+	// Every trailing one of the old size is a complete subtree the leaf closes.
+	for range bits.TrailingZeros64(e.Size + 1) {
+		last := len(e.Hashes) - 1
+		e.Hashes[last-1] = tlog.NodeHash(e.Hashes[last-1], e.Hashes[last])
+		e.Hashes = e.Hashes[:last]
+	}
+	e.Size++
+}
+
+// Root is the tree's root hash; the empty tree's is the hash of nothing.
+func (e *Edge) Root() tlog.Hash {
+	if len(e.Hashes) == 0 {
+		root, _ := tlog.TreeHash(0, nil) // the empty tree reads no hashes
+		return root
+	}
+	root := e.Hashes[len(e.Hashes)-1]
+	for i := len(e.Hashes) - 2; i >= 0; i-- {
+		root = tlog.NodeHash(e.Hashes[i], root)
+	}
+	return root
+}
+
+// Clone copies the edge, so that adding to one leaves the other.
+func (e *Edge) Clone() Edge {
+	return Edge{Size: e.Size, Hashes: append([]tlog.Hash(nil), e.Hashes...)}
+}
+
+// EdgeBefore is the tree's right edge before the page's first entry.
+func (p *Page) EdgeBefore() Edge {
+	return Edge{Size: p.First - 1, Hashes: append([]tlog.Hash(nil), p.Edge...)}
+}
+
+// EdgeAfter is the tree's right edge after the page's last entry.
+func (p *Page) EdgeAfter() Edge {
+	e := p.EdgeBefore()
+	for _, l := range p.Leaves {
+		e.Add(l)
+	}
+	return e
+}
+
+// NumberedAfter is how many documents of the numbered type there are after the page.
+func (p *Page) NumberedAfter() (uint64, error) {
+	n := p.Numbered
+	for _, raw := range p.Entries {
+		e, err := DecodeEntry(raw)
+		if err != nil {
+			return 0, err
+		}
+		for i := range e.Docs {
+			if isNumbered(&e.Docs[i]) {
+				n++
+			}
+		}
+	}
+	return n, nil
+}
