@@ -153,6 +153,11 @@ type Store interface {
 	SwapSmall(ctx context.Context, kind, id string, was uint64, body []byte) error
 	// DeleteSmall removes it if it is at version was. ErrRaced, ErrNotFound.
 	DeleteSmall(ctx context.Context, kind, id string, was uint64) error
+	// Smalls reads several small documents of a kind, in the order asked; absent ones have a nil Body.
+	Smalls(ctx context.Context, kind string, ids []string) ([]SmallDoc, error)
+	// InsertSmalls inserts those that are absent, at version 1, in as few durable
+	// writes as the engine can, and says which it inserted; present ones are left alone.
+	InsertSmalls(ctx context.Context, kind string, ids []string, bodies [][]byte) (inserted []bool, err error)
 	// ListSmall lists the ids of a kind with a prefix, sorted, at most limit, after the given id.
 	ListSmall(ctx context.Context, kind, prefix, after string, limit int) ([]string, error)
 
@@ -161,3 +166,10 @@ type Store interface {
 
 // DocRef names a document.
 type DocRef struct{ Type, ID string }
+
+// SmallDoc is a small document: what is neither journal nor view (keys, claims, refresh families, leases).
+type SmallDoc struct {
+	ID      string
+	Body    []byte
+	Version uint64
+}
