@@ -1,0 +1,18 @@
+// Package casework is the domain and the one door for changes: cases, contacts,
+// holds, visits, notes, consents, repayment plans and assignments.
+//
+// Every change runs through Service.Do: load the case file, decide (a pure
+// function: no clock, no I/O), append to the branch's journal, answer with a
+// receipt. HTTP endpoints, sync and imports all call it, so a rule stands in one
+// place. The same command id gets the same receipt, for ever.
+//
+// Facts and intentions differ. A visit that took place is never refused for
+// being unlawful, late or out of scope in time: it is kept, flagged and shown to
+// a supervisor. An intention (a planned stop, a message) is refused.
+//
+// Documents of this room, all in the branch's journal, each a full state in
+// JSON with its personal parts sealed under the debtor's key: cases, contacts,
+// visits, visit_notes, consents, signatures, plans, payments_reported, payments,
+// assignments, notices, quarantine. The field lists are those of the trade: see
+// the comments of each state.
+package casework

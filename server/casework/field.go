@@ -1,0 +1,311 @@
+package casework
+
+import (
+	"encoding/json"
+	"time"
+
+	"doorstep/auth"
+	"doorstep/sync/journal"
+	"doorstep/sync/seal"
+)
+
+// Fix is a position fix of a phone. Coordinates are WGS 84 in units of 1e-7 degree (sealed: where a person lives is personal).
+type Fix struct {
+	At        time.Time  `json:"at"`
+	Point     seal.Point `json:"point,omitzero"`
+	AccuracyM int64      `json:"accuracy_m,omitempty"`
+	Provider  string     `json:"provider,omitempty"`
+	Mock      bool       `json:"mock_suspected,omitempty"`
+	// Inside and DistanceM compare the fix with the planned place; they outlive the point.
+	Inside    *bool  `json:"inside_fence,omitempty"`
+	DistanceM *int64 `json:"distance_m,omitempty"`
+}
+
+// VisitAgent is one agent at the door.
+type VisitAgent struct {
+	Agent    auth.UserID `json:"agent_id"`
+	Role     string      `json:"role,omitempty"` // lead, second
+	BadgeNo  string      `json:"badge_no,omitempty"`
+	CertNo   string      `json:"cert_no,omitempty"`
+	CertTo   string      `json:"cert_valid_to,omitempty"`
+	LetterNo string      `json:"letter_no,omitempty"`
+}
+
+// PersonMet says who opened the door.
+type PersonMet struct {
+	Relationship  string `json:"relationship"`
+	IdentityCheck string `json:"identity_check,omitempty"`
+	Language      string `json:"language,omitempty"`
+}
+
+// Recording is a sound or video recording of a visit; the bytes are an attachment.
+type Recording struct {
+	Consent string    `json:"consent_id,omitempty"`
+	Media   string    `json:"media,omitempty"`
+	Started time.Time `json:"started_at,omitzero"`
+	Ended   time.Time `json:"ended_at,omitzero"`
+	SHA256  string    `json:"sha256,omitempty"`
+	GapsS   int64     `json:"gaps_s,omitempty"`
+}
+
+// Observations are what the agents saw.
+type Observations struct {
+	ChildrenPresent bool      `json:"children_present,omitempty"`
+	DistressLevel   int       `json:"distress_level,omitempty"` // 0 to 3
+	Dispute         seal.Text `json:"dispute_text,omitzero"`
+	ComplaintMade   bool      `json:"complaint_made,omitempty"`
+	SafetyIncident  bool      `json:"safety_incident,omitempty"`
+	Weather         string    `json:"weather,omitempty"`
+}
+
+// Attachment refers to bytes that sync on their own.
+type Attachment struct {
+	ID     string `json:"id"`
+	SHA256 string `json:"sha256"`
+	Bytes  int64  `json:"bytes"`
+	Kind   string `json:"kind,omitempty"`
+}
+
+// Visit is the state of a document of type "visits": what happened at the door.
+// It is written once; a correction is a new visit that supersedes it.
+type Visit struct {
+	Case       journal.CaseID   `json:"case"`
+	Debtor     journal.DebtorID `json:"debtor"`
+	Lender     string           `json:"lender"`
+	Branch     auth.BranchID    `json:"branch"`
+	Assignment string           `json:"assignment,omitempty"`
+	Round      string           `json:"round,omitempty"`
+	Route      string           `json:"route,omitempty"`
+	StopSeq    int              `json:"stop_seq,omitempty"`
+	Territory  string           `json:"territory,omitempty"`
+	Agents     []VisitAgent     `json:"agents"`
+	Purpose    string           `json:"purpose,omitempty"`
+	Place      string           `json:"place,omitempty"`
+	Planned    *Window          `json:"planned_window,omitempty"`
+	// At is when the visit began as the device says, in UTC; On is its local date in the debtor's zone.
+	At                  time.Time    `json:"at"`
+	On                  string       `json:"on"`
+	TimeZone            string       `json:"time_zone"`
+	CheckIn             *Fix         `json:"check_in,omitempty"`
+	CheckOut            *Fix         `json:"check_out,omitempty"`
+	AddressVerification string       `json:"address_verification,omitempty"`
+	PersonMet           *PersonMet   `json:"person_met,omitempty"`
+	DisclosureMade      bool         `json:"disclosure_made,omitempty"`
+	AnnouncedIdentity   bool         `json:"announced_identity,omitempty"`
+	Recording           *Recording   `json:"recording,omitempty"`
+	Items               []string     `json:"items,omitempty"` // papers carried: badge, authorisation_letter, …
+	Outcome             string       `json:"outcome"`         // an Outcome code
+	OutcomeDetail       seal.Text    `json:"outcome_detail,omitzero"`
+	OverdueReason       string       `json:"overdue_reason,omitempty"`
+	Plan                string       `json:"plan,omitempty"`
+	PaymentRef          string       `json:"payment_ref,omitempty"`
+	Observations        Observations `json:"observations,omitzero"`
+	Vulnerability       []string     `json:"vulnerability_flags,omitempty"`
+	LeftWhenAsked       *bool        `json:"left_when_asked,omitempty"`
+	Attachments         []Attachment `json:"attachments,omitempty"`
+	Supersedes          string       `json:"supersedes,omitempty"`
+	// Flags are what the server found when it took the visit in: unlawful, late_stop,
+	// clock_skew, after_revocation, second_visit, after_hold, no_assignment, …
+	Flags []string `json:"flags,omitempty"`
+	// Decisions are the conduct decisions for this visit, with phase and policy hash.
+	Decisions json.RawMessage `json:"decisions,omitempty"`
+	// SkewS is the device's clock against the server's at receipt, in seconds; MonoMs its monotonic clock.
+	SkewS  int64         `json:"skew_s,omitempty"`
+	MonoMs int64         `json:"mono_ms,omitempty"`
+	Device auth.DeviceID `json:"device,omitempty"`
+	By     auth.UserID   `json:"by"`
+	Extra  Extra         `json:"extra,omitzero"`
+}
+
+// EachSealed names the personal parts of a visit.
+func (v *Visit) EachSealed(fn func(field string, p seal.Part)) {
+	fn("outcome_detail", &v.OutcomeDetail)
+	fn("observations.dispute_text", &v.Observations.Dispute)
+	if v.CheckIn != nil {
+		fn("check_in.point", &v.CheckIn.Point)
+	}
+	if v.CheckOut != nil {
+		fn("check_out.point", &v.CheckOut.Point)
+	}
+}
+
+// Window is a half-open span of time, in UTC.
+type Window struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
+// Note is the state of a document of type "visit_notes". Written once.
+type Note struct {
+	Case       journal.CaseID   `json:"case"`
+	Debtor     journal.DebtorID `json:"debtor"`
+	Visit      string           `json:"visit,omitempty"`
+	At         time.Time        `json:"at"`
+	Text       seal.Text        `json:"text"`
+	Kind       string           `json:"kind,omitempty"` // general, safety, address, hardship
+	Supersedes string           `json:"supersedes,omitempty"`
+	By         auth.UserID      `json:"by"`
+	Extra      Extra            `json:"extra,omitzero"`
+}
+
+// EachSealed names the personal parts of a note.
+func (n *Note) EachSealed(fn func(field string, p seal.Part)) { fn("text", &n.Text) }
+
+// Consent is the state of a document of type "consents": one consent given, refused or
+// withdrawn (structure after ISO/IEC TS 27560). Written once; a withdrawal is a new record that
+// names the consent it withdraws.
+type Consent struct {
+	Case          journal.CaseID   `json:"case"`
+	Debtor        journal.DebtorID `json:"debtor"`
+	Visit         string           `json:"visit,omitempty"`
+	Scope         string           `json:"scope"`  // contact_time, visit_time, home_entry, recording_audio, …
+	Status        string           `json:"status"` // requested, given, refused, withdrawn
+	Method        string           `json:"method,omitempty"`
+	Language      string           `json:"language,omitempty"`
+	NoticeVersion string           `json:"notice_version,omitempty"`
+	TextSHA256    string           `json:"text_shown_sha256,omitempty"`
+	At            time.Time        `json:"at"` // when it was given, refused or withdrawn
+	ValidFrom     time.Time        `json:"valid_from,omitzero"`
+	ExpiresAt     time.Time        `json:"expires_at,omitzero"`
+	Withdraws     string           `json:"withdraws,omitempty"` // consent id
+	Via           string           `json:"withdrawn_via,omitempty"`
+	Limits        *ConsentLimits   `json:"limits,omitempty"`
+	LegalBasis    string           `json:"legal_basis,omitempty"`
+	Categories    []string         `json:"pii_categories,omitempty"`
+	Sensitive     bool             `json:"sensitive,omitempty"`
+	Evidence      json.RawMessage  `json:"evidence,omitempty"`
+	By            auth.UserID      `json:"by"`
+	Supersedes    string           `json:"supersedes,omitempty"`
+	Extra         Extra            `json:"extra,omitzero"`
+}
+
+// ConsentLimits narrow a consent.
+type ConsentLimits struct {
+	Days     []string `json:"days,omitempty"`
+	From     string   `json:"from,omitempty"`
+	To       string   `json:"to,omitempty"`
+	Channels []string `json:"channels,omitempty"`
+	MaxUses  int      `json:"max_uses,omitempty"`
+}
+
+// Plan is the state of a document of type "plans": a repayment plan, proposed at the
+// door or by the office. Two versions are never merged.
+type Plan struct {
+	Case         journal.CaseID   `json:"case"`
+	Debtor       journal.DebtorID `json:"debtor"`
+	Branch       auth.BranchID    `json:"branch"`
+	Lender       string           `json:"lender"`
+	Visit        string           `json:"visit,omitempty"`
+	Kind         string           `json:"kind"` // ptp_single, instalments, reduced_payment, …
+	Currency     string           `json:"currency"`
+	TotalMinor   int64            `json:"total_minor"`
+	BalanceMinor int64            `json:"balance_minor"` // of the case when it was proposed
+	Instalments  []Instalment     `json:"instalments"`
+	Concession   *Concession      `json:"concession,omitempty"`
+	Hardship     *Hardship        `json:"hardship,omitempty"`
+	State        string           `json:"state"` // offered, accepted, active, rejected, cancelled, superseded, withdrawn
+	// ApprovalState is "" within the agent's limit, else pending, approved or rejected.
+	ApprovalState string          `json:"approval_state"`
+	ApprovedBy    auth.UserID     `json:"approved_by,omitempty"`
+	ApprovedAt    time.Time       `json:"approved_at,omitzero"`
+	Reason        string          `json:"reason,omitempty"` // why rejected
+	Offered       *PlanStep       `json:"offer,omitempty"`
+	Accepted      *PlanStep       `json:"acceptance,omitempty"`
+	CoolingOff    time.Time       `json:"cooling_off_until,omitzero"`
+	Terms         json.RawMessage `json:"default_terms,omitempty"`
+	Affordability json.RawMessage `json:"affordability,omitempty"`
+	Pressure      json.RawMessage `json:"pressure_checks,omitempty"`
+	At            time.Time       `json:"at"`
+	By            auth.UserID     `json:"by"`
+	Extra         Extra           `json:"extra,omitzero"`
+}
+
+// Instalment is one due part of a plan.
+type Instalment struct {
+	N           int    `json:"n"`
+	DueOn       string `json:"due_on"` // local date
+	AmountMinor int64  `json:"amount_minor"`
+}
+
+// Concession is what the lender gives up in a plan.
+type Concession struct {
+	Type        string `json:"type"`
+	AmountMinor int64  `json:"amount_minor"`
+}
+
+// Hardship is why the person cannot pay (X12 element 641 codes or our own).
+type Hardship struct {
+	Reason   string   `json:"reason"`
+	Evidence []string `json:"evidence,omitempty"`
+	ReviewOn string   `json:"review_on,omitempty"`
+}
+
+// PlanStep is an offer or an acceptance.
+type PlanStep struct {
+	By      auth.UserID `json:"by,omitempty"`
+	At      time.Time   `json:"at"`
+	Channel string      `json:"channel,omitempty"`
+	Consent string      `json:"consent,omitempty"`
+	Method  string      `json:"method,omitempty"`
+	Expires time.Time   `json:"expires_at,omitzero"`
+}
+
+// Assignment is the state of a document of type "assignments": a stop issued to agents' phones.
+type Assignment struct {
+	Case      journal.CaseID   `json:"case"`
+	Debtor    journal.DebtorID `json:"debtor"`
+	Branch    auth.BranchID    `json:"branch"`
+	Round     string           `json:"round,omitempty"`
+	Route     string           `json:"route,omitempty"`
+	Team      string           `json:"team"`
+	Agents    []auth.UserID    `json:"agents"` // every agent on the shift; any may act
+	Date      string           `json:"date"`   // local date of the round
+	StopSeq   int              `json:"stop_seq"`
+	ETA       time.Time        `json:"eta"`
+	Window    Window           `json:"window"`
+	ServiceS  int              `json:"service_s"`
+	TimeZone  string           `json:"time_zone"`
+	Territory string           `json:"territory,omitempty"`
+	Status    string           `json:"status"` // open, done, revoked, cancelled: the server's
+	// AgentStatus, VisitOrder and AgentRemark are the phone's to patch.
+	AgentStatus string    `json:"agent_status,omitempty"` // accepted, en_route, at_door, visited, declined
+	VisitOrder  int       `json:"visit_order,omitempty"`
+	AgentRemark seal.Text `json:"agent_remark,omitzero"`
+	// ClosedBy is the visit that closed it, or the reason it was revoked or cancelled.
+	ClosedBy  string          `json:"closed_by,omitempty"`
+	Decisions json.RawMessage `json:"decisions,omitempty"`
+	IssuedAt  time.Time       `json:"issued_at"`
+	Extra     Extra           `json:"extra,omitzero"`
+}
+
+// EachSealed names the personal parts of an assignment.
+func (a *Assignment) EachSealed(fn func(field string, p seal.Part)) {
+	fn("agent_remark", &a.AgentRemark)
+}
+
+// PaymentReported is the state of a document of type "payments_reported": the debtor says, or shows, that they paid. Written once.
+type PaymentReported struct {
+	Case        journal.CaseID   `json:"case"`
+	Debtor      journal.DebtorID `json:"debtor"`
+	Visit       string           `json:"visit,omitempty"`
+	At          time.Time        `json:"at"`
+	AmountMinor int64            `json:"amount_minor"`
+	Currency    string           `json:"currency"`
+	Method      string           `json:"method,omitempty"`
+	Reference   string           `json:"reference,omitempty"`
+	Attachments []Attachment     `json:"attachments,omitempty"`
+	Supersedes  string           `json:"supersedes,omitempty"`
+	By          auth.UserID      `json:"by"`
+	Extra       Extra            `json:"extra,omitzero"`
+}
+
+// Payment is the state of a document of type "payments": money the lender says has arrived.
+type Payment struct {
+	Case        journal.CaseID   `json:"case"`
+	Debtor      journal.DebtorID `json:"debtor"`
+	Lender      string           `json:"lender"`
+	PaidAt      time.Time        `json:"paid_at"`
+	AmountMinor int64            `json:"amount_minor"`
+	Currency    string           `json:"currency"`
+	Method      string           `json:"method,omitempty"`
+}
