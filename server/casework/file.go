@@ -1,0 +1,179 @@
+package casework
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"doorstep/auth"
+	"doorstep/sync/journal"
+	"doorstep/sync/seal"
+)
+
+// Filed is a document of a case file: its state with what the journal knows of it.
+type Filed[T any] struct {
+	ID    string
+	N     uint64 // the entry that wrote this state
+	Rev   uint64
+	No    uint64 // visits: their number in the branch
+	State T
+}
+
+// File is a case with what belongs to it, as of one watermark. Only the parts
+// that were asked for are loaded. Personal parts are sealed until opened.
+type File struct {
+	Case Case
+	Rev  uint64 // of the case; 0 for one that does not exist yet
+	// Contacts are those of the debtor, in order of time, other cases' included: caps may count them all.
+	Contacts    []Filed[Contact]
+	Consents    []Filed[Consent]
+	Plans       []Filed[Plan]
+	Visits      []Filed[Visit]
+	Assignments []Filed[Assignment]
+	Notes       []Filed[Note]
+
+	touched bool // putCase has been called
+}
+
+// parts says which parts of a case file to load.
+type parts uint
+
+const (
+	withContacts parts = 1 << iota
+	withConsents
+	withPlans
+	withVisits
+	withAssignments
+	withNotes
+	// forConduct is what a conduct decision rests on.
+	forConduct = withContacts | withConsents | withPlans
+)
+
+// debtorKey is the key of what is counted per debtor.
+func debtorKey(id journal.DebtorID) journal.Key { return journal.Key("debtor:" + string(id)) }
+
+// inBranch refuses an actor who does not belong to a branch.
+func inBranch(a auth.Actor, b auth.BranchID) error {
+	if !a.InBranch(b) {
+		return refuse(NotFound, "branch.not_found", "branch", "there is no such branch here")
+	}
+	return nil
+}
+
+// OpenTo tells whether the case is in the actor's scope. The branch has been judged already.
+func (c *Case) OpenTo(a auth.Actor) bool {
+	switch a.Role {
+	case auth.Lender:
+		return a.Lender != "" && c.Lender == a.Lender
+	case auth.Agent:
+		return slices.Contains(c.Agents, a.User)
+	}
+	return true
+}
+
+// file loads a case file for a decision and makes the decision rest on it. A
+// case that does not exist, or is another lender's, is case.not_found; whether an
+// agent may act on it is the command's to judge.
+func (t *turn) file(ctx context.Context, id journal.CaseID, want parts) (*File, error) {
+	rec, ok, err := t.r.Doc(ctx, "cases", string(id))
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, noSuchCase()
+	}
+	f := &File{Rev: rec.Rev}
+	if err := decode(rec, &f.Case); err != nil {
+		return nil, err
+	}
+	if t.Actor.Role == auth.Lender && !f.Case.OpenTo(t.Actor) {
+		return nil, noSuchCase()
+	}
+	t.r.Depend(journal.CaseKey(id))
+	if want&withContacts != 0 {
+		t.r.Depend(debtorKey(f.Case.Debtor))
+		if err := allInto(ctx, t.r, &f.Contacts, ContactsByDebtor, string(f.Case.Debtor)); err != nil {
+			return nil, err
+		}
+	}
+	if want&withConsents != 0 {
+		if err := allInto(ctx, t.r, &f.Consents, ConsentsByCase, string(id)); err != nil {
+			return nil, err
+		}
+	}
+	if want&withPlans != 0 {
+		if err := allInto(ctx, t.r, &f.Plans, PlansByCase, string(id)); err != nil {
+			return nil, err
+		}
+	}
+	if want&withVisits != 0 {
+		if err := allInto(ctx, t.r, &f.Visits, VisitsByCase, string(id)); err != nil {
+			return nil, err
+		}
+	}
+	if want&withAssignments != 0 {
+		if err := allInto(ctx, t.r, &f.Assignments, AssignmentsByCase, string(id)); err != nil {
+			return nil, err
+		}
+	}
+	if want&withNotes != 0 {
+		if err := allInto(ctx, t.r, &f.Notes, NotesByCase, string(id)); err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+// openCase opens the case's personal parts.
+func (t *turn) openCase(ctx context.Context, f *File) error {
+	return t.open(ctx, "cases", string(f.Case.CaseRef), f.Case.Debtor, &f.Case)
+}
+
+// open opens the personal parts of a document.
+func (t *turn) open(ctx context.Context, typ, id string, debtor journal.DebtorID, doc seal.Doc) error {
+	if err := t.svc.vault.OpenDoc(ctx, debtor, t.Branch, typ, id, doc); err != nil {
+		return fmt.Errorf("open %s/%s: %w", typ, id, err)
+	}
+	return nil
+}
+
+// addContact puts a contact into the file at its time, replacing an older state of it.
+func (f *File) addContact(id string, c Contact) {
+	f.Contacts = slices.DeleteFunc(f.Contacts, func(x Filed[Contact]) bool { return x.ID == id })
+	at, _ := slices.BinarySearchFunc(f.Contacts, c, func(x Filed[Contact], c Contact) int {
+		return cmp.Or(x.State.At.Compare(c.At), cmp.Compare(x.ID, id))
+	})
+	f.Contacts = slices.Insert(f.Contacts, at, Filed[Contact]{ID: id, State: c})
+}
+
+// allInto reads all documents of an index into a list.
+func allInto[T any](ctx context.Context, r *journal.Reader, into *[]Filed[T], ix journal.Index, eq ...any) error {
+	recs, err := r.All(ctx, ix, eq...)
+	if err != nil {
+		return err
+	}
+	*into, err = decodeAll[T](recs)
+	return err
+}
+
+// decodeAll decodes records of one type.
+func decodeAll[T any](recs []journal.Record) ([]Filed[T], error) {
+	out := make([]Filed[T], len(recs))
+	for i, rec := range recs {
+		out[i] = Filed[T]{ID: rec.ID, N: rec.N, Rev: rec.Rev, No: rec.No}
+		if err := decode(rec, &out[i].State); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// decode reads a record's state.
+func decode(rec journal.Record, into any) error {
+	if err := json.Unmarshal(rec.Body, into); err != nil {
+		return fmt.Errorf("decode %s/%s: %w", rec.Type, rec.ID, err)
+	}
+	return nil
+}

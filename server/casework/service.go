@@ -1,0 +1,384 @@
+package casework
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"doorstep/auth"
+	"doorstep/server/conduct"
+	"doorstep/sync/journal"
+	"doorstep/sync/seal"
+)
+
+// Options of New.
+type Options struct {
+	Journal *journal.Journal
+	Vault   *seal.Vault
+	// Policy is the conduct policy in force at the start; Service.UsePolicy changes it.
+	Policy *conduct.Policy
+	// Territories gives the territory index of a branch as it stands; nil: no branch has territories.
+	Territories func(ctx context.Context, branch auth.BranchID) (TerritoryIndex, error)
+	// Lenders is told of the lenders that imports name; nil: nobody keeps a list.
+	Lenders Lenders
+	Limits  PlanLimits
+	Log     *slog.Logger // nil: discarded
+}
+
+// TerritoryIndex tells in which territory a point lies.
+type TerritoryIndex interface {
+	// Find takes degrees, WGS 84. ok is false outside every territory.
+	Find(lon, lat float64) (territory string, ok bool)
+}
+
+// Lenders keeps the list of lenders.
+type Lenders interface {
+	// Ensure makes the lenders that do not exist yet. Calling it again does nothing.
+	Ensure(ctx context.Context, names []string) error
+}
+
+// PlanLimits are what an agent may agree to at the door; anything beyond waits
+// for a supervisor's approval. Zero fields do not limit.
+type PlanLimits struct {
+	MaxInstalments int
+	// MaxDays is how far in the future the last instalment may be due.
+	MaxDays int
+	// MaxTotalMinor limits the total, by ISO 4217 currency.
+	MaxTotalMinor map[string]int64
+}
+
+// Service is the one door for changes of cases and all that belongs to them.
+// It is safe for concurrent use.
+type Service struct {
+	journal     *journal.Journal
+	store       journal.Store
+	vault       *seal.Vault
+	policy      atomic.Pointer[conduct.Policy]
+	territories func(context.Context, auth.BranchID) (TerritoryIndex, error)
+	lenders     Lenders
+	limits      PlanLimits
+	log         *slog.Logger
+}
+
+// New makes a Service.
+func New(opt Options) *Service {
+	s := &Service{journal: opt.Journal, store: opt.Journal.Store(), vault: opt.Vault, territories: opt.Territories,
+		lenders: opt.Lenders, limits: opt.Limits, log: opt.Log}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.policy.Store(opt.Policy)
+	return s
+}
+
+// UsePolicy puts another conduct policy in force for decisions that begin after it returns.
+func (s *Service) UsePolicy(p *conduct.Policy) { s.policy.Store(p) }
+
+// Request is one change somebody asks for.
+type Request struct {
+	ID      string    // the command id: the same id has one effect and one receipt, for ever
+	Payload [32]byte  // hash of what was asked; the same id with another is journal.ErrReused
+	Claimed time.Time // when the device says it happened; zero when it said nothing
+	Device  auth.DeviceID
+	Cmd     Cmd
+}
+
+// Cmd is a change of this room: one exported struct each (OpenHold, RecordVisit, …).
+type Cmd interface {
+	// decide loads what the decision needs through the turn and decides. It has
+	// no clock but t.At and no effect but the draft; it is called again when what it read has changed.
+	decide(ctx context.Context, t *turn) (*draftBuilder, error)
+}
+
+// Receipt is what became of one request.
+type Receipt struct {
+	Command   string
+	N         uint64          // the first entry; 0 when nothing was appended
+	Duplicate bool            // accepted before; Body is the first answer
+	Body      json.RawMessage // of the command's own kind, without personal data, the same for ever
+	// Err is an *Error, or a *journal.Error (command.reused, command.too_large); the other requests are not touched by it.
+	Err error
+	// Docs are the documents as appended, with their revisions; nil for a duplicate.
+	Docs []journal.Doc
+}
+
+// Do decides the requests in order and appends what they change, as one
+// conversation: each sees the effects of those before it. The returned error is
+// about the whole call: the outcome of requests without a receipt is then
+// unknown, and sending the same ids again is safe. A branch the actor does not
+// belong to is an *Error, branch.not_found.
+func (s *Service) Do(ctx context.Context, actor auth.Actor, branch auth.BranchID, reqs []Request) ([]Receipt, error) {
+	if err := inBranch(actor, branch); err != nil {
+		return nil, err
+	}
+	c := &call{svc: s, actor: actor, reqs: reqs, last: -1}
+	cmds := make([]journal.Command, len(reqs))
+	for i := range reqs {
+		q := &reqs[i]
+		cmds[i] = journal.Command{ID: q.ID, Payload: q.Payload, Actor: actor.User, Device: q.Device, Claimed: q.Claimed,
+			Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft, error) { return c.decide(ctx, r, i) }}
+	}
+	outs, err := s.journal.Do(ctx, branch, cmds)
+	receipts := make([]Receipt, len(outs))
+	for i, o := range outs {
+		receipts[i] = Receipt{Command: o.Command, N: o.N, Duplicate: o.Duplicate, Body: o.Receipt, Err: o.Err, Docs: o.Docs}
+		if o.Err != nil && err == nil && !isRefusal(o.Err) {
+			err = fmt.Errorf("decide %s: %w", o.Command, o.Err)
+		}
+	}
+	return receipts, err
+}
+
+// One decides a single request; its refusal is the error.
+func (s *Service) One(ctx context.Context, actor auth.Actor, branch auth.BranchID, q Request) (Receipt, error) {
+	rs, err := s.Do(ctx, actor, branch, []Request{q})
+	if err != nil {
+		return Receipt{}, err
+	}
+	return rs[0], rs[0].Err
+}
+
+// isRefusal tells a decision's no from trouble on our side.
+func isRefusal(err error) bool {
+	if _, ok := refusal(err); ok {
+		return true
+	}
+	var j *journal.Error
+	return errors.As(err, &j)
+}
+
+// call is one Do: its requests share what is read ahead.
+type call struct {
+	svc   *Service
+	actor auth.Actor
+	reqs  []Request
+	last  int // the request decided last
+	terr  TerritoryIndex
+}
+
+// refs is implemented by commands whose documents are known before they are
+// read, so that a chunk of them is read at once.
+type refs interface{ refs() []journal.DocRef }
+
+// decide decides request i.
+func (c *call) decide(ctx context.Context, r *journal.Reader, i int) (journal.Draft, error) {
+	q := &c.reqs[i]
+	// Requests are decided in order; one at or before the last begins another
+	// round, on newer documents.
+	if i <= c.last || c.last < 0 {
+		c.terr = nil
+		var ahead []journal.DocRef
+		for k := range c.reqs[i:] {
+			if known, ok := c.reqs[i+k].Cmd.(refs); ok {
+				ahead = append(ahead, known.refs()...)
+			}
+		}
+		if len(ahead) > 1 {
+			if _, err := r.Docs(ctx, ahead...); err != nil {
+				return journal.Draft{}, err
+			}
+		}
+	}
+	c.last = i
+	if q.Cmd == nil {
+		return journal.Draft{}, refuse(Invalid, "command.invalid", "", "the request names no command")
+	}
+	t := &turn{svc: c.svc, call: c, r: r, Actor: c.actor, Branch: r.Branch, At: r.At.UTC().Truncate(time.Second), Request: q}
+	d, err := q.Cmd.decide(ctx, t)
+	if err != nil || d == nil {
+		return journal.Draft{}, err
+	}
+	return d.finish(ctx, c.svc.vault, r.Branch)
+}
+
+// turn is one decision under way: what a command reads through.
+type turn struct {
+	svc     *Service
+	call    *call
+	r       *journal.Reader
+	Actor   auth.Actor
+	Branch  auth.BranchID
+	At      time.Time // when the server received the request: UTC, whole seconds
+	Request *Request
+}
+
+// policy is the conduct policy in force.
+func (t *turn) policy() *conduct.Policy { return t.svc.policy.Load() }
+
+// territoryAt finds the territory a home lies in; "" outside every one.
+func (t *turn) territoryAt(ctx context.Context, lon, lat float64) (string, error) {
+	if t.svc.territories == nil {
+		return "", nil
+	}
+	if t.call.terr == nil {
+		ix, err := t.svc.territories(ctx, t.Branch)
+		if err != nil {
+			return "", fmt.Errorf("load territories of %s: %w", t.Branch, err)
+		}
+		t.call.terr = ix
+	}
+	id, ok := t.call.terr.Find(lon, lat)
+	if !ok {
+		return "", nil
+	}
+	return id, nil
+}
+
+// draft begins the result of a decision.
+func (t *turn) draft(action string) *draftBuilder {
+	return &draftBuilder{At: t.At, Actor: t.Actor, Device: t.Request.Device, Claimed: t.Request.Claimed,
+		Command: t.Request.ID, parts: []draftPart{{action: action}}}
+}
+
+// answer is a draft that changes nothing, leaves no trace, and tells the sender so.
+func (t *turn) answer(reply any) *draftBuilder {
+	d := t.draft("")
+	d.reply = reply
+	return d
+}
+
+// draftBuilder collects what a decision wants appended: open states, feed rows
+// and the receipt. Sealing and encoding come after deciding (finish).
+type draftBuilder struct {
+	At      time.Time // UTC, whole seconds
+	Actor   auth.Actor
+	Device  auth.DeviceID
+	Claimed time.Time
+	Command string
+
+	parts []draftPart
+	reply any
+}
+
+// draftPart becomes one entry.
+type draftPart struct {
+	action   string
+	docs     []draftDoc
+	feeds    []journal.FeedRow
+	writes   []journal.Key
+	verdicts json.RawMessage
+}
+
+// draftDoc is one document's new state, or its tombstone when state is nil.
+type draftDoc struct {
+	typ, id string
+	debtor  journal.DebtorID
+	state   any
+}
+
+// now is the part being filled.
+func (d *draftBuilder) now() *draftPart { return &d.parts[len(d.parts)-1] }
+
+// next begins a further entry of the same command, for one too large for a single entry.
+func (d *draftBuilder) next(action string) { d.parts = append(d.parts, draftPart{action: action}) }
+
+// put adds a document's new state, a pointer; a second state of the same document
+// in the same entry replaces the first. The debtor's key seals its personal parts;
+// a document without any may name no debtor.
+func (d *draftBuilder) put(typ, id string, debtor journal.DebtorID, state any) {
+	p := d.now()
+	for i := range p.docs {
+		if p.docs[i].typ == typ && p.docs[i].id == id {
+			p.docs[i].state = state
+			return
+		}
+	}
+	p.docs = append(p.docs, draftDoc{typ, id, debtor, state})
+}
+
+// putCase adds the case's new state and tells the agents who hold the case.
+func (d *draftBuilder) putCase(f *File) {
+	f.Case.UpdatedAt = d.At
+	f.touched = true
+	d.put("cases", string(f.Case.CaseRef), f.Case.Debtor, &f.Case)
+	d.touch(f)
+	d.tellAgents(f, "cases", string(f.Case.CaseRef))
+}
+
+// putChild adds the new state of a document below the case and tells the agents who hold the case.
+func (d *draftBuilder) putChild(f *File, typ, id string, state any) {
+	d.put(typ, id, f.Case.Debtor, state)
+	d.touch(f)
+	d.tellAgents(f, typ, id)
+}
+
+// putContact adds a contact to the case file. It counts for every case of the debtor.
+func (d *draftBuilder) putContact(f *File, id string, c *Contact) {
+	c.Case, c.Debtor, c.Branch, c.Lender = f.Case.CaseRef, f.Case.Debtor, f.Case.Branch, f.Case.Lender
+	d.put("contacts", id, "", c)
+	d.touch(f)
+	d.write(debtorKey(f.Case.Debtor))
+	f.addContact(id, *c)
+}
+
+// touch says that the case file changed, so that decisions resting on it are taken again.
+func (d *draftBuilder) touch(f *File) { d.write(journal.CaseKey(f.Case.CaseRef)) }
+
+// write adds keys the change writes besides those of its documents.
+func (d *draftBuilder) write(keys ...journal.Key) {
+	p := d.now()
+	for _, k := range keys {
+		if !slices.Contains(p.writes, k) {
+			p.writes = append(p.writes, k)
+		}
+	}
+}
+
+// tell adds a feed row, once.
+func (d *draftBuilder) tell(feed journal.Feed, typ, id string) {
+	p := d.now()
+	row := journal.FeedRow{Feed: feed, Type: typ, ID: id}
+	if !slices.Contains(p.feeds, row) {
+		p.feeds = append(p.feeds, row)
+	}
+}
+
+// tellAgents adds a row to the feed of each agent who holds the case now.
+func (d *draftBuilder) tellAgents(f *File, typ, id string) {
+	for _, a := range f.Case.Agents {
+		d.tell(journal.AgentFeed(a), typ, id)
+	}
+}
+
+// finish seals and encodes. A state is sealed in place; parts already sealed stay as they are.
+func (d *draftBuilder) finish(ctx context.Context, vault *seal.Vault, branch auth.BranchID) (journal.Draft, error) {
+	var out journal.Draft
+	for i := range d.parts {
+		p := &d.parts[i]
+		part := journal.Draft{Action: p.action, Feeds: p.feeds, Writes: p.writes, Verdicts: p.verdicts}
+		for _, doc := range p.docs {
+			if doc.state == nil {
+				part.Delete(doc.typ, doc.id)
+				continue
+			}
+			if s, ok := doc.state.(seal.Doc); ok {
+				if err := vault.SealDoc(ctx, doc.debtor, branch, doc.typ, doc.id, s); err != nil {
+					return journal.Draft{}, fmt.Errorf("seal %s/%s: %w", doc.typ, doc.id, err)
+				}
+			}
+			body, err := encode(doc.state)
+			if err != nil {
+				return journal.Draft{}, fmt.Errorf("encode %s/%s: %w", doc.typ, doc.id, err)
+			}
+			part.Put(doc.typ, doc.id, body)
+		}
+		if i == 0 {
+			out = part
+		} else {
+			out.More = append(out.More, part)
+		}
+	}
+	if d.reply != nil {
+		body, err := json.Marshal(d.reply)
+		if err != nil {
+			return journal.Draft{}, fmt.Errorf("encode receipt of %s: %w", d.Command, err)
+		}
+		out.Receipt = body
+	}
+	return out, nil
+}
