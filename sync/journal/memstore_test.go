@@ -1,0 +1,222 @@
+package journal
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"sync"
+
+	"doorstep/auth"
+)
+
+// memStore is a store in memory for tests of the committer: pages and views
+// apart, as on an engine without transactions across documents, with faults
+// injected between the steps. The engines themselves are tested by storetest.
+type memStore struct {
+	mu       sync.Mutex
+	pages    map[auth.BranchID][]*Page
+	w        map[auth.BranchID]uint64
+	records  map[auth.BranchID]map[DocRef]Record
+	receipts map[auth.BranchID]map[string]Receipt
+	feeds    map[auth.BranchID]map[feedRef]FeedEntry
+
+	// fault, when set, is asked before and after the insert of a page and before its views.
+	fault func(step string, p *Page) error
+	Store // the rest is not used here
+}
+
+func newMemStore() *memStore {
+	return &memStore{pages: map[auth.BranchID][]*Page{}, w: map[auth.BranchID]uint64{}, records: map[auth.BranchID]map[DocRef]Record{},
+		receipts: map[auth.BranchID]map[string]Receipt{}, feeds: map[auth.BranchID]map[feedRef]FeedEntry{}}
+}
+
+func (m *memStore) trip(step string, p *Page) error {
+	m.mu.Lock()
+	fault := m.fault
+	m.mu.Unlock()
+	if fault == nil {
+		return nil
+	}
+	return fault(step, p)
+}
+
+func (m *memStore) setFault(fn func(step string, p *Page) error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fault = fn
+}
+
+func (m *memStore) Commit(ctx context.Context, p *Page, v ViewWrites) error {
+	if err := m.trip("before", p); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	// What is stored is the encoded form: nothing shared with the committer survives.
+	stored, err := DecodePage(p.Encode())
+	if err != nil {
+		m.mu.Unlock()
+		return err
+	}
+	tail := uint64(0)
+	if ps := m.pages[p.Branch]; len(ps) > 0 {
+		tail = ps[len(ps)-1].Last
+	}
+	switch {
+	case p.First == tail+1:
+		m.pages[p.Branch] = append(m.pages[p.Branch], stored)
+	case p.First <= tail:
+		i := slices.IndexFunc(m.pages[p.Branch], func(q *Page) bool { return q.First == p.First })
+		if i < 0 || m.pages[p.Branch][i].ID != p.ID {
+			m.mu.Unlock()
+			return ErrTaken
+		}
+	default:
+		m.mu.Unlock()
+		return errors.New("a page beyond the tail")
+	}
+	m.mu.Unlock()
+	if err := m.trip("stored", p); err != nil {
+		return err
+	}
+	return m.Apply(ctx, p, v)
+}
+
+func (m *memStore) Apply(_ context.Context, p *Page, v ViewWrites) error {
+	if err := m.trip("views", p); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b := p.Branch
+	if m.records[b] == nil {
+		m.records[b], m.receipts[b], m.feeds[b] = map[DocRef]Record{}, map[string]Receipt{}, map[feedRef]FeedEntry{}
+	}
+	for _, r := range v.Records {
+		ref := DocRef{r.Type, r.ID}
+		if m.records[b][ref].N < r.N {
+			m.records[b][ref] = r
+		}
+	}
+	for _, f := range v.Feeds {
+		ref := feedRef{f.Feed, f.Type, f.ID}
+		if m.feeds[b][ref].Seq < f.Seq {
+			m.feeds[b][ref] = f
+		}
+	}
+	for _, r := range v.Receipts {
+		if _, there := m.receipts[b][r.Command]; !there {
+			m.receipts[b][r.Command] = r
+		}
+	}
+	if m.w[b]+1 >= p.First && m.w[b] < p.Last {
+		m.w[b] = p.Last
+	}
+	return nil
+}
+
+func (m *memStore) PageAt(_ context.Context, b auth.BranchID, first uint64) (*Page, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, p := range m.pages[b] {
+		if p.First == first {
+			return p, nil
+		}
+	}
+	return nil, ErrNotFound
+}
+
+func (m *memStore) PageOf(_ context.Context, b auth.BranchID, n uint64) (*Page, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, p := range m.pages[b] {
+		if p.First <= n && n <= p.Last {
+			return p, nil
+		}
+	}
+	return nil, ErrNotFound
+}
+
+func (m *memStore) Pages(_ context.Context, b auth.BranchID, after uint64, limit int) ([]*Page, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []*Page
+	for _, p := range m.pages[b] {
+		if p.Last > after && len(out) < limit {
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
+func (m *memStore) Tail(_ context.Context, b auth.BranchID) (*Page, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	ps := m.pages[b]
+	if len(ps) == 0 {
+		return nil, ErrNotFound
+	}
+	return ps[len(ps)-1], nil
+}
+
+func (m *memStore) Watermark(_ context.Context, b auth.BranchID) (uint64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.w[b], nil
+}
+
+func (m *memStore) Records(_ context.Context, b auth.BranchID, refs []DocRef) ([]Record, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := make([]Record, len(refs))
+	for i, ref := range refs {
+		out[i] = m.records[b][ref]
+	}
+	return out, nil
+}
+
+func (m *memStore) Receipts(_ context.Context, b auth.BranchID, ids []string) ([]Receipt, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := make([]Receipt, len(ids))
+	for i, id := range ids {
+		out[i] = m.receipts[b][id]
+	}
+	return out, nil
+}
+
+func (m *memStore) Find(_ context.Context, q Query) (Found, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out Found
+	for ref, r := range m.records[q.Branch] {
+		if ref.Type == q.Type && !r.Deleted && hasFields(r.Body, []string{"owner", "n"}, q.Eq) {
+			out.Records = append(out.Records, r)
+		}
+	}
+	slices.SortFunc(out.Records, func(a, b Record) int { return compareField(a.Body, b.Body, "n") })
+	return out, nil
+}
+
+// entries decodes all stored pages of a branch.
+func (m *memStore) entries(b auth.BranchID) []Entry {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []Entry
+	for _, p := range m.pages[b] {
+		es, err := p.Decode()
+		if err != nil {
+			panic(err)
+		}
+		out = append(out, es...)
+	}
+	return out
+}
+
+func state(v any) json.RawMessage {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
