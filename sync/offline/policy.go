@@ -1,0 +1,209 @@
+package offline
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+
+	"doorstep/auth"
+)
+
+// Policy is how a mutation made without network meets what happened meanwhile.
+// It belongs to a record's type.
+type Policy string
+
+// The policies.
+const (
+	// AppendOnly records are evidence: created once, never changed. A correction is a new record.
+	AppendOnly Policy = "append_only"
+	// ServerOwned records are the server's; phones may patch the few fields named in Rules.
+	ServerOwned Policy = "server_owned"
+	// Decision records are agreed between people: a change holds only against the exact
+	// revision it was made on, and two versions are never merged.
+	Decision Policy = "decision"
+)
+
+// Rules are what Rule must know of a type.
+type Rules struct {
+	Policy Policy
+	// PhoneFields are the fields a phone may patch in a ServerOwned record.
+	PhoneFields []string
+}
+
+// Codes of a Ruling. The domain adds its own validation codes.
+const (
+	CodeAppendOnly  = "append_only"         // evidence never changes
+	CodeServerOwned = "server_owned"        // the phone may not write this
+	CodeStale       = "stale"               // of a conflict: somebody else was first
+	CodeUnknownType = "unknown_type"        // phones do not write records of this type
+	CodeMidReused   = "mid_reused"          // the mid stands for another payload
+	CodeOp          = "validation.op"       // the operation does not exist, or not for this type
+	CodeFields      = "validation.fields"   // fields is not an object, or empty
+	CodeRequires    = "validation.requires" // a mutation this one needs was refused
+)
+
+// Current is how the record of a mutation stands on the server.
+type Current struct {
+	// Rev is its revision, 0 when there never was such a record. Deleted marks a tombstone.
+	Rev     uint64
+	Deleted bool
+	// InScope tells whether the caller may see the record. Of a record that does not
+	// exist it says nothing: whether the caller may create one is the domain's to judge.
+	InScope bool
+	// Mine tells whether the caller's own user created it.
+	Mine bool
+	// Same tells whether the mutation says what the record says already (AppendOnly, Decision).
+	Same bool
+	// Fields are the values of the phone's fields (ServerOwned); absent and null are the same.
+	Fields map[string]json.RawMessage
+	// Written tells who last wrote each of the phone's fields (ServerOwned).
+	Written map[string]FieldWrite
+}
+
+// FieldWrite is the last write of one field: the record's revision it made, and by which device.
+type FieldWrite struct {
+	Rev    uint64        `json:"rev"`
+	Device auth.DeviceID `json:"device"`
+}
+
+// Ruling is what the policy says of a mutation, before the domain validates it.
+type Ruling struct {
+	Status string // Applied, Duplicate, Conflict, Revoked or Rejected
+	// Nothing marks an Applied mutation that leaves the record as it is (M7, or equal values).
+	Nothing bool
+	Code    string
+	Detail  string
+}
+
+// Rule judges a mutation of a device against the record as it stands. It is
+// pure: the same arguments give the same ruling.
+func Rule(rules Rules, cur Current, device auth.DeviceID, m Mutation) Ruling {
+	exists := cur.Rev > 0 && !cur.Deleted
+	switch m.Op {
+	case "put", "patch":
+	case "delete":
+		// M7: what the phone wants gone is not there, or was never there for this phone.
+		// Its own record is no stranger even at base 0: it was created in the same queue.
+		if !exists || !cur.InScope || m.Base == 0 && !cur.Mine {
+			return Ruling{Status: Applied, Nothing: true}
+		}
+		return ruleDelete(rules.Policy)
+	default:
+		return rejected(CodeOp, "op is put, patch or delete")
+	}
+	switch rules.Policy {
+	case AppendOnly:
+		return ruleAppendOnly(cur, exists, m)
+	case ServerOwned:
+		return ruleServerOwned(rules, cur, exists, device, m)
+	case Decision:
+		return ruleDecision(cur, exists, m)
+	}
+	return rejected(CodeUnknownType, "phones do not write records of this type")
+}
+
+func rejected(code, detail string) Ruling {
+	return Ruling{Status: Rejected, Code: code, Detail: detail}
+}
+
+func ruleDelete(p Policy) Ruling {
+	switch p {
+	case AppendOnly:
+		return rejected(CodeAppendOnly, "evidence is never deleted; record a correction that supersedes it")
+	case ServerOwned:
+		return rejected(CodeServerOwned, "the record is the server's")
+	case Decision:
+		return rejected(CodeOp, "what was agreed is not deleted; change its state")
+	}
+	return rejected(CodeUnknownType, "phones do not write records of this type")
+}
+
+func ruleAppendOnly(cur Current, exists bool, m Mutation) Ruling {
+	switch {
+	case cur.Rev == 0 && m.Op == "patch":
+		return rejected(CodeAppendOnly, "records of this type are created whole, by a put")
+	case cur.Rev == 0:
+		return Ruling{Status: Applied}
+	case !cur.InScope && !cur.Mine:
+		// The id belongs to a record the caller must not learn of.
+		return Ruling{Status: Revoked}
+	case exists && m.Op == "put" && cur.Same:
+		return Ruling{Status: Duplicate}
+	}
+	return rejected(CodeAppendOnly, "the record exists and never changes; record a new one that supersedes it")
+}
+
+func ruleServerOwned(rules Rules, cur Current, exists bool, device auth.DeviceID, m Mutation) Ruling {
+	if !exists || !cur.InScope {
+		// One answer for both: an id of a stranger must not differ from a free one.
+		return Ruling{Status: Revoked}
+	}
+	if m.Op == "put" {
+		return rejected(CodeServerOwned, "the record is the server's; patch the phone's own fields")
+	}
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(m.Fields, &fields) != nil || len(fields) == 0 {
+		return rejected(CodeFields, "fields is an object of the fields to change")
+	}
+	equal := true
+	names := slices.Sorted(maps.Keys(fields))
+	for _, name := range names {
+		if !slices.Contains(rules.PhoneFields, name) {
+			return rejected(CodeServerOwned, "the phone may not write the field "+short(name))
+		}
+		equal = equal && SameJSON(cur.Fields[name], fields[name])
+	}
+	for _, name := range names {
+		last := cur.Written[name]
+		// The device's own write is no stranger: its queue holds edits that were all made
+		// on one revision, before the answer to the first of them came.
+		if last.Rev > m.Base && last.Device != device && !SameJSON(cur.Fields[name], fields[name]) {
+			return Ruling{Status: Conflict, Code: CodeStale, Detail: "another device has changed " + name + " meanwhile"}
+		}
+	}
+	return Ruling{Status: Applied, Nothing: equal}
+}
+
+func ruleDecision(cur Current, exists bool, m Mutation) Ruling {
+	switch {
+	case cur.Rev == 0 && m.Op == "put":
+		return Ruling{Status: Applied}
+	case !exists || !cur.InScope:
+		return Ruling{Status: Revoked}
+	case cur.Same:
+		return Ruling{Status: Duplicate}
+	case m.Base != cur.Rev:
+		return Ruling{Status: Conflict, Code: CodeStale, Detail: "the record was changed meanwhile; both versions are kept and a supervisor decides"}
+	}
+	return Ruling{Status: Applied}
+}
+
+// SameJSON tells whether two JSON values are equal, whatever their spelling; absent and null are the same.
+func SameJSON(a, b json.RawMessage) bool {
+	if bytes.Equal(a, b) {
+		return true
+	}
+	x, xok := value(a)
+	y, yok := value(b)
+	return xok && yok && reflect.DeepEqual(x, y)
+}
+
+func value(raw json.RawMessage) (v any, ok bool) {
+	if len(raw) == 0 {
+		return nil, true
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber() // 2^53+1 and 2^53 differ
+	return v, d.Decode(&v) == nil
+}
+
+// short quotes a field name for a message, cut: it came from outside.
+func short(name string) string {
+	if len(name) > 40 {
+		name = name[:40]
+	}
+	return strconv.Quote(name)
+}

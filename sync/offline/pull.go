@@ -1,0 +1,193 @@
+package offline
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"doorstep/auth"
+	"doorstep/sync/journal"
+)
+
+// Limits of a pull.
+const (
+	DefaultPull  = 500
+	MaxPull      = 2000
+	MaxPullBytes = 1 << 20
+	MaxWait      = 25 * time.Second
+)
+
+// PullRequest asks for what changed after a cursor.
+type PullRequest struct {
+	Epoch string
+	After uint64 // 0: from the beginning
+	Limit int    // 0: DefaultPull
+	Types []string
+	Wait  time.Duration // how long to wait when nothing has changed; at most MaxWait
+}
+
+// PullAnswer is one page of a feed.
+type PullAnswer struct {
+	Epoch  string `json:"epoch"`
+	Cursor uint64 `json:"cursor"`
+	// More is false exactly when the page ends at the feed's tail: only such a page may be short.
+	More       bool      `json:"more"`
+	ServerTime time.Time `json:"server_time"`
+	Changes    []Change  `json:"changes"`
+}
+
+// Change is one record of a feed, as of read time.
+type Change struct {
+	Seq  uint64          `json:"seq"`
+	Type string          `json:"type"`
+	ID   string          `json:"id"`
+	Rev  uint64          `json:"rev"`
+	Op   string          `json:"op"` // put, delete, revoke
+	Doc  json.RawMessage `json:"doc,omitempty"`
+}
+
+// feeds are what a device reads: its agent's and its branch's.
+func feeds(c Caller) []journal.Feed {
+	return []journal.Feed{journal.AgentFeed(c.Actor.User), journal.BranchFeed}
+}
+
+// Pull answers one page of the caller's feed. Errors: *Error (Malformed, CursorGone), or the store's.
+func (s *Service) Pull(ctx context.Context, c Caller, q PullRequest) (PullAnswer, error) {
+	if q.Limit == 0 {
+		q.Limit = DefaultPull
+	}
+	if q.Limit < 1 || q.Limit > MaxPull {
+		return PullAnswer{}, malformed("limit", "limit is from 1 to 2000")
+	}
+	if q.Wait < 0 || q.Wait > MaxWait {
+		return PullAnswer{}, malformed("wait", "wait is from 0 to 25 seconds")
+	}
+	for _, t := range q.Types {
+		if !slices.Contains(s.records.Types(), t) {
+			return PullAnswer{}, malformed("types", "types names a type that is not synced")
+		}
+	}
+	e, err := s.epoch(ctx, c.Branch)
+	if err != nil {
+		return PullAnswer{}, err
+	}
+	if q.After != 0 && q.Epoch != e.Name {
+		return PullAnswer{}, &Error{Kind: CursorGone, code: "cursor_expired", Epoch: e.Name, Msg: "the cursor belongs to another epoch; pull again from 0"}
+	}
+	if q.Wait == 0 {
+		return s.page(ctx, c, e, q)
+	}
+	// Listen before looking, so that nothing falls between.
+	poke, stop := s.hub.Listen(c.Branch, feeds(c)...)
+	defer stop()
+	a, err := s.page(ctx, c, e, q)
+	if err != nil || len(a.Changes) > 0 {
+		return a, err
+	}
+	t := time.NewTimer(q.Wait)
+	defer t.Stop()
+	select {
+	case <-poke:
+		return s.page(ctx, c, e, q)
+	case <-t.C:
+		return a, nil
+	case <-ctx.Done():
+		return PullAnswer{}, ctx.Err()
+	}
+}
+
+// page reads, judges and shapes until the page is full or the tail is reached.
+func (s *Service) page(ctx context.Context, c Caller, e Epoch, q PullRequest) (PullAnswer, error) {
+	a := PullAnswer{Epoch: e.Name, Cursor: q.After, ServerTime: c.At.UTC(), Changes: []Change{}}
+	after := uint64(0) // as the store counts: without the epoch's base
+	if q.After > e.Base {
+		after = q.After - e.Base
+	}
+	size := 0
+	for {
+		read, err := s.store.Feed(ctx, journal.FeedQuery{Branch: c.Branch, Feeds: feeds(c), After: after, Types: q.Types, Limit: q.Limit - len(a.Changes)})
+		if err != nil {
+			return PullAnswer{}, err
+		}
+		top := journal.SeqTop(e.Base, read.W)
+		if q.After > top {
+			return PullAnswer{}, &Error{Kind: CursorGone, code: "cursor_expired", Epoch: e.Name, Msg: "the cursor is ahead of the feed; pull again from 0"}
+		}
+		recs := make([]journal.Record, len(read.Rows))
+		for i, r := range read.Rows {
+			recs[i] = r.Record
+			if recs[i].Type == "" { // referred to, but no such document: gone for this device
+				recs[i] = journal.Record{Branch: c.Branch, Type: r.FeedEntry.Type, ID: r.FeedEntry.ID, Deleted: true}
+			}
+		}
+		shaped, err := s.records.Render(ctx, c, recs)
+		if err != nil {
+			return PullAnswer{}, err
+		}
+		for i, r := range read.Rows {
+			ch := Change{Seq: e.Base + r.Seq, Type: recs[i].Type, ID: recs[i].ID, Rev: recs[i].Rev, Op: shaped[i].Op, Doc: shaped[i].Doc}
+			after = r.Seq
+			if ch.Op == "" {
+				continue
+			}
+			n := len(ch.Doc) + len(ch.Type) + len(ch.ID) + 64
+			if size+n > MaxPullBytes && len(a.Changes) > 0 {
+				a.More, a.Cursor = true, a.Changes[len(a.Changes)-1].Seq
+				return a, nil
+			}
+			size += n
+			a.Changes = append(a.Changes, ch)
+		}
+		if !read.More {
+			a.Cursor = max(top, q.After)
+			return a, nil
+		}
+		if len(a.Changes) == q.Limit {
+			a.More, a.Cursor = true, e.Base+after
+			return a, nil
+		}
+	}
+}
+
+// Manifest is the list of records a device should hold, for its self-check.
+type Manifest struct {
+	Epoch   string   `json:"epoch"`
+	Cursor  uint64   `json:"cursor"`
+	Records [][2]any `json:"records"` // [id, rev]
+}
+
+// Manifest lists what the device may see of one type now. Pull up to its cursor before comparing.
+func (s *Service) Manifest(ctx context.Context, c Caller, typ string) (Manifest, error) {
+	if !slices.Contains(s.records.Types(), typ) {
+		return Manifest{}, malformed("type", "type names a type that is not synced")
+	}
+	e, err := s.epoch(ctx, c.Branch)
+	if err != nil {
+		return Manifest{}, err
+	}
+	// The watermark first: what the list shows beyond it, a pull will show too.
+	w, err := s.store.Watermark(ctx, c.Branch)
+	if err != nil {
+		return Manifest{}, err
+	}
+	revs, err := s.records.InScope(ctx, c, typ)
+	if err != nil {
+		return Manifest{}, err
+	}
+	m := Manifest{Epoch: e.Name, Cursor: journal.SeqTop(e.Base, w), Records: make([][2]any, len(revs))}
+	for i, r := range revs {
+		m.Records[i] = [2]any{r.ID, r.Rev}
+	}
+	return m, nil
+}
+
+// Tail is the highest cursor of a branch's feeds now: what a stream says on connect.
+func (s *Service) Tail(ctx context.Context, b auth.BranchID) (uint64, error) {
+	e, err := s.epoch(ctx, b)
+	if err != nil {
+		return 0, err
+	}
+	w, err := s.store.Watermark(ctx, b)
+	return journal.SeqTop(e.Base, w), err
+}

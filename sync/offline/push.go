@@ -1,0 +1,103 @@
+package offline
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"time"
+)
+
+// Limits of a push.
+const (
+	MaxMutations = 200
+	MaxPushBytes = 1 << 20
+)
+
+// PushRequest is what a phone sends.
+type PushRequest struct {
+	Device    string     `json:"device"`
+	Schema    int        `json:"schema"`
+	Mutations []Mutation `json:"mutations"`
+}
+
+// PushAnswer has one result per mutation, in order.
+type PushAnswer struct {
+	Epoch      string    `json:"epoch"`
+	ServerTime time.Time `json:"server_time"`
+	Results    []Result  `json:"results"`
+}
+
+var (
+	idShape  = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+	midShape = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
+)
+
+// Push decides the mutations in order. What it returns is durable.
+// Errors: *Error (Malformed), or the store's: nothing is known then, and the phone sends the same mids again.
+func (s *Service) Push(ctx context.Context, c Caller, q PushRequest) (PushAnswer, error) {
+	if q.Device != "" && q.Device != string(c.Device) {
+		return PushAnswer{}, malformed("device", "the device is not the one that signed in")
+	}
+	if len(q.Mutations) > MaxMutations {
+		return PushAnswer{}, malformed("mutations", fmt.Sprintf("at most %d mutations a push; send the rest in another", MaxMutations))
+	}
+	for i := range q.Mutations {
+		m := &q.Mutations[i]
+		if err := m.check(fmt.Sprintf("mutations[%d]", i)); err != nil {
+			return PushAnswer{}, err
+		}
+		m.Hash = s.hash(m.payload())
+	}
+	e, err := s.epoch(ctx, c.Branch)
+	if err != nil {
+		return PushAnswer{}, err
+	}
+	a := PushAnswer{Epoch: e.Name, ServerTime: c.At.UTC(), Results: []Result{}}
+	if len(q.Mutations) == 0 {
+		return a, nil
+	}
+	results, err := s.applier.Apply(ctx, c, q.Mutations)
+	if err != nil {
+		return PushAnswer{}, err
+	}
+	a.Results = append(a.Results, results...)
+	return a, nil
+}
+
+// check refuses what cannot even be recorded: without a mid there is nothing to
+// remember it by. Everything else about a mutation is the applier's to judge.
+func (m *Mutation) check(at string) error {
+	switch {
+	case !midShape.MatchString(m.Mid):
+		return malformed(at+".mid", "mid is a UUID minted at the local write")
+	case !idShape.MatchString(m.ID):
+		return malformed(at+".id", "id has 1 to 64 letters, digits, dots, dashes or underscores")
+	case len(m.Type) == 0 || len(m.Type) > 64:
+		return malformed(at+".type", "type names the record's type")
+	case m.Op != "put" && m.Op != "patch" && m.Op != "delete":
+		return malformed(at+".op", "op is put, patch or delete")
+	case m.Op != "delete" && (len(m.Fields) == 0 || bytes.TrimSpace(m.Fields)[0] != '{'):
+		return malformed(at+".fields", "fields is an object")
+	case len(m.Requires) > MaxMutations:
+		return malformed(at+".requires", fmt.Sprintf("at most %d", MaxMutations))
+	}
+	for _, r := range m.Requires {
+		if !midShape.MatchString(r) {
+			return malformed(at+".requires", "requires lists mids")
+		}
+	}
+	return nil
+}
+
+// payload is what makes two mutations the same: everything asked, nothing of when it was sent.
+func (m *Mutation) payload() []byte {
+	fields := new(bytes.Buffer)
+	if len(m.Fields) > 0 {
+		if err := json.Compact(fields, m.Fields); err != nil {
+			fields.Write(m.Fields) // not JSON: never accepted as such, but still compared
+		}
+	}
+	return fmt.Appendf(nil, "%q %q %q %d %s", m.Type, m.ID, m.Op, m.Base, fields.Bytes())
+}
