@@ -1,0 +1,11 @@
+// Package office keeps who works where: users and their devices, branches,
+// lenders, and in each branch its teams, shifts and territories.
+//
+// Users, devices, branches and lenders are documents of the organisation's own
+// journal; teams, shifts and territories of their branch's. Passwords and push
+// tokens are secrets that change and must be forgettable, so they are small
+// documents beside the journal, never in it.
+//
+// It does not decide about cases: when a territory changes, casework is told by
+// whoever composes the rooms.
+package office

@@ -1,0 +1,32 @@
+package office
+
+// Kind tells refusals apart; httpapi maps it to a status.
+type Kind int
+
+// The kinds of refusal.
+const (
+	Invalid  Kind = iota + 1 // what was sent cannot be
+	NotFound                 // no such record, or not in the caller's branches
+	Conflict                 // it contradicts what is there
+)
+
+// Error is a refusal of this room.
+type Error struct {
+	Kind  Kind
+	code  string
+	Msg   string
+	Field string // the member at fault, where there is one
+}
+
+func (e *Error) Error() string { return e.Msg }
+
+// Code is stable: user.*, branch.*, lender.*, device.*, team.*, shift.*, territory.*.
+func (e *Error) Code() string { return e.code }
+
+func invalid(code, field, msg string) error {
+	return &Error{Kind: Invalid, code: code, Field: field, Msg: msg}
+}
+
+func notFound(code, msg string) error { return &Error{Kind: NotFound, code: code, Msg: msg} }
+
+func conflict(code, msg string) error { return &Error{Kind: Conflict, code: code, Msg: msg} }

@@ -1,0 +1,356 @@
+package office
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"doorstep/auth"
+	"doorstep/sync/journal"
+)
+
+// User is the state of a document of type "users" in the organisation's journal.
+type User struct {
+	ID    auth.UserID `json:"id"`
+	Login string      `json:"login"` // lower case, unique
+	Name  string      `json:"name"`
+	Role  auth.Role   `json:"role"`
+	// Branches the user works in; an agent has exactly one, an administrator none.
+	Branches []auth.BranchID `json:"branches"`
+	// Lender is the lender whose cases a user of role lender sees.
+	Lender   string `json:"lender,omitempty"`
+	Language string `json:"language,omitempty"`
+	BadgeNo  string `json:"badge_no,omitempty"`
+	// Regulator lets an auditor export personal data (level "regulator").
+	Regulator  bool      `json:"regulator,omitempty"`
+	Disabled   bool      `json:"disabled,omitempty"`
+	Generation uint64    `json:"generation"` // grows when tokens given so far must end
+	CreatedAt  time.Time `json:"created_at"`
+}
+
+// NewUser is what an administrator sends to make a user.
+type NewUser struct {
+	ID        auth.UserID // "" to have one minted
+	Login     string
+	Name      string
+	Role      auth.Role
+	Branches  []auth.BranchID
+	Lender    string
+	Language  string
+	BadgeNo   string
+	Regulator bool
+	// Password the user must change at first use; "" leaves the user without one.
+	Password string
+	// Keep spares the user the change: for machines (a lender's system) and tests.
+	Keep bool
+}
+
+// credential is the small document with a user's password hash.
+type credential struct {
+	Hash       string `json:"hash"`
+	MustChange bool   `json:"must_change"`
+}
+
+const credentialKind = "credential"
+
+// loginKey is written by every change of who has which login.
+func loginKey(login string) journal.Key { return journal.Key("uniq:login:" + login) }
+
+// CreateUser makes a user. Errors: *Error (user.*), auth's for a weak password.
+func (s *Service) CreateUser(ctx context.Context, ask Ask, n NewUser) (User, error) {
+	n.Login = strings.ToLower(strings.TrimSpace(n.Login))
+	if err := s.checkUser(ctx, n); err != nil {
+		return User{}, err
+	}
+	var hash string
+	if n.Password != "" {
+		var err error
+		if hash, err = s.hasher.Hash(ctx, n.Login, n.Password); err != nil {
+			return User{}, err
+		}
+	}
+	if n.ID == "" {
+		n.ID = auth.UserID(newID())
+	}
+	u, err := apply(ctx, s, ask, change[User]{branch: auth.OrgBranch, typ: "users", id: string(n.ID), action: "user.create", keys: []journal.Key{loginKey(n.Login)},
+		decide: func(ctx context.Context, r *journal.Reader, now *User) (*User, error) {
+			if now != nil {
+				return nil, conflict("user.exists", "a user with this id exists")
+			}
+			others, err := r.All(ctx, usersByLogin, n.Login)
+			if err != nil {
+				return nil, err
+			}
+			if len(others) > 0 {
+				return nil, conflict("user.login_taken", "this login is taken; choose another")
+			}
+			return &User{ID: n.ID, Login: n.Login, Name: n.Name, Role: n.Role, Branches: n.Branches, Lender: n.Lender, Language: n.Language,
+				BadgeNo: n.BadgeNo, Regulator: n.Regulator, Generation: 1, CreatedAt: r.At.Truncate(time.Second)}, nil
+		}})
+	if err != nil {
+		return User{}, err
+	}
+	if hash == "" {
+		return *u, nil
+	}
+	// The user exists without a password until this is durable; repeating the request sets it.
+	err = s.swapSmall(ctx, credentialKind, string(u.ID), func(now []byte) ([]byte, error) {
+		if now != nil {
+			return nil, nil
+		}
+		return json.Marshal(credential{Hash: hash, MustChange: !n.Keep})
+	})
+	return *u, err
+}
+
+func (s *Service) checkUser(ctx context.Context, n NewUser) error {
+	if !idShape.MatchString(n.Login) {
+		return invalid("user.login", "login", "a login has 1 to 64 letters, digits, dots, dashes or underscores")
+	}
+	if n.ID != "" && !idShape.MatchString(string(n.ID)) {
+		return invalid("user.id", "id", "an id has 1 to 64 letters, digits, dots, dashes or underscores")
+	}
+	if n := utf8.RuneCountInString(n.Name); n > 200 {
+		return invalid("user.name", "name", "a name has at most 200 characters")
+	}
+	return s.checkScope(ctx, n.Role, n.Branches, n.Lender, n.Regulator)
+}
+
+// checkScope refuses a role with the wrong kind of scope.
+func (s *Service) checkScope(ctx context.Context, role auth.Role, branches []auth.BranchID, lender string, regulator bool) error {
+	switch role {
+	case auth.RoleAdmin, auth.RoleSupervisor, auth.RoleAgent, auth.RoleAuditor, auth.RoleLender:
+	default:
+		return invalid("user.role", "role", "role is admin, supervisor, agent, auditor or lender")
+	}
+	switch {
+	case role == auth.RoleAgent && len(branches) != 1:
+		return invalid("user.branches", "branches", "an agent has exactly one branch")
+	case (role == auth.RoleSupervisor || role == auth.RoleAuditor) && len(branches) == 0:
+		return invalid("user.branches", "branches", "a supervisor or auditor has at least one branch")
+	case role == auth.RoleLender && lender == "":
+		return invalid("user.lender", "lender", "a user of role lender names the lender")
+	case role != auth.RoleLender && lender != "":
+		return invalid("user.lender", "lender", "only a user of role lender names a lender")
+	case regulator && role != auth.RoleAuditor:
+		return invalid("user.regulator", "regulator", "only an auditor can be given the regulator level")
+	}
+	for _, b := range branches {
+		if _, ok, err := load[Branch](ctx, s, auth.OrgBranch, "branches", string(b)); err != nil {
+			return err
+		} else if !ok {
+			return invalid("user.branches", "branches", "no such branch; make it first with PUT /v1/branches/{id}")
+		}
+	}
+	return nil
+}
+
+// UserPatch is what changes of a user; nil leaves a member as it is.
+type UserPatch struct {
+	Name      *string
+	Role      *auth.Role
+	Branches  *[]auth.BranchID
+	Lender    *string
+	Language  *string
+	BadgeNo   *string
+	Regulator *bool
+	Disabled  *bool
+	Password  *string // a new one-time password
+}
+
+// PatchUser changes a user. A change of role, scope, password, or disabling ends the tokens given so far.
+// An agent's branch cannot change while they hold devices of it; block or sign them out first is not
+// needed: their next sign-in takes the new branch.
+func (s *Service) PatchUser(ctx context.Context, ask Ask, id auth.UserID, p UserPatch) (User, error) {
+	now, err := s.User(ctx, id)
+	if err != nil {
+		return User{}, err
+	}
+	var hash string
+	if p.Password != nil {
+		if hash, err = s.hasher.Hash(ctx, now.Login, *p.Password); err != nil {
+			return User{}, err
+		}
+	}
+	u, err := apply(ctx, s, ask, change[User]{branch: auth.OrgBranch, typ: "users", id: string(id), action: "user.change",
+		decide: func(ctx context.Context, r *journal.Reader, u *User) (*User, error) {
+			if u == nil {
+				return nil, notFound("user.not_found", "no such user")
+			}
+			was := *u
+			set(&u.Name, p.Name)
+			set(&u.Role, p.Role)
+			set(&u.Branches, p.Branches)
+			set(&u.Lender, p.Lender)
+			set(&u.Language, p.Language)
+			set(&u.BadgeNo, p.BadgeNo)
+			set(&u.Regulator, p.Regulator)
+			set(&u.Disabled, p.Disabled)
+			if err := s.checkScope(ctx, u.Role, u.Branches, u.Lender, u.Regulator); err != nil {
+				return nil, err
+			}
+			if u.Role != was.Role || u.Disabled != was.Disabled || u.Lender != was.Lender || u.Regulator != was.Regulator ||
+				!slices.Equal(u.Branches, was.Branches) || hash != "" {
+				u.Generation++
+			}
+			return u, nil
+		}})
+	if err != nil {
+		return User{}, err
+	}
+	if hash != "" {
+		err = s.swapSmall(ctx, credentialKind, string(id), func([]byte) ([]byte, error) {
+			return json.Marshal(credential{Hash: hash, MustChange: true})
+		})
+	}
+	return *u, err
+}
+
+func set[T any](at *T, v *T) {
+	if v != nil {
+		*at = *v
+	}
+}
+
+// ChangePassword sets a user's own password; old must be the present one. Errors:
+// *Error user.password_wrong, auth's for a weak one.
+func (s *Service) ChangePassword(ctx context.Context, id auth.UserID, old, next string) error {
+	u, err := s.ByID(ctx, id)
+	if err != nil {
+		return err
+	}
+	ok, err := s.hasher.Matches(ctx, old, u.PasswordHash)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return invalid("user.password_wrong", "old", "the present password is another one")
+	}
+	hash, err := s.hasher.Hash(ctx, u.Login, next)
+	if err != nil {
+		return err
+	}
+	was := u.PasswordHash
+	if err := s.swapSmall(ctx, credentialKind, string(id), func(now []byte) ([]byte, error) {
+		var c credential
+		if json.Unmarshal(now, &c) != nil || c.Hash != was {
+			return nil, conflict("user.password_raced", "the password was changed meanwhile; sign in again")
+		}
+		return json.Marshal(credential{Hash: hash})
+	}); err != nil {
+		return err
+	}
+	_, err = apply(ctx, s, Ask{By: id}, change[User]{branch: auth.OrgBranch, typ: "users", id: string(id), action: "user.password",
+		decide: func(_ context.Context, _ *journal.Reader, u *User) (*User, error) {
+			if u == nil {
+				return nil, notFound("user.not_found", "no such user")
+			}
+			return u, nil
+		}})
+	return err
+}
+
+// Rehash replaces a password's hash by one of today's strength; nothing happens if it was changed meanwhile.
+func (s *Service) Rehash(ctx context.Context, id auth.UserID, was, next string) error {
+	return s.swapSmall(ctx, credentialKind, string(id), func(now []byte) ([]byte, error) {
+		var c credential
+		if json.Unmarshal(now, &c) != nil || c.Hash != was {
+			return nil, nil
+		}
+		c.Hash = next
+		return json.Marshal(c)
+	})
+}
+
+// User reads a user. user.not_found.
+func (s *Service) User(ctx context.Context, id auth.UserID) (User, error) {
+	u, ok, err := load[User](ctx, s, auth.OrgBranch, "users", string(id))
+	if err != nil {
+		return User{}, err
+	}
+	if !ok {
+		return User{}, notFound("user.not_found", "no such user")
+	}
+	return *u, nil
+}
+
+// Users lists all users by id, a page at a time.
+func (s *Service) Users(ctx context.Context, limit int, cursor string) ([]User, string, error) {
+	f, err := s.store.Find(ctx, journal.Query{Branch: auth.OrgBranch, Type: "users", Limit: limit, After: cursor})
+	if err != nil {
+		return nil, "", err
+	}
+	out := make([]User, 0, len(f.Records))
+	for _, rec := range f.Records {
+		u, err := decode[User](rec)
+		if err != nil {
+			return nil, "", err
+		}
+		out = append(out, *u)
+	}
+	return out, f.Next, nil
+}
+
+// ByLogin finds a user to sign in; auth.ErrNoUser when there is none. It implements auth.Users.
+func (s *Service) ByLogin(ctx context.Context, login string) (auth.User, error) {
+	f, err := s.store.Find(ctx, journal.Query{Branch: auth.OrgBranch, Type: "users", Index: usersByLogin.Name, Eq: []any{strings.ToLower(strings.TrimSpace(login))}, Limit: 1})
+	if err != nil {
+		return auth.User{}, fmt.Errorf("find user by login: %w", err)
+	}
+	if len(f.Records) == 0 {
+		return auth.User{}, auth.ErrNoUser
+	}
+	u, err := decode[User](f.Records[0])
+	if err != nil {
+		return auth.User{}, err
+	}
+	return s.withCredential(ctx, *u)
+}
+
+// ByID reads a user to sign in; auth.ErrNoUser when there is none. It implements auth.Users.
+func (s *Service) ByID(ctx context.Context, id auth.UserID) (auth.User, error) {
+	u, err := s.User(ctx, id)
+	if err != nil {
+		var e *Error
+		if errors.As(err, &e) && e.Kind == NotFound {
+			return auth.User{}, auth.ErrNoUser
+		}
+		return auth.User{}, err
+	}
+	return s.withCredential(ctx, u)
+}
+
+func (s *Service) withCredential(ctx context.Context, u User) (auth.User, error) {
+	out := auth.User{ID: u.ID, Login: u.Login, Name: u.Name, Role: u.Role, Branches: u.Branches, Lender: u.Lender,
+		Disabled: u.Disabled, Generation: u.Generation, RegulatorLevel: u.Regulator}
+	body, _, err := s.store.Small(ctx, credentialKind, string(u.ID))
+	if errors.Is(err, journal.ErrNotFound) {
+		return out, nil
+	}
+	if err != nil {
+		return auth.User{}, fmt.Errorf("read credential: %w", err)
+	}
+	var c credential
+	if err := json.Unmarshal(body, &c); err != nil {
+		return auth.User{}, fmt.Errorf("read credential: %w", err)
+	}
+	out.PasswordHash, out.MustChangePassword = c.Hash, c.MustChange
+	return out, nil
+}
+
+// FirstAdmin makes the administrator of a new deployment, with the given
+// password; made is false when there are users already. A password that was
+// printed once must be changed at first use, one from the configuration is kept.
+func (s *Service) FirstAdmin(ctx context.Context, password string, keep bool) (made bool, err error) {
+	f, err := s.store.Find(ctx, journal.Query{Branch: auth.OrgBranch, Type: "users", Limit: 1})
+	if err != nil || len(f.Records) > 0 {
+		return false, err
+	}
+	_, err = s.CreateUser(ctx, Ask{By: "system", Command: "org:first-admin"}, NewUser{ID: "admin", Login: "admin", Name: "Administrator", Role: auth.RoleAdmin, Password: password, Keep: keep})
+	return err == nil, err
+}
