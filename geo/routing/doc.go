@@ -1,0 +1,36 @@
+// Package routing decides which team visits whom, in which order, and whom not
+// today.
+//
+// It has never heard of debtors, maps or the law. It gets stops (a place, how
+// long the work there takes, when it may start, who may do it, what it is
+// worth), shifts (a team's working day) and matrices of travel times, and
+// returns routes with times, the cost in parts, and for each stop left out the
+// reason. geo/travel makes the matrices; server/dispatch turns cases into
+// stops and routes into assignments.
+//
+// Solve searches until its context ends or its iterations are used up and
+// returns the best it found. Check recomputes a result from the problem alone
+// and shares no code with Solve, so that a fault in one is seen by the other.
+//
+// All times are whole seconds on one clock that the caller chooses (seconds
+// since local midnight, say); all distances are whole metres; costs are whole
+// units of whatever the caller's rates are in.
+//
+// # What a leg means
+//
+// A team leaves a stop when its work there is done, travels, sets up (parks,
+// finds the door) unless the stop before was at the same place, waits if it is
+// early, and then starts the service: it is the start of the service that a
+// window bounds, so that nobody knocks outside lawful hours. A break may be
+// taken anywhere between two stops, also in the middle of a drive, and starts
+// within one of its own windows.
+//
+// # How it searches
+//
+// Every constraint is a test at insertion, so one engine plans constrained
+// days of any kind: it removes strings of neighbouring stops and puts them
+// back in varied orders (SISR, Christiaens and Vanden Berghe 2020) under
+// simulated annealing. Days without side constraints also get a genetic search
+// with penalised local search (Vidal et al. 2013, Kool et al. 2022). NOTES.md
+// keeps what was tried, expected and measured.
+package routing

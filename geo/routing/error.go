@@ -1,0 +1,56 @@
+package routing
+
+import "fmt"
+
+// Codes of the errors of this package. They are stable.
+const (
+	// CodeWindow is a window upside down, out of order, or overlapping another.
+	CodeWindow = "routing.window"
+	// CodeNegative is a number below 0 where only 0 and above make sense.
+	CodeNegative = "routing.negative"
+	// CodeTooLarge is a number, or a number of things, beyond the limits.
+	CodeTooLarge = "routing.too_large"
+	// CodeMatrix is a matrix whose size does not match its places or the others.
+	CodeMatrix = "routing.matrix"
+	// CodeIndex is an index of a place, matrix, shift or stop that does not exist.
+	CodeIndex = "routing.index"
+	// CodePinned is a stop pinned twice, or a pinned prefix that cannot be kept.
+	CodePinned = "routing.pinned"
+	// CodeDuplicate is one id used twice.
+	CodeDuplicate = "routing.duplicate"
+	// CodeObjective is an objective, balance or combination of priorities that
+	// does not exist or cannot be weighed.
+	CodeObjective = "routing.objective"
+	// CodeJSON is text that is not JSON, or a value of the wrong type.
+	CodeJSON = "routing.json"
+	// CodeUnknownKey is a key of the JSON text that this program does not know.
+	CodeUnknownKey = "routing.unknown_key"
+	// CodeUnsupported is a key of the format that is known and not supported.
+	CodeUnsupported = "routing.unsupported"
+)
+
+// Error says what is wrong with a problem, and where.
+type Error struct {
+	// Path is the place in the problem, such as "stops[3].windows[0]" or, for
+	// JSON, "jobs[3].time_windows[0]".
+	Path string
+	// Msg says what is wrong.
+	Msg string
+
+	code string
+}
+
+// Code returns the stable code of the error, such as "routing.window".
+func (e *Error) Code() string { return e.code }
+
+// Error returns path and message in one line.
+func (e *Error) Error() string {
+	if e.Path == "" {
+		return "routing: " + e.Msg
+	}
+	return "routing: " + e.Path + ": " + e.Msg
+}
+
+func fault(code, path, format string, args ...any) *Error {
+	return &Error{Path: path, Msg: fmt.Sprintf(format, args...), code: code}
+}
