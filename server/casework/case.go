@@ -20,6 +20,8 @@ type Case struct {
 	DebtorName  seal.Text        `json:"debtor_name,omitzero"`
 	Language    string           `json:"language,omitempty"` // BCP 47
 	Phone       seal.Text        `json:"phone,omitzero"`     // E.164
+	// PhoneState is wrong_number when the number turned out to be somebody else's: it is not used again.
+	PhoneState string `json:"phone_state,omitempty"`
 	// PhoneVerifiedOn and AddressVerifiedOn are local dates, "2006-01-02".
 	PhoneVerifiedOn   string     `json:"phone_verified_on,omitempty"`
 	Address           seal.Text  `json:"address,omitzero"`
@@ -29,6 +31,8 @@ type Case struct {
 	Home              seal.Point `json:"home,omitzero"` // WGS 84, whatever datum it came in
 	Datum             string     `json:"datum,omitempty"`
 	AddressVerifiedOn string     `json:"address_verified_on,omitempty"`
+	// AddressVerification is what is known of the address (AddressVerifications); "" when nobody looked.
+	AddressVerification string `json:"address_verification,omitempty"`
 	// TimeZone is the debtor's IANA zone: rules are judged in it.
 	TimeZone       string `json:"time_zone"`
 	Currency       string `json:"currency"` // ISO 4217
@@ -42,11 +46,13 @@ type Case struct {
 	// Agents are those who hold an open assignment of the case: who may see it on a phone.
 	Agents []auth.UserID `json:"agents,omitempty"`
 	// Team a supervisor gave the case to, whatever its territory; "" for none.
-	Team     string   `json:"team,omitempty"`
-	Status   string   `json:"status"` // open, closed
-	Closed   *Closing `json:"closed,omitempty"`
-	Holds    []Hold   `json:"holds,omitempty"`
-	Requests Requests `json:"requests,omitzero"`
+	Team string `json:"team,omitempty"`
+	// TerritoryPinned says that a supervisor chose the territory; redrawing the map leaves it alone.
+	TerritoryPinned bool     `json:"territory_pinned,omitempty"`
+	Status          string   `json:"status"` // open, closed
+	Closed          *Closing `json:"closed,omitempty"`
+	Holds           []Hold   `json:"holds,omitempty"`
+	Requests        Requests `json:"requests,omitzero"`
 	// Facts are flags of conduct that are no holds: plan_offered, debtor_unreachable, home_unavailable, …
 	Facts  []Fact       `json:"facts,omitempty"`
 	Notice ConductNotes `json:"notice,omitzero"`
@@ -56,6 +62,8 @@ type Case struct {
 	PaidMinor int64 `json:"paid_minor,omitempty"`
 	// ImportHash is a keyed hash of the import line the state came from: an unchanged line does nothing.
 	ImportHash string `json:"import_hash,omitempty"`
+	// Imported is what the lender last said of values that others change too.
+	Imported Imported `json:"imported,omitzero"`
 	// OpenedAt and UpdatedAt are instants in UTC.
 	OpenedAt  time.Time `json:"opened_at"`
 	UpdatedAt time.Time `json:"updated_at"`
@@ -68,6 +76,18 @@ func (c *Case) EachSealed(fn func(field string, p seal.Part)) {
 	fn("phone", &c.Phone)
 	fn("address", &c.Address)
 	fn("home", &c.Home)
+}
+
+// Imported remembers the lender's last word on values that people and payments
+// change as well. A later import changes such a value only if the lender's own
+// word has changed, so that a corrected address survives tomorrow's file.
+type Imported struct {
+	Phone          string `json:"phone,omitempty"`   // keyed hash of the columns about the phone
+	Address        string `json:"address,omitempty"` // keyed hash of the columns about the address
+	Language       string `json:"language,omitempty"`
+	TimeZone       string `json:"time_zone,omitempty"`
+	ServiceMin     int    `json:"service_min,omitempty"`
+	AmountDueMinor int64  `json:"amount_due_minor,omitempty"`
 }
 
 // Closing says why a case is closed.

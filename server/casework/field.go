@@ -6,6 +6,7 @@ import (
 
 	"doorstep/auth"
 	"doorstep/sync/journal"
+	"doorstep/sync/offline"
 	"doorstep/sync/seal"
 )
 
@@ -36,6 +37,8 @@ type PersonMet struct {
 	Relationship  string `json:"relationship"`
 	IdentityCheck string `json:"identity_check,omitempty"`
 	Language      string `json:"language,omitempty"`
+	// NameHash is the phone's keyed hash of the name said at the door, never the name.
+	NameHash string `json:"name_hash,omitempty"`
 }
 
 // Recording is a sound or video recording of a visit; the bytes are an attachment.
@@ -46,6 +49,15 @@ type Recording struct {
 	Ended   time.Time `json:"ended_at,omitzero"`
 	SHA256  string    `json:"sha256,omitempty"`
 	GapsS   int64     `json:"gaps_s,omitempty"`
+	Device  string    `json:"device,omitempty"`
+}
+
+// Photo is a picture taken at the door; the bytes are an attachment. No people, no bystanders.
+type Photo struct {
+	Kind      string `json:"kind"` // letter_left, door_number, document_shown
+	SHA256    string `json:"sha256"`
+	Redacted  bool   `json:"redacted,omitempty"`
+	Necessity string `json:"necessity,omitempty"` // why it was needed: a word of the office, not a sentence
 }
 
 // Observations are what the agents saw.
@@ -73,11 +85,13 @@ type Visit struct {
 	Debtor     journal.DebtorID `json:"debtor"`
 	Lender     string           `json:"lender"`
 	Branch     auth.BranchID    `json:"branch"`
+	Debts      []string         `json:"debt_ids,omitempty"` // of the case, where caps count by debt
 	Assignment string           `json:"assignment,omitempty"`
 	Round      string           `json:"round,omitempty"`
 	Route      string           `json:"route,omitempty"`
 	StopSeq    int              `json:"stop_seq,omitempty"`
 	Territory  string           `json:"territory,omitempty"`
+	NoticeRef  string           `json:"notice_ref,omitempty"` // the notice that announced the visit
 	Agents     []VisitAgent     `json:"agents"`
 	Purpose    string           `json:"purpose,omitempty"`
 	Place      string           `json:"place,omitempty"`
@@ -91,8 +105,11 @@ type Visit struct {
 	AddressVerification string       `json:"address_verification,omitempty"`
 	PersonMet           *PersonMet   `json:"person_met,omitempty"`
 	DisclosureMade      bool         `json:"disclosure_made,omitempty"`
+	DisclosedTo         string       `json:"disclosed_to,omitempty"` // a relationship
 	AnnouncedIdentity   bool         `json:"announced_identity,omitempty"`
+	AnnouncedAt         time.Time    `json:"announced_at,omitzero"`
 	Recording           *Recording   `json:"recording,omitempty"`
+	Photos              []Photo      `json:"photos,omitempty"`
 	Items               []string     `json:"items,omitempty"` // papers carried: badge, authorisation_letter, …
 	Outcome             string       `json:"outcome"`         // an Outcome code
 	OutcomeDetail       seal.Text    `json:"outcome_detail,omitzero"`
@@ -102,6 +119,7 @@ type Visit struct {
 	Observations        Observations `json:"observations,omitzero"`
 	Vulnerability       []string     `json:"vulnerability_flags,omitempty"`
 	LeftWhenAsked       *bool        `json:"left_when_asked,omitempty"`
+	LeftAt              time.Time    `json:"left_at,omitzero"`
 	Attachments         []Attachment `json:"attachments,omitempty"`
 	Supersedes          string       `json:"supersedes,omitempty"`
 	// Flags are what the server found when it took the visit in: unlawful, late_stop,
@@ -114,13 +132,15 @@ type Visit struct {
 	MonoMs int64         `json:"mono_ms,omitempty"`
 	Device auth.DeviceID `json:"device,omitempty"`
 	By     auth.UserID   `json:"by"`
-	Extra  Extra         `json:"extra,omitzero"`
+	// More holds the members a newer app sent, as a JSON object. It is sealed, since nobody can say what they are.
+	More seal.Text `json:"more,omitzero"`
 }
 
 // EachSealed names the personal parts of a visit.
 func (v *Visit) EachSealed(fn func(field string, p seal.Part)) {
 	fn("outcome_detail", &v.OutcomeDetail)
 	fn("observations.dispute_text", &v.Observations.Dispute)
+	fn("more", &v.More)
 	if v.CheckIn != nil {
 		fn("check_in.point", &v.CheckIn.Point)
 	}
@@ -145,11 +165,14 @@ type Note struct {
 	Kind       string           `json:"kind,omitempty"` // general, safety, address, hardship
 	Supersedes string           `json:"supersedes,omitempty"`
 	By         auth.UserID      `json:"by"`
-	Extra      Extra            `json:"extra,omitzero"`
+	More       seal.Text        `json:"more,omitzero"` // as of a visit
 }
 
 // EachSealed names the personal parts of a note.
-func (n *Note) EachSealed(fn func(field string, p seal.Part)) { fn("text", &n.Text) }
+func (n *Note) EachSealed(fn func(field string, p seal.Part)) {
+	fn("text", &n.Text)
+	fn("more", &n.More)
+}
 
 // Consent is the state of a document of type "consents": one consent given, refused or
 // withdrawn (structure after ISO/IEC TS 27560). Written once; a withdrawal is a new record that
@@ -173,11 +196,57 @@ type Consent struct {
 	LegalBasis    string           `json:"legal_basis,omitempty"`
 	Categories    []string         `json:"pii_categories,omitempty"`
 	Sensitive     bool             `json:"sensitive,omitempty"`
-	Evidence      json.RawMessage  `json:"evidence,omitempty"`
+	Controller    string           `json:"controller,omitempty"`
+	Processor     string           `json:"processor,omitempty"`
+	ThirdParties  []string         `json:"third_parties,omitempty"`
+	Evidence      *Evidence        `json:"evidence,omitempty"`
+	Receipt       *ConsentReceipt  `json:"receipt,omitempty"`
 	By            auth.UserID      `json:"by"`
 	Supersedes    string           `json:"supersedes,omitempty"`
-	Extra         Extra            `json:"extra,omitzero"`
+	// Flags are what the server found: clock_skew, recording_refused (the visit had to end), late (a
+	// consent that arrived after a later withdrawal and never came into force).
+	Flags []string  `json:"flags,omitempty"`
+	More  seal.Text `json:"more,omitzero"` // as of a visit
 }
+
+// EachSealed names the personal parts of a consent.
+func (c *Consent) EachSealed(fn func(field string, p seal.Part)) { fn("more", &c.More) }
+
+// Evidence is what shows that a consent was given.
+type Evidence struct {
+	Recording       string `json:"recording_ref,omitempty"`
+	SignatureSHA256 string `json:"signature_sha256,omitempty"`
+	Bucket          string `json:"gps_bucket,omitempty"` // a coarse cell, never a point
+}
+
+// ConsentReceipt is the copy the person was given.
+type ConsentReceipt struct {
+	ID        string    `json:"receipt_id,omitempty"`
+	Via       string    `json:"delivered_via,omitempty"`
+	At        time.Time `json:"delivered_at,omitzero"`
+	VerifyURL string    `json:"verify_url,omitempty"`
+}
+
+// Signature is the state of a document of type "signatures": somebody signed on the
+// phone; the strokes are an attachment. Written once.
+type Signature struct {
+	Case   journal.CaseID   `json:"case"`
+	Debtor journal.DebtorID `json:"debtor"`
+	Visit  string           `json:"visit,omitempty"`
+	// Of names what was signed: a visit, plan or consent.
+	OfType      string       `json:"of_type,omitempty"` // visits, plans, consents
+	Of          string       `json:"of,omitempty"`
+	Role        string       `json:"signer_role"` // a relationship, or agent
+	At          time.Time    `json:"at"`
+	SHA256      string       `json:"sha256"`
+	Attachments []Attachment `json:"attachments,omitempty"`
+	Supersedes  string       `json:"supersedes,omitempty"`
+	By          auth.UserID  `json:"by"`
+	More        seal.Text    `json:"more,omitzero"` // as of a visit
+}
+
+// EachSealed names the personal parts of a signature.
+func (s *Signature) EachSealed(fn func(field string, p seal.Part)) { fn("more", &s.More) }
 
 // ConsentLimits narrow a consent.
 type ConsentLimits struct {
@@ -205,19 +274,50 @@ type Plan struct {
 	Hardship     *Hardship        `json:"hardship,omitempty"`
 	State        string           `json:"state"` // offered, accepted, active, rejected, cancelled, superseded, withdrawn
 	// ApprovalState is "" within the agent's limit, else pending, approved or rejected.
-	ApprovalState string          `json:"approval_state"`
-	ApprovedBy    auth.UserID     `json:"approved_by,omitempty"`
-	ApprovedAt    time.Time       `json:"approved_at,omitzero"`
-	Reason        string          `json:"reason,omitempty"` // why rejected
-	Offered       *PlanStep       `json:"offer,omitempty"`
-	Accepted      *PlanStep       `json:"acceptance,omitempty"`
-	CoolingOff    time.Time       `json:"cooling_off_until,omitzero"`
-	Terms         json.RawMessage `json:"default_terms,omitempty"`
-	Affordability json.RawMessage `json:"affordability,omitempty"`
-	Pressure      json.RawMessage `json:"pressure_checks,omitempty"`
-	At            time.Time       `json:"at"`
-	By            auth.UserID     `json:"by"`
-	Extra         Extra           `json:"extra,omitzero"`
+	ApprovalState string      `json:"approval_state"`
+	ApprovedBy    auth.UserID `json:"approved_by,omitempty"`
+	ApprovedAt    time.Time   `json:"approved_at,omitzero"`
+	Reason        string      `json:"reason,omitempty"` // why rejected
+	Offered       *PlanStep   `json:"offer,omitempty"`
+	Accepted      *PlanStep   `json:"acceptance,omitempty"`
+	CoolingOff    time.Time   `json:"cooling_off_until,omitzero"`
+	Terms         *Terms      `json:"default_terms,omitempty"`
+	// Affordability is a JSON object {income, outgoings, surplus, method, as_of, verified}: personal, so sealed.
+	Affordability seal.Text   `json:"affordability,omitzero"`
+	Pressure      *Pressure   `json:"pressure_checks,omitempty"`
+	Copy          *GivenCopy  `json:"copy,omitempty"`
+	At            time.Time   `json:"at"` // when it was agreed or offered, as the device says
+	By            auth.UserID `json:"by"`
+	// Device wrote the newest state; "" for the office.
+	Device auth.DeviceID `json:"device,omitempty"`
+	More   seal.Text     `json:"more,omitzero"` // as of a visit
+}
+
+// EachSealed names the personal parts of a plan.
+func (p *Plan) EachSealed(fn func(field string, part seal.Part)) {
+	fn("affordability", &p.Affordability)
+	fn("more", &p.More)
+}
+
+// Terms say when a plan counts as broken and what follows.
+type Terms struct {
+	GraceDays   int    `json:"grace_days,omitempty"`
+	BrokenAfter int    `json:"broken_after,omitempty"` // missed instalments
+	NextStep    string `json:"next_step,omitempty"`
+}
+
+// Pressure are the checks that nobody was pressed into a plan.
+type Pressure struct {
+	SinglePayment         bool `json:"single_payment,omitempty"`
+	NewBorrowingSuggested bool `json:"new_borrowing_suggested,omitempty"`
+	DeadlineDays          int  `json:"deadline_days,omitempty"`
+}
+
+// GivenCopy is the copy of a plan the person was given.
+type GivenCopy struct {
+	Via    string    `json:"via"`
+	At     time.Time `json:"at"`
+	SHA256 string    `json:"sha256,omitempty"`
 }
 
 // Instalment is one due part of a plan.
@@ -272,10 +372,14 @@ type Assignment struct {
 	VisitOrder  int       `json:"visit_order,omitempty"`
 	AgentRemark seal.Text `json:"agent_remark,omitzero"`
 	// ClosedBy is the visit that closed it, or the reason it was revoked or cancelled.
-	ClosedBy  string          `json:"closed_by,omitempty"`
-	Decisions json.RawMessage `json:"decisions,omitempty"`
-	IssuedAt  time.Time       `json:"issued_at"`
-	Extra     Extra           `json:"extra,omitzero"`
+	ClosedBy string `json:"closed_by,omitempty"`
+	// Retired says that its round is over: no phone shows it any more.
+	Retired bool `json:"retired,omitempty"`
+	// Written tells which device last wrote each of the phone's fields, and when, in revisions.
+	Written   map[string]offline.FieldWrite `json:"written,omitempty"`
+	Decisions json.RawMessage               `json:"decisions,omitempty"`
+	IssuedAt  time.Time                     `json:"issued_at"`
+	Extra     Extra                         `json:"extra,omitzero"`
 }
 
 // EachSealed names the personal parts of an assignment.
@@ -296,8 +400,12 @@ type PaymentReported struct {
 	Attachments []Attachment     `json:"attachments,omitempty"`
 	Supersedes  string           `json:"supersedes,omitempty"`
 	By          auth.UserID      `json:"by"`
-	Extra       Extra            `json:"extra,omitzero"`
+	Flags       []string         `json:"flags,omitempty"` // cash: agents take none
+	More        seal.Text        `json:"more,omitzero"`   // as of a visit
 }
+
+// EachSealed names the personal parts of a reported payment.
+func (p *PaymentReported) EachSealed(fn func(field string, part seal.Part)) { fn("more", &p.More) }
 
 // Payment is the state of a document of type "payments": money the lender says has arrived.
 type Payment struct {

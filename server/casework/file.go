@@ -33,6 +33,8 @@ type File struct {
 	Visits      []Filed[Visit]
 	Assignments []Filed[Assignment]
 	Notes       []Filed[Note]
+	Signatures  []Filed[Signature]
+	Reported    []Filed[PaymentReported]
 
 	touched bool // putCase has been called
 }
@@ -47,8 +49,12 @@ const (
 	withVisits
 	withAssignments
 	withNotes
+	withSignatures
+	withReported
 	// forConduct is what a conduct decision rests on.
 	forConduct = withContacts | withConsents | withPlans
+	// toRevoke is what must leave the phones when an assignment is revoked (revokeOpen).
+	toRevoke = withAssignments | withVisits | withNotes | withConsents | withPlans | withSignatures | withReported
 )
 
 // debtorKey is the key of what is counted per debtor.
@@ -120,6 +126,16 @@ func (t *turn) file(ctx context.Context, id journal.CaseID, want parts) (*File, 
 	}
 	if want&withNotes != 0 {
 		if err := allInto(ctx, t.r, &f.Notes, NotesByCase, string(id)); err != nil {
+			return nil, err
+		}
+	}
+	if want&withSignatures != 0 {
+		if err := allInto(ctx, t.r, &f.Signatures, SignaturesByCase, string(id)); err != nil {
+			return nil, err
+		}
+	}
+	if want&withReported != 0 {
+		if err := allInto(ctx, t.r, &f.Reported, PaymentsReportedByCase, string(id)); err != nil {
 			return nil, err
 		}
 	}

@@ -26,6 +26,8 @@ type Options struct {
 	Territories func(ctx context.Context, branch auth.BranchID) (TerritoryIndex, error)
 	// Lenders is told of the lenders that imports name; nil: nobody keeps a list.
 	Lenders Lenders
+	// Devices are told of new tasks; nil: nobody is.
+	Devices Devices
 	Limits  PlanLimits
 	Log     *slog.Logger // nil: discarded
 }
@@ -50,6 +52,15 @@ type PlanLimits struct {
 	MaxDays int
 	// MaxTotalMinor limits the total, by ISO 4217 currency.
 	MaxTotalMinor map[string]int64
+	// MaxConcessionMinor limits what an agent may give up, by currency. Unlike the
+	// other limits a missing one allows nothing: it is the lender's money.
+	MaxConcessionMinor map[string]int64
+}
+
+// Devices knows the phones of agents.
+type Devices interface {
+	// Of lists the devices that are signed in and not blocked, of all the users. The error is the store's.
+	Of(ctx context.Context, users []auth.UserID) ([]auth.Device, error)
 }
 
 // Service is the one door for changes of cases and all that belongs to them.
@@ -61,6 +72,7 @@ type Service struct {
 	policy      atomic.Pointer[conduct.Policy]
 	territories func(context.Context, auth.BranchID) (TerritoryIndex, error)
 	lenders     Lenders
+	devices     Devices
 	limits      PlanLimits
 	log         *slog.Logger
 }
@@ -68,7 +80,7 @@ type Service struct {
 // New makes a Service.
 func New(opt Options) *Service {
 	s := &Service{journal: opt.Journal, store: opt.Journal.Store(), vault: opt.Vault, territories: opt.Territories,
-		lenders: opt.Lenders, limits: opt.Limits, log: opt.Log}
+		lenders: opt.Lenders, devices: opt.Devices, limits: opt.Limits, log: opt.Log}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -242,6 +254,21 @@ func (t *turn) answer(reply any) *draftBuilder {
 	return d
 }
 
+// nothing forgets what was drafted and keeps the answer: no entry is written.
+func (d *draftBuilder) nothing() *draftBuilder {
+	d.parts = []draftPart{{}}
+	return d
+}
+
+// answering answers with the case's receipt; without a change nothing is appended.
+func (d *draftBuilder) answering(f *File, changed bool) *draftBuilder {
+	d.reply = CaseReceipt{f.Case.CaseRef, changed}
+	if !changed {
+		return d.nothing()
+	}
+	return d
+}
+
 // draftBuilder collects what a decision wants appended: open states, feed rows
 // and the receipt. Sealing and encoding come after deciding (finish).
 type draftBuilder struct {
@@ -313,6 +340,8 @@ func (d *draftBuilder) putContact(f *File, id string, c *Contact) {
 	d.put("contacts", id, "", c)
 	d.touch(f)
 	d.write(debtorKey(f.Case.Debtor))
+	// The card on the phone sums up the last contacts.
+	d.tellAgents(f, "cases", string(f.Case.CaseRef))
 	f.addContact(id, *c)
 }
 
@@ -329,13 +358,18 @@ func (d *draftBuilder) write(keys ...journal.Key) {
 	}
 }
 
-// tell adds a feed row, once.
+// tell adds a feed row, once. Rows beyond what an entry holds go into a further entry.
 func (d *draftBuilder) tell(feed journal.Feed, typ, id string) {
 	p := d.now()
 	row := journal.FeedRow{Feed: feed, Type: typ, ID: id}
-	if !slices.Contains(p.feeds, row) {
-		p.feeds = append(p.feeds, row)
+	if slices.Contains(p.feeds, row) {
+		return
 	}
+	if len(p.feeds) == journal.MaxFeedRows {
+		d.next(p.action)
+		p = d.now()
+	}
+	p.feeds = append(p.feeds, row)
 }
 
 // tellAgents adds a row to the feed of each agent who holds the case now.

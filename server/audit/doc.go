@@ -1,0 +1,16 @@
+// Package audit proves what happened: signed checkpoints of each branch's
+// Merkle tree, proofs, exports of visit records, and their verification offline.
+//
+// It reads the journal and writes nothing to it. The tree is RFC 6962's, over
+// the canonical bytes of entries; checkpoints are signed notes in the form of
+// C2SP tlog-checkpoint. Tiles of 256 hashes are a view, made when first needed
+// and kept because a full tile never changes.
+//
+// An export is one file whose last line is its manifest: what was asked, how
+// many records, the hash of every line, the checkpoint it rests on, and a
+// signature over all that. Verify needs the file and the public key, nothing
+// else: no server, no network, and never a key from the file itself.
+//
+// What it does not prove: that what agents wrote is true, or that a branch was
+// not kept from the auditor altogether.
+package audit

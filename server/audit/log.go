@@ -1,0 +1,190 @@
+package audit
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"doorstep/auth"
+	"doorstep/sync/journal"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// Error is a refusal of this room.
+type Error struct {
+	code string
+	Msg  string
+}
+
+func (e *Error) Error() string { return e.Msg }
+
+// Code is stable: audit.no_entry, audit.size, audit.range, audit.branch.
+func (e *Error) Code() string { return e.code }
+
+// Log signs and proves the trees of all branches. It is safe for concurrent use.
+type Log struct {
+	journal *journal.Journal
+	tiles   *tiles
+	signer  note.Signer
+	vkey    string
+	origin  string
+}
+
+// New makes a log that signs with a key of LoadOrCreateKey. deployment names this
+// installation in the origins of its checkpoints: "deployment/branch/epoch".
+func New(j *journal.Journal, k Key, deployment string) *Log {
+	return &Log{journal: j, tiles: newTiles(j.Store()), signer: k.signer, vkey: k.Public, origin: deployment}
+}
+
+// Key signs checkpoints and manifests.
+type Key struct {
+	// Public is the verifier key: "name+hash+base64". Auditors get it by a way that is not the export.
+	Public string
+	signer note.Signer
+}
+
+// LoadOrCreateKey reads the signing key from a file, and makes it on first
+// start, with its public part beside it (path + ".pub"). The file is readable by its owner only.
+func LoadOrCreateKey(path, name string) (Key, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		skey, vkey, err := note.GenerateKey(rand.Reader, name)
+		if err != nil {
+			return Key{}, fmt.Errorf("make audit key: %w", err)
+		}
+		if err := writeNew(path, skey+"\n"+vkey+"\n", 0o600); err != nil {
+			return Key{}, fmt.Errorf("keep audit key: %w", err)
+		}
+		if err := os.WriteFile(path+".pub", []byte(vkey+"\n"), 0o644); err != nil {
+			return Key{}, fmt.Errorf("keep public audit key: %w", err)
+		}
+		data = []byte(skey + "\n" + vkey + "\n")
+	} else if err != nil {
+		return Key{}, fmt.Errorf("read audit key: %w", err)
+	}
+	skey, rest, _ := strings.Cut(string(data), "\n")
+	signer, err := note.NewSigner(skey)
+	if err != nil {
+		return Key{}, fmt.Errorf("audit key %s is damaged; restore it from a backup: %w", filepath.Base(path), err)
+	}
+	return Key{Public: strings.TrimSpace(rest), signer: signer}, nil
+}
+
+// writeNew writes a file that must not exist yet, durably.
+func writeNew(path, content string, mode os.FileMode) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(content)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// PublicKey is the verifier key.
+func (l *Log) PublicKey() string { return l.vkey }
+
+// Checkpoint is a signed head of a branch's tree.
+type Checkpoint struct {
+	Branch auth.BranchID `json:"branch"`
+	Size   uint64        `json:"size"`
+	Root   string        `json:"root"` // base64
+	Note   string        `json:"note"` // the signed note
+	Key    string        `json:"key"`  // who signed, for information: verify with a key you already have
+}
+
+// Checkpoint signs the branch's tree at its watermark.
+func (l *Log) Checkpoint(ctx context.Context, b auth.BranchID) (Checkpoint, error) {
+	size, root, err := l.journal.Head(ctx, b)
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	signed, err := note.Sign(&note.Note{Text: checkpointText(l.originOf(b), size, root)}, l.signer)
+	if err != nil {
+		return Checkpoint{}, fmt.Errorf("sign checkpoint: %w", err)
+	}
+	return Checkpoint{Branch: b, Size: size, Root: base64.StdEncoding.EncodeToString(root[:]), Note: string(signed), Key: l.vkey}, nil
+}
+
+func (l *Log) originOf(b auth.BranchID) string { return l.origin + "/" + string(b) + "/1" }
+
+// checkpointText is the note's text (C2SP tlog-checkpoint): origin, size, root.
+func checkpointText(origin string, size uint64, root tlog.Hash) string {
+	return fmt.Sprintf("%s\n%d\n%s\n", origin, size, base64.StdEncoding.EncodeToString(root[:]))
+}
+
+// Proof is an inclusion or consistency proof, as RFC 6962 has it.
+type Proof struct {
+	Branch auth.BranchID `json:"branch"`
+	Entry  uint64        `json:"entry,omitempty"` // inclusion: the entry's number; its leaf index is one less
+	From   uint64        `json:"from,omitempty"`  // consistency: the older size
+	Size   uint64        `json:"size"`
+	Leaf   string        `json:"leaf,omitempty"`
+	Hashes []string      `json:"hashes"`
+}
+
+// Inclusion proves that an entry is in the tree of a size (0: at the watermark). audit.no_entry, audit.size.
+func (l *Log) Inclusion(ctx context.Context, b auth.BranchID, entry, size uint64) (Proof, error) {
+	size, err := l.size(ctx, b, size)
+	if err != nil {
+		return Proof{}, err
+	}
+	if entry == 0 || entry > size {
+		return Proof{}, &Error{"audit.no_entry", "the tree of this size has no such entry"}
+	}
+	r := l.tiles.reader(ctx, b, size)
+	p, err := tlog.ProveRecord(int64(size), int64(entry-1), r)
+	if err != nil {
+		return Proof{}, fmt.Errorf("prove entry %d of %s: %w", entry, b, err)
+	}
+	leaf, err := l.tiles.hash(ctx, b, size, 0, entry-1)
+	if err != nil {
+		return Proof{}, err
+	}
+	return Proof{Branch: b, Entry: entry, Size: size, Leaf: base64.StdEncoding.EncodeToString(leaf[:]), Hashes: hashStrings(p)}, nil
+}
+
+// Consistency proves that the tree of an older size is a prefix of a newer one (0: at the watermark). audit.size.
+func (l *Log) Consistency(ctx context.Context, b auth.BranchID, from, size uint64) (Proof, error) {
+	size, err := l.size(ctx, b, size)
+	if err != nil {
+		return Proof{}, err
+	}
+	if from == 0 || from > size {
+		return Proof{}, &Error{"audit.size", "from is from 1 to the newer size"}
+	}
+	p, err := tlog.ProveTree(int64(size), int64(from), l.tiles.reader(ctx, b, size))
+	if err != nil {
+		return Proof{}, fmt.Errorf("prove %s from %d to %d: %w", b, from, size, err)
+	}
+	return Proof{Branch: b, From: from, Size: size, Hashes: hashStrings(p)}, nil
+}
+
+// size checks an asked tree size against the watermark; 0 is the watermark itself.
+func (l *Log) size(ctx context.Context, b auth.BranchID, size uint64) (uint64, error) {
+	w, err := l.journal.Watermark(ctx, b)
+	if err != nil {
+		return 0, err
+	}
+	if size == 0 {
+		size = w
+	}
+	if size > w {
+		return 0, &Error{"audit.size", "the journal is not that long yet"}
+	}
+	return size, nil
+}
+
+func hashStrings(hs []tlog.Hash) []string {
+	out := make([]string, len(hs))
+	for i, h := range hs {
+		out[i] = base64.StdEncoding.EncodeToString(h[:])
+	}
+	return out
+}

@@ -1,0 +1,200 @@
+package casework
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"doorstep/geo"
+	"doorstep/sync/journal"
+	"doorstep/sync/seal"
+)
+
+// importCase takes in one line of a case import. It is made by ImportCases only,
+// which has claimed the homes of case and debtor before.
+type importCase struct {
+	line caseLine
+	// hash, phone and address are keyed hashes of the line and of parts of it.
+	hash, phone, address string
+	rev                  uint64 // the case's revision when the line was read; part of the command id
+}
+
+// importReceipt answers importCase.
+type importReceipt struct {
+	Case      journal.CaseID `json:"case"`
+	Change    string         `json:"change"`
+	Territory string         `json:"territory,omitempty"`
+}
+
+func (c importCase) refs() []journal.DocRef { return caseRef(c.line.CaseRef) }
+
+func (c importCase) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
+	rec, there, err := t.r.Doc(ctx, "cases", string(c.line.CaseRef))
+	if err != nil {
+		return nil, err
+	}
+	f := &File{}
+	if there {
+		f.Rev = rec.Rev
+		if err := decode(rec, &f.Case); err != nil {
+			return nil, err
+		}
+		// Only a case on somebody's phone has anything to revoke.
+		if err := t.loadToRevoke(ctx, f, len(f.Case.Agents) > 0); err != nil {
+			return nil, err
+		}
+	}
+	territory := ""
+	if c.line.Home != nil {
+		p := c.line.Home.Point()
+		if territory, err = t.territoryAt(ctx, p.Lon, p.Lat); err != nil {
+			return nil, err
+		}
+	}
+	f.Case.Branch = t.Branch
+	return decideImport(f, t.draft("case.import"), c, territory, t.dayIn(c.line.TimeZone))
+}
+
+// decideImport is told the territory of the home as imported, and the local date.
+func decideImport(f *File, d *draftBuilder, c importCase, territory, today string) (*draftBuilder, error) {
+	k, l := &f.Case, &c.line
+	answer := importReceipt{Case: l.CaseRef, Change: accepted}
+	if f.Rev > 0 {
+		answer.Change = updated
+		switch {
+		case k.Lender != l.Lender:
+			return nil, refuse(Conflict, "import.case_taken", "case_ref", "this case_ref belongs to a case of another lender; use one of your own")
+		case k.Debtor != l.Debtor:
+			return nil, refuse(Conflict, "import.debtor_changed", "debtor_ref", "the case belongs to another debtor; a case keeps its debtor, so use a case_ref of its own")
+		case k.Currency != l.Currency:
+			return nil, refuse(Conflict, "import.currency_changed", "currency", "the case is kept in %s; a case keeps its currency, so use a case_ref of its own", k.Currency)
+		case k.ImportHash == c.hash:
+			answer.Change, answer.Territory = unchanged, k.Territory
+			d.reply = answer
+			return d.nothing(), nil
+		}
+	} else {
+		k.CaseRef, k.Lender, k.Debtor, k.Currency = l.CaseRef, l.Lender, l.Debtor, l.Currency
+		k.Status, k.OpenedAt = statusOpen, d.At
+	}
+	k.ImportHash = c.hash
+	k.ProductType, k.Profiles, k.DebtorName = l.ProductType, l.Profiles, seal.NewText(l.DebtorName)
+	k.PrincipalMinor, k.DueDate, k.Priority = l.PrincipalMinor, l.DueDate, l.Priority
+	importContactData(k, c, territory)
+	if f.Rev == 0 || k.Imported.AmountDueMinor != l.AmountDueMinor {
+		k.AmountDueMinor, k.Imported.AmountDueMinor = l.AmountDueMinor, l.AmountDueMinor
+	}
+	d.putCase(f)
+	if importHolds(f, d, l.Flags, today) {
+		revokeOpen(f, d, "revoked", "hold:import")
+	}
+	settle(f, d)
+	answer.Territory = k.Territory
+	d.reply = answer
+	return d, nil
+}
+
+// importContactData takes over how and where the debtor is reached, each part only
+// if the lender's own word on it has changed: what people corrected since stays.
+func importContactData(k *Case, c importCase, territory string) {
+	l, was := &c.line, &k.Imported
+	if was.Phone != c.phone {
+		was.Phone = c.phone
+		k.Phone, k.PhoneVerifiedOn, k.PhoneState = seal.NewText(l.Phone), l.PhoneVerifiedOn, ""
+	}
+	if was.Address != c.address {
+		was.Address = c.address
+		k.Address, k.PostalCode, k.City, k.Country = seal.NewText(l.Address), l.PostalCode, l.City, l.Country
+		k.Home, k.Datum = seal.Point{}, l.Datum
+		if l.Home != nil {
+			k.Home = seal.NewPoint(l.Home.Point())
+		}
+		k.AddressVerifiedOn, k.AddressVerification = l.AddressVerifiedOn, ""
+		if !k.TerritoryPinned {
+			k.Territory = territory
+		}
+	}
+	if was.Language != l.Language || k.OpenedAt.IsZero() {
+		was.Language, k.Language = l.Language, l.Language
+	}
+	if was.TimeZone != l.TimeZone {
+		was.TimeZone, k.TimeZone = l.TimeZone, l.TimeZone
+	}
+	if was.ServiceMin != l.ServiceMin {
+		was.ServiceMin, k.ServiceMin = l.ServiceMin, l.ServiceMin
+	}
+}
+
+// Sources of holds that imports made.
+const (
+	fromImport = "import"
+	// fromEarlierImport marks a hold of a flag that the lender has dropped since: should the flag come back, it holds anew.
+	fromEarlierImport = "import:ended"
+)
+
+// importHolds opens a hold for each flag the lender raises, and ends those of
+// flags the lender has dropped. A hold that a person released stays released
+// while the lender goes on sending the flag; holds that people opened are not touched.
+func importHolds(f *File, d *draftBuilder, flags []string, today string) (added bool) {
+	raised := map[string]bool{}
+	for i := range f.Case.Holds {
+		h := &f.Case.Holds[i]
+		if h.Source != fromImport {
+			continue
+		}
+		if slices.Contains(flags, h.Kind) {
+			raised[h.Kind] = true
+			continue
+		}
+		h.Source = fromEarlierImport
+		if h.Released == nil {
+			h.Released = &Release{At: d.At, By: d.Actor.User, Reason: "no longer flagged by the lender"}
+		}
+	}
+	for _, kind := range flags {
+		if !raised[kind] {
+			_, _ = addHold(f, d, Hold{Kind: kind, Since: today, Source: fromImport})
+			added = true
+		}
+	}
+	return added
+}
+
+// homeTerritory finds the territory a case's home lies in now.
+func (t *turn) homeTerritory(ctx context.Context, f *File) (string, error) {
+	if err := t.openCase(ctx, f); err != nil {
+		return "", err
+	}
+	p, ok := homeOf(&f.Case)
+	if !ok {
+		return "", nil
+	}
+	return t.territoryAt(ctx, p.Lon, p.Lat)
+}
+
+// homeOf is the opened position of a case's home; false when it has none.
+func homeOf(c *Case) (geo.Point, bool) {
+	return geo.Point{}, false
+}
+
+// sha256Hex is the hash of some texts, in hexadecimal digits.
+func sha256Hex(of ...string) string {
+	h := sha256Of(of...)
+	return hex.EncodeToString(h[:])
+}
+
+// sha256Of is the hash of some texts.
+func sha256Of(of ...string) [32]byte { return sha256.Sum256([]byte(strings.Join(of, "\x00"))) }
+
+// sameJSON tells whether two states would be stored alike.
+func sameJSON(a, b any) bool {
+	x, err := json.Marshal(a)
+	if err != nil {
+		return false
+	}
+	y, err := json.Marshal(b)
+	return err == nil && string(x) == string(y)
+}

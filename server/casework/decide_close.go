@@ -1,0 +1,90 @@
+package casework
+
+import (
+	"context"
+
+	"doorstep/sync/journal"
+)
+
+// CloseCase ends work on a case and revokes its open assignments. The file is kept.
+type CloseCase struct {
+	Case   journal.CaseID
+	Reason string // one of ClosingReasons
+}
+
+func (c CloseCase) refs() []journal.DocRef { return caseRef(c.Case) }
+
+func (c CloseCase) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
+	f, err := t.file(ctx, c.Case, toRevoke)
+	if err != nil {
+		return nil, err
+	}
+	return decideClose(f, t.draft("case.close"), c)
+}
+
+func decideClose(f *File, d *draftBuilder, c CloseCase) (*draftBuilder, error) {
+	if err := oneOf("case.closing_reason", "reason", c.Reason, closingReasons[:]); err != nil {
+		return nil, err
+	}
+	if f.Case.Status == statusClosed {
+		if f.Case.Closed != nil && f.Case.Closed.Reason == c.Reason {
+			return d.answering(f, false), nil
+		}
+		return nil, refuse(Conflict, "case.closed", "case", "the case is closed for another reason already; reopen it first")
+	}
+	closeCase(f, d, c.Reason)
+	return d.answering(f, true), nil
+}
+
+// closeCase closes an open case and revokes what is on phones.
+func closeCase(f *File, d *draftBuilder, reason string) {
+	f.Case.Status = statusClosed
+	f.Case.Closed = &Closing{Reason: reason, At: d.At, By: d.Actor.User}
+	d.putCase(f)
+	revokeOpen(f, d, "revoked", "case:"+reason)
+}
+
+// ReopenCase takes up a closed case again.
+type ReopenCase struct {
+	Case journal.CaseID
+}
+
+func (c ReopenCase) refs() []journal.DocRef { return caseRef(c.Case) }
+
+func (c ReopenCase) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
+	f, err := t.file(ctx, c.Case, 0)
+	if err != nil {
+		return nil, err
+	}
+	return decideReopen(f, t.draft("case.reopen"))
+}
+
+func decideReopen(f *File, d *draftBuilder) (*draftBuilder, error) {
+	if f.Case.Status != statusClosed {
+		return d.answering(f, false), nil
+	}
+	if f.Case.AmountDueMinor <= 0 {
+		return nil, refuse(Conflict, "case.nothing_due", "case", "nothing is due; import the new amount first")
+	}
+	f.Case.Status, f.Case.Closed = statusOpen, nil
+	d.putCase(f)
+	return d.answering(f, true), nil
+}
+
+// Statuses of a case.
+const (
+	statusOpen   = "open"
+	statusClosed = "closed"
+)
+
+// settle brings the status in line with what is due: a case is closed as paid
+// when nothing is, and one closed as paid is open again when something is.
+func settle(f *File, d *draftBuilder) {
+	switch {
+	case f.Case.Status == statusOpen && f.Case.AmountDueMinor <= 0:
+		closeCase(f, d, "paid")
+	case f.Case.Status == statusClosed && f.Case.Closed != nil && f.Case.Closed.Reason == "paid" && f.Case.AmountDueMinor > 0:
+		f.Case.Status, f.Case.Closed = statusOpen, nil
+		d.putCase(f)
+	}
+}

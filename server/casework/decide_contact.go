@@ -1,0 +1,145 @@
+package casework
+
+import (
+	"context"
+	"time"
+
+	"doorstep/sync/journal"
+)
+
+// RecordContact adds one attempt to reach the debtor: by a supervisor, an
+// import, or a message that was sent. Visits record theirs by themselves.
+//
+// A contact is a fact: it is never refused because it should not have been made.
+// The same contact (by ID) recorded again with other values is an update, as when
+// a message that was sent is known to be delivered.
+type RecordContact struct {
+	Case journal.CaseID
+	// ID tells the contact from others of the case; "" makes one from the command id.
+	ID      string
+	Channel string
+	At      time.Time
+	Result  string
+	Party   string // "" for the debtor
+	// PartyRef tells several third parties apart; opaque, never a name.
+	PartyRef string
+	// Number is E.164; only a keyed hash of it is kept. "" when unknown.
+	Number   string
+	External string // the id other systems know it by
+	Excluded bool   // does not count for caps
+}
+
+// ContactReceipt answers RecordContact.
+type ContactReceipt struct {
+	Case    journal.CaseID `json:"case"`
+	Contact string         `json:"contact_id"`
+	Change  string         `json:"change"` // accepted, updated or unchanged
+}
+
+// Changes of a record that is written again.
+const (
+	accepted  = "accepted"
+	updated   = "updated"
+	unchanged = "unchanged"
+)
+
+func (c RecordContact) refs() []journal.DocRef {
+	if c.ID == "" {
+		return caseRef(c.Case)
+	}
+	return append(caseRef(c.Case), journal.DocRef{Type: "contacts", ID: contactID(c.Case, c.ID)})
+}
+
+func (c RecordContact) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
+	f, err := t.file(ctx, c.Case, 0)
+	if err != nil {
+		return nil, err
+	}
+	own := c.ID
+	if own == "" {
+		own = madeID("", t.Request.ID)
+	}
+	id := contactID(c.Case, own)
+	rec, there, err := t.r.Doc(ctx, "contacts", id)
+	if err != nil {
+		return nil, err
+	}
+	var was *Contact
+	if there {
+		was = &Contact{}
+		if err := decode(rec, was); err != nil {
+			return nil, err
+		}
+	}
+	number, err := t.numberHash(ctx, c.Number)
+	if err != nil {
+		return nil, err
+	}
+	return decideContact(f, t.draft("contact.record"), c, id, number, was)
+}
+
+// decideContact is told the state the contact has already, nil for a new one.
+func decideContact(f *File, d *draftBuilder, c RecordContact, id, number string, was *Contact) (*draftBuilder, error) {
+	if err := checkContact(c, d.At); err != nil {
+		return nil, err
+	}
+	state := Contact{Case: f.Case.CaseRef, Debtor: f.Case.Debtor, Branch: f.Case.Branch, Lender: f.Case.Lender,
+		Channel: c.Channel, At: c.At.UTC().Truncate(time.Second), Result: c.Result, Party: c.Party, PartyRef: c.PartyRef,
+		Number: number, External: c.External, Excluded: c.Excluded, By: d.Actor.User}
+	if state.Party == "" {
+		state.Party = "debtor"
+	}
+	answer := ContactReceipt{f.Case.CaseRef, id, accepted}
+	if was != nil {
+		if was.Visit != "" {
+			return nil, refuse(Conflict, "contact.of_visit", "id", "a visit recorded this contact; correct the visit instead")
+		}
+		state.By = was.By // who recorded it first
+		answer.Change = updated
+		if sameJSON(*was, state) {
+			answer.Change = unchanged
+			d.reply = answer
+			return d.nothing(), nil
+		}
+	}
+	d.putContact(f, id, &state)
+	d.reply = answer
+	return d, nil
+}
+
+// futureSlack is how far ahead of our clock a contact's time may be.
+const futureSlack = 5 * time.Minute
+
+// checkContact refuses what no conduct decision could count.
+func checkContact(c RecordContact, now time.Time) *Error {
+	if err := oneOf("contact.channel", "channel", c.Channel, channels()); err != nil {
+		return err
+	}
+	if err := oneOf("contact.result", "result", c.Result, results()); err != nil {
+		return err
+	}
+	if c.Party != "" {
+		if err := oneOf("contact.party", "party", c.Party, parties()); err != nil {
+			return err
+		}
+	}
+	switch {
+	case c.At.IsZero():
+		return refuse(Invalid, "contact.at", "at", "say when it happened")
+	case c.At.After(now.Add(futureSlack)):
+		return refuse(Invalid, "contact.at", "at", "this lies in the future; record a contact after it happened")
+	case c.At.Year() < 1990:
+		return refuse(Invalid, "contact.at", "at", "this is before 1990; check the date")
+	case len(c.PartyRef) > 64 || len(c.External) > 128:
+		return refuse(Invalid, "contact.ref", "external_id", "a party_ref has at most 64 bytes, an external_id 128")
+	}
+	return nil
+}
+
+// contactID is the id of a contact's document. Ids that systems give are unique within a case only.
+func contactID(c journal.CaseID, own string) string { return string(c) + "/" + own }
+
+// caseRef is the document of a case, for reading ahead.
+func caseRef(id journal.CaseID) []journal.DocRef {
+	return []journal.DocRef{{Type: "cases", ID: string(id)}}
+}

@@ -1,0 +1,218 @@
+package casework
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"doorstep/sync/journal"
+)
+
+// OpenHold keeps a case out of rounds and tells every channel why. Open
+// assignments of the case are revoked if the hold binds today. Opening the same
+// hold again answers with the one that is open.
+type OpenHold struct {
+	Case journal.CaseID
+	Kind string // a HoldKind's name
+	// Since and Until are local dates of the debtor; "" for now and until released.
+	Since, Until string
+	Source       string // "" for supervisor
+}
+
+// HoldReceipt answers OpenHold and ReleaseHold.
+type HoldReceipt struct {
+	Case journal.CaseID `json:"case"`
+	Hold string         `json:"hold_id"`
+}
+
+func (c OpenHold) refs() []journal.DocRef { return caseRef(c.Case) }
+
+func (c OpenHold) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
+	f, err := t.file(ctx, c.Case, toRevoke)
+	if err != nil {
+		return nil, err
+	}
+	return decideOpenHold(f, t.draft("hold.open"), c, t.day(f))
+}
+
+// decideOpenHold decides on a local date of the debtor.
+func decideOpenHold(f *File, d *draftBuilder, c OpenHold, today string) (*draftBuilder, error) {
+	if _, ok := holdKind(c.Kind); !ok {
+		return nil, refuse(Invalid, "hold.unknown_kind", "kind", "this is not one of %s", strings.Join(holdKindNames(), ", "))
+	}
+	if err := checkDates(c.Since, c.Until, today); err != nil {
+		return nil, err
+	}
+	h := Hold{Kind: c.Kind, Since: c.Since, Until: c.Until, Source: c.Source}
+	if h.Source == "" {
+		h.Source = "supervisor"
+	}
+	if h.Since == "" {
+		h.Since = today
+	}
+	id, added := addHold(f, d, h)
+	d.reply = HoldReceipt{f.Case.CaseRef, id}
+	if !added {
+		return d.nothing(), nil
+	}
+	if h.OpenOn(today) {
+		revokeOpen(f, d, "revoked", "hold:"+c.Kind)
+	}
+	return d, nil
+}
+
+// checkDates refuses dates that are none, or a span that is over before it begins.
+func checkDates(since, until, today string) *Error {
+	if since != "" && !isDate(since) {
+		return refuse(Invalid, "hold.date", "since", "write a date as 2006-01-02, or leave it out for today")
+	}
+	if until != "" && !isDate(until) {
+		return refuse(Invalid, "hold.date", "until", "write a date as 2006-01-02, or leave it out to hold until released")
+	}
+	if until != "" && until < max(since, today) {
+		return refuse(Invalid, "hold.date", "until", "the hold would be over before it begins; give a date from today on")
+	}
+	return nil
+}
+
+// ReleaseHold ends a hold before its date.
+type ReleaseHold struct {
+	Case   journal.CaseID
+	Hold   string
+	Reason string // required: why it may be lifted; never personal data
+}
+
+func (c ReleaseHold) refs() []journal.DocRef { return caseRef(c.Case) }
+
+func (c ReleaseHold) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
+	f, err := t.file(ctx, c.Case, 0)
+	if err != nil {
+		return nil, err
+	}
+	return decideReleaseHold(f, t.draft("hold.release"), c)
+}
+
+func decideReleaseHold(f *File, d *draftBuilder, c ReleaseHold) (*draftBuilder, error) {
+	i := slices.IndexFunc(f.Case.Holds, func(h Hold) bool { return h.ID == c.Hold })
+	if i < 0 {
+		return nil, refuse(NotFound, "hold.not_found", "hold_id", "the case has no such hold")
+	}
+	if strings.TrimSpace(c.Reason) == "" || len(c.Reason) > 200 {
+		return nil, refuse(Invalid, "hold.reason", "reason", "say in 1 to 200 bytes why the hold may be lifted")
+	}
+	d.reply = HoldReceipt{f.Case.CaseRef, c.Hold}
+	if f.Case.Holds[i].Released != nil {
+		return d.nothing(), nil
+	}
+	f.Case.Holds[i].Released = &Release{At: d.At, By: d.Actor.User, Reason: c.Reason}
+	d.putCase(f)
+	return d, nil
+}
+
+// SetFact makes a fact of the conduct decision known, or takes it back.
+type SetFact struct {
+	Case  journal.CaseID
+	Kind  string // one of FactKinds
+	Known bool
+	Since string // local date; "" for always
+}
+
+// CaseReceipt answers commands about a case as a whole.
+type CaseReceipt struct {
+	Case    journal.CaseID `json:"case"`
+	Changed bool           `json:"changed"`
+}
+
+func (c SetFact) refs() []journal.DocRef { return caseRef(c.Case) }
+
+func (c SetFact) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
+	f, err := t.file(ctx, c.Case, 0)
+	if err != nil {
+		return nil, err
+	}
+	return decideSetFact(f, t.draft("fact.set"), c)
+}
+
+func decideSetFact(f *File, d *draftBuilder, c SetFact) (*draftBuilder, error) {
+	if err := oneOf("fact.unknown_kind", "kind", c.Kind, factKinds[:]); err != nil {
+		return nil, err
+	}
+	if c.Since != "" && !isDate(c.Since) {
+		return nil, refuse(Invalid, "fact.date", "since", "write a date as 2006-01-02, or leave it out")
+	}
+	changed := false
+	if c.Known {
+		changed = addFact(f, d, c.Kind, c.Since)
+	} else if f.Case.HasFact(c.Kind) {
+		f.Case.Facts = slices.DeleteFunc(f.Case.Facts, func(x Fact) bool { return x.Kind == c.Kind })
+		d.putCase(f)
+		changed = true
+	}
+	return d.answering(f, changed), nil
+}
+
+// SetRequests replaces what the person asked for. It binds every channel.
+type SetRequests struct {
+	Case     journal.CaseID
+	Requests Requests
+}
+
+func (c SetRequests) refs() []journal.DocRef { return caseRef(c.Case) }
+
+func (c SetRequests) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
+	f, err := t.file(ctx, c.Case, 0)
+	if err != nil {
+		return nil, err
+	}
+	return decideSetRequests(f, t.draft("requests.set"), c)
+}
+
+func decideSetRequests(f *File, d *draftBuilder, c SetRequests) (*draftBuilder, error) {
+	if err := checkRequests(c.Requests); err != nil {
+		return nil, err
+	}
+	if sameJSON(f.Case.Requests, c.Requests) {
+		return d.answering(f, false), nil
+	}
+	f.Case.Requests = c.Requests
+	d.putCase(f)
+	return d.answering(f, true), nil
+}
+
+// checkRequests refuses codes the conduct decision would not understand.
+func checkRequests(r Requests) *Error {
+	for _, span := range r.NoContactTimes {
+		if !isClock(span.From) || !isClock(span.To) {
+			return refuse(Invalid, "requests.time", "no_contact_times", "write each end as 15:04, from 00:00 to 23:59")
+		}
+	}
+	for _, p := range r.NoPlaces {
+		if err := oneOf("requests.place", "no_places", p, places()); err != nil {
+			return err
+		}
+	}
+	for _, c := range r.NoChannels {
+		if err := oneOf("requests.channel", "no_channels", c, channels()); err != nil {
+			return err
+		}
+	}
+	for _, c := range r.OptOut {
+		if err := oneOf("requests.channel", "opt_out", c, channels()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isClock tells whether a text is a wall time, "15:04".
+func isClock(s string) bool {
+	if len(s) != 5 || s[2] != ':' {
+		return false
+	}
+	for i, c := range []byte(s) {
+		if i != 2 && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return s[:2] <= "23" && s[3:] <= "59"
+}

@@ -1,0 +1,314 @@
+package casework
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"doorstep/auth"
+	"doorstep/geo"
+	"doorstep/sync/journal"
+)
+
+// caseColumns are the columns of a case import.
+var caseColumns = []column{
+	{name: "case_ref"}, {name: "lender"}, {name: "product_type"}, {name: "profile"}, {name: "debtor_ref"}, {name: "debtor_name"},
+	{name: "language"}, {name: "phone"}, {name: "phone_verified_on"}, {name: "address"}, {name: "postal_code"}, {name: "city"},
+	{name: "country"}, {name: "lon"}, {name: "lat"}, {name: "address_verified_on"}, {name: "time_zone"}, {name: "currency"},
+	{name: "principal_minor"}, {name: "amount_due_minor"}, {name: "due_date"}, {name: "priority"}, {name: "service_min"},
+	{name: "flags"}, {name: "datum", optional: true},
+}
+
+// caseLine is one line of a case import, judged and made uniform: two lines that mean the same are equal.
+type caseLine struct {
+	CaseRef           journal.CaseID   `json:"case_ref"`
+	Lender            string           `json:"lender"`
+	ProductType       string           `json:"product_type"`
+	Profiles          []string         `json:"profiles"`
+	Debtor            journal.DebtorID `json:"debtor_ref"`
+	DebtorName        string           `json:"debtor_name"`
+	Language          string           `json:"language"`
+	Phone             string           `json:"phone"`
+	PhoneVerifiedOn   string           `json:"phone_verified_on"`
+	Address           string           `json:"address"`
+	PostalCode        string           `json:"postal_code"`
+	City              string           `json:"city"`
+	Country           string           `json:"country"`
+	Home              *geo.E7          `json:"home"` // WGS 84; nil when unknown
+	Datum             string           `json:"datum"`
+	AddressVerifiedOn string           `json:"address_verified_on"`
+	TimeZone          string           `json:"time_zone"`
+	Currency          string           `json:"currency"`
+	PrincipalMinor    int64            `json:"principal_minor"`
+	AmountDueMinor    int64            `json:"amount_due_minor"`
+	DueDate           string           `json:"due_date"`
+	Priority          int              `json:"priority"`
+	ServiceMin        int              `json:"service_min"`
+	Flags             []string         `json:"flags"` // hold kinds, sorted
+}
+
+// ImportCases takes in overdue cases, streamed, as text/csv or
+// application/x-ndjson (the columns are those of caseColumns in any order). Every
+// bad line is reported with its number and the good ones are kept; importing the
+// same file again changes nothing. A lender's system imports its own cases only.
+//
+// An error is about the whole import (*Error: a header that does not fit, a
+// content type, a branch; else trouble with the upload or the store): what the
+// report counts until then is done, and sending the file again is safe.
+func (s *Service) ImportCases(ctx context.Context, actor auth.Actor, branch auth.BranchID, contentType string, in io.Reader, opt ImportOptions) (ImportReport, error) {
+	im, err := s.newImporter(actor, branch)
+	if err != nil {
+		return ImportReport{Errors: []LineError{}}, err
+	}
+	ci := &caseImport{importer: im, lendersKnown: map[string]bool{}, profiles: s.policy.Load()}
+	return runImport(ctx, lineImport[caseLine]{
+		schema: caseColumns,
+		parse:  ci.parse,
+		key:    func(c caseLine) string { return string(c.CaseRef) },
+		apply:  ci.apply,
+	}, contentType, in, opt)
+}
+
+// caseImport is a case import under way.
+type caseImport struct {
+	*importer
+	lendersKnown map[string]bool
+	profiles     profileList
+}
+
+// profileList knows the conduct profiles.
+type profileList interface{ Has(profile string) bool }
+
+// apply decides a chunk: lines that change nothing are left out, the rest claims
+// its homes (J8) and is appended as one conversation.
+func (ci *caseImport) apply(ctx context.Context, lines []*importLine[caseLine]) error {
+	ids := make([]journal.CaseID, len(lines))
+	for i, l := range lines {
+		ids[i] = l.val.CaseRef
+	}
+	there, err := ci.cases(ctx, ids)
+	if err != nil {
+		return fmt.Errorf("read cases: %w", err)
+	}
+	var rest []*importLine[caseLine]
+	cmds := map[*importLine[caseLine]]importCase{}
+	for _, l := range lines {
+		if ci.actor.Role == auth.Lender && l.val.Lender != ci.actor.Lender {
+			l.refuse("lender", "import.lender", "this is not your lender; send your own cases only")
+			continue
+		}
+		cmd, err := ci.hash(ctx, l.val)
+		if err != nil {
+			return err
+		}
+		was, known := there[l.val.CaseRef]
+		if known {
+			if was.State.Lender == l.val.Lender && was.State.ImportHash == cmd.hash {
+				l.change = unchanged
+				continue
+			}
+			cmd.rev = was.Rev
+		}
+		cmds[l] = cmd
+		rest = append(rest, l)
+	}
+	if rest, err = ci.claimHomes(ctx, rest, there); err != nil {
+		return err
+	}
+	if err := ci.ensureLenders(ctx, rest); err != nil {
+		return err
+	}
+	if len(rest) == 0 {
+		return nil
+	}
+	debtors := make([]journal.DebtorID, len(rest))
+	reqs := make([]Request, len(rest))
+	for i, l := range rest {
+		cmd := cmds[l]
+		debtors[i] = l.val.Debtor
+		// The revision keeps A, B, A apart: a line that came before is a change again.
+		id := sha256Hex(cmd.hash, strconv.FormatUint(cmd.rev, 10))
+		reqs[i] = Request{ID: "import:" + string(l.val.CaseRef) + ":" + id[:32], Payload: sha256Of(cmd.hash), Cmd: cmd}
+	}
+	if err := ci.vault.Prepare(ctx, debtors); err != nil {
+		return fmt.Errorf("make debtors' keys: %w", err)
+	}
+	receipts, err := ci.Do(ctx, ci.actor, ci.branch, reqs)
+	if err != nil {
+		return err
+	}
+	for i, r := range receipts {
+		l := rest[i]
+		if r.Err != nil {
+			if !l.refuseFor(r.Err) {
+				return r.Err
+			}
+			continue
+		}
+		var answer importReceipt
+		if err := json.Unmarshal(r.Body, &answer); err != nil {
+			return fmt.Errorf("read receipt of %s: %w", r.Command, err)
+		}
+		l.change, l.unassigned = answer.Change, answer.Territory == ""
+		if r.Duplicate {
+			l.change = unchanged
+		}
+	}
+	return nil
+}
+
+// hash makes the keyed hashes by which a later import knows what has changed.
+func (ci *caseImport) hash(ctx context.Context, c caseLine) (importCase, error) {
+	cmd := importCase{line: c}
+	for _, part := range []struct {
+		into *string
+		of   any
+	}{
+		{&cmd.hash, c},
+		{&cmd.phone, []string{c.Phone, c.PhoneVerifiedOn}},
+		{&cmd.address, []any{c.Address, c.PostalCode, c.City, c.Country, c.Home, c.Datum, c.AddressVerifiedOn}},
+	} {
+		text, err := json.Marshal(part.of)
+		if err != nil {
+			return importCase{}, fmt.Errorf("hash line: %w", err)
+		}
+		if *part.into, err = ci.vault.Blind(ctx, "import", string(text)); err != nil {
+			return importCase{}, fmt.Errorf("hash line: %w", err)
+		}
+	}
+	return cmd, nil
+}
+
+// ensureLenders makes the lenders that lines name for the first time.
+func (ci *caseImport) ensureLenders(ctx context.Context, lines []*importLine[caseLine]) error {
+	if ci.lenders == nil {
+		return nil
+	}
+	var names []string
+	for _, l := range lines {
+		if !ci.lendersKnown[l.val.Lender] && !slices.Contains(names, l.val.Lender) {
+			names = append(names, l.val.Lender)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	if err := ci.lenders.Ensure(ctx, names); err != nil {
+		return fmt.Errorf("make lenders: %w", err)
+	}
+	for _, n := range names {
+		ci.lendersKnown[n] = true
+	}
+	return nil
+}
+
+// home is the body of a home claim: which branch a case or a debtor belongs to.
+type home struct {
+	Branch auth.BranchID `json:"branch"`
+	Lender string        `json:"lender,omitempty"` // of a case
+}
+
+// homeKind is the kind of the small documents that hold home claims.
+const homeKind = "home"
+
+// claimHomes claims a home for each new case and its debtor, and refuses the lines
+// whose case or debtor has one elsewhere. It returns the lines that remain.
+func (ci *caseImport) claimHomes(ctx context.Context, lines []*importLine[caseLine], there map[journal.CaseID]Filed[Case]) ([]*importLine[caseLine], error) {
+	var fresh []*importLine[caseLine]
+	for _, l := range lines {
+		if _, known := there[l.val.CaseRef]; !known {
+			fresh = append(fresh, l)
+		}
+	}
+	err := ci.claim(ctx, fresh, func(l *importLine[caseLine]) (string, home, error) {
+		return "case/" + string(l.val.CaseRef), home{ci.branch, l.val.Lender}, nil
+	}, func(l *importLine[caseLine], has home) {
+		if has.Lender != l.val.Lender {
+			l.refuse("case_ref", "import.case_taken", "this case_ref belongs to a case of another lender; use one of your own")
+		} else if has.Branch != ci.branch {
+			l.refuse("case_ref", "import.case_elsewhere", "this case belongs to another branch; import it there, or move it first")
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	fresh = slices.DeleteFunc(fresh, func(l *importLine[caseLine]) bool { return l.bad != nil })
+	err = ci.claim(ctx, fresh, func(l *importLine[caseLine]) (string, home, error) {
+		blind, err := ci.vault.Blind(ctx, "debtor_ref", string(l.val.Debtor))
+		return "debtor/" + blind, home{Branch: ci.branch}, err
+	}, func(l *importLine[caseLine], has home) {
+		if has.Branch != ci.branch {
+			l.refuse("debtor_ref", "import.debtor_elsewhere", "this debtor has cases in another branch; all cases of a debtor live in one, so import it there")
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(lines), func(l *importLine[caseLine]) bool { return l.bad != nil }), nil
+}
+
+// claim inserts claims where there are none, and shows judge those that stood already.
+func (ci *caseImport) claim(ctx context.Context, lines []*importLine[caseLine], make func(*importLine[caseLine]) (string, home, error), judge func(*importLine[caseLine], home)) error {
+	var ids []string
+	var bodies [][]byte
+	of := map[string][]*importLine[caseLine]{}
+	for _, l := range lines {
+		id, h, err := make(l)
+		if err != nil {
+			return fmt.Errorf("claim home: %w", err)
+		}
+		if of[id] == nil {
+			body, err := json.Marshal(h)
+			if err != nil {
+				return fmt.Errorf("claim home: %w", err)
+			}
+			ids, bodies = append(ids, id), append(bodies, body)
+		}
+		of[id] = append(of[id], l)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	inserted, err := ci.store.InsertSmalls(ctx, homeKind, ids, bodies)
+	if err != nil {
+		return fmt.Errorf("claim homes: %w", err)
+	}
+	var look []string
+	for i, id := range ids {
+		if !inserted[i] {
+			look = append(look, id)
+		}
+	}
+	if len(look) == 0 {
+		return nil
+	}
+	docs, err := ci.store.Smalls(ctx, homeKind, look)
+	if err != nil {
+		return fmt.Errorf("read homes: %w", err)
+	}
+	for i, id := range look {
+		var h home
+		if err := json.Unmarshal(docs[i].Body, &h); err != nil {
+			return fmt.Errorf("read home: %w", err)
+		}
+		for _, l := range of[id] {
+			judge(l, h)
+		}
+	}
+	return nil
+}
+
+// splitList splits a value with separators, dropping empty parts.
+func splitList(s, sep string) []string {
+	var out []string
+	for part := range strings.SplitSeq(s, sep) {
+		if part = strings.TrimSpace(part); part != "" {
+			out = append(out, part)
+		}
+	}
+	return out
+}

@@ -1,0 +1,14 @@
+// Package notify sends what entries have caused: today, push alerts to agents'
+// devices for new door-to-door tasks.
+//
+// A notice is a document written by the entry that caused it, so nothing is
+// alerted that did not happen, and nothing that happened is forgotten. The
+// Outbox takes pending notices of a branch under a lease, asks the rule again,
+// marks them "sending" durably, calls the provider, and records the outcome as
+// an entry. A rebuild of the views never sends. What a crash left at "sending"
+// has an unknown outcome: an alert to an agent is repeated, since a second one
+// does no harm (the device collapses it).
+//
+// The payload carries an opaque id and the kind of alert: no name, no address,
+// no amount. Providers are sub-packages, the only importers of their SDKs.
+package notify
