@@ -71,9 +71,9 @@ func inBranch(a auth.Actor, b auth.BranchID) error {
 // OpenTo tells whether the case is in the actor's scope. The branch has been judged already.
 func (c *Case) OpenTo(a auth.Actor) bool {
 	switch a.Role {
-	case auth.Lender:
+	case auth.RoleLender:
 		return a.Lender != "" && c.Lender == a.Lender
-	case auth.Agent:
+	case auth.RoleAgent:
 		return slices.Contains(c.Agents, a.User)
 	}
 	return true
@@ -94,7 +94,7 @@ func (t *turn) file(ctx context.Context, id journal.CaseID, want parts) (*File, 
 	if err := decode(rec, &f.Case); err != nil {
 		return nil, err
 	}
-	if t.Actor.Role == auth.Lender && !f.Case.OpenTo(t.Actor) {
+	if t.Actor.Role == auth.RoleLender && !f.Case.OpenTo(t.Actor) {
 		return nil, noSuchCase()
 	}
 	t.r.Depend(journal.CaseKey(id))

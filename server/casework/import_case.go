@@ -97,7 +97,7 @@ func (ci *caseImport) apply(ctx context.Context, lines []*importLine[caseLine]) 
 	var rest []*importLine[caseLine]
 	cmds := map[*importLine[caseLine]]importCase{}
 	for _, l := range lines {
-		if ci.actor.Role == auth.Lender && l.val.Lender != ci.actor.Lender {
+		if ci.actor.Role == auth.RoleLender && l.val.Lender != ci.actor.Lender {
 			l.refuse("lender", "import.lender", "this is not your lender; send your own cases only")
 			continue
 		}

@@ -3,9 +3,9 @@ package office
 import "doorstep/sync/journal"
 
 var (
-	usersByLogin    = journal.Index{Type: "users", Name: "login", Fields: []string{"login"}}
-	devicesByUser   = journal.Index{Type: "devices", Name: "user", Fields: []string{"user", "id"}}
-	shiftsByDate    = journal.Index{Type: "shifts", Name: "date", Fields: []string{"date", "team"}}
+	usersByLogin  = journal.Index{Type: "users", Name: "login", Fields: []string{"login"}}
+	devicesByUser = journal.Index{Type: "devices", Name: "user", Fields: []string{"user", "id"}}
+	shiftsByDate  = journal.Index{Type: "shifts", Name: "date", Fields: []string{"date", "team"}}
 )
 
 // Indexes lists the declared indexes of this room for the store that is opened.

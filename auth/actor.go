@@ -1,0 +1,49 @@
+package auth
+
+import "slices"
+
+// Role is what a user is.
+type Role string
+
+// The roles. See Permissions for what each may do.
+const (
+	RoleAdmin      Role = "admin"      // users, branches, devices; and whatever a supervisor may do, everywhere
+	RoleSupervisor Role = "supervisor" // everything in their branches but users and devices
+	RoleAgent      Role = "agent"      // their own assignments and the cases behind them, by sync
+	RoleAuditor    Role = "auditor"    // visits of their branches, by export
+	RoleLender     Role = "lender"     // cases of their lender
+)
+
+// Roles lists all roles.
+func Roles() []Role { return []Role{RoleAdmin, RoleSupervisor, RoleAgent, RoleAuditor, RoleLender} }
+
+// Actor is who asks for something.
+type Actor struct {
+	User UserID
+	Role Role
+	// Branches are those of a supervisor, agent or auditor; empty for the others.
+	Branches []BranchID
+	// Lender is the lender of a user of role lender; empty for the others.
+	Lender string
+	Device DeviceID // "" for a sign-in without one
+	// Regulator lets an auditor read personal data.
+	Regulator bool
+	// MustChangePassword lets the actor do nothing but that.
+	MustChangePassword bool
+	Family             string // the refresh family the sign-in began
+}
+
+// InBranch tells whether a branch is in the actor's scope. Administrators are in
+// every branch; so is a lender, whose scope is the lender's cases.
+func (a Actor) InBranch(b BranchID) bool {
+	switch a.Role {
+	case RoleAdmin:
+		return true
+	case RoleLender:
+		return b != OrgBranch
+	}
+	return slices.Contains(a.Branches, b)
+}
+
+// System is the actor of what the server does by itself.
+func System() Actor { return Actor{User: "system", Role: RoleAdmin} }

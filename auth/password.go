@@ -1,0 +1,96 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/alexedwards/argon2id"
+)
+
+// hashing is argon2id with 19 MiB and two passes, the first choice of the OWASP
+// password storage cheat sheet (checked 2026).
+var hashing = argon2id.Params{Memory: 19 << 10, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+
+// The lengths a password may have, in characters. No other rule makes passwords better (NIST SP 800-63B).
+const (
+	MinPassword = 10
+	MaxPassword = 128
+)
+
+// Passwords hashes and checks passwords, a few at a time: each takes 19 MiB and
+// tens of milliseconds, and many at once would take the machine.
+type Passwords struct {
+	places chan struct{}
+	decoy  string
+}
+
+// NewPasswords allows as many hashings side by side.
+func NewPasswords(sideBySide int) (*Passwords, error) {
+	decoy, err := argon2id.CreateHash(rand.Text(), &hashing)
+	if err != nil {
+		return nil, fmt.Errorf("hash password: %w", err)
+	}
+	return &Passwords{places: make(chan struct{}, max(1, sideBySide)), decoy: decoy}, nil
+}
+
+// Hash checks a new password and hashes it. Errors: *Error auth.password_weak, or the context's while waiting for a place.
+func (p *Passwords) Hash(ctx context.Context, login, password string) (string, error) {
+	switch n := utf8.RuneCountInString(password); {
+	case !utf8.ValidString(password), n < MinPassword, n > MaxPassword:
+		return "", weak(fmt.Sprintf("a password has %d to %d characters", MinPassword, MaxPassword))
+	case strings.EqualFold(password, login):
+		return "", weak("a password is not the login")
+	case strings.Count(password, password[:1]) == len(password):
+		return "", weak("a password is more than one character repeated")
+	}
+	if err := p.enter(ctx); err != nil {
+		return "", err
+	}
+	defer p.leave()
+	return argon2id.CreateHash(password, &hashing)
+}
+
+func weak(msg string) error {
+	return &Error{Kind: Invalid, code: "auth.password_weak", Msg: msg, Field: "password"}
+}
+
+// Matches tells whether a password is the hashed one. With hash "" it takes as
+// long as with a real one and says no, so that nobody learns which logins exist.
+func (p *Passwords) Matches(ctx context.Context, password, hash string) (bool, error) {
+	ok, _, err := p.check(ctx, password, hash)
+	return ok, err
+}
+
+// check also tells whether the hash is weaker than today's.
+func (p *Passwords) check(ctx context.Context, password, hash string) (ok, old bool, err error) {
+	if err := p.enter(ctx); err != nil {
+		return false, false, err
+	}
+	defer p.leave()
+	known := hash != ""
+	if !known {
+		hash = p.decoy
+	}
+	ok, params, err := argon2id.CheckHash(password, hash)
+	if err != nil {
+		return false, false, fmt.Errorf("check password: %w", err)
+	}
+	return ok && known, params.Memory < hashing.Memory || params.Iterations < hashing.Iterations, nil
+}
+
+func (p *Passwords) enter(ctx context.Context) error {
+	select {
+	case p.places <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (p *Passwords) leave() { <-p.places }
+
+// OneTimePassword makes a password to hand over once: 26 letters and digits, 130 bits.
+func OneTimePassword() string { return strings.ToLower(rand.Text()) }
