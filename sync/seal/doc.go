@@ -1,0 +1,18 @@
+// Package seal keeps personal data unreadable at rest: names, phones, addresses,
+// home coordinates and free text are sealed under a key of their debtor's own,
+// in the journal as in the views. Destroying that key erases the debtor
+// everywhere at once, and every hash over the sealed bytes still verifies.
+//
+// A sealed part is bound to its place: branch, type, id and field are its
+// associated data, so that it cannot be moved to another document. It carries a
+// commitment, HMAC-SHA256 of its plaintext under a salt that is sealed with it:
+// an export reveals salt and plaintext, and whoever holds the journal's entry can
+// check that this is what was sealed, with nothing but a hash function. Erasure
+// destroys the salt too, so the commitment says nothing afterwards.
+//
+// Debtors' keys are small documents beside the journal, wrapped by one
+// key-encryption key that comes from a file or the environment and is never
+// stored with the data. An opened key is remembered for a minute.
+//
+// Parts redact themselves when printed or logged. This is tink's only home.
+package seal
