@@ -34,8 +34,10 @@ const (
 	CodeOverlap = "geo.parts_overlap"
 	// CodeAntimeridian is a border that crosses the 180th meridian.
 	CodeAntimeridian = "geo.antimeridian"
-	// CodeTooLarge is more vertices than MaxVertices.
+	// CodeTooLarge is more than MaxVertices, MaxFeatures or MaxFeatureBytes.
 	CodeTooLarge = "geo.too_large"
+	// CodeID is a territory without an id, or with one that is neither text nor a number.
+	CodeID = "geo.id"
 	// CodeDuplicateID is one id used by two territories.
 	CodeDuplicateID = "geo.duplicate_id"
 )

@@ -1,0 +1,134 @@
+package geo
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/paulmach/orb"
+)
+
+// ParseShape reads a GeoJSON geometry, a Polygon or a MultiPolygon in WGS 84,
+// and checks it as NewShape does. What is wrong is an *Error whose Path is a
+// place in raw, such as "coordinates[0][17]". Members it does not know are
+// ignored, altitudes dropped.
+func ParseShape(raw json.RawMessage) (Shape, error) {
+	var geometry struct {
+		Type        string          `json:"type"`
+		Coordinates json.RawMessage `json:"coordinates"`
+		CRS         json.RawMessage `json:"crs"`
+	}
+	if absent(raw) {
+		return Shape{}, fault(CodeEmpty, "", "there is no geometry: draw the area as a Polygon or a MultiPolygon")
+	}
+	if err := json.Unmarshal(raw, &geometry); err != nil {
+		return Shape{}, notJSON(err, "a GeoJSON geometry")
+	}
+	if err := checkCRS(geometry.CRS); err != nil {
+		return Shape{}, err
+	}
+	reader := shapeReader{}
+	var polygons orb.MultiPolygon
+	var err *Error
+	path := func(_, ring, position int) string { return "coordinates" + indices(ring, position) }
+	switch geometry.Type {
+	case "Polygon":
+		var polygon orb.Polygon
+		polygon, err = reader.polygon(geometry.Coordinates, "coordinates")
+		polygons = orb.MultiPolygon{polygon}
+	case "MultiPolygon":
+		polygons, err = reader.polygons(geometry.Coordinates, "coordinates")
+		path = func(polygon, ring, position int) string { return "coordinates" + indices(polygon, ring, position) }
+	case "":
+		return Shape{}, fault(CodeJSON, "type", "expected a GeoJSON geometry with a type")
+	default:
+		return Shape{}, fault(CodeGeometryType, "type", "an area is a Polygon or a MultiPolygon, not a %s", excerpt([]byte(geometry.Type)))
+	}
+	if err != nil {
+		return Shape{}, err
+	}
+	return newShape(polygons, path)
+}
+
+// shapeReader reads nested coordinates step by step, so that a fault has its place.
+type shapeReader struct{ positions int }
+
+func (s *shapeReader) polygons(raw json.RawMessage, path string) (orb.MultiPolygon, *Error) {
+	return list(raw, path, "a list of polygons", s.polygon)
+}
+
+func (s *shapeReader) polygon(raw json.RawMessage, path string) (orb.Polygon, *Error) {
+	return list(raw, path, "a polygon, which is a list of rings", s.ring)
+}
+
+func (s *shapeReader) ring(raw json.RawMessage, path string) (orb.Ring, *Error) {
+	return list(raw, path, "a ring, which is a list of positions", s.position)
+}
+
+func (s *shapeReader) position(raw json.RawMessage, path string) (orb.Point, *Error) {
+	if s.positions++; s.positions > MaxVertices {
+		return orb.Point{}, fault(CodeTooLarge, path, "more than the %d positions allowed in a shape: simplify the border", MaxVertices)
+	}
+	p, err := readPosition(raw, path)
+	return p.Orb(), err
+}
+
+// list reads a JSON array by reading each of its items.
+func list[T any](raw json.RawMessage, path, what string, read func(json.RawMessage, string) (T, *Error)) ([]T, *Error) {
+	var items []json.RawMessage
+	if absent(raw) {
+		return nil, fault(CodeEmpty, path, "expected %s, got nothing", what)
+	}
+	if err := json.Unmarshal(raw, &items); err != nil {
+		return nil, fault(CodeJSON, path, "expected %s, got %s", what, excerpt(raw))
+	}
+	out := make([]T, len(items))
+	for i, item := range items {
+		var err *Error
+		if out[i], err = read(item, fmt.Sprintf("%s[%d]", path, i)); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// checkCRS refuses what older GeoJSON allowed: coordinates in another system.
+func checkCRS(raw json.RawMessage) *Error {
+	if absent(raw) {
+		return nil
+	}
+	var crs struct {
+		Properties struct {
+			Name string `json:"name"`
+		} `json:"properties"`
+	}
+	if err := json.Unmarshal(raw, &crs); err == nil {
+		switch crs.Properties.Name {
+		case "urn:ogc:def:crs:OGC:1.3:CRS84", "urn:ogc:def:crs:OGC::CRS84", "urn:ogc:def:crs:EPSG::4326", "EPSG:4326":
+			return nil
+		}
+	}
+	return fault(CodeCRS, "crs", "the coordinates are declared to be in %s: export them as WGS 84 longitude and latitude (EPSG:4326)", excerpt(raw))
+}
+
+func absent(raw json.RawMessage) bool {
+	raw = bytes.TrimSpace(raw)
+	return len(raw) == 0 || bytes.Equal(raw, []byte("null"))
+}
+
+// notJSON says where a text stops being JSON, or which member has the wrong kind.
+func notJSON(err error, what string) *Error {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		return fault(CodeJSON, "", "expected %s; at byte %d the text is no JSON: %v", what, syntax.Offset, err)
+	case errors.As(err, &kind):
+		return fault(CodeJSON, kind.Field, "expected %s, got a JSON %s here", what, kind.Value)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fault(CodeJSON, "", "expected %s, but the text ends too early", what)
+	}
+	return fault(CodeJSON, "", "expected %s: %v", what, err)
+}
