@@ -59,12 +59,18 @@ func (c *Cached) Matrix(ctx context.Context, mode Mode, points []geo.Point) (Mat
 		order[i] = k
 	}
 	had := c.closest(mode, place)
+	if had != nil && had.common(place) == len(place) {
+		for i, p := range points {
+			order[i] = had.place[p.E7()]
+		}
+		return had.matrix(order), nil
+	}
 	s, err := c.fill(ctx, mode, distinct, had)
 	if err != nil {
 		return Matrix{}, err
 	}
 	s.place = place
-	if s != had && !s.table.Guessed {
+	if !s.table.Guessed {
 		c.keep(s, had)
 	}
 	return s.matrix(order), nil
@@ -106,8 +112,8 @@ func (s *sheet) common(place map[geo.E7]int) int {
 	return n
 }
 
-// fill returns the sheet of points: rows and columns that had has are copied,
-// the others asked for.
+// fill returns the sheet of points, of which had, unless nil, lacks some: rows
+// and columns that had has are copied, the others asked for.
 func (c *Cached) fill(ctx context.Context, mode Mode, points []geo.Point, had *sheet) (*sheet, error) {
 	n := len(points)
 	s := &sheet{mode: mode, off: make([]bool, n)}
@@ -141,9 +147,6 @@ func (c *Cached) fill(ctx context.Context, mode Mode, points []geo.Point, had *s
 			from := where[i]*had.table.Columns + where[j]
 			s.table.Durations[i*n+j], s.table.Distances[i*n+j] = had.table.Durations[from], had.table.Distances[from]
 		}
-	}
-	if len(fresh) == 0 {
-		return s, nil
 	}
 	rows, err := c.source.Table(ctx, mode, pick(points, fresh), points)
 	if err != nil {
