@@ -137,6 +137,18 @@ func (s *Service) Device(ctx context.Context, id auth.DeviceID) (Device, error) 
 	return *d, nil
 }
 
+// DeviceStatus says whether a device may call; auth.ErrNoDevice. It implements auth.Devices.
+func (s *Service) DeviceStatus(ctx context.Context, id auth.DeviceID) (auth.DeviceStatus, error) {
+	d, ok, err := load[Device](ctx, s, auth.OrgBranch, "devices", string(id))
+	if err != nil {
+		return auth.DeviceStatus{}, err
+	}
+	if !ok {
+		return auth.DeviceStatus{}, auth.ErrNoDevice
+	}
+	return auth.DeviceStatus{User: d.User, Blocked: d.Blocked, Wipe: d.Wipe}, nil
+}
+
 // Devices lists devices: of one user, or of all with user "".
 func (s *Service) Devices(ctx context.Context, user auth.UserID, limit int, cursor string) ([]Device, string, error) {
 	q := journal.Query{Branch: auth.OrgBranch, Type: "devices", Limit: limit, After: cursor}
@@ -170,21 +182,6 @@ func (s *Service) Of(ctx context.Context, users []auth.UserID) ([]auth.Device, e
 			if !d.Blocked {
 				out = append(out, auth.Device{ID: d.ID, User: d.User, Platform: d.Platform, Name: d.Name})
 			}
-		}
-	}
-	return out, nil
-}
-
-// Blocked lists the devices that are shut out, for the verifier's memory at start.
-func (s *Service) Blocked(ctx context.Context) ([]Device, error) {
-	all, err := list[Device](ctx, s, journal.Query{Branch: auth.OrgBranch, Type: "devices"})
-	if err != nil {
-		return nil, err
-	}
-	var out []Device
-	for _, d := range all {
-		if d.Blocked {
-			out = append(out, *d)
 		}
 	}
 	return out, nil

@@ -141,7 +141,9 @@ func (s *Service) Index(ctx context.Context, b auth.BranchID) (*geo.Index, error
 			}
 			areas[i] = geo.Area{ID: t.ID, Shape: shape}
 		}
-		now.index = geo.NewIndex(areas)
+		if now.index, err = geo.NewIndex(areas); err != nil {
+			return nil, fmt.Errorf("territories of %s: %w", b, err)
+		}
 	}
 	s.shapes.mu.Lock()
 	defer s.shapes.mu.Unlock()

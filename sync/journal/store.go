@@ -16,6 +16,8 @@ var (
 	ErrNotFound = errors.New("journal: not found")
 	// ErrRaced: a small document is no longer at the version the caller read.
 	ErrRaced = errors.New("journal: version raced")
+	// ErrCursor: Query.After is not the Next of a page before.
+	ErrCursor = errors.New("journal: not a cursor of this list")
 )
 
 // Record is one view document as a store keeps it.

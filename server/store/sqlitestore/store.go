@@ -1,0 +1,150 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"doorstep/sync/journal"
+
+	_ "modernc.org/sqlite" // the database/sql driver
+)
+
+// Store is a journal.Store in one file.
+type Store struct {
+	write   *sql.DB // one connection
+	read    *sql.DB
+	indexes map[string]index // by "type/name"
+	byType  map[string][]index
+}
+
+var _ journal.Store = (*Store)(nil)
+
+// FileName is the name of the file in a data folder.
+const FileName = "doorstep.db"
+
+// Open opens the file under a folder, and makes it when it is not there. Indexes
+// that are declared for the first time are filled from the documents.
+func Open(ctx context.Context, folder string, indexes []journal.Index) (*Store, error) {
+	path := filepath.Join(folder, FileName)
+	s := &Store{indexes: map[string]index{}, byType: map[string][]index{}}
+	for _, ix := range indexes {
+		d := index{Index: ix, name: ix.Type + "/" + ix.Name}
+		s.indexes[d.name] = d
+		s.byType[ix.Type] = append(s.byType[ix.Type], d)
+	}
+	var err error
+	if s.write, err = sql.Open("sqlite", dsn(path, "_txlock=immediate")); err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	s.write.SetMaxOpenConns(1)
+	if s.read, err = sql.Open("sqlite", dsn(path, "_pragma=query_only(1)")); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.write.Close())
+	}
+	readers := max(4, runtime.GOMAXPROCS(0))
+	s.read.SetMaxOpenConns(readers)
+	s.read.SetMaxIdleConns(readers)
+	if err := s.prepare(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", FileName, err), s.Close())
+	}
+	return s, nil
+}
+
+// dsn names the file with the settings of JOURNAL.md's layout.
+func dsn(path, more string) string {
+	pragmas := []string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-8192)",
+		"wal_autocheckpoint(20000)", "temp_store(MEMORY)"}
+	var b strings.Builder
+	b.WriteString("file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=page_size(8192)")
+	for _, p := range pragmas {
+		b.WriteString("&_pragma=" + p)
+	}
+	return b.String() + "&" + more
+}
+
+func (s *Store) prepare(ctx context.Context) error {
+	return s.tx(ctx, func(tx *sql.Tx) error {
+		var version int
+		if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+			return err
+		}
+		if version > schemaVersion {
+			return fmt.Errorf("the file was made by a newer version (schema %d, this one knows %d)", version, schemaVersion)
+		}
+		if _, err := tx.ExecContext(ctx, schema); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", schemaVersion)); err != nil {
+			return err
+		}
+		return s.declare(ctx, tx)
+	})
+}
+
+// Close closes the file.
+func (s *Store) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
+
+// tx runs fn in a write transaction.
+func (s *Store) tx(ctx context.Context, fn func(*sql.Tx) error) error {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := fn(tx); err != nil {
+		return errors.Join(err, rollback(tx))
+	}
+	return tx.Commit()
+}
+
+// snapshot runs fn in a read transaction: all it reads is of one moment.
+func (s *Store) snapshot(ctx context.Context, fn func(*sql.Tx) error) error {
+	tx, err := s.read.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(tx), rollback(tx))
+}
+
+func rollback(tx *sql.Tx) error {
+	if err := tx.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) {
+		return err
+	}
+	return nil
+}
+
+// bulk runs an INSERT for many rows, several at a time: prefix "INSERT INTO t (…) VALUES", one "(?,…)" per row, suffix "ON CONFLICT …".
+func bulk(ctx context.Context, tx *sql.Tx, prefix, row, suffix string, rows [][]any) error {
+	for len(rows) > 0 {
+		n := 1
+		for _, size := range []int{64, 8} {
+			if len(rows) >= size {
+				n = size
+				break
+			}
+		}
+		args := make([]any, 0, n*len(rows[0]))
+		for _, r := range rows[:n] {
+			args = append(args, r...)
+		}
+		q := prefix + strings.TrimSuffix(strings.Repeat(row+",", n), ",") + suffix
+		if _, err := tx.ExecContext(ctx, q, args...); err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
+}
+
+// placeholders is "(?,?),(?,?)" for n rows of width columns.
+func placeholders(n, width int) string {
+	row := "(" + strings.TrimSuffix(strings.Repeat("?,", width), ",") + "),"
+	return strings.TrimSuffix(strings.Repeat(row, n), ",")
+}
+
+// marks is "?,?,?".
+func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
