@@ -11,6 +11,14 @@
 // signature over all that. Verify needs the file and the public key, nothing
 // else: no server, no network, and never a key from the file itself.
 //
+// An NDJSON line holds the journal's own entry with its proof, and Verify
+// rebuilds the record from it; what was sealed is shown by its reveal, checked
+// against the commitment in the entry. A CSV line holds the leaf and its proof:
+// it proves that the file is as it was exported, and that the entry is in the
+// tree, but not the cells against the entry.
+//
+// It imports sync/seal for the check of a reveal, a hash without any key.
+//
 // What it does not prove: that what agents wrote is true, or that a branch was
 // not kept from the auditor altogether.
 package audit

@@ -1,0 +1,287 @@
+package audit
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"doorstep/auth"
+	"doorstep/sync/journal"
+	"doorstep/sync/seal"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+// Format is how an export is written.
+type Format string
+
+// The formats.
+const (
+	NDJSON Format = "ndjson"
+	CSV    Format = "csv"
+)
+
+// Query says which visits to export.
+type Query struct {
+	Branch auth.BranchID
+	// From and To are local dates of the visits, inclusive; "" for no bound.
+	From, To string
+	Lender   string // "" for all
+	// Reveal shows personal data, for whoever may see it.
+	Reveal bool
+	// UpTo is the highest entry to export; Export sets it.
+	UpTo uint64
+}
+
+// filtered tells whether anything is left out on purpose.
+func (q Query) filtered() bool { return q.From != "" || q.To != "" || q.Lender != "" }
+
+// Visit is one visit as the views have it.
+type Visit struct {
+	ID      string
+	No      uint64 // its number in the branch, dense from 1
+	Entry   uint64 // the entry that holds it
+	Reveals []seal.Reveal
+}
+
+// Visits lists visits; the domain implements it.
+type Visits interface {
+	// EachVisit calls fn for every visit of a query, in order of visit_no, until fn returns an error.
+	EachVisit(ctx context.Context, q Query, fn func(Visit) error) error
+}
+
+// Line is one exported visit.
+type Line struct {
+	No     uint64          `json:"visit_no"`
+	ID     string          `json:"visit_id"`
+	Record json.RawMessage `json:"record"`
+	// Reveals show what is sealed in the entry.
+	Reveals []seal.Reveal   `json:"reveals,omitempty"`
+	EntryNo uint64          `json:"entry_no"`
+	Entry   json.RawMessage `json:"entry"` // the journal's canonical bytes
+	Proof   []string        `json:"proof"` // of inclusion in the checkpoint's tree, base64
+}
+
+// Manifest is the last line of an export, and says what it is.
+type Manifest struct {
+	Format string        `json:"format"` // doorstep-visits/1
+	Kind   Format        `json:"kind"`
+	Branch auth.BranchID `json:"branch"`
+	From   string        `json:"from,omitempty"`
+	To     string        `json:"to,omitempty"`
+	Lender string        `json:"lender,omitempty"`
+	// Complete says that every visit of the branch up to the checkpoint is in the
+	// file: its visit_no run without a gap. A filtered export proves integrity only.
+	Complete bool      `json:"complete"`
+	Proves   string    `json:"proves"`
+	Level    string    `json:"level"` // regulator: personal data shown; plain: not
+	MadeAt   time.Time `json:"made_at"`
+	Visits   int       `json:"visits"`
+	FirstNo  uint64    `json:"first_visit_no,omitempty"`
+	LastNo   uint64    `json:"last_visit_no,omitempty"`
+	// Policies are the hashes of the conduct policies the visits were judged by.
+	Policies   []string `json:"policies"`
+	Checkpoint string   `json:"checkpoint"` // a signed note: origin, size, root
+	// Lines are the SHA-256 of every line before this one, in order, without line ends, base64.
+	Lines []string `json:"lines"`
+}
+
+// manifestFormat names this form of export.
+const manifestFormat = "doorstep-visits/1"
+
+// signed is the last line as it is written.
+type signed struct {
+	Manifest  json.RawMessage `json:"manifest"`
+	Signature string          `json:"signature"` // a signed note over the SHA-256 of the manifest's bytes
+}
+
+func signedText(manifest []byte) string {
+	sum := sha256.Sum256(manifest)
+	return "doorstep export\n" + base64.StdEncoding.EncodeToString(sum[:]) + "\n"
+}
+
+// Export writes the visits of a query, and the manifest after them. A file that
+// ends without a manifest was cut short. Errors: *Error audit.range; the
+// journal's; the writer's.
+func (l *Log) Export(ctx context.Context, w io.Writer, format Format, q Query, visits Visits) (Manifest, error) {
+	if err := checkRange(q); err != nil {
+		return Manifest{}, err
+	}
+	cp, err := l.Checkpoint(ctx, q.Branch)
+	if err != nil {
+		return Manifest{}, err
+	}
+	q.UpTo = cp.Size
+	x := &export{log: l, query: q, size: cp.Size, out: bufio.NewWriterSize(w, 64<<10), format: format,
+		manifest: Manifest{Format: manifestFormat, Kind: format, Branch: q.Branch, From: q.From, To: q.To, Lender: q.Lender,
+			Complete: !q.filtered(), Level: "plain", MadeAt: l.journal.Now().Truncate(time.Second), Policies: []string{}, Checkpoint: cp.Note, Lines: []string{}}}
+	x.manifest.Proves = "integrity and completeness: every visit of the branch up to the checkpoint"
+	if q.filtered() {
+		x.manifest.Proves = "integrity only: the selection was made by the server, and nothing here shows what it left out"
+	}
+	if q.Reveal {
+		x.manifest.Level = "regulator"
+	}
+	if format == CSV {
+		if _, err := x.out.Write(byteOrderMark); err != nil {
+			return Manifest{}, err
+		}
+		if err := x.line(csvLine(csvNames())); err != nil {
+			return Manifest{}, err
+		}
+	}
+	if err := visits.EachVisit(ctx, q, func(v Visit) error { return x.visit(ctx, v) }); err != nil {
+		return Manifest{}, err
+	}
+	return x.manifest, x.finish()
+}
+
+func checkRange(q Query) error {
+	for _, d := range []string{q.From, q.To} {
+		if d == "" {
+			continue
+		}
+		if _, err := time.Parse(time.DateOnly, d); err != nil {
+			return &Error{"audit.range", "write from and to as dates, 2006-01-02"}
+		}
+	}
+	if q.From != "" && q.To != "" && q.To < q.From {
+		return &Error{"audit.range", "to lies before from"}
+	}
+	return nil
+}
+
+// export is one export under way.
+type export struct {
+	log      *Log
+	query    Query
+	size     uint64
+	format   Format
+	out      *bufio.Writer
+	page     *journal.Page // the page read last: visits come in order
+	manifest Manifest
+}
+
+func (x *export) visit(ctx context.Context, v Visit) error {
+	if v.Entry > x.size {
+		return nil // written after the checkpoint
+	}
+	raw, err := x.entry(ctx, v.Entry)
+	if err != nil {
+		return fmt.Errorf("export visit %s: %w", v.ID, err)
+	}
+	proof, err := x.log.Inclusion(ctx, x.query.Branch, v.Entry, x.size)
+	if err != nil {
+		return fmt.Errorf("export visit %s: %w", v.ID, err)
+	}
+	if !x.query.Reveal {
+		v.Reveals = nil
+	}
+	state, no, err := visitOf(raw, v.ID)
+	if err != nil {
+		return fmt.Errorf("export visit %s: %w", v.ID, err)
+	}
+	record, err := recordOf(state, v.Reveals)
+	if err != nil {
+		return fmt.Errorf("export visit %s: %w", v.ID, err)
+	}
+	line := Line{No: no, ID: v.ID, Record: record, Reveals: v.Reveals, EntryNo: v.Entry, Entry: raw, Proof: proof.Hashes}
+	m := &x.manifest
+	m.Visits++
+	if m.FirstNo == 0 {
+		m.FirstNo = no
+	}
+	m.LastNo = no
+	x.policies(record)
+	if x.format == CSV {
+		cells, err := csvCells(line)
+		if err != nil {
+			return err
+		}
+		return x.line(csvLine(cells))
+	}
+	b, err := encodeLine(line)
+	if err != nil {
+		return err
+	}
+	return x.line(b)
+}
+
+// entry reads an entry's canonical bytes.
+func (x *export) entry(ctx context.Context, n uint64) (json.RawMessage, error) {
+	if x.page == nil || n < x.page.First || n > x.page.Last {
+		p, err := x.log.journal.Store().PageOf(ctx, x.query.Branch, n)
+		if err != nil {
+			return nil, err
+		}
+		x.page = p
+	}
+	return x.page.Entries[n-x.page.First], nil
+}
+
+// policies notes the policy hashes a record names.
+func (x *export) policies(record json.RawMessage) {
+	var r struct {
+		Decisions []struct {
+			Policy string `json:"policy_hash"`
+		} `json:"decisions"`
+	}
+	if json.Unmarshal(record, &r) != nil {
+		return
+	}
+	for _, d := range r.Decisions {
+		if d.Policy != "" && !slices.Contains(x.manifest.Policies, d.Policy) {
+			x.manifest.Policies = append(x.manifest.Policies, d.Policy)
+		}
+	}
+}
+
+// line writes a line and notes its hash.
+func (x *export) line(b []byte) error {
+	sum := sha256.Sum256(b)
+	x.manifest.Lines = append(x.manifest.Lines, base64.StdEncoding.EncodeToString(sum[:]))
+	_, err := x.out.Write(b)
+	return errors.Join(err, x.out.WriteByte('\n'))
+}
+
+func (x *export) finish() error {
+	slices.Sort(x.manifest.Policies)
+	m, err := encodeLine(x.manifest)
+	if err != nil {
+		return err
+	}
+	sig, err := note.Sign(&note.Note{Text: signedText(m)}, x.log.signer)
+	if err != nil {
+		return fmt.Errorf("sign manifest: %w", err)
+	}
+	last, err := encodeLine(signed{Manifest: m, Signature: string(sig)})
+	if err != nil {
+		return err
+	}
+	if x.format == CSV {
+		last = csvLine([]string{manifestCell, string(last)})
+	}
+	if _, err := x.out.Write(append(last, '\n')); err != nil {
+		return err
+	}
+	return x.out.Flush()
+}
+
+// encodeLine writes JSON on one line, escaping nothing that needs none.
+func encodeLine(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
