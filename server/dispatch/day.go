@@ -1,0 +1,231 @@
+package dispatch
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"doorstep/geo/routing"
+	"doorstep/sync/journal"
+
+	"github.com/google/uuid"
+)
+
+// day is what planning a round gives.
+type day struct {
+	routes             []Route
+	leftOut            []LeftOut
+	cases              int
+	cost               Cost
+	travel, travelNote string
+	policy             string
+}
+
+func (d *day) stops() int {
+	n := 0
+	for _, r := range d.routes {
+		n += len(r.Stops)
+	}
+	return n
+}
+
+// planDay reads, judges, measures and searches. An error with a Code says why the round cannot be.
+func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
+	branch, err := s.opt.Office.Branch(ctx, r.Branch)
+	if err != nil {
+		return nil, err
+	}
+	zone, err := time.LoadLocation(branch.TimeZone)
+	if err != nil {
+		return nil, refuse(Invalid, "round.branch", "branch", "the branch's time zone is unknown")
+	}
+	origin, err := wall(r.Date, "00:00", zone)
+	if err != nil {
+		return nil, err
+	}
+	crews, err := s.crews(ctx, r, zone)
+	if err != nil {
+		return nil, err
+	}
+	if len(crews) == 0 {
+		return nil, refuse(Conflict, "round.no_shifts", "date", "no team has a shift that day")
+	}
+	s.report(r.ID, Progress{Stage: "reading"})
+	policy := s.opt.Policy()
+	d := &day{policy: policy.Hash()}
+	cands, err := s.candidates(ctx, r, crews, policy, branch.Profiles, d)
+	if err != nil {
+		return nil, err
+	}
+	s.report(r.ID, Progress{Stage: "measuring", LeftOut: len(d.leftOut)})
+	var puzzles []*puzzle
+	for _, p := range split(cands, len(crews)) {
+		if len(p.stops) > routing.MaxStops {
+			return nil, refuse(Invalid, "round.too_large", "branch", fmt.Sprintf("%d cases share the same teams; give teams territories, at most %d cases each", len(p.stops), routing.MaxStops))
+		}
+		z, err := s.puzzle(ctx, p, cands, crews, r, origin, zone)
+		if err != nil {
+			return nil, err
+		}
+		puzzles = append(puzzles, z)
+	}
+	results, err := s.search(ctx, r, puzzles, len(cands))
+	if err != nil {
+		return nil, err
+	}
+	for i, z := range puzzles {
+		if err := s.read(r, z, results[i], cands, crews, d); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(d.routes, func(a, b Route) int { return cmp.Compare(a.Team, b.Team) })
+	slices.SortFunc(d.leftOut, func(a, b LeftOut) int { return cmp.Compare(a.Case, b.Case) })
+	if got := d.stops() + len(d.leftOut); got != d.cases {
+		return nil, refuse(Conflict, "round.check", "", fmt.Sprintf("%d cases were looked at and %d are accounted for", d.cases, got))
+	}
+	return d, nil
+}
+
+// search solves the puzzles side by side, each with its share of the time, and
+// has every result checked by the independent referee.
+func (s *Service) search(ctx context.Context, r Round, puzzles []*puzzle, stops int) ([]routing.Result, error) {
+	workers := min(s.opt.Threads, max(1, len(puzzles)), runtime.GOMAXPROCS(0))
+	threads := max(1, s.opt.Threads/workers)
+	budget := time.Duration(r.TimeLimitS) * time.Second * time.Duration(workers)
+	results := make([]routing.Result, len(puzzles))
+	failures := make([]error, len(puzzles))
+	var mu sync.Mutex
+	done, at := 0, map[int]routing.Progress{}
+	tell := func() {
+		p := Progress{Stage: "searching", Fraction: float64(done) / float64(max(1, stops))}
+		for i, x := range at {
+			p.Fraction += x.Fraction * float64(len(puzzles[i].stops)) / float64(max(1, stops))
+			p.Stops += len(puzzles[i].stops) - x.LeftOut
+			p.LeftOut += x.LeftOut
+			p.Cost += x.Cost
+		}
+		p.Fraction = min(1, p.Fraction)
+		s.report(r.ID, p)
+	}
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for i := range next {
+				z := puzzles[i]
+				share := time.Duration(float64(budget) * float64(len(z.stops)) / float64(max(1, stops)))
+				limit, cancel := context.WithTimeout(ctx, max(share, 200*time.Millisecond))
+				results[i], failures[i] = routing.Solve(limit, z.problem, routing.Options{Seed: r.Seed, Threads: threads, Progress: func(p routing.Progress) {
+					mu.Lock()
+					defer mu.Unlock()
+					at[i] = p
+					tell()
+				}})
+				cancel()
+				if failures[i] == nil {
+					failures[i] = referee(z.problem, results[i])
+				}
+			}
+		})
+	}
+	for i := range puzzles {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, err // a search cut short by the end of the process is no result
+	}
+	return results, errors.Join(failures...)
+}
+
+// referee refuses a result that breaks its problem.
+func referee(p routing.Problem, r routing.Result) error {
+	found := routing.Check(p, r)
+	if len(found) == 0 {
+		return nil
+	}
+	var b strings.Builder
+	for _, v := range found[:min(3, len(found))] {
+		fmt.Fprintf(&b, "; %s: %s", v.Kind, v.Msg)
+	}
+	return refuse(Conflict, "round.check", "", fmt.Sprintf("the plan breaks its own rules %d times%s", len(found), b.String()))
+}
+
+// reasons are the routing's reasons in this room's codes.
+var reasons = map[routing.Reason]string{
+	routing.NoFitTeam: NoFitTeam, routing.NoLawfulWindow: NoTimeInWindow, routing.NoTime: NoTime, routing.WorthLess: WorthLess,
+}
+
+// read turns a result into routes and left-out cases.
+func (s *Service) read(r Round, z *puzzle, res routing.Result, cands []candidate, crews []crew, d *day) error {
+	instant := func(sec int) time.Time { return z.origin.Add(time.Duration(sec) * time.Second) }
+	for _, x := range res.Routes {
+		c := &crews[z.crews[x.Shift]]
+		route := Route{ID: r.ID + "." + c.team.ID, Round: r.ID, Branch: r.Branch, Run: r.Run, Team: c.team.ID, Date: r.Date, Agents: c.agents,
+			Items: c.team.Items, Recording: c.team.Recording, Mode: string(c.mode), Start: c.team.Start, End: c.team.End, Stops: []Stop{},
+			TravelS: x.Total.Travel, DistanceM: x.Total.Distance, WaitS: x.Total.Wait, ServiceS: x.Total.Service + x.Total.Setup}
+		way := 0
+		for _, step := range x.Steps {
+			way += step.Travel
+			switch step.Kind {
+			case routing.StepStart:
+				route.Leaves = instant(step.Arrival)
+			case routing.StepEnd:
+				route.Returns = instant(step.Arrival)
+			case routing.StepBreak:
+				route.Breaks = append(route.Breaks, Pause{At: instant(step.Start()), Minutes: step.Service / 60})
+			case routing.StepStop:
+				cand := &cands[z.stops[step.Index]]
+				id, err := uuid.NewV7()
+				if err != nil {
+					return err
+				}
+				st := Stop{Seq: len(route.Stops) + 1, Case: cand.id, Assignment: id.String(), ETA: instant(step.Start()), ServiceS: step.Service, TravelS: way}
+				for _, w := range cand.windows {
+					if !st.ETA.Before(w.From) && st.ETA.Before(w.To) {
+						st.Window = w
+					}
+				}
+				route.Stops = append(route.Stops, st)
+				d.cost.PriorityServed += cand.priority
+				way = 0
+			}
+		}
+		d.routes = append(d.routes, route)
+	}
+	for _, l := range res.LeftOut {
+		c := &cands[z.stops[l.Stop]]
+		code, ok := reasons[l.Reason]
+		if !ok {
+			return refuse(Conflict, "round.check", "", "a case was left out without a reason")
+		}
+		d.leave(r, c.id, code, "", nil)
+		d.cost.PriorityLeft += c.priority
+	}
+	d.cost.TravelS += res.Total.Travel
+	d.cost.DistanceM += res.Total.Distance
+	d.cost.WaitS += res.Total.Wait
+	d.cost.ServiceS += res.Total.Service + res.Total.Setup
+	d.cost.OvertimeS += res.Total.Overtime
+	for _, m := range z.travel {
+		if !strings.Contains(d.travel, m.Source) {
+			d.travel = strings.TrimPrefix(d.travel+" + "+m.Source, " + ")
+		}
+		if m.Note != "" && !strings.Contains(d.travelNote, m.Note) {
+			d.travelNote = strings.TrimPrefix(d.travelNote+"; "+m.Note, "; ")
+		}
+	}
+	return nil
+}
+
+// leave notes a case that gets no stop.
+func (d *day) leave(r Round, id journal.CaseID, code, rule string, cite []string) {
+	d.leftOut = append(d.leftOut, LeftOut{Round: r.ID, Run: r.Run, Case: id, Code: code, Rule: rule, Cite: cite})
+}

@@ -1,0 +1,29 @@
+package dispatch
+
+// Kind tells refusals apart; httpapi maps it to a status.
+type Kind int
+
+// The kinds of refusal.
+const (
+	Invalid  Kind = iota + 1 // what was sent cannot be
+	NotFound                 // no such round, or not in the caller's branches
+	Conflict                 // it contradicts what is there
+)
+
+// Error is a refusal of this room.
+type Error struct {
+	Kind  Kind
+	code  string
+	Msg   string
+	Field string
+}
+
+func (e *Error) Error() string { return e.Msg }
+
+// Code is stable: round.not_found, round.date, round.branch, round.team,
+// round.no_shifts, round.limit, round.objective, round.state, round.too_large, round.check.
+func (e *Error) Code() string { return e.code }
+
+func refuse(kind Kind, code, field, msg string) *Error {
+	return &Error{Kind: kind, code: code, Field: field, Msg: msg}
+}

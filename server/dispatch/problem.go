@@ -1,0 +1,243 @@
+package dispatch
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"doorstep/auth"
+	"doorstep/geo"
+	"doorstep/geo/routing"
+	"doorstep/geo/travel"
+	"doorstep/server/office"
+	"doorstep/sync/journal"
+)
+
+// crew is a team with its shift of the day.
+type crew struct {
+	team     office.Team
+	shift    office.Shift
+	agents   []auth.UserID
+	mode     travel.Mode
+	from, to time.Time
+}
+
+// kind is what the law sees of a crew; crews of one kind are judged once.
+func (c *crew) kind() string {
+	items := slices.Sorted(slices.Values(c.team.Items))
+	return fmt.Sprintf("%d|%s|%v", len(c.agents), strings.Join(items, ","), c.team.Recording)
+}
+
+// works tells whether the crew may go to a case of a territory and team.
+func (c *crew) works(territory, team string) bool {
+	if team != "" {
+		return team == c.team.ID
+	}
+	return territory != "" && (len(c.team.Territories) == 0 || slices.Contains(c.team.Territories, territory))
+}
+
+// crews are the day's teams in order of id.
+func (s *Service) crews(ctx context.Context, r Round, zone *time.Location) ([]crew, error) {
+	shifts, err := s.opt.Office.Shifts(ctx, r.Branch, r.Date)
+	if err != nil {
+		return nil, err
+	}
+	var out []crew
+	for _, sh := range shifts {
+		if len(r.Teams) > 0 && !slices.Contains(r.Teams, sh.Team) {
+			continue
+		}
+		t, err := s.opt.Office.Team(ctx, r.Branch, sh.Team)
+		if err != nil {
+			return nil, err
+		}
+		c := crew{team: t, shift: sh, agents: t.Agents}
+		if len(sh.Agents) > 0 {
+			c.agents = sh.Agents
+		}
+		if c.mode, err = travel.ParseMode(t.Mode); err != nil {
+			return nil, err
+		}
+		if c.from, err = wall(r.Date, sh.From, zone); err != nil {
+			return nil, err
+		}
+		if c.to, err = wall(r.Date, sh.To, zone); err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	slices.SortFunc(out, func(a, b crew) int { return cmp.Compare(a.team.ID, b.team.ID) })
+	return out, nil
+}
+
+// wall is a wall time of a date as an instant. One that the clocks skip is moved
+// on by what they skip; of one that comes twice it is the first.
+func wall(date, clock string, zone *time.Location) (time.Time, error) {
+	day, err := time.ParseInLocation(time.DateOnly, date, zone)
+	if err != nil {
+		return time.Time{}, err
+	}
+	minutes, err := office.ClockMinutes(clock)
+	if err != nil {
+		return time.Time{}, err
+	}
+	at := time.Date(day.Year(), day.Month(), day.Day(), 0, minutes, 0, 0, zone)
+	if before := at.Add(-time.Hour); before.Hour() == at.Hour() && before.Minute() == at.Minute() && before.Day() == at.Day() {
+		at = before
+	}
+	return at.UTC(), nil
+}
+
+// candidate is a case that may get a stop.
+type candidate struct {
+	id       journal.CaseID
+	home     geo.Point
+	priority int
+	amount   int64
+	service  int      // seconds
+	windows  []Window // lawful
+	crews    []int    // that may go, by index
+}
+
+// part is a share of the day that has no crew in common with another: it is planned by itself.
+type part struct {
+	stops []int // candidates
+	crews []int
+}
+
+// split finds the parts, largest first.
+func split(cands []candidate, crews int) []part {
+	root := make([]int, crews)
+	for i := range root {
+		root[i] = i
+	}
+	var find func(int) int
+	find = func(i int) int {
+		if root[i] != i {
+			root[i] = find(root[i])
+		}
+		return root[i]
+	}
+	for _, c := range cands {
+		for _, k := range c.crews[1:] {
+			root[find(k)] = find(c.crews[0])
+		}
+	}
+	byRoot := map[int]*part{}
+	var order []int
+	for k := range crews {
+		r := find(k)
+		if byRoot[r] == nil {
+			byRoot[r] = &part{}
+			order = append(order, r)
+		}
+		byRoot[r].crews = append(byRoot[r].crews, k)
+	}
+	for i, c := range cands {
+		p := byRoot[find(c.crews[0])]
+		p.stops = append(p.stops, i)
+	}
+	var out []part
+	for _, r := range order {
+		if len(byRoot[r].stops) > 0 {
+			out = append(out, *byRoot[r])
+		}
+	}
+	slices.SortStableFunc(out, func(a, b part) int { return cmp.Compare(len(b.stops), len(a.stops)) })
+	return out
+}
+
+// puzzle is a part as a routing problem, with the way back to cases and crews.
+type puzzle struct {
+	part
+	problem routing.Problem
+	origin  time.Time // second 0
+	travel  []travel.Matrix
+}
+
+// setupSeconds is what finding the door and announcing oneself takes at each
+// new address, the parking included; cases at one door share it.
+const setupSeconds = 60
+
+// puzzle builds the routing problem of a part.
+func (s *Service) puzzle(ctx context.Context, p part, cands []candidate, crews []crew, r Round, origin time.Time, zone *time.Location) (*puzzle, error) {
+	z := &puzzle{part: p, origin: origin}
+	place := map[geo.E7]int{}
+	var points []geo.Point
+	at := func(g geo.Point) int {
+		k := g.E7()
+		i, ok := place[k]
+		if !ok {
+			i = len(points)
+			place[k] = i
+			points = append(points, k.Point())
+		}
+		return i
+	}
+	seconds := func(t time.Time) int { return int(t.Sub(origin) / time.Second) }
+	matrix := map[travel.Mode]int{}
+	var modes []travel.Mode
+	shiftOf := map[int]int{}
+	for i, k := range p.crews {
+		c := &crews[k]
+		shiftOf[k] = i
+		m, ok := matrix[c.mode]
+		if !ok {
+			m = len(modes)
+			matrix[c.mode] = m
+			modes = append(modes, c.mode)
+		}
+		sh := routing.Shift{ID: c.team.ID, Matrix: m, Start: routing.NoPlace, End: routing.NoPlace, MaxStops: c.team.MaxStops, Crew: len(c.agents),
+			Window: routing.Window{From: seconds(c.from), To: seconds(c.to)}, Rates: routing.Rates{TravelHour: 3600, WaitHour: 360}}
+		if c.team.Start != nil {
+			sh.Start = at(c.team.Start.Point())
+		}
+		if c.team.End != nil {
+			sh.End = at(c.team.End.Point())
+		}
+		for _, b := range c.shift.Breaks {
+			from, err := wall(r.Date, b.From, zone)
+			if err != nil {
+				return nil, err
+			}
+			to, err := wall(r.Date, b.To, zone)
+			if err != nil {
+				return nil, err
+			}
+			sh.Breaks = append(sh.Breaks, routing.Break{Service: b.Minutes * 60, Windows: []routing.Window{{From: seconds(from), To: seconds(to)}}})
+		}
+		z.problem.Shifts = append(z.problem.Shifts, sh)
+	}
+	for _, i := range p.stops {
+		c := &cands[i]
+		st := routing.Stop{ID: string(c.id), Place: at(c.home), Service: c.service, Setup: setupSeconds, Priority: c.priority, Value: value(c)}
+		for _, w := range c.windows {
+			// A window of the law is half-open, one of the routing problem is not.
+			st.Windows = append(st.Windows, routing.Window{From: seconds(w.From), To: seconds(w.To) - 1})
+		}
+		for _, k := range c.crews {
+			st.Shifts = append(st.Shifts, shiftOf[k])
+		}
+		slices.Sort(st.Shifts)
+		z.problem.Stops = append(z.problem.Stops, st)
+	}
+	if r.Objective == "cost" {
+		z.problem.Objective = routing.CostFirst
+	}
+	for _, mode := range modes {
+		m, err := s.opt.Travel.Matrix(ctx, mode, points)
+		if err != nil {
+			return nil, fmt.Errorf("travel times by %s: %w", mode, err)
+		}
+		z.travel = append(z.travel, m)
+		z.problem.Matrices = append(z.problem.Matrices, routing.Matrix{Name: string(mode), Places: m.N, Durations: m.Durations, Distances: m.Distances})
+	}
+	return z, nil
+}
+
+// value is what leaving a case out costs under objective "cost", in seconds of
+// travel it would be worth: an hour for each step of priority (house).
+func value(c *candidate) int64 { return int64(max(1, c.priority)) * 3600 }

@@ -1,0 +1,150 @@
+package dispatch
+
+import (
+	"time"
+
+	"doorstep/auth"
+	"doorstep/geo"
+	"doorstep/sync/journal"
+)
+
+// Statuses of a round.
+const (
+	Queued     = "queued"
+	Planning   = "planning" // shown while a run is under way; never stored
+	Planned    = "planned"
+	Publishing = "publishing"
+	Published  = "published"
+	Failed     = "failed"
+	Replaced   = "replaced" // another round of the day was published after it
+)
+
+// Round is the state of a document of type "rounds": the header of one branch's planned day.
+type Round struct {
+	ID     string        `json:"id"`
+	Branch auth.BranchID `json:"branch"`
+	Date   string        `json:"date"` // local to the branch
+	Status string        `json:"status"`
+	// What was asked for.
+	Teams      []string    `json:"teams,omitempty"` // empty: every team with a shift
+	Seed       uint64      `json:"seed"`
+	TimeLimitS int         `json:"time_limit_s"`
+	Objective  string      `json:"objective"` // value, cost
+	By         auth.UserID `json:"by"`
+	At         time.Time   `json:"at"`
+	// What came out.
+	Run        string    `json:"run,omitempty"` // the run whose routes and left-out cases count
+	PlannedAt  time.Time `json:"planned_at,omitzero"`
+	TookMs     int64     `json:"took_ms,omitempty"`
+	Cases      int       `json:"cases"` // open cases looked at = Stops + LeftOut
+	Routes     int       `json:"routes"`
+	Stops      int       `json:"stops"`
+	LeftOut    int       `json:"left_out"`
+	Cost       *Cost     `json:"cost,omitempty"`
+	Travel     string    `json:"travel,omitempty"`      // where travel times come from
+	TravelNote string    `json:"travel_note,omitempty"` // what a person must know about them
+	Policy     string    `json:"policy_hash,omitempty"`
+	Failure    string    `json:"failure,omitempty"` // a code
+	// What became of it.
+	PublishedAt time.Time   `json:"published_at,omitzero"`
+	PublishedBy auth.UserID `json:"published_by,omitempty"`
+	Issued      int         `json:"issued,omitempty"`  // assignments that went out
+	Refused     int         `json:"refused,omitempty"` // stops the law or the case forbade at publishing
+	ReplacedBy  string      `json:"replaced_by,omitempty"`
+}
+
+// Cost is what a plan costs, in parts: seconds, and metres where it says so.
+type Cost struct {
+	TravelS   int `json:"travel_s"`
+	DistanceM int `json:"distance_m"`
+	WaitS     int `json:"wait_s"`
+	ServiceS  int `json:"service_s"`
+	OvertimeS int `json:"overtime_s"`
+	// PriorityServed and PriorityLeft are sums of the cases' priorities.
+	PriorityServed int `json:"priority_served"`
+	PriorityLeft   int `json:"priority_left"`
+}
+
+// Route is the state of a document of type "routes": one team's ordered stops in a round.
+type Route struct {
+	ID     string        `json:"id"`
+	Round  string        `json:"round"`
+	Branch auth.BranchID `json:"branch"`
+	Run    string        `json:"run"`
+	Team   string        `json:"team"`
+	Date   string        `json:"date"`
+	Agents []auth.UserID `json:"agents"`
+	// Items and Recording are the team's, for the conduct decision at publishing.
+	Items     []string  `json:"items,omitempty"`
+	Recording bool      `json:"recording,omitempty"`
+	Mode      string    `json:"mode"`
+	Leaves    time.Time `json:"leaves"`
+	Returns   time.Time `json:"returns"`
+	Start     *geo.E7   `json:"start,omitempty"`
+	End       *geo.E7   `json:"end,omitempty"`
+	Stops     []Stop    `json:"stops"`
+	Breaks    []Pause   `json:"breaks,omitempty"`
+	TravelS   int       `json:"travel_s"`
+	DistanceM int       `json:"distance_m"`
+	WaitS     int       `json:"wait_s"`
+	ServiceS  int       `json:"service_s"`
+}
+
+// Stop is a planned visit in a route.
+type Stop struct {
+	Seq        int            `json:"seq"` // from 1
+	Case       journal.CaseID `json:"case"`
+	Assignment string         `json:"assignment"` // the id it gets when published
+	ETA        time.Time      `json:"eta"`        // when the visit begins
+	Window     Window         `json:"window"`     // the lawful span the ETA lies in
+	ServiceS   int            `json:"service_s"`
+	TravelS    int            `json:"travel_s"` // from the stop before
+}
+
+// Window is a half-open span of instants, in UTC.
+type Window struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
+// Pause is a break as planned.
+type Pause struct {
+	At      time.Time `json:"at"`
+	Minutes int       `json:"minutes"`
+}
+
+// LeftOut is the state of a document of type "leftouts": a case of a round that got no stop, and why.
+type LeftOut struct {
+	Round string         `json:"round"`
+	Run   string         `json:"run"`
+	Case  journal.CaseID `json:"case"`
+	Code  string         `json:"code"`
+	// Rule and Cite name the rule and its sources where the law, or the house's own rule, is the reason.
+	Rule string   `json:"rule,omitempty"`
+	Cite []string `json:"cite,omitempty"`
+}
+
+// Codes of what is left out for other reasons than a conduct rule, which has its own (OUTSIDE_HOURS, …).
+const (
+	NoPosition     = "NO_POSITION"       // the case has no coordinates
+	NoTerritory    = "NO_TERRITORY"      // the home lies outside every territory
+	NoTeam         = "NO_TEAM"           // no team works the territory that day
+	AddressUnfit   = "ADDRESS_UNFIT"     // the address is known to be wrong; house rule
+	OnHold         = "HOLD"              // an open hold; house rule
+	NoFitTeam      = "NO_FIT_TEAM"       // no team of the territory has what the visit needs
+	NoTimeInWindow = "NO_TIME_IN_WINDOW" // the lawful windows and the shifts do not meet
+	NoTime         = "NO_TIME"           // it would fit, but not beside the stops chosen instead
+	WorthLess      = "WORTH_LESS"        // the way costs more than the visit is worth
+)
+
+// Indexes lists the declared indexes of this room for the store that is opened.
+func Indexes() []journal.Index {
+	return []journal.Index{roundsByDate, roundsByStatus, routesByRound, leftOutsByRound}
+}
+
+var (
+	roundsByDate    = journal.Index{Type: "rounds", Name: "date", Fields: []string{"date", "id"}}
+	roundsByStatus  = journal.Index{Type: "rounds", Name: "status", Fields: []string{"status", "id"}}
+	routesByRound   = journal.Index{Type: "routes", Name: "round", Fields: []string{"round", "team"}}
+	leftOutsByRound = journal.Index{Type: "leftouts", Name: "round", Fields: []string{"round", "case"}}
+)

@@ -1,0 +1,176 @@
+package dispatch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"doorstep/auth"
+	"doorstep/sync/journal"
+
+	"github.com/google/uuid"
+)
+
+// retryAfter is how long Run waits after trouble with the store.
+const retryAfter = 5 * time.Second
+
+// Run plans and publishes what is asked for until the context ends, beginning
+// with what an earlier process left undone. One round at a time: planning takes
+// all the cores it is given.
+func (s *Service) Run(ctx context.Context) error {
+	for {
+		again, err := s.work(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			s.log.Warn("dispatch: will try again", "err", err)
+		}
+		if again {
+			continue
+		}
+		wait := time.NewTimer(time.Minute)
+		if err != nil {
+			wait.Reset(retryAfter)
+		}
+		select {
+		case <-ctx.Done():
+		case <-s.wake:
+		case <-wait.C:
+		}
+		wait.Stop()
+	}
+}
+
+// work does everything that waits, and tells whether it found anything.
+func (s *Service) work(ctx context.Context) (found bool, err error) {
+	branches, err := s.store.Branches(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, b := range branches {
+		if b == auth.OrgBranch {
+			continue
+		}
+		for _, status := range []string{Publishing, Queued} {
+			f, err := s.store.Find(ctx, journal.Query{Branch: b, Type: "rounds", Index: roundsByStatus.Name, Eq: []any{status}, Limit: 20})
+			if err != nil {
+				return found, err
+			}
+			for _, rec := range f.Records {
+				var r Round
+				if err := json.Unmarshal(rec.Body, &r); err != nil {
+					return found, fmt.Errorf("read round %s: %w", rec.ID, err)
+				}
+				if status == Queued {
+					err = s.plan(ctx, r)
+				} else {
+					err = s.issue(ctx, r)
+				}
+				if err != nil {
+					return found, fmt.Errorf("%s round %s: %w", status, r.ID, err)
+				}
+				found = true
+			}
+		}
+	}
+	return found, nil
+}
+
+// plan makes a round's routes and stores them. What cannot be planned becomes a
+// failed round; the error is trouble that may pass.
+func (s *Service) plan(ctx context.Context, r Round) error {
+	defer s.forget(r.ID)
+	began := time.Now()
+	run, err := uuid.NewV7()
+	if err != nil {
+		return err
+	}
+	r.Run = run.String()
+	day, err := s.planDay(ctx, r)
+	var refused interface {
+		error
+		Code() string
+	}
+	if errors.As(err, &refused) {
+		s.log.Warn("dispatch: a round cannot be planned", "round", r.ID, "code", refused.Code(), "err", err)
+		return s.change(ctx, r.Branch, s.ask("fail", r), r.ID, "round.fail", func(_ *journal.Reader, now *Round) error {
+			now.Status, now.Failure = Failed, refused.Code()
+			return nil
+		})
+	}
+	if err != nil {
+		return err
+	}
+	s.report(r.ID, Progress{Stage: "writing"})
+	if err := s.storeDay(ctx, r, day); err != nil {
+		return err
+	}
+	return s.change(ctx, r.Branch, s.ask("planned", r), r.ID, "round.plan", func(rd *journal.Reader, now *Round) error {
+		if now.Status != Queued {
+			return nil // another node was first
+		}
+		now.Status, now.Run, now.PlannedAt = Planned, r.Run, rd.At.Truncate(time.Second)
+		now.TookMs = time.Since(began).Milliseconds()
+		now.Cases, now.Routes, now.Stops, now.LeftOut = day.cases, len(day.routes), day.stops(), len(day.leftOut)
+		now.Cost, now.Travel, now.TravelNote, now.Policy = &day.cost, day.travel, day.travelNote, day.policy
+		return nil
+	})
+}
+
+// ask is what the service itself asks with: the same run has one effect.
+func (s *Service) ask(what string, r Round) Ask {
+	return Ask{Actor: auth.System(), Command: "round:" + r.ID + ":" + r.Run + ":" + what}
+}
+
+// documentsAtOnce bounds how many documents one command writes: a command is all
+// in one page (JOURNAL.md J15).
+const documentsAtOnce = 400
+
+// storeDay writes routes and left-out cases under the run. They count once the header names the run.
+func (s *Service) storeDay(ctx context.Context, r Round, d *day) error {
+	type doc struct {
+		typ, id string
+		state   any
+	}
+	var docs []doc
+	for i := range d.routes {
+		docs = append(docs, doc{"routes", d.routes[i].ID, &d.routes[i]})
+	}
+	for i := range d.leftOut {
+		docs = append(docs, doc{"leftouts", r.ID + "." + string(d.leftOut[i].Case), &d.leftOut[i]})
+	}
+	for n := 0; len(docs) > 0; n++ {
+		var chunk []doc
+		size := 0
+		for len(docs) > 0 && len(chunk) < documentsAtOnce && size < journal.MaxEntryBytes*3/4 {
+			state, err := json.Marshal(docs[0].state)
+			if err != nil {
+				return err
+			}
+			docs[0].state = json.RawMessage(state)
+			size += len(state) + 100
+			chunk = append(chunk, docs[0])
+			docs = docs[1:]
+		}
+		if _, err := s.do(ctx, r.Branch, s.ask(fmt.Sprintf("part:%d", n), r), func(ctx context.Context, rd *journal.Reader) (journal.Draft, error) {
+			refs := make([]journal.DocRef, len(chunk))
+			for i, c := range chunk {
+				refs[i] = journal.DocRef{Type: c.typ, ID: c.id}
+			}
+			if _, err := rd.Docs(ctx, refs...); err != nil {
+				return journal.Draft{}, err
+			}
+			out := journal.Draft{Action: "round.part"}
+			for _, c := range chunk {
+				out.Put(c.typ, c.id, c.state.(json.RawMessage))
+			}
+			return out, nil
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,366 @@
+package dispatch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"doorstep/auth"
+	"doorstep/geo/travel"
+	"doorstep/server/casework"
+	"doorstep/server/conduct"
+	"doorstep/server/office"
+	"doorstep/sync/journal"
+
+	"github.com/google/uuid"
+)
+
+// Options of New; all but Log and Threads are needed.
+type Options struct {
+	Journal  *journal.Journal
+	Casework *casework.Service
+	Office   *office.Service
+	Travel   travel.Source
+	// Policy is the conduct policy in force now.
+	Policy func() *conduct.Policy
+	// Threads is how many searches may run side by side; 0: one.
+	Threads int
+	Log     *slog.Logger
+}
+
+// Service plans and publishes rounds. It is safe for concurrent use; Run does the work.
+type Service struct {
+	opt   Options
+	store journal.Store
+	log   *slog.Logger
+	wake  chan struct{}
+
+	mu       sync.Mutex
+	progress map[string]Progress // of runs under way, by round
+}
+
+// Progress is how far a run has come. It is memory only.
+type Progress struct {
+	Stage    string  `json:"stage"`    // reading, judging, measuring, searching, writing, issuing
+	Fraction float64 `json:"fraction"` // of the stage, 0 to 1
+	Stops    int     `json:"stops,omitempty"`
+	LeftOut  int     `json:"left_out,omitempty"`
+	Cost     int64   `json:"cost,omitempty"`
+}
+
+// New makes the service.
+func New(o Options) *Service {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	o.Threads = max(1, o.Threads)
+	return &Service{opt: o, store: o.Journal.Store(), log: o.Log, wake: make(chan struct{}, 1), progress: map[string]Progress{}}
+}
+
+// Params are what a round is asked with.
+type Params struct {
+	Branch     auth.BranchID
+	Date       string   // local to the branch, "2006-01-02"
+	Teams      []string // empty: every team with a shift that day
+	Seed       uint64
+	TimeLimitS int    // 0: DefaultTimeLimitS
+	Objective  string // "", value, cost
+}
+
+// Limits of a round's search, in seconds.
+const (
+	DefaultTimeLimitS = 10
+	MaxTimeLimitS     = 600
+)
+
+// Ask says who asks for a change, and under which command id; the same id has one effect.
+type Ask struct {
+	Actor   auth.Actor
+	Command string
+}
+
+// Create asks for a round. It answers at once; Run plans it. Errors: *Error
+// round.branch, round.date, round.team, round.no_shifts, round.limit, round.objective.
+func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) {
+	if !ask.Actor.InBranch(p.Branch) {
+		return Round{}, refuse(NotFound, "round.branch", "branch", "there is no such branch here")
+	}
+	if _, err := s.opt.Office.Branch(ctx, p.Branch); err != nil {
+		return Round{}, err
+	}
+	if _, err := time.Parse(time.DateOnly, p.Date); err != nil {
+		return Round{}, refuse(Invalid, "round.date", "date", "write the date as 2006-01-02")
+	}
+	if p.TimeLimitS == 0 {
+		p.TimeLimitS = DefaultTimeLimitS
+	}
+	if p.TimeLimitS < 1 || p.TimeLimitS > MaxTimeLimitS {
+		return Round{}, refuse(Invalid, "round.limit", "time_limit_s", fmt.Sprintf("the search may take 1 to %d seconds", MaxTimeLimitS))
+	}
+	switch p.Objective {
+	case "":
+		p.Objective = "value"
+	case "value", "cost":
+	default:
+		return Round{}, refuse(Invalid, "round.objective", "objective", "objective is value or cost")
+	}
+	shifts, err := s.opt.Office.Shifts(ctx, p.Branch, p.Date)
+	if err != nil {
+		return Round{}, err
+	}
+	for _, team := range p.Teams {
+		if !slices.ContainsFunc(shifts, func(sh office.Shift) bool { return sh.Team == team }) {
+			return Round{}, refuse(Invalid, "round.team", "teams", "a team has no shift that day; give it one with PUT /v1/teams/{id}/shifts/{date}")
+		}
+	}
+	if len(shifts) == 0 {
+		return Round{}, refuse(Conflict, "round.no_shifts", "date", "no team has a shift that day; give teams shifts with PUT /v1/teams/{id}/shifts/{date}")
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return Round{}, err
+	}
+	round := Round{ID: id.String(), Branch: p.Branch, Date: p.Date, Status: Queued, Teams: p.Teams, Seed: p.Seed, TimeLimitS: p.TimeLimitS,
+		Objective: p.Objective, By: ask.Actor.User}
+	out, err := s.do(ctx, p.Branch, ask, func(_ context.Context, r *journal.Reader) (journal.Draft, error) {
+		// The same id twice would be another round's: it cannot be.
+		if _, _, err := r.Doc(ctx, "rounds", round.ID); err != nil {
+			return journal.Draft{}, err
+		}
+		round.At = r.At.Truncate(time.Second)
+		return putRound("round.request", round)
+	})
+	if err != nil {
+		return Round{}, err
+	}
+	var receipt struct {
+		Round string `json:"round"`
+	}
+	if err := json.Unmarshal(out.Receipt, &receipt); err != nil {
+		return Round{}, fmt.Errorf("read receipt: %w", err)
+	}
+	s.poke()
+	return s.load(ctx, p.Branch, receipt.Round)
+}
+
+// putRound drafts a header's new state.
+func putRound(action string, r Round) (journal.Draft, error) {
+	state, err := json.Marshal(r)
+	if err != nil {
+		return journal.Draft{}, err
+	}
+	receipt, err := json.Marshal(map[string]string{"round": r.ID})
+	if err != nil {
+		return journal.Draft{}, err
+	}
+	d := journal.Draft{Action: action, Receipt: receipt}
+	d.Put("rounds", r.ID, state)
+	return d, nil
+}
+
+// do runs one command; its refusal is the error.
+func (s *Service) do(ctx context.Context, b auth.BranchID, ask Ask, decide func(context.Context, *journal.Reader) (journal.Draft, error)) (journal.Outcome, error) {
+	if ask.Command == "" {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return journal.Outcome{}, err
+		}
+		ask.Command = "http:" + string(ask.Actor.User) + ":" + id.String()
+	}
+	outs, err := s.opt.Journal.Do(ctx, b, []journal.Command{{ID: ask.Command, Actor: ask.Actor.User, Decide: decide}})
+	if err != nil {
+		return journal.Outcome{}, err
+	}
+	return outs[0], outs[0].Err
+}
+
+// change decides a header's next state from the present one.
+func (s *Service) change(ctx context.Context, b auth.BranchID, ask Ask, id, action string, decide func(r *journal.Reader, now *Round) error) error {
+	_, err := s.do(ctx, b, ask, func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
+		rec, ok, err := r.Doc(ctx, "rounds", id)
+		if err != nil {
+			return journal.Draft{}, err
+		}
+		if !ok {
+			return journal.Draft{}, notFound()
+		}
+		var now Round
+		if err := json.Unmarshal(rec.Body, &now); err != nil {
+			return journal.Draft{}, fmt.Errorf("read round: %w", err)
+		}
+		was := now
+		if err := decide(r, &now); err != nil {
+			return journal.Draft{}, err
+		}
+		if sameRound(was, now) {
+			return journal.Draft{}, nil
+		}
+		return putRound(action, now)
+	})
+	return err
+}
+
+func sameRound(a, b Round) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && string(x) == string(y)
+}
+
+func notFound() *Error {
+	return refuse(NotFound, "round.not_found", "id", "there is no such round here")
+}
+
+// load reads a header.
+func (s *Service) load(ctx context.Context, b auth.BranchID, id string) (Round, error) {
+	recs, err := s.store.Records(ctx, b, []journal.DocRef{{Type: "rounds", ID: id}})
+	if err != nil {
+		return Round{}, err
+	}
+	if recs[0].Type == "" || recs[0].Deleted {
+		return Round{}, notFound()
+	}
+	var r Round
+	if err := json.Unmarshal(recs[0].Body, &r); err != nil {
+		return Round{}, fmt.Errorf("read round %s: %w", id, err)
+	}
+	return r, nil
+}
+
+// find reads a header in the actor's branches.
+func (s *Service) find(ctx context.Context, a auth.Actor, id string) (Round, error) {
+	branches := a.Branches
+	if a.Role == auth.RoleAdmin {
+		all, err := s.opt.Office.Branches(ctx)
+		if err != nil {
+			return Round{}, err
+		}
+		for _, b := range all {
+			branches = append(branches, b.ID)
+		}
+	}
+	for _, b := range branches {
+		r, err := s.load(ctx, b, id)
+		var e *Error
+		if errors.As(err, &e) {
+			continue
+		}
+		return r, err
+	}
+	return Round{}, notFound()
+}
+
+// Rounds lists a branch's rounds of a date, or of all dates with "", newest last.
+func (s *Service) Rounds(ctx context.Context, a auth.Actor, b auth.BranchID, date string, limit int, cursor string) ([]Round, string, error) {
+	if !a.InBranch(b) {
+		return nil, "", refuse(NotFound, "round.branch", "branch", "there is no such branch here")
+	}
+	q := journal.Query{Branch: b, Type: "rounds", Limit: limit, After: cursor}
+	if date != "" {
+		q.Index, q.Eq = roundsByDate.Name, []any{date}
+	}
+	f, err := s.store.Find(ctx, q)
+	if err != nil {
+		return nil, "", err
+	}
+	out := make([]Round, len(f.Records))
+	for i, rec := range f.Records {
+		if err := json.Unmarshal(rec.Body, &out[i]); err != nil {
+			return nil, "", fmt.Errorf("read round %s: %w", rec.ID, err)
+		}
+		s.shown(&out[i])
+	}
+	return out, f.Next, nil
+}
+
+// View is a round with its routes and what was left out.
+type View struct {
+	Round
+	Progress *Progress
+	Routes   []Route
+	LeftOut  []LeftOut
+}
+
+// Round reads a round whole. round.not_found.
+func (s *Service) Round(ctx context.Context, a auth.Actor, id string) (View, error) {
+	r, err := s.find(ctx, a, id)
+	if err != nil {
+		return View{}, err
+	}
+	v := View{Round: r, Routes: []Route{}, LeftOut: []LeftOut{}}
+	v.Progress = s.shown(&v.Round)
+	if r.Run == "" {
+		return v, nil
+	}
+	if v.Routes, err = s.routes(ctx, r); err != nil {
+		return View{}, err
+	}
+	v.LeftOut, err = all(ctx, s.store, r.Branch, leftOutsByRound, r.ID, func(l LeftOut) bool { return l.Run == r.Run })
+	return v, err
+}
+
+func (s *Service) routes(ctx context.Context, r Round) ([]Route, error) {
+	return all(ctx, s.store, r.Branch, routesByRound, r.ID, func(x Route) bool { return x.Run == r.Run })
+}
+
+// shown puts what is in memory about a round into its status.
+func (s *Service) shown(r *Round) *Progress {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, ok := s.progress[r.ID]
+	if !ok {
+		return nil
+	}
+	if r.Status == Queued {
+		r.Status = Planning
+	}
+	return &p
+}
+
+func (s *Service) report(id string, p Progress) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.progress[id] = p
+}
+
+func (s *Service) forget(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.progress, id)
+}
+
+// all reads every document of a round through an index.
+func all[T any](ctx context.Context, store journal.Store, b auth.BranchID, ix journal.Index, round string, keep func(T) bool) ([]T, error) {
+	out := []T{}
+	q := journal.Query{Branch: b, Type: ix.Type, Index: ix.Name, Eq: []any{round}, Limit: 1000}
+	for {
+		f, err := store.Find(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, rec := range f.Records {
+			var x T
+			if err := json.Unmarshal(rec.Body, &x); err != nil {
+				return nil, fmt.Errorf("read %s %s: %w", rec.Type, rec.ID, err)
+			}
+			if keep(x) {
+				out = append(out, x)
+			}
+		}
+		if f.Next == "" {
+			return out, nil
+		}
+		q.After = f.Next
+	}
+}
+
+func (s *Service) poke() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
