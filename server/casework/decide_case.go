@@ -176,9 +176,7 @@ func (t *turn) homeTerritory(ctx context.Context, f *File) (string, error) {
 }
 
 // homeOf is the opened position of a case's home; false when it has none.
-func homeOf(c *Case) (geo.Point, bool) {
-	return geo.Point{}, false
-}
+func homeOf(c *Case) (geo.Point, bool) { return c.Home.Plain() }
 
 // sha256Hex is the hash of some texts, in hexadecimal digits.
 func sha256Hex(of ...string) string {

@@ -71,7 +71,7 @@ func (c RecordContact) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 			return nil, err
 		}
 	}
-	number, err := t.numberHash(ctx, c.Number)
+	number, err := t.svc.numberHash(ctx, c.Number)
 	if err != nil {
 		return nil, err
 	}
@@ -83,16 +83,12 @@ func decideContact(f *File, d *draftBuilder, c RecordContact, id, number string,
 	if err := checkContact(c, d.At); err != nil {
 		return nil, err
 	}
-	state := Contact{Case: f.Case.CaseRef, Debtor: f.Case.Debtor, Branch: f.Case.Branch, Lender: f.Case.Lender,
-		Channel: c.Channel, At: c.At.UTC().Truncate(time.Second), Result: c.Result, Party: c.Party, PartyRef: c.PartyRef,
-		Number: number, External: c.External, Excluded: c.Excluded, By: d.Actor.User}
-	if state.Party == "" {
-		state.Party = "debtor"
-	}
+	state := c.state(&f.Case, number)
+	state.By = d.Actor.User
 	answer := ContactReceipt{f.Case.CaseRef, id, accepted}
 	if was != nil {
 		if was.Visit != "" {
-			return nil, refuse(Conflict, "contact.of_visit", "id", "a visit recorded this contact; correct the visit instead")
+			return nil, refuse(Conflict, "contact.of_visit", "external_id", "a visit recorded this contact; correct the visit instead")
 		}
 		state.By = was.By // who recorded it first
 		answer.Change = updated
@@ -105,6 +101,32 @@ func decideContact(f *File, d *draftBuilder, c RecordContact, id, number string,
 	d.putContact(f, id, &state)
 	d.reply = answer
 	return d, nil
+}
+
+// debtorParty is the party of a contact that names none.
+const debtorParty = "debtor"
+
+// state is the contact's document, all but who recorded it. number is hashed.
+func (c RecordContact) state(k *Case, number string) Contact {
+	state := Contact{Case: k.CaseRef, Debtor: k.Debtor, Branch: k.Branch, Lender: k.Lender,
+		Channel: c.Channel, At: c.At.UTC().Truncate(time.Second), Result: c.Result, Party: c.Party, PartyRef: c.PartyRef,
+		Number: number, External: c.External, Excluded: c.Excluded}
+	if state.Party == "" {
+		state.Party = debtorParty
+	}
+	return state
+}
+
+// numberHash is what is kept of a phone number, E.164: a keyed hash, so that
+// attempts can be counted by number. "" stays "".
+func (s *Service) numberHash(ctx context.Context, number string) (string, error) {
+	if number == "" {
+		return "", nil
+	}
+	if !isPhone(number) {
+		return "", refuse(Invalid, "contact.number", "number", "write a number that exists, with its country code, such as +351…")
+	}
+	return s.vault.Blind(ctx, "number", number)
 }
 
 // futureSlack is how far ahead of our clock a contact's time may be.

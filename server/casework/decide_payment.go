@@ -39,7 +39,8 @@ func (c RecordPayment) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 			return nil, err
 		}
 	}
-	if err := t.loadToRevoke(ctx, f, was == nil && c.AmountMinor >= f.Case.AmountDueMinor); err != nil {
+	// Only a case on somebody's phone has anything to revoke.
+	if err := t.loadToRevoke(ctx, f, was == nil && len(f.Case.Agents) > 0 && c.AmountMinor >= f.Case.AmountDueMinor); err != nil {
 		return nil, err
 	}
 	return decidePayment(f, t.draft("payment.record"), c, was)
@@ -64,8 +65,7 @@ func decidePayment(f *File, d *draftBuilder, c RecordPayment, was *Payment) (*dr
 	case c.PaidAt.After(d.At.Add(24 * time.Hour)):
 		return nil, refuse(Invalid, "payment.paid_at", "paid_at", "this lies in the future; import a payment once it has arrived")
 	}
-	state := Payment{Case: f.Case.CaseRef, Debtor: f.Case.Debtor, Lender: f.Case.Lender, PaidAt: c.PaidAt.UTC().Truncate(time.Second),
-		AmountMinor: c.AmountMinor, Currency: c.Currency, Method: c.Method}
+	state := c.state(&f.Case)
 	answer := PaymentReceipt{Case: f.Case.CaseRef, Payment: c.Ref, Change: accepted}
 	if was != nil {
 		if !sameJSON(*was, state) {
@@ -85,4 +85,11 @@ func decidePayment(f *File, d *draftBuilder, c RecordPayment, was *Payment) (*dr
 	return d, nil
 }
 
+// state is the payment's document.
+func (c RecordPayment) state(k *Case) Payment {
+	return Payment{Case: k.CaseRef, Debtor: k.Debtor, Lender: k.Lender, PaidAt: c.PaidAt.UTC().Truncate(time.Second),
+		AmountMinor: c.AmountMinor, Currency: c.Currency, Method: c.Method}
+}
+
+// paymentID is the id of a payment's document. References that lenders give are unique within a case only.
 func paymentID(c journal.CaseID, ref string) string { return string(c) + "/" + ref }

@@ -1,10 +1,13 @@
 package casework
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
-	"time"
+	"slices"
 
 	"doorstep/auth"
 	"doorstep/sync/journal"
@@ -157,46 +160,33 @@ func runImport[T any](ctx context.Context, im lineImport[T], contentType string,
 	}
 }
 
-// importer is one import under way: whose it is, and what it has looked up.
+// importer is one import under way: whose it is, and where it goes.
 type importer struct {
 	*Service
 	actor  auth.Actor
-	branch auth.BranchID
-	now    time.Time // of the journal's clock, at the beginning of the chunk
-	zones  map[string]*time.Location
+	branch auth.BranchID // "": each line to the branch of its case
 }
 
+// newImporter refuses a branch the actor does not belong to; "" is for the kinds
+// of import whose lines name a case that has a branch already.
 func (s *Service) newImporter(actor auth.Actor, branch auth.BranchID) (*importer, error) {
-	if err := inBranch(actor, branch); err != nil {
-		return nil, err
+	if branch != "" {
+		if err := inBranch(actor, branch); err != nil {
+			return nil, err
+		}
 	}
-	return &importer{Service: s, actor: actor, branch: branch, zones: map[string]*time.Location{}}, nil
+	return &importer{Service: s, actor: actor, branch: branch}, nil
 }
 
-// zone finds a time zone; nil when there is none of that name.
-func (im *importer) zone(name string) *time.Location {
-	if z, ok := im.zones[name]; ok {
-		return z
-	}
-	var z *time.Location
-	if isZone(name) {
-		z, _ = time.LoadLocation(name)
-	}
-	if len(im.zones) < 1000 {
-		im.zones[name] = z
-	}
-	return z
-}
-
-// cases reads the cases that lines name, as they stand. Those of another lender are as if absent.
-func (im *importer) cases(ctx context.Context, ids []journal.CaseID) (map[journal.CaseID]Filed[Case], error) {
+// cases reads the cases that lines name, as they stand, whoever's they are.
+func (im *importer) cases(ctx context.Context, branch auth.BranchID, ids []journal.CaseID) (map[journal.CaseID]Filed[Case], error) {
 	refs := make([]journal.DocRef, len(ids))
 	for i, id := range ids {
 		refs[i] = journal.DocRef{Type: "cases", ID: string(id)}
 	}
-	recs, err := im.store.Records(ctx, im.branch, refs)
+	recs, err := im.store.Records(ctx, branch, refs)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read cases: %w", err)
 	}
 	found := make(map[journal.CaseID]Filed[Case], len(ids))
 	for _, rec := range recs {
@@ -210,4 +200,137 @@ func (im *importer) cases(ctx context.Context, ids []journal.CaseID) (map[journa
 		found[c.State.CaseRef] = c
 	}
 	return found, nil
+}
+
+// casesOf reads the cases that lines are about. Those out of the actor's scope are as if absent.
+func casesOf[T any](ctx context.Context, im *importer, branch auth.BranchID, lines []*importLine[T], caseOf func(T) journal.CaseID) (map[journal.CaseID]Filed[Case], error) {
+	var ids []journal.CaseID
+	for _, l := range lines {
+		ids = append(ids, caseOf(l.val))
+	}
+	slices.Sort(ids)
+	found, err := im.cases(ctx, branch, slices.Compact(ids))
+	if err != nil {
+		return nil, err
+	}
+	for id, c := range found {
+		if !c.State.OpenTo(im.actor) {
+			delete(found, id)
+		}
+	}
+	return found, nil
+}
+
+// refuseUnknown says that a line is about no case of the actor's.
+func (l *importLine[T]) refuseUnknown() {
+	l.refuse("case_ref", "import.case_unknown", "there is no such case of yours here; import the case first")
+}
+
+// perBranch applies lines branch by branch: all to the import's own, or each to its case's.
+func perBranch[T any](ctx context.Context, im *importer, lines []*importLine[T], caseOf func(T) journal.CaseID, apply func(context.Context, auth.BranchID, []*importLine[T]) error) error {
+	if im.branch != "" {
+		return apply(ctx, im.branch, lines)
+	}
+	var ids []journal.CaseID
+	for _, l := range lines {
+		ids = append(ids, caseOf(l.val))
+	}
+	homes, err := im.homes(ctx, ids)
+	if err != nil {
+		return err
+	}
+	var order []auth.BranchID
+	of := map[auth.BranchID][]*importLine[T]{}
+	for i, l := range lines {
+		b := homes[i].Branch
+		if b == "" || !im.actor.InBranch(b) {
+			l.refuseUnknown()
+			continue
+		}
+		if of[b] == nil {
+			order = append(order, b)
+		}
+		of[b] = append(of[b], l)
+	}
+	for _, b := range order {
+		if err := apply(ctx, b, of[b]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// homes looks up where cases live, in the order asked; the zero home for one that lives nowhere.
+func (s *Service) homes(ctx context.Context, cases []journal.CaseID) ([]home, error) {
+	ids := make([]string, len(cases))
+	for i, id := range cases {
+		ids[i] = "case/" + string(id)
+	}
+	docs, err := s.store.Smalls(ctx, homeKind, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read homes: %w", err)
+	}
+	out := make([]home, len(cases))
+	for i, d := range docs {
+		if d.Body == nil {
+			continue
+		}
+		if err := json.Unmarshal(d.Body, &out[i]); err != nil {
+			return nil, fmt.Errorf("read home: %w", err)
+		}
+	}
+	return out, nil
+}
+
+// lineHash is a keyed hash of what a line says.
+func (im *importer) lineHash(ctx context.Context, of any) (string, error) {
+	text, err := json.Marshal(of)
+	if err != nil {
+		return "", fmt.Errorf("hash line: %w", err)
+	}
+	hash, err := im.vault.Blind(ctx, "import", string(text))
+	if err != nil {
+		return "", fmt.Errorf("hash line: %w", err)
+	}
+	return hash, nil
+}
+
+// doLines appends what lines change as one conversation, and notes on each what became of it.
+func doLines[T any](ctx context.Context, im *importer, branch auth.BranchID, lines []*importLine[T], reqs []Request) error {
+	if len(reqs) == 0 {
+		return nil
+	}
+	receipts, err := im.Do(ctx, im.actor, branch, reqs)
+	if err != nil {
+		return err
+	}
+	for i, r := range receipts {
+		l := lines[i]
+		if r.Err != nil {
+			if !l.refuseFor(r.Err) {
+				return r.Err
+			}
+			continue
+		}
+		var answer lineReceipt
+		if err := json.Unmarshal(r.Body, &answer); err != nil {
+			return fmt.Errorf("read receipt of %s: %w", r.Command, err)
+		}
+		l.change, l.unassigned = answer.Change, answer.Territory == ""
+		if r.Duplicate {
+			l.change = unchanged
+		}
+	}
+	return nil
+}
+
+// lineReceipt is what the receipts of all imported lines tell.
+type lineReceipt struct {
+	Change    string `json:"change"`
+	Territory string `json:"territory"` // of a case
+}
+
+// sortLines puts errors in the order of their lines.
+func sortLines(errs []LineError) {
+	slices.SortStableFunc(errs, func(a, b LineError) int { return cmp.Compare(a.Line, b.Line) })
 }

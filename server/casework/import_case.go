@@ -60,6 +60,9 @@ type caseLine struct {
 // content type, a branch; else trouble with the upload or the store): what the
 // report counts until then is done, and sending the file again is safe.
 func (s *Service) ImportCases(ctx context.Context, actor auth.Actor, branch auth.BranchID, contentType string, in io.Reader, opt ImportOptions) (ImportReport, error) {
+	if err := inBranch(actor, branch); err != nil {
+		return ImportReport{Errors: []LineError{}}, err
+	}
 	im, err := s.newImporter(actor, branch)
 	if err != nil {
 		return ImportReport{Errors: []LineError{}}, err
@@ -90,9 +93,9 @@ func (ci *caseImport) apply(ctx context.Context, lines []*importLine[caseLine]) 
 	for i, l := range lines {
 		ids[i] = l.val.CaseRef
 	}
-	there, err := ci.cases(ctx, ids)
+	there, err := ci.cases(ctx, ci.branch, ids)
 	if err != nil {
-		return fmt.Errorf("read cases: %w", err)
+		return err
 	}
 	var rest []*importLine[caseLine]
 	cmds := map[*importLine[caseLine]]importCase{}
@@ -137,28 +140,7 @@ func (ci *caseImport) apply(ctx context.Context, lines []*importLine[caseLine]) 
 	if err := ci.vault.Prepare(ctx, debtors); err != nil {
 		return fmt.Errorf("make debtors' keys: %w", err)
 	}
-	receipts, err := ci.Do(ctx, ci.actor, ci.branch, reqs)
-	if err != nil {
-		return err
-	}
-	for i, r := range receipts {
-		l := rest[i]
-		if r.Err != nil {
-			if !l.refuseFor(r.Err) {
-				return r.Err
-			}
-			continue
-		}
-		var answer importReceipt
-		if err := json.Unmarshal(r.Body, &answer); err != nil {
-			return fmt.Errorf("read receipt of %s: %w", r.Command, err)
-		}
-		l.change, l.unassigned = answer.Change, answer.Territory == ""
-		if r.Duplicate {
-			l.change = unchanged
-		}
-	}
-	return nil
+	return doLines(ctx, ci.importer, ci.branch, rest, reqs)
 }
 
 // hash makes the keyed hashes by which a later import knows what has changed.
@@ -172,12 +154,9 @@ func (ci *caseImport) hash(ctx context.Context, c caseLine) (importCase, error) 
 		{&cmd.phone, []string{c.Phone, c.PhoneVerifiedOn}},
 		{&cmd.address, []any{c.Address, c.PostalCode, c.City, c.Country, c.Home, c.Datum, c.AddressVerifiedOn}},
 	} {
-		text, err := json.Marshal(part.of)
-		if err != nil {
-			return importCase{}, fmt.Errorf("hash line: %w", err)
-		}
-		if *part.into, err = ci.vault.Blind(ctx, "import", string(text)); err != nil {
-			return importCase{}, fmt.Errorf("hash line: %w", err)
+		var err error
+		if *part.into, err = ci.lineHash(ctx, part.of); err != nil {
+			return importCase{}, err
 		}
 	}
 	return cmd, nil

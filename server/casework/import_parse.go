@@ -85,6 +85,47 @@ func (f *fields) date(name string, required bool) string {
 	return v
 }
 
+// time reads an instant or a local time.
+func (f *fields) time(name string) saidTime {
+	v := f.get(name)
+	if v == "" {
+		f.bad(name, "import.empty", "this value is required; write a time as 2006-01-02T15:04:05, local to the case, or with an offset")
+		return saidTime{}
+	}
+	at, ok := parseTime(v)
+	switch {
+	case !ok:
+		f.bad(name, "import.time", "this is no time; write it as 2006-01-02T15:04:05, local to the case, or with an offset such as +08:00")
+	case at.at.Year() < 1990 || at.at.Year() > 2100:
+		f.bad(name, "import.time", "this lies before 1990 or after 2100; check the year")
+	}
+	return at
+}
+
+// listed reads a code of a closed list.
+func (f *fields) listed(name, code string, required bool, list []string) string {
+	v := f.get(name)
+	switch {
+	case v == "" && required:
+		f.bad(name, "import.empty", "this value is required: one of "+strings.Join(list, ", "))
+	case v != "" && !slices.Contains(list, v):
+		f.bad(name, code, "this is not one of "+strings.Join(list, ", "))
+	}
+	return v
+}
+
+// yes reads a yes or no; empty is no.
+func (f *fields) yes(name string) bool {
+	switch strings.ToLower(f.get(name)) {
+	case "", "false", "no", "0":
+		return false
+	case "true", "yes", "1":
+		return true
+	}
+	f.bad(name, "import.bool", "write true or false, or leave it empty for false")
+	return false
+}
+
 // number reads a whole number within bounds; fallback when empty and not required.
 func (f *fields) number(name string, required bool, fallback, least, most int64, what string) int64 {
 	v := f.get(name)
@@ -101,9 +142,6 @@ func (f *fields) number(name string, required bool, fallback, least, most int64,
 	}
 	return n
 }
-
-// maxMinor keeps sums of amounts far from the end of an int64, and exact in JavaScript.
-const maxMinor = 1 << 50
 
 // amount reads minor units.
 func (f *fields) amount(name string, required bool, least int64) int64 {
@@ -208,7 +246,7 @@ func (ci *caseImport) timeZone(f *fields, country string) string {
 		}
 		return zone
 	}
-	if ci.zone(v) == nil {
+	if ci.zones.find(v) == nil {
 		f.bad("time_zone", "import.time_zone", "this is not a time zone of the IANA list; write one such as Europe/Lisbon, or leave it empty")
 	}
 	return v

@@ -33,6 +33,7 @@ type LineError struct {
 type column struct {
 	name     string
 	optional bool // a CSV header may lack it
+	boolean  bool // JSON may say true or false
 }
 
 // row is one record: its values by the schema's columns, trimmed; "" for absent ones.
@@ -389,7 +390,9 @@ func splitJSON(text []byte, schema []column) ([]string, *LineError) {
 			return nil, &LineError{Column: name, Code: "import.repeated_column", Message: "the line names this member twice; remove one"}
 		}
 		seen[k] = true
-		if vals[k], ok = plainValue(raw); !ok {
+		if schema[k].boolean && (raw[0] == 't' || raw[0] == 'f') {
+			vals[k] = string(raw)
+		} else if vals[k], ok = plainValue(raw); !ok {
 			return nil, &LineError{Column: name, Code: "import.json_value", Message: "give a text or a number here, or a list of texts where several are meant"}
 		}
 	}

@@ -75,6 +75,7 @@ type Service struct {
 	devices     Devices
 	limits      PlanLimits
 	log         *slog.Logger
+	zones       zoneCache
 }
 
 // New makes a Service.

@@ -281,13 +281,7 @@ func isCountry(code string) bool {
 }
 
 // isZone tells whether a name is a time zone of the IANA list.
-func isZone(name string) bool {
-	if name == "" || name == "Local" || len(name) > 64 {
-		return false
-	}
-	_, err := time.LoadLocation(name)
-	return err == nil
-}
+func isZone(name string) bool { return new(zoneCache).find(name) != nil }
 
 // instantOf is the instant of a wall time in a zone: the first where the clock
 // shows it twice; where it skips it, what the clock would have shown without the change.

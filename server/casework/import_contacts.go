@@ -1,0 +1,157 @@
+package casework
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+
+	"doorstep/auth"
+	"doorstep/sync/journal"
+)
+
+// contactColumns are the columns of a contact import.
+var contactColumns = []column{
+	{name: "case_ref"}, {name: "channel"}, {name: "at"}, {name: "result"}, {name: "party", optional: true},
+	{name: "external_id", optional: true}, {name: "party_ref", optional: true}, {name: "number", optional: true},
+	{name: "excluded", optional: true, boolean: true},
+}
+
+// contactLine is one line of a contact import, judged by itself.
+type contactLine struct {
+	Case     journal.CaseID
+	Channel  string
+	At       saidTime
+	AtText   string
+	Result   string
+	Party    string
+	External string
+	PartyRef string
+	Number   string // E.164
+	Excluded bool
+}
+
+// own is what tells the contact from others of its case: the lender's id, or
+// else when, how and with whom it was.
+func (l contactLine) own() string {
+	if l.External != "" {
+		return l.External
+	}
+	return "i" + sha256Hex(l.Channel, l.AtText, l.Party, l.PartyRef)[:32]
+}
+
+// ImportContacts takes in earlier contacts with debtors, streamed, as text/csv or
+// application/x-ndjson. Every bad line is reported with its number and the good
+// ones are kept. A contact is known again by its external_id (without one by its
+// time, channel and party), so that importing the same file again changes nothing,
+// and a line that has changed updates its contact.
+//
+// A time without offset is local to the case's zone. With branch "" every line
+// goes to the branch of its case. A lender's system imports contacts of its own cases only.
+//
+// An error is about the whole import, as of ImportCases.
+func (s *Service) ImportContacts(ctx context.Context, actor auth.Actor, branch auth.BranchID, contentType string, in io.Reader, opt ImportOptions) (ImportReport, error) {
+	im, err := s.newImporter(actor, branch)
+	if err != nil {
+		return ImportReport{Errors: []LineError{}}, err
+	}
+	return runImport(ctx, lineImport[contactLine]{
+		schema: contactColumns,
+		parse:  parseContact,
+		key:    func(l contactLine) string { return contactID(l.Case, l.own()) },
+		apply: func(ctx context.Context, lines []*importLine[contactLine]) error {
+			return perBranch(ctx, im, lines, func(l contactLine) journal.CaseID { return l.Case }, im.applyContacts)
+		},
+	}, contentType, in, opt)
+}
+
+// externalPattern keeps ids of other systems to what can stand in a document's id.
+var externalPattern = regexp.MustCompile(`^[A-Za-z0-9_.:/@#+-]{1,128}$`)
+
+// parseContact judges a line of a contact import by itself.
+func parseContact(vals []string) (contactLine, []LineError) {
+	f := &fields{schema: contactColumns, vals: vals}
+	l := contactLine{
+		Case:     journal.CaseID(f.ref("case_ref")),
+		Channel:  f.listed("channel", "import.channel", true, channels()),
+		At:       f.time("at"),
+		AtText:   f.get("at"),
+		Result:   f.listed("result", "import.result", true, results()),
+		Party:    f.listed("party", "import.party", false, parties()),
+		External: f.get("external_id"),
+		PartyRef: f.get("party_ref"),
+		Number:   f.get("number"),
+	}
+	if l.Party == "" {
+		l.Party = debtorParty
+	}
+	if l.External != "" && !externalPattern.MatchString(l.External) {
+		f.bad("external_id", "import.id", "an external_id has 1 to 128 letters A to Z, digits and any of _.:/@#+-")
+	}
+	if l.PartyRef != "" && !refPattern.MatchString(l.PartyRef) {
+		f.bad("party_ref", "import.id", "a party_ref is an id of 1 to 64 letters A to Z, digits, dots, dashes and underscores; never a name")
+	}
+	if l.Number != "" && !isPhone(l.Number) {
+		f.bad("number", "import.phone", "this is no number that can exist; write it with its country code and without spaces, such as +351…, or leave it empty")
+	}
+	l.Excluded = f.yes("excluded")
+	return l, f.errs
+}
+
+// applyContacts decides a chunk of lines whose cases live in one branch.
+func (im *importer) applyContacts(ctx context.Context, branch auth.BranchID, lines []*importLine[contactLine]) error {
+	cases, err := casesOf(ctx, im, branch, lines, func(l contactLine) journal.CaseID { return l.Case })
+	if err != nil {
+		return err
+	}
+	refs := make([]journal.DocRef, len(lines))
+	for i, l := range lines {
+		refs[i] = journal.DocRef{Type: "contacts", ID: contactID(l.val.Case, l.val.own())}
+	}
+	recs, err := im.store.Records(ctx, branch, refs)
+	if err != nil {
+		return fmt.Errorf("read contacts: %w", err)
+	}
+	var rest []*importLine[contactLine]
+	var reqs []Request
+	for i, l := range lines {
+		k, ok := cases[l.val.Case]
+		if !ok {
+			l.refuseUnknown()
+			continue
+		}
+		cmd := l.val.command(im.zones.find(k.State.TimeZone))
+		number, err := im.numberHash(ctx, cmd.Number)
+		if err != nil {
+			return err
+		}
+		state := cmd.state(&k.State, number)
+		if recs[i].Type != "" && !recs[i].Deleted {
+			var was Contact
+			if err := decode(recs[i], &was); err != nil {
+				return err
+			}
+			state.By = was.By
+			if sameJSON(was, state) {
+				l.change = unchanged
+				continue
+			}
+		}
+		hash, err := im.lineHash(ctx, state)
+		if err != nil {
+			return err
+		}
+		// The revision keeps A, B, A apart: a line that came before is a change again.
+		id := sha256Hex(hash, refs[i].ID, strconv.FormatUint(recs[i].Rev, 10))
+		reqs = append(reqs, Request{ID: "import:" + string(l.val.Case) + ":" + id[:32], Payload: sha256Of(hash), Cmd: cmd})
+		rest = append(rest, l)
+	}
+	return doLines(ctx, im, branch, rest, reqs)
+}
+
+// command is the line as a command. A nil zone leaves local times in UTC.
+func (l contactLine) command(zone *time.Location) RecordContact {
+	return RecordContact{Case: l.Case, ID: l.own(), Channel: l.Channel, At: l.At.in(zone), Result: l.Result, Party: l.Party,
+		PartyRef: l.PartyRef, Number: l.Number, External: l.External, Excluded: l.Excluded}
+}

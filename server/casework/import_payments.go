@@ -1,0 +1,117 @@
+package casework
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"doorstep/auth"
+	"doorstep/sync/journal"
+)
+
+// paymentColumns are the columns of a payment import.
+var paymentColumns = []column{
+	{name: "payment_ref"}, {name: "case_ref"}, {name: "paid_at"}, {name: "amount_minor"}, {name: "currency"},
+	{name: "method", optional: true},
+}
+
+// paymentLine is one line of a payment import, judged by itself.
+type paymentLine struct {
+	Ref         string
+	Case        journal.CaseID
+	PaidAt      saidTime
+	AmountMinor int64
+	Currency    string
+	Method      string
+}
+
+// ImportPayments takes in money that has arrived, streamed, as text/csv or
+// application/x-ndjson. What is due goes down by it, and a case of which nothing
+// is due any more closes as paid. The same payment_ref of a case again changes
+// nothing, and with other values is a line error: a payment is a fact.
+//
+// Times, branches, lenders and errors are as of ImportContacts.
+func (s *Service) ImportPayments(ctx context.Context, actor auth.Actor, branch auth.BranchID, contentType string, in io.Reader, opt ImportOptions) (ImportReport, error) {
+	im, err := s.newImporter(actor, branch)
+	if err != nil {
+		return ImportReport{Errors: []LineError{}}, err
+	}
+	return runImport(ctx, lineImport[paymentLine]{
+		schema: paymentColumns,
+		parse:  parsePayment,
+		key:    func(l paymentLine) string { return paymentID(l.Case, l.Ref) },
+		apply: func(ctx context.Context, lines []*importLine[paymentLine]) error {
+			return perBranch(ctx, im, lines, func(l paymentLine) journal.CaseID { return l.Case }, im.applyPayments)
+		},
+	}, contentType, in, opt)
+}
+
+// parsePayment judges a line of a payment import by itself.
+func parsePayment(vals []string) (paymentLine, []LineError) {
+	f := &fields{schema: paymentColumns, vals: vals}
+	l := paymentLine{
+		Ref:         f.get("payment_ref"),
+		Case:        journal.CaseID(f.ref("case_ref")),
+		PaidAt:      f.time("paid_at"),
+		AmountMinor: f.amount("amount_minor", true, 1),
+		Currency:    f.currency("currency"),
+		Method:      f.get("method"),
+	}
+	switch {
+	case l.Ref == "":
+		f.bad("payment_ref", "import.empty", "this value is required")
+	case !externalPattern.MatchString(l.Ref):
+		f.bad("payment_ref", "import.id", "a payment_ref has 1 to 128 letters A to Z, digits and any of _.:/@#+-")
+	}
+	if !codePattern.MatchString(l.Method) {
+		f.bad("method", "import.code", "write a code of at most 64 letters, digits, dots, dashes and underscores, such as transfer")
+	}
+	return l, f.errs
+}
+
+// applyPayments decides a chunk of lines whose cases live in one branch.
+func (im *importer) applyPayments(ctx context.Context, branch auth.BranchID, lines []*importLine[paymentLine]) error {
+	cases, err := casesOf(ctx, im, branch, lines, func(l paymentLine) journal.CaseID { return l.Case })
+	if err != nil {
+		return err
+	}
+	refs := make([]journal.DocRef, len(lines))
+	for i, l := range lines {
+		refs[i] = journal.DocRef{Type: "payments", ID: paymentID(l.val.Case, l.val.Ref)}
+	}
+	recs, err := im.store.Records(ctx, branch, refs)
+	if err != nil {
+		return fmt.Errorf("read payments: %w", err)
+	}
+	var rest []*importLine[paymentLine]
+	var reqs []Request
+	for i, l := range lines {
+		k, ok := cases[l.val.Case]
+		if !ok {
+			l.refuseUnknown()
+			continue
+		}
+		v := &l.val
+		cmd := RecordPayment{Case: v.Case, Ref: v.Ref, PaidAt: v.PaidAt.in(im.zones.find(k.State.TimeZone)),
+			AmountMinor: v.AmountMinor, Currency: v.Currency, Method: v.Method}
+		state := cmd.state(&k.State)
+		if recs[i].Type != "" && !recs[i].Deleted {
+			var was Payment
+			if err := decode(recs[i], &was); err != nil {
+				return err
+			}
+			if sameJSON(was, state) {
+				l.change = unchanged
+				continue
+			}
+		}
+		hash, err := im.lineHash(ctx, state)
+		if err != nil {
+			return err
+		}
+		id := sha256Hex(hash, refs[i].ID)
+		reqs = append(reqs, Request{ID: "import:" + string(v.Case) + ":" + id[:32], Payload: sha256Of(hash), Cmd: cmd})
+		rest = append(rest, l)
+	}
+	return doLines(ctx, im, branch, rest, reqs)
+}

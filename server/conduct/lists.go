@@ -1,0 +1,90 @@
+package conduct
+
+import (
+	"slices"
+	"strings"
+)
+
+// The closed lists, the words met most often first. A word's place in its list
+// is its code in compiled rules.
+var (
+	channels = [...]string{"call", "sms", "visit", "im", "email", "letter_delivery"}
+	places   = [...]string{"home", "workplace", "agreed_place", "office", "hospital", "school", "public"}
+	parties  = [...]string{"debtor", "guarantor", "spouse", "guardian", "executor", "attorney", "debt_adviser",
+		"contact_person", "family", "employer", "neighbour"}
+	purposes = [...]string{"collect", "locate", "relay", "confirm_cease", "notify_remedy", "send_verification", "serve_process"}
+	events   = [...]string{"enter_home", "remain", "disclose_debt", "take_cash"}
+	results  = [...]string{"no_answer", "answered", "delivered", "sent", "contact", "no_contact", "failed"}
+	// scopes are known without any pack; a pack's own add to them.
+	scopes = [...]string{"call_frequency", "contact_frequency", "contact_time", "credit_bureau_notice", "data_share_agency",
+		"electronic_contact", "home_entry", "location_of_debtor", "more_visits", "photo_document", "place_agreed_place",
+		"place_home", "place_hospital", "place_office", "place_public", "place_school", "place_workplace", "plan_terms",
+		"recording_audio", "recording_video", "third_party_contact", "visit_time"}
+	weekdays = [...]string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
+	papers   = [...]string{"badge", "authorisation_letter", "iibf_certificate"}
+	onsites  = [...]string{"asked_to_leave", "distressed", "identity_verified"}
+)
+
+// Channels lists the ways to reach somebody.
+func Channels() []string { return slices.Clone(channels[:]) }
+
+// Places lists where somebody may be met.
+func Places() []string { return slices.Clone(places[:]) }
+
+// Parties lists who may be reached.
+func Parties() []string { return slices.Clone(parties[:]) }
+
+// Purposes lists what a contact may be for.
+func Purposes() []string { return slices.Clone(purposes[:]) }
+
+// Events lists what may happen during a visit and is judged by itself.
+func Events() []string { return slices.Clone(events[:]) }
+
+// Results lists how a contact may have ended.
+func Results() []string { return slices.Clone(results[:]) }
+
+const (
+	chVisit  = 2
+	chCall   = 0
+	chLetter = 5
+
+	partyDebtor = 0
+
+	placeHome = 0
+
+	eventDisclose = 2
+
+	resultNoAnswer  = 0
+	resultAnswered  = 1
+	resultDelivered = 2
+	resultSent      = 3
+	resultContact   = 4
+	resultFailed    = 6
+
+	none = -1
+)
+
+// indexOf is a word's code, or none.
+func indexOf(list []string, word string) int {
+	for i, w := range list {
+		if w == word {
+			return i
+		}
+	}
+	return none
+}
+
+// listed finds a word's code; "" is the default. A word outside the list is an error that names the list.
+func listed(field string, list []string, word string, def int) (int, *Error) {
+	if word == "" {
+		return def, nil
+	}
+	if i := indexOf(list, word); i != none {
+		return i, nil
+	}
+	return none, notListed(field, list)
+}
+
+func notListed(field string, list []string) *Error {
+	return invalid(field, "this is not one of %s", strings.Join(list, ", "))
+}

@@ -1,0 +1,238 @@
+package conduct
+
+// matter is a question made ready: words are codes, times are instants, and what
+// does not count is gone. It can be judged at many times at little cost.
+type matter struct {
+	p     *Policy
+	chain *chain
+	// zones are empty when the debtor's zone is not known; nothing else is set then.
+	zones []*zone
+	at    int64
+
+	channel, place, party, purpose, event int // place and event may be none
+	duration                              int64
+	action                                *Action
+	pastDue                               *int
+	flags                                 []raised
+	consents                              []lifted
+	noTimes                               []span
+	noPlaces, noChannels                  mask
+	optOut                                bool // of this channel and number
+	visitNotice, agencyNotice             sentNotice
+	history                               []contact
+}
+
+// raised is a flag that is up from one day to another, both included.
+type raised struct {
+	name         string
+	since, until int32
+}
+
+// lifted is a consent's span of time, half open.
+type lifted struct {
+	scope    string
+	from, to int64
+}
+
+type sentNotice struct {
+	*Notice
+	at  int64
+	day int32
+}
+
+// contact is a history entry that counts.
+type contact struct {
+	at         int64
+	day        int32
+	channel    int8
+	result     int8
+	sameCase   bool
+	sameDebt   bool
+	sameNum    bool
+	sameParty  bool
+	samePerson bool
+}
+
+const (
+	forever  = int64(1) << 60
+	firstDay = int32(-1 << 30)
+	lastDay  = int32(1 << 30)
+)
+
+// prepare checks a question and makes it ready.
+func (p *Policy) prepare(profiles []string, a *Action, c *Case, history []HistoryEntry) (*matter, *Error) {
+	if err := checkLists(*a, *c, history); err != nil {
+		return nil, err
+	}
+	for i, tag := range a.ContentTags {
+		if !p.tags[tag] {
+			return nil, notListed(index("action.content_tags", i), p.ContentTags())
+		}
+	}
+	for i, co := range c.Consents {
+		if !p.scopes[co.Scope] {
+			return nil, notListed(index("case.consents", i)+".scope", p.ConsentScopes())
+		}
+	}
+	ch, err := p.chain(profiles)
+	if err != nil {
+		return nil, err
+	}
+	m := &matter{p: p, chain: ch, action: a, channel: indexOf(channels[:], a.Channel), place: indexOf(places[:], a.Place),
+		party: max(indexOf(parties[:], a.Party), partyDebtor), purpose: max(indexOf(purposes[:], a.Purpose), 0),
+		event: indexOf(events[:], a.Event), duration: int64(a.DurationMin) * 60, pastDue: c.PastDueDays}
+	if m.zones = m.zonesOf(a.TZ); m.zones == nil {
+		return m, nil
+	}
+	z := m.zones[0]
+	m.at = a.At.resolve(z)
+	m.readCase(c)
+	m.readHistory(history)
+	return m, nil
+}
+
+// zonesOf finds all zones; nil when there is none or one is unknown.
+func (m *matter) zonesOf(names []string) []*zone {
+	if len(names) == 0 {
+		names = []string{m.chain.zone}
+	}
+	zones := make([]*zone, len(names))
+	for i, name := range names {
+		if zones[i] = m.p.zone(name); zones[i] == nil {
+			return nil
+		}
+	}
+	return zones
+}
+
+func (m *matter) readCase(c *Case) {
+	z := m.zones[0]
+	for name, f := range c.Flags {
+		if f.Off {
+			continue
+		}
+		r := raised{name, firstDay, lastDay}
+		if day, ok := parseDay(f.Since); ok {
+			r.since = day
+		}
+		if day, ok := parseDay(f.Until); ok {
+			r.until = day
+		}
+		m.flags = append(m.flags, r)
+	}
+	for _, co := range c.Consents {
+		l := lifted{co.Scope, co.GivenAt.resolve(z), forever}
+		for _, end := range [...]When{co.ExpiresAt, co.RevokedAt} {
+			if !end.IsZero() {
+				l.to = min(l.to, end.resolve(z))
+			}
+		}
+		m.consents = append(m.consents, l)
+	}
+	for _, s := range c.Requests.NoContactTimes {
+		from, _ := parseClock(s.From)
+		to, _ := parseClock(s.To)
+		if from >= to {
+			to += daySeconds
+		}
+		m.noTimes = append(m.noTimes, span{from, to})
+	}
+	for _, w := range c.Requests.NoPlaces {
+		m.noPlaces |= 1 << indexOf(places[:], w)
+	}
+	for _, w := range c.Requests.NoChannels {
+		m.noChannels |= 1 << indexOf(channels[:], w)
+	}
+	for _, o := range c.Requests.OptOut {
+		m.optOut = m.optOut || o.Channel == m.action.Channel && same(o.Number, m.action.Number)
+	}
+	m.visitNotice, m.agencyNotice = m.notice(c.Notice.Visit), m.notice(c.Notice.Agency)
+}
+
+func (m *matter) notice(n *Notice) sentNotice {
+	s := sentNotice{Notice: n}
+	if n != nil && !n.SentAt.IsZero() {
+		s.at = n.SentAt.resolve(m.zones[0])
+		s.day = m.zones[0].dayOf(s.at)
+	}
+	return s
+}
+
+func (m *matter) readHistory(history []HistoryEntry) {
+	z := m.zones[0]
+	m.history = make([]contact, 0, len(history))
+	for i := range history {
+		e := &history[i]
+		if e.Excluded || e.Event != "" {
+			continue
+		}
+		at := e.At.resolve(z)
+		party := max(indexOf(parties[:], e.Party), partyDebtor)
+		c := contact{at: at, day: z.dayOf(at), channel: int8(indexOf(channels[:], e.Channel)), result: int8(indexOf(results[:], e.Result)),
+			sameCase: same(e.Case, m.action.Case), sameDebt: same(e.Debt, m.action.Debt), sameNum: same(e.Number, m.action.Number),
+			sameParty: party == m.party}
+		// A known person is the same whatever part they were seen in; where a name is missing, the part decides.
+		if e.PartyRef != "" && m.action.PartyRef != "" {
+			c.samePerson = e.PartyRef == m.action.PartyRef
+		} else {
+			c.samePerson = c.sameParty
+		}
+		m.history = append(m.history, c)
+	}
+}
+
+// placeScopes are the consents to be met at a place.
+var placeScopes = [len(places)]string{"place_home", "place_workplace", "place_agreed_place", "place_office", "place_hospital", "place_school", "place_public"}
+
+// same compares two keys; one that is missing equals all.
+func same(a, b string) bool { return a == b || a == "" || b == "" }
+
+// flagUp tells whether a flag is up on a day.
+func (m *matter) flagUp(name string, day int32) bool {
+	_, up := m.flagSince(name, day)
+	return up
+}
+
+// flagSince is also the day since when; firstDay when that is not known.
+func (m *matter) flagSince(name string, day int32) (since int32, up bool) {
+	for i := range m.flags {
+		if f := &m.flags[i]; f.name == name {
+			return f.since, f.since <= day && day <= f.until
+		}
+	}
+	return 0, false
+}
+
+// anyFlagUp tells whether any of the flags is up on a day.
+func (m *matter) anyFlagUp(names []string, day int32) bool {
+	for _, name := range names {
+		if m.flagUp(name, day) {
+			return true
+		}
+	}
+	return false
+}
+
+// consented tells whether a consent of the scope is alive at an instant.
+func (m *matter) consented(scope string, t int64) bool {
+	for i := range m.consents {
+		if c := &m.consents[i]; c.from <= t && t < c.to && c.scope == scope {
+			return true
+		}
+	}
+	return false
+}
+
+// isLifted tells whether any of the ways to lift a rule is open.
+func (m *matter) isLifted(unless []lift, t int64) bool {
+	for i := range unless {
+		if l := &unless[i]; l.scope != "" {
+			if m.consented(l.scope, t) {
+				return true
+			}
+		} else if m.pastDue != nil && *m.pastDue > l.pastDue {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,437 @@
+package conduct
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// compiler turns profiles as read into rules. Problems are collected, so that
+// one error can name everything that is wrong with a pack.
+type compiler struct {
+	p   *Policy
+	ids map[string]bool
+}
+
+// notDecided are sections of a profile that are kept and shown, but decide nothing.
+var notDecided = []string{"complaint", "instruments", "outsourcing", "plan", "privacy", "proposed_effective", "retention", "training"}
+
+func (c *compiler) profile(id string, o object) *profile {
+	pr := &profile{effective: math.MinInt32, partiesID: id + "-parties"}
+	pr.ID, pr.Title, pr.Extends, pr.Calendar = o.need("id"), o.str("title"), o.strs("extends"), o.str("calendar")
+	if pr.ID != id {
+		o.p.add(o.at("id"), "this is not the key it stands under")
+	}
+	pr.Status = o.need("status")
+	if pr.Status != "in_force" && pr.Status != "draft" {
+		o.p.add(o.at("status"), "a status is in_force or draft")
+	}
+	if pr.EffectiveFrom = o.str("effective_from"); pr.EffectiveFrom != "" {
+		pr.effective = readDay(o.p, o.at("effective_from"), pr.EffectiveFrom)
+	}
+	if tz, ok := o.object("timezone"); ok {
+		if pr.Zone = tz.str("default"); pr.Zone != "" && c.p.zone(pr.Zone) == nil {
+			tz.p.add(tz.at("default"), "this is not a zone of the IANA list")
+		}
+		for key, only := range map[string]string{"basis": "debtor_location", "when_ambiguous": "intersection"} {
+			if s := tz.str(key); s != "" && s != only {
+				tz.p.add(tz.at(key), "only %s is known", only)
+			}
+		}
+		c.cites(tz)
+		tz.done()
+	}
+	if pr.Calendar != "" && c.p.calendars[pr.Calendar] == nil {
+		o.p.add(o.at("calendar"), "there is no such calendar")
+	}
+	for _, r := range o.objects("hours") {
+		pr.hours = append(pr.hours, c.hours(r))
+	}
+	for _, r := range o.objects("closed_days") {
+		pr.closed = append(pr.closed, closedRule{rule: c.rule(r, "CLOSED_DAY"), days: c.days(r), holidays: r.flag("public_holidays")})
+		r.done()
+	}
+	for _, r := range o.objects("caps") {
+		pr.caps = append(pr.caps, c.cap(r))
+	}
+	for _, r := range o.objects("cooldowns") {
+		pr.cooldowns = append(pr.cooldowns, c.cooldown(r))
+	}
+	c.parties(pr, o)
+	c.places(pr, o)
+	if r, ok := o.object("requests"); ok {
+		pr.requests = &requestsRule{id: id + "-requests", times: r.flag("honour_no_contact_times"),
+			places: r.flag("honour_no_contact_places"), channels: r.flag("honour_no_channel"), cite: c.cites(r)}
+		r.done()
+	}
+	for _, r := range o.objects("channel_rules") {
+		pr.channels = append(pr.channels, c.channel(r))
+	}
+	for _, r := range o.objects("prohibited_channels") {
+		pr.stops = append(pr.stops, c.stop(r, "CHANNEL_PROHIBITED"))
+	}
+	for _, r := range o.objects("stops") {
+		if r.m["flag"] == nil {
+			r.p.add(r.at("flag"), "this must be given")
+		}
+		pr.stops = append(pr.stops, c.stop(r, ""))
+	}
+	for _, r := range o.objects("notice") {
+		n := noticeRule{rule: c.rule(r, r.orElse("reason_missing", "NOTICE_MISSING")), short: c.reason(r, r.orElse("reason_short", "NOTICE_TOO_SHORT")),
+			forms: r.strs("form"), contents: r.strs("contents")}
+		n.minDays, _ = r.integer("min_working_days", 0, 365)
+		r.done()
+		pr.notices = append(pr.notices, n)
+	}
+	for _, r := range o.objects("agency_notice") {
+		pr.notices = append(pr.notices, noticeRule{rule: c.rule(r, "AGENCY_NOTICE_MISSING"), agency: true, forms: r.strs("form"), contents: r.strs("contents")})
+		r.done()
+	}
+	for _, r := range o.objects("team") {
+		t := teamRule{rule: c.rule(r, "TEAM_TOO_SMALL")}
+		t.minAgents, _ = r.integer("min_agents", 1, 100)
+		for i, need := range r.strs("needs") {
+			t.needs = append(t.needs, c.word(r.p, index(r.at("needs"), i), papers[:], need))
+		}
+		r.done()
+		pr.team = append(pr.team, t)
+	}
+	for _, r := range o.objects("recording") {
+		rec := c.rule(r, "RECORDING_REQUIRED")
+		r.skip("media", "any_of", "whole_visit")
+		if r.flag("required") {
+			pr.recording = append(pr.recording, rec)
+		}
+		r.done()
+	}
+	for _, r := range o.objects("onsite") {
+		pr.onsite = append(pr.onsite, c.onsite(r))
+	}
+	for _, r := range o.objects("content") {
+		k := contentRule{rule: c.rule(r, ""), forbid: r.strs("forbid_tags"), forbidUndisclosed: r.strs("forbid_tags_when_no_disclosure")}
+		r.done()
+		for _, tag := range slices.Concat(k.forbid, k.forbidUndisclosed) {
+			c.p.tags[tag] = true
+		}
+		pr.content = append(pr.content, k)
+	}
+	for _, r := range o.objects("last_resort") {
+		l := lastResortRule{rule: c.rule(r, "LAST_RESORT_NOT_MET"), flag: r.str("needs_flag")}
+		for _, need := range r.objects("needs_history") {
+			n := historyNeed{channel: c.word(need.p, need.at("channel"), channels[:], need.need("channel"))}
+			n.min, _ = need.integer("min", 1, 1000)
+			need.done()
+			l.needs = append(l.needs, n)
+		}
+		r.done()
+		pr.lastResort = append(pr.lastResort, l)
+	}
+	pr.Kept = map[string]any{}
+	for _, key := range notDecided {
+		if v, ok := o.take(key); ok {
+			pr.Kept[key] = v
+		}
+	}
+	o.skip("note")
+	o.done()
+	return pr
+}
+
+// rule reads what all rules share. The reason is the rule's own, or else the kind's.
+func (c *compiler) rule(o object, reason string) rule {
+	r := rule{id: o.need("id"), channels: c.words(o, "channels", channels[:]), places: c.words(o, "places", places[:]),
+		cite: c.cites(o), unless: c.unless(o)}
+	if c.ids[r.id] {
+		o.p.add(o.at("id"), "two rules have this id")
+	}
+	c.ids[r.id] = true
+	o.skip("obligation", "must_state")
+	if own := o.str("reason"); own != "" {
+		reason = own
+	} else if reason == "" {
+		o.p.add(o.at("reason"), "this must be given")
+		return r
+	}
+	r.reason = c.reason(o, reason)
+	return r
+}
+
+func (c *compiler) reason(o object, name string) int {
+	i := slices.Index(c.p.reasons, name)
+	if i < 0 {
+		o.p.add(o.at("reason"), "reason_priority does not list %s", name)
+	}
+	return i
+}
+
+// cites reads a rule's sources.
+func (c *compiler) cites(o object) []string {
+	cite := o.strs("cite")
+	for i, key := range cite {
+		if _, ok := c.p.sources[key]; !ok {
+			o.p.add(index(o.at("cite"), i), "there is no such source")
+		}
+	}
+	o.skip("certainty", "note")
+	return cite
+}
+
+// orElse is a text, or what it is when it is not there.
+func (o object) orElse(key, missing string) string {
+	if s := o.str(key); s != "" {
+		return s
+	}
+	return missing
+}
+
+// words reads a list of words, or "all"; not there means all.
+func (c *compiler) words(o object, key string, list []string) mask {
+	if v, ok := o.take(key); !ok || v == "all" {
+		return every
+	}
+	var m mask
+	for i, w := range o.strs(key) {
+		if code := c.word(o.p, index(o.at(key), i), list, w); code != none {
+			m |= 1 << code
+		}
+	}
+	return m
+}
+
+func (c *compiler) word(p *problems, path string, list []string, w string) int {
+	code := indexOf(list, w)
+	if code == none {
+		p.add(path, "this is not one of %s", strings.Join(list, ", "))
+	}
+	return code
+}
+
+func (c *compiler) unless(o object) []lift {
+	var lifts []lift
+	for i, s := range o.strs("unless") {
+		kind, value, _ := strings.Cut(s, ":")
+		n, err := strconv.Atoi(value)
+		switch {
+		case kind == "consent" && value != "":
+			c.p.scopes[value] = true
+			lifts = append(lifts, lift{scope: value})
+		case kind == "past_due_gt" && err == nil:
+			lifts = append(lifts, lift{pastDue: n})
+		default:
+			o.p.add(index(o.at("unless"), i), "write consent:<scope> or past_due_gt:<days>")
+		}
+	}
+	return lifts
+}
+
+func (c *compiler) days(o object) mask { return c.words(o, "days", weekdays[:]) }
+
+func (c *compiler) hours(o object) hoursRule {
+	h := hoursRule{rule: c.rule(o, "OUTSIDE_HOURS"), days: c.days(o), endInclusive: o.flag("end_inclusive")}
+	for i, v := range o.list("allow") {
+		path := index(o.at("allow"), i)
+		s := readSpan(o.p, path, v)
+		from, okFrom := parseClock(s.From)
+		to, okTo := parseClock(s.To)
+		if !okFrom || !okTo || from >= to {
+			o.p.add(path, "hours run from one time to a later one of the same day, such as 08:00 to 24:00")
+		}
+		h.allow = append(h.allow, span{from, to})
+	}
+	o.done()
+	return h
+}
+
+var counted = map[string]mask{
+	"attempts":            every,
+	"conversations":       1 << resultAnswered,
+	"unanswered_attempts": 1 << resultNoAnswer,
+	"contacts":            1<<resultContact | 1<<resultAnswered | 1<<resultDelivered | 1<<resultSent,
+}
+
+func (c *compiler) cap(o object) capRule {
+	r := capRule{rule: c.rule(o, "FREQ_CAP"), counts: c.counts(o, "count"), scope: c.scope(o), presumptive: o.flag("presumptive")}
+	var ok bool
+	if r.max, ok = o.integer("max", 0, 10000); !ok {
+		o.p.add(o.at("max"), "this must be given")
+	}
+	w, _ := o.object("window")
+	switch w.need("type") {
+	case "calendar_day", "rolling_days":
+	case "calendar_month":
+		r.window = calendarMonth
+	default:
+		w.p.add(w.at("type"), "this is not one of calendar_day, rolling_days, calendar_month")
+	}
+	if r.n, ok = w.integer("n", 1, 1000); !ok {
+		r.n = 1
+	}
+	w.done()
+	o.done()
+	return r
+}
+
+func (c *compiler) cooldown(o object) capRule {
+	r := capRule{rule: c.rule(o, "COOLDOWN"), scope: c.scope(o), presumptive: o.flag("presumptive")}
+	switch o.need("after") {
+	case "attempt":
+		r.counts = counted["attempts"]
+	case "contact":
+		r.counts = counted["contacts"]
+	case "conversation":
+		r.counts = counted["conversations"]
+	default:
+		o.p.add(o.at("after"), "this is not one of attempt, contact, conversation")
+	}
+	var ok bool
+	if r.n, ok = o.integer("days", 1, 1000); !ok {
+		o.p.add(o.at("days"), "this must be given")
+	}
+	// The day of the conversation is the first, unless a pack says it is not.
+	if _, given := o.take("first_day_is_event"); given && !o.flag("first_day_is_event") {
+		r.n++
+	}
+	o.done()
+	return r
+}
+
+func (c *compiler) counts(o object, key string) mask {
+	m, ok := counted[o.need(key)]
+	if !ok {
+		o.p.add(o.at(key), "this is not one of attempts, conversations, unanswered_attempts, contacts")
+	}
+	return m
+}
+
+func (c *compiler) scope(o object) scopeKind {
+	code := c.word(o.p, o.at("scope"), []string{"case", "debt", "number", "debtor"}, o.need("scope"))
+	return scopeKind(max(code, 0))
+}
+
+func (c *compiler) parties(pr *profile, o object) {
+	table, ok := o.object("parties")
+	if !ok {
+		return
+	}
+	pr.hasParties = true
+	table.skip("unreachable_definition", "note")
+	for code, name := range parties {
+		r, ok := table.object(name)
+		if !ok {
+			continue
+		}
+		row := &partyRow{id: pr.ID + "-party-" + name, cite: c.cites(r), allow: r.flag("allow"), allowIfFlag: r.strs("allow_if_flag"),
+			unless: c.unless(r), purposes: c.words(r, "purposes", purposes[:]), stopOnRefusal: r.flag("stop_on_refusal"), refusedFlag: "refused_" + name}
+		if r.m["allow"] == nil {
+			r.p.add(r.at("allow"), "this must be given")
+		}
+		row.disclose = row.allow
+		if _, given := r.take("disclose_debt"); given {
+			row.disclose = r.flag("disclose_debt")
+		}
+		if n, ok := r.integer("max_contacts_ever", 1, 1000); ok {
+			row.max = n
+		}
+		r.skip("must_state")
+		r.done()
+		pr.parties[code] = row
+	}
+	table.done()
+}
+
+func (c *compiler) places(pr *profile, o object) {
+	table, ok := o.object("places")
+	if !ok {
+		return
+	}
+	if source := table.str("source"); source != "" {
+		if _, ok := c.p.sources[source]; !ok {
+			table.p.add(table.at("source"), "there is no such source")
+		}
+		pr.placesCite = []string{source}
+	}
+	for code, name := range places {
+		word := table.str(name)
+		if word == "" {
+			continue
+		}
+		mode, ok := placeModes[word]
+		if !ok {
+			table.p.add(table.at(name), "this is not a rule for a place")
+		}
+		pr.places[code] = placeRule{pr.ID + "-place-" + name, mode}
+	}
+	table.skip("note", "certainty")
+	table.done()
+}
+
+func (c *compiler) channel(o object) channelRule {
+	r := channelRule{rule: c.rule(o, ""), needsTag: o.str("needs_content_tag"), needsConsent: o.str("needs_consent")}
+	if r.needsTag != "" {
+		c.p.tags[r.needsTag] = true
+	}
+	if r.needsConsent != "" {
+		c.p.scopes[r.needsConsent] = true
+	}
+	switch o.str("deny_if_request") {
+	case "opt_out":
+		r.denyIfOptOut = true
+	case "":
+	default:
+		o.p.add(o.at("deny_if_request"), "only opt_out is known")
+	}
+	o.done()
+	return r
+}
+
+func (c *compiler) stop(o object, reason string) stopRule {
+	s := stopRule{rule: c.rule(o, reason), flag: o.str("flag")}
+	if n, ok := o.integer("max_days", 1, 10000); ok {
+		s.maxDays = int32(n)
+	}
+	if v, ok := o.take("unless_flag"); ok {
+		if name, lone := v.(string); lone {
+			s.unlessFlags = []string{name}
+		} else {
+			s.unlessFlags = o.strs("unless_flag")
+		}
+	}
+	if o.m["unless_party"] != nil {
+		s.unlessParty = c.words(o, "unless_party", parties[:])
+	}
+	for _, key := range []string{"allow_purpose", "unless_purpose"} {
+		if _, given := o.take(key); given {
+			s.allowPurpose |= c.words(o, key, purposes[:])
+		}
+	}
+	o.read["unless_party"] = true
+	o.done()
+	return s
+}
+
+func (c *compiler) onsite(o object) onsiteRule {
+	r := onsiteRule{rule: c.rule(o, ""), event: c.word(o.p, o.at("event"), events[:], o.need("event")), needsConsent: o.str("needs_consent"), after: none, needs: none}
+	if r.needsConsent != "" {
+		c.p.scopes[r.needsConsent] = true
+	}
+	if w := o.str("after"); w != "" {
+		r.after = c.word(o.p, o.at("after"), onsites[:], w)
+	}
+	if w := o.str("needs"); w != "" {
+		r.needs = c.word(o.p, o.at("needs"), onsites[:], w)
+	}
+	if _, given := o.take("allowed"); given {
+		r.forbidden = !o.flag("allowed")
+	}
+	o.done()
+	return r
+}
+
+func readDay(p *problems, path, s string) int32 {
+	d, ok := parseDay(s)
+	if !ok {
+		p.add(path, "write a date as 2006-01-02")
+	}
+	return d
+}

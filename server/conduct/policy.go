@@ -1,0 +1,321 @@
+package conduct
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"gopkg.in/yaml.v3"
+)
+
+// defaultPack is what the product ships: a start for counsel to check.
+//
+//go:embed packs/default.yaml
+var defaultPack []byte
+
+// Policy is a set of profiles, compiled and ready to judge by. It does not change
+// and may be used by many goroutines.
+type Policy struct {
+	hash       string
+	packs      [][]byte
+	reasons    []string
+	reasonCode map[string]int
+	profiles   map[string]*profile
+	sources    map[string]Source
+	calendars  map[string]map[int32]bool
+	tags       map[string]bool
+	scopes     map[string]bool
+
+	// zones remembers tables of zones; there are only so many names.
+	zones sync.Map
+}
+
+// Profile is what may be shown of a profile.
+type Profile struct {
+	ID            string   `json:"id"`
+	Title         string   `json:"title,omitempty"`
+	Status        string   `json:"status"`                   // in_force or draft
+	EffectiveFrom string   `json:"effective_from,omitempty"` // local date
+	Extends       []string `json:"extends"`
+	Zone          string   `json:"zone,omitempty"`     // the default, when the act names none
+	Calendar      string   `json:"calendar,omitempty"` // of public holidays
+	// Kept are sections that decide nothing, such as retention, as the pack has them.
+	Kept map[string]any `json:"kept,omitempty"`
+}
+
+// Source is where a rule was found; rules name it by its key.
+type Source struct {
+	Key   string `json:"key"`
+	Title string `json:"title"`
+	URL   string `json:"url,omitempty"`
+}
+
+// Default is the policy of the packs that the product ships.
+func Default() (*Policy, error) { return Load(defaultPack) }
+
+// Load reads packs. A profile, source, calendar or list of reasons in a later
+// pack replaces the one of that name in an earlier. The error has the code
+// conduct.pack and names everything that is wrong, unknown rules included: a
+// rule that is not understood must not be left out of the law in silence.
+func Load(packs ...[]byte) (*Policy, error) {
+	p := &Policy{profiles: map[string]*profile{}, sources: map[string]Source{}, calendars: map[string]map[int32]bool{},
+		tags: map[string]bool{}, scopes: map[string]bool{}}
+	for _, s := range scopes {
+		p.scopes[s] = true
+	}
+	all := &problems{code: "conduct.pack"}
+	raw := map[string]object{}
+	sum := sha256.New()
+	for i, pack := range packs {
+		sum.Write(pack)
+		p.packs = append(p.packs, slices.Clone(pack))
+		name := ""
+		if len(packs) > 1 {
+			name = index("pack", i)
+		}
+		p.readPack(newPack(all, name, pack), raw)
+	}
+	p.hash = "sha256:" + hex.EncodeToString(sum.Sum(nil))
+	p.reasonCode = map[string]int{}
+	for i, r := range p.reasons {
+		p.reasonCode[r] = i
+	}
+	c := &compiler{p: p, ids: map[string]bool{}}
+	for _, id := range slices.Sorted(maps.Keys(raw)) {
+		p.profiles[id] = c.profile(id, raw[id])
+	}
+	p.checkPolicy(all)
+	if len(all.list) > 0 {
+		lines := make([]string, len(all.list))
+		for i, e := range all.list {
+			lines[i] = e.Error()
+		}
+		return nil, &Error{Field: all.list[0].Field, Msg: strings.Join(lines, "; "), code: "conduct.pack"}
+	}
+	return p, nil
+}
+
+// newPack decodes a pack's YAML.
+func newPack(p *problems, name string, pack []byte) object {
+	var v any
+	if err := yaml.Unmarshal(pack, &v); err != nil {
+		p.add(name, "%s", strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	if v == nil {
+		p.add(name, "the pack is empty")
+	}
+	return newObject(p, name, v)
+}
+
+// readPack reads all of a pack but its profiles, which are compiled when all packs are known.
+func (p *Policy) readPack(o object, raw map[string]object) {
+	if o.m == nil {
+		return
+	}
+	if o.need("schema") != "conduct-policy/v1" {
+		o.p.add(o.at("schema"), "only conduct-policy/v1 is known")
+	}
+	o.skip("compiled", "decisions", "note")
+	if reasons := o.strs("reason_priority"); reasons != nil {
+		p.reasons = reasons
+	}
+	sources, _ := o.object("sources")
+	for _, key := range sources.keys() {
+		s, _ := sources.object(key)
+		p.sources[key] = Source{Key: key, Title: s.str("title"), URL: s.str("url")}
+		s.done()
+	}
+	calendars, _ := o.object("calendars")
+	calendars.skip("note")
+	for _, key := range calendars.keys() {
+		if key == "note" {
+			continue
+		}
+		days := map[int32]bool{}
+		for i, day := range calendars.strs(key) {
+			days[readDay(o.p, index(calendars.at(key), i), day)] = true
+		}
+		p.calendars[key] = days
+	}
+	profiles, _ := o.object("profiles")
+	for _, id := range profiles.keys() {
+		raw[id], _ = profiles.object(id)
+	}
+	o.done()
+}
+
+// checkPolicy checks what holds between profiles.
+func (p *Policy) checkPolicy(all *problems) {
+	for _, r := range []string{"PROFILE_NOT_IN_FORCE", "TZ_UNKNOWN", "PARTY_NOT_ALLOWED", "PARTY_REFUSED", "PARTY_PURPOSE", "PARTY_CAP",
+		"PARTY_DISCLOSURE", "CHANNEL_OPTED_OUT", "PLACE_NOT_ALLOWED", "INCONVENIENT_TIME", "INCONVENIENT_PLACE", "BADGE_MISSING",
+		"AUTH_LETTER_MISSING", "CERT_MISSING"} {
+		if !slices.Contains(p.reasons, r) {
+			all.add("reason_priority", "%s is missing", r)
+		}
+	}
+	for _, id := range p.Profiles() {
+		for i, base := range p.profiles[id].Extends {
+			if p.profiles[base] == nil {
+				all.add(index("profiles."+id+".extends", i), "there is no such profile")
+			}
+		}
+		if p.extendsItself(id, id, map[string]bool{}) {
+			all.add("profiles."+id+".extends", "the profile extends itself")
+		}
+	}
+}
+
+func (p *Policy) extendsItself(id, from string, seen map[string]bool) bool {
+	if seen[from] || p.profiles[from] == nil {
+		return false
+	}
+	seen[from] = true
+	for _, base := range p.profiles[from].Extends {
+		if base == id || p.extendsItself(id, base, seen) {
+			return true
+		}
+	}
+	return false
+}
+
+// Hash is "sha256:" and the hash of the packs' bytes, one after another: what a
+// decision stores, so that it can be explained under the law of its day.
+func (p *Policy) Hash() string { return p.hash }
+
+// Packs are the bytes the policy was loaded from, for a bundle to carry.
+func (p *Policy) Packs() [][]byte {
+	packs := make([][]byte, len(p.packs))
+	for i, pack := range p.packs {
+		packs[i] = slices.Clone(pack)
+	}
+	return packs
+}
+
+// Has tells whether there is a profile of that name.
+func (p *Policy) Has(profile string) bool { return p.profiles[profile] != nil }
+
+// Profiles lists the names of all profiles, sorted.
+func (p *Policy) Profiles() []string { return slices.Sorted(maps.Keys(p.profiles)) }
+
+// About is what may be shown of a profile; false when there is none of that name.
+func (p *Policy) About(profile string) (Profile, bool) {
+	pr := p.profiles[profile]
+	if pr == nil {
+		return Profile{}, false
+	}
+	about := pr.Profile
+	about.Extends, about.Kept = slices.Clone(about.Extends), maps.Clone(about.Kept)
+	return about, true
+}
+
+// Sources lists where the rules were found, sorted by key.
+func (p *Policy) Sources() []Source {
+	list := make([]Source, 0, len(p.sources))
+	for _, key := range slices.Sorted(maps.Keys(p.sources)) {
+		list = append(list, p.sources[key])
+	}
+	return list
+}
+
+// Reasons lists the reasons for which an act may be denied, the weightiest first.
+func (p *Policy) Reasons() []string { return slices.Clone(p.reasons) }
+
+// ContentTags lists the tags that a rule speaks of, sorted; no others are known.
+func (p *Policy) ContentTags() []string { return slices.Sorted(maps.Keys(p.tags)) }
+
+// ConsentScopes lists what somebody can consent to, sorted.
+func (p *Policy) ConsentScopes() []string { return slices.Sorted(maps.Keys(p.scopes)) }
+
+// houseVisit is the profile for places that have none of their own.
+const houseVisit = "house-visit"
+
+// DefaultProfile is the national profile of a country (ISO 3166-1, "PT", or a
+// part of one, "US-MA"), or the cautious house-visit where there is none. Overlays
+// are never the answer: they only add to a profile.
+func (p *Policy) DefaultProfile(country string) string {
+	id, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(country)), "-")
+	if id == "gb" {
+		id = "uk"
+	}
+	if pr := p.profiles[id]; len(id) == 2 && pr != nil && len(pr.Extends) > 0 {
+		return id
+	}
+	return houseVisit
+}
+
+// chain is the profiles that must all allow.
+type chain struct {
+	profiles []*profile
+	holidays []map[int32]bool // of each
+	zone     string           // the first default; "" when there is none
+}
+
+// Chain is the profiles named and all they extend, base first, each once: all
+// must allow. A name no pack holds is an *Error with the code conduct.unknown_profile.
+func (p *Policy) Chain(profiles []string) ([]string, error) {
+	c, err := p.chain(profiles)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(c.profiles))
+	for i, pr := range c.profiles {
+		ids[i] = pr.ID
+	}
+	return ids, nil
+}
+
+func (p *Policy) chain(profiles []string) (*chain, *Error) {
+	for i, id := range profiles {
+		if p.profiles[id] == nil {
+			return nil, &Error{Field: index("profiles", i), Msg: "there is no such profile", code: "conduct.unknown_profile"}
+		}
+	}
+	c := &chain{}
+	for _, id := range profiles {
+		p.extend(c, id)
+	}
+	var first map[int32]bool
+	for _, pr := range c.profiles {
+		if c.zone == "" {
+			c.zone = pr.Zone
+		}
+		if first == nil && pr.Calendar != "" {
+			first = p.calendars[pr.Calendar]
+		}
+	}
+	for _, pr := range c.profiles {
+		days := first
+		if pr.Calendar != "" {
+			days = p.calendars[pr.Calendar]
+		}
+		c.holidays = append(c.holidays, days)
+	}
+	return c, nil
+}
+
+func (p *Policy) extend(c *chain, id string) {
+	pr := p.profiles[id]
+	if slices.Contains(c.profiles, pr) {
+		return
+	}
+	for _, base := range pr.Extends {
+		p.extend(c, base)
+	}
+	c.profiles = append(c.profiles, pr)
+}
+
+// zone is a zone of the IANA list, or nil.
+func (p *Policy) zone(name string) *zone {
+	if z, ok := p.zones.Load(name); ok {
+		return z.(*zone)
+	}
+	z := loadZone(name)
+	if z != nil {
+		p.zones.Store(name, z)
+	}
+	return z
+}

@@ -1,0 +1,176 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"doorstep/auth"
+	"doorstep/server/audit"
+	"doorstep/server/casework"
+	"doorstep/server/conduct"
+	"doorstep/server/dispatch"
+	"doorstep/server/office"
+	"doorstep/sync/journal"
+	"doorstep/sync/offline"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humagin"
+	"github.com/gin-gonic/gin"
+)
+
+// Options of New. Everything but Log is needed.
+type Options struct {
+	Sessions *auth.Sessions
+	Office   *office.Service
+	Casework *casework.Service
+	Dispatch *dispatch.Service
+	Audit    *audit.Log
+	Visits   audit.Visits
+	Offline  *offline.Service
+	Journal  *journal.Journal
+	// Policy is the conduct policy in force now.
+	Policy func() *conduct.Policy
+	// Ready says why the server cannot answer yet; nil when it can.
+	Ready   func(ctx context.Context) error
+	Version string
+	Log     *slog.Logger
+}
+
+// API answers HTTP requests. Close ends the streams.
+type API struct {
+	opt     Options
+	log     *slog.Logger
+	engine  *gin.Engine
+	huma    huma.API
+	metrics *metrics
+	allowed map[string]auth.Permission // by "METHOD template"
+	devices *auth.Limits               // requests by device
+	spec    func() ([]byte, error)
+
+	stop     chan struct{}
+	stopOnce sync.Once
+}
+
+// title and about stand in the API description.
+const (
+	title = "Doorstep"
+	about = "The backend that collection agents' phones talk to: lawful, route-optimised visit assignments; " +
+		"offline sync of visits, notes, consents and repayment plans; push alerts; audit exports that prove themselves."
+)
+
+// limits of requests by one device: a client that loops is slowed down, not served (SYNC.md M8).
+const (
+	deviceEvery = 20 * time.Millisecond
+	deviceBurst = 400
+)
+
+// New makes the API.
+func New(o Options) *API {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	gin.SetMode(gin.ReleaseMode)
+	// huma makes its own errors through this variable; it is set to the same function every time.
+	huma.NewError = humaProblem
+	a := &API{opt: o, log: o.Log, engine: gin.New(), metrics: newMetrics(), allowed: map[string]auth.Permission{},
+		devices: auth.NewLimits(deviceEvery, deviceBurst), stop: make(chan struct{})}
+	for _, p := range auth.Permissions() {
+		a.allowed[p.Method+" "+p.Path] = p
+	}
+	e := a.engine
+	e.HandleMethodNotAllowed = true
+	e.RedirectTrailingSlash = false
+	e.RedirectFixedPath = false
+	// Nobody's word about where a request came from is taken but the connection's own.
+	if err := e.SetTrustedProxies(nil); err != nil {
+		panic("trusting no proxy: " + err.Error())
+	}
+	e.Use(a.observe, a.recover, a.secure, a.authenticate)
+	e.NoRoute(func(c *gin.Context) {
+		writeProblem(c, newProblem(http.StatusNotFound, "not_found", "there is no such endpoint; see GET /openapi.yaml"))
+	})
+	e.NoMethod(func(c *gin.Context) {
+		writeProblem(c, newProblem(http.StatusMethodNotAllowed, "method", "this endpoint does not take this method; see GET /openapi.yaml"))
+	})
+	a.huma = humagin.New(e, humaConfig(o.Version))
+	a.sessionEndpoints()
+	a.userEndpoints()
+	a.deviceEndpoints()
+	a.officeEndpoints()
+	a.territoryEndpoints()
+	a.importEndpoints()
+	a.caseEndpoints()
+	a.planEndpoints()
+	a.roundEndpoints()
+	a.conductEndpoints()
+	a.auditEndpoints()
+	a.syncEndpoints()
+	a.operatorEndpoints()
+	a.spec = sync.OnceValues(a.describe)
+	return a
+}
+
+func humaConfig(version string) huma.Config {
+	c := huma.DefaultConfig(title, version)
+	c.Info.Description = about
+	c.Info.License = &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}
+	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
+	c.CreateHooks = nil
+	c.RejectUnknownQueryParameters = true
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"token": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "The access_token of POST /v1/sessions."}}
+	c.Tags = []*huma.Tag{
+		{Name: "sessions", Description: "Signing in and out"}, {Name: "office", Description: "Users, devices, branches, lenders, territories, teams, shifts"},
+		{Name: "imports", Description: "Overdue cases, territories, earlier contacts, payments"}, {Name: "cases", Description: "Case files, holds, plans, notices"},
+		{Name: "rounds", Description: "Planning and publishing a day"}, {Name: "conduct", Description: "The law at the doorstep"},
+		{Name: "audit", Description: "Exports and proofs"}, {Name: "sync", Description: "What agents' phones speak"}, {Name: "operation", Description: "Health, metrics, this description"}}
+	return c
+}
+
+// ServeHTTP answers a request.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.engine.ServeHTTP(w, r) }
+
+// Close ends the streams that phones listen to, so that the server can stop.
+func (a *API) Close() { a.stopOnce.Do(func() { close(a.stop) }) }
+
+// template is the path template of a request's endpoint, as the API description has it.
+func template(c *gin.Context) string {
+	full := c.FullPath()
+	if !strings.Contains(full, ":") && !strings.Contains(full, "*") {
+		return full
+	}
+	parts := strings.Split(full, "/")
+	for i, p := range parts {
+		if strings.HasPrefix(p, ":") || strings.HasPrefix(p, "*") {
+			parts[i] = "{" + p[1:] + "}"
+		}
+	}
+	full = strings.Join(parts, "/")
+	if full == "/v1/rounds/{id}" && strings.HasSuffix(c.Param("id"), drawingSuffix) {
+		full += drawingSuffix
+	}
+	return full
+}
+
+// Permission finds the row of an endpoint; it is here for the test that every endpoint has one.
+func (a *API) permission(method, template string) (auth.Permission, bool) {
+	p, ok := a.allowed[method+" "+template]
+	return p, ok
+}
+
+// describe is the API description as YAML.
+func (a *API) describe() ([]byte, error) {
+	out, err := a.huma.OpenAPI().YAML()
+	if err != nil {
+		return nil, fmt.Errorf("describe API: %w", err)
+	}
+	return out, nil
+}
+
+// Spec is the API description (OpenAPI 3.1) as YAML.
+func (a *API) Spec() ([]byte, error) { return a.spec() }

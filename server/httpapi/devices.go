@@ -1,0 +1,36 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"doorstep/auth"
+	"doorstep/server/office"
+)
+
+func (a *API) deviceEndpoints() {
+	register(a, endpoint{method: http.MethodGet, path: "/v1/devices", id: "listDevices", tag: "office", summary: "List devices"},
+		func(ctx context.Context, _ call, in *struct {
+			paging
+			User string `query:"user" maxLength:"64" doc:"Only this user's."`
+		}) (*body[page[office.Device]], error) {
+			ds, next, err := a.opt.Office.Devices(ctx, auth.UserID(in.User), in.Limit, in.Cursor)
+			return respond(page[office.Device]{ds, next}), err
+		})
+	register(a, endpoint{method: http.MethodDelete, path: "/v1/devices/{id}", id: "blockDevice", tag: "office", summary: "Block a device",
+		about: "It is shut out at once; with wipe the app erases what it holds when it next calls."},
+		func(ctx context.Context, c call, in *struct {
+			ID   string `path:"id" maxLength:"64"`
+			Wipe bool   `query:"wipe"`
+		}) (*body[office.Device], error) {
+			d, err := a.opt.Office.BlockDevice(ctx, ask(c), auth.DeviceID(in.ID), in.Wipe)
+			a.opt.Sessions.ForgetDevice(auth.DeviceID(in.ID))
+			return respond(d), err
+		})
+	register(a, endpoint{method: http.MethodPatch, path: "/v1/devices/current", id: "changeDevice", tag: "sync", summary: "Tell the push token of this device", status: http.StatusNoContent},
+		func(ctx context.Context, c call, in *body[struct {
+			PushToken string `json:"push_token" maxLength:"4096" doc:"Empty to be forgotten."`
+		}]) (*struct{}, error) {
+			return nil, a.opt.Office.SetPushToken(ctx, c.actor.Device, in.Body.PushToken)
+		})
+}

@@ -1,0 +1,13 @@
+// Package httpapi is the edge: endpoints, JSON, problems, streams and metrics.
+// It translates and decides nothing; what is lawful, allowed or in scope is said
+// by the rooms behind it.
+//
+// It is the only importer of gin, and of huma, which makes the API description
+// (OpenAPI 3.1) from the Go types of requests and answers and checks requests
+// against it. The few endpoints that stream or are hot (imports, sync, exports)
+// are plain gin handlers whose description is written beside them; a contract
+// test holds both kinds to it.
+//
+// Who may call what is auth.Permissions, one table, looked up by method and path
+// template before any handler runs. problem.go alone knows statuses.
+package httpapi

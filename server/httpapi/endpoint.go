@@ -1,0 +1,177 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"strconv"
+
+	"doorstep/auth"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gin-gonic/gin"
+)
+
+// endpoint says what an endpoint is, for its description.
+type endpoint struct {
+	method, path string
+	id           string
+	tag          string
+	summary      string
+	about        string
+	status       int // of success; 0: 200
+	body         int64
+}
+
+// maxBody bounds ordinary bodies.
+const maxBody = 1 << 20
+
+func (e endpoint) operation() huma.Operation {
+	op := huma.Operation{OperationID: e.id, Method: e.method, Path: e.path, Tags: []string{e.tag}, Summary: e.summary, Description: e.about,
+		DefaultStatus: e.status, MaxBodyBytes: maxBody, BodyReadTimeout: -1}
+	if e.body > 0 {
+		op.MaxBodyBytes = e.body
+	}
+	for _, p := range auth.Permissions() {
+		if p.Method == e.method && p.Path == e.path && len(p.Roles) > 0 {
+			op.Security = []map[string][]string{{"token": {}}}
+			roles := make([]string, len(p.Roles))
+			for i, r := range p.Roles {
+				roles[i] = string(r)
+			}
+			op.Extensions = map[string]any{"x-roles": roles}
+		}
+	}
+	if e.method != http.MethodGet && op.Security != nil {
+		op.Parameters = append(op.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: "string", MaxLength: ptr(maxKey)},
+			Description: "The same key has one effect and one answer; minted when absent."})
+	}
+	return op
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// register adds an endpoint that takes and gives JSON.
+func register[I, O any](a *API, e endpoint, handle func(ctx context.Context, c call, in *I) (*O, error)) {
+	op := e.operation()
+	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handle(ctx, callOf(ctx), in)
+		if err != nil {
+			p := a.problem(ctx, err)
+			if p.retryAfter > 0 {
+				return nil, huma.ErrorWithHeaders(p, http.Header{"Retry-After": {strconv.Itoa(p.retryAfter)}})
+			}
+			return nil, p
+		}
+		return out, nil
+	})
+	a.describeProblems(e)
+}
+
+// describeProblems gives an operation the answers it can fail with.
+func (a *API) describeProblems(e endpoint) {
+	item := a.huma.OpenAPI().Paths[e.path]
+	op := map[string]*huma.Operation{http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPut: item.Put, http.MethodPatch: item.Patch, http.MethodDelete: item.Delete}[e.method]
+	if op.Responses == nil {
+		op.Responses = map[string]*huma.Response{}
+	}
+	op.Responses["default"] = a.problemResponse()
+	// huma lists a few statuses by itself; the default covers every one.
+	for _, status := range []string{"422", "500"} {
+		delete(op.Responses, status)
+	}
+}
+
+func (a *API) problemResponse() *huma.Response {
+	return &huma.Response{Description: "A problem (RFC 9457), with a stable code.",
+		Content: map[string]*huma.MediaType{"application/problem+json": {Schema: a.schema(Problem{})}}}
+}
+
+// schema is the schema of a Go type, by reference.
+func (a *API) schema(v any) *huma.Schema {
+	t := reflect.TypeOf(v)
+	return a.huma.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
+}
+
+// raw adds an endpoint with a plain handler, described by hand.
+func (a *API) raw(e endpoint, describe func(op *huma.Operation), handle gin.HandlerFunc) {
+	op := e.operation()
+	describe(&op)
+	a.huma.OpenAPI().AddOperation(&op)
+	a.describeProblems(e)
+	if handle != nil {
+		path := ginPath(e.path)
+		a.engine.Handle(e.method, path, handle)
+	}
+}
+
+// ginPath is a template in gin's words.
+func ginPath(path string) string {
+	out := []byte{}
+	for i := range len(path) {
+		switch path[i] {
+		case '{':
+			out = append(out, ':')
+		case '}':
+		default:
+			out = append(out, path[i])
+		}
+	}
+	return string(out)
+}
+
+// answer describes one content type of an answer.
+func answer(about, contentType string, schema *huma.Schema) *huma.Response {
+	return &huma.Response{Description: about, Content: map[string]*huma.MediaType{contentType: {Schema: schema}}}
+}
+
+// query describes a query parameter.
+func query(name, about string, schema *huma.Schema, required bool) *huma.Param {
+	return &huma.Param{Name: name, In: "query", Description: about, Schema: schema, Required: required}
+}
+
+func str() *huma.Schema { return &huma.Schema{Type: "string"} }
+
+// body wraps an answer.
+type body[T any] struct{ Body T }
+
+func respond[T any](v T) *body[T] { return &body[T]{v} }
+
+// page is a list's answer.
+type page[T any] struct {
+	Items      []T    `json:"items"`
+	NextCursor string `json:"next_cursor,omitempty" doc:"Send it as cursor for the next page; absent at the end."`
+}
+
+// paging are the parameters of a list.
+type paging struct {
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"How many items at most."`
+	Cursor string `query:"cursor" maxLength:"2000" doc:"next_cursor of the page before."`
+}
+
+// branchFor is the branch a request is about: the one it names, else the actor's only one.
+func branchFor(actor auth.Actor, named string) (auth.BranchID, error) {
+	b := auth.BranchID(named)
+	if named == "" {
+		if len(actor.Branches) != 1 {
+			return "", newProblem(http.StatusUnprocessableEntity, "branch.required", "say which branch: ?branch=").at("query.branch", "required of who has not exactly one branch")
+		}
+		b = actor.Branches[0]
+	}
+	if b == auth.OrgBranch || !actor.InBranch(b) {
+		return "", newProblem(http.StatusNotFound, "branch.not_found", "there is no such branch here")
+	}
+	return b, nil
+}
+
+// branch is branchFor for a branch that must exist.
+func (a *API) branch(ctx context.Context, actor auth.Actor, named string) (auth.BranchID, error) {
+	b, err := branchFor(actor, named)
+	if err != nil {
+		return "", err
+	}
+	if _, err := a.opt.Office.Branch(ctx, b); err != nil {
+		return "", err
+	}
+	return b, nil
+}

@@ -1,0 +1,161 @@
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"doorstep/auth"
+
+	"github.com/gin-gonic/gin"
+)
+
+type ctxKey int
+
+const callKey ctxKey = 0
+
+// call is who calls, for the handlers of this package. It goes no further:
+// rooms take the actor as an argument.
+type call struct {
+	actor   auth.Actor
+	key     string // Idempotency-Key
+	address string
+}
+
+// callOf finds the call in a request's context.
+func callOf(ctx context.Context) call {
+	c, _ := ctx.Value(callKey).(call)
+	return c
+}
+
+// command is the command id of a request: the caller's own key when there is one. "" has one minted.
+func (c call) command() string {
+	if c.key == "" {
+		return ""
+	}
+	return "http:" + string(c.actor.User) + ":" + c.key
+}
+
+// observe counts and logs a request: by its template, never by its path, which may hold what it should not.
+func (a *API) observe(c *gin.Context) {
+	began := time.Now()
+	c.Next()
+	took := time.Since(began)
+	path := template(c)
+	if path == "" {
+		path = "(none)"
+	}
+	status := c.Writer.Status()
+	a.metrics.request(c.Request.Method, path, status, took)
+	level := slog.LevelDebug
+	if status >= 500 {
+		level = slog.LevelError
+	}
+	a.log.Log(c.Request.Context(), level, "request", "method", c.Request.Method, "endpoint", path, "status", status, "ms", took.Milliseconds())
+}
+
+// recover turns a bug of ours into a problem; the stack goes to the log.
+func (a *API) recover(c *gin.Context) {
+	defer func() {
+		r := recover()
+		if r == nil {
+			return
+		}
+		if r == http.ErrAbortHandler {
+			panic(r)
+		}
+		a.log.Error("panic", "endpoint", template(c), "stack", string(debug.Stack()))
+		if c.Writer.Written() {
+			// The answer has begun: cut the connection, so that nobody takes it for whole.
+			panic(http.ErrAbortHandler)
+		}
+		writeProblem(c, newProblem(http.StatusInternalServerError, "internal", "something went wrong here; it has been noted"))
+	}()
+	c.Next()
+}
+
+// secure sets the headers that every answer has.
+func (a *API) secure(c *gin.Context) {
+	h := c.Writer.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Cache-Control", "no-store")
+	c.Next()
+}
+
+// maxKey bounds an Idempotency-Key: the command id has at most 128 bytes.
+const maxKey = 60
+
+// authenticate looks the endpoint up in the table of permissions and says who calls.
+func (a *API) authenticate(c *gin.Context) {
+	if c.FullPath() == "" {
+		c.Next() // no such endpoint: NoRoute and NoMethod answer
+		return
+	}
+	p, ok := a.permission(c.Request.Method, template(c))
+	if !ok {
+		a.log.Error("an endpoint has no row in the table of permissions", "method", c.Request.Method, "endpoint", template(c))
+		writeProblem(c, newProblem(http.StatusForbidden, "auth.role", "nobody may call this endpoint"))
+		return
+	}
+	in := call{address: c.ClientIP(), key: c.GetHeader("Idempotency-Key")}
+	if len(in.key) > maxKey || !printable(in.key) {
+		writeProblem(c, newProblem(http.StatusBadRequest, "idempotency_key", "an Idempotency-Key has 1 to 60 printable characters").at("header.Idempotency-Key", "too long, or not printable"))
+		return
+	}
+	if len(p.Roles) > 0 {
+		actor, problem := a.who(c)
+		if problem != nil {
+			writeProblem(c, problem)
+			return
+		}
+		if !slices.Contains(p.Roles, actor.Role) {
+			writeProblem(c, newProblem(http.StatusForbidden, "auth.role", "your role may not do this"))
+			return
+		}
+		if actor.MustChangePassword && p.Path != "/v1/users/me/password" && p.Path != "/v1/sessions/current" && p.Path != "/v1/users/me" {
+			writeProblem(c, newProblem(http.StatusForbidden, "auth.must_change_password", "change the one-time password first: POST /v1/users/me/password"))
+			return
+		}
+		in.actor = actor
+	}
+	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), callKey, in))
+	c.Next()
+}
+
+func (a *API) who(c *gin.Context) (auth.Actor, *Problem) {
+	scheme, token, _ := strings.Cut(c.GetHeader("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return auth.Actor{}, newProblem(http.StatusUnauthorized, "auth.token_missing", "send the access token of POST /v1/sessions as Authorization: Bearer")
+	}
+	actor, err := a.opt.Sessions.Verify(c.Request.Context(), strings.TrimSpace(token))
+	if err != nil {
+		return auth.Actor{}, a.problem(c.Request.Context(), err)
+	}
+	return actor, nil
+}
+
+// problem is problemOf, with trouble of ours logged.
+func (a *API) problem(ctx context.Context, err error) *Problem {
+	p, known := problemOf(err)
+	if !known {
+		a.log.ErrorContext(ctx, "request failed", "err", err)
+	}
+	return p
+}
+
+func (a *API) fail(c *gin.Context, err error) { writeProblem(c, a.problem(c.Request.Context(), err)) }
+
+func printable(s string) bool {
+	for _, r := range s {
+		if r < 0x21 || r > 0x7e {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,216 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"doorstep/auth"
+	"doorstep/geo"
+	"doorstep/server/office"
+)
+
+type branchBody struct {
+	Name     string   `json:"name,omitempty" maxLength:"200"`
+	TimeZone string   `json:"time_zone" doc:"IANA: shifts and rounds are in it." example:"Europe/Lisbon"`
+	Country  string   `json:"country,omitempty" doc:"ISO 3166-1 alpha-2."`
+	Profiles []string `json:"profiles,omitempty" maxItems:"20" doc:"Conduct overlays for every case of the branch."`
+}
+
+type teamBody struct {
+	Branch      string    `json:"branch,omitempty" maxLength:"64" doc:"Your only branch when absent."`
+	Name        string    `json:"name,omitempty" maxLength:"200"`
+	Agents      []string  `json:"agents" minItems:"1" maxItems:"10"`
+	Territories []string  `json:"territories,omitempty" doc:"Empty: all of the branch."`
+	Skills      []string  `json:"skills,omitempty" maxItems:"50"`
+	Items       []string  `json:"items,omitempty" doc:"Papers carried: badge, authorisation_letter, iibf_certificate."`
+	Recording   bool      `json:"recording,omitempty" doc:"The team records its visits."`
+	Mode        string    `json:"mode,omitempty" enum:"foot,bicycle,scooter,car"`
+	Start       []float64 `json:"start,omitempty" minItems:"2" maxItems:"2" doc:"[lon, lat], WGS 84: where the day begins."`
+	End         []float64 `json:"end,omitempty" minItems:"2" maxItems:"2"`
+	MaxStops    int       `json:"max_stops,omitempty" minimum:"0" maximum:"500"`
+}
+
+type teamView struct {
+	ID          string    `json:"id"`
+	Branch      string    `json:"branch"`
+	Name        string    `json:"name,omitempty"`
+	Agents      []string  `json:"agents"`
+	Territories []string  `json:"territories,omitempty"`
+	Skills      []string  `json:"skills,omitempty"`
+	Items       []string  `json:"items,omitempty"`
+	Recording   bool      `json:"recording,omitempty"`
+	Mode        string    `json:"mode,omitempty"`
+	Start       []float64 `json:"start,omitempty"`
+	End         []float64 `json:"end,omitempty"`
+	MaxStops    int       `json:"max_stops,omitempty"`
+}
+
+type shiftBody struct {
+	Branch string         `json:"branch,omitempty" maxLength:"64"`
+	From   string         `json:"from" example:"08:30" doc:"Local wall time of the branch."`
+	To     string         `json:"to" example:"18:00"`
+	Agents []string       `json:"agents,omitempty" maxItems:"10" doc:"Replaces the team that day."`
+	Breaks []office.Break `json:"breaks,omitempty" maxItems:"4"`
+}
+
+func point(lonLat []float64, field string) (*geo.E7, error) {
+	if lonLat == nil {
+		return nil, nil
+	}
+	p := geo.Point{Lon: lonLat[0], Lat: lonLat[1]}
+	if err := p.Validate(); err != nil {
+		pr, _ := problemOf(err)
+		return nil, pr.at("body."+field, "not a position [lon, lat]")
+	}
+	return ptr(p.E7()), nil
+}
+
+func lonLat(e *geo.E7) []float64 {
+	if e == nil {
+		return nil
+	}
+	p := e.Point()
+	return []float64{p.Lon, p.Lat}
+}
+
+func teamAnswer(t office.Team) teamView {
+	return teamView{ID: t.ID, Branch: string(t.Branch), Name: t.Name, Agents: texts(t.Agents), Territories: t.Territories, Skills: t.Skills, Items: t.Items,
+		Recording: t.Recording, Mode: t.Mode, Start: lonLat(t.Start), End: lonLat(t.End), MaxStops: t.MaxStops}
+}
+
+func texts[T ~string](in []T) []string {
+	out := make([]string, len(in))
+	for i, v := range in {
+		out[i] = string(v)
+	}
+	return out
+}
+
+func ids[T ~string](in []string) []T {
+	out := make([]T, len(in))
+	for i, v := range in {
+		out[i] = T(v)
+	}
+	return out
+}
+
+func (a *API) officeEndpoints() {
+	register(a, endpoint{method: http.MethodGet, path: "/v1/branches", id: "listBranches", tag: "office", summary: "List branches"},
+		func(ctx context.Context, c call, _ *struct{}) (*body[page[office.Branch]], error) {
+			all, err := a.opt.Office.Branches(ctx)
+			mine := []office.Branch{}
+			for _, b := range all {
+				if c.actor.InBranch(b.ID) {
+					mine = append(mine, b)
+				}
+			}
+			return respond(page[office.Branch]{Items: mine}), err
+		})
+	register(a, endpoint{method: http.MethodPut, path: "/v1/branches/{id}", id: "putBranch", tag: "office", summary: "Make or change a branch"},
+		func(ctx context.Context, c call, in *struct {
+			ID   string `path:"id" maxLength:"64"`
+			Body branchBody
+		}) (*body[office.Branch], error) {
+			for _, p := range in.Body.Profiles {
+				if !a.opt.Policy().Has(p) {
+					return nil, newProblem(http.StatusUnprocessableEntity, "branch.profile", "the policy has no such conduct profile").at("body.profiles", "unknown profile")
+				}
+			}
+			b, err := a.opt.Office.PutBranch(ctx, ask(c), office.Branch{ID: auth.BranchID(in.ID), Name: in.Body.Name, TimeZone: in.Body.TimeZone, Country: in.Body.Country, Profiles: in.Body.Profiles})
+			return respond(b), err
+		})
+	register(a, endpoint{method: http.MethodGet, path: "/v1/lenders", id: "listLenders", tag: "office", summary: "List lenders"},
+		func(ctx context.Context, _ call, _ *struct{}) (*body[page[office.Lender]], error) {
+			ls, err := a.opt.Office.Lenders(ctx)
+			return respond(page[office.Lender]{Items: ls}), err
+		})
+	register(a, endpoint{method: http.MethodPut, path: "/v1/lenders/{id}", id: "putLender", tag: "office", summary: "Make or change a lender"},
+		func(ctx context.Context, c call, in *struct {
+			ID   string `path:"id" maxLength:"100"`
+			Body struct {
+				Name  string `json:"name,omitempty" maxLength:"200"`
+				Phone string `json:"complaint_phone,omitempty" maxLength:"40" doc:"The complaint line told to debtors."`
+			}
+		}) (*body[office.Lender], error) {
+			l, err := a.opt.Office.PutLender(ctx, ask(c), office.Lender{ID: in.ID, Name: in.Body.Name, Phone: in.Body.Phone})
+			return respond(l), err
+		})
+	a.teamEndpoints()
+}
+
+func (a *API) teamEndpoints() {
+	register(a, endpoint{method: http.MethodGet, path: "/v1/teams", id: "listTeams", tag: "office", summary: "List teams"},
+		func(ctx context.Context, c call, in *struct {
+			Branch string `query:"branch" maxLength:"64"`
+		}) (*body[page[teamView]], error) {
+			b, err := branchFor(c.actor, in.Branch)
+			if err != nil {
+				return nil, err
+			}
+			ts, err := a.opt.Office.Teams(ctx, b)
+			out := make([]teamView, len(ts))
+			for i, t := range ts {
+				out[i] = teamAnswer(t)
+			}
+			return respond(page[teamView]{Items: out}), err
+		})
+	register(a, endpoint{method: http.MethodGet, path: "/v1/teams/{id}", id: "getTeam", tag: "office", summary: "Read a team"},
+		func(ctx context.Context, c call, in *struct {
+			ID     string `path:"id" maxLength:"64"`
+			Branch string `query:"branch" maxLength:"64"`
+		}) (*body[teamView], error) {
+			b, err := branchFor(c.actor, in.Branch)
+			if err != nil {
+				return nil, err
+			}
+			t, err := a.opt.Office.Team(ctx, b, in.ID)
+			return respond(teamAnswer(t)), err
+		})
+	register(a, endpoint{method: http.MethodPut, path: "/v1/teams/{id}", id: "putTeam", tag: "office", summary: "Make or change a team"},
+		func(ctx context.Context, c call, in *struct {
+			ID   string `path:"id" maxLength:"64"`
+			Body teamBody
+		}) (*body[teamView], error) {
+			b, err := a.branch(ctx, c.actor, in.Body.Branch)
+			if err != nil {
+				return nil, err
+			}
+			x := in.Body
+			t := office.Team{ID: in.ID, Branch: b, Name: x.Name, Agents: ids[auth.UserID](x.Agents), Territories: x.Territories, Skills: x.Skills, Items: x.Items,
+				Recording: x.Recording, Mode: x.Mode, MaxStops: x.MaxStops}
+			if t.Start, err = point(x.Start, "start"); err != nil {
+				return nil, err
+			}
+			if t.End, err = point(x.End, "end"); err != nil {
+				return nil, err
+			}
+			t, err = a.opt.Office.PutTeam(ctx, ask(c), t)
+			return respond(teamAnswer(t)), err
+		})
+	register(a, endpoint{method: http.MethodGet, path: "/v1/shifts", id: "listShifts", tag: "office", summary: "List the shifts of a date"},
+		func(ctx context.Context, c call, in *struct {
+			Branch string `query:"branch" maxLength:"64"`
+			Date   string `query:"date" required:"true" format:"date"`
+		}) (*body[page[office.Shift]], error) {
+			b, err := branchFor(c.actor, in.Branch)
+			if err != nil {
+				return nil, err
+			}
+			ss, err := a.opt.Office.Shifts(ctx, b, in.Date)
+			return respond(page[office.Shift]{Items: ss}), err
+		})
+	register(a, endpoint{method: http.MethodPut, path: "/v1/teams/{id}/shifts/{date}", id: "putShift", tag: "office", summary: "Give a team a shift"},
+		func(ctx context.Context, c call, in *struct {
+			ID   string `path:"id" maxLength:"64"`
+			Date string `path:"date" maxLength:"10" example:"2026-11-25"`
+			Body shiftBody
+		}) (*body[office.Shift], error) {
+			b, err := a.branch(ctx, c.actor, in.Body.Branch)
+			if err != nil {
+				return nil, err
+			}
+			sh, err := a.opt.Office.PutShift(ctx, ask(c), office.Shift{Branch: b, Team: in.ID, Date: in.Date, From: in.Body.From, To: in.Body.To,
+				Agents: ids[auth.UserID](in.Body.Agents), Breaks: in.Body.Breaks})
+			return respond(sh), err
+		})
+}

@@ -1,0 +1,222 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"doorstep/auth"
+	"doorstep/geo"
+	"doorstep/geo/travel"
+	"doorstep/server/audit"
+	"doorstep/server/casework"
+	"doorstep/server/conduct"
+	"doorstep/server/dispatch"
+	"doorstep/server/office"
+	"doorstep/sync/journal"
+	"doorstep/sync/offline"
+	"doorstep/sync/seal"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gin-gonic/gin"
+)
+
+// Problem is an error answer (RFC 9457). Its code is stable; its texts are for
+// people, and never repeat a value that was sent.
+type Problem struct {
+	Type   string         `json:"type" doc:"Always about:blank: the code says what kind of problem it is." example:"about:blank"`
+	Title  string         `json:"title" doc:"The status in words."`
+	Status int            `json:"status"`
+	Code   string         `json:"code" doc:"Stable name of the problem." example:"case.not_found"`
+	Detail string         `json:"detail,omitempty" doc:"What is wrong and how to mend it."`
+	Errors []ProblemField `json:"errors,omitempty" doc:"The places at fault."`
+	// Members of sync/v1.
+	Reset bool   `json:"reset,omitempty" doc:"The phone must start again from cursor 0."`
+	Epoch string `json:"epoch,omitempty" doc:"The feed's present epoch."`
+	Min   int    `json:"min,omitempty" doc:"The oldest schema version that is served."`
+	Wipe  bool   `json:"wipe,omitempty" doc:"The app must erase what it holds."`
+
+	retryAfter int // seconds
+}
+
+// ProblemField is one place at fault.
+type ProblemField struct {
+	Location string `json:"location" example:"body.due_date"`
+	Message  string `json:"message"`
+}
+
+// Error makes a Problem an error.
+func (p *Problem) Error() string { return p.Code + ": " + p.Detail }
+
+// GetStatus makes a Problem huma's error.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType is the media type of problems.
+func (p *Problem) ContentType(string) string { return "application/problem+json" }
+
+func newProblem(status int, code, detail string) *Problem {
+	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: code, Detail: detail}
+}
+
+func (p *Problem) at(location, message string) *Problem {
+	if location != "" {
+		p.Errors = append(p.Errors, ProblemField{location, message})
+	}
+	return p
+}
+
+// problemOf maps every room's errors to a status. It is the only place that does.
+// known is false for trouble of ours, which is logged and told as internal or unavailable.
+func problemOf(err error) (p *Problem, known bool) {
+	if errors.As(err, &p) {
+		return p, true
+	}
+	var (
+		a  *auth.Error
+		o  *office.Error
+		c  *casework.Error
+		d  *dispatch.Error
+		co *conduct.Error
+		s  *offline.Error
+		j  *journal.Error
+		g  *geo.Error
+		tr *travel.Error
+		au *audit.Error
+		mb *http.MaxBytesError
+	)
+	switch {
+	case errors.As(err, &a):
+		return ofAuth(a), true
+	case errors.As(err, &o):
+		status := map[office.Kind]int{office.Invalid: http.StatusUnprocessableEntity, office.NotFound: http.StatusNotFound, office.Conflict: http.StatusConflict}[o.Kind]
+		return newProblem(status, o.Code(), o.Msg).at(o.Field, o.Msg), true
+	case errors.As(err, &c):
+		status := map[casework.Kind]int{casework.Invalid: http.StatusUnprocessableEntity, casework.NotFound: http.StatusNotFound,
+			casework.Conflict: http.StatusConflict, casework.Refused: http.StatusConflict, casework.Forbidden: http.StatusForbidden}[c.Kind]
+		return newProblem(status, c.Code(), c.Msg).at(c.Field, c.Msg), true
+	case errors.As(err, &d):
+		status := map[dispatch.Kind]int{dispatch.Invalid: http.StatusUnprocessableEntity, dispatch.NotFound: http.StatusNotFound, dispatch.Conflict: http.StatusConflict}[d.Kind]
+		return newProblem(status, d.Code(), d.Msg).at(d.Field, d.Msg), true
+	case errors.As(err, &co):
+		return newProblem(http.StatusBadRequest, co.Code(), co.Error()), true
+	case errors.As(err, &s):
+		return ofOffline(s), true
+	case errors.As(err, &j):
+		return ofJournal(j), true
+	case errors.As(err, &g):
+		return newProblem(http.StatusUnprocessableEntity, g.Code(), g.Error()), true
+	case errors.As(err, &tr):
+		return newProblem(http.StatusUnprocessableEntity, tr.Code(), tr.Error()), true
+	case errors.As(err, &au):
+		return newProblem(http.StatusUnprocessableEntity, au.Code(), au.Msg), true
+	case errors.As(err, &mb):
+		return newProblem(http.StatusRequestEntityTooLarge, "too_large", "the body is larger than "+strconv.FormatInt(mb.Limit, 10)+" bytes; send it in parts"), true
+	case errors.Is(err, journal.ErrCursor):
+		return newProblem(http.StatusBadRequest, "cursor", "the cursor is not one of this list; start without").at("query.cursor", "not a cursor of this list"), true
+	case errors.Is(err, seal.ErrErased):
+		return newProblem(http.StatusGone, "debtor.erased", "the debtor's data has been erased"), true
+	case errors.Is(err, context.Canceled):
+		return newProblem(statusClientClosed, "cancelled", "the request was given up"), true
+	case errors.Is(err, context.DeadlineExceeded):
+		p := newProblem(http.StatusServiceUnavailable, "busy", "this took too long; try again")
+		p.retryAfter = 5
+		return p, true
+	}
+	return newProblem(http.StatusInternalServerError, "internal", "something went wrong here; it has been noted"), false
+}
+
+// statusClientClosed is nginx's, for a caller who has gone: nobody reads it.
+const statusClientClosed = 499
+
+func ofAuth(a *auth.Error) *Problem {
+	status := map[auth.Kind]int{auth.Invalid: http.StatusUnprocessableEntity, auth.Unauthenticated: http.StatusUnauthorized,
+		auth.Forbidden: http.StatusForbidden, auth.Limited: http.StatusTooManyRequests}[a.Kind]
+	p := newProblem(status, a.Code(), a.Msg).at(a.Field, a.Msg)
+	p.Wipe = a.Wipe
+	if a.Kind == auth.Limited {
+		p.retryAfter = max(1, int(math.Ceil(a.RetryAfter.Seconds())))
+	}
+	return p
+}
+
+func ofOffline(s *offline.Error) *Problem {
+	status := map[offline.Kind]int{offline.Malformed: http.StatusBadRequest, offline.CursorGone: http.StatusGone,
+		offline.NotReady: http.StatusServiceUnavailable, offline.TooLarge: http.StatusRequestEntityTooLarge}[s.Kind]
+	p := newProblem(status, s.Code(), s.Msg).at(s.Field, s.Msg)
+	switch s.Kind {
+	case offline.CursorGone:
+		p.Reset, p.Epoch = true, s.Epoch
+	case offline.NotReady:
+		p.retryAfter = max(1, int(math.Ceil(s.RetryAfter.Seconds())))
+	}
+	return p
+}
+
+func ofJournal(j *journal.Error) *Problem {
+	switch j.Code() {
+	case "command.reused":
+		return newProblem(http.StatusConflict, j.Code(), "this Idempotency-Key was used for another request; take a new one")
+	case "journal.closed":
+		p := newProblem(http.StatusServiceUnavailable, "stopping", "the server is stopping; try again")
+		p.retryAfter = 2
+		return p
+	case "command.too_large":
+		return newProblem(http.StatusRequestEntityTooLarge, j.Code(), j.Msg)
+	}
+	return newProblem(http.StatusUnprocessableEntity, j.Code(), j.Msg)
+}
+
+// humaProblem is what huma makes its own errors with: without the value that was sent.
+func humaProblem(status int, msg string, errs ...error) huma.StatusError {
+	code := map[int]string{http.StatusBadRequest: "malformed", http.StatusUnprocessableEntity: "validation", http.StatusNotFound: "not_found",
+		http.StatusRequestEntityTooLarge: "too_large", http.StatusUnsupportedMediaType: "media_type", http.StatusNotAcceptable: "not_acceptable",
+		http.StatusRequestTimeout: "timeout", http.StatusInternalServerError: "internal"}[status]
+	if code == "" {
+		code = "status_" + strconv.Itoa(status)
+	}
+	p := newProblem(status, code, msg)
+	for _, err := range errs {
+		var detail *huma.ErrorDetail
+		if errors.As(err, &detail) {
+			p.Errors = append(p.Errors, ProblemField{shorten(detail.Location), plain(detail.Message)})
+		} else if err != nil {
+			p.Errors = append(p.Errors, ProblemField{"body", plain(err.Error())})
+		}
+	}
+	return p
+}
+
+// plain keeps a message of the validator free of what was sent: quoted texts are cut out.
+func plain(msg string) string {
+	if i := strings.IndexAny(msg, "\"'`"); i >= 0 && !strings.HasPrefix(msg, "expected") {
+		msg = strings.TrimSpace(msg[:i])
+	}
+	return shorten(msg)
+}
+
+func shorten(s string) string {
+	if len(s) > 200 {
+		return strings.ToValidUTF8(s[:200], "") + "…"
+	}
+	return s
+}
+
+// writeProblem answers with a problem, and ends the handling.
+func writeProblem(c *gin.Context, p *Problem) {
+	if p.retryAfter > 0 {
+		c.Header("Retry-After", strconv.Itoa(p.retryAfter))
+	}
+	if p.Status == http.StatusUnauthorized {
+		c.Header("WWW-Authenticate", `Bearer realm="doorstep"`)
+	}
+	body, err := json.Marshal(p)
+	if err != nil {
+		body = []byte(`{"type":"about:blank","status":500,"code":"internal"}`)
+	}
+	c.Abort()
+	c.Data(p.Status, "application/problem+json", body)
+}

@@ -1,0 +1,115 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"doorstep/auth"
+	"doorstep/server/office"
+)
+
+type userBody struct {
+	office.User
+}
+
+type newUserBody struct {
+	ID        string   `json:"id,omitempty" maxLength:"64" doc:"Minted when absent."`
+	Login     string   `json:"login" minLength:"1" maxLength:"64"`
+	Name      string   `json:"name,omitempty" maxLength:"200"`
+	Role      string   `json:"role" enum:"admin,supervisor,agent,auditor,lender"`
+	Branches  []string `json:"branches,omitempty" maxItems:"200"`
+	Lender    string   `json:"lender,omitempty" maxLength:"100"`
+	Language  string   `json:"language,omitempty" maxLength:"35" doc:"BCP 47."`
+	BadgeNo   string   `json:"badge_no,omitempty" maxLength:"64"`
+	Regulator bool     `json:"regulator,omitempty" doc:"Lets an auditor export personal data."`
+	Password  string   `json:"password,omitempty" maxLength:"512" doc:"A one-time password is made and answered when absent."`
+	Keep      bool     `json:"keep_password,omitempty" doc:"The password need not be changed at first use: for machines."`
+}
+
+type createdUser struct {
+	User     office.User `json:"user"`
+	Password string      `json:"one_time_password,omitempty" doc:"Shown this once, when it was made here."`
+}
+
+type patchUserBody struct {
+	Name      *string   `json:"name,omitempty" maxLength:"200"`
+	Role      *string   `json:"role,omitempty" enum:"admin,supervisor,agent,auditor,lender"`
+	Branches  *[]string `json:"branches,omitempty" maxItems:"200"`
+	Lender    *string   `json:"lender,omitempty" maxLength:"100"`
+	Language  *string   `json:"language,omitempty" maxLength:"35"`
+	BadgeNo   *string   `json:"badge_no,omitempty" maxLength:"64"`
+	Regulator *bool     `json:"regulator,omitempty"`
+	Disabled  *bool     `json:"disabled,omitempty"`
+	Password  *string   `json:"password,omitempty" maxLength:"512" doc:"A new one-time password."`
+}
+
+type passwordBody struct {
+	Old string `json:"old" maxLength:"512"`
+	New string `json:"new" maxLength:"512"`
+}
+
+func ask(c call) office.Ask { return office.Ask{By: c.actor.User, Command: c.command()} }
+
+func branchIDs(names []string) []auth.BranchID {
+	out := make([]auth.BranchID, len(names))
+	for i, n := range names {
+		out[i] = auth.BranchID(n)
+	}
+	return out
+}
+
+func (a *API) userEndpoints() {
+	register(a, endpoint{method: http.MethodGet, path: "/v1/users", id: "listUsers", tag: "office", summary: "List users"},
+		func(ctx context.Context, _ call, in *paging) (*body[page[office.User]], error) {
+			users, next, err := a.opt.Office.Users(ctx, in.Limit, in.Cursor)
+			return respond(page[office.User]{users, next}), err
+		})
+	register(a, endpoint{method: http.MethodPost, path: "/v1/users", id: "createUser", tag: "office", summary: "Make a user", status: http.StatusCreated},
+		func(ctx context.Context, c call, in *body[newUserBody]) (*body[createdUser], error) {
+			b := in.Body
+			made := ""
+			if b.Password == "" {
+				made = auth.OneTimePassword()
+				b.Password = made
+			}
+			u, err := a.opt.Office.CreateUser(ctx, ask(c), office.NewUser{ID: auth.UserID(b.ID), Login: b.Login, Name: b.Name, Role: auth.Role(b.Role),
+				Branches: branchIDs(b.Branches), Lender: b.Lender, Language: b.Language, BadgeNo: b.BadgeNo, Regulator: b.Regulator, Password: b.Password, Keep: b.Keep})
+			return respond(createdUser{u, made}), err
+		})
+	register(a, endpoint{method: http.MethodGet, path: "/v1/users/me", id: "whoAmI", tag: "sessions", summary: "Who am I"},
+		func(ctx context.Context, c call, _ *struct{}) (*body[office.User], error) {
+			u, err := a.opt.Office.User(ctx, c.actor.User)
+			return respond(u), err
+		})
+	register(a, endpoint{method: http.MethodGet, path: "/v1/users/{id}", id: "getUser", tag: "office", summary: "Read a user"},
+		func(ctx context.Context, _ call, in *struct {
+			ID string `path:"id" maxLength:"64"`
+		}) (*body[office.User], error) {
+			u, err := a.opt.Office.User(ctx, auth.UserID(in.ID))
+			return respond(u), err
+		})
+	register(a, endpoint{method: http.MethodPatch, path: "/v1/users/{id}", id: "changeUser", tag: "office", summary: "Change a user",
+		about: "A change of role, scope or password, and disabling, end the user's sessions."},
+		func(ctx context.Context, c call, in *struct {
+			ID   string `path:"id" maxLength:"64"`
+			Body patchUserBody
+		}) (*body[office.User], error) {
+			b := in.Body
+			p := office.UserPatch{Name: b.Name, Lender: b.Lender, Language: b.Language, BadgeNo: b.BadgeNo, Regulator: b.Regulator, Disabled: b.Disabled, Password: b.Password}
+			if b.Role != nil {
+				p.Role = ptr(auth.Role(*b.Role))
+			}
+			if b.Branches != nil {
+				p.Branches = ptr(branchIDs(*b.Branches))
+			}
+			u, err := a.opt.Office.PatchUser(ctx, ask(c), auth.UserID(in.ID), p)
+			a.opt.Sessions.ForgetUser(auth.UserID(in.ID))
+			return respond(u), err
+		})
+	register(a, endpoint{method: http.MethodPost, path: "/v1/users/me/password", id: "changePassword", tag: "sessions", summary: "Change my password", status: http.StatusNoContent},
+		func(ctx context.Context, c call, in *body[passwordBody]) (*struct{}, error) {
+			err := a.opt.Office.ChangePassword(ctx, c.actor.User, in.Body.Old, in.Body.New)
+			a.opt.Sessions.ForgetUser(c.actor.User)
+			return nil, err
+		})
+}
