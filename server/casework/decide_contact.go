@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"doorstep/server/conduct"
 	"doorstep/sync/journal"
 )
 
@@ -134,14 +135,14 @@ const futureSlack = 5 * time.Minute
 
 // checkContact refuses what no conduct decision could count.
 func checkContact(c RecordContact, now time.Time) *Error {
-	if err := oneOf("contact.channel", "channel", c.Channel, channels()); err != nil {
+	if err := oneOf("contact.channel", "channel", c.Channel, conduct.Channels()); err != nil {
 		return err
 	}
-	if err := oneOf("contact.result", "result", c.Result, results()); err != nil {
+	if err := oneOf("contact.result", "result", c.Result, conduct.Results()); err != nil {
 		return err
 	}
 	if c.Party != "" {
-		if err := oneOf("contact.party", "party", c.Party, parties()); err != nil {
+		if err := oneOf("contact.party", "party", c.Party, conduct.Parties()); err != nil {
 			return err
 		}
 	}

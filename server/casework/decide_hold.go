@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"doorstep/server/conduct"
 	"doorstep/sync/journal"
 )
 
@@ -187,17 +188,17 @@ func checkRequests(r Requests) *Error {
 		}
 	}
 	for _, p := range r.NoPlaces {
-		if err := oneOf("requests.place", "no_places", p, places()); err != nil {
+		if err := oneOf("requests.place", "no_places", p, conduct.Places()); err != nil {
 			return err
 		}
 	}
 	for _, c := range r.NoChannels {
-		if err := oneOf("requests.channel", "no_channels", c, channels()); err != nil {
+		if err := oneOf("requests.channel", "no_channels", c, conduct.Channels()); err != nil {
 			return err
 		}
 	}
 	for _, c := range r.OptOut {
-		if err := oneOf("requests.channel", "opt_out", c, channels()); err != nil {
+		if err := oneOf("requests.channel", "opt_out", c, conduct.Channels()); err != nil {
 			return err
 		}
 	}

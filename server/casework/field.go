@@ -352,21 +352,24 @@ type PlanStep struct {
 
 // Assignment is the state of a document of type "assignments": a stop issued to agents' phones.
 type Assignment struct {
-	Case      journal.CaseID   `json:"case"`
-	Debtor    journal.DebtorID `json:"debtor"`
-	Branch    auth.BranchID    `json:"branch"`
-	Round     string           `json:"round,omitempty"`
-	Route     string           `json:"route,omitempty"`
-	Team      string           `json:"team"`
-	Agents    []auth.UserID    `json:"agents"` // every agent on the shift; any may act
-	Date      string           `json:"date"`   // local date of the round
-	StopSeq   int              `json:"stop_seq"`
-	ETA       time.Time        `json:"eta"`
-	Window    Window           `json:"window"`
-	ServiceS  int              `json:"service_s"`
-	TimeZone  string           `json:"time_zone"`
-	Territory string           `json:"territory,omitempty"`
-	Status    string           `json:"status"` // open, done, revoked, cancelled: the server's
+	Case     journal.CaseID   `json:"case"`
+	Debtor   journal.DebtorID `json:"debtor"`
+	Branch   auth.BranchID    `json:"branch"`
+	Round    string           `json:"round,omitempty"`
+	Route    string           `json:"route,omitempty"`
+	Team     string           `json:"team"`
+	Agents   []auth.UserID    `json:"agents"` // every agent on the shift; any may act
+	Date     string           `json:"date"`   // local date of the round
+	StopSeq  int              `json:"stop_seq"`
+	ETA      time.Time        `json:"eta"`
+	Window   Window           `json:"window"`
+	ServiceS int              `json:"service_s"`
+	// Items and Recording are what the team carries and does: the law is asked with them.
+	Items     []string `json:"items,omitempty"`
+	Recording bool     `json:"recording,omitempty"`
+	TimeZone  string   `json:"time_zone"`
+	Territory string   `json:"territory,omitempty"`
+	Status    string   `json:"status"` // open, done, revoked, cancelled: the server's
 	// AgentStatus, VisitOrder and AgentRemark are the phone's to patch.
 	AgentStatus string    `json:"agent_status,omitempty"` // accepted, en_route, at_door, visited, declined
 	VisitOrder  int       `json:"visit_order,omitempty"`

@@ -98,48 +98,53 @@ func (t *turn) file(ctx context.Context, id journal.CaseID, want parts) (*File, 
 		return nil, noSuchCase()
 	}
 	t.r.Depend(journal.CaseKey(id))
+	return f, t.fill(ctx, f, want)
+}
+
+// fill loads parts of a case file whose case is there already.
+func (t *turn) fill(ctx context.Context, f *File, want parts) error {
 	if want&withContacts != 0 {
 		t.r.Depend(debtorKey(f.Case.Debtor))
 		if err := allInto(ctx, t.r, &f.Contacts, ContactsByDebtor, string(f.Case.Debtor)); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if want&withConsents != 0 {
-		if err := allInto(ctx, t.r, &f.Consents, ConsentsByCase, string(id)); err != nil {
-			return nil, err
+		if err := allInto(ctx, t.r, &f.Consents, ConsentsByCase, string(f.Case.CaseRef)); err != nil {
+			return err
 		}
 	}
 	if want&withPlans != 0 {
-		if err := allInto(ctx, t.r, &f.Plans, PlansByCase, string(id)); err != nil {
-			return nil, err
+		if err := allInto(ctx, t.r, &f.Plans, PlansByCase, string(f.Case.CaseRef)); err != nil {
+			return err
 		}
 	}
 	if want&withVisits != 0 {
-		if err := allInto(ctx, t.r, &f.Visits, VisitsByCase, string(id)); err != nil {
-			return nil, err
+		if err := allInto(ctx, t.r, &f.Visits, VisitsByCase, string(f.Case.CaseRef)); err != nil {
+			return err
 		}
 	}
 	if want&withAssignments != 0 {
-		if err := allInto(ctx, t.r, &f.Assignments, AssignmentsByCase, string(id)); err != nil {
-			return nil, err
+		if err := allInto(ctx, t.r, &f.Assignments, AssignmentsByCase, string(f.Case.CaseRef)); err != nil {
+			return err
 		}
 	}
 	if want&withNotes != 0 {
-		if err := allInto(ctx, t.r, &f.Notes, NotesByCase, string(id)); err != nil {
-			return nil, err
+		if err := allInto(ctx, t.r, &f.Notes, NotesByCase, string(f.Case.CaseRef)); err != nil {
+			return err
 		}
 	}
 	if want&withSignatures != 0 {
-		if err := allInto(ctx, t.r, &f.Signatures, SignaturesByCase, string(id)); err != nil {
-			return nil, err
+		if err := allInto(ctx, t.r, &f.Signatures, SignaturesByCase, string(f.Case.CaseRef)); err != nil {
+			return err
 		}
 	}
 	if want&withReported != 0 {
-		if err := allInto(ctx, t.r, &f.Reported, PaymentsReportedByCase, string(id)); err != nil {
-			return nil, err
+		if err := allInto(ctx, t.r, &f.Reported, PaymentsReportedByCase, string(f.Case.CaseRef)); err != nil {
+			return err
 		}
 	}
-	return f, nil
+	return nil
 }
 
 // openCase opens the case's personal parts.

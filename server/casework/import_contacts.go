@@ -6,8 +6,10 @@ import (
 	"io"
 	"regexp"
 	"strconv"
+	"time"
 
 	"doorstep/auth"
+	"doorstep/server/conduct"
 	"doorstep/sync/journal"
 )
 
@@ -74,11 +76,11 @@ func parseContact(vals []string) (contactLine, []LineError) {
 	f := &fields{schema: contactColumns, vals: vals}
 	l := contactLine{
 		Case:     journal.CaseID(f.ref("case_ref")),
-		Channel:  f.listed("channel", "import.channel", true, channels()),
+		Channel:  f.listed("channel", "import.channel", true, conduct.Channels()),
 		At:       f.time("at"),
 		AtText:   f.get("at"),
-		Result:   f.listed("result", "import.result", true, results()),
-		Party:    f.listed("party", "import.party", false, parties()),
+		Result:   f.listed("result", "import.result", true, conduct.Results()),
+		Party:    f.listed("party", "import.party", false, conduct.Parties()),
 		External: f.get("external_id"),
 		PartyRef: f.get("party_ref"),
 		Number:   f.get("number"),

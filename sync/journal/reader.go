@@ -105,6 +105,7 @@ func (r *Reader) rev(ref DocRef) uint64 {
 // All finds every document of an index with the given leading values, drafted
 // ones included, ordered by the index's last field and then by id. The caller
 // must Depend on a key that every writer of such documents writes: an index has none of its own.
+// The documents found count as read.
 func (r *Reader) All(ctx context.Context, ix Index, eq ...any) ([]Record, error) {
 	var out []Record
 	q := Query{Branch: r.Branch, Type: ix.Type, Index: ix.Name, Eq: eq, Limit: 1000}
@@ -114,8 +115,10 @@ func (r *Reader) All(ctx context.Context, ix Index, eq ...any) ([]Record, error)
 			return nil, fmt.Errorf("find %s by %s: %w", ix.Type, ix.Name, err)
 		}
 		for _, rec := range f.Records {
-			if _, ok := r.drafted.docs[DocRef{rec.Type, rec.ID}]; !ok {
+			ref := DocRef{rec.Type, rec.ID}
+			if _, ok := r.drafted.docs[ref]; !ok {
 				out = append(out, rec)
+				r.seen[ref] = rec
 			}
 		}
 		if f.Next == "" {
@@ -135,6 +138,9 @@ func (r *Reader) All(ctx context.Context, ix Index, eq ...any) ([]Record, error)
 		slices.SortStableFunc(out, func(a, b Record) int {
 			return cmp.Or(compareField(a.Body, b.Body, last), cmp.Compare(a.ID, b.ID))
 		})
+	}
+	for _, rec := range out {
+		r.keys[DocKey(rec.Type, rec.ID)] = struct{}{}
 	}
 	return out, nil
 }

@@ -1,0 +1,183 @@
+package casework
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+
+	"doorstep/server/conduct"
+)
+
+// Phases in which the law is asked about a visit.
+const (
+	phaseDispatch = "dispatch"
+	phaseSync     = "sync"
+	phaseNotice   = "notice"
+)
+
+// verdict is a conduct decision as it is kept: enough to explain it under the law of its day.
+type verdict struct {
+	Phase  string        `json:"phase"`
+	At     time.Time     `json:"at"` // the time that was judged, UTC
+	Answer string        `json:"decision"`
+	Reason string        `json:"reason,omitempty"`
+	Rule   string        `json:"rule,omitempty"`
+	All    []conduct.Hit `json:"all,omitempty"`
+	Cite   []string      `json:"cite,omitempty"`
+	Policy string        `json:"policy_hash"`
+}
+
+func (v verdict) allowed() bool { return v.Answer == conduct.Allow }
+
+// verdictsJSON is how verdicts stand in entries and documents.
+func verdictsJSON(vs ...verdict) (json.RawMessage, error) { return json.Marshal(vs) }
+
+// visitAct is what the law must know of a visit.
+type visitAct struct {
+	agents    int
+	items     []string
+	recording bool
+	place     string
+	party     string
+	purpose   string
+	minutes   int
+	overlays  []string
+}
+
+// action is the visit as the conduct decision takes it.
+func (v visitAct) action(k *Case) conduct.Action {
+	a := conduct.Action{Channel: "visit", Place: v.place, Party: v.party, Purpose: v.purpose, Agents: v.agents, Items: v.items,
+		Recording: v.recording, Case: string(k.CaseRef), DurationMin: v.minutes}
+	if k.TimeZone != "" {
+		a.TZ = []string{k.TimeZone}
+	}
+	if a.Place == "" {
+		a.Place = "home"
+	}
+	return a
+}
+
+// profiles is the chain of a case with the house's overlays.
+func profiles(k *Case, overlays []string) []string {
+	out := slices.Clone(k.Profiles)
+	for _, o := range overlays {
+		if !slices.Contains(out, o) {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// conductCase is the case as the conduct decision takes it, on a local date.
+func conductCase(f *File, day string) conduct.Case {
+	k := &f.Case
+	c := conduct.Case{Flags: map[string]conduct.Flag{}}
+	if due, err := time.Parse(time.DateOnly, k.DueDate); err == nil {
+		if on, err := time.Parse(time.DateOnly, day); err == nil {
+			days := int(on.Sub(due) / (24 * time.Hour))
+			c.PastDueDays = &days
+		}
+	}
+	for name, span := range k.flagSpans(day) {
+		c.Flags[name] = conduct.Flag{Since: span.Since, Until: span.Until}
+	}
+	for _, p := range f.Plans {
+		if p.State.Live() {
+			c.Flags["plan_performing"] = conduct.Flag{}
+		}
+		if p.State.Offered != nil || p.State.State != "" {
+			c.Flags["plan_offered"] = conduct.Flag{}
+		}
+	}
+	r := k.Requests
+	c.Requests = conduct.Requests{NoPlaces: r.NoPlaces, NoChannels: r.NoChannels}
+	for _, s := range r.NoContactTimes {
+		c.Requests.NoContactTimes = append(c.Requests.NoContactTimes, conduct.Span{From: s.From, To: s.To})
+	}
+	for _, ch := range r.OptOut {
+		c.Requests.OptOut = append(c.Requests.OptOut, conduct.OptOut{Channel: ch})
+	}
+	c.Consents = conductConsents(f.Consents)
+	notice := func(n *SentNotice) *conduct.Notice {
+		if n == nil {
+			return nil
+		}
+		return &conduct.Notice{SentAt: conduct.At(n.SentAt), Form: n.Form, Contents: n.Contents}
+	}
+	c.Notice = conduct.Notices{Visit: notice(k.Notice.Visit), Agency: notice(k.Notice.Agency)}
+	return c
+}
+
+// conductConsents gives the consents that were given, each ended by the first
+// refusal or withdrawal of its scope that came at or after it. A withdrawal wins
+// over a consent of an earlier time that arrives later.
+func conductConsents(all []Filed[Consent]) []conduct.Consent {
+	superseded := map[string]bool{}
+	for _, x := range all {
+		if x.State.Supersedes != "" {
+			superseded[x.State.Supersedes] = true
+		}
+	}
+	var out []conduct.Consent
+	for _, x := range all {
+		g := &x.State
+		if g.Status != "given" || superseded[x.ID] {
+			continue
+		}
+		from := g.At
+		if g.ValidFrom.After(from) {
+			from = g.ValidFrom
+		}
+		c := conduct.Consent{Scope: g.Scope, GivenAt: conduct.At(from), ExpiresAt: conduct.At(g.ExpiresAt)}
+		var ended time.Time
+		for _, y := range all {
+			w := &y.State
+			ends := w.Status == "withdrawn" && (w.Withdraws == x.ID || w.Withdraws == "" && w.Scope == g.Scope) ||
+				w.Status == "refused" && w.Scope == g.Scope
+			if ends && !superseded[y.ID] && !w.At.Before(g.At) && (ended.IsZero() || w.At.Before(ended)) {
+				ended = w.At
+			}
+		}
+		c.RevokedAt = conduct.At(ended)
+		out = append(out, c)
+	}
+	return out
+}
+
+// conductHistory is the debtor's contacts as the conduct decision counts them, without one of them.
+func conductHistory(contacts []Filed[Contact], without string) []conduct.HistoryEntry {
+	out := make([]conduct.HistoryEntry, 0, len(contacts))
+	for _, x := range contacts {
+		if x.ID == without {
+			continue
+		}
+		c := &x.State
+		out = append(out, conduct.HistoryEntry{Channel: c.Channel, At: conduct.At(c.At), Result: c.Result, Party: c.Party, PartyRef: c.PartyRef,
+			Case: string(c.Case), Number: c.Number, Excluded: c.Excluded})
+	}
+	return out
+}
+
+// judgeVisit asks whether a visit at an instant is lawful. Any open hold says no,
+// whatever the profiles say (rule house-hold).
+func judgeVisit(policy *conduct.Policy, zones *zoneCache, phase string, f *File, at time.Time, act visitAct, without string) (verdict, error) {
+	day := zones.dayAt(at, f.Case.TimeZone)
+	a := act.action(&f.Case)
+	a.At = conduct.At(at)
+	d, err := policy.Judge(profiles(&f.Case, act.overlays), a, conductCase(f, day), conductHistory(f.Contacts, without))
+	if err != nil {
+		return verdict{}, err
+	}
+	v := verdict{Phase: phase, At: at.UTC(), Answer: d.Decision, Reason: d.Reason, Rule: d.Rule, All: d.All, Cite: d.Cite, Policy: d.PolicyHash}
+	if holds := f.Case.OpenHolds(day); len(holds) > 0 && d.Allowed() {
+		v.Answer, v.Reason, v.Rule, v.Cite = conduct.Deny, reasonHold, ruleHold, []string{holds[0].Kind}
+		v.All = append(v.All, conduct.Hit{Reason: reasonHold, Rule: ruleHold})
+	}
+	return v, nil
+}
+
+// The house's own rule on holds.
+const (
+	reasonHold = "ON_HOLD"
+	ruleHold   = "house-hold"
+)

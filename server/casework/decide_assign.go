@@ -1,0 +1,295 @@
+package casework
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"doorstep/auth"
+	"doorstep/sync/journal"
+)
+
+// Statuses of an assignment.
+const (
+	assignmentOpen      = "open"
+	assignmentDone      = "done"
+	assignmentRevoked   = "revoked"
+	assignmentCancelled = "cancelled"
+)
+
+// shown tells whether phones show the assignment.
+func (a *Assignment) shown() bool {
+	return !a.Retired && (a.Status == assignmentOpen || a.Status == assignmentDone)
+}
+
+// IssueRoute issues the stops of one team's route to its agents' phones: an
+// assignment each, the case cards, and one notice per device. The law is asked
+// again for every stop; a stop it refuses is left out and named in the receipt.
+type IssueRoute struct {
+	Round, Route, Team string
+	Date               string // local date
+	Agents             []auth.UserID
+	Items              []string
+	Recording          bool
+	Stops              []IssuedStop
+}
+
+// IssuedStop is one stop of a route.
+type IssuedStop struct {
+	Case       journal.CaseID
+	Assignment string // its id
+	Seq        int
+	ETA        time.Time
+	Window     Window
+	ServiceS   int
+}
+
+// IssueReceipt answers IssueRoute.
+type IssueReceipt struct {
+	Issued  int           `json:"issued"`
+	Refused []RefusedStop `json:"refused"`
+}
+
+// RefusedStop is a stop that could not be issued.
+type RefusedStop struct {
+	Case   journal.CaseID `json:"case"`
+	Reason string         `json:"code"`
+	Rule   string         `json:"rule,omitempty"`
+}
+
+// stopsPerEntry keeps an entry well below its limit.
+const stopsPerEntry = 25
+
+func (c IssueRoute) refs() []journal.DocRef {
+	var refs []journal.DocRef
+	for _, s := range c.Stops {
+		refs = append(refs, journal.DocRef{Type: "cases", ID: string(s.Case)}, journal.DocRef{Type: "assignments", ID: s.Assignment})
+	}
+	return refs
+}
+
+func (c IssueRoute) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
+	d := t.draft("route.issue")
+	answer := IssueReceipt{Refused: []RefusedStop{}}
+	if _, err := t.r.Docs(ctx, c.refs()...); err != nil {
+		return nil, err
+	}
+	act := visitAct{agents: len(c.Agents), items: c.Items, recording: c.Recording}
+	var verdicts []verdict
+	for i, st := range c.Stops {
+		if i > 0 && i%stopsPerEntry == 0 {
+			if err := d.judged(verdicts); err != nil {
+				return nil, err
+			}
+			verdicts = nil
+			d.next("route.issue")
+		}
+		f, err := t.file(ctx, st.Case, forConduct|toRevoke)
+		if err != nil {
+			if e, ok := refusal(err); ok {
+				answer.Refused = append(answer.Refused, RefusedStop{Case: st.Case, Reason: e.Code()})
+				continue
+			}
+			return nil, err
+		}
+		if f.Case.Status != statusOpen {
+			answer.Refused = append(answer.Refused, RefusedStop{Case: st.Case, Reason: "CASE_CLOSED"})
+			continue
+		}
+		act.minutes = st.ServiceS / 60
+		v, err := judgeVisit(t.policy(), &t.svc.zones, phaseDispatch, f, st.ETA, act, "")
+		if err != nil {
+			return nil, refuse(Refused, "conduct.invalid", "", "the visit cannot be judged: %s", err)
+		}
+		verdicts = append(verdicts, v)
+		if !v.allowed() {
+			answer.Refused = append(answer.Refused, RefusedStop{Case: st.Case, Reason: v.Reason, Rule: v.Rule})
+			continue
+		}
+		kept, err := verdictsJSON(v)
+		if err != nil {
+			return nil, err
+		}
+		issueStop(f, d, c, st, kept)
+		answer.Issued++
+	}
+	if err := d.judged(verdicts); err != nil {
+		return nil, err
+	}
+	if answer.Issued > 0 {
+		if err := t.tellDevices(ctx, d, c); err != nil {
+			return nil, err
+		}
+	}
+	d.reply = answer
+	return d, nil
+}
+
+// judged notes the verdicts the current entry rests on.
+func (d *draftBuilder) judged(vs []verdict) error {
+	if len(vs) == 0 {
+		return nil
+	}
+	text, err := verdictsJSON(vs...)
+	d.now().verdicts = text
+	return err
+}
+
+// issueStop makes the assignment and tells the agents of it, of the case and of all that belongs to it.
+func issueStop(f *File, d *draftBuilder, c IssueRoute, st IssuedStop, decisions json.RawMessage) {
+	// Earlier assignments are over: open ones are replaced by this one, done ones leave the phones.
+	for i := range f.Assignments {
+		a := &f.Assignments[i]
+		if a.ID == st.Assignment || !a.State.shown() {
+			continue
+		}
+		if a.State.Status == assignmentOpen {
+			a.State.Status, a.State.ClosedBy = assignmentRevoked, "round:"+c.Round
+		}
+		a.State.Retired = true
+		d.put("assignments", a.ID, f.Case.Debtor, &a.State)
+		for _, agent := range a.State.Agents {
+			d.tell(journal.AgentFeed(agent), "assignments", a.ID)
+		}
+	}
+	state := Assignment{Case: f.Case.CaseRef, Debtor: f.Case.Debtor, Branch: f.Case.Branch, Round: c.Round, Route: c.Route, Team: c.Team,
+		Agents: slices.Clone(c.Agents), Date: c.Date, StopSeq: st.Seq, ETA: st.ETA.UTC(), Window: Window{st.Window.From.UTC(), st.Window.To.UTC()},
+		ServiceS: st.ServiceS, Items: c.Items, Recording: c.Recording, TimeZone: f.Case.TimeZone, Territory: f.Case.Territory, Status: assignmentOpen, IssuedAt: d.At, Decisions: decisions}
+	f.Assignments = append(f.Assignments, Filed[Assignment]{ID: st.Assignment, State: state})
+	now := &f.Assignments[len(f.Assignments)-1].State
+	d.put("assignments", st.Assignment, f.Case.Debtor, now)
+	was := f.Case.Agents
+	f.Case.Agents = holders(f)
+	d.putCase(f)
+	for _, agent := range f.Case.Agents {
+		feed := journal.AgentFeed(agent)
+		d.tell(feed, "assignments", st.Assignment)
+		if !slices.Contains(was, agent) {
+			tellChildren(f, d, feed)
+		}
+	}
+	leave(f, d, was)
+}
+
+// holders are the agents who hold the case: those of its assignments on phones, sorted.
+func holders(f *File) []auth.UserID {
+	var out []auth.UserID
+	for i := range f.Assignments {
+		if f.Assignments[i].State.shown() {
+			out = append(out, f.Assignments[i].State.Agents...)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// leave tells the agents who held the case before, and do no more, that it and all below it is gone.
+func leave(f *File, d *draftBuilder, was []auth.UserID) {
+	for _, agent := range was {
+		if slices.Contains(f.Case.Agents, agent) {
+			continue
+		}
+		feed := journal.AgentFeed(agent)
+		d.tell(feed, "cases", string(f.Case.CaseRef))
+		tellChildren(f, d, feed)
+		for i := range f.Assignments {
+			if slices.Contains(f.Assignments[i].State.Agents, agent) {
+				d.tell(feed, "assignments", f.Assignments[i].ID)
+			}
+		}
+	}
+}
+
+// tellChildren names everything below the case to a feed; what the phone gets is decided when it pulls.
+func tellChildren(f *File, d *draftBuilder, feed journal.Feed) {
+	tellAll(d, feed, "visits", f.Visits)
+	tellAll(d, feed, "visit_notes", f.Notes)
+	tellAll(d, feed, "consents", f.Consents)
+	tellAll(d, feed, "plans", f.Plans)
+	tellAll(d, feed, "signatures", f.Signatures)
+	tellAll(d, feed, "payments_reported", f.Reported)
+}
+
+func tellAll[T any](d *draftBuilder, feed journal.Feed, typ string, docs []Filed[T]) {
+	for i := range docs {
+		d.tell(feed, typ, docs[i].ID)
+	}
+}
+
+// tellDevices makes one notice for each device of the route's agents. A later
+// notice of the same route takes the place of this one on the screen.
+func (t *turn) tellDevices(ctx context.Context, d *draftBuilder, c IssueRoute) error {
+	if t.svc.devices == nil {
+		return nil
+	}
+	devices, err := t.svc.devices.Of(ctx, c.Agents)
+	if err != nil {
+		return err
+	}
+	first := c.Stops[0]
+	for _, dev := range devices {
+		id := madeID("n", t.Request.ID, string(dev.ID))
+		if _, _, err := t.r.Doc(ctx, "notices", id); err != nil {
+			return err
+		}
+		n := &Notice{Kind: "new_task", Channel: "push", Device: dev.ID, User: dev.User, Branch: t.Branch, Assignment: c.Route, Round: c.Round,
+			Collapse: madeID("r", c.Route)[:17], Status: "pending", At: t.At, Expires: c.Stops[len(c.Stops)-1].Window.To}
+		if len(c.Stops) == 1 {
+			n.Assignment, n.Case = first.Assignment, first.Case
+		}
+		d.put("notices", id, "", n)
+	}
+	return nil
+}
+
+// RevokeAssignments takes the open assignments of a case back from the phones.
+type RevokeAssignments struct {
+	Case   journal.CaseID
+	Reason string
+}
+
+func (c RevokeAssignments) refs() []journal.DocRef { return caseRef(c.Case) }
+
+func (c RevokeAssignments) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
+	f, err := t.file(ctx, c.Case, toRevoke)
+	if err != nil {
+		return nil, err
+	}
+	d := t.draft("assignment.revoke")
+	return d.answering(f, revokeOpen(f, d, assignmentRevoked, c.Reason)), nil
+}
+
+// loadToRevoke loads what revokeOpen must name, if there is something to revoke.
+func (t *turn) loadToRevoke(ctx context.Context, f *File, needed bool) error {
+	t.r.Depend(journal.CaseKey(f.Case.CaseRef))
+	if !needed {
+		return nil
+	}
+	return t.fill(ctx, f, toRevoke)
+}
+
+// revokeOpen takes the case's open assignments off the phones, with the case and
+// all below it for agents who do not hold it otherwise.
+func revokeOpen(f *File, d *draftBuilder, status, reason string) (any bool) {
+	was := f.Case.Agents
+	for i := range f.Assignments {
+		a := &f.Assignments[i]
+		if a.State.Status != assignmentOpen || a.State.Retired {
+			continue
+		}
+		any = true
+		a.State.Status, a.State.ClosedBy = status, reason
+		d.put("assignments", a.ID, f.Case.Debtor, &a.State)
+		for _, agent := range a.State.Agents {
+			d.tell(journal.AgentFeed(agent), "assignments", a.ID)
+		}
+	}
+	if !any {
+		return false
+	}
+	f.Case.Agents = holders(f)
+	d.putCase(f)
+	leave(f, d, was)
+	return true
+}

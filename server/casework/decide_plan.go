@@ -1,0 +1,245 @@
+package casework
+
+import (
+	"context"
+	"time"
+
+	"doorstep/auth"
+	"doorstep/sync/journal"
+	"doorstep/sync/offline"
+)
+
+// ProposePlan offers a repayment plan, or records one the debtor accepted. Within
+// the agent's limit an accepted plan holds at once and suspends collection;
+// beyond it, it waits for a supervisor. Revising a plan is the same command on
+// the same id, against the exact revision in Base.
+type ProposePlan struct {
+	ID   string
+	Base uint64 // 0 for a new plan
+	Plan *Plan
+	By   auth.UserID
+}
+
+// PlanReceipt answers the commands about plans.
+type PlanReceipt struct {
+	Plan     string `json:"plan_id"`
+	State    string `json:"state"`
+	Approval string `json:"approval_state"`
+}
+
+func (c ProposePlan) refs() []journal.DocRef {
+	return append(caseRef(c.Plan.Case), journal.DocRef{Type: "plans", ID: c.ID})
+}
+
+func (c ProposePlan) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
+	rec, there, err := t.r.Doc(ctx, "plans", c.ID)
+	if err != nil {
+		return nil, err
+	}
+	var was *Plan
+	if there {
+		was = &Plan{}
+		if err := decode(rec, was); err != nil {
+			return nil, err
+		}
+		if rec.Rev != c.Base {
+			return nil, refuse(Conflict, offline.CodeStale, "base", "the plan was changed meanwhile; both versions are kept and a supervisor decides")
+		}
+		if c.Plan.Case == "" {
+			c.Plan.Case = was.Case
+		}
+	}
+	if c.Plan.Case == "" {
+		return nil, refuse(Invalid, "validation.case", "case", "say which case the plan is for")
+	}
+	f, err := t.file(ctx, c.Plan.Case, withPlans|withAssignments)
+	if err != nil {
+		return nil, err
+	}
+	d := t.draft("plan.propose")
+	p := *c.Plan
+	p.By, p.Device = c.By, t.Request.Device
+	if c.By == "" {
+		p.By = t.Actor.User
+	}
+	return decidePropose(f, d, c.ID, &p, was, t.svc.limits, t.day(f))
+}
+
+// decidePropose is told the plan as it stands, nil for a new one, and the local date.
+func decidePropose(f *File, d *draftBuilder, id string, p, was *Plan, limits PlanLimits, today string) (*draftBuilder, error) {
+	if f.Case.Status != statusOpen {
+		return nil, refuse(Conflict, "case.closed", "case", "the case is closed; nothing is owed under it")
+	}
+	if was != nil {
+		if was.Case != p.Case {
+			return nil, refuse(Invalid, "validation.case", "case", "a plan stays with its case")
+		}
+		if was.State != planOffered && !(was.State == planAccepted && was.ApprovalState == approvalPending) {
+			return nil, refuse(Conflict, "plan.decided", "state", "the plan is %s; propose another instead of changing it", was.State)
+		}
+	}
+	if p.At.IsZero() {
+		p.At = d.At
+	}
+	if late(p.At, d.At) {
+		return nil, refuse(Invalid, "validation.at", "at", "this lies in the future")
+	}
+	p.At = wholeUTC(p.At)
+	p.Debtor, p.Branch, p.Lender, p.BalanceMinor = f.Case.Debtor, f.Case.Branch, f.Case.Lender, f.Case.AmountDueMinor
+	if p.State != planOffered && p.State != planAccepted {
+		return nil, refuse(Invalid, "validation.state", "state", "a plan is sent as offered or accepted")
+	}
+	agreed := p.At.Format(time.DateOnly)
+	if agreed > today {
+		agreed = today
+	}
+	if err := p.check(f.Case.Currency, f.Case.AmountDueMinor, agreed); err != nil {
+		return nil, err
+	}
+	for i := range p.Instalments {
+		p.Instalments[i].N = i + 1
+	}
+	if p.Offered == nil {
+		p.Offered = &PlanStep{By: p.By, At: p.At}
+	}
+	p.ApprovalState = ""
+	if p.State == planAccepted {
+		if p.Accepted == nil {
+			p.Accepted = &PlanStep{By: p.By, At: p.At}
+		}
+		p.CoolingOff = p.Accepted.At.UTC().AddDate(0, 0, coolingOffDays).Truncate(time.Second)
+		if !limits.within(p, agreed) {
+			p.ApprovalState = approvalPending
+		}
+	}
+	return agree(f, d, id, p)
+}
+
+// agree stores a plan's new state, and suspends or resumes collection with it.
+func agree(f *File, d *draftBuilder, id string, p *Plan) (*draftBuilder, error) {
+	if p.Live() && f.Case.LivePlan != id {
+		// A case has one live plan: the older one gives way.
+		for i := range f.Plans {
+			if old := &f.Plans[i]; old.ID == f.Case.LivePlan && old.State.Live() {
+				old.State.State = planSuperseded
+				d.putChild(f, "plans", old.ID, &old.State)
+			}
+		}
+		f.Case.LivePlan = id
+		d.putCase(f)
+	}
+	if !p.Live() && f.Case.LivePlan == id {
+		f.Case.LivePlan = ""
+		d.putCase(f)
+	}
+	d.putChild(f, "plans", id, p)
+	d.reply = PlanReceipt{id, p.State, p.ApprovalState}
+	return d, nil
+}
+
+// DecidePlan approves or rejects a plan that waits for it.
+type DecidePlan struct {
+	Plan    string
+	Approve bool
+	Reason  string // required to reject; never personal data
+}
+
+func (c DecidePlan) refs() []journal.DocRef { return []journal.DocRef{{Type: "plans", ID: c.Plan}} }
+
+func (c DecidePlan) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
+	p, f, err := t.plan(ctx, c.Plan)
+	if err != nil {
+		return nil, err
+	}
+	want := approvalRejected
+	if c.Approve {
+		want = approvalApproved
+	}
+	d := t.draft("plan." + want)
+	if p.ApprovalState == want {
+		d.reply = PlanReceipt{c.Plan, p.State, p.ApprovalState}
+		return d.nothing(), nil
+	}
+	if p.ApprovalState != approvalPending {
+		return nil, refuse(Conflict, "plan.not_pending", "plan", "the plan does not wait for an approval")
+	}
+	// Whoever proposed a plan does not approve it.
+	if p.By == t.Actor.User {
+		return nil, refuse(Forbidden, "plan.own", "plan", "somebody else must decide on a plan you proposed")
+	}
+	p.ApprovalState, p.ApprovedBy, p.ApprovedAt = want, t.Actor.User, t.At
+	if !c.Approve {
+		if c.Reason == "" || len(c.Reason) > 200 {
+			return nil, refuse(Invalid, "plan.reason", "reason", "say in 1 to 200 bytes why it is rejected")
+		}
+		p.State, p.Reason = planRejected, c.Reason
+	}
+	return agree(f, d, c.Plan, p)
+}
+
+// WithdrawPlan ends a plan: the debtor withdrew, or the office cancels it.
+type WithdrawPlan struct {
+	Plan   string
+	Reason string
+}
+
+func (c WithdrawPlan) refs() []journal.DocRef { return []journal.DocRef{{Type: "plans", ID: c.Plan}} }
+
+func (c WithdrawPlan) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
+	p, f, err := t.plan(ctx, c.Plan)
+	if err != nil {
+		return nil, err
+	}
+	d := t.draft("plan.withdraw")
+	if p.State == planWithdrawn {
+		d.reply = PlanReceipt{c.Plan, p.State, p.ApprovalState}
+		return d.nothing(), nil
+	}
+	if p.State != planOffered && p.State != planAccepted {
+		return nil, refuse(Conflict, "plan.decided", "plan", "the plan is %s already", p.State)
+	}
+	if len(c.Reason) > 200 {
+		return nil, refuse(Invalid, "plan.reason", "reason", "at most 200 bytes")
+	}
+	p.State, p.Reason = planWithdrawn, c.Reason
+	return agree(f, d, c.Plan, p)
+}
+
+// plan loads a plan and its case.
+func (t *turn) plan(ctx context.Context, id string) (*Plan, *File, error) {
+	rec, there, err := t.r.Doc(ctx, "plans", id)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !there {
+		return nil, nil, refuse(NotFound, "plan.not_found", "plan", "there is no such plan here")
+	}
+	p := &Plan{}
+	if err := decode(rec, p); err != nil {
+		return nil, nil, err
+	}
+	f, err := t.file(ctx, p.Case, withPlans|withAssignments)
+	if err != nil {
+		return nil, nil, refuse(NotFound, "plan.not_found", "plan", "there is no such plan here")
+	}
+	return p, f, nil
+}
+
+// plan makes the state of a plan that was sent.
+func (in *planIn) plan(more string) (*Plan, *Error) {
+	if len(in.Affordability) > 8000 {
+		return nil, refuse(Invalid, "validation.affordability", "affordability", "at most 8,000 bytes")
+	}
+	p := &Plan{Case: journal.CaseID(in.Case), Visit: in.Visit, Kind: in.Kind, Currency: in.Currency, TotalMinor: in.TotalMinor,
+		Instalments: in.Instalments, Concession: in.Concession, Hardship: in.Hardship, State: in.State, Offered: in.Offered, Accepted: in.Accepted,
+		Terms: in.Terms, Affordability: sealedJSON(in.Affordability), Pressure: in.Pressure, Copy: in.Copy, At: in.At, More: sealedText(more)}
+	for _, s := range []*PlanStep{p.Offered, p.Accepted} {
+		if s != nil {
+			s.At, s.Expires = wholeUTC(s.At), wholeUTC(s.Expires)
+		}
+	}
+	if p.Copy != nil {
+		p.Copy.At = wholeUTC(p.Copy.At)
+	}
+	return p, nil
+}

@@ -1,0 +1,264 @@
+package casework
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"doorstep/auth"
+	"doorstep/geo"
+	"doorstep/sync/journal"
+)
+
+// RecordVisit records what happened at a door. It is a fact: it is never refused
+// for being unlawful or late, only flagged and shown to a supervisor. It closes
+// the assignment, counts as a contact, and opens the hold its outcome calls for.
+type RecordVisit struct {
+	ID    string
+	Visit *Visit
+	// MonoMs is the phone's monotonic clock, SkewS its clock against ours.
+	MonoMs, SkewS int64
+	// By is the agent who recorded it; Flags are added to those found.
+	By    auth.UserID
+	Flags []string
+}
+
+// VisitReceipt answers RecordVisit.
+type VisitReceipt struct {
+	Visit string   `json:"visit_id"`
+	Flags []string `json:"flags"`
+}
+
+const (
+	// fenceMetres is how far from the planned place a fix may lie and still be at the door, besides its own accuracy (house).
+	fenceMetres = 150
+	// skewFlag is from how far on a phone's clock is called wrong (SYNC.md).
+	skewFlag = 5 * 60
+)
+
+func (c RecordVisit) refs() []journal.DocRef {
+	return append(caseRef(c.Visit.Case), journal.DocRef{Type: "visits", ID: c.ID})
+}
+
+func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
+	if _, there, err := t.r.Doc(ctx, "visits", c.ID); err != nil {
+		return nil, err
+	} else if there {
+		return nil, refuse(Conflict, "append_only", "id", "the visit exists and never changes; record a new one that supersedes it")
+	}
+	f, err := t.file(ctx, c.Visit.Case, forConduct|toRevoke)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.openCase(ctx, f); err != nil {
+		return nil, err
+	}
+	contact := contactID(f.Case.CaseRef, "visit:"+c.ID)
+	if _, _, err := t.r.Doc(ctx, "contacts", contact); err != nil {
+		return nil, err
+	}
+	v := *c.Visit
+	c.complete(t, f, &v)
+	judged, err := judgeVisit(t.policy(), &t.svc.zones, phaseSync, f, v.At, visitAct{agents: len(v.Agents), items: v.Items,
+		recording: v.Recording != nil, place: v.Place, party: "", purpose: conductPurpose(v.Purpose)}, contact)
+	if err != nil {
+		return nil, refuse(Invalid, "validation.conduct", "", "the visit cannot be judged: %s", err)
+	}
+	d := t.draft("visit.record")
+	if v.Decisions, err = verdictsJSON(judged); err != nil {
+		return nil, err
+	}
+	v.Flags = append(v.Flags, c.flags(f, &v, judged)...)
+	slices.Sort(v.Flags)
+	v.Flags = slices.Compact(v.Flags)
+	d.now().verdicts = v.Decisions
+	// The visit stands alone in its entry: that is what an auditor is shown.
+	d.putChild(f, "visits", c.ID, &v)
+	d.next("visit.effects")
+	decideVisitEffects(f, d, c.ID, &v, contact)
+	d.reply = VisitReceipt{c.ID, nonNil(v.Flags)}
+	return d, nil
+}
+
+// complete fills in what the case and the assignment know.
+func (c RecordVisit) complete(t *turn, f *File, v *Visit) {
+	v.Debtor, v.Lender, v.Branch, v.TimeZone, v.Territory = f.Case.Debtor, f.Case.Lender, f.Case.Branch, f.Case.TimeZone, f.Case.Territory
+	v.On = t.svc.zones.dayAt(v.At, v.TimeZone)
+	v.By, v.Device, v.MonoMs, v.SkewS, v.Flags = c.By, t.Request.Device, c.MonoMs, c.SkewS, slices.Clone(c.Flags)
+	if a := assignmentOf(f, v); a != nil {
+		v.Assignment, v.Round, v.Route, v.StopSeq = a.ID, a.State.Round, a.State.Route, a.State.StopSeq
+		w := a.State.Window
+		v.Planned = &w
+		if len(v.Agents) == 0 {
+			for i, agent := range a.State.Agents {
+				v.Agents = append(v.Agents, VisitAgent{Agent: agent, Role: agentRoles[min(i, 1)]})
+			}
+		}
+	}
+	if len(v.Agents) == 0 {
+		v.Agents = []VisitAgent{{Agent: c.By, Role: "lead"}}
+	}
+	if v.Place == "" {
+		v.Place = "home"
+	}
+	if home, ok := homeOf(&f.Case); ok && v.Place == "home" {
+		measure(v.CheckIn, home)
+		measure(v.CheckOut, home)
+	}
+}
+
+// measure compares a fix with the planned place.
+func measure(fix *Fix, home geo.Point) {
+	if fix == nil {
+		return
+	}
+	p, ok := fix.Point.Plain()
+	if !ok {
+		return
+	}
+	m := int64(p.DistanceTo(home))
+	inside := m <= fenceMetres+fix.AccuracyM
+	fix.DistanceM, fix.Inside = &m, &inside
+}
+
+// assignmentOf finds the assignment a visit was made for: the one it names, or
+// the case's open one, or the one of its day.
+func assignmentOf(f *File, v *Visit) *Filed[Assignment] {
+	var best *Filed[Assignment]
+	for i := range f.Assignments {
+		a := &f.Assignments[i]
+		switch {
+		case a.ID == v.Assignment:
+			return a
+		case v.Assignment != "":
+		case a.State.Status == assignmentOpen && !a.State.Retired:
+			return a
+		case a.State.Date == v.On:
+			best = a
+		}
+	}
+	return best
+}
+
+// flags are what a supervisor should see.
+func (c RecordVisit) flags(f *File, v *Visit, judged verdict) []string {
+	var out []string
+	if !judged.allowed() {
+		out = append(out, "unlawful")
+		if judged.Rule == ruleHold || len(f.Case.OpenHolds(v.On)) > 0 {
+			out = append(out, "late_stop")
+		}
+	}
+	if c.SkewS > skewFlag || c.SkewS < -skewFlag {
+		out = append(out, "clock_skew")
+	}
+	switch a := assignmentOf(f, v); {
+	case a == nil:
+		out = append(out, "no_assignment")
+	case a.State.Status == assignmentDone && v.Supersedes == "":
+		out = append(out, "second_visit")
+	case a.State.Status == assignmentRevoked || a.State.Status == assignmentCancelled:
+		out = append(out, "after_revocation")
+	}
+	if v.CheckIn != nil && v.CheckIn.Inside != nil && !*v.CheckIn.Inside {
+		out = append(out, "far_from_address")
+	}
+	if v.CheckIn != nil && v.CheckIn.Mock {
+		out = append(out, "mock_location")
+	}
+	if v.LeftWhenAsked != nil && !*v.LeftWhenAsked {
+		out = append(out, "stayed_when_asked")
+	}
+	if v.DisclosureMade && v.PersonMet != nil && v.PersonMet.Relationship != "debtor" {
+		out = append(out, "disclosed_to_other")
+	}
+	return out
+}
+
+// decideVisitEffects drafts what follows from a visit.
+func decideVisitEffects(f *File, d *draftBuilder, id string, v *Visit, contact string) {
+	o := outcomeOf(v.Outcome)
+	if v.Supersedes != "" {
+		// The contact of the visit that is corrected counts no more; this one's does.
+		for i := range f.Contacts {
+			if x := f.Contacts[i]; x.State.Visit == v.Supersedes && !x.State.Excluded {
+				x.State.Excluded = true
+				d.putContact(f, x.ID, &x.State)
+				break
+			}
+		}
+	}
+	if o.Door {
+		result, party := "no_contact", debtorParty
+		switch {
+		case o.Met, v.Outcome == "NOT_MET_THIRD_PARTY":
+			result = "contact"
+		case v.Outcome == "NOT_MET_NOBODY":
+			result = "no_answer"
+		}
+		if v.PersonMet != nil {
+			if p := relationships[v.PersonMet.Relationship]; p != "" && !o.Met {
+				party = p
+			}
+		}
+		d.putContact(f, contact, &Contact{Channel: "visit", At: v.At, Result: result, Party: party, Visit: id, By: v.By})
+	}
+	if v.Supersedes == "" {
+		closeAssignment(f, d, id, v)
+	}
+	if address := cmpOr(o.Address, v.AddressVerification); address != "" && address != f.Case.AddressVerification {
+		f.Case.AddressVerification = address
+		if address == "confirmed_on_site" || address == "confirmed_by_debtor" || address == "confirmed_by_document" {
+			f.Case.AddressVerifiedOn = v.On
+		}
+		d.putCase(f)
+	}
+	source := "visit:" + id
+	hold := func(kind string) {
+		if _, added := addHold(f, d, Hold{Kind: kind, Since: v.On, Source: source}); added {
+			revokeOpen(f, d, assignmentRevoked, "hold:"+kind)
+		}
+	}
+	if o.Hold != "" {
+		hold(o.Hold)
+	}
+	if v.Observations.ComplaintMade && o.Hold != "complaint" {
+		hold("complaint")
+	}
+	if len(d.now().docs) == 0 && len(d.now().feeds) == 0 {
+		d.parts = d.parts[:len(d.parts)-1]
+	}
+}
+
+// closeAssignment marks the assignment of a visit done. It stays on the phones until its round is over.
+func closeAssignment(f *File, d *draftBuilder, id string, v *Visit) {
+	a := assignmentOf(f, v)
+	if a == nil || a.State.Status != assignmentOpen {
+		return
+	}
+	a.State.Status, a.State.ClosedBy = assignmentDone, id
+	a.State.AgentStatus = "visited"
+	d.put("assignments", a.ID, f.Case.Debtor, &a.State)
+	d.touch(f)
+	for _, agent := range a.State.Agents {
+		d.tell(journal.AgentFeed(agent), "assignments", a.ID)
+	}
+}
+
+func cmpOr(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// nonNil is a list that is written as [] when it is empty.
+func nonNil(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
+// late tells whether an instant lies ahead of the server's clock by more than phones' clocks may be wrong.
+func late(at, now time.Time) bool { return at.After(now.Add(7 * 24 * time.Hour)) }

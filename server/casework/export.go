@@ -1,0 +1,105 @@
+package casework
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"doorstep/auth"
+	"doorstep/sync/journal"
+	"doorstep/sync/seal"
+)
+
+// ExportQuery says which visits EachVisit gives.
+type ExportQuery struct {
+	Branch   auth.BranchID
+	From, To string // local dates of the visits, inclusive; "" for no bound
+	Lender   string // "" for all
+	Reveal   bool   // open what is sealed
+	UpTo     uint64 // the highest entry
+}
+
+// ExportedVisit is one visit of an export.
+type ExportedVisit struct {
+	ID      string
+	No      uint64 // dense in the branch, from 1
+	Entry   uint64
+	Reveals []seal.Reveal
+}
+
+// EachVisit calls fn for every visit of a query, in order of visit_no.
+func (s *Service) EachVisit(ctx context.Context, q ExportQuery, fn func(ExportedVisit) error) error {
+	find := journal.Query{Branch: q.Branch, Type: "visits", Limit: 1000, Index: VisitsByDate.Name}
+	if q.From != "" {
+		find.From = q.From
+	}
+	if q.To != "" {
+		find.To = q.To + "\x00" // To is exclusive there
+	}
+	var all []ExportedVisit
+	if err := s.each(ctx, find, func(rec journal.Record) error {
+		if rec.N > q.UpTo {
+			return nil
+		}
+		if q.Lender != "" {
+			var of struct {
+				Lender string `json:"lender"`
+			}
+			if err := decode(rec, &of); err != nil || of.Lender != q.Lender {
+				return err
+			}
+		}
+		all = append(all, ExportedVisit{ID: rec.ID, No: rec.No, Entry: rec.N})
+		return nil
+	}); err != nil {
+		return err
+	}
+	slices.SortFunc(all, func(a, b ExportedVisit) int { return cmp.Compare(a.No, b.No) })
+	const chunk = 200
+	for len(all) > 0 {
+		n := min(len(all), chunk)
+		if q.Reveal {
+			if err := s.reveal(ctx, q.Branch, all[:n]); err != nil {
+				return err
+			}
+		}
+		for i := range all[:n] {
+			if err := fn(all[i]); err != nil {
+				return err
+			}
+		}
+		all = all[n:]
+	}
+	return nil
+}
+
+// reveal opens what is sealed in some visits.
+func (s *Service) reveal(ctx context.Context, branch auth.BranchID, vs []ExportedVisit) error {
+	refs := make([]journal.DocRef, len(vs))
+	for i := range vs {
+		refs[i] = journal.DocRef{Type: "visits", ID: vs[i].ID}
+	}
+	recs, err := s.store.Records(ctx, branch, refs)
+	if err != nil {
+		return fmt.Errorf("read visits: %w", err)
+	}
+	states := make([]Visit, len(recs))
+	debtors := make([]journal.DebtorID, len(recs))
+	for i, rec := range recs {
+		if err := decode(rec, &states[i]); err != nil {
+			return err
+		}
+		debtors[i] = states[i].Debtor
+	}
+	if err := s.vault.Warm(ctx, debtors); err != nil {
+		return fmt.Errorf("read keys: %w", err)
+	}
+	for i := range states {
+		if err := s.vault.OpenDoc(ctx, debtors[i], branch, "visits", vs[i].ID, &states[i]); err != nil {
+			return fmt.Errorf("open visit: %w", err)
+		}
+		vs[i].Reveals = seal.Reveals(&states[i])
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+package casework
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"doorstep/auth"
+	"doorstep/sync/journal"
+)
+
+// NoticeMark is a new status of a notice.
+type NoticeMark struct {
+	ID       string
+	Status   string
+	Outcome  string // a provider's id, or a code; nothing personal
+	Attempts int
+}
+
+// MarkNotices records what became of notices. Outcomes are entries; a rebuild of the views never sends.
+type MarkNotices struct {
+	Marks []NoticeMark
+}
+
+func (c MarkNotices) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
+	d := t.draft("notice.mark")
+	for _, m := range c.Marks {
+		rec, there, err := t.r.Doc(ctx, "notices", m.ID)
+		if err != nil {
+			return nil, err
+		}
+		if !there {
+			continue
+		}
+		var n Notice
+		if err := decode(rec, &n); err != nil {
+			return nil, err
+		}
+		n.Status, n.Outcome, n.Attempts = m.Status, m.Outcome, m.Attempts
+		if slices.Contains([]string{"sent", "dead", "unknown", "refused"}, m.Status) {
+			n.DoneAt = t.At
+		}
+		d.put("notices", m.ID, "", &n)
+	}
+	if len(d.now().docs) == 0 {
+		return d.nothing(), nil
+	}
+	return d, nil
+}
+
+// AskNotice judges a notice again at the moment of sending: its assignments must
+// still be open and their visits still lawful at their time. code says why not.
+func (s *Service) AskNotice(ctx context.Context, branch auth.BranchID, id string) (ok bool, code string, err error) {
+	recs, err := s.store.Records(ctx, branch, []journal.DocRef{{Type: "notices", ID: id}})
+	if err != nil {
+		return false, "", err
+	}
+	if recs[0].Type == "" || recs[0].Deleted {
+		return false, "gone", nil
+	}
+	var n Notice
+	if err := decode(recs[0], &n); err != nil {
+		return false, "", err
+	}
+	if n.Round == "" {
+		return true, "", nil
+	}
+	code = "revoked"
+	err = s.each(ctx, journal.Query{Branch: branch, Type: "assignments", Index: AssignmentsByRound.Name, Eq: []any{n.Round}}, func(rec journal.Record) error {
+		if ok {
+			return nil
+		}
+		var a Assignment
+		if err := decode(rec, &a); err != nil {
+			return err
+		}
+		if a.Status != assignmentOpen || a.Retired || !slices.Contains(a.Agents, n.User) {
+			return nil
+		}
+		v, err := s.judgeAssignment(ctx, branch, &a)
+		if err != nil {
+			return err
+		}
+		if ok = v.allowed(); !ok {
+			code = v.Reason
+		}
+		return nil
+	})
+	if err != nil {
+		return false, "", err
+	}
+	if ok {
+		code = ""
+	}
+	return ok, code, nil
+}
+
+// judgeAssignment asks the law about an issued stop as its case stands now.
+func (s *Service) judgeAssignment(ctx context.Context, branch auth.BranchID, a *Assignment) (verdict, error) {
+	recs, err := s.store.Records(ctx, branch, []journal.DocRef{{Type: "cases", ID: string(a.Case)}})
+	if err != nil {
+		return verdict{}, err
+	}
+	f := &File{}
+	if recs[0].Type == "" || recs[0].Deleted {
+		return verdict{Reason: "CASE_CLOSED"}, nil
+	}
+	if err := decode(recs[0], &f.Case); err != nil {
+		return verdict{}, err
+	}
+	for _, q := range []struct {
+		ix  journal.Index
+		eq  string
+		add func(journal.Record) error
+	}{
+		{ContactsByDebtor, string(f.Case.Debtor), func(r journal.Record) error { return add(&f.Contacts, r) }},
+		{ConsentsByCase, string(a.Case), func(r journal.Record) error { return add(&f.Consents, r) }},
+		{PlansByCase, string(a.Case), func(r journal.Record) error { return add(&f.Plans, r) }},
+	} {
+		if err := s.each(ctx, journal.Query{Branch: branch, Type: q.ix.Type, Index: q.ix.Name, Eq: []any{q.eq}}, q.add); err != nil {
+			return verdict{}, err
+		}
+	}
+	act := visitAct{agents: len(a.Agents), minutes: a.ServiceS / 60, items: a.Items, recording: a.Recording}
+	v, err := judgeVisit(s.policy.Load(), &s.zones, phaseNotice, f, a.ETA, act, "")
+	if err != nil {
+		return verdict{}, fmt.Errorf("judge a stop again: %w", err)
+	}
+	return v, nil
+}
+
+func add[T any](into *[]Filed[T], rec journal.Record) error {
+	d := Filed[T]{ID: rec.ID, Rev: rec.Rev}
+	err := decode(rec, &d.State)
+	*into = append(*into, d)
+	return err
+}
+
+// PublishPolicy tells the phones of a branch which conduct policy is in force.
+type PublishPolicy struct{}
+
+// PolicyNote is the state of a document of type "policy": which bundle a phone should judge with offline.
+type PolicyNote struct {
+	Hash string    `json:"policy_hash"`
+	URL  string    `json:"url"` // of the bundle, on this server
+	At   time.Time `json:"at"`
+}
+
+// policyDoc is the id of the one policy document of a branch.
+const policyDoc = "conduct"
+
+func (c PublishPolicy) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
+	rec, there, err := t.r.Doc(ctx, "policy", policyDoc)
+	if err != nil {
+		return nil, err
+	}
+	d := t.draft("policy.publish")
+	n := PolicyNote{Hash: t.policy().Hash(), URL: "/v1/conduct/policy", At: t.At}
+	if there {
+		var was PolicyNote
+		if err := decode(rec, &was); err != nil {
+			return nil, err
+		}
+		if was.Hash == n.Hash {
+			return d.nothing(), nil
+		}
+	}
+	d.put("policy", policyDoc, "", &n)
+	d.tell(journal.BranchFeed, "policy", policyDoc)
+	return d, nil
+}

@@ -1,0 +1,196 @@
+package casework
+
+import (
+	"context"
+	"fmt"
+
+	"doorstep/auth"
+	"doorstep/geo"
+	"doorstep/server/conduct"
+	"doorstep/sync/journal"
+)
+
+// PlanningFile is what planning a day must know of a case.
+type PlanningFile struct {
+	File
+	Home    geo.Point // WGS 84
+	HasHome bool
+}
+
+// VisitPlan is what the law must know of a visit that is planned.
+type VisitPlan struct {
+	Agents    int
+	Items     []string
+	Recording bool
+	Overlays  []string // profiles besides the case's own
+}
+
+// planningPage is how many cases are read and opened together.
+const planningPage = 500
+
+// PlanningFiles calls fn for every open case of a branch, in order of case_ref,
+// with what planning needs. Contacts, consents and plans are read once for all:
+// a branch's day is planned from all of them.
+func (s *Service) PlanningFiles(ctx context.Context, branch auth.BranchID, fn func(*PlanningFile) error) error {
+	contacts, err := gather(ctx, s, branch, "contacts", func(c *Contact) string { return string(c.Debtor) })
+	if err != nil {
+		return err
+	}
+	consents, err := gather(ctx, s, branch, "consents", func(c *Consent) string { return string(c.Case) })
+	if err != nil {
+		return err
+	}
+	plans, err := gather(ctx, s, branch, "plans", func(p *Plan) string { return string(p.Case) })
+	if err != nil {
+		return err
+	}
+	return s.eachCase(ctx, journal.Query{Branch: branch, Type: "cases", Index: CasesByStatus.Name, Eq: []any{statusOpen}, Limit: planningPage}, func(cases []Filed[Case]) error {
+		if err := s.openHomes(ctx, branch, cases); err != nil {
+			return err
+		}
+		for i := range cases {
+			k := &cases[i]
+			f := &PlanningFile{File: File{Case: k.State, Rev: k.Rev, Contacts: contacts[string(k.State.Debtor)], Consents: consents[k.ID], Plans: plans[k.ID]}}
+			f.Home, f.HasHome = k.State.Home.Plain()
+			if err := fn(f); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// gather reads all documents of a type, by what they belong to; the documents of one owner are in order of time.
+func gather[T any](ctx context.Context, s *Service, branch auth.BranchID, typ string, owner func(*T) string) (map[string][]Filed[T], error) {
+	out := map[string][]Filed[T]{}
+	q := journal.Query{Branch: branch, Type: typ, Limit: 2000}
+	for {
+		found, err := s.store.Find(ctx, q)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", typ, err)
+		}
+		docs, err := decodeAll[T](found.Records)
+		if err != nil {
+			return nil, err
+		}
+		for i := range docs {
+			o := owner(&docs[i].State)
+			out[o] = append(out[o], docs[i])
+		}
+		if found.Next == "" {
+			return out, nil
+		}
+		q.After = found.Next
+	}
+}
+
+// eachCase reads the cases of a query page by page.
+func (s *Service) eachCase(ctx context.Context, q journal.Query, fn func([]Filed[Case]) error) error {
+	for {
+		found, err := s.store.Find(ctx, q)
+		if err != nil {
+			return fmt.Errorf("read cases: %w", err)
+		}
+		cases, err := decodeAll[Case](found.Records)
+		if err != nil {
+			return err
+		}
+		if err := fn(cases); err != nil {
+			return err
+		}
+		if found.Next == "" {
+			return nil
+		}
+		q.After = found.Next
+	}
+}
+
+// openHomes opens cases whose debtors' keys are read together.
+func (s *Service) openHomes(ctx context.Context, branch auth.BranchID, cases []Filed[Case]) error {
+	debtors := make([]journal.DebtorID, len(cases))
+	for i := range cases {
+		debtors[i] = cases[i].State.Debtor
+	}
+	if err := s.vault.Warm(ctx, debtors); err != nil {
+		return fmt.Errorf("read keys: %w", err)
+	}
+	for i := range cases {
+		if err := s.vault.OpenDoc(ctx, cases[i].State.Debtor, branch, "cases", cases[i].ID, &cases[i].State); err != nil {
+			return fmt.Errorf("open case: %w", err)
+		}
+	}
+	return nil
+}
+
+// WindowsOf gives the spans of a local date in which a visit may begin, and the
+// rules that forbid it when there are none. It is pure.
+func WindowsOf(policy *conduct.Policy, f *PlanningFile, date string, p VisitPlan) ([]conduct.Interval, []conduct.Hit, error) {
+	act := visitAct{agents: p.Agents, items: p.Items, recording: p.Recording, minutes: f.Case.ServiceMin, overlays: p.Overlays}
+	windows, hits, err := policy.Windows(profiles(&f.Case, p.Overlays), date, act.action(&f.Case), conductCase(&f.File, date), conductHistory(f.Contacts, ""))
+	if err != nil {
+		return nil, nil, fmt.Errorf("lawful windows of a case: %w", err)
+	}
+	return windows, hits, nil
+}
+
+// Homes gives the positions of cases' homes; cases without one are left out.
+func (s *Service) Homes(ctx context.Context, branch auth.BranchID, ids []journal.CaseID) (map[journal.CaseID]geo.Point, error) {
+	out := make(map[journal.CaseID]geo.Point, len(ids))
+	for len(ids) > 0 {
+		n := min(len(ids), planningPage)
+		refs := make([]journal.DocRef, n)
+		for i, id := range ids[:n] {
+			refs[i] = journal.DocRef{Type: "cases", ID: string(id)}
+		}
+		recs, err := s.store.Records(ctx, branch, refs)
+		if err != nil {
+			return nil, fmt.Errorf("read cases: %w", err)
+		}
+		var cases []Filed[Case]
+		for _, rec := range recs {
+			if rec.Type == "" || rec.Deleted {
+				continue
+			}
+			c := Filed[Case]{ID: rec.ID}
+			if err := decode(rec, &c.State); err != nil {
+				return nil, err
+			}
+			cases = append(cases, c)
+		}
+		if err := s.openHomes(ctx, branch, cases); err != nil {
+			return nil, err
+		}
+		for i := range cases {
+			if p, ok := cases[i].State.Home.Plain(); ok {
+				out[cases[i].State.CaseRef] = p
+			}
+		}
+		ids = ids[n:]
+	}
+	return out, nil
+}
+
+// OpenAssignments lists the cases that have an open assignment of a round.
+func (s *Service) OpenAssignments(ctx context.Context, branch auth.BranchID, round string) ([]journal.CaseID, error) {
+	var out []journal.CaseID
+	q := journal.Query{Branch: branch, Type: "assignments", Index: AssignmentsByRound.Name, Eq: []any{round}}
+	for {
+		found, err := s.store.Find(ctx, q)
+		if err != nil {
+			return nil, fmt.Errorf("read assignments of round %s: %w", round, err)
+		}
+		docs, err := decodeAll[Assignment](found.Records)
+		if err != nil {
+			return nil, err
+		}
+		for i := range docs {
+			if docs[i].State.Status == assignmentOpen {
+				out = append(out, docs[i].State.Case)
+			}
+		}
+		if found.Next == "" {
+			return out, nil
+		}
+		q.After = found.Next
+	}
+}
