@@ -188,3 +188,12 @@ func hashStrings(hs []tlog.Hash) []string {
 	}
 	return out
 }
+
+// SignPolicy signs the hash of a conduct policy, so that a phone can tell the bundle it judges with offline.
+func (l *Log) SignPolicy(hash string) (string, error) {
+	signed, err := note.Sign(&note.Note{Text: "doorstep conduct policy\n" + hash + "\n"}, l.signer)
+	if err != nil {
+		return "", fmt.Errorf("sign policy: %w", err)
+	}
+	return string(signed), nil
+}

@@ -3,7 +3,10 @@ package casework
 import (
 	"context"
 
+	"doorstep/auth"
 	"doorstep/sync/journal"
+
+	"github.com/google/uuid"
 )
 
 // Reassign gives a case to a team, whatever its territory, or pins its territory.
@@ -83,4 +86,27 @@ func (c Redraw) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 	f.Case.Territory = home
 	d.putCase(f)
 	return d.answering(f, true), nil
+}
+
+// RedrawAll puts every open case of a branch into the territory its home lies in
+// now: what follows from a changed map. It says how many moved.
+func (s *Service) RedrawAll(ctx context.Context, actor auth.Actor, branch auth.BranchID) (moved int, err error) {
+	err = s.eachCase(ctx, journal.Query{Branch: branch, Type: "cases", Index: CasesByStatus.Name, Eq: []any{statusOpen}, Limit: chunkLines}, func(cases []Filed[Case]) error {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return err
+		}
+		reqs := make([]Request, len(cases))
+		for i := range cases {
+			reqs[i] = Request{ID: "redraw:" + id.String() + ":" + cases[i].ID[:min(len(cases[i].ID), 64)], Cmd: Redraw{Case: cases[i].State.CaseRef}}
+		}
+		receipts, err := s.Do(ctx, actor, branch, reqs)
+		for _, r := range receipts {
+			if r.N > 0 {
+				moved++
+			}
+		}
+		return err
+	})
+	return moved, err
 }

@@ -35,6 +35,8 @@ type Options struct {
 	Journal  *journal.Journal
 	// Policy is the conduct policy in force now.
 	Policy func() *conduct.Policy
+	// Hash is a keyed hash of a request, kept with its command id.
+	Hash func([]byte) [32]byte
 	// Ready says why the server cannot answer yet; nil when it can.
 	Ready   func(ctx context.Context) error
 	Version string

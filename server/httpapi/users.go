@@ -8,10 +8,6 @@ import (
 	"doorstep/server/office"
 )
 
-type userBody struct {
-	office.User
-}
-
 type newUserBody struct {
 	ID        string   `json:"id,omitempty" maxLength:"64" doc:"Minted when absent."`
 	Login     string   `json:"login" minLength:"1" maxLength:"64"`

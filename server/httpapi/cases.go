@@ -1,0 +1,274 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"doorstep/auth"
+	"doorstep/geo"
+	"doorstep/server/casework"
+	"doorstep/sync/journal"
+
+	"github.com/google/uuid"
+)
+
+// caseIn names a case; its branch is found by it.
+type caseIn struct {
+	ID string `path:"id" maxLength:"128" doc:"The case_ref."`
+}
+
+// object is a document as the house keeps it, in the clear.
+type object = map[string]any
+
+// caseBranch finds the branch of a case that the actor may know of.
+func (a *API) caseBranch(ctx context.Context, actor auth.Actor, id string) (auth.BranchID, error) {
+	b, err := a.opt.Casework.BranchOf(ctx, journal.CaseID(id))
+	if err != nil {
+		return "", err
+	}
+	if !actor.InBranch(b) {
+		return "", newProblem(http.StatusNotFound, "case.not_found", "there is no such case here")
+	}
+	return b, nil
+}
+
+// doCase runs a command on a case and answers with its receipt.
+func (a *API) doCase(ctx context.Context, c call, id string, cmd casework.Cmd) (*body[object], error) {
+	b, err := a.caseBranch(ctx, c.actor, id)
+	if err != nil {
+		return nil, err
+	}
+	return a.doCmd(ctx, c, b, cmd)
+}
+
+func (a *API) doCmd(ctx context.Context, c call, b auth.BranchID, cmd casework.Cmd) (*body[object], error) {
+	q, err := a.request(c, cmd)
+	if err != nil {
+		return nil, err
+	}
+	r, err := a.opt.Casework.One(ctx, c.actor, b, q)
+	if err != nil {
+		return nil, err
+	}
+	return receiptAnswer(r)
+}
+
+// receiptAnswer is a receipt as it is answered: the command's own, with the command id and the entry.
+func receiptAnswer(r casework.Receipt) (*body[object], error) {
+	out := object{}
+	if len(r.Body) > 0 {
+		if err := json.Unmarshal(r.Body, &out); err != nil {
+			return nil, err
+		}
+	}
+	out["command"] = r.Command
+	if r.N > 0 {
+		out["entry"] = r.N
+	}
+	return respond(out), nil
+}
+
+// request is a command under the caller's key, or one of our own.
+func (a *API) request(c call, cmd casework.Cmd) (casework.Request, error) {
+	id := c.command()
+	if id == "" {
+		u, err := uuid.NewV7()
+		if err != nil {
+			return casework.Request{}, err
+		}
+		id = "http:" + string(c.actor.User) + ":" + u.String()
+	}
+	return casework.Request{ID: id, Payload: a.payload(cmd), Cmd: cmd}, nil
+}
+
+func (a *API) caseEndpoints() {
+	register(a, endpoint{method: http.MethodGet, path: "/v1/cases", id: "listCases", tag: "cases", summary: "List cases",
+		about: "Without names, phones and addresses: read the single case for those."},
+		func(ctx context.Context, c call, in *struct {
+			paging
+			Branch    string `query:"branch" maxLength:"64"`
+			Status    string `query:"status" enum:"open,closed"`
+			Territory string `query:"territory" maxLength:"64" doc:"Only this territory's; - for cases outside every one."`
+		}) (*body[page[object]], error) {
+			b, err := branchFor(c.actor, in.Branch)
+			if err != nil {
+				return nil, err
+			}
+			q := casework.CaseQuery{Branch: b, Status: in.Status, Limit: in.Limit, After: in.Cursor}
+			if in.Territory != "" {
+				q.Territory = ptr(in.Territory)
+				if in.Territory == "-" {
+					q.Territory = ptr("")
+				}
+			}
+			return pageAnswer(a.opt.Casework.Cases(ctx, c.actor, q))
+		})
+	register(a, endpoint{method: http.MethodGet, path: "/v1/cases/{id}", id: "getCase", tag: "cases", summary: "Read a case file"},
+		func(ctx context.Context, c call, in *caseIn) (*body[object], error) {
+			b, err := a.caseBranch(ctx, c.actor, in.ID)
+			if err != nil {
+				return nil, err
+			}
+			doc, err := a.opt.Casework.Case(ctx, c.actor, b, journal.CaseID(in.ID))
+			return respond(doc), err
+		})
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/holds", id: "openHold", tag: "cases", summary: "Open a hold",
+		about: "Any open hold keeps the case out of rounds; open assignments are revoked at once."},
+		func(ctx context.Context, c call, in *struct {
+			caseIn
+			Body struct {
+				Kind  string `json:"kind" maxLength:"64" example:"stop" doc:"stop, dispute, complaint, breathing_space, vulnerable, represented, deceased, bankrupt, …"`
+				Since string `json:"since,omitempty" maxLength:"10" doc:"Local date; today when absent."`
+				Until string `json:"until,omitempty" maxLength:"10" doc:"Last local date; until released when absent."`
+			}
+		}) (*body[object], error) {
+			return a.doCase(ctx, c, in.ID, casework.OpenHold{Case: journal.CaseID(in.ID), Kind: in.Body.Kind, Since: in.Body.Since, Until: in.Body.Until})
+		})
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/holds/{hold}/release", id: "releaseHold", tag: "cases", summary: "Release a hold"},
+		func(ctx context.Context, c call, in *struct {
+			caseIn
+			Hold string `path:"hold" maxLength:"64"`
+			Body struct {
+				Reason string `json:"reason" maxLength:"200"`
+			}
+		}) (*body[object], error) {
+			return a.doCase(ctx, c, in.ID, casework.ReleaseHold{Case: journal.CaseID(in.ID), Hold: in.Hold, Reason: in.Body.Reason})
+		})
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/facts", id: "setFact", tag: "cases", summary: "Make a fact known, or take it back"},
+		func(ctx context.Context, c call, in *struct {
+			caseIn
+			Body struct {
+				Kind  string `json:"kind" maxLength:"64" example:"plan_offered"`
+				Known bool   `json:"known"`
+				Since string `json:"since,omitempty" maxLength:"10"`
+			}
+		}) (*body[object], error) {
+			return a.doCase(ctx, c, in.ID, casework.SetFact{Case: journal.CaseID(in.ID), Kind: in.Body.Kind, Known: in.Body.Known, Since: in.Body.Since})
+		})
+	register(a, endpoint{method: http.MethodPut, path: "/v1/cases/{id}/requests", id: "setRequests", tag: "cases", summary: "What the person asked for",
+		about: "It binds every channel. Times are local wall time; from after to crosses midnight."},
+		func(ctx context.Context, c call, in *struct {
+			caseIn
+			Body casework.Requests
+		}) (*body[object], error) {
+			return a.doCase(ctx, c, in.ID, casework.SetRequests{Case: journal.CaseID(in.ID), Requests: in.Body})
+		})
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/reassign", id: "reassignCase", tag: "cases", summary: "Give a case to a team or territory",
+		about: "Open assignments of other teams are taken back from the phones."},
+		func(ctx context.Context, c call, in *struct {
+			caseIn
+			Body struct {
+				Team      *string `json:"team,omitempty" maxLength:"64" doc:"Empty: back to the territory's teams."`
+				Territory *string `json:"territory,omitempty" maxLength:"64" doc:"Empty: back to where the home lies."`
+			}
+		}) (*body[object], error) {
+			id := journal.CaseID(in.ID)
+			b, err := a.caseBranch(ctx, c.actor, in.ID)
+			if err != nil {
+				return nil, err
+			}
+			if t := in.Body.Team; t != nil && *t != "" {
+				if _, err := a.opt.Office.Team(ctx, b, *t); err != nil {
+					return nil, err
+				}
+			}
+			if t := in.Body.Territory; t != nil && *t != "" {
+				if _, err := a.opt.Office.Territory(ctx, b, *t); err != nil {
+					return nil, err
+				}
+			}
+			out, err := a.doCmd(ctx, c, b, casework.Reassign{Case: id, Team: in.Body.Team, Territory: in.Body.Territory})
+			if err != nil {
+				return nil, err
+			}
+			revoke := c
+			if revoke.key != "" {
+				revoke.key += ".r"
+			}
+			_, err = a.doCmd(ctx, revoke, b, casework.RevokeAssignments{Case: id, Reason: "reassigned"})
+			return out, err
+		})
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/contacts", id: "recordContact", tag: "cases", summary: "Record an attempt to reach the debtor"},
+		func(ctx context.Context, c call, in *struct {
+			caseIn
+			Body struct {
+				Channel  string    `json:"channel" maxLength:"32" example:"call"`
+				At       time.Time `json:"at"`
+				Result   string    `json:"result" maxLength:"32" example:"no_answer"`
+				Party    string    `json:"party,omitempty" maxLength:"32"`
+				PartyRef string    `json:"party_ref,omitempty" maxLength:"64"`
+				Number   string    `json:"number,omitempty" maxLength:"20" doc:"E.164; only a keyed hash is kept."`
+				External string    `json:"external_id,omitempty" maxLength:"128"`
+			}
+		}) (*body[object], error) {
+			x := in.Body
+			return a.doCase(ctx, c, in.ID, casework.RecordContact{Case: journal.CaseID(in.ID), ID: x.External, Channel: x.Channel, At: x.At, Result: x.Result,
+				Party: x.Party, PartyRef: x.PartyRef, Number: x.Number, External: x.External})
+		})
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/corrections", id: "correctCase", tag: "cases", summary: "Correct address, phone and the like",
+		about: "A correction outlives later imports as long as the lender goes on sending the old value."},
+		func(ctx context.Context, c call, in *struct {
+			caseIn
+			Body struct {
+				DebtorName          *string   `json:"debtor_name,omitempty" maxLength:"200"`
+				Phone               *string   `json:"phone,omitempty" maxLength:"20" doc:"E.164."`
+				PhoneVerifiedOn     *string   `json:"phone_verified_on,omitempty" maxLength:"10"`
+				WrongNumber         bool      `json:"wrong_number,omitempty"`
+				Address             *string   `json:"address,omitempty" maxLength:"500"`
+				PostalCode          *string   `json:"postal_code,omitempty" maxLength:"20"`
+				City                *string   `json:"city,omitempty" maxLength:"100"`
+				Home                []float64 `json:"home,omitempty" minItems:"2" maxItems:"2" doc:"[lon, lat]."`
+				Datum               string    `json:"datum,omitempty" enum:"wgs84,gcj02"`
+				AddressVerifiedOn   *string   `json:"address_verified_on,omitempty" maxLength:"10"`
+				AddressVerification *string   `json:"address_verification,omitempty" maxLength:"32"`
+				TimeZone            *string   `json:"time_zone,omitempty" maxLength:"64"`
+				Language            *string   `json:"language,omitempty" maxLength:"35"`
+				ServiceMin          *int      `json:"service_min,omitempty"`
+				Priority            *int      `json:"priority,omitempty"`
+			}
+		}) (*body[object], error) {
+			x := in.Body
+			cmd := casework.Correct{Case: journal.CaseID(in.ID), DebtorName: x.DebtorName, Phone: x.Phone, PhoneVerifiedOn: x.PhoneVerifiedOn, WrongNumber: x.WrongNumber,
+				Address: x.Address, PostalCode: x.PostalCode, City: x.City, Datum: x.Datum, AddressVerifiedOn: x.AddressVerifiedOn,
+				AddressVerification: x.AddressVerification, TimeZone: x.TimeZone, Language: x.Language, ServiceMin: x.ServiceMin, Priority: x.Priority}
+			if x.Home != nil {
+				cmd.Home = &geo.Point{Lon: x.Home[0], Lat: x.Home[1]}
+			}
+			return a.doCase(ctx, c, in.ID, cmd)
+		})
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/notices", id: "recordNotice", tag: "cases", summary: "Record a notice that was sent to the debtor",
+		about: "Some laws want a visit announced, in a form and with contents of their own."},
+		func(ctx context.Context, c call, in *struct {
+			caseIn
+			Body struct {
+				Of       string    `json:"of" enum:"visit,agency"`
+				SentAt   time.Time `json:"sent_at"`
+				Form     string    `json:"form" enum:"letter,sms,email,in_person,other"`
+				Contents []string  `json:"contents,omitempty" maxItems:"50"`
+			}
+		}) (*body[object], error) {
+			return a.doCase(ctx, c, in.ID, casework.RecordNotice{Case: journal.CaseID(in.ID), Of: in.Body.Of, SentAt: in.Body.SentAt, Form: in.Body.Form, Contents: in.Body.Contents})
+		})
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/close", id: "closeCase", tag: "cases", summary: "Close a case"},
+		func(ctx context.Context, c call, in *struct {
+			caseIn
+			Body struct {
+				Reason string `json:"reason" maxLength:"32" example:"recalled"`
+			}
+		}) (*body[object], error) {
+			return a.doCase(ctx, c, in.ID, casework.CloseCase{Case: journal.CaseID(in.ID), Reason: in.Body.Reason})
+		})
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/reopen", id: "reopenCase", tag: "cases", summary: "Reopen a case"},
+		func(ctx context.Context, c call, in *caseIn) (*body[object], error) {
+			return a.doCase(ctx, c, in.ID, casework.ReopenCase{Case: journal.CaseID(in.ID)})
+		})
+}
+
+func pageAnswer(p casework.Page, err error) (*body[page[object]], error) {
+	if err != nil {
+		return nil, err
+	}
+	return respond(page[object]{p.Items, p.Next}), nil
+}

@@ -1,0 +1,157 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"doorstep/auth"
+	"doorstep/server/dispatch"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+)
+
+// drawingSuffix asks for a round as GeoJSON.
+const drawingSuffix = ".geojson"
+
+type roundBody struct {
+	Branch     string   `json:"branch,omitempty" maxLength:"64" doc:"Your only branch when absent."`
+	Date       string   `json:"date" minLength:"10" maxLength:"10" example:"2026-11-25" doc:"Local to the branch."`
+	Teams      []string `json:"teams,omitempty" maxItems:"500" doc:"Every team with a shift when absent."`
+	Seed       uint64   `json:"seed,omitempty" maximum:"9007199254740991"`
+	TimeLimitS int      `json:"time_limit_s,omitempty" minimum:"1" maximum:"600" doc:"How long to search; 10 when absent."`
+	Objective  string   `json:"objective,omitempty" enum:"value,cost"`
+}
+
+func (a *API) dispatchAsk(c call) (dispatch.Ask, error) {
+	id := c.command()
+	if id == "" {
+		u, err := uuid.NewV7()
+		if err != nil {
+			return dispatch.Ask{}, err
+		}
+		id = "http:" + string(c.actor.User) + ":" + u.String()
+	}
+	return dispatch.Ask{Actor: c.actor, Command: id}, nil
+}
+
+func (a *API) roundEndpoints() {
+	register(a, endpoint{method: http.MethodPost, path: "/v1/rounds", id: "planRound", tag: "rounds", summary: "Plan a day", status: http.StatusAccepted,
+		about: "Answers at once; read the round for progress and result."},
+		func(ctx context.Context, c call, in *body[roundBody]) (*body[dispatch.Round], error) {
+			b, err := a.branch(ctx, c.actor, in.Body.Branch)
+			if err != nil {
+				return nil, err
+			}
+			by, err := a.dispatchAsk(c)
+			if err != nil {
+				return nil, err
+			}
+			x := in.Body
+			r, err := a.opt.Dispatch.Create(ctx, by, dispatch.Params{Branch: b, Date: x.Date, Teams: x.Teams, Seed: x.Seed, TimeLimitS: x.TimeLimitS, Objective: x.Objective})
+			return respond(r), err
+		})
+	register(a, endpoint{method: http.MethodGet, path: "/v1/rounds", id: "listRounds", tag: "rounds", summary: "List rounds"},
+		func(ctx context.Context, c call, in *struct {
+			paging
+			Branch string `query:"branch" maxLength:"64"`
+			Date   string `query:"date" maxLength:"10" doc:"Only this date's."`
+		}) (*body[page[dispatch.Round]], error) {
+			b, err := branchFor(c.actor, in.Branch)
+			if err != nil {
+				return nil, err
+			}
+			rs, next, err := a.opt.Dispatch.Rounds(ctx, c.actor, b, in.Date, in.Limit, in.Cursor)
+			if rs == nil {
+				rs = []dispatch.Round{}
+			}
+			return respond(page[dispatch.Round]{rs, next}), err
+		})
+	round := func(op *huma.Operation) {
+		op.Parameters = append(op.Parameters, &huma.Param{Name: "id", In: "path", Required: true, Schema: str()})
+	}
+	a.raw(endpoint{method: http.MethodGet, path: "/v1/rounds/{id}", id: "getRound", tag: "rounds", summary: "Read a round: progress, routes, and every case left out with its reason"},
+		func(op *huma.Operation) {
+			round(op)
+			op.Responses = map[string]*huma.Response{"200": answer("The round.", "application/json", a.schema(roundView{}))}
+		},
+		func(c *gin.Context) {
+			ctx := c.Request.Context()
+			actor := callOf(ctx).actor
+			if p := onlyQuery(c); p != nil {
+				writeProblem(c, p)
+				return
+			}
+			if id, drawing := strings.CutSuffix(c.Param("id"), drawingSuffix); drawing {
+				a.drawRound(c, actor, id)
+				return
+			}
+			v, err := a.opt.Dispatch.Round(ctx, actor, c.Param("id"))
+			if err != nil {
+				a.fail(c, err)
+				return
+			}
+			c.JSON(http.StatusOK, viewOf(v))
+		})
+	a.raw(endpoint{method: http.MethodGet, path: "/v1/rounds/{id}" + drawingSuffix, id: "drawRound", tag: "rounds", summary: "A round as GeoJSON",
+		about: "A line per route, a point per stop and per case left out. It shows where people live."},
+		func(op *huma.Operation) {
+			round(op)
+			op.Responses = map[string]*huma.Response{"200": answer("A FeatureCollection (RFC 7946).", "application/geo+json", &huma.Schema{Type: "object"})}
+		}, nil)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/rounds/{id}/publish", id: "publishRound", tag: "rounds", summary: "Issue a planned round to the phones", status: http.StatusAccepted,
+		about: "The law is asked again for every stop. Another round of the day that was published before is replaced."},
+		func(ctx context.Context, c call, in *struct {
+			ID string `path:"id" maxLength:"64"`
+		}) (*body[dispatch.Round], error) {
+			by, err := a.dispatchAsk(c)
+			if err != nil {
+				return nil, err
+			}
+			r, err := a.opt.Dispatch.Publish(ctx, by, in.ID)
+			return respond(r), err
+		})
+}
+
+func (a *API) drawRound(c *gin.Context, actor auth.Actor, id string) {
+	out, err := a.opt.Dispatch.GeoJSON(c.Request.Context(), actor, id)
+	if err != nil {
+		a.fail(c, err)
+		return
+	}
+	c.Data(http.StatusOK, "application/geo+json", out)
+}
+
+// roundView is a round with what it consists of.
+type roundView struct {
+	dispatch.Round
+	Progress *dispatch.Progress `json:"progress,omitempty"`
+	Routes   []routeView        `json:"routes"`
+	LeftOut  []leftOutView      `json:"unassigned"`
+}
+
+type routeView struct {
+	dispatch.Route
+	Start []float64 `json:"start,omitempty"`
+	End   []float64 `json:"end,omitempty"`
+}
+
+type leftOutView struct {
+	Case string   `json:"case"`
+	Code string   `json:"code"`
+	Rule string   `json:"rule,omitempty"`
+	Cite []string `json:"cite,omitempty"`
+}
+
+func viewOf(v dispatch.View) roundView {
+	out := roundView{Round: v.Round, Progress: v.Progress, Routes: []routeView{}, LeftOut: []leftOutView{}}
+	for _, r := range v.Routes {
+		out.Routes = append(out.Routes, routeView{r, lonLat(r.Start), lonLat(r.End)})
+	}
+	for _, l := range v.LeftOut {
+		out.LeftOut = append(out.LeftOut, leftOutView{string(l.Case), l.Code, l.Rule, l.Cite})
+	}
+	return out
+}
