@@ -1,13 +1,165 @@
 package routing
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+)
+
+// Temperatures of the walk, in typical legs.
+const (
+	heatFirst = 3.0
+	heatLast  = 0.02
+)
+
+// nearest is how many neighbours of a stop are kept.
+const nearest = 100
 
 // Solve returns the best day it finds until ctx ends or opts.Iterations are
 // made, and then returns without error: a search cut short is not a failure.
 // The error is an *Error and means that the problem is not well formed.
 func Solve(ctx context.Context, p Problem, opts Options) (Result, error) {
-	if err := p.Validate(); err != nil {
+	begun := time.Now()
+	if err := p.validate(); err != nil {
 		return Result{}, err
 	}
-	return Result{}, nil
+	c, fault := newCore(&p)
+	if fault != nil {
+		return Result{}, fault
+	}
+	if fault := c.checkPins(); fault != nil {
+		return Result{}, fault
+	}
+	t := newTimer(ctx, begun, opts)
+	c.setNear(nearest)
+	s := newSearch(c, opts.Seed)
+	s.fill()
+	s.better()
+	made := 0
+	if c.n > 0 && len(c.shifts) > 0 {
+		t.reserve()
+		made = s.run(t, opts)
+	}
+	s.p.load(&s.best)
+	for s.fill() {
+		s.better()
+	}
+	s.p.load(&s.best)
+	res := c.result(s)
+	res.Iterations = made
+	return res, nil
+}
+
+// run walks until the time or the iterations are used up.
+func (s *search) run(t *timer, opts Options) int {
+	told, toldW, toldC := time.Duration(-1), int64(-1), 0.0
+	for i := 0; ; i++ {
+		done := t.done(i)
+		if opts.Progress != nil {
+			since := t.elapsed
+			if s.bestW != toldW || s.bestC != toldC || done >= 1 || since-told > 500*time.Millisecond {
+				told, toldW, toldC = since, s.bestW, s.bestC
+				opts.Progress(Progress{Elapsed: since, Fraction: min(done, 1), Iterations: i,
+					Cost: int64(math.Round(s.bestC)), LeftOut: s.c.n - len(s.best.seq)})
+			}
+		}
+		if done >= 1 {
+			return i
+		}
+		s.step(s.c.legCost * heatFirst * math.Pow(heatLast/heatFirst, done))
+	}
+}
+
+// timer says how much of the search is over.
+type timer struct {
+	ctx     context.Context
+	begun   time.Time
+	limit   int
+	budget  time.Duration // 0: none
+	clock   func() time.Duration
+	elapsed time.Duration
+}
+
+func newTimer(ctx context.Context, begun time.Time, o Options) *timer {
+	t := &timer{ctx: ctx, begun: begun, limit: o.Iterations, clock: o.clock}
+	if o.clock != nil {
+		t.budget = o.budget
+	} else if end, ok := ctx.Deadline(); ok {
+		t.budget = max(end.Sub(begun), 1)
+	}
+	if t.limit <= 0 && t.budget == 0 && ctx.Done() == nil {
+		t.limit = DefaultIterations
+	}
+	return t
+}
+
+// reserve keeps back time for laying out the result, which takes about as long
+// as what has been done so far.
+func (t *timer) reserve() {
+	if t.budget > 0 && t.clock == nil {
+		t.budget = max(1, t.budget-time.Since(t.begun)/2-time.Millisecond)
+	}
+}
+
+// done returns the fraction of the search that is over after i steps.
+func (t *timer) done(i int) float64 {
+	f := 0.0
+	if t.limit > 0 {
+		f = float64(i) / float64(t.limit)
+	}
+	if i%8 != 0 && i > 0 {
+		if t.budget > 0 {
+			f = max(f, float64(t.elapsed)/float64(t.budget))
+		}
+		return f
+	}
+	if t.ctx.Err() != nil {
+		return 1
+	}
+	if t.clock != nil {
+		t.elapsed = t.clock()
+	} else {
+		t.elapsed = time.Since(t.begun)
+	}
+	if t.budget > 0 {
+		f = max(f, float64(t.elapsed)/float64(t.budget))
+	} else if t.limit == 0 {
+		// Cancelled by hand at an unknown time: cool as for a long search.
+		f = min(0.99, 1-math.Exp(-float64(t.elapsed)/float64(10*time.Second)))
+	}
+	return f
+}
+
+// checkPins says which pinned prefix cannot be kept.
+func (c *core) checkPins() *Error {
+	var w sheet
+	for r := range c.shifts {
+		d := &c.shifts[r]
+		if len(d.pins) == 0 {
+			continue
+		}
+		at := fmt.Sprintf("shifts[%d].pinned", r)
+		seq, load := make([]int32, 0, len(d.pins)), 0
+		for _, pin := range d.pins {
+			seq = append(seq, int32(pin.Stop))
+			load += c.p.Stops[pin.Stop].Load
+		}
+		t := c.layOut(int32(r), seq, &w, nil)
+		switch {
+		case !t.ok:
+			return fault(CodePinned, at, "cannot be kept in time")
+		case d.capacity > 0 && load > d.capacity:
+			return fault(CodePinned, at, "loads %d, but the capacity is %d", load, d.capacity)
+		case d.maxStops > 0 && len(seq) > d.maxStops:
+			return fault(CodePinned, at, "%d stops, at most %d", len(seq), d.maxStops)
+		case d.maxTravel > 0 && t.travel > d.maxTravel:
+			return fault(CodePinned, at, "travels %d seconds, at most %d", t.travel, d.maxTravel)
+		case d.maxDistance > 0 && t.distance > d.maxDistance:
+			return fault(CodePinned, at, "travels %d metres, at most %d", t.distance, d.maxDistance)
+		case d.maxWork > 0 && t.end-t.start-t.breaks > d.maxWork:
+			return fault(CodePinned, at, "works %d seconds, at most %d", t.end-t.start-t.breaks, d.maxWork)
+		}
+	}
+	return nil
 }

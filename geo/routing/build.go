@@ -1,0 +1,133 @@
+package routing
+
+import (
+	"math/bits"
+	"slices"
+)
+
+// result lays out the plan of s.
+func (c *core) result(s *search) Result {
+	p := s.p
+	var res Result
+	each := make([]int64, len(c.shifts))
+	for r := range c.shifts {
+		if len(p.seq[r]) == 0 {
+			continue
+		}
+		var steps []Step
+		t := c.layOut(int32(r), p.seq[r], &p.paper, &steps)
+		d := &c.shifts[r]
+		work := t.end - t.start - t.breaks
+		late := max(0, t.end-int(d.due))
+		route := Route{Shift: r, Steps: steps}
+		route.Total = Total{Stops: len(p.seq[r]), Travel: t.travel, Distance: t.distance, Setup: t.setup,
+			Service: t.service, Wait: t.wait, Breaks: t.breaks, Overtime: late, Work: work}
+		moved := t.moves
+		for _, u := range p.seq[r] {
+			route.Total.Priority += c.p.Stops[u].Priority
+			moved += p.moves(int32(r), u)
+		}
+		route.Cost = Cost{Fixed: d.rates.Fixed, Travel: charge(d.rates.TravelHour, t.travel, 3600),
+			Distance: charge(d.rates.Km, t.distance, 1000), Wait: charge(d.rates.WaitHour, t.wait, 3600),
+			Service:  charge(d.rates.ServiceHour, t.setup+t.service, 3600),
+			Overtime: charge(d.rates.OvertimeHour, late, 3600), Changes: moved}
+		res.Routes = append(res.Routes, route)
+		res.Cost.add(route.Cost)
+		res.Total.add(route.Total)
+		switch c.p.Balance.By {
+		case BalanceStops:
+			each[r] = int64(len(p.seq[r]))
+		case BalanceWork:
+			each[r] = int64(work)
+		}
+	}
+	if c.p.Balance.By != BalanceNone && len(each) > 0 {
+		sum, off := int64(0), int64(0)
+		for _, v := range each {
+			sum += v
+		}
+		n := int64(len(each))
+		for _, v := range each {
+			off += max(v*n-sum, sum-v*n)
+		}
+		per := n
+		if c.p.Balance.By == BalanceWork {
+			per *= 3600
+		}
+		res.Cost.Balance = charge(c.p.Balance.Weight, int(off), per)
+	}
+	out := slices.Clone(p.out)
+	slices.Sort(out)
+	for _, u := range out {
+		if c.p.Objective == CostFirst {
+			res.Cost.LeftOut += c.p.Stops[u].Value
+		}
+		res.LeftOut = append(res.LeftOut, LeftOut{Stop: int(u), Reason: s.reason(u)})
+	}
+	return res
+}
+
+// charge is a rate for an amount of which so many make one unit, rounded to
+// the nearest whole number.
+func charge(rate int64, amount int, unit int64) int64 {
+	h, l := bits.Mul64(uint64(rate), uint64(amount))
+	l, carry := bits.Add64(l, uint64(unit/2), 0)
+	q, _ := bits.Div64(h+carry, l, uint64(unit))
+	return int64(q)
+}
+
+func (c *Cost) add(o Cost) {
+	c.Fixed += o.Fixed
+	c.Travel += o.Travel
+	c.Distance += o.Distance
+	c.Wait += o.Wait
+	c.Service += o.Service
+	c.Overtime += o.Overtime
+	c.Changes += o.Changes
+	c.Balance += o.Balance
+	c.LeftOut += o.LeftOut
+}
+
+func (t *Total) add(o Total) {
+	t.Stops += o.Stops
+	t.Priority += o.Priority
+	t.Travel += o.Travel
+	t.Distance += o.Distance
+	t.Setup += o.Setup
+	t.Service += o.Service
+	t.Wait += o.Wait
+	t.Breaks += o.Breaks
+	t.Overtime += o.Overtime
+	t.Work += o.Work
+}
+
+// reason says why u, which the plan leaves out, was left out.
+func (s *search) reason(u int32) Reason {
+	c := s.c
+	row := c.allowed[int(u)*c.words : int(u)*c.words+c.words]
+	if !slices.ContainsFunc(row, func(w uint64) bool { return w != 0 }) {
+		return NoFitTeam
+	}
+	if s.cheapest(u, nil, true).r >= 0 {
+		return WorthLess
+	}
+	if s.alone(u) {
+		return NoTime
+	}
+	return NoLawfulWindow
+}
+
+// alone says whether some team that may serve u could if it did nothing else
+// but what is pinned.
+func (s *search) alone(u int32) bool {
+	c := s.c
+	if s.bare == nil {
+		s.bare = newPlan(c)
+	}
+	for r := range int32(len(c.shifts)) {
+		if c.may(u, r) && s.bare.try(u, r, nowhere, nil).r >= 0 {
+			return true
+		}
+	}
+	return false
+}

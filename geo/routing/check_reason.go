@@ -1,0 +1,232 @@
+package routing
+
+// reasons checks why stops were left out. It is called for results that can
+// be driven.
+func (k *checker) reasons() {
+	if len(k.r.LeftOut) == 0 {
+		return
+	}
+	bare := make([]tour, len(k.p.Shifts))
+	full := make([]tour, len(k.p.Shifts))
+	for s := range k.p.Shifts {
+		var stops []int
+		for _, pin := range k.p.Shifts[s].Pinned {
+			stops = append(stops, pin.Stop)
+		}
+		bare[s] = k.newTour(s, stops)
+		full[s] = bare[s]
+	}
+	for _, r := range k.r.Routes {
+		var stops []int
+		for _, s := range r.Steps {
+			if s.Kind == StepStop {
+				stops = append(stops, s.Index)
+			}
+		}
+		full[r.Shift] = k.newTour(r.Shift, stops)
+	}
+	for _, l := range k.r.LeftOut {
+		k.reason(l, bare, full)
+	}
+}
+
+func (k *checker) reason(l LeftOut, bare, full []tour) {
+	fit, alone, room := false, no, no
+	for s := range k.p.Shifts {
+		if !k.fit(s, l.Stop, false) || k.p.Shifts[s].Capacity > 0 && k.p.Stops[l.Stop].Load > k.p.Shifts[s].Capacity {
+			continue
+		}
+		fit = true
+		if alone != yes {
+			alone = max(alone, k.room(&bare[s], l.Stop))
+		}
+		if room != yes {
+			room = max(room, k.room(&full[s], l.Stop))
+		}
+	}
+	wrong := func(why string) { k.say(WrongReason, -1, l.Stop, "%q, but %s", l.Reason, why) }
+	switch l.Reason {
+	case NoFitTeam:
+		if fit {
+			wrong("there is a fit team")
+		}
+		return
+	case NoLawfulWindow:
+		if !fit {
+			wrong("there is no fit team")
+		} else if alone == yes {
+			wrong("a fit team could do it alone")
+		}
+		return
+	case NoTime:
+		if !fit {
+			wrong("there is no fit team")
+		} else if alone == no {
+			wrong("no fit team could do it even alone")
+		} else if room == yes {
+			wrong("there is room for it")
+		}
+	case WorthLess:
+		if k.p.Objective != CostFirst || k.p.Stops[l.Stop].Must {
+			wrong("cost does not decide")
+		} else if room == no {
+			wrong("there is no room for it")
+		}
+	default:
+		wrong("there is no such reason")
+	}
+	if k.p.Stops[l.Stop].Must && room == yes {
+		k.say(MustLeftOut, -1, l.Stop, "a route has room for it")
+	}
+}
+
+// answer is whether there is room. It is open where a limit depends on times
+// that the team is free to choose.
+type answer int
+
+const (
+	no answer = iota
+	perhaps
+	yes
+)
+
+// tour is a route to which a stop might be added.
+type tour struct {
+	shift                  int
+	stops                  []int
+	clocks                 []clock // before each stop, and after the last
+	slack                  [][]int // by clock and breaks taken: how late it could be; -1 if not at all
+	load, travel, distance int
+}
+
+func (k *checker) newTour(shift int, stops []int) tour {
+	t := tour{shift: shift, stops: stops, clocks: []clock{k.depart(shift)}}
+	for i, u := range stops {
+		t.load += k.p.Stops[u].Load
+		t.clocks = append(t.clocks, k.visit(shift, t.clocks[i], u, k.pin(shift, i)))
+	}
+	t.travel, t.distance = k.length(shift, stops)
+	t.slack = make([][]int, len(t.clocks))
+	for i := range t.clocks {
+		t.slack[i] = k.slack(&t, i)
+	}
+	return t
+}
+
+// slack finds by halving how late the team could leave at clock i.
+func (k *checker) slack(t *tour, i int) []int {
+	sh := &k.p.Shifts[t.shift]
+	latest := make([]int, len(sh.Breaks)+1)
+	for taken := range latest {
+		lo, hi := -1, sh.Window.To+sh.Overtime
+		for lo < hi {
+			mid := (lo + hi + 1) / 2
+			c := clock{t.clocks[i].place, make([]int, len(latest))}
+			for j := range c.free {
+				c.free[j] = -1
+			}
+			c.free[taken] = mid
+			for n := i; n < len(t.stops) && alive(c); n++ {
+				c = k.visit(t.shift, c, t.stops[n], k.pin(t.shift, n))
+			}
+			if end := k.done(t.shift, c); end >= 0 && end <= sh.Window.To+sh.Overtime {
+				lo = mid
+			} else {
+				hi = mid - 1
+			}
+		}
+		latest[taken] = lo
+	}
+	return latest
+}
+
+// inTime says whether a team that could leave as c says could go on with the
+// stops of the tour from i on.
+func (k *checker) inTime(t *tour, c clock, i int) bool {
+	if i == len(t.stops) {
+		sh := &k.p.Shifts[t.shift]
+		end := k.done(t.shift, c)
+		return end >= 0 && end <= sh.Window.To+sh.Overtime
+	}
+	c = k.visit(t.shift, c, t.stops[i], nil)
+	for taken, at := range c.free {
+		if at >= 0 && at <= t.slack[i+1][taken] {
+			return true
+		}
+	}
+	return false
+}
+
+func (k *checker) pin(shift, i int) *Pin {
+	if pins := k.p.Shifts[shift].Pinned; i < len(pins) {
+		return &pins[i]
+	}
+	return nil
+}
+
+// length returns travel and distance of a route by the matrix.
+func (k *checker) length(shift int, stops []int) (travel, distance int) {
+	sh := &k.p.Shifts[shift]
+	m := &k.p.Matrices[sh.Matrix]
+	if len(stops) == 0 {
+		return 0, 0
+	}
+	at := sh.Start
+	add := func(to int) {
+		if at >= 0 && to >= 0 {
+			travel += int(m.Durations[at*m.Places+to])
+			if m.Distances != nil {
+				distance += int(m.Distances[at*m.Places+to])
+			}
+		}
+		at = to
+	}
+	for _, u := range stops {
+		add(k.p.Stops[u].Place)
+	}
+	add(sh.End)
+	return travel, distance
+}
+
+// room says whether stop u could be added to a tour somewhere.
+func (k *checker) room(t *tour, u int) answer {
+	sh := &k.p.Shifts[t.shift]
+	if sh.Capacity > 0 && t.load+k.p.Stops[u].Load > sh.Capacity || sh.MaxStops > 0 && len(t.stops) >= sh.MaxStops {
+		return no
+	}
+	best := no
+	for i := len(sh.Pinned); i <= len(t.stops) && best != yes; i++ {
+		c := k.visit(t.shift, t.clocks[i], u, nil)
+		if !alive(c) {
+			continue
+		}
+		if !k.inTime(t, c, i) {
+			continue
+		}
+		with := append(append([]int{}, t.stops[:i]...), u)
+		with = append(with, t.stops[i:]...)
+		travel, distance := k.length(t.shift, with)
+		if sh.MaxDistance > 0 && distance > sh.MaxDistance {
+			continue
+		}
+		hours := len(k.p.Matrices[sh.Matrix].Hours) > 0
+		if sh.MaxWork > 0 || sh.MaxTravel > 0 && (hours || len(sh.Pinned) > 0) {
+			best = max(best, perhaps)
+			continue
+		}
+		if sh.MaxTravel > 0 && travel > sh.MaxTravel {
+			continue
+		}
+		best = yes
+	}
+	return best
+}
+
+func alive(c clock) bool {
+	for _, t := range c.free {
+		if t >= 0 {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,163 @@
+package routing
+
+// journey is the way from one place to another as Check drives it, second by
+// second where the pace changes.
+type journey struct {
+	m    *Matrix
+	cell int
+	rest int // seconds left at the pace of hour; -1 before setting out
+	hour int
+	none bool
+}
+
+func newJourney(m *Matrix, from, to int) *journey {
+	if from < 0 || to < 0 || from >= m.Places || to >= m.Places {
+		return &journey{none: true}
+	}
+	return &journey{m: m, cell: from*m.Places + to, rest: -1}
+}
+
+// pace returns how long the whole way takes in hour h; 0 is before the first.
+func (j *journey) pace(h int) int {
+	if h == 0 {
+		return int(j.m.Durations[j.cell])
+	}
+	return int(j.m.Hours[h-1].Durations[j.cell])
+}
+
+// ride goes from t on, at most until the time given, and returns the seconds.
+func (j *journey) ride(t, until int) int {
+	if j.none {
+		return 0
+	}
+	spent := 0
+	for {
+		h, change := 0, until
+		for i, hour := range j.m.Hours {
+			if hour.From <= t {
+				h = i + 1
+			} else {
+				change = min(change, hour.From)
+				break
+			}
+		}
+		switch {
+		case j.rest < 0:
+			j.rest, j.hour = j.pace(h), h
+		case j.hour != h && j.rest > 0 && t < until:
+			old, pace := j.pace(j.hour), j.pace(h)
+			scaled := j.rest * pace
+			j.rest = scaled / old
+			if scaled%old > 0 {
+				j.rest++
+			}
+			j.hour = h
+		}
+		if j.rest == 0 || t >= until {
+			return spent
+		}
+		step := min(j.rest, change-t)
+		j.rest -= step
+		spent += step
+		t += step
+	}
+}
+
+// opening returns the first moment at t or later in the windows, or -1.
+func opening(ws []Window, t int) int {
+	if len(ws) == 0 {
+		return t
+	}
+	for _, w := range ws {
+		if t <= w.To {
+			return max(t, w.From)
+		}
+	}
+	return -1
+}
+
+// clock is a route as Check builds it up: where the team is, and for each
+// number of breaks taken, when it may leave at the earliest; -1 for never.
+type clock struct {
+	place int
+	free  []int
+}
+
+// travel takes the team to a place with some of the breaks on the way. It calls
+// there with each arrival and the breaks then taken.
+func (k *checker) travel(shift int, c clock, to int, there func(taken, at int)) {
+	sh := &k.p.Shifts[shift]
+	for taken, t := range c.free {
+		if t < 0 {
+			continue
+		}
+		j := newJourney(&k.p.Matrices[sh.Matrix], c.place, to)
+		for n := taken; ; n++ {
+			stay := *j
+			there(n, t+stay.ride(t, 1<<40))
+			if n == len(sh.Breaks) {
+				break
+			}
+			b := opening(sh.Breaks[n].Windows, t)
+			if b < 0 {
+				break
+			}
+			j.ride(t, b)
+			t = b + sh.Breaks[n].Service
+		}
+	}
+}
+
+// visit returns the clock after one more stop.
+func (k *checker) visit(shift int, c clock, stop int, pin *Pin) clock {
+	u := &k.p.Stops[stop]
+	after := clock{u.Place, make([]int, len(c.free))}
+	for i := range after.free {
+		after.free[i] = -1
+	}
+	setup := u.Setup
+	if c.place == u.Place {
+		setup = 0
+	}
+	if pin != nil && pin.Fixed {
+		for i, t := range c.free {
+			if t >= 0 && t <= pin.At {
+				after.free[i] = pin.At + u.Service
+			}
+		}
+	}
+	k.travel(shift, c, u.Place, func(taken, at int) {
+		if pin != nil && pin.Fixed {
+			if at <= pin.At {
+				after.free[taken] = pin.At + u.Service
+			}
+			return
+		}
+		if t := opening(u.Windows, at+setup); t >= 0 && (after.free[taken] < 0 || t+u.Service < after.free[taken]) {
+			after.free[taken] = t + u.Service
+		}
+	})
+	return after
+}
+
+// depart returns the clock of a shift that has not yet left.
+func (k *checker) depart(shift int) clock {
+	sh := &k.p.Shifts[shift]
+	c := clock{sh.Start, make([]int, len(sh.Breaks)+1)}
+	for i := range c.free {
+		c.free[i] = -1
+	}
+	c.free[0] = sh.Window.From
+	return c
+}
+
+// done returns when the team is done at the earliest, or -1.
+func (k *checker) done(shift int, c clock) int {
+	end := -1
+	k.travel(shift, c, k.p.Shifts[shift].End, func(taken, at int) {
+		if taken == len(k.p.Shifts[shift].Breaks) && (end < 0 || at < end) {
+			end = at
+		}
+	})
+	return end
+}

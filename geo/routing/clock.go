@@ -1,0 +1,234 @@
+package routing
+
+// Travel and time within a shift. A way that is being driven has seconds left
+// at the pace of one hour; when the hour changes, what is left is scaled to
+// the new pace and rounded up. Leaving earlier never means arriving later.
+
+// way is a drive under way.
+type way struct {
+	cell int32 // in the matrices
+	left int32 // seconds, at the pace of hour
+	hour int32 // index in hours, -1 before the first
+}
+
+func (d *crewDay) hourAt(t int32) int32 {
+	h := int32(-1)
+	for int(h+1) < len(d.hours) && int32(d.hours[h+1].From) <= t {
+		h++
+	}
+	return h
+}
+
+func (d *crewDay) pace(cell, hour int32) int32 {
+	if hour < 0 {
+		return d.dur[cell]
+	}
+	return d.hours[hour].Durations[cell]
+}
+
+// begin starts a drive from place a to b at t; no drive if either is NoPlace.
+func (d *crewDay) begin(a, b, t int32) way {
+	if a < 0 || b < 0 {
+		return way{}
+	}
+	w := way{cell: a*d.places + b, hour: -1}
+	if len(d.hours) > 0 {
+		w.hour = d.hourAt(t)
+	}
+	w.left = d.pace(w.cell, w.hour)
+	return w
+}
+
+// drive goes on from t until the end of the way or the given time, whichever
+// is first, and returns how many seconds that took.
+func (d *crewDay) drive(w *way, t, until int32) int32 {
+	if len(d.hours) == 0 {
+		s := min(w.left, until-t)
+		w.left -= s
+		return s
+	}
+	begun := t
+	for w.left > 0 && t < until {
+		if h := d.hourAt(t); h != w.hour {
+			was := int64(d.pace(w.cell, w.hour))
+			w.left = int32((int64(w.left)*int64(d.pace(w.cell, h)) + was - 1) / was)
+			w.hour = h
+			continue
+		}
+		s := min(w.left, until-t)
+		if int(w.hour+1) < len(d.hours) {
+			s = min(s, int32(d.hours[w.hour+1].From)-t)
+		}
+		w.left -= s
+		t += s
+	}
+	return t - begun
+}
+
+// next returns the first time in the windows at t or later, or never.
+func (c *core) next(w0, w1, t int32) int32 {
+	for ; w0 < w1; w0++ {
+		w := &c.windows[w0]
+		if t <= w.to {
+			return max(t, w.from)
+		}
+	}
+	return never
+}
+
+// last returns the last time in the windows at t or earlier, or -never.
+func (c *core) last(w0, w1, t int32) int32 {
+	for w1--; w1 >= w0; w1-- {
+		w := &c.windows[w1]
+		if t >= w.from {
+			return min(t, w.to)
+		}
+	}
+	return -never
+}
+
+// leg returns when a team that leaves a at t gets to b if it takes the breaks
+// from k up to but not including k2 between: each as soon as its windows let
+// it, driving until then.
+func (c *core) leg(d *crewDay, a, b, t int32, k, k2 int) int32 {
+	w := d.begin(a, b, t)
+	for ; k < k2; k++ {
+		p := &d.breaks[k]
+		s := c.next(p.w0, p.w1, t)
+		if s >= never {
+			return never
+		}
+		d.drive(&w, t, s)
+		t = s + p.service
+	}
+	if len(d.hours) == 0 {
+		return t + w.left
+	}
+	return t + d.drive(&w, t, never)
+}
+
+// back returns the last moment to leave a so as to get to b at t or earlier
+// with the breaks from k up to k2 between, or -never.
+func (c *core) back(d *crewDay, a, b, t int32, k, k2 int) int32 {
+	if t < 0 {
+		return -never
+	}
+	if len(d.hours) > 0 {
+		if c.leg(d, a, b, 0, k, k2) > t {
+			return -never
+		}
+		lo, hi := int32(0), t
+		for lo < hi {
+			mid := (lo + hi + 1) / 2
+			if c.leg(d, a, b, mid, k, k2) <= t {
+				lo = mid
+			} else {
+				hi = mid - 1
+			}
+		}
+		return lo
+	}
+	left := int32(0)
+	if a >= 0 && b >= 0 {
+		left = d.dur[a*d.places+b]
+	}
+	for k2--; k2 >= k; k2-- {
+		p := &d.breaks[k2]
+		s := c.last(p.w0, p.w1, t-p.service)
+		if s < 0 {
+			return -never
+		}
+		left -= min(left, t-p.service-s)
+		t = s
+	}
+	if t < left {
+		return -never
+	}
+	return t - left
+}
+
+// reach fills out with the earliest departures from u for a team that left
+// place a at the times of in; index k stands for k breaks taken.
+func (c *core) reach(d *crewDay, a int32, in []int32, u int32, out []int32) {
+	s := &c.stops[u]
+	setup := s.setup
+	if a == s.place {
+		setup = 0
+	}
+	n := len(d.breaks)
+	for k := 0; k <= n; k++ {
+		out[k] = never
+	}
+	for k := 0; k <= n; k++ {
+		if in[k] >= never {
+			continue
+		}
+		for k2 := k; k2 <= n; k2++ {
+			t := c.leg(d, a, s.place, in[k], k, k2)
+			if t >= never {
+				break
+			}
+			t = c.next(s.w0, s.w1, t+setup)
+			if t <= d.latest-s.service {
+				out[k2] = min(out[k2], t+s.service)
+			}
+		}
+	}
+}
+
+// reachFixed is reach for a pin whose service starts at a given time. A drive
+// without break may have been faster than the matrix says.
+func (c *core) reachFixed(d *crewDay, a int32, in []int32, u, at int32, out []int32) {
+	s := &c.stops[u]
+	n := len(d.breaks)
+	for k := 0; k <= n; k++ {
+		out[k] = never
+	}
+	for k := 0; k <= n && at+s.service <= d.latest; k++ {
+		if in[k] > at {
+			continue
+		}
+		out[k] = at + s.service
+		for k2 := k + 1; k2 <= n; k2++ {
+			if c.leg(d, a, s.place, in[k], k, k2) <= at {
+				out[k2] = at + s.service
+			}
+		}
+	}
+}
+
+// finish returns when the team that left place a at the times of in is done.
+func (c *core) finish(d *crewDay, a int32, in []int32) int32 {
+	n, end := len(d.breaks), never
+	for k := 0; k <= n; k++ {
+		if in[k] < never {
+			end = min(end, c.leg(d, a, d.end, in[k], k, n))
+		}
+	}
+	return end
+}
+
+// backFrom fills out with the latest service starts at u; next is the stop
+// after it with its own latest starts, or -1 for the end, due at latest.
+func (c *core) backFrom(d *crewDay, u, next int32, then []int32, latest int32, out []int32) {
+	s := &c.stops[u]
+	n := len(d.breaks)
+	for k := 0; k <= n; k++ {
+		best := -never
+		if next < 0 {
+			best = c.back(d, s.place, d.end, latest, k, n)
+		} else {
+			v := &c.stops[next]
+			setup := v.setup
+			if v.place == s.place {
+				setup = 0
+			}
+			for k2 := k; k2 <= n; k2++ {
+				if then[k2] >= 0 {
+					best = max(best, c.back(d, s.place, v.place, then[k2]-setup, k, k2))
+				}
+			}
+		}
+		out[k] = c.last(s.w0, s.w1, best-s.service)
+	}
+}

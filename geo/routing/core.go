@@ -1,0 +1,355 @@
+package routing
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+	"slices"
+)
+
+// never is later than any time that can be reached; -never is earlier.
+const never int32 = 1 << 30
+
+// core is a problem laid out in flat arrays for the search. It is not changed
+// once it is made and may be shared between goroutines.
+type core struct {
+	p        *Problem
+	n        int // stops
+	labels   int // most breaks of a shift, plus one
+	stops    []node
+	windows  []span // of all stops and breaks
+	shifts   []crewDay
+	words    int      // of a row of allowed
+	allowed  []uint64 // bit s of row u: shift s may serve stop u
+	worth    []int64  // what leaving a stop out loses before cost
+	near     [][]int32
+	class    []int32 // shifts of one class are the same when idle
+	pinnedBy []int32 // shift that has the stop pinned, or -1
+	legCost  float64 // a typical leg, for scale
+}
+
+// node is a stop.
+type node struct {
+	place, service, setup int32
+	from, to              int32 // the only window, if there is but one
+	w0, w1                int32 // the windows, in core.windows
+	load                  int32
+}
+
+type span struct{ from, to int32 }
+
+type pause struct {
+	service int32
+	w0, w1  int32
+}
+
+// crewDay is a shift.
+type crewDay struct {
+	dur, dist    []int32
+	places       int32
+	hours        []Hour
+	start, end   int32
+	from, latest int32 // latest has overtime in it
+	due          int32
+	breaks       []pause
+	pins         []Pin
+	maxStops     int
+	capacity     int
+	maxTravel    int
+	maxDistance  int
+	maxWork      int
+	rates        Rates
+	perSecond    float64
+	perMetre     float64
+	perService   float64
+	fixed        float64
+	plain        bool // one label and one matrix: the short way of testing
+	timed        bool // what the route costs depends on its times
+	metres       bool // distances matter to the search
+	verify       bool // limits that only the laid out route can tell
+}
+
+func newCore(p *Problem) (*core, *Error) {
+	c := &core{p: p, n: len(p.Stops), labels: 1}
+	worth, err := p.weigh()
+	if err != nil {
+		return nil, err
+	}
+	c.worth = worth
+	c.pinnedBy = make([]int32, c.n)
+	for u := range p.Stops {
+		s := &p.Stops[u]
+		c.pinnedBy[u] = -1
+		nd := node{place: int32(s.Place), service: int32(s.Service), setup: int32(s.Setup), load: int32(s.Load)}
+		nd.w0, nd.w1 = c.addWindows(s.Windows)
+		nd.from, nd.to = c.windows[nd.w0].from, c.windows[nd.w0].to
+		c.stops = append(c.stops, nd)
+	}
+	for i := range p.Shifts {
+		c.shifts = append(c.shifts, c.newDay(&p.Shifts[i]))
+		for _, pin := range p.Shifts[i].Pinned {
+			c.pinnedBy[pin.Stop] = int32(i)
+		}
+	}
+	c.setAllowed()
+	c.setClasses()
+	return c, nil
+}
+
+func (c *core) addWindows(ws []Window) (int32, int32) {
+	w0 := int32(len(c.windows))
+	for _, w := range ws {
+		c.windows = append(c.windows, span{int32(w.From), int32(w.To)})
+	}
+	if len(ws) == 0 {
+		c.windows = append(c.windows, span{0, never - 1})
+	}
+	return w0, int32(len(c.windows))
+}
+
+func (c *core) newDay(s *Shift) crewDay {
+	m := &c.p.Matrices[s.Matrix]
+	d := crewDay{
+		dur: m.Durations, places: int32(m.Places), hours: m.Hours, start: int32(s.Start), end: int32(s.End),
+		from: int32(s.Window.From), due: int32(s.Window.To), latest: int32(s.Window.To + s.Overtime),
+		pins: s.Pinned, maxStops: s.MaxStops, capacity: s.Capacity, maxTravel: s.MaxTravel,
+		maxDistance: s.MaxDistance, maxWork: s.MaxWork, rates: s.Rates,
+	}
+	if d.rates == (Rates{}) {
+		d.rates = DefaultRates
+	}
+	d.dist = m.Distances
+	d.metres = m.Distances != nil && (d.rates.Km > 0 || d.maxDistance > 0)
+	for _, b := range s.Breaks {
+		w0, w1 := c.addWindows(b.Windows)
+		d.breaks = append(d.breaks, pause{int32(b.Service), w0, w1})
+	}
+	c.labels = max(c.labels, len(d.breaks)+1)
+	d.perSecond = float64(d.rates.TravelHour) / 3600
+	d.perMetre = float64(d.rates.Km) / 1000
+	d.perService = float64(d.rates.ServiceHour) / 3600
+	d.fixed = float64(d.rates.Fixed)
+	d.plain = len(d.breaks) == 0 && len(d.hours) == 0
+	d.verify = d.maxWork > 0 || d.maxTravel > 0 && (len(d.hours) > 0 || len(d.pins) > 0)
+	d.timed = len(d.hours) > 0 || d.rates.WaitHour > 0 || d.maxWork > 0 ||
+		d.rates.OvertimeHour > 0 && s.Overtime > 0 || c.p.Stability.Move > 0 ||
+		c.p.Balance.By == BalanceWork && c.p.Balance.Weight > 0 || len(d.pins) > 0
+	return d
+}
+
+func (c *core) setAllowed() {
+	c.words = (len(c.shifts) + 63) / 64
+	c.allowed = make([]uint64, c.n*c.words)
+	for u := range c.p.Stops {
+		s := &c.p.Stops[u]
+		if c.pinnedBy[u] >= 0 {
+			continue
+		}
+		row := c.allowed[u*c.words:]
+		allow := func(k int) {
+			h := &c.p.Shifts[k]
+			if h.Crew < s.Crew || h.Capacity > 0 && s.Load > h.Capacity {
+				return
+			}
+			for _, skill := range s.Skills {
+				if !slices.Contains(h.Skills, skill) {
+					return
+				}
+			}
+			row[k/64] |= 1 << (k % 64)
+		}
+		if s.Shifts == nil {
+			for k := range c.shifts {
+				allow(k)
+			}
+		}
+		for _, k := range s.Shifts {
+			allow(k)
+		}
+	}
+}
+
+func (c *core) may(u, r int32) bool {
+	return c.allowed[int(u)*c.words+int(r>>6)]>>(r&63)&1 != 0
+}
+
+// setClasses finds shifts that differ in nothing but their index, so that
+// only one idle shift of a kind needs to be tried.
+func (c *core) setClasses() {
+	c.class = make([]int32, len(c.shifts))
+	column := make([]uint64, len(c.shifts))
+	for u := 0; u < c.n; u++ {
+		for k := range c.shifts {
+			x := column[k]
+			if c.may(int32(u), int32(k)) {
+				x ^= uint64(u) + 0x9e3779b97f4a7c15
+			}
+			x = (x ^ x>>29) * 0xbf58476d1ce4e5b9
+			column[k] = x ^ x>>32
+		}
+	}
+	byKey := map[string]int32{}
+	for k := range c.shifts {
+		s := c.p.Shifts[k]
+		key := fmt.Sprint(s.Matrix, s.Start, s.End, s.Window, s.Overtime, s.Capacity, s.MaxStops, s.MaxTravel,
+			s.MaxDistance, s.MaxWork, s.Rates, column[k])
+		for _, b := range s.Breaks {
+			key += fmt.Sprint(";", b.Service, b.Windows)
+		}
+		first, known := byKey[key]
+		if !known || len(s.Pinned) > 0 || c.p.Stability.Team > 0 {
+			first = int32(k)
+			byKey[key] = first
+		}
+		c.class[k] = first
+	}
+}
+
+// weigh gives each stop the weight that leaving it out has before any cost:
+// lost weights are added and compared.
+func (p *Problem) weigh() ([]int64, *Error) {
+	worth := make([]int64, len(p.Stops))
+	sum, high := int64(0), uint64(0)
+	add := func(a, b int64) int64 {
+		s, carry := bits.Add64(uint64(a), uint64(b), 0)
+		if carry > 0 || s > math.MaxInt64/4 {
+			high = 1
+			return 0
+		}
+		return int64(s)
+	}
+	mul := func(a, b int64) int64 {
+		h, l := bits.Mul64(uint64(a), uint64(b))
+		if h > 0 || l > math.MaxInt64/4 {
+			high = 1
+			return 0
+		}
+		return int64(l)
+	}
+	switch p.Objective {
+	case ValueFirst:
+		for u := range p.Stops {
+			worth[u] = int64(p.Stops[u].Priority)*int64(len(p.Stops)+1) + 1
+			sum += worth[u]
+		}
+	case PriorityFirst:
+		count := map[int]int64{}
+		for u := range p.Stops {
+			count[p.Stops[u].Priority]++
+		}
+		levels := make([]int, 0, len(count))
+		for l := range count {
+			levels = append(levels, l)
+		}
+		slices.Sort(levels)
+		of := map[int]int64{}
+		for _, l := range levels {
+			of[l] = add(sum, 1)
+			sum = add(sum, mul(of[l], count[l]))
+		}
+		for u := range p.Stops {
+			worth[u] = of[p.Stops[u].Priority]
+		}
+	}
+	must := int64(0)
+	for u := range p.Stops {
+		if p.Stops[u].Must {
+			must++
+			worth[u] = add(worth[u], add(sum, 1))
+		}
+	}
+	mul(add(sum, 1), must+1)
+	if high > 0 {
+		return nil, fault(CodeObjective, "stops", "there are too many kinds of priority for each to outweigh all lower ones")
+	}
+	return worth, nil
+}
+
+// setNear lists for each stop the stops nearest to it, nearest first.
+func (c *core) setNear(most int) {
+	if c.n == 0 || len(c.shifts) == 0 {
+		return
+	}
+	m := &c.p.Matrices[c.p.Shifts[0].Matrix]
+	c.near = make([][]int32, c.n)
+	type far struct {
+		d int64
+		v int32
+	}
+	most = min(most, c.n-1)
+	all := make([]far, 0, c.n)
+	flat := make([]int32, 0, c.n*most)
+	sum, legs := 0.0, 0
+	for u := 0; u < c.n; u++ {
+		all = all[:0]
+		a := int(c.stops[u].place)
+		for v := 0; v < c.n; v++ {
+			if v == u {
+				continue
+			}
+			b := int(c.stops[v].place)
+			there, back := int64(m.Durations[a*m.Places+b]), int64(m.Durations[b*m.Places+a])
+			all = append(all, far{there + back, int32(v)})
+		}
+		partly(all, most, func(x, y far) bool { return x.d < y.d || x.d == y.d && x.v < y.v })
+		slices.SortFunc(all[:most], func(x, y far) int {
+			if x.d != y.d {
+				return cmpInt64(x.d, y.d)
+			}
+			return int(x.v - y.v)
+		})
+		first := len(flat)
+		for _, f := range all[:most] {
+			flat = append(flat, f.v)
+		}
+		c.near[u] = flat[first:len(flat):len(flat)]
+		for _, f := range all[:min(5, most)] {
+			sum += float64(f.d) / 2
+			legs++
+		}
+	}
+	if legs > 0 {
+		r := &c.shifts[0]
+		c.legCost = sum / float64(legs) * max(r.perSecond, r.perMetre*5, 1e-3)
+	}
+	c.legCost = max(c.legCost, 1)
+}
+
+func cmpInt64(a, b int64) int {
+	if a < b {
+		return -1
+	}
+	if a > b {
+		return 1
+	}
+	return 0
+}
+
+// partly orders xs so that its first k are its k smallest, in any order.
+func partly[T any](xs []T, k int, less func(a, b T) bool) {
+	lo, hi := 0, len(xs)-1
+	for lo < hi {
+		pivot := xs[(lo+hi)/2]
+		i, j := lo, hi
+		for i <= j {
+			for less(xs[i], pivot) {
+				i++
+			}
+			for less(pivot, xs[j]) {
+				j--
+			}
+			if i <= j {
+				xs[i], xs[j] = xs[j], xs[i]
+				i++
+				j--
+			}
+		}
+		if k <= j {
+			hi = j
+		} else if k >= i {
+			lo = i
+		} else {
+			return
+		}
+	}
+}

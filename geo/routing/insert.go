@@ -1,0 +1,193 @@
+package routing
+
+import "slices"
+
+// spot is a place for a stop in a plan.
+type spot struct {
+	r, i int32
+	cost float64
+}
+
+// nowhere is the spot of a stop that fits nowhere.
+var nowhere = spot{r: -1}
+
+// try looks for the cheapest spot for u in route r, and returns best if none
+// is cheaper. Positions are skipped as the blinker says; nil skips none.
+func (p *plan) try(u, r int32, best spot, b *blinker) spot {
+	c, d, seq := p.c, &p.c.shifts[r], p.seq[r]
+	s, sum := &c.stops[u], &p.sums[r]
+	if d.capacity > 0 && sum.load+int(s.load) > d.capacity || d.maxStops > 0 && len(seq) >= d.maxStops {
+		return best
+	}
+	base := float64(s.service)*d.perService + float64(p.moves(r, u)) + p.even.change(r, p.even.unit(int(s.service)))
+	if len(seq) == 0 {
+		base += d.fixed
+	}
+	fast := d.plain && c.labels == 1
+	lastFrom := c.windows[s.w1-1].to
+	row := s.place * d.places
+	for i := len(d.pins); i <= len(seq); i++ {
+		a, z := d.start, d.end
+		left := d.from
+		if i > 0 {
+			a = c.stops[seq[i-1]].place
+			if fast {
+				left = p.dep[seq[i-1]]
+			}
+		}
+		if fast && left > lastFrom {
+			break
+		}
+		if b != nil && b.blink() {
+			continue
+		}
+		if i < len(seq) {
+			z = c.stops[seq[i]].place
+		}
+		more, metres, setup := int32(0), int32(0), int32(0)
+		in, on := int32(0), int32(0)
+		if a >= 0 {
+			in = d.dur[a*d.places+s.place]
+			more += in
+		}
+		if z >= 0 {
+			on = d.dur[row+z]
+			more += on
+			if a >= 0 && len(seq) > 0 {
+				more -= d.dur[a*d.places+z]
+			}
+		}
+		if d.metres {
+			metres = d.detour(a, s.place, z, len(seq) > 0)
+		}
+		if a != s.place {
+			setup = s.setup
+		}
+		spent := setup
+		if i < len(seq) {
+			v := &c.stops[seq[i]]
+			if a != z {
+				spent -= v.setup
+			}
+			if s.place != z {
+				spent += v.setup
+			}
+		}
+		cost := base + float64(more)*d.perSecond + float64(metres)*d.perMetre + float64(spent)*d.perService
+		if best.r >= 0 && cost >= best.cost {
+			continue
+		}
+		if d.maxTravel > 0 && !d.verify && sum.travel+int(more) > d.maxTravel ||
+			d.maxDistance > 0 && sum.distance+int(metres) > d.maxDistance {
+			continue
+		}
+		if fast {
+			t := left + in + setup
+			if t < s.from {
+				t = s.from
+			} else if t > s.to {
+				if t = c.next(s.w0, s.w1, t); t >= never {
+					continue
+				}
+			}
+			t += s.service + on
+			if i == len(seq) {
+				if t > d.latest {
+					continue
+				}
+			} else {
+				v := &c.stops[seq[i]]
+				if s.place != z {
+					t += v.setup
+				}
+				if t > p.lat[seq[i]] {
+					continue
+				}
+			}
+		} else if !p.fits(r, int32(i), u) {
+			continue
+		}
+		if d.verify && !p.holds(r, i, u) {
+			continue
+		}
+		best = spot{r, int32(i), cost}
+	}
+	return best
+}
+
+// detour is how many metres more it takes to go by way of b.
+func (d *crewDay) detour(a, b, z int32, used bool) int32 {
+	more := int32(0)
+	if a >= 0 {
+		more += d.dist[a*d.places+b]
+	}
+	if z >= 0 {
+		more += d.dist[b*d.places+z]
+		if a >= 0 && used {
+			more -= d.dist[a*d.places+z]
+		}
+	}
+	return more
+}
+
+// fits says whether times allow u at position i of route r.
+func (p *plan) fits(r, i, u int32) bool {
+	c, d, seq := p.c, &p.c.shifts[r], p.seq[r]
+	var room [MaxBreaks + 1]int32
+	out := room[:]
+	a, in := p.before(r, i)
+	c.reach(d, a, in, u, out)
+	s := &c.stops[u]
+	if int(i) == len(seq) {
+		return c.finish(d, s.place, out) <= d.latest
+	}
+	v := &c.stops[seq[i]]
+	setup := v.setup
+	if v.place == s.place {
+		setup = 0
+	}
+	lat := p.latest(seq[i])
+	for k := range len(d.breaks) + 1 {
+		if out[k] >= never {
+			continue
+		}
+		for k2 := k; k2 <= len(d.breaks); k2++ {
+			if lat[k2] < 0 || out[k] > lat[k2] {
+				continue
+			}
+			t := c.leg(d, s.place, v.place, out[k], k, k2)
+			if t < never && c.next(v.w0, v.w1, t+setup) <= lat[k2] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// holds says whether the limits that need exact times allow u there.
+func (p *plan) holds(r int32, i int, u int32) bool {
+	p.trial = append(p.trial[:0], p.seq[r]...)
+	p.trial = slices.Insert(p.trial, i, u)
+	return p.c.within(r, p.trial, &p.paper)
+}
+
+// within says whether a route keeps the limits that need exact times.
+func (c *core) within(r int32, seq []int32, w *sheet) bool {
+	d := &c.shifts[r]
+	t := c.layOut(r, seq, w, nil)
+	return t.ok && (d.maxWork == 0 || t.end-t.start-t.breaks <= d.maxWork) &&
+		(d.maxTravel == 0 || t.travel <= d.maxTravel)
+}
+
+// put inserts u and keeps the sums but not the price.
+func (p *plan) put(u int32, at spot) {
+	r, i := at.r, at.i
+	seq := p.seq[r]
+	seq = append(seq, 0)
+	copy(seq[i+1:], seq[i:])
+	seq[i] = u
+	p.seq[r] = seq
+	p.takeIn(u)
+	p.renew(r, i, i)
+	p.tally(r)
+}

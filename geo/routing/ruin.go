@@ -1,0 +1,249 @@
+package routing
+
+import "slices"
+
+// Parameters of ruin and recreate, as in the paper but for the scale.
+const (
+	ruinMean   = 10   // stops removed on average
+	ruinString = 10   // longest string
+	ruinSplit  = 0.5  // share of strings with a part kept
+	ruinDeeper = 0.01 // chance that the part kept does not grow
+	absentees  = 12   // stops left out that are tried in a step
+)
+
+// step ruins and recreates the plan and keeps the outcome if it is no worse
+// than the temperature allows.
+func (s *search) step(heat float64) {
+	p := s.p
+	s.turn++
+	s.touched, s.list = s.touched[:0], s.list[:0]
+	before, beforeTotal := s.now, p.total
+	seed := int32(s.g.below(s.c.n))
+	s.ruin(seed)
+	s.removed = len(s.list)
+	s.invite(seed)
+	if len(s.list) == 0 {
+		return
+	}
+	s.order()
+	for _, u := range s.list {
+		at := s.cheapest(u, &s.b, false)
+		if at.r < 0 {
+			continue
+		}
+		s.touch(at.r)
+		p.put(u, at)
+	}
+	for _, r := range s.touched {
+		p.price(r)
+	}
+	s.now = s.objective()
+	if s.now < before-heat*s.g.log() {
+		s.better()
+		return
+	}
+	s.undo()
+	p.total, s.now = beforeTotal, before
+}
+
+// ruin removes strings of stops from routes near the seed into the list.
+func (s *search) ruin(seed int32) {
+	p, c := s.p, s.c
+	stops, routes := 0, 0
+	stops = c.n - len(p.out)
+	for _, q := range p.seq {
+		if len(q) > 0 {
+			routes++
+		}
+	}
+	if stops == 0 {
+		return
+	}
+	longest := min(ruinString, float64(stops)/float64(routes))
+	strings := int(s.g.unit()*(4*ruinMean/(1+longest)-1)) + 1
+	done := 0
+	for i := -1; i < len(c.near[seed]) && done < strings; i++ {
+		u := seed
+		if i >= 0 {
+			u = c.near[seed][i]
+		}
+		r := p.route[u]
+		if r < 0 || s.mark[r] == s.turn || c.pinnedBy[u] >= 0 {
+			continue
+		}
+		free := len(p.seq[r]) - len(c.shifts[r].pins)
+		n := min(1+s.g.below(max(1, int(longest))), free)
+		s.touch(r)
+		s.cut(r, int(p.pos[u]), n)
+		done++
+	}
+}
+
+// cut takes a string of n stops out of route r, one of them at position at.
+func (s *search) cut(r int32, at, n int) {
+	p := s.p
+	seq, pins := p.seq[r], len(s.c.shifts[r].pins)
+	keep := 0
+	if n > 1 && s.g.unit() < ruinSplit {
+		for keep = 1; n+keep < len(seq)-pins && s.g.unit() > ruinDeeper; keep++ {
+			if s.g.unit() < 0.5 {
+				break
+			}
+		}
+		keep = min(keep, len(seq)-pins-n)
+	}
+	long := n + keep
+	lo, hi := max(pins, at-long+1), min(at, len(seq)-long)
+	first := lo + s.g.below(hi-lo+1)
+	skip := first + long
+	if keep > 0 {
+		skip = first + s.g.below(n+1)
+	}
+	to := first
+	for i := first; i < first+long; i++ {
+		if i >= skip && i < skip+keep {
+			seq[to] = seq[i]
+			to++
+			continue
+		}
+		p.route[seq[i]] = -1
+		p.leaveOut(seq[i])
+		s.list = append(s.list, seq[i])
+	}
+	to += copy(seq[to:], seq[first+long:])
+	p.seq[r] = seq[:to]
+	p.renew(r, int32(first), int32(to-1))
+	p.tally(r)
+}
+
+// invite adds some of the stops left out to the list, most from near the seed.
+func (s *search) invite(seed int32) {
+	p, c := s.p, s.c
+	out := len(p.out) - s.removed // what ruin has removed comes last
+	if out <= absentees {
+		s.list = append(s.list, p.out[:out]...)
+		return
+	}
+	s.ask++
+	fresh := func(u int32) bool {
+		i := int(p.outAt[u])
+		return i >= 0 && i < out && !slices.Contains(s.list[s.removed:], u)
+	}
+	for _, u := range c.near[seed] {
+		if len(s.list)-s.removed >= absentees*2/3 {
+			break
+		}
+		if fresh(u) && s.g.unit() < 0.3 {
+			s.list = append(s.list, u)
+		}
+	}
+	for range absentees / 3 {
+		if u := p.out[s.g.below(out)]; fresh(u) {
+			s.list = append(s.list, u)
+		}
+	}
+}
+
+// order sorts the list in one of several ways.
+func (s *search) order() {
+	c := s.c
+	if cap(s.key) < c.n {
+		s.key = make([]float64, c.n)
+	}
+	key := s.key[:c.n]
+	kind := s.g.below(16)
+	for _, u := range s.list {
+		n := &c.stops[u]
+		switch {
+		case kind < 4:
+			key[u] = s.g.unit()
+		case kind < 6:
+			key[u] = -float64(n.load)
+		case kind < 8:
+			key[u] = -s.away(u)
+		case kind < 9:
+			key[u] = s.away(u)
+		case kind < 11:
+			key[u] = float64(c.windows[n.w1-1].to - n.from)
+		case kind < 12:
+			key[u] = float64(n.from)
+		case kind < 13:
+			key[u] = -float64(c.windows[n.w1-1].to)
+		default:
+			key[u] = -float64(c.worth[u])
+			if c.p.Objective == CostFirst {
+				key[u] = -float64(c.p.Stops[u].Value) - float64(c.worth[u])*1e10
+			}
+			key[u] *= 0.5 + s.g.unit()
+		}
+	}
+	slices.SortFunc(s.list, func(a, b int32) int {
+		if key[a] != key[b] {
+			if key[a] < key[b] {
+				return -1
+			}
+			return 1
+		}
+		return int(a - b)
+	})
+}
+
+// away is how far u is from the start of the first shift.
+func (s *search) away(u int32) float64 {
+	d := &s.c.shifts[0]
+	if d.start < 0 {
+		return s.g.unit()
+	}
+	return float64(d.dur[d.start*d.places+s.c.stops[u].place])
+}
+
+// touch keeps route r as it is, to be put back by undo.
+func (s *search) touch(r int32) {
+	if s.mark[r] == s.turn {
+		return
+	}
+	s.mark[r] = s.turn
+	s.touched = append(s.touched, r)
+	p, k := s.p, &s.saved[r]
+	k.seq = append(k.seq[:0], p.seq[r]...)
+	k.dep, k.lat = k.dep[:0], k.lat[:0]
+	for _, u := range k.seq {
+		k.dep = append(k.dep, p.labels(u)...)
+		k.lat = append(k.lat, p.latest(u)...)
+	}
+	k.sums, k.cost = p.sums[r], p.cost[r]
+	if p.even.by != BalanceNone {
+		k.each = p.even.each[r]
+	}
+}
+
+// undo puts back what was touched in this turn.
+func (s *search) undo() {
+	p, labels := s.p, s.c.labels
+	for _, r := range s.touched {
+		for _, u := range p.seq[r] {
+			p.route[u] = -1
+		}
+	}
+	for _, r := range s.touched {
+		k := &s.saved[r]
+		p.seq[r] = append(p.seq[r][:0], k.seq...)
+		for i, u := range k.seq {
+			p.route[u], p.pos[u] = r, int32(i)
+			copy(p.labels(u), k.dep[i*labels:])
+			copy(p.latest(u), k.lat[i*labels:])
+		}
+		p.sums[r], p.cost[r] = k.sums, k.cost
+		if p.even.by != BalanceNone {
+			p.even.sum += k.each - p.even.each[r]
+			p.even.each[r] = k.each
+		}
+	}
+	for _, u := range s.list {
+		if in, was := p.route[u] >= 0, p.outAt[u] < 0; in && !was {
+			p.takeIn(u)
+		} else if !in && was {
+			p.leaveOut(u)
+		}
+	}
+}
