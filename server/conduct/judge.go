@@ -9,6 +9,7 @@ type trial struct {
 	hits        []Hit
 	presumptive []string
 	brief       bool
+	clockless   bool // leaves out hours, closed days and times of no contact
 }
 
 // hit adds a reason.
@@ -87,7 +88,9 @@ func (v *trial) profile(pr *profile, holidays map[int32]bool, disclosable bool) 
 	for i := range pr.stops {
 		v.stop(&pr.stops[i])
 	}
-	v.hours(pr, holidays)
+	if !v.clockless {
+		v.hours(pr, holidays)
+	}
 	if pr.requests != nil {
 		v.requests(pr.requests)
 	}

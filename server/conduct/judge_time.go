@@ -63,7 +63,7 @@ func (v *trial) within(r *hoursRule, z *zone, day int32, wall int64) bool {
 }
 
 func (v *trial) requests(r *requestsRule) {
-	if r.times && v.inNoTime() {
+	if r.times && !v.clockless && v.inNoTime() {
 		v.named("INCONVENIENT_TIME", r.id, r.cite)
 	}
 	if r.places && v.noPlaces.has(v.place) {

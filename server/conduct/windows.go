@@ -1,0 +1,230 @@
+package conduct
+
+import (
+	"slices"
+	"time"
+)
+
+// Interval is a half-open span of time, in UTC and whole seconds.
+type Interval struct{ From, To time.Time }
+
+// Windows gives the lawful times to start an act on a local date ("2006-01-02")
+// of the first zone: exactly the instants at which Judge allows it. The act's own
+// time is not looked at, its duration is. The spans are in order, apart from each
+// other and inside the date, however long the clocks make it.
+//
+// When there is none, hits say why: those that hold all day, such as a stop or a
+// cap that is used up; or else all of the instant that is denied for the fewest
+// reasons. A date the zone never had (some islands skipped one) has neither.
+func (p *Policy) Windows(profiles []string, day string, a Action, c Case, history []HistoryEntry) (spans []Interval, hits []Hit, err error) {
+	date, ok := parseDay(day)
+	if !ok {
+		return nil, nil, invalid("day", "write a date as 2006-01-02")
+	}
+	a.At = When{int64(date) * daySeconds, wall}
+	m, e := p.prepare(profiles, &a, &c, history)
+	if e != nil {
+		return nil, nil, e
+	}
+	if len(m.zones) == 0 {
+		return nil, m.judge().All, nil
+	}
+	parts := m.zones[0].instantsOf(date)
+	for _, part := range parts {
+		m.lawful(part.from, part.to, func(from, to int64) bool {
+			spans = append(spans, Interval{time.Unix(from, 0).UTC(), time.Unix(to, 0).UTC()})
+			return true
+		})
+	}
+	if len(spans) == 0 {
+		hits = m.whyNever(parts)
+	}
+	return spans, hits, nil
+}
+
+// instantsOf are the spans of instants that have a local date: one, but for zones
+// that set their clocks back just after midnight, and none for a date skipped.
+func (z *zone) instantsOf(day int32) []span {
+	midnight := int64(day) * daySeconds
+	var parts []span
+	for i := z.span(midnight - maxOffset); i <= z.span(midnight+daySeconds+maxOffset); i++ {
+		from, to := max(midnight-z.offsets[i], firstSecond), min(midnight+daySeconds-z.offsets[i], lastSecond)
+		if i > 0 {
+			from = max(from, z.starts[i])
+		}
+		if i+1 < len(z.starts) {
+			to = min(to, z.starts[i+1])
+		}
+		switch n := len(parts); {
+		case from >= to:
+		case n > 0 && parts[n-1].to == from:
+			parts[n-1].to = to
+		default:
+			parts = append(parts, span{from, to})
+		}
+	}
+	return parts
+}
+
+// lawful yields the spans of [from, to) at which the matter is allowed, in order
+// and joined, until yield says false. Between two breakpoints the answer cannot
+// change, so one trial answers for all instants between them. The rules of the
+// clock change it many times a day; they are asked only where all others allow.
+func (m *matter) lawful(from, to int64, yield func(from, to int64) bool) {
+	v := trial{matter: m, brief: true}
+	allowed := func(t int64, clockless bool) bool {
+		v.clockless = clockless
+		v.run(t)
+		return len(v.hits) == 0
+	}
+	var found span // what is not yielded yet; the next span may continue it
+	each := func(breaks []int64, yield func(from, to int64) bool) bool {
+		for i := 0; i+1 < len(breaks); i++ {
+			if !yield(breaks[i], breaks[i+1]) {
+				return false
+			}
+		}
+		return true
+	}
+	edges := m.clockEdges()
+	all := each(m.slowBreaks(from, to), func(from, to int64) bool {
+		if !allowed(from, true) {
+			return true
+		}
+		return each(m.clockBreaks(from, to, edges), func(from, to int64) bool {
+			switch {
+			case !allowed(from, false):
+			case found.to == from && found.from < found.to:
+				found.to = to
+			default:
+				if found.from < found.to && !yield(found.from, found.to) {
+					found = span{}
+					return false
+				}
+				found = span{from, to}
+			}
+			return true
+		})
+	})
+	if all && found.from < found.to {
+		yield(found.from, found.to)
+	}
+}
+
+// slowBreaks are where the answer may change for another reason than the clock:
+// at the midnights of the first zone, and where a consent, a notice or a contact
+// of the past begins or ends to count. They begin with from and end with to.
+func (m *matter) slowBreaks(from, to int64) []int64 {
+	b := breaks{from: from, to: to, list: []int64{from, to}}
+	z := m.zones[0]
+	for i := z.span(from); i <= z.span(to); i++ {
+		b.add(z.starts[i])
+		for day := dayOfWall(from + z.offsets[i]); day <= dayOfWall(to+z.offsets[i]); day++ {
+			b.add(int64(day)*daySeconds - z.offsets[i])
+		}
+	}
+	for i := range m.consents {
+		b.add(m.consents[i].from)
+		b.add(m.consents[i].to)
+	}
+	for i := range m.history {
+		b.add(m.history[i].at)
+	}
+	b.add(m.visitNotice.at)
+	b.add(m.agencyNotice.at)
+	return b.sorted()
+}
+
+// clockEdges are the seconds of the day at which hours and requests begin or end, midnight among them.
+func (m *matter) clockEdges() []int64 {
+	edges := []int64{0}
+	for _, pr := range m.chain.profiles {
+		for i := range pr.hours {
+			for _, s := range pr.hours[i].allow {
+				edges = append(edges, s.from, s.to%daySeconds)
+			}
+		}
+	}
+	for _, s := range m.noTimes {
+		edges = append(edges, s.from, s.to%daySeconds)
+	}
+	slices.Sort(edges)
+	return slices.Compact(edges)
+}
+
+// clockBreaks are where the clock may change the answer: where the act's start or
+// its end meets an edge or a change of the clocks in any zone, and the second after.
+func (m *matter) clockBreaks(from, to int64, edges []int64) []int64 {
+	b := breaks{from: from, to: to, list: []int64{from, to}}
+	meet := func(t int64) {
+		b.add(t)
+		b.add(t + 1)
+		if m.duration > 0 {
+			b.add(t - m.duration)
+			b.add(t - m.duration + 1)
+		}
+	}
+	end := to + m.duration
+	for _, z := range m.zones {
+		for i := z.span(from); i <= z.span(end); i++ {
+			meet(z.starts[i])
+			for day := dayOfWall(from+z.offsets[i]) - 1; day <= dayOfWall(end+z.offsets[i])+1; day++ {
+				for _, e := range edges {
+					meet(int64(day)*daySeconds + e - z.offsets[i])
+				}
+			}
+		}
+	}
+	return b.sorted()
+}
+
+// breaks collects the breakpoints inside a span.
+type breaks struct {
+	from, to int64
+	list     []int64
+}
+
+func (b *breaks) add(t int64) {
+	if b.from < t && t < b.to {
+		b.list = append(b.list, t)
+	}
+}
+
+func (b *breaks) sorted() []int64 {
+	slices.Sort(b.list)
+	return slices.Compact(b.list)
+}
+
+// whyNever explains a date without a lawful instant: by the hits that all its
+// instants share, or else by those of the first instant that has the fewest.
+func (m *matter) whyNever(parts []span) []Hit {
+	v := trial{matter: m}
+	var shared, fewest []Hit
+	first := true
+	edges := m.clockEdges()
+	for _, part := range parts {
+		times := slices.Concat(m.slowBreaks(part.from, part.to), m.clockBreaks(part.from, part.to, edges))
+		slices.Sort(times)
+		for _, t := range slices.Compact(times) {
+			if t == part.to {
+				continue
+			}
+			v.run(t)
+			hits := sortHits(slices.Clone(v.hits))
+			if first {
+				shared, fewest, first = slices.Clone(hits), hits, false
+				continue
+			}
+			shared = slices.DeleteFunc(shared, func(h Hit) bool {
+				return !slices.ContainsFunc(hits, func(o Hit) bool { return o.priority == h.priority && o.Rule == h.Rule })
+			})
+			if len(hits) < len(fewest) {
+				fewest = hits
+			}
+		}
+	}
+	if len(shared) > 0 {
+		return shared
+	}
+	return fewest
+}
