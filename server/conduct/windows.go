@@ -72,43 +72,37 @@ func (z *zone) instantsOf(day int32) []span {
 // clock change it many times a day; they are asked only where all others allow.
 func (m *matter) lawful(from, to int64, yield func(from, to int64) bool) {
 	v := trial{matter: m, brief: true}
-	allowed := func(t int64, clockless bool) bool {
-		v.clockless = clockless
-		v.run(t)
-		return len(v.hits) == 0
-	}
-	var found span // what is not yielded yet; the next span may continue it
-	each := func(breaks []int64, yield func(from, to int64) bool) bool {
-		for i := 0; i+1 < len(breaks); i++ {
-			if !yield(breaks[i], breaks[i+1]) {
-				return false
-			}
-		}
-		return true
-	}
 	edges := m.clockEdges()
-	all := each(m.slowBreaks(from, to), func(from, to int64) bool {
-		if !allowed(from, true) {
-			return true
+	var start int64
+	open := false // an allowed span runs from start
+	slow := m.slowBreaks(from, to)
+	for i, t := range slow[:len(slow)-1] {
+		fine := slow[i : i+2]
+		possible := v.allows(t, true)
+		if possible {
+			fine = m.clockBreaks(t, slow[i+1], edges)
 		}
-		return each(m.clockBreaks(from, to, edges), func(from, to int64) bool {
-			switch {
-			case !allowed(from, false):
-			case found.to == from && found.from < found.to:
-				found.to = to
-			default:
-				if found.from < found.to && !yield(found.from, found.to) {
-					found = span{}
-					return false
+		for _, t := range fine[:len(fine)-1] {
+			switch ok := possible && v.allows(t, false); {
+			case ok && !open:
+				start, open = t, true
+			case !ok && open:
+				if open = false; !yield(start, t) {
+					return
 				}
-				found = span{from, to}
 			}
-			return true
-		})
-	})
-	if all && found.from < found.to {
-		yield(found.from, found.to)
+		}
 	}
+	if open {
+		yield(start, to)
+	}
+}
+
+// allows tells whether there is no hit at an instant.
+func (v *trial) allows(t int64, clockless bool) bool {
+	v.clockless = clockless
+	v.run(t)
+	return len(v.hits) == 0
 }
 
 // slowBreaks are where the answer may change for another reason than the clock:
