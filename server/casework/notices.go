@@ -170,3 +170,9 @@ func (c PublishPolicy) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 	d.tell(journal.BranchFeed, "policy", policyDoc)
 	return d, nil
 }
+
+// PublishTo tells the phones of a branch which conduct policy is in force. Telling the same again does nothing.
+func (s *Service) PublishTo(ctx context.Context, branch auth.BranchID, hash string) error {
+	_, err := s.One(ctx, auth.System(), branch, Request{ID: "policy:" + hash, Cmd: PublishPolicy{}})
+	return err
+}

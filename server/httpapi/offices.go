@@ -117,7 +117,10 @@ func (a *API) officeEndpoints() {
 				}
 			}
 			b, err := a.opt.Office.PutBranch(ctx, ask(c), office.Branch{ID: auth.BranchID(in.ID), Name: in.Body.Name, TimeZone: in.Body.TimeZone, Country: in.Body.Country, Profiles: in.Body.Profiles})
-			return respond(b), err
+			if err != nil {
+				return nil, err
+			}
+			return respond(b), a.opt.Casework.PublishTo(ctx, b.ID, a.opt.Policy().Hash())
 		})
 	register(a, endpoint{method: http.MethodGet, path: "/v1/lenders", id: "listLenders", tag: "office", summary: "List lenders"},
 		func(ctx context.Context, _ call, _ *struct{}) (*body[page[office.Lender]], error) {

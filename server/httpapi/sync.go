@@ -92,7 +92,7 @@ func (a *API) caller(c *gin.Context) (offline.Caller, *Problem) {
 	if auth.DeviceID(device) != actor.Device {
 		return offline.Caller{}, newProblem(http.StatusForbidden, "auth.device_mismatch", "the token belongs to another device; sign in on this one")
 	}
-	if ok, after := a.devices.Allow(device, time.Now()); !ok {
+	if after, ok := a.devices.Allow(device, time.Now()); !ok {
 		p := newProblem(http.StatusTooManyRequests, "sync.rate", "this device asks too often; wait")
 		p.retryAfter = max(1, int(after.Seconds()+0.999))
 		return offline.Caller{}, p

@@ -281,7 +281,7 @@ func (a *API) importTerritories(ctx context.Context, c call, b auth.BranchID, in
 		return nil, err
 	}
 	for _, o := range index.Overlaps() {
-		out.Overlaps = append(out.Overlaps, overlapBody{o.A, o.B, o.Area})
+		out.Overlaps = append(out.Overlaps, overlapBody{o.A, o.B, o.SquareMetres})
 	}
 	return out, nil
 }

@@ -1,0 +1,65 @@
+package server
+
+import (
+	"context"
+	"errors"
+
+	"doorstep/auth"
+	"doorstep/server/audit"
+	"doorstep/server/casework"
+	"doorstep/server/notify"
+	"doorstep/sync/journal"
+
+	"github.com/google/uuid"
+)
+
+// families keeps refresh families as small documents of the store.
+type families struct{ store journal.Store }
+
+const refreshKind = "refresh"
+
+func (f families) Family(ctx context.Context, id string) ([]byte, uint64, error) {
+	body, version, err := f.store.Small(ctx, refreshKind, id)
+	if errors.Is(err, journal.ErrNotFound) {
+		return nil, 0, auth.ErrNoFamily
+	}
+	return body, version, err
+}
+
+func (f families) SwapFamily(ctx context.Context, id string, was uint64, body []byte) error {
+	err := f.store.SwapSmall(ctx, refreshKind, id, was, body)
+	if errors.Is(err, journal.ErrRaced) {
+		return auth.ErrRaced
+	}
+	return err
+}
+
+// ledger lets the outbox record and judge through casework.
+type ledger struct{ casework *casework.Service }
+
+func (l ledger) Mark(ctx context.Context, branch auth.BranchID, marks []notify.Mark) error {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return err
+	}
+	cmd := casework.MarkNotices{}
+	for _, m := range marks {
+		cmd.Marks = append(cmd.Marks, casework.NoticeMark{ID: m.ID, Status: m.Status, Outcome: m.Outcome, Attempts: m.Attempts})
+	}
+	_, err = l.casework.One(ctx, auth.System(), branch, casework.Request{ID: "notice:" + id.String(), Cmd: cmd})
+	return err
+}
+
+func (l ledger) Ask(ctx context.Context, n notify.Notice) (bool, string, error) {
+	return l.casework.AskNotice(ctx, n.Branch, n.ID)
+}
+
+// visits lets the audit list visits through casework.
+type visits struct{ casework *casework.Service }
+
+func (v visits) EachVisit(ctx context.Context, q audit.Query, fn func(audit.Visit) error) error {
+	return v.casework.EachVisit(ctx, casework.ExportQuery{Branch: q.Branch, From: q.From, To: q.To, Lender: q.Lender, Reveal: q.Reveal, UpTo: q.UpTo},
+		func(x casework.ExportedVisit) error {
+			return fn(audit.Visit{ID: x.ID, No: x.No, Entry: x.Entry, Reveals: x.Reveals})
+		})
+}

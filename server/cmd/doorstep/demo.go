@@ -1,0 +1,7 @@
+package main
+
+import "context"
+
+type demoCmd struct{}
+
+func (c *demoCmd) Run(ctx context.Context) error { return nil }

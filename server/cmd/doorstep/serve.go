@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"doorstep/server"
+)
+
+type serveCmd struct {
+	Listen             string     `default:"127.0.0.1:8080" env:"DOORSTEP_LISTEN" help:"Address to listen at."`
+	Data               string     `default:"./doorstep-data" env:"DOORSTEP_DATA" help:"Folder of the keys and of the embedded store."`
+	MongoDBURI         string     `name:"mongodb-uri" env:"DOORSTEP_MONGODB_URI" help:"Keep everything in MongoDB instead of the embedded store."`
+	KEK                string     `name:"kek" env:"DOORSTEP_KEK" help:"Key-encryption key, 32 bytes in base64. Default: the file kek in the data folder, made on first start."`
+	AdminPassword      string     `env:"DOORSTEP_ADMIN_PASSWORD" help:"The first administrator's password. Default: a one-time password is printed once."`
+	FCMCredentials     string     `name:"fcm-credentials" env:"DOORSTEP_FCM_CREDENTIALS" help:"Path of a Firebase service account. Default: alerts are kept and shown, not sent."`
+	FCMEndpoint        string     `name:"fcm-endpoint" env:"DOORSTEP_FCM_ENDPOINT" hidden:""`
+	Policy             []string   `env:"DOORSTEP_POLICY" help:"Conduct packs (YAML) on top of those that ship."`
+	Deployment         string     `default:"doorstep" env:"DOORSTEP_DEPLOYMENT" help:"Name of this installation in checkpoints."`
+	Threads            int        `env:"DOORSTEP_THREADS" help:"Searches that plan a round side by side. Default: one for each core."`
+	PlanMaxInstalments int        `default:"12" env:"DOORSTEP_PLAN_MAX_INSTALMENTS" help:"Instalments an agent may agree to alone."`
+	PlanMaxDays        int        `default:"370" env:"DOORSTEP_PLAN_MAX_DAYS" help:"Days ahead the last instalment may be due without approval."`
+	Now                string     `env:"DOORSTEP_NOW" help:"Start the clock at this RFC 3339 time. For demonstrations; embedded store only."`
+	LogLevel           slog.Level `default:"info" env:"DOORSTEP_LOG_LEVEL" help:"debug, info, warn or error."`
+	LogFormat          string     `default:"text" enum:"text,json" env:"DOORSTEP_LOG_FORMAT" help:"text or json."`
+}
+
+func (c *serveCmd) Run(ctx context.Context, out io.Writer) error {
+	cfg := server.Config{Listen: c.Listen, Data: c.Data, MongoDB: c.MongoDBURI, KEK: c.KEK, AdminPassword: c.AdminPassword, FCMCredentials: c.FCMCredentials,
+		FCMEndpoint: c.FCMEndpoint, Policies: c.Policy, Deployment: c.Deployment, Threads: c.Threads, PlanMaxInstalments: c.PlanMaxInstalments,
+		PlanMaxDays: c.PlanMaxDays, Version: version, Log: logger(c.LogLevel, c.LogFormat),
+		Announce: func(login, password string) {
+			fmt.Fprintf(out, "The administrator is %s; one-time password, shown this once: %s\n", login, password)
+		}}
+	if c.Now != "" {
+		at, err := time.Parse(time.RFC3339, c.Now)
+		if err != nil {
+			return fmt.Errorf("--now: write an RFC 3339 time such as 2026-11-25T08:00:00Z")
+		}
+		cfg.Now = at
+	}
+	s, err := server.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "Doorstep answers at %s; the audit's public key is %s\n", s.URL(), s.AuditKey())
+	return s.Serve(ctx)
+}

@@ -1,0 +1,90 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"doorstep/sync/seal"
+)
+
+// Config says how to serve. The zero value of a field is its default.
+type Config struct {
+	Listen string // host:port; "" is 127.0.0.1:8080, port 0 any free one
+	Data   string // folder of keys and of the embedded store; "" is ./doorstep-data
+	// MongoDB is a connection URI; "" uses the embedded store.
+	MongoDB string
+	// KEK is the key-encryption key, 32 bytes in base64; "" reads or makes the file kek in Data.
+	KEK string
+	// AdminPassword is the first administrator's; "" has a one-time password made and told to Announce.
+	AdminPassword string
+	// Announce is told the first administrator's login and one-time password, once.
+	Announce func(login, password string)
+	// FCMCredentials is the path of a Firebase service account; "" keeps notices and shows them.
+	FCMCredentials string
+	FCMEndpoint    string // replaces FCM's address, for a peer on the loopback
+	// Policies are paths of conduct packs on top of the ones that ship.
+	Policies []string
+	// Deployment names this installation in checkpoints; "" is doorstep.
+	Deployment string
+	// Now starts the clock there instead of at the system's time. Embedded store only.
+	Now time.Time
+	// Threads is how many searches plan a round side by side; 0: one for each core.
+	Threads int
+	// PlanMaxInstalments and PlanMaxDays limit what an agent may agree to alone; 0: 12, and 370 days.
+	PlanMaxInstalments int
+	PlanMaxDays        int
+	Version            string
+	Log                *slog.Logger
+}
+
+func (c *Config) fill() error {
+	if c.Listen == "" {
+		c.Listen = "127.0.0.1:8080"
+	}
+	if c.Data == "" {
+		c.Data = "doorstep-data"
+	}
+	if c.Deployment == "" {
+		c.Deployment = "doorstep"
+	}
+	if c.PlanMaxInstalments == 0 {
+		c.PlanMaxInstalments = 12
+	}
+	if c.PlanMaxDays == 0 {
+		c.PlanMaxDays = 370
+	}
+	if c.Version == "" {
+		c.Version = "dev"
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if !c.Now.IsZero() && c.MongoDB != "" {
+		return errors.New("a clock of its own (now) is for the embedded store only")
+	}
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return fmt.Errorf("make data folder: %w", err)
+	}
+	return nil
+}
+
+// clock is the time the house goes by.
+func (c *Config) clock() func() time.Time {
+	if c.Now.IsZero() {
+		return time.Now
+	}
+	start := time.Now()
+	now := c.Now
+	return func() time.Time { return now.Add(time.Since(start)) }
+}
+
+func (c *Config) kek() (seal.KEK, error) {
+	if c.KEK != "" {
+		return seal.ParseKEK(c.KEK)
+	}
+	return seal.LoadOrCreateKEK(filepath.Join(c.Data, "kek"))
+}

@@ -1,0 +1,254 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+	_ "time/tzdata" // rules are judged in the debtor's zone, on machines without zones too
+
+	"doorstep/auth"
+	"doorstep/geo/travel"
+	"doorstep/server/audit"
+	"doorstep/server/casework"
+	"doorstep/server/conduct"
+	"doorstep/server/dispatch"
+	"doorstep/server/httpapi"
+	"doorstep/server/notify"
+	"doorstep/server/notify/fcm"
+	"doorstep/server/office"
+	"doorstep/sync/journal"
+	"doorstep/sync/offline"
+	"doorstep/sync/seal"
+)
+
+// Server is a house that is open: its rooms are made, its background work runs
+// once Serve is called.
+type Server struct {
+	cfg      Config
+	store    journal.Store
+	journal  *journal.Journal
+	office   *office.Service
+	casework *casework.Service
+	dispatch *dispatch.Service
+	audit    *audit.Log
+	offline  *offline.Service
+	outbox   *notify.Outbox
+	api      *httpapi.API
+	listener net.Listener
+}
+
+// Indexes are all the indexes that the rooms declare.
+func Indexes() []journal.Index {
+	return slices.Concat(office.Indexes(), casework.Indexes(), dispatch.Indexes())
+}
+
+// Open makes the house. It listens already, and answers once Serve is called.
+// Close or Serve must follow.
+func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
+	if err := cfg.fill(); err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg}
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
+	if s.store, err = openStore(ctx, &cfg); err != nil {
+		return nil, err
+	}
+	clock := cfg.clock()
+	s.journal = journal.Open(s.store, journal.Options{Clock: clock, Log: cfg.Log})
+	kek, err := cfg.kek()
+	if err != nil {
+		return nil, fmt.Errorf("key-encryption key: %w", err)
+	}
+	vault, err := seal.Open(ctx, s.store, kek, clock)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := loadPolicy(cfg.Policies)
+	if err != nil {
+		return nil, err
+	}
+	passwords, err := auth.NewPasswords(runtime.GOMAXPROCS(0))
+	if err != nil {
+		return nil, err
+	}
+	s.office = office.New(s.journal, passwords)
+	s.casework = casework.New(casework.Options{Journal: s.journal, Vault: vault, Policy: policy, Lenders: s.office, Devices: s.office, Log: cfg.Log,
+		Territories: func(ctx context.Context, b auth.BranchID) (casework.TerritoryIndex, error) { return s.office.Index(ctx, b) },
+		Limits:      casework.PlanLimits{MaxInstalments: cfg.PlanMaxInstalments, MaxDays: cfg.PlanMaxDays}})
+	threads := cfg.Threads
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	s.dispatch = dispatch.New(dispatch.Options{Journal: s.journal, Casework: s.casework, Office: s.office, Travel: travel.NewCached(travel.CrowFly{}, 0),
+		Policy: func() *conduct.Policy { return policy }, Threads: threads, Log: cfg.Log})
+	key, err := audit.LoadOrCreateKey(filepath.Join(cfg.Data, "audit.key"), cfg.Deployment)
+	if err != nil {
+		return nil, err
+	}
+	s.audit = audit.New(s.journal, key, cfg.Deployment)
+	s.offline = offline.New(offline.Options{Journal: s.journal, Applier: s.casework, Records: s.casework,
+		Hash: func(b []byte) [32]byte { return vault.Hash("mutation", b) }})
+	var sender notify.Sender
+	if cfg.FCMCredentials != "" {
+		if sender, err = fcm.New(ctx, fcm.Config{Credentials: cfg.FCMCredentials, Endpoint: cfg.FCMEndpoint}); err != nil {
+			return nil, err
+		}
+	}
+	s.outbox = notify.New(s.journal, ledger{s.casework}, s.office, sender, cfg.Log)
+	keys, err := auth.LoadOrCreateKeys(filepath.Join(cfg.Data, "auth.keys"))
+	if err != nil {
+		return nil, err
+	}
+	sessions := auth.NewSessions(auth.Options{Keys: keys, Users: s.office, Devices: s.office, Families: families{s.store}, Passwords: passwords, Clock: clock})
+	if err := s.firstAdmin(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.publishPolicy(ctx, policy); err != nil {
+		return nil, err
+	}
+	s.api = httpapi.New(httpapi.Options{Sessions: sessions, Office: s.office, Casework: s.casework, Dispatch: s.dispatch, Audit: s.audit,
+		Visits: visits{s.casework}, Offline: s.offline, Journal: s.journal, Policy: func() *conduct.Policy { return policy },
+		Hash: func(b []byte) [32]byte { return vault.Hash("request", b) }, Ready: s.ready, Version: cfg.Version, Log: cfg.Log})
+	if s.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return s, nil
+}
+
+// loadPolicy reads the conduct policy: the packs that ship, and the operator's on top.
+func loadPolicy(paths []string) (*conduct.Policy, error) {
+	p, err := conduct.Default()
+	if err != nil || len(paths) == 0 {
+		return p, err
+	}
+	packs := p.Packs()
+	for _, path := range paths {
+		pack, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("read conduct pack: %w", err)
+		}
+		packs = append(packs, pack)
+	}
+	return conduct.Load(packs...)
+}
+
+// firstAdmin makes the administrator of a new deployment.
+func (s *Server) firstAdmin(ctx context.Context) error {
+	password, keep := s.cfg.AdminPassword, true
+	if password == "" {
+		password, keep = auth.OneTimePassword(), false
+	}
+	made, err := s.office.FirstAdmin(ctx, password, keep)
+	if err != nil {
+		return fmt.Errorf("make the first administrator: %w", err)
+	}
+	if made && !keep && s.cfg.Announce != nil {
+		s.cfg.Announce("admin", password)
+	}
+	return nil
+}
+
+// publishPolicy tells the phones of every branch which policy is in force.
+func (s *Server) publishPolicy(ctx context.Context, p *conduct.Policy) error {
+	branches, err := s.office.Branches(ctx)
+	if err != nil {
+		return err
+	}
+	for _, b := range branches {
+		if err := s.casework.PublishTo(ctx, b.ID, p.Hash()); err != nil {
+			return fmt.Errorf("publish the conduct policy to %s: %w", b.ID, err)
+		}
+	}
+	return nil
+}
+
+// Addr is the address it listens at.
+func (s *Server) Addr() string { return s.listener.Addr().String() }
+
+// URL is where it answers.
+func (s *Server) URL() string { return "http://" + s.Addr() }
+
+// AuditKey is the public key that exports are verified with.
+func (s *Server) AuditKey() string { return s.audit.PublicKey() }
+
+// ready says why the server cannot answer yet.
+func (s *Server) ready(ctx context.Context) error {
+	_, err := s.store.Watermark(ctx, auth.OrgBranch)
+	return err
+}
+
+// drainTime is how long requests under way may take to end when the server stops.
+const drainTime = 20 * time.Second
+
+// Serve answers until the context ends, then lets requests under way finish,
+// stops the background work and closes everything.
+func (s *Server) Serve(ctx context.Context) error {
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var background sync.WaitGroup
+	run := func(name string, f func(context.Context) error) {
+		background.Go(func() {
+			if err := f(work); err != nil && work.Err() == nil {
+				s.cfg.Log.Error("background work ended", "work", name, "err", err)
+			}
+		})
+	}
+	run("rounds", s.dispatch.Run)
+	run("outbox", s.outbox.Run)
+	h := &http.Server{Handler: s.api, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	ended := make(chan error, 1)
+	go func() { ended <- h.Serve(s.listener) }()
+	var err error
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		s.api.Close()
+		s.offline.Close()
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+		if err = h.Shutdown(drain); err != nil {
+			err = errors.Join(fmt.Errorf("requests under way were cut off: %w", err), h.Close())
+		}
+		cancel()
+		if e := <-ended; !errors.Is(e, http.ErrServerClosed) {
+			err = errors.Join(err, e)
+		}
+	}
+	stop()
+	background.Wait()
+	s.listener = nil
+	return errors.Join(err, s.Close())
+}
+
+// Close ends a house that was opened. Serve calls it.
+func (s *Server) Close() error {
+	var errs []error
+	if s.listener != nil {
+		errs = append(errs, s.listener.Close())
+	}
+	if s.api != nil {
+		s.api.Close()
+	}
+	if s.offline != nil {
+		s.offline.Close()
+	}
+	if s.journal != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+		errs = append(errs, s.journal.Close(ctx))
+		cancel()
+	}
+	if s.store != nil {
+		errs = append(errs, s.store.Close())
+	}
+	return errors.Join(errs...)
+}
