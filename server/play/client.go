@@ -1,0 +1,168 @@
+package play
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Client calls the API for one user. It is not for concurrent use.
+type Client struct {
+	Base string
+	HTTP *http.Client
+
+	access, refresh string
+	expires         time.Time
+	device          string
+}
+
+// Problem is an error answer.
+type Problem struct {
+	Status int    `json:"status"`
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+	Errors []struct {
+		Location string `json:"location"`
+		Message  string `json:"message"`
+	} `json:"errors"`
+}
+
+func (p *Problem) Error() string {
+	text := fmt.Sprintf("%d %s: %s", p.Status, p.Code, p.Detail)
+	for _, e := range p.Errors {
+		text += " [" + e.Location + ": " + e.Message + "]"
+	}
+	return text
+}
+
+type session struct {
+	AccessToken  string `json:"access_token"`
+	ExpiresIn    int    `json:"expires_in"`
+	RefreshToken string `json:"refresh_token"`
+	User         struct {
+		ID string `json:"id"`
+	} `json:"user"`
+}
+
+// SignIn signs in; device is for agents and "" for others.
+func (c *Client) SignIn(ctx context.Context, login, password, device string) error {
+	body := map[string]any{"login": login, "password": password}
+	if device != "" {
+		body["device"] = map[string]any{"id": device, "platform": "android", "name": "played phone", "push_token": "token-of-" + device}
+	}
+	c.device = device
+	var s session
+	if err := c.once(ctx, http.MethodPost, "/v1/sessions", "application/json", body, &s); err != nil {
+		return fmt.Errorf("sign in %s: %w", login, err)
+	}
+	c.keep(s)
+	return nil
+}
+
+func (c *Client) keep(s session) {
+	c.access, c.refresh, c.expires = s.AccessToken, s.RefreshToken, time.Now().Add(time.Duration(s.ExpiresIn)*time.Second)
+}
+
+// Token is a fresh access token.
+func (c *Client) Token(ctx context.Context) (string, error) {
+	if time.Until(c.expires) > time.Minute {
+		return c.access, nil
+	}
+	var s session
+	if err := c.once(ctx, http.MethodPost, "/v1/sessions/refresh", "application/json", map[string]any{"refresh_token": c.refresh, "device_id": c.device}, &s); err != nil {
+		return "", fmt.Errorf("refresh session: %w", err)
+	}
+	c.keep(s)
+	return c.access, nil
+}
+
+// Do calls an endpoint with a JSON body and reads a JSON answer; both may be nil. A problem is a *Problem.
+func (c *Client) Do(ctx context.Context, method, path string, body, into any) error {
+	return c.Send(ctx, method, path, "application/json", body, into)
+}
+
+// Send is Do with a content type; a body that is an io.Reader goes out as it is, and an answer that is an io.Writer is copied to.
+func (c *Client) Send(ctx context.Context, method, path, contentType string, body, into any) error {
+	if c.refresh != "" {
+		if _, err := c.Token(ctx); err != nil {
+			return err
+		}
+	}
+	if err := c.once(ctx, method, path, contentType, body, into); err != nil {
+		return fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	return nil
+}
+
+func (c *Client) once(ctx context.Context, method, path, contentType string, body, into any) error {
+	var in io.Reader
+	switch b := body.(type) {
+	case nil:
+	case io.Reader:
+		in = b
+	default:
+		text, err := json.Marshal(b)
+		if err != nil {
+			return err
+		}
+		in = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.Base, "/")+path, in)
+	if err != nil {
+		return err
+	}
+	if in != nil {
+		req.Header.Set("Content-Type", contentType)
+	}
+	if c.access != "" {
+		req.Header.Set("Authorization", "Bearer "+c.access)
+	}
+	if c.device != "" {
+		req.Header.Set("X-Device-Id", c.device)
+		req.Header.Set("X-Schema-Version", "1")
+	}
+	client := c.HTTP
+	if client == nil {
+		client = http.DefaultClient
+	}
+	answer, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode >= 300 {
+		p := &Problem{Status: answer.StatusCode}
+		text, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
+		if err != nil {
+			return err
+		}
+		if json.Unmarshal(text, p) != nil {
+			p.Detail = string(text)
+		}
+		return p
+	}
+	switch to := into.(type) {
+	case nil:
+		_, err = io.Copy(io.Discard, answer.Body)
+	case io.Writer:
+		_, err = io.Copy(to, answer.Body)
+	default:
+		err = json.NewDecoder(answer.Body).Decode(to)
+	}
+	return err
+}
+
+// CodeOf is the code of a problem in a chain, "" when there is none.
+func CodeOf(err error) string {
+	var p *Problem
+	if errors.As(err, &p) {
+		return p.Code
+	}
+	return ""
+}

@@ -1,0 +1,205 @@
+package play
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Phone is an agent's phone: what it has pulled, and what it wrote and has not been told is kept.
+type Phone struct {
+	Client
+	Agent, Device string
+
+	Epoch  string
+	Cursor uint64
+	Docs   map[string]map[string]json.RawMessage // by type and id
+	Revs   map[string]uint64                     // by "type/id"
+	Queue  []Mutation
+	// Tally counts the answers to its mutations.
+	Tally map[string]int
+}
+
+// Mutation is one local write.
+type Mutation struct {
+	Mid      string         `json:"mid"`
+	Type     string         `json:"type"`
+	ID       string         `json:"id"`
+	Op       string         `json:"op"`
+	Base     uint64         `json:"base"`
+	ClientTS time.Time      `json:"client_ts"`
+	Requires []string       `json:"requires,omitempty"`
+	Fields   map[string]any `json:"fields,omitempty"`
+}
+
+// Result is what became of one.
+type Result struct {
+	Mid        string          `json:"mid"`
+	Type       string          `json:"type"`
+	ID         string          `json:"id"`
+	Status     string          `json:"status"`
+	Code       string          `json:"code"`
+	Detail     string          `json:"detail"`
+	Rev        uint64          `json:"rev"`
+	Op         string          `json:"op"`
+	Doc        json.RawMessage `json:"doc"`
+	Quarantine string          `json:"quarantine"`
+}
+
+// NewPhone makes a phone that has not signed in yet.
+func NewPhone(base, agent, device string, h *http.Client) *Phone {
+	return &Phone{Client: Client{Base: base, HTTP: h}, Agent: agent, Device: device, Docs: map[string]map[string]json.RawMessage{}, Revs: map[string]uint64{}, Tally: map[string]int{}}
+}
+
+// Pull brings the phone up to date, page by page, and says how many changes came.
+func (p *Phone) Pull(ctx context.Context) (changes int, err error) {
+	for {
+		q := url.Values{"after": {strconv.FormatUint(p.Cursor, 10)}}
+		if p.Epoch != "" {
+			q.Set("epoch", p.Epoch)
+		}
+		var page struct {
+			Epoch   string `json:"epoch"`
+			Cursor  uint64 `json:"cursor"`
+			More    bool   `json:"more"`
+			Changes []struct {
+				Seq  uint64          `json:"seq"`
+				Type string          `json:"type"`
+				ID   string          `json:"id"`
+				Rev  uint64          `json:"rev"`
+				Op   string          `json:"op"`
+				Doc  json.RawMessage `json:"doc"`
+			} `json:"changes"`
+		}
+		if err := p.Do(ctx, http.MethodGet, "/sync/v1/pull?"+q.Encode(), nil, &page); err != nil {
+			return changes, err
+		}
+		for _, c := range page.Changes {
+			changes++
+			if c.Op == "put" {
+				if p.Docs[c.Type] == nil {
+					p.Docs[c.Type] = map[string]json.RawMessage{}
+				}
+				p.Docs[c.Type][c.ID] = c.Doc
+				p.Revs[c.Type+"/"+c.ID] = c.Rev
+			} else {
+				delete(p.Docs[c.Type], c.ID)
+				delete(p.Revs, c.Type+"/"+c.ID)
+			}
+		}
+		p.Epoch, p.Cursor = page.Epoch, page.Cursor
+		if !page.More {
+			return changes, nil
+		}
+	}
+}
+
+// Write queues a local write and gives its mid. It works without network.
+func (p *Phone) Write(typ, id, op string, at time.Time, fields map[string]any, requires ...string) string {
+	mid := uuid.Must(uuid.NewV7()).String()
+	base := p.Revs[typ+"/"+id]
+	p.Queue = append(p.Queue, Mutation{Mid: mid, Type: typ, ID: id, Op: op, Base: base, ClientTS: at, Fields: fields, Requires: requires})
+	return mid
+}
+
+// NewID is an id for a record the phone creates.
+func NewID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// PushSize is how many mutations a phone sends at once.
+const PushSize = 100
+
+// Push sends the queue in batches. What is answered leaves the queue, but for retry.
+// lose is asked before each batch: true loses the answer, so that the batch is sent again.
+func (p *Phone) Push(ctx context.Context, lose func() bool) error {
+	for len(p.Queue) > 0 {
+		n := min(len(p.Queue), PushSize)
+		batch := p.Queue[:n]
+		var answer struct {
+			Results []Result `json:"results"`
+		}
+		body := map[string]any{"device": p.Device, "schema": 1, "mutations": batch}
+		if err := p.Do(ctx, http.MethodPost, "/sync/v1/push", body, &answer); err != nil {
+			return err
+		}
+		if lose != nil && lose() {
+			p.Tally["answers lost"]++
+			continue // the phone never heard: the same mids go out again
+		}
+		if len(answer.Results) != n {
+			return fmt.Errorf("%d mutations sent, %d results came", n, len(answer.Results))
+		}
+		var left []Mutation
+		for i, r := range answer.Results {
+			if r.Mid != batch[i].Mid {
+				return fmt.Errorf("results are not in the order of the mutations")
+			}
+			p.Tally[r.Status]++
+			switch r.Status {
+			case "retry":
+				left = append(left, batch[i])
+			case "rejected", "conflict", "revoked":
+				p.Tally[r.Status+" "+r.Code]++
+			}
+		}
+		p.Queue = append(left, p.Queue[n:]...)
+		if len(left) == n {
+			return fmt.Errorf("the server asks to send %d mutations again, and again", n)
+		}
+	}
+	return nil
+}
+
+// Assignment is what a phone reads of one.
+type Assignment struct {
+	ID       string    `json:"-"`
+	Case     string    `json:"case"`
+	Status   string    `json:"status"`
+	Date     string    `json:"date"`
+	StopSeq  int       `json:"stop_seq"`
+	ETA      time.Time `json:"eta"`
+	ServiceS int       `json:"service_s"`
+	Team     string    `json:"team"`
+	Agents   []string  `json:"agents"`
+}
+
+// Assignments are the open ones of a date, in order of the route.
+func (p *Phone) Assignments(date string) ([]Assignment, error) {
+	var out []Assignment
+	for id, doc := range p.Docs["assignments"] {
+		var a Assignment
+		if err := json.Unmarshal(doc, &a); err != nil {
+			return nil, err
+		}
+		a.ID = id
+		if a.Date == date && a.Status == "open" {
+			out = append(out, a)
+		}
+	}
+	slices.SortFunc(out, func(a, b Assignment) int { return a.StopSeq - b.StopSeq })
+	return out, nil
+}
+
+// Card is what a phone reads of a case.
+type Card struct {
+	Home      []float64 `json:"home"`
+	Currency  string    `json:"currency"`
+	AmountDue int64     `json:"amount_due_minor"`
+	Name      string    `json:"debtor_name"`
+}
+
+// Card reads a case card.
+func (p *Phone) Card(id string) (Card, error) {
+	var c Card
+	doc, ok := p.Docs["cases"][id]
+	if !ok {
+		return c, fmt.Errorf("the phone has an assignment of a case and not its card")
+	}
+	return c, json.Unmarshal(doc, &c)
+}

@@ -1,0 +1,93 @@
+package play
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// ends are how played visits end, with about the frequency of the trade.
+var ends = []struct {
+	outcome, reason, met string
+	weight               int
+}{
+	{"NOT_MET_NOBODY", "", "nobody", 38},
+	{"MET_PTP", "006", "debtor", 14},
+	{"MET_PLAN_SIGNED", "016", "debtor", 12},
+	{"MET_HARDSHIP", "002", "debtor", 8},
+	{"NOT_MET_THIRD_PARTY", "", "spouse", 8},
+	{"MET_REFUSED_TALK", "unwilling", "debtor", 6},
+	{"MET_PAID", "forgot", "debtor", 5},
+	{"ADDR_MOVED", "", "nobody", 3},
+	{"MET_DISPUTE", "027", "debtor", 3},
+	{"MET_ASKED_NO_VISITS", "other", "debtor", 2},
+	{"MET_VULNERABLE_STOP", "002", "debtor", 1},
+}
+
+// Visit queues a visit at a stop, and what follows from it: a note, a consent, a plan.
+func (p *Phone) Visit(a Assignment, r *rand.Rand) error {
+	card, err := p.Card(a.Case)
+	if err != nil {
+		return err
+	}
+	total := 0
+	for _, e := range ends {
+		total += e.weight
+	}
+	pick := r.IntN(total)
+	end := ends[0]
+	for _, e := range ends {
+		if pick < e.weight {
+			end = e
+			break
+		}
+		pick -= e.weight
+	}
+	at := a.ETA
+	out := at.Add(time.Duration(a.ServiceS) * time.Second)
+	stamp := func(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+	agents := []map[string]any{}
+	for i, id := range a.Agents {
+		agents = append(agents, map[string]any{"agent_id": id, "role": []string{"lead", "second"}[min(i, 1)], "badge_no": "B-" + id})
+	}
+	fields := map[string]any{"case": a.Case, "assignment": a.ID, "at": stamp(at), "agents": agents, "purpose": "negotiate", "place": "home",
+		"items": []string{"badge", "authorisation_letter"}, "recording": map[string]any{"media": "audio", "started_at": stamp(at), "ended_at": stamp(out)},
+		"outcome": end.outcome, "announced_identity": true, "person_met": map[string]any{"relationship": end.met, "identity_check": "none"},
+		"outcome_detail": "played visit"}
+	if end.reason != "" {
+		fields["overdue_reason"] = end.reason
+		fields["person_met"] = map[string]any{"relationship": end.met, "identity_check": "verbal_two_facts"}
+	}
+	if len(card.Home) == 2 {
+		fix := func(t time.Time) map[string]any {
+			return map[string]any{"at": stamp(t), "point": []float64{card.Home[0] + (r.Float64()-.5)*4e-4, card.Home[1] + (r.Float64()-.5)*4e-4}, "accuracy_m": 8 + r.IntN(20), "provider": "gps"}
+		}
+		fields["check_in"], fields["check_out"] = fix(at), fix(out)
+	}
+	p.Write("assignments", a.ID, "patch", at, map[string]any{"agent_status": "at_door"})
+	visit := NewID()
+	plan := ""
+	if end.outcome == "MET_PLAN_SIGNED" && card.AmountDue > 300 {
+		plan = NewID()
+		fields["plan"] = plan
+	}
+	mid := p.Write("visits", visit, "put", out, fields)
+	if r.IntN(3) == 0 {
+		p.Write("visit_notes", NewID(), "put", out, map[string]any{"case": a.Case, "visit": visit, "at": stamp(out), "kind": "general", "text": "Played note: come in the afternoon."}, mid)
+	}
+	if end.met == "debtor" {
+		p.Write("consents", NewID(), "put", out, map[string]any{"case": a.Case, "visit": visit, "scope": "recording_audio", "status": "given", "method": "verbal_recorded", "at": stamp(at)}, mid)
+	}
+	if plan != "" {
+		p.Write("plans", plan, "put", out, planOf(a.Case, visit, card, at), mid)
+	}
+	return nil
+}
+
+// planOf is three instalments that sum to what is due.
+func planOf(id, visit string, card Card, at time.Time) map[string]any {
+	third := card.AmountDue / 3
+	due := func(months int) string { return at.AddDate(0, months, 5).Format(time.DateOnly) }
+	return map[string]any{"case": id, "visit": visit, "kind": "instalments", "currency": card.Currency, "total_minor": card.AmountDue, "state": "accepted",
+		"at": at.UTC().Format(time.RFC3339), "instalments": []map[string]any{{"n": 1, "due_on": due(1), "amount_minor": third},
+			{"n": 2, "due_on": due(2), "amount_minor": third}, {"n": 3, "due_on": due(3), "amount_minor": card.AmountDue - 2*third}}}
+}
