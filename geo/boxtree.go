@@ -39,14 +39,6 @@ func newBoxTree(items []rect) boxTree {
 	return t
 }
 
-func (t boxTree) bound() rect {
-	top := t.levels[len(t.levels)-1]
-	if len(top) == 0 {
-		return rect{minLon: 1, maxLon: -1}
-	}
-	return top[0]
-}
-
 // search calls visit with every item that meets q, in order, until visit returns false.
 func (t boxTree) search(q rect, visit func(item int) bool) {
 	top := len(t.levels) - 1

@@ -85,8 +85,10 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	}
 	s.office = office.New(s.journal, passwords)
 	s.casework = casework.New(casework.Options{Journal: s.journal, Vault: vault, Policy: policy, Lenders: s.office, Devices: s.office, Log: cfg.Log,
-		Territories: func(ctx context.Context, b auth.BranchID) (casework.TerritoryIndex, error) { return s.office.Index(ctx, b) },
-		Limits:      casework.PlanLimits{MaxInstalments: cfg.PlanMaxInstalments, MaxDays: cfg.PlanMaxDays}})
+		Territories: func(ctx context.Context, b auth.BranchID) (casework.TerritoryIndex, error) {
+			return s.office.Index(ctx, b)
+		},
+		Limits: casework.PlanLimits{MaxInstalments: cfg.PlanMaxInstalments, MaxDays: cfg.PlanMaxDays}})
 	threads := cfg.Threads
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)

@@ -316,7 +316,7 @@ func doLines[T any](ctx context.Context, im *importer, branch auth.BranchID, lin
 		if err := json.Unmarshal(r.Body, &answer); err != nil {
 			return fmt.Errorf("read receipt of %s: %w", r.Command, err)
 		}
-		l.change, l.unassigned = answer.Change, answer.Territory == ""
+		l.change, l.unassigned = answer.Change, answer.Territory != nil && *answer.Territory == ""
 		if r.Duplicate {
 			l.change = unchanged
 		}
@@ -326,8 +326,8 @@ func doLines[T any](ctx context.Context, im *importer, branch auth.BranchID, lin
 
 // lineReceipt is what the receipts of all imported lines tell.
 type lineReceipt struct {
-	Change    string `json:"change"`
-	Territory string `json:"territory"` // of a case
+	Change    string  `json:"change"`
+	Territory *string `json:"territory"` // of a case; nil for other lines
 }
 
 // sortLines puts errors in the order of their lines.

@@ -166,7 +166,7 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 	if err != nil {
 		return nil, err
 	}
-	me := string(c.Actor.User)
+	me := c.Actor.User
 	for i, rec := range recs {
 		switch {
 		case rec.Deleted || rec.Body == nil:
@@ -174,7 +174,11 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 			continue
 		case rec.Type == "policy":
 		case rec.Type == "cases":
-			if !slices.Contains(whose[i].Agents, me) {
+			var k Case
+			if err := decode(rec, &k); err != nil {
+				return nil, err
+			}
+			if !slices.Contains(k.Agents, me) {
 				out[i].Op = "revoke"
 			}
 		case rec.Type == "assignments":
@@ -182,7 +186,7 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 			if err := decode(rec, &a); err != nil {
 				return nil, err
 			}
-			if !a.shown() || !slices.Contains(whose[i].Agents, me) {
+			if !a.shown() || !slices.Contains(a.Agents, me) {
 				out[i].Op = "revoke"
 			}
 		case !held[whose[i].Case]:

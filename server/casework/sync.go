@@ -230,9 +230,8 @@ func (t *turn) holds(ctx context.Context, id journal.CaseID) (bool, error) {
 
 // owned is what tells whose a record is, in every type phones know.
 type owned struct {
-	Case   journal.CaseID `json:"case"`
-	By     string         `json:"by"`
-	Agents []string       `json:"agents"`
+	Case journal.CaseID `json:"case"`
+	By   string         `json:"by"`
 }
 
 // current is how the record stands, and its case.

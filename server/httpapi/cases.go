@@ -14,13 +14,16 @@ import (
 	"github.com/google/uuid"
 )
 
-// caseIn names a case; its branch is found by it.
-type caseIn struct {
+// CasePath names a case; its branch is found by it.
+type CasePath struct {
 	ID string `path:"id" maxLength:"128" doc:"The case_ref."`
 }
 
 // object is a document as the house keeps it, in the clear.
 type object = map[string]any
+
+// documents is a list of documents as the house keeps them.
+type documents page[object]
 
 // caseBranch finds the branch of a case that the actor may know of.
 func (a *API) caseBranch(ctx context.Context, actor auth.Actor, id string) (auth.BranchID, error) {
@@ -87,11 +90,11 @@ func (a *API) caseEndpoints() {
 	register(a, endpoint{method: http.MethodGet, path: "/v1/cases", id: "listCases", tag: "cases", summary: "List cases",
 		about: "Without names, phones and addresses: read the single case for those."},
 		func(ctx context.Context, c call, in *struct {
-			paging
+			Paging
 			Branch    string `query:"branch" maxLength:"64"`
 			Status    string `query:"status" enum:"open,closed"`
 			Territory string `query:"territory" maxLength:"64" doc:"Only this territory's; - for cases outside every one."`
-		}) (*body[page[object]], error) {
+		}) (*body[documents], error) {
 			b, err := branchFor(c.actor, in.Branch)
 			if err != nil {
 				return nil, err
@@ -106,7 +109,7 @@ func (a *API) caseEndpoints() {
 			return pageAnswer(a.opt.Casework.Cases(ctx, c.actor, q))
 		})
 	register(a, endpoint{method: http.MethodGet, path: "/v1/cases/{id}", id: "getCase", tag: "cases", summary: "Read a case file"},
-		func(ctx context.Context, c call, in *caseIn) (*body[object], error) {
+		func(ctx context.Context, c call, in *CasePath) (*body[object], error) {
 			b, err := a.caseBranch(ctx, c.actor, in.ID)
 			if err != nil {
 				return nil, err
@@ -117,7 +120,7 @@ func (a *API) caseEndpoints() {
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/holds", id: "openHold", tag: "cases", summary: "Open a hold",
 		about: "Any open hold keeps the case out of rounds; open assignments are revoked at once."},
 		func(ctx context.Context, c call, in *struct {
-			caseIn
+			CasePath
 			Body struct {
 				Kind  string `json:"kind" maxLength:"64" example:"stop" doc:"stop, dispute, complaint, breathing_space, vulnerable, represented, deceased, bankrupt, …"`
 				Since string `json:"since,omitempty" maxLength:"10" doc:"Local date; today when absent."`
@@ -128,7 +131,7 @@ func (a *API) caseEndpoints() {
 		})
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/holds/{hold}/release", id: "releaseHold", tag: "cases", summary: "Release a hold"},
 		func(ctx context.Context, c call, in *struct {
-			caseIn
+			CasePath
 			Hold string `path:"hold" maxLength:"64"`
 			Body struct {
 				Reason string `json:"reason" maxLength:"200"`
@@ -138,7 +141,7 @@ func (a *API) caseEndpoints() {
 		})
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/facts", id: "setFact", tag: "cases", summary: "Make a fact known, or take it back"},
 		func(ctx context.Context, c call, in *struct {
-			caseIn
+			CasePath
 			Body struct {
 				Kind  string `json:"kind" maxLength:"64" example:"plan_offered"`
 				Known bool   `json:"known"`
@@ -150,7 +153,7 @@ func (a *API) caseEndpoints() {
 	register(a, endpoint{method: http.MethodPut, path: "/v1/cases/{id}/requests", id: "setRequests", tag: "cases", summary: "What the person asked for",
 		about: "It binds every channel. Times are local wall time; from after to crosses midnight."},
 		func(ctx context.Context, c call, in *struct {
-			caseIn
+			CasePath
 			Body casework.Requests
 		}) (*body[object], error) {
 			return a.doCase(ctx, c, in.ID, casework.SetRequests{Case: journal.CaseID(in.ID), Requests: in.Body})
@@ -158,7 +161,7 @@ func (a *API) caseEndpoints() {
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/reassign", id: "reassignCase", tag: "cases", summary: "Give a case to a team or territory",
 		about: "Open assignments of other teams are taken back from the phones."},
 		func(ctx context.Context, c call, in *struct {
-			caseIn
+			CasePath
 			Body struct {
 				Team      *string `json:"team,omitempty" maxLength:"64" doc:"Empty: back to the territory's teams."`
 				Territory *string `json:"territory,omitempty" maxLength:"64" doc:"Empty: back to where the home lies."`
@@ -192,7 +195,7 @@ func (a *API) caseEndpoints() {
 		})
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/contacts", id: "recordContact", tag: "cases", summary: "Record an attempt to reach the debtor"},
 		func(ctx context.Context, c call, in *struct {
-			caseIn
+			CasePath
 			Body struct {
 				Channel  string    `json:"channel" maxLength:"32" example:"call"`
 				At       time.Time `json:"at"`
@@ -210,7 +213,7 @@ func (a *API) caseEndpoints() {
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/corrections", id: "correctCase", tag: "cases", summary: "Correct address, phone and the like",
 		about: "A correction outlives later imports as long as the lender goes on sending the old value."},
 		func(ctx context.Context, c call, in *struct {
-			caseIn
+			CasePath
 			Body struct {
 				DebtorName          *string   `json:"debtor_name,omitempty" maxLength:"200"`
 				Phone               *string   `json:"phone,omitempty" maxLength:"20" doc:"E.164."`
@@ -241,7 +244,7 @@ func (a *API) caseEndpoints() {
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/notices", id: "recordNotice", tag: "cases", summary: "Record a notice that was sent to the debtor",
 		about: "Some laws want a visit announced, in a form and with contents of their own."},
 		func(ctx context.Context, c call, in *struct {
-			caseIn
+			CasePath
 			Body struct {
 				Of       string    `json:"of" enum:"visit,agency"`
 				SentAt   time.Time `json:"sent_at"`
@@ -253,7 +256,7 @@ func (a *API) caseEndpoints() {
 		})
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/close", id: "closeCase", tag: "cases", summary: "Close a case"},
 		func(ctx context.Context, c call, in *struct {
-			caseIn
+			CasePath
 			Body struct {
 				Reason string `json:"reason" maxLength:"32" example:"recalled"`
 			}
@@ -261,14 +264,14 @@ func (a *API) caseEndpoints() {
 			return a.doCase(ctx, c, in.ID, casework.CloseCase{Case: journal.CaseID(in.ID), Reason: in.Body.Reason})
 		})
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/reopen", id: "reopenCase", tag: "cases", summary: "Reopen a case"},
-		func(ctx context.Context, c call, in *caseIn) (*body[object], error) {
+		func(ctx context.Context, c call, in *CasePath) (*body[object], error) {
 			return a.doCase(ctx, c, in.ID, casework.ReopenCase{Case: journal.CaseID(in.ID)})
 		})
 }
 
-func pageAnswer(p casework.Page, err error) (*body[page[object]], error) {
+func pageAnswer(p casework.Page, err error) (*body[documents], error) {
 	if err != nil {
 		return nil, err
 	}
-	return respond(page[object]{p.Items, p.Next}), nil
+	return respond(documents{p.Items, p.Next}), nil
 }

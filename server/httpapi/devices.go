@@ -8,10 +8,14 @@ import (
 	"doorstep/server/office"
 )
 
+type pushTokenBody struct {
+	PushToken string `json:"push_token" maxLength:"4096" doc:"Empty to be forgotten."`
+}
+
 func (a *API) deviceEndpoints() {
 	register(a, endpoint{method: http.MethodGet, path: "/v1/devices", id: "listDevices", tag: "office", summary: "List devices"},
 		func(ctx context.Context, _ call, in *struct {
-			paging
+			Paging
 			User string `query:"user" maxLength:"64" doc:"Only this user's."`
 		}) (*body[page[office.Device]], error) {
 			ds, next, err := a.opt.Office.Devices(ctx, auth.UserID(in.User), in.Limit, in.Cursor)
@@ -28,9 +32,7 @@ func (a *API) deviceEndpoints() {
 			return respond(d), err
 		})
 	register(a, endpoint{method: http.MethodPatch, path: "/v1/devices/current", id: "changeDevice", tag: "sync", summary: "Tell the push token of this device", status: http.StatusNoContent},
-		func(ctx context.Context, c call, in *body[struct {
-			PushToken string `json:"push_token" maxLength:"4096" doc:"Empty to be forgotten."`
-		}]) (*struct{}, error) {
+		func(ctx context.Context, c call, in *body[pushTokenBody]) (*struct{}, error) {
 			return nil, a.opt.Office.SetPushToken(ctx, c.actor.Device, in.Body.PushToken)
 		})
 }

@@ -143,8 +143,8 @@ type page[T any] struct {
 	NextCursor string `json:"next_cursor,omitempty" doc:"Send it as cursor for the next page; absent at the end."`
 }
 
-// paging are the parameters of a list.
-type paging struct {
+// Paging are the parameters of a list.
+type Paging struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"How many items at most."`
 	Cursor string `query:"cursor" maxLength:"2000" doc:"next_cursor of the page before."`
 }

@@ -35,7 +35,7 @@ type planIn struct {
 func (a *API) planEndpoints() {
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/plans", id: "proposePlan", tag: "cases", summary: "Propose a repayment plan from the office"},
 		func(ctx context.Context, c call, in *struct {
-			caseIn
+			CasePath
 			Body planBody
 		}) (*body[object], error) {
 			x := in.Body
@@ -58,10 +58,10 @@ func (a *API) planEndpoints() {
 		})
 	register(a, endpoint{method: http.MethodGet, path: "/v1/plans", id: "listPlans", tag: "cases", summary: "List repayment plans"},
 		func(ctx context.Context, c call, in *struct {
-			paging
+			Paging
 			Branch   string `query:"branch" maxLength:"64"`
 			Approval string `query:"approval_state" enum:"pending,approved,rejected"`
-		}) (*body[page[object]], error) {
+		}) (*body[documents], error) {
 			b, err := branchFor(c.actor, in.Branch)
 			if err != nil {
 				return nil, err
@@ -88,10 +88,10 @@ func (a *API) planEndpoints() {
 	register(a, endpoint{method: http.MethodGet, path: "/v1/notices", id: "listNotices", tag: "cases", summary: "Alerts to phones, newest first",
 		about: "Without push credentials they stay pending here, and stream pokes do the work."},
 		func(ctx context.Context, c call, in *struct {
-			paging
+			Paging
 			Branch string `query:"branch" maxLength:"64"`
 			Status string `query:"status" enum:"pending,sending,sent,dead,unknown,refused"`
-		}) (*body[page[object]], error) {
+		}) (*body[documents], error) {
 			b, err := branchFor(c.actor, in.Branch)
 			if err != nil {
 				return nil, err
@@ -100,10 +100,10 @@ func (a *API) planEndpoints() {
 		})
 	register(a, endpoint{method: http.MethodGet, path: "/v1/quarantine", id: "listQuarantine", tag: "cases", summary: "What phones sent and was not applied"},
 		func(ctx context.Context, c call, in *struct {
-			paging
+			Paging
 			Branch string `query:"branch" maxLength:"64"`
 			State  string `query:"state" enum:"open,accepted,dismissed"`
-		}) (*body[page[object]], error) {
+		}) (*body[documents], error) {
 			b, err := branchFor(c.actor, in.Branch)
 			if err != nil {
 				return nil, err

@@ -55,7 +55,7 @@ func (a *API) roundEndpoints() {
 		})
 	register(a, endpoint{method: http.MethodGet, path: "/v1/rounds", id: "listRounds", tag: "rounds", summary: "List rounds"},
 		func(ctx context.Context, c call, in *struct {
-			paging
+			Paging
 			Branch string `query:"branch" maxLength:"64"`
 			Date   string `query:"date" maxLength:"10" doc:"Only this date's."`
 		}) (*body[page[dispatch.Round]], error) {

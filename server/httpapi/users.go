@@ -56,7 +56,7 @@ func branchIDs(names []string) []auth.BranchID {
 
 func (a *API) userEndpoints() {
 	register(a, endpoint{method: http.MethodGet, path: "/v1/users", id: "listUsers", tag: "office", summary: "List users"},
-		func(ctx context.Context, _ call, in *paging) (*body[page[office.User]], error) {
+		func(ctx context.Context, _ call, in *Paging) (*body[page[office.User]], error) {
 			users, next, err := a.opt.Office.Users(ctx, in.Limit, in.Cursor)
 			return respond(page[office.User]{users, next}), err
 		})

@@ -1,6 +1,7 @@
 package play
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -23,6 +24,8 @@ type Phone struct {
 	Docs   map[string]map[string]json.RawMessage // by type and id
 	Revs   map[string]uint64                     // by "type/id"
 	Queue  []Mutation
+	// Batch is how many mutations go out at once; 0: PushSize.
+	Batch int
 	// Tally counts the answers to its mutations.
 	Tally map[string]int
 }
@@ -112,14 +115,14 @@ func (p *Phone) Write(typ, id, op string, at time.Time, fields map[string]any, r
 // NewID is an id for a record the phone creates.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
-// PushSize is how many mutations a phone sends at once.
+// PushSize is how many mutations a phone sends at once, unless it is told otherwise.
 const PushSize = 100
 
 // Push sends the queue in batches. What is answered leaves the queue, but for retry.
 // lose is asked before each batch: true loses the answer, so that the batch is sent again.
 func (p *Phone) Push(ctx context.Context, lose func() bool) error {
 	for len(p.Queue) > 0 {
-		n := min(len(p.Queue), PushSize)
+		n := min(len(p.Queue), cmp.Or(p.Batch, PushSize))
 		batch := p.Queue[:n]
 		var answer struct {
 			Results []Result `json:"results"`

@@ -1,7 +1,338 @@
 package main
 
-import "context"
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
 
-type demoCmd struct{}
+	"doorstep/server"
+	"doorstep/server/audit"
+	"doorstep/server/play"
+)
 
-func (c *demoCmd) Run(ctx context.Context) error { return nil }
+type demoCmd struct {
+	Listen string `default:"127.0.0.1:8080" env:"DOORSTEP_LISTEN" help:"Address to listen at."`
+	Data   string `help:"Data folder to make and keep. Default: one that is removed at the end."`
+	Date   string `help:"Local date of the day. Default: the next working day."`
+	Search int    `default:"5" help:"Seconds to search for the plan."`
+	Once   bool   `help:"Stop after the summary instead of staying up."`
+	LogTo  string `name:"log" help:"File for the server's log. Default: the data folder's doorstep.log."`
+}
+
+const demoPassword = "demo-administrator"
+
+// demo is a demo under way.
+type demo struct {
+	*demoCmd
+	out    io.Writer
+	bars   bool // standard output is a terminal
+	day    *play.Day
+	server *server.Server
+	cfg    server.Config
+	ended  chan error
+	stop   context.CancelFunc
+}
+
+func (c *demoCmd) Run(ctx context.Context, out io.Writer) (err error) {
+	d := &demo{demoCmd: c, out: out}
+	if info, err := os.Stdout.Stat(); err == nil {
+		d.bars = info.Mode()&os.ModeCharDevice != 0
+	}
+	folder := c.Data
+	if folder == "" {
+		if folder, err = os.MkdirTemp("", "doorstep-demo-"); err != nil {
+			return err
+		}
+		defer func() { _ = os.RemoveAll(folder) }()
+	} else if err := os.Mkdir(folder, 0o700); err != nil {
+		return fmt.Errorf("the demo makes its data folder itself: %w", err)
+	}
+	if d.day, err = play.City(folder); err != nil {
+		return err
+	}
+	zone, err := time.LoadLocation(d.day.Zone)
+	if err != nil {
+		return err
+	}
+	date := nextWorkingDay(time.Now().In(zone))
+	if c.Date != "" {
+		if date, err = time.ParseInLocation(time.DateOnly, c.Date, zone); err != nil {
+			return fmt.Errorf("--date: write a date as 2006-01-02")
+		}
+	}
+	d.day.Date, d.day.TimeLimitS, d.day.Password, d.day.Seed, d.day.HTTP = date.Format(time.DateOnly), c.Search, demoPassword, 1, &http.Client{}
+	logTo := c.LogTo
+	if logTo == "" {
+		logTo = filepath.Join(folder, "doorstep.log")
+	}
+	log, err := os.OpenFile(logTo, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Close() }()
+	d.cfg = server.Config{Listen: c.Listen, Data: folder, AdminPassword: demoPassword, Now: date.Add(6 * time.Hour), Version: version,
+		Log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	d.say("Doorstep demo: the made-up town of Ribeira, %s (the server's clock is set to that morning)\n", d.day.Date)
+	if err := d.open(ctx); err != nil {
+		return err
+	}
+	defer func() {
+		if e := d.close(); err == nil {
+			err = e
+		}
+	}()
+	if err := d.play(ctx); err != nil {
+		return err
+	}
+	if c.Once {
+		return nil
+	}
+	d.tour(folder)
+	select {
+	case <-ctx.Done():
+		d.say("\nstopping\n")
+		return nil
+	case err := <-d.ended:
+		d.ended <- err
+		return err
+	}
+}
+
+func nextWorkingDay(t time.Time) time.Time {
+	t = time.Date(t.Year(), t.Month(), t.Day()+1, 0, 0, 0, 0, t.Location())
+	for t.Weekday() == time.Saturday || t.Weekday() == time.Sunday {
+		t = t.AddDate(0, 0, 1)
+	}
+	return t
+}
+
+func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.out, format, args...) }
+
+// open starts the server in this process.
+func (d *demo) open(ctx context.Context) (err error) {
+	if d.server, err = server.Open(ctx, d.cfg); err != nil {
+		return err
+	}
+	d.day.Base = d.server.URL()
+	serve, stop := context.WithCancel(context.WithoutCancel(ctx))
+	d.stop, d.ended = stop, make(chan error, 1)
+	s := d.server
+	go func() { d.ended <- s.Serve(serve) }()
+	return nil
+}
+
+func (d *demo) close() error {
+	if d.stop == nil {
+		return nil
+	}
+	d.day.HTTP.CloseIdleConnections()
+	d.stop()
+	d.stop = nil
+	return <-d.ended
+}
+
+// step says what is being done, does it, and says what came of it.
+func (d *demo) step(name string, f func() (string, error)) error {
+	began := time.Now()
+	if d.bars {
+		d.say("  %-24s …\r", name)
+	}
+	said, err := f()
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	d.say("  %-24s %-76s %6.2f s\n", name, said, time.Since(began).Seconds())
+	return nil
+}
+
+// bar draws how far something has come, where there is somebody to look at it.
+func (d *demo) bar(name string) func(stage string, fraction float64) {
+	return func(stage string, fraction float64) {
+		if !d.bars {
+			return
+		}
+		n := min(max(int(fraction*30), 0), 30)
+		d.say("  %-24s [%s%s] %3.0f %% %-12s\r", name, strings.Repeat("█", n), strings.Repeat("·", 30-n), fraction*100, stage)
+	}
+}
+
+func (d *demo) play(ctx context.Context) error {
+	day := d.day
+	steps := []struct {
+		name string
+		do   func() (string, error)
+	}{
+		{"office", func() (string, error) { return "branch, auditor", day.SetUp(ctx) }},
+		{"territories", func() (string, error) { return d.imported(day.Import(ctx, "territories", day.Territories)) }},
+		{"overdue cases", func() (string, error) { return d.imported(day.Import(ctx, "cases", day.Cases)) }},
+		{"earlier contacts", func() (string, error) { return d.imported(day.Import(ctx, "contacts", day.Contacts)) }},
+		{"teams, shifts, phones", func() (string, error) {
+			err := day.MakeTeams(ctx)
+			return fmt.Sprintf("%d teams of two with badge, letter and recording", len(day.Teams)), err
+		}},
+		{"plan the day", func() (string, error) {
+			err := day.Plan(ctx, d.bar("plan the day"))
+			r := day.Round
+			said := fmt.Sprintf("%d cases: %d lawful stops, %d left out", r.Cases, r.Stops, r.LeftOut)
+			if r.Cost != nil {
+				said += fmt.Sprintf("; %.1f h, %.0f km on the way", float64(r.Cost.TravelS)/3600, float64(r.Cost.DistanceM)/1000)
+			}
+			return said, err
+		}},
+		{"publish", func() (string, error) {
+			err := day.Publish(ctx, d.bar("publish"))
+			return fmt.Sprintf("%d assignments issued; the law was asked again for each", day.Round.Issued), err
+		}},
+	}
+	for _, s := range steps {
+		if err := d.step(s.name, s.do); err != nil {
+			return err
+		}
+	}
+	for _, r := range day.Round.Reasons() {
+		rule := ""
+		if r.Rule != "" {
+			rule = "rule " + r.Rule
+		}
+		d.say("      left out: %4d  %-22s %s\n", r.Count, r.Code, rule)
+	}
+	for _, r := range day.Round.Routes {
+		if len(r.Stops) > 0 {
+			d.say("      %-16s %2d stops, first at %s, last at %s (UTC)\n", r.Team, len(r.Stops), r.Stops[0].ETA.Format("15:04"), r.Stops[len(r.Stops)-1].ETA.Format("15:04"))
+		}
+	}
+	return d.evening(ctx)
+}
+
+func (d *demo) imported(r play.ImportReport, err error) (string, error) {
+	said := fmt.Sprintf("%d new, %d changed, %d rejected", r.Accepted, r.Updated, r.Rejected)
+	if r.Unassigned > 0 {
+		said += fmt.Sprintf(", %d outside every territory", r.Unassigned)
+	}
+	return said, err
+}
+
+// playedPhones is how many phones come out of coverage and back.
+const playedPhones = 6
+
+// evening plays the phones: a day without network, and the way back.
+func (d *demo) evening(ctx context.Context) error {
+	day := d.day
+	day.Phones = day.Phones[:min(playedPhones, len(day.Phones))]
+	r := rand.New(rand.NewPCG(3, 5))
+	visits, queued := 0, 0
+	if err := d.step("six phones pull", func() (string, error) {
+		n, err := day.PullAll(ctx)
+		return fmt.Sprintf("%d assignments with their case cards, then out of coverage", n), err
+	}); err != nil {
+		return err
+	}
+	if err := d.step("a day at doors", func() (_ string, err error) {
+		visits, err = day.VisitAll(r)
+		for _, p := range day.Phones {
+			p.Batch = 15
+			queued += len(p.Queue)
+		}
+		return fmt.Sprintf("%d visits written offline; %d changes wait on the phones", visits, queued), err
+	}); err != nil {
+		return err
+	}
+	if err := d.step("stop and start", func() (string, error) {
+		if err := d.close(); err != nil {
+			return "", err
+		}
+		d.cfg.Now = d.cfg.Now.Add(14 * time.Hour)
+		d.cfg.Listen = strings.TrimPrefix(day.Base, "http://")
+		if err := d.open(ctx); err != nil {
+			return "", err
+		}
+		return "the server came back in the evening with everything it had", day.SignInAgain(ctx)
+	}); err != nil {
+		return err
+	}
+	tally := map[string]int{}
+	if err := d.step("back in coverage", func() (string, error) {
+		for _, p := range day.Phones {
+			again := append([]play.Mutation(nil), p.Queue[:min(10, len(p.Queue))]...)
+			n := 0
+			if err := p.Push(ctx, func() bool { n++; return n%3 == 1 }); err != nil {
+				return "", err
+			}
+			// A phone that loops: what was acknowledged goes out once more.
+			p.Queue = again
+			if err := p.Push(ctx, nil); err != nil {
+				return "", err
+			}
+			if _, err := p.Pull(ctx); err != nil {
+				return "", err
+			}
+			for k, v := range p.Tally {
+				tally[k] += v
+			}
+		}
+		return fmt.Sprintf("%d applied once; %d answers lost, %d repeats recognised", queued, tally["answers lost"], tally["duplicate"]), nil
+	}); err != nil {
+		return err
+	}
+	refused := tally["rejected"] + tally["revoked"] + tally["conflict"]
+	if tally["applied"]+tally["duplicate"] < queued || refused > 0 {
+		return fmt.Errorf("something was lost on the way: %v", tally)
+	}
+	return d.audit(ctx, visits)
+}
+
+// audit exports, verifies, alters one byte and sees that it shows.
+func (d *demo) audit(ctx context.Context, visits int) error {
+	var export []byte
+	if err := d.step("export", func() (_ string, err error) {
+		export, err = d.day.Export(ctx, "ndjson")
+		return fmt.Sprintf("%d kB of visit records, each with its proof", len(export)/1024), err
+	}); err != nil {
+		return err
+	}
+	if err := d.step("verify", func() (string, error) {
+		report, err := audit.Verify(bytes.NewReader(export), d.server.AuditKey())
+		if err != nil {
+			return "", err
+		}
+		if report.Manifest.Visits != visits {
+			return "", fmt.Errorf("%d visits were made and %d exported", visits, report.Manifest.Visits)
+		}
+		return fmt.Sprintf("all %d visits are there, none altered, none left out", visits), nil
+	}); err != nil {
+		return err
+	}
+	return d.step("alter one byte", func() (string, error) {
+		altered := bytes.Clone(export)
+		at := bytes.Index(altered, []byte("NOT_MET"))
+		if at < 0 {
+			at = len(altered) / 2
+		}
+		altered[at] = 'n'
+		_, err := audit.Verify(bytes.NewReader(altered), d.server.AuditKey())
+		if err == nil {
+			return "", fmt.Errorf("an altered export verified")
+		}
+		return "and verification says: " + err.Error(), nil
+	})
+}
+
+func (d *demo) tour(folder string) {
+	d.say(`
+Everything is up at %[1]s until Ctrl-C; look around (README.md has the tour):
+  TOKEN=$(curl -s %[1]s/v1/sessions -H 'Content-Type: application/json' -d '{"login":"admin","password":"%[2]s"}' | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+  curl -s -H "Authorization: Bearer $TOKEN" '%[1]s/v1/rounds/%[3]s' | head -c 2000
+  curl -s -H "Authorization: Bearer $TOKEN" '%[1]s/v1/rounds/%[3]s.geojson' > day.geojson
+  curl -s -H "Authorization: Bearer $TOKEN" '%[1]s/v1/audit/visits?branch=%[4]s' > visits.ndjson
+  go run ./server/cmd/doorstep verify --key '%[5]s' visits.ndjson
+  endpoints: %[1]s/docs      data: %[6]s
+`, d.day.Base, demoPassword, d.day.Round.ID, d.day.Branch, d.server.AuditKey(), folder)
+}

@@ -140,11 +140,5 @@ func bulk(ctx context.Context, tx *sql.Tx, prefix, row, suffix string, rows [][]
 	return nil
 }
 
-// placeholders is "(?,?),(?,?)" for n rows of width columns.
-func placeholders(n, width int) string {
-	row := "(" + strings.TrimSuffix(strings.Repeat("?,", width), ",") + "),"
-	return strings.TrimSuffix(strings.Repeat(row, n), ",")
-}
-
 // marks is "?,?,?".
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }

@@ -1,0 +1,121 @@
+package server
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// arrows are what each room may import of the others: the house, drawn as a table.
+// A room that is not here may import nothing of the house.
+var arrows = map[string][]string{
+	"auth":                     {},
+	"geo":                      {},
+	"geo/travel":               {"geo"},
+	"geo/routing":              {},
+	"openapi":                  {},
+	"sync/journal":             {"auth"},
+	"sync/seal":                {"auth", "geo", "sync/journal"},
+	"sync/offline":             {"auth", "sync/journal"},
+	"server/conduct":           {},
+	"server/office":            {"auth", "geo", "sync/journal"},
+	"server/casework":          {"auth", "geo", "server/conduct", "sync/journal", "sync/offline", "sync/seal"},
+	"server/dispatch":          {"auth", "geo", "geo/routing", "geo/travel", "server/casework", "server/conduct", "server/office", "sync/journal"},
+	"server/notify":            {"auth", "sync/journal"},
+	"server/notify/fcm":        {"server/notify"},
+	"server/audit":             {"auth", "sync/journal", "sync/seal"},
+	"server/store/sqlitestore": {"auth", "sync/journal"},
+	"server/store/mongostore":  {"auth", "sync/journal"},
+	"server/store/storetest":   {"auth", "sync/journal"},
+	"server/play":              {},
+	"server/httpapi": {"auth", "geo", "geo/routing", "geo/travel", "openapi", "server/audit", "server/casework", "server/conduct", "server/dispatch", "server/office",
+		"sync/journal", "sync/offline", "sync/seal"},
+	"server": {"auth", "geo", "geo/travel", "server/audit", "server/casework", "server/conduct", "server/dispatch", "server/httpapi", "server/notify",
+		"server/notify/fcm", "server/office", "server/store/mongostore", "server/store/sqlitestore", "sync/journal", "sync/offline", "sync/seal"},
+	"server/cmd/doorstep": {"server", "server/audit", "server/play", "server/store/sqlitestore", "sync/journal"},
+	"scripts/firstround":  {"server/play"},
+	"scripts/democity":    {},
+	"scripts/bench":       {"auth", "server", "server/play", "server/store/sqlitestore", "sync/journal"},
+}
+
+// homes are the outside libraries with one home each.
+var homes = map[string][]string{
+	"github.com/gin-gonic/gin":        {"server/httpapi"},
+	"github.com/danielgtaylor/huma":   {"server/httpapi"},
+	"github.com/prometheus":           {"server/httpapi"},
+	"go.mongodb.org/mongo-driver":     {"server/store/mongostore"},
+	"modernc.org/sqlite":              {"server/store/sqlitestore"},
+	"firebase.google.com/go":          {"server/notify/fcm"},
+	"google.golang.org/api":           {"server/notify/fcm"},
+	"github.com/tink-crypto":          {"sync/seal"},
+	"github.com/paulmach/orb":         {"geo"},
+	"github.com/golang-jwt/jwt":       {"auth"},
+	"github.com/MicahParks/jwkset":    {"auth"},
+	"github.com/alexedwards/argon2id": {"auth"},
+	"github.com/nyaruka/phonenumbers": {"server/casework"},
+	"gopkg.in/yaml.v3":                {"server/conduct"},
+	"golang.org/x/mod/sumdb/note":     {"server/audit"},
+	"github.com/alecthomas/kong":      {"server/cmd/doorstep", "scripts/firstround", "scripts/democity", "scripts/bench"},
+}
+
+func TestImportsGoDownOnly(t *testing.T) {
+	root := ".."
+	files := 0
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if name := d.Name(); name == ".git" || name == "node_modules" || name == "testdata" || name == "ferrettest" {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		files++
+		rel, err := filepath.Rel(root, filepath.Dir(path))
+		if err != nil {
+			return err
+		}
+		room := filepath.ToSlash(rel)
+		if room == "sync" {
+			t.Errorf("%s: no Go file may stand directly in sync: there, sync is the standard library's", path)
+		}
+		allowed, known := arrows[room]
+		if !known {
+			t.Errorf("%s: the room %s is not in the table of arrows", path, room)
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range f.Imports {
+			name, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			if to, ours := strings.CutPrefix(name, "doorstep/"); ours && !slices.Contains(allowed, to) {
+				t.Errorf("%s: %s imports %s, an arrow the house does not have", path, room, to)
+			}
+			for library, rooms := range homes {
+				if (name == library || strings.HasPrefix(name, library+"/")) && !slices.Contains(rooms, room) {
+					t.Errorf("%s: %s has its home in %v", path, name, rooms)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files < 100 {
+		t.Fatalf("only %d files were looked at", files)
+	}
+}

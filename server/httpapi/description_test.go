@@ -1,0 +1,97 @@
+package httpapi
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"doorstep/auth"
+)
+
+var update = flag.Bool("update", false, "write openapi/openapi.yaml anew")
+
+// described is an API without rooms: enough to describe itself.
+func described(t *testing.T) *API {
+	t.Helper()
+	a := New(Options{Version: "1"})
+	t.Cleanup(a.Close)
+	return a
+}
+
+// operations are the endpoints of the description, as "METHOD template".
+func operations(a *API) []string {
+	var out []string
+	for path, item := range a.huma.OpenAPI().Paths {
+		if item.Get != nil {
+			out = append(out, "GET "+path)
+		}
+		if item.Post != nil {
+			out = append(out, "POST "+path)
+		}
+		if item.Put != nil {
+			out = append(out, "PUT "+path)
+		}
+		if item.Patch != nil {
+			out = append(out, "PATCH "+path)
+		}
+		if item.Delete != nil {
+			out = append(out, "DELETE "+path)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func TestEveryEndpointHasARowInThePermissionsTable(t *testing.T) {
+	a := described(t)
+	var rows []string
+	for _, p := range auth.Permissions() {
+		rows = append(rows, p.Method+" "+p.Path)
+	}
+	ops := operations(a)
+	for _, op := range ops {
+		if !slices.Contains(rows, op) {
+			t.Errorf("%s has no row in auth.Permissions", op)
+		}
+	}
+	for _, row := range rows {
+		if !slices.Contains(ops, row) {
+			t.Errorf("the row %s is about no endpoint of the description", row)
+		}
+	}
+	// What gin answers is what is described.
+	for _, r := range a.engine.Routes() {
+		path := r.Path
+		for _, part := range strings.Split(path, "/") {
+			if strings.HasPrefix(part, ":") {
+				path = strings.Replace(path, part, "{"+part[1:]+"}", 1)
+			}
+		}
+		if !slices.Contains(ops, r.Method+" "+path) {
+			t.Errorf("gin answers %s %s, which is not described", r.Method, path)
+		}
+	}
+}
+
+func TestDescriptionFileIsInStep(t *testing.T) {
+	const file = "../../openapi/openapi.yaml"
+	text, err := described(t).Spec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(file, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	have, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(have, text) {
+		t.Error("openapi/openapi.yaml is not what the endpoints say; run: go test ./server/httpapi -run TestDescriptionFileIsInStep -update")
+	}
+}

@@ -1,0 +1,20 @@
+// Package mongostore keeps the journal and its views in MongoDB, for deployments
+// with more than one node. It is the only importer of the MongoDB driver.
+//
+// No multi-document transaction is used. A page is one insert under the key
+// branch/first, so that a place is won once; its view writes follow, each put if
+// newer (J4), and the branch's watermark is raised by swap last. A crash in between
+// leaves a page that is durable and not yet visible: whoever reads on from the
+// watermark applies it again, which changes nothing twice. All writes are w:majority
+// with the journal flushed, all reads are of the primary at majority, and a feed is
+// read in one causally consistent session, its watermark first (J6).
+//
+// View documents live in one collection per type ("view.cases"). Each holds the
+// state's canonical JSON, which is what comes back, byte for byte, and beside it,
+// under "state", the same fields as native BSON, so that operators can query them and
+// indexes can serve them. What has no exact native form (an array in an array, a
+// number that is not an int64, a field name with a dot) is in the JSON only.
+//
+// Every collection but the small documents' can be sharded by branch: all filters
+// name it, and every _id begins with it.
+package mongostore

@@ -1,0 +1,7 @@
+// Package ferrettest runs the store's contract over the real wire, against an
+// in-process server that speaks MongoDB's protocol and keeps its data in SQLite. It is
+// a module of its own, so that the server is no dependency of the product.
+//
+// The server is a test peer, never the product's store: its updates are not atomic
+// between connections, so that all its tests use one connection.
+package ferrettest

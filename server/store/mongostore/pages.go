@@ -1,0 +1,255 @@
+package mongostore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"doorstep/auth"
+	"doorstep/sync/journal"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// place is a page without its bytes.
+type place struct {
+	Branch string `bson:"branch"`
+	Last   int64  `bson:"last"`
+	ID     string `bson:"id"`
+}
+
+// pageKey sorts as the numbers do.
+func pageKey(b auth.BranchID, first uint64) string {
+	return key(string(b), fmt.Sprintf("%020d", first))
+}
+
+// upTo is the filter for the pages of a branch that begin at an entry or before it.
+func upTo(b auth.BranchID, first uint64) bson.D {
+	return bson.D{{Key: "branch", Value: string(b)},
+		{Key: "_id", Value: bson.D{{Key: "$gte", Value: pageKey(b, 0)}, {Key: "$lte", Value: pageKey(b, first)}}}}
+}
+
+// Commit stores a page, then its views, then raises the watermark.
+func (s *Store) Commit(ctx context.Context, p *journal.Page, v journal.ViewWrites) error {
+	if err := s.follows(ctx, p); err != nil {
+		return err
+	}
+	k := pageKey(p.Branch, p.First)
+	_, err := s.pages.InsertOne(ctx, bson.D{
+		{Key: "_id", Value: k}, {Key: "branch", Value: string(p.Branch)}, {Key: "first", Value: int64(p.First)},
+		{Key: "last", Value: int64(p.Last)}, {Key: "id", Value: p.ID}, {Key: "node", Value: p.Node},
+		{Key: "body", Value: bson.Binary{Data: p.Encode()}},
+	})
+	if err != nil && !mongo.IsDuplicateKeyError(err) {
+		return fmt.Errorf("store page: %w", err)
+	}
+	if err != nil {
+		var there place
+		err := s.pages.FindOne(ctx, at(p.Branch, k), options.FindOne().SetProjection(bson.D{{Key: "body", Value: 0}})).Decode(&there)
+		if err != nil {
+			// Not found: whatever page is there has not reached the majority, and may yet be undone.
+			return fmt.Errorf("read the page at %s/%d: %w", p.Branch, p.First, err)
+		}
+		if there.ID != p.ID {
+			return journal.ErrTaken
+		}
+	}
+	s.ends.Store(p.Branch, p.Last)
+	if err := s.apply(ctx, p, v); err != nil {
+		return err
+	}
+	raised, err := s.raise(ctx, p)
+	if err != nil || raised {
+		return err
+	}
+	w, err := s.Watermark(ctx, p.Branch)
+	if err == nil && w < p.Last {
+		err = fmt.Errorf("page %s/%d is stored, but entries above %d are not visible yet", p.Branch, p.First, w)
+	}
+	return err
+}
+
+// follows checks that a page ends where the new one begins: insert-if-absent alone
+// would let a page leave a gap, or lie within another.
+func (s *Store) follows(ctx context.Context, p *journal.Page) error {
+	if p.First <= 1 {
+		return nil
+	}
+	if end, ok := s.ends.Load(p.Branch); ok && end == p.First-1 {
+		return nil
+	}
+	var before place
+	err := s.pages.FindOne(ctx, upTo(p.Branch, p.First-1), options.FindOne().SetSort(bson.D{{Key: "_id", Value: -1}}).
+		SetProjection(bson.D{{Key: "body", Value: 0}})).Decode(&before)
+	switch {
+	case err != nil && !errors.Is(err, mongo.ErrNoDocuments):
+		return fmt.Errorf("read the page before %s/%d: %w", p.Branch, p.First, err)
+	case uint64(before.Last) < p.First-1:
+		return fmt.Errorf("page %s/%d would leave a gap after %d", p.Branch, p.First, before.Last)
+	case uint64(before.Last) > p.First-1:
+		return journal.ErrTaken
+	}
+	return nil
+}
+
+// Apply applies the views of a page that is stored.
+func (s *Store) Apply(ctx context.Context, p *journal.Page, v journal.ViewWrites) error {
+	if err := s.apply(ctx, p, v); err != nil {
+		return err
+	}
+	_, err := s.raise(ctx, p)
+	return err
+}
+
+// apply writes a page's views, all kinds at once. They are durable when it returns nil.
+func (s *Store) apply(ctx context.Context, p *journal.Page, v journal.ViewWrites) error {
+	byType := map[string][]journal.Record{}
+	for _, r := range v.Records {
+		byType[r.Type] = append(byType[r.Type], r)
+	}
+	var jobs []func() error
+	for typ, recs := range byType {
+		jobs = append(jobs, func() error { return wrap("write documents", s.putRecords(ctx, p.Branch, typ, recs)) })
+	}
+	if len(v.Feeds) > 0 {
+		jobs = append(jobs, func() error { return wrap("write feeds", s.putFeeds(ctx, p.Branch, v.Feeds)) })
+	}
+	if len(v.Receipts) > 0 {
+		jobs = append(jobs, func() error { return wrap("write receipts", s.putReceipts(ctx, p.Branch, v.Receipts)) })
+	}
+	errs := make([]error, len(jobs))
+	var wg sync.WaitGroup
+	for i, job := range jobs {
+		wg.Go(func() { errs[i] = job() })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func wrap(doing string, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
+}
+
+// raise raises the watermark to the page's end if it is at the page's beginning.
+func (s *Store) raise(ctx context.Context, p *journal.Page) (raised bool, err error) {
+	if p.First == 1 {
+		_, err := s.watermarks.InsertOne(ctx, bson.D{{Key: "_id", Value: string(p.Branch)}, {Key: "branch", Value: string(p.Branch)}, {Key: "w", Value: int64(p.Last)}})
+		if mongo.IsDuplicateKeyError(err) {
+			return false, nil
+		}
+		return err == nil, wrap("raise watermark", err)
+	}
+	res, err := s.watermarks.UpdateOne(ctx, append(at(p.Branch, string(p.Branch)), bson.E{Key: "w", Value: int64(p.First - 1)}),
+		bson.D{{Key: "$set", Value: bson.D{{Key: "w", Value: int64(p.Last)}}}})
+	if err != nil {
+		return false, wrap("raise watermark", err)
+	}
+	return res.MatchedCount > 0, nil
+}
+
+// body is a page's bytes.
+type body struct {
+	Body bson.Binary `bson:"body"`
+}
+
+// PageAt reads the page stored under (branch, first).
+func (s *Store) PageAt(ctx context.Context, b auth.BranchID, first uint64) (*journal.Page, error) {
+	return s.page(ctx, at(b, pageKey(b, first)))
+}
+
+// PageOf reads the page that holds entry n.
+func (s *Store) PageOf(ctx context.Context, b auth.BranchID, n uint64) (*journal.Page, error) {
+	p, err := s.page(ctx, upTo(b, n))
+	if err == nil && p.Last < n {
+		return nil, journal.ErrNotFound
+	}
+	return p, err
+}
+
+// Tail reads the last page of a branch.
+func (s *Store) Tail(ctx context.Context, b auth.BranchID) (*journal.Page, error) {
+	return s.page(ctx, upTo(b, 1<<63-1))
+}
+
+// page reads the last page that a filter finds.
+func (s *Store) page(ctx context.Context, filter bson.D) (*journal.Page, error) {
+	var found body
+	err := s.pages.FindOne(ctx, filter, options.FindOne().SetSort(bson.D{{Key: "_id", Value: -1}}).
+		SetProjection(bson.D{{Key: "body", Value: 1}})).Decode(&found)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return nil, journal.ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	return journal.DecodePage(found.Body.Data)
+}
+
+// Pages reads pages whose Last is above a number, in order.
+func (s *Store) Pages(ctx context.Context, b auth.BranchID, after uint64, limit int) ([]*journal.Page, error) {
+	limit = max(limit, 1)
+	filter := bson.D{{Key: "branch", Value: string(b)},
+		{Key: "_id", Value: bson.D{{Key: "$gte", Value: pageKey(b, after+1)}, {Key: "$lt", Value: beyond(string(b))}}}}
+	var out []*journal.Page
+	err := each(ctx, s.pages, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(int64(limit)).
+		SetProjection(bson.D{{Key: "body", Value: 1}}), func(found body) error {
+		p, err := journal.DecodePage(found.Body.Data)
+		out = append(out, p)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(out) > 0 && out[0].First == after+1 {
+		return out, nil
+	}
+	// No page begins there: one that began before may hold the entry.
+	p, err := s.PageOf(ctx, b, after+1)
+	switch {
+	case err == nil:
+		out = append([]*journal.Page{p}, out...)
+	case !errors.Is(err, journal.ErrNotFound):
+		return nil, err
+	}
+	return out[:min(len(out), limit)], nil
+}
+
+// Watermark is W of a branch.
+func (s *Store) Watermark(ctx context.Context, b auth.BranchID) (uint64, error) {
+	var found struct {
+		W int64 `bson:"w"`
+	}
+	err := s.watermarks.FindOne(ctx, at(b, string(b))).Decode(&found)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return 0, nil
+	}
+	return uint64(found.W), err
+}
+
+// Branches lists the branches that have a page. It leaps from branch to branch along
+// the pages' keys: one short read for each.
+func (s *Store) Branches(ctx context.Context) ([]auth.BranchID, error) {
+	var out []auth.BranchID
+	from := ""
+	for {
+		var found place
+		err := s.pages.FindOne(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$gte", Value: from}}}},
+			options.FindOne().SetSort(bson.D{{Key: "_id", Value: 1}}).SetProjection(bson.D{{Key: "branch", Value: 1}})).Decode(&found)
+		if errors.Is(err, mongo.ErrNoDocuments) {
+			slices.Sort(out)
+			return out, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, auth.BranchID(found.Branch))
+		from = beyond(found.Branch)
+	}
+}

@@ -1,0 +1,243 @@
+package mongostore
+
+import (
+	"context"
+
+	"doorstep/auth"
+	"doorstep/sync/journal"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// manyDocs is how many documents one query asks for.
+const manyDocs = 1000
+
+// document is a view document as it is read: without its native fields.
+type document struct {
+	ID      string        `bson:"id"`
+	N       int64         `bson:"n"`
+	Rev     int64         `bson:"rev"`
+	No      int64         `bson:"no"`
+	Deleted bool          `bson:"deleted"`
+	JSON    bson.RawValue `bson:"json"`
+}
+
+func (d document) record(b auth.BranchID, typ string) journal.Record {
+	r := journal.Record{Branch: b, Type: typ, ID: d.ID, N: uint64(d.N), Rev: uint64(d.Rev), No: uint64(d.No), Deleted: d.Deleted}
+	if !d.Deleted {
+		r.Body = untext(d.JSON)
+	}
+	return r
+}
+
+// withoutNative leaves the native fields behind: the JSON says it all.
+func withoutNative() bson.D { return bson.D{{Key: "state", Value: 0}} }
+
+// putRecords writes the documents of a type that are newer than what is there.
+func (s *Store) putRecords(ctx context.Context, b auth.BranchID, typ string, recs []journal.Record) error {
+	last := map[string]journal.Record{}
+	var order []string
+	for _, r := range recs {
+		was, there := last[r.ID]
+		if !there {
+			order = append(order, r.ID)
+		}
+		if !there || was.N < r.N || was.N == r.N && was.Rev < r.Rev {
+			last[r.ID] = r
+		}
+	}
+	var made, changed []versioned
+	for _, id := range order {
+		r := last[id]
+		d := versioned{id: key(string(b), r.ID), n: int64(r.N)}
+		d.doc = bson.D{{Key: "_id", Value: d.id}, {Key: "branch", Value: string(b)}, {Key: "id", Value: r.ID},
+			{Key: "n", Value: d.n}, {Key: "rev", Value: int64(r.Rev)}, {Key: "no", Value: int64(r.No)}, {Key: "deleted", Value: r.Deleted}}
+		if !r.Deleted {
+			d.doc = append(d.doc, bson.E{Key: "json", Value: text(r.Body)}, bson.E{Key: "state", Value: native(r.Body, s.indexed[typ])})
+		}
+		if r.Rev <= 1 {
+			made = append(made, d)
+		} else {
+			changed = append(changed, d)
+		}
+	}
+	return newest{c: s.view(typ), branch: b, by: "n"}.put(ctx, made, changed)
+}
+
+// versioned is a document with the number that says which of two is newer.
+type versioned struct {
+	id  string
+	n   int64
+	doc bson.D
+}
+
+// newest writes documents of a collection that only ever give way to newer ones and
+// are never deleted. It is J4 for many documents at once: update where the number is
+// lower; what was not there, insert; where somebody else was faster, update again.
+type newest struct {
+	c      *mongo.Collection
+	branch auth.BranchID
+	by     string // the field that holds the number
+}
+
+// put writes documents that are probably new (made) and probably there (changed); it is right either way.
+func (t newest) put(ctx context.Context, made, changed []versioned) error {
+	there, err := t.insert(ctx, made)
+	if err != nil {
+		return err
+	}
+	all, err := t.replace(ctx, append(there, changed...))
+	if all || err != nil || len(changed) == 0 {
+		return err
+	}
+	absent, older, err := t.unwritten(ctx, changed)
+	if err != nil {
+		return err
+	}
+	there, err = t.insert(ctx, absent)
+	if err != nil {
+		return err
+	}
+	// All these exist now: one that does not match is newer.
+	_, err = t.replace(ctx, append(there, older...))
+	return err
+}
+
+// insert inserts what is absent and gives back what is not.
+func (t newest) insert(ctx context.Context, docs []versioned) (there []versioned, err error) {
+	raw := make([]any, len(docs))
+	for i, d := range docs {
+		raw[i] = d.doc
+	}
+	had, err := insert(ctx, t.c, raw)
+	for _, i := range had {
+		there = append(there, docs[i])
+	}
+	return there, err
+}
+
+// replace replaces what is there and older. all is true when every document was.
+func (t newest) replace(ctx context.Context, docs []versioned) (all bool, err error) {
+	if len(docs) == 0 {
+		return true, nil
+	}
+	models := make([]mongo.WriteModel, len(docs))
+	for i, d := range docs {
+		older := append(at(t.branch, d.id), bson.E{Key: t.by, Value: bson.D{{Key: "$lt", Value: d.n}}})
+		models[i] = mongo.NewReplaceOneModel().SetFilter(older).SetReplacement(d.doc)
+	}
+	res, err := t.c.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
+	if err != nil {
+		return false, err
+	}
+	return res.MatchedCount == int64(len(docs)), nil
+}
+
+// unwritten tells what is absent and what is there but older.
+func (t newest) unwritten(ctx context.Context, docs []versioned) (absent, older []versioned, err error) {
+	for len(docs) > 0 {
+		some := docs[:min(len(docs), manyDocs)]
+		docs = docs[len(some):]
+		ids := make([]string, len(some))
+		for i, d := range some {
+			ids[i] = d.id
+		}
+		have := make(map[string]int64, len(some))
+		err := each(ctx, t.c, among(t.branch, ids), options.Find().SetProjection(bson.D{{Key: t.by, Value: 1}}), func(d bson.Raw) error {
+			have[d.Lookup("_id").StringValue()] = d.Lookup(t.by).Int64()
+			return nil
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, d := range some {
+			n, there := have[d.id]
+			switch {
+			case !there:
+				absent = append(absent, d)
+			case n < d.n:
+				older = append(older, d)
+			}
+		}
+	}
+	return absent, older, nil
+}
+
+// Records reads documents by type and id, in the order asked.
+func (s *Store) Records(ctx context.Context, b auth.BranchID, refs []journal.DocRef) ([]journal.Record, error) {
+	out := make([]journal.Record, len(refs))
+	wanted := make(map[journal.DocRef][]int, len(refs))
+	byType := map[string][]string{}
+	for i, ref := range refs {
+		if wanted[ref] == nil && ref.Type != "" {
+			byType[ref.Type] = append(byType[ref.Type], key(string(b), ref.ID))
+		}
+		wanted[ref] = append(wanted[ref], i)
+	}
+	for typ, ids := range byType {
+		for len(ids) > 0 {
+			n := min(len(ids), manyDocs)
+			err := each(ctx, s.view(typ), among(b, ids[:n]), options.Find().SetProjection(withoutNative()), func(d document) error {
+				for _, i := range wanted[journal.DocRef{Type: typ, ID: d.ID}] {
+					out[i] = d.record(b, typ)
+				}
+				return nil
+			})
+			if err != nil {
+				return nil, err
+			}
+			ids = ids[n:]
+		}
+	}
+	return out, nil
+}
+
+// receipt is a journal.Receipt as it is stored.
+type receipt struct {
+	Command string        `bson:"command"`
+	N       int64         `bson:"n"`
+	Payload bson.Binary   `bson:"payload"`
+	JSON    bson.RawValue `bson:"json"`
+}
+
+// putReceipts keeps the first receipt of each command.
+func (s *Store) putReceipts(ctx context.Context, b auth.BranchID, receipts []journal.Receipt) error {
+	docs := make([]any, len(receipts))
+	for i, r := range receipts {
+		docs[i] = bson.D{{Key: "_id", Value: key(string(b), r.Command)}, {Key: "branch", Value: string(b)}, {Key: "command", Value: r.Command},
+			{Key: "n", Value: int64(r.N)}, {Key: "payload", Value: bson.Binary{Data: r.Payload[:]}}, {Key: "json", Value: text(r.Body)}}
+	}
+	_, err := insert(ctx, s.receipts, docs)
+	return err
+}
+
+// Receipts reads receipts by command id, in the order asked.
+func (s *Store) Receipts(ctx context.Context, b auth.BranchID, commands []string) ([]journal.Receipt, error) {
+	out := make([]journal.Receipt, len(commands))
+	wanted := make(map[string][]int, len(commands))
+	var ids []string
+	for i, c := range commands {
+		if wanted[c] == nil {
+			ids = append(ids, key(string(b), c))
+		}
+		wanted[c] = append(wanted[c], i)
+	}
+	for len(ids) > 0 {
+		n := min(len(ids), manyDocs)
+		err := each(ctx, s.receipts, among(b, ids[:n]), options.Find(), func(d receipt) error {
+			r := journal.Receipt{Command: d.Command, N: uint64(d.N), Body: untext(d.JSON)}
+			copy(r.Payload[:], d.Payload.Data)
+			for _, i := range wanted[d.Command] {
+				out[i] = r
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		ids = ids[n:]
+	}
+	return out, nil
+}

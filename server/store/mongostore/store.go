@@ -1,0 +1,235 @@
+package mongostore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"doorstep/auth"
+	"doorstep/sync/journal"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
+	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
+	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+)
+
+// Store is a journal.Store in one MongoDB database.
+type Store struct {
+	client     *mongo.Client
+	db         *mongo.Database
+	pages      *mongo.Collection
+	watermarks *mongo.Collection
+	feeds      *mongo.Collection
+	receipts   *mongo.Collection
+	small      *mongo.Collection
+	indexes    map[string]journal.Index   // by "type/name"
+	indexed    map[string]map[string]bool // the fields of a type that some index names
+	// ends remembers, for each branch, the end of a page that is known to be stored,
+	// so that a writer who goes on from its own page need not look.
+	ends sync.Map // auth.BranchID → uint64
+}
+
+var _ journal.Store = (*Store)(nil)
+
+// DefaultDatabase is the database of a URI that names none.
+const DefaultDatabase = "doorstep"
+
+// schemaVersion is kept in the database's meta collection.
+const schemaVersion = 1
+
+// Open connects to the database a URI names and declares the indexes, one at a time.
+// The URI's own write concern, read concern and read preference do not count: the
+// journal's are fixed. Indexes that are declared no longer are left alone, since an
+// older node may still need them; the operator drops them.
+func Open(ctx context.Context, uri string, indexes []journal.Index) (*Store, error) {
+	name, err := databaseOf(uri)
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	return open(ctx, options.Client().ApplyURI(uri), name, indexes)
+}
+
+func open(ctx context.Context, opts *options.ClientOptions, name string, indexes []journal.Index) (*Store, error) {
+	flushed := true
+	opts.SetAppName("doorstep").
+		SetWriteConcern(&writeconcern.WriteConcern{W: writeconcern.WCMajority, Journal: &flushed}).
+		SetReadConcern(readconcern.Majority()).
+		SetReadPreference(readpref.Primary())
+	client, err := mongo.Connect(opts)
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	db := client.Database(name)
+	s := &Store{
+		client: client, db: db,
+		pages: db.Collection("pages"), watermarks: db.Collection("watermarks"), feeds: db.Collection("feeds"),
+		receipts: db.Collection("receipts"), small: db.Collection("small"),
+		indexes: map[string]journal.Index{}, indexed: map[string]map[string]bool{},
+	}
+	if err := s.prepare(ctx, indexes); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store, database %s: %w", name, err), s.Close())
+	}
+	return s, nil
+}
+
+// databaseOf reads the database's name from a URI, which may list several hosts and
+// is therefore no URL that net/url would take.
+func databaseOf(uri string) (string, error) {
+	_, rest, ok := strings.Cut(uri, "://")
+	if !ok {
+		return "", errors.New("the MongoDB URI has no scheme")
+	}
+	rest, _, _ = strings.Cut(rest, "?")
+	_, path, _ := strings.Cut(rest, "/")
+	name, err := url.PathUnescape(path)
+	if err != nil {
+		return "", errors.New("the MongoDB URI's database name is not well escaped")
+	}
+	if name == "" {
+		return DefaultDatabase, nil
+	}
+	return name, nil
+}
+
+func (s *Store) prepare(ctx context.Context, indexes []journal.Index) error {
+	meta := s.db.Collection("meta")
+	_, err := meta.InsertOne(ctx, bson.D{{Key: "_id", Value: "schema"}, {Key: "version", Value: int64(schemaVersion)}})
+	if err != nil && !mongo.IsDuplicateKeyError(err) {
+		return err
+	}
+	var have struct {
+		Version int64 `bson:"version"`
+	}
+	if err := meta.FindOne(ctx, bson.D{{Key: "_id", Value: "schema"}}).Decode(&have); err != nil {
+		return err
+	}
+	if have.Version > schemaVersion {
+		return fmt.Errorf("the database was made by a newer version (schema %d, this one knows %d)", have.Version, schemaVersion)
+	}
+	if err := index(ctx, s.feeds, "feeds_seq", "branch", "feed", "seq", "type"); err != nil {
+		return err
+	}
+	for _, ix := range indexes {
+		if err := s.declare(ctx, ix); err != nil {
+			return fmt.Errorf("index %s of %s: %w", ix.Name, ix.Type, err)
+		}
+	}
+	return nil
+}
+
+// declare makes an index of a type's collection. Its name says its fields, so that a
+// changed declaration makes another index.
+func (s *Store) declare(ctx context.Context, ix journal.Index) error {
+	if ix.Type == "" || len(ix.Fields) == 0 {
+		return errors.New("an index has a type and at least one field")
+	}
+	keys := []string{"branch"}
+	for _, f := range ix.Fields {
+		if !nativeName(f) {
+			return fmt.Errorf("field %q has no native name", f)
+		}
+		keys = append(keys, "state."+f)
+		if s.indexed[ix.Type] == nil {
+			s.indexed[ix.Type] = map[string]bool{}
+		}
+		s.indexed[ix.Type][f] = true
+	}
+	s.indexes[ix.Type+"/"+ix.Name] = ix
+	return index(ctx, s.view(ix.Type), ix.Name+"("+strings.Join(ix.Fields, ",")+")", append(keys, "_id")...)
+}
+
+func index(ctx context.Context, c *mongo.Collection, name string, keys ...string) error {
+	d := make(bson.D, len(keys))
+	for i, k := range keys {
+		d[i] = bson.E{Key: k, Value: int32(1)}
+	}
+	_, err := c.Indexes().CreateOne(ctx, mongo.IndexModel{Keys: d, Options: options.Index().SetName(name)})
+	return err
+}
+
+// Close ends all connections, waiting at most ten seconds for what is under way.
+func (s *Store) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return s.client.Disconnect(ctx)
+}
+
+// view is the collection of a type's documents.
+func (s *Store) view(typ string) *mongo.Collection {
+	return s.db.Collection("view." + url.PathEscape(typ))
+}
+
+// key joins the parts of an _id. All but the last are escaped, so that no two lists
+// of parts have the same key and keys with the same beginning sort by their last part.
+func key(parts ...string) string {
+	last := len(parts) - 1
+	var b strings.Builder
+	for _, p := range parts[:last] {
+		b.WriteString(url.PathEscape(p))
+		b.WriteByte('/')
+	}
+	b.WriteString(parts[last])
+	return b.String()
+}
+
+// beyond is the first string above all keys that begin with the given parts.
+func beyond(parts ...string) string {
+	k := key(append(parts, "")...)
+	return k[:len(k)-1] + "0" // '0' follows '/'
+}
+
+// at is the filter for one document of a branch.
+func at(b auth.BranchID, id string) bson.D {
+	return bson.D{{Key: "_id", Value: id}, {Key: "branch", Value: string(b)}}
+}
+
+// among is the filter for several documents of a branch.
+func among(b auth.BranchID, ids []string) bson.D {
+	return bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}, {Key: "branch", Value: string(b)}}
+}
+
+// each decodes every document a query finds into a T of its own.
+func each[T any](ctx context.Context, c *mongo.Collection, filter any, opts *options.FindOptionsBuilder, fn func(T) error) (err error) {
+	cur, err := c.Find(ctx, filter, opts)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, cur.Close(ctx)) }()
+	for cur.Next(ctx) {
+		var v T
+		if err := cur.Decode(&v); err != nil {
+			return err
+		}
+		if err := fn(v); err != nil {
+			return err
+		}
+	}
+	return cur.Err()
+}
+
+// insert inserts documents in any order and says which were there already, by their
+// position. Any other failure, of the write concern too, is an error.
+func insert(ctx context.Context, c *mongo.Collection, docs []any) (there []int, err error) {
+	if len(docs) == 0 {
+		return nil, nil
+	}
+	_, err = c.InsertMany(ctx, docs, options.InsertMany().SetOrdered(false))
+	var bulk mongo.BulkWriteException
+	if !errors.As(err, &bulk) || bulk.WriteConcernError != nil || len(bulk.WriteErrors) == 0 {
+		return nil, err
+	}
+	for _, w := range bulk.WriteErrors {
+		if !mongo.IsDuplicateKeyError(w.WriteError) {
+			return nil, err
+		}
+		there = append(there, w.Index)
+	}
+	return there, nil
+}
