@@ -26,7 +26,7 @@ type importCase struct {
 type importReceipt struct {
 	Case      journal.CaseID `json:"case"`
 	Change    string         `json:"change"`
-	Territory string         `json:"territory,omitempty"`
+	Territory string         `json:"territory"`
 }
 
 func (c importCase) refs() []journal.DocRef { return caseRef(c.line.CaseRef) }
