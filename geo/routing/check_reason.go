@@ -210,7 +210,7 @@ func (k *checker) room(t *tour, u int) answer {
 			continue
 		}
 		hours := len(k.p.Matrices[sh.Matrix].Hours) > 0
-		if sh.MaxWork > 0 || sh.MaxTravel > 0 && (hours || len(sh.Pinned) > 0) {
+		if sh.MaxWork > 0 && k.longest(t, c, i) > sh.MaxWork || sh.MaxTravel > 0 && (hours || len(sh.Pinned) > 0) {
 			best = max(best, perhaps)
 			continue
 		}
@@ -220,6 +220,19 @@ func (k *checker) room(t *tour, u int) answer {
 		best = yes
 	}
 	return best
+}
+
+// longest is how long the tour's work is if, having come to c, it goes on with
+// the stops from i on and had left as early as it might.
+func (k *checker) longest(t *tour, c clock, i int) int {
+	for _, v := range t.stops[i:] {
+		c = k.visit(t.shift, c, v, nil)
+	}
+	work := k.done(t.shift, c) - k.p.Shifts[t.shift].Window.From
+	for _, b := range k.p.Shifts[t.shift].Breaks {
+		work -= b.Service
+	}
+	return work
 }
 
 func alive(c clock) bool {

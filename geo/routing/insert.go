@@ -179,6 +179,23 @@ func (c *core) within(r int32, seq []int32, w *sheet) bool {
 		(d.maxTravel == 0 || t.travel <= d.maxTravel)
 }
 
+// sound says whether route r, with its labels and sums, keeps all limits but
+// capacity and number of stops. The pinned prefix alone always does.
+func (p *plan) sound(r int32) bool {
+	c, d, seq := p.c, &p.c.shifts[r], p.seq[r]
+	if len(seq) == len(d.pins) {
+		return true
+	}
+	a, in := p.before(r, int32(len(seq)))
+	if c.finish(d, a, in) > d.latest || d.maxDistance > 0 && p.sums[r].distance > d.maxDistance {
+		return false
+	}
+	if d.verify {
+		return c.within(r, seq, &p.paper)
+	}
+	return d.maxTravel == 0 || p.sums[r].travel <= d.maxTravel
+}
+
 // put inserts u and keeps the sums but not the price.
 func (p *plan) put(u int32, at spot) {
 	r, i := at.r, at.i

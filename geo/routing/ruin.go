@@ -26,6 +26,7 @@ func (s *search) step(heat float64) {
 		return
 	}
 	s.order()
+	s.generous = s.g.below(8) == 0
 	for _, u := range s.list {
 		at := s.cheapest(u, &s.b, false)
 		if at.r < 0 {
@@ -114,6 +115,17 @@ func (s *search) cut(r int32, at, n int) {
 	p.seq[r] = seq[:to]
 	p.renew(r, int32(first), int32(to-1))
 	p.tally(r)
+	// Taking out a stop can make the rest late: the next one may have shared
+	// its setup, or the way past it may have been the faster one.
+	for !p.sound(r) {
+		u := p.seq[r][len(p.seq[r])-1]
+		p.seq[r] = p.seq[r][:len(p.seq[r])-1]
+		p.route[u] = -1
+		p.leaveOut(u)
+		s.list = append(s.list, u)
+		p.renew(r, int32(len(p.seq[r])), int32(len(p.seq[r])-1))
+		p.tally(r)
+	}
 }
 
 // invite adds some of the stops left out to the list, most from near the seed.

@@ -11,11 +11,12 @@ const nearRoutes = 30
 
 // search is ruin and recreate under simulated annealing over one plan.
 type search struct {
-	c     *core
-	p     *plan
-	g     random
-	b     blinker
-	heavy float64 // cost of a unit of worth to the walk
+	c        *core
+	p        *plan
+	g        random
+	b        blinker
+	generous bool    // put stops back even if their detour costs more than they are worth
+	heavy    float64 // cost of a unit of worth to the walk
 
 	now   float64 // objective of the plan
 	bare  *plan   // with nothing in it but what is pinned
@@ -63,7 +64,13 @@ func newSearch(c *core, seed uint64) *search {
 	}
 	if len(ws) > 0 {
 		slices.Sort(ws)
-		s.heavy = 30 * c.legCost / float64(ws[len(ws)/2])
+		// A stop weighs more than any one thing that serving it may cost.
+		unit := c.legCost + float64(c.p.Balance.Weight+c.p.Stability.Team+c.p.Stability.Move)
+		fixed := 0.0
+		for r := range c.shifts {
+			fixed = max(fixed, c.shifts[r].fixed)
+		}
+		s.heavy = 30 * (unit + fixed/10) / float64(ws[len(ws)/2])
 	}
 	s.bestW = math.MaxInt64
 	return s
@@ -198,7 +205,7 @@ func (s *search) cheapest(u int32, b *blinker, all bool) spot {
 			best = p.try(u, r, best, b)
 		}
 	}
-	if best.r >= 0 && c.worth[u] == 0 && best.cost >= float64(c.p.Stops[u].Value) && !all && c.p.Objective == CostFirst {
+	if best.r >= 0 && c.worth[u] == 0 && !all && !s.generous && best.cost >= float64(c.p.Stops[u].Value) {
 		return nowhere
 	}
 	return best

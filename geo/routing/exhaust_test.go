@@ -1,0 +1,235 @@
+package routing
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// exhaustive finds the best (weight left out, cost) of a tiny problem by
+// trying everything, with the referee's clocks.
+func exhaustive(p Problem) (int64, int64) {
+	k := &checker{p: p}
+	weight := func(u int) int64 {
+		s := p.Stops[u]
+		w := int64(0)
+		switch p.Objective {
+		case ValueFirst:
+			w = int64(s.Priority)*100 + 1
+		case PriorityFirst:
+			w = 1
+			for range s.Priority {
+				w *= 100
+			}
+		}
+		if s.Must {
+			w += 1e9
+		}
+		return w
+	}
+	bestW, bestC := int64(1)<<60, int64(0)
+	routes := make([][]int, len(p.Shifts))
+	cost := func(s int, stops []int) (int64, bool) {
+		if len(stops) == 0 {
+			return 0, true
+		}
+		sh := &p.Shifts[s]
+		t := k.newTour(s, stops)
+		end := k.done(s, t.clocks[len(stops)])
+		if end < 0 || end > sh.Window.To+sh.Overtime || sh.Capacity > 0 && t.load > sh.Capacity ||
+			sh.MaxStops > 0 && len(stops) > sh.MaxStops || sh.MaxTravel > 0 && t.travel > sh.MaxTravel ||
+			sh.MaxDistance > 0 && t.distance > sh.MaxDistance {
+			return 0, false
+		}
+		r, busy, at, sum := sh.Rates, 0, sh.Start, int64(0)
+		if r == (Rates{}) {
+			r = DefaultRates
+		}
+		for _, u := range stops {
+			busy += p.Stops[u].Service
+			if at != p.Stops[u].Place {
+				busy += p.Stops[u].Setup
+			}
+			at = p.Stops[u].Place
+			if e := p.Stops[u].Earlier; e != nil && e.Shift != s {
+				sum += p.Stability.Team
+			}
+		}
+		return sum + r.Fixed + rated(r.TravelHour, t.travel, 3600) + rated(r.Km, t.distance, 1000) +
+			rated(r.ServiceHour, busy, 3600) + rated(r.OvertimeHour, max(0, end-sh.Window.To), 3600), true
+	}
+	var try func(u int, w, value int64)
+	try = func(u int, w, value int64) {
+		if u == len(p.Stops) {
+			sum, each := value, []int{}
+			for s, stops := range routes {
+				c, ok := cost(s, stops)
+				if !ok {
+					return
+				}
+				sum += c
+				each = append(each, len(stops))
+			}
+			if p.Balance.By == BalanceStops {
+				sum += uneven(each, p.Balance.Weight, 1)
+			}
+			if w < bestW || w == bestW && sum < bestC {
+				bestW, bestC = w, sum
+			}
+			return
+		}
+		for s := range routes {
+			if !k.fit(s, u, false) {
+				continue
+			}
+			was := routes[s]
+			for i := range len(was) + 1 {
+				routes[s] = slices.Insert(slices.Clone(was), i, u)
+				try(u+1, w, value)
+			}
+			routes[s] = was
+		}
+		out := int64(0)
+		if p.Objective == CostFirst {
+			out = p.Stops[u].Value
+		}
+		try(u+1, w+weight(u), value+out)
+	}
+	try(0, 0, 0)
+	return bestW, bestC
+}
+
+func TestTinyDaysAreSolvedToTheEnd(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawProblem(t, 5, 2)
+		// Costs that depend on when a team leaves, and pins, are tested elsewhere.
+		p.Stability.Move = 0
+		// A balance dearer than all the visits makes valleys no walk crosses.
+		p.Balance.Weight %= 20
+		if p.Balance.By == BalanceWork {
+			p.Balance.By = BalanceStops
+		}
+		for i := range p.Matrices {
+			p.Matrices[i].Hours = nil
+		}
+		for i := range p.Shifts {
+			s := &p.Shifts[i]
+			s.Pinned, s.MaxWork, s.Rates.WaitHour = nil, 0, 0
+			if s.Rates.TravelHour == 0 && s.Rates != (Rates{}) {
+				s.Rates.TravelHour = 60
+			}
+		}
+		r := solve(t, p, Options{Iterations: 600})
+		w, c := exhaustive(p)
+		got := int64(0)
+		for _, l := range r.LeftOut {
+			s := p.Stops[l.Stop]
+			switch p.Objective {
+			case ValueFirst:
+				got += int64(s.Priority)*100 + 1
+			case PriorityFirst:
+				x := int64(1)
+				for range s.Priority {
+					x *= 100
+				}
+				got += x
+			}
+			if s.Must {
+				got += 1e9
+			}
+		}
+		// Rounding each part of each route may add a few units.
+		if got != w || r.Cost.Sum() > c+4 {
+			t.Fatalf("left out %d at cost %d (%+v), best is %d at %d\n%+v", got, r.Cost.Sum(), r.Cost, w, c, p)
+		}
+	})
+}
+
+// FuzzSolve feeds problems of any shape: refused or planned, never a panic.
+func FuzzSolve(f *testing.F) {
+	f.Add([]byte{1, 2, 3})
+	f.Add([]byte{9, 1, 250, 4, 0, 0, 0, 255, 255, 7, 33, 12, 90, 4, 200, 1, 1, 1, 0})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p := wildProblem(data)
+		r, err := Solve(context.Background(), p, Options{Iterations: 20})
+		var e *Error
+		if err != nil {
+			if !errors.As(err, &e) || e.Code() == "" {
+				t.Fatalf("%v", err)
+			}
+			return
+		}
+		if bad := Check(p, r); len(bad) > 0 {
+			t.Fatalf("%+v\n%+v\n%+v", bad, p, r)
+		}
+	})
+}
+
+// wildProblem reads a problem from bytes without regard for sense.
+func wildProblem(data []byte) Problem {
+	at := 0
+	num := func() int {
+		if at++; at > len(data) {
+			return 0
+		}
+		switch b := int(data[at-1]); {
+		case b < 200:
+			return b
+		case b == 200:
+			return -1
+		case b == 201:
+			return MaxSeconds
+		case b == 202:
+			return MaxRate
+		default:
+			return (b - 200) * 997
+		}
+	}
+	windows := func() []Window {
+		var ws []Window
+		for range num() % 3 {
+			from := num()
+			ws = append(ws, Window{from, from + num()})
+		}
+		return ws
+	}
+	places := max(0, num()) % 5
+	p := Problem{Objective: Objective(max(0, num()) % 3), Stability: Stability{int64(num()), int64(num()), num()},
+		Balance: Balance{BalanceBy(max(0, num()) % 3), int64(num())}}
+	m := Matrix{Places: places}
+	for range places * places {
+		m.Durations = append(m.Durations, int32(num()))
+		m.Distances = append(m.Distances, int32(num()))
+	}
+	if num()%2 == 1 {
+		h := Hour{From: num()}
+		for range places * places {
+			h.Durations = append(h.Durations, int32(num()))
+		}
+		m.Hours = append(m.Hours, h)
+	}
+	p.Matrices = []Matrix{m}
+	stops, shifts := max(0, num())%7, max(0, num())%4
+	for range stops {
+		p.Stops = append(p.Stops, Stop{Place: num() % max(1, places), Service: num(), Setup: num(), Windows: windows(), Load: num(),
+			Priority: num(), Value: int64(num()), Must: num()%4 == 1, Crew: cmp.Compare(num(), 100) + 1})
+	}
+	for range shifts {
+		from := num()
+		s := Shift{Start: num()%max(1, places+1) - 1, End: num()%max(1, places+1) - 1, Window: Window{from, from + 50*num()}, Overtime: num(),
+			Capacity: num(), MaxStops: num(), MaxTravel: num(), MaxDistance: num(), MaxWork: num(), Crew: 1,
+			Rates: Rates{int64(num()), int64(num()), int64(num()), int64(num()), int64(num()), int64(num())}}
+		for range num() % 3 {
+			s.Breaks = append(s.Breaks, Break{Service: num(), Windows: windows()})
+		}
+		for range num() % 2 {
+			s.Pinned = append(s.Pinned, Pin{Stop: num(), Fixed: num()%2 == 0, At: num()})
+		}
+		p.Shifts = append(p.Shifts, s)
+	}
+	return p
+}
