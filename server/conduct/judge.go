@@ -38,7 +38,6 @@ func (v *trial) run(t int64) {
 	}
 	v.day = v.zones[0].dayOf(t)
 	national, disclosable, listed, anyParties := false, true, false, false
-	var secret string // the rule that forbids to disclose the debt
 	for _, pr := range v.chain.profiles {
 		if !pr.inForce(v.day) {
 			continue
@@ -50,22 +49,22 @@ func (v *trial) run(t int64) {
 		anyParties = true
 		if row := pr.parties[v.party]; row != nil {
 			listed = true
-			if !row.disclose && disclosable {
-				disclosable, secret = false, row.id
+			if !row.disclose {
+				disclosable = false
+				v.disclosure(row.id, row.cite)
 			}
 		}
 	}
 	if !listed {
-		disclosable, secret = false, "engine"
-		if !anyParties && v.party != partyDebtor {
-			v.named("PARTY_NOT_ALLOWED", "engine", nil)
-		}
+		disclosable = false
+		v.disclosure("engine", nil)
 	}
-	if !national {
+	switch {
+	case !national:
 		v.named("PROFILE_NOT_IN_FORCE", "engine", nil)
-	}
-	if !disclosable && v.event == eventDisclose {
-		v.named("PARTY_DISCLOSURE", secret, nil)
+	case !anyParties && v.party != partyDebtor:
+		// Overlays alone say nothing of third parties; that is not a permission.
+		v.named("PARTY_NOT_ALLOWED", "engine", nil)
 	}
 	for i, pr := range v.chain.profiles {
 		if v.enough() {
@@ -74,6 +73,13 @@ func (v *trial) run(t int64) {
 		if pr.inForce(v.day) {
 			v.profile(pr, v.chain.holidays[i], disclosable)
 		}
+	}
+}
+
+// disclosure denies to disclose the debt, when that is the act.
+func (v *trial) disclosure(rule string, cite []string) {
+	if v.event == eventDisclose {
+		v.named("PARTY_DISCLOSURE", rule, cite)
 	}
 }
 
