@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"doorstep/auth"
-	"doorstep/sync/journal"
 	"doorstep/sync/seal"
 
 	"golang.org/x/mod/sumdb/note"
@@ -120,7 +119,7 @@ func (l *Log) Export(ctx context.Context, w io.Writer, format Format, q Query, v
 		return Manifest{}, err
 	}
 	q.UpTo = cp.Size
-	x := &export{log: l, query: q, size: cp.Size, out: bufio.NewWriterSize(w, 64<<10), format: format,
+	x := &export{log: l, query: q, tree: l.tree(q.Branch, cp.Size), out: bufio.NewWriterSize(w, 64<<10), format: format,
 		manifest: Manifest{Format: manifestFormat, Kind: format, Branch: q.Branch, From: q.From, To: q.To, Lender: q.Lender,
 			Complete: !q.filtered(), Level: "plain", MadeAt: l.journal.Now().Truncate(time.Second), Policies: []string{}, Checkpoint: cp.Note, Lines: []string{}}}
 	x.manifest.Proves = "integrity and completeness: every visit of the branch up to the checkpoint"
@@ -139,6 +138,9 @@ func (l *Log) Export(ctx context.Context, w io.Writer, format Format, q Query, v
 		}
 	}
 	if err := visits.EachVisit(ctx, q, func(v Visit) error { return x.visit(ctx, v) }); err != nil {
+		return Manifest{}, err
+	}
+	if err := x.tree.flush(ctx); err != nil {
 		return Manifest{}, err
 	}
 	return x.manifest, x.finish()
@@ -163,22 +165,21 @@ func checkRange(q Query) error {
 type export struct {
 	log      *Log
 	query    Query
-	size     uint64
+	tree     *tree // at the checkpoint
 	format   Format
 	out      *bufio.Writer
-	page     *journal.Page // the page read last: visits come in order
 	manifest Manifest
 }
 
 func (x *export) visit(ctx context.Context, v Visit) error {
-	if v.Entry > x.size {
+	if v.Entry > x.tree.size {
 		return nil // written after the checkpoint
 	}
-	raw, err := x.entry(ctx, v.Entry)
+	raw, err := x.tree.entry(ctx, v.Entry)
 	if err != nil {
 		return fmt.Errorf("export visit %s: %w", v.ID, err)
 	}
-	proof, err := x.log.Inclusion(ctx, x.query.Branch, v.Entry, x.size)
+	proof, err := x.tree.include(ctx, v.Entry)
 	if err != nil {
 		return fmt.Errorf("export visit %s: %w", v.ID, err)
 	}
@@ -213,18 +214,6 @@ func (x *export) visit(ctx context.Context, v Visit) error {
 		return err
 	}
 	return x.line(b)
-}
-
-// entry reads an entry's canonical bytes.
-func (x *export) entry(ctx context.Context, n uint64) (json.RawMessage, error) {
-	if x.page == nil || n < x.page.First || n > x.page.Last {
-		p, err := x.log.journal.Store().PageOf(ctx, x.query.Branch, n)
-		if err != nil {
-			return nil, err
-		}
-		x.page = p
-	}
-	return x.page.Entries[n-x.page.First], nil
 }
 
 // policies notes the policy hashes a record names.

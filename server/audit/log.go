@@ -40,7 +40,7 @@ type Log struct {
 // New makes a log that signs with a key of LoadOrCreateKey. deployment names this
 // installation in the origins of its checkpoints: "deployment/branch/epoch".
 func New(j *journal.Journal, k Key, deployment string) *Log {
-	return &Log{journal: j, tiles: newTiles(j.Store()), signer: k.signer, vkey: k.Public, origin: deployment}
+	return &Log{journal: j, tiles: newTiles(), signer: k.signer, vkey: k.Public, origin: deployment}
 }
 
 // Key signs checkpoints and manifests.
@@ -138,16 +138,25 @@ func (l *Log) Inclusion(ctx context.Context, b auth.BranchID, entry, size uint64
 	if entry == 0 || entry > size {
 		return Proof{}, &Error{"audit.no_entry", "the tree of this size has no such entry"}
 	}
-	r := l.tiles.reader(ctx, b, size)
-	p, err := tlog.ProveRecord(int64(size), int64(entry-1), r)
-	if err != nil {
-		return Proof{}, fmt.Errorf("prove entry %d of %s: %w", entry, b, err)
-	}
-	leaf, err := l.tiles.hash(ctx, b, size, 0, entry-1)
+	t := l.tree(b, size)
+	p, err := t.include(ctx, entry)
 	if err != nil {
 		return Proof{}, err
 	}
-	return Proof{Branch: b, Entry: entry, Size: size, Leaf: base64.StdEncoding.EncodeToString(leaf[:]), Hashes: hashStrings(p)}, nil
+	return p, t.flush(ctx)
+}
+
+// include proves that an entry is in the tree.
+func (t *tree) include(ctx context.Context, entry uint64) (Proof, error) {
+	p, err := tlog.ProveRecord(int64(t.size), int64(entry-1), t.reader(ctx))
+	if err != nil {
+		return Proof{}, fmt.Errorf("prove entry %d of %s: %w", entry, t.branch, err)
+	}
+	leaf, err := t.hash(ctx, 0, entry-1)
+	if err != nil {
+		return Proof{}, err
+	}
+	return Proof{Branch: t.branch, Entry: entry, Size: t.size, Leaf: base64.StdEncoding.EncodeToString(leaf[:]), Hashes: hashStrings(p)}, nil
 }
 
 // Consistency proves that the tree of an older size is a prefix of a newer one (0: at the watermark). audit.size.
@@ -159,11 +168,12 @@ func (l *Log) Consistency(ctx context.Context, b auth.BranchID, from, size uint6
 	if from == 0 || from > size {
 		return Proof{}, &Error{"audit.size", "from is from 1 to the newer size"}
 	}
-	p, err := tlog.ProveTree(int64(size), int64(from), l.tiles.reader(ctx, b, size))
+	t := l.tree(b, size)
+	p, err := tlog.ProveTree(int64(size), int64(from), t.reader(ctx))
 	if err != nil {
 		return Proof{}, fmt.Errorf("prove %s from %d to %d: %w", b, from, size, err)
 	}
-	return Proof{Branch: b, From: from, Size: size, Hashes: hashStrings(p)}, nil
+	return Proof{Branch: b, From: from, Size: size, Hashes: hashStrings(p)}, t.flush(ctx)
 }
 
 // size checks an asked tree size against the watermark; 0 is the watermark itself.

@@ -16,14 +16,14 @@ const (
 	tileHeight = 8
 	tileWidth  = 1 << tileHeight
 	tileKind   = "tile"
-	tilesKept  = 512 // in memory: 8 KiB each
+	tilesKept  = 512 // in memory: 16 KiB each
 )
 
-// tiles reads the hashes of a branch's tree, 256 at a time.
+// tiles remembers the hashes of all branches' trees, 256 at a time. It is safe for
+// concurrent use.
 type tiles struct {
-	store journal.Store
-	mu    sync.Mutex
-	kept  map[tileID][]tlog.Hash
+	mu   sync.Mutex
+	kept map[tileID]*tile
 }
 
 type tileID struct {
@@ -32,15 +32,91 @@ type tileID struct {
 	n      uint64 // from the left
 }
 
-func newTiles(s journal.Store) *tiles { return &tiles{store: s, kept: map[tileID][]tlog.Hash{}} }
+func (id tileID) String() string { return fmt.Sprintf("%s/%d/%d", id.branch, id.level, id.n) }
 
-// reader gives tlog what it asks for, from the tree of a size.
-func (t *tiles) reader(ctx context.Context, b auth.BranchID, size uint64) tlog.HashReader {
+// tile is a row of hashes and what they hash to: row i holds the roots of 2^i of
+// them each. It is never modified; the last tile of a tree is replaced by a longer
+// one as the tree grows.
+type tile struct {
+	rows [tileHeight + 1][]tlog.Hash
+}
+
+// newTile makes a tile of a longer or equally long row than old's, whose hashes it begins with; old may be nil.
+func newTile(old *tile, row []tlog.Hash) *tile {
+	t := &tile{}
+	t.rows[0] = row
+	for i := 1; i <= tileHeight; i++ {
+		below := t.rows[i-1]
+		up := make([]tlog.Hash, 0, len(below)/2)
+		if old != nil {
+			up = append(up, old.rows[i]...)
+		}
+		for n := len(up); n < len(below)/2; n++ {
+			up = append(up, tlog.NodeHash(below[2*n], below[2*n+1]))
+		}
+		t.rows[i] = up
+	}
+	return t
+}
+
+func newTiles() *tiles { return &tiles{kept: map[tileID]*tile{}} }
+
+func (t *tiles) find(id tileID) *tile {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.kept[id]
+}
+
+// keep remembers a tile, unless a longer one is known by now.
+func (t *tiles) keep(id tileID, x *tile) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	old, there := t.kept[id]
+	if there && len(old.rows[0]) >= len(x.rows[0]) {
+		return
+	}
+	if !there && len(t.kept) >= tilesKept {
+		var out tileID
+		for out = range t.kept {
+			if out.level == 0 {
+				break // those above cost 256 of these each to make again
+			}
+		}
+		delete(t.kept, out)
+	}
+	t.kept[id] = x
+}
+
+// tree reads the tree of a branch as it was at a size, for one request at a time.
+type tree struct {
+	tiles  *tiles
+	store  journal.Store
+	branch auth.BranchID
+	size   uint64
+	pages  []*journal.Page // read last, in order
+	// made are full tiles that are yet to be stored.
+	made   []string
+	bodies [][]byte
+}
+
+const (
+	// pagesAhead is how many pages are read at once: of 2 MiB at most each, of a few kB mostly.
+	pagesAhead = 32
+	// tilesAhead is how many new tiles are stored in one durable write.
+	tilesAhead = 128
+)
+
+func (l *Log) tree(b auth.BranchID, size uint64) *tree {
+	return &tree{tiles: l.tiles, store: l.journal.Store(), branch: b, size: size}
+}
+
+// reader gives tlog what it asks for.
+func (t *tree) reader(ctx context.Context) tlog.HashReader {
 	return tlog.HashReaderFunc(func(at []int64) ([]tlog.Hash, error) {
 		out := make([]tlog.Hash, len(at))
 		for i, x := range at {
 			level, n := tlog.SplitStoredHashIndex(x)
-			h, err := t.hash(ctx, b, size, level, uint64(n))
+			h, err := t.hash(ctx, level, uint64(n))
 			if err != nil {
 				return nil, err
 			}
@@ -51,121 +127,149 @@ func (t *tiles) reader(ctx context.Context, b auth.BranchID, size uint64) tlog.H
 }
 
 // hash is the root of the complete subtree number n over 2^level leaves.
-func (t *tiles) hash(ctx context.Context, b auth.BranchID, size uint64, level int, n uint64) (tlog.Hash, error) {
-	if (n+1)<<level > size {
-		return tlog.Hash{}, fmt.Errorf("audit: the tree of %d leaves has no complete subtree %d at level %d", size, n, level)
+func (t *tree) hash(ctx context.Context, level int, n uint64) (tlog.Hash, error) {
+	if (n+1)<<level > t.size {
+		return tlog.Hash{}, fmt.Errorf("audit: the tree of %d leaves has no complete subtree %d at level %d", t.size, n, level)
 	}
 	low := level % tileHeight
-	id := tileID{b, level / tileHeight, n << low >> tileHeight}
-	tile, err := t.tile(ctx, size, id)
+	id := tileID{t.branch, level / tileHeight, n << low >> tileHeight}
+	x, err := t.tile(ctx, id)
 	if err != nil {
 		return tlog.Hash{}, err
 	}
-	from := n << low & (tileWidth - 1)
-	if from+1<<low > uint64(len(tile)) {
-		return tlog.Hash{}, fmt.Errorf("audit: tile %d/%d of %s holds %d hashes, too few", id.level, id.n, b, len(tile))
+	row, at := x.rows[low], n&(tileWidth>>low-1)
+	if at >= uint64(len(row)) {
+		return tlog.Hash{}, fmt.Errorf("audit: tile %s holds %d hashes, too few", id, len(x.rows[0]))
 	}
-	return subtree(tile[from : from+1<<low]), nil
+	return row[at], nil
 }
 
-// subtree is the root over a power of two of hashes.
-func subtree(h []tlog.Hash) tlog.Hash {
-	if len(h) == 1 {
-		return h[0]
-	}
-	return tlog.NodeHash(subtree(h[:len(h)/2]), subtree(h[len(h)/2:]))
-}
-
-// tile reads a tile, or makes it. Only full ones are kept.
-func (t *tiles) tile(ctx context.Context, size uint64, id tileID) ([]tlog.Hash, error) {
-	t.mu.Lock()
-	had := t.kept[id]
-	t.mu.Unlock()
-	if had != nil {
+// tile finds a tile, or reads or makes it, at least as long as the tree's size asks for.
+func (t *tree) tile(ctx context.Context, id tileID) (*tile, error) {
+	first := id.n << tileHeight
+	to := min(first+tileWidth, t.size>>(tileHeight*id.level))
+	had := t.tiles.find(id)
+	if had != nil && first+uint64(len(had.rows[0])) >= to {
 		return had, nil
 	}
-	key := fmt.Sprintf("%s/%d/%d", id.branch, id.level, id.n)
-	full := (id.n+1)<<(tileHeight*(id.level+1)) <= size
+	full := to == first+tileWidth
 	if full {
-		body, _, err := t.store.Small(ctx, tileKind, key)
-		if err == nil && len(body) == tileWidth*tlog.HashSize {
-			tile := make([]tlog.Hash, tileWidth)
-			for i := range tile {
-				copy(tile[i][:], body[i*tlog.HashSize:])
-			}
-			t.keep(id, tile)
-			return tile, nil
-		}
+		body, _, err := t.store.Small(ctx, tileKind, id.String())
 		if err != nil && !errors.Is(err, journal.ErrNotFound) {
+			return nil, fmt.Errorf("read tile %s: %w", id, err)
+		}
+		if err == nil && len(body) == tileWidth*tlog.HashSize {
+			row := make([]tlog.Hash, tileWidth)
+			for i := range row {
+				copy(row[i][:], body[i*tlog.HashSize:])
+			}
+			x := newTile(nil, row)
+			t.tiles.keep(id, x)
+			return x, nil
+		}
+	}
+	row := make([]tlog.Hash, 0, to-first)
+	if had != nil {
+		row = append(row, had.rows[0]...)
+	}
+	row, err := t.extend(ctx, id.level, row, first, to)
+	if err != nil {
+		return nil, err
+	}
+	x := newTile(had, row)
+	t.tiles.keep(id, x)
+	if full {
+		return x, t.remember(ctx, id, row)
+	}
+	return x, nil
+}
+
+// extend makes a tile's row longer: it begins at hash number first and is to end before to.
+func (t *tree) extend(ctx context.Context, level int, row []tlog.Hash, first, to uint64) ([]tlog.Hash, error) {
+	for n := first + uint64(len(row)); n < to; n++ {
+		if level == 0 {
+			leaf, err := t.leaf(ctx, n+1, to)
+			if err != nil {
+				return nil, err
+			}
+			row = append(row, leaf)
+			continue
+		}
+		below, err := t.tile(ctx, tileID{t.branch, level - 1, n})
+		if err != nil {
 			return nil, err
 		}
+		row = append(row, below.rows[tileHeight][0])
 	}
-	tile, err := t.make(ctx, size, id)
-	if err != nil || !full {
-		return tile, err
-	}
+	return row, nil
+}
+
+// remember stores a full tile, soon.
+func (t *tree) remember(ctx context.Context, id tileID, row []tlog.Hash) error {
 	body := make([]byte, 0, tileWidth*tlog.HashSize)
-	for _, h := range tile {
+	for _, h := range row {
 		body = append(body, h[:]...)
 	}
-	if _, err := t.store.InsertSmalls(ctx, tileKind, []string{key}, [][]byte{body}); err != nil {
-		return nil, fmt.Errorf("keep tile %s: %w", key, err)
+	t.made, t.bodies = append(t.made, id.String()), append(t.bodies, body)
+	if len(t.made) < tilesAhead {
+		return nil
 	}
-	t.keep(id, tile)
-	return tile, nil
+	return t.flush(ctx)
 }
 
-func (t *tiles) keep(id tileID, tile []tlog.Hash) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for other := range t.kept {
-		if len(t.kept) < tilesKept {
-			break
+// flush stores the tiles that were made. Whoever used the tree calls it at the end.
+func (t *tree) flush(ctx context.Context) error {
+	if len(t.made) == 0 {
+		return nil
+	}
+	if _, err := t.store.InsertSmalls(ctx, tileKind, t.made, t.bodies); err != nil {
+		return fmt.Errorf("keep tiles of %s: %w", t.branch, err)
+	}
+	t.made, t.bodies = nil, nil
+	return nil
+}
+
+// leaf is the record hash of entry n, when all up to entry to will be asked for next.
+func (t *tree) leaf(ctx context.Context, n, to uint64) (tlog.Hash, error) {
+	p := t.held(n)
+	if p == nil {
+		limit := uint64(1)
+		if len(t.pages) > 0 {
+			// As many as it takes, if they are like the last one.
+			last := t.pages[len(t.pages)-1]
+			limit = min(pagesAhead, (to-n)/(last.Last-last.First+1)+1)
 		}
-		delete(t.kept, other)
-	}
-	t.kept[id] = tile
-}
-
-// make computes a tile as far as the size reaches.
-func (t *tiles) make(ctx context.Context, size uint64, id tileID) ([]tlog.Hash, error) {
-	first := id.n << tileHeight
-	if id.level == 0 {
-		return t.leaves(ctx, id.branch, first, min(first+tileWidth, size))
-	}
-	var tile []tlog.Hash
-	level := id.level * tileHeight
-	for n := first; n < first+tileWidth && (n+1)<<level <= size; n++ {
-		below, err := t.tile(ctx, size, tileID{id.branch, id.level - 1, n})
+		pages, err := t.store.Pages(ctx, t.branch, n-1, int(limit))
 		if err != nil {
-			return nil, err
+			return tlog.Hash{}, fmt.Errorf("read pages of %s: %w", t.branch, err)
 		}
-		tile = append(tile, subtree(below))
+		t.pages = pages
+		if p = t.held(n); p == nil {
+			return tlog.Hash{}, fmt.Errorf("audit: the journal of %s holds no entry %d", t.branch, n)
+		}
 	}
-	return tile, nil
+	return p.Leaves[n-p.First], nil
 }
 
-// leaves reads the record hashes of entries from+1 to to.
-func (t *tiles) leaves(ctx context.Context, b auth.BranchID, from, to uint64) ([]tlog.Hash, error) {
-	var out []tlog.Hash
-	for next := from; next < to; {
-		pages, err := t.store.Pages(ctx, b, next, 8)
-		if err != nil {
-			return nil, err
+// entry is the canonical bytes of entry n.
+func (t *tree) entry(ctx context.Context, n uint64) ([]byte, error) {
+	p := t.held(n)
+	if p == nil {
+		var err error
+		if p, err = t.store.PageOf(ctx, t.branch, n); err != nil {
+			return nil, fmt.Errorf("read page of entry %d: %w", n, err)
 		}
-		if len(pages) == 0 {
-			return nil, fmt.Errorf("audit: the journal of %s ends at %d, before %d", b, next, to)
-		}
-		for _, p := range pages {
-			for i, leaf := range p.Leaves {
-				if n := p.First + uint64(i); n > next && n <= to {
-					out = append(out, leaf)
-				}
-			}
-			if next = min(p.Last, to); next == to {
-				break
-			}
+		t.pages = []*journal.Page{p}
+	}
+	return p.Entries[n-p.First], nil
+}
+
+// held finds the page of an entry among those read last.
+func (t *tree) held(n uint64) *journal.Page {
+	for _, p := range t.pages {
+		if p.First <= n && n <= p.Last {
+			return p
 		}
 	}
-	return out, nil
+	return nil
 }

@@ -1,0 +1,194 @@
+package audit_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"doorstep/auth"
+	"doorstep/server/audit"
+	"doorstep/server/store/sqlitestore"
+	"doorstep/sync/journal"
+	"doorstep/sync/seal"
+)
+
+const branch auth.BranchID = "porto"
+
+// house is a journal over a real store, with a log that signs its trees.
+type house struct {
+	store   *sqlitestore.Store
+	journal *journal.Journal
+	vault   *seal.Vault
+	log     *audit.Log
+	folder  string
+}
+
+// moment is what the house's clock shows.
+var moment = time.Date(2026, 11, 25, 9, 30, 0, 0, time.UTC)
+
+func newHouse(tb testing.TB) *house {
+	tb.Helper()
+	ctx := context.Background()
+	folder := tb.TempDir()
+	store, err := sqlitestore.Open(ctx, folder, nil)
+	check(tb, err)
+	clock := func() time.Time { return moment }
+	j := journal.Open(store, journal.Options{Clock: clock})
+	tb.Cleanup(func() {
+		check(tb, j.Close(context.Background()))
+		check(tb, store.Close())
+	})
+	kek, err := seal.LoadOrCreateKEK(filepath.Join(folder, "kek"))
+	check(tb, err)
+	vault, err := seal.Open(ctx, store, kek, clock)
+	check(tb, err)
+	key, err := audit.LoadOrCreateKey(filepath.Join(folder, "audit.key"), "doorstep-test")
+	check(tb, err)
+	return &house{store, j, vault, audit.New(j, key, "doorstep-test"), folder}
+}
+
+func check(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// visit is a visit as the tests write it: a little of what casework's has, with one personal part.
+type visit struct {
+	On        string            `json:"on"`
+	At        time.Time         `json:"at"`
+	Case      string            `json:"case"`
+	Debtor    journal.DebtorID  `json:"debtor"`
+	Lender    string            `json:"lender"`
+	Outcome   string            `json:"outcome"`
+	Agents    []string          `json:"agents"`
+	Note      *seal.Text        `json:"note,omitempty"`
+	Decisions []map[string]any  `json:"decisions"`
+	CheckIn   map[string]int64  `json:"check_in"`
+	Planned   map[string]string `json:"planned_window"`
+}
+
+// EachSealed names the visit's personal parts.
+func (v *visit) EachSealed(fn func(field string, p seal.Part)) {
+	if v.Note != nil {
+		fn("note", v.Note)
+	}
+}
+
+// note is what the agent of visit i wrote.
+func note(i int) string {
+	return fmt.Sprintf("=Dona Amélia, 2.º andar <porta %d>, \"volte\"\namanhã", i)
+}
+
+// visitID is the id of visit i.
+func visitID(i int) string { return fmt.Sprintf("v%04d", i) }
+
+// visited is visit i, sealed.
+func (h *house) visited(tb testing.TB, i int) *visit {
+	tb.Helper()
+	text := seal.NewText(note(i))
+	v := &visit{On: moment.AddDate(0, 0, i%3).Format(time.DateOnly), At: moment, Case: fmt.Sprintf("c%d", i), Debtor: journal.DebtorID(fmt.Sprintf("d%d", i%7)),
+		Lender: []string{"north", "south"}[i%2], Outcome: "MET_PROMISE", Agents: []string{"u1", "u2"}, Note: &text,
+		Decisions: []map[string]any{{"policy_hash": fmt.Sprintf("hash-%d", i%2), "rule": "time.window"}},
+		CheckIn:   map[string]int64{"distance_m": int64(i)}, Planned: map[string]string{"from": "09:00", "to": "10:00"}}
+	check(tb, h.vault.SealDoc(context.Background(), v.Debtor, branch, "visits", visitID(i), v))
+	return v
+}
+
+// record appends visits from to to, each alone in its entry, and after each so many entries of other things.
+func (h *house) record(tb testing.TB, from, to, others int) {
+	tb.Helper()
+	ctx := context.Background()
+	var cmds []journal.Command
+	flush := func() {
+		out, err := h.journal.Do(ctx, branch, cmds)
+		check(tb, err)
+		for _, o := range out {
+			check(tb, o.Err)
+		}
+		cmds = nil
+	}
+	for i := from; i <= to; i++ {
+		state, err := json.Marshal(h.visited(tb, i))
+		check(tb, err)
+		cmds = append(cmds, command(visitID(i), func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
+			d := journal.Draft{Action: "visit.record"}
+			if _, _, err := r.Doc(ctx, "visits", visitID(i)); err != nil {
+				return d, err
+			}
+			d.Put("visits", visitID(i), state)
+			return d, nil
+		}))
+		for k := range others {
+			id := fmt.Sprintf("n%d-%d", i, k)
+			cmds = append(cmds, command(id, func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
+				d := journal.Draft{Action: "note.add"}
+				if _, _, err := r.Doc(ctx, "notes", id); err != nil {
+					return d, err
+				}
+				d.Put("notes", id, json.RawMessage(`{"about":"something that an auditor is not shown, of about the length of a note or contact"}`))
+				return d, nil
+			}))
+		}
+		if len(cmds) > 200 {
+			flush()
+		}
+	}
+	flush()
+}
+
+func command(id string, decide func(context.Context, *journal.Reader) (journal.Draft, error)) journal.Command {
+	return journal.Command{ID: "t:" + id, Actor: "u1", Device: "phone1", Decide: decide}
+}
+
+// EachVisit lists the visits as the views have them.
+func (h *house) EachVisit(ctx context.Context, q audit.Query, fn func(audit.Visit) error) error {
+	var found []audit.Visit
+	for after := ""; ; {
+		page, err := h.store.Find(ctx, journal.Query{Branch: q.Branch, Type: "visits", After: after})
+		if err != nil {
+			return err
+		}
+		for _, r := range page.Records {
+			var v visit
+			if err := json.Unmarshal(r.Body, &v); err != nil {
+				return err
+			}
+			if q.From != "" && v.On < q.From || q.To != "" && v.On > q.To || q.Lender != "" && v.Lender != q.Lender || r.N > q.UpTo {
+				continue
+			}
+			x := audit.Visit{ID: r.ID, No: r.No, Entry: r.N}
+			if q.Reveal {
+				if err := h.vault.OpenDoc(ctx, v.Debtor, q.Branch, "visits", r.ID, &v); err != nil {
+					return err
+				}
+				x.Reveals = seal.Reveals(&v)
+			}
+			found = append(found, x)
+		}
+		if after = page.Next; after == "" {
+			break
+		}
+	}
+	for _, x := range found {
+		if err := fn(x); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// export gives a whole export as its bytes.
+func (h *house) export(tb testing.TB, format audit.Format, q audit.Query) ([]byte, audit.Manifest) {
+	tb.Helper()
+	q.Branch = branch
+	var b bytes.Buffer
+	m, err := h.log.Export(context.Background(), &b, format, q, h)
+	check(tb, err)
+	return b.Bytes(), m
+}
