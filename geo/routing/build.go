@@ -56,6 +56,7 @@ func (c *core) result(s *search) Result {
 		}
 		res.Cost.Balance = charge(c.p.Balance.Weight, int(off), per)
 	}
+	s.setSpare()
 	out := slices.Clone(p.out)
 	slices.Sort(out)
 	for _, u := range out {

@@ -17,7 +17,9 @@ type core struct {
 	n        int // stops
 	labels   int // most breaks of a shift, plus one
 	stops    []node
-	windows  []span // of all stops and breaks
+	setups   bool      // some stop has a setup
+	turned   [][]int32 // by matrix, durations by where they lead to
+	windows  []span    // of all stops and breaks
 	shifts   []crewDay
 	words    int      // of a row of allowed
 	allowed  []uint64 // bit s of row u: shift s may serve stop u
@@ -46,6 +48,7 @@ type pause struct {
 // crewDay is a shift.
 type crewDay struct {
 	dur, dist    []int32
+	turned       []int32 // durations by where they lead to; nil if not plain
 	places       int32
 	hours        []Hour
 	start, end   int32
@@ -64,6 +67,7 @@ type crewDay struct {
 	perService   float64
 	fixed        float64
 	plain        bool // one label and one matrix: the short way of testing
+	swift        bool // and nothing but windows, capacity and travel time counts
 	timed        bool // what the route costs depends on its times
 	metres       bool // distances matter to the search
 	verify       bool // limits that only the laid out route can tell
@@ -85,6 +89,10 @@ func newCore(p *Problem) (*core, *Error) {
 		nd.from, nd.to = c.windows[nd.w0].from, c.windows[nd.w0].to
 		c.stops = append(c.stops, nd)
 	}
+	for u := range c.stops {
+		c.setups = c.setups || c.stops[u].setup > 0
+	}
+	c.turned = make([][]int32, len(p.Matrices))
 	for i := range p.Shifts {
 		c.shifts = append(c.shifts, c.newDay(&p.Shifts[i]))
 		for _, pin := range p.Shifts[i].Pinned {
@@ -125,16 +133,35 @@ func (c *core) newDay(s *Shift) crewDay {
 		d.breaks = append(d.breaks, pause{int32(b.Service), w0, w1})
 	}
 	c.labels = max(c.labels, len(d.breaks)+1)
+	if len(d.breaks) == 0 && len(d.hours) == 0 && len(d.pins) == 0 {
+		if c.turned[s.Matrix] == nil {
+			c.turned[s.Matrix] = turn(m)
+		}
+		d.turned = c.turned[s.Matrix]
+	}
 	d.perSecond = float64(d.rates.TravelHour) / 3600
 	d.perMetre = float64(d.rates.Km) / 1000
 	d.perService = float64(d.rates.ServiceHour) / 3600
 	d.fixed = float64(d.rates.Fixed)
 	d.plain = len(d.breaks) == 0 && len(d.hours) == 0
 	d.verify = d.maxWork > 0 || d.maxTravel > 0 && (len(d.hours) > 0 || len(d.pins) > 0)
+	d.swift = d.plain && len(d.pins) == 0 && !d.metres && !d.verify && d.maxTravel == 0 && d.start >= 0 && d.end >= 0 && !c.setups
 	d.timed = len(d.hours) > 0 || d.rates.WaitHour > 0 || d.maxWork > 0 ||
 		d.rates.OvertimeHour > 0 && s.Overtime > 0 || c.p.Stability.Move > 0 ||
 		c.p.Balance.By == BalanceWork && c.p.Balance.Weight > 0 || len(d.pins) > 0
 	return d
+}
+
+// turn returns the durations with rows and columns exchanged, so that what
+// leads to one place lies together.
+func turn(m *Matrix) []int32 {
+	t := make([]int32, len(m.Durations))
+	for a := range m.Places {
+		for b := range m.Places {
+			t[b*m.Places+a] = m.Durations[a*m.Places+b]
+		}
+	}
+	return t
 }
 
 func (c *core) setAllowed() {

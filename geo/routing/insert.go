@@ -1,6 +1,9 @@
 package routing
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // spot is a place for a stop in a plan.
 type spot struct {
@@ -22,6 +25,9 @@ func (p *plan) try(u, r int32, best spot, b *blinker) spot {
 	base := float64(s.service)*d.perService + float64(p.moves(r, u)) + p.even.change(r, p.even.unit(int(s.service)))
 	if len(seq) == 0 {
 		base += d.fixed
+	}
+	if d.swift && c.labels == 1 {
+		return p.trySwift(u, r, base, best, b)
 	}
 	fast := d.plain && c.labels == 1
 	lastFrom := c.windows[s.w1-1].to
@@ -113,6 +119,66 @@ func (p *plan) try(u, r int32, best spot, b *blinker) spot {
 		best = spot{r, int32(i), cost}
 	}
 	return best
+}
+
+// trySwift is try where nothing but windows and travel time is left to test.
+func (p *plan) trySwift(u, r int32, base float64, best spot, b *blinker) spot {
+	c, d, seq := p.c, &p.c.shifts[r], p.seq[r]
+	s := &c.stops[u]
+	row := d.dur[s.place*d.places:][:d.places]
+	column := d.turned[s.place*d.places:][:d.places]
+	a, left := d.start, d.from
+	last := c.windows[s.w1-1].to
+	early := s.from + s.service
+	// The detour from which on a spot is no better, in seconds.
+	limit := int32(math.MaxInt32)
+	if best.r >= 0 {
+		limit = tooFar(best.cost-base, d.perSecond)
+	}
+	for i := 0; i <= len(seq); i++ {
+		if left > last {
+			break
+		}
+		z, due, leg, v := d.end, d.latest, p.home[r], int32(-1)
+		if i < len(seq) {
+			v = seq[i]
+			z, due, leg = p.place[v], p.lat[v], p.into[v]
+		}
+		in, on, from := column[a], row[z], left
+		a = z
+		if v >= 0 {
+			left = p.dep[v]
+		}
+		more := in + on - leg
+		if more >= limit || early+on > due || from+in > last || from+in+s.service+on > due {
+			continue
+		}
+		t := from + in
+		if t < s.from {
+			t = s.from
+		} else if t > s.to {
+			if t = c.next(s.w0, s.w1, t); t >= never || t+s.service+on > due {
+				continue
+			}
+		}
+		if b != nil && b.blink() {
+			continue
+		}
+		best = spot{r, int32(i), base + float64(more)*d.perSecond}
+		limit = more
+	}
+	return best
+}
+
+// tooFar returns the smallest whole number of seconds that cost at least room.
+func tooFar(room, perSecond float64) int32 {
+	if perSecond <= 0 {
+		if room > 0 {
+			return math.MaxInt32
+		}
+		return math.MinInt32
+	}
+	return int32(min(max(math.Ceil(room/perSecond), math.MinInt32), math.MaxInt32))
 }
 
 // detour is how many metres more it takes to go by way of b.

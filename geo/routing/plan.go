@@ -10,6 +10,9 @@ type plan struct {
 	pos   []int32   // by stop, in its route
 	dep   []int32   // by stop and label, earliest departure
 	lat   []int32   // by stop and label, latest service start
+	place []int32   // by stop
+	into  []int32   // by stop, the leg that leads to it; kept for plain shifts
+	home  []int32   // by shift, the leg to its end; kept for plain shifts
 	first []int32   // labels at the start of a shift, for all shifts
 	sums  []sums
 	cost  []float64 // by shift
@@ -35,6 +38,10 @@ func newPlan(c *core) *plan {
 		dep: make([]int32, c.n*c.labels), lat: make([]int32, c.n*c.labels),
 		first: make([]int32, len(c.shifts)*c.labels), sums: make([]sums, len(c.shifts)),
 		cost: make([]float64, len(c.shifts)), outAt: make([]int32, c.n),
+	}
+	p.place, p.into, p.home = make([]int32, c.n), make([]int32, c.n), make([]int32, len(c.shifts))
+	for u := range p.place {
+		p.place[u] = c.stops[u].place
 	}
 	for i := range p.first {
 		p.first[i] = never
@@ -145,7 +152,9 @@ func (p *plan) renewPlain(r, lo, hi int32) {
 		s := &c.stops[u]
 		p.route[u], p.pos[u] = r, i
 		if a >= 0 {
-			t += d.dur[a*d.places+s.place]
+			leg := d.dur[a*d.places+s.place]
+			p.into[u] = leg
+			t += leg
 		}
 		if a != s.place {
 			t += s.setup
@@ -158,6 +167,10 @@ func (p *plan) renewPlain(r, lo, hi int32) {
 		t = min(t+s.service, never)
 		p.dep[u] = t
 		a = s.place
+	}
+	p.home[r] = 0
+	if a >= 0 && d.end >= 0 && n > 0 {
+		p.home[r] = d.dur[a*d.places+d.end]
 	}
 	hi = min(hi, n-1)
 	if hi < 0 {

@@ -26,6 +26,7 @@ func (s *search) step(heat float64) {
 		return
 	}
 	s.order()
+	s.setSpare()
 	s.generous = s.g.below(8) == 0
 	for _, u := range s.list {
 		at := s.cheapest(u, &s.b, false)
@@ -33,7 +34,7 @@ func (s *search) step(heat float64) {
 			continue
 		}
 		s.touch(at.r)
-		p.put(u, at)
+		s.place(u, at)
 	}
 	for _, r := range s.touched {
 		p.price(r)

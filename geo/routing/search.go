@@ -17,6 +17,7 @@ type search struct {
 	b        blinker
 	generous bool    // put stops back even if their detour costs more than they are worth
 	heavy    float64 // cost of a unit of worth to the walk
+	each     float64 // cost of a stop left out to the walk, besides
 
 	now   float64 // objective of the plan
 	bare  *plan   // with nothing in it but what is pinned
@@ -34,6 +35,7 @@ type search struct {
 	turn    int32
 	ask     int32
 	idle    []int32 // by class, the same
+	spare   []int32 // one idle shift of each class
 }
 
 // keepsake is a plan written down.
@@ -71,6 +73,9 @@ func newSearch(c *core, seed uint64) *search {
 			fixed = max(fixed, c.shifts[r].fixed)
 		}
 		s.heavy = 30 * (unit + fixed/10) / float64(ws[len(ws)/2])
+		if c.p.Objective != CostFirst {
+			s.each = 10 * unit
+		}
 	}
 	s.bestW = math.MaxInt64
 	return s
@@ -78,7 +83,7 @@ func newSearch(c *core, seed uint64) *search {
 
 // objective is what the walk compares.
 func (s *search) objective() float64 {
-	return s.p.all() + float64(s.p.worth)*s.heavy
+	return s.p.all() + float64(s.p.worth)*s.heavy + float64(len(s.p.out))*s.each
 }
 
 // better says whether the plan is better than the best, which it then becomes.
@@ -140,16 +145,18 @@ func (s *search) fill() bool {
 		return int(a - b)
 	})
 	any := false
+	s.setSpare()
 	for _, u := range s.list {
 		at := s.cheapest(u, nil, true)
 		if at.r < 0 {
 			continue
 		}
 		before := p.all()
-		s.p.put(u, at)
+		s.place(u, at)
 		s.p.price(at.r)
 		if p.c.worth[u] == 0 && p.all() >= before {
 			s.p.remove(u)
+			s.setSpare()
 			continue
 		}
 		any = true
@@ -166,6 +173,27 @@ func (p *plan) remove(u int32) {
 	p.leaveOut(u)
 	p.renew(r, i, i-1)
 	p.price(r)
+}
+
+// setSpare lists one idle shift of each class.
+func (s *search) setSpare() {
+	s.ask++
+	s.spare = s.spare[:0]
+	for r := range s.p.seq {
+		if k := s.c.class[r]; len(s.p.seq[r]) == 0 && s.idle[k] != s.ask {
+			s.idle[k] = s.ask
+			s.spare = append(s.spare, int32(r))
+		}
+	}
+}
+
+// place puts u at a spot.
+func (s *search) place(u int32, at spot) {
+	idle := len(s.p.seq[at.r]) == 0
+	s.p.put(u, at)
+	if idle {
+		s.setSpare()
+	}
 }
 
 // cheapest finds the best spot for u. Routes far from u are only looked at if
@@ -185,23 +213,19 @@ func (s *search) cheapest(u int32, b *blinker, all bool) spot {
 			}
 		}
 	}
-	found := best.r >= 0
-	row := c.allowed[int(u)*c.words : int(u)*c.words+c.words]
-	for i, word := range row {
-		for ; word != 0; word &= word - 1 {
-			r := int32(i*64 + bits.TrailingZeros64(word))
-			if s.seen[r] == s.ask {
-				continue
-			}
-			if len(p.seq[r]) == 0 {
-				k := c.class[r]
-				if s.idle[k] == s.ask {
-					continue
+	if best.r < 0 || !near {
+		row := c.allowed[int(u)*c.words : int(u)*c.words+c.words]
+		for i, word := range row {
+			for ; word != 0; word &= word - 1 {
+				r := int32(i*64 + bits.TrailingZeros64(word))
+				if s.seen[r] != s.ask && len(p.seq[r]) > 0 {
+					best = p.try(u, r, best, b)
 				}
-				s.idle[k] = s.ask
-			} else if near && found {
-				continue
 			}
+		}
+	}
+	for _, r := range s.spare {
+		if c.may(u, r) {
 			best = p.try(u, r, best, b)
 		}
 	}
