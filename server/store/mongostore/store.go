@@ -167,7 +167,7 @@ func (s *Store) view(typ string) *mongo.Collection {
 }
 
 // key joins the parts of an _id. All but the last are escaped, so that no two lists
-// of parts have the same key and keys with the same beginning sort by their last part.
+// of as many parts have the same key and keys with the same beginning sort by their last part.
 func key(parts ...string) string {
 	last := len(parts) - 1
 	var b strings.Builder
