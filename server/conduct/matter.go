@@ -161,14 +161,23 @@ func (m *matter) notice(n *Notice) sentNotice {
 func (m *matter) readHistory(history []HistoryEntry) {
 	z := m.zones[0]
 	m.history = make([]contact, 0, len(history))
+	// Most contacts lie in a few spans of one offset; the last one found is looked at first.
+	var from, to, offset int64
 	for i := range history {
 		e := &history[i]
 		if e.Excluded || e.Event != "" {
 			continue
 		}
 		at := e.At.resolve(z)
+		if at < from || at >= to {
+			i := z.span(at)
+			from, to, offset = z.starts[i], forever, z.offsets[i]
+			if i+1 < len(z.starts) {
+				to = z.starts[i+1]
+			}
+		}
 		party := max(indexOf(parties[:], e.Party), partyDebtor)
-		c := contact{at: at, day: z.dayOf(at), channel: int8(indexOf(channels[:], e.Channel)), result: int8(indexOf(results[:], e.Result)),
+		c := contact{at: at, day: dayOfWall(at + offset), channel: int8(indexOf(channels[:], e.Channel)), result: int8(indexOf(results[:], e.Result)),
 			sameCase: same(e.Case, m.action.Case), sameDebt: same(e.Debt, m.action.Debt), sameNum: same(e.Number, m.action.Number),
 			sameParty: party == m.party}
 		// A known person is the same whatever part they were seen in; where a name is missing, the part decides.
