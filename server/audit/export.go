@@ -251,17 +251,23 @@ func (x *export) finish() error {
 	if err != nil {
 		return fmt.Errorf("sign manifest: %w", err)
 	}
-	last, err := encodeLine(signed{Manifest: m, Signature: string(sig)})
+	last, err := manifestLine(x.format, signed{Manifest: m, Signature: string(sig)})
 	if err != nil {
 		return err
-	}
-	if x.format == CSV {
-		last = csvLine([]string{manifestCell, string(last)})
 	}
 	if _, err := x.out.Write(append(last, '\n')); err != nil {
 		return err
 	}
 	return x.out.Flush()
+}
+
+// manifestLine is the last line of an export, without its line end.
+func manifestLine(format Format, s signed) ([]byte, error) {
+	line, err := encodeLine(s)
+	if err == nil && format == CSV {
+		line = csvLine([]string{manifestCell, string(line)})
+	}
+	return line, err
 }
 
 // encodeLine writes JSON on one line, escaping nothing that needs none.

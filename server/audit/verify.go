@@ -57,13 +57,18 @@ func Verify(in io.Reader, vkey string) (Report, error) {
 	if len(lines) == 0 {
 		return Report{}, &Broken{0, "the file is empty"}
 	}
+	for i, l := range lines[:len(lines)-1] {
+		if isManifest(l) {
+			return Report{}, &Broken{i + 2, fmt.Sprintf("added: the manifest, which ends every export, is line %d", i+1)}
+		}
+	}
 	kind, m, err := readManifest(lines[len(lines)-1], len(lines), verifier)
 	if err != nil {
 		return Report{}, err
 	}
 	lines = lines[:len(lines)-1]
-	if kind == CSV && len(lines) > 0 {
-		lines[0] = bytes.TrimPrefix(lines[0], byteOrderMark)
+	if kind == CSV {
+		withoutMark(lines)
 	}
 	if err := compareLines(lines, m.Lines); err != nil {
 		return Report{}, err
@@ -94,6 +99,31 @@ func readLines(in io.Reader) ([][]byte, error) {
 	return lines, s.Err()
 }
 
+// withoutMark takes the byte order mark off the header, wherever that has been moved: it is no part of the line.
+func withoutMark(lines [][]byte) {
+	header := csvLine(csvNames())
+	for i, l := range lines {
+		if rest, marked := bytes.CutPrefix(l, byteOrderMark); marked && (i == 0 || bytes.Equal(rest, header)) {
+			lines[i] = rest
+		}
+	}
+}
+
+// isManifest tells whether a line begins as a manifest does.
+func isManifest(line []byte) bool {
+	return bytes.HasPrefix(line, []byte(`{"manifest":`)) || bytes.HasPrefix(line, []byte(manifestCell))
+}
+
+// alone tells whether a note has one signature and nothing else, in the one form
+// that base64 has for it: the last character has bits that do not count.
+func alone(n *note.Note) bool {
+	if len(n.Sigs) != 1 || len(n.UnverifiedSigs) != 0 {
+		return false
+	}
+	_, err := base64.StdEncoding.Strict().DecodeString(n.Sigs[0].Base64)
+	return err == nil
+}
+
 func readManifest(line []byte, number int, verifier note.Verifier) (Format, Manifest, error) {
 	kind, raw := NDJSON, line
 	if bytes.HasPrefix(line, []byte(manifestCell)) {
@@ -102,7 +132,7 @@ func readManifest(line []byte, number int, verifier note.Verifier) (Format, Mani
 			return "", Manifest{}, &Broken{number, "the manifest was altered: it is not two cells"}
 		}
 		kind, raw = CSV, []byte(cells[1])
-	} else if !bytes.HasPrefix(line, []byte(`{"manifest":`)) {
+	} else if !isManifest(line) {
 		return "", Manifest{}, &Broken{number, "this is not a manifest, which every export ends with: the file was cut short, or its last lines were dropped"}
 	}
 	var s signed
@@ -115,6 +145,10 @@ func readManifest(line []byte, number int, verifier note.Verifier) (Format, Mani
 	}
 	if n.Text != signedText(s.Manifest) {
 		return "", Manifest{}, &Broken{number, "the manifest was altered: its signature is over other content"}
+	}
+	// What surrounds the signed bytes is not signed itself: it must be as Export writes it.
+	if written, err := manifestLine(kind, s); err != nil || !bytes.Equal(written, line) || !alone(n) {
+		return "", Manifest{}, &Broken{number, "the manifest was altered: it is not written as an export writes it"}
 	}
 	var m Manifest
 	if err := json.Unmarshal(s.Manifest, &m); err != nil || m.Format != manifestFormat || m.Kind != kind {
@@ -134,9 +168,9 @@ func compareLines(lines [][]byte, want []string) error {
 		sum := sha256.Sum256(l)
 		got[i] = base64.StdEncoding.EncodeToString(sum[:])
 	}
-	there := map[string]bool{}
+	there := map[string]int{}
 	for _, h := range got {
-		there[h] = true
+		there[h]++
 	}
 	for i := range max(len(got), len(want)) {
 		switch {
@@ -147,15 +181,15 @@ func compareLines(lines [][]byte, want []string) error {
 		}
 		at, known := place[got[i]]
 		switch {
-		case known && at < i && at < len(got) && got[at] == got[i]:
-			return &Broken{i + 1, fmt.Sprintf("repeated: this is line %d of the export once more", at+1)}
+		case known && there[got[i]] > 1:
+			return &Broken{i + 1, fmt.Sprintf("repeated: this is line %d of the export, which the file holds %d times", at+1, there[got[i]])}
 		case i >= len(want):
 			return &Broken{i + 1, "added: the export had no such line"}
-		case known && !there[want[i]]:
+		case known && there[want[i]] == 0:
 			return &Broken{i + 1, fmt.Sprintf("dropped: line %d of the export is not in the file", i+1)}
 		case known:
 			return &Broken{i + 1, fmt.Sprintf("reordered: here stands line %d of the export", at+1)}
-		case there[want[i]]:
+		case there[want[i]] > 0:
 			return &Broken{i + 1, "added: the export had no such line"}
 		default:
 			return &Broken{i + 1, "altered: this is not the line that was exported"}
