@@ -4,13 +4,14 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"sync"
 	"time"
 )
 
 // Temperatures of the walk, in typical legs.
 const (
-	heatFirst = 3.0
-	heatLast  = 0.02
+	heatFirst = 20.0
+	heatLast  = 0.1
 )
 
 // nearest is how many neighbours of a stop are kept.
@@ -39,7 +40,7 @@ func Solve(ctx context.Context, p Problem, opts Options) (Result, error) {
 	made := 0
 	if c.n > 0 && len(c.shifts) > 0 {
 		t.reserve()
-		made = s.run(t, opts)
+		made = s.together(t, opts)
 	}
 	s.p.load(&s.best)
 	for s.fill() {
@@ -51,9 +52,80 @@ func Solve(ctx context.Context, p Problem, opts Options) (Result, error) {
 	return res, nil
 }
 
+// together runs the search, and others beside it if there are to be more
+// threads, and leaves the best of all in s.
+func (s *search) together(t *timer, opts Options) int {
+	n := max(1, opts.Threads)
+	if n == 1 {
+		return s.run(t, opts, nil)
+	}
+	var (
+		wg   sync.WaitGroup
+		pool = &exchange{w: s.bestW, c: s.bestC}
+		made = make([]int, n)
+	)
+	pool.best.copy(&s.best)
+	t.limit = (t.limit + n - 1) / n
+	start := keepsake{}
+	start.copy(&s.best)
+	for i := 1; i < n; i++ {
+		mine := *t
+		wg.Go(func() {
+			other := newSearch(s.c, opts.Seed+uint64(i)*0x9e3779b97f4a7c15)
+			other.p.load(&start)
+			other.now = other.objective()
+			other.better()
+			quiet := opts
+			quiet.Progress = nil
+			made[i] = other.run(&mine, quiet, pool)
+		})
+	}
+	made[0] = s.run(t, opts, pool)
+	wg.Wait()
+	s.swap(pool, true)
+	sum := 0
+	for _, m := range made {
+		sum += m
+	}
+	return sum
+}
+
+// exchange holds the best of all searches.
+type exchange struct {
+	sync.Mutex
+	best keepsake
+	w    int64
+	c    float64
+}
+
+// exchanges is how often a search looks at the best of the others.
+const exchanges = 20
+
+// swap gives the search's best to the others or, if theirs is better, takes
+// it and, if told to, goes on from there.
+func (s *search) swap(x *exchange, goOn bool) {
+	x.Lock()
+	defer x.Unlock()
+	switch {
+	case s.bestW < x.w || s.bestW == x.w && s.bestC < x.c:
+		x.w, x.c = s.bestW, s.bestC
+		x.best.copy(&s.best)
+	case goOn && (s.bestW > x.w || s.bestC > x.c):
+		s.bestW, s.bestC = x.w, x.c
+		s.best.copy(&x.best)
+		s.p.load(&s.best)
+		s.now = s.objective()
+	}
+}
+
+func (k *keepsake) copy(o *keepsake) {
+	k.seq, k.from = append(k.seq[:0], o.seq...), append(k.from[:0], o.from...)
+}
+
 // run walks until the time or the iterations are used up.
-func (s *search) run(t *timer, opts Options) int {
+func (s *search) run(t *timer, opts Options, x *exchange) int {
 	told, toldW, toldC := time.Duration(-1), int64(-1), 0.0
+	swapped := 0
 	for i := 0; ; i++ {
 		done := t.done(i)
 		if opts.Progress != nil {
@@ -63,6 +135,10 @@ func (s *search) run(t *timer, opts Options) int {
 				opts.Progress(Progress{Elapsed: since, Fraction: min(done, 1), Iterations: i,
 					Cost: int64(math.Round(s.bestC)), LeftOut: s.c.n - len(s.best.seq)})
 			}
+		}
+		if x != nil && (done >= 1 || int(done*exchanges) > swapped) {
+			swapped = int(done * exchanges)
+			s.swap(x, done > 0.5)
 		}
 		if done >= 1 {
 			return i

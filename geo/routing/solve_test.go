@@ -146,3 +146,50 @@ func TestThreeThousandStopsInTime(t *testing.T) {
 	}
 	t.Logf("check %v", time.Since(begun))
 }
+
+func TestThreadsShareTheirBests(t *testing.T) {
+	p := cityDay(60, 4, 5)
+	calls, last := 0, Progress{}
+	r := solve(t, p, Options{Iterations: 900, Threads: 3, Progress: func(p Progress) {
+		calls++
+		if p.Fraction < last.Fraction || p.Iterations < last.Iterations {
+			t.Errorf("%+v after %+v", p, last)
+		}
+		last = p
+	}})
+	if r.Iterations < 900 || r.Iterations > 910 {
+		t.Errorf("%d iterations", r.Iterations)
+	}
+	if calls < 2 || last.Fraction != 1 {
+		t.Errorf("%d calls, last %+v", calls, last)
+	}
+}
+
+func TestPinnedStopsStay(t *testing.T) {
+	p := cityDay(40, 3, 6)
+	first := solve(t, p, Options{Iterations: 300})
+	steps := first.Routes[1].Steps
+	var done []Pin
+	for _, s := range steps[:5] {
+		if s.Kind == StepStop {
+			done = append(done, Pin{Stop: s.Index, Fixed: true, At: s.Start()})
+		}
+	}
+	sh := &p.Shifts[first.Routes[1].Shift]
+	sh.Pinned, sh.Window.From = done, steps[0].Arrival
+	if steps[1].Kind != StepStop {
+		t.Fatal("the day begins with a break")
+	}
+	for _, l := range solve(t, p, Options{Iterations: 300}).LeftOut {
+		for _, pin := range done {
+			if l.Stop == pin.Stop {
+				t.Error("a pinned stop was left out")
+			}
+		}
+	}
+	sh.Pinned[0].At = sh.Window.From - 1
+	var e *Error
+	if _, err := Solve(context.Background(), p, Options{}); !errors.As(err, &e) || e.Code() != CodePinned {
+		t.Errorf("a stop served before its shift: %v", err)
+	}
+}
