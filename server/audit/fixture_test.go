@@ -66,6 +66,7 @@ type visit struct {
 	Debtor    journal.DebtorID  `json:"debtor"`
 	Lender    string            `json:"lender"`
 	Outcome   string            `json:"outcome"`
+	Detail    string            `json:"outcome_detail"`
 	Agents    []string          `json:"agents"`
 	Note      *seal.Text        `json:"note,omitempty"`
 	Decisions []map[string]any  `json:"decisions"`
@@ -80,8 +81,11 @@ func (v *visit) EachSealed(fn func(field string, p seal.Part)) {
 	}
 }
 
-// note is what the agent of visit i wrote.
-func note(i int) string {
+// detail is a text that a spreadsheet would run, on two lines.
+const detail = "=HYPERLINK(\"http://example.org\")\nnext <line>"
+
+// remark is what the agent of visit i wrote.
+func remark(i int) string {
 	return fmt.Sprintf("=Dona Amélia, 2.º andar <porta %d>, \"volte\"\namanhã", i)
 }
 
@@ -91,9 +95,9 @@ func visitID(i int) string { return fmt.Sprintf("v%04d", i) }
 // visited is visit i, sealed.
 func (h *house) visited(tb testing.TB, i int) *visit {
 	tb.Helper()
-	text := seal.NewText(note(i))
+	text := seal.NewText(remark(i))
 	v := &visit{On: moment.AddDate(0, 0, i%3).Format(time.DateOnly), At: moment, Case: fmt.Sprintf("c%d", i), Debtor: journal.DebtorID(fmt.Sprintf("d%d", i%7)),
-		Lender: []string{"north", "south"}[i%2], Outcome: "MET_PROMISE", Agents: []string{"u1", "u2"}, Note: &text,
+		Lender: []string{"north", "south"}[i%2], Outcome: "MET_PROMISE", Detail: detail, Agents: []string{"u1", "u2"}, Note: &text,
 		Decisions: []map[string]any{{"policy_hash": fmt.Sprintf("hash-%d", i%2), "rule": "time.window"}},
 		CheckIn:   map[string]int64{"distance_m": int64(i)}, Planned: map[string]string{"from": "09:00", "to": "10:00"}}
 	check(tb, h.vault.SealDoc(context.Background(), v.Debtor, branch, "visits", visitID(i), v))

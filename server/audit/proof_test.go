@@ -1,0 +1,281 @@
+package audit_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math/bits"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"doorstep/server/audit"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+// This file checks proofs by the algorithms of RFC 9162, 2.1.3.2 and 2.1.4.2, and
+// roots by its definition of a tree (2.1.1), written from its text: nothing here
+// is shared with the library that makes the proofs.
+
+type hash = [sha256.Size]byte
+
+func leafHash(entry []byte) hash { return sha256.Sum256(append([]byte{0}, entry...)) }
+func nodeHash(left, right hash) hash {
+	return sha256.Sum256(append(append([]byte{1}, left[:]...), right[:]...))
+}
+
+// treeHash is MTH of a list of leaf hashes.
+func treeHash(leaves []hash) hash {
+	switch len(leaves) {
+	case 0:
+		return sha256.Sum256(nil)
+	case 1:
+		return leaves[0]
+	}
+	k := 1 << (bits.Len(uint(len(leaves)-1)) - 1) // the largest power of two below
+	return nodeHash(treeHash(leaves[:k]), treeHash(leaves[k:]))
+}
+
+// included is 2.1.3.2: does the path lead from the leaf to the root?
+func included(leaf hash, index, size uint64, path []hash, root hash) bool {
+	if index >= size {
+		return false
+	}
+	fn, sn, r := index, size-1, leaf
+	for _, p := range path {
+		if sn == 0 {
+			return false
+		}
+		if fn&1 == 1 || fn == sn {
+			r = nodeHash(p, r)
+			for fn&1 == 0 && fn != 0 {
+				fn, sn = fn>>1, sn>>1
+			}
+		} else {
+			r = nodeHash(r, p)
+		}
+		fn, sn = fn>>1, sn>>1
+	}
+	return sn == 0 && r == root
+}
+
+// consistent is 2.1.4.2: is the first tree a prefix of the second?
+func consistent(first, second uint64, firstRoot, secondRoot hash, path []hash) bool {
+	if first == second {
+		return len(path) == 0 && firstRoot == secondRoot
+	}
+	if first&(first-1) == 0 {
+		path = append([]hash{firstRoot}, path...)
+	}
+	if len(path) == 0 {
+		return false
+	}
+	fn, sn := first-1, second-1
+	for fn&1 == 1 {
+		fn, sn = fn>>1, sn>>1
+	}
+	fr, sr := path[0], path[0]
+	for _, c := range path[1:] {
+		if sn == 0 {
+			return false
+		}
+		if fn&1 == 1 || fn == sn {
+			fr, sr = nodeHash(c, fr), nodeHash(c, sr)
+			for fn&1 == 0 && fn != 0 {
+				fn, sn = fn>>1, sn>>1
+			}
+		} else {
+			sr = nodeHash(sr, c)
+		}
+		fn, sn = fn>>1, sn>>1
+	}
+	return sn == 0 && fr == firstRoot && sr == secondRoot
+}
+
+// leaves are the leaf hashes of a branch, from the bytes of its entries.
+func (h *house) leaves(t *testing.T) []hash {
+	t.Helper()
+	var out []hash
+	for after := uint64(0); ; {
+		pages, err := h.store.Pages(context.Background(), branch, after, 100)
+		check(t, err)
+		if len(pages) == 0 {
+			return out
+		}
+		for _, p := range pages {
+			for _, e := range p.Entries {
+				out = append(out, leafHash(e))
+			}
+			after = p.Last
+		}
+	}
+}
+
+func hashesOf(t *testing.T, texts []string) []hash {
+	t.Helper()
+	out := make([]hash, len(texts))
+	for i, s := range texts {
+		b, err := base64.StdEncoding.DecodeString(s)
+		check(t, err)
+		if len(b) != len(out[i]) {
+			t.Fatalf("a hash of %d bytes", len(b))
+		}
+		copy(out[i][:], b)
+	}
+	return out
+}
+
+// sizes are those where trees of tiles of 256 have their corners.
+var sizes = []uint64{1, 2, 3, 7, 8, 255, 256, 257, 300, 511, 512, 513, 767, 768, 1000, 1024, 1030}
+
+func TestEveryEntryIsProved(t *testing.T) {
+	h := newHouse(t)
+	h.record(t, 1, 10, 102)
+	leaves := h.leaves(t)
+	for _, size := range sizes {
+		root := treeHash(leaves[:size])
+		for n := uint64(1); n <= size; n += 1 + size/97 {
+			p, err := h.log.Inclusion(context.Background(), branch, n, size)
+			check(t, err)
+			path := hashesOf(t, p.Hashes)
+			if !included(leaves[n-1], n-1, size, path, root) || hashesOf(t, []string{p.Leaf})[0] != leaves[n-1] || p.Entry != n || p.Size != size {
+				t.Fatalf("entry %d in the tree of %d is not proved by %+v", n, size, p)
+			}
+			if included(leaves[n%size], n-1, size, path, root) && size > 1 {
+				t.Fatalf("the proof of entry %d of %d holds for another leaf", n, size)
+			}
+		}
+	}
+}
+
+func TestEveryOlderTreeIsAPrefixOfTheNewer(t *testing.T) {
+	h := newHouse(t)
+	h.record(t, 1, 10, 102)
+	leaves := h.leaves(t)
+	for i, from := range sizes {
+		for _, size := range sizes[i:] {
+			p, err := h.log.Consistency(context.Background(), branch, from, size)
+			check(t, err)
+			path := hashesOf(t, p.Hashes)
+			if !consistent(from, size, treeHash(leaves[:from]), treeHash(leaves[:size]), path) || p.From != from || p.Size != size {
+				t.Fatalf("the tree of %d is not shown to be a prefix of that of %d by %+v", from, size, p)
+			}
+			if consistent(from, size, treeHash(leaves[1:from+1]), treeHash(leaves[:size]), path) {
+				t.Fatalf("the proof from %d to %d holds for another tree", from, size)
+			}
+		}
+	}
+}
+
+// TestProofsFollowTheGrowingTree: the tiles a log remembers grow with the journal,
+// older sizes stay provable, and a restart finds the tiles that were stored.
+func TestProofsFollowTheGrowingTree(t *testing.T) {
+	h := newHouse(t)
+	ctx := context.Background()
+	prove := func(what string, size uint64, leaves []hash) {
+		t.Helper()
+		for _, n := range []uint64{1, size / 2, size - 1, size} {
+			if n == 0 {
+				continue
+			}
+			p, err := h.log.Inclusion(ctx, branch, n, size)
+			check(t, err)
+			if !included(leaves[n-1], n-1, size, hashesOf(t, p.Hashes), treeHash(leaves[:size])) {
+				t.Fatalf("%s: entry %d of %d is not proved", what, n, size)
+			}
+		}
+	}
+	for i := 1; i <= 24; i++ {
+		h.record(t, i, i, []int{0, 50, 3, 30}[i%4])
+		leaves := h.leaves(t)
+		prove("newest", uint64(len(leaves)), leaves)
+		prove("older", uint64(len(leaves))/2+1, leaves)
+		cp, err := h.log.Checkpoint(ctx, branch)
+		check(t, err)
+		root := treeHash(leaves)
+		if cp.Size != uint64(len(leaves)) || cp.Root != base64.StdEncoding.EncodeToString(root[:]) {
+			t.Fatalf("the checkpoint signs %s of %d leaves, the tree of %d has the root %x", cp.Root, cp.Size, len(leaves), root)
+		}
+	}
+	stored, err := h.store.ListSmall(ctx, "tile", "", "", 10)
+	check(t, err)
+	leaves := h.leaves(t)
+	if len(stored) != len(leaves)/256 {
+		t.Errorf("%d tiles are stored of a tree of %d leaves: %v", len(stored), len(leaves), stored)
+	}
+	key, err := audit.LoadOrCreateKey(filepath.Join(h.folder, "audit.key"), "doorstep-test")
+	check(t, err)
+	h.log = audit.New(h.journal, key, "doorstep-test")
+	for size := uint64(1); size <= uint64(len(leaves)); size += 37 {
+		prove("after a restart", size, leaves)
+	}
+}
+
+func TestACheckpointIsASignedNote(t *testing.T) {
+	h := newHouse(t)
+	h.record(t, 1, 3, 1)
+	cp, err := h.log.Checkpoint(context.Background(), branch)
+	check(t, err)
+	verifier, err := note.NewVerifier(h.log.PublicKey())
+	check(t, err)
+	n, err := note.Open([]byte(cp.Note), note.VerifierList(verifier))
+	check(t, err)
+	if want := fmt.Sprintf("doorstep-test/%s/1\n6\n%s\n", branch, cp.Root); n.Text != want {
+		t.Errorf("the note says %q, want %q", n.Text, want)
+	}
+	stranger, err := note.NewVerifier(newHouse(t).log.PublicKey())
+	check(t, err)
+	if _, err := note.Open([]byte(cp.Note), note.VerifierList(stranger)); err == nil {
+		t.Error("another house's key opens the checkpoint")
+	}
+	signed, err := h.log.SignPolicy("abc")
+	check(t, err)
+	if n, err := note.Open([]byte(signed), note.VerifierList(verifier)); err != nil || !strings.Contains(n.Text, "\nabc\n") {
+		t.Errorf("the signed policy: %v, %v", n, err)
+	}
+}
+
+func TestAProofOfWhatIsNotThereIsRefused(t *testing.T) {
+	h := newHouse(t)
+	h.record(t, 1, 3, 1)
+	for name, c := range map[string]struct {
+		prove func() (audit.Proof, error)
+		code  string
+	}{
+		"entry 0":       {func() (audit.Proof, error) { return h.log.Inclusion(context.Background(), branch, 0, 0) }, "audit.no_entry"},
+		"entry 7 of 6":  {func() (audit.Proof, error) { return h.log.Inclusion(context.Background(), branch, 7, 0) }, "audit.no_entry"},
+		"entry 5 of 4":  {func() (audit.Proof, error) { return h.log.Inclusion(context.Background(), branch, 5, 4) }, "audit.no_entry"},
+		"size 7 of 6":   {func() (audit.Proof, error) { return h.log.Inclusion(context.Background(), branch, 1, 7) }, "audit.size"},
+		"from 0":        {func() (audit.Proof, error) { return h.log.Consistency(context.Background(), branch, 0, 0) }, "audit.size"},
+		"from 5 to 4":   {func() (audit.Proof, error) { return h.log.Consistency(context.Background(), branch, 5, 4) }, "audit.size"},
+		"to 7 of 6":     {func() (audit.Proof, error) { return h.log.Consistency(context.Background(), branch, 5, 7) }, "audit.size"},
+		"empty branch":  {func() (audit.Proof, error) { return h.log.Inclusion(context.Background(), "empty", 1, 0) }, "audit.no_entry"},
+		"empty, a size": {func() (audit.Proof, error) { return h.log.Consistency(context.Background(), "empty", 1, 0) }, "audit.size"},
+	} {
+		_, err := c.prove()
+		var e *audit.Error
+		if !errors.As(err, &e) || e.Code() != c.code {
+			t.Errorf("%s: %v, want %s", name, err, c.code)
+		}
+	}
+}
+
+// TestTheLinesProofsHoldByThemselves checks an exported line with nothing but SHA-256 and the checkpoint.
+func TestTheLinesProofsHoldByThemselves(t *testing.T) {
+	h := newHouse(t)
+	h.record(t, 1, 20, 20)
+	file, m := h.export(t, audit.NDJSON, audit.Query{})
+	head := strings.Split(m.Checkpoint, "\n")
+	root := hashesOf(t, head[2:3])[0]
+	lines := bytes.Split(file, []byte("\n"))
+	for i := range m.Visits {
+		l := lineOf(t, lines[i])
+		if head[1] != "420" || !included(leafHash(l.Entry), l.EntryNo-1, 420, hashesOf(t, l.Proof), root) {
+			t.Errorf("line %d is not proved under the checkpoint of %s leaves", i+1, head[1])
+		}
+	}
+}
