@@ -31,8 +31,8 @@ func TestWhatHasAnExactFormIsNative(t *testing.T) {
 			t.Errorf("%s\n got %s %v\nwant %s", c.state, got, err, c.want)
 		}
 	}
-	for _, none := range []string{`"text"`, `[]`, `7`, ``, `{"cut":`, `{"a":[`} {
-		if d := native([]byte(none), nil); d != nil {
+	for _, none := range []string{`"text"`, `[]`, `null`, `7`, ``, `{"cut":`, `{"a":[`} {
+		if d := native([]byte(none), nil); d == nil || len(d) > 0 {
 			t.Errorf("%s: %v", none, d)
 		}
 	}
@@ -45,7 +45,7 @@ func TestWhatHasAnExactFormIsNative(t *testing.T) {
 // FuzzNative: an index sees a document just when journal.TopFields says that it has the field, and with that value.
 func FuzzNative(f *testing.F) {
 	for _, s := range []string{`{"a":1}`, `{"a":"x","b":[[1]]}`, `{"a":1.0}`, `{"a":-0}`, `{"a":{"a":1}}`, `{"a":["x"]}`, `{"a":null}`,
-		`{"b":{"a":[{"c":[1]}]},"a":9223372036854775807}`, `{"a":"\u0000\ud800"}`, `{"a":true}`} {
+		`{"b":{"a":[{"c":[1]}]},"a":9223372036854775807}`, `{"a":"\u0000\ud800"}`, `{"a":true}`, `null`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, state []byte) {
