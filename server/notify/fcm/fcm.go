@@ -2,7 +2,9 @@
 package fcm
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,9 +15,10 @@ import (
 	"doorstep/server/notify"
 
 	firebase "firebase.google.com/go/v4"
-	"firebase.google.com/go/v4/errorutils"
 	"firebase.google.com/go/v4/messaging"
+	"golang.org/x/oauth2"
 	"google.golang.org/api/option"
+	transport "google.golang.org/api/transport/http"
 )
 
 // Sender sends by FCM's HTTP v1 API. It implements notify.Sender.
@@ -32,17 +35,40 @@ type Config struct {
 	Endpoint string
 }
 
+const (
+	scope = "https://www.googleapis.com/auth/firebase.messaging"
+	// The SDK fetches access tokens outside the deadline of the call that needs one.
+	tokenTime = 15 * time.Second
+	// What FCM asks for after a 429 that does not say how long.
+	quotaWait = time.Minute
+	// FCM keeps a message this long at most and refuses to be asked for more.
+	longestTTL = 28 * 24 * time.Hour
+)
+
 // New reads the credentials; nothing is sent yet.
 func New(ctx context.Context, c Config) (*Sender, error) {
 	key, err := os.ReadFile(c.Credentials)
 	if err != nil {
 		return nil, fmt.Errorf("read Firebase credentials: %w", err)
 	}
-	opts := []option.ClientOption{option.WithCredentialsJSON(key)}
+	var account struct {
+		Project string `json:"project_id"`
+	}
+	if err := json.Unmarshal(key, &account); err != nil {
+		// The parser's error would quote the file.
+		return nil, errors.New("read Firebase credentials: the file is not a service account's JSON")
+	}
+	base := http.DefaultTransport.(*http.Transport).Clone()
+	tokens := context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: base, Timeout: tokenTime})
+	signed, err := transport.NewTransport(tokens, base, option.WithCredentialsJSON(key), option.WithScopes(scope))
+	if err != nil {
+		return nil, fmt.Errorf("open Firebase credentials: %w", err)
+	}
+	opts := []option.ClientOption{option.WithHTTPClient(&http.Client{Transport: watched{signed}})}
 	if c.Endpoint != "" {
 		opts = append(opts, option.WithEndpoint(c.Endpoint))
 	}
-	app, err := firebase.NewApp(ctx, nil, opts...)
+	app, err := firebase.NewApp(ctx, &firebase.Config{ProjectID: account.Project}, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("open Firebase project: %w", err)
 	}
@@ -61,11 +87,45 @@ const (
 
 // Send hands one message to FCM. A failure is a *notify.Failure.
 func (s *Sender) Send(ctx context.Context, m notify.Message) (string, error) {
-	id, err := s.client.Send(ctx, message(m, time.Now()))
+	call, stop := context.WithCancel(ctx)
+	defer stop()
+	a := &answer{stop: stop}
+	id, err := s.client.Send(context.WithValue(call, answerKey{}, a), message(m, time.Now()))
 	if err != nil {
-		return "", failure(err)
+		return "", failure(err, a, ctx.Err() != nil)
 	}
 	return id, nil
+}
+
+// answer is what came back on the wire for one call.
+type answer struct {
+	stop   context.CancelFunc
+	asked  bool
+	status int           // 0: nothing came back
+	after  time.Duration // Retry-After
+}
+
+type answerKey struct{}
+
+// watched notes the answer to a call, and ends the call where the SDK would
+// begin to wait: it sleeps for up to two minutes and then loses Retry-After. All
+// waiting is the outbox's, which holds no place at the provider meanwhile.
+type watched struct{ next http.RoundTripper }
+
+func (w watched) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := w.next.RoundTrip(req)
+	a, ok := req.Context().Value(answerKey{}).(*answer)
+	if !ok {
+		return resp, err
+	}
+	a.asked = true
+	if err == nil {
+		a.status, a.after = resp.StatusCode, retryAfter(resp)
+	}
+	if err != nil || a.status == http.StatusServiceUnavailable {
+		a.stop()
+	}
+	return resp, err
 }
 
 // message is the payload: an opaque id and a kind, nothing of the person or the debt.
@@ -74,47 +134,51 @@ func message(m notify.Message, now time.Time) *messaging.Message {
 		Token:        m.Token,
 		Data:         map[string]string{"kind": m.Kind, "task": m.Task},
 		Notification: &messaging.Notification{Title: title, Body: body},
-		Android:      &messaging.AndroidConfig{CollapseKey: m.Collapse, Priority: "high"},
-		APNS:         &messaging.APNSConfig{Headers: map[string]string{"apns-collapse-id": m.Collapse, "apns-priority": "10"}},
+		// The key collapses what waits at FCM; the tag, what is on the screen already.
+		Android: &messaging.AndroidConfig{CollapseKey: m.Collapse, Priority: "high",
+			Notification: &messaging.AndroidNotification{Tag: m.Collapse}},
+		APNS: &messaging.APNSConfig{Headers: map[string]string{"apns-collapse-id": m.Collapse, "apns-priority": "10"}},
 	}
 	if !m.Expires.IsZero() {
-		ttl := max(m.Expires.Sub(now).Truncate(time.Second), 0)
+		ttl := min(max(m.Expires.Sub(now).Truncate(time.Second), 0), longestTTL)
 		out.Android.TTL = &ttl
 		out.APNS.Headers["apns-expiration"] = strconv.FormatInt(m.Expires.Unix(), 10)
 	}
 	return out
 }
 
-// failure reads what FCM's answer means for the message.
-func failure(err error) *notify.Failure {
-	resp := errorutils.HTTPResponse(err)
+// failure reads what FCM's answer means for the message. late: the caller's time was over.
+func failure(err error, a *answer, late bool) *notify.Failure {
 	switch {
 	case messaging.IsUnregistered(err):
 		return &notify.Failure{Unregistered: true, Why: "unregistered"}
 	case messaging.IsSenderIDMismatch(err):
-		return &notify.Failure{Unregistered: true, Why: "sender_mismatch"}
-	case messaging.IsQuotaExceeded(err):
-		return &notify.Failure{Retry: true, RetryAfter: retryAfter(resp), Why: "quota"}
-	case messaging.IsUnavailable(err):
-		return &notify.Failure{Retry: true, RetryAfter: retryAfter(resp), Why: "unavailable"}
-	case messaging.IsInvalidArgument(err):
+		// The token may be fine, and the credentials those of another project:
+		// forgetting it would silence every phone for one wrong setting.
+		return &notify.Failure{Why: "sender_mismatch"}
+	case a.status == http.StatusTooManyRequests:
+		return &notify.Failure{Retry: true, RetryAfter: cmp.Or(a.after, quotaWait), Why: "quota"}
+	case a.status == http.StatusServiceUnavailable:
+		return &notify.Failure{Retry: true, RetryAfter: a.after, Why: "unavailable"}
+	case messaging.IsInvalidArgument(err), !a.asked && !late:
 		return &notify.Failure{Why: "invalid_argument"}
-	case errors.Is(err, context.DeadlineExceeded):
+	case late && a.status == 0:
 		return &notify.Failure{Retry: true, Why: "deadline"}
-	case resp != nil && (resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= 500):
-		return &notify.Failure{Retry: true, RetryAfter: retryAfter(resp), Why: "status_" + strconv.Itoa(resp.StatusCode)}
-	case resp != nil:
-		return &notify.Failure{Why: "status_" + strconv.Itoa(resp.StatusCode)}
-	default:
+	case a.status == 0:
 		return &notify.Failure{Retry: true, Why: "unreachable"}
+	case a.status < http.StatusMultipleChoices:
+		// Taken, most likely, but its id cannot be read.
+		return &notify.Failure{Retry: true, Why: "unreadable"}
+	case a.status >= http.StatusInternalServerError, a.status == http.StatusUnauthorized, a.status == http.StatusForbidden:
+		// 401 and 403 are about our credentials, not about the message.
+		return &notify.Failure{Retry: true, RetryAfter: a.after, Why: "status_" + strconv.Itoa(a.status)}
+	default:
+		return &notify.Failure{Why: "status_" + strconv.Itoa(a.status)}
 	}
 }
 
 // retryAfter reads the header, in seconds or as a date; 0 when there is none.
 func retryAfter(resp *http.Response) time.Duration {
-	if resp == nil {
-		return 0
-	}
 	v := resp.Header.Get("Retry-After")
 	if s, err := strconv.Atoi(v); err == nil && s >= 0 {
 		return min(time.Duration(s)*time.Second, time.Hour)
