@@ -91,6 +91,13 @@ func (c *core) last(w0, w1, t int32) int32 {
 // from k up to but not including k2 between: each as soon as its windows let
 // it, driving until then.
 func (c *core) leg(d *crewDay, a, b, t int32, k, k2 int) int32 {
+	if len(d.hours) == 0 {
+		left := int32(0)
+		if a >= 0 && b >= 0 {
+			left = d.dur[a*d.places+b]
+		}
+		return c.legOf(d, left, t, k, k2)
+	}
 	w := d.begin(a, b, t)
 	for ; k < k2; k++ {
 		p := &d.breaks[k]
@@ -101,10 +108,25 @@ func (c *core) leg(d *crewDay, a, b, t int32, k, k2 int) int32 {
 		d.drive(&w, t, s)
 		t = s + p.service
 	}
-	if len(d.hours) == 0 {
-		return t + w.left
-	}
 	return t + d.drive(&w, t, never)
+}
+
+// legOf is leg for a drive of so many seconds at any hour.
+func (c *core) legOf(d *crewDay, left, t int32, k, k2 int) int32 {
+	for ; k < k2; k++ {
+		p := &d.breaks[k]
+		s := t
+		if w := &c.windows[p.w0]; s < w.from {
+			s = w.from
+		} else if s > w.to {
+			if s = c.next(p.w0, p.w1, t); s >= never {
+				return never
+			}
+		}
+		left -= min(left, s-t)
+		t = s + p.service
+	}
+	return t + left
 }
 
 // back returns the last moment to leave a so as to get to b at t or earlier

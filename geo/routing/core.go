@@ -48,7 +48,7 @@ type pause struct {
 // crewDay is a shift.
 type crewDay struct {
 	dur, dist    []int32
-	turned       []int32 // durations by where they lead to; nil if not plain
+	turned       []int32 // durations by where they lead to; nil if there are hours
 	places       int32
 	hours        []Hour
 	start, end   int32
@@ -133,7 +133,7 @@ func (c *core) newDay(s *Shift) crewDay {
 		d.breaks = append(d.breaks, pause{int32(b.Service), w0, w1})
 	}
 	c.labels = max(c.labels, len(d.breaks)+1)
-	if len(d.breaks) == 0 && len(d.hours) == 0 && len(d.pins) == 0 {
+	if len(d.hours) == 0 {
 		if c.turned[s.Matrix] == nil {
 			c.turned[s.Matrix] = turn(m)
 		}

@@ -29,6 +29,9 @@ func (p *plan) try(u, r int32, best spot, b *blinker) spot {
 	if d.swift && c.labels == 1 {
 		return p.trySwift(u, r, base, best, b)
 	}
+	if c.labels > 1 && len(d.hours) == 0 && !d.metres && d.start >= 0 && d.end >= 0 && (d.maxTravel == 0 || d.verify) {
+		return p.tryBreaks(u, r, base, best, b)
+	}
 	fast := d.plain && c.labels == 1
 	lastFrom := c.windows[s.w1-1].to
 	row := s.place * d.places
@@ -194,6 +197,89 @@ func (d *crewDay) detour(a, b, z int32, used bool) int32 {
 		}
 	}
 	return more
+}
+
+// tryBreaks is try for shifts with breaks, of one pace, where nothing but times
+// is left to test. It tells what is hopeless without looking at the breaks.
+func (p *plan) tryBreaks(u, r int32, base float64, best spot, b *blinker) spot {
+	c, d, seq := p.c, &p.c.shifts[r], p.seq[r]
+	s := &c.stops[u]
+	row := d.dur[s.place*d.places:][:d.places]
+	column := d.turned[s.place*d.places:][:d.places]
+	a, left := d.start, d.from
+	pins := len(d.pins)
+	if pins > 0 {
+		a, left = p.place[seq[pins-1]], p.soon[seq[pins-1]]
+	}
+	last := c.windows[s.w1-1].to
+	early := s.from + s.service
+	limit := int32(math.MaxInt32)
+	priced := d.perService > 0 && c.setups
+	if best.r >= 0 && !priced {
+		limit = tooFar(best.cost-base, d.perSecond)
+	}
+	for i := pins; i <= len(seq); i++ {
+		if left > last {
+			break
+		}
+		z, due, leg, v := d.end, d.latest, p.home[r], int32(-1)
+		if i < len(seq) {
+			v = seq[i]
+			z, due, leg = p.place[v], p.late[v], p.into[v]
+		}
+		in, on, from, prev := column[a], row[z], left, a
+		a = z
+		if v >= 0 {
+			left = p.soon[v]
+		}
+		more := in + on - leg
+		if more >= limit || early+on > due || from+in > last {
+			continue
+		}
+		t := from + in
+		if prev != s.place {
+			t += s.setup
+		}
+		if t < s.from {
+			t = s.from
+		} else if t > s.to {
+			if t = c.next(s.w0, s.w1, t); t >= never {
+				continue
+			}
+		}
+		t += s.service + on
+		if v >= 0 && z != s.place {
+			t += c.stops[v].setup
+		}
+		if t > due {
+			continue
+		}
+		cost := base + float64(more)*d.perSecond
+		if priced {
+			spent := int32(0)
+			if prev != s.place {
+				spent += s.setup
+			}
+			if v >= 0 && prev != z {
+				spent -= c.stops[v].setup
+			}
+			if v >= 0 && s.place != z {
+				spent += c.stops[v].setup
+			}
+			cost += float64(spent) * d.perService
+		}
+		if best.r >= 0 && cost >= best.cost || b != nil && b.blink() {
+			continue
+		}
+		if !p.fits(r, int32(i), u) || d.verify && !p.holds(r, i, u) {
+			continue
+		}
+		best = spot{r, int32(i), cost}
+		if !priced {
+			limit = more
+		}
+	}
+	return best
 }
 
 // fits says whether times allow u at position i of route r.

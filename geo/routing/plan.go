@@ -11,8 +11,10 @@ type plan struct {
 	dep   []int32   // by stop and label, earliest departure
 	lat   []int32   // by stop and label, latest service start
 	place []int32   // by stop
-	into  []int32   // by stop, the leg that leads to it; kept for plain shifts
-	home  []int32   // by shift, the leg to its end; kept for plain shifts
+	into  []int32   // by stop, the leg that leads to it; at the first pace
+	home  []int32   // by shift, the leg to its end; at the first pace
+	soon  []int32   // by stop, the earliest of its departures
+	late  []int32   // by stop, the latest of its starts
 	first []int32   // labels at the start of a shift, for all shifts
 	sums  []sums
 	cost  []float64 // by shift
@@ -40,6 +42,7 @@ func newPlan(c *core) *plan {
 		cost: make([]float64, len(c.shifts)), outAt: make([]int32, c.n),
 	}
 	p.place, p.into, p.home = make([]int32, c.n), make([]int32, c.n), make([]int32, len(c.shifts))
+	p.soon, p.late = make([]int32, c.n), make([]int32, c.n)
 	for u := range p.place {
 		p.place[u] = c.stops[u].place
 	}
@@ -128,6 +131,15 @@ func (p *plan) renew(r, lo, hi int32) {
 		} else {
 			c.reach(d, a, in, u, p.labels(u))
 		}
+		p.into[u] = 0
+		if b := c.stops[u].place; a >= 0 {
+			p.into[u] = d.dur[a*d.places+b]
+		}
+		p.soon[u] = soonest(p.labels(u))
+	}
+	p.home[r] = 0
+	if n > 0 && d.end >= 0 {
+		p.home[r] = d.dur[c.stops[seq[n-1]].place*d.places+d.end]
 	}
 	for i := min(hi, n-1); i >= int32(len(d.pins)); i-- {
 		u := seq[i]
@@ -136,7 +148,19 @@ func (p *plan) renew(r, lo, hi int32) {
 		} else {
 			c.backFrom(d, u, seq[i+1], p.latest(seq[i+1]), d.latest, p.latest(u))
 		}
+		p.late[u] = p.latest(u)[len(d.breaks)]
 	}
+}
+
+// soonest is the earliest of a stop's departures: that with the fewest breaks
+// behind it.
+func soonest(labels []int32) int32 {
+	for _, t := range labels {
+		if t < never {
+			return t
+		}
+	}
+	return never
 }
 
 // renewPlain is renew for shifts without breaks, hours and pins.

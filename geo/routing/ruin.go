@@ -219,10 +219,12 @@ func (s *search) touch(r int32) {
 	s.touched = append(s.touched, r)
 	p, k := s.p, &s.saved[r]
 	k.seq = append(k.seq[:0], p.seq[r]...)
-	k.dep, k.lat = k.dep[:0], k.lat[:0]
+	k.dep, k.lat, k.home = k.dep[:0], k.lat[:0], p.home[r]
+	k.soon, k.late, k.into = k.soon[:0], k.late[:0], k.into[:0]
 	for _, u := range k.seq {
 		k.dep = append(k.dep, p.labels(u)...)
 		k.lat = append(k.lat, p.latest(u)...)
+		k.soon, k.late, k.into = append(k.soon, p.soon[u]), append(k.late, p.late[u]), append(k.into, p.into[u])
 	}
 	k.sums, k.cost = p.sums[r], p.cost[r]
 	if p.even.by != BalanceNone {
@@ -245,7 +247,10 @@ func (s *search) undo() {
 			p.route[u], p.pos[u] = r, int32(i)
 			copy(p.labels(u), k.dep[i*labels:])
 			copy(p.latest(u), k.lat[i*labels:])
+			p.soon[u], p.late[u] = k.soon[i], k.late[i]
+			p.into[u] = k.into[i]
 		}
+		p.home[r] = k.home
 		p.sums[r], p.cost[r] = k.sums, k.cost
 		if p.even.by != BalanceNone {
 			p.even.sum += k.each - p.even.each[r]

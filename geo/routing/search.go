@@ -47,6 +47,9 @@ type keepsake struct {
 // saved is a route as it was before it was touched.
 type saved struct {
 	seq, dep, lat []int32
+	soon, late    []int32
+	into          []int32
+	home          int32
 	sums          sums
 	cost          float64
 	each          int
