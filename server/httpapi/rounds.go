@@ -75,7 +75,7 @@ func (a *API) roundEndpoints() {
 	a.raw(endpoint{method: http.MethodGet, path: "/v1/rounds/{id}", id: "getRound", tag: "rounds", summary: "Read a round: progress, routes, and every case left out with its reason"},
 		func(op *huma.Operation) {
 			round(op)
-			op.Responses = map[string]*huma.Response{"200": answer("The round.", "application/json", a.schema(roundView{}))}
+			op.Responses = map[string]*huma.Response{"200": answer("The round.", "application/json", roundSchema())}
 		},
 		func(c *gin.Context) {
 			ctx := c.Request.Context()
@@ -154,4 +154,17 @@ func viewOf(v dispatch.View) roundView {
 		out.LeftOut = append(out.LeftOut, leftOutView{string(l.Case), l.Code, l.Rule, l.Cite})
 	}
 	return out
+}
+
+// roundSchema describes a round read whole: the header's members, with the routes and what was left out in place of their counts.
+func roundSchema() *huma.Schema {
+	list := func(about string) *huma.Schema {
+		return &huma.Schema{Type: "array", Items: &huma.Schema{Type: "object"}, Description: about}
+	}
+	return &huma.Schema{Type: "object", Required: []string{"id", "branch", "date", "status", "routes", "unassigned"}, Properties: map[string]*huma.Schema{
+		"id": str(), "branch": str(), "date": str(), "cases": {Type: "integer"}, "stops": {Type: "integer"}, "left_out": {Type: "integer"},
+		"status": {Type: "string", Enum: []any{dispatch.Queued, dispatch.Planning, dispatch.Planned, dispatch.Publishing, dispatch.Published, dispatch.Failed, dispatch.Replaced}},
+		"routes":     list("team, mode, leaves, returns, and stops: case, assignment, eta, window, service_s, travel_s."),
+		"unassigned": list("case, code, and for the law's reasons rule and cite."),
+		"progress":   {Type: "object", Description: "While it is planned or issued: stage, fraction."}}}
 }

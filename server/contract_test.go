@@ -1,0 +1,90 @@
+package server
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/pb33f/libopenapi"
+	validator "github.com/pb33f/libopenapi-validator"
+)
+
+// contract checks every request and answer that passes against the API
+// description the server itself gives, with a validator that is not ours.
+type contract struct {
+	t  *testing.T
+	mu sync.Mutex
+	v  validator.Validator
+	// passed counts the exchanges that were checked, by endpoint.
+	passed map[string]int
+}
+
+func newContract(t *testing.T, s *Server) *contract {
+	t.Helper()
+	spec, err := s.api.Spec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := libopenapi.NewDocument(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, errs := validator.NewValidator(doc)
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	if ok, errs := v.ValidateDocument(); !ok {
+		for _, e := range errs {
+			t.Error(e.Message, e.Reason)
+		}
+		t.Fatal("the description is not OpenAPI 3.1")
+	}
+	return &contract{t: t, v: v, passed: map[string]int{}}
+}
+
+func (c *contract) RoundTrip(req *http.Request) (*http.Response, error) {
+	var sent []byte
+	if req.Body != nil {
+		var err error
+		if sent, err = io.ReadAll(req.Body); err != nil {
+			return nil, err
+		}
+		req.Body = io.NopCloser(bytes.NewReader(sent))
+	}
+	answer, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	got, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return nil, err
+	}
+	_ = answer.Body.Close()
+	answer.Body = io.NopCloser(bytes.NewReader(got))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	again := req.Clone(req.Context())
+	again.Body = io.NopCloser(bytes.NewReader(sent))
+	check := *answer
+	check.Body = io.NopCloser(bytes.NewReader(got))
+	// Long lines of imports and exports are no schema's business: their form is another test's.
+	if ct := answer.Header.Get("Content-Type"); strings.HasPrefix(ct, "application/json") || strings.HasPrefix(ct, "application/problem+json") {
+		if ok, errs := c.v.ValidateHttpResponse(again, &check); !ok {
+			for _, e := range errs {
+				c.t.Errorf("%s %s answers %d, against the description: %s: %s", req.Method, req.URL.Path, answer.StatusCode, e.Message, e.Reason)
+			}
+		}
+		if answer.StatusCode < 300 && strings.HasPrefix(req.Header.Get("Content-Type"), "application/json") {
+			if ok, errs := c.v.ValidateHttpRequest(again); !ok {
+				for _, e := range errs {
+					c.t.Errorf("%s %s was accepted, against the description: %s: %s", req.Method, req.URL.Path, e.Message, e.Reason)
+				}
+			}
+		}
+		c.passed[req.Method+" "+req.URL.Path]++
+	}
+	return answer, nil
+}
