@@ -116,3 +116,31 @@ func TestWindowsRefuseAMalformedDay(t *testing.T) {
 		}
 	}
 }
+
+// TestJudgeChecksWhatDidNotComeThroughTheReader asks with values that no reader has seen.
+func TestJudgeChecksWhatDidNotComeThroughTheReader(t *testing.T) {
+	p := defaultPolicy(t)
+	good := Action{Channel: "call", At: mustWhen(t, "2026-03-10T10:00:00")}
+	for field, spoil := range map[string]func(a *Action, c *Case){
+		"action.duration_min":               func(a *Action, _ *Case) { a.DurationMin = 1441 },
+		"action.agents":                     func(a *Action, _ *Case) { a.Agents = -1 },
+		"action.at":                         func(a *Action, _ *Case) { a.At = When{} },
+		"action.party":                      func(a *Action, _ *Case) { a.Party = "friend" },
+		"case.flags.deceased.until":         func(_ *Action, c *Case) { c.Flags = map[string]Flag{"deceased": {Until: "x"}} },
+		"case.consents[0].given_at":         func(_ *Action, c *Case) { c.Consents = []Consent{{Scope: "contact_time"}} },
+		"case.requests.no_contact_times[0]": func(_ *Action, c *Case) { c.Requests.NoContactTimes = []Span{{"9", "10"}} },
+		"case.requests.opt_out[0]":          func(_ *Action, c *Case) { c.Requests.OptOut = []OptOut{{Channel: "fax"}} },
+		"case.notice.visit.sent_at":         func(_ *Action, c *Case) { c.Notice.Visit = &Notice{SentAt: When{1 << 50, instant}} },
+	} {
+		a, c := good, Case{}
+		if _, err := p.Judge([]string{"ph"}, a, c, nil); err != nil {
+			t.Fatal(err)
+		}
+		spoil(&a, &c)
+		_, err := p.Judge([]string{"ph"}, a, c, nil)
+		var problem *Error
+		if !errors.As(err, &problem) || problem.Field != field {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+}

@@ -147,16 +147,13 @@ func (m *matter) clockEdges() []int64 {
 }
 
 // clockBreaks are where the clock may change the answer: where the act's start or
-// its end meets an edge or a change of the clocks in any zone, and the second after.
+// its end meets an edge or a change of the clocks in any zone, or is a second past it.
 func (m *matter) clockBreaks(from, to int64, edges []int64) []int64 {
 	b := breaks{from: from, to: to, list: []int64{from, to}}
 	meet := func(t int64) {
 		b.add(t)
 		b.add(t + 1)
-		if m.duration > 0 {
-			b.add(t - m.duration)
-			b.add(t - m.duration + 1)
-		}
+		b.add(t - m.duration + 1)
 	}
 	end := to + m.duration
 	for _, z := range m.zones {

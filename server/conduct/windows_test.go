@@ -71,6 +71,8 @@ func TestWhyADayHasNoWindow(t *testing.T) {
 	}{
 		{"a stop, and not the hours it also falls outside of", []string{"ph"}, "2026-03-10", Action{Channel: "call"},
 			Case{Flags: map[string]Flag{"deceased": {}}}, `[["DECEASED","base-deceased"]]`},
+		{"a stop, and not what also forbids one part of the day or the other", []string{"ph"}, "2026-03-10", Action{Channel: "call"},
+			Case{Flags: map[string]Flag{"deceased": {}}, Requests: Requests{NoContactTimes: []Span{{"06:00", "22:01"}}}}, `[["DECEASED","base-deceased"]]`},
 		{"a Sunday", []string{"uk"}, "2026-03-15", Action{Channel: "visit", Items: []string{"badge"}},
 			Case{Notice: Notices{Visit: &Notice{SentAt: mustWhen(t, "2026-03-02"), Form: "letter", Contents: []string{"purpose", "intended_outcome", "date", "likely_time"}}}},
 			`[["CLOSED_DAY","uk-bh"]]`},
@@ -91,7 +93,7 @@ func TestWhyADayHasNoWindow(t *testing.T) {
 
 // TestWindowsOfDays shows days as a plan sees them.
 func TestWindowsOfDays(t *testing.T) {
-	p := defaultPolicy(t)
+	p := edgePolicy(t)
 	lisbon, apart := []string{"Europe/Lisbon"}, []string{"America/New_York", "America/Los_Angeles"}
 	late := 20
 	for _, c := range []struct {
@@ -113,6 +115,12 @@ func TestWindowsOfDays(t *testing.T) {
 		{"a day of 25 hours", []string{"ph"}, "2026-10-25", Action{Channel: "visit", TZ: lisbon}, Case{PastDueDays: &late}, nil, []string{"23:00:00Z 00:00:00Z"}},
 		{"a cap that was used up at noon", []string{"house-visit"}, "2026-03-10", Action{Channel: "visit", TZ: lisbon}, Case{},
 			[]HistoryEntry{{Channel: "visit", At: mustWhen(t, "2026-03-10T12:00:00"), Result: "contact"}}, []string{"08:00:00Z 12:00:00Z"}},
+		{"the second zone's clocks jump into a request", []string{"ph"}, "2026-03-08", Action{Channel: "sms", TZ: apart},
+			Case{PastDueDays: &late, Requests: Requests{NoContactTimes: []Span{{"02:10", "03:10"}}}}, nil,
+			[]string{"05:00:00Z 07:00:00Z", "07:10:00Z 10:00:00Z", "10:10:00Z 04:00:00Z"}},
+		{"a notice that is enough when sent", []string{"edges"}, "2026-03-09", Action{Channel: "visit", TZ: lisbon},
+			Case{Notice: Notices{Visit: &Notice{SentAt: mustWhen(t, "2026-03-09T12:00:30"), Form: "letter"}}}, nil,
+			[]string{"12:00:30Z 12:01:01Z", "23:01:00Z 00:00:00Z"}},
 		{"a consent that ends at 23:00", []string{"ph"}, "2026-03-10", Action{Channel: "call"},
 			Case{Consents: []Consent{{Scope: "contact_time", GivenAt: mustWhen(t, "2026-03-01"), ExpiresAt: mustWhen(t, "2026-03-10T23:00:00")}}}, nil, []string{"16:00:00Z 15:00:00Z"}},
 	} {
