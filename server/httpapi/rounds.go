@@ -163,7 +163,7 @@ func roundSchema() *huma.Schema {
 	}
 	return &huma.Schema{Type: "object", Required: []string{"id", "branch", "date", "status", "routes", "unassigned"}, Properties: map[string]*huma.Schema{
 		"id": str(), "branch": str(), "date": str(), "cases": {Type: "integer"}, "stops": {Type: "integer"}, "left_out": {Type: "integer"},
-		"status": {Type: "string", Enum: []any{dispatch.Queued, dispatch.Planning, dispatch.Planned, dispatch.Publishing, dispatch.Published, dispatch.Failed, dispatch.Replaced}},
+		"status":     {Type: "string", Enum: []any{dispatch.Queued, dispatch.Planning, dispatch.Planned, dispatch.Publishing, dispatch.Published, dispatch.Failed, dispatch.Replaced}},
 		"routes":     list("team, mode, leaves, returns, and stops: case, assignment, eta, window, service_s, travel_s."),
 		"unassigned": list("case, code, and for the law's reasons rule and cite."),
 		"progress":   {Type: "object", Description: "While it is planned or issued: stage, fraction."}}}

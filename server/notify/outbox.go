@@ -1,11 +1,14 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,8 +20,9 @@ import (
 
 // How the outbox behaves.
 const (
-	leaseTime   = 30 * time.Second
-	callTime    = 20 * time.Second // a provider's SDK may retry inside for minutes
+	leaseTime   = time.Minute
+	callTime    = 20 * time.Second // shorter than half a lease: no call outlives the lease it began under
+	lookTime    = 15 * time.Second // how often to look at all branches when nobody pokes
 	maxAttempts = 8
 	firstDelay  = 2 * time.Second
 	longDelay   = 5 * time.Minute
@@ -45,7 +49,7 @@ type Outbox struct {
 type retry struct {
 	at       time.Time
 	attempts int
-	notice   Notice
+	branch   auth.BranchID
 }
 
 // New makes an outbox. With a nil sender Run keeps notices as they are: they are shown, not sent.
@@ -62,23 +66,24 @@ func (o *Outbox) Run(ctx context.Context) error {
 	}
 	cancel := o.journal.Subscribe(func(c journal.Committed) { o.poke(c.Branch) })
 	defer cancel()
-	branches, err := o.store.Branches(ctx)
-	if err != nil {
-		return err
-	}
-	for _, b := range branches {
-		o.poke(b)
-	}
 	held := map[auth.BranchID]uint64{} // versions of the leases we hold
 	defer o.release(held)
+	var look time.Time
 	for {
-		for _, b := range o.take() {
-			if err := o.branch(ctx, b, held); err != nil && ctx.Err() == nil {
-				o.log.Warn("outbox: will try again", "branch", b, "err", err)
-				o.poke(b)
+		// A busy journal pokes all the time; what is due must not wait for it to be quiet.
+		now := o.journal.Now()
+		if !now.Before(look) {
+			look = now.Add(lookTime)
+			if err := o.lookAround(ctx, held); err != nil && ctx.Err() == nil {
+				o.log.Warn("outbox: will look again", "err", err)
 			}
 		}
-		t := time.NewTimer(o.pause())
+		for _, b := range o.take(now) {
+			if err := o.branch(ctx, b, held); err != nil && ctx.Err() == nil {
+				o.log.Warn("outbox: will try again", "branch", b, "err", err) // when we look around
+			}
+		}
+		t := time.NewTimer(o.pause(look))
 		select {
 		case <-ctx.Done():
 			t.Stop()
@@ -90,12 +95,33 @@ func (o *Outbox) Run(ctx context.Context) error {
 				return nil
 			}
 		case <-t.C:
-			// Retries that are due, and branches whose lease another node let go.
-			for _, b := range o.due() {
-				o.poke(b)
-			}
 		}
 	}
+}
+
+// lookAround marks all branches, since nobody pokes for what another node wrote,
+// or left when it died, and keeps the leases of those where notices wait for
+// another attempt: who takes them from us would not know how long to wait.
+func (o *Outbox) lookAround(ctx context.Context, held map[auth.BranchID]uint64) error {
+	branches, err := o.store.Branches(ctx)
+	if err != nil {
+		return err
+	}
+	waiting := map[auth.BranchID]bool{}
+	for _, r := range o.retry {
+		waiting[r.branch] = true
+	}
+	o.mu.Lock()
+	for _, b := range branches {
+		o.dirty[b] = true
+	}
+	o.mu.Unlock()
+	for b := range waiting {
+		if _, err := o.lease(ctx, b, held); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -119,142 +145,166 @@ func (o *Outbox) poke(b auth.BranchID) {
 	}
 }
 
-func (o *Outbox) take() []auth.BranchID {
+// take empties the list of branches to work at: those that were poked, and those with retries whose time has come.
+func (o *Outbox) take(now time.Time) []auth.BranchID {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	var out []auth.BranchID
-	for b := range o.dirty {
-		out = append(out, b)
-	}
-	o.dirty = map[auth.BranchID]bool{}
-	return out
-}
-
-// due lists the branches with retries whose time has come.
-func (o *Outbox) due() []auth.BranchID {
-	now := o.journal.Now()
-	seen := map[auth.BranchID]bool{}
-	var out []auth.BranchID
 	for _, r := range o.retry {
-		if !r.at.After(now) && !seen[r.notice.Branch] {
-			seen[r.notice.Branch] = true
-			out = append(out, r.notice.Branch)
+		if !r.at.After(now) {
+			o.dirty[r.branch] = true
 		}
 	}
+	out := slices.Sorted(maps.Keys(o.dirty))
+	clear(o.dirty)
 	return out
 }
 
 // pause is how long to sleep when nobody pokes.
-func (o *Outbox) pause() time.Duration {
-	d := leaseTime
-	now := o.journal.Now()
+func (o *Outbox) pause(look time.Time) time.Duration {
+	first := look
 	for _, r := range o.retry {
-		d = min(d, max(r.at.Sub(now), 10*time.Millisecond))
+		if r.at.Before(first) {
+			first = r.at
+		}
 	}
-	return d
+	return max(first.Sub(o.journal.Now()), 10*time.Millisecond)
 }
 
 // branch sends what is pending or due in one branch, if we hold or get its lease.
 func (o *Outbox) branch(ctx context.Context, b auth.BranchID, held map[auth.BranchID]uint64) error {
 	for {
-		first, err := o.find(ctx, b, Pending)
-		if err != nil {
+		work, err := o.due(ctx, b)
+		if err != nil || len(work) == 0 {
 			return err
 		}
-		found, err := o.find(ctx, b, Sending)
-		if err != nil {
-			return err
-		}
-		var work []Notice
-		var marks []Mark
-		now := o.journal.Now()
-		work = append(work, first...)
-		for _, n := range found {
-			r, waiting := o.retry[n.ID]
-			switch {
-			case waiting && r.at.After(now):
-			case waiting:
-				n.Attempts = r.attempts
-				work = append(work, n)
-			default:
-				// "Sending" and not ours: a crash came between the call and its
-				// outcome. An alert is repeated (J16).
-				work = append(work, n)
-			}
-		}
-		if len(work) == 0 {
-			return nil
-		}
+		// Another node may be at it, and may have been until just now: what was read before the lease is only a hint.
 		if ok, err := o.lease(ctx, b, held); err != nil || !ok {
-			return err // or another node is at it
+			return err
 		}
-		send := work[:0]
-		for _, n := range work {
-			ok, code, err := o.ledger.Ask(ctx, n)
-			if err != nil {
-				return err
-			}
-			switch {
-			case !n.Expires.IsZero() && now.After(n.Expires):
-				marks = append(marks, Mark{ID: n.ID, Status: Dead, Outcome: "expired", Attempts: n.Attempts})
-			case !ok:
-				marks = append(marks, Mark{ID: n.ID, Status: Refused, Outcome: code, Attempts: n.Attempts})
-			default:
-				if n.Status != Sending {
-					marks = append(marks, Mark{ID: n.ID, Status: Sending, Attempts: n.Attempts})
-				}
-				send = append(send, n)
-			}
+		if work, err = o.due(ctx, b); err != nil {
+			return err
 		}
-		// "Sending" is durable before any provider is called.
+		marks, send := o.judge(ctx, work)
+		// "Sending" is durable before any provider is called (J16), and with it the attempt.
 		if len(marks) > 0 {
 			if err := o.ledger.Mark(ctx, b, marks); err != nil {
 				return err
 			}
 		}
-		if done := o.send(ctx, send); len(done) > 0 {
+		done, err := o.send(ctx, b, send, held)
+		if len(done) > 0 {
 			// The outcome is recorded even while we are being stopped.
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTime)
-			err := o.ledger.Mark(ctx, b, done)
+			err = errors.Join(err, o.ledger.Mark(ctx, b, done))
 			cancel()
-			if err != nil {
-				return err
-			}
 		}
-		if err := ctx.Err(); err != nil {
+		if err := errors.Join(err, ctx.Err()); err != nil {
 			return err
-		}
-		if len(first) < batch {
-			return nil
 		}
 	}
 }
 
-func (o *Outbox) find(ctx context.Context, b auth.BranchID, status string) ([]Notice, error) {
-	f, err := o.store.Find(ctx, journal.Query{Branch: b, Type: ByStatus.Type, Index: ByStatus.Name, Eq: []any{status}, Limit: batch})
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Notice, 0, len(f.Records))
-	for _, rec := range f.Records {
-		n, err := decode(rec)
-		if err != nil {
-			return nil, err
+// judge asks the rule about each notice: marks are what to record before any call, send what may go out.
+func (o *Outbox) judge(ctx context.Context, work []Notice) (marks []Mark, send []Notice) {
+	now := o.journal.Now()
+	for _, n := range work {
+		if ctx.Err() != nil {
+			return marks, nil
 		}
-		out = append(out, n)
+		mark := func(status, outcome string) {
+			delete(o.retry, n.ID)
+			marks = append(marks, Mark{ID: n.ID, Status: status, Outcome: outcome, Attempts: n.Attempts})
+		}
+		if !n.Expires.IsZero() && now.After(n.Expires) {
+			mark(Dead, "expired")
+			continue
+		}
+		if n.Attempts >= maxAttempts {
+			mark(Unknown, "attempts") // a crash came into the last of them
+			continue
+		}
+		ok, code, err := o.ledger.Ask(ctx, n)
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return marks, nil
+		case err != nil:
+			// One notice that cannot be judged must not hold up the others, nor go out.
+			n.Attempts++
+			if n.Attempts >= maxAttempts {
+				mark(Dead, "rule_unreadable")
+				continue
+			}
+			o.log.Warn("outbox: rule not readable", "notice", n.ID, "err", err)
+			o.retry[n.ID] = retry{at: now.Add(backoff(n.Attempts, 0)), attempts: n.Attempts, branch: n.Branch}
+		case !ok:
+			mark(Refused, code)
+		default:
+			n.Attempts++
+			mark(Sending, "")
+			send = append(send, n)
+		}
 	}
+	return marks, send
+}
+
+// due finds notices to send now: pending ones, and those at "sending" whose time
+// has come. "Sending" and not waiting for us means that a crash came between
+// the call and its outcome: an alert is repeated (J16).
+func (o *Outbox) due(ctx context.Context, b auth.BranchID) ([]Notice, error) {
+	now := o.journal.Now()
+	var out []Notice
+	there := map[string]bool{}
+	for _, status := range []string{Sending, Pending} {
+		q := journal.Query{Branch: b, Type: ByStatus.Type, Index: ByStatus.Name, Eq: []any{status}, Limit: batch}
+		for {
+			f, err := o.store.Find(ctx, q)
+			if err != nil {
+				return nil, err
+			}
+			for _, rec := range f.Records {
+				n, err := decode(rec)
+				if err != nil {
+					return nil, err
+				}
+				there[n.ID] = true
+				r, waiting := o.retry[n.ID]
+				if waiting && r.at.After(now) {
+					continue
+				}
+				n.Attempts = max(n.Attempts, r.attempts)
+				if out = append(out, n); len(out) == batch {
+					return out, nil
+				}
+			}
+			if q.After = f.Next; q.After == "" {
+				break
+			}
+		}
+	}
+	// Both lists were read to the end: what is in neither has been settled elsewhere.
+	maps.DeleteFunc(o.retry, func(id string, r retry) bool { return r.branch == b && !there[id] })
 	return out, nil
 }
 
 // send calls the provider for each notice and returns the outcomes that are final;
-// the others wait in o.retry.
-func (o *Outbox) send(ctx context.Context, ns []Notice) []Mark {
+// the others wait in o.retry. Without the lease it goes no further: what is
+// left at "sending" is for the node that has it now.
+func (o *Outbox) send(ctx context.Context, b auth.BranchID, ns []Notice, held map[auth.BranchID]uint64) ([]Mark, error) {
 	results := make([]*Mark, len(ns))
 	waits := make([]*retry, len(ns))
 	var wg sync.WaitGroup
+	var failed error
 	slots := make(chan struct{}, atOnce)
 	for i, n := range ns {
 		slots <- struct{}{}
+		if failed = ctx.Err(); failed != nil {
+			break
+		}
+		ok, err := o.lease(ctx, b, held)
+		if err != nil || !ok {
+			failed = cmp.Or(err, errLeaseLost)
+			break
+		}
 		wg.Go(func() {
 			defer func() { <-slots }()
 			results[i], waits[i] = o.one(ctx, n)
@@ -263,28 +313,38 @@ func (o *Outbox) send(ctx context.Context, ns []Notice) []Mark {
 	wg.Wait()
 	var marks []Mark
 	for i, n := range ns {
-		delete(o.retry, n.ID)
 		if waits[i] != nil {
 			o.retry[n.ID] = *waits[i]
 		} else if results[i] != nil {
 			marks = append(marks, *results[i])
 		}
 	}
-	return marks
+	return marks, failed
 }
 
+var errLeaseLost = errors.New("outbox: another node took the lease")
+
+// backoff is how long to wait after a failed attempt (1 is the first), spread so
+// that what failed together does not come back together; never less than the provider asked for.
+func backoff(attempt int, after time.Duration) time.Duration {
+	delay := min(firstDelay<<(attempt-1), longDelay)
+	return max(delay/2, after) + rand.N(delay)
+}
+
+// one makes one attempt, which n.Attempts already counts. Neither result: we
+// are being stopped, "sending" stands, and the next start repeats it.
 func (o *Outbox) one(ctx context.Context, n Notice) (*Mark, *retry) {
-	n.Attempts++
 	mark := func(status, outcome string) (*Mark, *retry) {
 		return &Mark{ID: n.ID, Status: status, Outcome: outcome, Attempts: n.Attempts}, nil
 	}
 	again := func(after time.Duration, why string) (*Mark, *retry) {
+		if ctx.Err() != nil {
+			return nil, nil
+		}
 		if n.Attempts >= maxAttempts {
 			return mark(Dead, why)
 		}
-		delay := min(firstDelay<<(n.Attempts-1), longDelay)
-		delay = max(delay/2+rand.N(delay), after)
-		return nil, &retry{at: o.journal.Now().Add(delay), attempts: n.Attempts, notice: n}
+		return nil, &retry{at: o.journal.Now().Add(backoff(n.Attempts, after)), attempts: n.Attempts, branch: n.Branch}
 	}
 	token, err := o.tokens.PushToken(ctx, n.Device)
 	if err != nil {
@@ -300,7 +360,7 @@ func (o *Outbox) one(ctx context.Context, n Notice) (*Mark, *retry) {
 		return mark(Sent, id)
 	}
 	if ctx.Err() != nil {
-		return nil, nil // stopped in the middle: "sending" stands, and the next start repeats it
+		return nil, nil
 	}
 	var f *Failure
 	if !errors.As(err, &f) {
@@ -342,7 +402,9 @@ func (o *Outbox) lease(ctx context.Context, b auth.BranchID, held map[auth.Branc
 			return false, err
 		}
 		if l.Node != o.node && now.Before(l.Until) {
+			// Whoever has it also has what waited here.
 			delete(held, b)
+			maps.DeleteFunc(o.retry, func(_ string, r retry) bool { return r.branch == b })
 			return false, nil
 		}
 		if l.Node == o.node && now.Add(leaseTime/2).Before(l.Until) {
@@ -358,8 +420,11 @@ func (o *Outbox) lease(ctx context.Context, b auth.BranchID, held map[auth.Branc
 	if errors.Is(err, journal.ErrRaced) {
 		return false, nil
 	}
+	if err != nil {
+		return false, err
+	}
 	held[b] = version + 1
-	return err == nil, err
+	return true, nil
 }
 
 // release gives the leases back, so that the next start need not wait.
