@@ -43,7 +43,7 @@ func (p *Passwords) Hash(ctx context.Context, login, password string) (string, e
 		return "", weak(fmt.Sprintf("a password has %d to %d characters", MinPassword, MaxPassword))
 	case strings.EqualFold(password, login):
 		return "", weak("a password is not the login")
-	case strings.Count(password, password[:1]) == len(password):
+	case strings.Trim(password, string([]rune(password)[:1])) == "":
 		return "", weak("a password is more than one character repeated")
 	}
 	if err := p.enter(ctx); err != nil {
