@@ -1,0 +1,179 @@
+package auth
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func (h *house) refresh(t *testing.T, s Session, d DeviceID) Session {
+	t.Helper()
+	next, err := h.Refresh(context.Background(), s.RefreshToken, d)
+	check(t, err)
+	return next
+}
+
+func TestEachRefreshReplacesTheToken(t *testing.T) {
+	h := newHouse(t)
+	s := h.signIn(t, "ana", "phone-1")
+	family := h.who(t, s.AccessToken).Family
+	seen := map[string]bool{s.RefreshToken: true}
+	for range 5 {
+		h.clock.pass(time.Hour)
+		s = h.refresh(t, s, "phone-1")
+		if seen[s.RefreshToken] {
+			t.Fatal("a refresh token came again")
+		}
+		seen[s.RefreshToken] = true
+		if a := h.who(t, s.AccessToken); a.User != "u-ana" || a.Device != "phone-1" || a.Family != family {
+			t.Errorf("after a refresh the actor is %+v", a)
+		}
+	}
+	for _, f := range h.keeper.families {
+		for token := range seen {
+			if mac := token[strings.LastIndex(token, ".")+1:]; strings.Contains(string(f.body), mac) {
+				t.Error("a refresh token is kept with its family")
+			}
+		}
+	}
+}
+
+func TestAUsedTokenThatComesAgainEndsTheFamily(t *testing.T) {
+	h := newHouse(t)
+	first := h.signIn(t, "ana", "phone-1")
+	second := h.refresh(t, first, "phone-1")
+	other := h.signIn(t, "ana", "phone-2")
+	h.who(t, second.AccessToken) // the node remembers it
+	h.clock.pass(RefreshGrace + time.Millisecond)
+	_, err := h.Refresh(context.Background(), first.RefreshToken, "phone-1")
+	if e := refused(t, "the used token", err, "auth.refresh_reused"); e.Kind != Unauthenticated {
+		t.Errorf("the refusal is %+v", e)
+	}
+	_, err = h.Refresh(context.Background(), second.RefreshToken, "phone-1")
+	refused(t, "its successor", err, "auth.refresh_invalid")
+	_, err = h.Verify(context.Background(), second.AccessToken)
+	refused(t, "the successor's access token", err, "auth.token_invalid")
+	h.who(t, other.AccessToken)
+	h.refresh(t, other, "phone-2")
+}
+
+func TestALostAnswerIsGivenAgain(t *testing.T) {
+	h := newHouse(t)
+	first := h.signIn(t, "ana", "phone-1")
+	second := h.refresh(t, first, "phone-1")
+	for _, d := range []time.Duration{0, RefreshGrace / 2, RefreshGrace / 2} {
+		h.clock.pass(d)
+		again := h.refresh(t, first, "phone-1")
+		if again.RefreshToken != second.RefreshToken {
+			t.Fatal("a lost answer gives another successor")
+		}
+		h.who(t, again.AccessToken)
+	}
+	third := h.refresh(t, second, "phone-1")
+	if third.RefreshToken == second.RefreshToken {
+		t.Error("the successor gives itself")
+	}
+	_, err := h.Refresh(context.Background(), first.RefreshToken, "phone-1")
+	refused(t, "a token two before, within the grace", err, "auth.refresh_reused")
+	_, err = h.Refresh(context.Background(), third.RefreshToken, "phone-1")
+	refused(t, "the newest, after that", err, "auth.refresh_invalid")
+}
+
+// TestRefreshesSideBySideAgree: a phone that asks twice at once gets one successor.
+func TestRefreshesSideBySideAgree(t *testing.T) {
+	h := newHouse(t)
+	s := h.signIn(t, "ana", "phone-1")
+	var wg sync.WaitGroup
+	got := make([]string, 8)
+	for i := range got {
+		wg.Go(func() {
+			next, err := h.Refresh(context.Background(), s.RefreshToken, "phone-1")
+			if err != nil {
+				t.Error(err)
+			}
+			got[i] = next.RefreshToken
+		})
+	}
+	wg.Wait()
+	for _, r := range got {
+		if r != got[0] || r == s.RefreshToken {
+			t.Fatal("refreshes side by side give several successors")
+		}
+	}
+}
+
+func TestARefreshThatRacesWithASignOutLoses(t *testing.T) {
+	h := newHouse(t)
+	s := h.signIn(t, "ana", "phone-1")
+	a := h.who(t, s.AccessToken)
+	h.keeper.before = func() { check(t, h.SignOut(context.Background(), a)) }
+	_, err := h.Refresh(context.Background(), s.RefreshToken, "phone-1")
+	refused(t, "a refresh", err, "auth.refresh_invalid")
+}
+
+func TestARefreshTokenStaysWithItsDevice(t *testing.T) {
+	h := newHouse(t)
+	s := h.signIn(t, "ana", "phone-1")
+	h.signIn(t, "ana", "phone-2")
+	_, err := h.Refresh(context.Background(), s.RefreshToken, "phone-2")
+	refused(t, "on another device", err, "auth.device_mismatch")
+	h.refresh(t, s, "phone-1") // a mistake ends nothing
+}
+
+func TestAFamilyLivesAMonthWithoutUse(t *testing.T) {
+	h := newHouse(t)
+	s := h.signIn(t, "ana", "phone-1")
+	for range 3 {
+		h.clock.pass(RefreshTTL)
+		s = h.refresh(t, s, "phone-1")
+	}
+	h.clock.pass(RefreshTTL + time.Second)
+	_, err := h.Refresh(context.Background(), s.RefreshToken, "phone-1")
+	refused(t, "a month and a second later", err, "auth.refresh_invalid")
+}
+
+func TestARefreshEndsWithTheUsersTokens(t *testing.T) {
+	for name, change := range map[string]func(*User){
+		"disabled":            func(u *User) { u.Disabled = true },
+		"tokens called in":    func(u *User) { u.Generation++ },
+		"generation restored": func(u *User) { u.Generation-- },
+	} {
+		h := newHouse(t)
+		s := h.signIn(t, "ana", "phone-1")
+		h.keeper.change("u-ana", change)
+		_, err := h.Refresh(context.Background(), s.RefreshToken, "phone-1")
+		refused(t, name, err, "auth.refresh_invalid")
+	}
+}
+
+func TestAForgedRefreshTokenChangesNothing(t *testing.T) {
+	h := newHouse(t)
+	s := h.signIn(t, "ana", "phone-1")
+	parts := strings.Split(s.RefreshToken, ".")
+	stranger := newHouse(t)
+	for name, token := range map[string]string{
+		"nothing":          "",
+		"an access token":  s.AccessToken,
+		"another counter":  parts[0] + ".2." + parts[2],
+		"counter with 0":   parts[0] + ".01." + parts[2] + "x",
+		"another family":   "x" + parts[0] + ".1." + parts[2],
+		"no mac":           parts[0] + ".1.",
+		"an altered mac":   parts[0] + ".1." + strings.ToUpper(parts[2]),
+		"a negative one":   parts[0] + ".-1." + parts[2],
+		"another key":      stranger.keys.refreshToken(parts[0], 1),
+		"a family of none": h.keys.refreshToken("nobody", 1),
+		"very long":        s.RefreshToken + strings.Repeat("A", 1000),
+	} {
+		_, err := h.Refresh(context.Background(), token, "phone-1")
+		refused(t, name, err, "auth.refresh_invalid")
+	}
+	// A token of the future is of this key, but was never given: the family ends.
+	future := h.signIn(t, "rui", "phone-2")
+	id := h.who(t, future.AccessToken).Family
+	_, err := h.Refresh(context.Background(), h.keys.refreshToken(id, 7), "phone-2")
+	refused(t, "a token never given, number "+strconv.Itoa(7), err, "auth.refresh_reused")
+	h.refresh(t, s, "phone-1")
+}

@@ -1,0 +1,301 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/alexedwards/argon2id"
+)
+
+func TestASignInSaysWhoIsCalling(t *testing.T) {
+	h := newHouse(t)
+	s := h.signIn(t, "  ANA ", "phone-1")
+	if s.ExpiresIn != AccessTTL || s.User.ID != "u-ana" {
+		t.Errorf("the session is %+v", s)
+	}
+	a := h.who(t, s.AccessToken)
+	a.Family = ""
+	if want := (Actor{User: "u-ana", Role: RoleAgent, Branches: []BranchID{"porto"}, Device: "phone-1"}); !reflect.DeepEqual(a, want) {
+		t.Errorf("the actor is %+v, want %+v", a, want)
+	}
+	if a := h.who(t, h.signIn(t, "reg", "").AccessToken); a.Role != RoleAuditor || !a.Regulator || a.Device != "" {
+		t.Errorf("the regulator is %+v", a)
+	}
+	h.keeper.change("u-sup", func(u *User) { u.MustChangePassword = true })
+	if a := h.who(t, h.signIn(t, "sup", "").AccessToken); !a.MustChangePassword {
+		t.Error("nothing tells that the password must be changed first")
+	}
+}
+
+func TestNobodyLearnsWhichLoginsExist(t *testing.T) {
+	h := newHouse(t)
+	var first *Error
+	for name, l := range map[string]Login{
+		"wrong password":           {Login: "sup", Password: "incorrect horse"},
+		"unknown login":            {Login: "nobody", Password: password},
+		"no login":                 {Password: password},
+		"no password":              {Login: "sup"},
+		"a password far too long":  {Login: "sup", Password: string(make([]byte, 1<<20))},
+		"a disabled user":          {Login: "gone", Password: password},
+		"no password to sign in":   {Login: "bank", Password: ""},
+		"an agent, wrong password": {Login: "ana", Password: "incorrect horse"},
+	} {
+		_, err := h.SignIn(context.Background(), l)
+		e := refused(t, name, err, "auth.bad_credentials")
+		if first == nil {
+			first = e
+		}
+		if *e != *first {
+			t.Errorf("%s: %+v differs from %+v", name, *e, *first)
+		}
+	}
+}
+
+// TestAnUnknownLoginTakesAHashing: with no place left to hash in, a known and an
+// unknown login both wait; nobody is told no any sooner.
+func TestAnUnknownLoginTakesAHashing(t *testing.T) {
+	h := newHouse(t)
+	for range cap(h.passwords.places) {
+		h.passwords.places <- struct{}{}
+	}
+	for _, login := range []string{"sup", "nobody", "gone", "bank"} {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if _, err := h.SignIn(ctx, Login{Login: login, Password: "incorrect horse"}); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v, want to have waited for a hashing", login, err)
+		}
+	}
+	params, _, _, err := argon2id.DecodeHash(h.passwords.decoy)
+	check(t, err)
+	if *params != hashing {
+		t.Errorf("the decoy is hashed with %+v, passwords with %+v", *params, hashing)
+	}
+}
+
+func TestSignInsAreLimitedByLogin(t *testing.T) {
+	h := newHouse(t)
+	h.keeper.trouble = errors.New("no store") // spares the hashing: the limit comes before
+	try := func(login string, i int) error {
+		_, err := h.SignIn(context.Background(), Login{Login: login, Password: "guess", Address: fmt.Sprintf("192.0.2.%d", i)})
+		return err
+	}
+	for i := range loginBurst {
+		if err := try([]string{"sup", "SUP", " sup "}[i%3], i); !errors.Is(err, h.keeper.trouble) {
+			t.Fatalf("attempt %d: %v", i+1, err)
+		}
+	}
+	e := refused(t, "one more", try("sup", 99), "auth.limited")
+	if e.Kind != Limited || e.RetryAfter <= 0 || e.RetryAfter > loginEvery {
+		t.Errorf("the refusal is %+v", e)
+	}
+	if err := try("ana", 99); !errors.Is(err, h.keeper.trouble) {
+		t.Errorf("another login: %v", err)
+	}
+	h.keeper.trouble = nil
+	_, err := h.SignIn(context.Background(), Login{Login: "sup", Password: password})
+	refused(t, "the right password while limited", err, "auth.limited")
+	h.clock.pass(e.RetryAfter)
+	h.signIn(t, "sup", "")
+	h.clock.pass(time.Second)
+	refused(t, "the next at once", try("sup", 1), "auth.limited")
+}
+
+func TestSignInsAreLimitedByAddress(t *testing.T) {
+	h := newHouse(t)
+	h.keeper.trouble = errors.New("no store")
+	try := func(i int, address string) error {
+		_, err := h.SignIn(context.Background(), Login{Login: fmt.Sprint("user", i), Password: "guess", Address: address})
+		return err
+	}
+	for i := range addressBurst {
+		if err := try(i, "192.0.2.1"); !errors.Is(err, h.keeper.trouble) {
+			t.Fatalf("attempt %d: %v", i+1, err)
+		}
+	}
+	e := refused(t, "one more", try(1000, "192.0.2.1"), "auth.limited")
+	if e.RetryAfter <= 0 || e.RetryAfter > addressEvery {
+		t.Errorf("to wait: %v", e.RetryAfter)
+	}
+	if err := try(1000, "192.0.2.2"); !errors.Is(err, h.keeper.trouble) {
+		t.Errorf("another address: %v", err)
+	}
+	h.clock.pass(addressEvery)
+	if err := try(1000, "192.0.2.1"); !errors.Is(err, h.keeper.trouble) {
+		t.Errorf("a second later: %v", err)
+	}
+}
+
+func TestLimitsForgetTheOldest(t *testing.T) {
+	l := NewLimits(time.Second, 1)
+	now := time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC)
+	for i := range maxLimiters {
+		l.Allow(fmt.Sprint(i), now)
+	}
+	now = now.Add(500 * time.Millisecond)
+	l.Allow("last", now)
+	if n := len(l.all); n > maxLimiters {
+		t.Errorf("%d keys are kept", n)
+	}
+	now = now.Add(time.Second)
+	for i := range maxLimiters {
+		l.Allow(fmt.Sprint("again", i), now)
+		if n := len(l.all); n > maxLimiters {
+			t.Fatalf("%d keys are kept", n)
+		}
+	}
+}
+
+func TestAnAgentSignsInOnADevice(t *testing.T) {
+	h := newHouse(t)
+	_, err := h.SignIn(context.Background(), Login{Login: "ana", Password: password})
+	if e := refused(t, "an agent without a device", err, "auth.device_required"); e.Kind != Invalid || e.Field != "device" {
+		t.Errorf("the refusal is %+v", e)
+	}
+}
+
+func TestABlockedDeviceIsOut(t *testing.T) {
+	for _, wipe := range []bool{false, true} {
+		h := newHouse(t)
+		s, other := h.signIn(t, "ana", "phone-1"), h.signIn(t, "rui", "phone-2")
+		h.who(t, s.AccessToken)
+		h.keeper.block("phone-1", wipe)
+		out := func(what string, err error) {
+			t.Helper()
+			if e := refused(t, what, err, "device_wiped"); e.Wipe != wipe || e.Kind != Forbidden {
+				t.Errorf("%s: %+v", what, e)
+			}
+		}
+		h.ForgetDevice("phone-1")
+		_, err := h.Verify(context.Background(), s.AccessToken)
+		out("a call on the node that blocked it", err)
+		_, err = h.Refresh(context.Background(), s.RefreshToken, "phone-1")
+		out("a refresh", err)
+		_, err = h.SignIn(context.Background(), Login{Login: "ana", Password: password, Device: &Device{ID: "phone-1"}})
+		out("a sign-in", err)
+		_, err = h.SignIn(context.Background(), Login{Login: "ana", Password: "incorrect horse", Device: &Device{ID: "phone-1"}})
+		refused(t, "a sign-in with a wrong password", err, "auth.bad_credentials")
+		h.who(t, other.AccessToken)
+		h.signIn(t, "ana", "phone-3")
+	}
+}
+
+// TestOtherNodesHearWithinSeconds: a node that is told nothing looks again by itself.
+func TestOtherNodesHearWithinSeconds(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(h *house)
+		code   string // "" when the token stays good
+		check  func(a Actor) bool
+	}{
+		"a device is blocked":  {func(h *house) { h.keeper.block("phone-1", true) }, "device_wiped", nil},
+		"a user is disabled":   {func(h *house) { h.keeper.change("u-ana", func(u *User) { u.Disabled = true }) }, "auth.token_invalid", nil},
+		"tokens are called in": {func(h *house) { h.keeper.change("u-ana", func(u *User) { u.Generation++ }) }, "auth.token_invalid", nil},
+		"a user is gone":       {func(h *house) { delete(h.keeper.users, "u-ana") }, "auth.token_invalid", nil},
+		"a device is gone":     {func(h *house) { delete(h.keeper.devices, "phone-1") }, "auth.token_invalid", nil},
+		"a device has changed hands": {func(h *house) { h.keeper.devices["phone-1"] = DeviceStatus{User: "u-rui"} },
+			"auth.token_invalid", nil},
+		"a role changes": {func(h *house) { h.keeper.change("u-ana", func(u *User) { u.Role = RoleSupervisor }) }, "",
+			func(a Actor) bool { return a.Role == RoleSupervisor }},
+		"a branch is taken away": {func(h *house) { h.keeper.change("u-ana", func(u *User) { u.Branches = nil }) }, "",
+			func(a Actor) bool { return !a.InBranch("porto") }},
+	} {
+		h := newHouse(t)
+		s := h.signIn(t, "ana", "phone-1")
+		before := h.who(t, s.AccessToken)
+		c.change(h)
+		h.clock.pass(RecheckEvery)
+		if a := h.who(t, s.AccessToken); !reflect.DeepEqual(a, before) {
+			t.Errorf("%s: within %v the node still answers from memory, and says %+v", name, RecheckEvery, a)
+		}
+		h.clock.pass(time.Millisecond)
+		a, err := h.Verify(context.Background(), s.AccessToken)
+		if c.code != "" {
+			refused(t, name, err, c.code)
+		} else if err != nil || !c.check(a) {
+			t.Errorf("%s: %+v, %v", name, a, err)
+		}
+	}
+}
+
+func TestTheNodeThatChangesAUserKnowsAtOnce(t *testing.T) {
+	h := newHouse(t)
+	s, other := h.signIn(t, "ana", "phone-1"), h.signIn(t, "rui", "phone-2")
+	h.who(t, s.AccessToken)
+	h.who(t, other.AccessToken)
+	h.keeper.change("u-ana", func(u *User) { u.Disabled = true })
+	h.ForgetUser("u-ana")
+	_, err := h.Verify(context.Background(), s.AccessToken)
+	refused(t, "a disabled user", err, "auth.token_invalid")
+	asked := h.keeper.lookUps
+	h.who(t, other.AccessToken)
+	if h.keeper.lookUps != asked {
+		t.Error("another user was forgotten too")
+	}
+}
+
+func TestADeviceThatChangesHandsEndsTheOldSession(t *testing.T) {
+	h := newHouse(t)
+	s := h.signIn(t, "ana", "phone-1")
+	h.who(t, s.AccessToken)
+	next := h.signIn(t, "rui", "phone-1")
+	_, err := h.Verify(context.Background(), s.AccessToken)
+	refused(t, "the first user's token", err, "auth.token_invalid")
+	_, err = h.Refresh(context.Background(), s.RefreshToken, "phone-1")
+	refused(t, "the first user's refresh token", err, "auth.token_invalid")
+	if a := h.who(t, next.AccessToken); a.User != "u-rui" || a.Device != "phone-1" {
+		t.Errorf("the actor is %+v", a)
+	}
+}
+
+func TestSigningOutEndsTheSession(t *testing.T) {
+	h := newHouse(t)
+	s, other := h.signIn(t, "ana", "phone-1"), h.signIn(t, "sup", "")
+	a := h.who(t, s.AccessToken)
+	for range 2 { // again is harmless
+		check(t, h.SignOut(context.Background(), a))
+	}
+	_, err := h.Verify(context.Background(), s.AccessToken)
+	refused(t, "the access token", err, "auth.token_invalid")
+	_, err = h.Refresh(context.Background(), s.RefreshToken, "phone-1")
+	refused(t, "the refresh token", err, "auth.refresh_invalid")
+	check(t, h.SignOut(context.Background(), Actor{Family: "unknown"}))
+	h.who(t, other.AccessToken)
+}
+
+func TestAWeakerHashIsReplacedAtSignIn(t *testing.T) {
+	h := newHouse(t)
+	old, err := argon2id.CreateHash(password, &argon2id.Params{Memory: 8 << 10, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
+	check(t, err)
+	h.keeper.change("u-sup", func(u *User) { u.PasswordHash = old })
+	h.signIn(t, "sup", "")
+	now := h.keeper.users["u-sup"].PasswordHash
+	if params, _, _, err := argon2id.DecodeHash(now); err != nil || *params != hashing {
+		t.Errorf("after a sign-in the hash has %+v, %v", params, err)
+	}
+	h.signIn(t, "sup", "")
+	if h.keeper.users["u-sup"].PasswordHash != now {
+		t.Error("a hash of today's strength was replaced")
+	}
+}
+
+// TestAStoreInTroubleIsNoRefusal: nobody is signed out because a store does not answer.
+func TestAStoreInTroubleIsNoRefusal(t *testing.T) {
+	h := newHouse(t)
+	s := h.signIn(t, "ana", "phone-1")
+	h.keeper.trouble = errors.New("no store")
+	var e *Error
+	if _, err := h.Verify(context.Background(), s.AccessToken); !errors.Is(err, h.keeper.trouble) || errors.As(err, &e) {
+		t.Errorf("a call: %v", err)
+	}
+	if _, err := h.Refresh(context.Background(), s.RefreshToken, "phone-1"); !errors.Is(err, h.keeper.trouble) {
+		t.Errorf("a refresh: %v", err)
+	}
+	h.keeper.trouble = nil
+	h.who(t, s.AccessToken)
+	if _, err := h.Refresh(context.Background(), s.RefreshToken, "phone-1"); err != nil {
+		t.Errorf("a refresh after the trouble: %v", err)
+	}
+}
