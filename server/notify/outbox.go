@@ -80,7 +80,11 @@ func (o *Outbox) Run(ctx context.Context) error {
 		}
 		for _, b := range o.take(now) {
 			if err := o.branch(ctx, b, held); err != nil && ctx.Err() == nil {
-				o.log.Warn("outbox: will try again", "branch", b, "err", err) // when we look around
+				o.log.Warn("outbox: will try again", "branch", b, "err", err)
+				o.poke(b)
+				if pause(ctx, time.Second) != nil {
+					return nil
+				}
 			}
 		}
 		t := time.NewTimer(o.pause(look))
