@@ -290,7 +290,7 @@ func TestRandomQuestionsHaveAnswersOfBothKinds(t *testing.T) {
 
 func FuzzWindows(f *testing.F) {
 	p := edgePolicy(f)
-	for i := range uint64(400) {
+	for i := range uint64(150) {
 		f.Add(i, i*i)
 	}
 	f.Fuzz(func(t *testing.T, a, b uint64) {
@@ -303,7 +303,7 @@ func FuzzWindows(f *testing.F) {
 // TestDecideFindsTheFirstInstant holds Decide against Windows, day after day.
 func TestDecideFindsTheFirstInstant(t *testing.T) {
 	p := edgePolicy(t)
-	for i := range 300 {
+	for i := range 120 {
 		c := seeded{rand.New(rand.NewPCG(11, uint64(i)))}
 		req, day := randomQuestion(c)
 		date, _ := parseDay(day)
