@@ -156,10 +156,7 @@ func (p *plan) trySwift(u, r int32, base float64, best spot, b *blinker) spot {
 		if more >= limit || early+on > due || from+in > last || from+in+s.service+on > due {
 			continue
 		}
-		t := from + in
-		if t < s.from {
-			t = s.from
-		} else if t > s.to {
+		if t := from + in; t > s.to {
 			if t = c.next(s.w0, s.w1, t); t >= never || t+s.service+on > due {
 				continue
 			}

@@ -8,7 +8,7 @@ const (
 	ruinString = 10   // longest string
 	ruinSplit  = 0.5  // share of strings with a part kept
 	ruinDeeper = 0.01 // chance that the part kept does not grow
-	absentees  = 6   // stops left out that are tried in a step
+	absentees  = 12   // stops left out that are tried in a step
 )
 
 // step ruins and recreates the plan and keeps the outcome if it is no worse

@@ -77,7 +77,7 @@ func newSearch(c *core, seed uint64) *search {
 		}
 		s.heavy = 30 * (unit + fixed/10) / float64(ws[len(ws)/2])
 		if c.p.Objective != CostFirst {
-			s.each = 10 * unit
+			s.each = 2 * unit
 		}
 	}
 	s.bestW = math.MaxInt64

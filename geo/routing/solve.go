@@ -10,7 +10,7 @@ import (
 
 // Temperatures of the walk, in typical legs.
 const (
-	heatFirst = 20.0
+	heatFirst = 30.0
 	heatLast  = 0.1
 )
 
