@@ -50,8 +50,6 @@ const (
 
 	partyDebtor = 0
 
-	placeHome = 0
-
 	eventDisclose = 2
 
 	resultNoAnswer  = 0

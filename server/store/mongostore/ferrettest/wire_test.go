@@ -389,6 +389,30 @@ func TestFeedAgreesWithAModel(t *testing.T) {
 	}
 }
 
+// TestFeedReadsOnPastWhatItHides: more rows than one query reads are repeated by a second feed, all but one.
+func TestFeedReadsOnPastWhatItHides(t *testing.T) {
+	ctx := context.Background()
+	s := start(t).fresh(t)
+	const rows = 230
+	for n := uint64(1); n <= 2; n++ {
+		var v journal.ViewWrites
+		for i := range rows {
+			id := fmt.Sprintf("d%03d", i)
+			if n == 1 || id != "d100" {
+				v.Feeds = append(v.Feeds, journal.FeedEntry{Feed: []journal.Feed{"f", "g"}[n-1], Seq: journal.Seq(0, n, i), Type: "things", ID: id})
+			}
+		}
+		check(t, s.Commit(ctx, page(n, n, fmt.Sprint(n)), v))
+	}
+	for _, limit := range []int{1, 3, 500} {
+		read, err := s.Feed(ctx, journal.FeedQuery{Branch: branch, Feeds: []journal.Feed{"f", "g"}, Limit: limit})
+		check(t, err)
+		if len(read.Rows) != min(limit, rows) || read.More != (limit < rows) || read.Rows[0].Seq != journal.Seq(0, 1, 100) {
+			t.Fatalf("limit %d: %d rows, more %v, the first %+v", limit, len(read.Rows), read.More, read.Rows[0].FeedEntry)
+		}
+	}
+}
+
 // TestWhichSmallsWereInserted: the positions hold in a write of several hundred.
 func TestWhichSmallsWereInserted(t *testing.T) {
 	ctx := context.Background()

@@ -1,0 +1,94 @@
+package casework
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"doorstep/sync/journal"
+	"doorstep/sync/offline"
+)
+
+// refuse keeps a mutation that is not applied, and puts the record's current
+// state back into the pusher's feed (M6).
+func (c mutation) refuse(ctx context.Context, t *turn, status, code, detail string, of journal.CaseID) (*draftBuilder, string, error) {
+	d := t.draft("mutation." + status)
+	id, err := c.quarantine(ctx, t, d, status, code, of)
+	if err != nil {
+		return nil, "", err
+	}
+	d.tell(journal.AgentFeed(t.Actor.User), c.m.Type, c.m.ID)
+	d.reply = mutationReceipt{Status: status, Code: code, Detail: detail, Quarantine: id}
+	return d, status, nil
+}
+
+// quarantine drafts the payload as it was sent, sealed, with a task for a supervisor.
+func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outcome, code string, of journal.CaseID) (string, error) {
+	id := madeID("q", t.Request.ID)
+	if _, _, err := t.r.Doc(ctx, "quarantine", id); err != nil {
+		return "", err
+	}
+	q := &Quarantined{Agent: t.Actor.User, Device: c.push.caller.Device, Mid: c.m.Mid, Type: c.m.Type, Record: c.m.ID, Op: c.m.Op, Case: of,
+		Outcome: outcome, Code: code, State: "open", At: t.At}
+	// Its debtor's key seals it; of a payload about no case of ours nobody knows the debtor: the agent's own key does.
+	q.Debtor = journal.DebtorID("agent:" + string(t.Actor.User))
+	if of != "" {
+		rec, there, err := t.r.Doc(ctx, "cases", string(of))
+		if err != nil {
+			return "", err
+		}
+		var k Case
+		if there {
+			if err := decode(rec, &k); err != nil {
+				return "", err
+			}
+			q.Debtor = k.Debtor
+		}
+	}
+	if len(c.m.Fields) > 0 {
+		q.Fields = sealedJSON(c.m.Fields)
+		if q.Fields.IsZero() {
+			q.Fields = sealedText(string(c.m.Fields))
+		}
+	}
+	d.put("quarantine", id, q.Debtor, q)
+	return id, nil
+}
+
+// keep stores in quarantine what could not be stored under its own command id.
+func (p *push) keep(ctx context.Context, ms []offline.Mutation, out []offline.Result, which []int) error {
+	if len(which) == 0 {
+		return nil
+	}
+	reqs := make([]Request, len(which))
+	for k, i := range which {
+		reqs[k] = Request{ID: madeID("q:", p.command(ms[i].Mid), string(ms[i].Hash[:])), Payload: ms[i].Hash, Claimed: ms[i].ClientTS, Device: p.caller.Device,
+			Cmd: keptMutation{mutation{p, &ms[i]}, out[i].Code}}
+	}
+	receipts, err := p.svc.Do(ctx, p.caller.Actor, p.caller.Branch, reqs)
+	if err != nil {
+		return err
+	}
+	for k, r := range receipts {
+		if r.Err != nil {
+			continue // larger than anything that can be kept; the answer says so
+		}
+		var answer mutationReceipt
+		if err := json.Unmarshal(r.Body, &answer); err != nil {
+			return fmt.Errorf("read receipt of %s: %w", r.Command, err)
+		}
+		out[which[k]].Quarantine = answer.Quarantine
+	}
+	return nil
+}
+
+// keptMutation only quarantines.
+type keptMutation struct {
+	mutation
+	code string
+}
+
+func (c keptMutation) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
+	d, _, err := c.refuse(ctx, t, offline.Rejected, c.code, "", "")
+	return d, err
+}
