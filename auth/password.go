@@ -24,16 +24,21 @@ const (
 // tens of milliseconds, and many at once would take the machine.
 type Passwords struct {
 	places chan struct{}
+	params argon2id.Params
 	decoy  string
 }
 
 // NewPasswords allows as many hashings side by side.
 func NewPasswords(sideBySide int) (*Passwords, error) {
-	decoy, err := argon2id.CreateHash(rand.Text(), &hashing)
+	return newPasswords(sideBySide, hashing)
+}
+
+func newPasswords(sideBySide int, params argon2id.Params) (*Passwords, error) {
+	decoy, err := argon2id.CreateHash(rand.Text(), &params)
 	if err != nil {
 		return nil, fmt.Errorf("hash password: %w", err)
 	}
-	return &Passwords{places: make(chan struct{}, max(1, sideBySide)), decoy: decoy}, nil
+	return &Passwords{places: make(chan struct{}, max(1, sideBySide)), params: params, decoy: decoy}, nil
 }
 
 // Hash checks a new password and hashes it. Errors: *Error auth.password_weak, or the context's while waiting for a place.
@@ -50,7 +55,7 @@ func (p *Passwords) Hash(ctx context.Context, login, password string) (string, e
 		return "", err
 	}
 	defer p.leave()
-	return argon2id.CreateHash(password, &hashing)
+	return argon2id.CreateHash(password, &p.params)
 }
 
 func weak(msg string) error {
@@ -78,7 +83,7 @@ func (p *Passwords) check(ctx context.Context, password, hash string) (ok, old b
 	if err != nil {
 		return false, false, fmt.Errorf("check password: %w", err)
 	}
-	return ok && known, params.Memory < hashing.Memory || params.Iterations < hashing.Iterations, nil
+	return ok && known, params.Memory < p.params.Memory || params.Iterations < p.params.Iterations, nil
 }
 
 func (p *Passwords) enter(ctx context.Context) error {
