@@ -268,12 +268,12 @@ func TestFailedAttemptsAreSpreadAndEndAfterEight(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {
 		p := &provider{answer: func(context.Context, Message) error { return &Failure{Retry: true, Why: "unavailable"} }}
 		// More of them than fit one reading.
-		h.write(many(150)...)
+		h.write(many(105)...)
 		stop := h.run(p)
 		time.Sleep(20 * time.Minute)
 		stop()
 		apart := map[time.Duration]bool{}
-		for _, n := range many(150) {
+		for _, n := range many(105) {
 			calls := p.of(n.ID)
 			if m := h.outcome(n.ID); len(calls) != maxAttempts || m != (Mark{ID: n.ID, Status: Dead, Outcome: "unavailable", Attempts: maxAttempts}) {
 				t.Fatalf("%s: %+v after %d calls", n.ID, m, len(calls))
@@ -287,7 +287,7 @@ func TestFailedAttemptsAreSpreadAndEndAfterEight(t *testing.T) {
 			apart[calls[1].Sub(calls[0]).Truncate(10*time.Millisecond)] = true
 		}
 		if len(apart) < 10 {
-			t.Errorf("150 second attempts at %d different times only", len(apart))
+			t.Errorf("105 second attempts at %d different times only", len(apart))
 		}
 	})
 }
