@@ -30,7 +30,5 @@
 // Every constraint is a test at insertion, so one engine plans constrained
 // days of any kind: it removes strings of neighbouring stops and puts them
 // back in varied orders (SISR, Christiaens and Vanden Berghe 2020) under
-// simulated annealing. Days without side constraints also get a genetic search
-// with penalised local search (Vidal et al. 2013, Kool et al. 2022). NOTES.md
-// keeps what was tried, expected and measured.
+// simulated annealing.
 package routing

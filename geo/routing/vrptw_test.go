@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// The measurements of NOTES.md: go test -run Measure -measure 'C1_2*' -cpu-time 10s
+// Measurements on the standard instances: go test -run Measure -measure 'C1_2*' -cpu-time 10s
 var (
 	measure = flag.String("measure", "", "pattern of the instances to measure")
 	cpuTime = flag.Duration("cpu-time", time.Second, "processor time for each")
