@@ -26,6 +26,7 @@ const (
 	maxAttempts = 8
 	firstDelay  = 2 * time.Second
 	longDelay   = 5 * time.Minute
+	retryStep   = 500 * time.Millisecond // retries due within it go together: each pass reads all that wait
 	batch       = 100
 	atOnce      = 8 // calls to the provider at the same time
 )
@@ -171,7 +172,7 @@ func (o *Outbox) pause(look time.Time) time.Duration {
 			first = r.at
 		}
 	}
-	return max(first.Sub(o.journal.Now()), 10*time.Millisecond)
+	return max(first.Sub(o.journal.Now()), retryStep)
 }
 
 // branch sends what is pending or due in one branch, if we hold or get its lease.
@@ -266,14 +267,14 @@ func (o *Outbox) due(ctx context.Context, b auth.BranchID) ([]Notice, error) {
 				return nil, err
 			}
 			for _, rec := range f.Records {
+				there[rec.ID] = true
+				r, waiting := o.retry[rec.ID]
+				if waiting && r.at.After(now) {
+					continue
+				}
 				n, err := decode(rec)
 				if err != nil {
 					return nil, err
-				}
-				there[n.ID] = true
-				r, waiting := o.retry[n.ID]
-				if waiting && r.at.After(now) {
-					continue
 				}
 				n.Attempts = max(n.Attempts, r.attempts)
 				if out = append(out, n); len(out) == batch {
