@@ -274,7 +274,7 @@ func TestFailedAttemptsAreSpreadAndEndAfterEight(t *testing.T) {
 		apart := map[time.Duration]bool{}
 		for _, n := range many(20) {
 			calls := p.of(n.ID)
-			if m := h.outcome(n.ID); len(calls) != maxAttempts || m != (Mark{ID: n.ID, Status: Dead, Outcome: "unavailable", Attempts: maxAttempts}) {
+			if m := h.outcome(n.ID); len(calls) != 8 || m != (Mark{ID: n.ID, Status: Dead, Outcome: "unavailable", Attempts: 8}) {
 				t.Fatalf("%s: %+v after %d calls", n.ID, m, len(calls))
 			}
 			for i := 1; i < len(calls); i++ {
@@ -361,6 +361,9 @@ func TestRetryAfterIsKeptEvenBeforeAnotherNode(t *testing.T) {
 }
 
 func TestOneNodeAtATimeThoughCallsAreSlow(t *testing.T) {
+	if callTime >= leaseTime/2 {
+		t.Errorf("a call of %v can outlive a lease that is renewed when %v of it are left", callTime, leaseTime/2)
+	}
 	inHouse(t, func(t *testing.T, h *house) {
 		var a, b provider
 		slow := func(other *provider) func(context.Context, Message) error {
