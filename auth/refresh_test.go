@@ -46,8 +46,8 @@ func TestAUsedTokenThatComesAgainEndsTheFamily(t *testing.T) {
 	first := h.signIn(t, "ana", "phone-1")
 	second := h.refresh(t, first, "phone-1")
 	other := h.signIn(t, "ana", "phone-2")
-	h.who(t, second.AccessToken) // the node remembers it
 	h.clock.pass(RefreshGrace + time.Millisecond)
+	h.who(t, second.AccessToken) // the node has just looked, and remembers it
 	_, err := h.Refresh(context.Background(), first.RefreshToken, "phone-1")
 	if e := refused(t, "the used token", err, "auth.refresh_reused"); e.Kind != Unauthenticated {
 		t.Errorf("the refusal is %+v", e)

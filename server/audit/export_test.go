@@ -159,6 +159,28 @@ func (l late) EachVisit(ctx context.Context, q audit.Query, fn func(audit.Visit)
 	return l.h.EachVisit(ctx, q, fn)
 }
 
+// TestWhatWasNotAskedIsNotRevealed: a list of visits that opens too much shows nothing by it.
+func TestWhatWasNotAskedIsNotRevealed(t *testing.T) {
+	h := newHouse(t)
+	h.record(t, 1, 2, 0)
+	for _, format := range []audit.Format{audit.NDJSON, audit.CSV} {
+		var b bytes.Buffer
+		m, err := h.log.Export(context.Background(), &b, format, audit.Query{Branch: branch}, talkative{h})
+		check(t, err)
+		if m.Level != "plain" || m.Visits != 2 || bytes.Contains(b.Bytes(), []byte("Dona Amélia")) {
+			t.Errorf("%s: an export at level %s of %d visits shows personal data", format, m.Level, m.Visits)
+		}
+	}
+}
+
+// talkative reveals what nobody asked for.
+type talkative struct{ *house }
+
+func (v talkative) EachVisit(ctx context.Context, q audit.Query, fn func(audit.Visit) error) error {
+	q.Reveal = true
+	return v.house.EachVisit(ctx, q, fn)
+}
+
 func TestARangeThatIsNoneIsRefused(t *testing.T) {
 	h := newHouse(t)
 	for _, q := range []audit.Query{{From: "26.11.2026"}, {To: "2026-02-30"}, {From: "2026-11-26", To: "2026-11-25"}} {
