@@ -298,7 +298,7 @@ func TestFindAgreesWithAModel(t *testing.T) {
 		}
 		return values[rand.IntN(len(values))]
 	}
-	for range 50 {
+	for range 30 {
 		q := journal.Query{Branch: branch, Type: "things", Index: "owner", Eq: []any{"o"}, Desc: rand.IntN(2) == 0, Limit: 1 + rand.IntN(12)}
 		if rand.IntN(6) == 0 {
 			q.Eq = append(q.Eq, values[rand.IntN(len(values))])
@@ -393,7 +393,7 @@ func TestFeedAgreesWithAModel(t *testing.T) {
 func TestFeedReadsOnPastWhatItHides(t *testing.T) {
 	ctx := context.Background()
 	s := start(t).fresh(t)
-	const rows = 230
+	const rows = 130
 	for n := uint64(1); n <= 2; n++ {
 		var v journal.ViewWrites
 		for i := range rows {
