@@ -130,6 +130,7 @@ func TestEveryKindOfViolationIsSeen(t *testing.T) {
 		{ShiftNotAllowed, func(p *Problem, r *Result) { p.Stops[3].Shifts = []int{1} }},
 		{PinMoved, func(p *Problem, r *Result) { p.Shifts[1].Pinned[0].At = 90 }},
 		{PinMoved, func(p *Problem, r *Result) { p.Shifts[1].Pinned[0].Stop = 4 }},
+		{PinMoved, func(p *Problem, r *Result) { p.Shifts[1].Pinned = []Pin{{Stop: 4}, {Stop: 8}} }}, // in the other order
 		{PinMoved, func(p *Problem, r *Result) { p.Shifts[1].Window.From = -1 }},
 		{PinMoved, func(p *Problem, r *Result) { r.Routes = slices.Delete(r.Routes, 1, 2) }},
 		{PinMoved, func(p *Problem, r *Result) {

@@ -30,5 +30,9 @@
 // Every constraint is a test at insertion, so one engine plans constrained
 // days of any kind: it removes strings of neighbouring stops and puts them
 // back in varied orders (SISR, Christiaens and Vanden Berghe 2020) under
-// simulated annealing.
+// simulated annealing, cooled by the share of time or iterations used. For
+// each stop of a route the earliest departure and the latest start are kept, by
+// the number of breaks taken before it, so that a place for a stop is tested
+// without going along the route. NOTES.md keeps what was tried, expected and
+// measured.
 package routing

@@ -82,6 +82,9 @@ func TestDaysOfTheField(t *testing.T) {
 		{"field-100-1", 2210, 5, 13680}, {"field-200-1", 5355, 16, 33983},
 		{"field-200L-1", 5855, 0, 27725}, {"field-400-1", 11565, 33, 69462},
 	} {
+		if *measure == "" && day.name == "field-400-1" {
+			continue // too long for every day
+		}
 		p := readField(t, filepath.Join(fieldData, day.name+".json"))
 		budget := *cpuTime
 		if *measure == "" {
@@ -91,10 +94,12 @@ func TestDaysOfTheField(t *testing.T) {
 		if bad := Check(p, r); err != nil || len(bad) > 0 {
 			t.Fatal(err, bad)
 		}
-		fmt.Printf("%s: priority %d (%d), left out %d (%d), travel %d (%d, %+.2f %%), %d iterations\n", day.name, r.Total.Priority, day.priority,
-			len(r.LeftOut), day.leftOut, r.Total.Travel, day.drive, 100*(float64(r.Total.Travel)/float64(day.drive)-1), r.Iterations)
-		if r.Total.Priority < day.priority*99/100 {
-			t.Errorf("%s: priority %d, VROOM has %d", day.name, r.Total.Priority, day.priority)
+		if testing.Verbose() || *measure != "" {
+			fmt.Printf("%s: priority %d (%d), left out %d (%d), travel %d (%d, %+.2f %%), %d iterations\n", day.name, r.Total.Priority, day.priority,
+				len(r.LeftOut), day.leftOut, r.Total.Travel, day.drive, 100*(float64(r.Total.Travel)/float64(day.drive)-1), r.Iterations)
+		}
+		if r.Total.Priority < day.priority*97/100 {
+			t.Errorf("%s: priority %d, VROOM has %d, at least 97 %% of it is asked for", day.name, r.Total.Priority, day.priority)
 		}
 	}
 }

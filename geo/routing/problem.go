@@ -153,12 +153,14 @@ type Break struct {
 	Windows []Window
 }
 
-// Pin is a stop that stays where it is.
+// Pin is a stop that stays where it is. Whether its shift has the skills, the
+// crew and the permission is not asked again; the shift's limits do hold.
 type Pin struct {
 	// Stop is the index of the stop.
 	Stop int
 	// Fixed says that the service starts at At whatever its windows say: it
-	// has happened, or is promised. Otherwise it starts as early as it may.
+	// has happened, or is promised. The way there may have been faster than
+	// the matrix says. Otherwise it starts as early as it may.
 	Fixed bool
 	// At is when the service of a fixed stop starts, in seconds.
 	At int

@@ -82,10 +82,12 @@ type LeftOut struct {
 type Reason string
 
 const (
-	// NoFitTeam: no shift has the skills, the crew and the permission.
+	// NoFitTeam: no shift has the skills, the crew, the permission and, even
+	// empty, the capacity.
 	NoFitTeam Reason = "no_fit_team"
 	// NoLawfulWindow: no shift that may go could start the service within its
-	// windows and come home in time, even if it did nothing else.
+	// windows and come home in time and within its limits, even if it did
+	// nothing else but what is pinned.
 	NoLawfulWindow Reason = "no_lawful_window"
 	// NoTime: it fits into some shift, but not beside the stops chosen instead.
 	NoTime Reason = "no_time"
@@ -93,7 +95,8 @@ const (
 	WorthLess Reason = "worth_less_than_detour"
 )
 
-// Cost is a cost in parts, in the units of the rates.
+// Cost is a cost in parts, in the units of the rates. Each part of a route is
+// rounded to the nearest unit, halves up.
 type Cost struct {
 	Fixed    int64 // teams that go out
 	Travel   int64 // Rates.TravelHour

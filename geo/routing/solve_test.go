@@ -193,3 +193,20 @@ func TestPinnedStopsStay(t *testing.T) {
 		t.Errorf("a stop served before its shift: %v", err)
 	}
 }
+
+// Stop b is in time only because a has spent no setup at their door before it;
+// taking a away, to where it is cheaper, must not leave b behind, late.
+func TestTakingAStopAwayMayMakeTheNextOneLate(t *testing.T) {
+	p := Problem{
+		Matrices: []Matrix{{Places: 2, Durations: []int32{0, 10, 10, 0}}},
+		Stops:    []Stop{{ID: "a", Place: 1, Service: 1, Earlier: &Earlier{Shift: 1}}, {ID: "b", Place: 1, Setup: 5, Shifts: []int{0}}},
+		Shifts: []Shift{
+			{Start: 0, End: NoPlace, Window: Window{0, 11}},
+			{Start: 1, End: NoPlace, Window: Window{0, 11}},
+		},
+		Stability: Stability{Team: 3}, // a would rather be with shift 1
+	}
+	if r := solve(t, p, Options{Iterations: 500}); r.Total.Stops != 2 {
+		t.Errorf("%+v", r)
+	}
+}
