@@ -90,7 +90,8 @@ func (s *Sessions) begin(ctx context.Context, u User, d DeviceID, now time.Time)
 
 // Refresh exchanges a refresh token for new tokens. Errors: *Error
 // auth.refresh_invalid, auth.refresh_reused (the family has ended: everybody who
-// holds a token of it must sign in), device_wiped; or the store's.
+// holds a token of it must sign in), auth.device_mismatch for any device but the
+// one that signed in, device_wiped; or the store's.
 func (s *Sessions) Refresh(ctx context.Context, token string, device DeviceID) (Session, error) {
 	id, counter, ok := s.keys.readRefresh(token)
 	if !ok {
@@ -105,7 +106,7 @@ func (s *Sessions) Refresh(ctx context.Context, token string, device DeviceID) (
 		if f.Ended != "" || now.After(f.Expires) {
 			return Session{}, errInvalidRefresh()
 		}
-		if device != "" && device != f.Device {
+		if device != f.Device {
 			return Session{}, refuse(Unauthenticated, "auth.device_mismatch", "the token was given to another device; sign in")
 		}
 		u, err := s.users.ByID(ctx, f.User)

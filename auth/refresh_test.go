@@ -120,6 +120,8 @@ func TestARefreshTokenStaysWithItsDevice(t *testing.T) {
 	h.signIn(t, "ana", "phone-2")
 	_, err := h.Refresh(context.Background(), s.RefreshToken, "phone-2")
 	refused(t, "on another device", err, "auth.device_mismatch")
+	_, err = h.Refresh(context.Background(), s.RefreshToken, "")
+	refused(t, "on a device that does not say which", err, "auth.device_mismatch")
 	h.refresh(t, s, "phone-1") // a mistake ends nothing
 }
 

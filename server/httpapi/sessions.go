@@ -44,7 +44,7 @@ type sessionBody struct {
 
 type refreshBody struct {
 	RefreshToken string `json:"refresh_token" minLength:"1" maxLength:"512"`
-	DeviceID     string `json:"device_id,omitempty" maxLength:"64"`
+	DeviceID     string `json:"device_id,omitempty" maxLength:"64" doc:"The device that signed in; required if one did."`
 }
 
 func sessionAnswer(s auth.Session) *body[sessionBody] {

@@ -17,10 +17,6 @@ const (
 
 // stream pokes a phone when its feeds change. It carries no data.
 func (a *API) stream(c *gin.Context) {
-	if p := onlyQuery(c); p != nil {
-		writeProblem(c, p)
-		return
-	}
 	who, p := a.caller(c)
 	if p != nil {
 		writeProblem(c, p)

@@ -76,8 +76,11 @@ func (a *API) syncEndpoints() {
 		}, a.stream)
 }
 
-// caller is the device that calls, or a problem.
-func (a *API) caller(c *gin.Context) (offline.Caller, *Problem) {
+// caller is the device that calls, or a problem; a query parameter that is not among the known ones is one.
+func (a *API) caller(c *gin.Context, known ...string) (offline.Caller, *Problem) {
+	if p := onlyQuery(c, known...); p != nil {
+		return offline.Caller{}, p
+	}
 	actor := callOf(c.Request.Context()).actor
 	bad := func(header, code, detail string) (offline.Caller, *Problem) {
 		return offline.Caller{}, newProblem(http.StatusBadRequest, code, detail).at("header."+header, detail)
@@ -121,11 +124,7 @@ func (a *API) caller(c *gin.Context) (offline.Caller, *Problem) {
 }
 
 func (a *API) pull(c *gin.Context) {
-	if p := onlyQuery(c, "epoch", "after", "limit", "types", "wait"); p != nil {
-		writeProblem(c, p)
-		return
-	}
-	who, p := a.caller(c)
+	who, p := a.caller(c, "epoch", "after", "limit", "types", "wait")
 	if p != nil {
 		writeProblem(c, p)
 		return
@@ -164,10 +163,6 @@ func (a *API) pull(c *gin.Context) {
 }
 
 func (a *API) push(c *gin.Context) {
-	if p := onlyQuery(c); p != nil {
-		writeProblem(c, p)
-		return
-	}
 	who, p := a.caller(c)
 	if p != nil {
 		writeProblem(c, p)
@@ -201,11 +196,7 @@ func (a *API) push(c *gin.Context) {
 }
 
 func (a *API) manifest(c *gin.Context) {
-	if p := onlyQuery(c, "type"); p != nil {
-		writeProblem(c, p)
-		return
-	}
-	who, p := a.caller(c)
+	who, p := a.caller(c, "type")
 	if p != nil {
 		writeProblem(c, p)
 		return
