@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -21,6 +22,7 @@ type commands struct {
 	Demo   demoCmd   `cmd:"" help:"Load a small city, plan and publish a day, play six phones, export and verify; then stay up."`
 	Export exportCmd `cmd:"" help:"Export visit records from a running server."`
 	Verify verifyCmd `cmd:"" help:"Check an export offline, with nothing but the public key."`
+	Route  routeCmd  `cmd:"" help:"Plan routes, or make matrices of travel times, in VROOM's JSON."`
 	Fsck   fsckCmd   `cmd:"" help:"Compare the views with the journal, and the journal with itself."`
 
 	Version kong.VersionFlag `help:"Print the version."`
@@ -34,7 +36,12 @@ func main() {
 		kong.DefaultEnvars("DOORSTEP"), kong.Vars{"version": version}, kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(os.Stdout, (*io.Writer)(nil)))
 	if err := k.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "doorstep:", err)
-		os.Exit(1)
+		status := 1
+		var coded interface{ ExitCode() int }
+		if errors.As(err, &coded) {
+			status = coded.ExitCode()
+		}
+		os.Exit(status)
 	}
 }
 

@@ -1,0 +1,88 @@
+// Package dayplan plans one problem in VROOM's JSON from beginning to end: it
+// asks for travel times where the problem has none, searches, has the result
+// checked, and words the answer. The command and the endpoint are both thin
+// around it.
+package dayplan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"doorstep/geo"
+	"doorstep/geo/routing"
+	"doorstep/geo/routing/vroom"
+	"doorstep/geo/travel"
+)
+
+// Plan is a planned problem.
+type Plan struct {
+	// Result is the solver's.
+	Result routing.Result
+	// Answer is the result in VROOM's words.
+	Answer vroom.Result
+}
+
+// Faulty is a result that the referee refused. It is always a fault of ours.
+type Faulty struct {
+	Violations []routing.Violation
+}
+
+// Error names the first violation.
+func (f *Faulty) Error() string {
+	v := f.Violations[0]
+	return fmt.Sprintf("the planned day breaks its own problem in %d ways (%s, shift %d, stop %d: %s); this is a fault of the program, please report it",
+		len(f.Violations), v.Kind, v.Shift, v.Stop, v.Msg)
+}
+
+// Solve plans a task within limit, which holds for the search; begun is when
+// reading the task began, for the answer's computing times. When ctx ends
+// during the search, the best day found by then is returned. The error is a
+// *vroom.Error, a *travel.Error, a *Faulty, or that of ctx before the search.
+func Solve(ctx context.Context, task *vroom.Task, source travel.Source, limit time.Duration, opts routing.Options, begun time.Time) (Plan, error) {
+	var said []string
+	problem, err := task.Problem(ctx, func(ctx context.Context, profile string, points []vroom.Point) (durations, distances []int32, err error) {
+		m, err := Matrix(ctx, source, profile, points)
+		var fault *travel.Error
+		if errors.As(err, &fault) && fault.Code() == travel.CodeMode {
+			return nil, nil, task.RefuseProfile(profile, fault.Msg)
+		}
+		if about := strings.TrimSuffix(m.Source+": "+m.Note, ": "); err == nil && !slices.Contains(said, about) {
+			said = append(said, about)
+		}
+		return m.Durations, m.Distances, err
+	})
+	if err != nil {
+		return Plan{}, err
+	}
+	loaded := time.Now()
+	within, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	result, err := routing.Solve(within, problem, opts)
+	if err != nil {
+		return Plan{}, task.Explain(err)
+	}
+	answer := task.Answer(problem, result, loaded.Sub(begun), time.Since(loaded))
+	answer.Summary.Travel = strings.Join(said, "; ")
+	if bad := routing.Check(problem, result); len(bad) > 0 {
+		return Plan{}, &Faulty{bad}
+	}
+	return Plan{result, answer}, nil
+}
+
+// Matrix asks source for the matrix of a profile, which is a travel.Mode. The
+// error is a *travel.Error or that of ctx.
+func Matrix(ctx context.Context, source travel.Source, profile string, points []vroom.Point) (travel.Matrix, error) {
+	mode, err := travel.ParseMode(profile)
+	if err != nil {
+		return travel.Matrix{}, err
+	}
+	at := make([]geo.Point, len(points))
+	for i, p := range points {
+		at[i] = geo.Point{Lon: p[0], Lat: p[1]}
+	}
+	return source.Matrix(ctx, mode, at)
+}
