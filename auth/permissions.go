@@ -89,6 +89,7 @@ func Permissions() []Permission {
 		{"GET", "/v1/rounds/{id}", office},
 		{"GET", "/v1/rounds/{id}.geojson", office},
 		{"POST", "/v1/rounds/{id}/publish", office},
+		{"POST", "/v1/routing/solve", office},
 
 		{"POST", "/v1/conduct/decisions", all},
 		{"GET", "/v1/conduct/policy", all},

@@ -93,7 +93,8 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	s.dispatch = dispatch.New(dispatch.Options{Journal: s.journal, Casework: s.casework, Office: s.office, Travel: travel.NewCached(travel.CrowFly{}, 0),
+	ways := travel.NewCached(travel.CrowFly{}, 0)
+	s.dispatch = dispatch.New(dispatch.Options{Journal: s.journal, Casework: s.casework, Office: s.office, Travel: ways,
 		Policy: func() *conduct.Policy { return policy }, Threads: threads, Log: cfg.Log})
 	key, err := audit.LoadOrCreateKey(filepath.Join(cfg.Data, "audit.key"), cfg.Deployment)
 	if err != nil {
@@ -121,7 +122,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.api = httpapi.New(httpapi.Options{Sessions: sessions, Office: s.office, Casework: s.casework, Dispatch: s.dispatch, Audit: s.audit,
-		Visits: visits{s.casework}, Offline: s.offline, Journal: s.journal, Policy: func() *conduct.Policy { return policy },
+		Visits: visits{s.casework}, Offline: s.offline, Journal: s.journal, Travel: ways, Threads: threads, Policy: func() *conduct.Policy { return policy },
 		Hash: func(b []byte) [32]byte { return vault.Hash("request", b) }, Ready: s.ready, Version: cfg.Version, Log: cfg.Log})
 	if s.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
 		return nil, fmt.Errorf("listen: %w", err)

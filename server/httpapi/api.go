@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/geo/travel"
 	"doorstep/server/audit"
 	"doorstep/server/casework"
 	"doorstep/server/conduct"
@@ -33,6 +34,10 @@ type Options struct {
 	Visits   audit.Visits
 	Offline  *offline.Service
 	Journal  *journal.Journal
+	// Travel is where travel times come from, for problems without matrices.
+	Travel travel.Source
+	// Threads are the searches that plan one problem side by side.
+	Threads int
 	// Policy is the conduct policy in force now.
 	Policy func() *conduct.Policy
 	// Hash is a keyed hash of a request, kept with its command id.
@@ -53,6 +58,8 @@ type API struct {
 	allowed map[string]auth.Permission // by "METHOD template"
 	devices *auth.Limits               // requests by device
 	spec    func() ([]byte, error)
+
+	planning chan struct{} // full while a problem is planned
 
 	stop     chan struct{}
 	stopOnce sync.Once
@@ -80,7 +87,7 @@ func New(o Options) *API {
 	// huma makes its own errors through this variable; it is set to the same function every time.
 	huma.NewError = humaProblem
 	a := &API{opt: o, log: o.Log, engine: gin.New(), metrics: newMetrics(), allowed: map[string]auth.Permission{},
-		devices: auth.NewLimits(deviceEvery, deviceBurst), stop: make(chan struct{})}
+		devices: auth.NewLimits(deviceEvery, deviceBurst), planning: make(chan struct{}, 1), stop: make(chan struct{})}
 	for _, p := range auth.Permissions() {
 		a.allowed[p.Method+" "+p.Path] = p
 	}
@@ -109,6 +116,7 @@ func New(o Options) *API {
 	a.caseEndpoints()
 	a.planEndpoints()
 	a.roundEndpoints()
+	a.routingEndpoints()
 	a.conductEndpoints()
 	a.auditEndpoints()
 	a.syncEndpoints()

@@ -11,6 +11,7 @@ import (
 
 	"doorstep/auth"
 	"doorstep/geo"
+	"doorstep/geo/routing/vroom"
 	"doorstep/geo/travel"
 	"doorstep/server/audit"
 	"doorstep/server/casework"
@@ -86,6 +87,7 @@ func problemOf(err error) (p *Problem, known bool) {
 		g  *geo.Error
 		tr *travel.Error
 		au *audit.Error
+		vr *vroom.Error
 		mb *http.MaxBytesError
 	)
 	switch {
@@ -115,6 +117,12 @@ func problemOf(err error) (p *Problem, known bool) {
 		return newProblem(http.StatusUnprocessableEntity, au.Code(), au.Msg), true
 	case errors.As(err, &mb):
 		return newProblem(http.StatusRequestEntityTooLarge, "too_large", "the body is larger than "+strconv.FormatInt(mb.Limit, 10)+" bytes; send it in parts"), true
+	case errors.As(err, &vr): // after mb, which it wraps
+		status := http.StatusUnprocessableEntity
+		if vr.Code() == vroom.CodeJSON {
+			status = http.StatusBadRequest
+		}
+		return newProblem(status, vr.Code(), vr.Error()).at(strings.TrimSuffix("body."+vr.Path, "."), vr.Msg), true
 	case errors.Is(err, journal.ErrCursor):
 		return newProblem(http.StatusBadRequest, "cursor", "the cursor is not one of this list; start without").at("query.cursor", "not a cursor of this list"), true
 	case errors.Is(err, seal.ErrErased):

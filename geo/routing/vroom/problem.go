@@ -158,7 +158,7 @@ func (t *Task) translate(path string) string {
 				return atVehicle(vehicle).field("steps").entry(t.vehicles[vehicle].pins[k].index).String()
 			}
 		}
-		rest = strings.Replace(rest, ".windows[0]", ".time_window", 1)
+		rest = strings.NewReplacer(".windows[0]", ".time_window", ".pinned", ".steps").Replace(rest)
 		return atVehicle(vehicle).String() + rest
 	}
 	return strings.NewReplacer("stops", "jobs", "shifts", "vehicles", ".windows[", ".time_windows[", ".place", ".location_index").Replace(path)
