@@ -21,12 +21,6 @@ const (
 	// CodeObjective is an objective, balance or combination of priorities that
 	// does not exist or cannot be weighed.
 	CodeObjective = "routing.objective"
-	// CodeJSON is text that is not JSON, or a value of the wrong type.
-	CodeJSON = "routing.json"
-	// CodeUnknownKey is a key of the JSON text that this program does not know.
-	CodeUnknownKey = "routing.unknown_key"
-	// CodeUnsupported is a key of the format that is known and not supported.
-	CodeUnsupported = "routing.unsupported"
 )
 
 // Error says what is wrong with a problem, and where.

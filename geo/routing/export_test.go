@@ -1,0 +1,15 @@
+package routing
+
+import "time"
+
+// What the tests that read VROOM's JSON need: its reader imports this package,
+// so that they stand outside.
+
+// Measure and CPUTime are the flags of the measuring tests.
+var (
+	Measure = measure
+	CPUTime = cpuTime
+)
+
+// WithinCPU are options that end a search after so much processor time.
+func WithinCPU(budget time.Duration) Options { return Options{clock: cpuClock(), budget: budget} }
