@@ -159,7 +159,7 @@ func TestBadProblemsEndWithStatusOne(t *testing.T) {
 	if r := route(t, million, "solve"); r.status != badInput || !strings.Contains(r.out, "more than 5000 entries") {
 		t.Error(r)
 	}
-	for _, args := range [][]string{{"--time", "-1s"}, {"--time", "25h"}, {"--threads", "-1"}, {"--svg", filepath.Join(t.TempDir(), "x.svg")}, {"nowhere.json"}} {
+	for _, args := range [][]string{{"--time=-1s"}, {"--time", "25h"}, {"--threads=-1"}, {"--svg", filepath.Join(t.TempDir(), "x.svg")}, {"nowhere.json"}} {
 		if r := route(t, `{"vehicles":[]}`, append([]string{"solve"}, args...)...); r.status != badInput {
 			t.Errorf("%v: %+v", args, r)
 		}
