@@ -1,0 +1,23 @@
+package travel
+
+import "context"
+
+// graph makes the graph of one of Modes(). The states are returned for those
+// who want to check it.
+func (n *network) graph(ctx context.Context, mode int, progress func(done, all int)) (*graph, *states, error) {
+	e := cut(n, mode, n.restrictedNodes(mode)).join()
+	out := e.leaving()
+	e.markIslands(out)
+	bans, _ := e.bans(n, mode, out)
+	s := expand(e, out, profileOf(Modes()[mode]), bans)
+	h, err := contract(ctx, s, e.arcCost, progress)
+	if err != nil {
+		return nil, nil, err
+	}
+	return ready(e, h), s, nil
+}
+
+// ready makes what is not kept in a file.
+func ready(e *edges, h *hierarchy) *graph {
+	return &graph{edges: e, hierarchy: h, snapper: newSnapper(e), pool: &searchers{n: h.n}}
+}
