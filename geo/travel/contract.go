@@ -40,17 +40,14 @@ type newLink struct {
 // more before a shortcut is really made. A way round not found costs a needless
 // shortcut, never a wrong one.
 const (
-	settleToRank     = 40
-	settleToContract = 400
+	settleToRank     = 20
+	settleToContract = 200
 )
 
 // contract makes the hierarchy. progress is told how many states are done.
 func contract(ctx context.Context, s *states, cost func(arc uint32) weight, progress func(done, all int)) (*hierarchy, error) {
 	c := &contraction{out: make([][]link, s.n), in: make([][]link, s.n), level: make([]uint32, s.n), up: make([][]link, s.n), down: make([][]link, s.n)}
-	c.witness.dist = make([]weight, s.n)
-	for i := range c.witness.dist {
-		c.witness.dist[i] = noWay
-	}
+	c.witness = newWitness(s.n)
 	for _, m := range s.moves {
 		if m.from != m.to {
 			c.connect(m.from, m.to, link{cost: cost(m.arc) + weight(m.delay)<<32, via: m.arc, hops: 1})
@@ -141,27 +138,30 @@ func (c *contraction) shortcuts(v uint32, settle int) {
 	if len(out) == 0 {
 		return
 	}
-	farthest := weight(0)
 	for _, o := range out {
-		farthest = max(farthest, o.cost)
+		c.witness.at[o.state].goal = o.cost
 	}
 	for _, i := range c.in[v] {
-		others := 0
+		goals, farthest := 0, weight(0)
 		for _, o := range out {
 			if o.state != i.state {
-				others++
+				goals++
+				farthest = max(farthest, o.cost)
 			}
 		}
-		if others == 0 {
+		if goals == 0 {
 			continue
 		}
-		c.witness.search(c.out, i.state, v, i.cost+farthest, settle)
+		c.witness.search(c.out, i, v, i.cost+farthest, goals, settle)
 		for _, o := range out {
-			if through := i.cost + o.cost; o.state != i.state && c.witness.dist[o.state] > through {
+			if through := i.cost + o.cost; o.state != i.state && c.witness.at[o.state].dist > through {
 				c.fresh = append(c.fresh, newLink{i.state, o.state, link{cost: through, via: v | shortcut, hops: i.hops + o.hops}})
 			}
 		}
 		c.witness.clear()
+	}
+	for _, o := range out {
+		c.witness.at[o.state].goal = 0
 	}
 }
 
@@ -190,32 +190,57 @@ func without(links []link, state uint32) []link {
 
 // witness looks for ways round a state.
 type witness struct {
-	dist    []weight
+	at      []witnessed
 	touched []uint32
 	queue   queue
 }
 
-// search settles states near from, not through skip, no farther than most.
-func (w *witness) search(out [][]link, from, skip uint32, most weight, settle int) {
+type witnessed struct {
+	dist weight
+	goal weight // for a goal, what it costs from the state taken out; else 0
+}
+
+func newWitness(n int) witness {
+	w := witness{at: make([]witnessed, n)}
+	for i := range w.at {
+		w.at[i].dist = noWay
+	}
+	return w
+}
+
+// search settles states near first, not through skip, no farther than most,
+// until it has ways to all goals that are no worse than over skip.
+func (w *witness) search(out [][]link, first link, skip uint32, most weight, goals, settle int) {
 	w.queue = w.queue[:0]
-	w.dist[from] = 0
-	w.touched = append(w.touched, from)
-	w.queue.push(entry{0, from})
+	w.at[first.state].dist = 0
+	w.touched = append(w.touched, first.state)
+	w.queue.push(entry{0, first.state})
 	for len(w.queue) > 0 && settle > 0 {
 		e := w.queue.pop()
-		if e.key > w.dist[e.state] {
+		if e.key > w.at[e.state].dist {
 			continue
 		}
 		settle--
 		for _, l := range out[e.state] {
 			d := e.key + l.cost
-			if l.state == skip || d > most || d >= w.dist[l.state] {
+			if l.state == skip || d > most {
 				continue
 			}
-			if w.dist[l.state] == noWay {
+			at := &w.at[l.state]
+			if d >= at.dist {
+				continue
+			}
+			if through := first.cost + at.goal; at.goal != 0 && d <= through && at.dist > through {
+				if goals--; goals == 0 {
+					at.dist = d
+					w.touched = append(w.touched, l.state)
+					return
+				}
+			}
+			if at.dist == noWay {
 				w.touched = append(w.touched, l.state)
 			}
-			w.dist[l.state] = d
+			at.dist = d
 			w.queue.push(entry{d, l.state})
 		}
 	}
@@ -223,7 +248,7 @@ func (w *witness) search(out [][]link, from, skip uint32, most weight, settle in
 
 func (w *witness) clear() {
 	for _, v := range w.touched {
-		w.dist[v] = noWay
+		w.at[v].dist = noWay
 	}
 	w.touched = w.touched[:0]
 }

@@ -12,6 +12,7 @@ type graph struct {
 type seed struct {
 	state uint32
 	cost  weight
+	arc   uint32 // the arc of the place on which that was
 }
 
 // departures are the states reached first from a place, either way along its edge.
@@ -19,7 +20,7 @@ func (g *graph) departures(p place, seeds []seed) []seed {
 	for side, rest := range [2]float64{1 - p.along, p.along} {
 		arc := p.edge<<1 | uint32(side)
 		if cost := g.arcCost(arc); cost != noWay {
-			seeds = append(seeds, seed{g.depart[arc], cost.share(rest)})
+			seeds = append(seeds, seed{g.depart[arc], cost.share(rest), arc})
 		}
 	}
 	return seeds
@@ -34,7 +35,7 @@ func (g *graph) arrivals(p place, seeds []seed) []seed {
 			continue
 		}
 		for _, t := range g.approach[g.approachAt[arc]:g.approachAt[arc+1]] {
-			seeds = append(seeds, seed{t.from, weight(t.millis)<<32 + cost.share(share)})
+			seeds = append(seeds, seed{t.from, weight(t.millis)<<32 + cost.share(share), arc})
 		}
 	}
 	return seeds

@@ -92,6 +92,13 @@ func (f flat) of(p geo.E7) (x, y float64) {
 	return (float64(p.Lon) - f.lon) * f.perLon, (float64(p.Lat) - f.lat) * f.perLat
 }
 
+// between is the distance of two positions.
+func (f flat) between(a, b geo.E7) float64 {
+	ax, ay := f.of(a)
+	bx, by := f.of(b)
+	return math.Hypot(bx-ax, by-ay)
+}
+
 // to is the square of the distance to a box.
 func (f flat) to(b box) float64 {
 	x := max(float64(b.minLon)-f.lon, 0, f.lon-float64(b.maxLon)) * f.perLon
