@@ -28,6 +28,10 @@ type Config struct {
 	FCMEndpoint    string // replaces FCM's address, for a peer on the loopback
 	// Policies are paths of conduct packs on top of the ones that ship.
 	Policies []string
+	// Roads is a file of prepared roads, or an OpenStreetMap extract (.osm.pbf); OSRM and
+	// Valhalla are addresses of routing servers. At most one is given; without any,
+	// travel times are guessed from straight lines.
+	Roads, OSRM, Valhalla string
 	// Deployment names this installation in checkpoints; "" is doorstep.
 	Deployment string
 	// Now starts the clock there instead of at the system's time. Embedded store only.
@@ -56,6 +60,9 @@ func (c *Config) fill() error {
 	}
 	if c.PlanMaxDays == 0 {
 		c.PlanMaxDays = 370
+	}
+	if c.Roads != "" && c.OSRM != "" || c.Roads != "" && c.Valhalla != "" || c.OSRM != "" && c.Valhalla != "" {
+		return errors.New("travel times come from one place: give only one of roads, osrm and valhalla")
 	}
 	if c.Version == "" {
 		c.Version = "dev"

@@ -15,7 +15,6 @@ import (
 	_ "time/tzdata" // rules are judged in the debtor's zone, on machines without zones too
 
 	"doorstep/auth"
-	"doorstep/geo/travel"
 	"doorstep/server/audit"
 	"doorstep/server/casework"
 	"doorstep/server/conduct"
@@ -93,7 +92,11 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	s.dispatch = dispatch.New(dispatch.Options{Journal: s.journal, Casework: s.casework, Office: s.office, Travel: travel.NewCached(travel.CrowFly{}, 0),
+	times, err := cfg.travelTimes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.dispatch = dispatch.New(dispatch.Options{Journal: s.journal, Casework: s.casework, Office: s.office, Travel: times,
 		Policy: func() *conduct.Policy { return policy }, Threads: threads, Log: cfg.Log})
 	key, err := audit.LoadOrCreateKey(filepath.Join(cfg.Data, "audit.key"), cfg.Deployment)
 	if err != nil {

@@ -21,6 +21,7 @@ type commands struct {
 	Demo   demoCmd   `cmd:"" help:"Load a small city, plan and publish a day, play six phones, export and verify; then stay up."`
 	Export exportCmd `cmd:"" help:"Export visit records from a running server."`
 	Verify verifyCmd `cmd:"" help:"Check an export offline, with nothing but the public key."`
+	Roads  roadsCmd  `cmd:"" help:"Road graphs for travel times."`
 	Fsck   fsckCmd   `cmd:"" help:"Compare the views with the journal, and the journal with itself."`
 
 	Version kong.VersionFlag `help:"Print the version."`

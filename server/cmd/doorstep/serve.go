@@ -19,6 +19,9 @@ type serveCmd struct {
 	FCMCredentials     string     `name:"fcm-credentials" env:"DOORSTEP_FCM_CREDENTIALS" help:"Path of a Firebase service account. Default: alerts are kept and shown, not sent."`
 	FCMEndpoint        string     `name:"fcm-endpoint" env:"DOORSTEP_FCM_ENDPOINT" hidden:""`
 	Policy             []string   `env:"DOORSTEP_POLICY" help:"Conduct packs (YAML) on top of those that ship."`
+	Roads              string     `env:"DOORSTEP_ROADS" help:"Travel times by road: a file made by roads prepare, or an OpenStreetMap extract (.osm.pbf). Default: guesses from straight lines."`
+	OSRM               string     `name:"osrm" env:"DOORSTEP_OSRM" help:"Travel times from OSRM at this address instead; {mode} in it becomes foot, bicycle, scooter or car."`
+	Valhalla           string     `env:"DOORSTEP_VALHALLA" help:"Travel times from Valhalla at this address instead."`
 	Deployment         string     `default:"doorstep" env:"DOORSTEP_DEPLOYMENT" help:"Name of this installation in checkpoints."`
 	Threads            int        `env:"DOORSTEP_THREADS" help:"Searches that plan a round side by side. Default: one for each core."`
 	PlanMaxInstalments int        `default:"12" env:"DOORSTEP_PLAN_MAX_INSTALMENTS" help:"Instalments an agent may agree to alone."`
@@ -30,7 +33,7 @@ type serveCmd struct {
 
 func (c *serveCmd) Run(ctx context.Context, out io.Writer) error {
 	cfg := server.Config{Listen: c.Listen, Data: c.Data, MongoDB: c.MongoDBURI, KEK: c.KEK, AdminPassword: c.AdminPassword, FCMCredentials: c.FCMCredentials,
-		FCMEndpoint: c.FCMEndpoint, Policies: c.Policy, Deployment: c.Deployment, Threads: c.Threads, PlanMaxInstalments: c.PlanMaxInstalments,
+		FCMEndpoint: c.FCMEndpoint, Policies: c.Policy, Roads: c.Roads, OSRM: c.OSRM, Valhalla: c.Valhalla, Deployment: c.Deployment, Threads: c.Threads, PlanMaxInstalments: c.PlanMaxInstalments,
 		PlanMaxDays: c.PlanMaxDays, Version: version, Log: logger(c.LogLevel, c.LogFormat),
 		Announce: func(login, password string) {
 			fmt.Fprintf(out, "The administrator is %s; one-time password, shown this once: %s\n", login, password)
