@@ -2,12 +2,11 @@ package travel
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
-
-	"doorstep/geo"
 )
 
 // plain is Dijkstra's algorithm on states and moves as they were expanded:
@@ -132,33 +131,56 @@ func TestCostsAreThoseOfPlainDijkstra(t *testing.T) {
 // agree compares the hierarchy with plain Dijkstra on random places.
 func agree(t *testing.T, mode Mode, g *graph, s *states, n int) {
 	t.Helper()
-	r := rand.New(rand.NewPCG(7, uint64(n)))
-	from, to := randomPlaces(r, g, n), randomPlaces(r, g, n)
-	copy(to[:n/4], from) // trips to where one is, and along one edge
-	got := make([][]weight, n)
-	err := g.costs(context.Background(), from, to, func(i int, costs []weight) { got[i] = append([]weight(nil), costs...) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := newPlain(g, s)
-	ways := 0
-	for i := range from {
-		dist := p.from(from[i])
-		for j := range to {
-			want := p.to(dist, from[i], to[j])
-			if got[i][j] != want {
-				t.Fatalf("%s: from %+v to %+v: %d ms, %d cm; plain Dijkstra finds %d ms, %d cm", mode, from[i], to[j],
-					got[i][j].millis(), got[i][j].centimetres(), want.millis(), want.centimetres())
-			}
-			if want != noWay {
-				ways++
-			}
-		}
-	}
+	places := randomPlaces(rand.New(rand.NewPCG(7, uint64(n))), g, n)
+	ways := agreeOn(t, mode, g, s, places)
 	t.Logf("%s: %d states, %d moves, %d climbs; %d of %d pairs have a way", mode, s.n, len(s.moves), len(g.up.all)+len(g.down.all), ways, n*n)
 	if ways < n*n/4 {
 		t.Fatalf("%s: only %d of %d pairs have a way", mode, ways, n*n)
 	}
 }
 
-var _ = geo.Point{}
+// agreeOn compares all pairs of places, and returns how many have a way.
+func agreeOn(t *testing.T, mode Mode, g *graph, s *states, places []place) int {
+	t.Helper()
+	got := make([][]weight, len(places))
+	err := g.costs(context.Background(), places, places, func(i int, costs []weight) { got[i] = append([]weight(nil), costs...) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPlain(g, s)
+	search := newWaySearch(g)
+	ways := 0
+	for i, from := range places {
+		if from.off {
+			continue
+		}
+		dist := p.from(from)
+		for j, to := range places {
+			if to.off {
+				continue
+			}
+			want := p.to(dist, from, to)
+			if got[i][j] != want {
+				t.Fatalf("%s: from %+v to %+v: %d ms, %d cm; plain Dijkstra finds %d ms, %d cm", mode, from, to,
+					got[i][j].millis(), got[i][j].centimetres(), want.millis(), want.centimetres())
+			}
+			if want == noWay {
+				continue
+			}
+			ways++
+			// The line of the way is as long as the way is said to be.
+			cost, line := search.between(from, to)
+			if cost != want {
+				t.Fatalf("%s: the way from %+v to %+v costs %d ms, want %d", mode, from, to, cost.millis(), want.millis())
+			}
+			length := 0.0
+			for k := 1; k < len(line); k++ {
+				length += line[k-1].Point().DistanceTo(line[k].Point())
+			}
+			if said := float64(want.centimetres()) / 100; math.Abs(length-said) > 1+said/500 {
+				t.Fatalf("%s: the way from %+v to %+v is said to be %.1f m long and drawn %.1f m", mode, from, to, said, length)
+			}
+		}
+	}
+	return ways
+}

@@ -51,7 +51,7 @@ type snapper struct {
 }
 
 func newSnapper(e *edges) *snapper {
-	boxes := make([]box, len(e.ends))
+	boxes := make([]box, len(e.cost))
 	for i := range boxes {
 		line := e.line(uint32(i))
 		b := box{line[0].Lon, line[0].Lat, line[0].Lon, line[0].Lat}
@@ -169,8 +169,12 @@ func (s *snapper) nearest(f flat, edge uint32) (square, along float64) {
 		before += length
 		ax, ay = bx, by
 	}
-	if before > 0 {
-		along = at / before
+	const centimetre = 0.01 // from an end is at the end
+	switch {
+	case at < centimetre:
+		return square, 0
+	case at > before-centimetre:
+		return square, 1
 	}
-	return square, along
+	return square, at / before
 }
