@@ -1,5 +1,7 @@
 package travel
 
+import "math"
+
 // incidence lists the arcs that leave each vertex.
 type incidence struct {
 	at   []uint32
@@ -48,7 +50,7 @@ func (e *edges) markIslands(out incidence) {
 	for _, n := range sizes {
 		largest = max(largest, n)
 	}
-	least := min(largeVertices, max(1, uint32(float64(largest)*largeShare)))
+	least := min(largeVertices, uint32(math.Ceil(float64(largest)*largeShare)))
 	e.island = make([]bool, len(e.ends))
 	for i, ends := range e.ends {
 		e.island[i] = part[ends[0]] != part[ends[1]] || sizes[part[ends[0]]] < least

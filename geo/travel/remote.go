@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -275,8 +276,9 @@ type tiling struct {
 	from, to []geo.Point
 	t        *Table
 
-	mu  sync.Mutex
-	off map[geo.Point]bool // known to have no road near
+	mu        sync.Mutex
+	off       map[geo.Point]bool // what is known: no road near, or one
+	searching sync.Mutex         // tiles share points: one search at a time finds them for all
 }
 
 func (q *tiling) run(ctx context.Context) error {
@@ -329,7 +331,7 @@ func (q *tiling) tile(ctx context.Context, rows, columns []int) error {
 		from, to := pick(q.from, rows), pick(q.to, columns)
 		got, err := q.request(ctx, from, to)
 		if errors.Is(err, errNoRoad) && !searched {
-			if err := errors.Join(q.search(ctx, from), q.search(ctx, to)); err != nil {
+			if err := q.searchAll(ctx, append(from, to...)); err != nil {
 				return err
 			}
 			continue
@@ -361,19 +363,35 @@ func (q *tiling) request(ctx context.Context, from, to []geo.Point) (got tile, e
 	return got, err
 }
 
+// searchAll finds which of the points not yet known have no road near.
+func (q *tiling) searchAll(ctx context.Context, points []geo.Point) error {
+	q.searching.Lock()
+	defer q.searching.Unlock()
+	points = slices.DeleteFunc(points, func(p geo.Point) bool {
+		_, known := q.off[p]
+		return known
+	})
+	for part := range slices.Chunk(points, tileSide) {
+		if err := q.search(ctx, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // search halves points until those without a road stand alone.
 func (q *tiling) search(ctx context.Context, points []geo.Point) error {
-	if len(points) == 0 {
-		return nil
-	}
 	_, err := q.request(ctx, points, points)
+	none := errors.Is(err, errNoRoad)
 	switch {
-	case !errors.Is(err, errNoRoad):
+	case err != nil && !none:
 		return err
-	case len(points) == 1:
+	case err == nil || len(points) == 1:
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		q.off[points[0]] = true
+		for _, p := range points {
+			q.off[p] = none
+		}
 		return nil
 	}
 	half := len(points) / 2

@@ -84,9 +84,6 @@ func TestSmallPartsOfTheMapAreIslands(t *testing.T) {
 	if all, islands := r.Size(Car); all != 23 || islands != 3 {
 		t.Errorf("%d of %d roads are islands", islands, all)
 	}
-	if _, islands := r.Size(Foot); islands != 1 {
-		t.Errorf("%d islands for walkers", islands)
-	}
 }
 
 func TestADrivewayJoinedToNothingDoesNotCutOffItsHouse(t *testing.T) {

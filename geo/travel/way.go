@@ -103,7 +103,7 @@ func (r *Roads) Way(ctx context.Context, mode Mode, points []geo.Point) (Way, er
 
 // append adds a point unless the line is there already.
 func (w *Way) append(p geo.Point) []geo.Point {
-	if n := len(w.Line); n > 0 && w.Line[n-1] == p {
+	if n := len(w.Line); n > 0 && w.Line[n-1].E7() == p.E7() {
 		return w.Line
 	}
 	return append(w.Line, p)
