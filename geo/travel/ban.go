@@ -51,7 +51,8 @@ type resolver struct {
 // bans translates the rules of a mode. A rule is dropped if the extract lacks
 // one of its roads, if the mode may not use them anyway, or if it could mean
 // several turns because a road passes through the crossing undivided.
-func (e *edges) bans(net *network, mode int, out incidence) (bans []ban, dropped int) {
+func (e *edges) bans(net *network, mode int, out incidence) []ban {
+	var bans []ban
 	r := resolver{e: e, net: net, out: out, vertex: map[osm.NodeID]uint32{}, wayEnds: map[osm.WayID][2]osm.NodeID{}}
 	r.in = e.arriving()
 	special := net.restrictedNodes(mode)
@@ -67,13 +68,9 @@ func (e *edges) bans(net *network, mode int, out incidence) (bans []ban, dropped
 		if rule.modes>>mode&1 == 0 {
 			continue
 		}
-		found := r.resolve(rule)
-		if len(found) == 0 {
-			dropped++
-		}
-		bans = append(bans, found...)
+		bans = append(bans, r.resolve(rule)...)
 	}
-	return bans, dropped
+	return bans
 }
 
 // arriving lists the arcs that end at each vertex.

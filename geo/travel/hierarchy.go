@@ -1,9 +1,6 @@
 package travel
 
-import (
-	"math"
-	"slices"
-)
+import "slices"
 
 // climb is a move or a shortcut to a more important state.
 type climb struct {
@@ -93,5 +90,3 @@ func (h *hierarchy) attach(s *states, rank []uint32) {
 		next[m.arc]++
 	}
 }
-
-const maxStates = math.MaxInt32

@@ -35,7 +35,7 @@ type server interface {
 	serves(mode Mode) bool
 	table(ctx context.Context, ask asker, mode Mode, from, to []geo.Point) (tile, error)
 	legs(ctx context.Context, ask asker, mode Mode, points []geo.Point) ([]remoteLeg, error)
-	// mostLegs is how many points one request for a way may have.
+	// mostPoints is how many points one request for a way may have.
 	mostPoints() int
 }
 

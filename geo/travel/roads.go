@@ -83,7 +83,7 @@ func (r *Roads) prepare(ctx context.Context, net *network, modes []Mode, progres
 	var group sync.WaitGroup
 	var mu sync.Mutex
 	var failed error
-	// One mode at a time on each core: what two need at once must fit in memory.
+	// Two at a time: what each needs meanwhile must fit in memory.
 	turns := make(chan struct{}, 2)
 	for m, mode := range Modes() {
 		if !slices.Contains(modes, mode) {
@@ -117,11 +117,11 @@ func (r *Roads) prepare(ctx context.Context, net *network, modes []Mode, progres
 	return fault(CodeExtract, nil, "%s holds no road for %v: is it an extract of the whole map, with ways?", r.name, modes)
 }
 
-// Name is the file name of the extract; Country the one its tags name most
-// often, whose default speed limits hold, empty if they name none.
+// Name is the file name of the extract.
 func (r *Roads) Name() string { return r.name }
 
-// Country is an ISO 3166-1 code, see Name.
+// Country is the one that the extract's tags name most often (ISO 3166-1), and
+// whose default speed limits hold; empty if they name none.
 func (r *Roads) Country() string { return r.country }
 
 // Modes are those that were prepared.
