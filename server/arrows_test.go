@@ -56,6 +56,7 @@ var homes = map[string][]string{
 	"google.golang.org/api":           {"server/notify/fcm"},
 	"github.com/tink-crypto":          {"sync/seal"},
 	"github.com/paulmach/orb":         {"geo"},
+	"github.com/paulmach/osm":         {"geo/travel"},
 	"github.com/golang-jwt/jwt":       {"auth"},
 	"github.com/MicahParks/jwkset":    {"auth"},
 	"github.com/alexedwards/argon2id": {"auth"},

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"doorstep/geo/travel"
 	"doorstep/sync/seal"
 )
 
@@ -28,6 +29,8 @@ type Config struct {
 	FCMEndpoint    string // replaces FCM's address, for a peer on the loopback
 	// Policies are paths of conduct packs on top of the ones that ship.
 	Policies []string
+	// Travel says where travel times come from.
+	Travel travel.Choice
 	// Deployment names this installation in checkpoints; "" is doorstep.
 	Deployment string
 	// Now starts the clock there instead of at the system's time. Embedded store only.
@@ -56,6 +59,9 @@ func (c *Config) fill() error {
 	}
 	if c.PlanMaxDays == 0 {
 		c.PlanMaxDays = 370
+	}
+	if err := c.Travel.Check(); err != nil {
+		return err
 	}
 	if c.Version == "" {
 		c.Version = "dev"

@@ -73,14 +73,21 @@ func (b *buffer) String() string {
 // city is a day in the demo's town, on a server of its own, imported, with teams.
 func city(t *testing.T, log io.Writer) (*running, *play.Day, *contract) {
 	t.Helper()
+	var cfg Config
+	if log != nil {
+		cfg.Log = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	return cityOf(t, cfg)
+}
+
+// cityOf is city on a server that is configured otherwise.
+func cityOf(t *testing.T, cfg Config) (*running, *play.Day, *contract) {
+	t.Helper()
 	day, err := play.City(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := Config{Data: t.TempDir(), Now: time.Date(2026, 11, 25, 6, 0, 0, 0, time.UTC)}
-	if log != nil {
-		cfg.Log = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	}
+	cfg.Data, cfg.Now = t.TempDir(), time.Date(2026, 11, 25, 6, 0, 0, 0, time.UTC)
 	s := run(t, cfg)
 	c := newContract(t, s.Server)
 	day.Base, day.HTTP, day.Password, day.Date, day.TimeLimitS, day.Seed = s.URL(), &http.Client{Transport: c}, adminPassword, "2026-11-25", 1, 1

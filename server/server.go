@@ -15,7 +15,6 @@ import (
 	_ "time/tzdata" // rules are judged in the debtor's zone, on machines without zones too
 
 	"doorstep/auth"
-	"doorstep/geo/travel"
 	"doorstep/server/audit"
 	"doorstep/server/casework"
 	"doorstep/server/conduct"
@@ -93,8 +92,11 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	ways := travel.NewCached(travel.CrowFly{}, 0)
-	s.dispatch = dispatch.New(dispatch.Options{Journal: s.journal, Casework: s.casework, Office: s.office, Travel: ways,
+	times, err := cfg.Travel.Source(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.dispatch = dispatch.New(dispatch.Options{Journal: s.journal, Casework: s.casework, Office: s.office, Travel: times,
 		Policy: func() *conduct.Policy { return policy }, Threads: threads, Log: cfg.Log})
 	key, err := audit.LoadOrCreateKey(filepath.Join(cfg.Data, "audit.key"), cfg.Deployment)
 	if err != nil {
@@ -122,7 +124,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.api = httpapi.New(httpapi.Options{Sessions: sessions, Office: s.office, Casework: s.casework, Dispatch: s.dispatch, Audit: s.audit,
-		Visits: visits{s.casework}, Offline: s.offline, Journal: s.journal, Travel: ways, Threads: threads, Policy: func() *conduct.Policy { return policy },
+		Visits: visits{s.casework}, Offline: s.offline, Journal: s.journal, Travel: times, Threads: threads, Policy: func() *conduct.Policy { return policy },
 		Hash: func(b []byte) [32]byte { return vault.Hash("request", b) }, Ready: s.ready, Version: cfg.Version, Log: cfg.Log})
 	if s.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
 		return nil, fmt.Errorf("listen: %w", err)

@@ -10,6 +10,15 @@
 // A place that cannot be reached is never hidden behind a guess: its pairs are
 // Never, and the matrix names it in CutOff.
 //
+// How a map becomes Roads, file by file: extract.go reads ways, nodes and
+// restrictions; profile.go is the data that usage.go and access.go make speeds
+// and barriers of, by country.go's limits; edges.go cuts ways at crossings and
+// joins what lies between; island.go finds what leads nowhere; ban.go puts
+// restrictions (rule.go) on the graph; states.go expands it, so that what may
+// be done next depends on where one is only; contract.go and hierarchy.go make
+// the contraction hierarchy. To answer, snap.go finds points on roads, many.go
+// and search.go compute tables, unpack.go ways; roadfile.go keeps it all.
+//
 // It knows neither teams nor stops nor times of day: which team goes where is
 // the matter of geo/routing, and server/dispatch brings the two together.
 package travel

@@ -16,8 +16,6 @@ const (
 	CodeExtract = "travel.extract"
 	// CodeGraph is a prepared graph that cannot be read: prepare it again.
 	CodeGraph = "travel.graph"
-	// CodeNoWay is two places with no way between them.
-	CodeNoWay = "travel.no_way"
 )
 
 // Error says what is wrong and what to do about it.

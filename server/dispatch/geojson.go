@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"doorstep/auth"
 	"doorstep/geo"
+	"doorstep/geo/travel"
 	"doorstep/sync/journal"
 )
 
@@ -31,8 +33,10 @@ func (s *Service) GeoJSON(ctx context.Context, a auth.Actor, id string) (json.Ra
 		return nil, err
 	}
 	var d geo.Drawing
+	within, stop := context.WithTimeout(ctx, drawTimeout)
+	defer stop()
 	for _, r := range v.Routes {
-		drawRoute(&d, r, homes)
+		s.drawRoute(within, &d, r, homes)
 	}
 	for _, l := range v.LeftOut {
 		home, ok := homes[l.Case]
@@ -52,8 +56,12 @@ func (s *Service) GeoJSON(ctx context.Context, a auth.Actor, id string) (json.Ra
 	return out, nil
 }
 
-// drawRoute draws a route's line and its stops. A home that was erased meanwhile is left out.
-func drawRoute(d *geo.Drawing, r Route, homes map[journal.CaseID]geo.Point) {
+// drawTimeout is how long lines along roads are waited for; then they are straight.
+const drawTimeout = 10 * time.Second
+
+// drawRoute draws a route's line, along roads where they are known, and its
+// stops. A home that was erased meanwhile is left out.
+func (s *Service) drawRoute(ctx context.Context, d *geo.Drawing, r Route, homes map[journal.CaseID]geo.Point) {
 	var line []geo.Point
 	if r.Start != nil {
 		line = append(line, r.Start.Point())
@@ -65,6 +73,10 @@ func drawRoute(d *geo.Drawing, r Route, homes map[journal.CaseID]geo.Point) {
 	}
 	if r.End != nil {
 		line = append(line, r.End.Point())
+	}
+	way, err := travel.WayOf(ctx, s.opt.Travel, travel.Mode(r.Mode), line)
+	if err == nil {
+		line = way.Line
 	}
 	d.Line(r.ID, line, map[string]any{"kind": "route", "team": r.Team, "stops": len(r.Stops), "leaves": r.Leaves, "returns": r.Returns,
 		"travel_s": r.TravelS, "distance_m": r.DistanceM})

@@ -23,6 +23,7 @@ type commands struct {
 	Export exportCmd `cmd:"" help:"Export visit records from a running server."`
 	Verify verifyCmd `cmd:"" help:"Check an export offline, with nothing but the public key."`
 	Route  routeCmd  `cmd:"" help:"Plan routes, or make matrices of travel times, in VROOM's JSON."`
+	Roads  roadsCmd  `cmd:"" help:"Road graphs for travel times."`
 	Fsck   fsckCmd   `cmd:"" help:"Compare the views with the journal, and the journal with itself."`
 
 	Version kong.VersionFlag `help:"Print the version."`

@@ -44,10 +44,15 @@ func (e exit) ExitCode() int { return e.status }
 func (e exit) Unwrap() error { return e.error }
 
 // travelFlags say where travel times come from.
-type travelFlags struct{}
+type travelFlags struct {
+	Roads    string `env:"DOORSTEP_ROADS" help:"Travel times by road: a file made by roads prepare, or an OpenStreetMap extract (.osm.pbf). Default: guesses from straight lines."`
+	OSRM     string `name:"osrm" env:"DOORSTEP_OSRM" help:"Travel times from OSRM at this address instead; {mode} in it becomes foot, bicycle, scooter or car."`
+	Valhalla string `env:"DOORSTEP_VALHALLA" help:"Travel times from Valhalla at this address instead."`
+}
 
-// source is where travel times come from. It is the only place that chooses.
-func (travelFlags) source() (travel.Source, error) { return travel.CrowFly{}, nil }
+func (f travelFlags) choice() travel.Choice {
+	return travel.Choice{Roads: f.Roads, OSRM: f.OSRM, Valhalla: f.Valhalla}
+}
 
 // streams are what the route commands read and write besides their files.
 type streams struct {
@@ -126,7 +131,7 @@ func (c *routeSolveCmd) plan(ctx context.Context, s streams) (dayplan.Plan, *exi
 		opts.Progress = s.bar()
 		defer fmt.Fprint(s.err, "\r\x1b[K")
 	}
-	source, err := c.source()
+	source, err := c.choice().Source(ctx)
 	if err != nil {
 		return dayplan.Plan{}, &exit{err, noTravel}
 	}
@@ -246,7 +251,7 @@ func (c *routeMatrixCmd) matrix(ctx context.Context, s streams) error {
 	if len(c.Profile) > 0 {
 		profiles = c.Profile
 	}
-	source, err := c.source()
+	source, err := c.choice().Source(ctx)
 	if err != nil {
 		return exit{err, noTravel}
 	}

@@ -11,14 +11,15 @@ import (
 )
 
 type serveCmd struct {
-	Listen             string     `default:"127.0.0.1:8080" env:"DOORSTEP_LISTEN" help:"Address to listen at."`
-	Data               string     `default:"./doorstep-data" env:"DOORSTEP_DATA" help:"Folder of the keys and of the embedded store."`
-	MongoDBURI         string     `name:"mongodb-uri" env:"DOORSTEP_MONGODB_URI" help:"Keep everything in MongoDB instead of the embedded store."`
-	KEK                string     `name:"kek" env:"DOORSTEP_KEK" help:"Key-encryption key, 32 bytes in base64. Default: the file kek in the data folder, made on first start."`
-	AdminPassword      string     `env:"DOORSTEP_ADMIN_PASSWORD" help:"The first administrator's password. Default: a one-time password is printed once."`
-	FCMCredentials     string     `name:"fcm-credentials" env:"DOORSTEP_FCM_CREDENTIALS" help:"Path of a Firebase service account. Default: alerts are kept and shown, not sent."`
-	FCMEndpoint        string     `name:"fcm-endpoint" env:"DOORSTEP_FCM_ENDPOINT" hidden:""`
-	Policy             []string   `env:"DOORSTEP_POLICY" help:"Conduct packs (YAML) on top of those that ship."`
+	Listen         string   `default:"127.0.0.1:8080" env:"DOORSTEP_LISTEN" help:"Address to listen at."`
+	Data           string   `default:"./doorstep-data" env:"DOORSTEP_DATA" help:"Folder of the keys and of the embedded store."`
+	MongoDBURI     string   `name:"mongodb-uri" env:"DOORSTEP_MONGODB_URI" help:"Keep everything in MongoDB instead of the embedded store."`
+	KEK            string   `name:"kek" env:"DOORSTEP_KEK" help:"Key-encryption key, 32 bytes in base64. Default: the file kek in the data folder, made on first start."`
+	AdminPassword  string   `env:"DOORSTEP_ADMIN_PASSWORD" help:"The first administrator's password. Default: a one-time password is printed once."`
+	FCMCredentials string   `name:"fcm-credentials" env:"DOORSTEP_FCM_CREDENTIALS" help:"Path of a Firebase service account. Default: alerts are kept and shown, not sent."`
+	FCMEndpoint    string   `name:"fcm-endpoint" env:"DOORSTEP_FCM_ENDPOINT" hidden:""`
+	Policy         []string `env:"DOORSTEP_POLICY" help:"Conduct packs (YAML) on top of those that ship."`
+	travelFlags
 	Deployment         string     `default:"doorstep" env:"DOORSTEP_DEPLOYMENT" help:"Name of this installation in checkpoints."`
 	Threads            int        `env:"DOORSTEP_THREADS" help:"Searches that plan a round side by side. Default: one for each core."`
 	PlanMaxInstalments int        `default:"12" env:"DOORSTEP_PLAN_MAX_INSTALMENTS" help:"Instalments an agent may agree to alone."`
@@ -30,7 +31,7 @@ type serveCmd struct {
 
 func (c *serveCmd) Run(ctx context.Context, out io.Writer) error {
 	cfg := server.Config{Listen: c.Listen, Data: c.Data, MongoDB: c.MongoDBURI, KEK: c.KEK, AdminPassword: c.AdminPassword, FCMCredentials: c.FCMCredentials,
-		FCMEndpoint: c.FCMEndpoint, Policies: c.Policy, Deployment: c.Deployment, Threads: c.Threads, PlanMaxInstalments: c.PlanMaxInstalments,
+		FCMEndpoint: c.FCMEndpoint, Policies: c.Policy, Travel: c.choice(), Deployment: c.Deployment, Threads: c.Threads, PlanMaxInstalments: c.PlanMaxInstalments,
 		PlanMaxDays: c.PlanMaxDays, Version: version, Log: logger(c.LogLevel, c.LogFormat),
 		Announce: func(login, password string) {
 			fmt.Fprintf(out, "The administrator is %s; one-time password, shown this once: %s\n", login, password)

@@ -1,0 +1,225 @@
+package travel
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"doorstep/geo"
+)
+
+// Roads is a Source that knows the roads: a graph per mode made from an
+// OpenStreetMap extract. It asks nobody, is exact on its map, and knows its
+// ways (see Guide). Traffic by the hour is not in it.
+type Roads struct {
+	name    string   // of the extract
+	hash    [32]byte // of the extract, SHA-256
+	country string
+	graphs  [4]*graph // as Modes(); nil if not prepared
+}
+
+// Progress says how far a preparation is.
+type Progress struct {
+	// Step is what is being done, such as "reading porto.osm.pbf" or "car".
+	Step string
+	// Done of All is how much of it; the steps of several modes interleave.
+	Done, All int64
+}
+
+// LoadRoads opens a prepared file, or prepares an extract (.osm.pbf) for all
+// modes in memory, which takes some seconds for a city and minutes for a
+// country: see PrepareRoads.
+func LoadRoads(ctx context.Context, path string, progress func(Progress)) (*Roads, error) {
+	if strings.HasSuffix(path, ".pbf") {
+		return PrepareRoads(ctx, path, Modes(), progress)
+	}
+	return OpenRoads(path)
+}
+
+// PrepareRoads makes the graphs of some modes from an extract. progress, which
+// may be nil, is called by one goroutine at a time. The error is that of ctx,
+// or an *Error: CodeExtract if the file cannot be read or holds no road.
+func PrepareRoads(ctx context.Context, path string, modes []Mode, progress func(Progress)) (*Roads, error) {
+	if progress == nil {
+		progress = func(Progress) {}
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fault(CodeExtract, err, "open the map extract")
+	}
+	defer f.Close()
+	r := &Roads{name: filepath.Base(path)}
+	hash := sha256.New()
+	size, err := io.Copy(hash, f)
+	if err != nil {
+		return nil, fault(CodeExtract, err, "read %s", r.name)
+	}
+	hash.Sum(r.hash[:0])
+	step := "reading " + r.name
+	net, err := readNetwork(ctx, pbf{file: f, moved: func(bytes int64) { progress(Progress{step, bytes, size}) }})
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
+		return nil, fault(CodeExtract, err, "%s is no OpenStreetMap extract in the format .osm.pbf, or it is cut short: download it again", r.name)
+	}
+	progress(Progress{step, size, size})
+	if err := r.prepare(ctx, net, modes, progress); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// prepare makes the graphs side by side.
+func (r *Roads) prepare(ctx context.Context, net *network, modes []Mode, progress func(Progress)) error {
+	r.country = net.country
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	var failed error
+	// Two at a time: what each needs meanwhile must fit in memory.
+	turns := make(chan struct{}, 2)
+	for m, mode := range Modes() {
+		if !slices.Contains(modes, mode) {
+			continue
+		}
+		group.Go(func() {
+			turns <- struct{}{}
+			defer func() { <-turns }()
+			g, _, err := net.graph(ctx, m, func(done, all int) {
+				mu.Lock()
+				defer mu.Unlock()
+				progress(Progress{string(mode), int64(done), int64(all)})
+			})
+			mu.Lock()
+			defer mu.Unlock()
+			if failed == nil {
+				failed = err
+			}
+			r.graphs[m] = g
+		})
+	}
+	group.Wait()
+	if failed != nil {
+		return failed
+	}
+	for _, g := range r.graphs {
+		if g != nil && len(g.cost) > 0 {
+			return nil
+		}
+	}
+	return fault(CodeExtract, nil, "%s holds no road for %v: is it an extract of the whole map, with ways?", r.name, modes)
+}
+
+// Name is the file name of the extract.
+func (r *Roads) Name() string { return r.name }
+
+// Country is the one that the extract's tags name most often (ISO 3166-1), and
+// whose default speed limits hold; empty if they name none.
+func (r *Roads) Country() string { return r.country }
+
+// Modes are those that were prepared.
+func (r *Roads) Modes() []Mode {
+	var modes []Mode
+	for m, mode := range Modes() {
+		if r.graphs[m] != nil {
+			modes = append(modes, mode)
+		}
+	}
+	return modes
+}
+
+// Size is the number of roads between crossings of a mode, and how many of
+// them are islands: not to be reached from the rest of the map, or not to be left.
+func (r *Roads) Size(mode Mode) (roads, islands int) {
+	g, err := r.graph(mode)
+	if err != nil {
+		return 0, 0
+	}
+	for _, island := range g.island {
+		if island {
+			islands++
+		}
+	}
+	return len(g.cost), islands
+}
+
+func (r *Roads) graph(mode Mode) (*graph, error) {
+	if m := slices.Index(Modes(), mode); m >= 0 && r.graphs[m] != nil {
+		return r.graphs[m], nil
+	}
+	return nil, fault(CodeMode, nil, "%s was not prepared for the mode %s: prepare it again with it", r.name, mode)
+}
+
+func (r *Roads) source() string { return "road:" + r.name }
+
+// Matrix returns the times and distances by road.
+func (r *Roads) Matrix(ctx context.Context, mode Mode, points []geo.Point) (Matrix, error) {
+	t, err := r.Table(ctx, mode, points, points)
+	if err != nil {
+		return Matrix{}, err
+	}
+	return t.square(), nil
+}
+
+// Table returns the times and distances by road. It is computed on all cores.
+func (r *Roads) Table(ctx context.Context, mode Mode, from, to []geo.Point) (Table, error) {
+	if err := checkPoints(mode, from, to); err != nil {
+		return Table{}, err
+	}
+	g, err := r.graph(mode)
+	if err != nil {
+		return Table{}, err
+	}
+	starts, fromOff := g.places(from)
+	goals, toOff := g.places(to)
+	t := newTable(len(from), len(to), r.source())
+	t.FromOff, t.ToOff = fromOff, toOff
+	var cut atomic.Int64
+	err = g.costs(ctx, starts, goals, func(i int, costs []weight) {
+		row := i * len(to)
+		never := 0
+		for j, c := range costs {
+			t.Durations[row+j], t.Distances[row+j] = c.rounded()
+			switch {
+			case from[i] == to[j]:
+				t.Durations[row+j], t.Distances[row+j] = 0, 0
+			case c == noWay:
+				never++
+			}
+		}
+		cut.Add(int64(never))
+	})
+	if err != nil {
+		return Table{}, err
+	}
+	if n := cut.Load(); n > 0 {
+		t.Note = fmt.Sprintf("%d of %d pairs have no way between them by %s", n, len(from)*len(to), mode)
+	}
+	return t, nil
+}
+
+// places snaps points, and lists those with no road near.
+func (g *graph) places(points []geo.Point) (places []place, off []int) {
+	places = make([]place, len(points))
+	for i, p := range points {
+		if places[i] = g.snapper.snap(p); places[i].off {
+			off = append(off, i)
+		}
+	}
+	return places, off
+}
+
+// rounded returns seconds and metres; Never for noWay.
+func (w weight) rounded() (seconds, metres int32) {
+	if w == noWay {
+		return Never, Never
+	}
+	return int32(min((w.millis()+500)/1000, uint64(Never)-1)), int32(min((w.centimetres()+50)/100, uint64(Never)-1))
+}

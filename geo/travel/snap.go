@@ -1,0 +1,180 @@
+package travel
+
+import (
+	"math"
+
+	"doorstep/geo"
+)
+
+// SnapLimit is how far in metres a point may lie from a road of its mode. What
+// is farther is off the road. The way from the road to the door is not in the
+// figures: it is part of the work at the stop.
+const SnapLimit = 500
+
+// islandLead is by how many metres a road that leads nowhere must be nearer
+// than one that leads on for the point to count as standing on an island.
+// Nearer rivals are mostly driveways that the map joins to nothing.
+const islandLead = 50
+
+// place is a point of the network: somewhere along an edge.
+type place struct {
+	edge uint32
+	// along is the fraction of the edge's length from its first end.
+	along float64
+	// off says that no road is near, and the rest means nothing.
+	off bool
+}
+
+// box bounds edges, in units of 1e-7 degrees.
+type box struct {
+	minLon, minLat, maxLon, maxLat int32
+}
+
+func (b box) union(c box) box {
+	return box{min(b.minLon, c.minLon), min(b.minLat, c.minLat), max(b.maxLon, c.maxLon), max(b.maxLat, c.maxLat)}
+}
+
+const (
+	boxFanout = 8
+	// An entry of the search for the nearest edge is a box or, at level
+	// measured, an edge whose distance is known.
+	levelShift = 27
+	measured   = 31
+)
+
+// snapper finds the edge nearest to a point. levels[0] are the boxes of the
+// edges, and each further level bounds boxFanout of the one before; edges are
+// in Morton's order, so these lie together.
+type snapper struct {
+	e      *edges
+	levels [][]box
+}
+
+func newSnapper(e *edges) *snapper {
+	boxes := make([]box, len(e.cost))
+	for i := range boxes {
+		line := e.line(uint32(i))
+		b := box{line[0].Lon, line[0].Lat, line[0].Lon, line[0].Lat}
+		for _, p := range line[1:] {
+			b = b.union(box{p.Lon, p.Lat, p.Lon, p.Lat})
+		}
+		boxes[i] = b
+	}
+	s := &snapper{e: e, levels: [][]box{boxes}}
+	for below := boxes; len(below) > boxFanout; {
+		level := make([]box, 0, len(below)/boxFanout+1)
+		for i := 0; i < len(below); i += boxFanout {
+			b := below[i]
+			for _, c := range below[i+1 : min(i+boxFanout, len(below))] {
+				b = b.union(c)
+			}
+			level = append(level, b)
+		}
+		s.levels = append(s.levels, level)
+		below = level
+	}
+	return s
+}
+
+// flat is the plane about a point, in metres: exact enough over SnapLimit.
+type flat struct {
+	lon, lat       float64
+	perLon, perLat float64 // metres per unit
+}
+
+func flatAbout(p geo.Point) flat {
+	perUnit := geo.EarthRadius * math.Pi / 180 / 1e7
+	e := p.E7()
+	return flat{float64(e.Lon), float64(e.Lat), perUnit * math.Cos(p.Lat*math.Pi/180), perUnit}
+}
+
+func (f flat) of(p geo.E7) (x, y float64) {
+	return (float64(p.Lon) - f.lon) * f.perLon, (float64(p.Lat) - f.lat) * f.perLat
+}
+
+// between is the distance of two positions.
+func (f flat) between(a, b geo.E7) float64 {
+	ax, ay := f.of(a)
+	bx, by := f.of(b)
+	return math.Hypot(bx-ax, by-ay)
+}
+
+// to is the square of the distance to a box.
+func (f flat) to(b box) float64 {
+	x := max(float64(b.minLon)-f.lon, 0, f.lon-float64(b.maxLon)) * f.perLon
+	y := max(float64(b.minLat)-f.lat, 0, f.lat-float64(b.maxLat)) * f.perLat
+	return x*x + y*y
+}
+
+// snap returns where on the network a point is.
+func (s *snapper) snap(p geo.Point) place {
+	f := flatAbout(p)
+	var q queue
+	put := func(level int, i uint32, square float64) {
+		if square <= SnapLimit*SnapLimit {
+			q.push(entry{weight(math.Float64bits(square)), uint32(level)<<levelShift | i})
+		}
+	}
+	top := len(s.levels) - 1
+	for i, b := range s.levels[top] {
+		put(top, uint32(i), f.to(b))
+	}
+	island, islandAt := place{off: true}, math.Inf(1)
+	for len(q) > 0 {
+		next := q.pop()
+		level, i := int(next.state>>levelShift), next.state&(1<<levelShift-1)
+		distance := math.Sqrt(math.Float64frombits(uint64(next.key)))
+		switch {
+		case distance > islandAt+islandLead:
+			return island
+		case level == measured && s.e.island[i]:
+			if island.off {
+				_, along := s.nearest(f, i)
+				island, islandAt = place{edge: i, along: along}, distance
+			}
+		case level == measured:
+			_, along := s.nearest(f, i)
+			return place{edge: i, along: along}
+		case level == 0:
+			square, _ := s.nearest(f, i)
+			put(measured, i, square)
+		default:
+			for child := i * boxFanout; child < min((i+1)*boxFanout, uint32(len(s.levels[level-1]))); child++ {
+				put(level-1, child, f.to(s.levels[level-1][child]))
+			}
+		}
+	}
+	return island
+}
+
+// nearest returns the square of the distance to an edge, and how far along it the nearest point is.
+func (s *snapper) nearest(f flat, edge uint32) (square, along float64) {
+	square = math.Inf(1)
+	line := s.e.line(edge)
+	before := 0.0
+	at := 0.0
+	ax, ay := f.of(line[0])
+	for _, p := range line[1:] {
+		bx, by := f.of(p)
+		dx, dy := bx-ax, by-ay
+		length := math.Hypot(dx, dy)
+		t := 0.0
+		if length > 0 {
+			t = min(1, max(0, -(ax*dx+ay*dy)/(length*length)))
+		}
+		x, y := ax+t*dx, ay+t*dy
+		if d := x*x + y*y; d < square {
+			square, at = d, before+t*length
+		}
+		before += length
+		ax, ay = bx, by
+	}
+	const centimetre = 0.01 // from an end is at the end
+	switch {
+	case at < centimetre:
+		return square, 0
+	case at > before-centimetre:
+		return square, 1
+	}
+	return square, at / before
+}

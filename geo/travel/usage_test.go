@@ -1,0 +1,136 @@
+package travel
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/paulmach/osm"
+)
+
+func tagged(text string) (tags osm.Tags) {
+	for _, word := range strings.Fields(text) {
+		key, value, _ := strings.Cut(word, "=")
+		tags = append(tags, osm.Tag{Key: key, Value: value})
+	}
+	return tags
+}
+
+func TestSpeedLimitsAreRead(t *testing.T) {
+	for text, want := range map[string]float64{
+		"": 0, "50": 50, "30 mph": 30 * 1.609344, "20mph": 20 * 1.609344, "50 km/h": 50, "walk": 7, "none": 0, "signals": 0, "0": 0, "-5": 0, "1e9": 0,
+		"PT:urban": 50, "DE:rural": 100, "DE:motorway": 130, "DE:30": 30, "GB:nsl_single": 97, "XX:urban": 40, "XX:nonsense": 0, "50;30": 50, "5 knots": 5 * 1.852,
+	} {
+		if got := limitsOf["PH"].speedLimit(text); got != want {
+			t.Errorf("%q is %g km/h, want %g", text, got, want)
+		}
+	}
+}
+
+func TestFerriesSayHowLongTheyTake(t *testing.T) {
+	for text, want := range map[string]float64{
+		"": 0, "15": 900, "00:15": 900, "1:30": 5400, "00:15:30": 930, "PT1H30M": 5400, "PT15M": 900, "PT20S": 20, "soon": 0, "1:2:3:4": 0, "-5": 0, "1:x": 0, "PTxM": 0,
+	} {
+		if got := ferrySeconds(text); got != want {
+			t.Errorf("%q is %g s, want %g", text, got, want)
+		}
+	}
+}
+
+// A speed is tenths of km/h; a way for both directions has one figure here.
+func TestWhoMayUseWhatRoadAndHowFast(t *testing.T) {
+	const no = 0
+	for _, c := range []struct {
+		tags                        string
+		foot, bicycle, scooter, car int
+	}{
+		{"highway=residential", 48, 160, 270, 280},
+		{"highway=residential maxspeed=20", 48, 160, 160, 160},
+		{"highway=primary maxspeed=100", 48, 160, 450, 800},
+		{"highway=motorway", no, no, no, 960},
+		{"highway=trunk motorroad=yes", no, no, no, 720},
+		{"highway=footway", 48, 40, no, no},
+		{"highway=footway bicycle=yes", 48, 120, no, no},
+		{"highway=cycleway", 48, 170, no, no},
+		{"highway=cycleway bicycle=dismount", 48, 40, no, no},
+		{"highway=steps", 24, no, no, no},
+		{"highway=construction", no, no, no, no},
+		{"highway=path access=yes", 45, 120, no, no},
+		{"highway=residential surface=sett", 48, 120, 270, 280},
+		{"highway=track", 46, 120, 120, 140},
+		{"highway=service service=driveway access=private", no, no, no, no},
+		{"highway=service foot=yes access=no", 48, no, no, no},
+		{"highway=residential access=no bicycle=designated", no, 160, no, no},
+		{"highway=residential area=yes", no, no, no, no},
+		{"highway=pedestrian area=yes", 48, 40, no, no},
+		{"railway=platform", 48, 40, no, no},
+		{"man_made=pier", 48, 40, no, no},
+		{"route=ferry", 90, 90, no, no},
+		{"route=ferry motorcar=yes motorcycle=no", 90, 90, no, 90},
+		{"building=yes", no, no, no, no},
+	} {
+		for m, want := range [4]int{c.foot, c.bicycle, c.scooter, c.car} {
+			u := profileOf(Modes()[m]).usageOf(tagged(c.tags), limitsOf["PT"])
+			if int(u.forward) != want || u.backward != u.forward && c.tags != "highway=motorway" {
+				t.Errorf("%s by %s: %d and %d, want %d", c.tags, Modes()[m], u.forward, u.backward, want)
+			}
+		}
+	}
+}
+
+func TestOneWays(t *testing.T) {
+	for _, c := range []struct {
+		tags string
+		mode Mode
+		want string
+	}{
+		{"oneway=yes", Car, "forward"}, {"oneway=-1", Car, "backward"}, {"oneway=no", Car, "both"}, {"oneway=reversible", Car, "none"},
+		{"oneway=yes", Foot, "both"}, {"oneway:foot=yes oneway=yes", Foot, "forward"},
+		{"oneway=yes oneway:bicycle=no", Bicycle, "both"}, {"oneway=yes cycleway=opposite_lane", Bicycle, "both"}, {"oneway=yes cycleway=opposite", Bicycle, "both"},
+		{"oneway=yes cycleway:left:oneway=-1", Bicycle, "both"}, {"oneway=no oneway:bicycle=yes", Bicycle, "forward"},
+		{"junction=roundabout", Car, "forward"}, {"junction=circular", Bicycle, "forward"}, {"junction=roundabout", Foot, "both"}, {"junction=roundabout oneway=-1", Car, "backward"},
+		{"oneway:motor_vehicle=yes", Bicycle, "both"}, {"oneway:motor_vehicle=yes", Scooter, "forward"}, {"motor_vehicle:backward=no", Car, "forward"},
+		{"vehicle:forward=no", Bicycle, "backward"}, {"oneway=yes oneway:moped=no", Scooter, "both"},
+	} {
+		tags := append(tagged(c.tags), osm.Tag{Key: "highway", Value: "residential"})
+		u := profileOf(c.mode).usageOf(tags, anyCountry)
+		got := map[[2]bool]string{{true, true}: "both", {true, false}: "forward", {false, true}: "backward"}[[2]bool{u.forward > 0, u.backward > 0}]
+		if got == "" {
+			got = "none"
+		}
+		if got != c.want {
+			t.Errorf("%s by %s goes %s, want %s", c.tags, c.mode, got, c.want)
+		}
+	}
+}
+
+func TestTheCountryIsTheOneThatSignsName(t *testing.T) {
+	var ways []rawWay
+	for _, text := range []string{"maxspeed=50", "maxspeed=PT:urban", "source:maxspeed=ES:rural", "zone:traffic=PT:urban", "maxspeed:type=sign", "source:maxspeed=XX:urban"} {
+		ways = append(ways, rawWay{tags: tagged(text)})
+	}
+	if name, law := country(ways); name != "PT" || law != limitsOf["PT"] {
+		t.Errorf("%q, %+v", name, law)
+	}
+	if name, law := country(ways[:1]); name != "" || law != anyCountry {
+		t.Errorf("%q, %+v", name, law)
+	}
+}
+
+func TestBarriers(t *testing.T) {
+	for tags, want := range map[string]string{ // who is stopped
+		"barrier=bollard": "scooter car", "barrier=bollard bollard=rising": "", "barrier=gate": "", "barrier=gate access=private": "foot bicycle scooter car",
+		"barrier=gate access=private foot=yes": "bicycle scooter car", "barrier=gate motor_vehicle=private": "scooter car", "barrier=gate locked=yes": "foot bicycle scooter car",
+		"barrier=stile": "bicycle scooter car", "barrier=lift_gate": "", "barrier=block access=yes": "", "highway=crossing": "", "highway=crossing access=no": "foot bicycle scooter car",
+		"barrier=unheard-of": "scooter car", "barrier=wall": "foot bicycle scooter car",
+	} {
+		var stopped []string
+		for _, mode := range Modes() {
+			if profileOf(mode).blockedBy(tagged(tags)) {
+				stopped = append(stopped, string(mode))
+			}
+		}
+		if got := strings.Join(stopped, " "); got != want {
+			t.Errorf("%s stops %q, want %q", tags, got, want)
+		}
+	}
+}
