@@ -9,6 +9,10 @@ import (
 	"doorstep/sync/offline"
 )
 
+// planServerFields are the members of a plan that the server writes.
+var planServerFields = []string{"debtor", "branch", "lender", "balance_minor", "approval_state", "approved_by", "approved_at", "reason",
+	"cooling_off_until", "by", "device"}
+
 // ProposePlan offers a repayment plan, or records one the debtor accepted. Within
 // the agent's limit an accepted plan holds at once and suspends collection;
 // beyond it, it waits for a supervisor. Revising a plan is the same command on

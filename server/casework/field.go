@@ -134,6 +134,9 @@ type Visit struct {
 	By     auth.UserID   `json:"by"`
 	// More holds the members a newer app sent, as a JSON object. It is sealed, since nobody can say what they are.
 	More seal.Text `json:"more,omitzero"`
+	// Said is a keyed hash of what the phone sent, so that the same record under
+	// a new mid is known again. It shows nothing to whoever lacks the key.
+	Said string `json:"said,omitempty"`
 }
 
 // EachSealed names the personal parts of a visit.
@@ -165,7 +168,8 @@ type Note struct {
 	Kind       string           `json:"kind,omitempty"` // general, safety, address, hardship
 	Supersedes string           `json:"supersedes,omitempty"`
 	By         auth.UserID      `json:"by"`
-	More       seal.Text        `json:"more,omitzero"` // as of a visit
+	More       seal.Text        `json:"more,omitzero"`  // as of a visit
+	Said       string           `json:"said,omitempty"` // as of a visit
 }
 
 // EachSealed names the personal parts of a note.
@@ -206,7 +210,8 @@ type Consent struct {
 	// Flags are what the server found: clock_skew, recording_refused (the visit had to end), late (a
 	// consent that arrived after a later withdrawal and never came into force).
 	Flags []string  `json:"flags,omitempty"`
-	More  seal.Text `json:"more,omitzero"` // as of a visit
+	More  seal.Text `json:"more,omitzero"`  // as of a visit
+	Said  string    `json:"said,omitempty"` // as of a visit
 }
 
 // EachSealed names the personal parts of a consent.
@@ -242,7 +247,8 @@ type Signature struct {
 	Attachments []Attachment `json:"attachments,omitempty"`
 	Supersedes  string       `json:"supersedes,omitempty"`
 	By          auth.UserID  `json:"by"`
-	More        seal.Text    `json:"more,omitzero"` // as of a visit
+	More        seal.Text    `json:"more,omitzero"`  // as of a visit
+	Said        string       `json:"said,omitempty"` // as of a visit
 }
 
 // EachSealed names the personal parts of a signature.
@@ -290,7 +296,8 @@ type Plan struct {
 	By            auth.UserID `json:"by"`
 	// Device wrote the newest state; "" for the office.
 	Device auth.DeviceID `json:"device,omitempty"`
-	More   seal.Text     `json:"more,omitzero"` // as of a visit
+	More   seal.Text     `json:"more,omitzero"`  // as of a visit
+	Said   string        `json:"said,omitempty"` // as of a visit
 }
 
 // EachSealed names the personal parts of a plan.
@@ -405,6 +412,7 @@ type PaymentReported struct {
 	By          auth.UserID      `json:"by"`
 	Flags       []string         `json:"flags,omitempty"` // cash: agents take none
 	More        seal.Text        `json:"more,omitzero"`   // as of a visit
+	Said        string           `json:"said,omitempty"`  // as of a visit
 }
 
 // EachSealed names the personal parts of a reported payment.

@@ -118,7 +118,7 @@ func (s *Service) shown(ctx context.Context, rec journal.Record) (map[string]any
 		return nil, fmt.Errorf("open %s: %w", rec.Type, err)
 	}
 	out, err := plainJSON(doc)
-	for _, name := range []string{"import_hash", "imported", "written", "extra"} {
+	for _, name := range []string{"import_hash", "imported", "written", "said", "extra"} {
 		delete(out, name)
 	}
 	return out, err
