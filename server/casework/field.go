@@ -123,7 +123,7 @@ type Visit struct {
 	Attachments         []Attachment `json:"attachments,omitempty"`
 	Supersedes          string       `json:"supersedes,omitempty"`
 	// Flags are what the server found when it took the visit in: unlawful, late_stop,
-	// clock_skew, after_revocation, second_visit, after_hold, no_assignment, …
+	// clock_skew, after_revocation, after_day, second_visit, no_assignment, …
 	Flags []string `json:"flags,omitempty"`
 	// Decisions are the conduct decisions for this visit, with phase and policy hash.
 	Decisions json.RawMessage `json:"decisions,omitempty"`
@@ -383,8 +383,10 @@ type Assignment struct {
 	AgentRemark seal.Text `json:"agent_remark,omitzero"`
 	// ClosedBy is the visit that closed it, or the reason it was revoked or cancelled.
 	ClosedBy string `json:"closed_by,omitempty"`
-	// Retired says that its round is over: no phone shows it any more.
+	// Retired says that its day is over, or another took its place: no phone shows it any more.
 	Retired bool `json:"retired,omitempty"`
+	// OnPhones is 1 while phones show it, for the index; 0 else.
+	OnPhones int `json:"on_phones,omitempty"`
 	// Written tells which device last wrote each of the phone's fields, and when, in revisions.
 	Written   map[string]offline.FieldWrite `json:"written,omitempty"`
 	Decisions json.RawMessage               `json:"decisions,omitempty"`

@@ -197,12 +197,16 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 		return c.refuse(ctx, t, offline.Rejected, bad.Code(), bad.Error(), of)
 	}
 	// What is new must belong to a case in scope; one answer for strangers' cases and for none.
-	inScope, err := t.holds(ctx, target)
+	held, err := t.holds(ctx, target)
 	if err != nil {
 		return nil, "", err
 	}
-	if !inScope {
-		return c.refuse(ctx, t, offline.Revoked, "", "the case is not this device's, or is so no more", target)
+	if !held {
+		if late, err := t.held(ctx, target); err != nil {
+			return nil, "", err
+		} else if !late {
+			return c.refuse(ctx, t, offline.Revoked, "", "the case is not this device's, or is so no more", target)
+		}
 	}
 	d, err := cmd.decide(ctx, t)
 	if e, ok := refusal(err); ok {
@@ -215,8 +219,11 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 	if err != nil {
 		return nil, "", err
 	}
-	rev := cur.Rev + 1
-	d.reply = mutationReceipt{Status: offline.Applied, Rev: rev}
+	if !held {
+		// The record is kept here, and the phone shall keep it no longer.
+		d.tell(journal.AgentFeed(t.Actor.User), m.Type, m.ID)
+	}
+	d.reply = mutationReceipt{Status: offline.Applied, Rev: cur.Rev + 1}
 	return d, offline.Applied, nil
 }
 
@@ -231,6 +238,19 @@ func (t *turn) holds(ctx context.Context, id journal.CaseID) (bool, error) {
 		return false, err
 	}
 	return slices.Contains(k.Agents, t.Actor.User), nil
+}
+
+// held tells whether the caller held a case on a day that is over, and nobody took
+// it back: what was recorded that day is a fact, however late the phone brings it.
+func (t *turn) held(ctx context.Context, id journal.CaseID) (bool, error) {
+	t.r.Depend(journal.CaseKey(id))
+	var as []Filed[Assignment]
+	if err := allInto(ctx, t.r, &as, AssignmentsByCase, string(id)); err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(as, func(a Filed[Assignment]) bool {
+		return a.State.dayOver() && slices.Contains(a.State.Agents, t.Actor.User)
+	}), nil
 }
 
 // owned is what tells whose a record is, in every type phones know, and what was said when it was made.
@@ -260,7 +280,7 @@ func (c mutation) current(ctx context.Context, t *turn) (offline.Current, journa
 		if err := t.open(ctx, "assignments", m.ID, a.Debtor, &a); err != nil {
 			return cur, "", err
 		}
-		cur.InScope = a.shown() && slices.Contains(a.Agents, t.Actor.User)
+		cur.InScope = (a.shown() || a.dayOver()) && slices.Contains(a.Agents, t.Actor.User)
 		cur.Written = a.Written
 		cur.Fields, err = phoneFields(&a)
 		return cur, a.Case, err

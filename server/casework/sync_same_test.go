@@ -25,7 +25,7 @@ func TestSameRecordUnderANewMidIsADuplicate(t *testing.T) {
 		r := ana.push(m)[0]
 		h.want(what, r, "duplicate")
 		if r.Rev != 1 || r.Quarantine != "" {
-			t.Errorf("%s: %+v, want revision 1 and no quarantine", what, r)
+			t.Errorf("%s: revision %d, quarantine %q, want revision 1 and no quarantine", what, r.Rev, r.Quarantine)
 		}
 	}
 	h.want("with another outcome", ana.put("visits", "v1", visit("c1", "2026-11-25T10:05:00Z", "outcome", "MET_PTP")), "rejected append_only")
@@ -77,9 +77,8 @@ func TestSamePlanUnderANewMid(t *testing.T) {
 	h.want("accepted again", ana.push(write("plans", "p1", "patch", 1, members{"state": "accepted"}))[0], "duplicate")
 	h.want("the offer again, which is no more", ana.put("plans", "p1", plan), "conflict stale")
 	h.must(WithdrawPlan{Plan: "p1", Reason: "asked to"})
-	accepted := members{}
-	for k, v := range plan {
-		accepted[k] = v
-	}
-	h.want("proposed once more after it was withdrawn", ana.push(write("plans", "p1", "put", 3, accepted))[0], "rejected plan.decided")
+	h.want("proposed once more after it was withdrawn", ana.push(write("plans", "p1", "put", 3, plan))[0], "rejected plan.decided")
+	h.want("another offer", ana.put("plans", "p2", plan), "applied")
+	h.must(WithdrawPlan{Plan: "p2", Reason: "asked to"})
+	h.want("the offer that was withdrawn, once more", ana.push(write("plans", "p2", "put", 2, plan))[0], "rejected plan.decided")
 }
