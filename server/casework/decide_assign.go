@@ -293,7 +293,7 @@ func (c RevokeAssignments) decide(ctx context.Context, t *turn) (*draftBuilder, 
 	}
 	d := t.draft("assignment.revoke")
 	return d.answering(f, endShown(f, d, func(a *Filed[Assignment]) bool {
-		if a.State.Status != assignmentOpen  {
+		if a.State.Status != assignmentOpen {
 			return false
 		}
 		a.State.Status, a.State.ClosedBy = assignmentRevoked, c.Reason

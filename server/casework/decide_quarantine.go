@@ -116,7 +116,7 @@ func (t *turn) acceptQuarantined(ctx context.Context, q *Quarantined) (*draftBui
 	if bad != nil {
 		return nil, bad
 	}
-	return recordEvidence{q.Type, q.Record, state, q.Agent}.decide(ctx, t)
+	return recordEvidence{q.Type, q.Record, state, q.Agent, 0}.decide(ctx, t)
 }
 
 func (c HandleQuarantine) refs() []journal.DocRef {

@@ -2,6 +2,7 @@ package casework
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -66,13 +67,15 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 		return nil, refuse(Invalid, "validation.conduct", "", "the visit cannot be judged: %s", err)
 	}
 	d := t.draft("visit.record")
-	if v.Decisions, err = verdictsJSON(judged); err != nil {
+	if d.now().verdicts, err = verdictsJSON(judged); err != nil {
+		return nil, err
+	}
+	if v.Decisions, err = decisions(f, &v, judged); err != nil {
 		return nil, err
 	}
 	v.Flags = append(v.Flags, c.flags(f, &v, judged)...)
 	slices.Sort(v.Flags)
 	v.Flags = slices.Compact(v.Flags)
-	d.now().verdicts = v.Decisions
 	// The visit stands alone in its entry: that is what an auditor is shown.
 	d.putChild(f, "visits", c.ID, &v)
 	d.next("visit.effects")
@@ -82,6 +85,27 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	}
 	d.reply = VisitReceipt{c.ID, nonNil(v.Flags)}
 	return d, nil
+}
+
+// decisions are those that led to the visit: at dispatch, at the door, and now.
+func decisions(f *File, v *Visit, judged verdict) (json.RawMessage, error) {
+	var all []json.RawMessage
+	if a := assignmentOf(f, v); a != nil && len(a.State.Decisions) > 0 {
+		if err := json.Unmarshal(a.State.Decisions, &all); err != nil {
+			return nil, fmt.Errorf("read decisions of assignment %s: %w", a.ID, err)
+		}
+	}
+	for _, x := range []*verdict{v.door, &judged} {
+		if x == nil {
+			continue
+		}
+		text, err := json.Marshal(x)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, text)
+	}
+	return json.Marshal(all)
 }
 
 // complete fills in what the case and the assignment know.
@@ -167,9 +191,7 @@ func (c RecordVisit) flags(f *File, v *Visit, judged verdict) []string {
 			out = append(out, "late_stop")
 		}
 	}
-	if c.SkewS > skewFlag || c.SkewS < -skewFlag {
-		out = append(out, "clock_skew")
-	}
+	out = append(out, skewFlags(c.SkewS)...)
 	switch a := assignmentOf(f, v); {
 	case a == nil:
 		out = append(out, "no_assignment")

@@ -154,7 +154,7 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 	for _, mid := range m.Requires {
 		switch c.push.done[strings.ToLower(mid)] {
 		case offline.Applied, offline.Duplicate, offline.Merged:
-		case "":
+		case "", offline.Retry:
 			return t.answer(mutationReceipt{Status: offline.Retry, Detail: "a mutation this one requires has not come yet; send it first, or with this one"}), offline.Retry, nil
 		default:
 			return c.refuse(ctx, t, offline.Rejected, offline.CodeRequires, "a mutation this one requires was refused", "")

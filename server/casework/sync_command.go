@@ -44,13 +44,13 @@ func (c mutation) command(t *turn, m *offline.Mutation, cur offline.Current, of 
 			p.Case = of
 		}
 		p.Said = t.svc.said(m.Fields)
-		return ProposePlan{ID: m.ID, Base: m.Base, Plan: p, By: by}, p.Case, nil
+		return ProposePlan{ID: m.ID, Base: m.Base, Plan: p, By: by, SkewS: c.push.caller.SkewS}, p.Case, nil
 	}
 	state, bad := readEvidence(m.Type, m.Fields, t.svc.said(m.Fields))
 	if bad != nil {
 		return nil, "", bad
 	}
-	return recordEvidence{m.Type, m.ID, state, by}, state.caseID(), nil
+	return recordEvidence{m.Type, m.ID, state, by, c.push.caller.SkewS}, state.caseID(), nil
 }
 
 // readEvidence reads a record of one of the types phones create once.
@@ -67,7 +67,7 @@ func readEvidence(typ string, fields json.RawMessage, said string) (evidence, *E
 		if in.Receipt != nil {
 			in.Receipt.At = wholeUTC(in.Receipt.At)
 		}
-		return &Consent{Case: journal.CaseID(in.Case), Visit: in.Visit, Scope: in.Scope, Status: in.Status, Method: in.Method, Language: in.Language,
+		return &Consent{Case: journal.CaseID(in.Case), Visit: in.Visit, Principal: in.Principal, Scope: in.Scope, Status: in.Status, Method: in.Method, Language: in.Language,
 			NoticeVersion: in.NoticeVersion, TextSHA256: in.TextSHA256, At: wholeUTC(in.At), ValidFrom: wholeUTC(in.ValidFrom),
 			ExpiresAt: wholeUTC(in.ExpiresAt), Withdraws: in.Withdraws, Via: in.Via, Limits: in.Limits, LegalBasis: in.LegalBasis,
 			Categories: in.Categories, Sensitive: in.Sensitive, Controller: in.Controller, Processor: in.Processor, ThirdParties: in.ThirdParties,
