@@ -129,7 +129,7 @@ func (c IssueRoute) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 			continue
 		}
 		act.minutes = st.ServiceS / 60
-		v, err := judgeVisit(t.policy(), &t.svc.zones, phaseDispatch, f, st.ETA, act, "")
+		v, err := judgeVisit(t.policy(), &t.svc.zones, phaseDispatch, f, st.ETA, act)
 		if err != nil {
 			return nil, refuse(Refused, "conduct.invalid", "", "the visit cannot be judged: %s", err)
 		}

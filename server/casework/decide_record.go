@@ -59,7 +59,11 @@ func (c recordEvidence) decide(ctx context.Context, t *turn) (*draftBuilder, err
 	if err := c.state.check(t.At); err != nil {
 		return nil, err
 	}
-	f, err := t.file(ctx, c.state.caseID(), withConsents|toRevoke)
+	var want parts
+	if c.typ == "consents" {
+		want = withConsents
+	}
+	f, err := t.file(ctx, c.state.caseID(), want)
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,8 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	v := *c.Visit
 	c.complete(t, f, &v)
 	judged, err := judgeVisit(t.policy(), &t.svc.zones, phaseSync, f, v.At, visitAct{agents: len(v.Agents), items: v.Items,
-		recording: v.Recording != nil, place: v.Place, party: "", purpose: conductPurpose(v.Purpose)}, contact)
+		recording: v.Recording != nil, place: v.Place, party: "", purpose: conductPurpose(v.Purpose)},
+		contact, contactID(f.Case.CaseRef, "visit:"+v.Supersedes)) // neither by itself nor by what it corrects
 	if err != nil {
 		return nil, refuse(Invalid, "validation.conduct", "", "the visit cannot be judged: %s", err)
 	}
@@ -296,7 +297,7 @@ func (c RecordVisit) laterStops(t *turn, f *File, d *draftBuilder, v *Visit) err
 			continue
 		}
 		judged, err := judgeVisit(t.policy(), &t.svc.zones, phaseDispatch, f, a.State.ETA, visitAct{agents: len(a.State.Agents), minutes: a.State.ServiceS / 60,
-			items: a.State.Items, recording: a.State.Recording}, "")
+			items: a.State.Items, recording: a.State.Recording})
 		if err != nil {
 			return fmt.Errorf("judge a later stop: %w", err)
 		}

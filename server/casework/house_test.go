@@ -363,3 +363,11 @@ func aFile() *File {
 	return &File{Rev: 1, Case: Case{CaseRef: "c1", Branch: porto, Lender: "north", Debtor: "d1", Status: statusOpen, Country: "PT", TimeZone: "Europe/Lisbon",
 		Currency: "EUR", AmountDueMinor: 60_000, Profiles: []string{"house-visit"}, Home: seal.NewPoint(geo.Point{Lon: -8.61, Lat: 41.15}), Territory: "west"}}
 }
+
+// mustPolicy is the policy that ships.
+func mustPolicy(t testing.TB) *conduct.Policy {
+	t.Helper()
+	p, err := conduct.Default()
+	ok(t, err)
+	return p
+}

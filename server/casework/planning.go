@@ -130,7 +130,7 @@ func WindowsOf(policy *conduct.Policy, f *PlanningFile, date string, p VisitPlan
 		return nil, []conduct.Hit{{Reason: reasonPlan, Rule: rulePlan, Cite: []string{"house"}}}, nil
 	}
 	act := visitAct{agents: p.Agents, items: p.Items, recording: p.Recording, minutes: f.Case.ServiceMin, overlays: p.Overlays}
-	windows, hits, err := policy.Windows(profiles(&f.Case, p.Overlays), date, act.action(&f.Case), conductCase(&f.File, date, time.Time{}), conductHistory(f.Contacts, ""))
+	windows, hits, err := policy.Windows(profiles(&f.Case, p.Overlays), date, act.action(&f.Case), conductCase(&f.File, date, time.Time{}), conductHistory(f.Contacts))
 	if err != nil {
 		return nil, nil, fmt.Errorf("lawful windows of a case: %w", err)
 	}
