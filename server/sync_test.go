@@ -19,7 +19,7 @@ func TestRequestsOfAPhoneThatAreRefusedWhole(t *testing.T) {
 	admin := &play.Client{Base: s.URL()}
 	ok(t, admin.SignIn(ctx, "admin", adminPassword, ""))
 	ok(t, admin.Do(ctx, http.MethodPut, "/v1/branches/porto", map[string]any{"time_zone": "Europe/Lisbon"}, nil))
-	ok(t, admin.Do(ctx, http.MethodPost, "/v1/users", map[string]any{"login": "ana", "role": "agent", "branches": []string{"porto"}, "password": "correct horse battery", "keep": true}, nil))
+	ok(t, admin.Do(ctx, http.MethodPost, "/v1/users", map[string]any{"login": "ana", "role": "agent", "branches": []string{"porto"}, "password": "correct horse battery", "keep_password": true}, nil))
 	ana := &play.Client{Base: s.URL()}
 	ok(t, ana.SignIn(ctx, "ana", "correct horse battery", "d1"))
 	token, err := ana.Token(ctx)
@@ -86,7 +86,7 @@ func TestAStreamPokes(t *testing.T) {
 	admin := &play.Client{Base: s.URL()}
 	ok(t, admin.SignIn(ctx, "admin", adminPassword, ""))
 	ok(t, admin.Do(ctx, http.MethodPut, "/v1/branches/porto", map[string]any{"time_zone": "Europe/Lisbon"}, nil))
-	ok(t, admin.Do(ctx, http.MethodPost, "/v1/users", map[string]any{"login": "ana", "role": "agent", "branches": []string{"porto"}, "password": "correct horse battery", "keep": true}, nil))
+	ok(t, admin.Do(ctx, http.MethodPost, "/v1/users", map[string]any{"login": "ana", "role": "agent", "branches": []string{"porto"}, "password": "correct horse battery", "keep_password": true}, nil))
 	ana := &play.Client{Base: s.URL()}
 	ok(t, ana.SignIn(ctx, "ana", "correct horse battery", "d1"))
 	token, err := ana.Token(ctx)
