@@ -27,7 +27,7 @@ type csvColumn struct {
 var csvColumns = [...]csvColumn{
 	{"on", "on"}, {"at", "at"}, {"time_zone", "time_zone"}, {"case", "case"}, {"debtor", "debtor"}, {"lender", "lender"},
 	{"territory", "territory"}, {"round", "round"}, {"route", "route"}, {"stop_seq", "stop_seq"}, {"assignment", "assignment"},
-	{"purpose", "purpose"}, {"place", "place"}, {"planned_from", "planned_window.from"}, {"planned_to", "planned_window.to"},
+	{"purpose", "purpose"}, {"place", "place"}, {"address_id", "address_id"}, {"planned_from", "planned_window.from"}, {"planned_to", "planned_window.to"},
 	{"agents", "agents"}, {"items", "items"}, {"recorded", "recording.media"}, {"check_in_at", "check_in.at"}, {"inside_fence", "check_in.inside_fence"},
 	{"distance_m", "check_in.distance_m"}, {"check_out_at", "check_out.at"}, {"address_verification", "address_verification"},
 	{"person_met", "person_met.relationship"}, {"identity_check", "person_met.identity_check"}, {"disclosure_made", "disclosure_made"},

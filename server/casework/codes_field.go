@@ -76,13 +76,15 @@ var (
 	agentRoles     = [...]string{"lead", "second"}
 	identityChecks = [...]string{"none", "verbal_two_facts", "document", "otp", "known_to_agent"}
 	vulnerability  = [...]string{"illness", "disability", "mental_health", "bereavement", "age", "language", "low_literacy", "domestic_violence", "financial_shock", "addiction", "new_parent"}
-	photoKinds     = [...]string{"letter_left", "door_number", "document_shown"}
-	recordedMedia  = [...]string{"audio", "video"}
-	noteKinds      = [...]string{"general", "safety", "address", "hardship"}
-	consentScopes  = [...]string{"contact_time", "visit_time", "place_workplace", "place_hospital", "home_entry", "recording_audio", "recording_video",
+	// vulnerabilitySources is how a vulnerability is known.
+	vulnerabilitySources = [...]string{"said", "document", "observed", "lender"}
+	photoKinds           = [...]string{"letter_left", "door_number", "document_shown"}
+	recordedMedia        = [...]string{"audio", "video"}
+	noteKinds            = [...]string{"general", "safety", "address", "hardship"}
+	consentScopes        = [...]string{"contact_time", "visit_time", "place_workplace", "place_hospital", "home_entry", "recording_audio", "recording_video",
 		"photo_document", "electronic_contact", "call_frequency", "contact_frequency", "more_visits", "third_party_contact", "data_share_agency",
 		"location_of_debtor", "plan_terms", "credit_bureau_notice"}
-	consentStatuses = [...]string{"requested", "given", "refused", "withdrawn"}
+	consentStatuses = [...]string{"requested", "given", "refused", "withdrawn", "expired", "superseded"}
 	consentMethods  = [...]string{"verbal_recorded", "on_screen_signature", "sms_reply", "paper_scan", "otp", "web"}
 	planKinds       = [...]string{"ptp_single", "instalments", "reduced_payment", "interest_freeze", "extension", "settlement", "token_payment", "payment_holiday"}
 	concessionTypes = [...]string{"interest", "fees", "principal", "time"}

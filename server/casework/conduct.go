@@ -11,6 +11,7 @@ import (
 // Phases in which the law is asked about a visit.
 const (
 	phaseDispatch = "dispatch"
+	phaseDoor     = "door"
 	phaseSync     = "sync"
 	phaseNotice   = "notice"
 )
@@ -68,8 +69,9 @@ func profiles(k *Case, overlays []string) []string {
 	return out
 }
 
-// conductCase is the case as the conduct decision takes it, on a local date.
-func conductCase(f *File, day string) conduct.Case {
+// conductCase is the case as the conduct decision takes it, on a local date. A
+// plan agreed at or after the act does not forbid it; a zero act is any time of the day.
+func conductCase(f *File, day string, act time.Time) conduct.Case {
 	k := &f.Case
 	c := conduct.Case{Flags: map[string]conduct.Flag{}}
 	if due, err := time.Parse(time.DateOnly, k.DueDate); err == nil {
@@ -82,7 +84,7 @@ func conductCase(f *File, day string) conduct.Case {
 		c.Flags[name] = conduct.Flag{Since: span.Since, Until: span.Until}
 	}
 	for _, p := range f.Plans {
-		if p.State.Live() {
+		if f.performing(&p.State, day, act) {
 			c.Flags["plan_performing"] = conduct.Flag{}
 		}
 		if p.State.Offered != nil || p.State.State != "" {
@@ -144,11 +146,11 @@ func conductConsents(all []Filed[Consent]) []conduct.Consent {
 	return out
 }
 
-// conductHistory is the debtor's contacts as the conduct decision counts them, without one of them.
-func conductHistory(contacts []Filed[Contact], without string) []conduct.HistoryEntry {
+// conductHistory is the debtor's contacts as the conduct decision counts them, without some of them.
+func conductHistory(contacts []Filed[Contact], without ...string) []conduct.HistoryEntry {
 	out := make([]conduct.HistoryEntry, 0, len(contacts))
 	for _, x := range contacts {
-		if x.ID == without {
+		if slices.Contains(without, x.ID) {
 			continue
 		}
 		c := &x.State
@@ -160,11 +162,11 @@ func conductHistory(contacts []Filed[Contact], without string) []conduct.History
 
 // judgeVisit asks whether a visit at an instant is lawful. Any open hold says no,
 // whatever the profiles say (rule house-hold).
-func judgeVisit(policy *conduct.Policy, zones *zoneCache, phase string, f *File, at time.Time, act visitAct, without string) (verdict, error) {
+func judgeVisit(policy *conduct.Policy, zones *zoneCache, phase string, f *File, at time.Time, act visitAct, without ...string) (verdict, error) {
 	day := zones.dayAt(at, f.Case.TimeZone)
 	a := act.action(&f.Case)
 	a.At = conduct.At(at)
-	d, err := policy.Judge(profiles(&f.Case, act.overlays), a, conductCase(f, day), conductHistory(f.Contacts, without))
+	d, err := policy.Judge(profiles(&f.Case, act.overlays), a, conductCase(f, day, at), conductHistory(f.Contacts, without...))
 	if err != nil {
 		return verdict{}, err
 	}
@@ -173,11 +175,31 @@ func judgeVisit(policy *conduct.Policy, zones *zoneCache, phase string, f *File,
 		v.Answer, v.Reason, v.Rule, v.Cite = conduct.Deny, reasonHold, ruleHold, []string{holds[0].Kind}
 		v.All = append(v.All, conduct.Hit{Reason: reasonHold, Rule: ruleHold})
 	}
+	if v.allowed() && act.suspends() && f.planPerforming(day, at) {
+		v.Answer, v.Reason, v.Rule, v.Cite = conduct.Deny, reasonPlan, rulePlan, []string{"house"}
+		v.All = append(v.All, conduct.Hit{Reason: reasonPlan, Rule: rulePlan})
+	}
 	return v, nil
 }
 
-// The house's own rule on holds.
+// The house's own rules: on holds, and on plans that are being kept.
 const (
 	reasonHold = "ON_HOLD"
 	ruleHold   = "house-hold"
+	reasonPlan = "PLAN_PERFORMING"
+	rulePlan   = "house-plan"
 )
+
+// suspends tells whether a plan that is being kept forbids the visit: one to
+// collect, not one to serve papers or to look whether an address is right.
+func (v visitAct) suspends() bool { return v.purpose == "" || v.purpose == "collect" }
+
+// planPerforming tells whether a plan of the case is being kept on a local date.
+func (f *File) planPerforming(day string, act time.Time) bool {
+	return slices.ContainsFunc(f.Plans, func(p Filed[Plan]) bool { return f.performing(&p.State, day, act) })
+}
+
+// performing tells whether one plan is, and was agreed before the act.
+func (f *File) performing(p *Plan, day string, act time.Time) bool {
+	return p.Performing(day, f.Case.PaidMinor-p.PaidBeforeMinor) && (act.IsZero() || p.At.Before(act))
+}

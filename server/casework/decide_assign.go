@@ -18,9 +18,40 @@ const (
 	assignmentCancelled = "cancelled"
 )
 
+// closedByDay is why an assignment is cancelled whose day is over without a visit.
+const closedByDay = "day:over"
+
 // shown tells whether phones show the assignment.
 func (a *Assignment) shown() bool {
 	return !a.Retired && (a.Status == assignmentOpen || a.Status == assignmentDone)
+}
+
+// dayOver tells whether the assignment left the phones because its day was over,
+// and for no other reason. Nobody took it back, so what its agents recorded that
+// day is theirs to send, however late.
+func (a *Assignment) dayOver() bool {
+	return a.Retired && (a.Status == assignmentDone || a.Status == assignmentCancelled && a.ClosedBy == closedByDay)
+}
+
+// expire takes an assignment whose day is over off the phones.
+func (a *Assignment) expire() {
+	if a.Status == assignmentOpen {
+		a.Status, a.ClosedBy = assignmentCancelled, closedByDay
+	}
+	a.Retired = true
+}
+
+// putAssignment adds an assignment's new state and tells its agents.
+func (d *draftBuilder) putAssignment(id string, a *Assignment) {
+	a.OnPhones = 0
+	if a.shown() {
+		a.OnPhones = 1
+	}
+	d.put("assignments", id, a.Debtor, a)
+	d.write(journal.CaseKey(a.Case))
+	for _, agent := range a.Agents {
+		d.tell(journal.AgentFeed(agent), "assignments", id)
+	}
 }
 
 // IssueRoute issues the stops of one team's route to its agents' phones: an
@@ -98,7 +129,7 @@ func (c IssueRoute) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 			continue
 		}
 		act.minutes = st.ServiceS / 60
-		v, err := judgeVisit(t.policy(), &t.svc.zones, phaseDispatch, f, st.ETA, act, "")
+		v, err := judgeVisit(t.policy(), &t.svc.zones, phaseDispatch, f, st.ETA, act)
 		if err != nil {
 			return nil, refuse(Refused, "conduct.invalid", "", "the visit cannot be judged: %s", err)
 		}
@@ -111,7 +142,7 @@ func (c IssueRoute) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 		if err != nil {
 			return nil, err
 		}
-		issueStop(f, d, c, st, kept)
+		issueStop(f, d, c, st, kept, t.day(f))
 		answer.Issued++
 	}
 	if err := d.judged(verdicts); err != nil {
@@ -136,35 +167,38 @@ func (d *draftBuilder) judged(vs []verdict) error {
 	return err
 }
 
-// issueStop makes the assignment and tells the agents of it, of the case and of all that belongs to it.
-func issueStop(f *File, d *draftBuilder, c IssueRoute, st IssuedStop, decisions json.RawMessage) {
-	// Earlier assignments are over: open ones are replaced by this one, done ones leave the phones.
+// issueStop makes the assignment and tells the agents of it, of the case and of
+// all that belongs to it. today is the debtor's local date.
+func issueStop(f *File, d *draftBuilder, c IssueRoute, st IssuedStop, decisions json.RawMessage, today string) {
 	for i := range f.Assignments {
 		a := &f.Assignments[i]
-		if a.ID == st.Assignment || !a.State.shown() {
+		switch {
+		case a.ID == st.Assignment || !a.State.shown():
+			continue
+		case a.State.Date == c.Date: // replaced by this one
+			if a.State.Status == assignmentOpen {
+				a.State.Status, a.State.ClosedBy = assignmentRevoked, "round:"+c.Round
+			}
+			a.State.Retired = true
+		case a.State.Date < today:
+			a.State.expire()
+		default:
+			// Tomorrow's round is published while today's agents are still out.
 			continue
 		}
-		if a.State.Status == assignmentOpen {
-			a.State.Status, a.State.ClosedBy = assignmentRevoked, "round:"+c.Round
-		}
-		a.State.Retired = true
-		d.put("assignments", a.ID, f.Case.Debtor, &a.State)
-		for _, agent := range a.State.Agents {
-			d.tell(journal.AgentFeed(agent), "assignments", a.ID)
-		}
+		d.putAssignment(a.ID, &a.State)
 	}
 	state := Assignment{Case: f.Case.CaseRef, Debtor: f.Case.Debtor, Branch: f.Case.Branch, Round: c.Round, Route: c.Route, Team: c.Team,
 		Agents: slices.Clone(c.Agents), Date: c.Date, StopSeq: st.Seq, ETA: st.ETA.UTC(), Window: Window{st.Window.From.UTC(), st.Window.To.UTC()},
 		ServiceS: st.ServiceS, Items: c.Items, Recording: c.Recording, TimeZone: f.Case.TimeZone, Territory: f.Case.Territory, Status: assignmentOpen, IssuedAt: d.At, Decisions: decisions}
 	f.Assignments = append(f.Assignments, Filed[Assignment]{ID: st.Assignment, State: state})
 	now := &f.Assignments[len(f.Assignments)-1].State
-	d.put("assignments", st.Assignment, f.Case.Debtor, now)
+	d.putAssignment(st.Assignment, now)
 	was := f.Case.Agents
 	f.Case.Agents = holders(f)
 	d.putCase(f)
 	for _, agent := range f.Case.Agents {
 		feed := journal.AgentFeed(agent)
-		d.tell(feed, "assignments", st.Assignment)
 		if !slices.Contains(was, agent) {
 			tellChildren(f, d, feed)
 		}
@@ -246,6 +280,7 @@ func (t *turn) tellDevices(ctx context.Context, d *draftBuilder, c IssueRoute) e
 // RevokeAssignments takes the open assignments of a case back from the phones.
 type RevokeAssignments struct {
 	Case   journal.CaseID
+	Round  string // only this round's; "" for every open one
 	Reason string
 }
 
@@ -257,7 +292,13 @@ func (c RevokeAssignments) decide(ctx context.Context, t *turn) (*draftBuilder, 
 		return nil, err
 	}
 	d := t.draft("assignment.revoke")
-	return d.answering(f, revokeOpen(f, d, assignmentRevoked, c.Reason)), nil
+	return d.answering(f, endShown(f, d, func(a *Filed[Assignment]) bool {
+		if a.State.Status != assignmentOpen {
+			return false
+		}
+		a.State.Status, a.State.ClosedBy = assignmentRevoked, c.Reason
+		return true
+	})), nil
 }
 
 // loadToRevoke loads what revokeOpen must name, if there is something to revoke.
@@ -272,18 +313,26 @@ func (t *turn) loadToRevoke(ctx context.Context, f *File, needed bool) error {
 // revokeOpen takes the case's open assignments off the phones, with the case and
 // all below it for agents who do not hold it otherwise.
 func revokeOpen(f *File, d *draftBuilder, status, reason string) (any bool) {
+	return endShown(f, d, func(a *Filed[Assignment]) bool {
+		if a.State.Status != assignmentOpen {
+			return false
+		}
+		a.State.Status, a.State.ClosedBy = status, reason
+		return true
+	})
+}
+
+// endShown takes those assignments off the phones that end has ended, with the
+// case and all below it for agents who do not hold it otherwise.
+func endShown(f *File, d *draftBuilder, end func(*Filed[Assignment]) bool) (any bool) {
 	was := f.Case.Agents
 	for i := range f.Assignments {
 		a := &f.Assignments[i]
-		if a.State.Status != assignmentOpen || a.State.Retired {
+		if !a.State.shown() || !end(a) {
 			continue
 		}
 		any = true
-		a.State.Status, a.State.ClosedBy = status, reason
-		d.put("assignments", a.ID, f.Case.Debtor, &a.State)
-		for _, agent := range a.State.Agents {
-			d.tell(journal.AgentFeed(agent), "assignments", a.ID)
-		}
+		d.putAssignment(a.ID, &a.State)
 	}
 	if !any {
 		return false

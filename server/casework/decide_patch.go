@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"doorstep/auth"
-	"doorstep/sync/journal"
 	"doorstep/sync/offline"
 )
 
@@ -82,8 +81,7 @@ func (c patchAssignment) decide(ctx context.Context, t *turn) (*draftBuilder, er
 	if err := decode(rec, &a); err != nil {
 		return nil, err
 	}
-	f, err := t.file(ctx, a.Case, 0)
-	if err != nil {
+	if _, err := t.file(ctx, a.Case, 0); err != nil {
 		return nil, err
 	}
 	if c.status != nil {
@@ -102,10 +100,6 @@ func (c patchAssignment) decide(ctx context.Context, t *turn) (*draftBuilder, er
 		a.Written[name] = offline.FieldWrite{Rev: c.rev, Device: c.device}
 	}
 	d := t.draft("assignment.patch")
-	d.put("assignments", c.id, a.Debtor, &a)
-	d.touch(f)
-	for _, agent := range a.Agents {
-		d.tell(journal.AgentFeed(agent), "assignments", c.id)
-	}
+	d.putAssignment(c.id, &a)
 	return d, nil
 }

@@ -9,6 +9,11 @@ import (
 	"doorstep/sync/offline"
 )
 
+// planServerFields are the members of a plan that the server writes.
+var planServerFields = []string{"debtor", "branch", "lender", "balance_minor", "approval_state", "approved_by", "approved_at", "reason",
+	"balance_as_of", "paid_before_minor", "skew_s", "flags",
+	"cooling_off_until", "by", "device"}
+
 // ProposePlan offers a repayment plan, or records one the debtor accepted. Within
 // the agent's limit an accepted plan holds at once and suspends collection;
 // beyond it, it waits for a supervisor. Revising a plan is the same command on
@@ -18,6 +23,8 @@ type ProposePlan struct {
 	Base uint64 // 0 for a new plan
 	Plan *Plan
 	By   auth.UserID
+	// SkewS is the phone's clock against ours, in seconds.
+	SkewS int64
 }
 
 // PlanReceipt answers the commands about plans.
@@ -58,7 +65,7 @@ func (c ProposePlan) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	}
 	d := t.draft("plan.propose")
 	p := *c.Plan
-	p.By, p.Device = c.By, t.Request.Device
+	p.By, p.Device, p.SkewS, p.Flags = c.By, t.Request.Device, c.SkewS, skewFlags(c.SkewS)
 	if c.By == "" {
 		p.By = t.Actor.User
 	}
@@ -85,6 +92,7 @@ func decidePropose(f *File, d *draftBuilder, id string, p, was *Plan, limits Pla
 		return nil, refuse(Invalid, "validation.at", "at", "this lies in the future")
 	}
 	p.At = wholeUTC(p.At)
+	p.BalanceAsOf, p.PaidBeforeMinor = d.At, f.Case.PaidMinor
 	p.Debtor, p.Branch, p.Lender, p.BalanceMinor = f.Case.Debtor, f.Case.Branch, f.Case.Lender, f.Case.AmountDueMinor
 	if p.State != planOffered && p.State != planAccepted {
 		return nil, refuse(Invalid, "validation.state", "state", "a plan is sent as offered or accepted")
@@ -231,7 +239,7 @@ func (in *planIn) plan(more string) (*Plan, *Error) {
 		return nil, refuse(Invalid, "validation.affordability", "affordability", "at most 8,000 bytes")
 	}
 	p := &Plan{Case: journal.CaseID(in.Case), Visit: in.Visit, Kind: in.Kind, Currency: in.Currency, TotalMinor: in.TotalMinor,
-		Instalments: in.Instalments, Concession: in.Concession, Hardship: in.Hardship, State: in.State, Offered: in.Offered, Accepted: in.Accepted,
+		Debts: in.Debts, Instalments: in.Instalments, Concession: in.Concession, Hardship: in.Hardship, State: in.State, Offered: in.Offered, Accepted: in.Accepted,
 		Terms: in.Terms, Affordability: sealedJSON(in.Affordability), Pressure: in.Pressure, Copy: in.Copy, At: in.At, More: sealedText(more)}
 	for _, s := range []*PlanStep{p.Offered, p.Accepted} {
 		if s != nil {

@@ -81,6 +81,7 @@ func (t *turn) acceptQuarantined(ctx context.Context, q *Quarantined) (*draftBui
 		if bad != nil {
 			return nil, bad
 		}
+		v.Said = t.svc.said(fields)
 		return RecordVisit{ID: q.Record, Visit: v, By: q.Agent, Flags: []string{"from_quarantine"}}.decide(ctx, t)
 	case "plans":
 		var in planIn
@@ -92,6 +93,7 @@ func (t *turn) acceptQuarantined(ctx context.Context, q *Quarantined) (*draftBui
 		if bad != nil {
 			return nil, bad
 		}
+		p.Said = t.svc.said(fields)
 		// The other version stands under the record's id; this one becomes a plan of its own.
 		id := q.Record
 		rec, there, err := t.r.Doc(ctx, "plans", id)
@@ -110,11 +112,11 @@ func (t *turn) acceptQuarantined(ctx context.Context, q *Quarantined) (*draftBui
 		}
 		return ProposePlan{ID: id, Plan: p, By: q.Agent}.decide(ctx, t)
 	}
-	state, bad := readEvidence(q.Type, fields)
+	state, bad := readEvidence(q.Type, fields, t.svc.said(fields))
 	if bad != nil {
 		return nil, bad
 	}
-	return recordEvidence{q.Type, q.Record, state, q.Agent}.decide(ctx, t)
+	return recordEvidence{q.Type, q.Record, state, q.Agent, 0}.decide(ctx, t)
 }
 
 func (c HandleQuarantine) refs() []journal.DocRef {

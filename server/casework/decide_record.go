@@ -18,8 +18,8 @@ type evidence interface {
 	check(now time.Time) *Error
 	// settle fills in what the case knows and drafts what follows.
 	settle(f *File, d *draftBuilder, id string)
-	// own stamps who recorded it.
-	own(by auth.UserID, f *File)
+	// own stamps who recorded it, and how wrong their phone's clock was, in seconds.
+	own(by auth.UserID, skewS int64, f *File)
 }
 
 // RecordEvidence records a note, consent, signature or reported payment. Written
@@ -28,13 +28,14 @@ type recordEvidence struct {
 	typ, id string
 	state   evidence
 	by      auth.UserID
+	skewS   int64
 }
 
 // RecordNote records a note of the office on a case. Text has at most 4,000 bytes.
-func RecordNote(id string, n Note) Cmd { return recordEvidence{"visit_notes", id, &n, ""} }
+func RecordNote(id string, n Note) Cmd { return recordEvidence{"visit_notes", id, &n, "", 0} }
 
 // RecordConsent records a consent given, refused or withdrawn.
-func RecordConsent(id string, c Consent) Cmd { return recordEvidence{"consents", id, &c, ""} }
+func RecordConsent(id string, c Consent) Cmd { return recordEvidence{"consents", id, &c, "", 0} }
 
 // EvidenceReceipt answers RecordNote, RecordConsent and what phones record.
 type EvidenceReceipt struct {
@@ -58,7 +59,11 @@ func (c recordEvidence) decide(ctx context.Context, t *turn) (*draftBuilder, err
 	if err := c.state.check(t.At); err != nil {
 		return nil, err
 	}
-	f, err := t.file(ctx, c.state.caseID(), withConsents|toRevoke)
+	var want parts
+	if c.typ == "consents" {
+		want = withConsents
+	}
+	f, err := t.file(ctx, c.state.caseID(), want)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +72,7 @@ func (c recordEvidence) decide(ctx context.Context, t *turn) (*draftBuilder, err
 	if by == "" {
 		by = t.Actor.User
 	}
-	c.state.own(by, f)
+	c.state.own(by, c.skewS, f)
 	d.putChild(f, c.typ, c.id, c.state)
 	c.state.settle(f, d, c.id)
 	d.reply = EvidenceReceipt{c.typ, c.id}
@@ -76,6 +81,14 @@ func (c recordEvidence) decide(ctx context.Context, t *turn) (*draftBuilder, err
 
 func evidenceAction(typ string) string {
 	return map[string]string{"visit_notes": "note.record", "consents": "consent.record", "signatures": "signature.record", "payments_reported": "payment.report"}[typ]
+}
+
+// skewFlags are the flags of a record that a phone with a wrong clock sent.
+func skewFlags(skewS int64) []string {
+	if skewS > skewFlag || skewS < -skewFlag {
+		return []string{"clock_skew"}
+	}
+	return nil
 }
 
 func checkAt(at, now time.Time) *Error {
@@ -91,21 +104,35 @@ func (n *Note) check(now time.Time) *Error {
 	if err := checkAt(n.At, now); err != nil {
 		return err
 	}
+	if err := codeWords("visit", n.Visit, n.Supersedes); err != nil {
+		return err
+	}
 	if len(n.Text.Plain()) > 4000 || n.Text.Plain() == "" {
 		return refuse(Invalid, "validation.text", "text", "a note has 1 to 4000 bytes")
 	}
 	return listed("kind", n.Kind, noteKinds[:])
 }
 
-func (n *Note) own(by auth.UserID, f *File)              { n.By, n.Debtor = by, f.Case.Debtor }
-func (n *Note) settle(*File, *draftBuilder, string)      {}
-func (c *Consent) caseID() journal.CaseID                { return c.Case }
-func (c *Consent) own(by auth.UserID, f *File)           { c.By, c.Debtor = by, f.Case.Debtor }
-func (s *Signature) caseID() journal.CaseID              { return s.Case }
-func (s *Signature) own(by auth.UserID, f *File)         { s.By, s.Debtor = by, f.Case.Debtor }
+func (n *Note) own(by auth.UserID, skewS int64, f *File) {
+	n.By, n.Debtor, n.SkewS, n.Flags = by, f.Case.Debtor, skewS, skewFlags(skewS)
+}
+
+func (n *Note) settle(*File, *draftBuilder, string) {}
+func (c *Consent) caseID() journal.CaseID           { return c.Case }
+func (c *Consent) own(by auth.UserID, skewS int64, f *File) {
+	c.By, c.Debtor, c.SkewS, c.Flags = by, f.Case.Debtor, skewS, skewFlags(skewS)
+}
+
+func (s *Signature) caseID() journal.CaseID { return s.Case }
+func (s *Signature) own(by auth.UserID, skewS int64, f *File) {
+	s.By, s.Debtor, s.SkewS, s.Flags = by, f.Case.Debtor, skewS, skewFlags(skewS)
+}
+
 func (s *Signature) settle(*File, *draftBuilder, string) {}
 func (p *PaymentReported) caseID() journal.CaseID        { return p.Case }
-func (p *PaymentReported) own(by auth.UserID, f *File)   { p.By, p.Debtor = by, f.Case.Debtor }
+func (p *PaymentReported) own(by auth.UserID, skewS int64, f *File) {
+	p.By, p.Debtor, p.SkewS, p.Flags = by, f.Case.Debtor, skewS, skewFlags(skewS)
+}
 
 func (c *Consent) check(now time.Time) *Error {
 	if err := checkAt(c.At, now); err != nil {
@@ -125,6 +152,14 @@ func (c *Consent) check(now time.Time) *Error {
 	}
 	if !c.ExpiresAt.IsZero() && !c.ExpiresAt.After(c.At) {
 		return refuse(Invalid, "validation.expires_at", "expires_at", "a consent ends after it is given")
+	}
+	if c.Principal != "" {
+		if _, ok := relationships[c.Principal]; !ok {
+			return refuse(Invalid, "validation.principal", "principal", "this is not one of the relationships")
+		}
+	}
+	if err := c.checkWords(); err != nil {
+		return err
 	}
 	if len(c.Categories) > 50 || len(c.ThirdParties) > 50 {
 		return refuse(Invalid, "validation.too_many", "", "a list of the consent is too long")
@@ -158,6 +193,9 @@ func (s *Signature) check(now time.Time) *Error {
 			return refuse(Invalid, "validation.signer_role", "signer_role", "write a relationship, or agent")
 		}
 	}
+	if err := codeWords("signature", s.Visit, s.Of, s.SHA256, s.Supersedes); err != nil {
+		return err
+	}
 	if s.OfType != "" && !slices.Contains([]string{"visits", "plans", "consents"}, s.OfType) {
 		return refuse(Invalid, "validation.of_type", "of_type", "this is not one of visits, plans, consents")
 	}
@@ -174,8 +212,8 @@ func (p *PaymentReported) check(now time.Time) *Error {
 	if len(p.Currency) != 3 {
 		return refuse(Invalid, "validation.currency", "currency", "write an ISO 4217 code")
 	}
-	if len(p.Reference) > 128 {
-		return refuse(Invalid, "validation.reference", "reference", "at most 128 bytes")
+	if err := codeWords("reference", p.Reference, p.Visit, p.Supersedes); err != nil {
+		return err
 	}
 	return listed("method", p.Method, paymentMethods[:])
 }

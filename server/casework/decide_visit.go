@@ -2,6 +2,8 @@ package casework
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -60,24 +62,51 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	v := *c.Visit
 	c.complete(t, f, &v)
 	judged, err := judgeVisit(t.policy(), &t.svc.zones, phaseSync, f, v.At, visitAct{agents: len(v.Agents), items: v.Items,
-		recording: v.Recording != nil, place: v.Place, party: "", purpose: conductPurpose(v.Purpose)}, contact)
+		recording: v.Recording != nil, place: v.Place, party: "", purpose: conductPurpose(v.Purpose)},
+		contact, contactID(f.Case.CaseRef, "visit:"+v.Supersedes)) // neither by itself nor by what it corrects
 	if err != nil {
 		return nil, refuse(Invalid, "validation.conduct", "", "the visit cannot be judged: %s", err)
 	}
 	d := t.draft("visit.record")
-	if v.Decisions, err = verdictsJSON(judged); err != nil {
+	if d.now().verdicts, err = verdictsJSON(judged); err != nil {
+		return nil, err
+	}
+	if v.Decisions, err = decisions(f, &v, judged); err != nil {
 		return nil, err
 	}
 	v.Flags = append(v.Flags, c.flags(f, &v, judged)...)
 	slices.Sort(v.Flags)
 	v.Flags = slices.Compact(v.Flags)
-	d.now().verdicts = v.Decisions
 	// The visit stands alone in its entry: that is what an auditor is shown.
 	d.putChild(f, "visits", c.ID, &v)
 	d.next("visit.effects")
 	decideVisitEffects(f, d, c.ID, &v, contact)
+	if err := c.laterStops(t, f, d, &v); err != nil {
+		return nil, err
+	}
 	d.reply = VisitReceipt{c.ID, nonNil(v.Flags)}
 	return d, nil
+}
+
+// decisions are those that led to the visit: at dispatch, at the door, and now.
+func decisions(f *File, v *Visit, judged verdict) (json.RawMessage, error) {
+	var all []json.RawMessage
+	if a := assignmentOf(f, v); a != nil && len(a.State.Decisions) > 0 {
+		if err := json.Unmarshal(a.State.Decisions, &all); err != nil {
+			return nil, fmt.Errorf("read decisions of assignment %s: %w", a.ID, err)
+		}
+	}
+	for _, x := range []*verdict{v.door, &judged} {
+		if x == nil {
+			continue
+		}
+		text, err := json.Marshal(x)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, text)
+	}
+	return json.Marshal(all)
 }
 
 // complete fills in what the case and the assignment know.
@@ -122,18 +151,32 @@ func measure(fix *Fix, home geo.Point) {
 }
 
 // assignmentOf finds the assignment a visit was made for: the one it names, or
-// the case's open one, or the one of its day.
+// else among those of the agent who made it, the one of its day, the open one
+// before the others; nil when there is none.
 func assignmentOf(f *File, v *Visit) *Filed[Assignment] {
 	var best *Filed[Assignment]
+	fit := func(a *Assignment) int {
+		switch {
+		case !slices.Contains(a.Agents, v.By):
+			return 0
+		case a.Date == v.On && a.Status == assignmentOpen:
+			return 3
+		case a.Date == v.On:
+			return 2
+		case a.Status == assignmentOpen:
+			return 1
+		}
+		return 0
+	}
 	for i := range f.Assignments {
 		a := &f.Assignments[i]
-		switch {
-		case a.ID == v.Assignment:
-			return a
-		case v.Assignment != "":
-		case a.State.Status == assignmentOpen && !a.State.Retired:
-			return a
-		case a.State.Date == v.On:
+		if v.Assignment != "" {
+			if a.ID == v.Assignment {
+				return a
+			}
+			continue
+		}
+		if n := fit(&a.State); n > 0 && (best == nil || n > fit(&best.State)) {
 			best = a
 		}
 	}
@@ -149,12 +192,14 @@ func (c RecordVisit) flags(f *File, v *Visit, judged verdict) []string {
 			out = append(out, "late_stop")
 		}
 	}
-	if c.SkewS > skewFlag || c.SkewS < -skewFlag {
-		out = append(out, "clock_skew")
-	}
+	out = append(out, skewFlags(c.SkewS)...)
 	switch a := assignmentOf(f, v); {
 	case a == nil:
 		out = append(out, "no_assignment")
+	case a.State.dayOver() && v.On > a.State.Date:
+		out = append(out, "late_stop") // somebody went by a list of a day that was over
+	case a.State.Status == assignmentCancelled && a.State.dayOver():
+		out = append(out, "after_day") // the day's work, come in after it
 	case a.State.Status == assignmentDone && v.Supersedes == "":
 		out = append(out, "second_visit")
 	case a.State.Status == assignmentRevoked || a.State.Status == assignmentCancelled:
@@ -230,19 +275,49 @@ func decideVisitEffects(f *File, d *draftBuilder, id string, v *Visit, contact s
 	}
 }
 
-// closeAssignment marks the assignment of a visit done. It stays on the phones until its round is over.
+// closeAssignment marks the assignment of a visit done. It stays on the phones
+// until its day is over; one whose day is over already was done all the same.
 func closeAssignment(f *File, d *draftBuilder, id string, v *Visit) {
 	a := assignmentOf(f, v)
-	if a == nil || a.State.Status != assignmentOpen {
+	if a == nil || a.State.Status != assignmentOpen && !(a.State.Status == assignmentCancelled && a.State.dayOver()) {
 		return
 	}
 	a.State.Status, a.State.ClosedBy = assignmentDone, id
 	a.State.AgentStatus = "visited"
-	d.put("assignments", a.ID, f.Case.Debtor, &a.State)
-	d.touch(f)
-	for _, agent := range a.State.Agents {
-		d.tell(journal.AgentFeed(agent), "assignments", a.ID)
+	d.putAssignment(a.ID, &a.State)
+}
+
+// laterStops takes back stops of the case that this visit makes unlawful: those
+// of tomorrow's round, say, published before today's visit was known.
+func (c RecordVisit) laterStops(t *turn, f *File, d *draftBuilder, v *Visit) error {
+	unlawful := map[string]string{}
+	for i := range f.Assignments {
+		a := &f.Assignments[i]
+		if a.State.Status != assignmentOpen || !a.State.ETA.After(v.At) {
+			continue
+		}
+		judged, err := judgeVisit(t.policy(), &t.svc.zones, phaseDispatch, f, a.State.ETA, visitAct{agents: len(a.State.Agents), minutes: a.State.ServiceS / 60,
+			items: a.State.Items, recording: a.State.Recording})
+		if err != nil {
+			return fmt.Errorf("judge a later stop: %w", err)
+		}
+		if !judged.allowed() {
+			unlawful[a.ID] = judged.Reason
+		}
 	}
+	if len(unlawful) == 0 {
+		return nil
+	}
+	d.next("visit.later_stops")
+	endShown(f, d, func(a *Filed[Assignment]) bool {
+		reason := unlawful[a.ID]
+		if reason == "" {
+			return false
+		}
+		a.State.Status, a.State.ClosedBy = assignmentRevoked, "law:"+reason
+		return true
+	})
+	return nil
 }
 
 func cmpOr(a, b string) string {

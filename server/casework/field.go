@@ -20,6 +20,8 @@ type Fix struct {
 	// Inside and DistanceM compare the fix with the planned place; they outlive the point.
 	Inside    *bool  `json:"inside_fence,omitempty"`
 	DistanceM *int64 `json:"distance_m,omitempty"`
+	// Datum is what the phone's fix came in: wgs84 or gcj02; "" without a point.
+	Datum string `json:"datum,omitempty"`
 }
 
 // VisitAgent is one agent at the door.
@@ -70,6 +72,24 @@ type Observations struct {
 	Weather         string    `json:"weather,omitempty"`
 }
 
+// VulnerabilityFlag is a sign of vulnerability: what, how it is known, and the
+// consent to note it, where one was asked for. Phones may send the flag alone, as a string.
+type VulnerabilityFlag struct {
+	Flag    string `json:"flag"`
+	Source  string `json:"source,omitempty"` // said, document, observed, lender
+	Consent string `json:"consent_id,omitempty"`
+}
+
+// UnmarshalJSON reads an object, or the flag alone.
+func (f *VulnerabilityFlag) UnmarshalJSON(raw []byte) error {
+	if len(raw) > 0 && raw[0] == '"' {
+		*f = VulnerabilityFlag{}
+		return json.Unmarshal(raw, &f.Flag)
+	}
+	type plain VulnerabilityFlag
+	return json.Unmarshal(raw, (*plain)(f))
+}
+
 // Attachment refers to bytes that sync on their own.
 type Attachment struct {
 	ID     string `json:"id"`
@@ -95,45 +115,52 @@ type Visit struct {
 	Agents     []VisitAgent     `json:"agents"`
 	Purpose    string           `json:"purpose,omitempty"`
 	Place      string           `json:"place,omitempty"`
+	Address    string           `json:"address_id,omitempty"` // of the address that was visited, where the case has several; an id, never the address
 	Planned    *Window          `json:"planned_window,omitempty"`
 	// At is when the visit began as the device says, in UTC; On is its local date in the debtor's zone.
-	At                  time.Time    `json:"at"`
-	On                  string       `json:"on"`
-	TimeZone            string       `json:"time_zone"`
-	CheckIn             *Fix         `json:"check_in,omitempty"`
-	CheckOut            *Fix         `json:"check_out,omitempty"`
-	AddressVerification string       `json:"address_verification,omitempty"`
-	PersonMet           *PersonMet   `json:"person_met,omitempty"`
-	DisclosureMade      bool         `json:"disclosure_made,omitempty"`
-	DisclosedTo         string       `json:"disclosed_to,omitempty"` // a relationship
-	AnnouncedIdentity   bool         `json:"announced_identity,omitempty"`
-	AnnouncedAt         time.Time    `json:"announced_at,omitzero"`
-	Recording           *Recording   `json:"recording,omitempty"`
-	Photos              []Photo      `json:"photos,omitempty"`
-	Items               []string     `json:"items,omitempty"` // papers carried: badge, authorisation_letter, …
-	Outcome             string       `json:"outcome"`         // an Outcome code
-	OutcomeDetail       seal.Text    `json:"outcome_detail,omitzero"`
-	OverdueReason       string       `json:"overdue_reason,omitempty"`
-	Plan                string       `json:"plan,omitempty"`
-	PaymentRef          string       `json:"payment_ref,omitempty"`
-	Observations        Observations `json:"observations,omitzero"`
-	Vulnerability       []string     `json:"vulnerability_flags,omitempty"`
-	LeftWhenAsked       *bool        `json:"left_when_asked,omitempty"`
-	LeftAt              time.Time    `json:"left_at,omitzero"`
-	Attachments         []Attachment `json:"attachments,omitempty"`
-	Supersedes          string       `json:"supersedes,omitempty"`
+	At                  time.Time           `json:"at"`
+	On                  string              `json:"on"`
+	TimeZone            string              `json:"time_zone"`
+	CheckIn             *Fix                `json:"check_in,omitempty"`
+	CheckOut            *Fix                `json:"check_out,omitempty"`
+	AddressVerification string              `json:"address_verification,omitempty"`
+	PersonMet           *PersonMet          `json:"person_met,omitempty"`
+	DisclosureMade      bool                `json:"disclosure_made,omitempty"`
+	DisclosedTo         string              `json:"disclosed_to,omitempty"` // a relationship
+	AnnouncedIdentity   bool                `json:"announced_identity,omitempty"`
+	AnnouncedAt         time.Time           `json:"announced_at,omitzero"`
+	Recording           *Recording          `json:"recording,omitempty"`
+	Photos              []Photo             `json:"photos,omitempty"`
+	Items               []string            `json:"items,omitempty"` // papers carried: badge, authorisation_letter, …
+	Outcome             string              `json:"outcome"`         // an Outcome code
+	OutcomeDetail       seal.Text           `json:"outcome_detail,omitzero"`
+	OverdueReason       string              `json:"overdue_reason,omitempty"`
+	Plan                string              `json:"plan,omitempty"`
+	PaymentRef          string              `json:"payment_ref,omitempty"`
+	Observations        Observations        `json:"observations,omitzero"`
+	Vulnerability       []VulnerabilityFlag `json:"vulnerability_flags,omitempty"`
+	LeftWhenAsked       *bool               `json:"left_when_asked,omitempty"`
+	LeftAt              time.Time           `json:"left_at,omitzero"`
+	Attachments         []Attachment        `json:"attachments,omitempty"`
+	Supersedes          string              `json:"supersedes,omitempty"`
 	// Flags are what the server found when it took the visit in: unlawful, late_stop,
-	// clock_skew, after_revocation, second_visit, after_hold, no_assignment, …
+	// clock_skew, after_revocation, after_day, second_visit, no_assignment, …
 	Flags []string `json:"flags,omitempty"`
-	// Decisions are the conduct decisions for this visit, with phase and policy hash.
+	// Decisions are the conduct decisions for this visit, with phase and policy
+	// hash: dispatch, door (the phone's own, offline) and sync.
 	Decisions json.RawMessage `json:"decisions,omitempty"`
 	// SkewS is the device's clock against the server's at receipt, in seconds; MonoMs its monotonic clock.
 	SkewS  int64         `json:"skew_s,omitempty"`
 	MonoMs int64         `json:"mono_ms,omitempty"`
 	Device auth.DeviceID `json:"device,omitempty"`
 	By     auth.UserID   `json:"by"`
+	// door is the phone's own decision, on its way into Decisions.
+	door *verdict
 	// More holds the members a newer app sent, as a JSON object. It is sealed, since nobody can say what they are.
 	More seal.Text `json:"more,omitzero"`
+	// Said is a keyed hash of what the phone sent, so that the same record under
+	// a new mid is known again. It shows nothing to whoever lacks the key.
+	Said string `json:"said,omitempty"`
 }
 
 // EachSealed names the personal parts of a visit.
@@ -165,7 +192,10 @@ type Note struct {
 	Kind       string           `json:"kind,omitempty"` // general, safety, address, hardship
 	Supersedes string           `json:"supersedes,omitempty"`
 	By         auth.UserID      `json:"by"`
-	More       seal.Text        `json:"more,omitzero"` // as of a visit
+	SkewS      int64            `json:"skew_s,omitempty"`
+	Flags      []string         `json:"flags,omitempty"` // clock_skew
+	More       seal.Text        `json:"more,omitzero"`   // as of a visit
+	Said       string           `json:"said,omitempty"`  // as of a visit
 }
 
 // EachSealed names the personal parts of a note.
@@ -178,35 +208,39 @@ func (n *Note) EachSealed(fn func(field string, p seal.Part)) {
 // withdrawn (structure after ISO/IEC TS 27560). Written once; a withdrawal is a new record that
 // names the consent it withdraws.
 type Consent struct {
-	Case          journal.CaseID   `json:"case"`
-	Debtor        journal.DebtorID `json:"debtor"`
-	Visit         string           `json:"visit,omitempty"`
-	Scope         string           `json:"scope"`  // contact_time, visit_time, home_entry, recording_audio, …
-	Status        string           `json:"status"` // requested, given, refused, withdrawn
-	Method        string           `json:"method,omitempty"`
-	Language      string           `json:"language,omitempty"`
-	NoticeVersion string           `json:"notice_version,omitempty"`
-	TextSHA256    string           `json:"text_shown_sha256,omitempty"`
-	At            time.Time        `json:"at"` // when it was given, refused or withdrawn
-	ValidFrom     time.Time        `json:"valid_from,omitzero"`
-	ExpiresAt     time.Time        `json:"expires_at,omitzero"`
-	Withdraws     string           `json:"withdraws,omitempty"` // consent id
-	Via           string           `json:"withdrawn_via,omitempty"`
-	Limits        *ConsentLimits   `json:"limits,omitempty"`
-	LegalBasis    string           `json:"legal_basis,omitempty"`
-	Categories    []string         `json:"pii_categories,omitempty"`
-	Sensitive     bool             `json:"sensitive,omitempty"`
-	Controller    string           `json:"controller,omitempty"`
-	Processor     string           `json:"processor,omitempty"`
-	ThirdParties  []string         `json:"third_parties,omitempty"`
-	Evidence      *Evidence        `json:"evidence,omitempty"`
-	Receipt       *ConsentReceipt  `json:"receipt,omitempty"`
-	By            auth.UserID      `json:"by"`
-	Supersedes    string           `json:"supersedes,omitempty"`
+	Case   journal.CaseID   `json:"case"`
+	Debtor journal.DebtorID `json:"debtor"`
+	Visit  string           `json:"visit,omitempty"`
+	// Principal is who consents: a relationship; "" for the debtor.
+	Principal     string          `json:"principal,omitempty"`
+	Scope         string          `json:"scope"`  // contact_time, visit_time, home_entry, recording_audio, …
+	Status        string          `json:"status"` // requested, given, refused, withdrawn; expired and superseded for the record only
+	Method        string          `json:"method,omitempty"`
+	Language      string          `json:"language,omitempty"`
+	NoticeVersion string          `json:"notice_version,omitempty"`
+	TextSHA256    string          `json:"text_shown_sha256,omitempty"`
+	At            time.Time       `json:"at"` // when it was given, refused or withdrawn
+	ValidFrom     time.Time       `json:"valid_from,omitzero"`
+	ExpiresAt     time.Time       `json:"expires_at,omitzero"`
+	Withdraws     string          `json:"withdraws,omitempty"` // consent id
+	Via           string          `json:"withdrawn_via,omitempty"`
+	Limits        *ConsentLimits  `json:"limits,omitempty"`
+	LegalBasis    string          `json:"legal_basis,omitempty"`
+	Categories    []string        `json:"pii_categories,omitempty"`
+	Sensitive     bool            `json:"sensitive,omitempty"`
+	Controller    string          `json:"controller,omitempty"`
+	Processor     string          `json:"processor,omitempty"`
+	ThirdParties  []string        `json:"third_parties,omitempty"` // opaque ids or kinds, never names
+	Evidence      *Evidence       `json:"evidence,omitempty"`
+	Receipt       *ConsentReceipt `json:"receipt,omitempty"`
+	By            auth.UserID     `json:"by"`
+	Supersedes    string          `json:"supersedes,omitempty"`
+	SkewS         int64           `json:"skew_s,omitempty"`
 	// Flags are what the server found: clock_skew, recording_refused (the visit had to end), late (a
 	// consent that arrived after a later withdrawal and never came into force).
 	Flags []string  `json:"flags,omitempty"`
-	More  seal.Text `json:"more,omitzero"` // as of a visit
+	More  seal.Text `json:"more,omitzero"`  // as of a visit
+	Said  string    `json:"said,omitempty"` // as of a visit
 }
 
 // EachSealed names the personal parts of a consent.
@@ -242,7 +276,10 @@ type Signature struct {
 	Attachments []Attachment `json:"attachments,omitempty"`
 	Supersedes  string       `json:"supersedes,omitempty"`
 	By          auth.UserID  `json:"by"`
-	More        seal.Text    `json:"more,omitzero"` // as of a visit
+	SkewS       int64        `json:"skew_s,omitempty"`
+	Flags       []string     `json:"flags,omitempty"` // clock_skew
+	More        seal.Text    `json:"more,omitzero"`   // as of a visit
+	Said        string       `json:"said,omitempty"`  // as of a visit
 }
 
 // EachSealed names the personal parts of a signature.
@@ -269,10 +306,15 @@ type Plan struct {
 	Currency     string           `json:"currency"`
 	TotalMinor   int64            `json:"total_minor"`
 	BalanceMinor int64            `json:"balance_minor"` // of the case when it was proposed
-	Instalments  []Instalment     `json:"instalments"`
-	Concession   *Concession      `json:"concession,omitempty"`
-	Hardship     *Hardship        `json:"hardship,omitempty"`
-	State        string           `json:"state"` // offered, accepted, active, rejected, cancelled, superseded, withdrawn
+	// BalanceAsOf is when that was, PaidBeforeMinor what payments had brought by
+	// then; Debts is how the phone saw the balance divided.
+	BalanceAsOf     time.Time     `json:"balance_as_of,omitzero"`
+	PaidBeforeMinor int64         `json:"paid_before_minor,omitempty"`
+	Debts           []DebtBalance `json:"debts,omitempty"`
+	Instalments     []Instalment  `json:"instalments"`
+	Concession      *Concession   `json:"concession,omitempty"`
+	Hardship        *Hardship     `json:"hardship,omitempty"`
+	State           string        `json:"state"` // offered, accepted, active, rejected, cancelled, superseded, withdrawn
 	// ApprovalState is "" within the agent's limit, else pending, approved or rejected.
 	ApprovalState string      `json:"approval_state"`
 	ApprovedBy    auth.UserID `json:"approved_by,omitempty"`
@@ -290,13 +332,22 @@ type Plan struct {
 	By            auth.UserID `json:"by"`
 	// Device wrote the newest state; "" for the office.
 	Device auth.DeviceID `json:"device,omitempty"`
-	More   seal.Text     `json:"more,omitzero"` // as of a visit
+	SkewS  int64         `json:"skew_s,omitempty"`
+	Flags  []string      `json:"flags,omitempty"` // clock_skew
+	More   seal.Text     `json:"more,omitzero"`   // as of a visit
+	Said   string        `json:"said,omitempty"`  // as of a visit
 }
 
 // EachSealed names the personal parts of a plan.
 func (p *Plan) EachSealed(fn func(field string, part seal.Part)) {
 	fn("affordability", &p.Affordability)
 	fn("more", &p.More)
+}
+
+// DebtBalance is what is owed under one debt of a case.
+type DebtBalance struct {
+	Debt         string `json:"debt_id"`
+	BalanceMinor int64  `json:"balance_minor"`
 }
 
 // Terms say when a plan counts as broken and what follows.
@@ -376,8 +427,10 @@ type Assignment struct {
 	AgentRemark seal.Text `json:"agent_remark,omitzero"`
 	// ClosedBy is the visit that closed it, or the reason it was revoked or cancelled.
 	ClosedBy string `json:"closed_by,omitempty"`
-	// Retired says that its round is over: no phone shows it any more.
+	// Retired says that its day is over, or another took its place: no phone shows it any more.
 	Retired bool `json:"retired,omitempty"`
+	// OnPhones is 1 while phones show it, for the index; 0 else.
+	OnPhones int `json:"on_phones,omitempty"`
 	// Written tells which device last wrote each of the phone's fields, and when, in revisions.
 	Written   map[string]offline.FieldWrite `json:"written,omitempty"`
 	Decisions json.RawMessage               `json:"decisions,omitempty"`
@@ -403,8 +456,10 @@ type PaymentReported struct {
 	Attachments []Attachment     `json:"attachments,omitempty"`
 	Supersedes  string           `json:"supersedes,omitempty"`
 	By          auth.UserID      `json:"by"`
-	Flags       []string         `json:"flags,omitempty"` // cash: agents take none
+	SkewS       int64            `json:"skew_s,omitempty"`
+	Flags       []string         `json:"flags,omitempty"` // cash: agents take none; other_currency, clock_skew
 	More        seal.Text        `json:"more,omitzero"`   // as of a visit
+	Said        string           `json:"said,omitempty"`  // as of a visit
 }
 
 // EachSealed names the personal parts of a reported payment.

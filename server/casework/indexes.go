@@ -25,7 +25,8 @@ var (
 
 	AssignmentsByCase  = journal.Index{Type: "assignments", Name: "case", Fields: []string{"case", "date"}}
 	AssignmentsByRound = journal.Index{Type: "assignments", Name: "round", Fields: []string{"round", "case"}}
-	AssignmentsByDate  = journal.Index{Type: "assignments", Name: "date", Fields: []string{"status", "date"}}
+	// AssignmentsOnPhones has those that phones show, by date.
+	AssignmentsOnPhones = journal.Index{Type: "assignments", Name: "on_phones", Fields: []string{"on_phones", "date"}}
 
 	NoticesByStatus   = journal.Index{Type: "notices", Name: "status", Fields: []string{"status", "at"}}
 	NoticesByTime     = journal.Index{Type: "notices", Name: "at", Fields: []string{"at"}}
@@ -39,7 +40,7 @@ func Indexes() []journal.Index {
 		ContactsByCase, ContactsByDebtor,
 		VisitsByCase, VisitsByDate,
 		NotesByCase, ConsentsByCase, SignaturesByCase, PlansByCase, PlansByApproval, PaymentsReportedByCase, PaymentsByCase,
-		AssignmentsByCase, AssignmentsByRound, AssignmentsByDate,
+		AssignmentsByCase, AssignmentsByRound, AssignmentsOnPhones,
 		NoticesByStatus, NoticesByTime, QuarantineByState,
 	}
 }

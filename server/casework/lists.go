@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"doorstep/auth"
@@ -113,7 +114,7 @@ func (s *Service) Case(ctx context.Context, a auth.Actor, branch auth.BranchID, 
 		if err := s.each(ctx, journal.Query{Branch: branch, Type: child.ix.Type, Index: child.ix.Name, Eq: []any{child.eq}}, func(rec journal.Record) error {
 			item, err := s.shownWithID(ctx, rec)
 			if child.name == "plans" && err == nil {
-				err = s.planState(rec, &k, item)
+				err = s.planState(ctx, rec, &k, item)
 			}
 			items = append(items, item)
 			return err
@@ -126,7 +127,7 @@ func (s *Service) Case(ctx context.Context, a auth.Actor, branch auth.BranchID, 
 }
 
 // planState adds the state that time and payments make of a plan.
-func (s *Service) planState(rec journal.Record, k *Case, item map[string]any) error {
+func (s *Service) planState(ctx context.Context, rec journal.Record, k *Case, item map[string]any) error {
 	var p Plan
 	if err := decode(rec, &p); err != nil {
 		return err
@@ -135,7 +136,22 @@ func (s *Service) planState(rec journal.Record, k *Case, item map[string]any) er
 	if zone == nil {
 		zone = time.UTC
 	}
-	item["state_now"] = p.StateAt(s.journal.Now(), zone, k.PaidMinor)
+	now := s.journal.Now()
+	item["state_now"] = p.StateAt(now, zone, k.PaidMinor-p.PaidBeforeMinor)
+	var paid []paidPart
+	if err := s.each(ctx, journal.Query{Branch: rec.Branch, Type: "payments", Index: PaymentsByCase.Name, Eq: []any{string(k.CaseRef)}}, func(r journal.Record) error {
+		var m Payment
+		if err := decode(r, &m); err != nil {
+			return err
+		}
+		if on := m.PaidAt.In(zone).Format(time.DateOnly); on >= p.At.In(zone).Format(time.DateOnly) {
+			paid = append(paid, paidPart{strings.TrimPrefix(r.ID, string(k.CaseRef)+"/"), on, m.AmountMinor})
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	item["instalments_now"] = p.instalmentsOn(now.In(zone).Format(time.DateOnly), paid)
 	return nil
 }
 

@@ -40,9 +40,9 @@ const (
 	maxMinor = 1 << 50
 )
 
-// Live tells whether the plan suspends collection: it is accepted and nobody's
-// approval is missing. A live plan stays live until a decision ends it; that it is
-// broken is for a supervisor to see, not for a clock to act on.
+// Live tells whether the plan is in force: it is accepted and nobody's
+// approval is missing. A live plan stays live until a decision ends it; whether it
+// is being kept is Performing's to say.
 func (p *Plan) Live() bool {
 	return p.State == planAccepted && p.ApprovalState != approvalPending && p.ApprovalState != approvalRejected
 }
@@ -53,33 +53,95 @@ func (p *Plan) StateAt(at time.Time, zone *time.Location, paid int64) string {
 	if !p.Live() {
 		return p.State
 	}
-	if paid >= p.TotalMinor {
-		return planKept
-	}
-	if at.Before(p.CoolingOff) {
-		return planCoolingOff
-	}
-	day := at.In(zone)
-	var due int64
-	over := true
-	for _, in := range p.Instalments {
-		last, err := time.ParseInLocation(time.DateOnly, in.DueOn, zone)
-		if err != nil {
-			continue // checked when it was proposed
-		}
-		if day.Before(last.AddDate(0, 0, p.graceDays()+1)) {
-			over = false
-			break
-		}
-		due += in.AmountMinor
-	}
+	due, over := p.dueBy(at.In(zone).Format(time.DateOnly))
 	switch {
+	case paid >= p.TotalMinor:
+		return planKept
+	case at.Before(p.CoolingOff):
+		return planCoolingOff
 	case paid >= due:
 		return planActive
 	case over && paid > 0:
 		return planPartiallyKept
 	}
 	return planBroken
+}
+
+// Performing tells whether the plan is being kept on a local date of the debtor:
+// nothing that is due by now is missing and something is still to come. It
+// suspends visits; a breach, once its grace is over, lets them resume.
+func (p *Plan) Performing(day string, paid int64) bool {
+	if !p.Live() || paid >= p.TotalMinor {
+		return false
+	}
+	due, _ := p.dueBy(day)
+	return paid >= due
+}
+
+// dueBy is what must have been paid by a local date, grace included, and whether that is all.
+func (p *Plan) dueBy(day string) (due int64, over bool) {
+	for _, in := range p.Instalments {
+		last, err := time.Parse(time.DateOnly, in.DueOn)
+		if err != nil {
+			continue // checked when it was proposed
+		}
+		if day <= last.AddDate(0, 0, p.graceDays()).Format(time.DateOnly) {
+			return due, false
+		}
+		due += in.AmountMinor
+	}
+	return due, true
+}
+
+// InstalmentNow is what payments have made of one instalment.
+type InstalmentNow struct {
+	N         int    `json:"n"`
+	Status    string `json:"status"` // paid, partly_paid, overdue (its grace is over), open
+	PaidMinor int64  `json:"paid_minor,omitempty"`
+	// PaidOn is the local date, and Ref the payment, that brought the last of it.
+	PaidOn string `json:"paid_on,omitempty"`
+	Ref    string `json:"ref,omitempty"`
+}
+
+// paidPart is a payment as the plan sees it.
+type paidPart struct {
+	ref    string
+	on     string // local date
+	amount int64
+}
+
+// instalmentsOn spreads payments since the plan was agreed, in order of time,
+// over its instalments, the earliest first, and gives their status on a local date.
+func (p *Plan) instalmentsOn(day string, payments []paidPart) []InstalmentNow {
+	out := make([]InstalmentNow, len(p.Instalments))
+	left, which := int64(0), -1
+	for i, in := range p.Instalments {
+		out[i] = InstalmentNow{N: in.N, Status: "open"}
+		for out[i].PaidMinor < in.AmountMinor {
+			if left == 0 {
+				if which+1 == len(payments) {
+					break
+				}
+				which++
+				left = payments[which].amount
+				continue
+			}
+			take := min(left, in.AmountMinor-out[i].PaidMinor)
+			left -= take
+			out[i].PaidMinor += take
+			out[i].PaidOn, out[i].Ref = payments[which].on, payments[which].ref
+		}
+		last, err := time.Parse(time.DateOnly, in.DueOn)
+		switch {
+		case out[i].PaidMinor == in.AmountMinor:
+			out[i].Status = "paid"
+		case err == nil && day > last.AddDate(0, 0, p.graceDays()).Format(time.DateOnly):
+			out[i].Status = "overdue"
+		case out[i].PaidMinor > 0:
+			out[i].Status = "partly_paid"
+		}
+	}
+	return out
 }
 
 func (p *Plan) graceDays() int {
@@ -137,6 +199,12 @@ func (p *Plan) check(currency string, balance int64, day string) *Error {
 	}
 	if sum != p.TotalMinor {
 		return refuse(Invalid, "validation.sum", "instalments", "the instalments must add up to the total exactly, in minor units")
+	}
+	if len(p.Debts) > 50 {
+		return refuse(Invalid, "validation.too_many", "debts", "at most 50 debts")
+	}
+	if err := p.checkWords(); err != nil {
+		return err
 	}
 	if c := p.Concession; c != nil {
 		if err := listed("concession.type", c.Type, concessionTypes[:]); err != nil {

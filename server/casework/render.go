@@ -118,7 +118,7 @@ func (s *Service) shown(ctx context.Context, rec journal.Record) (map[string]any
 		return nil, fmt.Errorf("open %s: %w", rec.Type, err)
 	}
 	out, err := plainJSON(doc)
-	for _, name := range []string{"import_hash", "imported", "written", "extra"} {
+	for _, name := range []string{"import_hash", "imported", "written", "on_phones", "said", "extra"} {
 		delete(out, name)
 	}
 	return out, err
@@ -252,22 +252,20 @@ func (s *Service) InScope(ctx context.Context, c offline.Caller, typ string) ([]
 		return out, s.each(ctx, journal.Query{Branch: c.Branch, Type: typ}, func(rec journal.Record) error { add(rec); return nil })
 	}
 	cases := map[journal.CaseID]bool{}
-	for _, status := range []string{assignmentOpen, assignmentDone} {
-		if err := s.each(ctx, journal.Query{Branch: c.Branch, Type: "assignments", Index: AssignmentsByDate.Name, Eq: []any{status}}, func(rec journal.Record) error {
-			var a Assignment
-			if err := decode(rec, &a); err != nil {
-				return err
-			}
-			if a.shown() && slices.Contains(a.Agents, c.Actor.User) {
-				cases[a.Case] = true
-				if typ == "assignments" {
-					add(rec)
-				}
-			}
-			return nil
-		}); err != nil {
-			return nil, err
+	if err := s.each(ctx, journal.Query{Branch: c.Branch, Type: "assignments", Index: AssignmentsOnPhones.Name, Eq: []any{int64(1)}}, func(rec journal.Record) error {
+		var a Assignment
+		if err := decode(rec, &a); err != nil {
+			return err
 		}
+		if a.shown() && slices.Contains(a.Agents, c.Actor.User) {
+			cases[a.Case] = true
+			if typ == "assignments" {
+				add(rec)
+			}
+		}
+		return nil
+	}); err != nil {
+		return nil, err
 	}
 	index := map[string]journal.Index{"visits": VisitsByCase, "visit_notes": NotesByCase, "consents": ConsentsByCase, "signatures": SignaturesByCase,
 		"payments_reported": PaymentsReportedByCase, "plans": PlansByCase}

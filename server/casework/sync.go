@@ -154,7 +154,7 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 	for _, mid := range m.Requires {
 		switch c.push.done[strings.ToLower(mid)] {
 		case offline.Applied, offline.Duplicate, offline.Merged:
-		case "":
+		case "", offline.Retry:
 			return t.answer(mutationReceipt{Status: offline.Retry, Detail: "a mutation this one requires has not come yet; send it first, or with this one"}), offline.Retry, nil
 		default:
 			return c.refuse(ctx, t, offline.Rejected, offline.CodeRequires, "a mutation this one requires was refused", "")
@@ -186,17 +186,27 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 	case r.Status != offline.Applied:
 		return c.refuse(ctx, t, r.Status, r.Code, r.Detail, of)
 	}
-	cmd, target, bad := c.command(cur, of)
+	if m.Type == "plans" && m.Op == "patch" {
+		// A plan is changed in part: what the patch does not name stays as it was agreed.
+		if m, err = c.wholePlan(ctx, t); err != nil {
+			return nil, "", err
+		}
+	}
+	cmd, target, bad := c.command(t, m, cur, of)
 	if bad != nil {
 		return c.refuse(ctx, t, offline.Rejected, bad.Code(), bad.Error(), of)
 	}
 	// What is new must belong to a case in scope; one answer for strangers' cases and for none.
-	inScope, err := t.holds(ctx, target)
+	held, err := t.holds(ctx, target)
 	if err != nil {
 		return nil, "", err
 	}
-	if !inScope {
-		return c.refuse(ctx, t, offline.Revoked, "", "the case is not this device's, or is so no more", target)
+	if !held {
+		if late, err := t.held(ctx, target); err != nil {
+			return nil, "", err
+		} else if !late {
+			return c.refuse(ctx, t, offline.Revoked, "", "the case is not this device's, or is so no more", target)
+		}
 	}
 	d, err := cmd.decide(ctx, t)
 	if e, ok := refusal(err); ok {
@@ -209,8 +219,11 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 	if err != nil {
 		return nil, "", err
 	}
-	rev := cur.Rev + 1
-	d.reply = mutationReceipt{Status: offline.Applied, Rev: rev}
+	if !held {
+		// The record is kept here, and the phone shall keep it no longer.
+		d.tell(journal.AgentFeed(t.Actor.User), m.Type, m.ID)
+	}
+	d.reply = mutationReceipt{Status: offline.Applied, Rev: cur.Rev + 1}
 	return d, offline.Applied, nil
 }
 
@@ -227,10 +240,24 @@ func (t *turn) holds(ctx context.Context, id journal.CaseID) (bool, error) {
 	return slices.Contains(k.Agents, t.Actor.User), nil
 }
 
-// owned is what tells whose a record is, in every type phones know.
+// held tells whether the caller held a case on a day that is over, and nobody took
+// it back: what was recorded that day is a fact, however late the phone brings it.
+func (t *turn) held(ctx context.Context, id journal.CaseID) (bool, error) {
+	t.r.Depend(journal.CaseKey(id))
+	var as []Filed[Assignment]
+	if err := allInto(ctx, t.r, &as, AssignmentsByCase, string(id)); err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(as, func(a Filed[Assignment]) bool {
+		return a.State.dayOver() && slices.Contains(a.State.Agents, t.Actor.User)
+	}), nil
+}
+
+// owned is what tells whose a record is, in every type phones know, and what was said when it was made.
 type owned struct {
 	Case journal.CaseID `json:"case"`
 	By   string         `json:"by"`
+	Said string         `json:"said"`
 }
 
 // current is how the record stands, and its case.
@@ -253,7 +280,7 @@ func (c mutation) current(ctx context.Context, t *turn) (offline.Current, journa
 		if err := t.open(ctx, "assignments", m.ID, a.Debtor, &a); err != nil {
 			return cur, "", err
 		}
-		cur.InScope = a.shown() && slices.Contains(a.Agents, t.Actor.User)
+		cur.InScope = (a.shown() || a.dayOver()) && slices.Contains(a.Agents, t.Actor.User)
 		cur.Written = a.Written
 		cur.Fields, err = phoneFields(&a)
 		return cur, a.Case, err
@@ -269,6 +296,9 @@ func (c mutation) current(ctx context.Context, t *turn) (offline.Current, journa
 		return cur, "", err
 	}
 	cur.Mine = o.By == string(t.Actor.User)
+	if cur.Same, err = c.same(ctx, t, rec, o.Said); err != nil {
+		return cur, "", err
+	}
 	cur.InScope, err = t.holds(ctx, o.Case)
 	return cur, o.Case, err
 }
@@ -289,84 +319,6 @@ func phoneFields(a *Assignment) (map[string]json.RawMessage, error) {
 		out["agent_remark"] = raw(s)
 	}
 	return out, nil
-}
-
-// command is the domain's command for a mutation the policy allows, and the case it is about; of is the record's own case.
-func (c mutation) command(cur offline.Current, of journal.CaseID) (Cmd, journal.CaseID, *Error) {
-	m := c.m
-	by := c.push.caller.Actor.User
-	switch m.Type {
-	case "assignments":
-		p, bad := readPatch(m.Fields)
-		if bad != nil {
-			return nil, "", bad
-		}
-		p.id, p.device, p.rev = m.ID, c.push.caller.Device, cur.Rev+1
-		return p, of, nil
-	case "visits":
-		var in visitIn
-		more, bad := readFields(m.Fields, &in)
-		if bad != nil {
-			return nil, "", bad
-		}
-		v, bad := in.visit(more)
-		if bad != nil {
-			return nil, "", bad
-		}
-		return RecordVisit{ID: m.ID, Visit: v, MonoMs: m.MonoMs, SkewS: c.push.caller.SkewS, By: by}, v.Case, nil
-	case "plans":
-		var in planIn
-		more, bad := readFields(m.Fields, &in)
-		if bad != nil {
-			return nil, "", bad
-		}
-		p, bad := in.plan(more)
-		if bad != nil {
-			return nil, "", bad
-		}
-		if p.Case == "" {
-			p.Case = of
-		}
-		return ProposePlan{ID: m.ID, Base: m.Base, Plan: p, By: by}, p.Case, nil
-	}
-	state, bad := readEvidence(m.Type, m.Fields)
-	if bad != nil {
-		return nil, "", bad
-	}
-	return recordEvidence{m.Type, m.ID, state, by}, state.caseID(), nil
-}
-
-// readEvidence reads a record of one of the types phones create once.
-func readEvidence(typ string, fields json.RawMessage) (evidence, *Error) {
-	switch typ {
-	case "visit_notes":
-		var in noteIn
-		more, bad := readFields(fields, &in)
-		return &Note{Case: journal.CaseID(in.Case), Visit: in.Visit, At: wholeUTC(in.At), Text: sealedText(in.Text), Kind: in.Kind,
-			Supersedes: in.Supersedes, More: sealedText(more)}, bad
-	case "consents":
-		var in consentIn
-		more, bad := readFields(fields, &in)
-		if in.Receipt != nil {
-			in.Receipt.At = wholeUTC(in.Receipt.At)
-		}
-		return &Consent{Case: journal.CaseID(in.Case), Visit: in.Visit, Scope: in.Scope, Status: in.Status, Method: in.Method, Language: in.Language,
-			NoticeVersion: in.NoticeVersion, TextSHA256: in.TextSHA256, At: wholeUTC(in.At), ValidFrom: wholeUTC(in.ValidFrom),
-			ExpiresAt: wholeUTC(in.ExpiresAt), Withdraws: in.Withdraws, Via: in.Via, Limits: in.Limits, LegalBasis: in.LegalBasis,
-			Categories: in.Categories, Sensitive: in.Sensitive, Controller: in.Controller, Processor: in.Processor, ThirdParties: in.ThirdParties,
-			Evidence: in.Evidence, Receipt: in.Receipt, Supersedes: in.Supersedes, More: sealedText(more)}, bad
-	case "signatures":
-		var in signatureIn
-		more, bad := readFields(fields, &in)
-		return &Signature{Case: journal.CaseID(in.Case), Visit: in.Visit, OfType: in.OfType, Of: in.Of, Role: in.Role, At: wholeUTC(in.At),
-			SHA256: in.SHA256, Attachments: in.Attachments, Supersedes: in.Supersedes, More: sealedText(more)}, bad
-	case "payments_reported":
-		var in reportedIn
-		more, bad := readFields(fields, &in)
-		return &PaymentReported{Case: journal.CaseID(in.Case), Visit: in.Visit, At: wholeUTC(in.At), AmountMinor: in.AmountMinor, Currency: in.Currency,
-			Method: in.Method, Reference: in.Reference, Attachments: in.Attachments, Supersedes: in.Supersedes, More: sealedText(more)}, bad
-	}
-	return nil, refuse(Invalid, offline.CodeUnknownType, "type", "phones do not write records of this type")
 }
 
 // current shows the phone how the records stand that are not as it wrote them.

@@ -28,7 +28,7 @@ func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outc
 	if _, _, err := t.r.Doc(ctx, "quarantine", id); err != nil {
 		return "", err
 	}
-	q := &Quarantined{Agent: t.Actor.User, Device: c.push.caller.Device, Mid: c.m.Mid, Type: c.m.Type, Record: c.m.ID, Op: c.m.Op, Case: of,
+	q := &Quarantined{Agent: t.Actor.User, Device: c.push.caller.Device, Mid: c.m.Mid, Type: c.m.Type, Record: c.m.ID, Op: c.m.Op,
 		Outcome: outcome, Code: code, State: "open", At: t.At}
 	// Its debtor's key seals it; of a payload about no case of ours nobody knows the debtor: the agent's own key does.
 	q.Debtor = journal.DebtorID("agent:" + string(t.Actor.User))
@@ -42,7 +42,8 @@ func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outc
 			if err := decode(rec, &k); err != nil {
 				return "", err
 			}
-			q.Debtor = k.Debtor
+			// What names no case of ours is the phone's word only: it stays sealed with the rest.
+			q.Case, q.Debtor = of, k.Debtor
 		}
 	}
 	if len(c.m.Fields) > 0 {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"doorstep/geo"
+	"doorstep/server/conduct"
 	"doorstep/sync/journal"
 	"doorstep/sync/seal"
 )
@@ -26,6 +27,15 @@ type fixIn struct {
 	Mock      bool       `json:"mock_suspected"`
 }
 
+// doorIn is what the phone decided at the door, offline, from the policy it held.
+type doorIn struct {
+	At       time.Time `json:"at"`
+	Decision string    `json:"decision"` // allow, deny
+	Reason   string    `json:"reason"`
+	Rule     string    `json:"rule"`
+	Policy   string    `json:"policy_hash"`
+}
+
 type observationsIn struct {
 	ChildrenPresent bool   `json:"children_present"`
 	DistressLevel   int    `json:"distress_level"`
@@ -36,36 +46,38 @@ type observationsIn struct {
 }
 
 type visitIn struct {
-	Case                string          `json:"case"`
-	Assignment          string          `json:"assignment"`
-	Debts               []string        `json:"debt_ids"`
-	NoticeRef           string          `json:"notice_ref"`
-	Agents              []VisitAgent    `json:"agents"`
-	Purpose             string          `json:"purpose"`
-	Place               string          `json:"place"`
-	At                  time.Time       `json:"at"`
-	CheckIn             *fixIn          `json:"check_in"`
-	CheckOut            *fixIn          `json:"check_out"`
-	AddressVerification string          `json:"address_verification"`
-	PersonMet           *PersonMet      `json:"person_met"`
-	DisclosureMade      bool            `json:"disclosure_made"`
-	DisclosedTo         string          `json:"disclosed_to"`
-	AnnouncedIdentity   bool            `json:"announced_identity"`
-	AnnouncedAt         time.Time       `json:"announced_at"`
-	Recording           *Recording      `json:"recording"`
-	Photos              []Photo         `json:"photos"`
-	Items               []string        `json:"items"`
-	Outcome             string          `json:"outcome"`
-	OutcomeDetail       string          `json:"outcome_detail"`
-	OverdueReason       string          `json:"overdue_reason"`
-	Plan                string          `json:"plan"`
-	PaymentRef          string          `json:"payment_ref"`
-	Observations        *observationsIn `json:"observations"`
-	Vulnerability       []string        `json:"vulnerability_flags"`
-	LeftWhenAsked       *bool           `json:"left_when_asked"`
-	LeftAt              time.Time       `json:"left_at"`
-	Attachments         []Attachment    `json:"attachments"`
-	Supersedes          string          `json:"supersedes"`
+	Case                string              `json:"case"`
+	Assignment          string              `json:"assignment"`
+	Debts               []string            `json:"debt_ids"`
+	NoticeRef           string              `json:"notice_ref"`
+	Agents              []VisitAgent        `json:"agents"`
+	Purpose             string              `json:"purpose"`
+	Place               string              `json:"place"`
+	Address             string              `json:"address_id"`
+	Door                *doorIn             `json:"door_decision"`
+	At                  time.Time           `json:"at"`
+	CheckIn             *fixIn              `json:"check_in"`
+	CheckOut            *fixIn              `json:"check_out"`
+	AddressVerification string              `json:"address_verification"`
+	PersonMet           *PersonMet          `json:"person_met"`
+	DisclosureMade      bool                `json:"disclosure_made"`
+	DisclosedTo         string              `json:"disclosed_to"`
+	AnnouncedIdentity   bool                `json:"announced_identity"`
+	AnnouncedAt         time.Time           `json:"announced_at"`
+	Recording           *Recording          `json:"recording"`
+	Photos              []Photo             `json:"photos"`
+	Items               []string            `json:"items"`
+	Outcome             string              `json:"outcome"`
+	OutcomeDetail       string              `json:"outcome_detail"`
+	OverdueReason       string              `json:"overdue_reason"`
+	Plan                string              `json:"plan"`
+	PaymentRef          string              `json:"payment_ref"`
+	Observations        *observationsIn     `json:"observations"`
+	Vulnerability       []VulnerabilityFlag `json:"vulnerability_flags"`
+	LeftWhenAsked       *bool               `json:"left_when_asked"`
+	LeftAt              time.Time           `json:"left_at"`
+	Attachments         []Attachment        `json:"attachments"`
+	Supersedes          string              `json:"supersedes"`
 }
 
 type noteIn struct {
@@ -80,6 +92,7 @@ type noteIn struct {
 type consentIn struct {
 	Case          string          `json:"case"`
 	Visit         string          `json:"visit"`
+	Principal     string          `json:"principal"`
 	Scope         string          `json:"scope"`
 	Status        string          `json:"status"`
 	Method        string          `json:"method"`
@@ -133,6 +146,7 @@ type planIn struct {
 	Kind          string          `json:"kind"`
 	Currency      string          `json:"currency"`
 	TotalMinor    int64           `json:"total_minor"`
+	Debts         []DebtBalance   `json:"debts"`
 	Instalments   []Instalment    `json:"instalments"`
 	Concession    *Concession     `json:"concession"`
 	Hardship      *Hardship       `json:"hardship"`
@@ -224,15 +238,15 @@ func (f *fixIn) fix(field string) (*Fix, *Error) {
 	if f.AccuracyM < 0 || f.AccuracyM > 1e6 {
 		return nil, refuse(Invalid, "validation.accuracy_m", field+".accuracy_m", "between 0 and 1,000,000 metres")
 	}
-	if len(f.Provider) > 32 {
-		return nil, refuse(Invalid, "validation.provider", field+".provider", "at most 32 bytes")
+	if err := codeWords(field+".provider", f.Provider); err != nil {
+		return nil, err
 	}
 	if f.Point != [2]float64{} {
 		p, err := placeOf(geo.Point{Lon: f.Point[0], Lat: f.Point[1]}, f.Datum)
 		if err != nil {
 			return nil, refuse(Invalid, "validation.point", field+".point", "give [lon, lat] in degrees, in this order")
 		}
-		out.Point = seal.NewPoint(p)
+		out.Point, out.Datum = seal.NewPoint(p), datumName(f.Datum)
 	}
 	return out, nil
 }
@@ -248,7 +262,7 @@ func wholeUTC(t time.Time) time.Time {
 // visit makes the state of a visit. What belongs to the case is filled in when it is decided.
 func (in *visitIn) visit(more string) (*Visit, *Error) {
 	v := &Visit{Case: journal.CaseID(in.Case), Assignment: in.Assignment, Debts: in.Debts, NoticeRef: in.NoticeRef, Agents: in.Agents, Purpose: in.Purpose,
-		Place: in.Place, At: wholeUTC(in.At), AddressVerification: in.AddressVerification, PersonMet: in.PersonMet, DisclosureMade: in.DisclosureMade,
+		Place: in.Place, Address: in.Address, At: wholeUTC(in.At), AddressVerification: in.AddressVerification, PersonMet: in.PersonMet, DisclosureMade: in.DisclosureMade,
 		DisclosedTo: in.DisclosedTo, AnnouncedIdentity: in.AnnouncedIdentity, AnnouncedAt: wholeUTC(in.AnnouncedAt), Recording: in.Recording,
 		Photos: in.Photos, Items: in.Items, Outcome: in.Outcome, OutcomeDetail: sealedText(in.OutcomeDetail), OverdueReason: in.OverdueReason,
 		Plan: in.Plan, PaymentRef: in.PaymentRef, Vulnerability: in.Vulnerability, LeftWhenAsked: in.LeftWhenAsked, LeftAt: wholeUTC(in.LeftAt),
@@ -266,6 +280,15 @@ func (in *visitIn) visit(more string) (*Visit, *Error) {
 	if o := in.Observations; o != nil {
 		v.Observations = Observations{ChildrenPresent: o.ChildrenPresent, DistressLevel: o.DistressLevel, Dispute: sealedText(o.DisputeText),
 			ComplaintMade: o.ComplaintMade, SafetyIncident: o.SafetyIncident, Weather: o.Weather}
+	}
+	if d := in.Door; d != nil {
+		if d.Decision != conduct.Allow && d.Decision != conduct.Deny {
+			return nil, refuse(Invalid, "validation.decision", "door_decision.decision", "write allow or deny")
+		}
+		if err := codeWords("door_decision", d.Reason, d.Rule, d.Policy); err != nil {
+			return nil, err
+		}
+		v.door = &verdict{Phase: phaseDoor, At: wholeUTC(d.At), Answer: d.Decision, Reason: d.Reason, Rule: d.Rule, Policy: d.Policy}
 	}
 	if len(in.OutcomeDetail) > 2000 {
 		return nil, refuse(Invalid, "validation.outcome_detail", "outcome_detail", "at most 500 characters")
@@ -317,9 +340,18 @@ func (v *Visit) check() *Error {
 		}
 	}
 	for _, x := range v.Vulnerability {
-		if err := listed("vulnerability_flags", x, vulnerability[:]); err != nil {
+		if err := listed("vulnerability_flags", x.Flag, vulnerability[:]); err != nil {
 			return err
 		}
+		if err := listed("vulnerability_flags.source", x.Source, vulnerabilitySources[:]); err != nil {
+			return err
+		}
+		if err := codeWords("vulnerability_flags", x.Flag, x.Consent); err != nil {
+			return err
+		}
+	}
+	if err := v.checkWords(); err != nil {
+		return err
 	}
 	for _, p := range v.Photos {
 		if err := listed("photos.kind", p.Kind, photoKinds[:]); err != nil {

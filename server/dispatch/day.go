@@ -97,7 +97,7 @@ func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
 func (s *Service) search(ctx context.Context, r Round, puzzles []*puzzle, stops int) ([]routing.Result, error) {
 	workers := min(s.opt.Threads, max(1, len(puzzles)), runtime.GOMAXPROCS(0))
 	threads := max(1, s.opt.Threads/workers)
-	budget := time.Duration(r.TimeLimitS) * time.Second * time.Duration(workers)
+	budget := time.Duration(r.TimeLimitS) * s.second * time.Duration(workers)
 	results := make([]routing.Result, len(puzzles))
 	failures := make([]error, len(puzzles))
 	var mu sync.Mutex
@@ -120,7 +120,7 @@ func (s *Service) search(ctx context.Context, r Round, puzzles []*puzzle, stops 
 			for i := range next {
 				z := puzzles[i]
 				share := time.Duration(float64(budget) * float64(len(z.stops)) / float64(max(1, stops)))
-				limit, cancel := context.WithTimeout(ctx, max(share, 200*time.Millisecond))
+				limit, cancel := context.WithTimeout(ctx, max(share, s.second/5))
 				results[i], failures[i] = routing.Solve(limit, z.problem, routing.Options{Seed: r.Seed, Threads: threads, Progress: func(p routing.Progress) {
 					mu.Lock()
 					defer mu.Unlock()

@@ -15,6 +15,14 @@
 // Publishing is one command per route, each idempotent, so that it can be
 // repeated after a crash; the law is asked again for each stop at that moment.
 //
+// A day ends at the branch's local midnight: what phones still show of it leaves
+// them, visited or not, when a round is published and in any case within a minute
+// of midnight. An assignment nobody went to is cancelled (closed_by day:over);
+// revoked is for what somebody took back. A phone that was offline all day may
+// still send what its agents recorded: nobody else has the task, so it is a fact
+// and is taken in, flagged after_day (or late_stop for a visit made on a later
+// day), where what comes after a revocation waits in quarantine for the new owner.
+//
 // It does not search (geo/routing), measure ways (geo/travel) or judge
 // (conduct): it brings them together.
 package dispatch

@@ -39,11 +39,34 @@ func (s *Service) Publish(ctx context.Context, ask Ask, id string) (Round, error
 // issue publishes: one command per route, then the header. All of it may be repeated after a crash.
 func (s *Service) issue(ctx context.Context, r Round) error {
 	defer s.forget(r.ID)
-	routes, err := s.routes(ctx, r)
+	issued, refused, err := s.issueRoutes(ctx, r)
 	if err != nil {
 		return err
 	}
-	issued, refused := 0, 0
+	if err := s.replace(ctx, r); err != nil {
+		return err
+	}
+	today, err := s.today(ctx, r.Branch)
+	if err != nil {
+		return err
+	}
+	if err := s.retire(ctx, r.Branch, min(r.Date, today), s.ask("retire", r).Command); err != nil {
+		return err
+	}
+	return s.change(ctx, r.Branch, s.ask("published", r), r.ID, "round.published", func(rd *journal.Reader, now *Round) error {
+		if now.Status == Publishing {
+			now.Status, now.PublishedAt, now.Issued, now.Refused = Published, rd.At.Truncate(time.Second), issued, refused
+		}
+		return nil
+	})
+}
+
+// issueRoutes issues the routes one by one and counts the stops that went out and those that were refused.
+func (s *Service) issueRoutes(ctx context.Context, r Round) (issued, refused int, err error) {
+	routes, err := s.routes(ctx, r)
+	if err != nil {
+		return 0, 0, err
+	}
 	for i, route := range routes {
 		s.report(r.ID, Progress{Stage: "issuing", Fraction: float64(i) / float64(len(routes)), Stops: issued})
 		stops := make([]casework.IssuedStop, len(route.Stops))
@@ -55,24 +78,16 @@ func (s *Service) issue(ctx context.Context, r Round) error {
 			Cmd: casework.IssueRoute{Round: r.ID, Route: route.ID, Team: route.Team, Date: r.Date, Agents: route.Agents, Items: route.Items,
 				Recording: route.Recording, Stops: stops}})
 		if err != nil {
-			return fmt.Errorf("issue route %s: %w", route.ID, err)
+			return 0, 0, fmt.Errorf("issue route %s: %w", route.ID, err)
 		}
 		var answer casework.IssueReceipt
 		if err := json.Unmarshal(receipt.Body, &answer); err != nil {
-			return fmt.Errorf("issue route %s: read receipt: %w", route.ID, err)
+			return 0, 0, fmt.Errorf("issue route %s: read receipt: %w", route.ID, err)
 		}
 		issued += answer.Issued
 		refused += len(answer.Refused)
 	}
-	if err := s.replace(ctx, r); err != nil {
-		return err
-	}
-	return s.change(ctx, r.Branch, s.ask("published", r), r.ID, "round.published", func(rd *journal.Reader, now *Round) error {
-		if now.Status == Publishing {
-			now.Status, now.PublishedAt, now.Issued, now.Refused = Published, rd.At.Truncate(time.Second), issued, refused
-		}
-		return nil
-	})
+	return issued, refused, nil
 }
 
 // replace ends the round of the same day that was published before: what of it
@@ -117,7 +132,7 @@ func (s *Service) revoke(ctx context.Context, r, old Round) error {
 	}
 	var reqs []casework.Request
 	for _, c := range open {
-		reqs = append(reqs, casework.Request{ID: s.ask("revoke:"+string(c), r).Command, Cmd: casework.RevokeAssignments{Case: c, Reason: "round:replaced"}})
+		reqs = append(reqs, casework.Request{ID: s.ask("revoke:"+string(c), r).Command, Cmd: casework.RevokeAssignments{Case: c, Round: old.ID, Reason: "round:replaced"}})
 	}
 	for len(reqs) > 0 {
 		n := min(len(reqs), 100)

@@ -17,7 +17,7 @@ import (
 const retryAfter = 5 * time.Second
 
 // Run plans and publishes what is asked for until the context ends, beginning
-// with what an earlier process left undone. One round at a time: planning takes
+// with what an earlier process left undone, and ends each branch's day at its midnight. One round at a time: planning takes
 // all the cores it is given.
 func (s *Service) Run(ctx context.Context) error {
 	for {
@@ -46,6 +46,9 @@ func (s *Service) Run(ctx context.Context) error {
 
 // work does everything that waits, and tells whether it found anything.
 func (s *Service) work(ctx context.Context) (found bool, err error) {
+	if err := s.endDays(ctx); err != nil {
+		return false, err
+	}
 	branches, err := s.store.Branches(ctx)
 	if err != nil {
 		return false, err

@@ -39,6 +39,11 @@ type Service struct {
 	store journal.Store
 	log   *slog.Logger
 	wake  chan struct{}
+	// second is how long a second of searching takes; tests have shorter ones.
+	second time.Duration
+
+	// ended is up to which date the days of each branch are over; Run's alone.
+	ended map[auth.BranchID]string
 
 	mu       sync.Mutex
 	progress map[string]Progress // of runs under way, by round
@@ -59,7 +64,7 @@ func New(o Options) *Service {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	o.Threads = max(1, o.Threads)
-	return &Service{opt: o, store: o.Journal.Store(), log: o.Log, wake: make(chan struct{}, 1), progress: map[string]Progress{}}
+	return &Service{opt: o, store: o.Journal.Store(), log: o.Log, wake: make(chan struct{}, 1), second: time.Second, ended: map[auth.BranchID]string{}, progress: map[string]Progress{}}
 }
 
 // Params are what a round is asked with.

@@ -200,6 +200,38 @@ func value(raw json.RawMessage) (v any, ok bool) {
 	return v, d.Decode(&v) == nil
 }
 
+// Canonical is one spelling for all spellings of a JSON value: members in the
+// order of their names and without those that are null. nil for what is no JSON.
+func Canonical(raw json.RawMessage) []byte {
+	v, ok := value(raw)
+	if !ok {
+		return nil
+	}
+	text, err := json.Marshal(withoutNulls(v))
+	if err != nil {
+		return nil
+	}
+	return text
+}
+
+func withoutNulls(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, x := range v {
+			if x == nil {
+				delete(v, name)
+			} else {
+				v[name] = withoutNulls(x)
+			}
+		}
+	case []any:
+		for i := range v {
+			v[i] = withoutNulls(v[i])
+		}
+	}
+	return v
+}
+
 // short quotes a field name for a message, cut: it came from outside.
 func short(name string) string {
 	if len(name) > 40 {

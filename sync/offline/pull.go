@@ -87,19 +87,25 @@ func (s *Service) Pull(ctx context.Context, c Caller, q PullRequest) (PullAnswer
 	}
 	t := time.NewTimer(q.Wait)
 	defer t.Stop()
-	select {
-	case <-poke:
-		return s.page(ctx, c, e, q)
-	case <-t.C:
-		return a, nil
-	case <-ctx.Done():
-		return PullAnswer{}, ctx.Err()
+	for {
+		select {
+		case _, open := <-poke:
+			// What grew may be of a type that was not asked for.
+			if a, err = s.page(ctx, c, e, q); err != nil || len(a.Changes) > 0 || !open {
+				return a, err
+			}
+		case <-t.C:
+			a.ServerTime = s.now()
+			return a, nil
+		case <-ctx.Done():
+			return PullAnswer{}, ctx.Err()
+		}
 	}
 }
 
 // page reads, judges and shapes until the page is full or the tail is reached.
 func (s *Service) page(ctx context.Context, c Caller, e Epoch, q PullRequest) (PullAnswer, error) {
-	a := PullAnswer{Epoch: e.Name, Cursor: q.After, ServerTime: c.At.UTC(), Changes: []Change{}}
+	a := PullAnswer{Epoch: e.Name, Cursor: q.After, ServerTime: s.now(), Changes: []Change{}}
 	after := uint64(0) // as the store counts: without the epoch's base
 	if q.After > e.Base {
 		after = q.After - e.Base

@@ -2,6 +2,7 @@ package offline
 
 import (
 	"sync"
+	"time"
 
 	"doorstep/sync/journal"
 )
@@ -12,6 +13,7 @@ type Service struct {
 	applier Applier
 	records Records
 	hash    func([]byte) [32]byte
+	now     func() time.Time
 	hub     *Hub
 	epochs  sync.Map // auth.BranchID → Epoch; an epoch changes only with a restart
 }
@@ -28,7 +30,7 @@ type Options struct {
 
 // New makes the service. Close ends its subscription to the journal.
 func New(o Options) *Service {
-	return &Service{store: o.Journal.Store(), applier: o.Applier, records: o.Records, hash: o.Hash, hub: newHub(o.Journal)}
+	return &Service{store: o.Journal.Store(), applier: o.Applier, records: o.Records, hash: o.Hash, now: o.Journal.Now, hub: newHub(o.Journal)}
 }
 
 // Close wakes everybody who waits and stops listening to the journal.

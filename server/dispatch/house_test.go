@@ -1,0 +1,268 @@
+package dispatch
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"doorstep/auth"
+	"doorstep/geo"
+	"doorstep/geo/travel"
+	"doorstep/server/casework"
+	"doorstep/server/conduct"
+	"doorstep/server/office"
+	"doorstep/server/store/sqlitestore"
+	"doorstep/sync/journal"
+	"doorstep/sync/offline"
+	"doorstep/sync/seal"
+)
+
+const (
+	porto auth.BranchID = "porto"
+	today               = "2026-11-25" // a Wednesday
+)
+
+// boss is a supervisor of the branch.
+var boss = auth.Actor{User: "boss", Role: auth.RoleSupervisor, Branches: []auth.BranchID{porto}}
+
+// house is dispatch with the rooms below it, on a real store under a clock the
+// test sets. Nothing runs in the background: a test calls work.
+type house struct {
+	t       *testing.T
+	now     time.Time
+	store   *sqlitestore.Store
+	journal *journal.Journal
+	office  *office.Service
+	cases   *casework.Service
+	svc     *Service
+	n       int
+}
+
+func ok(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// newHouse has a branch with two territories side by side, west and east, and two
+// agents and a team with a shift in each.
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	ctx := context.Background()
+	h := &house{t: t, now: time.Date(2026, 11, 25, 6, 0, 0, 0, time.UTC)}
+	clock := func() time.Time { return h.now }
+	folder := t.TempDir()
+	var err error
+	h.store, err = sqlitestore.Open(ctx, folder, slices.Concat(office.Indexes(), casework.Indexes(), Indexes()))
+	ok(t, err)
+	h.journal = journal.Open(h.store, journal.Options{Clock: clock})
+	t.Cleanup(func() {
+		ok(t, h.journal.Close(ctx))
+		ok(t, h.store.Close())
+	})
+	kek, err := seal.LoadOrCreateKEK(filepath.Join(folder, "kek"))
+	ok(t, err)
+	vault, err := seal.Open(ctx, h.store, kek, clock)
+	ok(t, err)
+	policy, err := conduct.Default()
+	ok(t, err)
+	h.office = office.New(h.journal, nil)
+	h.cases = casework.New(casework.Options{Journal: h.journal, Vault: vault, Policy: policy, Lenders: h.office, Devices: h.office,
+		Territories: func(ctx context.Context, b auth.BranchID) (casework.TerritoryIndex, error) {
+			return h.office.Index(ctx, b)
+		}})
+	h.svc = New(Options{Journal: h.journal, Casework: h.cases, Office: h.office, Travel: travel.CrowFly{}, Policy: func() *conduct.Policy { return policy }})
+	h.svc.second = 50 * time.Millisecond
+	_, err = h.office.PutBranch(ctx, office.Ask{By: "admin"}, office.Branch{ID: porto, TimeZone: "Europe/Lisbon"})
+	ok(t, err)
+	for i, id := range []string{"west", "east"} {
+		lon := -8.65 + 0.05*float64(i)
+		h.territory(id, lon, 41.10, lon+0.05, 41.20)
+		a, b := auth.UserID(id+"-1"), auth.UserID(id+"-2")
+		for _, u := range []auth.UserID{a, b} {
+			_, err := h.office.CreateUser(ctx, office.Ask{By: "admin"}, office.NewUser{ID: u, Login: string(u), Role: auth.RoleAgent, Branches: []auth.BranchID{porto}})
+			ok(t, err)
+			ok(t, h.office.RegisterDevice(ctx, auth.Device{ID: auth.DeviceID("phone-" + u), User: u, Platform: "android"}))
+		}
+		h.team(office.Team{ID: "t-" + id, Agents: []auth.UserID{a, b}, Territories: []string{id}, Items: []string{"badge", "authorisation_letter"}, Recording: true})
+		h.shift("t-"+id, today)
+	}
+	return h
+}
+
+// territory is a box.
+func (h *house) territory(id string, west, south, east, north float64) {
+	h.t.Helper()
+	shape, err := geo.ParseShape(fmt.Appendf(nil, `{"type":"Polygon","coordinates":[[[%f,%f],[%f,%f],[%f,%f],[%f,%f],[%f,%f]]]}`,
+		west, south, east, south, east, north, west, north, west, south))
+	ok(h.t, err)
+	_, err = h.office.PutTerritory(context.Background(), office.Ask{By: "boss"}, office.Territory{ID: id, Branch: porto, Shape: shape.E7()})
+	ok(h.t, err)
+}
+
+func (h *house) team(t office.Team) {
+	h.t.Helper()
+	t.Branch = porto
+	_, err := h.office.PutTeam(context.Background(), office.Ask{By: "boss"}, t)
+	ok(h.t, err)
+}
+
+// shift is a working day from 08:30 to 18:00.
+func (h *house) shift(team, date string, agents ...auth.UserID) {
+	h.t.Helper()
+	_, err := h.office.PutShift(context.Background(), office.Ask{By: "boss"}, office.Shift{Branch: porto, Team: team, Date: date, From: "08:30", To: "18:00", Agents: agents,
+		Breaks: []office.Break{{From: "12:00", To: "14:00", Minutes: 30}}})
+	ok(h.t, err)
+}
+
+// columns of a case import, and what they hold unless a test says otherwise.
+var columns = []string{"case_ref", "lender", "product_type", "profile", "debtor_ref", "debtor_name", "language", "phone", "phone_verified_on", "address",
+	"postal_code", "city", "country", "lon", "lat", "address_verified_on", "time_zone", "currency", "principal_minor", "amount_due_minor", "due_date",
+	"priority", "service_min", "flags"}
+
+// take imports a case: in the west, unless it says otherwise.
+func (h *house) take(ref string, with ...string) {
+	h.t.Helper()
+	v := map[string]string{"case_ref": ref, "lender": "north", "profile": "house-visit", "debtor_ref": "D" + ref, "debtor_name": "Test Debtor", "language": "pt",
+		"address": "Rua de Teste 1", "city": "Porto", "country": "PT", "lon": "-8.62", "lat": "41.15", "time_zone": "Europe/Lisbon", "currency": "EUR",
+		"principal_minor": "90000", "amount_due_minor": "60000", "due_date": "2026-07-01", "priority": "2", "service_min": "20"}
+	for i := 0; i < len(with); i += 2 {
+		v[with[i]] = with[i+1]
+	}
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	row := make([]string, len(columns))
+	for i, c := range columns {
+		row[i] = v[c]
+	}
+	_ = w.WriteAll([][]string{columns, row}) // a buffer takes everything
+	rep, err := h.cases.ImportCases(context.Background(), boss, porto, "text/csv", &b, casework.ImportOptions{})
+	ok(h.t, err)
+	if rep.Rejected > 0 {
+		h.t.Fatalf("case %s: %+v", ref, rep.Errors)
+	}
+}
+
+// do runs a command of casework.
+func (h *house) do(cmd casework.Cmd) {
+	h.t.Helper()
+	h.n++
+	_, err := h.cases.One(context.Background(), boss, porto, casework.Request{ID: fmt.Sprintf("http:boss:case-%d", h.n), Cmd: cmd})
+	ok(h.t, err)
+}
+
+// ask is a request of the supervisor under a fresh command id.
+func (h *house) ask() Ask {
+	h.n++
+	return Ask{Actor: boss, Command: fmt.Sprintf("http:boss:%d", h.n)}
+}
+
+// work does what waits until nothing does.
+func (h *house) work() {
+	h.t.Helper()
+	for {
+		found, err := h.svc.work(context.Background())
+		ok(h.t, err)
+		if !found {
+			return
+		}
+	}
+}
+
+// request asks for a round of a date.
+func (h *house) request(date string) Round {
+	h.t.Helper()
+	r, err := h.svc.Create(context.Background(), h.ask(), Params{Branch: porto, Date: date, Seed: 1, TimeLimitS: 1})
+	ok(h.t, err)
+	return r
+}
+
+// plan makes a round of a date.
+func (h *house) plan(date string) View {
+	h.t.Helper()
+	r := h.request(date)
+	h.work()
+	return h.view(r.ID)
+}
+
+// publish publishes a planned round.
+func (h *house) publish(id string) View {
+	h.t.Helper()
+	_, err := h.svc.Publish(context.Background(), h.ask(), id)
+	ok(h.t, err)
+	h.work()
+	return h.view(id)
+}
+
+func (h *house) view(id string) View {
+	h.t.Helper()
+	v, err := h.svc.Round(context.Background(), boss, id)
+	ok(h.t, err)
+	return v
+}
+
+// stops lists the cases that have a stop, by team: "t-west: a b".
+func stops(v View) string {
+	var out []string
+	for _, r := range v.Routes {
+		var cases []string
+		for _, s := range r.Stops {
+			cases = append(cases, string(s.Case))
+		}
+		if len(cases) > 0 {
+			slices.Sort(cases)
+			out = append(out, r.Team+": "+strings.Join(cases, " "))
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+// leftOut lists what was left out: "a NO_TEAM", with the rule where there is one.
+func leftOut(v View) map[string]string {
+	out := map[string]string{}
+	for _, l := range v.LeftOut {
+		out[string(l.Case)] = strings.TrimSpace(l.Code + " " + l.Rule)
+	}
+	return out
+}
+
+// onPhone lists the assignments an agent's phone shows, as "case date", sorted.
+func (h *house) onPhone(agent auth.UserID) string {
+	h.t.Helper()
+	ctx := context.Background()
+	c := offline.Caller{Actor: auth.Actor{User: agent, Role: auth.RoleAgent, Branches: []auth.BranchID{porto}}, Branch: porto, At: h.now}
+	revs, err := h.cases.InScope(ctx, c, "assignments")
+	ok(h.t, err)
+	refs := make([]journal.DocRef, len(revs))
+	for i, r := range revs {
+		refs[i] = journal.DocRef{Type: "assignments", ID: r.ID}
+	}
+	recs, err := h.store.Records(ctx, porto, refs)
+	ok(h.t, err)
+	var out []string
+	for _, rec := range recs {
+		out = append(out, field(h.t, rec, "case")+" "+field(h.t, rec, "date"))
+	}
+	slices.Sort(out)
+	return strings.Join(out, ", ")
+}
+
+// code is the code of an error, "" for none.
+func code(err error) string {
+	var coded interface{ Code() string }
+	if errors.As(err, &coded) {
+		return coded.Code()
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return ""
+}

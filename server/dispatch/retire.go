@@ -1,0 +1,58 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"doorstep/auth"
+)
+
+// endDays takes the tasks of days that are over off the phones of each branch,
+// once a day, at its local midnight or when the process starts after it. A phone
+// shows today's tasks and those to come, whether or not a new round was published.
+func (s *Service) endDays(ctx context.Context) error {
+	branches, err := s.opt.Office.Branches(ctx)
+	if err != nil {
+		return err
+	}
+	for _, b := range branches {
+		today, err := s.today(ctx, b.ID)
+		if err != nil {
+			return err
+		}
+		if s.ended[b.ID] == today {
+			continue
+		}
+		if err := s.retire(ctx, b.ID, today, "day:"+today); err != nil {
+			return err
+		}
+		s.ended[b.ID] = today
+	}
+	return nil
+}
+
+// retire takes the tasks of dates before one off the phones of a branch.
+func (s *Service) retire(ctx context.Context, b auth.BranchID, date, command string) error {
+	n, err := s.opt.Casework.RetireBefore(ctx, b, date, command)
+	if err != nil {
+		return fmt.Errorf("end the days before %s in %s: %w", date, b, err)
+	}
+	if n > 0 {
+		s.log.Info("dispatch: tasks of earlier days left the phones", "branch", b, "before", date, "cases", n)
+	}
+	return nil
+}
+
+// today is the local date of a branch.
+func (s *Service) today(ctx context.Context, b auth.BranchID) (string, error) {
+	branch, err := s.opt.Office.Branch(ctx, b)
+	if err != nil {
+		return "", err
+	}
+	zone, err := time.LoadLocation(branch.TimeZone)
+	if err != nil {
+		return "", refuse(Invalid, "round.branch", "branch", "the branch's time zone is unknown")
+	}
+	return s.opt.Journal.Now().In(zone).Format(time.DateOnly), nil
+}

@@ -1,0 +1,300 @@
+package office
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"doorstep/auth"
+	"doorstep/geo"
+	"doorstep/server/store/sqlitestore"
+	"doorstep/sync/journal"
+)
+
+const porto auth.BranchID = "porto"
+
+// house is an office on a real store.
+type house struct {
+	t *testing.T
+	*Service
+	n int
+}
+
+// plainly keeps passwords as they are: the real hashing has tests of its own.
+type plainly struct{}
+
+func (plainly) Hash(_ context.Context, _, password string) (string, error) {
+	return "h:" + password, nil
+}
+func (plainly) Matches(_ context.Context, password, hash string) (bool, error) {
+	return hash == "h:"+password, nil
+}
+
+func ok(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	ctx := context.Background()
+	store, err := sqlitestore.Open(ctx, t.TempDir(), Indexes())
+	ok(t, err)
+	j := journal.Open(store, journal.Options{Clock: func() time.Time { return time.Date(2026, 11, 25, 6, 0, 0, 0, time.UTC) }})
+	t.Cleanup(func() {
+		ok(t, j.Close(ctx))
+		ok(t, store.Close())
+	})
+	h := &house{t: t, Service: New(j, plainly{})}
+	for _, b := range []auth.BranchID{porto, "faro"} {
+		_, err := h.PutBranch(ctx, h.ask(), Branch{ID: b, TimeZone: "Europe/Lisbon"})
+		ok(t, err)
+	}
+	return h
+}
+
+func (h *house) ask() Ask {
+	h.n++
+	return Ask{By: "admin", Command: fmt.Sprintf("http:admin:%d", h.n)}
+}
+
+// agent makes an agent of a branch.
+func (h *house) agent(id auth.UserID, b auth.BranchID) {
+	h.t.Helper()
+	_, err := h.CreateUser(context.Background(), h.ask(), NewUser{ID: id, Login: string(id), Role: auth.RoleAgent, Branches: []auth.BranchID{b}})
+	ok(h.t, err)
+}
+
+// refused checks an error's code; "" for none.
+func refused(t *testing.T, what string, err error, want string) {
+	t.Helper()
+	var e *Error
+	got := ""
+	if errors.As(err, &e) {
+		got = e.Code()
+	} else if err != nil {
+		got = err.Error()
+	}
+	if got != want {
+		t.Errorf("%s: %q, want %q", what, got, want)
+	}
+}
+
+func TestWhoMayBeWhat(t *testing.T) {
+	h := newHouse(t)
+	ctx := context.Background()
+	in := func(bs ...auth.BranchID) []auth.BranchID { return bs }
+	for _, c := range []struct {
+		name string
+		u    NewUser
+		want string
+	}{
+		{"an agent of one branch", NewUser{Login: "Ana ", Role: auth.RoleAgent, Branches: in(porto)}, ""},
+		{"the same login in capitals", NewUser{Login: "ANA", Role: auth.RoleAgent, Branches: in(porto)}, "user.login_taken"},
+		{"an agent of none", NewUser{Login: "b", Role: auth.RoleAgent}, "user.branches"},
+		{"an agent of two", NewUser{Login: "b", Role: auth.RoleAgent, Branches: in(porto, "faro")}, "user.branches"},
+		{"an agent of no such branch", NewUser{Login: "b", Role: auth.RoleAgent, Branches: in("lisboa")}, "user.branches"},
+		{"a supervisor of two", NewUser{Login: "s", Role: auth.RoleSupervisor, Branches: in(porto, "faro")}, ""},
+		{"a supervisor of none", NewUser{Login: "s2", Role: auth.RoleSupervisor}, "user.branches"},
+		{"an auditor of none", NewUser{Login: "au", Role: auth.RoleAuditor}, "user.branches"},
+		{"a regulator's auditor", NewUser{Login: "au", Role: auth.RoleAuditor, Branches: in(porto), Regulator: true}, ""},
+		{"a supervisor at a regulator's level", NewUser{Login: "s3", Role: auth.RoleSupervisor, Branches: in(porto), Regulator: true}, "user.regulator"},
+		{"a lender's system", NewUser{Login: "l", Role: auth.RoleLender, Lender: "north"}, ""},
+		{"a lender's system of no lender", NewUser{Login: "l2", Role: auth.RoleLender}, "user.lender"},
+		{"an agent of a lender", NewUser{Login: "l3", Role: auth.RoleAgent, Branches: in(porto), Lender: "north"}, "user.lender"},
+		{"a role nobody knows", NewUser{Login: "x", Role: "king"}, "user.role"},
+		{"a login with a space", NewUser{Login: "a b", Role: auth.RoleAdmin}, "user.login"},
+	} {
+		_, err := h.CreateUser(ctx, h.ask(), c.u)
+		refused(t, c.name, err, c.want)
+	}
+	// The same request twice is one user.
+	ask := h.ask()
+	a, err := h.CreateUser(ctx, ask, NewUser{Login: "twice", Role: auth.RoleAdmin})
+	ok(t, err)
+	b, err := h.CreateUser(ctx, ask, NewUser{Login: "twice", Role: auth.RoleAdmin})
+	ok(t, err)
+	if a.ID != b.ID {
+		t.Error("one request made two users")
+	}
+}
+
+// What narrows or widens a user's reach ends the tokens given so far; a new name does not.
+func TestAChangeOfScopeEndsTokens(t *testing.T) {
+	h := newHouse(t)
+	ctx := context.Background()
+	h.agent("ana", porto)
+	name, faro, both, off := "Ana", []auth.BranchID{"faro"}, []auth.BranchID{porto, "faro"}, true
+	for _, c := range []struct {
+		what string
+		p    UserPatch
+		gen  uint64
+		want string
+	}{
+		{"a name", UserPatch{Name: &name}, 1, ""},
+		{"another branch", UserPatch{Branches: &faro}, 2, ""},
+		{"two branches", UserPatch{Branches: &both}, 2, "user.branches"},
+		{"disabled", UserPatch{Disabled: &off}, 3, ""},
+	} {
+		_, err := h.PatchUser(ctx, h.ask(), "ana", c.p)
+		refused(t, c.what, err, c.want)
+		u, err := h.User(ctx, "ana")
+		ok(t, err)
+		if u.Generation != c.gen {
+			t.Errorf("%s: generation %d, want %d", c.what, u.Generation, c.gen)
+		}
+	}
+	_, err := h.PatchUser(ctx, h.ask(), "nobody", UserPatch{Name: &name})
+	refused(t, "nobody", err, "user.not_found")
+}
+
+func TestTeamsAndShifts(t *testing.T) {
+	h := newHouse(t)
+	ctx := context.Background()
+	h.agent("ana", porto)
+	h.agent("rui", porto)
+	h.agent("eva", "faro")
+	who := func(ids ...auth.UserID) []auth.UserID { return ids }
+	for _, c := range []struct {
+		what string
+		team Team
+		want string
+	}{
+		{"a team", Team{ID: "t1", Agents: who("ana")}, ""},
+		{"of nobody", Team{ID: "t2"}, "team.agents"},
+		{"of another branch's agent", Team{ID: "t2", Agents: who("eva")}, "team.agents"},
+		{"of one agent twice", Team{ID: "t2", Agents: who("ana", "ana")}, "team.agents"},
+		{"for a territory that is not there", Team{ID: "t2", Agents: who("ana"), Territories: []string{"moon"}}, "team.territory"},
+		{"by rocket", Team{ID: "t2", Agents: who("ana"), Mode: "rocket"}, "team.mode"},
+		{"with papers nobody knows", Team{ID: "t2", Agents: who("ana"), Items: []string{"sword"}}, "team.items"},
+	} {
+		c.team.Branch = porto
+		_, err := h.PutTeam(ctx, h.ask(), c.team)
+		refused(t, c.what, err, c.want)
+	}
+	for _, c := range []struct {
+		what string
+		sh   Shift
+		want string
+	}{
+		{"a day", Shift{Team: "t1", Date: "2026-11-25", From: "08:30", To: "18:00", Breaks: []Break{{"12:00", "14:00", 30}}}, ""},
+		{"with another agent that day", Shift{Team: "t1", Date: "2026-11-26", From: "08:30", To: "18:00", Agents: who("rui")}, ""},
+		{"with a stranger", Shift{Team: "t1", Date: "2026-11-27", From: "08:30", To: "18:00", Agents: who("eva")}, "shift.agents"},
+		{"of no team", Shift{Team: "t9", Date: "2026-11-25", From: "08:30", To: "18:00"}, "team.not_found"},
+		{"over midnight", Shift{Team: "t1", Date: "2026-11-27", From: "20:00", To: "04:00"}, "shift.to"},
+		{"on no day", Shift{Team: "t1", Date: "2026-11-31", From: "08:30", To: "18:00"}, "shift.date"},
+		{"with a break after it", Shift{Team: "t1", Date: "2026-11-27", From: "08:30", To: "18:00", Breaks: []Break{{"17:00", "19:00", 30}}}, "shift.breaks"},
+	} {
+		c.sh.Branch = porto
+		_, err := h.PutShift(ctx, h.ask(), c.sh)
+		refused(t, c.what, err, c.want)
+	}
+	day, err := h.Shifts(ctx, porto, "2026-11-26")
+	ok(t, err)
+	team, err := h.Team(ctx, porto, "t1")
+	ok(t, err)
+	if len(day) != 1 || day[0].Agents[0] != "rui" || team.Agents[0] != "ana" {
+		t.Errorf("that day %v goes, of team %v", day, team.Agents)
+	}
+	if there, err := h.Shifts(ctx, "faro", "2026-11-26"); err != nil || len(there) != 0 {
+		t.Errorf("another branch sees %v, %v", there, err)
+	}
+}
+
+// The index is the map as it stands, also just after it changed.
+func TestTheMapIsReadAsItStands(t *testing.T) {
+	h := newHouse(t)
+	ctx := context.Background()
+	h.agent("ana", porto)
+	put := func(id string, west float64) {
+		t.Helper()
+		shape, err := geo.ParseShape(fmt.Appendf(nil, `{"type":"Polygon","coordinates":[[[%f,41],[%f,41],[%f,42],[%f,42],[%f,41]]]}`, west, west+0.1, west+0.1, west, west))
+		ok(t, err)
+		_, err = h.PutTerritory(ctx, h.ask(), Territory{ID: id, Branch: porto, Shape: shape.E7()})
+		ok(t, err)
+	}
+	find := func(lon float64) string {
+		t.Helper()
+		ix, err := h.Index(ctx, porto)
+		ok(t, err)
+		id, _ := ix.Find(lon, 41.5)
+		return id
+	}
+	put("a", -8.6)
+	if find(-8.55) != "a" || find(-8.45) != "" {
+		t.Errorf("found %q and %q", find(-8.55), find(-8.45))
+	}
+	put("b", -8.5)
+	if find(-8.45) != "b" {
+		t.Errorf("a new territory is not found: %q", find(-8.45))
+	}
+	put("a", -8.4) // moved
+	if find(-8.55) != "" || find(-8.35) != "a" {
+		t.Errorf("after it moved: %q and %q", find(-8.55), find(-8.35))
+	}
+	_, err := h.PutTeam(ctx, h.ask(), Team{ID: "t1", Branch: porto, Agents: []auth.UserID{"ana"}, Territories: []string{"a"}})
+	ok(t, err)
+	refused(t, "one that a team works", h.DeleteTerritory(ctx, h.ask(), porto, "a"), "territory.in_use")
+	refused(t, "one that is not there", h.DeleteTerritory(ctx, h.ask(), porto, "z"), "territory.not_found")
+	ok(t, h.DeleteTerritory(ctx, h.ask(), porto, "b"))
+	if find(-8.45) != "" {
+		t.Errorf("after it was deleted: %q", find(-8.45))
+	}
+}
+
+func TestBranchesAndLenders(t *testing.T) {
+	h := newHouse(t)
+	ctx := context.Background()
+	for want, b := range map[string]Branch{"branch.id": {ID: "a b", TimeZone: "Europe/Lisbon"}, "branch.time_zone": {ID: "x", TimeZone: "Mars/Base"}, "branch.country": {ID: "x", TimeZone: "Europe/Lisbon", Country: "PRT"}} {
+		_, err := h.PutBranch(ctx, h.ask(), b)
+		refused(t, want, err, want)
+	}
+	// Imports name lenders: they are made once, and what the office wrote stays.
+	_, err := h.PutLender(ctx, h.ask(), Lender{ID: "north", Name: "North Bank"})
+	ok(t, err)
+	for range 2 {
+		ok(t, h.Ensure(ctx, []string{"north", "Banco do Sul, S.A."}))
+	}
+	ls, err := h.Lenders(ctx)
+	ok(t, err)
+	if len(ls) != 2 || ls[0].Name != "North Bank" && ls[1].Name != "North Bank" {
+		t.Errorf("the lenders are %+v", ls)
+	}
+}
+
+func TestDevicesChangeHandsUnlessTheyAreBlocked(t *testing.T) {
+	h := newHouse(t)
+	ctx := context.Background()
+	h.agent("ana", porto)
+	h.agent("rui", porto)
+	ok(t, h.RegisterDevice(ctx, auth.Device{ID: "d1", User: "ana", Platform: "ios", PushToken: "one"}))
+	ok(t, h.RegisterDevice(ctx, auth.Device{ID: "d1", User: "rui", Platform: "ios", PushToken: "two"}))
+	ds, err := h.Of(ctx, []auth.UserID{"ana", "rui"})
+	ok(t, err)
+	if len(ds) != 1 || ds[0].User != "rui" {
+		t.Errorf("the devices are %+v", ds)
+	}
+	// A token that is dead by now is not the one that replaced it.
+	ok(t, h.DropPushToken(ctx, "d1", "one"))
+	if token, err := h.PushToken(ctx, "d1"); err != nil || token != "two" {
+		t.Errorf("the token is %q, %v", token, err)
+	}
+	ok(t, h.DropPushToken(ctx, "d1", "two"))
+	if token, err := h.PushToken(ctx, "d1"); err != nil || token != "" {
+		t.Errorf("the dead token is still %q, %v", token, err)
+	}
+	_, err = h.BlockDevice(ctx, h.ask(), "d1", true)
+	ok(t, err)
+	if ds, err := h.Of(ctx, []auth.UserID{"rui"}); err != nil || len(ds) != 0 {
+		t.Errorf("a blocked device gets notices: %+v, %v", ds, err)
+	}
+	st, err := h.DeviceStatus(ctx, "d1")
+	ok(t, err)
+	if !st.Blocked || !st.Wipe {
+		t.Errorf("the device is %+v", st)
+	}
+}
