@@ -10,6 +10,7 @@ import (
 
 // Phases in which the law is asked about a visit.
 const (
+	phasePlan     = "plan"
 	phaseDispatch = "dispatch"
 	phaseSync     = "sync"
 	phaseNotice   = "notice"
@@ -144,11 +145,11 @@ func conductConsents(all []Filed[Consent]) []conduct.Consent {
 	return out
 }
 
-// conductHistory is the debtor's contacts as the conduct decision counts them, without one of them.
-func conductHistory(contacts []Filed[Contact], without string) []conduct.HistoryEntry {
+// conductHistory is the debtor's contacts as the conduct decision counts them, without some of them.
+func conductHistory(contacts []Filed[Contact], without []string) []conduct.HistoryEntry {
 	out := make([]conduct.HistoryEntry, 0, len(contacts))
 	for _, x := range contacts {
-		if x.ID == without {
+		if slices.Contains(without, x.ID) {
 			continue
 		}
 		c := &x.State
@@ -160,7 +161,7 @@ func conductHistory(contacts []Filed[Contact], without string) []conduct.History
 
 // judgeVisit asks whether a visit at an instant is lawful. Any open hold says no,
 // whatever the profiles say (rule house-hold).
-func judgeVisit(policy *conduct.Policy, zones *zoneCache, phase string, f *File, at time.Time, act visitAct, without string) (verdict, error) {
+func judgeVisit(policy *conduct.Policy, zones *zoneCache, phase string, f *File, at time.Time, act visitAct, without []string) (verdict, error) {
 	day := zones.dayAt(at, f.Case.TimeZone)
 	a := act.action(&f.Case)
 	a.At = conduct.At(at)

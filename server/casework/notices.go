@@ -122,8 +122,8 @@ func (s *Service) judgeAssignment(ctx context.Context, branch auth.BranchID, a *
 			return verdict{}, err
 		}
 	}
-	act := visitAct{agents: len(a.Agents), minutes: a.ServiceS / 60, items: a.Items, recording: a.Recording}
-	v, err := judgeVisit(s.policy.Load(), &s.zones, phaseNotice, f, a.ETA, act, "")
+	act := visitAct{agents: len(a.Agents), minutes: a.ServiceS / 60, items: a.Items, recording: a.Recording, overlays: a.Overlays}
+	v, err := judgeVisit(s.policy.Load(), &s.zones, phaseNotice, f, a.ETA, act, nil)
 	if err != nil {
 		return verdict{}, fmt.Errorf("judge a stop again: %w", err)
 	}

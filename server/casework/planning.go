@@ -3,6 +3,7 @@ package casework
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"doorstep/auth"
 	"doorstep/geo"
@@ -126,7 +127,7 @@ func (s *Service) openHomes(ctx context.Context, branch auth.BranchID, cases []F
 // rules that forbid it when there are none. It is pure.
 func WindowsOf(policy *conduct.Policy, f *PlanningFile, date string, p VisitPlan) ([]conduct.Interval, []conduct.Hit, error) {
 	act := visitAct{agents: p.Agents, items: p.Items, recording: p.Recording, minutes: f.Case.ServiceMin, overlays: p.Overlays}
-	windows, hits, err := policy.Windows(profiles(&f.Case, p.Overlays), date, act.action(&f.Case), conductCase(&f.File, date), conductHistory(f.Contacts, ""))
+	windows, hits, err := policy.Windows(profiles(&f.Case, p.Overlays), date, act.action(&f.Case), conductCase(&f.File, date), conductHistory(f.Contacts, nil))
 	if err != nil {
 		return nil, nil, fmt.Errorf("lawful windows of a case: %w", err)
 	}
@@ -166,6 +167,67 @@ func (s *Service) Homes(ctx context.Context, branch auth.BranchID, ids []journal
 			}
 		}
 		ids = ids[n:]
+	}
+	return out, nil
+}
+
+// Issued is an assignment of a round as it stands.
+type Issued struct {
+	ID string
+	Assignment
+	// VisitedAt is when the visit that closed it began, as the phone says; zero while it is not done.
+	VisitedAt time.Time
+}
+
+// Open tells whether the visit is still to be made.
+func (i *Issued) Open() bool { return i.Status == assignmentOpen }
+
+// Done tells whether the visit has been made.
+func (i *Issued) Done() bool { return i.Status == assignmentDone }
+
+// UnderWay tells whether the team is on its way there, or at the door.
+func (i *Issued) UnderWay() bool { return i.Open() && underWay(i.AgentStatus) }
+
+func underWay(agentStatus string) bool { return agentStatus == "en_route" || agentStatus == "at_door" }
+
+// RoundAssignments lists all assignments of a round, in order of id.
+func (s *Service) RoundAssignments(ctx context.Context, branch auth.BranchID, round string) ([]Issued, error) {
+	var out []Issued
+	q := journal.Query{Branch: branch, Type: "assignments", Index: AssignmentsByRound.Name, Eq: []any{round}}
+	if err := s.each(ctx, q, func(rec journal.Record) error {
+		a := Issued{ID: rec.ID}
+		if err := decode(rec, &a.Assignment); err != nil {
+			return err
+		}
+		out = append(out, a)
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	var refs []journal.DocRef
+	var of []int
+	for i := range out {
+		if out[i].Done() {
+			refs, of = append(refs, journal.DocRef{Type: "visits", ID: out[i].ClosedBy}), append(of, i)
+		}
+	}
+	for len(refs) > 0 {
+		n := min(len(refs), planningPage)
+		recs, err := s.store.Records(ctx, branch, refs[:n])
+		if err != nil {
+			return nil, fmt.Errorf("read visits of round %s: %w", round, err)
+		}
+		for i, rec := range recs {
+			var v Visit
+			if rec.Type == "" {
+				continue
+			}
+			if err := decode(rec, &v); err != nil {
+				return nil, err
+			}
+			out[of[i]].VisitedAt = v.At
+		}
+		refs, of = refs[n:], of[n:]
 	}
 	return out, nil
 }

@@ -39,21 +39,39 @@ func (s *Service) Publish(ctx context.Context, ask Ask, id string) (Round, error
 // issue publishes: one command per route, then the header. All of it may be repeated after a crash.
 func (s *Service) issue(ctx context.Context, r Round) error {
 	defer s.forget(r.ID)
+	branch, err := s.opt.Office.Branch(ctx, r.Branch)
+	if err != nil {
+		return err
+	}
 	routes, err := s.routes(ctx, r)
 	if err != nil {
 		return err
 	}
-	issued, refused := 0, 0
+	revoked := 0
+	if r.Replan != nil {
+		if revoked, err = s.takeBack(ctx, r, routes); err != nil {
+			return err
+		}
+	}
+	var sum casework.IssueReceipt
+	kept, refused := 0, 0
 	for i, route := range routes {
-		s.report(r.ID, Progress{Stage: "issuing", Fraction: float64(i) / float64(len(routes)), Stops: issued})
-		stops := make([]casework.IssuedStop, len(route.Stops))
-		for k, st := range route.Stops {
-			stops[k] = casework.IssuedStop{Case: st.Case, Assignment: st.Assignment, Seq: st.Seq, ETA: st.ETA,
-				Window: casework.Window{From: st.Window.From, To: st.Window.To}, ServiceS: st.ServiceS}
+		s.report(r.ID, Progress{Stage: "issuing", Fraction: float64(i) / float64(len(routes)), Stops: sum.Issued})
+		var stops []casework.IssuedStop
+		for _, st := range route.Stops {
+			if st.State != "" {
+				kept++
+				continue
+			}
+			stops = append(stops, casework.IssuedStop{Case: st.Case, Assignment: st.Assignment, Seq: st.Seq, ETA: st.ETA,
+				Window: casework.Window{From: st.Window.From, To: st.Window.To}, ServiceS: st.ServiceS, Appointment: st.Appointment})
+		}
+		if len(stops) == 0 {
+			continue
 		}
 		receipt, err := s.opt.Casework.One(ctx, auth.System(), r.Branch, casework.Request{ID: s.ask("route:"+route.Team, r).Command,
-			Cmd: casework.IssueRoute{Round: r.ID, Route: route.ID, Team: route.Team, Date: r.Date, Agents: route.Agents, Items: route.Items,
-				Recording: route.Recording, Stops: stops}})
+			Cmd: casework.IssueRoute{Round: r.ID, Route: r.ID + "." + route.Team, Team: route.Team, Date: r.Date, Agents: route.Agents, Items: route.Items,
+				Recording: route.Recording, Overlays: branch.Profiles, Stops: stops}})
 		if err != nil {
 			return fmt.Errorf("issue route %s: %w", route.ID, err)
 		}
@@ -61,7 +79,9 @@ func (s *Service) issue(ctx context.Context, r Round) error {
 		if err := json.Unmarshal(receipt.Body, &answer); err != nil {
 			return fmt.Errorf("issue route %s: read receipt: %w", route.ID, err)
 		}
-		issued += answer.Issued
+		sum.Issued += answer.Issued
+		sum.New += answer.New
+		sum.Changed += answer.Changed
 		refused += len(answer.Refused)
 	}
 	if err := s.replace(ctx, r); err != nil {
@@ -69,7 +89,10 @@ func (s *Service) issue(ctx context.Context, r Round) error {
 	}
 	return s.change(ctx, r.Branch, s.ask("published", r), r.ID, "round.published", func(rd *journal.Reader, now *Round) error {
 		if now.Status == Publishing {
-			now.Status, now.PublishedAt, now.Issued, now.Refused = Published, rd.At.Truncate(time.Second), issued, refused
+			now.Status, now.PublishedAt, now.Issued, now.Refused = Published, rd.At.Truncate(time.Second), kept+sum.Issued, refused
+			if p := now.Replan; p != nil {
+				p.Kept, p.New, p.Changed, p.Revoked = kept, sum.New, sum.Changed, revoked
+			}
 		}
 		return nil
 	})
@@ -89,7 +112,7 @@ func (s *Service) replace(ctx context.Context, r Round) error {
 			if err := json.Unmarshal(rec.Body, &old); err != nil {
 				return fmt.Errorf("read round %s: %w", rec.ID, err)
 			}
-			if old.ID == r.ID || old.Status != Published {
+			if old.ID == r.ID || old.Status != Published && old.Status != Replanning {
 				continue
 			}
 			if err := s.revoke(ctx, r, old); err != nil {
@@ -115,9 +138,14 @@ func (s *Service) revoke(ctx context.Context, r, old Round) error {
 	if err != nil {
 		return err
 	}
+	return s.revokeCases(ctx, r, open, "round:replaced")
+}
+
+// revokeCases takes the open assignments of cases back from the phones.
+func (s *Service) revokeCases(ctx context.Context, r Round, cases []journal.CaseID, reason string) error {
 	var reqs []casework.Request
-	for _, c := range open {
-		reqs = append(reqs, casework.Request{ID: s.ask("revoke:"+string(c), r).Command, Cmd: casework.RevokeAssignments{Case: c, Reason: "round:replaced"}})
+	for _, c := range cases {
+		reqs = append(reqs, casework.Request{ID: s.ask("revoke:"+string(c), r).Command, Cmd: casework.RevokeAssignments{Case: c, Reason: reason}})
 	}
 	for len(reqs) > 0 {
 		n := min(len(reqs), 100)
