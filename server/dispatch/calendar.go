@@ -40,7 +40,8 @@ func (s *Service) Calendar(ctx context.Context, a auth.Actor, id, team string) (
 	if !found {
 		return nil, refuse(NotFound, "round.team", "team", "this team has no route in the round")
 	}
-	return []byte(cal.Serialize()), nil
+	// RFC 5545 ends lines with CR LF.
+	return []byte(cal.Serialize(ics.WithNewLineWindows)), nil
 }
 
 // event fills in what every event has. A later version of a round takes the place of the earlier one in a calendar.

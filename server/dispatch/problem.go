@@ -192,9 +192,11 @@ const setupSeconds = 60
 
 // What a change against the plan on the phones costs, in seconds of travel (house).
 const (
-	otherTeamSeconds = 900
-	moveSeconds      = 120
-	moveTolerance    = 1800
+	otherTeamSeconds = 1800
+	moveSeconds      = 600
+	moveTolerance    = 240
+	// promised is how much more a stop is worth that is on the phones already.
+	promised = 4
 )
 
 // What a team's being away from the mean costs, in seconds of travel (house): a
@@ -257,6 +259,7 @@ func (s *Service) puzzle(ctx context.Context, p part, cands []candidate, crews [
 		}
 		slices.Sort(st.Shifts)
 		if e, ok := past.earlier(first.id); ok {
+			st.Value *= promised
 			for i, k := range p.crews {
 				if crews[k].team.ID == e.team {
 					st.Earlier = &routing.Earlier{Shift: i, Start: since(origin, e.eta)}
@@ -265,7 +268,15 @@ func (s *Service) puzzle(ctx context.Context, p part, cands []candidate, crews [
 		}
 		z.problem.Stops = append(z.problem.Stops, st)
 	}
+	switch r.Objective {
+	case "priority":
+		z.problem.Objective = routing.PriorityFirst
+	case "cost":
+		z.problem.Objective = routing.CostFirst
+	}
 	if past != nil {
+		// The phones have a plan: more stops are worth some changes, not any number of them.
+		z.problem.Objective = routing.CostFirst
 		z.problem.Stability = routing.Stability{Team: otherTeamSeconds, Move: moveSeconds, Tolerance: moveTolerance}
 	}
 	switch r.Balance {
@@ -273,12 +284,6 @@ func (s *Service) puzzle(ctx context.Context, p part, cands []candidate, crews [
 		z.problem.Balance = routing.Balance{By: routing.BalanceStops, Weight: balanceStopSeconds}
 	case "work":
 		z.problem.Balance = routing.Balance{By: routing.BalanceWork, Weight: balanceHourSeconds}
-	}
-	if r.Objective == "priority" {
-		z.problem.Objective = routing.PriorityFirst
-	}
-	if r.Objective == "cost" {
-		z.problem.Objective = routing.CostFirst
 	}
 	for _, mode := range modes {
 		m, err := s.opt.Travel.Matrix(ctx, mode, points)
