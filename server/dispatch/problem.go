@@ -193,8 +193,8 @@ const setupSeconds = 60
 // What a change against the plan on the phones costs, in seconds of travel (house).
 const (
 	otherTeamSeconds = 1800
-	moveSeconds      = 600
-	moveTolerance    = 240
+	moveSeconds      = 1200 // for a stop that moves by more than the tolerance
+	moveTolerance    = 1800
 	// promised is how much more a stop is worth that is on the phones already.
 	promised = 4
 )
