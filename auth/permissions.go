@@ -70,6 +70,8 @@ func Permissions() []Permission {
 		{"PUT", "/v1/cases/{id}/requests", office},
 		{"POST", "/v1/cases/{id}/reassign", office},
 		{"POST", "/v1/cases/{id}/contacts", office},
+		{"POST", "/v1/cases/{id}/appointments", office},
+		{"POST", "/v1/cases/{id}/appointments/{appointment}/cancel", office},
 		{"POST", "/v1/cases/{id}/corrections", office},
 		{"POST", "/v1/cases/{id}/notices", office},
 		{"POST", "/v1/cases/{id}/plans", office},
@@ -88,7 +90,9 @@ func Permissions() []Permission {
 		{"POST", "/v1/rounds", office},
 		{"GET", "/v1/rounds/{id}", office},
 		{"GET", "/v1/rounds/{id}.geojson", office},
+		{"GET", "/v1/rounds/{id}.ics", office},
 		{"POST", "/v1/rounds/{id}/publish", office},
+		{"POST", "/v1/rounds/{id}/replan", office},
 		{"POST", "/v1/routing/solve", office},
 
 		{"POST", "/v1/conduct/decisions", all},

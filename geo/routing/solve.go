@@ -35,6 +35,7 @@ func Solve(ctx context.Context, p Problem, opts Options) (Result, error) {
 	t := newTimer(ctx, begun, opts)
 	c.setNear(nearest)
 	s := newSearch(c, opts.Seed)
+	s.recall()
 	s.fill()
 	s.better()
 	made := 0

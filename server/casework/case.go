@@ -54,8 +54,10 @@ type Case struct {
 	Holds           []Hold   `json:"holds,omitempty"`
 	Requests        Requests `json:"requests,omitzero"`
 	// Facts are flags of conduct that are no holds: plan_offered, debtor_unreachable, home_unavailable, …
-	Facts  []Fact       `json:"facts,omitempty"`
-	Notice ConductNotes `json:"notice,omitzero"`
+	Facts []Fact `json:"facts,omitempty"`
+	// Appointments are times agreed with the debtor, called off ones included.
+	Appointments []Appointment `json:"appointments,omitempty"`
+	Notice       ConductNotes  `json:"notice,omitzero"`
 	// LivePlan is the plan that suspends collection; "" for none.
 	LivePlan string `json:"live_plan,omitempty"`
 	// PaidMinor is what payments have brought since the import.

@@ -10,6 +10,7 @@ import (
 
 // Phases in which the law is asked about a visit.
 const (
+	phasePlan     = "plan"
 	phaseDispatch = "dispatch"
 	phaseDoor     = "door"
 	phaseSync     = "sync"

@@ -57,12 +57,17 @@ func (d *draftBuilder) putAssignment(id string, a *Assignment) {
 // IssueRoute issues the stops of one team's route to its agents' phones: an
 // assignment each, the case cards, and one notice per device. The law is asked
 // again for every stop; a stop it refuses is left out and named in the receipt.
+//
+// It is also how a round that is planned anew reaches the phones: a stop whose
+// assignment is there is written again only if it has changed, and what was
+// visited meanwhile, or another team is under way to, stays as it is.
 type IssueRoute struct {
 	Round, Route, Team string
 	Date               string // local date
 	Agents             []auth.UserID
 	Items              []string
 	Recording          bool
+	Overlays           []string // the branch's conduct profiles, beside each case's own
 	Stops              []IssuedStop
 }
 
@@ -74,11 +79,16 @@ type IssuedStop struct {
 	ETA        time.Time
 	Window     Window
 	ServiceS   int
+	// Appointment is the one the stop keeps; "" for none.
+	Appointment string
 }
 
 // IssueReceipt answers IssueRoute.
 type IssueReceipt struct {
-	Issued  int           `json:"issued"`
+	Issued int `json:"issued"` // on the phones now: new, changed and unchanged
+	// New and Changed are the assignments that were written.
+	New     int           `json:"new"`
+	Changed int           `json:"changed"`
 	Refused []RefusedStop `json:"refused"`
 }
 
@@ -106,7 +116,7 @@ func (c IssueRoute) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 	if _, err := t.r.Docs(ctx, c.refs()...); err != nil {
 		return nil, err
 	}
-	act := visitAct{agents: len(c.Agents), items: c.Items, recording: c.Recording}
+	act := visitAct{agents: len(c.Agents), items: c.Items, recording: c.Recording, overlays: c.Overlays}
 	var verdicts []verdict
 	for i, st := range c.Stops {
 		if i > 0 && i%stopsPerEntry == 0 {
@@ -124,8 +134,8 @@ func (c IssueRoute) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 			}
 			return nil, err
 		}
-		if f.Case.Status != statusOpen {
-			answer.Refused = append(answer.Refused, RefusedStop{Case: st.Case, Reason: "CASE_CLOSED"})
+		if why := outOfReach(f, c, st); why != "" {
+			answer.Refused = append(answer.Refused, RefusedStop{Case: st.Case, Reason: why})
 			continue
 		}
 		act.minutes = st.ServiceS / 60
@@ -136,25 +146,98 @@ func (c IssueRoute) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 		verdicts = append(verdicts, v)
 		if !v.allowed() {
 			answer.Refused = append(answer.Refused, RefusedStop{Case: st.Case, Reason: v.Reason, Rule: v.Rule})
+			if issuedAs(f, st.Assignment) != nil {
+				revokeOpen(f, d, assignmentRevoked, "conduct:"+v.Reason)
+			}
 			continue
 		}
 		kept, err := verdictsJSON(v)
 		if err != nil {
 			return nil, err
 		}
-		issueStop(f, d, c, st, kept, t.day(f))
 		answer.Issued++
+		switch was := issuedAs(f, st.Assignment); {
+		case was == nil:
+			issueStop(f, d, c, st, kept, t.day(f))
+			answer.New++
+		case changeStop(f, d, was, c, st, kept):
+			answer.Changed++
+		}
 	}
 	if err := d.judged(verdicts); err != nil {
 		return nil, err
 	}
-	if answer.Issued > 0 {
+	if answer.New > 0 {
 		if err := t.tellDevices(ctx, d, c); err != nil {
 			return nil, err
 		}
 	}
 	d.reply = answer
 	return d, nil
+}
+
+// outOfReach says why a stop cannot be issued, whatever the law says; "" if it can.
+func outOfReach(f *File, c IssueRoute, st IssuedStop) string {
+	if f.Case.Status != statusOpen {
+		return "CASE_CLOSED"
+	}
+	for i := range f.Assignments {
+		switch a := &f.Assignments[i].State; {
+		case a.Round != c.Round:
+		case a.Status == assignmentDone:
+			return "VISITED"
+		case a.Status == assignmentOpen && f.Assignments[i].ID != st.Assignment && underWay(a.AgentStatus):
+			return "UNDER_WAY"
+		case a.Status != assignmentOpen && f.Assignments[i].ID == st.Assignment:
+			return "REVOKED"
+		}
+	}
+	return ""
+}
+
+// issuedAs finds the assignment of an id; nil if it is not issued.
+func issuedAs(f *File, id string) *Filed[Assignment] {
+	for i := range f.Assignments {
+		if f.Assignments[i].ID == id {
+			return &f.Assignments[i]
+		}
+	}
+	return nil
+}
+
+// etaSlack is how far the expected time of a stop may move without the phones being told (house).
+const etaSlack = 5 * time.Minute
+
+// changeStop writes an assignment again if its place in the day has changed, and tells its agents.
+func changeStop(f *File, d *draftBuilder, was *Filed[Assignment], c IssueRoute, st IssuedStop, decisions json.RawMessage) bool {
+	a := &was.State
+	gone := a.Agents
+	same := a.StopSeq == st.Seq && a.ETA.Sub(st.ETA).Abs() < etaSlack && a.Window.From.Equal(st.Window.From) && a.Window.To.Equal(st.Window.To) &&
+		a.Appointment == st.Appointment && slices.Equal(a.Agents, c.Agents)
+	if same {
+		return false
+	}
+	a.StopSeq, a.ETA, a.Window, a.Appointment, a.ServiceS = st.Seq, st.ETA.UTC(), Window{st.Window.From.UTC(), st.Window.To.UTC()}, st.Appointment, st.ServiceS
+	a.Agents, a.Decisions = slices.Clone(c.Agents), decisions
+	d.putAssignment(was.ID, a)
+	if slices.Equal(gone, a.Agents) {
+		return true
+	}
+	before := f.Case.Agents
+	f.Case.Agents = holders(f)
+	d.putCase(f)
+	for _, agent := range f.Case.Agents {
+		if !slices.Contains(before, agent) {
+			tellChildren(f, d, journal.AgentFeed(agent))
+		}
+	}
+	for _, agent := range gone {
+		if !slices.Contains(a.Agents, agent) {
+			d.tell(journal.AgentFeed(agent), "assignments", was.ID)
+		}
+	}
+	leave(f, d, before)
+	return true
 }
 
 // judged notes the verdicts the current entry rests on.
@@ -190,7 +273,8 @@ func issueStop(f *File, d *draftBuilder, c IssueRoute, st IssuedStop, decisions 
 	}
 	state := Assignment{Case: f.Case.CaseRef, Debtor: f.Case.Debtor, Branch: f.Case.Branch, Round: c.Round, Route: c.Route, Team: c.Team,
 		Agents: slices.Clone(c.Agents), Date: c.Date, StopSeq: st.Seq, ETA: st.ETA.UTC(), Window: Window{st.Window.From.UTC(), st.Window.To.UTC()},
-		ServiceS: st.ServiceS, Items: c.Items, Recording: c.Recording, TimeZone: f.Case.TimeZone, Territory: f.Case.Territory, Status: assignmentOpen, IssuedAt: d.At, Decisions: decisions}
+		ServiceS: st.ServiceS, Appointment: st.Appointment, Items: c.Items, Recording: c.Recording, Overlays: c.Overlays, TimeZone: f.Case.TimeZone,
+		Territory: f.Case.Territory, Status: assignmentOpen, IssuedAt: d.At, Decisions: decisions}
 	f.Assignments = append(f.Assignments, Filed[Assignment]{ID: st.Assignment, State: state})
 	now := &f.Assignments[len(f.Assignments)-1].State
 	d.putAssignment(st.Assignment, now)
@@ -198,9 +282,8 @@ func issueStop(f *File, d *draftBuilder, c IssueRoute, st IssuedStop, decisions 
 	f.Case.Agents = holders(f)
 	d.putCase(f)
 	for _, agent := range f.Case.Agents {
-		feed := journal.AgentFeed(agent)
 		if !slices.Contains(was, agent) {
-			tellChildren(f, d, feed)
+			tellChildren(f, d, journal.AgentFeed(agent))
 		}
 	}
 	leave(f, d, was)

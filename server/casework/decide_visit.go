@@ -61,9 +61,12 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	}
 	v := *c.Visit
 	c.complete(t, f, &v)
-	judged, err := judgeVisit(t.policy(), &t.svc.zones, phaseSync, f, v.At, visitAct{agents: len(v.Agents), items: v.Items,
-		recording: v.Recording != nil, place: v.Place, party: "", purpose: conductPurpose(v.Purpose)},
-		contact, contactID(f.Case.CaseRef, "visit:"+v.Supersedes)) // neither by itself nor by what it corrects
+	act := visitAct{agents: len(v.Agents), items: v.Items, recording: v.Recording != nil, place: v.Place, purpose: conductPurpose(v.Purpose)}
+	if a := assignmentOf(f, &v); a != nil {
+		act.overlays = a.State.Overlays
+	}
+	judged, err := judgeVisit(t.policy(), &t.svc.zones, phaseSync, f, v.At, act,
+		append(sameKnock(f, &v), contact, contactID(f.Case.CaseRef, "visit:"+v.Supersedes))...) // neither by itself nor by what it corrects
 	if err != nil {
 		return nil, refuse(Invalid, "validation.conduct", "", "the visit cannot be judged: %s", err)
 	}
@@ -134,6 +137,24 @@ func (c RecordVisit) complete(t *turn, f *File, v *Visit) {
 		measure(v.CheckIn, home)
 		measure(v.CheckOut, home)
 	}
+}
+
+// knockTime is how far apart visits to several cases of one debtor by the same
+// agent may begin and still be one knock on the door (house).
+const knockTime = time.Hour
+
+// sameKnock are the contacts of the debtor's other cases that were made by the
+// same knock on the door: several cases at one door are one stop. They are not
+// held against this visit; later ones count them all, which errs on the debtor's side.
+func sameKnock(f *File, v *Visit) []string {
+	var out []string
+	for _, x := range f.Contacts {
+		c := &x.State
+		if c.Visit != "" && c.Case != v.Case && c.By == v.By && c.At.Sub(v.At).Abs() < knockTime {
+			out = append(out, x.ID)
+		}
+	}
+	return out
 }
 
 // measure compares a fix with the planned place.
@@ -269,6 +290,10 @@ func decideVisitEffects(f *File, d *draftBuilder, id string, v *Visit, contact s
 	}
 	if v.Observations.ComplaintMade && o.Hold != "complaint" {
 		hold("complaint")
+	}
+	// What was agreed at the door is a fact. Whether a visit may then be planned is asked on the day.
+	if a := v.Appointment; a != nil && a.To.After(d.At) && f.Case.Status == statusOpen {
+		_, _, _ = addAppointment(f, d, Appointment{From: a.From, To: a.To, Source: source})
 	}
 	if len(d.now().docs) == 0 && len(d.now().feeds) == 0 {
 		d.parts = d.parts[:len(d.parts)-1]

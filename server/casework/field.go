@@ -143,6 +143,8 @@ type Visit struct {
 	LeftAt              time.Time           `json:"left_at,omitzero"`
 	Attachments         []Attachment        `json:"attachments,omitempty"`
 	Supersedes          string              `json:"supersedes,omitempty"`
+	// Appointment is the time agreed at the door for the next visit.
+	Appointment *Window `json:"appointment,omitempty"`
 	// Flags are what the server found when it took the visit in: unlawful, late_stop,
 	// clock_skew, after_revocation, after_day, second_visit, no_assignment, …
 	Flags []string `json:"flags,omitempty"`
@@ -415,9 +417,12 @@ type Assignment struct {
 	ETA      time.Time        `json:"eta"`
 	Window   Window           `json:"window"`
 	ServiceS int              `json:"service_s"`
-	// Items and Recording are what the team carries and does: the law is asked with them.
+	// Appointment is the one the stop keeps; "" for none.
+	Appointment string `json:"appointment,omitempty"`
+	// Items, Recording and Overlays (the branch's conduct profiles) are what the law is asked with.
 	Items     []string `json:"items,omitempty"`
 	Recording bool     `json:"recording,omitempty"`
+	Overlays  []string `json:"overlays,omitempty"`
 	TimeZone  string   `json:"time_zone"`
 	Territory string   `json:"territory,omitempty"`
 	Status    string   `json:"status"` // open, done, revoked, cancelled: the server's

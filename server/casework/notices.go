@@ -122,7 +122,7 @@ func (s *Service) judgeAssignment(ctx context.Context, branch auth.BranchID, a *
 			return verdict{}, err
 		}
 	}
-	act := visitAct{agents: len(a.Agents), minutes: a.ServiceS / 60, items: a.Items, recording: a.Recording}
+	act := visitAct{agents: len(a.Agents), minutes: a.ServiceS / 60, items: a.Items, recording: a.Recording, overlays: a.Overlays}
 	v, err := judgeVisit(s.policy.Load(), &s.zones, phaseNotice, f, a.ETA, act)
 	if err != nil {
 		return verdict{}, fmt.Errorf("judge a stop again: %w", err)

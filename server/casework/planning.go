@@ -174,6 +174,67 @@ func (s *Service) Homes(ctx context.Context, branch auth.BranchID, ids []journal
 	return out, nil
 }
 
+// Issued is an assignment of a round as it stands.
+type Issued struct {
+	ID string
+	Assignment
+	// VisitedAt is when the visit that closed it began, as the phone says; zero while it is not done.
+	VisitedAt time.Time
+}
+
+// Open tells whether the visit is still to be made.
+func (i *Issued) Open() bool { return i.Status == assignmentOpen }
+
+// Done tells whether the visit has been made.
+func (i *Issued) Done() bool { return i.Status == assignmentDone }
+
+// UnderWay tells whether the team is on its way there, or at the door.
+func (i *Issued) UnderWay() bool { return i.Open() && underWay(i.AgentStatus) }
+
+func underWay(agentStatus string) bool { return agentStatus == "en_route" || agentStatus == "at_door" }
+
+// RoundAssignments lists all assignments of a round, in order of id.
+func (s *Service) RoundAssignments(ctx context.Context, branch auth.BranchID, round string) ([]Issued, error) {
+	var out []Issued
+	q := journal.Query{Branch: branch, Type: "assignments", Index: AssignmentsByRound.Name, Eq: []any{round}}
+	if err := s.each(ctx, q, func(rec journal.Record) error {
+		a := Issued{ID: rec.ID}
+		if err := decode(rec, &a.Assignment); err != nil {
+			return err
+		}
+		out = append(out, a)
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	var refs []journal.DocRef
+	var of []int
+	for i := range out {
+		if out[i].Done() {
+			refs, of = append(refs, journal.DocRef{Type: "visits", ID: out[i].ClosedBy}), append(of, i)
+		}
+	}
+	for len(refs) > 0 {
+		n := min(len(refs), planningPage)
+		recs, err := s.store.Records(ctx, branch, refs[:n])
+		if err != nil {
+			return nil, fmt.Errorf("read visits of round %s: %w", round, err)
+		}
+		for i, rec := range recs {
+			var v Visit
+			if rec.Type == "" {
+				continue
+			}
+			if err := decode(rec, &v); err != nil {
+				return nil, err
+			}
+			out[of[i]].VisitedAt = v.At
+		}
+		refs, of = refs[n:], of[n:]
+	}
+	return out, nil
+}
+
 // OpenAssignments lists the cases that have an open assignment of a round.
 func (s *Service) OpenAssignments(ctx context.Context, branch auth.BranchID, round string) ([]journal.CaseID, error) {
 	var out []journal.CaseID

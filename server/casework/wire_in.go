@@ -78,6 +78,7 @@ type visitIn struct {
 	LeftAt              time.Time           `json:"left_at"`
 	Attachments         []Attachment        `json:"attachments"`
 	Supersedes          string              `json:"supersedes"`
+	Appointment         *Window             `json:"appointment"`
 }
 
 type noteIn struct {
@@ -267,6 +268,9 @@ func (in *visitIn) visit(more string) (*Visit, *Error) {
 		Photos: in.Photos, Items: in.Items, Outcome: in.Outcome, OutcomeDetail: sealedText(in.OutcomeDetail), OverdueReason: in.OverdueReason,
 		Plan: in.Plan, PaymentRef: in.PaymentRef, Vulnerability: in.Vulnerability, LeftWhenAsked: in.LeftWhenAsked, LeftAt: wholeUTC(in.LeftAt),
 		Attachments: in.Attachments, Supersedes: in.Supersedes, More: sealedText(more)}
+	if a := in.Appointment; a != nil {
+		v.Appointment = &Window{From: wholeUTC(a.From), To: wholeUTC(a.To)}
+	}
 	var bad *Error
 	if v.CheckIn, bad = in.CheckIn.fix("check_in"); bad != nil {
 		return nil, bad
@@ -363,6 +367,9 @@ func (v *Visit) check() *Error {
 			return err
 		}
 		r.Started, r.Ended = wholeUTC(r.Started), wholeUTC(r.Ended)
+	}
+	if a := v.Appointment; a != nil && (!a.From.Before(a.To) || a.To.Sub(a.From) > maxAppointmentSpan) {
+		return refuse(Invalid, "validation.appointment", "appointment", "an appointment is a span from and to of at most 12 hours, RFC 3339 with offsets")
 	}
 	if l := v.Observations.DistressLevel; l < 0 || l > 3 {
 		return refuse(Invalid, "validation.distress_level", "observations.distress_level", "between 0 and 3")

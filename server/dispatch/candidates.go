@@ -9,12 +9,15 @@ import (
 )
 
 // candidates judges every open case of the branch: those that may get a stop are
-// returned, the others left out with the reason.
-func (s *Service) candidates(ctx context.Context, r Round, crews []crew, policy *conduct.Policy, overlays []string, d *day) ([]candidate, error) {
+// returned, the others left out with the reason. What the day so far has settled is passed over.
+func (s *Service) candidates(ctx context.Context, r Round, crews []crew, policy *conduct.Policy, overlays []string, past *soFar, d *day) ([]candidate, error) {
 	var out []candidate
 	err := s.opt.Casework.PlanningFiles(ctx, r.Branch, func(f *casework.PlanningFile) error {
-		d.cases++
 		k := &f.Case
+		if past.keeps(k.CaseRef) {
+			return nil
+		}
+		d.cases++
 		leave := func(code, rule string, cite []string) error {
 			d.leave(r, k.CaseRef, code, rule, cite)
 			d.cost.PriorityLeft += k.Priority
@@ -33,13 +36,14 @@ func (s *Service) candidates(ctx context.Context, r Round, crews []crew, policy 
 		if k.Territory == "" && k.Team == "" {
 			return leave(NoTerritory, "", nil)
 		}
-		c := candidate{id: k.CaseRef, home: f.Home, priority: k.Priority, amount: k.AmountDueMinor, service: k.ServiceMin * 60}
+		c := candidate{id: k.CaseRef, debtor: k.Debtor, home: f.Home, priority: k.Priority, amount: k.AmountDueMinor, service: k.ServiceMin * 60}
+		agreed := k.AppointmentsOn(r.Date)
 		var denied []conduct.Hit
 		spans := map[string][]Window{} // by kind of crew
 		near := false
 		for i := range crews {
 			w := &crews[i]
-			if !w.works(k.Territory, k.Team) {
+			if !w.works(k.Territory, k.Team) || past.declined(k.CaseRef, w.team.ID) {
 				continue
 			}
 			near = true
@@ -53,10 +57,14 @@ func (s *Service) candidates(ctx context.Context, r Round, crews []crew, policy 
 				for _, x := range lawful {
 					ws = append(ws, Window{From: x.From.UTC().Truncate(time.Second), To: x.To.UTC().Truncate(time.Second)})
 				}
-				spans[kind] = ws
 				if len(ws) == 0 {
 					denied = hits
 				}
+				ws = past.toCome(ws)
+				if len(agreed) > 0 {
+					ws = within(ws, agreed)
+				}
+				spans[kind] = ws
 			}
 			// Crews of another kind may have other hours: the stop keeps those of the
 			// first that may go, and only crews with the same go.
@@ -70,13 +78,27 @@ func (s *Service) candidates(ctx context.Context, r Round, crews []crew, policy 
 			return leave(NoTeam, "", nil)
 		case len(c.crews) == 0 && len(denied) > 0:
 			return leave(denied[0].Reason, denied[0].Rule, denied[0].Cite)
+		case len(c.crews) == 0 && len(agreed) > 0:
+			return leave(NoAppointment, "", nil)
 		case len(c.crews) == 0:
 			return leave(NoTimeInWindow, "", nil)
+		}
+		if len(agreed) > 0 {
+			c.appointment = agreed[0].ID
 		}
 		out = append(out, c)
 		return nil
 	})
 	return out, err
+}
+
+// within gives what of the lawful spans lies within the appointments.
+func within(ws []Window, agreed []casework.Appointment) []Window {
+	spans := make([]Window, len(agreed))
+	for i, a := range agreed {
+		spans[i] = Window{From: a.From, To: a.To}
+	}
+	return overlap(ws, spans, 0)
 }
 
 func sameWindows(a, b []Window) bool {

@@ -13,8 +13,6 @@ import (
 
 	"doorstep/geo/routing"
 	"doorstep/sync/journal"
-
-	"github.com/google/uuid"
 )
 
 // day is what planning a round gives.
@@ -49,41 +47,52 @@ func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
 	if err != nil {
 		return nil, err
 	}
-	crews, err := s.crews(ctx, r, zone)
+	crews, err := s.crews(ctx, r, origin, zone)
 	if err != nil {
 		return nil, err
 	}
-	if len(crews) == 0 {
+	if len(crews) == 0 && r.Replan == nil {
 		return nil, refuse(Conflict, "round.no_shifts", "date", "no team has a shift that day")
 	}
 	s.report(r.ID, Progress{Stage: "reading"})
 	policy := s.opt.Policy()
 	d := &day{policy: policy.Hash()}
-	cands, err := s.candidates(ctx, r, crews, policy, branch.Profiles, d)
+	past, err := s.soFar(ctx, r)
 	if err != nil {
 		return nil, err
 	}
+	crews = past.goOn(crews, origin)
+	cands, err := s.candidates(ctx, r, crews, policy, branch.Profiles, past, d)
+	if err != nil {
+		return nil, err
+	}
+	stops, apart := doors(cands, crews)
+	for _, i := range apart {
+		d.leave(r, cands[i].id, SameDebtor, "house-one-visit", nil)
+		d.cost.PriorityLeft += cands[i].priority
+	}
 	s.report(r.ID, Progress{Stage: "measuring", LeftOut: len(d.leftOut)})
 	var puzzles []*puzzle
-	for _, p := range split(cands, len(crews)) {
-		if len(p.stops) > routing.MaxStops {
-			return nil, refuse(Invalid, "round.too_large", "branch", fmt.Sprintf("%d cases share the same teams; give teams territories, at most %d cases each", len(p.stops), routing.MaxStops))
+	for _, p := range split(stops, len(crews)) {
+		if len(p.doors) > routing.MaxStops {
+			return nil, refuse(Invalid, "round.too_large", "branch", fmt.Sprintf("%d stops share the same teams; give teams territories, at most %d stops each", len(p.doors), routing.MaxStops))
 		}
-		z, err := s.puzzle(ctx, p, cands, crews, r, origin, zone)
+		z, err := s.puzzle(ctx, p, cands, crews, r, origin, past)
 		if err != nil {
 			return nil, err
 		}
 		puzzles = append(puzzles, z)
 	}
-	results, err := s.search(ctx, r, puzzles, len(cands))
+	results, err := s.search(ctx, r, puzzles, len(stops))
 	if err != nil {
 		return nil, err
 	}
 	for i, z := range puzzles {
-		if err := s.read(r, z, results[i], cands, crews, d); err != nil {
+		if err := s.read(r, z, results[i], cands, crews, past, d); err != nil {
 			return nil, err
 		}
 	}
+	past.add(r, d)
 	slices.SortFunc(d.routes, func(a, b Route) int { return cmp.Compare(a.Team, b.Team) })
 	slices.SortFunc(d.leftOut, func(a, b LeftOut) int { return cmp.Compare(a.Case, b.Case) })
 	if got := d.stops() + len(d.leftOut); got != d.cases {
@@ -97,7 +106,7 @@ func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
 func (s *Service) search(ctx context.Context, r Round, puzzles []*puzzle, stops int) ([]routing.Result, error) {
 	workers := min(s.opt.Threads, max(1, len(puzzles)), runtime.GOMAXPROCS(0))
 	threads := max(1, s.opt.Threads/workers)
-	budget := time.Duration(r.TimeLimitS) * s.second * time.Duration(workers)
+	budget := time.Duration(r.limit()) * s.second * time.Duration(workers)
 	results := make([]routing.Result, len(puzzles))
 	failures := make([]error, len(puzzles))
 	var mu sync.Mutex
@@ -105,8 +114,8 @@ func (s *Service) search(ctx context.Context, r Round, puzzles []*puzzle, stops 
 	tell := func() {
 		p := Progress{Stage: "searching", Fraction: float64(done) / float64(max(1, stops))}
 		for i, x := range at {
-			p.Fraction += x.Fraction * float64(len(puzzles[i].stops)) / float64(max(1, stops))
-			p.Stops += len(puzzles[i].stops) - x.LeftOut
+			p.Fraction += x.Fraction * float64(len(puzzles[i].doors)) / float64(max(1, stops))
+			p.Stops += len(puzzles[i].doors) - x.LeftOut
 			p.LeftOut += x.LeftOut
 			p.Cost += x.Cost
 		}
@@ -119,9 +128,9 @@ func (s *Service) search(ctx context.Context, r Round, puzzles []*puzzle, stops 
 		wg.Go(func() {
 			for i := range next {
 				z := puzzles[i]
-				share := time.Duration(float64(budget) * float64(len(z.stops)) / float64(max(1, stops)))
+				share := time.Duration(float64(budget) * float64(len(z.doors)) / float64(max(1, stops)))
 				limit, cancel := context.WithTimeout(ctx, max(share, s.second/5))
-				results[i], failures[i] = routing.Solve(limit, z.problem, routing.Options{Seed: r.Seed, Threads: threads, Progress: func(p routing.Progress) {
+				results[i], failures[i] = routing.Solve(limit, z.problem, routing.Options{Seed: r.seed(), Threads: threads, Progress: func(p routing.Progress) {
 					mu.Lock()
 					defer mu.Unlock()
 					at[i] = p
@@ -164,16 +173,17 @@ var reasons = map[routing.Reason]string{
 }
 
 // read turns a result into routes and left-out cases.
-func (s *Service) read(r Round, z *puzzle, res routing.Result, cands []candidate, crews []crew, d *day) error {
+func (s *Service) read(r Round, z *puzzle, res routing.Result, cands []candidate, crews []crew, past *soFar, d *day) error {
 	instant := func(sec int) time.Time { return z.origin.Add(time.Duration(sec) * time.Second) }
 	for _, x := range res.Routes {
 		c := &crews[z.crews[x.Shift]]
-		route := Route{ID: r.ID + "." + c.team.ID, Round: r.ID, Branch: r.Branch, Run: r.Run, Team: c.team.ID, Date: r.Date, Agents: c.agents,
+		route := Route{ID: r.docID(c.team.ID), Round: r.ID, Branch: r.Branch, Run: r.Run, Team: c.team.ID, Date: r.Date, Agents: c.agents,
 			Items: c.team.Items, Recording: c.team.Recording, Mode: string(c.mode), Start: c.team.Start, End: c.team.End, Stops: []Stop{},
 			TravelS: x.Total.Travel, DistanceM: x.Total.Distance, WaitS: x.Total.Wait, ServiceS: x.Total.Service + x.Total.Setup}
-		way := 0
+		way, metres := 0, 0
 		for _, step := range x.Steps {
 			way += step.Travel
+			metres += step.Distance
 			switch step.Kind {
 			case routing.StepStart:
 				route.Leaves = instant(step.Arrival)
@@ -182,32 +192,42 @@ func (s *Service) read(r Round, z *puzzle, res routing.Result, cands []candidate
 			case routing.StepBreak:
 				route.Breaks = append(route.Breaks, Pause{At: instant(step.Start()), Minutes: step.Service / 60})
 			case routing.StepStop:
-				cand := &cands[z.stops[step.Index]]
-				id, err := uuid.NewV7()
-				if err != nil {
-					return err
+				knock := 1
+				if n := len(route.Stops); n > 0 {
+					knock = route.Stops[n-1].Door + 1
 				}
-				st := Stop{Seq: len(route.Stops) + 1, Case: cand.id, Assignment: id.String(), ETA: instant(step.Start()), ServiceS: step.Service, TravelS: way}
-				for _, w := range cand.windows {
-					if !st.ETA.Before(w.From) && st.ETA.Before(w.To) {
-						st.Window = w
+				begins := instant(step.Start())
+				for _, i := range z.doors[step.Index].cands {
+					cand := &cands[i]
+					id, err := past.assignment(cand.id, c.team.ID)
+					if err != nil {
+						return err
 					}
+					st := Stop{Seq: len(route.Stops) + 1, Door: knock, Case: cand.id, Assignment: id, ETA: begins, ServiceS: cand.service, TravelS: way,
+						DistanceM: metres, Appointment: cand.appointment}
+					for _, w := range cand.windows {
+						if !st.ETA.Before(w.From) && st.ETA.Before(w.To) {
+							st.Window = w
+						}
+					}
+					route.Stops = append(route.Stops, st)
+					begins = begins.Add(time.Duration(cand.service) * time.Second)
+					d.cost.PriorityServed += cand.priority
+					way, metres = 0, 0
 				}
-				route.Stops = append(route.Stops, st)
-				d.cost.PriorityServed += cand.priority
-				way = 0
 			}
 		}
 		d.routes = append(d.routes, route)
 	}
 	for _, l := range res.LeftOut {
-		c := &cands[z.stops[l.Stop]]
 		code, ok := reasons[l.Reason]
 		if !ok {
 			return refuse(Conflict, "round.check", "", "a case was left out without a reason")
 		}
-		d.leave(r, c.id, code, "", nil)
-		d.cost.PriorityLeft += c.priority
+		for _, i := range z.doors[l.Stop].cands {
+			d.leave(r, cands[i].id, code, "", nil)
+			d.cost.PriorityLeft += cands[i].priority
+		}
 	}
 	d.cost.TravelS += res.Total.Travel
 	d.cost.DistanceM += res.Total.Distance

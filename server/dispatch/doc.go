@@ -22,6 +22,23 @@
 // still send what its agents recorded: nobody else has the task, so it is a fact
 // and is taken in, flagged after_day (or late_stop for a visit made on a later
 // day), where what comes after a revocation waits in quarantine for the new owner.
+// Cases at one door are one stop, and a debtor is one stop however many cases they
+// have: nobody is visited twice a day because they owe twice. An appointment is a
+// window that must be kept. A case whose law differs by team keeps the windows of
+// the first team that may go.
+//
+// # Planning a published day anew
+//
+// Replan takes the day from where it stands. Stops that are done or under way are
+// kept as they are and are no part of the routing problem: a real day departs from
+// its matrix, and a prefix that "cannot be" must not stop the rest. Each team goes
+// on from its last door at the time it is free, with the breaks and the number of
+// doors it has left; what lies before the moment of asking is over. The search
+// begins from the plan the phones have and prices what a change costs against what
+// it brings. The routes are the round's next version, published at once: an
+// assignment keeps its id as long as its team keeps the case, and is written again
+// only if its place in the day has changed by more than a few minutes. The status
+// replanning stands in the header until then, so that a restart goes on.
 //
 // It does not search (geo/routing), measure ways (geo/travel) or judge
 // (conduct): it brings them together.

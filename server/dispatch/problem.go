@@ -23,6 +23,10 @@ type crew struct {
 	agents   []auth.UserID
 	mode     travel.Mode
 	from, to time.Time
+	start    *geo.Point // nil: anywhere
+	// maxDoors is how many doors it may still knock at; 0 for no limit, -1 for none.
+	maxDoors int
+	breaks   []routing.Break
 }
 
 // kind is what the law sees of a crew; crews of one kind are judged once.
@@ -40,7 +44,7 @@ func (c *crew) works(territory, team string) bool {
 }
 
 // crews are the day's teams in order of id.
-func (s *Service) crews(ctx context.Context, r Round, zone *time.Location) ([]crew, error) {
+func (s *Service) crews(ctx context.Context, r Round, origin time.Time, zone *time.Location) ([]crew, error) {
 	shifts, err := s.opt.Office.Shifts(ctx, r.Branch, r.Date)
 	if err != nil {
 		return nil, err
@@ -54,7 +58,14 @@ func (s *Service) crews(ctx context.Context, r Round, zone *time.Location) ([]cr
 		if err != nil {
 			return nil, err
 		}
-		c := crew{team: t, shift: sh, agents: t.Agents}
+		if r.Replan != nil && slices.Contains(r.Replan.Without, sh.Team) {
+			continue
+		}
+		c := crew{team: t, shift: sh, agents: t.Agents, maxDoors: t.MaxStops}
+		if t.Start != nil {
+			at := t.Start.Point()
+			c.start = &at
+		}
 		if len(sh.Agents) > 0 {
 			c.agents = sh.Agents
 		}
@@ -66,6 +77,17 @@ func (s *Service) crews(ctx context.Context, r Round, zone *time.Location) ([]cr
 		}
 		if c.to, err = wall(r.Date, sh.To, zone); err != nil {
 			return nil, err
+		}
+		for _, b := range sh.Breaks {
+			from, err := wall(r.Date, b.From, zone)
+			if err != nil {
+				return nil, err
+			}
+			to, err := wall(r.Date, b.To, zone)
+			if err != nil {
+				return nil, err
+			}
+			c.breaks = append(c.breaks, routing.Break{Service: b.Minutes * 60, Windows: []routing.Window{{From: since(origin, from), To: since(origin, to)}}})
 		}
 		out = append(out, c)
 	}
@@ -91,25 +113,31 @@ func wall(date, clock string, zone *time.Location) (time.Time, error) {
 	return at.UTC(), nil
 }
 
+// since gives an instant in seconds of the routing problem's clock.
+func since(origin, t time.Time) int { return int(t.Sub(origin) / time.Second) }
+
 // candidate is a case that may get a stop.
 type candidate struct {
 	id       journal.CaseID
+	debtor   journal.DebtorID
 	home     geo.Point
 	priority int
 	amount   int64
 	service  int      // seconds
-	windows  []Window // lawful
+	windows  []Window // lawful, and within the appointment if there is one
 	crews    []int    // that may go, by index
+	// appointment is the one the stop must keep; "" for none.
+	appointment string
 }
 
 // part is a share of the day that has no crew in common with another: it is planned by itself.
 type part struct {
-	stops []int // candidates
+	doors []door
 	crews []int
 }
 
 // split finds the parts, largest first.
-func split(cands []candidate, crews int) []part {
+func split(stops []door, crews int) []part {
 	root := make([]int, crews)
 	for i := range root {
 		root[i] = i
@@ -121,7 +149,7 @@ func split(cands []candidate, crews int) []part {
 		}
 		return root[i]
 	}
-	for _, c := range cands {
+	for _, c := range stops {
 		for _, k := range c.crews[1:] {
 			root[find(k)] = find(c.crews[0])
 		}
@@ -136,17 +164,17 @@ func split(cands []candidate, crews int) []part {
 		}
 		byRoot[r].crews = append(byRoot[r].crews, k)
 	}
-	for i, c := range cands {
+	for _, c := range stops {
 		p := byRoot[find(c.crews[0])]
-		p.stops = append(p.stops, i)
+		p.doors = append(p.doors, c)
 	}
 	var out []part
 	for _, r := range order {
-		if len(byRoot[r].stops) > 0 {
+		if len(byRoot[r].doors) > 0 {
 			out = append(out, *byRoot[r])
 		}
 	}
-	slices.SortStableFunc(out, func(a, b part) int { return cmp.Compare(len(b.stops), len(a.stops)) })
+	slices.SortStableFunc(out, func(a, b part) int { return cmp.Compare(len(b.doors), len(a.doors)) })
 	return out
 }
 
@@ -162,8 +190,24 @@ type puzzle struct {
 // new address, the parking included; cases at one door share it.
 const setupSeconds = 60
 
+// What a change against the plan on the phones costs, in seconds of travel (house).
+const (
+	otherTeamSeconds = 1800
+	moveSeconds      = 1200 // for a stop that moves by more than the tolerance
+	moveTolerance    = 1800
+	// promised is how much more a stop is worth that is on the phones already.
+	promised = 4
+)
+
+// What a team's being away from the mean costs, in seconds of travel (house): a
+// stop, or an hour of work.
+const (
+	balanceStopSeconds = 600
+	balanceHourSeconds = 1800
+)
+
 // puzzle builds the routing problem of a part.
-func (s *Service) puzzle(ctx context.Context, p part, cands []candidate, crews []crew, r Round, origin time.Time, zone *time.Location) (*puzzle, error) {
+func (s *Service) puzzle(ctx context.Context, p part, cands []candidate, crews []crew, r Round, origin time.Time, past *soFar) (*puzzle, error) {
 	z := &puzzle{part: p, origin: origin}
 	place := map[geo.E7]int{}
 	var points []geo.Point
@@ -177,7 +221,6 @@ func (s *Service) puzzle(ctx context.Context, p part, cands []candidate, crews [
 		}
 		return i
 	}
-	seconds := func(t time.Time) int { return int(t.Sub(origin) / time.Second) }
 	matrix := map[travel.Mode]int{}
 	var modes []travel.Mode
 	shiftOf := map[int]int{}
@@ -190,42 +233,57 @@ func (s *Service) puzzle(ctx context.Context, p part, cands []candidate, crews [
 			matrix[c.mode] = m
 			modes = append(modes, c.mode)
 		}
-		sh := routing.Shift{ID: c.team.ID, Matrix: m, Start: routing.NoPlace, End: routing.NoPlace, MaxStops: c.team.MaxStops, Crew: len(c.agents),
-			Window: routing.Window{From: seconds(c.from), To: seconds(c.to)}, Rates: routing.Rates{TravelHour: 3600, WaitHour: 360}}
-		if c.team.Start != nil {
-			sh.Start = at(c.team.Start.Point())
+		sh := routing.Shift{ID: c.team.ID, Matrix: m, Start: routing.NoPlace, End: routing.NoPlace, MaxStops: max(0, c.maxDoors), Crew: len(c.agents),
+			Window: routing.Window{From: since(origin, c.from), To: since(origin, c.to)}, Rates: routing.Rates{TravelHour: 3600, WaitHour: 360}, Breaks: c.breaks}
+		if c.start != nil {
+			sh.Start = at(*c.start)
 		}
 		if c.team.End != nil {
 			sh.End = at(c.team.End.Point())
 		}
-		for _, b := range c.shift.Breaks {
-			from, err := wall(r.Date, b.From, zone)
-			if err != nil {
-				return nil, err
-			}
-			to, err := wall(r.Date, b.To, zone)
-			if err != nil {
-				return nil, err
-			}
-			sh.Breaks = append(sh.Breaks, routing.Break{Service: b.Minutes * 60, Windows: []routing.Window{{From: seconds(from), To: seconds(to)}}})
-		}
 		z.problem.Shifts = append(z.problem.Shifts, sh)
 	}
-	for _, i := range p.stops {
-		c := &cands[i]
-		st := routing.Stop{ID: string(c.id), Place: at(c.home), Service: c.service, Setup: setupSeconds, Priority: c.priority, Value: value(c)}
-		for _, w := range c.windows {
-			// A window of the law is half-open, one of the routing problem is not.
-			st.Windows = append(st.Windows, routing.Window{From: seconds(w.From), To: seconds(w.To) - 1})
+	for _, dr := range p.doors {
+		first := &cands[dr.cands[0]]
+		st := routing.Stop{ID: string(first.id), Place: at(dr.home), Service: dr.service, Setup: setupSeconds, Must: dr.must}
+		for _, i := range dr.cands {
+			st.Priority += cands[i].priority
+			st.Value += value(&cands[i])
 		}
-		for _, k := range c.crews {
+		for _, w := range dr.windows {
+			// A window of the law is half-open, one of the routing problem is not.
+			st.Windows = append(st.Windows, routing.Window{From: since(origin, w.From), To: since(origin, w.To) - 1})
+		}
+		for _, k := range dr.crews {
 			st.Shifts = append(st.Shifts, shiftOf[k])
 		}
 		slices.Sort(st.Shifts)
+		if e, ok := past.earlier(first.id); ok {
+			st.Value *= promised
+			for i, k := range p.crews {
+				if crews[k].team.ID == e.team {
+					st.Earlier = &routing.Earlier{Shift: i, Start: since(origin, e.eta)}
+				}
+			}
+		}
 		z.problem.Stops = append(z.problem.Stops, st)
 	}
-	if r.Objective == "cost" {
+	switch r.Objective {
+	case "priority":
+		z.problem.Objective = routing.PriorityFirst
+	case "cost":
 		z.problem.Objective = routing.CostFirst
+	}
+	if past != nil {
+		// The phones have a plan: more stops are worth some changes, not any number of them.
+		z.problem.Objective = routing.CostFirst
+		z.problem.Stability = routing.Stability{Team: otherTeamSeconds, Move: moveSeconds, Tolerance: moveTolerance}
+	}
+	switch r.Balance {
+	case "stops":
+		z.problem.Balance = routing.Balance{By: routing.BalanceStops, Weight: balanceStopSeconds}
+	case "work":
+		z.problem.Balance = routing.Balance{By: routing.BalanceWork, Weight: balanceHourSeconds}
 	}
 	for _, mode := range modes {
 		m, err := s.opt.Travel.Matrix(ctx, mode, points)

@@ -39,7 +39,7 @@ func (s *Service) Publish(ctx context.Context, ask Ask, id string) (Round, error
 // issue publishes: one command per route, then the header. All of it may be repeated after a crash.
 func (s *Service) issue(ctx context.Context, r Round) error {
 	defer s.forget(r.ID)
-	issued, refused, err := s.issueRoutes(ctx, r)
+	out, err := s.issueRoutes(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -54,40 +54,68 @@ func (s *Service) issue(ctx context.Context, r Round) error {
 		return err
 	}
 	return s.change(ctx, r.Branch, s.ask("published", r), r.ID, "round.published", func(rd *journal.Reader, now *Round) error {
-		if now.Status == Publishing {
-			now.Status, now.PublishedAt, now.Issued, now.Refused = Published, rd.At.Truncate(time.Second), issued, refused
+		if now.Status != Publishing {
+			return nil
+		}
+		now.Status, now.PublishedAt, now.Issued, now.Refused = Published, rd.At.Truncate(time.Second), out.kept+out.issued, out.refused
+		if p := now.Replan; p != nil {
+			p.Kept, p.New, p.Changed, p.Revoked = out.kept, out.fresh, out.changed, out.revoked
 		}
 		return nil
 	})
 }
 
-// issueRoutes issues the routes one by one and counts the stops that went out and those that were refused.
-func (s *Service) issueRoutes(ctx context.Context, r Round) (issued, refused int, err error) {
+// issuedRound counts what publishing a round did to its stops.
+type issuedRound struct {
+	kept                                     int // done or under way
+	issued, fresh, changed, refused, revoked int
+}
+
+// issueRoutes issues the routes one by one.
+func (s *Service) issueRoutes(ctx context.Context, r Round) (out issuedRound, err error) {
+	branch, err := s.opt.Office.Branch(ctx, r.Branch)
+	if err != nil {
+		return out, err
+	}
 	routes, err := s.routes(ctx, r)
 	if err != nil {
-		return 0, 0, err
+		return out, err
+	}
+	if r.Replan != nil {
+		if out.revoked, err = s.takeBack(ctx, r, routes); err != nil {
+			return out, err
+		}
 	}
 	for i, route := range routes {
-		s.report(r.ID, Progress{Stage: "issuing", Fraction: float64(i) / float64(len(routes)), Stops: issued})
-		stops := make([]casework.IssuedStop, len(route.Stops))
-		for k, st := range route.Stops {
-			stops[k] = casework.IssuedStop{Case: st.Case, Assignment: st.Assignment, Seq: st.Seq, ETA: st.ETA,
-				Window: casework.Window{From: st.Window.From, To: st.Window.To}, ServiceS: st.ServiceS}
+		s.report(r.ID, Progress{Stage: "issuing", Fraction: float64(i) / float64(len(routes)), Stops: out.issued})
+		var stops []casework.IssuedStop
+		for _, st := range route.Stops {
+			if st.State != "" {
+				out.kept++
+				continue
+			}
+			stops = append(stops, casework.IssuedStop{Case: st.Case, Assignment: st.Assignment, Seq: st.Seq, ETA: st.ETA,
+				Window: casework.Window{From: st.Window.From, To: st.Window.To}, ServiceS: st.ServiceS, Appointment: st.Appointment})
+		}
+		if len(stops) == 0 {
+			continue
 		}
 		receipt, err := s.opt.Casework.One(ctx, auth.System(), r.Branch, casework.Request{ID: s.ask("route:"+route.Team, r).Command,
-			Cmd: casework.IssueRoute{Round: r.ID, Route: route.ID, Team: route.Team, Date: r.Date, Agents: route.Agents, Items: route.Items,
-				Recording: route.Recording, Stops: stops}})
+			Cmd: casework.IssueRoute{Round: r.ID, Route: r.ID + "." + route.Team, Team: route.Team, Date: r.Date, Agents: route.Agents, Items: route.Items,
+				Recording: route.Recording, Overlays: branch.Profiles, Stops: stops}})
 		if err != nil {
-			return 0, 0, fmt.Errorf("issue route %s: %w", route.ID, err)
+			return out, fmt.Errorf("issue route %s: %w", route.ID, err)
 		}
 		var answer casework.IssueReceipt
 		if err := json.Unmarshal(receipt.Body, &answer); err != nil {
-			return 0, 0, fmt.Errorf("issue route %s: read receipt: %w", route.ID, err)
+			return out, fmt.Errorf("issue route %s: read receipt: %w", route.ID, err)
 		}
-		issued += answer.Issued
-		refused += len(answer.Refused)
+		out.issued += answer.Issued
+		out.fresh += answer.New
+		out.changed += answer.Changed
+		out.refused += len(answer.Refused)
 	}
-	return issued, refused, nil
+	return out, nil
 }
 
 // replace ends the round of the same day that was published before: what of it
@@ -104,7 +132,7 @@ func (s *Service) replace(ctx context.Context, r Round) error {
 			if err := json.Unmarshal(rec.Body, &old); err != nil {
 				return fmt.Errorf("read round %s: %w", rec.ID, err)
 			}
-			if old.ID == r.ID || old.Status != Published {
+			if old.ID == r.ID || old.Status != Published && old.Status != Replanning {
 				continue
 			}
 			if err := s.revoke(ctx, r, old); err != nil {
@@ -130,9 +158,14 @@ func (s *Service) revoke(ctx context.Context, r, old Round) error {
 	if err != nil {
 		return err
 	}
+	return s.revokeCases(ctx, r, old.ID, open, "round:replaced")
+}
+
+// revokeCases takes a round's open assignments of cases back from the phones.
+func (s *Service) revokeCases(ctx context.Context, r Round, of string, cases []journal.CaseID, reason string) error {
 	var reqs []casework.Request
-	for _, c := range open {
-		reqs = append(reqs, casework.Request{ID: s.ask("revoke:"+string(c), r).Command, Cmd: casework.RevokeAssignments{Case: c, Round: old.ID, Reason: "round:replaced"}})
+	for _, c := range cases {
+		reqs = append(reqs, casework.Request{ID: s.ask("revoke:"+string(c), r).Command, Cmd: casework.RevokeAssignments{Case: c, Round: of, Reason: reason}})
 	}
 	for len(reqs) > 0 {
 		n := min(len(reqs), 100)

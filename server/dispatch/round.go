@@ -15,6 +15,7 @@ const (
 	Planned    = "planned"
 	Publishing = "publishing"
 	Published  = "published"
+	Replanning = "replanning" // published, and planned anew from where the day stands
 	Failed     = "failed"
 	Replaced   = "replaced" // another round of the day was published after it
 )
@@ -29,7 +30,8 @@ type Round struct {
 	Teams      []string    `json:"teams,omitempty"` // empty: every team with a shift
 	Seed       uint64      `json:"seed"`
 	TimeLimitS int         `json:"time_limit_s"`
-	Objective  string      `json:"objective"` // value, cost
+	Objective  string      `json:"objective"`         // value, priority, cost
+	Balance    string      `json:"balance,omitempty"` // stops, work: what is spread evenly over the teams
 	By         auth.UserID `json:"by"`
 	At         time.Time   `json:"at"`
 	// What came out.
@@ -51,6 +53,28 @@ type Round struct {
 	Issued      int         `json:"issued,omitempty"`  // assignments that went out
 	Refused     int         `json:"refused,omitempty"` // stops the law or the case forbade at publishing
 	ReplacedBy  string      `json:"replaced_by,omitempty"`
+	// Version counts how often the published round was planned anew; Replan is the last time.
+	Version int     `json:"version,omitempty"`
+	Replan  *Replan `json:"replan,omitempty"`
+}
+
+// Replan is a published round's being planned anew: what was asked for and what came of it.
+type Replan struct {
+	At         time.Time   `json:"at"` // what lies before is over
+	By         auth.UserID `json:"by"`
+	Without    []string    `json:"without,omitempty"` // teams that dropped out
+	Seed       uint64      `json:"seed"`
+	TimeLimitS int         `json:"time_limit_s"`
+	// Was is the run whose plan the phones have.
+	Was string `json:"was"`
+	// Kept are the stops that were done or under way; New, Changed and Revoked
+	// the assignments written to the phones. All others were left as they were.
+	Kept    int `json:"kept"`
+	New     int `json:"new"`
+	Changed int `json:"changed"`
+	Revoked int `json:"revoked"`
+	// Failure is why it came to nothing; the round then stands as it was.
+	Failure string `json:"failure,omitempty"`
 }
 
 // Cost is what a plan costs, in parts: seconds, and metres where it says so.
@@ -98,8 +122,22 @@ type Stop struct {
 	ETA        time.Time      `json:"eta"`        // when the visit begins
 	Window     Window         `json:"window"`     // the lawful span the ETA lies in
 	ServiceS   int            `json:"service_s"`
-	TravelS    int            `json:"travel_s"` // from the stop before
+	TravelS    int            `json:"travel_s"`   // from the stop before
+	DistanceM  int            `json:"distance_m"` // the same
+	// Door numbers the knocks of a route from 1: several cases at one door share it.
+	Door int `json:"door"`
+	// Appointment is the one the stop keeps; "" for none.
+	Appointment string `json:"appointment,omitempty"`
+	// State is done or under_way when a replan kept the stop for that reason; VisitedAt is when it was done.
+	State     string    `json:"state,omitempty"`
+	VisitedAt time.Time `json:"visited_at,omitzero"`
 }
+
+// States of a stop that a replan keeps.
+const (
+	stopDone     = "done"
+	stopUnderWay = "under_way"
+)
 
 // Window is a half-open span of instants, in UTC.
 type Window struct {
@@ -135,6 +173,8 @@ const (
 	NoTimeInWindow = "NO_TIME_IN_WINDOW" // the lawful windows and the shifts do not meet
 	NoTime         = "NO_TIME"           // it would fit, but not beside the stops chosen instead
 	WorthLess      = "WORTH_LESS"        // the way costs more than the visit is worth
+	SameDebtor     = "SAME_DEBTOR"       // another case of the debtor is visited, and one visit serves not both; house rule
+	NoAppointment  = "APPOINTMENT"       // no lawful time lies within the appointment of the day
 )
 
 // Indexes lists the declared indexes of this room for the store that is opened.

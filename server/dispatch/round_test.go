@@ -130,7 +130,7 @@ func TestPublishingAgainDoesNothingMore(t *testing.T) {
 		ok(t, err)
 	}
 	// The process dies when the routes are out and the header does not say so yet.
-	if _, _, err := h.svc.issueRoutes(context.Background(), h.view(id).Round); err != nil {
+	if _, err := h.svc.issueRoutes(context.Background(), h.view(id).Round); err != nil {
 		t.Fatal(err)
 	}
 	if v := h.view(id); v.Status != Publishing {

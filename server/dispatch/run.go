@@ -57,7 +57,7 @@ func (s *Service) work(ctx context.Context) (found bool, err error) {
 		if b == auth.OrgBranch {
 			continue
 		}
-		for _, status := range []string{Publishing, Queued} {
+		for _, status := range []string{Publishing, Replanning, Queued} {
 			f, err := s.store.Find(ctx, journal.Query{Branch: b, Type: "rounds", Index: roundsByStatus.Name, Eq: []any{status}, Limit: 20})
 			if err != nil {
 				return found, err
@@ -67,9 +67,12 @@ func (s *Service) work(ctx context.Context) (found bool, err error) {
 				if err := json.Unmarshal(rec.Body, &r); err != nil {
 					return found, fmt.Errorf("read round %s: %w", rec.ID, err)
 				}
-				if status == Queued {
+				switch status {
+				case Queued:
 					err = s.plan(ctx, r)
-				} else {
+				case Replanning:
+					err = s.replan(ctx, r)
+				default:
 					err = s.issue(ctx, r)
 				}
 				if err != nil {
@@ -115,12 +118,25 @@ func (s *Service) plan(ctx context.Context, r Round) error {
 		if now.Status != Queued {
 			return nil // another node was first
 		}
-		now.Status, now.Run, now.PlannedAt = Planned, r.Run, rd.At.Truncate(time.Second)
-		now.TookMs = time.Since(began).Milliseconds()
-		now.Cases, now.Routes, now.Stops, now.LeftOut = day.cases, len(day.routes), day.stops(), len(day.leftOut)
-		now.Cost, now.Travel, now.TravelNote, now.Policy = &day.cost, day.travel, day.travelNote, day.policy
+		now.Status = Planned
+		now.result(r.Run, day, rd.At, time.Since(began))
 		return nil
 	})
+}
+
+// result puts what came out of a run into the header.
+func (r *Round) result(run string, d *day, at time.Time, took time.Duration) {
+	r.Run, r.PlannedAt, r.TookMs = run, at.Truncate(time.Second), took.Milliseconds()
+	r.Cases, r.Routes, r.Stops, r.LeftOut = d.cases, len(d.routes), d.stops(), len(d.leftOut)
+	r.Cost, r.Travel, r.TravelNote, r.Policy = &d.cost, d.travel, d.travelNote, d.policy
+}
+
+// docID names a document of the round's present version: a route by its team, a left-out case by its id.
+func (r *Round) docID(of string) string {
+	if r.Version == 0 {
+		return r.ID + "." + of
+	}
+	return fmt.Sprintf("%s.%s.v%d", r.ID, of, r.Version)
 }
 
 // ask is what the service itself asks with: the same run has one effect.
@@ -143,7 +159,7 @@ func (s *Service) storeDay(ctx context.Context, r Round, d *day) error {
 		docs = append(docs, doc{"routes", d.routes[i].ID, &d.routes[i]})
 	}
 	for i := range d.leftOut {
-		docs = append(docs, doc{"leftouts", r.ID + "." + string(d.leftOut[i].Case), &d.leftOut[i]})
+		docs = append(docs, doc{"leftouts", r.docID(string(d.leftOut[i].Case)), &d.leftOut[i]})
 	}
 	for n := 0; len(docs) > 0; n++ {
 		var chunk []doc

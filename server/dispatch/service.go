@@ -74,7 +74,8 @@ type Params struct {
 	Teams      []string // empty: every team with a shift that day
 	Seed       uint64
 	TimeLimitS int    // 0: DefaultTimeLimitS
-	Objective  string // "", value, cost
+	Objective  string // "", value, priority, cost
+	Balance    string // "", stops, work
 }
 
 // Limits of a round's search, in seconds.
@@ -90,7 +91,7 @@ type Ask struct {
 }
 
 // Create asks for a round. It answers at once; Run plans it. Errors: *Error
-// round.branch, round.date, round.team, round.no_shifts, round.limit, round.objective.
+// round.branch, round.date, round.team, round.no_shifts, round.limit, round.objective, round.balance.
 func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) {
 	if !ask.Actor.InBranch(p.Branch) {
 		return Round{}, refuse(NotFound, "round.branch", "branch", "there is no such branch here")
@@ -110,9 +111,12 @@ func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) 
 	switch p.Objective {
 	case "":
 		p.Objective = "value"
-	case "value", "cost":
+	case "value", "priority", "cost":
 	default:
-		return Round{}, refuse(Invalid, "round.objective", "objective", "objective is value or cost")
+		return Round{}, refuse(Invalid, "round.objective", "objective", "objective is value, priority or cost")
+	}
+	if p.Balance != "" && p.Balance != "stops" && p.Balance != "work" {
+		return Round{}, refuse(Invalid, "round.balance", "balance", "balance is stops or work")
 	}
 	shifts, err := s.opt.Office.Shifts(ctx, p.Branch, p.Date)
 	if err != nil {
@@ -131,7 +135,7 @@ func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) 
 		return Round{}, err
 	}
 	round := Round{ID: id.String(), Branch: p.Branch, Date: p.Date, Status: Queued, Teams: p.Teams, Seed: p.Seed, TimeLimitS: p.TimeLimitS,
-		Objective: p.Objective, By: ask.Actor.User}
+		Objective: p.Objective, Balance: p.Balance, By: ask.Actor.User}
 	out, err := s.do(ctx, p.Branch, ask, func(_ context.Context, r *journal.Reader) (journal.Draft, error) {
 		// The same id twice would be another round's: it cannot be.
 		if _, _, err := r.Doc(ctx, "rounds", round.ID); err != nil {

@@ -210,6 +210,7 @@ func (a *API) caseEndpoints() {
 			return a.doCase(ctx, c, in.ID, casework.RecordContact{Case: journal.CaseID(in.ID), ID: x.External, Channel: x.Channel, At: x.At, Result: x.Result,
 				Party: x.Party, PartyRef: x.PartyRef, Number: x.Number, External: x.External})
 		})
+	a.appointmentEndpoints()
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/corrections", id: "correctCase", tag: "cases", summary: "Correct address, phone and the like",
 		about: "A correction outlives later imports as long as the lender goes on sending the old value."},
 		func(ctx context.Context, c call, in *struct {

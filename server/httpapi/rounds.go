@@ -13,8 +13,11 @@ import (
 	"github.com/google/uuid"
 )
 
-// drawingSuffix asks for a round as GeoJSON.
-const drawingSuffix = ".geojson"
+// Suffixes of a round's id that ask for it in another form.
+const (
+	drawingSuffix  = ".geojson"
+	calendarSuffix = ".ics"
+)
 
 type roundBody struct {
 	Branch     string   `json:"branch,omitempty" maxLength:"64" doc:"Your only branch when absent."`
@@ -22,7 +25,14 @@ type roundBody struct {
 	Teams      []string `json:"teams,omitempty" maxItems:"500" doc:"Every team with a shift when absent."`
 	Seed       uint64   `json:"seed,omitempty" maximum:"9007199254740991"`
 	TimeLimitS int      `json:"time_limit_s,omitempty" minimum:"1" maximum:"600" doc:"How long to search; 10 when absent."`
-	Objective  string   `json:"objective,omitempty" enum:"value,cost"`
+	Objective  string   `json:"objective,omitempty" enum:"value,priority,cost" doc:"value (when absent): the greatest sum of priorities, then the most stops, then the least travel. priority: one stop of a higher priority before any number of lower ones. cost: a stop is left out when its detour costs more than it is worth."`
+	Balance    string   `json:"balance,omitempty" enum:"stops,work" doc:"What to spread evenly over the teams, where it costs little."`
+}
+
+type replanBody struct {
+	Without    []string `json:"without,omitempty" maxItems:"500" doc:"Teams that dropped out; others take over what they have left."`
+	Seed       uint64   `json:"seed,omitempty" maximum:"9007199254740991"`
+	TimeLimitS int      `json:"time_limit_s,omitempty" minimum:"1" maximum:"600" doc:"How long to search; 2 when absent."`
 }
 
 func (a *API) dispatchAsk(c call) (dispatch.Ask, error) {
@@ -50,7 +60,7 @@ func (a *API) roundEndpoints() {
 				return nil, err
 			}
 			x := in.Body
-			r, err := a.opt.Dispatch.Create(ctx, by, dispatch.Params{Branch: b, Date: x.Date, Teams: x.Teams, Seed: x.Seed, TimeLimitS: x.TimeLimitS, Objective: x.Objective})
+			r, err := a.opt.Dispatch.Create(ctx, by, dispatch.Params{Branch: b, Date: x.Date, Teams: x.Teams, Seed: x.Seed, TimeLimitS: x.TimeLimitS, Objective: x.Objective, Balance: x.Balance})
 			return respond(r), err
 		})
 	register(a, endpoint{method: http.MethodGet, path: "/v1/rounds", id: "listRounds", tag: "rounds", summary: "List rounds"},
@@ -75,11 +85,15 @@ func (a *API) roundEndpoints() {
 	a.raw(endpoint{method: http.MethodGet, path: "/v1/rounds/{id}", id: "getRound", tag: "rounds", summary: "Read a round: progress, routes, and every case left out with its reason"},
 		func(op *huma.Operation) {
 			round(op)
-			op.Responses = map[string]*huma.Response{"200": answer("The round.", "application/json", roundSchema())}
+			op.Responses = map[string]*huma.Response{"200": answer("The round.", "application/json", a.roundSchema())}
 		},
 		func(c *gin.Context) {
 			ctx := c.Request.Context()
 			actor := callOf(ctx).actor
+			if id, calendar := strings.CutSuffix(c.Param("id"), calendarSuffix); calendar {
+				a.roundCalendar(c, actor, id)
+				return
+			}
 			if p := onlyQuery(c); p != nil {
 				writeProblem(c, p)
 				return
@@ -101,6 +115,26 @@ func (a *API) roundEndpoints() {
 			round(op)
 			op.Responses = map[string]*huma.Response{"200": answer("A FeatureCollection (RFC 7946).", "application/geo+json", &huma.Schema{Type: "object"})}
 		}, nil)
+	a.raw(endpoint{method: http.MethodGet, path: "/v1/rounds/{id}" + calendarSuffix, id: "roundCalendar", tag: "rounds", summary: "A round, or one team's route, as iCalendar",
+		about: "An event per stop and break (RFC 5545). It names cases, never people or addresses."},
+		func(op *huma.Operation) {
+			round(op)
+			op.Parameters = append(op.Parameters, &huma.Param{Name: "team", In: "query", Schema: str(), Description: "Only this team's route."})
+			op.Responses = map[string]*huma.Response{"200": answer("A VCALENDAR.", "text/calendar", str())}
+		}, nil)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/rounds/{id}/replan", id: "replanRound", tag: "rounds", summary: "Plan a published round anew from where the day stands", status: http.StatusAccepted,
+		about: "What is done or under way stays. The phones are told only of what changes. Read the round for progress; its version goes up by one."},
+		func(ctx context.Context, c call, in *struct {
+			ID   string `path:"id" maxLength:"64"`
+			Body replanBody
+		}) (*body[dispatch.Round], error) {
+			by, err := a.dispatchAsk(c)
+			if err != nil {
+				return nil, err
+			}
+			r, err := a.opt.Dispatch.Replan(ctx, by, in.ID, dispatch.ReplanParams{Without: in.Body.Without, Seed: in.Body.Seed, TimeLimitS: in.Body.TimeLimitS})
+			return respond(r), err
+		})
 	register(a, endpoint{method: http.MethodPost, path: "/v1/rounds/{id}/publish", id: "publishRound", tag: "rounds", summary: "Issue a planned round to the phones", status: http.StatusAccepted,
 		about: "The law is asked again for every stop. Another round of the day that was published before is replaced."},
 		func(ctx context.Context, c call, in *struct {
@@ -122,6 +156,20 @@ func (a *API) drawRound(c *gin.Context, actor auth.Actor, id string) {
 		return
 	}
 	c.Data(http.StatusOK, "application/geo+json", out)
+}
+
+func (a *API) roundCalendar(c *gin.Context, actor auth.Actor, id string) {
+	if p := onlyQuery(c, "team"); p != nil {
+		writeProblem(c, p)
+		return
+	}
+	out, err := a.opt.Dispatch.Calendar(c.Request.Context(), actor, id, c.Query("team"))
+	if err != nil {
+		a.fail(c, err)
+		return
+	}
+	c.Header("Content-Disposition", `attachment; filename="round.ics"`)
+	c.Data(http.StatusOK, "text/calendar; charset=utf-8", out)
 }
 
 // roundView is a round with what it consists of.
@@ -157,14 +205,17 @@ func viewOf(v dispatch.View) roundView {
 }
 
 // roundSchema describes a round read whole: the header's members, with the routes and what was left out in place of their counts.
-func roundSchema() *huma.Schema {
-	list := func(about string) *huma.Schema {
-		return &huma.Schema{Type: "array", Items: &huma.Schema{Type: "object"}, Description: about}
+func (a *API) roundSchema() *huma.Schema {
+	header := a.huma.OpenAPI().Components.Schemas.SchemaFromRef(a.schema(dispatch.Round{}).Ref)
+	props := map[string]*huma.Schema{}
+	for name, p := range header.Properties {
+		props[name] = p
 	}
-	return &huma.Schema{Type: "object", Required: []string{"id", "branch", "date", "status", "routes", "unassigned"}, Properties: map[string]*huma.Schema{
-		"id": str(), "branch": str(), "date": str(), "cases": {Type: "integer"}, "stops": {Type: "integer"}, "left_out": {Type: "integer"},
-		"status":     {Type: "string", Enum: []any{dispatch.Queued, dispatch.Planning, dispatch.Planned, dispatch.Publishing, dispatch.Published, dispatch.Failed, dispatch.Replaced}},
-		"routes":     list("team, mode, leaves, returns, and stops: case, assignment, eta, window, service_s, travel_s."),
-		"unassigned": list("case, code, and for the law's reasons rule and cite."),
-		"progress":   {Type: "object", Description: "While it is planned or issued: stage, fraction."}}}
+	props["routes"] = &huma.Schema{Type: "array", Items: a.schema(routeView{})}
+	props["unassigned"] = &huma.Schema{Type: "array", Items: a.schema(leftOutView{})}
+	props["progress"] = &huma.Schema{Type: "object", Description: "While it is planned or issued.", Properties: map[string]*huma.Schema{
+		"stage": str(), "fraction": {Type: "number"}, "stops": {Type: "integer"}, "left_out": {Type: "integer"}, "cost": {Type: "integer"}}}
+	props["status"] = &huma.Schema{Type: "string", Enum: []any{dispatch.Queued, dispatch.Planning, dispatch.Planned, dispatch.Publishing, dispatch.Published,
+		dispatch.Replanning, dispatch.Failed, dispatch.Replaced}}
+	return &huma.Schema{Type: "object", Required: []string{"id", "branch", "date", "status", "routes", "unassigned"}, Properties: props}
 }
