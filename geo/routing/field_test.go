@@ -87,19 +87,20 @@ func TestDaysOfTheField(t *testing.T) {
 		}
 		p := readField(t, filepath.Join(fieldData, day.name+".json"))
 		budget := *cpuTime
-		if *measure != "" && *measure != "x" && *measure != day.name {
+		if *measure != "" && *measure != "all" && *measure != day.name {
 			continue
 		}
 		if *measure == "" {
 			budget = min(budget, 700*time.Millisecond)
 		}
-		r, err := Solve(context.Background(), p, Options{clock: cpuClock(), budget: budget})
+		clock := cpuClock()
+		r, err := Solve(context.Background(), p, Options{Seed: *seed, clock: cpuClock(), budget: budget})
 		if bad := Check(p, r); err != nil || len(bad) > 0 {
 			t.Fatal(err, bad)
 		}
-		if testing.Verbose() || *measure != "" {
-			fmt.Printf("%s: priority %d (%d), left out %d (%d), travel %d (%d, %+.2f %%), %d iterations\n", day.name, r.Total.Priority, day.priority,
-				len(r.LeftOut), day.leftOut, r.Total.Travel, day.drive, 100*(float64(r.Total.Travel)/float64(day.drive)-1), r.Iterations)
+		if testing.Verbose() {
+			fmt.Printf("row %-12s %6.2f s priority %6d (VROOM %6d) left out %3d (%3d) travel %6d (%6d, %+6.2f %%) %8d steps %4.0f MB\n", day.name, clock().Seconds(),
+				r.Total.Priority, day.priority, len(r.LeftOut), day.leftOut, r.Total.Travel, day.drive, 100*(float64(r.Total.Travel)/float64(day.drive)-1), r.Iterations, megabytes())
 		}
 		if r.Total.Priority < day.priority*97/100 {
 			t.Errorf("%s: priority %d, VROOM has %d, at least 97 %% of it is asked for", day.name, r.Total.Priority, day.priority)
