@@ -147,11 +147,15 @@ func (p *plan) trySwift(u, r int32, base float64, best spot, b *blinker) spot {
 			v = seq[i]
 			z, due, leg = p.place[v], p.lat[v], p.into[v]
 		}
-		in, on, from := column[a], row[z], left
+		prev, from := a, left
 		a = z
 		if v >= 0 {
 			left = p.dep[v]
 		}
+		if early > due { // spares looking up the ways, which is what takes time
+			continue
+		}
+		in, on := column[prev], row[z]
 		more := in + on - leg
 		if more >= limit || early+on > due || from+in > last || from+in+s.service+on > due {
 			continue
@@ -211,6 +215,7 @@ func (p *plan) tryBreaks(u, r int32, base float64, best spot, b *blinker) spot {
 	last := c.windows[s.w1-1].to
 	early := s.from + s.service
 	limit := int32(math.MaxInt32)
+	one := d.lunch && c.labels == 2
 	priced := d.perService > 0 && c.setups
 	if best.r >= 0 && !priced {
 		limit = tooFar(best.cost-base, d.perSecond)
@@ -224,18 +229,24 @@ func (p *plan) tryBreaks(u, r int32, base float64, best spot, b *blinker) spot {
 			v = seq[i]
 			z, due, leg = p.place[v], p.late[v], p.into[v]
 		}
-		in, on, from, prev := column[a], row[z], left, a
+		from, prev := left, a
 		a = z
 		if v >= 0 {
 			left = p.soon[v]
 		}
+		if early > due {
+			continue
+		}
+		in, on := column[prev], row[z]
 		more := in + on - leg
 		if more >= limit || early+on > due || from+in > last {
 			continue
 		}
 		t := from + in
+		setup := int32(0)
 		if prev != s.place {
-			t += s.setup
+			setup = s.setup
+			t += setup
 		}
 		if t < s.from {
 			t = s.from
@@ -244,11 +255,11 @@ func (p *plan) tryBreaks(u, r int32, base float64, best spot, b *blinker) spot {
 				continue
 			}
 		}
-		t += s.service + on
+		setup2 := int32(0)
 		if v >= 0 && z != s.place {
-			t += c.stops[v].setup
+			setup2 = c.stops[v].setup
 		}
-		if t > due {
+		if t+s.service+on+setup2 > due {
 			continue
 		}
 		cost := base + float64(more)*d.perSecond
@@ -268,7 +279,14 @@ func (p *plan) tryBreaks(u, r int32, base float64, best spot, b *blinker) spot {
 		if best.r >= 0 && cost >= best.cost || b != nil && b.blink() {
 			continue
 		}
-		if !p.fits(r, int32(i), u) || d.verify && !p.holds(r, i, u) {
+		if one {
+			if !p.fitsOne(r, int32(i), u, v, in, on, setup, setup2) {
+				continue
+			}
+		} else if !p.fits(r, int32(i), u) {
+			continue
+		}
+		if d.verify && !p.holds(r, i, u) {
 			continue
 		}
 		best = spot{r, int32(i), cost}

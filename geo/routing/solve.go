@@ -8,12 +8,6 @@ import (
 	"time"
 )
 
-// Temperatures of the walk, in typical legs.
-const (
-	heatFirst = 30.0
-	heatLast  = 0.1
-)
-
 // nearest is how many neighbours of a stop are kept.
 const nearest = 100
 
@@ -123,31 +117,6 @@ func (k *keepsake) copy(o *keepsake) {
 	k.seq, k.from = append(k.seq[:0], o.seq...), append(k.from[:0], o.from...)
 }
 
-// run walks until the time or the iterations are used up.
-func (s *search) run(t *timer, opts Options, x *exchange) int {
-	told, toldW, toldC := time.Duration(-1), int64(-1), 0.0
-	swapped := 0
-	for i := 0; ; i++ {
-		done := t.done(i)
-		if opts.Progress != nil {
-			since := t.elapsed
-			if s.bestW != toldW || s.bestC != toldC || done >= 1 || since-told > 500*time.Millisecond {
-				told, toldW, toldC = since, s.bestW, s.bestC
-				opts.Progress(Progress{Elapsed: since, Fraction: min(done, 1), Iterations: i,
-					Cost: int64(math.Round(s.bestC)), LeftOut: s.c.n - len(s.best.seq)})
-			}
-		}
-		if x != nil && (done >= 1 || int(done*exchanges) > swapped) {
-			swapped = int(done * exchanges)
-			s.swap(x, done > 0.5)
-		}
-		if done >= 1 {
-			return i
-		}
-		s.step(s.c.legCost * heatFirst * math.Pow(heatLast/heatFirst, done))
-	}
-}
-
 // timer says how much of the search is over.
 type timer struct {
 	ctx     context.Context
@@ -156,6 +125,7 @@ type timer struct {
 	budget  time.Duration // 0: none
 	clock   func() time.Duration
 	elapsed time.Duration
+	often   bool // look at the clock at each step
 }
 
 func newTimer(ctx context.Context, begun time.Time, o Options) *timer {
@@ -179,13 +149,27 @@ func (t *timer) reserve() {
 	}
 }
 
+// over says whether the time is up, and nothing about steps.
+func (t *timer) over() bool {
+	if t.ctx.Err() != nil {
+		return true
+	}
+	if t.budget == 0 {
+		return false
+	}
+	if t.clock != nil {
+		return t.clock() >= t.budget
+	}
+	return time.Since(t.begun) >= t.budget
+}
+
 // done returns the fraction of the search that is over after i steps.
 func (t *timer) done(i int) float64 {
 	f := 0.0
 	if t.limit > 0 {
 		f = float64(i) / float64(t.limit)
 	}
-	if i%8 != 0 && i > 0 {
+	if i%8 != 0 && i > 0 && !t.often {
 		if t.budget > 0 {
 			f = max(f, float64(t.elapsed)/float64(t.budget))
 		}
