@@ -44,11 +44,11 @@ type rawPolicy struct {
 	profiles  map[string]object // by id
 	sources   map[string]object // by key
 	calendars map[string]object // by name: the object that holds it
-	named     map[any]bool      // calendars that a profile names, or named before it was replaced
+	named     map[string]bool   // calendars that a profile names, or named before it was replaced
 }
 
 func newRawPolicy() *rawPolicy {
-	return &rawPolicy{map[string]object{}, map[string]object{}, map[string]object{}, map[any]bool{}}
+	return &rawPolicy{map[string]object{}, map[string]object{}, map[string]object{}, map[string]bool{}}
 }
 
 // parts cuts the policy. A part that no record can hold is a problem of the pack it comes from.

@@ -154,6 +154,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte("schema: conduct-policy/v1\nprofiles:\n  xx: {id: xx, status: in_force, calendar: HK, caps: [{id: c, reason: FREQ_CAP, count: attempts, scope: case, max: 1, window: {type: calendar_day}}]}\n"))
 	f.Add([]byte("schema: conduct-policy/v1\ncalendars: {HK: [2027-02-08]}\nsources: {a: {title: \"\\u2028\\x7f\"}}\n"))
 	f.Add([]byte("{a: &a [*a]}"))
+	f.Add([]byte("profiles: {xx: {calendar: []}}"))
 	// The default pack would take all the time there is; its reasons are what a policy cannot do without.
 	reasons := "schema: conduct-policy/v1\nreason_priority: [" + strings.Join(defaultPolicy(f).Reasons(), ", ") + "]\n"
 	f.Fuzz(func(t *testing.T, pack []byte) {

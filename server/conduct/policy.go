@@ -155,7 +155,9 @@ func (p *Policy) readPack(o object, raw *rawPolicy) {
 	for _, id := range profiles.keys() {
 		checkName(o.p, profiles.at(id), id)
 		raw.profiles[id], _ = profiles.object(id)
-		raw.named[raw.profiles[id].m["calendar"]] = true
+		if name, ok := raw.profiles[id].m["calendar"].(string); ok {
+			raw.named[name] = true
+		}
 	}
 	o.done()
 }
