@@ -97,6 +97,11 @@ func Permissions() []Permission {
 
 		{"POST", "/v1/conduct/decisions", all},
 		{"GET", "/v1/conduct/policy", all},
+		{"GET", "/v1/conduct/key", all},
+		{"GET", "/v1/conduct/packs", all},
+		{"GET", "/v1/conduct/packs/{name}", all},
+		{"PUT", "/v1/conduct/packs/{name}", admins},
+		{"DELETE", "/v1/conduct/packs/{name}", admins},
 
 		{"GET", "/v1/audit/visits", audits},
 		{"GET", "/v1/audit/checkpoint", audits},

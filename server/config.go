@@ -27,7 +27,7 @@ type Config struct {
 	// FCMCredentials is the path of a Firebase service account; "" keeps notices and shows them.
 	FCMCredentials string
 	FCMEndpoint    string // replaces FCM's address, for a peer on the loopback
-	// Policies are paths of conduct packs on top of the ones that ship.
+	// Policies are paths of conduct packs to put in force at the start, each named after its file.
 	Policies []string
 	// Travel says where travel times come from.
 	Travel travel.Choice

@@ -157,8 +157,8 @@ func TestAWholeDay(t *testing.T) {
 				t.Fatalf("phone of %s holds assignment %s of %s", day.Teams[i/2].ID, id, a.Team)
 			}
 		}
-		if len(p.Docs["cases"]) != len(p.Docs["assignments"]) || len(p.Docs["policy"]) != 1 {
-			t.Fatalf("a phone holds %d assignments, %d cases, %d policies", len(p.Docs["assignments"]), len(p.Docs["cases"]), len(p.Docs["policy"]))
+		if len(p.Docs["cases"]) != len(p.Docs["assignments"]) || len(p.Docs["policy"]) != len(s.law.Policy().Parts())+1 {
+			t.Fatalf("a phone holds %d assignments, %d cases, %d records of the policy", len(p.Docs["assignments"]), len(p.Docs["cases"]), len(p.Docs["policy"]))
 		}
 	}
 	t.Run("one notice for each device, and nothing personal in it", func(t *testing.T) {

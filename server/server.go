@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -38,6 +37,7 @@ type Server struct {
 	casework *casework.Service
 	dispatch *dispatch.Service
 	audit    *audit.Log
+	law      *lawbook
 	offline  *offline.Service
 	outbox   *notify.Outbox
 	api      *httpapi.API
@@ -74,7 +74,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	policy, err := loadPolicy(cfg.Policies)
+	shipped, err := conduct.Default()
 	if err != nil {
 		return nil, err
 	}
@@ -83,11 +83,17 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.office = office.New(s.journal, passwords)
-	s.casework = casework.New(casework.Options{Journal: s.journal, Vault: vault, Policy: policy, Lenders: s.office, Devices: s.office, Log: cfg.Log,
+	s.casework = casework.New(casework.Options{Journal: s.journal, Vault: vault, Policy: shipped, Lenders: s.office, Devices: s.office, Log: cfg.Log,
 		Territories: func(ctx context.Context, b auth.BranchID) (casework.TerritoryIndex, error) {
 			return s.office.Index(ctx, b)
 		},
 		Limits: casework.PlanLimits{MaxInstalments: cfg.PlanMaxInstalments, MaxDays: cfg.PlanMaxDays}})
+	key, err := audit.LoadOrCreateKey(filepath.Join(cfg.Data, "audit.key"), cfg.Deployment)
+	if err != nil {
+		return nil, err
+	}
+	s.audit = audit.New(s.journal, key, cfg.Deployment)
+	s.law = &lawbook{office: s.office, casework: s.casework, sign: s.audit.SignPolicy, log: cfg.Log}
 	threads := cfg.Threads
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
@@ -97,12 +103,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.dispatch = dispatch.New(dispatch.Options{Journal: s.journal, Casework: s.casework, Office: s.office, Travel: times,
-		Policy: func() *conduct.Policy { return policy }, Threads: threads, Log: cfg.Log})
-	key, err := audit.LoadOrCreateKey(filepath.Join(cfg.Data, "audit.key"), cfg.Deployment)
-	if err != nil {
-		return nil, err
-	}
-	s.audit = audit.New(s.journal, key, cfg.Deployment)
+		Policy: s.law.Policy, Threads: threads, Log: cfg.Log})
 	s.offline = offline.New(offline.Options{Journal: s.journal, Applier: s.casework, Records: s.casework,
 		Hash: func(b []byte) [32]byte { return vault.Hash("mutation", b) }})
 	var sender notify.Sender
@@ -120,33 +121,16 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := s.firstAdmin(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.publishPolicy(ctx, policy); err != nil {
+	if err := s.law.open(ctx, cfg.Policies); err != nil {
 		return nil, err
 	}
 	s.api = httpapi.New(httpapi.Options{Sessions: sessions, Office: s.office, Casework: s.casework, Dispatch: s.dispatch, Audit: s.audit,
-		Visits: visits{s.casework}, Offline: s.offline, Journal: s.journal, Travel: times, Threads: threads, Policy: func() *conduct.Policy { return policy },
+		Visits: visits{s.casework}, Offline: s.offline, Journal: s.journal, Travel: times, Threads: threads, Law: s.law,
 		Hash: func(b []byte) [32]byte { return vault.Hash("request", b) }, Ready: s.ready, Version: cfg.Version, Log: cfg.Log})
 	if s.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	return s, nil
-}
-
-// loadPolicy reads the conduct policy: the packs that ship, and the operator's on top.
-func loadPolicy(paths []string) (*conduct.Policy, error) {
-	p, err := conduct.Default()
-	if err != nil || len(paths) == 0 {
-		return p, err
-	}
-	packs := p.Packs()
-	for _, path := range paths {
-		pack, err := os.ReadFile(path)
-		if err != nil {
-			return nil, fmt.Errorf("read conduct pack: %w", err)
-		}
-		packs = append(packs, pack)
-	}
-	return conduct.Load(packs...)
 }
 
 // firstAdmin makes the administrator of a new deployment.
@@ -165,20 +149,6 @@ func (s *Server) firstAdmin(ctx context.Context) error {
 	return nil
 }
 
-// publishPolicy tells the phones of every branch which policy is in force.
-func (s *Server) publishPolicy(ctx context.Context, p *conduct.Policy) error {
-	branches, err := s.office.Branches(ctx)
-	if err != nil {
-		return err
-	}
-	for _, b := range branches {
-		if err := s.casework.PublishTo(ctx, b.ID, p.Hash()); err != nil {
-			return fmt.Errorf("publish the conduct policy to %s: %w", b.ID, err)
-		}
-	}
-	return nil
-}
-
 // Addr is the address it listens at.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
@@ -190,8 +160,10 @@ func (s *Server) AuditKey() string { return s.audit.PublicKey() }
 
 // ready says why the server cannot answer yet.
 func (s *Server) ready(ctx context.Context) error {
-	_, err := s.store.Watermark(ctx, auth.OrgBranch)
-	return err
+	if _, err := s.store.Watermark(ctx, auth.OrgBranch); err != nil {
+		return err
+	}
+	return s.law.ready()
 }
 
 // drainTime is how long requests under way may take to end when the server stops.
@@ -211,6 +183,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	}
 	run("rounds", s.dispatch.Run)
 	run("outbox", s.outbox.Run)
+	run("policy", s.law.Run)
 	h := &http.Server{Handler: s.api, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 	ended := make(chan error, 1)
 	go func() { ended <- h.Serve(s.listener) }()

@@ -199,9 +199,9 @@ func hashStrings(hs []tlog.Hash) []string {
 	return out
 }
 
-// SignPolicy signs the hash of a conduct policy, so that a phone can tell the bundle it judges with offline.
-func (l *Log) SignPolicy(hash string) (string, error) {
-	signed, err := note.Sign(&note.Note{Text: "doorstep conduct policy\n" + hash + "\n"}, l.signer)
+// SignPolicy signs the statement of a conduct policy (lines of hashes), so that a phone can tell what it judges with offline.
+func (l *Log) SignPolicy(statement string) (string, error) {
+	signed, err := note.Sign(&note.Note{Text: "doorstep conduct policy\n" + statement}, l.signer)
 	if err != nil {
 		return "", fmt.Errorf("sign policy: %w", err)
 	}

@@ -232,7 +232,7 @@ func TestACheckpointIsASignedNote(t *testing.T) {
 	if _, err := note.Open([]byte(cp.Note), note.VerifierList(stranger)); err == nil {
 		t.Error("another house's key opens the checkpoint")
 	}
-	signed, err := h.log.SignPolicy("abc")
+	signed, err := h.log.SignPolicy("abc\n")
 	check(t, err)
 	if n, err := note.Open([]byte(signed), note.VerifierList(verifier)); err != nil || !strings.Contains(n.Text, "\nabc\n") {
 		t.Errorf("the signed policy: %v, %v", n, err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"doorstep/auth"
 	"doorstep/sync/journal"
@@ -134,45 +133,5 @@ func add[T any](into *[]Filed[T], rec journal.Record) error {
 	d := Filed[T]{ID: rec.ID, Rev: rec.Rev}
 	err := decode(rec, &d.State)
 	*into = append(*into, d)
-	return err
-}
-
-// PublishPolicy tells the phones of a branch which conduct policy is in force.
-type PublishPolicy struct{}
-
-// PolicyNote is the state of a document of type "policy": which bundle a phone should judge with offline.
-type PolicyNote struct {
-	Hash string    `json:"policy_hash"`
-	URL  string    `json:"url"` // of the bundle, on this server
-	At   time.Time `json:"at"`
-}
-
-// policyDoc is the id of the one policy document of a branch.
-const policyDoc = "conduct"
-
-func (c PublishPolicy) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
-	rec, there, err := t.r.Doc(ctx, "policy", policyDoc)
-	if err != nil {
-		return nil, err
-	}
-	d := t.draft("policy.publish")
-	n := PolicyNote{Hash: t.policy().Hash(), URL: "/v1/conduct/policy", At: t.At}
-	if there {
-		var was PolicyNote
-		if err := decode(rec, &was); err != nil {
-			return nil, err
-		}
-		if was.Hash == n.Hash {
-			return d.nothing(), nil
-		}
-	}
-	d.put("policy", policyDoc, "", &n)
-	d.tell(journal.BranchFeed, "policy", policyDoc)
-	return d, nil
-}
-
-// PublishTo tells the phones of a branch which conduct policy is in force. Telling the same again does nothing.
-func (s *Service) PublishTo(ctx context.Context, branch auth.BranchID, hash string) error {
-	_, err := s.One(ctx, auth.System(), branch, Request{ID: "policy:" + hash, Cmd: PublishPolicy{}})
 	return err
 }

@@ -276,7 +276,7 @@ func (v *trial) notice(r *noticeRule, holidays map[int32]bool) {
 }
 
 // meets tells whether a notice is there, in the form and with the contents a rule
-// wants. A visit's must say when it was sent; of an agency's that is not asked.
+// wants. A visit's must say when it was sent; the shared vectors ask that of no agency's.
 func (n *sentNotice) meets(r *noticeRule) bool {
 	if n.Notice == nil || len(r.forms) > 0 && !has(r.forms, n.Form) || !r.agency && n.SentAt.IsZero() {
 		return false

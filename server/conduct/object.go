@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sort"
 	"strconv"
-	"time"
 )
 
 // problems collects what is wrong with a document while it is read.
@@ -208,11 +207,8 @@ func (o object) keys() []string {
 }
 
 func readStr(p *problems, path string, v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case time.Time: // an unquoted date in YAML
-		return v.Format(time.DateOnly)
+	if s, ok := v.(string); ok {
+		return s
 	}
 	p.add(path, "this must be a text")
 	return ""

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	"gopkg.in/yaml.v3"
 )
 
 // defaultPack is what the product ships: a start for counsel to check.
@@ -17,11 +15,15 @@ import (
 //go:embed packs/default.yaml
 var defaultPack []byte
 
+// schema is the form of packs.
+const schema = "conduct-policy/v1"
+
 // Policy is a set of profiles, compiled and ready to judge by. It does not change
 // and may be used by many goroutines.
 type Policy struct {
 	hash       string
-	packs      [][]byte
+	packs      []Pack
+	parts      []Part
 	reasons    []string
 	reasonCode map[string]int
 	profiles   map[string]*profile
@@ -55,29 +57,49 @@ type Source struct {
 }
 
 // Default is the policy of the packs that the product ships.
-func Default() (*Policy, error) { return Load(defaultPack) }
+func Default() (*Policy, error) { return LoadPacks([]Pack{DefaultPack()}) }
 
-// Load reads packs. A profile, source, calendar or list of reasons in a later
-// pack replaces the one of that name in an earlier. The error has the code
-// conduct.pack and names everything that is wrong, unknown rules included: a
-// rule that is not understood must not be left out of the law in silence.
+// DefaultPack is the pack that the product ships.
+func DefaultPack() Pack { return Pack{Text: slices.Clone(defaultPack)} }
+
+// Pack is one file of profiles, sources and calendars, as somebody wrote it.
+type Pack struct {
+	Name string // for problems; "" where there is only one
+	Text []byte // YAML, or JSON, which is YAML too
+}
+
+// Load reads packs without names.
 func Load(packs ...[]byte) (*Policy, error) {
+	named := make([]Pack, len(packs))
+	for i, text := range packs {
+		named[i].Text = text
+		if len(packs) > 1 {
+			named[i].Name = index("pack", i)
+		}
+	}
+	return LoadPacks(named)
+}
+
+// LoadPacks reads packs. A profile, calendar or source in a later pack replaces
+// the one of that name in an earlier, as a whole; so does a list of reasons. The
+// error has the code conduct.pack and names everything that is wrong, each with
+// its pack and line, unknown rules included: a rule that is not understood must
+// not be left out of the law in silence.
+func LoadPacks(packs []Pack) (*Policy, error) {
 	p := &Policy{profiles: map[string]*profile{}, sources: map[string]Source{}, calendars: map[string]map[int32]bool{},
 		tags: map[string]bool{}, scopes: map[string]bool{}}
 	for _, s := range scopes {
 		p.scopes[s] = true
 	}
-	all := &problems{code: "conduct.pack"}
-	raw := map[string]object{}
+	all := &problems{code: "conduct.pack"} // what no single pack is to blame for
+	raw := newRawPolicy()
 	sum := sha256.New()
+	read := make([]*packReader, len(packs))
 	for i, pack := range packs {
-		sum.Write(pack)
-		p.packs = append(p.packs, slices.Clone(pack))
-		name := ""
-		if len(packs) > 1 {
-			name = index("pack", i)
-		}
-		p.readPack(newPack(all, name, pack), raw)
+		sum.Write(pack.Text)
+		p.packs = append(p.packs, Pack{pack.Name, slices.Clone(pack.Text)})
+		read[i] = &packReader{name: pack.Name, text: pack.Text, problems: problems{code: "conduct.pack"}}
+		p.readPack(read[i].decode(), raw)
 	}
 	p.hash = "sha256:" + hex.EncodeToString(sum.Sum(nil))
 	p.reasonCode = map[string]int{}
@@ -85,39 +107,24 @@ func Load(packs ...[]byte) (*Policy, error) {
 		p.reasonCode[r] = i
 	}
 	c := &compiler{p: p, ids: map[string]bool{}}
-	for _, id := range slices.Sorted(maps.Keys(raw)) {
-		p.profiles[id] = c.profile(id, raw[id])
+	for _, id := range slices.Sorted(maps.Keys(raw.profiles)) {
+		p.profiles[id] = c.profile(id, raw.profiles[id])
 	}
-	p.checkPolicy(all)
-	if len(all.list) > 0 {
-		lines := make([]string, len(all.list))
-		for i, e := range all.list {
-			lines[i] = e.Error()
-		}
-		return nil, &Error{Field: all.list[0].Field, Msg: strings.Join(lines, "; "), code: "conduct.pack"}
+	p.checkPolicy(all, raw)
+	p.parts = raw.parts(all, p.reasons)
+	if err := refusal(read, all); err != nil {
+		return nil, err
 	}
 	return p, nil
 }
 
-// newPack decodes a pack's YAML.
-func newPack(p *problems, name string, pack []byte) object {
-	var v any
-	if err := yaml.Unmarshal(pack, &v); err != nil {
-		p.add(name, "%s", strings.TrimPrefix(err.Error(), "yaml: "))
-	}
-	if v == nil {
-		p.add(name, "the pack is empty")
-	}
-	return newObject(p, name, v)
-}
-
 // readPack reads all of a pack but its profiles, which are compiled when all packs are known.
-func (p *Policy) readPack(o object, raw map[string]object) {
+func (p *Policy) readPack(o object, raw *rawPolicy) {
 	if o.m == nil {
 		return
 	}
-	if o.need("schema") != "conduct-policy/v1" {
-		o.p.add(o.at("schema"), "only conduct-policy/v1 is known")
+	if o.need("schema") != schema {
+		o.p.add(o.at("schema"), "only %s is known", schema)
 	}
 	o.skip("compiled", "decisions", "note")
 	if reasons := o.strs("reason_priority"); reasons != nil {
@@ -128,6 +135,7 @@ func (p *Policy) readPack(o object, raw map[string]object) {
 		s, _ := sources.object(key)
 		p.sources[key] = Source{Key: key, Title: s.str("title"), URL: s.str("url")}
 		s.done()
+		raw.sources[key] = s
 	}
 	calendars, _ := o.object("calendars")
 	calendars.skip("note")
@@ -135,21 +143,27 @@ func (p *Policy) readPack(o object, raw map[string]object) {
 		if key == "note" {
 			continue
 		}
+		checkName(o.p, calendars.at(key), key)
 		days := map[int32]bool{}
 		for i, day := range calendars.strs(key) {
 			days[readDay(o.p, index(calendars.at(key), i), day)] = true
 		}
 		p.calendars[key] = days
+		raw.calendars[key] = calendars
 	}
 	profiles, _ := o.object("profiles")
 	for _, id := range profiles.keys() {
-		raw[id], _ = profiles.object(id)
+		checkName(o.p, profiles.at(id), id)
+		raw.profiles[id], _ = profiles.object(id)
+		if name, ok := raw.profiles[id].m["calendar"].(string); ok {
+			raw.named[name] = true
+		}
 	}
 	o.done()
 }
 
 // checkPolicy checks what holds between profiles.
-func (p *Policy) checkPolicy(all *problems) {
+func (p *Policy) checkPolicy(all *problems, raw *rawPolicy) {
 	for _, r := range []string{"PROFILE_NOT_IN_FORCE", "TZ_UNKNOWN", "PARTY_NOT_ALLOWED", "PARTY_REFUSED", "PARTY_PURPOSE", "PARTY_CAP",
 		"PARTY_DISCLOSURE", "CHANNEL_OPTED_OUT", "PLACE_NOT_ALLOWED", "INCONVENIENT_TIME", "INCONVENIENT_PLACE", "BADGE_MISSING",
 		"AUTH_LETTER_MISSING", "CERT_MISSING"} {
@@ -157,14 +171,20 @@ func (p *Policy) checkPolicy(all *problems) {
 			all.add("reason_priority", "%s is missing", r)
 		}
 	}
+	for name, o := range raw.calendars {
+		if !raw.named[name] {
+			o.p.add(o.at(name), "no profile names this calendar, so it would close no day; mind upper and lower case")
+		}
+	}
 	for _, id := range p.Profiles() {
+		at := raw.profiles[id].p
 		for i, base := range p.profiles[id].Extends {
 			if p.profiles[base] == nil {
-				all.add(index("profiles."+id+".extends", i), "there is no such profile")
+				at.add(index("profiles."+id+".extends", i), "there is no such profile")
 			}
 		}
 		if p.extendsItself(id, id, map[string]bool{}) {
-			all.add("profiles."+id+".extends", "the profile extends itself")
+			at.add("profiles."+id+".extends", "the profile extends itself")
 		}
 	}
 }
@@ -186,13 +206,31 @@ func (p *Policy) extendsItself(id, from string, seen map[string]bool) bool {
 // decision stores, so that it can be explained under the law of its day.
 func (p *Policy) Hash() string { return p.hash }
 
-// Packs are the bytes the policy was loaded from, for a bundle to carry.
-func (p *Policy) Packs() [][]byte {
-	packs := make([][]byte, len(p.packs))
+// Packs are what the policy was loaded from.
+func (p *Policy) Packs() []Pack {
+	packs := make([]Pack, len(p.packs))
 	for i, pack := range p.packs {
-		packs[i] = slices.Clone(pack)
+		packs[i] = Pack{pack.Name, slices.Clone(pack.Text)}
 	}
 	return packs
+}
+
+// MayReplace tells whether the policy can come after another: a profile that was
+// there must still be, for cases name it, and a case that cannot be judged cannot
+// be worked. The error has the code conduct.profile_gone. A profile that is no
+// longer wanted is given status: draft.
+func (p *Policy) MayReplace(was *Policy) error {
+	var gone []string
+	for _, id := range was.Profiles() {
+		if !p.Has(id) {
+			gone = append(gone, id)
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	return &Error{Msg: "cases may name these profiles, so they cannot go: " + strings.Join(gone, ", ") +
+		"; give what is no longer wanted the status draft instead", code: "conduct.profile_gone"}
 }
 
 // Has tells whether there is a profile of that name.

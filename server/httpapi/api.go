@@ -34,18 +34,32 @@ type Options struct {
 	Visits   audit.Visits
 	Offline  *offline.Service
 	Journal  *journal.Journal
+	Law      Lawbook
 	// Travel is where travel times come from, for problems without matrices.
 	Travel travel.Source
 	// Threads are the searches that plan one problem side by side.
 	Threads int
-	// Policy is the conduct policy in force now.
-	Policy func() *conduct.Policy
 	// Hash is a keyed hash of a request, kept with its command id.
 	Hash func([]byte) [32]byte
 	// Ready says why the server cannot answer yet; nil when it can.
 	Ready   func(ctx context.Context) error
 	Version string
 	Log     *slog.Logger
+}
+
+// Lawbook keeps the conduct policy.
+type Lawbook interface {
+	// Policy is the policy in force now.
+	Policy() *conduct.Policy
+	// InForce is the same, with its record and as it is published.
+	InForce() (office.Policy, casework.Law)
+	// Past is a policy that is or was in force, by its hash; "" is the present one. pack.no_policy.
+	Past(ctx context.Context, hash string) (office.Policy, casework.Law, error)
+	// Put puts a pack and Remove takes one away, in force when they return. pack.*; *conduct.Error.
+	Put(ctx context.Context, ask office.Ask, name string, text []byte) error
+	Remove(ctx context.Context, ask office.Ask, name string) error
+	// PublishTo tells the phones of a branch.
+	PublishTo(ctx context.Context, branch auth.BranchID) error
 }
 
 // API answers HTTP requests. Close ends the streams.
@@ -118,6 +132,7 @@ func New(o Options) *API {
 	a.roundEndpoints()
 	a.routingEndpoints()
 	a.conductEndpoints()
+	a.packEndpoints()
 	a.auditEndpoints()
 	a.syncEndpoints()
 	a.operatorEndpoints()

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"time"
 
 	"doorstep/server/conduct"
 
@@ -13,14 +14,15 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// policyBundle is what a phone judges with offline.
+// policyBundle is a policy as it was written.
 type policyBundle struct {
 	Hash     string            `json:"policy_hash" doc:"sha256: and the hash of the packs, one after another."`
-	Packs    []string          `json:"packs" doc:"conduct-policy/v1 as YAML, base64."`
+	Since    time.Time         `json:"since" doc:"When it was put in force, the last time if more than once."`
+	Packs    []string          `json:"packs" doc:"conduct-policy/v1 as YAML, base64, in the order in which they are read."`
+	Names    []string          `json:"names" doc:"The packs' names."`
 	Profiles []conduct.Profile `json:"profiles"`
 	Note     string            `json:"note" doc:"A start for counsel to check, not legal advice."`
-	// Signed is a signed note over the hash, by the key of the audit's checkpoints.
-	Signed string `json:"signed"`
+	Signed   string            `json:"signed" doc:"A signed note over the hash and the parts that phones get; its key is at GET /v1/conduct/key."`
 }
 
 const policyNote = "A start for counsel to check, not legal advice."
@@ -30,6 +32,7 @@ func (a *API) conductEndpoints() {
 	a.raw(endpoint{method: http.MethodPost, path: "/v1/conduct/decisions", id: "decide", tag: "conduct", summary: "Is this contact lawful?",
 		about: "Pure: nothing is looked up or stored. Words outside the closed lists are a 400 with the place, never an allow."},
 		func(op *huma.Operation) {
+			op.Parameters = append(op.Parameters, query("policy_hash", "Judge by a policy of the past, as a stored decision names it; the one in force when absent.", str(), false))
 			op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: "object",
 				Properties: map[string]*huma.Schema{"profiles": {Type: "array", Items: str()}, "action": open, "case": open, "history": {Type: "array", Items: open}},
 				Required:   []string{"profiles", "action"}}}}}
@@ -57,29 +60,39 @@ func (a *API) conductEndpoints() {
 				a.fail(c, err)
 				return
 			}
-			d, err := a.opt.Policy().Decide(q)
+			_, law, err := a.opt.Law.Past(c.Request.Context(), c.Query("policy_hash"))
+			if err != nil {
+				a.fail(c, err)
+				return
+			}
+			d, err := law.Policy.Decide(q)
 			if err != nil {
 				a.fail(c, err)
 				return
 			}
 			c.JSON(http.StatusOK, d)
 		})
-	register(a, endpoint{method: http.MethodGet, path: "/v1/conduct/policy", id: "getPolicy", tag: "conduct", summary: "The conduct policy in force, signed",
-		about: "The phone judges with it offline. Profiles show their sources and whether they bind."},
-		func(_ context.Context, _ call, _ *struct{}) (*body[policyBundle], error) {
-			p := a.opt.Policy()
-			out := policyBundle{Hash: p.Hash(), Packs: []string{}, Profiles: []conduct.Profile{}, Note: policyNote}
+	register(a, endpoint{method: http.MethodGet, path: "/v1/conduct/policy", id: "getPolicy", tag: "conduct", summary: "A conduct policy as it was written, signed",
+		about: "The one in force, or one of the past by the hash that a stored decision names. Profiles show their sources and whether they bind. Phones get it by their feed."},
+		func(ctx context.Context, _ call, in *struct {
+			Hash string `query:"hash" maxLength:"80" doc:"sha256: and 64 hexadecimal digits; the policy in force when absent."`
+		}) (*body[policyBundle], error) {
+			record, law, err := a.opt.Law.Past(ctx, in.Hash)
+			if err != nil {
+				return nil, err
+			}
+			p := law.Policy
+			out := policyBundle{Hash: p.Hash(), Since: record.Since, Packs: []string{}, Names: []string{}, Profiles: []conduct.Profile{}, Note: policyNote, Signed: law.Signed}
 			for _, pack := range p.Packs() {
-				out.Packs = append(out.Packs, base64.StdEncoding.EncodeToString(pack))
+				out.Packs = append(out.Packs, base64.StdEncoding.EncodeToString(pack.Text))
+				out.Names = append(out.Names, pack.Name)
 			}
 			for _, id := range p.Profiles() {
 				if about, ok := p.About(id); ok {
 					out.Profiles = append(out.Profiles, about)
 				}
 			}
-			signed, err := a.opt.Audit.SignPolicy(p.Hash())
-			out.Signed = signed
-			return respond(out), err
+			return respond(out), nil
 		})
 }
 

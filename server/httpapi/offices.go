@@ -112,7 +112,7 @@ func (a *API) officeEndpoints() {
 			Body branchBody
 		}) (*body[office.Branch], error) {
 			for _, p := range in.Body.Profiles {
-				if !a.opt.Policy().Has(p) {
+				if !a.opt.Law.Policy().Has(p) {
 					return nil, newProblem(http.StatusUnprocessableEntity, "branch.profile", "the policy has no such conduct profile").at("body.profiles", "unknown profile")
 				}
 			}
@@ -120,7 +120,7 @@ func (a *API) officeEndpoints() {
 			if err != nil {
 				return nil, err
 			}
-			return respond(b), a.opt.Casework.PublishTo(ctx, b.ID, a.opt.Policy().Hash())
+			return respond(b), a.opt.Law.PublishTo(ctx, b.ID)
 		})
 	register(a, endpoint{method: http.MethodGet, path: "/v1/lenders", id: "listLenders", tag: "office", summary: "List lenders"},
 		func(ctx context.Context, _ call, _ *struct{}) (*body[page[office.Lender]], error) {

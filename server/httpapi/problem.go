@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -104,7 +105,7 @@ func problemOf(err error) (p *Problem, known bool) {
 		status := map[dispatch.Kind]int{dispatch.Invalid: http.StatusUnprocessableEntity, dispatch.NotFound: http.StatusNotFound, dispatch.Conflict: http.StatusConflict}[d.Kind]
 		return newProblem(status, d.Code(), d.Msg).at(d.Field, d.Msg), true
 	case errors.As(err, &co):
-		return newProblem(http.StatusBadRequest, co.Code(), co.Error()), true
+		return ofConduct(co), true
 	case errors.As(err, &s):
 		return ofOffline(s), true
 	case errors.As(err, &j):
@@ -160,6 +161,26 @@ func ofOffline(s *offline.Error) *Problem {
 		p.Reset, p.Epoch = true, s.Epoch
 	case offline.NotReady:
 		p.retryAfter = max(1, int(math.Ceil(s.RetryAfter.Seconds())))
+	}
+	return p
+}
+
+// maxPlaces is how many places of a pack a problem names.
+const maxPlaces = 50
+
+func ofConduct(co *conduct.Error) *Problem {
+	status := http.StatusBadRequest
+	if co.Code() == "conduct.profile_gone" {
+		status = http.StatusConflict
+	}
+	p := newProblem(status, co.Code(), co.Error()).at(co.Field, co.Msg)
+	if len(co.Places) > 0 {
+		p.Errors = nil
+	}
+	for _, place := range co.Places[:min(len(co.Places), maxPlaces)] {
+		msg := place.Msg
+		place.Msg = ""
+		p.at(strings.TrimSuffix(cmp.Or(place.String(), "body"), ": "), msg)
 	}
 	return p
 }

@@ -1,7 +1,9 @@
 // Package office keeps who works where: users and their devices, branches,
-// lenders, and in each branch its teams, shifts and territories.
+// lenders, and in each branch its teams, shifts and territories; and which conduct
+// packs are in force. Packs are texts here: whoever composes the rooms says whether
+// they are a policy.
 //
-// Users, devices, branches and lenders are documents of the organisation's own
+// Users, devices, branches, lenders and conduct packs are documents of the organisation's own
 // journal; teams, shifts and territories of their branch's. Passwords and push
 // tokens are secrets that change and must be forgettable, so they are small
 // documents beside the journal, never in it.

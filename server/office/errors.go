@@ -20,7 +20,7 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Msg }
 
-// Code is stable: user.*, branch.*, lender.*, device.*, team.*, shift.*, territory.*.
+// Code is stable: user.*, branch.*, lender.*, device.*, team.*, shift.*, territory.*, pack.*.
 func (e *Error) Code() string { return e.code }
 
 func invalid(code, field, msg string) error {

@@ -18,7 +18,7 @@ type serveCmd struct {
 	AdminPassword  string   `env:"DOORSTEP_ADMIN_PASSWORD" help:"The first administrator's password. Default: a one-time password is printed once."`
 	FCMCredentials string   `name:"fcm-credentials" env:"DOORSTEP_FCM_CREDENTIALS" help:"Path of a Firebase service account. Default: alerts are kept and shown, not sent."`
 	FCMEndpoint    string   `name:"fcm-endpoint" env:"DOORSTEP_FCM_ENDPOINT" hidden:""`
-	Policy         []string `env:"DOORSTEP_POLICY" help:"Conduct packs (YAML) on top of those that ship."`
+	Policy         []string `env:"DOORSTEP_POLICY" help:"Conduct packs (YAML) to put in force, each named after its file."`
 	travelFlags
 	Deployment         string     `default:"doorstep" env:"DOORSTEP_DEPLOYMENT" help:"Name of this installation in checkpoints."`
 	Threads            int        `env:"DOORSTEP_THREADS" help:"Searches that plan a round side by side. Default: one for each core."`

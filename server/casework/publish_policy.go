@@ -1,0 +1,114 @@
+package casework
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"doorstep/auth"
+	"doorstep/server/conduct"
+	"doorstep/sync/journal"
+)
+
+// Law is a conduct policy as it is published to phones.
+type Law struct {
+	Policy *conduct.Policy
+	// Org is the entry of the organisation's journal that put it in force.
+	Org uint64
+	// Signed is a signed note over the policy's Statement.
+	Signed string
+}
+
+// PublishPolicy tells the phones of a branch which conduct policy is in force: the
+// parts that changed, and then the head that lists them all. A policy older than
+// what the branch has does nothing.
+type PublishPolicy struct{ Law Law }
+
+// PolicyHead is the state of the document "conduct" of type "policy". A phone
+// judges by it once it holds every part with its hash; until then by what it had before.
+type PolicyHead struct {
+	Kind  string           `json:"kind"` // head
+	Hash  string           `json:"policy_hash"`
+	Org   uint64           `json:"org"` // grows with every policy
+	Parts []PolicyPartName `json:"parts"`
+	// Signed is a signed note: "doorstep conduct policy", the policy's hash, and a
+	// line for each part with its hash and name.
+	Signed string `json:"signed"`
+}
+
+// PolicyPartName names a document of type "policy" and what it must hold.
+type PolicyPartName struct {
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"`
+}
+
+// PolicyPart is the state of the other documents of type "policy".
+type PolicyPart struct {
+	Kind   string `json:"kind"` // part
+	SHA256 string `json:"sha256"`
+	Text   string `json:"text"` // a pack in JSON; the hash is of its UTF-8 bytes
+}
+
+// policyDoc is the id of the head.
+const policyDoc = "conduct"
+
+func (c PublishPolicy) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
+	var was PolicyHead
+	if rec, there, err := t.r.Doc(ctx, "policy", policyDoc); err != nil {
+		return nil, err
+	} else if there {
+		if err := decode(rec, &was); err != nil {
+			return nil, err
+		}
+	}
+	d := t.draft("policy.publish")
+	head := PolicyHead{Kind: "head", Hash: c.Law.Policy.Hash(), Org: c.Law.Org, Signed: c.Law.Signed}
+	if was.Org >= head.Org || was.Hash == head.Hash && was.Signed == head.Signed {
+		return d.nothing(), nil
+	}
+	size := 0
+	parts := c.Law.Policy.Parts()
+	for _, part := range parts {
+		name := PolicyPartName{part.Name, part.SHA256}
+		head.Parts = append(head.Parts, name)
+		if slices.Contains(was.Parts, name) {
+			continue
+		}
+		if _, _, err := t.r.Doc(ctx, "policy", part.Name); err != nil {
+			return nil, err
+		}
+		// A text may double when it is written as a JSON string.
+		if size += 2 * len(part.Text); size > journal.MaxEntryBytes/2 {
+			d.next("policy.publish")
+			size = 2 * len(part.Text)
+		}
+		d.put("policy", part.Name, "", &PolicyPart{Kind: "part", SHA256: part.SHA256, Text: part.Text})
+		d.tell(journal.BranchFeed, "policy", part.Name)
+	}
+	// Another entry, so that whoever has the head has been offered all its parts.
+	if len(d.now().docs) > 0 {
+		d.next("policy.publish")
+	}
+	d.put("policy", policyDoc, "", &head)
+	d.tell(journal.BranchFeed, "policy", policyDoc)
+	for _, name := range was.Parts {
+		if slices.ContainsFunc(parts, func(p conduct.Part) bool { return p.Name == name.Name }) {
+			continue
+		}
+		if _, _, err := t.r.Doc(ctx, "policy", name.Name); err != nil {
+			return nil, err
+		}
+		d.put("policy", name.Name, "", nil)
+		d.tell(journal.BranchFeed, "policy", name.Name)
+	}
+	return d, nil
+}
+
+// PublishTo tells the phones of a branch which conduct policy is in force. Telling the same again does nothing.
+func (s *Service) PublishTo(ctx context.Context, branch auth.BranchID, law Law) error {
+	if _, err := s.One(ctx, auth.System(), branch, Request{ID: "org:" + strconv.FormatUint(law.Org, 10), Cmd: PublishPolicy{law}}); err != nil {
+		return fmt.Errorf("publish the conduct policy to %s: %w", branch, err)
+	}
+	return nil
+}

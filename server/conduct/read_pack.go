@@ -1,0 +1,181 @@
+package conduct
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+)
+
+// packReader decodes one pack and collects what is wrong with it.
+type packReader struct {
+	problems
+	name string
+	text []byte
+}
+
+// decode reads a pack's only document.
+func (r *packReader) decode() object {
+	if !utf8.Valid(r.text) {
+		r.add("", "the text is not UTF-8")
+		return newObject(&r.problems, "", nil)
+	}
+	var v any
+	d := yaml.NewDecoder(bytes.NewReader(r.text))
+	switch err := d.Decode(&v); {
+	case err != nil && !errors.Is(err, io.EOF):
+		r.add("", "%s", strings.Join(strings.Fields(strings.TrimPrefix(err.Error(), "yaml: ")), " "))
+	case v == nil:
+		r.add("", "the pack is empty")
+	default:
+		// What would not be read must not look as if it were.
+		var more yaml.Node
+		if d.Decode(&more) == nil {
+			r.add("", "a pack is one document; put the second into a pack of its own")
+		}
+	}
+	return newObject(&r.problems, "", r.plain("", v))
+}
+
+// plain turns what YAML has and JSON has not into what both have: keys and dates are texts.
+func (r *packReader) plain(path string, v any) any {
+	under := func(key string) string { return object{path: path}.at(key) }
+	switch v := v.(type) {
+	case map[string]any:
+		for k := range v {
+			v[k] = r.plain(under(k), v[k])
+		}
+	case map[any]any:
+		m := make(map[string]any, len(v))
+		for k, x := range v {
+			if t, ok := k.(time.Time); ok {
+				k = dateText(t)
+			}
+			key := fmt.Sprint(k)
+			if _, twice := m[key]; twice {
+				r.add(under(key), "this key is there twice")
+			}
+			m[key] = r.plain(under(key), x)
+		}
+		return m
+	case []any:
+		for i := range v {
+			v[i] = r.plain(index(path, i), v[i])
+		}
+	case string:
+		if strings.ContainsFunc(v, isControl) {
+			r.add(path, "this holds control characters")
+		}
+	case time.Time:
+		return dateText(v)
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			r.add(path, "this is not a number")
+			return nil
+		}
+	}
+	return v
+}
+
+// isControl tells what JSON can carry and YAML cannot, apart from tabs and line ends.
+func isControl(c rune) bool { return unicode.IsControl(c) && c != '\t' && c != '\n' && c != '\r' }
+
+// dateText is how YAML's unquoted dates are written.
+func dateText(t time.Time) string {
+	if t.Equal(t.Truncate(24 * time.Hour)) {
+		return t.Format(time.DateOnly)
+	}
+	return t.Format(time.RFC3339)
+}
+
+// maxTold is how many places an error's text names; Places has all.
+const maxTold = 20
+
+// refusal is everything that is wrong, or nil.
+func refusal(packs []*packReader, all *problems) error {
+	var places []Place
+	for _, r := range packs {
+		var doc yaml.Node
+		if len(r.list) > 0 && yaml.Unmarshal(r.text, &doc) != nil {
+			doc = yaml.Node{}
+		}
+		for _, e := range r.list {
+			places = append(places, Place{Pack: r.name, Field: e.Field, Line: lineOf(&doc, e), Msg: e.Msg})
+		}
+	}
+	for _, e := range all.list {
+		places = append(places, Place{Field: e.Field, Msg: e.Msg})
+	}
+	if len(places) == 0 {
+		return nil
+	}
+	var lines []string
+	for i, p := range places {
+		if i == maxTold {
+			lines = append(lines, fmt.Sprintf("and %d more", len(places)-i))
+			break
+		}
+		lines = append(lines, p.String())
+	}
+	return &Error{Field: places[0].Field, Msg: strings.Join(lines, "; "), Places: places, code: all.code}
+}
+
+var toldLine = regexp.MustCompile(`\bline (\d+)`)
+
+// lineOf is the line of a problem's field; of what it stands in, when it is missing.
+func lineOf(doc *yaml.Node, e *Error) int {
+	if e.Field == "" {
+		if m := toldLine.FindStringSubmatch(e.Msg); m != nil {
+			n, _ := strconv.Atoi(m[1])
+			return n
+		}
+		return 0
+	}
+	if doc.Kind != yaml.DocumentNode || len(doc.Content) == 0 {
+		return 0
+	}
+	node, rest, line := doc.Content[0], e.Field, doc.Content[0].Line
+	for rest != "" {
+		for node.Kind == yaml.AliasNode {
+			node = node.Alias
+		}
+		next, at, left := step(node, rest)
+		if next == nil {
+			return line
+		}
+		node, line, rest = next, at, left
+	}
+	return line
+}
+
+// step goes down one key or index of a path and gives what is left of it.
+func step(node *yaml.Node, path string) (next *yaml.Node, line int, rest string) {
+	if digits, after, ok := strings.Cut(strings.TrimPrefix(path, "["), "]"); ok && path[0] == '[' {
+		i, err := strconv.Atoi(digits)
+		if err != nil || node.Kind != yaml.SequenceNode || i >= len(node.Content) {
+			return nil, 0, ""
+		}
+		return node.Content[i], node.Content[i].Line, strings.TrimPrefix(after, ".")
+	}
+	if node.Kind != yaml.MappingNode {
+		return nil, 0, ""
+	}
+	longest := -1 // keys may hold dots
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key := node.Content[i].Value
+		after, ok := strings.CutPrefix(path, key)
+		if ok && len(key) > longest && (after == "" || after[0] == '.' || after[0] == '[') {
+			longest, next, line, rest = len(key), node.Content[i+1], node.Content[i].Line, strings.TrimPrefix(after, ".")
+		}
+	}
+	return next, line, rest
+}
