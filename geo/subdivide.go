@@ -325,21 +325,31 @@ func (s *subdivision) shapes(given map[E7]bool) (map[int]Shape, error) {
 	return shapes, nil
 }
 
-// straightened leaves out the corners of a ring at which a line was cut that divides nothing there.
+// straightened leaves out the corners of a ring at which a line was cut that
+// divides nothing there. Both sides of a border leave out the same.
 func (s *subdivision) straightened(ring []E7, given map[E7]bool) []E7 {
 	var out []E7
-	for _, c := range ring {
+	for i, c := range ring {
 		borders := 0
 		for _, h := range s.around[c] {
 			if s.kept[h] || s.kept[h^1] {
 				borders++
 			}
 		}
-		if given[c] || borders != 2 {
+		before, after := ring[(i+len(ring)-1)%len(ring)], ring[(i+1)%len(ring)]
+		if given[c] || borders != 2 || !between(before, c, after) {
 			out = append(out, c)
 		}
 	}
 	return out
+}
+
+// between says whether c lies on the way from a to b, but for the rounding to the grid.
+func between(a, c, b E7) bool {
+	dx, dy := float64(b.Lon)-float64(a.Lon), float64(b.Lat)-float64(a.Lat)
+	cx, cy := float64(c.Lon)-float64(a.Lon), float64(c.Lat)-float64(a.Lat)
+	along := cx*dx + cy*dy
+	return along > 0 && along < dx*dx+dy*dy && math.Abs(cx*dy-cy*dx) <= math.Hypot(dx, dy)
 }
 
 // nest makes polygons of rings that do not cross: those that run
