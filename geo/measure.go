@@ -170,3 +170,18 @@ func Hull(points []Point, spare float64) (Shape, error) {
 	}
 	return NewShape(orb.MultiPolygon{{out}})
 }
+
+// Nearest returns the area nearest to the point and the metres to it, 0 inside;
+// of equals the first by id. False says that there is none.
+func (x *Index) Nearest(p Point) (id string, metres float64, ok bool) {
+	if x == nil {
+		return "", 0, false
+	}
+	metres = math.Inf(1)
+	for _, a := range x.areas {
+		if d := a.Shape.DistanceTo(p); d < metres {
+			id, metres, ok = a.ID, d, true
+		}
+	}
+	return id, metres, ok
+}
