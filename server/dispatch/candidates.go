@@ -37,11 +37,8 @@ func (s *Service) candidates(ctx context.Context, r Round, crews []crew, policy 
 		var denied []conduct.Hit
 		spans := map[string][]Window{} // by kind of crew
 		near := false
-		for i := range crews {
+		for _, i := range mayGo(crews, k, f.Home) {
 			w := &crews[i]
-			if !w.works(k.Territory, k.Team) {
-				continue
-			}
 			near = true
 			kind := w.kind()
 			ws, judged := spans[kind]

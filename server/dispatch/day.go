@@ -56,6 +56,9 @@ func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
 	if len(crews) == 0 {
 		return nil, refuse(Conflict, "round.no_shifts", "date", "no team has a shift that day")
 	}
+	if err := s.letNeighboursIn(ctx, branch, crews); err != nil {
+		return nil, err
+	}
 	s.report(r.ID, Progress{Stage: "reading"})
 	policy := s.opt.Policy()
 	d := &day{policy: policy.Hash()}
@@ -67,7 +70,7 @@ func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
 	var puzzles []*puzzle
 	for _, p := range split(cands, len(crews)) {
 		if len(p.stops) > routing.MaxStops {
-			return nil, refuse(Invalid, "round.too_large", "branch", fmt.Sprintf("%d cases share the same teams; give teams territories, at most %d cases each", len(p.stops), routing.MaxStops))
+			return nil, refuse(Invalid, "round.too_large", "branch", fmt.Sprintf("%d cases share the same teams; give teams territories, at most %d cases each, or let neighbours go less far", len(p.stops), routing.MaxStops))
 		}
 		z, err := s.puzzle(ctx, p, cands, crews, r, origin, zone)
 		if err != nil {

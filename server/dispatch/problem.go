@@ -23,6 +23,7 @@ type crew struct {
 	agents   []auth.UserID
 	mode     travel.Mode
 	from, to time.Time
+	vicinity *vicinity
 }
 
 // kind is what the law sees of a crew; crews of one kind are judged once.
@@ -36,7 +37,7 @@ func (c *crew) works(territory, team string) bool {
 	if team != "" {
 		return team == c.team.ID
 	}
-	return territory != "" && (len(c.team.Territories) == 0 || slices.Contains(c.team.Territories, territory))
+	return territory != "" && c.shift.Works(c.team, territory)
 }
 
 // crews are the day's teams in order of id.

@@ -69,7 +69,7 @@ type holeBody struct {
 
 type balanceBody struct {
 	Branch      string          `json:"branch,omitempty" maxLength:"64" doc:"Your only branch when absent."`
-	K           int             `json:"k,omitempty" doc:"Into how many territories, 1 to 100; as many as are divided when absent."`
+	K           *int            `json:"k,omitempty" minimum:"1" maximum:"100" doc:"Into how many territories; as many as are divided when absent."`
 	Territories []string        `json:"territories,omitempty" maxItems:"200" doc:"Divide the ground of these anew, the others stay; all when absent."`
 	Over        string          `json:"over,omitempty" enum:"territories,cases" doc:"What is divided: the ground of the territories (as when absent), or the hull of all open cases' homes with 250 m to spare."`
 	Area        json.RawMessage `json:"area,omitempty" doc:"What is divided, as a GeoJSON Polygon or MultiPolygon, instead."`
@@ -98,6 +98,7 @@ type proposalFeature struct {
 
 // proposalProperties are a territory's own, and what is proposed about it.
 type proposalProperties struct {
+	_        struct{} `additionalProperties:"true"`
 	own      map[string]any
 	Proposal proposalOf `json:"proposal"`
 }
@@ -135,6 +136,7 @@ type proposalSummary struct {
 }
 
 type mapBody struct {
+	_        struct{}      `additionalProperties:"true"` // the other members of a proposal
 	Type     string        `json:"type" enum:"FeatureCollection"`
 	Features []featureBody `json:"features"`
 	BasedOn  string        `json:"based_on,omitempty" maxLength:"64" doc:"As a proposal gave it: refused when the map has changed since."`
@@ -223,8 +225,11 @@ func (a *API) territoryMapEndpoints() {
 			if err != nil {
 				return nil, err
 			}
-			ask := office.Balancing{Branch: b, Parts: in.Body.K, Territories: in.Body.Territories, AllCases: in.Body.Over == "cases",
+			ask := office.Balancing{Branch: b, Territories: in.Body.Territories, AllCases: in.Body.Over == "cases",
 				Seed: uint64(in.Body.Seed), Anew: in.Body.Borders == "anew", SpeedKmh: in.Body.SpeedKmh}
+			if in.Body.K != nil {
+				ask.Parts = *in.Body.K
+			}
 			if len(in.Body.Area) > 0 && string(in.Body.Area) != "null" {
 				if ask.Area, err = geo.ParseShape(in.Body.Area); err != nil {
 					return nil, err
@@ -354,8 +359,8 @@ func proposalAnswer(b auth.BranchID, p office.Proposal) (proposalBody, error) {
 		if refs == nil {
 			refs = []string{}
 		}
-		out.Features = append(out.Features, proposalFeature{Type: "Feature", ID: f.ID, Geometry: f.Geometry, Properties: proposalProperties{own,
-			proposalOf{loadAnswer(t.Load), t.Divided, t.New, t.Kept, t.Gained, t.Lost, refs}}})
+		out.Features = append(out.Features, proposalFeature{Type: "Feature", ID: f.ID, Geometry: f.Geometry, Properties: proposalProperties{own: own,
+			Proposal: proposalOf{loadAnswer(t.Load), t.Divided, t.New, t.Kept, t.Gained, t.Lost, refs}}})
 		if t.Divided {
 			out.Summary.Compactness += t.Compactness
 			divided++
