@@ -24,7 +24,8 @@ type Balancing struct {
 	// Territories are divided anew, the others stay. Empty: all.
 	Territories []string
 	// Area is divided instead of the territories' union; AllCases divides the hull
-	// of all cases' homes. Both are for the whole branch: not with Territories.
+	// of all cases' homes; territories that it does not touch stay, of the others
+	// nothing is left outside it. Both are for the whole branch: not with Territories.
 	Area     geo.Shape
 	AllCases bool
 	Seed     uint64

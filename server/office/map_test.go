@@ -45,7 +45,7 @@ func TestEveryCaseIsCountedOnce(t *testing.T) {
 			ts = append(ts, Territory{ID: fmt.Sprintf("T%d", i), Branch: "B", Shape: rectangle(t, float64(x)/100, 41+float64(y)/100, float64(x+3)/100, 41+float64(y+2)/100)})
 		}
 		var work []Work
-		for i := range rapid.IntRange(4, 40).Draw(t, "cases") {
+		for i := range rapid.IntRange(4, 25).Draw(t, "cases") {
 			w := Work{Case: fmt.Sprintf("C%02d", i), ServiceMin: 10, HasHome: rapid.IntRange(0, 9).Draw(t, "home") > 0}
 			w.Home = geo.Point{Lon: float64(rapid.IntRange(-2, 16).Draw(t, "lon")) / 200, Lat: 41 + float64(rapid.IntRange(-2, 14).Draw(t, "lat"))/200}
 			switch rapid.IntRange(0, 9).Draw(t, "hand") {
@@ -112,9 +112,13 @@ func TestEveryCaseIsCountedOnce(t *testing.T) {
 		if math.Abs(want-minutes) > 1e-6*want+1e-9 {
 			t.Fatalf("the territories have %.3f minutes together, the cases %.3f", minutes, want)
 		}
-		for i, o := range index.Overlaps() {
-			// Territories that were not divided may overlap as they did; all were.
-			t.Fatalf("overlap %d: %+v", i, o)
+		for _, o := range index.Overlaps() {
+			// Only territories that the area of all cases does not touch lie as they did.
+			for _, x := range p.Territories {
+				if (x.Territory.ID == o.A || x.Territory.ID == o.B) && (x.Divided || !ask.AllCases) {
+					t.Fatalf("overlap %+v", o)
+				}
+			}
 		}
 	})
 }
