@@ -80,7 +80,6 @@ func TestPiecesOfAMapAreAPartitionOfIt(t *testing.T) {
 }
 
 func TestAMapPutTogetherAgainIsTheMap(t *testing.T) {
-	// Two squares that touch in a corner, one of them with a hole that touches its shell and holds an island.
 	ring := func(corners ...[2]float64) orb.Ring {
 		var r orb.Ring
 		for _, c := range append(corners, corners[0]) {
@@ -88,25 +87,33 @@ func TestAMapPutTogetherAgainIsTheMap(t *testing.T) {
 		}
 		return r
 	}
-	s, err := NewShape(orb.MultiPolygon{
-		{ring([2]float64{0, 0}, [2]float64{10, 0}, [2]float64{10, 10}, [2]float64{0, 10}), ring([2]float64{0, 0}, [2]float64{2, 6}, [2]float64{8, 8}, [2]float64{6, 2})},
-		{ring([2]float64{4, 4}, [2]float64{5, 4}, [2]float64{5, 5})},
-		{ring([2]float64{10, 10}, [2]float64{14, 10}, [2]float64{14, 14})},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := Subdivide(s.Segments(), func(p Point) int {
-		if s.Contains(p) {
-			return 7
+	for name, polygons := range map[string]orb.MultiPolygon{
+		"two squares that touch in a corner, one with a hole that touches its shell and holds an island": {
+			{ring([2]float64{0, 0}, [2]float64{10, 0}, [2]float64{10, 10}, [2]float64{0, 10}), ring([2]float64{0, 0}, [2]float64{2, 6}, [2]float64{8, 8}, [2]float64{6, 2})},
+			{ring([2]float64{4, 4}, [2]float64{5, 4}, [2]float64{5, 5})},
+			{ring([2]float64{10, 10}, [2]float64{14, 10}, [2]float64{14, 14})},
+		},
+		"an island that touches every corner of its hole": {
+			{ring([2]float64{0, 0}, [2]float64{10, 0}, [2]float64{10, 10}, [2]float64{0, 10}), ring([2]float64{2, 2}, [2]float64{8, 2}, [2]float64{5, 8})},
+			{ring([2]float64{2, 2}, [2]float64{5, 3}, [2]float64{8, 2}, [2]float64{5.8, 4.5}, [2]float64{5, 8}, [2]float64{4.2, 4.5})},
+		},
+	} {
+		s, err := NewShape(polygons)
+		if err != nil {
+			t.Fatal(name, err)
 		}
-		return -1
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(got) != 1 || math.Abs(got[7].Area()-s.Area()) > 1e-3 || got[7].Parts() != 3 || got[7].Vertices() != s.Vertices() {
-		t.Errorf("%d shapes; %.3f m² in %d parts of %d corners, want %.3f m² in 3 of %d", len(got), got[7].Area(), got[7].Parts(), got[7].Vertices(), s.Area(), s.Vertices())
+		got, err := Subdivide(s.Segments(), func(p Point) int {
+			if s.Contains(p) {
+				return 7
+			}
+			return -1
+		})
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if len(got) != 1 || math.Abs(got[7].Area()-s.Area()) > 1e-3 || got[7].Parts() != len(polygons) || got[7].Vertices() != s.Vertices() {
+			t.Errorf("%s: %d shapes; %.3f m² in %d parts of %d corners, want %.3f m² in %d of %d", name, len(got), got[7].Area(), got[7].Parts(), got[7].Vertices(), s.Area(), len(polygons), s.Vertices())
+		}
 	}
 }
 

@@ -1,11 +1,17 @@
 package office
 
 import (
+	"bytes"
 	"context"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"math"
+	"os"
+	"slices"
+	"strconv"
 	"testing"
+	"time"
 
 	"doorstep/geo"
 
@@ -214,5 +220,64 @@ func TestALargeMapTakesSeveralEntries(t *testing.T) {
 	got := batches([]mapPut{{"a", big}, {"b", big}, {"c", big}}, []string{"x", "y"})
 	if len(got) != 2 || len(got[0]) != 2 || len(got[1]) != 3 || got[1][2].state != nil {
 		t.Errorf("%d batches", len(got))
+	}
+}
+
+// TestACityOf3000CasesIsSharedOutEvenly divides Porto's six rectangles on real addresses.
+func TestACityOf3000CasesIsSharedOutEvenly(t *testing.T) {
+	const folder = "../../../shared/data/cases/"
+	file, err := os.Open(folder + "porto-territories.geojson")
+	if err != nil {
+		t.Skip("SKIPPED: no division of a real city is tested, for the shared data is not here: ", err)
+	}
+	defer func() { _ = file.Close() }()
+	features, err := geo.ReadFeatures(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ts []Territory
+	for _, f := range features {
+		ts = append(ts, Territory{ID: f.ID, Branch: "PORTO", Name: f.Name, Shape: f.Shape.E7()})
+	}
+	text, err := os.ReadFile(folder + "porto.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := func(row []string, name string) float64 {
+		v, err := strconv.ParseFloat(row[slices.Index(rows[0], name)], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	var work []Work
+	for _, row := range rows[1:] {
+		work = append(work, Work{Case: row[0], HasHome: true, Home: geo.Point{Lon: number(row, "lon"), Lat: number(row, "lat")}, ServiceMin: int(number(row, "service_min"))})
+	}
+	for _, c := range []struct {
+		k       int
+		anew    bool
+		moved   float64 // share of cases, at most
+		compact float64 // mean, at least
+	}{{6, false, 0.10, 0.65}, {6, true, 0.45, 0.6}, {8, false, 0.40, 0.6}, {5, false, 0.30, 0.5}} {
+		began := time.Now()
+		p, err := balance(context.Background(), Balancing{Branch: "PORTO", Parts: c.k, Anew: c.anew, Seed: 1}, ts, work)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compact := 0.0
+		for _, x := range p.Territories {
+			compact += x.Compactness / float64(len(p.Territories))
+		}
+		moved := float64(p.Moved) / float64(p.Cases)
+		t.Logf("k %d anew %v: work off by %.1f %% (before %.1f %%), compactness %.2f, %.1f %% of cases move, %d outside, %.0f minutes each, %.1f s",
+			c.k, c.anew, 100*p.MaxOff, 100*p.WasOff, compact, 100*moved, p.Outside, p.Mean, time.Since(began).Seconds())
+		if p.MaxOff > 0.05 || p.Cases != 3000 || p.Outside > 0 || moved > c.moved || compact < c.compact {
+			t.Errorf("k %d anew %v: %+v", c.k, c.anew, []any{p.MaxOff, p.Cases, p.Outside, moved, compact})
+		}
 	}
 }
