@@ -336,15 +336,19 @@ func (s *solver) same(a, b geo.Shape) bool {
 }
 
 // keepRings gives parts that kept their ground their very border back, unless
-// that lies over a neighbour's: where a neighbour's new border meets it, it may
-// need a corner more.
+// that lies over a neighbour's or leaves a gap, by more than a square metre: where
+// a neighbour's new border meets a long one, it needs a corner more.
 func (s *solver) keepRings(parts []Part) {
 	for i, p := range parts {
 		if !p.Kept {
 			continue
 		}
 		old := s.Present[p.Present].Shape
-		if !slices.ContainsFunc(slices.Delete(slices.Clone(parts), i, i+1), func(q Part) bool { return old.OverlapArea(q.Shape) > 1 }) {
+		fits := p.Shape.Area()-old.OverlapArea(p.Shape) <= 1
+		for j, q := range parts {
+			fits = fits && (j == i || old.OverlapArea(q.Shape) <= 1)
+		}
+		if fits {
 			parts[i].Shape = old
 		}
 	}

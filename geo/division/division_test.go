@@ -371,3 +371,64 @@ func TestDoorsThatLieThinlyAreFurtherApart(t *testing.T) {
 		t.Error("forty cases at one door are some way apart")
 	}
 }
+
+// TestEveryTollGivesEqualWork: what is drawn is what was weighed, and a toll keeps doors where they are.
+func TestEveryTollGivesEqualWork(t *testing.T) {
+	for _, parts := range []int{3, 4, 5} {
+		p := quarters(t, 1500)
+		p.Parts = parts
+		s, err := newSolver(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var moved []float64
+		for _, a := range s.tries() {
+			got, err := s.try(context.Background(), s.sites(a), a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.off > 0.03 {
+				t.Errorf("%d parts, toll %.2g: work is off by %.1f %%", parts, a.toll, 100*got.off)
+			}
+			if moved = append(moved, got.moved); a.toll == 0 && got.moved < moved[0] {
+				t.Errorf("%d parts: %.1f %% of the work moves without a toll, %.1f %% with a high one", parts, 100*got.moved, 100*moved[0])
+			}
+		}
+	}
+}
+
+// TestAKeptRingLiesOverNobody has a long slanting border, at which the new one of its neighbours ends between two points of the grid.
+func TestAKeptRingLiesOverNobody(t *testing.T) {
+	p := Problem{Parts: 3, Seed: 1, Present: []Territory{
+		{Shape: shapeOf(t, orb.Polygon{{{-0.05, 41}, {0, 41}, {0.0123457, 41.1}, {-0.05, 41.1}, {-0.05, 41}}})},
+		{Shape: shapeOf(t, orb.Polygon{{{0, 41}, {0.08, 41}, {0.08, 41.05}, {0.0061728, 41.05}, {0, 41}}})},
+		{Shape: shapeOf(t, orb.Polygon{{{0.0061728, 41.05}, {0.08, 41.05}, {0.08, 41.1}, {0.0123457, 41.1}, {0.0061728, 41.05}}})},
+	}}
+	r := rand.New(rand.NewPCG(3, 3))
+	for i, n := range []int{300, 100, 500} {
+		west, south, height := []float64{-0.049, 0.015, 0.015}[i], []float64{41.001, 41.001, 41.051}[i], []float64{0.098, 0.048, 0.048}[i]
+		for range n {
+			p.Doors = append(p.Doors, Door{At: geo.Point{Lon: west + r.Float64()*0.048, Lat: south + r.Float64()*height}, Minutes: 10})
+		}
+	}
+	got, err := Divide(context.Background(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !got[0].Kept || got[1].Kept || got[2].Kept {
+		t.Fatalf("kept: %v %v %v, want the first only", got[0].Kept, got[1].Kept, got[2].Kept)
+	}
+	var areas []geo.Area
+	for i, x := range p.Present {
+		areas = append(areas, geo.Area{ID: string(rune('a' + i)), Shape: x.Shape})
+	}
+	index, err := geo.NewIndex(areas)
+	if err != nil {
+		t.Fatal(err)
+	}
+	union, err := index.Union()
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkPartition(t, got, union.Area(), 0)
+}
