@@ -15,20 +15,21 @@ import (
 
 // coverageBody is office.Coverage in JSON.
 type coverageBody struct {
-	Branch      string        `json:"branch"`
-	Cases       int           `json:"cases" doc:"Open cases of the branch."`
-	Outside     int           `json:"outside" doc:"Of them, in no territory."`
-	NoPosition  int           `json:"no_position" doc:"Without a position of the home."`
-	OwnTeam     int           `json:"own_team" doc:"Given to a team by hand, whatever the territory; they count nowhere else here."`
-	MeanMinutes float64       `json:"mean_minutes" doc:"Expected work of a territory, in minutes."`
-	MaxOff      float64       `json:"max_deviation" doc:"The largest deviation from the mean, as a share of it."`
-	Territories []loadBody    `json:"territories"`
-	Overlaps    []commonBody  `json:"overlaps" doc:"A case where territories lie over each other, or on a common border, is the first one's by id."`
-	Clusters    []clusterBody `json:"clusters" doc:"Groups of open cases outside every territory, the largest first."`
-	Holes       []holeBody    `json:"holes" doc:"Ground that the territories go round and none has, the largest first."`
+	Branch      string          `json:"branch"`
+	Cases       int             `json:"cases" doc:"Open cases of the branch."`
+	Outside     int             `json:"outside" doc:"Of them, in no territory."`
+	NoPosition  int             `json:"no_position" doc:"Without a position of the home."`
+	OwnTeam     int             `json:"own_team" doc:"Given to a team by hand, whatever the territory; they count nowhere else here."`
+	MeanMinutes float64         `json:"mean_minutes" doc:"Expected work of a territory, in minutes."`
+	MaxOff      float64         `json:"max_deviation" doc:"The largest deviation from the mean, as a share of it."`
+	Territories []TerritoryLoad `json:"territories"`
+	Overlaps    []commonBody    `json:"overlaps" doc:"A case where territories lie over each other, or on a common border, is the first one's by id."`
+	Clusters    []clusterBody   `json:"clusters" doc:"Groups of open cases outside every territory, the largest first."`
+	Holes       []holeBody      `json:"holes" doc:"Ground that the territories go round and none has, the largest first."`
 }
 
-type loadBody struct {
+// TerritoryLoad is a territory's share of the work.
+type TerritoryLoad struct {
 	ID          string  `json:"id"`
 	Name        string  `json:"name,omitempty"`
 	Cases       int     `json:"cases" doc:"Open cases."`
@@ -115,7 +116,7 @@ func (p proposalProperties) MarshalJSON() ([]byte, error) {
 }
 
 type proposalOf struct {
-	loadBody
+	TerritoryLoad
 	Divided bool     `json:"divided" doc:"It is one of the territories that were divided."`
 	New     bool     `json:"new"`
 	Kept    bool     `json:"unchanged" doc:"Its ground is as it was."`
@@ -181,8 +182,8 @@ func rounded(v float64, digits int) float64 {
 
 func pointAnswer(p geo.Point) []float64 { return []float64{rounded(p.Lon, 7), rounded(p.Lat, 7)} }
 
-func loadAnswer(l office.Load) loadBody {
-	return loadBody{ID: l.ID, Name: l.Name, Cases: l.Cases, Placed: l.Placed, Minutes: rounded(l.Minutes, 1), Deviation: rounded(l.Deviation, 4),
+func loadAnswer(l office.Load) TerritoryLoad {
+	return TerritoryLoad{ID: l.ID, Name: l.Name, Cases: l.Cases, Placed: l.Placed, Minutes: rounded(l.Minutes, 1), Deviation: rounded(l.Deviation, 4),
 		Area: rounded(l.SquareMetres, 0), Compactness: rounded(l.Compactness, 3), Parts: l.Parts, Gone: l.Gone}
 }
 
@@ -307,7 +308,7 @@ func (a *API) territoryMapEndpoints() {
 
 func coverageAnswer(b auth.BranchID, c office.Coverage) (coverageBody, error) {
 	out := coverageBody{Branch: string(b), Cases: c.Cases, Outside: c.Outside, NoPosition: c.NoPosition, OwnTeam: c.OwnTeam,
-		MeanMinutes: rounded(c.Mean, 1), MaxOff: rounded(c.MaxOff, 4), Territories: []loadBody{}, Overlaps: []commonBody{}, Clusters: []clusterBody{}, Holes: []holeBody{}}
+		MeanMinutes: rounded(c.Mean, 1), MaxOff: rounded(c.MaxOff, 4), Territories: []TerritoryLoad{}, Overlaps: []commonBody{}, Clusters: []clusterBody{}, Holes: []holeBody{}}
 	for _, l := range c.Territories {
 		out.Territories = append(out.Territories, loadAnswer(l))
 	}
