@@ -432,3 +432,17 @@ func TestAKeptRingLiesOverNobody(t *testing.T) {
 	}
 	checkPartition(t, got, union.Area(), 0)
 }
+
+func TestTheBetterOfTwoProposals(t *testing.T) {
+	for name, c := range map[string]struct{ better, worse proposal }{
+		"fewer in new hands":               {proposal{moved: 0.1, shape: 0.7}, proposal{moved: 0.2, shape: 0.75}},
+		"much more compact":                {proposal{moved: 0.2, shape: 0.8}, proposal{moved: 0.1, shape: 0.5}},
+		"even rather than kept":            {proposal{moved: 0.4, shape: 0.7, off: 0.04}, proposal{moved: 0.1, shape: 0.7, off: 0.2}},
+		"in one piece":                     {proposal{moved: 0.3, shape: 0.7}, proposal{moved: 0.2, shape: 0.7, pieces: 1}},
+		"within the tolerance off is even": {proposal{moved: 0.1, shape: 0.7, off: 0.05}, proposal{moved: 0.11, shape: 0.7, off: 0}},
+	} {
+		if c.better.judge() >= c.worse.judge() {
+			t.Errorf("%s: %.3f is no better than %.3f", name, c.better.judge(), c.worse.judge())
+		}
+	}
+}
