@@ -48,6 +48,10 @@ func Permissions() []Permission {
 		{"PUT", "/v1/lenders/{id}", admins},
 
 		{"GET", "/v1/territories", office},
+		{"PUT", "/v1/territories", office},
+		{"GET", "/v1/territories/coverage", office},
+		{"GET", "/v1/territories/staffing", office},
+		{"POST", "/v1/territories/balance", office},
 		{"GET", "/v1/territories/{id}", office},
 		{"PUT", "/v1/territories/{id}", office},
 		{"DELETE", "/v1/territories/{id}", office},

@@ -16,6 +16,7 @@ import (
 var arrows = map[string][]string{
 	"auth":                     {},
 	"geo":                      {},
+	"geo/division":             {"geo"},
 	"geo/travel":               {"geo"},
 	"geo/routing":              {},
 	"geo/routing/vroom":        {"geo/routing"},
@@ -25,7 +26,7 @@ var arrows = map[string][]string{
 	"sync/seal":                {"auth", "geo", "sync/journal"},
 	"sync/offline":             {"auth", "sync/journal"},
 	"server/conduct":           {},
-	"server/office":            {"auth", "geo", "sync/journal"},
+	"server/office":            {"auth", "geo", "geo/division", "sync/journal"},
 	"server/casework":          {"auth", "geo", "server/conduct", "sync/journal", "sync/offline", "sync/seal"},
 	"server/dispatch":          {"auth", "geo", "geo/routing", "geo/travel", "server/casework", "server/conduct", "server/office", "sync/journal"},
 	"server/notify":            {"auth", "sync/journal"},

@@ -12,6 +12,7 @@
 //   - a new field, command or outcome of a case: server/casework
 //   - how a day is cut into problems and issued: server/dispatch
 //   - which team goes where in which order: geo/routing; how long it takes: geo/travel
+//   - territories of equal work: geo/division, asked by server/office
 //   - what phones speak: sync/offline, and its endpoints in server/httpapi
 //   - alerts: server/notify; proofs and exports: server/audit
 //   - an endpoint, a status, a header: server/httpapi

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"doorstep/server/casework"
@@ -41,11 +42,14 @@ func (s *Service) candidates(ctx context.Context, r Round, crews []crew, policy 
 		var denied []conduct.Hit
 		spans := map[string][]Window{} // by kind of crew
 		near := false
-		for i := range crews {
+		for _, i := range mayGo(crews, k, f.Home) {
 			w := &crews[i]
-			if !w.works(k.Territory, k.Team) || past.declined(k.CaseRef, w.team.ID) {
+<<<<<<< HEAD
+			if past.declined(k.CaseRef, w.team.ID) {
 				continue
 			}
+=======
+>>>>>>> territories
 			near = true
 			kind := w.kind()
 			ws, judged := spans[kind]
@@ -86,6 +90,7 @@ func (s *Service) candidates(ctx context.Context, r Round, crews []crew, policy 
 		if len(agreed) > 0 {
 			c.appointment = agreed[0].ID
 		}
+		slices.Sort(c.crews)
 		out = append(out, c)
 		return nil
 	})

@@ -23,10 +23,14 @@ type crew struct {
 	agents   []auth.UserID
 	mode     travel.Mode
 	from, to time.Time
+<<<<<<< HEAD
 	start    *geo.Point // nil: anywhere
 	// maxDoors is how many doors it may still knock at; 0 for no limit, -1 for none.
 	maxDoors int
 	breaks   []routing.Break
+=======
+	vicinity *vicinity
+>>>>>>> territories
 }
 
 // kind is what the law sees of a crew; crews of one kind are judged once.
@@ -40,7 +44,7 @@ func (c *crew) works(territory, team string) bool {
 	if team != "" {
 		return team == c.team.ID
 	}
-	return territory != "" && (len(c.team.Territories) == 0 || slices.Contains(c.team.Territories, territory))
+	return territory != "" && c.shift.Works(c.team, territory)
 }
 
 // crews are the day's teams in order of id.

@@ -126,6 +126,7 @@ func New(o Options) *API {
 	a.deviceEndpoints()
 	a.officeEndpoints()
 	a.territoryEndpoints()
+	a.territoryMapEndpoints()
 	a.importEndpoints()
 	a.caseEndpoints()
 	a.planEndpoints()

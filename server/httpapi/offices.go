@@ -14,6 +14,7 @@ type branchBody struct {
 	TimeZone string   `json:"time_zone" doc:"IANA: shifts and rounds are in it." example:"Europe/Lisbon"`
 	Country  string   `json:"country,omitempty" doc:"ISO 3166-1 alpha-2."`
 	Profiles []string `json:"profiles,omitempty" maxItems:"20" doc:"Conduct overlays for every case of the branch."`
+	Nearby   int      `json:"neighbours_within_m,omitempty" minimum:"0" maximum:"20000" doc:"A case whose home lies within so many metres of a neighbouring territory's border may be visited by that territory's teams, where that is cheaper. 0: not allowed."`
 }
 
 type teamBody struct {
@@ -51,6 +52,7 @@ type shiftBody struct {
 	To     string         `json:"to" example:"18:00"`
 	Agents []string       `json:"agents,omitempty" maxItems:"10" doc:"Replaces the team that day."`
 	Breaks []office.Break `json:"breaks,omitempty" maxItems:"4"`
+	Areas  []string       `json:"territories,omitempty" maxItems:"200" doc:"Worked that day instead of the team's."`
 }
 
 func point(lonLat []float64, field string) (*geo.E7, error) {
@@ -116,7 +118,8 @@ func (a *API) officeEndpoints() {
 					return nil, newProblem(http.StatusUnprocessableEntity, "branch.profile", "the policy has no such conduct profile").at("body.profiles", "unknown profile")
 				}
 			}
-			b, err := a.opt.Office.PutBranch(ctx, ask(c), office.Branch{ID: auth.BranchID(in.ID), Name: in.Body.Name, TimeZone: in.Body.TimeZone, Country: in.Body.Country, Profiles: in.Body.Profiles})
+			b, err := a.opt.Office.PutBranch(ctx, ask(c), office.Branch{ID: auth.BranchID(in.ID), Name: in.Body.Name, TimeZone: in.Body.TimeZone, Country: in.Body.Country, Profiles: in.Body.Profiles,
+				NeighboursWithinM: in.Body.Nearby})
 			if err != nil {
 				return nil, err
 			}
@@ -213,7 +216,7 @@ func (a *API) teamEndpoints() {
 				return nil, err
 			}
 			sh, err := a.opt.Office.PutShift(ctx, ask(c), office.Shift{Branch: b, Team: in.ID, Date: in.Date, From: in.Body.From, To: in.Body.To,
-				Agents: ids[auth.UserID](in.Body.Agents), Breaks: in.Body.Breaks})
+				Agents: ids[auth.UserID](in.Body.Agents), Breaks: in.Body.Breaks, Territories: in.Body.Areas})
 			return respond(sh), err
 		})
 }

@@ -72,12 +72,13 @@ func featureOf(t office.Territory) (featureBody, error) {
 	return featureBody{Type: "Feature", ID: t.ID, Properties: raw, Geometry: geometry}, err
 }
 
-// territoryOf makes a territory of a feature that was read; the properties kept are those without a meaning of their own.
+// territoryOf makes a territory of a feature that was read; the properties kept are
+// those without a meaning of their own. What a proposal said is not kept.
 func territoryOf(f geo.Feature, b auth.BranchID) (office.Territory, error) {
 	t := office.Territory{ID: f.ID, Branch: b, Name: f.Name, Shape: f.Shape.E7()}
 	rest := map[string]any{}
 	for k, v := range f.Properties {
-		if k == "name" || k == "branch" || k == "id" {
+		if k == "name" || k == "branch" || k == "id" || k == "proposal" {
 			continue
 		}
 		rest[k] = withoutFloats(v)

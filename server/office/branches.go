@@ -18,7 +18,13 @@ type Branch struct {
 	Country  string        `json:"country,omitempty"` // ISO 3166-1 alpha-2
 	// Profiles are conduct overlays that hold for every case of the branch, besides the case's own.
 	Profiles []string `json:"profiles,omitempty"`
+	// NeighboursWithinM lets the teams of a neighbouring territory visit a case whose
+	// home lies within so many metres of that territory's border. 0: they may not.
+	NeighboursWithinM int `json:"neighbours_within_m,omitempty"`
 }
+
+// MaxNeighboursM is the furthest a neighbour may be let in.
+const MaxNeighboursM = 20_000
 
 // PutBranch makes or changes a branch. branch.*.
 func (s *Service) PutBranch(ctx context.Context, ask Ask, b Branch) (Branch, error) {
@@ -39,6 +45,9 @@ func (s *Service) PutBranch(ctx context.Context, ask Ask, b Branch) (Branch, err
 	}
 	if b.Country != "" && len(b.Country) != 2 {
 		return Branch{}, invalid("branch.country", "country", "a country is two letters (ISO 3166-1)")
+	}
+	if b.NeighboursWithinM < 0 || b.NeighboursWithinM > MaxNeighboursM {
+		return Branch{}, invalid("branch.neighbours_within_m", "neighbours_within_m", "neighbours_within_m is from 0 (not allowed) to 20000 metres")
 	}
 	out, err := apply(ctx, s, ask, change[Branch]{branch: auth.OrgBranch, typ: "branches", id: string(b.ID), action: "branch.put",
 		decide: func(context.Context, *journal.Reader, *Branch) (*Branch, error) { return &b, nil }})

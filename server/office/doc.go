@@ -8,6 +8,10 @@
 // tokens are secrets that change and must be forgettable, so they are small
 // documents beside the journal, never in it.
 //
+// It reports how territories share out the work and proposes better ones
+// (geo/division draws them); a proposal is not kept, it carries all that is needed
+// to accept it.
+//
 // It does not decide about cases: when a territory changes, casework is told by
 // whoever composes the rooms.
 package office

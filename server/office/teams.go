@@ -38,6 +38,16 @@ type Shift struct {
 	To     string        `json:"to"`
 	Agents []auth.UserID `json:"agents,omitempty"` // replaces the team that day
 	Breaks []Break       `json:"breaks,omitempty"`
+	// Territories are worked that day instead of the team's; empty: the team's.
+	Territories []string `json:"territories,omitempty"`
+}
+
+// Works says whether a team works a territory in this shift of its.
+func (sh Shift) Works(t Team, territory string) bool {
+	if len(sh.Territories) > 0 {
+		return slices.Contains(sh.Territories, territory)
+	}
+	return len(t.Territories) == 0 || slices.Contains(t.Territories, territory)
 }
 
 // Break is a pause that begins within a span of the shift.
@@ -144,6 +154,13 @@ func (s *Service) PutShift(ctx context.Context, ask Ask, sh Shift) (Shift, error
 			} else if t == nil {
 				return nil, notFound("team.not_found", "no such team in your branches")
 			}
+			for i, id := range sh.Territories {
+				if tt, err := readDoc[Territory](ctx, r, "territories", id); err != nil {
+					return nil, err
+				} else if tt == nil {
+					return nil, invalid("shift.territory", fmt.Sprintf("territories[%d]", i), "no such territory in this branch")
+				}
+			}
 			return &sh, nil
 		}})
 	if err != nil {
@@ -169,6 +186,9 @@ func (s *Service) checkShift(ctx context.Context, sh Shift) error {
 	}
 	if len(sh.Breaks) > 4 {
 		return invalid("shift.breaks", "breaks", "a shift has at most 4 breaks")
+	}
+	if len(sh.Territories) > 200 {
+		return invalid("shift.territory", "territories", "a shift has at most 200 territories")
 	}
 	for i, b := range sh.Breaks {
 		bf, err1 := ClockMinutes(b.From)

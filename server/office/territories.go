@@ -24,16 +24,8 @@ type Territory struct {
 
 // PutTerritory makes or changes a territory; the cases within are assigned anew by casework. territory.*.
 func (s *Service) PutTerritory(ctx context.Context, ask Ask, t Territory) (Territory, error) {
-	if !idShape.MatchString(t.ID) {
-		return Territory{}, invalid("territory.id", "id", "a territory id has 1 to 64 letters, digits, dots, dashes or underscores")
-	}
-	if len(t.Name) > 200 {
-		return Territory{}, invalid("territory.name", "properties.name", "a territory's name has at most 200 bytes")
-	}
-	if state, err := json.Marshal(t); err != nil {
-		return Territory{}, fmt.Errorf("encode territory: %w", err)
-	} else if len(state) > journal.MaxStateBytes {
-		return Territory{}, invalid("territory.too_large", "geometry.coordinates", "the outline has too many positions to be kept; simplify it to about 2,000")
+	if err := t.check(); err != nil {
+		return Territory{}, err
 	}
 	out, err := apply(ctx, s, ask, change[Territory]{branch: t.Branch, typ: "territories", id: t.ID, action: "territory.put",
 		decide: func(context.Context, *journal.Reader, *Territory) (*Territory, error) { return &t, nil }})
@@ -43,20 +35,28 @@ func (s *Service) PutTerritory(ctx context.Context, ask Ask, t Territory) (Terri
 	return *out, nil
 }
 
+// check refuses a territory that cannot be kept.
+func (t Territory) check() error {
+	if !idShape.MatchString(t.ID) {
+		return invalid("territory.id", "id", "a territory id has 1 to 64 letters, digits, dots, dashes or underscores")
+	}
+	if len(t.Name) > 200 {
+		return invalid("territory.name", "properties.name", "a territory's name has at most 200 bytes")
+	}
+	if state, err := json.Marshal(t); err != nil {
+		return fmt.Errorf("encode territory: %w", err)
+	} else if len(state) > journal.MaxStateBytes {
+		return invalid("territory.too_large", "geometry.coordinates", "the outline has too many positions to be kept; simplify it to about 2,000")
+	}
+	return nil
+}
+
 // DeleteTerritory removes a territory. territory.not_found, territory.in_use when a team works it.
 func (s *Service) DeleteTerritory(ctx context.Context, ask Ask, b auth.BranchID, id string) error {
-	teams, err := s.Teams(ctx, b)
-	if err != nil {
+	if err := s.checkUnused(ctx, b, []string{id}); err != nil {
 		return err
 	}
-	for _, t := range teams {
-		for _, tt := range t.Territories {
-			if tt == id {
-				return conflict("territory.in_use", "a team works this territory; change the team first")
-			}
-		}
-	}
-	_, err = apply(ctx, s, ask, change[Territory]{branch: b, typ: "territories", id: id, action: "territory.delete",
+	_, err := apply(ctx, s, ask, change[Territory]{branch: b, typ: "territories", id: id, action: "territory.delete",
 		decide: func(_ context.Context, _ *journal.Reader, now *Territory) (*Territory, error) {
 			if now == nil {
 				return nil, notFound("territory.not_found", "no such territory in your branches")

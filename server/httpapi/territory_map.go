@@ -1,0 +1,403 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"math"
+	"net/http"
+	"slices"
+
+	"doorstep/auth"
+	"doorstep/geo"
+	"doorstep/server/office"
+)
+
+// coverageBody is office.Coverage in JSON.
+type coverageBody struct {
+	Branch      string          `json:"branch"`
+	Cases       int             `json:"cases" doc:"Open cases of the branch."`
+	Outside     int             `json:"outside" doc:"Of them, in no territory."`
+	NoPosition  int             `json:"no_position" doc:"Without a position of the home."`
+	OwnTeam     int             `json:"own_team" doc:"Given to a team by hand, whatever the territory; they count nowhere else here."`
+	MeanMinutes float64         `json:"mean_minutes" doc:"Expected work of a territory, in minutes."`
+	MaxOff      float64         `json:"max_deviation" doc:"The largest deviation from the mean, as a share of it."`
+	Territories []TerritoryLoad `json:"territories"`
+	Overlaps    []commonBody    `json:"overlaps" doc:"A case where territories lie over each other, or on a common border, is the first one's by id."`
+	Clusters    []clusterBody   `json:"clusters" doc:"Groups of open cases outside every territory, the largest first."`
+	Holes       []holeBody      `json:"holes" doc:"Ground that the territories go round and none has, the largest first."`
+}
+
+// TerritoryLoad is a territory's share of the work.
+type TerritoryLoad struct {
+	ID          string  `json:"id"`
+	Name        string  `json:"name,omitempty"`
+	Cases       int     `json:"cases" doc:"Open cases."`
+	Placed      int     `json:"placed_by_hand" doc:"Of them, those that a supervisor placed: no border moves them."`
+	Minutes     float64 `json:"minutes" doc:"Expected work of all of them: at the door, finding it, and the way."`
+	Deviation   float64 `json:"deviation" doc:"From the mean, as a share of it."`
+	Area        float64 `json:"area_m2"`
+	Compactness float64 `json:"compactness" doc:"4π area/perimeter² (Polsby-Popper): 1 for a circle, 0.79 for a square."`
+	Parts       int     `json:"parts" doc:"Separate pieces of ground."`
+	Gone        bool    `json:"gone,omitempty" doc:"There is no such territory any more; a supervisor placed the cases in it."`
+}
+
+type commonBody struct {
+	A        string          `json:"a" doc:"Has the cases."`
+	B        string          `json:"b"`
+	Area     float64         `json:"area_m2"`
+	Cases    int             `json:"cases" doc:"Open cases in both."`
+	At       []float64       `json:"at,omitempty" doc:"A point in both, [lon, lat]."`
+	Geometry json.RawMessage `json:"geometry,omitempty" doc:"The common ground, as a GeoJSON geometry; the 200 largest have one."`
+}
+
+type clusterBody struct {
+	At      []float64 `json:"at" doc:"[lon, lat], the middle of the cases."`
+	Radius  float64   `json:"radius_m"`
+	Cases   int       `json:"cases"`
+	Minutes float64   `json:"minutes"`
+	Some    []string  `json:"examples" doc:"Up to ten of the cases."`
+	Nearest string    `json:"nearest,omitempty" doc:"The nearest territory."`
+	Metres  float64   `json:"nearest_m,omitempty"`
+}
+
+type holeBody struct {
+	Area     float64         `json:"area_m2"`
+	Cases    int             `json:"cases"`
+	At       []float64       `json:"at"`
+	Geometry json.RawMessage `json:"geometry"`
+}
+
+type balanceBody struct {
+	Branch      string          `json:"branch,omitempty" maxLength:"64" doc:"Your only branch when absent."`
+	K           *int            `json:"k,omitempty" minimum:"1" maximum:"100" doc:"Into how many territories; as many as are divided when absent."`
+	Territories []string        `json:"territories,omitempty" maxItems:"200" doc:"Divide the ground of these anew, the others stay; all when absent."`
+	Over        string          `json:"over,omitempty" enum:"territories,cases" doc:"What is divided: the ground of the territories (as when absent), or the hull of all open cases' homes with 250 m to spare."`
+	Area        json.RawMessage `json:"area,omitempty" doc:"What is divided, as a GeoJSON Polygon or MultiPolygon, instead."`
+	Borders     string          `json:"borders,omitempty" enum:"keep,anew" doc:"keep (as when absent): few cases change hands; anew: present borders do not count."`
+	Measure     string          `json:"measure,omitempty" enum:"minutes" doc:"What is shared out equally: expected minutes."`
+	SpeedKmh    float64         `json:"speed_kmh,omitempty" doc:"From door to door, all stops included; 20 when absent."`
+	Seed        int             `json:"seed,omitempty" minimum:"0" doc:"The same request, map, cases and seed give the same proposal."`
+}
+
+// proposalBody is a FeatureCollection with members of its own, as RFC 7946 allows.
+type proposalBody struct {
+	Type     string            `json:"type" enum:"FeatureCollection"`
+	Features []proposalFeature `json:"features"`
+	Branch   string            `json:"branch"`
+	BasedOn  string            `json:"based_on" doc:"Names the map the proposal was made from. Sent back with it, it keeps a newer map from being overwritten."`
+	Removed  []string          `json:"removed" doc:"Territories that would be no more."`
+	Summary  proposalSummary   `json:"summary"`
+}
+
+type proposalFeature struct {
+	Type       string             `json:"type" enum:"Feature"`
+	ID         string             `json:"id"`
+	Properties proposalProperties `json:"properties"`
+	Geometry   json.RawMessage    `json:"geometry"`
+}
+
+// proposalProperties are a territory's own, and what is proposed about it.
+type proposalProperties struct {
+	_        struct{} `additionalProperties:"true"`
+	own      map[string]any
+	Proposal proposalOf `json:"proposal"`
+}
+
+// MarshalJSON writes the territory's own properties beside the proposal.
+func (p proposalProperties) MarshalJSON() ([]byte, error) {
+	out := map[string]any{"proposal": p.Proposal}
+	for k, v := range p.own {
+		if k != "proposal" {
+			out[k] = v
+		}
+	}
+	return json.Marshal(out)
+}
+
+type proposalOf struct {
+	TerritoryLoad
+	Divided bool     `json:"divided" doc:"It is one of the territories that were divided."`
+	New     bool     `json:"new"`
+	Kept    bool     `json:"unchanged" doc:"Its ground is as it was."`
+	Gained  int      `json:"cases_gained"`
+	Lost    int      `json:"cases_lost"`
+	Refs    []string `json:"case_refs"`
+}
+
+type proposalSummary struct {
+	Cases       int     `json:"cases" doc:"Open cases that a territory has, now or then."`
+	Moved       int     `json:"cases_moved" doc:"Of them, those whose territory changes."`
+	MovedShare  float64 `json:"moved_share"`
+	Outside     int     `json:"cases_outside" doc:"Cases outside every proposed territory."`
+	MeanMinutes float64 `json:"mean_minutes" doc:"Expected work of a territory that was divided."`
+	MaxOff      float64 `json:"max_deviation" doc:"The largest deviation from the mean, as a share of it."`
+	WasOff      float64 `json:"max_deviation_before" doc:"That of the territories as they are."`
+	Compactness float64 `json:"mean_compactness" doc:"Of those that were divided."`
+}
+
+type mapBody struct {
+	_        struct{}      `additionalProperties:"true"` // the other members of a proposal
+	Type     string        `json:"type" enum:"FeatureCollection"`
+	Features []featureBody `json:"features"`
+	BasedOn  string        `json:"based_on,omitempty" maxLength:"64" doc:"As a proposal gave it: refused when the map has changed since."`
+}
+
+type mapReport struct {
+	Accepted  int           `json:"accepted"`
+	Updated   int           `json:"updated"`
+	Unchanged int           `json:"unchanged"`
+	Removed   int           `json:"removed"`
+	Moved     int           `json:"cases_moved" doc:"Open cases that lie in another territory than before."`
+	Overlaps  []overlapBody `json:"overlaps,omitempty" doc:"Territories that lie over each other: the first by id has the cases there."`
+}
+
+type staffingBody struct {
+	Date        string     `json:"date"`
+	Territories []postBody `json:"territories"`
+	Unstaffed   []string   `json:"unstaffed" doc:"Territories that no team works that day."`
+	Idle        []string   `json:"idle" doc:"Teams without a shift that day."`
+}
+
+type postBody struct {
+	ID    string     `json:"id"`
+	Name  string     `json:"name,omitempty"`
+	Teams []dutyBody `json:"teams"`
+}
+
+type dutyBody struct {
+	Team   string   `json:"team"`
+	Name   string   `json:"name,omitempty"`
+	Agents []string `json:"agents"`
+	From   string   `json:"from" doc:"Local wall time."`
+	To     string   `json:"to"`
+	Why    string   `json:"why" enum:"shift,team,all" doc:"Who names the territory: the shift, the team, or neither, which is all of the branch."`
+}
+
+// rounded keeps answers readable: no more digits than mean anything.
+func rounded(v float64, digits int) float64 {
+	p := math.Pow10(digits)
+	return math.Round(v*p) / p
+}
+
+func pointAnswer(p geo.Point) []float64 { return []float64{rounded(p.Lon, 7), rounded(p.Lat, 7)} }
+
+func loadAnswer(l office.Load) TerritoryLoad {
+	return TerritoryLoad{ID: l.ID, Name: l.Name, Cases: l.Cases, Placed: l.Placed, Minutes: rounded(l.Minutes, 1), Deviation: rounded(l.Deviation, 4),
+		Area: rounded(l.SquareMetres, 0), Compactness: rounded(l.Compactness, 3), Parts: l.Parts, Gone: l.Gone}
+}
+
+// work reads a branch's open cases for the map.
+func (a *API) work(ctx context.Context, b auth.BranchID) ([]office.Work, error) {
+	cases, err := a.opt.Casework.OpenCases(ctx, b)
+	out := make([]office.Work, len(cases))
+	for i, c := range cases {
+		out[i] = office.Work{Case: string(c.Case), Home: c.Home, HasHome: c.HasHome, ServiceMin: c.ServiceMin, Territory: c.Territory, Pinned: c.Pinned, Team: c.Team}
+	}
+	return out, err
+}
+
+func (a *API) territoryMapEndpoints() {
+	register(a, endpoint{method: http.MethodGet, path: "/v1/territories/coverage", id: "reportCoverage", tag: "office", summary: "Overlaps, gaps and work of the territories",
+		about: "How the territories share out the branch's open cases, where they lie over each other, and what they leave out."},
+		func(ctx context.Context, c call, in *struct {
+			Branch string `query:"branch" maxLength:"64"`
+		}) (*body[coverageBody], error) {
+			b, err := a.branch(ctx, c.actor, in.Branch)
+			if err != nil {
+				return nil, err
+			}
+			work, err := a.work(ctx, b)
+			if err != nil {
+				return nil, err
+			}
+			report, err := a.opt.Office.Coverage(ctx, b, work)
+			if err != nil {
+				return nil, err
+			}
+			out, err := coverageAnswer(b, report)
+			return respond(out), err
+		})
+	register(a, endpoint{method: http.MethodPost, path: "/v1/territories/balance", id: "balanceTerritories", tag: "office", summary: "Propose territories of equal work", body: 4 << 20,
+		about: "Divides an area into k compact territories of equal expected minutes, with as few cases as possible changing hands. Nothing is changed: to accept the proposal, edited or not, send it to `PUT /v1/territories`. " +
+			"Territories keep their ids, so that teams keep theirs; new ones have new ids and no team yet. One branch's proposal may take half a minute when there are very many cases."},
+		func(ctx context.Context, c call, in *struct{ Body balanceBody }) (*body[proposalBody], error) {
+			b, err := a.branch(ctx, c.actor, in.Body.Branch)
+			if err != nil {
+				return nil, err
+			}
+			ask := office.Balancing{Branch: b, Territories: in.Body.Territories, AllCases: in.Body.Over == "cases",
+				Seed: uint64(in.Body.Seed), Anew: in.Body.Borders == "anew", SpeedKmh: in.Body.SpeedKmh}
+			if in.Body.K != nil {
+				ask.Parts = *in.Body.K
+			}
+			if len(in.Body.Area) > 0 && string(in.Body.Area) != "null" {
+				if ask.Area, err = geo.ParseShape(in.Body.Area); err != nil {
+					return nil, err
+				}
+			}
+			work, err := a.work(ctx, b)
+			if err != nil {
+				return nil, err
+			}
+			p, err := a.opt.Office.Balance(ctx, ask, work)
+			if err != nil {
+				return nil, err
+			}
+			out, err := proposalAnswer(b, p)
+			return respond(out), err
+		})
+	register(a, endpoint{method: http.MethodPut, path: "/v1/territories", id: "replaceTerritories", tag: "office", summary: "Replace the whole map, or accept a proposal", body: geo.MaxFeatureBytes / 4,
+		about: "The features become the branch's territories: others are removed. All or nothing, but for maps of more than 384 kB; sending it again changes nothing and completes what a break left undone. " +
+			"Open cases follow their homes, but for those a supervisor placed by hand. The property `proposal` is not kept."},
+		func(ctx context.Context, c call, in *struct {
+			Branch string `query:"branch" maxLength:"64"`
+			Body   mapBody
+		}) (*body[mapReport], error) {
+			b, err := a.branch(ctx, c.actor, in.Branch)
+			if err != nil {
+				return nil, err
+			}
+			next, err := mapOf(in.Body, b)
+			if err != nil {
+				return nil, err
+			}
+			done, err := a.opt.Office.ReplaceTerritories(ctx, ask(c), b, in.Body.BasedOn, next)
+			if err != nil {
+				return nil, err
+			}
+			out := mapReport{Accepted: done.Accepted, Updated: done.Updated, Unchanged: done.Unchanged, Removed: done.Removed}
+			// Also when nothing changed: an earlier try may have ended before all cases had moved.
+			if out.Moved, err = a.opt.Casework.RedrawAll(ctx, auth.System(), b); err != nil {
+				return nil, err
+			}
+			index, err := a.opt.Office.Index(ctx, b)
+			if err != nil {
+				return nil, err
+			}
+			for _, o := range index.Overlaps() {
+				out.Overlaps = append(out.Overlaps, overlapBody{o.A, o.B, o.SquareMetres})
+			}
+			return respond(out), nil
+		})
+	register(a, endpoint{method: http.MethodGet, path: "/v1/territories/staffing", id: "reportStaffing", tag: "office", summary: "Who works where on a date",
+		about: "By the teams' shifts of the date: a shift's territories come before its team's."},
+		func(ctx context.Context, c call, in *struct {
+			Branch string `query:"branch" maxLength:"64"`
+			Date   string `query:"date" required:"true" format:"date"`
+		}) (*body[staffingBody], error) {
+			b, err := a.branch(ctx, c.actor, in.Branch)
+			if err != nil {
+				return nil, err
+			}
+			st, err := a.opt.Office.Staffing(ctx, b, in.Date)
+			if err != nil {
+				return nil, err
+			}
+			out := staffingBody{Date: st.Date, Territories: []postBody{}, Unstaffed: st.Unstaffed, Idle: st.Idle}
+			for _, p := range st.Territories {
+				post := postBody{ID: p.ID, Name: p.Name, Teams: []dutyBody{}}
+				for _, d := range p.Teams {
+					post.Teams = append(post.Teams, dutyBody{Team: d.Team, Name: d.Name, Agents: texts(d.Agents), From: d.From, To: d.To, Why: d.Why})
+				}
+				out.Territories = append(out.Territories, post)
+			}
+			return respond(out), nil
+		})
+}
+
+func coverageAnswer(b auth.BranchID, c office.Coverage) (coverageBody, error) {
+	out := coverageBody{Branch: string(b), Cases: c.Cases, Outside: c.Outside, NoPosition: c.NoPosition, OwnTeam: c.OwnTeam,
+		MeanMinutes: rounded(c.Mean, 1), MaxOff: rounded(c.MaxOff, 4), Territories: []TerritoryLoad{}, Overlaps: []commonBody{}, Clusters: []clusterBody{}, Holes: []holeBody{}}
+	for _, l := range c.Territories {
+		out.Territories = append(out.Territories, loadAnswer(l))
+	}
+	for _, o := range c.Overlaps {
+		x := commonBody{A: o.A, B: o.B, Area: rounded(o.SquareMetres, 0), Cases: o.Cases}
+		if !o.Shape.Empty() {
+			x.At = pointAnswer(o.Shape.Inside())
+			var err error
+			if x.Geometry, err = json.Marshal(o.Shape); err != nil {
+				return out, err
+			}
+		}
+		out.Overlaps = append(out.Overlaps, x)
+	}
+	for _, k := range c.Clusters {
+		out.Clusters = append(out.Clusters, clusterBody{At: pointAnswer(k.Middle), Radius: rounded(k.Radius, 0), Cases: k.Cases, Minutes: rounded(k.Minutes, 1),
+			Some: k.Some, Nearest: k.Nearest, Metres: rounded(k.Metres, 0)})
+	}
+	for _, h := range c.Holes {
+		geometry, err := json.Marshal(h.Shape)
+		if err != nil {
+			return out, err
+		}
+		out.Holes = append(out.Holes, holeBody{Area: rounded(h.SquareMetres, 0), Cases: h.Cases, At: pointAnswer(h.Shape.Inside()), Geometry: geometry})
+	}
+	return out, nil
+}
+
+func proposalAnswer(b auth.BranchID, p office.Proposal) (proposalBody, error) {
+	out := proposalBody{Type: "FeatureCollection", Features: []proposalFeature{}, Branch: string(b), BasedOn: p.BasedOn, Removed: p.Removed,
+		Summary: proposalSummary{Cases: p.Cases, Moved: p.Moved, Outside: p.Outside, MeanMinutes: rounded(p.Mean, 1), MaxOff: rounded(p.MaxOff, 4), WasOff: rounded(p.WasOff, 4)}}
+	if out.Removed == nil {
+		out.Removed = []string{}
+	}
+	if p.Cases > 0 {
+		out.Summary.MovedShare = rounded(float64(p.Moved)/float64(p.Cases), 4)
+	}
+	divided := 0
+	for _, t := range p.Territories {
+		f, err := featureOf(t.Territory)
+		if err != nil {
+			return out, err
+		}
+		own := map[string]any{}
+		if err := json.Unmarshal(f.Properties, &own); err != nil {
+			return out, err
+		}
+		refs := t.CaseRefs
+		if refs == nil {
+			refs = []string{}
+		}
+		out.Features = append(out.Features, proposalFeature{Type: "Feature", ID: f.ID, Geometry: f.Geometry, Properties: proposalProperties{own: own,
+			Proposal: proposalOf{loadAnswer(t.Load), t.Divided, t.New, t.Kept, t.Gained, t.Lost, refs}}})
+		if t.Divided {
+			out.Summary.Compactness += t.Compactness
+			divided++
+		}
+	}
+	out.Summary.Compactness = rounded(out.Summary.Compactness/float64(max(1, divided)), 3)
+	return out, nil
+}
+
+// mapOf reads a whole map; a feature that cannot be used spoils it all.
+func mapOf(in mapBody, b auth.BranchID) ([]office.Territory, error) {
+	raw, err := json.Marshal(collectionBody{Type: "FeatureCollection", Features: in.Features})
+	if err != nil {
+		return nil, err
+	}
+	features, err := geo.ReadFeatures(bytes.NewReader(raw))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]office.Territory, len(features))
+	for i, f := range features {
+		if f.Err != nil {
+			return nil, f.Err
+		}
+		if of, ok := f.Properties["branch"].(string); ok && of != string(b) {
+			return nil, newProblem(http.StatusUnprocessableEntity, "territory.branch", "a feature names another branch").at("body.features", "not of this branch")
+		}
+		if out[i], err = territoryOf(f, b); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(out, func(x, y office.Territory) int {
+		if x.ID < y.ID {
+			return -1
+		}
+		return 1
+	})
+	return out, nil
+}

@@ -1,0 +1,182 @@
+package office
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"doorstep/auth"
+	"doorstep/sync/journal"
+)
+
+// Replaced says what became of a map.
+type Replaced struct {
+	Accepted, Updated, Unchanged, Removed int
+}
+
+// replaceBytes bounds the states in one entry, well below what an entry may hold.
+const replaceBytes = 384 << 10
+
+// ReplaceTerritories makes the given territories the branch's whole map: new ones
+// are made, others changed, those not named removed.
+//
+// basedOn, when given, is MapHash of the map they were drawn from: when
+// the map has changed since, nothing is done (territory.map_changed). A map that
+// is already so is left alone, so that sending it again is safe. A team that
+// works a territory keeps it from being removed (territory.in_use). What fits an
+// entry is one entry: all of it or nothing. A larger map takes several, given to
+// the journal together; sent again after a break, it is completed. territory.*.
+func (s *Service) ReplaceTerritories(ctx context.Context, ask Ask, b auth.BranchID, basedOn string, next []Territory) (Replaced, error) {
+	for i, t := range next {
+		if err := t.check(); err != nil {
+			return Replaced{}, err
+		}
+		if slices.ContainsFunc(next[:i], func(o Territory) bool { return o.ID == t.ID }) {
+			return Replaced{}, invalid("territory.twice", fmt.Sprintf("features[%d].id", i), "two territories have the same id; give each its own")
+		}
+	}
+	now, err := s.Territories(ctx, b)
+	if err != nil {
+		return Replaced{}, err
+	}
+	out, puts, removed, err := compareMaps(now, next)
+	if err != nil || len(puts)+len(removed) == 0 {
+		return out, err
+	}
+	if basedOn != "" {
+		if hash, err := MapHash(now); err != nil {
+			return Replaced{}, err
+		} else if hash != basedOn {
+			return Replaced{}, conflict("territory.map_changed", "the territories have changed since this map was proposed; ask for a new proposal")
+		}
+	}
+	if err := s.checkUnused(ctx, b, removed); err != nil {
+		return Replaced{}, err
+	}
+	had := map[string]json.RawMessage{}
+	for _, t := range now {
+		if had[t.ID], err = json.Marshal(t); err != nil {
+			return Replaced{}, fmt.Errorf("encode territory %s: %w", t.ID, err)
+		}
+	}
+	if ask.Command == "" {
+		ask.Command = "http:" + string(ask.By) + ":" + newID()
+	}
+	var cmds []journal.Command
+	for _, part := range batches(puts, removed) {
+		id := ask.Command
+		if len(cmds) > 0 {
+			id = ask.Command[:min(len(ask.Command), journal.MaxCommandBytes-8)] + ":" + strconv.Itoa(len(cmds))
+		}
+		cmds = append(cmds, journal.Command{ID: id, Actor: ask.By, Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
+			d := journal.Draft{Action: "territory.map", Receipt: receiptOf(string(b))}
+			for _, p := range part {
+				// Each must still be what it was when the map was looked at.
+				t, err := readDoc[Territory](ctx, r, "territories", p.id)
+				if err != nil {
+					return journal.Draft{}, err
+				}
+				var is json.RawMessage
+				if t != nil {
+					if is, err = json.Marshal(t); err != nil {
+						return journal.Draft{}, fmt.Errorf("encode territory %s: %w", p.id, err)
+					}
+				}
+				if !bytes.Equal(is, had[p.id]) {
+					return journal.Draft{}, conflict("territory.map_changed", "the territories have changed since; ask for a new proposal")
+				}
+				if p.state == nil {
+					d.Delete("territories", p.id)
+				} else {
+					d.Put("territories", p.id, p.state)
+				}
+			}
+			return d, nil
+		}})
+	}
+	outcomes, err := s.journal.Do(ctx, b, cmds)
+	if err != nil {
+		return Replaced{}, err
+	}
+	for _, o := range outcomes {
+		if o.Err != nil {
+			return Replaced{}, o.Err
+		}
+	}
+	return out, nil
+}
+
+// mapPut is a territory to write, or to remove when state is nil.
+type mapPut struct {
+	id    string
+	state json.RawMessage
+}
+
+// compareMaps says what has to be written to make one map the other.
+func compareMaps(now, next []Territory) (out Replaced, puts []mapPut, removed []string, err error) {
+	for _, t := range next {
+		state, err := json.Marshal(t)
+		if err != nil {
+			return Replaced{}, nil, nil, fmt.Errorf("encode territory %s: %w", t.ID, err)
+		}
+		at := slices.IndexFunc(now, func(o Territory) bool { return o.ID == t.ID })
+		if at < 0 {
+			out.Accepted++
+		} else if was, err := json.Marshal(now[at]); err != nil {
+			return Replaced{}, nil, nil, fmt.Errorf("encode territory %s: %w", t.ID, err)
+		} else if bytes.Equal(was, state) {
+			out.Unchanged++
+			continue
+		} else {
+			out.Updated++
+		}
+		puts = append(puts, mapPut{t.ID, state})
+	}
+	for _, t := range now {
+		if !slices.ContainsFunc(next, func(o Territory) bool { return o.ID == t.ID }) {
+			removed = append(removed, t.ID)
+		}
+	}
+	out.Removed = len(removed)
+	return out, puts, removed, nil
+}
+
+// batches cuts a map into what entries hold; what is removed comes last, so
+// that a map half written has no gaps.
+func batches(puts []mapPut, removed []string) [][]mapPut {
+	for _, id := range removed {
+		puts = append(puts, mapPut{id: id})
+	}
+	var out [][]mapPut
+	size := 0
+	for _, p := range puts {
+		if len(out) == 0 || size+len(p.state) > replaceBytes {
+			out, size = append(out, nil), 0
+		}
+		out[len(out)-1] = append(out[len(out)-1], p)
+		size += len(p.state)
+	}
+	return out
+}
+
+// checkUnused refuses to remove what a team works.
+func (s *Service) checkUnused(ctx context.Context, b auth.BranchID, removed []string) error {
+	if len(removed) == 0 {
+		return nil
+	}
+	teams, err := s.Teams(ctx, b)
+	if err != nil {
+		return err
+	}
+	for _, t := range teams {
+		for _, id := range t.Territories {
+			if slices.Contains(removed, id) {
+				return conflict("territory.in_use", fmt.Sprintf("the team %s works the territory %s, which would be removed; change the team first", t.ID, id))
+			}
+		}
+	}
+	return nil
+}

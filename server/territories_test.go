@@ -1,0 +1,417 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"doorstep/server/play"
+)
+
+// proposed is what is read of a proposal; the whole is sent back as it came.
+type proposed struct {
+	Features []struct {
+		ID         string         `json:"id"`
+		Properties map[string]any `json:"properties"`
+		Proposal   struct {
+			Cases     int      `json:"cases"`
+			Minutes   float64  `json:"minutes"`
+			Deviation float64  `json:"deviation"`
+			Refs      []string `json:"case_refs"`
+			New       bool     `json:"new"`
+			Kept      bool     `json:"unchanged"`
+		} `json:"-"`
+	} `json:"features"`
+	BasedOn string   `json:"based_on"`
+	Removed []string `json:"removed"`
+	Summary struct {
+		Cases  int     `json:"cases"`
+		Moved  int     `json:"cases_moved"`
+		MaxOff float64 `json:"max_deviation"`
+		WasOff float64 `json:"max_deviation_before"`
+	} `json:"summary"`
+}
+
+func balanced(t *testing.T, day *play.Day, ask map[string]any) (proposed, json.RawMessage) {
+	t.Helper()
+	var raw json.RawMessage
+	ask["branch"] = day.Branch
+	ok(t, day.Admin.Do(context.Background(), http.MethodPost, "/v1/territories/balance", ask, &raw))
+	var p proposed
+	ok(t, json.Unmarshal(raw, &p))
+	for i := range p.Features {
+		part, err := json.Marshal(p.Features[i].Properties["proposal"])
+		ok(t, err)
+		ok(t, json.Unmarshal(part, &p.Features[i].Proposal))
+	}
+	return p, raw
+}
+
+type coverage struct {
+	Cases       int     `json:"cases"`
+	Outside     int     `json:"outside"`
+	MaxOff      float64 `json:"max_deviation"`
+	Territories []struct {
+		ID      string  `json:"id"`
+		Cases   int     `json:"cases"`
+		Minutes float64 `json:"minutes"`
+		Placed  int     `json:"placed_by_hand"`
+	} `json:"territories"`
+	Overlaps []struct {
+		A     string          `json:"a"`
+		B     string          `json:"b"`
+		Area  float64         `json:"area_m2"`
+		Cases int             `json:"cases"`
+		Shape json.RawMessage `json:"geometry"`
+	} `json:"overlaps"`
+	Clusters []struct {
+		Cases   int    `json:"cases"`
+		Nearest string `json:"nearest"`
+	} `json:"clusters"`
+}
+
+func covered(t *testing.T, day *play.Day) (c coverage) {
+	t.Helper()
+	ok(t, day.Admin.Do(context.Background(), http.MethodGet, "/v1/territories/coverage?branch="+day.Branch, nil, &c))
+	return c
+}
+
+// territoriesOf reads which territory each case is in.
+func territoriesOf(t *testing.T, day *play.Day) map[string]string {
+	t.Helper()
+	var list struct {
+		Items []struct {
+			Case      string `json:"case_ref"`
+			Territory string `json:"territory"`
+		} `json:"items"`
+	}
+	ok(t, day.Admin.Do(context.Background(), http.MethodGet, "/v1/cases?limit=500&branch="+day.Branch, nil, &list))
+	out := map[string]string{}
+	for _, c := range list.Items {
+		out[c.Case] = c.Territory
+	}
+	return out
+}
+
+// TestASupervisorAcceptsABetterMap: report, propose, accept, accept again, and too late.
+func TestASupervisorAcceptsABetterMap(t *testing.T) {
+	_, day, _ := city(t, nil)
+	ctx := context.Background()
+	ok(t, day.MakeTeams(ctx))
+	before := covered(t, day)
+	sum, outside := 0, 0
+	for _, l := range before.Territories {
+		sum += l.Cases
+	}
+	for _, c := range before.Clusters {
+		outside += c.Cases
+	}
+	if before.Cases != 150 || before.Outside != 3 || outside != 3 || sum != 147 || len(before.Overlaps) != 0 {
+		t.Fatalf("the report says %+v, want 150 cases, 3 of them in clusters outside", before)
+	}
+	// A case that a supervisor placed stays, wherever the border runs, and its work counts.
+	placed := "RIB-0001"
+	was := territoriesOf(t, day)
+	other := map[string]string{"RIB-WEST": "RIB-EAST", "RIB-EAST": "RIB-WEST"}[was[placed]]
+	ok(t, day.Admin.Do(ctx, http.MethodPost, "/v1/cases/"+placed+"/reassign", map[string]any{"territory": other}, nil))
+
+	p, raw := balanced(t, day, map[string]any{})
+	seen := map[string]string{}
+	for _, f := range p.Features {
+		if len(f.Proposal.Refs) != f.Proposal.Cases {
+			t.Errorf("%s has %d cases and names %d", f.ID, f.Proposal.Cases, len(f.Proposal.Refs))
+		}
+		for _, ref := range f.Proposal.Refs {
+			if seen[ref] != "" {
+				t.Errorf("%s is in %s and in %s", ref, seen[ref], f.ID)
+			}
+			seen[ref] = f.ID
+		}
+	}
+	if len(p.Features) != 2 || len(p.Removed) != 0 || p.Summary.MaxOff > 0.05 || p.Summary.WasOff <= p.Summary.MaxOff || seen[placed] != other {
+		t.Fatalf("proposed %d territories without %v, %+v; the placed case in %s", len(p.Features), p.Removed, p.Summary, seen[placed])
+	}
+	var put struct {
+		Updated, Unchanged, Removed int
+		Moved                       int   `json:"cases_moved"`
+		Overlaps                    []any `json:"overlaps"`
+	}
+	accept := func(body any) error {
+		return day.Admin.Do(ctx, http.MethodPut, "/v1/territories?branch="+day.Branch, body, &put)
+	}
+	ok(t, accept(raw))
+	if put.Updated != 2 || put.Moved != p.Summary.Moved || len(put.Overlaps) != 0 {
+		t.Errorf("accepting did %+v, want 2 changed and %d cases moved", put, p.Summary.Moved)
+	}
+	now := territoriesOf(t, day)
+	for ref, id := range seen {
+		if now[ref] != id {
+			t.Errorf("%s is in %q, proposed was %q", ref, now[ref], id)
+		}
+	}
+	after := covered(t, day)
+	if math.Abs(after.MaxOff-p.Summary.MaxOff) > 1e-3 {
+		t.Errorf("the report says the work is off by %v, the proposal %v", after.MaxOff, p.Summary.MaxOff)
+	}
+	ok(t, accept(raw))
+	if put.Updated != 0 || put.Unchanged != 2 || put.Moved != 0 {
+		t.Errorf("accepting again did %+v", put)
+	}
+	var kept map[string]any
+	ok(t, day.Admin.Do(ctx, http.MethodGet, "/v1/territories/RIB-WEST?branch="+day.Branch, nil, &kept))
+	if props := kept["properties"].(map[string]any); props["proposal"] != nil || props["name"] != "West of the river" {
+		t.Errorf("the territory keeps %v", props)
+	}
+
+	// Three territories, and somebody draws in the meantime.
+	three, raw3 := balanced(t, day, map[string]any{"k": 3})
+	var fresh []string
+	for _, f := range three.Features {
+		if f.Proposal.New {
+			fresh = append(fresh, f.ID)
+		}
+	}
+	if len(three.Features) != 3 || !slices.Equal(fresh, []string{"RIBEIRA-T1"}) || three.Summary.MaxOff > 0.05 {
+		t.Errorf("three territories: new %v, %+v", fresh, three.Summary)
+	}
+	west := map[string]any{"type": "Feature", "id": "RIB-WEST", "properties": map[string]any{"name": "Redrawn"}, "geometry": kept["geometry"]}
+	ok(t, day.Admin.Do(ctx, http.MethodPut, "/v1/territories/RIB-WEST?branch="+day.Branch, west, nil))
+	if err := accept(raw3); play.CodeOf(err) != "territory.map_changed" {
+		t.Errorf("a proposal from an older map: %v", err)
+	}
+	if again := territoriesOf(t, day); !maps.Equal(again, now) {
+		t.Error("a refused map moved cases")
+	}
+	// One territory: its teams first.
+	_, raw1 := balanced(t, day, map[string]any{"k": 1})
+	if err := accept(raw1); play.CodeOf(err) != "territory.in_use" {
+		t.Errorf("removing a territory that a team works: %v", err)
+	}
+}
+
+func TestRequestsForAMapThatCannotBe(t *testing.T) {
+	_, day, _ := city(t, nil)
+	ctx := context.Background()
+	square := func(x, y, d float64) map[string]any {
+		return map[string]any{"type": "Polygon", "coordinates": [][][]float64{{{x, y}, {x + d, y}, {x + d, y + d}, {x, y + d}, {x, y}}}}
+	}
+	feature := func(id string, g any) map[string]any {
+		return map[string]any{"type": "Feature", "id": id, "geometry": g}
+	}
+	for name, c := range map[string]struct {
+		method, path string
+		body         map[string]any
+		code         string
+	}{
+		"into none":           {"POST", "/v1/territories/balance", map[string]any{"k": 0}, "validation"},
+		"into too many":       {"POST", "/v1/territories/balance", map[string]any{"k": 101}, "validation"},
+		"fewer homes":         {"POST", "/v1/territories/balance", map[string]any{"k": 50, "area": square(-8.44, 41.55, 0.005)}, "division.parts"},
+		"nobody there":        {"POST", "/v1/territories/balance", map[string]any{"k": 2, "area": square(5, 5, 1)}, "division.doors"},
+		"empty area":          {"POST", "/v1/territories/balance", map[string]any{"k": 2, "area": map[string]any{}}, "geo.json"},
+		"area without area":   {"POST", "/v1/territories/balance", map[string]any{"k": 2, "area": square(5, 5, 0)}, "geo.ring_short"},
+		"unknown territory":   {"POST", "/v1/territories/balance", map[string]any{"territories": []string{"NOWHERE"}}, "territory.not_found"},
+		"twice":               {"POST", "/v1/territories/balance", map[string]any{"territories": []string{"RIB-WEST", "RIB-WEST"}}, "territory.balance.twice"},
+		"area and some":       {"POST", "/v1/territories/balance", map[string]any{"territories": []string{"RIB-WEST"}, "over": "cases"}, "territory.balance.area"},
+		"two areas":           {"POST", "/v1/territories/balance", map[string]any{"area": square(-8.44, 41.55, 1), "over": "cases"}, "territory.balance.area"},
+		"speed":               {"POST", "/v1/territories/balance", map[string]any{"speed_kmh": -3}, "territory.balance.speed"},
+		"unknown branch":      {"POST", "/v1/territories/balance", map[string]any{"branch": "NOWHERE"}, "branch.not_found"},
+		"report, no branch":   {"GET", "/v1/territories/coverage?branch=NOWHERE", nil, "branch.not_found"},
+		"staffing, no branch": {"GET", "/v1/territories/staffing?branch=NOWHERE&date=2026-11-25", nil, "branch.not_found"},
+		"staffing, no date":   {"GET", "/v1/territories/staffing?branch=RIBEIRA&date=2026-13-45", nil, "validation"},
+		"map, no branch":      {"PUT", "/v1/territories?branch=NOWHERE", map[string]any{"type": "FeatureCollection", "features": []any{feature("a", square(0, 1, 1))}}, "branch.not_found"},
+		"empty map":           {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{}}, "geo.empty"},
+		"same id":             {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{feature("a", square(0, 1, 1)), feature("a", square(1, 1, 1))}}, "geo.duplicate_id"},
+		"one bad shape":       {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{feature("a", square(0, 1, 1)), feature("b", square(1, 1, 0))}}, "geo.ring_short"},
+		"bad id":              {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{feature("a b", square(0, 1, 1))}}, "territory.id"},
+	} {
+		if c.method == "POST" && c.body["branch"] == nil {
+			c.body["branch"] = day.Branch
+		}
+		var body any
+		if c.body != nil {
+			body = c.body
+		}
+		if err := day.Admin.Do(ctx, c.method, c.path, body, nil); play.CodeOf(err) != c.code {
+			t.Errorf("%s: %v, want %s", name, err, c.code)
+		}
+	}
+	var list struct{ Features []any }
+	ok(t, day.Admin.Do(ctx, http.MethodGet, "/v1/territories?branch="+day.Branch, nil, &list))
+	if len(list.Features) != 2 {
+		t.Errorf("a refused map left %d territories", len(list.Features))
+	}
+}
+
+// TestOverlapsAreReportedWithTheirCases draws a third territory over the border of two.
+func TestOverlapsAreReportedWithTheirCases(t *testing.T) {
+	_, day, _ := city(t, nil)
+	ctx := context.Background()
+	over := map[string]any{"type": "Feature", "geometry": map[string]any{"type": "Polygon",
+		"coordinates": [][][]float64{{{-8.44, 41.54}, {-8.42, 41.54}, {-8.42, 41.56}, {-8.44, 41.56}, {-8.44, 41.54}}}}}
+	ok(t, day.Admin.Do(ctx, http.MethodPut, "/v1/territories/MIDDLE?branch="+day.Branch, over, nil))
+	c := covered(t, day)
+	if len(c.Overlaps) != 2 {
+		t.Fatalf("overlaps are %+v, want that with each neighbour", c.Overlaps)
+	}
+	// 0.01 by 0.02 degrees at latitude 41.55, less nothing: some 1.85 km².
+	sum := 0
+	for i, b := range []string{"RIB-EAST", "RIB-WEST"} {
+		o := c.Overlaps[i]
+		if o.A != "MIDDLE" || o.B != b || math.Abs(o.Area-1.850e6) > 0.005e6 || !strings.Contains(string(o.Shape), "Polygon") {
+			t.Errorf("overlap %+v", o)
+		}
+		sum += o.Cases
+	}
+	for _, l := range c.Territories {
+		if l.ID == "MIDDLE" && (l.Cases != sum || sum == 0) {
+			t.Errorf("MIDDLE has %d cases, the overlaps %d", l.Cases, sum)
+		}
+	}
+	if n := len(territoriesOf(t, day)); n != 150 {
+		t.Errorf("%d cases", n)
+	}
+}
+
+func TestWhoWorksWhereByDate(t *testing.T) {
+	_, day, _ := city(t, nil)
+	ctx := context.Background()
+	ok(t, day.MakeTeams(ctx))
+	var s struct {
+		Territories []struct {
+			ID    string `json:"id"`
+			Teams []struct {
+				Team string `json:"team"`
+				Why  string `json:"why"`
+			} `json:"teams"`
+		} `json:"territories"`
+		Unstaffed, Idle []string
+	}
+	read := func(date string) string {
+		t.Helper()
+		ok(t, day.Admin.Do(ctx, http.MethodGet, "/v1/territories/staffing?branch="+day.Branch+"&date="+date, nil, &s))
+		var out []string
+		for _, x := range s.Territories {
+			for _, team := range x.Teams {
+				out = append(out, x.ID+"<"+team.Team+":"+team.Why)
+			}
+		}
+		return fmt.Sprint(out, s.Unstaffed, len(s.Idle))
+	}
+	want := "[RIB-EAST<RIB-EAST-team1:team RIB-EAST<RIB-EAST-team2:team RIB-WEST<RIB-WEST-team1:team RIB-WEST<RIB-WEST-team2:team] [] 0"
+	if got := read(day.Date); got != want {
+		t.Errorf("as teams say: %s", got)
+	}
+	if got := read("2026-11-28"); got != "[] [RIB-EAST RIB-WEST] 4" {
+		t.Errorf("a day off: %s", got)
+	}
+	shift := func(team string, territories ...string) error {
+		return day.Admin.Do(ctx, http.MethodPut, "/v1/teams/"+team+"/shifts/"+day.Date, map[string]any{"branch": day.Branch, "from": "08:30", "to": "18:00", "territories": territories}, nil)
+	}
+	if err := shift("RIB-WEST-team1", "NOWHERE"); play.CodeOf(err) != "shift.territory" {
+		t.Errorf("a shift in no territory: %v", err)
+	}
+	ok(t, shift("RIB-WEST-team1", "RIB-EAST"))
+	ok(t, shift("RIB-WEST-team2", "RIB-EAST"))
+	want = "[RIB-EAST<RIB-EAST-team1:team RIB-EAST<RIB-EAST-team2:team RIB-EAST<RIB-WEST-team1:shift RIB-EAST<RIB-WEST-team2:shift] [RIB-WEST] 0"
+	if got := read(day.Date); got != want {
+		t.Errorf("as shifts say: %s", got)
+	}
+	// The round goes by it: nobody visits the west.
+	ok(t, day.Plan(ctx, nil))
+	at := territoriesOf(t, day)
+	for _, r := range day.Round.Routes {
+		for _, stop := range r.Stops {
+			if at[stop.Case] != "RIB-EAST" {
+				t.Errorf("%s goes to %s in %s", r.Team, stop.Case, at[stop.Case])
+			}
+		}
+	}
+	for _, u := range day.Round.Unassigned {
+		if at[u.Case] == "RIB-WEST" && u.Code == "NO_TIME" {
+			t.Errorf("%s is left out as %s although nobody works there", u.Case, u.Code)
+		}
+	}
+}
+
+// TestANeighbourComesWhereAllowedAndCheaper has a home just west of the border.
+func TestANeighbourComesWhereAllowedAndCheaper(t *testing.T) {
+	for name, c := range map[string]struct {
+		allowed int
+		metres  float64 // from the border to the home
+		east    float64 // where the eastern team begins and ends
+		pinned  bool
+		want    string
+	}{
+		"not allowed":                    {0, 100, -8.4295, false, "WEST"},
+		"allowed and cheaper":            {500, 100, -8.4295, false, "EAST"},
+		"allowed, but the way is longer": {500, 100, -8.4005, false, "WEST"},
+		"further than allowed":           {500, 700, -8.4295, false, "WEST"},
+		"placed by a supervisor":         {500, 100, -8.4295, true, "WEST"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			day := borderTown(t, c.metres, c.east)
+			ctx := context.Background()
+			if c.pinned {
+				ok(t, day.Admin.Do(ctx, http.MethodPost, "/v1/cases/RIB-0001/reassign", map[string]any{"territory": "RIB-WEST"}, nil))
+			}
+			ok(t, day.Admin.Do(ctx, http.MethodPut, "/v1/branches/"+day.Branch, map[string]any{"time_zone": day.Zone, "country": "PT", "neighbours_within_m": c.allowed}, nil))
+			ok(t, day.Plan(ctx, nil))
+			went := ""
+			for _, r := range day.Round.Routes {
+				for _, stop := range r.Stops {
+					if stop.Case == "RIB-0001" {
+						went = r.Team
+					}
+				}
+			}
+			if went != c.want {
+				t.Errorf("%q goes, want %s; left out %v", went, c.want, day.Round.Unassigned)
+			}
+		})
+	}
+}
+
+// borderTown has a team on each side, the western one at the far end, and one case so many metres west of the border.
+func borderTown(t *testing.T, metres, east float64) *play.Day {
+	t.Helper()
+	day, err := play.City(t.TempDir())
+	ok(t, err)
+	text, err := os.ReadFile(day.Cases)
+	ok(t, err)
+	rows, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	ok(t, err)
+	head := rows[0]
+	row := slices.Clone(rows[1])
+	row[slices.Index(head, "lon")] = fmt.Sprintf("%.7f", -8.43-metres/83_200)
+	row[slices.Index(head, "lat")] = "41.55"
+	var out bytes.Buffer
+	ok(t, csv.NewWriter(&out).WriteAll([][]string{head, row}))
+	ok(t, os.WriteFile(day.Cases, out.Bytes(), 0o600))
+	s := run(t, Config{Data: t.TempDir(), Now: time.Date(2026, 11, 25, 6, 0, 0, 0, time.UTC)})
+	day.Base, day.HTTP, day.Password, day.Date, day.TimeLimitS, day.Seed = s.URL(), http.DefaultClient, adminPassword, "2026-11-25", 1, 1
+	ctx := context.Background()
+	ok(t, day.SetUp(ctx))
+	for _, what := range [][2]string{{"territories", day.Territories}, {"cases", day.Cases}} {
+		_, err := day.Import(ctx, what[0], what[1])
+		ok(t, err)
+	}
+	for team, lon := range map[string]float64{"WEST": -8.459, "EAST": east} {
+		agent := "agent-" + team
+		ok(t, day.Admin.Do(ctx, http.MethodPost, "/v1/users", map[string]any{"id": agent, "login": agent, "name": agent, "password": "played-password-of-the-day", "keep_password": true,
+			"role": "agent", "branches": []string{day.Branch}}, nil))
+		ok(t, day.Admin.Do(ctx, http.MethodPut, "/v1/teams/"+team, map[string]any{"branch": day.Branch, "agents": []string{agent}, "territories": []string{"RIB-" + team},
+			"items": []string{"badge", "authorisation_letter"}, "recording": true, "mode": "car", "start": []float64{lon, 41.55}, "end": []float64{lon, 41.55}}, nil))
+		ok(t, day.Admin.Do(ctx, http.MethodPut, "/v1/teams/"+team+"/shifts/"+day.Date, map[string]any{"branch": day.Branch, "from": "08:30", "to": "18:00"}, nil))
+	}
+	return day
+}
