@@ -44,12 +44,9 @@ func (s *Service) candidates(ctx context.Context, r Round, crews []crew, policy 
 		near := false
 		for _, i := range mayGo(crews, k, f.Home) {
 			w := &crews[i]
-<<<<<<< HEAD
 			if past.declined(k.CaseRef, w.team.ID) {
 				continue
 			}
-=======
->>>>>>> territories
 			near = true
 			kind := w.kind()
 			ws, judged := spans[kind]

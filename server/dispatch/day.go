@@ -76,15 +76,9 @@ func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
 	}
 	s.report(r.ID, Progress{Stage: "measuring", LeftOut: len(d.leftOut)})
 	var puzzles []*puzzle
-<<<<<<< HEAD
 	for _, p := range split(stops, len(crews)) {
 		if len(p.doors) > routing.MaxStops {
 			return nil, refuse(Invalid, "round.too_large", "branch", fmt.Sprintf("%d stops share the same teams; give teams territories, at most %d stops each, or let neighbours go less far", len(p.doors), routing.MaxStops))
-=======
-	for _, p := range split(cands, len(crews)) {
-		if len(p.stops) > routing.MaxStops {
-			return nil, refuse(Invalid, "round.too_large", "branch", fmt.Sprintf("%d cases share the same teams; give teams territories, at most %d cases each, or let neighbours go less far", len(p.stops), routing.MaxStops))
->>>>>>> territories
 		}
 		z, err := s.puzzle(ctx, p, cands, crews, r, origin, past)
 		if err != nil {

@@ -23,14 +23,11 @@ type crew struct {
 	agents   []auth.UserID
 	mode     travel.Mode
 	from, to time.Time
-<<<<<<< HEAD
 	start    *geo.Point // nil: anywhere
 	// maxDoors is how many doors it may still knock at; 0 for no limit, -1 for none.
 	maxDoors int
 	breaks   []routing.Break
-=======
 	vicinity *vicinity
->>>>>>> territories
 }
 
 // kind is what the law sees of a crew; crews of one kind are judged once.
