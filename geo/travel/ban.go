@@ -124,7 +124,7 @@ func (r *resolver) one(rule rule, from, to osm.WayID) (ban, bool) {
 		if !ok {
 			return ban{}, false
 		}
-		leave, ok := r.departure(v, to, arrive, rule.uturn)
+		leave, ok := r.departure(v, to)
 		return ban{path: []uint32{arrive}, to: leave, only: rule.only}, ok
 	}
 	// The first via way joins from at one of its ends; the rest follow.
@@ -146,7 +146,7 @@ func (r *resolver) one(rule rule, from, to osm.WayID) (ban, bool) {
 		if !ok {
 			continue
 		}
-		if leave, ok := r.departure(v, to, path[len(path)-1], rule.uturn); ok {
+		if leave, ok := r.departure(v, to); ok {
 			return ban{path: path, to: leave, only: rule.only}, true
 		}
 	}
@@ -165,12 +165,11 @@ func (r *resolver) arrival(v uint32, id osm.WayID) (uint32, bool) {
 	return found, n == 1
 }
 
-// departure finds the one arc that leaves v on a way, back on the arc of
-// arrival only if the rule is about turning round.
-func (r *resolver) departure(v uint32, id osm.WayID, arrive uint32, uturn bool) (uint32, bool) {
+// departure finds the one arc that leaves v on a way.
+func (r *resolver) departure(v uint32, id osm.WayID) (uint32, bool) {
 	found, n := uint32(0), 0
 	for _, a := range r.out.of(v) {
-		if r.e.wayAtTail(a) == id && (uturn || a != arrive^1) {
+		if r.e.wayAtTail(a) == id {
 			found = a
 			n++
 		}

@@ -168,7 +168,7 @@ func serveValhalla(p *peer, w http.ResponseWriter, r *http.Request) {
 		for i, a := range body.Sources {
 			var row []any
 			for j, b := range body.Targets {
-				pair := map[string]any{"from_index": i, "to_index": j, "time": nil, "distance": nil}
+				pair := map[string]any{"from_index": i, "to_index": j, "time": nil, "distance": 0} // as some versions say that there is no way
 				if d, ok := worldly(geo.Point{Lon: a.Lon, Lat: a.Lat}, geo.Point{Lon: b.Lon, Lat: b.Lat}); ok {
 					pair["time"], pair["distance"] = d, d/100
 				}

@@ -9,8 +9,7 @@ import (
 
 // rule is a turn restriction as it is tagged: from these ways, over these, to those.
 type rule struct {
-	only  bool // the one turn allowed; false: the one forbidden
-	uturn bool
+	only  bool  // the one turn allowed; false: the one forbidden
 	modes uint8 // bit m: holds for Modes()[m]
 	from  []osm.WayID
 	to    []osm.WayID
@@ -45,7 +44,7 @@ func readRules(relations []osm.Relation) []rule {
 			}
 			byValue[value].modes |= 1 << m
 		}
-		for _, value := range []string{"no", "no_u_turn", "only"} {
+		for _, value := range []string{"no", "only"} {
 			if r := byValue[value]; r != nil {
 				rules = append(rules, *r)
 			}
@@ -54,7 +53,7 @@ func readRules(relations []osm.Relation) []rule {
 	return rules
 }
 
-// restrictionFor returns "no", "no_u_turn" or "only" as the tags bind a mode; "" if they do not.
+// restrictionFor returns "no" or "only" as the tags bind a mode; "" if they do not.
 func restrictionFor(p profile, tags osm.Tags, except []string) string {
 	for _, kind := range p.kinds {
 		if slices.Contains(except, kind) {
@@ -72,8 +71,6 @@ func restrictionFor(p profile, tags osm.Tags, except []string) string {
 		value = tags.Find("restriction")
 	}
 	switch {
-	case value == "no_u_turn":
-		return value
 	case strings.HasPrefix(value, "no_"):
 		return "no"
 	case strings.HasPrefix(value, "only_"):
@@ -83,7 +80,7 @@ func restrictionFor(p profile, tags osm.Tags, except []string) string {
 }
 
 func readRule(value string, members osm.Members) (rule, bool) {
-	r := rule{only: value == "only", uturn: value == "no_u_turn"}
+	r := rule{only: value == "only"}
 	for _, m := range members {
 		switch {
 		case m.Role == "from" && m.Type == osm.TypeWay:
