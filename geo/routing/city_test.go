@@ -71,7 +71,7 @@ func townDay(t testing.TB, n int, seed uint64) Problem {
 	doors := cityDoors(t, g)
 	g.Shuffle(len(doors), func(i, j int) { doors[i], doors[j] = doors[j], doors[i] })
 	doors = doors[:n]
-	const hour, lunch, perLeg = 3600, 1800, 330
+	const hour, lunch, perLeg = 3600, 1800, 120
 	work := 0
 	for _, d := range doors {
 		work += d.service*60 + 60 + perLeg
@@ -150,8 +150,8 @@ func townDay(t testing.TB, n int, seed uint64) Problem {
 	return p
 }
 
-// nearestNeighbour plans as a person with a map would: each team goes to the
-// nearest place that it may and can still serve, the dearest first among equals.
+// nearestNeighbour plans as a person with a map would: each team goes where it can
+// be at work soonest, among all that it may and can still serve.
 func nearestNeighbour(t testing.TB, p Problem) Result {
 	c, fault := newCore(&p)
 	if fault != nil {
@@ -162,19 +162,17 @@ func nearestNeighbour(t testing.TB, p Problem) Result {
 	var w sheet
 	for r := range c.shifts {
 		d := &c.shifts[r]
-		from := d.start
+		from, now := d.start, d.from
 		for {
-			best, leg := int32(-1), int32(math.MaxInt32)
+			best, soonest := int32(-1), int32(math.MaxInt32)
 			for u := range int32(c.n) {
 				if s.p.route[u] >= 0 || !c.may(u, int32(r)) || d.maxStops > 0 && len(s.p.seq[r]) >= d.maxStops {
 					continue
 				}
-				way := int32(0)
-				if from >= 0 {
-					way = d.dur[from*d.places+c.stops[u].place]
-				}
-				if way < leg && c.within(int32(r), append(append([]int32{}, s.p.seq[r]...), u), &w) {
-					best, leg = u, way
+				x := &c.stops[u]
+				start := c.next(x.w0, x.w1, now+d.dur[from*d.places+x.place])
+				if start < soonest && c.within(int32(r), append(append([]int32{}, s.p.seq[r]...), u), &w) {
+					best, soonest = u, start
 				}
 			}
 			if best < 0 {
@@ -182,7 +180,7 @@ func nearestNeighbour(t testing.TB, p Problem) Result {
 			}
 			s.place(best, spot{r: int32(r), i: int32(len(s.p.seq[r]))})
 			s.p.price(int32(r))
-			from = c.stops[best].place
+			from, now = c.stops[best].place, soonest+c.stops[best].service
 		}
 	}
 	return c.result(s)
