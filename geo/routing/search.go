@@ -19,11 +19,14 @@ type search struct {
 	heavy    float64 // cost of a unit of worth to the walk
 	each     float64 // cost of a stop left out to the walk, besides
 
-	now   float64 // objective of the plan
-	bare  *plan   // with nothing in it but what is pinned
-	bestW int64
-	bestC float64
-	best  keepsake
+	now     float64 // objective of the plan
+	bare    *plan   // with nothing in it but what is pinned
+	bestW   int64
+	bestC   float64
+	best    keepsake
+	runBest keepsake // of this walk
+	runW    int64
+	runC    float64
 
 	list    []int32 // stops to put back
 	removed int     // the first of them were in the plan
@@ -80,7 +83,7 @@ func newSearch(c *core, seed uint64) *search {
 			s.each = 2 * unit
 		}
 	}
-	s.bestW = math.MaxInt64
+	s.bestW, s.runW = math.MaxInt64, math.MaxInt64
 	return s
 }
 
@@ -92,6 +95,10 @@ func (s *search) objective() float64 {
 // better says whether the plan is better than the best, which it then becomes.
 func (s *search) better() bool {
 	w, cost := s.p.worth, s.p.all()
+	if w < s.runW || w == s.runW && cost < s.runC-1e-6 {
+		s.runW, s.runC = w, cost
+		s.runBest.take(s.p)
+	}
 	if w > s.bestW || w == s.bestW && cost >= s.bestC-1e-6 {
 		return false
 	}

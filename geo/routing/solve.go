@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"os"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -127,6 +129,12 @@ func (k *keepsake) copy(o *keepsake) {
 func (s *search) run(t *timer, opts Options, x *exchange) int {
 	told, toldW, toldC := time.Duration(-1), int64(-1), 0.0
 	swapped := 0
+	share, seeds, scat := knob("RT_F", 1), knob("RT_SEEDS", 1), int(knob("RT_SCAT", 25))
+	if !s.c.pure() {
+		share = 1
+	}
+	var h *breeding
+	round := 0
 	for i := 0; ; i++ {
 		done := t.done(i)
 		if opts.Progress != nil {
@@ -142,10 +150,62 @@ func (s *search) run(t *timer, opts Options, x *exchange) int {
 			s.swap(x, done > 0.5)
 		}
 		if done >= 1 {
+			if h != nil && os.Getenv("RT_V") != "" {
+				fmt.Println("born", h.p.born, "stale", h.stale, "prices", h.p.perLoad, h.p.perLate, len(h.p.kinds[0].all), len(h.p.kinds[1].all))
+			}
 			return i
 		}
-		s.step(s.c.legCost * heatFirst * math.Pow(heatLast/heatFirst, done))
+		if done < share {
+			at := done / share * seeds
+			if int(at) > round {
+				round = int(at)
+				if h == nil {
+					h = newBreeding(s)
+					h.bestC = 1e300
+				}
+				if s.runW == 0 {
+					h.settle(&s.runBest)
+				}
+				s.runW, s.runC = math.MaxInt64, 0
+				h.scatter()
+				s.p.load(&h.kept)
+				s.now = s.objective()
+			}
+			s.step(s.c.legCost * heatFirst * math.Pow(heatLast/heatFirst, at-float64(round)))
+			continue
+		}
+		if h == nil {
+			h = newBreeding(s)
+			h.bestC = 1e300
+		}
+		if round >= 0 {
+			round = -1
+			if os.Getenv("RT_V") != "" {
+				fmt.Println("walk ends with", s.bestC)
+			}
+			if s.runW == 0 && share > 0 {
+				h.settle(&s.runBest)
+			}
+		}
+		t.often = true
+		if scat > 0 {
+			scat--
+			h.scatter()
+			h.birth()
+			if scat == 0 && os.Getenv("RT_V") != "" {
+				fmt.Println("scattered", t.elapsed, s.bestC)
+			}
+			continue
+		}
+		h.step()
 	}
+}
+
+func knob(name string, v float64) float64 {
+	if x, err := strconv.ParseFloat(os.Getenv(name), 64); err == nil {
+		return x
+	}
+	return v
 }
 
 // timer says how much of the search is over.
@@ -156,6 +216,7 @@ type timer struct {
 	budget  time.Duration // 0: none
 	clock   func() time.Duration
 	elapsed time.Duration
+	often   bool
 }
 
 func newTimer(ctx context.Context, begun time.Time, o Options) *timer {
@@ -185,7 +246,7 @@ func (t *timer) done(i int) float64 {
 	if t.limit > 0 {
 		f = float64(i) / float64(t.limit)
 	}
-	if i%8 != 0 && i > 0 {
+	if i%8 != 0 && i > 0 && !t.often {
 		if t.budget > 0 {
 			f = max(f, float64(t.elapsed)/float64(t.budget))
 		}

@@ -1,0 +1,334 @@
+package routing
+
+// local is a local search over whole days in which everything is served.
+// Routes may be late or carry too much, at a price: time warp (Nagata, Vidal)
+// and load above capacity. It stands beside ruin and recreate for problems
+// whose only constraints are windows, capacity, the number of stops and who
+// may serve whom, see core.pure.
+//
+// For each stop it keeps when it is left at the earliest and when its service
+// must start at the latest, both after paying for the lateness before and
+// behind it. Any route made of the beginning of one, a few stops and the end
+// of another is priced without going along either.
+type local struct {
+	c       *core
+	g       *random
+	n       int32
+	dur     []int32
+	places  int32
+	knots   []knot  // the stops, then start and end of each shift
+	days    []lane  // by shift
+	near    []int32 // by stop, width good predecessors, best first
+	width   int32
+	free    bool // any shift may serve any stop
+	gaps    bool // some stop has several windows
+	twoWay  bool // durations are the same there and back
+	clock   int32
+	tested  []int32 // by stop, clock when its moves were last tried
+	order   []int32
+	perLoad float64
+	perLate float64
+	spare   []int32 // one idle shift of each class
+	known   []int32 // by class, clock of setSpare
+	ask     int32
+	said    float64 // by how much the last move was to change the cost
+}
+
+// knot is a stop, or the start or end of a shift, in a route. It fills one
+// line of cache.
+type knot struct {
+	place, from, to, service, load int32
+	prev, next, route, at          int32
+	dep, paid                      int32 // leaves at; warp up to here
+	due, owed                      int32 // starts at the latest; warp from here on
+	sum                            int32 // load up to here
+	in, out                        int32 // legs to it and from it
+}
+
+// lane is a shift with its route.
+type lane struct {
+	capacity, maxStops int32
+	fixed              int32 // price of going out, in seconds of travel
+	stops, load        int32
+	warp               int32
+	price              float64 // of warp and load above capacity
+	changed            int32   // clock
+}
+
+// pure says whether local search prices this problem exactly.
+func (c *core) pure() bool {
+	p := c.p
+	if c.setups || len(c.shifts) == 0 || c.n < 2 || p.Stability.Team > 0 || p.Stability.Move > 0 || p.Balance.By != BalanceNone {
+		return false
+	}
+	for r := range c.shifts {
+		d, first := &c.shifts[r], &c.shifts[0]
+		if !d.swift || d.timed || p.Shifts[r].Matrix != p.Shifts[0].Matrix || d.perSecond != first.perSecond || d.perSecond <= 0 {
+			return false
+		}
+		if d.fixed/d.perSecond > 1e8 {
+			return false
+		}
+	}
+	return true
+}
+
+// Weights of waiting and warp in how good a predecessor is.
+const (
+	nearWait = 0.2
+	nearLate = 1.0
+)
+
+func newLocal(c *core, g *random, width int) *local {
+	n := int32(c.n)
+	d := &c.shifts[0]
+	l := &local{
+		c: c, g: g, n: n, dur: d.dur, places: d.places, knots: make([]knot, int(n)+2*len(c.shifts)), days: make([]lane, len(c.shifts)),
+		tested: make([]int32, n), order: make([]int32, n), known: make([]int32, len(c.shifts)), free: true, twoWay: true,
+	}
+	for u := range n {
+		s := &c.stops[u]
+		l.knots[u] = knot{place: s.place, from: s.from, to: c.windows[s.w1-1].to, service: s.service, load: s.load, route: -1}
+		l.gaps = l.gaps || s.w1-s.w0 > 1
+		l.order[u] = u
+		for r := range c.shifts {
+			l.free = l.free && c.may(u, int32(r))
+		}
+	}
+	for r := range c.shifts {
+		d := &c.shifts[r]
+		l.days[r] = lane{capacity: never, maxStops: never, fixed: int32(d.fixed / d.perSecond)}
+		if d.capacity > 0 {
+			l.days[r].capacity = int32(d.capacity)
+		}
+		if d.maxStops > 0 {
+			l.days[r].maxStops = int32(d.maxStops)
+		}
+		a, z := l.ends(int32(r))
+		l.knots[a] = knot{place: d.start, route: int32(r), dep: d.from, prev: -1, next: z}
+		l.knots[z] = knot{place: d.end, route: int32(r), due: d.latest, prev: a, next: -1}
+	}
+	for a := range l.places {
+		for b := range a {
+			l.twoWay = l.twoWay && l.dur[a*l.places+b] == l.dur[b*l.places+a]
+		}
+	}
+	l.setNear(width)
+	return l
+}
+
+// ends returns the knots of the start and the end of shift r.
+func (l *local) ends(r int32) (int32, int32) { return l.n + 2*r, l.n + 2*r + 1 }
+
+// leg is the travel between two knots.
+func (l *local) leg(a, b *knot) int32 { return l.dur[a.place*l.places+b.place] }
+
+// setNear lists for each stop its best predecessors.
+func (l *local) setNear(width int) {
+	n := int(l.n)
+	l.width = int32(min(width, n-1))
+	l.near = make([]int32, 0, n*int(l.width))
+	type far struct {
+		d float64
+		v int32
+	}
+	all := make([]far, 0, n)
+	for u := range l.n {
+		b := &l.knots[u]
+		all = all[:0]
+		for v := range l.n {
+			if v == u {
+				continue
+			}
+			a := &l.knots[v]
+			d := l.leg(a, b)
+			wait := max(0, b.from-d-a.service-a.to)
+			late := max(0, a.from+a.service+d-b.to)
+			all = append(all, far{float64(d) + nearWait*float64(wait) + nearLate*float64(late), v})
+		}
+		less := func(x, y far) bool { return x.d < y.d || x.d == y.d && x.v < y.v }
+		partly(all, int(l.width), less)
+		first := all[:l.width]
+		for i := 1; i < len(first); i++ {
+			for j := i; j > 0 && less(first[j], first[j-1]); j-- {
+				first[j], first[j-1] = first[j-1], first[j]
+			}
+		}
+		for _, f := range first {
+			l.near = append(l.near, f.v)
+		}
+	}
+}
+
+// reachAt returns when k is left if it is reached at t, and the warp.
+func (l *local) reachAt(u int32, k *knot, t int32) (int32, int32) {
+	if t < k.from {
+		return k.from + k.service, 0
+	}
+	if t > k.to {
+		return k.to + k.service, t - k.to
+	}
+	if l.gaps && u < l.n {
+		s := &l.c.stops[u]
+		t = l.c.next(s.w0, s.w1, t)
+	}
+	return t + k.service, 0
+}
+
+// renew works out route r.
+func (l *local) renew(r int32) {
+	a, z := l.ends(r)
+	d := &l.days[r]
+	k := &l.knots[a]
+	at := int32(0)
+	for u := k.next; ; {
+		v := &l.knots[u]
+		leg := l.leg(k, v)
+		k.out, v.in = leg, leg
+		t := k.dep + leg
+		at++
+		v.at, v.route = at, r
+		if u == z {
+			v.paid = k.paid + max(0, t-v.due)
+			v.sum = k.sum
+			d.load, d.warp = k.sum, v.paid
+			break
+		}
+		w := int32(0)
+		v.dep, w = l.reachAt(u, v, t)
+		v.paid = k.paid + w
+		v.sum = k.sum + v.load
+		k, u = v, v.next
+	}
+	d.stops = at - 1
+	k = &l.knots[z]
+	for u := k.prev; ; {
+		v := &l.knots[u]
+		t := k.due - v.out
+		v.owed = k.owed
+		if u == a {
+			v.owed += max(0, v.dep-t)
+			break
+		}
+		t -= v.service
+		if t > v.to {
+			t = v.to
+		} else if t < v.from {
+			v.owed += v.from - t
+			t = v.from
+		}
+		if l.gaps {
+			s := &l.c.stops[u]
+			t = l.c.last(s.w0, s.w1, t)
+		}
+		v.due = t
+		k, u = v, v.prev
+	}
+	d.price = l.price(d, d.load, d.warp)
+	l.clock++
+	d.changed = l.clock
+}
+
+// price is what load above capacity and warp cost.
+func (l *local) price(d *lane, load, warp int32) float64 {
+	x := float64(warp) * l.perLate
+	if load > d.capacity {
+		x += float64(load-d.capacity) * l.perLoad
+	}
+	return x
+}
+
+// setPrices changes the price of load and warp.
+func (l *local) setPrices(perLoad, perLate float64) {
+	l.perLoad, l.perLate = perLoad, perLate
+	for r := range l.days {
+		d := &l.days[r]
+		d.price = l.price(d, d.load, d.warp)
+	}
+}
+
+// setSpare lists one idle shift of each class.
+func (l *local) setSpare() {
+	l.ask++
+	l.spare = l.spare[:0]
+	for r := range l.days {
+		if k := l.c.class[r]; l.days[r].stops == 0 && l.known[k] != l.ask {
+			l.known[k] = l.ask
+			l.spare = append(l.spare, int32(r))
+		}
+	}
+}
+
+// load takes a day over.
+func (l *local) load(seq, from []int32) {
+	for u := range l.n {
+		l.knots[u].route = -1
+	}
+	for r := range l.days {
+		a, z := l.ends(int32(r))
+		p := a
+		for _, u := range seq[from[r]:from[r+1]] {
+			l.knots[p].next, l.knots[u].prev = u, p
+			p = u
+		}
+		l.knots[p].next, l.knots[z].prev = z, p
+		l.renew(int32(r))
+	}
+	l.setSpare()
+}
+
+// insert puts a stop that is in no route where it costs least.
+func (l *local) insert(u int32) {
+	k := &l.knots[u]
+	best, at := 1e300, int32(-1)
+	try := func(p int32) {
+		a := &l.knots[p]
+		r := a.route
+		if r < 0 || a.next < 0 || !l.free && !l.c.may(u, r) {
+			return
+		}
+		b, d := &l.knots[a.next], &l.days[r]
+		if d.stops >= d.maxStops {
+			return
+		}
+		in, on := l.leg(a, k), l.leg(k, b)
+		x := float64(in+on-a.out) - d.price
+		if d.stops == 0 {
+			x += float64(d.fixed)
+		}
+		if x >= best {
+			return
+		}
+		t, w := l.reachAt(u, k, a.dep+in)
+		warp := a.paid + w + max(0, t+on-b.due) + b.owed
+		if x += l.price(d, d.load+k.load, warp); x < best {
+			best, at = x, p
+		}
+	}
+	for _, v := range l.near[u*l.width : u*l.width+l.width] {
+		try(v)
+		if r := l.knots[v].route; r >= 0 {
+			try(l.knots[v].prev)
+		}
+	}
+	for _, r := range l.spare {
+		a, _ := l.ends(r)
+		try(a)
+	}
+	if at < 0 {
+		for p := range l.knots {
+			try(int32(p))
+		}
+	}
+	if at < 0 {
+		return
+	}
+	a := &l.knots[at]
+	z := a.next
+	a.next, k.prev, k.next, l.knots[z].prev = u, at, z, u
+	idle := l.days[a.route].stops == 0
+	l.renew(a.route)
+	if idle {
+		l.setSpare()
+	}
+}

@@ -1,0 +1,501 @@
+package routing
+
+// enough is the least gain worth a move.
+const enough = 1e-4
+
+// improve makes moves until none that it knows gains. It is tried for every
+// stop u and each of its good predecessors v to bring v right before u.
+func (l *local) improve() {
+	for i := range l.tested {
+		l.tested[i] = -1
+	}
+	for i := range l.order {
+		j := l.g.below(i + 1)
+		l.order[i], l.order[j] = l.order[j], l.order[i]
+	}
+	for again := true; again; {
+		again = false
+		for _, u := range l.order {
+			for l.improveAt(u) {
+				again = true
+			}
+		}
+	}
+}
+
+// improveAt makes one move at u, if one gains.
+func (l *local) improveAt(u int32) bool {
+	k := &l.knots[u]
+	was := l.tested[u]
+	if l.days[k.route].changed > was {
+		was = -1
+	}
+	began := l.clock
+	for _, v := range l.near[u*l.width : u*l.width+l.width] {
+		a := &l.knots[v]
+		if k.prev == v || l.days[a.route].changed <= was {
+			continue
+		}
+		if a.route == k.route {
+			if l.within(u, v) {
+				return true
+			}
+			continue
+		}
+		if l.between(u, v) {
+			return true
+		}
+		if a.prev >= l.n && l.between(u, a.prev) { // the first in its route instead of v
+			return true
+		}
+	}
+	if was < 0 {
+		for _, r := range l.spare {
+			a, _ := l.ends(r)
+			if l.between(u, a) {
+				return true
+			}
+		}
+	}
+	l.tested[u] = began
+	return false
+}
+
+// trade is an exchange of two strings of stops of two routes: from between p
+// and q, and from between x and z. A string from the knot after p up to b is
+// empty if b is p itself.
+type trade struct {
+	p, b, q int32
+	x, y, z int32
+}
+
+// between tries the moves that make v the predecessor of u, which is in
+// another route: strings that begin with u go behind v, strings that end in v
+// go before u, each for nothing or for a string there, and whole tails.
+func (l *local) between(u, v int32) bool {
+	ku, kv := &l.knots[u], &l.knots[v]
+	ru, rv := &l.days[ku.route], &l.days[kv.route]
+	leg := l.leg(kv, ku)
+	owing := ru.price + rv.price
+	if m := max(kv.out, ku.in); leg >= m && float64(leg-m) >= owing && rv.stops > 0 {
+		return false
+	}
+	best, gain := trade{}, -enough
+	w := ku.prev
+	// Strings that begin with u, for strings that begin behind v.
+	for i, b := 0, u; i < 3 && b < l.n; i, b = i+1, l.knots[b].next {
+		y := v
+		for j := 0; j < 3 && (i < 2 || j < 1); j++ {
+			t := trade{w, b, l.knots[b].next, v, y, l.knots[y].next}
+			if d := l.weigh(&t, owing, gain); d < gain {
+				best, gain = t, d
+			}
+			if y = l.knots[y].next; y >= l.n {
+				break
+			}
+		}
+	}
+	// Strings that end in v, for strings that end before u.
+	p := v
+	for i := 0; i < 3 && p < l.n; i++ {
+		p = l.knots[p].prev
+		x := w
+		for j := 0; j < 3 && (i < 2 || j < 1); j++ {
+			t := trade{x, w, u, p, v, kv.next}
+			if d := l.weigh(&t, owing, gain); d < gain {
+				best, gain = t, d
+			}
+			if x >= l.n {
+				break
+			}
+			x = l.knots[x].prev
+		}
+	}
+	if d := l.weighTails(u, v, leg, owing); d < gain {
+		l.said = d
+		l.swapTails(u, v)
+		return true
+	}
+	if gain < -enough {
+		l.said = gain
+		l.exchange(&best)
+		return true
+	}
+	return false
+}
+
+// weigh is by how much the trade changes the cost; what is no better than
+// bound may be told wrong, but no lower than it.
+func (l *local) weigh(t *trade, owing, bound float64) float64 {
+	p, b, q := &l.knots[t.p], &l.knots[t.b], &l.knots[t.q]
+	x, y, z := &l.knots[t.x], &l.knots[t.y], &l.knots[t.z]
+	d := -p.out - x.out
+	var a, c *knot // first of the strings
+	if t.b != t.p {
+		a = &l.knots[p.next]
+		d += l.leg(x, a) + l.leg(b, z) - b.out
+	} else {
+		d += l.leg(x, z)
+	}
+	if t.y != t.x {
+		c = &l.knots[x.next]
+		d += l.leg(p, c) + l.leg(y, q) - y.out
+	} else {
+		d += l.leg(p, q)
+	}
+	one, two := &l.days[p.route], &l.days[x.route]
+	// A route that the trade empties or begins.
+	if two.stops == 0 {
+		d += two.fixed
+	}
+	n, m := b.at-p.at, y.at-x.at
+	if m == 0 && n == one.stops || n == 0 && m == two.stops {
+		if m == 0 {
+			d -= one.fixed
+		} else {
+			d -= two.fixed
+		}
+	}
+	cost := float64(d) - owing
+	if cost >= bound {
+		return cost
+	}
+	la, lc := b.sum-p.sum, y.sum-x.sum
+	if more := lc - la; one.load+more > one.capacity {
+		if cost += float64(one.load+more-one.capacity) * l.perLoad; cost >= bound {
+			return cost
+		}
+	}
+	if more := la - lc; two.load+more > two.capacity {
+		if cost += float64(two.load+more-two.capacity) * l.perLoad; cost >= bound {
+			return cost
+		}
+	}
+	if one.stops+m-n > one.maxStops || two.stops+n-m > two.maxStops {
+		return bound
+	}
+	warp := int32(0)
+	if a == nil {
+		warp = l.chain(p, -1, -1, q)
+	} else {
+		warp = l.chain(x, p.next, t.b, z)
+	}
+	if cost += float64(warp) * l.perLate; cost >= bound {
+		return cost
+	}
+	switch {
+	case a == nil && c == nil:
+		return bound
+	case a == nil:
+		// x .. z without its string, and p .. q with it
+		warp = l.chain(x, -1, -1, z) + l.chain(p, x.next, t.y, q) - warp
+	case c == nil:
+		warp = l.chain(p, -1, -1, q)
+	default:
+		warp = l.chain(p, x.next, t.y, q)
+	}
+	if cost += float64(warp) * l.perLate; cost >= bound {
+		return cost
+	}
+	if !l.free {
+		for u, i := p.next, int32(0); i < n; i++ {
+			if !l.c.may(u, x.route) {
+				return bound
+			}
+			u = l.knots[u].next
+		}
+		for u, i := x.next, int32(0); i < m; i++ {
+			if !l.c.may(u, p.route) {
+				return bound
+			}
+			u = l.knots[u].next
+		}
+	}
+	return cost
+}
+
+// chain is the warp of the route up to p, then the stops from first to last
+// in the order they are in now (none if first is negative), then from q on.
+func (l *local) chain(p *knot, first, last int32, q *knot) int32 {
+	t, paid := p.dep, p.paid
+	for u := first; u >= 0; {
+		k := &l.knots[u]
+		t += l.leg(p, k)
+		if t < k.from {
+			t = k.from
+		} else if t > k.to {
+			paid += t - k.to
+			t = k.to
+		} else if l.gaps {
+			s := &l.c.stops[u]
+			t = l.c.next(s.w0, s.w1, t)
+		}
+		t += k.service
+		p = k
+		if u == last {
+			break
+		}
+		u = k.next
+	}
+	return paid + q.owed + max(0, t+l.leg(p, q)-q.due)
+}
+
+// weighTails is by how much the cost changes if u and what is behind it
+// follow v, and what is behind v follows the predecessor of u.
+func (l *local) weighTails(u, v, leg int32, owing float64) float64 {
+	ku, kv := &l.knots[u], &l.knots[v]
+	w, z := &l.knots[ku.prev], &l.knots[kv.next]
+	one, two := &l.days[ku.route], &l.days[kv.route]
+	d := leg - kv.out - ku.in
+	_, e1 := l.ends(ku.route)
+	_, e2 := l.ends(kv.route)
+	end1, end2 := &l.knots[e1], &l.knots[e2]
+	if end1.place != end2.place {
+		return 0
+	}
+	d += l.leg(w, z)
+	if ku.prev >= l.n && kv.next >= l.n {
+		d -= one.fixed
+	}
+	if two.stops == 0 {
+		d += two.fixed
+	}
+	cost := float64(d) - owing
+	if cost >= -enough {
+		return cost
+	}
+	front1, front2 := w.sum, kv.sum
+	load1, load2 := front1+two.load-front2, front2+one.load-front1
+	stops1, stops2 := w.at+two.stops-kv.at, kv.at+one.stops-w.at
+	if load1 > one.capacity {
+		cost += float64(load1-one.capacity) * l.perLoad
+	}
+	if load2 > two.capacity {
+		cost += float64(load2-two.capacity) * l.perLoad
+	}
+	if cost >= -enough || stops1 > one.maxStops || stops2 > two.maxStops {
+		return 0
+	}
+	warp := kv.paid + ku.owed + max(0, kv.dep+leg-ku.due) + w.paid + z.owed + max(0, w.dep+l.leg(w, z)-z.due)
+	if end1.due != end2.due {
+		// The tails' labels hold for another end.
+		warp = l.tail(kv, u, end2) + l.tail(w, kv.next, end1)
+	}
+	if cost += float64(warp) * l.perLate; cost >= -enough || l.free {
+		return cost
+	}
+	for x := u; x < l.n; x = l.knots[x].next {
+		if !l.c.may(x, kv.route) {
+			return 0
+		}
+	}
+	for x := kv.next; x < l.n; x = l.knots[x].next {
+		if !l.c.may(x, ku.route) {
+			return 0
+		}
+	}
+	return cost
+}
+
+// tail is the warp of a route up to p, then from u on to another end.
+func (l *local) tail(p *knot, u int32, end *knot) int32 {
+	t, paid, w := p.dep, p.paid, int32(0)
+	for ; u < l.n; u = l.knots[u].next {
+		k := &l.knots[u]
+		t, w = l.reachAt(u, k, t+l.leg(p, k))
+		paid += w
+		p = k
+	}
+	return paid + max(0, t+l.leg(p, end)-end.due)
+}
+
+// exchange makes a trade.
+func (l *local) exchange(t *trade) {
+	p, q, x, z := &l.knots[t.p], &l.knots[t.q], &l.knots[t.x], &l.knots[t.z]
+	a, c := p.next, x.next
+	one, two := p.route, x.route
+	if t.y != t.x {
+		p.next, l.knots[c].prev = c, t.p
+		q.prev, l.knots[t.y].next = t.y, t.q
+	} else {
+		p.next, q.prev = t.q, t.p
+	}
+	if t.b != t.p {
+		x.next, l.knots[a].prev = a, t.x
+		z.prev, l.knots[t.b].next = t.b, t.z
+	} else {
+		x.next, z.prev = t.z, t.x
+	}
+	l.changed(one, two)
+}
+
+// swapTails lets u follow v and what was behind v follow what was before u.
+func (l *local) swapTails(u, v int32) {
+	ku, kv := &l.knots[u], &l.knots[v]
+	one, two := ku.route, kv.route
+	_, e1 := l.ends(one)
+	_, e2 := l.ends(two)
+	w, z := ku.prev, kv.next
+	last1, last2 := l.knots[e1].prev, l.knots[e2].prev
+	kv.next, ku.prev = u, v
+	l.knots[last1].next, l.knots[e2].prev = e2, last1
+	if z == e2 {
+		l.knots[w].next, l.knots[e1].prev = e1, w
+	} else {
+		l.knots[w].next, l.knots[z].prev = z, w
+		l.knots[last2].next, l.knots[e1].prev = e1, last2
+	}
+	l.changed(one, two)
+}
+
+func (l *local) changed(one, two int32) {
+	idle := l.days[one].stops == 0 || l.days[two].stops == 0
+	l.renew(one)
+	l.renew(two)
+	if idle || l.days[one].stops == 0 || l.days[two].stops == 0 {
+		l.setSpare()
+	}
+}
+
+// within tries the moves that make v the predecessor of u in their own route:
+// a string that begins with u goes behind v, one that ends in v goes before u,
+// or the stops between are turned round.
+func (l *local) within(u, v int32) bool {
+	ku, kv := &l.knots[u], &l.knots[v]
+	d := &l.days[ku.route]
+	leg := l.leg(kv, ku)
+	if m := max(kv.out, ku.in); leg >= m && float64(leg-m) >= d.price {
+		return false
+	}
+	best, gain := shift{}, -enough
+	try := func(s shift) {
+		if x := l.weighShift(&s, d, gain); x < gain {
+			best, gain = s, x
+		}
+	}
+	if kv.at > ku.at {
+		// … w [u … b] [… v] z …: the two strings change places.
+		b := u
+		for i := 0; i < 3 && b != v; i++ {
+			try(shift{p: ku.prev, b: b, y: v})
+			b = l.knots[b].next
+		}
+		b = kv.prev
+		for i := 0; i < 3 && l.knots[b].at >= ku.at+3; i++ {
+			try(shift{p: ku.prev, b: b, y: v})
+			b = l.knots[b].prev
+		}
+	} else {
+		// … v [… w] [u … y] …
+		y := u
+		for i := 0; i < 3 && y < l.n; i++ {
+			try(shift{p: v, b: ku.prev, y: y})
+			y = l.knots[y].next
+		}
+		// … p [… v] [… w] u …
+		p := kv.prev
+		for i := 0; i < 3; i++ {
+			try(shift{p: p, b: v, y: ku.prev})
+			if p >= l.n {
+				break
+			}
+			p = l.knots[p].prev
+		}
+		try(shift{p: v, y: u, turn: true})
+	}
+	if gain >= -enough {
+		return false
+	}
+	l.said = gain
+	l.makeShift(&best)
+	return true
+}
+
+// shift is a change within a route: the strings from behind p up to b and from
+// behind b up to y change places; or the string from behind p up to y is
+// turned round.
+type shift struct {
+	p, b, y int32
+	turn    bool
+}
+
+// weighShift is by how much s changes the cost, or anything not below bound.
+func (l *local) weighShift(s *shift, d *lane, bound float64) float64 {
+	p, y := &l.knots[s.p], &l.knots[s.y]
+	q := &l.knots[y.next]
+	if s.turn {
+		a := &l.knots[p.next]
+		more := l.leg(p, y) + l.leg(a, q) - p.out - y.out
+		if !l.twoWay {
+			for k := a; k != y; k = &l.knots[k.next] {
+				more += l.leg(&l.knots[k.next], k) - k.out
+			}
+		}
+		cost := float64(more) + l.price(d, d.load, 0) - d.price
+		if cost >= bound {
+			return cost
+		}
+		t, paid, w := p.dep, p.paid, int32(0)
+		k := p
+		for u := s.y; ; {
+			v := &l.knots[u]
+			t, w = l.reachAt(u, v, t+l.leg(k, v))
+			if paid += w; cost+float64(paid)*l.perLate >= bound {
+				return bound
+			}
+			if k = v; v == a {
+				break
+			}
+			u = v.prev
+		}
+		return cost + float64(paid+q.owed+max(0, t+l.leg(k, q)-q.due))*l.perLate
+	}
+	b := &l.knots[s.b]
+	a, c := &l.knots[p.next], &l.knots[b.next]
+	more := l.leg(p, c) + l.leg(y, a) + l.leg(b, q) - p.out - b.out - y.out
+	cost := float64(more) + l.price(d, d.load, 0) - d.price
+	if cost >= bound {
+		return cost
+	}
+	t, paid, w := p.dep, p.paid, int32(0)
+	k := p
+	for u, last := b.next, s.y; ; {
+		v := &l.knots[u]
+		t, w = l.reachAt(u, v, t+l.leg(k, v))
+		if paid += w; cost+float64(paid)*l.perLate >= bound {
+			return bound
+		}
+		k = v
+		if u != last {
+			u = v.next
+		} else if last == s.y {
+			u, last = p.next, s.b
+		} else {
+			break
+		}
+	}
+	return cost + float64(paid+q.owed+max(0, t+l.leg(k, q)-q.due))*l.perLate
+}
+
+// makeShift makes a change within a route.
+func (l *local) makeShift(s *shift) {
+	p, y := &l.knots[s.p], &l.knots[s.y]
+	q := y.next
+	a := p.next
+	if s.turn {
+		for u := a; u != q; {
+			k := &l.knots[u]
+			k.prev, k.next = k.next, k.prev
+			u = k.prev
+		}
+		p.next, y.prev = s.y, s.p
+		l.knots[a].next, l.knots[q].prev = q, a
+	} else {
+		b := &l.knots[s.b]
+		c := b.next
+		p.next, l.knots[c].prev = c, s.p
+		y.next, l.knots[a].prev = a, s.y
+		b.next, l.knots[q].prev = q, s.b
+	}
+	l.renew(p.route)
+}

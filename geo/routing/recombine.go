@@ -1,0 +1,187 @@
+package routing
+
+// recombine fills the local search with a child of two days (selective route
+// exchange, Nagata and Bräysy 2010): some neighbouring routes of a make way for
+// the routes of b that serve most of the same stops. What would be served
+// twice is kept in one of the two; what would not be served is put where it
+// costs least. Of the two ways to do that the cheaper is taken.
+func (h *breeding) recombine(a, b *member) bool {
+	c, l := h.s.c, h.l
+	rows := len(c.shifts)
+	routes := 0
+	for u := range a.prev {
+		if a.prev[u] < 0 {
+			routes++
+		}
+	}
+	// Routes of a round a stop.
+	h.turn++
+	for r := range rows {
+		for _, u := range a.day.route(r) {
+			h.home[u] = int32(r)
+		}
+		h.leave[r] = false
+	}
+	want := 1 + h.s.g.below(max(1, routes-1))
+	seed := int32(h.s.g.below(c.n))
+	taken := 0
+	for i := -1; i < len(c.near[seed]) && taken < want; i++ {
+		u := seed
+		if i >= 0 {
+			u = c.near[seed][i]
+		}
+		if r := h.home[u]; !h.leave[r] {
+			h.leave[r] = true
+			taken++
+		}
+	}
+	for u := range h.home {
+		h.inA[u] = h.leave[h.home[u]]
+		h.inB[u] = false
+	}
+	come, same := 0, true
+	h.come = h.come[:0]
+	for r := range rows {
+		seq := b.day.route(r)
+		both := 0
+		for _, u := range seq {
+			if h.inA[u] {
+				both++
+			}
+		}
+		if len(seq) == 0 || 2*both <= len(seq) {
+			continue
+		}
+		h.come = append(h.come, int32(r))
+		come++
+		for _, u := range seq {
+			h.inB[u] = true
+			same = same && a.next[u] == b.next[u] && a.prev[u] == b.prev[u]
+		}
+	}
+	if come == 0 || same {
+		return false
+	}
+	best, way := 0.0, -1
+	for try := range 2 {
+		if !h.mix(a, b, try == 1) {
+			continue
+		}
+		if x := l.cost(); way < 0 || x < best {
+			best, way = x, try
+			h.kept.copyFrom(l)
+		}
+	}
+	if way < 0 {
+		return false
+	}
+	if way == 0 {
+		l.load(h.kept.seq, h.kept.from)
+	}
+	return true
+}
+
+// mix lays out one of the two children. If lean is set, the routes of b lose
+// what the rest of a serves; otherwise the rest of a loses it.
+func (h *breeding) mix(a, b *member, lean bool) bool {
+	l := h.l
+	day := &h.child
+	day.seq, day.from = day.seq[:0], day.from[:0]
+	next := 0 // of h.come
+	used := 0
+	clear(h.given)
+	// A route of b goes to the shift it has in b if that is free, so that what
+	// a shift may do stays true.
+	for r := range h.leave {
+		h.source[r] = -1
+	}
+	for _, r := range h.come {
+		if h.leave[r] || len(a.day.route(int(r))) == 0 {
+			h.source[r], h.given[r] = r, true
+		}
+	}
+	for _, r := range h.come {
+		if h.given[r] {
+			continue
+		}
+		for next < len(h.leave) && (h.source[next] >= 0 || !h.leave[next] && len(a.day.route(next)) > 0) {
+			next++
+		}
+		if next == len(h.leave) {
+			break
+		}
+		h.source[next], h.given[r] = r, true
+	}
+	for u := range h.missing {
+		h.missing[u] = true
+	}
+	for r := range h.leave {
+		day.from = append(day.from, int32(len(day.seq)))
+		switch {
+		case h.source[r] >= 0:
+			for _, u := range b.day.route(int(h.source[r])) {
+				if (!lean || h.inA[u]) && (l.free || l.c.may(u, int32(r))) {
+					day.seq = append(day.seq, u)
+					h.missing[u] = false
+				}
+			}
+			used++
+		case !h.leave[r]:
+			for _, u := range a.day.route(r) {
+				if (lean || !h.inB[u]) && h.missing[u] {
+					day.seq = append(day.seq, u)
+					h.missing[u] = false
+				}
+			}
+		}
+	}
+	day.from = append(day.from, int32(len(day.seq)))
+	l.load(day.seq, day.from)
+	h.put = h.put[:0]
+	for u := range h.missing {
+		if h.missing[u] {
+			h.put = append(h.put, int32(u))
+		}
+	}
+	for i := range h.put {
+		j := h.s.g.below(i + 1)
+		h.put[i], h.put[j] = h.put[j], h.put[i]
+	}
+	for _, u := range h.put {
+		l.insert(u)
+	}
+	return used > 0
+}
+
+// cost is the whole cost with what is too much.
+func (l *local) cost() float64 {
+	x := 0.0
+	for r := range l.days {
+		d := &l.days[r]
+		if d.stops == 0 {
+			continue
+		}
+		x += d.price + float64(d.fixed)
+		a, z := l.ends(int32(r))
+		for u := l.knots[a].next; ; u = l.knots[u].next {
+			x += float64(l.knots[u].in)
+			if u == z {
+				break
+			}
+		}
+	}
+	return x
+}
+
+// copyFrom writes down the days of the local search.
+func (k *keepsake) copyFrom(l *local) {
+	k.seq, k.from = k.seq[:0], k.from[:0]
+	for r := range l.days {
+		k.from = append(k.from, int32(len(k.seq)))
+		a, z := l.ends(int32(r))
+		for u := l.knots[a].next; u != z; u = l.knots[u].next {
+			k.seq = append(k.seq, u)
+		}
+	}
+	k.from = append(k.from, int32(len(k.seq)))
+}
