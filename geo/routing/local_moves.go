@@ -3,6 +3,9 @@ package routing
 // enough is the least gain worth a move.
 const enough = 1e-4
 
+// longest is the most stops that are moved as a string.
+const longest = 3
+
 // improve makes moves until none that it knows gains. It is tried for every
 // stop u and each of its good predecessors v to bring v right before u.
 func (l *local) improve() {
@@ -77,39 +80,65 @@ func (l *local) between(u, v int32) bool {
 	ru, rv := &l.days[ku.route], &l.days[kv.route]
 	leg := l.leg(kv, ku)
 	owing := ru.price + rv.price
-	if m := max(kv.out, ku.in); leg >= m && float64(leg-m) >= owing && rv.stops > 0 {
+	// What cannot pay even if a shift stays at home for it is not looked at.
+	most := owing + float64(max(ru.fixed, rv.fixed))
+	if m := max(kv.out, ku.in); leg >= m && float64(leg-m) >= most && rv.stops > 0 {
 		return false
 	}
 	best, gain := trade{}, -enough
-	w := ku.prev
+	w, z := ku.prev, kv.next
+	kw, kz := &l.knots[w], &l.knots[z]
+	across := l.leg(kw, kz)
+	base := leg - kv.out - ku.in
 	// Strings that begin with u, for strings that begin behind v.
-	for i, b := 0, u; i < 3 && b < l.n; i, b = i+1, l.knots[b].next {
-		y := v
-		for j := 0; j < 3 && (i < 2 || j < 1); j++ {
-			t := trade{w, b, l.knots[b].next, v, y, l.knots[y].next}
-			if d := l.weigh(&t, owing, gain); d < gain {
-				best, gain = t, d
-			}
-			if y = l.knots[y].next; y >= l.n {
-				break
+	for i, b := 0, u; i < longest && b < l.n; i++ {
+		kb := &l.knots[b]
+		q := kb.next
+		kq := &l.knots[q]
+		d := base - kb.out
+		if x := d + l.leg(kb, kz) + l.leg(kw, kq); float64(x)-most < gain {
+			t := trade{w, b, q, v, v, z}
+			if x := l.weigh(&t, x, owing, gain); x < gain {
+				best, gain = t, x
 			}
 		}
+		d += across
+		for j, y := 0, z; j < 2 && i < 2 && y < l.n; j++ {
+			ky := &l.knots[y]
+			if x := d - ky.out + l.leg(kb, &l.knots[ky.next]) + l.leg(ky, kq); float64(x)-most < gain {
+				t := trade{w, b, q, v, y, ky.next}
+				if x := l.weigh(&t, x, owing, gain); x < gain {
+					best, gain = t, x
+				}
+			}
+			y = ky.next
+		}
+		b = q
 	}
 	// Strings that end in v, for strings that end before u.
-	p := v
-	for i := 0; i < 3 && p < l.n; i++ {
-		p = l.knots[p].prev
-		x := w
-		for j := 0; j < 3 && (i < 2 || j < 1); j++ {
-			t := trade{x, w, u, p, v, kv.next}
-			if d := l.weigh(&t, owing, gain); d < gain {
-				best, gain = t, d
+	for i, a := 0, v; i < longest && a < l.n; i++ {
+		ka := &l.knots[a]
+		p := ka.prev
+		kp := &l.knots[p]
+		d := base - ka.in
+		if x := d + l.leg(kw, ka) + l.leg(kp, kz); float64(x)-most < gain {
+			t := trade{w, w, u, p, v, z}
+			if x := l.weigh(&t, x, owing, gain); x < gain {
+				best, gain = t, x
 			}
-			if x >= l.n {
-				break
-			}
-			x = l.knots[x].prev
 		}
+		d += across
+		for j, c := 0, w; j < 2 && i < 2 && c < l.n; j++ {
+			kc := &l.knots[c]
+			if x := d - kc.in + l.leg(&l.knots[kc.prev], ka) + l.leg(kp, kc); float64(x)-most < gain {
+				t := trade{kc.prev, w, u, p, v, z}
+				if x := l.weigh(&t, x, owing, gain); x < gain {
+					best, gain = t, x
+				}
+			}
+			c = kc.prev
+		}
+		a = p
 	}
 	if d := l.weighTails(u, v, leg, owing); d < gain {
 		l.said = d
@@ -124,24 +153,17 @@ func (l *local) between(u, v int32) bool {
 	return false
 }
 
-// weigh is by how much the trade changes the cost; what is no better than
-// bound may be told wrong, but no lower than it.
-func (l *local) weigh(t *trade, owing, bound float64) float64 {
+// weigh is by how much the trade, which makes the way longer by d, changes the
+// cost; what is no better than bound may be told wrong, but no lower than it.
+func (l *local) weigh(t *trade, d int32, owing, bound float64) float64 {
 	p, b, q := &l.knots[t.p], &l.knots[t.b], &l.knots[t.q]
 	x, y, z := &l.knots[t.x], &l.knots[t.y], &l.knots[t.z]
-	d := -p.out - x.out
 	var a, c *knot // first of the strings
 	if t.b != t.p {
 		a = &l.knots[p.next]
-		d += l.leg(x, a) + l.leg(b, z) - b.out
-	} else {
-		d += l.leg(x, z)
 	}
 	if t.y != t.x {
 		c = &l.knots[x.next]
-		d += l.leg(p, c) + l.leg(y, q) - y.out
-	} else {
-		d += l.leg(p, q)
 	}
 	one, two := &l.days[p.route], &l.days[x.route]
 	// A route that the trade empties or begins.

@@ -21,7 +21,7 @@ type member struct {
 	fit        float64
 	apart      []int32 // by slot of its kind, stops with other neighbours
 	slot       int
-	near       float64
+	near       int32 // sum of apart to the nearest
 }
 
 // kind is the members that are lawful, or those that are not, cheapest first.
@@ -36,7 +36,6 @@ type population struct {
 	g            *random
 	kinds        [2]kind // lawful, and not
 	idle         []*member
-	dists        []int32
 	order        []*member
 	perLoad      float64
 	perLate      float64
@@ -118,8 +117,7 @@ func (p *population) add(m *member) {
 			p.drop(k)
 		}
 	}
-	p.rank(&p.kinds[0])
-	p.rank(&p.kinds[1])
+	p.rank(k)
 }
 
 // rank sorts a kind by cost and gives each its fitness, by cost and by how
@@ -137,16 +135,27 @@ func (p *population) rank(k *kind) {
 		return 0
 	})
 	for _, m := range k.all {
-		p.dists = p.dists[:0]
+		var least [popClose]int32
+		have := 0
 		for _, o := range k.all {
-			if o != m {
-				p.dists = append(p.dists, m.apart[o.slot])
+			if o == m {
+				continue
 			}
+			d := m.apart[o.slot]
+			i := have
+			if have < popClose {
+				have++
+			} else if i--; d >= least[i] {
+				continue
+			}
+			for ; i > 0 && least[i-1] > d; i-- {
+				least[i] = least[i-1]
+			}
+			least[i] = d
 		}
-		slices.Sort(p.dists)
 		m.near = 0
-		for _, d := range p.dists[:min(popClose, len(p.dists))] {
-			m.near += float64(d)
+		for _, d := range least[:have] {
+			m.near += d
 		}
 	}
 	p.order = append(p.order[:0], k.all...)
