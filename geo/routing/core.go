@@ -67,6 +67,7 @@ type crewDay struct {
 	perService   float64
 	fixed        float64
 	plain        bool // one label and one matrix: the short way of testing
+	lunch        bool // one break and one pace
 	swift        bool // and nothing but windows, capacity and travel time counts
 	timed        bool // what the route costs depends on its times
 	metres       bool // distances matter to the search
@@ -144,6 +145,7 @@ func (c *core) newDay(s *Shift) crewDay {
 	d.perService = float64(d.rates.ServiceHour) / 3600
 	d.fixed = float64(d.rates.Fixed)
 	d.plain = len(d.breaks) == 0 && len(d.hours) == 0
+	d.lunch = len(d.breaks) == 1 && len(d.hours) == 0
 	d.verify = d.maxWork > 0 || d.maxTravel > 0 && (len(d.hours) > 0 || len(d.pins) > 0)
 	d.swift = d.plain && len(d.pins) == 0 && !d.metres && !d.verify && d.maxTravel == 0 && d.start >= 0 && d.end >= 0 && !c.setups
 	d.timed = len(d.hours) > 0 || d.rates.WaitHour > 0 || d.maxWork > 0 ||

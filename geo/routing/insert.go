@@ -211,6 +211,7 @@ func (p *plan) tryBreaks(u, r int32, base float64, best spot, b *blinker) spot {
 	last := c.windows[s.w1-1].to
 	early := s.from + s.service
 	limit := int32(math.MaxInt32)
+	one := d.lunch && c.labels == 2
 	priced := d.perService > 0 && c.setups
 	if best.r >= 0 && !priced {
 		limit = tooFar(best.cost-base, d.perSecond)
@@ -234,8 +235,10 @@ func (p *plan) tryBreaks(u, r int32, base float64, best spot, b *blinker) spot {
 			continue
 		}
 		t := from + in
+		setup := int32(0)
 		if prev != s.place {
-			t += s.setup
+			setup = s.setup
+			t += setup
 		}
 		if t < s.from {
 			t = s.from
@@ -244,11 +247,11 @@ func (p *plan) tryBreaks(u, r int32, base float64, best spot, b *blinker) spot {
 				continue
 			}
 		}
-		t += s.service + on
+		setup2 := int32(0)
 		if v >= 0 && z != s.place {
-			t += c.stops[v].setup
+			setup2 = c.stops[v].setup
 		}
-		if t > due {
+		if t+s.service+on+setup2 > due {
 			continue
 		}
 		cost := base + float64(more)*d.perSecond
@@ -268,7 +271,14 @@ func (p *plan) tryBreaks(u, r int32, base float64, best spot, b *blinker) spot {
 		if best.r >= 0 && cost >= best.cost || b != nil && b.blink() {
 			continue
 		}
-		if !p.fits(r, int32(i), u) || d.verify && !p.holds(r, i, u) {
+		if one {
+			if !p.fitsOne(r, int32(i), u, v, in, on, setup, setup2) {
+				continue
+			}
+		} else if !p.fits(r, int32(i), u) {
+			continue
+		}
+		if d.verify && !p.holds(r, i, u) {
 			continue
 		}
 		best = spot{r, int32(i), cost}

@@ -122,6 +122,10 @@ func (p *plan) renew(r, lo, hi int32) {
 		p.renewPlain(r, lo, hi)
 		return
 	}
+	if d.lunch && lo >= int32(len(d.pins)) && c.labels == 2 {
+		p.renewOne(r, lo, hi)
+		return
+	}
 	for i := lo; i < n; i++ {
 		u := seq[i]
 		p.route[u], p.pos[u] = r, i

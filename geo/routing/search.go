@@ -11,13 +11,14 @@ const nearRoutes = 30
 
 // search is ruin and recreate under simulated annealing over one plan.
 type search struct {
-	c        *core
-	p        *plan
-	g        random
-	b        blinker
-	generous bool    // put stops back even if their detour costs more than they are worth
-	heavy    float64 // cost of a unit of worth to the walk
-	each     float64 // cost of a stop left out to the walk, besides
+	c           *core
+	p           *plan
+	g           random
+	b           blinker
+	generous    bool // put stops back even if their detour costs more than they are worth
+	grow, grow2 float64
+	heavy       float64 // cost of a unit of worth to the walk
+	each        float64 // cost of a stop left out to the walk, besides
 
 	now     float64 // objective of the plan
 	bare    *plan   // with nothing in it but what is pinned
@@ -83,13 +84,14 @@ func newSearch(c *core, seed uint64) *search {
 			s.each = 2 * unit
 		}
 	}
+	s.grow, s.grow2 = 1, 1
 	s.bestW, s.runW = math.MaxInt64, math.MaxInt64
 	return s
 }
 
 // objective is what the walk compares.
 func (s *search) objective() float64 {
-	return s.p.all() + float64(s.p.worth)*s.heavy + float64(len(s.p.out))*s.each
+	return s.p.all() + (float64(s.p.worth)*s.heavy+float64(len(s.p.out))*s.each*s.grow2)*s.grow
 }
 
 // better says whether the plan is better than the best, which it then becomes.

@@ -134,6 +134,8 @@ func (s *search) run(t *timer, opts Options, x *exchange) int {
 		share = 1
 	}
 	var h *breeding
+	grow, grow2 := knob("RT_GROW", 0), knob("RT_GROW2", 0)
+	hot, cold := knob("RT_HOT", heatFirst), knob("RT_COLD", heatLast)
 	round := 0
 	for i := 0; ; i++ {
 		done := t.done(i)
@@ -171,7 +173,9 @@ func (s *search) run(t *timer, opts Options, x *exchange) int {
 				s.p.load(&h.kept)
 				s.now = s.objective()
 			}
-			s.step(s.c.legCost * heatFirst * math.Pow(heatLast/heatFirst, at-float64(round)))
+			s.grow = 1 + grow*done
+			s.grow2 = 1 + grow2*done
+			s.step(s.c.legCost * hot * math.Pow(cold/hot, at-float64(round)))
 			continue
 		}
 		if h == nil {
