@@ -155,8 +155,12 @@ func (c *core) newDay(s *Shift) crewDay {
 }
 
 // turn returns the durations with rows and columns exchanged, so that what
-// leads to one place lies together.
+// leads to one place lies together. Where all ways are as long there as back
+// these are the durations themselves, which halves what the cache must hold.
 func turn(m *Matrix) []int32 {
+	if m.twoWay() {
+		return m.Durations
+	}
 	t := make([]int32, len(m.Durations))
 	for a := range m.Places {
 		for b := range m.Places {
@@ -164,6 +168,18 @@ func turn(m *Matrix) []int32 {
 		}
 	}
 	return t
+}
+
+// twoWay says whether all durations are the same there and back.
+func (m *Matrix) twoWay() bool {
+	for a := range m.Places {
+		for b := range a {
+			if m.Durations[a*m.Places+b] != m.Durations[b*m.Places+a] {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func (c *core) setAllowed() {

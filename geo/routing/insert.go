@@ -147,11 +147,15 @@ func (p *plan) trySwift(u, r int32, base float64, best spot, b *blinker) spot {
 			v = seq[i]
 			z, due, leg = p.place[v], p.lat[v], p.into[v]
 		}
-		in, on, from := column[a], row[z], left
+		prev, from := a, left
 		a = z
 		if v >= 0 {
 			left = p.dep[v]
 		}
+		if early > due { // spares looking up the ways, which is what takes time
+			continue
+		}
+		in, on := column[prev], row[z]
 		more := in + on - leg
 		if more >= limit || early+on > due || from+in > last || from+in+s.service+on > due {
 			continue
@@ -225,11 +229,15 @@ func (p *plan) tryBreaks(u, r int32, base float64, best spot, b *blinker) spot {
 			v = seq[i]
 			z, due, leg = p.place[v], p.late[v], p.into[v]
 		}
-		in, on, from, prev := column[a], row[z], left, a
+		from, prev := left, a
 		a = z
 		if v >= 0 {
 			left = p.soon[v]
 		}
+		if early > due {
+			continue
+		}
+		in, on := column[prev], row[z]
 		more := in + on - leg
 		if more >= limit || early+on > due || from+in > last {
 			continue

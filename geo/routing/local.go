@@ -84,7 +84,7 @@ func newLocal(c *core, g *random, width int) *local {
 	d := &c.shifts[0]
 	l := &local{
 		c: c, g: g, n: n, dur: d.dur, places: d.places, knots: make([]knot, int(n)+2*len(c.shifts)), days: make([]lane, len(c.shifts)),
-		tested: make([]int32, n), order: make([]int32, n), known: make([]int32, len(c.shifts)), free: true, twoWay: true,
+		tested: make([]int32, n), order: make([]int32, n), known: make([]int32, len(c.shifts)), free: true, twoWay: c.p.Matrices[c.p.Shifts[0].Matrix].twoWay(),
 	}
 	for u := range n {
 		s := &c.stops[u]
@@ -107,11 +107,6 @@ func newLocal(c *core, g *random, width int) *local {
 		a, z := l.ends(int32(r))
 		l.knots[a] = knot{place: d.start, route: int32(r), dep: d.from, prev: -1, next: z}
 		l.knots[z] = knot{place: d.end, route: int32(r), due: d.latest, prev: a, next: -1}
-	}
-	for a := range l.places {
-		for b := range a {
-			l.twoWay = l.twoWay && l.dur[a*l.places+b] == l.dur[b*l.places+a]
-		}
 	}
 	l.setNear(width)
 	return l

@@ -18,6 +18,7 @@ import (
 // Measurements on the standard instances: go test -run Measure -measure 'C1_2*' -cpu-time 10s
 var (
 	measure = flag.String("measure", "", "pattern of the instances to measure")
+	steps   = flag.Int("steps", 0, "steps for each, instead of processor time")
 	cpuTime = flag.Duration("cpu-time", time.Second, "processor time for each")
 )
 
@@ -105,7 +106,13 @@ func bestKnown(t testing.TB) map[string]float64 {
 // known.
 func gap(t testing.TB, path string, best map[string]float64, budget time.Duration) float64 {
 	p := readVRPTW(t, path)
-	r, err := Solve(context.Background(), p, Options{clock: cpuClock(), budget: budget})
+	o := Options{clock: cpuClock(), budget: budget}
+	if *steps > 0 {
+		o = Options{Iterations: *steps}
+	}
+	clock := cpuClock()
+	r, err := Solve(context.Background(), p, o)
+	took := clock()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +122,7 @@ func gap(t testing.TB, path string, best map[string]float64, budget time.Duratio
 	name := strings.TrimSuffix(filepath.Base(path), ".txt")
 	g := (float64(r.Total.Travel)/10/best[name] - 1) * 100
 	if testing.Verbose() {
-		fmt.Printf("%-9s %9.1f %9.1f %6.2f %% %3d routes %8d iterations\n", name, float64(r.Total.Travel)/10, best[name], g, len(r.Routes), r.Iterations)
+		fmt.Printf("%-9s %9.1f %9.1f %6.2f %% %3d routes %8d iterations %6.2f s\n", name, float64(r.Total.Travel)/10, best[name], g, len(r.Routes), r.Iterations, took.Seconds())
 	}
 	return g
 }

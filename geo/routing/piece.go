@@ -1,0 +1,126 @@
+package routing
+
+import "slices"
+
+// piece is a part of a day, some neighbouring routes, planned as a day of its
+// own.
+type piece struct {
+	p      Problem
+	c      *core
+	stops  []int32 // of the whole day
+	shifts []int32
+	day    keepsake
+}
+
+// spareShifts is how many idle shifts a piece may have besides.
+const spareShifts = 2
+
+// cutPiece takes routes of the plan round the seed with about so many stops.
+// It returns nil if that is no problem of its own.
+func (s *search) cutPiece(seed int32, size int) *piece {
+	c, p := s.c, s.p
+	m := &c.p.Matrices[c.p.Shifts[0].Matrix]
+	type far struct {
+		d int64
+		u int32
+	}
+	all := make([]far, c.n)
+	a := int(c.stops[seed].place)
+	for u := range all {
+		b := int(c.stops[u].place)
+		all[u] = far{int64(m.Durations[a*m.Places+b]) + int64(m.Durations[b*m.Places+a]), int32(u)}
+	}
+	all[seed].d = -1
+	slices.SortFunc(all, func(x, y far) int {
+		if x.d != y.d {
+			return cmpInt64(x.d, y.d)
+		}
+		return int(x.u - y.u)
+	})
+	k := &piece{}
+	s.ask++
+	for _, f := range all {
+		r := p.route[f.u]
+		if r < 0 || s.seen[r] == s.ask {
+			continue
+		}
+		if len(k.stops) > 0 && len(k.stops)+len(p.seq[r]) > size {
+			break
+		}
+		s.seen[r] = s.ask
+		k.shifts = append(k.shifts, r)
+		k.day.from = append(k.day.from, int32(len(k.stops)))
+		for range p.seq[r] {
+			k.day.seq = append(k.day.seq, int32(len(k.day.seq)))
+		}
+		k.stops = append(k.stops, p.seq[r]...)
+	}
+	s.setSpare()
+	for _, first := range s.spare {
+		left := spareShifts
+		for r := range c.shifts {
+			if left > 0 && c.class[r] == first && len(p.seq[r]) == 0 {
+				k.shifts = append(k.shifts, int32(r))
+				k.day.from = append(k.day.from, int32(len(k.stops)))
+				left--
+			}
+		}
+	}
+	k.day.from = append(k.day.from, int32(len(k.stops)))
+	// Only the places it needs, so that they fit into the cache.
+	index := make([]int, m.Places)
+	for i := range index {
+		index[i] = -1
+	}
+	var places []int
+	of := func(place int) int {
+		if index[place] < 0 {
+			index[place] = len(places)
+			places = append(places, place)
+		}
+		return index[place]
+	}
+	for _, u := range k.stops {
+		stop := c.p.Stops[u]
+		stop.Place = of(stop.Place)
+		stop.Skills, stop.Crew, stop.Shifts = nil, 0, nil
+		for i, r := range k.shifts {
+			if c.may(u, r) {
+				stop.Shifts = append(stop.Shifts, i)
+			}
+		}
+		k.p.Stops = append(k.p.Stops, stop)
+	}
+	for _, r := range k.shifts {
+		shift := c.p.Shifts[r]
+		shift.Matrix, shift.Start, shift.End = 0, of(shift.Start), of(shift.End)
+		k.p.Shifts = append(k.p.Shifts, shift)
+	}
+	small := Matrix{Places: len(places), Durations: make([]int32, 0, len(places)*len(places))}
+	for _, a := range places {
+		for _, b := range places {
+			small.Durations = append(small.Durations, m.Durations[a*m.Places+b])
+		}
+	}
+	k.p.Matrices, k.p.Objective = []Matrix{small}, c.p.Objective
+	if k.c, _ = newCore(&k.p); k.c == nil {
+		return nil
+	}
+	k.c.setNear(nearest)
+	return k
+}
+
+// putPiece takes over the routes found for the piece.
+func (s *search) putPiece(k *piece, day *keepsake) {
+	p := s.p
+	for i, r := range k.shifts {
+		p.seq[r] = p.seq[r][:0]
+		for _, u := range day.route(i) {
+			p.seq[r] = append(p.seq[r], k.stops[u])
+		}
+		p.renew(r, 0, int32(len(p.seq[r])-1))
+		p.price(r)
+	}
+	s.now = s.objective()
+	s.better()
+}
