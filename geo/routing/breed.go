@@ -1,6 +1,9 @@
 package routing
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // breeding is hybrid genetic search: children of two days of a population are
 // improved by local search and join it.
@@ -28,7 +31,7 @@ type breeding struct {
 const (
 	width        = 25  // predecessors of a stop that are tried
 	lawfulShare  = 0.4 // of the children that should keep a constraint
-	pricesEvery  = 50  // children
+	pricesEvery  = 25  // children
 	repairShare  = 0.5 // of the children not lawful that are made so, if possible
 	repairPrices = 10
 )
@@ -39,7 +42,7 @@ func newBreeding(s *search) *breeding {
 		s: s, l: newLocal(s.c, &s.g, width), p: newPopulation(s.c, &s.g), home: make([]int32, n), inA: make([]bool, n), inB: make([]bool, n),
 		leave: make([]bool, m), given: make([]bool, m), source: make([]int32, m), missing: make([]bool, n),
 	}
-	h.p.perLate = 1
+	h.p.perLate = 4
 	h.p.perLoad = 1
 	legs, loads := 0.0, 0.0
 	for u := range s.c.stops {
@@ -47,7 +50,7 @@ func newBreeding(s *search) *breeding {
 	}
 	legs = s.c.legCost / s.c.shifts[0].perSecond * float64(n)
 	if loads > 0 {
-		h.p.perLoad = legs / loads
+		h.p.perLoad = 4 * legs / loads
 	}
 	return h
 }
@@ -88,11 +91,11 @@ func (h *breeding) birth() {
 func (h *breeding) reprice() {
 	p := h.p
 	change := func(price float64, lawful int) float64 {
-		switch share := float64(lawful) / pricesEvery; {
-		case share < lawfulShare-0.05:
-			price *= 1.2
-		case share > lawfulShare+0.05:
-			price *= 0.85
+		switch off := lawfulShare - float64(lawful)/pricesEvery; {
+		case off > 0.05:
+			price *= 1 + off
+		case off < -0.05:
+			price *= 1 + off/2
 		}
 		return min(max(price, 0.01), 1e5)
 	}
@@ -171,10 +174,31 @@ func (h *breeding) scatter() {
 	}
 }
 
-// settle takes a day found otherwise.
+// settle takes a day found otherwise, as it is and improved.
 func (h *breeding) settle(k *keepsake) {
+	h.l.setPrices(h.p.perLoad, h.p.perLate)
 	h.l.load(k.seq, k.from)
+	m := h.note()
+	h.p.add(m)
+	if m.load == 0 && m.warp == 0 {
+		h.best(m)
+	}
 	h.birth()
+}
+
+// vary starts a member by letting ruin and recreate go on from a day for a
+// while, warm at first.
+func (h *breeding) vary(k *keepsake, steps int) {
+	s := h.s
+	s.p.load(k)
+	s.now, s.runW = s.objective(), math.MaxInt64
+	for i := range steps {
+		s.step(s.c.legCost * heatVary * math.Pow(heatLast/heatVary, float64(i)/float64(steps)))
+	}
+	if s.runW == 0 {
+		h.l.load(s.runBest.seq, s.runBest.from)
+		h.birth()
+	}
 }
 
 // step makes one child.

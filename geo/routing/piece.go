@@ -15,22 +15,23 @@ type piece struct {
 // spareShifts is how many idle shifts a piece may have besides.
 const spareShifts = 2
 
-// cutPiece takes routes of the plan round the seed with about so many stops.
-// It returns nil if that is no problem of its own.
-func (s *search) cutPiece(seed int32, size int) *piece {
+// cutPiece takes those routes of open stops that are nearest to the seed, with
+// about so many stops. It returns nil if that is no problem of its own.
+func (s *search) cutPiece(seed int32, size int, open []bool) *piece {
 	c, p := s.c, s.p
 	m := &c.p.Matrices[c.p.Shifts[0].Matrix]
 	type far struct {
 		d int64
 		u int32
 	}
-	all := make([]far, c.n)
+	var all []far
 	a := int(c.stops[seed].place)
-	for u := range all {
-		b := int(c.stops[u].place)
-		all[u] = far{int64(m.Durations[a*m.Places+b]) + int64(m.Durations[b*m.Places+a]), int32(u)}
+	for u := range open {
+		if open[u] {
+			b := int(c.stops[u].place)
+			all = append(all, far{int64(m.Durations[a*m.Places+b]) + int64(m.Durations[b*m.Places+a]), int32(u)})
+		}
 	}
-	all[seed].d = -1
 	slices.SortFunc(all, func(x, y far) int {
 		if x.d != y.d {
 			return cmpInt64(x.d, y.d)
@@ -41,10 +42,10 @@ func (s *search) cutPiece(seed int32, size int) *piece {
 	s.ask++
 	for _, f := range all {
 		r := p.route[f.u]
-		if r < 0 || s.seen[r] == s.ask {
+		if s.seen[r] == s.ask {
 			continue
 		}
-		if len(k.stops) > 0 && len(k.stops)+len(p.seq[r]) > size {
+		if len(k.stops) >= size && len(k.stops)+size/3 < len(all) {
 			break
 		}
 		s.seen[r] = s.ask

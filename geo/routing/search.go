@@ -79,9 +79,9 @@ func newSearch(c *core, seed uint64) *search {
 		for r := range c.shifts {
 			fixed = max(fixed, c.shifts[r].fixed)
 		}
-		s.heavy = 30 * (unit + fixed/10) / float64(ws[len(ws)/2])
+		s.heavy = knob("RT_HEAVY", 1) * 30 * (unit + fixed/10) / float64(ws[len(ws)/2])
 		if c.p.Objective != CostFirst {
-			s.each = 2 * unit
+			s.each = knob("RT_EACH", 2) * unit
 		}
 	}
 	s.grow, s.grow2 = 1, 1

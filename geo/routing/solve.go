@@ -14,6 +14,7 @@ import (
 const (
 	heatFirst = 5.0
 	heatLast  = 0.1
+	heatVary  = 1.0
 )
 
 // nearest is how many neighbours of a stop are kept.
@@ -267,23 +268,15 @@ func (s *search) breedPieces(w *watch, size int) {
 				fmt.Println("cover from", s.bestC, done)
 			}
 		}
-		seed := int32(s.g.below(s.c.n))
-		for !open[seed] {
-			seed = (seed + 1) % int32(s.c.n)
-		}
-		k := s.cutPiece(seed, size)
+		k := s.cutPiece(s.outermost(open), size, open)
 		if k == nil {
 			return
 		}
-		fresh := 0
 		for _, u := range k.stops {
-			if open[u] {
-				open[u] = false
-				fresh++
-			}
+			open[u] = false
 		}
-		until := done + (1-done)*float64(fresh)/float64(left)
-		left -= fresh
+		until := done + (1-done)*float64(len(k.stops))/float64(left)
+		left -= len(k.stops)
 		in := newSearch(k.c, s.g.next())
 		in.p.load(&k.day)
 		in.better()
@@ -292,17 +285,25 @@ func (s *search) breedPieces(w *watch, size int) {
 		h.settle(&k.day)
 		each := max(1, k.c.n/childCost)
 		before := in.bestC
+		vars := int(knob("RT_VARS", 8))
+		vsteps := int(knob("RT_VSTEPS", 20)) * k.c.n
 		for i := 0; i < brood*k.c.n; i++ {
 			if done = w.done(); done >= until {
 				break
 			}
-			if i < scattered {
+			if i < vars {
+				h.vary(&k.day, vsteps)
+				w.steps += vsteps
+			} else if i < vars+int(knob("RT_SCAT", 8)) {
 				h.scatter()
 				h.birth()
 			} else {
 				h.step()
 			}
 			w.steps += each
+		}
+		if os.Getenv("RT_V") != "" {
+			fmt.Println("piece", k.c.n, len(k.shifts), before, in.bestC, "born", h.p.born, "stale", h.stale, h.bestC, h.p.perLoad, h.p.perLate, len(h.p.kinds[0].all), len(h.p.kinds[1].all))
 		}
 		if in.bestC < before {
 			s.p.load(&s.best)
@@ -312,6 +313,20 @@ func (s *search) breedPieces(w *watch, size int) {
 	if os.Getenv("RT_V") != "" {
 		fmt.Println("end with", s.bestC)
 	}
+}
+
+// outermost returns an open stop: in turns the farthest from the first shift's
+// start, and any.
+func (s *search) outermost(open []bool) int32 {
+	best, far := int32(-1), -1.0
+	for u := range open {
+		if open[u] {
+			if d := s.away(int32(u)) * (0.7 + 0.3*s.g.unit()); d > far {
+				best, far = int32(u), d
+			}
+		}
+	}
+	return best
 }
 
 func knob(name string, v float64) float64 {
