@@ -12,7 +12,7 @@ import (
 
 // Temperatures of the walk, in typical legs.
 const (
-	heatFirst = 5.0
+	heatFirst = 10.0
 	heatLast  = 0.1
 	heatVary  = 1.0
 )

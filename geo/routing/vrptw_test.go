@@ -15,11 +15,14 @@ import (
 	"time"
 )
 
-// Measurements on the standard instances: go test -run Measure -measure 'C1_2*' -cpu-time 10s
+// Measurements on the standard instances: go test -run Measure -measure 'C1_2*' -cpu-time 10s;
+// scripts/bench-routing makes the whole table.
 var (
-	measure = flag.String("measure", "", "pattern of the instances to measure")
-	steps   = flag.Int("steps", 0, "steps for each, instead of processor time")
-	cpuTime = flag.Duration("cpu-time", time.Second, "processor time for each")
+	measure  = flag.String("measure", "", "instances to measure: paths, or patterns of names; for the days of the field their names, or all")
+	seed     = flag.Uint64("seed", 0, "seed of the search")
+	steps    = flag.Int("steps", 0, "steps for each, instead of processor time")
+	bestFile = flag.String("best", vrptwData+"/bks.csv", "table of the best known")
+	cpuTime  = flag.Duration("cpu-time", time.Second, "processor time for each")
 )
 
 const vrptwData = "../../../shared/data/vrptw"
@@ -80,8 +83,8 @@ func readVRPTW(t testing.TB, path string) Problem {
 	return p
 }
 
-func bestKnown(t testing.TB) map[string]float64 {
-	f, err := os.Open(filepath.Join(vrptwData, "bks.csv"))
+func bestKnown(t testing.TB, file string) map[string]float64 {
+	f, err := os.Open(file)
 	if err != nil {
 		t.Skipf("SKIPPED, NOT TESTED: the instances are not there: %v", err)
 	}
@@ -102,13 +105,22 @@ func bestKnown(t testing.TB) map[string]float64 {
 	return best
 }
 
+// megabytes is the most memory the process has had.
+func megabytes() float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err)
+	}
+	return float64(u.Maxrss) / 1024
+}
+
 // gap solves an instance and returns by how many percent it is above the best
 // known.
 func gap(t testing.TB, path string, best map[string]float64, budget time.Duration) float64 {
 	p := readVRPTW(t, path)
-	o := Options{clock: cpuClock(), budget: budget}
+	o := Options{Seed: *seed, clock: cpuClock(), budget: budget}
 	if *steps > 0 {
-		o = Options{Iterations: *steps}
+		o = Options{Seed: *seed, Iterations: *steps}
 	}
 	clock := cpuClock()
 	r, err := Solve(context.Background(), p, o)
@@ -122,13 +134,14 @@ func gap(t testing.TB, path string, best map[string]float64, budget time.Duratio
 	name := strings.TrimSuffix(filepath.Base(path), ".txt")
 	g := (float64(r.Total.Travel)/10/best[name] - 1) * 100
 	if testing.Verbose() {
-		fmt.Printf("%-9s %9.1f %9.1f %6.2f %% %3d routes %8d iterations %6.2f s\n", name, float64(r.Total.Travel)/10, best[name], g, len(r.Routes), r.Iterations, took.Seconds())
+		fmt.Printf("row %-9s %5d stops %8.2f s %10.1f best %10.1f gap %7.3f %% %4d routes %9d steps %5.0f MB\n", name, len(p.Stops),
+			took.Seconds(), float64(r.Total.Travel)/10, best[name], g, len(r.Routes), r.Iterations, megabytes())
 	}
 	return g
 }
 
 func TestKnownInstancesStayClose(t *testing.T) {
-	best := bestKnown(t)
+	best := bestKnown(t, filepath.Join(vrptwData, "bks.csv"))
 	for name, limit := range map[string]float64{"solomon/C103": 1, "solomon/R104": 5, "solomon/RC205": 5, "homberger/R1_2_2": 6} {
 		if g := gap(t, filepath.Join(vrptwData, name+".txt"), best, time.Second); g > limit || g < -1e-9 {
 			t.Errorf("%s: %.2f %% above the best known, at most %.0f", name, g, limit)
@@ -140,10 +153,13 @@ func TestMeasure(t *testing.T) {
 	if *measure == "" {
 		t.Skip("only with -measure")
 	}
-	best := bestKnown(t)
+	best := bestKnown(t, *bestFile)
 	sum, n := 0.0, 0
 	for _, pattern := range strings.Split(*measure, ",") {
-		paths, err := filepath.Glob(filepath.Join(vrptwData, "*", pattern+".txt"))
+		if !strings.HasSuffix(pattern, ".txt") {
+			pattern = filepath.Join(vrptwData, "*", pattern+".txt")
+		}
+		paths, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
 		}
