@@ -22,6 +22,7 @@ type breeding struct {
 	come    []int32
 	missing []bool
 	put     []int32
+	origin  []int8 // by shift, of the better child
 	turn    int
 	stale   int // children since the best
 	bestC   float64
@@ -40,7 +41,7 @@ func newBreeding(s *search) *breeding {
 	n, m := s.c.n, len(s.c.shifts)
 	h := &breeding{
 		s: s, l: newLocal(s.c, &s.g, width), p: newPopulation(s.c, &s.g), home: make([]int32, n), inA: make([]bool, n), inB: make([]bool, n),
-		leave: make([]bool, m), given: make([]bool, m), source: make([]int32, m), missing: make([]bool, n),
+		leave: make([]bool, m), given: make([]bool, m), source: make([]int32, m), missing: make([]bool, n), origin: make([]int8, m),
 	}
 	h.p.perLate = 4
 	h.p.perLoad = 1

@@ -53,6 +53,7 @@ type lane struct {
 	warp               int32
 	price              float64 // of warp and load above capacity
 	changed            int32   // clock
+	origin             int8    // the parent it is whole from, 0 if none
 }
 
 // pure says whether local search prices this problem exactly.
@@ -221,7 +222,7 @@ func (l *local) renew(r int32) {
 	}
 	d.price = l.price(d, d.load, d.warp)
 	l.clock++
-	d.changed = l.clock
+	d.changed, d.origin = l.clock, 0
 }
 
 // price is what load above capacity and warp cost.

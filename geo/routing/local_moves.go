@@ -34,10 +34,12 @@ func (l *local) improveAt(u int32) bool {
 		was = -1
 	}
 	began := l.clock
+	origin := l.days[k.route].origin
 	for _, v := range l.near[u*l.width : u*l.width+l.width] {
 		a := &l.knots[v]
-		if k.prev == v || l.days[a.route].changed <= was {
-			continue
+		d := &l.days[a.route]
+		if k.prev == v || d.changed <= was || origin != 0 && d.origin == origin {
+			continue // nothing to gain, or nothing that has not been tried already
 		}
 		if a.route == k.route {
 			if l.within(u, v) {
@@ -52,7 +54,7 @@ func (l *local) improveAt(u int32) bool {
 			return true
 		}
 	}
-	if was < 0 {
+	if was < 0 && origin == 0 {
 		for _, r := range l.spare {
 			a, _ := l.ends(r)
 			if l.between(u, a) {

@@ -70,6 +70,9 @@ func (h *breeding) recombine(a, b *member) bool {
 		if x := l.cost(); way < 0 || x < best {
 			best, way = x, try
 			h.kept.copyFrom(l)
+			for r := range h.origin {
+				h.origin[r] = l.days[r].origin
+			}
 		}
 	}
 	if way < 0 {
@@ -77,6 +80,9 @@ func (h *breeding) recombine(a, b *member) bool {
 	}
 	if way == 0 {
 		l.load(h.kept.seq, h.kept.from)
+		for r := range h.origin {
+			l.days[r].origin = h.origin[r]
+		}
 	}
 	return true
 }
@@ -137,6 +143,15 @@ func (h *breeding) mix(a, b *member, lean bool) bool {
 	}
 	day.from = append(day.from, int32(len(day.seq)))
 	l.load(day.seq, day.from)
+	// Moves within one parent have been tried before.
+	for r := range h.leave {
+		n := len(day.route(r))
+		if from := h.source[r]; from >= 0 && n == len(b.day.route(int(from))) {
+			l.days[r].origin = 2
+		} else if from < 0 && !h.leave[r] && n == len(a.day.route(r)) {
+			l.days[r].origin = 1
+		}
+	}
 	h.put = h.put[:0]
 	for u := range h.missing {
 		if h.missing[u] {
