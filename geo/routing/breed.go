@@ -11,6 +11,7 @@ type breeding struct {
 	s       *search
 	l       *local
 	p       *population
+	over    func() bool // the time is up
 	child   keepsake
 	kept    keepsake
 	home    []int32 // by stop, its route in the first parent
@@ -23,9 +24,6 @@ type breeding struct {
 	missing []bool
 	put     []int32
 	origin  []int8 // by shift, of the better child
-	turn    int
-	stale   int // children since the best
-	bestC   float64
 }
 
 // Parameters of hybrid genetic search.
@@ -35,12 +33,14 @@ const (
 	pricesEvery  = 25  // children
 	repairShare  = 0.5 // of the children not lawful that are made so, if possible
 	repairPrices = 10
+	scattered    = 25  // days made at random to begin with
+	heatVary     = 1.0 // temperature at which varying a day begins
 )
 
-func newBreeding(s *search) *breeding {
+func newBreeding(s *search, over func() bool) *breeding {
 	n, m := s.c.n, len(s.c.shifts)
 	h := &breeding{
-		s: s, l: newLocal(s.c, &s.g, width), p: newPopulation(s.c, &s.g), home: make([]int32, n), inA: make([]bool, n), inB: make([]bool, n),
+		s: s, over: over, l: newLocal(s.c, &s.g, width), p: newPopulation(s.c, &s.g), home: make([]int32, n), inA: make([]bool, n), inB: make([]bool, n),
 		leave: make([]bool, m), given: make([]bool, m), source: make([]int32, m), missing: make([]bool, n), origin: make([]int8, m),
 	}
 	h.p.perLate = 4
@@ -60,7 +60,9 @@ func newBreeding(s *search) *breeding {
 func (h *breeding) birth() {
 	l, p := h.l, h.p
 	l.setPrices(p.perLoad, p.perLate)
-	l.improve()
+	if !l.improve(h.over) {
+		return
+	}
 	m := h.note()
 	p.born++
 	if m.load == 0 {
@@ -75,7 +77,9 @@ func (h *breeding) birth() {
 		h.best(m)
 	} else if h.s.g.unit() < repairShare {
 		l.setPrices(p.perLoad*repairPrices, p.perLate*repairPrices)
-		l.improve()
+		if !l.improve(h.over) {
+			return
+		}
 		if m := h.note(); m.load == 0 && m.warp == 0 {
 			p.add(m)
 			h.best(m)
@@ -129,13 +133,8 @@ func (h *breeding) note() *member {
 
 // best gives m to the search if it is the best yet.
 func (h *breeding) best(m *member) {
-	h.stale++
 	s := h.s
-	if x := float64(m.travel); x < h.bestC-enough {
-		h.bestC, h.stale = x, 0
-	}
-	cost := float64(m.travel) * s.c.shifts[0].perSecond
-	if s.bestW == 0 && cost >= s.bestC-1e-6 {
+	if s.bestW == 0 && float64(m.travel)*s.c.shifts[0].perSecond >= s.bestC-1e-6 {
 		return
 	}
 	s.p.load(&m.day)
@@ -143,7 +142,7 @@ func (h *breeding) best(m *member) {
 	s.better()
 }
 
-// scatter starts a member by putting all stops back in random order.
+// scatter makes a member by putting in all stops in random order.
 func (h *breeding) scatter() {
 	s := h.s
 	h.child.seq = h.child.seq[:0]
@@ -173,6 +172,7 @@ func (h *breeding) scatter() {
 	for _, u := range h.put {
 		h.l.insert(u)
 	}
+	h.birth()
 }
 
 // settle takes a day found otherwise, as it is and improved.
@@ -187,15 +187,16 @@ func (h *breeding) settle(k *keepsake) {
 	h.birth()
 }
 
-// vary starts a member by letting ruin and recreate go on from a day for a
+// vary makes a member by letting ruin and recreate go on from a day for a
 // while, warm at first.
 func (h *breeding) vary(k *keepsake, steps int) {
 	s := h.s
 	s.p.load(k)
-	s.now, s.runW = s.objective(), math.MaxInt64
+	s.now, s.runW, s.varying = s.objective(), math.MaxInt64, true
 	for i := range steps {
 		s.step(s.c.legCost * heatVary * math.Pow(heatLast/heatVary, float64(i)/float64(steps)))
 	}
+	s.varying = false
 	if s.runW == 0 {
 		h.l.load(s.runBest.seq, s.runBest.from)
 		h.birth()
@@ -216,10 +217,29 @@ func (h *breeding) step() {
 		if a != b && h.recombine(a, b) {
 			break
 		}
-		if h.s.g.below(20) == 0 {
+		if h.s.g.below(20) == 0 { // all are alike
 			h.scatter()
-			break
+			return
 		}
 	}
 	h.birth()
+}
+
+// breed breeds the whole day until the end.
+func (s *search) breed(w *watch) {
+	h := newBreeding(s, w.t.over)
+	h.settle(&s.best)
+	last := s.bestC
+	for i := 0; w.done() < 1; i++ {
+		switch {
+		case s.bestC < last-1e-6: // from another search
+			h.settle(&s.best)
+		case i < scattered:
+			h.scatter()
+		default:
+			h.step()
+		}
+		last = s.bestC
+		w.steps += max(1, s.c.n/childCost)
+	}
 }

@@ -7,8 +7,9 @@ const enough = 1e-4
 const longest = 3
 
 // improve makes moves until none that it knows gains. It is tried for every
-// stop u and each of its good predecessors v to bring v right before u.
-func (l *local) improve() {
+// stop u and each of its good predecessors v to bring v right before u. It
+// gives up and returns false when the time is over.
+func (l *local) improve(over func() bool) bool {
 	for i := range l.tested {
 		l.tested[i] = -1
 	}
@@ -16,14 +17,18 @@ func (l *local) improve() {
 		j := l.g.below(i + 1)
 		l.order[i], l.order[j] = l.order[j], l.order[i]
 	}
-	for again := true; again; {
+	for again, n := true, 0; again; {
 		again = false
 		for _, u := range l.order {
+			if n++; n%256 == 0 && over() {
+				return false
+			}
 			for l.improveAt(u) {
 				again = true
 			}
 		}
 	}
+	return true
 }
 
 // improveAt makes one move at u, if one gains.

@@ -12,7 +12,7 @@ func TestLocalSearchKeepsItsBooks(t *testing.T) {
 	c, _ := newCore(&p)
 	c.setNear(nearest)
 	s := newSearch(c, 1)
-	h := newBreeding(s)
+	h := newBreeding(s, func() bool { return false })
 	h.scatter()
 	l := h.l
 	l.setPrices(3, 0.7)

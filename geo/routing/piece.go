@@ -16,7 +16,7 @@ type piece struct {
 const spareShifts = 2
 
 // cutPiece takes those routes of open stops that are nearest to the seed, with
-// about so many stops. It returns nil if that is no problem of its own.
+// about so many stops. Everything must be served.
 func (s *search) cutPiece(seed int32, size int, open []bool) *piece {
 	c, p := s.c, s.p
 	m := &c.p.Matrices[c.p.Shifts[0].Matrix]
@@ -104,8 +104,10 @@ func (s *search) cutPiece(seed int32, size int, open []bool) *piece {
 		}
 	}
 	k.p.Matrices, k.p.Objective = []Matrix{small}, c.p.Objective
-	if k.c, _ = newCore(&k.p); k.c == nil {
-		return nil
+	var fault *Error
+	k.c, fault = newCore(&k.p)
+	if fault != nil {
+		panic("routing: a piece of a sound problem is not sound: " + fault.Error())
 	}
 	k.c.setNear(nearest)
 	return k
@@ -124,4 +126,73 @@ func (s *search) putPiece(k *piece, day *keepsake) {
 	}
 	s.now = s.objective()
 	s.better()
+}
+
+// Days that a piece's population begins with, besides what is there.
+const (
+	varied    = 8
+	varySteps = 20 // of the walk that makes one, for each stop
+	fewRandom = 8
+)
+
+// breedPieces breeds piece after piece of the day until the end. A round of
+// pieces covers the day and is cut from outside inwards, each time differently.
+func (s *search) breedPieces(w *watch, size int) {
+	s.p.load(&s.best)
+	open, left := make([]bool, s.c.n), 0
+	for done := w.done(); done < 1; {
+		if left == 0 {
+			for u := range open {
+				open[u] = true
+			}
+			left = s.c.n
+		}
+		k := s.cutPiece(s.outermost(open), size, open)
+		for _, u := range k.stops {
+			open[u] = false
+		}
+		until := done + (1-done)*float64(len(k.stops))/float64(left)
+		left -= len(k.stops)
+		w.alone = true
+		in := newSearch(k.c, s.g.next())
+		in.p.load(&k.day)
+		in.better()
+		before := in.bestC
+		h := newBreeding(in, w.t.over)
+		h.settle(&k.day)
+		for i := 0; i < brood*k.c.n; i++ {
+			if done = w.done(); done >= until {
+				break
+			}
+			switch {
+			case i < varied:
+				steps := varySteps * k.c.n
+				h.vary(&k.day, steps)
+				w.steps += steps
+			case i < varied+fewRandom:
+				h.scatter()
+			default:
+				h.step()
+			}
+			w.steps += max(1, k.c.n/childCost)
+		}
+		if in.bestC < before {
+			s.putPiece(k, &in.best)
+		}
+		w.alone = false
+		done = w.done()
+	}
+}
+
+// outermost returns an open stop far from the first shift's start.
+func (s *search) outermost(open []bool) int32 {
+	best, far := int32(-1), -1.0
+	for u := range open {
+		if open[u] {
+			if d := s.away(int32(u)) * (0.7 + 0.3*s.g.unit()); d > far {
+				best, far = int32(u), d
+			}
+		}
+	}
+	return best
 }

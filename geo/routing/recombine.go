@@ -14,8 +14,7 @@ func (h *breeding) recombine(a, b *member) bool {
 			routes++
 		}
 	}
-	// Routes of a round a stop.
-	h.turn++
+	// So many routes round some stop.
 	for r := range rows {
 		for _, u := range a.day.route(r) {
 			h.home[u] = int32(r)

@@ -17,7 +17,7 @@ func (s *search) step(heat float64) {
 	p := s.p
 	s.turn++
 	s.touched, s.list = s.touched[:0], s.list[:0]
-	before, beforeTotal := s.objective(), p.total
+	before, beforeTotal := s.now, p.total
 	seed := int32(s.g.below(s.c.n))
 	s.ruin(seed)
 	s.removed = len(s.list)

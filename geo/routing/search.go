@@ -11,19 +11,19 @@ const nearRoutes = 30
 
 // search is ruin and recreate under simulated annealing over one plan.
 type search struct {
-	c           *core
-	p           *plan
-	g           random
-	b           blinker
-	generous    bool // put stops back even if their detour costs more than they are worth
-	grow, grow2 float64
-	heavy       float64 // cost of a unit of worth to the walk
-	each        float64 // cost of a stop left out to the walk, besides
+	c        *core
+	p        *plan
+	g        random
+	b        blinker
+	generous bool    // put stops back even if their detour costs more than they are worth
+	heavy    float64 // cost of a unit of worth to the walk
+	each     float64 // cost of a stop left out to the walk, besides
 
 	now     float64 // objective of the plan
 	bare    *plan   // with nothing in it but what is pinned
 	bestW   int64
 	bestC   float64
+	varying bool // keep the best of the walk of now, too
 	best    keepsake
 	runBest keepsake // of this walk
 	runW    int64
@@ -79,25 +79,24 @@ func newSearch(c *core, seed uint64) *search {
 		for r := range c.shifts {
 			fixed = max(fixed, c.shifts[r].fixed)
 		}
-		s.heavy = knob("RT_HEAVY", 1) * 30 * (unit + fixed/10) / float64(ws[len(ws)/2])
+		s.heavy = 300 * (unit + fixed/10) / float64(ws[len(ws)/2])
 		if c.p.Objective != CostFirst {
-			s.each = knob("RT_EACH", 2) * unit
+			s.each = 2 * unit
 		}
 	}
-	s.grow, s.grow2 = 1, 1
-	s.bestW, s.runW = math.MaxInt64, math.MaxInt64
+	s.bestW = math.MaxInt64
 	return s
 }
 
 // objective is what the walk compares.
 func (s *search) objective() float64 {
-	return s.p.all() + (float64(s.p.worth)*s.heavy+float64(len(s.p.out))*s.each*s.grow2)*s.grow
+	return s.p.all() + float64(s.p.worth)*s.heavy + float64(len(s.p.out))*s.each
 }
 
 // better says whether the plan is better than the best, which it then becomes.
 func (s *search) better() bool {
 	w, cost := s.p.worth, s.p.all()
-	if w < s.runW || w == s.runW && cost < s.runC-1e-6 {
+	if s.varying && (w < s.runW || w == s.runW && cost < s.runC-1e-6) {
 		s.runW, s.runC = w, cost
 		s.runBest.take(s.p)
 	}

@@ -4,17 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"os"
-	"strconv"
 	"sync"
 	"time"
-)
-
-// Temperatures of the walk, in typical legs.
-const (
-	heatFirst = 10.0
-	heatLast  = 0.1
-	heatVary  = 1.0
 )
 
 // nearest is how many neighbours of a stop are kept.
@@ -126,216 +117,6 @@ func (k *keepsake) copy(o *keepsake) {
 	k.seq, k.from = append(k.seq[:0], o.seq...), append(k.from[:0], o.from...)
 }
 
-// Shares and sizes of the ways to search, see run.
-const (
-	walkBrief = 0.03 // of the time, before breeding the whole day
-	walkLong  = 0.3  // of the time, before breeding it in pieces
-	brood     = 10   // children per stop that a piece is given
-	childCost = 3    // a child takes as long as one step for so many stops
-	scattered = 25   // days made at random to begin with
-)
-
-// run searches until the time or the iterations are used up: by ruin and
-// recreate alone or, where local search prices the problem exactly, with a
-// population bred from what that has found.
-func (s *search) run(t *timer, opts Options, x *exchange) int {
-	w := watch{t: t, s: s, x: x, tell: opts.Progress, toldW: -1}
-	share, decided, size := 1.0, !s.c.pure(), s.c.n
-	hot, cold := knob("RT_HOT", heatFirst), knob("RT_COLD", heatLast)
-	grow, grow2 := knob("RT_GROW", 0), knob("RT_GROW2", 0)
-	for {
-		done := w.done()
-		if done >= 1 {
-			return w.steps
-		}
-		if !decided && done > walkBrief {
-			decided, share = true, walkBrief
-			if size = s.pieceSize(w.steps, done); size < s.c.n {
-				share = knob("RT_F", walkLong)
-			}
-			if os.Getenv("RT_V") != "" {
-				fmt.Println("pieces of", size, "share", share)
-			}
-		}
-		if decided && done >= share {
-			if s.bestW == 0 {
-				break
-			}
-			share = min(1, share+0.1)
-		}
-		s.grow = 1 + grow*done
-		s.grow2 = 1 + grow2*done
-		s.step(s.c.legCost * hot * math.Pow(cold/hot, done/share))
-		w.steps++
-	}
-	t.often = true
-	if os.Getenv("RT_V") != "" {
-		fmt.Println("walked to", s.bestC, t.elapsed)
-	}
-	if size >= s.c.n {
-		s.breed(&w)
-	} else {
-		s.breedPieces(&w, size)
-	}
-	return w.steps
-}
-
-// watch counts the steps of a search, tells how far it is and lets it look at
-// the best of the others.
-type watch struct {
-	t       *timer
-	s       *search
-	x       *exchange
-	tell    func(Progress)
-	steps   int
-	told    time.Duration
-	toldW   int64
-	toldC   float64
-	swapped int
-}
-
-// done returns the fraction of the search that is over.
-func (w *watch) done() float64 {
-	s := w.s
-	done := w.t.done(w.steps)
-	if w.tell != nil {
-		since := w.t.elapsed
-		if s.bestW != w.toldW || s.bestC != w.toldC || done >= 1 || since-w.told > 500*time.Millisecond {
-			w.told, w.toldW, w.toldC = since, s.bestW, s.bestC
-			w.tell(Progress{Elapsed: since, Fraction: min(done, 1), Iterations: w.steps,
-				Cost: int64(math.Round(s.bestC)), LeftOut: s.c.n - len(s.best.seq)})
-		}
-	}
-	if w.x != nil && (done >= 1 || int(done*exchanges) > w.swapped) {
-		w.swapped = int(done * exchanges)
-		s.swap(w.x, done > 0.5)
-	}
-	return done
-}
-
-// pieceSize is how many stops there should be in a piece of the day so that
-// all can be bred in the time, going by the pace so far.
-func (s *search) pieceSize(steps int, done float64) int {
-	n := s.c.n
-	left := float64(steps) * (1 - done) / done
-	size := int(left * childCost / brood / float64(n))
-	if v := int(knob("RT_P", 0)); v > 0 {
-		size = v
-	}
-	if size*3/2 >= n {
-		return n
-	}
-	return max(size, 50)
-}
-
-// breed breeds the whole day until the end.
-func (s *search) breed(w *watch) {
-	h := newBreeding(s)
-	h.bestC = math.Inf(1)
-	h.settle(&s.best)
-	each := max(1, s.c.n/childCost)
-	last := s.bestC
-	for i := 0; w.done() < 1; i++ {
-		if s.bestC < last-1e-6 { // from another search
-			h.settle(&s.best)
-		}
-		if i < scattered {
-			h.scatter()
-			h.birth()
-		} else {
-			h.step()
-		}
-		last = s.bestC
-		w.steps += each
-	}
-	if os.Getenv("RT_V") != "" {
-		fmt.Println("born", h.p.born, "stale", h.stale, "prices", h.p.perLoad, h.p.perLate, len(h.p.kinds[0].all), len(h.p.kinds[1].all))
-	}
-}
-
-// breedPieces breeds piece after piece of the day until the end.
-func (s *search) breedPieces(w *watch, size int) {
-	s.p.load(&s.best)
-	open := make([]bool, s.c.n)
-	left := 0
-	for done := w.done(); done < 1; {
-		if left == 0 {
-			for u := range open {
-				open[u] = true
-			}
-			left = s.c.n
-			if os.Getenv("RT_V") != "" {
-				fmt.Println("cover from", s.bestC, done)
-			}
-		}
-		k := s.cutPiece(s.outermost(open), size, open)
-		if k == nil {
-			return
-		}
-		for _, u := range k.stops {
-			open[u] = false
-		}
-		until := done + (1-done)*float64(len(k.stops))/float64(left)
-		left -= len(k.stops)
-		in := newSearch(k.c, s.g.next())
-		in.p.load(&k.day)
-		in.better()
-		h := newBreeding(in)
-		h.bestC = math.Inf(1)
-		h.settle(&k.day)
-		each := max(1, k.c.n/childCost)
-		before := in.bestC
-		vars := int(knob("RT_VARS", 8))
-		vsteps := int(knob("RT_VSTEPS", 20)) * k.c.n
-		for i := 0; i < brood*k.c.n; i++ {
-			if done = w.done(); done >= until {
-				break
-			}
-			if i < vars {
-				h.vary(&k.day, vsteps)
-				w.steps += vsteps
-			} else if i < vars+int(knob("RT_SCAT", 8)) {
-				h.scatter()
-				h.birth()
-			} else {
-				h.step()
-			}
-			w.steps += each
-		}
-		if os.Getenv("RT_V") != "" {
-			fmt.Println("piece", k.c.n, len(k.shifts), before, in.bestC, "born", h.p.born, "stale", h.stale, h.bestC, h.p.perLoad, h.p.perLate, len(h.p.kinds[0].all), len(h.p.kinds[1].all))
-		}
-		if in.bestC < before {
-			s.p.load(&s.best)
-			s.putPiece(k, &in.best)
-		}
-	}
-	if os.Getenv("RT_V") != "" {
-		fmt.Println("end with", s.bestC)
-	}
-}
-
-// outermost returns an open stop: in turns the farthest from the first shift's
-// start, and any.
-func (s *search) outermost(open []bool) int32 {
-	best, far := int32(-1), -1.0
-	for u := range open {
-		if open[u] {
-			if d := s.away(int32(u)) * (0.7 + 0.3*s.g.unit()); d > far {
-				best, far = int32(u), d
-			}
-		}
-	}
-	return best
-}
-
-func knob(name string, v float64) float64 {
-	if x, err := strconv.ParseFloat(os.Getenv(name), 64); err == nil {
-		return x
-	}
-	return v
-}
-
 // timer says how much of the search is over.
 type timer struct {
 	ctx     context.Context
@@ -344,7 +125,7 @@ type timer struct {
 	budget  time.Duration // 0: none
 	clock   func() time.Duration
 	elapsed time.Duration
-	often   bool
+	often   bool // look at the clock at each step
 }
 
 func newTimer(ctx context.Context, begun time.Time, o Options) *timer {
@@ -366,6 +147,20 @@ func (t *timer) reserve() {
 	if t.budget > 0 && t.clock == nil {
 		t.budget = max(1, t.budget-time.Since(t.begun)/2-time.Millisecond)
 	}
+}
+
+// over says whether the time is up, and nothing about steps.
+func (t *timer) over() bool {
+	if t.ctx.Err() != nil {
+		return true
+	}
+	if t.budget == 0 {
+		return false
+	}
+	if t.clock != nil {
+		return t.clock() >= t.budget
+	}
+	return time.Since(t.begun) >= t.budget
 }
 
 // done returns the fraction of the search that is over after i steps.

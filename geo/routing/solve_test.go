@@ -210,3 +210,20 @@ func TestTakingAStopAwayMayMakeTheNextOneLate(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// With more work than fits, the walk asks only some of the stops left out at
+// each step; what it overlooks must be put in at the end.
+func TestNothingLeftOutWouldStillFit(t *testing.T) {
+	for seed := range uint64(12) {
+		p := cityDay(120, 3, seed)
+		for i := range p.Shifts {
+			p.Shifts[i].Skills, p.Shifts[i].MaxStops = []string{"certificate"}, 0
+		}
+		for i := range p.Stops {
+			p.Stops[i].Service = 300 * (1 + i%7)
+		}
+		for _, steps := range []int{30, 100, 300} {
+			solve(t, p, Options{Iterations: steps, Seed: seed})
+		}
+	}
+}

@@ -1,0 +1,104 @@
+package routing
+
+import (
+	"math"
+	"time"
+)
+
+// Temperatures of the walk, in typical legs.
+const (
+	heatFirst = 10.0
+	heatLast  = 0.1
+)
+
+// How the search divides its time, see run.
+const (
+	walkBrief = 0.03 // share of the walk before the whole day is bred
+	walkLong  = 0.4  // and before pieces of it are
+	walkMore  = 0.1  // and what is added while something is left out
+	brood     = 10   // children per stop that breeding a day or a piece needs
+	childCost = 3    // so many stops make a child take as long as a step of the walk
+	pieceMost = 200  // stops of a piece
+)
+
+// run searches until the time or the iterations are used up: by ruin and
+// recreate alone or, where local search prices the problem exactly, first so
+// and then with a population bred from what that has found. How much of the
+// time each gets depends on the number of stops and on how many steps there is
+// time for.
+func (s *search) run(t *timer, opts Options, x *exchange) int {
+	w := watch{t: t, s: s, x: x, tell: opts.Progress, toldW: -1}
+	share, size, settled := 1.0, s.c.n, !s.c.pure()
+	for {
+		done := w.done()
+		if done >= 1 {
+			return w.steps
+		}
+		if !settled && done > walkBrief {
+			settled, share = true, walkBrief
+			if size = s.pieceSize(w.steps, done); size < s.c.n {
+				share = walkLong
+			}
+		}
+		if settled && done >= share {
+			if s.bestW == 0 {
+				break
+			}
+			share = min(1, share+walkMore)
+		}
+		s.step(s.c.legCost * heatFirst * math.Pow(heatLast/heatFirst, done/share))
+		w.steps++
+	}
+	t.often = true
+	if size < s.c.n {
+		s.breedPieces(&w, size)
+	} else {
+		s.breed(&w)
+	}
+	return w.steps
+}
+
+// pieceSize is how many stops to breed at a time: all if there is time enough
+// for it, going by the pace so far.
+func (s *search) pieceSize(steps int, done float64) int {
+	left := float64(steps) * (1 - done) / done
+	n := float64(s.c.n)
+	if n <= pieceMost*1.5 || left >= brood*n*n/childCost {
+		return s.c.n
+	}
+	return pieceMost
+}
+
+// watch counts the steps of a search, tells how far it is and lets it look at
+// the best of the others.
+type watch struct {
+	t       *timer
+	s       *search
+	x       *exchange // nil: no others
+	alone   bool      // for a while
+	tell    func(Progress)
+	steps   int
+	told    time.Duration
+	toldW   int64
+	toldC   float64
+	swapped int
+}
+
+// done returns the fraction of the search that is over.
+func (w *watch) done() float64 {
+	s := w.s
+	done := w.t.done(w.steps)
+	if w.tell != nil {
+		since := w.t.elapsed
+		if s.bestW != w.toldW || s.bestC != w.toldC || done >= 1 || since-w.told > 500*time.Millisecond {
+			w.told, w.toldW, w.toldC = since, s.bestW, s.bestC
+			w.tell(Progress{Elapsed: since, Fraction: min(done, 1), Iterations: w.steps,
+				Cost: int64(math.Round(s.bestC)), LeftOut: s.c.n - len(s.best.seq)})
+		}
+	}
+	if w.x != nil && !w.alone && (done >= 1 || int(done*exchanges) > w.swapped) {
+		w.swapped = int(done * exchanges)
+		s.swap(w.x, done > 0.5)
+	}
+	return done
+}
