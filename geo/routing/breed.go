@@ -170,7 +170,9 @@ func (h *breeding) scatter() {
 	h.kept.take(s.p)
 	h.l.load(h.kept.seq, h.kept.from)
 	for _, u := range h.put {
-		h.l.insert(u)
+		if !h.l.insert(u) {
+			return
+		}
 	}
 	h.birth()
 }

@@ -1,33 +1,186 @@
 package routing
 
 import (
+	"context"
+	"encoding/json"
 	"math"
-	"path/filepath"
+	"slices"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
-// Every move must change the cost by what was said.
+// drawPure draws a problem that local search takes on, dense round the edges:
+// windows that hardly touch, ends that differ, limits that just bind.
+func drawPure(t *rapid.T, stops, shifts int) Problem {
+	num := func(lo, hi int, name string) int { return rapid.IntRange(lo, hi).Draw(t, name) }
+	once := func(n int, name string) bool { return rapid.IntRange(1, n).Draw(t, name) == 1 }
+	n, m := num(2, stops, "stops"), num(1, shifts, "shifts")
+	places := num(2, n+2, "places")
+	same := once(2, "two-way")
+	d := make([]int32, places*places)
+	for a := range places {
+		for b := range places {
+			if a != b {
+				d[a*places+b] = int32(num(1, 30, "leg"))
+			}
+			if same && b < a {
+				d[a*places+b] = d[b*places+a]
+			}
+		}
+	}
+	p := Problem{Matrices: []Matrix{{Places: places, Durations: d}}}
+	rates := Rates{TravelHour: 3600 * int64(num(1, 3, "rate"))}
+	if once(3, "fixed") {
+		rates.Fixed = int64(num(1, 60, "fixed"))
+	}
+	for range n { // stops
+		s := Stop{Place: num(0, places-1, "place"), Service: num(0, 9, "service"), Load: num(0, 3, "load"), Priority: num(0, 3, "priority")}
+		if !once(4, "any time") {
+			from := num(0, 100, "from")
+			s.Windows = []Window{{from, from + num(0, 80, "long")}}
+		}
+		if once(6, "skill") {
+			s.Skills = []string{"a"}
+		}
+		p.Stops = append(p.Stops, s)
+	}
+	for range m {
+		s := Shift{Start: num(0, places-1, "start"), Window: Window{num(0, 20, "from"), num(120, 400, "to")}, Rates: rates}
+		if s.End = s.Start; once(3, "end") {
+			s.End = num(0, places-1, "end")
+		}
+		if once(2, "capacity") {
+			s.Capacity = num(3, 12, "capacity")
+		}
+		if once(3, "most") {
+			s.MaxStops = num(1, 6, "most")
+		}
+		if once(2, "skilled") {
+			s.Skills = []string{"a"}
+		}
+		p.Shifts = append(p.Shifts, s)
+	}
+	return p
+}
+
+// Every move must change the cost by what was said, whatever is too late or
+// too much, and may bring nobody where they may not go.
 func TestLocalSearchKeepsItsBooks(t *testing.T) {
-	p := readVRPTW(t, filepath.Join(vrptwData, "solomon/R208.txt"))
-	c, _ := newCore(&p)
-	c.setNear(nearest)
-	s := newSearch(c, 1)
-	h := newBreeding(s, func() bool { return false })
-	h.scatter()
-	l := h.l
-	l.setPrices(3, 0.7)
-	for round := range 200 {
-		for i := range l.tested {
-			l.tested[i] = -1
+	moves := 0
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawPure(t, 14, 4)
+		c, err := newCore(&p)
+		if err != nil || !c.pure() {
+			t.Fatalf("%v, not for local search", err)
 		}
-		before := l.cost()
-		u := int32(s.g.below(c.n))
-		l.setPrices(3+float64(round%7), 0.1*float64(round%11))
-		before = l.cost()
-		moved := l.improveAt(u)
-		after := l.cost()
-		if moved && math.Abs(after-before-l.said) > 1e-3 {
-			t.Fatalf("round %d: said %f, was %f", round, l.said, after-before)
+		c.setNear(nearest)
+		g := &random{rapid.Uint64().Draw(t, "seed")}
+		l := newLocal(c, g, width)
+		routes := make([][]int32, len(p.Shifts))
+		for u := range int32(c.n) {
+			r, tries := int32(g.below(len(routes))), 0
+			for ; !c.may(u, r) || p.Shifts[r].MaxStops > 0 && len(routes[r]) >= p.Shifts[r].MaxStops; tries++ {
+				if r = (r + 1) % int32(len(routes)); tries > len(routes) {
+					return // nobody may serve it
+				}
+			}
+			routes[r] = slices.Insert(routes[r], g.below(len(routes[r])+1), u)
 		}
+		var day keepsake
+		for _, r := range routes {
+			day.from = append(day.from, int32(len(day.seq)))
+			day.seq = append(day.seq, r...)
+		}
+		day.from = append(day.from, int32(len(day.seq)))
+		l.load(day.seq, day.from)
+		l.setPrices(float64(rapid.IntRange(0, 20).Draw(t, "per load")), float64(rapid.IntRange(0, 5).Draw(t, "per late")))
+		for round := range 60 {
+			for i := range l.tested {
+				l.tested[i] = -1
+			}
+			u := int32(g.below(c.n))
+			before := l.cost()
+			moved := l.improveAt(u)
+			if moved {
+				moves++
+			}
+			if after := l.cost(); moved && math.Abs(after-before-l.said) > 1e-6 || !moved && after != before {
+				text, _ := json.Marshal(p)
+				t.Fatalf("round %d: said %f, was %f\n%s", round, l.said, after-before, text)
+			}
+			for r := range p.Shifts {
+				a, z := l.ends(int32(r))
+				n := 0
+				for u := l.knots[a].next; u != z; u = l.knots[u].next {
+					n++
+					if !c.may(u, int32(r)) {
+						t.Fatalf("stop %d may not go with shift %d", u, r)
+					}
+				}
+				if most := p.Shifts[r].MaxStops; most > 0 && n > most {
+					t.Fatalf("%d stops, at most %d", n, most)
+				}
+			}
+		}
+	})
+	if moves < 100 {
+		t.Errorf("only %d moves were made", moves)
+	}
+}
+
+func TestPureDaysPassTheRefereeAndAreSolvedToTheEnd(t *testing.T) {
+	served := 0
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawPure(t, 5, 2)
+		r := solve(t, p, Options{Iterations: 400, Seed: rapid.Uint64Range(0, 9).Draw(t, "seed")})
+		w, cost := exhaustive(p)
+		if got := lostWeight(p, r); got != w || r.Cost.Sum() != cost {
+			text, _ := json.Marshal(p)
+			t.Fatalf("lost %d at cost %d, but %d at %d can be had\n%s", got, r.Cost.Sum(), w, cost, text)
+		}
+		if len(r.LeftOut) == 0 {
+			served++
+		}
+	})
+	if served == 0 {
+		t.Error("no day was served whole, so none was bred")
+	}
+}
+
+func TestLargerPureDaysPassTheReferee(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawPure(t, 40, 8)
+		solve(t, p, Options{Iterations: 1500, Threads: rapid.IntRange(1, 2).Draw(t, "threads")})
+	})
+}
+
+// wideDay is a pure day with n stops.
+func wideDay(n, shifts int) Problem {
+	p := cityDay(n, shifts, 9)
+	for i := range p.Stops {
+		p.Stops[i].Setup, p.Stops[i].Skills = 0, nil
+	}
+	for i := range p.Shifts {
+		p.Shifts[i] = Shift{Start: i % 3, End: i % 3, Window: Window{7 * 3600, 21 * 3600}}
+	}
+	return p
+}
+
+// With time for no more than pieces, the whole must still hold together, also
+// between searches that look at each other's best.
+func TestADayBredInPiecesPassesTheReferee(t *testing.T) {
+	p := wideDay(320, 60)
+	walk := solve(t, p, Options{Iterations: 2500})
+	for _, threads := range []int{1, 2} {
+		r := solve(t, p, Options{Iterations: 330000 * threads, Threads: threads})
+		if len(r.LeftOut) > 0 || r.Cost.Sum() >= walk.Cost.Sum() {
+			t.Errorf("%d left out, cost %d; %d after a short walk", len(r.LeftOut), r.Cost.Sum(), walk.Cost.Sum())
+		}
+	}
+	a, _ := Solve(context.Background(), p, Options{Iterations: 325000, Seed: 3})
+	b, _ := Solve(context.Background(), p, Options{Iterations: 325000, Seed: 3})
+	if a.Cost != b.Cost || len(a.Routes) != len(b.Routes) {
+		t.Error("same seed and iterations, two plans")
 	}
 }
