@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -155,32 +156,39 @@ func TestLargerPureDaysPassTheReferee(t *testing.T) {
 	})
 }
 
-// wideDay is a pure day with n stops.
-func wideDay(n, shifts int) Problem {
-	p := cityDay(n, shifts, 9)
+// However a day is cut into pieces, the whole must hold together.
+func TestADayBredInPiecesPassesTheReferee(t *testing.T) {
+	p := cityDay(150, 40, 9)
 	for i := range p.Stops {
-		p.Stops[i].Setup, p.Stops[i].Skills = 0, nil
+		s := &p.Stops[i]
+		s.Setup, s.Skills, s.Windows = 0, nil, s.Windows[:1]
 	}
 	for i := range p.Shifts {
 		p.Shifts[i] = Shift{Start: i % 3, End: i % 3, Window: Window{7 * 3600, 21 * 3600}}
 	}
-	return p
-}
-
-// With time for no more than pieces, the whole must still hold together, also
-// between searches that look at each other's best.
-func TestADayBredInPiecesPassesTheReferee(t *testing.T) {
-	p := wideDay(320, 60)
-	walk := solve(t, p, Options{Iterations: 2500})
-	for _, threads := range []int{1, 2} {
-		r := solve(t, p, Options{Iterations: 330000 * threads, Threads: threads})
-		if len(r.LeftOut) > 0 || r.Cost.Sum() >= walk.Cost.Sum() {
-			t.Errorf("%d left out, cost %d; %d after a short walk", len(r.LeftOut), r.Cost.Sum(), walk.Cost.Sum())
-		}
+	c, err := newCore(&p)
+	if err != nil || !c.pure() {
+		t.Fatalf("%v, not for local search", err)
 	}
-	a, _ := Solve(context.Background(), p, Options{Iterations: 325000, Seed: 3})
-	b, _ := Solve(context.Background(), p, Options{Iterations: 325000, Seed: 3})
-	if a.Cost != b.Cost || len(a.Routes) != len(b.Routes) {
+	c.setNear(nearest)
+	plan := func() (int64, Result) {
+		s := newSearch(c, 1)
+		s.fill()
+		s.better()
+		first := int64(s.bestC)
+		w := watch{t: newTimer(context.Background(), time.Time{}, Options{Iterations: 60_000}), s: s}
+		s.breedPieces(&w, 40)
+		s.p.load(&s.best)
+		return first, c.result(s)
+	}
+	first, r := plan()
+	if bad := Check(p, r); len(bad) > 0 || len(r.LeftOut) > 0 {
+		t.Fatalf("%+v, %d left out", bad, len(r.LeftOut))
+	}
+	if r.Cost.Sum() > first*3/4 {
+		t.Errorf("cost %d, %d before", r.Cost.Sum(), first)
+	}
+	if _, again := plan(); again.Cost != r.Cost {
 		t.Error("same seed and iterations, two plans")
 	}
 }
