@@ -47,7 +47,7 @@ func drawPure(t *rapid.T, stops, shifts int) Problem {
 		p.Stops = append(p.Stops, s)
 	}
 	for range m {
-		s := Shift{Start: num(0, places-1, "start"), Window: Window{num(0, 20, "from"), num(120, 400, "to")}, Rates: rates}
+		s := Shift{Start: num(0, min(1, places-1), "start"), Window: Window{num(0, 20, "from"), 60 * num(1, 6, "to")}, Rates: rates}
 		if s.End = s.Start; once(3, "end") {
 			s.End = num(0, places-1, "end")
 		}
