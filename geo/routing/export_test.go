@@ -12,4 +12,9 @@ var (
 )
 
 // WithinCPU are options that end a search after so much processor time.
-func WithinCPU(budget time.Duration) Options { return Options{clock: cpuClock(), budget: budget} }
+func WithinCPU(budget time.Duration) Options {
+	return Options{Seed: *seed, clock: cpuClock(), budget: budget}
+}
+
+// Megabytes is the most memory the process has had.
+func Megabytes() float64 { return megabytes() }
