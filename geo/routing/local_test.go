@@ -136,7 +136,9 @@ func TestPureDaysPassTheRefereeAndAreSolvedToTheEnd(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawPure(t, 5, 2)
 		w, cost := exhaustive(p)
-		// A walk that leaves something out may end in a valley; three may not.
+		if w > 0 {
+			t.Skip("not all can be served, so it is not bred")
+		}
 		for seed := range uint64(3) {
 			r := solve(t, p, Options{Iterations: 600, Seed: seed})
 			if len(r.LeftOut) == 0 {
