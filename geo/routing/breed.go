@@ -170,7 +170,9 @@ func (h *breeding) scatter() {
 	h.kept.take(s.p)
 	h.l.load(h.kept.seq, h.kept.from)
 	for _, u := range h.put {
-		h.l.insert(u)
+		if !h.l.insert(u) {
+			return
+		}
 	}
 	h.birth()
 }
@@ -194,6 +196,9 @@ func (h *breeding) vary(k *keepsake, steps int) {
 	s.p.load(k)
 	s.now, s.runW, s.varying = s.objective(), math.MaxInt64, true
 	for i := range steps {
+		if i%64 == 0 && h.over() {
+			break
+		}
 		s.step(s.c.legCost * heatVary * math.Pow(heatLast/heatVary, float64(i)/float64(steps)))
 	}
 	s.varying = false

@@ -33,6 +33,14 @@
 // simulated annealing, cooled by the share of time or iterations used. For
 // each stop of a route the earliest departure and the latest start are kept, by
 // the number of breaks taken before it, so that a place for a stop is tested
-// without going along the route. NOTES.md keeps what was tried, expected and
-// measured.
+// without going along the route.
+//
+// Where nothing but one window for each stop, capacity, the number of stops
+// and who may serve whom counts, and everything can be served, that is only
+// the beginning: a population of days is then bred (hybrid genetic search,
+// Vidal 2013 and 2022). Children exchange neighbouring routes (recombine.go)
+// and are improved by a local search that lets routes be late or too full at a
+// price (local.go). Large days are bred in pieces (piece.go). Which way gets
+// how much of the time follows from the number of stops and of steps (run.go).
+// NOTES.md keeps what was tried, expected and measured.
 package routing

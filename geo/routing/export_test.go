@@ -11,13 +11,10 @@ var (
 	CPUTime = cpuTime
 )
 
-// CPUClock and Megabytes tell the processor time from now on, and the most memory used.
-var (
-	CPUClock  = cpuClock
-	Megabytes = megabytes
-)
-
 // WithinCPU are options that end a search after so much processor time.
 func WithinCPU(budget time.Duration) Options {
 	return Options{Seed: *seed, clock: cpuClock(), budget: budget}
 }
+
+// Megabytes is the most memory the process has had.
+func Megabytes() float64 { return megabytes() }

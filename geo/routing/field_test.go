@@ -44,21 +44,21 @@ func TestDaysOfTheField(t *testing.T) {
 			continue // too long for every day
 		}
 		p := readField(t, filepath.Join(fieldData, day.name+".json"))
+		budget := *routing.CPUTime
 		if m := *routing.Measure; m != "" && m != "all" && m != day.name {
 			continue
 		}
-		budget := *routing.CPUTime
 		if *routing.Measure == "" {
 			budget = min(budget, 700*time.Millisecond)
 		}
-		clock := routing.CPUClock()
 		r, err := routing.Solve(context.Background(), p, routing.WithinCPU(budget))
 		if bad := routing.Check(p, r); err != nil || len(bad) > 0 {
 			t.Fatal(err, bad)
 		}
 		if testing.Verbose() {
-			fmt.Printf("row %-12s %6.2f s priority %6d (VROOM %6d) left out %3d (%3d) travel %6d (%6d, %+6.2f %%) %8d steps %4.0f MB\n", day.name, clock().Seconds(),
-				r.Total.Priority, day.priority, len(r.LeftOut), day.leftOut, r.Total.Travel, day.drive, 100*(float64(r.Total.Travel)/float64(day.drive)-1), r.Iterations, routing.Megabytes())
+			fmt.Printf("row %-12s %v priority %6d (VROOM %6d) left out %3d (%3d) travel %6d (%6d, %+6.2f %%) %8d steps %4.0f MB\n", day.name, budget,
+				r.Total.Priority, day.priority, len(r.LeftOut), day.leftOut, r.Total.Travel, day.drive,
+				100*(float64(r.Total.Travel)/float64(day.drive)-1), r.Iterations, routing.Megabytes())
 		}
 		if r.Total.Priority < day.priority*97/100 {
 			t.Errorf("%s: priority %d, VROOM has %d, at least 97 %% of it is asked for", day.name, r.Total.Priority, day.priority)

@@ -21,7 +21,6 @@ type local struct {
 	near    []int32 // by stop, width good predecessors, best first
 	width   int32
 	free    bool // any shift may serve any stop
-	gaps    bool // some stop has several windows
 	twoWay  bool // durations are the same there and back
 	clock   int32
 	tested  []int32 // by stop, clock when its moves were last tried
@@ -49,6 +48,7 @@ type knot struct {
 type lane struct {
 	capacity, maxStops int32
 	fixed              int32 // price of going out, in seconds of travel
+	open               int32 // the same and the leg that an idle shift does not go
 	stops, load        int32
 	warp               int32
 	price              float64 // of warp and load above capacity
@@ -61,6 +61,13 @@ func (c *core) pure() bool {
 	p := c.p
 	if c.setups || len(c.shifts) == 0 || c.n < 2 || p.Stability.Team > 0 || p.Stability.Move > 0 || p.Balance.By != BalanceNone {
 		return false
+	}
+	for u := range c.stops {
+		// Behind a gap between two windows the price of being late is not known
+		// without going along the route.
+		if c.stops[u].w1-c.stops[u].w0 > 1 {
+			return false
+		}
 	}
 	for r := range c.shifts {
 		d, first := &c.shifts[r], &c.shifts[0]
@@ -89,8 +96,7 @@ func newLocal(c *core, g *random, width int) *local {
 	}
 	for u := range n {
 		s := &c.stops[u]
-		l.knots[u] = knot{place: s.place, from: s.from, to: c.windows[s.w1-1].to, service: s.service, load: s.load, route: -1}
-		l.gaps = l.gaps || s.w1-s.w0 > 1
+		l.knots[u] = knot{place: s.place, from: s.from, to: s.to, service: s.service, load: s.load, route: -1}
 		l.order[u] = u
 		for r := range c.shifts {
 			l.free = l.free && c.may(u, int32(r))
@@ -108,6 +114,7 @@ func newLocal(c *core, g *random, width int) *local {
 		a, z := l.ends(int32(r))
 		l.knots[a] = knot{place: d.start, route: int32(r), dep: d.from, prev: -1, next: z}
 		l.knots[z] = knot{place: d.end, route: int32(r), due: d.latest, prev: a, next: -1}
+		l.days[r].open = l.days[r].fixed + l.leg(&l.knots[a], &l.knots[z])
 	}
 	l.setNear(width)
 	return l
@@ -157,16 +164,12 @@ func (l *local) setNear(width int) {
 }
 
 // reachAt returns when k is left if it is reached at t, and the warp.
-func (l *local) reachAt(u int32, k *knot, t int32) (int32, int32) {
+func (k *knot) reachAt(t int32) (int32, int32) {
 	if t < k.from {
 		return k.from + k.service, 0
 	}
 	if t > k.to {
 		return k.to + k.service, t - k.to
-	}
-	if l.gaps && u < l.n {
-		s := &l.c.stops[u]
-		t = l.c.next(s.w0, s.w1, t)
 	}
 	return t + k.service, 0
 }
@@ -191,7 +194,7 @@ func (l *local) renew(r int32) {
 			break
 		}
 		w := int32(0)
-		v.dep, w = l.reachAt(u, v, t)
+		v.dep, w = v.reachAt(t)
 		v.paid = k.paid + w
 		v.sum = k.sum + v.load
 		k, u = v, v.next
@@ -212,10 +215,6 @@ func (l *local) renew(r int32) {
 		} else if t < v.from {
 			v.owed += v.from - t
 			t = v.from
-		}
-		if l.gaps {
-			s := &l.c.stops[u]
-			t = l.c.last(s.w0, s.w1, t)
 		}
 		v.due = t
 		k, u = v, v.prev
@@ -273,8 +272,9 @@ func (l *local) load(seq, from []int32) {
 	l.setSpare()
 }
 
-// insert puts a stop that is in no route where it costs least.
-func (l *local) insert(u int32) {
+// insert puts a stop that is in no route where it costs least. It returns
+// false if the number of stops or who may go forbids it everywhere.
+func (l *local) insert(u int32) bool {
 	k := &l.knots[u]
 	best, at := 1e300, int32(-1)
 	try := func(p int32) {
@@ -290,12 +290,12 @@ func (l *local) insert(u int32) {
 		in, on := l.leg(a, k), l.leg(k, b)
 		x := float64(in+on-a.out) - d.price
 		if d.stops == 0 {
-			x += float64(d.fixed)
+			x += float64(d.open)
 		}
 		if x >= best {
 			return
 		}
-		t, w := l.reachAt(u, k, a.dep+in)
+		t, w := k.reachAt(a.dep + in)
 		warp := a.paid + w + max(0, t+on-b.due) + b.owed
 		if x += l.price(d, d.load+k.load, warp); x < best {
 			best, at = x, p
@@ -317,7 +317,7 @@ func (l *local) insert(u int32) {
 		}
 	}
 	if at < 0 {
-		return
+		return false
 	}
 	a := &l.knots[at]
 	z := a.next
@@ -327,4 +327,5 @@ func (l *local) insert(u int32) {
 	if idle {
 		l.setSpare()
 	}
+	return true
 }

@@ -88,7 +88,7 @@ func (l *local) between(u, v int32) bool {
 	leg := l.leg(kv, ku)
 	owing := ru.price + rv.price
 	// What cannot pay even if a shift stays at home for it is not looked at.
-	most := owing + float64(max(ru.fixed, rv.fixed))
+	most := owing + float64(max(ru.open, rv.open))
 	if m := max(kv.out, ku.in); leg >= m && float64(leg-m) >= most && rv.stops > 0 {
 		return false
 	}
@@ -175,14 +175,14 @@ func (l *local) weigh(t *trade, d int32, owing, bound float64) float64 {
 	one, two := &l.days[p.route], &l.days[x.route]
 	// A route that the trade empties or begins.
 	if two.stops == 0 {
-		d += two.fixed
+		d += two.open
 	}
 	n, m := b.at-p.at, y.at-x.at
 	if m == 0 && n == one.stops || n == 0 && m == two.stops {
 		if m == 0 {
-			d -= one.fixed
+			d -= one.open
 		} else {
-			d -= two.fixed
+			d -= two.open
 		}
 	}
 	cost := float64(d) - owing
@@ -255,9 +255,6 @@ func (l *local) chain(p *knot, first, last int32, q *knot) int32 {
 		} else if t > k.to {
 			paid += t - k.to
 			t = k.to
-		} else if l.gaps {
-			s := &l.c.stops[u]
-			t = l.c.next(s.w0, s.w1, t)
 		}
 		t += k.service
 		p = k
@@ -284,10 +281,10 @@ func (l *local) weighTails(u, v, leg int32, owing float64) float64 {
 	}
 	d += l.leg(w, z)
 	if ku.prev >= l.n && kv.next >= l.n {
-		d -= one.fixed
+		d -= one.open
 	}
 	if two.stops == 0 {
-		d += two.fixed
+		d += two.open
 	}
 	cost := float64(d) - owing
 	if cost >= -enough {
@@ -331,7 +328,7 @@ func (l *local) tail(p *knot, u int32, end *knot) int32 {
 	t, paid, w := p.dep, p.paid, int32(0)
 	for ; u < l.n; u = l.knots[u].next {
 		k := &l.knots[u]
-		t, w = l.reachAt(u, k, t+l.leg(p, k))
+		t, w = k.reachAt(t + l.leg(p, k))
 		paid += w
 		p = k
 	}
@@ -468,7 +465,7 @@ func (l *local) weighShift(s *shift, d *lane, bound float64) float64 {
 		k := p
 		for u := s.y; ; {
 			v := &l.knots[u]
-			t, w = l.reachAt(u, v, t+l.leg(k, v))
+			t, w = v.reachAt(t + l.leg(k, v))
 			if paid += w; cost+float64(paid)*l.perLate >= bound {
 				return bound
 			}
@@ -490,7 +487,7 @@ func (l *local) weighShift(s *shift, d *lane, bound float64) float64 {
 	k := p
 	for u, last := b.next, s.y; ; {
 		v := &l.knots[u]
-		t, w = l.reachAt(u, v, t+l.leg(k, v))
+		t, w = v.reachAt(t + l.leg(k, v))
 		if paid += w; cost+float64(paid)*l.perLate >= bound {
 			return bound
 		}

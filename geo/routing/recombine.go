@@ -125,7 +125,8 @@ func (h *breeding) mix(a, b *member, lean bool) bool {
 		switch {
 		case h.source[r] >= 0:
 			for _, u := range b.day.route(int(h.source[r])) {
-				if (!lean || h.inA[u]) && (l.free || l.c.may(u, int32(r))) {
+				room := int32(len(day.seq))-day.from[r] < l.days[r].maxStops
+				if room && (!lean || h.inA[u]) && (l.free || l.c.may(u, int32(r))) {
 					day.seq = append(day.seq, u)
 					h.missing[u] = false
 				}
@@ -162,7 +163,9 @@ func (h *breeding) mix(a, b *member, lean bool) bool {
 		h.put[i], h.put[j] = h.put[j], h.put[i]
 	}
 	for _, u := range h.put {
-		l.insert(u)
+		if !l.insert(u) {
+			return false
+		}
 	}
 	return used > 0
 }

@@ -128,7 +128,9 @@ type Options struct {
 	// Seed chooses the random numbers. With Threads 1, Iterations given and a
 	// context without deadline, the same seed gives the same result.
 	Seed uint64
-	// Iterations, if positive, ends the search after so many steps.
+	// Iterations, if positive, ends the search after about so many steps of
+	// ruin and recreate. A child that is bred counts for as many steps as take
+	// about as long.
 	Iterations int
 	// Threads is how many searches run side by side, exchanging their bests;
 	// 0 means 1.

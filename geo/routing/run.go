@@ -14,7 +14,8 @@ const (
 // How the search divides its time, see run.
 const (
 	walkBrief = 0.03 // share of the walk before the whole day is bred
-	walkLong  = 0.4  // and before pieces of it are
+	walkLong  = 0.4  // and before pieces of it are, if
+	walkEach  = 1000 // there is time for so many steps a stop; else there is but the walk
 	walkMore  = 0.1  // and what is added while something is left out
 	brood     = 10   // children per stop that breeding a day or a piece needs
 	childCost = 3    // so many stops make a child take as long as a step of the walk
@@ -36,8 +37,12 @@ func (s *search) run(t *timer, opts Options, x *exchange) int {
 		}
 		if !settled && done > walkBrief {
 			settled, share = true, walkBrief
-			if size = s.pieceSize(w.steps, done); size < s.c.n {
+			steps := float64(w.steps) / done
+			if size = s.pieceSize(steps); size < s.c.n {
 				share = walkLong
+				if steps < walkEach*float64(s.c.n) {
+					share = 1
+				}
 			}
 		}
 		if settled && done >= share {
@@ -58,12 +63,11 @@ func (s *search) run(t *timer, opts Options, x *exchange) int {
 	return w.steps
 }
 
-// pieceSize is how many stops to breed at a time: all if there is time enough
-// for it, going by the pace so far.
-func (s *search) pieceSize(steps int, done float64) int {
-	left := float64(steps) * (1 - done) / done
+// pieceSize is how many stops to breed at a time if the search has so many
+// steps: all if that is time enough for it.
+func (s *search) pieceSize(steps float64) int {
 	n := float64(s.c.n)
-	if n <= pieceMost*1.5 || left >= brood*n*n/childCost {
+	if n <= pieceMost*1.5 || steps >= brood*n*n/childCost {
 		return s.c.n
 	}
 	return pieceMost
