@@ -79,6 +79,7 @@ func Permissions() []Permission {
 		{"POST", "/v1/cases/{id}/corrections", office},
 		{"POST", "/v1/cases/{id}/notices", office},
 		{"POST", "/v1/cases/{id}/plans", office},
+		{"POST", "/v1/cases/{id}/visits/{visit}/review", office},
 		{"POST", "/v1/cases/{id}/close", imports},
 		{"POST", "/v1/cases/{id}/reopen", office},
 		{"GET", "/v1/plans", office},

@@ -158,6 +158,7 @@ func TestCorrectionsOutliveTheLendersFile(t *testing.T) {
 	if k := h.shown("c1"); k["phone"] != "+351912000003" || k["address"] != "Rua Nova 2" {
 		t.Errorf("after an import of a new phone the case is %v", k)
 	}
+	h.must(Correct{Case: "c1", PhoneVerifiedOn: ptr("2026-11-25")})
 	h.must(Correct{Case: "c1", WrongNumber: true})
 	if k := h.shown("c1"); k["phone_state"] != "wrong_number" || k["phone_verified_on"] != nil {
 		t.Errorf("a wrong number leaves %v, verified %v", k["phone_state"], k["phone_verified_on"])

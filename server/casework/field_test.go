@@ -192,3 +192,32 @@ func TestTheFirstVisitClosesTheAssignment(t *testing.T) {
 		t.Errorf("rui's phone holds visits %s", rui.holds("visits"))
 	}
 }
+
+// A supervisor's word on a visit stands beside it.
+func TestAReviewStandsBesideTheVisit(t *testing.T) {
+	h := newHouse(t)
+	h.take(line("c1"), line("c2"))
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "boss"}, "c1")
+	h.want("a visit", h.phone("ana", "d1").put("visits", "v1", visit("c1", "2026-11-25T21:30:00Z")), "applied")
+	h.want("the supervisor's own", h.phone("boss", "d2").put("visits", "v2", visit("c1", "2026-11-25T21:40:00Z")), "applied")
+	for want, c := range map[string]ReviewVisit{"visit.not_found": {Case: "c2", Visit: "v1", State: "accepted"}, "validation.state": {Case: "c1", Visit: "v1", State: "fine"},
+		"visit.own": {Case: "c1", Visit: "v2", State: "accepted"}, "case.not_found": {Case: "c9", Visit: "v1", State: "accepted"}} {
+		if _, err := h.do(c); code(err) != want {
+			t.Errorf("%+v: %v, want %s", c, err, want)
+		}
+	}
+	h.must(ReviewVisit{Case: "c1", Visit: "v1", State: "questioned", Notes: "SECRET why so late"})
+	h.must(ReviewVisit{Case: "c1", Visit: "v1", State: "accepted", Notes: "SECRET asked for by phone"})
+	r := h.child("c1", "visit_reviews", "v1")
+	if r["state"] != "accepted" || r["by"] != "boss" || r["notes"] != "SECRET asked for by phone" || r["rev"] != 2.0 {
+		t.Errorf("the review is %v", r)
+	}
+	var stored VisitReview
+	if body := string(h.stored("visit_reviews", "v1", &stored).Body); strings.Contains(body, "SECRET") {
+		t.Error("the notes stand in the clear")
+	}
+	var v Visit
+	if rec := h.stored("visits", "v1", &v); rec.Rev != 1 {
+		t.Errorf("the visit is at revision %d", rec.Rev)
+	}
+}

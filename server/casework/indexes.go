@@ -15,6 +15,7 @@ var (
 	VisitsByCase = journal.Index{Type: "visits", Name: "case", Fields: []string{"case", "at"}}
 	VisitsByDate = journal.Index{Type: "visits", Name: "on", Fields: []string{"on"}}
 
+	ReviewsByCase          = journal.Index{Type: "visit_reviews", Name: "case", Fields: []string{"case", "at"}}
 	NotesByCase            = journal.Index{Type: "visit_notes", Name: "case", Fields: []string{"case", "at"}}
 	ConsentsByCase         = journal.Index{Type: "consents", Name: "case", Fields: []string{"case", "at"}}
 	SignaturesByCase       = journal.Index{Type: "signatures", Name: "case", Fields: []string{"case", "at"}}
@@ -39,7 +40,7 @@ func Indexes() []journal.Index {
 		CasesByTerritory, CasesByLender, CasesByDebtor, CasesByStatus,
 		ContactsByCase, ContactsByDebtor,
 		VisitsByCase, VisitsByDate,
-		NotesByCase, ConsentsByCase, SignaturesByCase, PlansByCase, PlansByApproval, PaymentsReportedByCase, PaymentsByCase,
+		ReviewsByCase, NotesByCase, ConsentsByCase, SignaturesByCase, PlansByCase, PlansByApproval, PaymentsReportedByCase, PaymentsByCase,
 		AssignmentsByCase, AssignmentsByRound, AssignmentsOnPhones,
 		NoticesByStatus, NoticesByTime, QuarantineByState,
 	}

@@ -76,7 +76,7 @@ func (s *Service) page(ctx context.Context, q journal.Query, show func(journal.R
 	return p, nil
 }
 
-// Case is a whole case file: the case, its contacts, visits, notes, consents,
+// Case is a whole case file: the case, its contacts, visits with their reviews, notes, consents,
 // plans, assignments, signatures and payments. case.not_found when it is out of scope.
 func (s *Service) Case(ctx context.Context, a auth.Actor, branch auth.BranchID, id journal.CaseID) (map[string]any, error) {
 	if err := inBranch(a, branch); err != nil {
@@ -106,7 +106,7 @@ func (s *Service) Case(ctx context.Context, a auth.Actor, branch auth.BranchID, 
 		ix   journal.Index
 		eq   string
 	}{
-		{"contacts", ContactsByCase, string(id)}, {"visits", VisitsByCase, string(id)}, {"visit_notes", NotesByCase, string(id)},
+		{"contacts", ContactsByCase, string(id)}, {"visits", VisitsByCase, string(id)}, {"visit_reviews", ReviewsByCase, string(id)}, {"visit_notes", NotesByCase, string(id)},
 		{"consents", ConsentsByCase, string(id)}, {"plans", PlansByCase, string(id)}, {"assignments", AssignmentsByCase, string(id)},
 		{"signatures", SignaturesByCase, string(id)}, {"payments_reported", PaymentsReportedByCase, string(id)}, {"payments", PaymentsByCase, string(id)},
 	} {

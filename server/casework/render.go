@@ -87,6 +87,8 @@ func docOf(typ string) seal.Doc {
 		return &Assignment{}
 	case "visits":
 		return &Visit{}
+	case "visit_reviews":
+		return &VisitReview{}
 	case "visit_notes":
 		return &Note{}
 	case "consents":

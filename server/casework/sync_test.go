@@ -166,13 +166,14 @@ func TestRequiredMutationsComeFirst(t *testing.T) {
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "c1")
 	ana := h.phone("ana", "d1")
 	parent := write("visits", "v1", "put", 0, visit("c1", "2026-11-25T10:00:00Z"))
+	parent.Mid = strings.ToUpper(parent.Mid)
 	needs := func(typ, id string, f members, mids ...string) offline.Mutation {
 		m := write(typ, id, "put", 0, f)
 		m.Requires = mids
 		return m
 	}
 	note := members{"case": "c1", "visit": "v1", "at": "2026-11-25T10:00:00Z", "text": "a dog"}
-	child := needs("visit_notes", "n1", note, strings.ToUpper(parent.Mid))
+	child := needs("visit_notes", "n1", note, strings.ToLower(parent.Mid))
 	grandchild := needs("visit_notes", "n2", note, child.Mid)
 	for i, r := range ana.push(child, grandchild) {
 		h.want(fmt.Sprintf("%d before its parent", i), r, "retry")

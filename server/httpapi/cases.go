@@ -211,6 +211,18 @@ func (a *API) caseEndpoints() {
 				Party: x.Party, PartyRef: x.PartyRef, Number: x.Number, External: x.External})
 		})
 	a.appointmentEndpoints()
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/visits/{visit}/review", id: "reviewVisit", tag: "cases", summary: "What a supervisor makes of a visit",
+		about: "The visit is never changed; a later review takes the place of an earlier one."},
+		func(ctx context.Context, c call, in *struct {
+			CasePath
+			Visit string `path:"visit" maxLength:"64"`
+			Body  struct {
+				State string `json:"state" enum:"accepted,questioned,invalid"`
+				Notes string `json:"notes,omitempty" maxLength:"2000"`
+			}
+		}) (*body[object], error) {
+			return a.doCase(ctx, c, in.ID, casework.ReviewVisit{Case: journal.CaseID(in.ID), Visit: in.Visit, State: in.Body.State, Notes: in.Body.Notes})
+		})
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/corrections", id: "correctCase", tag: "cases", summary: "Correct address, phone and the like",
 		about: "A correction outlives later imports as long as the lender goes on sending the old value."},
 		func(ctx context.Context, c call, in *struct {
