@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -304,6 +305,54 @@ func TestLimitsAreRefusedBeforeNumbering(t *testing.T) {
 	}
 	if out[3].N != 1 {
 		t.Errorf("the good one has number %d", out[3].N)
+	}
+}
+
+// J15: pages stay small, however much is asked at once, and an entry too large for any page is refused.
+func TestPagesStayWithinTheirLimits(t *testing.T) {
+	put := func(id string, docs, size int) Command {
+		return Command{ID: id, Decide: func(ctx context.Context, r *Reader) (Draft, error) {
+			d := Draft{Action: "x"}
+			for i := range docs {
+				doc := fmt.Sprint(id, "-", i)
+				if _, _, err := r.Doc(ctx, "t", doc); err != nil {
+					return d, err
+				}
+				d.Put("t", doc, state(map[string]string{"s": strings.Repeat("x", size)}))
+			}
+			return d, nil
+		}}
+	}
+	m := newMemStore()
+	j := open(t, m)
+	var many []Command
+	for i := range MaxPageEntries + 500 {
+		many = append(many, put(fmt.Sprint("small", i), 1, 1))
+	}
+	for i := range 40 {
+		many = append(many, put(fmt.Sprint("big", i), 1, MaxStateBytes-100))
+	}
+	for _, o := range do(t, j, many...) {
+		if o.Err != nil {
+			t.Fatal(o.Err)
+		}
+	}
+	if out := do(t, j, put("huge", 9, MaxStateBytes-100))[0]; out.Err == nil {
+		t.Error("an entry of nine times 64 KiB was taken")
+	}
+	var entries int
+	for _, p := range m.pages[branch] {
+		bytes := 0
+		for _, e := range p.Entries {
+			bytes += len(e)
+		}
+		if len(p.Entries) > MaxPageEntries || bytes > MaxPageBytes {
+			t.Errorf("page %d holds %d entries and %d bytes", p.First, len(p.Entries), bytes)
+		}
+		entries += len(p.Entries)
+	}
+	if entries != len(many) {
+		t.Errorf("%d of %d entries are stored", entries, len(many))
 	}
 }
 

@@ -46,7 +46,7 @@ func TestKilledTwentyTimesLosesNothingAcknowledged(t *testing.T) {
 	if testing.Short() {
 		kills = 5
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 	c := &child{t: t, binary: build(ctx, t), data: filepath.Join(t.TempDir(), "data"), began: time.Now()}
 	c.start(ctx)

@@ -43,6 +43,7 @@ func Run(t *testing.T, e Engine) {
 		{"WatermarkRisesInOrder", watermarkRisesInOrder},
 		{"BranchesAreApart", branchesAreApart},
 		{"OlderStatesDoNotWin", olderStatesDoNotWin},
+		{"TombstonesStay", tombstonesStay},
 		{"RecordsComeInTheOrderAsked", recordsInOrder},
 		{"ReceiptsAreKeptForEver", receiptsAreKept},
 		{"FindByIndex", findByIndex},

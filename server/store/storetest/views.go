@@ -36,6 +36,23 @@ func olderStatesDoNotWin(t *testing.T, s journal.Store) {
 	equal(t, "at", read.Rows[0].Seq, journal.Seq(0, 3, 0))
 }
 
+// tombstonesStay: what was deleted is known to be so, and what is older does not bring it back (J5).
+func tombstonesStay(t *testing.T, s journal.Store) {
+	ctx := context.Background()
+	first := journal.ViewWrites{Records: []journal.Record{doc("x", 1, m{"owner": "a", "n": 1})}}
+	check(t, s.Commit(ctx, page(branch, 1, 1, "a"), first))
+	check(t, s.Commit(ctx, page(branch, 2, 2, "b"), journal.ViewWrites{Records: []journal.Record{{Branch: branch, Type: "things", ID: "x", N: 2, Rev: 2, Deleted: true}}}))
+	check(t, s.Apply(ctx, page(branch, 1, 1, "a"), first))
+	recs, err := s.Records(ctx, branch, []journal.DocRef{{Type: "things", ID: "x"}})
+	check(t, err)
+	equal(t, "deleted", recs[0].Deleted, true)
+	equal(t, "its revision", recs[0].Rev, 2)
+	equal(t, "its number", recs[0].N, 2)
+	f, err := s.Find(ctx, journal.Query{Branch: branch, Type: "things"})
+	check(t, err)
+	equal(t, "listed", ids(f), "")
+}
+
 func recordsInOrder(t *testing.T, s journal.Store) {
 	ctx := context.Background()
 	var v journal.ViewWrites
