@@ -97,7 +97,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.dispatch = dispatch.New(dispatch.Options{Journal: s.journal, Casework: s.casework, Office: s.office, Travel: times,
-		Policy: func() *conduct.Policy { return policy }, Threads: threads, Log: cfg.Log})
+		Policy: func() *conduct.Policy { return policy }, Threads: threads, Log: cfg.Log, Watch: cfg.Watch})
 	key, err := audit.LoadOrCreateKey(filepath.Join(cfg.Data, "audit.key"), cfg.Deployment)
 	if err != nil {
 		return nil, err
