@@ -48,6 +48,7 @@ func Run(t *testing.T, e Engine) {
 		{"ReceiptsAreKeptForEver", receiptsAreKept},
 		{"FindByIndex", findByIndex},
 		{"FindPages", findPages},
+		{"FindRefusesOtherValues", findRefusesOtherValues},
 		{"FindOrdersOddValues", findOrdersOddValues},
 		{"IndexesFollowChanges", indexesFollow},
 		{"ListOfAType", listOfAType},

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -158,6 +159,32 @@ func findPages(t *testing.T, s journal.Store) {
 			}
 			equal(t, "seen", seen, 57)
 		}
+	}
+}
+
+// findRefusesOtherValues: an index holds strings and integers; a query that names
+// anything else is a mistake, and finding nothing would hide it.
+func findRefusesOtherValues(t *testing.T, s journal.Store) {
+	put(t, s, journal.ViewWrites{Records: []journal.Record{doc("x", 1, m{"owner": "a", "n": 1})}})
+	find := func(eq []any, from, to any) (journal.Found, error) {
+		return s.Find(context.Background(), journal.Query{Branch: branch, Type: "things", Index: "owner", Eq: eq, From: from, To: to})
+	}
+	for _, v := range []any{true, 1.5, []string{"a"}, json.Number("1"), uint64(1), struct{}{}} {
+		for what, ask := range map[string]func() (journal.Found, error){
+			"an equal":  func() (journal.Found, error) { return find([]any{v}, nil, nil) },
+			"the last":  func() (journal.Found, error) { return find([]any{"a", v}, nil, nil) },
+			"the lower": func() (journal.Found, error) { return find([]any{"a"}, v, nil) },
+			"the upper": func() (journal.Found, error) { return find([]any{"a"}, nil, v) },
+		} {
+			if f, err := ask(); err == nil {
+				t.Errorf("%s value %T finds %q", what, v, ids(f))
+			}
+		}
+	}
+	for _, v := range []any{1, int64(1)} {
+		f, err := find([]any{"a", v}, nil, nil)
+		check(t, err)
+		equal(t, fmt.Sprintf("found by %T", v), ids(f), "x ")
 	}
 }
 
