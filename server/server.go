@@ -190,6 +190,9 @@ func (s *Server) AuditKey() string { return s.audit.PublicKey() }
 
 // ready says why the server cannot answer yet.
 func (s *Server) ready(ctx context.Context) error {
+	if err := s.journal.Stuck(); err != nil {
+		return fmt.Errorf("the store does not take what is to be written: %w", err)
+	}
 	_, err := s.store.Watermark(ctx, auth.OrgBranch)
 	return err
 }

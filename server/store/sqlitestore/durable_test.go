@@ -3,6 +3,10 @@ package sqlitestore
 import (
 	"context"
 	"database/sql"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -51,4 +55,28 @@ func fileOf(ctx context.Context, t *testing.T, s *Store) (path string) {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// Two servers on one folder would each take its caches for the truth.
+func TestAFolderIsOpenInOneProcess(t *testing.T) {
+	ctx, folder := context.Background(), t.TempDir()
+	s, err := Open(ctx, folder, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(ctx, folder, nil); err == nil || !strings.Contains(err.Error(), "in use by another doorstep (process "+strconv.Itoa(os.Getpid())+")") {
+		t.Errorf("a second start on the folder: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = Open(ctx, folder, nil); err != nil {
+		t.Fatalf("after the first was closed: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(ctx, filepath.Join(folder, "absent"), nil); err == nil || !strings.Contains(err.Error(), "check that it exists") {
+		t.Errorf("a folder that is not there: %v", err)
+	}
 }
