@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"doorstep/geo/routing"
 )
@@ -13,7 +14,6 @@ import (
 type plan struct {
 	stops   int
 	travelS int
-	cost    int64
 }
 
 func planOf(r routing.Result) plan {
@@ -27,7 +27,11 @@ func planOf(r routing.Result) plan {
 func (p *plan) add(r routing.Route) {
 	p.stops += r.Total.Stops
 	p.travelS += r.Total.Travel
-	p.cost += r.Cost.Sum()
+}
+
+func (p *plan) join(o plan) {
+	p.stops += o.stops
+	p.travelS += o.travelS
 }
 
 // perStop is the seconds on the way for each stop served.
@@ -35,9 +39,9 @@ func (p plan) perStop() float64 { return float64(p.travelS) / float64(max(1, p.s
 
 // nearestNeighbour plans a problem as a person with a map would: each team goes to
 // the nearest stop it may still serve in its window, with its breaks and home in
-// time, and on from there. Each route is checked by the referee.
-func nearestNeighbour(p routing.Problem) (plan, error) {
-	var out plan
+// time, and on from there. Each route is checked by the referee. served are the
+// indexes of the stops in it.
+func nearestNeighbour(p routing.Problem) (out plan, served []int, err error) {
 	taken := make([]bool, len(p.Stops))
 	for s := range p.Shifts {
 		shift := &p.Shifts[s]
@@ -75,11 +79,34 @@ func nearestNeighbour(p routing.Problem) (plan, error) {
 		}
 		alone := only(p, s, route)
 		if found := routing.Check(alone, routing.Result{Routes: []routing.Route{best}, Cost: best.Cost, Total: best.Total}); len(found) > 0 {
-			return plan{}, fmt.Errorf("the nearest-neighbour route of %s breaks the rules: %s", shift.ID, found[0].Msg)
+			return plan{}, nil, fmt.Errorf("the nearest-neighbour route of %s breaks the rules: %s", shift.ID, found[0].Msg)
 		}
 		out.add(best)
+		served = append(served, route...)
 	}
-	return out, nil
+	return out, served, nil
+}
+
+// solved has the solver plan some of a problem's stops, which it is known that all can be served.
+func solved(ctx context.Context, p routing.Problem, stops []int, limit time.Duration) (plan, error) {
+	slices.Sort(stops)
+	some := p
+	some.Stops = nil
+	for _, i := range stops {
+		st := p.Stops[i]
+		st.Must, st.Earlier = true, nil
+		some.Stops = append(some.Stops, st)
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	r, err := routing.Solve(ctx, some, routing.Options{Seed: 1})
+	if err != nil {
+		return plan{}, err
+	}
+	if found := routing.Check(some, r); len(found) > 0 {
+		return plan{}, fmt.Errorf("the solver's plan breaks the rules: %s", found[0].Msg)
+	}
+	return planOf(r), nil
 }
 
 // only is the problem of one team with its stops in a given order.
