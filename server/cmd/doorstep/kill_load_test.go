@@ -140,9 +140,16 @@ func (l *load) hear(ctx context.Context, n int) {
 	for len(l.heard) > 0 {
 		<-l.heard
 	}
-	for range n {
+	look := time.NewTicker(100 * time.Millisecond)
+	defer look.Stop()
+	for n > 0 {
 		select {
 		case <-l.heard:
+			n--
+		case <-look.C:
+			if l.t.Failed() { // the callers have stopped
+				l.t.FailNow()
+			}
 		case <-ctx.Done():
 			l.t.Fatal("the server answers nobody")
 		}
