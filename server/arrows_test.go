@@ -43,7 +43,7 @@ var arrows = map[string][]string{
 	"server/cmd/doorstep": {"geo/dayplan", "geo/routing", "geo/routing/vroom", "geo/travel", "server", "server/audit", "server/play", "server/store/sqlitestore", "sync/journal"},
 	"scripts/firstround":  {"server/play"},
 	"scripts/democity":    {},
-	"scripts/bench":       {"auth", "server", "server/play", "server/store/sqlitestore", "sync/journal"},
+	"scripts/benchmark":   {"geo/routing", "server", "server/play"},
 }
 
 // homes are the outside libraries with one home each.
@@ -64,7 +64,7 @@ var homes = map[string][]string{
 	"github.com/nyaruka/phonenumbers": {"server/casework"},
 	"gopkg.in/yaml.v3":                {"server/conduct"},
 	"golang.org/x/mod/sumdb/note":     {"server/audit"},
-	"github.com/alecthomas/kong":      {"server/cmd/doorstep", "scripts/firstround", "scripts/democity", "scripts/bench"},
+	"github.com/alecthomas/kong":      {"server/cmd/doorstep", "scripts/firstround", "scripts/democity", "scripts/benchmark"},
 }
 
 func TestImportsGoDownOnly(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"doorstep/geo/travel"
+	"doorstep/server/dispatch"
 	"doorstep/sync/seal"
 )
 
@@ -40,8 +41,10 @@ type Config struct {
 	// PlanMaxInstalments and PlanMaxDays limit what an agent may agree to alone; 0: 12, and 370 days.
 	PlanMaxInstalments int
 	PlanMaxDays        int
-	Version            string
-	Log                *slog.Logger
+	// Watch hears every routing problem that was solved, with its result; for benchmarks.
+	Watch   dispatch.Watch
+	Version string
+	Log     *slog.Logger
 }
 
 func (c *Config) fill() error {

@@ -213,6 +213,7 @@ func TestAWholeDay(t *testing.T) {
 			t.Errorf("the case file shows %v visits of %v", file["visits"], file["debtor_name"])
 		}
 	})
+	t.Run("ids are in order of time", func(t *testing.T) { idsAreTimeOrdered(t, s.Server) })
 	s.stop()
 	checkClean(t, s.cfg.Data)
 	knowsNobody(t, log.String(), day)

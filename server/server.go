@@ -103,7 +103,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.dispatch = dispatch.New(dispatch.Options{Journal: s.journal, Casework: s.casework, Office: s.office, Travel: times,
-		Policy: s.law.Policy, Threads: threads, Log: cfg.Log})
+		Policy: s.law.Policy, Threads: threads, Log: cfg.Log, Watch: cfg.Watch})
 	s.offline = offline.New(offline.Options{Journal: s.journal, Applier: s.casework, Records: s.casework,
 		Hash: func(b []byte) [32]byte { return vault.Hash("mutation", b) }})
 	var sender notify.Sender
@@ -160,6 +160,9 @@ func (s *Server) AuditKey() string { return s.audit.PublicKey() }
 
 // ready says why the server cannot answer yet.
 func (s *Server) ready(ctx context.Context) error {
+	if err := s.journal.Stuck(); err != nil {
+		return fmt.Errorf("the store does not take what is to be written: %w", err)
+	}
 	if _, err := s.store.Watermark(ctx, auth.OrgBranch); err != nil {
 		return err
 	}

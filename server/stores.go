@@ -10,8 +10,17 @@ import (
 
 // openStore opens the store that the configuration names.
 func openStore(ctx context.Context, cfg *Config) (journal.Store, error) {
+	// A nil *Store in the interface would not be nil, and closing it would hide the error.
 	if cfg.MongoDB != "" {
-		return mongostore.Open(ctx, cfg.MongoDB, Indexes())
+		s, err := mongostore.Open(ctx, cfg.MongoDB, Indexes())
+		if err != nil {
+			return nil, err
+		}
+		return s, nil
 	}
-	return sqlitestore.Open(ctx, cfg.Data, Indexes())
+	s, err := sqlitestore.Open(ctx, cfg.Data, Indexes())
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }

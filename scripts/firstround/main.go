@@ -3,19 +3,15 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"syscall"
 	"time"
 	_ "time/tzdata"
 
@@ -43,56 +39,8 @@ func main() {
 
 const password = "first-round-admin-password"
 
-// started is a server under way.
-type started struct {
-	cmd      *exec.Cmd
-	url, key string
-}
-
-var says = regexp.MustCompile(`answers at (\S+); the audit's public key is (\S+)`)
-
-func start(ctx context.Context, a *arguments, now time.Time) (*started, error) {
-	s := &started{cmd: exec.CommandContext(ctx, a.Doorstep, "serve", "--listen", "127.0.0.1:0", "--data", filepath.Join(a.Work, "data"), "--now", now.Format(time.RFC3339))}
-	s.cmd.Env = append(os.Environ(), "DOORSTEP_ADMIN_PASSWORD="+password)
-	s.cmd.Stderr = os.Stderr
-	out, err := s.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := s.cmd.Start(); err != nil {
-		return nil, err
-	}
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		if m := says.FindStringSubmatch(lines.Text()); m != nil {
-			s.url, s.key = m[1], m[2]
-			go func() { _, _ = io.Copy(io.Discard, out) }()
-			return s, nil
-		}
-	}
-	return nil, errors.Join(errors.New("the server did not start"), s.cmd.Wait())
-}
-
-func (s *started) stop() error {
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return err
-	}
-	return s.cmd.Wait()
-}
-
-// memory is the server's resident memory in MB; 0 where the system does not tell.
-func (s *started) memory() int {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(text)) {
-		var kb int
-		if n, _ := fmt.Sscanf(line, "VmRSS: %d kB", &kb); n == 1 {
-			return kb / 1024
-		}
-	}
-	return 0
+func start(ctx context.Context, a *arguments, now time.Time) (*play.Program, error) {
+	return play.Start(ctx, a.Doorstep, filepath.Join(a.Work, "data"), now, password)
 }
 
 func (a *arguments) run(ctx context.Context) error {
@@ -123,9 +71,9 @@ func (a *arguments) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = s.cmd.Process.Kill() }()
-	d.Base = s.url
-	fmt.Printf("branch %s (%s), %d territories; server up in %.2f s, %d MB\n", d.Branch, d.Zone, len(d.Areas), time.Since(began).Seconds(), s.memory())
+	defer s.Kill()
+	d.Base = s.URL
+	fmt.Printf("branch %s (%s), %d territories; server up in %.2f s, %d MB\n", d.Branch, d.Zone, len(d.Areas), time.Since(began).Seconds(), s.Memory())
 	var cases play.ImportReport
 	imports := func(what, path string, rep *play.ImportReport) error {
 		return step("import "+what, func() (string, error) {
@@ -184,17 +132,17 @@ func (a *arguments) run(ctx context.Context) error {
 		return err
 	}
 	// The evening: the same data under a later clock, by a server that was stopped and started.
-	if err := s.stop(); err != nil {
+	if err := s.Stop(); err != nil {
 		return fmt.Errorf("stop the server: %w", err)
 	}
 	if s, err = start(ctx, a, morning.Add(14*time.Hour)); err != nil {
 		return err
 	}
-	defer func() { _ = s.cmd.Process.Kill() }()
-	d.Base = s.url
-	d.Admin.Base, d.Auditor.Base = s.url, s.url
+	defer s.Kill()
+	d.Base = s.URL
+	d.Admin.Base, d.Auditor.Base = s.URL, s.URL
 	for _, p := range d.Phones {
-		p.Base = s.url
+		p.Base = s.URL
 	}
 	if err := d.SignInAgain(ctx); err != nil {
 		return err
@@ -229,7 +177,7 @@ func (a *arguments) run(ctx context.Context) error {
 			if err := os.WriteFile(path, text, 0o600); err != nil {
 				return "", err
 			}
-			out, err := exec.CommandContext(ctx, a.Doorstep, "verify", "--key", s.key, path).CombinedOutput()
+			out, err := exec.CommandContext(ctx, a.Doorstep, "verify", "--key", s.Key, path).CombinedOutput()
 			if err != nil {
 				return "", fmt.Errorf("verify: %s", out)
 			}
@@ -241,8 +189,8 @@ func (a *arguments) run(ctx context.Context) error {
 			return err
 		}
 	}
-	fmt.Printf("all in %.1f s; the server holds %d MB\n", time.Since(began).Seconds(), s.memory())
-	if err := s.stop(); err != nil {
+	fmt.Printf("all in %.1f s; the server holds %d MB\n", time.Since(began).Seconds(), s.Memory())
+	if err := s.Stop(); err != nil {
 		return fmt.Errorf("stop the server: %w", err)
 	}
 	if out, err := exec.CommandContext(ctx, a.Doorstep, "fsck", "--data", filepath.Join(a.Work, "data")).CombinedOutput(); err != nil {

@@ -14,12 +14,14 @@ import (
 
 	"doorstep/server/audit"
 
+	"github.com/transparency-dev/merkle/proof"
+	"github.com/transparency-dev/merkle/rfc6962"
 	"golang.org/x/mod/sumdb/note"
 )
 
-// This file checks proofs by the algorithms of RFC 9162, 2.1.3.2 and 2.1.4.2, and
-// roots by its definition of a tree (2.1.1), written from its text: nothing here
-// is shared with the library that makes the proofs.
+// This file checks proofs with transparency-dev/merkle, which other logs' verifiers
+// use, and roots by the definition of a tree in RFC 9162, 2.1.1, written from its
+// text: nothing here is shared with the library that makes the proofs.
 
 type hash = [sha256.Size]byte
 
@@ -40,60 +42,22 @@ func treeHash(leaves []hash) hash {
 	return nodeHash(treeHash(leaves[:k]), treeHash(leaves[k:]))
 }
 
-// included is 2.1.3.2: does the path lead from the leaf to the root?
+// included: does the path lead from the leaf to the root?
 func included(leaf hash, index, size uint64, path []hash, root hash) bool {
-	if index >= size {
-		return false
-	}
-	fn, sn, r := index, size-1, leaf
-	for _, p := range path {
-		if sn == 0 {
-			return false
-		}
-		if fn&1 == 1 || fn == sn {
-			r = nodeHash(p, r)
-			for fn&1 == 0 && fn != 0 {
-				fn, sn = fn>>1, sn>>1
-			}
-		} else {
-			r = nodeHash(r, p)
-		}
-		fn, sn = fn>>1, sn>>1
-	}
-	return sn == 0 && r == root
+	return proof.VerifyInclusion(rfc6962.DefaultHasher, index, size, leaf[:], slicesOf(path), root[:]) == nil
 }
 
-// consistent is 2.1.4.2: is the first tree a prefix of the second?
+// consistent: is the first tree a prefix of the second?
 func consistent(first, second uint64, firstRoot, secondRoot hash, path []hash) bool {
-	if first == second {
-		return len(path) == 0 && firstRoot == secondRoot
+	return proof.VerifyConsistency(rfc6962.DefaultHasher, first, second, slicesOf(path), firstRoot[:], secondRoot[:]) == nil
+}
+
+func slicesOf(path []hash) [][]byte {
+	out := make([][]byte, len(path))
+	for i := range path {
+		out[i] = path[i][:]
 	}
-	if first&(first-1) == 0 {
-		path = append([]hash{firstRoot}, path...)
-	}
-	if len(path) == 0 {
-		return false
-	}
-	fn, sn := first-1, second-1
-	for fn&1 == 1 {
-		fn, sn = fn>>1, sn>>1
-	}
-	fr, sr := path[0], path[0]
-	for _, c := range path[1:] {
-		if sn == 0 {
-			return false
-		}
-		if fn&1 == 1 || fn == sn {
-			fr, sr = nodeHash(c, fr), nodeHash(c, sr)
-			for fn&1 == 0 && fn != 0 {
-				fn, sn = fn>>1, sn>>1
-			}
-		} else {
-			sr = nodeHash(sr, c)
-		}
-		fn, sn = fn>>1, sn>>1
-	}
-	return sn == 0 && fr == firstRoot && sr == secondRoot
+	return out
 }
 
 // leaves are the leaf hashes of a branch, from the bytes of its entries.

@@ -194,88 +194,96 @@ type home struct {
 // homeKind is the kind of the small documents that hold home claims.
 const homeKind = "home"
 
+// homeClaim is one home that a line needs: whose, where it says it is, and what is wrong when it is elsewhere already.
+type homeClaim struct {
+	id    string
+	home  home
+	judge func(has home)
+}
+
 // claimHomes claims a home for each new case and its debtor, and refuses the lines
 // whose case or debtor has one elsewhere. It returns the lines that remain.
+//
+// What stands is judged before anything is claimed: a line that is refused for
+// its debtor must not take its case along, or the branch it belongs to could not import it.
 func (ci *caseImport) claimHomes(ctx context.Context, lines []*importLine[caseLine], there map[journal.CaseID]Filed[Case]) ([]*importLine[caseLine], error) {
+	claims := map[*importLine[caseLine]][]homeClaim{}
 	var fresh []*importLine[caseLine]
 	for _, l := range lines {
-		if _, known := there[l.val.CaseRef]; !known {
-			fresh = append(fresh, l)
+		if _, known := there[l.val.CaseRef]; known {
+			continue
 		}
-	}
-	err := ci.claim(ctx, fresh, func(l *importLine[caseLine]) (string, home, error) {
-		return "case/" + string(l.val.CaseRef), home{ci.branch, l.val.Lender}, nil
-	}, func(l *importLine[caseLine], has home) {
-		if has.Lender != l.val.Lender {
-			l.refuse("case_ref", "import.case_taken", "this case_ref belongs to a case of another lender; use one of your own")
-		} else if has.Branch != ci.branch {
-			l.refuse("case_ref", "import.case_elsewhere", "this case belongs to another branch; import it there, or move it first")
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	fresh = slices.DeleteFunc(fresh, func(l *importLine[caseLine]) bool { return l.bad != nil })
-	err = ci.claim(ctx, fresh, func(l *importLine[caseLine]) (string, home, error) {
 		blind, err := ci.vault.Blind(ctx, "debtor_ref", string(l.val.Debtor))
-		return "debtor/" + blind, home{Branch: ci.branch}, err
-	}, func(l *importLine[caseLine], has home) {
-		if has.Branch != ci.branch {
-			l.refuse("debtor_ref", "import.debtor_elsewhere", "this debtor has cases in another branch; all cases of a debtor live in one, so import it there")
+		if err != nil {
+			return nil, fmt.Errorf("claim home: %w", err)
 		}
-	})
-	if err != nil {
-		return nil, err
+		fresh = append(fresh, l)
+		claims[l] = []homeClaim{{"case/" + string(l.val.CaseRef), home{ci.branch, l.val.Lender}, func(has home) {
+			if has.Lender != l.val.Lender {
+				l.refuse("case_ref", "import.case_taken", "this case_ref belongs to a case of another lender; use one of your own")
+			} else if has.Branch != ci.branch {
+				l.refuse("case_ref", "import.case_elsewhere", "this case belongs to another branch; import it there, or move it first")
+			}
+		}}, {"debtor/" + blind, home{Branch: ci.branch}, func(has home) {
+			if has.Branch != ci.branch {
+				l.refuse("debtor_ref", "import.debtor_elsewhere", "this debtor has cases in another branch; all cases of a debtor live in one, so import it there")
+			}
+		}}}
+	}
+	for _, insert := range []bool{false, true} {
+		// Debtors last: their home is what a race is about.
+		for kind := range 2 {
+			var of []homeClaim
+			for _, l := range fresh {
+				if l.bad == nil {
+					of = append(of, claims[l][kind])
+				}
+			}
+			if err := ci.claim(ctx, of, insert); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return slices.DeleteFunc(slices.Clone(lines), func(l *importLine[caseLine]) bool { return l.bad != nil }), nil
 }
 
-// claim inserts claims where there are none, and shows judge those that stood already.
-func (ci *caseImport) claim(ctx context.Context, lines []*importLine[caseLine], make func(*importLine[caseLine]) (string, home, error), judge func(*importLine[caseLine], home)) error {
+// claim shows each claim the home that stands, after inserting those that are absent if told so.
+func (ci *caseImport) claim(ctx context.Context, claims []homeClaim, insert bool) error {
 	var ids []string
 	var bodies [][]byte
-	of := map[string][]*importLine[caseLine]{}
-	for _, l := range lines {
-		id, h, err := make(l)
-		if err != nil {
-			return fmt.Errorf("claim home: %w", err)
-		}
-		if of[id] == nil {
-			body, err := json.Marshal(h)
+	of := map[string][]homeClaim{}
+	for _, c := range claims {
+		if of[c.id] == nil {
+			body, err := json.Marshal(c.home)
 			if err != nil {
 				return fmt.Errorf("claim home: %w", err)
 			}
-			ids, bodies = append(ids, id), append(bodies, body)
+			ids, bodies = append(ids, c.id), append(bodies, body)
 		}
-		of[id] = append(of[id], l)
+		of[c.id] = append(of[c.id], c)
 	}
 	if len(ids) == 0 {
 		return nil
 	}
-	inserted, err := ci.store.InsertSmalls(ctx, homeKind, ids, bodies)
-	if err != nil {
-		return fmt.Errorf("claim homes: %w", err)
-	}
-	var look []string
-	for i, id := range ids {
-		if !inserted[i] {
-			look = append(look, id)
+	if insert {
+		if _, err := ci.store.InsertSmalls(ctx, homeKind, ids, bodies); err != nil {
+			return fmt.Errorf("claim homes: %w", err)
 		}
 	}
-	if len(look) == 0 {
-		return nil
-	}
-	docs, err := ci.store.Smalls(ctx, homeKind, look)
+	docs, err := ci.store.Smalls(ctx, homeKind, ids)
 	if err != nil {
 		return fmt.Errorf("read homes: %w", err)
 	}
-	for i, id := range look {
+	for i, id := range ids {
+		if docs[i].Body == nil {
+			continue
+		}
 		var h home
 		if err := json.Unmarshal(docs[i].Body, &h); err != nil {
 			return fmt.Errorf("read home: %w", err)
 		}
-		for _, l := range of[id] {
-			judge(l, h)
+		for _, c := range of[id] {
+			c.judge(h)
 		}
 	}
 	return nil

@@ -143,6 +143,9 @@ func (s *Service) search(ctx context.Context, r Round, puzzles []*puzzle, stops 
 				if failures[i] == nil {
 					failures[i] = referee(z.problem, results[i])
 				}
+				if failures[i] == nil && s.opt.Watch != nil {
+					s.opt.Watch(z.problem, results[i])
+				}
 			}
 		})
 	}

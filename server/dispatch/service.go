@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/geo/routing"
 	"doorstep/geo/travel"
 	"doorstep/server/casework"
 	"doorstep/server/conduct"
@@ -31,7 +32,12 @@ type Options struct {
 	// Threads is how many searches may run side by side; 0: one.
 	Threads int
 	Log     *slog.Logger
+	// Watch hears every problem that was solved, with its result, from several goroutines; nil: nobody does.
+	Watch Watch
 }
+
+// Watch is told what was asked of the solver and what came of it: benchmarks compare other plans with it.
+type Watch func(routing.Problem, routing.Result)
 
 // Service plans and publishes rounds. It is safe for concurrent use; Run does the work.
 type Service struct {

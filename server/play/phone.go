@@ -26,6 +26,8 @@ type Phone struct {
 	Queue  []Mutation
 	// Batch is how many mutations go out at once; 0: PushSize.
 	Batch int
+	// Limit is how many changes a pull asks for at once; 0: as many as the server likes.
+	Limit int
 	// Tally counts the answers to its mutations.
 	Tally map[string]int
 }
@@ -67,6 +69,9 @@ func (p *Phone) Pull(ctx context.Context) (changes int, err error) {
 		q := url.Values{"after": {strconv.FormatUint(p.Cursor, 10)}}
 		if p.Epoch != "" {
 			q.Set("epoch", p.Epoch)
+		}
+		if p.Limit > 0 {
+			q.Set("limit", strconv.Itoa(p.Limit))
 		}
 		var page struct {
 			Epoch   string `json:"epoch"`

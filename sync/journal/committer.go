@@ -301,6 +301,7 @@ func (c *committer) commit(held []*group) []*group {
 // store commits the page until its fate is known (J2). won is false when another page has its place.
 func (c *committer) store(p *Page, v ViewWrites) (won bool, err error) {
 	wait := 5 * time.Millisecond
+	defer c.j.stuck.Store(nil)
 	for {
 		err := c.j.store.Commit(c.j.life, p, v)
 		switch {
@@ -320,6 +321,7 @@ func (c *committer) store(p *Page, v ViewWrites) (won bool, err error) {
 				return false, nil
 			}
 		}
+		c.j.stuck.Store(&err)
 		c.j.log.Warn("append is unclear, asking again", "branch", c.branch, "first", p.First, "err", err)
 		if err := sleep(c.j.life, wait); err != nil {
 			return false, ErrClosed

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -250,6 +251,29 @@ func unclearAppends(t *testing.T, seed uint64) {
 	}
 }
 
+// A store that takes nothing (a full disk) makes callers wait and says why; once it takes again, all is well.
+func TestAFullStoreIsToldAndNothingIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemStore()
+		full := errors.New("the disk is full")
+		m.setFault(func(string, *Page) error { return full })
+		j := open(t, m)
+		answered := make(chan Outcome)
+		go func() { answered <- do(t, j, add("c1", "a"))[0] }()
+		time.Sleep(time.Minute) // of the bubble's clock
+		if err := j.Stuck(); !errors.Is(err, full) {
+			t.Errorf("after a minute of a full disk: %v", err)
+		}
+		m.setFault(nil)
+		if out := <-answered; out.Err != nil || out.N != 1 {
+			t.Errorf("once there was room: %+v", out)
+		}
+		if err := j.Stuck(); err != nil {
+			t.Errorf("with room: %v", err)
+		}
+	})
+}
+
 // J3: a page stored by a node that died before applying it becomes visible to the next.
 func TestNextNodeAppliesWhatADeadNodeStored(t *testing.T) {
 	m := newMemStore()
@@ -304,6 +328,54 @@ func TestLimitsAreRefusedBeforeNumbering(t *testing.T) {
 	}
 	if out[3].N != 1 {
 		t.Errorf("the good one has number %d", out[3].N)
+	}
+}
+
+// J15: pages stay small, however much is asked at once, and an entry too large for any page is refused.
+func TestPagesStayWithinTheirLimits(t *testing.T) {
+	put := func(id string, docs, size int) Command {
+		return Command{ID: id, Decide: func(ctx context.Context, r *Reader) (Draft, error) {
+			d := Draft{Action: "x"}
+			for i := range docs {
+				doc := fmt.Sprint(id, "-", i)
+				if _, _, err := r.Doc(ctx, "t", doc); err != nil {
+					return d, err
+				}
+				d.Put("t", doc, state(map[string]string{"s": strings.Repeat("x", size)}))
+			}
+			return d, nil
+		}}
+	}
+	m := newMemStore()
+	j := open(t, m)
+	var many []Command
+	for i := range MaxPageEntries + 500 {
+		many = append(many, put(fmt.Sprint("small", i), 1, 1))
+	}
+	for i := range 40 {
+		many = append(many, put(fmt.Sprint("big", i), 1, MaxStateBytes-100))
+	}
+	for _, o := range do(t, j, many...) {
+		if o.Err != nil {
+			t.Fatal(o.Err)
+		}
+	}
+	if out := do(t, j, put("huge", 9, MaxStateBytes-100))[0]; out.Err == nil {
+		t.Error("an entry of nine times 64 KiB was taken")
+	}
+	var entries int
+	for _, p := range m.pages[branch] {
+		bytes := 0
+		for _, e := range p.Entries {
+			bytes += len(e)
+		}
+		if len(p.Entries) > MaxPageEntries || bytes > MaxPageBytes {
+			t.Errorf("page %d holds %d entries and %d bytes", p.First, len(p.Entries), bytes)
+		}
+		entries += len(p.Entries)
+	}
+	if entries != len(many) {
+		t.Errorf("%d of %d entries are stored", entries, len(many))
 	}
 }
 

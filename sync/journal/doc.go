@@ -13,9 +13,20 @@
 // documents with a type and an id, feeds, receipts and keys. Deciders are bound
 // to it by casework, office and dispatch.
 //
-// Invariants, each with a test that fails without it:
-//   - Entries of a branch are numbered densely from 1; whatever is visible is a prefix.
-//   - Nobody is answered before their entry is durable.
-//   - A command id has one effect and one receipt, for ever.
-//   - A decision is appended only if nothing it rests on changed since it was read (J1).
+// The rules of JOURNAL.md that are kept now, and the tests that fail without them
+// (storetest: in server/store/storetest, run on every engine):
+//
+//	J1  TestDecisionsAreNeverAppendedOnOutdatedDocuments, TestAbsenceIsReadToo
+//	J2  TestUnclearAppendsHaveOneEffect; storetest TheSamePageAgainIsWelcome
+//	J3  TestNextNodeAppliesWhatADeadNodeStored; storetest WatermarkRisesInOrder
+//	J4  storetest OlderStatesDoNotWin
+//	J5  storetest TombstonesStay
+//	J6  TestAnnouncedPagesAreVisible; sync/offline pull_test.go; storetest APullMissesNothing, FeedsStopAtTheWatermark
+//	J8  server/casework TestADebtorHasOneHomeBranch, TestTwoBranchesClaimADebtorAtOnce
+//	J10 server/store/sqlitestore TestWritesAreDurableInOneFile; server/cmd/doorstep TestKilledTwentyTimesLosesNothingAcknowledged
+//	J11 TestEdgeGivesTheTreeOfRFC6962, TestCanonicalBytesArePinned; server/audit proof_test.go
+//	J12 sync/seal vault_test.go, reveal_test.go
+//	J15 TestLimitsAreRefusedBeforeNumbering, TestPagesStayWithinTheirLimits
+//	J16 server/notify TestAlertLeftAtSendingByACrashIsRepeated, TestStopInTheMiddleLeavesSendingForTheNextStart
+//	J17 server ids_test.go; storetest ReceiptsAreKeptForEver
 package journal

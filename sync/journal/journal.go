@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"doorstep/auth"
@@ -30,6 +31,7 @@ type Journal struct {
 	committers map[auth.BranchID]*committer
 	closed     bool
 	running    sync.WaitGroup
+	stuck      atomic.Pointer[error]
 	subs       subscribers
 }
 
@@ -116,6 +118,15 @@ func (j *Journal) committer(ctx context.Context, b auth.BranchID) (*committer, e
 	j.running.Add(1)
 	go func() { defer j.running.Done(); c.run() }()
 	return c, nil
+}
+
+// Stuck is why the store does not take what is to be appended (a full disk, an
+// unreachable server), nil when it does. Callers wait meanwhile; nothing is lost.
+func (j *Journal) Stuck() error {
+	if err := j.stuck.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // Store gives the store for reading views.

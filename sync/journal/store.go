@@ -74,7 +74,7 @@ type Query struct {
 	Branch auth.BranchID
 	Type   string
 	Index  string
-	Eq     []any // values (string or int64) of the leading fields: len(Fields), or len(Fields)-1 when the last is a range
+	Eq     []any // values (string, int64 or int) of the leading fields: len(Fields), or len(Fields)-1 when the last is a range
 	From   any   // inclusive lower bound of the last field; nil: none
 	To     any   // exclusive upper bound of the last field; nil: none
 	Desc   bool
@@ -143,7 +143,7 @@ type Store interface {
 	Records(ctx context.Context, b auth.BranchID, keys []DocRef) ([]Record, error)
 	// Receipts reads receipts by command id, in the order asked; absent ones have Command "".
 	Receipts(ctx context.Context, b auth.BranchID, commands []string) ([]Receipt, error)
-	// Find answers a query by a declared index. An undeclared one is an error.
+	// Find answers a query by a declared index. An undeclared one is an error, and so is a value that no index holds.
 	Find(ctx context.Context, q Query) (Found, error)
 	// Feed reads feed rows in one snapshot, the watermark first.
 	Feed(ctx context.Context, q FeedQuery) (FeedRead, error)

@@ -33,3 +33,9 @@ func (e *Error) Code() string { return e.code }
 func malformed(field, msg string) error {
 	return &Error{Kind: Malformed, code: "sync.malformed", Field: field, Msg: msg}
 }
+
+// notReady refuses a pull of a branch without a watermark: an empty page would
+// tell the phone that there is nothing, where nobody knows that (J6).
+func notReady() error {
+	return &Error{Kind: NotReady, code: "sync.not_ready", Msg: "the branch's feed is not ready yet; come back", RetryAfter: 5 * time.Second}
+}

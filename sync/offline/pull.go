@@ -52,7 +52,7 @@ func feeds(c Caller) []journal.Feed {
 	return []journal.Feed{journal.AgentFeed(c.Actor.User), journal.BranchFeed}
 }
 
-// Pull answers one page of the caller's feed. Errors: *Error (Malformed, CursorGone), or the store's.
+// Pull answers one page of the caller's feed. Errors: *Error (Malformed, CursorGone, NotReady), or the store's.
 func (s *Service) Pull(ctx context.Context, c Caller, q PullRequest) (PullAnswer, error) {
 	if q.Limit == 0 {
 		q.Limit = DefaultPull
@@ -116,6 +116,9 @@ func (s *Service) page(ctx context.Context, c Caller, e Epoch, q PullRequest) (P
 		if err != nil {
 			return PullAnswer{}, err
 		}
+		if read.W == 0 {
+			return PullAnswer{}, notReady()
+		}
 		top := journal.SeqTop(e.Base, read.W)
 		if q.After > top {
 			return PullAnswer{}, &Error{Kind: CursorGone, code: "cursor_expired", Epoch: e.Name, Msg: "the cursor is ahead of the feed; pull again from 0"}
@@ -163,7 +166,7 @@ type Manifest struct {
 	Records [][2]any `json:"records"` // [id, rev]
 }
 
-// Manifest lists what the device may see of one type now. Pull up to its cursor before comparing.
+// Manifest lists what the device may see of one type now. Pull up to its cursor before comparing. Errors as of Pull.
 func (s *Service) Manifest(ctx context.Context, c Caller, typ string) (Manifest, error) {
 	if !slices.Contains(s.records.Types(), typ) {
 		return Manifest{}, malformed("type", "type names a type that is not synced")
@@ -176,6 +179,9 @@ func (s *Service) Manifest(ctx context.Context, c Caller, typ string) (Manifest,
 	w, err := s.store.Watermark(ctx, c.Branch)
 	if err != nil {
 		return Manifest{}, err
+	}
+	if w == 0 {
+		return Manifest{}, notReady()
 	}
 	revs, err := s.records.InScope(ctx, c, typ)
 	if err != nil {

@@ -5,10 +5,11 @@
 //
 // A sealed part is bound to its place: branch, type, id and field are its
 // associated data, so that it cannot be moved to another document. It carries a
-// commitment, HMAC-SHA256 of its plaintext under a salt that is sealed with it:
-// an export reveals salt and plaintext, and whoever holds the journal's entry can
-// check that this is what was sealed, with nothing but a hash function. Erasure
-// destroys the salt too, so the commitment says nothing afterwards.
+// commitment, HMAC-SHA256 of its kind ("t" for a text, "p" for a position) and its
+// plaintext under a salt that is sealed with it: an export reveals salt and
+// plaintext, and whoever holds the journal's entry can check that this is what was
+// sealed, with nothing but a hash function. Erasure destroys the salt too, so the
+// commitment says nothing afterwards.
 //
 // Debtors' keys are small documents beside the journal, wrapped by one
 // key-encryption key that comes from a file or the environment and is never

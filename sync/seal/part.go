@@ -19,7 +19,17 @@ import (
 // Part is a personal part of a document: a *Text or a *Point.
 type Part interface {
 	core() *part
+	kind() kind
 }
+
+// kind says what a plaintext is. It is committed to with the plaintext, so that a
+// text "[1,2]" cannot be revealed as the position [1,2].
+type kind byte
+
+const (
+	textKind  kind = 't'
+	pointKind kind = 'p'
+)
 
 // Doc is a document with personal parts.
 type Doc interface {
@@ -102,15 +112,16 @@ func (p *part) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-func commitment(salt, plain []byte) (c [sha256.Size]byte) {
+func commitment(k kind, salt, plain []byte) (c [sha256.Size]byte) {
 	m := hmac.New(sha256.New, salt)
+	m.Write([]byte{byte(k)})
 	m.Write(plain)
 	m.Sum(c[:0])
 	return c
 }
 
 // sealWith seals an open value that is not sealed yet.
-func (p *part) sealWith(a tink.AEAD, key string, ad []byte) error {
+func (p *part) sealWith(a tink.AEAD, key string, k kind, ad []byte) error {
 	salt := make([]byte, saltBytes, saltBytes+len(p.plain))
 	if _, err := rand.Read(salt); err != nil {
 		return err
@@ -119,18 +130,18 @@ func (p *part) sealWith(a tink.AEAD, key string, ad []byte) error {
 	if err != nil {
 		return fmt.Errorf("seal: %w", err)
 	}
-	p.key, p.sealed, p.salt, p.commit = key, sealed, salt, commitment(salt, p.plain)
+	p.key, p.sealed, p.salt, p.commit = key, sealed, salt, commitment(k, salt, p.plain)
 	return nil
 }
 
 // openWith opens a sealed value and checks its commitment.
-func (p *part) openWith(a tink.AEAD, ad []byte) error {
+func (p *part) openWith(a tink.AEAD, k kind, ad []byte) error {
 	b, err := a.Decrypt(p.sealed, ad)
 	if err != nil || len(b) < saltBytes {
 		return errors.New("seal: a sealed part does not open: it was altered, or moved from another document")
 	}
 	salt, plain := b[:saltBytes:saltBytes], b[saltBytes:]
-	if c := commitment(salt, plain); !hmac.Equal(c[:], p.commit[:]) {
+	if c := commitment(k, salt, plain); !hmac.Equal(c[:], p.commit[:]) {
 		return errors.New("seal: a sealed part does not match its commitment")
 	}
 	p.salt, p.plain, p.open = salt, plain, true
@@ -153,6 +164,7 @@ func NewText(s string) Text {
 }
 
 func (t *Text) core() *part { return &t.part }
+func (t *Text) kind() kind  { return textKind }
 
 // Plain is the text; "" when there is none, it is not open, or it is erased.
 func (t Text) Plain() string { return string(t.plain) }
@@ -167,6 +179,7 @@ func NewPoint(p geo.Point) Point {
 }
 
 func (p *Point) core() *part { return &p.part }
+func (p *Point) kind() kind  { return pointKind }
 
 // Plain is the position; ok is false when there is none, it is not open, or it is erased.
 func (p Point) Plain() (at geo.Point, ok bool) {

@@ -25,7 +25,7 @@ func Reveals(doc Doc) []Reveal {
 			return
 		}
 		value := json.RawMessage(c.plain)
-		if _, text := p.(*Text); text {
+		if p.kind() == textKind {
 			value = encodeText(string(c.plain))
 		}
 		out = append(out, Reveal{field, c.salt, value})
@@ -54,15 +54,15 @@ func (r Reveal) Check(sealed json.RawMessage) error {
 	if err := json.Unmarshal(sealed, &w); err != nil || len(w.Commit) != sha256.Size {
 		return ErrReveal
 	}
-	plain := []byte(r.Value)
+	is, plain := pointKind, []byte(r.Value)
 	if len(plain) > 0 && plain[0] == '"' {
 		var s string
 		if json.Unmarshal(r.Value, &s) != nil {
 			return ErrReveal
 		}
-		plain = []byte(s)
+		is, plain = textKind, []byte(s)
 	}
-	if c := commitment(r.Salt, plain); !hmac.Equal(c[:], w.Commit) {
+	if c := commitment(is, r.Salt, plain); !hmac.Equal(c[:], w.Commit) {
 		return ErrReveal
 	}
 	return nil

@@ -80,7 +80,15 @@ func TestATextThatLooksLikeAPlaceIsNone(t *testing.T) {
 	at := seal.NewPoint(geo.Point{Lon: 0.000001, Lat: 0.000002})
 	doc.Home = &at
 	check(t, v.SealDoc(context.Background(), debtor, branch, "cases", "c1", doc))
+	data, err := json.Marshal(doc)
+	check(t, err)
+	parts := partsOf(t, data)
 	for _, r := range seal.Reveals(doc) {
+		check(t, r.Check(parts[r.Field]))
+		other := map[string]string{"name": "[10,20]", "home": `"[10,20]"`}[r.Field]
+		if err := (seal.Reveal{Field: r.Field, Salt: r.Salt, Value: json.RawMessage(other)}).Check(parts[r.Field]); !errors.Is(err, seal.ErrReveal) {
+			t.Errorf("%s passes for %s: %v", r.Field, other, err)
+		}
 		want := map[string]string{"name": `"[10,20]"`, "home": "[10,20]"}[r.Field]
 		if string(r.Value) != want {
 			t.Errorf("%s is revealed as %s, want %s", r.Field, r.Value, want)

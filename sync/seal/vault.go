@@ -312,7 +312,7 @@ func (v *Vault) SealDoc(ctx context.Context, debtor journal.DebtorID, branch aut
 				return
 			}
 		}
-		failed = c.sealWith(a, key, associated(branch, typ, id, field))
+		failed = c.sealWith(a, key, p.kind(), associated(branch, typ, id, field))
 	})
 	return failed
 }
@@ -334,7 +334,7 @@ func (v *Vault) OpenDoc(ctx context.Context, _ journal.DebtorID, branch auth.Bra
 		case err != nil:
 			failed = err
 		default:
-			failed = c.openWith(a, associated(branch, typ, id, field))
+			failed = c.openWith(a, p.kind(), associated(branch, typ, id, field))
 		}
 	})
 	return failed

@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"doorstep/server"
@@ -56,8 +56,9 @@ type fsckCmd struct {
 }
 
 func (c *fsckCmd) Run(ctx context.Context, out io.Writer) error {
-	if _, err := os.Stat(c.Data); err != nil {
-		return fmt.Errorf("there is no data folder: %w", err)
+	// Opening would make an empty store, and call it clean.
+	if _, err := os.Stat(filepath.Join(c.Data, sqlitestore.FileName)); err != nil {
+		return fmt.Errorf("%s holds no store; name the folder that serve was given with --data: %w", c.Data, err)
 	}
 	store, err := sqlitestore.Open(ctx, c.Data, server.Indexes())
 	if err != nil {
@@ -85,8 +86,11 @@ func (c *fsckCmd) Run(ctx context.Context, out io.Writer) error {
 			fmt.Fprintf(out, "branch %s: clean, %d entries\n", b, w)
 		}
 	}
+	if len(branches) == 0 {
+		fmt.Fprintln(out, "the journal is empty")
+	}
 	if bad > 0 {
-		return errors.New("the views do not agree with the journal")
+		return fmt.Errorf("%d things are wrong; start no server on this folder, copy it away as it is, and restore a backup that fsck calls clean", bad)
 	}
 	return nil
 }

@@ -15,6 +15,8 @@
 // indexes can serve them. What has no exact native form (an array in an array, a
 // number that is not an int64, a field name with a dot) is in the JSON only.
 //
-// Every collection but the small documents' can be sharded by branch: all filters
-// name it, and every _id begins with it.
+// Every collection can be sharded by branch ({branch: 1}): all filters name it, and
+// every _id begins with it, so that an _id is unique over all shards. Small documents
+// belong to no branch; each is one of its own (smallKey). The collection meta holds
+// one document and stays where it is.
 package mongostore

@@ -19,19 +19,27 @@ type smallDoc struct {
 	Body    bson.Binary `bson:"body"`
 }
 
+// smallKey names a small document. It belongs to no branch (a debtor's home must be
+// unique over all of them), so each is a branch of its own: sharding by branch, as
+// everywhere, spreads them, and keeps an _id unique since it is the shard key too.
+func smallKey(kind, id string) bson.D {
+	k := key(kind, id)
+	return bson.D{{Key: "_id", Value: k}, {Key: "branch", Value: k}}
+}
+
 func firstSmall(kind, id string, body []byte) bson.D {
-	return bson.D{{Key: "_id", Value: key(kind, id)}, {Key: "kind", Value: kind}, {Key: "id", Value: id},
-		{Key: "version", Value: int64(1)}, {Key: "body", Value: bson.Binary{Data: body}}}
+	return append(smallKey(kind, id), bson.D{{Key: "kind", Value: kind}, {Key: "id", Value: id},
+		{Key: "version", Value: int64(1)}, {Key: "body", Value: bson.Binary{Data: body}}}...)
 }
 
 func smallAt(kind, id string, version uint64) bson.D {
-	return bson.D{{Key: "_id", Value: key(kind, id)}, {Key: "version", Value: int64(version)}}
+	return append(smallKey(kind, id), bson.E{Key: "version", Value: int64(version)})
 }
 
 // Small reads a small document.
 func (s *Store) Small(ctx context.Context, kind, id string) (body []byte, version uint64, err error) {
 	var d smallDoc
-	err = s.small.FindOne(ctx, bson.D{{Key: "_id", Value: key(kind, id)}}).Decode(&d)
+	err = s.small.FindOne(ctx, smallKey(kind, id)).Decode(&d)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return nil, 0, journal.ErrNotFound
 	}
@@ -81,7 +89,8 @@ func (s *Store) Smalls(ctx context.Context, kind string, ids []string) ([]journa
 	}
 	for len(keys) > 0 {
 		n := min(len(keys), manyDocs)
-		err := each(ctx, s.small, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: keys[:n]}}}}, options.Find(), func(d smallDoc) error {
+		these := bson.D{{Key: "$in", Value: keys[:n]}}
+		err := each(ctx, s.small, bson.D{{Key: "_id", Value: these}, {Key: "branch", Value: these}}, options.Find(), func(d smallDoc) error {
 			for _, i := range wanted[d.ID] {
 				out[i] = journal.SmallDoc{ID: d.ID, Version: uint64(d.Version), Body: d.Body.Data}
 			}
@@ -119,7 +128,8 @@ func (s *Store) ListSmall(ctx context.Context, kind, prefix, after string, limit
 	if limit <= 0 {
 		return nil, nil
 	}
-	filter := bson.D{{Key: "_id", Value: bson.D{{Key: "$gte", Value: key(kind, prefix)}, {Key: "$gt", Value: key(kind, after)}, {Key: "$lt", Value: beyond(kind)}}}}
+	span := bson.D{{Key: "$gte", Value: key(kind, prefix)}, {Key: "$gt", Value: key(kind, after)}, {Key: "$lt", Value: beyond(kind)}}
+	filter := bson.D{{Key: "_id", Value: span}, {Key: "branch", Value: span}}
 	var out []string
 	err := each(ctx, s.small, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(int64(limit)).
 		SetProjection(bson.D{{Key: "id", Value: 1}}), func(d smallDoc) error {

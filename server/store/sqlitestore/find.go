@@ -39,8 +39,6 @@ func appendKey(b []byte, v any) []byte {
 	switch v := v.(type) {
 	case int64:
 		return binary.BigEndian.AppendUint64(append(b, 'i'), uint64(v)^1<<63)
-	case int:
-		return appendKey(b, int64(v))
 	case string:
 		b = append(b, 's')
 		for i := range len(v) {
@@ -52,7 +50,18 @@ func appendKey(b []byte, v any) []byte {
 		}
 		return append(b, 0, 1)
 	}
-	return append(b, 'z') // no document has such a value
+	panic(fmt.Sprintf("sqlitestore: a %T in an index", v)) // TopFields and queryValue give nothing else
+}
+
+// queryValue takes a value a query may name.
+func queryValue(v any) (any, error) {
+	switch v := v.(type) {
+	case string, int64:
+		return v, nil
+	case int:
+		return int64(v), nil
+	}
+	return nil, fmt.Errorf("values are strings or integers, not %T", v)
 }
 
 // after is the first key above all that begin with the prefix.
@@ -88,17 +97,28 @@ func (s *Store) Find(ctx context.Context, q journal.Query) (journal.Found, error
 	}
 	var prefix []byte
 	for _, v := range q.Eq {
+		v, err := queryValue(v)
+		if err != nil {
+			return journal.Found{}, fmt.Errorf("index %s of %s: %w", q.Index, q.Type, err)
+		}
 		prefix = appendKey(prefix, v)
 	}
 	low, high := prefix, after(prefix)
 	if len(prefix) == 0 {
 		low, high = []byte{}, []byte{0xff}
 	}
-	if q.From != nil {
-		low = appendKey(slices.Clone(prefix), q.From)
-	}
-	if q.To != nil {
-		high = appendKey(slices.Clone(prefix), q.To)
+	for _, bound := range []struct {
+		at   any
+		into *[]byte
+	}{{q.From, &low}, {q.To, &high}} {
+		if bound.at == nil {
+			continue
+		}
+		v, err := queryValue(bound.at)
+		if err != nil {
+			return journal.Found{}, fmt.Errorf("index %s of %s: %w", q.Index, q.Type, err)
+		}
+		*bound.into = appendKey(slices.Clone(prefix), v)
 	}
 	where, args := "f.key >= ? AND f.key < ?", []any{low, high}
 	if q.After != "" {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -17,7 +18,8 @@ import (
 
 // Store is a journal.Store in one file.
 type Store struct {
-	write   *sql.DB // one connection
+	lock    *os.File // nil where the system has no such lock
+	write   *sql.DB  // one connection
 	read    *sql.DB
 	indexes map[string]index // by "type/name"
 	byType  map[string][]index
@@ -28,7 +30,8 @@ var _ journal.Store = (*Store)(nil)
 // FileName is the name of the file in a data folder.
 const FileName = "doorstep.db"
 
-// Open opens the file under a folder, and makes it when it is not there. Indexes
+// Open opens the file under a folder, and makes it when it is not there. A folder
+// that another process has open is refused. Indexes
 // that are declared for the first time are filled from the documents.
 func Open(ctx context.Context, folder string, indexes []journal.Index) (*Store, error) {
 	path := filepath.Join(folder, FileName)
@@ -39,18 +42,21 @@ func Open(ctx context.Context, folder string, indexes []journal.Index) (*Store, 
 		s.byType[ix.Type] = append(s.byType[ix.Type], d)
 	}
 	var err error
+	if s.lock, err = lock(folder); err != nil {
+		return nil, fmt.Errorf("open store in %s: %w", folder, err)
+	}
 	if s.write, err = sql.Open("sqlite", dsn(path, "_txlock=immediate")); err != nil {
-		return nil, fmt.Errorf("open store: %w", err)
+		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.Close())
 	}
 	s.write.SetMaxOpenConns(1)
 	if s.read, err = sql.Open("sqlite", dsn(path, "_pragma=query_only(1)")); err != nil {
-		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.write.Close())
+		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.Close())
 	}
 	readers := max(4, runtime.GOMAXPROCS(0))
 	s.read.SetMaxOpenConns(readers)
 	s.read.SetMaxIdleConns(readers)
 	if err := s.prepare(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open store %s: %w", FileName, err), s.Close())
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.Close())
 	}
 	return s, nil
 }
@@ -86,8 +92,20 @@ func (s *Store) prepare(ctx context.Context) error {
 	})
 }
 
-// Close closes the file.
-func (s *Store) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
+// Close closes the file, and the folder is free for another process.
+func (s *Store) Close() error {
+	var errs []error
+	for _, db := range []*sql.DB{s.read, s.write} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
+		s.lock = nil
+	}
+	return errors.Join(errs...)
+}
 
 // tx runs fn in a write transaction.
 func (s *Store) tx(ctx context.Context, fn func(*sql.Tx) error) error {

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -34,6 +35,23 @@ func olderStatesDoNotWin(t *testing.T, s journal.Store) {
 	check(t, err)
 	equal(t, "feed rows", len(read.Rows), 1)
 	equal(t, "at", read.Rows[0].Seq, journal.Seq(0, 3, 0))
+}
+
+// tombstonesStay: what was deleted is known to be so, and what is older does not bring it back (J5).
+func tombstonesStay(t *testing.T, s journal.Store) {
+	ctx := context.Background()
+	first := journal.ViewWrites{Records: []journal.Record{doc("x", 1, m{"owner": "a", "n": 1})}}
+	check(t, s.Commit(ctx, page(branch, 1, 1, "a"), first))
+	check(t, s.Commit(ctx, page(branch, 2, 2, "b"), journal.ViewWrites{Records: []journal.Record{{Branch: branch, Type: "things", ID: "x", N: 2, Rev: 2, Deleted: true}}}))
+	check(t, s.Apply(ctx, page(branch, 1, 1, "a"), first))
+	recs, err := s.Records(ctx, branch, []journal.DocRef{{Type: "things", ID: "x"}})
+	check(t, err)
+	equal(t, "deleted", recs[0].Deleted, true)
+	equal(t, "its revision", recs[0].Rev, 2)
+	equal(t, "its number", recs[0].N, 2)
+	f, err := s.Find(ctx, journal.Query{Branch: branch, Type: "things"})
+	check(t, err)
+	equal(t, "listed", ids(f), "")
 }
 
 func recordsInOrder(t *testing.T, s journal.Store) {
@@ -141,6 +159,32 @@ func findPages(t *testing.T, s journal.Store) {
 			}
 			equal(t, "seen", seen, 57)
 		}
+	}
+}
+
+// findRefusesOtherValues: an index holds strings and integers; a query that names
+// anything else is a mistake, and finding nothing would hide it.
+func findRefusesOtherValues(t *testing.T, s journal.Store) {
+	put(t, s, journal.ViewWrites{Records: []journal.Record{doc("x", 1, m{"owner": "a", "n": 1})}})
+	find := func(eq []any, from, to any) (journal.Found, error) {
+		return s.Find(context.Background(), journal.Query{Branch: branch, Type: "things", Index: "owner", Eq: eq, From: from, To: to})
+	}
+	for _, v := range []any{true, 1.5, []string{"a"}, json.Number("1"), uint64(1), struct{}{}} {
+		for what, ask := range map[string]func() (journal.Found, error){
+			"an equal":  func() (journal.Found, error) { return find([]any{v}, nil, nil) },
+			"the last":  func() (journal.Found, error) { return find([]any{"a", v}, nil, nil) },
+			"the lower": func() (journal.Found, error) { return find([]any{"a"}, v, nil) },
+			"the upper": func() (journal.Found, error) { return find([]any{"a"}, nil, v) },
+		} {
+			if f, err := ask(); err == nil {
+				t.Errorf("%s value %T finds %q", what, v, ids(f))
+			}
+		}
+	}
+	for _, v := range []any{1, int64(1)} {
+		f, err := find([]any{"a", v}, nil, nil)
+		check(t, err)
+		equal(t, fmt.Sprintf("found by %T", v), ids(f), "x ")
 	}
 }
 

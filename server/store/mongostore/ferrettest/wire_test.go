@@ -447,6 +447,45 @@ func TestWhichSmallsWereInserted(t *testing.T) {
 	}
 }
 
+// TestEveryDocumentNamesItsShard: whatever the store writes has a branch to shard by,
+// and an _id that begins with it: MongoDB keeps an _id unique on one shard only.
+func TestEveryDocumentNamesItsShard(t *testing.T) {
+	ctx := context.Background()
+	p := start(t)
+	s := p.fresh(t)
+	check(t, s.Commit(ctx, page(1, 1, "p"), journal.ViewWrites{Records: []journal.Record{record("a", 1, `{"owner":"o","n":1}`)},
+		Feeds: []journal.FeedEntry{{Feed: "f", Seq: journal.Seq(0, 1, 0), Type: "things", ID: "a"}}, Receipts: []journal.Receipt{{Command: "c", N: 1}}}))
+	check(t, s.SwapSmall(ctx, "home", "case/1", 0, []byte("v1")))
+	check(t, s.SwapSmall(ctx, "home", "case/1", 1, []byte("v2")))
+	_, err := s.InsertSmalls(ctx, "key", []string{"k1"}, [][]byte{[]byte("v")})
+	check(t, err)
+	db := p.raw(t, s)
+	names, err := db.ListCollectionNames(ctx, bson.D{})
+	check(t, err)
+	met := 0
+	for _, name := range names {
+		if name == "meta" {
+			continue
+		}
+		cur, err := db.Collection(name).Find(ctx, bson.D{})
+		check(t, err)
+		var docs []struct {
+			ID     string `bson:"_id"`
+			Branch string `bson:"branch"`
+		}
+		check(t, cur.All(ctx, &docs))
+		for _, d := range docs {
+			met++
+			if d.Branch == "" || d.ID != d.Branch && !strings.HasPrefix(d.ID, d.Branch+"/") {
+				t.Errorf("%s: the _id %q does not begin with the branch %q", name, d.ID, d.Branch)
+			}
+		}
+	}
+	if met != 7 {
+		t.Errorf("%d documents were met in %v", met, names)
+	}
+}
+
 func TestIndexesAreDeclaredAgain(t *testing.T) {
 	ctx := context.Background()
 	p := start(t)

@@ -1,0 +1,45 @@
+package server
+
+import (
+	"context"
+	"regexp"
+	"testing"
+
+	"doorstep/sync/journal"
+
+	"github.com/google/uuid"
+)
+
+var anyUUID = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+
+// idsAreTimeOrdered reads everything a day left in the journals: every UUID that
+// names a command or a document is of version 7, whoever minted it (J17). Random
+// ones would scatter over the indexes and cost more with every year.
+func idsAreTimeOrdered(t *testing.T, s *Server) {
+	ctx := context.Background()
+	branches, err := s.store.Branches(ctx)
+	ok(t, err)
+	met := map[string]int{}
+	for _, b := range branches {
+		ok(t, s.journal.Each(ctx, b, 0, func(e journal.Entry) error {
+			look := func(what, id string) {
+				for _, text := range anyUUID.FindAllString(id, -1) {
+					met[what]++
+					if u, err := uuid.Parse(text); err != nil || u.Version() != 7 {
+						t.Errorf("%s %s of %s holds a UUID of version %d", what, id, e.Action, u.Version())
+					}
+				}
+			}
+			look("command", e.Command)
+			for _, d := range e.Docs {
+				look(d.Type, d.ID)
+			}
+			return nil
+		}))
+	}
+	for _, what := range []string{"command", "rounds", "assignments", "visits", "visit_notes"} {
+		if met[what] == 0 {
+			t.Errorf("no UUID of any %s was met: %v", what, met)
+		}
+	}
+}

@@ -1,0 +1,26 @@
+package server
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"doorstep/server/store/sqlitestore"
+)
+
+// A second server on a folder, or one whose database is not there, ends with an
+// error a person can read.
+func TestAStoreThatDoesNotOpenIsAnError(t *testing.T) {
+	ctx, folder := context.Background(), t.TempDir()
+	first, err := sqlitestore.Open(ctx, folder, Indexes())
+	ok(t, err)
+	defer func() { ok(t, first.Close()) }()
+	for want, cfg := range map[string]Config{
+		"in use by another doorstep": {Data: folder},
+		"the MongoDB URI has no":     {Data: t.TempDir(), MongoDB: "nowhere"},
+	} {
+		if s, err := Open(ctx, cfg); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("opened %v, %v; want %q", s, err, want)
+		}
+	}
+}
