@@ -48,6 +48,7 @@ type committer struct {
 	j      *Journal
 	branch auth.BranchID
 	queue  chan *group
+	turn   chan struct{} // holds one: who decides again, see Do
 	w      atomic.Uint64 // entries up to here are in the views of this store
 
 	last     uint64 // last entry number we know of

@@ -91,8 +91,20 @@ func (j *Journal) Do(ctx context.Context, branch auth.BranchID, cmds []Command) 
 	done := 0 // commands before this index have their outcome
 	at := j.opt.Clock().UTC().Truncate(time.Millisecond)
 	for try := 0; done < len(cmds); try++ {
+		if try == 1 {
+			// Somebody wrote what this call had read. Those who fight over the same
+			// documents decide again one after the other: all at once, each would
+			// undo the work of all the others.
+			select {
+			case c.turn <- struct{}{}:
+				defer func() { <-c.turn }()
+			case <-ctx.Done():
+				return out, ctx.Err()
+			}
+		}
 		if try > 2 {
-			// Somebody is quicker every time: let the others finish first.
+			// Somebody is quicker every time (another node, or calls that have not met
+			// this one yet): let them finish first.
 			if err := sleep(ctx, time.Duration(rand.Int64N(int64(min(try, 20))*int64(2*time.Millisecond)))); err != nil {
 				return out, err
 			}

@@ -444,3 +444,46 @@ func TestReceivedTimeNeverDecreases(t *testing.T) {
 		t.Errorf("entry 2 received %v, before entry 1 at %v", es[1].Received, es[0].Received)
 	}
 }
+
+// Phones of one team push to the same cases at the same time. Whoever is overtaken
+// decides again, one after the other: work is repeated, but not by all for each.
+func TestCallsThatFightDecideInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemStore()
+		j := open(t, store)
+		const calls, each = 12, 40
+		var decided atomic.Int64
+		var wg sync.WaitGroup
+		for i := range calls {
+			wg.Go(func() {
+				cmds := make([]Command, each)
+				for k := range cmds {
+					cmds[k] = add(fmt.Sprintf("%d-%d", i, k), fmt.Sprintf("c%d", k%5))
+					inner := cmds[k].Decide
+					cmds[k].Decide = func(ctx context.Context, r *Reader) (Draft, error) {
+						decided.Add(1)
+						time.Sleep(time.Millisecond) // a decision takes its time, in which others write
+						return inner(ctx, r)
+					}
+				}
+				for _, o := range do(t, j, cmds...) {
+					if o.Err != nil {
+						t.Errorf("%s: %v", o.Command, o.Err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		sum := 0
+		for k := range 5 {
+			sum += count(t, store, fmt.Sprintf("c%d", k))
+		}
+		if sum != calls*each {
+			t.Errorf("the counters stand at %d, want %d", sum, calls*each)
+		}
+		// All decide once at the same time, and all but the first once more, in turn.
+		if n := decided.Load(); n > 2*calls*each {
+			t.Errorf("%d decisions for %d commands", n, calls*each)
+		}
+	})
+}

@@ -109,7 +109,7 @@ func (j *Journal) committer(ctx context.Context, b auth.BranchID) (*committer, e
 	if c := j.committers[b]; c != nil {
 		return c, nil
 	}
-	c := &committer{j: j, branch: b, queue: make(chan *group, 1024)}
+	c := &committer{j: j, branch: b, queue: make(chan *group, 1024), turn: make(chan struct{}, 1)}
 	c.writes.reset(0)
 	if err := c.start(ctx); err != nil {
 		return nil, err
