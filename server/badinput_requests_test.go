@@ -239,7 +239,7 @@ func (h *hostile) badBodies(t *testing.T, o operation) {
 		large := h.good(o)
 		large.header = map[string]string{"Content-Type": "application/json"}
 		large.body = append([]byte(`{"`+marker+`":"`), bytes.Repeat([]byte("a"), 5<<20)...)
-		if o.id != "importTerritories" {
+		if o.id != "importTerritories" && o.id != "solveRouting" { // they take tens of millions
 			refused("five million bytes", large, http.StatusRequestEntityTooLarge)
 			large.in = io.MultiReader(bytes.NewReader(large.body), strings.NewReader(`"}`)) // chunked: no length is told
 			large.body = nil

@@ -36,6 +36,7 @@ type pacedBody struct {
 	pace
 	conn  *http.ResponseController
 	began time.Time
+	by    time.Time // when all of it must be there; zero: it may take its time
 	read  int64
 }
 
@@ -44,6 +45,9 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 	until := b.began.Add(b.grace + time.Duration(b.read/b.rate)*time.Second)
 	if s := now.Add(b.stall); s.Before(until) {
 		until = s
+	}
+	if !b.by.IsZero() && b.by.Before(until) {
+		until = b.by
 	}
 	// A writer without a connection has no deadlines, and no slow senders.
 	_ = b.conn.SetReadDeadline(until)
@@ -71,6 +75,13 @@ func (a *API) keepPace(c *gin.Context) {
 		c.Request.Body = b
 	}
 	c.Next()
+}
+
+// arriveBy has all of a request's body arrive by a time.
+func arriveBy(c *gin.Context, by time.Time) {
+	if b, is := c.Request.Body.(*pacedBody); is {
+		b.by = by
+	}
 }
 
 // mediaType refuses a body of a kind the endpoint does not read, or in another
