@@ -119,7 +119,7 @@ func problemOf(err error) (p *Problem, known bool) {
 		}
 		return p, true
 	case errors.As(err, &tr):
-		return newProblem(http.StatusUnprocessableEntity, tr.Code(), tr.Error()), true
+		return newProblem(http.StatusUnprocessableEntity, tr.Code(), quoted.ReplaceAllString(tr.Error(), "…")), true
 	case errors.As(err, &au):
 		return newProblem(http.StatusUnprocessableEntity, au.Code(), au.Msg), true
 	case errors.As(err, &mb):
@@ -129,7 +129,9 @@ func problemOf(err error) (p *Problem, known bool) {
 		if vr.Code() == vroom.CodeJSON {
 			status = http.StatusBadRequest
 		}
-		return newProblem(status, vr.Code(), vr.Error()).at(strings.TrimSuffix("body."+vr.Path, "."), vr.Msg), true
+		// The reader quotes what it read, for who has the file before them.
+		at, msg := place("body."+vr.Path), quoted.ReplaceAllString(vr.Msg, "…")
+		return newProblem(status, vr.Code(), at+": "+msg).at(at, msg), true
 	case errors.Is(err, journal.ErrCursor):
 		return newProblem(http.StatusBadRequest, "cursor", "the cursor is not one of this list; start without").at("query.cursor", "not a cursor of this list"), true
 	case errors.Is(err, seal.ErrErased):
@@ -240,6 +242,9 @@ func place(location string) string {
 	}
 	return shorten(strings.Join(parts, "."))
 }
+
+// quoted is what a message repeats of what was sent.
+var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 
 // plain keeps a message of the validator free of what was sent: quoted texts are cut out.
 func plain(msg string) string {
