@@ -99,31 +99,27 @@ func (a *API) raw(e endpoint, describe func(op *huma.Operation), handle gin.Hand
 	describe(&op)
 	a.huma.OpenAPI().AddOperation(&op)
 	a.describeProblems(e)
-	if handle == nil {
-		return
-	}
-	handlers := []gin.HandlerFunc{handle}
-	if op.Security != nil {
-		// Probes and scrapers may ask with parameters of their own; callers of the house may not.
-		var known []string
-		for _, p := range op.Parameters {
-			if p.In == "query" {
-				known = append(known, p.Name)
-			}
+	for _, p := range op.Parameters {
+		if p.In == "query" {
+			a.queries[e.method+" "+e.path] = append(a.queries[e.method+" "+e.path], p.Name)
 		}
-		handlers = []gin.HandlerFunc{onlyQuery(known), handle}
 	}
-	a.engine.Handle(e.method, ginPath(e.path), handlers...)
+	if handle != nil {
+		a.engine.Handle(e.method, ginPath(e.path), a.onlyQuery, handle)
+	}
 }
 
-// onlyQuery refuses query parameters that an endpoint does not know, as huma does for its own.
-func onlyQuery(known []string) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		for name := range c.Request.URL.Query() {
-			if !slices.Contains(known, name) {
-				writeProblem(c, newProblem(http.StatusUnprocessableEntity, "validation", "the endpoint does not know this query parameter; see GET /openapi.yaml").at(place("query."+name), "unknown query parameter"))
-				return
-			}
+// onlyQuery refuses query parameters that an endpoint does not know, as huma does
+// for its own. Probes and scrapers may ask anyone's endpoints with parameters of theirs.
+func (a *API) onlyQuery(c *gin.Context) {
+	at := c.Request.Method + " " + template(c)
+	if len(a.allowed[at].Roles) == 0 {
+		return
+	}
+	for name := range c.Request.URL.Query() {
+		if !slices.Contains(a.queries[at], name) {
+			writeProblem(c, newProblem(http.StatusUnprocessableEntity, "validation", "the endpoint does not know this query parameter; see GET /openapi.yaml").at(place("query."+name), "unknown query parameter"))
+			return
 		}
 	}
 }
