@@ -22,7 +22,7 @@ func ParseDatum(text string) (Datum, error) {
 	case WGS84, GCJ02:
 		return d, nil
 	}
-	return "", fault(CodeDatum, "", "unknown datum %q: write wgs84 or gcj02", excerpt([]byte(text)))
+	return "", fault(CodeDatum, "", "unknown datum: write wgs84 or gcj02")
 }
 
 // ToWGS84 returns p, measured in d, in WGS 84. A GCJ-02 point in mainland

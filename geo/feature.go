@@ -67,7 +67,7 @@ func ReadFeatures(r io.Reader) ([]Feature, error) {
 	case "":
 		return nil, fault(CodeJSON, "type", "expected a GeoJSON FeatureCollection or Feature, got an object without a type")
 	}
-	return nil, fault(CodeJSON, "type", "expected a GeoJSON FeatureCollection or Feature, got a %s", excerpt([]byte(whole.Type)))
+	return nil, fault(CodeJSON, "type", "expected a GeoJSON FeatureCollection or Feature, got %s", typeName(whole.Type))
 }
 
 func readCollection(raw []json.RawMessage) ([]Feature, error) {
@@ -88,7 +88,7 @@ func readCollection(raw []json.RawMessage) ([]Feature, error) {
 		}
 		if earlier, ok := first[f.ID]; ok && f.ID != "" {
 			if f.Err == nil {
-				f.Err = fault(CodeDuplicateID, place+".id", "the id %q is that of features[%d] already: give each territory its own", f.ID, earlier)
+				f.Err = fault(CodeDuplicateID, place+".id", "the id is that of features[%d] already: give each territory its own", earlier)
 			}
 		} else {
 			first[f.ID] = i
@@ -112,14 +112,14 @@ func readFeature(text json.RawMessage) Feature {
 		return f
 	}
 	if raw.Type != "Feature" {
-		f.Err = fault(CodeJSON, "type", "expected a GeoJSON Feature, got %q", excerpt([]byte(raw.Type)))
+		f.Err = fault(CodeJSON, "type", "expected a GeoJSON Feature, got %s", typeName(raw.Type))
 		return f
 	}
 	if !absent(raw.Properties) {
 		decoder := json.NewDecoder(bytes.NewReader(raw.Properties))
 		decoder.UseNumber()
 		if err := decoder.Decode(&f.Properties); err != nil {
-			f.Err = fault(CodeJSON, "properties", "expected an object, got %s", excerpt(raw.Properties))
+			f.Err = fault(CodeJSON, "properties", "expected an object, got %s", jsonKind(raw.Properties))
 			return f
 		}
 	}

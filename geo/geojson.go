@@ -44,7 +44,7 @@ func ParseShape(raw json.RawMessage) (Shape, error) {
 	case "":
 		return Shape{}, fault(CodeJSON, "type", "expected a GeoJSON geometry with a type")
 	default:
-		return Shape{}, fault(CodeGeometryType, "type", "an area is a Polygon or a MultiPolygon, not a %s", excerpt([]byte(geometry.Type)))
+		return Shape{}, fault(CodeGeometryType, "type", "an area is a Polygon or a MultiPolygon, not %s", typeName(geometry.Type))
 	}
 	if err != nil {
 		return Shape{}, err
@@ -82,7 +82,7 @@ func list[T any](raw json.RawMessage, path, what string, read func(json.RawMessa
 		return nil, fault(CodeEmpty, path, "expected %s, got nothing", what)
 	}
 	if err := json.Unmarshal(raw, &items); err != nil {
-		return nil, fault(CodeJSON, path, "expected %s, got %s", what, excerpt(raw))
+		return nil, fault(CodeJSON, path, "expected %s, got %s", what, jsonKind(raw))
 	}
 	out := make([]T, len(items))
 	for i, item := range items {
@@ -110,7 +110,16 @@ func checkCRS(raw json.RawMessage) *Error {
 			return nil
 		}
 	}
-	return fault(CodeCRS, "crs", "the coordinates are declared to be in %s: export them as WGS 84 longitude and latitude (EPSG:4326)", excerpt(raw))
+	return fault(CodeCRS, "crs", "the coordinates are declared to be in another reference system: export them as WGS 84 longitude and latitude (EPSG:4326)")
+}
+
+// typeName is a GeoJSON type for a message; what is none is not repeated.
+func typeName(t string) string {
+	switch t {
+	case "Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection", "Feature", "FeatureCollection", "Topology":
+		return "a " + t
+	}
+	return "something else"
 }
 
 func absent(raw json.RawMessage) bool {
@@ -124,11 +133,11 @@ func notJSON(err error, what string) *Error {
 	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &syntax):
-		return fault(CodeJSON, "", "expected %s; at byte %d the text is no JSON: %v", what, syntax.Offset, err)
+		return fault(CodeJSON, "", "expected %s; at byte %d the text is no JSON", what, syntax.Offset)
 	case errors.As(err, &kind):
 		return fault(CodeJSON, kind.Field, "expected %s, got a JSON %s here", what, kind.Value)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return fault(CodeJSON, "", "expected %s, but the text ends too early", what)
 	}
-	return fault(CodeJSON, "", "expected %s: %v", what, err)
+	return fault(CodeJSON, "", "expected %s, and this is none", what)
 }

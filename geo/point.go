@@ -92,14 +92,14 @@ func (p *Point) UnmarshalJSON(data []byte) error {
 func readPosition(data []byte, path string) (Point, *Error) {
 	var numbers []*float64
 	if err := json.Unmarshal(data, &numbers); err != nil {
-		return Point{}, fault(CodePoint, path, "expected a position [lon, lat] of two numbers, got %s", excerpt(data))
+		return Point{}, fault(CodePoint, path, "expected a position [lon, lat] of two numbers, got %s", jsonKind(data))
 	}
 	if len(numbers) < 2 || len(numbers) > 3 {
 		return Point{}, fault(CodePoint, path, "expected a position [lon, lat] of two numbers, got %d", len(numbers))
 	}
 	for _, n := range numbers {
 		if n == nil {
-			return Point{}, fault(CodePoint, path, "expected a position [lon, lat] of two numbers, got %s", excerpt(data))
+			return Point{}, fault(CodePoint, path, "expected a position [lon, lat] of two numbers, got %s", jsonKind(data))
 		}
 	}
 	p := Point{Lon: *numbers[0], Lat: *numbers[1]}
@@ -111,12 +111,23 @@ func readPosition(data []byte, path string) (Point, *Error) {
 
 func degrees(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
-// excerpt shortens foreign text for a message.
-func excerpt(data []byte) string {
-	const most = 40
-	text := []rune(string(data))
-	if len(text) <= most {
-		return string(text)
+// jsonKind says what stands where something else was expected. It repeats nothing:
+// what was sent may be about a person.
+func jsonKind(data []byte) string {
+	if len(data) == 0 {
+		return "nothing"
 	}
-	return string(text[:most]) + "…"
+	switch data[0] {
+	case '"':
+		return "a text"
+	case '[':
+		return "a list"
+	case '{':
+		return "an object"
+	case 't', 'f':
+		return "true or false"
+	case 'n':
+		return "null"
+	}
+	return "a number"
 }

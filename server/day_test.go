@@ -288,7 +288,7 @@ func checkClean(t *testing.T, data string) {
 	}
 }
 
-// knowsNobody reads a log: no names, phones, addresses, tokens.
+// knowsNobody reads a log: no names, phones, addresses, places, tokens, passwords, words of agents.
 func knowsNobody(t *testing.T, log string, day *play.Day) {
 	t.Helper()
 	if len(log) < 1000 {
@@ -301,13 +301,13 @@ func knowsNobody(t *testing.T, log string, day *play.Day) {
 		if i == 0 {
 			continue
 		}
-		for _, secret := range []string{cells[5], cells[7], cells[9]} {
+		for _, secret := range []string{cells[5], cells[7], cells[9], cells[13], cells[14]} { // name, phone, address, lon, lat
 			if strings.Contains(log, secret) {
 				t.Fatalf("line %d of the cases is told in the log", i+1)
 			}
 		}
 	}
-	for _, shape := range []string{`eyJ[A-Za-z0-9_-]{10}`, `token-of-`, regexp.QuoteMeta(adminPassword), `Played note`} {
+	for _, shape := range []string{`eyJ[A-Za-z0-9_-]{10}`, `token-of-`, regexp.QuoteMeta(adminPassword), `played-password`, `Played note`, `played visit`, `-8\.[45]\d{3}`, `Bearer`, `refresh_token`} {
 		if regexp.MustCompile(shape).MatchString(log) {
 			t.Errorf("the log holds something of the shape %s", shape)
 		}

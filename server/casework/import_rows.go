@@ -411,7 +411,9 @@ func plainValue(raw json.RawMessage) (string, bool) {
 	switch raw[0] {
 	case '"':
 		err := json.Unmarshal(raw, &s)
-		return strings.TrimSpace(s), err == nil && !strings.ContainsRune(s, 0)
+		// encoding/json writes half a surrogate pair as the replacement character.
+		lost := strings.ContainsRune(s, utf8.RuneError) && !bytes.ContainsRune(raw, utf8.RuneError)
+		return strings.TrimSpace(s), err == nil && !lost && !strings.ContainsRune(s, 0)
 	case 'n':
 		return "", true
 	case '[':

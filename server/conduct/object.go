@@ -3,6 +3,7 @@ package conduct
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"sort"
 	"strconv"
@@ -57,6 +58,9 @@ func (o object) take(key string) (any, bool) {
 	return v, v != nil
 }
 
+// fieldName is what fields are called.
+var fieldName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
+
 // done reports every field that was not read.
 func (o object) done() {
 	var unknown []string
@@ -67,7 +71,12 @@ func (o object) done() {
 	}
 	sort.Strings(unknown)
 	for _, k := range unknown {
-		o.p.add(o.at(k), "there is no such field")
+		if fieldName.MatchString(k) {
+			o.p.add(o.at(k), "there is no such field")
+		} else {
+			// It may be somebody's name: it is not repeated.
+			o.p.add(o.path, "there is a field here that does not exist")
+		}
 	}
 }
 

@@ -70,7 +70,9 @@ type API struct {
 	huma    huma.API
 	metrics *metrics
 	allowed map[string]auth.Permission // by "METHOD template"
+	queries map[string][]string        // parameters of raw endpoints, likewise
 	devices *auth.Limits               // requests by device
+	pace    pace
 	spec    func() ([]byte, error)
 
 	planning chan struct{} // full while a problem is planned
@@ -100,8 +102,8 @@ func New(o Options) *API {
 	gin.SetMode(gin.ReleaseMode)
 	// huma makes its own errors through this variable; it is set to the same function every time.
 	huma.NewError = humaProblem
-	a := &API{opt: o, log: o.Log, engine: gin.New(), metrics: newMetrics(), allowed: map[string]auth.Permission{},
-		devices: auth.NewLimits(deviceEvery, deviceBurst), planning: make(chan struct{}, 1), stop: make(chan struct{})}
+	a := &API{opt: o, log: o.Log, engine: gin.New(), metrics: newMetrics(), allowed: map[string]auth.Permission{}, queries: map[string][]string{},
+		devices: auth.NewLimits(deviceEvery, deviceBurst), pace: defaultPace, planning: make(chan struct{}, 1), stop: make(chan struct{})}
 	for _, p := range auth.Permissions() {
 		a.allowed[p.Method+" "+p.Path] = p
 	}
@@ -113,7 +115,7 @@ func New(o Options) *API {
 	if err := e.SetTrustedProxies(nil); err != nil {
 		panic("trusting no proxy: " + err.Error())
 	}
-	e.Use(a.observe, a.recover, a.secure, a.authenticate)
+	e.Use(a.observe, a.recover, a.secure, a.keepPace, a.legible, a.authenticate)
 	e.NoRoute(func(c *gin.Context) {
 		writeProblem(c, newProblem(http.StatusNotFound, "not_found", "there is no such endpoint; see GET /openapi.yaml"))
 	})
@@ -147,6 +149,13 @@ func humaConfig(version string) huma.Config {
 	c.Info.License = &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
 	c.CreateHooks = nil
+	c.Formats = map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat}
+	c.Transformers = append(c.Transformers, func(ctx huma.Context, _ string, v any) (any, error) {
+		if p, is := v.(*Problem); is {
+			finish(humagin.Unwrap(ctx), p)
+		}
+		return v, nil
+	})
 	c.RejectUnknownQueryParameters = true
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "The access_token of POST /v1/sessions."}}

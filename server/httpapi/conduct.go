@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"io"
 	"net/http"
 	"time"
 
@@ -45,12 +44,7 @@ func (a *API) conductEndpoints() {
 				Required: []string{"decision", "all", "advisory", "presumptive", "cite", "policy_hash"}})}
 		},
 		func(c *gin.Context) {
-			in, p := plainBody(c, maxBody)
-			if p != nil {
-				writeProblem(c, p)
-				return
-			}
-			text, err := io.ReadAll(in)
+			text, err := readJSON(c, maxBody, "application/json")
 			if err != nil {
 				a.fail(c, err)
 				return

@@ -8,6 +8,10 @@
 // are plain gin handlers whose description is written beside them; a contract
 // test holds both kinds to it.
 //
+// Whatever is sent, the answer is a problem with a code, the place and what to do
+// about it. It repeats nothing of what was sent, not even the name of a member that
+// is not one of ours: bodies.go says what is refused before an endpoint sees it.
+//
 // Who may call what is auth.Permissions, one table, looked up by method and path
 // template before any handler runs. problem.go alone knows statuses.
 package httpapi

@@ -4,7 +4,7 @@ import (
 	"context"
 	"net/http"
 	"reflect"
-	"strconv"
+	"slices"
 
 	"doorstep/auth"
 
@@ -28,7 +28,7 @@ const maxBody = 1 << 20
 
 func (e endpoint) operation() huma.Operation {
 	op := huma.Operation{OperationID: e.id, Method: e.method, Path: e.path, Tags: []string{e.tag}, Summary: e.summary, Description: e.about,
-		DefaultStatus: e.status, MaxBodyBytes: maxBody, BodyReadTimeout: -1}
+		DefaultStatus: e.status, MaxBodyBytes: maxBody, BodyReadTimeout: -1, Middlewares: huma.Middlewares{onlyJSON}}
 	if e.body > 0 {
 		op.MaxBodyBytes = e.body
 	}
@@ -55,13 +55,13 @@ func ptr[T any](v T) *T { return &v }
 func register[I, O any](a *API, e endpoint, handle func(ctx context.Context, c call, in *I) (*O, error)) {
 	op := e.operation()
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
-		out, err := handle(ctx, callOf(ctx), in)
+		c := callOf(ctx)
+		if c.key != "" {
+			c.payload = a.payload([]any{e.id, in})
+		}
+		out, err := handle(ctx, c, in)
 		if err != nil {
-			p := a.problem(ctx, err)
-			if p.retryAfter > 0 {
-				return nil, huma.ErrorWithHeaders(p, http.Header{"Retry-After": {strconv.Itoa(p.retryAfter)}})
-			}
-			return nil, p
+			return nil, a.problem(ctx, err)
 		}
 		return out, nil
 	})
@@ -99,9 +99,28 @@ func (a *API) raw(e endpoint, describe func(op *huma.Operation), handle gin.Hand
 	describe(&op)
 	a.huma.OpenAPI().AddOperation(&op)
 	a.describeProblems(e)
+	for _, p := range op.Parameters {
+		if p.In == "query" {
+			a.queries[e.method+" "+e.path] = append(a.queries[e.method+" "+e.path], p.Name)
+		}
+	}
 	if handle != nil {
-		path := ginPath(e.path)
-		a.engine.Handle(e.method, path, handle)
+		a.engine.Handle(e.method, ginPath(e.path), a.onlyQuery, handle)
+	}
+}
+
+// onlyQuery refuses query parameters that an endpoint does not know, as huma does
+// for its own. Probes and scrapers may ask anyone's endpoints with parameters of theirs.
+func (a *API) onlyQuery(c *gin.Context) {
+	at := c.Request.Method + " " + template(c)
+	if len(a.allowed[at].Roles) == 0 {
+		return
+	}
+	for name := range c.Request.URL.Query() {
+		if !slices.Contains(a.queries[at], name) {
+			writeProblem(c, newProblem(http.StatusUnprocessableEntity, "validation", "the endpoint does not know this query parameter; see GET /openapi.yaml").at(place("query."+name), "unknown query parameter"))
+			return
+		}
 	}
 }
 

@@ -1,13 +1,12 @@
 package httpapi
 
 import (
-	"compress/gzip"
 	"context"
 	"io"
-	"mime"
 	"net/http"
 
 	"doorstep/auth"
+	"doorstep/geo"
 	"doorstep/server/casework"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -16,45 +15,6 @@ import (
 
 // maxImport bounds an import, decompressed: streamed, so memory does not grow with it.
 const maxImport = 1 << 30
-
-// plainBody is a request's body, decompressed, of at most limit bytes.
-func plainBody(c *gin.Context, limit int64) (io.Reader, *Problem) {
-	body := http.MaxBytesReader(c.Writer, c.Request.Body, limit)
-	switch c.GetHeader("Content-Encoding") {
-	case "", "identity":
-		return body, nil
-	case "gzip":
-		z, err := gzip.NewReader(body)
-		if err != nil {
-			return nil, newProblem(http.StatusBadRequest, "malformed", "the body is not gzip, though Content-Encoding says so")
-		}
-		return &limited{z, limit, limit}, nil
-	}
-	return nil, newProblem(http.StatusUnsupportedMediaType, "media_type", "Content-Encoding may be gzip or absent")
-}
-
-// limited refuses what is longer than its limit; the limit is on what comes out of decompression.
-type limited struct {
-	r     io.Reader
-	left  int64
-	limit int64
-}
-
-func (l *limited) Read(p []byte) (int, error) {
-	if l.left <= 0 {
-		var one [1]byte
-		if n, err := l.r.Read(one[:]); n == 0 {
-			return 0, err
-		}
-		return 0, &http.MaxBytesError{Limit: l.limit}
-	}
-	if int64(len(p)) > l.left {
-		p = p[:l.left]
-	}
-	n, err := l.r.Read(p)
-	l.left -= int64(n)
-	return n, err
-}
 
 type importFunc func(ctx context.Context, actor auth.Actor, branch auth.BranchID, contentType string, in io.Reader, opt casework.ImportOptions) (casework.ImportReport, error)
 
@@ -86,24 +46,18 @@ func (a *API) importEndpoints() {
 			op.Responses = map[string]*huma.Response{"200": answer("What became of the features.", "application/json", a.schema(territoryImport{}))}
 		},
 		func(c *gin.Context) {
-			if p := onlyQuery(c, "branch"); p != nil {
-				writeProblem(c, p)
-				return
-			}
 			who := callOf(c.Request.Context())
 			b, err := a.branch(c.Request.Context(), who.actor, c.Query("branch"))
 			if err != nil {
 				a.fail(c, err)
 				return
 			}
-			in, p := plainBody(c, 64<<20)
-			if p != nil {
-				writeProblem(c, p)
+			text, err := readJSON(c, geo.MaxFeatureBytes, "application/geo+json", "application/json")
+			if err != nil {
+				a.fail(c, err)
 				return
 			}
-			r := c.Request
-			r.Body = io.NopCloser(in)
-			out, err := a.importTerritories(r.Context(), who, b, r)
+			out, err := a.importTerritories(c.Request.Context(), who, b, text)
 			if err != nil {
 				a.fail(c, err)
 				return
@@ -112,33 +66,16 @@ func (a *API) importEndpoints() {
 		})
 }
 
-// onlyQuery refuses query parameters the endpoint does not know.
-func onlyQuery(c *gin.Context, known ...string) *Problem {
-next:
-	for name := range c.Request.URL.Query() {
-		for _, k := range known {
-			if name == k {
-				continue next
-			}
-		}
-		return newProblem(http.StatusUnprocessableEntity, "validation", "the endpoint does not know this query parameter").at("query."+shorten(name), "unknown query parameter")
-	}
-	return nil
-}
-
 func (a *API) importLines(c *gin.Context, run importFunc, needsBranch bool) {
 	ctx := c.Request.Context()
-	if p := onlyQuery(c, "branch"); p != nil {
+	contentType, p := mediaType(c.Request.Header, "text/csv", "application/x-ndjson")
+	if p != nil {
 		writeProblem(c, p)
-		return
-	}
-	contentType, _, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
-	if err != nil || contentType != "text/csv" && contentType != "application/x-ndjson" {
-		writeProblem(c, newProblem(http.StatusUnsupportedMediaType, "media_type", "send text/csv or application/x-ndjson, and say which as Content-Type"))
 		return
 	}
 	actor := callOf(ctx).actor
 	var b auth.BranchID
+	var err error
 	if named := c.Query("branch"); named != "" || needsBranch {
 		if b, err = a.branch(ctx, actor, named); err != nil {
 			a.fail(c, err)

@@ -2,27 +2,37 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"doorstep/auth"
 
 	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
 )
 
 type ctxKey int
 
-const callKey ctxKey = 0
+const (
+	callKey ctxKey = iota
+	requestKey
+)
 
 // call is who calls, for the handlers of this package. It goes no further:
 // rooms take the actor as an argument.
 type call struct {
 	actor   auth.Actor
-	key     string // Idempotency-Key
+	key     string   // Idempotency-Key
+	payload [32]byte // with a key: a keyed hash of what is asked
 	address string
 }
 
@@ -40,9 +50,33 @@ func (c call) command() string {
 	return "http:" + string(c.actor.User) + ":" + c.key
 }
 
-// observe counts and logs a request: by its template, never by its path, which may hold what it should not.
+// requestHeader names a request in its answer, in its problem and in the log.
+const requestHeader = "X-Request-Id"
+
+// instance is a request's name as RFC 9457 has it.
+func instance(c *gin.Context) string {
+	if id := c.Writer.Header().Get(requestHeader); id != "" {
+		return "urn:uuid:" + id
+	}
+	return ""
+}
+
+// method is a request's method as it is counted and logged: a caller may send any word there.
+func method(r *http.Request) string {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return r.Method
+	}
+	return "(other)"
+}
+
+// observe names, counts and logs a request: by its template, never by its path, which may hold what it should not.
 func (a *API) observe(c *gin.Context) {
 	began := time.Now()
+	// Ours, never the caller's: it goes to the log.
+	id := uuid.NewString()
+	c.Header(requestHeader, id)
+	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), requestKey, id))
 	c.Next()
 	took := time.Since(began)
 	path := template(c)
@@ -50,12 +84,12 @@ func (a *API) observe(c *gin.Context) {
 		path = "(none)"
 	}
 	status := c.Writer.Status()
-	a.metrics.request(c.Request.Method, path, status, took)
+	a.metrics.request(method(c.Request), path, status, took)
 	level := slog.LevelDebug
 	if status >= 500 {
 		level = slog.LevelError
 	}
-	a.log.Log(c.Request.Context(), level, "request", "method", c.Request.Method, "endpoint", path, "status", status, "ms", took.Milliseconds())
+	a.log.Log(c.Request.Context(), level, "request", "id", id, "method", method(c.Request), "endpoint", path, "status", status, "ms", took.Milliseconds())
 }
 
 // recover turns a bug of ours into a problem; the stack goes to the log.
@@ -68,7 +102,12 @@ func (a *API) recover(c *gin.Context) {
 		if r == http.ErrAbortHandler {
 			panic(r)
 		}
-		a.log.Error("panic", "endpoint", template(c), "stack", string(debug.Stack()))
+		// What a panic says may be what was sent; the runtime's own errors are not.
+		said := fmt.Sprintf("%T", r)
+		if ours, is := r.(runtime.Error); is {
+			said = ours.Error()
+		}
+		a.log.Error("panic", "id", c.Request.Context().Value(requestKey), "endpoint", template(c), "what", said, "stack", string(debug.Stack()))
 		if c.Writer.Written() {
 			// The answer has begun: cut the connection, so that nobody takes it for whole.
 			panic(http.ErrAbortHandler)
@@ -86,6 +125,31 @@ func (a *API) secure(c *gin.Context) {
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Cache-Control", "no-store")
 	c.Next()
+}
+
+// legible refuses what is no text in a path or query: no id of ours holds it, and
+// stores and logs differ in what they make of it.
+func (a *API) legible(c *gin.Context) {
+	if !legible(c.Request.URL.Path) {
+		writeProblem(c, newProblem(http.StatusBadRequest, "malformed", "the path holds control characters, or is not UTF-8").at("path", "not a text"))
+		return
+	}
+	query, err := url.ParseQuery(c.Request.URL.RawQuery)
+	if err != nil {
+		writeProblem(c, newProblem(http.StatusBadRequest, "malformed", "the query cannot be read: join parameters by & and escape the rest").at("query", "not a query"))
+		return
+	}
+	for name, values := range query {
+		if !legible(name) || !legible(strings.Join(values, "")) {
+			writeProblem(c, newProblem(http.StatusBadRequest, "malformed", "the query holds control characters, or is not UTF-8").at(place("query."+name), "not a text"))
+			return
+		}
+	}
+	c.Next()
+}
+
+func legible(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 // maxKey bounds an Idempotency-Key: the command id has at most 128 bytes.
@@ -144,7 +208,7 @@ func (a *API) who(c *gin.Context) (auth.Actor, *Problem) {
 func (a *API) problem(ctx context.Context, err error) *Problem {
 	p, known := problemOf(err)
 	if !known {
-		a.log.ErrorContext(ctx, "request failed", "err", err)
+		a.log.ErrorContext(ctx, "request failed", "id", ctx.Value(requestKey), "err", err)
 	}
 	return p
 }

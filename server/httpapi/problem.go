@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -30,12 +31,14 @@ import (
 // Problem is an error answer (RFC 9457). Its code is stable; its texts are for
 // people, and never repeat a value that was sent.
 type Problem struct {
-	Type   string         `json:"type" doc:"Always about:blank: the code says what kind of problem it is." example:"about:blank"`
-	Title  string         `json:"title" doc:"The status in words."`
-	Status int            `json:"status"`
-	Code   string         `json:"code" doc:"Stable name of the problem." example:"case.not_found"`
-	Detail string         `json:"detail,omitempty" doc:"What is wrong and how to mend it."`
-	Errors []ProblemField `json:"errors,omitempty" doc:"The places at fault."`
+	Type   string `json:"type" doc:"Always about:blank: the code says what kind of problem it is." example:"about:blank"`
+	Title  string `json:"title" doc:"The status in words."`
+	Status int    `json:"status"`
+	Code   string `json:"code" doc:"Stable name of the problem." example:"case.not_found"`
+	// Instance finds the request in the log.
+	Instance string         `json:"instance,omitempty" doc:"The request, as in X-Request-Id: tell it when you ask for help."`
+	Detail   string         `json:"detail,omitempty" doc:"What is wrong and how to mend it."`
+	Errors   []ProblemField `json:"errors,omitempty" doc:"The places at fault."`
 	// Members of sync/v1.
 	Reset bool   `json:"reset,omitempty" doc:"The phone must start again from cursor 0."`
 	Epoch string `json:"epoch,omitempty" doc:"The feed's present epoch."`
@@ -111,9 +114,13 @@ func problemOf(err error) (p *Problem, known bool) {
 	case errors.As(err, &j):
 		return ofJournal(j), true
 	case errors.As(err, &g):
-		return newProblem(http.StatusUnprocessableEntity, g.Code(), g.Error()), true
+		p := newProblem(http.StatusUnprocessableEntity, g.Code(), g.Error())
+		if g.Path != "" {
+			p.at("body."+g.Path, g.Msg)
+		}
+		return p, true
 	case errors.As(err, &tr):
-		return newProblem(http.StatusUnprocessableEntity, tr.Code(), tr.Error()), true
+		return newProblem(http.StatusUnprocessableEntity, tr.Code(), quoted.ReplaceAllString(tr.Error(), "…")), true
 	case errors.As(err, &au):
 		return newProblem(http.StatusUnprocessableEntity, au.Code(), au.Msg), true
 	case errors.As(err, &mb):
@@ -123,7 +130,9 @@ func problemOf(err error) (p *Problem, known bool) {
 		if vr.Code() == vroom.CodeJSON {
 			status = http.StatusBadRequest
 		}
-		return newProblem(status, vr.Code(), vr.Error()).at(strings.TrimSuffix("body."+vr.Path, "."), vr.Msg), true
+		// The reader quotes what it read, for who has the file before them.
+		at, msg := place("body."+vr.Path), quoted.ReplaceAllString(vr.Msg, "…")
+		return newProblem(status, vr.Code(), at+": "+msg).at(at, msg), true
 	case errors.Is(err, journal.ErrCursor):
 		return newProblem(http.StatusBadRequest, "cursor", "the cursor is not one of this list; start without").at("query.cursor", "not a cursor of this list"), true
 	case errors.Is(err, seal.ErrErased):
@@ -173,7 +182,7 @@ func ofConduct(co *conduct.Error) *Problem {
 	if co.Code() == "conduct.profile_gone" {
 		status = http.StatusConflict
 	}
-	p := newProblem(status, co.Code(), co.Error()).at(co.Field, co.Msg)
+	p := newProblem(status, co.Code(), co.Error()).at(place(strings.TrimSuffix("body."+co.Field, ".")), co.Msg)
 	if len(co.Places) > 0 {
 		p.Errors = nil
 	}
@@ -201,6 +210,12 @@ func ofJournal(j *journal.Error) *Problem {
 
 // humaProblem is what huma makes its own errors with: without the value that was sent.
 func humaProblem(status int, msg string, errs ...error) huma.StatusError {
+	for _, err := range errs {
+		var p *Problem
+		if errors.As(err, &p) {
+			return p // of the body's reader
+		}
+	}
 	code := map[int]string{http.StatusBadRequest: "malformed", http.StatusUnprocessableEntity: "validation", http.StatusNotFound: "not_found",
 		http.StatusRequestEntityTooLarge: "too_large", http.StatusUnsupportedMediaType: "media_type", http.StatusNotAcceptable: "not_acceptable",
 		http.StatusRequestTimeout: "timeout", http.StatusInternalServerError: "internal"}[status]
@@ -208,16 +223,49 @@ func humaProblem(status int, msg string, errs ...error) huma.StatusError {
 		code = "status_" + strconv.Itoa(status)
 	}
 	p := newProblem(status, code, msg)
+	switch status {
+	case http.StatusUnprocessableEntity:
+		p.Detail = "the request does not fit the description of the endpoint; mend the places below, see GET /openapi.yaml"
+	case http.StatusRequestEntityTooLarge:
+		p.Detail = "the body is too large; send it in parts"
+	case http.StatusBadRequest:
+		p.Detail = "the request cannot be read; see GET /openapi.yaml"
+	}
 	for _, err := range errs {
 		var detail *huma.ErrorDetail
-		if errors.As(err, &detail) {
-			p.Errors = append(p.Errors, ProblemField{shorten(detail.Location), plain(detail.Message)})
-		} else if err != nil {
-			p.Errors = append(p.Errors, ProblemField{"body", plain(err.Error())})
+		var fault *jsonFault
+		switch {
+		case errors.As(err, &detail):
+			p.at(place(detail.Location), plain(detail.Message))
+		case errors.As(err, &fault):
+			p.at(fault.at, fault.msg)
+		case err != nil:
+			p.at("body", "it cannot be read as what this endpoint takes")
 		}
+	}
+	if len(p.Errors) == 0 && status == http.StatusBadRequest {
+		p.at("body", plain(msg))
 	}
 	return p
 }
+
+// ourName is what members, parameters and headers of ours look like. A place is
+// told by such names only: what else stands there was sent, and may be a person's.
+var ourName = regexp.MustCompile(`^(?:[a-z][a-z0-9_]{0,39}|[A-Z][A-Za-z]{0,19}(?:-[A-Z][A-Za-z]{0,19})*)(?:\[\d{1,7}\])*$`)
+
+// place is a place at fault, up to the first name that is not of our making.
+func place(location string) string {
+	parts := strings.Split(strings.TrimSuffix(location, "."), ".")
+	for i, p := range parts {
+		if !ourName.MatchString(p) {
+			return shorten(strings.Join(parts[:i], "."))
+		}
+	}
+	return shorten(strings.Join(parts, "."))
+}
+
+// quoted is what a message repeats of what was sent.
+var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 
 // plain keeps a message of the validator free of what was sent: quoted texts are cut out.
 func plain(msg string) string {
@@ -234,14 +282,20 @@ func shorten(s string) string {
 	return s
 }
 
-// writeProblem answers with a problem, and ends the handling.
-func writeProblem(c *gin.Context, p *Problem) {
+// finish gives a problem the name of its request, and the answer the headers that go with it.
+func finish(c *gin.Context, p *Problem) {
+	p.Instance = instance(c)
 	if p.retryAfter > 0 {
 		c.Header("Retry-After", strconv.Itoa(p.retryAfter))
 	}
 	if p.Status == http.StatusUnauthorized {
 		c.Header("WWW-Authenticate", `Bearer realm="doorstep"`)
 	}
+}
+
+// writeProblem answers with a problem, and ends the handling.
+func writeProblem(c *gin.Context, p *Problem) {
+	finish(c, p)
 	body, err := json.Marshal(p)
 	if err != nil {
 		body = []byte(`{"type":"about:blank","status":500,"code":"internal"}`)

@@ -94,10 +94,6 @@ func (a *API) roundEndpoints() {
 				a.roundCalendar(c, actor, id)
 				return
 			}
-			if p := onlyQuery(c); p != nil {
-				writeProblem(c, p)
-				return
-			}
 			if id, drawing := strings.CutSuffix(c.Param("id"), drawingSuffix); drawing {
 				a.drawRound(c, actor, id)
 				return
@@ -159,10 +155,6 @@ func (a *API) drawRound(c *gin.Context, actor auth.Actor, id string) {
 }
 
 func (a *API) roundCalendar(c *gin.Context, actor auth.Actor, id string) {
-	if p := onlyQuery(c, "team"); p != nil {
-		writeProblem(c, p)
-		return
-	}
 	out, err := a.opt.Dispatch.Calendar(c.Request.Context(), actor, id, c.Query("team"))
 	if err != nil {
 		a.fail(c, err)

@@ -1,10 +1,9 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"net/http"
-	"os"
 	"time"
 
 	"doorstep/geo/dayplan"
@@ -54,21 +53,14 @@ func (a *API) solveRouting(c *gin.Context) {
 		return
 	}
 	begun := time.Now()
-	in, p := plainBody(c, maxProblem)
-	if p != nil {
-		writeProblem(c, p)
+	// Who sends slowly must not keep the others out.
+	arriveBy(c, begun.Add(maxProblemRead))
+	text, err := readJSON(c, maxProblem, "application/json")
+	if err != nil {
+		a.fail(c, err)
 		return
 	}
-	// Who sends slowly must not keep the others out. A connection without
-	// deadlines is one of a test.
-	conn := http.NewResponseController(c.Writer)
-	_ = conn.SetReadDeadline(begun.Add(maxProblemRead))
-	task, err := vroom.Read(in, problemLimits())
-	_ = conn.SetReadDeadline(time.Time{})
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		writeProblem(c, newProblem(http.StatusRequestTimeout, "timeout", "the problem took more than 30 s to arrive; send it faster, or gzipped"))
-		return
-	}
+	task, err := vroom.Read(bytes.NewReader(text), problemLimits())
 	if err != nil {
 		a.fail(c, err)
 		return

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -76,11 +74,8 @@ func (a *API) syncEndpoints() {
 		}, a.stream)
 }
 
-// caller is the device that calls, or a problem; a query parameter that is not among the known ones is one.
-func (a *API) caller(c *gin.Context, known ...string) (offline.Caller, *Problem) {
-	if p := onlyQuery(c, known...); p != nil {
-		return offline.Caller{}, p
-	}
+// caller is the device that calls, or a problem.
+func (a *API) caller(c *gin.Context) (offline.Caller, *Problem) {
 	actor := callOf(c.Request.Context()).actor
 	bad := func(header, code, detail string) (offline.Caller, *Problem) {
 		return offline.Caller{}, newProblem(http.StatusBadRequest, code, detail).at("header."+header, detail)
@@ -124,7 +119,7 @@ func (a *API) caller(c *gin.Context, known ...string) (offline.Caller, *Problem)
 }
 
 func (a *API) pull(c *gin.Context) {
-	who, p := a.caller(c, "epoch", "after", "limit", "types", "wait")
+	who, p := a.caller(c)
 	if p != nil {
 		writeProblem(c, p)
 		return
@@ -168,14 +163,18 @@ func (a *API) push(c *gin.Context) {
 		writeProblem(c, p)
 		return
 	}
-	in, p := plainBody(c, offline.MaxPushBytes)
-	if p != nil {
-		writeProblem(c, p)
+	text, err := readJSON(c, offline.MaxPushBytes, "application/json")
+	if err != nil {
+		a.fail(c, err)
 		return
 	}
 	var q offline.PushRequest
-	if err := strictJSON(in, &q); err != nil {
+	if err := strictJSON(text, &q); err != nil {
 		a.fail(c, err)
+		return
+	}
+	if q.Mutations == nil {
+		writeProblem(c, newProblem(http.StatusBadRequest, "malformed", "send mutations, a list that may be empty").at("body.mutations", "missing"))
 		return
 	}
 	if q.Schema != 0 && q.Schema < minSchema {
@@ -196,7 +195,7 @@ func (a *API) push(c *gin.Context) {
 }
 
 func (a *API) manifest(c *gin.Context) {
-	who, p := a.caller(c, "type")
+	who, p := a.caller(c)
 	if p != nil {
 		writeProblem(c, p)
 		return
@@ -207,37 +206,6 @@ func (a *API) manifest(c *gin.Context) {
 		return
 	}
 	writeJSON(c, out)
-}
-
-// strictJSON reads one JSON value without unknown members, and nothing after it.
-func strictJSON(in io.Reader, into any) error {
-	d := json.NewDecoder(in)
-	d.DisallowUnknownFields()
-	err := d.Decode(into)
-	var big *http.MaxBytesError
-	if errors.As(err, &big) {
-		return big
-	}
-	if err != nil {
-		p := newProblem(http.StatusBadRequest, "malformed", "the body is not JSON of the form this endpoint takes")
-		var wrong *json.UnmarshalTypeError
-		var syntax *json.SyntaxError
-		switch {
-		case errors.As(err, &wrong):
-			p.at("body."+shorten(wrong.Field), "wrong type")
-		case errors.As(err, &syntax):
-			p.at("body", "not JSON at byte "+strconv.FormatInt(syntax.Offset, 10))
-		case strings.HasPrefix(err.Error(), "json: unknown field"):
-			p.at("body", "an unknown member; see GET /openapi.yaml")
-		default:
-			p.at("body", "not JSON, or cut short")
-		}
-		return p
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return newProblem(http.StatusBadRequest, "malformed", "there is something after the JSON value").at("body", "more than one value")
-	}
-	return nil
 }
 
 // writeJSON answers with JSON, compressed if it is long and the caller can read that.

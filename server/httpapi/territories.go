@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
+	"strings"
 
 	"doorstep/auth"
 	"doorstep/geo"
@@ -160,6 +162,10 @@ func (a *API) territoryEndpoints() {
 			Body   featureBody
 		}) (*body[featureBody], error) {
 			shape, err := geo.ParseShape(in.Body.Geometry)
+			var wrong *geo.Error
+			if errors.As(err, &wrong) {
+				return nil, newProblem(http.StatusUnprocessableEntity, wrong.Code(), wrong.Error()).at(strings.TrimSuffix("body.geometry."+wrong.Path, "."), wrong.Msg)
+			}
 			if err != nil {
 				return nil, err
 			}
@@ -222,8 +228,8 @@ func numbers(v map[string]any) map[string]any {
 }
 
 // importTerritories takes a FeatureCollection: good features are kept, bad ones reported.
-func (a *API) importTerritories(ctx context.Context, c call, b auth.BranchID, in *http.Request) (*territoryImport, error) {
-	features, err := geo.ReadFeatures(in.Body)
+func (a *API) importTerritories(ctx context.Context, c call, b auth.BranchID, text []byte) (*territoryImport, error) {
+	features, err := geo.ReadFeatures(bytes.NewReader(text))
 	if err != nil {
 		return nil, err
 	}

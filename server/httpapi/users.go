@@ -44,7 +44,9 @@ type passwordBody struct {
 	New string `json:"new" maxLength:"512"`
 }
 
-func ask(c call) office.Ask { return office.Ask{By: c.actor.User, Command: c.command()} }
+func ask(c call) office.Ask {
+	return office.Ask{By: c.actor.User, Command: c.command(), Payload: c.payload}
+}
 
 func branchIDs(names []string) []auth.BranchID {
 	out := make([]auth.BranchID, len(names))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"doorstep/auth"
 	"doorstep/sync/journal"
@@ -39,6 +40,8 @@ func New(j *journal.Journal, h Hasher) *Service {
 type Ask struct {
 	By      auth.UserID
 	Command string
+	// Payload is a hash of what is asked: the same id with another is refused.
+	Payload [32]byte
 }
 
 var idShape = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
@@ -72,7 +75,7 @@ func apply[T any](ctx context.Context, s *Service, ask Ask, c change[T]) (*T, er
 		ask.Command = "http:" + string(ask.By) + ":" + newID()
 	}
 	var next *T
-	out, err := s.journal.Do(ctx, c.branch, []journal.Command{{ID: ask.Command, Actor: ask.By,
+	out, err := s.journal.Do(ctx, c.branch, []journal.Command{{ID: ask.Command, Payload: ask.Payload, Actor: ask.By,
 		Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
 			now, err := readDoc[T](ctx, r, c.typ, c.id)
 			if err != nil {
@@ -107,7 +110,10 @@ func apply[T any](ctx context.Context, s *Service, ask Ask, c change[T]) (*T, er
 		if err := json.Unmarshal(out[0].Receipt, &rec); err != nil {
 			return nil, fmt.Errorf("read receipt of %s: %w", ask.Command, err)
 		}
-		now, _, err := load[T](ctx, s, c.branch, c.typ, rec.ID)
+		now, there, err := load[T](ctx, s, c.branch, c.typ, rec.ID)
+		if err == nil && !there && !strings.HasSuffix(c.action, ".delete") {
+			return nil, conflict("command.gone", "what this command made is not there any more; take another Idempotency-Key for a new one")
+		}
 		return now, err
 	}
 	return next, nil

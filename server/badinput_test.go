@@ -1,0 +1,471 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"doorstep/auth"
+	"doorstep/server/play"
+)
+
+// hostile is a small house that is sent everything a house should not be sent:
+// two branches, one user of each role, a case, a territory, a team, a plan and a
+// round in each branch.
+type hostile struct {
+	*running
+	log    *buffer
+	people map[auth.Role]caller
+	south  caller // a supervisor of the other branch
+	ops    []operation
+	refs   func(schema) schema
+	sent   atomic.Int64
+}
+
+type caller struct{ token, device string }
+
+const (
+	north, south = "north", "south"
+	hostileDate  = "2026-11-25"
+	debtorName   = "Eulália Brandão-Teste"
+	debtorPhone  = "+351912010077"
+	debtorStreet = "Travessa do Ensaio 77"
+	userPassword = "password-of-hostile-people"
+)
+
+// named are the records that exist, by branch and by what stands before the
+// parameter in a path; what is not here is sent a made-up id.
+func named(branch, collection, op string) string {
+	switch collection {
+	case "cases":
+		if op == "closeCase" || op == "reopenCase" { // the others need theirs open
+			return "CASE-" + branch + "-2"
+		}
+		return "CASE-" + branch + "-1"
+	case "territories", "teams", "plans":
+		return branch + "-" + collection
+	case "users":
+		return "victim"
+	case "devices":
+		return "victims-phone"
+	case "branches":
+		return branch
+	case "lenders":
+		return "LND-" + branch
+	case "shifts":
+		return hostileDate
+	case "docs":
+		return "docs.js"
+	}
+	return "no-such-record"
+}
+
+// goodBodies are bodies that get past the schema and reach the rooms behind it;
+// an endpoint without one is sent a sample of its schema.
+var goodBodies = map[string]map[string]any{
+	"signIn":         {"login": "nobody", "password": "some password of nobody", "device": map[string]any{"id": "d9", "platform": "android"}},
+	"refreshSession": {"refresh_token": "not-one"},
+	"createUser":     {"login": "newcomer", "role": "supervisor", "branches": []any{"no-such-branch"}}, // refused before the slow hashing of its password
+	"changeUser":     {"name": "Somebody"},
+	"changePassword": {"old": "not the old one", "new": "some new password"},
+	"changeDevice":   {"push_token": "a"},
+	"putBranch":      {"time_zone": "Europe/Lisbon", "country": "PT", "name": "A branch"},
+	"putLender":      {"name": "A lender"},
+	"putTerritory": {"type": "Feature", "properties": map[string]any{"name": "A territory"}, "geometry": map[string]any{"type": "Polygon",
+		"coordinates": []any{[]any{[]any{-8.5, 41.5}, []any{-8.4, 41.5}, []any{-8.4, 41.6}, []any{-8.5, 41.6}, []any{-8.5, 41.5}}}}},
+	"putTeam":          {"agents": []any{"agent"}, "start": []any{-8.44, 41.55}, "mode": "car", "max_stops": 20},
+	"putShift":         {"from": "08:30", "to": "18:00", "breaks": []any{map[string]any{"from": "12:00", "to": "14:00", "minutes": 45}}},
+	"openHold":         {"kind": "dispute", "since": "2026-11-01", "until": "2026-12-01"},
+	"releaseHold":      {"reason": "settled"},
+	"setFact":          {"kind": "plan_offered", "known": true},
+	"setRequests":      {"no_contact_times": []any{map[string]any{"from": "12:00", "to": "13:00"}}, "no_channels": []any{"sms"}},
+	"reassignCase":     {"team": ""},
+	"recordContact":    {"channel": "call", "at": "2026-11-24T10:00:00Z", "result": "no_answer"},
+	"correctCase":      {"city": "Ribeira", "home": []any{-8.43, 41.55}, "priority": 2},
+	"recordNotice":     {"of": "visit", "sent_at": "2026-11-20T10:00:00Z", "form": "letter"},
+	"proposePlan":      {"kind": "instalments", "currency": "EUR", "total_minor": 10000, "state": "offered", "instalments": []any{map[string]any{"n": 1, "due_on": "2026-12-15", "amount_minor": 10000}}},
+	"closeCase":        {"reason": "recalled"},
+	"handleQuarantine": {"accept": false},
+	"planRound":        {"date": hostileDate, "time_limit_s": 1},
+	"decide": {"profiles": []any{"house-visit"}, "action": map[string]any{"channel": "visit", "at": "2026-11-25T10:00:00", "tz": []any{"Europe/Lisbon"}, "place": "home", "party": "debtor",
+		"purpose": "collect"}, "case": map[string]any{}, "history": []any{}},
+	"solveRouting": {"jobs": []any{map[string]any{"id": 1, "location": []any{-8.44, 41.55}, "service": 300}}, "vehicles": []any{map[string]any{"id": 1, "start": []any{-8.44, 41.55}, "end": []any{-8.43, 41.56}}},
+		"options": map[string]any{"l": 0.001}},
+	"push": {"schema": 1, "mutations": []any{map[string]any{"mid": "0193a6f2-7c1e-7000-8000-000000000001", "type": "visits", "id": "v1", "op": "put", "base": 0, "client_ts": "2026-11-25T09:00:00Z",
+		"fields": map[string]any{"case": "CASE-north-1", "at": "2026-11-25T09:00:00Z", "outcome": "NOT_MET_NOBODY"}}}},
+	"importTerritories": {"type": "FeatureCollection", "features": []any{map[string]any{"type": "Feature", "id": "t9", "properties": map[string]any{"name": "T"}, "geometry": map[string]any{"type": "Polygon",
+		"coordinates": []any{[]any{[]any{-8.5, 41.5}, []any{-8.4, 41.5}, []any{-8.4, 41.6}, []any{-8.5, 41.6}, []any{-8.5, 41.5}}}}}}},
+}
+
+const caseHeader = "case_ref,lender,product_type,profile,debtor_ref,debtor_name,language,phone,phone_verified_on,address,postal_code,city,country,lon,lat,address_verified_on,time_zone,currency,principal_minor,amount_due_minor,due_date,priority,service_min,flags"
+
+func caseRow(ref, lender string) string {
+	return ref + "," + lender + ",personal_loan,house-visit,D-" + ref + "," + debtorName + ",pt," + debtorPhone + ",2026-11-24," + debtorStreet +
+		",0000-000,Ribeira,PT,-8.438897,41.562860,2026-11-24,Europe/Lisbon,EUR,518322,172774,2026-08-11,2,10,"
+}
+
+func newHostile(t *testing.T) *hostile {
+	t.Helper()
+	h := &hostile{log: &buffer{}, people: map[auth.Role]caller{}}
+	h.running = run(t, Config{Data: t.TempDir(), Now: time.Date(2026, 11, 25, 6, 0, 0, 0, time.UTC),
+		Log: slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	h.ops, h.refs = description(t, h.URL())
+	ctx := context.Background()
+	admin := &play.Client{Base: h.URL()}
+	ok(t, admin.SignIn(ctx, "admin", adminPassword, ""))
+	do := func(method, path string, body any) {
+		t.Helper()
+		ok(t, admin.Do(ctx, method, path, body, nil))
+	}
+	for _, b := range []string{north, south} {
+		do("PUT", "/v1/branches/"+b, map[string]any{"time_zone": "Europe/Lisbon", "country": "PT"})
+	}
+	user := func(id, role string, more map[string]any) {
+		body := map[string]any{"id": id, "login": id, "name": "Zeferina " + id, "role": role, "password": userPassword, "keep_password": true}
+		for k, v := range more {
+			body[k] = v
+		}
+		do("POST", "/v1/users", body)
+	}
+	user("supervisor", "supervisor", map[string]any{"branches": []string{north}})
+	user("southern", "supervisor", map[string]any{"branches": []string{south}})
+	user("agent", "agent", map[string]any{"branches": []string{north}})
+	user("victim", "agent", map[string]any{"branches": []string{north}})
+	user("auditor", "auditor", map[string]any{"branches": []string{north}})
+	do("PUT", "/v1/lenders/LND-north", map[string]any{"name": "A lender"})
+	do("PUT", "/v1/lenders/LND-south", map[string]any{"name": "Another lender"})
+	user("lender", "lender", map[string]any{"branches": []string{north}, "lender": "LND-north"})
+	for _, b := range []string{north, south} {
+		csv := caseHeader + "\n"
+		for i := range 3 {
+			csv += caseRow(fmt.Sprintf("CASE-%s-%d", b, i+1), "LND-"+b) + "\n"
+		}
+		ok(t, admin.Send(ctx, "POST", "/v1/imports/cases?branch="+b, "text/csv", io.Reader(strings.NewReader(csv)), nil))
+		do("PUT", "/v1/territories/"+b+"-territories?branch="+b, goodBodies["putTerritory"])
+		plan := map[string]any{"id": b + "-plans"}
+		for k, v := range goodBodies["proposePlan"] {
+			plan[k] = v
+		}
+		do("POST", "/v1/cases/CASE-"+b+"-1/plans", plan)
+	}
+	do("PUT", "/v1/teams/north-teams", map[string]any{"branch": north, "agents": []string{"agent"}})
+	user("southern-agent", "agent", map[string]any{"branches": []string{south}})
+	do("PUT", "/v1/teams/south-teams", map[string]any{"branch": south, "agents": []string{"southern-agent"}})
+	h.people[auth.RoleAdmin] = h.signIn(t, "admin", adminPassword, "")
+	for _, r := range []auth.Role{auth.RoleSupervisor, auth.RoleAuditor, auth.RoleLender} {
+		h.people[r] = h.signIn(t, string(r), userPassword, "")
+	}
+	h.people[auth.RoleAgent] = h.signIn(t, "agent", userPassword, "agents-phone")
+	h.south = h.signIn(t, "southern", userPassword, "")
+	h.signIn(t, "victim", userPassword, "victims-phone")
+	return h
+}
+
+func (h *hostile) signIn(t *testing.T, login, password, device string) caller {
+	t.Helper()
+	body := map[string]any{"login": login, "password": password}
+	if device != "" {
+		body["device"] = map[string]any{"id": device, "platform": "android"}
+	}
+	answer, err := http.Post(h.URL()+"/v1/sessions", "application/json", bytes.NewReader(render(body)))
+	ok(t, err)
+	defer func() { _ = answer.Body.Close() }()
+	var s struct {
+		AccessToken string `json:"access_token"`
+	}
+	ok(t, json.NewDecoder(answer.Body).Decode(&s))
+	if s.AccessToken == "" {
+		t.Fatalf("%s cannot sign in: %d", login, answer.StatusCode)
+	}
+	return caller{s.AccessToken, device}
+}
+
+// request is one thing to send.
+type request struct {
+	method, path string // the path escaped, with its query
+	header       map[string]string
+	body         []byte
+	in           io.Reader // instead of body
+	as           caller
+}
+
+// reply is what came back.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+	code   string
+}
+
+var hostileClient = &http.Client{Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+
+// send sends and holds the answer against what every answer must keep.
+func (h *hostile) send(t *testing.T, what string, q request) reply {
+	t.Helper()
+	h.sent.Add(1)
+	in := q.in
+	if in == nil && q.body != nil {
+		in = bytes.NewReader(q.body)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, q.method, h.URL()+q.path, in)
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	if q.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if q.as.token != "" {
+		req.Header.Set("Authorization", "Bearer "+q.as.token)
+	}
+	if q.as.device != "" {
+		req.Header.Set("X-Device-Id", q.as.device)
+	}
+	for k, v := range q.header {
+		req.Header.Set(k, v)
+		if v == "" {
+			req.Header.Del(k)
+		}
+	}
+	answer, err := hostileClient.Do(req)
+	if err != nil {
+		t.Errorf("%s: no answer: %v", what, err)
+		return reply{}
+	}
+	defer func() { _ = answer.Body.Close() }()
+	r := reply{status: answer.StatusCode, header: answer.Header}
+	if strings.HasPrefix(answer.Header.Get("Content-Type"), "text/event-stream") {
+		return r // it does not end
+	}
+	if r.body, err = io.ReadAll(answer.Body); err != nil {
+		t.Errorf("%s: the answer is cut short: %v", what, err)
+	}
+	h.judge(t, what, q.method, &r)
+	return r
+}
+
+var (
+	codeShape = regexp.MustCompile(`^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$`)
+	// innards are what a program says to itself: traces, its types, its files, its libraries' words.
+	innards = regexp.MustCompile(`goroutine |\.go\b|runtime error|panic|nil pointer|json: |strconv\.|reflect|interface \{|map\[|\*struct|\bint64\b|\bfloat64\b|\buint64\b|Go (value|struct)|unmarshal|sqlite|SQL|mongo|bson|doorstep/|/tmp/|/root/|casework\.|office\.[A-Z]|httpapi`)
+)
+
+// judge holds one answer against what all answers keep: see issue 2, "Bad input".
+func (h *hostile) judge(t *testing.T, what, method string, r *reply) {
+	t.Helper()
+	bad := func(format string, args ...any) {
+		t.Helper()
+		t.Errorf("%s: %s\n\tanswer %d: %.600s", what, fmt.Sprintf(format, args...), r.status, r.body)
+	}
+	if r.status >= 500 {
+		bad("trouble of ours")
+	}
+	if r.header.Get("X-Content-Type-Options") != "nosniff" {
+		bad("no nosniff")
+	}
+	for name := range r.header {
+		if strings.HasPrefix(name, "Access-Control-") {
+			bad("%s: pages of others are let in", name)
+		}
+	}
+	if r.status < 400 {
+		return
+	}
+	if !strings.Contains(r.header.Get("Cache-Control"), "no-store") {
+		bad("it may be stored")
+	}
+	if r.header.Get("X-Request-Id") == "" {
+		bad("no request id")
+	}
+	if kind := r.header.Get("Content-Type"); kind != "application/problem+json" {
+		bad("a problem as %q", kind)
+		return
+	}
+	if method == http.MethodHead {
+		return
+	}
+	var p struct {
+		Type, Title, Detail, Code, Instance string
+		Status, Min                         int
+		Reset, Wipe                         bool
+		Epoch                               string
+		Errors                              []struct{ Location, Message string }
+	}
+	d := json.NewDecoder(bytes.NewReader(r.body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&p); err != nil {
+		bad("not a problem: %v", err)
+		return
+	}
+	r.code = p.Code
+	switch {
+	case !codeShape.MatchString(p.Code) || strings.HasPrefix(p.Code, "status_"):
+		bad("the code %q is none", p.Code)
+	case p.Status != r.status || p.Title == "" || p.Type == "":
+		bad("members are missing or at odds")
+	case len(p.Detail) < 10:
+		bad("it does not say what is wrong")
+	case (p.Code == "malformed" || p.Code == "validation") && len(p.Errors) == 0:
+		bad("it does not say where")
+	case r.status == http.StatusUnauthorized && r.header.Get("WWW-Authenticate") == "":
+		bad("401 without WWW-Authenticate")
+	case r.status == http.StatusMethodNotAllowed && r.header.Get("Allow") == "":
+		bad("405 without Allow")
+	}
+	for _, e := range p.Errors {
+		if e.Location == "" || e.Message == "" {
+			bad("a place without a name or a reason")
+		}
+	}
+	if r.status == http.StatusTooManyRequests || r.status == http.StatusServiceUnavailable {
+		if n, err := strconv.Atoi(r.header.Get("Retry-After")); err != nil || n < 1 {
+			bad("no Retry-After")
+		}
+	}
+	for _, secret := range append([]string{marker}, strings.Fields(marker)...) {
+		if bytes.Contains(r.body, []byte(secret)) {
+			bad("it repeats what was sent")
+			break
+		}
+	}
+	for _, secret := range []string{debtorName, debtorPhone, debtorStreet, h.cfg.Data} {
+		if bytes.Contains(r.body, []byte(secret)) {
+			bad("it tells %q", secret)
+		}
+	}
+	if found := innards.Find(r.body); found != nil {
+		bad("it shows its insides: %q", found)
+	}
+}
+
+// path fills a template with the records of a branch, or one parameter with something else.
+func (o operation) fill(branch, replace, with string) string {
+	parts := strings.Split(o.path, "/")
+	for i, p := range parts {
+		open, end := strings.Index(p, "{"), strings.Index(p, "}")
+		if open < 0 {
+			continue
+		}
+		v := url.PathEscape(named(branch, parts[i-1], o.id))
+		if p[open+1:end] == replace {
+			v = with
+		}
+		parts[i] = p[:open] + v + p[end+1:]
+	}
+	return strings.Join(parts, "/")
+}
+
+// as is somebody who may call an endpoint.
+func (h *hostile) as(o operation) caller {
+	if len(o.roles) == 0 {
+		return caller{}
+	}
+	if slices.Contains(o.roles, auth.RoleSupervisor) && !slices.Equal(o.roles, auth.Roles()) {
+		return h.people[auth.RoleSupervisor]
+	}
+	return h.people[o.roles[0]]
+}
+
+// good is a request that an endpoint can take, as far as its description tells.
+func (h *hostile) good(o operation) request {
+	q := request{method: o.method, path: o.fill(north, "", ""), as: h.as(o)}
+	query := url.Values{}
+	for _, p := range o.params {
+		if p.in == "query" && p.required {
+			query.Set(p.name, fmt.Sprint(sample(p.schema, h.refs, 0)))
+		}
+	}
+	if o.id == "manifest" {
+		query.Set("type", "assignments")
+	}
+	if len(query) > 0 {
+		q.path += "?" + query.Encode()
+	}
+	switch {
+	case o.body != nil:
+		q.body = render(h.goodBody(o))
+	case len(o.bodyTypes) > 0:
+		q.body, q.header = []byte("case_ref\n"), map[string]string{"Content-Type": o.bodyTypes[0]}
+	}
+	return q
+}
+
+func (h *hostile) goodBody(o operation) any {
+	if b, is := goodBodies[o.id]; is {
+		return b
+	}
+	return sample(o.body, h.refs, 0)
+}
+
+// TestBadInput sends every endpoint of the description everything it should not
+// be sent, then bad files, bad shapes and bad HTTP, and then reads the log.
+func TestBadInput(t *testing.T) {
+	h := newHostile(t)
+	t.Run("endpoints", func(t *testing.T) {
+		for _, o := range h.ops {
+			t.Run(o.method+" "+o.path, func(t *testing.T) {
+				t.Parallel()
+				o := o
+				if o.id == "signOut" { // it would end the sessions of the others
+					return
+				}
+				h.wrongCallers(t, o)
+				h.otherBranches(t, o)
+				h.badPaths(t, o)
+				h.badQueries(t, o)
+				h.badHeaders(t, o)
+				h.badBodies(t, o)
+				h.otherMethods(t, o)
+			})
+		}
+	})
+	t.Run("files", func(t *testing.T) { badFiles(t, h) })
+	t.Run("shapes", func(t *testing.T) { badShapes(t, h) })
+	t.Run("the wire", func(t *testing.T) { badWire(t, h) })
+	t.Logf("%d requests", h.sent.Load())
+	h.stop()
+	h.logKnowsNobody(t)
+}
+
+// logKnowsNobody reads the log of everything that was sent and who is served.
+func (h *hostile) logKnowsNobody(t *testing.T) {
+	t.Helper()
+	log := h.log.String()
+	if strings.Count(log, "\n") < 100 {
+		t.Fatalf("the log has %d bytes: nothing to read", len(log))
+	}
+	secrets := append(strings.Fields(marker), debtorName, debtorPhone, debtorStreet, "Zeferina", userPassword, adminPassword, "eyJ", "41.562860", "8.438897")
+	for _, s := range secrets {
+		if i := strings.Index(log, s); i >= 0 {
+			t.Errorf("the log tells %q: …%s…", s, log[max(0, i-300):min(len(log), i+200)])
+		}
+	}
+	if i := strings.Index(log, `"level":"ERROR"`); i >= 0 {
+		t.Errorf("bad input was trouble of ours: %s", log[max(0, i-100):min(len(log), i+1500)])
+	}
+}
+
+// readKeys are the keys that the server signs with.
+func (h *hostile) keyFile(t *testing.T) (signing []byte) {
+	t.Helper()
+	text, err := os.ReadFile(h.cfg.Data + "/auth.keys")
+	ok(t, err)
+	var f struct{ Sign string }
+	ok(t, errors.Join(json.Unmarshal(text, &f)))
+	return []byte(f.Sign)
+}

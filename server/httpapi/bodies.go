@@ -1,0 +1,369 @@
+package httpapi
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humagin"
+	"github.com/gin-gonic/gin"
+)
+
+// pace is how slowly a body may come. Phones in stairwells send slowly, and a
+// caller who sends a byte now and then to hold a connection sends more slowly still.
+type pace struct {
+	stall time.Duration // the longest silence
+	grace time.Duration // how long a body may take at any pace
+	rate  int64         // bytes a second, on average, after that
+}
+
+var defaultPace = pace{stall: 30 * time.Second, grace: time.Minute, rate: 1 << 10}
+
+// pacedBody is a request's body that must keep a pace. Its errors are problems, but for the end.
+type pacedBody struct {
+	io.ReadCloser
+	pace
+	conn  *http.ResponseController
+	began time.Time
+	by    time.Time // when all of it must be there; zero: it may take its time
+	read  int64
+}
+
+func (b *pacedBody) Read(p []byte) (int, error) {
+	now := time.Now()
+	until := b.began.Add(b.grace + time.Duration(b.read/b.rate)*time.Second)
+	if s := now.Add(b.stall); s.Before(until) {
+		until = s
+	}
+	if !b.by.IsZero() && b.by.Before(until) {
+		until = b.by
+	}
+	// A writer without a connection has no deadlines, and no slow senders.
+	_ = b.conn.SetReadDeadline(until)
+	n, err := b.ReadCloser.Read(p)
+	b.read += int64(n)
+	switch {
+	case err == nil:
+		return n, nil
+	case errors.Is(err, io.EOF):
+		_ = b.conn.SetReadDeadline(time.Time{})
+		return n, err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return n, newProblem(http.StatusRequestTimeout, "timeout", "the body came too slowly; send it again, in smaller parts").at("body", "too slow")
+	}
+	return n, newProblem(http.StatusBadRequest, "malformed", "the body was cut short; send it again").at("body", "cut short")
+}
+
+// keepPace has bodies come at a pace. It comes before anything that may answer
+// without reading: net/http reads the rest of a body before it sends an answer,
+// and would wait for it without end.
+func (a *API) keepPace(c *gin.Context) {
+	if c.Request.Body != nil && c.Request.Body != http.NoBody {
+		b := &pacedBody{ReadCloser: c.Request.Body, pace: a.pace, conn: http.NewResponseController(c.Writer), began: time.Now()}
+		_ = b.conn.SetReadDeadline(b.began.Add(a.pace.stall))
+		c.Request.Body = b
+	}
+	c.Next()
+}
+
+// arriveBy has all of a request's body arrive by a time.
+func arriveBy(c *gin.Context, by time.Time) {
+	if b, is := c.Request.Body.(*pacedBody); is {
+		b.by = by
+	}
+}
+
+// mediaType refuses a body of a kind the endpoint does not read, or in another
+// encoding than UTF-8. Without a Content-Type it is taken for the first kind.
+func mediaType(h http.Header, kinds ...string) (string, *Problem) {
+	said := h.Get("Content-Type")
+	if said == "" {
+		return kinds[0], nil
+	}
+	kind, params, err := mime.ParseMediaType(said)
+	if err != nil || !slices.Contains(kinds, kind) {
+		return "", newProblem(http.StatusUnsupportedMediaType, "media_type", "send "+strings.Join(kinds, " or ")+", and say which as Content-Type").at("header.Content-Type", "not a kind this endpoint reads")
+	}
+	if cs := params["charset"]; cs != "" && !strings.EqualFold(cs, "utf-8") && !strings.EqualFold(cs, "us-ascii") {
+		return "", newProblem(http.StatusUnsupportedMediaType, "media_type", "send the body in UTF-8").at("header.Content-Type", "a charset other than UTF-8")
+	}
+	return kind, nil
+}
+
+func badEncoding(detail string) *Problem {
+	return newProblem(http.StatusUnsupportedMediaType, "media_type", detail).at("header.Content-Encoding", "not an encoding this endpoint reads")
+}
+
+// onlyJSON guards the endpoints whose bodies huma reads.
+func onlyJSON(ctx huma.Context, next func(huma.Context)) {
+	c := humagin.Unwrap(ctx)
+	if c.Request.ContentLength == 0 {
+		next(ctx)
+		return
+	}
+	if _, p := mediaType(c.Request.Header, "application/json"); p != nil {
+		writeProblem(c, p)
+		return
+	}
+	if e := c.GetHeader("Content-Encoding"); e != "" && e != "identity" {
+		writeProblem(c, badEncoding("send the body without Content-Encoding; sync and imports alone read gzip"))
+		return
+	}
+	next(ctx)
+}
+
+// plainBody is a request's body, decompressed, of at most limit bytes.
+func plainBody(c *gin.Context, limit int64) (io.Reader, *Problem) {
+	body := http.MaxBytesReader(c.Writer, c.Request.Body, limit)
+	switch c.GetHeader("Content-Encoding") {
+	case "", "identity":
+		return body, nil
+	case "gzip":
+		z, err := gzip.NewReader(body)
+		if err != nil {
+			return nil, notGzip(err)
+		}
+		return &limited{z, limit, limit}, nil
+	}
+	return nil, badEncoding("Content-Encoding may be gzip or absent")
+}
+
+// notGzip is what a reader of gzip complains of: trouble with the body itself is told as it is.
+func notGzip(err error) *Problem {
+	var p *Problem
+	if errors.As(err, &p) {
+		return p
+	}
+	return newProblem(http.StatusBadRequest, "malformed", "the body is not gzip, though Content-Encoding says so, or was cut short").at("body", "not gzip")
+}
+
+// limited refuses what is longer than its limit; the limit is on what comes out of decompression.
+type limited struct {
+	r     io.Reader
+	left  int64
+	limit int64
+}
+
+func (l *limited) Read(p []byte) (int, error) {
+	if l.left <= 0 {
+		var one [1]byte
+		if n, err := l.r.Read(one[:]); n == 0 {
+			return 0, l.trouble(err)
+		}
+		return 0, &http.MaxBytesError{Limit: l.limit}
+	}
+	if int64(len(p)) > l.left {
+		p = p[:l.left]
+	}
+	n, err := l.r.Read(p)
+	l.left -= int64(n)
+	return n, l.trouble(err)
+}
+
+func (l *limited) trouble(err error) error {
+	var big *http.MaxBytesError
+	if err == nil || errors.Is(err, io.EOF) || errors.As(err, &big) {
+		return err
+	}
+	return notGzip(err)
+}
+
+// jsonFault is why a text is not the JSON that is taken here. It repeats nothing of it.
+type jsonFault struct{ at, msg string }
+
+func (f *jsonFault) Error() string { return f.msg }
+
+func (f *jsonFault) problem() *Problem {
+	return newProblem(http.StatusBadRequest, "malformed", "the body is not JSON of the form this endpoint takes; see GET /openapi.yaml").at(f.at, f.msg)
+}
+
+// maxNesting bounds how deep JSON may be nested.
+const maxNesting = 64
+
+// lintJSON finds what encoding/json would mend or pass over in silence, and what
+// was sent would be lost by: bytes that are no UTF-8, halves of surrogate pairs,
+// members named twice; and NULs and nests, which trouble whatever comes after.
+// Whether the rest is JSON it leaves to encoding/json.
+func lintJSON(text []byte) *jsonFault {
+	place := func(i int) string { return " at byte " + strconv.Itoa(i+1) }
+	if !utf8.Valid(text) {
+		i := 0
+		for i < len(text) {
+			r, n := utf8.DecodeRune(text[i:])
+			if r == utf8.RuneError && n == 1 {
+				break
+			}
+			i += n
+		}
+		return &jsonFault{"body", "not UTF-8" + place(i)}
+	}
+	type level struct {
+		names map[string]bool // nil: a list
+		key   bool            // a name comes next
+	}
+	var levels []level
+	for i := 0; i < len(text); i++ {
+		top := len(levels) - 1
+		switch text[i] {
+		case '{', '[':
+			if len(levels) >= maxNesting {
+				return &jsonFault{"body", "nested too deep" + place(i)}
+			}
+			l := level{}
+			if text[i] == '{' {
+				l = level{map[string]bool{}, true}
+			}
+			levels = append(levels, l)
+		case '}', ']':
+			if top >= 0 {
+				levels = levels[:top]
+			}
+		case ',':
+			if top >= 0 {
+				levels[top].key = levels[top].names != nil
+			}
+		case '"':
+			n, wrong := stringEnd(text[i:])
+			if wrong != "" {
+				return &jsonFault{"body", wrong + place(i)}
+			}
+			if top >= 0 && levels[top].key {
+				var name string
+				if json.Unmarshal(text[i:i+n], &name) == nil {
+					if levels[top].names[name] {
+						return &jsonFault{"body", "a member is named twice" + place(i)}
+					}
+					levels[top].names[name] = true
+				}
+				levels[top].key = false
+			}
+			i += n - 1
+		}
+	}
+	return nil
+}
+
+// stringEnd is how long the JSON string is that a text begins with, and what is wrong in it.
+func stringEnd(text []byte) (n int, wrong string) {
+	high := false // the escape before was the first half of a pair
+	for i := 1; i < len(text); {
+		half := false
+		switch c := text[i]; {
+		case c == '\\' && i+5 < len(text) && text[i+1] == 'u':
+			v, err := strconv.ParseUint(string(text[i+2:i+6]), 16, 16)
+			switch {
+			case err != nil: // encoding/json says so
+			case v == 0:
+				return 0, "a NUL in the text"
+			case v >= 0xd800 && v < 0xdc00:
+				if high {
+					return 0, "half a surrogate pair in the text"
+				}
+				half = true
+			case v >= 0xdc00 && v < 0xe000:
+				if !high {
+					return 0, "half a surrogate pair in the text"
+				}
+				high = false
+			}
+			if high && err == nil && (v < 0xdc00 || v >= 0xe000) {
+				return 0, "half a surrogate pair in the text"
+			}
+			i += 6
+		default:
+			if high {
+				return 0, "half a surrogate pair in the text"
+			}
+			if c == '"' {
+				return i + 1, ""
+			}
+			i++
+			if c == '\\' {
+				i++
+			}
+		}
+		high = half
+	}
+	return len(text), ""
+}
+
+// decodeJSON reads one JSON value, and says what is wrong without the words of encoding/json, which repeat values and name our types.
+func decodeJSON(text []byte, into any, strict bool) *jsonFault {
+	d := json.NewDecoder(bytes.NewReader(text))
+	if strict {
+		d.DisallowUnknownFields()
+	}
+	err := d.Decode(into)
+	if err == nil {
+		if _, err := d.Token(); !errors.Is(err, io.EOF) {
+			return &jsonFault{"body", "something follows the JSON value"}
+		}
+		return nil
+	}
+	var wrong *json.UnmarshalTypeError
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &wrong):
+		return &jsonFault{place("body." + wrong.Field), "a value of another kind, or out of range"}
+	case errors.As(err, &syntax):
+		return &jsonFault{"body", "not JSON at byte " + strconv.FormatInt(syntax.Offset, 10)}
+	case strings.HasPrefix(err.Error(), "json: unknown field"):
+		return &jsonFault{"body", "an unknown member; see GET /openapi.yaml"}
+	}
+	return &jsonFault{"body", "not JSON, or cut short"}
+}
+
+// jsonFormat is how huma reads and writes JSON.
+var jsonFormat = huma.Format{
+	Marshal: huma.DefaultJSONFormat.Marshal,
+	Unmarshal: func(text []byte, v any) error {
+		// huma reads a body twice: as any, to hold it against the schema, then for the handler.
+		if _, first := v.(*any); first {
+			if f := lintJSON(text); f != nil {
+				return f
+			}
+		}
+		if f := decodeJSON(text, v, false); f != nil {
+			return f
+		}
+		return nil
+	},
+}
+
+// readJSON reads a body for the endpoints that huma does not serve.
+func readJSON(c *gin.Context, limit int64, kinds ...string) ([]byte, error) {
+	if _, p := mediaType(c.Request.Header, kinds...); p != nil {
+		return nil, p
+	}
+	in, p := plainBody(c, limit)
+	if p != nil {
+		return nil, p
+	}
+	text, err := io.ReadAll(in)
+	if err != nil {
+		return nil, err
+	}
+	if f := lintJSON(text); f != nil {
+		return nil, f.problem()
+	}
+	return text, nil
+}
+
+// strictJSON reads one JSON value without unknown members, and nothing after it.
+func strictJSON(text []byte, into any) error {
+	if f := decodeJSON(text, into, true); f != nil {
+		return f.problem()
+	}
+	return nil
+}

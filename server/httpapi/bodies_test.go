@@ -1,0 +1,164 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestJSONThatWouldLoseSomethingIsRefused(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"a":1,"b":{"a":2},"c":["a","a"]}`:        "",
+		`["\u00e1\ud83d\ude00\\u0000", "\"", "😀"]`: "",
+		`{"a":"\\","a\\":1}`:                       "",
+		`{"a":1,"a":2}`:                            "a member is named twice at byte 8",
+		`{"a":1,"\u0061":2}`:                       "a member is named twice at byte 8",
+		`[{"x":{"a":1,"b":[{}],"a":2}}]`:           "a member is named twice at byte 23",
+		`"\ud83d"`:                                 "half a surrogate pair in the text at byte 1",
+		`"\ud83dx"`:                                "half a surrogate pair in the text at byte 1",
+		`"\ud83d\n"`:                               "half a surrogate pair in the text at byte 1",
+		`"\ud83d\ud83d\ude00"`:                     "half a surrogate pair in the text at byte 1",
+		`"\ude00"`:                                 "half a surrogate pair in the text at byte 1",
+		`"\ud83d\u0041"`:                           "half a surrogate pair in the text at byte 1",
+		`["", "a\u0000"]`:                          "a NUL in the text at byte 6",
+		"\"\xff\"":                                 "not UTF-8 at byte 2",
+		"[\"é\xc3\"]":                              "not UTF-8 at byte 5",
+		strings.Repeat("[", 64) + strings.Repeat("]", 64): "",
+		strings.Repeat("[", 65) + strings.Repeat("]", 65): "nested too deep at byte 65",
+		`"`: "", `{"a`: "", `{"a":"\u12`: "", `}]`: "", "": "", // encoding/json complains of these
+	} {
+		got := ""
+		if f := lintJSON([]byte(text)); f != nil {
+			got = f.msg
+		}
+		if got != want {
+			t.Errorf("%.60s: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func FuzzLintJSONNeverPanics(f *testing.F) {
+	for _, s := range []string{`{"a":"\ud83d\ude00"}`, `{"a":1,"a":2}`, `"\`, `"\u`, `[{]},"`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if lintJSON(text) != nil || !json.Valid(text) {
+			return
+		}
+		// What passes is read, and comes back, without a loss.
+		var v any
+		d := json.NewDecoder(bytes.NewReader(text))
+		d.UseNumber()
+		if err := d.Decode(&v); err != nil {
+			t.Fatal(err)
+		}
+		if strings.ContainsRune(fmt.Sprint(v), '\ufffd') && !bytes.Contains(text, []byte("\ufffd")) && !bytes.Contains(bytes.ToLower(text), []byte(`\ufffd`)) {
+			t.Fatalf("%q is read as %v", text, v)
+		}
+	})
+}
+
+func TestPlacesAreToldByOurNamesOnly(t *testing.T) {
+	for location, want := range map[string]string{
+		"body.instalments[0].due_on":      "body.instalments[0].due_on",
+		"header.X-Device-Id":              "header.X-Device-Id",
+		"body.Márta":                      "body",
+		"body.a.Maria Silva.b":            "body.a",
+		"query.+351912345678":             "query",
+		"body.":                           "body",
+		"body." + strings.Repeat("a", 41): "body",
+	} {
+		if got := place(location); got != want {
+			t.Errorf("%s: %q, want %q", location, got, want)
+		}
+	}
+}
+
+// TestAPanicTellsNothing has an endpoint panic with somebody's data.
+func TestAPanicTellsNothing(t *testing.T) {
+	const secret = "Márta Beispiel"
+	for name, ready := range map[string]func(context.Context) error{
+		"a value":  func(context.Context) error { panic(secret) },
+		"an error": func(context.Context) error { panic(fmt.Errorf("cannot find %s", secret)) },
+		"a bug":    func(context.Context) error { var m map[string]int; m[secret] = 1; return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			a := New(Options{Version: "1", Log: slog.New(slog.NewJSONHandler(&log, nil)), Ready: ready})
+			defer a.Close()
+			w := httptest.NewRecorder()
+			a.ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil))
+			var p Problem
+			if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil {
+				t.Fatal(err)
+			}
+			id := w.Header().Get(requestHeader)
+			if w.Code != 500 || p.Code != "internal" || w.Header().Get("Content-Type") != "application/problem+json" || id == "" || p.Instance != "urn:uuid:"+id {
+				t.Errorf("%d %s %v", w.Code, w.Body, w.Header())
+			}
+			for _, s := range []string{secret, "goroutine", ".go"} {
+				if strings.Contains(w.Body.String(), s) {
+					t.Errorf("the answer tells %q: %s", s, w.Body)
+				}
+			}
+			if strings.Contains(log.String(), secret) || !strings.Contains(log.String(), id) || !strings.Contains(log.String(), "bodies_test.go") {
+				t.Errorf("the log should have the request's id and the stack, and not what was said: %s", &log)
+			}
+		})
+	}
+}
+
+// TestABodyMustKeepPace sends half a body and goes silent, and then one byte after another.
+func TestABodyMustKeepPace(t *testing.T) {
+	// A refusal that reads no body must not wait for it either: the third names no user.
+	for name, p := range map[string]pace{
+		"silence":  {stall: 50 * time.Millisecond, grace: time.Hour, rate: 1},
+		"drops":    {stall: time.Hour, grace: 50 * time.Millisecond, rate: 1 << 20},
+		"no token": {stall: 50 * time.Millisecond, grace: time.Hour, rate: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, want, code := "/v1/sessions", "HTTP/1.1 408 ", "timeout"
+			if name == "no token" {
+				path, want, code = "/v1/users", "HTTP/1.1 401 ", "auth.token_missing"
+			}
+			a := described(t)
+			a.pace = p
+			s := httptest.NewServer(a)
+			defer s.Close()
+			conn, err := net.Dial("tcp", s.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = conn.Close() }()
+			if _, err := io.WriteString(conn, "POST "+path+" HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"login\":"); err != nil {
+				t.Fatal(err)
+			}
+			_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+			answer, err := io.ReadAll(conn)
+			if err != nil || !strings.HasPrefix(string(answer), want) || !strings.Contains(string(answer), `"code":"`+code+`"`) {
+				t.Errorf("%v: %s", err, answer)
+			}
+		})
+	}
+}
+
+func TestAMethodIsNoLabel(t *testing.T) {
+	a := described(t)
+	for _, m := range []string{"QX7", "MARTA", "GETT"} {
+		a.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(m, "/livez", nil))
+	}
+	w := httptest.NewRecorder()
+	a.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	if text := w.Body.String(); strings.Contains(text, "QX7") || !strings.Contains(text, `method="(other)"`) {
+		t.Errorf("metrics hold what was sent as a method:\n%.2000s", text)
+	}
+}
