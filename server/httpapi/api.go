@@ -186,8 +186,12 @@ func template(c *gin.Context) string {
 		}
 	}
 	full = strings.Join(parts, "/")
-	if full == "/v1/rounds/{id}" && strings.HasSuffix(c.Param("id"), drawingSuffix) {
-		full += drawingSuffix
+	if full == "/v1/rounds/{id}" {
+		for _, suffix := range []string{drawingSuffix, calendarSuffix} {
+			if strings.HasSuffix(c.Param("id"), suffix) {
+				return full + suffix
+			}
+		}
 	}
 	return full
 }
