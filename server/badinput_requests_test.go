@@ -155,10 +155,10 @@ func (h *hostile) badQueries(t *testing.T, o operation) {
 		base.path, _, _ = strings.Cut(base.path, "?")
 		numeric := slices.Contains(p.schema.kinds(), "integer")
 		_, closed := p.schema["enum"]
-		for _, v := range []string{"", "-1", "1.5", "1e3", "18446744073709551616", "9007199254740993", "0x10", "NaN", "null", "2026-02-30", "\x00", "\xff\xfe", "‮", marker, strings.Repeat("a", 5000), "*", "%", "true"} {
+		for _, v := range []string{"", "-1", "1.5", "1e3", "18446744073709551616", "9007199254740993", "0x10", "NaN", "null", "2026-02-30", "\x00", "\xff\xfe", "\u202e", marker, strings.Repeat("a", 5000), "*", "%", "true"} {
 			r := h.send(t, p.name+"="+fmt.Sprintf("%.20q", v), with(base, p.name+"="+url.QueryEscape(v)))
 			isNumber := v != "" && strings.Trim(v, "0123456789") == ""
-			if r.status < 400 && v != "" && (numeric && !isNumber || closed || strings.ContainsAny(v, "\x00\xff")) {
+			if r.status < 400 && v != "" && (numeric && !isNumber || closed || (strings.Contains(v, "\x00") || strings.Contains(v, "\xff"))) {
 				t.Errorf("%s=%.20q: %d, want a refusal", p.name, v, r.status)
 			}
 		}

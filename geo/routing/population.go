@@ -195,16 +195,6 @@ func (p *population) drop(k *kind) {
 	p.idle = append(p.idle, m)
 }
 
-// clear removes all.
-func (p *population) clear() {
-	for i := range p.kinds {
-		k := &p.kinds[i]
-		p.idle = append(p.idle, k.all...)
-		k.all = k.all[:0]
-		clear(k.slot)
-	}
-}
-
 // pick returns the fitter of two.
 func (p *population) pick() *member {
 	a, b := p.any(), p.any()

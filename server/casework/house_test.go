@@ -24,24 +24,23 @@ import (
 	"github.com/google/uuid"
 )
 
-const (
-	porto   auth.BranchID = "porto"
-	morning               = "2026-11-25T09:00:00Z" // a Wednesday; in Porto clocks show UTC
-)
+const porto auth.BranchID = "porto"
+
+// morning is a Wednesday's; in Porto clocks show UTC.
+const morning = "2026-11-25T09:00:00Z"
 
 // boss is a supervisor of the branch.
 var boss = auth.Actor{User: "boss", Role: auth.RoleSupervisor, Branches: []auth.BranchID{porto}}
 
 // house is casework and what phones speak with, on a real store under a clock the test sets.
 type house struct {
-	t      *testing.T
-	now    time.Time
-	store  *sqlitestore.Store
-	vault  *seal.Vault
-	svc    *Service
-	sync   *offline.Service
-	limits PlanLimits
-	n      int // commands so far
+	t     *testing.T
+	now   time.Time
+	store *sqlitestore.Store
+	vault *seal.Vault
+	svc   *Service
+	sync  *offline.Service
+	n     int // commands so far
 }
 
 // halves is a territory index of two: west and east of the city's middle; nothing north of it.

@@ -24,10 +24,10 @@ import (
 	"doorstep/sync/seal"
 )
 
-const (
-	porto auth.BranchID = "porto"
-	today               = "2026-11-25" // a Wednesday
-)
+const porto auth.BranchID = "porto"
+
+// today is a Wednesday.
+const today = "2026-11-25"
 
 // boss is a supervisor of the branch.
 var boss = auth.Actor{User: "boss", Role: auth.RoleSupervisor, Branches: []auth.BranchID{porto}}
