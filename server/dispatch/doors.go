@@ -40,7 +40,7 @@ func doors(cands []candidate, crews []crew) (out []door, apart []int) {
 	// What must be visited comes first, then what counts most: the others join it or stay out.
 	slices.SortStableFunc(order, func(a, b int) int {
 		x, y := &cands[a], &cands[b]
-		return cmp.Or(-boolCompare(x.appointment != "", y.appointment != ""), -cmp.Compare(x.priority, y.priority), cmp.Compare(x.id, y.id))
+		return cmp.Or(cmp.Compare(min(1, len(y.appointment)), min(1, len(x.appointment))), -cmp.Compare(x.priority, y.priority), cmp.Compare(x.id, y.id))
 	})
 	ofDebtor := map[journal.DebtorID]int{}
 	atPlace := map[geo.E7][]int{}
@@ -67,16 +67,6 @@ func doors(cands []candidate, crews []crew) (out []door, apart []int) {
 	slices.SortFunc(out, func(a, b door) int { return cmp.Compare(a.cands[0], b.cands[0]) })
 	slices.Sort(apart)
 	return out, apart
-}
-
-func boolCompare(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
-	}
-	return -1
 }
 
 // join adds a case to the door if the same teams may go at a time that is lawful

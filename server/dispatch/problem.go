@@ -24,7 +24,7 @@ type crew struct {
 	mode     travel.Mode
 	from, to time.Time
 	start    *geo.Point // nil: anywhere
-	// maxDoors is how many doors it may still knock at; 0 for no limit, -1 for none.
+	// maxDoors is how many doors it may still knock at; 0 for no limit.
 	maxDoors int
 	breaks   []routing.Break
 	vicinity *vicinity
@@ -234,7 +234,7 @@ func (s *Service) puzzle(ctx context.Context, p part, cands []candidate, crews [
 			matrix[c.mode] = m
 			modes = append(modes, c.mode)
 		}
-		sh := routing.Shift{ID: c.team.ID, Matrix: m, Start: routing.NoPlace, End: routing.NoPlace, MaxStops: max(0, c.maxDoors), Crew: len(c.agents),
+		sh := routing.Shift{ID: c.team.ID, Matrix: m, Start: routing.NoPlace, End: routing.NoPlace, MaxStops: c.maxDoors, Crew: len(c.agents),
 			Window: routing.Window{From: since(origin, c.from), To: since(origin, c.to)}, Rates: routing.Rates{TravelHour: 3600, WaitHour: 360}, Breaks: c.breaks}
 		if c.start != nil {
 			sh.Start = at(*c.start)
