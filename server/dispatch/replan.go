@@ -2,15 +2,12 @@ package dispatch
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"doorstep/server/office"
 	"doorstep/sync/journal"
-
-	"github.com/google/uuid"
 )
 
 // DefaultReplanS is how long the search for a changed day takes, in seconds: a
@@ -84,30 +81,16 @@ func (r *Round) seed() uint64 {
 func (s *Service) replan(ctx context.Context, r Round) error {
 	defer s.forget(r.ID)
 	began := time.Now()
-	run, err := uuid.NewV7()
-	if err != nil {
-		return err
-	}
-	r.Run = run.String()
 	r.Version++
-	day, err := s.planDay(ctx, r)
-	var refused interface {
-		error
-		Code() string
-	}
-	if errors.As(err, &refused) {
-		s.log.Warn("dispatch: a round cannot be planned anew", "round", r.ID, "code", refused.Code(), "err", err)
+	day, refusal, err := s.lay(ctx, &r)
+	switch {
+	case err != nil:
+		return err
+	case refusal != "":
 		return s.change(ctx, r.Branch, s.ask("fail", r), r.ID, "round.fail", func(_ *journal.Reader, now *Round) error {
-			now.Status, now.Replan.Failure = Published, refused.Code()
+			now.Status, now.Replan.Failure = Published, refusal
 			return nil
 		})
-	}
-	if err != nil {
-		return err
-	}
-	s.report(r.ID, Progress{Stage: "writing"})
-	if err := s.storeDay(ctx, r, day); err != nil {
-		return err
 	}
 	return s.change(ctx, r.Branch, s.ask("planned", r), r.ID, "round.plan", func(rd *journal.Reader, now *Round) error {
 		if now.Status != Replanning || now.Version != r.Version-1 {

@@ -90,29 +90,15 @@ func (s *Service) work(ctx context.Context) (found bool, err error) {
 func (s *Service) plan(ctx context.Context, r Round) error {
 	defer s.forget(r.ID)
 	began := time.Now()
-	run, err := uuid.NewV7()
-	if err != nil {
+	day, refusal, err := s.lay(ctx, &r)
+	switch {
+	case err != nil:
 		return err
-	}
-	r.Run = run.String()
-	day, err := s.planDay(ctx, r)
-	var refused interface {
-		error
-		Code() string
-	}
-	if errors.As(err, &refused) {
-		s.log.Warn("dispatch: a round cannot be planned", "round", r.ID, "code", refused.Code(), "err", err)
+	case refusal != "":
 		return s.change(ctx, r.Branch, s.ask("fail", r), r.ID, "round.fail", func(_ *journal.Reader, now *Round) error {
-			now.Status, now.Failure = Failed, refused.Code()
+			now.Status, now.Failure = Failed, refusal
 			return nil
 		})
-	}
-	if err != nil {
-		return err
-	}
-	s.report(r.ID, Progress{Stage: "writing"})
-	if err := s.storeDay(ctx, r, day); err != nil {
-		return err
 	}
 	return s.change(ctx, r.Branch, s.ask("planned", r), r.ID, "round.plan", func(rd *journal.Reader, now *Round) error {
 		if now.Status != Queued {
@@ -122,6 +108,30 @@ func (s *Service) plan(ctx context.Context, r Round) error {
 		now.result(r.Run, day, rd.At, time.Since(began))
 		return nil
 	})
+}
+
+// lay plans a day under a run of its own and stores its routes, or gives the code
+// of why it cannot be planned.
+func (s *Service) lay(ctx context.Context, r *Round) (_ *day, refusal string, err error) {
+	run, err := uuid.NewV7()
+	if err != nil {
+		return nil, "", err
+	}
+	r.Run = run.String()
+	day, err := s.planDay(ctx, *r)
+	var refused interface {
+		error
+		Code() string
+	}
+	if errors.As(err, &refused) {
+		s.log.Warn("dispatch: a round cannot be planned", "round", r.ID, "version", r.Version, "code", refused.Code(), "err", err)
+		return nil, refused.Code(), nil
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	s.report(r.ID, Progress{Stage: "writing"})
+	return day, "", s.storeDay(ctx, *r, day)
 }
 
 // result puts what came out of a run into the header.
