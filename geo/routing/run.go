@@ -14,7 +14,7 @@ const (
 
 // weighFirst is what leaving a stop out weighs when the walk begins, as a
 // share of what it does when it ends.
-const weighFirst = 0.1
+const weighFirst = 0.01
 
 // How the search divides its time, see run.
 const (

@@ -80,7 +80,7 @@ func newSearch(c *core, seed uint64) *search {
 		for r := range c.shifts {
 			fixed = max(fixed, c.shifts[r].fixed)
 		}
-		s.heaviest = 300 * (unit + fixed/10) / float64(ws[len(ws)/2])
+		s.heaviest = 3000 * (unit + fixed/10) / float64(ws[len(ws)/2])
 		s.heavy = s.heaviest
 		if c.p.Objective != CostFirst {
 			s.each = 2 * unit
