@@ -9,7 +9,12 @@ import (
 const (
 	heatFirst = 10.0
 	heatLast  = 0.1
+	heatEach  = 0.125 // the first is this for each step a stop that there is time for, at most heatFirst
 )
+
+// weighFirst is what leaving a stop out weighs when the walk begins, as a
+// share of what it does when it ends.
+const weighFirst = 0.01
 
 // How the search divides its time, see run.
 const (
@@ -30,6 +35,7 @@ const (
 func (s *search) run(t *timer, opts Options, x *exchange) int {
 	w := watch{t: t, s: s, x: x, tell: opts.Progress, toldW: -1}
 	share, size, settled := 1.0, s.c.n, !s.c.pure()
+	begun := w.done()
 	for {
 		done := w.done()
 		if done >= 1 {
@@ -51,7 +57,11 @@ func (s *search) run(t *timer, opts Options, x *exchange) int {
 			}
 			share = min(1, share+walkMore)
 		}
-		s.step(s.c.legCost * heatFirst * math.Pow(heatLast/heatFirst, done/share))
+		if w.steps%64 == 0 {
+			s.weigh(math.Pow(weighFirst, 1-done/share))
+		}
+		first := s.hottest(w.steps, (done-begun)/(1-begun))
+		s.step(s.c.legCost * first * math.Pow(heatLast/first, done/share))
 		w.steps++
 	}
 	t.often = true
@@ -61,6 +71,15 @@ func (s *search) run(t *timer, opts Options, x *exchange) int {
 		s.breed(&w)
 	}
 	return w.steps
+}
+
+// hottest is the temperature to begin with if so many steps take such a share
+// of the walk: what a hot beginning breaks must be mended in the time there is.
+func (s *search) hottest(steps int, done float64) float64 {
+	if done <= 0 {
+		return heatFirst
+	}
+	return min(heatFirst, max(heatLast, heatEach*float64(steps)/done/float64(s.c.n)))
 }
 
 // pieceSize is how many stops to breed at a time if the search has so many

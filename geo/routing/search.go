@@ -16,6 +16,7 @@ type search struct {
 	g        random
 	b        blinker
 	generous bool    // put stops back even if their detour costs more than they are worth
+	heaviest float64 // heavy at the end of the walk
 	heavy    float64 // cost of a unit of worth to the walk
 	each     float64 // cost of a stop left out to the walk, besides
 
@@ -79,13 +80,21 @@ func newSearch(c *core, seed uint64) *search {
 		for r := range c.shifts {
 			fixed = max(fixed, c.shifts[r].fixed)
 		}
-		s.heavy = 300 * (unit + fixed/10) / float64(ws[len(ws)/2])
+		s.heaviest = 3000 * (unit + fixed/10) / float64(ws[len(ws)/2])
+		s.heavy = s.heaviest
 		if c.p.Objective != CostFirst {
 			s.each = 2 * unit
 		}
 	}
 	s.bestW = math.MaxInt64
 	return s
+}
+
+// weigh sets what a unit of worth costs the walk, as a share of what it does at
+// the end: little at first, so that a stop may be left out to make room.
+func (s *search) weigh(share float64) {
+	s.heavy = s.heaviest * share
+	s.now = s.objective()
 }
 
 // objective is what the walk compares.
