@@ -183,3 +183,16 @@ func BenchmarkFindAmong900Territories(b *testing.B) {
 		x.Find(float64(i%997)/997*0.3, float64(i%1009)/1009*0.3)
 	}
 }
+
+func TestWithoutAreasNoneIsNearest(t *testing.T) {
+	empty, err := NewIndex(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []*Index{nil, empty} {
+		// A distance without end cannot be written in JSON.
+		if id, metres, ok := x.Nearest(Point{Lon: 1, Lat: 1}); ok || id != "" || metres != 0 {
+			t.Errorf("%q at %v m, %t", id, metres, ok)
+		}
+	}
+}

@@ -177,9 +177,8 @@ func (x *Index) Nearest(p Point) (id string, metres float64, ok bool) {
 	if x == nil {
 		return "", 0, false
 	}
-	metres = math.Inf(1)
 	for _, a := range x.areas {
-		if d := a.Shape.DistanceTo(p); d < metres {
+		if d := a.Shape.DistanceTo(p); !ok || d < metres {
 			id, metres, ok = a.ID, d, true
 		}
 	}

@@ -34,6 +34,8 @@ type hostile struct {
 	ops    []operation
 	refs   func(schema) schema
 	sent   atomic.Int64
+	// tooLarge counts the endpoints that said 413 to five million bytes.
+	tooLarge atomic.Int64
 }
 
 type caller struct{ token, device string }
@@ -434,6 +436,9 @@ func TestBadInput(t *testing.T) {
 			})
 		}
 	})
+	if n := h.tooLarge.Load(); n < 20 {
+		t.Errorf("%d endpoints refuse five million bytes as too large; nearly all should", n)
+	}
 	t.Run("files", func(t *testing.T) { badFiles(t, h) })
 	t.Run("shapes", func(t *testing.T) { badShapes(t, h) })
 	t.Run("the wire", func(t *testing.T) { badWire(t, h) })

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"io"
-	"mime"
 	"net/http"
 	"slices"
 	"time"
@@ -82,8 +81,8 @@ func (a *API) packEndpoints() {
 }
 
 func (a *API) putPack(c *gin.Context) {
-	if sent, _, err := mime.ParseMediaType(c.GetHeader("Content-Type")); err != nil || !slices.Contains(yamlTypes, sent) {
-		writeProblem(c, newProblem(http.StatusUnsupportedMediaType, "media_type", "send the pack as application/yaml or application/json"))
+	if _, p := mediaType(c.Request.Header, yamlTypes...); p != nil {
+		writeProblem(c, p)
 		return
 	}
 	in, p := plainBody(c, office.MaxPackBytes)
@@ -99,7 +98,11 @@ func (a *API) putPack(c *gin.Context) {
 	if text == nil {
 		text = []byte{}
 	}
-	if err := a.opt.Law.Put(c.Request.Context(), ask(callOf(c.Request.Context())), c.Param("name"), text); err != nil {
+	who := callOf(c.Request.Context())
+	if who.key != "" {
+		who.payload = a.payload([]any{"putPack", c.Param("name"), text})
+	}
+	if err := a.opt.Law.Put(c.Request.Context(), ask(who), c.Param("name"), text); err != nil {
 		a.fail(c, err)
 		return
 	}
