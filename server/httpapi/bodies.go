@@ -341,8 +341,8 @@ var jsonFormat = huma.Format{
 	},
 }
 
-// readJSON reads a body for the endpoints that huma does not serve.
-func readJSON(c *gin.Context, limit int64, kinds ...string) ([]byte, error) {
+// readBody reads a body of a kind for the endpoints that huma does not serve.
+func readBody(c *gin.Context, limit int64, kinds ...string) ([]byte, error) {
 	if _, p := mediaType(c.Request.Header, kinds...); p != nil {
 		return nil, p
 	}
@@ -350,7 +350,12 @@ func readJSON(c *gin.Context, limit int64, kinds ...string) ([]byte, error) {
 	if p != nil {
 		return nil, p
 	}
-	text, err := io.ReadAll(in)
+	return io.ReadAll(in)
+}
+
+// readJSON is readBody for JSON that nothing is lost of.
+func readJSON(c *gin.Context, limit int64, kinds ...string) ([]byte, error) {
+	text, err := readBody(c, limit, kinds...)
 	if err != nil {
 		return nil, err
 	}

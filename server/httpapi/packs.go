@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"slices"
 	"time"
@@ -81,16 +80,7 @@ func (a *API) packEndpoints() {
 }
 
 func (a *API) putPack(c *gin.Context) {
-	if _, p := mediaType(c.Request.Header, yamlTypes...); p != nil {
-		writeProblem(c, p)
-		return
-	}
-	in, p := plainBody(c, office.MaxPackBytes)
-	if p != nil {
-		writeProblem(c, p)
-		return
-	}
-	text, err := io.ReadAll(in)
+	text, err := readBody(c, office.MaxPackBytes, yamlTypes...)
 	if err != nil {
 		a.fail(c, err)
 		return

@@ -55,7 +55,7 @@ func (a *API) solveRouting(c *gin.Context) {
 	begun := time.Now()
 	// Who sends slowly must not keep the others out.
 	arriveBy(c, begun.Add(maxProblemRead))
-	text, err := readJSON(c, maxProblem, "application/json")
+	text, err := readBody(c, maxProblem, "application/json")
 	if err != nil {
 		a.fail(c, err)
 		return
@@ -63,6 +63,10 @@ func (a *API) solveRouting(c *gin.Context) {
 	task, err := vroom.Read(bytes.NewReader(text), problemLimits())
 	if err != nil {
 		a.fail(c, err)
+		return
+	}
+	if f := lintJSON(text); f != nil { // after the reader, whose places are nearer
+		writeProblem(c, f.problem())
 		return
 	}
 	limit := task.Options.Time
