@@ -73,6 +73,7 @@ func TestPlacesAreToldByOurNamesOnly(t *testing.T) {
 		"body.instalments[0].due_on":      "body.instalments[0].due_on",
 		"header.X-Device-Id":              "header.X-Device-Id",
 		"body.Márta":                      "body",
+		"body.Maria-Silva.b":              "body",
 		"body.a.Maria Silva.b":            "body.a",
 		"query.+351912345678":             "query",
 		"body.":                           "body",

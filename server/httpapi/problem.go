@@ -251,10 +251,16 @@ func humaProblem(status int, msg string, errs ...error) huma.StatusError {
 
 // ourName is what members, parameters and headers of ours look like. A place is
 // told by such names only: what else stands there was sent, and may be a person's.
-var ourName = regexp.MustCompile(`^(?:_?[a-z][a-z0-9_]{0,39}|[A-Z][A-Za-z]{0,19}(?:-[A-Z][A-Za-z]{0,19})*)(?:\[\d{1,7}\])*$`)
+var (
+	ourName   = regexp.MustCompile(`^_?[a-z][a-z0-9_]{0,39}(?:\[\d{1,7}\])*$`)
+	ourHeader = regexp.MustCompile(`^header\.[A-Za-z]{1,20}(?:-[A-Za-z]{1,20}){0,4}$`)
+)
 
 // place is a place at fault, up to the first name that is not of our making.
 func place(location string) string {
+	if ourHeader.MatchString(location) {
+		return location // only headers we read are at fault
+	}
 	parts := strings.Split(strings.TrimSuffix(location, "."), ".")
 	for i, p := range parts {
 		if !ourName.MatchString(p) {

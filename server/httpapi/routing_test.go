@@ -114,7 +114,7 @@ func TestPlanningRefusesBadProblems(t *testing.T) {
 			status = http.StatusBadRequest
 		}
 		p := problemIn(t, solve(h, strings.NewReader(b.Text)), status, b.Code)
-		if want := strings.TrimSuffix("body."+b.Path, "."); len(p.Errors) != 1 || p.Errors[0].Location != want {
+		if want := place("body." + b.Path); len(p.Errors) != 1 || p.Errors[0].Location != want {
 			t.Errorf("%s: %+v, want the place %s", b.Name, p.Errors, want)
 		}
 	}
