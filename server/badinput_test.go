@@ -264,7 +264,7 @@ func (h *hostile) send(t *testing.T, what string, q request) reply {
 var (
 	codeShape = regexp.MustCompile(`^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$`)
 	// innards are what a program says to itself: traces, its types, its files, its libraries' words.
-	innards = regexp.MustCompile(`goroutine |\.go\b|runtime error|panic|nil pointer|json: |strconv\.|reflect|interface \{|map\[|\*struct|\bint64\b|\bfloat64\b|\buint64\b|Go (value|struct)|unmarshal|sqlite|SQL|mongo|bson|doorstep/|/tmp/|/root/|casework\.|office\.[A-Z]|httpapi`)
+	innards = regexp.MustCompile(`goroutine |\.go\b|runtime error|panic|nil pointer|json: |strconv\.|reflect|interface \{|map\[|\*struct|\bint64\b|\bfloat64\b|\buint64\b|Go (value|struct)|unmarshal|sqlite|SQL|mongo|bson|doorstep/|/tmp/|/home/|casework\.|office\.[A-Z]|httpapi`)
 )
 
 // judge holds one answer against what all answers keep: see issue 2, "Bad input".
