@@ -38,11 +38,19 @@ func (f *Faulty) Error() string {
 		len(f.Violations), v.Kind, v.Shift, v.Stop, v.Msg)
 }
 
-// Solve plans a task within limit, which holds for the search; begun is when
-// reading the task began, for the answer's computing times. When ctx ends
-// during the search, the best day found by then is returned. The error is a
-// *vroom.Error, a *travel.Error, a *Faulty, or that of ctx before the search.
-func Solve(ctx context.Context, task *vroom.Task, source travel.Source, limit time.Duration, opts routing.Options, begun time.Time) (Plan, error) {
+// Limits end the search, and nothing but the search: travel times are got first.
+type Limits struct {
+	// Time is how long to search.
+	Time time.Duration
+	// Stop ends the search early once it is closed. Nil never does.
+	Stop <-chan struct{}
+}
+
+// Solve plans a task within limits; begun is when reading the task began, for
+// the answer's computing times. When ctx ends during the search, the best day
+// found by then is returned. The error is a *vroom.Error, a *travel.Error, a
+// *Faulty, or that of ctx before the search.
+func Solve(ctx context.Context, task *vroom.Task, source travel.Source, limits Limits, opts routing.Options, begun time.Time) (Plan, error) {
 	var said []string
 	problem, err := task.Problem(ctx, func(ctx context.Context, profile string, points []vroom.Point) (durations, distances []int32, err error) {
 		m, err := Matrix(ctx, source, profile, points)
@@ -59,8 +67,15 @@ func Solve(ctx context.Context, task *vroom.Task, source travel.Source, limit ti
 		return Plan{}, err
 	}
 	loaded := time.Now()
-	within, cancel := context.WithTimeout(ctx, limit)
+	within, cancel := context.WithTimeout(ctx, limits.Time)
 	defer cancel()
+	go func() {
+		select {
+		case <-limits.Stop:
+			cancel()
+		case <-within.Done():
+		}
+	}()
 	result, err := routing.Solve(within, problem, opts)
 	if err != nil {
 		return Plan{}, task.Explain(err)

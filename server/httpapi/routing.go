@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"bytes"
-	"context"
 	"net/http"
 	"time"
 
@@ -81,18 +80,11 @@ func (a *API) solveRouting(c *gin.Context) {
 	if asked := task.Options.Threads; asked > 0 {
 		opts.Threads = min(asked, opts.Threads)
 	}
-	ctx, cancel := context.WithCancel(c.Request.Context())
-	defer cancel()
-	go func() { // a server that stops answers with what has been found by then
-		select {
-		case <-a.stop:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	plan, err := dayplan.Solve(ctx, task, a.opt.Travel, limit, opts, begun)
+	// A server that stops answers with what has been found by then.
+	ctx := c.Request.Context()
+	plan, err := dayplan.Solve(ctx, task, a.opt.Travel, dayplan.Limits{Time: limit, Stop: a.stop}, opts, begun)
 	if err == nil {
-		err = c.Request.Context().Err()
+		err = ctx.Err()
 	}
 	if err != nil {
 		a.fail(c, err)

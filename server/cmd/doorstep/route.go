@@ -135,7 +135,7 @@ func (c *routeSolveCmd) plan(ctx context.Context, s streams) (dayplan.Plan, *exi
 	if err != nil {
 		return dayplan.Plan{}, &exit{err, noTravel}
 	}
-	plan, err := dayplan.Solve(ctx, task, source, limit, opts, begun)
+	plan, err := dayplan.Solve(ctx, task, source, dayplan.Limits{Time: limit}, opts, begun)
 	var (
 		faulty *dayplan.Faulty
 		input  *vroom.Error
