@@ -17,6 +17,8 @@ type core struct {
 	n        int // stops
 	labels   int // most breaks of a shift, plus one
 	stops    []node
+	steady   bool      // changing team costs
+	anyone   bool      // every stop may be on every shift
 	setups   bool      // some stop has a setup
 	turned   [][]int32 // by matrix, durations by where they lead to
 	windows  []span    // of all stops and breaks
@@ -28,6 +30,7 @@ type core struct {
 	class    []int32 // shifts of one class are the same when idle
 	pinnedBy []int32 // shift that has the stop pinned, or -1
 	legCost  float64 // a typical leg, for scale
+	legTime  float64 // the same in seconds
 }
 
 // node is a stop.
@@ -36,6 +39,7 @@ type node struct {
 	from, to              int32 // the only window, if there is but one
 	w0, w1                int32 // the windows, in core.windows
 	load                  int32
+	least                 int32 // seconds that serving it takes out of any route at least, legs and all
 }
 
 type span struct{ from, to int32 }
@@ -69,13 +73,14 @@ type crewDay struct {
 	plain        bool // one label and one matrix: the short way of testing
 	lunch        bool // one break and one pace
 	swift        bool // and nothing but windows, capacity and travel time counts
+	soft         bool // but, with one break, on nothing but its beginning and end
 	timed        bool // what the route costs depends on its times
 	metres       bool // distances matter to the search
 	verify       bool // limits that only the laid out route can tell
 }
 
 func newCore(p *Problem) (*core, *Error) {
-	c := &core{p: p, n: len(p.Stops), labels: 1}
+	c := &core{p: p, n: len(p.Stops), labels: 1, steady: p.Stability.Team > 0}
 	worth, err := p.weigh()
 	if err != nil {
 		return nil, err
@@ -100,7 +105,14 @@ func newCore(p *Problem) (*core, *Error) {
 			c.pinnedBy[pin.Stop] = int32(i)
 		}
 	}
+	c.setLeast()
 	c.setAllowed()
+	c.anyone = true
+	for u := range int32(c.n) {
+		for r := range c.shifts {
+			c.anyone = c.anyone && c.may(u, int32(r))
+		}
+	}
 	c.setClasses()
 	return c, nil
 }
@@ -151,7 +163,16 @@ func (c *core) newDay(s *Shift) crewDay {
 	d.timed = len(d.hours) > 0 || d.rates.WaitHour > 0 || d.maxWork > 0 ||
 		d.rates.OvertimeHour > 0 && s.Overtime > 0 || c.p.Stability.Move > 0 ||
 		c.p.Balance.By == BalanceWork && c.p.Balance.Weight > 0 || len(d.pins) > 0
+	d.soft = d.lunch && len(d.pins) == 0 && c.p.Stability.Move == 0
 	return d
+}
+
+// straight is the way between two places at the first pace; none if either is NoPlace.
+func (d *crewDay) straight(a, b int32) int32 {
+	if a < 0 || b < 0 {
+		return 0
+	}
+	return d.dur[a*d.places+b]
 }
 
 // turn returns the durations with rows and columns exchanged, so that what
@@ -180,6 +201,46 @@ func (m *Matrix) twoWay() bool {
 		}
 	}
 	return true
+}
+
+// setLeast works out the least time each stop takes: the shortest leg to it,
+// the service, and the shortest leg from it, by any matrix that is used.
+func (c *core) setLeast() {
+	var places []int32 // of the stops, then of starts and ends
+	for u := range c.stops {
+		c.stops[u].least = never
+		places = append(places, c.stops[u].place)
+	}
+	legless := make([]bool, len(c.p.Matrices)) // there may be no leg, or another than the matrix says
+	user := make([]*crewDay, len(c.p.Matrices))
+	for r := range c.shifts {
+		d, m := &c.shifts[r], c.p.Shifts[r].Matrix
+		user[m] = d
+		for _, at := range []int32{d.start, d.end} {
+			if at >= 0 {
+				places = append(places, at)
+			}
+			legless[m] = legless[m] || at < 0 || len(d.hours) > 0
+		}
+	}
+	for m, d := range user {
+		if d == nil {
+			continue
+		}
+		for u := range c.stops {
+			s := &c.stops[u]
+			in, on := never, never
+			for v, b := range places {
+				if v != u {
+					in, on = min(in, d.dur[b*d.places+s.place]), min(on, d.dur[s.place*d.places+b])
+				}
+			}
+			if legless[m] {
+				in, on = 0, 0
+			}
+			s.least = min(s.least, in+on+s.service)
+		}
+	}
 }
 
 func (c *core) setAllowed() {
@@ -355,9 +416,10 @@ func (c *core) setNear(most int) {
 	}
 	if legs > 0 {
 		r := &c.shifts[0]
-		c.legCost = sum / float64(legs) * max(r.perSecond, r.perMetre*5, 1e-3)
+		c.legTime = sum / float64(legs)
+		c.legCost = c.legTime * max(r.perSecond, r.perMetre*5, 1e-3)
 	}
-	c.legCost = max(c.legCost, 1)
+	c.legCost, c.legTime = max(c.legCost, 1), max(c.legTime, 1)
 }
 
 func cmpInt64(a, b int64) int {

@@ -14,15 +14,40 @@ type spot struct {
 // nowhere is the spot of a stop that fits nowhere.
 var nowhere = spot{r: -1}
 
+// ask is try, unless it is known that route r as it is has no room for u.
+func (p *plan) ask(u, r int32, best spot, b *blinker) spot {
+	if best.r >= 0 {
+		return p.try(u, r, best, b)
+	}
+	known := &p.unfit[int(u)*len(p.seq)+int(r)]
+	if *known == p.version[r] {
+		return best
+	}
+	if b != nil {
+		b.did = false
+	}
+	best = p.try(u, r, best, b)
+	if best.r < 0 && (b == nil || !b.did) {
+		*known = p.version[r]
+	}
+	return best
+}
+
 // try looks for the cheapest spot for u in route r, and returns best if none
 // is cheaper. Positions are skipped as the blinker says; nil skips none.
 func (p *plan) try(u, r int32, best spot, b *blinker) spot {
 	c, d, seq := p.c, &p.c.shifts[r], p.seq[r]
 	s, sum := &c.stops[u], &p.sums[r]
-	if d.capacity > 0 && sum.load+int(s.load) > d.capacity || d.maxStops > 0 && len(seq) >= d.maxStops {
+	if p.left[r] < s.load || p.most[r] < s.least {
 		return best
 	}
-	base := float64(s.service)*d.perService + float64(p.moves(r, u)) + p.even.change(r, p.even.unit(int(s.service)))
+	base := float64(s.service) * d.perService
+	if c.steady {
+		base += float64(p.moves(r, u))
+	}
+	if p.even.by != BalanceNone {
+		base += p.even.change(r, p.even.unit(int(s.service)))
+	}
 	if len(seq) == 0 {
 		base += d.fixed
 	}
@@ -126,7 +151,7 @@ func (p *plan) try(u, r int32, best spot, b *blinker) spot {
 
 // trySwift is try where nothing but windows and travel time is left to test.
 func (p *plan) trySwift(u, r int32, base float64, best spot, b *blinker) spot {
-	c, d, seq := p.c, &p.c.shifts[r], p.seq[r]
+	c, d := p.c, &p.c.shifts[r]
 	s := &c.stops[u]
 	row := d.dur[s.place*d.places:][:d.places]
 	column := d.turned[s.place*d.places:][:d.places]
@@ -138,25 +163,19 @@ func (p *plan) trySwift(u, r int32, base float64, best spot, b *blinker) spot {
 	if best.r >= 0 {
 		limit = tooFar(best.cost-base, d.perSecond)
 	}
-	for i := 0; i <= len(seq); i++ {
+	posts := p.posts[r]
+	for i := range posts {
 		if left > last {
 			break
 		}
-		z, due, leg, v := d.end, d.latest, p.home[r], int32(-1)
-		if i < len(seq) {
-			v = seq[i]
-			z, due, leg = p.place[v], p.lat[v], p.into[v]
-		}
-		prev, from := a, left
-		a = z
-		if v >= 0 {
-			left = p.dep[v]
-		}
-		if early > due { // spares looking up the ways, which is what takes time
+		x := &posts[i]
+		prev, from, due := a, left, x.late
+		a, left = x.place, x.soon
+		if early > due || s.least > x.room { // spares looking up the ways, which is what takes time
 			continue
 		}
-		in, on := column[prev], row[z]
-		more := in + on - leg
+		in, on := column[prev], row[a]
+		more := in + on - x.into
 		if more >= limit || early+on > due || from+in > last || from+in+s.service+on > due {
 			continue
 		}
@@ -210,7 +229,7 @@ func (p *plan) tryBreaks(u, r int32, base float64, best spot, b *blinker) spot {
 	a, left := d.start, d.from
 	pins := len(d.pins)
 	if pins > 0 {
-		a, left = p.place[seq[pins-1]], p.soon[seq[pins-1]]
+		a, left = p.posts[r][pins-1].place, p.posts[r][pins-1].soon
 	}
 	last := c.windows[s.w1-1].to
 	early := s.from + s.service
@@ -220,27 +239,25 @@ func (p *plan) tryBreaks(u, r int32, base float64, best spot, b *blinker) spot {
 	if best.r >= 0 && !priced {
 		limit = tooFar(best.cost-base, d.perSecond)
 	}
-	for i := pins; i <= len(seq); i++ {
+	posts := p.posts[r]
+	for i := pins; i < len(posts); i++ {
 		if left > last {
 			break
 		}
-		z, due, leg, v := d.end, d.latest, p.home[r], int32(-1)
-		if i < len(seq) {
-			v = seq[i]
-			z, due, leg = p.place[v], p.late[v], p.into[v]
-		}
-		from, prev := left, a
-		a = z
-		if v >= 0 {
-			left = p.soon[v]
-		}
-		if early > due {
+		x := &posts[i]
+		prev, from, due := a, left, x.late
+		a, left = x.place, x.soon
+		if early > due || s.least > x.room {
 			continue
 		}
-		in, on := column[prev], row[z]
-		more := in + on - leg
+		in, on := column[prev], row[a]
+		more := in + on - x.into
 		if more >= limit || early+on > due || from+in > last {
 			continue
+		}
+		v, z := int32(-1), a
+		if i < len(seq) {
+			v = seq[i]
 		}
 		t := from + in
 		setup := int32(0)
@@ -280,6 +297,9 @@ func (p *plan) tryBreaks(u, r int32, base float64, best spot, b *blinker) spot {
 			continue
 		}
 		if one {
+			if in+setup+s.service+on+setup2 > x.room {
+				continue
+			}
 			if !p.fitsOne(r, int32(i), u, v, in, on, setup, setup2) {
 				continue
 			}
@@ -365,13 +385,22 @@ func (p *plan) sound(r int32) bool {
 
 // put inserts u and keeps the sums but not the price.
 func (p *plan) put(u int32, at spot) {
-	r, i := at.r, at.i
-	seq := p.seq[r]
-	seq = append(seq, 0)
+	c, r, i := p.c, at.r, at.i
+	d := &c.shifts[r]
+	seq := append(p.seq[r], 0)
 	copy(seq[i+1:], seq[i:])
 	seq[i] = u
 	p.seq[r] = seq
+	was := p.posts[r][i].into
 	p.takeIn(u)
 	p.renew(r, i, i)
-	p.tally(r)
+	if d.metres || c.setups || c.steady || len(seq) == 1 {
+		p.tally(r)
+		return
+	}
+	posts, s := p.posts[r], &p.sums[r]
+	s.travel += int(posts[i].into + posts[i+1].into - was)
+	s.service += int(c.stops[u].service)
+	s.load += int(c.stops[u].load)
+	p.setLeft(r)
 }

@@ -87,58 +87,94 @@ func (p *plan) fitsOne(r, i, u, v, in, on, setup, setup2 int32) bool {
 func (p *plan) renewOne(r, lo, hi int32) {
 	c, d, seq := p.c, &p.c.shifts[r], p.seq[r]
 	n := int32(len(seq))
+	posts := p.posting(r)
 	a, from := p.before(r, lo)
 	t0, t1 := from[0], from[1]
+	b := &d.breaks[0]
+	hi = min(hi, n-1)
+	most, pins := int32(0), int32(len(d.pins))
 	for i := lo; i < n; i++ {
 		u := seq[i]
 		s := &c.stops[u]
 		p.route[u], p.pos[u] = r, i
-		left, setup := int32(0), s.setup
-		if a >= 0 {
-			left = d.dur[a*d.places+s.place]
-		}
+		left, setup := d.straight(a, s.place), s.setup
 		if a == s.place {
 			setup = 0
 		}
+		x := post{place: s.place, into: left}
+		if i > hi {
+			x.late = p.lat[2*u+1]
+			x.room = max(p.lat[2*u]-t0, x.late-min(t1, t0+b.service))
+			most = max(most, x.room)
+		}
 		t0, t1 = c.reachOne(d, left, setup, t0, t1, s)
 		p.dep[2*u], p.dep[2*u+1] = t0, t1
-		p.into[u], p.soon[u] = left, min(t0, t1)
+		x.soon = min(t0, t1)
+		posts[i] = x
 		a = s.place
 	}
-	p.home[r] = 0
-	if n > 0 && d.end >= 0 {
-		p.home[r] = d.dur[c.stops[seq[n-1]].place*d.places+d.end]
+	posts[n].room = d.latest - min(t1, t0+b.service)
+	most = max(most, posts[n].room)
+	if n > 0 {
+		posts[n].into = d.straight(a, d.end)
 	}
-	hi = min(hi, n-1)
-	if hi < int32(len(d.pins)) {
-		return
-	}
-	b := &d.breaks[0]
-	// What lies behind: the place, and the latest times to be there, ready.
-	z, late0, late1 := d.end, int32(-1), d.latest
+	// What lies behind: the latest times to be there, ready.
+	late0, late1 := int32(-1), d.latest
 	if hi < n-1 {
 		v := seq[hi+1]
-		z, late0, late1 = c.stops[v].place, p.lat[2*v], p.lat[2*v+1]
-		if c.stops[seq[hi]].place != z {
+		late0, late1 = p.lat[2*v], p.lat[2*v+1]
+		if hi >= 0 && posts[hi].place != posts[hi+1].place {
 			late0 -= c.stops[v].setup
 			late1 -= c.stops[v].setup
 		}
 	}
-	for i := hi; i >= int32(len(d.pins)); i-- {
+	for i := hi; i >= pins; i-- {
 		u := seq[i]
-		s := &c.stops[u]
-		left := int32(0)
-		if z >= 0 {
-			left = d.dur[s.place*d.places+z]
-		}
+		s, x := &c.stops[u], &posts[i]
+		left := posts[i+1].into
 		out0, out1 := late0-left, late1-left
 		if late1 >= 0 {
 			out0 = max(out0, c.unrest(b, left, late1))
 		}
 		late0, late1 = c.last(s.w0, s.w1, out0-s.service), c.last(s.w0, s.w1, out1-s.service)
-		p.lat[2*u], p.lat[2*u+1], p.late[u] = late0, late1, late1
-		z = s.place
-		if i > 0 && c.stops[seq[i-1]].place != z {
+		p.lat[2*u], p.lat[2*u+1], x.late = late0, late1, late1
+		_, from := p.before(r, i)
+		x.room = max(late0-from[0], late1-min(from[1], from[0]+b.service))
+		most = max(most, x.room)
+		if i > 0 && posts[i-1].place != s.place {
+			late0 -= s.setup
+			late1 -= s.setup
+		}
+	}
+	p.most[r] = most
+}
+
+// times returns when the team of route r, which has stops, ends if it does so as
+// early as it can, and when it then begins if it does so as late as it can.
+func (p *plan) times(r int32) (begin, end int) {
+	c, d, seq, posts := p.c, &p.c.shifts[r], p.seq[r], p.posts[r]
+	b, n := &d.breaks[0], len(seq)
+	t0, t1 := p.dep[2*seq[n-1]], p.dep[2*seq[n-1]+1]
+	last := never
+	if t1 < never {
+		last = t1 + posts[n].into
+	}
+	if t0 < never {
+		last = min(last, c.rest(b, posts[n].into, t0))
+	}
+	late0, late1 := int32(-1), last
+	for i := n; ; i-- {
+		left := posts[i].into
+		out0, out1 := late0-left, late1-left
+		if late1 >= 0 {
+			out0 = max(out0, c.unrest(b, left, late1))
+		}
+		if i == 0 {
+			return int(max(d.from, out0)), int(last)
+		}
+		s := &c.stops[seq[i-1]]
+		late0, late1 = c.last(s.w0, s.w1, out0-s.service), c.last(s.w0, s.w1, out1-s.service)
+		if i == 1 && d.start != s.place || i > 1 && posts[i-2].place != s.place {
 			late0 -= s.setup
 			late1 -= s.setup
 		}

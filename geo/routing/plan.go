@@ -10,14 +10,13 @@ type plan struct {
 	pos   []int32   // by stop, in its route
 	dep   []int32   // by stop and label, earliest departure
 	lat   []int32   // by stop and label, latest service start
-	place []int32   // by stop
-	into  []int32   // by stop, the leg that leads to it; at the first pace
-	home  []int32   // by shift, the leg to its end; at the first pace
-	soon  []int32   // by stop, the earliest of its departures
-	late  []int32   // by stop, the latest of its starts
+	posts [][]post  // by shift, for each stop of its route and its end
+	most  []int32   // by shift, the most room of its posts
+	left  []int32   // by shift, what it can still carry; -1 if no more stops
 	first []int32   // labels at the start of a shift, for all shifts
 	sums  []sums
 	cost  []float64 // by shift
+	eased []float64 // by shift, what of it its sums have but its pins, being fixed in time, do not
 	out   []int32   // stops left out
 	outAt []int32   // by stop, its index in out, or -1
 	worth int64     // of the stops left out
@@ -26,6 +25,10 @@ type plan struct {
 	paper sheet
 	trial []int32
 	even  evenness
+
+	version []int32 // by shift, another for each different route
+	clock   int32   // the last version
+	unfit   []int32 // by stop and shift, the version that has no room for the stop
 }
 
 // sums are what a route adds up to, whatever its times.
@@ -34,18 +37,24 @@ type sums struct {
 	moved                           int64 // stability, change of team
 }
 
+// post is a stop of a route or its end, as the search for a spot before it sees it.
+type post struct {
+	place int32
+	into  int32 // the leg that leads here; at the first pace
+	soon  int32 // the earliest of its departures
+	late  int32 // the latest of its starts; of an end, when it must be reached
+	room  int32 // between leaving what is before it and its start there is at most so much time
+}
+
 func newPlan(c *core) *plan {
 	p := &plan{
 		c: c, seq: make([][]int32, len(c.shifts)), route: make([]int32, c.n), pos: make([]int32, c.n),
 		dep: make([]int32, c.n*c.labels), lat: make([]int32, c.n*c.labels),
 		first: make([]int32, len(c.shifts)*c.labels), sums: make([]sums, len(c.shifts)),
-		cost: make([]float64, len(c.shifts)), outAt: make([]int32, c.n),
+		cost: make([]float64, len(c.shifts)), eased: make([]float64, len(c.shifts)), outAt: make([]int32, c.n),
 	}
-	p.place, p.into, p.home = make([]int32, c.n), make([]int32, c.n), make([]int32, len(c.shifts))
-	p.soon, p.late = make([]int32, c.n), make([]int32, c.n)
-	for u := range p.place {
-		p.place[u] = c.stops[u].place
-	}
+	p.posts, p.most, p.left = make([][]post, len(c.shifts)), make([]int32, len(c.shifts)), make([]int32, len(c.shifts))
+	p.version, p.unfit = make([]int32, len(c.shifts)), make([]int32, c.n*len(c.shifts))
 	for i := range p.first {
 		p.first[i] = never
 	}
@@ -65,9 +74,12 @@ func newPlan(c *core) *plan {
 		for _, pin := range c.shifts[r].pins {
 			p.seq[r] = append(p.seq[r], int32(pin.Stop))
 		}
+		p.renew(int32(r), 0, int32(len(p.seq[r])-1))
+		p.tally(int32(r))
 		if len(p.seq[r]) > 0 {
-			p.renew(int32(r), 0, int32(len(p.seq[r])-1))
+			before := p.floor(int32(r))
 			p.price(int32(r))
+			p.eased[r] = p.floor(int32(r)) - before
 		}
 	}
 	return p
@@ -118,6 +130,8 @@ func (p *plan) before(r, i int32) (int32, []int32) {
 func (p *plan) renew(r, lo, hi int32) {
 	c, d, seq := p.c, &p.c.shifts[r], p.seq[r]
 	n := int32(len(seq))
+	p.clock++
+	p.version[r] = p.clock
 	if d.plain && len(d.pins) == 0 && c.labels == 1 {
 		p.renewPlain(r, lo, hi)
 		return
@@ -126,6 +140,7 @@ func (p *plan) renew(r, lo, hi int32) {
 		p.renewOne(r, lo, hi)
 		return
 	}
+	posts := p.posting(r)
 	for i := lo; i < n; i++ {
 		u := seq[i]
 		p.route[u], p.pos[u] = r, i
@@ -135,15 +150,11 @@ func (p *plan) renew(r, lo, hi int32) {
 		} else {
 			c.reach(d, a, in, u, p.labels(u))
 		}
-		p.into[u] = 0
-		if b := c.stops[u].place; a >= 0 {
-			p.into[u] = d.dur[a*d.places+b]
-		}
-		p.soon[u] = soonest(p.labels(u))
+		b := c.stops[u].place
+		posts[i] = post{place: b, into: d.straight(a, b), soon: soonest(p.labels(u)), late: p.latest(u)[len(d.breaks)]}
 	}
-	p.home[r] = 0
-	if n > 0 && d.end >= 0 {
-		p.home[r] = d.dur[c.stops[seq[n-1]].place*d.places+d.end]
+	if n > 0 {
+		posts[n].into = d.straight(posts[n-1].place, d.end)
 	}
 	for i := min(hi, n-1); i >= int32(len(d.pins)); i-- {
 		u := seq[i]
@@ -152,8 +163,37 @@ func (p *plan) renew(r, lo, hi int32) {
 		} else {
 			c.backFrom(d, u, seq[i+1], p.latest(seq[i+1]), d.latest, p.latest(u))
 		}
-		p.late[u] = p.latest(u)[len(d.breaks)]
+		posts[i].late = p.latest(u)[len(d.breaks)]
 	}
+	p.measure(r)
+}
+
+// posting makes room for the posts of route r, of which those before the first
+// change are kept.
+func (p *plan) posting(r int32) []post {
+	d, n := &p.c.shifts[r], len(p.seq[r])
+	for len(p.posts[r]) <= n {
+		p.posts[r] = append(p.posts[r], post{})
+	}
+	p.posts[r] = p.posts[r][:n+1]
+	p.posts[r][n] = post{place: d.end, soon: never, late: d.latest}
+	return p.posts[r]
+}
+
+// measure notes how much room there is before each post of route r.
+func (p *plan) measure(r int32) {
+	d, posts := &p.c.shifts[r], p.posts[r]
+	t, most, pins := d.from, int32(0), len(d.pins)
+	if pins > 0 {
+		t = posts[pins-1].soon
+	}
+	for i := pins; i < len(posts); i++ {
+		x := &posts[i]
+		x.room = x.late - t
+		most = max(most, x.room)
+		t = x.soon
+	}
+	p.most[r] = most
 }
 
 // soonest is the earliest of a stop's departures: that with the fewest breaks
@@ -171,6 +211,7 @@ func soonest(labels []int32) int32 {
 func (p *plan) renewPlain(r, lo, hi int32) {
 	c, d, seq := p.c, &p.c.shifts[r], p.seq[r]
 	n := int32(len(seq))
+	posts := p.posting(r)
 	t, a := d.from, d.start
 	if lo > 0 {
 		t, a = p.dep[seq[lo-1]], c.stops[seq[lo-1]].place
@@ -179,11 +220,8 @@ func (p *plan) renewPlain(r, lo, hi int32) {
 		u := seq[i]
 		s := &c.stops[u]
 		p.route[u], p.pos[u] = r, i
-		if a >= 0 {
-			leg := d.dur[a*d.places+s.place]
-			p.into[u] = leg
-			t += leg
-		}
+		leg := d.straight(a, s.place)
+		t += leg
 		if a != s.place {
 			t += s.setup
 		}
@@ -194,74 +232,80 @@ func (p *plan) renewPlain(r, lo, hi int32) {
 		}
 		t = min(t+s.service, never)
 		p.dep[u] = t
+		posts[i] = post{place: s.place, into: leg, soon: t, late: p.lat[u]}
 		a = s.place
 	}
-	p.home[r] = 0
-	if a >= 0 && d.end >= 0 && n > 0 {
-		p.home[r] = d.dur[a*d.places+d.end]
+	if n > 0 {
+		posts[n].into = d.straight(a, d.end)
 	}
 	hi = min(hi, n-1)
-	if hi < 0 {
-		return
-	}
-	b := d.end
 	due := d.latest
 	if hi < n-1 {
 		v := &c.stops[seq[hi+1]]
-		b, due = v.place, p.lat[seq[hi+1]]
-		if c.stops[seq[hi]].place != b {
+		due = p.lat[seq[hi+1]]
+		if hi >= 0 && posts[hi].place != v.place {
 			due -= v.setup
 		}
 	}
 	for i := hi; i >= 0; i-- {
 		u := seq[i]
 		s := &c.stops[u]
-		if b >= 0 {
-			due -= d.dur[s.place*d.places+b]
-		}
-		due -= s.service
+		due -= posts[i+1].into + s.service
 		if s.w1-s.w0 > 1 {
 			due = c.last(s.w0, s.w1, due)
 		} else if due > s.to {
 			due = s.to
 		}
-		p.lat[u] = due
-		b = s.place
-		if i > 0 && c.stops[seq[i-1]].place != b {
+		p.lat[u], posts[i].late = due, due
+		if i > 0 && posts[i-1].place != s.place {
 			due -= s.setup
 		}
 	}
+	p.measure(r)
 }
 
-// tally keeps the sums of route r.
+// tally keeps the sums of route r, whose labels hold.
 func (p *plan) tally(r int32) {
 	c, d := p.c, &p.c.shifts[r]
 	s := sums{}
 	a := d.start
-	add := func(b int32) {
-		if a >= 0 && b >= 0 {
-			cell := a*d.places + b
-			s.travel += int(d.dur[cell])
-			if d.metres {
-				s.distance += int(d.dist[cell])
-			}
-		}
-		a = b
-	}
-	for _, u := range p.seq[r] {
+	for i, u := range p.seq[r] {
 		v := &c.stops[u]
 		if a != v.place {
 			s.service += int(v.setup)
 		}
-		add(v.place)
+		if d.metres && a >= 0 {
+			s.distance += int(d.dist[a*d.places+v.place])
+		}
+		s.travel += int(p.posts[r][i].into)
 		s.service += int(v.service)
 		s.load += int(v.load)
-		s.moved += p.moves(r, u)
+		if c.steady {
+			s.moved += p.moves(r, u)
+		}
+		a = v.place
 	}
 	if len(p.seq[r]) > 0 {
-		add(d.end)
+		s.travel += int(p.posts[r][len(p.seq[r])].into)
+		if d.metres && a >= 0 && d.end >= 0 {
+			s.distance += int(d.dist[a*d.places+d.end])
+		}
 	}
 	p.sums[r] = s
+	p.setLeft(r)
+}
+
+// setLeft notes what route r can still carry: less than nothing if it may have
+// no more stops.
+func (p *plan) setLeft(r int32) {
+	d := &p.c.shifts[r]
+	p.left[r] = never
+	if d.capacity > 0 {
+		p.left[r] = int32(d.capacity - p.sums[r].load)
+	}
+	if d.maxStops > 0 && len(p.seq[r]) >= d.maxStops {
+		p.left[r] = -1
+	}
 }
 
 // price works out what route r costs.
@@ -272,11 +316,20 @@ func (p *plan) price(r int32) {
 	cost, work := 0.0, 0
 	if len(seq) > 0 {
 		if d.timed {
-			t := c.layOut(r, seq, &p.paper, nil)
-			s.travel, s.service = t.travel, t.setup+t.service
-			work = t.end - t.start - t.breaks
-			cost = float64(t.wait)*float64(d.rates.WaitHour)/3600 +
-				float64(max(0, t.end-int(d.due)))*float64(d.rates.OvertimeHour)/3600 + float64(t.moves)
+			begin, end, moves := 0, 0, int64(0)
+			if d.soft && c.labels == 2 {
+				begin, end = p.times(r)
+			} else {
+				t := c.layOut(r, seq, &p.paper, nil)
+				begin, end, moves = t.start, t.end, t.moves
+				s.travel, s.service = t.travel, t.setup+t.service
+			}
+			work = end - begin
+			for i := range d.breaks {
+				work -= int(d.breaks[i].service)
+			}
+			cost = float64(work-s.travel-s.service)*float64(d.rates.WaitHour)/3600 +
+				float64(max(0, end-int(d.due)))*float64(d.rates.OvertimeHour)/3600 + float64(moves)
 		}
 		cost += d.fixed + float64(s.travel)*d.perSecond + float64(s.distance)*d.perMetre +
 			float64(s.service)*d.perService + float64(s.moved)
@@ -284,6 +337,15 @@ func (p *plan) price(r int32) {
 	p.total += cost - p.cost[r]
 	p.cost[r] = cost
 	p.even.set(r, len(seq), work)
+}
+
+// floor is what route r costs at least, by its sums alone.
+func (p *plan) floor(r int32) float64 {
+	d, s := &p.c.shifts[r], &p.sums[r]
+	if len(p.seq[r]) == 0 {
+		return 0
+	}
+	return d.fixed + float64(s.travel)*d.perSecond + float64(s.distance)*d.perMetre + float64(s.service)*d.perService + float64(s.moved) + p.eased[r]
 }
 
 // moves is what stability charges for having u on shift r.

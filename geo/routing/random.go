@@ -27,6 +27,7 @@ func (g *random) unit() float64 { return float64(g.next()>>11) / (1 << 53) }
 type blinker struct {
 	g    *random
 	left int32
+	did  bool // since it was last set to false
 }
 
 const blinkEvery = 100
@@ -36,6 +37,7 @@ func (b *blinker) blink() bool {
 	if b.left > 0 {
 		return false
 	}
+	b.did = true
 	b.left = 1 + int32(b.g.below(2*blinkEvery-1))
 	return true
 }

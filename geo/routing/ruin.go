@@ -9,6 +9,14 @@ const (
 	ruinSplit  = 0.5  // share of strings with a part kept
 	ruinDeeper = 0.01 // chance that the part kept does not grow
 	absentees  = 12   // stops left out that are tried in a step
+	inviteNear = 0.3  // chance of one near the seed to be among them
+)
+
+// How often stops go back by what serving them brings for the time it takes,
+// as against thirteen other turns.
+const (
+	byWorth      = 3
+	byWorthScant = 30 // while something is left out
 )
 
 // step ruins and recreates the plan and keeps the outcome if it is no worse
@@ -18,7 +26,7 @@ func (s *search) step(heat float64) {
 	s.turn++
 	s.touched, s.list = s.touched[:0], s.list[:0]
 	before, beforeTotal := s.now, p.total
-	seed := int32(s.g.below(s.c.n))
+	seed := s.seed()
 	s.ruin(seed)
 	s.removed = len(s.list)
 	s.invite(seed)
@@ -36,16 +44,30 @@ func (s *search) step(heat float64) {
 		s.touch(at.r)
 		s.place(u, at)
 	}
+	bound := before - heat*s.g.log()
+	if s.hopeless(bound) {
+		s.undo()
+		p.total, s.now = beforeTotal, before
+		return
+	}
 	for _, r := range s.touched {
 		p.price(r)
 	}
 	s.now = s.objective()
-	if s.now < before-heat*s.g.log() {
+	if s.now < bound {
 		s.better()
 		return
 	}
 	s.undo()
 	p.total, s.now = beforeTotal, before
+}
+
+// seed is a stop to ruin round.
+func (s *search) seed() int32 {
+	if s.part != nil {
+		return s.part.seeds[s.g.below(len(s.part.seeds))]
+	}
+	return int32(s.g.below(s.c.n))
 }
 
 // ruin removes strings of stops from routes near the seed into the list.
@@ -70,7 +92,7 @@ func (s *search) ruin(seed int32) {
 			u = c.near[seed][i]
 		}
 		r := p.route[u]
-		if r < 0 || s.mark[r] == s.turn || c.pinnedBy[u] >= 0 {
+		if r < 0 || s.mark[r] == s.turn || c.pinnedBy[u] >= 0 || s.part != nil && !s.part.mine[r] {
 			continue
 		}
 		free := len(p.seq[r]) - len(c.shifts[r].pins)
@@ -114,7 +136,7 @@ func (s *search) cut(r int32, at, n int) {
 	}
 	to += copy(seq[to:], seq[first+long:])
 	p.seq[r] = seq[:to]
-	p.renew(r, int32(first), int32(to-1))
+	p.renew(r, int32(first), int32(first+keep-1))
 	p.tally(r)
 	// Taking out a stop can make the rest late: the next one may have shared
 	// its setup, or the way past it may have been the faster one.
@@ -129,7 +151,8 @@ func (s *search) cut(r int32, at, n int) {
 	}
 }
 
-// invite adds some of the stops left out to the list, most from near the seed.
+// invite adds some of the stops left out to the list: the seed, some from near
+// it and one from anywhere.
 func (s *search) invite(seed int32) {
 	p, c := s.p, s.c
 	out := len(p.out) - s.removed // what ruin has removed comes last
@@ -137,24 +160,21 @@ func (s *search) invite(seed int32) {
 		s.list = append(s.list, p.out[:out]...)
 		return
 	}
-	s.ask++
-	fresh := func(u int32) bool {
-		i := int(p.outAt[u])
-		return i >= 0 && i < out && !slices.Contains(s.list[s.removed:], u)
+	add := func(u int32) {
+		if i := int(p.outAt[u]); i >= 0 && i < out && !slices.Contains(s.list[s.removed:], u) {
+			s.list = append(s.list, u)
+		}
 	}
+	add(seed)
 	for _, u := range c.near[seed] {
-		if len(s.list)-s.removed >= absentees*2/3 {
+		if len(s.list)-s.removed >= absentees-1 {
 			break
 		}
-		if fresh(u) && s.g.unit() < 0.3 {
-			s.list = append(s.list, u)
+		if i := int(p.outAt[u]); i >= 0 && i < out && s.g.unit() < inviteNear {
+			add(u)
 		}
 	}
-	for range absentees / 3 {
-		if u := p.out[s.g.below(out)]; fresh(u) {
-			s.list = append(s.list, u)
-		}
-	}
+	add(p.out[s.g.below(out)])
 }
 
 // order sorts the list in one of several ways.
@@ -164,7 +184,11 @@ func (s *search) order() {
 		s.key = make([]float64, c.n)
 	}
 	key := s.key[:c.n]
-	kind := s.g.below(16)
+	kinds := 13 + byWorth
+	if len(s.list) > s.removed {
+		kinds = 13 + byWorthScant
+	}
+	kind := s.g.below(kinds)
 	for _, u := range s.list {
 		n := &c.stops[u]
 		switch {
@@ -187,7 +211,7 @@ func (s *search) order() {
 			if c.p.Objective == CostFirst {
 				key[u] = -float64(c.p.Stops[u].Value) - float64(c.worth[u])*1e10
 			}
-			key[u] *= 0.5 + s.g.unit()
+			key[u] *= (1 + s.g.unit()) / (c.legTime + float64(n.service+n.setup))
 		}
 	}
 	slices.SortFunc(s.list, func(a, b int32) int {
@@ -219,13 +243,14 @@ func (s *search) touch(r int32) {
 	s.touched = append(s.touched, r)
 	p, k := s.p, &s.saved[r]
 	k.seq = append(k.seq[:0], p.seq[r]...)
-	k.dep, k.lat, k.home = k.dep[:0], k.lat[:0], p.home[r]
-	k.soon, k.late, k.into = k.soon[:0], k.late[:0], k.into[:0]
+	k.dep, k.lat = k.dep[:0], k.lat[:0]
+	k.posts = append(k.posts[:0], p.posts[r]...)
 	for _, u := range k.seq {
 		k.dep = append(k.dep, p.labels(u)...)
 		k.lat = append(k.lat, p.latest(u)...)
-		k.soon, k.late, k.into = append(k.soon, p.soon[u]), append(k.late, p.late[u]), append(k.into, p.into[u])
 	}
+	k.most, k.left = p.most[r], p.left[r]
+	k.version = p.version[r]
 	k.sums, k.cost = p.sums[r], p.cost[r]
 	if p.even.by != BalanceNone {
 		k.each = p.even.each[r]
@@ -247,10 +272,10 @@ func (s *search) undo() {
 			p.route[u], p.pos[u] = r, int32(i)
 			copy(p.labels(u), k.dep[i*labels:])
 			copy(p.latest(u), k.lat[i*labels:])
-			p.soon[u], p.late[u] = k.soon[i], k.late[i]
-			p.into[u] = k.into[i]
 		}
-		p.home[r] = k.home
+		p.posts[r] = append(p.posts[r][:0], k.posts...)
+		p.version[r] = k.version
+		p.most[r], p.left[r] = k.most, k.left
 		p.sums[r], p.cost[r] = k.sums, k.cost
 		if p.even.by != BalanceNone {
 			p.even.sum += k.each - p.even.each[r]
@@ -264,4 +289,21 @@ func (s *search) undo() {
 			p.leaveOut(u)
 		}
 	}
+}
+
+// hopeless says whether the plan, whose touched routes have no price yet, is sure
+// to cost no less than bound.
+func (s *search) hopeless(bound float64) bool {
+	p := s.p
+	if p.even.by != BalanceNone {
+		return false
+	}
+	total := p.total
+	for _, r := range s.touched {
+		if len(s.c.shifts[r].hours) > 0 {
+			return false
+		}
+		total += p.floor(r) - p.cost[r]
+	}
+	return total+float64(p.value)+s.missed() >= bound
 }

@@ -12,9 +12,12 @@ const (
 	heatEach  = 0.125 // the first is this for each step a stop that there is time for, at most heatFirst
 )
 
-// weighFirst is what leaving a stop out weighs when the walk begins, as a
-// share of what it does when it ends.
-const weighFirst = 0.01
+// What leaving a stop out weighs, as a share of what it does at the end of the
+// walk: weighFirst until weighHold of the walk is over, then more and more.
+const (
+	weighFirst = 0.01
+	weighHold  = 0.5
+)
 
 // How the search divides its time, see run.
 const (
@@ -58,7 +61,7 @@ func (s *search) run(t *timer, opts Options, x *exchange) int {
 			share = min(1, share+walkMore)
 		}
 		if w.steps%64 == 0 {
-			s.weigh(math.Pow(weighFirst, 1-done/share))
+			s.weigh(done / share)
 		}
 		first := s.hottest(w.steps, (done-begun)/(1-begun))
 		s.step(s.c.legCost * first * math.Pow(heatLast/first, done/share))

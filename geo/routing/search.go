@@ -15,6 +15,7 @@ type search struct {
 	p        *plan
 	g        random
 	b        blinker
+	part     *part   // what it may change; nil: everything
 	generous bool    // put stops back even if their detour costs more than they are worth
 	heaviest float64 // heavy at the end of the walk
 	heavy    float64 // cost of a unit of worth to the walk
@@ -51,13 +52,12 @@ type keepsake struct {
 
 // saved is a route as it was before it was touched.
 type saved struct {
-	seq, dep, lat []int32
-	soon, late    []int32
-	into          []int32
-	home          int32
-	sums          sums
-	cost          float64
-	each          int
+	seq, dep, lat       []int32
+	posts               []post
+	most, left, version int32
+	sums                sums
+	cost                float64
+	each                int
 }
 
 func newSearch(c *core, seed uint64) *search {
@@ -90,16 +90,21 @@ func newSearch(c *core, seed uint64) *search {
 	return s
 }
 
-// weigh sets what a unit of worth costs the walk, as a share of what it does at
-// the end: little at first, so that a stop may be left out to make room.
-func (s *search) weigh(share float64) {
-	s.heavy = s.heaviest * share
+// weigh sets what a unit of worth costs the walk when so much of it is over:
+// little at first, so that a stop may be left out to make room.
+func (s *search) weigh(done float64) {
+	s.heavy = s.heaviest * math.Pow(weighFirst, min(1, (1-done)/(1-weighHold)))
 	s.now = s.objective()
 }
 
 // objective is what the walk compares.
 func (s *search) objective() float64 {
-	return s.p.all() + float64(s.p.worth)*s.heavy + float64(len(s.p.out))*s.each
+	return s.p.all() + s.missed()
+}
+
+// missed is what the walk charges for the stops left out, but for their value.
+func (s *search) missed() float64 {
+	return float64(s.p.worth)*s.heavy + float64(len(s.p.out))*s.each
 }
 
 // better says whether the plan is better than the best, which it then becomes.
@@ -221,14 +226,15 @@ func (s *search) place(u int32, at spot) {
 func (s *search) cheapest(u int32, b *blinker, all bool) spot {
 	c, p := s.c, s.p
 	best := nowhere
+	least, load := c.stops[u].least, c.stops[u].load
 	s.ask++
 	near := !all && len(c.shifts) > 12
 	if near {
 		for _, v := range c.near[u][:min(len(c.near[u]), nearRoutes)] {
 			if r := p.route[v]; r >= 0 && s.seen[r] != s.ask {
 				s.seen[r] = s.ask
-				if c.may(u, r) {
-					best = p.try(u, r, best, b)
+				if p.most[r] >= least && p.left[r] >= load && (c.anyone || c.may(u, r)) {
+					best = p.ask(u, r, best, b)
 				}
 			}
 		}
@@ -238,15 +244,15 @@ func (s *search) cheapest(u int32, b *blinker, all bool) spot {
 		for i, word := range row {
 			for ; word != 0; word &= word - 1 {
 				r := int32(i*64 + bits.TrailingZeros64(word))
-				if s.seen[r] != s.ask && len(p.seq[r]) > 0 {
-					best = p.try(u, r, best, b)
+				if s.seen[r] != s.ask && len(p.seq[r]) > 0 && p.most[r] >= least && p.left[r] >= load {
+					best = p.ask(u, r, best, b)
 				}
 			}
 		}
 	}
 	for _, r := range s.spare {
 		if c.may(u, r) {
-			best = p.try(u, r, best, b)
+			best = p.ask(u, r, best, b)
 		}
 	}
 	if best.r >= 0 && c.worth[u] == 0 && !all && !s.generous && best.cost >= float64(c.p.Stops[u].Value) {

@@ -1,0 +1,207 @@
+package routing
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"sync"
+)
+
+// Searches walk side by side on one day by parting its routes among them: ruin
+// and recreate is a matter of neighbours, so that what they find goes together
+// into one day. After each round the day is parted anew, along other lines.
+const (
+	rounds    = 400
+	roundEach = 0.5 // steps a stop that a round has at least
+	partLeast = 3   // routes in a part, on average
+)
+
+// part is what one search may change in a round.
+type part struct {
+	mine  []bool  // by shift
+	seeds []int32 // stops of those shifts, and what is left out near them
+}
+
+// apart says whether the day can be parted among n searches: what one changes
+// must not cost something elsewhere.
+func (s *search) apart(n int) bool {
+	used := 0
+	for _, seq := range s.p.seq {
+		if len(seq) > 0 {
+			used++
+		}
+	}
+	return n > 1 && s.p.even.by == BalanceNone && used >= n*partLeast
+}
+
+// walkApart is the walk of run with n searches side by side. The same seed and
+// number of steps give the same day.
+func (s *search) walkApart(t *timer, opts Options, n int) int {
+	w := watch{t: t, s: s, tell: opts.Progress, toldW: -1}
+	crew := make([]*search, n)
+	for i := range crew {
+		crew[i] = newSearch(s.c, opts.Seed+uint64(i+1)*0x9e3779b97f4a7c15)
+		crew[i].bestW, crew[i].varying = math.MinInt64, true
+		crew[i].part = &part{mine: make([]bool, len(s.c.shifts))}
+	}
+	t.often = true
+	var day, best keepsake
+	steps := make([]int, n)
+	for done := w.done(); done < 1; done = w.done() {
+		s.weigh(done)
+		first := s.hottest(w.steps, done)
+		until := done + 1.0/rounds
+		if w.steps > 0 {
+			until = max(until, done+roundEach*float64(s.c.n)/float64(w.steps)*done)
+		}
+		until = min(1, until)
+		parts := s.parting(crew)
+		day.take(s.p)
+		var wg sync.WaitGroup
+		for i, o := range crew[:parts] {
+			clock := *t
+			wg.Go(func() {
+				o.enter(&day, s.heavy)
+				steps[i] = 0
+				begun := w.steps
+				for k := 0; ; k++ {
+					clock.often = k%8 == 0
+					f := clock.done(begun + k*parts)
+					if f >= until {
+						break
+					}
+					o.step(s.c.legCost * first * math.Pow(heatLast/first, f))
+					steps[i]++
+				}
+			})
+		}
+		wg.Wait()
+		for _, k := range steps[:parts] {
+			w.steps += k
+		}
+		// The best of each part makes the best day of the round.
+		best.merge(crew[:parts], func(o *search, r int) []int32 { return o.runBest.route(r) })
+		day.merge(crew[:parts], func(o *search, r int) []int32 { return o.p.seq[r] })
+		s.p.load(&best)
+		s.better()
+		s.p.load(&day)
+		s.better()
+		s.now = s.objective()
+	}
+	return w.steps
+}
+
+// merge makes k the day whose routes are those that each search had for its own.
+func (k *keepsake) merge(crew []*search, route func(o *search, r int) []int32) {
+	k.seq, k.from = k.seq[:0], k.from[:0]
+	for r := range crew[0].p.seq {
+		k.from = append(k.from, int32(len(k.seq)))
+		for _, o := range crew {
+			if o.part.mine[r] {
+				k.seq = append(k.seq, route(o, r)...)
+			}
+		}
+	}
+	k.from = append(k.from, int32(len(k.seq)))
+}
+
+// enter begins a round: the day as it is, of which only the part may be changed.
+func (s *search) enter(day *keepsake, heavy float64) {
+	p := s.p
+	p.load(day)
+	own := make([]bool, s.c.n)
+	for _, u := range s.part.seeds {
+		own[u] = true
+	}
+	for i := 0; i < len(p.out); {
+		if u := p.out[i]; !own[u] {
+			p.takeIn(u) // out of sight
+		} else {
+			i++
+		}
+	}
+	for r := range p.seq {
+		if !s.part.mine[r] {
+			p.left[r] = -1
+		}
+	}
+	s.heavy = heavy
+	s.now = s.objective()
+	s.runW, s.runC = p.worth, p.all()
+	s.runBest.take(p)
+}
+
+// parting gives each search of the crew its part and returns how many have one.
+func (s *search) parting(crew []*search) int {
+	c, p := s.c, s.p
+	var used, idle []int32
+	for r := range p.seq {
+		if len(p.seq[r]) > 0 {
+			used = append(used, int32(r))
+		} else {
+			idle = append(idle, int32(r))
+		}
+	}
+	n := max(1, min(len(crew), len(used)/partLeast))
+	for _, o := range crew {
+		clear(o.part.mine)
+		o.part.seeds = o.part.seeds[:0]
+	}
+	of := make([]int16, len(p.seq))
+	s.halve(used, 0, n, of)
+	for _, r := range idle {
+		of[r] = int16(s.g.below(n))
+	}
+	for r, i := range of {
+		crew[i].part.mine[r] = true
+	}
+	for u := range int32(c.n) {
+		i := int16(-1)
+		if r := p.route[u]; r >= 0 {
+			i = of[r]
+		} else {
+			for _, v := range c.near[u] {
+				if r := p.route[v]; r >= 0 && c.may(u, r) {
+					i = of[r]
+					break
+				}
+			}
+			if i < 0 {
+				i = int16(s.g.below(n))
+			}
+		}
+		crew[i].part.seeds = append(crew[i].part.seeds, u)
+	}
+	for _, o := range crew[:n] {
+		if len(o.part.seeds) == 0 {
+			o.part.seeds = append(o.part.seeds, int32(s.g.below(c.n)))
+		}
+	}
+	return n
+}
+
+// halve gives routes the parts from first on, n of them: those nearest to some
+// stop the first half, and so on.
+func (s *search) halve(routes []int32, first, n int, of []int16) {
+	if n == 1 || len(routes) == 0 {
+		for _, r := range routes {
+			of[r] = int16(first)
+		}
+		return
+	}
+	p := s.p
+	seq := p.seq[routes[s.g.below(len(routes))]]
+	d := &s.c.shifts[0]
+	at := s.c.stops[seq[s.g.below(len(seq))]].place
+	far := func(r int32) int {
+		sum := 0
+		for _, u := range p.seq[r] {
+			sum += int(d.dur[at*d.places+s.c.stops[u].place])
+		}
+		return sum / len(p.seq[r])
+	}
+	slices.SortFunc(routes, func(a, b int32) int { return cmp.Or(far(a)-far(b), int(a-b)) })
+	k := len(routes) * (n / 2) / n
+	s.halve(routes[:k], first, n/2, of)
+	s.halve(routes[k:], first+n/2, n-n/2, of)
+}
