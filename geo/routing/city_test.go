@@ -16,6 +16,7 @@ import (
 // scripts/bench-routing --city makes the whole table.
 var (
 	citySize  = flag.Int("city", 0, "stops of the city day to measure")
+	threads   = flag.Int("threads", 1, "searches side by side that plan the city day; with more than one, times are the clock's")
 	reference = flag.Duration("reference", 10*time.Minute, "processor time of the search that the short one is held against")
 )
 
@@ -210,7 +211,14 @@ func (r *Result) worth(p Problem) (cost float64, priority, out int) {
 
 func solved(t testing.TB, p Problem, cpu time.Duration) Result {
 	t.Helper()
-	r, err := Solve(context.Background(), p, Options{Seed: *seed, clock: cpuClock(), budget: cpu})
+	o, ctx := Options{Seed: *seed, clock: cpuClock(), budget: cpu}, context.Background()
+	if *threads > 1 {
+		var cancel context.CancelFunc
+		o = Options{Seed: *seed, Threads: *threads}
+		ctx, cancel = context.WithTimeout(ctx, cpu)
+		defer cancel()
+	}
+	r, err := Solve(ctx, p, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -132,8 +132,8 @@ type Options struct {
 	// ruin and recreate. A child that is bred counts for as many steps as take
 	// about as long.
 	Iterations int
-	// Threads is how many searches run side by side, exchanging their bests;
-	// 0 means 1.
+	// Threads is how many searches run side by side, sharing the routes of the
+	// day among them or, where that cannot be, exchanging their bests; 0 means 1.
 	Threads int
 	// Progress, if not nil, is called from one goroutine at a time when a
 	// better result is found, and about twice a second besides.

@@ -54,6 +54,9 @@ func (s *search) together(t *timer, opts Options) int {
 	if n == 1 {
 		return s.run(t, opts, nil)
 	}
+	if !s.c.pure() && s.apart(n) {
+		return s.walkApart(t, opts, n)
+	}
 	var (
 		wg   sync.WaitGroup
 		pool = &exchange{w: s.bestW, c: s.bestC}
