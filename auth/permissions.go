@@ -74,6 +74,7 @@ func Permissions() []Permission {
 		{"PUT", "/v1/cases/{id}/requests", office},
 		{"POST", "/v1/cases/{id}/reassign", office},
 		{"POST", "/v1/cases/{id}/contacts", office},
+		{"GET", "/v1/cases/{id}/appointment-slots", office},
 		{"POST", "/v1/cases/{id}/appointments", office},
 		{"POST", "/v1/cases/{id}/appointments/{appointment}/cancel", office},
 		{"POST", "/v1/cases/{id}/corrections", office},

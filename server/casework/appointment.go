@@ -97,7 +97,8 @@ func checkAppointment(from, to, now time.Time) *Error {
 // five minutes apart, and gives the first verdict that allows it, or else the first of all.
 // Who goes and with what is known only when the day is planned.
 func (t *turn) lawfulWithin(f *File, from, to time.Time) (verdict, error) {
-	act := visitAct{agents: 2, items: []string{"badge", "authorisation_letter", "iibf_certificate"}, recording: true, minutes: f.Case.ServiceMin}
+	team := WellEquipped()
+	act := visitAct{agents: team.Agents, items: team.Items, recording: team.Recording, minutes: f.Case.ServiceMin}
 	var first verdict
 	for at := from; at.Before(to); at = at.Add(5 * time.Minute) {
 		v, err := judgeVisit(t.policy(), &t.svc.zones, phasePlan, f, at, act)

@@ -9,89 +9,132 @@ import (
 	"doorstep/server/conduct"
 )
 
+// whyNot is why a case gets no stop; the code is "" for one that may.
+type whyNot struct {
+	code, rule string
+	cite       []string
+}
+
+// judging is what the cases of a day are judged by.
+type judging struct {
+	date     string
+	crews    []crew
+	policy   *conduct.Policy
+	overlays []string
+	past     *soFar
+}
+
 // candidates judges every open case of the branch: those that may get a stop are
 // returned, the others left out with the reason. What the day so far has settled is passed over.
-func (s *Service) candidates(ctx context.Context, r Round, crews []crew, policy *conduct.Policy, overlays []string, past *soFar, d *day) ([]candidate, error) {
+func (s *Service) candidates(ctx context.Context, r Round, j judging, d *day) ([]candidate, error) {
 	var out []candidate
 	err := s.opt.Casework.PlanningFiles(ctx, r.Branch, func(f *casework.PlanningFile) error {
 		k := &f.Case
-		if past.keeps(k.CaseRef) {
+		if j.past.keeps(k.CaseRef) {
 			return nil
 		}
 		d.cases++
-		leave := func(code, rule string, cite []string) error {
-			d.leave(r, k.CaseRef, code, rule, cite)
+		c, why, err := j.judge(f, k.AppointmentsOn(r.Date))
+		if err != nil {
+			return err
+		}
+		if why.code != "" {
+			d.leave(r, k.CaseRef, why.code, why.rule, why.cite)
 			d.cost.PriorityLeft += k.Priority
 			return nil
 		}
-		if holds := k.OpenHolds(r.Date); len(holds) > 0 {
-			return leave(OnHold, "house-hold", []string{holds[0].Kind})
-		}
-		switch k.AddressVerification {
-		case "moved", "wrong_address", "not_found":
-			return leave(AddressUnfit, "house-address", []string{k.AddressVerification})
-		}
-		if !f.HasHome {
-			return leave(NoPosition, "", nil)
-		}
-		if k.Territory == "" && k.Team == "" {
-			return leave(NoTerritory, "", nil)
-		}
-		c := candidate{id: k.CaseRef, debtor: k.Debtor, home: f.Home, priority: k.Priority, amount: k.AmountDueMinor, service: k.ServiceMin * 60}
-		agreed := k.AppointmentsOn(r.Date)
-		var denied []conduct.Hit
-		spans := map[string][]Window{} // by kind of crew
-		near := false
-		for _, i := range mayGo(crews, k, f.Home) {
-			w := &crews[i]
-			if past.declined(k.CaseRef, w.team.ID) {
-				continue
-			}
-			near = true
-			kind := w.kind()
-			ws, judged := spans[kind]
-			if !judged {
-				lawful, hits, err := casework.WindowsOf(policy, f, r.Date, casework.VisitPlan{Agents: len(w.agents), Items: w.team.Items, Recording: w.team.Recording, Overlays: overlays})
-				if err != nil {
-					return err
-				}
-				for _, x := range lawful {
-					ws = append(ws, Window{From: x.From.UTC().Truncate(time.Second), To: x.To.UTC().Truncate(time.Second)})
-				}
-				if len(ws) == 0 {
-					denied = hits
-				}
-				ws = past.toCome(ws)
-				if len(agreed) > 0 {
-					ws = within(ws, agreed)
-				}
-				spans[kind] = ws
-			}
-			// Crews of another kind may have other hours: the stop keeps those of the
-			// first that may go, and only crews with the same go.
-			if len(ws) > 0 && (c.windows == nil || sameWindows(c.windows, ws)) {
-				c.windows = ws
-				c.crews = append(c.crews, i)
-			}
-		}
-		switch {
-		case !near:
-			return leave(NoTeam, "", nil)
-		case len(c.crews) == 0 && len(denied) > 0:
-			return leave(denied[0].Reason, denied[0].Rule, denied[0].Cite)
-		case len(c.crews) == 0 && len(agreed) > 0:
-			return leave(NoAppointment, "", nil)
-		case len(c.crews) == 0:
-			return leave(NoTimeInWindow, "", nil)
-		}
-		if len(agreed) > 0 {
-			c.appointment = agreed[0].ID
-		}
-		slices.Sort(c.crews)
 		out = append(out, c)
 		return nil
 	})
 	return out, err
+}
+
+// unfit says why nobody may be sent to a case on a date, whoever it would be.
+func unfit(f *casework.PlanningFile, date string) whyNot {
+	k := &f.Case
+	if holds := k.OpenHolds(date); len(holds) > 0 {
+		return whyNot{OnHold, "house-hold", []string{holds[0].Kind}}
+	}
+	switch k.AddressVerification {
+	case "moved", "wrong_address", "not_found":
+		return whyNot{AddressUnfit, "house-address", []string{k.AddressVerification}}
+	}
+	if !f.HasHome {
+		return whyNot{code: NoPosition}
+	}
+	if k.Territory == "" && k.Team == "" {
+		return whyNot{code: NoTerritory}
+	}
+	return whyNot{}
+}
+
+// judge says who may go to a case, and when, within the appointments if there are any, or why nobody may.
+func (j *judging) judge(f *casework.PlanningFile, agreed []casework.Appointment) (candidate, whyNot, error) {
+	k := &f.Case
+	if why := unfit(f, j.date); why.code != "" {
+		return candidate{}, why, nil
+	}
+	c := candidate{id: k.CaseRef, debtor: k.Debtor, home: f.Home, priority: k.Priority, amount: k.AmountDueMinor, service: k.ServiceMin * 60}
+	var denied []conduct.Hit
+	spans := map[string][]Window{} // by kind of crew
+	near := false
+	for _, i := range mayGo(j.crews, k, f.Home) {
+		w := &j.crews[i]
+		if j.past.declined(k.CaseRef, w.team.ID) {
+			continue
+		}
+		near = true
+		kind := w.kind()
+		ws, judged := spans[kind]
+		if !judged {
+			lawful, hits, err := casework.WindowsOf(j.policy, f, j.date, j.visit(w))
+			if err != nil {
+				return candidate{}, whyNot{}, err
+			}
+			if ws = windowsOf(lawful); len(ws) == 0 {
+				denied = hits
+			}
+			ws = j.past.toCome(ws)
+			if len(agreed) > 0 {
+				ws = within(ws, agreed)
+			}
+			spans[kind] = ws
+		}
+		// Crews of another kind may have other hours: the stop keeps those of the
+		// first that may go, and only crews with the same go.
+		if len(ws) > 0 && (c.windows == nil || sameWindows(c.windows, ws)) {
+			c.windows = ws
+			c.crews = append(c.crews, i)
+		}
+	}
+	switch {
+	case !near:
+		return candidate{}, whyNot{code: NoTeam}, nil
+	case len(c.crews) == 0 && len(denied) > 0:
+		return candidate{}, whyNot{denied[0].Reason, denied[0].Rule, denied[0].Cite}, nil
+	case len(c.crews) == 0 && len(agreed) > 0:
+		return candidate{}, whyNot{code: NoAppointment}, nil
+	case len(c.crews) == 0:
+		return candidate{}, whyNot{code: NoTimeInWindow}, nil
+	}
+	if len(agreed) > 0 {
+		c.appointment = agreed[0].ID
+	}
+	slices.Sort(c.crews)
+	return c, whyNot{}, nil
+}
+
+// visit is a visit by a crew as the law is asked about it.
+func (j *judging) visit(w *crew) casework.VisitPlan {
+	return casework.VisitPlan{Agents: len(w.agents), Items: w.team.Items, Recording: w.team.Recording, Overlays: j.overlays}
+}
+
+// windowsOf are lawful spans in whole seconds of UTC.
+func windowsOf(lawful []conduct.Interval) (ws []Window) {
+	for _, x := range lawful {
+		ws = append(ws, Window{From: x.From.UTC().Truncate(time.Second), To: x.To.UTC().Truncate(time.Second)})
+	}
+	return ws
 }
 
 // within gives what of the lawful spans lies within the appointments.

@@ -65,7 +65,7 @@ func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
 		return nil, err
 	}
 	crews = past.goOn(crews, origin)
-	cands, err := s.candidates(ctx, r, crews, policy, branch.Profiles, past, d)
+	cands, err := s.candidates(ctx, r, judging{r.Date, crews, policy, branch.Profiles, past}, d)
 	if err != nil {
 		return nil, err
 	}

@@ -40,6 +40,19 @@
 // only if its place in the day has changed by more than a few minutes. The status
 // replanning stands in the header until then, so that a restart goes on.
 //
+// # Promising a time
+//
+// Slots says which times of a day could be promised to a debtor: the lawful ones,
+// cut at the debtor's clock, and for each whether a team has room, who, and at what
+// detour. It asks the day as a replan would find it, with every stop left to its
+// team, in its order and within its lawful span, and judges cases by the code that
+// planning does, so that what is offered is kept when the day is planned anew. Room
+// that a replan would make by leaving out a visit of less weight does not count: a
+// slot that is not possible may still be promised, at somebody's cost. A visit to
+// the debtor that is planned already makes way. Nothing is reserved: two who ask at
+// once are offered the same hour, and the appointments decide. While the day has no
+// round the law alone speaks, about a team that lacks nothing.
+//
 // It does not search (geo/routing), measure ways (geo/travel) or judge
 // (conduct): it brings them together.
 package dispatch

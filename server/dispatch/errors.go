@@ -21,7 +21,8 @@ type Error struct {
 func (e *Error) Error() string { return e.Msg }
 
 // Code is stable: round.not_found, round.date, round.branch, round.team,
-// round.no_shifts, round.limit, round.objective, round.state, round.too_large, round.check.
+// round.no_shifts, round.limit, round.objective, round.state, round.too_large, round.check;
+// slots.date, slots.past, slots.far, slots.minutes.
 func (e *Error) Code() string { return e.code }
 
 func refuse(kind Kind, code, field, msg string) *Error {

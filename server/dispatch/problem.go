@@ -200,6 +200,10 @@ const (
 	promised = 4
 )
 
+func stability() routing.Stability {
+	return routing.Stability{Team: otherTeamSeconds, Move: moveSeconds, Tolerance: moveTolerance}
+}
+
 // What a team's being away from the mean costs, in seconds of travel (house): a
 // stop, or an hour of work.
 const (
@@ -210,50 +214,18 @@ const (
 // puzzle builds the routing problem of a part.
 func (s *Service) puzzle(ctx context.Context, p part, cands []candidate, crews []crew, r Round, origin time.Time, past *soFar) (*puzzle, error) {
 	z := &puzzle{part: p, origin: origin}
-	place := map[geo.E7]int{}
-	var points []geo.Point
-	at := func(g geo.Point) int {
-		k := g.E7()
-		i, ok := place[k]
-		if !ok {
-			i = len(points)
-			place[k] = i
-			points = append(points, k.Point())
-		}
-		return i
-	}
-	matrix := map[travel.Mode]int{}
-	var modes []travel.Mode
+	g := newGround()
 	shiftOf := map[int]int{}
 	for i, k := range p.crews {
-		c := &crews[k]
 		shiftOf[k] = i
-		m, ok := matrix[c.mode]
-		if !ok {
-			m = len(modes)
-			matrix[c.mode] = m
-			modes = append(modes, c.mode)
-		}
-		sh := routing.Shift{ID: c.team.ID, Matrix: m, Start: routing.NoPlace, End: routing.NoPlace, MaxStops: c.maxDoors, Crew: len(c.agents),
-			Window: routing.Window{From: since(origin, c.from), To: since(origin, c.to)}, Rates: routing.Rates{TravelHour: 3600, WaitHour: 360}, Breaks: c.breaks}
-		if c.start != nil {
-			sh.Start = at(*c.start)
-		}
-		if c.team.End != nil {
-			sh.End = at(c.team.End.Point())
-		}
-		z.problem.Shifts = append(z.problem.Shifts, sh)
+		z.problem.Shifts = append(z.problem.Shifts, g.shift(&crews[k], origin))
 	}
 	for _, dr := range p.doors {
 		first := &cands[dr.cands[0]]
-		st := routing.Stop{ID: string(first.id), Place: at(dr.home), Service: dr.service, Setup: setupSeconds, Must: dr.must}
+		st := routing.Stop{ID: string(first.id), Place: g.at(dr.home), Service: dr.service, Setup: setupSeconds, Must: dr.must, Windows: routed(dr.windows, origin)}
 		for _, i := range dr.cands {
 			st.Priority += cands[i].priority
 			st.Value += value(&cands[i])
-		}
-		for _, w := range dr.windows {
-			// A window of the law is half-open, one of the routing problem is not.
-			st.Windows = append(st.Windows, routing.Window{From: since(origin, w.From), To: since(origin, w.To) - 1})
 		}
 		for _, k := range dr.crews {
 			st.Shifts = append(st.Shifts, shiftOf[k])
@@ -278,7 +250,7 @@ func (s *Service) puzzle(ctx context.Context, p part, cands []candidate, crews [
 	if past != nil {
 		// The phones have a plan: more stops are worth some changes, not any number of them.
 		z.problem.Objective = routing.CostFirst
-		z.problem.Stability = routing.Stability{Team: otherTeamSeconds, Move: moveSeconds, Tolerance: moveTolerance}
+		z.problem.Stability = stability()
 	}
 	switch r.Balance {
 	case "stops":
@@ -286,15 +258,9 @@ func (s *Service) puzzle(ctx context.Context, p part, cands []candidate, crews [
 	case "work":
 		z.problem.Balance = routing.Balance{By: routing.BalanceWork, Weight: balanceHourSeconds}
 	}
-	for _, mode := range modes {
-		m, err := s.opt.Travel.Matrix(ctx, mode, points)
-		if err != nil {
-			return nil, fmt.Errorf("travel times by %s: %w", mode, err)
-		}
-		z.travel = append(z.travel, m)
-		z.problem.Matrices = append(z.problem.Matrices, routing.Matrix{Name: string(mode), Places: m.N, Durations: m.Durations, Distances: m.Distances})
-	}
-	return z, nil
+	var err error
+	z.problem.Matrices, z.travel, err = g.matrices(ctx, s.opt.Travel)
+	return z, err
 }
 
 // value is what leaving a case out costs under objective "cost", in seconds of

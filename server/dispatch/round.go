@@ -175,6 +175,7 @@ const (
 	WorthLess      = "WORTH_LESS"        // the way costs more than the visit is worth
 	SameDebtor     = "SAME_DEBTOR"       // another case of the debtor is visited, and one visit serves not both; house rule
 	NoAppointment  = "APPOINTMENT"       // no lawful time lies within the appointment of the day
+	Visited        = "VISITED"           // it has been visited that day, or a team is on its way: of slots only
 )
 
 // Indexes lists the declared indexes of this room for the store that is opened.

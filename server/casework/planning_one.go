@@ -1,0 +1,92 @@
+package casework
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"doorstep/auth"
+	"doorstep/server/conduct"
+	"doorstep/sync/journal"
+)
+
+// PlanningFileOf reads what planning must know of one open case that the actor
+// may know of. Errors: case.not_found, case.closed, seal.ErrErased.
+func (s *Service) PlanningFileOf(ctx context.Context, a auth.Actor, branch auth.BranchID, id journal.CaseID) (*PlanningFile, error) {
+	if !a.InBranch(branch) {
+		return nil, noSuchCase()
+	}
+	recs, err := s.store.Records(ctx, branch, []journal.DocRef{{Type: "cases", ID: string(id)}})
+	if err != nil {
+		return nil, fmt.Errorf("read case %s: %w", id, err)
+	}
+	if recs[0].Type == "" || recs[0].Deleted {
+		return nil, noSuchCase()
+	}
+	cases, err := decodeAll[Case](recs[:1])
+	if err != nil {
+		return nil, err
+	}
+	k := &cases[0]
+	switch {
+	case !k.State.OpenTo(a):
+		return nil, noSuchCase()
+	case k.State.Status == statusClosed:
+		return nil, refuse(Conflict, "case.closed", "case", "the case is closed; reopen it first")
+	}
+	if err := s.openHomes(ctx, branch, cases); err != nil {
+		return nil, err
+	}
+	f := &PlanningFile{File: File{Case: k.State, Rev: k.Rev}}
+	f.Home, f.HasHome = k.State.Home.Plain()
+	if f.Contacts, err = indexed[Contact](ctx, s, branch, ContactsByDebtor, string(k.State.Debtor)); err != nil {
+		return nil, err
+	}
+	if f.Consents, err = indexed[Consent](ctx, s, branch, ConsentsByCase, k.ID); err != nil {
+		return nil, err
+	}
+	f.Plans, err = indexed[Plan](ctx, s, branch, PlansByCase, k.ID)
+	return f, err
+}
+
+// indexed reads the documents of an index that belong to one owner, in its order.
+func indexed[T any](ctx context.Context, s *Service, branch auth.BranchID, ix journal.Index, owner string) ([]Filed[T], error) {
+	var recs []journal.Record
+	err := s.each(ctx, journal.Query{Branch: branch, Type: ix.Type, Index: ix.Name, Eq: []any{owner}}, func(rec journal.Record) error {
+		recs = append(recs, rec)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return decodeAll[T](recs)
+}
+
+// DebtorCases lists the cases of a debtor in a branch, closed ones included, in order of case_ref.
+func (s *Service) DebtorCases(ctx context.Context, branch auth.BranchID, debtor journal.DebtorID) ([]journal.CaseID, error) {
+	cases, err := indexed[Case](ctx, s, branch, CasesByDebtor, string(debtor))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]journal.CaseID, len(cases))
+	for i := range cases {
+		out[i] = journal.CaseID(cases[i].ID)
+	}
+	return out, nil
+}
+
+// WellEquipped is a visit by a team that lacks nothing: what the law is asked
+// about while it is not known who will go.
+func WellEquipped() VisitPlan {
+	return VisitPlan{Agents: 2, Items: []string{"badge", "authorisation_letter", "iibf_certificate"}, Recording: true}
+}
+
+// WhyNotAt gives the rule that forbids a planned visit at an instant; lawful when none does.
+func (s *Service) WhyNotAt(policy *conduct.Policy, f *PlanningFile, at time.Time, p VisitPlan) (hit conduct.Hit, lawful bool, err error) {
+	act := visitAct{agents: p.Agents, items: p.Items, recording: p.Recording, minutes: f.Case.ServiceMin, overlays: p.Overlays}
+	v, err := judgeVisit(policy, &s.zones, phasePlan, &f.File, at, act)
+	if err != nil {
+		return conduct.Hit{}, false, fmt.Errorf("judge a visit at a time: %w", err)
+	}
+	return conduct.Hit{Reason: v.Reason, Rule: v.Rule, Cite: v.Cite}, v.allowed(), nil
+}
