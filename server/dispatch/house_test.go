@@ -88,7 +88,7 @@ func newHouse(t *testing.T) *house {
 		h.territory(id, lon, 41.10, lon+0.05, 41.20)
 		a, b := auth.UserID(id+"-1"), auth.UserID(id+"-2")
 		for _, u := range []auth.UserID{a, b} {
-			_, err := h.office.CreateUser(ctx, office.Ask{By: "admin"}, office.NewUser{ID: u, Login: string(u), Role: auth.RoleAgent, Branches: []auth.BranchID{porto}})
+			_, _, err := h.office.CreateUser(ctx, office.Ask{By: "admin"}, office.NewUser{ID: u, Login: string(u), Role: auth.RoleAgent, Branches: []auth.BranchID{porto}})
 			ok(t, err)
 			ok(t, h.office.RegisterDevice(ctx, auth.Device{ID: auth.DeviceID("phone-" + u), User: u, Platform: "android"}))
 		}

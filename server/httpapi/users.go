@@ -24,7 +24,7 @@ type newUserBody struct {
 
 type createdUser struct {
 	User     office.User `json:"user"`
-	Password string      `json:"one_time_password,omitempty" doc:"Shown this once, when it was made here."`
+	Password string      `json:"one_time_password,omitempty" doc:"Shown this once, when it was made here. A request repeated gets another, which replaces the first, until the user has chosen their own."`
 }
 
 type patchUserBody struct {
@@ -70,8 +70,11 @@ func (a *API) userEndpoints() {
 				made = auth.OneTimePassword()
 				b.Password = made
 			}
-			u, err := a.opt.Office.CreateUser(ctx, ask(c), office.NewUser{ID: auth.UserID(b.ID), Login: b.Login, Name: b.Name, Role: auth.Role(b.Role),
-				Branches: branchIDs(b.Branches), Lender: b.Lender, Language: b.Language, BadgeNo: b.BadgeNo, Regulator: b.Regulator, Password: b.Password, Keep: b.Keep})
+			u, set, err := a.opt.Office.CreateUser(ctx, ask(c), office.NewUser{ID: auth.UserID(b.ID), Login: b.Login, Name: b.Name, Role: auth.Role(b.Role),
+				Branches: branchIDs(b.Branches), Lender: b.Lender, Language: b.Language, BadgeNo: b.BadgeNo, Regulator: b.Regulator, Password: b.Password, Keep: b.Keep, MadeUp: made != ""})
+			if !set { // the user has had one since the request was first made
+				made = ""
+			}
 			return respond(createdUser{u, made}), err
 		})
 	register(a, endpoint{method: http.MethodGet, path: "/v1/users/me", id: "whoAmI", tag: "sessions", summary: "Who am I"},

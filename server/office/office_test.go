@@ -65,7 +65,7 @@ func (h *house) ask() Ask {
 // agent makes an agent of a branch.
 func (h *house) agent(id auth.UserID, b auth.BranchID) {
 	h.t.Helper()
-	_, err := h.CreateUser(context.Background(), h.ask(), NewUser{ID: id, Login: string(id), Role: auth.RoleAgent, Branches: []auth.BranchID{b}})
+	_, _, err := h.CreateUser(context.Background(), h.ask(), NewUser{ID: id, Login: string(id), Role: auth.RoleAgent, Branches: []auth.BranchID{b}})
 	ok(h.t, err)
 }
 
@@ -109,18 +109,44 @@ func TestWhoMayBeWhat(t *testing.T) {
 		{"a role nobody knows", NewUser{Login: "x", Role: "king"}, "user.role"},
 		{"a login with a space", NewUser{Login: "a b", Role: auth.RoleAdmin}, "user.login"},
 	} {
-		_, err := h.CreateUser(ctx, h.ask(), c.u)
+		_, _, err := h.CreateUser(ctx, h.ask(), c.u)
 		refused(t, c.name, err, c.want)
 	}
 	// The same request twice is one user.
 	ask := h.ask()
-	a, err := h.CreateUser(ctx, ask, NewUser{Login: "twice", Role: auth.RoleAdmin})
+	a, _, err := h.CreateUser(ctx, ask, NewUser{Login: "twice", Role: auth.RoleAdmin})
 	ok(t, err)
-	b, err := h.CreateUser(ctx, ask, NewUser{Login: "twice", Role: auth.RoleAdmin})
+	b, _, err := h.CreateUser(ctx, ask, NewUser{Login: "twice", Role: auth.RoleAdmin})
 	ok(t, err)
 	if a.ID != b.ID {
 		t.Error("one request made two users")
 	}
+}
+
+// Whoever asks again because an answer was lost gets a password that works, until
+// the user has one of their own.
+func TestAMadeUpPasswordShownIsTheOneThatWorks(t *testing.T) {
+	h := newHouse(t)
+	ctx, ask := context.Background(), h.ask()
+	make := func(password string) (User, bool) {
+		u, set, err := h.CreateUser(ctx, ask, NewUser{Login: "rui", Role: auth.RoleAdmin, Password: password, MadeUp: true})
+		ok(t, err)
+		return u, set
+	}
+	const first, second, own, third = "blue-kettle-under-snow", "green-ladder-by-noon", "my own long password", "red-basket-of-fog"
+	if _, set := make(first); !set {
+		t.Fatal("a new user has no password")
+	}
+	u, set := make(second)
+	if !set {
+		t.Fatal("the request repeated shows a password that is not the user's")
+	}
+	refused(t, "the password of the first answer", h.ChangePassword(ctx, u.ID, first, own), "user.password_wrong")
+	ok(t, h.ChangePassword(ctx, u.ID, second, own))
+	if _, set := make(third); set {
+		t.Error("a repeated request took the user's own password away")
+	}
+	ok(t, h.ChangePassword(ctx, u.ID, own, third))
 }
 
 // What narrows or widens a user's reach ends the tokens given so far; a new name does not.

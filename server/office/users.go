@@ -46,6 +46,8 @@ type NewUser struct {
 	Regulator bool
 	// Password the user must change at first use; "" leaves the user without one.
 	Password string
+	// MadeUp says that nobody chose the password: a request repeated brings another.
+	MadeUp bool
 	// Keep spares the user the change: for machines (a lender's system) and tests.
 	Keep bool
 }
@@ -61,17 +63,19 @@ const credentialKind = "credential"
 // loginKey is written by every change of who has which login.
 func loginKey(login string) journal.Key { return journal.Key("uniq:login:" + login) }
 
-// CreateUser makes a user. Errors: *Error (user.*), auth's for a weak password.
-func (s *Service) CreateUser(ctx context.Context, ask Ask, n NewUser) (User, error) {
+// CreateUser makes a user. Set says whether the password given is now theirs: a
+// request repeated finds one already, which it replaces only if both were made up
+// and the user has not chosen one since. Errors: *Error (user.*), auth's for a weak
+// password.
+func (s *Service) CreateUser(ctx context.Context, ask Ask, n NewUser) (user User, set bool, err error) {
 	n.Login = strings.ToLower(strings.TrimSpace(n.Login))
 	if err := s.checkUser(ctx, n); err != nil {
-		return User{}, err
+		return User{}, false, err
 	}
 	var hash string
 	if n.Password != "" {
-		var err error
 		if hash, err = s.hasher.Hash(ctx, n.Login, n.Password); err != nil {
-			return User{}, err
+			return User{}, false, err
 		}
 	}
 	if n.ID == "" {
@@ -93,19 +97,25 @@ func (s *Service) CreateUser(ctx context.Context, ask Ask, n NewUser) (User, err
 				BadgeNo: n.BadgeNo, Regulator: n.Regulator, Generation: 1, CreatedAt: r.At.Truncate(time.Second)}, nil
 		}})
 	if err != nil {
-		return User{}, err
+		return User{}, false, err
 	}
 	if hash == "" {
-		return *u, nil
+		return *u, false, nil
 	}
 	// The user exists without a password until this is durable; repeating the request sets it.
 	err = s.swapSmall(ctx, credentialKind, string(u.ID), func(now []byte) ([]byte, error) {
+		var was credential
 		if now != nil {
+			if err := json.Unmarshal(now, &was); err != nil {
+				return nil, err
+			}
+		}
+		if set = now == nil || n.MadeUp && was.MustChange; !set {
 			return nil, nil
 		}
 		return json.Marshal(credential{Hash: hash, MustChange: !n.Keep})
 	})
-	return *u, err
+	return *u, set && err == nil, err
 }
 
 func (s *Service) checkUser(ctx context.Context, n NewUser) error {
@@ -351,6 +361,6 @@ func (s *Service) FirstAdmin(ctx context.Context, password string, keep bool) (m
 	if err != nil || len(f.Records) > 0 {
 		return false, err
 	}
-	_, err = s.CreateUser(ctx, Ask{By: "system", Command: "org:first-admin"}, NewUser{ID: "admin", Login: "admin", Name: "Administrator", Role: auth.RoleAdmin, Password: password, Keep: keep})
+	_, _, err = s.CreateUser(ctx, Ask{By: "system", Command: "org:first-admin"}, NewUser{ID: "admin", Login: "admin", Name: "Administrator", Role: auth.RoleAdmin, Password: password, Keep: keep})
 	return err == nil, err
 }
