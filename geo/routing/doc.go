@@ -33,7 +33,8 @@
 // simulated annealing, cooled by the share of time or iterations used. For
 // each stop of a route the earliest departure and the latest start are kept, by
 // the number of breaks taken before it, so that a place for a stop is tested
-// without going along the route.
+// without going along the route. With several threads, each search changes a
+// part of the routes, which is another one hundreds of times (apart.go).
 //
 // Where nothing but one window for each stop, capacity, the number of stops
 // and who may serve whom counts, and everything can be served, that is only
