@@ -13,8 +13,7 @@ const (
 )
 
 // What leaving a stop out weighs, as a share of what it does at the end of the
-// walk: weighFirst at first and, on days that cannot be bred, until weighHold of
-// the walk is over, then more and more.
+// walk: weighFirst until weighHold of the walk is over, then more and more.
 const (
 	weighFirst = 0.01
 	weighHold  = 0.5

@@ -18,7 +18,6 @@ type search struct {
 	part     *part   // what it may change; nil: everything
 	generous bool    // put stops back even if their detour costs more than they are worth
 	heaviest float64 // heavy at the end of the walk
-	hold     float64 // share of the walk in which leaving a stop out stays cheap
 	heavy    float64 // cost of a unit of worth to the walk
 	each     float64 // cost of a stop left out to the walk, besides
 
@@ -67,9 +66,6 @@ func newSearch(c *core, seed uint64) *search {
 		saved: make([]saved, len(c.shifts)), seen: make([]int32, len(c.shifts)), idle: make([]int32, len(c.shifts)),
 	}
 	s.b = blinker{g: &s.g, left: blinkEvery}
-	if !c.pure() {
-		s.hold = weighHold
-	}
 	var ws []int64
 	for _, w := range c.worth {
 		if w > 0 {
@@ -97,7 +93,7 @@ func newSearch(c *core, seed uint64) *search {
 // weigh sets what a unit of worth costs the walk when so much of it is over:
 // little at first, so that a stop may be left out to make room.
 func (s *search) weigh(done float64) {
-	s.heavy = s.heaviest * math.Pow(weighFirst, min(1, (1-done)/(1-s.hold)))
+	s.heavy = s.heaviest * math.Pow(weighFirst, min(1, (1-done)/(1-weighHold)))
 	s.now = s.objective()
 }
 
