@@ -7,7 +7,7 @@ import (
 )
 
 // nearRoutes is how many of a stop's neighbours say which routes are near.
-const nearRoutes = 30
+const nearRoutes = 20
 
 // search is ruin and recreate under simulated annealing over one plan.
 type search struct {
