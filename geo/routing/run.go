@@ -15,7 +15,7 @@ const (
 // What leaving a stop out weighs, as a share of what it does at the end of the
 // walk: weighFirst until weighHold of the walk is over, then more and more.
 const (
-	weighFirst = 0.01
+	weighFirst = 0.03
 	weighHold  = 0.5
 )
 
