@@ -83,7 +83,7 @@ func newSearch(c *core, seed uint64) *search {
 		s.heaviest = 3000 * (unit + fixed/10) / float64(ws[len(ws)/2])
 		s.heavy = s.heaviest
 		if c.p.Objective != CostFirst {
-			s.each = 0.5 * unit
+			s.each = 2 * unit
 		}
 	}
 	s.bestW = math.MaxInt64
