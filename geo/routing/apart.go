@@ -70,7 +70,7 @@ func (s *search) walkApart(t *timer, opts Options, n int) int {
 					if f >= until {
 						break
 					}
-					o.step(s.c.legCost * first * math.Pow(heatLast/first, f))
+					o.step(s.c.heat(first, f))
 					steps[i]++
 				}
 			})

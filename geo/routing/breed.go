@@ -199,7 +199,7 @@ func (h *breeding) vary(k *keepsake, steps int) {
 		if i%64 == 0 && h.over() {
 			break
 		}
-		s.step(s.c.legCost * heatVary * math.Pow(heatLast/heatVary, float64(i)/float64(steps)))
+		s.step(s.c.heat(heatVary, float64(i)/float64(steps)))
 	}
 	s.varying = false
 	if s.runW == 0 {

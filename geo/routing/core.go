@@ -212,10 +212,10 @@ func (c *core) setLeast() {
 		places = append(places, c.stops[u].place)
 	}
 	legless := make([]bool, len(c.p.Matrices)) // there may be no leg, or another than the matrix says
-	user := make([]*crewDay, len(c.p.Matrices))
+	used := make([]bool, len(c.p.Matrices))
 	for r := range c.shifts {
 		d, m := &c.shifts[r], c.p.Shifts[r].Matrix
-		user[m] = d
+		used[m] = true
 		for _, at := range []int32{d.start, d.end} {
 			if at >= 0 {
 				places = append(places, at)
@@ -223,16 +223,17 @@ func (c *core) setLeast() {
 			legless[m] = legless[m] || at < 0 || len(d.hours) > 0
 		}
 	}
-	for m, d := range user {
-		if d == nil {
+	for m := range used {
+		if !used[m] {
 			continue
 		}
+		dur, wide := c.p.Matrices[m].Durations, int32(c.p.Matrices[m].Places)
 		for u := range c.stops {
 			s := &c.stops[u]
 			in, on := never, never
 			for v, b := range places {
 				if v != u {
-					in, on = min(in, d.dur[b*d.places+s.place]), min(on, d.dur[s.place*d.places+b])
+					in, on = min(in, dur[b*wide+s.place]), min(on, dur[s.place*wide+b])
 				}
 			}
 			if legless[m] {

@@ -385,22 +385,12 @@ func (p *plan) sound(r int32) bool {
 
 // put inserts u and keeps the sums but not the price.
 func (p *plan) put(u int32, at spot) {
-	c, r, i := p.c, at.r, at.i
-	d := &c.shifts[r]
+	r, i := at.r, at.i
 	seq := append(p.seq[r], 0)
 	copy(seq[i+1:], seq[i:])
 	seq[i] = u
 	p.seq[r] = seq
-	was := p.posts[r][i].into
 	p.takeIn(u)
 	p.renew(r, i, i)
-	if d.metres || c.setups || c.steady || len(seq) == 1 {
-		p.tally(r)
-		return
-	}
-	posts, s := p.posts[r], &p.sums[r]
-	s.travel += int(posts[i].into + posts[i+1].into - was)
-	s.service += int(c.stops[u].service)
-	s.load += int(c.stops[u].load)
-	p.setLeft(r)
+	p.tally(r)
 }

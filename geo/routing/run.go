@@ -64,7 +64,7 @@ func (s *search) run(t *timer, opts Options, x *exchange) int {
 			s.weigh(done / share)
 		}
 		first := s.hottest(w.steps, (done-begun)/(1-begun))
-		s.step(s.c.legCost * first * math.Pow(heatLast/first, done/share))
+		s.step(s.c.heat(first, done/share))
 		w.steps++
 	}
 	t.often = true
@@ -74,6 +74,12 @@ func (s *search) run(t *timer, opts Options, x *exchange) int {
 		s.breed(&w)
 	}
 	return w.steps
+}
+
+// heat is the temperature when so much of a walk is over that begins with first
+// typical legs.
+func (c *core) heat(first, done float64) float64 {
+	return c.legCost * first * math.Pow(heatLast/first, done)
 }
 
 // hottest is the temperature to begin with if so many steps take such a share
