@@ -19,6 +19,11 @@ func Solve(ctx context.Context, p Problem, opts Options) (Result, error) {
 	if err := p.validate(); err != nil {
 		return Result{}, err
 	}
+	var near *arrangement
+	if len(p.Matrices) > 0 && len(p.Shifts) > 0 && p.Matrices[0].Places >= arrangeFrom {
+		a := p.arrange()
+		near, p = &a, a.Problem
+	}
 	c, fault := newCore(&p)
 	if fault != nil {
 		return Result{}, fault
@@ -44,6 +49,9 @@ func Solve(ctx context.Context, p Problem, opts Options) (Result, error) {
 	s.p.load(&s.best)
 	res := c.result(s)
 	res.Iterations = made
+	if near != nil {
+		near.restore(&res)
+	}
 	return res, nil
 }
 
