@@ -48,8 +48,7 @@ func (s *search) walkApart(t *timer, opts Options, n int) int {
 	var day, best keepsake
 	steps := make([]int, n)
 	for done := w.done(); done < 1; done = w.done() {
-		s.weigh(done)
-		first := s.hottest(w.steps, done)
+		s.weigh(s.settle(&w, done).weight)
 		until := done + 1.0/rounds
 		if w.steps > 0 {
 			until = max(until, done+roundEach*float64(s.c.n)/float64(w.steps)*done)
@@ -70,7 +69,8 @@ func (s *search) walkApart(t *timer, opts Options, n int) int {
 					if f >= until {
 						break
 					}
-					o.step(s.c.heat(first, f))
+					at := s.stage(&w, f)
+					o.step(s.c.heat(at.first, at.cooled))
 					steps[i]++
 				}
 			})

@@ -12,11 +12,26 @@ const (
 	heatEach  = 0.125 // the first is this for each step a stop that there is time for, at most heatFirst
 )
 
-// What leaving a stop out weighs, as a share of what it does at the end of the
-// walk: weighFirst until weighHold of the walk is over, then more and more.
+// A walk with time to spare has several cycles, each heated up and cooled down anew,
+// because what one settles for is a matter of luck; what is left of the time makes
+// the best of them better.
 const (
-	weighFirst = 0.03
-	weighHold  = 0.5
+	cycleEach  = 1.5  // steps that a cycle needs for each pair of stops there is
+	cycleMost  = 5    // cycles
+	cycleShare = 0.85 // of the walk, if there are several
+	heatAgain  = 1.0  // temperature at which making the best better begins
+)
+
+// ease is what leaving a stop out weighs, as a share of all that it may: first
+// until hold of the cycle is over, then more and more until it weighs last.
+type ease struct{ first, hold, last float64 }
+
+// Teams whose day is full are in each other's way, and most so where leaving a stop
+// out weighs much from the start. A walk of one cycle, which has no time to spare,
+// takes the easy way; of several, every other does.
+var (
+	easy = ease{0.003, 0.3, 0.1}
+	hard = ease{0.03, 0.5, 1}
 )
 
 // How the search divides its time, see run.
@@ -38,7 +53,7 @@ const (
 func (s *search) run(t *timer, opts Options, x *exchange) int {
 	w := watch{t: t, s: s, x: x, tell: opts.Progress, toldW: -1}
 	share, size, settled := 1.0, s.c.n, !s.c.pure()
-	begun := w.done()
+	w.begun = w.done()
 	for {
 		done := w.done()
 		if done >= 1 {
@@ -60,11 +75,11 @@ func (s *search) run(t *timer, opts Options, x *exchange) int {
 			}
 			share = min(1, share+walkMore)
 		}
+		at := s.settle(&w, done/share)
 		if w.steps%64 == 0 {
-			s.weigh(done / share)
+			s.weigh(at.weight)
 		}
-		first := s.hottest(w.steps, (done-begun)/(1-begun))
-		s.step(s.c.heat(first, done/share))
+		s.step(s.c.heat(at.first, at.cooled))
 		w.steps++
 	}
 	t.often = true
@@ -76,19 +91,68 @@ func (s *search) run(t *timer, opts Options, x *exchange) int {
 	return w.steps
 }
 
+// settle sets what the walk does from here on, when so much of it is over, and
+// returns that: as soon as it can be told how many steps there is time for, how many
+// cycles it has; and when all are over, it goes back to the best.
+func (s *search) settle(w *watch, walked float64) stage {
+	if pace := w.pace(); s.cycles == 0 && pace > 0 && walked > walkBrief && !s.c.pure() {
+		n := float64(s.c.n)
+		s.cycles = int(max(1, min(cycleMost, pace/(cycleEach*n*n))))
+	}
+	if s.cycles > 1 && walked >= cycleShare && !s.again {
+		s.again = true
+		s.p.load(&s.best)
+		s.now = s.objective()
+	}
+	return s.stage(w, walked)
+}
+
+// stage is where a walk is.
+type stage struct {
+	first  float64 // the temperature with which its cycle began, in typical legs
+	cooled float64 // how much of the cycle is over
+	weight float64 // of leaving a stop out, as a share of all that it may be
+}
+
+// stage returns where the walk is when so much of it is over.
+func (s *search) stage(w *watch, walked float64) stage {
+	first := s.hottest(w)
+	switch {
+	case s.cycles == 0: // too early to tell, or pure
+		return stage{first, walked, hard.weight(walked)}
+	case s.cycles == 1:
+		return stage{first, walked, easy.weight(walked)}
+	case s.again:
+		return stage{min(first, heatAgain), (walked - cycleShare) / (1 - cycleShare), 1}
+	}
+	of := min(walked/cycleShare, 1) * float64(s.cycles)
+	nth := min(int(of), s.cycles-1)
+	e := &hard
+	if nth%2 == 1 {
+		e = &easy
+	}
+	return stage{first, of - float64(nth), e.weight(of - float64(nth))}
+}
+
+// weight is what leaving a stop out weighs when so much of a cycle is over.
+func (e *ease) weight(done float64) float64 {
+	return e.last * math.Pow(e.first/e.last, min(1, (1-done)/(1-e.hold)))
+}
+
 // heat is the temperature when so much of a walk is over that begins with first
 // typical legs.
 func (c *core) heat(first, done float64) float64 {
 	return c.legCost * first * math.Pow(heatLast/first, done)
 }
 
-// hottest is the temperature to begin with if so many steps take such a share
-// of the walk: what a hot beginning breaks must be mended in the time there is.
-func (s *search) hottest(steps int, done float64) float64 {
-	if done <= 0 {
+// hottest is the temperature to begin with if there is time for so many steps:
+// what a hot beginning breaks must be mended in the time there is.
+func (s *search) hottest(w *watch) float64 {
+	pace := w.pace()
+	if pace <= 0 {
 		return heatFirst
 	}
-	return min(heatFirst, max(heatLast, heatEach*float64(steps)/done/float64(s.c.n)))
+	return min(heatFirst, max(heatLast, heatEach*pace/float64(s.c.n)))
 }
 
 // pieceSize is how many stops to breed at a time if the search has so many
@@ -110,16 +174,28 @@ type watch struct {
 	alone   bool      // for a while
 	tell    func(Progress)
 	steps   int
+	begun   float64 // the fraction of the search that was over when it began
+	now     float64 // and is
 	told    time.Duration
 	toldW   int64
 	toldC   float64
 	swapped int
 }
 
+// pace is how many steps the search has time for if it goes on as it does; 0 while
+// that cannot be told.
+func (w *watch) pace() float64 {
+	if w.steps == 0 || w.now <= w.begun {
+		return 0
+	}
+	return float64(w.steps) * (1 - w.begun) / (w.now - w.begun)
+}
+
 // done returns the fraction of the search that is over.
 func (w *watch) done() float64 {
 	s := w.s
 	done := w.t.done(w.steps)
+	w.now = done
 	if w.tell != nil {
 		since := w.t.elapsed
 		if s.bestW != w.toldW || s.bestC != w.toldC || done >= 1 || since-w.told > 500*time.Millisecond {

@@ -21,6 +21,9 @@ type search struct {
 	heavy    float64 // cost of a unit of worth to the walk
 	each     float64 // cost of a stop left out to the walk, besides
 
+	cycles int  // of the walk; 0: not known yet
+	again  bool // it has gone back to the best
+
 	now     float64 // objective of the plan
 	bare    *plan   // with nothing in it but what is pinned
 	bestW   int64
@@ -90,10 +93,9 @@ func newSearch(c *core, seed uint64) *search {
 	return s
 }
 
-// weigh sets what a unit of worth costs the walk when so much of it is over:
-// little at first, so that a stop may be left out to make room.
-func (s *search) weigh(done float64) {
-	s.heavy = s.heaviest * math.Pow(weighFirst, min(1, (1-done)/(1-weighHold)))
+// weigh sets what a unit of worth costs the walk, as a share of all that it may.
+func (s *search) weigh(share float64) {
+	s.heavy = s.heaviest * share
 	s.now = s.objective()
 }
 

@@ -1,0 +1,76 @@
+package routing
+
+import "testing"
+
+// A walk with time to spare is heated up anew for each cycle, makes every other one
+// easy, and in the end goes back to the best it has found.
+func TestAWalkHasCycles(t *testing.T) {
+	p := townDay(t, 60, 4)
+	c, fault := newCore(&p)
+	if fault != nil {
+		t.Fatal(fault)
+	}
+	c.setNear(nearest)
+	s := newSearch(c, 1)
+	s.fill()
+	s.better()
+	w := watch{t: &timer{limit: 1000}, s: s, toldW: -1}
+	const cycles = 3
+	steps := (cycles + 0.2) * cycleEach * 60 * 60
+	var firsts, weights, starts []float64
+	last := stage{}
+	for i := range 1000 {
+		walked := float64(i) / 1000
+		w.steps, w.now = int(walked*steps), walked
+		at := s.settle(&w, walked)
+		if at.cooled < 0 || at.cooled > 1 || at.weight <= 0 || at.weight > 1 {
+			t.Fatalf("after %v of the walk the stage is %+v", walked, at)
+		}
+		if i == 0 || at.cooled < last.cooled {
+			firsts, weights, starts = append(firsts, at.first), append(weights, at.weight), append(starts, at.cooled)
+		}
+		if i == 500 {
+			s.p.remove(s.p.seq[0][0]) // worse than the best
+		}
+		last = at
+	}
+	if s.cycles != cycles {
+		t.Fatalf("%d cycles, not %d", s.cycles, cycles)
+	}
+	if len(firsts) != cycles+1 {
+		t.Fatalf("heated up %d times: %v", len(firsts), firsts)
+	}
+	if firsts[cycles] != heatAgain || weights[cycles] != 1 {
+		t.Errorf("the last of the walk begins with %v legs, and leaving out weighs %v", firsts[cycles], weights[cycles])
+	}
+	for i, x := range starts {
+		if x > 0.02 {
+			t.Errorf("cycle %d begins when %v of it is over", i, x)
+		}
+	}
+	if last.cooled < 0.98 {
+		t.Errorf("the walk ends when %v of its last cycle is over", last.cooled)
+	}
+	if firsts[0] != heatFirst || weights[0] <= weights[1] {
+		t.Errorf("the cycles begin with %v legs and weights of %v", firsts, weights)
+	}
+	if s.p.worth != s.bestW {
+		t.Errorf("the end does not begin with the best: %d left out, %d at best", s.p.worth, s.bestW)
+	}
+}
+
+// With no time for a second cycle leaving a stop out is made easy.
+func TestAWalkInAHurryHasOneCycle(t *testing.T) {
+	p := townDay(t, 60, 4)
+	c, _ := newCore(&p)
+	c.setNear(nearest)
+	s := newSearch(c, 1)
+	w := watch{t: &timer{limit: 1000}, s: s, toldW: -1, steps: 500, now: 0.1}
+	at := s.settle(&w, 0.1)
+	if s.cycles != 1 || at.weight != easy.first {
+		t.Errorf("%d cycles, and leaving out weighs %v", s.cycles, at.weight)
+	}
+	if at := s.settle(&w, 0.9); at.cooled != 0.9 || s.again {
+		t.Errorf("near the end the stage is %+v, and it has gone back to the best: %v", at, s.again)
+	}
+}
