@@ -28,7 +28,7 @@ type ease struct{ first, hold, last float64 }
 
 // Teams whose day is full are in each other's way, and most so where leaving a stop
 // out weighs much from the start. A walk of one cycle, which has no time to spare,
-// takes the easy way; of several, every other does.
+// takes the easy way; of several, every third does.
 var (
 	easy = ease{0.003, 0.3, 0.1}
 	hard = ease{0.03, 0.5, 1}
@@ -128,7 +128,7 @@ func (s *search) stage(w *watch, walked float64) stage {
 	of := min(walked/cycleShare, 1) * float64(s.cycles)
 	nth := min(int(of), s.cycles-1)
 	e := &hard
-	if nth%2 == 1 {
+	if nth%3 == 2 {
 		e = &easy
 	}
 	return stage{first, of - float64(nth), e.weight(of - float64(nth))}
