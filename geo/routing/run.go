@@ -30,7 +30,7 @@ type ease struct{ first, hold, last float64 }
 // out weighs much from the start. A walk of one cycle, which has no time to spare,
 // takes the easy way; of several, every third does.
 var (
-	easy = ease{0.003, 0.3, 0.1}
+	easy = ease{0.006, 0.3, 0.3}
 	hard = ease{0.03, 0.5, 1}
 )
 
