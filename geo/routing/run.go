@@ -28,7 +28,7 @@ type ease struct{ first, hold, last float64 }
 
 // Teams whose day is full are in each other's way, and most so where leaving a stop
 // out weighs much from the start. A walk of one cycle, which has no time to spare,
-// takes the easy way; of several, every third does.
+// takes the easy way; several cycles serve more the hard way.
 var (
 	easy = ease{0.006, 0.3, 0.3}
 	hard = ease{0.03, 0.5, 1}
@@ -127,11 +127,8 @@ func (s *search) stage(w *watch, walked float64) stage {
 	}
 	of := min(walked/cycleShare, 1) * float64(s.cycles)
 	nth := min(int(of), s.cycles-1)
-	e := &hard
-	if nth%3 == 2 {
-		e = &easy
-	}
-	return stage{first, of - float64(nth), e.weight(of - float64(nth))}
+	cooled := of - float64(nth)
+	return stage{first, cooled, hard.weight(cooled)}
 }
 
 // weight is what leaving a stop out weighs when so much of a cycle is over.
