@@ -48,7 +48,7 @@ func (s *search) walkApart(t *timer, opts Options, n int) int {
 	var day, best keepsake
 	steps := make([]int, n)
 	for done := w.done(); done < 1; done = w.done() {
-		s.weigh(s.settle(&w, done).weight)
+		s.weigh(s.settle(&w, done).weight())
 		until := done + 1.0/rounds
 		if w.steps > 0 {
 			until = max(until, done+roundEach*float64(s.c.n)/float64(w.steps)*done)

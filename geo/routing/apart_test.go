@@ -9,12 +9,8 @@ import (
 
 func TestSearchesSideBySideShareTheDay(t *testing.T) {
 	p := townDay(t, 250, 2)
-	c, fault := newCore(&p)
-	if fault != nil {
-		t.Fatal(fault)
-	}
-	c.setNear(nearest)
-	s := newSearch(c, 1)
+	s := searchOf(t, p)
+	c := s.c
 	s.fill()
 	for u := range int32(c.n) { // make room
 		if u%3 == 0 && s.p.route[u] >= 0 {

@@ -154,12 +154,8 @@ func townDay(t testing.TB, n int, seed uint64) Problem {
 // nearestNeighbour plans as a person with a map would: each team goes where it can
 // be at work soonest, among all that it may and can still serve.
 func nearestNeighbour(t testing.TB, p Problem) Result {
-	c, fault := newCore(&p)
-	if fault != nil {
-		t.Fatal(fault)
-	}
-	c.setNear(nearest)
-	s := newSearch(c, 1)
+	s := searchOf(t, p)
+	c := s.c
 	var w sheet
 	for r := range c.shifts {
 		d := &c.shifts[r]

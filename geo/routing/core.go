@@ -20,6 +20,7 @@ type core struct {
 	steady   bool      // changing team costs
 	anyone   bool      // every stop may be on every shift
 	setups   bool      // some stop has a setup
+	bred     bool      // days can be bred, see pure
 	turned   [][]int32 // by matrix, durations by where they lead to
 	windows  []span    // of all stops and breaks
 	shifts   []crewDay
@@ -114,6 +115,7 @@ func newCore(p *Problem) (*core, *Error) {
 		}
 	}
 	c.setClasses()
+	c.bred = c.pure()
 	return c, nil
 }
 

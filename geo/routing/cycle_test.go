@@ -5,15 +5,11 @@ import (
 	"testing"
 )
 
-// A walk with time to spare is heated up anew for each cycle, and in the end goes back to the best it has found.
+// A walk with time to spare is heated up anew for each cycle, and in the end goes
+// back to the best it has found.
 func TestAWalkHasCycles(t *testing.T) {
 	p := townDay(t, 60, 4)
-	c, fault := newCore(&p)
-	if fault != nil {
-		t.Fatal(fault)
-	}
-	c.setNear(nearest)
-	s := newSearch(c, 1)
+	s := searchOf(t, p)
 	s.fill()
 	s.better()
 	w := watch{t: &timer{limit: 1000}, s: s, toldW: -1}
@@ -25,11 +21,11 @@ func TestAWalkHasCycles(t *testing.T) {
 		walked := float64(i) / 1000
 		w.steps, w.now = int(walked*steps), walked
 		at := s.settle(&w, walked)
-		if at.cooled < 0 || at.cooled > 1 || at.weight <= 0 || at.weight > 1 {
+		if at.cooled < 0 || at.cooled > 1 || at.weight() <= 0 || at.weight() > 1 {
 			t.Fatalf("after %v of the walk the stage is %+v", walked, at)
 		}
 		if i == 0 || at.cooled < last.cooled {
-			firsts, weights, starts = append(firsts, at.first), append(weights, at.weight), append(starts, at.cooled)
+			firsts, weights, starts = append(firsts, at.first), append(weights, at.weight()), append(starts, at.cooled)
 		}
 		if i == 500 {
 			s.p.remove(s.p.seq[0][0]) // worse than the best
@@ -64,13 +60,11 @@ func TestAWalkHasCycles(t *testing.T) {
 // With no time for a second cycle leaving a stop out is made easy.
 func TestAWalkInAHurryHasOneCycle(t *testing.T) {
 	p := townDay(t, 60, 4)
-	c, _ := newCore(&p)
-	c.setNear(nearest)
-	s := newSearch(c, 1)
+	s := searchOf(t, p)
 	w := watch{t: &timer{limit: 1000}, s: s, toldW: -1, steps: 500, now: 0.1}
 	at := s.settle(&w, 0.1)
-	if s.cycles != 1 || at.weight != easy.first {
-		t.Errorf("%d cycles, and leaving out weighs %v", s.cycles, at.weight)
+	if s.cycles != 1 || at.weight() != easy.first {
+		t.Errorf("%d cycles, and leaving out weighs %v", s.cycles, at.weight())
 	}
 	if at := s.settle(&w, 0.9); at.cooled != 0.9 || s.again {
 		t.Errorf("near the end the stage is %+v, and it has gone back to the best: %v", at, s.again)

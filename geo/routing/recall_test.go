@@ -27,12 +27,7 @@ func TestAChangedDayBeginsFromTheEarlierOne(t *testing.T) {
 			{Place: 4, Service: 600},
 		},
 	}
-	c, fault := newCore(&p)
-	if fault != nil {
-		t.Fatal(fault)
-	}
-	c.setNear(nearest)
-	s := newSearch(c, 1)
+	s := searchOf(t, p)
 	if !s.recall() {
 		t.Fatal("nothing was recalled")
 	}

@@ -28,10 +28,12 @@ type ease struct{ first, hold, last float64 }
 
 // Teams whose day is full are in each other's way, and most so where leaving a stop
 // out weighs much from the start. A walk of one cycle, which has no time to spare,
-// takes the easy way; several cycles serve more the hard way.
+// takes the easy way; several cycles serve more the hard way. The end of the walk
+// leaves out nothing that it can help.
 var (
 	easy = ease{0.006, 0.3, 0.3}
 	hard = ease{0.03, 0.5, 1}
+	none = ease{1, 0, 1}
 )
 
 // How the search divides its time, see run.
@@ -52,7 +54,7 @@ const (
 // time for.
 func (s *search) run(t *timer, opts Options, x *exchange) int {
 	w := watch{t: t, s: s, x: x, tell: opts.Progress, toldW: -1}
-	share, size, settled := 1.0, s.c.n, !s.c.pure()
+	share, size, settled := 1.0, s.c.n, !s.c.bred
 	w.begun = w.done()
 	for {
 		done := w.done()
@@ -77,7 +79,7 @@ func (s *search) run(t *timer, opts Options, x *exchange) int {
 		}
 		at := s.settle(&w, done/share)
 		if w.steps%64 == 0 {
-			s.weigh(at.weight)
+			s.weigh(at.weight())
 		}
 		s.step(s.c.heat(at.first, at.cooled))
 		w.steps++
@@ -91,13 +93,15 @@ func (s *search) run(t *timer, opts Options, x *exchange) int {
 	return w.steps
 }
 
-// settle sets what the walk does from here on, when so much of it is over, and
-// returns that: as soon as it can be told how many steps there is time for, how many
-// cycles it has; and when all are over, it goes back to the best.
+// settle returns where the walk is when so much of it is over. As soon as it can be
+// told how many steps there is time for, it sets how many cycles the walk has, and
+// when all are over it goes back to the best.
 func (s *search) settle(w *watch, walked float64) stage {
-	if pace := w.pace(); s.cycles == 0 && pace > 0 && walked > walkBrief && !s.c.pure() {
-		n := float64(s.c.n)
-		s.cycles = int(max(1, min(cycleMost, pace/(cycleEach*n*n))))
+	if s.cycles == 0 && !s.c.bred && walked > walkBrief {
+		if pace := w.pace(); pace > 0 {
+			n := float64(s.c.n)
+			s.cycles = int(max(1, min(cycleMost, pace/(cycleEach*n*n))))
+		}
 	}
 	if s.cycles > 1 && walked >= cycleShare && !s.again {
 		s.again = true
@@ -111,7 +115,7 @@ func (s *search) settle(w *watch, walked float64) stage {
 type stage struct {
 	first  float64 // the temperature with which its cycle began, in typical legs
 	cooled float64 // how much of the cycle is over
-	weight float64 // of leaving a stop out, as a share of all that it may be
+	ease   *ease
 }
 
 // stage returns where the walk is when so much of it is over.
@@ -119,21 +123,21 @@ func (s *search) stage(w *watch, walked float64) stage {
 	first := s.hottest(w)
 	switch {
 	case s.cycles == 0: // too early to tell, or pure
-		return stage{first, walked, hard.weight(walked)}
+		return stage{first, walked, &hard}
 	case s.cycles == 1:
-		return stage{first, walked, easy.weight(walked)}
+		return stage{first, walked, &easy}
 	case s.again:
-		return stage{min(first, heatAgain), (walked - cycleShare) / (1 - cycleShare), 1}
+		return stage{min(first, heatAgain), (walked - cycleShare) / (1 - cycleShare), &none}
 	}
 	of := min(walked/cycleShare, 1) * float64(s.cycles)
 	nth := min(int(of), s.cycles-1)
-	cooled := of - float64(nth)
-	return stage{first, cooled, hard.weight(cooled)}
+	return stage{first, of - float64(nth), &hard}
 }
 
-// weight is what leaving a stop out weighs when so much of a cycle is over.
-func (e *ease) weight(done float64) float64 {
-	return e.last * math.Pow(e.first/e.last, min(1, (1-done)/(1-e.hold)))
+// weight is what leaving a stop out weighs at this stage, as a share of all that it may.
+func (at stage) weight() float64 {
+	e := at.ease
+	return e.last * math.Pow(e.first/e.last, min(1, (1-at.cooled)/(1-e.hold)))
 }
 
 // heat is the temperature when so much of a walk is over that begins with first

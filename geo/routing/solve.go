@@ -62,7 +62,7 @@ func (s *search) together(t *timer, opts Options) int {
 	if n == 1 {
 		return s.run(t, opts, nil)
 	}
-	if !s.c.pure() && s.apart(n) {
+	if !s.c.bred && s.apart(n) {
 		return s.walkApart(t, opts, n)
 	}
 	var (

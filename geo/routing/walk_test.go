@@ -98,6 +98,16 @@ func (s *search) guess(t interface{ Fatalf(string, ...any) }) {
 	s.p.total, s.now = total, before
 }
 
+// searchOf is a search for p that has yet to begin.
+func searchOf(t testing.TB, p Problem) *search {
+	c, fault := newCore(&p)
+	if fault != nil {
+		t.Fatal(fault)
+	}
+	c.setNear(nearest)
+	return newSearch(c, 1)
+}
+
 // wander makes steps at a middling temperature and audits on the way.
 func wander(t interface{ Fatalf(string, ...any) }, p Problem, steps int) int {
 	c, fault := newCore(&p)
