@@ -60,7 +60,7 @@ func (s *search) walkApart(t *timer, opts Options, n int) int {
 		for i, o := range crew[:parts] {
 			clock := *t
 			wg.Go(func() {
-				o.enter(&day, s.heavy)
+				o.enter(&day, s)
 				steps[i] = 0
 				begun := w.steps
 				for k := 0; ; k++ {
@@ -105,8 +105,9 @@ func (k *keepsake) merge(crew []*search, route func(o *search, r int) []int32) {
 	k.from = append(k.from, int32(len(k.seq)))
 }
 
-// enter begins a round: the day as it is, of which only the part may be changed.
-func (s *search) enter(day *keepsake, heavy float64) {
+// enter begins a round of the whole day's search: the day as it is, of which only the
+// part may be changed.
+func (s *search) enter(day *keepsake, whole *search) {
 	p := s.p
 	p.load(day)
 	own := make([]bool, s.c.n)
@@ -125,7 +126,7 @@ func (s *search) enter(day *keepsake, heavy float64) {
 			p.left[r] = -1
 		}
 	}
-	s.heavy = heavy
+	s.heavy, s.dear = whole.heavy, whole.dear
 	s.now = s.objective()
 	s.runW, s.runC = p.worth, p.all()
 	s.runBest.take(p)

@@ -71,7 +71,10 @@ func TestSearchesSideBySideShareTheDay(t *testing.T) {
 		var day keepsake
 		day.take(s.p)
 		o := crew[round%n]
-		o.enter(&day, s.heavy)
+		s.dear = int32(round)
+		if o.enter(&day, s); o.heavy != s.heavy || o.dear != s.dear {
+			t.Fatalf("leaving out weighs %v, %d is dear, but to the whole %v and %d", o.heavy, o.dear, s.heavy, s.dear)
+		}
 		for range 100 {
 			o.step(100 * c.legCost)
 		}

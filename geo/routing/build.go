@@ -112,23 +112,8 @@ func (s *search) reason(u int32) Reason {
 	if s.cheapest(u, nil, true).r >= 0 {
 		return WorthLess
 	}
-	if s.alone(u) {
+	if len(s.hosts(u)) > 0 {
 		return NoTime
 	}
 	return NoLawfulWindow
-}
-
-// alone says whether some team that may serve u could if it did nothing else
-// but what is pinned.
-func (s *search) alone(u int32) bool {
-	c := s.c
-	if s.bare == nil {
-		s.bare = newPlan(c)
-	}
-	for r := range int32(len(c.shifts)) {
-		if c.may(u, r) && s.bare.try(u, r, nowhere, nil).r >= 0 {
-			return true
-		}
-	}
-	return false
 }

@@ -94,8 +94,9 @@ func (s *search) run(t *timer, opts Options, x *exchange) int {
 }
 
 // settle returns where the walk is when so much of it is over. As soon as it can be
-// told how many steps there is time for, it sets how many cycles the walk has, and
-// when all are over it goes back to the best.
+// told how many steps there is time for, it sets how many cycles the walk has. It
+// begins each but the first by insisting on a stop left out, and when all are over
+// it goes back to the best.
 func (s *search) settle(w *watch, walked float64) stage {
 	if s.cycles == 0 && !s.c.bred && walked > walkBrief {
 		if pace := w.pace(); pace > 0 {
@@ -104,11 +105,16 @@ func (s *search) settle(w *watch, walked float64) stage {
 		}
 	}
 	if s.cycles > 1 && walked >= cycleShare && !s.again {
-		s.again = true
+		s.again, s.dear = true, -1
 		s.p.load(&s.best)
 		s.now = s.objective()
 	}
-	return s.stage(w, walked)
+	at := s.stage(w, walked)
+	if at.nth > s.nth {
+		s.nth = at.nth
+		s.insist()
+	}
+	return at
 }
 
 // stage is where a walk is.
@@ -116,6 +122,7 @@ type stage struct {
 	first  float64 // the temperature with which its cycle began, in typical legs
 	cooled float64 // how much of the cycle is over
 	ease   *ease
+	nth    int // cycle, from 0
 }
 
 // stage returns where the walk is when so much of it is over.
@@ -123,15 +130,15 @@ func (s *search) stage(w *watch, walked float64) stage {
 	first := s.hottest(w)
 	switch {
 	case s.cycles == 0: // too early to tell, or pure
-		return stage{first, walked, &hard}
+		return stage{first, walked, &hard, 0}
 	case s.cycles == 1:
-		return stage{first, walked, &easy}
+		return stage{first, walked, &easy, 0}
 	case s.again:
-		return stage{min(first, heatAgain), (walked - cycleShare) / (1 - cycleShare), &none}
+		return stage{min(first, heatAgain), (walked - cycleShare) / (1 - cycleShare), &none, s.nth}
 	}
 	of := min(walked/cycleShare, 1) * float64(s.cycles)
 	nth := min(int(of), s.cycles-1)
-	return stage{first, of - float64(nth), &hard}
+	return stage{first, of - float64(nth), &hard, nth}
 }
 
 // weight is what leaving a stop out weighs at this stage, as a share of all that it may.

@@ -22,7 +22,10 @@ type search struct {
 	each     float64 // cost of a stop left out to the walk, besides
 
 	cycles int  // of the walk; 0: not known yet
+	nth    int  // cycle it is in
 	again  bool // it has gone back to the best
+
+	dear int32 // a stop that must not be left out for now, or -1
 
 	now     float64 // objective of the plan
 	bare    *plan   // with nothing in it but what is pinned
@@ -89,7 +92,7 @@ func newSearch(c *core, seed uint64) *search {
 			s.each = 2 * unit
 		}
 	}
-	s.bestW = math.MaxInt64
+	s.bestW, s.dear = math.MaxInt64, -1
 	return s
 }
 
@@ -106,7 +109,11 @@ func (s *search) objective() float64 {
 
 // missed is what the walk charges for the stops left out, but for their value.
 func (s *search) missed() float64 {
-	return float64(s.p.worth)*s.heavy + float64(len(s.p.out))*s.each
+	missed := float64(s.p.worth)*s.heavy + float64(len(s.p.out))*s.each
+	if s.dear >= 0 && s.p.route[s.dear] < 0 {
+		missed += float64(s.c.worth[s.dear]) * s.heaviest
+	}
+	return missed
 }
 
 // better says whether the plan is better than the best, which it then becomes.

@@ -1,0 +1,119 @@
+package routing
+
+import (
+	"slices"
+	"testing"
+)
+
+// jammed is a day of one team that has time for two of three stops: an appointment
+// and two that weigh less, and of one stop more than nobody can serve.
+func jammed() Problem {
+	return Problem{
+		Stops: []Stop{
+			{Place: 0, Service: 1800, Priority: 1},
+			{Place: 0, Service: 1800, Priority: 1},
+			{Place: 0, Service: 1800, Priority: 5, Windows: []Window{{1000, 1200}}},
+			{Place: 0, Service: 1800, Priority: 9, Windows: []Window{{9000, 9500}}},
+		},
+		Shifts:   []Shift{{Window: Window{0, 4700}}},
+		Matrices: []Matrix{{Places: 1, Durations: []int32{0}}},
+	}
+}
+
+func TestAnOutcastIsTakenInWhateverHasToLeave(t *testing.T) {
+	s := searchOf(t, jammed())
+	for _, u := range []int32{0, 1} {
+		s.place(u, spot{r: 0, i: u})
+		s.p.price(0)
+	}
+	s.now = s.objective()
+	s.better()
+	if hosts := s.hosts(3); len(hosts) > 0 {
+		t.Errorf("shifts %v could serve what is after hours", hosts)
+	}
+	if u := s.outcast(); u != 2 {
+		t.Fatalf("the outcast is %d, not the appointment", u)
+	}
+	s.insist()
+	if s.p.route[2] != 0 || s.dear != 2 {
+		t.Fatalf("the appointment is in route %d, dear is %d", s.p.route[2], s.dear)
+	}
+	if s.p.route[0] == 0 && s.p.route[1] == 0 {
+		t.Error("nothing has left for it")
+	}
+	if s.p.route[0] < 0 && s.p.route[1] < 0 {
+		t.Error("what still fits was not put back")
+	}
+	s.audit(t)
+	if s.now != s.objective() || s.bestW != s.p.worth {
+		t.Errorf("the walk is at %v, the plan at %v; best %d, plan %d", s.now, s.objective(), s.bestW, s.p.worth)
+	}
+	s.weigh(0.01) // as early in a walk
+	with := s.missed()
+	s.p.remove(2)
+	if more := s.missed() - with; more < float64(s.c.worth[2])*s.heaviest {
+		t.Errorf("leaving it out costs the walk but %v", more)
+	}
+	// It is in the best day: there is no outcast, and it is dear no more.
+	s.insist()
+	if s.dear >= 0 || s.p.route[2] >= 0 || s.now != s.objective() {
+		t.Errorf("dear is %d, the appointment in route %d; the walk is at %v, the plan at %v", s.dear, s.p.route[2], s.now, s.objective())
+	}
+}
+
+func TestWhatWeighsNoMoreThanAnythingServedIsNoOutcast(t *testing.T) {
+	p := jammed()
+	for i := range p.Stops {
+		p.Stops[i].Priority = 1
+	}
+	s := searchOf(t, p)
+	if u := s.outcast(); u >= 0 {
+		t.Errorf("nothing is served, and %d is an outcast", u)
+	}
+	s.fill()
+	s.better()
+	before := slices.Clone(s.p.seq[0])
+	if s.insist(); s.dear >= 0 || !slices.Equal(s.p.seq[0], before) {
+		t.Errorf("dear is %d, the route %v, before %v", s.dear, s.p.seq[0], before)
+	}
+}
+
+// What is pinned neither leaves nor makes others outcasts.
+func TestPinsStayWhenAnOutcastIsTakenIn(t *testing.T) {
+	p := jammed()
+	p.Stops[2].Windows = []Window{{1800, 2100}}
+	p.Shifts[0].Pinned = []Pin{{Stop: 0}}
+	s := searchOf(t, p)
+	s.better()
+	if u := s.outcast(); u >= 0 {
+		t.Errorf("nothing but what is pinned is served, and %d is an outcast", u)
+	}
+	s.place(1, spot{r: 0, i: 1})
+	s.p.price(0)
+	s.better()
+	s.insist()
+	if want := []int32{0, 2}; !slices.Equal(s.p.seq[0], want) {
+		t.Errorf("the route is %v, not %v", s.p.seq[0], want)
+	}
+	s.audit(t)
+}
+
+func TestACycleInsistsOnAnOutcast(t *testing.T) {
+	s := searchOf(t, jammed())
+	s.place(0, spot{r: 0})
+	s.p.price(0)
+	s.better()
+	s.cycles = 3
+	w := watch{t: &timer{limit: 100}, s: s, toldW: -1}
+	for _, x := range []struct {
+		walked float64
+		dear   int32
+	}{{0.1, -1}, {cycleShare * 0.4, 2}, {cycleShare, -1}} {
+		if s.settle(&w, x.walked); s.dear != x.dear {
+			t.Errorf("after %v of the walk %d is dear, not %d", x.walked, s.dear, x.dear)
+		}
+	}
+	if s.nth != 1 {
+		t.Errorf("it is in cycle %d", s.nth)
+	}
+}
