@@ -205,6 +205,16 @@ func (r *Result) worth(p Problem) (cost float64, priority, out int) {
 	return cost, r.Total.Priority, len(r.LeftOut)
 }
 
+// net is the value served, an hour for each step of priority, less the seconds of
+// travel. More is better.
+func (r *Result) net(p Problem) float64 {
+	cost, _, _ := r.worth(p)
+	for u := range p.Stops {
+		cost -= float64(p.Stops[u].Value)
+	}
+	return -cost
+}
+
 func solved(t testing.TB, p Problem, cpu time.Duration) Result {
 	t.Helper()
 	o, ctx := Options{Seed: *seed, clock: cpuClock(), budget: cpu}, context.Background()
@@ -291,18 +301,21 @@ func TestCityDay(t *testing.T) {
 		t.Fatalf("the referee on the nearest neighbours: %v", found[0])
 	}
 	short, long := solved(t, p, *cpuTime), solved(t, p, *reference)
-	show := func(name string, r Result, p Problem, best float64) {
-		cost, priority, out := r.worth(p)
-		t.Logf("row %d stops, %d teams  %-22s value and cost %9.0f (%+6.2f %%)  priority %5d  left out %4d  travel %7d s", *citySize, len(p.Shifts), name, cost, 100*(cost/best-1), priority, out, r.Total.Travel)
+	off := func(a, b float64) float64 { return 100 * (a/b - 1) }
+	lost, priority, _ := long.worth(p)
+	show := func(name string, r Result) {
+		cost, served, out := r.worth(p)
+		t.Logf("row %d stops, %d teams  %-20s value less cost %9.0f (%+6.2f %%): priority %5d (%+6.2f %%), travel %7d s (%+6.2f %%); left out %3d, value lost and cost %8.0f (%+7.2f %%)",
+			*citySize, len(p.Shifts), name, r.net(p), off(r.net(p), long.net(p)), served, off(float64(served), float64(priority)),
+			r.Total.Travel, off(float64(r.Total.Travel), float64(long.Total.Travel)), out, cost, off(cost, lost))
 	}
-	best, _, _ := long.worth(p)
-	show("nearest neighbour", naive, p, best)
-	show((*cpuTime).String(), short, p, best)
-	show((*reference).String(), long, p, best)
+	show("nearest neighbour", naive)
+	show((*cpuTime).String(), short)
+	show((*reference).String(), long)
 
 	changed := atNoon(t, p, short, *seed)
 	quick, slow := solved(t, changed, time.Second), solved(t, changed, min(time.Minute, *reference))
-	best = float64(slow.Cost.Sum())
+	best := float64(slow.Cost.Sum())
 	for _, x := range []struct {
 		name string
 		r    Result
@@ -322,7 +335,7 @@ func TestCityDay(t *testing.T) {
 				must++
 			}
 		}
-		t.Logf("row %d stops, %d teams  %-22s cost %9d (%+6.2f %%)  %d stops moved far or to another team, %d appointments missed", *citySize, len(p.Shifts), x.name, x.r.Cost.Sum(), 100*(float64(x.r.Cost.Sum())/best-1), moved, must)
+		t.Logf("row %d stops, %d teams  %-22s cost %9d (%+6.2f %%)  %d stops moved far or to another team, %d appointments missed", *citySize, len(p.Shifts), x.name, x.r.Cost.Sum(), off(float64(x.r.Cost.Sum()), best), moved, must)
 	}
 }
 
