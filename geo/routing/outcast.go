@@ -39,13 +39,17 @@ func (s *search) outcast() int32 {
 			least = c.worth[u]
 		}
 	}
+	if least < 0 {
+		return -1
+	}
 	var found []int32
+	most := least + 1
 	for u := range int32(c.n) {
-		if in[u] || least < 0 || c.worth[u] <= least || len(found) > 0 && c.worth[u] < c.worth[found[0]] || len(s.hosts(u)) == 0 {
+		if in[u] || c.worth[u] < most || len(s.hosts(u)) == 0 {
 			continue
 		}
-		if len(found) > 0 && c.worth[u] > c.worth[found[0]] {
-			found = found[:0]
+		if c.worth[u] > most {
+			found, most = found[:0], c.worth[u]
 		}
 		found = append(found, u)
 	}
