@@ -59,11 +59,12 @@ func (c *core) result(s *search) Result {
 	s.setSpare()
 	out := slices.Clone(p.out)
 	slices.Sort(out)
+	why := explainer{s: s}
 	for _, u := range out {
 		if c.p.Objective == CostFirst {
 			res.Cost.LeftOut += c.p.Stops[u].Value
 		}
-		res.LeftOut = append(res.LeftOut, LeftOut{Stop: int(u), Reason: s.reason(u)})
+		res.LeftOut = append(res.LeftOut, LeftOut{Stop: int(u), Reason: why.reason(u)})
 	}
 	return res
 }
@@ -100,20 +101,4 @@ func (t *Total) add(o Total) {
 	t.Breaks += o.Breaks
 	t.Overtime += o.Overtime
 	t.Work += o.Work
-}
-
-// reason says why u, which the plan leaves out, was left out.
-func (s *search) reason(u int32) Reason {
-	c := s.c
-	row := c.allowed[int(u)*c.words : int(u)*c.words+c.words]
-	if !slices.ContainsFunc(row, func(w uint64) bool { return w != 0 }) {
-		return NoFitTeam
-	}
-	if s.cheapest(u, nil, true).r >= 0 {
-		return WorthLess
-	}
-	if len(s.hosts(u)) > 0 {
-		return NoTime
-	}
-	return NoLawfulWindow
 }

@@ -1,12 +1,14 @@
 package routing
 
+import "slices"
+
 // reasons checks why stops were left out. It is called for results that can
 // be driven.
 func (k *checker) reasons() {
 	if len(k.r.LeftOut) == 0 {
 		return
 	}
-	bare := make([]tour, len(k.p.Shifts))
+	bare := make([]tour, len(k.p.Shifts)) // what is pinned and nothing else
 	full := make([]tour, len(k.p.Shifts))
 	for s := range k.p.Shifts {
 		var stops []int
@@ -25,18 +27,28 @@ func (k *checker) reasons() {
 		}
 		full[r.Shift] = k.newTour(r.Shift, stops)
 	}
+	anytime := &checker{p: k.p}
+	anytime.p.Stops = slices.Clone(k.p.Stops)
 	for _, l := range k.r.LeftOut {
-		k.reason(l, bare, full)
+		anytime.p.Stops[l.Stop].Windows = nil
+	}
+	for _, l := range k.r.LeftOut {
+		k.reason(l, bare, full, anytime)
 	}
 }
 
-func (k *checker) reason(l LeftOut, bare, full []tour) {
-	fit, alone, room := false, no, no
+// reason checks one reason. The stops left out have no windows in anytime.
+func (k *checker) reason(l LeftOut, bare, full []tour, anytime *checker) {
+	fit, way, ever, alone, room := false, false, no, no, no
 	for s := range k.p.Shifts {
 		if !k.fit(s, l.Stop, false) || k.p.Shifts[s].Capacity > 0 && k.p.Stops[l.Stop].Load > k.p.Shifts[s].Capacity {
 			continue
 		}
 		fit = true
+		way = way || k.way(&bare[s], l.Stop)
+		if ever != yes {
+			ever = max(ever, anytime.room(&bare[s], l.Stop))
+		}
 		if alone != yes {
 			alone = max(alone, k.room(&bare[s], l.Stop))
 		}
@@ -51,11 +63,29 @@ func (k *checker) reason(l LeftOut, bare, full []tour) {
 			wrong("there is a fit team")
 		}
 		return
+	case Unreachable:
+		if !fit {
+			wrong("there is no fit team")
+		} else if way {
+			wrong("a fit team has a way there and back")
+		}
+		return
+	case BeyondLimits:
+		if !fit {
+			wrong("there is no fit team")
+		} else if !way {
+			wrong("there is no way")
+		} else if ever == yes {
+			wrong("a fit team could do it alone if the hour did not matter")
+		}
+		return
 	case NoLawfulWindow:
 		if !fit {
 			wrong("there is no fit team")
 		} else if alone == yes {
 			wrong("a fit team could do it alone")
+		} else if ever == no {
+			wrong("no fit team could do it at any hour")
 		}
 		return
 	case NoTime:
@@ -78,6 +108,25 @@ func (k *checker) reason(l LeftOut, bare, full []tour) {
 	if k.p.Stops[l.Stop].Must && room == yes {
 		k.say(MustLeftOut, -1, l.Stop, "a route has room for it")
 	}
+}
+
+// way says whether a tour's team has at any hour a way to a stop and on to its end.
+func (k *checker) way(t *tour, stop int) bool {
+	sh := &k.p.Shifts[t.shift]
+	ridden := func(from, to int) bool {
+		j := newJourney(&k.p.Matrices[sh.Matrix], from, to)
+		if j.none {
+			return true
+		}
+		for h := range len(j.m.Hours) + 1 {
+			if j.pace(h) < NoWay {
+				return true
+			}
+		}
+		return false
+	}
+	place := k.p.Stops[stop].Place
+	return ridden(t.clocks[len(t.stops)].place, place) && ridden(place, sh.End)
 }
 
 // answer is whether there is room. It is open where a limit depends on times

@@ -19,10 +19,14 @@ func newJourney(m *Matrix, from, to int) *journey {
 
 // pace returns how long the whole way takes in hour h; 0 is before the first.
 func (j *journey) pace(h int) int {
-	if h == 0 {
-		return int(j.m.Durations[j.cell])
+	durations := j.m.Durations
+	if h > 0 {
+		durations = j.m.Hours[h-1].Durations
 	}
-	return int(j.m.Hours[h-1].Durations[j.cell])
+	if durations[j.cell] == NoWay {
+		return 4 * MaxSeconds // more than any shift has
+	}
+	return int(durations[j.cell])
 }
 
 // ride goes from t on, at most until the time given, and returns the seconds.

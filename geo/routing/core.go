@@ -81,6 +81,7 @@ type crewDay struct {
 }
 
 func newCore(p *Problem) (*core, *Error) {
+	p = p.walled()
 	c := &core{p: p, n: len(p.Stops), labels: 1, steady: p.Stability.Team > 0}
 	worth, err := p.weigh()
 	if err != nil {
@@ -175,6 +176,34 @@ func (d *crewDay) straight(a, b int32) int32 {
 		return 0
 	}
 	return d.dur[a*d.places+b]
+}
+
+// walled returns p with ways that are none so long that no shift's time is
+// enough for them, however long it is.
+func (p *Problem) walled() *Problem {
+	const beyond = 4 * MaxSeconds
+	wall := func(durations []int32) []int32 {
+		if !slices.Contains(durations, NoWay) {
+			return durations
+		}
+		walled := slices.Clone(durations)
+		for i, d := range walled {
+			if d == NoWay {
+				walled[i] = beyond
+			}
+		}
+		return walled
+	}
+	q := *p
+	q.Matrices = slices.Clone(p.Matrices)
+	for i := range q.Matrices {
+		m := &q.Matrices[i]
+		m.Durations, m.Hours = wall(m.Durations), slices.Clone(m.Hours)
+		for k := range m.Hours {
+			m.Hours[k].Durations = wall(m.Hours[k].Durations)
+		}
+	}
+	return &q
 }
 
 // turn returns the durations with rows and columns exchanged, so that what

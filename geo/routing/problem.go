@@ -14,6 +14,8 @@ const (
 	MaxBreaks = 4
 	// MaxSeconds bounds every time and duration, in seconds; about 115 days.
 	MaxSeconds = 10_000_000
+	// NoWay, as the duration of a way, says that there is none.
+	NoWay = MaxSeconds
 	// MaxMetres bounds every distance, in metres.
 	MaxMetres = 100_000_000
 	// MaxRate bounds every rate, value and penalty.
@@ -192,7 +194,7 @@ type Matrix struct {
 	Name string
 	// Places is the number of places.
 	Places int
-	// Durations are seconds; len Places*Places.
+	// Durations are seconds, or NoWay; len Places*Places.
 	Durations []int32
 	// Distances are metres; nil if unknown, which counts as 0.
 	Distances []int32
@@ -206,7 +208,7 @@ type Matrix struct {
 type Hour struct {
 	// From is the first second at which they hold.
 	From int
-	// Durations are seconds; len Places*Places.
+	// Durations are seconds, or NoWay; len Places*Places.
 	Durations []int32
 }
 

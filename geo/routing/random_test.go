@@ -26,6 +26,17 @@ func drawProblem(t *rapid.T, stops, shifts int) Problem {
 		}
 		return m
 	}
+	island, oneWay := num(-3*places, places-1, "island"), once(2, "one way")
+	block := func(durations []int32) { // no way to the island, and perhaps none from it
+		for a := range places {
+			if island >= 0 && a != island {
+				durations[a*places+island] = NoWay
+				if !oneWay {
+					durations[island*places+a] = NoWay
+				}
+			}
+		}
+	}
 	for range num(1, 2, "matrices") {
 		m := Matrix{Places: places, Durations: ways(num(1, 3, "pace"))}
 		if once(2, "distances") {
@@ -34,6 +45,11 @@ func drawProblem(t *rapid.T, stops, shifts int) Problem {
 		if once(3, "hours") {
 			m.Hours = append(m.Hours, Hour{From: num(0, 60, "hour"), Durations: ways(num(0, 4, "pace"))})
 			m.Hours = append(m.Hours, Hour{From: m.Hours[0].From + num(1, 40, "hour"), Durations: ways(num(1, 4, "pace"))})
+		}
+		if block(m.Durations); once(2, "always") {
+			for _, h := range m.Hours {
+				block(h.Durations)
+			}
 		}
 		p.Matrices = append(p.Matrices, m)
 	}
@@ -82,6 +98,9 @@ func drawProblem(t *rapid.T, stops, shifts int) Problem {
 			End: num(NoPlace, places-1, "end"), Window: Window{from, from + num(0, 200, "length")}, Capacity: limit(6, "capacity"),
 			MaxStops: limit(4, "max stops"), MaxTravel: limit(60, "max travel"), MaxDistance: limit(600, "max distance"),
 			MaxWork: limit(150, "max work"), Crew: num(1, 2, "crew")}
+		if once(20, "endless") {
+			s.Window = Window{0, MaxSeconds}
+		}
 		if once(3, "overtime") {
 			s.Overtime = num(1, 40, "overtime")
 		}

@@ -85,9 +85,16 @@ const (
 	// NoFitTeam: no shift has the skills, the crew, the permission and, even
 	// empty, the capacity.
 	NoFitTeam Reason = "no_fit_team"
-	// NoLawfulWindow: no shift that may go could start the service within its
-	// windows and come home in time and within its limits, even if it did
+	// Unreachable: no fit shift has a way there, from its start or the last stop
+	// that is pinned, and on to its end; see NoWay.
+	Unreachable Reason = "unreachable"
+	// BeyondLimits: it is too far or takes too long. No fit shift could go there
+	// and be home in time and within its limits at whatever hour, even if it did
 	// nothing else but what is pinned.
+	BeyondLimits Reason = "beyond_limits"
+	// NoLawfulWindow: the stop's windows are why. A fit shift could serve it at
+	// some other hour if it did nothing else but what is pinned, but none can
+	// start the service within them and be home in time and within its limits.
 	NoLawfulWindow Reason = "no_lawful_window"
 	// NoTime: it fits into some shift, but not beside the stops chosen instead.
 	NoTime Reason = "no_time"

@@ -8,7 +8,7 @@ import (
 // Slot is what it would mean to promise a window to one more stop.
 type Slot struct {
 	// Reason is why no route has room for the stop in this window: NoFitTeam,
-	// NoLawfulWindow or NoTime. Empty: one has, and the rest says how.
+	// Unreachable, BeyondLimits, NoLawfulWindow or NoTime. Empty: one has, and the rest says how.
 	Reason Reason
 	// Shift is the index of the shift that could serve it at the least cost.
 	Shift int
@@ -56,7 +56,11 @@ func Slots(p Problem, order [][]int, stop Stop, windows []Window) ([]Slot, error
 			q.Stops = append(q.Stops, u)
 		}
 	}
-	any := int32(len(q.Stops)) // the stop at any time of its own
+	if err := validateWindows("stop", stop.Windows); err != nil {
+		return nil, err
+	}
+	ever := int32(len(q.Stops)) // the stop at whatever time
+	stop.Windows = nil
 	q.Stops = append(q.Stops, stop)
 	if err := q.validate(); err != nil {
 		return nil, err
@@ -74,21 +78,25 @@ func Slots(p Problem, order [][]int, stop Stop, windows []Window) ([]Slot, error
 		routes[r] = o.keep(int32(r), order[r])
 		o.each[r] = o.share(&routes[r])
 	}
+	never := NoLawfulWindow // why not, where a team does nothing else
+	switch {
+	case !c.anyFits(ever):
+		never = NoFitTeam
+	case c.cutOff(ever):
+		never = Unreachable
+	case !o.anyAlone(ever):
+		never = BeyondLimits
+	}
 	out := make([]Slot, len(windows))
 	for i, u := range ask {
-		out[i].Reason = NoFitTeam
-		for r := range routes {
-			if c.may(any, int32(r)) {
-				out[i].Reason = NoLawfulWindow
-			}
-		}
+		out[i].Reason = never
 		if u < 0 {
 			continue
 		}
 		for r := range routes {
 			o.best(&routes[r], u, &out[i])
 		}
-		if out[i].Reason == NoLawfulWindow && slices.ContainsFunc(routes, func(l laid) bool { return o.alone(l.shift, u) }) {
+		if out[i].Reason == NoLawfulWindow && o.anyAlone(u) {
 			out[i].Reason = NoTime
 		}
 	}
@@ -273,16 +281,21 @@ func (o *offer) start(r int32, i int) int {
 	return 0 // no route is without its stops
 }
 
-// alone tells whether a shift that may serve u could if it did nothing else but what is pinned.
-func (o *offer) alone(r, u int32) bool {
-	if !o.c.may(u, r) {
-		return false
+// anyAlone tells whether some shift that may serve u could if it did nothing else
+// but what is pinned.
+func (o *offer) anyAlone(u int32) bool {
+	for r := range int32(len(o.c.shifts)) {
+		if !o.c.may(u, r) {
+			continue
+		}
+		o.seq = o.seq[:0]
+		for _, pin := range o.c.shifts[r].pins {
+			o.seq = append(o.seq, int32(pin.Stop))
+		}
+		o.seq = append(o.seq, u)
+		if _, ok := o.lay(r, o.seq); ok {
+			return true
+		}
 	}
-	o.seq = o.seq[:0]
-	for _, pin := range o.c.shifts[r].pins {
-		o.seq = append(o.seq, int32(pin.Stop))
-	}
-	o.seq = append(o.seq, u)
-	_, ok := o.lay(r, o.seq)
-	return ok
+	return false
 }

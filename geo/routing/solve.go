@@ -2,7 +2,6 @@ package routing
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"sync"
 	"time"
@@ -201,37 +200,4 @@ func (t *timer) done(i int) float64 {
 		f = min(0.99, 1-math.Exp(-float64(t.elapsed)/float64(10*time.Second)))
 	}
 	return f
-}
-
-// checkPins says which pinned prefix cannot be kept.
-func (c *core) checkPins() *Error {
-	var w sheet
-	for r := range c.shifts {
-		d := &c.shifts[r]
-		if len(d.pins) == 0 {
-			continue
-		}
-		at := fmt.Sprintf("shifts[%d].pinned", r)
-		seq, load := make([]int32, 0, len(d.pins)), 0
-		for _, pin := range d.pins {
-			seq = append(seq, int32(pin.Stop))
-			load += c.p.Stops[pin.Stop].Load
-		}
-		t := c.layOut(int32(r), seq, &w, nil)
-		switch {
-		case !t.ok:
-			return fault(CodePinned, at, "cannot be kept in time")
-		case d.capacity > 0 && load > d.capacity:
-			return fault(CodePinned, at, "loads %d, but the capacity is %d", load, d.capacity)
-		case d.maxStops > 0 && len(seq) > d.maxStops:
-			return fault(CodePinned, at, "%d stops, at most %d", len(seq), d.maxStops)
-		case d.maxTravel > 0 && t.travel > d.maxTravel:
-			return fault(CodePinned, at, "travels %d seconds, at most %d", t.travel, d.maxTravel)
-		case d.maxDistance > 0 && t.distance > d.maxDistance:
-			return fault(CodePinned, at, "travels %d metres, at most %d", t.distance, d.maxDistance)
-		case d.maxWork > 0 && t.end-t.start-t.breaks > d.maxWork:
-			return fault(CodePinned, at, "works %d seconds, at most %d", t.end-t.start-t.breaks, d.maxWork)
-		}
-	}
-	return nil
 }

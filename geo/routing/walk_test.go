@@ -159,3 +159,25 @@ func plainDay(n, shifts int) Problem {
 	}
 	return p
 }
+
+// Everything can be served only if the team of two takes the load of two, which
+// no step gets to that leaves a part of its full route in place.
+func TestAFullRouteOfASmallDayIsEmptied(t *testing.T) {
+	p := Problem{
+		Stops: []Stop{{Load: 1}, {Load: 1, Windows: []Window{{0, 0}}}, {Load: 1, Windows: []Window{{0, 0}}}, {Load: 2, Skills: []string{"a"}}},
+		Shifts: []Shift{
+			{Window: Window{0, 60}, Capacity: 2, Skills: []string{"a"}, Rates: Rates{Fixed: 1, TravelHour: 3600}},
+			{Window: Window{0, 60}, Capacity: 3, Rates: Rates{Fixed: 1, TravelHour: 3600}},
+		},
+		Matrices: []Matrix{{Places: 1, Durations: []int32{0}}},
+	}
+	missed := 0
+	for seed := range uint64(20) {
+		if r := solve(t, p, Options{Iterations: 600, Seed: seed}); len(r.LeftOut) > 0 {
+			missed++
+		}
+	}
+	if missed > 2 {
+		t.Errorf("%d of 20 walks left something out", missed)
+	}
+}

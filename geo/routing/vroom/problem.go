@@ -142,7 +142,9 @@ func paced(m routing.Matrix, speed float64) routing.Matrix {
 	}
 	m.Durations = slices.Clone(m.Durations)
 	for i, d := range m.Durations {
-		m.Durations[i] = int32(min(math.Round(float64(d)/speed), routing.MaxSeconds))
+		if d < routing.NoWay {
+			m.Durations[i] = int32(min(math.Round(float64(d)/speed), routing.NoWay))
+		}
 	}
 	return m
 }
@@ -158,7 +160,8 @@ func (t *Task) translate(path string) string {
 				return atVehicle(vehicle).field("steps").entry(t.vehicles[vehicle].pins[k].index).String()
 			}
 		}
-		rest = strings.NewReplacer(".windows[0]", ".time_window", ".pinned", ".steps").Replace(rest)
+		rest = strings.NewReplacer(".windows[0]", ".time_window", ".pinned", ".steps", ".max_stops", ".max_tasks",
+			".max_travel", ".max_travel_time", ".max_work", ".max_work_time").Replace(rest)
 		return atVehicle(vehicle).String() + rest
 	}
 	return strings.NewReplacer("stops", "jobs", "shifts", "vehicles", ".windows[", ".time_windows[", ".place", ".location_index").Replace(path)
