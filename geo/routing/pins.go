@@ -41,7 +41,7 @@ func (c *core) checkPins() *Error {
 // latePin says why the pins of a shift, laid out in w, cannot be kept in time.
 func (c *core) latePin(d *crewDay, seq []int32, w *sheet, at string) *Error {
 	k := len(d.breaks) + 1
-	a, in, before := d.start, w.first[:k], "the shift begins"
+	a, in, before := d.start, w.first[:k], "the team's day begins"
 	for i, u := range seq {
 		out := w.dep[i*k : i*k+k]
 		if slices.Min(out) < never {
@@ -67,16 +67,16 @@ func (c *core) latePin(d *crewDay, seq []int32, w *sheet, at string) *Error {
 			}
 			begin = c.next(s.w0, s.w1, begin)
 		}
-		return fault(CodePinned, at, "is done %d seconds after the end of the shift, overtime included: give the shift more time, or leave the stop out", begin+s.service-d.latest)
+		return fault(CodePinned, at, "is done %d seconds after the end of the team's day, overtime included: give the day more time, or leave the stop out", begin+s.service-d.latest)
 	}
 	end := c.finish(d, a, in)
 	switch {
 	case !d.hasWay(a, d.end):
-		return fault(CodePinned, at, "ends at a place with no way to the end of the shift: pin less, or let it end elsewhere")
+		return fault(CodePinned, at, "ends at a place with no way to where the team's day ends: pin less, or let the day end elsewhere")
 	case end >= never:
-		return fault(CodePinned, at, "leaves no time for the breaks of the shift: pin less, or give the breaks other windows")
+		return fault(CodePinned, at, "leaves no time for the team's breaks: pin less, or give the breaks other windows")
 	}
-	return fault(CodePinned, at, "brings the team home %d seconds after the end of the shift, overtime included: pin less, or give the shift more time", end-d.latest)
+	return fault(CodePinned, at, "brings the team home %d seconds after the end of its day, overtime included: pin less, or give the day more time", end-d.latest)
 }
 
 // soonest is when a team that left a at the times of in can be at b, with

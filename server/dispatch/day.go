@@ -175,7 +175,7 @@ func referee(p routing.Problem, r routing.Result) error {
 
 // reasons are the routing's reasons in this room's codes.
 var reasons = map[routing.Reason]string{
-	routing.NoFitTeam: NoFitTeam, routing.NoLawfulWindow: NoTimeInWindow, routing.NoTime: NoTime, routing.WorthLess: WorthLess,
+	routing.NoFitTeam: NoFitTeam, routing.Unreachable: Unreachable, routing.BeyondLimits: BeyondLimits, routing.NoLawfulWindow: NoTimeInWindow, routing.NoTime: NoTime, routing.WorthLess: WorthLess,
 }
 
 // read turns a result into routes and left-out cases.

@@ -170,6 +170,8 @@ const (
 	AddressUnfit   = "ADDRESS_UNFIT"     // the address is known to be wrong; house rule
 	OnHold         = "HOLD"              // an open hold; house rule
 	NoFitTeam      = "NO_FIT_TEAM"       // no team of the territory has what the visit needs
+	Unreachable    = "UNREACHABLE"       // no road leads there from where the teams that may go start
+	BeyondLimits   = "BEYOND_LIMITS"     // no team could go there and back in its shift, whatever the hour
 	NoTimeInWindow = "NO_TIME_IN_WINDOW" // the lawful windows and the shifts do not meet
 	NoTime         = "NO_TIME"           // it would fit, but not beside the stops chosen instead
 	WorthLess      = "WORTH_LESS"        // the way costs more than the visit is worth

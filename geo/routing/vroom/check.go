@@ -15,7 +15,7 @@ func atVehicle(i int) *place { return (*place)(nil).field("vehicles").entry(i) }
 // check looks at what one part of the problem says about another, and gives
 // places and times their numbers.
 func (t *Task) check() error {
-	for _, look := range []func() *Error{t.checkIDs, t.checkPins, t.checkMatrices, t.placeAll, t.reckon, t.checkLoads} {
+	for _, look := range []func() *Error{t.checkIDs, t.checkPins, t.checkBreaks, t.checkMatrices, t.placeAll, t.reckon, t.checkLoads} {
 		if err := look(); err != nil {
 			return err
 		}
@@ -102,6 +102,28 @@ func (t *Task) checkPins() *Error {
 				return fault(routing.CodePinned, at.field("id"), "job %d is pinned at %s too: pin it once", p.job, first)
 			}
 			pinned[p.job] = at
+		}
+	}
+	return nil
+}
+
+// checkBreaks refuses breaks that would keep a vehicle at home without saying so.
+func (t *Task) checkBreaks() *Error {
+	for i, v := range t.vehicles {
+		if v.window == nil {
+			continue
+		}
+		for _, b := range v.breaks {
+			meets := func(w span) bool {
+				return w.from <= v.window.to+int64(v.overtime)-int64(b.service) && w.to >= v.window.from
+			}
+			at := atVehicle(i).field("breaks").entry(b.index)
+			switch {
+			case b.windows == nil && !meets(*v.window):
+				return fault(routing.CodeWindow, at, "takes longer than the vehicle's time_window: shorten it, or widen time_window")
+			case b.windows != nil && !slices.ContainsFunc(b.windows, meets):
+				return fault(routing.CodeWindow, at, "cannot be taken within the vehicle's time_window: put a time window of the break, and its service, inside it")
+			}
 		}
 	}
 	return nil

@@ -30,9 +30,12 @@
 // # Where the meaning differs
 //
 //   - steps are pinned, not a hint: the route begins with these jobs, in this
-//     order, and with service_at the service starts then whatever the windows
-//     say (a violation is reported). A vehicle with steps leaves at the
-//     beginning of its time_window.
+//     order, and with service_at the service starts then, whatever the job's
+//     windows and skills and the way there say: each is reported as a violation,
+//     and the travel is no longer than there was time for. The vehicle's own
+//     time_window and limits hold; steps that break them are refused. A vehicle
+//     with steps leaves at the beginning of its time_window.
+//   - A duration of 10,000,000 in a matrix stands for no way at all.
 //   - A time window bounds the start of the service, after the setup; VROOM's
 //     bounds the start of the setup. So a step is arrival, setup, waiting_time,
 //     service, in this order.

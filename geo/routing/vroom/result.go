@@ -65,7 +65,7 @@ type Unassigned struct {
 	Location      *Point `json:"location,omitempty"`
 	LocationIndex *int   `json:"location_index,omitempty"`
 	// Reason is an extension.
-	Reason routing.Reason `json:"reason" enum:"no_fit_team,no_lawful_window,no_time,worth_less_than_detour" doc:"Why it is in no route."`
+	Reason routing.Reason `json:"reason" enum:"no_fit_team,unreachable,beyond_limits,no_lawful_window,no_time,worth_less_than_detour" doc:"Why it is in no route."`
 }
 
 // Route is a vehicle's day. Vehicles that stay at home have none.
@@ -104,8 +104,8 @@ type Step struct {
 
 // Violation is a wish that a job pinned by steps does not keep.
 type Violation struct {
-	Cause    string `json:"cause" enum:"lead_time,delay,skills"`
-	Duration int    `json:"duration,omitempty" doc:"By how many seconds, for lead_time and delay."`
+	Cause    string `json:"cause" enum:"lead_time,delay,skills,travel" doc:"travel, an extension: service_at leaves less time than the way there and the setup take."`
+	Duration int    `json:"duration,omitempty" doc:"By how many seconds, but for skills."`
 }
 
 // Failure is the answer to a problem that has none: code 1 for a fault of
@@ -201,7 +201,7 @@ func (a *answerer) route(r routing.Route) (Route, int) {
 		load = whole
 	}
 	travel, way, stops := 0, 0, 0
-	for _, s := range r.Steps {
+	for n, s := range r.Steps {
 		travel, way = travel+s.Travel, way+s.Distance
 		step := Step{Setup: s.Setup, Service: s.Service, WaitingTime: s.Wait, Arrival: int64(s.Arrival) + a.t.base, Duration: travel,
 			Distance: a.known(way), Violations: []Violation{}}
@@ -223,7 +223,7 @@ func (a *answerer) route(r routing.Route) (Route, int) {
 				load += j.load
 			}
 			if stops < len(v.pins) {
-				step.Violations = a.violations(v, j, s.Start())
+				step.Violations = append(a.violations(v, j, s.Start()), a.rushed(r, n)...)
 				out.Violations = append(out.Violations, step.Violations...)
 			}
 			stops++
@@ -272,4 +272,29 @@ func (a *answerer) violations(v *vehicle, j job, start int) []Violation {
 		}
 	}
 	return out
+}
+
+// rushed says by how much the time before step n, which is pinned, is too short
+// for the way there and the setup.
+func (a *answerer) rushed(r routing.Route, n int) []Violation {
+	s, from := r.Steps[n], n-1
+	had := s.Travel + s.Setup
+	for ; r.Steps[from].Kind == routing.StepBreak; from-- {
+		had += r.Steps[from].Travel
+	}
+	need, start := a.p.Stops[s.Index].Setup, r.Steps[from].Place
+	if start == s.Place {
+		need = 0
+	}
+	if m := &a.p.Matrices[a.p.Shifts[r.Shift].Matrix]; start >= 0 {
+		leg := int(m.Durations[start*m.Places+s.Place])
+		if leg == routing.NoWay {
+			return []Violation{{Cause: "travel"}}
+		}
+		need += leg
+	}
+	if need <= had {
+		return nil
+	}
+	return []Violation{{"travel", need - had}}
 }

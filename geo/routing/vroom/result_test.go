@@ -78,8 +78,25 @@ func recount(t *testing.T, task *Task, p routing.Problem, a Result) {
 				fixed := slices.ContainsFunc(s.Pinned, func(pin routing.Pin) bool {
 					return pin.Fixed && step.ID != nil && pin.Stop == jobs[*step.ID]
 				})
-				if had := step.Duration - before + under; had != leg && !(fixed && step.Type == "job" && had < leg) {
+				had := step.Duration - before + under
+				if had != leg && !(fixed && step.Type == "job" && had < leg) {
 					t.Errorf("vehicle %d, step %d: %d s under way, the matrix says %d", r.Vehicle, i, had, leg)
+				}
+				if fixed {
+					want := []Violation(nil)
+					ready := p.Stops[jobs[*step.ID]].Setup
+					if place == at {
+						ready = 0
+					}
+					if leg == routing.NoWay {
+						want = []Violation{{Cause: "travel"}}
+					} else if short := leg + ready - had - step.Setup; short > 0 {
+						want = []Violation{{"travel", short}}
+					}
+					got := slices.DeleteFunc(slices.Clone(step.Violations), func(v Violation) bool { return v.Cause != "travel" })
+					if !slices.Equal(got, want) {
+						t.Errorf("vehicle %d, step %d: violations %v, the matrix says %v", r.Vehicle, i, got, want)
+					}
 				}
 				travel += step.Duration - before + under
 				under = 0
@@ -329,6 +346,39 @@ func TestPinsAgainstTheirWindowsAreReported(t *testing.T) {
 		} else if len(got) != 2 || got[0] != want || got[1].Cause != "skills" {
 			t.Errorf("at %s: %v, want %v and skills", at, got, want)
 		}
+	}
+}
+
+func TestPinsThatNobodyCouldGetToInTimeAreReported(t *testing.T) {
+	const text = `{"vehicles":[{"id":1,"start_index":0,"time_window":[0,1000],"breaks":[BREAK],"steps":[{"type":"job","id":1,"service_at":AT}]}],
+		"jobs":[{"id":1,"location_index":PLACE,"setup":30}],"matrices":{"car":{"durations":[[0,300,10000000],[300,0,5],[5,5,0]]}}}`
+	const none = `{"id":1,"service":0}`
+	for _, x := range []struct {
+		at, place, pause string
+		want             []Violation
+	}{
+		{"330", "1", none, nil},
+		{"400", "1", none, nil},
+		{"329", "1", none, []Violation{{"travel", 1}}},
+		{"100", "1", none, []Violation{{"travel", 230}}},
+		{"0", "0", none, nil}, // at the same door there is nothing to set up
+		{"900", "2", none, []Violation{{Cause: "travel"}}},
+		// A break of 100 s after 50 s of driving: 250 s are left to drive, and a setup of 30.
+		{"430", "1", `{"id":1,"service":100,"time_windows":[[50,50]]}`, nil},
+		{"410", "1", `{"id":1,"service":100,"time_windows":[[50,50]]}`, []Violation{{"travel", 20}}},
+	} {
+		a := answer(t, strings.NewReplacer("BREAK", x.pause, "AT", x.at, "PLACE", x.place).Replace(text))
+		if got := a.Summary.Violations; !slices.Equal(got, x.want) {
+			t.Errorf("at %s, place %s, break %s: %v, want %v", x.at, x.place, x.pause, got, x.want)
+		}
+	}
+}
+
+func TestBreakMayBeTakenInOvertime(t *testing.T) {
+	a := answer(t, `{"vehicles":[{"id":1,"start_index":0,"time_window":[0,1000],"overtime":50,"breaks":[{"id":1,"service":100,"time_windows":[[950,2000]]}]}],
+		"jobs":[{"id":1,"location_index":0}],"matrices":{"car":{"durations":[[0]]}}}`)
+	if len(a.Routes) != 1 {
+		t.Errorf("%+v", a)
 	}
 }
 
