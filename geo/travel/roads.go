@@ -61,6 +61,9 @@ func PrepareRoads(ctx context.Context, path string, modes []Mode, progress func(
 	if err != nil {
 		return nil, fault(CodeExtract, err, "read %s", r.name)
 	}
+	if size == 0 {
+		return nil, fault(CodeExtract, nil, "%s is empty: download it again", r.name)
+	}
 	hash.Sum(r.hash[:0])
 	step := "reading " + r.name
 	net, err := readNetwork(ctx, pbf{file: f, moved: func(bytes int64) { progress(Progress{step, bytes, size}) }})
@@ -123,6 +126,16 @@ func (r *Roads) Name() string { return r.name }
 // Country is the one that the extract's tags name most often (ISO 3166-1), and
 // whose default speed limits hold; empty if they name none.
 func (r *Roads) Country() string { return r.country }
+
+// Limits are the speed limits taken where the map has none, in words:
+// Country's or, if it is not known, those of many countries.
+func (r *Roads) Limits() string {
+	l, ok := limitsOf[r.country]
+	if !ok {
+		l = anyCountry
+	}
+	return fmt.Sprintf("%g km/h in towns, %g outside and %g on motorways", l.urban, l.rural, l.motorway)
+}
 
 // Modes are those that were prepared.
 func (r *Roads) Modes() []Mode {
