@@ -207,6 +207,9 @@ func (c *routeSolveCmd) plan(ctx context.Context, s streams) (drawnPlan, *exit) 
 	case err != nil:
 		return fail(err, noTravel)
 	}
+	if plan.Guessed {
+		fmt.Fprintln(s.err, "travel times:", plan.Answer.Summary.Travel)
+	}
 	if c.Check {
 		fmt.Fprintf(s.err, "check: nothing wrong in %d routes with %d jobs; the reasons of %d left out hold\n", len(plan.Result.Routes), plan.Result.Total.Stops, len(plan.Result.LeftOut))
 	}
@@ -301,6 +304,9 @@ func (c *routeMatrixCmd) Run(ctx context.Context, s streams) error {
 			return exit{err, noTravel}
 		}
 		file.Travel[profile] = strings.TrimSuffix(m.Source+": "+m.Note, ": ")
+		if m.Guessed {
+			fmt.Fprintf(s.err, "%s: %s\n", profile, file.Travel[profile])
+		}
 		file.Matrices[profile] = vroom.SquareMatrices(m.N, m.Durations, m.Distances)
 		for _, off := range m.CutOff {
 			fmt.Fprintf(s.err, "%s: point %d %v: reaches %d others, is reached from %d\n", profile, off.Point, points[off.Point], off.To, off.From)

@@ -5,7 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -122,6 +125,39 @@ func TestMatrixOfPoints(t *testing.T) {
 	}
 	if r := route(t, "[[1,2]]", "matrix", "--profile", "camel"); r.status != badInput || !strings.Contains(r.failure.Error(), "foot, bicycle, scooter or car") {
 		t.Error(r)
+	}
+}
+
+func TestMatrixOfNoPointsIsEmptyLists(t *testing.T) {
+	for text, want := range map[string]string{
+		"[]":              `{"_locations":[],"_travel":{"car":"crow-fly: guessed from straight lines, not from roads"},"matrices":{"car":{"durations":[],"distances":[]}}}`,
+		`{"vehicles":[]}`: `{"_locations":[],"_travel":{},"matrices":{}}`,
+	} {
+		if r := route(t, text, "matrix"); r.status != 0 || r.out != want+"\n" {
+			t.Errorf("%s: %+v", text, r)
+		}
+	}
+}
+
+func TestPairsWithoutAWayAreCountedForAServerToo(t *testing.T) {
+	osrm := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"code":"Ok","durations":[[0,null],[7,0]],"distances":[[0,null],[70,0]]}`)
+	}))
+	defer osrm.Close()
+	r := route(t, "[[-8.61,41.14],[-8.62,41.15]]", "matrix", "--osrm", osrm.URL)
+	if r.status != 0 || !strings.Contains(r.out, ": 1 of 2 pairs have no way between them by car") {
+		t.Error(r)
+	}
+}
+
+func TestServerThatGivesNothingIsReported(t *testing.T) {
+	osrm := httptest.NewServer(http.NotFoundHandler())
+	defer osrm.Close()
+	for _, args := range [][]string{{"matrix"}, {"solve", "--time", "10ms"}} {
+		r := route(t, `{"vehicles":[{"id":1,"start":[1,2]}],"jobs":[{"id":1,"location":[1.001,2]}]}`, append(args, "--osrm", osrm.URL)...)
+		if r.status != 0 || !strings.Contains(r.err, "guessed from straight lines, not from roads: osrm:") || !strings.Contains(r.err, "404 Not Found") {
+			t.Errorf("%v: %+v", args, r)
+		}
 	}
 }
 
