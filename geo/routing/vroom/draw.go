@@ -457,7 +457,7 @@ func (s *sheet) legend(r routing.Result) []legendLine {
 	if breaks > 0 {
 		all = append(all, legendLine{text: "a time in a white box: a break", fine: true})
 	}
-	if s.clock.note != "" {
+	if s.clock.note != "" && len(r.Routes) > 0 {
 		all = append(all, legendLine{text: s.clock.note, fine: true})
 	}
 	return all
