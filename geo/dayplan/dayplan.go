@@ -24,6 +24,9 @@ type Plan struct {
 	Result routing.Result
 	// Answer is the result in VROOM's words.
 	Answer vroom.Result
+	// Guessed says that the source of travel times did not answer, and that
+	// straight lines stand in; Answer.Summary.Travel says why.
+	Guessed bool
 }
 
 // Faulty is a result that the referee refused. It is always a fault of ours.
@@ -52,6 +55,7 @@ type Limits struct {
 // *Faulty, or that of ctx before the search.
 func Solve(ctx context.Context, task *vroom.Task, source travel.Source, limits Limits, opts routing.Options, begun time.Time) (Plan, error) {
 	var said []string
+	guessed := false
 	problem, err := task.Problem(ctx, func(ctx context.Context, profile string, points []vroom.Point) (durations, distances []int32, err error) {
 		m, err := Matrix(ctx, source, profile, points)
 		var fault *travel.Error
@@ -61,6 +65,7 @@ func Solve(ctx context.Context, task *vroom.Task, source travel.Source, limits L
 		if about := strings.TrimSuffix(m.Source+": "+m.Note, ": "); err == nil && !slices.Contains(said, about) {
 			said = append(said, about)
 		}
+		guessed = guessed || m.Guessed
 		return m.Durations, m.Distances, err
 	})
 	if err != nil {
@@ -85,7 +90,7 @@ func Solve(ctx context.Context, task *vroom.Task, source travel.Source, limits L
 	if bad := routing.Check(problem, result); len(bad) > 0 {
 		return Plan{}, &Faulty{bad}
 	}
-	return Plan{result, answer}, nil
+	return Plan{result, answer, guessed}, nil
 }
 
 // Matrix asks source for the matrix of a profile, which is a travel.Mode. The

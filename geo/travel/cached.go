@@ -199,7 +199,7 @@ func (s *sheet) matrix(order []int) Matrix {
 			t.Durations[i*n+j], t.Distances[i*n+j] = s.table.Durations[from], s.table.Distances[from]
 		}
 	}
-	return t.square()
+	return t.square(s.mode)
 }
 
 // keep remembers s, in place of had if it has most of its points.

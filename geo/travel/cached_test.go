@@ -102,3 +102,18 @@ func TestOffRoadPointsAreRememberedAsSuch(t *testing.T) {
 		t.Errorf("%v, %+v", err, w)
 	}
 }
+
+func TestPairsWithoutAWayAreCountedAnew(t *testing.T) {
+	s := village(t)
+	c := NewCached(s.roads(t), 0)
+	points := []geo.Point{s.at['A'], s.at['C'], s.at['Y']}
+	for _, step := range []struct {
+		points []geo.Point
+		note   string
+	}{{points, "4 of 6 pairs have no way between them by foot"}, {points[:2], ""}, {append(points, s.at['D']), "6 of 12 pairs have no way between them by foot"}} {
+		m, err := c.Matrix(context.Background(), Foot, step.points)
+		if err != nil || m.Note != step.note {
+			t.Errorf("%d points: %q, want %q; %v", len(step.points), m.Note, step.note, err)
+		}
+	}
+}

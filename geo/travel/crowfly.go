@@ -66,7 +66,7 @@ func (c CrowFly) Matrix(ctx context.Context, mode Mode, points []geo.Point) (Mat
 			t.Durations[j*n+i], t.Distances[j*n+i] = seconds, metres
 		}
 	}
-	return t.square(), nil
+	return t.square(mode), nil
 }
 
 // Table returns guesses.

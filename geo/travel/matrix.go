@@ -2,7 +2,9 @@ package travel
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 
 	"doorstep/geo"
 )
@@ -80,9 +82,19 @@ func newTable(rows, columns int, source string) Table {
 }
 
 // square turns a table from points to the same points into a matrix.
-func (t Table) square() Matrix {
+func (t Table) square(mode Mode) Matrix {
 	m := Matrix{N: t.Rows, Durations: t.Durations, Distances: t.Distances, Source: t.Source, Note: t.Note, Guessed: t.Guessed}
 	m.CutOff = cutOff(m, t.FromOff)
+	never := 0
+	for _, d := range m.Durations {
+		if d >= Never {
+			never++
+		}
+	}
+	if never > 0 {
+		note := fmt.Sprintf("%d of %d pairs have no way between them by %s", never, m.N*(m.N-1), mode)
+		m.Note = strings.TrimPrefix(m.Note+"; "+note, "; ")
+	}
 	return m
 }
 

@@ -19,8 +19,8 @@ import (
 
 // Remote is a Source that asks a routing server, OSRM or Valhalla, over HTTP.
 // A table is asked for in tiles that the servers' default limits allow, each
-// tile again if the server is briefly away. If one stays unanswered, the whole
-// table is CrowFly's, and says so: figures of two kinds in one table would
+// tile again if the server is briefly away, but not if it keeps one waiting. If
+// one stays unanswered, the whole table is CrowFly's, and says so: figures of two kinds in one table would
 // send teams where the guesses are kindest.
 type Remote struct {
 	server server
@@ -83,7 +83,7 @@ func (r *Remote) Matrix(ctx context.Context, mode Mode, points []geo.Point) (Mat
 	if err != nil {
 		return Matrix{}, err
 	}
-	return t.square(), nil
+	return t.square(mode), nil
 }
 
 // Table asks the server.
@@ -98,6 +98,9 @@ func (r *Remote) Table(ctx context.Context, mode Mode, from, to []geo.Point) (Ta
 		defer stop()
 		if t, err = r.table(within, mode, from, to); err == nil {
 			return t, nil
+		}
+		if within.Err() != nil {
+			err = fmt.Errorf("not done within %s", tableTimeout)
 		}
 	}
 	if ctx.Err() != nil {
@@ -242,13 +245,13 @@ func (r *Remote) ask(ctx context.Context, address string, body, reply any) (int,
 		if errors.As(err, &outer) {
 			err = outer.Err
 		}
-		return 0, away{err}
+		return 0, r.noAnswer(ctx, err)
 	}
 	defer answer.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(answer.Body, mostReply))
 	switch {
 	case err != nil:
-		return 0, away{err}
+		return 0, r.noAnswer(ctx, err)
 	case answer.StatusCode == http.StatusTooManyRequests || answer.StatusCode >= 500:
 		return 0, away{errors.New(answer.Status)}
 	}
@@ -256,6 +259,16 @@ func (r *Remote) ask(ctx context.Context, address string, body, reply any) (int,
 		return 0, fmt.Errorf("%s, and no JSON as expected", answer.Status)
 	}
 	return answer.StatusCode, nil
+}
+
+// noAnswer is why a request has none. A server that keeps one waiting is not
+// asked again: it is not briefly away, and somebody waits for the table.
+func (r *Remote) noAnswer(ctx context.Context, err error) error {
+	var late interface{ Timeout() bool }
+	if ctx.Err() == nil && errors.As(err, &late) && late.Timeout() {
+		return fmt.Errorf("no answer within %s", r.client.Timeout)
+	}
+	return away{err}
 }
 
 // figure rounds seconds or metres; nil is Never.

@@ -271,11 +271,29 @@ func TestNoWayAndNoRoadAreNotGuessed(t *testing.T) {
 		if !slices.Equal(m.CutOff, want) || m.Guessed {
 			t.Errorf("cut off %+v, want %+v; guessed %v: %s", m.CutOff, want, m.Guessed, m.Note)
 		}
+		// Two without a road and one island, each to and from 60 others, of which pairs 6 are counted twice.
+		if m.Note != "354 of 3660 pairs have no way between them by scooter" {
+			t.Errorf("note %q", m.Note)
+		}
 		if m.Reachable(0, 60) || m.Reachable(7, 0) || m.Durations[7*61+7] != 0 || m.Durations[59] != 59 || m.Distances[60] != Never {
 			t.Errorf("durations %v", m.Durations[:61])
 		}
 		if p.asked() > 60 {
 			t.Errorf("%d requests to find two points", p.asked())
+		}
+	})
+}
+
+func TestServerThatKeepsOneWaitingIsAskedOnce(t *testing.T) {
+	servers(t, func(t *testing.T, p *peer, r *Remote) {
+		p.failures, p.failure = 1000, "hang"
+		r.client.Timeout = 50 * time.Millisecond
+		m, err := r.Matrix(context.Background(), Scooter, row(3, 1, 0.1, 1))
+		if err != nil || !m.Guessed || p.asked() != 1 || !strings.Contains(m.Note, "gave no figures (no answer within 50ms)") {
+			t.Errorf("%d requests, %v, %s", p.asked(), err, m.Note)
+		}
+		if w, err := r.Way(context.Background(), Scooter, row(3, 1, 0.1, 1)); err != nil || !w.Guessed || p.asked() != 2 {
+			t.Errorf("%d requests, %v, %s", p.asked(), err, w.Note)
 		}
 	})
 }

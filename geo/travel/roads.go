@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"doorstep/geo"
 )
@@ -60,6 +59,9 @@ func PrepareRoads(ctx context.Context, path string, modes []Mode, progress func(
 	size, err := io.Copy(hash, f)
 	if err != nil {
 		return nil, fault(CodeExtract, err, "read %s", r.name)
+	}
+	if size == 0 {
+		return nil, fault(CodeExtract, nil, "%s is empty: download it again", r.name)
 	}
 	hash.Sum(r.hash[:0])
 	step := "reading " + r.name
@@ -124,6 +126,16 @@ func (r *Roads) Name() string { return r.name }
 // whose default speed limits hold; empty if they name none.
 func (r *Roads) Country() string { return r.country }
 
+// Limits are the speed limits taken where the map has none, in words:
+// Country's or, if it is not known, those of many countries.
+func (r *Roads) Limits() string {
+	l, ok := limitsOf[r.country]
+	if !ok {
+		l = anyCountry
+	}
+	return fmt.Sprintf("%g km/h in towns, %g outside and %g on motorways", l.urban, l.rural, l.motorway)
+}
+
 // Modes are those that were prepared.
 func (r *Roads) Modes() []Mode {
 	var modes []Mode
@@ -165,7 +177,7 @@ func (r *Roads) Matrix(ctx context.Context, mode Mode, points []geo.Point) (Matr
 	if err != nil {
 		return Matrix{}, err
 	}
-	return t.square(), nil
+	return t.square(mode), nil
 }
 
 // Table returns the times and distances by road. It is computed on all cores.
@@ -181,26 +193,17 @@ func (r *Roads) Table(ctx context.Context, mode Mode, from, to []geo.Point) (Tab
 	goals, toOff := g.places(to)
 	t := newTable(len(from), len(to), r.source())
 	t.FromOff, t.ToOff = fromOff, toOff
-	var cut atomic.Int64
 	err = g.costs(ctx, starts, goals, func(i int, costs []weight) {
 		row := i * len(to)
-		never := 0
 		for j, c := range costs {
 			t.Durations[row+j], t.Distances[row+j] = c.rounded()
-			switch {
-			case from[i] == to[j]:
+			if from[i] == to[j] {
 				t.Durations[row+j], t.Distances[row+j] = 0, 0
-			case c == noWay:
-				never++
 			}
 		}
-		cut.Add(int64(never))
 	})
 	if err != nil {
 		return Table{}, err
-	}
-	if n := cut.Load(); n > 0 {
-		t.Note = fmt.Sprintf("%d of %d pairs have no way between them by %s", n, len(from)*len(to), mode)
 	}
 	return t, nil
 }

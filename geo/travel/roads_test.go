@@ -42,6 +42,14 @@ func TestTimesAndDistancesByRoad(t *testing.T) {
 	}
 }
 
+func TestLimitsAssumedAreSaid(t *testing.T) {
+	for country, want := range map[string]string{"": "50 km/h in towns, 90 outside and 120 on motorways", "GB": "48 km/h in towns, 97 outside and 113 on motorways"} {
+		if got := (&Roads{country: country}).Limits(); got != want {
+			t.Errorf("%q: %q", country, got)
+		}
+	}
+}
+
 func TestIslandsAndFarPointsAreReported(t *testing.T) {
 	s := village(t)
 	r := s.roads(t)
@@ -54,7 +62,7 @@ func TestIslandsAndFarPointsAreReported(t *testing.T) {
 	if !slices.Equal(m.CutOff, want) {
 		t.Errorf("cut off: %+v, want %+v", m.CutOff, want)
 	}
-	if m.Reachable(0, 3) || m.Reachable(4, 0) || !m.Reachable(0, 2) || m.Note == "" {
+	if m.Reachable(0, 3) || m.Reachable(4, 0) || !m.Reachable(0, 2) || m.Note != "14 of 20 pairs have no way between them by car" {
 		t.Errorf("durations %v, note %q", m.Durations, m.Note)
 	}
 	if m.Durations[3*5+3] != 0 || m.Durations[4*5+4] != 0 {

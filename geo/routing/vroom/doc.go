@@ -3,10 +3,10 @@
 //
 // Read takes the text as a stream, in memory bounded by Limits. Every fault
 // is an *Error that says where (jobs[3].time_windows[0]), what, and how to
-// mend it. A key this package does not know is an error, but for keys that
-// begin with "_": they are the caller's own and ignored, wherever they stand.
-// Whole numbers are seconds, metres or units; 3.0 and 3e0 are taken for 3, and
-// 3.5 is an error.
+// mend it. A byte order mark before the text is passed over. A key this
+// package does not know is an error, but for keys that begin with "_": they
+// are the caller's own and ignored, wherever they stand. Whole numbers are
+// seconds, metres or units; 3.0 and 3e0 are taken for 3, and 3.5 is an error.
 //
 // # Understood
 //

@@ -2,10 +2,13 @@ package vroom
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"io"
 	"math"
+	"slices"
+	"strings"
 
 	"doorstep/geo/routing"
 )
@@ -16,6 +19,7 @@ const (
 	drawMargin = 40.0
 	drawLegend = 330.0
 	drawLine   = 22.0
+	drawLeast  = 300.0 // height
 )
 
 // Drawable says, as an *Error, if there is nothing to draw because no job has
@@ -30,29 +34,41 @@ func (t *Task) Drawable() error {
 }
 
 // Draw writes the routes of a result as an SVG: one colour per route, numbered
-// stops, squares where routes begin and end, and in grey what was left out,
-// with its reason. Jobs without a location are not drawn. Lines are straight:
-// they say in which order, not by which roads.
+// stops, breaks with their times, squares where routes begin and end, and in
+// grey what was left out, with its reason. Stops at one door share a mark that
+// names them all. The view is fitted to the routes: what was left out far from
+// them is marked at the border. Jobs without a location are not drawn. Lines
+// are straight: they say in which order, not by which roads.
 func (t *Task) Draw(w io.Writer, r routing.Result) error {
 	if err := t.Drawable(); err != nil {
 		return err
 	}
-	s := newSheet(t, r)
+	s := &sheet{t: t, clock: newClock(t, r), view: newView(t, r)}
+	legend := s.legend(r)
+	s.height = max(s.view.tall+2*drawMargin, float64(len(legend)+1)*drawLine+drawMargin, drawLeast)
+	s.put(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" width="%.0f" height="%.0f" font-family="sans-serif" font-size="13">`, drawWidth, s.height, drawWidth, s.height)
+	s.put(`<rect width="100%%" height="100%%" fill="#fff"/>`)
+	x, y, wide, tall := s.frame()
+	s.put(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="none" stroke="#ddd"/>`, x, y, wide, tall)
 	for i, route := range r.Routes {
 		s.route(route, colour(i))
 	}
+	var all doors
 	for i, route := range r.Routes {
-		s.marks(route, colour(i))
+		s.gather(&all, i, route)
 	}
-	for _, l := range r.LeftOut {
-		j := &t.jobs[l.Stop]
-		if j.spot.at == nil {
-			continue
+	s.gatherLeftOut(&all, r)
+	for _, d := range all.list {
+		s.homes(d)
+	}
+	for _, stops := range []bool{false, true} { // their numbers lie on top
+		for _, d := range all.list {
+			s.door(d, stops)
 		}
-		x, y := s.xy(*j.spot.at)
-		s.put(`<circle cx="%.1f" cy="%.1f" r="5" fill="#bbb" stroke="#666"><title>%s: left out, %s</title></circle>`, x, y, esc("job "+name(j.id, j.about)), l.Reason)
 	}
-	s.legend(r)
+	for i, l := range legend {
+		s.legendLine(l, drawMargin+float64(i)*drawLine)
+	}
 	s.put("</svg>")
 	_, err := w.Write(s.out.Bytes())
 	return err
@@ -63,135 +79,399 @@ func colour(i int) string {
 	return fmt.Sprintf("hsl(%.0f,%d%%,%d%%)", math.Mod(float64(i)*137.508, 360), 70, 38+12*(i%2))
 }
 
+const grey = "#777"
+
 // sheet is a drawing under way.
 type sheet struct {
 	t      *Task
-	out    bytes.Buffer
-	left   float64 // the westernmost longitude
-	top    float64 // the northernmost latitude
-	scale  float64 // units for a degree of latitude
-	shrink float64 // a degree of longitude in those of latitude
+	clock  clock
+	view   view
 	height float64
-}
-
-func newSheet(t *Task, r routing.Result) *sheet {
-	s := &sheet{t: t}
-	west, east, south, north := math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
-	see := func(p *spot) {
-		if p != nil && p.at != nil {
-			west, east = min(west, p.at[0]), max(east, p.at[0])
-			south, north = min(south, p.at[1]), max(north, p.at[1])
-		}
-	}
-	for i := range t.jobs {
-		see(&t.jobs[i].spot)
-	}
-	for _, v := range t.vehicles {
-		see(v.start)
-		see(v.end)
-	}
-	s.left, s.top = west, north
-	s.shrink = max(0.01, math.Cos((south+north)/2*math.Pi/180))
-	wide := drawWidth - drawLegend - 2*drawMargin
-	s.scale = wide / max((east-west)*s.shrink, 1e-4)
-	s.scale = min(s.scale, wide*1.2/max(north-south, 1e-4))
-	lines := float64(len(r.Routes) + 4)
-	s.height = max((north-south)*s.scale+2*drawMargin, lines*drawLine+2*drawMargin)
-	s.put(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" width="%.0f" height="%.0f" font-family="sans-serif" font-size="13">`, drawWidth, s.height, drawWidth, s.height)
-	s.put(`<rect width="100%%" height="100%%" fill="#fff"/>`)
-	return s
+	out    bytes.Buffer
 }
 
 func (s *sheet) put(format string, args ...any) { fmt.Fprintf(&s.out, format+"\n", args...) }
 
-func (s *sheet) xy(p Point) (x, y float64) {
-	return drawLegend + drawMargin + (p[0]-s.left)*s.shrink*s.scale, drawMargin + (s.top-p[1])*s.scale
+// frame is what the map fills, beside the legend.
+func (s *sheet) frame() (x, y, wide, tall float64) {
+	return drawLegend + 10, 10, drawWidth - drawLegend - 20, s.height - 20
 }
 
-// at is where a step is; false if it has no location.
-func (s *sheet) at(route routing.Route, step routing.Step) (*spot, bool) {
-	var at *spot
+// xy is where on the sheet a point lies, which may be outside of the frame.
+func (s *sheet) xy(p Point) (x, y float64) {
+	left, top, wide, tall := s.frame()
+	dx, dy := s.view.fromMiddle(p)
+	return left + wide/2 + dx, top + tall/2 + dy
+}
+
+// at is where a step is; nil if it has no location.
+func (s *sheet) at(route routing.Route, step routing.Step) *Point {
+	if at := s.t.spotOf(route, step); at != nil {
+		return at.at
+	}
+	return nil
+}
+
+// spotOf is where a step is, nil for a break and for an open start or end.
+func (t *Task) spotOf(route routing.Route, step routing.Step) *spot {
 	switch step.Kind {
 	case routing.StepStart:
-		at = s.t.vehicles[route.Shift].start
+		return t.vehicles[route.Shift].start
 	case routing.StepEnd:
-		at = s.t.vehicles[route.Shift].end
+		return t.vehicles[route.Shift].end
 	case routing.StepStop:
-		at = &s.t.jobs[step.Index].spot
+		return &t.jobs[step.Index].spot
 	}
-	return at, at != nil && at.at != nil
+	return nil
 }
 
 func (s *sheet) route(r routing.Route, colour string) {
 	line := ""
 	for _, step := range r.Steps {
-		if at, ok := s.at(r, step); ok {
-			x, y := s.xy(*at.at)
+		if at := s.at(r, step); at != nil {
+			x, y := s.xy(*at)
 			line += fmt.Sprintf("%.1f,%.1f ", x, y)
 		}
 	}
 	s.put(`<polyline points="%s" fill="none" stroke="%s" stroke-width="2" stroke-linejoin="round" opacity="0.8"/>`, line, colour)
 }
 
-func (s *sheet) marks(r routing.Route, colour string) {
+// mark is something to be shown at a door.
+type mark struct {
+	kind  markKind
+	route int    // of the result; -1 if left out
+	no    int    // of a stop, in its route
+	label string // of a break
+	title string
+}
+
+type markKind int
+
+const (
+	markHome markKind = iota // start or end
+	markStop
+	markBreak
+	markOut
+	markFar // left out, beyond the border
+)
+
+// door is a spot on the sheet with all that is to be shown there.
+type door struct {
+	x, y  float64
+	marks []mark
+}
+
+// doors are those of a drawing. Marks that would hide each other share one.
+type doors struct {
+	list []*door
+	near map[[2]int][]*door
+}
+
+const nearEnough = 9.0
+
+func (d *doors) add(x, y float64, m mark) {
+	if d.near == nil {
+		d.near = map[[2]int][]*door{}
+	}
+	cell := [2]int{int(math.Floor(x / nearEnough)), int(math.Floor(y / nearEnough))}
+	for _, dx := range []int{0, -1, 1} {
+		for _, dy := range []int{0, -1, 1} {
+			for _, old := range d.near[[2]int{cell[0] + dx, cell[1] + dy}] {
+				if math.Hypot(old.x-x, old.y-y) < nearEnough {
+					old.marks = append(old.marks, m)
+					return
+				}
+			}
+		}
+	}
+	one := &door{x, y, []mark{m}}
+	d.list = append(d.list, one)
+	d.near[cell] = append(d.near[cell], one)
+}
+
+// gather puts the steps of a route at their doors.
+func (s *sheet) gather(all *doors, route int, r routing.Route) {
 	v := &s.t.vehicles[r.Shift]
+	who := "vehicle " + name(v.id, v.about)
 	n := 0
-	for _, step := range r.Steps {
-		if step.Kind == routing.StepStop {
+	for i, step := range r.Steps {
+		at := s.at(r, step)
+		m := mark{route: route}
+		switch step.Kind {
+		case routing.StepStart:
+			m.title = who + " starts, " + s.clock.text(step.Departure())
+		case routing.StepEnd:
+			m.title = who + " ends, " + s.clock.text(step.Arrival)
+		case routing.StepBreak:
+			b := v.breaks[step.Index]
+			at = s.onTheWay(r, i)
+			m.kind, m.label = markBreak, s.clock.text(step.Start())
+			m.title = fmt.Sprintf("break %s of %s, %s", name(b.id, b.about), who, s.clock.span(step.Start(), step.Departure()))
+		case routing.StepStop:
+			j := &s.t.jobs[step.Index]
 			n++
+			m.kind, m.no = markStop, n
+			m.title = fmt.Sprintf("%d. job %s, %s", n, name(j.id, j.about), s.clock.text(step.Start()))
 		}
-		at, ok := s.at(r, step)
-		if !ok {
-			continue
+		if at != nil {
+			x, y := s.xy(*at)
+			all.add(x, y, m)
 		}
-		x, y := s.xy(*at.at)
-		if step.Kind != routing.StepStop {
-			s.put(`<rect x="%.1f" y="%.1f" width="12" height="12" fill="%s" stroke="#000"><title>%s</title></rect>`, x-6, y-6, colour,
-				esc("vehicle "+name(v.id, v.about)))
-			continue
-		}
-		j := &s.t.jobs[step.Index]
-		s.put(`<circle cx="%.1f" cy="%.1f" r="8" fill="%s" stroke="#fff"><title>%s, %s</title></circle>`, x, y, colour, esc("job "+name(j.id, j.about)), s.clock(step.Start()))
-		s.put(`<text x="%.1f" y="%.1f" font-size="9" fill="#fff" text-anchor="middle" pointer-events="none">%d</text>`, x, y+3, n)
 	}
 }
 
-func (s *sheet) legend(r routing.Result) {
-	y := drawMargin
-	say := func(mark, text string) {
-		if mark != "" {
-			s.put(`<rect x="%.0f" y="%.0f" width="12" height="12" fill="%s"/>`, drawMargin/2, y-10, mark)
+// onTheWay is where the i-th step, a break, is taken: as far along the straight
+// line as its share of the drive. It is nil if the route has no locations.
+func (s *sheet) onTheWay(r routing.Route, i int) *Point {
+	var from, to *Point
+	done, left := r.Steps[i].Travel, 0
+	for k := i - 1; k >= 0 && from == nil; k-- {
+		if from = s.at(r, r.Steps[k]); from == nil {
+			done += r.Steps[k].Travel
 		}
-		s.put(`<text x="%.0f" y="%.0f">%s</text>`, drawMargin/2+18, y, esc(text))
-		y += drawLine
 	}
+	for k := i + 1; k < len(r.Steps) && to == nil; k++ {
+		left += r.Steps[k].Travel
+		to = s.at(r, r.Steps[k])
+	}
+	switch {
+	case from == nil:
+		return to
+	case to == nil || done+left == 0:
+		return from
+	}
+	share := float64(done) / float64(done+left)
+	return &Point{from[0] + share*(to[0]-from[0]), from[1] + share*(to[1]-from[1])}
+}
+
+func (s *sheet) gatherLeftOut(all *doors, r routing.Result) {
+	for _, l := range r.LeftOut {
+		j := &s.t.jobs[l.Stop]
+		if j.spot.at == nil {
+			continue
+		}
+		m := mark{kind: markOut, route: -1, title: fmt.Sprintf("job %s: left out, %s", name(j.id, j.about), l.Reason)}
+		x, y := s.xy(*j.spot.at)
+		if s.view.far(*j.spot.at) {
+			m.kind, m.title = markFar, m.title+fmt.Sprintf("; some %.0f km away", s.view.kilometres(*j.spot.at))
+			x, y = s.border(x, y)
+		}
+		all.add(x, y, m)
+	}
+}
+
+// border is where the line from the middle to a spot beyond it meets the frame.
+func (s *sheet) border(x, y float64) (float64, float64) {
+	left, top, wide, tall := s.frame()
+	mx, my := left+wide/2, top+tall/2
+	k := min((wide/2-12)/max(math.Abs(x-mx), 1e-9), (tall/2-12)/max(math.Abs(y-my), 1e-9))
+	return mx + k*(x-mx), my + k*(y-my)
+}
+
+// homes draws the square of those routes that begin or end at a door. It is
+// wider than the mark of a stop, which may lie on it.
+func (s *sheet) homes(d *door) {
+	var titles []string
+	routes := map[int]bool{}
+	for _, m := range d.marks {
+		if m.kind == markHome {
+			titles, routes[m.route] = append(titles, m.title), true
+		}
+	}
+	if len(titles) == 0 {
+		return
+	}
+	fill := "#333"
+	for i := range routes {
+		if len(routes) == 1 {
+			fill = colour(i)
+		}
+	}
+	s.put(`<rect x="%.1f" y="%.1f" width="20" height="20" fill="%s" stroke="#000"><title>%s</title></rect>`, d.x-10, d.y-10, fill, esc(strings.Join(titles, "\n")))
+	if len(routes) > 1 {
+		s.put(`<text x="%.1f" y="%.1f" font-size="10" pointer-events="none">×%d</text>`, d.x+12, d.y-6, len(routes))
+	}
+}
+
+// pill is one mark as it is drawn: that of all stops of a route at a door, of a
+// break, or of all that was left out there.
+type pill struct {
+	kind               markKind
+	label, title       string
+	fill, stroke, text string
+}
+
+func (d *door) pills() []pill {
+	var all []pill
+	for i, m := range d.marks {
+		first := slices.IndexFunc(d.marks, func(o mark) bool { return o.kind == m.kind && o.route == m.route }) == i
+		switch {
+		case m.kind == markBreak:
+			all = append(all, pill{kind: m.kind, label: m.label, title: m.title, fill: "#fff", stroke: colour(m.route), text: "#000"})
+		case m.kind == markHome || !first:
+		default:
+			var titles []string
+			var numbers []int
+			for _, o := range d.marks {
+				if o.kind == m.kind && o.route == m.route {
+					titles, numbers = append(titles, o.title), append(numbers, o.no)
+				}
+			}
+			p := pill{kind: m.kind, title: strings.Join(titles, "\n"), fill: "#ccc", stroke: grey, text: "#000"}
+			if m.kind == markStop {
+				p.label, p.fill, p.stroke, p.text = runs(numbers), colour(m.route), "#fff", "#fff"
+			} else if len(titles) > 1 {
+				p.label = fmt.Sprintf("×%d", len(titles))
+			}
+			all = append(all, p)
+		}
+	}
+	// The stops stand where the door is, the others below.
+	slices.SortStableFunc(all, func(a, b pill) int { return cmp.Compare(a.kind, b.kind) })
+	return all
+}
+
+// runs writes ascending numbers shortly: 3–5, 9.
+func runs(numbers []int) string {
+	var parts []string
+	for i := 0; i < len(numbers); {
+		k := i
+		for k+1 < len(numbers) && numbers[k+1] == numbers[k]+1 {
+			k++
+		}
+		switch k {
+		case i:
+			parts = append(parts, fmt.Sprint(numbers[i]))
+		default:
+			parts = append(parts, fmt.Sprintf("%d–%d", numbers[i], numbers[k]))
+		}
+		i = k + 1
+	}
+	if text := strings.Join(parts, ", "); len(parts) <= 3 {
+		return text
+	}
+	return stopCount(len(numbers))
+}
+
+func stopCount(n int) string {
+	if n == 1 {
+		return "1 stop"
+	}
+	return fmt.Sprintf("%d stops", n)
+}
+
+// door draws the marks of a door but its square, one below the other: those of
+// its stops, or all others.
+func (s *sheet) door(d *door, stops bool) {
+	y := d.y
+	for i, p := range d.pills() {
+		if i == 0 && p.kind != markStop && slices.ContainsFunc(d.marks, func(m mark) bool { return m.kind == markHome }) {
+			y += 19 // below the square
+		}
+		if (p.kind == markStop) == stops {
+			s.pill(d.x, y, p)
+		}
+		y += 17
+	}
+}
+
+func (s *sheet) pill(x, y float64, p pill) {
+	title := esc(p.title)
+	size := len([]rune(p.label))
+	say := func(x float64, anchor string) {
+		s.put(`<text x="%.1f" y="%.1f" font-size="9" fill="%s" text-anchor="%s" pointer-events="none">%s</text>`, x, y+3, p.text, anchor, esc(p.label))
+	}
+	switch {
+	case p.kind == markFar:
+		s.put(`<path d="M%.1f,%.1f l8,8 l-8,8 l-8,-8 z" fill="%s" stroke="%s"><title>%s</title></path>`, x, y-8, p.fill, p.stroke, title)
+		if left, _, wide, _ := s.frame(); x > left+wide/2 {
+			say(x-10, "end")
+		} else {
+			say(x+10, "start")
+		}
+		return
+	case p.label == "":
+		s.put(`<circle cx="%.1f" cy="%.1f" r="5" fill="%s" stroke="%s"><title>%s</title></circle>`, x, y, p.fill, p.stroke, title)
+		return
+	case size <= 2 && p.kind == markStop:
+		s.put(`<circle cx="%.1f" cy="%.1f" r="8" fill="%s" stroke="%s"><title>%s</title></circle>`, x, y, p.fill, p.stroke, title)
+	default:
+		wide := float64(size)*5.4 + 9
+		corner := 8
+		if p.kind == markBreak {
+			corner = 2
+		}
+		s.put(`<rect x="%.1f" y="%.1f" width="%.1f" height="16" rx="%d" fill="%s" stroke="%s"><title>%s</title></rect>`, x-wide/2, y-8, wide, corner, p.fill, p.stroke, title)
+	}
+	say(x, "middle")
+}
+
+// legendLine is a line of the legend.
+type legendLine struct {
+	mark string // a colour, or none
+	text string
+	fine bool // it is about the line before, or how to read the drawing
+}
+
+func (s *sheet) legend(r routing.Result) []legendLine {
+	var all []legendLine
+	breaks := 0
 	for i, route := range r.Routes {
 		v := &s.t.vehicles[route.Shift]
 		steps := route.Steps
-		say(colour(i), fmt.Sprintf("%s: %d stops, %s–%s", shorten(name(v.id, v.about), 22), route.Total.Stops, s.clock(steps[0].Arrival), s.clock(steps[len(steps)-1].Departure())))
+		all = append(all, legendLine{mark: colour(i), text: shorten(name(v.id, v.about), 36)},
+			legendLine{text: stopCount(route.Total.Stops) + ", " + s.clock.span(steps[0].Departure(), steps[len(steps)-1].Departure()), fine: true})
+		for _, step := range steps {
+			if step.Kind == routing.StepBreak {
+				b := v.breaks[step.Index]
+				about := "break"
+				if b.about != "" {
+					about = "break (" + shorten(b.about, 16) + ")"
+				}
+				all = append(all, legendLine{text: about + " " + s.clock.span(step.Start(), step.Departure()), fine: true})
+				breaks++
+			}
+		}
 	}
-	if n := len(r.LeftOut); n > 0 {
-		say("#bbb", fmt.Sprintf("left out: %d", n))
+	far, hidden := 0, 0
+	for _, l := range r.LeftOut {
+		if at := s.t.jobs[l.Stop].spot.at; at != nil && s.view.far(*at) {
+			far++
+		}
 	}
-	hidden := 0
 	for _, j := range s.t.jobs {
 		if j.spot.at == nil {
 			hidden++
 		}
 	}
-	if hidden > 0 {
-		say("", fmt.Sprintf("without location, not drawn: %d", hidden))
+	if n := len(r.LeftOut); n > 0 {
+		all = append(all, legendLine{mark: "#ccc", text: fmt.Sprintf("left out: %d", n)})
 	}
-	say("", fmt.Sprintf("cost %d, priority %d", r.Cost.Sum(), r.Total.Priority))
+	if far > 0 {
+		all = append(all, legendLine{text: fmt.Sprintf("%d of them far away: ◆ at the border", far), fine: true})
+	}
+	if hidden > 0 {
+		all = append(all, legendLine{text: fmt.Sprintf("without location, not drawn: %d", hidden)})
+	}
+	all = append(all, legendLine{text: fmt.Sprintf("cost %d, priority %d", r.Cost.Sum(), r.Total.Priority)})
+	if breaks > 0 {
+		all = append(all, legendLine{text: "a time in a white box: a break", fine: true})
+	}
+	if s.clock.note != "" && len(r.Routes) > 0 {
+		all = append(all, legendLine{text: s.clock.note, fine: true})
+	}
+	return all
 }
 
-// clock writes a time as one of day if it looks like one.
-func (s *sheet) clock(v int) string {
-	at := int64(v) + s.t.base
-	if at < 2*aDay {
-		return fmt.Sprintf("%02d:%02d", at/3600, at/60%60)
+func (s *sheet) legendLine(l legendLine, y float64) {
+	if l.mark != "" {
+		s.put(`<rect x="%.0f" y="%.0f" width="12" height="12" fill="%s"/>`, drawMargin/2, y-10, l.mark)
 	}
-	return fmt.Sprint(at)
+	size, fill := 13, "#000"
+	if l.fine {
+		size, fill = 11, "#555"
+	}
+	s.put(`<text x="%.0f" y="%.0f" font-size="%d" fill="%s">%s</text>`, drawMargin/2+18, y, size, fill, esc(l.text))
 }
 
 func shorten(s string, most int) string {

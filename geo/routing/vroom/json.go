@@ -1,6 +1,7 @@
 package vroom
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -79,25 +80,55 @@ func (g *guard) Read(p []byte) (int, error) {
 type reader struct {
 	dec   *json.Decoder
 	guard *guard
+	begun int64 // bytes of the text before those that the decoder sees
 }
 
 func newReader(in io.Reader) *reader {
+	in, begun := afterMark(in)
 	g := &guard{in: in}
 	d := json.NewDecoder(g)
 	d.UseNumber()
-	return &reader{d, g}
+	return &reader{d, g, begun}
 }
+
+// byteOrderMark is what some editors put before UTF-8.
+const byteOrderMark = "\xef\xbb\xbf"
+
+// afterMark passes over a byte order mark, and returns what it passed over.
+func afterMark(in io.Reader) (io.Reader, int64) {
+	head := make([]byte, len(byteOrderMark))
+	n, err := io.ReadFull(in, head)
+	if string(head[:n]) == byteOrderMark {
+		return in, int64(n)
+	}
+	rest := in
+	if err != nil {
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			err = io.EOF
+		}
+		rest = failing{err}
+	}
+	return io.MultiReader(bytes.NewReader(head[:n]), rest), 0
+}
+
+// failing is a reader that has failed already.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// offset is the byte of the text that was read up to.
+func (r *reader) offset() int64 { return r.begun + r.dec.InputOffset() }
 
 // broken says why the text cannot be read on.
 func (r *reader) broken(at *place, err error) *Error {
 	var syntax *json.SyntaxError
 	switch {
 	case errors.Is(err, errValueTooLong), errors.Is(err, errTextTooLong):
-		return fault(routing.CodeTooLarge, at, "near byte %d the text is too long: %v", r.dec.InputOffset(), err)
+		return fault(routing.CodeTooLarge, at, "near byte %d the text is too long: %v", r.offset(), err)
 	case errors.As(err, &syntax):
-		return fault(CodeJSON, at, "near byte %d this is not JSON: %v; mend the text there", r.dec.InputOffset(), syntax)
+		return fault(CodeJSON, at, "near byte %d this is not JSON: %v; mend the text there", r.offset(), syntax)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return fault(CodeJSON, at, "the text ends at byte %d, too early: send the whole problem", r.dec.InputOffset())
+		return fault(CodeJSON, at, "the text ends at byte %d, too early: send the whole problem", r.offset())
 	}
 	e := fault(CodeJSON, at, "the text cannot be read: %v", err)
 	e.err = err
@@ -236,24 +267,33 @@ func whole(at *place, text string, low, high int64) (int64, *Error) {
 	if err != nil {
 		f, ferr := strconv.ParseFloat(text, 64)
 		if ferr == nil && f != math.Trunc(f) {
-			return 0, fault(CodeJSON, at, "is %.20s: write a whole number", text)
+			return 0, fault(CodeJSON, at, "is %s: write a whole number", quoted(text))
 		}
 		// Beyond 2^53 a float is not exact; that is beyond every limit but an id's.
 		if ferr != nil || math.Abs(f) > 1<<53 {
 			if strings.HasPrefix(text, "-") {
-				return 0, fault(routing.CodeNegative, at, "is %.20s: write %d or more", text, low)
+				return 0, fault(routing.CodeNegative, at, "is %s: write %d or more", quoted(text), low)
 			}
-			return 0, fault(routing.CodeTooLarge, at, "is %.20s: write at most %d", text, high)
+			return 0, fault(routing.CodeTooLarge, at, "is %s: write at most %d", quoted(text), high)
 		}
 		v = int64(f)
 	}
 	if v < low {
-		return 0, fault(routing.CodeNegative, at, "is %d: write %d or more", v, low)
+		return 0, fault(routing.CodeNegative, at, "is %s: write %d or more", quoted(text), low)
 	}
 	if v > high {
-		return 0, fault(routing.CodeTooLarge, at, "is %d: write at most %d", v, high)
+		return 0, fault(routing.CodeTooLarge, at, "is %s: write at most %d", quoted(text), high)
 	}
 	return v, nil
+}
+
+// quoted is a number as it was written or, if it is very long, its beginning:
+// said to be one, for it would be another number.
+func quoted(text string) string {
+	if len(text) <= 40 {
+		return text
+	}
+	return fmt.Sprintf("%.20s… (%d characters)", text, len(text))
 }
 
 // id reads an id, which may be any whole number of 64 bits without sign.
@@ -270,6 +310,9 @@ func (r *reader) id(at *place) (uint64, *Error) {
 		return v, nil
 	}
 	v, err := whole(at, string(n), 0, math.MaxInt64)
+	if err != nil && err.code == routing.CodeTooLarge {
+		err.Msg = fmt.Sprintf("is %s: write at most %d, in digits", quoted(string(n)), uint64(math.MaxUint64))
+	}
 	return uint64(v), err
 }
 
@@ -285,7 +328,7 @@ func (r *reader) number(at *place, low, high float64) (float64, *Error) {
 	}
 	f, ferr := strconv.ParseFloat(string(n), 64)
 	if ferr != nil || f < low || f > high {
-		return 0, fault(routing.CodeTooLarge, at, "is %.20s: write a number from %g to %g", n, low, high)
+		return 0, fault(routing.CodeTooLarge, at, "is %s: write a number from %g to %g", quoted(string(n)), low, high)
 	}
 	return f, nil
 }
@@ -339,7 +382,7 @@ func (r *reader) end() *Error {
 		if err != nil {
 			return r.broken(nil, err)
 		}
-		return fault(CodeJSON, nil, "something follows after the problem, near byte %d (%.20q): send one object", r.dec.InputOffset(), fmt.Sprint(t))
+		return fault(CodeJSON, nil, "something follows after the problem, near byte %d (%.20q): send one object", r.offset(), fmt.Sprint(t))
 	}
 	return nil
 }

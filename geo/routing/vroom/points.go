@@ -10,7 +10,7 @@ import (
 // Matrices are what stands under matrices.<profile>, in rows.
 type Matrices struct {
 	Durations [][]int32 `json:"durations"`
-	Distances [][]int32 `json:"distances,omitempty"`
+	Distances [][]int32 `json:"distances,omitzero"`
 }
 
 // SquareMatrices cuts durations and distances of n places into rows.
@@ -33,6 +33,8 @@ func SquareMatrices(n int, durations, distances []int32) Matrices {
 // has no matrices; see Task.Points. Points without a problem are for car. The
 // error is an *Error.
 func ReadPoints(in io.Reader, limits Limits) (points []Point, profiles []string, err error) {
+	points = []Point{}
+	in, _ = afterMark(in)
 	b := bufio.NewReader(in)
 	first := byte(' ')
 	for first == ' ' || first == '\n' || first == '\r' || first == '\t' {
@@ -49,7 +51,7 @@ func ReadPoints(in io.Reader, limits Limits) (points []Point, profiles []string,
 		if t.given {
 			return nil, nil, fault(CodeJSON, (*place)(nil).field("matrices"), "the problem has its matrices already: leave them out to have new ones made")
 		}
-		return t.Points(), t.Profiles(), nil
+		return append(points, t.Points()...), t.Profiles(), nil
 	}
 	r := taskReader{newReader(b), &Task{limits: limits}}
 	bad := r.list(nil, 2*limits.Jobs, "a list of points", func(_ int, at *place) *Error {

@@ -237,3 +237,52 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+func TestNumbersAreQuotedAsTheyWereWritten(t *testing.T) {
+	big := "1" + strings.Repeat("0", 30)
+	for key, want := range map[string]string{
+		`"max_tasks":` + big: "is " + big + ": write at most 1000000000", `"max_tasks":1e30`: "is 1e30: write at most", `"max_tasks":2e9`: "is 2e9: write at most",
+		`"max_tasks":-1e0`: "is -1e0: write 0 or more", `"max_tasks":-` + big: "is -" + big + ": write 0 or more", `"max_tasks":0.` + big: "is 0." + big + ": write a whole number",
+		`"max_tasks":` + strings.Repeat("9", 50): "is 99999999999999999999… (50 characters): write at most",
+		`"speed_factor":` + big:                  "is " + big + ": write a number from 0.01 to 5", `"speed_factor":0`: "is 0: write a number from 0.01 to 5",
+		`"speed_factor":0.001`: "is 0.001: write a number from 0.01 to 5", `"speed_factor":-1`: "is -1: write a number from 0.01 to 5",
+		`"breaks":[{"id":` + big + `}]`: "is " + big + ": write at most 18446744073709551615, in digits",
+	} {
+		_, err := Read(strings.NewReader(`{"vehicles":[{"id":1,"start":[1,2],`+key+`}]}`), MaxLimits())
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", key, err, want)
+		}
+	}
+}
+
+func TestByteOrderMarkIsPassedOver(t *testing.T) {
+	if task, err := Read(strings.NewReader(byteOrderMark+`{"vehicles":[{"id":1,"start":[1,2]}]}`), MaxLimits()); err != nil || task.Vehicles() != 1 {
+		t.Error(err)
+	}
+	for _, text := range []string{" [[1,2]]", `{"vehicles":[{"id":1,"start":[1,2]}]}`} {
+		if points, _, err := ReadPoints(strings.NewReader(byteOrderMark+text), MaxLimits()); err != nil || len(points) != 1 {
+			t.Errorf("%s: %v %v", text, points, err)
+		}
+	}
+	// Places in the text are those of the file.
+	if _, err := Read(strings.NewReader(byteOrderMark+`{"vehicles":[}`), MaxLimits()); err == nil || !strings.Contains(err.Error(), "near byte 16 ") {
+		t.Error(err)
+	}
+	for _, short := range []string{"", "{", "[]", byteOrderMark[:2], byteOrderMark, byteOrderMark + byteOrderMark + "{}"} {
+		if _, err := Read(strings.NewReader(short), MaxLimits()); err == nil {
+			t.Errorf("%q is a problem", short)
+		}
+	}
+	gone := errors.New("gone")
+	if _, err := Read(io.MultiReader(strings.NewReader("{"), failing{gone}), MaxLimits()); !errors.Is(err, gone) {
+		t.Error(err)
+	}
+}
+
+func TestNoPointsAreAListOfNone(t *testing.T) {
+	for _, text := range []string{"[]", `{"vehicles":[]}`} {
+		if points, _, err := ReadPoints(strings.NewReader(text), MaxLimits()); err != nil || points == nil || len(points) != 0 {
+			t.Errorf("%s: %v %v", text, points, err)
+		}
+	}
+}

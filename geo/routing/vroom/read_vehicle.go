@@ -54,10 +54,7 @@ func (r taskReader) vehicle(_ int, at *place) *Error {
 		case "breaks":
 			return r.list(at, maxList, "a list of breaks", func(i int, at *place) *Error { return r.pause(&v, i, at) })
 		case "speed_factor":
-			f, err := r.number(at, 0, 5)
-			if err == nil && f < 0.01 {
-				err = fault(routing.CodeTooLarge, at, "is %g: write a number from 0.01 to 5", f)
-			}
+			f, err := r.number(at, 0.01, 5)
 			return put(&v.speed, math.Round(f*100)/100, err)
 		case "max_tasks":
 			n := 0

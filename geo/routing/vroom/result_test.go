@@ -253,7 +253,7 @@ func TestExampleIsPlannedAndDrawn(t *testing.T) {
 			}
 		}
 	}
-	if counts["circle"] != 8 || counts["polyline"] != len(a.Routes) || counts["reasons"] != 1 || counts["image"] != 0 {
+	if counts["circle"] != 6 || counts["polyline"] != len(a.Routes) || counts["reasons"] != 1 || counts["image"] != 0 {
 		t.Errorf("drawn: %v", counts)
 	}
 }

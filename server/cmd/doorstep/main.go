@@ -32,18 +32,38 @@ type commands struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	var c commands
-	k := kong.Parse(&c, kong.Name("doorstep"), kong.Description("Lawful, route-optimised visits; offline sync; proofs of what happened."),
-		kong.DefaultEnvars("DOORSTEP"), kong.Vars{"version": version}, kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(os.Stdout, (*io.Writer)(nil)))
-	if err := k.Run(); err != nil {
+	if err := run(ctx, os.Args[1:], standard()); err != nil {
 		fmt.Fprintln(os.Stderr, "doorstep:", err)
-		status := 1
-		var coded interface{ ExitCode() int }
-		if errors.As(err, &coded) {
-			status = coded.ExitCode()
-		}
-		os.Exit(status)
+		os.Exit(status(err))
 	}
+}
+
+// run is the program but for the process.
+func run(ctx context.Context, args []string, s streams) error {
+	var c commands
+	parser, err := kong.New(&c, kong.Name("doorstep"), kong.Description("Lawful, route-optimised visits; offline sync; proofs of what happened."),
+		kong.DefaultEnvars("DOORSTEP"), kong.Vars{"version": version}, kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(s.out, (*io.Writer)(nil)), kong.Bind(s))
+	if err != nil {
+		panic(err) // our own commands are not well-formed
+	}
+	k, err := parser.Parse(args)
+	var wrong *kong.ParseError
+	switch {
+	case errors.As(err, &wrong):
+		return refuse(wrong.Context, wrong.Unwrap(), s)
+	case err != nil:
+		return err
+	}
+	return k.Run()
+}
+
+// status is what the program ends with: 1 unless the error says otherwise.
+func status(err error) int {
+	var coded interface{ ExitCode() int }
+	if errors.As(err, &coded) {
+		return coded.ExitCode()
+	}
+	return 1
 }
 
 // logger writes to standard error: it never holds names, phones, addresses or tokens.

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,9 +37,9 @@ func (c *roadsPrepareCmd) Run(ctx context.Context, out io.Writer) error {
 		c.Mode[i] = parsed
 	}
 	if c.Out == "" {
-		c.Out = strings.TrimSuffix(strings.TrimSuffix(c.Extract, ".pbf"), ".osm") + ".roads"
+		c.Out = c.standardOut()
 	}
-	if _, err := os.Stat(filepath.Dir(c.Out)); err != nil {
+	if err := c.checkOut(); err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
 	start := time.Now()
@@ -54,12 +56,45 @@ func (c *roadsPrepareCmd) Run(ctx context.Context, out io.Writer) error {
 		all, islands := roads.Size(mode)
 		fmt.Fprintf(out, "%-8s %d roads between crossings, %d of them islands\n", mode, all, islands)
 	}
-	limits := "limits of no country in particular: no sign names one"
+	whose := "no country's speed limits are known for this map"
 	if roads.Country() != "" {
-		limits = "default speed limits of " + roads.Country()
+		whose = "speed limits of " + roads.Country()
 	}
-	fmt.Fprintf(out, "%s\nwritten to %s in %s; use it with: doorstep serve --roads %s\n", limits, c.Out, time.Since(start).Round(100*time.Millisecond), c.Out)
+	fmt.Fprintf(out, "%s: where it gives none, %s are assumed\nwritten to %s in %s; use it with: doorstep serve --roads %s\n", whose, roads.Limits(), c.Out, time.Since(start).Round(100*time.Millisecond), c.Out)
 	return nil
+}
+
+// checkOut refuses, before minutes of work, a file that must not or cannot be
+// written. The file is replaced only when the new one is complete.
+func (c *roadsPrepareCmd) checkOut() error {
+	dir, err := os.Stat(filepath.Dir(c.Out))
+	if err != nil {
+		return err
+	}
+	if !dir.IsDir() {
+		return fmt.Errorf("%s is no folder", filepath.Dir(c.Out))
+	}
+	there, err := os.Stat(c.Out)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err == nil {
+		if extract, err := os.Stat(c.Extract); err == nil && os.SameFile(extract, there) {
+			return fmt.Errorf("%s is the extract itself, which would be lost: choose another file", c.Out)
+		}
+		if !there.Mode().IsRegular() {
+			return fmt.Errorf("%s is there and is no file that could be replaced", c.Out)
+		}
+	}
+	if strings.HasSuffix(c.Out, ".pbf") {
+		return fmt.Errorf("%s has the name of an extract, and would be read as one: choose another, such as %s", c.Out, c.standardOut())
+	}
+	return nil
+}
+
+// standardOut is the extract's name with .roads in its place.
+func (c *roadsPrepareCmd) standardOut() string {
+	return strings.TrimSuffix(strings.TrimSuffix(c.Extract, ".pbf"), ".osm") + ".roads"
 }
 
 // bar shows on a terminal how far several steps are, in one line; elsewhere nothing.

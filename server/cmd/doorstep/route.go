@@ -2,12 +2,14 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -54,6 +56,19 @@ func (f travelFlags) choice() travel.Choice {
 	return travel.Choice{Roads: f.Roads, OSRM: f.OSRM, Valhalla: f.Valhalla}
 }
 
+// source opens what was chosen.
+func (f travelFlags) source(ctx context.Context) (travel.Source, *exit) {
+	source, err := f.choice().Source(ctx)
+	var fault *travel.Error
+	switch {
+	case err == nil:
+		return source, nil
+	case errors.As(err, &fault) && fault.Code() != travel.CodeService:
+		return nil, &exit{err, noTravel}
+	}
+	return nil, &exit{err, badInput} // two sources, or an address that is none: nobody was asked yet
+}
+
 // streams are what the route commands read and write besides their files.
 type streams struct {
 	in       io.Reader
@@ -61,9 +76,9 @@ type streams struct {
 	terminal bool // err is one
 }
 
-func standard(out io.Writer) streams {
+func standard() streams {
 	info, err := os.Stderr.Stat()
-	return streams{os.Stdin, out, os.Stderr, err == nil && info.Mode()&os.ModeCharDevice != 0}
+	return streams{os.Stdin, os.Stdout, os.Stderr, err == nil && info.Mode()&os.ModeCharDevice != 0}
 }
 
 // input opens the file, or standard input.
@@ -75,21 +90,17 @@ func (s streams) input(file string) (io.ReadCloser, error) {
 }
 
 type routeSolveCmd struct {
-	File    string         `arg:"" default:"-" help:"The problem; - for standard input."`
-	Time    *time.Duration `help:"How long to search. Default: options.l of the problem, else 1s."`
-	Seed    *uint64        `help:"Seed of the search. Default: options.seed of the problem, else 0."`
-	Threads int            `help:"Searches side by side. Default: options.t of the problem, else one for each core."`
-	SVG     string         `name:"svg" placeholder:"FILE" help:"Draw the routes there."`
-	Check   bool           `help:"Say what the referee found. It looks at every result, with this flag or without."`
+	File    string      `arg:"" default:"-" help:"The problem; - for standard input."`
+	Time    timeFlag    `placeholder:"TIME" help:"How long to search, such as 5s; at most a day. Default: options.l of the problem, else 1s."`
+	Seed    seedFlag    `placeholder:"NUMBER" help:"Seed of the search. Default: options.seed of the problem, else 0."`
+	Threads threadsFlag `placeholder:"NUMBER" help:"Searches side by side, at most 1024; 0 for one for each core. Default: options.t of the problem, else 0."`
+	SVG     string      `name:"svg" placeholder:"FILE" help:"Draw the routes there."`
+	Check   bool        `help:"Say what the referee found. It looks at every result, with this flag or without."`
 	travelFlags
 }
 
-func (c *routeSolveCmd) Run(ctx context.Context, out io.Writer) error {
-	return c.solve(ctx, standard(out))
-}
-
-// solve answers on s.out in any case, as VROOM does; the error is for people.
-func (c *routeSolveCmd) solve(ctx context.Context, s streams) error {
+// Run answers on s.out in any case, as VROOM does; the error is for people.
+func (c *routeSolveCmd) Run(ctx context.Context, s streams) error {
 	plan, err := c.plan(ctx, s)
 	if err != nil {
 		code := map[int]int{badInput: 2, noTravel: 3}[err.status] // VROOM's codes
@@ -104,36 +115,81 @@ func (c *routeSolveCmd) solve(ctx context.Context, s streams) error {
 	if err != nil {
 		return *err
 	}
+	return c.draw(plan, s)
+}
+
+// checkSVG refuses, before any work, a file that must not or cannot be written.
+func (c *routeSolveCmd) checkSVG() error {
+	if c.SVG == "" {
+		return nil
+	}
+	if c.SVG == "-" {
+		return errors.New("- is standard output, which has the answer: name a file")
+	}
+	dir, err := os.Stat(filepath.Dir(c.SVG))
+	if err != nil {
+		return err
+	}
+	there, err := os.Stat(c.SVG)
+	switch {
+	case !dir.IsDir():
+		return fmt.Errorf("%s is no folder", filepath.Dir(c.SVG))
+	case err != nil:
+		return nil // most likely it is yet to be made; if not, making it says why
+	case there.IsDir():
+		return fmt.Errorf("%s is a folder: name a file", c.SVG)
+	}
+	if problem, err := os.Stat(c.File); err == nil && os.SameFile(problem, there) {
+		return fmt.Errorf("%s is the problem itself, which would be lost: choose another file", c.SVG)
+	}
 	return nil
 }
 
-func (c *routeSolveCmd) plan(ctx context.Context, s streams) (dayplan.Plan, *exit) {
+// draw writes the drawing that was asked for. A plan that cannot be drawn is a
+// plan all the same.
+func (c *routeSolveCmd) draw(plan drawnPlan, s streams) error {
+	if c.SVG == "" {
+		return nil
+	}
+	if err := plan.task.Drawable(); err != nil {
+		fmt.Fprintf(s.err, "--svg: %s is not written: %v\n", c.SVG, err)
+		return nil
+	}
+	if err := draw(c.SVG, plan.task, plan.Result); err != nil {
+		return exit{fmt.Errorf("--svg: %w", err), badOutput}
+	}
+	return nil
+}
+
+// drawnPlan is a plan with what it takes to draw it.
+type drawnPlan struct {
+	dayplan.Plan
+	task *vroom.Task
+}
+
+func (c *routeSolveCmd) plan(ctx context.Context, s streams) (drawnPlan, *exit) {
 	begun := time.Now()
+	fail := func(err error, status int) (drawnPlan, *exit) { return drawnPlan{}, &exit{err, status} }
+	if err := c.checkSVG(); err != nil {
+		return fail(fmt.Errorf("--svg: %w", err), badInput)
+	}
 	in, err := s.input(c.File)
 	if err != nil {
-		return dayplan.Plan{}, &exit{err, badInput}
+		return fail(err, badInput)
 	}
 	defer func() { _ = in.Close() }()
 	task, err := vroom.Read(in, vroom.MaxLimits())
 	if err != nil {
-		return dayplan.Plan{}, &exit{err, badInput}
+		return fail(err, badInput)
 	}
-	if c.SVG != "" {
-		if err := task.Drawable(); err != nil {
-			return dayplan.Plan{}, &exit{fmt.Errorf("--svg: %w", err), badInput}
-		}
-	}
-	limit, opts, err := c.search(task.Options)
-	if err != nil {
-		return dayplan.Plan{}, &exit{err, badInput}
-	}
+	limit, opts := c.search(task.Options)
 	if s.terminal {
 		opts.Progress = s.bar()
 		defer fmt.Fprint(s.err, "\r\x1b[K")
 	}
-	source, err := c.choice().Source(ctx)
-	if err != nil {
-		return dayplan.Plan{}, &exit{err, noTravel}
+	source, refused := c.source(ctx)
+	if refused != nil {
+		return drawnPlan{}, refused
 	}
 	plan, err := dayplan.Solve(ctx, task, source, dayplan.Limits{Time: limit}, opts, begun)
 	var (
@@ -145,49 +201,34 @@ func (c *routeSolveCmd) plan(ctx context.Context, s streams) (dayplan.Plan, *exi
 		for _, v := range faulty.Violations {
 			fmt.Fprintf(s.err, "check: %s, shift %d, stop %d: %s\n", v.Kind, v.Shift, v.Stop, v.Msg)
 		}
-		return plan, &exit{err, ourFault}
+		return fail(err, ourFault)
 	case errors.As(err, &input):
-		return plan, &exit{err, badInput}
+		return fail(err, badInput)
 	case err != nil:
-		return plan, &exit{err, noTravel}
+		return fail(err, noTravel)
+	}
+	if plan.Guessed {
+		fmt.Fprintln(s.err, "travel times:", plan.Answer.Summary.Travel)
 	}
 	if c.Check {
 		fmt.Fprintf(s.err, "check: nothing wrong in %d routes with %d jobs; the reasons of %d left out hold\n", len(plan.Result.Routes), plan.Result.Total.Stops, len(plan.Result.LeftOut))
 	}
-	if c.SVG != "" {
-		if err := draw(c.SVG, task, plan.Result); err != nil {
-			return plan, &exit{fmt.Errorf("--svg: %w", err), badOutput}
-		}
-	}
-	return plan, nil
+	return drawnPlan{plan, task}, nil
 }
 
 // search is how long and how to search: flags first, then what the problem says.
-func (c *routeSolveCmd) search(said vroom.Options) (time.Duration, routing.Options, error) {
-	limit := time.Second
-	if said.Time > 0 {
-		limit = said.Time
+func (c *routeSolveCmd) search(said vroom.Options) (time.Duration, routing.Options) {
+	limit, opts := cmp.Or(c.Time.Duration, said.Time, time.Second), routing.Options{Seed: said.Seed, Threads: said.Threads}
+	if c.Seed.seed != nil {
+		opts.Seed = *c.Seed.seed
 	}
-	if c.Time != nil {
-		limit = *c.Time
+	if c.Threads.threads != nil {
+		opts.Threads = *c.Threads.threads
 	}
-	if limit <= 0 || limit > 24*time.Hour {
-		return 0, routing.Options{}, fmt.Errorf("--time is %s: write a time such as 5s, of at most a day", limit)
+	if opts.Threads == 0 {
+		opts.Threads = runtime.GOMAXPROCS(0)
 	}
-	opts := routing.Options{Seed: said.Seed, Threads: runtime.GOMAXPROCS(0)}
-	if c.Seed != nil {
-		opts.Seed = *c.Seed
-	}
-	if said.Threads > 0 {
-		opts.Threads = said.Threads
-	}
-	if c.Threads != 0 {
-		opts.Threads = c.Threads
-	}
-	if opts.Threads < 1 || opts.Threads > 1024 {
-		return 0, routing.Options{}, fmt.Errorf("--threads is %d: write 1 to 1024", opts.Threads)
-	}
-	return limit, opts, nil
+	return limit, opts
 }
 
 // bar shows how far the search has come.
@@ -234,11 +275,8 @@ type matricesFile struct {
 	Matrices  map[string]vroom.Matrices `json:"matrices"`
 }
 
-func (c *routeMatrixCmd) Run(ctx context.Context, out io.Writer) error {
-	return c.matrix(ctx, standard(out))
-}
-
-func (c *routeMatrixCmd) matrix(ctx context.Context, s streams) error {
+// Run prints the matrices.
+func (c *routeMatrixCmd) Run(ctx context.Context, s streams) error {
 	in, err := s.input(c.File)
 	if err != nil {
 		return exit{err, badInput}
@@ -251,9 +289,9 @@ func (c *routeMatrixCmd) matrix(ctx context.Context, s streams) error {
 	if len(c.Profile) > 0 {
 		profiles = c.Profile
 	}
-	source, err := c.choice().Source(ctx)
-	if err != nil {
-		return exit{err, noTravel}
+	source, refused := c.source(ctx)
+	if refused != nil {
+		return *refused
 	}
 	file := matricesFile{Locations: points, Travel: map[string]string{}, Matrices: map[string]vroom.Matrices{}}
 	for _, profile := range profiles {
@@ -266,6 +304,9 @@ func (c *routeMatrixCmd) matrix(ctx context.Context, s streams) error {
 			return exit{err, noTravel}
 		}
 		file.Travel[profile] = strings.TrimSuffix(m.Source+": "+m.Note, ": ")
+		if m.Guessed {
+			fmt.Fprintf(s.err, "%s: %s\n", profile, file.Travel[profile])
+		}
 		file.Matrices[profile] = vroom.SquareMatrices(m.N, m.Durations, m.Distances)
 		for _, off := range m.CutOff {
 			fmt.Fprintf(s.err, "%s: point %d %v: reaches %d others, is reached from %d\n", profile, off.Point, points[off.Point], off.To, off.From)

@@ -5,11 +5,16 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"doorstep/geo/routing/vroom"
 
@@ -28,31 +33,15 @@ type said struct {
 // route runs the command as the shell would, but for the process.
 func route(t *testing.T, in string, args ...string) said {
 	t.Helper()
-	var c commands
-	parser, err := kong.New(&c, kong.Name("doorstep"), kong.Vars{"version": "test"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	k, err := parser.Parse(append([]string{"route"}, args...))
-	if err != nil {
-		t.Fatal(err)
-	}
+	return runs(t, in, append([]string{"route"}, args...)...)
+}
+
+func runs(t *testing.T, in string, args ...string) said {
+	t.Helper()
 	var out, log bytes.Buffer
-	s := streams{in: strings.NewReader(in), out: &out, err: &log, terminal: strings.Contains(in, `"_bar"`)}
-	switch name := k.Command(); {
-	case strings.HasPrefix(name, "route solve"):
-		err = c.Route.Solve.solve(t.Context(), s)
-	case strings.HasPrefix(name, "route matrix"):
-		err = c.Route.Matrix.matrix(t.Context(), s)
-	default:
-		t.Fatal(name)
-	}
-	r := said{out: out.String(), err: log.String(), failure: err}
-	var coded interface{ ExitCode() int }
-	if errors.As(err, &coded) {
-		r.status = coded.ExitCode()
-	} else if err != nil {
-		t.Fatalf("an error without a status: %v", err)
+	r := said{failure: run(t.Context(), args, streams{in: strings.NewReader(in), out: &out, err: &log, terminal: strings.Contains(in, `"_bar"`)})}
+	if r.out, r.err = out.String(), log.String(); r.failure != nil {
+		r.status = status(r.failure)
 	}
 	return r
 }
@@ -139,6 +128,39 @@ func TestMatrixOfPoints(t *testing.T) {
 	}
 }
 
+func TestMatrixOfNoPointsIsEmptyLists(t *testing.T) {
+	for text, want := range map[string]string{
+		"[]":              `{"_locations":[],"_travel":{"car":"crow-fly: guessed from straight lines, not from roads"},"matrices":{"car":{"durations":[],"distances":[]}}}`,
+		`{"vehicles":[]}`: `{"_locations":[],"_travel":{},"matrices":{}}`,
+	} {
+		if r := route(t, text, "matrix"); r.status != 0 || r.out != want+"\n" {
+			t.Errorf("%s: %+v", text, r)
+		}
+	}
+}
+
+func TestPairsWithoutAWayAreCountedForAServerToo(t *testing.T) {
+	osrm := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"code":"Ok","durations":[[0,null],[7,0]],"distances":[[0,null],[70,0]]}`)
+	}))
+	defer osrm.Close()
+	r := route(t, "[[-8.61,41.14],[-8.62,41.15]]", "matrix", "--osrm", osrm.URL)
+	if r.status != 0 || !strings.Contains(r.out, ": 1 of 2 pairs have no way between them by car") {
+		t.Error(r)
+	}
+}
+
+func TestServerThatGivesNothingIsReported(t *testing.T) {
+	osrm := httptest.NewServer(http.NotFoundHandler())
+	defer osrm.Close()
+	for _, args := range [][]string{{"matrix"}, {"solve", "--time", "10ms"}} {
+		r := route(t, `{"vehicles":[{"id":1,"start":[1,2]}],"jobs":[{"id":1,"location":[1.001,2]}]}`, append(args, "--osrm", osrm.URL)...)
+		if r.status != 0 || !strings.Contains(r.err, "guessed from straight lines, not from roads: osrm:") || !strings.Contains(r.err, "404 Not Found") {
+			t.Errorf("%v: %+v", args, r)
+		}
+	}
+}
+
 func TestBadProblemsEndWithStatusOne(t *testing.T) {
 	text, err := os.ReadFile(vroomData + "bad.ndjson")
 	if err != nil {
@@ -159,10 +181,85 @@ func TestBadProblemsEndWithStatusOne(t *testing.T) {
 	if r := route(t, million, "solve"); r.status != badInput || !strings.Contains(r.out, "more than 5000 entries") {
 		t.Error(r)
 	}
-	for _, args := range [][]string{{"--time=-1s"}, {"--time", "25h"}, {"--threads=-1"}, {"--svg", filepath.Join(t.TempDir(), "x.svg")}, {"nowhere.json"}} {
-		if r := route(t, `{"vehicles":[]}`, append([]string{"solve"}, args...)...); r.status != badInput {
-			t.Errorf("%v: %+v", args, r)
+}
+
+func TestBadFlagsAreAnsweredLikeBadProblems(t *testing.T) {
+	dir := t.TempDir()
+	problem := filepath.Join(dir, "problem.json")
+	if err := os.WriteFile(problem, []byte(`{"vehicles":[]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ args, says string }{
+		{"--time 5", `--time: is "5", without a unit: write 5s`}, {"--time abc", `--time: is "abc": write a time such as 5s`},
+		{"--time=-1s", "such as 5s"}, {"--time 0s", "such as 5s"}, {"--time 25h", "at most a day"}, {"--time", "--time: has no value"}, {"--time --check", "--time: has no value"},
+		{"--seed -1", `--seed: is "-1": write a whole number from 0`}, {"--seed=-1", "from 0"}, {"--seed 18446744073709551616", "to 18446744073709551615"},
+		{"--threads -1", `--threads: is "-1": write 1 to 1024, or 0`}, {"--threads=1025", "1 to 1024, or 0"}, {"--threads many", "1 to 1024, or 0"},
+		{"--bogus", "unknown flag --bogus"}, {"--svg -", "- is standard output"}, {"--svg " + dir, "is a folder"}, {"--svg " + dir + "/nowhere/x.svg", "no such file"},
+		{problem + " --svg " + problem, "is the problem itself"}, {"nowhere.json", "no such file"},
+		{"--osrm localhost", "must look like http://"}, {"--osrm http://localhost --roads x", "only one of"},
+	} {
+		r := route(t, `{"vehicles":[]}`, append([]string{"solve"}, strings.Fields(c.args)...)...)
+		var got vroom.Result
+		if err := json.Unmarshal([]byte(r.out), &got); err != nil || r.status != badInput || got.Code != 2 || !strings.Contains(got.Error, c.says) {
+			t.Errorf("%s: %v %+v", c.args, err, r)
 		}
+	}
+	for _, args := range []string{"", "bogus", "route matrix --bogus", "verify", "roads prepare"} {
+		if r := runs(t, "", strings.Fields(args)...); r.status != badInput || r.out != "" {
+			t.Errorf("%s: %+v", args, r)
+		}
+	}
+	t.Setenv("DOORSTEP_TIME", "5")
+	if r := route(t, `{"vehicles":[]}`, "solve"); r.status != badInput || !strings.Contains(r.out, "write 5s") {
+		t.Errorf("by environment: %+v", r)
+	}
+}
+
+func TestFlagsOverrideTheProblem(t *testing.T) {
+	said := vroom.Options{Time: time.Minute, Seed: 3, Threads: 5}
+	cores := runtime.GOMAXPROCS(0)
+	for _, c := range []struct {
+		args    string
+		said    vroom.Options
+		time    time.Duration
+		seed    uint64
+		threads int
+	}{
+		{"", vroom.Options{}, time.Second, 0, cores}, {"", said, time.Minute, 3, 5},
+		{"--time 2s --seed 0 --threads 0", said, 2 * time.Second, 0, cores}, {"--threads 1024 --seed 7", said, time.Minute, 7, 1024},
+	} {
+		var all commands
+		parser, err := kong.New(&all, kong.Vars{"version": "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parser.Parse(append([]string{"route", "solve"}, strings.Fields(c.args)...)); err != nil {
+			t.Fatal(err)
+		}
+		limit, opts := all.Route.Solve.search(c.said)
+		if limit != c.time || opts.Seed != c.seed || opts.Threads != c.threads {
+			t.Errorf("%q: %s, %+v", c.args, limit, opts)
+		}
+	}
+}
+
+func TestPlanWithoutLocationsIsGivenUndrawn(t *testing.T) {
+	svg := filepath.Join(t.TempDir(), "day.svg")
+	r := route(t, `{"vehicles":[{"id":1,"start_index":0}],"jobs":[{"id":1,"location_index":0}],"matrices":{"car":{"durations":[[0]]}}}`, "solve", "--time", "10ms", "--svg", svg)
+	var got vroom.Result
+	if err := json.Unmarshal([]byte(r.out), &got); err != nil || r.status != 0 || got.Code != 0 || len(got.Routes) != 1 || !strings.Contains(r.err, "day.svg is not written: jobs: there is nothing to draw") {
+		t.Error(err, r)
+	}
+	if _, err := os.Stat(svg); err == nil {
+		t.Error("something was drawn")
+	}
+}
+
+func TestPlanOutlivesADrawingThatCannotBeWritten(t *testing.T) {
+	r := route(t, "", "solve", "--time", "10ms", "--svg", "/dev/full", vroomData+"example.json")
+	var got vroom.Result
+	if err := json.Unmarshal([]byte(r.out), &got); err != nil || r.status != badOutput || got.Code != 0 || len(got.Routes) != 2 {
+		t.Error(err, r)
 	}
 }
 
@@ -179,7 +276,7 @@ type cannot struct{}
 func (cannot) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
 
 func TestAnswerThatCannotBeWrittenIsNotASuccess(t *testing.T) {
-	err := (&routeSolveCmd{}).solve(context.Background(), streams{in: strings.NewReader(`{"vehicles":[]}`), out: cannot{}, err: io.Discard})
+	err := (&routeSolveCmd{}).Run(context.Background(), streams{in: strings.NewReader(`{"vehicles":[]}`), out: cannot{}, err: io.Discard})
 	var e exit
 	if !errors.As(err, &e) || e.status != badOutput {
 		t.Error(err)
