@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -199,6 +200,19 @@ func TestASupervisorAcceptsABetterMap(t *testing.T) {
 	}
 }
 
+// placesOf lists the places a problem names.
+func placesOf(err error) string {
+	var p *play.Problem
+	var out []string
+	if errors.As(err, &p) {
+		for _, e := range p.Errors {
+			out = append(out, e.Location)
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// Every problem says where in the request it is: in its path, its query or its body.
 func TestRequestsForAMapThatCannotBe(t *testing.T) {
 	_, day, _ := city(t, nil)
 	ctx := context.Background()
@@ -211,38 +225,44 @@ func TestRequestsForAMapThatCannotBe(t *testing.T) {
 	for name, c := range map[string]struct {
 		method, path string
 		body         map[string]any
-		code         string
+		code, at     string
 	}{
-		"into none":           {"POST", "/v1/territories/balance", map[string]any{"k": 0}, "validation"},
-		"into too many":       {"POST", "/v1/territories/balance", map[string]any{"k": 101}, "validation"},
-		"fewer homes":         {"POST", "/v1/territories/balance", map[string]any{"k": 50, "area": square(-8.44, 41.55, 0.005)}, "division.parts"},
-		"nobody there":        {"POST", "/v1/territories/balance", map[string]any{"k": 2, "area": square(5, 5, 1)}, "division.doors"},
-		"empty area":          {"POST", "/v1/territories/balance", map[string]any{"k": 2, "area": map[string]any{}}, "geo.json"},
-		"area without area":   {"POST", "/v1/territories/balance", map[string]any{"k": 2, "area": square(5, 5, 0)}, "geo.ring_short"},
-		"unknown territory":   {"POST", "/v1/territories/balance", map[string]any{"territories": []string{"NOWHERE"}}, "territory.not_found"},
-		"twice":               {"POST", "/v1/territories/balance", map[string]any{"territories": []string{"RIB-WEST", "RIB-WEST"}}, "territory.balance.twice"},
-		"area and some":       {"POST", "/v1/territories/balance", map[string]any{"territories": []string{"RIB-WEST"}, "over": "cases"}, "territory.balance.area"},
-		"two areas":           {"POST", "/v1/territories/balance", map[string]any{"area": square(-8.44, 41.55, 1), "over": "cases"}, "territory.balance.area"},
-		"speed":               {"POST", "/v1/territories/balance", map[string]any{"speed_kmh": -3}, "territory.balance.speed"},
-		"unknown branch":      {"POST", "/v1/territories/balance", map[string]any{"branch": "NOWHERE"}, "branch.not_found"},
-		"report, no branch":   {"GET", "/v1/territories/coverage?branch=NOWHERE", nil, "branch.not_found"},
-		"staffing, no branch": {"GET", "/v1/territories/staffing?branch=NOWHERE&date=2026-11-25", nil, "branch.not_found"},
-		"staffing, no date":   {"GET", "/v1/territories/staffing?branch=RIBEIRA&date=2026-13-45", nil, "validation"},
-		"map, no branch":      {"PUT", "/v1/territories?branch=NOWHERE", map[string]any{"type": "FeatureCollection", "features": []any{feature("a", square(0, 1, 1))}}, "branch.not_found"},
-		"empty map":           {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{}}, "geo.empty"},
-		"same id":             {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{feature("a", square(0, 1, 1)), feature("a", square(1, 1, 1))}}, "geo.duplicate_id"},
-		"one bad shape":       {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{feature("a", square(0, 1, 1)), feature("b", square(1, 1, 0))}}, "geo.ring_short"},
-		"bad id":              {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{feature("a b", square(0, 1, 1))}}, "territory.id"},
+		"into none":           {"POST", "/v1/territories/balance", map[string]any{"k": 0}, "validation", "body.k"},
+		"into too many":       {"POST", "/v1/territories/balance", map[string]any{"k": 101}, "validation", "body.k"},
+		"fewer homes":         {"POST", "/v1/territories/balance", map[string]any{"k": 50, "area": square(-8.44, 41.55, 0.005)}, "division.parts", "body.k"},
+		"nobody there":        {"POST", "/v1/territories/balance", map[string]any{"k": 2, "area": square(5, 5, 1)}, "division.doors", "body.over"},
+		"empty area":          {"POST", "/v1/territories/balance", map[string]any{"k": 2, "area": map[string]any{}}, "geo.json", "body.area.type"},
+		"area without area":   {"POST", "/v1/territories/balance", map[string]any{"k": 2, "area": square(5, 5, 0)}, "geo.ring_short", "body.area.coordinates[0]"},
+		"unknown territory":   {"POST", "/v1/territories/balance", map[string]any{"territories": []string{"NOWHERE"}}, "territory.not_found", "body.territories[0]"},
+		"twice":               {"POST", "/v1/territories/balance", map[string]any{"territories": []string{"RIB-WEST", "RIB-WEST"}}, "territory.balance.twice", "body.territories[1]"},
+		"area and some":       {"POST", "/v1/territories/balance", map[string]any{"territories": []string{"RIB-WEST"}, "over": "cases"}, "territory.balance.area", "body.territories"},
+		"two areas":           {"POST", "/v1/territories/balance", map[string]any{"area": square(-8.44, 41.55, 1), "over": "cases"}, "territory.balance.area", "body.area"},
+		"speed":               {"POST", "/v1/territories/balance", map[string]any{"speed_kmh": -3}, "territory.balance.speed", "body.speed_kmh"},
+		"no speed":            {"POST", "/v1/territories/balance", map[string]any{"speed_kmh": 0}, "territory.balance.speed", "body.speed_kmh"},
+		"unknown branch":      {"POST", "/v1/territories/balance", map[string]any{"branch": "NOWHERE"}, "branch.not_found", ""},
+		"report, no branch":   {"GET", "/v1/territories/coverage?branch=NOWHERE", nil, "branch.not_found", ""},
+		"staffing, no branch": {"GET", "/v1/territories/staffing?branch=NOWHERE&date=2026-11-25", nil, "branch.not_found", ""},
+		"staffing, no date":   {"GET", "/v1/territories/staffing?branch=RIBEIRA&date=2026-13-45", nil, "validation", "query.date"},
+		"map, no branch":      {"PUT", "/v1/territories?branch=NOWHERE", map[string]any{"type": "FeatureCollection", "features": []any{feature("a", square(0, 1, 1))}}, "branch.not_found", ""},
+		"empty map":           {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{}}, "geo.empty", "body.features"},
+		"same id":             {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{feature("a", square(0, 1, 1)), feature("a", square(1, 1, 1))}}, "geo.duplicate_id", "body.features[1].id"},
+		"one bad shape":       {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{feature("a", square(0, 1, 1)), feature("b", square(1, 1, 0))}}, "geo.ring_short", "body.features[1].geometry.coordinates[0]"},
+		"bad id":              {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{feature("a b", square(0, 1, 1))}}, "territory.id", "body.features[0].id"},
+		"second bad id":       {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{feature("b", square(0, 1, 1)), feature("a b", square(1, 1, 1))}}, "territory.id", "body.features[1].id"},
+		"another branch":      {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{map[string]any{"type": "Feature", "id": "a", "geometry": square(0, 1, 1), "properties": map[string]any{"branch": "PORTO"}}}}, "territory.branch", "body.features[0].properties.branch"},
+		"one shape":           {"PUT", "/v1/territories/T?branch=RIBEIRA", feature("T", map[string]any{"type": "Point"}), "geo.geometry_type", "body.geometry.type"},
+		"a shift on no day":   {"PUT", "/v1/teams/T/shifts/2026-02-30", map[string]any{"from": "08:30", "to": "18:00"}, "shift.date", "path.date"},
+		"a team of no id":     {"PUT", "/v1/teams/a%20b", map[string]any{"agents": []string{"x"}}, "team.id", "path.id"},
 	} {
-		if c.method == "POST" && c.body["branch"] == nil {
+		if (c.method == "POST" || strings.HasPrefix(c.path, "/v1/teams")) && c.body["branch"] == nil {
 			c.body["branch"] = day.Branch
 		}
 		var body any
 		if c.body != nil {
 			body = c.body
 		}
-		if err := day.Admin.Do(ctx, c.method, c.path, body, nil); play.CodeOf(err) != c.code {
-			t.Errorf("%s: %v, want %s", name, err, c.code)
+		if err := day.Admin.Do(ctx, c.method, c.path, body, nil); play.CodeOf(err) != c.code || !strings.HasPrefix(placesOf(err), c.at) || c.at == "" && placesOf(err) != "" {
+			t.Errorf("%s: %v at %q, want %s at %s", name, err, placesOf(err), c.code, c.at)
 		}
 	}
 	var list struct{ Features []any }

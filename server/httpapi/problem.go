@@ -45,7 +45,8 @@ type Problem struct {
 	Min   int    `json:"min,omitempty" doc:"The oldest schema version that is served."`
 	Wipe  bool   `json:"wipe,omitempty" doc:"The app must erase what it holds."`
 
-	retryAfter int // seconds
+	retryAfter int  // seconds
+	members    bool // Errors name members as rooms do; located makes places of them
 }
 
 // ProblemField is one place at fault.
@@ -74,6 +75,12 @@ func (p *Problem) at(location, message string) *Problem {
 	return p
 }
 
+// of adds a member that a room says is at fault: located finds its place.
+func (p *Problem) of(member, message string) *Problem {
+	p.members = true
+	return p.at(member, message)
+}
+
 // problemOf maps every room's errors to a status. It is the only place that does.
 // known is false for trouble of ours, which is logged and told as internal or unavailable.
 func problemOf(err error) (p *Problem, known bool) {
@@ -99,14 +106,22 @@ func problemOf(err error) (p *Problem, known bool) {
 		return ofAuth(a), true
 	case errors.As(err, &o):
 		status := map[office.Kind]int{office.Invalid: http.StatusUnprocessableEntity, office.NotFound: http.StatusNotFound, office.Conflict: http.StatusConflict}[o.Kind]
-		return newProblem(status, o.Code(), o.Msg).at(o.Field, o.Msg), true
+		p := newProblem(status, o.Code(), o.Msg).of(o.Field, o.Msg)
+		for _, at := range o.Places[:min(len(o.Places), maxPlaces)] {
+			p.of(at.Field, at.Msg)
+		}
+		return p, true
 	case errors.As(err, &c):
 		status := map[casework.Kind]int{casework.Invalid: http.StatusUnprocessableEntity, casework.NotFound: http.StatusNotFound,
 			casework.Conflict: http.StatusConflict, casework.Refused: http.StatusConflict, casework.Forbidden: http.StatusForbidden}[c.Kind]
-		return newProblem(status, c.Code(), c.Msg).at(c.Field, c.Msg), true
+		return newProblem(status, c.Code(), c.Msg).of(c.Field, c.Msg), true
 	case errors.As(err, &d):
 		status := map[dispatch.Kind]int{dispatch.Invalid: http.StatusUnprocessableEntity, dispatch.NotFound: http.StatusNotFound, dispatch.Conflict: http.StatusConflict}[d.Kind]
-		return newProblem(status, d.Code(), d.Msg).at(d.Field, d.Msg), true
+		p := newProblem(status, d.Code(), d.Msg).of(d.Field, d.Msg)
+		for _, at := range d.Places[:min(len(d.Places), maxPlaces)] {
+			p.of(at.Field, at.Msg)
+		}
+		return p, true
 	case errors.As(err, &co):
 		return ofConduct(co), true
 	case errors.As(err, &s):
@@ -153,7 +168,7 @@ const statusClientClosed = 499
 func ofAuth(a *auth.Error) *Problem {
 	status := map[auth.Kind]int{auth.Invalid: http.StatusUnprocessableEntity, auth.Unauthenticated: http.StatusUnauthorized,
 		auth.Forbidden: http.StatusForbidden, auth.Limited: http.StatusTooManyRequests}[a.Kind]
-	p := newProblem(status, a.Code(), a.Msg).at(a.Field, a.Msg)
+	p := newProblem(status, a.Code(), a.Msg).of(a.Field, a.Msg)
 	p.Wipe = a.Wipe
 	if a.Kind == auth.Limited {
 		p.retryAfter = max(1, int(math.Ceil(a.RetryAfter.Seconds())))
@@ -164,7 +179,7 @@ func ofAuth(a *auth.Error) *Problem {
 func ofOffline(s *offline.Error) *Problem {
 	status := map[offline.Kind]int{offline.Malformed: http.StatusBadRequest, offline.CursorGone: http.StatusGone,
 		offline.NotReady: http.StatusServiceUnavailable, offline.TooLarge: http.StatusRequestEntityTooLarge}[s.Kind]
-	p := newProblem(status, s.Code(), s.Msg).at(s.Field, s.Msg)
+	p := newProblem(status, s.Code(), s.Msg).of(s.Field, s.Msg)
 	switch s.Kind {
 	case offline.CursorGone:
 		p.Reset, p.Epoch = true, s.Epoch
@@ -174,7 +189,7 @@ func ofOffline(s *offline.Error) *Problem {
 	return p
 }
 
-// maxPlaces is how many places of a pack a problem names.
+// maxPlaces is how many places a problem names.
 const maxPlaces = 50
 
 func ofConduct(co *conduct.Error) *Problem {

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"net/http"
-	"slices"
 
 	"doorstep/auth"
 	"doorstep/geo"
@@ -76,7 +76,7 @@ type balanceBody struct {
 	Area        json.RawMessage `json:"area,omitempty" doc:"What is divided, as a GeoJSON Polygon or MultiPolygon, instead."`
 	Borders     string          `json:"borders,omitempty" enum:"keep,anew" doc:"keep (as when absent): few cases change hands; anew: present borders do not count."`
 	Measure     string          `json:"measure,omitempty" enum:"minutes" doc:"What is shared out equally: expected minutes."`
-	SpeedKmh    float64         `json:"speed_kmh,omitempty" doc:"From door to door, all stops included; 20 when absent."`
+	SpeedKmh    *float64        `json:"speed_kmh,omitempty" doc:"From door to door, all stops included: 1 to 130; 20 when absent."`
 	Seed        int             `json:"seed,omitempty" minimum:"0" doc:"The same request, map, cases and seed give the same proposal."`
 }
 
@@ -232,7 +232,7 @@ func (a *API) territoryMapEndpoints() {
 				ask.Parts = *in.Body.K
 			}
 			if len(in.Body.Area) > 0 && string(in.Body.Area) != "null" {
-				if ask.Area, err = geo.ParseShape(in.Body.Area); err != nil {
+				if ask.Area, err = shapeIn("area", in.Body.Area); err != nil {
 					return nil, err
 				}
 			}
@@ -387,17 +387,11 @@ func mapOf(in mapBody, b auth.BranchID) ([]office.Territory, error) {
 			return nil, f.Err
 		}
 		if of, ok := f.Properties["branch"].(string); ok && of != string(b) {
-			return nil, newProblem(http.StatusUnprocessableEntity, "territory.branch", "a feature names another branch").at("body.features", "not of this branch")
+			return nil, newProblem(http.StatusUnprocessableEntity, "territory.branch", "a feature names another branch").at(fmt.Sprintf("body.features[%d].properties.branch", i), "not the branch of this map")
 		}
 		if out[i], err = territoryOf(f, b); err != nil {
 			return nil, err
 		}
 	}
-	slices.SortFunc(out, func(x, y office.Territory) int {
-		if x.ID < y.ID {
-			return -1
-		}
-		return 1
-	})
 	return out, nil
 }

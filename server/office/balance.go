@@ -31,8 +31,8 @@ type Balancing struct {
 	Seed     uint64
 	// Anew pays no heed to the present borders.
 	Anew bool
-	// SpeedKmh is how fast teams get from door to door, all stops included; 0: 20.
-	SpeedKmh float64
+	// SpeedKmh is how fast teams get from door to door, all stops included; nil: 20.
+	SpeedKmh *float64
 }
 
 // Proposal is a whole map of a branch for a supervisor to accept (ReplaceTerritories).
@@ -134,7 +134,11 @@ func balance(ctx context.Context, ask Balancing, ts []Territory, work []Work) (P
 	if ask.Parts == 0 {
 		return Proposal{}, invalid("territory.balance.parts", "k", "say into how many territories: k is from 1 to 100")
 	}
-	minutes := expected(work, len(ts)-len(divided)+ask.Parts, ask.SpeedKmh)
+	speed := 0.0
+	if ask.SpeedKmh != nil {
+		speed = *ask.SpeedKmh
+	}
+	minutes := expected(work, len(ts)-len(divided)+ask.Parts, speed)
 	problem := ask.problem(ts, shapes, divided, now, work, minutes)
 	parts, err := division.Divide(ctx, problem)
 	var refused *division.Error
@@ -163,8 +167,8 @@ func (ask Balancing) check(ts []Territory) error {
 		return invalid("territory.balance.area", "territories", "territories are divided within their own borders: leave out area and over=cases")
 	case ask.AllCases && !ask.Area.Empty():
 		return invalid("territory.balance.area", "area", "give an area or over=cases, not both")
-	case ask.SpeedKmh != 0 && !(ask.SpeedKmh >= 1 && ask.SpeedKmh <= 130):
-		return invalid("territory.balance.speed", "speed_kmh", "a speed is from 1 to 130 km/h")
+	case ask.SpeedKmh != nil && !(*ask.SpeedKmh >= 1 && *ask.SpeedKmh <= 130):
+		return invalid("territory.balance.speed", "speed_kmh", "a speed is from 1 to 130 km/h; leave it out for 20")
 	}
 	for i, id := range ask.Territories {
 		if !slices.ContainsFunc(ts, func(t Territory) bool { return t.ID == id }) {

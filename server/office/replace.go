@@ -2,6 +2,7 @@ package office
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -32,12 +33,13 @@ const replaceBytes = 384 << 10
 func (s *Service) ReplaceTerritories(ctx context.Context, ask Ask, b auth.BranchID, basedOn string, next []Territory) (Replaced, error) {
 	for i, t := range next {
 		if err := t.check(); err != nil {
-			return Replaced{}, err
+			return Replaced{}, under(fmt.Sprintf("features[%d]", i), err)
 		}
 		if slices.ContainsFunc(next[:i], func(o Territory) bool { return o.ID == t.ID }) {
 			return Replaced{}, invalid("territory.twice", fmt.Sprintf("features[%d].id", i), "two territories have the same id; give each its own")
 		}
 	}
+	next = slices.SortedFunc(slices.Values(next), func(x, y Territory) int { return cmp.Compare(x.ID, y.ID) })
 	now, err := s.Territories(ctx, b)
 	if err != nil {
 		return Replaced{}, err

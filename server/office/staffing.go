@@ -3,7 +3,6 @@ package office
 import (
 	"context"
 	"slices"
-	"time"
 
 	"doorstep/auth"
 )
@@ -33,8 +32,8 @@ type Duty struct {
 
 // Staffing reads who works where on a date. shift.date.
 func (s *Service) Staffing(ctx context.Context, b auth.BranchID, date string) (Staffing, error) {
-	if _, err := time.Parse(time.DateOnly, date); err != nil {
-		return Staffing{}, invalid("shift.date", "date", "a date is written 2026-11-25")
+	if fault := DateFault(date); fault != "" {
+		return Staffing{}, invalid("shift.date", "date", fault)
 	}
 	ts, err := s.Territories(ctx, b)
 	if err != nil {

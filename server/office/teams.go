@@ -3,6 +3,7 @@ package office
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 
@@ -170,8 +171,8 @@ func (s *Service) PutShift(ctx context.Context, ask Ask, sh Shift) (Shift, error
 }
 
 func (s *Service) checkShift(ctx context.Context, sh Shift) error {
-	if _, err := time.Parse(time.DateOnly, sh.Date); err != nil {
-		return invalid("shift.date", "date", "a date is written 2026-11-25")
+	if fault := DateFault(sh.Date); fault != "" {
+		return invalid("shift.date", "date", fault)
 	}
 	from, err := ClockMinutes(sh.From)
 	if err != nil {
@@ -198,6 +199,19 @@ func (s *Service) checkShift(ctx context.Context, sh Shift) error {
 		}
 	}
 	return s.checkAgents(ctx, sh.Branch, sh.Agents, "shift.agents")
+}
+
+var dateShape = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`)
+
+// DateFault says what is wrong with a date, for people; "" when it is one.
+func DateFault(date string) string {
+	switch _, err := time.Parse(time.DateOnly, date); {
+	case err == nil:
+		return ""
+	case dateShape.MatchString(date):
+		return "the calendar has no such day; a date is year-month-day, such as 2026-11-25"
+	}
+	return "a date is written year-month-day, such as 2026-11-25"
 }
 
 // ClockMinutes reads a wall time "15:04" as minutes after midnight; 24:00 is the end of the day.
