@@ -249,6 +249,14 @@ func TestNoonTurnsTheDay(t *testing.T) {
 		if events < stops || !strings.HasPrefix(text, "BEGIN:VCALENDAR\r\n") || strings.Contains(text, "Demo Debtor") {
 			t.Errorf("%d events for %d stops in:\n%.400s", events, stops, text)
 		}
+		b.Reset()
+		ok(t, day.Admin.Send(ctx, http.MethodGet, "/v1/rounds/"+day.Round.ID+".ics?places=true&team="+day.Teams[0].ID, "", nil, &b))
+		if n := strings.Count(b.String(), "\r\nGEO:41."); n != stops || strings.Count(b.String(), "\r\nLOCATION:") != stops || strings.Contains(text, "GEO:") {
+			t.Errorf("%d positions for %d stops where places were asked for, in:\n%.400s", n, stops, b.String())
+		}
+		if err := day.Admin.Send(ctx, http.MethodGet, "/v1/rounds/"+day.Round.ID+".ics?places=1", "", nil, io.Discard); play.CodeOf(err) != "validation" || placesOf(err) != "query.places" {
+			t.Errorf("places that are neither true nor false: %v", err)
+		}
 		err := day.Admin.Send(ctx, http.MethodGet, "/v1/rounds/"+day.Round.ID+".ics?team=nobody", "", nil, io.Discard)
 		if play.CodeOf(err) != "round.team" {
 			t.Errorf("the calendar of an unknown team: %v", err)

@@ -112,10 +112,11 @@ func (a *API) roundEndpoints() {
 			op.Responses = map[string]*huma.Response{"200": answer("A FeatureCollection (RFC 7946).", "application/geo+json", &huma.Schema{Type: "object"})}
 		}, nil)
 	a.raw(endpoint{method: http.MethodGet, path: "/v1/rounds/{id}" + calendarSuffix, id: "roundCalendar", tag: "rounds", summary: "A round, or one team's route, as iCalendar",
-		about: "An event per stop and break (RFC 5545). It names cases, never people or addresses."},
+		about: "An event per stop and break (RFC 5545). It names cases, never people, and addresses only where `places` asks for them: calendars end up on lock screens. Hours in descriptions are the branch's, with the zone."},
 		func(op *huma.Operation) {
 			round(op)
-			op.Parameters = append(op.Parameters, &huma.Param{Name: "team", In: "query", Schema: str(), Description: "Only this team's route."})
+			op.Parameters = append(op.Parameters, query("team", "Only this team's route.", str(), false),
+				query("places", "Also the address (LOCATION) and the position (GEO) of each stop. It then shows where people live: it is for those who may see the cases.", &huma.Schema{Type: "boolean"}, false))
 			op.Responses = map[string]*huma.Response{"200": answer("A VCALENDAR.", "text/calendar", str())}
 		}, nil)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/rounds/{id}/replan", id: "replanRound", tag: "rounds", summary: "Plan a published round anew from where the day stands", status: http.StatusAccepted,
@@ -155,7 +156,16 @@ func (a *API) drawRound(c *gin.Context, actor auth.Actor, id string) {
 }
 
 func (a *API) roundCalendar(c *gin.Context, actor auth.Actor, id string) {
-	out, err := a.opt.Dispatch.Calendar(c.Request.Context(), actor, id, c.Query("team"))
+	p := dispatch.CalendarParams{Team: c.Query("team")}
+	switch c.Query("places") {
+	case "true":
+		p.Places = true
+	case "", "false":
+	default:
+		writeProblem(c, newProblem(http.StatusUnprocessableEntity, "validation", "places is true or false").at("query.places", "not true or false"))
+		return
+	}
+	out, err := a.opt.Dispatch.Calendar(c.Request.Context(), actor, id, p)
 	if err != nil {
 		a.fail(c, err)
 		return
