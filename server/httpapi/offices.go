@@ -28,7 +28,7 @@ type teamBody struct {
 	Mode        string    `json:"mode,omitempty" enum:"foot,bicycle,scooter,car"`
 	Start       []float64 `json:"start,omitempty" minItems:"2" maxItems:"2" doc:"[lon, lat], WGS 84: where the day begins."`
 	End         []float64 `json:"end,omitempty" minItems:"2" maxItems:"2"`
-	MaxStops    int       `json:"max_stops,omitempty" minimum:"0" maximum:"500"`
+	MaxStops    int       `json:"max_stops,omitempty" minimum:"0" maximum:"500" doc:"At how many doors the team knocks in a day, at most; 0 or absent: no limit. Several cases at one door are one."`
 }
 
 type teamView struct {
@@ -43,7 +43,7 @@ type teamView struct {
 	Mode        string    `json:"mode,omitempty"`
 	Start       []float64 `json:"start,omitempty"`
 	End         []float64 `json:"end,omitempty"`
-	MaxStops    int       `json:"max_stops,omitempty"`
+	MaxStops    int       `json:"max_stops,omitempty" doc:"Doors a day, at most; several cases at one door are one. Absent: no limit."`
 }
 
 type shiftBody struct {

@@ -13,6 +13,7 @@ import (
 
 	"doorstep/auth"
 	"doorstep/geo"
+	"doorstep/geo/routing"
 	"doorstep/geo/routing/vroom"
 	"doorstep/geo/travel"
 	"doorstep/server/audit"
@@ -147,6 +148,9 @@ func problemOf(err error) (p *Problem, known bool) {
 		}
 		// The reader quotes what it read, for who has the file before them.
 		at, msg := place("body."+vr.Path), quoted.ReplaceAllString(vr.Msg, "…")
+		if vr.Code() == routing.CodeTooLarge && wholeProblem(vr.Path) {
+			msg += "; divide the problem by area or by day, or plan it with doorstep route solve on a machine of your own, which takes up to " + strconv.Itoa(routing.MaxStops) + " jobs"
+		}
 		return newProblem(status, vr.Code(), at+": "+msg).at(at, msg), true
 	case errors.Is(err, journal.ErrCursor):
 		return newProblem(http.StatusBadRequest, "cursor", "the cursor is not one of this list; start without").at("query.cursor", "not a cursor of this list"), true
@@ -160,6 +164,13 @@ func problemOf(err error) (p *Problem, known bool) {
 		return p, true
 	}
 	return newProblem(http.StatusInternalServerError, "internal", "something went wrong here; it has been noted"), false
+}
+
+// wholeProblem tells whether what is too large at a place of a routing problem is
+// the problem itself, and not one number or text in it.
+func wholeProblem(path string) bool {
+	name, _, _ := strings.Cut(path, ".")
+	return path == "" || path == "jobs" || path == "vehicles" || name == "matrices"
 }
 
 // statusClientClosed is nginx's, for a caller who has gone: nobody reads it.

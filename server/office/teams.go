@@ -26,7 +26,7 @@ type Team struct {
 	// Start and End are where the day begins and ends: [lon, lat], WGS 84, in units of 1e-7 degree. Nil: anywhere.
 	Start    *geo.E7 `json:"start,omitempty"`
 	End      *geo.E7 `json:"end,omitempty"`
-	MaxStops int     `json:"max_stops,omitempty"` // 0: no limit
+	MaxStops int     `json:"max_stops,omitempty"` // doors a day, several cases at one being one; 0: no limit
 }
 
 // Shift is the state of a document of type "shifts": a team's working day.
