@@ -273,6 +273,16 @@ func TestATerritoryGoesAndItsTeamsMove(t *testing.T) {
 	if before[gone+"-team1"] != "["+gone+"] 2" {
 		t.Fatalf("teams after refusals: %v", before)
 	}
+	// A team is moved by hand by sending it back as it was read, with other ground.
+	var team map[string]any
+	ok(t, day.Admin.Do(ctx, http.MethodGet, "/v1/teams/"+stays+"-team2?branch="+day.Branch, nil, &team))
+	ok(t, day.Admin.Do(ctx, http.MethodPut, "/v1/teams/"+stays+"-team2", team, nil))
+	if err := day.Admin.Do(ctx, http.MethodPut, "/v1/teams/"+stays+"-team1", team, nil); play.CodeOf(err) != "team.id" || placesOf(err) != "body.id" {
+		t.Errorf("a team as another: %v at %q", err, placesOf(err))
+	}
+	if now := works(); !maps.Equal(now, before) {
+		t.Errorf("a team sent back as it was read left %v, before they were %v", now, before)
+	}
 	// As it came it is accepted, and accepted again after a supervisor has moved a team elsewhere.
 	ok(t, accept(raw))
 	if now := works(); put.Removed != 1 || now[gone+"-team1"] != "["+stays+"] 2" || now[gone+"-team2"] != "["+stays+"] 2" || now[stays+"-team1"] != before[stays+"-team1"] {

@@ -150,19 +150,27 @@ func (s *Service) Homes(ctx context.Context, branch auth.BranchID, ids []journal
 	return out, err
 }
 
-// Addresses gives the addresses of cases in one line each, in the clear: street,
-// postal code and city. Cases without one, or whose debtor was erased, are left out.
-func (s *Service) Addresses(ctx context.Context, branch auth.BranchID, ids []journal.CaseID) (map[journal.CaseID]seal.Text, error) {
-	out := make(map[journal.CaseID]seal.Text, len(ids))
+// Place is where a case is visited.
+type Place struct {
+	// Address is one line: street, postal code and city; none when there is none, or the debtor was erased.
+	Address seal.Text
+	Home    geo.Point // WGS 84
+	HasHome bool
+}
+
+// Places gives where cases are visited; cases that are not there are left out.
+func (s *Service) Places(ctx context.Context, branch auth.BranchID, ids []journal.CaseID) (map[journal.CaseID]Place, error) {
+	out := make(map[journal.CaseID]Place, len(ids))
 	err := s.eachOpened(ctx, branch, ids, func(k *Case) {
-		line := k.Address.Plain()
-		if line == "" {
-			return
+		var p Place
+		p.Home, p.HasHome = k.Home.Plain()
+		if line := k.Address.Plain(); line != "" {
+			if town := strings.TrimSpace(k.PostalCode + " " + k.City); town != "" {
+				line += ", " + town
+			}
+			p.Address = seal.NewText(line)
 		}
-		if town := strings.TrimSpace(k.PostalCode + " " + k.City); town != "" {
-			line += ", " + town
-		}
-		out[k.CaseRef] = seal.NewText(line)
+		out[k.CaseRef] = p
 	})
 	return out, err
 }

@@ -8,9 +8,8 @@ import (
 	"unicode"
 
 	"doorstep/auth"
-	"doorstep/geo"
+	"doorstep/server/casework"
 	"doorstep/sync/journal"
-	"doorstep/sync/seal"
 
 	ics "github.com/arran4/golang-ical"
 )
@@ -55,13 +54,9 @@ func (s *Service) Calendar(ctx context.Context, a auth.Actor, id string, p Calen
 	if p.Team != "" && len(routes) == 0 {
 		return nil, refuse(NotFound, "round.team", "team", "this team has no route in the round")
 	}
-	var homes map[journal.CaseID]geo.Point
-	var addresses map[journal.CaseID]seal.Text
+	var places map[journal.CaseID]casework.Place
 	if p.Places {
-		if homes, err = s.opt.Casework.Homes(ctx, v.Branch, cases); err != nil {
-			return nil, err
-		}
-		if addresses, err = s.opt.Casework.Addresses(ctx, v.Branch, cases); err != nil {
+		if places, err = s.opt.Casework.Places(ctx, v.Branch, cases); err != nil {
 			return nil, err
 		}
 	}
@@ -72,11 +67,12 @@ func (s *Service) Calendar(ctx context.Context, a auth.Actor, id string, p Calen
 			e := cal.AddEvent(st.Assignment + "@" + string(v.Branch))
 			event(e, v, fmt.Sprintf("%s %d: %s", r.Team, st.Seq, st.Case), st.ETA, time.Duration(st.ServiceS)*time.Second)
 			e.SetDescription(fmt.Sprintf("Lawful from %s until %s (%s)", clock(st.Window.From, v.Date, zone), clock(st.Window.To, v.Date, zone), zone))
-			if address := addresses[st.Case].Plain(); address != "" {
+			at := places[st.Case]
+			if address := at.Address.Plain(); address != "" {
 				e.SetLocation(oneLine(address))
 			}
-			if home, ok := homes[st.Case]; ok {
-				e.SetGeo(fmt.Sprintf("%.6f", home.Lat), fmt.Sprintf("%.6f", home.Lon)) // six digits are all that RFC 5545 allows
+			if at.HasHome {
+				e.SetGeo(fmt.Sprintf("%.6f", at.Home.Lat), fmt.Sprintf("%.6f", at.Home.Lon)) // RFC 5545 allows six digits
 			}
 		}
 		for i, b := range r.Breaks {

@@ -75,11 +75,11 @@ func (s *Service) checkTeamLeft(ctx context.Context, r Round, shifts []office.Sh
 			return nil
 		}
 	}
-	e := refuse(Conflict, "round.no_team_left", "", "no team's shift is still running, so that there is nothing to plan")
+	e := refuse(Conflict, "round.no_team_left", "", "no team's shift is still running, so that every open visit would leave the phones")
 	if len(without) > 0 {
-		e = refuse(Invalid, "round.no_team_left", "without", "no team of the round would be left whose shift is still running, and every open visit would leave the phones; leave a team in")
+		e = refuse(Invalid, "round.no_team_left", "without", "no team of the round would be left whose shift is still running, and every open visit would leave the phones. Leave a team in")
 	}
-	e.Msg += ", or give one a shift until later with PUT /v1/teams/{id}/shifts/{date}. " +
+	e.Msg += ". Give a team a shift until later with PUT /v1/teams/{id}/shifts/{date}, and plan then. " +
 		"When nobody goes out any more, do nothing: what is not visited leaves the phones at midnight and comes into the next round; call appointments off at their cases"
 	return e
 }

@@ -30,7 +30,7 @@ type roundBody struct {
 }
 
 type replanBody struct {
-	Without    []string `json:"without,omitempty" maxItems:"500" doc:"Teams that dropped out; others take over what they have left."`
+	Without    []string `json:"without,omitempty" maxItems:"500" doc:"Teams that dropped out; others take over what they have left, so not all of them."`
 	Seed       uint64   `json:"seed,omitempty" maximum:"9007199254740991"`
 	TimeLimitS int      `json:"time_limit_s,omitempty" minimum:"1" maximum:"600" doc:"How long to search; 2 when absent."`
 }
@@ -120,7 +120,7 @@ func (a *API) roundEndpoints() {
 			op.Responses = map[string]*huma.Response{"200": answer("A VCALENDAR.", "text/calendar", str())}
 		}, nil)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/rounds/{id}/replan", id: "replanRound", tag: "rounds", summary: "Plan a published round anew from where the day stands", status: http.StatusAccepted,
-		about: "What is done or under way stays. The phones are told only of what changes. Read the round for progress; its version goes up by one."},
+		about: "What is done or under way stays. The phones are told only of what changes. A day that no team would go on with is refused (round.no_team_left): it is over. Read the round for progress; its version goes up by one."},
 		func(ctx context.Context, c call, in *struct {
 			ID   string `path:"id" maxLength:"64"`
 			Body replanBody
