@@ -108,7 +108,7 @@ func problemOf(err error) (p *Problem, known bool) {
 	case errors.As(err, &o):
 		status := map[office.Kind]int{office.Invalid: http.StatusUnprocessableEntity, office.NotFound: http.StatusNotFound, office.Conflict: http.StatusConflict}[o.Kind]
 		p := newProblem(status, o.Code(), o.Msg).of(o.Field, o.Msg)
-		for _, at := range o.Places[:min(len(o.Places), maxPlaces)] {
+		for _, at := range o.Places {
 			p.of(at.Field, at.Msg)
 		}
 		return p, true
@@ -119,7 +119,7 @@ func problemOf(err error) (p *Problem, known bool) {
 	case errors.As(err, &d):
 		status := map[dispatch.Kind]int{dispatch.Invalid: http.StatusUnprocessableEntity, dispatch.NotFound: http.StatusNotFound, dispatch.Conflict: http.StatusConflict}[d.Kind]
 		p := newProblem(status, d.Code(), d.Msg).of(d.Field, d.Msg)
-		for _, at := range d.Places[:min(len(d.Places), maxPlaces)] {
+		for _, at := range d.Places {
 			p.of(at.Field, at.Msg)
 		}
 		return p, true
@@ -200,7 +200,7 @@ func ofOffline(s *offline.Error) *Problem {
 	return p
 }
 
-// maxPlaces is how many places a problem names.
+// maxPlaces is how many places of a pack a problem names.
 const maxPlaces = 50
 
 func ofConduct(co *conduct.Error) *Problem {
