@@ -330,8 +330,12 @@ func (h *hostile) judge(t *testing.T, what, method string, r *reply) {
 		bad("405 without Allow")
 	}
 	for _, e := range p.Errors {
-		if e.Location == "" || e.Message == "" {
-			bad("a place without a name or a reason")
+		// A pack's places are its name and lines: it is a text of its own.
+		if part, _, _ := strings.Cut(e.Location, "."); p.Code != "conduct.pack" && !slices.Contains([]string{"body", "query", "path", "header"}, part) {
+			bad("the place %q is in no part of the request", e.Location)
+		}
+		if e.Message == "" {
+			bad("a place without a reason")
 		}
 	}
 	if r.status == http.StatusTooManyRequests || r.status == http.StatusServiceUnavailable {

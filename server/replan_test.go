@@ -249,6 +249,14 @@ func TestNoonTurnsTheDay(t *testing.T) {
 		if events < stops || !strings.HasPrefix(text, "BEGIN:VCALENDAR\r\n") || strings.Contains(text, "Demo Debtor") {
 			t.Errorf("%d events for %d stops in:\n%.400s", events, stops, text)
 		}
+		b.Reset()
+		ok(t, day.Admin.Send(ctx, http.MethodGet, "/v1/rounds/"+day.Round.ID+".ics?places=true&team="+day.Teams[0].ID, "", nil, &b))
+		if n := strings.Count(b.String(), "\r\nGEO:41."); n != stops || strings.Count(b.String(), "\r\nLOCATION:") != stops || strings.Contains(text, "GEO:") {
+			t.Errorf("%d positions for %d stops where places were asked for, in:\n%.400s", n, stops, b.String())
+		}
+		if err := day.Admin.Send(ctx, http.MethodGet, "/v1/rounds/"+day.Round.ID+".ics?places=1", "", nil, io.Discard); play.CodeOf(err) != "validation" || placesOf(err) != "query.places" {
+			t.Errorf("places that are neither true nor false: %v", err)
+		}
 		err := day.Admin.Send(ctx, http.MethodGet, "/v1/rounds/"+day.Round.ID+".ics?team=nobody", "", nil, io.Discard)
 		if play.CodeOf(err) != "round.team" {
 			t.Errorf("the calendar of an unknown team: %v", err)
@@ -262,4 +270,45 @@ func TestNoonTurnsTheDay(t *testing.T) {
 	})
 	s.stop()
 	checkClean(t, s.cfg.Data)
+}
+
+// What cannot be planned is refused with its place in the request, and a way out.
+func TestRequestsForARoundThatCannotBe(t *testing.T) {
+	_, day, _ := city(t, nil)
+	ctx := context.Background()
+	ok(t, day.MakeTeams(ctx))
+	ok(t, day.Plan(ctx, nil))
+	ok(t, day.Publish(ctx, nil))
+	rounds, replan := "/v1/rounds", "/v1/rounds/"+day.Round.ID+"/replan"
+	all := []string{}
+	for _, team := range day.Teams {
+		all = append(all, team.ID)
+	}
+	for name, c := range map[string]struct {
+		path           string
+		body           map[string]any
+		code, at, says string
+	}{
+		"a day there is not":     {rounds, map[string]any{"date": "2026-02-30"}, "round.date", "body.date", "no such day"},
+		"no date at all":         {rounds, map[string]any{"date": "25.11.2026"}, "round.date", "body.date", "year-month-day"},
+		"unknown teams":          {rounds, map[string]any{"date": day.Date, "teams": []string{"NOPE", all[0], "NADA"}}, "round.team", "body.teams[0] body.teams[2]", "no such team"},
+		"a team that is off":     {rounds, map[string]any{"date": "2026-11-28", "teams": all[1:2]}, "round.team", "body.teams[0]", all[1] + " has no shift"},
+		"nobody has a shift":     {rounds, map[string]any{"date": "2026-11-28"}, "round.no_shifts", "body.date", "PUT /v1/teams"},
+		"an unknown dropped out": {replan, map[string]any{"without": []string{all[0], "NOPE"}}, "round.team", "body.without[1]", "no such team"},
+		"everybody dropped out":  {replan, map[string]any{"without": all}, "round.no_team_left", "body.without", "do nothing"},
+		"no such round":          {"/v1/rounds/" + play.NewID() + "/replan", map[string]any{}, "round.not_found", "path.id", ""},
+	} {
+		if c.path == rounds {
+			c.body["branch"] = day.Branch
+		}
+		err := day.Admin.Do(ctx, http.MethodPost, c.path, c.body, nil)
+		if play.CodeOf(err) != c.code || placesOf(err) != c.at || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v\n\tat %q; want %s at %q saying %q", name, err, placesOf(err), c.code, c.at, c.says)
+		}
+	}
+	var r plannedRound
+	ok(t, day.Admin.Do(ctx, http.MethodGet, "/v1/rounds/"+day.Round.ID, nil, &r))
+	if r.Status != "published" || r.Version != 0 {
+		t.Errorf("what was refused left the round %s, version %d", r.Status, r.Version)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -32,14 +33,21 @@ type proposed struct {
 			Kept      bool     `json:"unchanged"`
 		} `json:"-"`
 	} `json:"features"`
-	BasedOn string   `json:"based_on"`
-	Removed []string `json:"removed"`
+	BasedOn string      `json:"based_on"`
+	Removed []string    `json:"removed"`
+	Teams   []movedTeam `json:"teams"`
 	Summary struct {
 		Cases  int     `json:"cases"`
 		Moved  int     `json:"cases_moved"`
 		MaxOff float64 `json:"max_deviation"`
 		WasOff float64 `json:"max_deviation_before"`
 	} `json:"summary"`
+}
+
+type movedTeam struct {
+	Team        string   `json:"team"`
+	Removed     []string `json:"removed"`
+	Territories []string `json:"territories"`
 }
 
 func balanced(t *testing.T, day *play.Day, ask map[string]any) (proposed, json.RawMessage) {
@@ -192,13 +200,144 @@ func TestASupervisorAcceptsABetterMap(t *testing.T) {
 	if again := territoriesOf(t, day); !maps.Equal(again, now) {
 		t.Error("a refused map moved cases")
 	}
-	// One territory: its teams first.
-	_, raw1 := balanced(t, day, map[string]any{"k": 1})
-	if err := accept(raw1); play.CodeOf(err) != "territory.in_use" {
-		t.Errorf("removing a territory that a team works: %v", err)
+}
+
+// TestATerritoryGoesAndItsTeamsMove: a proposal says whose ground it takes and
+// where they would go; without that the map is refused with all of them at once.
+func TestATerritoryGoesAndItsTeamsMove(t *testing.T) {
+	_, day, _ := city(t, nil)
+	ctx := context.Background()
+	ok(t, day.MakeTeams(ctx))
+	const gone, stays = "RIB-WEST", "RIB-EAST"
+	p, raw := balanced(t, day, map[string]any{"k": 1})
+	if len(p.Features) != 1 || p.Features[0].ID != stays || !slices.Equal(p.Removed, []string{gone}) {
+		t.Fatalf("one territory: %d are proposed, %v removed", len(p.Features), p.Removed)
+	}
+	want := fmt.Sprint([]movedTeam{{gone + "-team1", []string{gone}, []string{stays}}, {gone + "-team2", []string{gone}, []string{stays}}})
+	if got := fmt.Sprint(p.Teams); got != want {
+		t.Fatalf("the proposal moves %s, want %s", got, want)
+	}
+	var put struct{ Updated, Removed int }
+	accept := func(body any) error {
+		return day.Admin.Do(ctx, http.MethodPut, "/v1/territories?branch="+day.Branch, body, &put)
+	}
+	// With some or none of its teams it is refused, and the answer names whom it lacks.
+	edited := func(teams any) map[string]any {
+		var m map[string]any
+		ok(t, json.Unmarshal(raw, &m))
+		m["teams"] = teams
+		return m
+	}
+	for name, c := range map[string]struct {
+		teams    any
+		code, at string
+		says     []string
+	}{
+		"nobody moves":     {[]any{}, "territory.in_use", "body.features body.features", []string{gone + "-team1 (" + gone + "), " + gone + "-team2 (" + gone + ")", "PUT /v1/teams/{id}"}},
+		"one moves":        {[]any{map[string]any{"team": gone + "-team1", "territories": []string{stays}}}, "territory.in_use", "body.features", []string{gone + "-team2 (" + gone + ")"}},
+		"to nowhere":       {[]any{map[string]any{"team": gone + "-team1", "territories": []string{stays, gone}}}, "territory.not_found", "body.teams[0].territories[1]", nil},
+		"without ground":   {[]any{map[string]any{"team": gone + "-team1", "territories": []string{}}}, "territory.team", "body.teams[0].territories", nil},
+		"an unknown team":  {[]any{map[string]any{"team": "NOPE", "territories": []string{stays}}}, "territory.team", "body.teams[0].team", nil},
+		"a team two times": {[]any{map[string]any{"team": stays + "-team1", "territories": []string{stays}}, map[string]any{"team": stays + "-team1", "territories": []string{stays}}}, "territory.team", "body.teams[1].team", nil},
+	} {
+		err := accept(edited(c.teams))
+		if play.CodeOf(err) != c.code || placesOf(err) != c.at {
+			t.Errorf("%s: %v at %q, want %s at %q", name, err, placesOf(err), c.code, c.at)
+		}
+		for _, text := range c.says {
+			if err != nil && !strings.Contains(err.Error(), text) {
+				t.Errorf("%s: %v does not say %q", name, err, text)
+			}
+		}
+	}
+	if err := day.Admin.Do(ctx, http.MethodDelete, "/v1/territories/"+gone+"?branch="+day.Branch, nil, nil); play.CodeOf(err) != "territory.in_use" || placesOf(err) != "path.id path.id" {
+		t.Errorf("removing what two teams work: %v at %q", err, placesOf(err))
+	}
+	works := func() map[string]string {
+		t.Helper()
+		var list struct {
+			Items []struct {
+				ID          string   `json:"id"`
+				Agents      []string `json:"agents"`
+				Territories []string `json:"territories"`
+			} `json:"items"`
+		}
+		ok(t, day.Admin.Do(ctx, http.MethodGet, "/v1/teams?branch="+day.Branch, nil, &list))
+		out := map[string]string{}
+		for _, team := range list.Items {
+			out[team.ID] = fmt.Sprint(team.Territories, len(team.Agents))
+		}
+		return out
+	}
+	before := works()
+	if before[gone+"-team1"] != "["+gone+"] 2" {
+		t.Fatalf("teams after refusals: %v", before)
+	}
+	// A team is moved by hand by sending it back as it was read, with other ground.
+	var team map[string]any
+	ok(t, day.Admin.Do(ctx, http.MethodGet, "/v1/teams/"+stays+"-team2?branch="+day.Branch, nil, &team))
+	ok(t, day.Admin.Do(ctx, http.MethodPut, "/v1/teams/"+stays+"-team2", team, nil))
+	if err := day.Admin.Do(ctx, http.MethodPut, "/v1/teams/"+stays+"-team1", team, nil); play.CodeOf(err) != "team.id" || placesOf(err) != "body.id" {
+		t.Errorf("a team as another: %v at %q", err, placesOf(err))
+	}
+	if now := works(); !maps.Equal(now, before) {
+		t.Errorf("a team sent back as it was read left %v, before they were %v", now, before)
+	}
+	// As it came it is accepted, and accepted again after a supervisor has moved a team elsewhere.
+	ok(t, accept(raw))
+	if now := works(); put.Removed != 1 || now[gone+"-team1"] != "["+stays+"] 2" || now[gone+"-team2"] != "["+stays+"] 2" || now[stays+"-team1"] != before[stays+"-team1"] {
+		t.Errorf("accepting did %+v; teams are %v", put, works())
+	}
+	ok(t, accept(edited([]any{map[string]any{"team": gone + "-team1", "territories": []string{stays}}})))
+	if put.Removed+put.Updated != 0 {
+		t.Errorf("accepting again did %+v", put)
+	}
+	// The round goes by it.
+	ok(t, day.Plan(ctx, nil))
+	for _, r := range day.Round.Routes {
+		if len(r.Stops) == 0 {
+			t.Errorf("%s has no stops in the one territory", r.Team)
+		}
 	}
 }
 
+// A shift may name ground that has gone since: nobody comes, and the report says who stands about.
+func TestAShiftOnGroundThatIsGone(t *testing.T) {
+	_, day, _ := city(t, nil)
+	ctx := context.Background()
+	ok(t, day.MakeTeams(ctx))
+	over := map[string]any{"type": "Feature", "geometry": map[string]any{"type": "Polygon",
+		"coordinates": [][][]float64{{{-8.44, 41.54}, {-8.42, 41.54}, {-8.42, 41.56}, {-8.44, 41.56}, {-8.44, 41.54}}}}}
+	ok(t, day.Admin.Do(ctx, http.MethodPut, "/v1/territories/MIDDLE?branch="+day.Branch, over, nil))
+	ok(t, day.Admin.Do(ctx, http.MethodPut, "/v1/teams/RIB-WEST-team1/shifts/"+day.Date, map[string]any{"branch": day.Branch, "from": "08:30", "to": "18:00", "territories": []string{"MIDDLE"}}, nil))
+	var s struct{ Unstaffed, Idle, Nowhere []string }
+	read := func() string {
+		t.Helper()
+		ok(t, day.Admin.Do(ctx, http.MethodGet, "/v1/territories/staffing?branch="+day.Branch+"&date="+day.Date, nil, &s))
+		return fmt.Sprint(s.Unstaffed, s.Idle, s.Nowhere)
+	}
+	if got := read(); got != "[] [] []" {
+		t.Errorf("while it is there: %s", got)
+	}
+	ok(t, day.Admin.Do(ctx, http.MethodDelete, "/v1/territories/MIDDLE?branch="+day.Branch, nil, nil))
+	if got := read(); got != "[] [] [RIB-WEST-team1]" {
+		t.Errorf("when it is gone: %s", got)
+	}
+}
+
+// placesOf lists the places a problem names.
+func placesOf(err error) string {
+	var p *play.Problem
+	var out []string
+	if errors.As(err, &p) {
+		for _, e := range p.Errors {
+			out = append(out, e.Location)
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// Every problem says where in the request it is: in its path, its query or its body.
 func TestRequestsForAMapThatCannotBe(t *testing.T) {
 	_, day, _ := city(t, nil)
 	ctx := context.Background()
@@ -211,38 +350,44 @@ func TestRequestsForAMapThatCannotBe(t *testing.T) {
 	for name, c := range map[string]struct {
 		method, path string
 		body         map[string]any
-		code         string
+		code, at     string
 	}{
-		"into none":           {"POST", "/v1/territories/balance", map[string]any{"k": 0}, "validation"},
-		"into too many":       {"POST", "/v1/territories/balance", map[string]any{"k": 101}, "validation"},
-		"fewer homes":         {"POST", "/v1/territories/balance", map[string]any{"k": 50, "area": square(-8.44, 41.55, 0.005)}, "division.parts"},
-		"nobody there":        {"POST", "/v1/territories/balance", map[string]any{"k": 2, "area": square(5, 5, 1)}, "division.doors"},
-		"empty area":          {"POST", "/v1/territories/balance", map[string]any{"k": 2, "area": map[string]any{}}, "geo.json"},
-		"area without area":   {"POST", "/v1/territories/balance", map[string]any{"k": 2, "area": square(5, 5, 0)}, "geo.ring_short"},
-		"unknown territory":   {"POST", "/v1/territories/balance", map[string]any{"territories": []string{"NOWHERE"}}, "territory.not_found"},
-		"twice":               {"POST", "/v1/territories/balance", map[string]any{"territories": []string{"RIB-WEST", "RIB-WEST"}}, "territory.balance.twice"},
-		"area and some":       {"POST", "/v1/territories/balance", map[string]any{"territories": []string{"RIB-WEST"}, "over": "cases"}, "territory.balance.area"},
-		"two areas":           {"POST", "/v1/territories/balance", map[string]any{"area": square(-8.44, 41.55, 1), "over": "cases"}, "territory.balance.area"},
-		"speed":               {"POST", "/v1/territories/balance", map[string]any{"speed_kmh": -3}, "territory.balance.speed"},
-		"unknown branch":      {"POST", "/v1/territories/balance", map[string]any{"branch": "NOWHERE"}, "branch.not_found"},
-		"report, no branch":   {"GET", "/v1/territories/coverage?branch=NOWHERE", nil, "branch.not_found"},
-		"staffing, no branch": {"GET", "/v1/territories/staffing?branch=NOWHERE&date=2026-11-25", nil, "branch.not_found"},
-		"staffing, no date":   {"GET", "/v1/territories/staffing?branch=RIBEIRA&date=2026-13-45", nil, "validation"},
-		"map, no branch":      {"PUT", "/v1/territories?branch=NOWHERE", map[string]any{"type": "FeatureCollection", "features": []any{feature("a", square(0, 1, 1))}}, "branch.not_found"},
-		"empty map":           {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{}}, "geo.empty"},
-		"same id":             {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{feature("a", square(0, 1, 1)), feature("a", square(1, 1, 1))}}, "geo.duplicate_id"},
-		"one bad shape":       {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{feature("a", square(0, 1, 1)), feature("b", square(1, 1, 0))}}, "geo.ring_short"},
-		"bad id":              {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{feature("a b", square(0, 1, 1))}}, "territory.id"},
+		"into none":           {"POST", "/v1/territories/balance", map[string]any{"k": 0}, "validation", "body.k"},
+		"into too many":       {"POST", "/v1/territories/balance", map[string]any{"k": 101}, "validation", "body.k"},
+		"fewer homes":         {"POST", "/v1/territories/balance", map[string]any{"k": 50, "area": square(-8.44, 41.55, 0.005)}, "division.parts", "body.k"},
+		"nobody there":        {"POST", "/v1/territories/balance", map[string]any{"k": 2, "area": square(5, 5, 1)}, "division.doors", "body.over"},
+		"empty area":          {"POST", "/v1/territories/balance", map[string]any{"k": 2, "area": map[string]any{}}, "geo.json", "body.area.type"},
+		"area without area":   {"POST", "/v1/territories/balance", map[string]any{"k": 2, "area": square(5, 5, 0)}, "geo.ring_short", "body.area.coordinates[0]"},
+		"unknown territory":   {"POST", "/v1/territories/balance", map[string]any{"territories": []string{"NOWHERE"}}, "territory.not_found", "body.territories[0]"},
+		"twice":               {"POST", "/v1/territories/balance", map[string]any{"territories": []string{"RIB-WEST", "RIB-WEST"}}, "territory.balance.twice", "body.territories[1]"},
+		"area and some":       {"POST", "/v1/territories/balance", map[string]any{"territories": []string{"RIB-WEST"}, "over": "cases"}, "territory.balance.area", "body.territories"},
+		"two areas":           {"POST", "/v1/territories/balance", map[string]any{"area": square(-8.44, 41.55, 1), "over": "cases"}, "territory.balance.area", "body.area"},
+		"speed":               {"POST", "/v1/territories/balance", map[string]any{"speed_kmh": -3}, "territory.balance.speed", "body.speed_kmh"},
+		"no speed":            {"POST", "/v1/territories/balance", map[string]any{"speed_kmh": 0}, "territory.balance.speed", "body.speed_kmh"},
+		"unknown branch":      {"POST", "/v1/territories/balance", map[string]any{"branch": "NOWHERE"}, "branch.not_found", ""},
+		"report, no branch":   {"GET", "/v1/territories/coverage?branch=NOWHERE", nil, "branch.not_found", ""},
+		"staffing, no branch": {"GET", "/v1/territories/staffing?branch=NOWHERE&date=2026-11-25", nil, "branch.not_found", ""},
+		"staffing, no date":   {"GET", "/v1/territories/staffing?branch=RIBEIRA&date=2026-13-45", nil, "validation", "query.date"},
+		"map, no branch":      {"PUT", "/v1/territories?branch=NOWHERE", map[string]any{"type": "FeatureCollection", "features": []any{feature("a", square(0, 1, 1))}}, "branch.not_found", ""},
+		"empty map":           {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{}}, "geo.empty", "body.features"},
+		"same id":             {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{feature("a", square(0, 1, 1)), feature("a", square(1, 1, 1))}}, "geo.duplicate_id", "body.features[1].id"},
+		"one bad shape":       {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{feature("a", square(0, 1, 1)), feature("b", square(1, 1, 0))}}, "geo.ring_short", "body.features[1].geometry.coordinates[0]"},
+		"bad id":              {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{feature("a b", square(0, 1, 1))}}, "territory.id", "body.features[0].id"},
+		"second bad id":       {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{feature("b", square(0, 1, 1)), feature("a b", square(1, 1, 1))}}, "territory.id", "body.features[1].id"},
+		"another branch":      {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{map[string]any{"type": "Feature", "id": "a", "geometry": square(0, 1, 1), "properties": map[string]any{"branch": "PORTO"}}}}, "territory.branch", "body.features[0].properties.branch"},
+		"one shape":           {"PUT", "/v1/territories/T?branch=RIBEIRA", feature("T", map[string]any{"type": "Point"}), "geo.geometry_type", "body.geometry.type"},
+		"a shift on no day":   {"PUT", "/v1/teams/T/shifts/2026-02-30", map[string]any{"from": "08:30", "to": "18:00"}, "shift.date", "path.date"},
+		"a team of no id":     {"PUT", "/v1/teams/a%20b", map[string]any{"agents": []string{"x"}}, "team.id", "path.id"},
 	} {
-		if c.method == "POST" && c.body["branch"] == nil {
+		if (c.method == "POST" || strings.HasPrefix(c.path, "/v1/teams")) && c.body["branch"] == nil {
 			c.body["branch"] = day.Branch
 		}
 		var body any
 		if c.body != nil {
 			body = c.body
 		}
-		if err := day.Admin.Do(ctx, c.method, c.path, body, nil); play.CodeOf(err) != c.code {
-			t.Errorf("%s: %v, want %s", name, err, c.code)
+		if err := day.Admin.Do(ctx, c.method, c.path, body, nil); play.CodeOf(err) != c.code || !strings.HasPrefix(placesOf(err), c.at) || c.at == "" && placesOf(err) != "" {
+			t.Errorf("%s: %v at %q, want %s at %s", name, err, placesOf(err), c.code, c.at)
 		}
 	}
 	var list struct{ Features []any }

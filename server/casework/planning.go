@@ -3,12 +3,14 @@ package casework
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"doorstep/auth"
 	"doorstep/geo"
 	"doorstep/server/conduct"
 	"doorstep/sync/journal"
+	"doorstep/sync/seal"
 )
 
 // PlanningFile is what planning a day must know of a case.
@@ -140,6 +142,41 @@ func WindowsOf(policy *conduct.Policy, f *PlanningFile, date string, p VisitPlan
 // Homes gives the positions of cases' homes; cases without one are left out.
 func (s *Service) Homes(ctx context.Context, branch auth.BranchID, ids []journal.CaseID) (map[journal.CaseID]geo.Point, error) {
 	out := make(map[journal.CaseID]geo.Point, len(ids))
+	err := s.eachOpened(ctx, branch, ids, func(k *Case) {
+		if p, ok := k.Home.Plain(); ok {
+			out[k.CaseRef] = p
+		}
+	})
+	return out, err
+}
+
+// Place is where a case is visited.
+type Place struct {
+	// Address is one line: street, postal code and city; none when there is none, or the debtor was erased.
+	Address seal.Text
+	Home    geo.Point // WGS 84
+	HasHome bool
+}
+
+// Places gives where cases are visited; cases that are not there are left out.
+func (s *Service) Places(ctx context.Context, branch auth.BranchID, ids []journal.CaseID) (map[journal.CaseID]Place, error) {
+	out := make(map[journal.CaseID]Place, len(ids))
+	err := s.eachOpened(ctx, branch, ids, func(k *Case) {
+		var p Place
+		p.Home, p.HasHome = k.Home.Plain()
+		if line := k.Address.Plain(); line != "" {
+			if town := strings.TrimSpace(k.PostalCode + " " + k.City); town != "" {
+				line += ", " + town
+			}
+			p.Address = seal.NewText(line)
+		}
+		out[k.CaseRef] = p
+	})
+	return out, err
+}
+
+// eachOpened calls fn for those of the cases that are there, with their personal parts open.
+func (s *Service) eachOpened(ctx context.Context, branch auth.BranchID, ids []journal.CaseID, fn func(*Case)) error {
 	for len(ids) > 0 {
 		n := min(len(ids), planningPage)
 		refs := make([]journal.DocRef, n)
@@ -148,7 +185,7 @@ func (s *Service) Homes(ctx context.Context, branch auth.BranchID, ids []journal
 		}
 		recs, err := s.store.Records(ctx, branch, refs)
 		if err != nil {
-			return nil, fmt.Errorf("read cases: %w", err)
+			return fmt.Errorf("read cases: %w", err)
 		}
 		var cases []Filed[Case]
 		for _, rec := range recs {
@@ -157,21 +194,19 @@ func (s *Service) Homes(ctx context.Context, branch auth.BranchID, ids []journal
 			}
 			c := Filed[Case]{ID: rec.ID}
 			if err := decode(rec, &c.State); err != nil {
-				return nil, err
+				return err
 			}
 			cases = append(cases, c)
 		}
 		if err := s.openHomes(ctx, branch, cases); err != nil {
-			return nil, err
+			return err
 		}
 		for i := range cases {
-			if p, ok := cases[i].State.Home.Plain(); ok {
-				out[cases[i].State.CaseRef] = p
-			}
+			fn(&cases[i].State)
 		}
 		ids = ids[n:]
 	}
-	return out, nil
+	return nil
 }
 
 // Issued is an assignment of a round as it stands.

@@ -16,12 +16,17 @@ type Error struct {
 	code  string
 	Msg   string
 	Field string
+	// Places are all members at fault, where there may be several; Field is "" then.
+	Places []Place
 }
+
+// Place is one member at fault.
+type Place struct{ Field, Msg string }
 
 func (e *Error) Error() string { return e.Msg }
 
 // Code is stable: round.not_found, round.date, round.branch, round.team,
-// round.no_shifts, round.limit, round.objective, round.state, round.too_large, round.check;
+// round.no_shifts, round.no_team_left, round.limit, round.objective, round.state, round.too_large, round.check;
 // slots.date, slots.past, slots.far, slots.minutes.
 func (e *Error) Code() string { return e.code }
 

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"doorstep/server/office"
 	"doorstep/sync/journal"
 )
 
@@ -25,7 +24,8 @@ type ReplanParams struct {
 // done or under way stays, new cases and appointments come in, what has become
 // unlawful or impossible drops out, and routes change as little as pays. The
 // phones are told only of what changed. It answers at once; Run does it. Errors:
-// round.not_found, round.state, round.limit, round.team.
+// round.not_found, round.state, round.limit, round.team,
+// round.no_team_left: a day without any team is not planned, it is over.
 func (s *Service) Replan(ctx context.Context, ask Ask, id string, p ReplanParams) (Round, error) {
 	r, err := s.find(ctx, ask.Actor, id)
 	if err != nil {
@@ -41,10 +41,11 @@ func (s *Service) Replan(ctx context.Context, ask Ask, id string, p ReplanParams
 	if err != nil {
 		return Round{}, err
 	}
-	for _, team := range p.Without {
-		if !slices.ContainsFunc(shifts, func(sh office.Shift) bool { return sh.Team == team }) {
-			return Round{}, refuse(Invalid, "round.team", "without", "a team named here has no shift that day")
-		}
+	if err := s.checkTeams(ctx, r.Branch, shifts, "without", p.Without, "has no shift that day, so that it cannot drop out; leave it out here"); err != nil {
+		return Round{}, err
+	}
+	if err := s.checkTeamLeft(ctx, r, shifts, p.Without); err != nil {
+		return Round{}, err
 	}
 	if err := s.change(ctx, r.Branch, ask, id, "round.replan", func(rd *journal.Reader, now *Round) error {
 		if now.Status != Published {

@@ -3,6 +3,8 @@ package dispatch
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -210,6 +212,75 @@ func TestARoundThatCannotBeIsRefusedWithItsReason(t *testing.T) {
 	stranger := Ask{Actor: auth.Actor{User: "x", Role: auth.RoleSupervisor, Branches: []auth.BranchID{"lisboa"}}}
 	if _, err := h.svc.Publish(ctx, stranger, a.ID); code(err) != "round.not_found" {
 		t.Errorf("publishing another branch's round: %v", err)
+	}
+}
+
+// A team that cannot go is told by its place, and whether it is unknown or off.
+func TestATeamThatCannotGoIsNamed(t *testing.T) {
+	h := newHouse(t)
+	ctx := context.Background()
+	h.team(office.Team{ID: "t-off", Agents: []auth.UserID{"west-1"}, Territories: []string{"west"}})
+	places := func(err error) string {
+		var e *Error
+		if !errors.As(err, &e) || e.Code() != "round.team" {
+			t.Fatalf("refused with %v", err)
+		}
+		var out []string
+		for _, p := range e.Places {
+			out = append(out, p.Field+": "+p.Msg)
+		}
+		return strings.Join(out, "\n")
+	}
+	_, err := h.svc.Create(ctx, h.ask(), Params{Branch: porto, Date: today, Teams: []string{"t-west", "nobody", "t-off"}})
+	if got := places(err); !strings.HasPrefix(got, "teams[1]: the branch has no such team") || !strings.Contains(got, "\nteams[2]: the team t-off has no shift that day; give it one") {
+		t.Errorf("of the round it says\n%s", got)
+	}
+	h.take("c1")
+	v := h.publish(h.plan(today).ID)
+	_, err = h.svc.Replan(ctx, h.ask(), v.ID, ReplanParams{Without: []string{"t-off", "t-east", "nobody"}})
+	if got := places(err); !strings.HasPrefix(got, "without[0]: the team t-off has no shift that day") || !strings.Contains(got, "\nwithout[2]: the branch has no such team") {
+		t.Errorf("of the replan it says\n%s", got)
+	}
+}
+
+// A day that nobody would go on with is not planned anew: the phones keep what they have.
+func TestADayNobodyGoesOnWithIsNotPlannedAnew(t *testing.T) {
+	for name, c := range map[string]struct {
+		teams, without []string
+		at             string // local
+		want           string
+	}{
+		"everybody drops out":                  {nil, []string{"t-west", "t-east"}, "10:00", "round.no_team_left"},
+		"everybody of the round drops out":     {[]string{"t-west"}, []string{"t-west"}, "10:00", "round.no_team_left"},
+		"the only team whose shift still runs": {nil, []string{"t-east"}, "15:00", "round.no_team_left"},
+		"all shifts are over":                  {nil, nil, "18:00", "round.no_team_left"},
+		"one drops out, another goes on":       {nil, []string{"t-west"}, "10:00", ""},
+		"the last minute of the last shift":    {nil, nil, "17:59", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			ctx := context.Background()
+			_, err := h.office.PutShift(ctx, office.Ask{By: "boss"}, office.Shift{Branch: porto, Team: "t-west", Date: today, From: "08:30", To: "14:00"})
+			ok(t, err)
+			h.take("c1")
+			r, err := h.svc.Create(ctx, h.ask(), Params{Branch: porto, Date: today, Teams: c.teams, Seed: 1, TimeLimitS: 1})
+			ok(t, err)
+			h.work()
+			h.publish(r.ID)
+			had := h.onPhone("west-1")
+			h.now = at(c.at)
+			_, err = h.svc.Replan(ctx, h.ask(), r.ID, ReplanParams{Without: c.without, TimeLimitS: 1})
+			if code(err) != c.want {
+				t.Fatalf("answered %v, want %q", err, c.want)
+			}
+			if c.want == "" {
+				return
+			}
+			h.work()
+			if got := h.onPhone("west-1"); got != had || had == "" || h.view(r.ID).Status != Published {
+				t.Errorf("the phone shows %q, before it was %q", got, had)
+			}
+		})
 	}
 }
 

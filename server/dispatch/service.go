@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -105,8 +104,8 @@ func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) 
 	if _, err := s.opt.Office.Branch(ctx, p.Branch); err != nil {
 		return Round{}, err
 	}
-	if _, err := time.Parse(time.DateOnly, p.Date); err != nil {
-		return Round{}, refuse(Invalid, "round.date", "date", "write the date as 2006-01-02")
+	if fault := office.DateFault(p.Date); fault != "" {
+		return Round{}, refuse(Invalid, "round.date", "date", fault)
 	}
 	if p.TimeLimitS == 0 {
 		p.TimeLimitS = DefaultTimeLimitS
@@ -128,10 +127,8 @@ func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) 
 	if err != nil {
 		return Round{}, err
 	}
-	for _, team := range p.Teams {
-		if !slices.ContainsFunc(shifts, func(sh office.Shift) bool { return sh.Team == team }) {
-			return Round{}, refuse(Invalid, "round.team", "teams", "a team has no shift that day; give it one with PUT /v1/teams/{id}/shifts/{date}")
-		}
+	if err := s.checkTeams(ctx, p.Branch, shifts, "teams", p.Teams, "has no shift that day; give it one with PUT /v1/teams/{id}/shifts/{date}"); err != nil {
+		return Round{}, err
 	}
 	if len(shifts) == 0 {
 		return Round{}, refuse(Conflict, "round.no_shifts", "date", "no team has a shift that day; give teams shifts with PUT /v1/teams/{id}/shifts/{date}")

@@ -125,8 +125,8 @@ func (s *Service) Slots(ctx context.Context, a auth.Actor, p SlotParams) (DaySlo
 
 // slotDate refuses a date that is none, is over, or is too far away.
 func slotDate(date string, now time.Time) error {
-	if _, err := time.Parse(time.DateOnly, date); err != nil {
-		return refuse(Invalid, "slots.date", "date", "write the date as 2006-01-02")
+	if fault := office.DateFault(date); fault != "" {
+		return refuse(Invalid, "slots.date", "date", fault)
 	}
 	switch {
 	case date < now.Format(time.DateOnly):

@@ -70,7 +70,7 @@ type API struct {
 	huma    huma.API
 	metrics *metrics
 	allowed map[string]auth.Permission // by "METHOD template"
-	queries map[string][]string        // parameters of raw endpoints, likewise
+	parts   map[string]parts           // where endpoints take what they take, likewise
 	devices *auth.Limits               // requests by device
 	pace    pace
 	spec    func() ([]byte, error)
@@ -102,7 +102,7 @@ func New(o Options) *API {
 	gin.SetMode(gin.ReleaseMode)
 	// huma makes its own errors through this variable; it is set to the same function every time.
 	huma.NewError = humaProblem
-	a := &API{opt: o, log: o.Log, engine: gin.New(), metrics: newMetrics(), allowed: map[string]auth.Permission{}, queries: map[string][]string{},
+	a := &API{opt: o, log: o.Log, engine: gin.New(), metrics: newMetrics(), allowed: map[string]auth.Permission{}, parts: map[string]parts{},
 		devices: auth.NewLimits(deviceEvery, deviceBurst), pace: defaultPace, planning: make(chan struct{}, 1), stop: make(chan struct{})}
 	for _, p := range auth.Permissions() {
 		a.allowed[p.Method+" "+p.Path] = p

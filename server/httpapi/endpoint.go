@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"reflect"
-	"slices"
 
 	"doorstep/auth"
 
@@ -61,17 +60,18 @@ func register[I, O any](a *API, e endpoint, handle func(ctx context.Context, c c
 		}
 		out, err := handle(ctx, c, in)
 		if err != nil {
-			return nil, a.problem(ctx, err)
+			return nil, a.problem(ctx, e.method+" "+e.path, err)
 		}
 		return out, nil
 	})
 	a.describeProblems(e)
 }
 
-// describeProblems gives an operation the answers it can fail with.
+// describeProblems gives an operation the answers it can fail with, and notes where it takes what may be at fault.
 func (a *API) describeProblems(e endpoint) {
 	item := a.huma.OpenAPI().Paths[e.path]
 	op := map[string]*huma.Operation{http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPut: item.Put, http.MethodPatch: item.Patch, http.MethodDelete: item.Delete}[e.method]
+	a.parts[e.method+" "+e.path] = a.partsOf(op)
 	if op.Responses == nil {
 		op.Responses = map[string]*huma.Response{}
 	}
@@ -99,11 +99,6 @@ func (a *API) raw(e endpoint, describe func(op *huma.Operation), handle gin.Hand
 	describe(&op)
 	a.huma.OpenAPI().AddOperation(&op)
 	a.describeProblems(e)
-	for _, p := range op.Parameters {
-		if p.In == "query" {
-			a.queries[e.method+" "+e.path] = append(a.queries[e.method+" "+e.path], p.Name)
-		}
-	}
 	if handle != nil {
 		a.engine.Handle(e.method, ginPath(e.path), a.onlyQuery, handle)
 	}
@@ -117,7 +112,7 @@ func (a *API) onlyQuery(c *gin.Context) {
 		return
 	}
 	for name := range c.Request.URL.Query() {
-		if !slices.Contains(a.queries[at], name) {
+		if a.parts[at].of[name] != "query."+name {
 			writeProblem(c, newProblem(http.StatusUnprocessableEntity, "validation", "the endpoint does not know this query parameter; see GET /openapi.yaml").at(place("query."+name), "unknown query parameter"))
 			return
 		}

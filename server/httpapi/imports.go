@@ -89,7 +89,7 @@ func (a *API) importLines(c *gin.Context, run importFunc, needsBranch bool) {
 	}
 	report, err := run(ctx, actor, b, contentType, in, casework.ImportOptions{})
 	if err != nil {
-		pr := a.problem(ctx, err)
+		pr := a.problem(ctx, c.Request.Method+" "+template(c), err)
 		if report.Accepted+report.Updated > 0 {
 			pr.Detail += " Lines before the fault were kept; sending the file again is safe."
 		}

@@ -199,21 +199,23 @@ func (a *API) who(c *gin.Context) (auth.Actor, *Problem) {
 	}
 	actor, err := a.opt.Sessions.Verify(c.Request.Context(), strings.TrimSpace(token))
 	if err != nil {
-		return auth.Actor{}, a.problem(c.Request.Context(), err)
+		return auth.Actor{}, a.problem(c.Request.Context(), "", err)
 	}
 	return actor, nil
 }
 
-// problem is problemOf, with trouble of ours logged.
-func (a *API) problem(ctx context.Context, err error) *Problem {
+// problem is problemOf at an endpoint ("METHOD template"), with trouble of ours logged.
+func (a *API) problem(ctx context.Context, at string, err error) *Problem {
 	p, known := problemOf(err)
 	if !known {
 		a.log.ErrorContext(ctx, "request failed", "id", ctx.Value(requestKey), "err", err)
 	}
-	return p
+	return p.located(a.parts[at])
 }
 
-func (a *API) fail(c *gin.Context, err error) { writeProblem(c, a.problem(c.Request.Context(), err)) }
+func (a *API) fail(c *gin.Context, err error) {
+	writeProblem(c, a.problem(c.Request.Context(), c.Request.Method+" "+template(c), err))
+}
 
 func printable(s string) bool {
 	for _, r := range s {

@@ -18,6 +18,7 @@ type branchBody struct {
 }
 
 type teamBody struct {
+	ID          string    `json:"id,omitempty" maxLength:"64" doc:"As it was read; the path says which team."`
 	Branch      string    `json:"branch,omitempty" maxLength:"64" doc:"Your only branch when absent."`
 	Name        string    `json:"name,omitempty" maxLength:"200"`
 	Agents      []string  `json:"agents" minItems:"1" maxItems:"10"`
@@ -28,7 +29,7 @@ type teamBody struct {
 	Mode        string    `json:"mode,omitempty" enum:"foot,bicycle,scooter,car"`
 	Start       []float64 `json:"start,omitempty" minItems:"2" maxItems:"2" doc:"[lon, lat], WGS 84: where the day begins."`
 	End         []float64 `json:"end,omitempty" minItems:"2" maxItems:"2"`
-	MaxStops    int       `json:"max_stops,omitempty" minimum:"0" maximum:"500"`
+	MaxStops    int       `json:"max_stops,omitempty" minimum:"0" maximum:"500" doc:"At how many doors the team knocks in a day, at most; 0 or absent: no limit. Several cases at one door are one."`
 }
 
 type teamView struct {
@@ -43,7 +44,7 @@ type teamView struct {
 	Mode        string    `json:"mode,omitempty"`
 	Start       []float64 `json:"start,omitempty"`
 	End         []float64 `json:"end,omitempty"`
-	MaxStops    int       `json:"max_stops,omitempty"`
+	MaxStops    int       `json:"max_stops,omitempty" doc:"Doors a day, at most; several cases at one door are one. Absent: no limit."`
 }
 
 type shiftBody struct {
@@ -182,6 +183,9 @@ func (a *API) teamEndpoints() {
 				return nil, err
 			}
 			x := in.Body
+			if x.ID != "" && x.ID != in.ID {
+				return nil, newProblem(http.StatusUnprocessableEntity, "team.id", "the body is of another team than the path; leave its id out to copy one").at("body.id", "not the id in the path")
+			}
 			t := office.Team{ID: in.ID, Branch: b, Name: x.Name, Agents: ids[auth.UserID](x.Agents), Territories: x.Territories, Skills: x.Skills, Items: x.Items,
 				Recording: x.Recording, Mode: x.Mode, MaxStops: x.MaxStops}
 			if t.Start, err = point(x.Start, "start"); err != nil {

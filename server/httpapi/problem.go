@@ -13,6 +13,7 @@ import (
 
 	"doorstep/auth"
 	"doorstep/geo"
+	"doorstep/geo/routing"
 	"doorstep/geo/routing/vroom"
 	"doorstep/geo/travel"
 	"doorstep/server/audit"
@@ -45,7 +46,8 @@ type Problem struct {
 	Min   int    `json:"min,omitempty" doc:"The oldest schema version that is served."`
 	Wipe  bool   `json:"wipe,omitempty" doc:"The app must erase what it holds."`
 
-	retryAfter int // seconds
+	retryAfter int  // seconds
+	members    bool // Errors name members as rooms do; located makes places of them
 }
 
 // ProblemField is one place at fault.
@@ -74,6 +76,12 @@ func (p *Problem) at(location, message string) *Problem {
 	return p
 }
 
+// of adds a member that a room says is at fault: located finds its place.
+func (p *Problem) of(member, message string) *Problem {
+	p.members = true
+	return p.at(member, message)
+}
+
 // problemOf maps every room's errors to a status. It is the only place that does.
 // known is false for trouble of ours, which is logged and told as internal or unavailable.
 func problemOf(err error) (p *Problem, known bool) {
@@ -99,14 +107,22 @@ func problemOf(err error) (p *Problem, known bool) {
 		return ofAuth(a), true
 	case errors.As(err, &o):
 		status := map[office.Kind]int{office.Invalid: http.StatusUnprocessableEntity, office.NotFound: http.StatusNotFound, office.Conflict: http.StatusConflict}[o.Kind]
-		return newProblem(status, o.Code(), o.Msg).at(o.Field, o.Msg), true
+		p := newProblem(status, o.Code(), o.Msg).of(o.Field, o.Msg)
+		for _, at := range o.Places {
+			p.of(at.Field, at.Msg)
+		}
+		return p, true
 	case errors.As(err, &c):
 		status := map[casework.Kind]int{casework.Invalid: http.StatusUnprocessableEntity, casework.NotFound: http.StatusNotFound,
 			casework.Conflict: http.StatusConflict, casework.Refused: http.StatusConflict, casework.Forbidden: http.StatusForbidden}[c.Kind]
-		return newProblem(status, c.Code(), c.Msg).at(c.Field, c.Msg), true
+		return newProblem(status, c.Code(), c.Msg).of(c.Field, c.Msg), true
 	case errors.As(err, &d):
 		status := map[dispatch.Kind]int{dispatch.Invalid: http.StatusUnprocessableEntity, dispatch.NotFound: http.StatusNotFound, dispatch.Conflict: http.StatusConflict}[d.Kind]
-		return newProblem(status, d.Code(), d.Msg).at(d.Field, d.Msg), true
+		p := newProblem(status, d.Code(), d.Msg).of(d.Field, d.Msg)
+		for _, at := range d.Places {
+			p.of(at.Field, at.Msg)
+		}
+		return p, true
 	case errors.As(err, &co):
 		return ofConduct(co), true
 	case errors.As(err, &s):
@@ -132,6 +148,9 @@ func problemOf(err error) (p *Problem, known bool) {
 		}
 		// The reader quotes what it read, for who has the file before them.
 		at, msg := place("body."+vr.Path), quoted.ReplaceAllString(vr.Msg, "…")
+		if vr.Code() == routing.CodeTooLarge && wholeProblem(vr.Path) {
+			msg += "; divide the problem by area or by day, or plan it with doorstep route solve on a machine of your own, which takes up to " + strconv.Itoa(routing.MaxStops) + " jobs"
+		}
 		return newProblem(status, vr.Code(), at+": "+msg).at(at, msg), true
 	case errors.Is(err, journal.ErrCursor):
 		return newProblem(http.StatusBadRequest, "cursor", "the cursor is not one of this list; start without").at("query.cursor", "not a cursor of this list"), true
@@ -147,13 +166,20 @@ func problemOf(err error) (p *Problem, known bool) {
 	return newProblem(http.StatusInternalServerError, "internal", "something went wrong here; it has been noted"), false
 }
 
+// wholeProblem tells whether what is too large at a place of a routing problem is
+// the problem itself, and not one number or text in it.
+func wholeProblem(path string) bool {
+	name, _, _ := strings.Cut(path, ".")
+	return path == "" || path == "jobs" || path == "vehicles" || name == "matrices"
+}
+
 // statusClientClosed is nginx's, for a caller who has gone: nobody reads it.
 const statusClientClosed = 499
 
 func ofAuth(a *auth.Error) *Problem {
 	status := map[auth.Kind]int{auth.Invalid: http.StatusUnprocessableEntity, auth.Unauthenticated: http.StatusUnauthorized,
 		auth.Forbidden: http.StatusForbidden, auth.Limited: http.StatusTooManyRequests}[a.Kind]
-	p := newProblem(status, a.Code(), a.Msg).at(a.Field, a.Msg)
+	p := newProblem(status, a.Code(), a.Msg).of(a.Field, a.Msg)
 	p.Wipe = a.Wipe
 	if a.Kind == auth.Limited {
 		p.retryAfter = max(1, int(math.Ceil(a.RetryAfter.Seconds())))
@@ -164,7 +190,7 @@ func ofAuth(a *auth.Error) *Problem {
 func ofOffline(s *offline.Error) *Problem {
 	status := map[offline.Kind]int{offline.Malformed: http.StatusBadRequest, offline.CursorGone: http.StatusGone,
 		offline.NotReady: http.StatusServiceUnavailable, offline.TooLarge: http.StatusRequestEntityTooLarge}[s.Kind]
-	p := newProblem(status, s.Code(), s.Msg).at(s.Field, s.Msg)
+	p := newProblem(status, s.Code(), s.Msg).of(s.Field, s.Msg)
 	switch s.Kind {
 	case offline.CursorGone:
 		p.Reset, p.Epoch = true, s.Epoch

@@ -30,7 +30,7 @@ type roundBody struct {
 }
 
 type replanBody struct {
-	Without    []string `json:"without,omitempty" maxItems:"500" doc:"Teams that dropped out; others take over what they have left."`
+	Without    []string `json:"without,omitempty" maxItems:"500" doc:"Teams that dropped out; others take over what they have left, so not all of them."`
 	Seed       uint64   `json:"seed,omitempty" maximum:"9007199254740991"`
 	TimeLimitS int      `json:"time_limit_s,omitempty" minimum:"1" maximum:"600" doc:"How long to search; 2 when absent."`
 }
@@ -112,14 +112,15 @@ func (a *API) roundEndpoints() {
 			op.Responses = map[string]*huma.Response{"200": answer("A FeatureCollection (RFC 7946).", "application/geo+json", &huma.Schema{Type: "object"})}
 		}, nil)
 	a.raw(endpoint{method: http.MethodGet, path: "/v1/rounds/{id}" + calendarSuffix, id: "roundCalendar", tag: "rounds", summary: "A round, or one team's route, as iCalendar",
-		about: "An event per stop and break (RFC 5545). It names cases, never people or addresses."},
+		about: "An event per stop and break (RFC 5545). It names cases, never people, and addresses only where `places` asks for them: calendars end up on lock screens. Hours in descriptions are the branch's, with the zone."},
 		func(op *huma.Operation) {
 			round(op)
-			op.Parameters = append(op.Parameters, &huma.Param{Name: "team", In: "query", Schema: str(), Description: "Only this team's route."})
+			op.Parameters = append(op.Parameters, query("team", "Only this team's route.", str(), false),
+				query("places", "Also the address (LOCATION) and the position (GEO) of each stop. It then shows where people live: it is for those who may see the cases.", &huma.Schema{Type: "boolean"}, false))
 			op.Responses = map[string]*huma.Response{"200": answer("A VCALENDAR.", "text/calendar", str())}
 		}, nil)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/rounds/{id}/replan", id: "replanRound", tag: "rounds", summary: "Plan a published round anew from where the day stands", status: http.StatusAccepted,
-		about: "What is done or under way stays. The phones are told only of what changes. Read the round for progress; its version goes up by one."},
+		about: "What is done or under way stays. The phones are told only of what changes. A day that no team would go on with is refused (round.no_team_left): it is over. Read the round for progress; its version goes up by one."},
 		func(ctx context.Context, c call, in *struct {
 			ID   string `path:"id" maxLength:"64"`
 			Body replanBody
@@ -155,7 +156,16 @@ func (a *API) drawRound(c *gin.Context, actor auth.Actor, id string) {
 }
 
 func (a *API) roundCalendar(c *gin.Context, actor auth.Actor, id string) {
-	out, err := a.opt.Dispatch.Calendar(c.Request.Context(), actor, id, c.Query("team"))
+	p := dispatch.CalendarParams{Team: c.Query("team")}
+	switch c.Query("places") {
+	case "true":
+		p.Places = true
+	case "", "false":
+	default:
+		writeProblem(c, newProblem(http.StatusUnprocessableEntity, "validation", "places is true or false").at("query.places", "not true or false"))
+		return
+	}
+	out, err := a.opt.Dispatch.Calendar(c.Request.Context(), actor, id, p)
 	if err != nil {
 		a.fail(c, err)
 		return

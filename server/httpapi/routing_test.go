@@ -119,6 +119,18 @@ func TestPlanningRefusesBadProblems(t *testing.T) {
 		}
 	}
 	million := io.MultiReader(strings.NewReader(`{"jobs":[{"id":0}`), strings.NewReader(strings.Repeat(`,{"id":1}`, 1_000_000)), strings.NewReader(`]}`))
+	// What is too large as a whole can be divided; one number that is too large cannot.
+	for text, remedy := range map[string]bool{
+		`{"jobs":[{"id":0}` + strings.Repeat(`,{"id":1}`, problemLimits().Jobs) + `]}`:                       true,
+		`{"vehicles":[{"id":0,"start":[1,2]}` + strings.Repeat(`,{"id":1}`, problemLimits().Vehicles) + `]}`: true,
+		`{"matrices":{"car":{"durations":[[0` + strings.Repeat(`,0`, 2500) + `]]}}}`:                         true,
+		`{"vehicles":[{"id":1,"start":[1,2]}],"jobs":[{"id":1,"location":[1,2],"service":99999999999}]}`:     false,
+	} {
+		p := problemIn(t, solve(h, strings.NewReader(text)), http.StatusUnprocessableEntity, "routing.too_large")
+		if got := strings.Contains(p.Detail, "divide the problem") && strings.Contains(p.Errors[0].Message, "doorstep route solve"); got != remedy {
+			t.Errorf("%.60s: %s; want a remedy: %t", text, p.Detail, remedy)
+		}
+	}
 	problemIn(t, solve(h, million), http.StatusUnprocessableEntity, "routing.too_large")
 	problemIn(t, solve(h, strings.NewReader(`{"vehicles":[],"options":{"l":31}}`)), http.StatusUnprocessableEntity, "routing.too_large")
 }

@@ -161,11 +161,7 @@ func (a *API) territoryEndpoints() {
 			Branch string `query:"branch" maxLength:"64"`
 			Body   featureBody
 		}) (*body[featureBody], error) {
-			shape, err := geo.ParseShape(in.Body.Geometry)
-			var wrong *geo.Error
-			if errors.As(err, &wrong) {
-				return nil, newProblem(http.StatusUnprocessableEntity, wrong.Code(), wrong.Error()).at(strings.TrimSuffix("body.geometry."+wrong.Path, "."), wrong.Msg)
-			}
+			shape, err := shapeIn("geometry", in.Body.Geometry)
 			if err != nil {
 				return nil, err
 			}
@@ -210,6 +206,17 @@ func (a *API) territoryEndpoints() {
 			_, err = a.opt.Casework.RedrawAll(ctx, auth.System(), b)
 			return nil, err
 		})
+}
+
+// shapeIn reads a geometry that is a member of a body.
+func shapeIn(member string, raw json.RawMessage) (geo.Shape, error) {
+	shape, err := geo.ParseShape(raw)
+	var wrong *geo.Error
+	if errors.As(err, &wrong) {
+		at := strings.TrimSuffix("body."+member+"."+wrong.Path, ".")
+		return geo.Shape{}, newProblem(http.StatusUnprocessableEntity, wrong.Code(), at+": "+wrong.Msg).at(at, wrong.Msg)
+	}
+	return shape, err
 }
 
 // numbers makes floats of a decoded object json.Numbers, as geo gives them.

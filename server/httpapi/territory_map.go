@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"net/http"
 	"slices"
@@ -76,7 +77,7 @@ type balanceBody struct {
 	Area        json.RawMessage `json:"area,omitempty" doc:"What is divided, as a GeoJSON Polygon or MultiPolygon, instead."`
 	Borders     string          `json:"borders,omitempty" enum:"keep,anew" doc:"keep (as when absent): few cases change hands; anew: present borders do not count."`
 	Measure     string          `json:"measure,omitempty" enum:"minutes" doc:"What is shared out equally: expected minutes."`
-	SpeedKmh    float64         `json:"speed_kmh,omitempty" doc:"From door to door, all stops included; 20 when absent."`
+	SpeedKmh    *float64        `json:"speed_kmh,omitempty" doc:"From door to door, all stops included: 1 to 130; 20 when absent."`
 	Seed        int             `json:"seed,omitempty" minimum:"0" doc:"The same request, map, cases and seed give the same proposal."`
 }
 
@@ -87,7 +88,22 @@ type proposalBody struct {
 	Branch   string            `json:"branch"`
 	BasedOn  string            `json:"based_on" doc:"Names the map the proposal was made from. Sent back with it, it keeps a newer map from being overwritten."`
 	Removed  []string          `json:"removed" doc:"Territories that would be no more."`
+	Teams    []moveAnswer      `json:"teams" doc:"Teams that work a territory that would be no more, and what each would work instead. Sent back with the map, they are moved with it: edit territories as you like."`
 	Summary  proposalSummary   `json:"summary"`
+}
+
+type moveAnswer struct {
+	Team        string   `json:"team"`
+	Name        string   `json:"name,omitempty"`
+	Removed     []string `json:"removed" doc:"Territories it works that would be no more."`
+	Territories []string `json:"territories" doc:"What it would work: what it keeps, and the territories that have most of the cases of those removed. Empty when nothing takes their place: then say which."`
+}
+
+// moveBody is a team that is moved with a map; a proposal says more of it.
+type moveBody struct {
+	_           struct{} `additionalProperties:"true"`
+	Team        string   `json:"team" maxLength:"64"`
+	Territories []string `json:"territories" maxItems:"200" doc:"All it works then, of this map."`
 }
 
 type proposalFeature struct {
@@ -141,6 +157,7 @@ type mapBody struct {
 	Type     string        `json:"type" enum:"FeatureCollection"`
 	Features []featureBody `json:"features"`
 	BasedOn  string        `json:"based_on,omitempty" maxLength:"64" doc:"As a proposal gave it: refused when the map has changed since."`
+	Teams    []moveBody    `json:"teams,omitempty" maxItems:"500" doc:"Teams that get other territories together with the map, such as those whose territories it removes. A map that is already so moves nobody."`
 }
 
 type mapReport struct {
@@ -157,6 +174,7 @@ type staffingBody struct {
 	Territories []postBody `json:"territories"`
 	Unstaffed   []string   `json:"unstaffed" doc:"Territories that no team works that day."`
 	Idle        []string   `json:"idle" doc:"Teams without a shift that day."`
+	Nowhere     []string   `json:"nowhere" doc:"Teams with a shift whose territories are all gone from the map: give the shift, or the team, others."`
 }
 
 type postBody struct {
@@ -220,7 +238,7 @@ func (a *API) territoryMapEndpoints() {
 		})
 	register(a, endpoint{method: http.MethodPost, path: "/v1/territories/balance", id: "balanceTerritories", tag: "office", summary: "Propose territories of equal work", body: 4 << 20,
 		about: "Divides an area into k compact territories of equal expected minutes, with as few cases as possible changing hands. Nothing is changed: to accept the proposal, edited or not, send it to `PUT /v1/territories`. " +
-			"Territories keep their ids, so that teams keep theirs; new ones have new ids and no team yet. One branch's proposal may take half a minute when there are very many cases."},
+			"Territories keep their ids, so that teams keep theirs; new ones have new ids and no team yet. Teams whose territories would be removed are listed with what they would work instead. One branch's proposal may take half a minute when there are very many cases."},
 		func(ctx context.Context, c call, in *struct{ Body balanceBody }) (*body[proposalBody], error) {
 			b, err := a.branch(ctx, c.actor, in.Body.Branch)
 			if err != nil {
@@ -232,7 +250,7 @@ func (a *API) territoryMapEndpoints() {
 				ask.Parts = *in.Body.K
 			}
 			if len(in.Body.Area) > 0 && string(in.Body.Area) != "null" {
-				if ask.Area, err = geo.ParseShape(in.Body.Area); err != nil {
+				if ask.Area, err = shapeIn("area", in.Body.Area); err != nil {
 					return nil, err
 				}
 			}
@@ -248,7 +266,7 @@ func (a *API) territoryMapEndpoints() {
 			return respond(out), err
 		})
 	register(a, endpoint{method: http.MethodPut, path: "/v1/territories", id: "replaceTerritories", tag: "office", summary: "Replace the whole map, or accept a proposal", body: geo.MaxFeatureBytes / 4,
-		about: "The features become the branch's territories: others are removed. All or nothing, but for maps of more than 384 kB; sending it again changes nothing and completes what a break left undone. " +
+		about: "The features become the branch's territories: others are removed. What a team works is not removed (409 territory.in_use, which names all such teams) unless `teams` gives it others of the map, as a proposal does. All or nothing, but for maps of more than 384 kB; sending it again changes nothing and completes what a break left undone. " +
 			"Open cases follow their homes, but for those a supervisor placed by hand. The property `proposal` is not kept."},
 		func(ctx context.Context, c call, in *struct {
 			Branch string `query:"branch" maxLength:"64"`
@@ -262,7 +280,7 @@ func (a *API) territoryMapEndpoints() {
 			if err != nil {
 				return nil, err
 			}
-			done, err := a.opt.Office.ReplaceTerritories(ctx, ask(c), b, in.Body.BasedOn, next)
+			done, err := a.opt.Office.ReplaceTerritories(ctx, ask(c), b, in.Body.BasedOn, next, movesOf(in.Body.Teams))
 			if err != nil {
 				return nil, err
 			}
@@ -294,7 +312,7 @@ func (a *API) territoryMapEndpoints() {
 			if err != nil {
 				return nil, err
 			}
-			out := staffingBody{Date: st.Date, Territories: []postBody{}, Unstaffed: st.Unstaffed, Idle: st.Idle}
+			out := staffingBody{Date: st.Date, Territories: []postBody{}, Unstaffed: st.Unstaffed, Idle: st.Idle, Nowhere: st.Nowhere}
 			for _, p := range st.Territories {
 				post := postBody{ID: p.ID, Name: p.Name, Teams: []dutyBody{}}
 				for _, d := range p.Teams {
@@ -338,10 +356,13 @@ func coverageAnswer(b auth.BranchID, c office.Coverage) (coverageBody, error) {
 }
 
 func proposalAnswer(b auth.BranchID, p office.Proposal) (proposalBody, error) {
-	out := proposalBody{Type: "FeatureCollection", Features: []proposalFeature{}, Branch: string(b), BasedOn: p.BasedOn, Removed: p.Removed,
+	out := proposalBody{Type: "FeatureCollection", Features: []proposalFeature{}, Branch: string(b), BasedOn: p.BasedOn, Removed: p.Removed, Teams: []moveAnswer{},
 		Summary: proposalSummary{Cases: p.Cases, Moved: p.Moved, Outside: p.Outside, MeanMinutes: rounded(p.Mean, 1), MaxOff: rounded(p.MaxOff, 4), WasOff: rounded(p.WasOff, 4)}}
 	if out.Removed == nil {
 		out.Removed = []string{}
+	}
+	for _, m := range p.Moves {
+		out.Teams = append(out.Teams, moveAnswer{Team: m.Team, Name: m.Name, Removed: m.Removed, Territories: slices.Concat([]string{}, m.Territories)})
 	}
 	if p.Cases > 0 {
 		out.Summary.MovedShare = rounded(float64(p.Moved)/float64(p.Cases), 4)
@@ -371,6 +392,14 @@ func proposalAnswer(b auth.BranchID, p office.Proposal) (proposalBody, error) {
 	return out, nil
 }
 
+func movesOf(in []moveBody) []office.Move {
+	out := make([]office.Move, len(in))
+	for i, m := range in {
+		out[i] = office.Move{Team: m.Team, Territories: m.Territories}
+	}
+	return out
+}
+
 // mapOf reads a whole map; a feature that cannot be used spoils it all.
 func mapOf(in mapBody, b auth.BranchID) ([]office.Territory, error) {
 	raw, err := json.Marshal(collectionBody{Type: "FeatureCollection", Features: in.Features})
@@ -387,17 +416,11 @@ func mapOf(in mapBody, b auth.BranchID) ([]office.Territory, error) {
 			return nil, f.Err
 		}
 		if of, ok := f.Properties["branch"].(string); ok && of != string(b) {
-			return nil, newProblem(http.StatusUnprocessableEntity, "territory.branch", "a feature names another branch").at("body.features", "not of this branch")
+			return nil, newProblem(http.StatusUnprocessableEntity, "territory.branch", "a feature names another branch").at(fmt.Sprintf("body.features[%d].properties.branch", i), "not the branch of this map")
 		}
 		if out[i], err = territoryOf(f, b); err != nil {
 			return nil, err
 		}
 	}
-	slices.SortFunc(out, func(x, y office.Territory) int {
-		if x.ID < y.ID {
-			return -1
-		}
-		return 1
-	})
 	return out, nil
 }

@@ -31,8 +31,8 @@ type Balancing struct {
 	Seed     uint64
 	// Anew pays no heed to the present borders.
 	Anew bool
-	// SpeedKmh is how fast teams get from door to door, all stops included; 0: 20.
-	SpeedKmh float64
+	// SpeedKmh is how fast teams get from door to door, all stops included; nil: 20.
+	SpeedKmh *float64
 }
 
 // Proposal is a whole map of a branch for a supervisor to accept (ReplaceTerritories).
@@ -43,12 +43,16 @@ type Proposal struct {
 	Territories []Proposed
 	// Removed are the ids it would no longer have.
 	Removed []string
+	// Moves are of the teams that work what is removed: without them, or others, it cannot be accepted.
+	Moves   []Move
 	Cases   int     // open cases that some territory has, now or then
 	Moved   int     // of them, those whose territory changes
 	Outside int     // cases outside every proposed territory
 	Mean    float64 // expected minutes of a territory that was divided
 	MaxOff  float64 // the largest deviation from it, as a share of it
 	WasOff  float64 // that of the territories divided as they are; 0 when there are none
+
+	heirs map[string]string // which territory has most of the cases of one that is removed
 }
 
 // Proposed is a territory of a Proposal.
@@ -83,7 +87,16 @@ func (s *Service) Balance(ctx context.Context, ask Balancing, work []Work) (Prop
 	if err != nil {
 		return Proposal{}, err
 	}
-	return balance(ctx, ask, ts, work)
+	teams, err := s.Teams(ctx, ask.Branch)
+	if err != nil {
+		return Proposal{}, err
+	}
+	p, err := balance(ctx, ask, ts, work)
+	if err != nil {
+		return Proposal{}, err
+	}
+	p.Moves = p.handovers(teams)
+	return p, nil
 }
 
 func balance(ctx context.Context, ask Balancing, ts []Territory, work []Work) (Proposal, error) {
@@ -134,7 +147,11 @@ func balance(ctx context.Context, ask Balancing, ts []Territory, work []Work) (P
 	if ask.Parts == 0 {
 		return Proposal{}, invalid("territory.balance.parts", "k", "say into how many territories: k is from 1 to 100")
 	}
-	minutes := expected(work, len(ts)-len(divided)+ask.Parts, ask.SpeedKmh)
+	speed := 0.0
+	if ask.SpeedKmh != nil {
+		speed = *ask.SpeedKmh
+	}
+	minutes := expected(work, len(ts)-len(divided)+ask.Parts, speed)
 	problem := ask.problem(ts, shapes, divided, now, work, minutes)
 	parts, err := division.Divide(ctx, problem)
 	var refused *division.Error
@@ -163,8 +180,8 @@ func (ask Balancing) check(ts []Territory) error {
 		return invalid("territory.balance.area", "territories", "territories are divided within their own borders: leave out area and over=cases")
 	case ask.AllCases && !ask.Area.Empty():
 		return invalid("territory.balance.area", "area", "give an area or over=cases, not both")
-	case ask.SpeedKmh != 0 && !(ask.SpeedKmh >= 1 && ask.SpeedKmh <= 130):
-		return invalid("territory.balance.speed", "speed_kmh", "a speed is from 1 to 130 km/h")
+	case ask.SpeedKmh != nil && !(*ask.SpeedKmh >= 1 && *ask.SpeedKmh <= 130):
+		return invalid("territory.balance.speed", "speed_kmh", "a speed is from 1 to 130 km/h; leave it out for 20")
 	}
 	for i, id := range ask.Territories {
 		if !slices.ContainsFunc(ts, func(t Territory) bool { return t.ID == id }) {
@@ -278,6 +295,7 @@ func (p *Proposal) measure(ts []Territory, divided []int, now *geo.Index, work [
 	for i := range p.Territories {
 		p.Territories[i].Load = shares[i]
 	}
+	took := map[string]map[string]int{}
 	for _, w := range work {
 		if w.Team != "" || !w.HasHome && !w.Pinned {
 			continue
@@ -300,8 +318,23 @@ func (p *Proposal) measure(ts []Territory, divided []int, now *geo.Index, work [
 			}
 			if x, ok := at[is]; ok {
 				p.Territories[x].Gained++
+				if took[was] == nil {
+					took[was] = map[string]int{}
+				}
+				took[was][is]++
 			}
 		}
+	}
+	p.heirs = map[string]string{}
+	for _, t := range ts {
+		if !slices.Contains(p.Removed, t.ID) {
+			continue
+		}
+		ground, err := t.Shape.Shape()
+		if err != nil {
+			return fmt.Errorf("territory %s: %w", t.ID, err)
+		}
+		p.heirs[t.ID] = heirOf(took[t.ID], ground, areas)
 	}
 	p.rate()
 	if len(divided) > 0 {

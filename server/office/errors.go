@@ -1,5 +1,10 @@
 package office
 
+import (
+	"errors"
+	"strings"
+)
+
 // Kind tells refusals apart; httpapi maps it to a status.
 type Kind int
 
@@ -16,7 +21,12 @@ type Error struct {
 	code  string
 	Msg   string
 	Field string // the member at fault, where there is one
+	// Places are all members at fault, where there may be several; Field is "" then.
+	Places []Place
 }
+
+// Place is one member at fault.
+type Place struct{ Field, Msg string }
 
 func (e *Error) Error() string { return e.Msg }
 
@@ -25,6 +35,17 @@ func (e *Error) Code() string { return e.code }
 
 func invalid(code, field, msg string) error {
 	return &Error{Kind: Invalid, code: code, Field: field, Msg: msg}
+}
+
+// under is a refusal of what stands at a place in a larger whole.
+func under(at string, err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	out := *e
+	out.Field = strings.TrimSuffix(at+"."+e.Field, ".")
+	return &out
 }
 
 func notFound(code, msg string) error { return &Error{Kind: NotFound, code: code, Msg: msg} }

@@ -281,3 +281,41 @@ func TestACityOf3000CasesIsSharedOutEvenly(t *testing.T) {
 		}
 	}
 }
+
+// TestAnHeirHasMostOfTheCases: by cases, by ground where there are none, and nobody where there is nothing.
+func TestAnHeirHasMostOfTheCases(t *testing.T) {
+	var areas []geo.Area
+	for i, id := range []string{"A", "B"} {
+		shape, err := rectangle(t, float64(i)/10, 41, float64(i+1)/10, 41.1).Shape()
+		if err != nil {
+			t.Fatal(err)
+		}
+		areas = append(areas, geo.Area{ID: id, Shape: shape})
+	}
+	ground := func(west float64) geo.Shape {
+		s, err := rectangle(t, west, 41, west+0.1, 41.1).Shape()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	for name, c := range map[string]struct {
+		took   map[string]int
+		ground geo.Shape
+		want   string
+	}{
+		"most cases, though less ground": {map[string]int{"A": 3, "B": 5}, ground(0.01), "B"},
+		"as many: the first by id":       {map[string]int{"A": 3, "B": 3}, ground(0.09), "A"},
+		"no cases: most ground":          {nil, ground(0.06), "B"},
+		"neither":                        {nil, ground(5), ""},
+	} {
+		if got := heirOf(c.took, c.ground, areas); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+	p := Proposal{Removed: []string{"X", "Y"}, heirs: map[string]string{"X": "A", "Y": ""}}
+	got := fmt.Sprint(p.handovers([]Team{{ID: "t1", Territories: []string{"B", "X", "Y"}}, {ID: "t2", Territories: []string{"B"}}, {ID: "t3"}, {ID: "t4", Territories: []string{"Y"}}}))
+	if want := "[{t1  [X Y] [B A]} {t4  [Y] []}]"; got != want {
+		t.Errorf("moves %s, want %s", got, want)
+	}
+}

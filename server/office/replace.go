@@ -2,6 +2,7 @@ package office
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -25,19 +26,21 @@ const replaceBytes = 384 << 10
 //
 // basedOn, when given, is MapHash of the map they were drawn from: when
 // the map has changed since, nothing is done (territory.map_changed). A map that
-// is already so is left alone, so that sending it again is safe. A team that
-// works a territory keeps it from being removed (territory.in_use). What fits an
+// is already so is left alone, moves and all, so that sending it again is safe. Teams
+// that work a territory keep it from being removed (territory.in_use, with all of
+// them) unless a move gives them others of the new map. What fits an
 // entry is one entry: all of it or nothing. A larger map takes several, given to
 // the journal together; sent again after a break, it is completed. territory.*.
-func (s *Service) ReplaceTerritories(ctx context.Context, ask Ask, b auth.BranchID, basedOn string, next []Territory) (Replaced, error) {
+func (s *Service) ReplaceTerritories(ctx context.Context, ask Ask, b auth.BranchID, basedOn string, next []Territory, moves []Move) (Replaced, error) {
 	for i, t := range next {
 		if err := t.check(); err != nil {
-			return Replaced{}, err
+			return Replaced{}, under(fmt.Sprintf("features[%d]", i), err)
 		}
 		if slices.ContainsFunc(next[:i], func(o Territory) bool { return o.ID == t.ID }) {
 			return Replaced{}, invalid("territory.twice", fmt.Sprintf("features[%d].id", i), "two territories have the same id; give each its own")
 		}
 	}
+	next = slices.SortedFunc(slices.Values(next), func(x, y Territory) int { return cmp.Compare(x.ID, y.ID) })
 	now, err := s.Territories(ctx, b)
 	if err != nil {
 		return Replaced{}, err
@@ -53,7 +56,14 @@ func (s *Service) ReplaceTerritories(ctx context.Context, ask Ask, b auth.Branch
 			return Replaced{}, conflict("territory.map_changed", "the territories have changed since this map was proposed; ask for a new proposal")
 		}
 	}
-	if err := s.checkUnused(ctx, b, removed); err != nil {
+	teams, err := s.Teams(ctx, b)
+	if err != nil {
+		return Replaced{}, err
+	}
+	if err := checkMoves(teams, next, moves); err != nil {
+		return Replaced{}, err
+	}
+	if err := checkUnused(teams, removed, moves, "features", "Give each of them others of the map's territories: in the member teams, as a proposal has it, or with PUT /v1/teams/{id} before; then send the map again"); err != nil {
 		return Replaced{}, err
 	}
 	had := map[string]json.RawMessage{}
@@ -66,7 +76,8 @@ func (s *Service) ReplaceTerritories(ctx context.Context, ask Ask, b auth.Branch
 		ask.Command = "http:" + string(ask.By) + ":" + newID()
 	}
 	var cmds []journal.Command
-	for _, part := range batches(puts, removed) {
+	parts := batches(puts, removed)
+	for i, part := range parts {
 		id := ask.Command
 		if len(cmds) > 0 {
 			id = ask.Command[:min(len(ask.Command), journal.MaxCommandBytes-8)] + ":" + strconv.Itoa(len(cmds))
@@ -92,6 +103,15 @@ func (s *Service) ReplaceTerritories(ctx context.Context, ask Ask, b auth.Branch
 					d.Delete("territories", p.id)
 				} else {
 					d.Put("territories", p.id, p.state)
+				}
+			}
+			if i < len(parts)-1 {
+				return d, nil
+			}
+			// With what is removed: no team is ever without its ground.
+			for _, m := range moves {
+				if err := move(ctx, r, &d, m); err != nil {
+					return journal.Draft{}, err
 				}
 			}
 			return d, nil
@@ -160,23 +180,4 @@ func batches(puts []mapPut, removed []string) [][]mapPut {
 		size += len(p.state)
 	}
 	return out
-}
-
-// checkUnused refuses to remove what a team works.
-func (s *Service) checkUnused(ctx context.Context, b auth.BranchID, removed []string) error {
-	if len(removed) == 0 {
-		return nil
-	}
-	teams, err := s.Teams(ctx, b)
-	if err != nil {
-		return err
-	}
-	for _, t := range teams {
-		for _, id := range t.Territories {
-			if slices.Contains(removed, id) {
-				return conflict("territory.in_use", fmt.Sprintf("the team %s works the territory %s, which would be removed; change the team first", t.ID, id))
-			}
-		}
-	}
-	return nil
 }

@@ -3,7 +3,6 @@ package office
 import (
 	"context"
 	"slices"
-	"time"
 
 	"doorstep/auth"
 )
@@ -14,6 +13,7 @@ type Staffing struct {
 	Territories []Post   // by id
 	Unstaffed   []string // territories that no team works that day
 	Idle        []string // teams without a shift that day
+	Nowhere     []string // teams with a shift whose territories are all gone from the map
 }
 
 // Post is a territory with the teams that work it.
@@ -33,8 +33,8 @@ type Duty struct {
 
 // Staffing reads who works where on a date. shift.date.
 func (s *Service) Staffing(ctx context.Context, b auth.BranchID, date string) (Staffing, error) {
-	if _, err := time.Parse(time.DateOnly, date); err != nil {
-		return Staffing{}, invalid("shift.date", "date", "a date is written 2026-11-25")
+	if fault := DateFault(date); fault != "" {
+		return Staffing{}, invalid("shift.date", "date", fault)
 	}
 	ts, err := s.Territories(ctx, b)
 	if err != nil {
@@ -52,7 +52,7 @@ func (s *Service) Staffing(ctx context.Context, b auth.BranchID, date string) (S
 }
 
 func staffing(date string, ts []Territory, teams []Team, shifts []Shift) Staffing {
-	out := Staffing{Date: date, Territories: []Post{}, Unstaffed: []string{}, Idle: []string{}}
+	out := Staffing{Date: date, Territories: []Post{}, Unstaffed: []string{}, Idle: []string{}, Nowhere: []string{}}
 	for _, t := range ts {
 		post := Post{ID: t.ID, Name: t.Name, Teams: []Duty{}}
 		for _, team := range teams {
@@ -82,8 +82,12 @@ func staffing(date string, ts []Territory, teams []Team, shifts []Shift) Staffin
 		out.Territories = append(out.Territories, post)
 	}
 	for _, team := range teams {
-		if !slices.ContainsFunc(shifts, func(sh Shift) bool { return sh.Team == team.ID }) {
+		at := slices.IndexFunc(shifts, func(sh Shift) bool { return sh.Team == team.ID })
+		switch {
+		case at < 0:
 			out.Idle = append(out.Idle, team.ID)
+		case len(shifts[at].Territories)+len(team.Territories) > 0 && !slices.ContainsFunc(ts, func(t Territory) bool { return shifts[at].Works(team, t.ID) }):
+			out.Nowhere = append(out.Nowhere, team.ID)
 		}
 	}
 	return out

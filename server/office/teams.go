@@ -3,6 +3,7 @@ package office
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 
@@ -25,7 +26,7 @@ type Team struct {
 	// Start and End are where the day begins and ends: [lon, lat], WGS 84, in units of 1e-7 degree. Nil: anywhere.
 	Start    *geo.E7 `json:"start,omitempty"`
 	End      *geo.E7 `json:"end,omitempty"`
-	MaxStops int     `json:"max_stops,omitempty"` // 0: no limit
+	MaxStops int     `json:"max_stops,omitempty"` // doors a day, several cases at one being one; 0: no limit
 }
 
 // Shift is the state of a document of type "shifts": a team's working day.
@@ -170,8 +171,8 @@ func (s *Service) PutShift(ctx context.Context, ask Ask, sh Shift) (Shift, error
 }
 
 func (s *Service) checkShift(ctx context.Context, sh Shift) error {
-	if _, err := time.Parse(time.DateOnly, sh.Date); err != nil {
-		return invalid("shift.date", "date", "a date is written 2026-11-25")
+	if fault := DateFault(sh.Date); fault != "" {
+		return invalid("shift.date", "date", fault)
 	}
 	from, err := ClockMinutes(sh.From)
 	if err != nil {
@@ -198,6 +199,19 @@ func (s *Service) checkShift(ctx context.Context, sh Shift) error {
 		}
 	}
 	return s.checkAgents(ctx, sh.Branch, sh.Agents, "shift.agents")
+}
+
+var dateShape = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`)
+
+// DateFault says what is wrong with a date, for people; "" when it is one.
+func DateFault(date string) string {
+	switch _, err := time.Parse(time.DateOnly, date); {
+	case err == nil:
+		return ""
+	case dateShape.MatchString(date):
+		return "the calendar has no such day; a date is year-month-day, such as 2026-11-25"
+	}
+	return "a date is written year-month-day, such as 2026-11-25"
 }
 
 // ClockMinutes reads a wall time "15:04" as minutes after midnight; 24:00 is the end of the day.

@@ -51,9 +51,9 @@ func (t Territory) check() error {
 	return nil
 }
 
-// DeleteTerritory removes a territory. territory.not_found, territory.in_use when a team works it.
+// DeleteTerritory removes a territory. territory.not_found, territory.in_use when teams work it.
 func (s *Service) DeleteTerritory(ctx context.Context, ask Ask, b auth.BranchID, id string) error {
-	if err := s.checkUnused(ctx, b, []string{id}); err != nil {
+	if err := s.unused(ctx, b, id); err != nil {
 		return err
 	}
 	_, err := apply(ctx, s, ask, change[Territory]{branch: b, typ: "territories", id: id, action: "territory.delete",
