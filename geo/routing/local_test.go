@@ -140,7 +140,7 @@ func TestPureDaysPassTheRefereeAndAreSolvedToTheEnd(t *testing.T) {
 			t.Skip("not all can be served, so it is not bred")
 		}
 		for seed := range uint64(3) {
-			r := solve(t, p, Options{Iterations: 600, Seed: seed})
+			r := solve(t, p, Options{Iterations: 1500, Seed: seed})
 			if len(r.LeftOut) == 0 {
 				served++
 			}

@@ -39,7 +39,7 @@ var (
 // How the search divides its time, see run.
 const (
 	walkBrief = 0.03 // share of the walk before the whole day is bred
-	walkLong  = 0.4  // and before pieces of it are, if
+	walkLong  = 0.4  // before a small one is, and before pieces are, if
 	walkEach  = 1000 // there is time for so many steps a stop; else there is but the walk
 	walkMore  = 0.1  // and what is added while something is left out
 	brood     = 10   // children per stop that breeding a day or a piece needs
@@ -64,11 +64,11 @@ func (s *search) run(t *timer, opts Options, x *exchange) int {
 		if !settled && done > walkBrief {
 			settled, share = true, walkBrief
 			steps := float64(w.steps) / done
-			if size = s.pieceSize(steps); size < s.c.n {
+			switch size = s.pieceSize(steps); {
+			case size < s.c.n && steps < walkEach*float64(s.c.n):
+				share = 1
+			case size < s.c.n, s.c.n <= ruinSmall:
 				share = walkLong
-				if steps < walkEach*float64(s.c.n) {
-					share = 1
-				}
 			}
 		}
 		if settled && done >= share {
