@@ -26,7 +26,7 @@ type CalendarParams struct {
 // Calendar writes a round as iCalendar (RFC 5545): an event for each stop from its
 // expected time to its end, and one for each break. It has no METHOD: it is a
 // file to look at, and invites nobody (RFC 5546 would want an ORGANIZER).
-// Errors: round.not_found, round.team.
+// Errors: round.not_found, round.branch, round.team.
 func (s *Service) Calendar(ctx context.Context, a auth.Actor, id string, p CalendarParams) ([]byte, error) {
 	v, err := s.Round(ctx, a, id)
 	if err != nil {
@@ -36,9 +36,9 @@ func (s *Service) Calendar(ctx context.Context, a auth.Actor, id string, p Calen
 	if err != nil {
 		return nil, err
 	}
-	zone, err := time.LoadLocation(branch.TimeZone)
+	zone, err := zoneOf(branch)
 	if err != nil {
-		return nil, refuse(Invalid, "round.branch", "branch", "the branch's time zone is unknown")
+		return nil, err
 	}
 	var routes []Route
 	var cases []journal.CaseID

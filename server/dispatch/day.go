@@ -39,9 +39,9 @@ func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
 	if err != nil {
 		return nil, err
 	}
-	zone, err := time.LoadLocation(branch.TimeZone)
+	zone, err := zoneOf(branch)
 	if err != nil {
-		return nil, refuse(Invalid, "round.branch", "branch", "the branch's time zone is unknown")
+		return nil, err
 	}
 	origin, err := wall(r.Date, "00:00", zone)
 	if err != nil {

@@ -24,7 +24,7 @@ type ReplanParams struct {
 // done or under way stays, new cases and appointments come in, what has become
 // unlawful or impossible drops out, and routes change as little as pays. The
 // phones are told only of what changed. It answers at once; Run does it. Errors:
-// round.not_found, round.state, round.limit, round.team,
+// round.not_found, round.state, round.limit, round.branch, round.team,
 // round.no_team_left: a day without any team is not planned, it is over.
 func (s *Service) Replan(ctx context.Context, ask Ask, id string, p ReplanParams) (Round, error) {
 	r, err := s.find(ctx, ask.Actor, id)
@@ -37,19 +37,19 @@ func (s *Service) Replan(ctx context.Context, ask Ask, id string, p ReplanParams
 	if p.TimeLimitS < 1 || p.TimeLimitS > MaxTimeLimitS {
 		return Round{}, refuse(Invalid, "round.limit", "time_limit_s", fmt.Sprintf("the search may take 1 to %d seconds", MaxTimeLimitS))
 	}
-	shifts, err := s.opt.Office.Shifts(ctx, r.Branch, r.Date)
+	staff, err := s.staffOf(ctx, r.Branch, r.Date)
 	if err != nil {
-		return Round{}, err
-	}
-	if err := s.checkTeams(ctx, r.Branch, shifts, "without", p.Without, "has no shift that day, so that it cannot drop out; leave it out here"); err != nil {
-		return Round{}, err
-	}
-	if err := s.checkTeamLeft(ctx, r, shifts, p.Without); err != nil {
 		return Round{}, err
 	}
 	if err := s.change(ctx, r.Branch, ask, id, "round.replan", func(rd *journal.Reader, now *Round) error {
 		if now.Status != Published {
 			return refuse(Conflict, "round.state", "", "only a published round can be planned anew; this one is "+now.Status)
+		}
+		if err := staff.checkWork("without", p.Without, "has no shift that day, so that it cannot drop out; leave it out here"); err != nil {
+			return err
+		}
+		if err := staff.checkLeft(*now, p.Without, rd.At); err != nil {
+			return err
 		}
 		now.Status = Replanning
 		now.Replan = &Replan{At: rd.At.UTC().Truncate(time.Second), By: ask.Actor.User, Without: p.Without, Seed: p.Seed, TimeLimitS: p.TimeLimitS, Was: now.Run}

@@ -50,9 +50,9 @@ func (s *Service) today(ctx context.Context, b auth.BranchID) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	zone, err := time.LoadLocation(branch.TimeZone)
+	zone, err := zoneOf(branch)
 	if err != nil {
-		return "", refuse(Invalid, "round.branch", "branch", "the branch's time zone is unknown")
+		return "", err
 	}
 	return s.opt.Journal.Now().In(zone).Format(time.DateOnly), nil
 }

@@ -284,6 +284,39 @@ func TestADayNobodyGoesOnWithIsNotPlannedAnew(t *testing.T) {
 	}
 }
 
+// The same command has the same answer, whatever the clock says by then; and what a
+// round is comes before who would go.
+func TestARepeatedReplanIsAnsweredAsBefore(t *testing.T) {
+	h := newHouse(t)
+	ctx := context.Background()
+	h.take("c1")
+	request := h.ask()
+	params := Params{Branch: porto, Date: today, Seed: 1, TimeLimitS: 1}
+	r, err := h.svc.Create(ctx, request, params)
+	ok(t, err)
+	h.work()
+	if _, err := h.svc.Replan(ctx, h.ask(), r.ID, ReplanParams{Without: []string{"t-west", "t-east"}}); code(err) != "round.state" {
+		t.Errorf("of a planned round: %v", err)
+	}
+	h.publish(r.ID)
+	h.now = at("17:50")
+	replan := h.ask()
+	_, err = h.svc.Replan(ctx, replan, r.ID, ReplanParams{TimeLimitS: 1})
+	ok(t, err)
+	h.work()
+	h.now = at("18:01")
+	if _, err := h.svc.Replan(ctx, replan, r.ID, ReplanParams{TimeLimitS: 1}); err != nil {
+		t.Errorf("the replan sent again: %v", err)
+	}
+	params.Teams = []string{"t-late"}
+	if _, err := h.svc.Create(ctx, h.ask(), params); code(err) != "round.team" {
+		t.Errorf("a round of an unknown team: %v", err)
+	}
+	if again, err := h.svc.Create(ctx, request, params); err != nil || again.ID != r.ID {
+		t.Errorf("the request sent again: %v", err)
+	}
+}
+
 // The agents of a shift replace the team that day.
 func TestTheShiftSaysWhoGoes(t *testing.T) {
 	h := newHouse(t)

@@ -101,9 +101,6 @@ func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) 
 	if !ask.Actor.InBranch(p.Branch) {
 		return Round{}, refuse(NotFound, "round.branch", "branch", "there is no such branch here")
 	}
-	if _, err := s.opt.Office.Branch(ctx, p.Branch); err != nil {
-		return Round{}, err
-	}
 	if fault := office.DateFault(p.Date); fault != "" {
 		return Round{}, refuse(Invalid, "round.date", "date", fault)
 	}
@@ -123,15 +120,9 @@ func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) 
 	if p.Balance != "" && p.Balance != "stops" && p.Balance != "work" {
 		return Round{}, refuse(Invalid, "round.balance", "balance", "balance is stops or work")
 	}
-	shifts, err := s.opt.Office.Shifts(ctx, p.Branch, p.Date)
+	staff, err := s.staffOf(ctx, p.Branch, p.Date)
 	if err != nil {
 		return Round{}, err
-	}
-	if err := s.checkTeams(ctx, p.Branch, shifts, "teams", p.Teams, "has no shift that day; give it one with PUT /v1/teams/{id}/shifts/{date}"); err != nil {
-		return Round{}, err
-	}
-	if len(shifts) == 0 {
-		return Round{}, refuse(Conflict, "round.no_shifts", "date", "no team has a shift that day; give teams shifts with PUT /v1/teams/{id}/shifts/{date}")
 	}
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -139,7 +130,13 @@ func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) 
 	}
 	round := Round{ID: id.String(), Branch: p.Branch, Date: p.Date, Status: Queued, Teams: p.Teams, Seed: p.Seed, TimeLimitS: p.TimeLimitS,
 		Objective: p.Objective, Balance: p.Balance, By: ask.Actor.User}
-	out, err := s.do(ctx, p.Branch, ask, func(_ context.Context, r *journal.Reader) (journal.Draft, error) {
+	out, err := s.do(ctx, p.Branch, ask, func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
+		if err := staff.checkWork("teams", p.Teams, "has no shift that day; give it one with PUT /v1/teams/{id}/shifts/{date}"); err != nil {
+			return journal.Draft{}, err
+		}
+		if len(staff.shifts) == 0 {
+			return journal.Draft{}, refuse(Conflict, "round.no_shifts", "date", "no team has a shift that day; give teams shifts with PUT /v1/teams/{id}/shifts/{date}")
+		}
 		// The same id twice would be another round's: it cannot be.
 		if _, _, err := r.Doc(ctx, "rounds", round.ID); err != nil {
 			return journal.Draft{}, err

@@ -98,9 +98,11 @@ func (s *Service) Slots(ctx context.Context, a auth.Actor, p SlotParams) (DaySlo
 	if err != nil {
 		return DaySlots{}, err
 	}
-	zone, err := time.LoadLocation(cmp.Or(f.Case.TimeZone, branch.TimeZone))
+	home := branch
+	home.TimeZone = cmp.Or(f.Case.TimeZone, branch.TimeZone)
+	zone, err := zoneOf(home)
 	if err != nil {
-		return DaySlots{}, refuse(Invalid, "round.branch", "branch", "the time zone is unknown")
+		return DaySlots{}, err
 	}
 	now := s.opt.Journal.Now().UTC().Truncate(time.Second)
 	p.Date = cmp.Or(p.Date, now.In(zone).Format(time.DateOnly))

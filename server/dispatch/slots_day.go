@@ -22,9 +22,9 @@ type standingDay struct {
 
 // asItStands reads a round as one that is planned anew at the moment would be.
 func (s *Service) asItStands(ctx context.Context, r Round, branch office.Branch, now time.Time) (*standingDay, error) {
-	zone, err := time.LoadLocation(branch.TimeZone)
+	zone, err := zoneOf(branch)
 	if err != nil {
-		return nil, refuse(Invalid, "round.branch", "branch", "the branch's time zone is unknown")
+		return nil, err
 	}
 	midnight, err := wall(r.Date, "00:00", zone)
 	if err != nil {

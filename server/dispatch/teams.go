@@ -11,24 +11,48 @@ import (
 	"doorstep/server/office"
 )
 
-// checkTeams refuses the teams that have none of a date's shifts, each at its
+// staff are a branch's teams and who of them works on a date.
+type staff struct {
+	teams  []office.Team
+	shifts []office.Shift
+	zone   *time.Location // of the branch
+}
+
+func (s *Service) staffOf(ctx context.Context, b auth.BranchID, date string) (out staff, err error) {
+	branch, err := s.opt.Office.Branch(ctx, b)
+	if err != nil {
+		return staff{}, err
+	}
+	if out.zone, err = zoneOf(branch); err != nil {
+		return staff{}, err
+	}
+	if out.teams, err = s.opt.Office.Teams(ctx, b); err != nil {
+		return staff{}, err
+	}
+	out.shifts, err = s.opt.Office.Shifts(ctx, b, date)
+	return out, err
+}
+
+// zoneOf is a branch's time zone.
+func zoneOf(b office.Branch) (*time.Location, error) {
+	zone, err := time.LoadLocation(b.TimeZone)
+	if err != nil {
+		return nil, refuse(Conflict, "round.branch", "", "the time zone of the branch is unknown here; set it with PUT /v1/branches/"+string(b.ID))
+	}
+	return zone, nil
+}
+
+// checkWork refuses the teams that have no shift on the date, each at its
 // place in the list it is named in. An unknown one is not the same as one that is
 // off: off says what that means where it was named. round.team.
-func (s *Service) checkTeams(ctx context.Context, b auth.BranchID, shifts []office.Shift, list string, named []string, off string) error {
-	var known []office.Team
+func (st staff) checkWork(list string, named []string, off string) error {
 	var wrong []Place
 	for i, id := range named {
-		if slices.ContainsFunc(shifts, func(sh office.Shift) bool { return sh.Team == id }) {
+		if slices.ContainsFunc(st.shifts, func(sh office.Shift) bool { return sh.Team == id }) {
 			continue
 		}
-		if known == nil {
-			var err error
-			if known, err = s.opt.Office.Teams(ctx, b); err != nil {
-				return err
-			}
-		}
 		p := Place{fmt.Sprintf("%s[%d]", list, i), "the branch has no such team; GET /v1/teams lists them"}
-		if slices.ContainsFunc(known, func(t office.Team) bool { return t.ID == id }) {
+		if slices.ContainsFunc(st.teams, func(t office.Team) bool { return t.ID == id }) {
 			p.Msg = "the team " + id + " " + off
 		}
 		wrong = append(wrong, p)
@@ -51,27 +75,19 @@ func (s *Service) checkTeams(ctx context.Context, b auth.BranchID, shifts []offi
 // toldTeams is how many teams a refusal's text is about; its places are all.
 const toldTeams = 5
 
-// checkTeamLeft refuses to plan a day anew that no team would go on with: every
-// open visit would leave the phones, and nobody asked for that. round.no_team_left.
-func (s *Service) checkTeamLeft(ctx context.Context, r Round, shifts []office.Shift, without []string) error {
-	branch, err := s.opt.Office.Branch(ctx, r.Branch)
-	if err != nil {
-		return err
-	}
-	zone, err := time.LoadLocation(branch.TimeZone)
-	if err != nil {
-		return refuse(Invalid, "round.branch", "branch", "the branch's time zone is unknown")
-	}
-	now := s.opt.Journal.Now()
-	for _, sh := range shifts {
+// checkLeft refuses to plan a round's day anew, at a moment, that no team would go
+// on with: every open visit would leave the phones, and nobody asked for that.
+// round.no_team_left.
+func (st staff) checkLeft(r Round, without []string, at time.Time) error {
+	for _, sh := range st.shifts {
 		if len(r.Teams) > 0 && !slices.Contains(r.Teams, sh.Team) || slices.Contains(without, sh.Team) {
 			continue
 		}
-		end, err := wall(r.Date, sh.To, zone)
+		end, err := wall(r.Date, sh.To, st.zone)
 		if err != nil {
 			return err
 		}
-		if now.Before(end) {
+		if at.Before(end) {
 			return nil
 		}
 	}

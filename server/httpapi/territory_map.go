@@ -95,6 +95,7 @@ type proposalBody struct {
 type moveAnswer struct {
 	Team        string   `json:"team"`
 	Name        string   `json:"name,omitempty"`
+	Works       []string `json:"works" doc:"What it works now. Sent back, it is moved only if that is still so."`
 	Removed     []string `json:"removed" doc:"Territories it works that would be no more."`
 	Territories []string `json:"territories" doc:"What it would work: what it keeps, and the territories that have most of the cases of those removed. Empty when nothing takes their place: then say which."`
 }
@@ -103,6 +104,7 @@ type moveAnswer struct {
 type moveBody struct {
 	_           struct{} `additionalProperties:"true"`
 	Team        string   `json:"team" maxLength:"64"`
+	Works       []string `json:"works,omitempty" maxItems:"200" doc:"What it works now, as a proposal says: when that has changed, the map is refused (territory.map_changed). Absent: whatever it works."`
 	Territories []string `json:"territories" maxItems:"200" doc:"All it works then, of this map."`
 }
 
@@ -362,7 +364,7 @@ func proposalAnswer(b auth.BranchID, p office.Proposal) (proposalBody, error) {
 		out.Removed = []string{}
 	}
 	for _, m := range p.Moves {
-		out.Teams = append(out.Teams, moveAnswer{Team: m.Team, Name: m.Name, Removed: m.Removed, Territories: slices.Concat([]string{}, m.Territories)})
+		out.Teams = append(out.Teams, moveAnswer{Team: m.Team, Name: m.Name, Works: m.Works, Removed: m.Removed, Territories: slices.Concat([]string{}, m.Territories)})
 	}
 	if p.Cases > 0 {
 		out.Summary.MovedShare = rounded(float64(p.Moved)/float64(p.Cases), 4)
@@ -395,7 +397,7 @@ func proposalAnswer(b auth.BranchID, p office.Proposal) (proposalBody, error) {
 func movesOf(in []moveBody) []office.Move {
 	out := make([]office.Move, len(in))
 	for i, m := range in {
-		out[i] = office.Move{Team: m.Team, Territories: m.Territories}
+		out[i] = office.Move{Team: m.Team, Works: m.Works, Territories: m.Territories}
 	}
 	return out
 }
@@ -416,7 +418,7 @@ func mapOf(in mapBody, b auth.BranchID) ([]office.Territory, error) {
 			return nil, f.Err
 		}
 		if of, ok := f.Properties["branch"].(string); ok && of != string(b) {
-			return nil, newProblem(http.StatusUnprocessableEntity, "territory.branch", "a feature names another branch").at(fmt.Sprintf("body.features[%d].properties.branch", i), "not the branch of this map")
+			return nil, newProblem(http.StatusUnprocessableEntity, "territory.branch", "a feature names another branch; leave the property out, or send the map to that branch").at(fmt.Sprintf("body.features[%d].properties.branch", i), "not the branch of this map")
 		}
 		if out[i], err = territoryOf(f, b); err != nil {
 			return nil, err

@@ -1,6 +1,7 @@
 package office
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -8,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"doorstep/auth"
 	"doorstep/geo"
 	"doorstep/sync/journal"
 )
@@ -18,6 +18,9 @@ import (
 type Move struct {
 	Team string
 	Name string // the team's, in a proposal
+	// Works are those it works as the move is proposed. It is not made when they
+	// have changed by then; nil: whatever they are.
+	Works []string
 	// Removed are those it works that the map would not have any more; of a proposal only.
 	Removed []string
 	// Territories are all it works then. In a proposal they are what it keeps and,
@@ -31,7 +34,7 @@ type Move struct {
 func (p *Proposal) handovers(teams []Team) []Move {
 	var out []Move
 	for _, t := range teams {
-		m := Move{Team: t.ID, Name: t.Name}
+		m := Move{Team: t.ID, Name: t.Name, Works: t.Territories}
 		for _, id := range t.Territories {
 			to := id
 			if slices.Contains(p.Removed, id) {
@@ -106,53 +109,93 @@ func checkUnused(teams []Team, removed []string, moves []Move, at, mend string) 
 		Msg: "teams work what would be removed: " + strings.Join(told, ", ") + more + ". " + mend}
 }
 
-// checkMoves refuses moves of teams that are not there, or to what is not on the
-// map to come. territory.team, territory.not_found.
-func checkMoves(teams []Team, next []Territory, moves []Move) error {
+// checkMoves refuses moves of teams that are not there, that have been given other
+// ground since they were proposed, or to what is not on the map to come; and says
+// what is to be written. territory.team, territory.not_found, territory.map_changed.
+func checkMoves(teams []Team, next []Territory, moves []Move) ([]mapPut, error) {
+	var out []mapPut
 	for i, m := range moves {
 		at := fmt.Sprintf("teams[%d]", i)
+		k := slices.IndexFunc(teams, func(t Team) bool { return t.ID == m.Team })
 		switch {
-		case !slices.ContainsFunc(teams, func(t Team) bool { return t.ID == m.Team }):
-			return invalid("territory.team", at+".team", "the branch has no such team; GET /v1/teams lists them")
+		case k < 0:
+			return nil, invalid("territory.team", at+".team", "the branch has no such team; GET /v1/teams lists them")
 		case slices.ContainsFunc(moves[:i], func(o Move) bool { return o.Team == m.Team }):
-			return invalid("territory.team", at+".team", "a team is named twice")
+			return nil, invalid("territory.team", at+".team", "a team is named twice; name it once, with all its territories")
 		case len(m.Territories) == 0:
-			return invalid("territory.team", at+".territories", "say which of the map's territories the team works then")
+			return nil, invalid("territory.team", at+".territories", "say which of the map's territories the team works then")
 		}
-		for k, id := range m.Territories {
+		for n, id := range m.Territories {
 			if !slices.ContainsFunc(next, func(t Territory) bool { return t.ID == id }) {
-				return invalid("territory.not_found", fmt.Sprintf("%s.territories[%d]", at, k), "the map has no such territory")
+				return nil, invalid("territory.not_found", fmt.Sprintf("%s.territories[%d]", at, n), "the map has no such territory; name one of its features")
 			}
 		}
+		t := teams[k]
+		if slices.Equal(t.Territories, m.Territories) {
+			continue
+		}
+		if m.Works != nil && !slices.Equal(t.Territories, m.Works) {
+			return nil, conflict("territory.map_changed", "the team "+t.ID+" works other territories than when this map was proposed; ask for a new proposal")
+		}
+		was, err := json.Marshal(t)
+		if err != nil {
+			return nil, fmt.Errorf("encode team %s: %w", t.ID, err)
+		}
+		t.Territories = m.Territories
+		state, err := json.Marshal(t)
+		if err != nil {
+			return nil, fmt.Errorf("encode team %s: %w", t.ID, err)
+		}
+		out = append(out, mapPut{typ: "teams", id: t.ID, was: was, state: state})
 	}
+	return out, nil
+}
+
+// moveTeam writes a team with its new territories within a decision: it must still
+// be what it was when the move was looked at, and so must they, but for those that
+// the map puts there.
+func moveTeam(ctx context.Context, r *journal.Reader, d *journal.Draft, p mapPut, puts []mapPut) error {
+	t, err := readDoc[Team](ctx, r, "teams", p.id)
+	if err != nil {
+		return err
+	}
+	is, err := json.Marshal(t)
+	if err != nil {
+		return fmt.Errorf("encode team %s: %w", p.id, err)
+	}
+	if !bytes.Equal(is, p.was) {
+		return conflict("territory.map_changed", "a team that is moved has changed since; send the map again")
+	}
+	var to Team
+	if err := json.Unmarshal(p.state, &to); err != nil {
+		return fmt.Errorf("read team %s: %w", p.id, err)
+	}
+	r.Depend(groundKey)
+	for _, id := range to.Territories {
+		if slices.ContainsFunc(puts, func(q mapPut) bool { return q.id == id }) {
+			continue
+		}
+		if ground, err := readDoc[Territory](ctx, r, "territories", id); err != nil {
+			return err
+		} else if ground == nil {
+			return conflict("territory.map_changed", "a territory that a team would move to is gone; ask for a new proposal")
+		}
+	}
+	d.Put("teams", p.id, p.state)
+	d.Writes = []journal.Key{groundKey}
 	return nil
 }
 
-// move changes a team's territories within a decision, and nothing else of it.
-func move(ctx context.Context, r *journal.Reader, d *journal.Draft, m Move) error {
-	t, err := readDoc[Team](ctx, r, "teams", m.Team)
-	switch {
-	case err != nil:
-		return err
-	case t == nil:
-		return conflict("territory.map_changed", "a team is not there any more; ask for a new proposal")
-	case slices.Equal(t.Territories, m.Territories):
-		return nil
-	}
-	t.Territories = m.Territories
-	state, err := json.Marshal(t)
-	if err != nil {
-		return fmt.Errorf("encode team %s: %w", t.ID, err)
-	}
-	d.Put("teams", t.ID, state)
-	return nil
-}
+// groundKey is the key of who works what: every write of a team's territories and
+// every removal of a territory meet here.
+const groundKey journal.Key = "uniq:ground"
 
-// unused is checkUnused for a single territory.
-func (s *Service) unused(ctx context.Context, b auth.BranchID, id string) error {
-	teams, err := s.Teams(ctx, b)
+// checkStillUnused is checkUnused within the decision that removes.
+func (s *Service) checkStillUnused(ctx context.Context, r *journal.Reader, removed []string, moves []Move, at, mend string) error {
+	r.Depend(groundKey)
+	teams, err := s.Teams(ctx, r.Branch)
 	if err != nil {
 		return err
 	}
-	return checkUnused(teams, []string{id}, nil, "id", "Give them others with PUT /v1/teams/{id} first")
+	return checkUnused(teams, removed, moves, at, mend)
 }

@@ -217,8 +217,8 @@ func TestSomeTerritoriesAreDividedAndOthersStay(t *testing.T) {
 
 func TestALargeMapTakesSeveralEntries(t *testing.T) {
 	big := make([]byte, replaceBytes/2)
-	got := batches([]mapPut{{"a", big}, {"b", big}, {"c", big}}, []string{"x", "y"})
-	if len(got) != 2 || len(got[0]) != 2 || len(got[1]) != 3 || got[1][2].state != nil {
+	got := batches([]mapPut{{id: "a", state: big}, {id: "b", state: big}, {id: "c", state: big}}, []mapPut{{typ: "teams", id: "t", state: big[:10]}}, []string{"x", "y"})
+	if len(got) != 2 || len(got[0]) != 2 || len(got[1]) != 4 || got[1][1].typ != "teams" || got[1][3].state != nil {
 		t.Errorf("%d batches", len(got))
 	}
 }
@@ -315,7 +315,7 @@ func TestAnHeirHasMostOfTheCases(t *testing.T) {
 	}
 	p := Proposal{Removed: []string{"X", "Y"}, heirs: map[string]string{"X": "A", "Y": ""}}
 	got := fmt.Sprint(p.handovers([]Team{{ID: "t1", Territories: []string{"B", "X", "Y"}}, {ID: "t2", Territories: []string{"B"}}, {ID: "t3"}, {ID: "t4", Territories: []string{"Y"}}}))
-	if want := "[{t1  [X Y] [B A]} {t4  [Y] []}]"; got != want {
+	if want := "[{t1  [B X Y] [X Y] [B A]} {t4  [Y] [Y] []}]"; got != want {
 		t.Errorf("moves %s, want %s", got, want)
 	}
 }

@@ -60,10 +60,11 @@ func (s *Service) ReplaceTerritories(ctx context.Context, ask Ask, b auth.Branch
 	if err != nil {
 		return Replaced{}, err
 	}
-	if err := checkMoves(teams, next, moves); err != nil {
+	moved, err := checkMoves(teams, next, moves)
+	if err != nil {
 		return Replaced{}, err
 	}
-	if err := checkUnused(teams, removed, moves, "features", "Give each of them others of the map's territories: in the member teams, as a proposal has it, or with PUT /v1/teams/{id} before; then send the map again"); err != nil {
+	if err := checkUnused(teams, removed, moves, "features", mendMap); err != nil {
 		return Replaced{}, err
 	}
 	had := map[string]json.RawMessage{}
@@ -76,7 +77,7 @@ func (s *Service) ReplaceTerritories(ctx context.Context, ask Ask, b auth.Branch
 		ask.Command = "http:" + string(ask.By) + ":" + newID()
 	}
 	var cmds []journal.Command
-	parts := batches(puts, removed)
+	parts := batches(puts, moved, removed)
 	for i, part := range parts {
 		id := ask.Command
 		if len(cmds) > 0 {
@@ -85,6 +86,12 @@ func (s *Service) ReplaceTerritories(ctx context.Context, ask Ask, b auth.Branch
 		cmds = append(cmds, journal.Command{ID: id, Actor: ask.By, Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
 			d := journal.Draft{Action: "territory.map", Receipt: receiptOf(string(b))}
 			for _, p := range part {
+				if p.typ == "teams" {
+					if err := moveTeam(ctx, r, &d, p, puts); err != nil {
+						return journal.Draft{}, err
+					}
+					continue
+				}
 				// Each must still be what it was when the map was looked at.
 				t, err := readDoc[Territory](ctx, r, "territories", p.id)
 				if err != nil {
@@ -105,14 +112,8 @@ func (s *Service) ReplaceTerritories(ctx context.Context, ask Ask, b auth.Branch
 					d.Put("territories", p.id, p.state)
 				}
 			}
-			if i < len(parts)-1 {
-				return d, nil
-			}
-			// With what is removed: no team is ever without its ground.
-			for _, m := range moves {
-				if err := move(ctx, r, &d, m); err != nil {
-					return journal.Draft{}, err
-				}
+			if i == len(parts)-1 && len(removed) > 0 {
+				return d, s.checkStillUnused(ctx, r, removed, moves, "features", mendMap)
 			}
 			return d, nil
 		}})
@@ -129,10 +130,14 @@ func (s *Service) ReplaceTerritories(ctx context.Context, ask Ask, b auth.Branch
 	return out, nil
 }
 
-// mapPut is a territory to write, or to remove when state is nil.
+// mendMap says how a map that removes what teams work can be accepted.
+const mendMap = "Give each of them others of the map's territories: in the member teams, as a proposal has it, or with PUT /v1/teams/{id} before; then send the map again"
+
+// mapPut is a territory to write, or to remove when state is nil; or a team that
+// is moved, with its state from and to which.
 type mapPut struct {
-	id    string
-	state json.RawMessage
+	typ, id    string
+	was, state json.RawMessage
 }
 
 // compareMaps says what has to be written to make one map the other.
@@ -153,7 +158,7 @@ func compareMaps(now, next []Territory) (out Replaced, puts []mapPut, removed []
 		} else {
 			out.Updated++
 		}
-		puts = append(puts, mapPut{t.ID, state})
+		puts = append(puts, mapPut{typ: "territories", id: t.ID, state: state})
 	}
 	for _, t := range now {
 		if !slices.ContainsFunc(next, func(o Territory) bool { return o.ID == t.ID }) {
@@ -164,11 +169,12 @@ func compareMaps(now, next []Territory) (out Replaced, puts []mapPut, removed []
 	return out, puts, removed, nil
 }
 
-// batches cuts a map into what entries hold; what is removed comes last, so
-// that a map half written has no gaps.
-func batches(puts []mapPut, removed []string) [][]mapPut {
+// batches cuts a map into what entries hold. What is removed comes last, after the
+// teams that worked it: a map half written has no gaps, and no team is without ground.
+func batches(puts, moved []mapPut, removed []string) [][]mapPut {
+	puts = slices.Concat(puts, moved)
 	for _, id := range removed {
-		puts = append(puts, mapPut{id: id})
+		puts = append(puts, mapPut{typ: "territories", id: id})
 	}
 	var out [][]mapPut
 	size := 0

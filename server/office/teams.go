@@ -68,7 +68,7 @@ func (s *Service) PutTeam(ctx context.Context, ask Ask, t Team) (Team, error) {
 	if err := s.checkTeam(ctx, t); err != nil {
 		return Team{}, err
 	}
-	out, err := apply(ctx, s, ask, change[Team]{branch: t.Branch, typ: "teams", id: t.ID, action: "team.put",
+	out, err := apply(ctx, s, ask, change[Team]{branch: t.Branch, typ: "teams", id: t.ID, action: "team.put", keys: []journal.Key{groundKey},
 		decide: func(ctx context.Context, r *journal.Reader, _ *Team) (*Team, error) {
 			for _, id := range t.Territories {
 				if tt, err := readDoc[Territory](ctx, r, "territories", id); err != nil {

@@ -53,15 +53,12 @@ func (t Territory) check() error {
 
 // DeleteTerritory removes a territory. territory.not_found, territory.in_use when teams work it.
 func (s *Service) DeleteTerritory(ctx context.Context, ask Ask, b auth.BranchID, id string) error {
-	if err := s.unused(ctx, b, id); err != nil {
-		return err
-	}
-	_, err := apply(ctx, s, ask, change[Territory]{branch: b, typ: "territories", id: id, action: "territory.delete",
-		decide: func(_ context.Context, _ *journal.Reader, now *Territory) (*Territory, error) {
+	_, err := apply(ctx, s, ask, change[Territory]{branch: b, typ: "territories", id: id, action: "territory.delete", keys: []journal.Key{groundKey},
+		decide: func(ctx context.Context, r *journal.Reader, now *Territory) (*Territory, error) {
 			if now == nil {
 				return nil, notFound("territory.not_found", "no such territory in your branches")
 			}
-			return nil, nil
+			return nil, s.checkStillUnused(ctx, r, []string{id}, nil, "id", "Give them others with PUT /v1/teams/{id} first")
 		}})
 	return err
 }
