@@ -6,7 +6,8 @@ import "slices"
 const (
 	ruinMean   = 10   // stops removed on average
 	ruinString = 10   // longest string
-	ruinSmall  = 20   // stops of a day so small that its routes may be shorter than a string
+	ruinSmall  = 20   // in a day of so few stops, strings may be longer than the mean route
+	ruinMore   = 2    // by so much: else a full route is never emptied, nor what needs all of it put in
 	ruinSplit  = 0.5  // share of strings with a part kept
 	ruinDeeper = 0.01 // chance that the part kept does not grow
 	absentees  = 12   // stops left out that are tried in a step
@@ -84,10 +85,11 @@ func (s *search) ruin(seed int32) {
 	if stops == 0 {
 		return
 	}
-	longest := min(ruinString, float64(stops)/float64(routes))
+	mean := float64(stops) / float64(routes)
 	if c.n <= ruinSmall {
-		longest += 2 // else a full route is never emptied, nor what needs all of it put in
+		mean += ruinMore
 	}
+	longest := min(ruinString, mean)
 	strings := int(s.g.unit()*(4*ruinMean/(1+longest)-1)) + 1
 	done := 0
 	for i := -1; i < len(c.near[seed]) && done < strings; i++ {

@@ -78,18 +78,18 @@ func Slots(p Problem, order [][]int, stop Stop, windows []Window) ([]Slot, error
 		routes[r] = o.keep(int32(r), order[r])
 		o.each[r] = o.share(&routes[r])
 	}
-	never := NoLawfulWindow // why not, where a team does nothing else
+	why := NoLawfulWindow // why not, where a team does nothing else
 	switch {
 	case !c.anyFits(ever):
-		never = NoFitTeam
+		why = NoFitTeam
 	case c.cutOff(ever):
-		never = Unreachable
+		why = Unreachable
 	case !o.anyAlone(ever):
-		never = BeyondLimits
+		why = BeyondLimits
 	}
 	out := make([]Slot, len(windows))
 	for i, u := range ask {
-		out[i].Reason = never
+		out[i].Reason = why
 		if u < 0 {
 			continue
 		}

@@ -16,12 +16,12 @@ type Error struct {
 	code  string
 	Msg   string
 	Field string
-	// Places are all members at fault, where there may be several; Field is "" then.
-	Places []Place
+	// Faults are all members at fault, where there may be several; Field is "" then.
+	Faults []Fault
 }
 
-// Place is one member at fault.
-type Place struct{ Field, Msg string }
+// Fault is one member at fault.
+type Fault struct{ Field, Msg string }
 
 func (e *Error) Error() string { return e.Msg }
 

@@ -226,7 +226,7 @@ func TestATeamThatCannotGoIsNamed(t *testing.T) {
 			t.Fatalf("refused with %v", err)
 		}
 		var out []string
-		for _, p := range e.Places {
+		for _, p := range e.Faults {
 			out = append(out, p.Field+": "+p.Msg)
 		}
 		return strings.Join(out, "\n")

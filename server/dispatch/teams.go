@@ -46,12 +46,12 @@ func zoneOf(b office.Branch) (*time.Location, error) {
 // place in the list it is named in. An unknown one is not the same as one that is
 // off: off says what that means where it was named. round.team.
 func (st staff) checkWork(list string, named []string, off string) error {
-	var wrong []Place
+	var wrong []Fault
 	for i, id := range named {
 		if slices.ContainsFunc(st.shifts, func(sh office.Shift) bool { return sh.Team == id }) {
 			continue
 		}
-		p := Place{fmt.Sprintf("%s[%d]", list, i), "the branch has no such team; GET /v1/teams lists them"}
+		p := Fault{fmt.Sprintf("%s[%d]", list, i), "the branch has no such team; GET /v1/teams lists them"}
 		if slices.ContainsFunc(st.teams, func(t office.Team) bool { return t.ID == id }) {
 			p.Msg = "the team " + id + " " + off
 		}
@@ -61,7 +61,7 @@ func (st staff) checkWork(list string, named []string, off string) error {
 		return nil
 	}
 	e := refuse(Invalid, "round.team", "", "")
-	e.Places = wrong
+	e.Faults = wrong
 	for _, p := range wrong[:min(len(wrong), toldTeams)] {
 		e.Msg += "; " + p.Field + ": " + p.Msg
 	}
@@ -72,7 +72,7 @@ func (st staff) checkWork(list string, named []string, off string) error {
 	return e
 }
 
-// toldTeams is how many teams a refusal's text is about; its places are all.
+// toldTeams is how many teams a refusal's text is about; its faults are all.
 const toldTeams = 5
 
 // checkLeft refuses to plan a round's day anew, at a moment, that no team would go

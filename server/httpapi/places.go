@@ -14,10 +14,20 @@ type parts struct {
 	body bool
 }
 
-// partsOf reads an operation's parts from its description. What stands in the path
-// is also called after the collection before it: in /v1/cases/{id}, case is path.id.
+// called is what rooms call the id that stands in the path after a collection: in
+// /v1/cases/{id}, case is path.id.
+var called = map[string]string{"branches": "branch", "cases": "case", "devices": "device", "lenders": "lender", "plans": "plan", "rounds": "round",
+	"teams": "team", "territories": "territory", "users": "user"}
+
+// partsOf reads an operation's parts from its description.
 func (a *API) partsOf(op *huma.Operation) parts {
 	out := parts{of: map[string]string{}, body: op.RequestBody != nil}
+	segments := strings.Split(op.Path, "/")
+	for i, s := range segments {
+		if name, _, is := strings.Cut(strings.TrimPrefix(s, "{"), "}"); is && i > 0 && called[segments[i-1]] != "" {
+			out.of[called[segments[i-1]]] = "path." + name
+		}
+	}
 	if out.body {
 		for _, m := range op.RequestBody.Content {
 			s := m.Schema
@@ -30,12 +40,6 @@ func (a *API) partsOf(op *huma.Operation) parts {
 			for name := range s.Properties {
 				out.of[name] = "body." + name
 			}
-		}
-	}
-	segments := strings.Split(op.Path, "/")
-	for i, s := range segments {
-		if name, _, is := strings.Cut(strings.TrimPrefix(s, "{"), "}"); is && i > 0 {
-			out.of[strings.TrimSuffix(segments[i-1], "s")] = "path." + name
 		}
 	}
 	for _, p := range op.Parameters {

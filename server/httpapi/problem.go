@@ -108,7 +108,7 @@ func problemOf(err error) (p *Problem, known bool) {
 	case errors.As(err, &o):
 		status := map[office.Kind]int{office.Invalid: http.StatusUnprocessableEntity, office.NotFound: http.StatusNotFound, office.Conflict: http.StatusConflict}[o.Kind]
 		p := newProblem(status, o.Code(), o.Msg).of(o.Field, o.Msg)
-		for _, at := range o.Places {
+		for _, at := range o.Faults {
 			p.of(at.Field, at.Msg)
 		}
 		return p, true
@@ -119,7 +119,7 @@ func problemOf(err error) (p *Problem, known bool) {
 	case errors.As(err, &d):
 		status := map[dispatch.Kind]int{dispatch.Invalid: http.StatusUnprocessableEntity, dispatch.NotFound: http.StatusNotFound, dispatch.Conflict: http.StatusConflict}[d.Kind]
 		p := newProblem(status, d.Code(), d.Msg).of(d.Field, d.Msg)
-		for _, at := range d.Places {
+		for _, at := range d.Faults {
 			p.of(at.Field, at.Msg)
 		}
 		return p, true
@@ -148,7 +148,7 @@ func problemOf(err error) (p *Problem, known bool) {
 		}
 		// The reader quotes what it read, for who has the file before them.
 		at, msg := place("body."+vr.Path), quoted.ReplaceAllString(vr.Msg, "…")
-		if vr.Code() == routing.CodeTooLarge && wholeProblem(vr.Path) {
+		if vr.Whole {
 			msg += "; divide the problem by area or by day, or plan it with doorstep route solve on a machine of your own, which takes up to " + strconv.Itoa(routing.MaxStops) + " jobs"
 		}
 		return newProblem(status, vr.Code(), at+": "+msg).at(at, msg), true
@@ -164,13 +164,6 @@ func problemOf(err error) (p *Problem, known bool) {
 		return p, true
 	}
 	return newProblem(http.StatusInternalServerError, "internal", "something went wrong here; it has been noted"), false
-}
-
-// wholeProblem tells whether what is too large at a place of a routing problem is
-// the problem itself, and not one number or text in it.
-func wholeProblem(path string) bool {
-	name, _, _ := strings.Cut(path, ".")
-	return path == "" || path == "jobs" || path == "vehicles" || name == "matrices"
 }
 
 // statusClientClosed is nginx's, for a caller who has gone: nobody reads it.

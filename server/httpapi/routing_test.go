@@ -125,6 +125,7 @@ func TestPlanningRefusesBadProblems(t *testing.T) {
 		`{"vehicles":[{"id":0,"start":[1,2]}` + strings.Repeat(`,{"id":1}`, problemLimits().Vehicles) + `]}`: true,
 		`{"matrices":{"car":{"durations":[[0` + strings.Repeat(`,0`, 2500) + `]]}}}`:                         true,
 		`{"vehicles":[{"id":1,"start":[1,2]}],"jobs":[{"id":1,"location":[1,2],"service":99999999999}]}`:     false,
+		`{"matrices":{"car":{"durations":[[0,99999999999],[1,0]]}}}`:                                         false,
 	} {
 		p := problemIn(t, solve(h, strings.NewReader(text)), http.StatusUnprocessableEntity, "routing.too_large")
 		if got := strings.Contains(p.Detail, "divide the problem") && strings.Contains(p.Errors[0].Message, "doorstep route solve"); got != remedy {

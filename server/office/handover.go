@@ -72,13 +72,13 @@ func heirOf(took map[string]int, ground geo.Shape, areas []geo.Area) string {
 	return heir
 }
 
-// toldTeams is how many teams a refusal's text names; its places are all.
+// toldTeams is how many teams a refusal's text names; its faults are all.
 const toldTeams = 20
 
 // checkUnused refuses to remove what teams work once the moves are made, with all
 // of them; at is the member that removes it, and mend what to do. territory.in_use.
 func checkUnused(teams []Team, removed []string, moves []Move, at, mend string) error {
-	var places []Place
+	var faults []Fault
 	var told []string
 	for _, t := range teams {
 		has := t.Territories
@@ -95,17 +95,17 @@ func checkUnused(teams []Team, removed []string, moves []Move, at, mend string) 
 			continue
 		}
 		all := strings.Join(lost, ", ")
-		places = append(places, Place{at, fmt.Sprintf("the team %s works %s", t.ID, all)})
+		faults = append(faults, Fault{at, fmt.Sprintf("the team %s works %s", t.ID, all)})
 		told = append(told, fmt.Sprintf("%s (%s)", t.ID, all))
 	}
-	if len(places) == 0 {
+	if len(faults) == 0 {
 		return nil
 	}
 	more := ""
 	if n := len(told) - toldTeams; n > 0 {
 		told, more = told[:toldTeams], fmt.Sprintf(" and %d more", n)
 	}
-	return &Error{Kind: Conflict, code: "territory.in_use", Places: places,
+	return &Error{Kind: Conflict, code: "territory.in_use", Faults: faults,
 		Msg: "teams work what would be removed: " + strings.Join(told, ", ") + more + ". " + mend}
 }
 

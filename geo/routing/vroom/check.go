@@ -15,7 +15,7 @@ func atVehicle(i int) *place { return (*place)(nil).field("vehicles").entry(i) }
 // check looks at what one part of the problem says about another, and gives
 // places and times their numbers.
 func (t *Task) check() error {
-	for _, look := range []func() *Error{t.checkIDs, t.checkPins, t.checkBreaks, t.checkMatrices, t.placeAll, t.reckon, t.checkLoads} {
+	for _, look := range []func() *Error{t.checkIDs, t.checkPins, t.checkMatrices, t.placeAll, t.reckon, t.checkLoads} {
 		if err := look(); err != nil {
 			return err
 		}
@@ -25,6 +25,9 @@ func (t *Task) check() error {
 		slices.SortStableFunc(t.vehicles[i].breaks, func(a, b pause) int {
 			return cmp.Or(cmp.Compare(a.first(), b.first()), cmp.Compare(a.last(), b.last()))
 		})
+		if err := t.vehicles[i].checkBreaks(atVehicle(i)); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -107,23 +110,24 @@ func (t *Task) checkPins() *Error {
 	return nil
 }
 
-// checkBreaks refuses breaks that would keep a vehicle at home without saying so.
-func (t *Task) checkBreaks() *Error {
-	for i, v := range t.vehicles {
-		if v.window == nil {
-			continue
+// checkBreaks refuses breaks, in the order in which they are taken, that a vehicle
+// cannot take even if it does nothing else: it would stay at home without a reason.
+func (v *vehicle) checkBreaks(at *place) *Error {
+	now, end := int64(0), int64(math.MaxInt64)
+	if v.window != nil {
+		now, end = v.window.from, v.window.to+int64(v.overtime)
+	}
+	for _, b := range v.breaks {
+		begin := now
+		if b.windows != nil {
+			i := slices.IndexFunc(b.windows, func(w span) bool { return w.to >= now })
+			if i < 0 {
+				return fault(routing.CodeWindow, at.field("breaks").entry(b.index), "cannot begin within its time_windows: before %d the vehicle's day has not begun, or the breaks before it are not over: give it later windows, or the others earlier ones", now)
+			}
+			begin = max(now, b.windows[i].from)
 		}
-		for _, b := range v.breaks {
-			meets := func(w span) bool {
-				return w.from <= v.window.to+int64(v.overtime)-int64(b.service) && w.to >= v.window.from
-			}
-			at := atVehicle(i).field("breaks").entry(b.index)
-			switch {
-			case b.windows == nil && !meets(*v.window):
-				return fault(routing.CodeWindow, at, "takes longer than the vehicle's time_window: shorten it, or widen time_window")
-			case b.windows != nil && !slices.ContainsFunc(b.windows, meets):
-				return fault(routing.CodeWindow, at, "cannot be taken within the vehicle's time_window: put a time window of the break, and its service, inside it")
-			}
+		if now = begin + int64(b.service); now > end {
+			return fault(routing.CodeWindow, at.field("breaks").entry(b.index), "would last until %d, after the vehicle's day ends, overtime included, at %d: let it begin earlier, shorten it, or widen time_window", now, end)
 		}
 	}
 	return nil
@@ -153,7 +157,7 @@ func (t *Task) checkMatrices() *Error {
 		}
 	}
 	if used := t.variants() * t.places(); used > 0 && t.places() > t.limits.Cells/used {
-		return fault(routing.CodeTooLarge, (*place)(nil).field("vehicles"), "%d profiles and speed_factors for %d places: all matrices together may have %d cells", t.variants(), t.places(), t.limits.Cells)
+		return tooMuch(fault(routing.CodeTooLarge, (*place)(nil).field("vehicles"), "%d profiles and speed_factors for %d places: all matrices together may have %d cells", t.variants(), t.places(), t.limits.Cells))
 	}
 	return nil
 }
@@ -229,7 +233,7 @@ func (t *Task) placeAll() *Error {
 		}
 	}
 	if n := len(t.points); n > 0 && n > t.limits.Cells/n/max(1, t.variants()) {
-		return fault(routing.CodeTooLarge, nil, "%d places for %d profiles and speed_factors are too many: all matrices together may have %d cells", n, t.variants(), t.limits.Cells)
+		return tooMuch(fault(routing.CodeTooLarge, nil, "%d places for %d profiles and speed_factors are too many: all matrices together may have %d cells", n, t.variants(), t.limits.Cells))
 	}
 	return nil
 }

@@ -41,7 +41,8 @@
 //     service, in this order.
 //   - A break may be taken in the middle of a drive. It has no location, and
 //     its distance is that of the last place. Breaks are taken in the order of
-//     their windows, by every vehicle that goes out.
+//     their windows, by every vehicle that goes out; those that do not fit one
+//     after the other into its time_window are refused.
 //   - A vehicle without capacity has room for anything.
 //   - Goals are VROOM's: the sum of priorities served, then the number served,
 //     then the cost. Costs count priced travel, tasks and kilometres, as there.

@@ -28,6 +28,9 @@ type Error struct {
 	Path string
 	// Msg says what is wrong and how to mend it.
 	Msg string
+	// Whole says that the problem as a whole is too large: smaller ones, of a part
+	// of the area or of the day, could be planned.
+	Whole bool
 
 	code string
 	err  error
@@ -49,6 +52,12 @@ func (e *Error) Unwrap() error { return e.err }
 
 func fault(code string, at *place, format string, args ...any) *Error {
 	return &Error{Path: at.String(), Msg: fmt.Sprintf(format, args...), code: code}
+}
+
+// tooMuch marks a fault as one of the problem's size.
+func tooMuch(err *Error) *Error {
+	err.Whole = true
+	return err
 }
 
 // Explain turns an error of geo/routing about t.Problem into an *Error with the

@@ -55,10 +55,10 @@ func (r taskReader) task() *Error {
 	err := r.object(nil, "an object with vehicles and jobs", func(key string, at *place) *Error {
 		switch key {
 		case "jobs":
-			return r.list(at, r.t.limits.Jobs, "a list of jobs", r.job)
+			return r.members(at, r.t.limits.Jobs, "a list of jobs", r.job)
 		case "vehicles":
 			vehicles = true
-			return r.list(at, r.t.limits.Vehicles, "a list of vehicles", r.vehicle)
+			return r.members(at, r.t.limits.Vehicles, "a list of vehicles", r.vehicle)
 		case "matrices":
 			r.t.given = true
 			return r.matrices(at)
@@ -239,6 +239,15 @@ func (r taskReader) point(at *place) (*Point, *Error) {
 		err = fault(CodeJSON, at, "a location has two numbers: [lon, lat]")
 	}
 	return &p, err
+}
+
+// members reads a list whose length is the problem's size.
+func (r taskReader) members(at *place, most int, want string, entry func(i int, at *place) *Error) *Error {
+	err := r.list(at, most, want, entry)
+	if err != nil && err.code == routing.CodeTooLarge && err.Path == at.String() {
+		return tooMuch(err)
+	}
+	return err
 }
 
 func (r taskReader) window(at *place) (span, *Error) {

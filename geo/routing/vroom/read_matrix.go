@@ -62,7 +62,7 @@ func (r taskReader) square(at *place, high int64) (n int, values []int32, err *E
 		case i == 0 && len(row) == 0:
 			return fault(routing.CodeMatrix, at, "is empty: a matrix has at least one place")
 		case i == 0 && len(row) > left/len(row):
-			return fault(routing.CodeTooLarge, at.up, "%d places are too many: all matrices together may have %d cells", len(row), r.t.limits.Cells)
+			return tooMuch(fault(routing.CodeTooLarge, at.up, "%d places are too many: all matrices together may have %d cells", len(row), r.t.limits.Cells))
 		case i == 0:
 			n = len(row)
 			values = make([]int32, 0, n*n)

@@ -105,7 +105,7 @@ type Step struct {
 // Violation is a wish that a job pinned by steps does not keep.
 type Violation struct {
 	Cause    string `json:"cause" enum:"lead_time,delay,skills,travel" doc:"travel, an extension: service_at leaves less time than the way there and the setup take."`
-	Duration int    `json:"duration,omitempty" doc:"By how many seconds, but for skills."`
+	Duration int    `json:"duration,omitempty" doc:"By how many seconds; absent for skills, and for travel where there is no way at all."`
 }
 
 // Failure is the answer to a problem that has none: code 1 for a fault of
