@@ -190,7 +190,7 @@ type routeView struct {
 
 type leftOutView struct {
 	Case string   `json:"case"`
-	Code string   `json:"code"`
+	Code string   `json:"code" doc:"Why it got no stop: the code of a conduct rule (OUTSIDE_HOURS, FREQ_CAP…), or NO_POSITION (no coordinates), NO_TERRITORY, NO_TEAM (none works the territory that day), ADDRESS_UNFIT, HOLD, SAME_DEBTOR, APPOINTMENT (its hour is not lawful), NO_FIT_TEAM (what the visit needs), UNREACHABLE (no road leads there), BEYOND_LIMITS (too far or too long for any shift), NO_TIME_IN_WINDOW (the lawful hours and the shifts do not meet), NO_TIME (others were better), WORTH_LESS."`
 	Rule string   `json:"rule,omitempty"`
 	Cite []string `json:"cite,omitempty"`
 }
