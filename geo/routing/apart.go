@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"sync"
 )
 
 // Searches walk side by side on one day by parting its routes among them: ruin
@@ -56,10 +55,10 @@ func (s *search) walkApart(t *timer, opts Options, n int) int {
 		until = min(1, until)
 		parts := s.parting(crew)
 		day.take(s.p)
-		var wg sync.WaitGroup
+		var side group
 		for i, o := range crew[:parts] {
 			clock := *t
-			wg.Go(func() {
+			side.run(func() {
 				o.enter(&day, s)
 				steps[i] = 0
 				begun := w.steps
@@ -75,7 +74,7 @@ func (s *search) walkApart(t *timer, opts Options, n int) int {
 				}
 			})
 		}
-		wg.Wait()
+		side.wait()
 		for _, k := range steps[:parts] {
 			w.steps += k
 		}

@@ -56,10 +56,11 @@ type lane struct {
 	origin             int8    // the parent it is whole from, 0 if none
 }
 
-// pure says whether local search prices this problem exactly.
+// pure says whether local search prices this problem exactly. It serves everything:
+// under CostFirst the best day may be one that does not.
 func (c *core) pure() bool {
 	p := c.p
-	if c.setups || len(c.shifts) == 0 || c.n < 2 || p.Stability.Team > 0 || p.Stability.Move > 0 || p.Balance.By != BalanceNone {
+	if p.Objective == CostFirst || c.setups || len(c.shifts) == 0 || c.n < 2 || p.Stability.Team > 0 || p.Stability.Move > 0 || p.Balance.By != BalanceNone {
 		return false
 	}
 	for u := range c.stops {

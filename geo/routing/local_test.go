@@ -135,6 +135,12 @@ func TestPureDaysPassTheRefereeAndAreSolvedToTheEnd(t *testing.T) {
 	served := 0
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawPure(t, 5, 2)
+		if rapid.Bool().Draw(t, "cost first") {
+			p.Objective = CostFirst
+			for i := range p.Stops {
+				p.Stops[i].Value = int64(rapid.IntRange(0, 60).Draw(t, "value"))
+			}
+		}
 		w, cost := exhaustive(p)
 		if w > 0 {
 			t.Skip("not all can be served, so it is not bred")

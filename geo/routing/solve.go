@@ -12,9 +12,14 @@ const nearest = 100
 
 // Solve returns the best day it finds until ctx ends or opts.Iterations are
 // made, and then returns without error: a search cut short is not a failure.
-// The error is an *Error and means that the problem is not well formed.
-func Solve(ctx context.Context, p Problem, opts Options) (Result, error) {
+// The error is an *Error and means that the problem is not well formed, or a *Breakdown.
+func Solve(ctx context.Context, p Problem, opts Options) (_ Result, err error) {
 	begun := time.Now()
+	defer func() {
+		if b := brokenDown(recover()); b != nil {
+			err = b
+		}
+	}()
 	if err := p.validate(); err != nil {
 		return Result{}, err
 	}
@@ -65,7 +70,7 @@ func (s *search) together(t *timer, opts Options) int {
 		return s.walkApart(t, opts, n)
 	}
 	var (
-		wg   sync.WaitGroup
+		side group
 		pool = &exchange{w: s.bestW, c: s.bestC}
 		made = make([]int, n)
 	)
@@ -75,7 +80,7 @@ func (s *search) together(t *timer, opts Options) int {
 	start.copy(&s.best)
 	for i := 1; i < n; i++ {
 		mine := *t
-		wg.Go(func() {
+		side.run(func() {
 			other := newSearch(s.c, opts.Seed+uint64(i)*0x9e3779b97f4a7c15)
 			other.p.load(&start)
 			other.now = other.objective()
@@ -86,7 +91,7 @@ func (s *search) together(t *timer, opts Options) int {
 		})
 	}
 	made[0] = s.run(t, opts, pool)
-	wg.Wait()
+	side.wait()
 	s.swap(pool, true)
 	sum := 0
 	for _, m := range made {
