@@ -17,6 +17,9 @@ type Breakdown struct {
 	Cause string
 }
 
+// Code is stable: routing.breakdown.
+func (b *Breakdown) Code() string { return "routing.breakdown" }
+
 // Error says where and why, and asks for a report.
 func (b *Breakdown) Error() string {
 	return fmt.Sprintf("the search broke down at %s: %s; this is a fault of the program, please report it with the problem", b.Where, b.Cause)

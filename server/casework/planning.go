@@ -150,6 +150,18 @@ func (s *Service) Homes(ctx context.Context, branch auth.BranchID, ids []journal
 	return out, err
 }
 
+// Debtors gives whose cases are; cases that are not there are left out.
+func (s *Service) Debtors(ctx context.Context, branch auth.BranchID, ids []journal.CaseID) (map[journal.CaseID]journal.DebtorID, error) {
+	out := make(map[journal.CaseID]journal.DebtorID, len(ids))
+	err := s.eachRead(ctx, branch, ids, func(cases []Filed[Case]) error {
+		for i := range cases {
+			out[cases[i].State.CaseRef] = cases[i].State.Debtor
+		}
+		return nil
+	})
+	return out, err
+}
+
 // Place is where a case is visited.
 type Place struct {
 	// Address is one line: street, postal code and city; none when there is none, or the debtor was erased.
@@ -177,6 +189,19 @@ func (s *Service) Places(ctx context.Context, branch auth.BranchID, ids []journa
 
 // eachOpened calls fn for those of the cases that are there, with their personal parts open.
 func (s *Service) eachOpened(ctx context.Context, branch auth.BranchID, ids []journal.CaseID, fn func(*Case)) error {
+	return s.eachRead(ctx, branch, ids, func(cases []Filed[Case]) error {
+		if err := s.openHomes(ctx, branch, cases); err != nil {
+			return err
+		}
+		for i := range cases {
+			fn(&cases[i].State)
+		}
+		return nil
+	})
+}
+
+// eachRead reads cases some at a time, sealed as they are stored.
+func (s *Service) eachRead(ctx context.Context, branch auth.BranchID, ids []journal.CaseID, fn func([]Filed[Case]) error) error {
 	for len(ids) > 0 {
 		n := min(len(ids), planningPage)
 		refs := make([]journal.DocRef, n)
@@ -198,11 +223,8 @@ func (s *Service) eachOpened(ctx context.Context, branch auth.BranchID, ids []jo
 			}
 			cases = append(cases, c)
 		}
-		if err := s.openHomes(ctx, branch, cases); err != nil {
+		if err := fn(cases); err != nil {
 			return err
-		}
-		for i := range cases {
-			fn(&cases[i].State)
 		}
 		ids = ids[n:]
 	}

@@ -46,7 +46,18 @@ func (s *Service) candidates(ctx context.Context, r Round, j judging, d *day) ([
 		out = append(out, c)
 		return nil
 	})
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	// Who has been visited, or is about to be, is not visited again for another debt.
+	return slices.DeleteFunc(out, func(c candidate) bool {
+		met := j.past.met(c.debtor)
+		if met {
+			d.leave(r, c.id, SameDebtor, "house-one-visit", nil)
+			d.cost.PriorityLeft += c.priority
+		}
+		return met
+	}), nil
 }
 
 // unfit says why nobody may be sent to a case on a date, whoever it would be.
@@ -94,16 +105,17 @@ func (j *judging) judge(f *casework.PlanningFile, agreed []casework.Appointment)
 			if ws = windowsOf(lawful); len(ws) == 0 {
 				denied = hits
 			}
-			ws = j.past.toCome(ws)
 			if len(agreed) > 0 {
 				ws = within(ws, agreed)
 			}
 			spans[kind] = ws
 		}
+		lawful := ws
+		ws = j.past.toCome(ws)
 		// Crews of another kind may have other hours: the stop keeps those of the
 		// first that may go, and only crews with the same go.
 		if len(ws) > 0 && (c.windows == nil || sameWindows(c.windows, ws)) {
-			c.windows = ws
+			c.windows, c.lawful = ws, lawful
 			c.crews = append(c.crews, i)
 		}
 	}

@@ -60,11 +60,13 @@ func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
 	s.report(r.ID, Progress{Stage: "reading"})
 	policy := s.opt.Policy()
 	d := &day{policy: policy.Hash()}
-	past, err := s.soFar(ctx, r)
+	past, err := s.soFar(ctx, r, zone)
 	if err != nil {
 		return nil, err
 	}
-	crews = past.goOn(crews, origin)
+	if crews = past.goOn(crews, origin); len(crews) == 0 && r.Replan == nil {
+		return nil, refuse(Conflict, "round.no_shifts", "date", "no team's shift that day is still running")
+	}
 	cands, err := s.candidates(ctx, r, judging{r.Date, crews, policy, branch.Profiles, past}, d)
 	if err != nil {
 		return nil, err
@@ -211,7 +213,7 @@ func (s *Service) read(r Round, z *puzzle, res routing.Result, cands []candidate
 					}
 					st := Stop{Seq: len(route.Stops) + 1, Door: knock, Case: cand.id, Assignment: id, ETA: begins, ServiceS: cand.service, TravelS: way,
 						DistanceM: metres, Appointment: cand.appointment}
-					for _, w := range cand.windows {
+					for _, w := range cand.lawful {
 						if !st.ETA.Before(w.From) && st.ETA.Before(w.To) {
 							st.Window = w
 						}

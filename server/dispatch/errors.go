@@ -26,7 +26,7 @@ type Fault struct{ Field, Msg string }
 func (e *Error) Error() string { return e.Msg }
 
 // Code is stable: round.not_found, round.date, round.branch, round.team,
-// round.no_shifts, round.no_team_left, round.limit, round.objective, round.state, round.too_large, round.check;
+// round.past, round.under_way, round.no_shifts, round.no_team_left, round.limit, round.objective, round.state, round.too_large, round.check;
 // slots.date, slots.past, slots.far, slots.minutes.
 func (e *Error) Code() string { return e.code }
 

@@ -125,7 +125,8 @@ type candidate struct {
 	priority int
 	amount   int64
 	service  int      // seconds
-	windows  []Window // lawful, and within the appointment if there is one
+	lawful   []Window // within the appointment if there is one
+	windows  []Window // what of them is still to come
 	crews    []int    // that may go, by index
 	// appointment is the one the stop must keep; "" for none.
 	appointment string
@@ -247,7 +248,7 @@ func (s *Service) puzzle(ctx context.Context, p part, cands []candidate, crews [
 	case "cost":
 		z.problem.Objective = routing.CostFirst
 	}
-	if past != nil {
+	if r.Replan != nil {
 		// The phones have a plan: more stops are worth some changes, not any number of them.
 		z.problem.Objective = routing.CostFirst
 		z.problem.Stability = stability()

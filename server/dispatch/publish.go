@@ -13,16 +13,31 @@ import (
 )
 
 // Publish has a planned round issued to the agents' phones. It answers at once;
-// Run does it. Publishing again is the same. Errors: round.not_found,
-// round.state for a round that is not planned.
+// Run does it. Publishing again is the same. Errors: round.not_found, round.branch,
+// round.state for a round that is not planned, round.past for one whose day is over,
+// round.under_way when another round of the day has begun.
 func (s *Service) Publish(ctx context.Context, ask Ask, id string) (Round, error) {
 	r, err := s.find(ctx, ask.Actor, id)
 	if err != nil {
 		return Round{}, err
 	}
-	if err := s.change(ctx, r.Branch, ask, id, "round.publish", func(_ *journal.Reader, now *Round) error {
+	staff, err := s.staffOf(ctx, r.Branch, r.Date)
+	if err != nil {
+		return Round{}, err
+	}
+	under, err := s.underWay(ctx, r.Branch, r.Date, id)
+	if err != nil {
+		return Round{}, err
+	}
+	if err := s.change(ctx, r.Branch, ask, id, "round.publish", func(rd *journal.Reader, now *Round) error {
 		switch now.Status {
 		case Planned:
+			if err := checkToCome(now.Date, rd.At, staff.zone); err != nil {
+				return err
+			}
+			if under != "" {
+				return refuseUnderWay(under)
+			}
 			now.Status, now.PublishedBy = Publishing, ask.Actor.User
 		case Publishing, Published:
 		default:

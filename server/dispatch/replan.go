@@ -15,7 +15,8 @@ const DefaultReplanS = 2
 
 // ReplanParams are what a published round is planned anew with.
 type ReplanParams struct {
-	Without    []string // teams that dropped out: others take over what they have left
+	Without    []string // teams that dropped out, for the rest of the day: others take over what they have left
+	Back       []string // teams that had dropped out and go on
 	Seed       uint64
 	TimeLimitS int // 0: DefaultReplanS
 }
@@ -48,17 +49,43 @@ func (s *Service) Replan(ctx context.Context, ask Ask, id string, p ReplanParams
 		if err := staff.checkWork("without", p.Without, "has no shift that day, so that it cannot drop out; leave it out here"); err != nil {
 			return err
 		}
-		if err := staff.checkLeft(*now, p.Without, rd.At); err != nil {
+		without, err := now.stillOut(p)
+		if err != nil {
+			return err
+		}
+		if err := staff.checkLeft(*now, without, rd.At); err != nil {
 			return err
 		}
 		now.Status = Replanning
-		now.Replan = &Replan{At: rd.At.UTC().Truncate(time.Second), By: ask.Actor.User, Without: p.Without, Seed: p.Seed, TimeLimitS: p.TimeLimitS, Was: now.Run}
+		now.Replan = &Replan{At: rd.At.UTC().Truncate(time.Second), By: ask.Actor.User, Without: without, Seed: p.Seed, TimeLimitS: p.TimeLimitS, Was: now.Run}
 		return nil
 	}); err != nil {
 		return Round{}, err
 	}
 	s.poke()
 	return s.load(ctx, r.Branch, id)
+}
+
+// stillOut are the teams that are out once a replan is asked for: those that were,
+// but for those that are back, and those that drop out now. round.team.
+func (r *Round) stillOut(p ReplanParams) ([]string, error) {
+	var out []string
+	if r.Replan != nil {
+		out = slices.Clone(r.Replan.Without)
+	}
+	for i, team := range p.Back {
+		k := slices.Index(out, team)
+		if k < 0 {
+			return nil, refuse(Invalid, "round.team", fmt.Sprintf("back[%d]", i), "the team has not dropped out of this round; leave it out here")
+		}
+		out = slices.Delete(out, k, k+1)
+	}
+	for _, team := range p.Without {
+		if !slices.Contains(out, team) {
+			out = append(out, team)
+		}
+	}
+	return out, nil
 }
 
 // limit is how many seconds the search of the present version may take.
@@ -105,11 +132,13 @@ func (s *Service) replan(ctx context.Context, r Round) error {
 
 // takeBack revokes what the new version has no room for, unless the team is on its
 // way by now, and all that teams which dropped out have left: others are issued it.
+// It tells how much leaves phones, with what others are issued, which takes it from
+// who had it.
 func (s *Service) takeBack(ctx context.Context, r Round, routes []Route) (int, error) {
-	planned := map[journal.CaseID]bool{}
+	planned := map[journal.CaseID]string{}
 	for _, route := range routes {
 		for _, st := range route.Stops {
-			planned[st.Case] = true
+			planned[st.Case] = st.Assignment
 		}
 	}
 	issued, err := s.opt.Casework.RoundAssignments(ctx, r.Branch, r.ID)
@@ -117,12 +146,17 @@ func (s *Service) takeBack(ctx context.Context, r Round, routes []Route) (int, e
 		return 0, err
 	}
 	var cases []journal.CaseID
+	moved := 0
 	for i := range issued {
 		a := &issued[i]
-		gone := slices.Contains(r.Replan.Without, a.Team)
-		if a.Open() && (gone || !planned[a.Case] && !a.UnderWay()) {
+		as, stays := planned[a.Case]
+		switch gone := slices.Contains(r.Replan.Without, a.Team); {
+		case !a.Open():
+		case gone || !stays && !a.UnderWay():
 			cases = append(cases, a.Case)
+		case stays && as != a.ID:
+			moved++
 		}
 	}
-	return len(cases), s.revokeCases(ctx, r, r.ID, cases, "round:replanned")
+	return len(cases) + moved, s.revokeCases(ctx, r, r.ID, cases, "round:replanned")
 }

@@ -96,7 +96,7 @@ type Ask struct {
 }
 
 // Create asks for a round. It answers at once; Run plans it. Errors: *Error
-// round.branch, round.date, round.team, round.no_shifts, round.limit, round.objective, round.balance.
+// round.branch, round.date, round.past, round.under_way, round.team, round.no_shifts, round.limit, round.objective, round.balance.
 func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) {
 	if !ask.Actor.InBranch(p.Branch) {
 		return Round{}, refuse(NotFound, "round.branch", "branch", "there is no such branch here")
@@ -124,6 +124,10 @@ func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) 
 	if err != nil {
 		return Round{}, err
 	}
+	under, err := s.underWay(ctx, p.Branch, p.Date, "")
+	if err != nil {
+		return Round{}, err
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return Round{}, err
@@ -131,6 +135,12 @@ func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) 
 	round := Round{ID: id.String(), Branch: p.Branch, Date: p.Date, Status: Queued, Teams: p.Teams, Seed: p.Seed, TimeLimitS: p.TimeLimitS,
 		Objective: p.Objective, Balance: p.Balance, By: ask.Actor.User}
 	out, err := s.do(ctx, p.Branch, ask, func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
+		if err := checkToCome(p.Date, r.At, staff.zone); err != nil {
+			return journal.Draft{}, err
+		}
+		if under != "" {
+			return journal.Draft{}, refuseUnderWay(under)
+		}
 		if err := staff.checkWork("teams", p.Teams, "has no shift that day; give it one with PUT /v1/teams/{id}/shifts/{date}"); err != nil {
 			return journal.Draft{}, err
 		}

@@ -43,7 +43,7 @@ func (s *Service) asItStands(ctx context.Context, r Round, branch office.Branch,
 	if err := s.letNeighboursIn(ctx, branch, t.crews); err != nil {
 		return nil, err
 	}
-	if t.past, err = s.soFar(ctx, r); err != nil {
+	if t.past, err = s.soFar(ctx, r, zone); err != nil {
 		return nil, err
 	}
 	t.crews = t.past.goOn(t.crews, t.origin)

@@ -214,6 +214,7 @@ func TestSlotsOfADayThatHasBegun(t *testing.T) {
 	h.team(west)
 	id := h.plan(today).ID
 	v := h.publish(id)
+	other := h.plan(today).ID
 	h.take("new", "lon", "-8.62")
 	at := slices.IndexFunc(v.Routes, func(r Route) bool { return r.Team == "t-west" })
 	first := v.Routes[at].Stops[0]
@@ -226,7 +227,6 @@ func TestSlotsOfADayThatHasBegun(t *testing.T) {
 		t.Errorf("a case that was visited today: %+v", d)
 	}
 	// A planned round beside it is on no phone.
-	other := h.plan(today).ID
 	if d := h.slots("new", today, 30); d.Round != id || other == id {
 		t.Errorf("the round is %q, published is %q", d.Round, id)
 	}

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -14,11 +15,13 @@ import (
 	"github.com/google/uuid"
 )
 
-// soFar is how a published day stands when it is planned anew: what is settled,
-// where the teams are, and what the phones have. Nil for a day that has not begun.
+// soFar is how a day stands when it is planned: what is settled, where the teams
+// are, and what the phones have. When it is planned for the first time that is
+// nothing but the time. Nil for a day to come.
 type soFar struct {
 	now     time.Time
-	kept    map[journal.CaseID]bool // done, or under way
+	kept    map[journal.CaseID]bool   // done, or under way
+	debtors map[journal.DebtorID]bool // of what is kept
 	teams   map[string]*teamSoFar
 	open    map[journal.CaseID]earlier
 	refused map[journal.CaseID][]string // teams that declined the case
@@ -39,10 +42,13 @@ type earlier struct {
 	eta              time.Time
 }
 
-// soFar reads how the day of a round that is planned anew stands.
-func (s *Service) soFar(ctx context.Context, r Round) (*soFar, error) {
+// soFar reads how the day of a round stands.
+func (s *Service) soFar(ctx context.Context, r Round, zone *time.Location) (*soFar, error) {
 	if r.Replan == nil {
-		return nil, nil
+		if r.At.In(zone).Format(time.DateOnly) < r.Date {
+			return nil, nil
+		}
+		return &soFar{now: r.At}, nil
 	}
 	was := r
 	was.Run = r.Replan.Was
@@ -55,6 +61,14 @@ func (s *Service) soFar(ctx context.Context, r Round) (*soFar, error) {
 		return nil, err
 	}
 	p := standing(r.Replan, routes, issued)
+	debtors, err := s.opt.Casework.Debtors(ctx, r.Branch, slices.Collect(maps.Keys(p.kept)))
+	if err != nil {
+		return nil, err
+	}
+	p.debtors = map[journal.DebtorID]bool{}
+	for _, d := range debtors {
+		p.debtors[d] = true
+	}
 	var ids []journal.CaseID
 	for _, t := range p.teams {
 		if n := len(t.stops); n > 0 {
@@ -113,9 +127,31 @@ func standing(ask *Replan, routes []Route, issued []casework.Issued) *soFar {
 		t.stops = append(t.stops, st)
 	}
 	for _, t := range p.teams {
+		if !slices.Contains(ask.Without, t.route.Team) {
+			p.keepDoor(t, ask.At)
+		}
 		t.settle(ask.At)
 	}
 	return p
+}
+
+// keepDoor keeps what a team still has to do at the door where it is, or was last:
+// several cases there are one visit.
+func (p *soFar) keepDoor(t *teamSoFar, now time.Time) {
+	if len(t.stops) == 0 {
+		return
+	}
+	last := slices.MaxFunc(t.stops, func(a, b Stop) int {
+		return cmp.Or(cmp.Compare(a.State, b.State), a.begun(now).Compare(b.begun(now)), cmp.Compare(a.Seq, b.Seq))
+	})
+	for _, st := range t.route.Stops {
+		if e, open := p.open[st.Case]; open && last.Door != 0 && st.Door == last.Door && e.assignment == st.Assignment {
+			st.State = stopUnderWay
+			delete(p.open, st.Case)
+			p.kept[st.Case] = true
+			t.stops = append(t.stops, st)
+		}
+	}
 }
 
 // begun is when a kept stop began, or will.
@@ -152,6 +188,9 @@ func (t *teamSoFar) settle(now time.Time) {
 
 // keeps tells whether a case is settled: it is no candidate.
 func (p *soFar) keeps(id journal.CaseID) bool { return p != nil && p.kept[id] }
+
+// met tells whether a debtor has been visited, or is about to be.
+func (p *soFar) met(d journal.DebtorID) bool { return p != nil && p.debtors[d] }
 
 // declined tells whether a team declined a case.
 func (p *soFar) declined(id journal.CaseID, team string) bool {

@@ -30,7 +30,8 @@ type roundBody struct {
 }
 
 type replanBody struct {
-	Without    []string `json:"without,omitempty" maxItems:"500" doc:"Teams that dropped out; others take over what they have left, so not all of them."`
+	Without    []string `json:"without,omitempty" maxItems:"500" doc:"Teams that dropped out; others take over what they have left, so not all of them. They stay out of later replans of the day."`
+	Back       []string `json:"back,omitempty" maxItems:"500" doc:"Teams that had dropped out and go on."`
 	Seed       uint64   `json:"seed,omitempty" maximum:"9007199254740991"`
 	TimeLimitS int      `json:"time_limit_s,omitempty" minimum:"1" maximum:"600" doc:"How long to search; 2 when absent."`
 }
@@ -129,7 +130,7 @@ func (a *API) roundEndpoints() {
 			if err != nil {
 				return nil, err
 			}
-			r, err := a.opt.Dispatch.Replan(ctx, by, in.ID, dispatch.ReplanParams{Without: in.Body.Without, Seed: in.Body.Seed, TimeLimitS: in.Body.TimeLimitS})
+			r, err := a.opt.Dispatch.Replan(ctx, by, in.ID, dispatch.ReplanParams{Without: in.Body.Without, Back: in.Body.Back, Seed: in.Body.Seed, TimeLimitS: in.Body.TimeLimitS})
 			return respond(r), err
 		})
 	register(a, endpoint{method: http.MethodPost, path: "/v1/rounds/{id}/publish", id: "publishRound", tag: "rounds", summary: "Issue a planned round to the phones", status: http.StatusAccepted,
