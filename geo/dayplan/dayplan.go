@@ -52,7 +52,7 @@ type Limits struct {
 // Solve plans a task within limits; begun is when reading the task began, for
 // the answer's computing times. When ctx ends during the search, the best day
 // found by then is returned. The error is a *vroom.Error, a *travel.Error, a
-// *Faulty, or that of ctx before the search.
+// *Faulty, a *routing.Breakdown, or that of ctx before the search.
 func Solve(ctx context.Context, task *vroom.Task, source travel.Source, limits Limits, opts routing.Options, begun time.Time) (Plan, error) {
 	var said []string
 	guessed := false

@@ -24,7 +24,7 @@ func (c Choice) Check() error {
 }
 
 // Source opens what was chosen, with a cache in front of it. The error is that of
-// Check, or an *Error.
+// Check, that of ctx, or an *Error.
 func (c Choice) Source(ctx context.Context) (Source, error) {
 	if err := c.Check(); err != nil {
 		return nil, err

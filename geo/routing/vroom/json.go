@@ -1,7 +1,7 @@
 package vroom
 
 import (
-	"bytes"
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -84,37 +84,24 @@ type reader struct {
 }
 
 func newReader(in io.Reader) *reader {
-	in, begun := afterMark(in)
-	g := &guard{in: in}
+	b := bufio.NewReader(in)
+	begun, _ := b.Discard(markBytes(b)) // they are there
+	g := &guard{in: b}
 	d := json.NewDecoder(g)
 	d.UseNumber()
-	return &reader{d, g, begun}
+	return &reader{d, g, int64(begun)}
 }
 
 // byteOrderMark is what some editors put before UTF-8.
 const byteOrderMark = "\xef\xbb\xbf"
 
-// afterMark passes over a byte order mark, and returns what it passed over.
-func afterMark(in io.Reader) (io.Reader, int64) {
-	head := make([]byte, len(byteOrderMark))
-	n, err := io.ReadFull(in, head)
-	if string(head[:n]) == byteOrderMark {
-		return in, int64(n)
+// markBytes is how long the byte order mark is with which b begins, if it does.
+func markBytes(b *bufio.Reader) int {
+	if head, _ := b.Peek(len(byteOrderMark)); string(head) == byteOrderMark {
+		return len(byteOrderMark)
 	}
-	rest := in
-	if err != nil {
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			err = io.EOF
-		}
-		rest = failing{err}
-	}
-	return io.MultiReader(bytes.NewReader(head[:n]), rest), 0
+	return 0
 }
-
-// failing is a reader that has failed already.
-type failing struct{ err error }
-
-func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // offset is the byte of the text that was read up to.
 func (r *reader) offset() int64 { return r.begun + r.dec.InputOffset() }

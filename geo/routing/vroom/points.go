@@ -34,15 +34,16 @@ func SquareMatrices(n int, durations, distances []int32) Matrices {
 // error is an *Error.
 func ReadPoints(in io.Reader, limits Limits) (points []Point, profiles []string, err error) {
 	points = []Point{}
-	in, _ = afterMark(in)
-	b := bufio.NewReader(in)
-	first := byte(' ')
-	for first == ' ' || first == '\n' || first == '\r' || first == '\t' {
-		if first, err = b.ReadByte(); err != nil {
+	b := bufio.NewReaderSize(in, 64<<10)
+	begins := markBytes(b)
+	var first byte
+	for first = ' '; first == ' ' || first == '\n' || first == '\r' || first == '\t'; begins++ {
+		head, err := b.Peek(begins + 1)
+		if err != nil {
 			return nil, nil, fault(CodeJSON, nil, "nothing was sent: send [[lon,lat],…] or a problem in VROOM's JSON")
 		}
+		first = head[begins]
 	}
-	_ = b.UnreadByte() // just read
 	if first != '[' {
 		t, err := Read(b, limits)
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"doorstep/geo/routing"
 )
@@ -265,8 +266,13 @@ func TestByteOrderMarkIsPassedOver(t *testing.T) {
 		}
 	}
 	// Places in the text are those of the file.
-	if _, err := Read(strings.NewReader(byteOrderMark+`{"vehicles":[}`), MaxLimits()); err == nil || !strings.Contains(err.Error(), "near byte 16 ") {
-		t.Error(err)
+	for text, want := range map[string]string{byteOrderMark + `{"vehicles":[}`: "near byte 16 ", `  {"vehicles":[}`: "near byte 15 ", byteOrderMark + "\n[[1,2],": " byte 11"} {
+		if _, _, err := ReadPoints(strings.NewReader(text), MaxLimits()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the points of %q: %v, want %s", text, err, want)
+		}
+		if _, err := Read(strings.NewReader(text), MaxLimits()); err == nil || !strings.Contains(text, "[[") && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
 	}
 	for _, short := range []string{"", "{", "[]", byteOrderMark[:2], byteOrderMark, byteOrderMark + byteOrderMark + "{}"} {
 		if _, err := Read(strings.NewReader(short), MaxLimits()); err == nil {
@@ -274,7 +280,7 @@ func TestByteOrderMarkIsPassedOver(t *testing.T) {
 		}
 	}
 	gone := errors.New("gone")
-	if _, err := Read(io.MultiReader(strings.NewReader("{"), failing{gone}), MaxLimits()); !errors.Is(err, gone) {
+	if _, err := Read(io.MultiReader(strings.NewReader("{"), iotest.ErrReader(gone)), MaxLimits()); !errors.Is(err, gone) {
 		t.Error(err)
 	}
 }

@@ -25,7 +25,7 @@ func (f *timeFlag) Decode(c *kong.DecodeContext) error {
 		return err
 	}
 	d, err := time.ParseDuration(text)
-	if n, numeric := strconv.ParseFloat(text, 64); err != nil && numeric == nil && n > 0 {
+	if d, bare := time.ParseDuration(text + "s"); err != nil && bare == nil && d > 0 && d <= 24*time.Hour {
 		return fmt.Errorf("is %q, without a unit: write %ss for seconds", text, text)
 	}
 	if err != nil || d <= 0 || d > 24*time.Hour {

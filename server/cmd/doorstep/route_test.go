@@ -191,7 +191,7 @@ func TestBadFlagsAreAnsweredLikeBadProblems(t *testing.T) {
 	}
 	for _, c := range []struct{ args, says string }{
 		{"--time 5", `--time: is "5", without a unit: write 5s`}, {"--time abc", `--time: is "abc": write a time such as 5s`},
-		{"--time=-1s", "such as 5s"}, {"--time 0s", "such as 5s"}, {"--time 25h", "at most a day"}, {"--time", "--time: has no value"}, {"--time --check", "--time: has no value"},
+		{"--time=-1s", "such as 5s"}, {"--time 0s", "such as 5s"}, {"--time 1e3", "such as 5s"}, {"--time Inf", "such as 5s"}, {"--time 100000", "such as 5s"}, {"--time 25h", "at most a day"}, {"--time", "--time: has no value"}, {"--time --check", "--time: has no value"},
 		{"--seed -1", `--seed: is "-1": write a whole number from 0`}, {"--seed=-1", "from 0"}, {"--seed 18446744073709551616", "to 18446744073709551615"},
 		{"--threads -1", `--threads: is "-1": write 1 to 1024, or 0`}, {"--threads=1025", "1 to 1024, or 0"}, {"--threads many", "1 to 1024, or 0"},
 		{"--bogus", "unknown flag --bogus"}, {"--svg -", "- is standard output"}, {"--svg " + dir, "is a folder"}, {"--svg " + dir + "/nowhere/x.svg", "no such file"},
@@ -256,6 +256,9 @@ func TestPlanWithoutLocationsIsGivenUndrawn(t *testing.T) {
 }
 
 func TestPlanOutlivesADrawingThatCannotBeWritten(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("SKIPPED: no drawing is cut short: there is no /dev/full here")
+	}
 	r := route(t, "", "solve", "--time", "10ms", "--svg", "/dev/full", vroomData+"example.json")
 	var got vroom.Result
 	if err := json.Unmarshal([]byte(r.out), &got); err != nil || r.status != badOutput || got.Code != 0 || len(got.Routes) != 2 {
