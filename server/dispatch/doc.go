@@ -27,11 +27,18 @@
 // window that must be kept. A case whose law differs by team keeps the windows of
 // the first team that may go.
 //
+// A date that is over at the branch is neither planned nor published, and a round for
+// today is planned from the moment it was asked for. A later round of a day replaces
+// the earlier one until a visit has been made or begun: from then on the day has that
+// round, and is planned anew.
+//
 // # Planning a published day anew
 //
 // Replan takes the day from where it stands. Stops that are done or under way are
-// kept as they are and are no part of the routing problem: a real day departs from
-// its matrix, and a prefix that "cannot be" must not stop the rest. Each team goes
+// kept as they are, with all that is to be done at the same door, and are no part of
+// the routing problem: a real day departs from its matrix, and a prefix that "cannot
+// be" must not stop the rest. Other cases of a debtor who was visited stay out. A team
+// that dropped out stays out of all later replans until it is said to be back. Each team goes
 // on from its last door at the time it is free, with the breaks and the number of
 // doors it has left; what lies before the moment of asking is over. The search
 // begins from the plan the phones have and prices what a change costs against what
