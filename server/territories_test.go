@@ -36,7 +36,9 @@ type proposed struct {
 	BasedOn string      `json:"based_on"`
 	Removed []string    `json:"removed"`
 	Teams   []movedTeam `json:"teams"`
-	Summary struct {
+	// Stranded are the cases placed in what is removed.
+	Stranded []strandedCases `json:"stranded"`
+	Summary  struct {
 		Cases  int     `json:"cases"`
 		Moved  int     `json:"cases_moved"`
 		MaxOff float64 `json:"max_deviation"`
@@ -48,6 +50,11 @@ type movedTeam struct {
 	Team        string   `json:"team"`
 	Removed     []string `json:"removed"`
 	Territories []string `json:"territories"`
+}
+
+type strandedCases struct {
+	Territory string   `json:"territory"`
+	Refs      []string `json:"case_refs"`
 }
 
 func balanced(t *testing.T, day *play.Day, ask map[string]any) (proposed, json.RawMessage) {
@@ -74,6 +81,7 @@ type coverage struct {
 		Cases   int     `json:"cases"`
 		Minutes float64 `json:"minutes"`
 		Placed  int     `json:"placed_by_hand"`
+		Gone    bool    `json:"gone"`
 	} `json:"territories"`
 	Overlaps []struct {
 		A     string          `json:"a"`
@@ -302,6 +310,70 @@ func TestATerritoryGoesAndItsTeamsMove(t *testing.T) {
 	}
 }
 
+// TestPlacedCasesOfATerritoryThatGoes: no border moves them, so the proposal says
+// which they are, and they are placed anew at their cases.
+func TestPlacedCasesOfATerritoryThatGoes(t *testing.T) {
+	_, day, _ := city(t, nil)
+	ctx := context.Background()
+	ok(t, day.MakeTeams(ctx))
+	const gone, stays = "RIB-WEST", "RIB-EAST"
+	reassign := func(id string, body map[string]any) {
+		t.Helper()
+		ok(t, day.Admin.Do(ctx, http.MethodPost, "/v1/cases/"+id+"/reassign", body, nil))
+	}
+	var there, here []string // by where their homes lie
+	for id, of := range territoriesOf(t, day) {
+		switch of {
+		case gone:
+			there = append(there, id)
+		case stays:
+			here = append(here, id)
+		}
+	}
+	slices.Sort(there)
+	slices.Sort(here)
+	if p, raw := balanced(t, day, map[string]any{"k": 1}); len(p.Stranded) != 0 || !strings.Contains(string(raw), `"stranded":[]`) {
+		t.Errorf("before any is placed: %v", p.Stranded)
+	}
+	reassign(here[0], map[string]any{"territory": gone})
+	reassign(here[1], map[string]any{"territory": gone})
+	reassign(there[0], map[string]any{"territory": gone})
+	reassign(there[1], map[string]any{"territory": stays})
+	reassign(there[2], map[string]any{"territory": gone, "team": stays + "-team1"}) // that team's, whatever the territory
+	c := covered(t, day)
+	want := []string{here[0], here[1], there[0]}
+	slices.Sort(want)
+	p, raw := balanced(t, day, map[string]any{"k": 1})
+	if got := fmt.Sprint(p.Stranded); got != fmt.Sprint([]strandedCases{{gone, want}}) {
+		t.Errorf("stranded are %s, want %v", got, want)
+	}
+	if p.Summary.WasOff != c.MaxOff || c.MaxOff == 0 {
+		t.Errorf("the map as it is is off by %v, coverage says %v", p.Summary.WasOff, c.MaxOff)
+	}
+	if p, _ := balanced(t, day, map[string]any{}); len(p.Stranded) != 0 {
+		t.Errorf("nothing is removed, and %v are stranded", p.Stranded)
+	}
+	ok(t, day.Admin.Do(ctx, http.MethodPut, "/v1/territories?branch="+day.Branch, raw, nil))
+	lost := func() int {
+		t.Helper()
+		for _, x := range covered(t, day).Territories {
+			if x.Gone {
+				return x.Cases
+			}
+		}
+		return 0
+	}
+	if n := lost(); n != len(want) {
+		t.Errorf("coverage has %d cases in what is gone, want %d", n, len(want))
+	}
+	reassign(want[0], map[string]any{"territory": ""})
+	reassign(want[1], map[string]any{"territory": stays})
+	reassign(want[2], map[string]any{"territory": ""})
+	if of := territoriesOf(t, day); lost() != 0 || of[want[0]] != stays || of[want[1]] != stays || of[want[2]] != stays {
+		t.Errorf("placed anew, %d are in what is gone: %s, %s, %s", lost(), of[want[0]], of[want[1]], of[want[2]])
+	}
+}
+
 // A shift may name ground that has gone since: nobody comes, and the report says who stands about.
 func TestAShiftOnGroundThatIsGone(t *testing.T) {
 	_, day, _ := city(t, nil)
@@ -366,6 +438,11 @@ func TestRequestsForAMapThatCannotBe(t *testing.T) {
 		"speed":               {"POST", "/v1/territories/balance", map[string]any{"speed_kmh": -3}, "territory.balance.speed", "body.speed_kmh"},
 		"no speed":            {"POST", "/v1/territories/balance", map[string]any{"speed_kmh": 0}, "territory.balance.speed", "body.speed_kmh"},
 		"unknown branch":      {"POST", "/v1/territories/balance", map[string]any{"branch": "NOWHERE"}, "branch.not_found", ""},
+		"balance, any branch": {"POST", "/v1/territories/balance", map[string]any{"branch": "", "k": 2}, "branch.required", "body.branch"},
+		"round, any branch":   {"POST", "/v1/rounds", map[string]any{"branch": "", "date": day.Date}, "branch.required", "body.branch"},
+		"team, any branch":    {"PUT", "/v1/teams/T", map[string]any{"branch": "", "agents": []string{"x"}}, "branch.required", "body.branch"},
+		"shift, any branch":   {"PUT", "/v1/teams/T/shifts/2026-11-25", map[string]any{"branch": "", "from": "08:30", "to": "18:00"}, "branch.required", "body.branch"},
+		"report, any branch":  {"GET", "/v1/territories/coverage", nil, "branch.required", "query.branch"},
 		"report, no branch":   {"GET", "/v1/territories/coverage?branch=NOWHERE", nil, "branch.not_found", ""},
 		"staffing, no branch": {"GET", "/v1/territories/staffing?branch=NOWHERE&date=2026-11-25", nil, "branch.not_found", ""},
 		"staffing, no date":   {"GET", "/v1/territories/staffing?branch=RIBEIRA&date=2026-13-45", nil, "validation", "query.date"},

@@ -93,8 +93,21 @@ func Solve(ctx context.Context, task *vroom.Task, source travel.Source, limits L
 	return Plan{result, answer, guessed}, nil
 }
 
+// Misplaced is a point that cannot be, such as [0, 0].
+type Misplaced struct {
+	// Point is its place in the list, from 0.
+	Point int
+	err   error
+}
+
+// Error names the place as errors of vroom do.
+func (m *Misplaced) Error() string { return fmt.Sprintf("[%d]: %v", m.Point, m.err) }
+
+// Unwrap returns what is wrong with the point, a *geo.Error.
+func (m *Misplaced) Unwrap() error { return m.err }
+
 // Matrix asks source for the matrix of a profile, which is a travel.Mode. The
-// error is a *travel.Error or that of ctx.
+// error is a *Misplaced, a *travel.Error or that of ctx.
 func Matrix(ctx context.Context, source travel.Source, profile string, points []vroom.Point) (travel.Matrix, error) {
 	mode, err := travel.ParseMode(profile)
 	if err != nil {
@@ -103,6 +116,9 @@ func Matrix(ctx context.Context, source travel.Source, profile string, points []
 	at := make([]geo.Point, len(points))
 	for i, p := range points {
 		at[i] = geo.Point{Lon: p[0], Lat: p[1]}
+		if err := at[i].Validate(); err != nil {
+			return travel.Matrix{}, &Misplaced{i, err}
+		}
 	}
 	return source.Matrix(ctx, mode, at)
 }

@@ -133,7 +133,7 @@ func (r *Remote) Way(ctx context.Context, mode Mode, points []geo.Point) (Way, e
 
 func (r *Remote) notServed(mode Mode) error {
 	if !r.server.serves(mode) {
-		return fmt.Errorf("no server is configured for the mode %s", mode)
+		return fmt.Errorf("no server is configured for the mode %s: run one for each mode, and write %s in its address where the mode stands, such as http://host/%[2]s", mode, modeInURL)
 	}
 	return nil
 }

@@ -408,7 +408,7 @@ func TestOneOSRMServerKnowsOneMode(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Car times for walkers would look right and be wrong.
-	if m, err := plain.Matrix(context.Background(), Foot, points); err != nil || !m.Guessed || p.asked() != 0 {
+	if m, err := plain.Matrix(context.Background(), Foot, points); err != nil || !m.Guessed || p.asked() != 0 || !strings.Contains(m.Note, "the mode foot") || !strings.Contains(m.Note, "http://host/{mode}") {
 		t.Errorf("%v, %+v", err, m)
 	}
 	r, err := NewOSRM("http://{mode}.invalid")

@@ -24,7 +24,8 @@ type CalendarParams struct {
 }
 
 // Calendar writes a round as iCalendar (RFC 5545): an event for each stop from its
-// expected time to its end, and one for each break. It has no METHOD: it is a
+// expected time to its end, and one for each break, tentative until the round is
+// published. It has no METHOD: it is a
 // file to look at, and invites nobody (RFC 5546 would want an ORGANIZER).
 // Errors: round.not_found, round.branch, round.team.
 func (s *Service) Calendar(ctx context.Context, a auth.Actor, id string, p CalendarParams) ([]byte, error) {
@@ -110,9 +111,12 @@ func event(e *ics.VEvent, v View, title string, at time.Time, takes time.Duratio
 	e.SetStartAt(at.UTC())
 	e.SetEndAt(at.Add(takes).UTC())
 	e.SetSequence(v.Version)
-	if v.Status == Replaced || v.Status == Failed {
+	switch v.Status {
+	case Published, Replanning:
+		e.SetStatus(ics.ObjectStatusConfirmed)
+	case Replaced, Failed:
 		e.SetStatus(ics.ObjectStatusCancelled)
-		return
+	default:
+		e.SetStatus(ics.ObjectStatusTentative)
 	}
-	e.SetStatus(ics.ObjectStatusConfirmed)
 }

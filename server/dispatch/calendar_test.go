@@ -131,6 +131,32 @@ func TestACalendarOfARoute(t *testing.T) {
 	}
 }
 
+// A day that is only planned is shown as such: nobody has been sent.
+func TestACalendarIsTentativeUntilTheRoundIsPublished(t *testing.T) {
+	h := newHouse(t)
+	h.take("c1")
+	id := h.plan(today).ID
+	says := func(want string) {
+		t.Helper()
+		text, err := h.svc.Calendar(t.Context(), boss, id, CalendarParams{})
+		ok(t, err)
+		_, all := events(t, text)
+		if len(all) == 0 {
+			t.Errorf("no events in\n%s", text)
+		}
+		for _, e := range all {
+			if e["STATUS"] != want {
+				t.Errorf("%s is %s, want %s", e["SUMMARY"], e["STATUS"], want)
+			}
+		}
+	}
+	says("TENTATIVE")
+	h.publish(id)
+	says("CONFIRMED")
+	h.publish(h.plan(today).ID)
+	says("CANCELLED")
+}
+
 func TestClocksOfACalendar(t *testing.T) {
 	zone, err := time.LoadLocation("Europe/Madrid")
 	ok(t, err)

@@ -22,8 +22,11 @@
 // still send what its agents recorded: nobody else has the task, so it is a fact
 // and is taken in, flagged after_day (or late_stop for a visit made on a later
 // day), where what comes after a revocation waits in quarantine for the new owner.
-// Cases at one door are one stop, and a debtor is one stop however many cases they
-// have: nobody is visited twice a day because they owe twice. An appointment is a
+// A debtor is one stop however many cases they have: nobody is visited twice a day
+// because they owe twice. Cases of several debtors at one door are one stop as long
+// as the same teams may go to all, they take an hour together at most, and three
+// quarters of the longer lawful hours of two are common to both; those that do not
+// fit, and appointments, are stops of their own. An appointment is a
 // window that must be kept. A case whose law differs by team keeps the windows of
 // the first team that may go.
 //

@@ -178,6 +178,14 @@ func branchFor(actor auth.Actor, named string) (auth.BranchID, error) {
 	return b, nil
 }
 
+// bodyBranch is branch for an endpoint that takes it in its body.
+func (a *API) bodyBranch(ctx context.Context, actor auth.Actor, named string) (auth.BranchID, error) {
+	if named == "" && len(actor.Branches) != 1 {
+		return "", newProblem(http.StatusUnprocessableEntity, "branch.required", "say which branch: branch in the body").at("body.branch", "required of who has not exactly one branch")
+	}
+	return a.branch(ctx, actor, named)
+}
+
 // branch is branchFor for a branch that must exist.
 func (a *API) branch(ctx context.Context, actor auth.Actor, named string) (auth.BranchID, error) {
 	b, err := branchFor(actor, named)

@@ -29,7 +29,7 @@ type teamBody struct {
 	Mode        string    `json:"mode,omitempty" enum:"foot,bicycle,scooter,car"`
 	Start       []float64 `json:"start,omitempty" minItems:"2" maxItems:"2" doc:"[lon, lat], WGS 84: where the day begins."`
 	End         []float64 `json:"end,omitempty" minItems:"2" maxItems:"2"`
-	MaxStops    int       `json:"max_stops,omitempty" minimum:"0" maximum:"500" doc:"At how many doors the team knocks in a day, at most; 0 or absent: no limit. Several cases at one door are one."`
+	MaxStops    int       `json:"max_stops,omitempty" minimum:"0" maximum:"500" doc:"At how many doors the team knocks in a day, at most; 0 or absent: no limit. Cases at one door are one, as long as they take an hour together at most and have most of their lawful hours in common, and so are all of one debtor; others are one each."`
 }
 
 type teamView struct {
@@ -44,7 +44,7 @@ type teamView struct {
 	Mode        string    `json:"mode,omitempty"`
 	Start       []float64 `json:"start,omitempty"`
 	End         []float64 `json:"end,omitempty"`
-	MaxStops    int       `json:"max_stops,omitempty" doc:"Doors a day, at most; several cases at one door are one. Absent: no limit."`
+	MaxStops    int       `json:"max_stops,omitempty" doc:"Doors a day, at most; putTeam says what counts as one. Absent: no limit."`
 }
 
 type shiftBody struct {
@@ -178,7 +178,7 @@ func (a *API) teamEndpoints() {
 			ID   string `path:"id" maxLength:"64"`
 			Body teamBody
 		}) (*body[teamView], error) {
-			b, err := a.branch(ctx, c.actor, in.Body.Branch)
+			b, err := a.bodyBranch(ctx, c.actor, in.Body.Branch)
 			if err != nil {
 				return nil, err
 			}
@@ -215,7 +215,7 @@ func (a *API) teamEndpoints() {
 			Date string `path:"date" maxLength:"10" example:"2026-11-25"`
 			Body shiftBody
 		}) (*body[office.Shift], error) {
-			b, err := a.branch(ctx, c.actor, in.Body.Branch)
+			b, err := a.bodyBranch(ctx, c.actor, in.Body.Branch)
 			if err != nil {
 				return nil, err
 			}

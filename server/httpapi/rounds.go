@@ -52,7 +52,7 @@ func (a *API) roundEndpoints() {
 	register(a, endpoint{method: http.MethodPost, path: "/v1/rounds", id: "planRound", tag: "rounds", summary: "Plan a day", status: http.StatusAccepted,
 		about: "Answers at once; read the round for progress and result."},
 		func(ctx context.Context, c call, in *body[roundBody]) (*body[dispatch.Round], error) {
-			b, err := a.branch(ctx, c.actor, in.Body.Branch)
+			b, err := a.bodyBranch(ctx, c.actor, in.Body.Branch)
 			if err != nil {
 				return nil, err
 			}
@@ -113,7 +113,7 @@ func (a *API) roundEndpoints() {
 			op.Responses = map[string]*huma.Response{"200": answer("A FeatureCollection (RFC 7946).", "application/geo+json", &huma.Schema{Type: "object"})}
 		}, nil)
 	a.raw(endpoint{method: http.MethodGet, path: "/v1/rounds/{id}" + calendarSuffix, id: "roundCalendar", tag: "rounds", summary: "A round, or one team's route, as iCalendar",
-		about: "An event per stop and break (RFC 5545). It names cases, never people, and addresses only where `places` asks for them: calendars end up on lock screens. Hours in descriptions are the branch's, with the zone."},
+		about: "An event per stop and break (RFC 5545), tentative until the round is published. It names cases, never people, and addresses only where `places` asks for them: calendars end up on lock screens. Hours in descriptions are the branch's, with the zone."},
 		func(op *huma.Operation) {
 			round(op)
 			op.Parameters = append(op.Parameters, query("team", "Only this team's route.", str(), false),

@@ -114,7 +114,7 @@ func problemSchema() *huma.Schema {
 	job := object("A visit wished for.", map[string]*huma.Schema{"id": id, "description": text(""), "location": place, "location_index": whole("Its row in the matrices."),
 		"setup": whole("Seconds to get ready at a new place."), "service": whole("Seconds."), "delivery": load, "pickup": load, "amount": load, "skills": skills,
 		"priority": whole("0 to 100000."), "time_windows": list(window, "When the service may start."),
-		"must": yes("Extension: before all other goals."), "crew": whole("Extension: the smallest team that may go."),
+		"must": yes("Extension: before all other goals."), "crew": whole("Extension: the smallest team that may go; any if absent."),
 		"vehicles": list(whole(""), "Extension: ids of the vehicles that may go."), "value": whole("Extension: what leaving it out costs, under objective cost."),
 		"earlier": object("Extension: where the plan before had it.", map[string]*huma.Schema{"vehicle": whole("Its id."), "start": whole("Of the service.")}, "vehicle", "start")}, "id")
 	vehicle := object("A team's day.", map[string]*huma.Schema{"id": id, "profile": text("car if absent. Without matrices: foot, bicycle, scooter or car."), "description": text(""),
@@ -126,7 +126,7 @@ func problemSchema() *huma.Schema {
 			"service_at": whole("When it starts, whatever its windows say.")}, "type"), "What the route begins with: done, under way or promised."),
 		"speed_factor": {Type: "number", Description: "0.01 to 5: travel times are divided by it."}, "max_tasks": whole(""), "max_travel_time": whole("Seconds."), "max_distance": whole("Metres."),
 		"max_work_time": whole("Extension: seconds between leaving and coming home, without breaks."), "overtime": whole("Extension: seconds past the end of time_window."),
-		"crew": whole("Extension: the size of the team.")}, "id")
+		"crew": whole("Extension: the size of the team; 1 if absent.")}, "id")
 	return object("", map[string]*huma.Schema{"jobs": list(job, ""), "vehicles": list(vehicle, ""),
 		"matrices": {Type: "object", Description: "By profile. Without it, travel times are made from locations.",
 			AdditionalProperties: object("", map[string]*huma.Schema{"durations": matrix, "distances": matrix}, "durations")},

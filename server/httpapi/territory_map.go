@@ -89,6 +89,7 @@ type proposalBody struct {
 	BasedOn  string            `json:"based_on" doc:"Names the map the proposal was made from. Sent back with it, it keeps a newer map from being overwritten."`
 	Removed  []string          `json:"removed" doc:"Territories that would be no more."`
 	Teams    []moveAnswer      `json:"teams" doc:"Teams that work a territory that would be no more, and what each would work instead. Sent back with the map, they are moved with it: edit territories as you like."`
+	Stranded []strandedAnswer  `json:"stranded" doc:"Open cases that a supervisor placed by hand in a territory that would be no more. They do not follow their homes, and only a team of the whole branch would visit them: place each anew with POST /v1/cases/{id}/reassign, in another territory, or with an empty territory where its home lies."`
 	Summary  proposalSummary   `json:"summary"`
 }
 
@@ -98,6 +99,11 @@ type moveAnswer struct {
 	Works       []string `json:"works" doc:"What it works now. Sent back, it is moved only if that is still so."`
 	Removed     []string `json:"removed" doc:"Territories it works that would be no more."`
 	Territories []string `json:"territories" doc:"What it would work: what it keeps, and the territories that have most of the cases of those removed. Empty when nothing takes their place: then say which."`
+}
+
+type strandedAnswer struct {
+	Territory string   `json:"territory" doc:"It would be no more."`
+	Refs      []string `json:"case_refs"`
 }
 
 // moveBody is a team that is moved with a map; a proposal says more of it.
@@ -150,7 +156,7 @@ type proposalSummary struct {
 	Outside     int     `json:"cases_outside" doc:"Cases outside every proposed territory."`
 	MeanMinutes float64 `json:"mean_minutes" doc:"Expected work of a territory that was divided."`
 	MaxOff      float64 `json:"max_deviation" doc:"The largest deviation from the mean, as a share of it."`
-	WasOff      float64 `json:"max_deviation_before" doc:"That of the territories as they are."`
+	WasOff      float64 `json:"max_deviation_before" doc:"That of the territories that were divided as they are now, at speed_kmh. Where all are divided and speed_kmh is 20 or absent, it is max_deviation of GET /v1/territories/coverage."`
 	Compactness float64 `json:"mean_compactness" doc:"Of those that were divided."`
 }
 
@@ -240,9 +246,9 @@ func (a *API) territoryMapEndpoints() {
 		})
 	register(a, endpoint{method: http.MethodPost, path: "/v1/territories/balance", id: "balanceTerritories", tag: "office", summary: "Propose territories of equal work", body: 4 << 20,
 		about: "Divides an area into k compact territories of equal expected minutes, with as few cases as possible changing hands. Nothing is changed: to accept the proposal, edited or not, send it to `PUT /v1/territories`. " +
-			"Territories keep their ids, so that teams keep theirs; new ones have new ids and no team yet. Teams whose territories would be removed are listed with what they would work instead. One branch's proposal may take half a minute when there are very many cases."},
+			"Territories keep their ids, so that teams keep theirs; new ones have new ids and no team yet. Teams whose territories would be removed are listed with what they would work instead, and the cases a supervisor placed by hand in such a territory under `stranded`: accepting the proposal leaves them there, where only a team of the whole branch visits them (coverage shows the territory as `gone`), until `POST /v1/cases/{id}/reassign` places each anew, before or after. One branch's proposal may take half a minute when there are very many cases."},
 		func(ctx context.Context, c call, in *struct{ Body balanceBody }) (*body[proposalBody], error) {
-			b, err := a.branch(ctx, c.actor, in.Body.Branch)
+			b, err := a.bodyBranch(ctx, c.actor, in.Body.Branch)
 			if err != nil {
 				return nil, err
 			}
@@ -358,13 +364,16 @@ func coverageAnswer(b auth.BranchID, c office.Coverage) (coverageBody, error) {
 }
 
 func proposalAnswer(b auth.BranchID, p office.Proposal) (proposalBody, error) {
-	out := proposalBody{Type: "FeatureCollection", Features: []proposalFeature{}, Branch: string(b), BasedOn: p.BasedOn, Removed: p.Removed, Teams: []moveAnswer{},
+	out := proposalBody{Type: "FeatureCollection", Features: []proposalFeature{}, Branch: string(b), BasedOn: p.BasedOn, Removed: p.Removed, Teams: []moveAnswer{}, Stranded: []strandedAnswer{},
 		Summary: proposalSummary{Cases: p.Cases, Moved: p.Moved, Outside: p.Outside, MeanMinutes: rounded(p.Mean, 1), MaxOff: rounded(p.MaxOff, 4), WasOff: rounded(p.WasOff, 4)}}
 	if out.Removed == nil {
 		out.Removed = []string{}
 	}
 	for _, m := range p.Moves {
 		out.Teams = append(out.Teams, moveAnswer{Team: m.Team, Name: m.Name, Works: m.Works, Removed: m.Removed, Territories: slices.Concat([]string{}, m.Territories)})
+	}
+	for _, x := range p.Stranded {
+		out.Stranded = append(out.Stranded, strandedAnswer{x.Territory, x.CaseRefs})
 	}
 	if p.Cases > 0 {
 		out.Summary.MovedShare = rounded(float64(p.Moved)/float64(p.Cases), 4)

@@ -44,15 +44,26 @@ type Proposal struct {
 	// Removed are the ids it would no longer have.
 	Removed []string
 	// Moves are of the teams that work what is removed: without them, or others, it cannot be accepted.
-	Moves   []Move
-	Cases   int     // open cases that some territory has, now or then
-	Moved   int     // of them, those whose territory changes
-	Outside int     // cases outside every proposed territory
-	Mean    float64 // expected minutes of a territory that was divided
-	MaxOff  float64 // the largest deviation from it, as a share of it
-	WasOff  float64 // that of the territories divided as they are; 0 when there are none
+	Moves []Move
+	// Stranded are the open cases that a supervisor placed in what is removed, by
+	// territory: no border moves them, so only teams of the whole branch work them until they are placed anew.
+	Stranded []Stranding
+	Cases    int     // open cases that some territory has, now or then
+	Moved    int     // of them, those whose territory changes
+	Outside  int     // cases outside every proposed territory
+	Mean     float64 // expected minutes of a territory that was divided
+	MaxOff   float64 // the largest deviation from it, as a share of it
+	// WasOff is that of the territories divided as they are, with the ways of as many
+	// territories as there are: at 20 km/h what Coverage says, when all are divided. 0 when there are none.
+	WasOff float64
 
 	heirs map[string]string // which territory has most of the cases of one that is removed
+}
+
+// Stranding is a territory a proposal removes, with the cases placed in it.
+type Stranding struct {
+	Territory string
+	CaseRefs  []string
 }
 
 // Proposed is a territory of a Proposal.
@@ -166,10 +177,13 @@ func balance(ctx context.Context, ask Balancing, ts []Territory, work []Work) (P
 	if err != nil {
 		return Proposal{}, err
 	}
-	if err := p.measure(ts, divided, now, work, minutes); err != nil {
+	if err := p.measure(ts, now, work, minutes); err != nil {
 		return Proposal{}, err
 	}
-	return p, nil
+	p.Stranded = stranded(p.Removed, work)
+	// How far apart the doors of a day lie depends on how many territories there are.
+	p.WasOff, err = spreadBefore(ts, divided, now, work, expected(work, len(ts), speed))
+	return p, err
 }
 
 func (ask Balancing) check(ts []Territory) error {
@@ -271,7 +285,7 @@ func newTerritoryID(b auth.BranchID, n int) string {
 }
 
 // measure counts cases and minutes as they would be once the proposal is the map.
-func (p *Proposal) measure(ts []Territory, divided []int, now *geo.Index, work []Work, minutes []float64) error {
+func (p *Proposal) measure(ts []Territory, now *geo.Index, work []Work, minutes []float64) error {
 	areas := make([]geo.Area, len(p.Territories))
 	then := make([]Territory, len(p.Territories))
 	at := map[string]int{}
@@ -337,18 +351,39 @@ func (p *Proposal) measure(ts []Territory, divided []int, now *geo.Index, work [
 		p.heirs[t.ID] = heirOf(took[t.ID], ground, areas)
 	}
 	p.rate()
-	if len(divided) > 0 {
-		var before []Territory
-		for _, i := range divided {
-			before = append(before, ts[i])
-		}
-		all, err := loads(before, now, work, minutes)
-		if err != nil {
-			return err
-		}
-		_, p.WasOff = spreadOf(all[:len(before)])
-	}
 	return nil
+}
+
+// stranded are the cases placed by hand in what is removed, by territory. Those a
+// supervisor gave to a team are that team's, whatever the territory.
+func stranded(removed []string, work []Work) []Stranding {
+	var out []Stranding
+	for _, id := range removed {
+		x := Stranding{Territory: id}
+		for _, w := range work {
+			if w.Pinned && w.Team == "" && w.Territory == id {
+				x.CaseRefs = append(x.CaseRefs, w.Case)
+			}
+		}
+		if len(x.CaseRefs) > 0 {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// spreadBefore is the largest deviation among the territories that are divided, as they are.
+func spreadBefore(ts []Territory, divided []int, now *geo.Index, work []Work, minutes []float64) (float64, error) {
+	var before []Territory
+	for _, i := range divided {
+		before = append(before, ts[i])
+	}
+	all, err := loads(before, now, work, minutes)
+	if err != nil {
+		return 0, err
+	}
+	_, most := spreadOf(all[:len(before)])
+	return most, nil
 }
 
 // rate compares the territories that were divided with each other.

@@ -53,9 +53,9 @@
 //     smallest team that may go), vehicles (ids of those that may serve it),
 //     value (what leaving it out costs, under objective "cost"), earlier
 //     {vehicle, start} (where the plan before had it)
-//   - vehicles: crew, max_work_time (seconds between leaving and coming home,
-//     without breaks), overtime (seconds past the end of time_window), costs
-//     per_wait_hour and per_overtime_hour
+//   - vehicles: crew (the size of the team, 1 if absent), max_work_time (seconds
+//     between leaving and coming home, without breaks), overtime (seconds past the
+//     end of time_window), costs per_wait_hour and per_overtime_hour
 //   - objective: "value" (VROOM's, the default), "priority" (one job of a
 //     higher priority outweighs any number of lower ones), "cost"
 //   - balance {by: "stops" or "work", weight}; stability {vehicle, move,

@@ -125,8 +125,8 @@ func TestEveryKeyIsUnderstood(t *testing.T) {
 				MaxWork: 92, Skills: []string{"3", "1"}, Crew: 2, Rates: routing.Rates{Fixed: 1, TravelHour: 2, ServiceHour: 3, Km: 4, WaitHour: 5, OvertimeHour: 6},
 				Breaks: []routing.Break{{ID: "1", Service: 5, Windows: []routing.Window{{From: 110, To: 120}, {From: 130, To: 140}}}, {ID: "2", Service: 6, Windows: []routing.Window{{From: 150, To: 160}}}},
 				Pinned: []routing.Pin{{Stop: 1}, {Stop: 0, Fixed: true, At: 120}}},
-			{ID: "8", Matrix: 1, Start: 1, End: routing.NoPlace, Window: always, Rates: routing.DefaultRates},
-			{ID: "9", Matrix: 1, Start: 1, End: routing.NoPlace, Window: always, Rates: routing.DefaultRates}}}
+			{ID: "8", Matrix: 1, Start: 1, End: routing.NoPlace, Window: always, Crew: 1, Rates: routing.DefaultRates},
+			{ID: "9", Matrix: 1, Start: 1, End: routing.NoPlace, Window: always, Crew: 1, Rates: routing.DefaultRates}}}
 	if !reflect.DeepEqual(p, want) {
 		t.Errorf("got  %+v\nwant %+v", p, want)
 	}

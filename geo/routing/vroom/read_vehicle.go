@@ -10,7 +10,7 @@ import (
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 func (r taskReader) vehicle(_ int, at *place) *Error {
-	v := vehicle{profile: "car", rates: routing.DefaultRates, speed: 1}
+	v := vehicle{profile: "car", rates: routing.DefaultRates, speed: 1, crew: 1}
 	var start, end spot
 	start.index, end.index = routing.NoPlace, routing.NoPlace
 	hasID := false

@@ -24,7 +24,9 @@ type demoCmd struct {
 	Date   string `help:"Local date of the day. Default: the next working day."`
 	Search int    `default:"5" help:"Seconds to search for the plan."`
 	Once   bool   `help:"Stop after the summary instead of staying up."`
-	LogTo  string `name:"log" help:"File for the server's log. Default: the data folder's doorstep.log."`
+	// Morning is for what can only be asked of a day that is still ahead.
+	Morning bool   `help:"Stay in the morning, with the round published and nobody gone out yet."`
+	LogTo   string `name:"log" help:"File for the server's log. Default: the data folder's doorstep.log."`
 }
 
 const demoPassword = "demo-administrator"
@@ -95,7 +97,7 @@ func (c *demoCmd) Run(ctx context.Context, out io.Writer) (err error) {
 	if c.Once {
 		return nil
 	}
-	d.tour(folder)
+	d.say("%s", welcome{d.day.Base, d.day.Date, d.day.Round.ID, d.server.AuditKey(), folder})
 	select {
 	case <-ctx.Done():
 		d.say("\nstopping\n")
@@ -208,6 +210,9 @@ func (d *demo) play(ctx context.Context) error {
 		if len(r.Stops) > 0 {
 			d.say("      %-16s %2d stops, first at %s, last at %s (UTC)\n", r.Team, len(r.Stops), r.Stops[0].ETA.Format("15:04"), r.Stops[len(r.Stops)-1].ETA.Format("15:04"))
 		}
+	}
+	if d.Morning {
+		return nil
 	}
 	return d.evening(ctx)
 }
@@ -325,14 +330,19 @@ func (d *demo) audit(ctx context.Context, visits int) error {
 	})
 }
 
-func (d *demo) tour(folder string) {
-	d.say(`
-Everything is up at %[1]s until Ctrl-C; look around (README.md has the tour):
-  TOKEN=$(curl -s %[1]s/v1/sessions -H 'Content-Type: application/json' -d '{"login":"admin","password":"%[2]s"}' | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
-  curl -s -H "Authorization: Bearer $TOKEN" '%[1]s/v1/rounds/%[3]s' | head -c 2000
-  curl -s -H "Authorization: Bearer $TOKEN" '%[1]s/v1/rounds/%[3]s.geojson' > day.geojson
-  curl -s -H "Authorization: Bearer $TOKEN" '%[1]s/v1/audit/visits?branch=%[4]s' > visits.ndjson
-  go run ./server/cmd/doorstep verify --key '%[5]s' visits.ndjson
-  endpoints: %[1]s/docs      data: %[6]s
-`, d.day.Base, demoPassword, d.day.Round.ID, d.day.Branch, d.server.AuditKey(), folder)
+// welcome is what a demo that stays up ends with.
+type welcome struct{ URL, Date, Round, Key, Folder string }
+
+// String writes the lines that README.md's tour begins with.
+func (w welcome) String() string {
+	return fmt.Sprintf(`
+Everything is up at %[1]s until Ctrl-C. Paste these lines into another shell, then go on with README.md's tour:
+
+  URL=%[1]s; DATE=%[2]s; ROUND=%[3]s
+  KEY='%[4]s'
+  TOKEN=$(curl -s $URL/v1/sessions -H 'Content-Type: application/json' -d '{"login":"admin","password":"%[6]s"}' | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+  auth="Authorization: Bearer $TOKEN"
+
+  endpoints: %[1]s/docs      data: %[5]s
+`, w.URL, w.Date, w.Round, w.Key, w.Folder, demoPassword)
 }

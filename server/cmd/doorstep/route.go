@@ -303,7 +303,10 @@ func (c *routeMatrixCmd) Run(ctx context.Context, s streams) error {
 	for _, profile := range profiles {
 		m, err := dayplan.Matrix(ctx, source, profile, points)
 		var fault *travel.Error
+		var misplaced *dayplan.Misplaced
 		switch {
+		case errors.As(err, &misplaced):
+			return exit{err, badInput}
 		case errors.As(err, &fault) && fault.Code() != travel.CodeService:
 			return exit{fmt.Errorf("--profile: %w", err), badInput}
 		case err != nil:

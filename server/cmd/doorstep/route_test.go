@@ -128,6 +128,14 @@ func TestMatrixOfPoints(t *testing.T) {
 	}
 }
 
+// The list is at fault, whatever the flags say, and the error says where in it.
+func TestMatrixOfAPointThatCannotBe(t *testing.T) {
+	r := route(t, "[[-8.61,41.14],[0,0]]", "matrix", "--profile", "foot")
+	if r.status != badInput || !strings.HasPrefix(r.failure.Error(), "[1]: ") || !strings.Contains(r.failure.Error(), "open sea") {
+		t.Error(r)
+	}
+}
+
 func TestMatrixOfNoPointsIsEmptyLists(t *testing.T) {
 	for text, want := range map[string]string{
 		"[]":              `{"_locations":[],"_travel":{"car":"crow-fly: guessed from straight lines, not from roads"},"matrices":{"car":{"durations":[],"distances":[]}}}`,
