@@ -1,6 +1,7 @@
 package vroom
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -84,37 +85,32 @@ type reader struct {
 }
 
 func newReader(in io.Reader) *reader {
-	in, begun := afterMark(in)
-	g := &guard{in: in}
+	b := bufio.NewReader(in)
+	begun := 0
+	// An error is met again when the text is read.
+	if head, _ := b.Peek(len(byteOrderMark)); string(head) == byteOrderMark {
+		begun, _ = b.Discard(len(head))
+	}
+	g := &guard{in: b}
 	d := json.NewDecoder(g)
 	d.UseNumber()
-	return &reader{d, g, begun}
+	return &reader{d, g, int64(begun)}
 }
 
 // byteOrderMark is what some editors put before UTF-8.
 const byteOrderMark = "\xef\xbb\xbf"
 
-// afterMark passes over a byte order mark, and returns what it passed over.
-func afterMark(in io.Reader) (io.Reader, int64) {
-	head := make([]byte, len(byteOrderMark))
-	n, err := io.ReadFull(in, head)
-	if string(head[:n]) == byteOrderMark {
-		return in, int64(n)
+// first is the byte that the next value begins with, which is left to be read;
+// 0 if there is none.
+func (r *reader) first() byte {
+	r.guard.value = 0
+	r.dec.More() // has the decoder hold what it is going to read
+	held, _ := io.ReadAll(r.dec.Buffered())
+	if held = bytes.TrimLeft(held, " \t\r\n"); len(held) > 0 {
+		return held[0]
 	}
-	rest := in
-	if err != nil {
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			err = io.EOF
-		}
-		rest = failing{err}
-	}
-	return io.MultiReader(bytes.NewReader(head[:n]), rest), 0
+	return 0
 }
-
-// failing is a reader that has failed already.
-type failing struct{ err error }
-
-func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // offset is the byte of the text that was read up to.
 func (r *reader) offset() int64 { return r.begun + r.dec.InputOffset() }
@@ -128,7 +124,7 @@ func (r *reader) broken(at *place, err error) *Error {
 	case errors.As(err, &syntax):
 		return fault(CodeJSON, at, "near byte %d this is not JSON: %v; mend the text there", r.offset(), syntax)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return fault(CodeJSON, at, "the text ends at byte %d, too early: send the whole problem", r.offset())
+		return fault(CodeJSON, at, "the text ends at byte %d, too early: send the whole problem", r.begun+int64(r.guard.all))
 	}
 	e := fault(CodeJSON, at, "the text cannot be read: %v", err)
 	e.err = err

@@ -58,15 +58,18 @@ func (f travelFlags) choice() travel.Choice {
 
 // source opens what was chosen.
 func (f travelFlags) source(ctx context.Context) (travel.Source, *exit) {
+	if err := f.choice().Check(); err != nil {
+		return nil, &exit{err, badInput}
+	}
 	source, err := f.choice().Source(ctx)
 	var fault *travel.Error
 	switch {
 	case err == nil:
 		return source, nil
-	case errors.As(err, &fault) && fault.Code() != travel.CodeService:
-		return nil, &exit{err, noTravel}
+	case errors.As(err, &fault) && fault.Code() == travel.CodeService:
+		return nil, &exit{err, badInput} // an address that is none: nobody was asked yet
 	}
-	return nil, &exit{err, badInput} // two sources, or an address that is none: nobody was asked yet
+	return nil, &exit{err, noTravel}
 }
 
 // streams are what the route commands read and write besides their files.
@@ -147,7 +150,7 @@ func (c *routeSolveCmd) checkSVG() error {
 
 // draw writes the drawing that was asked for. A plan that cannot be drawn is a
 // plan all the same.
-func (c *routeSolveCmd) draw(plan drawnPlan, s streams) error {
+func (c *routeSolveCmd) draw(plan taskPlan, s streams) error {
 	if c.SVG == "" {
 		return nil
 	}
@@ -161,15 +164,15 @@ func (c *routeSolveCmd) draw(plan drawnPlan, s streams) error {
 	return nil
 }
 
-// drawnPlan is a plan with what it takes to draw it.
-type drawnPlan struct {
+// taskPlan is a plan with the task it is for.
+type taskPlan struct {
 	dayplan.Plan
 	task *vroom.Task
 }
 
-func (c *routeSolveCmd) plan(ctx context.Context, s streams) (drawnPlan, *exit) {
+func (c *routeSolveCmd) plan(ctx context.Context, s streams) (taskPlan, *exit) {
 	begun := time.Now()
-	fail := func(err error, status int) (drawnPlan, *exit) { return drawnPlan{}, &exit{err, status} }
+	fail := func(err error, status int) (taskPlan, *exit) { return taskPlan{}, &exit{err, status} }
 	if err := c.checkSVG(); err != nil {
 		return fail(fmt.Errorf("--svg: %w", err), badInput)
 	}
@@ -189,7 +192,7 @@ func (c *routeSolveCmd) plan(ctx context.Context, s streams) (drawnPlan, *exit) 
 	}
 	source, refused := c.source(ctx)
 	if refused != nil {
-		return drawnPlan{}, refused
+		return taskPlan{}, refused
 	}
 	plan, err := dayplan.Solve(ctx, task, source, dayplan.Limits{Time: limit}, opts, begun)
 	var (
@@ -213,7 +216,7 @@ func (c *routeSolveCmd) plan(ctx context.Context, s streams) (drawnPlan, *exit) 
 	if c.Check {
 		fmt.Fprintf(s.err, "check: nothing wrong in %d routes with %d jobs; the reasons of %d left out hold\n", len(plan.Result.Routes), plan.Result.Total.Stops, len(plan.Result.LeftOut))
 	}
-	return drawnPlan{plan, task}, nil
+	return taskPlan{plan, task}, nil
 }
 
 // search is how long and how to search: flags first, then what the problem says.
