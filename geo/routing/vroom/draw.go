@@ -2,13 +2,10 @@ package vroom
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/xml"
 	"fmt"
 	"io"
 	"math"
-	"slices"
-	"strings"
 
 	"doorstep/geo/routing"
 )
@@ -58,12 +55,14 @@ func (t *Task) Draw(w io.Writer, r routing.Result) error {
 		s.gather(&all, i, route)
 	}
 	s.gatherLeftOut(&all, r)
-	for _, d := range all.list {
+	pills := make([][]pill, len(all.list))
+	for i, d := range all.list {
 		s.homes(d)
+		pills[i] = d.pills()
 	}
 	for _, stops := range []bool{false, true} { // their numbers lie on top
-		for _, d := range all.list {
-			s.door(d, stops)
+		for i, d := range all.list {
+			s.door(d, pills[i], stops)
 		}
 	}
 	for i, l := range legend {
@@ -134,59 +133,6 @@ func (s *sheet) route(r routing.Route, colour string) {
 		}
 	}
 	s.put(`<polyline points="%s" fill="none" stroke="%s" stroke-width="2" stroke-linejoin="round" opacity="0.8"/>`, line, colour)
-}
-
-// mark is something to be shown at a door.
-type mark struct {
-	kind  markKind
-	route int    // of the result; -1 if left out
-	no    int    // of a stop, in its route
-	label string // of a break
-	title string
-}
-
-type markKind int
-
-const (
-	markHome markKind = iota // start or end
-	markStop
-	markBreak
-	markOut
-	markFar // left out, beyond the border
-)
-
-// door is a spot on the sheet with all that is to be shown there.
-type door struct {
-	x, y  float64
-	marks []mark
-}
-
-// doors are those of a drawing. Marks that would hide each other share one.
-type doors struct {
-	list []*door
-	near map[[2]int][]*door
-}
-
-const nearEnough = 9.0
-
-func (d *doors) add(x, y float64, m mark) {
-	if d.near == nil {
-		d.near = map[[2]int][]*door{}
-	}
-	cell := [2]int{int(math.Floor(x / nearEnough)), int(math.Floor(y / nearEnough))}
-	for _, dx := range []int{0, -1, 1} {
-		for _, dy := range []int{0, -1, 1} {
-			for _, old := range d.near[[2]int{cell[0] + dx, cell[1] + dy}] {
-				if math.Hypot(old.x-x, old.y-y) < nearEnough {
-					old.marks = append(old.marks, m)
-					return
-				}
-			}
-		}
-	}
-	one := &door{x, y, []mark{m}}
-	d.list = append(d.list, one)
-	d.near[cell] = append(d.near[cell], one)
 }
 
 // gather puts the steps of a route at their doors.
@@ -266,219 +212,6 @@ func (s *sheet) border(x, y float64) (float64, float64) {
 	mx, my := left+wide/2, top+tall/2
 	k := min((wide/2-12)/max(math.Abs(x-mx), 1e-9), (tall/2-12)/max(math.Abs(y-my), 1e-9))
 	return mx + k*(x-mx), my + k*(y-my)
-}
-
-// homes draws the square of those routes that begin or end at a door. It is
-// wider than the mark of a stop, which may lie on it.
-func (s *sheet) homes(d *door) {
-	var titles []string
-	routes := map[int]bool{}
-	for _, m := range d.marks {
-		if m.kind == markHome {
-			titles, routes[m.route] = append(titles, m.title), true
-		}
-	}
-	if len(titles) == 0 {
-		return
-	}
-	fill := "#333"
-	for i := range routes {
-		if len(routes) == 1 {
-			fill = colour(i)
-		}
-	}
-	s.put(`<rect x="%.1f" y="%.1f" width="20" height="20" fill="%s" stroke="#000"><title>%s</title></rect>`, d.x-10, d.y-10, fill, esc(strings.Join(titles, "\n")))
-	if len(routes) > 1 {
-		s.put(`<text x="%.1f" y="%.1f" font-size="10" pointer-events="none">×%d</text>`, d.x+12, d.y-6, len(routes))
-	}
-}
-
-// pill is one mark as it is drawn: that of all stops of a route at a door, of a
-// break, or of all that was left out there.
-type pill struct {
-	kind               markKind
-	label, title       string
-	fill, stroke, text string
-}
-
-func (d *door) pills() []pill {
-	var all []pill
-	for i, m := range d.marks {
-		first := slices.IndexFunc(d.marks, func(o mark) bool { return o.kind == m.kind && o.route == m.route }) == i
-		switch {
-		case m.kind == markBreak:
-			all = append(all, pill{kind: m.kind, label: m.label, title: m.title, fill: "#fff", stroke: colour(m.route), text: "#000"})
-		case m.kind == markHome || !first:
-		default:
-			var titles []string
-			var numbers []int
-			for _, o := range d.marks {
-				if o.kind == m.kind && o.route == m.route {
-					titles, numbers = append(titles, o.title), append(numbers, o.no)
-				}
-			}
-			p := pill{kind: m.kind, title: strings.Join(titles, "\n"), fill: "#ccc", stroke: grey, text: "#000"}
-			if m.kind == markStop {
-				p.label, p.fill, p.stroke, p.text = runs(numbers), colour(m.route), "#fff", "#fff"
-			} else if len(titles) > 1 {
-				p.label = fmt.Sprintf("×%d", len(titles))
-			}
-			all = append(all, p)
-		}
-	}
-	// The stops stand where the door is, the others below.
-	slices.SortStableFunc(all, func(a, b pill) int { return cmp.Compare(a.kind, b.kind) })
-	return all
-}
-
-// runs writes ascending numbers shortly: 3–5, 9.
-func runs(numbers []int) string {
-	var parts []string
-	for i := 0; i < len(numbers); {
-		k := i
-		for k+1 < len(numbers) && numbers[k+1] == numbers[k]+1 {
-			k++
-		}
-		switch k {
-		case i:
-			parts = append(parts, fmt.Sprint(numbers[i]))
-		default:
-			parts = append(parts, fmt.Sprintf("%d–%d", numbers[i], numbers[k]))
-		}
-		i = k + 1
-	}
-	if text := strings.Join(parts, ", "); len(parts) <= 3 {
-		return text
-	}
-	return stopCount(len(numbers))
-}
-
-func stopCount(n int) string {
-	if n == 1 {
-		return "1 stop"
-	}
-	return fmt.Sprintf("%d stops", n)
-}
-
-// door draws the marks of a door but its square, one below the other: those of
-// its stops, or all others.
-func (s *sheet) door(d *door, stops bool) {
-	y := d.y
-	for i, p := range d.pills() {
-		if i == 0 && p.kind != markStop && slices.ContainsFunc(d.marks, func(m mark) bool { return m.kind == markHome }) {
-			y += 19 // below the square
-		}
-		if (p.kind == markStop) == stops {
-			s.pill(d.x, y, p)
-		}
-		y += 17
-	}
-}
-
-func (s *sheet) pill(x, y float64, p pill) {
-	title := esc(p.title)
-	size := len([]rune(p.label))
-	say := func(x float64, anchor string) {
-		s.put(`<text x="%.1f" y="%.1f" font-size="9" fill="%s" text-anchor="%s" pointer-events="none">%s</text>`, x, y+3, p.text, anchor, esc(p.label))
-	}
-	switch {
-	case p.kind == markFar:
-		s.put(`<path d="M%.1f,%.1f l8,8 l-8,8 l-8,-8 z" fill="%s" stroke="%s"><title>%s</title></path>`, x, y-8, p.fill, p.stroke, title)
-		if left, _, wide, _ := s.frame(); x > left+wide/2 {
-			say(x-10, "end")
-		} else {
-			say(x+10, "start")
-		}
-		return
-	case p.label == "":
-		s.put(`<circle cx="%.1f" cy="%.1f" r="5" fill="%s" stroke="%s"><title>%s</title></circle>`, x, y, p.fill, p.stroke, title)
-		return
-	case size <= 2 && p.kind == markStop:
-		s.put(`<circle cx="%.1f" cy="%.1f" r="8" fill="%s" stroke="%s"><title>%s</title></circle>`, x, y, p.fill, p.stroke, title)
-	default:
-		wide := float64(size)*5.4 + 9
-		corner := 8
-		if p.kind == markBreak {
-			corner = 2
-		}
-		s.put(`<rect x="%.1f" y="%.1f" width="%.1f" height="16" rx="%d" fill="%s" stroke="%s"><title>%s</title></rect>`, x-wide/2, y-8, wide, corner, p.fill, p.stroke, title)
-	}
-	say(x, "middle")
-}
-
-// legendLine is a line of the legend.
-type legendLine struct {
-	mark string // a colour, or none
-	text string
-	fine bool // it is about the line before, or how to read the drawing
-}
-
-func (s *sheet) legend(r routing.Result) []legendLine {
-	var all []legendLine
-	breaks := 0
-	for i, route := range r.Routes {
-		v := &s.t.vehicles[route.Shift]
-		steps := route.Steps
-		all = append(all, legendLine{mark: colour(i), text: shorten(name(v.id, v.about), 36)},
-			legendLine{text: stopCount(route.Total.Stops) + ", " + s.clock.span(steps[0].Departure(), steps[len(steps)-1].Departure()), fine: true})
-		for _, step := range steps {
-			if step.Kind == routing.StepBreak {
-				b := v.breaks[step.Index]
-				about := "break"
-				if b.about != "" {
-					about = "break (" + shorten(b.about, 16) + ")"
-				}
-				all = append(all, legendLine{text: about + " " + s.clock.span(step.Start(), step.Departure()), fine: true})
-				breaks++
-			}
-		}
-	}
-	far, hidden := 0, 0
-	for _, l := range r.LeftOut {
-		if at := s.t.jobs[l.Stop].spot.at; at != nil && s.view.far(*at) {
-			far++
-		}
-	}
-	for _, j := range s.t.jobs {
-		if j.spot.at == nil {
-			hidden++
-		}
-	}
-	if n := len(r.LeftOut); n > 0 {
-		all = append(all, legendLine{mark: "#ccc", text: fmt.Sprintf("left out: %d", n)})
-	}
-	if far > 0 {
-		all = append(all, legendLine{text: fmt.Sprintf("%d of them far away: ◆ at the border", far), fine: true})
-	}
-	if hidden > 0 {
-		all = append(all, legendLine{text: fmt.Sprintf("without location, not drawn: %d", hidden)})
-	}
-	all = append(all, legendLine{text: fmt.Sprintf("cost %d, priority %d", r.Cost.Sum(), r.Total.Priority)})
-	if breaks > 0 {
-		all = append(all, legendLine{text: "a time in a white box: a break", fine: true})
-	}
-	if s.clock.note != "" && len(r.Routes) > 0 {
-		all = append(all, legendLine{text: s.clock.note, fine: true})
-	}
-	return all
-}
-
-func (s *sheet) legendLine(l legendLine, y float64) {
-	if l.mark != "" {
-		s.put(`<rect x="%.0f" y="%.0f" width="12" height="12" fill="%s"/>`, drawMargin/2, y-10, l.mark)
-	}
-	size, fill := 13, "#000"
-	if l.fine {
-		size, fill = 11, "#555"
-	}
-	s.put(`<text x="%.0f" y="%.0f" font-size="%d" fill="%s">%s</text>`, drawMargin/2+18, y, size, fill, esc(l.text))
-}
-
-func shorten(s string, most int) string {
-	if r := []rune(s); len(r) > most {
-		return string(r[:most-1]) + "…"
-	}
-	return s
 }
 
 func esc(s string) string {
