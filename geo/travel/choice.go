@@ -24,7 +24,8 @@ func (c Choice) Check() error {
 }
 
 // Source opens what was chosen, with a cache in front of it. The error is that of
-// Check, that of ctx, or an *Error.
+// Check, wraps an *Error, or is ctx's if that ended while roads were loaded. An
+// *Error with CodeService is an address that is none: no server is asked yet.
 func (c Choice) Source(ctx context.Context) (Source, error) {
 	if err := c.Check(); err != nil {
 		return nil, err

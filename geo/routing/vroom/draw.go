@@ -55,12 +55,14 @@ func (t *Task) Draw(w io.Writer, r routing.Result) error {
 		s.gather(&all, i, route)
 	}
 	s.gatherLeftOut(&all, r)
-	for _, d := range all.list {
+	pills := make([][]pill, len(all.list))
+	for i, d := range all.list {
 		s.homes(d)
+		pills[i] = d.pills()
 	}
 	for _, stops := range []bool{false, true} { // their numbers lie on top
-		for _, d := range all.list {
-			s.door(d, stops)
+		for i, d := range all.list {
+			s.door(d, pills[i], stops)
 		}
 	}
 	for i, l := range legend {
@@ -133,11 +135,83 @@ func (s *sheet) route(r routing.Route, colour string) {
 	s.put(`<polyline points="%s" fill="none" stroke="%s" stroke-width="2" stroke-linejoin="round" opacity="0.8"/>`, line, colour)
 }
 
-func shorten(s string, most int) string {
-	if r := []rune(s); len(r) > most {
-		return string(r[:most-1]) + "…"
+// gather puts the steps of a route at their doors.
+func (s *sheet) gather(all *doors, route int, r routing.Route) {
+	v := &s.t.vehicles[r.Shift]
+	who := "vehicle " + name(v.id, v.about)
+	n := 0
+	for i, step := range r.Steps {
+		at := s.at(r, step)
+		m := mark{route: route}
+		switch step.Kind {
+		case routing.StepStart:
+			m.title = who + " starts, " + s.clock.text(step.Departure())
+		case routing.StepEnd:
+			m.title = who + " ends, " + s.clock.text(step.Arrival)
+		case routing.StepBreak:
+			b := v.breaks[step.Index]
+			at = s.onTheWay(r, i)
+			m.kind, m.label = markBreak, s.clock.text(step.Start())
+			m.title = fmt.Sprintf("break %s of %s, %s", name(b.id, b.about), who, s.clock.span(step.Start(), step.Departure()))
+		case routing.StepStop:
+			j := &s.t.jobs[step.Index]
+			n++
+			m.kind, m.no = markStop, n
+			m.title = fmt.Sprintf("%d. job %s, %s", n, name(j.id, j.about), s.clock.text(step.Start()))
+		}
+		if at != nil {
+			x, y := s.xy(*at)
+			all.add(x, y, m)
+		}
 	}
-	return s
+}
+
+// onTheWay is where the i-th step, a break, is taken: as far along the straight
+// line as its share of the drive. It is nil if the route has no locations.
+func (s *sheet) onTheWay(r routing.Route, i int) *Point {
+	var from, to *Point
+	done, left := r.Steps[i].Travel, 0
+	for k := i - 1; k >= 0 && from == nil; k-- {
+		if from = s.at(r, r.Steps[k]); from == nil {
+			done += r.Steps[k].Travel
+		}
+	}
+	for k := i + 1; k < len(r.Steps) && to == nil; k++ {
+		left += r.Steps[k].Travel
+		to = s.at(r, r.Steps[k])
+	}
+	switch {
+	case from == nil:
+		return to
+	case to == nil || done+left == 0:
+		return from
+	}
+	share := float64(done) / float64(done+left)
+	return &Point{from[0] + share*(to[0]-from[0]), from[1] + share*(to[1]-from[1])}
+}
+
+func (s *sheet) gatherLeftOut(all *doors, r routing.Result) {
+	for _, l := range r.LeftOut {
+		j := &s.t.jobs[l.Stop]
+		if j.spot.at == nil {
+			continue
+		}
+		m := mark{kind: markOut, route: -1, title: fmt.Sprintf("job %s: left out, %s", name(j.id, j.about), l.Reason)}
+		x, y := s.xy(*j.spot.at)
+		if s.view.far(*j.spot.at) {
+			m.kind, m.title = markFar, m.title+fmt.Sprintf("; some %.0f km away", s.view.kilometres(*j.spot.at))
+			x, y = s.border(x, y)
+		}
+		all.add(x, y, m)
+	}
+}
+
+// border is where the line from the middle to a spot beyond it meets the frame.
+func (s *sheet) border(x, y float64) (float64, float64) {
+	left, top, wide, tall := s.frame()
+	mx, my := left+wide/2, top+tall/2
+	k := min((wide/2-12)/max(math.Abs(x-mx), 1e-9), (tall/2-12)/max(math.Abs(y-my), 1e-9))
+	return mx + k*(x-mx), my + k*(y-my)
 }
 
 func esc(s string) string {

@@ -73,3 +73,17 @@ func (s *sheet) legendLine(l legendLine, y float64) {
 	}
 	s.put(`<text x="%.0f" y="%.0f" font-size="%d" fill="%s">%s</text>`, drawMargin/2+18, y, size, fill, esc(l.text))
 }
+
+func stopCount(n int) string {
+	if n == 1 {
+		return "1 stop"
+	}
+	return fmt.Sprintf("%d stops", n)
+}
+
+func shorten(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return s
+}

@@ -126,6 +126,9 @@ func TestFarStopLeftOutDoesNotShrinkTheDrawing(t *testing.T) {
 	if !strings.Contains(far.title, "job 3: left out, no_fit_team") || !regexp.MustCompile(`some 33[0-9][0-9] km away`).MatchString(far.title) {
 		t.Errorf("its title is %q", far.title)
 	}
+	if slices.Contains(texts(all), "") {
+		t.Error("an empty text is drawn")
+	}
 	near := only(t, all, "stops left out near by", func(s shape) bool { return s.kind == "circle" && strings.Contains(s.title, "left out") })
 	if x := near.figure(t, "cx"); x < left || x > left+wide {
 		t.Errorf("the near stop is drawn at %+v", near)

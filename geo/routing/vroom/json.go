@@ -2,6 +2,7 @@ package vroom
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -85,7 +86,11 @@ type reader struct {
 
 func newReader(in io.Reader) *reader {
 	b := bufio.NewReader(in)
-	begun, _ := b.Discard(markBytes(b)) // they are there
+	begun := 0
+	// An error is met again when the text is read.
+	if head, _ := b.Peek(len(byteOrderMark)); string(head) == byteOrderMark {
+		begun, _ = b.Discard(len(head))
+	}
 	g := &guard{in: b}
 	d := json.NewDecoder(g)
 	d.UseNumber()
@@ -95,10 +100,14 @@ func newReader(in io.Reader) *reader {
 // byteOrderMark is what some editors put before UTF-8.
 const byteOrderMark = "\xef\xbb\xbf"
 
-// markBytes is how long the byte order mark is with which b begins, if it does.
-func markBytes(b *bufio.Reader) int {
-	if head, _ := b.Peek(len(byteOrderMark)); string(head) == byteOrderMark {
-		return len(byteOrderMark)
+// first is the byte that the next value begins with, which is left to be read;
+// 0 if there is none.
+func (r *reader) first() byte {
+	r.guard.value = 0
+	r.dec.More() // has the decoder hold what it is going to read
+	held, _ := io.ReadAll(r.dec.Buffered())
+	if held = bytes.TrimLeft(held, " \t\r\n"); len(held) > 0 {
+		return held[0]
 	}
 	return 0
 }
@@ -115,7 +124,7 @@ func (r *reader) broken(at *place, err error) *Error {
 	case errors.As(err, &syntax):
 		return fault(CodeJSON, at, "near byte %d this is not JSON: %v; mend the text there", r.offset(), syntax)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return fault(CodeJSON, at, "the text ends at byte %d, too early: send the whole problem", r.offset())
+		return fault(CodeJSON, at, "the text ends at byte %d, too early: send the whole problem", r.begun+int64(r.guard.all))
 	}
 	e := fault(CodeJSON, at, "the text cannot be read: %v", err)
 	e.err = err

@@ -1,7 +1,6 @@
 package vroom
 
 import (
-	"bufio"
 	"io"
 
 	"doorstep/geo/routing"
@@ -34,18 +33,16 @@ func SquareMatrices(n int, durations, distances []int32) Matrices {
 // error is an *Error.
 func ReadPoints(in io.Reader, limits Limits) (points []Point, profiles []string, err error) {
 	points = []Point{}
-	b := bufio.NewReaderSize(in, 64<<10)
-	begins := markBytes(b)
-	var first byte
-	for first = ' '; first == ' ' || first == '\n' || first == '\r' || first == '\t'; begins++ {
-		head, err := b.Peek(begins + 1)
-		if err != nil {
-			return nil, nil, fault(CodeJSON, nil, "nothing was sent: send [[lon,lat],…] or a problem in VROOM's JSON")
+	r := taskReader{newReader(in), &Task{limits: limits}}
+	switch r.first() {
+	case '[':
+	case 0:
+		if bad := r.end(); bad != nil {
+			return nil, nil, bad
 		}
-		first = head[begins]
-	}
-	if first != '[' {
-		t, err := Read(b, limits)
+		return nil, nil, fault(CodeJSON, nil, "nothing was sent: send [[lon,lat],…] or a problem in VROOM's JSON")
+	default:
+		t, err := r.checked()
 		if err != nil {
 			return nil, nil, err
 		}
@@ -54,7 +51,6 @@ func ReadPoints(in io.Reader, limits Limits) (points []Point, profiles []string,
 		}
 		return append(points, t.Points()...), t.Profiles(), nil
 	}
-	r := taskReader{newReader(b), &Task{limits: limits}}
 	bad := r.list(nil, 2*limits.Jobs, "a list of points", func(_ int, at *place) *Error {
 		p, err := r.point(at)
 		points = append(points, *p)

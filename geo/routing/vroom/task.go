@@ -137,15 +137,18 @@ type matrix struct {
 // Read reads a problem. The error is an *Error; if reading failed for another
 // reason than the text (a time limit, say), it wraps that reason.
 func Read(in io.Reader, limits Limits) (*Task, error) {
-	t := &Task{limits: limits}
-	r := taskReader{newReader(in), t}
+	return taskReader{newReader(in), &Task{limits: limits}}.checked()
+}
+
+// checked reads the whole task.
+func (r taskReader) checked() (*Task, error) {
 	if err := r.task(); err != nil {
 		return nil, err
 	}
-	if err := t.check(); err != nil {
+	if err := r.t.check(); err != nil {
 		return nil, err
 	}
-	return t, nil
+	return r.t, nil
 }
 
 // Jobs returns the number of jobs, and Vehicles that of vehicles.

@@ -24,11 +24,17 @@ func (f *timeFlag) Decode(c *kong.DecodeContext) error {
 	if err != nil {
 		return err
 	}
-	d, err := time.ParseDuration(text)
-	if d, bare := time.ParseDuration(text + "s"); err != nil && bare == nil && d > 0 && d <= 24*time.Hour {
+	read := func(text string) (time.Duration, bool) {
+		d, err := time.ParseDuration(text)
+		return d, err == nil && d > 0 && d <= 24*time.Hour
+	}
+	d, ok := read(text)
+	_, seconds := read(text + "s")
+	// 2000m, over a day, is not to become 2000ms.
+	if _, err := strconv.ParseFloat(text, 64); !ok && seconds && err == nil {
 		return fmt.Errorf("is %q, without a unit: write %ss for seconds", text, text)
 	}
-	if err != nil || d <= 0 || d > 24*time.Hour {
+	if !ok {
 		return fmt.Errorf("is %q: write a time such as 5s, of at most a day", text)
 	}
 	f.Duration = d

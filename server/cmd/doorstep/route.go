@@ -164,7 +164,7 @@ func (c *routeSolveCmd) draw(plan taskPlan, s streams) error {
 	return nil
 }
 
-// taskPlan is a plan with the task that it is of.
+// taskPlan is a plan with the task it is for.
 type taskPlan struct {
 	dayplan.Plan
 	task *vroom.Task

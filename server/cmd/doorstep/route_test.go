@@ -128,14 +128,6 @@ func TestMatrixOfPoints(t *testing.T) {
 	}
 }
 
-// The list is at fault, whatever the flags say, and the error says where in it.
-func TestMatrixOfAPointThatCannotBe(t *testing.T) {
-	r := route(t, "[[-8.61,41.14],[0,0]]", "matrix", "--profile", "foot")
-	if r.status != badInput || !strings.HasPrefix(r.failure.Error(), "[1]: ") || !strings.Contains(r.failure.Error(), "open sea") {
-		t.Error(r)
-	}
-}
-
 func TestMatrixOfNoPointsIsEmptyLists(t *testing.T) {
 	for text, want := range map[string]string{
 		"[]":              `{"_locations":[],"_travel":{"car":"crow-fly: guessed from straight lines, not from roads"},"matrices":{"car":{"durations":[],"distances":[]}}}`,
@@ -198,8 +190,11 @@ func TestBadFlagsAreAnsweredLikeBadProblems(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ args, says string }{
-		{"--time 5", `--time: is "5", without a unit: write 5s`}, {"--time abc", `--time: is "abc": write a time such as 5s`},
-		{"--time=-1s", "such as 5s"}, {"--time 0s", "such as 5s"}, {"--time 1e3", "such as 5s"}, {"--time Inf", "such as 5s"}, {"--time 100000", "such as 5s"}, {"--time 25h", "at most a day"}, {"--time", "--time: has no value"}, {"--time --check", "--time: has no value"},
+		{"--time 5", `--time: is "5", without a unit: write 5s`}, {"--time .5", "write .5s"}, {"--time 86400", "write 86400s"},
+		// No hint that would be refused in its turn.
+		{"--time 1e3", `is "1e3": write a time`}, {"--time Inf", `is "Inf": write a time`}, {"--time 100000", `is "100000": write a time`}, {"--time 0", `such as 5s`}, {"--time 86400.5", `"86400.5": write a time`}, {"--time=-5", `"-5": write a time`}, {"--time 2000m", `"2000m": write a time`}, {"--time 5n", `"5n": write a time`},
+		{"--time abc", `--time: is "abc": write a time such as 5s`},
+		{"--time=-1s", "such as 5s"}, {"--time 0s", "such as 5s"}, {"--time 25h", "at most a day"}, {"--time", "--time: has no value"}, {"--time --check", "--time: has no value"},
 		{"--seed -1", `--seed: is "-1": write a whole number from 0`}, {"--seed=-1", "from 0"}, {"--seed 18446744073709551616", "to 18446744073709551615"},
 		{"--threads -1", `--threads: is "-1": write 1 to 1024, or 0`}, {"--threads=1025", "1 to 1024, or 0"}, {"--threads many", "1 to 1024, or 0"},
 		{"--bogus", "unknown flag --bogus"}, {"--svg -", "- is standard output"}, {"--svg " + dir, "is a folder"}, {"--svg " + dir + "/nowhere/x.svg", "no such file"},
@@ -220,6 +215,42 @@ func TestBadFlagsAreAnsweredLikeBadProblems(t *testing.T) {
 	t.Setenv("DOORSTEP_TIME", "5")
 	if r := route(t, `{"vehicles":[]}`, "solve"); r.status != badInput || !strings.Contains(r.out, "write 5s") {
 		t.Errorf("by environment: %+v", r)
+	}
+}
+
+func TestInterruptWhileRoadsLoadIsNoTravelTimes(t *testing.T) {
+	if _, err := os.Stat(monaco); err != nil {
+		t.Skip("NO ROADS WERE LOADED: shared/data/osm/monaco.osm.pbf does not lie beside the checkout")
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	for _, command := range []string{"solve", "matrix"} {
+		var out, log bytes.Buffer
+		s := streams{in: strings.NewReader(`{"vehicles":[{"id":1,"start":[7.42,43.73]}],"jobs":[{"id":1,"location":[7.43,43.74]}]}`), out: &out, err: &log}
+		err := run(ctx, []string{"route", command, "--roads", monaco}, s)
+		if !errors.Is(err, context.Canceled) || status(err) != noTravel {
+			t.Errorf("%s: status %d, %v", command, status(err), err)
+		}
+		var got vroom.Result
+		if command == "solve" && (json.Unmarshal(out.Bytes(), &got) != nil || got.Code != 3) {
+			t.Errorf("answered %s", out.String())
+		}
+	}
+}
+
+func TestRoadsThatAreNoneAreNoTravelTimes(t *testing.T) {
+	r := route(t, `{"vehicles":[]}`, "solve", "--roads", filepath.Join(t.TempDir(), "nowhere.roads"))
+	var got vroom.Result
+	if err := json.Unmarshal([]byte(r.out), &got); err != nil || r.status != noTravel || got.Code != 3 {
+		t.Error(err, r)
+	}
+}
+
+// The list is at fault, whatever the flags say, and the error says where in it.
+func TestMatrixOfAPointThatCannotBe(t *testing.T) {
+	r := route(t, "[[-8.61,41.14],[0,0]]", "matrix", "--profile", "foot")
+	if r.status != badInput || !strings.HasPrefix(r.failure.Error(), "[1]: ") || !strings.Contains(r.failure.Error(), "open sea") {
+		t.Error(r)
 	}
 }
 
@@ -265,7 +296,7 @@ func TestPlanWithoutLocationsIsGivenUndrawn(t *testing.T) {
 
 func TestPlanOutlivesADrawingThatCannotBeWritten(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
-		t.Skip("SKIPPED: no drawing is cut short: there is no /dev/full here")
+		t.Skip("NO DRAWING FAILED TO BE WRITTEN: this system has no /dev/full")
 	}
 	r := route(t, "", "solve", "--time", "10ms", "--svg", "/dev/full", vroomData+"example.json")
 	var got vroom.Result
