@@ -2,12 +2,11 @@ package dispatch
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
+	"slices"
 	"time"
 
 	"doorstep/auth"
-	"doorstep/sync/journal"
+	"doorstep/server/casework"
 )
 
 // checkToCome refuses a date that is over at a moment: nobody can be sent out
@@ -22,35 +21,23 @@ func checkToCome(date string, at time.Time, zone *time.Location) error {
 // underWay is the published round of a date, but for one, of which a visit has been
 // made or begun; "" when there is none.
 func (s *Service) underWay(ctx context.Context, b auth.BranchID, date, but string) (string, error) {
-	q := journal.Query{Branch: b, Type: "rounds", Index: roundsByDate.Name, Eq: []any{date}}
-	for {
-		f, err := s.store.Find(ctx, q)
+	rounds, err := s.roundsOn(ctx, b, date)
+	if err != nil {
+		return "", err
+	}
+	for _, r := range rounds {
+		if r.ID == but || !r.onPhones() && r.Status != Publishing {
+			continue
+		}
+		issued, err := s.opt.Casework.RoundAssignments(ctx, b, r.ID)
 		if err != nil {
 			return "", err
 		}
-		for _, rec := range f.Records {
-			var r Round
-			if err := json.Unmarshal(rec.Body, &r); err != nil {
-				return "", fmt.Errorf("read round %s: %w", rec.ID, err)
-			}
-			if r.ID == but || r.Status != Published && r.Status != Replanning {
-				continue
-			}
-			issued, err := s.opt.Casework.RoundAssignments(ctx, b, r.ID)
-			if err != nil {
-				return "", err
-			}
-			for i := range issued {
-				if issued[i].Done() || issued[i].UnderWay() {
-					return r.ID, nil
-				}
-			}
+		if slices.ContainsFunc(issued, func(a casework.Issued) bool { return a.Done() || a.UnderWay() }) {
+			return r.ID, nil
 		}
-		if f.Next == "" {
-			return "", nil
-		}
-		q.After = f.Next
 	}
+	return "", nil
 }
 
 // refuseUnderWay refuses a second plan for a day that has begun: it would take back

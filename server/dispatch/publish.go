@@ -136,35 +136,25 @@ func (s *Service) issueRoutes(ctx context.Context, r Round) (out issuedRound, er
 // replace ends the round of the same day that was published before: what of it
 // was not issued anew is revoked.
 func (s *Service) replace(ctx context.Context, r Round) error {
-	q := journal.Query{Branch: r.Branch, Type: "rounds", Index: roundsByDate.Name, Eq: []any{r.Date}}
-	for {
-		f, err := s.store.Find(ctx, q)
-		if err != nil {
+	rounds, err := s.roundsOn(ctx, r.Branch, r.Date)
+	if err != nil {
+		return err
+	}
+	for _, old := range rounds {
+		if old.ID == r.ID || !old.onPhones() {
+			continue
+		}
+		if err := s.revoke(ctx, r, old); err != nil {
 			return err
 		}
-		for _, rec := range f.Records {
-			var old Round
-			if err := json.Unmarshal(rec.Body, &old); err != nil {
-				return fmt.Errorf("read round %s: %w", rec.ID, err)
-			}
-			if old.ID == r.ID || old.Status != Published && old.Status != Replanning {
-				continue
-			}
-			if err := s.revoke(ctx, r, old); err != nil {
-				return err
-			}
-			if err := s.change(ctx, r.Branch, s.ask("replace:"+old.ID, r), old.ID, "round.replaced", func(_ *journal.Reader, now *Round) error {
-				now.Status, now.ReplacedBy = Replaced, r.ID
-				return nil
-			}); err != nil {
-				return err
-			}
-		}
-		if f.Next == "" {
+		if err := s.change(ctx, r.Branch, s.ask("replace:"+old.ID, r), old.ID, "round.replaced", func(_ *journal.Reader, now *Round) error {
+			now.Status, now.ReplacedBy = Replaced, r.ID
 			return nil
+		}); err != nil {
+			return err
 		}
-		q.After = f.Next
 	}
+	return nil
 }
 
 // revoke takes back the assignments of an older round that are still open.

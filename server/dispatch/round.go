@@ -58,6 +58,9 @@ type Round struct {
 	Replan  *Replan `json:"replan,omitempty"`
 }
 
+// onPhones tells whether the round is what the phones show of its day.
+func (r *Round) onPhones() bool { return r.Status == Published || r.Status == Replanning }
+
 // Replan is a published round's being planned anew: what was asked for and what came of it.
 type Replan struct {
 	At         time.Time   `json:"at"` // what lies before is over

@@ -296,6 +296,29 @@ func (s *Service) Rounds(ctx context.Context, a auth.Actor, b auth.BranchID, dat
 	return out, f.Next, nil
 }
 
+// roundsOn are all rounds of a date, in order of id, which grows with time.
+func (s *Service) roundsOn(ctx context.Context, b auth.BranchID, date string) ([]Round, error) {
+	var out []Round
+	q := journal.Query{Branch: b, Type: "rounds", Index: roundsByDate.Name, Eq: []any{date}}
+	for {
+		f, err := s.store.Find(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, rec := range f.Records {
+			var r Round
+			if err := json.Unmarshal(rec.Body, &r); err != nil {
+				return nil, fmt.Errorf("read round %s: %w", rec.ID, err)
+			}
+			out = append(out, r)
+		}
+		if f.Next == "" {
+			return out, nil
+		}
+		q.After = f.Next
+	}
+}
+
 // View is a round with its routes and what was left out.
 type View struct {
 	Round

@@ -3,7 +3,6 @@ package dispatch
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -157,27 +156,13 @@ func (s *Service) roundOn(ctx context.Context, b auth.BranchID, date string) (be
 		}
 		return 0
 	}
-	q := journal.Query{Branch: b, Type: "rounds", Index: roundsByDate.Name, Eq: []any{date}}
-	for {
-		f, err := s.store.Find(ctx, q)
-		if err != nil {
-			return Round{}, false, err
+	rounds, err := s.roundsOn(ctx, b, date)
+	for _, r := range rounds {
+		if n := rank(&r); n > 0 && n >= rank(&best) {
+			best, found = r, true
 		}
-		for _, rec := range f.Records {
-			var r Round
-			if err := json.Unmarshal(rec.Body, &r); err != nil {
-				return Round{}, false, fmt.Errorf("read round %s: %w", rec.ID, err)
-			}
-			// Ids grow with time.
-			if n := rank(&r); n > 0 && n >= rank(&best) {
-				best, found = r, true
-			}
-		}
-		if f.Next == "" {
-			return best, found, nil
-		}
-		q.After = f.Next
 	}
+	return best, found, err
 }
 
 // lawfulSlots are those of a day that has no round yet: who will go is not
