@@ -33,11 +33,7 @@ func (s *Service) Calendar(ctx context.Context, a auth.Actor, id string, p Calen
 	if err != nil {
 		return nil, err
 	}
-	branch, err := s.opt.Office.Branch(ctx, v.Branch)
-	if err != nil {
-		return nil, err
-	}
-	zone, err := zoneOf(branch)
+	_, zone, err := s.branch(ctx, v.Branch)
 	if err != nil {
 		return nil, err
 	}

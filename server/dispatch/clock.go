@@ -7,7 +7,27 @@ import (
 
 	"doorstep/auth"
 	"doorstep/server/casework"
+	"doorstep/server/office"
 )
+
+// branch reads a branch and its time zone. round.branch.
+func (s *Service) branch(ctx context.Context, id auth.BranchID) (office.Branch, *time.Location, error) {
+	b, err := s.opt.Office.Branch(ctx, id)
+	if err != nil {
+		return office.Branch{}, nil, err
+	}
+	zone, err := zoneOf(b)
+	return b, zone, err
+}
+
+// zoneOf is a branch's time zone.
+func zoneOf(b office.Branch) (*time.Location, error) {
+	zone, err := time.LoadLocation(b.TimeZone)
+	if err != nil {
+		return nil, refuse(Conflict, "round.branch", "", "the time zone of the branch is unknown here; set it with PUT /v1/branches/"+string(b.ID))
+	}
+	return zone, nil
+}
 
 // checkToCome refuses a date that is over at a moment: nobody can be sent out
 // yesterday, and what the law said then is not what it says now. round.past.

@@ -35,11 +35,7 @@ func (d *day) stops() int {
 
 // planDay reads, judges, measures and searches. An error with a Code says why the round cannot be.
 func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
-	branch, err := s.opt.Office.Branch(ctx, r.Branch)
-	if err != nil {
-		return nil, err
-	}
-	zone, err := zoneOf(branch)
+	branch, zone, err := s.branch(ctx, r.Branch)
 	if err != nil {
 		return nil, err
 	}

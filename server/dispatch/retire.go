@@ -46,11 +46,7 @@ func (s *Service) retire(ctx context.Context, b auth.BranchID, date, command str
 
 // today is the local date of a branch.
 func (s *Service) today(ctx context.Context, b auth.BranchID) (string, error) {
-	branch, err := s.opt.Office.Branch(ctx, b)
-	if err != nil {
-		return "", err
-	}
-	zone, err := zoneOf(branch)
+	_, zone, err := s.branch(ctx, b)
 	if err != nil {
 		return "", err
 	}

@@ -19,11 +19,7 @@ type staff struct {
 }
 
 func (s *Service) staffOf(ctx context.Context, b auth.BranchID, date string) (out staff, err error) {
-	branch, err := s.opt.Office.Branch(ctx, b)
-	if err != nil {
-		return staff{}, err
-	}
-	if out.zone, err = zoneOf(branch); err != nil {
+	if _, out.zone, err = s.branch(ctx, b); err != nil {
 		return staff{}, err
 	}
 	if out.teams, err = s.opt.Office.Teams(ctx, b); err != nil {
@@ -31,15 +27,6 @@ func (s *Service) staffOf(ctx context.Context, b auth.BranchID, date string) (ou
 	}
 	out.shifts, err = s.opt.Office.Shifts(ctx, b, date)
 	return out, err
-}
-
-// zoneOf is a branch's time zone.
-func zoneOf(b office.Branch) (*time.Location, error) {
-	zone, err := time.LoadLocation(b.TimeZone)
-	if err != nil {
-		return nil, refuse(Conflict, "round.branch", "", "the time zone of the branch is unknown here; set it with PUT /v1/branches/"+string(b.ID))
-	}
-	return zone, nil
 }
 
 // checkWork refuses the teams that have no shift on the date, each at its
