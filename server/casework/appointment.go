@@ -5,45 +5,10 @@ import (
 	"fmt"
 	"time"
 
-	"doorstep/auth"
+	"doorstep/auth/refusal"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
-
-// Appointment is a time agreed with the debtor. On its local date a round visits
-// the case within it or not at all, and before anything else that may be left out.
-type Appointment struct {
-	ID string `json:"appointment_id"`
-	// From and To are instants in UTC: the visit begins at From or later, and before To.
-	From   time.Time   `json:"from"`
-	To     time.Time   `json:"to"`
-	By     auth.UserID `json:"by,omitempty"`
-	At     time.Time   `json:"at"`
-	Source string      `json:"source"` // supervisor, visit:<id>
-	// Cancelled says why it was called off; nil while it stands.
-	Cancelled *Release `json:"cancelled,omitempty"`
-}
-
-// Limits of an appointment.
-const (
-	maxAppointmentSpan = 12 * time.Hour
-	maxAppointmentDays = 366
-	maxAppointments    = 20 // that still stand, of one case
-)
-
-// AppointmentsOn are the appointments that stand on a local date of the debtor, in the order they were made.
-func (c *Case) AppointmentsOn(date string) []Appointment {
-	zone, err := time.LoadLocation(c.TimeZone)
-	if err != nil {
-		zone = time.UTC
-	}
-	var out []Appointment
-	for _, a := range c.Appointments {
-		if a.Cancelled == nil && a.From.In(zone).Format(time.DateOnly) == date {
-			out = append(out, a)
-		}
-	}
-	return out
-}
 
 // MakeAppointment notes a time agreed with the debtor. It is an intention: one
 // that the law forbids now is refused, with the rule.
@@ -73,22 +38,22 @@ func (c MakeAppointment) decide(ctx context.Context, t *turn) (*draftBuilder, er
 		return nil, err
 	}
 	if !lawful.allowed() {
-		return nil, refuse(Refused, "appointment.unlawful", "from", "no visit may begin in this span: %s (rule %s)", lawful.Reason, lawful.Rule)
+		return nil, refuse(refusal.Refused, "appointment.unlawful", "from", "no visit may begin in this span: %s (rule %s)", lawful.Reason, lawful.Rule)
 	}
 	return decideAppointment(f, t.draft("appointment.make"), c.From, c.To, "supervisor")
 }
 
 // checkAppointment refuses a span that is none, is over, or is too long or too far away.
-func checkAppointment(from, to, now time.Time) *Error {
+func checkAppointment(from, to, now time.Time) *refusal.Error {
 	switch {
 	case !from.Before(to):
-		return refuse(Invalid, "appointment.span", "to", "an appointment ends after it begins")
-	case to.Sub(from) > maxAppointmentSpan:
-		return refuse(Invalid, "appointment.span", "to", "an appointment is a span of at most 12 hours")
+		return refuse(refusal.Invalid, "appointment.span", "to", "an appointment ends after it begins")
+	case to.Sub(from) > record.MaxAppointmentSpan:
+		return refuse(refusal.Invalid, "appointment.span", "to", "an appointment is a span of at most 12 hours")
 	case !to.After(now):
-		return refuse(Invalid, "appointment.past", "to", "this span is over; give one to come")
-	case from.After(now.AddDate(0, 0, maxAppointmentDays)):
-		return refuse(Invalid, "appointment.far", "from", "this is more than %d days ahead", maxAppointmentDays)
+		return refuse(refusal.Invalid, "appointment.past", "to", "this span is over; give one to come")
+	case from.After(now.AddDate(0, 0, record.MaxAppointmentDays)):
+		return refuse(refusal.Invalid, "appointment.far", "from", "this is more than %d days ahead", record.MaxAppointmentDays)
 	}
 	return nil
 }
@@ -103,7 +68,7 @@ func (t *turn) lawfulWithin(f *File, from, to time.Time) (verdict, error) {
 	for at := from; at.Before(to); at = at.Add(5 * time.Minute) {
 		v, err := judgeVisit(t.policy(), &t.svc.zones, phasePlan, f, at, act)
 		if err != nil {
-			return verdict{}, refuse(Refused, "conduct.invalid", "", "the visit cannot be judged: %s", err)
+			return verdict{}, refuse(refusal.Refused, "conduct.invalid", "", "the visit cannot be judged: %s", err)
 		}
 		if v.allowed() {
 			return v, nil
@@ -117,10 +82,10 @@ func (t *turn) lawfulWithin(f *File, from, to time.Time) (verdict, error) {
 
 // decideAppointment adds an appointment to a case. The same span again answers with the one that stands.
 func decideAppointment(f *File, d *draftBuilder, from, to time.Time, source string) (*draftBuilder, error) {
-	if f.Case.Status == statusClosed {
-		return nil, refuse(Conflict, "case.closed", "case", "the case is closed; reopen it first")
+	if f.Case.Status == record.StatusClosed {
+		return nil, refuse(refusal.Conflict, "case.closed", "case", "the case is closed; reopen it first")
 	}
-	id, added, bad := addAppointment(f, d, Appointment{From: from.UTC(), To: to.UTC(), Source: source})
+	id, added, bad := addAppointment(f, d, record.Appointment{From: from.UTC(), To: to.UTC(), Source: source})
 	if bad != nil {
 		return nil, bad
 	}
@@ -132,7 +97,7 @@ func decideAppointment(f *File, d *draftBuilder, from, to time.Time, source stri
 }
 
 // addAppointment drafts the case with an appointment more, unless it has it.
-func addAppointment(f *File, d *draftBuilder, a Appointment) (id string, added bool, bad *Error) {
+func addAppointment(f *File, d *draftBuilder, a record.Appointment) (id string, added bool, bad *refusal.Error) {
 	standing := 0
 	for _, there := range f.Case.Appointments {
 		if there.Cancelled == nil && there.From.Equal(a.From) && there.To.Equal(a.To) {
@@ -142,8 +107,8 @@ func addAppointment(f *File, d *draftBuilder, a Appointment) (id string, added b
 			standing++
 		}
 	}
-	if standing >= maxAppointments {
-		return "", false, refuse(Conflict, "appointment.many", "case", "the case has %d appointments to come; cancel some first", standing)
+	if standing >= record.MaxAppointments {
+		return "", false, refuse(refusal.Conflict, "appointment.many", "case", "the case has %d appointments to come; cancel some first", standing)
 	}
 	// What is long over says nothing any more: the visits do.
 	kept := f.Case.Appointments[:0]
@@ -190,9 +155,9 @@ func decideCancelAppointment(f *File, d *draftBuilder, c CancelAppointment) (*dr
 		if a.Cancelled != nil {
 			return d.nothing(), nil
 		}
-		a.Cancelled = &Release{At: d.At, By: d.Actor.User, Reason: c.Reason}
+		a.Cancelled = &record.Release{At: d.At, By: d.Actor.User, Reason: c.Reason}
 		d.putCase(f)
 		return d, nil
 	}
-	return nil, refuse(NotFound, "appointment.not_found", "appointment", "the case has no such appointment")
+	return nil, refuse(refusal.NotFound, "appointment.not_found", "appointment", "the case has no such appointment")
 }

@@ -1,6 +1,7 @@
 package casework
 
 import (
+	"doorstep/server/record"
 	"testing"
 	"time"
 )
@@ -13,9 +14,9 @@ func TestAppointmentsOfADay(t *testing.T) {
 		}
 		return v
 	}
-	k := Case{TimeZone: "Asia/Shanghai", Appointments: []Appointment{
+	k := record.Case{TimeZone: "Asia/Shanghai", Appointments: []record.Appointment{
 		{ID: "late on the 9th in UTC, the 10th there", From: at("2026-03-09T23:00:00Z"), To: at("2026-03-10T01:00:00Z")},
-		{ID: "called off", From: at("2026-03-10T02:00:00Z"), To: at("2026-03-10T03:00:00Z"), Cancelled: &Release{}},
+		{ID: "called off", From: at("2026-03-10T02:00:00Z"), To: at("2026-03-10T03:00:00Z"), Cancelled: &record.Release{}},
 		{ID: "the day after", From: at("2026-03-10T17:00:00Z"), To: at("2026-03-10T18:00:00Z")},
 	}}
 	on := k.AppointmentsOn("2026-03-10")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"doorstep/server/conduct"
+	"doorstep/server/record"
 )
 
 // Phases in which the law is asked about a visit.
@@ -47,7 +48,7 @@ type visitAct struct {
 }
 
 // action is the visit as the conduct decision takes it.
-func (v visitAct) action(k *Case) conduct.Action {
+func (v visitAct) action(k *record.Case) conduct.Action {
 	a := conduct.Action{Channel: "visit", Place: v.place, Party: v.party, Purpose: v.purpose, Agents: v.agents, Items: v.items,
 		Recording: v.recording, Case: string(k.CaseRef), DurationMin: v.minutes}
 	if k.TimeZone != "" {
@@ -60,7 +61,7 @@ func (v visitAct) action(k *Case) conduct.Action {
 }
 
 // profiles is the chain of a case with the house's overlays.
-func profiles(k *Case, overlays []string) []string {
+func profiles(k *record.Case, overlays []string) []string {
 	out := slices.Clone(k.Profiles)
 	for _, o := range overlays {
 		if !slices.Contains(out, o) {
@@ -81,7 +82,7 @@ func conductCase(f *File, day string, act time.Time) conduct.Case {
 			c.PastDueDays = &days
 		}
 	}
-	for name, span := range k.flagSpans(day) {
+	for name, span := range k.FlagSpans(day) {
 		c.Flags[name] = conduct.Flag{Since: span.Since, Until: span.Until}
 	}
 	for _, p := range f.Plans {
@@ -101,7 +102,7 @@ func conductCase(f *File, day string, act time.Time) conduct.Case {
 		c.Requests.OptOut = append(c.Requests.OptOut, conduct.OptOut{Channel: ch})
 	}
 	c.Consents = conductConsents(f.Consents)
-	notice := func(n *SentNotice) *conduct.Notice {
+	notice := func(n *record.SentNotice) *conduct.Notice {
 		if n == nil {
 			return nil
 		}
@@ -114,7 +115,7 @@ func conductCase(f *File, day string, act time.Time) conduct.Case {
 // conductConsents gives the consents that were given, each ended by the first
 // refusal or withdrawal of its scope that came at or after it. A withdrawal wins
 // over a consent of an earlier time that arrives later.
-func conductConsents(all []Filed[Consent]) []conduct.Consent {
+func conductConsents(all []Filed[record.Consent]) []conduct.Consent {
 	superseded := map[string]bool{}
 	for _, x := range all {
 		if x.State.Supersedes != "" {
@@ -148,7 +149,7 @@ func conductConsents(all []Filed[Consent]) []conduct.Consent {
 }
 
 // conductHistory is the debtor's contacts as the conduct decision counts them, without some of them.
-func conductHistory(contacts []Filed[Contact], without ...string) []conduct.HistoryEntry {
+func conductHistory(contacts []Filed[record.Contact], without ...string) []conduct.HistoryEntry {
 	out := make([]conduct.HistoryEntry, 0, len(contacts))
 	for _, x := range contacts {
 		if slices.Contains(without, x.ID) {
@@ -197,10 +198,10 @@ func (v visitAct) suspends() bool { return v.purpose == "" || v.purpose == "coll
 
 // planPerforming tells whether a plan of the case is being kept on a local date.
 func (f *File) planPerforming(day string, act time.Time) bool {
-	return slices.ContainsFunc(f.Plans, func(p Filed[Plan]) bool { return f.performing(&p.State, day, act) })
+	return slices.ContainsFunc(f.Plans, func(p Filed[record.Plan]) bool { return f.performing(&p.State, day, act) })
 }
 
 // performing tells whether one plan is, and was agreed before the act.
-func (f *File) performing(p *Plan, day string, act time.Time) bool {
+func (f *File) performing(p *record.Plan, day string, act time.Time) bool {
 	return p.Performing(day, f.Case.PaidMinor-p.PaidBeforeMinor) && (act.IsZero() || p.At.Before(act))
 }

@@ -6,34 +6,39 @@ import (
 	"testing"
 
 	"doorstep/auth"
+	"doorstep/server/record"
 )
 
-func given(scope, at string) Consent { return Consent{Scope: scope, Status: "given", At: instant(at)} }
+func given(scope, at string) record.Consent {
+	return record.Consent{Scope: scope, Status: "given", At: instant(at)}
+}
 
 func TestWhichConsentsHold(t *testing.T) {
-	withdrawn := func(scope, at, of string) Consent {
-		return Consent{Scope: scope, Status: "withdrawn", At: instant(at), Withdraws: of}
+	withdrawn := func(scope, at, of string) record.Consent {
+		return record.Consent{Scope: scope, Status: "withdrawn", At: instant(at), Withdraws: of}
 	}
-	refused := func(scope, at string) Consent { return Consent{Scope: scope, Status: "refused", At: instant(at)} }
+	refused := func(scope, at string) record.Consent {
+		return record.Consent{Scope: scope, Status: "refused", At: instant(at)}
+	}
 	for _, c := range []struct {
 		name string
-		all  []Consent
+		all  []record.Consent
 		want string // scopes that hold
 	}{
-		{"given", []Consent{given("visit_time", "2026-11-25T09:00:00Z")}, "visit_time"},
-		{"asked for only", []Consent{{Scope: "visit_time", Status: "requested", At: instant("2026-11-25T09:00:00Z")}}, ""},
-		{"refused", []Consent{refused("visit_time", "2026-11-25T09:00:00Z")}, ""},
-		{"given, then withdrawn", []Consent{given("visit_time", "2026-11-25T09:00:00Z"), withdrawn("visit_time", "2026-11-25T10:00:00Z", "")}, ""},
-		{"given, then that one withdrawn by name", []Consent{given("visit_time", "2026-11-25T09:00:00Z"), withdrawn("visit_time", "2026-11-25T10:00:00Z", "k0")}, ""},
-		{"withdrawn, and an earlier one arrives later", []Consent{withdrawn("visit_time", "2026-11-25T10:00:00Z", ""), given("visit_time", "2026-11-25T09:00:00Z")}, ""},
-		{"withdrawn, then given anew", []Consent{withdrawn("visit_time", "2026-11-25T09:00:00Z", ""), given("visit_time", "2026-11-25T10:00:00Z")}, "visit_time"},
-		{"another scope withdrawn", []Consent{given("visit_time", "2026-11-25T09:00:00Z"), withdrawn("home_entry", "2026-11-25T10:00:00Z", "")}, "visit_time"},
-		{"given, then refused", []Consent{given("visit_time", "2026-11-25T09:00:00Z"), refused("visit_time", "2026-11-25T10:00:00Z")}, ""},
-		{"superseded", []Consent{given("visit_time", "2026-11-25T09:00:00Z"), {Scope: "home_entry", Status: "given", At: instant("2026-11-25T09:00:00Z"), Supersedes: "k0"}}, "home_entry"},
+		{"given", []record.Consent{given("visit_time", "2026-11-25T09:00:00Z")}, "visit_time"},
+		{"asked for only", []record.Consent{{Scope: "visit_time", Status: "requested", At: instant("2026-11-25T09:00:00Z")}}, ""},
+		{"refused", []record.Consent{refused("visit_time", "2026-11-25T09:00:00Z")}, ""},
+		{"given, then withdrawn", []record.Consent{given("visit_time", "2026-11-25T09:00:00Z"), withdrawn("visit_time", "2026-11-25T10:00:00Z", "")}, ""},
+		{"given, then that one withdrawn by name", []record.Consent{given("visit_time", "2026-11-25T09:00:00Z"), withdrawn("visit_time", "2026-11-25T10:00:00Z", "k0")}, ""},
+		{"withdrawn, and an earlier one arrives later", []record.Consent{withdrawn("visit_time", "2026-11-25T10:00:00Z", ""), given("visit_time", "2026-11-25T09:00:00Z")}, ""},
+		{"withdrawn, then given anew", []record.Consent{withdrawn("visit_time", "2026-11-25T09:00:00Z", ""), given("visit_time", "2026-11-25T10:00:00Z")}, "visit_time"},
+		{"another scope withdrawn", []record.Consent{given("visit_time", "2026-11-25T09:00:00Z"), withdrawn("home_entry", "2026-11-25T10:00:00Z", "")}, "visit_time"},
+		{"given, then refused", []record.Consent{given("visit_time", "2026-11-25T09:00:00Z"), refused("visit_time", "2026-11-25T10:00:00Z")}, ""},
+		{"superseded", []record.Consent{given("visit_time", "2026-11-25T09:00:00Z"), {Scope: "home_entry", Status: "given", At: instant("2026-11-25T09:00:00Z"), Supersedes: "k0"}}, "home_entry"},
 	} {
-		var all []Filed[Consent]
+		var all []Filed[record.Consent]
 		for i, k := range c.all {
-			all = append(all, Filed[Consent]{ID: fmt.Sprintf("k%d", i), State: k})
+			all = append(all, Filed[record.Consent]{ID: fmt.Sprintf("k%d", i), State: k})
 		}
 		var hold []string
 		for _, k := range conductConsents(all) {
@@ -75,7 +80,7 @@ func TestAConsentLiftsOnlyItsScope(t *testing.T) {
 	h.want("one of earlier, come late", ana.put("consents", "k3", members{"case": "c1", "at": "2026-11-25T20:00:00Z", "scope": "contact_time", "status": "given"}), "applied")
 	h.want("no recording", ana.put("consents", "k4", members{"case": "c1", "at": "2026-11-25T20:00:00Z", "scope": "recording_audio", "status": "refused"}), "applied")
 	for id, want := range map[string]string{"k3": "late", "k4": "recording_refused"} {
-		var k Consent
+		var k record.Consent
 		if h.stored("consents", id, &k); strings.Join(k.Flags, " ") != want {
 			t.Errorf("%s is flagged %v, want %s", id, k.Flags, want)
 		}

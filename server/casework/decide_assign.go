@@ -7,44 +7,15 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 
-// Statuses of an assignment.
-const (
-	assignmentOpen      = "open"
-	assignmentDone      = "done"
-	assignmentRevoked   = "revoked"
-	assignmentCancelled = "cancelled"
-)
-
-// closedByDay is why an assignment is cancelled whose day is over without a visit.
-const closedByDay = "day:over"
-
-// shown tells whether phones show the assignment.
-func (a *Assignment) shown() bool {
-	return !a.Retired && (a.Status == assignmentOpen || a.Status == assignmentDone)
-}
-
-// dayOver tells whether the assignment left the phones because its day was over,
-// and for no other reason. Nobody took it back, so what its agents recorded that
-// day is theirs to send, however late.
-func (a *Assignment) dayOver() bool {
-	return a.Retired && (a.Status == assignmentDone || a.Status == assignmentCancelled && a.ClosedBy == closedByDay)
-}
-
-// expire takes an assignment whose day is over off the phones.
-func (a *Assignment) expire() {
-	if a.Status == assignmentOpen {
-		a.Status, a.ClosedBy = assignmentCancelled, closedByDay
-	}
-	a.Retired = true
-}
-
 // putAssignment adds an assignment's new state and tells its agents.
-func (d *draftBuilder) putAssignment(id string, a *Assignment) {
+func (d *draftBuilder) putAssignment(id string, a *record.Assignment) {
 	a.OnPhones = 0
-	if a.shown() {
+	if a.Shown() {
 		a.OnPhones = 1
 	}
 	d.put("assignments", id, a.Debtor, a)
@@ -77,7 +48,7 @@ type IssuedStop struct {
 	Assignment string // its id
 	Seq        int
 	ETA        time.Time
-	Window     Window
+	Window     record.Window
 	ServiceS   int
 	// Appointment is the one the stop keeps; "" for none.
 	Appointment string
@@ -128,7 +99,7 @@ func (c IssueRoute) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 		}
 		f, err := t.file(ctx, st.Case, forConduct|toRevoke)
 		if err != nil {
-			if e, ok := refusal(err); ok {
+			if e, ok := refusal.Of(err); ok {
 				answer.Refused = append(answer.Refused, RefusedStop{Case: st.Case, Reason: e.Code()})
 				continue
 			}
@@ -141,13 +112,13 @@ func (c IssueRoute) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 		act.minutes = st.ServiceS / 60
 		v, err := judgeVisit(t.policy(), &t.svc.zones, phaseDispatch, f, st.ETA, act)
 		if err != nil {
-			return nil, refuse(Refused, "conduct.invalid", "", "the visit cannot be judged: %s", err)
+			return nil, refuse(refusal.Refused, "conduct.invalid", "", "the visit cannot be judged: %s", err)
 		}
 		verdicts = append(verdicts, v)
 		if !v.allowed() {
 			answer.Refused = append(answer.Refused, RefusedStop{Case: st.Case, Reason: v.Reason, Rule: v.Rule})
 			if issuedAs(f, st.Assignment) != nil {
-				revokeOpen(f, d, assignmentRevoked, "conduct:"+v.Reason)
+				revokeOpen(f, d, record.AssignmentRevoked, "conduct:"+v.Reason)
 			}
 			continue
 		}
@@ -178,17 +149,17 @@ func (c IssueRoute) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 
 // outOfReach says why a stop cannot be issued, whatever the law says; "" if it can.
 func outOfReach(f *File, c IssueRoute, st IssuedStop) string {
-	if f.Case.Status != statusOpen {
+	if f.Case.Status != record.StatusOpen {
 		return "CASE_CLOSED"
 	}
 	for i := range f.Assignments {
 		switch a := &f.Assignments[i].State; {
 		case a.Round != c.Round:
-		case a.Status == assignmentDone:
+		case a.Status == record.AssignmentDone:
 			return "VISITED"
-		case a.Status == assignmentOpen && f.Assignments[i].ID != st.Assignment && underWay(a.AgentStatus):
+		case a.Status == record.AssignmentOpen && f.Assignments[i].ID != st.Assignment && underWay(a.AgentStatus):
 			return "UNDER_WAY"
-		case a.Status != assignmentOpen && f.Assignments[i].ID == st.Assignment:
+		case a.Status != record.AssignmentOpen && f.Assignments[i].ID == st.Assignment:
 			return "REVOKED"
 		}
 	}
@@ -196,7 +167,7 @@ func outOfReach(f *File, c IssueRoute, st IssuedStop) string {
 }
 
 // issuedAs finds the assignment of an id; nil if it is not issued.
-func issuedAs(f *File, id string) *Filed[Assignment] {
+func issuedAs(f *File, id string) *Filed[record.Assignment] {
 	for i := range f.Assignments {
 		if f.Assignments[i].ID == id {
 			return &f.Assignments[i]
@@ -209,7 +180,7 @@ func issuedAs(f *File, id string) *Filed[Assignment] {
 const etaSlack = 5 * time.Minute
 
 // changeStop writes an assignment again if its place in the day has changed, and tells its agents.
-func changeStop(f *File, d *draftBuilder, was *Filed[Assignment], c IssueRoute, st IssuedStop, decisions json.RawMessage) bool {
+func changeStop(f *File, d *draftBuilder, was *Filed[record.Assignment], c IssueRoute, st IssuedStop, decisions json.RawMessage) bool {
 	a := &was.State
 	gone := a.Agents
 	same := a.StopSeq == st.Seq && a.ETA.Sub(st.ETA).Abs() < etaSlack && a.Window.From.Equal(st.Window.From) && a.Window.To.Equal(st.Window.To) &&
@@ -217,7 +188,7 @@ func changeStop(f *File, d *draftBuilder, was *Filed[Assignment], c IssueRoute, 
 	if same {
 		return false
 	}
-	a.StopSeq, a.ETA, a.Window, a.Appointment, a.ServiceS = st.Seq, st.ETA.UTC(), Window{st.Window.From.UTC(), st.Window.To.UTC()}, st.Appointment, st.ServiceS
+	a.StopSeq, a.ETA, a.Window, a.Appointment, a.ServiceS = st.Seq, st.ETA.UTC(), record.Window{st.Window.From.UTC(), st.Window.To.UTC()}, st.Appointment, st.ServiceS
 	a.Agents, a.Decisions = slices.Clone(c.Agents), decisions
 	d.putAssignment(was.ID, a)
 	if slices.Equal(gone, a.Agents) {
@@ -256,26 +227,26 @@ func issueStop(f *File, d *draftBuilder, c IssueRoute, st IssuedStop, decisions 
 	for i := range f.Assignments {
 		a := &f.Assignments[i]
 		switch {
-		case a.ID == st.Assignment || !a.State.shown():
+		case a.ID == st.Assignment || !a.State.Shown():
 			continue
 		case a.State.Date == c.Date: // replaced by this one
-			if a.State.Status == assignmentOpen {
-				a.State.Status, a.State.ClosedBy = assignmentRevoked, "round:"+c.Round
+			if a.State.Status == record.AssignmentOpen {
+				a.State.Status, a.State.ClosedBy = record.AssignmentRevoked, "round:"+c.Round
 			}
 			a.State.Retired = true
 		case a.State.Date < today:
-			a.State.expire()
+			a.State.Expire()
 		default:
 			// Tomorrow's round is published while today's agents are still out.
 			continue
 		}
 		d.putAssignment(a.ID, &a.State)
 	}
-	state := Assignment{Case: f.Case.CaseRef, Debtor: f.Case.Debtor, Branch: f.Case.Branch, Round: c.Round, Route: c.Route, Team: c.Team,
-		Agents: slices.Clone(c.Agents), Date: c.Date, StopSeq: st.Seq, ETA: st.ETA.UTC(), Window: Window{st.Window.From.UTC(), st.Window.To.UTC()},
+	state := record.Assignment{Case: f.Case.CaseRef, Debtor: f.Case.Debtor, Branch: f.Case.Branch, Round: c.Round, Route: c.Route, Team: c.Team,
+		Agents: slices.Clone(c.Agents), Date: c.Date, StopSeq: st.Seq, ETA: st.ETA.UTC(), Window: record.Window{st.Window.From.UTC(), st.Window.To.UTC()},
 		ServiceS: st.ServiceS, Appointment: st.Appointment, Items: c.Items, Recording: c.Recording, Overlays: c.Overlays, TimeZone: f.Case.TimeZone,
-		Territory: f.Case.Territory, Status: assignmentOpen, IssuedAt: d.At, Decisions: decisions}
-	f.Assignments = append(f.Assignments, Filed[Assignment]{ID: st.Assignment, State: state})
+		Territory: f.Case.Territory, Status: record.AssignmentOpen, IssuedAt: d.At, Decisions: decisions}
+	f.Assignments = append(f.Assignments, Filed[record.Assignment]{ID: st.Assignment, State: state})
 	now := &f.Assignments[len(f.Assignments)-1].State
 	d.putAssignment(st.Assignment, now)
 	was := f.Case.Agents
@@ -293,7 +264,7 @@ func issueStop(f *File, d *draftBuilder, c IssueRoute, st IssuedStop, decisions 
 func holders(f *File) []auth.UserID {
 	var out []auth.UserID
 	for i := range f.Assignments {
-		if f.Assignments[i].State.shown() {
+		if f.Assignments[i].State.Shown() {
 			out = append(out, f.Assignments[i].State.Agents...)
 		}
 	}
@@ -350,7 +321,7 @@ func (t *turn) tellDevices(ctx context.Context, d *draftBuilder, c IssueRoute) e
 		if _, _, err := t.r.Doc(ctx, "notices", id); err != nil {
 			return err
 		}
-		n := &Notice{Kind: "new_task", Channel: "push", Device: dev.ID, User: dev.User, Branch: t.Branch, Assignment: c.Route, Round: c.Round,
+		n := &record.Alert{Kind: "new_task", Channel: "push", Device: dev.ID, User: dev.User, Branch: t.Branch, Assignment: c.Route, Round: c.Round,
 			Collapse: madeID("r", c.Route)[:17], Status: "pending", At: t.At, Expires: c.Stops[len(c.Stops)-1].Window.To}
 		if len(c.Stops) == 1 {
 			n.Assignment, n.Case = first.Assignment, first.Case
@@ -375,11 +346,11 @@ func (c RevokeAssignments) decide(ctx context.Context, t *turn) (*draftBuilder, 
 		return nil, err
 	}
 	d := t.draft("assignment.revoke")
-	return d.answering(f, endShown(f, d, func(a *Filed[Assignment]) bool {
-		if a.State.Status != assignmentOpen {
+	return d.answering(f, endShown(f, d, func(a *Filed[record.Assignment]) bool {
+		if a.State.Status != record.AssignmentOpen {
 			return false
 		}
-		a.State.Status, a.State.ClosedBy = assignmentRevoked, c.Reason
+		a.State.Status, a.State.ClosedBy = record.AssignmentRevoked, c.Reason
 		return true
 	})), nil
 }
@@ -396,8 +367,8 @@ func (t *turn) loadToRevoke(ctx context.Context, f *File, needed bool) error {
 // revokeOpen takes the case's open assignments off the phones, with the case and
 // all below it for agents who do not hold it otherwise.
 func revokeOpen(f *File, d *draftBuilder, status, reason string) (any bool) {
-	return endShown(f, d, func(a *Filed[Assignment]) bool {
-		if a.State.Status != assignmentOpen {
+	return endShown(f, d, func(a *Filed[record.Assignment]) bool {
+		if a.State.Status != record.AssignmentOpen {
 			return false
 		}
 		a.State.Status, a.State.ClosedBy = status, reason
@@ -407,11 +378,11 @@ func revokeOpen(f *File, d *draftBuilder, status, reason string) (any bool) {
 
 // endShown takes those assignments off the phones that end has ended, with the
 // case and all below it for agents who do not hold it otherwise.
-func endShown(f *File, d *draftBuilder, end func(*Filed[Assignment]) bool) (any bool) {
+func endShown(f *File, d *draftBuilder, end func(*Filed[record.Assignment]) bool) (any bool) {
 	was := f.Case.Agents
 	for i := range f.Assignments {
 		a := &f.Assignments[i]
-		if !a.State.shown() || !end(a) {
+		if !a.State.Shown() || !end(a) {
 			continue
 		}
 		any = true

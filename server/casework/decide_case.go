@@ -8,7 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"doorstep/auth/refusal"
 	"doorstep/geo"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 	"doorstep/sync/seal"
 )
@@ -66,11 +68,11 @@ func decideImport(f *File, d *draftBuilder, c importCase, territory, today strin
 		answer.Change = updated
 		switch {
 		case k.Lender != l.Lender:
-			return nil, refuse(Conflict, "import.case_taken", "case_ref", "this case_ref belongs to a case of another lender; use one of your own")
+			return nil, refuse(refusal.Conflict, "import.case_taken", "case_ref", "this case_ref belongs to a case of another lender; use one of your own")
 		case k.Debtor != l.Debtor:
-			return nil, refuse(Conflict, "import.debtor_changed", "debtor_ref", "the case belongs to another debtor; a case keeps its debtor, so use a case_ref of its own")
+			return nil, refuse(refusal.Conflict, "import.debtor_changed", "debtor_ref", "the case belongs to another debtor; a case keeps its debtor, so use a case_ref of its own")
 		case k.Currency != l.Currency:
-			return nil, refuse(Conflict, "import.currency_changed", "currency", "the case is kept in %s; a case keeps its currency, so use a case_ref of its own", k.Currency)
+			return nil, refuse(refusal.Conflict, "import.currency_changed", "currency", "the case is kept in %s; a case keeps its currency, so use a case_ref of its own", k.Currency)
 		case k.ImportHash == c.hash:
 			answer.Change, answer.Territory = unchanged, k.Territory
 			d.reply = answer
@@ -78,7 +80,7 @@ func decideImport(f *File, d *draftBuilder, c importCase, territory, today strin
 		}
 	} else {
 		k.CaseRef, k.Lender, k.Debtor, k.Currency = l.CaseRef, l.Lender, l.Debtor, l.Currency
-		k.Status, k.OpenedAt = statusOpen, d.At
+		k.Status, k.OpenedAt = record.StatusOpen, d.At
 	}
 	k.ImportHash = c.hash
 	k.ProductType, k.Profiles, k.DebtorName = l.ProductType, l.Profiles, seal.NewText(l.DebtorName)
@@ -99,7 +101,7 @@ func decideImport(f *File, d *draftBuilder, c importCase, territory, today strin
 
 // importContactData takes over how and where the debtor is reached, each part only
 // if the lender's own word on it has changed: what people corrected since stays.
-func importContactData(k *Case, c importCase, territory string) {
+func importContactData(k *record.Case, c importCase, territory string) {
 	l, was := &c.line, &k.Imported
 	if was.Phone != c.phone {
 		was.Phone = c.phone
@@ -151,12 +153,12 @@ func importHolds(f *File, d *draftBuilder, flags []string, today string) (added 
 		}
 		h.Source = fromEarlierImport
 		if h.Released == nil {
-			h.Released = &Release{At: d.At, By: d.Actor.User, Reason: "no longer flagged by the lender"}
+			h.Released = &record.Release{At: d.At, By: d.Actor.User, Reason: "no longer flagged by the lender"}
 		}
 	}
 	for _, kind := range flags {
 		if !raised[kind] {
-			_, _ = addHold(f, d, Hold{Kind: kind, Since: today, Source: fromImport})
+			_, _ = addHold(f, d, record.Hold{Kind: kind, Since: today, Source: fromImport})
 			added = true
 		}
 	}
@@ -176,7 +178,7 @@ func (t *turn) homeTerritory(ctx context.Context, f *File) (string, error) {
 }
 
 // homeOf is the opened position of a case's home; false when it has none.
-func homeOf(c *Case) (geo.Point, bool) { return c.Home.Plain() }
+func homeOf(c *record.Case) (geo.Point, bool) { return c.Home.Plain() }
 
 // sha256Hex is the hash of some texts, in hexadecimal digits.
 func sha256Hex(of ...string) string {

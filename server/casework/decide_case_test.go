@@ -11,6 +11,7 @@ import (
 
 	"doorstep/auth"
 	"doorstep/geo"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 
@@ -22,15 +23,15 @@ func TestHolds(t *testing.T) {
 	for kind, want := range flags {
 		f := aFile()
 		f.Case.Agents = []auth.UserID{"ana"}
-		f.Assignments = []Filed[Assignment]{{ID: "a1", State: Assignment{Case: "c1", Debtor: "d1", Agents: f.Case.Agents, Status: assignmentOpen, Date: "2026-11-25"}}}
+		f.Assignments = []Filed[record.Assignment]{{ID: "a1", State: record.Assignment{Case: "c1", Debtor: "d1", Agents: f.Case.Agents, Status: record.AssignmentOpen, Date: "2026-11-25"}}}
 		d, err := decideOpenHold(f, draftAt(morning, "boss"), OpenHold{Case: "c1", Kind: kind}, "2026-11-25")
 		ok(t, err)
 		for _, flag := range strings.Fields(want) {
-			if _, raised := f.Case.flagSpans("2026-11-25")[flag]; !raised {
+			if _, raised := f.Case.FlagSpans("2026-11-25")[flag]; !raised {
 				t.Errorf("%s does not raise %s", kind, flag)
 			}
 		}
-		if a := f.Assignments[0].State; a.Status != assignmentRevoked || a.ClosedBy != "hold:"+kind || len(f.Case.Agents) != 0 || wrote(d) != "assignments/a1 cases/c1" {
+		if a := f.Assignments[0].State; a.Status != record.AssignmentRevoked || a.ClosedBy != "hold:"+kind || len(f.Case.Agents) != 0 || wrote(d) != "assignments/a1 cases/c1" {
 			t.Errorf("%s: the assignment is %s by %s, held by %v; wrote %s", kind, a.Status, a.ClosedBy, f.Case.Agents, wrote(d))
 		}
 		v, err := judgeVisit(mustPolicy(t), &zoneCache{}, phaseDispatch, f, instant("2026-11-25T10:00:00Z"), visitAct{agents: 2})
@@ -49,7 +50,7 @@ func TestHolds(t *testing.T) {
 		}
 		_, err = decideReleaseHold(f, draftAt(morning, "boss"), ReleaseHold{Case: "c1", Hold: id, Reason: "settled"})
 		ok(t, err)
-		if len(f.Case.OpenHolds("2026-11-25")) != 0 || len(f.Case.flagSpans("2026-11-25")) != 0 {
+		if len(f.Case.OpenHolds("2026-11-25")) != 0 || len(f.Case.FlagSpans("2026-11-25")) != 0 {
 			t.Errorf("%s still holds after its release", kind)
 		}
 	}
@@ -61,10 +62,10 @@ func TestHolds(t *testing.T) {
 	}
 	// One that begins next week leaves today's stop alone, and ends by itself.
 	f.Case.Agents = []auth.UserID{"ana"}
-	f.Assignments = []Filed[Assignment]{{ID: "a1", State: Assignment{Case: "c1", Agents: f.Case.Agents, Status: assignmentOpen, Date: "2026-11-25"}}}
+	f.Assignments = []Filed[record.Assignment]{{ID: "a1", State: record.Assignment{Case: "c1", Agents: f.Case.Agents, Status: record.AssignmentOpen, Date: "2026-11-25"}}}
 	_, err := decideOpenHold(f, draftAt(morning, "boss"), OpenHold{Kind: "breathing_space", Since: "2026-12-01", Until: "2026-12-03"}, "2026-11-25")
 	ok(t, err)
-	if f.Assignments[0].State.Status != assignmentOpen {
+	if f.Assignments[0].State.Status != record.AssignmentOpen {
 		t.Error("a hold of next week revoked today's stop")
 	}
 	for day, open := range map[string]bool{"2026-11-30": false, "2026-12-01": true, "2026-12-03": true, "2026-12-04": false} {
@@ -246,7 +247,7 @@ func TestImportsOfCases(t *testing.T) {
 	}
 	// Flags are holds, and end when the lender drops them; what a person released stays released.
 	holds := func(c journal.CaseID) string {
-		var k Case
+		var k record.Case
 		h.stored("cases", string(c), &k)
 		var out []string
 		for _, x := range k.OpenHolds("2026-11-25") {
@@ -258,7 +259,7 @@ func TestImportsOfCases(t *testing.T) {
 		t.Errorf("c2 has the holds %q", got)
 	}
 	h.take(line("c2", "flags", "vulnerable"))
-	var k Case
+	var k record.Case
 	h.stored("cases", "c2", &k)
 	h.must(ReleaseHold{Case: "c2", Hold: k.Holds[1].ID, Reason: "a specialist goes"})
 	h.take(line("c2", "flags", "vulnerable", "priority", "7"))
@@ -327,7 +328,7 @@ func TestImportsOfContactsAndPayments(t *testing.T) {
 	if got := send(strings.Replace(contacts, "answered", "no_answer", 1)); got != "0/1/1/2"+bad {
 		t.Errorf("one changed: %s", got)
 	}
-	var c Contact
+	var c record.Contact
 	body := string(h.stored("contacts", "az/x1", &c).Body)
 	if !c.At.Equal(instant("2026-11-20T11:00:00Z")) || strings.Contains(body, "912000001") {
 		t.Errorf("a time without offset is %s, want that of the Azores; %s", c.At, body)

@@ -3,6 +3,8 @@ package casework
 import (
 	"context"
 
+	"doorstep/auth/refusal"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 
@@ -23,14 +25,14 @@ func (c CloseCase) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 }
 
 func decideClose(f *File, d *draftBuilder, c CloseCase) (*draftBuilder, error) {
-	if err := oneOf("case.closing_reason", "reason", c.Reason, closingReasons[:]); err != nil {
+	if err := record.OneOf("case.closing_reason", "reason", c.Reason, record.ClosingReasons[:]); err != nil {
 		return nil, err
 	}
-	if f.Case.Status == statusClosed {
+	if f.Case.Status == record.StatusClosed {
 		if f.Case.Closed != nil && f.Case.Closed.Reason == c.Reason {
 			return d.answering(f, false), nil
 		}
-		return nil, refuse(Conflict, "case.closed", "case", "the case is closed for another reason already; reopen it first")
+		return nil, refuse(refusal.Conflict, "case.closed", "case", "the case is closed for another reason already; reopen it first")
 	}
 	closeCase(f, d, c.Reason)
 	return d.answering(f, true), nil
@@ -38,8 +40,8 @@ func decideClose(f *File, d *draftBuilder, c CloseCase) (*draftBuilder, error) {
 
 // closeCase closes an open case and revokes what is on phones.
 func closeCase(f *File, d *draftBuilder, reason string) {
-	f.Case.Status = statusClosed
-	f.Case.Closed = &Closing{Reason: reason, At: d.At, By: d.Actor.User}
+	f.Case.Status = record.StatusClosed
+	f.Case.Closed = &record.Closing{Reason: reason, At: d.At, By: d.Actor.User}
 	d.putCase(f)
 	revokeOpen(f, d, "revoked", "case:"+reason)
 }
@@ -60,31 +62,25 @@ func (c ReopenCase) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 }
 
 func decideReopen(f *File, d *draftBuilder) (*draftBuilder, error) {
-	if f.Case.Status != statusClosed {
+	if f.Case.Status != record.StatusClosed {
 		return d.answering(f, false), nil
 	}
 	if f.Case.AmountDueMinor <= 0 {
-		return nil, refuse(Conflict, "case.nothing_due", "case", "nothing is due; import the new amount first")
+		return nil, refuse(refusal.Conflict, "case.nothing_due", "case", "nothing is due; import the new amount first")
 	}
-	f.Case.Status, f.Case.Closed = statusOpen, nil
+	f.Case.Status, f.Case.Closed = record.StatusOpen, nil
 	d.putCase(f)
 	return d.answering(f, true), nil
 }
-
-// Statuses of a case.
-const (
-	statusOpen   = "open"
-	statusClosed = "closed"
-)
 
 // settle brings the status in line with what is due: a case is closed as paid
 // when nothing is, and one closed as paid is open again when something is.
 func settle(f *File, d *draftBuilder) {
 	switch {
-	case f.Case.Status == statusOpen && f.Case.AmountDueMinor <= 0:
+	case f.Case.Status == record.StatusOpen && f.Case.AmountDueMinor <= 0:
 		closeCase(f, d, "paid")
-	case f.Case.Status == statusClosed && f.Case.Closed != nil && f.Case.Closed.Reason == "paid" && f.Case.AmountDueMinor > 0:
-		f.Case.Status, f.Case.Closed = statusOpen, nil
+	case f.Case.Status == record.StatusClosed && f.Case.Closed != nil && f.Case.Closed.Reason == "paid" && f.Case.AmountDueMinor > 0:
+		f.Case.Status, f.Case.Closed = record.StatusOpen, nil
 		d.putCase(f)
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"time"
 
+	"doorstep/auth/refusal"
 	"doorstep/server/conduct"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 
@@ -65,9 +67,9 @@ func (c RecordContact) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 	if err != nil {
 		return nil, err
 	}
-	var was *Contact
+	var was *record.Contact
 	if there {
-		was = &Contact{}
+		was = &record.Contact{}
 		if err := decode(rec, was); err != nil {
 			return nil, err
 		}
@@ -80,7 +82,7 @@ func (c RecordContact) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 }
 
 // decideContact is told the state the contact has already, nil for a new one.
-func decideContact(f *File, d *draftBuilder, c RecordContact, id, number string, was *Contact) (*draftBuilder, error) {
+func decideContact(f *File, d *draftBuilder, c RecordContact, id, number string, was *record.Contact) (*draftBuilder, error) {
 	if err := checkContact(c, d.At); err != nil {
 		return nil, err
 	}
@@ -89,7 +91,7 @@ func decideContact(f *File, d *draftBuilder, c RecordContact, id, number string,
 	answer := ContactReceipt{f.Case.CaseRef, id, accepted}
 	if was != nil {
 		if was.Visit != "" {
-			return nil, refuse(Conflict, "contact.of_visit", "external_id", "a visit recorded this contact; correct the visit instead")
+			return nil, refuse(refusal.Conflict, "contact.of_visit", "external_id", "a visit recorded this contact; correct the visit instead")
 		}
 		state.By = was.By // who recorded it first
 		answer.Change = updated
@@ -104,16 +106,13 @@ func decideContact(f *File, d *draftBuilder, c RecordContact, id, number string,
 	return d, nil
 }
 
-// debtorParty is the party of a contact that names none.
-const debtorParty = "debtor"
-
 // state is the contact's document, all but who recorded it. number is hashed.
-func (c RecordContact) state(k *Case, number string) Contact {
-	state := Contact{Case: k.CaseRef, Debtor: k.Debtor, Branch: k.Branch, Lender: k.Lender,
+func (c RecordContact) state(k *record.Case, number string) record.Contact {
+	state := record.Contact{Case: k.CaseRef, Debtor: k.Debtor, Branch: k.Branch, Lender: k.Lender,
 		Channel: c.Channel, At: c.At.UTC().Truncate(time.Second), Result: c.Result, Party: c.Party, PartyRef: c.PartyRef,
 		Number: number, External: c.External, Excluded: c.Excluded}
 	if state.Party == "" {
-		state.Party = debtorParty
+		state.Party = record.DebtorParty
 	}
 	return state
 }
@@ -125,7 +124,7 @@ func (s *Service) numberHash(ctx context.Context, number string) (string, error)
 		return "", nil
 	}
 	if !isPhone(number) {
-		return "", refuse(Invalid, "contact.number", "number", "write a number that exists, with its country code, such as +351…")
+		return "", refuse(refusal.Invalid, "contact.number", "number", "write a number that exists, with its country code, such as +351…")
 	}
 	return s.vault.Blind(ctx, "number", number)
 }
@@ -134,27 +133,27 @@ func (s *Service) numberHash(ctx context.Context, number string) (string, error)
 const futureSlack = 5 * time.Minute
 
 // checkContact refuses what no conduct decision could count.
-func checkContact(c RecordContact, now time.Time) *Error {
-	if err := oneOf("contact.channel", "channel", c.Channel, conduct.Channels()); err != nil {
+func checkContact(c RecordContact, now time.Time) *refusal.Error {
+	if err := record.OneOf("contact.channel", "channel", c.Channel, conduct.Channels()); err != nil {
 		return err
 	}
-	if err := oneOf("contact.result", "result", c.Result, conduct.Results()); err != nil {
+	if err := record.OneOf("contact.result", "result", c.Result, conduct.Results()); err != nil {
 		return err
 	}
 	if c.Party != "" {
-		if err := oneOf("contact.party", "party", c.Party, conduct.Parties()); err != nil {
+		if err := record.OneOf("contact.party", "party", c.Party, conduct.Parties()); err != nil {
 			return err
 		}
 	}
 	switch {
 	case c.At.IsZero():
-		return refuse(Invalid, "contact.at", "at", "say when it happened")
+		return refuse(refusal.Invalid, "contact.at", "at", "say when it happened")
 	case c.At.After(now.Add(futureSlack)):
-		return refuse(Invalid, "contact.at", "at", "this lies in the future; record a contact after it happened")
+		return refuse(refusal.Invalid, "contact.at", "at", "this lies in the future; record a contact after it happened")
 	case c.At.Year() < 1990:
-		return refuse(Invalid, "contact.at", "at", "this is before 1990; check the date")
+		return refuse(refusal.Invalid, "contact.at", "at", "this is before 1990; check the date")
 	case len(c.PartyRef) > 64 || len(c.External) > 128:
-		return refuse(Invalid, "contact.ref", "external_id", "a party_ref has at most 64 bytes, an external_id 128")
+		return refuse(refusal.Invalid, "contact.ref", "external_id", "a party_ref has at most 64 bytes, an external_id 128")
 	}
 	return nil
 }

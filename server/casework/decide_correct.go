@@ -6,7 +6,9 @@ import (
 
 	"golang.org/x/text/language"
 
+	"doorstep/auth/refusal"
 	"doorstep/geo"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 	"doorstep/sync/seal"
 )
@@ -73,25 +75,25 @@ func decideCorrect(f *File, d *draftBuilder, c Correct, territory string) (*draf
 	}
 	if c.TimeZone != nil {
 		if !isZone(*c.TimeZone) {
-			return nil, refuse(Invalid, "case.time_zone", "time_zone", "this is not a time zone of the IANA list; write one such as Europe/Lisbon")
+			return nil, refuse(refusal.Invalid, "case.time_zone", "time_zone", "this is not a time zone of the IANA list; write one such as Europe/Lisbon")
 		}
 		k.TimeZone = *c.TimeZone
 	}
 	if c.Language != nil {
 		if _, err := language.Parse(*c.Language); err != nil {
-			return nil, refuse(Invalid, "case.language", "language", "write a BCP 47 language such as pt or zh-CN")
+			return nil, refuse(refusal.Invalid, "case.language", "language", "write a BCP 47 language such as pt or zh-CN")
 		}
 		k.Language = *c.Language
 	}
 	if c.ServiceMin != nil {
 		if *c.ServiceMin < 1 || *c.ServiceMin > 240 {
-			return nil, refuse(Invalid, "case.service_min", "service_min", "a visit takes 1 to 240 minutes")
+			return nil, refuse(refusal.Invalid, "case.service_min", "service_min", "a visit takes 1 to 240 minutes")
 		}
 		k.ServiceMin = *c.ServiceMin
 	}
 	if c.Priority != nil {
 		if *c.Priority < 0 || *c.Priority > 100 {
-			return nil, refuse(Invalid, "case.priority", "priority", "a priority lies between 0 and 100")
+			return nil, refuse(refusal.Invalid, "case.priority", "priority", "a priority lies between 0 and 100")
 		}
 		k.Priority = *c.Priority
 	}
@@ -99,16 +101,16 @@ func decideCorrect(f *File, d *draftBuilder, c Correct, territory string) (*draf
 	return d.answering(f, true), nil
 }
 
-func correctPhone(k *Case, c Correct) *Error {
+func correctPhone(k *record.Case, c Correct) *refusal.Error {
 	if c.Phone != nil {
 		if !isPhone(*c.Phone) {
-			return refuse(Invalid, "case.phone", "phone", "write a number that exists, with its country code, such as +351…")
+			return refuse(refusal.Invalid, "case.phone", "phone", "write a number that exists, with its country code, such as +351…")
 		}
 		k.Phone, k.PhoneState, k.PhoneVerifiedOn = seal.NewText(*c.Phone), "", ""
 	}
 	if c.PhoneVerifiedOn != nil {
-		if *c.PhoneVerifiedOn != "" && !isDate(*c.PhoneVerifiedOn) {
-			return refuse(Invalid, "case.date", "phone_verified_on", "write a date as 2006-01-02")
+		if *c.PhoneVerifiedOn != "" && !record.IsDate(*c.PhoneVerifiedOn) {
+			return refuse(refusal.Invalid, "case.date", "phone_verified_on", "write a date as 2006-01-02")
 		}
 		k.PhoneVerifiedOn = *c.PhoneVerifiedOn
 	}
@@ -121,7 +123,7 @@ func correctPhone(k *Case, c Correct) *Error {
 // wrongNumber is the PhoneState of a number that is somebody else's.
 const wrongNumber = "wrong_number"
 
-func correctAddress(k *Case, c Correct, territory string) *Error {
+func correctAddress(k *record.Case, c Correct, territory string) *refusal.Error {
 	if c.Address != nil {
 		if err := checkText("address", *c.Address, 1, 500); err != nil {
 			return err
@@ -148,13 +150,13 @@ func correctAddress(k *Case, c Correct, territory string) *Error {
 		k.Home, k.Datum, k.Territory = seal.NewPoint(home), datumName(c.Datum), territory
 	}
 	if c.AddressVerifiedOn != nil {
-		if *c.AddressVerifiedOn != "" && !isDate(*c.AddressVerifiedOn) {
-			return refuse(Invalid, "case.date", "address_verified_on", "write a date as 2006-01-02")
+		if *c.AddressVerifiedOn != "" && !record.IsDate(*c.AddressVerifiedOn) {
+			return refuse(refusal.Invalid, "case.date", "address_verified_on", "write a date as 2006-01-02")
 		}
 		k.AddressVerifiedOn = *c.AddressVerifiedOn
 	}
 	if c.AddressVerification != nil {
-		if err := oneOf("case.address_verification", "address_verification", *c.AddressVerification, addressVerifications[:]); err != nil {
+		if err := record.OneOf("case.address_verification", "address_verification", *c.AddressVerification, record.AddressVerifications[:]); err != nil {
 			return err
 		}
 		k.AddressVerification = *c.AddressVerification
@@ -163,15 +165,15 @@ func correctAddress(k *Case, c Correct, territory string) *Error {
 }
 
 // checkText refuses a text that is too short or long (in bytes), or holds control characters.
-func checkText(field, s string, least, most int) *Error {
+func checkText(field, s string, least, most int) *refusal.Error {
 	if len(strings.TrimSpace(s)) < least {
-		return refuse(Invalid, "case.empty", field, "this must not be empty")
+		return refuse(refusal.Invalid, "case.empty", field, "this must not be empty")
 	}
 	if len(s) > most {
-		return refuse(Invalid, "case.too_long", field, "this has more than %d bytes; shorten it", most)
+		return refuse(refusal.Invalid, "case.too_long", field, "this has more than %d bytes; shorten it", most)
 	}
 	if strings.ContainsFunc(s, isControl) {
-		return refuse(Invalid, "case.control", field, "this holds control characters; remove them")
+		return refuse(refusal.Invalid, "case.control", field, "this holds control characters; remove them")
 	}
 	return nil
 }
@@ -179,14 +181,14 @@ func checkText(field, s string, least, most int) *Error {
 func isControl(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f }
 
 // placeOf gives a position in WGS 84.
-func placeOf(p geo.Point, datum string) (geo.Point, *Error) {
+func placeOf(p geo.Point, datum string) (geo.Point, *refusal.Error) {
 	d, err := geo.ParseDatum(datum)
 	if err != nil {
-		return geo.Point{}, refuse(Invalid, "case.datum", "datum", "write wgs84 or gcj02, or leave it out for wgs84")
+		return geo.Point{}, refuse(refusal.Invalid, "case.datum", "datum", "write wgs84 or gcj02, or leave it out for wgs84")
 	}
 	p = geo.ToWGS84(p, d)
 	if p.Validate() != nil {
-		return geo.Point{}, refuse(Invalid, "case.point", "home", "this is no place on land: give [lon, lat] in degrees, in this order")
+		return geo.Point{}, refuse(refusal.Invalid, "case.point", "home", "this is no place on land: give [lon, lat] in degrees, in this order")
 	}
 	return p, nil
 }

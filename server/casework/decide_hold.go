@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"doorstep/auth/refusal"
 	"doorstep/server/conduct"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 
@@ -38,13 +40,13 @@ func (c OpenHold) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 
 // decideOpenHold decides on a local date of the debtor.
 func decideOpenHold(f *File, d *draftBuilder, c OpenHold, today string) (*draftBuilder, error) {
-	if _, ok := holdKind(c.Kind); !ok {
-		return nil, refuse(Invalid, "hold.unknown_kind", "kind", "this is not one of %s", strings.Join(holdKindNames(), ", "))
+	if _, ok := record.HoldKindNamed(c.Kind); !ok {
+		return nil, refuse(refusal.Invalid, "hold.unknown_kind", "kind", "this is not one of %s", strings.Join(record.HoldKindNames(), ", "))
 	}
 	if err := checkDates(c.Since, c.Until, today); err != nil {
 		return nil, err
 	}
-	h := Hold{Kind: c.Kind, Since: c.Since, Until: c.Until, Source: c.Source}
+	h := record.Hold{Kind: c.Kind, Since: c.Since, Until: c.Until, Source: c.Source}
 	if h.Source == "" {
 		h.Source = "supervisor"
 	}
@@ -63,15 +65,15 @@ func decideOpenHold(f *File, d *draftBuilder, c OpenHold, today string) (*draftB
 }
 
 // checkDates refuses dates that are none, or a span that is over before it begins.
-func checkDates(since, until, today string) *Error {
-	if since != "" && !isDate(since) {
-		return refuse(Invalid, "hold.date", "since", "write a date as 2006-01-02, or leave it out for today")
+func checkDates(since, until, today string) *refusal.Error {
+	if since != "" && !record.IsDate(since) {
+		return refuse(refusal.Invalid, "hold.date", "since", "write a date as 2006-01-02, or leave it out for today")
 	}
-	if until != "" && !isDate(until) {
-		return refuse(Invalid, "hold.date", "until", "write a date as 2006-01-02, or leave it out to hold until released")
+	if until != "" && !record.IsDate(until) {
+		return refuse(refusal.Invalid, "hold.date", "until", "write a date as 2006-01-02, or leave it out to hold until released")
 	}
 	if until != "" && until < max(since, today) {
-		return refuse(Invalid, "hold.date", "until", "the hold would be over before it begins; give a date from today on")
+		return refuse(refusal.Invalid, "hold.date", "until", "the hold would be over before it begins; give a date from today on")
 	}
 	return nil
 }
@@ -94,18 +96,18 @@ func (c ReleaseHold) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 }
 
 func decideReleaseHold(f *File, d *draftBuilder, c ReleaseHold) (*draftBuilder, error) {
-	i := slices.IndexFunc(f.Case.Holds, func(h Hold) bool { return h.ID == c.Hold })
+	i := slices.IndexFunc(f.Case.Holds, func(h record.Hold) bool { return h.ID == c.Hold })
 	if i < 0 {
-		return nil, refuse(NotFound, "hold.not_found", "hold_id", "the case has no such hold")
+		return nil, refuse(refusal.NotFound, "hold.not_found", "hold_id", "the case has no such hold")
 	}
 	if strings.TrimSpace(c.Reason) == "" || len(c.Reason) > 200 {
-		return nil, refuse(Invalid, "hold.reason", "reason", "say in 1 to 200 bytes why the hold may be lifted")
+		return nil, refuse(refusal.Invalid, "hold.reason", "reason", "say in 1 to 200 bytes why the hold may be lifted")
 	}
 	d.reply = HoldReceipt{f.Case.CaseRef, c.Hold}
 	if f.Case.Holds[i].Released != nil {
 		return d.nothing(), nil
 	}
-	f.Case.Holds[i].Released = &Release{At: d.At, By: d.Actor.User, Reason: c.Reason}
+	f.Case.Holds[i].Released = &record.Release{At: d.At, By: d.Actor.User, Reason: c.Reason}
 	d.putCase(f)
 	return d, nil
 }
@@ -135,17 +137,17 @@ func (c SetFact) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 }
 
 func decideSetFact(f *File, d *draftBuilder, c SetFact) (*draftBuilder, error) {
-	if err := oneOf("fact.unknown_kind", "kind", c.Kind, factKinds[:]); err != nil {
+	if err := record.OneOf("fact.unknown_kind", "kind", c.Kind, record.FactKinds[:]); err != nil {
 		return nil, err
 	}
-	if c.Since != "" && !isDate(c.Since) {
-		return nil, refuse(Invalid, "fact.date", "since", "write a date as 2006-01-02, or leave it out")
+	if c.Since != "" && !record.IsDate(c.Since) {
+		return nil, refuse(refusal.Invalid, "fact.date", "since", "write a date as 2006-01-02, or leave it out")
 	}
 	changed := false
 	if c.Known {
 		changed = addFact(f, d, c.Kind, c.Since)
 	} else if f.Case.HasFact(c.Kind) {
-		f.Case.Facts = slices.DeleteFunc(f.Case.Facts, func(x Fact) bool { return x.Kind == c.Kind })
+		f.Case.Facts = slices.DeleteFunc(f.Case.Facts, func(x record.Fact) bool { return x.Kind == c.Kind })
 		d.putCase(f)
 		changed = true
 	}
@@ -155,7 +157,7 @@ func decideSetFact(f *File, d *draftBuilder, c SetFact) (*draftBuilder, error) {
 // SetRequests replaces what the person asked for. It binds every channel.
 type SetRequests struct {
 	Case     journal.CaseID
-	Requests Requests
+	Requests record.Requests
 }
 
 func (c SetRequests) refs() []journal.DocRef { return caseRef(c.Case) }
@@ -181,24 +183,24 @@ func decideSetRequests(f *File, d *draftBuilder, c SetRequests) (*draftBuilder, 
 }
 
 // checkRequests refuses codes the conduct decision would not understand.
-func checkRequests(r Requests) *Error {
+func checkRequests(r record.Requests) *refusal.Error {
 	for _, span := range r.NoContactTimes {
 		if !isClock(span.From) || !isClock(span.To) {
-			return refuse(Invalid, "requests.time", "no_contact_times", "write each end as 15:04, from 00:00 to 23:59")
+			return refuse(refusal.Invalid, "requests.time", "no_contact_times", "write each end as 15:04, from 00:00 to 23:59")
 		}
 	}
 	for _, p := range r.NoPlaces {
-		if err := oneOf("requests.place", "no_places", p, conduct.Places()); err != nil {
+		if err := record.OneOf("requests.place", "no_places", p, conduct.Places()); err != nil {
 			return err
 		}
 	}
 	for _, c := range r.NoChannels {
-		if err := oneOf("requests.channel", "no_channels", c, conduct.Channels()); err != nil {
+		if err := record.OneOf("requests.channel", "no_channels", c, conduct.Channels()); err != nil {
 			return err
 		}
 	}
 	for _, c := range r.OptOut {
-		if err := oneOf("requests.channel", "opt_out", c, conduct.Channels()); err != nil {
+		if err := record.OneOf("requests.channel", "opt_out", c, conduct.Channels()); err != nil {
 			return err
 		}
 	}

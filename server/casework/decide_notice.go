@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"doorstep/auth/refusal"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 
@@ -29,17 +31,17 @@ func (c RecordNotice) decide(ctx context.Context, t *turn) (*draftBuilder, error
 
 func decideNotice(f *File, d *draftBuilder, c RecordNotice) (*draftBuilder, error) {
 	if c.SentAt.IsZero() || c.SentAt.After(d.At.Add(futureSlack)) {
-		return nil, refuse(Invalid, "notice.sent_at", "sent_at", "say when it was sent; not in the future")
+		return nil, refuse(refusal.Invalid, "notice.sent_at", "sent_at", "say when it was sent; not in the future")
 	}
 	if c.Form == "" || len(c.Form) > 32 || len(c.Contents) > 50 {
-		return nil, refuse(Invalid, "notice.form", "form", "say in which form it was sent")
+		return nil, refuse(refusal.Invalid, "notice.form", "form", "say in which form it was sent")
 	}
 	for _, x := range c.Contents {
 		if len(x) > 64 {
-			return nil, refuse(Invalid, "notice.contents", "contents", "contents are short codes")
+			return nil, refuse(refusal.Invalid, "notice.contents", "contents", "contents are short codes")
 		}
 	}
-	n := &SentNotice{SentAt: wholeUTC(c.SentAt), Form: c.Form, Contents: c.Contents}
+	n := &record.SentNotice{SentAt: record.WholeUTC(c.SentAt), Form: c.Form, Contents: c.Contents}
 	was := f.Case.Notice
 	switch c.Of {
 	case "visit":
@@ -47,7 +49,7 @@ func decideNotice(f *File, d *draftBuilder, c RecordNotice) (*draftBuilder, erro
 	case "agency":
 		f.Case.Notice.Agency = n
 	default:
-		return nil, refuse(Invalid, "notice.of", "of", "write visit or agency")
+		return nil, refuse(refusal.Invalid, "notice.of", "of", "write visit or agency")
 	}
 	if sameJSON(was, f.Case.Notice) {
 		return d.answering(f, false), nil

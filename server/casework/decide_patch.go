@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
+	"doorstep/server/record"
 	"doorstep/sync/offline"
 )
 
@@ -21,7 +23,7 @@ type patchAssignment struct {
 }
 
 // readPatch reads the phone's fields; null clears one.
-func readPatch(fields json.RawMessage) (patchAssignment, *Error) {
+func readPatch(fields json.RawMessage) (patchAssignment, *refusal.Error) {
 	var in struct {
 		Status *string `json:"agent_status"`
 		Order  *int    `json:"visit_order"`
@@ -32,7 +34,7 @@ func readPatch(fields json.RawMessage) (patchAssignment, *Error) {
 	}
 	var names map[string]json.RawMessage
 	if err := json.Unmarshal(fields, &names); err != nil {
-		return patchAssignment{}, refuse(Invalid, offline.CodeFields, "fields", "this is not a JSON object")
+		return patchAssignment{}, refuse(refusal.Invalid, offline.CodeFields, "fields", "this is not a JSON object")
 	}
 	p := patchAssignment{}
 	empty, zero := "", 0
@@ -49,15 +51,15 @@ func readPatch(fields json.RawMessage) (patchAssignment, *Error) {
 	}
 	slices.Sort(p.names)
 	if p.status != nil {
-		if err := listed("agent_status", *p.status, agentStatuses[:]); err != nil {
+		if err := record.Listed("agent_status", *p.status, record.AgentStatuses[:]); err != nil {
 			return p, err
 		}
 	}
 	if p.order != nil && (*p.order < 0 || *p.order > 1000) {
-		return p, refuse(Invalid, "validation.visit_order", "visit_order", "between 0 and 1000")
+		return p, refuse(refusal.Invalid, "validation.visit_order", "visit_order", "between 0 and 1000")
 	}
 	if p.remark != nil && len(*p.remark) > 1000 {
-		return p, refuse(Invalid, "validation.agent_remark", "agent_remark", "at most 1000 bytes")
+		return p, refuse(refusal.Invalid, "validation.agent_remark", "agent_remark", "at most 1000 bytes")
 	}
 	return p, nil
 }
@@ -75,9 +77,9 @@ func (c patchAssignment) decide(ctx context.Context, t *turn) (*draftBuilder, er
 		return nil, err
 	}
 	if !there {
-		return nil, refuse(NotFound, "assignment.not_found", "id", "there is no such assignment here")
+		return nil, refuse(refusal.NotFound, "assignment.not_found", "id", "there is no such assignment here")
 	}
-	var a Assignment
+	var a record.Assignment
 	if err := decode(rec, &a); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"doorstep/auth/refusal"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 
@@ -32,9 +34,9 @@ func (c RecordPayment) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 	if err != nil {
 		return nil, err
 	}
-	var was *Payment
+	var was *record.Payment
 	if there {
-		was = &Payment{}
+		was = &record.Payment{}
 		if err := decode(rec, was); err != nil {
 			return nil, err
 		}
@@ -54,22 +56,22 @@ type PaymentReceipt struct {
 	Closed  bool           `json:"closed,omitempty"`
 }
 
-func decidePayment(f *File, d *draftBuilder, c RecordPayment, was *Payment) (*draftBuilder, error) {
+func decidePayment(f *File, d *draftBuilder, c RecordPayment, was *record.Payment) (*draftBuilder, error) {
 	switch {
 	case c.AmountMinor <= 0:
-		return nil, refuse(Invalid, "payment.amount", "amount_minor", "a payment is above zero, in minor units such as cents")
+		return nil, refuse(refusal.Invalid, "payment.amount", "amount_minor", "a payment is above zero, in minor units such as cents")
 	case c.Currency != f.Case.Currency:
-		return nil, refuse(Invalid, "payment.currency", "currency", "the case is in %s; give the payment in it", f.Case.Currency)
+		return nil, refuse(refusal.Invalid, "payment.currency", "currency", "the case is in %s; give the payment in it", f.Case.Currency)
 	case c.PaidAt.IsZero():
-		return nil, refuse(Invalid, "payment.paid_at", "paid_at", "say when it was paid")
+		return nil, refuse(refusal.Invalid, "payment.paid_at", "paid_at", "say when it was paid")
 	case c.PaidAt.After(d.At.Add(24 * time.Hour)):
-		return nil, refuse(Invalid, "payment.paid_at", "paid_at", "this lies in the future; import a payment once it has arrived")
+		return nil, refuse(refusal.Invalid, "payment.paid_at", "paid_at", "this lies in the future; import a payment once it has arrived")
 	}
 	state := c.state(&f.Case)
 	answer := PaymentReceipt{Case: f.Case.CaseRef, Payment: c.Ref, Change: accepted}
 	if was != nil {
 		if !sameJSON(*was, state) {
-			return nil, refuse(Conflict, "payment.changed", "payment_ref", "this payment was recorded with other values; send a payment_ref of its own for another payment")
+			return nil, refuse(refusal.Conflict, "payment.changed", "payment_ref", "this payment was recorded with other values; send a payment_ref of its own for another payment")
 		}
 		answer.Change = unchanged
 		d.reply = answer
@@ -80,14 +82,14 @@ func decidePayment(f *File, d *draftBuilder, c RecordPayment, was *Payment) (*dr
 	f.Case.AmountDueMinor = max(0, f.Case.AmountDueMinor-c.AmountMinor)
 	d.putCase(f)
 	settle(f, d)
-	answer.Closed = f.Case.Status == statusClosed
+	answer.Closed = f.Case.Status == record.StatusClosed
 	d.reply = answer
 	return d, nil
 }
 
 // state is the payment's document.
-func (c RecordPayment) state(k *Case) Payment {
-	return Payment{Case: k.CaseRef, Debtor: k.Debtor, Lender: k.Lender, PaidAt: c.PaidAt.UTC().Truncate(time.Second),
+func (c RecordPayment) state(k *record.Case) record.Payment {
+	return record.Payment{Case: k.CaseRef, Debtor: k.Debtor, Lender: k.Lender, PaidAt: c.PaidAt.UTC().Truncate(time.Second),
 		AmountMinor: c.AmountMinor, Currency: c.Currency, Method: c.Method}
 }
 

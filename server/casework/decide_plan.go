@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
 )
@@ -21,7 +23,7 @@ var planServerFields = []string{"debtor", "branch", "lender", "balance_minor", "
 type ProposePlan struct {
 	ID   string
 	Base uint64 // 0 for a new plan
-	Plan *Plan
+	Plan *record.Plan
 	By   auth.UserID
 	// SkewS is the phone's clock against ours, in seconds.
 	SkewS int64
@@ -43,21 +45,21 @@ func (c ProposePlan) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	if err != nil {
 		return nil, err
 	}
-	var was *Plan
+	var was *record.Plan
 	if there {
-		was = &Plan{}
+		was = &record.Plan{}
 		if err := decode(rec, was); err != nil {
 			return nil, err
 		}
 		if rec.Rev != c.Base {
-			return nil, refuse(Conflict, offline.CodeStale, "base", "the plan was changed meanwhile; both versions are kept and a supervisor decides")
+			return nil, refuse(refusal.Conflict, offline.CodeStale, "base", "the plan was changed meanwhile; both versions are kept and a supervisor decides")
 		}
 		if c.Plan.Case == "" {
 			c.Plan.Case = was.Case
 		}
 	}
 	if c.Plan.Case == "" {
-		return nil, refuse(Invalid, "validation.case", "case", "say which case the plan is for")
+		return nil, refuse(refusal.Invalid, "validation.case", "case", "say which case the plan is for")
 	}
 	f, err := t.file(ctx, c.Plan.Case, withPlans|withAssignments)
 	if err != nil {
@@ -73,63 +75,63 @@ func (c ProposePlan) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 }
 
 // decidePropose is told the plan as it stands, nil for a new one, and the local date.
-func decidePropose(f *File, d *draftBuilder, id string, p, was *Plan, limits PlanLimits, today string) (*draftBuilder, error) {
-	if f.Case.Status != statusOpen {
-		return nil, refuse(Conflict, "case.closed", "case", "the case is closed; nothing is owed under it")
+func decidePropose(f *File, d *draftBuilder, id string, p, was *record.Plan, limits PlanLimits, today string) (*draftBuilder, error) {
+	if f.Case.Status != record.StatusOpen {
+		return nil, refuse(refusal.Conflict, "case.closed", "case", "the case is closed; nothing is owed under it")
 	}
 	if was != nil {
 		if was.Case != p.Case {
-			return nil, refuse(Invalid, "validation.case", "case", "a plan stays with its case")
+			return nil, refuse(refusal.Invalid, "validation.case", "case", "a plan stays with its case")
 		}
-		if was.State != planOffered && !(was.State == planAccepted && was.ApprovalState == approvalPending) {
-			return nil, refuse(Conflict, "plan.decided", "state", "the plan is %s; propose another instead of changing it", was.State)
+		if was.State != record.PlanOffered && !(was.State == record.PlanAccepted && was.ApprovalState == record.ApprovalPending) {
+			return nil, refuse(refusal.Conflict, "plan.decided", "state", "the plan is %s; propose another instead of changing it", was.State)
 		}
 	}
 	if p.At.IsZero() {
 		p.At = d.At
 	}
-	if late(p.At, d.At) {
-		return nil, refuse(Invalid, "validation.at", "at", "this lies in the future")
+	if record.Late(p.At, d.At) {
+		return nil, refuse(refusal.Invalid, "validation.at", "at", "this lies in the future")
 	}
-	p.At = wholeUTC(p.At)
+	p.At = record.WholeUTC(p.At)
 	p.BalanceAsOf, p.PaidBeforeMinor = d.At, f.Case.PaidMinor
 	p.Debtor, p.Branch, p.Lender, p.BalanceMinor = f.Case.Debtor, f.Case.Branch, f.Case.Lender, f.Case.AmountDueMinor
-	if p.State != planOffered && p.State != planAccepted {
-		return nil, refuse(Invalid, "validation.state", "state", "a plan is sent as offered or accepted")
+	if p.State != record.PlanOffered && p.State != record.PlanAccepted {
+		return nil, refuse(refusal.Invalid, "validation.state", "state", "a plan is sent as offered or accepted")
 	}
 	agreed := p.At.Format(time.DateOnly)
 	if agreed > today {
 		agreed = today
 	}
-	if err := p.check(f.Case.Currency, f.Case.AmountDueMinor, agreed); err != nil {
+	if err := p.Check(f.Case.Currency, f.Case.AmountDueMinor, agreed); err != nil {
 		return nil, err
 	}
 	for i := range p.Instalments {
 		p.Instalments[i].N = i + 1
 	}
 	if p.Offered == nil {
-		p.Offered = &PlanStep{By: p.By, At: p.At}
+		p.Offered = &record.PlanStep{By: p.By, At: p.At}
 	}
 	p.ApprovalState = ""
-	if p.State == planAccepted {
+	if p.State == record.PlanAccepted {
 		if p.Accepted == nil {
-			p.Accepted = &PlanStep{By: p.By, At: p.At}
+			p.Accepted = &record.PlanStep{By: p.By, At: p.At}
 		}
-		p.CoolingOff = p.Accepted.At.UTC().AddDate(0, 0, coolingOffDays).Truncate(time.Second)
+		p.CoolingOff = p.Accepted.At.UTC().AddDate(0, 0, record.CoolingOffDays).Truncate(time.Second)
 		if !limits.within(p, agreed) {
-			p.ApprovalState = approvalPending
+			p.ApprovalState = record.ApprovalPending
 		}
 	}
 	return agree(f, d, id, p)
 }
 
 // agree stores a plan's new state, and suspends or resumes collection with it.
-func agree(f *File, d *draftBuilder, id string, p *Plan) (*draftBuilder, error) {
+func agree(f *File, d *draftBuilder, id string, p *record.Plan) (*draftBuilder, error) {
 	if p.Live() && f.Case.LivePlan != id {
 		// A case has one live plan: the older one gives way.
 		for i := range f.Plans {
 			if old := &f.Plans[i]; old.ID == f.Case.LivePlan && old.State.Live() {
-				old.State.State = planSuperseded
+				old.State.State = record.PlanSuperseded
 				d.putChild(f, "plans", old.ID, &old.State)
 			}
 		}
@@ -159,28 +161,28 @@ func (c DecidePlan) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 	if err != nil {
 		return nil, err
 	}
-	want := approvalRejected
+	want := record.ApprovalRejected
 	if c.Approve {
-		want = approvalApproved
+		want = record.ApprovalApproved
 	}
 	d := t.draft("plan." + want)
 	if p.ApprovalState == want {
 		d.reply = PlanReceipt{c.Plan, p.State, p.ApprovalState}
 		return d.nothing(), nil
 	}
-	if p.ApprovalState != approvalPending {
-		return nil, refuse(Conflict, "plan.not_pending", "plan", "the plan does not wait for an approval")
+	if p.ApprovalState != record.ApprovalPending {
+		return nil, refuse(refusal.Conflict, "plan.not_pending", "plan", "the plan does not wait for an approval")
 	}
 	// Whoever proposed a plan does not approve it.
 	if p.By == t.Actor.User {
-		return nil, refuse(Forbidden, "plan.own", "plan", "somebody else must decide on a plan you proposed")
+		return nil, refuse(refusal.Forbidden, "plan.own", "plan", "somebody else must decide on a plan you proposed")
 	}
 	p.ApprovalState, p.ApprovedBy, p.ApprovedAt = want, t.Actor.User, t.At
 	if !c.Approve {
 		if c.Reason == "" || len(c.Reason) > 200 {
-			return nil, refuse(Invalid, "plan.reason", "reason", "say in 1 to 200 bytes why it is rejected")
+			return nil, refuse(refusal.Invalid, "plan.reason", "reason", "say in 1 to 200 bytes why it is rejected")
 		}
-		p.State, p.Reason = planRejected, c.Reason
+		p.State, p.Reason = record.PlanRejected, c.Reason
 	}
 	return agree(f, d, c.Plan, p)
 }
@@ -199,55 +201,55 @@ func (c WithdrawPlan) decide(ctx context.Context, t *turn) (*draftBuilder, error
 		return nil, err
 	}
 	d := t.draft("plan.withdraw")
-	if p.State == planWithdrawn {
+	if p.State == record.PlanWithdrawn {
 		d.reply = PlanReceipt{c.Plan, p.State, p.ApprovalState}
 		return d.nothing(), nil
 	}
-	if p.State != planOffered && p.State != planAccepted {
-		return nil, refuse(Conflict, "plan.decided", "plan", "the plan is %s already", p.State)
+	if p.State != record.PlanOffered && p.State != record.PlanAccepted {
+		return nil, refuse(refusal.Conflict, "plan.decided", "plan", "the plan is %s already", p.State)
 	}
 	if len(c.Reason) > 200 {
-		return nil, refuse(Invalid, "plan.reason", "reason", "at most 200 bytes")
+		return nil, refuse(refusal.Invalid, "plan.reason", "reason", "at most 200 bytes")
 	}
-	p.State, p.Reason = planWithdrawn, c.Reason
+	p.State, p.Reason = record.PlanWithdrawn, c.Reason
 	return agree(f, d, c.Plan, p)
 }
 
 // plan loads a plan and its case.
-func (t *turn) plan(ctx context.Context, id string) (*Plan, *File, error) {
+func (t *turn) plan(ctx context.Context, id string) (*record.Plan, *File, error) {
 	rec, there, err := t.r.Doc(ctx, "plans", id)
 	if err != nil {
 		return nil, nil, err
 	}
 	if !there {
-		return nil, nil, refuse(NotFound, "plan.not_found", "plan", "there is no such plan here")
+		return nil, nil, refuse(refusal.NotFound, "plan.not_found", "plan", "there is no such plan here")
 	}
-	p := &Plan{}
+	p := &record.Plan{}
 	if err := decode(rec, p); err != nil {
 		return nil, nil, err
 	}
 	f, err := t.file(ctx, p.Case, withPlans|withAssignments)
 	if err != nil {
-		return nil, nil, refuse(NotFound, "plan.not_found", "plan", "there is no such plan here")
+		return nil, nil, refuse(refusal.NotFound, "plan.not_found", "plan", "there is no such plan here")
 	}
 	return p, f, nil
 }
 
 // plan makes the state of a plan that was sent.
-func (in *planIn) plan(more string) (*Plan, *Error) {
+func (in *planIn) plan(more string) (*record.Plan, *refusal.Error) {
 	if len(in.Affordability) > 8000 {
-		return nil, refuse(Invalid, "validation.affordability", "affordability", "at most 8,000 bytes")
+		return nil, refuse(refusal.Invalid, "validation.affordability", "affordability", "at most 8,000 bytes")
 	}
-	p := &Plan{Case: journal.CaseID(in.Case), Visit: in.Visit, Kind: in.Kind, Currency: in.Currency, TotalMinor: in.TotalMinor,
+	p := &record.Plan{Case: journal.CaseID(in.Case), Visit: in.Visit, Kind: in.Kind, Currency: in.Currency, TotalMinor: in.TotalMinor,
 		Debts: in.Debts, Instalments: in.Instalments, Concession: in.Concession, Hardship: in.Hardship, State: in.State, Offered: in.Offered, Accepted: in.Accepted,
 		Terms: in.Terms, Affordability: sealedJSON(in.Affordability), Pressure: in.Pressure, Copy: in.Copy, At: in.At, More: sealedText(more)}
-	for _, s := range []*PlanStep{p.Offered, p.Accepted} {
+	for _, s := range []*record.PlanStep{p.Offered, p.Accepted} {
 		if s != nil {
-			s.At, s.Expires = wholeUTC(s.At), wholeUTC(s.Expires)
+			s.At, s.Expires = record.WholeUTC(s.At), record.WholeUTC(s.Expires)
 		}
 	}
 	if p.Copy != nil {
-		p.Copy.At = wholeUTC(p.Copy.At)
+		p.Copy.At = record.WholeUTC(p.Copy.At)
 	}
 	return p, nil
 }

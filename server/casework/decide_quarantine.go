@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 
+	"doorstep/auth/refusal"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
 )
@@ -28,14 +30,14 @@ func (c HandleQuarantine) decide(ctx context.Context, t *turn) (*draftBuilder, e
 		return nil, err
 	}
 	if !there {
-		return nil, refuse(NotFound, "quarantine.not_found", "id", "there is no such item here")
+		return nil, refuse(refusal.NotFound, "quarantine.not_found", "id", "there is no such item here")
 	}
-	var q Quarantined
+	var q record.Quarantined
 	if err := decode(rec, &q); err != nil {
 		return nil, err
 	}
 	if len(c.Note) > 200 {
-		return nil, refuse(Invalid, "quarantine.note", "note", "at most 200 bytes")
+		return nil, refuse(refusal.Invalid, "quarantine.note", "note", "at most 200 bytes")
 	}
 	want := "dismissed"
 	if c.Accept {
@@ -44,7 +46,7 @@ func (c HandleQuarantine) decide(ctx context.Context, t *turn) (*draftBuilder, e
 	d := t.draft("quarantine." + want)
 	if q.State != "open" {
 		if q.State != want {
-			return nil, refuse(Conflict, "quarantine.handled", "id", "this was %s already", q.State)
+			return nil, refuse(refusal.Conflict, "quarantine.handled", "id", "this was %s already", q.State)
 		}
 		d.reply = QuarantineReceipt{c.ID, q.State}
 		return d.nothing(), nil
@@ -65,9 +67,9 @@ func (c HandleQuarantine) decide(ctx context.Context, t *turn) (*draftBuilder, e
 }
 
 // acceptQuarantined records what the phone had sent.
-func (t *turn) acceptQuarantined(ctx context.Context, q *Quarantined) (*draftBuilder, error) {
+func (t *turn) acceptQuarantined(ctx context.Context, q *record.Quarantined) (*draftBuilder, error) {
 	if q.Outcome == offline.Conflict && q.Type == "assignments" || phoneTypes[q.Type].Policy == "" || phoneTypes[q.Type].Policy == offline.ServerOwned {
-		return nil, refuse(Conflict, "quarantine.not_applicable", "id", "this cannot be recorded any more; read it and dismiss it")
+		return nil, refuse(refusal.Conflict, "quarantine.not_applicable", "id", "this cannot be recorded any more; read it and dismiss it")
 	}
 	fields := json.RawMessage(q.Fields.Plain())
 	switch q.Type {
@@ -102,7 +104,7 @@ func (t *turn) acceptQuarantined(ctx context.Context, q *Quarantined) (*draftBui
 		}
 		if there {
 			if p.Case == "" {
-				var was Plan
+				var was record.Plan
 				if err := decode(rec, &was); err != nil {
 					return nil, err
 				}

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 
 	"github.com/google/uuid"
@@ -37,10 +39,10 @@ func (c Reassign) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 // decideReassign is told the territory the home lies in.
 func decideReassign(f *File, d *draftBuilder, c Reassign, home string) (*draftBuilder, error) {
 	if c.Team == nil && c.Territory == nil {
-		return nil, refuse(Invalid, "reassign.nothing", "", "name a team or a territory")
+		return nil, refuse(refusal.Invalid, "reassign.nothing", "", "name a team or a territory")
 	}
-	if f.Case.Status == statusClosed {
-		return nil, refuse(Conflict, "case.closed", "case", "the case is closed; reopen it first")
+	if f.Case.Status == record.StatusClosed {
+		return nil, refuse(refusal.Conflict, "case.closed", "case", "the case is closed; reopen it first")
 	}
 	was := f.Case.Team + "\x00" + f.Case.Territory
 	pinned := f.Case.TerritoryPinned
@@ -91,7 +93,7 @@ func (c Redraw) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 // RedrawAll puts every open case of a branch into the territory its home lies in
 // now: what follows from a changed map. It says how many moved.
 func (s *Service) RedrawAll(ctx context.Context, actor auth.Actor, branch auth.BranchID) (moved int, err error) {
-	err = s.eachCase(ctx, journal.Query{Branch: branch, Type: "cases", Index: CasesByStatus.Name, Eq: []any{statusOpen}, Limit: chunkLines}, func(cases []Filed[Case]) error {
+	err = s.eachCase(ctx, journal.Query{Branch: branch, Type: "cases", Index: CasesByStatus.Name, Eq: []any{record.StatusOpen}, Limit: chunkLines}, func(cases []Filed[record.Case]) error {
 		id, err := uuid.NewV7()
 		if err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"doorstep/auth"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 
@@ -25,11 +26,11 @@ func (c RetireAssignments) decide(ctx context.Context, t *turn) (*draftBuilder, 
 		return nil, err
 	}
 	d := t.draft("assignment.retire")
-	return d.answering(f, endShown(f, d, func(a *Filed[Assignment]) bool {
+	return d.answering(f, endShown(f, d, func(a *Filed[record.Assignment]) bool {
 		if a.State.Date >= c.Before {
 			return false
 		}
-		a.State.expire()
+		a.State.Expire()
 		return true
 	})), nil
 }
@@ -41,7 +42,7 @@ func (s *Service) RetireBefore(ctx context.Context, branch auth.BranchID, date, 
 	var reqs []Request
 	seen := map[journal.CaseID]bool{}
 	if err := s.each(ctx, journal.Query{Branch: branch, Type: "assignments", Index: AssignmentsOnPhones.Name, Eq: []any{int64(1)}, To: date}, func(rec journal.Record) error {
-		var a Assignment
+		var a record.Assignment
 		if err := decode(rec, &a); err != nil {
 			return err
 		}

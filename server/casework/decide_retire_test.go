@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"doorstep/auth"
+	"doorstep/server/record"
 )
 
 // retire ends the days before a date, as dispatch does.
@@ -49,7 +50,7 @@ func TestADayThatIsOverLeavesThePhones(t *testing.T) {
 		t.Errorf("the manifest lists %v", m.Records)
 	}
 	for id, want := range map[string]string{"a-c1-2026-11-25-r1": "done v1", "a-c2-2026-11-25-r1": "cancelled day:over", "a-c3-2026-11-26-r1": "open "} {
-		var a Assignment
+		var a record.Assignment
 		h.stored("assignments", id, &a)
 		if got := a.Status + " " + a.ClosedBy; got != want {
 			t.Errorf("%s is %q, want %q", id, got, want)
@@ -67,10 +68,10 @@ func TestADayThatIsOverLeavesThePhones(t *testing.T) {
 	if got := h.flags("v2"); got != "after_day" {
 		t.Errorf("the visit is flagged %q, want after_day", got)
 	}
-	var a Assignment
+	var a record.Assignment
 	h.stored("assignments", "a-c2-2026-11-25-r1", &a)
-	if a.Status != "done" || a.ClosedBy != "v2" || a.shown() {
-		t.Errorf("the assignment is %s by %s, shown %t; want done by v2 and on no phone", a.Status, a.ClosedBy, a.shown())
+	if a.Status != "done" || a.ClosedBy != "v2" || a.Shown() {
+		t.Errorf("the assignment is %s by %s, shown %t; want done by v2 and on no phone", a.Status, a.ClosedBy, a.Shown())
 	}
 	// What the server has, the phone keeps no longer.
 	if got := p.pull(); !slices.Contains(got, "revoke visits/v2") || p.holds("visits") != "" || p.holds("cases") != "" {
@@ -106,7 +107,7 @@ func TestAfterARevocationRecordsWaitForTheNewOwner(t *testing.T) {
 	if got := h.flags("v1"); got != "after_revocation from_quarantine" {
 		t.Errorf("the visit is flagged %q", got)
 	}
-	var a Assignment
+	var a record.Assignment
 	if h.stored("assignments", "a-c1-2026-11-25-r2", &a); a.ClosedBy == "v1" {
 		t.Error("ana's visit closed rui's assignment")
 	}
@@ -145,7 +146,7 @@ func TestAVisitTakesBackALaterStopThatItMakesUnlawful(t *testing.T) {
 	if ana.pull(); ana.holds("assignments") != "a-c1-2026-11-25-r1 a-c2-2026-11-25-r1 a-c2-2026-11-26-r2" {
 		t.Errorf("the phone holds %s, want tomorrow's stop at c1 taken back", ana.holds("assignments"))
 	}
-	var a Assignment
+	var a record.Assignment
 	if h.stored("assignments", "a-c1-2026-11-26-r2", &a); a.Status != "revoked" || a.ClosedBy != "law:FREQ_CAP" {
 		t.Errorf("tomorrow's stop is %s by %s", a.Status, a.ClosedBy)
 	}

@@ -2,29 +2,11 @@ package casework
 
 import (
 	"context"
-	"time"
 
-	"doorstep/auth"
+	"doorstep/auth/refusal"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
-	"doorstep/sync/seal"
 )
-
-// VisitReview is the state of a document of type "visit_reviews": what a
-// supervisor makes of a visit, under the visit's id. The visit itself is never
-// touched; a later review takes the place of this one and the journal keeps both.
-type VisitReview struct {
-	Case   journal.CaseID   `json:"case"`
-	Debtor journal.DebtorID `json:"debtor"`
-	State  string           `json:"state"` // accepted, questioned, invalid
-	By     auth.UserID      `json:"by"`
-	At     time.Time        `json:"at"`
-	Notes  seal.Text        `json:"notes,omitzero"`
-}
-
-// EachSealed names the personal parts of a review.
-func (r *VisitReview) EachSealed(fn func(field string, p seal.Part)) { fn("notes", &r.Notes) }
-
-var reviewStates = [...]string{"accepted", "questioned", "invalid"}
 
 // ReviewVisit records what a supervisor makes of a visit.
 type ReviewVisit struct {
@@ -53,32 +35,32 @@ func (c ReviewVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	if err != nil {
 		return nil, err
 	}
-	var v Visit
+	var v record.Visit
 	if there {
 		if err := decode(rec, &v); err != nil {
 			return nil, err
 		}
 	}
 	if v.Case != c.Case {
-		return nil, refuse(NotFound, "visit.not_found", "visit", "the case has no such visit")
+		return nil, refuse(refusal.NotFound, "visit.not_found", "visit", "the case has no such visit")
 	}
 	if c.State == "" {
-		return nil, refuse(Invalid, "validation.state", "state", "say what you make of the visit: accepted, questioned or invalid")
+		return nil, refuse(refusal.Invalid, "validation.state", "state", "say what you make of the visit: accepted, questioned or invalid")
 	}
-	if err := listed("state", c.State, reviewStates[:]); err != nil {
+	if err := record.Listed("state", c.State, record.ReviewStates[:]); err != nil {
 		return nil, err
 	}
 	if len(c.Notes) > 2000 {
-		return nil, refuse(Invalid, "validation.notes", "notes", "at most 2,000 bytes")
+		return nil, refuse(refusal.Invalid, "validation.notes", "notes", "at most 2,000 bytes")
 	}
 	if v.By == t.Actor.User {
-		return nil, refuse(Forbidden, "visit.own", "visit", "somebody else must review a visit you made")
+		return nil, refuse(refusal.Forbidden, "visit.own", "visit", "somebody else must review a visit you made")
 	}
 	if _, _, err := t.r.Doc(ctx, "visit_reviews", c.Visit); err != nil {
 		return nil, err
 	}
 	d := t.draft("visit.review")
-	d.put("visit_reviews", c.Visit, f.Case.Debtor, &VisitReview{Case: c.Case, Debtor: f.Case.Debtor, State: c.State, By: t.Actor.User, At: t.At, Notes: sealedText(c.Notes)})
+	d.put("visit_reviews", c.Visit, f.Case.Debtor, &record.VisitReview{Case: c.Case, Debtor: f.Case.Debtor, State: c.State, By: t.Actor.User, At: t.At, Notes: sealedText(c.Notes)})
 	d.touch(f)
 	d.reply = ReviewReceipt{c.Visit, c.State}
 	return d, nil

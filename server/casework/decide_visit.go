@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 	"doorstep/geo"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 
@@ -17,7 +19,7 @@ import (
 // the assignment, counts as a contact, and opens the hold its outcome calls for.
 type RecordVisit struct {
 	ID    string
-	Visit *Visit
+	Visit *record.Visit
 	// MonoMs is the phone's monotonic clock, SkewS its clock against ours.
 	MonoMs, SkewS int64
 	// By is the agent who recorded it; Flags are added to those found.
@@ -46,7 +48,7 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	if _, there, err := t.r.Doc(ctx, "visits", c.ID); err != nil {
 		return nil, err
 	} else if there {
-		return nil, refuse(Conflict, "append_only", "id", "the visit exists and never changes; record a new one that supersedes it")
+		return nil, refuse(refusal.Conflict, "append_only", "id", "the visit exists and never changes; record a new one that supersedes it")
 	}
 	f, err := t.file(ctx, c.Visit.Case, forConduct|toRevoke)
 	if err != nil {
@@ -61,14 +63,14 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	}
 	v := *c.Visit
 	c.complete(t, f, &v)
-	act := visitAct{agents: len(v.Agents), items: v.Items, recording: v.Recording != nil, place: v.Place, purpose: conductPurpose(v.Purpose)}
+	act := visitAct{agents: len(v.Agents), items: v.Items, recording: v.Recording != nil, place: v.Place, purpose: record.ConductPurpose(v.Purpose)}
 	if a := assignmentOf(f, &v); a != nil {
 		act.overlays = a.State.Overlays
 	}
 	judged, err := judgeVisit(t.policy(), &t.svc.zones, phaseSync, f, v.At, act,
 		append(sameKnock(f, &v), contact, contactID(f.Case.CaseRef, "visit:"+v.Supersedes))...) // neither by itself nor by what it corrects
 	if err != nil {
-		return nil, refuse(Invalid, "validation.conduct", "", "the visit cannot be judged: %s", err)
+		return nil, refuse(refusal.Invalid, "validation.conduct", "", "the visit cannot be judged: %s", err)
 	}
 	d := t.draft("visit.record")
 	if d.now().verdicts, err = verdictsJSON(judged); err != nil {
@@ -92,17 +94,18 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 }
 
 // decisions are those that led to the visit: at dispatch, at the door, and now.
-func decisions(f *File, v *Visit, judged verdict) (json.RawMessage, error) {
+func decisions(f *File, v *record.Visit, judged verdict) (json.RawMessage, error) {
 	var all []json.RawMessage
 	if a := assignmentOf(f, v); a != nil && len(a.State.Decisions) > 0 {
 		if err := json.Unmarshal(a.State.Decisions, &all); err != nil {
 			return nil, fmt.Errorf("read decisions of assignment %s: %w", a.ID, err)
 		}
 	}
-	for _, x := range []*verdict{v.door, &judged} {
-		if x == nil {
-			continue
-		}
+	said := []verdict{judged}
+	if d := v.Door; d != nil {
+		said = []verdict{{Phase: phaseDoor, At: d.At, Answer: d.Decision, Reason: d.Reason, Rule: d.Rule, Policy: d.Policy}, judged}
+	}
+	for _, x := range said {
 		text, err := json.Marshal(x)
 		if err != nil {
 			return nil, err
@@ -113,7 +116,7 @@ func decisions(f *File, v *Visit, judged verdict) (json.RawMessage, error) {
 }
 
 // complete fills in what the case and the assignment know.
-func (c RecordVisit) complete(t *turn, f *File, v *Visit) {
+func (c RecordVisit) complete(t *turn, f *File, v *record.Visit) {
 	v.Debtor, v.Lender, v.Branch, v.TimeZone, v.Territory = f.Case.Debtor, f.Case.Lender, f.Case.Branch, f.Case.TimeZone, f.Case.Territory
 	v.On = t.svc.zones.dayAt(v.At, v.TimeZone)
 	v.By, v.Device, v.MonoMs, v.SkewS, v.Flags = c.By, t.Request.Device, c.MonoMs, c.SkewS, slices.Clone(c.Flags)
@@ -123,12 +126,12 @@ func (c RecordVisit) complete(t *turn, f *File, v *Visit) {
 		v.Planned = &w
 		if len(v.Agents) == 0 {
 			for i, agent := range a.State.Agents {
-				v.Agents = append(v.Agents, VisitAgent{Agent: agent, Role: agentRoles[min(i, 1)]})
+				v.Agents = append(v.Agents, record.VisitAgent{Agent: agent, Role: record.AgentRoles[min(i, 1)]})
 			}
 		}
 	}
 	if len(v.Agents) == 0 {
-		v.Agents = []VisitAgent{{Agent: c.By, Role: "lead"}}
+		v.Agents = []record.VisitAgent{{Agent: c.By, Role: "lead"}}
 	}
 	if v.Place == "" {
 		v.Place = "home"
@@ -146,7 +149,7 @@ const knockTime = time.Hour
 // sameKnock are the contacts of the debtor's other cases that were made by the
 // same knock on the door: several cases at one door are one stop. They are not
 // held against this visit; later ones count them all, which errs on the debtor's side.
-func sameKnock(f *File, v *Visit) []string {
+func sameKnock(f *File, v *record.Visit) []string {
 	var out []string
 	for _, x := range f.Contacts {
 		c := &x.State
@@ -158,7 +161,7 @@ func sameKnock(f *File, v *Visit) []string {
 }
 
 // measure compares a fix with the planned place.
-func measure(fix *Fix, home geo.Point) {
+func measure(fix *record.Fix, home geo.Point) {
 	if fix == nil {
 		return
 	}
@@ -174,17 +177,17 @@ func measure(fix *Fix, home geo.Point) {
 // assignmentOf finds the assignment a visit was made for: the one it names, or
 // else among those of the agent who made it, the one of its day, the open one
 // before the others; nil when there is none.
-func assignmentOf(f *File, v *Visit) *Filed[Assignment] {
-	var best *Filed[Assignment]
-	fit := func(a *Assignment) int {
+func assignmentOf(f *File, v *record.Visit) *Filed[record.Assignment] {
+	var best *Filed[record.Assignment]
+	fit := func(a *record.Assignment) int {
 		switch {
 		case !slices.Contains(a.Agents, v.By):
 			return 0
-		case a.Date == v.On && a.Status == assignmentOpen:
+		case a.Date == v.On && a.Status == record.AssignmentOpen:
 			return 3
 		case a.Date == v.On:
 			return 2
-		case a.Status == assignmentOpen:
+		case a.Status == record.AssignmentOpen:
 			return 1
 		}
 		return 0
@@ -205,7 +208,7 @@ func assignmentOf(f *File, v *Visit) *Filed[Assignment] {
 }
 
 // flags are what a supervisor should see.
-func (c RecordVisit) flags(f *File, v *Visit, judged verdict) []string {
+func (c RecordVisit) flags(f *File, v *record.Visit, judged verdict) []string {
 	var out []string
 	if !judged.allowed() {
 		out = append(out, "unlawful")
@@ -217,13 +220,13 @@ func (c RecordVisit) flags(f *File, v *Visit, judged verdict) []string {
 	switch a := assignmentOf(f, v); {
 	case a == nil:
 		out = append(out, "no_assignment")
-	case a.State.dayOver() && v.On > a.State.Date:
+	case a.State.DayOver() && v.On > a.State.Date:
 		out = append(out, "late_stop") // somebody went by a list of a day that was over
-	case a.State.Status == assignmentCancelled && a.State.dayOver():
+	case a.State.Status == record.AssignmentCancelled && a.State.DayOver():
 		out = append(out, "after_day") // the day's work, come in after it
-	case a.State.Status == assignmentDone && v.Supersedes == "":
+	case a.State.Status == record.AssignmentDone && v.Supersedes == "":
 		out = append(out, "second_visit")
-	case a.State.Status == assignmentRevoked || a.State.Status == assignmentCancelled:
+	case a.State.Status == record.AssignmentRevoked || a.State.Status == record.AssignmentCancelled:
 		out = append(out, "after_revocation")
 	}
 	if v.CheckIn != nil && v.CheckIn.Inside != nil && !*v.CheckIn.Inside {
@@ -242,8 +245,8 @@ func (c RecordVisit) flags(f *File, v *Visit, judged verdict) []string {
 }
 
 // decideVisitEffects drafts what follows from a visit.
-func decideVisitEffects(f *File, d *draftBuilder, id string, v *Visit, contact string) {
-	o := outcomeOf(v.Outcome)
+func decideVisitEffects(f *File, d *draftBuilder, id string, v *record.Visit, contact string) {
+	o := record.OutcomeOf(v.Outcome)
 	if v.Supersedes != "" {
 		// The contact of the visit that is corrected counts no more; this one's does.
 		for i := range f.Contacts {
@@ -255,7 +258,7 @@ func decideVisitEffects(f *File, d *draftBuilder, id string, v *Visit, contact s
 		}
 	}
 	if o.Door {
-		result, party := "no_contact", debtorParty
+		result, party := "no_contact", record.DebtorParty
 		switch {
 		case o.Met, v.Outcome == "NOT_MET_THIRD_PARTY":
 			result = "contact"
@@ -263,11 +266,11 @@ func decideVisitEffects(f *File, d *draftBuilder, id string, v *Visit, contact s
 			result = "no_answer"
 		}
 		if v.PersonMet != nil {
-			if p := relationships[v.PersonMet.Relationship]; p != "" && !o.Met {
+			if p := record.Relationships[v.PersonMet.Relationship]; p != "" && !o.Met {
 				party = p
 			}
 		}
-		d.putContact(f, contact, &Contact{Channel: "visit", At: v.At, Result: result, Party: party, Visit: id, By: v.By})
+		d.putContact(f, contact, &record.Contact{Channel: "visit", At: v.At, Result: result, Party: party, Visit: id, By: v.By})
 	}
 	if v.Supersedes == "" {
 		closeAssignment(f, d, id, v)
@@ -281,8 +284,8 @@ func decideVisitEffects(f *File, d *draftBuilder, id string, v *Visit, contact s
 	}
 	source := "visit:" + id
 	hold := func(kind string) {
-		if _, added := addHold(f, d, Hold{Kind: kind, Since: v.On, Source: source}); added {
-			revokeOpen(f, d, assignmentRevoked, "hold:"+kind)
+		if _, added := addHold(f, d, record.Hold{Kind: kind, Since: v.On, Source: source}); added {
+			revokeOpen(f, d, record.AssignmentRevoked, "hold:"+kind)
 		}
 	}
 	if o.Hold != "" {
@@ -292,8 +295,8 @@ func decideVisitEffects(f *File, d *draftBuilder, id string, v *Visit, contact s
 		hold("complaint")
 	}
 	// What was agreed at the door is a fact. Whether a visit may then be planned is asked on the day.
-	if a := v.Appointment; a != nil && a.To.After(d.At) && f.Case.Status == statusOpen {
-		_, _, _ = addAppointment(f, d, Appointment{From: a.From, To: a.To, Source: source})
+	if a := v.Appointment; a != nil && a.To.After(d.At) && f.Case.Status == record.StatusOpen {
+		_, _, _ = addAppointment(f, d, record.Appointment{From: a.From, To: a.To, Source: source})
 	}
 	if len(d.now().docs) == 0 && len(d.now().feeds) == 0 {
 		d.parts = d.parts[:len(d.parts)-1]
@@ -302,23 +305,23 @@ func decideVisitEffects(f *File, d *draftBuilder, id string, v *Visit, contact s
 
 // closeAssignment marks the assignment of a visit done. It stays on the phones
 // until its day is over; one whose day is over already was done all the same.
-func closeAssignment(f *File, d *draftBuilder, id string, v *Visit) {
+func closeAssignment(f *File, d *draftBuilder, id string, v *record.Visit) {
 	a := assignmentOf(f, v)
-	if a == nil || a.State.Status != assignmentOpen && !(a.State.Status == assignmentCancelled && a.State.dayOver()) {
+	if a == nil || a.State.Status != record.AssignmentOpen && !(a.State.Status == record.AssignmentCancelled && a.State.DayOver()) {
 		return
 	}
-	a.State.Status, a.State.ClosedBy = assignmentDone, id
+	a.State.Status, a.State.ClosedBy = record.AssignmentDone, id
 	a.State.AgentStatus = "visited"
 	d.putAssignment(a.ID, &a.State)
 }
 
 // laterStops takes back stops of the case that this visit makes unlawful: those
 // of tomorrow's round, say, published before today's visit was known.
-func (c RecordVisit) laterStops(t *turn, f *File, d *draftBuilder, v *Visit) error {
+func (c RecordVisit) laterStops(t *turn, f *File, d *draftBuilder, v *record.Visit) error {
 	unlawful := map[string]string{}
 	for i := range f.Assignments {
 		a := &f.Assignments[i]
-		if a.State.Status != assignmentOpen || !a.State.ETA.After(v.At) {
+		if a.State.Status != record.AssignmentOpen || !a.State.ETA.After(v.At) {
 			continue
 		}
 		judged, err := judgeVisit(t.policy(), &t.svc.zones, phaseDispatch, f, a.State.ETA, visitAct{agents: len(a.State.Agents), minutes: a.State.ServiceS / 60,
@@ -334,12 +337,12 @@ func (c RecordVisit) laterStops(t *turn, f *File, d *draftBuilder, v *Visit) err
 		return nil
 	}
 	d.next("visit.later_stops")
-	endShown(f, d, func(a *Filed[Assignment]) bool {
+	endShown(f, d, func(a *Filed[record.Assignment]) bool {
 		reason := unlawful[a.ID]
 		if reason == "" {
 			return false
 		}
-		a.State.Status, a.State.ClosedBy = assignmentRevoked, "law:"+reason
+		a.State.Status, a.State.ClosedBy = record.AssignmentRevoked, "law:"+reason
 		return true
 	})
 	return nil
@@ -359,6 +362,3 @@ func nonNil(list []string) []string {
 	}
 	return list
 }
-
-// late tells whether an instant lies ahead of the server's clock by more than phones' clocks may be wrong.
-func late(at, now time.Time) bool { return at.After(now.Add(7 * 24 * time.Hour)) }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"doorstep/auth"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 	"doorstep/sync/seal"
 )
@@ -84,7 +85,7 @@ func (s *Service) reveal(ctx context.Context, branch auth.BranchID, vs []Exporte
 	if err != nil {
 		return fmt.Errorf("read visits: %w", err)
 	}
-	states := make([]Visit, len(recs))
+	states := make([]record.Visit, len(recs))
 	debtors := make([]journal.DebtorID, len(recs))
 	for i, rec := range recs {
 		if err := decode(rec, &states[i]); err != nil {

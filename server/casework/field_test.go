@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"doorstep/auth"
+	"doorstep/server/record"
 )
 
 // The outcome and reason codes are read by agents' phones, lenders' systems and
@@ -22,8 +23,8 @@ func TestEveryOutcomeAndReasonIsTakenByItsName(t *testing.T) {
 		"MET_VULNERABLE_STOP": "vulnerable", "DECEASED_REPORTED": "deceased"}
 	address := map[string]string{"ADDR_WRONG": "wrong_address", "ADDR_MOVED": "moved", "ADDR_NOT_FOUND": "not_found"}
 	noDoor := strings.Fields("ADDR_NOT_FOUND UNSAFE_ABORT WEATHER_ABORT BLOCKED_BY_POLICY CANCELLED_PAID CANCELLED_STOP")
-	if len(Outcomes()) != len(outcomes) || len(overdueReasons) != len(reasons) {
-		t.Errorf("%d outcomes and %d reasons, want %d and %d", len(Outcomes()), len(overdueReasons), len(outcomes), len(reasons))
+	if len(record.Outcomes()) != len(outcomes) || len(record.OverdueReasons) != len(reasons) {
+		t.Errorf("%d outcomes and %d reasons, want %d and %d", len(record.Outcomes()), len(record.OverdueReasons), len(outcomes), len(reasons))
 	}
 	for i, outcome := range outcomes {
 		in := visitIn{Case: "c1", At: instant(morning), Outcome: outcome, OverdueReason: reasons[i%len(reasons)]}
@@ -49,7 +50,7 @@ func TestEveryOutcomeAndReasonIsTakenByItsName(t *testing.T) {
 		}
 	}
 	for _, bad := range []visitIn{{Outcome: "met_paid"}, {Outcome: ""}, {Outcome: "MET_PAID", OverdueReason: "6"}, {Outcome: "MET_PAID", Purpose: "threaten"},
-		{Outcome: "MET_PAID", Observations: &observationsIn{DistressLevel: 4}}, {Outcome: "MET_PAID", PersonMet: &PersonMet{Relationship: "friend"}}} {
+		{Outcome: "MET_PAID", Observations: &observationsIn{DistressLevel: 4}}, {Outcome: "MET_PAID", PersonMet: &record.PersonMet{Relationship: "friend"}}} {
 		bad.Case, bad.At = "c1", instant(morning)
 		if _, err := bad.visit(""); err == nil {
 			t.Errorf("%+v was taken", bad)
@@ -80,7 +81,7 @@ func TestAVisitKeepsEveryMember(t *testing.T) {
 		"attachments":   []members{{"id": "at1", "sha256": "cc", "bytes": 7, "kind": "audio"}},
 		"door_decision": members{"at": "2026-11-25T09:59:00Z", "decision": "allow", "policy_hash": "sha256:77"}, "newer_member": "SECRET-newer"}
 	h.want("the visit", ana.put("visits", "v1", sent), "applied")
-	var v Visit
+	var v record.Visit
 	body := string(h.stored("visits", "v1", &v).Body)
 	for _, secret := range []string{"SECRET", "8.61", "41.15", "-86101", "411501"} {
 		if strings.Contains(body, secret) {
@@ -212,11 +213,11 @@ func TestAReviewStandsBesideTheVisit(t *testing.T) {
 	if r["state"] != "accepted" || r["by"] != "boss" || r["notes"] != "SECRET asked for by phone" || r["rev"] != 2.0 {
 		t.Errorf("the review is %v", r)
 	}
-	var stored VisitReview
+	var stored record.VisitReview
 	if body := string(h.stored("visit_reviews", "v1", &stored).Body); strings.Contains(body, "SECRET") {
 		t.Error("the notes stand in the clear")
 	}
-	var v Visit
+	var v record.Visit
 	if rec := h.stored("visits", "v1", &v); rec.Rev != 1 {
 		t.Errorf("the visit is at revision %d", rec.Rev)
 	}

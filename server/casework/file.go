@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 	"doorstep/sync/seal"
 )
@@ -24,17 +26,17 @@ type Filed[T any] struct {
 // File is a case with what belongs to it, as of one watermark. Only the parts
 // that were asked for are loaded. Personal parts are sealed until opened.
 type File struct {
-	Case Case
+	Case record.Case
 	Rev  uint64 // of the case; 0 for one that does not exist yet
 	// Contacts are those of the debtor, in order of time, other cases' included: caps may count them all.
-	Contacts    []Filed[Contact]
-	Consents    []Filed[Consent]
-	Plans       []Filed[Plan]
-	Visits      []Filed[Visit]
-	Assignments []Filed[Assignment]
-	Notes       []Filed[Note]
-	Signatures  []Filed[Signature]
-	Reported    []Filed[PaymentReported]
+	Contacts    []Filed[record.Contact]
+	Consents    []Filed[record.Consent]
+	Plans       []Filed[record.Plan]
+	Visits      []Filed[record.Visit]
+	Assignments []Filed[record.Assignment]
+	Notes       []Filed[record.Note]
+	Signatures  []Filed[record.Signature]
+	Reported    []Filed[record.PaymentReported]
 
 	touched bool // putCase has been called
 }
@@ -63,20 +65,9 @@ func debtorKey(id journal.DebtorID) journal.Key { return journal.Key("debtor:" +
 // inBranch refuses an actor who does not belong to a branch.
 func inBranch(a auth.Actor, b auth.BranchID) error {
 	if !a.InBranch(b) {
-		return refuse(NotFound, "branch.not_found", "branch", "there is no such branch here")
+		return refuse(refusal.NotFound, "branch.not_found", "branch", "there is no such branch here")
 	}
 	return nil
-}
-
-// OpenTo tells whether the case is in the actor's scope. The branch has been judged already.
-func (c *Case) OpenTo(a auth.Actor) bool {
-	switch a.Role {
-	case auth.RoleLender:
-		return a.Lender != "" && c.Lender == a.Lender
-	case auth.RoleAgent:
-		return slices.Contains(c.Agents, a.User)
-	}
-	return true
 }
 
 // file loads a case file for a decision and makes the decision rest on it. A
@@ -161,12 +152,12 @@ func (t *turn) open(ctx context.Context, typ, id string, debtor journal.DebtorID
 }
 
 // addContact puts a contact into the file at its time, replacing an older state of it.
-func (f *File) addContact(id string, c Contact) {
-	f.Contacts = slices.DeleteFunc(f.Contacts, func(x Filed[Contact]) bool { return x.ID == id })
-	at, _ := slices.BinarySearchFunc(f.Contacts, c, func(x Filed[Contact], c Contact) int {
+func (f *File) addContact(id string, c record.Contact) {
+	f.Contacts = slices.DeleteFunc(f.Contacts, func(x Filed[record.Contact]) bool { return x.ID == id })
+	at, _ := slices.BinarySearchFunc(f.Contacts, c, func(x Filed[record.Contact], c record.Contact) int {
 		return cmp.Or(x.State.At.Compare(c.At), cmp.Compare(x.ID, id))
 	})
-	f.Contacts = slices.Insert(f.Contacts, at, Filed[Contact]{ID: id, State: c})
+	f.Contacts = slices.Insert(f.Contacts, at, Filed[record.Contact]{ID: id, State: c})
 }
 
 // allInto reads all documents of an index into a list.

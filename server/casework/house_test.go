@@ -16,6 +16,7 @@ import (
 	"doorstep/auth"
 	"doorstep/geo"
 	"doorstep/server/conduct"
+	"doorstep/server/record"
 	"doorstep/server/store/sqlitestore"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
@@ -167,7 +168,7 @@ func (h *house) issue(round, team, date string, agents []auth.UserID, cases ...j
 	for i, c := range cases {
 		eta := instant(date + "T10:00:00Z").Add(time.Duration(i) * 30 * time.Minute)
 		cmd.Stops = append(cmd.Stops, IssuedStop{Case: c, Assignment: "a-" + string(c) + "-" + date + "-" + round, Seq: i + 1, ETA: eta,
-			Window: Window{From: instant(date + "T08:00:00Z"), To: instant(date + "T20:00:00Z")}, ServiceS: 1200})
+			Window: record.Window{From: instant(date + "T08:00:00Z"), To: instant(date + "T20:00:00Z")}, ServiceS: 1200})
 	}
 	body, err := h.do(cmd)
 	ok(h.t, err)
@@ -322,7 +323,7 @@ func visit(c journal.CaseID, at string, with ...any) members {
 // flags of a visit as stored.
 func (h *house) flags(id string) string {
 	h.t.Helper()
-	var v Visit
+	var v record.Visit
 	h.stored("visits", id, &v)
 	return strings.Join(v.Flags, " ")
 }
@@ -359,7 +360,7 @@ func wrote(d *draftBuilder) string {
 
 // aFile is a case file with an open case, for deciders that are called by themselves.
 func aFile() *File {
-	return &File{Rev: 1, Case: Case{CaseRef: "c1", Branch: porto, Lender: "north", Debtor: "d1", Status: statusOpen, Country: "PT", TimeZone: "Europe/Lisbon",
+	return &File{Rev: 1, Case: record.Case{CaseRef: "c1", Branch: porto, Lender: "north", Debtor: "d1", Status: record.StatusOpen, Country: "PT", TimeZone: "Europe/Lisbon",
 		Currency: "EUR", AmountDueMinor: 60_000, Profiles: []string{"house-visit"}, Home: seal.NewPoint(geo.Point{Lon: -8.61, Lat: 41.15}), Territory: "west"}}
 }
 

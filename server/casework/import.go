@@ -10,6 +10,8 @@ import (
 	"slices"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 
@@ -62,8 +64,8 @@ func (l *importLine[T]) refuse(column, code, message string) {
 
 // refuseFor says that a decision refused the line.
 func (l *importLine[T]) refuseFor(err error) bool {
-	if e, ok := refusal(err); ok {
-		l.refuse(e.Field, e.code, e.Msg)
+	if e, ok := refusal.Of(err); ok {
+		l.refuse(e.Place, e.Code(), e.Msg)
 		return true
 	}
 	var j *journal.Error
@@ -179,7 +181,7 @@ func (s *Service) newImporter(actor auth.Actor, branch auth.BranchID) (*importer
 }
 
 // cases reads the cases that lines name, as they stand, whoever's they are.
-func (im *importer) cases(ctx context.Context, branch auth.BranchID, ids []journal.CaseID) (map[journal.CaseID]Filed[Case], error) {
+func (im *importer) cases(ctx context.Context, branch auth.BranchID, ids []journal.CaseID) (map[journal.CaseID]Filed[record.Case], error) {
 	refs := make([]journal.DocRef, len(ids))
 	for i, id := range ids {
 		refs[i] = journal.DocRef{Type: "cases", ID: string(id)}
@@ -188,12 +190,12 @@ func (im *importer) cases(ctx context.Context, branch auth.BranchID, ids []journ
 	if err != nil {
 		return nil, fmt.Errorf("read cases: %w", err)
 	}
-	found := make(map[journal.CaseID]Filed[Case], len(ids))
+	found := make(map[journal.CaseID]Filed[record.Case], len(ids))
 	for _, rec := range recs {
 		if rec.Type == "" || rec.Deleted {
 			continue
 		}
-		c := Filed[Case]{ID: rec.ID, N: rec.N, Rev: rec.Rev}
+		c := Filed[record.Case]{ID: rec.ID, N: rec.N, Rev: rec.Rev}
 		if err := decode(rec, &c.State); err != nil {
 			return nil, err
 		}
@@ -203,7 +205,7 @@ func (im *importer) cases(ctx context.Context, branch auth.BranchID, ids []journ
 }
 
 // casesOf reads the cases that lines are about. Those out of the actor's scope are as if absent.
-func casesOf[T any](ctx context.Context, im *importer, branch auth.BranchID, lines []*importLine[T], caseOf func(T) journal.CaseID) (map[journal.CaseID]Filed[Case], error) {
+func casesOf[T any](ctx context.Context, im *importer, branch auth.BranchID, lines []*importLine[T], caseOf func(T) journal.CaseID) (map[journal.CaseID]Filed[record.Case], error) {
 	var ids []journal.CaseID
 	for _, l := range lines {
 		ids = append(ids, caseOf(l.val))

@@ -11,6 +11,7 @@ import (
 
 	"doorstep/auth"
 	"doorstep/geo"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 
@@ -56,7 +57,7 @@ type caseLine struct {
 // bad line is reported with its number and the good ones are kept; importing the
 // same file again changes nothing. A lender's system imports its own cases only.
 //
-// An error is about the whole import (*Error: a header that does not fit, a
+// An error is about the whole import (*refusal.Error: a header that does not fit, a
 // content type, a branch; else trouble with the upload or the store): what the
 // report counts until then is done, and sending the file again is safe.
 func (s *Service) ImportCases(ctx context.Context, actor auth.Actor, branch auth.BranchID, contentType string, in io.Reader, opt ImportOptions) (ImportReport, error) {
@@ -206,7 +207,7 @@ type homeClaim struct {
 //
 // What stands is judged before anything is claimed: a line that is refused for
 // its debtor must not take its case along, or the branch it belongs to could not import it.
-func (ci *caseImport) claimHomes(ctx context.Context, lines []*importLine[caseLine], there map[journal.CaseID]Filed[Case]) ([]*importLine[caseLine], error) {
+func (ci *caseImport) claimHomes(ctx context.Context, lines []*importLine[caseLine], there map[journal.CaseID]Filed[record.Case]) ([]*importLine[caseLine], error) {
 	claims := map[*importLine[caseLine]][]homeClaim{}
 	var fresh []*importLine[caseLine]
 	for _, l := range lines {

@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"time"
 
 	"doorstep/auth"
 	"doorstep/server/conduct"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 
@@ -68,9 +68,6 @@ func (s *Service) ImportContacts(ctx context.Context, actor auth.Actor, branch a
 	}, contentType, in, opt)
 }
 
-// externalPattern keeps ids of other systems to what can stand in a document's id.
-var externalPattern = regexp.MustCompile(`^[A-Za-z0-9_.:/@#+-]{1,128}$`)
-
 // parseContact judges a line of a contact import by itself.
 func parseContact(vals []string) (contactLine, []LineError) {
 	f := &fields{schema: contactColumns, vals: vals}
@@ -86,9 +83,9 @@ func parseContact(vals []string) (contactLine, []LineError) {
 		Number:   f.get("number"),
 	}
 	if l.Party == "" {
-		l.Party = debtorParty
+		l.Party = record.DebtorParty
 	}
-	if l.External != "" && !externalPattern.MatchString(l.External) {
+	if l.External != "" && !record.ExternalPattern.MatchString(l.External) {
 		f.bad("external_id", "import.id", "an external_id has 1 to 128 letters A to Z, digits and any of _.:/@#+-")
 	}
 	if l.PartyRef != "" && !refPattern.MatchString(l.PartyRef) {
@@ -130,7 +127,7 @@ func (im *importer) applyContacts(ctx context.Context, branch auth.BranchID, lin
 		}
 		state := cmd.state(&k.State, number)
 		if recs[i].Type != "" && !recs[i].Deleted {
-			var was Contact
+			var was record.Contact
 			if err := decode(recs[i], &was); err != nil {
 				return err
 			}

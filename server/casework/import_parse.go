@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/language"
 
 	"doorstep/geo"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 
@@ -146,7 +147,7 @@ func (f *fields) number(name string, required bool, fallback, least, most int64,
 // amount reads minor units.
 func (f *fields) amount(name string, required bool, least int64) int64 {
 	what := "a whole number of minor units (cents), without separators or sign"
-	return f.number(name, required, 0, least, maxMinor, what)
+	return f.number(name, required, 0, least, record.MaxMinor, what)
 }
 
 // currency reads an ISO 4217 code.
@@ -325,8 +326,8 @@ func (f *fields) home() (*geo.E7, string) {
 func (f *fields) flags(name string) []string {
 	list := splitList(f.get(name), ";")
 	for _, kind := range list {
-		if _, ok := holdKind(kind); !ok {
-			f.bad(name, "import.flag", "a flag is not one of "+strings.Join(holdKindNames(), ", ")+" (separate several by semicolons)")
+		if _, ok := record.HoldKindNamed(kind); !ok {
+			f.bad(name, "import.flag", "a flag is not one of "+strings.Join(record.HoldKindNames(), ", ")+" (separate several by semicolons)")
 			return nil
 		}
 	}

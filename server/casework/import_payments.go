@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"doorstep/auth"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 
@@ -60,7 +61,7 @@ func parsePayment(vals []string) (paymentLine, []LineError) {
 	switch {
 	case l.Ref == "":
 		f.bad("payment_ref", "import.empty", "this value is required")
-	case !externalPattern.MatchString(l.Ref):
+	case !record.ExternalPattern.MatchString(l.Ref):
 		f.bad("payment_ref", "import.id", "a payment_ref has 1 to 128 letters A to Z, digits and any of _.:/@#+-")
 	}
 	if !codePattern.MatchString(l.Method) {
@@ -96,7 +97,7 @@ func (im *importer) applyPayments(ctx context.Context, branch auth.BranchID, lin
 			AmountMinor: v.AmountMinor, Currency: v.Currency, Method: v.Method}
 		state := cmd.state(&k.State)
 		if recs[i].Type != "" && !recs[i].Deleted {
-			var was Payment
+			var was record.Payment
 			if err := decode(recs[i], &was); err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package casework
 import (
 	"bufio"
 	"bytes"
+	"doorstep/auth/refusal"
 	"encoding/json"
 	"errors"
 	"io"
@@ -46,14 +47,14 @@ type row struct {
 // rowReader reads records one by one; io.EOF after the last.
 type rowReader interface{ next() (row, error) }
 
-// newRowReader reads CSV or NDJSON of a schema. A header that does not fit is an *Error.
+// newRowReader reads CSV or NDJSON of a schema. A header that does not fit is an *refusal.Error.
 func newRowReader(contentType string, in io.Reader, schema []column) (rowReader, error) {
 	kind, params, err := mime.ParseMediaType(contentType)
 	if err != nil {
 		kind = ""
 	}
 	if cs := params["charset"]; cs != "" && !strings.EqualFold(cs, "utf-8") && !strings.EqualFold(cs, "us-ascii") {
-		return nil, refuse(Invalid, "import.charset", "", "send the file in UTF-8")
+		return nil, refuse(refusal.Invalid, "import.charset", "", "send the file in UTF-8")
 	}
 	lines := &lineReader{in: bufio.NewReaderSize(in, maxRecordBytes+2)}
 	switch kind {
@@ -62,7 +63,7 @@ func newRowReader(contentType string, in io.Reader, schema []column) (rowReader,
 	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines":
 		return &jsonReader{lines: lines, schema: schema}, nil
 	}
-	return nil, refuse(Invalid, "import.content_type", "", "send text/csv or application/x-ndjson")
+	return nil, refuse(refusal.Invalid, "import.content_type", "", "send text/csv or application/x-ndjson")
 }
 
 // lineReader reads physical lines without their ends, holding at most one in memory.
@@ -148,13 +149,13 @@ func newCSVReader(lines *lineReader, schema []column) (*csvReader, error) {
 	c := &csvReader{lines: lines, schema: schema}
 	head, bad, err := c.record()
 	if errors.Is(err, io.EOF) {
-		return nil, refuse(Invalid, "import.header", "", "the file is empty; begin with a line that names the columns: %s", columnNames(schema))
+		return nil, refuse(refusal.Invalid, "import.header", "", "the file is empty; begin with a line that names the columns: %s", columnNames(schema))
 	}
 	if err != nil {
 		return nil, err
 	}
 	if bad != nil {
-		return nil, refuse(Invalid, "import.header", "", "the first line cannot be read: %s", bad.Message)
+		return nil, refuse(refusal.Invalid, "import.header", "", "the first line cannot be read: %s", bad.Message)
 	}
 	known := 0
 	c.at = make([]int, len(head.fields))
@@ -166,24 +167,24 @@ func newCSVReader(lines *lineReader, schema []column) (*csvReader, error) {
 	}
 	if known < 2 {
 		// Without a header the first line is somebody's data: none of it is repeated.
-		return nil, refuse(Invalid, "import.header", "", "the first line does not name the columns; begin with: %s (separated by commas)", columnNames(schema))
+		return nil, refuse(refusal.Invalid, "import.header", "", "the first line does not name the columns; begin with: %s (separated by commas)", columnNames(schema))
 	}
 	seen := make([]bool, len(schema))
 	for i, k := range c.at {
 		name := strings.TrimSpace(string(head.fields[i]))
 		switch {
 		case k < 0 && columnName.MatchString(name):
-			return nil, refuse(Invalid, "import.unknown_column", name, "there is no such column; the columns are %s", columnNames(schema))
+			return nil, refuse(refusal.Invalid, "import.unknown_column", name, "there is no such column; the columns are %s", columnNames(schema))
 		case k < 0:
-			return nil, refuse(Invalid, "import.unknown_column", "", "column %d of the header is unknown; the columns are %s", i+1, columnNames(schema))
+			return nil, refuse(refusal.Invalid, "import.unknown_column", "", "column %d of the header is unknown; the columns are %s", i+1, columnNames(schema))
 		case seen[k]:
-			return nil, refuse(Invalid, "import.repeated_column", name, "the header names this column twice; remove one")
+			return nil, refuse(refusal.Invalid, "import.repeated_column", name, "the header names this column twice; remove one")
 		}
 		seen[k] = true
 	}
 	for k, col := range schema {
 		if !seen[k] && !col.optional {
-			return nil, refuse(Invalid, "import.missing_column", col.name, "the header lacks this column; add it, with empty values where nothing is known")
+			return nil, refuse(refusal.Invalid, "import.missing_column", col.name, "the header lacks this column; add it, with empty values where nothing is known")
 		}
 	}
 	return c, nil

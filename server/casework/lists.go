@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 
@@ -42,7 +44,7 @@ func (s *Service) Cases(ctx context.Context, a auth.Actor, q CaseQuery) (Page, e
 		query.Index, query.Eq = CasesByStatus.Name, []any{q.Status}
 	}
 	return s.page(ctx, query, func(rec journal.Record) (map[string]any, error) {
-		var k Case
+		var k record.Case
 		if err := decode(rec, &k); err != nil {
 			return nil, err
 		}
@@ -89,7 +91,7 @@ func (s *Service) Case(ctx context.Context, a auth.Actor, branch auth.BranchID, 
 	if recs[0].Type == "" || recs[0].Deleted {
 		return nil, noSuchCase()
 	}
-	var k Case
+	var k record.Case
 	if err := decode(recs[0], &k); err != nil {
 		return nil, err
 	}
@@ -127,8 +129,8 @@ func (s *Service) Case(ctx context.Context, a auth.Actor, branch auth.BranchID, 
 }
 
 // planState adds the state that time and payments make of a plan.
-func (s *Service) planState(ctx context.Context, rec journal.Record, k *Case, item map[string]any) error {
-	var p Plan
+func (s *Service) planState(ctx context.Context, rec journal.Record, k *record.Case, item map[string]any) error {
+	var p record.Plan
 	if err := decode(rec, &p); err != nil {
 		return err
 	}
@@ -138,20 +140,20 @@ func (s *Service) planState(ctx context.Context, rec journal.Record, k *Case, it
 	}
 	now := s.journal.Now()
 	item["state_now"] = p.StateAt(now, zone, k.PaidMinor-p.PaidBeforeMinor)
-	var paid []paidPart
+	var paid []record.PaidPart
 	if err := s.each(ctx, journal.Query{Branch: rec.Branch, Type: "payments", Index: PaymentsByCase.Name, Eq: []any{string(k.CaseRef)}}, func(r journal.Record) error {
-		var m Payment
+		var m record.Payment
 		if err := decode(r, &m); err != nil {
 			return err
 		}
 		if on := m.PaidAt.In(zone).Format(time.DateOnly); on >= p.At.In(zone).Format(time.DateOnly) {
-			paid = append(paid, paidPart{strings.TrimPrefix(r.ID, string(k.CaseRef)+"/"), on, m.AmountMinor})
+			paid = append(paid, record.PaidPart{strings.TrimPrefix(r.ID, string(k.CaseRef)+"/"), on, m.AmountMinor})
 		}
 		return nil
 	}); err != nil {
 		return err
 	}
-	item["instalments_now"] = p.instalmentsOn(now.In(zone).Format(time.DateOnly), paid)
+	item["instalments_now"] = p.InstalmentsOn(now.In(zone).Format(time.DateOnly), paid)
 	return nil
 }
 
@@ -172,8 +174,8 @@ func (s *Service) shownWithID(ctx context.Context, rec journal.Record) (map[stri
 func (s *Service) Plans(ctx context.Context, a auth.Actor, branch auth.BranchID, approval string, limit int, after string) (Page, error) {
 	q := journal.Query{Branch: branch, Type: "plans", Limit: limit, After: after}
 	if approval != "" {
-		if !slices.Contains([]string{approvalPending, approvalApproved, approvalRejected}, approval) {
-			return Page{}, refuse(Invalid, "list.approval", "approval_state", "write pending, approved or rejected")
+		if !slices.Contains([]string{record.ApprovalPending, record.ApprovalApproved, record.ApprovalRejected}, approval) {
+			return Page{}, refuse(refusal.Invalid, "list.approval", "approval_state", "write pending, approved or rejected")
 		}
 		q.Index, q.Eq = PlansByApproval.Name, []any{approval}
 	}
@@ -223,7 +225,7 @@ func (s *Service) ReceiptOf(ctx context.Context, branch auth.BranchID, command s
 		return Receipt{}, err
 	}
 	if found[0].Command == "" {
-		return Receipt{}, refuse(NotFound, "receipt.not_found", "command", "no command with this id has been accepted")
+		return Receipt{}, refuse(refusal.NotFound, "receipt.not_found", "command", "no command with this id has been accepted")
 	}
 	return Receipt{Command: found[0].Command, N: found[0].N, Duplicate: true, Body: found[0].Body}, nil
 }

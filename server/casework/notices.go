@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"doorstep/auth"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 
@@ -32,7 +33,7 @@ func (c MarkNotices) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 		if !there {
 			continue
 		}
-		var n Notice
+		var n record.Alert
 		if err := decode(rec, &n); err != nil {
 			return nil, err
 		}
@@ -58,7 +59,7 @@ func (s *Service) AskNotice(ctx context.Context, branch auth.BranchID, id string
 	if recs[0].Type == "" || recs[0].Deleted {
 		return false, "gone", nil
 	}
-	var n Notice
+	var n record.Alert
 	if err := decode(recs[0], &n); err != nil {
 		return false, "", err
 	}
@@ -70,11 +71,11 @@ func (s *Service) AskNotice(ctx context.Context, branch auth.BranchID, id string
 		if ok {
 			return nil
 		}
-		var a Assignment
+		var a record.Assignment
 		if err := decode(rec, &a); err != nil {
 			return err
 		}
-		if a.Status != assignmentOpen || a.Retired || !slices.Contains(a.Agents, n.User) {
+		if a.Status != record.AssignmentOpen || a.Retired || !slices.Contains(a.Agents, n.User) {
 			return nil
 		}
 		v, err := s.judgeAssignment(ctx, branch, &a)
@@ -96,7 +97,7 @@ func (s *Service) AskNotice(ctx context.Context, branch auth.BranchID, id string
 }
 
 // judgeAssignment asks the law about an issued stop as its case stands now.
-func (s *Service) judgeAssignment(ctx context.Context, branch auth.BranchID, a *Assignment) (verdict, error) {
+func (s *Service) judgeAssignment(ctx context.Context, branch auth.BranchID, a *record.Assignment) (verdict, error) {
 	recs, err := s.store.Records(ctx, branch, []journal.DocRef{{Type: "cases", ID: string(a.Case)}})
 	if err != nil {
 		return verdict{}, err

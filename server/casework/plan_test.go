@@ -8,37 +8,40 @@ import (
 
 	"doorstep/auth"
 	"doorstep/server/conduct"
+	"doorstep/server/record"
 )
 
 // twoParts is a plan of 300 in two instalments.
-func twoParts() *Plan {
-	return &Plan{Case: "c1", Kind: "instalments", Currency: "EUR", TotalMinor: 30_000, BalanceMinor: 60_000, State: planAccepted, At: instant(morning),
-		Instalments: []Instalment{{N: 1, DueOn: "2026-12-10", AmountMinor: 10_000}, {N: 2, DueOn: "2027-01-10", AmountMinor: 20_000}}}
+func twoParts() *record.Plan {
+	return &record.Plan{Case: "c1", Kind: "instalments", Currency: "EUR", TotalMinor: 30_000, BalanceMinor: 60_000, State: record.PlanAccepted, At: instant(morning),
+		Instalments: []record.Instalment{{N: 1, DueOn: "2026-12-10", AmountMinor: 10_000}, {N: 2, DueOn: "2027-01-10", AmountMinor: 20_000}}}
 }
 
 func TestAPlanMustAddUp(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		code string
-		with func(*Plan)
+		with func(*record.Plan)
 	}{
-		{"it does", "", func(*Plan) {}},
-		{"a cent is missing", "validation.sum", func(p *Plan) { p.Instalments[1].AmountMinor-- }},
-		{"a cent too much", "validation.sum", func(p *Plan) { p.Instalments[0].AmountMinor++ }},
-		{"more than is owed", "validation.total_minor", func(p *Plan) { p.TotalMinor, p.Instalments[0].AmountMinor = 60_001, 40_001 }},
-		{"nothing", "validation.total_minor", func(p *Plan) { p.TotalMinor = 0 }},
-		{"sums that overflow", "validation.total_minor", func(p *Plan) { p.TotalMinor = 1 << 62 }},
-		{"an instalment of nothing", "validation.amount_minor", func(p *Plan) { p.Instalments[0].AmountMinor = 0 }},
-		{"no instalments", "validation.instalments", func(p *Plan) { p.Instalments = nil }},
-		{"numbered wrongly", "validation.instalments", func(p *Plan) { p.Instalments[1].N = 3 }},
-		{"two on one day", "validation.due_on", func(p *Plan) { p.Instalments[1].DueOn = "2026-12-10" }},
-		{"due before it was agreed", "validation.due_on", func(p *Plan) { p.Instalments[0].DueOn = "2026-11-24" }},
-		{"a day that is none", "validation.due_on", func(p *Plan) { p.Instalments[0].DueOn = "2026-11-31" }},
-		{"another currency", "validation.currency", func(p *Plan) { p.Currency = "USD" }},
-		{"a kind nobody knows", "validation.kind", func(p *Plan) { p.Kind = "gift" }},
-		{"one promise in two parts", "validation.instalments", func(p *Plan) { p.Kind = "ptp_single" }},
-		{"sent as approved", "validation.state", func(p *Plan) { p.State = "active" }},
-		{"a name among the evidence", "validation.evidence", func(p *Plan) { p.Hardship = &Hardship{Reason: "006", Evidence: []string{"letter of Dr Silva"}} }},
+		{"it does", "", func(*record.Plan) {}},
+		{"a cent is missing", "validation.sum", func(p *record.Plan) { p.Instalments[1].AmountMinor-- }},
+		{"a cent too much", "validation.sum", func(p *record.Plan) { p.Instalments[0].AmountMinor++ }},
+		{"more than is owed", "validation.total_minor", func(p *record.Plan) { p.TotalMinor, p.Instalments[0].AmountMinor = 60_001, 40_001 }},
+		{"nothing", "validation.total_minor", func(p *record.Plan) { p.TotalMinor = 0 }},
+		{"sums that overflow", "validation.total_minor", func(p *record.Plan) { p.TotalMinor = 1 << 62 }},
+		{"an instalment of nothing", "validation.amount_minor", func(p *record.Plan) { p.Instalments[0].AmountMinor = 0 }},
+		{"no instalments", "validation.instalments", func(p *record.Plan) { p.Instalments = nil }},
+		{"numbered wrongly", "validation.instalments", func(p *record.Plan) { p.Instalments[1].N = 3 }},
+		{"two on one day", "validation.due_on", func(p *record.Plan) { p.Instalments[1].DueOn = "2026-12-10" }},
+		{"due before it was agreed", "validation.due_on", func(p *record.Plan) { p.Instalments[0].DueOn = "2026-11-24" }},
+		{"a day that is none", "validation.due_on", func(p *record.Plan) { p.Instalments[0].DueOn = "2026-11-31" }},
+		{"another currency", "validation.currency", func(p *record.Plan) { p.Currency = "USD" }},
+		{"a kind nobody knows", "validation.kind", func(p *record.Plan) { p.Kind = "gift" }},
+		{"one promise in two parts", "validation.instalments", func(p *record.Plan) { p.Kind = "ptp_single" }},
+		{"sent as approved", "validation.state", func(p *record.Plan) { p.State = "active" }},
+		{"a name among the evidence", "validation.evidence", func(p *record.Plan) {
+			p.Hardship = &record.Hardship{Reason: "006", Evidence: []string{"letter of Dr Silva"}}
+		}},
 	} {
 		p := twoParts()
 		c.with(p)
@@ -55,19 +58,19 @@ func TestTheAgentsLimit(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		want string
-		with func(*Plan)
+		with func(*record.Plan)
 	}{
-		{"at the limit", "accepted ", func(*Plan) {}},
-		{"offered only", "offered ", func(p *Plan) { p.State = planOffered }},
-		{"a cent above", "accepted pending", func(p *Plan) { p.TotalMinor, p.Instalments[1].AmountMinor = 30_001, 20_001 }},
-		{"an instalment more", "accepted pending", func(p *Plan) {
-			p.Instalments = append(p.Instalments[:1], Instalment{DueOn: "2026-12-20", AmountMinor: 10_000}, Instalment{DueOn: "2027-01-10", AmountMinor: 10_000})
+		{"at the limit", "accepted ", func(*record.Plan) {}},
+		{"offered only", "offered ", func(p *record.Plan) { p.State = record.PlanOffered }},
+		{"a cent above", "accepted pending", func(p *record.Plan) { p.TotalMinor, p.Instalments[1].AmountMinor = 30_001, 20_001 }},
+		{"an instalment more", "accepted pending", func(p *record.Plan) {
+			p.Instalments = append(p.Instalments[:1], record.Instalment{DueOn: "2026-12-20", AmountMinor: 10_000}, record.Instalment{DueOn: "2027-01-10", AmountMinor: 10_000})
 		}},
-		{"too far ahead", "accepted pending", func(p *Plan) { p.Instalments[1].DueOn = "2027-01-25" }},
-		{"on the last day", "accepted ", func(p *Plan) { p.Instalments[1].DueOn = "2027-01-24" }},
-		{"a concession within", "accepted ", func(p *Plan) { p.Concession = &Concession{"fees", 1000} }},
-		{"a concession beyond", "accepted pending", func(p *Plan) { p.Concession = &Concession{"fees", 1001} }},
-		{"a settlement gives up the rest", "accepted pending", func(p *Plan) { p.Kind = "settlement" }},
+		{"too far ahead", "accepted pending", func(p *record.Plan) { p.Instalments[1].DueOn = "2027-01-25" }},
+		{"on the last day", "accepted ", func(p *record.Plan) { p.Instalments[1].DueOn = "2027-01-24" }},
+		{"a concession within", "accepted ", func(p *record.Plan) { p.Concession = &record.Concession{"fees", 1000} }},
+		{"a concession beyond", "accepted pending", func(p *record.Plan) { p.Concession = &record.Concession{"fees", 1001} }},
+		{"a settlement gives up the rest", "accepted pending", func(p *record.Plan) { p.Kind = "settlement" }},
 	} {
 		p := twoParts()
 		c.with(p)
@@ -97,18 +100,18 @@ func TestThePlanAsTimePasses(t *testing.T) {
 		want string
 		on   bool // visits are suspended
 	}{
-		{"2026-11-26T12:00:00Z", 0, planCoolingOff, true},
-		{"2026-11-28T08:59:59Z", 0, planCoolingOff, true},
-		{"2026-11-28T09:00:00Z", 0, planActive, true},
-		{"2026-12-13T23:59:59Z", 0, planActive, true},
-		{"2026-12-14T00:00:00Z", 0, planBroken, false},
-		{"2026-12-14T00:00:00Z", 9_999, planBroken, false},
-		{"2026-12-14T00:00:00Z", 10_000, planActive, true},
-		{"2027-01-13T23:59:59Z", 10_000, planActive, true},
-		{"2027-01-14T00:00:00Z", 10_000, planPartiallyKept, false},
-		{"2027-01-14T00:00:00Z", 0, planBroken, false},
-		{"2026-12-01T00:00:00Z", 30_000, planKept, false},
-		{"2027-06-01T00:00:00Z", 30_000, planKept, false},
+		{"2026-11-26T12:00:00Z", 0, record.PlanCoolingOff, true},
+		{"2026-11-28T08:59:59Z", 0, record.PlanCoolingOff, true},
+		{"2026-11-28T09:00:00Z", 0, record.PlanActive, true},
+		{"2026-12-13T23:59:59Z", 0, record.PlanActive, true},
+		{"2026-12-14T00:00:00Z", 0, record.PlanBroken, false},
+		{"2026-12-14T00:00:00Z", 9_999, record.PlanBroken, false},
+		{"2026-12-14T00:00:00Z", 10_000, record.PlanActive, true},
+		{"2027-01-13T23:59:59Z", 10_000, record.PlanActive, true},
+		{"2027-01-14T00:00:00Z", 10_000, record.PlanPartiallyKept, false},
+		{"2027-01-14T00:00:00Z", 0, record.PlanBroken, false},
+		{"2026-12-01T00:00:00Z", 30_000, record.PlanKept, false},
+		{"2027-06-01T00:00:00Z", 30_000, record.PlanKept, false},
 	} {
 		p := twoParts()
 		p.CoolingOff = instant("2026-11-28T09:00:00Z")
@@ -120,7 +123,7 @@ func TestThePlanAsTimePasses(t *testing.T) {
 			t.Errorf("%s with %d paid: visits are suspended: %t", c.at, c.paid, got)
 		}
 	}
-	for _, state := range []string{planOffered, planRejected, planWithdrawn, planSuperseded} {
+	for _, state := range []string{record.PlanOffered, record.PlanRejected, record.PlanWithdrawn, record.PlanSuperseded} {
 		p := twoParts()
 		p.State = state
 		if p.StateAt(instant("2027-06-01T00:00:00Z"), lisbon, 0) != state || p.Performing("2026-12-01", 0) {
@@ -128,7 +131,7 @@ func TestThePlanAsTimePasses(t *testing.T) {
 		}
 	}
 	p := twoParts()
-	p.ApprovalState = approvalPending
+	p.ApprovalState = record.ApprovalPending
 	if p.Performing("2026-12-01", 0) {
 		t.Error("a plan that waits for approval suspends visits")
 	}
@@ -138,18 +141,18 @@ func TestPaymentsFillInstalmentsInOrder(t *testing.T) {
 	p := twoParts()
 	for _, c := range []struct {
 		day      string
-		payments []paidPart
+		payments []record.PaidPart
 		want     string
 	}{
 		{"2026-12-01", nil, "open 0 , open 0 "},
 		{"2026-12-14", nil, "overdue 0 , open 0 "},
-		{"2026-12-01", []paidPart{{"a", "2026-11-30", 4000}}, "partly_paid 4000 2026-11-30, open 0 "},
-		{"2026-12-20", []paidPart{{"a", "2026-11-30", 4000}, {"b", "2026-12-02", 8000}}, "paid 10000 2026-12-02, partly_paid 2000 2026-12-02"},
-		{"2027-02-01", []paidPart{{"a", "2026-11-30", 29_999}}, "paid 10000 2026-11-30, overdue 19999 2026-11-30"},
-		{"2027-02-01", []paidPart{{"a", "2026-11-30", 50_000}}, "paid 10000 2026-11-30, paid 20000 2026-11-30"},
+		{"2026-12-01", []record.PaidPart{{"a", "2026-11-30", 4000}}, "partly_paid 4000 2026-11-30, open 0 "},
+		{"2026-12-20", []record.PaidPart{{"a", "2026-11-30", 4000}, {"b", "2026-12-02", 8000}}, "paid 10000 2026-12-02, partly_paid 2000 2026-12-02"},
+		{"2027-02-01", []record.PaidPart{{"a", "2026-11-30", 29_999}}, "paid 10000 2026-11-30, overdue 19999 2026-11-30"},
+		{"2027-02-01", []record.PaidPart{{"a", "2026-11-30", 50_000}}, "paid 10000 2026-11-30, paid 20000 2026-11-30"},
 	} {
 		var got []string
-		for _, x := range p.instalmentsOn(c.day, c.payments) {
+		for _, x := range p.InstalmentsOn(c.day, c.payments) {
 			got = append(got, fmt.Sprintf("%s %d %s", x.Status, x.PaidMinor, x.PaidOn))
 		}
 		if g := strings.Join(got, ", "); g != c.want {
@@ -181,7 +184,7 @@ func TestAPlanNeedsAnotherPersonsApproval(t *testing.T) {
 	if got["approval_state"] != "pending" || got["balance_minor"] != 900000.0 || got["state_now"] != "accepted" || fmt.Sprint(dig(got, "affordability.surplus")) != "7" {
 		t.Errorf("the plan is %v", got)
 	}
-	var stored Plan
+	var stored record.Plan
 	if body := string(h.stored("plans", "p1", &stored).Body); strings.Contains(body, "surplus") {
 		t.Error("what a person can afford stands in the clear")
 	}

@@ -9,6 +9,7 @@ import (
 	"doorstep/auth"
 	"doorstep/geo"
 	"doorstep/server/conduct"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 	"doorstep/sync/seal"
 )
@@ -35,19 +36,19 @@ const planningPage = 500
 // with what planning needs. Contacts, consents and plans are read once for all:
 // a branch's day is planned from all of them.
 func (s *Service) PlanningFiles(ctx context.Context, branch auth.BranchID, fn func(*PlanningFile) error) error {
-	contacts, err := gather(ctx, s, branch, "contacts", func(c *Contact) string { return string(c.Debtor) })
+	contacts, err := gather(ctx, s, branch, "contacts", func(c *record.Contact) string { return string(c.Debtor) })
 	if err != nil {
 		return err
 	}
-	consents, err := gather(ctx, s, branch, "consents", func(c *Consent) string { return string(c.Case) })
+	consents, err := gather(ctx, s, branch, "consents", func(c *record.Consent) string { return string(c.Case) })
 	if err != nil {
 		return err
 	}
-	plans, err := gather(ctx, s, branch, "plans", func(p *Plan) string { return string(p.Case) })
+	plans, err := gather(ctx, s, branch, "plans", func(p *record.Plan) string { return string(p.Case) })
 	if err != nil {
 		return err
 	}
-	return s.eachCase(ctx, journal.Query{Branch: branch, Type: "cases", Index: CasesByStatus.Name, Eq: []any{statusOpen}, Limit: planningPage}, func(cases []Filed[Case]) error {
+	return s.eachCase(ctx, journal.Query{Branch: branch, Type: "cases", Index: CasesByStatus.Name, Eq: []any{record.StatusOpen}, Limit: planningPage}, func(cases []Filed[record.Case]) error {
 		if err := s.openHomes(ctx, branch, cases); err != nil {
 			return err
 		}
@@ -88,13 +89,13 @@ func gather[T any](ctx context.Context, s *Service, branch auth.BranchID, typ st
 }
 
 // eachCase reads the cases of a query page by page.
-func (s *Service) eachCase(ctx context.Context, q journal.Query, fn func([]Filed[Case]) error) error {
+func (s *Service) eachCase(ctx context.Context, q journal.Query, fn func([]Filed[record.Case]) error) error {
 	for {
 		found, err := s.store.Find(ctx, q)
 		if err != nil {
 			return fmt.Errorf("read cases: %w", err)
 		}
-		cases, err := decodeAll[Case](found.Records)
+		cases, err := decodeAll[record.Case](found.Records)
 		if err != nil {
 			return err
 		}
@@ -109,7 +110,7 @@ func (s *Service) eachCase(ctx context.Context, q journal.Query, fn func([]Filed
 }
 
 // openHomes opens cases whose debtors' keys are read together.
-func (s *Service) openHomes(ctx context.Context, branch auth.BranchID, cases []Filed[Case]) error {
+func (s *Service) openHomes(ctx context.Context, branch auth.BranchID, cases []Filed[record.Case]) error {
 	debtors := make([]journal.DebtorID, len(cases))
 	for i := range cases {
 		debtors[i] = cases[i].State.Debtor
@@ -142,7 +143,7 @@ func WindowsOf(policy *conduct.Policy, f *PlanningFile, date string, p VisitPlan
 // Homes gives the positions of cases' homes; cases without one are left out.
 func (s *Service) Homes(ctx context.Context, branch auth.BranchID, ids []journal.CaseID) (map[journal.CaseID]geo.Point, error) {
 	out := make(map[journal.CaseID]geo.Point, len(ids))
-	err := s.eachOpened(ctx, branch, ids, func(k *Case) {
+	err := s.eachOpened(ctx, branch, ids, func(k *record.Case) {
 		if p, ok := k.Home.Plain(); ok {
 			out[k.CaseRef] = p
 		}
@@ -153,7 +154,7 @@ func (s *Service) Homes(ctx context.Context, branch auth.BranchID, ids []journal
 // Debtors gives whose cases are; cases that are not there are left out.
 func (s *Service) Debtors(ctx context.Context, branch auth.BranchID, ids []journal.CaseID) (map[journal.CaseID]journal.DebtorID, error) {
 	out := make(map[journal.CaseID]journal.DebtorID, len(ids))
-	err := s.eachRead(ctx, branch, ids, func(cases []Filed[Case]) error {
+	err := s.eachRead(ctx, branch, ids, func(cases []Filed[record.Case]) error {
 		for i := range cases {
 			out[cases[i].State.CaseRef] = cases[i].State.Debtor
 		}
@@ -173,7 +174,7 @@ type Place struct {
 // Places gives where cases are visited; cases that are not there are left out.
 func (s *Service) Places(ctx context.Context, branch auth.BranchID, ids []journal.CaseID) (map[journal.CaseID]Place, error) {
 	out := make(map[journal.CaseID]Place, len(ids))
-	err := s.eachOpened(ctx, branch, ids, func(k *Case) {
+	err := s.eachOpened(ctx, branch, ids, func(k *record.Case) {
 		var p Place
 		p.Home, p.HasHome = k.Home.Plain()
 		if line := k.Address.Plain(); line != "" {
@@ -188,8 +189,8 @@ func (s *Service) Places(ctx context.Context, branch auth.BranchID, ids []journa
 }
 
 // eachOpened calls fn for those of the cases that are there, with their personal parts open.
-func (s *Service) eachOpened(ctx context.Context, branch auth.BranchID, ids []journal.CaseID, fn func(*Case)) error {
-	return s.eachRead(ctx, branch, ids, func(cases []Filed[Case]) error {
+func (s *Service) eachOpened(ctx context.Context, branch auth.BranchID, ids []journal.CaseID, fn func(*record.Case)) error {
+	return s.eachRead(ctx, branch, ids, func(cases []Filed[record.Case]) error {
 		if err := s.openHomes(ctx, branch, cases); err != nil {
 			return err
 		}
@@ -201,7 +202,7 @@ func (s *Service) eachOpened(ctx context.Context, branch auth.BranchID, ids []jo
 }
 
 // eachRead reads cases some at a time, sealed as they are stored.
-func (s *Service) eachRead(ctx context.Context, branch auth.BranchID, ids []journal.CaseID, fn func([]Filed[Case]) error) error {
+func (s *Service) eachRead(ctx context.Context, branch auth.BranchID, ids []journal.CaseID, fn func([]Filed[record.Case]) error) error {
 	for len(ids) > 0 {
 		n := min(len(ids), planningPage)
 		refs := make([]journal.DocRef, n)
@@ -212,12 +213,12 @@ func (s *Service) eachRead(ctx context.Context, branch auth.BranchID, ids []jour
 		if err != nil {
 			return fmt.Errorf("read cases: %w", err)
 		}
-		var cases []Filed[Case]
+		var cases []Filed[record.Case]
 		for _, rec := range recs {
 			if rec.Type == "" || rec.Deleted {
 				continue
 			}
-			c := Filed[Case]{ID: rec.ID}
+			c := Filed[record.Case]{ID: rec.ID}
 			if err := decode(rec, &c.State); err != nil {
 				return err
 			}
@@ -234,16 +235,16 @@ func (s *Service) eachRead(ctx context.Context, branch auth.BranchID, ids []jour
 // Issued is an assignment of a round as it stands.
 type Issued struct {
 	ID string
-	Assignment
+	record.Assignment
 	// VisitedAt is when the visit that closed it began, as the phone says; zero while it is not done.
 	VisitedAt time.Time
 }
 
 // Open tells whether the visit is still to be made.
-func (i *Issued) Open() bool { return i.Status == assignmentOpen }
+func (i *Issued) Open() bool { return i.Status == record.AssignmentOpen }
 
 // Done tells whether the visit has been made.
-func (i *Issued) Done() bool { return i.Status == assignmentDone }
+func (i *Issued) Done() bool { return i.Status == record.AssignmentDone }
 
 // UnderWay tells whether the team is on its way there, or at the door.
 func (i *Issued) UnderWay() bool { return i.Open() && underWay(i.AgentStatus) }
@@ -278,7 +279,7 @@ func (s *Service) RoundAssignments(ctx context.Context, branch auth.BranchID, ro
 			return nil, fmt.Errorf("read visits of round %s: %w", round, err)
 		}
 		for i, rec := range recs {
-			var v Visit
+			var v record.Visit
 			if rec.Type == "" {
 				continue
 			}
@@ -301,12 +302,12 @@ func (s *Service) OpenAssignments(ctx context.Context, branch auth.BranchID, rou
 		if err != nil {
 			return nil, fmt.Errorf("read assignments of round %s: %w", round, err)
 		}
-		docs, err := decodeAll[Assignment](found.Records)
+		docs, err := decodeAll[record.Assignment](found.Records)
 		if err != nil {
 			return nil, err
 		}
 		for i := range docs {
-			if docs[i].State.Status == assignmentOpen {
+			if docs[i].State.Status == record.AssignmentOpen {
 				out = append(out, docs[i].State.Case)
 			}
 		}

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 	"doorstep/server/conduct"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 
@@ -23,7 +25,7 @@ func (s *Service) PlanningFileOf(ctx context.Context, a auth.Actor, branch auth.
 	if recs[0].Type == "" || recs[0].Deleted {
 		return nil, noSuchCase()
 	}
-	cases, err := decodeAll[Case](recs[:1])
+	cases, err := decodeAll[record.Case](recs[:1])
 	if err != nil {
 		return nil, err
 	}
@@ -31,21 +33,21 @@ func (s *Service) PlanningFileOf(ctx context.Context, a auth.Actor, branch auth.
 	switch {
 	case !k.State.OpenTo(a):
 		return nil, noSuchCase()
-	case k.State.Status == statusClosed:
-		return nil, refuse(Conflict, "case.closed", "case", "the case is closed; reopen it first")
+	case k.State.Status == record.StatusClosed:
+		return nil, refuse(refusal.Conflict, "case.closed", "case", "the case is closed; reopen it first")
 	}
 	if err := s.openHomes(ctx, branch, cases); err != nil {
 		return nil, err
 	}
 	f := &PlanningFile{File: File{Case: k.State, Rev: k.Rev}}
 	f.Home, f.HasHome = k.State.Home.Plain()
-	if f.Contacts, err = indexed[Contact](ctx, s, branch, ContactsByDebtor, string(k.State.Debtor)); err != nil {
+	if f.Contacts, err = indexed[record.Contact](ctx, s, branch, ContactsByDebtor, string(k.State.Debtor)); err != nil {
 		return nil, err
 	}
-	if f.Consents, err = indexed[Consent](ctx, s, branch, ConsentsByCase, k.ID); err != nil {
+	if f.Consents, err = indexed[record.Consent](ctx, s, branch, ConsentsByCase, k.ID); err != nil {
 		return nil, err
 	}
-	f.Plans, err = indexed[Plan](ctx, s, branch, PlansByCase, k.ID)
+	f.Plans, err = indexed[record.Plan](ctx, s, branch, PlansByCase, k.ID)
 	return f, err
 }
 
@@ -64,7 +66,7 @@ func indexed[T any](ctx context.Context, s *Service, branch auth.BranchID, ix jo
 
 // DebtorCases lists the cases of a debtor in a branch, closed ones included, in order of case_ref.
 func (s *Service) DebtorCases(ctx context.Context, branch auth.BranchID, debtor journal.DebtorID) ([]journal.CaseID, error) {
-	cases, err := indexed[Case](ctx, s, branch, CasesByDebtor, string(debtor))
+	cases, err := indexed[record.Case](ctx, s, branch, CasesByDebtor, string(debtor))
 	if err != nil {
 		return nil, err
 	}

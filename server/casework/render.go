@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
 	"doorstep/sync/seal"
@@ -82,25 +83,25 @@ func plainJSON(doc seal.Doc) (map[string]any, error) {
 func docOf(typ string) seal.Doc {
 	switch typ {
 	case "cases":
-		return &Case{}
+		return &record.Case{}
 	case "assignments":
-		return &Assignment{}
+		return &record.Assignment{}
 	case "visits":
-		return &Visit{}
+		return &record.Visit{}
 	case "visit_reviews":
-		return &VisitReview{}
+		return &record.VisitReview{}
 	case "visit_notes":
-		return &Note{}
+		return &record.Note{}
 	case "consents":
-		return &Consent{}
+		return &record.Consent{}
 	case "signatures":
-		return &Signature{}
+		return &record.Signature{}
 	case "payments_reported":
-		return &PaymentReported{}
+		return &record.PaymentReported{}
 	case "plans":
-		return &Plan{}
+		return &record.Plan{}
 	case "quarantine":
-		return &Quarantined{}
+		return &record.Quarantined{}
 	}
 	return nil
 }
@@ -176,7 +177,7 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 			continue
 		case rec.Type == "policy":
 		case rec.Type == "cases":
-			var k Case
+			var k record.Case
 			if err := decode(rec, &k); err != nil {
 				return nil, err
 			}
@@ -184,11 +185,11 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 				out[i].Op = "revoke"
 			}
 		case rec.Type == "assignments":
-			var a Assignment
+			var a record.Assignment
 			if err := decode(rec, &a); err != nil {
 				return nil, err
 			}
-			if !a.shown() || !slices.Contains(a.Agents, me) {
+			if !a.Shown() || !slices.Contains(a.Agents, me) {
 				out[i].Op = "revoke"
 			}
 		case !held[whose[i].Case]:
@@ -237,7 +238,7 @@ func (s *Service) heldCases(ctx context.Context, c offline.Caller, refs []journa
 		if rec.Type == "" || rec.Deleted {
 			continue
 		}
-		var k Case
+		var k record.Case
 		if err := decode(rec, &k); err != nil {
 			return nil, err
 		}
@@ -255,11 +256,11 @@ func (s *Service) InScope(ctx context.Context, c offline.Caller, typ string) ([]
 	}
 	cases := map[journal.CaseID]bool{}
 	if err := s.each(ctx, journal.Query{Branch: c.Branch, Type: "assignments", Index: AssignmentsOnPhones.Name, Eq: []any{int64(1)}}, func(rec journal.Record) error {
-		var a Assignment
+		var a record.Assignment
 		if err := decode(rec, &a); err != nil {
 			return err
 		}
-		if a.shown() && slices.Contains(a.Agents, c.Actor.User) {
+		if a.Shown() && slices.Contains(a.Agents, c.Actor.User) {
 			cases[a.Case] = true
 			if typ == "assignments" {
 				add(rec)

@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 	"doorstep/server/conduct"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 	"doorstep/sync/seal"
 )
@@ -114,7 +116,7 @@ type Receipt struct {
 	N         uint64          // the first entry; 0 when nothing was appended
 	Duplicate bool            // accepted before; Body is the first answer
 	Body      json.RawMessage // of the command's own kind, without personal data, the same for ever
-	// Err is an *Error, or a *journal.Error (command.reused, command.too_large); the other requests are not touched by it.
+	// Err is an *refusal.Error, or a *journal.Error (command.reused, command.too_large); the other requests are not touched by it.
 	Err error
 	// Docs are the documents as appended, with their revisions; nil for a duplicate.
 	Docs []journal.Doc
@@ -124,7 +126,7 @@ type Receipt struct {
 // conversation: each sees the effects of those before it. The returned error is
 // about the whole call: the outcome of requests without a receipt is then
 // unknown, and sending the same ids again is safe. A branch the actor does not
-// belong to is an *Error, branch.not_found.
+// belong to is an *refusal.Error, branch.not_found.
 func (s *Service) Do(ctx context.Context, actor auth.Actor, branch auth.BranchID, reqs []Request) ([]Receipt, error) {
 	if err := inBranch(actor, branch); err != nil {
 		return nil, err
@@ -158,7 +160,7 @@ func (s *Service) One(ctx context.Context, actor auth.Actor, branch auth.BranchI
 
 // isRefusal tells a decision's no from trouble on our side.
 func isRefusal(err error) bool {
-	if _, ok := refusal(err); ok {
+	if _, ok := refusal.Of(err); ok {
 		return true
 	}
 	var j *journal.Error
@@ -199,7 +201,7 @@ func (c *call) decide(ctx context.Context, r *journal.Reader, i int) (journal.Dr
 	}
 	c.last = i
 	if q.Cmd == nil {
-		return journal.Draft{}, refuse(Invalid, "command.invalid", "", "the request names no command")
+		return journal.Draft{}, refuse(refusal.Invalid, "command.invalid", "", "the request names no command")
 	}
 	t := &turn{svc: c.svc, call: c, r: r, Actor: c.actor, Branch: r.Branch, At: r.At.UTC().Truncate(time.Second), Request: q}
 	d, err := q.Cmd.decide(ctx, t)
@@ -336,7 +338,7 @@ func (d *draftBuilder) putChild(f *File, typ, id string, state any) {
 }
 
 // putContact adds a contact to the case file. It counts for every case of the debtor.
-func (d *draftBuilder) putContact(f *File, id string, c *Contact) {
+func (d *draftBuilder) putContact(f *File, id string, c *record.Contact) {
 	c.Case, c.Debtor, c.Branch, c.Lender = f.Case.CaseRef, f.Case.Debtor, f.Case.Branch, f.Case.Lender
 	d.put("contacts", id, "", c)
 	d.touch(f)

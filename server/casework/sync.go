@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"doorstep/auth/refusal"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
 )
@@ -209,7 +211,7 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 		}
 	}
 	d, err := cmd.decide(ctx, t)
-	if e, ok := refusal(err); ok {
+	if e, ok := refusal.Of(err); ok {
 		status := offline.Rejected
 		if e.Code() == offline.CodeStale {
 			status = offline.Conflict
@@ -233,7 +235,7 @@ func (t *turn) holds(ctx context.Context, id journal.CaseID) (bool, error) {
 	if err != nil || !there {
 		return false, err
 	}
-	var k Case
+	var k record.Case
 	if err := decode(rec, &k); err != nil {
 		return false, err
 	}
@@ -244,12 +246,12 @@ func (t *turn) holds(ctx context.Context, id journal.CaseID) (bool, error) {
 // it back: what was recorded that day is a fact, however late the phone brings it.
 func (t *turn) held(ctx context.Context, id journal.CaseID) (bool, error) {
 	t.r.Depend(journal.CaseKey(id))
-	var as []Filed[Assignment]
+	var as []Filed[record.Assignment]
 	if err := allInto(ctx, t.r, &as, AssignmentsByCase, string(id)); err != nil {
 		return false, err
 	}
-	return slices.ContainsFunc(as, func(a Filed[Assignment]) bool {
-		return a.State.dayOver() && slices.Contains(a.State.Agents, t.Actor.User)
+	return slices.ContainsFunc(as, func(a Filed[record.Assignment]) bool {
+		return a.State.DayOver() && slices.Contains(a.State.Agents, t.Actor.User)
 	}), nil
 }
 
@@ -273,14 +275,14 @@ func (c mutation) current(ctx context.Context, t *turn) (offline.Current, journa
 	}
 	switch m.Type {
 	case "assignments":
-		var a Assignment
+		var a record.Assignment
 		if err := decode(rec, &a); err != nil {
 			return cur, "", err
 		}
 		if err := t.open(ctx, "assignments", m.ID, a.Debtor, &a); err != nil {
 			return cur, "", err
 		}
-		cur.InScope = (a.shown() || a.dayOver()) && slices.Contains(a.Agents, t.Actor.User)
+		cur.InScope = (a.Shown() || a.DayOver()) && slices.Contains(a.Agents, t.Actor.User)
 		cur.Written = a.Written
 		cur.Fields, err = phoneFields(&a)
 		return cur, a.Case, err
@@ -303,7 +305,7 @@ func (c mutation) current(ctx context.Context, t *turn) (offline.Current, journa
 	return cur, o.Case, err
 }
 
-func phoneFields(a *Assignment) (map[string]json.RawMessage, error) {
+func phoneFields(a *record.Assignment) (map[string]json.RawMessage, error) {
 	raw := func(v any) json.RawMessage {
 		b, _ := json.Marshal(v) // strings and ints always encode
 		return b

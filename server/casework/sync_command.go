@@ -3,12 +3,14 @@ package casework
 import (
 	"encoding/json"
 
+	"doorstep/auth/refusal"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
 )
 
 // command is the domain's command for a mutation the policy allows, and the case it is about; of is the record's own case.
-func (c mutation) command(t *turn, m *offline.Mutation, cur offline.Current, of journal.CaseID) (Cmd, journal.CaseID, *Error) {
+func (c mutation) command(t *turn, m *offline.Mutation, cur offline.Current, of journal.CaseID) (Cmd, journal.CaseID, *refusal.Error) {
 	by := c.push.caller.Actor.User
 	switch m.Type {
 	case "assignments":
@@ -54,34 +56,34 @@ func (c mutation) command(t *turn, m *offline.Mutation, cur offline.Current, of 
 }
 
 // readEvidence reads a record of one of the types phones create once.
-func readEvidence(typ string, fields json.RawMessage, said string) (evidence, *Error) {
+func readEvidence(typ string, fields json.RawMessage, said string) (evidence, *refusal.Error) {
 	switch typ {
 	case "visit_notes":
 		var in noteIn
 		more, bad := readFields(fields, &in)
-		return &Note{Case: journal.CaseID(in.Case), Visit: in.Visit, At: wholeUTC(in.At), Text: sealedText(in.Text), Kind: in.Kind,
+		return &record.Note{Case: journal.CaseID(in.Case), Visit: in.Visit, At: record.WholeUTC(in.At), Text: sealedText(in.Text), Kind: in.Kind,
 			Supersedes: in.Supersedes, More: sealedText(more), Said: said}, bad
 	case "consents":
 		var in consentIn
 		more, bad := readFields(fields, &in)
 		if in.Receipt != nil {
-			in.Receipt.At = wholeUTC(in.Receipt.At)
+			in.Receipt.At = record.WholeUTC(in.Receipt.At)
 		}
-		return &Consent{Case: journal.CaseID(in.Case), Visit: in.Visit, Principal: in.Principal, Scope: in.Scope, Status: in.Status, Method: in.Method, Language: in.Language,
-			NoticeVersion: in.NoticeVersion, TextSHA256: in.TextSHA256, At: wholeUTC(in.At), ValidFrom: wholeUTC(in.ValidFrom),
-			ExpiresAt: wholeUTC(in.ExpiresAt), Withdraws: in.Withdraws, Via: in.Via, Limits: in.Limits, LegalBasis: in.LegalBasis,
+		return &record.Consent{Case: journal.CaseID(in.Case), Visit: in.Visit, Principal: in.Principal, Scope: in.Scope, Status: in.Status, Method: in.Method, Language: in.Language,
+			NoticeVersion: in.NoticeVersion, TextSHA256: in.TextSHA256, At: record.WholeUTC(in.At), ValidFrom: record.WholeUTC(in.ValidFrom),
+			ExpiresAt: record.WholeUTC(in.ExpiresAt), Withdraws: in.Withdraws, Via: in.Via, Limits: in.Limits, LegalBasis: in.LegalBasis,
 			Categories: in.Categories, Sensitive: in.Sensitive, Controller: in.Controller, Processor: in.Processor, ThirdParties: in.ThirdParties,
 			Evidence: in.Evidence, Receipt: in.Receipt, Supersedes: in.Supersedes, More: sealedText(more), Said: said}, bad
 	case "signatures":
 		var in signatureIn
 		more, bad := readFields(fields, &in)
-		return &Signature{Case: journal.CaseID(in.Case), Visit: in.Visit, OfType: in.OfType, Of: in.Of, Role: in.Role, At: wholeUTC(in.At),
+		return &record.Signature{Case: journal.CaseID(in.Case), Visit: in.Visit, OfType: in.OfType, Of: in.Of, Role: in.Role, At: record.WholeUTC(in.At),
 			SHA256: in.SHA256, Attachments: in.Attachments, Supersedes: in.Supersedes, More: sealedText(more), Said: said}, bad
 	case "payments_reported":
 		var in reportedIn
 		more, bad := readFields(fields, &in)
-		return &PaymentReported{Case: journal.CaseID(in.Case), Visit: in.Visit, At: wholeUTC(in.At), AmountMinor: in.AmountMinor, Currency: in.Currency,
+		return &record.PaymentReported{Case: journal.CaseID(in.Case), Visit: in.Visit, At: record.WholeUTC(in.At), AmountMinor: in.AmountMinor, Currency: in.Currency,
 			Method: in.Method, Reference: in.Reference, Attachments: in.Attachments, Supersedes: in.Supersedes, More: sealedText(more), Said: said}, bad
 	}
-	return nil, refuse(Invalid, offline.CodeUnknownType, "type", "phones do not write records of this type")
+	return nil, refuse(refusal.Invalid, offline.CodeUnknownType, "type", "phones do not write records of this type")
 }

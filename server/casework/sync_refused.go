@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
 )
@@ -28,7 +29,7 @@ func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outc
 	if _, _, err := t.r.Doc(ctx, "quarantine", id); err != nil {
 		return "", err
 	}
-	q := &Quarantined{Agent: t.Actor.User, Device: c.push.caller.Device, Mid: c.m.Mid, Type: c.m.Type, Record: c.m.ID, Op: c.m.Op,
+	q := &record.Quarantined{Agent: t.Actor.User, Device: c.push.caller.Device, Mid: c.m.Mid, Type: c.m.Type, Record: c.m.ID, Op: c.m.Op,
 		Outcome: outcome, Code: code, State: "open", At: t.At}
 	// Its debtor's key seals it; of a payload about no case of ours nobody knows the debtor: the agent's own key does.
 	q.Debtor = journal.DebtorID("agent:" + string(t.Actor.User))
@@ -37,7 +38,7 @@ func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outc
 		if err != nil {
 			return "", err
 		}
-		var k Case
+		var k record.Case
 		if there {
 			if err := decode(rec, &k); err != nil {
 				return "", err

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"maps"
 
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
 )
@@ -22,12 +23,12 @@ func (s *Service) said(fields json.RawMessage) string {
 // when it was made, or what phones are shown of it.
 func (c mutation) same(ctx context.Context, t *turn, rec journal.Record, said string) (bool, error) {
 	if rec.Type == "plans" {
-		var p Plan
+		var p record.Plan
 		if err := decode(rec, &p); err != nil {
 			return false, err
 		}
 		// A plan that somebody ended is not what is proposed once more.
-		if p.State != planOffered && p.State != planAccepted || p.ApprovalState == approvalRejected {
+		if p.State != record.PlanOffered && p.State != record.PlanAccepted || p.ApprovalState == record.ApprovalRejected {
 			return false, nil
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/server/record"
 	"doorstep/sync/offline"
 
 	"github.com/google/uuid"
@@ -118,7 +119,7 @@ func TestQuarantineKeepsThePayloadSealed(t *testing.T) {
 	h.take(line("c1"))
 	ana := h.phone("ana", "d1")
 	q := ana.put("visit_notes", "n1", members{"case": "Maria Silva, Rua 5", "at": "2026-11-25T10:00:00Z", "text": "the key is under the mat"}).Quarantine
-	var x Quarantined
+	var x record.Quarantined
 	if rec := h.stored("quarantine", q, &x); strings.Contains(string(rec.Body), "mat") || strings.Contains(string(rec.Body), "Maria") {
 		t.Errorf("the payload stands in the clear: %s", rec.Body)
 	}
@@ -419,9 +420,9 @@ func TestAClockThatIsWrongIsFlagged(t *testing.T) {
 		id := fmt.Sprintf("v%d", i)
 		h.want(id, ana.put("visits", id, visit("c1", "2026-11-25T10:00:00Z")), "applied")
 		h.want(id, ana.put("consents", id, members{"case": "c1", "at": "2026-11-25T10:00:00Z", "scope": "visit_time", "status": "refused"}), "applied")
-		var v Visit
+		var v record.Visit
 		h.stored("visits", id, &v)
-		var k Consent
+		var k record.Consent
 		h.stored("consents", id, &k)
 		if v.SkewS != c.skew || k.SkewS != c.skew || slices.Contains(v.Flags, "clock_skew") != c.flag || slices.Contains(k.Flags, "clock_skew") != c.flag {
 			t.Errorf("a skew of %d s: kept %d and %d, flags %v and %v", c.skew, v.SkewS, k.SkewS, v.Flags, k.Flags)

@@ -80,7 +80,7 @@ func unfit(f *casework.PlanningFile, date string) whyNot {
 }
 
 // judge says who may go to a case, and when, within the appointments if there are any, or why nobody may.
-func (j *judging) judge(f *casework.PlanningFile, agreed []casework.Appointment) (candidate, whyNot, error) {
+func (j *judging) judge(f *casework.PlanningFile, agreed []record.Appointment) (candidate, whyNot, error) {
 	k := &f.Case
 	if why := unfit(f, j.date); why.code != "" {
 		return candidate{}, why, nil
@@ -150,7 +150,7 @@ func windowsOf(lawful []conduct.Interval) (ws []Window) {
 }
 
 // within gives what of the lawful spans lies within the appointments.
-func within(ws []Window, agreed []casework.Appointment) []Window {
+func within(ws []Window, agreed []record.Appointment) []Window {
 	spans := make([]Window, len(agreed))
 	for i, a := range agreed {
 		spans[i] = Window{From: a.From, To: a.To}

@@ -50,13 +50,13 @@ func (s *Service) letNeighboursIn(ctx context.Context, b office.Branch, crews []
 // neighbours tells whether a crew may go to a case as a neighbour. Where a
 // supervisor chose the territory or the team, nobody else goes; a case outside every
 // territory is nobody's neighbour.
-func (c *crew) neighbours(k *casework.Case, home geo.Point) bool {
+func (c *crew) neighbours(k *record.Case, home geo.Point) bool {
 	return c.vicinity != nil && k.Territory != "" && !k.TerritoryPinned && k.Team == "" &&
 		len(c.vicinity.ground.Near(home.Lon, home.Lat, c.vicinity.metres)) > 0
 }
 
 // mayGo are the crews that may go to a case: those whose case it is, then neighbours.
-func mayGo(crews []crew, k *casework.Case, home geo.Point) []int {
+func mayGo(crews []crew, k *record.Case, home geo.Point) []int {
 	var own, near []int
 	for i := range crews {
 		switch c := &crews[i]; {

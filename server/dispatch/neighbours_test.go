@@ -34,17 +34,17 @@ func TestCrewsThatMayGo(t *testing.T) {
 	home := geo.Point{Lon: 0.0109, Lat: 0.005}
 	for name, c := range map[string]struct {
 		crews []crew
-		k     casework.Case
+		k     record.Case
 		want  string
 	}{
-		"only its own":              {[]crew{of("a", 0, []string{"A"}, nil), of("b", 0, []string{"B"}, nil)}, casework.Case{Territory: "B"}, "[1]"},
-		"a neighbour, after them":   {[]crew{of("a", 200, []string{"A"}, nil), of("b", 200, []string{"B"}, nil)}, casework.Case{Territory: "B"}, "[1 0]"},
-		"too far":                   {[]crew{of("a", 90, []string{"A"}, nil), of("b", 90, []string{"B"}, nil)}, casework.Case{Territory: "B"}, "[1]"},
-		"placed by hand":            {[]crew{of("a", 200, []string{"A"}, nil), of("b", 200, []string{"B"}, nil)}, casework.Case{Territory: "B", TerritoryPinned: true}, "[1]"},
-		"given to a team":           {[]crew{of("a", 200, []string{"A"}, nil), of("b", 200, []string{"B"}, nil)}, casework.Case{Territory: "B", Team: "b"}, "[1]"},
-		"outside every territory":   {[]crew{of("a", 200, []string{"A"}, nil)}, casework.Case{}, "[]"},
-		"the shift's, not the team": {[]crew{of("a", 0, []string{"A"}, []string{"B"}), of("b", 0, []string{"B"}, []string{"A"})}, casework.Case{Territory: "B"}, "[0]"},
-		"teams without territories": {[]crew{of("all", 0, nil, nil)}, casework.Case{Territory: "B"}, "[0]"},
+		"only its own":              {[]crew{of("a", 0, []string{"A"}, nil), of("b", 0, []string{"B"}, nil)}, record.Case{Territory: "B"}, "[1]"},
+		"a neighbour, after them":   {[]crew{of("a", 200, []string{"A"}, nil), of("b", 200, []string{"B"}, nil)}, record.Case{Territory: "B"}, "[1 0]"},
+		"too far":                   {[]crew{of("a", 90, []string{"A"}, nil), of("b", 90, []string{"B"}, nil)}, record.Case{Territory: "B"}, "[1]"},
+		"placed by hand":            {[]crew{of("a", 200, []string{"A"}, nil), of("b", 200, []string{"B"}, nil)}, record.Case{Territory: "B", TerritoryPinned: true}, "[1]"},
+		"given to a team":           {[]crew{of("a", 200, []string{"A"}, nil), of("b", 200, []string{"B"}, nil)}, record.Case{Territory: "B", Team: "b"}, "[1]"},
+		"outside every territory":   {[]crew{of("a", 200, []string{"A"}, nil)}, record.Case{}, "[]"},
+		"the shift's, not the team": {[]crew{of("a", 0, []string{"A"}, []string{"B"}), of("b", 0, []string{"B"}, []string{"A"})}, record.Case{Territory: "B"}, "[0]"},
+		"teams without territories": {[]crew{of("all", 0, nil, nil)}, record.Case{Territory: "B"}, "[0]"},
 	} {
 		if got := fmt.Sprint(mayGo(c.crews, &c.k, home)); got != c.want {
 			t.Errorf("%s: %v may go, want %s", name, got, c.want)

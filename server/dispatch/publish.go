@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 	"doorstep/server/casework"
 	"doorstep/sync/journal"
 )
@@ -110,7 +111,7 @@ func (s *Service) issueRoutes(ctx context.Context, r Round) (out issuedRound, er
 				continue
 			}
 			stops = append(stops, casework.IssuedStop{Case: st.Case, Assignment: st.Assignment, Seq: st.Seq, ETA: st.ETA,
-				Window: casework.Window{From: st.Window.From, To: st.Window.To}, ServiceS: st.ServiceS, Appointment: st.Appointment})
+				Window: record.Window{From: st.Window.From, To: st.Window.To}, ServiceS: st.ServiceS, Appointment: st.Appointment})
 		}
 		if len(stops) == 0 {
 			continue
@@ -179,7 +180,7 @@ func (s *Service) revokeCases(ctx context.Context, r Round, of string, cases []j
 			return err
 		}
 		for _, x := range receipts {
-			var e *casework.Error
+			var e *refusal.Error
 			if x.Err != nil && !errors.As(x.Err, &e) {
 				return x.Err
 			}

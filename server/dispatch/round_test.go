@@ -39,9 +39,9 @@ func TestEveryCaseHasAStopOrAReason(t *testing.T) {
 	h.take("met-lately")
 	h.do(casework.RecordContact{Case: "met-lately", Channel: "visit", At: h.now.Add(-48 * time.Hour), Result: "contact"})
 	h.take("asleep")
-	h.do(casework.SetRequests{Case: "asleep", Requests: casework.Requests{NoContactTimes: []casework.TimeSpan{{From: "09:00", To: "09:00"}}}})
+	h.do(casework.SetRequests{Case: "asleep", Requests: record.Requests{NoContactTimes: []record.TimeSpan{{From: "09:00", To: "09:00"}}}})
 	h.take("early-bird")
-	h.do(casework.SetRequests{Case: "early-bird", Requests: casework.Requests{NoContactTimes: []casework.TimeSpan{{From: "08:25", To: "21:00"}}}})
+	h.do(casework.SetRequests{Case: "early-bird", Requests: record.Requests{NoContactTimes: []record.TimeSpan{{From: "08:25", To: "21:00"}}}})
 	h.take("closed")
 	h.do(casework.CloseCase{Case: "closed", Reason: "recalled"})
 

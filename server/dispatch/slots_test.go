@@ -26,7 +26,7 @@ func (h *house) visit(st Stop, agent auth.UserID) {
 	h.t.Helper()
 	a := auth.Actor{User: agent, Role: auth.RoleAgent, Branches: []auth.BranchID{porto}}
 	_, err := h.cases.One(context.Background(), a, porto, casework.Request{ID: "m:" + string(agent) + ":" + string(st.Case), Cmd: casework.RecordVisit{ID: "visit-" + string(st.Case), By: agent,
-		Visit: &casework.Visit{Case: st.Case, Assignment: st.Assignment, At: h.now.Add(-30 * time.Minute), Outcome: "NOT_MET_NOBODY"}}})
+		Visit: &record.Visit{Case: st.Case, Assignment: st.Assignment, At: h.now.Add(-30 * time.Minute), Outcome: "NOT_MET_NOBODY"}}})
 	ok(h.t, err)
 }
 
@@ -274,7 +274,7 @@ func TestDoorsOfAPlannedRoute(t *testing.T) {
 func TestSlotsOfADayWithoutARound(t *testing.T) {
 	h := newHouse(t)
 	h.take("c1")
-	h.do(casework.SetRequests{Case: "c1", Requests: casework.Requests{NoContactTimes: []casework.TimeSpan{{From: "12:15", To: "13:45"}}}})
+	h.do(casework.SetRequests{Case: "c1", Requests: record.Requests{NoContactTimes: []record.TimeSpan{{From: "12:15", To: "13:45"}}}})
 	const day = "2026-12-02"
 	d := h.slots("c1", day, 0)
 	got := read(d)
@@ -291,7 +291,7 @@ func TestSlotsOfADayWithoutARound(t *testing.T) {
 			t.Errorf("without a round: %+v", s)
 		}
 	}
-	h.do(casework.SetRequests{Case: "c1", Requests: casework.Requests{NoChannels: []string{"visit"}}})
+	h.do(casework.SetRequests{Case: "c1", Requests: record.Requests{NoChannels: []string{"visit"}}})
 	if d := h.slots("c1", day, 0); d.Code == "" || d.Rule == "" || len(d.Slots) != 0 {
 		t.Errorf("no visits at all: %+v", d)
 	}

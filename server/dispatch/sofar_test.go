@@ -17,7 +17,7 @@ func planned(seq int, id, eta string) Stop {
 }
 
 func issuedAs(team, id, status, agentStatus, visited string) casework.Issued {
-	i := casework.Issued{ID: "of " + id, Assignment: casework.Assignment{Case: journal.CaseID(id), Team: team, Status: status, AgentStatus: agentStatus}}
+	i := casework.Issued{ID: "of " + id, Assignment: record.Assignment{Case: journal.CaseID(id), Team: team, Status: status, AgentStatus: agentStatus}}
 	if visited != "" {
 		i.VisitedAt = at(visited)
 	}

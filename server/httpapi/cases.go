@@ -154,7 +154,7 @@ func (a *API) caseEndpoints() {
 		about: "It binds every channel. Times are local wall time; from after to crosses midnight."},
 		func(ctx context.Context, c call, in *struct {
 			CasePath
-			Body casework.Requests
+			Body record.Requests
 		}) (*body[object], error) {
 			return a.doCase(ctx, c, in.ID, casework.SetRequests{Case: journal.CaseID(in.ID), Requests: in.Body})
 		})

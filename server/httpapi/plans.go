@@ -17,9 +17,9 @@ type planBody struct {
 	Kind        string                `json:"kind" maxLength:"32" example:"instalments"`
 	Currency    string                `json:"currency" minLength:"3" maxLength:"3"`
 	TotalMinor  int64                 `json:"total_minor"`
-	Instalments []casework.Instalment `json:"instalments" minItems:"1" maxItems:"120"`
-	Concession  *casework.Concession  `json:"concession,omitempty"`
-	Hardship    *casework.Hardship    `json:"hardship,omitempty"`
+	Instalments []record.Instalment `json:"instalments" minItems:"1" maxItems:"120"`
+	Concession  *record.Concession  `json:"concession,omitempty"`
+	Hardship    *record.Hardship    `json:"hardship,omitempty"`
 	State       string                `json:"state" enum:"offered,accepted"`
 	At          *time.Time            `json:"at,omitempty"`
 }
@@ -49,7 +49,7 @@ func (a *API) planEndpoints() {
 					x.ID = uuid.NewSHA1(uuid.NameSpaceOID, []byte(c.command())).String()
 				}
 			}
-			p := &casework.Plan{Case: journal.CaseID(in.ID), Kind: x.Kind, Currency: x.Currency, TotalMinor: x.TotalMinor, Instalments: x.Instalments,
+			p := &record.Plan{Case: journal.CaseID(in.ID), Kind: x.Kind, Currency: x.Currency, TotalMinor: x.TotalMinor, Instalments: x.Instalments,
 				Concession: x.Concession, Hardship: x.Hardship, State: x.State}
 			if x.At != nil {
 				p.At = *x.At

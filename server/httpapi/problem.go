@@ -12,12 +12,12 @@ import (
 	"strings"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 	"doorstep/geo"
 	"doorstep/geo/routing"
 	"doorstep/geo/routing/vroom"
 	"doorstep/geo/travel"
 	"doorstep/server/audit"
-	"doorstep/server/casework"
 	"doorstep/server/conduct"
 	"doorstep/server/dispatch"
 	"doorstep/server/office"
@@ -91,7 +91,7 @@ func problemOf(err error) (p *Problem, known bool) {
 	var (
 		a  *auth.Error
 		o  *office.Error
-		c  *casework.Error
+		c  *refusal.Error
 		d  *dispatch.Error
 		co *conduct.Error
 		s  *offline.Error
@@ -113,9 +113,9 @@ func problemOf(err error) (p *Problem, known bool) {
 		}
 		return p, true
 	case errors.As(err, &c):
-		status := map[casework.Kind]int{casework.Invalid: http.StatusUnprocessableEntity, casework.NotFound: http.StatusNotFound,
-			casework.Conflict: http.StatusConflict, casework.Refused: http.StatusConflict, casework.Forbidden: http.StatusForbidden}[c.Kind]
-		return newProblem(status, c.Code(), c.Msg).of(c.Field, c.Msg), true
+		status := map[refusal.Kind]int{refusal.Invalid: http.StatusUnprocessableEntity, refusal.NotFound: http.StatusNotFound,
+			refusal.Conflict: http.StatusConflict, refusal.Refused: http.StatusConflict, refusal.Forbidden: http.StatusForbidden}[c.Kind]
+		return newProblem(status, c.Code(), c.Msg).of(c.Place, c.Msg), true
 	case errors.As(err, &d):
 		status := map[dispatch.Kind]int{dispatch.Invalid: http.StatusUnprocessableEntity, dispatch.NotFound: http.StatusNotFound, dispatch.Conflict: http.StatusConflict}[d.Kind]
 		p := newProblem(status, d.Code(), d.Msg).of(d.Field, d.Msg)

@@ -1,0 +1,381 @@
+package record
+
+import (
+	"doorstep/auth"
+	"doorstep/auth/refusal"
+	"doorstep/sync/journal"
+	"doorstep/sync/seal"
+	"time"
+)
+
+// Plan is the state of a document of type "plans": a repayment plan, proposed at the
+// door or by the office. Two versions are never merged.
+type Plan struct {
+	Case         journal.CaseID   `json:"case"`
+	Debtor       journal.DebtorID `json:"debtor"`
+	Branch       auth.BranchID    `json:"branch"`
+	Lender       string           `json:"lender"`
+	Visit        string           `json:"visit,omitempty"`
+	Kind         string           `json:"kind"` // ptp_single, instalments, reduced_payment, …
+	Currency     string           `json:"currency"`
+	TotalMinor   int64            `json:"total_minor"`
+	BalanceMinor int64            `json:"balance_minor"` // of the case when it was proposed
+	// BalanceAsOf is when that was, PaidBeforeMinor what payments had brought by
+	// then; Debts is how the phone saw the balance divided.
+	BalanceAsOf     time.Time     `json:"balance_as_of,omitzero"`
+	PaidBeforeMinor int64         `json:"paid_before_minor,omitempty"`
+	Debts           []DebtBalance `json:"debts,omitempty"`
+	Instalments     []Instalment  `json:"instalments"`
+	Concession      *Concession   `json:"concession,omitempty"`
+	Hardship        *Hardship     `json:"hardship,omitempty"`
+	State           string        `json:"state"` // offered, accepted, active, rejected, cancelled, superseded, withdrawn
+	// ApprovalState is "" within the agent's limit, else pending, approved or rejected.
+	ApprovalState string      `json:"approval_state"`
+	ApprovedBy    auth.UserID `json:"approved_by,omitempty"`
+	ApprovedAt    time.Time   `json:"approved_at,omitzero"`
+	Reason        string      `json:"reason,omitempty"` // why rejected
+	Offered       *PlanStep   `json:"offer,omitempty"`
+	Accepted      *PlanStep   `json:"acceptance,omitempty"`
+	CoolingOff    time.Time   `json:"cooling_off_until,omitzero"`
+	Terms         *Terms      `json:"default_terms,omitempty"`
+	// Affordability is a JSON object {income, outgoings, surplus, method, as_of, verified}: personal, so sealed.
+	Affordability seal.Text   `json:"affordability,omitzero"`
+	Pressure      *Pressure   `json:"pressure_checks,omitempty"`
+	Copy          *GivenCopy  `json:"copy,omitempty"`
+	At            time.Time   `json:"at"` // when it was agreed or offered, as the device says
+	By            auth.UserID `json:"by"`
+	// Device wrote the newest state; "" for the office.
+	Device auth.DeviceID `json:"device,omitempty"`
+	SkewS  int64         `json:"skew_s,omitempty"`
+	Flags  []string      `json:"flags,omitempty"` // clock_skew
+	More   seal.Text     `json:"more,omitzero"`   // as of a visit
+	Said   string        `json:"said,omitempty"`  // as of a visit
+}
+
+// EachSealed names the personal parts of a plan.
+func (p *Plan) EachSealed(fn func(field string, part seal.Part)) {
+	fn("affordability", &p.Affordability)
+	fn("more", &p.More)
+}
+
+// DebtBalance is what is owed under one debt of a case.
+type DebtBalance struct {
+	Debt         string `json:"debt_id"`
+	BalanceMinor int64  `json:"balance_minor"`
+}
+
+// Terms say when a plan counts as broken and what follows.
+type Terms struct {
+	GraceDays   int    `json:"grace_days,omitempty"`
+	BrokenAfter int    `json:"broken_after,omitempty"` // missed instalments
+	NextStep    string `json:"next_step,omitempty"`
+}
+
+// Pressure are the checks that nobody was pressed into a plan.
+type Pressure struct {
+	SinglePayment         bool `json:"single_payment,omitempty"`
+	NewBorrowingSuggested bool `json:"new_borrowing_suggested,omitempty"`
+	DeadlineDays          int  `json:"deadline_days,omitempty"`
+}
+
+// GivenCopy is the copy of a plan the person was given.
+type GivenCopy struct {
+	Via    string    `json:"via"`
+	At     time.Time `json:"at"`
+	SHA256 string    `json:"sha256,omitempty"`
+}
+
+// Instalment is one due part of a plan.
+type Instalment struct {
+	N           int    `json:"n"`
+	DueOn       string `json:"due_on"` // local date
+	AmountMinor int64  `json:"amount_minor"`
+}
+
+// Concession is what the lender gives up in a plan.
+type Concession struct {
+	Type        string `json:"type"`
+	AmountMinor int64  `json:"amount_minor"`
+}
+
+// Hardship is why the person cannot pay (X12 element 641 codes or our own).
+type Hardship struct {
+	Reason   string   `json:"reason"`
+	Evidence []string `json:"evidence,omitempty"`
+	ReviewOn string   `json:"review_on,omitempty"`
+}
+
+// PlanStep is an offer or an acceptance.
+type PlanStep struct {
+	By      auth.UserID `json:"by,omitempty"`
+	At      time.Time   `json:"at"`
+	Channel string      `json:"channel,omitempty"`
+	Consent string      `json:"consent,omitempty"`
+	Method  string      `json:"method,omitempty"`
+	Expires time.Time   `json:"expires_at,omitzero"`
+}
+
+// States of a plan. offered, accepted, rejected, withdrawn, cancelled and
+// superseded are decided and stored; the others are what time and payments make
+// of an accepted plan, computed by StateAt and never stored.
+const (
+	PlanOffered    = "offered"
+	PlanAccepted   = "accepted"
+	PlanRejected   = "rejected"
+	PlanWithdrawn  = "withdrawn"
+	planCancelled  = "cancelled"
+	PlanSuperseded = "superseded"
+
+	PlanCoolingOff    = "cooling_off"
+	PlanActive        = "active"
+	PlanKept          = "kept"
+	PlanPartiallyKept = "partially_kept"
+	PlanBroken        = "broken"
+)
+
+// Approval states of a plan; "" is a plan within the agent's limit.
+const (
+	ApprovalPending  = "pending"
+	ApprovalApproved = "approved"
+	ApprovalRejected = "rejected"
+)
+
+const (
+	// coolingOffDays is how long the person may withdraw from a plan freely.
+	CoolingOffDays = 3
+	// maxInstalments bounds a plan, whoever agrees to it: ten years of months.
+	maxInstalments = 120
+	// defaultGraceDays is how long after its due date an instalment still counts as in time, unless the plan says otherwise.
+	defaultGraceDays = 3
+	// maxMinor keeps sums far from overflow and inside what JSON numbers carry exactly.
+	MaxMinor = 1 << 50
+)
+
+// Live tells whether the plan is in force: it is accepted and nobody's
+// approval is missing. A live plan stays live until a decision ends it; whether it
+// is being kept is Performing's to say.
+func (p *Plan) Live() bool {
+	return p.State == PlanAccepted && p.ApprovalState != ApprovalPending && p.ApprovalState != ApprovalRejected
+}
+
+// StateAt is the plan's state at an instant. zone is the debtor's; paid is what
+// payments have brought, in minor units, since the plan was agreed.
+func (p *Plan) StateAt(at time.Time, zone *time.Location, paid int64) string {
+	if !p.Live() {
+		return p.State
+	}
+	due, over := p.dueBy(at.In(zone).Format(time.DateOnly))
+	switch {
+	case paid >= p.TotalMinor:
+		return PlanKept
+	case at.Before(p.CoolingOff):
+		return PlanCoolingOff
+	case paid >= due:
+		return PlanActive
+	case over && paid > 0:
+		return PlanPartiallyKept
+	}
+	return PlanBroken
+}
+
+// Performing tells whether the plan is being kept on a local date of the debtor:
+// nothing that is due by now is missing and something is still to come. It
+// suspends visits; a breach, once its grace is over, lets them resume.
+func (p *Plan) Performing(day string, paid int64) bool {
+	if !p.Live() || paid >= p.TotalMinor {
+		return false
+	}
+	due, _ := p.dueBy(day)
+	return paid >= due
+}
+
+// dueBy is what must have been paid by a local date, grace included, and whether that is all.
+func (p *Plan) dueBy(day string) (due int64, over bool) {
+	for _, in := range p.Instalments {
+		last, err := time.Parse(time.DateOnly, in.DueOn)
+		if err != nil {
+			continue // checked when it was proposed
+		}
+		if day <= last.AddDate(0, 0, p.graceDays()).Format(time.DateOnly) {
+			return due, false
+		}
+		due += in.AmountMinor
+	}
+	return due, true
+}
+
+// InstalmentNow is what payments have made of one instalment.
+type InstalmentNow struct {
+	N         int    `json:"n"`
+	Status    string `json:"status"` // paid, partly_paid, overdue (its grace is over), open
+	PaidMinor int64  `json:"paid_minor,omitempty"`
+	// PaidOn is the local date, and Ref the payment, that brought the last of it.
+	PaidOn string `json:"paid_on,omitempty"`
+	Ref    string `json:"ref,omitempty"`
+}
+
+// paidPart is a payment as the plan sees it.
+type PaidPart struct {
+	Ref         string
+	On          string // local date
+	AmountMinor int64
+}
+
+// instalmentsOn spreads payments since the plan was agreed, in order of time,
+// over its instalments, the earliest first, and gives their status on a local date.
+func (p *Plan) InstalmentsOn(day string, payments []PaidPart) []InstalmentNow {
+	out := make([]InstalmentNow, len(p.Instalments))
+	left, which := int64(0), -1
+	for i, in := range p.Instalments {
+		out[i] = InstalmentNow{N: in.N, Status: "open"}
+		for out[i].PaidMinor < in.AmountMinor {
+			if left == 0 {
+				if which+1 == len(payments) {
+					break
+				}
+				which++
+				left = payments[which].AmountMinor
+				continue
+			}
+			take := min(left, in.AmountMinor-out[i].PaidMinor)
+			left -= take
+			out[i].PaidMinor += take
+			out[i].PaidOn, out[i].Ref = payments[which].On, payments[which].Ref
+		}
+		last, err := time.Parse(time.DateOnly, in.DueOn)
+		switch {
+		case out[i].PaidMinor == in.AmountMinor:
+			out[i].Status = "paid"
+		case err == nil && day > last.AddDate(0, 0, p.graceDays()).Format(time.DateOnly):
+			out[i].Status = "overdue"
+		case out[i].PaidMinor > 0:
+			out[i].Status = "partly_paid"
+		}
+	}
+	return out
+}
+
+func (p *Plan) graceDays() int {
+	if p.Terms != nil && p.Terms.GraceDays > 0 {
+		return p.Terms.GraceDays
+	}
+	return defaultGraceDays
+}
+
+// check refuses a plan that does not add up. balance is the case's, currency its
+// currency, day the local date on which the plan was agreed.
+func (p *Plan) Check(currency string, balance int64, day string) *refusal.Error {
+	if err := Listed("kind", p.Kind, planKinds[:]); err != nil {
+		return err
+	}
+	if p.Kind == "" {
+		return invalid("validation.kind", "kind", "say which kind of plan it is")
+	}
+	if p.Currency != currency {
+		return invalid("validation.currency", "currency", "the case is in %s, so is its plan", currency)
+	}
+	if p.TotalMinor <= 0 || p.TotalMinor > MaxMinor {
+		return invalid("validation.total_minor", "total_minor", "a plan pays something: the total is above zero and at most %d", int64(MaxMinor))
+	}
+	// An extension may cost interest, which a supervisor must then approve; any other kind pays what is owed, or less.
+	if p.TotalMinor > balance && p.Kind != "extension" {
+		return invalid("validation.total_minor", "total_minor", "the total is above what is owed")
+	}
+	if len(p.Instalments) == 0 || len(p.Instalments) > maxInstalments {
+		return invalid("validation.instalments", "instalments", "a plan has 1 to %d instalments", maxInstalments)
+	}
+	if p.Kind == "ptp_single" && len(p.Instalments) != 1 {
+		return invalid("validation.instalments", "instalments", "a single promise to pay has one instalment")
+	}
+	var sum int64
+	before := ""
+	for i, in := range p.Instalments {
+		if in.N != 0 && in.N != i+1 {
+			return invalid("validation.instalments", "instalments.n", "instalments are numbered 1, 2, 3, … in their order")
+		}
+		if in.AmountMinor <= 0 || in.AmountMinor > p.TotalMinor {
+			return invalid("validation.amount_minor", "instalments.amount_minor", "each instalment is above zero and at most the total")
+		}
+		if !IsDate(in.DueOn) {
+			return invalid("validation.due_on", "instalments.due_on", "write a date of the calendar as 2006-01-02")
+		}
+		if in.DueOn < day {
+			return invalid("validation.due_on", "instalments.due_on", "an instalment cannot be due before the plan is agreed")
+		}
+		if in.DueOn <= before {
+			return invalid("validation.due_on", "instalments.due_on", "due dates ascend, one instalment a day")
+		}
+		before = in.DueOn
+		sum += in.AmountMinor
+	}
+	if sum != p.TotalMinor {
+		return invalid("validation.sum", "instalments", "the instalments must add up to the total exactly, in minor units")
+	}
+	if len(p.Debts) > 50 {
+		return invalid("validation.too_many", "debts", "at most 50 debts")
+	}
+	if err := p.checkWords(); err != nil {
+		return err
+	}
+	if c := p.Concession; c != nil {
+		if err := Listed("concession.type", c.Type, concessionTypes[:]); err != nil {
+			return err
+		}
+		if c.AmountMinor < 0 || c.AmountMinor > balance {
+			return invalid("validation.concession", "concession.amount_minor", "a concession is between zero and what is owed")
+		}
+	}
+	if h := p.Hardship; h != nil {
+		if err := Listed("hardship.reason", h.Reason, OverdueReasons[:]); err != nil {
+			return err
+		}
+		if h.ReviewOn != "" && !IsDate(h.ReviewOn) {
+			return invalid("validation.review_on", "hardship.review_on", "write a date of the calendar as 2006-01-02")
+		}
+	}
+	if t := p.Terms; t != nil && (t.GraceDays < 0 || t.GraceDays > 90) {
+		return invalid("validation.grace_days", "default_terms.grace_days", "between 0 and 90 days")
+	}
+	return nil
+}
+
+// concession is what the lender gives up: what the plan says, or what a
+// settlement leaves unpaid, whichever is more.
+func (p *Plan) GivenUp() int64 {
+	var amount int64
+	if p.Concession != nil {
+		amount = p.Concession.AmountMinor
+	}
+	if p.Kind == "settlement" {
+		amount = max(amount, p.BalanceMinor-p.TotalMinor)
+	}
+	return amount
+}
+
+// checkWords refuses free text in the members of a plan.
+func (p *Plan) checkWords() *refusal.Error {
+	all := map[string][]string{"visit": {p.Visit}}
+	if p.Hardship != nil {
+		all["hardship.evidence"] = p.Hardship.Evidence
+	}
+	if p.Terms != nil {
+		all["default_terms.next_step"] = []string{p.Terms.NextStep}
+	}
+	if p.Copy != nil {
+		all["copy"] = []string{p.Copy.Via, p.Copy.SHA256}
+	}
+	for field, s := range map[string]*PlanStep{"offer": p.Offered, "acceptance": p.Accepted} {
+		if s != nil {
+			all[field] = []string{string(s.By), s.Channel, s.Consent, s.Method}
+		}
+	}
+	for _, d := range p.Debts {
+		all["debts"] = append(all["debts"], d.Debt)
+	}
+	for field, values := range all {
+		if err := CodeWords(field, values...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
