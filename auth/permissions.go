@@ -87,7 +87,7 @@ func Permissions() []Permission {
 		{"POST", "/v1/plans/{id}/approve", office},
 		{"POST", "/v1/plans/{id}/reject", office},
 		{"POST", "/v1/plans/{id}/withdraw", office},
-		{"GET", "/v1/notices", office},
+		{"GET", "/v1/alerts", office},
 		{"GET", "/v1/quarantine", office},
 		{"POST", "/v1/quarantine/{id}", office},
 		{"GET", "/v1/receipts/{command}", imports},

@@ -42,16 +42,16 @@ func (l ledger) Mark(ctx context.Context, branch auth.BranchID, marks []notify.M
 	if err != nil {
 		return err
 	}
-	cmd := casework.MarkNotices{}
+	cmd := casework.MarkAlerts{}
 	for _, m := range marks {
-		cmd.Marks = append(cmd.Marks, casework.NoticeMark{ID: m.ID, Status: m.Status, Outcome: m.Outcome, Attempts: m.Attempts})
+		cmd.Marks = append(cmd.Marks, casework.AlertMark{ID: m.ID, Status: m.Status, Outcome: m.Outcome, Attempts: m.Attempts})
 	}
 	_, err = l.casework.One(ctx, auth.System(), branch, casework.Request{ID: "notice:" + id.String(), Cmd: cmd})
 	return err
 }
 
-func (l ledger) Ask(ctx context.Context, n notify.Notice) (bool, string, error) {
-	return l.casework.AskNotice(ctx, n.Branch, n.ID)
+func (l ledger) Ask(ctx context.Context, n notify.Alert) (bool, string, error) {
+	return l.casework.AskAlert(ctx, n.Branch, n.ID)
 }
 
 // visits lets the audit list visits through casework.

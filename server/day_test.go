@@ -165,7 +165,7 @@ func TestAWholeDay(t *testing.T) {
 		var list struct {
 			Items []map[string]any `json:"items"`
 		}
-		ok(t, day.Admin.Do(ctx, http.MethodGet, "/v1/notices?branch="+day.Branch, nil, &list))
+		ok(t, day.Admin.Do(ctx, http.MethodGet, "/v1/alerts?branch="+day.Branch, nil, &list))
 		if len(list.Items) != len(day.Phones) {
 			t.Errorf("%d notices for %d devices", len(list.Items), len(day.Phones))
 		}

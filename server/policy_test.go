@@ -19,6 +19,7 @@ import (
 	"doorstep/server/conduct"
 	"doorstep/server/office"
 	"doorstep/server/play"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 
@@ -51,9 +52,9 @@ func put(ctx context.Context, c *play.Client, name, pack string, into any) error
 
 // trusted is the policy a phone judges with, made as an app's author would make it from
 // what was pulled and the key alone, with nothing of ours but the judge.
-func trusted(t *testing.T, key string, docs map[string]json.RawMessage) (casework.PolicyHead, *conduct.Policy) {
+func trusted(t *testing.T, key string, docs map[string]json.RawMessage) (record.Policy, *conduct.Policy) {
 	t.Helper()
-	var head casework.PolicyHead
+	var head record.Policy
 	ok(t, json.Unmarshal(docs["conduct"], &head))
 	text, sigs, found := strings.Cut(head.Signed, "\n\n")
 	text += "\n"
@@ -76,7 +77,7 @@ func trusted(t *testing.T, key string, docs map[string]json.RawMessage) (casewor
 	var packs [][]byte
 	for _, line := range lines[2:] {
 		sha, name, _ := strings.Cut(line, " ")
-		var part casework.PolicyPart
+		var part record.Policy
 		ok(t, json.Unmarshal(docs[name], &part))
 		if sum := sha256.Sum256([]byte(part.Text)); hex.EncodeToString(sum[:]) != sha {
 			t.Fatalf("part %s is not the one that is signed", name)
@@ -127,7 +128,7 @@ func TestAPhoneJudgesFromItsFeed(t *testing.T) {
 			t.Fatalf("%d changes were pulled, want %d", n, want)
 		}
 	}
-	agrees := func() (casework.PolicyHead, conduct.Decision) {
+	agrees := func() (record.Policy, conduct.Decision) {
 		t.Helper()
 		head, p := trusted(t, key.Key, phone.Docs["policy"])
 		body, err := json.Marshal(bankHoliday)
@@ -290,7 +291,7 @@ func TestAnotherNodeTakesUpAPack(t *testing.T) {
 	ok(t, err)
 	_, err = phone.Pull(ctx)
 	ok(t, err)
-	var head casework.PolicyHead
+	var head record.Policy
 	ok(t, json.Unmarshal(phone.Docs["policy"]["conduct"], &head))
 	if head.Hash != s.law.Policy().Hash() {
 		t.Error("a slow node brought the old policy back to the phones")

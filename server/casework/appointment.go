@@ -99,7 +99,7 @@ func decideAppointment(f *File, d *draftBuilder, from, to time.Time, source stri
 // addAppointment drafts the case with an appointment more, unless it has it.
 func addAppointment(f *File, d *draftBuilder, a record.Appointment) (id string, added bool, bad *refusal.Error) {
 	standing := 0
-	for _, there := range f.Case.Appointments {
+	for _, there := range f.Case.AllAppointments() {
 		if there.Cancelled == nil && there.From.Equal(a.From) && there.To.Equal(a.To) {
 			return there.ID, false, nil
 		}
@@ -111,16 +111,15 @@ func addAppointment(f *File, d *draftBuilder, a record.Appointment) (id string, 
 		return "", false, refuse(refusal.Conflict, "appointment.many", "case", "the case has %d appointments to come; cancel some first", standing)
 	}
 	// What is long over says nothing any more: the visits do.
-	kept := f.Case.Appointments[:0]
-	for _, there := range f.Case.Appointments {
+	var kept []record.Appointment
+	for _, there := range f.Case.AllAppointments() {
 		if there.To.After(d.At.AddDate(0, 0, -30)) {
 			kept = append(kept, there)
 		}
 	}
-	f.Case.Appointments = kept
 	a.ID = madeID("p", d.Command, a.From.Format(time.RFC3339), fmt.Sprint(len(kept)))
 	a.At, a.By = d.At, d.Actor.User
-	f.Case.Appointments = append(f.Case.Appointments, a)
+	f.Case.SetAppointments(append(kept, a))
 	d.putCase(f)
 	return a.ID, true, nil
 }
@@ -146,8 +145,9 @@ func decideCancelAppointment(f *File, d *draftBuilder, c CancelAppointment) (*dr
 	if err := checkText("reason", c.Reason, 1, 200); err != nil {
 		return nil, err
 	}
-	for i := range f.Case.Appointments {
-		a := &f.Case.Appointments[i]
+	all := f.Case.AllAppointments()
+	for i := range all {
+		a := &all[i]
 		if a.ID != c.Appointment {
 			continue
 		}
@@ -156,6 +156,7 @@ func decideCancelAppointment(f *File, d *draftBuilder, c CancelAppointment) (*dr
 			return d.nothing(), nil
 		}
 		a.Cancelled = &record.Release{At: d.At, By: d.Actor.User, Reason: c.Reason}
+		f.Case.SetAppointments(all)
 		d.putCase(f)
 		return d, nil
 	}

@@ -14,13 +14,14 @@ func TestAppointmentsOfADay(t *testing.T) {
 		}
 		return v
 	}
-	k := record.Case{TimeZone: "Asia/Shanghai", Appointments: []record.Appointment{
+	all := []record.Appointment{
 		{ID: "late on the 9th in UTC, the 10th there", From: at("2026-03-09T23:00:00Z"), To: at("2026-03-10T01:00:00Z")},
 		{ID: "called off", From: at("2026-03-10T02:00:00Z"), To: at("2026-03-10T03:00:00Z"), Cancelled: &record.Release{}},
 		{ID: "the day after", From: at("2026-03-10T17:00:00Z"), To: at("2026-03-10T18:00:00Z")},
-	}}
+	}
+	k := record.Case{TimeZone: "Asia/Shanghai", Appointments: record.NewPersonal(all)}
 	on := k.AppointmentsOn("2026-03-10")
-	if len(on) != 1 || on[0].ID != k.Appointments[0].ID {
+	if len(on) != 1 || on[0].ID != all[0].ID {
 		t.Errorf("on the 10th: %+v, want the first alone", on)
 	}
 }

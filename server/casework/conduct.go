@@ -15,7 +15,7 @@ const (
 	phaseDispatch = "dispatch"
 	phaseDoor     = "door"
 	phaseSync     = "sync"
-	phaseNotice   = "notice"
+	phaseAlert    = "alert"
 )
 
 // verdict is a conduct decision as it is kept: enough to explain it under the law of its day.
@@ -157,7 +157,7 @@ func conductHistory(contacts []Filed[record.Contact], without ...string) []condu
 		}
 		c := &x.State
 		out = append(out, conduct.HistoryEntry{Channel: c.Channel, At: conduct.At(c.At), Result: c.Result, Party: c.Party, PartyRef: c.PartyRef,
-			Case: string(c.Case), Number: c.Number, Excluded: c.Excluded})
+			Case: string(c.Case), Number: c.Number.Plain(), Excluded: c.Excluded})
 	}
 	return out
 }

@@ -188,7 +188,7 @@ func changeStop(f *File, d *draftBuilder, was *Filed[record.Assignment], c Issue
 	if same {
 		return false
 	}
-	a.StopSeq, a.ETA, a.Window, a.Appointment, a.ServiceS = st.Seq, st.ETA.UTC(), record.Window{st.Window.From.UTC(), st.Window.To.UTC()}, st.Appointment, st.ServiceS
+	a.StopSeq, a.ETA, a.Window, a.Appointment, a.ServiceS = st.Seq, st.ETA.UTC(), record.Window{From: st.Window.From.UTC(), To: st.Window.To.UTC()}, st.Appointment, st.ServiceS
 	a.Agents, a.Decisions = slices.Clone(c.Agents), decisions
 	d.putAssignment(was.ID, a)
 	if slices.Equal(gone, a.Agents) {
@@ -242,10 +242,10 @@ func issueStop(f *File, d *draftBuilder, c IssueRoute, st IssuedStop, decisions 
 		}
 		d.putAssignment(a.ID, &a.State)
 	}
-	state := record.Assignment{Case: f.Case.CaseRef, Debtor: f.Case.Debtor, Branch: f.Case.Branch, Round: c.Round, Route: c.Route, Team: c.Team,
-		Agents: slices.Clone(c.Agents), Date: c.Date, StopSeq: st.Seq, ETA: st.ETA.UTC(), Window: record.Window{st.Window.From.UTC(), st.Window.To.UTC()},
+	state := record.Assignment{AssignmentFound: record.AssignmentFound{Case: f.Case.CaseRef, Debtor: f.Case.Debtor, Branch: f.Case.Branch, Round: c.Round, Route: c.Route, Team: c.Team,
+		Agents: slices.Clone(c.Agents), Date: c.Date, StopSeq: st.Seq, ETA: st.ETA.UTC(), Window: record.Window{From: st.Window.From.UTC(), To: st.Window.To.UTC()},
 		ServiceS: st.ServiceS, Appointment: st.Appointment, Items: c.Items, Recording: c.Recording, Overlays: c.Overlays, TimeZone: f.Case.TimeZone,
-		Territory: f.Case.Territory, Status: record.AssignmentOpen, IssuedAt: d.At, Decisions: decisions}
+		Territory: f.Case.Territory, Status: record.AssignmentOpen, IssuedAt: d.At, Decisions: decisions}}
 	f.Assignments = append(f.Assignments, Filed[record.Assignment]{ID: st.Assignment, State: state})
 	now := &f.Assignments[len(f.Assignments)-1].State
 	d.putAssignment(st.Assignment, now)
@@ -318,7 +318,7 @@ func (t *turn) tellDevices(ctx context.Context, d *draftBuilder, c IssueRoute) e
 	first := c.Stops[0]
 	for _, dev := range devices {
 		id := madeID("n", t.Request.ID, string(dev.ID))
-		if _, _, err := t.r.Doc(ctx, "notices", id); err != nil {
+		if _, _, err := t.r.Doc(ctx, "alerts", id); err != nil {
 			return err
 		}
 		n := &record.Alert{Kind: "new_task", Channel: "push", Device: dev.ID, User: dev.User, Branch: t.Branch, Assignment: c.Route, Round: c.Round,
@@ -326,7 +326,7 @@ func (t *turn) tellDevices(ctx context.Context, d *draftBuilder, c IssueRoute) e
 		if len(c.Stops) == 1 {
 			n.Assignment, n.Case = first.Assignment, first.Case
 		}
-		d.put("notices", id, "", n)
+		d.put("alerts", id, "", n)
 	}
 	return nil
 }

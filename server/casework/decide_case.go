@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"slices"
 	"strings"
 
@@ -18,10 +17,7 @@ import (
 // importCase takes in one line of a case import. It is made by ImportCases only,
 // which has claimed the homes of case and debtor before.
 type importCase struct {
-	line caseLine
-	// hash, phone and address are keyed hashes of the line and of parts of it.
-	hash, phone, address string
-	rev                  uint64 // the case's revision when the line was read; part of the command id
+	line record.CaseLine
 }
 
 // importReceipt answers importCase.
@@ -44,7 +40,10 @@ func (c importCase) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 		if err := decode(rec, &f.Case); err != nil {
 			return nil, err
 		}
-		// Only a case on somebody's phone has anything to revoke.
+		if err := t.openCase(ctx, f); err != nil {
+			return nil, err
+		}
+		// Only a case on a phone has anything to revoke.
 		if err := t.loadToRevoke(ctx, f, len(f.Case.Agents) > 0); err != nil {
 			return nil, err
 		}
@@ -73,7 +72,7 @@ func decideImport(f *File, d *draftBuilder, c importCase, territory, today strin
 			return nil, refuse(refusal.Conflict, "import.debtor_changed", "debtor_ref", "the case belongs to another debtor; a case keeps its debtor, so use a case_ref of its own")
 		case k.Currency != l.Currency:
 			return nil, refuse(refusal.Conflict, "import.currency_changed", "currency", "the case is kept in %s; a case keeps its currency, so use a case_ref of its own", k.Currency)
-		case k.ImportHash == c.hash:
+		case k.Imported.Plain().Same(l):
 			answer.Change, answer.Territory = unchanged, k.Territory
 			d.reply = answer
 			return d.nothing(), nil
@@ -82,13 +81,14 @@ func decideImport(f *File, d *draftBuilder, c importCase, territory, today strin
 		k.CaseRef, k.Lender, k.Debtor, k.Currency = l.CaseRef, l.Lender, l.Debtor, l.Currency
 		k.Status, k.OpenedAt = record.StatusOpen, d.At
 	}
-	k.ImportHash = c.hash
 	k.ProductType, k.Profiles, k.DebtorName = l.ProductType, l.Profiles, seal.NewText(l.DebtorName)
 	k.PrincipalMinor, k.DueDate, k.Priority = l.PrincipalMinor, l.DueDate, l.Priority
-	importContactData(k, c, territory)
-	if f.Rev == 0 || k.Imported.AmountDueMinor != l.AmountDueMinor {
-		k.AmountDueMinor, k.Imported.AmountDueMinor = l.AmountDueMinor, l.AmountDueMinor
+	was := k.Imported.Plain()
+	importContactData(k, &was, l, f.Rev == 0, territory)
+	if f.Rev == 0 || was.AmountDueMinor != l.AmountDueMinor {
+		k.AmountDueMinor = l.AmountDueMinor
 	}
+	k.Imported = record.NewPersonal(*l)
 	d.putCase(f)
 	if importHolds(f, d, l.Flags, today) {
 		revokeOpen(f, d, "revoked", "hold:import")
@@ -101,15 +101,12 @@ func decideImport(f *File, d *draftBuilder, c importCase, territory, today strin
 
 // importContactData takes over how and where the debtor is reached, each part only
 // if the lender's own word on it has changed: what people corrected since stays.
-func importContactData(k *record.Case, c importCase, territory string) {
-	l, was := &c.line, &k.Imported
-	if was.Phone != c.phone {
-		was.Phone = c.phone
+func importContactData(k *record.Case, was, l *record.CaseLine, fresh bool, territory string) {
+	if fresh || !was.SamePhone(l) {
 		k.Phone, k.PhoneVerifiedOn, k.PhoneState = seal.NewText(l.Phone), l.PhoneVerifiedOn, ""
 	}
-	if was.Address != c.address {
-		was.Address = c.address
-		k.Address, k.PostalCode, k.City, k.Country = seal.NewText(l.Address), l.PostalCode, l.City, l.Country
+	if fresh || !was.SameAddress(l) {
+		k.Address, k.PostalCode, k.City, k.Country = seal.NewText(l.Address), seal.NewText(l.PostalCode), seal.NewText(l.City), l.Country
 		k.Home, k.Datum = seal.Point{}, l.Datum
 		if l.Home != nil {
 			k.Home = seal.NewPoint(l.Home.Point())
@@ -119,14 +116,14 @@ func importContactData(k *record.Case, c importCase, territory string) {
 			k.Territory = territory
 		}
 	}
-	if was.Language != l.Language || k.OpenedAt.IsZero() {
-		was.Language, k.Language = l.Language, l.Language
+	if fresh || was.Language != l.Language {
+		k.Language = l.Language
 	}
-	if was.TimeZone != l.TimeZone {
-		was.TimeZone, k.TimeZone = l.TimeZone, l.TimeZone
+	if fresh || was.TimeZone != l.TimeZone {
+		k.TimeZone = l.TimeZone
 	}
-	if was.ServiceMin != l.ServiceMin {
-		was.ServiceMin, k.ServiceMin = l.ServiceMin, l.ServiceMin
+	if fresh || was.ServiceMin != l.ServiceMin {
+		k.ServiceMin = l.ServiceMin
 	}
 }
 
@@ -142,8 +139,9 @@ const (
 // while the lender goes on sending the flag; holds that people opened are not touched.
 func importHolds(f *File, d *draftBuilder, flags []string, today string) (added bool) {
 	raised := map[string]bool{}
-	for i := range f.Case.Holds {
-		h := &f.Case.Holds[i]
+	holds := f.Case.AllHolds()
+	for i := range holds {
+		h := &holds[i]
 		if h.Source != fromImport {
 			continue
 		}
@@ -156,6 +154,7 @@ func importHolds(f *File, d *draftBuilder, flags []string, today string) (added 
 			h.Released = &record.Release{At: d.At, By: d.Actor.User, Reason: "no longer flagged by the lender"}
 		}
 	}
+	f.Case.SetHolds(holds)
 	for _, kind := range flags {
 		if !raised[kind] {
 			_, _ = addHold(f, d, record.Hold{Kind: kind, Since: today, Source: fromImport})
@@ -189,12 +188,12 @@ func sha256Hex(of ...string) string {
 // sha256Of is the hash of some texts.
 func sha256Of(of ...string) [32]byte { return sha256.Sum256([]byte(strings.Join(of, "\x00"))) }
 
-// sameJSON tells whether two states would be stored alike.
-func sameJSON(a, b any) bool {
-	x, err := json.Marshal(a)
+// same tells whether two states say the same, personal parts included. Both are pointers, and opened.
+func same(a, b any) bool {
+	x, err := seal.Show(a)
 	if err != nil {
 		return false
 	}
-	y, err := json.Marshal(b)
+	y, err := seal.Show(b)
 	return err == nil && string(x) == string(y)
 }

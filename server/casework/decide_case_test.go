@@ -23,7 +23,7 @@ func TestHolds(t *testing.T) {
 	for kind, want := range flags {
 		f := aFile()
 		f.Case.Agents = []auth.UserID{"ana"}
-		f.Assignments = []Filed[record.Assignment]{{ID: "a1", State: record.Assignment{Case: "c1", Debtor: "d1", Agents: f.Case.Agents, Status: record.AssignmentOpen, Date: "2026-11-25"}}}
+		f.Assignments = []Filed[record.Assignment]{{ID: "a1", State: record.Assignment{AssignmentFound: record.AssignmentFound{Case: "c1", Debtor: "d1", Agents: f.Case.Agents, Status: record.AssignmentOpen, Date: "2026-11-25"}}}}
 		d, err := decideOpenHold(f, draftAt(morning, "boss"), OpenHold{Case: "c1", Kind: kind}, "2026-11-25")
 		ok(t, err)
 		for _, flag := range strings.Fields(want) {
@@ -39,7 +39,7 @@ func TestHolds(t *testing.T) {
 		if v.allowed() {
 			t.Errorf("%s: a visit is allowed", kind)
 		}
-		id := f.Case.Holds[0].ID
+		id := f.Case.AllHolds()[0].ID
 		again, err := decideOpenHold(f, draftAt(morning, "boss"), OpenHold{Case: "c1", Kind: kind}, "2026-11-25")
 		ok(t, err)
 		if wrote(again) != "" || again.reply.(HoldReceipt).Hold != id {
@@ -62,7 +62,7 @@ func TestHolds(t *testing.T) {
 	}
 	// One that begins next week leaves today's stop alone, and ends by itself.
 	f.Case.Agents = []auth.UserID{"ana"}
-	f.Assignments = []Filed[record.Assignment]{{ID: "a1", State: record.Assignment{Case: "c1", Agents: f.Case.Agents, Status: record.AssignmentOpen, Date: "2026-11-25"}}}
+	f.Assignments = []Filed[record.Assignment]{{ID: "a1", State: record.Assignment{AssignmentFound: record.AssignmentFound{Case: "c1", Agents: f.Case.Agents, Status: record.AssignmentOpen, Date: "2026-11-25"}}}}
 	_, err := decideOpenHold(f, draftAt(morning, "boss"), OpenHold{Kind: "breathing_space", Since: "2026-12-01", Until: "2026-12-03"}, "2026-11-25")
 	ok(t, err)
 	if f.Assignments[0].State.Status != record.AssignmentOpen {
@@ -247,8 +247,7 @@ func TestImportsOfCases(t *testing.T) {
 	}
 	// Flags are holds, and end when the lender drops them; what a person released stays released.
 	holds := func(c journal.CaseID) string {
-		var k record.Case
-		h.stored("cases", string(c), &k)
+		k := h.openCase(string(c))
 		var out []string
 		for _, x := range k.OpenHolds("2026-11-25") {
 			out = append(out, x.Kind)
@@ -259,9 +258,8 @@ func TestImportsOfCases(t *testing.T) {
 		t.Errorf("c2 has the holds %q", got)
 	}
 	h.take(line("c2", "flags", "vulnerable"))
-	var k record.Case
-	h.stored("cases", "c2", &k)
-	h.must(ReleaseHold{Case: "c2", Hold: k.Holds[1].ID, Reason: "a specialist goes"})
+	k := h.openCase("c2")
+	h.must(ReleaseHold{Case: "c2", Hold: k.AllHolds()[1].ID, Reason: "a specialist goes"})
 	h.take(line("c2", "flags", "vulnerable", "priority", "7"))
 	if got := holds("c2"); got != "" {
 		t.Errorf("after the lender dropped one and a person released the other, c2 has %q", got)

@@ -25,7 +25,7 @@ func (c CloseCase) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 }
 
 func decideClose(f *File, d *draftBuilder, c CloseCase) (*draftBuilder, error) {
-	if err := record.OneOf("case.closing_reason", "reason", c.Reason, record.ClosingReasons[:]); err != nil {
+	if err := record.OneOf("case.closing_reason", "reason", c.Reason, record.CodesOf("closing_reasons")); err != nil {
 		return nil, err
 	}
 	if f.Case.Status == record.StatusClosed {

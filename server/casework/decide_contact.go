@@ -8,6 +8,7 @@ import (
 	"doorstep/server/conduct"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
+	"doorstep/sync/seal"
 )
 
 // RecordContact adds one attempt to reach the debtor: by a supervisor, an
@@ -26,7 +27,7 @@ type RecordContact struct {
 	Party   string // "" for the debtor
 	// PartyRef tells several third parties apart; opaque, never a name.
 	PartyRef string
-	// Number is E.164; only a keyed hash of it is kept. "" when unknown.
+	// Number is E.164; "" when unknown.
 	Number   string
 	External string // the id other systems know it by
 	Excluded bool   // does not count for caps
@@ -74,19 +75,20 @@ func (c RecordContact) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 			return nil, err
 		}
 	}
-	number, err := t.svc.numberHash(ctx, c.Number)
-	if err != nil {
-		return nil, err
+	if was != nil {
+		if err := t.open(ctx, "contacts", id, f.Case.Debtor, was); err != nil {
+			return nil, err
+		}
 	}
-	return decideContact(f, t.draft("contact.record"), c, id, number, was)
+	return decideContact(f, t.draft("contact.record"), c, id, was)
 }
 
 // decideContact is told the state the contact has already, nil for a new one.
-func decideContact(f *File, d *draftBuilder, c RecordContact, id, number string, was *record.Contact) (*draftBuilder, error) {
+func decideContact(f *File, d *draftBuilder, c RecordContact, id string, was *record.Contact) (*draftBuilder, error) {
 	if err := checkContact(c, d.At); err != nil {
 		return nil, err
 	}
-	state := c.state(&f.Case, number)
+	state := c.state(&f.Case)
 	state.By = d.Actor.User
 	answer := ContactReceipt{f.Case.CaseRef, id, accepted}
 	if was != nil {
@@ -95,7 +97,7 @@ func decideContact(f *File, d *draftBuilder, c RecordContact, id, number string,
 		}
 		state.By = was.By // who recorded it first
 		answer.Change = updated
-		if sameJSON(*was, state) {
+		if same(was, &state) {
 			answer.Change = unchanged
 			d.reply = answer
 			return d.nothing(), nil
@@ -106,27 +108,15 @@ func decideContact(f *File, d *draftBuilder, c RecordContact, id, number string,
 	return d, nil
 }
 
-// state is the contact's document, all but who recorded it. number is hashed.
-func (c RecordContact) state(k *record.Case, number string) record.Contact {
+// state is the contact's document, all but who recorded it.
+func (c RecordContact) state(k *record.Case) record.Contact {
 	state := record.Contact{Case: k.CaseRef, Debtor: k.Debtor, Branch: k.Branch, Lender: k.Lender,
 		Channel: c.Channel, At: c.At.UTC().Truncate(time.Second), Result: c.Result, Party: c.Party, PartyRef: c.PartyRef,
-		Number: number, External: c.External, Excluded: c.Excluded}
+		Number: seal.NewText(c.Number), External: c.External, Excluded: c.Excluded}
 	if state.Party == "" {
 		state.Party = record.DebtorParty
 	}
 	return state
-}
-
-// numberHash is what is kept of a phone number, E.164: a keyed hash, so that
-// attempts can be counted by number. "" stays "".
-func (s *Service) numberHash(ctx context.Context, number string) (string, error) {
-	if number == "" {
-		return "", nil
-	}
-	if !isPhone(number) {
-		return "", refuse(refusal.Invalid, "contact.number", "number", "write a number that exists, with its country code, such as +351…")
-	}
-	return s.vault.Blind(ctx, "number", number)
 }
 
 // futureSlack is how far ahead of our clock a contact's time may be.
@@ -146,6 +136,8 @@ func checkContact(c RecordContact, now time.Time) *refusal.Error {
 		}
 	}
 	switch {
+	case c.Number != "" && !isPhone(c.Number):
+		return refuse(refusal.Invalid, "contact.number", "number", "write a number that exists, with its country code, such as +351…")
 	case c.At.IsZero():
 		return refuse(refusal.Invalid, "contact.at", "at", "say when it happened")
 	case c.At.After(now.Add(futureSlack)):

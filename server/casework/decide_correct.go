@@ -134,13 +134,13 @@ func correctAddress(k *record.Case, c Correct, territory string) *refusal.Error 
 		if err := checkText("postal_code", *c.PostalCode, 0, 20); err != nil {
 			return err
 		}
-		k.PostalCode = *c.PostalCode
+		k.PostalCode = seal.NewText(*c.PostalCode)
 	}
 	if c.City != nil {
 		if err := checkText("city", *c.City, 0, 100); err != nil {
 			return err
 		}
-		k.City = *c.City
+		k.City = seal.NewText(*c.City)
 	}
 	if c.Home != nil {
 		home, err := placeOf(*c.Home, c.Datum)
@@ -156,7 +156,7 @@ func correctAddress(k *record.Case, c Correct, territory string) *refusal.Error 
 		k.AddressVerifiedOn = *c.AddressVerifiedOn
 	}
 	if c.AddressVerification != nil {
-		if err := record.OneOf("case.address_verification", "address_verification", *c.AddressVerification, record.AddressVerifications[:]); err != nil {
+		if err := record.OneOf("case.address_verification", "address_verification", *c.AddressVerification, record.CodesOf("address_verifications")); err != nil {
 			return err
 		}
 		k.AddressVerification = *c.AddressVerification

@@ -41,7 +41,7 @@ func (c OpenHold) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 // decideOpenHold decides on a local date of the debtor.
 func decideOpenHold(f *File, d *draftBuilder, c OpenHold, today string) (*draftBuilder, error) {
 	if _, ok := record.HoldKindNamed(c.Kind); !ok {
-		return nil, refuse(refusal.Invalid, "hold.unknown_kind", "kind", "this is not one of %s", strings.Join(record.HoldKindNames(), ", "))
+		return nil, refuse(refusal.Invalid, "hold.unknown_kind", "kind", "this is not one of %s", strings.Join(record.CodesOf("hold_kinds"), ", "))
 	}
 	if err := checkDates(c.Since, c.Until, today); err != nil {
 		return nil, err
@@ -96,7 +96,8 @@ func (c ReleaseHold) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 }
 
 func decideReleaseHold(f *File, d *draftBuilder, c ReleaseHold) (*draftBuilder, error) {
-	i := slices.IndexFunc(f.Case.Holds, func(h record.Hold) bool { return h.ID == c.Hold })
+	holds := f.Case.AllHolds()
+	i := slices.IndexFunc(holds, func(h record.Hold) bool { return h.ID == c.Hold })
 	if i < 0 {
 		return nil, refuse(refusal.NotFound, "hold.not_found", "hold_id", "the case has no such hold")
 	}
@@ -104,10 +105,11 @@ func decideReleaseHold(f *File, d *draftBuilder, c ReleaseHold) (*draftBuilder, 
 		return nil, refuse(refusal.Invalid, "hold.reason", "reason", "say in 1 to 200 bytes why the hold may be lifted")
 	}
 	d.reply = HoldReceipt{f.Case.CaseRef, c.Hold}
-	if f.Case.Holds[i].Released != nil {
+	if holds[i].Released != nil {
 		return d.nothing(), nil
 	}
-	f.Case.Holds[i].Released = &record.Release{At: d.At, By: d.Actor.User, Reason: c.Reason}
+	holds[i].Released = &record.Release{At: d.At, By: d.Actor.User, Reason: c.Reason}
+	f.Case.SetHolds(holds)
 	d.putCase(f)
 	return d, nil
 }
@@ -137,7 +139,7 @@ func (c SetFact) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 }
 
 func decideSetFact(f *File, d *draftBuilder, c SetFact) (*draftBuilder, error) {
-	if err := record.OneOf("fact.unknown_kind", "kind", c.Kind, record.FactKinds[:]); err != nil {
+	if err := record.OneOf("fact.unknown_kind", "kind", c.Kind, record.CodesOf("fact_kinds")); err != nil {
 		return nil, err
 	}
 	if c.Since != "" && !record.IsDate(c.Since) {
@@ -174,7 +176,7 @@ func decideSetRequests(f *File, d *draftBuilder, c SetRequests) (*draftBuilder, 
 	if err := checkRequests(c.Requests); err != nil {
 		return nil, err
 	}
-	if sameJSON(f.Case.Requests, c.Requests) {
+	if same(&f.Case.Requests, &c.Requests) {
 		return d.answering(f, false), nil
 	}
 	f.Case.Requests = c.Requests

@@ -51,7 +51,7 @@ func decideNotice(f *File, d *draftBuilder, c RecordNotice) (*draftBuilder, erro
 	default:
 		return nil, refuse(refusal.Invalid, "notice.of", "of", "write visit or agency")
 	}
-	if sameJSON(was, f.Case.Notice) {
+	if same(&was, &f.Case.Notice) {
 		return d.answering(f, false), nil
 	}
 	d.putCase(f)

@@ -11,64 +11,29 @@ import (
 	"doorstep/sync/offline"
 )
 
-// patchAssignment changes the phone's own fields of an assignment.
+// patchAssignment changes the phone's own members of an assignment.
 type patchAssignment struct {
 	id     string
 	device auth.DeviceID
 	rev    uint64
-	status *string
-	order  *int
-	remark *string
-	names  []string
+	said   record.AssignmentReport
+	names  []string // the members that are changed; one that said leaves empty is cleared
 }
 
-// readPatch reads the phone's fields; null clears one.
-func readPatch(fields json.RawMessage) (patchAssignment, *refusal.Error) {
-	var in struct {
-		Status *string `json:"agent_status"`
-		Order  *int    `json:"visit_order"`
-		Remark *string `json:"agent_remark"`
-	}
-	if _, bad := readFields(fields, &in); bad != nil {
-		return patchAssignment{}, bad
-	}
-	var names map[string]json.RawMessage
-	if err := json.Unmarshal(fields, &names); err != nil {
+// readPatch takes the members a phone named; null clears one.
+func readPatch(kind record.Kind, fields json.RawMessage, said *record.Assignment) (patchAssignment, *refusal.Error) {
+	var named map[string]json.RawMessage
+	if err := json.Unmarshal(fields, &named); err != nil {
 		return patchAssignment{}, refuse(refusal.Invalid, offline.CodeFields, "fields", "this is not a JSON object")
 	}
-	p := patchAssignment{}
-	empty, zero := "", 0
-	for name := range names {
-		p.names = append(p.names, name)
-		switch name {
-		case "agent_status":
-			p.status = cmpPtr(in.Status, &empty)
-		case "visit_order":
-			p.order = cmpPtr(in.Order, &zero)
-		case "agent_remark":
-			p.remark = cmpPtr(in.Remark, &empty)
+	p := patchAssignment{said: said.AssignmentReport}
+	for _, m := range kind.ReportMembers() {
+		if _, ok := named[m.Name]; ok {
+			p.names = append(p.names, m.Name)
 		}
 	}
 	slices.Sort(p.names)
-	if p.status != nil {
-		if err := record.Listed("agent_status", *p.status, record.AgentStatuses[:]); err != nil {
-			return p, err
-		}
-	}
-	if p.order != nil && (*p.order < 0 || *p.order > 1000) {
-		return p, refuse(refusal.Invalid, "validation.visit_order", "visit_order", "between 0 and 1000")
-	}
-	if p.remark != nil && len(*p.remark) > 1000 {
-		return p, refuse(refusal.Invalid, "validation.agent_remark", "agent_remark", "at most 1000 bytes")
-	}
 	return p, nil
-}
-
-func cmpPtr[T any](p, other *T) *T {
-	if p != nil {
-		return p
-	}
-	return other
 }
 
 func (c patchAssignment) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
@@ -86,21 +51,17 @@ func (c patchAssignment) decide(ctx context.Context, t *turn) (*draftBuilder, er
 	if _, err := t.file(ctx, a.Case, 0); err != nil {
 		return nil, err
 	}
-	if c.status != nil {
-		a.AgentStatus = *c.status
-	}
-	if c.order != nil {
-		a.VisitOrder = *c.order
-	}
-	if c.remark != nil {
-		a.AgentRemark = sealedText(*c.remark)
-	}
-	if a.Written == nil {
-		a.Written = map[string]offline.FieldWrite{}
-	}
 	for _, name := range c.names {
-		a.Written[name] = offline.FieldWrite{Rev: c.rev, Device: c.device}
+		switch name {
+		case "agent_status":
+			a.AgentStatus = c.said.AgentStatus
+		case "visit_order":
+			a.VisitOrder = c.said.VisitOrder
+		case "agent_remark":
+			a.AgentRemark = c.said.AgentRemark
+		}
 	}
+	a.Written.Stamp(c.names, c.rev, c.device)
 	d := t.draft("assignment.patch")
 	d.putAssignment(c.id, &a)
 	return d, nil

@@ -70,7 +70,7 @@ func decidePayment(f *File, d *draftBuilder, c RecordPayment, was *record.Paymen
 	state := c.state(&f.Case)
 	answer := PaymentReceipt{Case: f.Case.CaseRef, Payment: c.Ref, Change: accepted}
 	if was != nil {
-		if !sameJSON(*was, state) {
+		if !same(was, &state) {
 			return nil, refuse(refusal.Conflict, "payment.changed", "payment_ref", "this payment was recorded with other values; send a payment_ref of its own for another payment")
 		}
 		answer.Change = unchanged

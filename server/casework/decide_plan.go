@@ -9,12 +9,8 @@ import (
 	"doorstep/server/record"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
+	"doorstep/sync/seal"
 )
-
-// planServerFields are the members of a plan that the server writes.
-var planServerFields = []string{"debtor", "branch", "lender", "balance_minor", "approval_state", "approved_by", "approved_at", "reason",
-	"balance_as_of", "paid_before_minor", "skew_s", "flags",
-	"cooling_off_until", "by", "device"}
 
 // ProposePlan offers a repayment plan, or records one the debtor accepted. Within
 // the agent's limit an accepted plan holds at once and suspends collection;
@@ -67,10 +63,11 @@ func (c ProposePlan) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	}
 	d := t.draft("plan.propose")
 	p := *c.Plan
-	p.By, p.Device, p.SkewS, p.Flags = c.By, t.Request.Device, c.SkewS, skewFlags(c.SkewS)
-	if c.By == "" {
-		p.By = t.Actor.User
+	by := c.By
+	if by == "" {
+		by = t.Actor.User
 	}
+	p.Take(f.Case.Debtor, by, t.Request.Device, c.SkewS)
 	return decidePropose(f, d, c.ID, &p, was, t.svc.limits, t.day(f))
 }
 
@@ -90,7 +87,7 @@ func decidePropose(f *File, d *draftBuilder, id string, p, was *record.Plan, lim
 	if p.At.IsZero() {
 		p.At = d.At
 	}
-	if record.Late(p.At, d.At) {
+	if record.IsAhead(p.At, d.At) {
 		return nil, refuse(refusal.Invalid, "validation.at", "at", "this lies in the future")
 	}
 	p.At = record.WholeUTC(p.At)
@@ -182,7 +179,7 @@ func (c DecidePlan) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 		if c.Reason == "" || len(c.Reason) > 200 {
 			return nil, refuse(refusal.Invalid, "plan.reason", "reason", "say in 1 to 200 bytes why it is rejected")
 		}
-		p.State, p.Reason = record.PlanRejected, c.Reason
+		p.State, p.Reason = record.PlanRejected, seal.NewText(c.Reason)
 	}
 	return agree(f, d, c.Plan, p)
 }
@@ -211,7 +208,7 @@ func (c WithdrawPlan) decide(ctx context.Context, t *turn) (*draftBuilder, error
 	if len(c.Reason) > 200 {
 		return nil, refuse(refusal.Invalid, "plan.reason", "reason", "at most 200 bytes")
 	}
-	p.State, p.Reason = record.PlanWithdrawn, c.Reason
+	p.State, p.Reason = record.PlanWithdrawn, seal.NewText(c.Reason)
 	return agree(f, d, c.Plan, p)
 }
 
@@ -233,23 +230,4 @@ func (t *turn) plan(ctx context.Context, id string) (*record.Plan, *File, error)
 		return nil, nil, refuse(refusal.NotFound, "plan.not_found", "plan", "there is no such plan here")
 	}
 	return p, f, nil
-}
-
-// plan makes the state of a plan that was sent.
-func (in *planIn) plan(more string) (*record.Plan, *refusal.Error) {
-	if len(in.Affordability) > 8000 {
-		return nil, refuse(refusal.Invalid, "validation.affordability", "affordability", "at most 8,000 bytes")
-	}
-	p := &record.Plan{Case: journal.CaseID(in.Case), Visit: in.Visit, Kind: in.Kind, Currency: in.Currency, TotalMinor: in.TotalMinor,
-		Debts: in.Debts, Instalments: in.Instalments, Concession: in.Concession, Hardship: in.Hardship, State: in.State, Offered: in.Offered, Accepted: in.Accepted,
-		Terms: in.Terms, Affordability: sealedJSON(in.Affordability), Pressure: in.Pressure, Copy: in.Copy, At: in.At, More: sealedText(more)}
-	for _, s := range []*record.PlanStep{p.Offered, p.Accepted} {
-		if s != nil {
-			s.At, s.Expires = record.WholeUTC(s.At), record.WholeUTC(s.Expires)
-		}
-	}
-	if p.Copy != nil {
-		p.Copy.At = record.WholeUTC(p.Copy.At)
-	}
-	return p, nil
 }

@@ -7,7 +7,7 @@ import (
 	"doorstep/auth/refusal"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
-	"doorstep/sync/offline"
+	"doorstep/sync/seal"
 )
 
 // HandleQuarantine decides on something a phone sent that was not applied:
@@ -60,7 +60,7 @@ func (c HandleQuarantine) decide(ctx context.Context, t *turn) (*draftBuilder, e
 		}
 		d.next("quarantine." + want)
 	}
-	q.State, q.By, q.Note = want, t.Actor.User, c.Note
+	q.State, q.By, q.Note = want, t.Actor.User, seal.NewText(c.Note)
 	d.put("quarantine", c.ID, q.Debtor, &q)
 	d.reply = QuarantineReceipt{c.ID, q.State}
 	return d, nil
@@ -68,57 +68,35 @@ func (c HandleQuarantine) decide(ctx context.Context, t *turn) (*draftBuilder, e
 
 // acceptQuarantined records what the phone had sent.
 func (t *turn) acceptQuarantined(ctx context.Context, q *record.Quarantined) (*draftBuilder, error) {
-	if q.Outcome == offline.Conflict && q.Type == "assignments" || phoneTypes[q.Type].Policy == "" || phoneTypes[q.Type].Policy == offline.ServerOwned {
+	kind, _ := record.KindOf(q.Type)
+	if kind.Action == "" {
 		return nil, refuse(refusal.Conflict, "quarantine.not_applicable", "id", "this cannot be recorded any more; read it and dismiss it")
 	}
-	fields := json.RawMessage(q.Fields.Plain())
-	switch q.Type {
-	case "visits":
-		var in visitIn
-		more, bad := readFields(fields, &in)
-		if bad != nil {
-			return nil, bad
-		}
-		v, bad := in.visit(more)
-		if bad != nil {
-			return nil, bad
-		}
-		v.Said = t.svc.said(fields)
-		return RecordVisit{ID: q.Record, Visit: v, By: q.Agent, Flags: []string{"from_quarantine"}}.decide(ctx, t)
-	case "plans":
-		var in planIn
-		more, bad := readFields(fields, &in)
-		if bad != nil {
-			return nil, bad
-		}
-		p, bad := in.plan(more)
-		if bad != nil {
-			return nil, bad
-		}
-		p.Said = t.svc.said(fields)
+	state, bad := kind.Read(json.RawMessage(q.Fields.Plain()), t.At)
+	if bad != nil {
+		return nil, bad
+	}
+	from := sender{id: q.Record, by: q.Agent, flags: []string{"from_quarantine"}}
+	var of journal.CaseID
+	if q.Type == "plans" {
 		// The other version stands under the record's id; this one becomes a plan of its own.
-		id := q.Record
-		rec, there, err := t.r.Doc(ctx, "plans", id)
+		rec, there, err := t.r.Doc(ctx, "plans", from.id)
 		if err != nil {
 			return nil, err
 		}
 		if there {
-			if p.Case == "" {
-				var was record.Plan
-				if err := decode(rec, &was); err != nil {
-					return nil, err
-				}
-				p.Case = was.Case
+			var was record.Plan
+			if err := decode(rec, &was); err != nil {
+				return nil, err
 			}
-			id = madeID("p", q.Mid)
+			of, from.id = was.Case, madeID("p", q.Mid)
 		}
-		return ProposePlan{ID: id, Plan: p, By: q.Agent}.decide(ctx, t)
 	}
-	state, bad := readEvidence(q.Type, fields, t.svc.said(fields))
+	cmd, _, bad := from.command(kind, state, of)
 	if bad != nil {
 		return nil, bad
 	}
-	return recordEvidence{q.Type, q.Record, state, q.Agent, 0}.decide(ctx, t)
+	return cmd.decide(ctx, t)
 }
 
 func (c HandleQuarantine) refs() []journal.DocRef {

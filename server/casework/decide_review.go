@@ -6,6 +6,7 @@ import (
 	"doorstep/auth/refusal"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
+	"doorstep/sync/seal"
 )
 
 // ReviewVisit records what a supervisor makes of a visit.
@@ -47,7 +48,7 @@ func (c ReviewVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	if c.State == "" {
 		return nil, refuse(refusal.Invalid, "validation.state", "state", "say what you make of the visit: accepted, questioned or invalid")
 	}
-	if err := record.Listed("state", c.State, record.ReviewStates[:]); err != nil {
+	if err := record.CheckWord("review_states", "state", c.State); err != nil {
 		return nil, err
 	}
 	if len(c.Notes) > 2000 {
@@ -60,7 +61,7 @@ func (c ReviewVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 		return nil, err
 	}
 	d := t.draft("visit.review")
-	d.put("visit_reviews", c.Visit, f.Case.Debtor, &record.VisitReview{Case: c.Case, Debtor: f.Case.Debtor, State: c.State, By: t.Actor.User, At: t.At, Notes: sealedText(c.Notes)})
+	d.put("visit_reviews", c.Visit, f.Case.Debtor, &record.VisitReview{Case: c.Case, Debtor: f.Case.Debtor, State: c.State, By: t.Actor.User, At: t.At, Notes: seal.NewText(c.Notes)})
 	d.touch(f)
 	d.reply = ReviewReceipt{c.Visit, c.State}
 	return d, nil

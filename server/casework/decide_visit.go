@@ -102,7 +102,7 @@ func decisions(f *File, v *record.Visit, judged verdict) (json.RawMessage, error
 		}
 	}
 	said := []verdict{judged}
-	if d := v.Door; d != nil {
+	if d := v.DoorDecision; d != nil {
 		said = []verdict{{Phase: phaseDoor, At: d.At, Answer: d.Decision, Reason: d.Reason, Rule: d.Rule, Policy: d.Policy}, judged}
 	}
 	for _, x := range said {
@@ -117,16 +117,17 @@ func decisions(f *File, v *record.Visit, judged verdict) (json.RawMessage, error
 
 // complete fills in what the case and the assignment know.
 func (c RecordVisit) complete(t *turn, f *File, v *record.Visit) {
-	v.Debtor, v.Lender, v.Branch, v.TimeZone, v.Territory = f.Case.Debtor, f.Case.Lender, f.Case.Branch, f.Case.TimeZone, f.Case.Territory
+	v.Lender, v.Branch, v.TimeZone, v.Territory = f.Case.Lender, f.Case.Branch, f.Case.TimeZone, f.Case.Territory
 	v.On = t.svc.zones.dayAt(v.At, v.TimeZone)
-	v.By, v.Device, v.MonoMs, v.SkewS, v.Flags = c.By, t.Request.Device, c.MonoMs, c.SkewS, slices.Clone(c.Flags)
+	v.Take(f.Case.Debtor, c.By, t.Request.Device, c.SkewS)
+	v.MonoMs, v.Flags = c.MonoMs, slices.Clone(c.Flags)
 	if a := assignmentOf(f, v); a != nil {
 		v.Assignment, v.Round, v.Route, v.StopSeq = a.ID, a.State.Round, a.State.Route, a.State.StopSeq
 		w := a.State.Window
 		v.Planned = &w
 		if len(v.Agents) == 0 {
 			for i, agent := range a.State.Agents {
-				v.Agents = append(v.Agents, record.VisitAgent{Agent: agent, Role: record.AgentRoles[min(i, 1)]})
+				v.Agents = append(v.Agents, record.VisitAgent{Agent: agent, Role: record.CodesOf("agent_roles")[min(i, 1)]})
 			}
 		}
 	}
@@ -170,7 +171,7 @@ func measure(fix *record.Fix, home geo.Point) {
 		return
 	}
 	m := int64(p.DistanceTo(home))
-	inside := m <= fenceMetres+fix.AccuracyM
+	inside := m <= fenceMetres+int64(fix.AccuracyM)
 	fix.DistanceM, fix.Inside = &m, &inside
 }
 
@@ -216,7 +217,7 @@ func (c RecordVisit) flags(f *File, v *record.Visit, judged verdict) []string {
 			out = append(out, "late_stop")
 		}
 	}
-	out = append(out, skewFlags(c.SkewS)...)
+	out = append(out, record.SkewFlags(c.SkewS)...)
 	switch a := assignmentOf(f, v); {
 	case a == nil:
 		out = append(out, "no_assignment")
@@ -266,7 +267,7 @@ func decideVisitEffects(f *File, d *draftBuilder, id string, v *record.Visit, co
 			result = "no_answer"
 		}
 		if v.PersonMet != nil {
-			if p := record.Relationships[v.PersonMet.Relationship]; p != "" && !o.Met {
+			if p := record.PartyOf(v.PersonMet.Relationship); p != "" && !o.Met {
 				party = p
 			}
 		}
@@ -291,7 +292,7 @@ func decideVisitEffects(f *File, d *draftBuilder, id string, v *record.Visit, co
 	if o.Hold != "" {
 		hold(o.Hold)
 	}
-	if v.Observations.ComplaintMade && o.Hold != "complaint" {
+	if v.Observations.Plain().ComplaintMade && o.Hold != "complaint" {
 		hold("complaint")
 	}
 	// What was agreed at the door is a fact. Whether a visit may then be planned is asked on the day.

@@ -2,6 +2,7 @@ package casework
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -23,22 +24,24 @@ func TestEveryOutcomeAndReasonIsTakenByItsName(t *testing.T) {
 		"MET_VULNERABLE_STOP": "vulnerable", "DECEASED_REPORTED": "deceased"}
 	address := map[string]string{"ADDR_WRONG": "wrong_address", "ADDR_MOVED": "moved", "ADDR_NOT_FOUND": "not_found"}
 	noDoor := strings.Fields("ADDR_NOT_FOUND UNSAFE_ABORT WEATHER_ABORT BLOCKED_BY_POLICY CANCELLED_PAID CANCELLED_STOP")
-	if len(record.Outcomes()) != len(outcomes) || len(record.OverdueReasons) != len(reasons) {
-		t.Errorf("%d outcomes and %d reasons, want %d and %d", len(record.Outcomes()), len(record.OverdueReasons), len(outcomes), len(reasons))
+	visits, _ := record.KindOf("visits")
+	if len(record.Outcomes()) != len(outcomes) || len(record.CodesOf("overdue_reasons")) != len(reasons) {
+		t.Errorf("%d outcomes and %d reasons, want %d and %d", len(record.Outcomes()), len(record.CodesOf("overdue_reasons")), len(outcomes), len(reasons))
 	}
 	for i, outcome := range outcomes {
-		in := visitIn{Case: "c1", At: instant(morning), Outcome: outcome, OverdueReason: reasons[i%len(reasons)]}
-		v, bad := in.visit("")
+		reason := reasons[i%len(reasons)]
+		state, bad := visits.Read(jsonOf(t, visit("c1", morning, "outcome", outcome, "overdue_reason", reason)), instant(morning))
 		if bad != nil {
-			t.Errorf("%s, %s: %v", outcome, in.OverdueReason, bad)
+			t.Errorf("%s, %s: %v", outcome, reason, bad)
 			continue
 		}
+		v := state.(*record.Visit)
 		v.On, v.By = "2026-11-25", "ana"
 		f, d := aFile(), draftAt(morning, "ana")
 		decideVisitEffects(f, d, "v1", v, "c1/visit:v1")
 		got := ""
-		if len(f.Case.Holds) > 0 {
-			got = f.Case.Holds[0].Kind
+		if holds := f.Case.AllHolds(); len(holds) > 0 {
+			got = holds[0].Kind
 		}
 		if got != holds[outcome] || f.Case.AddressVerification != address[outcome] {
 			t.Errorf("%s opens the hold %q and says of the address %q", outcome, got, f.Case.AddressVerification)
@@ -49,10 +52,11 @@ func TestEveryOutcomeAndReasonIsTakenByItsName(t *testing.T) {
 			t.Errorf("%s is the contact %s", outcome, f.Contacts[0].State.Result)
 		}
 	}
-	for _, bad := range []visitIn{{Outcome: "met_paid"}, {Outcome: ""}, {Outcome: "MET_PAID", OverdueReason: "6"}, {Outcome: "MET_PAID", Purpose: "threaten"},
-		{Outcome: "MET_PAID", Observations: &observationsIn{DistressLevel: 4}}, {Outcome: "MET_PAID", PersonMet: &record.PersonMet{Relationship: "friend"}}} {
-		bad.Case, bad.At = "c1", instant(morning)
-		if _, err := bad.visit(""); err == nil {
+	for _, bad := range []members{{"outcome": "met_paid"}, {"outcome": ""}, {"overdue_reason": "6"}, {"purpose": "threaten"},
+		{"observations": members{"distress_level": 4}}, {"person_met": members{"relationship": "friend"}}} {
+		sent := visit("c1", morning)
+		maps.Copy(sent, bad)
+		if _, refused := visits.Read(jsonOf(t, sent), instant(morning)); refused == nil {
 			t.Errorf("%+v was taken", bad)
 		}
 	}
@@ -90,15 +94,15 @@ func TestAVisitKeepsEveryMember(t *testing.T) {
 	}
 	got := h.child("c1", "visits", "v1")
 	for name := range sent {
-		if name == "door_decision" {
-			continue
+		if name == "newer_member" {
+			continue // kept apart, under more
 		}
 		if _, there := got[name]; !there {
 			t.Errorf("%s is lost", name)
 		}
 	}
 	for path, want := range map[string]string{"check_in.point": "[-8.6101 41.1501]", "check_in.inside_fence": "true", "check_in.datum": "wgs84", "outcome_detail": "SECRET-detail",
-		"observations.dispute_text": "SECRET-dispute", "newer_member": "SECRET-newer", "round": "r1", "route": "r1.t1", "stop_seq": "1", "territory": "west",
+		"observations.dispute_text": "SECRET-dispute", "more.newer_member": "SECRET-newer", "round": "r1", "route": "r1.t1", "stop_seq": "1", "territory": "west",
 		"flags": "[disclosed_to_other mock_location]", "recording.gaps_s": "3", "vulnerability_flags": "[map[flag:illness] map[consent_id:k2 flag:age source:said]]"} {
 		if x := fmt.Sprint(dig(got, path)); x != want {
 			t.Errorf("%s is %s, want %s", path, x, want)

@@ -23,7 +23,8 @@ type Filed[T any] struct {
 }
 
 // File is a case with what belongs to it, as of one watermark. Only the parts
-// that were asked for are loaded. Personal parts are sealed until opened.
+// that were asked for are loaded. The case and its contacts are open; the personal
+// parts of other records are sealed until opened.
 type File struct {
 	Case record.Case
 	Rev  uint64 // of the case; 0 for one that does not exist yet
@@ -87,6 +88,9 @@ func (t *turn) file(ctx context.Context, id journal.CaseID, want parts) (*File, 
 	if t.Actor.Role == auth.RoleLender && !f.Case.OpenTo(t.Actor) {
 		return nil, noSuchCase()
 	}
+	if err := t.openCase(ctx, f); err != nil {
+		return nil, err
+	}
 	t.r.Depend(journal.CaseKey(id))
 	return f, t.fill(ctx, f, want)
 }
@@ -96,6 +100,9 @@ func (t *turn) fill(ctx context.Context, f *File, want parts) error {
 	if want&withContacts != 0 {
 		t.r.Depend(debtorKey(f.Case.Debtor))
 		if err := allInto(ctx, t.r, &f.Contacts, ContactsByDebtor, string(f.Case.Debtor)); err != nil {
+			return err
+		}
+		if err := t.svc.openContacts(ctx, t.Branch, f.Contacts); err != nil {
 			return err
 		}
 	}
@@ -140,6 +147,20 @@ func (t *turn) fill(ctx context.Context, f *File, want parts) error {
 // openCase opens the case's personal parts.
 func (t *turn) openCase(ctx context.Context, f *File) error {
 	return t.open(ctx, "cases", string(f.Case.CaseRef), f.Case.Debtor, &f.Case)
+}
+
+// openContacts opens the numbers of contacts: a cap may count by number.
+func (s *Service) openContacts(ctx context.Context, branch auth.BranchID, contacts []Filed[record.Contact]) error {
+	for i := range contacts {
+		c := &contacts[i]
+		if c.State.Number.IsZero() {
+			continue
+		}
+		if err := s.vault.OpenDoc(ctx, c.State.Debtor, branch, "contacts", c.ID, &c.State); err != nil {
+			return fmt.Errorf("open contact: %w", err)
+		}
+	}
+	return nil
 }
 
 // open opens the personal parts of a document.

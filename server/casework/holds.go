@@ -10,14 +10,15 @@ import (
 // addHold opens a hold and drafts the case. One of the same kind that is open on
 // the same dates already is left as it is: added is then false.
 func addHold(f *File, d *draftBuilder, h record.Hold) (id string, added bool) {
-	for _, there := range f.Case.Holds {
+	for _, there := range f.Case.AllHolds() {
 		if there.Kind == h.Kind && there.Released == nil && there.Since == h.Since && there.Until == h.Until {
 			return there.ID, false
 		}
 	}
 	h.At, h.By = d.At, d.Actor.User
-	h.ID = madeID("h", d.Command, h.Kind, fmt.Sprint(len(f.Case.Holds)))
-	f.Case.Holds = append(f.Case.Holds, h)
+	holds := f.Case.AllHolds()
+	h.ID = madeID("h", d.Command, h.Kind, fmt.Sprint(len(holds)))
+	f.Case.SetHolds(append(holds, h))
 	d.putCase(f)
 	return h.ID, true
 }

@@ -183,11 +183,32 @@ func (h *house) shown(c journal.CaseID) map[string]any {
 	doc, err := h.svc.Case(context.Background(), boss, porto, c)
 	ok(h.t, err)
 	// Through JSON, so that a test sees what a caller sees.
-	text, err := json.Marshal(doc)
-	ok(h.t, err)
+	return object(h.t, jsonOf(h.t, doc))
+}
+
+// jsonOf is a value as JSON.
+func jsonOf(t *testing.T, v any) json.RawMessage {
+	t.Helper()
+	text, err := json.Marshal(v)
+	ok(t, err)
+	return text
+}
+
+// object reads a JSON object.
+func object(t *testing.T, text json.RawMessage) map[string]any {
+	t.Helper()
 	out := map[string]any{}
-	ok(h.t, json.Unmarshal(text, &out))
+	ok(t, json.Unmarshal(text, &out))
 	return out
+}
+
+// openCase is a case as stored, opened.
+func (h *house) openCase(id string) *record.Case {
+	h.t.Helper()
+	k := &record.Case{}
+	h.stored("cases", id, k)
+	ok(h.t, h.vault.OpenDoc(context.Background(), k.Debtor, porto, "cases", id, k))
+	return k
 }
 
 // child finds a record below a case.

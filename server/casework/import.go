@@ -284,19 +284,6 @@ func (s *Service) homes(ctx context.Context, cases []journal.CaseID) ([]home, er
 	return out, nil
 }
 
-// lineHash is a keyed hash of what a line says.
-func (im *importer) lineHash(ctx context.Context, of any) (string, error) {
-	text, err := json.Marshal(of)
-	if err != nil {
-		return "", fmt.Errorf("hash line: %w", err)
-	}
-	hash, err := im.vault.Blind(ctx, "import", string(text))
-	if err != nil {
-		return "", fmt.Errorf("hash line: %w", err)
-	}
-	return hash, nil
-}
-
 // doLines appends what lines change as one conversation, and notes on each what became of it.
 func doLines[T any](ctx context.Context, im *importer, branch auth.BranchID, lines []*importLine[T], reqs []Request) error {
 	if len(reqs) == 0 {

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"doorstep/auth"
-	"doorstep/geo"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
+
+	"github.com/google/uuid"
 )
 
 // caseColumns are the columns of a case import.
@@ -24,33 +24,7 @@ var caseColumns = []column{
 	{name: "flags"}, {name: "datum", optional: true},
 }
 
-// caseLine is one line of a case import, judged and made uniform: two lines that mean the same are equal.
-type caseLine struct {
-	CaseRef           journal.CaseID   `json:"case_ref"`
-	Lender            string           `json:"lender"`
-	ProductType       string           `json:"product_type"`
-	Profiles          []string         `json:"profiles"`
-	Debtor            journal.DebtorID `json:"debtor_ref"`
-	DebtorName        string           `json:"debtor_name"`
-	Language          string           `json:"language"`
-	Phone             string           `json:"phone"`
-	PhoneVerifiedOn   string           `json:"phone_verified_on"`
-	Address           string           `json:"address"`
-	PostalCode        string           `json:"postal_code"`
-	City              string           `json:"city"`
-	Country           string           `json:"country"`
-	Home              *geo.E7          `json:"home"` // WGS 84; nil when unknown
-	Datum             string           `json:"datum"`
-	AddressVerifiedOn string           `json:"address_verified_on"`
-	TimeZone          string           `json:"time_zone"`
-	Currency          string           `json:"currency"`
-	PrincipalMinor    int64            `json:"principal_minor"`
-	AmountDueMinor    int64            `json:"amount_due_minor"`
-	DueDate           string           `json:"due_date"`
-	Priority          int              `json:"priority"`
-	ServiceMin        int              `json:"service_min"`
-	Flags             []string         `json:"flags"` // hold kinds, sorted
-}
+type caseLine = record.CaseLine
 
 // ImportCases takes in overdue cases, streamed, as text/csv or
 // application/x-ndjson (the columns are those of caseColumns in any order). Every
@@ -99,25 +73,20 @@ func (ci *caseImport) apply(ctx context.Context, lines []*importLine[caseLine]) 
 		return err
 	}
 	var rest []*importLine[caseLine]
-	cmds := map[*importLine[caseLine]]importCase{}
 	for _, l := range lines {
 		if ci.actor.Role == auth.RoleLender && l.val.Lender != ci.actor.Lender {
 			l.refuse("lender", "import.lender", "this is not your lender; send your own cases only")
 			continue
 		}
-		cmd, err := ci.hash(ctx, l.val)
-		if err != nil {
-			return err
-		}
-		was, known := there[l.val.CaseRef]
-		if known {
-			if was.State.Lender == l.val.Lender && was.State.ImportHash == cmd.hash {
+		if was, known := there[l.val.CaseRef]; known {
+			if err := ci.vault.OpenDoc(ctx, was.State.Debtor, ci.branch, "cases", was.ID, &was.State); err != nil {
+				return fmt.Errorf("open case: %w", err)
+			}
+			if was.State.Lender == l.val.Lender && was.State.Imported.Plain().Same(&l.val) {
 				l.change = unchanged
 				continue
 			}
-			cmd.rev = was.Rev
 		}
-		cmds[l] = cmd
 		rest = append(rest, l)
 	}
 	if rest, err = ci.claimHomes(ctx, rest, there); err != nil {
@@ -132,11 +101,8 @@ func (ci *caseImport) apply(ctx context.Context, lines []*importLine[caseLine]) 
 	debtors := make([]journal.DebtorID, len(rest))
 	reqs := make([]Request, len(rest))
 	for i, l := range rest {
-		cmd := cmds[l]
 		debtors[i] = l.val.Debtor
-		// The revision keeps A, B, A apart: a line that came before is a change again.
-		id := sha256Hex(cmd.hash, strconv.FormatUint(cmd.rev, 10))
-		reqs[i] = Request{ID: "import:" + string(l.val.CaseRef) + ":" + id[:32], Payload: sha256Of(cmd.hash), Cmd: cmd}
+		reqs[i] = Request{ID: importID(l.val.CaseRef), Cmd: importCase{l.val}}
 	}
 	if err := ci.vault.Prepare(ctx, debtors); err != nil {
 		return fmt.Errorf("make debtors' keys: %w", err)
@@ -144,23 +110,10 @@ func (ci *caseImport) apply(ctx context.Context, lines []*importLine[caseLine]) 
 	return doLines(ctx, ci.importer, ci.branch, rest, reqs)
 }
 
-// hash makes the keyed hashes by which a later import knows what has changed.
-func (ci *caseImport) hash(ctx context.Context, c caseLine) (importCase, error) {
-	cmd := importCase{line: c}
-	for _, part := range []struct {
-		into *string
-		of   any
-	}{
-		{&cmd.hash, c},
-		{&cmd.phone, []string{c.Phone, c.PhoneVerifiedOn}},
-		{&cmd.address, []any{c.Address, c.PostalCode, c.City, c.Country, c.Home, c.Datum, c.AddressVerifiedOn}},
-	} {
-		var err error
-		if *part.into, err = ci.lineHash(ctx, part.of); err != nil {
-			return importCase{}, err
-		}
-	}
-	return cmd, nil
+// importID mints the id of a line's command. That the same line again does nothing
+// is the decision's to see: it compares the line with the one that came last.
+func importID(id journal.CaseID) string {
+	return "import:" + string(id) + ":" + uuid.Must(uuid.NewV7()).String()
 }
 
 // ensureLenders makes the lenders that lines name for the first time.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strconv"
 	"time"
 
 	"doorstep/auth"
@@ -85,7 +84,7 @@ func parseContact(vals []string) (contactLine, []LineError) {
 	if l.Party == "" {
 		l.Party = record.DebtorParty
 	}
-	if l.External != "" && !record.ExternalPattern.MatchString(l.External) {
+	if l.External != "" && !record.IsID(l.External) {
 		f.bad("external_id", "import.id", "an external_id has 1 to 128 letters A to Z, digits and any of _.:/@#+-")
 	}
 	if l.PartyRef != "" && !refPattern.MatchString(l.PartyRef) {
@@ -121,29 +120,22 @@ func (im *importer) applyContacts(ctx context.Context, branch auth.BranchID, lin
 			continue
 		}
 		cmd := l.val.command(im.zones.find(k.State.TimeZone))
-		number, err := im.numberHash(ctx, cmd.Number)
-		if err != nil {
-			return err
-		}
-		state := cmd.state(&k.State, number)
+		state := cmd.state(&k.State)
 		if recs[i].Type != "" && !recs[i].Deleted {
 			var was record.Contact
 			if err := decode(recs[i], &was); err != nil {
 				return err
 			}
 			state.By = was.By
-			if sameJSON(was, state) {
+			if err := im.vault.OpenDoc(ctx, k.State.Debtor, branch, "contacts", recs[i].ID, &was); err != nil {
+				return fmt.Errorf("open contact: %w", err)
+			}
+			if same(&was, &state) {
 				l.change = unchanged
 				continue
 			}
 		}
-		hash, err := im.lineHash(ctx, state)
-		if err != nil {
-			return err
-		}
-		// The revision keeps A, B, A apart: a line that came before is a change again.
-		id := sha256Hex(hash, refs[i].ID, strconv.FormatUint(recs[i].Rev, 10))
-		reqs = append(reqs, Request{ID: "import:" + string(l.val.Case) + ":" + id[:32], Payload: sha256Of(hash), Cmd: cmd})
+		reqs = append(reqs, Request{ID: importID(l.val.Case), Cmd: cmd})
 		rest = append(rest, l)
 	}
 	return doLines(ctx, im, branch, rest, reqs)

@@ -327,7 +327,7 @@ func (f *fields) flags(name string) []string {
 	list := splitList(f.get(name), ";")
 	for _, kind := range list {
 		if _, ok := record.HoldKindNamed(kind); !ok {
-			f.bad(name, "import.flag", "a flag is not one of "+strings.Join(record.HoldKindNames(), ", ")+" (separate several by semicolons)")
+			f.bad(name, "import.flag", "a flag is not one of "+strings.Join(record.CodesOf("hold_kinds"), ", ")+" (separate several by semicolons)")
 			return nil
 		}
 	}

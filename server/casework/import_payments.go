@@ -61,7 +61,7 @@ func parsePayment(vals []string) (paymentLine, []LineError) {
 	switch {
 	case l.Ref == "":
 		f.bad("payment_ref", "import.empty", "this value is required")
-	case !record.ExternalPattern.MatchString(l.Ref):
+	case !record.IsID(l.Ref):
 		f.bad("payment_ref", "import.id", "a payment_ref has 1 to 128 letters A to Z, digits and any of _.:/@#+-")
 	}
 	if !codePattern.MatchString(l.Method) {
@@ -101,17 +101,12 @@ func (im *importer) applyPayments(ctx context.Context, branch auth.BranchID, lin
 			if err := decode(recs[i], &was); err != nil {
 				return err
 			}
-			if sameJSON(was, state) {
+			if same(&was, &state) {
 				l.change = unchanged
 				continue
 			}
 		}
-		hash, err := im.lineHash(ctx, state)
-		if err != nil {
-			return err
-		}
-		id := sha256Hex(hash, refs[i].ID)
-		reqs = append(reqs, Request{ID: "import:" + string(v.Case) + ":" + id[:32], Payload: sha256Of(hash), Cmd: cmd})
+		reqs = append(reqs, Request{ID: importID(v.Case), Cmd: cmd})
 		rest = append(rest, l)
 	}
 	return doLines(ctx, im, branch, rest, reqs)

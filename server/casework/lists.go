@@ -2,6 +2,7 @@ package casework
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,8 +16,8 @@ import (
 
 // Page is one page of a list.
 type Page struct {
-	Items []map[string]any
-	Next  string // "" at the end
+	Items []json.RawMessage // each a record with its id and rev
+	Next  string            // "" at the end
 }
 
 // CaseQuery filters a list of cases. At most one of Territory and Lender.
@@ -43,7 +44,7 @@ func (s *Service) Cases(ctx context.Context, a auth.Actor, q CaseQuery) (Page, e
 	case q.Status != "":
 		query.Index, query.Eq = CasesByStatus.Name, []any{q.Status}
 	}
-	return s.page(ctx, query, func(rec journal.Record) (map[string]any, error) {
+	return s.page(ctx, query, func(rec journal.Record) (json.RawMessage, error) {
 		var k record.Case
 		if err := decode(rec, &k); err != nil {
 			return nil, err
@@ -51,21 +52,18 @@ func (s *Service) Cases(ctx context.Context, a auth.Actor, q CaseQuery) (Page, e
 		if !k.OpenTo(a) || q.Status != "" && k.Status != q.Status {
 			return nil, nil
 		}
-		doc, err := s.shown(ctx, rec)
-		for _, name := range []string{"debtor_name", "phone", "address", "home"} {
-			delete(doc, name)
-		}
-		return doc, err
+		// Whose case it is and why it is held stands in the case file only.
+		return record.ShowListed(&k, record.AudienceOf(a.Role))
 	})
 }
 
 // page reads one page of a list; documents the filter gives nil for are left out.
-func (s *Service) page(ctx context.Context, q journal.Query, show func(journal.Record) (map[string]any, error)) (Page, error) {
+func (s *Service) page(ctx context.Context, q journal.Query, show func(journal.Record) (json.RawMessage, error)) (Page, error) {
 	found, err := s.store.Find(ctx, q)
 	if err != nil {
 		return Page{}, err
 	}
-	p := Page{Items: []map[string]any{}, Next: found.Next}
+	p := Page{Items: []json.RawMessage{}, Next: found.Next}
 	for _, rec := range found.Records {
 		doc, err := show(rec)
 		if err != nil {
@@ -78,96 +76,115 @@ func (s *Service) page(ctx context.Context, q journal.Query, show func(journal.R
 	return p, nil
 }
 
-// Case is a whole case file: the case, its contacts, visits with their reviews, notes, consents,
-// plans, assignments, signatures and payments. case.not_found when it is out of scope.
-func (s *Service) Case(ctx context.Context, a auth.Actor, branch auth.BranchID, id journal.CaseID) (map[string]any, error) {
+// CaseFile is a case as its reader sees it, with its revision, and the records below it by kind.
+type CaseFile struct {
+	Case json.RawMessage
+	Rev  uint64
+	// Below has a list for every kind of record below a case, in the order of record.Kinds.
+	Below []Below
+}
+
+// Below are the records of one kind below a case.
+type Below struct {
+	Kind  string
+	Items []json.RawMessage
+}
+
+// MarshalJSON writes the case's members, rev, and a list for each kind below it.
+func (f CaseFile) MarshalJSON() ([]byte, error) {
+	pairs := []any{"rev", f.Rev}
+	for _, b := range f.Below {
+		pairs = append(pairs, b.Kind, b.Items)
+	}
+	return withMembers(f.Case, pairs...), nil
+}
+
+// Case is a whole case file: the case and all records below it, as the actor may
+// see them. case.not_found when it is out of scope.
+func (s *Service) Case(ctx context.Context, a auth.Actor, branch auth.BranchID, id journal.CaseID) (CaseFile, error) {
 	if err := inBranch(a, branch); err != nil {
-		return nil, noSuchCase()
+		return CaseFile{}, noSuchCase()
 	}
 	recs, err := s.store.Records(ctx, branch, []journal.DocRef{{Type: "cases", ID: string(id)}})
 	if err != nil {
-		return nil, fmt.Errorf("read case: %w", err)
+		return CaseFile{}, fmt.Errorf("read case: %w", err)
 	}
 	if recs[0].Type == "" || recs[0].Deleted {
-		return nil, noSuchCase()
+		return CaseFile{}, noSuchCase()
 	}
 	var k record.Case
 	if err := decode(recs[0], &k); err != nil {
-		return nil, err
+		return CaseFile{}, err
 	}
 	if !k.OpenTo(a) {
-		return nil, noSuchCase()
+		return CaseFile{}, noSuchCase()
 	}
-	doc, err := s.shown(ctx, recs[0])
-	if err != nil {
-		return nil, err
+	to := record.AudienceOf(a.Role)
+	file := CaseFile{Rev: recs[0].Rev}
+	if file.Case, err = s.shown(ctx, recs[0], to); err != nil {
+		return CaseFile{}, err
 	}
-	doc["rev"] = recs[0].Rev
-	for _, child := range []struct {
-		name string
-		ix   journal.Index
-		eq   string
-	}{
-		{"contacts", ContactsByCase, string(id)}, {"visits", VisitsByCase, string(id)}, {"visit_reviews", ReviewsByCase, string(id)}, {"visit_notes", NotesByCase, string(id)},
-		{"consents", ConsentsByCase, string(id)}, {"plans", PlansByCase, string(id)}, {"assignments", AssignmentsByCase, string(id)},
-		{"signatures", SignaturesByCase, string(id)}, {"payments_reported", PaymentsReportedByCase, string(id)}, {"payments", PaymentsByCase, string(id)},
-	} {
-		items := []map[string]any{}
-		if err := s.each(ctx, journal.Query{Branch: branch, Type: child.ix.Type, Index: child.ix.Name, Eq: []any{child.eq}}, func(rec journal.Record) error {
-			item, err := s.shownWithID(ctx, rec)
-			if child.name == "plans" && err == nil {
-				err = s.planState(ctx, rec, &k, item)
+	for _, kind := range record.Kinds() {
+		if kind.ByCase.Type == "" {
+			continue
+		}
+		below := Below{kind.Name, []json.RawMessage{}}
+		q := journal.Query{Branch: branch, Type: kind.Name, Index: kind.ByCase.Name, Eq: []any{string(id)}}
+		if err := s.each(ctx, q, func(rec journal.Record) error {
+			item, err := s.shownWithID(ctx, rec, to)
+			if kind.Name == "plans" && err == nil {
+				item, err = s.withPlanState(ctx, rec, &k, item)
 			}
-			items = append(items, item)
+			below.Items = append(below.Items, item)
 			return err
 		}); err != nil {
-			return nil, err
+			return CaseFile{}, err
 		}
-		doc[child.name] = items
+		file.Below = append(file.Below, below)
 	}
-	return doc, nil
+	return file, nil
 }
 
-// planState adds the state that time and payments make of a plan.
-func (s *Service) planState(ctx context.Context, rec journal.Record, k *record.Case, item map[string]any) error {
+// withPlanState adds the state that time and payments make of a plan.
+func (s *Service) withPlanState(ctx context.Context, rec journal.Record, k *record.Case, item json.RawMessage) (json.RawMessage, error) {
 	var p record.Plan
 	if err := decode(rec, &p); err != nil {
-		return err
+		return nil, err
 	}
 	zone := s.zones.find(k.TimeZone)
 	if zone == nil {
 		zone = time.UTC
 	}
 	now := s.journal.Now()
-	item["state_now"] = p.StateAt(now, zone, k.PaidMinor-p.PaidBeforeMinor)
 	var paid []record.PaidPart
-	if err := s.each(ctx, journal.Query{Branch: rec.Branch, Type: "payments", Index: PaymentsByCase.Name, Eq: []any{string(k.CaseRef)}}, func(r journal.Record) error {
+	q := journal.Query{Branch: rec.Branch, Type: "payments", Index: PaymentsByCase.Name, Eq: []any{string(k.CaseRef)}}
+	if err := s.each(ctx, q, func(r journal.Record) error {
 		var m record.Payment
 		if err := decode(r, &m); err != nil {
 			return err
 		}
 		if on := m.PaidAt.In(zone).Format(time.DateOnly); on >= p.At.In(zone).Format(time.DateOnly) {
-			paid = append(paid, record.PaidPart{strings.TrimPrefix(r.ID, string(k.CaseRef)+"/"), on, m.AmountMinor})
+			paid = append(paid, record.PaidPart{Ref: strings.TrimPrefix(r.ID, string(k.CaseRef)+"/"), On: on, AmountMinor: m.AmountMinor})
 		}
 		return nil
 	}); err != nil {
-		return err
+		return nil, err
 	}
-	item["instalments_now"] = p.InstalmentsOn(now.In(zone).Format(time.DateOnly), paid)
-	return nil
+	return withMembers(item, "state_now", p.StateAt(now, zone, k.PaidMinor-p.PaidBeforeMinor),
+		"instalments_now", p.InstalmentsOn(now.In(zone).Format(time.DateOnly), paid)), nil
 }
 
-// shownWithID is a record in the clear with its id and revision.
-func (s *Service) shownWithID(ctx context.Context, rec journal.Record) (map[string]any, error) {
-	doc, err := s.shown(ctx, rec)
+// shownWithID is a record as an audience sees it, with its id and revision.
+func (s *Service) shownWithID(ctx context.Context, rec journal.Record, to record.Audience) (json.RawMessage, error) {
+	doc, err := s.shown(ctx, rec, to)
 	if err != nil {
 		return nil, err
 	}
-	doc["id"], doc["rev"] = rec.ID, rec.Rev
+	pairs := []any{"id", rec.ID, "rev", rec.Rev}
 	if rec.No > 0 {
-		doc["visit_no"] = rec.No
+		pairs = append(pairs, "visit_no", rec.No)
 	}
-	return doc, nil
+	return withMembers(doc, pairs...), nil
 }
 
 // Plans lists a branch's plans; approval "" lists all, pending those that wait.
@@ -182,11 +199,11 @@ func (s *Service) Plans(ctx context.Context, a auth.Actor, branch auth.BranchID,
 	return s.list(ctx, a, q)
 }
 
-// Notices lists a branch's notices, newest first; status "" lists all.
-func (s *Service) Notices(ctx context.Context, a auth.Actor, branch auth.BranchID, status string, limit int, after string) (Page, error) {
-	q := journal.Query{Branch: branch, Type: "notices", Index: NoticesByTime.Name, Desc: true, Limit: limit, After: after}
+// Alerts lists a branch's alerts to phones, newest first; status "" lists all.
+func (s *Service) Alerts(ctx context.Context, a auth.Actor, branch auth.BranchID, status string, limit int, after string) (Page, error) {
+	q := journal.Query{Branch: branch, Type: "alerts", Index: AlertsByTime.Name, Desc: true, Limit: limit, After: after}
 	if status != "" {
-		q.Index, q.Eq = NoticesByStatus.Name, []any{status}
+		q.Index, q.Eq = AlertsByStatus.Name, []any{status}
 	}
 	return s.list(ctx, a, q)
 }
@@ -203,7 +220,8 @@ func (s *Service) list(ctx context.Context, a auth.Actor, q journal.Query) (Page
 	if err := inBranch(a, q.Branch); err != nil {
 		return Page{}, err
 	}
-	return s.page(ctx, q, func(rec journal.Record) (map[string]any, error) { return s.shownWithID(ctx, rec) })
+	to := record.AudienceOf(a.Role)
+	return s.page(ctx, q, func(rec journal.Record) (json.RawMessage, error) { return s.shownWithID(ctx, rec, to) })
 }
 
 // BranchOf finds the branch a case lives in; case.not_found when there is no such case.

@@ -13,8 +13,8 @@ import (
 
 // twoParts is a plan of 300 in two instalments.
 func twoParts() *record.Plan {
-	return &record.Plan{Case: "c1", Kind: "instalments", Currency: "EUR", TotalMinor: 30_000, BalanceMinor: 60_000, State: record.PlanAccepted, At: instant(morning),
-		Instalments: []record.Instalment{{N: 1, DueOn: "2026-12-10", AmountMinor: 10_000}, {N: 2, DueOn: "2027-01-10", AmountMinor: 20_000}}}
+	return &record.Plan{PlanFound: record.PlanFound{BalanceMinor: 60_000}, PlanReport: record.PlanReport{Case: "c1", Kind: "instalments", Currency: "EUR", TotalMinor: 30_000, State: record.PlanAccepted, At: instant(morning),
+		Instalments: []record.Instalment{{N: 1, DueOn: "2026-12-10", AmountMinor: 10_000}, {N: 2, DueOn: "2027-01-10", AmountMinor: 20_000}}}}
 }
 
 func TestAPlanMustAddUp(t *testing.T) {
@@ -68,8 +68,8 @@ func TestTheAgentsLimit(t *testing.T) {
 		}},
 		{"too far ahead", "accepted pending", func(p *record.Plan) { p.Instalments[1].DueOn = "2027-01-25" }},
 		{"on the last day", "accepted ", func(p *record.Plan) { p.Instalments[1].DueOn = "2027-01-24" }},
-		{"a concession within", "accepted ", func(p *record.Plan) { p.Concession = &record.Concession{"fees", 1000} }},
-		{"a concession beyond", "accepted pending", func(p *record.Plan) { p.Concession = &record.Concession{"fees", 1001} }},
+		{"a concession within", "accepted ", func(p *record.Plan) { p.Concession = &record.Concession{Type: "fees", AmountMinor: 1000} }},
+		{"a concession beyond", "accepted pending", func(p *record.Plan) { p.Concession = &record.Concession{Type: "fees", AmountMinor: 1001} }},
 		{"a settlement gives up the rest", "accepted pending", func(p *record.Plan) { p.Kind = "settlement" }},
 	} {
 		p := twoParts()
@@ -146,10 +146,10 @@ func TestPaymentsFillInstalmentsInOrder(t *testing.T) {
 	}{
 		{"2026-12-01", nil, "open 0 , open 0 "},
 		{"2026-12-14", nil, "overdue 0 , open 0 "},
-		{"2026-12-01", []record.PaidPart{{"a", "2026-11-30", 4000}}, "partly_paid 4000 2026-11-30, open 0 "},
-		{"2026-12-20", []record.PaidPart{{"a", "2026-11-30", 4000}, {"b", "2026-12-02", 8000}}, "paid 10000 2026-12-02, partly_paid 2000 2026-12-02"},
-		{"2027-02-01", []record.PaidPart{{"a", "2026-11-30", 29_999}}, "paid 10000 2026-11-30, overdue 19999 2026-11-30"},
-		{"2027-02-01", []record.PaidPart{{"a", "2026-11-30", 50_000}}, "paid 10000 2026-11-30, paid 20000 2026-11-30"},
+		{"2026-12-01", []record.PaidPart{{Ref: "a", On: "2026-11-30", AmountMinor: 4000}}, "partly_paid 4000 2026-11-30, open 0 "},
+		{"2026-12-20", []record.PaidPart{{Ref: "a", On: "2026-11-30", AmountMinor: 4000}, {Ref: "b", On: "2026-12-02", AmountMinor: 8000}}, "paid 10000 2026-12-02, partly_paid 2000 2026-12-02"},
+		{"2027-02-01", []record.PaidPart{{Ref: "a", On: "2026-11-30", AmountMinor: 29_999}}, "paid 10000 2026-11-30, overdue 19999 2026-11-30"},
+		{"2027-02-01", []record.PaidPart{{Ref: "a", On: "2026-11-30", AmountMinor: 50_000}}, "paid 10000 2026-11-30, paid 20000 2026-11-30"},
 	} {
 		var got []string
 		for _, x := range p.InstalmentsOn(c.day, c.payments) {

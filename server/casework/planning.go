@@ -178,7 +178,7 @@ func (s *Service) Places(ctx context.Context, branch auth.BranchID, ids []journa
 		var p Place
 		p.Home, p.HasHome = k.Home.Plain()
 		if line := k.Address.Plain(); line != "" {
-			if town := strings.TrimSpace(k.PostalCode + " " + k.City); town != "" {
+			if town := strings.TrimSpace(k.PostalCode.Plain() + " " + k.City.Plain()); town != "" {
 				line += ", " + town
 			}
 			p.Address = seal.NewText(line)

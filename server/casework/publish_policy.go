@@ -8,6 +8,7 @@ import (
 
 	"doorstep/auth"
 	"doorstep/server/conduct"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 
@@ -25,36 +26,11 @@ type Law struct {
 // what the branch has does nothing.
 type PublishPolicy struct{ Law Law }
 
-// PolicyHead is the state of the document "conduct" of type "policy". A phone
-// judges by it once it holds every part with its hash; until then by what it had before.
-type PolicyHead struct {
-	Kind  string           `json:"kind"` // head
-	Hash  string           `json:"policy_hash"`
-	Org   uint64           `json:"org"` // grows with every policy
-	Parts []PolicyPartName `json:"parts"`
-	// Signed is a signed note: "doorstep conduct policy", the policy's hash, and a
-	// line for each part with its hash and name.
-	Signed string `json:"signed"`
-}
-
-// PolicyPartName names a document of type "policy" and what it must hold.
-type PolicyPartName struct {
-	Name   string `json:"name"`
-	SHA256 string `json:"sha256"`
-}
-
-// PolicyPart is the state of the other documents of type "policy".
-type PolicyPart struct {
-	Kind   string `json:"kind"` // part
-	SHA256 string `json:"sha256"`
-	Text   string `json:"text"` // a pack in JSON; the hash is of its UTF-8 bytes
-}
-
 // policyDoc is the id of the head.
 const policyDoc = "conduct"
 
 func (c PublishPolicy) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
-	var was PolicyHead
+	var was record.Policy
 	if rec, there, err := t.r.Doc(ctx, "policy", policyDoc); err != nil {
 		return nil, err
 	} else if there {
@@ -63,14 +39,14 @@ func (c PublishPolicy) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 		}
 	}
 	d := t.draft("policy.publish")
-	head := PolicyHead{Kind: "head", Hash: c.Law.Policy.Hash(), Org: c.Law.Org, Signed: c.Law.Signed}
+	head := record.Policy{Kind: "head", Hash: c.Law.Policy.Hash(), Org: c.Law.Org, Signed: c.Law.Signed}
 	if was.Org >= head.Org || was.Hash == head.Hash && was.Signed == head.Signed {
 		return d.nothing(), nil
 	}
 	size := 0
 	parts := c.Law.Policy.Parts()
 	for _, part := range parts {
-		name := PolicyPartName{part.Name, part.SHA256}
+		name := record.PolicyPart{Name: part.Name, SHA256: part.SHA256}
 		head.Parts = append(head.Parts, name)
 		if slices.Contains(was.Parts, name) {
 			continue
@@ -83,7 +59,7 @@ func (c PublishPolicy) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 			d.next("policy.publish")
 			size = 2 * len(part.Text)
 		}
-		d.put("policy", part.Name, "", &PolicyPart{Kind: "part", SHA256: part.SHA256, Text: part.Text})
+		d.put("policy", part.Name, "", &record.Policy{Kind: "part", SHA256: part.SHA256, Text: part.Text})
 		d.tell(journal.BranchFeed, "policy", part.Name)
 	}
 	// Another entry, so that whoever has the head has been offered all its parts.

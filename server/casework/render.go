@@ -1,114 +1,44 @@
 package casework
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"doorstep/server/record"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
-	"doorstep/sync/seal"
 )
 
-// plainJSON is a document with its personal parts in the clear (seal.Show). Those
-// of an erased debtor are null, and the member erased is true. Numbers stay as they were written.
-func plainJSON(doc any) (map[string]any, error) {
-	body, err := seal.Show(doc)
-	if err != nil {
-		return nil, err
+// shown is a record as an audience sees it.
+func (s *Service) shown(ctx context.Context, rec journal.Record, to record.Audience) (json.RawMessage, error) {
+	kind, ok := record.KindOf(rec.Type)
+	if !ok {
+		return nil, fmt.Errorf("show %s/%s: a kind of record that is not known", rec.Type, rec.ID)
 	}
-	out := map[string]any{}
-	if err := decodeExact(body, &out); err != nil {
-		return nil, err
-	}
-	// What a newer app sent and nobody here knows goes back where it stood.
-	if more, ok := out["more"].(string); ok {
-		var unknown map[string]any
-		if decodeExact([]byte(more), &unknown) == nil {
-			for name, v := range unknown {
-				if _, taken := out[name]; !taken {
-					out[name] = v
-				}
-			}
-		}
-	}
-	delete(out, "more")
-	if text, ok := out["affordability"].(string); ok {
-		var v any
-		if decodeExact([]byte(text), &v) == nil {
-			out["affordability"] = v
-		}
-	}
-	return out, nil
-}
-
-// decodeExact reads JSON and keeps numbers as they are written.
-func decodeExact(data []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	return d.Decode(into)
-}
-
-// docOf makes an empty state of a type; nil for a type without personal parts.
-func docOf(typ string) any {
-	switch typ {
-	case "cases":
-		return &record.Case{}
-	case "assignments":
-		return &record.Assignment{}
-	case "visits":
-		return &record.Visit{}
-	case "visit_reviews":
-		return &record.VisitReview{}
-	case "visit_notes":
-		return &record.Note{}
-	case "consents":
-		return &record.Consent{}
-	case "signatures":
-		return &record.Signature{}
-	case "payments_reported":
-		return &record.PaymentReported{}
-	case "plans":
-		return &record.Plan{}
-	case "quarantine":
-		return &record.Quarantined{}
-	}
-	return nil
-}
-
-// shown is a record in the clear, without what is ours alone.
-func (s *Service) shown(ctx context.Context, rec journal.Record) (map[string]any, error) {
-	doc := docOf(rec.Type)
-	if doc == nil {
-		out := map[string]any{}
-		return out, decode(rec, &out)
-	}
-	if err := decode(rec, doc); err != nil {
+	state := kind.New()
+	if err := decode(rec, state); err != nil {
 		return nil, err
 	}
 	// The debtor does not matter to opening: the part names its key.
-	if err := s.vault.OpenDoc(ctx, "", rec.Branch, rec.Type, rec.ID, doc); err != nil {
+	if err := s.vault.OpenDoc(ctx, "", rec.Branch, rec.Type, rec.ID, state); err != nil {
 		return nil, fmt.Errorf("open %s: %w", rec.Type, err)
 	}
-	out, err := plainJSON(doc)
-	for _, name := range []string{"import_hash", "imported", "written", "on_phones", "said", "extra"} {
-		delete(out, name)
-	}
-	return out, err
+	return record.Show(state, to)
 }
-
-// cardFields are the case card an agent needs at the door, nothing more.
-var cardFields = []string{"case_ref", "debtor_ref", "debtor_name", "language", "phone", "phone_state", "address", "postal_code", "city", "country", "home",
-	"address_verification", "time_zone", "currency", "amount_due_minor", "due_date", "product_type", "lender", "priority", "service_min", "status",
-	"holds", "requests", "facts", "appointments", "live_plan", "profiles", "territory"}
 
 // Types lists the types phones may pull.
 func (s *Service) Types() []string {
-	return []string{"assignments", "cases", "visits", "visit_notes", "consents", "signatures", "payments_reported", "plans", "policy"}
+	var names []string
+	for _, k := range record.Kinds() {
+		if k.Synced {
+			names = append(names, k.Name)
+		}
+	}
+	return names
 }
 
 // Render answers whether the device may see each record and what it looks like.
@@ -172,26 +102,14 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 		if out[i].Op != "" {
 			continue
 		}
-		doc, err := s.shown(ctx, rec)
+		doc, err := s.shown(ctx, rec, record.Agent)
 		if err != nil {
 			return nil, err
 		}
-		if rec.Type == "cases" {
-			card := make(map[string]any, len(cardFields))
-			for _, name := range cardFields {
-				if v, ok := doc[name]; ok {
-					card[name] = v
-				}
-			}
-			doc = card
-		}
 		if rec.No > 0 {
-			doc["visit_no"] = rec.No
+			doc = withMembers(doc, "visit_no", rec.No)
 		}
-		out[i].Op = "put"
-		if out[i].Doc, err = json.Marshal(doc); err != nil {
-			return nil, err
-		}
+		out[i].Op, out[i].Doc = "put", doc
 	}
 	return out, nil
 }
@@ -244,8 +162,7 @@ func (s *Service) InScope(ctx context.Context, c offline.Caller, typ string) ([]
 	}); err != nil {
 		return nil, err
 	}
-	index := map[string]journal.Index{"visits": VisitsByCase, "visit_notes": NotesByCase, "consents": ConsentsByCase, "signatures": SignaturesByCase,
-		"payments_reported": PaymentsReportedByCase, "plans": PlansByCase}
+	kind, _ := record.KindOf(typ)
 	for id := range cases {
 		switch typ {
 		case "assignments":
@@ -258,7 +175,7 @@ func (s *Service) InScope(ctx context.Context, c offline.Caller, typ string) ([]
 				add(recs[0])
 			}
 		default:
-			if err := s.each(ctx, journal.Query{Branch: c.Branch, Type: typ, Index: index[typ].Name, Eq: []any{string(id)}}, func(rec journal.Record) error {
+			if err := s.each(ctx, journal.Query{Branch: c.Branch, Type: typ, Index: kind.ByCase.Name, Eq: []any{string(id)}}, func(rec journal.Record) error {
 				add(rec)
 				return nil
 			}); err != nil {
@@ -287,4 +204,22 @@ func (s *Service) each(ctx context.Context, q journal.Query, fn func(journal.Rec
 		}
 		q.After = found.Next
 	}
+}
+
+// withMembers adds members that no state has to a shown record: pairs of a name and
+// a value that always encodes.
+func withMembers(doc json.RawMessage, pairs ...any) json.RawMessage {
+	out := append(json.RawMessage(nil), doc[:len(doc)-1]...)
+	for i := 0; i < len(pairs); i += 2 {
+		value, err := json.Marshal(pairs[i+1])
+		if err != nil {
+			panic("casework: a member does not encode: " + err.Error()) // of our own
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(strconv.AppendQuote(out, pairs[i].(string)), ':')
+		out = append(out, value...)
+	}
+	return append(out, '}')
 }

@@ -14,19 +14,6 @@ import (
 	"doorstep/sync/offline"
 )
 
-// phoneTypes are the types phones may write, with the policy of each (SYNC.md).
-var phoneTypes = map[string]offline.Rules{
-	"assignments":       {Policy: offline.ServerOwned, PhoneFields: []string{"agent_status", "visit_order", "agent_remark"}},
-	"cases":             {Policy: offline.ServerOwned},
-	"policy":            {Policy: offline.ServerOwned},
-	"visits":            {Policy: offline.AppendOnly},
-	"visit_notes":       {Policy: offline.AppendOnly},
-	"consents":          {Policy: offline.AppendOnly},
-	"signatures":        {Policy: offline.AppendOnly},
-	"payments_reported": {Policy: offline.AppendOnly},
-	"plans":             {Policy: offline.Decision},
-}
-
 // Apply decides the mutations of one push, in order, as one conversation.
 func (s *Service) Apply(ctx context.Context, c offline.Caller, ms []offline.Mutation) ([]offline.Result, error) {
 	p := &push{svc: s, caller: c, done: map[string]string{}}
@@ -162,15 +149,15 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 			return c.refuse(ctx, t, offline.Rejected, offline.CodeRequires, "a mutation this one requires was refused", "")
 		}
 	}
-	rules, known := phoneTypes[m.Type]
-	if !known {
+	kind, _ := record.KindOf(m.Type)
+	if kind.Rules.Policy == "" {
 		return c.refuse(ctx, t, offline.Rejected, offline.CodeUnknownType, "phones do not write records of this type", "")
 	}
-	cur, of, err := c.current(ctx, t)
+	cur, of, err := c.current(ctx, t, kind)
 	if err != nil {
 		return nil, "", err
 	}
-	r := offline.Rule(rules, cur, c.push.caller.Device, *m)
+	r := offline.Rule(kind.Rules, cur, c.push.caller.Device, *m)
 	switch {
 	case r.Status == offline.Applied && r.Nothing:
 		// Even what changes nothing is remembered, so that its replay finds an answer, and the record's state comes back (M6, M7).
@@ -190,11 +177,11 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 	}
 	if m.Type == "plans" && m.Op == "patch" {
 		// A plan is changed in part: what the patch does not name stays as it was agreed.
-		if m, err = c.wholePlan(ctx, t); err != nil {
+		if m, err = c.wholePlan(ctx, t, kind); err != nil {
 			return nil, "", err
 		}
 	}
-	cmd, target, bad := c.command(t, m, cur, of)
+	cmd, target, bad := c.command(t, kind, m, cur, of)
 	if bad != nil {
 		return c.refuse(ctx, t, offline.Rejected, bad.Code(), bad.Error(), of)
 	}
@@ -255,15 +242,14 @@ func (t *turn) held(ctx context.Context, id journal.CaseID) (bool, error) {
 	}), nil
 }
 
-// owned is what tells whose a record is, in every type phones know, and what was said when it was made.
+// owned is what tells whose a record is, in every type phones know.
 type owned struct {
 	Case journal.CaseID `json:"case"`
 	By   string         `json:"by"`
-	Said string         `json:"said"`
 }
 
 // current is how the record stands, and its case.
-func (c mutation) current(ctx context.Context, t *turn) (offline.Current, journal.CaseID, error) {
+func (c mutation) current(ctx context.Context, t *turn, kind record.Kind) (offline.Current, journal.CaseID, error) {
 	m := c.m
 	rec, there, err := t.r.Doc(ctx, m.Type, m.ID)
 	if err != nil {
@@ -298,7 +284,7 @@ func (c mutation) current(ctx context.Context, t *turn) (offline.Current, journa
 		return cur, "", err
 	}
 	cur.Mine = o.By == string(t.Actor.User)
-	if cur.Same, err = c.same(ctx, t, rec, o.Said); err != nil {
+	if cur.Same, err = c.same(ctx, t, kind, rec); err != nil {
 		return cur, "", err
 	}
 	cur.InScope, err = t.holds(ctx, o.Case)

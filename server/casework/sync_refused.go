@@ -1,6 +1,7 @@
 package casework
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"doorstep/server/record"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
+	"doorstep/sync/seal"
 )
 
 // refuse keeps a mutation that is not applied, and puts the record's current
@@ -48,10 +50,7 @@ func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outc
 		}
 	}
 	if len(c.m.Fields) > 0 {
-		q.Fields = sealedJSON(c.m.Fields)
-		if q.Fields.IsZero() {
-			q.Fields = sealedText(string(c.m.Fields))
-		}
+		q.Fields = seal.NewText(compactJSON(c.m.Fields))
 	}
 	d.put("quarantine", id, q.Debtor, q)
 	return id, nil
@@ -93,4 +92,13 @@ type keptMutation struct {
 func (c keptMutation) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 	d, _, err := c.refuse(ctx, t, offline.Rejected, c.code, "", "")
 	return d, err
+}
+
+// compactJSON is a JSON text without white space; what is not JSON stays as it is.
+func compactJSON(raw json.RawMessage) string {
+	var b bytes.Buffer
+	if json.Compact(&b, raw) != nil {
+		return string(raw)
+	}
+	return b.String()
 }

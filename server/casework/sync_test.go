@@ -22,7 +22,8 @@ func (h *house) quarantined() string {
 	page, err := h.svc.Quarantine(context.Background(), boss, porto, "", 0, "")
 	ok(h.t, err)
 	var out []string
-	for _, x := range page.Items {
+	for _, item := range page.Items {
+		x := object(h.t, item)
 		c, _ := x["code"].(string)
 		out = append(out, strings.ReplaceAll(fmt.Sprintf("%v %s %v/%v", x["outcome"], c, x["of_type"], x["record"]), "  ", " "))
 	}
@@ -125,11 +126,11 @@ func TestQuarantineKeepsThePayloadSealed(t *testing.T) {
 	}
 	page, err := h.svc.Quarantine(context.Background(), boss, porto, "open", 0, "")
 	ok(t, err)
-	if got := fmt.Sprint(page.Items[0]["fields"]); !strings.Contains(got, "under the mat") || !strings.Contains(got, "Maria") {
+	if got := fmt.Sprint(object(t, page.Items[0])["fields"]); !strings.Contains(got, "under the mat") || !strings.Contains(got, "Maria") {
 		t.Errorf("a supervisor is shown %s, want the payload whole", got)
 	}
 	_, err = h.do(HandleQuarantine{ID: q, Accept: true})
-	if code(err) != "case.not_found" {
+	if code(err) != "validation.case" {
 		t.Errorf("accepting a record of no case: %v", err)
 	}
 	h.must(HandleQuarantine{ID: q, Note: "a mistake"})

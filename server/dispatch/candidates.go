@@ -7,6 +7,7 @@ import (
 
 	"doorstep/server/casework"
 	"doorstep/server/conduct"
+	"doorstep/server/record"
 )
 
 // whyNot is why a case gets no stop; the code is "" for one that may.

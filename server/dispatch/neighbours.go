@@ -5,8 +5,8 @@ import (
 	"slices"
 
 	"doorstep/geo"
-	"doorstep/server/casework"
 	"doorstep/server/office"
+	"doorstep/server/record"
 )
 
 // vicinity is where a crew may go as a neighbour; nil: nowhere.

@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"doorstep/geo"
-	"doorstep/server/casework"
 	"doorstep/server/office"
+	"doorstep/server/record"
 )
 
 func TestCrewsThatMayGo(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"doorstep/auth"
 	"doorstep/auth/refusal"
 	"doorstep/server/casework"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 

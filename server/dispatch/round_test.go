@@ -11,6 +11,7 @@ import (
 	"doorstep/auth"
 	"doorstep/server/casework"
 	"doorstep/server/office"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 
@@ -147,7 +148,7 @@ func TestPublishingAgainDoesNothingMore(t *testing.T) {
 	if v := h.view(id); v.Status != Published || v.Issued != 1 || h.onPhone("west-1") != "c1 "+today || after != w+1 {
 		t.Errorf("the round is %s with %d issued, the phone shows %q; %d entries were added, want the header's alone", v.Status, v.Issued, h.onPhone("west-1"), after-w)
 	}
-	notices, err := h.cases.Notices(context.Background(), boss, porto, "", 0, "")
+	notices, err := h.cases.Alerts(context.Background(), boss, porto, "", 0, "")
 	ok(t, err)
 	if len(notices.Items) != 2 {
 		t.Errorf("%d notices, want one for each of two devices", len(notices.Items))

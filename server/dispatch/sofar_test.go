@@ -9,6 +9,7 @@ import (
 	"doorstep/geo/routing"
 	"doorstep/server/casework"
 	"doorstep/server/office"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 
@@ -17,7 +18,7 @@ func planned(seq int, id, eta string) Stop {
 }
 
 func issuedAs(team, id, status, agentStatus, visited string) casework.Issued {
-	i := casework.Issued{ID: "of " + id, Assignment: record.Assignment{Case: journal.CaseID(id), Team: team, Status: status, AgentStatus: agentStatus}}
+	i := casework.Issued{ID: "of " + id, Assignment: record.Assignment{AssignmentFound: record.AssignmentFound{Case: journal.CaseID(id), Team: team, Status: status}, AssignmentReport: record.AssignmentReport{AgentStatus: agentStatus}}}
 	if visited != "" {
 		i.VisitedAt = at(visited)
 	}

@@ -9,8 +9,10 @@ import (
 	"doorstep/auth"
 	"doorstep/geo"
 	"doorstep/server/casework"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 )
 
@@ -19,11 +21,19 @@ type CasePath struct {
 	ID string `path:"id" maxLength:"128" doc:"The case_ref."`
 }
 
-// object is a document as the house keeps it, in the clear.
+// object is an answer of members that depend on the command.
 type object = map[string]any
 
-// documents is a list of documents as the house keeps them.
-type documents page[object]
+// document is a record as it is shown to the caller: JSON that server/record wrote.
+type document struct{ json.RawMessage }
+
+// Schema describes a document as an object; its members depend on its kind.
+func (document) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
+}
+
+// documents is a list of records.
+type documents page[document]
 
 // caseBranch finds the branch of a case that the actor may know of.
 func (a *API) caseBranch(ctx context.Context, actor auth.Actor, id string) (auth.BranchID, error) {
@@ -109,13 +119,17 @@ func (a *API) caseEndpoints() {
 			return pageAnswer(a.opt.Casework.Cases(ctx, c.actor, q))
 		})
 	register(a, endpoint{method: http.MethodGet, path: "/v1/cases/{id}", id: "getCase", tag: "cases", summary: "Read a case file"},
-		func(ctx context.Context, c call, in *CasePath) (*body[object], error) {
+		func(ctx context.Context, c call, in *CasePath) (*body[document], error) {
 			b, err := a.caseBranch(ctx, c.actor, in.ID)
 			if err != nil {
 				return nil, err
 			}
-			doc, err := a.opt.Casework.Case(ctx, c.actor, b, journal.CaseID(in.ID))
-			return respond(doc), err
+			file, err := a.opt.Casework.Case(ctx, c.actor, b, journal.CaseID(in.ID))
+			if err != nil {
+				return nil, err
+			}
+			text, err := file.MarshalJSON()
+			return respond(document{text}), err
 		})
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/holds", id: "openHold", tag: "cases", summary: "Open a hold",
 		about: "Any open hold keeps the case out of rounds; open assignments are revoked at once."},
@@ -286,5 +300,9 @@ func pageAnswer(p casework.Page, err error) (*body[documents], error) {
 	if err != nil {
 		return nil, err
 	}
-	return respond(documents{p.Items, p.Next}), nil
+	items := make([]document, len(p.Items))
+	for i, item := range p.Items {
+		items[i] = document{item}
+	}
+	return respond(documents{items, p.Next}), nil
 }

@@ -6,22 +6,23 @@ import (
 	"time"
 
 	"doorstep/server/casework"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 
 	"github.com/google/uuid"
 )
 
 type planBody struct {
-	ID          string                `json:"id,omitempty" pattern:"^[A-Za-z0-9_.-]{1,64}$" doc:"Minted when absent."`
-	Base        uint64                `json:"base,omitempty" doc:"The revision that is changed; 0 for a new plan."`
-	Kind        string                `json:"kind" maxLength:"32" example:"instalments"`
-	Currency    string                `json:"currency" minLength:"3" maxLength:"3"`
-	TotalMinor  int64                 `json:"total_minor"`
+	ID          string              `json:"id,omitempty" pattern:"^[A-Za-z0-9_.-]{1,64}$" doc:"Minted when absent."`
+	Base        uint64              `json:"base,omitempty" doc:"The revision that is changed; 0 for a new plan."`
+	Kind        string              `json:"kind" maxLength:"32" example:"instalments"`
+	Currency    string              `json:"currency" minLength:"3" maxLength:"3"`
+	TotalMinor  int64               `json:"total_minor"`
 	Instalments []record.Instalment `json:"instalments" minItems:"1" maxItems:"120"`
 	Concession  *record.Concession  `json:"concession,omitempty"`
 	Hardship    *record.Hardship    `json:"hardship,omitempty"`
-	State       string                `json:"state" enum:"offered,accepted"`
-	At          *time.Time            `json:"at,omitempty"`
+	State       string              `json:"state" enum:"offered,accepted"`
+	At          *time.Time          `json:"at,omitempty"`
 }
 
 type planIn struct {
@@ -49,8 +50,8 @@ func (a *API) planEndpoints() {
 					x.ID = uuid.NewSHA1(uuid.NameSpaceOID, []byte(c.command())).String()
 				}
 			}
-			p := &record.Plan{Case: journal.CaseID(in.ID), Kind: x.Kind, Currency: x.Currency, TotalMinor: x.TotalMinor, Instalments: x.Instalments,
-				Concession: x.Concession, Hardship: x.Hardship, State: x.State}
+			p := &record.Plan{PlanReport: record.PlanReport{Case: journal.CaseID(in.ID), Kind: x.Kind, Currency: x.Currency, TotalMinor: x.TotalMinor, Instalments: x.Instalments,
+				Concession: x.Concession, Hardship: x.Hardship, State: x.State}}
 			if x.At != nil {
 				p.At = *x.At
 			}
@@ -85,7 +86,7 @@ func (a *API) planEndpoints() {
 				return a.doCmd(ctx, c, b, x.cmd(in))
 			})
 	}
-	register(a, endpoint{method: http.MethodGet, path: "/v1/notices", id: "listNotices", tag: "cases", summary: "Alerts to phones, newest first",
+	register(a, endpoint{method: http.MethodGet, path: "/v1/alerts", id: "listAlerts", tag: "cases", summary: "Alerts to phones, newest first",
 		about: "Without push credentials they stay pending here, and stream pokes do the work."},
 		func(ctx context.Context, c call, in *struct {
 			Paging
@@ -96,7 +97,7 @@ func (a *API) planEndpoints() {
 			if err != nil {
 				return nil, err
 			}
-			return pageAnswer(a.opt.Casework.Notices(ctx, c.actor, b, in.Status, in.Limit, in.Cursor))
+			return pageAnswer(a.opt.Casework.Alerts(ctx, c.actor, b, in.Status, in.Limit, in.Cursor))
 		})
 	register(a, endpoint{method: http.MethodGet, path: "/v1/quarantine", id: "listQuarantine", tag: "cases", summary: "What phones sent and was not applied"},
 		func(ctx context.Context, c call, in *struct {

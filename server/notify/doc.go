@@ -1,9 +1,9 @@
 // Package notify sends what entries have caused: today, push alerts to agents'
 // devices for new door-to-door tasks.
 //
-// A notice is a document written by the entry that caused it, so nothing is
+// A alert is a document written by the entry that caused it, so nothing is
 // alerted that did not happen, and nothing that happened is forgotten. The
-// Outbox takes pending notices of a branch under a lease, asks the rule again,
+// Outbox takes pending alerts of a branch under a lease, asks the rule again,
 // marks them "sending" durably, calls the provider, and records the outcome as
 // an entry. A rebuild of the views never sends. What a crash left at "sending"
 // has an unknown outcome: an alert to an agent is repeated, since a second one

@@ -31,7 +31,7 @@ const (
 	atOnce      = 8 // calls to the provider at the same time
 )
 
-// Outbox sends the pending notices of all branches. Run it on every node: a lease lets one work at a branch.
+// Outbox sends the pending alerts of all branches. Run it on every node: a lease lets one work at a branch.
 type Outbox struct {
 	journal *journal.Journal
 	store   journal.Store
@@ -44,7 +44,7 @@ type Outbox struct {
 	mu    sync.Mutex
 	dirty map[auth.BranchID]bool
 	wake  chan struct{}
-	retry map[string]retry // notices that wait for another attempt, by id
+	retry map[string]retry // alerts that wait for another attempt, by id
 }
 
 type retry struct {
@@ -53,7 +53,7 @@ type retry struct {
 	branch   auth.BranchID
 }
 
-// New makes an outbox. With a nil sender Run keeps notices as they are: they are shown, not sent.
+// New makes an outbox. With a nil sender Run keeps alerts as they are: they are shown, not sent.
 func New(j *journal.Journal, l Ledger, t Tokens, s Sender, log *slog.Logger) *Outbox {
 	return &Outbox{journal: j, store: j.Store(), ledger: l, tokens: t, sender: s, log: log, node: uuid.NewString(),
 		dirty: map[auth.BranchID]bool{}, wake: make(chan struct{}, 1), retry: map[string]retry{}}
@@ -105,7 +105,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 }
 
 // lookAround marks all branches, since nobody pokes for what another node wrote,
-// or left when it died, and keeps the leases of those where notices wait for
+// or left when it died, and keeps the leases of those where alerts wait for
 // another attempt: who takes them from us would not know how long to wait.
 func (o *Outbox) lookAround(ctx context.Context, held map[auth.BranchID]uint64) error {
 	branches, err := o.store.Branches(ctx)
@@ -209,8 +209,8 @@ func (o *Outbox) branch(ctx context.Context, b auth.BranchID, held map[auth.Bran
 	}
 }
 
-// judge asks the rule about each notice: marks are what to record before any call, send what may go out.
-func (o *Outbox) judge(ctx context.Context, work []Notice) (marks []Mark, send []Notice) {
+// judge asks the rule about each alert: marks are what to record before any call, send what may go out.
+func (o *Outbox) judge(ctx context.Context, work []Alert) (marks []Mark, send []Alert) {
 	now := o.journal.Now()
 	for _, n := range work {
 		if ctx.Err() != nil {
@@ -233,13 +233,13 @@ func (o *Outbox) judge(ctx context.Context, work []Notice) (marks []Mark, send [
 		case err != nil && ctx.Err() != nil:
 			return marks, nil
 		case err != nil:
-			// One notice that cannot be judged must not hold up the others, nor go out.
+			// One alert that cannot be judged must not hold up the others, nor go out.
 			n.Attempts++
 			if n.Attempts >= maxAttempts {
 				mark(Dead, "rule_unreadable")
 				continue
 			}
-			o.log.Warn("outbox: rule not readable", "notice", n.ID, "err", err)
+			o.log.Warn("outbox: rule not readable", "alert", n.ID, "err", err)
 			o.retry[n.ID] = retry{at: now.Add(backoff(n.Attempts, 0)), attempts: n.Attempts, branch: n.Branch}
 		case !ok:
 			mark(Refused, code)
@@ -252,12 +252,12 @@ func (o *Outbox) judge(ctx context.Context, work []Notice) (marks []Mark, send [
 	return marks, send
 }
 
-// due finds notices to send now: pending ones, and those at "sending" whose time
+// due finds alerts to send now: pending ones, and those at "sending" whose time
 // has come. "Sending" and not waiting for us means that a crash came between
 // the call and its outcome: an alert is repeated (J16).
-func (o *Outbox) due(ctx context.Context, b auth.BranchID) ([]Notice, error) {
+func (o *Outbox) due(ctx context.Context, b auth.BranchID) ([]Alert, error) {
 	now := o.journal.Now()
-	var out []Notice
+	var out []Alert
 	there := map[string]bool{}
 	for _, status := range []string{Sending, Pending} {
 		q := journal.Query{Branch: b, Type: ByStatus.Type, Index: ByStatus.Name, Eq: []any{status}, Limit: batch}
@@ -291,10 +291,10 @@ func (o *Outbox) due(ctx context.Context, b auth.BranchID) ([]Notice, error) {
 	return out, nil
 }
 
-// send calls the provider for each notice and returns the outcomes that are final;
+// send calls the provider for each alert and returns the outcomes that are final;
 // the others wait in o.retry. Without the lease it goes no further: what is
 // left at "sending" is for the node that has it now.
-func (o *Outbox) send(ctx context.Context, b auth.BranchID, ns []Notice, held map[auth.BranchID]uint64) ([]Mark, error) {
+func (o *Outbox) send(ctx context.Context, b auth.BranchID, ns []Alert, held map[auth.BranchID]uint64) ([]Mark, error) {
 	results := make([]*Mark, len(ns))
 	waits := make([]*retry, len(ns))
 	var wg sync.WaitGroup
@@ -338,7 +338,7 @@ func backoff(attempt int, after time.Duration) time.Duration {
 
 // one makes one attempt, which n.Attempts already counts. Neither result: we
 // are being stopped, "sending" stands, and the next start repeats it.
-func (o *Outbox) one(ctx context.Context, n Notice) (*Mark, *retry) {
+func (o *Outbox) one(ctx context.Context, n Alert) (*Mark, *retry) {
 	mark := func(status, outcome string) (*Mark, *retry) {
 		return &Mark{ID: n.ID, Status: status, Outcome: outcome, Attempts: n.Attempts}, nil
 	}

@@ -25,8 +25,8 @@ type house struct {
 	t       *testing.T
 	journal *journal.Journal
 	mu      sync.Mutex
-	refuse  map[string]string // notices the rule refuses by now, with its code
-	broken  map[string]bool   // notices the rule cannot be asked about
+	refuse  map[string]string // alerts the rule refuses by now, with its code
+	broken  map[string]bool   // alerts the rule cannot be asked about
 	tokens  map[auth.DeviceID]string
 	deaf    bool // tokens cannot be read until the caller gives up
 	marks   map[string][]Mark
@@ -53,13 +53,13 @@ func inHouse(t *testing.T, story func(t *testing.T, h *house)) {
 	})
 }
 
-// write puts notices into the journal as the entry that causes them would.
-func (h *house) write(ns ...Notice) {
+// write puts alerts into the journal as the entry that causes them would.
+func (h *house) write(ns ...Alert) {
 	h.t.Helper()
 	h.do(branch, func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
 		d := journal.Draft{Action: "publish"}
 		for _, n := range ns {
-			if _, _, err := r.Doc(ctx, "notices", n.ID); err != nil {
+			if _, _, err := r.Doc(ctx, "alerts", n.ID); err != nil {
 				return d, err
 			}
 			n.Kind, n.Device, n.At = "new_task", "d1", r.At
@@ -70,7 +70,7 @@ func (h *house) write(ns ...Notice) {
 			if err != nil {
 				return d, err
 			}
-			d.Put("notices", n.ID, body)
+			d.Put("alerts", n.ID, body)
 		}
 		return d, nil
 	})
@@ -87,9 +87,9 @@ func (h *house) do(b auth.BranchID, decide func(context.Context, *journal.Reader
 	}
 }
 
-func (h *house) notice(id string) Notice {
+func (h *house) alert(id string) Alert {
 	h.t.Helper()
-	recs, err := h.journal.Store().Records(context.Background(), branch, []journal.DocRef{{Type: "notices", ID: id}})
+	recs, err := h.journal.Store().Records(context.Background(), branch, []journal.DocRef{{Type: "alerts", ID: id}})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func (h *house) notice(id string) Notice {
 	return n
 }
 
-// outcome is the last mark of a notice.
+// outcome is the last mark of an alert.
 func (h *house) outcome(id string) Mark {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -113,9 +113,9 @@ func (h *house) outcome(id string) Mark {
 // Mark records states as entries.
 func (h *house) Mark(ctx context.Context, b auth.BranchID, marks []Mark) error {
 	out, err := h.journal.Do(ctx, b, []journal.Command{{ID: uuid.NewString(), Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
-		d := journal.Draft{Action: "notice.mark"}
+		d := journal.Draft{Action: "alert.mark"}
 		for _, m := range marks {
-			rec, _, err := r.Doc(ctx, "notices", m.ID)
+			rec, _, err := r.Doc(ctx, "alerts", m.ID)
 			if err != nil {
 				return d, err
 			}
@@ -128,7 +128,7 @@ func (h *house) Mark(ctx context.Context, b auth.BranchID, marks []Mark) error {
 			if err != nil {
 				return d, err
 			}
-			d.Put("notices", m.ID, body)
+			d.Put("alerts", m.ID, body)
 		}
 		return d, nil
 	}}})
@@ -144,7 +144,7 @@ func (h *house) Mark(ctx context.Context, b auth.BranchID, marks []Mark) error {
 }
 
 // Ask judges again.
-func (h *house) Ask(_ context.Context, n Notice) (bool, string, error) {
+func (h *house) Ask(_ context.Context, n Alert) (bool, string, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.broken[n.ID] {
@@ -221,8 +221,8 @@ func (h *house) run(s Sender) (stop func()) {
 	}
 }
 
-func many(n int) []Notice {
-	out := make([]Notice, n)
+func many(n int) []Alert {
+	out := make([]Alert, n)
 	for i := range out {
 		out[i].ID = fmt.Sprintf("n%03d", i)
 	}
@@ -233,18 +233,18 @@ func TestNoticeIsSentOnceAndRecorded(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {
 		p := &provider{answer: func(_ context.Context, m Message) error {
 			// J16: "sending" is durable before the call.
-			if s := h.notice(m.Task).Status; s != Sending {
-				t.Errorf("called while the notice is %q", s)
+			if s := h.alert(m.Task).Status; s != Sending {
+				t.Errorf("called while the alert is %q", s)
 			}
 			return nil
 		}}
-		h.write(Notice{ID: "before"})
+		h.write(Alert{ID: "before"})
 		stop := h.run(p)
 		time.Sleep(time.Second)
 		h.write(many(250)...)
 		time.Sleep(time.Minute)
 		stop()
-		for _, n := range append(many(250), Notice{ID: "before"}) {
+		for _, n := range append(many(250), Alert{ID: "before"}) {
 			if m := h.outcome(n.ID); m != (Mark{ID: n.ID, Status: Sent, Outcome: "id-" + n.ID, Attempts: 1}) || len(p.of(n.ID)) != 1 {
 				t.Fatalf("%s: %+v after %d calls", n.ID, m, len(p.of(n.ID)))
 			}
@@ -255,11 +255,11 @@ func TestNoticeIsSentOnceAndRecorded(t *testing.T) {
 func TestWithoutProviderNoticesStayPending(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {
 		stop := h.run(nil)
-		h.write(Notice{ID: "n"})
+		h.write(Alert{ID: "n"})
 		time.Sleep(time.Hour)
 		stop()
-		if s := h.notice("n").Status; s != Pending {
-			t.Errorf("the notice is %q", s)
+		if s := h.alert("n").Status; s != Pending {
+			t.Errorf("the alert is %q", s)
 		}
 	})
 }
@@ -306,7 +306,7 @@ func TestThoseThatWaitDoNotHideTheOthers(t *testing.T) {
 		h.write(many(batch + 5)...) // more than one reading holds
 		stop := h.run(p)
 		time.Sleep(10 * time.Second)
-		h.write(Notice{ID: "soon"}, Notice{ID: "fresh"})
+		h.write(Alert{ID: "soon"}, Alert{ID: "fresh"})
 		time.Sleep(10 * time.Second)
 		stop()
 		if h.outcome("fresh").Status != Sent || len(p.of("soon")) < 2 {
@@ -318,7 +318,7 @@ func TestThoseThatWaitDoNotHideTheOthers(t *testing.T) {
 func TestRetryDoesNotWaitForAnotherBranchToBeQuiet(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {
 		p := &provider{answer: func(context.Context, Message) error { return &Failure{Retry: true, Why: "unavailable"} }}
-		h.write(Notice{ID: "n"})
+		h.write(Alert{ID: "n"})
 		stop := h.run(p)
 		for range 200 { // ten seconds: the second attempt is due after one to three
 			time.Sleep(50 * time.Millisecond)
@@ -348,7 +348,7 @@ func TestRetryAfterIsKeptEvenBeforeAnotherNode(t *testing.T) {
 			return nil
 		}
 		stops := []func(){h.run(p), h.run(p)}
-		h.write(Notice{ID: "n"})
+		h.write(Alert{ID: "n"})
 		time.Sleep(after + time.Minute)
 		calls := p.of("n")
 		if len(calls) != 2 || calls[1].Sub(calls[0]) < after {
@@ -396,9 +396,9 @@ func TestDeadTokenIsDropped(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {
 		p := &provider{answer: func(context.Context, Message) error { return &Failure{Unregistered: true, Why: "unregistered"} }}
 		stop := h.run(p)
-		h.write(Notice{ID: "first"})
+		h.write(Alert{ID: "first"})
 		time.Sleep(time.Second)
-		h.write(Notice{ID: "second"})
+		h.write(Alert{ID: "second"})
 		time.Sleep(time.Second)
 		stop()
 		if m := h.outcome("first"); m.Status != Dead || m.Outcome != "unregistered" {
@@ -416,7 +416,7 @@ func TestRuleIsAskedAgainAtTheMomentOfSending(t *testing.T) {
 		h.refuse["revoked"] = "revoked"
 		h.broken["unreadable"] = true
 		stop := h.run(p)
-		h.write(Notice{ID: "unreadable"}, Notice{ID: "revoked"}, Notice{ID: "later"}, Notice{ID: "stale", Expires: time.Now().Add(-time.Second)})
+		h.write(Alert{ID: "unreadable"}, Alert{ID: "revoked"}, Alert{ID: "later"}, Alert{ID: "stale", Expires: time.Now().Add(-time.Second)})
 		time.Sleep(time.Second)
 		if m := h.outcome("revoked"); m.Status != Refused || m.Outcome != "revoked" || len(p.of("revoked")) != 0 {
 			t.Errorf("revoked: %+v after %d calls", m, len(p.of("revoked")))
@@ -443,7 +443,7 @@ func TestRuleIsAskedAgainAtTheMomentOfSending(t *testing.T) {
 // J16: found at "sending", nobody knows whether it went out; an alert is repeated.
 func TestAlertLeftAtSendingByACrashIsRepeated(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {
-		h.write(Notice{ID: "n", Status: Sending, Attempts: 3}, Notice{ID: "last", Status: Sending, Attempts: maxAttempts})
+		h.write(Alert{ID: "n", Status: Sending, Attempts: 3}, Alert{ID: "last", Status: Sending, Attempts: maxAttempts})
 		// The node that died holds its lease still, and nobody writes any more.
 		body, err := json.Marshal(lease{Node: "dead", Until: time.Now().Add(leaseTime)})
 		if err != nil {
@@ -482,7 +482,7 @@ func TestStopInTheMiddleLeavesSendingForTheNextStart(t *testing.T) {
 			t.Errorf("stopping took %v", d)
 		}
 		for _, n := range many(20) {
-			if s := h.notice(n.ID).Status; s != Sending {
+			if s := h.alert(n.ID).Status; s != Sending {
 				t.Errorf("%s is %q", n.ID, s)
 			}
 		}
@@ -502,12 +502,12 @@ func TestStopInTheMiddleLeavesSendingForTheNextStart(t *testing.T) {
 func TestStopIsNotAFailedAttempt(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {
 		h.deaf = true
-		h.write(Notice{ID: "n", Attempts: maxAttempts - 1})
+		h.write(Alert{ID: "n", Attempts: maxAttempts - 1})
 		stop := h.run(&provider{})
 		time.Sleep(time.Second)
 		stop()
-		if s := h.notice("n").Status; s != Sending {
-			t.Errorf("the notice is %q", s)
+		if s := h.alert("n").Status; s != Sending {
+			t.Errorf("the alert is %q", s)
 		}
 	})
 }

@@ -1,13 +1,78 @@
 package record
 
 import (
+	"encoding/json"
+	"time"
+
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
 	"doorstep/sync/seal"
-	"encoding/json"
-	"time"
 )
+
+// Assignment is the state of a document of type "assignments": a stop issued to agents' phones.
+type Assignment struct {
+	AssignmentReport
+	AssignmentFound
+}
+
+// AssignmentReport is what the phone may say of an assignment.
+type AssignmentReport struct {
+	AgentStatus string    `json:"agent_status,omitempty" is:"agent_statuses" see:"office,agent"`
+	VisitOrder  int       `json:"visit_order,omitempty" most:"1000" see:"office,agent"`
+	AgentRemark seal.Text `json:"agent_remark,omitzero" most:"1000" see:"office,agent"`
+}
+
+func (a *AssignmentReport) check(time.Time) *refusal.Error { return nil }
+
+// AssignmentFound is what the server says of an assignment.
+type AssignmentFound struct {
+	Case     journal.CaseID   `json:"case" is:"server" see:"all"`
+	Debtor   journal.DebtorID `json:"debtor" is:"server" see:"office,agent"`
+	Branch   auth.BranchID    `json:"branch" is:"server" see:"office,agent"`
+	Round    string           `json:"round,omitempty" is:"server" see:"office,agent"`
+	Route    string           `json:"route,omitempty" is:"server" see:"office,agent"`
+	Team     string           `json:"team" is:"server" see:"office,agent"`
+	Agents   []auth.UserID    `json:"agents" is:"server" see:"office,agent"` // every agent on the shift; any may act
+	Date     string           `json:"date" is:"server" see:"all"`            // local date of the round
+	StopSeq  int              `json:"stop_seq" see:"office,agent"`
+	ETA      time.Time        `json:"eta" see:"office,agent"`
+	Window   Window           `json:"window" see:"office,agent"`
+	ServiceS int              `json:"service_s" see:"office,agent"`
+	// Appointment is the one the stop keeps; "" for none.
+	Appointment string `json:"appointment,omitempty" is:"server" see:"office,agent"`
+	// Items, Recording and Overlays (the branch's conduct profiles) are what the law is asked with.
+	Items     []string `json:"items,omitempty" is:"server" see:"office,agent"`
+	Recording bool     `json:"recording,omitempty" see:"office,agent"`
+	Overlays  []string `json:"overlays,omitempty" is:"server" see:"office,agent"`
+	TimeZone  string   `json:"time_zone" is:"server" see:"office,agent"`
+	Territory string   `json:"territory,omitempty" is:"server" see:"office,agent"`
+	Status    string   `json:"status" is:"server" see:"all"` // open, done, revoked, cancelled
+	// ClosedBy is the visit that closed it, or the reason it was revoked or cancelled.
+	ClosedBy string `json:"closed_by,omitempty" is:"server" see:"office,agent"`
+	// Retired says that its day is over, or another took its place: no phone shows it any more.
+	Retired bool `json:"retired,omitempty" see:"office,agent"`
+	// OnPhones is 1 while phones show it, for the index; 0 else.
+	OnPhones  int             `json:"on_phones,omitempty"`
+	Written   Written         `json:"written,omitempty"`
+	Decisions json.RawMessage `json:"decisions,omitempty" see:"office,agent"`
+	IssuedAt  time.Time       `json:"issued_at" see:"office,agent"`
+}
+
+// Written tells which device last wrote each of a phone's members, and at which
+// revision: what two writers are merged by.
+type Written map[string]offline.FieldWrite
+
+// Stamp notes that a device wrote some members at a revision.
+func (w *Written) Stamp(names []string, rev uint64, device auth.DeviceID) {
+	if *w == nil {
+		*w = Written{}
+	}
+	for _, name := range names {
+		(*w)[name] = offline.FieldWrite{Rev: rev, Device: device}
+	}
+}
 
 // Statuses of an assignment.
 const (
@@ -20,67 +85,22 @@ const (
 // closedByDay is why an assignment is cancelled whose day is over without a visit.
 const closedByDay = "day:over"
 
-// shown tells whether phones show the assignment.
+// Shown tells whether phones show the assignment.
 func (a *Assignment) Shown() bool {
 	return !a.Retired && (a.Status == AssignmentOpen || a.Status == AssignmentDone)
 }
 
-// dayOver tells whether the assignment left the phones because its day was over,
-// and for no other reason. Nobody took it back, so what its agents recorded that
+// DayOver tells whether the assignment left the phones because its day was over,
+// and for no other reason. It was not taken back, so what its agents recorded that
 // day is theirs to send, however late.
 func (a *Assignment) DayOver() bool {
 	return a.Retired && (a.Status == AssignmentDone || a.Status == AssignmentCancelled && a.ClosedBy == closedByDay)
 }
 
-// expire takes an assignment whose day is over off the phones.
+// Expire takes an assignment whose day is over off the phones.
 func (a *Assignment) Expire() {
 	if a.Status == AssignmentOpen {
 		a.Status, a.ClosedBy = AssignmentCancelled, closedByDay
 	}
 	a.Retired = true
-}
-
-// Assignment is the state of a document of type "assignments": a stop issued to agents' phones.
-type Assignment struct {
-	Case     journal.CaseID   `json:"case"`
-	Debtor   journal.DebtorID `json:"debtor"`
-	Branch   auth.BranchID    `json:"branch"`
-	Round    string           `json:"round,omitempty"`
-	Route    string           `json:"route,omitempty"`
-	Team     string           `json:"team"`
-	Agents   []auth.UserID    `json:"agents"` // every agent on the shift; any may act
-	Date     string           `json:"date"`   // local date of the round
-	StopSeq  int              `json:"stop_seq"`
-	ETA      time.Time        `json:"eta"`
-	Window   Window           `json:"window"`
-	ServiceS int              `json:"service_s"`
-	// Appointment is the one the stop keeps; "" for none.
-	Appointment string `json:"appointment,omitempty"`
-	// Items, Recording and Overlays (the branch's conduct profiles) are what the law is asked with.
-	Items     []string `json:"items,omitempty"`
-	Recording bool     `json:"recording,omitempty"`
-	Overlays  []string `json:"overlays,omitempty"`
-	TimeZone  string   `json:"time_zone"`
-	Territory string   `json:"territory,omitempty"`
-	Status    string   `json:"status"` // open, done, revoked, cancelled: the server's
-	// AgentStatus, VisitOrder and AgentRemark are the phone's to patch.
-	AgentStatus string    `json:"agent_status,omitempty"` // accepted, en_route, at_door, visited, declined
-	VisitOrder  int       `json:"visit_order,omitempty"`
-	AgentRemark seal.Text `json:"agent_remark,omitzero"`
-	// ClosedBy is the visit that closed it, or the reason it was revoked or cancelled.
-	ClosedBy string `json:"closed_by,omitempty"`
-	// Retired says that its day is over, or another took its place: no phone shows it any more.
-	Retired bool `json:"retired,omitempty"`
-	// OnPhones is 1 while phones show it, for the index; 0 else.
-	OnPhones int `json:"on_phones,omitempty"`
-	// Written tells which device last wrote each of the phone's fields, and when, in revisions.
-	Written   map[string]offline.FieldWrite `json:"written,omitempty"`
-	Decisions json.RawMessage               `json:"decisions,omitempty"`
-	IssuedAt  time.Time                     `json:"issued_at"`
-	Extra     Extra                         `json:"extra,omitzero"`
-}
-
-// EachSealed names the personal parts of an assignment.
-func (a *Assignment) EachSealed(fn func(field string, p seal.Part)) {
-	fn("agent_remark", &a.AgentRemark)
 }

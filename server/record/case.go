@@ -1,124 +1,75 @@
 package record
 
 import (
+	"slices"
+	"time"
+
 	"doorstep/auth"
 	"doorstep/sync/journal"
 	"doorstep/sync/seal"
-	"encoding/json"
-	"slices"
-	"time"
 )
 
-// AppointmentsOn are the appointments that stand on a local date of the debtor, in the order they were made.
-func (c *Case) AppointmentsOn(date string) []Appointment {
-	zone, err := time.LoadLocation(c.TimeZone)
-	if err != nil {
-		zone = time.UTC
-	}
-	var out []Appointment
-	for _, a := range c.Appointments {
-		if a.Cancelled == nil && a.From.In(zone).Format(time.DateOnly) == date {
-			out = append(out, a)
-		}
-	}
-	return out
-}
-
 // Case is the state of a document of type "cases": one debtor's overdue account.
+// What an agent may see of it is the case card: what is needed at the door, nothing more.
 type Case struct {
-	CaseRef     journal.CaseID   `json:"case_ref"`
-	Branch      auth.BranchID    `json:"branch"`
-	Lender      string           `json:"lender"`
-	ProductType string           `json:"product_type,omitempty"`
-	Profiles    []string         `json:"profiles"` // conduct profiles, in the order named
-	Debtor      journal.DebtorID `json:"debtor_ref"`
-	DebtorName  seal.Text        `json:"debtor_name,omitzero"`
-	Language    string           `json:"language,omitempty"` // BCP 47
-	Phone       seal.Text        `json:"phone,omitzero"`     // E.164
-	// PhoneState is wrong_number when the number turned out to be somebody else's: it is not used again.
-	PhoneState string `json:"phone_state,omitempty"`
+	CaseRef     journal.CaseID   `json:"case_ref" is:"id" see:"all"`
+	Branch      auth.BranchID    `json:"branch" is:"server" see:"office,lender"`
+	Lender      string           `json:"lender" is:"id" see:"all"`
+	ProductType string           `json:"product_type,omitempty" is:"id" see:"all"`
+	Profiles    []string         `json:"profiles" is:"id" see:"all"` // conduct profiles, in the order named
+	Debtor      journal.DebtorID `json:"debtor_ref" is:"id" see:"all"`
+	DebtorName  seal.Text        `json:"debtor_name,omitzero" most:"200" see:"office,agent,lender"`
+	Language    string           `json:"language,omitempty" is:"language" see:"all"`
+	Phone       seal.Text        `json:"phone,omitzero" most:"32" see:"office,agent,lender"` // E.164
+	// PhoneState is wrong_number when the number turned out to be another person's: it is not used again.
+	PhoneState string `json:"phone_state,omitempty" is:"server" see:"office,agent,lender"`
 	// PhoneVerifiedOn and AddressVerifiedOn are local dates, "2006-01-02".
-	PhoneVerifiedOn   string     `json:"phone_verified_on,omitempty"`
-	Address           seal.Text  `json:"address,omitzero"`
-	PostalCode        string     `json:"postal_code,omitempty"`
-	City              string     `json:"city,omitempty"`
-	Country           string     `json:"country"`       // ISO 3166-1 alpha-2 or ISO 3166-2
-	Home              seal.Point `json:"home,omitzero"` // WGS 84, whatever datum it came in
-	Datum             string     `json:"datum,omitempty"`
-	AddressVerifiedOn string     `json:"address_verified_on,omitempty"`
-	// AddressVerification is what is known of the address (AddressVerifications); "" when nobody looked.
-	AddressVerification string `json:"address_verification,omitempty"`
+	PhoneVerifiedOn   string     `json:"phone_verified_on,omitempty" is:"date" see:"office,lender"`
+	Address           seal.Text  `json:"address,omitzero" most:"500" see:"office,agent,lender"`
+	PostalCode        seal.Text  `json:"postal_code,omitzero" most:"20" see:"office,agent,lender"`
+	City              seal.Text  `json:"city,omitzero" most:"100" see:"office,agent,lender"`
+	Country           string     `json:"country" is:"country" see:"all"` // ISO 3166-1 alpha-2 or ISO 3166-2
+	Home              seal.Point `json:"home,omitzero" see:"office,agent,lender"`
+	Datum             string     `json:"datum,omitempty" is:"datums" see:"office"`
+	AddressVerifiedOn string     `json:"address_verified_on,omitempty" is:"date" see:"office,lender"`
+	// AddressVerification is what is known of the address; "" when it was never looked at.
+	AddressVerification string `json:"address_verification,omitempty" is:"address_verifications" see:"all"`
 	// TimeZone is the debtor's IANA zone: rules are judged in it.
-	TimeZone       string `json:"time_zone"`
-	Currency       string `json:"currency"` // ISO 4217
-	PrincipalMinor int64  `json:"principal_minor"`
-	AmountDueMinor int64  `json:"amount_due_minor"`
-	DueDate        string `json:"due_date"` // local date
-	Priority       int    `json:"priority"`
-	ServiceMin     int    `json:"service_min"` // minutes at the door
+	TimeZone       string `json:"time_zone" is:"zone" see:"all"`
+	Currency       string `json:"currency" is:"currency" see:"all"`
+	PrincipalMinor int64  `json:"principal_minor" see:"office,lender"`
+	AmountDueMinor int64  `json:"amount_due_minor" see:"office,agent,lender"`
+	DueDate        string `json:"due_date" is:"date" see:"office,agent,lender"` // local date
+	Priority       int    `json:"priority" see:"office,agent,lender"`
+	ServiceMin     int    `json:"service_min" see:"office,agent,lender"` // minutes at the door
 	// Territory is the territory the home lies in; "" when outside every one.
-	Territory string `json:"territory"`
+	Territory string `json:"territory" is:"server" see:"office,agent"`
 	// Agents are those who hold an open assignment of the case: who may see it on a phone.
-	Agents []auth.UserID `json:"agents,omitempty"`
+	Agents []auth.UserID `json:"agents,omitempty" is:"server" see:"office"`
 	// Team a supervisor gave the case to, whatever its territory; "" for none.
-	Team string `json:"team,omitempty"`
+	Team string `json:"team,omitempty" is:"server" see:"office"`
 	// TerritoryPinned says that a supervisor chose the territory; redrawing the map leaves it alone.
-	TerritoryPinned bool     `json:"territory_pinned,omitempty"`
-	Status          string   `json:"status"` // open, closed
-	Closed          *Closing `json:"closed,omitempty"`
-	Holds           []Hold   `json:"holds,omitempty"`
-	Requests        Requests `json:"requests,omitzero"`
+	TerritoryPinned bool             `json:"territory_pinned,omitempty" see:"office"`
+	Status          string           `json:"status" is:"server" see:"all"` // open, closed
+	Closed          *Closing         `json:"closed,omitempty" see:"office,lender"`
+	Holds           Personal[[]Hold] `json:"holds,omitzero" see:"office,agent"`
+	Requests        Requests         `json:"requests,omitzero" see:"office,agent"`
 	// Facts are flags of conduct that are no holds: plan_offered, debtor_unreachable, home_unavailable, …
-	Facts []Fact `json:"facts,omitempty"`
+	Facts []Fact `json:"facts,omitempty" see:"office,agent"`
 	// Appointments are times agreed with the debtor, called off ones included.
-	Appointments []Appointment `json:"appointments,omitempty"`
-	Notice       ConductNotes  `json:"notice,omitzero"`
+	Appointments Personal[[]Appointment] `json:"appointments,omitzero" see:"office,agent,lender"`
+	Notice       ConductNotes            `json:"notice,omitzero" see:"office"`
 	// LivePlan is the plan that suspends collection; "" for none.
-	LivePlan string `json:"live_plan,omitempty"`
+	LivePlan string `json:"live_plan,omitempty" is:"server" see:"all"`
 	// PaidMinor is what payments have brought since the import.
-	PaidMinor int64 `json:"paid_minor,omitempty"`
-	// ImportHash is a keyed hash of the import line the state came from: an unchanged line does nothing.
-	ImportHash string `json:"import_hash,omitempty"`
-	// Imported is what the lender last said of values that others change too.
-	Imported Imported `json:"imported,omitzero"`
+	PaidMinor int64 `json:"paid_minor,omitempty" see:"office,lender"`
+	// Imported is the import line that the lender sent last: an unchanged line does nothing, and a
+	// corrected value survives a line that still says the old one. It repeats the person's data, so it is sealed.
+	Imported Personal[CaseLine] `json:"imported,omitzero"`
 	// OpenedAt and UpdatedAt are instants in UTC.
-	OpenedAt  time.Time `json:"opened_at"`
-	UpdatedAt time.Time `json:"updated_at"`
-	Extra     Extra     `json:"extra,omitzero"` // unknown members of newer versions, kept
+	OpenedAt  time.Time `json:"opened_at" see:"office,lender"`
+	UpdatedAt time.Time `json:"updated_at" see:"office,lender"`
 }
-
-// EachSealed names the personal parts of a case.
-func (c *Case) EachSealed(fn func(field string, p seal.Part)) {
-	fn("debtor_name", &c.DebtorName)
-	fn("phone", &c.Phone)
-	fn("address", &c.Address)
-	fn("home", &c.Home)
-}
-
-// Imported remembers the lender's last word on values that people and payments
-// change as well. A later import changes such a value only if the lender's own
-// word has changed, so that a corrected address survives tomorrow's file.
-type Imported struct {
-	Phone          string `json:"phone,omitempty"`   // keyed hash of the columns about the phone
-	Address        string `json:"address,omitempty"` // keyed hash of the columns about the address
-	Language       string `json:"language,omitempty"`
-	TimeZone       string `json:"time_zone,omitempty"`
-	ServiceMin     int    `json:"service_min,omitempty"`
-	AmountDueMinor int64  `json:"amount_due_minor,omitempty"`
-}
-
-// Closing says why a case is closed.
-type Closing struct {
-	Reason string      `json:"reason"` // paid, recalled, written_off, settled, deceased, error
-	At     time.Time   `json:"at"`
-	By     auth.UserID `json:"by"`
-}
-
-// Extra keeps members a newer version wrote.
-type Extra map[string]json.RawMessage
-
-// IsZero tells whether there is nothing to keep.
-func (x Extra) IsZero() bool { return len(x) == 0 }
 
 // Statuses of a case.
 const (
@@ -126,79 +77,70 @@ const (
 	StatusClosed = "closed"
 )
 
-// OpenTo tells whether the case is in the actor's scope. The branch has been judged already.
+// OpenTo tells whether the case is in the actor's scope: closed to every role that
+// is not named here. The branch has been judged already.
 func (c *Case) OpenTo(a auth.Actor) bool {
 	switch a.Role {
+	case auth.RoleAdmin, auth.RoleSupervisor:
+		return true
 	case auth.RoleLender:
 		return a.Lender != "" && c.Lender == a.Lender
 	case auth.RoleAgent:
 		return slices.Contains(c.Agents, a.User)
 	}
-	return true
-}
-
-// OpenHolds are the holds that bind on a local date of the debtor. Any of them
-// keeps the case out of rounds.
-func (c *Case) OpenHolds(day string) []Hold {
-	var open []Hold
-	for _, h := range c.Holds {
-		if h.OpenOn(day) {
-			open = append(open, h)
-		}
-	}
-	return open
-}
-
-// flagSpans are the conduct flags that holds and facts raise, as they stand on a
-// local date. Holds that end before it are left out. Where several raise one flag,
-// it ends with the last of them; it begins with the latest that has begun, so that
-// a limit on its length counts from the newest reason, or else with the first to come.
-func (c *Case) FlagSpans(day string) map[string]flagSpan {
-	spans := map[string]flagSpan{}
-	add := func(flag string, s flagSpan) {
-		was, there := spans[flag]
-		if !there {
-			spans[flag] = s
-			return
-		}
-		if was.Until == "" || s.Until == "" {
-			was.Until = ""
-		} else {
-			was.Until = max(was.Until, s.Until)
-		}
-		switch {
-		case was.Since <= day && s.Since <= day:
-			was.Since = max(was.Since, s.Since)
-		default:
-			was.Since = min(was.Since, s.Since)
-		}
-		spans[flag] = was
-	}
-	for _, h := range c.Holds {
-		if h.Released != nil || h.Until != "" && h.Until < day {
-			continue
-		}
-		kind, ok := HoldKindNamed(h.Kind)
-		if !ok {
-			// A kind of a newer version: its own name is the flag, and a reader that does not know it stops anyway by house-hold.
-			kind.Flags = []string{h.Kind}
-		}
-		for _, flag := range kind.Flags {
-			add(flag, flagSpan{h.Since, h.Until})
-		}
-	}
-	for _, fact := range c.Facts {
-		add(fact.Kind, flagSpan{Since: fact.Since})
-	}
-	return spans
+	return false
 }
 
 // HasFact tells whether a fact is known.
 func (c *Case) HasFact(kind string) bool {
-	for _, f := range c.Facts {
-		if f.Kind == kind {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.Facts, func(f Fact) bool { return f.Kind == kind })
+}
+
+// Closing says why a case is closed.
+type Closing struct {
+	Reason string      `json:"reason" is:"closing_reasons"`
+	At     time.Time   `json:"at"`
+	By     auth.UserID `json:"by" is:"server"`
+}
+
+// Requests are what the person asked for: they bind every channel (CONDUCT.md "Requests").
+type Requests struct {
+	NoContactTimes []TimeSpan `json:"no_contact_times,omitempty"`
+	NoPlaces       []string   `json:"no_places,omitempty" is:"server"`
+	NoChannels     []string   `json:"no_channels,omitempty" is:"server"`
+	OptOut         []string   `json:"opt_out,omitempty" is:"server"`
+}
+
+// IsZero tells whether nothing was asked.
+func (r Requests) IsZero() bool {
+	return len(r.NoContactTimes) == 0 && len(r.NoPlaces) == 0 && len(r.NoChannels) == 0 && len(r.OptOut) == 0
+}
+
+// TimeSpan is a daily span of local wall time, "15:04"; From after To crosses midnight, equal is the whole day.
+type TimeSpan struct {
+	From string `json:"from" is:"clock"`
+	To   string `json:"to" is:"clock"`
+}
+
+// Fact is a flag of the conduct decision that does not hold a case by itself.
+type Fact struct {
+	Kind  string    `json:"kind" is:"fact_kinds"`
+	Since string    `json:"since,omitempty" is:"date"`
+	At    time.Time `json:"at"`
+}
+
+// ConductNotes are the notices the debtor was sent, as the conduct decision reads them.
+type ConductNotes struct {
+	Visit  *SentNotice `json:"visit,omitempty"`
+	Agency *SentNotice `json:"agency,omitempty"`
+}
+
+// IsZero tells whether no notice was sent.
+func (n ConductNotes) IsZero() bool { return n.Visit == nil && n.Agency == nil }
+
+// SentNotice is one notice sent to the debtor.
+type SentNotice struct {
+	SentAt   time.Time `json:"sent_at"`
+	Form     string    `json:"form" is:"server"` // letter, sms, email
+	Contents []string  `json:"contents,omitempty" is:"server"`
 }

@@ -1,109 +1,83 @@
 package record
 
 import (
-	"doorstep/auth/refusal"
+	"maps"
 	"slices"
-	"strings"
 )
 
-// HoldKind is a reason to leave a case alone. Any open hold keeps the case out of
-// rounds (rule house-hold); its flags tell the conduct decision why, for every channel.
-type HoldKind struct {
-	Name  string
-	Flags []string // of the conduct decision
-	About string
+// codes are the closed lists, by the name that is tags and GET /v1/codes use. To
+// add a code is one line here. Overdue reasons are those of ANSI X12 data element
+// 641 where it has one, else words of our own.
+var codes = map[string][]string{
+	"address_verifications": {"confirmed_by_debtor", "confirmed_by_document", "confirmed_on_site", "moved", "not_found",
+		"refused_to_confirm", "unverified", "wrong_address"},
+	"agent_roles":      {"lead", "second"},
+	"agent_statuses":   {"accepted", "en_route", "at_door", "visited", "declined"},
+	"closing_reasons":  {"deceased", "error", "paid", "recalled", "settled", "written_off"},
+	"concession_types": {"interest", "fees", "principal", "time"},
+	"consent_methods":  {"verbal_recorded", "on_screen_signature", "sms_reply", "paper_scan", "otp", "web"},
+	"consent_scopes": {"contact_time", "visit_time", "place_workplace", "place_hospital", "home_entry", "recording_audio",
+		"recording_video", "photo_document", "electronic_contact", "call_frequency", "contact_frequency", "more_visits",
+		"third_party_contact", "data_share_agency", "location_of_debtor", "plan_terms", "credit_bureau_notice"},
+	"consent_statuses": {"requested", "given", "refused", "withdrawn", "expired", "superseded"},
+	"datums":           {"wgs84", "gcj02"},
+	"decisions":        {"allow", "deny"},
+	"fact_kinds": {"complaint_frivolous", "debtor_unreachable", "employer_prohibits", "home_unavailable",
+		"missed_two_designated_meetings", "other_contact_failed", "party_asked_for_more", "plan_offered",
+		"refused_attorney", "refused_contact_person", "refused_employer", "refused_executor", "refused_family",
+		"refused_guarantor", "refused_guardian", "refused_neighbour", "refused_spouse", "specialist_assigned"},
+	"identity_checks": {"none", "verbal_two_facts", "document", "otp", "known_to_agent"},
+	"note_kinds":      {"general", "safety", "address", "hardship"},
+	"overdue_reasons": {"001", "002", "003", "004", "005", "006", "007", "014", "016", "017", "018", "019", "026", "027",
+		"030", "031", "forgot", "salary_delayed", "disaster", "technical_payment_failure", "scam_victim", "unwilling", "other"},
+	"payment_methods": {"cash", "transfer", "card", "cheque", "direct_debit", "mobile_money", "online", "other"},
+	"photo_kinds":     {"letter_left", "door_number", "document_shown"},
+	"plan_kinds": {"ptp_single", "instalments", "reduced_payment", "interest_freeze", "extension", "settlement",
+		"token_payment", "payment_holiday"},
+	"recorded_media": {"audio", "video"},
+	"review_states":  {"accepted", "questioned", "invalid"},
+	"signed_types":   {"visits", "plans", "consents"},
+	"visit_places":   {"home", "workplace", "agreed_place", "office", "hospital", "school", "public"},
+	"visit_purposes": {"verify_address", "remind", "negotiate", "sign_plan", "serve_process", "collect_document"},
+	"vulnerabilities": {"illness", "disability", "mental_health", "bereavement", "age", "language", "low_literacy",
+		"domestic_violence", "financial_shock", "addiction", "new_parent"},
+	"vulnerability_sources": {"said", "document", "observed", "lender"},
 }
 
-// HoldKinds lists every kind, sorted by name.
-//
-// A kind is either a word of the office (stop, dispute, complaint) or a flag of
-// the conduct profiles under its own name, as imports use them. Where the two
-// differ, the office's word is the wider one: a dispute that has just been raised
-// has been verified by nobody, so it sets disputed_unverified as well, which in
-// some places stops every channel; disputed alone is for a debt that was verified
-// and is still contested. A complaint always sets both of its flags, because
-// profiles differ in which they read.
-func HoldKinds() []HoldKind { return slices.Clone(holdKinds[:]) }
-
-var holdKinds = [...]HoldKind{
-	{"bankrupt", []string{"bankrupt"}, "insolvency proceedings protect the debtor"},
-	{"breathing_space", []string{"breathing_space"}, "a moratorium granted by law"},
-	{"cease_visit", []string{"cease_visit"}, "the person asked for no more visits"},
-	{"cease_written", []string{"cease_written", "cease_visit"}, "the person asked in writing for no more contact"},
-	{"complaint", []string{"complaint_open", "complaint_open_visit"}, "a complaint is being looked into"},
-	{"complaint_open", []string{"complaint_open", "complaint_open_visit"}, "a complaint is being looked into"},
-	{"complaint_open_visit", []string{"complaint_open", "complaint_open_visit"}, "a complaint about a visit is being looked into"},
-	{"deceased", []string{"deceased"}, "the debtor is reported dead"},
-	{"dispute", []string{"disputed", "disputed_unverified"}, "the person disputes the debt and nobody has verified it yet"},
-	{"disputed", []string{"disputed"}, "the debt was verified and is still disputed"},
-	{"disputed_unverified", []string{"disputed", "disputed_unverified"}, "the person disputes the debt and nobody has verified it yet"},
-	{"lacks_capacity", []string{"lacks_capacity"}, "the debtor cannot decide about money at present"},
-	{"mental_health_crisis_moratorium", []string{"mental_health_crisis_moratorium"}, "a moratorium during crisis treatment"},
-	{"plan_performing", []string{"plan_performing"}, "a repayment plan kept elsewhere is being met"},
-	{"represented", []string{"represented"}, "an attorney or debt adviser speaks for the debtor"},
-	{"sensitive_occasion", []string{"sensitive_occasion"}, "bereavement, calamity, marriage or festival"},
-	{"stop", []string{"cease_visit"}, "the office stops visits, for a reason of its own"},
-	{"vulnerable", []string{"vulnerable"}, "the debtor is vulnerable: only a specialist may go"},
-	{"wants_lender_direct", []string{"wants_lender_direct"}, "the person deals with the lender itself"},
-}
-
-// holdKind finds a kind by name.
-func HoldKindNamed(name string) (HoldKind, bool) {
-	i, ok := slices.BinarySearchFunc(holdKinds[:], name, func(k HoldKind, n string) int { return strings.Compare(k.Name, n) })
-	if !ok {
-		return HoldKind{}, false
+// CodesOf is the closed list of a name, in the order it is shown; nil when there is
+// none. The caller must not change it.
+func CodesOf(name string) []string {
+	switch name {
+	case "outcomes":
+		return outcomeCodes
+	case "relationships":
+		return relationshipCodes
+	case "signer_roles":
+		return signerRoles
+	case "hold_kinds":
+		return holdKindNames
 	}
-	return holdKinds[i], true
+	return codes[name]
 }
 
-// FactKinds lists the flags of the conduct decision that hold no case by
-// themselves: most of them allow something, some forbid.
-func FactKinds() []string { return slices.Clone(FactKinds[:]) }
-
-var FactKinds = [...]string{
-	"complaint_frivolous",
-	"debtor_unreachable",
-	"employer_prohibits",
-	"home_unavailable",
-	"missed_two_designated_meetings",
-	"other_contact_failed",
-	"party_asked_for_more",
-	"plan_offered",
-	"refused_attorney",
-	"refused_contact_person",
-	"refused_employer",
-	"refused_executor",
-	"refused_family",
-	"refused_guarantor",
-	"refused_guardian",
-	"refused_neighbour",
-	"refused_spouse",
-	"specialist_assigned",
+// CodeLists names all closed lists, sorted.
+func CodeLists() []string {
+	names := slices.Collect(maps.Keys(codes))
+	names = append(names, "outcomes", "relationships", "signer_roles", "hold_kinds")
+	slices.Sort(names)
+	return names
 }
 
-// ClosingReasons lists why a case may be closed.
-func ClosingReasons() []string { return slices.Clone(ClosingReasons[:]) }
+var (
+	outcomeCodes      = slices.Sorted(maps.Keys(outcomes))
+	relationshipCodes = slices.Sorted(maps.Keys(relationships))
+	signerRoles       = append([]string{"agent"}, relationshipCodes...)
+	holdKindNames     = namesOf(holdKinds[:])
+)
 
-var ClosingReasons = [...]string{"deceased", "error", "paid", "recalled", "settled", "written_off"}
-
-// AddressVerifications lists what is known of an address.
-func AddressVerifications() []string { return slices.Clone(AddressVerifications[:]) }
-
-var AddressVerifications = [...]string{"confirmed_by_debtor", "confirmed_by_document", "confirmed_on_site", "moved",
-	"not_found", "refused_to_confirm", "unverified", "wrong_address"}
-
-// oneOf refuses a code that is not on its list, naming the list.
-func OneOf(code, field, value string, list []string) *refusal.Error {
-	if slices.Contains(list, value) {
-		return nil
-	}
-	return invalid(code, field, "this is not one of %s", strings.Join(list, ", "))
-}
-
-// holdKindNames lists the names, for messages.
-func HoldKindNames() []string {
-	names := make([]string, len(holdKinds))
-	for i, k := range holdKinds {
+func namesOf(kinds []HoldKind) []string {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
 		names[i] = k.Name
 	}
 	return names

@@ -1,29 +1,33 @@
 package record
 
 import (
+	"time"
+
 	"doorstep/auth"
 	"doorstep/sync/journal"
-	"time"
+	"doorstep/sync/seal"
 )
 
 // Contact is the state of a document of type "contacts": one attempt to reach the debtor.
 type Contact struct {
-	Case    journal.CaseID   `json:"case"`
-	Debtor  journal.DebtorID `json:"debtor"`
-	Channel string           `json:"channel"` // visit, call, sms, im, email, letter_delivery
-	At      time.Time        `json:"at"`
-	Result  string           `json:"result"` // contact, answered, no_answer, delivered, sent, failed, …
-	Party   string           `json:"party,omitempty"`
+	Case    journal.CaseID   `json:"case" is:"id" see:"office,lender"`
+	Debtor  journal.DebtorID `json:"debtor" is:"id" see:"office,lender"`
+	Channel string           `json:"channel" is:"server" see:"office,lender"` // visit, call, sms, im, email, letter_delivery
+	At      time.Time        `json:"at" see:"office,lender"`
+	// Result is contact, answered, no_answer, delivered, sent, failed, …
+	Result string `json:"result" is:"server" see:"office,lender"`
+	Party  string `json:"party,omitempty" is:"server" see:"office,lender"`
 	// PartyRef tells several third parties apart; an opaque id, never a name.
-	PartyRef string        `json:"party_ref,omitempty"`
-	Number   string        `json:"number,omitempty"` // a keyed hash of the number, never the number
-	External string        `json:"external_id,omitempty"`
-	Visit    string        `json:"visit,omitempty"` // the visit this contact was
-	Excluded bool          `json:"excluded,omitempty"`
-	By       auth.UserID   `json:"by,omitempty"`
-	Lender   string        `json:"lender,omitempty"`
-	Branch   auth.BranchID `json:"branch"`
+	PartyRef string `json:"party_ref,omitempty" is:"id" see:"office"`
+	// Number is the number that was called or written to, E.164: caps of a profile count by number.
+	Number   seal.Text     `json:"number,omitzero" most:"32" see:"office"`
+	External string        `json:"external_id,omitempty" is:"id" see:"office,lender"`
+	Visit    string        `json:"visit,omitempty" is:"server" see:"office,lender"` // the visit this contact was
+	Excluded bool          `json:"excluded,omitempty" see:"office"`
+	By       auth.UserID   `json:"by,omitempty" is:"server" see:"office"`
+	Lender   string        `json:"lender,omitempty" is:"server" see:"office,lender"`
+	Branch   auth.BranchID `json:"branch" is:"server" see:"office,lender"`
 }
 
-// debtorParty is the party of a contact that names none.
+// DebtorParty is the party of a contact that names none.
 const DebtorParty = "debtor"

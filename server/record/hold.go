@@ -1,55 +1,31 @@
 package record
 
 import (
-	"doorstep/auth"
 	"time"
+
+	"doorstep/auth"
 )
 
 // Hold keeps a case out of rounds until it ends, whatever the conduct profile
-// says, and is a flag of the conduct decision.
+// says, and is a flag of the conduct decision. Why a person is left alone is
+// personal, so the holds of a case are sealed.
 type Hold struct {
-	ID   string `json:"hold_id"`
-	Kind string `json:"kind"` // a HoldKind's name
+	ID   string `json:"hold_id" is:"server"`
+	Kind string `json:"kind" is:"server"` // a HoldKind's name
 	// Since and Until are local dates; Until "" means until released. The hold ends after that date.
-	Since    string      `json:"since,omitempty"`
-	Until    string      `json:"until,omitempty"`
-	By       auth.UserID `json:"by,omitempty"`
+	Since    string      `json:"since,omitempty" is:"date"`
+	Until    string      `json:"until,omitempty" is:"date"`
+	By       auth.UserID `json:"by,omitempty" is:"server"`
 	At       time.Time   `json:"at"`
-	Source   string      `json:"source,omitempty"` // import, visit:<id>, consent:<id>, supervisor, …
+	Source   string      `json:"source,omitempty" is:"server"` // import, visit:<id>, consent:<id>, supervisor, …
 	Released *Release    `json:"released,omitempty"`
 }
 
 // Release ends a hold before its date.
 type Release struct {
 	At     time.Time   `json:"at"`
-	By     auth.UserID `json:"by"`
-	Reason string      `json:"reason"`
-}
-
-// Requests are what the person asked for: they bind every channel (CONDUCT.md "Requests").
-type Requests struct {
-	NoContactTimes []TimeSpan `json:"no_contact_times,omitempty"`
-	NoPlaces       []string   `json:"no_places,omitempty"`
-	NoChannels     []string   `json:"no_channels,omitempty"`
-	OptOut         []string   `json:"opt_out,omitempty"`
-}
-
-// IsZero tells whether nothing was asked.
-func (r Requests) IsZero() bool {
-	return len(r.NoContactTimes) == 0 && len(r.NoPlaces) == 0 && len(r.NoChannels) == 0 && len(r.OptOut) == 0
-}
-
-// TimeSpan is a daily span of local wall time, "15:04"; From after To crosses midnight, equal is the whole day.
-type TimeSpan struct {
-	From string `json:"from"`
-	To   string `json:"to"`
-}
-
-// Fact is a flag of the conduct decision that does not hold a case by itself.
-type Fact struct {
-	Kind  string    `json:"kind"`
-	Since string    `json:"since,omitempty"`
-	At    time.Time `json:"at"`
+	By     auth.UserID `json:"by" is:"server"`
+	Reason string      `json:"reason" is:"text"`
 }
 
 // OpenOn tells whether the hold binds on a local date ("2006-01-02") of the debtor.
@@ -57,13 +33,84 @@ func (h Hold) OpenOn(day string) bool {
 	return h.Released == nil && h.Since <= day && (h.Until == "" || day <= h.Until)
 }
 
-// flagSpan is a flag of the conduct decision with the local dates between which it holds; "" leaves an end open.
-type flagSpan struct {
+// AllHolds are the holds of the case, ended ones included. The case must have been
+// opened: holds that cannot be read must never count as none, so that it panics. A
+// case whose debtor is erased is held for ever.
+func (c *Case) AllHolds() []Hold {
+	switch {
+	case c.Holds.IsZero():
+		return nil
+	case c.Holds.IsErased():
+		return []Hold{{ID: erased, Kind: erased}}
+	case !c.Holds.IsOpen():
+		panic("record: the holds of " + string(c.CaseRef) + " are read before the case was opened")
+	}
+	return c.Holds.Plain()
+}
+
+// erased is the hold of a case whose debtor's key is destroyed.
+const erased = "erased"
+
+// SetHolds replaces the holds of the case.
+func (c *Case) SetHolds(holds []Hold) { c.Holds = NewPersonal(holds) }
+
+// OpenHolds are the holds that bind on a local date of the debtor. Any of them
+// keeps the case out of rounds.
+func (c *Case) OpenHolds(day string) []Hold {
+	var open []Hold
+	for _, h := range c.AllHolds() {
+		if h.OpenOn(day) {
+			open = append(open, h)
+		}
+	}
+	return open
+}
+
+// FlagSpan is a flag of the conduct decision with the local dates between which it holds; "" leaves an end open.
+type FlagSpan struct {
 	Since, Until string
 }
 
-// isDate tells whether a text is a date of the calendar, "2006-01-02".
-func IsDate(s string) bool {
-	_, err := time.Parse(time.DateOnly, s)
-	return err == nil
+// FlagSpans are the conduct flags that holds and facts raise, as they stand on a
+// local date. Holds that ended before it do not count. Where several raise one flag,
+// it ends with the last of them; it begins with the latest that has begun, so that
+// a limit on its length counts from the newest reason, or else with the first to come.
+func (c *Case) FlagSpans(day string) map[string]FlagSpan {
+	spans := map[string]FlagSpan{}
+	add := func(flag string, s FlagSpan) {
+		was, there := spans[flag]
+		if !there {
+			spans[flag] = s
+			return
+		}
+		if was.Until == "" || s.Until == "" {
+			was.Until = ""
+		} else {
+			was.Until = max(was.Until, s.Until)
+		}
+		switch {
+		case was.Since <= day && s.Since <= day:
+			was.Since = max(was.Since, s.Since)
+		default:
+			was.Since = min(was.Since, s.Since)
+		}
+		spans[flag] = was
+	}
+	for _, h := range c.AllHolds() {
+		if h.Released != nil || h.Until != "" && h.Until < day {
+			continue
+		}
+		kind, ok := HoldKindNamed(h.Kind)
+		if !ok {
+			// A kind of a newer version: its own name is the flag, and a reader that does not know it stops anyway by house-hold.
+			kind.Flags = []string{h.Kind}
+		}
+		for _, flag := range kind.Flags {
+			add(flag, FlagSpan{h.Since, h.Until})
+		}
+	}
+	for _, fact := range c.Facts {
+		add(fact.Kind, FlagSpan{Since: fact.Since})
+	}
+	return spans
 }

@@ -1,74 +1,73 @@
 package record
 
 import (
+	"time"
+
 	"doorstep/auth"
 	"doorstep/auth/refusal"
 	"doorstep/sync/journal"
 	"doorstep/sync/seal"
-	"time"
 )
 
 // Plan is the state of a document of type "plans": a repayment plan, proposed at the
 // door or by the office. Two versions are never merged.
 type Plan struct {
-	Case         journal.CaseID   `json:"case"`
-	Debtor       journal.DebtorID `json:"debtor"`
-	Branch       auth.BranchID    `json:"branch"`
-	Lender       string           `json:"lender"`
-	Visit        string           `json:"visit,omitempty"`
-	Kind         string           `json:"kind"` // ptp_single, instalments, reduced_payment, …
-	Currency     string           `json:"currency"`
-	TotalMinor   int64            `json:"total_minor"`
-	BalanceMinor int64            `json:"balance_minor"` // of the case when it was proposed
-	// BalanceAsOf is when that was, PaidBeforeMinor what payments had brought by
-	// then; Debts is how the phone saw the balance divided.
-	BalanceAsOf     time.Time     `json:"balance_as_of,omitzero"`
-	PaidBeforeMinor int64         `json:"paid_before_minor,omitempty"`
-	Debts           []DebtBalance `json:"debts,omitempty"`
-	Instalments     []Instalment  `json:"instalments"`
-	Concession      *Concession   `json:"concession,omitempty"`
-	Hardship        *Hardship     `json:"hardship,omitempty"`
-	State           string        `json:"state"` // offered, accepted, active, rejected, cancelled, superseded, withdrawn
-	// ApprovalState is "" within the agent's limit, else pending, approved or rejected.
-	ApprovalState string      `json:"approval_state"`
-	ApprovedBy    auth.UserID `json:"approved_by,omitempty"`
-	ApprovedAt    time.Time   `json:"approved_at,omitzero"`
-	Reason        string      `json:"reason,omitempty"` // why rejected
-	Offered       *PlanStep   `json:"offer,omitempty"`
-	Accepted      *PlanStep   `json:"acceptance,omitempty"`
-	CoolingOff    time.Time   `json:"cooling_off_until,omitzero"`
-	Terms         *Terms      `json:"default_terms,omitempty"`
-	// Affordability is a JSON object {income, outgoings, surplus, method, as_of, verified}: personal, so sealed.
-	Affordability seal.Text   `json:"affordability,omitzero"`
-	Pressure      *Pressure   `json:"pressure_checks,omitempty"`
-	Copy          *GivenCopy  `json:"copy,omitempty"`
-	At            time.Time   `json:"at"` // when it was agreed or offered, as the device says
-	By            auth.UserID `json:"by"`
-	// Device wrote the newest state; "" for the office.
-	Device auth.DeviceID `json:"device,omitempty"`
-	SkewS  int64         `json:"skew_s,omitempty"`
-	Flags  []string      `json:"flags,omitempty"` // clock_skew
-	More   seal.Text     `json:"more,omitzero"`   // as of a visit
-	Said   string        `json:"said,omitempty"`  // as of a visit
+	PlanReport
+	PlanFound
 }
 
-// EachSealed names the personal parts of a plan.
-func (p *Plan) EachSealed(fn func(field string, part seal.Part)) {
-	fn("affordability", &p.Affordability)
-	fn("more", &p.More)
+// PlanReport is what is proposed.
+type PlanReport struct {
+	// Case may be left out when a plan is changed: it stays with its case.
+	Case        journal.CaseID `json:"case" is:"id" see:"all"`
+	Visit       string         `json:"visit,omitempty" is:"id" see:"all"`
+	Kind        string         `json:"kind" is:"plan_kinds" see:"all"`
+	Currency    string         `json:"currency" is:"currency" see:"all"`
+	TotalMinor  int64          `json:"total_minor" see:"all"`
+	Debts       []DebtBalance  `json:"debts,omitempty" see:"all"` // how the phone saw the balance divided
+	Instalments []Instalment   `json:"instalments" most:"120" see:"all"`
+	Concession  *Concession    `json:"concession,omitempty" see:"all"`
+	Hardship    *Hardship      `json:"hardship,omitempty" see:"office,agent"`
+	// State is sent as offered or accepted; the server makes it rejected, cancelled, superseded or withdrawn.
+	State    string    `json:"state" is:"server" see:"all"`
+	Offered  *PlanStep `json:"offer,omitempty" see:"office,agent"`
+	Accepted *PlanStep `json:"acceptance,omitempty" see:"office,agent"`
+	Terms    *Terms    `json:"default_terms,omitempty" see:"all"`
+	// Affordability is an object {income, outgoings, surplus, method, as_of, verified}.
+	Affordability seal.JSON  `json:"affordability,omitzero" most:"8000" see:"office,agent"`
+	Pressure      *Pressure  `json:"pressure_checks,omitempty" see:"office,agent"`
+	Copy          *GivenCopy `json:"copy,omitempty" see:"office,agent"`
+	At            time.Time  `json:"at" see:"all"` // when it was agreed or offered, as the device says
+}
+
+// PlanFound is what the server adds to a plan.
+type PlanFound struct {
+	Taken
+	Branch       auth.BranchID `json:"branch" is:"server" see:"all"`
+	Lender       string        `json:"lender" is:"server" see:"all"`
+	BalanceMinor int64         `json:"balance_minor" see:"all"` // of the case when it was proposed
+	// BalanceAsOf is when that was, PaidBeforeMinor what payments had brought by then.
+	BalanceAsOf     time.Time `json:"balance_as_of,omitzero" see:"all"`
+	PaidBeforeMinor int64     `json:"paid_before_minor,omitempty" see:"all"`
+	// ApprovalState is "" within the agent's limit, else pending, approved or rejected.
+	ApprovalState string      `json:"approval_state" is:"server" see:"all"`
+	ApprovedBy    auth.UserID `json:"approved_by,omitempty" is:"server" see:"office,agent"`
+	ApprovedAt    time.Time   `json:"approved_at,omitzero" see:"office,agent"`
+	Reason        seal.Text   `json:"reason,omitzero" see:"office,agent"` // why rejected
+	CoolingOff    time.Time   `json:"cooling_off_until,omitzero" see:"all"`
 }
 
 // DebtBalance is what is owed under one debt of a case.
 type DebtBalance struct {
-	Debt         string `json:"debt_id"`
+	Debt         string `json:"debt_id" is:"id"`
 	BalanceMinor int64  `json:"balance_minor"`
 }
 
 // Terms say when a plan counts as broken and what follows.
 type Terms struct {
-	GraceDays   int    `json:"grace_days,omitempty"`
+	GraceDays   int    `json:"grace_days,omitempty" most:"90"`
 	BrokenAfter int    `json:"broken_after,omitempty"` // missed instalments
-	NextStep    string `json:"next_step,omitempty"`
+	NextStep    string `json:"next_step,omitempty" is:"id"`
 }
 
 // Pressure are the checks that nobody was pressed into a plan.
@@ -80,40 +79,43 @@ type Pressure struct {
 
 // GivenCopy is the copy of a plan the person was given.
 type GivenCopy struct {
-	Via    string    `json:"via"`
+	Via    string    `json:"via" is:"id"`
 	At     time.Time `json:"at"`
-	SHA256 string    `json:"sha256,omitempty"`
+	SHA256 string    `json:"sha256,omitempty" is:"id"`
 }
 
 // Instalment is one due part of a plan.
 type Instalment struct {
 	N           int    `json:"n"`
-	DueOn       string `json:"due_on"` // local date
+	DueOn       string `json:"due_on" is:"date"` // local date
 	AmountMinor int64  `json:"amount_minor"`
 }
 
 // Concession is what the lender gives up in a plan.
 type Concession struct {
-	Type        string `json:"type"`
+	Type        string `json:"type" is:"concession_types"`
 	AmountMinor int64  `json:"amount_minor"`
 }
 
-// Hardship is why the person cannot pay (X12 element 641 codes or our own).
+// Hardship is why the person cannot pay.
 type Hardship struct {
-	Reason   string   `json:"reason"`
-	Evidence []string `json:"evidence,omitempty"`
-	ReviewOn string   `json:"review_on,omitempty"`
+	Reason   string   `json:"reason" is:"overdue_reasons"`
+	Evidence []string `json:"evidence,omitempty" is:"id"`
+	ReviewOn string   `json:"review_on,omitempty" is:"date"`
 }
 
 // PlanStep is an offer or an acceptance.
 type PlanStep struct {
-	By      auth.UserID `json:"by,omitempty"`
+	By      auth.UserID `json:"by,omitempty" is:"id"`
 	At      time.Time   `json:"at"`
-	Channel string      `json:"channel,omitempty"`
-	Consent string      `json:"consent,omitempty"`
-	Method  string      `json:"method,omitempty"`
+	Channel string      `json:"channel,omitempty" is:"id"`
+	Consent string      `json:"consent,omitempty" is:"id"`
+	Method  string      `json:"method,omitempty" is:"id"`
 	Expires time.Time   `json:"expires_at,omitzero"`
 }
+
+// check refuses nothing: a plan is judged against its case by Plan.Check.
+func (p *PlanReport) check(time.Time) *refusal.Error { return nil }
 
 // States of a plan. offered, accepted, rejected, withdrawn, cancelled and
 // superseded are decided and stored; the others are what time and payments make
@@ -147,8 +149,6 @@ const (
 	maxInstalments = 120
 	// defaultGraceDays is how long after its due date an instalment still counts as in time, unless the plan says otherwise.
 	defaultGraceDays = 3
-	// maxMinor keeps sums far from overflow and inside what JSON numbers carry exactly.
-	MaxMinor = 1 << 50
 )
 
 // Live tells whether the plan is in force: it is accepted and nobody's
@@ -265,8 +265,8 @@ func (p *Plan) graceDays() int {
 // check refuses a plan that does not add up. balance is the case's, currency its
 // currency, day the local date on which the plan was agreed.
 func (p *Plan) Check(currency string, balance int64, day string) *refusal.Error {
-	if err := Listed("kind", p.Kind, planKinds[:]); err != nil {
-		return err
+	if bad := Check(&p.PlanReport); bad != nil {
+		return bad
 	}
 	if p.Kind == "" {
 		return invalid("validation.kind", "kind", "say which kind of plan it is")
@@ -311,30 +311,10 @@ func (p *Plan) Check(currency string, balance int64, day string) *refusal.Error 
 	if sum != p.TotalMinor {
 		return invalid("validation.sum", "instalments", "the instalments must add up to the total exactly, in minor units")
 	}
-	if len(p.Debts) > 50 {
-		return invalid("validation.too_many", "debts", "at most 50 debts")
-	}
-	if err := p.checkWords(); err != nil {
-		return err
-	}
 	if c := p.Concession; c != nil {
-		if err := Listed("concession.type", c.Type, concessionTypes[:]); err != nil {
-			return err
-		}
 		if c.AmountMinor < 0 || c.AmountMinor > balance {
 			return invalid("validation.concession", "concession.amount_minor", "a concession is between zero and what is owed")
 		}
-	}
-	if h := p.Hardship; h != nil {
-		if err := Listed("hardship.reason", h.Reason, OverdueReasons[:]); err != nil {
-			return err
-		}
-		if h.ReviewOn != "" && !IsDate(h.ReviewOn) {
-			return invalid("validation.review_on", "hardship.review_on", "write a date of the calendar as 2006-01-02")
-		}
-	}
-	if t := p.Terms; t != nil && (t.GraceDays < 0 || t.GraceDays > 90) {
-		return invalid("validation.grace_days", "default_terms.grace_days", "between 0 and 90 days")
 	}
 	return nil
 }
@@ -350,32 +330,4 @@ func (p *Plan) GivenUp() int64 {
 		amount = max(amount, p.BalanceMinor-p.TotalMinor)
 	}
 	return amount
-}
-
-// checkWords refuses free text in the members of a plan.
-func (p *Plan) checkWords() *refusal.Error {
-	all := map[string][]string{"visit": {p.Visit}}
-	if p.Hardship != nil {
-		all["hardship.evidence"] = p.Hardship.Evidence
-	}
-	if p.Terms != nil {
-		all["default_terms.next_step"] = []string{p.Terms.NextStep}
-	}
-	if p.Copy != nil {
-		all["copy"] = []string{p.Copy.Via, p.Copy.SHA256}
-	}
-	for field, s := range map[string]*PlanStep{"offer": p.Offered, "acceptance": p.Accepted} {
-		if s != nil {
-			all[field] = []string{string(s.By), s.Channel, s.Consent, s.Method}
-		}
-	}
-	for _, d := range p.Debts {
-		all["debts"] = append(all["debts"], d.Debt)
-	}
-	for field, values := range all {
-		if err := CodeWords(field, values...); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -16,28 +16,7 @@ func Marshal(doc any) (json.RawMessage, error) { return json.Marshal(doc) }
 // was never opened is an error. Show marks the parts while it runs: the document
 // must be a pointer to the caller's own copy, which is as before when Show returns.
 func Show(doc any) (json.RawMessage, error) {
-	erased := false
-	mark := func(on bool) {
-		Each(doc, func(_ string, p Part) {
-			c := p.core()
-			c.shown = on
-			erased = erased || c.erased
-		})
-	}
-	mark(true)
-	defer mark(false)
-	out, err := encodePlain(doc)
-	if err != nil || !erased {
-		return out, err
-	}
-	body, object := bytes.CutSuffix(out, []byte("}"))
-	switch {
-	case !object:
-		return nil, errors.New("seal: an erased document is not an object")
-	case len(body) > 1:
-		body = append(body, ',')
-	}
-	return append(body, `"erased":true}`...), nil
+	return ShowWith(doc, func() ([]byte, error) { return encodePlain(doc) })
 }
 
 // Erased tells whether opening found a part of the document whose key is destroyed.
@@ -67,4 +46,31 @@ func CheckSealed(doc any) error {
 		}
 	})
 	return bad
+}
+
+// ShowWith is Show with another encoder: while encode runs, the parts of the
+// document write their values. encode writes one JSON object.
+func ShowWith(doc any, encode func() ([]byte, error)) (json.RawMessage, error) {
+	erased := false
+	mark := func(on bool) {
+		Each(doc, func(_ string, p Part) {
+			c := p.core()
+			c.shown = on
+			erased = erased || c.erased
+		})
+	}
+	mark(true)
+	defer mark(false)
+	out, err := encode()
+	if err != nil || !erased {
+		return out, err
+	}
+	body, object := bytes.CutSuffix(out, []byte("}"))
+	switch {
+	case !object:
+		return nil, errors.New("seal: an erased document is not an object")
+	case len(body) > 1:
+		body = append(body, ',')
+	}
+	return append(body, `"erased":true}`...), nil
 }

@@ -1,4 +1,4 @@
-// Package fcm sends notices by Firebase Cloud Messaging. It is the only importer of the Firebase SDK.
+// Package fcm sends alerts by Firebase Cloud Messaging. It is the only importer of the Firebase SDK.
 package fcm
 
 import (

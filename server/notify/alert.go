@@ -10,8 +10,8 @@ import (
 	"doorstep/sync/journal"
 )
 
-// Notice is what the outbox reads of a document of type "notices".
-type Notice struct {
+// Alert is what the outbox reads of a document of type "alerts".
+type Alert struct {
 	ID       string        `json:"-"`
 	Kind     string        `json:"kind"` // new_task, task_changed, task_revoked
 	Device   auth.DeviceID `json:"device"`
@@ -24,7 +24,7 @@ type Notice struct {
 	Attempts int           `json:"attempts"`
 }
 
-// The states of a notice.
+// The states of an alert.
 const (
 	Pending = "pending"
 	Sending = "sending" // a provider is being asked, or was when the process died
@@ -34,10 +34,10 @@ const (
 	Refused = "refused" // the rule says no by now
 )
 
-// ByStatus finds notices by status and time; casework declares the same index.
-var ByStatus = journal.Index{Type: "notices", Name: "status", Fields: []string{"status", "at"}}
+// ByStatus finds alerts by status and time; casework declares the same index.
+var ByStatus = journal.Index{Type: "alerts", Name: "status", Fields: []string{"status", "at"}}
 
-// Mark is a new state of a notice.
+// Mark is a new state of an alert.
 type Mark struct {
 	ID       string
 	Status   string
@@ -49,8 +49,8 @@ type Mark struct {
 type Ledger interface {
 	// Mark records states as entries, durable when it returns.
 	Mark(ctx context.Context, branch auth.BranchID, marks []Mark) error
-	// Ask judges a notice again at the moment of sending. ok is false, with a code, when it should no longer go out.
-	Ask(ctx context.Context, n Notice) (ok bool, code string, err error)
+	// Ask judges an alert again at the moment of sending. ok is false, with a code, when it should no longer go out.
+	Ask(ctx context.Context, n Alert) (ok bool, code string, err error)
 }
 
 // Tokens knows the push tokens of devices.
@@ -65,7 +65,7 @@ type Tokens interface {
 type Message struct {
 	Token    string
 	Kind     string
-	Task     string // the notice's id: opaque
+	Task     string // the alert's id: opaque
 	Collapse string
 	Expires  time.Time
 }
@@ -88,10 +88,10 @@ type Failure struct {
 
 func (f *Failure) Error() string { return "push: " + f.Why }
 
-func decode(rec journal.Record) (Notice, error) {
-	var n Notice
+func decode(rec journal.Record) (Alert, error) {
+	var n Alert
 	if err := json.Unmarshal(rec.Body, &n); err != nil {
-		return Notice{}, fmt.Errorf("read notice %s: %w", rec.ID, err)
+		return Alert{}, fmt.Errorf("read alert %s: %w", rec.ID, err)
 	}
 	n.ID, n.Branch = rec.ID, rec.Branch
 	return n, nil

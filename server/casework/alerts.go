@@ -10,23 +10,23 @@ import (
 	"doorstep/sync/journal"
 )
 
-// NoticeMark is a new status of a notice.
-type NoticeMark struct {
+// AlertMark is a new status of an alert.
+type AlertMark struct {
 	ID       string
 	Status   string
 	Outcome  string // a provider's id, or a code; nothing personal
 	Attempts int
 }
 
-// MarkNotices records what became of notices. Outcomes are entries; a rebuild of the views never sends.
-type MarkNotices struct {
-	Marks []NoticeMark
+// MarkAlerts records what became of alerts. Outcomes are entries; a rebuild of the views never sends.
+type MarkAlerts struct {
+	Marks []AlertMark
 }
 
-func (c MarkNotices) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
-	d := t.draft("notice.mark")
+func (c MarkAlerts) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
+	d := t.draft("alert.mark")
 	for _, m := range c.Marks {
-		rec, there, err := t.r.Doc(ctx, "notices", m.ID)
+		rec, there, err := t.r.Doc(ctx, "alerts", m.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -41,7 +41,7 @@ func (c MarkNotices) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 		if slices.Contains([]string{"sent", "dead", "unknown", "refused"}, m.Status) {
 			n.DoneAt = t.At
 		}
-		d.put("notices", m.ID, "", &n)
+		d.put("alerts", m.ID, "", &n)
 	}
 	if len(d.now().docs) == 0 {
 		return d.nothing(), nil
@@ -49,10 +49,10 @@ func (c MarkNotices) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	return d, nil
 }
 
-// AskNotice judges a notice again at the moment of sending: its assignments must
+// AskAlert judges an alert again at the moment of sending: its assignments must
 // still be open and their visits still lawful at their time. code says why not.
-func (s *Service) AskNotice(ctx context.Context, branch auth.BranchID, id string) (ok bool, code string, err error) {
-	recs, err := s.store.Records(ctx, branch, []journal.DocRef{{Type: "notices", ID: id}})
+func (s *Service) AskAlert(ctx context.Context, branch auth.BranchID, id string) (ok bool, code string, err error) {
+	recs, err := s.store.Records(ctx, branch, []journal.DocRef{{Type: "alerts", ID: id}})
 	if err != nil {
 		return false, "", err
 	}
@@ -109,6 +109,9 @@ func (s *Service) judgeAssignment(ctx context.Context, branch auth.BranchID, a *
 	if err := decode(recs[0], &f.Case); err != nil {
 		return verdict{}, err
 	}
+	if err := s.vault.OpenDoc(ctx, f.Case.Debtor, branch, "cases", string(a.Case), &f.Case); err != nil {
+		return verdict{}, fmt.Errorf("open case: %w", err)
+	}
 	for _, q := range []struct {
 		ix  journal.Index
 		eq  string
@@ -122,8 +125,11 @@ func (s *Service) judgeAssignment(ctx context.Context, branch auth.BranchID, a *
 			return verdict{}, err
 		}
 	}
+	if err := s.openContacts(ctx, branch, f.Contacts); err != nil {
+		return verdict{}, err
+	}
 	act := visitAct{agents: len(a.Agents), minutes: a.ServiceS / 60, items: a.Items, recording: a.Recording, overlays: a.Overlays}
-	v, err := judgeVisit(s.policy.Load(), &s.zones, phaseNotice, f, a.ETA, act)
+	v, err := judgeVisit(s.policy.Load(), &s.zones, phaseAlert, f, a.ETA, act)
 	if err != nil {
 		return verdict{}, fmt.Errorf("judge a stop again: %w", err)
 	}

@@ -1,0 +1,23 @@
+package record
+
+// Policy is the state of a document of type "policy": the conduct policy that phones
+// judge with offline. One document, the head, is signed and names the parts by their
+// hashes; each part is a document of its own.
+type Policy struct {
+	Kind string `json:"kind" is:"server" see:"office,agent"` // head or part
+	// Hash, Org, Signed and Parts are the head's: the policy's hash, the number of the organisation's
+	// entry that put it in force, the signature, and the names of the parts.
+	Hash   string       `json:"policy_hash,omitempty" is:"server" see:"office,agent"`
+	Org    uint64       `json:"org,omitempty" see:"office,agent"`
+	Signed string       `json:"signed,omitempty" is:"server" see:"office,agent"`
+	Parts  []PolicyPart `json:"parts,omitempty" see:"office,agent"`
+	// SHA256 and Text are a part's.
+	SHA256 string `json:"sha256,omitempty" is:"server" see:"office,agent"`
+	Text   string `json:"text,omitempty" is:"server" see:"office,agent"`
+}
+
+// PolicyPart names one part of a policy and the SHA-256 of its text.
+type PolicyPart struct {
+	Name   string `json:"name" is:"server"`
+	SHA256 string `json:"sha256" is:"server"`
+}
