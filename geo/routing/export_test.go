@@ -1,6 +1,9 @@
 package routing
 
-import "time"
+import (
+	"testing"
+	"time"
+)
 
 // What the tests that read VROOM's JSON need: its reader imports this package,
 // so that they stand outside.
@@ -18,3 +21,10 @@ func WithinCPU(budget time.Duration) Options {
 
 // Megabytes is the most memory the process has had.
 func Megabytes() float64 { return megabytes() }
+
+// Fingerprint is fingerprint.
+func Fingerprint(t testing.TB, p Problem, iterations int) string {
+	t.Helper()
+	requirePinnedArchitecture(t)
+	return fingerprint(t, p, iterations)
+}

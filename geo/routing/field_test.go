@@ -65,3 +65,12 @@ func TestDaysOfTheField(t *testing.T) {
 		}
 	}
 }
+
+func TestTheResultsOfDaysOfTheFieldArePinned(t *testing.T) {
+	for name, want := range map[string]string{"field-100-1": "ad5b6351b6ee", "field-200-1": "7ad138211fc7", "field-200L-1": "e1836f1e7576"} {
+		p := readField(t, filepath.Join(fieldData, name+".json"))
+		if got := routing.Fingerprint(t, p, 4000); got != want {
+			t.Errorf("%s: result %s, pinned %s", name, got, want)
+		}
+	}
+}
