@@ -20,7 +20,8 @@ var arrows = map[string][]string{
 	"geo/travel":               {"geo"},
 	"geo/routing":              {},
 	"geo/routing/vroom":        {"geo/routing"},
-	"geo/dayplan":              {"geo", "geo/routing", "geo/routing/vroom", "geo/travel"},
+	"geo/routing/referee":      {"geo/routing"},
+	"geo/dayplan":              {"geo", "geo/routing", "geo/routing/referee", "geo/routing/vroom", "geo/travel"},
 	"openapi":                  {},
 	"sync/journal":             {"auth"},
 	"sync/seal":                {"auth", "geo", "sync/journal"},
@@ -28,7 +29,7 @@ var arrows = map[string][]string{
 	"server/conduct":           {},
 	"server/office":            {"auth", "geo", "geo/division", "sync/journal"},
 	"server/casework":          {"auth", "geo", "server/conduct", "sync/journal", "sync/offline", "sync/seal"},
-	"server/dispatch":          {"auth", "geo", "geo/routing", "geo/travel", "server/casework", "server/conduct", "server/office", "sync/journal"},
+	"server/dispatch":          {"auth", "geo", "geo/routing", "geo/routing/referee", "geo/travel", "server/casework", "server/conduct", "server/office", "sync/journal"},
 	"server/notify":            {"auth", "sync/journal"},
 	"server/notify/fcm":        {"server/notify"},
 	"server/audit":             {"auth", "sync/journal", "sync/seal"},
@@ -43,7 +44,7 @@ var arrows = map[string][]string{
 	"server/cmd/doorstep": {"geo/dayplan", "geo/routing", "geo/routing/vroom", "geo/travel", "server", "server/audit", "server/play", "server/store/sqlitestore", "sync/journal"},
 	"scripts/firstround":  {"server/play"},
 	"scripts/democity":    {},
-	"scripts/benchmark":   {"geo/routing", "server", "server/play"},
+	"scripts/benchmark":   {"geo/routing", "geo/routing/referee", "server", "server/play"},
 }
 
 // homes are the outside libraries with one home each.

@@ -14,6 +14,7 @@ import (
 
 	"doorstep/geo"
 	"doorstep/geo/routing"
+	"doorstep/geo/routing/referee"
 	"doorstep/geo/routing/vroom"
 	"doorstep/geo/travel"
 )
@@ -31,7 +32,7 @@ type Plan struct {
 
 // Faulty is a result that the referee refused. It is always a fault of ours.
 type Faulty struct {
-	Violations []routing.Violation
+	Violations []referee.Violation
 }
 
 // Error names the first violation.
@@ -87,7 +88,7 @@ func Solve(ctx context.Context, task *vroom.Task, source travel.Source, limits L
 	}
 	answer := task.Answer(problem, result, loaded.Sub(begun), time.Since(loaded))
 	answer.Summary.Travel = strings.Join(said, "; ")
-	if bad := routing.Check(problem, result); len(bad) > 0 {
+	if bad := referee.Check(problem, result); len(bad) > 0 {
 		return Plan{}, &Faulty{bad}
 	}
 	return Plan{result, answer, guessed}, nil

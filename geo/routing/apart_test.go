@@ -113,8 +113,8 @@ func TestSearchesSideBySideEndInTime(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		r, err := Solve(ctx, p, Options{Seed: uint64(i), Threads: 2})
 		cancel()
-		if err != nil || len(Check(p, r)) > 0 {
-			t.Fatal(err, Check(p, r))
+		if err != nil || len(check(p, r)) > 0 {
+			t.Fatal(err, check(p, r))
 		}
 		steps += r.Iterations
 	}

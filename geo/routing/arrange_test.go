@@ -26,7 +26,7 @@ func TestAnArrangedProblemIsTheSameProblem(t *testing.T) {
 			return // pins that cannot be kept
 		}
 		a.restore(&r)
-		for _, v := range Check(p, r) {
+		for _, v := range check(p, r) {
 			t.Fatalf("the referee: %v", v)
 		}
 		planned += r.Total.Stops
@@ -84,7 +84,7 @@ func TestABigDayComesBackInTheCallersNumbers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range Check(p, r) {
+	for _, v := range check(p, r) {
 		t.Error(v)
 	}
 }

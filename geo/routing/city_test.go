@@ -185,10 +185,10 @@ func nearestNeighbour(t testing.TB, p Problem) Result {
 
 // broken is what the referee has against a plan, but for the reasons it gives:
 // going to the nearest leaves out what would still fit, and appointments.
-func broken(p Problem, r Result) []Violation {
-	var out []Violation
-	for _, v := range Check(p, r) {
-		if v.Kind != WrongReason && v.Kind != MustLeftOut {
+func broken(p Problem, r Result) []Objection {
+	var out []Objection
+	for _, v := range check(p, r) {
+		if v.Kind != "wrong_reason" && v.Kind != "must_left_out" {
 			out = append(out, v)
 		}
 	}
@@ -228,7 +228,7 @@ func solved(t testing.TB, p Problem, cpu time.Duration) Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found := Check(p, r); len(found) > 0 {
+	if found := check(p, r); len(found) > 0 {
 		t.Fatalf("the referee: %v", found[0])
 	}
 	return r
@@ -347,7 +347,7 @@ func TestASmallCityDayIsPlannedAndPlannedAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	naive := nearestNeighbour(t, p)
-	if found := Check(p, r); len(found) > 0 {
+	if found := check(p, r); len(found) > 0 {
 		t.Error(found[0])
 	}
 	if found := broken(p, naive); len(found) > 0 {
@@ -362,7 +362,7 @@ func TestASmallCityDayIsPlannedAndPlannedAnew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found := Check(changed, again); len(found) > 0 {
+	if found := check(changed, again); len(found) > 0 {
 		t.Error(found[0])
 	}
 }

@@ -9,8 +9,8 @@
 // stops and routes into assignments.
 //
 // Solve searches until its context ends or its iterations are used up and
-// returns the best it found. Check recomputes a result from the problem alone
-// and shares no code with Solve, so that a fault in one is seen by the other.
+// returns the best it found. Package referee recomputes a result from the problem
+// alone and shares no code with Solve, so that a fault in one is seen by the other.
 //
 // All times are whole seconds on one clock that the caller chooses (seconds
 // since local midnight, say); all distances are whole metres; costs are whole

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"doorstep/geo/routing"
+	"doorstep/geo/routing/referee"
 	"doorstep/geo/routing/vroom"
 )
 
@@ -52,7 +53,7 @@ func TestDaysOfTheField(t *testing.T) {
 			budget = min(budget, 700*time.Millisecond)
 		}
 		r, err := routing.Solve(context.Background(), p, routing.WithinCPU(budget))
-		if bad := routing.Check(p, r); err != nil || len(bad) > 0 {
+		if bad := referee.Check(p, r); err != nil || len(bad) > 0 {
 			t.Fatal(err, bad)
 		}
 		if testing.Verbose() {

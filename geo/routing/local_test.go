@@ -195,7 +195,7 @@ func TestADayBredInPiecesPassesTheReferee(t *testing.T) {
 		return first, c.result(s)
 	}
 	first, r := plan()
-	if bad := Check(p, r); len(bad) > 0 || len(r.LeftOut) > 0 {
+	if bad := check(p, r); len(bad) > 0 || len(r.LeftOut) > 0 {
 		t.Fatalf("%+v, %d left out", bad, len(r.LeftOut))
 	}
 	if r.Cost.Sum() > first*3/4 {

@@ -69,7 +69,7 @@ func TestReasonsTellFarFromCutOffFromLate(t *testing.T) {
 			}
 			lie := r
 			lie.LeftOut = []LeftOut{{0, other}}
-			if !slices.ContainsFunc(Check(p, lie), func(v Violation) bool { return v.Kind == WrongReason && v.Stop == 0 }) {
+			if !slices.ContainsFunc(check(p, lie), func(v Objection) bool { return v.Kind == "wrong_reason" && v.Stop == 0 }) {
 				t.Errorf("%s: the referee takes %q", x.name, other)
 			}
 		}
@@ -92,7 +92,7 @@ func TestNobodyDrivesWhereThereIsNoWay(t *testing.T) {
 		{Kind: StepStop, Place: 4, Arrival: NoWay, Travel: NoWay},
 		{Kind: StepEnd, Index: -1, Place: NoPlace, Arrival: NoWay},
 	}}}}
-	if found := Check(p, driven); len(found) != 1 || found[0].Kind != WrongTravel {
+	if found := check(p, driven); len(found) != 1 || found[0].Kind != "wrong_travel" {
 		t.Errorf("%+v", found)
 	}
 }

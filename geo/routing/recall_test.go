@@ -38,7 +38,7 @@ func TestAChangedDayBeginsFromTheEarlierOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found := Check(p, res); len(found) > 0 {
+	if found := check(p, res); len(found) > 0 {
 		t.Error(found)
 	}
 	for _, r := range res.Routes {

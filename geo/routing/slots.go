@@ -72,7 +72,7 @@ func Slots(p Problem, order [][]int, stop Stop, windows []Window) ([]Slot, error
 	if err != nil {
 		return nil, err
 	}
-	o := offer{c: c, each: make([]int, len(order))}
+	o := offer{c: c, each: make([]int64, len(order))}
 	routes := make([]laid, len(order))
 	for r := range order {
 		routes[r] = o.keep(int32(r), order[r])
@@ -148,7 +148,7 @@ func (p *Problem) validateOrder(order [][]int) *Error {
 // offer looks for room in the routes of a day.
 type offer struct {
 	c     *core
-	each  []int // by shift, what is to be spread evenly
+	each  []int64 // by shift, the stops or seconds of work that Balance spreads
 	paper sheet
 	seq   []int32
 }
@@ -222,28 +222,21 @@ func (o *offer) cost(r int32, seq []int32, t trip) int64 {
 }
 
 // share is a route's part of what is to be spread evenly.
-func (o *offer) share(l *laid) int {
+func (o *offer) share(l *laid) int64 {
 	switch o.c.p.Balance.By {
 	case BalanceStops:
-		return len(l.seq)
+		return int64(len(l.seq))
 	case BalanceWork:
-		return l.trip.end - l.trip.start - l.trip.breaks
+		return int64(l.trip.end - l.trip.start - l.trip.breaks)
 	}
 	return 0
 }
 
-// uneven is the price of the day's being uneven if shift r has another share.
-func (o *offer) uneven(r int32, share int) int64 {
-	unit := 1
-	switch o.c.p.Balance.By {
-	case BalanceNone:
-		return 0
-	case BalanceWork:
-		unit = 3600
-	}
+// balanceCost returns the cost of Problem.Balance if shift r has the given share.
+func (o *offer) balanceCost(r int32, share int64) int64 {
 	was := o.each[r]
 	o.each[r] = share
-	cost := uneven(o.each, o.c.p.Balance.Weight, unit)
+	cost := o.c.p.Balance.cost(o.each)
 	o.each[r] = was
 	return cost
 }
@@ -253,7 +246,7 @@ func (o *offer) best(l *laid, u int32, s *Slot) {
 	if l.none || !o.c.may(u, l.shift) {
 		return
 	}
-	even := o.uneven(l.shift, o.each[l.shift])
+	even := o.balanceCost(l.shift, o.each[l.shift])
 	for i := len(o.c.shifts[l.shift].pins); i <= len(l.seq); i++ {
 		o.seq = slices.Insert(append(o.seq[:0], l.seq...), i, u)
 		t, ok := o.lay(l.shift, o.seq)
@@ -261,7 +254,7 @@ func (o *offer) best(l *laid, u int32, s *Slot) {
 			continue
 		}
 		with := laid{seq: o.seq, trip: t}
-		cost := o.cost(l.shift, o.seq, t) - l.cost + o.uneven(l.shift, o.share(&with)) - even
+		cost := o.cost(l.shift, o.seq, t) - l.cost + o.balanceCost(l.shift, o.share(&with)) - even
 		if s.Reason == "" && cost >= s.Cost {
 			continue
 		}

@@ -31,9 +31,8 @@ func resultOf(p Problem, order [][]int, left []LeftOut) (res Result, ok bool) {
 	if fault != nil {
 		return res, false
 	}
-	k := &checker{p: p}
 	var w sheet
-	stops, work := make([]int, len(order)), make([]int, len(order))
+	each := make([]int64, len(order))
 	for r, seq := range order {
 		if len(seq) == 0 {
 			continue
@@ -52,7 +51,14 @@ func resultOf(p Problem, order [][]int, left []LeftOut) (res Result, ok bool) {
 			switch s.Kind {
 			case StepStop:
 				t.Stops, t.Priority, t.Service = t.Stops+1, t.Priority+p.Stops[s.Index].Priority, t.Service+s.Service
-				changes += k.changes(r, s)
+				if e := p.Stops[s.Index].Earlier; e != nil {
+					if e.Shift != r {
+						changes += p.Stability.Team
+					}
+					if abs(s.Start()-e.Start) > p.Stability.Tolerance {
+						changes += p.Stability.Move
+					}
+				}
 			case StepBreak:
 				t.Breaks += s.Service
 			}
@@ -63,18 +69,19 @@ func resultOf(p Problem, order [][]int, left []LeftOut) (res Result, ok bool) {
 		if x == (Rates{}) {
 			x = DefaultRates
 		}
-		route.Cost = Cost{Fixed: x.Fixed, Travel: rated(x.TravelHour, t.Travel, 3600), Distance: rated(x.Km, t.Distance, 1000), Wait: rated(x.WaitHour, t.Wait, 3600),
-			Service: rated(x.ServiceHour, t.Setup+t.Service, 3600), Overtime: rated(x.OvertimeHour, t.Overtime, 3600), Changes: changes}
-		stops[r], work[r] = t.Stops, t.Work
+		route.Cost = Cost{Fixed: x.Fixed, Travel: charge(x.TravelHour, t.Travel, 3600), Distance: charge(x.Km, t.Distance, 1000), Wait: charge(x.WaitHour, t.Wait, 3600),
+			Service: charge(x.ServiceHour, t.Setup+t.Service, 3600), Overtime: charge(x.OvertimeHour, t.Overtime, 3600), Changes: changes}
+		switch p.Balance.By {
+		case BalanceStops:
+			each[r] = int64(t.Stops)
+		case BalanceWork:
+			each[r] = int64(t.Work)
+		}
 		res.Routes = append(res.Routes, route)
-		res.Cost, res.Total = sumCosts(res.Cost, route.Cost), sumTotals(res.Total, route.Total)
+		res.Cost.add(route.Cost)
+		res.Total.add(route.Total)
 	}
-	switch p.Balance.By {
-	case BalanceStops:
-		res.Cost.Balance = uneven(stops, p.Balance.Weight, 1)
-	case BalanceWork:
-		res.Cost.Balance = uneven(work, p.Balance.Weight, 3600)
-	}
+	res.Cost.Balance = p.Balance.cost(each)
 	res.LeftOut = left
 	for _, l := range left {
 		if p.Objective == CostFirst {
@@ -86,9 +93,9 @@ func resultOf(p Problem, order [][]int, left []LeftOut) (res Result, ok bool) {
 
 // wrongOf are the referee's objections, but for the reasons why other stops than
 // u were left out: those were of the day without it.
-func wrongOf(p Problem, r Result, u int) []Violation {
-	return slices.DeleteFunc(Check(p, r), func(v Violation) bool {
-		return v.Stop != u && (v.Kind == WrongReason || v.Kind == MustLeftOut)
+func wrongOf(p Problem, r Result, u int) []Objection {
+	return slices.DeleteFunc(check(p, r), func(v Objection) bool {
+		return v.Stop != u && (v.Kind == "wrong_reason" || v.Kind == "must_left_out")
 	})
 }
 
@@ -252,19 +259,25 @@ func TestSlotsAlongAStreet(t *testing.T) {
 }
 
 func TestSlotsRefuseAnOrderThatIsNone(t *testing.T) {
-	p := busyDay()
+	p := cityDay(12, 3, 1)
+	p.Stops[4] = Stop{Place: p.Stops[4].Place}
+	p.Shifts[1].Pinned = []Pin{{Stop: 4}}
 	good := orderOf(p, solve(t, p, Options{Iterations: 50}))
+	if len(good[0]) == 0 {
+		t.Fatal("shift 0 has no stop to move")
+	}
 	for what, plant := range map[string]func(order [][]int) [][]int{
 		"a shift too few":     func(o [][]int) [][]int { return o[:2] },
 		"a stop twice":        func(o [][]int) [][]int { o[0] = append(o[0], o[0][0]); return o },
 		"no such stop":        func(o [][]int) [][]int { o[0][0] = 99; return o },
 		"a pin left out":      func(o [][]int) [][]int { o[1] = nil; return o },
-		"a pin not the first": func(o [][]int) [][]int { o[1] = append([]int{4}, o[1]...); return o },
+		"a pin not the first": func(o [][]int) [][]int { o[0], o[1] = o[0][1:], append([]int{o[0][0]}, o[1]...); return o },
 	} {
-		order := plant(clone(good))
-		if what == "a pin not the first" {
-			order[0] = slices.DeleteFunc(order[0], func(u int) bool { return u == 4 })
+		order := make([][]int, len(good))
+		for r := range good {
+			order[r] = slices.Clone(good[r])
 		}
+		order = plant(order)
 		var e *Error
 		if _, err := Slots(p, order, Stop{}, nil); !errors.As(err, &e) || e.Code() == "" {
 			t.Errorf("%s: %v", what, err)

@@ -18,7 +18,7 @@ func solve(t interface{ Fatalf(string, ...any) }, p Problem, o Options) Result {
 	if err != nil {
 		t.Fatalf("solve: %v", err)
 	}
-	if bad := Check(p, r); len(bad) > 0 {
+	if bad := check(p, r); len(bad) > 0 {
 		text, _ := json.Marshal(p)
 		t.Fatalf("%+v\nresult %+v\nproblem %s", bad, r, text)
 	}
@@ -36,7 +36,7 @@ func TestEveryResultOfARandomDayPassesTheReferee(t *testing.T) {
 		if err != nil {
 			t.Fatalf("solve: %v", err)
 		}
-		if bad := Check(p, r); len(bad) > 0 {
+		if bad := check(p, r); len(bad) > 0 {
 			text, _ := json.Marshal(p)
 			t.Fatalf("%+v\nresult %+v\nproblem %s", bad, r, text)
 		}
@@ -107,8 +107,8 @@ func TestACancelledContextStillGetsADay(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	r, err := Solve(ctx, p, Options{})
-	if err != nil || len(Check(p, r)) > 0 {
-		t.Fatal(err, Check(p, r))
+	if err != nil || len(check(p, r)) > 0 {
+		t.Fatal(err, check(p, r))
 	}
 	if r.Total.Stops == 0 || r.Iterations != 0 {
 		t.Errorf("%d stops after %d iterations", r.Total.Stops, r.Iterations)
@@ -122,8 +122,8 @@ func TestTheDeadlineHolds(t *testing.T) {
 	begun := time.Now()
 	r, err := Solve(ctx, p, Options{})
 	took := time.Since(begun)
-	if err != nil || len(Check(p, r)) > 0 {
-		t.Fatal(err, Check(p, r))
+	if err != nil || len(check(p, r)) > 0 {
+		t.Fatal(err, check(p, r))
 	}
 	if took > 1200*time.Millisecond || r.Iterations == 0 {
 		t.Errorf("took %v, %d iterations", took, r.Iterations)
@@ -141,7 +141,7 @@ func TestThreeThousandStopsInTime(t *testing.T) {
 	r, err := Solve(ctx, p, Options{})
 	t.Logf("%v, %d iterations, %d stops, priority %d", time.Since(begun), r.Iterations, r.Total.Stops, r.Total.Priority)
 	begun = time.Now()
-	if bad := Check(p, r); err != nil || len(bad) > 0 {
+	if bad := check(p, r); err != nil || len(bad) > 0 {
 		t.Fatal(err, bad[0], len(bad))
 	}
 	t.Logf("check %v", time.Since(begun))

@@ -128,7 +128,7 @@ func gap(t testing.TB, path string, best map[string]float64, budget time.Duratio
 	if err != nil {
 		t.Fatal(err)
 	}
-	if bad := Check(p, r); len(bad) > 0 || len(r.LeftOut) > 0 {
+	if bad := check(p, r); len(bad) > 0 || len(r.LeftOut) > 0 {
 		t.Fatalf("%s: %+v, %d left out", path, bad, len(r.LeftOut))
 	}
 	name := strings.TrimSuffix(filepath.Base(path), ".txt")

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"doorstep/geo/routing"
+	"doorstep/geo/routing/referee"
 	"doorstep/sync/journal"
 )
 
@@ -160,7 +161,7 @@ func (s *Service) search(ctx context.Context, r Round, puzzles []*puzzle, stops 
 
 // referee refuses a result that breaks its problem.
 func referee(p routing.Problem, r routing.Result) error {
-	found := routing.Check(p, r)
+	found := referee.Check(p, r)
 	if len(found) == 0 {
 		return nil
 	}

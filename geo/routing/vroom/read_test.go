@@ -15,6 +15,7 @@ import (
 	"testing/iotest"
 
 	"doorstep/geo/routing"
+	"doorstep/geo/routing/referee"
 )
 
 // apart is a Travel for problems without matrices: n times n seconds from the
@@ -228,7 +229,7 @@ func FuzzRead(f *testing.F) {
 			}
 			return
 		}
-		if bad := routing.Check(p, r); len(bad) > 0 {
+		if bad := referee.Check(p, r); len(bad) > 0 {
 			t.Fatal(bad)
 		}
 		recount(t, task, p, task.Answer(p, r, 0, 0))

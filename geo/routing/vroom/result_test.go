@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"doorstep/geo/routing"
+	"doorstep/geo/routing/referee"
 )
 
 // recount adds an answer up from the problem's matrices and the steps' order,
@@ -188,7 +189,7 @@ func TestDaysOfTheFieldAddUp(t *testing.T) {
 		if err != nil {
 			t.Fatal(name, err)
 		}
-		if bad := routing.Check(p, r); len(bad) > 0 {
+		if bad := referee.Check(p, r); len(bad) > 0 {
 			t.Fatal(name, bad)
 		}
 		a := task.Answer(p, r, 0, 0)
