@@ -1,4 +1,4 @@
-package vroom
+package drawing
 
 import (
 	"cmp"
@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// mark is something to be shown at a door.
+// mark is one thing to show at a location.
 type mark struct {
 	kind  markKind
-	route int    // of the result; -1 if left out
-	no    int    // of a stop, in its route
+	route int    // index in Result.Routes; -1 if unassigned
+	no    int    // number of a stop in its route, from 1
 	label string // of a break
 	title string
 }
@@ -20,20 +20,21 @@ type mark struct {
 type markKind int
 
 const (
-	markHome markKind = iota // start or end
+	markHome markKind = iota // start or end of a route
 	markStop
 	markBreak
-	markOut
-	markFar // left out, beyond the border
+	markOut // unassigned
+	markFar // unassigned and outside the view
 )
 
-// door is a spot on the sheet with all that is to be shown there.
+// door is a position on the sheet with all its marks.
 type door struct {
 	x, y  float64
 	marks []mark
 }
 
-// doors are those of a drawing. Marks that would hide each other share one.
+// doors are the positions of a drawing. Marks that would hide each other share one
+// door.
 type doors struct {
 	list []*door
 	near map[[2]int][]*door
@@ -41,6 +42,7 @@ type doors struct {
 
 const nearEnough = 9.0
 
+// add puts a mark at a position, or at a door so near that the marks would overlap.
 func (d *doors) add(x, y float64, m mark) {
 	if d.near == nil {
 		d.near = map[[2]int][]*door{}
@@ -61,8 +63,8 @@ func (d *doors) add(x, y float64, m mark) {
 	d.near[cell] = append(d.near[cell], one)
 }
 
-// homes draws the square of those routes that begin or end at a door. It is
-// wider than the mark of a stop, which may lie on it.
+// homes draws a square if routes start or end at a door. The square is wider than
+// the mark of a stop, which may lie on it.
 func (s *sheet) homes(d *door) {
 	var titles []string
 	routes := map[int]bool{}
@@ -86,14 +88,15 @@ func (s *sheet) homes(d *door) {
 	}
 }
 
-// pill is one mark as it is drawn: that of all stops of a route at a door, of a
-// break, or of all that was left out there.
+// pill is one mark as it is drawn. It stands for all stops of one route at a door,
+// for one break, or for all unassigned stops there.
 type pill struct {
 	kind               markKind
 	label, title       string
 	fill, stroke, text string
 }
 
+// pills returns the marks of a door as they are drawn, except its square.
 func (d *door) pills() []pill {
 	var all []pill
 	for i, m := range d.marks {
@@ -119,12 +122,12 @@ func (d *door) pills() []pill {
 			all = append(all, p)
 		}
 	}
-	// The stops stand where the door is, the others below.
+	// The stops are drawn at the door, the other marks below them.
 	slices.SortStableFunc(all, func(a, b pill) int { return cmp.Compare(a.kind, b.kind) })
 	return all
 }
 
-// runs writes ascending numbers shortly: 3–5, 9.
+// runs formats ascending numbers as ranges: 3–5, 9.
 func runs(numbers []int) string {
 	var parts []string
 	for i := 0; i < len(numbers); {
@@ -145,8 +148,8 @@ func runs(numbers []int) string {
 	return stopCount(len(numbers))
 }
 
-// door draws the marks of a door but its square, one below the other: those of
-// its stops, or all others.
+// door draws the marks of a door except its square, one below the other: with stops
+// those of its stops, otherwise all others.
 func (s *sheet) door(d *door, pills []pill, stops bool) {
 	y := d.y
 	for i, p := range pills {
@@ -160,6 +163,7 @@ func (s *sheet) door(d *door, pills []pill, stops bool) {
 	}
 }
 
+// pill draws one mark.
 func (s *sheet) pill(x, y float64, p pill) {
 	title := esc(p.title)
 	size := len([]rune(p.label))
