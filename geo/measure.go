@@ -112,10 +112,10 @@ func (x *Index) Near(lon, lat, metres float64) []string {
 	wide := min(360*unitsPerDegree, high/max(1e-9, math.Cos((math.Abs(lat)*math.Pi/180)+high*radiansPerUnit)))
 	at := p.E7()
 	clamp := func(v, limit float64) int32 { return int32(max(-limit, min(limit, v))) }
-	box := rect{clamp(float64(at.Lon)-wide, 180*unitsPerDegree), clamp(float64(at.Lat)-high, 90*unitsPerDegree),
+	box := Box{clamp(float64(at.Lon)-wide, 180*unitsPerDegree), clamp(float64(at.Lat)-high, 90*unitsPerDegree),
 		clamp(float64(at.Lon)+wide, 180*unitsPerDegree), clamp(float64(at.Lat)+high, 90*unitsPerDegree)}
 	var areas []int
-	x.tree.search(box, func(i int) bool {
+	x.tree.Search(box, func(i int) bool {
 		if area := x.owner[i]; !slices.Contains(areas, area) && x.areas[area].Shape.DistanceTo(p) <= metres {
 			areas = append(areas, area)
 		}

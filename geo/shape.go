@@ -20,7 +20,7 @@ const leastArea = 1.0
 type Shape struct {
 	polygons orb.MultiPolygon
 	edges    []edge
-	tree     boxTree
+	tree     BoxTree
 }
 
 // NewShape checks polygons and returns them as a Shape: corners rounded to
@@ -76,8 +76,8 @@ func (s Shape) Contains(p Point) bool {
 func (s Shape) contains(at E7) bool {
 	inside, onBorder := false, false
 	// Count the edges passed on the way east.
-	ray := rect{minLon: at.Lon, minLat: at.Lat, maxLon: 180 * unitsPerDegree, maxLat: at.Lat}
-	s.tree.search(ray, func(i int) bool {
+	ray := Box{MinLon: at.Lon, MinLat: at.Lat, MaxLon: 180 * unitsPerDegree, MaxLat: at.Lat}
+	s.tree.Search(ray, func(i int) bool {
 		e := s.edges[i]
 		if e.holds(at) {
 			onBorder = true

@@ -118,7 +118,7 @@ func checkRing(ring orb.Ring, p, r int, path shapePath) (*checkedRing, error) {
 func crossesItself(ring *checkedRing) bool {
 	edges, tree := edgesOf([]*checkedRing{ring})
 	found := false
-	tree.pairs(func(i, j int) bool {
+	tree.Pairs(func(i, j int) bool {
 		how, _ := edges[i].meet(edges[j].edge)
 		found = how == crossing
 		return !found
@@ -126,9 +126,9 @@ func crossesItself(ring *checkedRing) bool {
 	return found
 }
 
-func edgesOf(rings []*checkedRing) ([]ringEdge, boxTree) {
+func edgesOf(rings []*checkedRing) ([]ringEdge, BoxTree) {
 	var edges []ringEdge
-	var boxes []rect
+	var boxes []Box
 	for _, ring := range rings {
 		for i := 1; i < len(ring.corners); i++ {
 			e := ringEdge{edge: edge{ring.corners[i-1], ring.corners[i]}, ring: ring, i: i - 1}
@@ -136,13 +136,13 @@ func edgesOf(rings []*checkedRing) ([]ringEdge, boxTree) {
 			boxes = append(boxes, e.rect())
 		}
 	}
-	return edges, newBoxTree(boxes)
+	return edges, NewBoxTree(boxes)
 }
 
 // checkCrossings finds the first two edges that meet where they must not.
-func checkCrossings(edges []ringEdge, tree boxTree, path shapePath) error {
+func checkCrossings(edges []ringEdge, tree BoxTree, path shapePath) error {
 	var found *Error
-	tree.pairs(func(i, j int) bool {
+	tree.Pairs(func(i, j int) bool {
 		e, f := edges[i], edges[j]
 		how, at := e.meet(f.edge)
 		if how == apart {
@@ -187,7 +187,7 @@ func (e ringEdge) next(f ringEdge) bool {
 // that an area in common tells it all.
 func checkNesting(rings []*checkedRing, path shapePath) error {
 	edges := make([][]edge, len(rings))
-	boxes := make([]rect, len(rings))
+	boxes := make([]Box, len(rings))
 	var shell int
 	for i, ring := range rings {
 		edges[i] = ring.edges()
@@ -201,7 +201,7 @@ func checkNesting(rings []*checkedRing, path shapePath) error {
 		}
 	}
 	var found *Error
-	newBoxTree(boxes).pairs(func(i, j int) bool {
+	NewBoxTree(boxes).Pairs(func(i, j int) bool {
 		a, b := rings[i], rings[j]
 		switch {
 		case a.polygon == b.polygon && a.ring > 0 && b.ring > 0:

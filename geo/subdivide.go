@@ -64,7 +64,7 @@ func node(lines []Segment) ([]edge, error) {
 	}
 	edges = tidy(edges)
 	for range mostRounds {
-		boxes := make([]rect, len(edges))
+		boxes := make([]Box, len(edges))
 		for i, e := range edges {
 			boxes[i] = e.rect()
 		}
@@ -74,7 +74,7 @@ func node(lines []Segment) ([]edge, error) {
 				cuts[i] = append(cuts[i], at)
 			}
 		}
-		newBoxTree(boxes).pairs(func(i, j int) bool {
+		NewBoxTree(boxes).Pairs(func(i, j int) bool {
 			e, f := edges[i], edges[j]
 			switch how, at := e.meet(f); how {
 			case crossing:
@@ -148,7 +148,7 @@ func tidy(edges []edge) []edge {
 // has two halves, 2i from a to b and 2i+1 back; a half has its face on its left.
 type subdivision struct {
 	edges  []edge
-	tree   boxTree
+	tree   BoxTree
 	around map[E7][]int // the halves that leave a corner, counterclockwise
 	place  []int        // of each half in its corner's list
 	loop   []int        // of each half: which border of a face it is part of
@@ -159,13 +159,13 @@ type subdivision struct {
 
 func newSubdivision(edges []edge) *subdivision {
 	s := &subdivision{edges: edges, around: map[E7][]int{}, place: make([]int, 2*len(edges)), loop: make([]int, 2*len(edges)), kept: make([]bool, 2*len(edges))}
-	boxes := make([]rect, len(edges))
+	boxes := make([]Box, len(edges))
 	for i, e := range edges {
 		boxes[i] = e.rect()
 		s.around[e.a] = append(s.around[e.a], 2*i)
 		s.around[e.b] = append(s.around[e.b], 2*i+1)
 	}
-	s.tree = newBoxTree(boxes)
+	s.tree = NewBoxTree(boxes)
 	for at, halves := range s.around {
 		slices.SortFunc(halves, func(g, h int) int { return compareTurn(at, s.to(g), s.to(h)) })
 		for i, h := range halves {
@@ -246,7 +246,7 @@ func (s *subdivision) inside(h int) Point {
 	}
 	x1, y1 := corner(math.Floor(min(mx, mx+nx)), math.Floor(min(my, my+ny)))
 	x2, y2 := corner(math.Ceil(max(mx, mx+nx)), math.Ceil(max(my, my+ny)))
-	s.tree.search(rect{x1, y1, x2, y2}, func(i int) bool {
+	s.tree.Search(Box{x1, y1, x2, y2}, func(i int) bool {
 		if i == h/2 {
 			return true
 		}
@@ -392,11 +392,11 @@ func nest(rings [][]E7) orb.MultiPolygon {
 	slices.SortStableFunc(shells, func(a, b *shell) int { return cmp.Compare(a.area, b.area) })
 	for _, h := range holes {
 		for _, sh := range shells {
-			boxes := make([]rect, len(sh.edges))
+			boxes := make([]Box, len(sh.edges))
 			for i, e := range sh.edges {
 				boxes[i] = e.rect()
 			}
-			about := Shape{polygons: orb.MultiPolygon{{sh.ring}}, edges: sh.edges, tree: newBoxTree(boxes)}
+			about := Shape{polygons: orb.MultiPolygon{{sh.ring}}, edges: sh.edges, tree: NewBoxTree(boxes)}
 			if sh.area > h.area && !slices.ContainsFunc(h.corners, func(c E7) bool { return !about.contains(c) }) {
 				r, _ := closed(h.corners)
 				sh.holes = append(sh.holes, r)
