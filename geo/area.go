@@ -43,7 +43,8 @@ func overlapArea(a, b []edge) float64 {
 	if len(a) == 0 || len(b) == 0 || !box.meets(other) {
 		return 0
 	}
-	box = Box{max(box.MinLon, other.MinLon), max(box.MinLat, other.MinLat), min(box.MaxLon, other.MaxLon), min(box.MaxLat, other.MaxLat)}
+	box = Box{max(box.MinLon, other.MinLon), max(box.MinLat, other.MinLat), min(box.MaxLon, other.MaxLon),
+		min(box.MaxLat, other.MaxLat)}
 
 	edges, cuts := slabEdges(a, b, box)
 	slices.Sort(cuts)

@@ -70,7 +70,9 @@ func (x *Index) Find(lon, lat float64) (id string, ok bool) {
 // All returns the ids of all areas in which the point lies, in order; nil if none.
 func (x *Index) All(lon, lat float64) []string {
 	var areas []int
-	x.holders(lon, lat, func(area int) bool { return !slices.Contains(areas, area) }, func(area int) { areas = append(areas, area) })
+	x.holders(lon, lat, func(area int) bool {
+		return !slices.Contains(areas, area)
+	}, func(area int) { areas = append(areas, area) })
 	slices.Sort(areas)
 	var ids []string
 	for _, area := range areas {

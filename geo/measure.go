@@ -50,7 +50,8 @@ func (s Shape) Inside() Point {
 		return cmp.Compare(math.Abs(planar.Area(a)), math.Abs(planar.Area(b)))
 	})
 	bound := widest.Bound()
-	lat := math.Round((bound.Min[1]+bound.Max[1])/2*unitsPerDegree) + 0.5 // between two rows of the grid: no corner is met
+	// between two rows of the grid: no corner is met
+	lat := math.Round((bound.Min[1]+bound.Max[1])/2*unitsPerDegree) + 0.5
 	var at []float64
 	for _, ring := range widest {
 		corners := onGrid(ring)
@@ -145,8 +146,10 @@ func Hull(points []Point, spare float64) (Shape, error) {
 		east := north / max(0.01, math.Cos(p.Lat*math.Pi/180))
 		at := p.E7()
 		const out, in = 1, 0.4142135623730951
-		for _, d := range [][2]float64{{out, in}, {in, out}, {-in, out}, {-out, in}, {-out, -in}, {-in, -out}, {in, -out}, {out, -in}} {
-			corners = append(corners, Point{Lon: (float64(at.Lon) + d[0]*east) / unitsPerDegree, Lat: (float64(at.Lat) + d[1]*north) / unitsPerDegree}.E7())
+		for _, d := range [][2]float64{{out, in}, {in, out}, {-in, out}, {-out, in}, {-out, -in}, {-in, -out},
+			{in, -out}, {out, -in}} {
+			corners = append(corners, Point{Lon: (float64(at.Lon) + d[0]*east) / unitsPerDegree,
+				Lat: (float64(at.Lat) + d[1]*north) / unitsPerDegree}.E7())
 		}
 	}
 	slices.SortFunc(corners, func(a, b E7) int { return cmp.Or(cmp.Compare(a.Lon, b.Lon), cmp.Compare(a.Lat, b.Lat)) })

@@ -37,7 +37,8 @@ func (p Point) Validate() error {
 		return err
 	}
 	if p.Lon == 0 && p.Lat == 0 {
-		return faultAt(CodeNullIsland, "", p, "the point [0, 0] lies in the open sea and usually stands for a missing position: give the real position, or leave it out")
+		return faultAt(CodeNullIsland, "", p, "the point [0, 0] lies in the open sea and usually stands for a "+
+			"missing position: give the real position, or leave it out")
 	}
 	return nil
 }
@@ -50,11 +51,14 @@ func (p Point) validRange(path string) *Error {
 	}
 	switch {
 	case math.Abs(p.Lat) > 90 && math.Abs(p.Lat) <= 180 && math.Abs(p.Lon) <= 90:
-		return fault(CodePoint, path, "latitude %s is beyond 90 degrees: the order is [lon, lat], the two look swapped", degrees(p.Lat))
+		return fault(CodePoint, path, "latitude %s is beyond 90 degrees: the order is [lon, lat], the two look swapped",
+			degrees(p.Lat))
 	case math.Abs(p.Lat) > 90:
-		return fault(CodePoint, path, "latitude %s is out of range -90 to 90 (the order is [lon, lat], in degrees)", degrees(p.Lat))
+		return fault(CodePoint, path, "latitude %s is out of range -90 to 90 (the order is [lon, lat], in degrees)",
+			degrees(p.Lat))
 	case math.Abs(p.Lon) > 180:
-		return fault(CodePoint, path, "longitude %s is out of range -180 to 180 (the order is [lon, lat], in degrees)", degrees(p.Lon))
+		return fault(CodePoint, path, "longitude %s is out of range -180 to 180 (the order is [lon, lat], in degrees)",
+			degrees(p.Lon))
 	}
 	return nil
 }
@@ -99,7 +103,8 @@ func readPosition(data []byte, path string) (Point, *Error) {
 	}
 	for _, n := range numbers {
 		if n == nil {
-			return Point{}, fault(CodePoint, path, "expected a position [lon, lat] of two numbers, got %s", jsonKind(data))
+			return Point{}, fault(CodePoint, path, "expected a position [lon, lat] of two numbers, got %s",
+				jsonKind(data))
 		}
 	}
 	p := Point{Lon: *numbers[0], Lat: *numbers[1]}

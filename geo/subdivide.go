@@ -103,7 +103,8 @@ func node(lines []Segment) ([]edge, error) {
 		}
 		edges = tidy(next)
 	}
-	return nil, fault(CodeCrossing, "", "the borders run so close to each other that they cannot be told apart on a grid of a centimetre: simplify them")
+	return nil, fault(CodeCrossing, "", "the borders run so close to each other that they cannot be told apart on a "+
+		"grid of a centimetre: simplify them")
 }
 
 // cutAt returns the pieces of e between points on it.
@@ -158,7 +159,8 @@ type subdivision struct {
 }
 
 func newSubdivision(edges []edge) *subdivision {
-	s := &subdivision{edges: edges, around: map[E7][]int{}, place: make([]int, 2*len(edges)), loop: make([]int, 2*len(edges)), kept: make([]bool, 2*len(edges))}
+	s := &subdivision{edges: edges, around: map[E7][]int{}, place: make([]int, 2*len(edges)),
+		loop: make([]int, 2*len(edges)), kept: make([]bool, 2*len(edges))}
 	boxes := make([]Box, len(edges))
 	for i, e := range edges {
 		boxes[i] = e.rect()

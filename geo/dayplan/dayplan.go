@@ -38,7 +38,8 @@ type Faulty struct {
 // Error names the first violation.
 func (f *Faulty) Error() string {
 	v := f.Violations[0]
-	return fmt.Sprintf("the planned day breaks its own problem in %d ways (%s, shift %d, stop %d: %s); this is a fault of the program, please report it",
+	return fmt.Sprintf("the planned day breaks its own problem in %d ways (%s, shift %d, stop %d: %s); this is a "+
+		"fault of the program, please report it",
 		len(f.Violations), v.Kind, v.Shift, v.Stop, v.Msg)
 }
 
@@ -54,21 +55,23 @@ type Limits struct {
 // the answer's computing times. When ctx ends during the search, the best day
 // found by then is returned. The error is a *vroom.Error, a *travel.Error, a
 // *Faulty, a *routing.Breakdown, or that of ctx before the search.
-func Solve(ctx context.Context, task *vroom.Task, source travel.Source, limits Limits, opts routing.Options, begun time.Time) (Plan, error) {
+func Solve(ctx context.Context, task *vroom.Task, source travel.Source, limits Limits, opts routing.Options,
+	begun time.Time) (Plan, error) {
 	var said []string
 	guessed := false
-	problem, err := task.Problem(ctx, func(ctx context.Context, profile string, points []vroom.Point) (durations, distances []int32, err error) {
-		m, err := Matrix(ctx, source, profile, points)
-		var fault *travel.Error
-		if errors.As(err, &fault) && fault.Code() == travel.CodeMode {
-			return nil, nil, task.RefuseProfile(profile, fault.Msg)
-		}
-		if about := strings.TrimSuffix(m.Source+": "+m.Note, ": "); err == nil && !slices.Contains(said, about) {
-			said = append(said, about)
-		}
-		guessed = guessed || m.Guessed
-		return m.Durations, m.Distances, err
-	})
+	problem, err := task.Problem(ctx,
+		func(ctx context.Context, profile string, points []vroom.Point) (durations, distances []int32, err error) {
+			m, err := Matrix(ctx, source, profile, points)
+			var fault *travel.Error
+			if errors.As(err, &fault) && fault.Code() == travel.CodeMode {
+				return nil, nil, task.RefuseProfile(profile, fault.Msg)
+			}
+			if about := strings.TrimSuffix(m.Source+": "+m.Note, ": "); err == nil && !slices.Contains(said, about) {
+				said = append(said, about)
+			}
+			guessed = guessed || m.Guessed
+			return m.Durations, m.Distances, err
+		})
 	if err != nil {
 		return Plan{}, err
 	}

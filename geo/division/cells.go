@@ -64,7 +64,8 @@ func (b box) with(o box) box {
 	return box{min(b.west, o.west), min(b.south, o.south), max(b.east, o.east), max(b.north, o.north)}
 }
 
-// boxOf is the box about a shape with ten metres to spare, so that borders of cells cross its border and do not end at it.
+// boxOf is the box about a shape with ten metres to spare, so that borders of cells cross its border and do not end
+// at it.
 func boxOf(p plane, s geo.Shape) box {
 	b := s.Bound()
 	west, south := p.of(geo.FromOrb(b.Min))

@@ -173,7 +173,8 @@ type attempt struct {
 // tries are the ways worth trying. Tolls are in squares of a territory's width.
 func (s *solver) tries() []attempt {
 	if len(s.Present) == 0 || s.Anew {
-		return []attempt{{anew: true, draw: 1, rolls: 40}, {anew: true, draw: 2, rolls: 40}, {anew: true, draw: 3, rolls: 40}}
+		return []attempt{{anew: true, draw: 1, rolls: 40}, {anew: true, draw: 2, rolls: 40},
+			{anew: true, draw: 3, rolls: 40}}
 	}
 	var out []attempt
 	for _, toll := range []float64{1.5, 0.5, 0.15, 0.05, 0} {
@@ -188,7 +189,8 @@ func newSolver(p Problem) (*solver, error) {
 	case p.Parts < 1 || p.Parts > MaxParts:
 		return nil, &Error{fmt.Sprintf("an area is divided into 1 to %d territories", MaxParts), CodeParts}
 	case len(p.Doors)*p.Parts > MaxBids:
-		return nil, &Error{fmt.Sprintf("%d places are too many for %d territories at once: divide some of the territories at a time", len(p.Doors), p.Parts), CodeLarge}
+		return nil, &Error{fmt.Sprintf("%d places are too many for %d territories at once: divide some of the "+
+			"territories at a time", len(p.Doors), p.Parts), CodeLarge}
 	}
 	var areas []geo.Area
 	grounds := []geo.Shape{p.Area}
@@ -228,7 +230,8 @@ func newSolver(p Problem) (*solver, error) {
 	case len(s.doors) == 0:
 		return nil, &Error{"no case lies in the area", CodeDoors}
 	case len(s.doors) < p.Parts:
-		return nil, &Error{fmt.Sprintf("%d places cannot be divided into %d territories: each needs one", len(s.doors), p.Parts), CodeParts}
+		return nil, &Error{fmt.Sprintf("%d places cannot be divided into %d territories: each needs one", len(s.doors),
+			p.Parts), CodeParts}
 	}
 	return s, nil
 }

@@ -44,7 +44,8 @@ const enough = 0.005
 // its weight passes the door's price, what it costs less what the best other site
 // offers; in the order of prices it takes doors until it has its share.
 func (s *solver) balance(ctx context.Context, sites []site, toll float64, from []float64) ([]float64, error) {
-	m := market{s: s, k: len(sites), weights: make([]float64, len(sites)), costs: make([]float64, len(s.doors)*len(sites)),
+	m := market{s: s, k: len(sites), weights: make([]float64, len(sites)),
+		costs: make([]float64, len(s.doors)*len(sites)),
 		first: make([]int, len(s.doors)), second: make([]int, len(s.doors))}
 	for x := range s.doors {
 		for i := range sites {
@@ -172,7 +173,9 @@ func (m *market) fill(prices []price, i int, goal float64) {
 		}
 		prices[x] = price{m.costs[x*m.k+i] - m.offer(x, other), m.s.doors[x].minutes}
 	}
-	slices.SortFunc(prices, func(a, b price) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.minutes, b.minutes)) })
+	slices.SortFunc(prices, func(a, b price) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.minutes, b.minutes))
+	})
 	weight := prices[len(prices)-1].at + 1
 	sum := 0.0
 	for x, p := range prices {

@@ -79,7 +79,8 @@ func TestSearchesSideBySideShareTheDay(t *testing.T) {
 			o.step(100 * c.legCost)
 		}
 		for r := range c.shifts {
-			if !o.part.mine[r] && !reflect.DeepEqual(append([]int32{}, o.p.seq[r]...), append([]int32{}, day.route(r)...)) {
+			if !o.part.mine[r] && !reflect.DeepEqual(append([]int32{}, o.p.seq[r]...),
+				append([]int32{}, day.route(r)...)) {
 				t.Fatalf("shift %d is not of the part, and was changed", r)
 			}
 		}

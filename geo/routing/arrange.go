@@ -41,7 +41,9 @@ func (p *Problem) arrange() arrangement {
 	for i, place := range a.places {
 		ours[place] = i
 	}
-	slices.SortStableFunc(a.stops, func(u, v int) int { return cmp.Compare(ours[p.Stops[u].Place], ours[p.Stops[v].Place]) })
+	slices.SortStableFunc(a.stops, func(u, v int) int {
+		return cmp.Compare(ours[p.Stops[u].Place], ours[p.Stops[v].Place])
+	})
 
 	a.Stops = make([]Stop, len(p.Stops))
 	stop := make([]int, len(p.Stops))
@@ -64,7 +66,8 @@ func (p *Problem) arrange() arrangement {
 	}
 	a.Matrices = make([]Matrix, len(p.Matrices))
 	for i, m := range p.Matrices {
-		b := Matrix{Name: m.Name, Places: len(a.places), Durations: m.pick(m.Durations, a.places), Distances: m.pick(m.Distances, a.places)}
+		b := Matrix{Name: m.Name, Places: len(a.places), Durations: m.pick(m.Durations, a.places),
+			Distances: m.pick(m.Distances, a.places)}
 		for _, h := range m.Hours {
 			b.Hours = append(b.Hours, Hour{From: h.From, Durations: m.pick(h.Durations, a.places)})
 		}

@@ -62,7 +62,8 @@ func TestNeighboursLieTogether(t *testing.T) {
 			}
 		}
 		if far > 8*8 {
-			t.Errorf("of the places %d to %d two are %.1f apart; the side of the square is %d", i, i+run-1, math.Sqrt(float64(far)), side)
+			t.Errorf("of the places %d to %d two are %.1f apart; the side of the square is %d", i, i+run-1,
+				math.Sqrt(float64(far)), side)
 		}
 	}
 }

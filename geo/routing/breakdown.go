@@ -22,7 +22,8 @@ func (b *Breakdown) Code() string { return "routing.breakdown" }
 
 // Error says where and why, and asks for a report.
 func (b *Breakdown) Error() string {
-	return fmt.Sprintf("the search broke down at %s: %s; this is a fault of the program, please report it with the problem", b.Where, b.Cause)
+	return fmt.Sprintf("the search broke down at %s: %s; this is a fault of the program, please report it with the "+
+		"problem", b.Where, b.Cause)
 }
 
 // brokenDown makes a Breakdown of what was recovered from a panic, or nil of nil.

@@ -28,7 +28,8 @@ func TestABreakdownIsAnError(t *testing.T) {
 			}
 			_, err := Solve(context.Background(), p, Options{Threads: threads, clock: clock, budget: time.Second})
 			var b *Breakdown
-			if !errors.As(err, &b) || !strings.HasPrefix(b.Where, "breakdown_test.go:") || !strings.Contains(b.Cause, "index out of range") {
+			if !errors.As(err, &b) || !strings.HasPrefix(b.Where, "breakdown_test.go:") ||
+				!strings.Contains(b.Cause, "index out of range") {
 				t.Errorf("%s, %d threads: %v", name, threads, err)
 			}
 		}

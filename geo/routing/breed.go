@@ -40,8 +40,10 @@ const (
 func newBreeding(s *search, over func() bool) *breeding {
 	n, m := s.c.n, len(s.c.shifts)
 	h := &breeding{
-		s: s, over: over, l: newLocal(s.c, &s.g, width), p: newPopulation(s.c, &s.g), home: make([]int32, n), inA: make([]bool, n), inB: make([]bool, n),
-		leave: make([]bool, m), given: make([]bool, m), source: make([]int32, m), missing: make([]bool, n), origin: make([]int8, m),
+		s: s, over: over, l: newLocal(s.c, &s.g, width), p: newPopulation(s.c, &s.g), home: make([]int32, n),
+		inA: make([]bool, n), inB: make([]bool, n),
+		leave: make([]bool, m), given: make([]bool, m), source: make([]int32, m), missing: make([]bool, n),
+		origin: make([]int8, m),
 	}
 	h.p.perLate = 4
 	h.p.perLoad = 1

@@ -162,7 +162,8 @@ func (c *core) newDay(s *Shift) crewDay {
 	d.plain = len(d.breaks) == 0 && len(d.hours) == 0
 	d.lunch = len(d.breaks) == 1 && len(d.hours) == 0
 	d.verify = d.maxWork > 0 || d.maxTravel > 0 && (len(d.hours) > 0 || len(d.pins) > 0)
-	d.swift = d.plain && len(d.pins) == 0 && !d.metres && !d.verify && d.maxTravel == 0 && d.start >= 0 && d.end >= 0 && !c.setups
+	d.swift = d.plain && len(d.pins) == 0 && !d.metres && !d.verify && d.maxTravel == 0 && d.start >= 0 && d.end >= 0 &&
+		!c.setups
 	d.timed = len(d.hours) > 0 || d.rates.WaitHour > 0 || d.maxWork > 0 ||
 		d.rates.OvertimeHour > 0 && s.Overtime > 0 || c.p.Stability.Move > 0 ||
 		c.p.Balance.By == BalanceWork && c.p.Balance.Weight > 0 || len(d.pins) > 0
@@ -398,7 +399,8 @@ func (p *Problem) weigh() ([]int64, *Error) {
 	}
 	mul(add(sum, 1), must+1)
 	if high > 0 {
-		return nil, fault(CodeObjective, "stops", "there are too many kinds of priority for each to outweigh all lower ones")
+		return nil, fault(CodeObjective, "stops",
+			"there are too many kinds of priority for each to outweigh all lower ones")
 	}
 	return worth, nil
 }

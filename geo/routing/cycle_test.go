@@ -49,7 +49,8 @@ func TestAWalkHasCycles(t *testing.T) {
 	if last.cooled < 0.98 {
 		t.Errorf("the walk ends when %v of its last cycle is over", last.cooled)
 	}
-	if firsts[0] != heatFirst || slices.Max(weights[:cycles]) != hard.first || slices.Min(weights[:cycles]) != hard.first {
+	if firsts[0] != heatFirst || slices.Max(weights[:cycles]) != hard.first ||
+		slices.Min(weights[:cycles]) != hard.first {
 		t.Errorf("the cycles begin with %v legs and weights of %v", firsts, weights)
 	}
 	if s.p.worth != s.bestW {

@@ -32,7 +32,8 @@
 // back in varied orders (SISR, Christiaens and Vanden Berghe 2020) under
 // simulated annealing, cooled by the share of time or iterations used, more than
 // once if there is time for it, and at first with little weight on what is left
-// out (run.go); later cycles begin with a stop left out put in (outcast.go). Places are numbered so that neighbours lie together (arrange.go).
+// out (run.go); later cycles begin with a stop left out put in (outcast.go). Places are numbered so that neighbours
+// lie together (arrange.go).
 // For each stop of a route the earliest departure and the latest start are kept, by
 // the number of breaks taken before it, so that a place for a stop is tested
 // without going along the route. With several threads, each search changes a

@@ -321,12 +321,14 @@ func wildProblem(data []byte) Problem {
 	p.Matrices = []Matrix{m}
 	stops, shifts := max(0, num())%7, max(0, num())%4
 	for range stops {
-		p.Stops = append(p.Stops, Stop{Place: num() % max(1, places), Service: num(), Setup: num(), Windows: windows(), Load: num(),
+		p.Stops = append(p.Stops, Stop{Place: num() % max(1, places), Service: num(), Setup: num(), Windows: windows(),
+			Load:     num(),
 			Priority: num(), Value: int64(num()), Must: num()%4 == 1, Crew: cmp.Compare(num(), 100) + 1})
 	}
 	for range shifts {
 		from := num()
-		s := Shift{Start: num()%max(1, places+1) - 1, End: num()%max(1, places+1) - 1, Window: Window{from, from + 50*num()}, Overtime: num(),
+		s := Shift{Start: num()%max(1, places+1) - 1, End: num()%max(1, places+1) - 1,
+			Window: Window{from, from + 50*num()}, Overtime: num(),
 			Capacity: num(), MaxStops: num(), MaxTravel: num(), MaxDistance: num(), MaxWork: num(), Crew: 1,
 			Rates: Rates{int64(num()), int64(num()), int64(num()), int64(num()), int64(num()), int64(num())}}
 		for range num() % 3 {

@@ -60,7 +60,8 @@ type lane struct {
 // under CostFirst the best day may be one that does not.
 func (c *core) pure() bool {
 	p := c.p
-	if p.Objective == CostFirst || c.setups || len(c.shifts) == 0 || c.n < 2 || p.Stability.Team > 0 || p.Stability.Move > 0 || p.Balance.By != BalanceNone {
+	if p.Objective == CostFirst || c.setups || len(c.shifts) == 0 || c.n < 2 || p.Stability.Team > 0 ||
+		p.Stability.Move > 0 || p.Balance.By != BalanceNone {
 		return false
 	}
 	for u := range c.stops {
@@ -72,7 +73,8 @@ func (c *core) pure() bool {
 	}
 	for r := range c.shifts {
 		d, first := &c.shifts[r], &c.shifts[0]
-		if !d.swift || d.timed || p.Shifts[r].Matrix != p.Shifts[0].Matrix || d.perSecond != first.perSecond || d.perSecond <= 0 {
+		if !d.swift || d.timed || p.Shifts[r].Matrix != p.Shifts[0].Matrix || d.perSecond != first.perSecond ||
+			d.perSecond <= 0 {
 			return false
 		}
 		if d.fixed/d.perSecond > 1e8 {
@@ -92,8 +94,10 @@ func newLocal(c *core, g *random, width int) *local {
 	n := int32(c.n)
 	d := &c.shifts[0]
 	l := &local{
-		c: c, g: g, n: n, dur: d.dur, places: d.places, knots: make([]knot, int(n)+2*len(c.shifts)), days: make([]lane, len(c.shifts)),
-		tested: make([]int32, n), order: make([]int32, n), known: make([]int32, len(c.shifts)), free: true, twoWay: c.p.Matrices[c.p.Shifts[0].Matrix].twoWay(),
+		c: c, g: g, n: n, dur: d.dur, places: d.places, knots: make([]knot, int(n)+2*len(c.shifts)),
+		days:   make([]lane, len(c.shifts)),
+		tested: make([]int32, n), order: make([]int32, n), known: make([]int32, len(c.shifts)), free: true,
+		twoWay: c.p.Matrices[c.p.Shifts[0].Matrix].twoWay(),
 	}
 	for u := range n {
 		s := &c.stops[u]

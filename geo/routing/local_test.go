@@ -36,7 +36,8 @@ func drawPure(t *rapid.T, stops, shifts int) Problem {
 		rates.Fixed = int64(num(1, 60, "fixed"))
 	}
 	for range n { // stops
-		s := Stop{Place: num(0, places-1, "place"), Service: num(0, 9, "service"), Load: num(0, 3, "load"), Priority: num(0, 3, "priority")}
+		s := Stop{Place: num(0, places-1, "place"), Service: num(0, 9, "service"), Load: num(0, 3, "load"),
+			Priority: num(0, 3, "priority")}
 		if !once(4, "any time") {
 			from := num(0, 100, "from")
 			s.Windows = []Window{{from, from + num(0, 80, "long")}}
@@ -47,7 +48,8 @@ func drawPure(t *rapid.T, stops, shifts int) Problem {
 		p.Stops = append(p.Stops, s)
 	}
 	for i := range m {
-		s := Shift{Start: num(0, min(1, places-1), "start"), Window: Window{num(0, 20, "from"), 60 * num(1, 6, "to")}, Rates: rates}
+		s := Shift{Start: num(0, min(1, places-1), "start"), Window: Window{num(0, 20, "from"), 60 * num(1, 6, "to")},
+			Rates: rates}
 		if s.End = s.Start; once(3, "end") {
 			s.End = num(0, places-1, "end")
 		}
@@ -95,7 +97,8 @@ func TestLocalSearchKeepsItsBooks(t *testing.T) {
 		}
 		day.from = append(day.from, int32(len(day.seq)))
 		l.load(day.seq, day.from)
-		l.setPrices(float64(rapid.IntRange(0, 20).Draw(t, "per load")), float64(rapid.IntRange(0, 5).Draw(t, "per late")))
+		l.setPrices(float64(rapid.IntRange(0, 20).Draw(t, "per load")),
+			float64(rapid.IntRange(0, 5).Draw(t, "per late")))
 		for round := range 120 {
 			for i := range l.tested {
 				l.tested[i] = -1

@@ -57,7 +57,8 @@ func TestAnOutcastIsTakenInWhateverHasToLeave(t *testing.T) {
 	// It is in the best day: there is no outcast, and it is dear no more.
 	s.insist()
 	if s.dear >= 0 || s.p.route[2] >= 0 || s.now != s.objective() {
-		t.Errorf("dear is %d, the appointment in route %d; the walk is at %v, the plan at %v", s.dear, s.p.route[2], s.now, s.objective())
+		t.Errorf("dear is %d, the appointment in route %d; the walk is at %v, the plan at %v", s.dear, s.p.route[2],
+			s.now, s.objective())
 	}
 }
 

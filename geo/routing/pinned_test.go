@@ -79,7 +79,8 @@ func TestTheResultOfASeedIsPinned(t *testing.T) {
 
 func TestTheResultsOfKnownInstancesArePinned(t *testing.T) {
 	requirePinnedArchitecture(t)
-	for name, want := range map[string]string{"solomon/R104": "be3a2220584f", "solomon/RC205": "c120e1c23d08", "homberger/R1_2_2": "e2c68757f9da"} {
+	for name, want := range map[string]string{"solomon/R104": "be3a2220584f", "solomon/RC205": "c120e1c23d08",
+		"homberger/R1_2_2": "e2c68757f9da"} {
 		path := filepath.Join(vrptwData, name+".txt")
 		if _, err := os.Stat(path); err != nil {
 			t.Skipf("SKIPPED, NOT TESTED: the instances are not there: %v", err)

@@ -345,7 +345,8 @@ func (p *plan) floor(r int32) float64 {
 	if len(p.seq[r]) == 0 {
 		return 0
 	}
-	return d.fixed + float64(s.travel)*d.perSecond + float64(s.distance)*d.perMetre + float64(s.service)*d.perService + float64(s.moved) + p.eased[r]
+	return d.fixed + float64(s.travel)*d.perSecond + float64(s.distance)*d.perMetre + float64(s.service)*d.perService +
+		float64(s.moved) + p.eased[r]
 }
 
 // moves is what stability charges for having u on shift r.

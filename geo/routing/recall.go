@@ -24,9 +24,11 @@ func (s *search) recall() bool {
 	for _, u := range s.list {
 		r := int32(c.p.Stops[u].Earlier.Shift)
 		d := &c.shifts[r]
-		full := d.maxStops > 0 && len(p.seq[r]) >= d.maxStops || d.capacity > 0 && p.sums[r].load+int(c.stops[u].load) > d.capacity
+		full := d.maxStops > 0 && len(p.seq[r]) >= d.maxStops ||
+			d.capacity > 0 && p.sums[r].load+int(c.stops[u].load) > d.capacity
 		seq := append(slices.Clone(p.seq[r]), u)
-		if !full && c.within(r, seq, &w) && (d.maxDistance == 0 || c.layOut(r, seq, &w, nil).distance <= d.maxDistance) {
+		if !full && c.within(r, seq, &w) &&
+			(d.maxDistance == 0 || c.layOut(r, seq, &w, nil).distance <= d.maxDistance) {
 			s.place(u, spot{r: r, i: int32(len(p.seq[r]))})
 			p.price(r)
 		}

@@ -139,7 +139,8 @@ func (p *Problem) validateOrder(order [][]int) *Error {
 			}
 		}
 		if len(stops) < len(pins) {
-			return fault(CodePinned, fmt.Sprintf("order[%d]", r), "has %d stops, but %d are pinned", len(stops), len(pins))
+			return fault(CodePinned, fmt.Sprintf("order[%d]", r), "has %d stops, but %d are pinned", len(stops),
+				len(pins))
 		}
 	}
 	return nil
@@ -201,7 +202,8 @@ func (o *offer) lay(r int32, seq []int32) (trip, bool) {
 		return trip{}, false
 	}
 	t := o.c.layOut(r, seq, &o.paper, nil)
-	return t, t.ok && (d.maxTravel == 0 || t.travel <= d.maxTravel) && (d.maxDistance == 0 || t.distance <= d.maxDistance) &&
+	return t, t.ok && (d.maxTravel == 0 || t.travel <= d.maxTravel) &&
+		(d.maxDistance == 0 || t.distance <= d.maxDistance) &&
 		(d.maxWork == 0 || t.end-t.start-t.breaks <= d.maxWork)
 }
 
@@ -211,8 +213,10 @@ func (o *offer) cost(r int32, seq []int32, t trip) int64 {
 		return 0
 	}
 	d := &o.c.shifts[r]
-	sum := d.rates.Fixed + charge(d.rates.TravelHour, t.travel, 3600) + charge(d.rates.Km, t.distance, 1000) + charge(d.rates.WaitHour, t.wait, 3600) +
-		charge(d.rates.ServiceHour, t.setup+t.service, 3600) + charge(d.rates.OvertimeHour, max(0, t.end-int(d.due)), 3600) + t.moves
+	sum := d.rates.Fixed + charge(d.rates.TravelHour, t.travel, 3600) + charge(d.rates.Km, t.distance, 1000) +
+		charge(d.rates.WaitHour, t.wait, 3600) +
+		charge(d.rates.ServiceHour, t.setup+t.service, 3600) +
+		charge(d.rates.OvertimeHour, max(0, t.end-int(d.due)), 3600) + t.moves
 	for _, u := range seq {
 		if e := o.c.p.Stops[u].Earlier; e != nil && e.Shift != int(r) {
 			sum += o.c.p.Stability.Team
@@ -258,7 +262,8 @@ func (o *offer) best(l *laid, u int32, s *Slot) {
 		if s.Reason == "" && cost >= s.Cost {
 			continue
 		}
-		*s = Slot{Shift: int(l.shift), Position: l.at[i], Start: o.start(l.shift, i), Travel: t.travel - l.trip.travel, Cost: cost}
+		*s = Slot{Shift: int(l.shift), Position: l.at[i], Start: o.start(l.shift, i), Travel: t.travel - l.trip.travel,
+			Cost: cost}
 	}
 }
 

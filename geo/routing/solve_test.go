@@ -28,7 +28,8 @@ func solve(t interface{ Fatalf(string, ...any) }, p Problem, o Options) Result {
 func TestEveryResultOfARandomDayPassesTheReferee(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawProblem(t, 12, 4)
-		r, err := Solve(context.Background(), p, Options{Iterations: 60, Seed: uint64(rapid.IntRange(0, 9).Draw(t, "seed"))})
+		r, err := Solve(context.Background(), p,
+			Options{Iterations: 60, Seed: uint64(rapid.IntRange(0, 9).Draw(t, "seed"))})
 		var e *Error
 		if errors.As(err, &e) && e.Code() == CodePinned {
 			t.Skip("the pins cannot be kept")
@@ -199,7 +200,8 @@ func TestPinnedStopsStay(t *testing.T) {
 func TestTakingAStopAwayMayMakeTheNextOneLate(t *testing.T) {
 	p := Problem{
 		Matrices: []Matrix{{Places: 2, Durations: []int32{0, 10, 10, 0}}},
-		Stops:    []Stop{{ID: "a", Place: 1, Service: 1, Earlier: &Earlier{Shift: 1}}, {ID: "b", Place: 1, Setup: 5, Shifts: []int{0}}},
+		Stops: []Stop{{ID: "a", Place: 1, Service: 1, Earlier: &Earlier{Shift: 1}},
+			{ID: "b", Place: 1, Setup: 5, Shifts: []int{0}}},
 		Shifts: []Shift{
 			{Start: 0, End: NoPlace, Window: Window{0, 11}},
 			{Start: 1, End: NoPlace, Window: Window{0, 11}},

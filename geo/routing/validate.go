@@ -18,7 +18,8 @@ func (p Problem) Validate() error {
 func (p Problem) validate() *Error {
 	switch {
 	case len(p.Stops) > MaxStops:
-		return fault(CodeTooLarge, "stops", "%d stops, at most %d can be planned at once; split the day by territory", len(p.Stops), MaxStops)
+		return fault(CodeTooLarge, "stops", "%d stops, at most %d can be planned at once; split the day by territory",
+			len(p.Stops), MaxStops)
 	case len(p.Shifts) > MaxShifts:
 		return fault(CodeTooLarge, "shifts", "%d shifts, at most %d", len(p.Shifts), MaxShifts)
 	case len(p.Matrices) == 0 && len(p.Shifts) > 0:
@@ -31,7 +32,8 @@ func (p Problem) validate() *Error {
 	places := 0
 	for i, m := range p.Matrices {
 		if i > 0 && m.Places != places {
-			return fault(CodeMatrix, fmt.Sprintf("matrices[%d]", i), "%d places, but the first matrix has %d", m.Places, places)
+			return fault(CodeMatrix, fmt.Sprintf("matrices[%d]", i), "%d places, but the first matrix has %d", m.Places,
+				places)
 		}
 		places = m.Places
 		if err := m.validate(fmt.Sprintf("matrices[%d]", i)); err != nil {

@@ -10,7 +10,8 @@ const mostEdges = 1<<levelShift - 1
 func (n *network) graph(ctx context.Context, mode int, progress func(done, all int)) (*graph, *states, error) {
 	e := cut(n, mode, n.restrictedNodes(mode)).join()
 	if len(e.cost) > mostEdges {
-		return nil, nil, fault(CodeExtract, nil, "the extract has more than %d roads: cut it to the area you work in", mostEdges)
+		return nil, nil, fault(CodeExtract, nil, "the extract has more than %d roads: cut it to the area you work in",
+			mostEdges)
 	}
 	out := e.leaving()
 	e.markIslands(out)

@@ -45,8 +45,10 @@ const (
 )
 
 // contract makes the hierarchy. progress is told how many states are done.
-func contract(ctx context.Context, s *states, cost func(arc uint32) weight, progress func(done, all int)) (*hierarchy, error) {
-	c := &contraction{out: make([][]link, s.n), in: make([][]link, s.n), level: make([]uint32, s.n), up: make([][]link, s.n), down: make([][]link, s.n)}
+func contract(ctx context.Context, s *states, cost func(arc uint32) weight, progress func(done, all int)) (*hierarchy,
+	error) {
+	c := &contraction{out: make([][]link, s.n), in: make([][]link, s.n), level: make([]uint32, s.n),
+		up: make([][]link, s.n), down: make([][]link, s.n)}
 	c.witness = newWitness(s.n)
 	for _, m := range s.moves {
 		if m.from != m.to {
@@ -155,7 +157,8 @@ func (c *contraction) shortcuts(v uint32, settle int) {
 		c.witness.search(c.out, i, v, i.cost+farthest, goals, settle)
 		for _, o := range out {
 			if through := i.cost + o.cost; o.state != i.state && c.witness.at[o.state].dist > through {
-				c.fresh = append(c.fresh, newLink{i.state, o.state, link{cost: through, via: v | shortcut, hops: i.hops + o.hops}})
+				c.fresh = append(c.fresh, newLink{i.state, o.state,
+					link{cost: through, via: v | shortcut, hops: i.hops + o.hops}})
 			}
 		}
 		c.witness.clear()

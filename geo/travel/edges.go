@@ -130,7 +130,8 @@ func cut(net *network, mode int, special map[osm.NodeID]bool) *pieces {
 				continue
 			}
 			if start >= 0 {
-				c.all = append(c.all, piece{way: int32(i), from: int32(start), to: int32(k), ends: [2]uint32{end(w.nodes[start]), end(node)}})
+				c.all = append(c.all, piece{way: int32(i), from: int32(start), to: int32(k),
+					ends: [2]uint32{end(w.nodes[start]), end(node)}})
 			}
 			start = k
 		}
@@ -296,7 +297,8 @@ func (e *edges) sort() {
 		shapeAt = append(shapeAt, uint32(len(shape)))
 	}
 	e.shape, e.shapeAt = shape, shapeAt
-	e.ends, e.cost, e.home, e.wayIDs = permuted(e.ends, order), permuted(e.cost, order), permuted(e.home, order), permuted(e.wayIDs, order)
+	e.ends, e.cost, e.home, e.wayIDs = permuted(e.ends, order), permuted(e.cost, order), permuted(e.home, order),
+		permuted(e.wayIDs, order)
 }
 
 func permuted[T any](list []T, order []uint32) []T {

@@ -83,7 +83,8 @@ func newTable(rows, columns int, source string) Table {
 
 // square turns a table from points to the same points into a matrix.
 func (t Table) square(mode Mode) Matrix {
-	m := Matrix{N: t.Rows, Durations: t.Durations, Distances: t.Distances, Source: t.Source, Note: t.Note, Guessed: t.Guessed}
+	m := Matrix{N: t.Rows, Durations: t.Durations, Distances: t.Distances, Source: t.Source, Note: t.Note,
+		Guessed: t.Guessed}
 	m.CutOff = cutOff(m, t.FromOff)
 	never := 0
 	for _, d := range m.Durations {

@@ -65,7 +65,8 @@ const (
 )
 
 func newRemote(kind string, s server, base *url.URL) *Remote {
-	return &Remote{server: s, source: kind + ":" + base.Host, client: &http.Client{Timeout: askTimeout}, pause: 200 * time.Millisecond}
+	return &Remote{server: s, source: kind + ":" + base.Host, client: &http.Client{Timeout: askTimeout},
+		pause: 200 * time.Millisecond}
 }
 
 // serverURL reads the address of a routing server.
@@ -133,14 +134,16 @@ func (r *Remote) Way(ctx context.Context, mode Mode, points []geo.Point) (Way, e
 
 func (r *Remote) notServed(mode Mode) error {
 	if !r.server.serves(mode) {
-		return fmt.Errorf("no server is configured for the mode %s: run one for each mode, and write %s in its address where the mode stands, such as http://host/%[2]s", mode, modeInURL)
+		return fmt.Errorf("no server is configured for the mode %s: run one for each mode, and write %s in its "+
+			"address where the mode stands, such as http://host/%[2]s", mode, modeInURL)
 	}
 	return nil
 }
 
 // standIn says that CrowFly answers for the server, and why.
 func (r *Remote) standIn(err error) (source, note string, guessed bool) {
-	return r.source + "+" + crowFlySource, crowFlyNote + ": " + r.source + " gave no figures (" + err.Error() + ")", true
+	return r.source + "+" + crowFlySource, crowFlyNote + ": " + r.source + " gave no figures (" + err.Error() + ")",
+		true
 }
 
 func (r *Remote) table(ctx context.Context, mode Mode, from, to []geo.Point) (Table, error) {

@@ -166,7 +166,8 @@ func (f *fields) climbs(c *climbs) {
 		binary.LittleEndian.PutUint32(b[4:], v.millis)
 		binary.LittleEndian.PutUint32(b[8:], v.centimetres)
 	}, func(b []byte, v *climb) {
-		v.state, v.millis, v.centimetres = binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[4:]), binary.LittleEndian.Uint32(b[8:])
+		v.state, v.millis, v.centimetres = binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[4:]),
+			binary.LittleEndian.Uint32(b[8:])
 	})
 	f.numbers(&c.via)
 }

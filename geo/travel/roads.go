@@ -70,7 +70,8 @@ func PrepareRoads(ctx context.Context, path string, modes []Mode, progress func(
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
-		return nil, fault(CodeExtract, err, "%s is no OpenStreetMap extract in the format .osm.pbf, or it is cut short: download it again", r.name)
+		return nil, fault(CodeExtract, err,
+			"%s is no OpenStreetMap extract in the format .osm.pbf, or it is cut short: download it again", r.name)
 	}
 	progress(Progress{step, size, size})
 	if err := r.prepare(ctx, net, modes, progress); err != nil {
@@ -116,7 +117,8 @@ func (r *Roads) prepare(ctx context.Context, net *network, modes []Mode, progres
 			return nil
 		}
 	}
-	return fault(CodeExtract, nil, "%s holds no road for %v: is it an extract of the whole map, with ways?", r.name, modes)
+	return fault(CodeExtract, nil, "%s holds no road for %v: is it an extract of the whole map, with ways?", r.name,
+		modes)
 }
 
 // Name is the file name of the extract.

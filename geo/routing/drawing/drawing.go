@@ -69,7 +69,8 @@ func (t *Scene) SVG(w io.Writer, r routing.Result) error {
 	s := &sheet{t: t, clock: newClock(t, r), view: newView(t, r)}
 	legend := s.legend(r)
 	s.height = max(s.view.tall+2*margin, float64(len(legend)+1)*legendStep+margin, leastHeight)
-	s.put(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" width="%.0f" height="%.0f" font-family="sans-serif" font-size="13">`, sheetWidth, s.height, sheetWidth, s.height)
+	s.put(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" width="%.0f" height="%.0f" `+
+		`font-family="sans-serif" font-size="13">`, sheetWidth, s.height, sheetWidth, s.height)
 	s.put(`<rect width="100%%" height="100%%" fill="#fff"/>`)
 	x, y, wide, tall := s.frame()
 	s.put(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="none" stroke="#ddd"/>`, x, y, wide, tall)
@@ -153,7 +154,8 @@ func (s *sheet) route(r routing.Route, colour string) {
 			line += fmt.Sprintf("%.1f,%.1f ", x, y)
 		}
 	}
-	s.put(`<polyline points="%s" fill="none" stroke="%s" stroke-width="2" stroke-linejoin="round" opacity="0.8"/>`, line, colour)
+	s.put(`<polyline points="%s" fill="none" stroke="%s" stroke-width="2" stroke-linejoin="round" opacity="0.8"/>`,
+		line, colour)
 }
 
 // gather adds marks for the steps of a route.

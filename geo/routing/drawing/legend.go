@@ -21,7 +21,8 @@ func (s *sheet) legend(r routing.Result) []legendLine {
 		v := &s.t.Shifts[route.Shift]
 		steps := route.Steps
 		all = append(all, legendLine{mark: colour(i), text: shorten(v.Name, 36)},
-			legendLine{text: stopCount(route.Total.Stops) + ", " + s.clock.span(steps[0].Departure(), steps[len(steps)-1].Departure()), fine: true})
+			legendLine{text: stopCount(route.Total.Stops) + ", " +
+				s.clock.span(steps[0].Departure(), steps[len(steps)-1].Departure()), fine: true})
 		for _, step := range steps {
 			if step.Kind == routing.StepBreak {
 				b := v.Breaks[step.Index]
@@ -29,7 +30,8 @@ func (s *sheet) legend(r routing.Result) []legendLine {
 				if b.About != "" {
 					about = "break (" + shorten(b.About, 16) + ")"
 				}
-				all = append(all, legendLine{text: about + " " + s.clock.span(step.Start(), step.Departure()), fine: true})
+				all = append(all, legendLine{text: about + " " + s.clock.span(step.Start(), step.Departure()),
+					fine: true})
 				breaks++
 			}
 		}

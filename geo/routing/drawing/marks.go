@@ -82,7 +82,8 @@ func (s *sheet) homes(d *door) {
 			fill = colour(i)
 		}
 	}
-	s.put(`<rect x="%.1f" y="%.1f" width="20" height="20" fill="%s" stroke="#000"><title>%s</title></rect>`, d.x-10, d.y-10, fill, esc(strings.Join(titles, "\n")))
+	s.put(`<rect x="%.1f" y="%.1f" width="20" height="20" fill="%s" stroke="#000"><title>%s</title></rect>`, d.x-10,
+		d.y-10, fill, esc(strings.Join(titles, "\n")))
 	if len(routes) > 1 {
 		s.put(`<text x="%.1f" y="%.1f" font-size="10" pointer-events="none">×%d</text>`, d.x+12, d.y-6, len(routes))
 	}
@@ -103,7 +104,8 @@ func (d *door) pills() []pill {
 		first := slices.IndexFunc(d.marks, func(o mark) bool { return o.kind == m.kind && o.route == m.route }) == i
 		switch {
 		case m.kind == markBreak:
-			all = append(all, pill{kind: m.kind, label: m.label, title: m.title, fill: "#fff", stroke: colour(m.route), text: "#000"})
+			all = append(all, pill{kind: m.kind, label: m.label, title: m.title, fill: "#fff", stroke: colour(m.route),
+				text: "#000"})
 		case m.kind == markHome || !first:
 		default:
 			var titles []string
@@ -153,7 +155,9 @@ func runs(numbers []int) string {
 func (s *sheet) door(d *door, pills []pill, stops bool) {
 	y := d.y
 	for i, p := range pills {
-		if i == 0 && p.kind != markStop && slices.ContainsFunc(d.marks, func(m mark) bool { return m.kind == markHome }) {
+		if i == 0 && p.kind != markStop && slices.ContainsFunc(d.marks, func(m mark) bool {
+			return m.kind == markHome
+		}) {
 			y += 19 // below the square
 		}
 		if (p.kind == markStop) == stops {
@@ -171,11 +175,13 @@ func (s *sheet) pill(x, y float64, p pill) {
 		if p.label == "" {
 			return
 		}
-		s.put(`<text x="%.1f" y="%.1f" font-size="9" fill="%s" text-anchor="%s" pointer-events="none">%s</text>`, x, y+3, p.text, anchor, esc(p.label))
+		s.put(`<text x="%.1f" y="%.1f" font-size="9" fill="%s" text-anchor="%s" pointer-events="none">%s</text>`, x,
+			y+3, p.text, anchor, esc(p.label))
 	}
 	switch {
 	case p.kind == markFar:
-		s.put(`<path d="M%.1f,%.1f l8,8 l-8,8 l-8,-8 z" fill="%s" stroke="%s"><title>%s</title></path>`, x, y-8, p.fill, p.stroke, title)
+		s.put(`<path d="M%.1f,%.1f l8,8 l-8,8 l-8,-8 z" fill="%s" stroke="%s"><title>%s</title></path>`, x, y-8, p.fill,
+			p.stroke, title)
 		if left, _, wide, _ := s.frame(); x > left+wide/2 {
 			say(x-10, "end")
 		} else {
@@ -183,17 +189,20 @@ func (s *sheet) pill(x, y float64, p pill) {
 		}
 		return
 	case p.label == "":
-		s.put(`<circle cx="%.1f" cy="%.1f" r="5" fill="%s" stroke="%s"><title>%s</title></circle>`, x, y, p.fill, p.stroke, title)
+		s.put(`<circle cx="%.1f" cy="%.1f" r="5" fill="%s" stroke="%s"><title>%s</title></circle>`, x, y, p.fill,
+			p.stroke, title)
 		return
 	case size <= 2 && p.kind == markStop:
-		s.put(`<circle cx="%.1f" cy="%.1f" r="8" fill="%s" stroke="%s"><title>%s</title></circle>`, x, y, p.fill, p.stroke, title)
+		s.put(`<circle cx="%.1f" cy="%.1f" r="8" fill="%s" stroke="%s"><title>%s</title></circle>`, x, y, p.fill,
+			p.stroke, title)
 	default:
 		wide := float64(size)*5.4 + 9
 		corner := 8
 		if p.kind == markBreak {
 			corner = 2
 		}
-		s.put(`<rect x="%.1f" y="%.1f" width="%.1f" height="16" rx="%d" fill="%s" stroke="%s"><title>%s</title></rect>`, x-wide/2, y-8, wide, corner, p.fill, p.stroke, title)
+		s.put(`<rect x="%.1f" y="%.1f" width="%.1f" height="16" rx="%d" fill="%s" stroke="%s"><title>%s</title></rect>`,
+			x-wide/2, y-8, wide, corner, p.fill, p.stroke, title)
 	}
 	say(x, "middle")
 }

@@ -76,7 +76,9 @@ func (t *Scene) routesBox(r routing.Result) box {
 			points = append(points, *j.At)
 		}
 	}
-	middle := Point{median(points, func(p Point) float64 { return p[0] }), median(points, func(p Point) float64 { return p[1] })}
+	middle := Point{median(points, func(p Point) float64 {
+		return p[0]
+	}), median(points, func(p Point) float64 { return p[1] })}
 	off := func(p Point) float64 { return math.Hypot(p[0]-middle[0], p[1]-middle[1]) }
 	usual := median(points, off)
 	for _, p := range points {

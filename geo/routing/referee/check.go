@@ -215,7 +215,8 @@ func sumCosts(a, b routing.Cost) routing.Cost {
 
 func sumTotals(a, b routing.Total) routing.Total {
 	return routing.Total{Stops: a.Stops + b.Stops, Priority: a.Priority + b.Priority, Travel: a.Travel + b.Travel,
-		Distance: a.Distance + b.Distance, Setup: a.Setup + b.Setup, Service: a.Service + b.Service, Wait: a.Wait + b.Wait,
+		Distance: a.Distance + b.Distance, Setup: a.Setup + b.Setup, Service: a.Service + b.Service,
+		Wait:   a.Wait + b.Wait,
 		Breaks: a.Breaks + b.Breaks, Overtime: a.Overtime + b.Overtime, Work: a.Work + b.Work}
 }
 

@@ -19,14 +19,18 @@ func busyDay() routing.Problem {
 			d[a*places+b], m[a*places+b] = int32(60*abs(a-b)), int32(500*abs(a-b))
 		}
 	}
-	p := routing.Problem{Objective: routing.CostFirst, Matrices: []routing.Matrix{{Places: places, Durations: d, Distances: m}}}
+	p := routing.Problem{Objective: routing.CostFirst,
+		Matrices: []routing.Matrix{{Places: places, Durations: d, Distances: m}}}
 	p.Stability = routing.Stability{Team: 10, Move: 5, Tolerance: 60}
 	p.Balance = routing.Balance{By: routing.BalanceStops, Weight: 7}
 	day := win(0, 3600)
 	p.Stops = []routing.Stop{
-		{Place: 1, Service: 100, Setup: 30, Load: 1, Priority: 5, Value: 900_000, Earlier: &routing.Earlier{Shift: 1, Start: 0}},
-		{Place: 2, Service: 100, Setup: 30, Load: 1, Value: 900_000, Windows: []routing.Window{win(500, 700), win(900, 1000)}},
-		{Place: 2, Service: 100, Setup: 30, Load: 1, Value: 900_000, Must: true, Windows: []routing.Window{win(500, 1200)}},
+		{Place: 1, Service: 100, Setup: 30, Load: 1, Priority: 5, Value: 900_000,
+			Earlier: &routing.Earlier{Shift: 1, Start: 0}},
+		{Place: 2, Service: 100, Setup: 30, Load: 1, Value: 900_000,
+			Windows: []routing.Window{win(500, 700), win(900, 1000)}},
+		{Place: 2, Service: 100, Setup: 30, Load: 1, Value: 900_000, Must: true,
+			Windows: []routing.Window{win(500, 1200)}},
 		{Place: 3, Service: 100, Setup: 30, Load: 1, Value: 900_000, Skills: []string{"k"}, Crew: 2, Shifts: []int{0}},
 		{Place: 4, Service: 100, Load: 1, Value: 900_000},
 		{Place: 5, Service: 100, Crew: 9},                                    // no fit team
@@ -37,9 +41,12 @@ func busyDay() routing.Problem {
 		{Place: 6, Service: 10, Shifts: []int{2}, Value: 1},                  // no time
 	}
 	p.Shifts = []routing.Shift{
-		{Start: 0, End: 0, Window: day, Overtime: 600, Capacity: 5, MaxStops: 5, MaxTravel: 1200, MaxDistance: 10_000, MaxWork: 3500,
-			Skills: []string{"k"}, Crew: 2, Breaks: []routing.Break{{Service: 120, Windows: []routing.Window{win(300, 400)}}},
-			Rates: routing.Rates{Fixed: 50, TravelHour: 3600, Km: 100, WaitHour: 36, ServiceHour: 72, OvertimeHour: 9000}},
+		{Start: 0, End: 0, Window: day, Overtime: 600, Capacity: 5, MaxStops: 5, MaxTravel: 1200, MaxDistance: 10_000,
+			MaxWork: 3500,
+			Skills:  []string{"k"}, Crew: 2,
+			Breaks: []routing.Break{{Service: 120, Windows: []routing.Window{win(300, 400)}}},
+			Rates: routing.Rates{Fixed: 50, TravelHour: 3600, Km: 100, WaitHour: 36, ServiceHour: 72,
+				OvertimeHour: 9000}},
 		{Start: 4, End: routing.NoPlace, Window: day, Crew: 1, Pinned: []routing.Pin{{Stop: 8, Fixed: true, At: 80}}},
 		{Start: 7, End: 7, Window: day, Crew: 1, MaxStops: 1},
 	}
@@ -71,7 +78,8 @@ func TestEveryKindOfViolationIsSeen(t *testing.T) {
 	if found := Check(day, good); len(found) > 0 {
 		t.Fatalf("%+v", found)
 	}
-	reasons := map[int]routing.Reason{5: routing.NoFitTeam, 6: routing.NoLawfulWindow, 7: routing.WorthLess, 10: routing.NoTime}
+	reasons := map[int]routing.Reason{5: routing.NoFitTeam, 6: routing.NoLawfulWindow, 7: routing.WorthLess,
+		10: routing.NoTime}
 	for _, l := range good.LeftOut {
 		if reasons[l.Stop] != l.Reason {
 			t.Errorf("stop %d: %s", l.Stop, l.Reason)
@@ -104,7 +112,9 @@ func TestEveryKindOfViolationIsSeen(t *testing.T) {
 		{BadIndex, func(p *routing.Problem, r *routing.Result) { r.LeftOut[0].Stop = -4 }},
 		{BadIndex, func(p *routing.Problem, r *routing.Result) { r.Routes[0].Steps[0].Index = 0 }},
 		{BadOrder, func(p *routing.Problem, r *routing.Result) { r.Routes[0], r.Routes[1] = r.Routes[1], r.Routes[0] }},
-		{BadOrder, func(p *routing.Problem, r *routing.Result) { r.LeftOut[0], r.LeftOut[1] = r.LeftOut[1], r.LeftOut[0] }},
+		{BadOrder, func(p *routing.Problem, r *routing.Result) {
+			r.LeftOut[0], r.LeftOut[1] = r.LeftOut[1], r.LeftOut[0]
+		}},
 		{BadOrder, func(p *routing.Problem, r *routing.Result) { r.Routes[0].Steps = nil }},
 		{BadOrder, func(p *routing.Problem, r *routing.Result) { r.Routes[0].Steps[1].Kind = routing.StepStart }},
 		{BadOrder, func(p *routing.Problem, r *routing.Result) { r.Routes[0].Steps[1].Kind = 9 }},
@@ -120,7 +130,8 @@ func TestEveryKindOfViolationIsSeen(t *testing.T) {
 		{WrongTime, func(p *routing.Problem, r *routing.Result) { step(r, 4).Wait = -1 }},
 		{WrongTime, func(p *routing.Problem, r *routing.Result) { r.Routes[0].Steps[0].Service = 1 }},
 		{WrongTravel, func(p *routing.Problem, r *routing.Result) { step(r, 4).Travel-- }},
-		{WrongTravel, func(p *routing.Problem, r *routing.Result) { p.Matrices[0].Durations[4*8+5] = 10 }}, // slower than possible
+		// slower than possible
+		{WrongTravel, func(p *routing.Problem, r *routing.Result) { p.Matrices[0].Durations[4*8+5] = 10 }},
 		{WrongTravel, func(p *routing.Problem, r *routing.Result) { pause(r).Travel += 500 }},
 		{WrongDistance, func(p *routing.Problem, r *routing.Result) { step(r, 4).Distance-- }},
 		{WrongDistance, func(p *routing.Problem, r *routing.Result) { pause(r).Distance = 5 }},
@@ -132,7 +143,9 @@ func TestEveryKindOfViolationIsSeen(t *testing.T) {
 			p.Stops[2].Windows = []routing.Window{win(0, 1), win(3000, 3600)}
 		}},
 		{OutOfShift, func(p *routing.Problem, r *routing.Result) { p.Shifts[0].Window.From = 3000 }},
-		{OutOfShift, func(p *routing.Problem, r *routing.Result) { p.Shifts[0].Window.To, p.Shifts[0].Overtime = 60, 1 }},
+		{OutOfShift, func(p *routing.Problem, r *routing.Result) {
+			p.Shifts[0].Window.To, p.Shifts[0].Overtime = 60, 1
+		}},
 		{BreakMissing, func(p *routing.Problem, r *routing.Result) { p.Shifts[1].Breaks = p.Shifts[0].Breaks }},
 		{BreakMissing, func(p *routing.Problem, r *routing.Result) { p.Shifts[0].Breaks = nil }},
 		{BreakMissing, func(p *routing.Problem, r *routing.Result) { pause(r).Index = 1 }},
@@ -149,13 +162,19 @@ func TestEveryKindOfViolationIsSeen(t *testing.T) {
 		{ShiftNotAllowed, func(p *routing.Problem, r *routing.Result) { p.Stops[3].Shifts = []int{1} }},
 		{PinMoved, func(p *routing.Problem, r *routing.Result) { p.Shifts[1].Pinned[0].At = 90 }},
 		{PinMoved, func(p *routing.Problem, r *routing.Result) { p.Shifts[1].Pinned[0].Stop = 4 }},
-		{PinMoved, func(p *routing.Problem, r *routing.Result) { p.Shifts[1].Pinned = []routing.Pin{{Stop: 4}, {Stop: 8}} }}, // in the other order
+		// in the other order
+		{PinMoved, func(p *routing.Problem, r *routing.Result) {
+			p.Shifts[1].Pinned = []routing.Pin{{Stop: 4}, {Stop: 8}}
+		}},
 		{PinMoved, func(p *routing.Problem, r *routing.Result) { p.Shifts[1].Window.From = -1 }},
 		{PinMoved, func(p *routing.Problem, r *routing.Result) { r.Routes = slices.Delete(r.Routes, 1, 2) }},
 		{PinMoved, func(p *routing.Problem, r *routing.Result) {
-			p.Shifts[1].Pinned = append(p.Shifts[1].Pinned, routing.Pin{Stop: 0}, routing.Pin{Stop: 1}, routing.Pin{Stop: 2}, routing.Pin{Stop: 3})
+			p.Shifts[1].Pinned = append(p.Shifts[1].Pinned, routing.Pin{Stop: 0}, routing.Pin{Stop: 1},
+				routing.Pin{Stop: 2}, routing.Pin{Stop: 3})
 		}},
-		{PinMoved, func(p *routing.Problem, r *routing.Result) { p.Shifts[2].Pinned = []routing.Pin{{Stop: 9}, {Stop: 4}} }},
+		{PinMoved, func(p *routing.Problem, r *routing.Result) {
+			p.Shifts[2].Pinned = []routing.Pin{{Stop: 9}, {Stop: 4}}
+		}},
 		{WrongCost, func(p *routing.Problem, r *routing.Result) { r.Cost.Balance++ }},
 		{WrongCost, func(p *routing.Problem, r *routing.Result) { r.Cost.LeftOut++ }},
 		{WrongCost, func(p *routing.Problem, r *routing.Result) { r.Routes[0].Cost.Wait++; r.Cost.Wait++ }},

@@ -21,14 +21,16 @@ func (k *checker) route(r *routing.Route) {
 	if f.Place != sh.Start || l.Place != sh.End {
 		k.report(WrongPlace, r.Shift, -1, "goes from %d to %d, not from %d to %d", f.Place, l.Place, sh.Start, sh.End)
 	}
-	if f.Travel != 0 || f.Distance != 0 || f.Setup != 0 || f.Wait != 0 || f.Service != 0 || l.Setup != 0 || l.Wait != 0 || l.Service != 0 {
+	if f.Travel != 0 || f.Distance != 0 || f.Setup != 0 || f.Wait != 0 || f.Service != 0 || l.Setup != 0 ||
+		l.Wait != 0 || l.Service != 0 {
 		k.report(WrongTime, r.Shift, -1, "start or end has a travel, setup, wait or service time")
 	}
 	if f.Arrival < sh.Window.From {
 		k.report(OutOfShift, r.Shift, -1, "leaves at %d, before %d", f.Arrival, sh.Window.From)
 	}
 	if len(sh.Pinned) > 0 && f.Arrival != sh.Window.From {
-		k.report(PinMoved, r.Shift, -1, "leaves at %d, but a shift with pinned stops leaves at %d", f.Arrival, sh.Window.From)
+		k.report(PinMoved, r.Shift, -1, "leaves at %d, but a shift with pinned stops leaves at %d", f.Arrival,
+			sh.Window.From)
 	}
 	if l.Arrival > sh.Window.To+sh.Overtime {
 		k.report(OutOfShift, r.Shift, -1, "ends at %d, after %d", l.Arrival, sh.Window.To+sh.Overtime)
@@ -40,7 +42,8 @@ func (k *checker) route(r *routing.Route) {
 	now := f.Arrival
 	for _, s := range r.Steps[1:] {
 		if s.Arrival != now+s.Travel {
-			k.report(WrongTime, r.Shift, s.Index, "is reached at %d, but %d after leaving at %d is %d", s.Arrival, s.Travel, now, now+s.Travel)
+			k.report(WrongTime, r.Shift, s.Index, "is reached at %d, but %d after leaving at %d is %d", s.Arrival,
+				s.Travel, now, now+s.Travel)
 		}
 		if s.Travel < 0 || s.Wait < 0 || s.Setup < 0 || s.Service < 0 || s.Distance < 0 {
 			k.report(WrongTime, r.Shift, s.Index, "has a negative span")
@@ -97,8 +100,9 @@ func (k *checker) route(r *routing.Route) {
 	if rates == (routing.Rates{}) {
 		rates = routing.DefaultRates
 	}
-	cost := routing.Cost{Fixed: rates.Fixed, Travel: rated(rates.TravelHour, t.Travel, 3600), Distance: rated(rates.Km, t.Distance, 1000),
-		Wait: rated(rates.WaitHour, t.Wait, 3600), Service: rated(rates.ServiceHour, t.Setup+t.Service, 3600),
+	cost := routing.Cost{Fixed: rates.Fixed, Travel: rated(rates.TravelHour, t.Travel, 3600),
+		Distance: rated(rates.Km, t.Distance, 1000),
+		Wait:     rated(rates.WaitHour, t.Wait, 3600), Service: rated(rates.ServiceHour, t.Setup+t.Service, 3600),
 		Overtime: rated(rates.OvertimeHour, t.Overtime, 3600), Changes: changes}
 	if cost != r.Cost {
 		k.report(WrongCost, r.Shift, -1, "%+v, but the rates say %+v", r.Cost, cost)

@@ -66,26 +66,30 @@ func (t *Task) checkIDs() *Error {
 	seen := map[uint64]int{}
 	for i, j := range t.jobs {
 		if first, dup := seen[j.id]; dup {
-			return fault(routing.CodeDuplicate, atJob(i).field("id"), "%d is the id of jobs[%d] too: give each its own", j.id, first)
+			return fault(routing.CodeDuplicate, atJob(i).field("id"), "%d is the id of jobs[%d] too: give each its own",
+				j.id, first)
 		}
 		seen[j.id] = i
 	}
 	clear(seen)
 	for i, v := range t.vehicles {
 		if first, dup := seen[v.id]; dup {
-			return fault(routing.CodeDuplicate, atVehicle(i).field("id"), "%d is the id of vehicles[%d] too: give each its own", v.id, first)
+			return fault(routing.CodeDuplicate, atVehicle(i).field("id"),
+				"%d is the id of vehicles[%d] too: give each its own", v.id, first)
 		}
 		seen[v.id] = i
 	}
 	for i, j := range t.jobs {
 		for k, id := range j.vehicles {
 			if _, ok := seen[id]; !ok {
-				return fault(routing.CodeIndex, atJob(i).field("vehicles").entry(k), "there is no vehicle with the id %d", id)
+				return fault(routing.CodeIndex, atJob(i).field("vehicles").entry(k),
+					"there is no vehicle with the id %d", id)
 			}
 		}
 		if e := j.earlier; e != nil {
 			if _, ok := seen[e.vehicle]; !ok {
-				return fault(routing.CodeIndex, atJob(i).field("earlier").field("vehicle"), "there is no vehicle with the id %d", e.vehicle)
+				return fault(routing.CodeIndex, atJob(i).field("earlier").field("vehicle"),
+					"there is no vehicle with the id %d", e.vehicle)
 			}
 		}
 	}
@@ -102,7 +106,8 @@ func (t *Task) checkPins() *Error {
 				return fault(routing.CodeIndex, at.field("id"), "there is no job with the id %d", p.job)
 			}
 			if first := pinned[p.job]; first != nil {
-				return fault(routing.CodePinned, at.field("id"), "job %d is pinned at %s too: pin it once", p.job, first)
+				return fault(routing.CodePinned, at.field("id"), "job %d is pinned at %s too: pin it once", p.job,
+					first)
 			}
 			pinned[p.job] = at
 		}
@@ -122,12 +127,16 @@ func (v *vehicle) checkBreaks(at *place) *Error {
 		if b.windows != nil {
 			i := slices.IndexFunc(b.windows, func(w span) bool { return w.to >= now })
 			if i < 0 {
-				return fault(routing.CodeWindow, at.field("breaks").entry(b.index), "cannot begin within its time_windows: before %d the vehicle's day has not begun, or the breaks before it are not over: give it later windows, or the others earlier ones", now)
+				return fault(routing.CodeWindow, at.field("breaks").entry(b.index),
+					"cannot begin within its time_windows: before %d the vehicle's day has not begun, or the breaks "+
+						"before it are not over: give it later windows, or the others earlier ones", now)
 			}
 			begin = max(now, b.windows[i].from)
 		}
 		if now = begin + int64(b.service); now > end {
-			return fault(routing.CodeWindow, at.field("breaks").entry(b.index), "would last until %d, after the vehicle's day ends, overtime included, at %d: let it begin earlier, shorten it, or widen time_window", now, end)
+			return fault(routing.CodeWindow, at.field("breaks").entry(b.index),
+				"would last until %d, after the vehicle's day ends, overtime included, at %d: let it begin earlier, "+
+					"shorten it, or widen time_window", now, end)
 		}
 	}
 	return nil
@@ -145,19 +154,24 @@ func (t *Task) checkMatrices() *Error {
 		}
 		k := t.matrixOf(v.profile)
 		if k < 0 {
-			return fault(routing.CodeMatrix, (*place)(nil).field("matrices").field(v.profile), "is missing: %s moves by this profile (car, if it does not say)", at)
+			return fault(routing.CodeMatrix, (*place)(nil).field("matrices").field(v.profile),
+				"is missing: %s moves by this profile (car, if it does not say)", at)
 		}
 		if t.matrices[k].distances == nil {
 			switch {
 			case v.rates.Km > 0:
-				return fault(CodeMissing, (*place)(nil).field("matrices").field(v.profile).field("distances"), "is missing: %s.costs.per_km needs it", at)
+				return fault(CodeMissing, (*place)(nil).field("matrices").field(v.profile).field("distances"),
+					"is missing: %s.costs.per_km needs it", at)
 			case v.maxDistance > 0:
-				return fault(CodeMissing, (*place)(nil).field("matrices").field(v.profile).field("distances"), "is missing: %s.max_distance needs it", at)
+				return fault(CodeMissing, (*place)(nil).field("matrices").field(v.profile).field("distances"),
+					"is missing: %s.max_distance needs it", at)
 			}
 		}
 	}
 	if used := t.variants() * t.places(); used > 0 && t.places() > t.limits.Cells/used {
-		return tooMuch(fault(routing.CodeTooLarge, (*place)(nil).field("vehicles"), "%d profiles and speed_factors for %d places: all matrices together may have %d cells", t.variants(), t.places(), t.limits.Cells))
+		return tooMuch(fault(routing.CodeTooLarge, (*place)(nil).field("vehicles"),
+			"%d profiles and speed_factors for %d places: all matrices together may have %d cells", t.variants(),
+			t.places(), t.limits.Cells))
 	}
 	return nil
 }
@@ -195,7 +209,8 @@ func (t *Task) placeAll() *Error {
 			case s.index < 0:
 				return fault(CodeMissing, at.field(index), "is missing: with matrices every place has an index")
 			case s.index >= t.places():
-				return fault(routing.CodeIndex, at.field(index), "is %d, but the matrices have %d places, from 0", s.index, t.places())
+				return fault(routing.CodeIndex, at.field(index), "is %d, but the matrices have %d places, from 0",
+					s.index, t.places())
 			}
 			s.place = s.index
 			return nil
@@ -205,7 +220,8 @@ func (t *Task) placeAll() *Error {
 		}
 		k, ok := number[*s.at]
 		if *s.at == (Point{}) {
-			return fault(CodeMissing, at.field(point), "is [0, 0], in the open sea, which usually stands for a position that is not known: give the real one")
+			return fault(CodeMissing, at.field(point),
+				"is [0, 0], in the open sea, which usually stands for a position that is not known: give the real one")
 		}
 		if !ok {
 			k = len(t.points)
@@ -233,7 +249,8 @@ func (t *Task) placeAll() *Error {
 		}
 	}
 	if n := len(t.points); n > 0 && n > t.limits.Cells/n/max(1, t.variants()) {
-		return tooMuch(fault(routing.CodeTooLarge, nil, "%d places for %d profiles and speed_factors are too many: all matrices together may have %d cells", n, t.variants(), t.limits.Cells))
+		return tooMuch(fault(routing.CodeTooLarge, nil, "%d places for %d profiles and speed_factors are too many: "+
+			"all matrices together may have %d cells", n, t.variants(), t.limits.Cells))
 	}
 	return nil
 }
@@ -281,7 +298,8 @@ func (t *Task) reckon() *Error {
 	}
 	t.base = max(0, low-aDay)
 	if high-t.base > routing.MaxSeconds {
-		return fault(routing.CodeTooLarge, where, "is at %d, more than %d seconds after the earliest time of the problem, %d: plan shorter spans, and give all times in one reckoning", high, routing.MaxSeconds-aDay, low)
+		return fault(routing.CodeTooLarge, where, "is at %d, more than %d seconds after the earliest time of the "+
+			"problem, %d: plan shorter spans, and give all times in one reckoning", high, routing.MaxSeconds-aDay, low)
 	}
 	return nil
 }
@@ -297,9 +315,11 @@ func (t *Task) checkLoads() *Error {
 			at := atVehicle(i).field("steps").entry(p.index)
 			switch {
 			case v.maxTasks != nil && *v.maxTasks == 0:
-				return fault(routing.CodePinned, at, "the vehicle may do no task (max_tasks is 0): raise it, or pin nothing")
+				return fault(routing.CodePinned, at,
+					"the vehicle may do no task (max_tasks is 0): raise it, or pin nothing")
 			case v.capacity != nil && *v.capacity == 0 && t.jobs[jobs[p.job]].load > 0:
-				return fault(routing.CodePinned, at, "job %d has a load, and the vehicle's capacity is 0: raise it, or pin another job", p.job)
+				return fault(routing.CodePinned, at,
+					"job %d has a load, and the vehicle's capacity is 0: raise it, or pin another job", p.job)
 			}
 		}
 	}

@@ -124,7 +124,8 @@ func (r *reader) broken(at *place, err error) *Error {
 	case errors.As(err, &syntax):
 		return fault(CodeJSON, at, "near byte %d this is not JSON: %v; mend the text there", r.offset(), syntax)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return fault(CodeJSON, at, "the text ends at byte %d, too early: send the whole problem", r.begun+int64(r.guard.all))
+		return fault(CodeJSON, at, "the text ends at byte %d, too early: send the whole problem",
+			r.begun+int64(r.guard.all))
 	}
 	e := fault(CodeJSON, at, "the text cannot be read: %v", err)
 	e.err = err
@@ -378,7 +379,8 @@ func (r *reader) end() *Error {
 		if err != nil {
 			return r.broken(nil, err)
 		}
-		return fault(CodeJSON, nil, "something follows after the problem, near byte %d (%.20q): send one object", r.offset(), fmt.Sprint(t))
+		return fault(CodeJSON, nil, "something follows after the problem, near byte %d (%.20q): send one object",
+			r.offset(), fmt.Sprint(t))
 	}
 	return nil
 }

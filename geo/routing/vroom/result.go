@@ -128,10 +128,12 @@ func (t *Task) Answer(p routing.Problem, r routing.Result, loading, solving time
 		a.kind = delivery
 	}
 	c, s := r.Cost, r.Total
-	sum := Summary{Cost: c.Sum(), Routes: len(r.Routes), Unassigned: len(r.LeftOut), Setup: s.Setup, Service: s.Service + s.Breaks,
+	sum := Summary{Cost: c.Sum(), Routes: len(r.Routes), Unassigned: len(r.LeftOut), Setup: s.Setup,
+		Service:  s.Service + s.Breaks,
 		Parts:    Parts{c.Fixed, c.Travel, c.Distance, c.Wait, c.Service, c.Overtime, c.Changes, c.Balance, c.LeftOut},
-		Duration: s.Travel, WaitingTime: s.Wait, Priority: s.Priority, Distance: a.known(s.Distance), Violations: []Violation{},
-		Times: ComputingTimes{loading.Milliseconds(), solving.Milliseconds()}}
+		Duration: s.Travel, WaitingTime: s.Wait, Priority: s.Priority, Distance: a.known(s.Distance),
+		Violations: []Violation{},
+		Times:      ComputingTimes{loading.Milliseconds(), solving.Milliseconds()}}
 	out := Result{Summary: &sum, Unassigned: []Unassigned{}, Routes: []Route{}}
 	total := 0
 	for _, route := range r.Routes {
@@ -187,8 +189,10 @@ func (t *Task) where(s *spot) (*Point, *int) {
 
 func (a *answerer) route(r routing.Route) (Route, int) {
 	v := &a.t.vehicles[r.Shift]
-	out := Route{Vehicle: v.id, Description: v.about, Cost: r.Cost.Sum(), Setup: r.Total.Setup, Service: r.Total.Service + r.Total.Breaks,
-		Duration: r.Total.Travel, WaitingTime: r.Total.Wait, Priority: r.Total.Priority, Distance: a.known(r.Total.Distance), Violations: []Violation{}}
+	out := Route{Vehicle: v.id, Description: v.about, Cost: r.Cost.Sum(), Setup: r.Total.Setup,
+		Service:  r.Total.Service + r.Total.Breaks,
+		Duration: r.Total.Travel, WaitingTime: r.Total.Wait, Priority: r.Total.Priority,
+		Distance: a.known(r.Total.Distance), Violations: []Violation{}}
 	whole := 0
 	for _, s := range r.Steps {
 		if s.Kind == routing.StepStop {
@@ -203,7 +207,8 @@ func (a *answerer) route(r routing.Route) (Route, int) {
 	travel, way, stops := 0, 0, 0
 	for n, s := range r.Steps {
 		travel, way = travel+s.Travel, way+s.Distance
-		step := Step{Setup: s.Setup, Service: s.Service, WaitingTime: s.Wait, Arrival: int64(s.Arrival) + a.t.base, Duration: travel,
+		step := Step{Setup: s.Setup, Service: s.Service, WaitingTime: s.Wait, Arrival: int64(s.Arrival) + a.t.base,
+			Duration: travel,
 			Distance: a.known(way), Violations: []Violation{}}
 		var at *spot
 		switch s.Kind {

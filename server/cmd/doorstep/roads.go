@@ -60,7 +60,8 @@ func (c *roadsPrepareCmd) Run(ctx context.Context, out io.Writer) error {
 	if roads.Country() != "" {
 		whose = "speed limits of " + roads.Country()
 	}
-	fmt.Fprintf(out, "%s: where it gives none, %s are assumed\nwritten to %s in %s; use it with: doorstep serve --roads %s\n", whose, roads.Limits(), c.Out, time.Since(start).Round(100*time.Millisecond), c.Out)
+	fmt.Fprintf(out, "%s: where it gives none, %s are assumed\nwritten to %s in %s; use it with: doorstep serve "+
+		"--roads %s\n", whose, roads.Limits(), c.Out, time.Since(start).Round(100*time.Millisecond), c.Out)
 	return nil
 }
 
@@ -87,7 +88,8 @@ func (c *roadsPrepareCmd) checkOut() error {
 		}
 	}
 	if strings.HasSuffix(c.Out, ".pbf") {
-		return fmt.Errorf("%s has the name of an extract, and would be read as one: choose another, such as %s", c.Out, c.standardOut())
+		return fmt.Errorf("%s has the name of an extract, and would be read as one: choose another, such as %s", c.Out,
+			c.standardOut())
 	}
 	return nil
 }

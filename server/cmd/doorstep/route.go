@@ -217,14 +217,16 @@ func (c *routeSolveCmd) plan(ctx context.Context, s streams) (taskPlan, *exit) {
 		fmt.Fprintln(s.err, "travel times:", plan.Answer.Summary.Travel)
 	}
 	if c.Check {
-		fmt.Fprintf(s.err, "check: nothing wrong in %d routes with %d jobs; the reasons of %d left out hold\n", len(plan.Result.Routes), plan.Result.Total.Stops, len(plan.Result.LeftOut))
+		fmt.Fprintf(s.err, "check: nothing wrong in %d routes with %d jobs; the reasons of %d left out hold\n",
+			len(plan.Result.Routes), plan.Result.Total.Stops, len(plan.Result.LeftOut))
 	}
 	return taskPlan{plan, task}, nil
 }
 
 // search is how long and how to search: flags first, then what the problem says.
 func (c *routeSolveCmd) search(said vroom.Options) (time.Duration, routing.Options) {
-	limit, opts := cmp.Or(c.Time.Duration, said.Time, time.Second), routing.Options{Seed: said.Seed, Threads: said.Threads}
+	limit, opts := cmp.Or(c.Time.Duration, said.Time, time.Second),
+		routing.Options{Seed: said.Seed, Threads: said.Threads}
 	if c.Seed.seed != nil {
 		opts.Seed = *c.Seed.seed
 	}
@@ -241,7 +243,8 @@ func (c *routeSolveCmd) search(said vroom.Options) (time.Duration, routing.Optio
 func (s streams) bar() func(routing.Progress) {
 	return func(p routing.Progress) {
 		n := min(max(int(p.Fraction*30), 0), 30)
-		fmt.Fprintf(s.err, "\r\x1b[K[%s%s] %3.0f %%  cost %d, left out %d", strings.Repeat("█", n), strings.Repeat("·", 30-n), p.Fraction*100, p.Cost, p.LeftOut)
+		fmt.Fprintf(s.err, "\r\x1b[K[%s%s] %3.0f %%  cost %d, left out %d", strings.Repeat("█", n),
+			strings.Repeat("·", 30-n), p.Fraction*100, p.Cost, p.LeftOut)
 	}
 }
 
@@ -318,7 +321,8 @@ func (c *routeMatrixCmd) Run(ctx context.Context, s streams) error {
 		}
 		file.Matrices[profile] = vroom.SquareMatrices(m.N, m.Durations, m.Distances)
 		for _, off := range m.CutOff {
-			fmt.Fprintf(s.err, "%s: point %d %v: reaches %d others, is reached from %d\n", profile, off.Point, points[off.Point], off.To, off.From)
+			fmt.Fprintf(s.err, "%s: point %d %v: reaches %d others, is reached from %d\n", profile, off.Point,
+				points[off.Point], off.To, off.From)
 		}
 	}
 	if err := writeJSON(s.out, file); err != nil {
