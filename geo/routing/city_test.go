@@ -76,12 +76,12 @@ func townDay(t testing.TB, n int, seed uint64) Problem {
 	doors := cityDoors(t, g)
 	g.Shuffle(len(doors), func(i, j int) { doors[i], doors[j] = doors[j], doors[i] })
 	doors = doors[:n]
-	const hour, lunch, perLeg = 3600, 1800, 120
+	const hour, oneBreak, perLeg = 3600, 1800, 120
 	work := 0
 	for _, d := range doors {
 		work += d.service*60 + 60 + perLeg
 	}
-	day := 9*hour + hour/2 - lunch
+	day := 9*hour + hour/2 - oneBreak
 	teams := max(2, int(math.Round(float64(work)/1.1/float64(day))))
 	var p Problem
 	// Territories: a grid of blocks as even as may be, each with its teams.
@@ -100,7 +100,7 @@ func townDay(t testing.TB, n int, seed uint64) Problem {
 		at = append(at, home{x, y})
 		sh := Shift{Start: n + r, End: n + r, Crew: 1 + g.IntN(2), MaxStops: 45,
 			Rates:  Rates{TravelHour: 3600, WaitHour: 360},
-			Breaks: []Break{{Service: lunch, Windows: []Window{{12 * hour, 14 * hour}}}},
+			Breaks: []Break{{Service: oneBreak, Windows: []Window{{12 * hour, 14 * hour}}}},
 			Window: Window{8*hour + 1800, 18 * hour}}
 		if g.IntN(3) == 0 {
 			sh.Window = Window{10 * hour, 19*hour + 1800}

@@ -11,7 +11,7 @@ type way struct {
 	hour int32 // index in hours, -1 before the first
 }
 
-func (d *crewDay) hourAt(t int32) int32 {
+func (d *shiftData) hourAt(t int32) int32 {
 	h := int32(-1)
 	for int(h+1) < len(d.hours) && int32(d.hours[h+1].From) <= t {
 		h++
@@ -19,7 +19,7 @@ func (d *crewDay) hourAt(t int32) int32 {
 	return h
 }
 
-func (d *crewDay) pace(cell, hour int32) int32 {
+func (d *shiftData) pace(cell, hour int32) int32 {
 	if hour < 0 {
 		return d.dur[cell]
 	}
@@ -27,7 +27,7 @@ func (d *crewDay) pace(cell, hour int32) int32 {
 }
 
 // begin starts a drive from place a to b at t; no drive if either is NoPlace.
-func (d *crewDay) begin(a, b, t int32) way {
+func (d *shiftData) begin(a, b, t int32) way {
 	if a < 0 || b < 0 {
 		return way{}
 	}
@@ -41,7 +41,7 @@ func (d *crewDay) begin(a, b, t int32) way {
 
 // drive goes on from t until the end of the way or the given time, whichever
 // is first, and returns how many seconds that took.
-func (d *crewDay) drive(w *way, t, until int32) int32 {
+func (d *shiftData) drive(w *way, t, until int32) int32 {
 	if len(d.hours) == 0 {
 		s := min(w.left, until-t)
 		w.left -= s
@@ -90,7 +90,7 @@ func (c *core) last(w0, w1, t int32) int32 {
 // leg returns when a team that leaves a at t gets to b if it takes the breaks
 // from k up to but not including k2 between: each as soon as its windows let
 // it, driving until then.
-func (c *core) leg(d *crewDay, a, b, t int32, k, k2 int) int32 {
+func (c *core) leg(d *shiftData, a, b, t int32, k, k2 int) int32 {
 	if len(d.hours) == 0 {
 		left := int32(0)
 		if a >= 0 && b >= 0 {
@@ -112,7 +112,7 @@ func (c *core) leg(d *crewDay, a, b, t int32, k, k2 int) int32 {
 }
 
 // legOf is leg for a drive of so many seconds at any hour.
-func (c *core) legOf(d *crewDay, left, t int32, k, k2 int) int32 {
+func (c *core) legOf(d *shiftData, left, t int32, k, k2 int) int32 {
 	for ; k < k2; k++ {
 		p := &d.breaks[k]
 		s := t
@@ -131,7 +131,7 @@ func (c *core) legOf(d *crewDay, left, t int32, k, k2 int) int32 {
 
 // back returns the last moment to leave a so as to get to b at t or earlier
 // with the breaks from k up to k2 between, or -never.
-func (c *core) back(d *crewDay, a, b, t int32, k, k2 int) int32 {
+func (c *core) back(d *shiftData, a, b, t int32, k, k2 int) int32 {
 	if t < 0 {
 		return -never
 	}
@@ -171,7 +171,7 @@ func (c *core) back(d *crewDay, a, b, t int32, k, k2 int) int32 {
 
 // reach fills out with the earliest departures from u for a team that left
 // place a at the times of in; index k stands for k breaks taken.
-func (c *core) reach(d *crewDay, a int32, in []int32, u int32, out []int32) {
+func (c *core) reach(d *shiftData, a int32, in []int32, u int32, out []int32) {
 	s := &c.stops[u]
 	setup := s.setup
 	if a == s.place {
@@ -200,7 +200,7 @@ func (c *core) reach(d *crewDay, a int32, in []int32, u int32, out []int32) {
 
 // reachFixed is reach for a pin whose service starts at a given time. A drive
 // without break may have been faster than the matrix says.
-func (c *core) reachFixed(d *crewDay, a int32, in []int32, u, at int32, out []int32) {
+func (c *core) reachFixed(d *shiftData, a int32, in []int32, u, at int32, out []int32) {
 	s := &c.stops[u]
 	n := len(d.breaks)
 	for k := 0; k <= n; k++ {
@@ -220,7 +220,7 @@ func (c *core) reachFixed(d *crewDay, a int32, in []int32, u, at int32, out []in
 }
 
 // finish returns when the team that left place a at the times of in is done.
-func (c *core) finish(d *crewDay, a int32, in []int32) int32 {
+func (c *core) finish(d *shiftData, a int32, in []int32) int32 {
 	n, end := len(d.breaks), never
 	for k := 0; k <= n; k++ {
 		if in[k] < never {
@@ -232,7 +232,7 @@ func (c *core) finish(d *crewDay, a int32, in []int32) int32 {
 
 // backFrom fills out with the latest service starts at u; next is the stop
 // after it with its own latest starts, or -1 for the end, due at latest.
-func (c *core) backFrom(d *crewDay, u, next int32, then []int32, latest int32, out []int32) {
+func (c *core) backFrom(d *shiftData, u, next int32, then []int32, latest int32, out []int32) {
 	s := &c.stops[u]
 	n := len(d.breaks)
 	for k := 0; k <= n; k++ {

@@ -35,7 +35,7 @@ func (c *core) layOut(r int32, seq []int32, w *sheet, steps *[]Step) trip {
 	if n == 0 {
 		return trip{}
 	}
-	end := c.forth(d, seq, w)
+	end := c.forward(d, seq, w)
 	if end > d.latest {
 		return trip{}
 	}
@@ -60,15 +60,15 @@ func (c *core) layOut(r int32, seq []int32, w *sheet, steps *[]Step) trip {
 		}
 		if begin > w.first[0] {
 			w.first[0] = begin
-			end = c.forth(d, seq, w)
+			end = c.forward(d, seq, w)
 		}
 	}
 	c.trace(d, seq, w, end)
-	return c.walk(r, seq, w, steps)
+	return c.writeSteps(r, seq, w, steps)
 }
 
 // forth fills the labels of the sheet and returns the end.
-func (c *core) forth(d *crewDay, seq []int32, w *sheet) int32 {
+func (c *core) forward(d *shiftData, seq []int32, w *sheet) int32 {
 	k := len(d.breaks) + 1
 	a, in := d.start, w.first[:]
 	for i, u := range seq {
@@ -84,7 +84,7 @@ func (c *core) forth(d *crewDay, seq []int32, w *sheet) int32 {
 }
 
 // trace finds, from the end, how many breaks are taken before each stop.
-func (c *core) trace(d *crewDay, seq []int32, w *sheet, end int32) {
+func (c *core) trace(d *shiftData, seq []int32, w *sheet, end int32) {
 	n, k := len(seq), len(d.breaks)+1
 	at := w.at[:n]
 	now, want := int8(k-1), end
@@ -103,7 +103,7 @@ func (c *core) trace(d *crewDay, seq []int32, w *sheet, end int32) {
 
 // arriveAt returns when the stop at position i (or the end) is left for a team
 // that leaves place a at t.
-func (c *core) arriveAt(d *crewDay, seq []int32, i int, a, t int32, k, k2 int) int32 {
+func (c *core) arriveAt(d *shiftData, seq []int32, i int, a, t int32, k, k2 int) int32 {
 	if i == len(seq) {
 		return c.leg(d, a, d.end, t, k, k2)
 	}
@@ -126,7 +126,7 @@ func (c *core) arriveAt(d *crewDay, seq []int32, i int, a, t int32, k, k2 int) i
 }
 
 // walk goes along a traced route and adds it up.
-func (c *core) walk(r int32, seq []int32, w *sheet, steps *[]Step) trip {
+func (c *core) writeSteps(r int32, seq []int32, w *sheet, steps *[]Step) trip {
 	d := &c.shifts[r]
 	note := func(s Step) {
 		if steps != nil {
@@ -142,7 +142,7 @@ func (c *core) walk(r int32, seq []int32, w *sheet, steps *[]Step) trip {
 			b, upto = c.stops[seq[i]].place, int(w.at[i])
 		}
 		drive := d.begin(a, b, now)
-		straight := taken == upto
+		direct := taken == upto
 		for ; taken < upto; taken++ {
 			p := &d.breaks[taken]
 			s := c.next(p.w0, p.w1, now)
@@ -177,7 +177,7 @@ func (c *core) walk(r int32, seq []int32, w *sheet, steps *[]Step) trip {
 		begin := int32(0)
 		if i < len(d.pins) && d.pins[i].Fixed {
 			begin = int32(d.pins[i].At)
-			if straight {
+			if direct {
 				gone = min(gone, begin-now)
 			}
 			setup = min(setup, begin-now-gone)

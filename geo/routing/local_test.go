@@ -90,7 +90,7 @@ func TestLocalSearchKeepsItsBooks(t *testing.T) {
 			}
 			routes[r] = slices.Insert(routes[r], g.below(len(routes[r])+1), u)
 		}
-		var day keepsake
+		var day snapshot
 		for _, r := range routes {
 			day.from = append(day.from, int32(len(day.seq)))
 			day.seq = append(day.seq, r...)
@@ -193,7 +193,7 @@ func TestADayBredInPiecesPassesTheReferee(t *testing.T) {
 		s.better()
 		first := int64(s.bestC)
 		w := watch{t: newTimer(context.Background(), time.Time{}, Options{Iterations: 60_000}), s: s}
-		s.breedPieces(&w, 40)
+		s.geneticBySubproblem(&w, 40)
 		s.p.load(&s.best)
 		return first, c.result(s)
 	}

@@ -41,7 +41,7 @@ func (c *core) checkPins() *Error {
 }
 
 // latePin says why the pins of a shift, laid out in w, cannot be kept in time.
-func (c *core) latePin(d *crewDay, seq []int32, w *sheet, at string) *Error {
+func (c *core) latePin(d *shiftData, seq []int32, w *sheet, at string) *Error {
 	k := len(d.breaks) + 1
 	a, in, before := d.start, w.first[:k], "the team's day begins"
 	for i, u := range seq {
@@ -89,7 +89,7 @@ func (c *core) latePin(d *crewDay, seq []int32, w *sheet, at string) *Error {
 
 // soonest is when a team that left a at the times of in can be at b, with
 // whatever breaks on the way.
-func (c *core) soonest(d *crewDay, a, b int32, in []int32) int32 {
+func (c *core) soonest(d *shiftData, a, b int32, in []int32) int32 {
 	at := never
 	for k := range in {
 		for k2 := k; k2 < len(in) && in[k] < never; k2++ {

@@ -136,7 +136,7 @@ func (p *plan) renew(r, lo, hi int32) {
 		p.renewPlain(r, lo, hi)
 		return
 	}
-	if d.lunch && lo >= int32(len(d.pins)) && c.labels == 2 {
+	if d.oneBreak && lo >= int32(len(d.pins)) && c.labels == 2 {
 		p.renewOne(r, lo, hi)
 		return
 	}
@@ -151,10 +151,10 @@ func (p *plan) renew(r, lo, hi int32) {
 			c.reach(d, a, in, u, p.labels(u))
 		}
 		b := c.stops[u].place
-		posts[i] = post{place: b, into: d.straight(a, b), soon: soonest(p.labels(u)), late: p.latest(u)[len(d.breaks)]}
+		posts[i] = post{place: b, into: d.duration(a, b), soon: soonest(p.labels(u)), late: p.latest(u)[len(d.breaks)]}
 	}
 	if n > 0 {
-		posts[n].into = d.straight(posts[n-1].place, d.end)
+		posts[n].into = d.duration(posts[n-1].place, d.end)
 	}
 	for i := min(hi, n-1); i >= int32(len(d.pins)); i-- {
 		u := seq[i]
@@ -220,7 +220,7 @@ func (p *plan) renewPlain(r, lo, hi int32) {
 		u := seq[i]
 		s := &c.stops[u]
 		p.route[u], p.pos[u] = r, i
-		leg := d.straight(a, s.place)
+		leg := d.duration(a, s.place)
 		t += leg
 		if a != s.place {
 			t += s.setup
@@ -236,7 +236,7 @@ func (p *plan) renewPlain(r, lo, hi int32) {
 		a = s.place
 	}
 	if n > 0 {
-		posts[n].into = d.straight(a, d.end)
+		posts[n].into = d.duration(a, d.end)
 	}
 	hi = min(hi, n-1)
 	due := d.latest

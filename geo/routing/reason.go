@@ -16,7 +16,7 @@ func (e *explainer) reason(u int32) Reason {
 		return NoFitTeam
 	case e.s.cheapest(u, nil, true).r >= 0:
 		return WorthLess
-	case len(e.s.hosts(u)) > 0:
+	case len(e.s.shiftsFor(u)) > 0:
 		return NoTime
 	case c.cutOff(u):
 		return Unreachable
@@ -53,7 +53,7 @@ func (c *core) cutOff(u int32) bool {
 
 // hasWay says whether there is at some hour a way between two places, each of
 // which may be NoPlace.
-func (d *crewDay) hasWay(a, b int32) bool {
+func (d *shiftData) hasWay(a, b int32) bool {
 	if a < 0 || b < 0 {
 		return true
 	}

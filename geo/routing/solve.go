@@ -38,7 +38,7 @@ func Solve(ctx context.Context, p Problem, opts Options) (_ Result, err error) {
 	t := newTimer(ctx, begun, opts)
 	c.setNear(nearest)
 	s := newSearch(c, opts.Seed)
-	s.recall()
+	s.startFromEarlier()
 	s.fill()
 	s.better()
 	made := 0
@@ -66,8 +66,8 @@ func (s *search) together(t *timer, opts Options) int {
 	if n == 1 {
 		return s.run(t, opts, nil)
 	}
-	if !s.c.bred && s.apart(n) {
-		return s.walkApart(t, opts, n)
+	if !s.c.geneticOK && s.canPart(n) {
+		return s.runParts(t, opts, n)
 	}
 	var (
 		side group
@@ -76,7 +76,7 @@ func (s *search) together(t *timer, opts Options) int {
 	)
 	pool.best.copy(&s.best)
 	t.limit = (t.limit + n - 1) / n
-	start := keepsake{}
+	start := snapshot{}
 	start.copy(&s.best)
 	for i := 1; i < n; i++ {
 		mine := *t
@@ -103,7 +103,7 @@ func (s *search) together(t *timer, opts Options) int {
 // exchange holds the best of all searches.
 type exchange struct {
 	sync.Mutex
-	best keepsake
+	best snapshot
 	w    int64
 	c    float64
 }
@@ -128,7 +128,7 @@ func (s *search) swap(x *exchange, goOn bool) {
 	}
 }
 
-func (k *keepsake) copy(o *keepsake) {
+func (k *snapshot) copy(o *snapshot) {
 	k.seq, k.from = append(k.seq[:0], o.seq...), append(k.from[:0], o.from...)
 }
 

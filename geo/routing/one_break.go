@@ -44,7 +44,7 @@ func (c *core) serve(s *node, t int32) int32 {
 }
 
 // reachOne is reach with one break.
-func (c *core) reachOne(d *crewDay, left, setup, before, after int32, s *node) (int32, int32) {
+func (c *core) reachOne(d *shiftData, left, setup, before, after int32, s *node) (int32, int32) {
 	b, out0, out1 := &d.breaks[0], never, never
 	if before < never {
 		out0 = c.serve(s, before+left+setup)
@@ -97,7 +97,7 @@ func (p *plan) renewOne(r, lo, hi int32) {
 		u := seq[i]
 		s := &c.stops[u]
 		p.route[u], p.pos[u] = r, i
-		left, setup := d.straight(a, s.place), s.setup
+		left, setup := d.duration(a, s.place), s.setup
 		if a == s.place {
 			setup = 0
 		}
@@ -116,7 +116,7 @@ func (p *plan) renewOne(r, lo, hi int32) {
 	posts[n].room = d.latest - min(t1, t0+b.service)
 	most = max(most, posts[n].room)
 	if n > 0 {
-		posts[n].into = d.straight(a, d.end)
+		posts[n].into = d.duration(a, d.end)
 	}
 	// What lies behind: the latest times to be there, ready.
 	late0, late1 := int32(-1), d.latest

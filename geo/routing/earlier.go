@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// recall puts stops where an earlier plan had them, in its order, as far as that
-// still can be: a search for a changed day begins from the day it changes, so
-// that a short one finds nothing worse. It says whether there was anything to recall.
-func (s *search) recall() bool {
+// startFromEarlier inserts stops where an earlier plan had them, in its order, as
+// far as they still fit, so that a short search finds nothing worse than the earlier
+// plan. It reports whether any stop had a place in it.
+func (s *search) startFromEarlier() bool {
 	c, p := s.c, s.p
 	s.list = s.list[:0]
 	for u := range int32(c.n) {

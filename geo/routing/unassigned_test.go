@@ -28,15 +28,15 @@ func TestAnOutcastIsTakenInWhateverHasToLeave(t *testing.T) {
 	}
 	s.now = s.objective()
 	s.better()
-	if hosts := s.hosts(3); len(hosts) > 0 {
-		t.Errorf("shifts %v could serve what is after hours", hosts)
+	if shiftsFor := s.shiftsFor(3); len(shiftsFor) > 0 {
+		t.Errorf("shifts %v could serve what is after hours", shiftsFor)
 	}
-	if u := s.outcast(); u != 2 {
+	if u := s.pickUnassigned(); u != 2 {
 		t.Fatalf("the outcast is %d, not the appointment", u)
 	}
-	s.insist()
-	if s.p.route[2] != 0 || s.dear != 2 {
-		t.Fatalf("the appointment is in route %d, dear is %d", s.p.route[2], s.dear)
+	s.forceInsertion()
+	if s.p.route[2] != 0 || s.forced != 2 {
+		t.Fatalf("the appointment is in route %d, dear is %d", s.p.route[2], s.forced)
 	}
 	if s.p.route[0] == 0 && s.p.route[1] == 0 {
 		t.Error("nothing has left for it")
@@ -55,9 +55,9 @@ func TestAnOutcastIsTakenInWhateverHasToLeave(t *testing.T) {
 		t.Errorf("leaving it out costs the walk but %v", more)
 	}
 	// It is in the best day: there is no outcast, and it is dear no more.
-	s.insist()
-	if s.dear >= 0 || s.p.route[2] >= 0 || s.now != s.objective() {
-		t.Errorf("dear is %d, the appointment in route %d; the walk is at %v, the plan at %v", s.dear, s.p.route[2],
+	s.forceInsertion()
+	if s.forced >= 0 || s.p.route[2] >= 0 || s.now != s.objective() {
+		t.Errorf("dear is %d, the appointment in route %d; the walk is at %v, the plan at %v", s.forced, s.p.route[2],
 			s.now, s.objective())
 	}
 }
@@ -68,14 +68,14 @@ func TestWhatWeighsNoMoreThanAnythingServedIsNoOutcast(t *testing.T) {
 		p.Stops[i].Priority = 1
 	}
 	s := searchOf(t, p)
-	if u := s.outcast(); u >= 0 {
+	if u := s.pickUnassigned(); u >= 0 {
 		t.Errorf("nothing is served, and %d is an outcast", u)
 	}
 	s.fill()
 	s.better()
 	before := slices.Clone(s.p.seq[0])
-	if s.insist(); s.dear >= 0 || !slices.Equal(s.p.seq[0], before) {
-		t.Errorf("dear is %d, the route %v, before %v", s.dear, s.p.seq[0], before)
+	if s.forceInsertion(); s.forced >= 0 || !slices.Equal(s.p.seq[0], before) {
+		t.Errorf("dear is %d, the route %v, before %v", s.forced, s.p.seq[0], before)
 	}
 }
 
@@ -86,13 +86,13 @@ func TestPinsStayWhenAnOutcastIsTakenIn(t *testing.T) {
 	p.Shifts[0].Pinned = []Pin{{Stop: 0}}
 	s := searchOf(t, p)
 	s.better()
-	if u := s.outcast(); u >= 0 {
+	if u := s.pickUnassigned(); u >= 0 {
 		t.Errorf("nothing but what is pinned is served, and %d is an outcast", u)
 	}
 	s.place(1, spot{r: 0, i: 1})
 	s.p.price(0)
 	s.better()
-	s.insist()
+	s.forceInsertion()
 	if want := []int32{0, 2}; !slices.Equal(s.p.seq[0], want) {
 		t.Errorf("the route is %v, not %v", s.p.seq[0], want)
 	}
@@ -107,11 +107,11 @@ func TestACycleInsistsOnAnOutcast(t *testing.T) {
 	s.cycles = 3
 	w := watch{t: &timer{limit: 100}, s: s, toldW: -1}
 	for _, x := range []struct {
-		walked float64
-		dear   int32
+		elapsed float64
+		forced  int32
 	}{{0.1, -1}, {cycleShare * 0.4, 2}, {cycleShare, -1}} {
-		if s.settle(&w, x.walked); s.dear != x.dear {
-			t.Errorf("after %v of the walk %d is dear, not %d", x.walked, s.dear, x.dear)
+		if s.advance(&w, x.elapsed); s.forced != x.forced {
+			t.Errorf("after %v of the walk %d is dear, not %d", x.elapsed, s.forced, x.forced)
 		}
 	}
 	if s.nth != 1 {

@@ -13,7 +13,7 @@ import (
 // that it knows to have no room. It returns how many those were.
 func (s *search) audit(t interface{ Fatalf(string, ...any) }) int {
 	c, p := s.c, s.p
-	var k keepsake
+	var k snapshot
 	k.take(p)
 	anew := newPlan(c)
 	anew.load(&k)
@@ -87,7 +87,7 @@ func (s *search) guess(t interface{ Fatalf(string, ...any) }) {
 			s.place(u, at)
 		}
 	}
-	var k keepsake
+	var k snapshot
 	k.take(s.p)
 	anew := newPlan(s.c)
 	anew.load(&k)
@@ -95,7 +95,7 @@ func (s *search) guess(t interface{ Fatalf(string, ...any) }) {
 	if s.hopeless(costs + 0.01) {
 		t.Fatalf("a day that costs %v is given up as hopeless under a bound a little above", costs)
 	}
-	if s.p.even.by == BalanceNone && !slices.ContainsFunc(s.c.shifts, func(d crewDay) bool {
+	if s.p.even.by == BalanceNone && !slices.ContainsFunc(s.c.shifts, func(d shiftData) bool {
 		return len(d.hours) > 0
 	}) && !s.hopeless(costs-1e12) {
 		t.Fatalf("a day that costs %v is not given up under a bound far below", costs)

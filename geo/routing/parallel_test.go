@@ -17,7 +17,7 @@ func TestSearchesSideBySideShareTheDay(t *testing.T) {
 			s.p.remove(u)
 		}
 	}
-	if !s.apart(2) || s.apart(100) {
+	if !s.canPart(2) || s.canPart(100) {
 		t.Fatal("two searches can share eight routes, a hundred cannot")
 	}
 	crew := make([]*search, 3)
@@ -68,12 +68,12 @@ func TestSearchesSideBySideShareTheDay(t *testing.T) {
 		differs = differs || round > 0 && !reflect.DeepEqual(of, before)
 		copy(before, of)
 		// A search changes nothing but its part.
-		var day keepsake
+		var day snapshot
 		day.take(s.p)
 		o := crew[round%n]
-		s.dear = int32(round)
-		if o.enter(&day, s); o.heavy != s.heavy || o.dear != s.dear {
-			t.Fatalf("leaving out weighs %v, %d is dear, but to the whole %v and %d", o.heavy, o.dear, s.heavy, s.dear)
+		s.forced = int32(round)
+		if o.enter(&day, s); o.heavy != s.heavy || o.forced != s.forced {
+			t.Fatalf("leaving out weighs %v, %d is dear, but to the whole %v and %d", o.heavy, o.forced, s.heavy, s.forced)
 		}
 		for range 100 {
 			o.step(100 * c.legCost)
