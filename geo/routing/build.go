@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// result lays out the plan of s.
+// result returns the plan of s as a Result.
 func (c *core) result(s *search) Result {
 	p := s.p
 	var res Result
@@ -84,6 +84,7 @@ func charge(rate int64, amount int, unit int64) int64 {
 	return int64(q)
 }
 
+// add adds each part of o.
 func (c *Cost) add(o Cost) {
 	c.Fixed += o.Fixed
 	c.Travel += o.Travel
@@ -96,6 +97,7 @@ func (c *Cost) add(o Cost) {
 	c.LeftOut += o.LeftOut
 }
 
+// add adds each sum of o.
 func (t *Total) add(o Total) {
 	t.Stops += o.Stops
 	t.Priority += o.Priority

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// checkPins says which pinned stops cannot be kept, and why not.
+// checkPins returns an error if the pinned stops of a shift cannot be kept.
 func (c *core) checkPins() *Error {
 	var w sheet
 	for r := range c.shifts {
@@ -59,7 +59,7 @@ func (c *core) latePin(d *shiftData, seq []int32, w *sheet, at string) *Error {
 		begin := int32(pin.At)
 		if !pin.Fixed {
 			begin = c.soonest(d, a, s.place, in)
-			if begin > 2*MaxSeconds { // as long as no day is
+			if begin > 2*MaxSeconds { // only NoWay takes so long
 				return fault(CodePinned, at, "has no way that leads to it: pin it elsewhere in the order, give it a "+
 					"time, or leave it out")
 			}
@@ -87,8 +87,8 @@ func (c *core) latePin(d *shiftData, seq []int32, w *sheet, at string) *Error {
 		"less, or give the day more time", end-d.latest)
 }
 
-// soonest is when a team that left a at the times of in can be at b, with
-// whatever breaks on the way.
+// soonest returns the earliest arrival at b of a team that left a at the times of
+// in, with any number of breaks on the way.
 func (c *core) soonest(d *shiftData, a, b int32, in []int32) int32 {
 	at := never
 	for k := range in {

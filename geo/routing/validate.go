@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// Validate says what is wrong with the problem, as an *Error, or nil. Solve
-// calls it first. A stop that nobody can visit is not an error: it is left out
-// with its reason.
+// Validate returns an *Error if the problem is not valid, or nil. Solve calls it
+// first. A stop that no shift can serve is not an error: it stays unassigned with
+// its reason.
 func (p Problem) Validate() error {
 	if err := p.validate(); err != nil {
 		return err
@@ -23,11 +23,11 @@ func (p Problem) validate() *Error {
 	case len(p.Shifts) > MaxShifts:
 		return fault(CodeTooLarge, "shifts", "%d shifts, at most %d", len(p.Shifts), MaxShifts)
 	case len(p.Matrices) == 0 && len(p.Shifts) > 0:
-		return fault(CodeMatrix, "matrices", "there is none")
+		return fault(CodeMatrix, "matrices", "the problem has shifts but no matrix")
 	case p.Objective < ValueFirst || p.Objective > CostFirst:
-		return fault(CodeObjective, "objective", "%d is none", p.Objective)
+		return fault(CodeObjective, "objective", "%d is not an objective", p.Objective)
 	case p.Balance.By < BalanceNone || p.Balance.By > BalanceWork:
-		return fault(CodeObjective, "balance", "%d is none", p.Balance.By)
+		return fault(CodeObjective, "balance", "%d is not a balance", p.Balance.By)
 	}
 	places := 0
 	for i, m := range p.Matrices {
@@ -200,8 +200,8 @@ func (p Problem) validateShifts(places int) *Error {
 	return nil
 }
 
-// validatePins looks at the pins' indexes; that a prefix can be kept is seen
-// when the day is laid out.
+// validatePins checks the indexes of the pins. checkPins finds out whether the
+// pinned stops can be kept.
 func (p Problem) validatePins() *Error {
 	var pinned []int
 	for i := range p.Shifts {
