@@ -11,8 +11,8 @@ type Area struct {
 	Shape Shape
 }
 
-// Index says in which areas a point lies. It never changes and may be used by
-// many goroutines. The nil Index has no areas.
+// Index finds the areas of a point. It never changes and may be used by several
+// goroutines. The nil Index has no areas.
 type Index struct {
 	areas []Area // by id
 	owner []int  // of each box in tree: the area it bounds a polygon of
@@ -81,7 +81,7 @@ func (x *Index) All(lon, lat float64) []string {
 	return ids
 }
 
-// holders calls found with each area that holds the point and that wanted says is worth a look.
+// holders calls found with each area that contains the point and that wanted accepts.
 func (x *Index) holders(lon, lat float64, wanted func(area int) bool, found func(area int)) {
 	p := Point{Lon: lon, Lat: lat}
 	if x == nil || len(x.owner) == 0 || p.validRange("") != nil {
@@ -104,7 +104,7 @@ func (x *Index) Len() int {
 	return len(x.areas)
 }
 
-// Overlap is what two areas have in common.
+// Overlap is the common part of two areas.
 type Overlap struct {
 	A, B         string // ids, A before B
 	SquareMetres float64

@@ -175,7 +175,7 @@ func Hull(points []Point, spare float64) (Shape, error) {
 }
 
 // Nearest returns the area nearest to the point and the metres to it, 0 inside;
-// of equals the first by id. False says that there is none.
+// of equals the first by id. ok is false if the index has no areas.
 func (x *Index) Nearest(p Point) (id string, metres float64, ok bool) {
 	if x == nil {
 		return "", 0, false

@@ -39,7 +39,7 @@ func (s Shape) MultiPolygon() orb.MultiPolygon { return s.polygons.Clone() }
 // Bound returns the smallest box that holds the shape.
 func (s Shape) Bound() orb.Bound { return s.polygons.Bound() }
 
-// Empty says whether s is the zero Shape.
+// Empty reports whether s is the zero Shape.
 func (s Shape) Empty() bool { return len(s.polygons) == 0 }
 
 // Vertices returns the number of positions, the closing ones included.
@@ -64,8 +64,8 @@ func (s Shape) Area() float64 {
 	return area
 }
 
-// Contains says whether p, rounded to 1e-7 degrees, lies in the shape. The
-// border belongs to the shape, that of its holes too. The answer is exact.
+// Contains reports whether p, rounded to 1e-7 degrees, lies in the shape. The border of
+// the shape and of its holes belongs to it. The answer is exact.
 func (s Shape) Contains(p Point) bool {
 	if s.Empty() || p.validRange("") != nil {
 		return false

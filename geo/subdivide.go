@@ -22,15 +22,14 @@ func (s Shape) Segments() []Segment {
 
 // Subdivide cuts the map along lines and puts the pieces together by label:
 // label is asked once for each piece, with a point inside it, and the shape
-// under a label is the union of its pieces. A negative label is nobody's.
+// under a label is the union of its pieces. Pieces with a negative label are dropped.
 //
-// The shapes are a partition: neighbours have the very same corners along their
-// common border, where shapes made one by one and rounded to the grid would
-// leave slivers or lie over each other. To that end every meeting of two lines
-// becomes a corner on the grid, by which a line may be bent by up to a
-// centimetre. That, and that the lines are judged by the exact arithmetic all
-// shapes here are checked with, is why this is not left to a library that
-// overlays two polygons at a time in floats.
+// The shapes are a partition: neighbours have exactly the same corners along their common
+// border. Shapes made one by one and rounded to the grid would leave slivers or overlap.
+// Every meeting of two lines therefore becomes a corner on the grid, which may bend a
+// line by up to a centimetre. Subdivide uses the same exact arithmetic as the checks of
+// shapes; a library that overlays two polygons at a time in floats could not give this
+// guarantee.
 //
 // Lines that end nowhere divide nothing. An *Error says that the lines cannot
 // be put on the grid, which takes thousands of them within a few centimetres.
@@ -49,7 +48,7 @@ func Subdivide(lines []Segment, label func(Point) int) (map[int]Shape, error) {
 	if shapes, err := s.shapes(given); err == nil {
 		return shapes, nil
 	}
-	// A corner was left out that mattered after all: keep every one.
+	// A dropped corner was needed after all: keep every corner.
 	return s.shapes(nil)
 }
 
@@ -235,8 +234,8 @@ func (s *subdivision) label(label func(Point) int) {
 }
 
 // inside returns a point to the left of h, half-way from its middle to the next
-// edge: far from every border unless the face is thinner than the grid, where it
-// matters to nobody what is its label.
+// edge. It is far from every border unless the face is thinner than the grid, and then
+// its label does not matter.
 func (s *subdivision) inside(h int) Point {
 	a, b := s.from(h), s.to(h)
 	ax, ay, dx, dy := float64(a.Lon), float64(a.Lat), float64(b.Lon)-float64(a.Lon), float64(b.Lat)-float64(a.Lat)
@@ -268,7 +267,7 @@ func (s *subdivision) inside(h int) Point {
 	return Point{Lon: (mx + nx*clear/2) / unitsPerDegree, Lat: (my + ny*clear/2) / unitsPerDegree}
 }
 
-// findKept marks the halves that are a border: another label, or nobody's, lies on their right.
+// findKept marks the halves that are a border: another label or a dropped piece lies on their right.
 func (s *subdivision) findKept() {
 	for h := range s.kept {
 		l := s.labels[s.loop[h]]
@@ -277,7 +276,7 @@ func (s *subdivision) findKept() {
 }
 
 // shapes puts the borders of each label together. Corners that are not given
-// and join two borders only, in a line, are left out; nil keeps all.
+// and join only two borders in a straight line are dropped; nil keeps all.
 func (s *subdivision) shapes(given map[E7]bool) (map[int]Shape, error) {
 	done := make([]bool, len(s.kept))
 	rings := map[int][][]E7{}

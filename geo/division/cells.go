@@ -28,7 +28,7 @@ func (s *solver) cells(sites []site, weights []float64, toll float64) (map[int]g
 	if !s.Area.Empty() {
 		add(-1, s.Area)
 	}
-	if toll == 0 || !s.Area.Empty() { // one diagram for all, or for the ground that is nobody's
+	if toll == 0 || !s.Area.Empty() { // one diagram for all, or for the ground outside all present territories
 		lines = append(lines, s.borders(sites, weights, whole, joints)...)
 	}
 	return geo.Subdivide(lines, func(p geo.Point) int {

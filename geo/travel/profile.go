@@ -3,7 +3,7 @@ package travel
 // This file is the data that says who may use which road and how fast. The
 // rules that read it are in usage.go and access.go.
 
-// profile is what one mode makes of a road's tags.
+// profile says how the tags of a road apply to one mode.
 type profile struct {
 	// speeds are km/h by the value of the tag highway, where no limit is
 	// tagged; a value that is not here is no road for the mode.
@@ -21,8 +21,8 @@ type profile struct {
 	blocked map[string]bool
 	// limited says that a tagged maxspeed sets the speed.
 	limited bool
-	// turning says that turns and lights cost time, that nobody turns round
-	// in mid-road, and that every crossing is therefore kept turn by turn.
+	// turning says that turns and lights cost time and that U-turns are allowed only at
+	// dead ends, so that the graph keeps every turn of every crossing.
 	turning bool
 	// through says that roads for residents only (access=destination) serve like any other.
 	through bool
@@ -103,8 +103,8 @@ var rideRoughness = map[string]float64{
 // ferrySpeed is for ferries that do not say how long they take.
 const ferrySpeed = 9.0
 
-// drivePass are barriers that a car passes unless access is tagged otherwise;
-// any other stops it. A locked gate stops everybody.
+// drivePass are barriers that a car passes unless access is tagged otherwise; any other
+// stops it. A locked gate stops every mode.
 var drivePass = set("border_control", "cattle_grid", "entrance", "gate", "height_restrictor", "lift_gate", "no",
 	"sally_port", "spikes", "swing_gate", "toll_booth", "kerb", "speed_bump", "rumble_strip", "arch")
 

@@ -6,14 +6,14 @@ import (
 	"doorstep/geo"
 )
 
-// SnapLimit is how far in metres a point may lie from a road of its mode. What
-// is farther is off the road. The way from the road to the door is not in the
-// figures: it is part of the work at the stop.
+// SnapLimit is the largest distance in metres of a point from a road of its mode. A point
+// farther away is off the road. The way from the road to the point is not in the
+// figures: it is part of the service at the stop.
 const SnapLimit = 500
 
-// islandLead is by how many metres a road that leads nowhere must be nearer
-// than one that leads on for the point to count as standing on an island.
-// Nearer rivals are mostly driveways that the map joins to nothing.
+// islandLead is by how many metres an island road must be nearer than any other road for
+// the point to be snapped to it. Island roads that are nearer by less are mostly
+// driveways that the map does not connect.
 const islandLead = 50
 
 // place is a point of the network: somewhere along an edge.
@@ -21,7 +21,7 @@ type place struct {
 	edge uint32
 	// along is the fraction of the edge's length from its first end.
 	along float64
-	// off says that no road is near, and the rest means nothing.
+	// off says that no road is near; the other fields are then meaningless.
 	off bool
 }
 
@@ -47,7 +47,7 @@ func newSnapper(e *edges) *snapper {
 	return &snapper{e: e, tree: geo.NewBoxTree(boxes)}
 }
 
-// flat is the plane about a point, in metres: exact enough over SnapLimit.
+// flat is the tangent plane at a point, in metres. It is exact enough within SnapLimit.
 type flat struct {
 	lon, lat       float64
 	perLon, perLat float64 // metres per unit
@@ -77,7 +77,7 @@ func (f flat) to(b geo.Box) float64 {
 	return x*x + y*y
 }
 
-// snap returns where on the network a point is.
+// snap returns the place on the network nearest to a point.
 func (s *snapper) snap(p geo.Point) place {
 	f := flatAbout(p)
 	var q queue
