@@ -134,7 +134,7 @@ func TestWorkIsSharedOutEquallyAndBordersAreKept(t *testing.T) {
 	}
 	m := measure(t, p, got)
 	if m.off > Tolerance || m.none > 0 || m.twice > 2 {
-		t.Errorf("work is off by %.1f %%, %d doors are nobody's and %d in two parts", 100*m.off, m.none, m.twice)
+		t.Errorf("work is off by %.1f %%, %d doors belong to no part and %d in two parts", 100*m.off, m.none, m.twice)
 	}
 	checkPartition(t, got, areaOf(p), 8*p.Present[0].Shape.Perimeter())
 	for i, part := range got {
@@ -238,7 +238,7 @@ func TestMoreAndFewerTerritoriesThanThereAre(t *testing.T) {
 			t.Errorf("%d parts, %d of them new; want %d and %d", len(got), heirs[-1], parts, fresh)
 		}
 		if m := measure(t, p, got); m.off > Tolerance || m.none > 0 {
-			t.Errorf("%d parts: work is off by %.1f %%, %d doors are nobody's", parts, 100*m.off, m.none)
+			t.Errorf("%d parts: work is off by %.1f %%, %d doors belong to no part", parts, 100*m.off, m.none)
 		}
 		checkPartition(t, got, areaOf(p), 8*p.Present[0].Shape.Perimeter())
 	}

@@ -186,6 +186,6 @@ func TestAFullRouteOfASmallDayIsEmptied(t *testing.T) {
 		}
 	}
 	if missed > 2 {
-		t.Errorf("%d of 20 walks left something out", missed)
+		t.Errorf("%d of 20 searches left a stop unassigned", missed)
 	}
 }

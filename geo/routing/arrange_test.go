@@ -69,7 +69,7 @@ func TestNeighboursLieTogether(t *testing.T) {
 }
 
 // Solve numbers big problems anew; its answer is in the caller's numbers, and places
-// where nobody goes do not matter.
+// that no stop uses do not matter.
 func TestABigDayComesBackInTheCallersNumbers(t *testing.T) {
 	p := townDay(t, arrangeFrom, 5)
 	m := &p.Matrices[0]

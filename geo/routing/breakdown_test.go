@@ -11,11 +11,11 @@ import (
 
 // A fault of the search, in whatever goroutine, is an error and not the end of the process.
 func TestABreakdownIsAnError(t *testing.T) {
-	bred := cityDay(40, 3, 6)
-	for i := range bred.Stops {
-		bred.Stops[i].Setup, bred.Stops[i].Windows = 0, nil
+	genetic := cityDay(40, 3, 6)
+	for i := range genetic.Stops {
+		genetic.Stops[i].Setup, genetic.Stops[i].Windows = 0, nil
 	}
-	for name, p := range map[string]Problem{"walked": cityDay(60, 8, 6), "bred": bred} {
+	for name, p := range map[string]Problem{"annealing": cityDay(60, 8, 6), "genetic": genetic} {
 		for _, threads := range []int{1, 2} {
 			var looks atomic.Int64
 			clock := func() time.Duration {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A walk with time to spare is heated up anew for each cycle, and in the end goes
+// Annealing with time to spare is heated again for each cycle, and in the end goes
 // back to the best it has found.
 func TestAWalkHasCycles(t *testing.T) {
 	p := townDay(t, 60, 4)
@@ -22,7 +22,7 @@ func TestAWalkHasCycles(t *testing.T) {
 		w.steps, w.now = int(elapsed*steps), elapsed
 		at := s.advance(&w, elapsed)
 		if at.cooled < 0 || at.cooled > 1 || at.weight() <= 0 || at.weight() > 1 {
-			t.Fatalf("after %v of the walk the stage is %+v", elapsed, at)
+			t.Fatalf("after %v of the annealing the stage is %+v", elapsed, at)
 		}
 		if i == 0 || at.cooled < last.cooled {
 			firsts, weights, starts = append(firsts, at.first), append(weights, at.weight()), append(starts, at.cooled)
@@ -39,7 +39,7 @@ func TestAWalkHasCycles(t *testing.T) {
 		t.Fatalf("heated up %d times: %v", len(firsts), firsts)
 	}
 	if firsts[cycles] != temperatureAgain || weights[cycles] != 1 {
-		t.Errorf("the last of the walk begins with %v legs, and leaving out weighs %v", firsts[cycles], weights[cycles])
+		t.Errorf("the improvement begins with %v legs, and leaving out weighs %v", firsts[cycles], weights[cycles])
 	}
 	for i, x := range starts {
 		if x > 0.02 {
@@ -47,7 +47,7 @@ func TestAWalkHasCycles(t *testing.T) {
 		}
 	}
 	if last.cooled < 0.98 {
-		t.Errorf("the walk ends when %v of its last cycle is over", last.cooled)
+		t.Errorf("annealing ends when %v of its last cycle is over", last.cooled)
 	}
 	if firsts[0] != temperatureFirst || slices.Max(weights[:cycles]) != hard.first ||
 		slices.Min(weights[:cycles]) != hard.first {

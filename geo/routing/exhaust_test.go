@@ -222,7 +222,7 @@ func TestTinyDaysAreSolvedToTheEnd(t *testing.T) {
 		p := drawProblem(t, 5, 2)
 		// Costs that depend on when a team leaves, and pins, are tested elsewhere.
 		p.Stability.Move = 0
-		// A balance dearer than all the visits makes valleys no walk crosses.
+		// A balance dearer than all visits makes local optima that no search leaves.
 		p.Balance.Weight %= 20
 		if p.Balance.By == BalanceWork {
 			p.Balance.By = BalanceStops
@@ -238,8 +238,8 @@ func TestTinyDaysAreSolvedToTheEnd(t *testing.T) {
 			}
 		}
 		w, c := exhaustive(p)
-		// Rounding each part of each route may add a few units. A walk may end
-		// in a valley; three of them may not.
+		// Rounding each part of each route may add a few units. One search may end
+		// in a local optimum; three of them may not.
 		var got, cost int64
 		for seed := range uint64(3) {
 			r := solve(t, p, Options{Iterations: 600, Seed: seed})

@@ -59,7 +59,7 @@ func drawPure(t *rapid.T, stops, shifts int) Problem {
 		if i > 0 && once(3, "most") {
 			s.MaxStops = num(1, 6, "most")
 		}
-		if i == 0 || once(2, "skilled") { // somebody may always go
+		if i == 0 || once(2, "skilled") { // one shift may always serve it
 			s.Skills = []string{"a"}
 		}
 		p.Shifts = append(p.Shifts, s)
@@ -85,7 +85,7 @@ func TestLocalSearchKeepsItsBooks(t *testing.T) {
 			r, tries := int32(g.below(len(routes))), 0
 			for ; !c.may(u, r) || p.Shifts[r].MaxStops > 0 && len(routes[r]) >= p.Shifts[r].MaxStops; tries++ {
 				if r = (r + 1) % int32(len(routes)); tries > len(routes) {
-					return // nobody may serve it
+					return // no shift may serve it
 				}
 			}
 			routes[r] = slices.Insert(routes[r], g.below(len(routes[r])+1), u)
@@ -146,7 +146,7 @@ func TestPureDaysPassTheRefereeAndAreSolvedToTheEnd(t *testing.T) {
 		}
 		w, cost := exhaustive(p)
 		if w > 0 {
-			t.Skip("not all can be served, so it is not bred")
+			t.Skip("not all can be served, so genetic search does not run")
 		}
 		for seed := range uint64(3) {
 			r := solve(t, p, Options{Iterations: 1500, Seed: seed})
@@ -161,7 +161,7 @@ func TestPureDaysPassTheRefereeAndAreSolvedToTheEnd(t *testing.T) {
 		t.Fatalf("%d lost at cost %d can be had\n%s", w, cost, text)
 	})
 	if served == 0 {
-		t.Error("no day was served whole, so none was bred")
+		t.Error("no problem was served completely, so genetic search never ran")
 	}
 }
 

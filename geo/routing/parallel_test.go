@@ -73,7 +73,8 @@ func TestSearchesSideBySideShareTheDay(t *testing.T) {
 		o := crew[round%n]
 		s.forced = int32(round)
 		if o.enter(&day, s); o.heavy != s.heavy || o.forced != s.forced {
-			t.Fatalf("leaving out weighs %v, %d is dear, but to the whole %v and %d", o.heavy, o.forced, s.heavy, s.forced)
+			t.Fatalf("leaving out weighs %v, %d is forced, but in the whole search %v and %d", o.heavy, o.forced,
+				s.heavy, s.forced)
 		}
 		for range 100 {
 			o.step(100 * c.legCost)

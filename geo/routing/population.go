@@ -58,7 +58,8 @@ func (p *population) fresh() *member {
 		p.idle = p.idle[:n-1]
 		return m
 	}
-	return &member{next: make([]int32, p.c.n), prev: make([]int32, p.c.n), distance: make([]int32, popLeast+popOffspring+1)}
+	return &member{next: make([]int32, p.c.n), prev: make([]int32, p.c.n),
+		distance: make([]int32, popLeast+popOffspring+1)}
 }
 
 // link sets the neighbours of each stop from the routes.

@@ -44,7 +44,7 @@ func TestReasonsTellFarFromCutOffFromLate(t *testing.T) {
 		{"no boat back from the pin", Stop{Place: 1}, Shift{End: NoPlace, Window: hour, Pinned: []Pin{{Stop: 1}}},
 			Unreachable},
 		{"a team of the island", Stop{Place: 3}, Shift{Start: 3, Window: hour}, ""},
-		{"nobody may go to the island", Stop{Place: 4, Crew: 2}, Shift{Window: hour}, NoFitTeam},
+		{"no team may go to the island", Stop{Place: 4, Crew: 2}, Shift{Window: hour}, NoFitTeam},
 		{"too long", Stop{Place: 1, Service: 2401}, Shift{Window: hour}, BeyondLimits},
 		{"just not too long", Stop{Place: 1, Service: 2400}, Shift{Window: hour}, ""},
 		{"too long, at a bad hour", Stop{Place: 1, Service: 2401, Windows: late}, Shift{Window: hour}, BeyondLimits},
@@ -91,7 +91,7 @@ func TestReasonsTellFarFromCutOffFromLate(t *testing.T) {
 	}
 }
 
-func TestNobodyDrivesWhereThereIsNoWay(t *testing.T) {
+func TestDrivingWithoutAWayIsAViolation(t *testing.T) {
 	p := islands()
 	p.Stops, p.Shifts = []Stop{{Place: 4}}, []Shift{{End: NoPlace, Window: Window{0, MaxSeconds}}}
 	total, cost := Total{Stops: 1, Travel: NoWay, Work: NoWay}, Cost{Travel: NoWay}

@@ -124,7 +124,7 @@ func TestSlotsAgainstEveryInsertion(t *testing.T) {
 			}
 		}
 		for i := range whole.Shifts {
-			whole.Shifts[i].Window.To = min(whole.Shifts[i].Window.To, 300) // later is when nobody works
+			whole.Shifts[i].Window.To = min(whole.Shifts[i].Window.To, 300) // no shift works later
 			whole.Shifts[i].Pinned = slices.DeleteFunc(whole.Shifts[i].Pinned, func(p Pin) bool { return p.Stop == u })
 		}
 		day, stop := whole, whole.Stops[u]
@@ -153,7 +153,7 @@ func TestSlotsAgainstEveryInsertion(t *testing.T) {
 			p.Stops[u].Windows, p.Stops[u].Must = common(stop.Windows, w), true
 			meet := len(p.Stops[u].Windows) > 0
 			if !meet {
-				p.Stops[u].Windows = []Window{{MaxSeconds, MaxSeconds}} // a time nobody works
+				p.Stops[u].Windows = []Window{{MaxSeconds, MaxSeconds}} // no shift works then
 			}
 			most := int64(-1)
 			for r := range order {

@@ -96,7 +96,7 @@ func TestADayIsPlannedTheSameWayTwice(t *testing.T) {
 		t.Error("same seed and iterations, two plans")
 	}
 	if c := solve(t, p, Options{Iterations: 400, Seed: 8}); reflect.DeepEqual(a, c) {
-		t.Error("another seed, the same walk")
+		t.Error("another seed gives the same result")
 	}
 	if a.Iterations != 400 {
 		t.Errorf("%d iterations", a.Iterations)
@@ -213,8 +213,8 @@ func TestTakingAStopAwayMayMakeTheNextOneLate(t *testing.T) {
 	}
 }
 
-// With more work than fits, the walk asks only some of the stops left out at
-// each step; what it overlooks must be put in at the end.
+// With more work than fits, each step tries only some of the unassigned stops. Those that
+// it overlooks must be inserted at the end.
 func TestNothingLeftOutWouldStillFit(t *testing.T) {
 	for seed := range uint64(12) {
 		p := cityDay(120, 3, seed)

@@ -6,7 +6,7 @@ import (
 )
 
 // jammed is a day of one team that has time for two of three stops: an appointment
-// and two that weigh less, and of one stop more than nobody can serve.
+// and two that weigh less, and of one stop more that no shift can serve.
 func jammed() Problem {
 	return Problem{
 		Stops: []Stop{
@@ -32,11 +32,11 @@ func TestAnOutcastIsTakenInWhateverHasToLeave(t *testing.T) {
 		t.Errorf("shifts %v could serve what is after hours", shiftsFor)
 	}
 	if u := s.pickUnassigned(); u != 2 {
-		t.Fatalf("the outcast is %d, not the appointment", u)
+		t.Fatalf("%d is picked, not the appointment", u)
 	}
 	s.forceInsertion()
 	if s.p.route[2] != 0 || s.forced != 2 {
-		t.Fatalf("the appointment is in route %d, dear is %d", s.p.route[2], s.forced)
+		t.Fatalf("the appointment is in route %d, forced is %d", s.p.route[2], s.forced)
 	}
 	if s.p.route[0] == 0 && s.p.route[1] == 0 {
 		t.Error("nothing has left for it")
@@ -46,18 +46,19 @@ func TestAnOutcastIsTakenInWhateverHasToLeave(t *testing.T) {
 	}
 	s.audit(t)
 	if s.now != s.objective() || s.bestW != s.p.worth {
-		t.Errorf("the walk is at %v, the plan at %v; best %d, plan %d", s.now, s.objective(), s.bestW, s.p.worth)
+		t.Errorf("the search is at %v, the plan at %v; best %d, plan %d", s.now, s.objective(), s.bestW, s.p.worth)
 	}
-	s.weigh(0.01) // as early in a walk
+	s.weigh(0.01) // as early in annealing
 	with := s.missed()
 	s.p.remove(2)
 	if more := s.missed() - with; more < float64(s.c.worth[2])*s.heaviest {
-		t.Errorf("leaving it out costs the walk but %v", more)
+		t.Errorf("leaving it out costs only %v", more)
 	}
-	// It is in the best day: there is no outcast, and it is dear no more.
+	// It is in the best day: no stop is picked, and none is forced.
 	s.forceInsertion()
 	if s.forced >= 0 || s.p.route[2] >= 0 || s.now != s.objective() {
-		t.Errorf("dear is %d, the appointment in route %d; the walk is at %v, the plan at %v", s.forced, s.p.route[2],
+		t.Errorf("forced is %d, the appointment in route %d; the search is at %v, the plan at %v", s.forced,
+			s.p.route[2],
 			s.now, s.objective())
 	}
 }
@@ -69,17 +70,17 @@ func TestWhatWeighsNoMoreThanAnythingServedIsNoOutcast(t *testing.T) {
 	}
 	s := searchOf(t, p)
 	if u := s.pickUnassigned(); u >= 0 {
-		t.Errorf("nothing is served, and %d is an outcast", u)
+		t.Errorf("nothing is served, and %d is picked", u)
 	}
 	s.fill()
 	s.better()
 	before := slices.Clone(s.p.seq[0])
 	if s.forceInsertion(); s.forced >= 0 || !slices.Equal(s.p.seq[0], before) {
-		t.Errorf("dear is %d, the route %v, before %v", s.forced, s.p.seq[0], before)
+		t.Errorf("forced is %d, the route %v, before %v", s.forced, s.p.seq[0], before)
 	}
 }
 
-// What is pinned neither leaves nor makes others outcasts.
+// Pinned stops neither leave nor make others be picked.
 func TestPinsStayWhenAnOutcastIsTakenIn(t *testing.T) {
 	p := jammed()
 	p.Stops[2].Windows = []Window{{1800, 2100}}
@@ -87,7 +88,7 @@ func TestPinsStayWhenAnOutcastIsTakenIn(t *testing.T) {
 	s := searchOf(t, p)
 	s.better()
 	if u := s.pickUnassigned(); u >= 0 {
-		t.Errorf("nothing but what is pinned is served, and %d is an outcast", u)
+		t.Errorf("nothing but what is pinned is served, and %d is picked", u)
 	}
 	s.place(1, spot{r: 0, i: 1})
 	s.p.price(0)
@@ -111,7 +112,7 @@ func TestACycleInsistsOnAnOutcast(t *testing.T) {
 		forced  int32
 	}{{0.1, -1}, {cycleShare * 0.4, 2}, {cycleShare, -1}} {
 		if s.advance(&w, x.elapsed); s.forced != x.forced {
-			t.Errorf("after %v of the walk %d is dear, not %d", x.elapsed, s.forced, x.forced)
+			t.Errorf("after %v of the annealing %d is forced, not %d", x.elapsed, s.forced, x.forced)
 		}
 	}
 	if s.nth != 1 {

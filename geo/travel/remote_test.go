@@ -49,7 +49,7 @@ func newPeer(t *testing.T, serve func(p *peer, w http.ResponseWriter, r *http.Re
 			return
 		}
 		if failure == "hang" {
-			io.Copy(io.Discard, r.Body) // or the server would not notice that nobody waits any more
+			io.Copy(io.Discard, r.Body) // otherwise the server does not notice that the client is gone
 			<-r.Context().Done()
 			return
 		}

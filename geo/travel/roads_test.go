@@ -74,7 +74,7 @@ func TestIslandsAndFarPointsAreReported(t *testing.T) {
 
 func TestSmallPartsOfTheMapAreIslands(t *testing.T) {
 	// A street of 21 crossings, for its roads differ; a yard joined to nothing;
-	// a road that nobody can leave again; one that nobody can enter.
+	// a road without a way out; one without a way in.
 	const letters = "ABCDEFGHIJKLMNOPQRSTU"
 	var roads []string
 	for i := 1; i < len(letters); i++ {

@@ -12,8 +12,8 @@ import (
 func atJob(i int) *place     { return (*place)(nil).field("jobs").entry(i) }
 func atVehicle(i int) *place { return (*place)(nil).field("vehicles").entry(i) }
 
-// check looks at what one part of the problem says about another, and gives
-// places and times their numbers.
+// check checks the references between the parts of the problem, and numbers places and
+// times.
 func (t *Task) check() error {
 	for _, look := range []func() *Error{t.checkIDs, t.checkPins, t.checkMatrices, t.placeAll, t.reckon, t.checkLoads} {
 		if err := look(); err != nil {
@@ -115,8 +115,8 @@ func (t *Task) checkPins() *Error {
 	return nil
 }
 
-// checkBreaks refuses breaks, in the order in which they are taken, that a vehicle
-// cannot take even if it does nothing else: it would stay at home without a reason.
+// checkBreaks returns an error for breaks that a vehicle cannot take in their order even
+// if it serves no job: it would stay idle without a reason.
 func (v *vehicle) checkBreaks(at *place) *Error {
 	now, end := int64(0), int64(math.MaxInt64)
 	if v.window != nil {
@@ -176,7 +176,7 @@ func (t *Task) checkMatrices() *Error {
 	return nil
 }
 
-// places is the number of places of the matrices given.
+// places returns the number of places of the given matrices.
 func (t *Task) places() int {
 	if len(t.matrices) == 0 {
 		return 0
@@ -184,13 +184,13 @@ func (t *Task) places() int {
 	return t.matrices[0].places
 }
 
-// variant is a matrix at the pace of some vehicles.
+// variant is a profile with a speed factor.
 type variant struct {
 	profile string
 	speed   float64
 }
 
-// variants counts the matrices that the solver will have.
+// variants returns the number of matrices of the solver.
 func (t *Task) variants() int {
 	seen := map[variant]bool{}
 	for _, v := range t.vehicles {
@@ -259,7 +259,7 @@ func (t *Task) placeAll() *Error {
 // the solver: vehicles without a window may leave in time.
 const aDay = 86_400
 
-// reckon finds what second 0 is, so that timestamps are within the solver's bounds.
+// reckon chooses second 0 so that timestamps are within the bounds of the solver.
 func (t *Task) reckon() *Error {
 	low, high := int64(math.MaxInt64), int64(0)
 	var where *place
@@ -304,8 +304,8 @@ func (t *Task) reckon() *Error {
 	return nil
 }
 
-// time is a time of the solver's. An end that lies beyond its bounds is as
-// good as none.
+// time converts a time to the seconds of the solver. An end beyond the bounds of the
+// solver has no effect.
 func (t *Task) time(v int64) int { return int(min(v-t.base, routing.MaxSeconds)) }
 
 func (t *Task) checkLoads() *Error {
@@ -326,13 +326,13 @@ func (t *Task) checkLoads() *Error {
 	return nil
 }
 
-// room says whether a vehicle may serve a job, as far as the solver, for which
-// 0 means no limit, cannot be told by numbers.
+// room reports whether the limits of a vehicle that are 0 allow a job. For the solver 0
+// means no limit, so it cannot be told otherwise.
 func (v *vehicle) room(j *job) bool {
 	return (v.maxTasks == nil || *v.maxTasks > 0) && (v.capacity == nil || *v.capacity > 0 || j.load == 0)
 }
 
-// name is what messages call a job or vehicle.
+// name returns the name of a job or vehicle in messages.
 func name(id uint64, about string) string {
 	if about == "" {
 		return fmt.Sprint(id)

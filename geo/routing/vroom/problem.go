@@ -105,8 +105,8 @@ func (t *Task) windows(in []span) []routing.Window {
 	return out
 }
 
-// pace puts into p one matrix for each profile and speed, and returns which of
-// them holds for each vehicle.
+// pace adds one matrix for each profile and speed factor to p and returns the index of
+// the matrix of each vehicle.
 func (t *Task) pace(ctx context.Context, p *routing.Problem, travel Travel) ([]int, error) {
 	base := map[string]routing.Matrix{}
 	for _, m := range t.matrices {
@@ -134,14 +134,14 @@ func (t *Task) pace(ctx context.Context, p *routing.Problem, travel Travel) ([]i
 		}
 		at[i] = k
 	}
-	if len(t.vehicles) == 0 { // nobody goes; the places still have to exist
+	if len(t.vehicles) == 0 { // the solver still needs a matrix with the places
 		n := max(t.places(), len(t.points))
 		p.Matrices = append(p.Matrices, routing.Matrix{Places: n, Durations: make([]int32, n*n)})
 	}
 	return at, nil
 }
 
-// paced is m for who is faster by a factor.
+// paced returns m with durations divided by a speed factor.
 func paced(m routing.Matrix, speed float64) routing.Matrix {
 	if speed == 1 {
 		return m
@@ -155,7 +155,7 @@ func paced(m routing.Matrix, speed float64) routing.Matrix {
 	return m
 }
 
-// translate turns a place in a routing.Problem into one in the JSON.
+// translate converts a path in a routing.Problem to a path in the JSON.
 func (t *Task) translate(path string) string {
 	var vehicle, k int
 	rest, ok := strings.CutPrefix(path, "shifts[")

@@ -7,7 +7,7 @@ import (
 	"doorstep/geo/routing"
 )
 
-// The greatest timestamp that is understood, in the year 5138.
+// The latest timestamp that is understood, in the year 5138.
 const maxTime = 100_000_000_000
 
 // taskReader reads the keys of VROOM's API.
@@ -23,7 +23,7 @@ func unknown(at *place) *Error {
 
 func refused(at *place, why string) *Error { return fault(CodeUnsupported, at, "%s", why) }
 
-// set puts what was read where it belongs.
+// set stores a value that was read without error.
 func set[V, I int | int64](to *V, v I, err *Error) *Error {
 	*to = V(v)
 	return err
@@ -92,7 +92,7 @@ func (r taskReader) task() *Error {
 	return nil
 }
 
-// shipments are refused unless there are none.
+// shipments returns an error unless the list is empty.
 func (r taskReader) shipments(at *place) *Error {
 	return r.list(at, 1, "a list", func(_ int, at *place) *Error {
 		return refused(at, "shipments (from one place to another) are not supported: plan jobs, or leave it out")
@@ -243,7 +243,7 @@ func (r taskReader) point(at *place) (*Point, *Error) {
 	return &p, err
 }
 
-// members reads a list whose length is the problem's size.
+// members reads a list whose length is limited by the size of a problem.
 func (r taskReader) members(at *place, most int, want string, entry func(i int, at *place) *Error) *Error {
 	err := r.list(at, most, want, entry)
 	if err != nil && err.code == routing.CodeTooLarge && err.Path == at.String() {

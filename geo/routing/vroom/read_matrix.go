@@ -6,7 +6,7 @@ import (
 	"doorstep/geo/routing"
 )
 
-// maxProfiles is the most matrices of one problem.
+// maxProfiles is the largest number of matrices of one problem.
 const maxProfiles = 16
 
 func (r taskReader) matrices(at *place) *Error {

@@ -170,7 +170,8 @@ func (r taskReader) step(v *vehicle, i int, at *place) *Error {
 			p.fixed = true
 			return put(&p.at, at, err)
 		case "service_after", "service_before":
-			return refused(at, "a pinned job has one time: give service_at, or leave it out to start as early as possible")
+			return refused(at, "a pinned job has one time: give service_at, or leave it out to start as early as "+
+				"possible")
 		}
 		return unknown(at)
 	})

@@ -21,7 +21,7 @@ import (
 )
 
 // recount adds an answer up from the problem's matrices and the steps' order,
-// as somebody would who knows nothing but the two.
+// from the problem and the answer alone.
 func recount(t *testing.T, task *Task, p routing.Problem, a Result) {
 	t.Helper()
 	if a.Code != 0 || a.Error != "" || a.Summary == nil {
@@ -297,7 +297,7 @@ func TestTextsCannotBreakOutOfTheDrawing(t *testing.T) {
 	}
 }
 
-// answer plans a problem and returns the answer as somebody would read it.
+// answer plans a problem and returns the answer as read from its JSON.
 func answer(t *testing.T, text string) Result {
 	t.Helper()
 	task, p, r, err := plan(text)
