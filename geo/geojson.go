@@ -116,7 +116,7 @@ func checkCRS(raw json.RawMessage) *Error {
 		"84 longitude and latitude (EPSG:4326)")
 }
 
-// typeName is a GeoJSON type for a message; what is none is not repeated.
+// typeName returns a GeoJSON type for a message, and never repeats an unknown one.
 func typeName(t string) string {
 	switch t {
 	case "Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection",
@@ -137,11 +137,11 @@ func notJSON(err error, what string) *Error {
 	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &syntax):
-		return fault(CodeJSON, "", "expected %s; at byte %d the text is no JSON", what, syntax.Offset)
+		return fault(CodeJSON, "", "expected %s; at byte %d the text is not JSON", what, syntax.Offset)
 	case errors.As(err, &kind):
 		return fault(CodeJSON, kind.Field, "expected %s, got a JSON %s here", what, kind.Value)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return fault(CodeJSON, "", "expected %s, but the text ends too early", what)
 	}
-	return fault(CodeJSON, "", "expected %s, and this is none", what)
+	return fault(CodeJSON, "", "expected %s, and this is something else", what)
 }

@@ -111,7 +111,7 @@ type Overlap struct {
 }
 
 // Overlaps returns every two areas that have more than a square metre in
-// common, by id. A common border is no overlap.
+// common, by id. A common border is not an overlap.
 func (x *Index) Overlaps() []Overlap {
 	if x == nil || len(x.owner) == 0 {
 		return nil

@@ -32,7 +32,7 @@ func (c *core) checkPins() *Error {
 			{".max_distance", t.distance, d.maxDistance}, {".max_work", t.end - t.start - t.breaks, d.maxWork},
 		} {
 			if l.limit > 0 && l.have > l.limit {
-				return fault(CodePinned, at+l.name, "is %d, but what is pinned comes to %d: raise it, or pin less",
+				return fault(CodePinned, at+l.name, "is %d, but the pinned stops need %d: raise it, or pin less",
 					l.limit, l.have)
 			}
 		}
@@ -83,7 +83,7 @@ func (c *core) latePin(d *shiftData, seq []int32, w *sheet, at string) *Error {
 	case end >= never:
 		return fault(CodePinned, at, "leaves no time for the team's breaks: pin less, or give the breaks other windows")
 	}
-	return fault(CodePinned, at, "brings the team home %d seconds after the end of its day, overtime included: pin "+
+	return fault(CodePinned, at, "is followed by an arrival %d seconds after the end of the day, overtime included: pin "+
 		"less, or give the day more time", end-d.latest)
 }
 

@@ -52,21 +52,21 @@ func TestPinsThatCannotBeKeptSayWhichAndWhy(t *testing.T) {
 		}, "shifts[0].pinned[2]", "is done 20 seconds after the end"},
 		{"not home in time", func(p *Problem, s *Shift) {
 			p.Stops[3].Service, s.Overtime = 500, 9
-		}, "shifts[0].pinned", "home 211 seconds after"},
+		}, "shifts[0].pinned", "an arrival 211 seconds after"},
 		{"break that cannot be kept", func(p *Problem, s *Shift) {
 			s.Breaks = []Break{{Windows: []Window{{0, 10}}}}
 		}, "shifts[0].pinned", "no time for the team's breaks"},
 		{"load", func(p *Problem, s *Shift) {
 			s.Capacity = 2
-		}, "shifts[0].capacity", "is 2, but what is pinned comes to 3"},
+		}, "shifts[0].capacity", "is 2, but the pinned stops need 3"},
 		{"stops", func(p *Problem, s *Shift) {
 			s.MaxStops = 1
-		}, "shifts[0].max_stops", "is 1, but what is pinned comes to 3"},
-		{"travel", func(p *Problem, s *Shift) { s.MaxTravel = 599 }, "shifts[0].max_travel", "comes to 600"},
-		{"work", func(p *Problem, s *Shift) { s.MaxWork = 700 }, "shifts[0].max_work", "comes to 780"},
+		}, "shifts[0].max_stops", "is 1, but the pinned stops need 3"},
+		{"travel", func(p *Problem, s *Shift) { s.MaxTravel = 599 }, "shifts[0].max_travel", "need 600"},
+		{"work", func(p *Problem, s *Shift) { s.MaxWork = 700 }, "shifts[0].max_work", "need 780"},
 		{"distance", func(p *Problem, s *Shift) {
 			p.Matrices[0].Distances, s.MaxDistance = p.Matrices[0].Durations, 5
-		}, "shifts[0].max_distance", "comes to 600"},
+		}, "shifts[0].max_distance", "need 600"},
 	} {
 		p := street()
 		x.break_(&p, &p.Shifts[0])

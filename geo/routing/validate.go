@@ -232,7 +232,7 @@ func validateWindows(path string, ws []Window) *Error {
 			return err
 		}
 		if w.To < w.From {
-			return fault(CodeWindow, at, "is upside down: from %d to %d", w.From, w.To)
+			return fault(CodeWindow, at, "ends before it begins: from %d to %d", w.From, w.To)
 		}
 		if i > 0 && w.From <= ws[i-1].To {
 			return fault(CodeWindow, at, "begins at %d, not after the end of the one before, %d", w.From, ws[i-1].To)

@@ -6,7 +6,7 @@ package travel
 // profile says how the tags of a road apply to one mode.
 type profile struct {
 	// speeds are km/h by the value of the tag highway, where no limit is
-	// tagged; a value that is not here is no road for the mode.
+	// tagged; the mode may not use a value that is not here.
 	speeds map[string]float64
 	// access are the keys that allow or forbid the mode, the most telling first.
 	access []string

@@ -64,7 +64,7 @@ func OpenRoads(path string) (*Roads, error) {
 	}
 	rest, ok := bytes.CutPrefix(data, []byte(fileMagic))
 	if !ok {
-		return nil, fault(CodeGraph, nil, "%s is no file of prepared roads; %s", name, again)
+		return nil, fault(CodeGraph, nil, "%s is not a file of prepared roads; %s", name, again)
 	}
 	if rest, ok = bytes.CutPrefix(rest, []byte(fileVersion)); !ok {
 		return nil, fault(CodeGraph, nil, "%s was prepared by another version; %s", name, again)

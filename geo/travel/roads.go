@@ -71,7 +71,7 @@ func PrepareRoads(ctx context.Context, path string, modes []Mode, progress func(
 		return nil, ctx.Err()
 	case err != nil:
 		return nil, fault(CodeExtract, err,
-			"%s is no OpenStreetMap extract in the format .osm.pbf, or it is cut short: download it again", r.name)
+			"%s is not an OpenStreetMap extract in the format .osm.pbf, or it is cut short: download it again", r.name)
 	}
 	progress(Progress{step, size, size})
 	if err := r.prepare(ctx, net, modes, progress); err != nil {

@@ -145,7 +145,7 @@ func decodePolyline(text string) ([]geo.Point, error) {
 			for {
 				b, err := in.ReadByte()
 				if err != nil || b < 63 || shift > 45 {
-					return nil, fmt.Errorf("a line that is no polyline")
+					return nil, fmt.Errorf("a line that is not a polyline")
 				}
 				b -= 63
 				value |= uint64(b&31) << shift

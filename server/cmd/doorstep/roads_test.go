@@ -51,8 +51,8 @@ func TestRoadsAreNotWrittenOverTheirExtract(t *testing.T) {
 			t.Errorf("%s: %+v", out, r)
 		}
 	}
-	for out, says := range map[string]string{"other.pbf": "town.roads", "": "no file that could be replaced",
-		"town/x": "no folder", "nowhere/x": "no such file"} {
+	for out, says := range map[string]string{"other.pbf": "town.roads", "": "not a file that can be replaced",
+		"town/x": "not a folder", "nowhere/x": "no such file"} {
 		r := runs(t, "", "roads", "prepare", extract, "--out", dir+"/"+out)
 		if r.status != badInput || !strings.Contains(r.failure.Error(), "--out: ") ||
 			!strings.Contains(r.failure.Error(), says) {
