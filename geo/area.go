@@ -43,23 +43,24 @@ func overlapArea(a, b []edge) float64 {
 	if len(a) == 0 || len(b) == 0 || !box.meets(other) {
 		return 0
 	}
-	box = rect{max(box.minLon, other.minLon), max(box.minLat, other.minLat), min(box.maxLon, other.maxLon), min(box.maxLat, other.maxLat)}
+	box = Box{max(box.MinLon, other.MinLon), max(box.MinLat, other.MinLat), min(box.MaxLon, other.MaxLon),
+		min(box.MaxLat, other.MaxLat)}
 
 	edges, cuts := slabEdges(a, b, box)
 	slices.Sort(cuts)
 	cuts = slices.Compact(cuts)
-	slices.SortFunc(edges, func(e, f slabEdge) int { return compareInt(e.rect().minLat, f.rect().minLat) })
+	slices.SortFunc(edges, func(e, f slabEdge) int { return compareInt(e.rect().MinLat, f.rect().MinLat) })
 
 	var area float64
 	var active []slabEdge
 	next := 0
 	for i := 1; i < len(cuts); i++ {
 		low, high := cuts[i-1], cuts[i]
-		for next < len(edges) && float64(edges[next].rect().minLat) <= low {
+		for next < len(edges) && float64(edges[next].rect().MinLat) <= low {
 			active = append(active, edges[next])
 			next++
 		}
-		active = slices.DeleteFunc(active, func(e slabEdge) bool { return float64(e.rect().maxLat) < high })
+		active = slices.DeleteFunc(active, func(e slabEdge) bool { return float64(e.rect().MaxLat) < high })
 		area += slabArea(active, low, high)
 	}
 	return area
@@ -73,20 +74,20 @@ type slabEdge struct {
 }
 
 // slabEdges returns the edges of both sets that matter inside box, and the latitudes at which to cut it.
-func slabEdges(a, b []edge, box rect) ([]slabEdge, []float64) {
-	cuts := []float64{float64(box.minLat), float64(box.maxLat)}
+func slabEdges(a, b []edge, box Box) ([]slabEdge, []float64) {
+	cuts := []float64{float64(box.MinLat), float64(box.MaxLat)}
 	var edges []slabEdge
-	var boxes []rect
+	var boxes []Box
 	var first []edge
 	add := func(e edge, second bool) bool {
 		r := e.rect()
 		// What lies to the east of the box cannot change what is inside it.
-		if r.minLat == r.maxLat || r.maxLat < box.minLat || r.minLat > box.maxLat || r.minLon > box.maxLon {
+		if r.MinLat == r.MaxLat || r.MaxLat < box.MinLat || r.MinLat > box.MaxLat || r.MinLon > box.MaxLon {
 			return false
 		}
 		edges = append(edges, slabEdge{edge: e, second: second})
-		for _, lat := range []int32{r.minLat, r.maxLat} {
-			if lat > box.minLat && lat < box.maxLat {
+		for _, lat := range []int32{r.MinLat, r.MaxLat} {
+			if lat > box.MinLat && lat < box.MaxLat {
 				cuts = append(cuts, float64(lat))
 			}
 		}
@@ -98,15 +99,15 @@ func slabEdges(a, b []edge, box rect) ([]slabEdge, []float64) {
 			boxes = append(boxes, e.rect())
 		}
 	}
-	tree := newBoxTree(boxes)
+	tree := NewBoxTree(boxes)
 	for _, f := range b {
 		if !add(f, true) {
 			continue
 		}
-		tree.search(f.rect(), func(i int) bool {
+		tree.Search(f.rect(), func(i int) bool {
 			if how, _ := first[i].meet(f); how == crossing {
 				_, lat := first[i].crossingUnits(f)
-				if lat > float64(box.minLat) && lat < float64(box.maxLat) {
+				if lat > float64(box.MinLat) && lat < float64(box.MaxLat) {
 					cuts = append(cuts, lat)
 				}
 			}
@@ -153,13 +154,13 @@ func slabArea(active []slabEdge, low, high float64) float64 {
 	return height / 6 * (width(atLow, low) + 4*width(atMid, mid) + width(atHigh, high)) * EarthRadius * EarthRadius
 }
 
-func boundOf(edges []edge) rect {
+func boundOf(edges []edge) Box {
 	if len(edges) == 0 {
-		return rect{}
+		return Box{}
 	}
 	bound := edges[0].rect()
 	for _, e := range edges[1:] {
-		bound = bound.union(e.rect())
+		bound = bound.Union(e.rect())
 	}
 	return bound
 }

@@ -1,35 +1,48 @@
 package geo
 
-// rect is a closed rectangle on the E7 grid.
-type rect struct {
-	minLon, minLat, maxLon, maxLat int32
+// Box is a closed rectangle on the E7 grid, in units of 1e-7 degrees.
+type Box struct {
+	MinLon, MinLat, MaxLon, MaxLat int32
 }
 
-func (r rect) meets(s rect) bool {
-	return r.minLon <= s.maxLon && s.minLon <= r.maxLon && r.minLat <= s.maxLat && s.minLat <= r.maxLat
+// BoxOf returns the smallest box that holds the points, of which there must be one.
+func BoxOf(points []E7) Box {
+	b := Box{points[0].Lon, points[0].Lat, points[0].Lon, points[0].Lat}
+	for _, p := range points[1:] {
+		b = b.Union(Box{p.Lon, p.Lat, p.Lon, p.Lat})
+	}
+	return b
 }
 
-func (r rect) union(s rect) rect {
-	return rect{min(r.minLon, s.minLon), min(r.minLat, s.minLat), max(r.maxLon, s.maxLon), max(r.maxLat, s.maxLat)}
+// meets reports whether two boxes have a point in common.
+func (r Box) meets(s Box) bool {
+	return r.MinLon <= s.MaxLon && s.MinLon <= r.MaxLon && r.MinLat <= s.MaxLat && s.MinLat <= r.MaxLat
+}
+
+// Union returns the smallest box that holds both boxes.
+func (r Box) Union(s Box) Box {
+	return Box{min(r.MinLon, s.MinLon), min(r.MinLat, s.MinLat), max(r.MaxLon, s.MaxLon), max(r.MaxLat, s.MaxLat)}
 }
 
 const fanout = 8
 
-// boxTree is a packed tree of rectangles over items in a given order. It is
-// as good as that order: consecutive items must lie close together, as the
-// edges of a ring do by nature and territories do after sorting.
-type boxTree struct {
-	levels [][]rect // levels[0] are the items; each level bounds groups of fanout of the one before
+// BoxTree finds boxes by where they lie. It is a packed tree over items in a given
+// order, fast only if consecutive items lie close together, as the edges of a ring
+// do and other items do after sorting along a space-filling curve. It never changes
+// and may be used by several goroutines.
+type BoxTree struct {
+	levels [][]Box // levels[0] are the items; each level bounds groups of fanout of the one before
 }
 
-func newBoxTree(items []rect) boxTree {
-	t := boxTree{levels: [][]rect{items}}
+// NewBoxTree returns the tree of the items and keeps the slice.
+func NewBoxTree(items []Box) BoxTree {
+	t := BoxTree{levels: [][]Box{items}}
 	for below := items; len(below) > 1; {
-		level := make([]rect, 0, (len(below)+fanout-1)/fanout)
+		level := make([]Box, 0, (len(below)+fanout-1)/fanout)
 		for i := 0; i < len(below); i += fanout {
 			bound := below[i]
 			for _, r := range below[i+1 : min(i+fanout, len(below))] {
-				bound = bound.union(r)
+				bound = bound.Union(r)
 			}
 			level = append(level, bound)
 		}
@@ -39,8 +52,23 @@ func newBoxTree(items []rect) boxTree {
 	return t
 }
 
-// search calls visit with every item that meets q, in order, until visit returns false.
-func (t boxTree) search(q rect, visit func(item int) bool) {
+// Top returns the top level of the tree and its boxes, none if the tree is empty. At
+// level 0 the boxes are the items.
+func (t BoxTree) Top() (level int, boxes []Box) {
+	level = len(t.levels) - 1
+	return level, t.levels[level]
+}
+
+// Children returns the boxes that box i of a level above 0 bounds, on the level
+// below, and the index of the first of them.
+func (t BoxTree) Children(level, i int) (first int, boxes []Box) {
+	below := t.levels[level-1]
+	first = i * fanout
+	return first, below[first:min(first+fanout, len(below))]
+}
+
+// Search calls visit with every item that meets q, in order, until visit returns false.
+func (t BoxTree) Search(q Box, visit func(item int) bool) {
 	top := len(t.levels) - 1
 	for i := range t.levels[top] {
 		if !t.searchNode(top, i, q, visit) {
@@ -49,7 +77,7 @@ func (t boxTree) search(q rect, visit func(item int) bool) {
 	}
 }
 
-func (t boxTree) searchNode(level, i int, q rect, visit func(item int) bool) bool {
+func (t BoxTree) searchNode(level, i int, q Box, visit func(item int) bool) bool {
 	if !t.levels[level][i].meets(q) {
 		return true
 	}
@@ -64,15 +92,15 @@ func (t boxTree) searchNode(level, i int, q rect, visit func(item int) bool) boo
 	return true
 }
 
-// pairs calls visit with every two items i < j that meet, until visit returns false.
-func (t boxTree) pairs(visit func(i, j int) bool) {
+// Pairs calls visit with every two items i < j that meet, until visit returns false.
+func (t BoxTree) Pairs(visit func(i, j int) bool) {
 	top := len(t.levels) - 1
 	if len(t.levels[top]) > 0 {
 		t.pairsOf(top, 0, 0, visit)
 	}
 }
 
-func (t boxTree) pairsOf(level, i, j int, visit func(i, j int) bool) bool {
+func (t BoxTree) pairsOf(level, i, j int, visit func(i, j int) bool) bool {
 	if i != j && !t.levels[level][i].meets(t.levels[level][j]) {
 		return true
 	}

@@ -53,7 +53,7 @@ func ToGCJ02(p Point) Point {
 	return Point{Lon: p.Lon + shift.Lon, Lat: p.Lat + shift.Lat}
 }
 
-// InMainlandChina says whether positions at p are shifted by GCJ-02.
+// InMainlandChina reports whether GCJ-02 shifts positions at p.
 //
 // The oldest converters ask only whether p is in the box 72.004–137.8347° E,
 // 0.8293–55.8271° N, in which Seoul, Hanoi and Taipei lie too. This is the

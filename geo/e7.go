@@ -40,7 +40,8 @@ func (e E7) MarshalJSON() ([]byte, error) {
 // or an exponent is an *Error: it would be degrees sent by mistake.
 func (e *E7) UnmarshalJSON(data []byte) error {
 	var numbers []*int32
-	if err := json.Unmarshal(data, &numbers); err != nil || len(numbers) != 2 || numbers[0] == nil || numbers[1] == nil {
+	if err := json.Unmarshal(data, &numbers); err != nil || len(numbers) != 2 || numbers[0] == nil ||
+		numbers[1] == nil {
 		return fault(CodePoint, "", "expected a position of two integers in 1e-7 degrees, got %s", jsonKind(data))
 	}
 	read := E7{Lon: *numbers[0], Lat: *numbers[1]}

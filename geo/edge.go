@@ -7,8 +7,8 @@ type edge struct {
 	a, b E7
 }
 
-func (e edge) rect() rect {
-	return rect{min(e.a.Lon, e.b.Lon), min(e.a.Lat, e.b.Lat), max(e.a.Lon, e.b.Lon), max(e.a.Lat, e.b.Lat)}
+func (e edge) rect() Box {
+	return Box{min(e.a.Lon, e.b.Lon), min(e.a.Lat, e.b.Lat), max(e.a.Lon, e.b.Lon), max(e.a.Lat, e.b.Lat)}
 }
 
 // side says on which side of the line from a to b the point p lies: 1 left,
@@ -28,7 +28,7 @@ func side(a, b, p E7) int {
 
 // holds says whether p lies on the edge, ends included.
 func (e edge) holds(p E7) bool {
-	return e.rect().meets(rect{p.Lon, p.Lat, p.Lon, p.Lat}) && side(e.a, e.b, p) == 0
+	return e.rect().meets(Box{p.Lon, p.Lat, p.Lon, p.Lat}) && side(e.a, e.b, p) == 0
 }
 
 // meeting is how two edges meet.

@@ -44,7 +44,8 @@ func ReadFeatures(r io.Reader) ([]Feature, error) {
 		return nil, fmt.Errorf("read features: %w", err)
 	}
 	if len(text) > MaxFeatureBytes {
-		return nil, fault(CodeTooLarge, "", "the text is longer than %d MiB: simplify the borders, or send it in parts", MaxFeatureBytes>>20)
+		return nil, fault(CodeTooLarge, "", "the text is longer than %d MiB: simplify the borders, or send it in parts",
+			MaxFeatureBytes>>20)
 	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff")) // as some map programs write
 	var whole struct {
@@ -65,7 +66,8 @@ func ReadFeatures(r io.Reader) ([]Feature, error) {
 	case "FeatureCollection":
 		return readCollection(whole.Features)
 	case "":
-		return nil, fault(CodeJSON, "type", "expected a GeoJSON FeatureCollection or Feature, got an object without a type")
+		return nil, fault(CodeJSON, "type",
+			"expected a GeoJSON FeatureCollection or Feature, got an object without a type")
 	}
 	return nil, fault(CodeJSON, "type", "expected a GeoJSON FeatureCollection or Feature, got %s", typeName(whole.Type))
 }
@@ -75,7 +77,8 @@ func readCollection(raw []json.RawMessage) ([]Feature, error) {
 	case len(raw) == 0:
 		return nil, fault(CodeEmpty, "features", "the collection has no features")
 	case len(raw) > MaxFeatures:
-		return nil, fault(CodeTooLarge, "features", "%d features are more than the %d allowed: send them in parts", len(raw), MaxFeatures)
+		return nil, fault(CodeTooLarge, "features", "%d features are more than the %d allowed: send them in parts",
+			len(raw), MaxFeatures)
 	}
 	features := make([]Feature, len(raw))
 	first := make(map[string]int, len(raw))
@@ -88,7 +91,8 @@ func readCollection(raw []json.RawMessage) ([]Feature, error) {
 		}
 		if earlier, ok := first[f.ID]; ok && f.ID != "" {
 			if f.Err == nil {
-				f.Err = fault(CodeDuplicateID, place+".id", "the id is that of features[%d] already: give each territory its own", earlier)
+				f.Err = fault(CodeDuplicateID, place+".id",
+					"the id is that of features[%d] already: give each territory its own", earlier)
 			}
 		} else {
 			first[f.ID] = i

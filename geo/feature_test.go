@@ -11,9 +11,11 @@ import (
 
 func TestTerritoriesAreReadFromAFeatureCollection(t *testing.T) {
 	text := `{"type":"FeatureCollection","name":"export","features":[
-		{"type":"Feature","id":"north","properties":{"name":"Norte","team":3,"id":"ignored"},"geometry":` + polygonText(square) + `},
+		{"type":"Feature","id":"north","properties":{"name":"Norte","team":3,"id":"ignored"},
+			"geometry":` + polygonText(square) + `},
 		{"type":"Feature","id":17,"properties":null,"geometry":` + polygonText("20 0, 30 0, 30 10, 20 10, 20 0") + `},
-		{"type":"Feature","properties":{"id":9007199254740993},"geometry":` + polygonText("40 0, 50 0, 50 10, 40 10, 40 0") + `}]}`
+		{"type":"Feature","properties":{"id":9007199254740993},
+			"geometry":` + polygonText("40 0, 50 0, 50 10, 40 10, 40 0") + `}]}`
 	features, err := ReadFeatures(strings.NewReader("\ufeff" + text))
 	if err != nil {
 		t.Fatal(err)
@@ -30,7 +32,8 @@ func TestTerritoriesAreReadFromAFeatureCollection(t *testing.T) {
 }
 
 func TestOneFeatureIsReadByItself(t *testing.T) {
-	features, err := ReadFeatures(strings.NewReader(`{"type":"Feature","id":"north","properties":{},"geometry":` + polygonText(square) + `}`))
+	features, err := ReadFeatures(strings.NewReader(`{"type":"Feature","id":"north","properties":{},"geometry":` +
+		polygonText(square) + `}`))
 	if err != nil || len(features) != 1 || features[0].ID != "north" || features[0].Err != nil {
 		t.Errorf("%+v, %v", features, err)
 	}
@@ -39,19 +42,28 @@ func TestOneFeatureIsReadByItself(t *testing.T) {
 func TestBadFeaturesDoNotSpoilGoodOnes(t *testing.T) {
 	good := `{"type":"Feature","id":"good","properties":{},"geometry":` + polygonText(square) + `}`
 	for _, c := range []struct{ name, feature, code, path string }{
-		{"crossing itself", `{"type":"Feature","id":"x","geometry":` + polygonText("0 0, 10 10, 10 0, 0 12, 0 0") + `}`, CodeCrossing, "features[1].geometry.coordinates[0][0]"},
-		{"across the 180th meridian", `{"type":"Feature","id":"x","geometry":` + polygonText("179000 0, -179000 0, -179000 10, 179000 0") + `}`, CodeAntimeridian, "features[1].geometry.coordinates[0][1]"},
+		{"crossing itself", `{"type":"Feature","id":"x","geometry":` + polygonText("0 0, 10 10, 10 0, 0 12, 0 0") + `}`,
+			CodeCrossing, "features[1].geometry.coordinates[0][0]"},
+		{"across the 180th meridian", `{"type":"Feature","id":"x","geometry":` +
+			polygonText("179000 0, -179000 0, -179000 10, 179000 0") + `}`, CodeAntimeridian,
+			"features[1].geometry.coordinates[0][1]"},
 		{"no geometry", `{"type":"Feature","id":"x","geometry":null}`, CodeEmpty, "features[1].geometry"},
-		{"a point", `{"type":"Feature","id":"x","geometry":{"type":"Point","coordinates":[1,2]}}`, CodeGeometryType, "features[1].geometry.type"},
-		{"no id", `{"type":"Feature","properties":{"name":"x"},"geometry":` + polygonText(square) + `}`, CodeID, "features[1].id"},
+		{"a point", `{"type":"Feature","id":"x","geometry":{"type":"Point","coordinates":[1,2]}}`, CodeGeometryType,
+			"features[1].geometry.type"},
+		{"no id", `{"type":"Feature","properties":{"name":"x"},"geometry":` + polygonText(square) + `}`, CodeID,
+			"features[1].id"},
 		{"an empty id", `{"type":"Feature","id":"","geometry":` + polygonText(square) + `}`, CodeID, "features[1].id"},
-		{"an id that is a list", `{"type":"Feature","id":[1],"geometry":` + polygonText(square) + `}`, CodeID, "features[1].id"},
-		{"the id of another", `{"type":"Feature","id":"good","geometry":` + polygonText(square) + `}`, CodeDuplicateID, "features[1].id"},
-		{"properties that are a list", `{"type":"Feature","id":"x","properties":[1],"geometry":` + polygonText(square) + `}`, CodeJSON, "features[1].properties"},
+		{"an id that is a list", `{"type":"Feature","id":[1],"geometry":` + polygonText(square) + `}`, CodeID,
+			"features[1].id"},
+		{"the id of another", `{"type":"Feature","id":"good","geometry":` + polygonText(square) + `}`, CodeDuplicateID,
+			"features[1].id"},
+		{"properties that are a list", `{"type":"Feature","id":"x","properties":[1],"geometry":` + polygonText(square) +
+			`}`, CodeJSON, "features[1].properties"},
 		{"a bare geometry", polygonText(square), CodeJSON, "features[1].type"},
 		{"a number", `7`, CodeJSON, "features[1]"},
 	} {
-		features, err := ReadFeatures(strings.NewReader(`{"type":"FeatureCollection","features":[` + good + `,` + c.feature + `,` + strings.ReplaceAll(good, "good", "also good") + `]}`))
+		features, err := ReadFeatures(strings.NewReader(`{"type":"FeatureCollection","features":[` + good + `,` +
+			c.feature + `,` + strings.ReplaceAll(good, "good", "also good") + `]}`))
 		if err != nil || len(features) != 3 {
 			t.Errorf("%s: %d features, %v", c.name, len(features), err)
 			continue
@@ -75,8 +87,10 @@ func TestTextsThatAreNoCollectionAreRefused(t *testing.T) {
 		{"a list", `[]`, CodeJSON, "array"},
 		{"features that are an object", `{"type":"FeatureCollection","features":{}}`, CodeJSON, "features"},
 		{"no features", `{"type":"FeatureCollection","features":[]}`, CodeEmpty, "no features"},
-		{"projected", `{"type":"FeatureCollection","crs":{"type":"name","properties":{"name":"EPSG:3857"}},"features":[]}`, CodeCRS, "EPSG:4326"},
-		{"too many", `{"type":"FeatureCollection","features":[` + strings.Repeat("0,", MaxFeatures) + `0]}`, CodeTooLarge, "10001 features"},
+		{"projected", `{"type":"FeatureCollection","crs":{"type":"name","properties":{"name":"EPSG:3857"}},` +
+			`"features":[]}`, CodeCRS, "EPSG:4326"},
+		{"too many", `{"type":"FeatureCollection","features":[` + strings.Repeat("0,", MaxFeatures) + `0]}`,
+			CodeTooLarge, "10001 features"},
 		{"too long", strings.Repeat(" ", MaxFeatureBytes+1), CodeTooLarge, "64 MiB"},
 	} {
 		_, err := ReadFeatures(strings.NewReader(c.text))
@@ -92,7 +106,8 @@ func TestTextsThatAreNoCollectionAreRefused(t *testing.T) {
 
 func FuzzReadFeatures(f *testing.F) {
 	good := `{"type":"Feature","id":"a","properties":{"name":"A"},"geometry":` + polygonText(square) + `}`
-	for _, text := range []string{good, `{"type":"FeatureCollection","features":[` + good + `,null,` + good + `]}`, `{"type":"FeatureCollection","crs":[]}`, `{"type":"Feature","id":{},"properties":3}`} {
+	for _, text := range []string{good, `{"type":"FeatureCollection","features":[` + good + `,null,` + good + `]}`,
+		`{"type":"FeatureCollection","crs":[]}`, `{"type":"Feature","id":{},"properties":3}`} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

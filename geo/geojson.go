@@ -44,7 +44,8 @@ func ParseShape(raw json.RawMessage) (Shape, error) {
 	case "":
 		return Shape{}, fault(CodeJSON, "type", "expected a GeoJSON geometry with a type")
 	default:
-		return Shape{}, fault(CodeGeometryType, "type", "an area is a Polygon or a MultiPolygon, not %s", typeName(geometry.Type))
+		return Shape{}, fault(CodeGeometryType, "type", "an area is a Polygon or a MultiPolygon, not %s",
+			typeName(geometry.Type))
 	}
 	if err != nil {
 		return Shape{}, err
@@ -69,7 +70,8 @@ func (s *shapeReader) ring(raw json.RawMessage, path string) (orb.Ring, *Error) 
 
 func (s *shapeReader) position(raw json.RawMessage, path string) (orb.Point, *Error) {
 	if s.positions++; s.positions > MaxVertices {
-		return orb.Point{}, fault(CodeTooLarge, path, "more than the %d positions allowed in a shape: simplify the border", MaxVertices)
+		return orb.Point{}, fault(CodeTooLarge, path,
+			"more than the %d positions allowed in a shape: simplify the border", MaxVertices)
 	}
 	p, err := readPosition(raw, path)
 	return p.Orb(), err
@@ -110,13 +112,15 @@ func checkCRS(raw json.RawMessage) *Error {
 			return nil
 		}
 	}
-	return fault(CodeCRS, "crs", "the coordinates are declared to be in another reference system: export them as WGS 84 longitude and latitude (EPSG:4326)")
+	return fault(CodeCRS, "crs", "the coordinates are declared to be in another reference system: export them as WGS "+
+		"84 longitude and latitude (EPSG:4326)")
 }
 
-// typeName is a GeoJSON type for a message; what is none is not repeated.
+// typeName returns a GeoJSON type for a message, and never repeats an unknown one.
 func typeName(t string) string {
 	switch t {
-	case "Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection", "Feature", "FeatureCollection", "Topology":
+	case "Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection",
+		"Feature", "FeatureCollection", "Topology":
 		return "a " + t
 	}
 	return "something else"
@@ -133,11 +137,11 @@ func notJSON(err error, what string) *Error {
 	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &syntax):
-		return fault(CodeJSON, "", "expected %s; at byte %d the text is no JSON", what, syntax.Offset)
+		return fault(CodeJSON, "", "expected %s; at byte %d the text is not JSON", what, syntax.Offset)
 	case errors.As(err, &kind):
 		return fault(CodeJSON, kind.Field, "expected %s, got a JSON %s here", what, kind.Value)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return fault(CodeJSON, "", "expected %s, but the text ends too early", what)
 	}
-	return fault(CodeJSON, "", "expected %s, and this is none", what)
+	return fault(CodeJSON, "", "expected %s, and this is something else", what)
 }

@@ -11,12 +11,12 @@ type Area struct {
 	Shape Shape
 }
 
-// Index says in which areas a point lies. It never changes and may be used by
-// many goroutines. The nil Index has no areas.
+// Index finds the areas of a point. It never changes and may be used by several
+// goroutines. The nil Index has no areas.
 type Index struct {
 	areas []Area // by id
 	owner []int  // of each box in tree: the area it bounds a polygon of
-	tree  boxTree
+	tree  BoxTree
 }
 
 // NewIndex returns the index of areas, in any order. An area without an id is
@@ -26,7 +26,7 @@ func NewIndex(areas []Area) (*Index, error) {
 	x := &Index{areas: slices.Clone(areas)}
 	slices.SortStableFunc(x.areas, func(a, b Area) int { return cmp.Compare(a.ID, b.ID) })
 	type item struct {
-		box   rect
+		box   Box
 		owner int
 		order uint64
 	}
@@ -41,17 +41,17 @@ func NewIndex(areas []Area) (*Index, error) {
 		// A box for each polygon: one around both sides of the 180th meridian
 		// would span the globe.
 		for _, polygon := range area.Shape.polygons {
-			box := ringRect(onGrid(polygon[0]))
+			box := BoxOf(onGrid(polygon[0]))
 			items = append(items, item{box, i, box.zOrder()})
 		}
 	}
 	slices.SortStableFunc(items, func(a, b item) int { return cmp.Compare(a.order, b.order) })
-	boxes := make([]rect, len(items))
+	boxes := make([]Box, len(items))
 	for i, item := range items {
 		boxes[i] = item.box
 		x.owner = append(x.owner, item.owner)
 	}
-	x.tree = newBoxTree(boxes)
+	x.tree = NewBoxTree(boxes)
 	return x, nil
 }
 
@@ -70,7 +70,9 @@ func (x *Index) Find(lon, lat float64) (id string, ok bool) {
 // All returns the ids of all areas in which the point lies, in order; nil if none.
 func (x *Index) All(lon, lat float64) []string {
 	var areas []int
-	x.holders(lon, lat, func(area int) bool { return !slices.Contains(areas, area) }, func(area int) { areas = append(areas, area) })
+	x.holders(lon, lat, func(area int) bool {
+		return !slices.Contains(areas, area)
+	}, func(area int) { areas = append(areas, area) })
 	slices.Sort(areas)
 	var ids []string
 	for _, area := range areas {
@@ -79,14 +81,14 @@ func (x *Index) All(lon, lat float64) []string {
 	return ids
 }
 
-// holders calls found with each area that holds the point and that wanted says is worth a look.
+// holders calls found with each area that contains the point and that wanted accepts.
 func (x *Index) holders(lon, lat float64, wanted func(area int) bool, found func(area int)) {
 	p := Point{Lon: lon, Lat: lat}
 	if x == nil || len(x.owner) == 0 || p.validRange("") != nil {
 		return
 	}
 	at := p.E7()
-	x.tree.search(rect{at.Lon, at.Lat, at.Lon, at.Lat}, func(i int) bool {
+	x.tree.Search(Box{at.Lon, at.Lat, at.Lon, at.Lat}, func(i int) bool {
 		if area := x.owner[i]; wanted(area) && x.areas[area].Shape.contains(at) {
 			found(area)
 		}
@@ -102,21 +104,21 @@ func (x *Index) Len() int {
 	return len(x.areas)
 }
 
-// Overlap is what two areas have in common.
+// Overlap is the common part of two areas.
 type Overlap struct {
 	A, B         string // ids, A before B
 	SquareMetres float64
 }
 
 // Overlaps returns every two areas that have more than a square metre in
-// common, by id. A common border is no overlap.
+// common, by id. A common border is not an overlap.
 func (x *Index) Overlaps() []Overlap {
 	if x == nil || len(x.owner) == 0 {
 		return nil
 	}
 	seen := map[[2]int]bool{}
 	var overlaps []Overlap
-	x.tree.pairs(func(i, j int) bool {
+	x.tree.Pairs(func(i, j int) bool {
 		a, b := min(x.owner[i], x.owner[j]), max(x.owner[i], x.owner[j])
 		if a == b || seen[[2]int{a, b}] {
 			return true
@@ -133,17 +135,9 @@ func (x *Index) Overlaps() []Overlap {
 	return overlaps
 }
 
-func ringRect(ring []E7) rect {
-	r := rect{ring[0].Lon, ring[0].Lat, ring[0].Lon, ring[0].Lat}
-	for _, c := range ring[1:] {
-		r = r.union(rect{c.Lon, c.Lat, c.Lon, c.Lat})
-	}
-	return r
-}
-
-// zOrder is the place of the box's middle on a curve through all places along
-// which neighbours stay close: the bits of longitude and latitude in turn.
-func (r rect) zOrder() uint64 {
+// zOrder returns the position of the box's middle on Morton's space-filling curve:
+// the bits of longitude and latitude in turn.
+func (r Box) zOrder() uint64 {
 	spread := func(lo, hi int32) uint64 {
 		v := uint64(uint32((int64(lo)+int64(hi))/2 + 1<<31))
 		v = (v | v<<16) & 0x0000ffff0000ffff
@@ -152,5 +146,5 @@ func (r rect) zOrder() uint64 {
 		v = (v | v<<2) & 0x3333333333333333
 		return (v | v<<1) & 0x5555555555555555
 	}
-	return spread(r.minLon, r.maxLon) | spread(r.minLat, r.maxLat)<<1
+	return spread(r.MinLon, r.MaxLon) | spread(r.MinLat, r.MaxLat)<<1
 }

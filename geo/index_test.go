@@ -80,8 +80,11 @@ func TestAPointOnACommonBorderBelongsToExactlyOneTerritory(t *testing.T) {
 func TestTerritoryOnBothSidesOfThe180thMeridian(t *testing.T) {
 	cut := multiPolygonText(ringsText("179000 -17000, 180000 -17000, 180000 -16000, 179000 -16000, 179000 -17000"),
 		ringsText("-180000 -17000, -179000 -17000, -179000 -16000, -180000 -16000, -180000 -17000"))
-	x := mustIndex(t, []Area{{"taveuni", mustParse(t, cut)}, {"suva", mustParse(t, polygonText("178000 -18500, 179000 -18500, 179000 -17500, 178000 -17500, 178000 -18500"))}})
-	for lon, want := range map[float64]bool{179.5: true, 180: true, -180: true, -179.5: true, -178.9: false, 0: false, 178.9: false} {
+	x := mustIndex(t, []Area{{"taveuni", mustParse(t, cut)},
+		{"suva", mustParse(t, polygonText(
+			"178000 -18500, 179000 -18500, 179000 -17500, 178000 -17500, 178000 -18500"))}})
+	for lon, want := range map[float64]bool{179.5: true, 180: true, -180: true, -179.5: true, -178.9: false, 0: false,
+		178.9: false} {
 		if _, ok := x.Find(lon, -16.5); ok != want {
 			t.Errorf("at longitude %v: %v", lon, ok)
 		}
@@ -113,7 +116,8 @@ func TestTwoTerritoriesOfOneIDAreRefused(t *testing.T) {
 
 func TestAnIndexWithoutAreasFindsNothing(t *testing.T) {
 	var none *Index
-	for name, x := range map[string]*Index{"nil": none, "zero": {}, "empty": mustIndex(t, nil), "empty shape": mustIndex(t, []Area{{"a", Shape{}}})} {
+	for name, x := range map[string]*Index{"nil": none, "zero": {}, "empty": mustIndex(t, nil),
+		"empty shape": mustIndex(t, []Area{{"a", Shape{}}})} {
 		if _, ok := x.Find(1, 1); ok || x.All(1, 1) != nil || x.Overlaps() != nil {
 			t.Errorf("%s: finds something", name)
 		}

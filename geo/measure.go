@@ -50,7 +50,8 @@ func (s Shape) Inside() Point {
 		return cmp.Compare(math.Abs(planar.Area(a)), math.Abs(planar.Area(b)))
 	})
 	bound := widest.Bound()
-	lat := math.Round((bound.Min[1]+bound.Max[1])/2*unitsPerDegree) + 0.5 // between two rows of the grid: no corner is met
+	// between two rows of the grid: no corner is met
+	lat := math.Round((bound.Min[1]+bound.Max[1])/2*unitsPerDegree) + 0.5
 	var at []float64
 	for _, ring := range widest {
 		corners := onGrid(ring)
@@ -112,10 +113,10 @@ func (x *Index) Near(lon, lat, metres float64) []string {
 	wide := min(360*unitsPerDegree, high/max(1e-9, math.Cos((math.Abs(lat)*math.Pi/180)+high*radiansPerUnit)))
 	at := p.E7()
 	clamp := func(v, limit float64) int32 { return int32(max(-limit, min(limit, v))) }
-	box := rect{clamp(float64(at.Lon)-wide, 180*unitsPerDegree), clamp(float64(at.Lat)-high, 90*unitsPerDegree),
+	box := Box{clamp(float64(at.Lon)-wide, 180*unitsPerDegree), clamp(float64(at.Lat)-high, 90*unitsPerDegree),
 		clamp(float64(at.Lon)+wide, 180*unitsPerDegree), clamp(float64(at.Lat)+high, 90*unitsPerDegree)}
 	var areas []int
-	x.tree.search(box, func(i int) bool {
+	x.tree.Search(box, func(i int) bool {
 		if area := x.owner[i]; !slices.Contains(areas, area) && x.areas[area].Shape.DistanceTo(p) <= metres {
 			areas = append(areas, area)
 		}
@@ -145,8 +146,10 @@ func Hull(points []Point, spare float64) (Shape, error) {
 		east := north / max(0.01, math.Cos(p.Lat*math.Pi/180))
 		at := p.E7()
 		const out, in = 1, 0.4142135623730951
-		for _, d := range [][2]float64{{out, in}, {in, out}, {-in, out}, {-out, in}, {-out, -in}, {-in, -out}, {in, -out}, {out, -in}} {
-			corners = append(corners, Point{Lon: (float64(at.Lon) + d[0]*east) / unitsPerDegree, Lat: (float64(at.Lat) + d[1]*north) / unitsPerDegree}.E7())
+		for _, d := range [][2]float64{{out, in}, {in, out}, {-in, out}, {-out, in}, {-out, -in}, {-in, -out},
+			{in, -out}, {out, -in}} {
+			corners = append(corners, Point{Lon: (float64(at.Lon) + d[0]*east) / unitsPerDegree,
+				Lat: (float64(at.Lat) + d[1]*north) / unitsPerDegree}.E7())
 		}
 	}
 	slices.SortFunc(corners, func(a, b E7) int { return cmp.Or(cmp.Compare(a.Lon, b.Lon), cmp.Compare(a.Lat, b.Lat)) })
@@ -172,7 +175,7 @@ func Hull(points []Point, spare float64) (Shape, error) {
 }
 
 // Nearest returns the area nearest to the point and the metres to it, 0 inside;
-// of equals the first by id. False says that there is none.
+// of equals the first by id. ok is false if the index has no areas.
 func (x *Index) Nearest(p Point) (id string, metres float64, ok bool) {
 	if x == nil {
 		return "", 0, false

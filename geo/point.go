@@ -15,8 +15,8 @@ const EarthRadius = 6371008.8
 // Point is a position in degrees, WGS 84 unless a Datum beside it says
 // otherwise. Its JSON is [lon, lat].
 //
-// It prints itself plainly: a point that is somebody's home is kept in
-// sync/seal, which redacts it, and not in a bare Point.
+// It prints its coordinates. The home of a person is never kept in a Point but in the
+// type of sync/seal, which redacts itself.
 type Point struct {
 	Lon, Lat float64
 }
@@ -27,17 +27,17 @@ func FromOrb(p orb.Point) Point { return Point{Lon: p[0], Lat: p[1]} }
 // Orb returns p as an orb.Point.
 func (p Point) Orb() orb.Point { return orb.Point{p.Lon, p.Lat} }
 
-// Validate returns an *Error if p is not a place where somebody can be
-// visited: a coordinate that is no number or out of range (CodePoint), or
-// exactly [0, 0] (CodeNullIsland). That point lies in the Gulf of Guinea, 600
-// km from the nearest door, and nearly always means that a form was left
-// empty or that geocoding failed.
+// Validate returns an *Error if p is not a place that can be visited: a coordinate is not
+// a number or out of range (CodePoint), or p is exactly [0, 0] (CodeNullIsland). That
+// point lies in the Gulf of Guinea, 600 km from land, and nearly always means that a form
+// was empty or that geocoding failed.
 func (p Point) Validate() error {
 	if err := p.validRange(""); err != nil {
 		return err
 	}
 	if p.Lon == 0 && p.Lat == 0 {
-		return faultAt(CodeNullIsland, "", p, "the point [0, 0] lies in the open sea and usually stands for a missing position: give the real position, or leave it out")
+		return faultAt(CodeNullIsland, "", p, "the point [0, 0] lies in the open sea and usually stands for a "+
+			"missing position: give the real position, or leave it out")
 	}
 	return nil
 }
@@ -50,11 +50,14 @@ func (p Point) validRange(path string) *Error {
 	}
 	switch {
 	case math.Abs(p.Lat) > 90 && math.Abs(p.Lat) <= 180 && math.Abs(p.Lon) <= 90:
-		return fault(CodePoint, path, "latitude %s is beyond 90 degrees: the order is [lon, lat], the two look swapped", degrees(p.Lat))
+		return fault(CodePoint, path, "latitude %s is beyond 90 degrees: the order is [lon, lat], the two look swapped",
+			degrees(p.Lat))
 	case math.Abs(p.Lat) > 90:
-		return fault(CodePoint, path, "latitude %s is out of range -90 to 90 (the order is [lon, lat], in degrees)", degrees(p.Lat))
+		return fault(CodePoint, path, "latitude %s is out of range -90 to 90 (the order is [lon, lat], in degrees)",
+			degrees(p.Lat))
 	case math.Abs(p.Lon) > 180:
-		return fault(CodePoint, path, "longitude %s is out of range -180 to 180 (the order is [lon, lat], in degrees)", degrees(p.Lon))
+		return fault(CodePoint, path, "longitude %s is out of range -180 to 180 (the order is [lon, lat], in degrees)",
+			degrees(p.Lon))
 	}
 	return nil
 }
@@ -99,7 +102,8 @@ func readPosition(data []byte, path string) (Point, *Error) {
 	}
 	for _, n := range numbers {
 		if n == nil {
-			return Point{}, fault(CodePoint, path, "expected a position [lon, lat] of two numbers, got %s", jsonKind(data))
+			return Point{}, fault(CodePoint, path, "expected a position [lon, lat] of two numbers, got %s",
+				jsonKind(data))
 		}
 	}
 	p := Point{Lon: *numbers[0], Lat: *numbers[1]}
@@ -111,8 +115,8 @@ func readPosition(data []byte, path string) (Point, *Error) {
 
 func degrees(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
-// jsonKind says what stands where something else was expected. It repeats nothing:
-// what was sent may be about a person.
+// jsonKind names the kind of an unexpected JSON value. It does not repeat the value, which
+// may be about a person.
 func jsonKind(data []byte) string {
 	if len(data) == 0 {
 		return "nothing"

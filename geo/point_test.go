@@ -59,7 +59,8 @@ func TestPointIsReadAsGeoJSONPosition(t *testing.T) {
 			t.Errorf("%s is read as %v, %v", text, p, err)
 		}
 	}
-	for _, text := range []string{`[1]`, `[1,2,3,4]`, `["1","2"]`, `[null,2]`, `{"lon":1}`, `[1,2e400]`, `[200,2]`, `null`} {
+	for _, text := range []string{`[1]`, `[1,2,3,4]`, `["1","2"]`, `[null,2]`, `{"lon":1}`, `[1,2e400]`, `[200,2]`,
+		`null`} {
 		var p Point
 		if err := p.UnmarshalJSON([]byte(text)); codeOf(t, err) != CodePoint {
 			t.Errorf("%s is read as %v, %v", text, p, err)
@@ -91,8 +92,10 @@ func TestDistancesAreThoseOfTheSphere(t *testing.T) {
 func TestStoredPositionsComeBackUnchanged(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e := E7{
-			Lon: rapid.OneOf(rapid.Int32Range(-1_800_000_000, 1_800_000_000), rapid.SampledFrom([]int32{-1_800_000_000, -1, 0, 1, 1_800_000_000})).Draw(t, "lon"),
-			Lat: rapid.OneOf(rapid.Int32Range(-900_000_000, 900_000_000), rapid.SampledFrom([]int32{-900_000_000, -1, 0, 1, 900_000_000})).Draw(t, "lat"),
+			Lon: rapid.OneOf(rapid.Int32Range(-1_800_000_000, 1_800_000_000),
+				rapid.SampledFrom([]int32{-1_800_000_000, -1, 0, 1, 1_800_000_000})).Draw(t, "lon"),
+			Lat: rapid.OneOf(rapid.Int32Range(-900_000_000, 900_000_000),
+				rapid.SampledFrom([]int32{-900_000_000, -1, 0, 1, 900_000_000})).Draw(t, "lat"),
 		}
 		if back := e.Point().E7(); back != e {
 			t.Fatalf("%v comes back as %v", e, back)
@@ -117,7 +120,8 @@ func TestStoredPositionsComeBackUnchanged(t *testing.T) {
 }
 
 func TestStoredPositionsAreTwoIntegersInRange(t *testing.T) {
-	for _, text := range []string{`[-8.61,41.15]`, `[1e3,2]`, `[1]`, `[1,2,3]`, `[1,null]`, `[1800000001,0]`, `[0,900000001]`, `[9999999999,0]`, `{}`} {
+	for _, text := range []string{`[-8.61,41.15]`, `[1e3,2]`, `[1]`, `[1,2,3]`, `[1,null]`, `[1800000001,0]`,
+		`[0,900000001]`, `[9999999999,0]`, `{}`} {
 		var e E7
 		if err := e.UnmarshalJSON([]byte(text)); codeOf(t, err) != CodePoint {
 			t.Errorf("%s is read as %v, %v", text, e, err)

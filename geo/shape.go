@@ -20,7 +20,7 @@ const leastArea = 1.0
 type Shape struct {
 	polygons orb.MultiPolygon
 	edges    []edge
-	tree     boxTree
+	tree     BoxTree
 }
 
 // NewShape checks polygons and returns them as a Shape: corners rounded to
@@ -39,7 +39,7 @@ func (s Shape) MultiPolygon() orb.MultiPolygon { return s.polygons.Clone() }
 // Bound returns the smallest box that holds the shape.
 func (s Shape) Bound() orb.Bound { return s.polygons.Bound() }
 
-// Empty says whether s is the zero Shape.
+// Empty reports whether s is the zero Shape.
 func (s Shape) Empty() bool { return len(s.polygons) == 0 }
 
 // Vertices returns the number of positions, the closing ones included.
@@ -64,8 +64,8 @@ func (s Shape) Area() float64 {
 	return area
 }
 
-// Contains says whether p, rounded to 1e-7 degrees, lies in the shape. The
-// border belongs to the shape, that of its holes too. The answer is exact.
+// Contains reports whether p, rounded to 1e-7 degrees, lies in the shape. The border of
+// the shape and of its holes belongs to it. The answer is exact.
 func (s Shape) Contains(p Point) bool {
 	if s.Empty() || p.validRange("") != nil {
 		return false
@@ -76,8 +76,8 @@ func (s Shape) Contains(p Point) bool {
 func (s Shape) contains(at E7) bool {
 	inside, onBorder := false, false
 	// Count the edges passed on the way east.
-	ray := rect{minLon: at.Lon, minLat: at.Lat, maxLon: 180 * unitsPerDegree, maxLat: at.Lat}
-	s.tree.search(ray, func(i int) bool {
+	ray := Box{MinLon: at.Lon, MinLat: at.Lat, MaxLon: 180 * unitsPerDegree, MaxLat: at.Lat}
+	s.tree.Search(ray, func(i int) bool {
 		e := s.edges[i]
 		if e.holds(at) {
 			onBorder = true

@@ -27,7 +27,8 @@ type ringEdge struct {
 
 func newShape(polygons orb.MultiPolygon, path shapePath) (Shape, error) {
 	if len(polygons) == 0 {
-		return Shape{}, fault(CodeEmpty, path(-1, -1, -1), "a shape needs at least one polygon: draw one, or leave the shape out")
+		return Shape{}, fault(CodeEmpty, path(-1, -1, -1),
+			"a shape needs at least one polygon: draw one, or leave the shape out")
 	}
 	vertices := 0
 	for _, polygon := range polygons {
@@ -36,7 +37,8 @@ func newShape(polygons orb.MultiPolygon, path shapePath) (Shape, error) {
 		}
 	}
 	if vertices > MaxVertices {
-		return Shape{}, fault(CodeTooLarge, path(-1, -1, -1), "%d positions are more than the %d allowed: simplify the border", vertices, MaxVertices)
+		return Shape{}, fault(CodeTooLarge, path(-1, -1, -1),
+			"%d positions are more than the %d allowed: simplify the border", vertices, MaxVertices)
 	}
 	var rings []*checkedRing
 	for p, polygon := range polygons {
@@ -75,7 +77,8 @@ func newShape(polygons orb.MultiPolygon, path shapePath) (Shape, error) {
 // checkRing checks one ring by itself, all but its crossings.
 func checkRing(ring orb.Ring, p, r int, path shapePath) (*checkedRing, error) {
 	if len(ring) < 4 {
-		return nil, fault(CodeRingShort, path(p, r, -1), "a ring needs at least four positions, the last repeating the first, got %d", len(ring))
+		return nil, fault(CodeRingShort, path(p, r, -1),
+			"a ring needs at least four positions, the last repeating the first, got %d", len(ring))
 	}
 	checked := &checkedRing{polygon: p, ring: r}
 	for i, position := range ring {
@@ -84,7 +87,9 @@ func checkRing(ring orb.Ring, p, r int, path shapePath) (*checkedRing, error) {
 			return nil, err
 		}
 		if i > 0 && math.Abs(point.Lon-ring[i-1][0]) > 180 {
-			return nil, faultAt(CodeAntimeridian, path(p, r, i), point, "the border crosses the 180th meridian: cut the shape there into two polygons, one on either side (RFC 7946, section 3.1.9)")
+			return nil, faultAt(CodeAntimeridian, path(p, r, i), point,
+				"the border crosses the 180th meridian: cut the shape there into two polygons, one on either side "+
+					"(RFC 7946, section 3.1.9)")
 		}
 		corner := point.E7()
 		if n := len(checked.corners); n > 0 && checked.corners[n-1] == corner {
@@ -95,14 +100,17 @@ func checkRing(ring orb.Ring, p, r int, path shapePath) (*checkedRing, error) {
 	}
 	first, last := FromOrb(ring[0]), FromOrb(ring[len(ring)-1])
 	if first.E7() != last.E7() {
-		return nil, faultAt(CodeRingOpen, path(p, r, len(ring)-1), last, "the ring is not closed: end it with its first position, [%s]", first)
+		return nil, faultAt(CodeRingOpen, path(p, r, len(ring)-1), last,
+			"the ring is not closed: end it with its first position, [%s]", first)
 	}
 	if len(checked.corners) < 4 {
-		return nil, fault(CodeRingShort, path(p, r, -1), "a ring needs at least three distinct positions, got %d", len(checked.corners)-1)
+		return nil, fault(CodeRingShort, path(p, r, -1), "a ring needs at least three distinct positions, got %d",
+			len(checked.corners)-1)
 	}
 	checked.area = ringArea(checked.corners)
 	if math.Abs(checked.area) < leastArea && !crossesItself(checked) {
-		return nil, faultAt(CodeZeroArea, path(p, r, -1), first, "the ring encloses less than a square metre: remove it, or give its corners more digits")
+		return nil, faultAt(CodeZeroArea, path(p, r, -1), first,
+			"the ring encloses less than a square metre: remove it, or give its corners more digits")
 	}
 	// RFC 7946 tells readers not to refuse the wrong winding.
 	if (checked.area > 0) != (r == 0) {
@@ -118,7 +126,7 @@ func checkRing(ring orb.Ring, p, r int, path shapePath) (*checkedRing, error) {
 func crossesItself(ring *checkedRing) bool {
 	edges, tree := edgesOf([]*checkedRing{ring})
 	found := false
-	tree.pairs(func(i, j int) bool {
+	tree.Pairs(func(i, j int) bool {
 		how, _ := edges[i].meet(edges[j].edge)
 		found = how == crossing
 		return !found
@@ -126,9 +134,9 @@ func crossesItself(ring *checkedRing) bool {
 	return found
 }
 
-func edgesOf(rings []*checkedRing) ([]ringEdge, boxTree) {
+func edgesOf(rings []*checkedRing) ([]ringEdge, BoxTree) {
 	var edges []ringEdge
-	var boxes []rect
+	var boxes []Box
 	for _, ring := range rings {
 		for i := 1; i < len(ring.corners); i++ {
 			e := ringEdge{edge: edge{ring.corners[i-1], ring.corners[i]}, ring: ring, i: i - 1}
@@ -136,13 +144,13 @@ func edgesOf(rings []*checkedRing) ([]ringEdge, boxTree) {
 			boxes = append(boxes, e.rect())
 		}
 	}
-	return edges, newBoxTree(boxes)
+	return edges, NewBoxTree(boxes)
 }
 
 // checkCrossings finds the first two edges that meet where they must not.
-func checkCrossings(edges []ringEdge, tree boxTree, path shapePath) error {
+func checkCrossings(edges []ringEdge, tree BoxTree, path shapePath) error {
 	var found *Error
-	tree.pairs(func(i, j int) bool {
+	tree.Pairs(func(i, j int) bool {
 		e, f := edges[i], edges[j]
 		how, at := e.meet(f.edge)
 		if how == apart {
@@ -153,16 +161,20 @@ func checkCrossings(edges []ringEdge, tree boxTree, path shapePath) error {
 		switch {
 		case e.ring == f.ring && e.next(f):
 			if how == sharing {
-				found = faultAt(CodeCrossing, place, at, "the border runs back over itself at [%s], where it meets the piece at %s: remove the spike", at, other)
+				found = faultAt(CodeCrossing, place, at, "the border runs back over itself at [%s], where it meets "+
+					"the piece at %s: remove the spike", at, other)
 			}
 		case e.ring == f.ring:
-			found = faultAt(CodeCrossing, place, at, "the border meets itself at [%s], where the piece from here and the one from %s cross or touch: move or remove a corner", at, other)
+			found = faultAt(CodeCrossing, place, at, "the border meets itself at [%s], where the piece from here and "+
+				"the one from %s cross or touch: move or remove a corner", at, other)
 		case e.ring.polygon != f.ring.polygon:
 			if how == crossing {
-				found = faultAt(CodeOverlap, place, at, "two polygons of the shape overlap: their borders cross at [%s], see %s; merge them into one", at, other)
+				found = faultAt(CodeOverlap, place, at, "two polygons of the shape overlap: their borders cross at "+
+					"[%s], see %s; merge them into one", at, other)
 			}
 		case how != touching:
-			found = faultAt(CodeCrossing, place, at, "two rings of one polygon cross or run along each other at [%s], see %s: keep holes clear of each other and of the outer ring", at, other)
+			found = faultAt(CodeCrossing, place, at, "two rings of one polygon cross or run along each other at "+
+				"[%s], see %s: keep holes clear of each other and of the outer ring", at, other)
 		}
 		return found == nil
 	})
@@ -187,7 +199,7 @@ func (e ringEdge) next(f ringEdge) bool {
 // that an area in common tells it all.
 func checkNesting(rings []*checkedRing, path shapePath) error {
 	edges := make([][]edge, len(rings))
-	boxes := make([]rect, len(rings))
+	boxes := make([]Box, len(rings))
 	var shell int
 	for i, ring := range rings {
 		edges[i] = ring.edges()
@@ -197,21 +209,25 @@ func checkNesting(rings []*checkedRing, path shapePath) error {
 			continue
 		}
 		if outside := -ring.area - overlapArea(edges[i], edges[shell]); outside > leastArea {
-			return faultAt(CodeHole, path(ring.polygon, ring.ring, -1), ring.corners[0].Point(), "the hole reaches outside its polygon's outer ring by %.0f m²: make it a polygon of its own, or cut it back", outside)
+			return faultAt(CodeHole, path(ring.polygon, ring.ring, -1), ring.corners[0].Point(),
+				"the hole reaches outside its polygon's outer ring by %.0f m²: make it a polygon of its own, or cut "+
+					"it back", outside)
 		}
 	}
 	var found *Error
-	newBoxTree(boxes).pairs(func(i, j int) bool {
+	NewBoxTree(boxes).Pairs(func(i, j int) bool {
 		a, b := rings[i], rings[j]
 		switch {
 		case a.polygon == b.polygon && a.ring > 0 && b.ring > 0:
 			if overlapArea(edges[i], edges[j]) > leastArea {
-				found = faultAt(CodeHole, path(b.polygon, b.ring, -1), b.corners[0].Point(), "the hole overlaps the hole at %s: merge the two", path(a.polygon, a.ring, -1))
+				found = faultAt(CodeHole, path(b.polygon, b.ring, -1), b.corners[0].Point(),
+					"the hole overlaps the hole at %s: merge the two", path(a.polygon, a.ring, -1))
 			}
 		case a.polygon != b.polygon && a.ring == 0 && b.ring == 0:
 			one, other := polygonEdges(rings, edges, a.polygon), polygonEdges(rings, edges, b.polygon)
 			if area := overlapArea(one, other); area > leastArea {
-				found = faultAt(CodeOverlap, path(b.polygon, -1, -1), b.corners[0].Point(), "the polygon overlaps that at %s by %.0f m²: merge the two", path(a.polygon, -1, -1), area)
+				found = faultAt(CodeOverlap, path(b.polygon, -1, -1), b.corners[0].Point(),
+					"the polygon overlaps that at %s by %.0f m²: merge the two", path(a.polygon, -1, -1), area)
 			}
 		}
 		return found == nil

@@ -16,7 +16,8 @@ const cell = 100
 func gridRing(size int) *rapid.Generator[[]E7] {
 	return rapid.Custom(func(t *rapid.T) []E7 {
 		at := rapid.Custom(func(t *rapid.T) E7 {
-			return E7{int32(rapid.IntRange(0, size).Draw(t, "x")) * 10 * cell, int32(rapid.IntRange(0, size).Draw(t, "y")) * 10 * cell}
+			return E7{int32(rapid.IntRange(0, size).Draw(t, "x")) * 10 * cell,
+				int32(rapid.IntRange(0, size).Draw(t, "y")) * 10 * cell}
 		})
 		ring := rapid.SliceOfN(at, 3, 7).Draw(t, "ring")
 		return append(ring, ring[0])
@@ -165,7 +166,8 @@ func TestAPointInAHoleIsOutside(t *testing.T) {
 }
 
 func TestAShapeAsWideAsTheWorldIsExactAtItsEdges(t *testing.T) {
-	s := mustParse(t, polygonText("-179000 -80000, 0 -89000, 179000 -80000, 179000 80000, 0 89000, -179000 80000, -179000 -80000"))
+	s := mustParse(t, polygonText("-179000 -80000, 0 -89000, 179000 -80000, 179000 80000, 0 89000, -179000 80000, "+
+		"-179000 -80000"))
 	for p, want := range map[Point]bool{
 		{-179, 0}: true, {-179.0000001, 0}: false, {179, 0}: true, {179.0000001, 0}: false,
 		{0, 89}: true, {0, 89.0000001}: false, {-180, 79}: false, {180, -79}: false, {-8.61, 41.15}: true,

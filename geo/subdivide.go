@@ -22,15 +22,14 @@ func (s Shape) Segments() []Segment {
 
 // Subdivide cuts the map along lines and puts the pieces together by label:
 // label is asked once for each piece, with a point inside it, and the shape
-// under a label is the union of its pieces. A negative label is nobody's.
+// under a label is the union of its pieces. Pieces with a negative label are dropped.
 //
-// The shapes are a partition: neighbours have the very same corners along their
-// common border, where shapes made one by one and rounded to the grid would
-// leave slivers or lie over each other. To that end every meeting of two lines
-// becomes a corner on the grid, by which a line may be bent by up to a
-// centimetre. That, and that the lines are judged by the exact arithmetic all
-// shapes here are checked with, is why this is not left to a library that
-// overlays two polygons at a time in floats.
+// The shapes are a partition: neighbours have exactly the same corners along their common
+// border. Shapes made one by one and rounded to the grid would leave slivers or overlap.
+// Every meeting of two lines therefore becomes a corner on the grid, which may bend a
+// line by up to a centimetre. Subdivide uses the same exact arithmetic as the checks of
+// shapes; a library that overlays two polygons at a time in floats could not give this
+// guarantee.
 //
 // Lines that end nowhere divide nothing. An *Error says that the lines cannot
 // be put on the grid, which takes thousands of them within a few centimetres.
@@ -49,7 +48,7 @@ func Subdivide(lines []Segment, label func(Point) int) (map[int]Shape, error) {
 	if shapes, err := s.shapes(given); err == nil {
 		return shapes, nil
 	}
-	// A corner was left out that mattered after all: keep every one.
+	// A dropped corner was needed after all: keep every corner.
 	return s.shapes(nil)
 }
 
@@ -64,7 +63,7 @@ func node(lines []Segment) ([]edge, error) {
 	}
 	edges = tidy(edges)
 	for range mostRounds {
-		boxes := make([]rect, len(edges))
+		boxes := make([]Box, len(edges))
 		for i, e := range edges {
 			boxes[i] = e.rect()
 		}
@@ -74,7 +73,7 @@ func node(lines []Segment) ([]edge, error) {
 				cuts[i] = append(cuts[i], at)
 			}
 		}
-		newBoxTree(boxes).pairs(func(i, j int) bool {
+		NewBoxTree(boxes).Pairs(func(i, j int) bool {
 			e, f := edges[i], edges[j]
 			switch how, at := e.meet(f); how {
 			case crossing:
@@ -103,7 +102,8 @@ func node(lines []Segment) ([]edge, error) {
 		}
 		edges = tidy(next)
 	}
-	return nil, fault(CodeCrossing, "", "the borders run so close to each other that they cannot be told apart on a grid of a centimetre: simplify them")
+	return nil, fault(CodeCrossing, "", "the borders run so close to each other that they cannot be told apart on a "+
+		"grid of a centimetre: simplify them")
 }
 
 // cutAt returns the pieces of e between points on it.
@@ -148,7 +148,7 @@ func tidy(edges []edge) []edge {
 // has two halves, 2i from a to b and 2i+1 back; a half has its face on its left.
 type subdivision struct {
 	edges  []edge
-	tree   boxTree
+	tree   BoxTree
 	around map[E7][]int // the halves that leave a corner, counterclockwise
 	place  []int        // of each half in its corner's list
 	loop   []int        // of each half: which border of a face it is part of
@@ -158,14 +158,15 @@ type subdivision struct {
 }
 
 func newSubdivision(edges []edge) *subdivision {
-	s := &subdivision{edges: edges, around: map[E7][]int{}, place: make([]int, 2*len(edges)), loop: make([]int, 2*len(edges)), kept: make([]bool, 2*len(edges))}
-	boxes := make([]rect, len(edges))
+	s := &subdivision{edges: edges, around: map[E7][]int{}, place: make([]int, 2*len(edges)),
+		loop: make([]int, 2*len(edges)), kept: make([]bool, 2*len(edges))}
+	boxes := make([]Box, len(edges))
 	for i, e := range edges {
 		boxes[i] = e.rect()
 		s.around[e.a] = append(s.around[e.a], 2*i)
 		s.around[e.b] = append(s.around[e.b], 2*i+1)
 	}
-	s.tree = newBoxTree(boxes)
+	s.tree = NewBoxTree(boxes)
 	for at, halves := range s.around {
 		slices.SortFunc(halves, func(g, h int) int { return compareTurn(at, s.to(g), s.to(h)) })
 		for i, h := range halves {
@@ -233,8 +234,8 @@ func (s *subdivision) label(label func(Point) int) {
 }
 
 // inside returns a point to the left of h, half-way from its middle to the next
-// edge: far from every border unless the face is thinner than the grid, where it
-// matters to nobody what is its label.
+// edge. It is far from every border unless the face is thinner than the grid, and then
+// its label does not matter.
 func (s *subdivision) inside(h int) Point {
 	a, b := s.from(h), s.to(h)
 	ax, ay, dx, dy := float64(a.Lon), float64(a.Lat), float64(b.Lon)-float64(a.Lon), float64(b.Lat)-float64(a.Lat)
@@ -246,7 +247,7 @@ func (s *subdivision) inside(h int) Point {
 	}
 	x1, y1 := corner(math.Floor(min(mx, mx+nx)), math.Floor(min(my, my+ny)))
 	x2, y2 := corner(math.Ceil(max(mx, mx+nx)), math.Ceil(max(my, my+ny)))
-	s.tree.search(rect{x1, y1, x2, y2}, func(i int) bool {
+	s.tree.Search(Box{x1, y1, x2, y2}, func(i int) bool {
 		if i == h/2 {
 			return true
 		}
@@ -266,7 +267,7 @@ func (s *subdivision) inside(h int) Point {
 	return Point{Lon: (mx + nx*clear/2) / unitsPerDegree, Lat: (my + ny*clear/2) / unitsPerDegree}
 }
 
-// findKept marks the halves that are a border: another label, or nobody's, lies on their right.
+// findKept marks the halves that are a border: another label or a dropped piece lies on their right.
 func (s *subdivision) findKept() {
 	for h := range s.kept {
 		l := s.labels[s.loop[h]]
@@ -275,7 +276,7 @@ func (s *subdivision) findKept() {
 }
 
 // shapes puts the borders of each label together. Corners that are not given
-// and join two borders only, in a line, are left out; nil keeps all.
+// and join only two borders in a straight line are dropped; nil keeps all.
 func (s *subdivision) shapes(given map[E7]bool) (map[int]Shape, error) {
 	done := make([]bool, len(s.kept))
 	rings := map[int][][]E7{}
@@ -392,11 +393,11 @@ func nest(rings [][]E7) orb.MultiPolygon {
 	slices.SortStableFunc(shells, func(a, b *shell) int { return cmp.Compare(a.area, b.area) })
 	for _, h := range holes {
 		for _, sh := range shells {
-			boxes := make([]rect, len(sh.edges))
+			boxes := make([]Box, len(sh.edges))
 			for i, e := range sh.edges {
 				boxes[i] = e.rect()
 			}
-			about := Shape{polygons: orb.MultiPolygon{{sh.ring}}, edges: sh.edges, tree: newBoxTree(boxes)}
+			about := Shape{polygons: orb.MultiPolygon{{sh.ring}}, edges: sh.edges, tree: NewBoxTree(boxes)}
 			if sh.area > h.area && !slices.ContainsFunc(h.corners, func(c E7) bool { return !about.contains(c) }) {
 				r, _ := closed(h.corners)
 				sh.holes = append(sh.holes, r)

@@ -32,7 +32,8 @@ func TestPiecesOfAMapAreAPartitionOfIt(t *testing.T) {
 		lines := append(a.Segments(), b.Segments()...)
 		for range rapid.IntRange(0, 3).Draw(t, "cuts") { // lines that end nowhere must do no harm
 			at := func() E7 {
-				return E7{int32(rapid.IntRange(-500, 500*size).Draw(t, "x")), int32(rapid.IntRange(-500, 500*size).Draw(t, "y"))}
+				return E7{int32(rapid.IntRange(-500, 500*size).Draw(t, "x")),
+					int32(rapid.IntRange(-500, 500*size).Draw(t, "y"))}
 			}
 			lines = append(lines, Segment{at(), at()})
 		}
@@ -89,13 +90,16 @@ func TestAMapPutTogetherAgainIsTheMap(t *testing.T) {
 	}
 	for name, polygons := range map[string]orb.MultiPolygon{
 		"two squares that touch in a corner, one with a hole that touches its shell and holds an island": {
-			{ring([2]float64{0, 0}, [2]float64{10, 0}, [2]float64{10, 10}, [2]float64{0, 10}), ring([2]float64{0, 0}, [2]float64{2, 6}, [2]float64{8, 8}, [2]float64{6, 2})},
+			{ring([2]float64{0, 0}, [2]float64{10, 0}, [2]float64{10, 10}, [2]float64{0, 10}),
+				ring([2]float64{0, 0}, [2]float64{2, 6}, [2]float64{8, 8}, [2]float64{6, 2})},
 			{ring([2]float64{4, 4}, [2]float64{5, 4}, [2]float64{5, 5})},
 			{ring([2]float64{10, 10}, [2]float64{14, 10}, [2]float64{14, 14})},
 		},
 		"an island that touches every corner of its hole": {
-			{ring([2]float64{0, 0}, [2]float64{10, 0}, [2]float64{10, 10}, [2]float64{0, 10}), ring([2]float64{2, 2}, [2]float64{8, 2}, [2]float64{5, 8})},
-			{ring([2]float64{2, 2}, [2]float64{5, 3}, [2]float64{8, 2}, [2]float64{5.8, 4.5}, [2]float64{5, 8}, [2]float64{4.2, 4.5})},
+			{ring([2]float64{0, 0}, [2]float64{10, 0}, [2]float64{10, 10}, [2]float64{0, 10}),
+				ring([2]float64{2, 2}, [2]float64{8, 2}, [2]float64{5, 8})},
+			{ring([2]float64{2, 2}, [2]float64{5, 3}, [2]float64{8, 2}, [2]float64{5.8, 4.5}, [2]float64{5, 8},
+				[2]float64{4.2, 4.5})},
 		},
 	} {
 		s, err := NewShape(polygons)
@@ -111,8 +115,10 @@ func TestAMapPutTogetherAgainIsTheMap(t *testing.T) {
 		if err != nil {
 			t.Fatal(name, err)
 		}
-		if len(got) != 1 || math.Abs(got[7].Area()-s.Area()) > 1e-3 || got[7].Parts() != len(polygons) || got[7].Vertices() != s.Vertices() {
-			t.Errorf("%s: %d shapes; %.3f m² in %d parts of %d corners, want %.3f m² in %d of %d", name, len(got), got[7].Area(), got[7].Parts(), got[7].Vertices(), s.Area(), len(polygons), s.Vertices())
+		if len(got) != 1 || math.Abs(got[7].Area()-s.Area()) > 1e-3 || got[7].Parts() != len(polygons) ||
+			got[7].Vertices() != s.Vertices() {
+			t.Errorf("%s: %d shapes; %.3f m² in %d parts of %d corners, want %.3f m² in %d of %d", name, len(got),
+				got[7].Area(), got[7].Parts(), got[7].Vertices(), s.Area(), len(polygons), s.Vertices())
 		}
 	}
 }
@@ -140,7 +146,8 @@ func TestMeasuresOfShapes(t *testing.T) {
 		p    Point
 		want float64
 	}{
-		{Point{d / 2, d / 2}, 0}, {Point{d, d}, 0}, {Point{2 * d, d / 2}, 1111.95}, {Point{-d, -d}, 1572.5}, {Point{d / 2, -d}, 1111.95},
+		{Point{d / 2, d / 2}, 0}, {Point{d, d}, 0}, {Point{2 * d, d / 2}, 1111.95}, {Point{-d, -d}, 1572.5},
+		{Point{d / 2, -d}, 1111.95},
 	} {
 		if got := square.DistanceTo(c.p); math.Abs(got-c.want) > 0.5 {
 			t.Errorf("%v lies %.2f m from the square, want %.2f", c.p, got, c.want)
@@ -149,7 +156,8 @@ func TestMeasuresOfShapes(t *testing.T) {
 	if !math.IsInf((Shape{}).DistanceTo(Point{1, 1}), 1) {
 		t.Error("something is near the empty shape")
 	}
-	horseshoe, err := NewShape(orb.MultiPolygon{{{{0, 0}, {3 * d, 0}, {3 * d, 3 * d}, {2 * d, 3 * d}, {2 * d, d / 10}, {d, d / 10}, {d, 3 * d}, {0, 3 * d}, {0, 0}}}})
+	horseshoe, err := NewShape(orb.MultiPolygon{{{{0, 0}, {3 * d, 0}, {3 * d, 3 * d}, {2 * d, 3 * d}, {2 * d, d / 10},
+		{d, d / 10}, {d, 3 * d}, {0, 3 * d}, {0, 0}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +173,8 @@ func TestNearFindsWhatMeasuringEveryAreaFinds(t *testing.T) {
 		var areas []Area
 		for _, id := range []string{"a", "b", "c", "d"} {
 			x, y := rapid.Float64Range(-0.05, 0.05).Draw(t, "x"), rapid.Float64Range(-0.05, 0.05).Draw(t, "y")
-			s, err := NewShape(orb.MultiPolygon{{{{x, lat + y}, {x + 0.01, lat + y}, {x + 0.01, lat + y + 0.01}, {x, lat + y}}}})
+			s, err := NewShape(orb.MultiPolygon{{{{x, lat + y}, {x + 0.01, lat + y}, {x + 0.01, lat + y + 0.01},
+				{x, lat + y}}}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -193,7 +202,8 @@ func TestHullHoldsItsPointsWithRoomToSpare(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		lat := rapid.SampledFrom([]float64{0, 41, -69}).Draw(t, "lat")
 		points := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Point {
-			return Point{float64(rapid.IntRange(0, 5).Draw(t, "x")) / 100, lat + float64(rapid.IntRange(0, 5).Draw(t, "y"))/100}
+			return Point{float64(rapid.IntRange(0, 5).Draw(t, "x")) / 100,
+				lat + float64(rapid.IntRange(0, 5).Draw(t, "y"))/100}
 		}), 1, 9).Draw(t, "points")
 		hull, err := Hull(points, 200)
 		if err != nil {

@@ -28,7 +28,7 @@ func (s *solver) cells(sites []site, weights []float64, toll float64) (map[int]g
 	if !s.Area.Empty() {
 		add(-1, s.Area)
 	}
-	if toll == 0 || !s.Area.Empty() { // one diagram for all, or for the ground that is nobody's
+	if toll == 0 || !s.Area.Empty() { // one diagram for all, or for the ground outside all present territories
 		lines = append(lines, s.borders(sites, weights, whole, joints)...)
 	}
 	return geo.Subdivide(lines, func(p geo.Point) int {
@@ -64,7 +64,8 @@ func (b box) with(o box) box {
 	return box{min(b.west, o.west), min(b.south, o.south), max(b.east, o.east), max(b.north, o.north)}
 }
 
-// boxOf is the box about a shape with ten metres to spare, so that borders of cells cross its border and do not end at it.
+// boxOf is the box about a shape with ten metres to spare, so that borders of cells cross its border and do not end
+// at it.
 func boxOf(p plane, s geo.Shape) box {
 	b := s.Bound()
 	west, south := p.of(geo.FromOrb(b.Min))

@@ -27,26 +27,26 @@ type Door struct {
 	Minutes float64 // above 0
 }
 
-// Territory is one of the present ones.
+// Territory is a present territory.
 type Territory struct {
 	Shape geo.Shape
-	// Fixed is the work, in minutes, that stays with it wherever its border runs.
+	// Fixed is the work, in minutes, that stays with it whatever its border is.
 	Fixed float64
 }
 
-// Problem asks for a division.
+// Problem is what to divide.
 type Problem struct {
-	// Area is what to divide; when empty, the present territories' union is.
+	// Area is the area to divide; if it is empty, the union of the present territories.
 	Area geo.Shape
-	// Present are the territories to divide anew, in order: where they overlap, the ground is the first one's.
+	// Present are the territories to divide again. Where they overlap, the first counts.
 	Present []Territory
-	// Doors outside the area are left alone.
+	// Doors are the places with work. Those outside the area are ignored.
 	Doors []Door
-	// Parts is how many territories there shall be.
+	// Parts is the wanted number of territories.
 	Parts int
 	// Seed decides between equals: the same problem and seed give the same division.
 	Seed uint64
-	// Anew pays no heed to the present borders.
+	// Anew ignores the present borders.
 	Anew bool
 }
 
@@ -55,7 +55,7 @@ type Part struct {
 	// Present is the index of the territory it continues, -1 for a new one.
 	Present int
 	Shape   geo.Shape
-	// Kept says that its ground is its present one's.
+	// Kept says that its area is that of its present territory.
 	Kept bool
 }
 
@@ -68,7 +68,7 @@ const (
 	CodeShape = "division.shape" // the area cannot be cut so
 )
 
-// Error says why there is no division.
+// Error says why an area cannot be divided.
 type Error struct {
 	Msg  string
 	code string
@@ -76,7 +76,7 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Msg }
 
-// Code is one of the codes of this package.
+// Code returns one of the codes of this package.
 func (e *Error) Code() string { return e.code }
 
 // door is a Door on the plane.
@@ -111,17 +111,17 @@ func (p plane) point(x, y float64) geo.Point {
 	return geo.Point{Lon: p.lon + x/p.east, Lat: p.lat + y/p.north}
 }
 
-// site is the middle of a cell to be.
+// site is the site of a cell.
 type site struct {
 	x, y   float64
 	parent int     // the present territory it comes from, -1: none
 	goal   float64 // minutes
 }
 
-// proposal is a division that was tried.
+// proposal is one division that was computed.
 type proposal struct {
 	parts  []Part
-	moved  float64 // share of the work in new hands
+	moved  float64 // share of the work that changes its territory
 	off    float64 // the largest deviation, as a share of the mean
 	shape  float64 // mean compactness
 	pieces int     // parts beyond one each
@@ -162,18 +162,20 @@ func Divide(ctx context.Context, p Problem) ([]Part, error) {
 	return best.parts, nil
 }
 
-// attempt is a way to divide.
+// attempt is a set of parameters of a division.
 type attempt struct {
-	anew  bool    // sites that owe nothing to the present territories
-	draw  uint64  // of such sites: which
-	rolls int     // how often sites move to the middle of their doors
+	anew  bool    // choose sites without regard to the present territories
+	draw  uint64  // number of the random draw of such sites
+	rolls int     // number of times that sites move to the middle of their doors
 	toll  float64 // square metres for a door that changes hands
 }
 
-// tries are the ways worth trying. Tolls are in squares of a territory's width.
+// tries are the attempts that Divide makes. Tolls are in units of the squared width of a
+// territory.
 func (s *solver) tries() []attempt {
 	if len(s.Present) == 0 || s.Anew {
-		return []attempt{{anew: true, draw: 1, rolls: 40}, {anew: true, draw: 2, rolls: 40}, {anew: true, draw: 3, rolls: 40}}
+		return []attempt{{anew: true, draw: 1, rolls: 40}, {anew: true, draw: 2, rolls: 40},
+			{anew: true, draw: 3, rolls: 40}}
 	}
 	var out []attempt
 	for _, toll := range []float64{1.5, 0.5, 0.15, 0.05, 0} {
@@ -188,7 +190,8 @@ func newSolver(p Problem) (*solver, error) {
 	case p.Parts < 1 || p.Parts > MaxParts:
 		return nil, &Error{fmt.Sprintf("an area is divided into 1 to %d territories", MaxParts), CodeParts}
 	case len(p.Doors)*p.Parts > MaxBids:
-		return nil, &Error{fmt.Sprintf("%d places are too many for %d territories at once: divide some of the territories at a time", len(p.Doors), p.Parts), CodeLarge}
+		return nil, &Error{fmt.Sprintf("%d places are too many for %d territories at once: divide some of the "+
+			"territories at a time", len(p.Doors), p.Parts), CodeLarge}
 	}
 	var areas []geo.Area
 	grounds := []geo.Shape{p.Area}
@@ -228,12 +231,14 @@ func newSolver(p Problem) (*solver, error) {
 	case len(s.doors) == 0:
 		return nil, &Error{"no case lies in the area", CodeDoors}
 	case len(s.doors) < p.Parts:
-		return nil, &Error{fmt.Sprintf("%d places cannot be divided into %d territories: each needs one", len(s.doors), p.Parts), CodeParts}
+		return nil, &Error{fmt.Sprintf("%d places cannot be divided into %d territories: each needs one", len(s.doors),
+			p.Parts), CodeParts}
 	}
 	return s, nil
 }
 
-// ground says whether a point is in the area, and which present territory holds it, -1 for none.
+// ground reports whether a point is in the area, and returns its present territory, -1 for
+// none.
 func (s *solver) ground(p geo.Point) (owner int, in bool) {
 	owner, found := at(s.owners, p)
 	if s.Area.Empty() {
@@ -255,7 +260,7 @@ func at(x *geo.Index, p geo.Point) (int, bool) {
 	return i, true
 }
 
-// try divides from given sites and measures what comes of it.
+// try divides with given sites and measures the result.
 func (s *solver) try(ctx context.Context, sites []site, t attempt) (*proposal, error) {
 	weights, err := s.balance(ctx, sites, t.toll, nil)
 	if err != nil {
@@ -272,7 +277,7 @@ func (s *solver) try(ctx context.Context, sites []site, t attempt) (*proposal, e
 	return s.draw(sites, weights, t)
 }
 
-// draw makes the territories of sites and weights.
+// draw returns the territories of sites and weights.
 func (s *solver) draw(sites []site, weights []float64, t attempt) (*proposal, error) {
 	shapes, err := s.cells(sites, weights, t.toll)
 	if err != nil {
@@ -328,7 +333,7 @@ func (s *solver) draw(sites []site, weights []float64, t attempt) (*proposal, er
 	return out, nil
 }
 
-// same says whether two shapes are one ground, but for the rounding of their border.
+// same reports whether two shapes differ only by the rounding of their borders.
 func (s *solver) same(a, b geo.Shape) bool {
 	slack := 2 + 0.02*a.Perimeter()
 	common := a.OverlapArea(b)
@@ -394,5 +399,5 @@ func (s *solver) heirs(sites []site, weights []float64, t attempt) []int {
 	}
 }
 
-// random is the source of chance for one purpose.
+// random returns a generator of random numbers for one purpose.
 func (s *solver) random(purpose uint64) *rand.Rand { return rand.New(rand.NewPCG(s.Seed, purpose)) }

@@ -37,7 +37,8 @@ func quarters(t testing.TB, doors int) Problem {
 	r := rand.New(rand.NewPCG(7, 7))
 	for range doors {
 		x, y := r.NormFloat64()*d/2-d/4, r.NormFloat64()*d/2-d/4
-		p.Doors = append(p.Doors, Door{At: geo.Point{Lon: max(-d, min(d, x)), Lat: 41 + max(-d, min(d, y))}, Minutes: float64(5 + r.IntN(20))})
+		p.Doors = append(p.Doors, Door{At: geo.Point{Lon: max(-d, min(d, x)), Lat: 41 + max(-d, min(d, y))},
+			Minutes: float64(5 + r.IntN(20))})
 	}
 	return p
 }
@@ -133,7 +134,7 @@ func TestWorkIsSharedOutEquallyAndBordersAreKept(t *testing.T) {
 	}
 	m := measure(t, p, got)
 	if m.off > Tolerance || m.none > 0 || m.twice > 2 {
-		t.Errorf("work is off by %.1f %%, %d doors are nobody's and %d in two parts", 100*m.off, m.none, m.twice)
+		t.Errorf("work is off by %.1f %%, %d doors belong to no part and %d in two parts", 100*m.off, m.none, m.twice)
 	}
 	checkPartition(t, got, areaOf(p), 8*p.Present[0].Shape.Perimeter())
 	for i, part := range got {
@@ -184,7 +185,8 @@ func TestTerritoriesThatAreEvenStayAsTheyAre(t *testing.T) {
 		c := p.Present[i].Shape.Centre()
 		for x := range 12 {
 			for y := range 12 {
-				p.Doors = append(p.Doors, Door{At: geo.Point{Lon: c.Lon + (float64(x)-5.5)/300, Lat: c.Lat + (float64(y)-5.5)/300}, Minutes: 10})
+				p.Doors = append(p.Doors, Door{At: geo.Point{Lon: c.Lon + (float64(x)-5.5)/300,
+					Lat: c.Lat + (float64(y)-5.5)/300}, Minutes: 10})
 			}
 		}
 	}
@@ -236,7 +238,7 @@ func TestMoreAndFewerTerritoriesThanThereAre(t *testing.T) {
 			t.Errorf("%d parts, %d of them new; want %d and %d", len(got), heirs[-1], parts, fresh)
 		}
 		if m := measure(t, p, got); m.off > Tolerance || m.none > 0 {
-			t.Errorf("%d parts: work is off by %.1f %%, %d doors are nobody's", parts, 100*m.off, m.none)
+			t.Errorf("%d parts: work is off by %.1f %%, %d doors belong to no part", parts, 100*m.off, m.none)
 		}
 		checkPartition(t, got, areaOf(p), 8*p.Present[0].Shape.Perimeter())
 	}
@@ -244,8 +246,10 @@ func TestMoreAndFewerTerritoriesThanThereAre(t *testing.T) {
 
 // TestAnyDivisionIsAPartition takes areas with bays, holes, overlaps and gaps, and few doors.
 func TestAnyDivisionIsAPartition(t *testing.T) {
-	horseshoe := shapeOf(t, orb.Polygon{{{0, 41}, {0.03, 41}, {0.03, 41.03}, {0.02, 41.03}, {0.02, 41.01}, {0.01, 41.01}, {0.01, 41.03}, {0, 41.03}, {0, 41}}})
-	ring := shapeOf(t, append(rectangle(0.01, 41.01, 0.06, 41.05), orb.Ring{{0.03, 41.02}, {0.03, 41.04}, {0.05, 41.04}, {0.05, 41.02}, {0.03, 41.02}}))
+	horseshoe := shapeOf(t, orb.Polygon{{{0, 41}, {0.03, 41}, {0.03, 41.03}, {0.02, 41.03}, {0.02, 41.01},
+		{0.01, 41.01}, {0.01, 41.03}, {0, 41.03}, {0, 41}}})
+	ring := shapeOf(t, append(rectangle(0.01, 41.01, 0.06, 41.05),
+		orb.Ring{{0.03, 41.02}, {0.03, 41.04}, {0.05, 41.04}, {0.05, 41.02}, {0.03, 41.02}}))
 	apart := shapeOf(t, rectangle(0.07, 41, 0.08, 41.05), rectangle(0.035, 41.025, 0.045, 41.035))
 	frame := shapeOf(t, rectangle(-0.01, 40.99, 0.07, 41.04))
 	rapid.Check(t, func(t *rapid.T) {
@@ -253,7 +257,8 @@ func TestAnyDivisionIsAPartition(t *testing.T) {
 		var areas []geo.Area
 		for i, s := range []geo.Shape{horseshoe, ring, apart} {
 			if rapid.IntRange(0, 3).Draw(t, "use") > 0 {
-				p.Present = append(p.Present, Territory{Shape: s, Fixed: float64(rapid.SampledFrom([]int{0, 0, 30}).Draw(t, "fixed"))})
+				p.Present = append(p.Present, Territory{Shape: s,
+					Fixed: float64(rapid.SampledFrom([]int{0, 0, 30}).Draw(t, "fixed"))})
 				areas = append(areas, geo.Area{ID: string(rune('a' + i)), Shape: s})
 			}
 		}
@@ -263,7 +268,8 @@ func TestAnyDivisionIsAPartition(t *testing.T) {
 		}
 		// Doors on a lattice: many on borders and corners, several at one place, all work alike.
 		for range rapid.IntRange(1, 60).Draw(t, "doors") {
-			p.Doors = append(p.Doors, Door{At: geo.Point{Lon: float64(rapid.IntRange(-2, 18).Draw(t, "x")) / 200, Lat: 41 + float64(rapid.IntRange(-2, 12).Draw(t, "y"))/200}, Minutes: 10})
+			p.Doors = append(p.Doors, Door{At: geo.Point{Lon: float64(rapid.IntRange(-2, 18).Draw(t, "x")) / 200,
+				Lat: 41 + float64(rapid.IntRange(-2, 12).Draw(t, "y"))/200}, Minutes: 10})
 		}
 		p.Parts = rapid.IntRange(1, 7).Draw(t, "parts")
 		got, err := Divide(context.Background(), p)
@@ -312,7 +318,8 @@ func TestAnyDivisionIsAPartition(t *testing.T) {
 }
 
 func TestProblemsWithoutADivision(t *testing.T) {
-	two := []Door{{At: geo.Point{Lon: 0.01, Lat: 41.01}, Minutes: 1}, {At: geo.Point{Lon: 0.02, Lat: 41.01}, Minutes: 1}}
+	two := []Door{{At: geo.Point{Lon: 0.01, Lat: 41.01}, Minutes: 1},
+		{At: geo.Point{Lon: 0.02, Lat: 41.01}, Minutes: 1}}
 	area := shapeOf(t, rectangle(0, 41, 0.05, 41.05))
 	for name, c := range map[string]struct {
 		p    Problem
@@ -323,8 +330,9 @@ func TestProblemsWithoutADivision(t *testing.T) {
 		"more parts than are": {Problem{Area: area, Doors: two, Parts: 3}, CodeParts},
 		"no area":             {Problem{Doors: two, Parts: 1}, CodeArea},
 		"no doors":            {Problem{Area: area, Parts: 1}, CodeDoors},
-		"doors elsewhere":     {Problem{Area: area, Doors: []Door{{At: geo.Point{Lon: 9, Lat: 9}, Minutes: 1}}, Parts: 1}, CodeDoors},
-		"too large":           {Problem{Area: area, Doors: make([]Door, MaxBids), Parts: 2}, CodeLarge},
+		"doors elsewhere": {Problem{Area: area, Doors: []Door{{At: geo.Point{Lon: 9, Lat: 9}, Minutes: 1}},
+			Parts: 1}, CodeDoors},
+		"too large": {Problem{Area: area, Doors: make([]Door, MaxBids), Parts: 2}, CodeLarge},
 	} {
 		_, err := Divide(context.Background(), c.p)
 		var refused *Error
@@ -344,12 +352,14 @@ func TestDoorsThatLieThinlyAreFurtherApart(t *testing.T) {
 	var places []geo.Point
 	for x := range 20 {
 		for y := range 20 {
-			places = append(places, geo.Point{Lon: float64(x) / 1112 / math.Cos(41*math.Pi/180), Lat: 41 + float64(y)/1112})
+			places = append(places, geo.Point{Lon: float64(x) / 1112 / math.Cos(41*math.Pi/180),
+				Lat: 41 + float64(y)/1112})
 		}
 	}
 	for x := range 10 {
 		for y := range 10 {
-			places = append(places, geo.Point{Lon: 1 + float64(x)/111.2/math.Cos(41*math.Pi/180), Lat: 41 + float64(y)/111.2})
+			places = append(places, geo.Point{Lon: 1 + float64(x)/111.2/math.Cos(41*math.Pi/180),
+				Lat: 41 + float64(y)/111.2})
 		}
 	}
 	legs := Legs(places, 1)
@@ -391,24 +401,29 @@ func TestEveryTollGivesEqualWork(t *testing.T) {
 				t.Errorf("%d parts, toll %.2g: work is off by %.1f %%", parts, a.toll, 100*got.off)
 			}
 			if moved = append(moved, got.moved); a.toll == 0 && got.moved < moved[0] {
-				t.Errorf("%d parts: %.1f %% of the work moves without a toll, %.1f %% with a high one", parts, 100*got.moved, 100*moved[0])
+				t.Errorf("%d parts: %.1f %% of the work moves without a toll, %.1f %% with a high one", parts,
+					100*got.moved, 100*moved[0])
 			}
 		}
 	}
 }
 
-// TestAKeptRingLiesOverNobody has a long slanting border, at which the new one of its neighbours ends between two points of the grid.
+// TestAKeptRingLiesOverNobody has a long slanting border, at which the new one of its neighbours ends between two
+// points of the grid.
 func TestAKeptRingLiesOverNobody(t *testing.T) {
 	p := Problem{Parts: 3, Seed: 1, Present: []Territory{
 		{Shape: shapeOf(t, orb.Polygon{{{-0.05, 41}, {0, 41}, {0.0123457, 41.1}, {-0.05, 41.1}, {-0.05, 41}}})},
 		{Shape: shapeOf(t, orb.Polygon{{{0, 41}, {0.08, 41}, {0.08, 41.05}, {0.0061728, 41.05}, {0, 41}}})},
-		{Shape: shapeOf(t, orb.Polygon{{{0.0061728, 41.05}, {0.08, 41.05}, {0.08, 41.1}, {0.0123457, 41.1}, {0.0061728, 41.05}}})},
+		{Shape: shapeOf(t, orb.Polygon{{{0.0061728, 41.05}, {0.08, 41.05}, {0.08, 41.1}, {0.0123457, 41.1},
+			{0.0061728, 41.05}}})},
 	}}
 	r := rand.New(rand.NewPCG(3, 3))
 	for i, n := range []int{300, 100, 500} {
-		west, south, height := []float64{-0.049, 0.015, 0.015}[i], []float64{41.001, 41.001, 41.051}[i], []float64{0.098, 0.048, 0.048}[i]
+		west, south, height := []float64{-0.049, 0.015, 0.015}[i], []float64{41.001, 41.001, 41.051}[i],
+			[]float64{0.098, 0.048, 0.048}[i]
 		for range n {
-			p.Doors = append(p.Doors, Door{At: geo.Point{Lon: west + r.Float64()*0.048, Lat: south + r.Float64()*height}, Minutes: 10})
+			p.Doors = append(p.Doors, Door{At: geo.Point{Lon: west + r.Float64()*0.048,
+				Lat: south + r.Float64()*height}, Minutes: 10})
 		}
 	}
 	got, err := Divide(context.Background(), p)
@@ -435,11 +450,14 @@ func TestAKeptRingLiesOverNobody(t *testing.T) {
 
 func TestTheBetterOfTwoProposals(t *testing.T) {
 	for name, c := range map[string]struct{ better, worse proposal }{
-		"fewer in new hands":               {proposal{moved: 0.1, shape: 0.7}, proposal{moved: 0.2, shape: 0.75}},
-		"much more compact":                {proposal{moved: 0.2, shape: 0.8}, proposal{moved: 0.1, shape: 0.5}},
-		"even rather than kept":            {proposal{moved: 0.4, shape: 0.7, off: 0.04}, proposal{moved: 0.1, shape: 0.7, off: 0.2}},
-		"in one piece":                     {proposal{moved: 0.3, shape: 0.7}, proposal{moved: 0.2, shape: 0.7, pieces: 1}},
-		"within the tolerance off is even": {proposal{moved: 0.1, shape: 0.7, off: 0.05}, proposal{moved: 0.11, shape: 0.7, off: 0}},
+		"fewer in new hands": {proposal{moved: 0.1, shape: 0.7}, proposal{moved: 0.2, shape: 0.75}},
+		"much more compact":  {proposal{moved: 0.2, shape: 0.8}, proposal{moved: 0.1, shape: 0.5}},
+		"even rather than kept": {proposal{moved: 0.4, shape: 0.7, off: 0.04},
+			proposal{moved: 0.1, shape: 0.7, off: 0.2}},
+		"in one piece": {proposal{moved: 0.3, shape: 0.7},
+			proposal{moved: 0.2, shape: 0.7, pieces: 1}},
+		"within the tolerance off is even": {proposal{moved: 0.1, shape: 0.7, off: 0.05},
+			proposal{moved: 0.11, shape: 0.7, off: 0}},
 	} {
 		if c.better.judge() >= c.worse.judge() {
 			t.Errorf("%s: %.3f is no better than %.3f", name, c.better.judge(), c.worse.judge())

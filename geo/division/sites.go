@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// sites are where cells begin: in the middle of the present territories, several
-// in one that has the work of several, or spread over the doors.
+// sites returns the first sites: in the middle of each present territory, several in a
+// territory that has the work of several, or spread over the doors.
 func (s *solver) sites(t attempt) []site {
 	total := 0.0
 	for _, d := range s.doors {
@@ -55,8 +55,8 @@ func (s *solver) sites(t attempt) []site {
 	return s.withFixed(out, share)
 }
 
-// withFixed takes the work that is fixed from the goals of the sites that will
-// bear it; a territory keeps a tenth of its share to win on the map at least.
+// withFixed subtracts fixed work from the goals of the sites that will have it. A
+// territory keeps at least a tenth of its share as a goal on the map.
 func (s *solver) withFixed(sites []site, share float64) []site {
 	var doors, goals float64
 	for _, d := range s.doors {
@@ -74,8 +74,8 @@ func (s *solver) withFixed(sites []site, share float64) []site {
 	return sites
 }
 
-// seats shares out n sites among territories by their work, one each as far as
-// they go; when there are fewer sites, the territories with the least work get none.
+// seats distributes n sites among territories by their work, at least one each if there
+// are enough; otherwise the territories with the least work get none.
 func seats(work []float64, n int) []int {
 	out := make([]int, len(work))
 	order := make([]int, len(work))
@@ -98,10 +98,10 @@ func seats(work []float64, n int) []int {
 	return out
 }
 
-// spread places n sites among doors: each next one at a door that is far from
-// the sites there are, by chance in proportion to work times squared distance
-// (k-means++), and then to the middle of the doors nearest to it. Of several draws the
-// one with the least such sum is taken.
+// spread places n sites among doors. It chooses each next site at random with a chance
+// in proportion to work times squared distance to the chosen sites (k-means++), and then
+// moves each to the middle of the doors nearest to it. Of several draws it returns the
+// one with the least sum of work times squared distance.
 func (s *solver) spread(doors []door, n int, purpose uint64) []site {
 	r := s.random(purpose)
 	var best []site

@@ -8,9 +8,9 @@ import (
 	"doorstep/geo"
 )
 
-// Legs estimates, for each place, the metres of way a day's route takes to the
-// next one: where doors lie thinly, a visit costs more time. Only a share of the
-// doors (above 0, at most 1) is visited on one day.
+// Legs estimates for each place the metres of travel to the next stop of a route: where
+// doors are sparse, a visit costs more time. share is the share of the doors that is
+// visited on one day, above 0 and at most 1.
 //
 // A shortest tour of many points spread over an area takes about
 // 0.7124·√(area per point) a leg (Beardwood, Halton and Hammersley 1959, with the

@@ -7,7 +7,8 @@ import (
 	"slices"
 )
 
-// cost is what a door pays for a site, in square metres, before the site's weight.
+// cost returns what a door pays for a site, in square metres, without the weight of the
+// site.
 func (s *solver) cost(d *door, c *site, toll float64) float64 {
 	dx, dy := d.x-c.x, d.y-c.y
 	sum := dx*dx + dy*dy
@@ -17,7 +18,7 @@ func (s *solver) cost(d *door, c *site, toll float64) float64 {
 	return sum
 }
 
-// nearest is the site a door belongs to; of equals the first.
+// nearest returns the site that a door belongs to; of equals the first.
 func (s *solver) nearest(sites []site, weights []float64, toll float64, d *door) int {
 	best, at := math.Inf(1), 0
 	for i := range sites {
@@ -34,17 +35,18 @@ const mostSweeps = 60
 // enough is the share of its goal by which a site may miss it for the search to end.
 const enough = 0.005
 
-// balance finds weights with which each site gets the work it should have, from
-// weights to start with, nil for none.
+// balance returns weights with which each site gets its wanted work. It starts from the
+// given weights, or from zero if they are nil.
 //
-// The weights that do so are where a concave function of them is greatest.
-// First doors are shared out softly, and less and less so (the entropic transport
-// of Sinkhorn and Knopp), which brings all weights near the top together. Then the function is climbed
-// along one weight at a time, to the very top each time: a site wins a door once
-// its weight passes the door's price, what it costs less what the best other site
-// offers; in the order of prices it takes doors until it has its share.
+// These weights maximise a concave function. balance first assigns doors softly, with
+// falling temperature (entropic transport, Sinkhorn and Knopp), which brings all weights
+// near the maximum together. Then it maximises along one weight at a time: a site wins a
+// door when its weight passes the price of the door, which is the cost of the door less
+// the offer of the best other site. It takes doors in the order of their prices until
+// it has its share.
 func (s *solver) balance(ctx context.Context, sites []site, toll float64, from []float64) ([]float64, error) {
-	m := market{s: s, k: len(sites), weights: make([]float64, len(sites)), costs: make([]float64, len(s.doors)*len(sites)),
+	m := market{s: s, k: len(sites), weights: make([]float64, len(sites)),
+		costs: make([]float64, len(s.doors)*len(sites)),
 		first: make([]int, len(s.doors)), second: make([]int, len(s.doors))}
 	for x := range s.doors {
 		for i := range sites {
@@ -83,7 +85,7 @@ func (s *solver) balance(ctx context.Context, sites []site, toll float64, from [
 		if off < enough || sweep == mostSweeps || m.k == 1 {
 			return best, nil
 		}
-		// The site that is off most first, so that work flows on from there.
+		// The site that misses its goal most comes first, so that work moves on from there.
 		slices.SortStableFunc(order, func(i, j int) int {
 			return cmp.Compare(math.Abs(work[j]-sites[j].goal), math.Abs(work[i]-sites[i].goal))
 		})
@@ -93,7 +95,7 @@ func (s *solver) balance(ctx context.Context, sites []site, toll float64, from [
 	}
 }
 
-// market is where sites bid for doors by their weights.
+// market holds the bids of sites for doors.
 type market struct {
 	s             *solver
 	k             int
@@ -102,7 +104,7 @@ type market struct {
 	first, second []int // the best and next best site of each door
 }
 
-// offer is what door x pays for site i.
+// offer returns what door x pays for site i.
 func (m *market) offer(x, i int) float64 { return m.costs[x*m.k+i] - m.weights[i] }
 
 // look finds the two best sites of a door; of equals the first.
@@ -119,7 +121,7 @@ func (m *market) look(x int) {
 	m.first[x], m.second[x] = first, second
 }
 
-// anneal shares doors out in proportion to exp(-offer/heat), with less and less heat.
+// anneal assigns doors in proportion to exp(-offer/heat), with falling heat.
 func (m *market) anneal(ctx context.Context, sites []site, toll float64) error {
 	share := make([]float64, m.k)
 	work := make([]float64, m.k)
@@ -157,13 +159,14 @@ func (m *market) anneal(ctx context.Context, sites []site, toll float64) error {
 	return nil
 }
 
-// price is what a site's weight must pass to win a door.
+// price is the weight with which a site wins a door.
 type price struct {
 	at      float64
 	minutes float64
 }
 
-// fill gives site i the weight with which it gets its goal, the others' weights staying as they are.
+// fill sets the weight of site i so that it gets its goal with the weights of the others
+// unchanged.
 func (m *market) fill(prices []price, i int, goal float64) {
 	for x := range prices {
 		other := m.first[x]
@@ -172,7 +175,9 @@ func (m *market) fill(prices []price, i int, goal float64) {
 		}
 		prices[x] = price{m.costs[x*m.k+i] - m.offer(x, other), m.s.doors[x].minutes}
 	}
-	slices.SortFunc(prices, func(a, b price) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.minutes, b.minutes)) })
+	slices.SortFunc(prices, func(a, b price) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.minutes, b.minutes))
+	})
 	weight := prices[len(prices)-1].at + 1
 	sum := 0.0
 	for x, p := range prices {
@@ -187,14 +192,15 @@ func (m *market) fill(prices []price, i int, goal float64) {
 	}
 	m.weights[i] = weight
 	for x := range m.first {
-		// Only a door that site i stood high with, or stands high with now, need look again.
+		// Only doors for which site i was or is one of the two best need a new look.
 		if m.first[x] == i || m.second[x] == i || m.offer(x, i) <= m.offer(x, m.second[x]) {
 			m.look(x)
 		}
 	}
 }
 
-// roll moves each site to the middle of its doors' work and says whether any moved by a metre.
+// roll moves each site to the centre of the work of its doors and reports whether any
+// moved by a metre.
 func (s *solver) roll(sites []site, weights []float64, toll float64) bool {
 	type sum struct{ x, y, minutes float64 }
 	sums := make([]sum, len(sites))

@@ -5,21 +5,21 @@ import (
 	"slices"
 )
 
-// arrangeFrom is from how many places on a problem is arranged: the durations of
-// fewer fit into the cache in any order.
+// arrangeFrom is the number of places from which on a problem is arranged. The
+// durations of fewer places fit into the cache in any order.
 const arrangeFrom = 200
 
-// arrangement is a problem whose places, and stops after them, are numbered so
-// that what is near lies together: the search goes from neighbour to neighbour, and
-// of a matrix in any other order hardly two of the durations it needs share a line
-// of the cache.
+// arrangement is a problem whose places and stops are numbered so that near places
+// have near numbers. The search goes from neighbour to neighbour, and in any other
+// order hardly two of the durations that it needs share a cache line.
 type arrangement struct {
 	Problem
-	stops  []int // the caller's, by ours
-	places []int // the same
+	stops  []int // by new number, the caller's number
+	places []int // by new number, the caller's number
 }
 
-// arrange numbers a well formed problem anew, without the places nobody goes to.
+// arrange returns a valid problem with new numbers, without the places that no stop
+// and no shift uses.
 func (p *Problem) arrange() arrangement {
 	a := arrangement{Problem: *p}
 	ours := make([]int, p.Matrices[0].Places)
@@ -41,7 +41,9 @@ func (p *Problem) arrange() arrangement {
 	for i, place := range a.places {
 		ours[place] = i
 	}
-	slices.SortStableFunc(a.stops, func(u, v int) int { return cmp.Compare(ours[p.Stops[u].Place], ours[p.Stops[v].Place]) })
+	slices.SortStableFunc(a.stops, func(u, v int) int {
+		return cmp.Compare(ours[p.Stops[u].Place], ours[p.Stops[v].Place])
+	})
 
 	a.Stops = make([]Stop, len(p.Stops))
 	stop := make([]int, len(p.Stops))
@@ -64,7 +66,8 @@ func (p *Problem) arrange() arrangement {
 	}
 	a.Matrices = make([]Matrix, len(p.Matrices))
 	for i, m := range p.Matrices {
-		b := Matrix{Name: m.Name, Places: len(a.places), Durations: m.pick(m.Durations, a.places), Distances: m.pick(m.Distances, a.places)}
+		b := Matrix{Name: m.Name, Places: len(a.places), Durations: m.pick(m.Durations, a.places),
+			Distances: m.pick(m.Distances, a.places)}
 		for _, h := range m.Hours {
 			b.Hours = append(b.Hours, Hour{From: h.From, Durations: m.pick(h.Durations, a.places)})
 		}
@@ -73,7 +76,7 @@ func (p *Problem) arrange() arrangement {
 	return a
 }
 
-// pick returns the cells of a matrix from and to the places, in their order.
+// pick returns the cells of a matrix between the given places, in their order.
 func (m *Matrix) pick(cells []int32, places []int) []int32 {
 	if cells == nil {
 		return nil
@@ -88,8 +91,8 @@ func (m *Matrix) pick(cells []int32, places []int) []int32 {
 	return out
 }
 
-// bisect orders places by halves: of two that are far apart, those nearer to the
-// one and those nearer to the other, and each half so again.
+// bisect orders places recursively: it finds two places far apart and puts those
+// nearer to the one before those nearer to the other.
 func (m *Matrix) bisect(places []int) {
 	const few = 4
 	if len(places) <= few {

@@ -26,7 +26,7 @@ func TestAnArrangedProblemIsTheSameProblem(t *testing.T) {
 			return // pins that cannot be kept
 		}
 		a.restore(&r)
-		for _, v := range Check(p, r) {
+		for _, v := range check(p, r) {
 			t.Fatalf("the referee: %v", v)
 		}
 		planned += r.Total.Stops
@@ -62,13 +62,14 @@ func TestNeighboursLieTogether(t *testing.T) {
 			}
 		}
 		if far > 8*8 {
-			t.Errorf("of the places %d to %d two are %.1f apart; the side of the square is %d", i, i+run-1, math.Sqrt(float64(far)), side)
+			t.Errorf("of the places %d to %d two are %.1f apart; the side of the square is %d", i, i+run-1,
+				math.Sqrt(float64(far)), side)
 		}
 	}
 }
 
 // Solve numbers big problems anew; its answer is in the caller's numbers, and places
-// where nobody goes do not matter.
+// that no stop uses do not matter.
 func TestABigDayComesBackInTheCallersNumbers(t *testing.T) {
 	p := townDay(t, arrangeFrom, 5)
 	m := &p.Matrices[0]
@@ -84,7 +85,7 @@ func TestABigDayComesBackInTheCallersNumbers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range Check(p, r) {
+	for _, v := range check(p, r) {
 		t.Error(v)
 	}
 }

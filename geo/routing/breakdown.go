@@ -8,24 +8,25 @@ import (
 	"sync"
 )
 
-// Breakdown is a fault of this package that ended a search. It is never the
-// problem's.
+// Breakdown is an error that says that a search ended in a panic. It is a fault of
+// this package, never of the problem.
 type Breakdown struct {
 	// Where is the file and line, such as "insert.go:42".
 	Where string
-	// Cause is what the runtime said.
+	// Cause is the message of the panic.
 	Cause string
 }
 
-// Code is stable: routing.breakdown.
+// Code returns the stable code routing.breakdown.
 func (b *Breakdown) Code() string { return "routing.breakdown" }
 
-// Error says where and why, and asks for a report.
+// Error returns where and why the search failed, and asks for a report.
 func (b *Breakdown) Error() string {
-	return fmt.Sprintf("the search broke down at %s: %s; this is a fault of the program, please report it with the problem", b.Where, b.Cause)
+	return fmt.Sprintf("the search broke down at %s: %s; this is a fault of the program, please report it with the "+
+		"problem", b.Where, b.Cause)
 }
 
-// brokenDown makes a Breakdown of what was recovered from a panic, or nil of nil.
+// brokenDown returns the Breakdown of a recovered panic, or nil if recovered is nil.
 func brokenDown(recovered any) *Breakdown {
 	if recovered == nil {
 		return nil
@@ -49,14 +50,15 @@ func brokenDown(recovered any) *Breakdown {
 	}
 }
 
-// group is goroutines that search side by side. A panic in one of them, which would
-// end the process, comes out of wait.
+// group runs searches side by side. A panic in one of them, which would end the
+// process, is raised again by wait.
 type group struct {
 	wg    sync.WaitGroup
 	mu    sync.Mutex
 	first *Breakdown
 }
 
+// run calls f in a new goroutine.
 func (g *group) run(f func()) {
 	g.wg.Go(func() {
 		defer func() {
@@ -72,6 +74,7 @@ func (g *group) run(f func()) {
 	})
 }
 
+// wait waits for all goroutines. It panics with the first *Breakdown of any of them.
 func (g *group) wait() {
 	g.wg.Wait()
 	if g.first != nil {

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// result lays out the plan of s.
+// result returns the plan of s as a Result.
 func (c *core) result(s *search) Result {
 	p := s.p
 	var res Result
@@ -41,21 +41,7 @@ func (c *core) result(s *search) Result {
 			each[r] = int64(work)
 		}
 	}
-	if c.p.Balance.By != BalanceNone && len(each) > 0 {
-		sum, off := int64(0), int64(0)
-		for _, v := range each {
-			sum += v
-		}
-		n := int64(len(each))
-		for _, v := range each {
-			off += max(v*n-sum, sum-v*n)
-		}
-		per := n
-		if c.p.Balance.By == BalanceWork {
-			per *= 3600
-		}
-		res.Cost.Balance = charge(c.p.Balance.Weight, int(off), per)
-	}
+	res.Cost.Balance = c.p.Balance.cost(each)
 	s.setSpare()
 	out := slices.Clone(p.out)
 	slices.Sort(out)
@@ -69,8 +55,28 @@ func (c *core) result(s *search) Result {
 	return res
 }
 
-// charge is a rate for an amount of which so many make one unit, rounded to
-// the nearest whole number.
+// cost returns what a balance costs if each shift has so many stops or seconds of
+// work: the weight for each unit of distance from the mean, rounded to the nearest
+// whole number.
+func (b Balance) cost(each []int64) int64 {
+	if b.By == BalanceNone || len(each) == 0 {
+		return 0
+	}
+	sum, off := int64(0), int64(0)
+	for _, v := range each {
+		sum += v
+	}
+	n := int64(len(each))
+	for _, v := range each {
+		off += max(v*n-sum, sum-v*n)
+	}
+	if b.By == BalanceWork {
+		n *= 3600
+	}
+	return charge(b.Weight, int(off), n)
+}
+
+// charge returns rate*amount/unit, rounded to the nearest whole number, halves up.
 func charge(rate int64, amount int, unit int64) int64 {
 	h, l := bits.Mul64(uint64(rate), uint64(amount))
 	l, carry := bits.Add64(l, uint64(unit/2), 0)
@@ -78,6 +84,7 @@ func charge(rate int64, amount int, unit int64) int64 {
 	return int64(q)
 }
 
+// add adds each part of o.
 func (c *Cost) add(o Cost) {
 	c.Fixed += o.Fixed
 	c.Travel += o.Travel
@@ -90,6 +97,7 @@ func (c *Cost) add(o Cost) {
 	c.LeftOut += o.LeftOut
 }
 
+// add adds each sum of o.
 func (t *Total) add(o Total) {
 	t.Stops += o.Stops
 	t.Priority += o.Priority

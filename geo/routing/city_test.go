@@ -15,9 +15,11 @@ import (
 // Realistic days of a city: go test -run TestCityDay -city 500 -cpu-time 5s -reference 10m;
 // scripts/bench-routing --city makes the whole table.
 var (
-	citySize  = flag.Int("city", 0, "stops of the city day to measure")
-	threads   = flag.Int("threads", 1, "searches side by side that plan the city day; with more than one, times are the clock's")
-	reference = flag.Duration("reference", 10*time.Minute, "processor time of the search that the short one is held against")
+	citySize = flag.Int("city", 0, "stops of the city day to measure")
+	threads  = flag.Int("threads", 1,
+		"searches side by side that plan the city day; with more than one, times are the clock's")
+	reference = flag.Duration("reference", 10*time.Minute,
+		"processor time of the search that the short one is held against")
 )
 
 const cityCases = "../../../shared/data/cases/porto.csv"
@@ -36,7 +38,8 @@ func cityDoors(t testing.TB, g *rand.Rand) []doorstep {
 		var out []doorstep
 		for range 3000 {
 			district := g.IntN(12)
-			out = append(out, doorstep{-8.62 + 0.02*float64(district%4) + 0.008*g.NormFloat64(), 41.15 + 0.015*float64(district/4) + 0.006*g.NormFloat64(), 1 + g.IntN(3), 8 + g.IntN(22)})
+			out = append(out, doorstep{-8.62 + 0.02*float64(district%4) + 0.008*g.NormFloat64(),
+				41.15 + 0.015*float64(district/4) + 0.006*g.NormFloat64(), 1 + g.IntN(3), 8 + g.IntN(22)})
 		}
 		return out
 	}
@@ -58,7 +61,8 @@ func cityDoors(t testing.TB, g *rand.Rand) []doorstep {
 	}
 	var out []doorstep
 	for _, row := range rows[1:] {
-		out = append(out, doorstep{number(row, "lon"), number(row, "lat"), int(number(row, "priority")), int(number(row, "service_min"))})
+		out = append(out, doorstep{number(row, "lon"), number(row, "lat"), int(number(row, "priority")),
+			int(number(row, "service_min"))})
 	}
 	return out
 }
@@ -72,12 +76,12 @@ func townDay(t testing.TB, n int, seed uint64) Problem {
 	doors := cityDoors(t, g)
 	g.Shuffle(len(doors), func(i, j int) { doors[i], doors[j] = doors[j], doors[i] })
 	doors = doors[:n]
-	const hour, lunch, perLeg = 3600, 1800, 120
+	const hour, oneBreak, perLeg = 3600, 1800, 120
 	work := 0
 	for _, d := range doors {
 		work += d.service*60 + 60 + perLeg
 	}
-	day := 9*hour + hour/2 - lunch
+	day := 9*hour + hour/2 - oneBreak
 	teams := max(2, int(math.Round(float64(work)/1.1/float64(day))))
 	var p Problem
 	// Territories: a grid of blocks as even as may be, each with its teams.
@@ -94,8 +98,10 @@ func townDay(t testing.TB, n int, seed uint64) Problem {
 		d := doors[(r*n)/teams] // an office somewhere in the teams' part
 		x, y := block(d)
 		at = append(at, home{x, y})
-		sh := Shift{Start: n + r, End: n + r, Crew: 1 + g.IntN(2), MaxStops: 45, Rates: Rates{TravelHour: 3600, WaitHour: 360},
-			Breaks: []Break{{Service: lunch, Windows: []Window{{12 * hour, 14 * hour}}}}, Window: Window{8*hour + 1800, 18 * hour}}
+		sh := Shift{Start: n + r, End: n + r, Crew: 1 + g.IntN(2), MaxStops: 45,
+			Rates:  Rates{TravelHour: 3600, WaitHour: 360},
+			Breaks: []Break{{Service: oneBreak, Windows: []Window{{12 * hour, 14 * hour}}}},
+			Window: Window{8*hour + 1800, 18 * hour}}
 		if g.IntN(3) == 0 {
 			sh.Window = Window{10 * hour, 19*hour + 1800}
 		}
@@ -109,7 +115,8 @@ func townDay(t testing.TB, n int, seed uint64) Problem {
 		p.Shifts = append(p.Shifts, sh)
 	}
 	for i, d := range doors {
-		s := Stop{Place: i, Service: d.service * 60, Setup: 60, Priority: d.priority, Value: int64(d.priority) * hour, Windows: []Window{{8 * hour, 20 * hour}}}
+		s := Stop{Place: i, Service: d.service * 60, Setup: 60, Priority: d.priority, Value: int64(d.priority) * hour,
+			Windows: []Window{{8 * hour, 20 * hour}}}
 		switch k := g.IntN(100); {
 		case k < 12:
 			s.Windows = []Window{{8 * hour, 12 * hour}, {14 * hour, 20 * hour}}
@@ -138,7 +145,8 @@ func townDay(t testing.TB, n int, seed uint64) Problem {
 		}
 		p.Stops = append(p.Stops, s)
 	}
-	m := Matrix{Name: "car", Places: len(places), Durations: make([]int32, len(places)*len(places)), Distances: make([]int32, len(places)*len(places))}
+	m := Matrix{Name: "car", Places: len(places), Durations: make([]int32, len(places)*len(places)),
+		Distances: make([]int32, len(places)*len(places))}
 	for a, x := range places {
 		for b, y := range places {
 			dx, dy := (x.lon-y.lon)*math.Cos(x.lat*math.Pi/180)*111_320, (x.lat-y.lat)*110_570
@@ -185,10 +193,10 @@ func nearestNeighbour(t testing.TB, p Problem) Result {
 
 // broken is what the referee has against a plan, but for the reasons it gives:
 // going to the nearest leaves out what would still fit, and appointments.
-func broken(p Problem, r Result) []Violation {
-	var out []Violation
-	for _, v := range Check(p, r) {
-		if v.Kind != WrongReason && v.Kind != MustLeftOut {
+func broken(p Problem, r Result) []Objection {
+	var out []Objection
+	for _, v := range check(p, r) {
+		if v.Kind != "wrong_reason" && v.Kind != "must_left_out" {
 			out = append(out, v)
 		}
 	}
@@ -228,7 +236,7 @@ func solved(t testing.TB, p Problem, cpu time.Duration) Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found := Check(p, r); len(found) > 0 {
+	if found := check(p, r); len(found) > 0 {
 		t.Fatalf("the referee: %v", found[0])
 	}
 	return r
@@ -261,7 +269,8 @@ func atNoon(t testing.TB, p Problem, was Result, seed uint64) Problem {
 				continue
 			}
 			if st.Start() < now {
-				p.Shifts[r.Shift].Pinned = append(p.Shifts[r.Shift].Pinned, Pin{Stop: st.Index, Fixed: true, At: st.Start()})
+				p.Shifts[r.Shift].Pinned = append(p.Shifts[r.Shift].Pinned,
+					Pin{Stop: st.Index, Fixed: true, At: st.Start()})
 				continue
 			}
 			p.Stops[st.Index].Earlier = &Earlier{Shift: r.Shift, Start: st.Start()}
@@ -305,8 +314,10 @@ func TestCityDay(t *testing.T) {
 	lost, priority, _ := long.worth(p)
 	show := func(name string, r Result) {
 		cost, served, out := r.worth(p)
-		t.Logf("row %d stops, %d teams  %-20s value less cost %9.0f (%+6.2f %%): priority %5d (%+6.2f %%), travel %7d s (%+6.2f %%); left out %3d, value lost and cost %8.0f (%+7.2f %%)",
-			*citySize, len(p.Shifts), name, r.net(p), off(r.net(p), long.net(p)), served, off(float64(served), float64(priority)),
+		t.Logf("row %d stops, %d teams  %-20s value less cost %9.0f (%+6.2f %%): priority %5d (%+6.2f %%), travel "+
+			"%7d s (%+6.2f %%); left out %3d, value lost and cost %8.0f (%+7.2f %%)",
+			*citySize, len(p.Shifts), name, r.net(p), off(r.net(p), long.net(p)), served,
+			off(float64(served), float64(priority)),
 			r.Total.Travel, off(float64(r.Total.Travel), float64(long.Total.Travel)), out, cost, off(cost, lost))
 	}
 	show("nearest neighbour", naive)
@@ -324,7 +335,8 @@ func TestCityDay(t *testing.T) {
 		for _, r := range x.r.Routes {
 			for _, st := range r.Steps {
 				if st.Kind == StepStop {
-					if e := changed.Stops[st.Index].Earlier; e != nil && (e.Shift != r.Shift || max(e.Start-st.Start(), st.Start()-e.Start) > 1800) {
+					if e := changed.Stops[st.Index].Earlier; e != nil &&
+						(e.Shift != r.Shift || max(e.Start-st.Start(), st.Start()-e.Start) > 1800) {
 						moved++
 					}
 				}
@@ -335,7 +347,9 @@ func TestCityDay(t *testing.T) {
 				must++
 			}
 		}
-		t.Logf("row %d stops, %d teams  %-22s cost %9d (%+6.2f %%)  %d stops moved far or to another team, %d appointments missed", *citySize, len(p.Shifts), x.name, x.r.Cost.Sum(), off(float64(x.r.Cost.Sum()), best), moved, must)
+		t.Logf("row %d stops, %d teams  %-22s cost %9d (%+6.2f %%)  %d stops moved far or to another team, %d "+
+			"appointments missed", *citySize, len(p.Shifts), x.name, x.r.Cost.Sum(), off(float64(x.r.Cost.Sum()), best),
+			moved, must)
 	}
 }
 
@@ -347,7 +361,7 @@ func TestASmallCityDayIsPlannedAndPlannedAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	naive := nearestNeighbour(t, p)
-	if found := Check(p, r); len(found) > 0 {
+	if found := check(p, r); len(found) > 0 {
 		t.Error(found[0])
 	}
 	if found := broken(p, naive); len(found) > 0 {
@@ -362,7 +376,7 @@ func TestASmallCityDayIsPlannedAndPlannedAnew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found := Check(changed, again); len(found) > 0 {
+	if found := check(changed, again); len(found) > 0 {
 		t.Error(found[0])
 	}
 }

@@ -1,17 +1,18 @@
 package routing
 
-// Travel and time within a shift. A way that is being driven has seconds left
-// at the pace of one hour; when the hour changes, what is left is scaled to
-// the new pace and rounded up. Leaving earlier never means arriving later.
+// This file computes travel and time within a shift. A drive has remaining seconds by
+// the durations of one hour. When the hour changes, the rest is scaled to the new
+// durations and rounded up. Leaving earlier never means arriving later.
 
-// way is a drive under way.
+// way is a drive that has begun.
 type way struct {
 	cell int32 // in the matrices
-	left int32 // seconds, at the pace of hour
+	left int32 // remaining seconds by the durations of hour
 	hour int32 // index in hours, -1 before the first
 }
 
-func (d *crewDay) hourAt(t int32) int32 {
+// hourAt returns the index of the hour that holds at t, -1 before the first.
+func (d *shiftData) hourAt(t int32) int32 {
 	h := int32(-1)
 	for int(h+1) < len(d.hours) && int32(d.hours[h+1].From) <= t {
 		h++
@@ -19,15 +20,17 @@ func (d *crewDay) hourAt(t int32) int32 {
 	return h
 }
 
-func (d *crewDay) pace(cell, hour int32) int32 {
+// pace returns the seconds of a whole drive in an hour.
+func (d *shiftData) pace(cell, hour int32) int32 {
 	if hour < 0 {
 		return d.dur[cell]
 	}
 	return d.hours[hour].Durations[cell]
 }
 
-// begin starts a drive from place a to b at t; no drive if either is NoPlace.
-func (d *crewDay) begin(a, b, t int32) way {
+// begin starts a drive from place a to place b at t. It has no seconds if either is
+// NoPlace.
+func (d *shiftData) begin(a, b, t int32) way {
 	if a < 0 || b < 0 {
 		return way{}
 	}
@@ -39,9 +42,9 @@ func (d *crewDay) begin(a, b, t int32) way {
 	return w
 }
 
-// drive goes on from t until the end of the way or the given time, whichever
-// is first, and returns how many seconds that took.
-func (d *crewDay) drive(w *way, t, until int32) int32 {
+// drive continues a drive at t until it ends or until the given time, whichever is
+// first, and returns the seconds driven.
+func (d *shiftData) drive(w *way, t, until int32) int32 {
 	if len(d.hours) == 0 {
 		s := min(w.left, until-t)
 		w.left -= s
@@ -65,7 +68,7 @@ func (d *crewDay) drive(w *way, t, until int32) int32 {
 	return t - begun
 }
 
-// next returns the first time in the windows at t or later, or never.
+// next returns the first second of the windows that is not before t, or never.
 func (c *core) next(w0, w1, t int32) int32 {
 	for ; w0 < w1; w0++ {
 		w := &c.windows[w0]
@@ -76,7 +79,7 @@ func (c *core) next(w0, w1, t int32) int32 {
 	return never
 }
 
-// last returns the last time in the windows at t or earlier, or -never.
+// last returns the last second of the windows that is not after t, or -never.
 func (c *core) last(w0, w1, t int32) int32 {
 	for w1--; w1 >= w0; w1-- {
 		w := &c.windows[w1]
@@ -87,10 +90,10 @@ func (c *core) last(w0, w1, t int32) int32 {
 	return -never
 }
 
-// leg returns when a team that leaves a at t gets to b if it takes the breaks
-// from k up to but not including k2 between: each as soon as its windows let
-// it, driving until then.
-func (c *core) leg(d *crewDay, a, b, t int32, k, k2 int) int32 {
+// leg returns when a team that leaves place a at t reaches place b if it takes the
+// breaks from k up to but not including k2 on the way. Each break starts as early as
+// its windows allow, and the team drives until then.
+func (c *core) leg(d *shiftData, a, b, t int32, k, k2 int) int32 {
 	if len(d.hours) == 0 {
 		left := int32(0)
 		if a >= 0 && b >= 0 {
@@ -111,8 +114,8 @@ func (c *core) leg(d *crewDay, a, b, t int32, k, k2 int) int32 {
 	return t + d.drive(&w, t, never)
 }
 
-// legOf is leg for a drive of so many seconds at any hour.
-func (c *core) legOf(d *crewDay, left, t int32, k, k2 int) int32 {
+// legOf is leg for a drive that takes the same time at any hour.
+func (c *core) legOf(d *shiftData, left, t int32, k, k2 int) int32 {
 	for ; k < k2; k++ {
 		p := &d.breaks[k]
 		s := t
@@ -129,9 +132,9 @@ func (c *core) legOf(d *crewDay, left, t int32, k, k2 int) int32 {
 	return t + left
 }
 
-// back returns the last moment to leave a so as to get to b at t or earlier
-// with the breaks from k up to k2 between, or -never.
-func (c *core) back(d *crewDay, a, b, t int32, k, k2 int) int32 {
+// back returns the latest departure from a with which a team reaches b at t or
+// earlier, with the breaks from k up to k2 on the way, or -never.
+func (c *core) back(d *shiftData, a, b, t int32, k, k2 int) int32 {
 	if t < 0 {
 		return -never
 	}
@@ -169,9 +172,9 @@ func (c *core) back(d *crewDay, a, b, t int32, k, k2 int) int32 {
 	return t - left
 }
 
-// reach fills out with the earliest departures from u for a team that left
-// place a at the times of in; index k stands for k breaks taken.
-func (c *core) reach(d *crewDay, a int32, in []int32, u int32, out []int32) {
+// reach fills out with the earliest departures from u of a team that left place a at
+// the times of in. Index k stands for k breaks taken.
+func (c *core) reach(d *shiftData, a int32, in []int32, u int32, out []int32) {
 	s := &c.stops[u]
 	setup := s.setup
 	if a == s.place {
@@ -198,9 +201,9 @@ func (c *core) reach(d *crewDay, a int32, in []int32, u int32, out []int32) {
 	}
 }
 
-// reachFixed is reach for a pin whose service starts at a given time. A drive
-// without break may have been faster than the matrix says.
-func (c *core) reachFixed(d *crewDay, a int32, in []int32, u, at int32, out []int32) {
+// reachFixed is reach for a pin with a fixed start. A drive without a break may have
+// been faster than the matrix.
+func (c *core) reachFixed(d *shiftData, a int32, in []int32, u, at int32, out []int32) {
 	s := &c.stops[u]
 	n := len(d.breaks)
 	for k := 0; k <= n; k++ {
@@ -219,8 +222,9 @@ func (c *core) reachFixed(d *crewDay, a int32, in []int32, u, at int32, out []in
 	}
 }
 
-// finish returns when the team that left place a at the times of in is done.
-func (c *core) finish(d *crewDay, a int32, in []int32) int32 {
+// finish returns the earliest end of the shift of a team that left place a at the
+// times of in.
+func (c *core) finish(d *shiftData, a int32, in []int32) int32 {
 	n, end := len(d.breaks), never
 	for k := 0; k <= n; k++ {
 		if in[k] < never {
@@ -230,9 +234,9 @@ func (c *core) finish(d *crewDay, a int32, in []int32) int32 {
 	return end
 }
 
-// backFrom fills out with the latest service starts at u; next is the stop
-// after it with its own latest starts, or -1 for the end, due at latest.
-func (c *core) backFrom(d *crewDay, u, next int32, then []int32, latest int32, out []int32) {
+// backFrom fills out with the latest starts at u. next is the stop after it, with
+// its own latest starts in then, or -1 for the end of the shift, due at latest.
+func (c *core) backFrom(d *shiftData, u, next int32, then []int32, latest int32, out []int32) {
 	s := &c.stops[u]
 	n := len(d.breaks)
 	for k := 0; k <= n; k++ {

@@ -7,40 +7,64 @@ import (
 	"slices"
 )
 
-// never is later than any time that can be reached; -never is earlier.
+// never is a time after any that can be reached, and -never one before. Both leave
+// room for adding a duration without overflow.
 const never int32 = 1 << 30
 
-// core is a problem laid out in flat arrays for the search. It is not changed
-// once it is made and may be shared between goroutines.
+// core is a problem in flat arrays. newCore and setNear fill it; nothing changes it
+// after that, so all searches share it without a lock. Times are seconds on the
+// clock of the problem, distances metres.
 type core struct {
-	p        *Problem
-	n        int // stops
-	labels   int // most breaks of a shift, plus one
-	stops    []node
-	steady   bool      // changing team costs
-	anyone   bool      // every stop may be on every shift
-	setups   bool      // some stop has a setup
-	bred     bool      // days can be bred, see pure
-	turned   [][]int32 // by matrix, durations by where they lead to
-	windows  []span    // of all stops and breaks
-	shifts   []crewDay
-	words    int      // of a row of allowed
-	allowed  []uint64 // bit s of row u: shift s may serve stop u
-	worth    []int64  // what leaving a stop out loses before cost
-	near     [][]int32
-	class    []int32 // shifts of one class are the same when idle
-	pinnedBy []int32 // shift that has the stop pinned, or -1
-	legCost  float64 // a typical leg, for scale
-	legTime  float64 // the same in seconds
+	p *Problem // a copy of the caller's problem in which NoWay is a duration that no shift has time for
+
+	// n is the number of stops. A stop is known by its index u, a shift by its index r.
+	n int
+	// labels is the largest number of breaks of a shift, plus one. Times of a stop are
+	// kept by label: label k stands for k breaks taken before the stop.
+	labels int
+	// stops has the data of each stop, windows the windows of all stops and breaks, and
+	// shifts the data of each shift.
+	stops   []node
+	windows []span
+	shifts  []shiftData
+	// turned has for each matrix the transposed durations: what leads to one place lies
+	// together. It is nil for a matrix that no shift without hours uses.
+	turned [][]int32
+
+	// allowed is a bit matrix: bit r of row u says that shift r may serve stop u. A row
+	// has words words. Rows of pinned stops are empty.
+	allowed []uint64
+	words   int
+	// anyone says that every shift may serve every stop.
+	anyone bool
+	// pinnedBy has for each stop the shift in which it is pinned, or -1.
+	pinnedBy []int32
+	// class has for each shift the first shift that differs from it only by index. Of
+	// the idle shifts of one class the search tries one.
+	class []int32
+
+	// worth has for each stop what leaving it out loses. Sums of worth are compared
+	// before any cost.
+	worth []int64
+	// near has for each stop its nearest stops, nearest first (the granular
+	// neighbourhood). setNear fills it.
+	near [][]int32
+	// legTime is the typical duration between neighbours, in seconds, and legCost what
+	// it costs. The temperature of the search is a multiple of legCost.
+	legTime, legCost float64
+
+	steady    bool // a stop costs more on another shift than in the earlier plan
+	setups    bool // some stop has a setup
+	geneticOK bool // the local search computes exact costs for this problem, see pure
 }
 
-// node is a stop.
+// node is the data of a stop.
 type node struct {
 	place, service, setup int32
-	from, to              int32 // the only window, if there is but one
-	w0, w1                int32 // the windows, in core.windows
+	from, to              int32 // the first window
+	w0, w1                int32 // its windows are core.windows[w0:w1]
 	load                  int32
-	least                 int32 // seconds that serving it takes out of any route at least, legs and all
+	least                 int32 // serving it takes at least so many seconds out of a route: legs and service
 }
 
 type span struct{ from, to int32 }
@@ -50,38 +74,46 @@ type pause struct {
 	w0, w1  int32
 }
 
-// crewDay is a shift.
-type crewDay struct {
-	dur, dist    []int32
-	turned       []int32 // durations by where they lead to; nil if there are hours
-	places       int32
-	hours        []Hour
-	start, end   int32
-	from, latest int32 // latest has overtime in it
-	due          int32
-	breaks       []pause
-	pins         []Pin
-	maxStops     int
-	capacity     int
-	maxTravel    int
-	maxDistance  int
-	maxWork      int
-	rates        Rates
-	perSecond    float64
-	perMetre     float64
-	perService   float64
-	fixed        float64
-	plain        bool // one label and one matrix: the short way of testing
-	lunch        bool // one break and one pace
-	swift        bool // and nothing but windows, capacity and travel time counts
-	soft         bool // but, with one break, on nothing but its beginning and end
-	timed        bool // what the route costs depends on its times
-	metres       bool // distances matter to the search
-	verify       bool // limits that only the laid out route can tell
+// shiftData is the data of a shift, in the form that the search uses. It does not
+// change once newCore is done.
+type shiftData struct {
+	// The matrix: durations and distances before the first hour, in rows of places
+	// cells, and the hours from which other durations hold.
+	dur, dist []int32
+	places    int32
+	hours     []Hour
+	turned    []int32 // transposed durations; nil if there are hours
+
+	start, end int32 // places, or NoPlace
+	from       int32 // earliest departure
+	due        int32 // end of the shift without overtime
+	latest     int32 // end of the shift with overtime
+	breaks     []pause
+	pins       []Pin // the first stops of its route, in this order
+
+	// Limits; 0 means that there is none.
+	maxStops, capacity, maxTravel, maxDistance, maxWork int
+
+	rates      Rates   // never the zero value
+	perSecond  float64 // cost of a second of travel
+	perMetre   float64 // cost of a metre
+	perService float64 // cost of a second of service or setup
+	fixed      float64 // cost of a route that has a stop
+
+	// What the tests of an insertion may leave out. newShiftData sets these.
+	plain    bool // neither breaks nor hours: one label and one matrix
+	oneBreak bool // exactly one break and no hours
+	swift    bool // plain, and only windows, capacity, number of stops and times are tested
+	soft     bool // oneBreak, and timed costs depend only on the begin and the end of the route
+	timed    bool // the cost of its route depends on the times of the route
+	metres   bool // distances have a cost or a limit
+	verify   bool // it has limits that only a route with exact times can be tested for
 }
 
+// newCore lays out a valid problem. The error says that its priorities cannot be
+// weighed.
 func newCore(p *Problem) (*core, *Error) {
-	p = p.walled()
+	p = p.withoutNoWay()
 	c := &core{p: p, n: len(p.Stops), labels: 1, steady: p.Stability.Team > 0}
 	worth, err := p.weigh()
 	if err != nil {
@@ -102,7 +134,7 @@ func newCore(p *Problem) (*core, *Error) {
 	}
 	c.turned = make([][]int32, len(p.Matrices))
 	for i := range p.Shifts {
-		c.shifts = append(c.shifts, c.newDay(&p.Shifts[i]))
+		c.shifts = append(c.shifts, c.newShiftData(&p.Shifts[i]))
 		for _, pin := range p.Shifts[i].Pinned {
 			c.pinnedBy[pin.Stop] = int32(i)
 		}
@@ -116,10 +148,12 @@ func newCore(p *Problem) (*core, *Error) {
 		}
 	}
 	c.setClasses()
-	c.bred = c.pure()
+	c.geneticOK = c.pure()
 	return c, nil
 }
 
+// addWindows appends windows to c.windows and returns their range. No window stands
+// for any time.
 func (c *core) addWindows(ws []Window) (int32, int32) {
 	w0 := int32(len(c.windows))
 	for _, w := range ws {
@@ -131,9 +165,10 @@ func (c *core) addWindows(ws []Window) (int32, int32) {
 	return w0, int32(len(c.windows))
 }
 
-func (c *core) newDay(s *Shift) crewDay {
+// newShiftData lays out one shift.
+func (c *core) newShiftData(s *Shift) shiftData {
 	m := &c.p.Matrices[s.Matrix]
-	d := crewDay{
+	d := shiftData{
 		dur: m.Durations, places: int32(m.Places), hours: m.Hours, start: int32(s.Start), end: int32(s.End),
 		from: int32(s.Window.From), due: int32(s.Window.To), latest: int32(s.Window.To + s.Overtime),
 		pins: s.Pinned, maxStops: s.MaxStops, capacity: s.Capacity, maxTravel: s.MaxTravel,
@@ -160,39 +195,41 @@ func (c *core) newDay(s *Shift) crewDay {
 	d.perService = float64(d.rates.ServiceHour) / 3600
 	d.fixed = float64(d.rates.Fixed)
 	d.plain = len(d.breaks) == 0 && len(d.hours) == 0
-	d.lunch = len(d.breaks) == 1 && len(d.hours) == 0
+	d.oneBreak = len(d.breaks) == 1 && len(d.hours) == 0
 	d.verify = d.maxWork > 0 || d.maxTravel > 0 && (len(d.hours) > 0 || len(d.pins) > 0)
-	d.swift = d.plain && len(d.pins) == 0 && !d.metres && !d.verify && d.maxTravel == 0 && d.start >= 0 && d.end >= 0 && !c.setups
+	d.swift = d.plain && len(d.pins) == 0 && !d.metres && !d.verify && d.maxTravel == 0 && d.start >= 0 && d.end >= 0 &&
+		!c.setups
 	d.timed = len(d.hours) > 0 || d.rates.WaitHour > 0 || d.maxWork > 0 ||
 		d.rates.OvertimeHour > 0 && s.Overtime > 0 || c.p.Stability.Move > 0 ||
 		c.p.Balance.By == BalanceWork && c.p.Balance.Weight > 0 || len(d.pins) > 0
-	d.soft = d.lunch && len(d.pins) == 0 && c.p.Stability.Move == 0
+	d.soft = d.oneBreak && len(d.pins) == 0 && c.p.Stability.Move == 0
 	return d
 }
 
-// straight is the way between two places at the first pace; none if either is NoPlace.
-func (d *crewDay) straight(a, b int32) int32 {
+// duration returns the seconds from place a to place b before the first hour, 0 if
+// either is NoPlace.
+func (d *shiftData) duration(a, b int32) int32 {
 	if a < 0 || b < 0 {
 		return 0
 	}
 	return d.dur[a*d.places+b]
 }
 
-// walled returns p with ways that are none so long that no shift's time is
-// enough for them, however long it is.
-func (p *Problem) walled() *Problem {
+// withoutNoWay returns a copy of p in which NoWay is replaced by a duration that no
+// shift has time for, however long it is.
+func (p *Problem) withoutNoWay() *Problem {
 	const beyond = 4 * MaxSeconds
 	wall := func(durations []int32) []int32 {
 		if !slices.Contains(durations, NoWay) {
 			return durations
 		}
-		walled := slices.Clone(durations)
-		for i, d := range walled {
+		withoutNoWay := slices.Clone(durations)
+		for i, d := range withoutNoWay {
 			if d == NoWay {
-				walled[i] = beyond
+				withoutNoWay[i] = beyond
 			}
 		}
-		return walled
+		return withoutNoWay
 	}
 	q := *p
 	q.Matrices = slices.Clone(p.Matrices)
@@ -206,9 +243,8 @@ func (p *Problem) walled() *Problem {
 	return &q
 }
 
-// turn returns the durations with rows and columns exchanged, so that what
-// leads to one place lies together. Where all ways are as long there as back
-// these are the durations themselves, which halves what the cache must hold.
+// turn returns the transposed durations of a matrix. If the matrix is symmetric it
+// returns the durations themselves, which halves the memory that the search reads.
 func turn(m *Matrix) []int32 {
 	if m.twoWay() {
 		return m.Durations
@@ -222,7 +258,7 @@ func turn(m *Matrix) []int32 {
 	return t
 }
 
-// twoWay says whether all durations are the same there and back.
+// twoWay reports whether all durations are the same in both directions.
 func (m *Matrix) twoWay() bool {
 	for a := range m.Places {
 		for b := range a {
@@ -234,15 +270,15 @@ func (m *Matrix) twoWay() bool {
 	return true
 }
 
-// setLeast works out the least time each stop takes: the shortest leg to it,
-// the service, and the shortest leg from it, by any matrix that is used.
+// setLeast computes node.least: the shortest leg to the stop, its service, and the
+// shortest leg from it, by any matrix that a shift uses.
 func (c *core) setLeast() {
 	var places []int32 // of the stops, then of starts and ends
 	for u := range c.stops {
 		c.stops[u].least = never
 		places = append(places, c.stops[u].place)
 	}
-	legless := make([]bool, len(c.p.Matrices)) // there may be no leg, or another than the matrix says
+	legless := make([]bool, len(c.p.Matrices)) // a leg may be absent or shorter than Durations
 	used := make([]bool, len(c.p.Matrices))
 	for r := range c.shifts {
 		d, m := &c.shifts[r], c.p.Shifts[r].Matrix
@@ -275,6 +311,8 @@ func (c *core) setLeast() {
 	}
 }
 
+// setAllowed fills the bit matrix allowed from skills, crew, capacity and
+// Stop.Shifts.
 func (c *core) setAllowed() {
 	c.words = (len(c.shifts) + 63) / 64
 	c.allowed = make([]uint64, c.n*c.words)
@@ -307,12 +345,13 @@ func (c *core) setAllowed() {
 	}
 }
 
+// may reports whether shift r may serve stop u. Pinned stops may be served by no
+// shift.
 func (c *core) may(u, r int32) bool {
 	return c.allowed[int(u)*c.words+int(r>>6)]>>(r&63)&1 != 0
 }
 
-// setClasses finds shifts that differ in nothing but their index, so that
-// only one idle shift of a kind needs to be tried.
+// setClasses finds shifts that differ only by index.
 func (c *core) setClasses() {
 	c.class = make([]int32, len(c.shifts))
 	column := make([]uint64, len(c.shifts))
@@ -343,8 +382,9 @@ func (c *core) setClasses() {
 	}
 }
 
-// weigh gives each stop the weight that leaving it out has before any cost:
-// lost weights are added and compared.
+// weigh returns the worth of each stop. Worths are such that their sums compare as
+// the objective says: Must stops first, then priorities. The error says that the
+// numbers would not fit into 62 bits.
 func (p *Problem) weigh() ([]int64, *Error) {
 	worth := make([]int64, len(p.Stops))
 	sum, high := int64(0), uint64(0)
@@ -398,12 +438,15 @@ func (p *Problem) weigh() ([]int64, *Error) {
 	}
 	mul(add(sum, 1), must+1)
 	if high > 0 {
-		return nil, fault(CodeObjective, "stops", "there are too many kinds of priority for each to outweigh all lower ones")
+		return nil, fault(CodeObjective, "stops",
+			"there are too many kinds of priority for each to outweigh all lower ones")
 	}
 	return worth, nil
 }
 
-// setNear lists for each stop the stops nearest to it, nearest first.
+// setNear lists for each stop the most nearest stops, nearest first, by the sum of
+// the durations there and back in the matrix of the first shift. It also sets
+// legTime and legCost.
 func (c *core) setNear(most int) {
 	if c.n == 0 || len(c.shifts) == 0 {
 		return
@@ -454,6 +497,7 @@ func (c *core) setNear(most int) {
 	c.legCost, c.legTime = max(c.legCost, 1), max(c.legTime, 1)
 }
 
+// cmpInt64 compares as cmp.Compare does.
 func cmpInt64(a, b int64) int {
 	if a < b {
 		return -1
@@ -464,7 +508,8 @@ func cmpInt64(a, b int64) int {
 	return 0
 }
 
-// partly orders xs so that its first k are its k smallest, in any order.
+// partly moves the k smallest elements of xs to the front, in any order
+// (quickselect).
 func partly[T any](xs []T, k int, less func(a, b T) bool) {
 	lo, hi := 0, len(xs)-1
 	for lo < hi {

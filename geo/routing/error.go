@@ -4,22 +4,21 @@ import "fmt"
 
 // Codes of the errors of this package. They are stable.
 const (
-	// CodeWindow is a window upside down, out of order, or overlapping another.
+	// CodeWindow is a window that ends before it begins, is out of order, or overlaps another.
 	CodeWindow = "routing.window"
-	// CodeNegative is a number below 0 where only 0 and above make sense.
+	// CodeNegative is a negative number where only 0 and above are allowed.
 	CodeNegative = "routing.negative"
-	// CodeTooLarge is a number, or a number of things, beyond the limits.
+	// CodeTooLarge is a number beyond the limits, or too many stops, shifts or breaks.
 	CodeTooLarge = "routing.too_large"
 	// CodeMatrix is a matrix whose size does not match its places or the others.
 	CodeMatrix = "routing.matrix"
 	// CodeIndex is an index of a place, matrix, shift or stop that does not exist.
 	CodeIndex = "routing.index"
-	// CodePinned is a stop pinned twice, or a pinned prefix that cannot be kept.
+	// CodePinned is a stop that is pinned twice, or pinned stops that cannot be kept.
 	CodePinned = "routing.pinned"
 	// CodeDuplicate is one id used twice.
 	CodeDuplicate = "routing.duplicate"
-	// CodeObjective is an objective, balance or combination of priorities that
-	// does not exist or cannot be weighed.
+	// CodeObjective is an unknown objective or balance, or priorities too many to compare.
 	CodeObjective = "routing.objective"
 )
 
@@ -45,6 +44,7 @@ func (e *Error) Error() string {
 	return "routing: " + e.Path + ": " + e.Msg
 }
 
+// fault returns an *Error.
 func fault(code, path, format string, args ...any) *Error {
 	return &Error{Path: path, Msg: fmt.Sprintf(format, args...), code: code}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"doorstep/geo/routing"
+	"doorstep/geo/routing/referee"
 	"doorstep/geo/routing/vroom"
 )
 
@@ -52,16 +53,28 @@ func TestDaysOfTheField(t *testing.T) {
 			budget = min(budget, 700*time.Millisecond)
 		}
 		r, err := routing.Solve(context.Background(), p, routing.WithinCPU(budget))
-		if bad := routing.Check(p, r); err != nil || len(bad) > 0 {
+		if bad := referee.Check(p, r); err != nil || len(bad) > 0 {
 			t.Fatal(err, bad)
 		}
 		if testing.Verbose() {
-			fmt.Printf("row %-12s %v priority %6d (VROOM %6d) left out %3d (%3d) travel %6d (%6d, %+6.2f %%) %8d steps %4.0f MB\n", day.name, budget,
+			fmt.Printf("row %-12s %v priority %6d (VROOM %6d) left out %3d (%3d) travel %6d (%6d, %+6.2f %%) %8d "+
+				"steps %4.0f MB\n", day.name, budget,
 				r.Total.Priority, day.priority, len(r.LeftOut), day.leftOut, r.Total.Travel, day.drive,
 				100*(float64(r.Total.Travel)/float64(day.drive)-1), r.Iterations, routing.Megabytes())
 		}
 		if r.Total.Priority < day.priority*97/100 {
-			t.Errorf("%s: priority %d, VROOM has %d, at least 97 %% of it is asked for", day.name, r.Total.Priority, day.priority)
+			t.Errorf("%s: priority %d, VROOM has %d, at least 97 %% of it is asked for", day.name, r.Total.Priority,
+				day.priority)
+		}
+	}
+}
+
+func TestTheResultsOfDaysOfTheFieldArePinned(t *testing.T) {
+	for name, want := range map[string]string{"field-100-1": "ad5b6351b6ee", "field-200-1": "7ad138211fc7",
+		"field-200L-1": "e1836f1e7576"} {
+		p := readField(t, filepath.Join(fieldData, name+".json"))
+		if got := routing.Fingerprint(t, p, 4000); got != want {
+			t.Errorf("%s: result %s, pinned %s", name, got, want)
 		}
 	}
 }

@@ -5,16 +5,18 @@ import (
 	"slices"
 )
 
-// spot is a place for a stop in a plan.
+// spot is a position for a stop: index i in the route of shift r, at a cost. r is -1
+// if there is none.
 type spot struct {
 	r, i int32
 	cost float64
 }
 
-// nowhere is the spot of a stop that fits nowhere.
+// nowhere is the spot of a stop that fits into no route.
 var nowhere = spot{r: -1}
 
-// ask is try, unless it is known that route r as it is has no room for u.
+// ask is try, but returns best at once if an earlier call found that route r, as it
+// is now, has no room for u.
 func (p *plan) ask(u, r int32, best spot, b *blinker) spot {
 	if best.r >= 0 {
 		return p.try(u, r, best, b)
@@ -33,8 +35,8 @@ func (p *plan) ask(u, r int32, best spot, b *blinker) spot {
 	return best
 }
 
-// try looks for the cheapest spot for u in route r, and returns best if none
-// is cheaper. Positions are skipped as the blinker says; nil skips none.
+// try returns the cheapest spot for u in route r, or best if no spot is cheaper. The
+// blinker skips some positions at random; nil skips none.
 func (p *plan) try(u, r int32, best spot, b *blinker) spot {
 	c, d, seq := p.c, &p.c.shifts[r], p.seq[r]
 	s, sum := &c.stops[u], &p.sums[r]
@@ -149,7 +151,7 @@ func (p *plan) try(u, r int32, best spot, b *blinker) spot {
 	return best
 }
 
-// trySwift is try where nothing but windows and travel time is left to test.
+// trySwift is try for swift shifts: only windows and times are left to test.
 func (p *plan) trySwift(u, r int32, base float64, best spot, b *blinker) spot {
 	c, d := p.c, &p.c.shifts[r]
 	s := &c.stops[u]
@@ -158,7 +160,7 @@ func (p *plan) trySwift(u, r int32, base float64, best spot, b *blinker) spot {
 	a, left := d.start, d.from
 	last := c.windows[s.w1-1].to
 	early := s.from + s.service
-	// The detour from which on a spot is no better, in seconds.
+	// A detour of limit seconds or more is no better than best.
 	limit := int32(math.MaxInt32)
 	if best.r >= 0 {
 		limit = tooFar(best.cost-base, d.perSecond)
@@ -171,7 +173,7 @@ func (p *plan) trySwift(u, r int32, base float64, best spot, b *blinker) spot {
 		x := &posts[i]
 		prev, from, due := a, left, x.late
 		a, left = x.place, x.soon
-		if early > due || s.least > x.room { // spares looking up the ways, which is what takes time
+		if early > due || s.least > x.room { // tested first, because looking up durations takes most of the time
 			continue
 		}
 		in, on := column[prev], row[a]
@@ -193,7 +195,7 @@ func (p *plan) trySwift(u, r int32, base float64, best spot, b *blinker) spot {
 	return best
 }
 
-// tooFar returns the smallest whole number of seconds that cost at least room.
+// tooFar returns the smallest whole number of seconds that costs at least room.
 func tooFar(room, perSecond float64) int32 {
 	if perSecond <= 0 {
 		if room > 0 {
@@ -204,8 +206,9 @@ func tooFar(room, perSecond float64) int32 {
 	return int32(min(max(math.Ceil(room/perSecond), math.MinInt32), math.MaxInt32))
 }
 
-// detour is how many metres more it takes to go by way of b.
-func (d *crewDay) detour(a, b, z int32, used bool) int32 {
+// detour returns the additional metres of going from a to z by way of b. used says
+// that the route has stops.
+func (d *shiftData) detour(a, b, z int32, used bool) int32 {
 	more := int32(0)
 	if a >= 0 {
 		more += d.dist[a*d.places+b]
@@ -219,8 +222,8 @@ func (d *crewDay) detour(a, b, z int32, used bool) int32 {
 	return more
 }
 
-// tryBreaks is try for shifts with breaks, of one pace, where nothing but times
-// is left to test. It tells what is hopeless without looking at the breaks.
+// tryBreaks is try for shifts without hours where only times are left to test. It
+// rejects most positions without looking at the breaks.
 func (p *plan) tryBreaks(u, r int32, base float64, best spot, b *blinker) spot {
 	c, d, seq := p.c, &p.c.shifts[r], p.seq[r]
 	s := &c.stops[u]
@@ -234,7 +237,7 @@ func (p *plan) tryBreaks(u, r int32, base float64, best spot, b *blinker) spot {
 	last := c.windows[s.w1-1].to
 	early := s.from + s.service
 	limit := int32(math.MaxInt32)
-	one := d.lunch && c.labels == 2
+	one := d.oneBreak && c.labels == 2
 	priced := d.perService > 0 && c.setups
 	if best.r >= 0 && !priced {
 		limit = tooFar(best.cost-base, d.perSecond)
@@ -317,7 +320,7 @@ func (p *plan) tryBreaks(u, r int32, base float64, best spot, b *blinker) spot {
 	return best
 }
 
-// fits says whether times allow u at position i of route r.
+// fits reports whether the times of route r allow u at position i.
 func (p *plan) fits(r, i, u int32) bool {
 	c, d, seq := p.c, &p.c.shifts[r], p.seq[r]
 	var room [MaxBreaks + 1]int32
@@ -351,14 +354,15 @@ func (p *plan) fits(r, i, u int32) bool {
 	return false
 }
 
-// holds says whether the limits that need exact times allow u there.
+// holds reports whether the limits that need exact times allow u at position i of
+// route r.
 func (p *plan) holds(r int32, i int, u int32) bool {
 	p.trial = append(p.trial[:0], p.seq[r]...)
 	p.trial = slices.Insert(p.trial, i, u)
 	return p.c.within(r, p.trial, &p.paper)
 }
 
-// within says whether a route keeps the limits that need exact times.
+// within reports whether a route keeps the limits that need exact times.
 func (c *core) within(r int32, seq []int32, w *sheet) bool {
 	d := &c.shifts[r]
 	t := c.layOut(r, seq, w, nil)
@@ -366,8 +370,9 @@ func (c *core) within(r int32, seq []int32, w *sheet) bool {
 		(d.maxTravel == 0 || t.travel <= d.maxTravel)
 }
 
-// sound says whether route r, with its labels and sums, keeps all limits but
-// capacity and number of stops. The pinned prefix alone always does.
+// sound reports whether route r keeps all limits except capacity and number of
+// stops. Its labels and sums must be up to date. The pinned stops alone always keep
+// them.
 func (p *plan) sound(r int32) bool {
 	c, d, seq := p.c, &p.c.shifts[r], p.seq[r]
 	if len(seq) == len(d.pins) {
@@ -383,7 +388,7 @@ func (p *plan) sound(r int32) bool {
 	return d.maxTravel == 0 || p.sums[r].travel <= d.maxTravel
 }
 
-// put inserts u and keeps the sums but not the price.
+// put inserts u at a spot and updates labels and sums but not the cost.
 func (p *plan) put(u int32, at spot) {
 	r, i := at.r, at.i
 	seq := append(p.seq[r], 0)

@@ -1,12 +1,13 @@
 package routing
 
-// trip is a route laid out in time.
+// trip is the sums of a route with exact times. ok is false if the route cannot be
+// in time.
 type trip struct {
 	ok                           bool
 	start, end                   int
 	travel, distance             int
 	setup, service, wait, breaks int
-	moves                        int64 // stability, change of time
+	moves                        int64 // cost of stops at another time than before
 }
 
 // sheet is scratch space for layOut.
@@ -16,9 +17,9 @@ type sheet struct {
 	first    [MaxBreaks + 1]int32
 }
 
-// layOut gives route r with these stops its times: it ends as early as it can
-// and then starts as late as it can without ending later. Steps are appended
-// to steps unless it is nil.
+// layOut computes the times of route r with these stops: the route ends as early as
+// possible and, given that end, starts as late as possible. It appends the steps to
+// steps unless that is nil.
 func (c *core) layOut(r int32, seq []int32, w *sheet, steps *[]Step) trip {
 	d := &c.shifts[r]
 	n, k := len(seq), len(d.breaks)+1
@@ -35,7 +36,7 @@ func (c *core) layOut(r int32, seq []int32, w *sheet, steps *[]Step) trip {
 	if n == 0 {
 		return trip{}
 	}
-	end := c.forth(d, seq, w)
+	end := c.forward(d, seq, w)
 	if end > d.latest {
 		return trip{}
 	}
@@ -60,15 +61,16 @@ func (c *core) layOut(r int32, seq []int32, w *sheet, steps *[]Step) trip {
 		}
 		if begin > w.first[0] {
 			w.first[0] = begin
-			end = c.forth(d, seq, w)
+			end = c.forward(d, seq, w)
 		}
 	}
 	c.trace(d, seq, w, end)
-	return c.walk(r, seq, w, steps)
+	return c.writeSteps(r, seq, w, steps)
 }
 
-// forth fills the labels of the sheet and returns the end.
-func (c *core) forth(d *crewDay, seq []int32, w *sheet) int32 {
+// forward fills the labels of the sheet from the start on and returns the earliest
+// end.
+func (c *core) forward(d *shiftData, seq []int32, w *sheet) int32 {
 	k := len(d.breaks) + 1
 	a, in := d.start, w.first[:]
 	for i, u := range seq {
@@ -83,8 +85,8 @@ func (c *core) forth(d *crewDay, seq []int32, w *sheet) int32 {
 	return c.finish(d, a, in)
 }
 
-// trace finds, from the end, how many breaks are taken before each stop.
-func (c *core) trace(d *crewDay, seq []int32, w *sheet, end int32) {
+// trace finds, from the end back, how many breaks are taken before each stop.
+func (c *core) trace(d *shiftData, seq []int32, w *sheet, end int32) {
 	n, k := len(seq), len(d.breaks)+1
 	at := w.at[:n]
 	now, want := int8(k-1), end
@@ -101,9 +103,10 @@ func (c *core) trace(d *crewDay, seq []int32, w *sheet, end int32) {
 	}
 }
 
-// arriveAt returns when the stop at position i (or the end) is left for a team
-// that leaves place a at t.
-func (c *core) arriveAt(d *crewDay, seq []int32, i int, a, t int32, k, k2 int) int32 {
+// arriveAt returns the departure from the stop at position i (or the arrival at the
+// end) of a team that leaves place a at t and takes the breaks from k up to k2 on
+// the way.
+func (c *core) arriveAt(d *shiftData, seq []int32, i int, a, t int32, k, k2 int) int32 {
 	if i == len(seq) {
 		return c.leg(d, a, d.end, t, k, k2)
 	}
@@ -125,8 +128,8 @@ func (c *core) arriveAt(d *crewDay, seq []int32, i int, a, t int32, k, k2 int) i
 	return c.next(s.w0, s.w1, t) + s.service
 }
 
-// walk goes along a traced route and adds it up.
-func (c *core) walk(r int32, seq []int32, w *sheet, steps *[]Step) trip {
+// writeSteps computes steps and sums of a traced route.
+func (c *core) writeSteps(r int32, seq []int32, w *sheet, steps *[]Step) trip {
 	d := &c.shifts[r]
 	note := func(s Step) {
 		if steps != nil {
@@ -142,7 +145,7 @@ func (c *core) walk(r int32, seq []int32, w *sheet, steps *[]Step) trip {
 			b, upto = c.stops[seq[i]].place, int(w.at[i])
 		}
 		drive := d.begin(a, b, now)
-		straight := taken == upto
+		direct := taken == upto
 		for ; taken < upto; taken++ {
 			p := &d.breaks[taken]
 			s := c.next(p.w0, p.w1, now)
@@ -177,7 +180,7 @@ func (c *core) walk(r int32, seq []int32, w *sheet, steps *[]Step) trip {
 		begin := int32(0)
 		if i < len(d.pins) && d.pins[i].Fixed {
 			begin = int32(d.pins[i].At)
-			if straight {
+			if direct {
 				gone = min(gone, begin-now)
 			}
 			setup = min(setup, begin-now-gone)
@@ -198,7 +201,7 @@ func (c *core) walk(r int32, seq []int32, w *sheet, steps *[]Step) trip {
 	return t
 }
 
-// shifted is what stability charges for starting u then.
+// shifted returns what Stability.Move charges for a start of u at begin.
 func (c *core) shifted(u int32, begin int) int64 {
 	e := c.p.Stops[u].Earlier
 	if e == nil || max(begin-e.Start, e.Start-begin) <= c.p.Stability.Tolerance {

@@ -1,45 +1,44 @@
 package routing
 
-// local is a local search over whole days in which everything is served.
-// Routes may be late or carry too much, at a price: time warp (Nagata, Vidal)
-// and load above capacity. It stands beside ruin and recreate for problems
-// whose only constraints are windows, capacity, the number of stops and who
-// may serve whom, see core.pure.
+// local is a local search over solutions in which every stop is served. Routes may
+// be late or carry too much at a penalty: time warp (Nagata et al. 2010, Vidal et
+// al. 2013) and load above capacity. It belongs to one search and works for problems
+// whose only constraints are windows, capacity, the number of stops and the
+// permissions of shifts, see core.pure.
 //
-// For each stop it keeps when it is left at the earliest and when its service
-// must start at the latest, both after paying for the lateness before and
-// behind it. Any route made of the beginning of one, a few stops and the end
-// of another is priced without going along either.
+// For each stop it keeps the earliest departure and the latest start, both with the
+// time warp before and after it paid. Any route made of the beginning of one, a few
+// stops and the end of another is priced without a pass along either.
 type local struct {
 	c       *core
 	g       *random
-	n       int32
-	dur     []int32
+	n       int32   // number of stops
+	dur     []int32 // durations, in rows of places cells
 	places  int32
 	knots   []knot  // the stops, then start and end of each shift
 	days    []lane  // by shift
-	near    []int32 // by stop, width good predecessors, best first
+	near    []int32 // by stop, its width best predecessors, best first
 	width   int32
-	free    bool // any shift may serve any stop
-	twoWay  bool // durations are the same there and back
-	clock   int32
+	free    bool    // any shift may serve any stop
+	twoWay  bool    // durations are the same in both directions
+	clock   int32   // number of moves made
 	tested  []int32 // by stop, clock when its moves were last tried
-	order   []int32
-	perLoad float64
-	perLate float64
+	order   []int32 // stops, in the order in which moves are tried
+	perLoad float64 // penalty of a unit of load above capacity, in seconds of travel
+	perLate float64 // penalty of a second of time warp
 	spare   []int32 // one idle shift of each class
-	known   []int32 // by class, clock of setSpare
-	ask     int32
-	said    float64 // by how much the last move was to change the cost
+	known   []int32 // by class, the number of the query that found an idle shift
+	ask     int32   // number of the query
+	said    float64 // predicted change of cost by the last move; tests compare it
 }
 
-// knot is a stop, or the start or end of a shift, in a route. It fills one
-// line of cache.
+// knot is a stop, or the start or end of a shift, in a route. It fills one cache
+// line.
 type knot struct {
 	place, from, to, service, load int32
 	prev, next, route, at          int32
-	dep, paid                      int32 // leaves at; warp up to here
-	due, owed                      int32 // starts at the latest; warp from here on
+	dep, paid                      int32 // earliest departure; time warp up to here
+	due, owed                      int32 // latest start; time warp from here on
 	sum                            int32 // load up to here
 	in, out                        int32 // legs to it and from it
 }
@@ -47,32 +46,35 @@ type knot struct {
 // lane is a shift with its route.
 type lane struct {
 	capacity, maxStops int32
-	fixed              int32 // price of going out, in seconds of travel
-	open               int32 // the same and the leg that an idle shift does not go
+	fixed              int32 // fixed cost of the shift, in seconds of travel
+	open               int32 // fixed and the leg from start to end, which an idle shift does not drive
 	stops, load        int32
 	warp               int32
-	price              float64 // of warp and load above capacity
-	changed            int32   // clock
-	origin             int8    // the parent it is whole from, 0 if none
+	price              float64 // penalty of time warp and load above capacity
+	changed            int32   // clock of its last change
+	origin             int8    // 1 or 2 if the route is that of one parent, else 0
 }
 
-// pure says whether local search prices this problem exactly. It serves everything:
-// under CostFirst the best day may be one that does not.
+// pure reports whether the local search computes exact costs for this problem. The
+// local search serves every stop, so CostFirst is excluded: there the best solution
+// may leave stops unassigned.
 func (c *core) pure() bool {
 	p := c.p
-	if p.Objective == CostFirst || c.setups || len(c.shifts) == 0 || c.n < 2 || p.Stability.Team > 0 || p.Stability.Move > 0 || p.Balance.By != BalanceNone {
+	if p.Objective == CostFirst || c.setups || len(c.shifts) == 0 || c.n < 2 || p.Stability.Team > 0 ||
+		p.Stability.Move > 0 || p.Balance.By != BalanceNone {
 		return false
 	}
 	for u := range c.stops {
-		// Behind a gap between two windows the price of being late is not known
-		// without going along the route.
+		// After a gap between two windows the penalty of being late is not known
+		// without a pass along the route.
 		if c.stops[u].w1-c.stops[u].w0 > 1 {
 			return false
 		}
 	}
 	for r := range c.shifts {
 		d, first := &c.shifts[r], &c.shifts[0]
-		if !d.swift || d.timed || p.Shifts[r].Matrix != p.Shifts[0].Matrix || d.perSecond != first.perSecond || d.perSecond <= 0 {
+		if !d.swift || d.timed || p.Shifts[r].Matrix != p.Shifts[0].Matrix || d.perSecond != first.perSecond ||
+			d.perSecond <= 0 {
 			return false
 		}
 		if d.fixed/d.perSecond > 1e8 {
@@ -82,18 +84,21 @@ func (c *core) pure() bool {
 	return true
 }
 
-// Weights of waiting and warp in how good a predecessor is.
+// Weights of waiting and time warp in the rank of a predecessor.
 const (
 	nearWait = 0.2
 	nearLate = 1.0
 )
 
+// newLocal returns a local search that tries width predecessors of each stop.
 func newLocal(c *core, g *random, width int) *local {
 	n := int32(c.n)
 	d := &c.shifts[0]
 	l := &local{
-		c: c, g: g, n: n, dur: d.dur, places: d.places, knots: make([]knot, int(n)+2*len(c.shifts)), days: make([]lane, len(c.shifts)),
-		tested: make([]int32, n), order: make([]int32, n), known: make([]int32, len(c.shifts)), free: true, twoWay: c.p.Matrices[c.p.Shifts[0].Matrix].twoWay(),
+		c: c, g: g, n: n, dur: d.dur, places: d.places, knots: make([]knot, int(n)+2*len(c.shifts)),
+		days:   make([]lane, len(c.shifts)),
+		tested: make([]int32, n), order: make([]int32, n), known: make([]int32, len(c.shifts)), free: true,
+		twoWay: c.p.Matrices[c.p.Shifts[0].Matrix].twoWay(),
 	}
 	for u := range n {
 		s := &c.stops[u]
@@ -124,10 +129,10 @@ func newLocal(c *core, g *random, width int) *local {
 // ends returns the knots of the start and the end of shift r.
 func (l *local) ends(r int32) (int32, int32) { return l.n + 2*r, l.n + 2*r + 1 }
 
-// leg is the travel between two knots.
+// leg returns the seconds of travel between two knots.
 func (l *local) leg(a, b *knot) int32 { return l.dur[a.place*l.places+b.place] }
 
-// setNear lists for each stop its best predecessors.
+// setNear lists the best predecessors of each stop (granular neighbourhood).
 func (l *local) setNear(width int) {
 	n := int(l.n)
 	l.width = int32(min(width, n-1))
@@ -164,7 +169,7 @@ func (l *local) setNear(width int) {
 	}
 }
 
-// reachAt returns when k is left if it is reached at t, and the warp.
+// reachAt returns the departure from k if it is reached at t, and the time warp.
 func (k *knot) reachAt(t int32) (int32, int32) {
 	if t < k.from {
 		return k.from + k.service, 0
@@ -175,7 +180,7 @@ func (k *knot) reachAt(t int32) (int32, int32) {
 	return t + k.service, 0
 }
 
-// renew works out route r.
+// renew computes the labels of route r.
 func (l *local) renew(r int32) {
 	a, z := l.ends(r)
 	d := &l.days[r]
@@ -225,7 +230,7 @@ func (l *local) renew(r int32) {
 	d.changed, d.origin = l.clock, 0
 }
 
-// price is what load above capacity and warp cost.
+// price returns the penalty of load above capacity and time warp.
 func (l *local) price(d *lane, load, warp int32) float64 {
 	x := float64(warp) * l.perLate
 	if load > d.capacity {
@@ -234,7 +239,7 @@ func (l *local) price(d *lane, load, warp int32) float64 {
 	return x
 }
 
-// setPrices changes the price of load and warp.
+// setPrices changes the penalties.
 func (l *local) setPrices(perLoad, perLate float64) {
 	l.perLoad, l.perLate = perLoad, perLate
 	for r := range l.days {
@@ -255,7 +260,7 @@ func (l *local) setSpare() {
 	}
 }
 
-// load takes a day over.
+// load replaces all routes.
 func (l *local) load(seq, from []int32) {
 	for u := range l.n {
 		l.knots[u].route = -1
@@ -273,8 +278,8 @@ func (l *local) load(seq, from []int32) {
 	l.setSpare()
 }
 
-// insert puts a stop that is in no route where it costs least. It returns
-// false if the number of stops or who may go forbids it everywhere.
+// insert inserts a stop that is in no route where it costs least. It returns false
+// if the number of stops or the permissions of shifts forbid it everywhere.
 func (l *local) insert(u int32) bool {
 	k := &l.knots[u]
 	best, at := 1e300, int32(-1)

@@ -1,14 +1,14 @@
 package routing
 
-// enough is the least gain worth a move.
+// enough is the least gain of a move.
 const enough = 1e-4
 
-// longest is the most stops that are moved as a string.
+// longest is the largest number of stops of a string that a move takes.
 const longest = 3
 
-// improve makes moves until none that it knows gains. It is tried for every
-// stop u and each of its good predecessors v to bring v right before u. It
-// gives up and returns false when the time is over.
+// improve makes moves until none of its neighbourhood gains. It tries for every stop
+// u and each of its best predecessors v to bring v right before u. It returns false
+// if the time is up before.
 func (l *local) improve(over func() bool) bool {
 	for i := range l.tested {
 		l.tested[i] = -1
@@ -31,7 +31,7 @@ func (l *local) improve(over func() bool) bool {
 	return true
 }
 
-// improveAt makes one move at u, if one gains.
+// improveAt makes one move at u that gains, and reports whether there was one.
 func (l *local) improveAt(u int32) bool {
 	k := &l.knots[u]
 	was := l.tested[u]
@@ -44,7 +44,7 @@ func (l *local) improveAt(u int32) bool {
 		a := &l.knots[v]
 		d := &l.days[a.route]
 		if k.prev == v || d.changed <= was || origin != 0 && d.origin == origin {
-			continue // nothing to gain, or nothing that has not been tried already
+			continue // no gain is possible, or the moves were tried before
 		}
 		if a.route == k.route {
 			if l.within(u, v) {
@@ -55,7 +55,7 @@ func (l *local) improveAt(u int32) bool {
 		if l.between(u, v) {
 			return true
 		}
-		if a.prev >= l.n && l.between(u, a.prev) { // the first in its route instead of v
+		if a.prev >= l.n && l.between(u, a.prev) { // u as the first stop instead of v
 			return true
 		}
 	}
@@ -71,23 +71,23 @@ func (l *local) improveAt(u int32) bool {
 	return false
 }
 
-// trade is an exchange of two strings of stops of two routes: from between p
-// and q, and from between x and z. A string from the knot after p up to b is
+// trade is an exchange of two strings of stops of two routes: the string between p
+// and q, and the string between x and z. The string from the knot after p up to b is
 // empty if b is p itself.
 type trade struct {
 	p, b, q int32
 	x, y, z int32
 }
 
-// between tries the moves that make v the predecessor of u, which is in
-// another route: strings that begin with u go behind v, strings that end in v
-// go before u, each for nothing or for a string there, and whole tails.
+// between tries the moves that make v, which is in another route, the predecessor of
+// u: strings that begin with u go behind v, strings that end in v go before u, each
+// alone or in exchange for a string there, and tails are exchanged.
 func (l *local) between(u, v int32) bool {
 	ku, kv := &l.knots[u], &l.knots[v]
 	ru, rv := &l.days[ku.route], &l.days[kv.route]
 	leg := l.leg(kv, ku)
 	owing := ru.price + rv.price
-	// What cannot pay even if a shift stays at home for it is not looked at.
+	// Skip moves that cannot gain even if they empty a route.
 	most := owing + float64(max(ru.open, rv.open))
 	if m := max(kv.out, ku.in); leg >= m && float64(leg-m) >= most && rv.stops > 0 {
 		return false
@@ -160,8 +160,8 @@ func (l *local) between(u, v int32) bool {
 	return false
 }
 
-// weigh is by how much the trade, which makes the way longer by d, changes the
-// cost; what is no better than bound may be told wrong, but no lower than it.
+// weigh returns by how much a trade changes the cost; d is the change of travel. If
+// that is not below bound, weigh may return any value that is not below bound.
 func (l *local) weigh(t *trade, d int32, owing, bound float64) float64 {
 	p, b, q := &l.knots[t.p], &l.knots[t.b], &l.knots[t.q]
 	x, y, z := &l.knots[t.x], &l.knots[t.y], &l.knots[t.z]
@@ -173,7 +173,7 @@ func (l *local) weigh(t *trade, d int32, owing, bound float64) float64 {
 		c = &l.knots[x.next]
 	}
 	one, two := &l.days[p.route], &l.days[x.route]
-	// A route that the trade empties or begins.
+	// The trade may empty a route or use an idle shift.
 	if two.stops == 0 {
 		d += two.open
 	}
@@ -243,8 +243,8 @@ func (l *local) weigh(t *trade, d int32, owing, bound float64) float64 {
 	return cost
 }
 
-// chain is the warp of the route up to p, then the stops from first to last
-// in the order they are in now (none if first is negative), then from q on.
+// chain returns the time warp of the route up to p, then the stops from first to
+// last in their present order (none if first is negative), then from q on.
 func (l *local) chain(p *knot, first, last int32, q *knot) int32 {
 	t, paid := p.dep, p.paid
 	for u := first; u >= 0; {
@@ -266,8 +266,8 @@ func (l *local) chain(p *knot, first, last int32, q *knot) int32 {
 	return paid + q.owed + max(0, t+l.leg(p, q)-q.due)
 }
 
-// weighTails is by how much the cost changes if u and what is behind it
-// follow v, and what is behind v follows the predecessor of u.
+// weighTails returns by how much the cost changes if u and the stops behind it
+// follow v, and the stops behind v follow the predecessor of u.
 func (l *local) weighTails(u, v, leg int32, owing float64) float64 {
 	ku, kv := &l.knots[u], &l.knots[v]
 	w, z := &l.knots[ku.prev], &l.knots[kv.next]
@@ -304,7 +304,7 @@ func (l *local) weighTails(u, v, leg int32, owing float64) float64 {
 	}
 	warp := kv.paid + ku.owed + max(0, kv.dep+leg-ku.due) + w.paid + z.owed + max(0, w.dep+l.leg(w, z)-z.due)
 	if end1.due != end2.due {
-		// The tails' labels hold for another end.
+		// The labels of the tails were computed for another end.
 		warp = l.tail(kv, u, end2) + l.tail(w, kv.next, end1)
 	}
 	if cost += float64(warp) * l.perLate; cost >= -enough || l.free {
@@ -323,7 +323,7 @@ func (l *local) weighTails(u, v, leg int32, owing float64) float64 {
 	return cost
 }
 
-// tail is the warp of a route up to p, then from u on to another end.
+// tail returns the time warp of a route up to p, then from u on to another end.
 func (l *local) tail(p *knot, u int32, end *knot) int32 {
 	t, paid, w := p.dep, p.paid, int32(0)
 	for ; u < l.n; u = l.knots[u].next {
@@ -355,7 +355,8 @@ func (l *local) exchange(t *trade) {
 	l.changed(one, two)
 }
 
-// swapTails lets u follow v and what was behind v follow what was before u.
+// swapTails makes u follow v, and the stops behind v follow the predecessor of u
+// (2-opt*).
 func (l *local) swapTails(u, v int32) {
 	ku, kv := &l.knots[u], &l.knots[v]
 	one, two := ku.route, kv.route

@@ -36,7 +36,8 @@ func drawPure(t *rapid.T, stops, shifts int) Problem {
 		rates.Fixed = int64(num(1, 60, "fixed"))
 	}
 	for range n { // stops
-		s := Stop{Place: num(0, places-1, "place"), Service: num(0, 9, "service"), Load: num(0, 3, "load"), Priority: num(0, 3, "priority")}
+		s := Stop{Place: num(0, places-1, "place"), Service: num(0, 9, "service"), Load: num(0, 3, "load"),
+			Priority: num(0, 3, "priority")}
 		if !once(4, "any time") {
 			from := num(0, 100, "from")
 			s.Windows = []Window{{from, from + num(0, 80, "long")}}
@@ -47,7 +48,8 @@ func drawPure(t *rapid.T, stops, shifts int) Problem {
 		p.Stops = append(p.Stops, s)
 	}
 	for i := range m {
-		s := Shift{Start: num(0, min(1, places-1), "start"), Window: Window{num(0, 20, "from"), 60 * num(1, 6, "to")}, Rates: rates}
+		s := Shift{Start: num(0, min(1, places-1), "start"), Window: Window{num(0, 20, "from"), 60 * num(1, 6, "to")},
+			Rates: rates}
 		if s.End = s.Start; once(3, "end") {
 			s.End = num(0, places-1, "end")
 		}
@@ -57,7 +59,7 @@ func drawPure(t *rapid.T, stops, shifts int) Problem {
 		if i > 0 && once(3, "most") {
 			s.MaxStops = num(1, 6, "most")
 		}
-		if i == 0 || once(2, "skilled") { // somebody may always go
+		if i == 0 || once(2, "skilled") { // one shift may always serve it
 			s.Skills = []string{"a"}
 		}
 		p.Shifts = append(p.Shifts, s)
@@ -83,19 +85,20 @@ func TestLocalSearchKeepsItsBooks(t *testing.T) {
 			r, tries := int32(g.below(len(routes))), 0
 			for ; !c.may(u, r) || p.Shifts[r].MaxStops > 0 && len(routes[r]) >= p.Shifts[r].MaxStops; tries++ {
 				if r = (r + 1) % int32(len(routes)); tries > len(routes) {
-					return // nobody may serve it
+					return // no shift may serve it
 				}
 			}
 			routes[r] = slices.Insert(routes[r], g.below(len(routes[r])+1), u)
 		}
-		var day keepsake
+		var day snapshot
 		for _, r := range routes {
 			day.from = append(day.from, int32(len(day.seq)))
 			day.seq = append(day.seq, r...)
 		}
 		day.from = append(day.from, int32(len(day.seq)))
 		l.load(day.seq, day.from)
-		l.setPrices(float64(rapid.IntRange(0, 20).Draw(t, "per load")), float64(rapid.IntRange(0, 5).Draw(t, "per late")))
+		l.setPrices(float64(rapid.IntRange(0, 20).Draw(t, "per load")),
+			float64(rapid.IntRange(0, 5).Draw(t, "per late")))
 		for round := range 120 {
 			for i := range l.tested {
 				l.tested[i] = -1
@@ -143,7 +146,7 @@ func TestPureDaysPassTheRefereeAndAreSolvedToTheEnd(t *testing.T) {
 		}
 		w, cost := exhaustive(p)
 		if w > 0 {
-			t.Skip("not all can be served, so it is not bred")
+			t.Skip("not all can be served, so genetic search does not run")
 		}
 		for seed := range uint64(3) {
 			r := solve(t, p, Options{Iterations: 1500, Seed: seed})
@@ -158,7 +161,7 @@ func TestPureDaysPassTheRefereeAndAreSolvedToTheEnd(t *testing.T) {
 		t.Fatalf("%d lost at cost %d can be had\n%s", w, cost, text)
 	})
 	if served == 0 {
-		t.Error("no day was served whole, so none was bred")
+		t.Error("no problem was served completely, so genetic search never ran")
 	}
 }
 
@@ -190,12 +193,12 @@ func TestADayBredInPiecesPassesTheReferee(t *testing.T) {
 		s.better()
 		first := int64(s.bestC)
 		w := watch{t: newTimer(context.Background(), time.Time{}, Options{Iterations: 60_000}), s: s}
-		s.breedPieces(&w, 40)
+		s.geneticBySubproblem(&w, 40)
 		s.p.load(&s.best)
 		return first, c.result(s)
 	}
 	first, r := plan()
-	if bad := Check(p, r); len(bad) > 0 || len(r.LeftOut) > 0 {
+	if bad := check(p, r); len(bad) > 0 || len(r.LeftOut) > 0 {
 		t.Fatalf("%+v, %d left out", bad, len(r.LeftOut))
 	}
 	if r.Cost.Sum() > first*3/4 {

@@ -1,10 +1,10 @@
 package routing
 
-// Moves within a route; local_moves.go has those between two.
+// This file has the moves within one route; local_moves.go has those between two.
 
-// within tries the moves that make v the predecessor of u in their own route:
-// a string that begins with u goes behind v, one that ends in v goes before u,
-// or the stops between are turned round.
+// within tries the moves that make v the predecessor of u in their own route: a
+// string that begins with u goes behind v, a string that ends in v goes before u, or
+// the stops between them are reversed.
 func (l *local) within(u, v int32) bool {
 	ku, kv := &l.knots[u], &l.knots[v]
 	d := &l.days[ku.route]
@@ -56,15 +56,15 @@ func (l *local) within(u, v int32) bool {
 	return true
 }
 
-// shift is a change within a route: the strings from behind p up to b and from
-// behind b up to y change places; or the string from behind p up to y is
-// turned round.
+// shift is a change within a route: the string behind p up to b and the string
+// behind b up to y change places, or the string behind p up to y is reversed.
 type shift struct {
 	p, b, y int32
 	turn    bool
 }
 
-// weighShift is by how much s changes the cost, or anything not below bound.
+// weighShift returns by how much s changes the cost, or any value that is not below
+// bound.
 func (l *local) weighShift(s *shift, d *lane, bound float64) float64 {
 	p, y := &l.knots[s.p], &l.knots[s.y]
 	q := &l.knots[y.next]

@@ -1,51 +1,59 @@
 package routing
 
-// plan is a set of routes under change, with what makes testing an insertion
-// cheap: for every stop the earliest departure and the latest start, by the
-// number of breaks taken so far.
+// plan is a solution that a search changes. It belongs to one search. For every stop
+// it keeps the earliest departure and the latest start, by the number of breaks
+// taken before it, so that an insertion can be tested without a pass along the
+// route.
 type plan struct {
 	c     *core
-	seq   [][]int32 // by shift
-	route []int32   // by stop, -1 when left out
-	pos   []int32   // by stop, in its route
-	dep   []int32   // by stop and label, earliest departure
-	lat   []int32   // by stop and label, latest service start
+	seq   [][]int32 // by shift, its stops in order
+	route []int32   // by stop, its shift; -1 if unassigned
+	pos   []int32   // by stop, its index in seq
+
+	// Labels: times by the number of breaks taken before.
+	dep   []int32 // by stop and label, the earliest departure
+	lat   []int32 // by stop and label, the latest start of the service
+	first []int32 // by shift and label, the earliest departure from its start
+
 	posts [][]post  // by shift, for each stop of its route and its end
-	most  []int32   // by shift, the most room of its posts
-	left  []int32   // by shift, what it can still carry; -1 if no more stops
-	first []int32   // labels at the start of a shift, for all shifts
-	sums  []sums
+	most  []int32   // by shift, the largest room of its posts
+	left  []int32   // by shift, the load it can still take; -1 if it may have no more stops
+	sums  []sums    // by shift
 	cost  []float64 // by shift
-	eased []float64 // by shift, what of it its sums have but its pins, being fixed in time, do not
-	out   []int32   // stops left out
-	outAt []int32   // by stop, its index in out, or -1
-	worth int64     // of the stops left out
-	value int64     // of the stops left out, under CostFirst
-	total float64   // of cost
-	paper sheet
-	trial []int32
+	eased []float64 // by shift, a correction of floor for pins with fixed times
+
+	out   []int32 // unassigned stops
+	outAt []int32 // by stop, its index in out, or -1
+	worth int64   // sum over the unassigned stops
+	value int64   // Value of the unassigned stops, under CostFirst
+	total float64 // sum of cost
 	even  evenness
 
-	version []int32 // by shift, another for each different route
-	clock   int32   // the last version
-	unfit   []int32 // by stop and shift, the version that has no room for the stop
+	version []int32 // by shift, a number that differs for each route it has had
+	clock   int32   // the last version given
+	unfit   []int32 // by stop and shift, the version of the route that has no room for the stop
+
+	paper sheet   // scratch space
+	trial []int32 // scratch space
 }
 
-// sums are what a route adds up to, whatever its times.
+// sums are the sums of a route that do not depend on its times.
 type sums struct {
 	load, travel, distance, service int
-	moved                           int64 // stability, change of team
+	moved                           int64 // cost of stops on another shift than before
 }
 
-// post is a stop of a route or its end, as the search for a spot before it sees it.
+// post is a stop of a route, or its end, as the search for a spot before it needs
+// it.
 type post struct {
 	place int32
-	into  int32 // the leg that leads here; at the first pace
-	soon  int32 // the earliest of its departures
-	late  int32 // the latest of its starts; of an end, when it must be reached
-	room  int32 // between leaving what is before it and its start there is at most so much time
+	into  int32 // seconds of the leg to it, before the first hour
+	soon  int32 // the earliest departure over all labels
+	late  int32 // the latest start over all labels; for an end, the latest arrival
+	room  int32 // most seconds between the departure before it and its start
 }
 
+// newPlan returns a plan with only the pinned stops.
 func newPlan(c *core) *plan {
 	p := &plan{
 		c: c, seq: make([][]int32, len(c.shifts)), route: make([]int32, c.n), pos: make([]int32, c.n),
@@ -85,6 +93,7 @@ func newPlan(c *core) *plan {
 	return p
 }
 
+// leaveOut adds u to the unassigned stops.
 func (p *plan) leaveOut(u int32) {
 	p.outAt[u] = int32(len(p.out))
 	p.out = append(p.out, u)
@@ -94,6 +103,7 @@ func (p *plan) leaveOut(u int32) {
 	}
 }
 
+// takeIn removes u from the unassigned stops.
 func (p *plan) takeIn(u int32) {
 	i, last := p.outAt[u], p.out[len(p.out)-1]
 	p.out[i], p.outAt[last] = last, i
@@ -105,17 +115,20 @@ func (p *plan) takeIn(u int32) {
 	}
 }
 
+// labels returns the earliest departures from u.
 func (p *plan) labels(u int32) []int32 {
 	k := p.c.labels
 	return p.dep[int(u)*k : int(u)*k+k]
 }
 
+// latest returns the latest starts at u.
 func (p *plan) latest(u int32) []int32 {
 	k := p.c.labels
 	return p.lat[int(u)*k : int(u)*k+k]
 }
 
-// before returns place and labels from which the stop at position i is reached.
+// before returns the place and the labels from which the stop at position i is
+// reached.
 func (p *plan) before(r, i int32) (int32, []int32) {
 	if i == 0 {
 		k := p.c.labels
@@ -125,8 +138,9 @@ func (p *plan) before(r, i int32) (int32, []int32) {
 	return p.c.stops[u].place, p.labels(u)
 }
 
-// renew works out the labels of route r: forward from position lo on, and
-// backward from position hi on. Positions in route are set from lo on.
+// renew computes the labels of route r after a change: departures from position lo
+// on, latest starts from position hi back to the first. It also sets route and pos
+// from lo on.
 func (p *plan) renew(r, lo, hi int32) {
 	c, d, seq := p.c, &p.c.shifts[r], p.seq[r]
 	n := int32(len(seq))
@@ -136,7 +150,7 @@ func (p *plan) renew(r, lo, hi int32) {
 		p.renewPlain(r, lo, hi)
 		return
 	}
-	if d.lunch && lo >= int32(len(d.pins)) && c.labels == 2 {
+	if d.oneBreak && lo >= int32(len(d.pins)) && c.labels == 2 {
 		p.renewOne(r, lo, hi)
 		return
 	}
@@ -151,10 +165,10 @@ func (p *plan) renew(r, lo, hi int32) {
 			c.reach(d, a, in, u, p.labels(u))
 		}
 		b := c.stops[u].place
-		posts[i] = post{place: b, into: d.straight(a, b), soon: soonest(p.labels(u)), late: p.latest(u)[len(d.breaks)]}
+		posts[i] = post{place: b, into: d.duration(a, b), soon: soonest(p.labels(u)), late: p.latest(u)[len(d.breaks)]}
 	}
 	if n > 0 {
-		posts[n].into = d.straight(posts[n-1].place, d.end)
+		posts[n].into = d.duration(posts[n-1].place, d.end)
 	}
 	for i := min(hi, n-1); i >= int32(len(d.pins)); i-- {
 		u := seq[i]
@@ -168,8 +182,8 @@ func (p *plan) renew(r, lo, hi int32) {
 	p.measure(r)
 }
 
-// posting makes room for the posts of route r, of which those before the first
-// change are kept.
+// posting gives route r as many posts as it needs. The posts before the first change
+// keep their values.
 func (p *plan) posting(r int32) []post {
 	d, n := &p.c.shifts[r], len(p.seq[r])
 	for len(p.posts[r]) <= n {
@@ -180,7 +194,7 @@ func (p *plan) posting(r int32) []post {
 	return p.posts[r]
 }
 
-// measure notes how much room there is before each post of route r.
+// measure sets the room of each post of route r and the largest room.
 func (p *plan) measure(r int32) {
 	d, posts := &p.c.shifts[r], p.posts[r]
 	t, most, pins := d.from, int32(0), len(d.pins)
@@ -196,8 +210,8 @@ func (p *plan) measure(r int32) {
 	p.most[r] = most
 }
 
-// soonest is the earliest of a stop's departures: that with the fewest breaks
-// behind it.
+// soonest returns the earliest departure of a stop, which is the one with the fewest
+// breaks.
 func soonest(labels []int32) int32 {
 	for _, t := range labels {
 		if t < never {
@@ -220,7 +234,7 @@ func (p *plan) renewPlain(r, lo, hi int32) {
 		u := seq[i]
 		s := &c.stops[u]
 		p.route[u], p.pos[u] = r, i
-		leg := d.straight(a, s.place)
+		leg := d.duration(a, s.place)
 		t += leg
 		if a != s.place {
 			t += s.setup
@@ -236,7 +250,7 @@ func (p *plan) renewPlain(r, lo, hi int32) {
 		a = s.place
 	}
 	if n > 0 {
-		posts[n].into = d.straight(a, d.end)
+		posts[n].into = d.duration(a, d.end)
 	}
 	hi = min(hi, n-1)
 	due := d.latest
@@ -264,7 +278,7 @@ func (p *plan) renewPlain(r, lo, hi int32) {
 	p.measure(r)
 }
 
-// tally keeps the sums of route r, whose labels hold.
+// tally computes the sums of route r, whose labels must be up to date.
 func (p *plan) tally(r int32) {
 	c, d := p.c, &p.c.shifts[r]
 	s := sums{}
@@ -295,8 +309,7 @@ func (p *plan) tally(r int32) {
 	p.setLeft(r)
 }
 
-// setLeft notes what route r can still carry: less than nothing if it may have
-// no more stops.
+// setLeft computes the load that route r can still take.
 func (p *plan) setLeft(r int32) {
 	d := &p.c.shifts[r]
 	p.left[r] = never
@@ -308,7 +321,7 @@ func (p *plan) setLeft(r int32) {
 	}
 }
 
-// price works out what route r costs.
+// price computes the cost of route r.
 func (p *plan) price(r int32) {
 	c, d, seq := p.c, &p.c.shifts[r], p.seq[r]
 	p.tally(r)
@@ -339,16 +352,17 @@ func (p *plan) price(r int32) {
 	p.even.set(r, len(seq), work)
 }
 
-// floor is what route r costs at least, by its sums alone.
+// floor returns a lower bound of the cost of route r, from its sums alone.
 func (p *plan) floor(r int32) float64 {
 	d, s := &p.c.shifts[r], &p.sums[r]
 	if len(p.seq[r]) == 0 {
 		return 0
 	}
-	return d.fixed + float64(s.travel)*d.perSecond + float64(s.distance)*d.perMetre + float64(s.service)*d.perService + float64(s.moved) + p.eased[r]
+	return d.fixed + float64(s.travel)*d.perSecond + float64(s.distance)*d.perMetre + float64(s.service)*d.perService +
+		float64(s.moved) + p.eased[r]
 }
 
-// moves is what stability charges for having u on shift r.
+// moves returns what Stability.Team charges for u on shift r.
 func (p *plan) moves(r, u int32) int64 {
 	if e := p.c.p.Stops[u].Earlier; e != nil && int32(e.Shift) != r {
 		return p.c.p.Stability.Team
@@ -356,17 +370,18 @@ func (p *plan) moves(r, u int32) int64 {
 	return 0
 }
 
-// all is the whole cost but for the weights of what is left out.
+// all returns the whole cost without the weights of unassigned stops.
 func (p *plan) all() float64 { return p.total + float64(p.value) + p.even.cost() }
 
-// evenness keeps the soft goal of balance.
+// evenness keeps what Problem.Balance costs.
 type evenness struct {
 	by     BalanceBy
-	weight float64
-	each   []int
-	sum    int
+	weight float64 // cost of a stop, or of a second, away from the mean
+	each   []int   // by shift, its stops or seconds of work
+	sum    int     // of each
 }
 
+// init sets the balance of a problem.
 func (e *evenness) init(c *core) {
 	if c.p.Balance.Weight > 0 && c.p.Balance.By != BalanceNone {
 		e.by, e.each = c.p.Balance.By, make([]int, len(c.shifts))
@@ -377,6 +392,7 @@ func (e *evenness) init(c *core) {
 	}
 }
 
+// set records the stops and the work of a shift.
 func (e *evenness) set(r int32, stops, work int) {
 	if e.by == BalanceNone {
 		return
@@ -389,6 +405,7 @@ func (e *evenness) set(r int32, stops, work int) {
 	e.each[r] = v
 }
 
+// cost returns what the balance costs now.
 func (e *evenness) cost() float64 {
 	if e.by == BalanceNone {
 		return 0
@@ -400,7 +417,7 @@ func (e *evenness) cost() float64 {
 	return off * e.weight
 }
 
-// unit is one stop more in the measure of the balance.
+// unit returns how much one more stop with this service adds to a shift.
 func (e *evenness) unit(service int) int {
 	if e.by == BalanceWork {
 		return service
@@ -408,7 +425,7 @@ func (e *evenness) unit(service int) int {
 	return 1
 }
 
-// change is what balance charges more when route r gets so much more.
+// change returns the additional cost if route r gets so much more.
 func (e *evenness) change(r int32, more int) float64 {
 	if e.by == BalanceNone {
 		return 0

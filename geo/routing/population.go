@@ -4,49 +4,49 @@ import "slices"
 
 // Sizes of a population, as in hybrid genetic search (Vidal 2022).
 const (
-	popLeast = 25 // members of each kind that survive
-	popBrood = 40 // born before the weakest go
-	popElite = 4
-	popClose = 5 // nearest members that say how apart one is
+	popLeast     = 25 // members of each kind after a selection of survivors
+	popOffspring = 40 // members added between two selections
+	popElite     = 4  // members that the fitness protects for their cost
+	popClose     = 5  // nearest members by which the diversity of one is measured
 )
 
-// member is a day in the population, with the successor and predecessor of
-// each stop, -1 for the ends of its route.
+// member is a solution in the population.
 type member struct {
-	day        keepsake
-	next, prev []int32
-	load, warp int32 // too much
-	travel     int32 // with fixed costs
-	cost       float64
-	fit        float64
-	apart      []int32 // by slot of its kind, stops with other neighbours
+	day        snapshot
+	next, prev []int32 // by stop, its successor and predecessor; -1 at the ends of its route
+	load, warp int32   // load above capacity and time warp, over all routes
+	travel     int32   // seconds of travel; fixed costs are counted as seconds
+	cost       float64 // with the penalties of now
+	fit        float64 // rank by cost and diversity; less is better
+	distance   []int32 // by slot of another member of its kind, the stops with other neighbours
 	slot       int
-	near       int32 // sum of apart to the nearest
+	near       int32 // sum of the distances to the nearest members
 }
 
-// kind is the members that are lawful, or those that are not, cheapest first.
+// kind is the feasible or the infeasible members, cheapest first.
 type kind struct {
 	all  []*member
 	slot []bool
 }
 
-// population keeps good days that differ.
+// population keeps good solutions that differ from each other.
 type population struct {
 	c            *core
 	g            *random
-	kinds        [2]kind // lawful, and not
-	idle         []*member
-	order        []*member
-	perLoad      float64
-	perLate      float64
-	loads, lates int // of the last born, how many kept capacity, windows
-	born         int
+	kinds        [2]kind   // feasible and infeasible
+	idle         []*member // removed members, to be reused
+	order        []*member // scratch space of rank
+	perLoad      float64   // penalty of a unit of load above capacity, in seconds of travel
+	perLate      float64   // penalty of a second of time warp
+	loads, lates int       // children that kept capacity and windows since the last adjustment
+	offspring    int       // children so far
 }
 
+// newPopulation returns an empty population.
 func newPopulation(c *core, g *random) *population {
 	p := &population{c: c, g: g}
 	for i := range p.kinds {
-		p.kinds[i].slot = make([]bool, popLeast+popBrood+1)
+		p.kinds[i].slot = make([]bool, popLeast+popOffspring+1)
 	}
 	return p
 }
@@ -58,10 +58,11 @@ func (p *population) fresh() *member {
 		p.idle = p.idle[:n-1]
 		return m
 	}
-	return &member{next: make([]int32, p.c.n), prev: make([]int32, p.c.n), apart: make([]int32, popLeast+popBrood+1)}
+	return &member{next: make([]int32, p.c.n), prev: make([]int32, p.c.n),
+		distance: make([]int32, popLeast+popOffspring+1)}
 }
 
-// link sets the neighbours of each stop from the day.
+// link sets the neighbours of each stop from the routes.
 func (m *member) link() {
 	for r := 0; r+1 < len(m.day.from); r++ {
 		seq := m.day.route(r)
@@ -77,7 +78,7 @@ func (m *member) link() {
 	}
 }
 
-// differ is how many stops have other neighbours.
+// differ returns how many stops have other neighbours in o (broken pairs distance).
 func (m *member) differ(o *member) int32 {
 	d := int32(0)
 	for u, v := range m.next {
@@ -91,13 +92,14 @@ func (m *member) differ(o *member) int32 {
 	return d
 }
 
-// price works out the cost at the prices of now.
+// price computes the cost with the penalties of now.
 func (p *population) price(m *member) float64 {
 	m.cost = float64(m.travel) + float64(m.load)*p.perLoad + float64(m.warp)*p.perLate
 	return m.cost
 }
 
-// add takes m in, and removes the weakest if there are too many.
+// add adds m. If there are too many members of its kind, it removes the worst until
+// popLeast remain.
 func (p *population) add(m *member) {
 	k := &p.kinds[0]
 	if m.load > 0 || m.warp > 0 {
@@ -107,11 +109,11 @@ func (p *population) add(m *member) {
 	k.slot[m.slot] = true
 	for _, o := range k.all {
 		d := m.differ(o)
-		m.apart[o.slot], o.apart[m.slot] = d, d
+		m.distance[o.slot], o.distance[m.slot] = d, d
 	}
 	p.price(m)
 	k.all = append(k.all, m)
-	if len(k.all) >= popLeast+popBrood {
+	if len(k.all) >= popLeast+popOffspring {
 		for len(k.all) > popLeast {
 			p.rank(k)
 			p.drop(k)
@@ -120,8 +122,8 @@ func (p *population) add(m *member) {
 	p.rank(k)
 }
 
-// rank sorts a kind by cost and gives each its fitness, by cost and by how
-// much it differs from the nearest others.
+// rank sorts a kind by cost and computes the fitness of each member from its rank by
+// cost and its rank by diversity.
 func (p *population) rank(k *kind) {
 	for _, m := range k.all {
 		p.price(m)
@@ -141,7 +143,7 @@ func (p *population) rank(k *kind) {
 			if o == m {
 				continue
 			}
-			d := m.apart[o.slot]
+			d := m.distance[o.slot]
 			i := have
 			if have < popClose {
 				have++
@@ -176,17 +178,18 @@ func (p *population) rank(k *kind) {
 	}
 }
 
-// drop removes the weakest but the best: twins first.
+// drop removes the member of the worst fitness but never the cheapest; clones go
+// first.
 func (p *population) drop(k *kind) {
-	worst, twin := -1, false
+	worst, clone := -1, false
 	for i := 1; i < len(k.all); i++ {
 		m := k.all[i]
 		same := false
 		for _, o := range k.all {
-			same = same || o != m && m.apart[o.slot] == 0
+			same = same || o != m && m.distance[o.slot] == 0
 		}
-		if worst < 0 || same && !twin || same == twin && m.fit > k.all[worst].fit {
-			worst, twin = i, same
+		if worst < 0 || same && !clone || same == clone && m.fit > k.all[worst].fit {
+			worst, clone = i, same
 		}
 	}
 	m := k.all[worst]
@@ -195,7 +198,7 @@ func (p *population) drop(k *kind) {
 	p.idle = append(p.idle, m)
 }
 
-// pick returns the fitter of two.
+// pick returns the fitter of two random members (binary tournament).
 func (p *population) pick() *member {
 	a, b := p.any(), p.any()
 	if b.fit < a.fit {
@@ -204,6 +207,7 @@ func (p *population) pick() *member {
 	return a
 }
 
+// any returns a random member.
 func (p *population) any() *member {
 	i, n := 0, len(p.kinds[0].all)
 	i = p.g.below(n + len(p.kinds[1].all))

@@ -1,6 +1,6 @@
 package routing
 
-// NoPlace stands for a shift that may start or end anywhere.
+// NoPlace is the start or the end of a shift that may start or end anywhere.
 const NoPlace = -1
 
 // Limits that keep a problem within memory and arithmetic. Problems beyond
@@ -14,7 +14,7 @@ const (
 	MaxBreaks = 4
 	// MaxSeconds bounds every time and duration, in seconds; about 115 days.
 	MaxSeconds = 10_000_000
-	// NoWay, as the duration of a way, says that there is none.
+	// NoWay is the duration between two places that no way connects.
 	NoWay = MaxSeconds
 	// MaxMetres bounds every distance, in metres.
 	MaxMetres = 100_000_000
@@ -24,21 +24,21 @@ const (
 	MaxPriority = 100_000
 )
 
-// Problem is one day's work of one set of teams. Validate says whether it is
-// well formed.
+// Problem is what to plan: stops, shifts and travel times. Validate says whether it
+// is valid.
 type Problem struct {
-	// Stops are the visits wished for; results name them by their index.
+	// Stops are the visits to make; results name them by their index.
 	Stops []Stop
-	// Shifts are the teams' working days; results name them by their index.
+	// Shifts are the working days of teams; results name them by their index.
 	Shifts []Shift
-	// Matrices say how long and how far it is from place to place, one for
-	// each way of moving. All have the same number of places.
+	// Matrices are travel times and distances between places, one matrix for each mode
+	// of travel. All have the same number of places.
 	Matrices []Matrix
-	// Objective says what goes first.
+	// Objective says how solutions are compared.
 	Objective Objective
-	// Stability makes changes against an earlier plan cost something.
+	// Stability is what changes against an earlier plan cost.
 	Stability Stability
-	// Balance makes uneven days cost something.
+	// Balance is what an uneven distribution of work costs.
 	Balance Balance
 }
 
@@ -46,23 +46,23 @@ type Problem struct {
 type Objective int
 
 const (
-	// ValueFirst serves as many Must stops as possible, then the greatest sum
-	// of priorities, then the greatest number of stops, then costs least.
-	// It is VROOM's order.
+	// ValueFirst serves as many Must stops as possible, then maximises the sum of
+	// priorities, then the number of stops, and then minimises the cost. It is VROOM's
+	// order.
 	ValueFirst Objective = iota
 	// PriorityFirst is like ValueFirst, but one stop of a higher priority
 	// outweighs any number of stops of lower ones.
 	PriorityFirst
-	// CostFirst serves as many Must stops as possible, then minimises the cost
-	// including the Value of what is left out: a stop is left out when its
-	// detour costs more than it is worth.
+	// CostFirst serves as many Must stops as possible, then minimises the cost, which
+	// includes the Value of unassigned stops: a stop stays unassigned if its detour costs
+	// more than its Value.
 	CostFirst
 )
 
-// Window is a span of seconds, both ends included.
+// Window is a range of seconds that includes both ends.
 type Window struct{ From, To int }
 
-// Stop is one visit wished for.
+// Stop is one visit to make.
 type Stop struct {
 	// ID is the caller's name of the stop, for messages. It may be empty.
 	ID string
@@ -70,34 +70,33 @@ type Stop struct {
 	Place int
 	// Service is how long the visit takes, in seconds.
 	Service int
-	// Setup is how long it takes from arriving to being ready, in seconds. It
-	// is spent only when the team comes from another place, so stops at one
-	// door share it.
+	// Setup is the time from arrival to the start of the service, in seconds. A team
+	// needs it only if it comes from another place, so stops at one place share it.
 	Setup int
-	// Windows are the times at which the service may start, in order and
-	// apart. None means any time.
+	// Windows are the times at which the service may start, in ascending order without
+	// overlap. None means any time.
 	Windows []Window
 	// Load is how much of the shift's Capacity the stop takes.
 	Load int
-	// Skills are needed, all of them.
+	// Skills are the skills that the team needs, all of them.
 	Skills []string
-	// Shifts, unless nil, are the only shifts (by index) that may serve it.
+	// Shifts are the indexes of the only shifts that may serve it; nil means any shift.
 	Shifts []int
-	// Crew is the smallest team that may go.
+	// Crew is the least number of people that the team must have.
 	Crew int
-	// Priority is what serving it counts for under ValueFirst and
-	// PriorityFirst; 0 still counts as one stop served.
+	// Priority is the value of serving it under ValueFirst and PriorityFirst; 0 still
+	// counts as one served stop.
 	Priority int
-	// Value is what leaving it out costs under CostFirst.
+	// Value is the cost of not serving it under CostFirst.
 	Value int64
-	// Must puts serving it (an appointment) before all other goals. It is
-	// left out only when nothing found can keep it.
+	// Must puts serving it (an appointment) before all other goals. It stays unassigned
+	// only if no solution found serves it.
 	Must bool
-	// Earlier is where an earlier plan had it; nil if in none.
+	// Earlier is the place of the stop in an earlier plan; nil if it was in none.
 	Earlier *Earlier
 }
 
-// Earlier is where an earlier plan had a stop.
+// Earlier is the place of a stop in an earlier plan.
 type Earlier struct {
 	// Shift is the index of the shift that was to serve it.
 	Shift int
@@ -105,21 +104,21 @@ type Earlier struct {
 	Start int
 }
 
-// Shift is one team's working day.
+// Shift is the working day of one team.
 type Shift struct {
 	// ID is the caller's name of the shift, for messages. It may be empty.
 	ID string
-	// Matrix is the index of the matrix that holds for this team.
+	// Matrix is the index of the matrix of this team.
 	Matrix int
 	// Start and End are places, or NoPlace.
 	Start, End int
-	// Window holds the whole route: the team leaves at From or later and is
-	// done, at End if it has one, at To or earlier.
+	// Window bounds the whole route: the team departs at From or later and ends, at End
+	// if the shift has one, at To or earlier.
 	Window Window
-	// Overtime is by how many seconds the route may run past Window.To, at
+	// Overtime is the number of seconds that the route may run past Window.To, at
 	// Rates.OvertimeHour.
 	Overtime int
-	// Breaks are taken in this order if the team goes out at all.
+	// Breaks are taken in this order by every team that serves a stop.
 	Breaks []Break
 	// Capacity limits the sum of loads; 0 means no limit.
 	Capacity int
@@ -129,18 +128,17 @@ type Shift struct {
 	MaxTravel int
 	// MaxDistance limits the metres of travel; 0 means no limit.
 	MaxDistance int
-	// MaxWork limits the seconds from leaving Start to reaching End, breaks
-	// not counted and waiting counted; 0 means no limit.
+	// MaxWork limits the seconds from departure to end, with waiting and without breaks;
+	// 0 means no limit.
 	MaxWork int
-	// Skills are what the team can do.
+	// Skills are the skills that the team has.
 	Skills []string
 	// Crew is the size of the team.
 	Crew int
-	// Rates are what the team's day costs. The zero value stands for
-	// DefaultRates.
+	// Rates are the costs of the route. The zero value means DefaultRates.
 	Rates Rates
-	// Pinned are the stops the route must begin with, in this order: done,
-	// under way or promised. A team with pinned stops leaves at Window.From.
+	// Pinned are the stops with which the route must begin, in this order. They are done,
+	// in progress or promised. A team with pinned stops departs at Window.From.
 	Pinned []Pin
 }
 
@@ -155,42 +153,42 @@ type Break struct {
 	Windows []Window
 }
 
-// Pin is a stop that stays where it is. Whether its shift has the skills, the
-// crew and the permission is not asked again; the shift's limits do hold.
+// Pin fixes a stop in a shift. Skills, crew and Stop.Shifts are not checked for it; the
+// limits of the shift are.
 type Pin struct {
 	// Stop is the index of the stop.
 	Stop int
-	// Fixed says that the service starts at At whatever its windows say: it
-	// has happened, or is promised. The way there may have been faster than
-	// the matrix says. Otherwise it starts as early as it may.
+	// Fixed says that the service starts at At, whatever the windows of the stop are: it
+	// has happened or is promised. The drive to it may be faster than the matrix. If
+	// Fixed is false the service starts as early as possible.
 	Fixed bool
 	// At is when the service of a fixed stop starts, in seconds.
 	At int
 }
 
-// Rates are the prices of a team's day. Hours are charged by the second.
+// Rates are the costs of a route. Hours are charged by the second.
 type Rates struct {
-	// Fixed is charged once if the team goes out.
+	// Fixed is charged once for a route that has a stop.
 	Fixed int64
 	// TravelHour is charged for an hour of travel.
 	TravelHour int64
 	// Km is charged for a thousand metres of travel.
 	Km int64
-	// WaitHour is charged for an hour of waiting between leaving and returning.
+	// WaitHour is charged for an hour of waiting between departure and end.
 	WaitHour int64
 	// ServiceHour is charged for an hour of service and setup.
 	ServiceHour int64
-	// OvertimeHour is charged for an hour past the end of the shift, on top.
+	// OvertimeHour is charged in addition for an hour past Window.To.
 	OvertimeHour int64
 }
 
 // DefaultRates charge one unit for a second of travel and nothing else.
 var DefaultRates = Rates{TravelHour: 3600}
 
-// Matrix says how long and how far it is from place to place. Values are in
-// rows: from place a to place b is at [a*Places+b].
+// Matrix is travel times and distances between places. The value from place a to place
+// b is at index a*Places+b.
 type Matrix struct {
-	// Name is the caller's name of the way of moving ("car"), for messages.
+	// Name is the caller's name of the mode of travel ("car"), for messages.
 	Name string
 	// Places is the number of places.
 	Places int
@@ -198,13 +196,12 @@ type Matrix struct {
 	Durations []int32
 	// Distances are metres; nil if unknown, which counts as 0.
 	Distances []int32
-	// Hours hold other durations from certain times of the day on, in order
-	// of From; before the first, Durations hold. A team under way when the
-	// hour changes covers the rest of its way at the new pace.
+	// Hours replace Durations from certain times on, in ascending order of From. A team
+	// that is driving when the hour changes drives the rest at the new speed.
 	Hours []Hour
 }
 
-// Hour is a time of day from which other durations hold.
+// Hour is a time from which other durations hold.
 type Hour struct {
 	// From is the first second at which they hold.
 	From int
@@ -212,10 +209,9 @@ type Hour struct {
 	Durations []int32
 }
 
-// Stability makes changes against Stop.Earlier cost something. Zero means that
-// changes are free.
+// Stability is what changes against Stop.Earlier cost. The zero value makes them free.
 type Stability struct {
-	// Team is charged for each stop that another shift than before serves.
+	// Team is charged for each stop that another shift serves than in the earlier plan.
 	Team int64
 	// Move is charged for each stop whose service starts more than Tolerance
 	// seconds earlier or later than before.
@@ -224,7 +220,7 @@ type Stability struct {
 	Tolerance int
 }
 
-// BalanceBy says what is to be spread evenly.
+// BalanceBy says what a Balance spreads evenly.
 type BalanceBy int
 
 const (
@@ -236,7 +232,7 @@ const (
 	BalanceWork
 )
 
-// Balance is a soft goal over all shifts of the problem, idle ones included.
+// Balance is the cost of an uneven distribution over all shifts, including idle ones.
 type Balance struct {
 	By BalanceBy
 	// Weight is charged for each stop, or hour, by which a shift is away from

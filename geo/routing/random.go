@@ -8,6 +8,7 @@ import (
 // random is a small generator of random numbers (wyrand).
 type random struct{ state uint64 }
 
+// next returns 64 random bits.
 func (g *random) next() uint64 {
 	g.state += 0xa0761d6478bd642f
 	h, l := bits.Mul64(g.state, g.state^0xe7037ed1a0b428db)
@@ -23,15 +24,17 @@ func (g *random) below(n int) int {
 // unit returns a number from 0 up to but not including 1.
 func (g *random) unit() float64 { return float64(g.next()>>11) / (1 << 53) }
 
-// blinker skips one position in a hundred.
+// blinker skips positions at random, one in blinkEvery on average (blinks in SISR).
 type blinker struct {
 	g    *random
 	left int32
-	did  bool // since it was last set to false
+	did  bool // it skipped a position since did was set to false
 }
 
+// blinkEvery is the mean number of positions between two that are skipped.
 const blinkEvery = 100
 
+// blink reports whether to skip the next position.
 func (b *blinker) blink() bool {
 	b.left--
 	if b.left > 0 {

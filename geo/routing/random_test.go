@@ -44,7 +44,8 @@ func drawProblem(t *rapid.T, stops, shifts int) Problem {
 		}
 		if once(3, "hours") {
 			m.Hours = append(m.Hours, Hour{From: num(0, 60, "hour"), Durations: ways(num(0, 4, "pace"))})
-			m.Hours = append(m.Hours, Hour{From: m.Hours[0].From + num(1, 40, "hour"), Durations: ways(num(1, 4, "pace"))})
+			m.Hours = append(m.Hours, Hour{From: m.Hours[0].From + num(1, 40, "hour"),
+				Durations: ways(num(1, 4, "pace"))})
 		}
 		if block(m.Durations); once(2, "always") {
 			for _, h := range m.Hours {
@@ -74,8 +75,10 @@ func drawProblem(t *rapid.T, stops, shifts int) Problem {
 	nShifts := num(1, shifts, "shifts")
 	nStops := num(0, stops, "stops")
 	for i := range nStops {
-		s := Stop{ID: fmt.Sprint("s", i), Place: num(0, places-1, "place"), Service: num(0, 12, "service"), Setup: num(0, 4, "setup"),
-			Windows: windows(3, 50), Load: num(0, 3, "load"), Priority: num(0, 3, "priority"), Value: int64(num(0, 60, "value"))}
+		s := Stop{ID: fmt.Sprint("s", i), Place: num(0, places-1, "place"), Service: num(0, 12, "service"),
+			Setup:   num(0, 4, "setup"),
+			Windows: windows(3, 50), Load: num(0, 3, "load"), Priority: num(0, 3, "priority"),
+			Value: int64(num(0, 60, "value"))}
 		if once(4, "skill") {
 			s.Skills = skills[num(0, 1, "skill"):]
 		}
@@ -94,10 +97,13 @@ func drawProblem(t *rapid.T, stops, shifts int) Problem {
 	free := rapid.Permutation(seq(nStops)).Draw(t, "free")
 	for i := range nShifts {
 		from := num(0, 30, "from")
-		s := Shift{ID: fmt.Sprint("t", i), Matrix: num(0, len(p.Matrices)-1, "matrix"), Start: num(NoPlace, places-1, "start"),
-			End: num(NoPlace, places-1, "end"), Window: Window{from, from + num(0, 200, "length")}, Capacity: limit(6, "capacity"),
-			MaxStops: limit(4, "max stops"), MaxTravel: limit(60, "max travel"), MaxDistance: limit(600, "max distance"),
-			MaxWork: limit(150, "max work"), Crew: num(1, 2, "crew")}
+		s := Shift{ID: fmt.Sprint("t", i), Matrix: num(0, len(p.Matrices)-1, "matrix"),
+			Start: num(NoPlace, places-1, "start"),
+			End:   num(NoPlace, places-1, "end"), Window: Window{from, from + num(0, 200, "length")},
+			Capacity: limit(6, "capacity"),
+			MaxStops: limit(4, "max stops"), MaxTravel: limit(60, "max travel"),
+			MaxDistance: limit(600, "max distance"),
+			MaxWork:     limit(150, "max work"), Crew: num(1, 2, "crew")}
 		if once(20, "endless") {
 			s.Window = Window{0, MaxSeconds}
 		}
@@ -111,8 +117,10 @@ func drawProblem(t *rapid.T, stops, shifts int) Problem {
 			s.Skills = skills[:num(0, 2, "skills")]
 		}
 		if once(2, "rates") {
-			s.Rates = Rates{Fixed: int64(num(0, 30, "rate")), TravelHour: int64(num(0, 7200, "rate")), Km: int64(num(0, 300, "rate")),
-				WaitHour: int64(num(0, 3600, "rate")), ServiceHour: int64(num(0, 3600, "rate")), OvertimeHour: int64(num(0, 7200, "rate"))}
+			s.Rates = Rates{Fixed: int64(num(0, 30, "rate")), TravelHour: int64(num(0, 7200, "rate")),
+				Km:       int64(num(0, 300, "rate")),
+				WaitHour: int64(num(0, 3600, "rate")), ServiceHour: int64(num(0, 3600, "rate")),
+				OvertimeHour: int64(num(0, 7200, "rate"))}
 		}
 		if once(4, "pinned") {
 			at := from
@@ -129,7 +137,8 @@ func drawProblem(t *rapid.T, stops, shifts int) Problem {
 		p.Shifts = append(p.Shifts, s)
 	}
 	if once(3, "stability") {
-		p.Stability = Stability{Team: int64(num(0, 20, "team")), Move: int64(num(0, 20, "move")), Tolerance: num(0, 20, "tolerance")}
+		p.Stability = Stability{Team: int64(num(0, 20, "team")), Move: int64(num(0, 20, "move")),
+			Tolerance: num(0, 20, "tolerance")}
 	}
 	if once(3, "balance") {
 		p.Balance = Balance{By: BalanceBy(num(0, 2, "by")), Weight: int64(num(0, 4000, "weight"))}

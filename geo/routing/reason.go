@@ -2,13 +2,13 @@ package routing
 
 import "slices"
 
-// explainer says why stops are left out of the plan of a search.
+// explainer finds the reasons of the unassigned stops of a search.
 type explainer struct {
 	s       *search
-	anytime *plan // nothing but the pins, as if what is left out had no windows; made when it is first needed
+	anytime *plan // only the pinned stops, and unassigned stops have no windows; made when it is first needed
 }
 
-// reason says why u, which the plan leaves out, was left out.
+// reason returns why the plan leaves u unassigned.
 func (e *explainer) reason(u int32) Reason {
 	c := e.s.c
 	switch {
@@ -16,7 +16,7 @@ func (e *explainer) reason(u int32) Reason {
 		return NoFitTeam
 	case e.s.cheapest(u, nil, true).r >= 0:
 		return WorthLess
-	case len(e.s.hosts(u)) > 0:
+	case len(e.s.shiftsFor(u)) > 0:
 		return NoTime
 	case c.cutOff(u):
 		return Unreachable
@@ -26,13 +26,13 @@ func (e *explainer) reason(u int32) Reason {
 	return NoLawfulWindow
 }
 
-// anyFits says whether any shift is allowed to serve u.
+// anyFits reports whether any shift is allowed to serve u.
 func (c *core) anyFits(u int32) bool {
 	row := c.allowed[int(u)*c.words : int(u)*c.words+c.words]
 	return slices.ContainsFunc(row, func(w uint64) bool { return w != 0 })
 }
 
-// cutOff says that no shift which may serve u has a way there, from its start
+// cutOff reports whether no shift that may serve u has a way there, from its start
 // or its last pin, and on to its end.
 func (c *core) cutOff(u int32) bool {
 	for r := range int32(len(c.shifts)) {
@@ -51,9 +51,9 @@ func (c *core) cutOff(u int32) bool {
 	return true
 }
 
-// hasWay says whether there is at some hour a way between two places, each of
-// which may be NoPlace.
-func (d *crewDay) hasWay(a, b int32) bool {
+// hasWay reports whether there is a way between two places at some hour. It is true
+// if either is NoPlace.
+func (d *shiftData) hasWay(a, b int32) bool {
 	if a < 0 || b < 0 {
 		return true
 	}
@@ -61,8 +61,8 @@ func (d *crewDay) hasWay(a, b int32) bool {
 	return d.dur[cell] < NoWay || slices.ContainsFunc(d.hours, func(h Hour) bool { return h.Durations[cell] < NoWay })
 }
 
-// atAnyHour says whether some shift could serve u, if it did nothing else but
-// what is pinned, were it not for u's windows.
+// atAnyHour reports whether some shift could serve u at some hour, ignoring the
+// windows of u, if it served nothing else but its pinned stops.
 func (e *explainer) atAnyHour(u int32) bool {
 	if e.anytime == nil {
 		c := *e.s.c

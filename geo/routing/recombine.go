@@ -1,11 +1,12 @@
 package routing
 
-// recombine fills the local search with a child of two days (selective route
-// exchange, Nagata and Bräysy 2010): some neighbouring routes of a make way for
-// the routes of b that serve most of the same stops. What would be served
-// twice is kept in one of the two; what would not be served is put where it
-// costs least. Of the two ways to do that the cheaper is taken.
-func (h *breeding) recombine(a, b *member) bool {
+// recombine fills the local search with a child of two members (selective route
+// exchange crossover, SREX, Nagata and Bräysy 2010). Some neighbouring routes of a
+// are replaced by the routes of b that serve most of the same stops. A stop that
+// would be served twice is kept in one of the two; a stop that would be missing is
+// inserted where it costs least. Of the two ways to do that, recombine takes the
+// cheaper. It returns false if the child would equal a or cannot be made.
+func (h *genetic) recombine(a, b *member) bool {
 	c, l := h.s.c, h.l
 	rows := len(c.shifts)
 	routes := 0
@@ -14,7 +15,7 @@ func (h *breeding) recombine(a, b *member) bool {
 			routes++
 		}
 	}
-	// So many routes round some stop.
+	// Choose a number of routes round a random stop.
 	for r := range rows {
 		for _, u := range a.day.route(r) {
 			h.home[u] = int32(r)
@@ -86,17 +87,17 @@ func (h *breeding) recombine(a, b *member) bool {
 	return true
 }
 
-// mix lays out one of the two children. If lean is set, the routes of b lose
-// what the rest of a serves; otherwise the rest of a loses it.
-func (h *breeding) mix(a, b *member, lean bool) bool {
+// mix makes one of the two children. If lean is set, the routes of b lose the stops
+// that the rest of a serves; otherwise the rest of a loses them.
+func (h *genetic) mix(a, b *member, lean bool) bool {
 	l := h.l
 	day := &h.child
 	day.seq, day.from = day.seq[:0], day.from[:0]
 	next := 0 // of h.come
 	used := 0
 	clear(h.given)
-	// A route of b goes to the shift it has in b if that is free, so that what
-	// a shift may do stays true.
+	// A route of b goes to its shift in b if that is free, because that shift may serve
+	// all its stops.
 	for r := range h.leave {
 		h.source[r] = -1
 	}
@@ -143,7 +144,7 @@ func (h *breeding) mix(a, b *member, lean bool) bool {
 	}
 	day.from = append(day.from, int32(len(day.seq)))
 	l.load(day.seq, day.from)
-	// Moves within one parent have been tried before.
+	// Moves between routes of one parent have been tried before.
 	for r := range h.leave {
 		n := len(day.route(r))
 		if from := h.source[r]; from >= 0 && n == len(b.day.route(int(from))) {
@@ -170,7 +171,7 @@ func (h *breeding) mix(a, b *member, lean bool) bool {
 	return used > 0
 }
 
-// cost is the whole cost with what is too much.
+// cost returns the whole cost with penalties, in seconds of travel.
 func (l *local) cost() float64 {
 	x := 0.0
 	for r := range l.days {
@@ -190,8 +191,8 @@ func (l *local) cost() float64 {
 	return x
 }
 
-// copyFrom writes down the days of the local search.
-func (k *keepsake) copyFrom(l *local) {
+// copyFrom stores the routes of the local search.
+func (k *snapshot) copyFrom(l *local) {
 	k.seq, k.from = k.seq[:0], k.from[:0]
 	for r := range l.days {
 		k.from = append(k.from, int32(len(k.seq)))

@@ -2,28 +2,29 @@ package routing
 
 import "slices"
 
-// Parameters of ruin and recreate, as in the paper but for the scale.
+// Parameters of ruin and recreate (SISR, Christiaens and Vanden Berghe 2020).
 const (
-	ruinMean   = 10   // stops removed on average
-	ruinString = 10   // longest string
-	ruinSmall  = 20   // in a day of so few stops, strings may be longer than the mean route
-	ruinMore   = 2    // by so much: else a full route is never emptied, nor what needs all of it put in
-	ruinSplit  = 0.5  // share of strings with a part kept
-	ruinDeeper = 0.01 // chance that the part kept does not grow
-	absentees  = 12   // stops left out that are tried in a step
-	inviteNear = 0.3  // chance of one near the seed to be among them
+	ruinMean        = 10   // average number of removed stops
+	ruinString      = 10   // longest string
+	ruinSmall       = 20   // in a problem of at most so many stops, strings may be longer than the mean route
+	ruinMore        = 2    // by so many stops: otherwise a full route is never emptied
+	ruinSplit       = 0.5  // share of strings of which a part is kept (split strings)
+	ruinDeeper      = 0.01 // chance that the kept part does not grow
+	unassignedTried = 12   // unassigned stops that a step tries to insert
+	unassignedNear  = 0.3  // chance of an unassigned stop near the seed to be tried
 )
 
-// How often stops go back by what serving them brings for the time it takes,
-// as against thirteen other turns.
+// How many times in 13 plus that number a step inserts stops by their worth for the
+// time that they take, rather than in one of the other orders.
 const (
 	byWorth      = 3
-	byWorthScant = 30 // while something is left out
+	byWorthScant = 30 // while stops are unassigned
 )
 
-// step ruins and recreates the plan and keeps the outcome if it is no worse
-// than the temperature allows.
-func (s *search) step(heat float64) {
+// step ruins and recreates the plan. It keeps the new plan if its objective is below
+// that of the old one plus a random share of the temperature, and otherwise restores
+// the old one.
+func (s *search) step(temperature float64) {
 	p := s.p
 	s.turn++
 	s.touched, s.list = s.touched[:0], s.list[:0]
@@ -31,13 +32,13 @@ func (s *search) step(heat float64) {
 	seed := s.seed()
 	s.ruin(seed)
 	s.removed = len(s.list)
-	s.invite(seed)
+	s.addUnassigned(seed)
 	if len(s.list) == 0 {
 		return
 	}
 	s.order()
 	s.setSpare()
-	s.generous = s.g.below(8) == 0
+	s.ignoreValue = s.g.below(8) == 0
 	for _, u := range s.list {
 		at := s.cheapest(u, &s.b, false)
 		if at.r < 0 {
@@ -46,7 +47,7 @@ func (s *search) step(heat float64) {
 		s.touch(at.r)
 		s.place(u, at)
 	}
-	bound := before - heat*s.g.log()
+	bound := before - temperature*s.g.log()
 	if s.hopeless(bound) {
 		s.undo()
 		p.total, s.now = beforeTotal, before
@@ -64,7 +65,7 @@ func (s *search) step(heat float64) {
 	p.total, s.now = beforeTotal, before
 }
 
-// seed is a stop to ruin round.
+// seed returns a random stop round which to ruin.
 func (s *search) seed() int32 {
 	if s.part != nil {
 		return s.part.seeds[s.g.below(len(s.part.seeds))]
@@ -72,7 +73,7 @@ func (s *search) seed() int32 {
 	return int32(s.g.below(s.c.n))
 }
 
-// ruin removes strings of stops from routes near the seed into the list.
+// ruin removes strings of stops from routes near the seed and adds them to the list.
 func (s *search) ruin(seed int32) {
 	p, c := s.p, s.c
 	stops, routes := 0, 0
@@ -109,7 +110,8 @@ func (s *search) ruin(seed int32) {
 	}
 }
 
-// cut takes a string of n stops out of route r, one of them at position at.
+// cut removes a string of n stops from route r; the stop at position at is in the
+// string or in its kept part.
 func (s *search) cut(r int32, at, n int) {
 	p := s.p
 	seq, pins := p.seq[r], len(s.c.shifts[r].pins)
@@ -144,8 +146,8 @@ func (s *search) cut(r int32, at, n int) {
 	p.seq[r] = seq[:to]
 	p.renew(r, int32(first), int32(first+keep-1))
 	p.tally(r)
-	// Taking out a stop can make the rest late: the next one may have shared
-	// its setup, or the way past it may have been the faster one.
+	// Removing a stop can make the rest late: the next stop may have shared its setup, or
+	// the drive by way of it may have been the faster one.
 	for !p.sound(r) {
 		u := p.seq[r][len(p.seq[r])-1]
 		p.seq[r] = p.seq[r][:len(p.seq[r])-1]
@@ -157,12 +159,12 @@ func (s *search) cut(r int32, at, n int) {
 	}
 }
 
-// invite adds some of the stops left out to the list: the seed, some from near
-// it and one from anywhere.
-func (s *search) invite(seed int32) {
+// addUnassigned adds some unassigned stops to the list: the seed, some from near it
+// and one from anywhere.
+func (s *search) addUnassigned(seed int32) {
 	p, c := s.p, s.c
 	out := len(p.out) - s.removed // what ruin has removed comes last
-	if out <= absentees {
+	if out <= unassignedTried {
 		s.list = append(s.list, p.out[:out]...)
 		return
 	}
@@ -173,17 +175,17 @@ func (s *search) invite(seed int32) {
 	}
 	add(seed)
 	for _, u := range c.near[seed] {
-		if len(s.list)-s.removed >= absentees-1 {
+		if len(s.list)-s.removed >= unassignedTried-1 {
 			break
 		}
-		if i := int(p.outAt[u]); i >= 0 && i < out && s.g.unit() < inviteNear {
+		if i := int(p.outAt[u]); i >= 0 && i < out && s.g.unit() < unassignedNear {
 			add(u)
 		}
 	}
 	add(p.out[s.g.below(out)])
 }
 
-// order sorts the list in one of several ways.
+// order sorts the list in one of several random ways.
 func (s *search) order() {
 	c := s.c
 	if cap(s.key) < c.n {
@@ -231,7 +233,8 @@ func (s *search) order() {
 	})
 }
 
-// away is how far u is from the start of the first shift.
+// away returns the seconds of travel from the start of the first shift to u, or a
+// random number if it has no start.
 func (s *search) away(u int32) float64 {
 	d := &s.c.shifts[0]
 	if d.start < 0 {
@@ -240,7 +243,7 @@ func (s *search) away(u int32) float64 {
 	return float64(d.dur[d.start*d.places+s.c.stops[u].place])
 }
 
-// touch keeps route r as it is, to be put back by undo.
+// touch saves route r before its first change in this step.
 func (s *search) touch(r int32) {
 	if s.mark[r] == s.turn {
 		return
@@ -263,7 +266,7 @@ func (s *search) touch(r int32) {
 	}
 }
 
-// undo puts back what was touched in this turn.
+// undo restores the routes that this step changed.
 func (s *search) undo() {
 	p, labels := s.p, s.c.labels
 	for _, r := range s.touched {
@@ -297,8 +300,8 @@ func (s *search) undo() {
 	}
 }
 
-// hopeless says whether the plan, whose touched routes have no price yet, is sure
-// to cost no less than bound.
+// hopeless reports whether the plan certainly costs at least bound. The changed
+// routes have no cost yet; their sums alone are too dear.
 func (s *search) hopeless(bound float64) bool {
 	p := s.p
 	if p.even.by != BalanceNone {

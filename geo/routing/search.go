@@ -6,57 +6,63 @@ import (
 	"slices"
 )
 
-// nearRoutes is how many of a stop's neighbours say which routes are near.
+// nearRoutes is the number of nearest stops whose routes count as near.
 const nearRoutes = 20
 
-// search is ruin and recreate under simulated annealing over one plan.
+// search is one search: ruin and recreate (SISR) under simulated annealing on one
+// plan. It belongs to one goroutine.
 type search struct {
-	c        *core
-	p        *plan
-	g        random
-	b        blinker
-	part     *part   // what it may change; nil: everything
-	generous bool    // put stops back even if their detour costs more than they are worth
-	heaviest float64 // heavy at the end of the walk
-	heavy    float64 // cost of a unit of worth to the walk
-	each     float64 // cost of a stop left out to the walk, besides
+	c    *core
+	p    *plan // the current solution
+	g    random
+	b    blinker
+	part *part // the shifts and stops it may change; nil: all
 
-	cycles int  // of the walk; 0: not known yet
-	nth    int  // cycle it is in
-	again  bool // it has gone back to the best
+	ignoreValue bool // insert stops even if their detour costs more than their Value
 
-	dear int32 // a stop that must not be left out for now, or -1
+	// The weight of unassigned stops in the objective of the search.
+	heaviest float64 // of a unit of worth at the end of the search
+	heavy    float64 // of a unit of worth now
+	each     float64 // of each unassigned stop besides
+	forced   int32   // a stop whose absence weighs heaviest in this cycle, or -1
 
-	now     float64 // objective of the plan
-	bare    *plan   // with nothing in it but what is pinned
-	bestW   int64
-	bestC   float64
-	varying bool // keep the best of the walk of now, too
-	best    keepsake
-	runBest keepsake // of this walk
+	// The annealing schedule, see run.go.
+	cycles int  // number of cycles; 0: not known yet
+	nth    int  // current cycle, from 0
+	again  bool // the cycles are over and the best solution is being improved
+
+	now   float64  // objective of p
+	bare  *plan    // a plan with only the pinned stops; made when it is first needed
+	best  snapshot // the best solution found
+	bestW int64    // worth of its unassigned stops
+	bestC float64  // its cost
+
+	varying bool     // keep the best solution of the current run as well
+	runBest snapshot // that solution
 	runW    int64
 	runC    float64
 
-	list    []int32 // stops to put back
-	removed int     // the first of them were in the plan
-	key     []float64
-	touched []int32
-	mark    []int32 // by shift, turn in which it was touched
-	saved   []saved
-	seen    []int32 // by shift, turn of a question
-	turn    int32
-	ask     int32
-	idle    []int32 // by class, the same
-	spare   []int32 // one idle shift of each class
+	// State of one step.
+	list    []int32   // stops to insert
+	removed int       // the first of them, that were removed from the plan
+	key     []float64 // by stop, for sorting list
+	touched []int32   // shifts changed in this step
+	mark    []int32   // by shift, the step that last changed it
+	saved   []saved   // by shift, its route before the step
+	turn    int32     // number of the step
+	seen    []int32   // by shift, the last query that looked at it
+	idle    []int32   // by class, the last query that found an idle shift
+	ask     int32     // number of the query
+	spare   []int32   // one idle shift of each class
 }
 
-// keepsake is a plan written down.
-type keepsake struct {
+// snapshot is a stored solution: the route of shift r is seq[from[r]:from[r+1]].
+type snapshot struct {
 	seq  []int32
 	from []int32
 }
 
-// saved is a route as it was before it was touched.
+// saved is a route and its labels before a step changed it.
 type saved struct {
 	seq, dep, lat       []int32
 	posts               []post
@@ -66,6 +72,7 @@ type saved struct {
 	each                int
 }
 
+// newSearch returns a search on a plan with only the pinned stops.
 func newSearch(c *core, seed uint64) *search {
 	s := &search{
 		c: c, p: newPlan(c), g: random{seed ^ 0x5851f42d4c957f2d}, mark: make([]int32, len(c.shifts)),
@@ -80,7 +87,7 @@ func newSearch(c *core, seed uint64) *search {
 	}
 	if len(ws) > 0 {
 		slices.Sort(ws)
-		// A stop weighs more than any one thing that serving it may cost.
+		// A stop weighs more than any single cost of serving it.
 		unit := c.legCost + float64(c.p.Balance.Weight+c.p.Stability.Team+c.p.Stability.Move)
 		fixed := 0.0
 		for r := range c.shifts {
@@ -92,31 +99,33 @@ func newSearch(c *core, seed uint64) *search {
 			s.each = 2 * unit
 		}
 	}
-	s.bestW, s.dear = math.MaxInt64, -1
+	s.bestW, s.forced = math.MaxInt64, -1
 	return s
 }
 
-// weigh sets what a unit of worth costs the walk, as a share of all that it may.
+// weigh sets the weight of worth to a share of the weight at the end of the search.
 func (s *search) weigh(share float64) {
 	s.heavy = s.heaviest * share
 	s.now = s.objective()
 }
 
-// objective is what the walk compares.
+// objective returns what simulated annealing minimises: the cost of the plan and the
+// weight of its unassigned stops.
 func (s *search) objective() float64 {
 	return s.p.all() + s.missed()
 }
 
-// missed is what the walk charges for the stops left out, but for their value.
+// missed returns the weight of the unassigned stops, without their Value.
 func (s *search) missed() float64 {
 	missed := float64(s.p.worth)*s.heavy + float64(len(s.p.out))*s.each
-	if s.dear >= 0 && s.p.route[s.dear] < 0 {
-		missed += float64(s.c.worth[s.dear]) * s.heaviest
+	if s.forced >= 0 && s.p.route[s.forced] < 0 {
+		missed += float64(s.c.worth[s.forced]) * s.heaviest
 	}
 	return missed
 }
 
-// better says whether the plan is better than the best, which it then becomes.
+// better stores the plan as the best solution if it is better, and reports whether
+// it is.
 func (s *search) better() bool {
 	w, cost := s.p.worth, s.p.all()
 	if s.varying && (w < s.runW || w == s.runW && cost < s.runC-1e-6) {
@@ -131,7 +140,8 @@ func (s *search) better() bool {
 	return true
 }
 
-func (k *keepsake) take(p *plan) {
+// take stores the routes of a plan.
+func (k *snapshot) take(p *plan) {
 	k.seq, k.from = k.seq[:0], k.from[:0]
 	for _, seq := range p.seq {
 		k.from = append(k.from, int32(len(k.seq)))
@@ -140,10 +150,11 @@ func (k *keepsake) take(p *plan) {
 	k.from = append(k.from, int32(len(k.seq)))
 }
 
-func (k *keepsake) route(r int) []int32 { return k.seq[k.from[r]:k.from[r+1]] }
+// route returns the stops of shift r.
+func (k *snapshot) route(r int) []int32 { return k.seq[k.from[r]:k.from[r+1]] }
 
-// load makes the plan what was written down.
-func (p *plan) load(k *keepsake) {
+// load replaces the routes of the plan by a snapshot.
+func (p *plan) load(k *snapshot) {
 	for u := range int32(p.c.n) {
 		p.route[u] = -1
 	}
@@ -161,8 +172,8 @@ func (p *plan) load(k *keepsake) {
 	}
 }
 
-// fill puts what is left out wherever it fits and improves the day, the
-// weightiest first, and says whether it found anything.
+// fill inserts unassigned stops wherever they fit and improve the solution, those of
+// the greatest worth first. It reports whether it inserted any.
 func (s *search) fill() bool {
 	p := s.p
 	s.list = append(s.list[:0], p.out...)
@@ -199,7 +210,7 @@ func (s *search) fill() bool {
 	return any
 }
 
-// remove takes u out of its route and prices that.
+// remove removes u from its route and updates the cost of the route.
 func (p *plan) remove(u int32) {
 	r, i := p.route[u], p.pos[u]
 	p.seq[r] = slices.Delete(p.seq[r], int(i), int(i)+1)
@@ -221,7 +232,7 @@ func (s *search) setSpare() {
 	}
 }
 
-// place puts u at a spot.
+// place inserts u at a spot. The caller prices the route.
 func (s *search) place(u int32, at spot) {
 	idle := len(s.p.seq[at.r]) == 0
 	s.p.put(u, at)
@@ -230,8 +241,10 @@ func (s *search) place(u int32, at spot) {
 	}
 }
 
-// cheapest finds the best spot for u. Routes far from u are only looked at if
-// nothing near will do, or if all is set.
+// cheapest returns the cheapest spot for u, or nowhere. Unless all is set, it looks
+// at routes far from u only if no near route has room, and returns nowhere if the
+// detour costs more than the Value of u. With a blinker it skips some positions at
+// random.
 func (s *search) cheapest(u int32, b *blinker, all bool) spot {
 	c, p := s.c, s.p
 	best := nowhere
@@ -264,7 +277,7 @@ func (s *search) cheapest(u int32, b *blinker, all bool) spot {
 			best = p.ask(u, r, best, b)
 		}
 	}
-	if best.r >= 0 && c.worth[u] == 0 && !all && !s.generous && best.cost >= float64(c.p.Stops[u].Value) {
+	if best.r >= 0 && c.worth[u] == 0 && !all && !s.ignoreValue && best.cost >= float64(c.p.Stops[u].Value) {
 		return nowhere
 	}
 	return best

@@ -5,45 +5,46 @@ import (
 	"slices"
 )
 
-// Slot is what it would mean to promise a window to one more stop.
+// Slot says where one more stop would be served if a window were promised to it.
 type Slot struct {
-	// Reason is why no route has room for the stop in this window: NoFitTeam,
-	// Unreachable, BeyondLimits, NoLawfulWindow or NoTime. Empty: one has, and the rest says how.
+	// Reason is why no route has room for the stop in this window: NoFitTeam, Unreachable,
+	// BeyondLimits, NoLawfulWindow or NoTime. If it is empty a route has room, and the
+	// other fields are set.
 	Reason Reason
 	// Shift is the index of the shift that could serve it at the least cost.
 	Shift int
-	// Position is where in the shift's order it would stand, from 0.
+	// Position is its index in the order of the shift, from 0.
 	Position int
 	// Start is when its service would start, in seconds.
 	Start int
-	// Travel is how many seconds of travel the shift has more with it; less than
-	// 0 where a way leads faster through its place.
+	// Travel is the additional seconds of travel of the shift; negative if the way by its
+	// place is faster.
 	Travel int
-	// Cost is what the day costs more with it, balance and the stability of the
-	// stops that it delays among that.
+	// Cost is the additional cost of the solution, including balance and the stability of
+	// the stops that it delays.
 	Cost int64
 }
 
-// Slots says for each window, and for each alone, where one more stop could be
-// put into a planned day at the least cost if no other stop changes its team or
-// its place in the order: their times may change within their windows. The
-// service starts within the window and within the windows of the stop itself.
+// Slots says for each window separately where one more stop can be inserted into a
+// solution at the least cost if no other stop changes its shift or its place in the
+// order. Times of other stops may change within their windows. The service of the
+// new stop starts within the window and within the windows of the stop itself.
 //
-// The order has for each shift of the problem its stops as the day has them,
-// those pinned first; times are laid out anew. A shift that is late passes over
-// the stops for which it is too late, as Solve does with an earlier plan; one
-// that must leave out a stop that is pinned or a Must has room for nothing.
-// Objective and values play no part: what is in the day stays.
+// The order lists for each shift its stops as the solution has them, pinned stops
+// first; Slots computes their times anew. A shift that is late skips the stops for
+// which it is too late, as Solve does with an earlier plan. A shift that would have
+// to skip a pinned stop or a Must stop has no room. Objective and values are
+// ignored: the stops of the order stay.
 //
-// The error is an *Error: the problem, with the stop, is not well formed, or the
-// order is not one of it.
+// The error is an *Error: the problem with the stop is not valid, or the order does
+// not match it.
 func Slots(p Problem, order [][]int, stop Stop, windows []Window) ([]Slot, error) {
-	// The stop stands in the problem once for each window. Ids count for nothing here.
+	// The stop is added to the problem once for each window, so ids may repeat.
 	q := p
 	q.Objective = CostFirst
 	q.Stops = slices.Clip(p.Stops)
 	stop.ID = ""
-	ask := make([]int32, len(windows)) // the stop that stands for a window; -1 where their windows do not meet
+	ask := make([]int32, len(windows)) // by window, the stop added for it; -1 if the windows of the stop do not meet it
 	for i, w := range windows {
 		if err := validateWindows(fmt.Sprintf("slots[%d]", i), []Window{w}); err != nil {
 			return nil, err
@@ -59,7 +60,7 @@ func Slots(p Problem, order [][]int, stop Stop, windows []Window) ([]Slot, error
 	if err := validateWindows("stop", stop.Windows); err != nil {
 		return nil, err
 	}
-	ever := int32(len(q.Stops)) // the stop at whatever time
+	ever := int32(len(q.Stops)) // the stop without windows
 	stop.Windows = nil
 	q.Stops = append(q.Stops, stop)
 	if err := q.validate(); err != nil {
@@ -72,13 +73,13 @@ func Slots(p Problem, order [][]int, stop Stop, windows []Window) ([]Slot, error
 	if err != nil {
 		return nil, err
 	}
-	o := offer{c: c, each: make([]int, len(order))}
+	o := offer{c: c, each: make([]int64, len(order))}
 	routes := make([]laid, len(order))
 	for r := range order {
 		routes[r] = o.keep(int32(r), order[r])
 		o.each[r] = o.share(&routes[r])
 	}
-	why := NoLawfulWindow // why not, where a team does nothing else
+	why := NoLawfulWindow // the reason if even a shift without other stops has no room
 	switch {
 	case !c.anyFits(ever):
 		why = NoFitTeam
@@ -103,7 +104,8 @@ func Slots(p Problem, order [][]int, stop Stop, windows []Window) ([]Slot, error
 	return out, nil
 }
 
-// common is what windows have in common with one more; none stands for any time.
+// common returns the intersection of windows with one more window. No windows means
+// any time.
 func common(ws []Window, w Window) []Window {
 	if len(ws) == 0 {
 		return []Window{w}
@@ -117,7 +119,7 @@ func common(ws []Window, w Window) []Window {
 	return out
 }
 
-// validateOrder says whether an order is one of the problem's stops.
+// validateOrder returns an error if an order does not match the problem.
 func (p *Problem) validateOrder(order [][]int) *Error {
 	if len(order) != len(p.Shifts) {
 		return fault(CodeIndex, "order", "has %d shifts, but the problem has %d", len(order), len(p.Shifts))
@@ -139,31 +141,33 @@ func (p *Problem) validateOrder(order [][]int) *Error {
 			}
 		}
 		if len(stops) < len(pins) {
-			return fault(CodePinned, fmt.Sprintf("order[%d]", r), "has %d stops, but %d are pinned", len(stops), len(pins))
+			return fault(CodePinned, fmt.Sprintf("order[%d]", r), "has %d stops, but %d are pinned", len(stops),
+				len(pins))
 		}
 	}
 	return nil
 }
 
-// offer looks for room in the routes of a day.
+// offer looks for room in the routes of a solution.
 type offer struct {
 	c     *core
-	each  []int // by shift, what is to be spread evenly
+	each  []int64 // by shift, the stops or seconds of work that Balance spreads
 	paper sheet
 	seq   []int32
 }
 
-// laid is a route of the day as it is without the stop.
+// laid is a route of the solution without the new stop.
 type laid struct {
 	shift int32
 	seq   []int32
-	at    []int // by position, where it stands in the order that was given
+	at    []int // by position, the position in the given order
 	trip  trip
 	cost  int64
-	none  bool // it has room for nothing
+	none  bool // it has no room for any stop
 }
 
-// keep lays out a shift's route, without the stops for which it is too late.
+// keep computes the times of a shift's route, without the stops for which it is too
+// late.
 func (o *offer) keep(r int32, order []int) laid {
 	l := laid{shift: r}
 	for i, u := range order {
@@ -187,7 +191,8 @@ func (o *offer) keep(r int32, order []int) laid {
 	return l
 }
 
-// lay lays out a route and says whether it keeps all limits of its shift.
+// lay computes the times of a route and reports whether it keeps all limits of its
+// shift.
 func (o *offer) lay(r int32, seq []int32) (trip, bool) {
 	d := &o.c.shifts[r]
 	if len(seq) == 0 {
@@ -201,18 +206,21 @@ func (o *offer) lay(r int32, seq []int32) (trip, bool) {
 		return trip{}, false
 	}
 	t := o.c.layOut(r, seq, &o.paper, nil)
-	return t, t.ok && (d.maxTravel == 0 || t.travel <= d.maxTravel) && (d.maxDistance == 0 || t.distance <= d.maxDistance) &&
+	return t, t.ok && (d.maxTravel == 0 || t.travel <= d.maxTravel) &&
+		(d.maxDistance == 0 || t.distance <= d.maxDistance) &&
 		(d.maxWork == 0 || t.end-t.start-t.breaks <= d.maxWork)
 }
 
-// cost is what a route that is laid out costs by itself.
+// cost returns the cost of a route.
 func (o *offer) cost(r int32, seq []int32, t trip) int64 {
 	if len(seq) == 0 {
 		return 0
 	}
 	d := &o.c.shifts[r]
-	sum := d.rates.Fixed + charge(d.rates.TravelHour, t.travel, 3600) + charge(d.rates.Km, t.distance, 1000) + charge(d.rates.WaitHour, t.wait, 3600) +
-		charge(d.rates.ServiceHour, t.setup+t.service, 3600) + charge(d.rates.OvertimeHour, max(0, t.end-int(d.due)), 3600) + t.moves
+	sum := d.rates.Fixed + charge(d.rates.TravelHour, t.travel, 3600) + charge(d.rates.Km, t.distance, 1000) +
+		charge(d.rates.WaitHour, t.wait, 3600) +
+		charge(d.rates.ServiceHour, t.setup+t.service, 3600) +
+		charge(d.rates.OvertimeHour, max(0, t.end-int(d.due)), 3600) + t.moves
 	for _, u := range seq {
 		if e := o.c.p.Stops[u].Earlier; e != nil && e.Shift != int(r) {
 			sum += o.c.p.Stability.Team
@@ -221,39 +229,33 @@ func (o *offer) cost(r int32, seq []int32, t trip) int64 {
 	return sum
 }
 
-// share is a route's part of what is to be spread evenly.
-func (o *offer) share(l *laid) int {
+// share returns what a route counts for in the balance.
+func (o *offer) share(l *laid) int64 {
 	switch o.c.p.Balance.By {
 	case BalanceStops:
-		return len(l.seq)
+		return int64(len(l.seq))
 	case BalanceWork:
-		return l.trip.end - l.trip.start - l.trip.breaks
+		return int64(l.trip.end - l.trip.start - l.trip.breaks)
 	}
 	return 0
 }
 
-// uneven is the price of the day's being uneven if shift r has another share.
-func (o *offer) uneven(r int32, share int) int64 {
-	unit := 1
-	switch o.c.p.Balance.By {
-	case BalanceNone:
-		return 0
-	case BalanceWork:
-		unit = 3600
-	}
+// balanceCost returns the cost of Problem.Balance if shift r has the given share.
+func (o *offer) balanceCost(r int32, share int64) int64 {
 	was := o.each[r]
 	o.each[r] = share
-	cost := uneven(o.each, o.c.p.Balance.Weight, unit)
+	cost := o.c.p.Balance.cost(o.each)
 	o.each[r] = was
 	return cost
 }
 
-// best puts u into a route where that costs least, if that is less than the slot has.
+// best inserts u at the cheapest position of a route and stores that in s if it
+// costs less than s.
 func (o *offer) best(l *laid, u int32, s *Slot) {
 	if l.none || !o.c.may(u, l.shift) {
 		return
 	}
-	even := o.uneven(l.shift, o.each[l.shift])
+	even := o.balanceCost(l.shift, o.each[l.shift])
 	for i := len(o.c.shifts[l.shift].pins); i <= len(l.seq); i++ {
 		o.seq = slices.Insert(append(o.seq[:0], l.seq...), i, u)
 		t, ok := o.lay(l.shift, o.seq)
@@ -261,15 +263,16 @@ func (o *offer) best(l *laid, u int32, s *Slot) {
 			continue
 		}
 		with := laid{seq: o.seq, trip: t}
-		cost := o.cost(l.shift, o.seq, t) - l.cost + o.uneven(l.shift, o.share(&with)) - even
+		cost := o.cost(l.shift, o.seq, t) - l.cost + o.balanceCost(l.shift, o.share(&with)) - even
 		if s.Reason == "" && cost >= s.Cost {
 			continue
 		}
-		*s = Slot{Shift: int(l.shift), Position: l.at[i], Start: o.start(l.shift, i), Travel: t.travel - l.trip.travel, Cost: cost}
+		*s = Slot{Shift: int(l.shift), Position: l.at[i], Start: o.start(l.shift, i), Travel: t.travel - l.trip.travel,
+			Cost: cost}
 	}
 }
 
-// start is when the service at a position of the route just tried starts.
+// start returns when the service at a position of the route just tried starts.
 func (o *offer) start(r int32, i int) int {
 	var steps []Step
 	o.c.layOut(r, o.seq, &o.paper, &steps)
@@ -278,11 +281,11 @@ func (o *offer) start(r int32, i int) int {
 			return s.Start()
 		}
 	}
-	return 0 // no route is without its stops
+	return 0 // not reached: a route has steps for all its stops
 }
 
-// anyAlone tells whether some shift that may serve u could if it did nothing else
-// but what is pinned.
+// anyAlone reports whether some shift that may serve u could serve it if it served
+// nothing else but its pinned stops.
 func (o *offer) anyAlone(u int32) bool {
 	for r := range int32(len(o.c.shifts)) {
 		if !o.c.may(u, r) {

@@ -7,12 +7,13 @@ import (
 	"time"
 )
 
-// nearest is how many neighbours of a stop are kept.
+// nearest is the number of neighbours kept for each stop.
 const nearest = 100
 
-// Solve returns the best day it finds until ctx ends or opts.Iterations are
-// made, and then returns without error: a search cut short is not a failure.
-// The error is an *Error and means that the problem is not well formed, or a *Breakdown.
+// Solve returns the best solution it finds until ctx ends or opts.Iterations are
+// used up. A search that ctx ends returns its best solution and no error. The error
+// is an *Error if the problem is not valid, or a *Breakdown. Solve does not change
+// the problem and may be called from several goroutines.
 func Solve(ctx context.Context, p Problem, opts Options) (_ Result, err error) {
 	begun := time.Now()
 	defer func() {
@@ -38,7 +39,7 @@ func Solve(ctx context.Context, p Problem, opts Options) (_ Result, err error) {
 	t := newTimer(ctx, begun, opts)
 	c.setNear(nearest)
 	s := newSearch(c, opts.Seed)
-	s.recall()
+	s.startFromEarlier()
 	s.fill()
 	s.better()
 	made := 0
@@ -59,15 +60,15 @@ func Solve(ctx context.Context, p Problem, opts Options) (_ Result, err error) {
 	return res, nil
 }
 
-// together runs the search, and others beside it if there are to be more
-// threads, and leaves the best of all in s.
+// together runs the search, with opts.Threads searches in all, and leaves the best
+// solution of all in s. It returns the number of steps.
 func (s *search) together(t *timer, opts Options) int {
 	n := max(1, opts.Threads)
 	if n == 1 {
 		return s.run(t, opts, nil)
 	}
-	if !s.c.bred && s.apart(n) {
-		return s.walkApart(t, opts, n)
+	if !s.c.geneticOK && s.canPart(n) {
+		return s.runParts(t, opts, n)
 	}
 	var (
 		side group
@@ -76,7 +77,7 @@ func (s *search) together(t *timer, opts Options) int {
 	)
 	pool.best.copy(&s.best)
 	t.limit = (t.limit + n - 1) / n
-	start := keepsake{}
+	start := snapshot{}
 	start.copy(&s.best)
 	for i := 1; i < n; i++ {
 		mine := *t
@@ -100,19 +101,20 @@ func (s *search) together(t *timer, opts Options) int {
 	return sum
 }
 
-// exchange holds the best of all searches.
+// exchange holds the best solution of several searches; its mutex guards all fields.
 type exchange struct {
 	sync.Mutex
-	best keepsake
+	best snapshot
 	w    int64
 	c    float64
 }
 
-// exchanges is how often a search looks at the best of the others.
+// exchanges is how often a search compares its best solution with that of the
+// others.
 const exchanges = 20
 
-// swap gives the search's best to the others or, if theirs is better, takes
-// it and, if told to, goes on from there.
+// swap gives the best solution of the search to the others. If theirs is better and
+// goOn is set, the search takes it and goes on from there.
 func (s *search) swap(x *exchange, goOn bool) {
 	x.Lock()
 	defer x.Unlock()
@@ -128,11 +130,12 @@ func (s *search) swap(x *exchange, goOn bool) {
 	}
 }
 
-func (k *keepsake) copy(o *keepsake) {
+// copy makes k a copy of o.
+func (k *snapshot) copy(o *snapshot) {
 	k.seq, k.from = append(k.seq[:0], o.seq...), append(k.from[:0], o.from...)
 }
 
-// timer says how much of the search is over.
+// timer tells how much of the search is over.
 type timer struct {
 	ctx     context.Context
 	begun   time.Time
@@ -140,9 +143,10 @@ type timer struct {
 	budget  time.Duration // 0: none
 	clock   func() time.Duration
 	elapsed time.Duration
-	often   bool // look at the clock at each step
+	often   bool // read the clock at each step
 }
 
+// newTimer returns the timer of a search that began at begun.
 func newTimer(ctx context.Context, begun time.Time, o Options) *timer {
 	t := &timer{ctx: ctx, begun: begun, limit: o.Iterations, clock: o.clock}
 	if o.clock != nil {
@@ -156,15 +160,15 @@ func newTimer(ctx context.Context, begun time.Time, o Options) *timer {
 	return t
 }
 
-// reserve keeps back time for laying out the result, which takes about as long
-// as what has been done so far.
+// reserve shortens the budget by the time that building the result takes, which is
+// about half of what the preparation took.
 func (t *timer) reserve() {
 	if t.budget > 0 && t.clock == nil {
 		t.budget = max(1, t.budget-time.Since(t.begun)/2-time.Millisecond)
 	}
 }
 
-// over says whether the time is up, and nothing about steps.
+// over reports whether the time is up. It ignores the number of steps.
 func (t *timer) over() bool {
 	if t.ctx.Err() != nil {
 		return true
@@ -201,7 +205,7 @@ func (t *timer) done(i int) float64 {
 	if t.budget > 0 {
 		f = max(f, float64(t.elapsed)/float64(t.budget))
 	} else if t.limit == 0 {
-		// Cancelled by hand at an unknown time: cool as for a long search.
+		// The caller cancels at an unknown time: cool as for a long search.
 		f = min(0.99, 1-math.Exp(-float64(t.elapsed)/float64(10*time.Second)))
 	}
 	return f

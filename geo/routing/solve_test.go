@@ -18,7 +18,7 @@ func solve(t interface{ Fatalf(string, ...any) }, p Problem, o Options) Result {
 	if err != nil {
 		t.Fatalf("solve: %v", err)
 	}
-	if bad := Check(p, r); len(bad) > 0 {
+	if bad := check(p, r); len(bad) > 0 {
 		text, _ := json.Marshal(p)
 		t.Fatalf("%+v\nresult %+v\nproblem %s", bad, r, text)
 	}
@@ -28,7 +28,8 @@ func solve(t interface{ Fatalf(string, ...any) }, p Problem, o Options) Result {
 func TestEveryResultOfARandomDayPassesTheReferee(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawProblem(t, 12, 4)
-		r, err := Solve(context.Background(), p, Options{Iterations: 60, Seed: uint64(rapid.IntRange(0, 9).Draw(t, "seed"))})
+		r, err := Solve(context.Background(), p,
+			Options{Iterations: 60, Seed: uint64(rapid.IntRange(0, 9).Draw(t, "seed"))})
 		var e *Error
 		if errors.As(err, &e) && e.Code() == CodePinned {
 			t.Skip("the pins cannot be kept")
@@ -36,7 +37,7 @@ func TestEveryResultOfARandomDayPassesTheReferee(t *testing.T) {
 		if err != nil {
 			t.Fatalf("solve: %v", err)
 		}
-		if bad := Check(p, r); len(bad) > 0 {
+		if bad := check(p, r); len(bad) > 0 {
 			text, _ := json.Marshal(p)
 			t.Fatalf("%+v\nresult %+v\nproblem %s", bad, r, text)
 		}
@@ -95,7 +96,7 @@ func TestADayIsPlannedTheSameWayTwice(t *testing.T) {
 		t.Error("same seed and iterations, two plans")
 	}
 	if c := solve(t, p, Options{Iterations: 400, Seed: 8}); reflect.DeepEqual(a, c) {
-		t.Error("another seed, the same walk")
+		t.Error("another seed gives the same result")
 	}
 	if a.Iterations != 400 {
 		t.Errorf("%d iterations", a.Iterations)
@@ -107,8 +108,8 @@ func TestACancelledContextStillGetsADay(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	r, err := Solve(ctx, p, Options{})
-	if err != nil || len(Check(p, r)) > 0 {
-		t.Fatal(err, Check(p, r))
+	if err != nil || len(check(p, r)) > 0 {
+		t.Fatal(err, check(p, r))
 	}
 	if r.Total.Stops == 0 || r.Iterations != 0 {
 		t.Errorf("%d stops after %d iterations", r.Total.Stops, r.Iterations)
@@ -122,8 +123,8 @@ func TestTheDeadlineHolds(t *testing.T) {
 	begun := time.Now()
 	r, err := Solve(ctx, p, Options{})
 	took := time.Since(begun)
-	if err != nil || len(Check(p, r)) > 0 {
-		t.Fatal(err, Check(p, r))
+	if err != nil || len(check(p, r)) > 0 {
+		t.Fatal(err, check(p, r))
 	}
 	if took > 1200*time.Millisecond || r.Iterations == 0 {
 		t.Errorf("took %v, %d iterations", took, r.Iterations)
@@ -141,7 +142,7 @@ func TestThreeThousandStopsInTime(t *testing.T) {
 	r, err := Solve(ctx, p, Options{})
 	t.Logf("%v, %d iterations, %d stops, priority %d", time.Since(begun), r.Iterations, r.Total.Stops, r.Total.Priority)
 	begun = time.Now()
-	if bad := Check(p, r); err != nil || len(bad) > 0 {
+	if bad := check(p, r); err != nil || len(bad) > 0 {
 		t.Fatal(err, bad[0], len(bad))
 	}
 	t.Logf("check %v", time.Since(begun))
@@ -199,7 +200,8 @@ func TestPinnedStopsStay(t *testing.T) {
 func TestTakingAStopAwayMayMakeTheNextOneLate(t *testing.T) {
 	p := Problem{
 		Matrices: []Matrix{{Places: 2, Durations: []int32{0, 10, 10, 0}}},
-		Stops:    []Stop{{ID: "a", Place: 1, Service: 1, Earlier: &Earlier{Shift: 1}}, {ID: "b", Place: 1, Setup: 5, Shifts: []int{0}}},
+		Stops: []Stop{{ID: "a", Place: 1, Service: 1, Earlier: &Earlier{Shift: 1}},
+			{ID: "b", Place: 1, Setup: 5, Shifts: []int{0}}},
 		Shifts: []Shift{
 			{Start: 0, End: NoPlace, Window: Window{0, 11}},
 			{Start: 1, End: NoPlace, Window: Window{0, 11}},
@@ -211,8 +213,8 @@ func TestTakingAStopAwayMayMakeTheNextOneLate(t *testing.T) {
 	}
 }
 
-// With more work than fits, the walk asks only some of the stops left out at
-// each step; what it overlooks must be put in at the end.
+// With more work than fits, each step tries only some of the unassigned stops. Those that
+// it overlooks must be inserted at the end.
 func TestNothingLeftOutWouldStillFit(t *testing.T) {
 	for seed := range uint64(12) {
 		p := cityDay(120, 3, seed)

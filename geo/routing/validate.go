@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// Validate says what is wrong with the problem, as an *Error, or nil. Solve
-// calls it first. A stop that nobody can visit is not an error: it is left out
-// with its reason.
+// Validate returns an *Error if the problem is not valid, or nil. Solve calls it
+// first. A stop that no shift can serve is not an error: it stays unassigned with
+// its reason.
 func (p Problem) Validate() error {
 	if err := p.validate(); err != nil {
 		return err
@@ -18,20 +18,22 @@ func (p Problem) Validate() error {
 func (p Problem) validate() *Error {
 	switch {
 	case len(p.Stops) > MaxStops:
-		return fault(CodeTooLarge, "stops", "%d stops, at most %d can be planned at once; split the day by territory", len(p.Stops), MaxStops)
+		return fault(CodeTooLarge, "stops", "%d stops, at most %d can be planned at once; split the day by territory",
+			len(p.Stops), MaxStops)
 	case len(p.Shifts) > MaxShifts:
 		return fault(CodeTooLarge, "shifts", "%d shifts, at most %d", len(p.Shifts), MaxShifts)
 	case len(p.Matrices) == 0 && len(p.Shifts) > 0:
-		return fault(CodeMatrix, "matrices", "there is none")
+		return fault(CodeMatrix, "matrices", "the problem has shifts but no matrix")
 	case p.Objective < ValueFirst || p.Objective > CostFirst:
-		return fault(CodeObjective, "objective", "%d is none", p.Objective)
+		return fault(CodeObjective, "objective", "%d is not an objective", p.Objective)
 	case p.Balance.By < BalanceNone || p.Balance.By > BalanceWork:
-		return fault(CodeObjective, "balance", "%d is none", p.Balance.By)
+		return fault(CodeObjective, "balance", "%d is not a balance", p.Balance.By)
 	}
 	places := 0
 	for i, m := range p.Matrices {
 		if i > 0 && m.Places != places {
-			return fault(CodeMatrix, fmt.Sprintf("matrices[%d]", i), "%d places, but the first matrix has %d", m.Places, places)
+			return fault(CodeMatrix, fmt.Sprintf("matrices[%d]", i), "%d places, but the first matrix has %d", m.Places,
+				places)
 		}
 		places = m.Places
 		if err := m.validate(fmt.Sprintf("matrices[%d]", i)); err != nil {
@@ -198,8 +200,8 @@ func (p Problem) validateShifts(places int) *Error {
 	return nil
 }
 
-// validatePins looks at the pins' indexes; that a prefix can be kept is seen
-// when the day is laid out.
+// validatePins checks the indexes of the pins. checkPins finds out whether the
+// pinned stops can be kept.
 func (p Problem) validatePins() *Error {
 	var pinned []int
 	for i := range p.Shifts {
@@ -230,7 +232,7 @@ func validateWindows(path string, ws []Window) *Error {
 			return err
 		}
 		if w.To < w.From {
-			return fault(CodeWindow, at, "is upside down: from %d to %d", w.From, w.To)
+			return fault(CodeWindow, at, "ends before it begins: from %d to %d", w.From, w.To)
 		}
 		if i > 0 && w.From <= ws[i-1].To {
 			return fault(CodeWindow, at, "begins at %d, not after the end of the one before, %d", w.From, ws[i-1].To)

@@ -18,7 +18,8 @@ import (
 // Measurements on the standard instances: go test -run Measure -measure 'C1_2*' -cpu-time 10s;
 // scripts/bench-routing makes the whole table.
 var (
-	measure  = flag.String("measure", "", "instances to measure: paths, or patterns of names; for the days of the field their names, or all")
+	measure = flag.String("measure", "",
+		"instances to measure: paths, or patterns of names; for the days of the field their names, or all")
 	seed     = flag.Uint64("seed", 0, "seed of the search")
 	steps    = flag.Int("steps", 0, "steps for each, instead of processor time")
 	bestFile = flag.String("best", vrptwData+"/bks.csv", "table of the best known")
@@ -75,7 +76,8 @@ func readVRPTW(t testing.TB, path string) Problem {
 	}
 	p := Problem{Matrices: []Matrix{m}}
 	for i, r := range rows[1:] {
-		p.Stops = append(p.Stops, Stop{Place: i + 1, Load: r[3], Windows: []Window{{10 * r[4], 10 * r[5]}}, Service: 10 * r[6]})
+		p.Stops = append(p.Stops, Stop{Place: i + 1, Load: r[3], Windows: []Window{{10 * r[4], 10 * r[5]}},
+			Service: 10 * r[6]})
 	}
 	for range vehicles {
 		p.Shifts = append(p.Shifts, Shift{Window: Window{10 * rows[0][4], 10 * rows[0][5]}, Capacity: capacity})
@@ -128,13 +130,14 @@ func gap(t testing.TB, path string, best map[string]float64, budget time.Duratio
 	if err != nil {
 		t.Fatal(err)
 	}
-	if bad := Check(p, r); len(bad) > 0 || len(r.LeftOut) > 0 {
+	if bad := check(p, r); len(bad) > 0 || len(r.LeftOut) > 0 {
 		t.Fatalf("%s: %+v, %d left out", path, bad, len(r.LeftOut))
 	}
 	name := strings.TrimSuffix(filepath.Base(path), ".txt")
 	g := (float64(r.Total.Travel)/10/best[name] - 1) * 100
 	if testing.Verbose() {
-		fmt.Printf("row %-9s %5d stops %8.2f s %10.1f best %10.1f gap %7.3f %% %4d routes %9d steps %5.0f MB\n", name, len(p.Stops),
+		fmt.Printf("row %-9s %5d stops %8.2f s %10.1f best %10.1f gap %7.3f %% %4d routes %9d steps %5.0f MB\n", name,
+			len(p.Stops),
 			took.Seconds(), float64(r.Total.Travel)/10, best[name], g, len(r.Routes), r.Iterations, megabytes())
 	}
 	return g
@@ -142,7 +145,8 @@ func gap(t testing.TB, path string, best map[string]float64, budget time.Duratio
 
 func TestKnownInstancesStayClose(t *testing.T) {
 	best := bestKnown(t, filepath.Join(vrptwData, "bks.csv"))
-	for name, limit := range map[string]float64{"solomon/C103": 1, "solomon/R104": 5, "solomon/RC205": 5, "homberger/R1_2_2": 6} {
+	for name, limit := range map[string]float64{"solomon/C103": 1, "solomon/R104": 5, "solomon/RC205": 5,
+		"homberger/R1_2_2": 6} {
 		if g := gap(t, filepath.Join(vrptwData, name+".txt"), best, time.Second); g > limit || g < -1e-9 {
 			t.Errorf("%s: %.2f %% above the best known, at most %.0f", name, g, limit)
 		}

@@ -36,7 +36,8 @@ func readAccess(value string) access {
 		return homeOnly
 	case "dismount":
 		return pushOnly
-	case "no", "private", "agricultural", "forestry", "military", "emergency", "psv", "bus", "permit", "agricultural;forestry", "forestry;agricultural":
+	case "no", "private", "agricultural", "forestry", "military", "emergency", "psv", "bus", "permit",
+		"agricultural;forestry", "forestry;agricultural":
 		return forbidden
 	}
 	return unsaid

@@ -6,9 +6,9 @@ import (
 	"github.com/paulmach/osm"
 )
 
-// ban is a turn restriction on the graph: after travelling these arcs one
-// after the other, the arc to may not be taken next, or only it and those of
-// other such bans.
+// ban is a turn restriction on the graph. After travelling these arcs one after the
+// other, a team may not take the arc to next, or, if only is set, may take no other
+// arc than to and those of other such bans.
 type ban struct {
 	path []uint32
 	to   uint32

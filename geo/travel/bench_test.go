@@ -91,7 +91,8 @@ func peakMB() float64 {
 }
 
 func BenchmarkPrepare(b *testing.B) {
-	for name, modes := range map[string][]Mode{"foot": {Foot}, "bicycle": {Bicycle}, "scooter": {Scooter}, "car": {Car}, "all": Modes()} {
+	for name, modes := range map[string][]Mode{"foot": {Foot}, "bicycle": {Bicycle}, "scooter": {Scooter}, "car": {Car},
+		"all": Modes()} {
 		b.Run(name, func(b *testing.B) {
 			measure(b, func() {
 				if _, err := PrepareRoads(context.Background(), benchExtract(b), modes, nil); err != nil {

@@ -11,20 +11,20 @@ import (
 
 // Cached remembers the matrices of another source by coordinates, to 1e-7
 // degrees. Asking again for the same points, in any order, costs nothing; a
-// point added or moved costs its row and its column. What was guessed because
-// the source did not answer is not remembered.
+// point added or moved costs its row and its column. Guesses that a source returns
+// because its server did not answer are not remembered.
 type Cached struct {
 	source Source
 	most   int
 
 	mu     sync.Mutex
-	sheets []*sheet // the last used first
+	sheets []*sheet // most recently used first
 }
 
-// DefaultCachePairs is some 128 MB.
+// DefaultCachePairs takes about 128 MB.
 const DefaultCachePairs = 16_000_000
 
-// sheet is a matrix that was given out; it never changes.
+// sheet is a matrix that was returned before; it never changes.
 type sheet struct {
 	mode  Mode
 	place map[geo.E7]int
@@ -35,17 +35,18 @@ type sheet struct {
 func (s *sheet) pairs() int { return s.table.Rows * s.table.Columns }
 
 // NewCached returns a cache around source that keeps at most pairs figures, of
-// eight bytes each, least lately used thrown away first; 0 means DefaultCachePairs.
+// eight bytes each, and removes the least recently used first; 0 means DefaultCachePairs.
 func NewCached(source Source, pairs int) *Cached {
 	return &Cached{source: source, most: cmp.Or(pairs, DefaultCachePairs)}
 }
 
-// Matrix returns what the source would, asking it only for what is not remembered.
+// Matrix returns the matrix of the source. It asks the source only for pairs that are not
+// remembered.
 func (c *Cached) Matrix(ctx context.Context, mode Mode, points []geo.Point) (Matrix, error) {
 	if err := checkPoints(mode, points); err != nil {
 		return Matrix{}, err
 	}
-	// Several cases may be at one door: ask for each place once.
+	// Several points may be at one place: ask for each place once.
 	order := make([]int, len(points))
 	place := make(map[geo.E7]int, len(points))
 	var distinct []geo.Point

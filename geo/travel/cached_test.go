@@ -110,7 +110,8 @@ func TestPairsWithoutAWayAreCountedAnew(t *testing.T) {
 	for _, step := range []struct {
 		points []geo.Point
 		note   string
-	}{{points, "4 of 6 pairs have no way between them by foot"}, {points[:2], ""}, {append(points, s.at['D']), "6 of 12 pairs have no way between them by foot"}} {
+	}{{points, "4 of 6 pairs have no way between them by foot"}, {points[:2], ""},
+		{append(points, s.at['D']), "6 of 12 pairs have no way between them by foot"}} {
 		m, err := c.Matrix(context.Background(), Foot, step.points)
 		if err != nil || m.Note != step.note {
 			t.Errorf("%d points: %q, want %q; %v", len(step.points), m.Note, step.note, err)

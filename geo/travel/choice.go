@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// Choice says where travel times come from. At most one of its fields is set;
-// without any they are guessed from straight lines.
+// Choice says where travel times come from. At most one of its fields may be set. If
+// none is, travel times are guessed from straight lines.
 type Choice struct {
 	// Roads is a file of prepared roads, or an OpenStreetMap extract (.osm.pbf).
 	Roads string
@@ -15,7 +15,7 @@ type Choice struct {
 	OSRM, Valhalla string
 }
 
-// Check refuses a choice of several sources.
+// Check returns an error if several sources are set.
 func (c Choice) Check() error {
 	if c.Roads != "" && c.OSRM != "" || c.Roads != "" && c.Valhalla != "" || c.OSRM != "" && c.Valhalla != "" {
 		return errors.New("travel times come from one place: give only one of roads, osrm and valhalla")
@@ -23,9 +23,9 @@ func (c Choice) Check() error {
 	return nil
 }
 
-// Source opens what was chosen, with a cache in front of it. The error is that of
-// Check, wraps an *Error, or is ctx's if that ended while roads were loaded. An
-// *Error with CodeService is an address that is none: no server is asked yet.
+// Source opens the chosen source, with a cache in front of it. The error is that of
+// Check, wraps an *Error, or is that of ctx if it ended while roads were loaded. An *Error
+// with CodeService means that the address is not valid; no server was asked yet.
 func (c Choice) Source(ctx context.Context) (Source, error) {
 	if err := c.Check(); err != nil {
 		return nil, err

@@ -7,12 +7,12 @@ import (
 
 // The hierarchy is that of R. Geisberger, P. Sanders, D. Schultes and
 // D. Delling, "Contraction Hierarchies: Faster and Simpler Hierarchical
-// Routing in Road Networks" (WEA 2008): states are taken out one after the
-// other, the least important first, and each fastest way through a state taken
-// out is kept as a shortcut between its neighbours. Every fastest way then
-// climbs to one most important state and descends from it.
+// Routing in Road Networks" (WEA 2008): states are contracted one after the other,
+// the least important first, and each fastest way through a contracted state is kept
+// as a shortcut between its neighbours. Every fastest way then goes up to one most
+// important state and down from it.
 
-// link is a move or a shortcut as the contraction sees it.
+// link is a move or a shortcut during the contraction.
 type link struct {
 	cost  weight
 	state uint32
@@ -23,11 +23,11 @@ type link struct {
 const shortcut = 1 << 31
 
 type contraction struct {
-	out, in [][]link // among the states that are left
+	out, in [][]link // among the states that are not contracted yet
 	level   []uint32
 	witness witness
-	fresh   []newLink // shortcuts of the state looked at
-	up      [][]link  // of states taken out: to more important ones
+	fresh   []newLink // shortcuts of the present state
+	up      [][]link  // of contracted states: to more important ones
 	down    [][]link  // from more important ones
 }
 
@@ -36,17 +36,19 @@ type newLink struct {
 	link
 }
 
-// How many states a search for a way round may settle: few to rank a state,
-// more before a shortcut is really made. A way round not found costs a needless
-// shortcut, never a wrong one.
+// Limits of the witness search, in settled states: few to rank a state, more before a
+// shortcut is made. A witness that is not found costs a needless shortcut, never a wrong
+// one.
 const (
 	settleToRank     = 20
 	settleToContract = 200
 )
 
-// contract makes the hierarchy. progress is told how many states are done.
-func contract(ctx context.Context, s *states, cost func(arc uint32) weight, progress func(done, all int)) (*hierarchy, error) {
-	c := &contraction{out: make([][]link, s.n), in: make([][]link, s.n), level: make([]uint32, s.n), up: make([][]link, s.n), down: make([][]link, s.n)}
+// contract makes the hierarchy. It calls progress with the number of states done.
+func contract(ctx context.Context, s *states, cost func(arc uint32) weight, progress func(done, all int)) (*hierarchy,
+	error) {
+	c := &contraction{out: make([][]link, s.n), in: make([][]link, s.n), level: make([]uint32, s.n),
+		up: make([][]link, s.n), down: make([][]link, s.n)}
 	c.witness = newWitness(s.n)
 	for _, m := range s.moves {
 		if m.from != m.to {
@@ -110,8 +112,8 @@ func (c *contraction) connect(from, to uint32, l link) {
 	c.in[to] = append(c.in[to], l)
 }
 
-// importance ranks a state: low in what has been taken out around it, and few
-// shortcuts for the links it frees, come first.
+// importance ranks a state. States with few contracted neighbours and few shortcuts for
+// the links that their contraction removes come first.
 func (c *contraction) importance(v uint32) weight {
 	c.shortcuts(v, settleToRank)
 	removed, hops := len(c.in[v])+len(c.out[v]), uint32(0)
@@ -131,7 +133,7 @@ func (c *contraction) importance(v uint32) weight {
 	return weight(c.level[v])*1000 + weight(1000*len(c.fresh)/removed) + weight(1000*added/hops)
 }
 
-// shortcuts finds those needed if v were taken out.
+// shortcuts finds the shortcuts that the contraction of v needs.
 func (c *contraction) shortcuts(v uint32, settle int) {
 	c.fresh = c.fresh[:0]
 	out := c.out[v]
@@ -155,7 +157,8 @@ func (c *contraction) shortcuts(v uint32, settle int) {
 		c.witness.search(c.out, i, v, i.cost+farthest, goals, settle)
 		for _, o := range out {
 			if through := i.cost + o.cost; o.state != i.state && c.witness.at[o.state].dist > through {
-				c.fresh = append(c.fresh, newLink{i.state, o.state, link{cost: through, via: v | shortcut, hops: i.hops + o.hops}})
+				c.fresh = append(c.fresh, newLink{i.state, o.state,
+					link{cost: through, via: v | shortcut, hops: i.hops + o.hops}})
 			}
 		}
 		c.witness.clear()
@@ -188,7 +191,7 @@ func without(links []link, state uint32) []link {
 	return links[:len(links)-1]
 }
 
-// witness looks for ways round a state.
+// witness searches for ways that avoid a state.
 type witness struct {
 	at      []witnessed
 	touched []uint32
@@ -197,7 +200,7 @@ type witness struct {
 
 type witnessed struct {
 	dist weight
-	goal weight // for a goal, what it costs from the state taken out; else 0
+	goal weight // for a goal, the cost from the contracted state; else 0
 }
 
 func newWitness(n int) witness {
@@ -208,8 +211,8 @@ func newWitness(n int) witness {
 	return w
 }
 
-// search settles states near first, not through skip, no farther than most,
-// until it has ways to all goals that are no worse than over skip.
+// search settles states in order of distance, without skip and no farther than most,
+// until it has ways to all goals that are no worse than by way of skip.
 func (w *witness) search(out [][]link, first link, skip uint32, most weight, goals, settle int) {
 	w.queue = w.queue[:0]
 	w.at[first.state].dist = 0

@@ -133,7 +133,8 @@ func agree(t *testing.T, mode Mode, g *graph, s *states, n int) {
 	t.Helper()
 	places := randomPlaces(rand.New(rand.NewPCG(7, uint64(n))), g, n)
 	ways := agreeOn(t, mode, g, s, places)
-	t.Logf("%s: %d states, %d moves, %d climbs; %d of %d pairs have a way", mode, s.n, len(s.moves), len(g.up.all)+len(g.down.all), ways, n*n)
+	t.Logf("%s: %d states, %d moves, %d climbs; %d of %d pairs have a way", mode, s.n, len(s.moves),
+		len(g.up.all)+len(g.down.all), ways, n*n)
 	if ways < n*n/4 {
 		t.Fatalf("%s: only %d of %d pairs have a way", mode, ways, n*n)
 	}
@@ -143,7 +144,9 @@ func agree(t *testing.T, mode Mode, g *graph, s *states, n int) {
 func agreeOn(t *testing.T, mode Mode, g *graph, s *states, places []place) int {
 	t.Helper()
 	got := make([][]weight, len(places))
-	err := g.costs(context.Background(), places, places, func(i int, costs []weight) { got[i] = append([]weight(nil), costs...) })
+	err := g.costs(context.Background(), places, places, func(i int, costs []weight) {
+		got[i] = append([]weight(nil), costs...)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,14 +174,16 @@ func agreeOn(t *testing.T, mode Mode, g *graph, s *states, places []place) int {
 			// The line of the way is as long as the way is said to be.
 			cost, line := search.between(from, to)
 			if cost != want {
-				t.Fatalf("%s: the way from %+v to %+v costs %d ms, want %d", mode, from, to, cost.millis(), want.millis())
+				t.Fatalf("%s: the way from %+v to %+v costs %d ms, want %d", mode, from, to, cost.millis(),
+					want.millis())
 			}
 			length := 0.0
 			for k := 1; k < len(line); k++ {
 				length += line[k-1].Point().DistanceTo(line[k].Point())
 			}
 			if said := float64(want.centimetres()) / 100; math.Abs(length-said) > 1+said/500 {
-				t.Fatalf("%s: the way from %+v to %+v is said to be %.1f m long and drawn %.1f m", mode, from, to, said, length)
+				t.Fatalf("%s: the way from %+v to %+v is said to be %.1f m long and drawn %.1f m", mode, from, to, said,
+					length)
 			}
 		}
 	}

@@ -29,8 +29,8 @@ func (w weight) share(fraction float64) weight {
 }
 
 // edges are the roads of one mode between crossings. Edge e is travelled
-// forward as arc 2e and backward as arc 2e+1; their order is that of a walk
-// through the map (Morton's), so that what is near on the map is near in memory.
+// forward as arc 2e and backward as arc 2e+1. Edges are in Morton's order, so that edges
+// near each other on the map are near each other in memory.
 type edges struct {
 	vertices int
 	ends     [][2]uint32 // vertices
@@ -40,7 +40,7 @@ type edges struct {
 	shapeAt  []uint32    // edge e has the points shape[shapeAt[e]:shapeAt[e+1]], its ends among them
 	shape    []geo.E7
 
-	// What only the building of the graph needs.
+	// Only the building of the graph needs these.
 	wayIDs  [][2]osm.WayID // of the first and of the last piece
 	nodeOf  []int32        // node of each vertex, in network.ids
 	blocked []bool         // by vertex: the road ends here at a barrier
@@ -72,7 +72,7 @@ type pieces struct {
 	vertexOf []int32 // by node; -1: within a piece
 	nodeOf   []int32
 	blocked  []bool
-	keep     []bool // by vertex: never to be joined away
+	keep     []bool // by vertex: join must not remove it
 	// incident pieces of each vertex
 	at   []uint32
 	list []uint32
@@ -111,7 +111,7 @@ func cut(net *network, mode int, special map[osm.NodeID]bool) *pieces {
 	}
 	end := func(node int32) uint32 {
 		if stops(node) {
-			return c.vertex(node, true, true) // each road has its own end at a barrier
+			return c.vertex(node, true, true) // at a barrier each road has an end of its own
 		}
 		return uint32(c.vertexOf[node])
 	}
@@ -130,7 +130,8 @@ func cut(net *network, mode int, special map[osm.NodeID]bool) *pieces {
 				continue
 			}
 			if start >= 0 {
-				c.all = append(c.all, piece{way: int32(i), from: int32(start), to: int32(k), ends: [2]uint32{end(w.nodes[start]), end(node)}})
+				c.all = append(c.all, piece{way: int32(i), from: int32(start), to: int32(k),
+					ends: [2]uint32{end(w.nodes[start]), end(node)}})
 			}
 			start = k
 		}
@@ -174,7 +175,7 @@ func (c *pieces) use(i uint32, reversed bool) usage {
 	return u
 }
 
-// joins says whether v merely lies between two pieces of one kind.
+// joins reports whether v only connects two pieces of one kind.
 func (c *pieces) joins(v uint32) bool {
 	if c.keep[v] || c.at[v+1]-c.at[v] != 2 {
 		return false
@@ -254,7 +255,7 @@ func (c *pieces) join() *edges {
 			}
 		}
 	}
-	for i := range c.all { // rings that meet nothing else
+	for i := range c.all { // rings without a crossing
 		if !done[i] {
 			walk(uint32(i), c.all[i].ends[0])
 		}
@@ -296,7 +297,8 @@ func (e *edges) sort() {
 		shapeAt = append(shapeAt, uint32(len(shape)))
 	}
 	e.shape, e.shapeAt = shape, shapeAt
-	e.ends, e.cost, e.home, e.wayIDs = permuted(e.ends, order), permuted(e.cost, order), permuted(e.home, order), permuted(e.wayIDs, order)
+	e.ends, e.cost, e.home, e.wayIDs = permuted(e.ends, order), permuted(e.cost, order), permuted(e.home, order),
+		permuted(e.wayIDs, order)
 }
 
 func permuted[T any](list []T, order []uint32) []T {

@@ -13,8 +13,8 @@ import (
 	"github.com/paulmach/osm/osmpbf"
 )
 
-// network is what an extract holds of roads: the ways that some mode may use,
-// where their nodes are, what stands on them, and which turns are forbidden.
+// network is the roads of an extract: the ways that some mode may use, the positions of
+// their nodes, barriers and lights, and forbidden turns.
 type network struct {
 	country string
 	ids     []osm.NodeID // of the nodes, ascending
@@ -26,7 +26,7 @@ type network struct {
 	rules   []rule
 }
 
-// way is a way of the extract with what each of Modes() makes of it.
+// way is a way of the extract with its usage by each of Modes().
 type way struct {
 	id    osm.WayID
 	nodes []int32 // indices in network.ids
@@ -40,7 +40,7 @@ type rawWay struct {
 	tags  osm.Tags
 }
 
-// extract is something that can be read for nodes, ways and relations.
+// extract is a source of nodes, ways and relations.
 type extract interface {
 	// each calls visit for every way and relation, or for every node.
 	each(ctx context.Context, nodes bool, visit func(osm.Object)) error
@@ -49,7 +49,7 @@ type extract interface {
 // pbf is an extract in a file. The reader is read from its start each time.
 type pbf struct {
 	file  io.ReadSeeker
-	moved func(bytes int64) // told how far the reading is
+	moved func(bytes int64) // called with the position of the reader
 }
 
 func (p pbf) each(ctx context.Context, nodes bool, visit func(osm.Object)) error {

@@ -6,9 +6,9 @@ type entry struct {
 	state uint32
 }
 
-// queue is a heap of four children a node, smallest key first. An entry is
-// never moved by its key: what has become better is pushed again, and the
-// stale entry is known by its key when it comes out.
+// queue is a heap with four children per node, smallest key first. Keys are never
+// decreased: a better entry is pushed again, and the searcher recognises a stale
+// entry by its key when it is popped.
 type queue []entry
 
 func (q *queue) push(e entry) {

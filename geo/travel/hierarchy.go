@@ -10,8 +10,8 @@ type climb struct {
 
 func (c climb) cost() weight { return weight(c.millis)<<32 | weight(c.centimetres) }
 
-// hierarchy is the graph ready to be searched. States are numbered by
-// importance, so that every climb leads to a higher number.
+// hierarchy is the contracted graph. States are numbered by importance, so that every
+// climb leads to a higher number.
 type hierarchy struct {
 	n int
 	// up leads from a state to more important ones; down, read backwards, from

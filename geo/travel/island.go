@@ -34,8 +34,8 @@ func (e *edges) leaving() incidence {
 
 func (in incidence) of(v uint32) []uint32 { return in.arcs[in.at[v]:in.at[v+1]] }
 
-// A part of the map is large, and so no island, from this many crossings on, or
-// from this share of the largest part's.
+// A part of the map counts as large, and so is not an island, from this many crossings
+// on or from this share of the crossings of the largest part.
 const (
 	largeVertices = 1000
 	largeShare    = 0.1
@@ -43,7 +43,7 @@ const (
 
 // markIslands finds the edges from which a large part of the map cannot be
 // reached, or that cannot be reached from it: those outside the large strongly
-// connected components. Turn restrictions are not looked at.
+// connected components. It ignores turn restrictions.
 func (e *edges) markIslands(out incidence) {
 	part, sizes := e.components(out)
 	largest := uint32(0)

@@ -9,10 +9,10 @@ import (
 
 // Many to many is that of S. Knopp, P. Sanders, D. Schultes, F. Schulz and
 // D. Wagner, "Computing Many-to-Many Shortest Paths Using Highway Hierarchies"
-// (ALENEX 2007): a climb backwards from every goal leaves its cost in a bucket
-// at each state reached; a climb from every start then looks into the buckets.
+// (ALENEX 2007): a backward search from every goal stores its cost in a bucket at each
+// state that it reaches; a forward search from every start then reads the buckets.
 
-// deposit is what it costs from a state to a goal.
+// deposit is the cost from a state to a goal.
 type deposit struct {
 	goal                uint32
 	millis, centimetres uint32

@@ -9,14 +9,14 @@ import (
 	"doorstep/geo"
 )
 
-// Never stands for the seconds and the metres between two places with no way
-// between them. It is longer than any day's work and small enough to be summed.
+// Never is the seconds and the metres between two places that no way connects. It is
+// longer than any working day and small enough to be summed.
 const Never int32 = 10_000_000
 
-// MaxPoints is the most points of one matrix.
+// MaxPoints is the largest number of points of one matrix.
 const MaxPoints = 10_000
 
-// Source makes matrices. All of this package's may be used by many goroutines.
+// Source makes matrices. Several goroutines may use any source of this package.
 type Source interface {
 	// Matrix returns the seconds and metres from each point to each other.
 	// The error is that of ctx, or an *Error.
@@ -25,7 +25,7 @@ type Source interface {
 	Table(ctx context.Context, mode Mode, from, to []geo.Point) (Table, error)
 }
 
-// Matrix says how long and how far it is from each of N points to each other.
+// Matrix is the seconds and metres from each of N points to each other.
 type Matrix struct {
 	// N is the number of points.
 	N int
@@ -37,13 +37,13 @@ type Matrix struct {
 	// "osrm:<address>", "valhalla:<address>", or two with a + between if one
 	// stood in for the other.
 	Source string
-	// Note says what a person must know about the figures; may be empty.
+	// Note is for people: how far to trust the figures. It may be empty.
 	Note string
-	// Guessed says that some figures are crow-fly guesses because the source
-	// proper did not answer. The next call may do better.
+	// Guessed says that some figures are crow-fly guesses because the chosen source did
+	// not answer. The next call may succeed.
 	Guessed bool
-	// CutOff are the points that most others cannot be reached from, or
-	// cannot reach: on an island, behind a gate, or far from any road.
+	// CutOff are the points with no way to or from most others: on an island, behind a
+	// gate, or far from any road.
 	CutOff []CutOff
 }
 
@@ -51,17 +51,17 @@ type Matrix struct {
 type CutOff struct {
 	// Point is its index.
 	Point int
-	// OffRoad says that no usable road is near; false means that there is
-	// one, but it leads nowhere.
+	// OffRoad says that no usable road is near. If it is false there is one, but it is
+	// not connected to the rest.
 	OffRoad bool
 	// To and From are the numbers of other points to and from which there is a way.
 	To, From int
 }
 
-// Reachable says whether there is a way from point i to point j.
+// Reachable reports whether there is a way from point i to point j.
 func (m Matrix) Reachable(i, j int) bool { return m.Durations[i*m.N+j] < Never }
 
-// Table says how long and how far it is from each point of one list to each of another.
+// Table is the seconds and metres from each point of one list to each of another.
 type Table struct {
 	// Rows and Columns are the lengths of the lists.
 	Rows, Columns int
@@ -83,7 +83,8 @@ func newTable(rows, columns int, source string) Table {
 
 // square turns a table from points to the same points into a matrix.
 func (t Table) square(mode Mode) Matrix {
-	m := Matrix{N: t.Rows, Durations: t.Durations, Distances: t.Distances, Source: t.Source, Note: t.Note, Guessed: t.Guessed}
+	m := Matrix{N: t.Rows, Durations: t.Durations, Distances: t.Distances, Source: t.Source, Note: t.Note,
+		Guessed: t.Guessed}
 	m.CutOff = cutOff(m, t.FromOff)
 	never := 0
 	for _, d := range m.Durations {
@@ -118,7 +119,7 @@ func cutOff(m Matrix, off []int) []CutOff {
 	return all
 }
 
-// checkPoints refuses what no source can answer.
+// checkPoints returns an *Error for points and modes that no source can answer.
 func checkPoints(mode Mode, lists ...[]geo.Point) error {
 	if _, err := ParseMode(string(mode)); err != nil || mode == "" {
 		return fault(CodeMode, nil, "unknown mode %.40q: give foot, bicycle, scooter or car", string(mode))

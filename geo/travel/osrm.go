@@ -47,7 +47,8 @@ func (o osrm) address(service string, mode Mode, points []geo.Point, options url
 	for i, p := range points {
 		list[i] = fmt.Sprintf("%.6f,%.6f", p.Lon, p.Lat)
 	}
-	return strings.ReplaceAll(o.base, modeInURL, string(mode)) + "/" + service + "/v1/" + profile + "/" + strings.Join(list, ";") + "?" + options.Encode()
+	return strings.ReplaceAll(o.base, modeInURL, string(mode)) + "/" + service + "/v1/" + profile + "/" +
+		strings.Join(list, ";") + "?" + options.Encode()
 }
 
 // osrmError is why OSRM does not answer.
@@ -66,7 +67,8 @@ func (o osrm) table(ctx context.Context, ask asker, mode Mode, from, to []geo.Po
 		Code, Message        string
 		Durations, Distances [][]*float64
 	}
-	options := url.Values{"annotations": {"duration,distance"}, "sources": {numbers(0, len(from))}, "destinations": {numbers(len(from), len(to))}}
+	options := url.Values{"annotations": {"duration,distance"}, "sources": {numbers(0, len(from))},
+		"destinations": {numbers(len(from), len(to))}}
 	points := append(append([]geo.Point(nil), from...), to...)
 	status, err := ask(ctx, o.address("table", mode, points, options), nil, &reply)
 	if err != nil {

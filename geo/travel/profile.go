@@ -3,10 +3,10 @@ package travel
 // This file is the data that says who may use which road and how fast. The
 // rules that read it are in usage.go and access.go.
 
-// profile is what one mode makes of a road's tags.
+// profile says how the tags of a road apply to one mode.
 type profile struct {
 	// speeds are km/h by the value of the tag highway, where no limit is
-	// tagged; a value that is not here is no road for the mode.
+	// tagged; the mode may not use a value that is not here.
 	speeds map[string]float64
 	// access are the keys that allow or forbid the mode, the most telling first.
 	access []string
@@ -21,8 +21,8 @@ type profile struct {
 	blocked map[string]bool
 	// limited says that a tagged maxspeed sets the speed.
 	limited bool
-	// turning says that turns and lights cost time, that nobody turns round
-	// in mid-road, and that every crossing is therefore kept turn by turn.
+	// turning says that turns and lights cost time and that U-turns are allowed only at
+	// dead ends, so that the graph keeps every turn of every crossing.
 	turning bool
 	// through says that roads for residents only (access=destination) serve like any other.
 	through bool
@@ -89,25 +89,28 @@ var footSpeeds = map[string]float64{
 // roughness are the highest km/h by surface, for wheels; walkers go as on any other.
 var roughness = map[string]float64{
 	"gravel": 35, "fine_gravel": 40, "compacted": 45, "unpaved": 35, "ground": 25, "dirt": 25, "earth": 25,
-	"grass": 15, "sand": 10, "mud": 8, "pebblestone": 30, "cobblestone": 25, "unhewn_cobblestone": 15, "sett": 35, "wood": 30,
+	"grass": 15, "sand": 10, "mud": 8, "pebblestone": 30, "cobblestone": 25, "unhewn_cobblestone": 15, "sett": 35,
+	"wood": 30,
 }
 
 // rideRoughness are the same for a bicycle.
 var rideRoughness = map[string]float64{
 	"gravel": 11, "fine_gravel": 13, "compacted": 14, "unpaved": 11, "ground": 9, "dirt": 9, "earth": 9,
-	"grass": 7, "sand": 4, "mud": 4, "pebblestone": 10, "cobblestone": 9, "unhewn_cobblestone": 7, "sett": 12, "wood": 12,
+	"grass": 7, "sand": 4, "mud": 4, "pebblestone": 10, "cobblestone": 9, "unhewn_cobblestone": 7, "sett": 12,
+	"wood": 12,
 }
 
 // ferrySpeed is for ferries that do not say how long they take.
 const ferrySpeed = 9.0
 
-// drivePass are barriers that a car passes unless access is tagged otherwise;
-// any other stops it. A locked gate stops everybody.
+// drivePass are barriers that a car passes unless access is tagged otherwise; any other
+// stops it. A locked gate stops every mode.
 var drivePass = set("border_control", "cattle_grid", "entrance", "gate", "height_restrictor", "lift_gate", "no",
 	"sally_port", "spikes", "swing_gate", "toll_booth", "kerb", "speed_bump", "rumble_strip", "arch")
 
 // rideBlocked are the barriers that a bicycle is not lifted over.
-var rideBlocked = set("full-height_turnstile", "kissing_gate", "stile", "turnstile", "wall", "fence", "hedge", "city_wall",
+var rideBlocked = set("full-height_turnstile", "kissing_gate", "stile", "turnstile", "wall", "fence", "hedge",
+	"city_wall",
 	"retaining_wall", "debris", "guard_rail", "jersey_barrier")
 
 var walkBlocked = set("wall", "fence", "hedge", "city_wall", "retaining_wall")
@@ -122,7 +125,8 @@ func profileOf(mode Mode) profile {
 			oneway: []string{"oneway:bicycle", "oneway:vehicle", "oneway"}, kinds: []string{"bicycle", "vehicle"},
 			most: 17, blocked: rideBlocked, push: 4}
 	case Scooter:
-		return profile{speeds: scooterSpeeds, access: []string{"moped", "motorcycle", "motor_vehicle", "vehicle", "access"},
+		return profile{speeds: scooterSpeeds,
+			access: []string{"moped", "motorcycle", "motor_vehicle", "vehicle", "access"},
 			oneway: []string{"oneway:moped", "oneway:motorcycle", "oneway:motor_vehicle", "oneway:vehicle", "oneway"},
 			kinds:  []string{"moped", "motorcycle", "motor_vehicle", "vehicle"},
 			most:   45, pass: drivePass, limited: true, turning: true, motor: true}

@@ -17,29 +17,29 @@ import (
 	"doorstep/geo"
 )
 
-// Remote is a Source that asks a routing server, OSRM or Valhalla, over HTTP.
-// A table is asked for in tiles that the servers' default limits allow, each
-// tile again if the server is briefly away, but not if it keeps one waiting. If
-// one stays unanswered, the whole table is CrowFly's, and says so: figures of two kinds in one table would
-// send teams where the guesses are kindest.
+// Remote is a Source that asks a routing server, OSRM or Valhalla, over HTTP. It
+// asks for a table in tiles that the default limits of the servers allow. It asks
+// for a tile again if the server fails for a moment, but not after a timeout. If one
+// tile stays unanswered, CrowFly computes the whole table, and the table says so:
+// figures of two kinds in one table would favour the guesses.
 type Remote struct {
 	server server
 	source string // "osrm:<host>"
 	client *http.Client
-	pause  time.Duration // before the first new attempt, doubled for the next
+	pause  time.Duration // before the second attempt; doubled before each further one
 }
 
-// server is how one kind of routing server is spoken to. Its calls are one
-// request each; errNoRoad means that some point has no road near.
+// server speaks the protocol of one kind of routing server. Each call is one request;
+// errNoRoad means that some point has no road near.
 type server interface {
 	serves(mode Mode) bool
 	table(ctx context.Context, ask asker, mode Mode, from, to []geo.Point) (tile, error)
 	legs(ctx context.Context, ask asker, mode Mode, points []geo.Point) ([]remoteLeg, error)
-	// mostPoints is how many points one request for a way may have.
+	// mostPoints is the largest number of points in one request for a way.
 	mostPoints() int
 }
 
-// tile is a part of a table, row by row; nil where there is no way.
+// tile is a part of a table, row by row; an entry is nil if there is no way.
 type tile struct {
 	seconds, metres [][]*float64
 }
@@ -65,7 +65,8 @@ const (
 )
 
 func newRemote(kind string, s server, base *url.URL) *Remote {
-	return &Remote{server: s, source: kind + ":" + base.Host, client: &http.Client{Timeout: askTimeout}, pause: 200 * time.Millisecond}
+	return &Remote{server: s, source: kind + ":" + base.Host, client: &http.Client{Timeout: askTimeout},
+		pause: 200 * time.Millisecond}
 }
 
 // serverURL reads the address of a routing server.
@@ -133,14 +134,17 @@ func (r *Remote) Way(ctx context.Context, mode Mode, points []geo.Point) (Way, e
 
 func (r *Remote) notServed(mode Mode) error {
 	if !r.server.serves(mode) {
-		return fmt.Errorf("no server is configured for the mode %s: run one for each mode, and write %s in its address where the mode stands, such as http://host/%[2]s", mode, modeInURL)
+		return fmt.Errorf("no server is configured for the mode %s: run one for each mode, and write %s in its "+
+			"address where the mode stands, such as http://host/%[2]s", mode, modeInURL)
 	}
 	return nil
 }
 
-// standIn says that CrowFly answers for the server, and why.
+// standIn returns the source and note of a CrowFly answer instead of the server, for the
+// reason err.
 func (r *Remote) standIn(err error) (source, note string, guessed bool) {
-	return r.source + "+" + crowFlySource, crowFlyNote + ": " + r.source + " gave no figures (" + err.Error() + ")", true
+	return r.source + "+" + crowFlySource, crowFlyNote + ": " + r.source + " gave no figures (" + err.Error() + ")",
+		true
 }
 
 func (r *Remote) table(ctx context.Context, mode Mode, from, to []geo.Point) (Table, error) {
@@ -201,10 +205,11 @@ func (r *Remote) way(ctx context.Context, mode Mode, points []geo.Point) (Way, e
 	return w, nil
 }
 
-// away is an answer that may be better next time.
+// away is the error of a request that may succeed at the next attempt.
 type away struct{ error }
 
-// retry calls do until it succeeds, fails for good, or has failed often enough.
+// retry calls do until it succeeds, fails with another error than away, or has failed
+// attempts times.
 func (r *Remote) retry(ctx context.Context, do func() error) error {
 	pause := r.pause
 	for n := 1; ; n++ {
@@ -240,7 +245,7 @@ func (r *Remote) ask(ctx context.Context, address string, body, reply any) (int,
 	}
 	answer, err := r.client.Do(request)
 	if err != nil {
-		// The address holds where people live: an error must not.
+		// The address contains where people live, so it must not be in the error.
 		var outer *url.Error
 		if errors.As(err, &outer) {
 			err = outer.Err
@@ -261,8 +266,8 @@ func (r *Remote) ask(ctx context.Context, address string, body, reply any) (int,
 	return answer.StatusCode, nil
 }
 
-// noAnswer is why a request has none. A server that keeps one waiting is not
-// asked again: it is not briefly away, and somebody waits for the table.
+// noAnswer returns why a request has no answer. After a timeout the server is not asked
+// again, because the caller is waiting for the table.
 func (r *Remote) noAnswer(ctx context.Context, err error) error {
 	var late interface{ Timeout() bool }
 	if ctx.Err() == nil && errors.As(err, &late) && late.Timeout() {
@@ -290,8 +295,8 @@ type tiling struct {
 	t        *Table
 
 	mu        sync.Mutex
-	off       map[geo.Point]bool // what is known: no road near, or one
-	searching sync.Mutex         // tiles share points: one search at a time finds them for all
+	off       map[geo.Point]bool // by known point, whether no road is near
+	searching sync.Mutex         // serialises searchAll, because tiles share points
 }
 
 func (q *tiling) run(ctx context.Context) error {
@@ -329,7 +334,7 @@ func span(start, end int) []int {
 }
 
 // tile fills rows and columns of the table. If some point has no road near,
-// the server refuses the whole tile: then those points are found and left out.
+// the server refuses the whole tile. Then tile finds those points and asks without them.
 func (q *tiling) tile(ctx context.Context, rows, columns []int) error {
 	for _, i := range rows {
 		for _, j := range columns {
@@ -392,7 +397,7 @@ func (q *tiling) searchAll(ctx context.Context, points []geo.Point) error {
 	return nil
 }
 
-// search halves points until those without a road stand alone.
+// search finds the points without a road by bisection.
 func (q *tiling) search(ctx context.Context, points []geo.Point) error {
 	_, err := q.request(ctx, points, points)
 	none := errors.Is(err, errNoRoad)

@@ -49,7 +49,7 @@ func newPeer(t *testing.T, serve func(p *peer, w http.ResponseWriter, r *http.Re
 			return
 		}
 		if failure == "hang" {
-			io.Copy(io.Discard, r.Body) // or the server would not notice that nobody waits any more
+			io.Copy(io.Discard, r.Body) // otherwise the server does not notice that the client is gone
 			<-r.Context().Done()
 			return
 		}
@@ -132,8 +132,10 @@ func serveOSRM(p *peer, w http.ResponseWriter, r *http.Request) {
 			}
 			bend := geo.Point{Lon: points[i].Lon, Lat: points[i-1].Lat}
 			legs = append(legs, map[string]any{"duration": d, "distance": 10 * d, "steps": []any{
-				map[string]any{"geometry": map[string]any{"type": "LineString", "coordinates": []geo.Point{points[i-1], bend}}},
-				map[string]any{"geometry": map[string]any{"type": "LineString", "coordinates": []geo.Point{bend, points[i]}}}}})
+				map[string]any{"geometry": map[string]any{"type": "LineString",
+					"coordinates": []geo.Point{points[i-1], bend}}},
+				map[string]any{"geometry": map[string]any{"type": "LineString",
+					"coordinates": []geo.Point{bend, points[i]}}}}})
 		}
 		json.NewEncoder(w).Encode(map[string]any{"code": "Ok", "routes": []any{map[string]any{"legs": legs}}})
 	}
@@ -145,7 +147,8 @@ func serveValhalla(p *peer, w http.ResponseWriter, r *http.Request) {
 		Sources, Targets, Locations []struct{ Lat, Lon float64 }
 		Costing, Units              string
 	}
-	if err := json.NewDecoder(r.Body).Decode(&body); err != nil || body.Units != "kilometers" || body.Costing != "motor_scooter" || r.Method != "POST" {
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil || body.Units != "kilometers" ||
+		body.Costing != "motor_scooter" || r.Method != "POST" {
 		p.t.Errorf("%s %+v: %v", r.Method, body, err)
 	}
 	refuse := func(code int, text string) {
@@ -168,7 +171,8 @@ func serveValhalla(p *peer, w http.ResponseWriter, r *http.Request) {
 		for i, a := range body.Sources {
 			var row []any
 			for j, b := range body.Targets {
-				pair := map[string]any{"from_index": i, "to_index": j, "time": nil, "distance": 0} // as some versions say that there is no way
+				// as some versions say that there is no way
+				pair := map[string]any{"from_index": i, "to_index": j, "time": nil, "distance": 0}
 				if d, ok := worldly(geo.Point{Lon: a.Lon, Lat: a.Lat}, geo.Point{Lon: b.Lon, Lat: b.Lat}); ok {
 					pair["time"], pair["distance"] = d, d/100
 				}
@@ -184,7 +188,8 @@ func serveValhalla(p *peer, w http.ResponseWriter, r *http.Request) {
 		}
 		var legs []any
 		for i := 1; i < len(body.Locations); i++ {
-			a, b := geo.Point{Lon: body.Locations[i-1].Lon, Lat: body.Locations[i-1].Lat}, geo.Point{Lon: body.Locations[i].Lon, Lat: body.Locations[i].Lat}
+			a, b := geo.Point{Lon: body.Locations[i-1].Lon, Lat: body.Locations[i-1].Lat},
+				geo.Point{Lon: body.Locations[i].Lon, Lat: body.Locations[i].Lat}
 			d, _ := worldly(a, b)
 			legs = append(legs, map[string]any{"summary": map[string]any{"time": d, "length": d / 100},
 				"shape": polyline(a, geo.Point{Lon: b.Lon, Lat: a.Lat}, b)})
@@ -245,7 +250,8 @@ func TestTableIsAskedForInTiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p.asked() != 6 || table.Guessed || table.Note != "" || !strings.HasSuffix(table.Source, strings.TrimPrefix(p.URL, "http://")) {
+		if p.asked() != 6 || table.Guessed || table.Note != "" ||
+			!strings.HasSuffix(table.Source, strings.TrimPrefix(p.URL, "http://")) {
 			t.Errorf("%d requests; %q %q", p.asked(), table.Source, table.Note)
 		}
 		for i := range from {
@@ -275,7 +281,8 @@ func TestNoWayAndNoRoadAreNotGuessed(t *testing.T) {
 		if m.Note != "354 of 3660 pairs have no way between them by scooter" {
 			t.Errorf("note %q", m.Note)
 		}
-		if m.Reachable(0, 60) || m.Reachable(7, 0) || m.Durations[7*61+7] != 0 || m.Durations[59] != 59 || m.Distances[60] != Never {
+		if m.Reachable(0, 60) || m.Reachable(7, 0) || m.Durations[7*61+7] != 0 || m.Durations[59] != 59 ||
+			m.Distances[60] != Never {
 			t.Errorf("durations %v", m.Durations[:61])
 		}
 		if p.asked() > 60 {
@@ -289,10 +296,12 @@ func TestServerThatKeepsOneWaitingIsAskedOnce(t *testing.T) {
 		p.failures, p.failure = 1000, "hang"
 		r.client.Timeout = 50 * time.Millisecond
 		m, err := r.Matrix(context.Background(), Scooter, row(3, 1, 0.1, 1))
-		if err != nil || !m.Guessed || p.asked() != 1 || !strings.Contains(m.Note, "gave no figures (no answer within 50ms)") {
+		if err != nil || !m.Guessed || p.asked() != 1 ||
+			!strings.Contains(m.Note, "gave no figures (no answer within 50ms)") {
 			t.Errorf("%d requests, %v, %s", p.asked(), err, m.Note)
 		}
-		if w, err := r.Way(context.Background(), Scooter, row(3, 1, 0.1, 1)); err != nil || !w.Guessed || p.asked() != 2 {
+		if w, err := r.Way(context.Background(), Scooter, row(3, 1, 0.1, 1)); err != nil || !w.Guessed ||
+			p.asked() != 2 {
 			t.Errorf("%d requests, %v, %s", p.asked(), err, w.Note)
 		}
 	})
@@ -323,7 +332,8 @@ func TestCrowFlyStandsInAndSaysSo(t *testing.T) {
 					t.Fatal(err)
 				}
 				want, _ := CrowFly{}.Matrix(context.Background(), Scooter, points)
-				if !m.Guessed || !slices.Equal(m.Durations, want.Durations) || !strings.HasSuffix(m.Source, "+crow-fly") || !strings.Contains(m.Note, "straight lines") {
+				if !m.Guessed || !slices.Equal(m.Durations, want.Durations) ||
+					!strings.HasSuffix(m.Source, "+crow-fly") || !strings.Contains(m.Note, "straight lines") {
 					t.Errorf("guessed %v, source %q, note %q", m.Guessed, m.Source, m.Note)
 				}
 				if strings.Contains(m.Note, "1.00") {
@@ -343,9 +353,12 @@ func TestCrowFlyStandsInAndSaysSo(t *testing.T) {
 
 func TestAnswersThatMakeNoSenseAreNotBelieved(t *testing.T) {
 	for _, answer := range []string{
-		`{"code":"Ok"}`, `{"code":"Ok","durations":[[0]],"distances":[[0]]}`, `{"code":"Ok","durations":[[0,-5],[5,0]],"distances":[[0,1],[1,0]]}`,
-		`{"sources_to_targets":[]}`, `{"sources_to_targets":[[{},{}],[{}]]}`, `[]`, `{"code":"InvalidQuery","message":"no"}`, `null`,
-		`{"sources_to_targets":[[{"time":-1,"distance":1},{"time":1,"distance":1}],[{"time":1,"distance":1},{"time":1,"distance":1}]]}`,
+		`{"code":"Ok"}`, `{"code":"Ok","durations":[[0]],"distances":[[0]]}`,
+		`{"code":"Ok","durations":[[0,-5],[5,0]],"distances":[[0,1],[1,0]]}`,
+		`{"sources_to_targets":[]}`, `{"sources_to_targets":[[{},{}],[{}]]}`, `[]`,
+		`{"code":"InvalidQuery","message":"no"}`, `null`,
+		`{"sources_to_targets":[[{"time":-1,"distance":1},{"time":1,"distance":1}],[{"time":1,"distance":1},` +
+			`{"time":1,"distance":1}]]}`,
 	} {
 		for _, open := range []func(string) (*Remote, error){NewOSRM, NewValhalla} {
 			p := newPeer(t, func(_ *peer, w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, answer) })
@@ -377,7 +390,8 @@ func TestWayFromAServer(t *testing.T) {
 			t.Fatalf("%d legs, %d points", len(w.Legs), len(w.Line))
 		}
 		for i, l := range w.Legs {
-			if l.Seconds != 1 || l.Metres != 10 || w.Line[l.End].DistanceTo(points[i+1]) > 0.1 || w.Line[l.End-1].DistanceTo(geo.Point{Lon: points[i+1].Lon, Lat: points[i].Lat}) > 0.2 {
+			if l.Seconds != 1 || l.Metres != 10 || w.Line[l.End].DistanceTo(points[i+1]) > 0.1 ||
+				w.Line[l.End-1].DistanceTo(geo.Point{Lon: points[i+1].Lon, Lat: points[i].Lat}) > 0.2 {
 				t.Fatalf("leg %d: %+v", i, l)
 			}
 		}
@@ -408,7 +422,8 @@ func TestOneOSRMServerKnowsOneMode(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Car times for walkers would look right and be wrong.
-	if m, err := plain.Matrix(context.Background(), Foot, points); err != nil || !m.Guessed || p.asked() != 0 || !strings.Contains(m.Note, "the mode foot") || !strings.Contains(m.Note, "http://host/{mode}") {
+	if m, err := plain.Matrix(context.Background(), Foot, points); err != nil || !m.Guessed || p.asked() != 0 ||
+		!strings.Contains(m.Note, "the mode foot") || !strings.Contains(m.Note, "http://host/{mode}") {
 		t.Errorf("%v, %+v", err, m)
 	}
 	r, err := NewOSRM("http://{mode}.invalid")
@@ -441,7 +456,8 @@ func TestPolylineThatIsNone(t *testing.T) {
 		}
 	}
 	line, err := decodePolyline(polyline(geo.Point{Lon: -8.61, Lat: 41.15}, geo.Point{Lon: 180, Lat: -90}))
-	if err != nil || len(line) != 2 || line[0] != (geo.Point{Lon: -8.61, Lat: 41.15}) || line[1] != (geo.Point{Lon: 180, Lat: -90}) {
+	if err != nil || len(line) != 2 || line[0] != (geo.Point{Lon: -8.61, Lat: 41.15}) ||
+		line[1] != (geo.Point{Lon: 180, Lat: -90}) {
 		t.Errorf("%v %v", line, err)
 	}
 }

@@ -64,7 +64,7 @@ func OpenRoads(path string) (*Roads, error) {
 	}
 	rest, ok := bytes.CutPrefix(data, []byte(fileMagic))
 	if !ok {
-		return nil, fault(CodeGraph, nil, "%s is no file of prepared roads; %s", name, again)
+		return nil, fault(CodeGraph, nil, "%s is not a file of prepared roads; %s", name, again)
 	}
 	if rest, ok = bytes.CutPrefix(rest, []byte(fileVersion)); !ok {
 		return nil, fault(CodeGraph, nil, "%s was prepared by another version; %s", name, again)
@@ -166,7 +166,8 @@ func (f *fields) climbs(c *climbs) {
 		binary.LittleEndian.PutUint32(b[4:], v.millis)
 		binary.LittleEndian.PutUint32(b[8:], v.centimetres)
 	}, func(b []byte, v *climb) {
-		v.state, v.millis, v.centimetres = binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[4:]), binary.LittleEndian.Uint32(b[8:])
+		v.state, v.millis, v.centimetres = binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[4:]),
+			binary.LittleEndian.Uint32(b[8:])
 	})
 	f.numbers(&c.via)
 }

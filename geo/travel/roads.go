@@ -14,9 +14,9 @@ import (
 	"doorstep/geo"
 )
 
-// Roads is a Source that knows the roads: a graph per mode made from an
-// OpenStreetMap extract. It asks nobody, is exact on its map, and knows its
-// ways (see Guide). Traffic by the hour is not in it.
+// Roads is a Source with a road graph per mode, made from an OpenStreetMap extract.
+// It is exact on its map, needs no server, and can draw ways (see Guide). It does
+// not know traffic by the hour.
 type Roads struct {
 	name    string   // of the extract
 	hash    [32]byte // of the extract, SHA-256
@@ -24,9 +24,9 @@ type Roads struct {
 	graphs  [4]*graph // as Modes(); nil if not prepared
 }
 
-// Progress says how far a preparation is.
+// Progress is the progress of a preparation.
 type Progress struct {
-	// Step is what is being done, such as "reading porto.osm.pbf" or "car".
+	// Step names the present step, such as "reading porto.osm.pbf" or "car".
 	Step string
 	// Done of All is how much of it; the steps of several modes interleave.
 	Done, All int64
@@ -70,7 +70,8 @@ func PrepareRoads(ctx context.Context, path string, modes []Mode, progress func(
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
-		return nil, fault(CodeExtract, err, "%s is no OpenStreetMap extract in the format .osm.pbf, or it is cut short: download it again", r.name)
+		return nil, fault(CodeExtract, err,
+			"%s is not an OpenStreetMap extract in the format .osm.pbf, or it is cut short: download it again", r.name)
 	}
 	progress(Progress{step, size, size})
 	if err := r.prepare(ctx, net, modes, progress); err != nil {
@@ -85,7 +86,7 @@ func (r *Roads) prepare(ctx context.Context, net *network, modes []Mode, progres
 	var group sync.WaitGroup
 	var mu sync.Mutex
 	var failed error
-	// Two at a time: what each needs meanwhile must fit in memory.
+	// Two at a time, so that the memory suffices.
 	turns := make(chan struct{}, 2)
 	for m, mode := range Modes() {
 		if !slices.Contains(modes, mode) {
@@ -116,14 +117,15 @@ func (r *Roads) prepare(ctx context.Context, net *network, modes []Mode, progres
 			return nil
 		}
 	}
-	return fault(CodeExtract, nil, "%s holds no road for %v: is it an extract of the whole map, with ways?", r.name, modes)
+	return fault(CodeExtract, nil, "%s holds no road for %v: is it an extract of the whole map, with ways?", r.name,
+		modes)
 }
 
 // Name is the file name of the extract.
 func (r *Roads) Name() string { return r.name }
 
-// Country is the one that the extract's tags name most often (ISO 3166-1), and
-// whose default speed limits hold; empty if they name none.
+// Country returns the country that the tags of the extract name most often (ISO 3166-1).
+// Its default speed limits apply. It is empty if they name none.
 func (r *Roads) Country() string { return r.country }
 
 // Limits are the speed limits taken where the map has none, in words:
@@ -136,7 +138,7 @@ func (r *Roads) Limits() string {
 	return fmt.Sprintf("%g km/h in towns, %g outside and %g on motorways", l.urban, l.rural, l.motorway)
 }
 
-// Modes are those that were prepared.
+// Modes returns the prepared modes.
 func (r *Roads) Modes() []Mode {
 	var modes []Mode
 	for m, mode := range Modes() {
@@ -147,8 +149,8 @@ func (r *Roads) Modes() []Mode {
 	return modes
 }
 
-// Size is the number of roads between crossings of a mode, and how many of
-// them are islands: not to be reached from the rest of the map, or not to be left.
+// Size returns the number of roads between crossings of a mode, and how many of them are
+// islands: not connected to the rest of the map in one direction or both.
 func (r *Roads) Size(mode Mode) (roads, islands int) {
 	g, err := r.graph(mode)
 	if err != nil {

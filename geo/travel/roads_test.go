@@ -43,7 +43,8 @@ func TestTimesAndDistancesByRoad(t *testing.T) {
 }
 
 func TestLimitsAssumedAreSaid(t *testing.T) {
-	for country, want := range map[string]string{"": "50 km/h in towns, 90 outside and 120 on motorways", "GB": "48 km/h in towns, 97 outside and 113 on motorways"} {
+	for country, want := range map[string]string{"": "50 km/h in towns, 90 outside and 120 on motorways",
+		"GB": "48 km/h in towns, 97 outside and 113 on motorways"} {
 		if got := (&Roads{country: country}).Limits(); got != want {
 			t.Errorf("%q: %q", country, got)
 		}
@@ -62,7 +63,8 @@ func TestIslandsAndFarPointsAreReported(t *testing.T) {
 	if !slices.Equal(m.CutOff, want) {
 		t.Errorf("cut off: %+v, want %+v", m.CutOff, want)
 	}
-	if m.Reachable(0, 3) || m.Reachable(4, 0) || !m.Reachable(0, 2) || m.Note != "14 of 20 pairs have no way between them by car" {
+	if m.Reachable(0, 3) || m.Reachable(4, 0) || !m.Reachable(0, 2) ||
+		m.Note != "14 of 20 pairs have no way between them by car" {
 		t.Errorf("durations %v, note %q", m.Durations, m.Note)
 	}
 	if m.Durations[3*5+3] != 0 || m.Durations[4*5+4] != 0 {
@@ -72,13 +74,14 @@ func TestIslandsAndFarPointsAreReported(t *testing.T) {
 
 func TestSmallPartsOfTheMapAreIslands(t *testing.T) {
 	// A street of 21 crossings, for its roads differ; a yard joined to nothing;
-	// a road that nobody can leave again; one that nobody can enter.
+	// a road without a way out; one without a way in.
 	const letters = "ABCDEFGHIJKLMNOPQRSTU"
 	var roads []string
 	for i := 1; i < len(letters); i++ {
 		roads = append(roads, "road "+letters[i-1:i+1]+" highway=residential maxspeed="+[]string{"30", "50"}[i%2])
 	}
-	s := draw(t, letters+"  X Y\nV W", append(roads, "road XY highway=residential", "road AV highway=residential oneway=yes", "road WC highway=residential oneway=yes")...)
+	s := draw(t, letters+"  X Y\nV W", append(roads, "road XY highway=residential",
+		"road AV highway=residential oneway=yes", "road WC highway=residential oneway=yes")...)
 	r := s.roads(t)
 	g := r.graphs[3]
 	for _, c := range []struct {
@@ -139,7 +142,8 @@ func TestWayRunsAlongTheRoadFromDoorToDoor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []geo.Point{s.at['A'], s.at['B'], beside(s.at['B'], 20, 0), door, beside(s.at['B'], 20, 0), s.at['C'], s.at['E'], s.at['F']}
+	want := []geo.Point{s.at['A'], s.at['B'], beside(s.at['B'], 20, 0), door, beside(s.at['B'], 20, 0), s.at['C'],
+		s.at['E'], s.at['F']}
 	same := func(a, b geo.Point) bool { return a.DistanceTo(b) < 0.1 }
 	if !slices.EqualFunc(w.Line, want, same) {
 		t.Errorf("line %v, want %v", w.Line, want)
@@ -192,7 +196,8 @@ func TestPreparedFileIsReadAsItWasWritten(t *testing.T) {
 	if err := errors.Join(r.write(&before), read.write(&after)); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(before.Bytes(), after.Bytes()) || read.name != r.name || read.hash != r.hash || read.country != r.country {
+	if !bytes.Equal(before.Bytes(), after.Bytes()) || read.name != r.name || read.hash != r.hash ||
+		read.country != r.country {
 		t.Error("the file changes when it is read and written again")
 	}
 	points := []geo.Point{s.at['A'], s.at['C'], s.at['D']}
@@ -221,7 +226,8 @@ func TestDamagedFileIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	damages := map[string][]byte{"empty": nil, "another format": []byte("PK\x03\x04 something else altogether"), "longer": append(slices.Clone(whole), 0),
+	damages := map[string][]byte{"empty": nil, "another format": []byte("PK\x03\x04 something else altogether"),
+		"longer":          append(slices.Clone(whole), 0),
 		"another version": bytes.Replace(whole, []byte("roads 1\n"), []byte("roads 9\n"), 1)}
 	for at := 0; at < len(whole); at += 1 + len(whole)/40 {
 		damages["torn"+string(rune('0'+at%10))] = whole[:at]

@@ -1,6 +1,6 @@
 package travel
 
-// graph is the roads of one mode, ready to be asked.
+// graph is the roads of one mode, ready for queries.
 type graph struct {
 	*edges
 	*hierarchy
@@ -8,7 +8,7 @@ type graph struct {
 	pool    *searchers
 }
 
-// seed is a state that a search begins at, with what it has cost to be there.
+// seed is a state at which a search begins, with the cost to reach it.
 type seed struct {
 	state uint32
 	cost  weight

@@ -82,8 +82,10 @@ func draw(t *testing.T, picture string, lines ...string) *sketch {
 			if len(words[2]) == 1 {
 				via = osm.Member{Type: osm.TypeNode, Ref: int64(words[2][0]), Role: "via"}
 			}
-			s.Relations = append(s.Relations, &osm.Relation{ID: osm.RelationID(len(s.Relations) + 1), Tags: append(tags(4), osm.Tag{Key: "type", Value: "restriction"}),
-				Members: osm.Members{{Type: osm.TypeWay, Ref: int64(way[words[1]]), Role: "from"}, via, {Type: osm.TypeWay, Ref: int64(way[words[3]]), Role: "to"}}})
+			s.Relations = append(s.Relations, &osm.Relation{ID: osm.RelationID(len(s.Relations) + 1),
+				Tags: append(tags(4), osm.Tag{Key: "type", Value: "restriction"}),
+				Members: osm.Members{{Type: osm.TypeWay, Ref: int64(way[words[1]]), Role: "from"}, via,
+					{Type: osm.TypeWay, Ref: int64(way[words[3]]), Role: "to"}}})
 		default:
 			t.Fatalf("what is %q?", line)
 		}

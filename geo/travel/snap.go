@@ -6,14 +6,14 @@ import (
 	"doorstep/geo"
 )
 
-// SnapLimit is how far in metres a point may lie from a road of its mode. What
-// is farther is off the road. The way from the road to the door is not in the
-// figures: it is part of the work at the stop.
+// SnapLimit is the largest distance in metres of a point from a road of its mode. A point
+// farther away is off the road. The way from the road to the point is not in the
+// figures: it is part of the service at the stop.
 const SnapLimit = 500
 
-// islandLead is by how many metres a road that leads nowhere must be nearer
-// than one that leads on for the point to count as standing on an island.
-// Nearer rivals are mostly driveways that the map joins to nothing.
+// islandLead is by how many metres an island road must be nearer than any other road for
+// the point to be snapped to it. Island roads that are nearer by less are mostly
+// driveways that the map does not connect.
 const islandLead = 50
 
 // place is a point of the network: somewhere along an edge.
@@ -21,62 +21,33 @@ type place struct {
 	edge uint32
 	// along is the fraction of the edge's length from its first end.
 	along float64
-	// off says that no road is near, and the rest means nothing.
+	// off says that no road is near; the other fields are then meaningless.
 	off bool
 }
 
-// box bounds edges, in units of 1e-7 degrees.
-type box struct {
-	minLon, minLat, maxLon, maxLat int32
-}
-
-func (b box) union(c box) box {
-	return box{min(b.minLon, c.minLon), min(b.minLat, c.minLat), max(b.maxLon, c.maxLon), max(b.maxLat, c.maxLat)}
-}
-
 const (
-	boxFanout = 8
-	// An entry of the search for the nearest edge is a box or, at level
+	// An entry of the search for the nearest edge is a box of the tree or, at level
 	// measured, an edge whose distance is known.
 	levelShift = 27
 	measured   = 31
 )
 
-// snapper finds the edge nearest to a point. levels[0] are the boxes of the
-// edges, and each further level bounds boxFanout of the one before; edges are
-// in Morton's order, so these lie together.
+// snapper finds the edge nearest to a point. Its items are the boxes of the edges,
+// which are in Morton's order.
 type snapper struct {
-	e      *edges
-	levels [][]box
+	e    *edges
+	tree geo.BoxTree
 }
 
 func newSnapper(e *edges) *snapper {
-	boxes := make([]box, len(e.cost))
+	boxes := make([]geo.Box, len(e.cost))
 	for i := range boxes {
-		line := e.line(uint32(i))
-		b := box{line[0].Lon, line[0].Lat, line[0].Lon, line[0].Lat}
-		for _, p := range line[1:] {
-			b = b.union(box{p.Lon, p.Lat, p.Lon, p.Lat})
-		}
-		boxes[i] = b
+		boxes[i] = geo.BoxOf(e.line(uint32(i)))
 	}
-	s := &snapper{e: e, levels: [][]box{boxes}}
-	for below := boxes; len(below) > boxFanout; {
-		level := make([]box, 0, len(below)/boxFanout+1)
-		for i := 0; i < len(below); i += boxFanout {
-			b := below[i]
-			for _, c := range below[i+1 : min(i+boxFanout, len(below))] {
-				b = b.union(c)
-			}
-			level = append(level, b)
-		}
-		s.levels = append(s.levels, level)
-		below = level
-	}
-	return s
+	return &snapper{e: e, tree: geo.NewBoxTree(boxes)}
 }
 
-// flat is the plane about a point, in metres: exact enough over SnapLimit.
+// flat is the tangent plane at a point, in metres. It is exact enough within SnapLimit.
 type flat struct {
 	lon, lat       float64
 	perLon, perLat float64 // metres per unit
@@ -100,13 +71,13 @@ func (f flat) between(a, b geo.E7) float64 {
 }
 
 // to is the square of the distance to a box.
-func (f flat) to(b box) float64 {
-	x := max(float64(b.minLon)-f.lon, 0, f.lon-float64(b.maxLon)) * f.perLon
-	y := max(float64(b.minLat)-f.lat, 0, f.lat-float64(b.maxLat)) * f.perLat
+func (f flat) to(b geo.Box) float64 {
+	x := max(float64(b.MinLon)-f.lon, 0, f.lon-float64(b.MaxLon)) * f.perLon
+	y := max(float64(b.MinLat)-f.lat, 0, f.lat-float64(b.MaxLat)) * f.perLat
 	return x*x + y*y
 }
 
-// snap returns where on the network a point is.
+// snap returns the place on the network nearest to a point.
 func (s *snapper) snap(p geo.Point) place {
 	f := flatAbout(p)
 	var q queue
@@ -115,8 +86,8 @@ func (s *snapper) snap(p geo.Point) place {
 			q.push(entry{weight(math.Float64bits(square)), uint32(level)<<levelShift | i})
 		}
 	}
-	top := len(s.levels) - 1
-	for i, b := range s.levels[top] {
+	top, boxes := s.tree.Top()
+	for i, b := range boxes {
 		put(top, uint32(i), f.to(b))
 	}
 	island, islandAt := place{off: true}, math.Inf(1)
@@ -139,8 +110,9 @@ func (s *snapper) snap(p geo.Point) place {
 			square, _ := s.nearest(f, i)
 			put(measured, i, square)
 		default:
-			for child := i * boxFanout; child < min((i+1)*boxFanout, uint32(len(s.levels[level-1]))); child++ {
-				put(level-1, child, f.to(s.levels[level-1][child]))
+			first, boxes := s.tree.Children(level, int(i))
+			for k, b := range boxes {
+				put(level-1, uint32(first+k), f.to(b))
 			}
 		}
 	}

@@ -6,10 +6,9 @@ import (
 	"slices"
 )
 
-// The graph that is searched has states for its nodes: where one is and what
-// one may do next. For walkers a state is a crossing. Where turns matter, a
-// state is "has just travelled this arc", so that a forbidden turn is a move
-// that is not there. A state also remembers
+// The nodes of the searched graph are states: a position and the moves that may follow.
+// On foot a state is a crossing. For modes with turn restrictions a state is "has just
+// travelled this arc", so that a forbidden turn is a missing move. A state also stores
 //
 //   - the bans whose beginning has been travelled (restrictions over ways), and
 //   - the phase: roads that only lead home (access=destination) may be used to

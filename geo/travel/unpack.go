@@ -152,7 +152,8 @@ func (e *edges) stretch(edge uint32, from, to float64) []geo.E7 {
 			if piece := lengths[i] - lengths[i-1]; length <= lengths[i] && piece > 0 {
 				t := (length - lengths[i-1]) / piece
 				a, b := line[i-1], line[i]
-				return geo.E7{Lon: a.Lon + int32(math.Round(t*float64(b.Lon-a.Lon))), Lat: a.Lat + int32(math.Round(t*float64(b.Lat-a.Lat)))}
+				return geo.E7{Lon: a.Lon + int32(math.Round(t*float64(b.Lon-a.Lon))),
+					Lat: a.Lat + int32(math.Round(t*float64(b.Lat-a.Lat)))}
 			}
 		}
 		return line[len(line)-1]

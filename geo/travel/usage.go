@@ -7,17 +7,17 @@ import (
 	"github.com/paulmach/osm"
 )
 
-// usage is what a way is to one mode.
+// usage is how one mode may use a way.
 type usage struct {
 	// forward and backward are tenths of km/h along and against the way; 0: not allowed.
 	forward, backward uint16
-	// home says that the way only leads to what lies on it: nobody may pass through.
+	// home says that the way may be used only to reach places on it, not to pass through.
 	home bool
 }
 
 func (u usage) usable() bool { return u.forward != 0 || u.backward != 0 }
 
-// reversed is the usage of the way walked from its other end.
+// reversed returns the usage of the way in the other direction.
 func (u usage) reversed() usage { return usage{u.backward, u.forward, u.home} }
 
 // usageOf reads a way's tags for one mode. For a ferry with a duration the
@@ -108,7 +108,7 @@ func (p profile) directions(class string, tags osm.Tags) (forward, backward bool
 	case "-1", "reverse":
 		forward = false
 	case "reversible":
-		// Open this way or that by the hour: nobody plans on it.
+		// Open in one direction or the other by the hour: not usable for planning.
 		return false, false
 	}
 	if p.push > 0 && !backward && againstTraffic(tags) {

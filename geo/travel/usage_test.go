@@ -17,8 +17,10 @@ func tagged(text string) (tags osm.Tags) {
 
 func TestSpeedLimitsAreRead(t *testing.T) {
 	for text, want := range map[string]float64{
-		"": 0, "50": 50, "30 mph": 30 * 1.609344, "20mph": 20 * 1.609344, "50 km/h": 50, "walk": 7, "none": 0, "signals": 0, "0": 0, "-5": 0, "1e9": 0,
-		"PT:urban": 50, "DE:rural": 100, "DE:motorway": 130, "DE:30": 30, "GB:nsl_single": 97, "XX:urban": 40, "XX:nonsense": 0, "50;30": 50, "5 knots": 5 * 1.852,
+		"": 0, "50": 50, "30 mph": 30 * 1.609344, "20mph": 20 * 1.609344, "50 km/h": 50, "walk": 7, "none": 0,
+		"signals": 0, "0": 0, "-5": 0, "1e9": 0,
+		"PT:urban": 50, "DE:rural": 100, "DE:motorway": 130, "DE:30": 30, "GB:nsl_single": 97, "XX:urban": 40,
+		"XX:nonsense": 0, "50;30": 50, "5 knots": 5 * 1.852,
 	} {
 		if got := limitsOf["PH"].speedLimit(text); got != want {
 			t.Errorf("%q is %g km/h, want %g", text, got, want)
@@ -28,7 +30,8 @@ func TestSpeedLimitsAreRead(t *testing.T) {
 
 func TestFerriesSayHowLongTheyTake(t *testing.T) {
 	for text, want := range map[string]float64{
-		"": 0, "15": 900, "00:15": 900, "1:30": 5400, "00:15:30": 930, "PT1H30M": 5400, "PT15M": 900, "PT20S": 20, "soon": 0, "1:2:3:4": 0, "-5": 0, "1:x": 0, "PTxM": 0,
+		"": 0, "15": 900, "00:15": 900, "1:30": 5400, "00:15:30": 930, "PT1H30M": 5400, "PT15M": 900, "PT20S": 20,
+		"soon": 0, "1:2:3:4": 0, "-5": 0, "1:x": 0, "PTxM": 0,
 	} {
 		if got := ferrySeconds(text); got != want {
 			t.Errorf("%q is %g s, want %g", text, got, want)
@@ -83,17 +86,22 @@ func TestOneWays(t *testing.T) {
 		mode Mode
 		want string
 	}{
-		{"oneway=yes", Car, "forward"}, {"oneway=-1", Car, "backward"}, {"oneway=no", Car, "both"}, {"oneway=reversible", Car, "none"},
+		{"oneway=yes", Car, "forward"}, {"oneway=-1", Car, "backward"}, {"oneway=no", Car, "both"},
+		{"oneway=reversible", Car, "none"},
 		{"oneway=yes", Foot, "both"}, {"oneway:foot=yes oneway=yes", Foot, "forward"},
-		{"oneway=yes oneway:bicycle=no", Bicycle, "both"}, {"oneway=yes cycleway=opposite_lane", Bicycle, "both"}, {"oneway=yes cycleway=opposite", Bicycle, "both"},
+		{"oneway=yes oneway:bicycle=no", Bicycle, "both"}, {"oneway=yes cycleway=opposite_lane", Bicycle, "both"},
+		{"oneway=yes cycleway=opposite", Bicycle, "both"},
 		{"oneway=yes cycleway:left:oneway=-1", Bicycle, "both"}, {"oneway=no oneway:bicycle=yes", Bicycle, "forward"},
-		{"junction=roundabout", Car, "forward"}, {"junction=circular", Bicycle, "forward"}, {"junction=roundabout", Foot, "both"}, {"junction=roundabout oneway=-1", Car, "backward"},
-		{"oneway:motor_vehicle=yes", Bicycle, "both"}, {"oneway:motor_vehicle=yes", Scooter, "forward"}, {"motor_vehicle:backward=no", Car, "forward"},
+		{"junction=roundabout", Car, "forward"}, {"junction=circular", Bicycle, "forward"},
+		{"junction=roundabout", Foot, "both"}, {"junction=roundabout oneway=-1", Car, "backward"},
+		{"oneway:motor_vehicle=yes", Bicycle, "both"}, {"oneway:motor_vehicle=yes", Scooter, "forward"},
+		{"motor_vehicle:backward=no", Car, "forward"},
 		{"vehicle:forward=no", Bicycle, "backward"}, {"oneway=yes oneway:moped=no", Scooter, "both"},
 	} {
 		tags := append(tagged(c.tags), osm.Tag{Key: "highway", Value: "residential"})
 		u := profileOf(c.mode).usageOf(tags, anyCountry)
-		got := map[[2]bool]string{{true, true}: "both", {true, false}: "forward", {false, true}: "backward"}[[2]bool{u.forward > 0, u.backward > 0}]
+		got := map[[2]bool]string{{true, true}: "both", {true, false}: "forward",
+			{false, true}: "backward"}[[2]bool{u.forward > 0, u.backward > 0}]
 		if got == "" {
 			got = "none"
 		}
@@ -105,7 +113,8 @@ func TestOneWays(t *testing.T) {
 
 func TestTheCountryIsTheOneThatSignsName(t *testing.T) {
 	var ways []rawWay
-	for _, text := range []string{"maxspeed=50", "maxspeed=PT:urban", "source:maxspeed=ES:rural", "zone:traffic=PT:urban", "maxspeed:type=sign", "source:maxspeed=XX:urban"} {
+	for _, text := range []string{"maxspeed=50", "maxspeed=PT:urban", "source:maxspeed=ES:rural",
+		"zone:traffic=PT:urban", "maxspeed:type=sign", "source:maxspeed=XX:urban"} {
 		ways = append(ways, rawWay{tags: tagged(text)})
 	}
 	if name, law := country(ways); name != "PT" || law != limitsOf["PT"] {
@@ -118,9 +127,12 @@ func TestTheCountryIsTheOneThatSignsName(t *testing.T) {
 
 func TestBarriers(t *testing.T) {
 	for tags, want := range map[string]string{ // who is stopped
-		"barrier=bollard": "scooter car", "barrier=bollard bollard=rising": "", "barrier=gate": "", "barrier=gate access=private": "foot bicycle scooter car",
-		"barrier=gate access=private foot=yes": "bicycle scooter car", "barrier=gate motor_vehicle=private": "scooter car", "barrier=gate locked=yes": "foot bicycle scooter car",
-		"barrier=stile": "bicycle scooter car", "barrier=lift_gate": "", "barrier=block access=yes": "", "highway=crossing": "", "highway=crossing access=no": "foot bicycle scooter car",
+		"barrier=bollard": "scooter car", "barrier=bollard bollard=rising": "", "barrier=gate": "",
+		"barrier=gate access=private":          "foot bicycle scooter car",
+		"barrier=gate access=private foot=yes": "bicycle scooter car",
+		"barrier=gate motor_vehicle=private":   "scooter car", "barrier=gate locked=yes": "foot bicycle scooter car",
+		"barrier=stile": "bicycle scooter car", "barrier=lift_gate": "", "barrier=block access=yes": "",
+		"highway=crossing": "", "highway=crossing access=no": "foot bicycle scooter car",
 		"barrier=unheard-of": "scooter car", "barrier=wall": "foot bicycle scooter car",
 	} {
 		var stopped []string

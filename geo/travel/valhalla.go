@@ -76,7 +76,8 @@ func (v valhalla) table(ctx context.Context, ask asker, mode Mode, from, to []ge
 			Distance *float64 `json:"distance"` // kilometres
 		} `json:"sources_to_targets"`
 	}
-	body := map[string]any{"sources": valhallaPoints(from), "targets": valhallaPoints(to), "costing": costing(mode), "units": "kilometers"}
+	body := map[string]any{"sources": valhallaPoints(from), "targets": valhallaPoints(to), "costing": costing(mode),
+		"units": "kilometers"}
 	status, err := ask(ctx, v.base+"/sources_to_targets", body, &reply)
 	if err != nil {
 		return tile{}, err
@@ -112,7 +113,8 @@ func (v valhalla) legs(ctx context.Context, ask asker, mode Mode, points []geo.P
 			} `json:"legs"`
 		} `json:"trip"`
 	}
-	body := map[string]any{"locations": valhallaPoints(points), "costing": costing(mode), "units": "kilometers", "directions_type": "none"}
+	body := map[string]any{"locations": valhallaPoints(points), "costing": costing(mode), "units": "kilometers",
+		"directions_type": "none"}
 	status, err := ask(ctx, v.base+"/route", body, &reply)
 	if err != nil {
 		return nil, err
@@ -143,7 +145,7 @@ func decodePolyline(text string) ([]geo.Point, error) {
 			for {
 				b, err := in.ReadByte()
 				if err != nil || b < 63 || shift > 45 {
-					return nil, fmt.Errorf("a line that is no polyline")
+					return nil, fmt.Errorf("a line that is not a polyline")
 				}
 				b -= 63
 				value |= uint64(b&31) << shift

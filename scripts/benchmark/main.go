@@ -138,7 +138,8 @@ func (a *arguments) day(folder string) (*play.Day, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
-	d := &play.Day{Cases: a.City + ".csv", Contacts: a.City + "-contacts.ndjson", Territories: a.City + "-territories.geojson", TeamsPerTerritory: 2}
+	d := &play.Day{Cases: a.City + ".csv", Contacts: a.City + "-contacts.ndjson",
+		Territories: a.City + "-territories.geojson", TeamsPerTerritory: 2}
 	var err error
 	if a.City == "" {
 		d, err = play.City(folder)
@@ -148,7 +149,8 @@ func (a *arguments) day(folder string) (*play.Day, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.Password, d.Date, d.TimeLimitS, d.Seed, d.HTTP = password, morning.Format(time.DateOnly), a.TimeLimit, 1, &http.Client{}
+	d.Password, d.Date, d.TimeLimitS, d.Seed, d.HTTP = password, morning.Format(time.DateOnly), a.TimeLimit, 1,
+		&http.Client{}
 	return d, nil
 }
 
@@ -156,7 +158,8 @@ var benchLine = regexp.MustCompile(`^BenchmarkAppends/writers=(\d+)\S*\s+\d+\s+(
 
 // appends runs the journal's benchmark and reads its metrics.
 func appends(ctx context.Context, f *figures, runs int) error {
-	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "BenchmarkAppends", "-count", strconv.Itoa(runs), "./server/store/sqlitestore")
+	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "BenchmarkAppends", "-count",
+		strconv.Itoa(runs), "./server/store/sqlitestore")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
@@ -206,7 +209,8 @@ func (a *arguments) program(ctx context.Context, f *figures, d *play.Day, data s
 	if err := d.SetUp(ctx); err != nil {
 		return err
 	}
-	for _, im := range []struct{ what, path string }{{"territories", d.Territories}, {"cases", d.Cases}, {"contacts", d.Contacts}} {
+	for _, im := range []struct{ what, path string }{{"territories", d.Territories}, {"cases", d.Cases},
+		{"contacts", d.Contacts}} {
 		began := time.Now()
 		rep, err := d.Import(ctx, im.what, im.path)
 		if err != nil {
@@ -258,7 +262,9 @@ func phones(ctx context.Context, f *figures, d *play.Day) error {
 		}
 		busy = append(busy, p)
 		for i := range pushBatches * batchSize {
-			p.Write("visit_notes", play.NewID(), "put", morning, map[string]any{"case": cases[i%len(cases)], "at": morning, "kind": "general", "text": "Nobody opened; the bell works. Come back in the afternoon."})
+			p.Write("visit_notes", play.NewID(), "put", morning,
+				map[string]any{"case": cases[i%len(cases)], "at": morning, "kind": "general",
+					"text": "Nobody opened; the bell works. Come back in the afternoon."})
 		}
 	}
 	began := time.Now()
@@ -313,7 +319,8 @@ func (a *arguments) round(ctx context.Context, f *figures, folder string) error 
 	var mu sync.Mutex
 	var problems []routing.Problem
 	var ours plan
-	s, err := server.Open(ctx, server.Config{Listen: "127.0.0.1:0", Data: filepath.Join(folder, "data"), AdminPassword: password, Now: morning,
+	s, err := server.Open(ctx, server.Config{Listen: "127.0.0.1:0", Data: filepath.Join(folder, "data"),
+		AdminPassword: password, Now: morning,
 		Watch: func(p routing.Problem, r routing.Result) {
 			mu.Lock()
 			defer mu.Unlock()

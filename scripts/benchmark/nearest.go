@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"doorstep/geo/routing"
+	"doorstep/geo/routing/referee"
 )
 
 // plan is what two ways of planning a day are compared by.
@@ -57,7 +58,8 @@ func nearestNeighbour(p routing.Problem) (out plan, served []int, err error) {
 			}
 			if here != routing.NoPlace {
 				slices.SortStableFunc(near, func(a, b int) int {
-					return cmp.Compare(m.Durations[here*m.Places+p.Stops[a].Place], m.Durations[here*m.Places+p.Stops[b].Place])
+					return cmp.Compare(m.Durations[here*m.Places+p.Stops[a].Place],
+						m.Durations[here*m.Places+p.Stops[b].Place])
 				})
 			}
 			next := slices.IndexFunc(near, func(i int) bool {
@@ -78,8 +80,10 @@ func nearestNeighbour(p routing.Problem) (out plan, served []int, err error) {
 			continue
 		}
 		alone := only(p, s, route)
-		if found := routing.Check(alone, routing.Result{Routes: []routing.Route{best}, Cost: best.Cost, Total: best.Total}); len(found) > 0 {
-			return plan{}, nil, fmt.Errorf("the nearest-neighbour route of %s breaks the rules: %s", shift.ID, found[0].Msg)
+		if found := referee.Check(alone,
+			routing.Result{Routes: []routing.Route{best}, Cost: best.Cost, Total: best.Total}); len(found) > 0 {
+			return plan{}, nil, fmt.Errorf("the nearest-neighbour route of %s breaks the rules: %s", shift.ID,
+				found[0].Msg)
 		}
 		out.add(best)
 		served = append(served, route...)
@@ -103,7 +107,7 @@ func solved(ctx context.Context, p routing.Problem, stops []int, limit time.Dura
 	if err != nil {
 		return plan{}, err
 	}
-	if found := routing.Check(some, r); len(found) > 0 {
+	if found := referee.Check(some, r); len(found) > 0 {
 		return plan{}, fmt.Errorf("the solver's plan breaks the rules: %s", found[0].Msg)
 	}
 	return planOf(r), nil

@@ -51,9 +51,12 @@ func draw() error {
 		return err
 	}
 	w := csv.NewWriter(f)
-	rows := [][]string{{"case_ref", "lender", "product_type", "profile", "debtor_ref", "debtor_name", "language", "phone", "phone_verified_on", "address", "postal_code",
-		"city", "country", "lon", "lat", "address_verified_on", "time_zone", "currency", "principal_minor", "amount_due_minor", "due_date", "priority", "service_min", "flags"}}
-	streets := []string{"Rua do Moinho", "Rua da Ponte", "Avenida Nova", "Travessa do Forno", "Rua das Hortas", "Largo da Feira", "Rua do Poço", "Rua da Fonte", "Rua dos Teares", "Rua do Cais"}
+	rows := [][]string{{"case_ref", "lender", "product_type", "profile", "debtor_ref", "debtor_name", "language",
+		"phone", "phone_verified_on", "address", "postal_code",
+		"city", "country", "lon", "lat", "address_verified_on", "time_zone", "currency", "principal_minor",
+		"amount_due_minor", "due_date", "priority", "service_min", "flags"}}
+	streets := []string{"Rua do Moinho", "Rua da Ponte", "Avenida Nova", "Travessa do Forno", "Rua das Hortas",
+		"Largo da Feira", "Rua do Poço", "Rua da Fonte", "Rua dos Teares", "Rua do Cais"}
 	out := json.NewEncoder(contacts)
 	for i := range cases {
 		id := fmt.Sprintf("RIB-%04d", i+1)
@@ -76,23 +79,30 @@ func draw() error {
 		case 121:
 			flag = "cease_visit"
 		}
-		rows = append(rows, []string{id, []string{"LND-A", "LND-B", "LND-C"}[r.IntN(3)], []string{"personal_loan", "card", "instalment"}[r.IntN(3)], "house-visit",
-			fmt.Sprintf("RIB-D%04d", i+1), fmt.Sprintf("Demo Debtor %04d", i+1), "pt", fmt.Sprintf("+3519120%05d", 10000+i), asOf,
-			fmt.Sprintf("%s %d", streets[r.IntN(len(streets))], 1+r.IntN(200)), "0000-000", "Ribeira", "PT", fmt.Sprintf("%.6f", lon), fmt.Sprintf("%.6f", lat), asOf, zone, "EUR",
-			fmt.Sprint(principal), fmt.Sprint(due), now.AddDate(0, 0, -20-r.IntN(120)).Format(time.DateOnly), fmt.Sprint(1 + r.IntN(4)), fmt.Sprint(10 + 5*r.IntN(3)), flag})
+		rows = append(rows, []string{id, []string{"LND-A", "LND-B", "LND-C"}[r.IntN(3)],
+			[]string{"personal_loan", "card", "instalment"}[r.IntN(3)], "house-visit",
+			fmt.Sprintf("RIB-D%04d", i+1), fmt.Sprintf("Demo Debtor %04d", i+1), "pt",
+			fmt.Sprintf("+3519120%05d", 10000+i), asOf,
+			fmt.Sprintf("%s %d", streets[r.IntN(len(streets))], 1+r.IntN(200)), "0000-000", "Ribeira", "PT",
+			fmt.Sprintf("%.6f", lon), fmt.Sprintf("%.6f", lat), asOf, zone, "EUR",
+			fmt.Sprint(principal), fmt.Sprint(due), now.AddDate(0, 0, -20-r.IntN(120)).Format(time.DateOnly),
+			fmt.Sprint(1 + r.IntN(4)), fmt.Sprint(10 + 5*r.IntN(3)), flag})
 		for k := range 1 + r.IntN(4) {
-			at := now.AddDate(0, 0, -3-7*k).Add(time.Duration(10+r.IntN(8))*time.Hour + time.Duration(r.IntN(60))*time.Minute)
+			at := now.AddDate(0, 0, -3-7*k).Add(time.Duration(10+r.IntN(8))*time.Hour +
+				time.Duration(r.IntN(60))*time.Minute)
 			channel, result := "sms", []string{"delivered", "delivered", "failed"}[r.IntN(3)]
 			if r.IntN(3) == 0 {
 				channel, result = "call", []string{"no_answer", "answered"}[r.IntN(2)]
 			}
-			if err := out.Encode(map[string]any{"case_ref": id, "channel": channel, "at": at.Format(template), "result": result, "party": "debtor", "external_id": fmt.Sprintf("%s-%d", id, k)}); err != nil {
+			if err := out.Encode(map[string]any{"case_ref": id, "channel": channel, "at": at.Format(template),
+				"result": result, "party": "debtor", "external_id": fmt.Sprintf("%s-%d", id, k)}); err != nil {
 				return err
 			}
 		}
 		if i%15 == 7 { // somebody was there the other day
 			at := now.AddDate(0, 0, -2).Add(15 * time.Hour)
-			if err := out.Encode(map[string]any{"case_ref": id, "channel": "visit", "at": at.Format(template), "result": "contact", "party": "debtor", "external_id": id + "-visit"}); err != nil {
+			if err := out.Encode(map[string]any{"case_ref": id, "channel": "visit", "at": at.Format(template),
+				"result": "contact", "party": "debtor", "external_id": id + "-visit"}); err != nil {
 				return err
 			}
 		}
@@ -102,9 +112,12 @@ func draw() error {
 	}
 	area := func(id, name string, a, b float64) map[string]any {
 		return map[string]any{"type": "Feature", "id": id, "properties": map[string]any{"name": name, "branch": branch},
-			"geometry": map[string]any{"type": "Polygon", "coordinates": [][][2]float64{{{a, south}, {b, south}, {b, north}, {a, north}, {a, south}}}}}
+			"geometry": map[string]any{"type": "Polygon",
+				"coordinates": [][][2]float64{{{a, south}, {b, south}, {b, north}, {a, north}, {a, south}}}}}
 	}
-	text, err := json.MarshalIndent(map[string]any{"type": "FeatureCollection", "features": []any{area("RIB-WEST", "West of the river", west, middle), area("RIB-EAST", "East of the river", middle, east)}}, "", " ")
+	text, err := json.MarshalIndent(map[string]any{"type": "FeatureCollection",
+		"features": []any{area("RIB-WEST", "West of the river", west, middle),
+			area("RIB-EAST", "East of the river", middle, east)}}, "", " ")
 	if err != nil {
 		return err
 	}

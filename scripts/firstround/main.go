@@ -44,8 +44,9 @@ func start(ctx context.Context, a *arguments, now time.Time) (*play.Program, err
 }
 
 func (a *arguments) run(ctx context.Context) error {
-	d := &play.Day{Password: password, Cases: a.Prefix + ".csv", Contacts: a.Prefix + "-contacts.ndjson", Territories: a.Prefix + "-territories.geojson",
-		Date: a.Date, TeamsPerTerritory: 2, TimeLimitS: a.TimeLimit, Seed: 1, HTTP: &http.Client{}}
+	d := &play.Day{Password: password, Cases: a.Prefix + ".csv", Contacts: a.Prefix + "-contacts.ndjson",
+		Territories: a.Prefix + "-territories.geojson",
+		Date:        a.Date, TeamsPerTerritory: 2, TimeLimitS: a.TimeLimit, Seed: 1, HTTP: &http.Client{}}
 	if err := d.Read(); err != nil {
 		return err
 	}
@@ -73,13 +74,15 @@ func (a *arguments) run(ctx context.Context) error {
 	}
 	defer s.Kill()
 	d.Base = s.URL
-	fmt.Printf("branch %s (%s), %d territories; server up in %.2f s, %d MB\n", d.Branch, d.Zone, len(d.Areas), time.Since(began).Seconds(), s.Memory())
+	fmt.Printf("branch %s (%s), %d territories; server up in %.2f s, %d MB\n", d.Branch, d.Zone, len(d.Areas),
+		time.Since(began).Seconds(), s.Memory())
 	var cases play.ImportReport
 	imports := func(what, path string, rep *play.ImportReport) error {
 		return step("import "+what, func() (string, error) {
 			var err error
 			*rep, err = d.Import(ctx, what, path)
-			said := fmt.Sprintf("%d accepted, %d updated, %d unchanged, %d rejected", rep.Accepted, rep.Updated, rep.Unchanged, rep.Rejected)
+			said := fmt.Sprintf("%d accepted, %d updated, %d unchanged, %d rejected", rep.Accepted, rep.Updated,
+				rep.Unchanged, rep.Rejected)
 			if what == "cases" {
 				said += fmt.Sprintf(", %d outside every territory", rep.Unassigned)
 			}
@@ -94,7 +97,8 @@ func (a *arguments) run(ctx context.Context) error {
 	}
 	var other play.ImportReport
 	if err := errors.Join(step("branch and auditor", func() (string, error) { return "made", d.SetUp(ctx) }),
-		imports("territories", d.Territories, &other), imports("cases", d.Cases, &cases), imports("contacts", d.Contacts, &other),
+		imports("territories", d.Territories, &other), imports("cases", d.Cases, &cases),
+		imports("contacts", d.Contacts, &other),
 		step("teams and phones", func() (string, error) {
 			err := d.MakeTeams(ctx)
 			return fmt.Sprintf("%d teams, %d phones signed in", len(d.Teams), len(d.Phones)), err
@@ -106,7 +110,8 @@ func (a *arguments) run(ctx context.Context) error {
 		r := d.Round
 		said := fmt.Sprintf("%d cases: %d stops, %d left out", r.Cases, r.Stops, r.LeftOut)
 		if r.Cost != nil {
-			said += fmt.Sprintf("; %.1f h and %.0f km on the way", float64(r.Cost.TravelS)/3600, float64(r.Cost.DistanceM)/1000)
+			said += fmt.Sprintf("; %.1f h and %.0f km on the way", float64(r.Cost.TravelS)/3600,
+				float64(r.Cost.DistanceM)/1000)
 		}
 		return said, err
 	}); err != nil {
@@ -193,7 +198,8 @@ func (a *arguments) run(ctx context.Context) error {
 	if err := s.Stop(); err != nil {
 		return fmt.Errorf("stop the server: %w", err)
 	}
-	if out, err := exec.CommandContext(ctx, a.Doorstep, "fsck", "--data", filepath.Join(a.Work, "data")).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, a.Doorstep, "fsck", "--data",
+		filepath.Join(a.Work, "data")).CombinedOutput(); err != nil {
 		return fmt.Errorf("fsck: %s", out)
 	} else {
 		fmt.Print(string(out))
@@ -215,7 +221,8 @@ func (a *arguments) run(ctx context.Context) error {
 	if len(wrong) > 0 {
 		return fmt.Errorf("the sums do not agree: %w", errors.Join(wrong...))
 	}
-	fmt.Printf("the sums agree: %d cases = %d stops + %d left out; %d stops = %d pulled; %d visits pushed = %d exported\n",
+	fmt.Printf("the sums agree: %d cases = %d stops + %d left out; %d stops = %d pulled; %d visits pushed = %d "+
+		"exported\n",
 		d.Round.Cases, d.Round.Stops, d.Round.LeftOut, d.Round.Stops, pulled, visits, exported)
 	return nil
 }

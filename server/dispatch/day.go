@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"doorstep/geo/routing"
+	"doorstep/geo/routing/referee"
 	"doorstep/sync/journal"
 )
 
@@ -139,7 +140,7 @@ func (s *Service) search(ctx context.Context, r Round, puzzles []*puzzle, stops 
 				}})
 				cancel()
 				if failures[i] == nil {
-					failures[i] = referee(z.problem, results[i])
+					failures[i] = refereed(z.problem, results[i])
 				}
 				if failures[i] == nil && s.opt.Watch != nil {
 					s.opt.Watch(z.problem, results[i])
@@ -158,9 +159,9 @@ func (s *Service) search(ctx context.Context, r Round, puzzles []*puzzle, stops 
 	return results, errors.Join(failures...)
 }
 
-// referee refuses a result that breaks its problem.
-func referee(p routing.Problem, r routing.Result) error {
-	found := routing.Check(p, r)
+// refereed returns an error if the referee finds a violation in a result.
+func refereed(p routing.Problem, r routing.Result) error {
+	found := referee.Check(p, r)
 	if len(found) == 0 {
 		return nil
 	}

@@ -12,8 +12,8 @@ import (
 func atJob(i int) *place     { return (*place)(nil).field("jobs").entry(i) }
 func atVehicle(i int) *place { return (*place)(nil).field("vehicles").entry(i) }
 
-// check looks at what one part of the problem says about another, and gives
-// places and times their numbers.
+// check checks the references between the parts of the problem, and numbers places and
+// times.
 func (t *Task) check() error {
 	for _, look := range []func() *Error{t.checkIDs, t.checkPins, t.checkMatrices, t.placeAll, t.reckon, t.checkLoads} {
 		if err := look(); err != nil {
@@ -66,26 +66,30 @@ func (t *Task) checkIDs() *Error {
 	seen := map[uint64]int{}
 	for i, j := range t.jobs {
 		if first, dup := seen[j.id]; dup {
-			return fault(routing.CodeDuplicate, atJob(i).field("id"), "%d is the id of jobs[%d] too: give each its own", j.id, first)
+			return fault(routing.CodeDuplicate, atJob(i).field("id"), "%d is the id of jobs[%d] too: give each its own",
+				j.id, first)
 		}
 		seen[j.id] = i
 	}
 	clear(seen)
 	for i, v := range t.vehicles {
 		if first, dup := seen[v.id]; dup {
-			return fault(routing.CodeDuplicate, atVehicle(i).field("id"), "%d is the id of vehicles[%d] too: give each its own", v.id, first)
+			return fault(routing.CodeDuplicate, atVehicle(i).field("id"),
+				"%d is the id of vehicles[%d] too: give each its own", v.id, first)
 		}
 		seen[v.id] = i
 	}
 	for i, j := range t.jobs {
 		for k, id := range j.vehicles {
 			if _, ok := seen[id]; !ok {
-				return fault(routing.CodeIndex, atJob(i).field("vehicles").entry(k), "there is no vehicle with the id %d", id)
+				return fault(routing.CodeIndex, atJob(i).field("vehicles").entry(k),
+					"there is no vehicle with the id %d", id)
 			}
 		}
 		if e := j.earlier; e != nil {
 			if _, ok := seen[e.vehicle]; !ok {
-				return fault(routing.CodeIndex, atJob(i).field("earlier").field("vehicle"), "there is no vehicle with the id %d", e.vehicle)
+				return fault(routing.CodeIndex, atJob(i).field("earlier").field("vehicle"),
+					"there is no vehicle with the id %d", e.vehicle)
 			}
 		}
 	}
@@ -102,7 +106,8 @@ func (t *Task) checkPins() *Error {
 				return fault(routing.CodeIndex, at.field("id"), "there is no job with the id %d", p.job)
 			}
 			if first := pinned[p.job]; first != nil {
-				return fault(routing.CodePinned, at.field("id"), "job %d is pinned at %s too: pin it once", p.job, first)
+				return fault(routing.CodePinned, at.field("id"), "job %d is pinned at %s too: pin it once", p.job,
+					first)
 			}
 			pinned[p.job] = at
 		}
@@ -110,8 +115,8 @@ func (t *Task) checkPins() *Error {
 	return nil
 }
 
-// checkBreaks refuses breaks, in the order in which they are taken, that a vehicle
-// cannot take even if it does nothing else: it would stay at home without a reason.
+// checkBreaks returns an error for breaks that a vehicle cannot take in their order even
+// if it serves no job: it would stay idle without a reason.
 func (v *vehicle) checkBreaks(at *place) *Error {
 	now, end := int64(0), int64(math.MaxInt64)
 	if v.window != nil {
@@ -122,12 +127,16 @@ func (v *vehicle) checkBreaks(at *place) *Error {
 		if b.windows != nil {
 			i := slices.IndexFunc(b.windows, func(w span) bool { return w.to >= now })
 			if i < 0 {
-				return fault(routing.CodeWindow, at.field("breaks").entry(b.index), "cannot begin within its time_windows: before %d the vehicle's day has not begun, or the breaks before it are not over: give it later windows, or the others earlier ones", now)
+				return fault(routing.CodeWindow, at.field("breaks").entry(b.index),
+					"cannot begin within its time_windows: before %d the vehicle's day has not begun, or the breaks "+
+						"before it are not over: give it later windows, or the others earlier ones", now)
 			}
 			begin = max(now, b.windows[i].from)
 		}
 		if now = begin + int64(b.service); now > end {
-			return fault(routing.CodeWindow, at.field("breaks").entry(b.index), "would last until %d, after the vehicle's day ends, overtime included, at %d: let it begin earlier, shorten it, or widen time_window", now, end)
+			return fault(routing.CodeWindow, at.field("breaks").entry(b.index),
+				"would last until %d, after the vehicle's day ends, overtime included, at %d: let it begin earlier, "+
+					"shorten it, or widen time_window", now, end)
 		}
 	}
 	return nil
@@ -145,24 +154,29 @@ func (t *Task) checkMatrices() *Error {
 		}
 		k := t.matrixOf(v.profile)
 		if k < 0 {
-			return fault(routing.CodeMatrix, (*place)(nil).field("matrices").field(v.profile), "is missing: %s moves by this profile (car, if it does not say)", at)
+			return fault(routing.CodeMatrix, (*place)(nil).field("matrices").field(v.profile),
+				"is missing: %s moves by this profile (car, if it does not say)", at)
 		}
 		if t.matrices[k].distances == nil {
 			switch {
 			case v.rates.Km > 0:
-				return fault(CodeMissing, (*place)(nil).field("matrices").field(v.profile).field("distances"), "is missing: %s.costs.per_km needs it", at)
+				return fault(CodeMissing, (*place)(nil).field("matrices").field(v.profile).field("distances"),
+					"is missing: %s.costs.per_km needs it", at)
 			case v.maxDistance > 0:
-				return fault(CodeMissing, (*place)(nil).field("matrices").field(v.profile).field("distances"), "is missing: %s.max_distance needs it", at)
+				return fault(CodeMissing, (*place)(nil).field("matrices").field(v.profile).field("distances"),
+					"is missing: %s.max_distance needs it", at)
 			}
 		}
 	}
 	if used := t.variants() * t.places(); used > 0 && t.places() > t.limits.Cells/used {
-		return tooMuch(fault(routing.CodeTooLarge, (*place)(nil).field("vehicles"), "%d profiles and speed_factors for %d places: all matrices together may have %d cells", t.variants(), t.places(), t.limits.Cells))
+		return tooMuch(fault(routing.CodeTooLarge, (*place)(nil).field("vehicles"),
+			"%d profiles and speed_factors for %d places: all matrices together may have %d cells", t.variants(),
+			t.places(), t.limits.Cells))
 	}
 	return nil
 }
 
-// places is the number of places of the matrices given.
+// places returns the number of places of the given matrices.
 func (t *Task) places() int {
 	if len(t.matrices) == 0 {
 		return 0
@@ -170,13 +184,13 @@ func (t *Task) places() int {
 	return t.matrices[0].places
 }
 
-// variant is a matrix at the pace of some vehicles.
+// variant is a profile with a speed factor.
 type variant struct {
 	profile string
 	speed   float64
 }
 
-// variants counts the matrices that the solver will have.
+// variants returns the number of matrices of the solver.
 func (t *Task) variants() int {
 	seen := map[variant]bool{}
 	for _, v := range t.vehicles {
@@ -195,7 +209,8 @@ func (t *Task) placeAll() *Error {
 			case s.index < 0:
 				return fault(CodeMissing, at.field(index), "is missing: with matrices every place has an index")
 			case s.index >= t.places():
-				return fault(routing.CodeIndex, at.field(index), "is %d, but the matrices have %d places, from 0", s.index, t.places())
+				return fault(routing.CodeIndex, at.field(index), "is %d, but the matrices have %d places, from 0",
+					s.index, t.places())
 			}
 			s.place = s.index
 			return nil
@@ -205,7 +220,8 @@ func (t *Task) placeAll() *Error {
 		}
 		k, ok := number[*s.at]
 		if *s.at == (Point{}) {
-			return fault(CodeMissing, at.field(point), "is [0, 0], in the open sea, which usually stands for a position that is not known: give the real one")
+			return fault(CodeMissing, at.field(point),
+				"is [0, 0], in the open sea, which usually stands for a position that is not known: give the real one")
 		}
 		if !ok {
 			k = len(t.points)
@@ -233,7 +249,8 @@ func (t *Task) placeAll() *Error {
 		}
 	}
 	if n := len(t.points); n > 0 && n > t.limits.Cells/n/max(1, t.variants()) {
-		return tooMuch(fault(routing.CodeTooLarge, nil, "%d places for %d profiles and speed_factors are too many: all matrices together may have %d cells", n, t.variants(), t.limits.Cells))
+		return tooMuch(fault(routing.CodeTooLarge, nil, "%d places for %d profiles and speed_factors are too many: "+
+			"all matrices together may have %d cells", n, t.variants(), t.limits.Cells))
 	}
 	return nil
 }
@@ -242,7 +259,7 @@ func (t *Task) placeAll() *Error {
 // the solver: vehicles without a window may leave in time.
 const aDay = 86_400
 
-// reckon finds what second 0 is, so that timestamps are within the solver's bounds.
+// reckon chooses second 0 so that timestamps are within the bounds of the solver.
 func (t *Task) reckon() *Error {
 	low, high := int64(math.MaxInt64), int64(0)
 	var where *place
@@ -281,13 +298,14 @@ func (t *Task) reckon() *Error {
 	}
 	t.base = max(0, low-aDay)
 	if high-t.base > routing.MaxSeconds {
-		return fault(routing.CodeTooLarge, where, "is at %d, more than %d seconds after the earliest time of the problem, %d: plan shorter spans, and give all times in one reckoning", high, routing.MaxSeconds-aDay, low)
+		return fault(routing.CodeTooLarge, where, "is at %d, more than %d seconds after the earliest time of the "+
+			"problem, %d: plan shorter spans, and give all times in one reckoning", high, routing.MaxSeconds-aDay, low)
 	}
 	return nil
 }
 
-// time is a time of the solver's. An end that lies beyond its bounds is as
-// good as none.
+// time converts a time to the seconds of the solver. An end beyond the bounds of the
+// solver has no effect.
 func (t *Task) time(v int64) int { return int(min(v-t.base, routing.MaxSeconds)) }
 
 func (t *Task) checkLoads() *Error {
@@ -297,22 +315,24 @@ func (t *Task) checkLoads() *Error {
 			at := atVehicle(i).field("steps").entry(p.index)
 			switch {
 			case v.maxTasks != nil && *v.maxTasks == 0:
-				return fault(routing.CodePinned, at, "the vehicle may do no task (max_tasks is 0): raise it, or pin nothing")
+				return fault(routing.CodePinned, at,
+					"the vehicle may do no task (max_tasks is 0): raise it, or pin nothing")
 			case v.capacity != nil && *v.capacity == 0 && t.jobs[jobs[p.job]].load > 0:
-				return fault(routing.CodePinned, at, "job %d has a load, and the vehicle's capacity is 0: raise it, or pin another job", p.job)
+				return fault(routing.CodePinned, at,
+					"job %d has a load, and the vehicle's capacity is 0: raise it, or pin another job", p.job)
 			}
 		}
 	}
 	return nil
 }
 
-// room says whether a vehicle may serve a job, as far as the solver, for which
-// 0 means no limit, cannot be told by numbers.
+// room reports whether the limits of a vehicle that are 0 allow a job. For the solver 0
+// means no limit, so it cannot be told otherwise.
 func (v *vehicle) room(j *job) bool {
 	return (v.maxTasks == nil || *v.maxTasks > 0) && (v.capacity == nil || *v.capacity > 0 || j.load == 0)
 }
 
-// name is what messages call a job or vehicle.
+// name returns the name of a job or vehicle in messages.
 func name(id uint64, about string) string {
 	if about == "" {
 		return fmt.Sprint(id)

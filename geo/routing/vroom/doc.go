@@ -1,12 +1,11 @@
-// Package vroom reads problems and writes results of geo/routing in the JSON
-// of VROOM's API, so that whoever has problems for VROOM can plan them here.
+// Package vroom reads problems and writes results of geo/routing in the JSON of VROOM's
+// API, so that problems for VROOM can be solved here.
 //
-// Read takes the text as a stream, in memory bounded by Limits. Every fault
-// is an *Error that says where (jobs[3].time_windows[0]), what, and how to
-// mend it. A byte order mark before the text is passed over. A key this
-// package does not know is an error, but for keys that begin with "_": they
-// are the caller's own and ignored, wherever they stand. Whole numbers are
-// seconds, metres or units; 3.0 and 3e0 are taken for 3, and 3.5 is an error.
+// Read reads the text as a stream, in memory bounded by Limits. Every fault is an *Error
+// that says where it is (jobs[3].time_windows[0]), what is wrong, and how to mend it. Read
+// skips a byte order mark before the text. A key that this package does not know is an
+// error. Keys that begin with "_" belong to the caller and are ignored anywhere. Whole
+// numbers are seconds, metres or units; 3.0 and 3e0 are read as 3, and 3.5 is an error.
 //
 // # Understood
 //
@@ -18,24 +17,23 @@
 //     skills, type, time_window, breaks (id, description, service,
 //     time_windows), speed_factor, max_tasks, max_travel_time, max_distance,
 //     steps
-//   - matrices.<profile>: durations, distances. Without matrices, what stands
-//     at location, start and end is handed to a Travel, which makes them;
-//     *_index then mean nothing.
+//   - matrices.<profile>: durations, distances. Without matrices, a Travel makes them
+//     from location, start and end; *_index then have no meaning.
 //   - options: l (seconds to search), t (threads), g and c if false; x is
-//     taken and means nothing, for the search goes on until its time is up
+//     accepted and has no effect, because the search runs until its time is up
 //
-// Times beyond routing.MaxSeconds are taken for timestamps: all are then
-// counted from a day before the earliest, and given back as they came.
+// Times beyond routing.MaxSeconds are taken for timestamps: Read then counts all times
+// from a day before the earliest, and the answer has them as they came.
 //
 // # Where the meaning differs
 //
 //   - steps are pinned, not a hint: the route begins with these jobs, in this
-//     order, and with service_at the service starts then, whatever the job's
-//     windows and skills and the way there say: each is reported as a violation,
-//     and the travel is no longer than there was time for. The vehicle's own
+//     order, and with service_at the service starts then, whatever the
+//     windows and skills of the job and the travel time are: the answer lists each
+//     conflict as a violation, and the travel is no longer than there was time for. The vehicle's own
 //     time_window and limits hold; steps that break them are refused. A vehicle
 //     with steps leaves at the beginning of its time_window.
-//   - A duration of 10,000,000 in a matrix stands for no way at all.
+//   - A duration of 10,000,000 in a matrix means that no way connects the places.
 //   - A time window bounds the start of the service, after the setup; VROOM's
 //     bounds the start of the setup. So a step is arrival, setup, waiting_time,
 //     service, in this order.
@@ -43,7 +41,7 @@
 //     its distance is that of the last place. Breaks are taken in the order of
 //     their windows, by every vehicle that goes out; those that do not fit one
 //     after the other into its time_window are refused.
-//   - A vehicle without capacity has room for anything.
+//   - A vehicle without capacity has no limit of load.
 //   - Goals are VROOM's: the sum of priorities served, then the number served,
 //     then the cost. Costs count priced travel, tasks and kilometres, as there.
 //
@@ -51,8 +49,8 @@
 //
 //   - jobs: must (an appointment, served before all other goals), crew (the
 //     smallest team that may go), vehicles (ids of those that may serve it),
-//     value (what leaving it out costs, under objective "cost"), earlier
-//     {vehicle, start} (where the plan before had it)
+//     value (the cost of not serving it, under objective "cost"), earlier
+//     {vehicle, start} (its place in an earlier plan)
 //   - vehicles: crew (the size of the team, 1 if absent), max_work_time (seconds
 //     between leaving and coming home, without breaks), overtime (seconds past the
 //     end of time_window), costs per_wait_hour and per_overtime_hour

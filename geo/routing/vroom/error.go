@@ -16,7 +16,7 @@ const (
 	CodeUnknownKey = "routing.unknown_key"
 	// CodeUnsupported is a key or a value of VROOM's that is refused.
 	CodeUnsupported = "routing.unsupported"
-	// CodeMissing is something that must be there and is not.
+	// CodeMissing is a missing key that is needed.
 	CodeMissing = "routing.missing"
 	// CodeNothingToDraw is a problem without locations.
 	CodeNothingToDraw = "routing.nothing_to_draw"
@@ -47,14 +47,14 @@ func (e *Error) Error() string {
 	return e.Path + ": " + e.Msg
 }
 
-// Unwrap returns what reading the text failed with; nil if it is the text's fault.
+// Unwrap returns the error of the reader; nil if the text itself is wrong.
 func (e *Error) Unwrap() error { return e.err }
 
 func fault(code string, at *place, format string, args ...any) *Error {
 	return &Error{Path: at.String(), Msg: fmt.Sprintf(format, args...), code: code}
 }
 
-// tooMuch marks a fault as one of the problem's size.
+// tooMuch sets Whole.
 func tooMuch(err *Error) *Error {
 	err.Whole = true
 	return err

@@ -14,7 +14,7 @@ import (
 	"doorstep/geo/routing"
 )
 
-// Bounds of the text, whatever the Limits.
+// Bounds of the text, independent of Limits.
 const (
 	maxText  = 1 << 30 // bytes in all
 	maxValue = 4 << 20 // bytes of one string, number or row of a matrix
@@ -23,7 +23,7 @@ const (
 	maxWords = 10_000  // bytes of a description
 )
 
-// place is where in the text something stands; nil is the whole.
+// place is the place of a value in the text; nil is the whole text.
 type place struct {
 	up  *place
 	key string // "": index is meant
@@ -52,8 +52,8 @@ func (p *place) String() string {
 	return p.up.String() + "." + key
 }
 
-// guard bounds what is read for one value and for all of them, so that the
-// decoder cannot be made to hold an endless one.
+// guard bounds the bytes of one value and of all values, so that the decoder never holds
+// an endless one.
 type guard struct {
 	in         io.Reader
 	value, all int
@@ -77,7 +77,7 @@ func (g *guard) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// reader takes JSON apart, one token after another.
+// reader reads JSON token by token.
 type reader struct {
 	dec   *json.Decoder
 	guard *guard
@@ -112,10 +112,10 @@ func (r *reader) first() byte {
 	return 0
 }
 
-// offset is the byte of the text that was read up to.
+// offset returns the number of bytes read.
 func (r *reader) offset() int64 { return r.begun + r.dec.InputOffset() }
 
-// broken says why the text cannot be read on.
+// broken returns why the text cannot be read further.
 func (r *reader) broken(at *place, err error) *Error {
 	var syntax *json.SyntaxError
 	switch {
@@ -124,7 +124,8 @@ func (r *reader) broken(at *place, err error) *Error {
 	case errors.As(err, &syntax):
 		return fault(CodeJSON, at, "near byte %d this is not JSON: %v; mend the text there", r.offset(), syntax)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return fault(CodeJSON, at, "the text ends at byte %d, too early: send the whole problem", r.begun+int64(r.guard.all))
+		return fault(CodeJSON, at, "the text ends at byte %d, too early: send the whole problem",
+			r.begun+int64(r.guard.all))
 	}
 	e := fault(CodeJSON, at, "the text cannot be read: %v", err)
 	e.err = err
@@ -140,7 +141,7 @@ func (r *reader) token(at *place) (json.Token, *Error) {
 	return t, nil
 }
 
-// wrong says that a value is of the wrong kind.
+// wrong returns the error for a value of the wrong kind.
 func wrong(at *place, got json.Token, want string) *Error {
 	kind := "null: leave the key out, or"
 	switch v := got.(type) {
@@ -159,8 +160,8 @@ func wrong(at *place, got json.Token, want string) *Error {
 	return fault(CodeJSON, at, "is %s write %s", kind, want)
 }
 
-// object hands each key of an object, with its place, to field, which must read
-// its value. Keys that begin with "_" are passed over.
+// object calls field for each key of an object, with its place. field must read the
+// value. object skips keys that begin with "_".
 func (r *reader) object(at *place, want string, field func(key string, at *place) *Error) *Error {
 	t, err := r.token(at)
 	if err != nil {
@@ -202,7 +203,7 @@ func (r *reader) object(at *place, want string, field func(key string, at *place
 	return err
 }
 
-// list hands the place of each entry of a list to entry, which must read it.
+// list calls entry for each entry of a list, with its place. entry must read it.
 func (r *reader) list(at *place, most int, want string, entry func(i int, at *place) *Error) *Error {
 	t, err := r.token(at)
 	if err != nil {
@@ -223,7 +224,7 @@ func (r *reader) list(at *place, most int, want string, entry func(i int, at *pl
 	return err
 }
 
-// skip passes over a value.
+// skip reads a value and drops it.
 func (r *reader) skip(at *place) *Error {
 	for depth := 0; ; {
 		t, err := r.token(at)
@@ -283,8 +284,8 @@ func whole(at *place, text string, low, high int64) (int64, *Error) {
 	return v, nil
 }
 
-// quoted is a number as it was written or, if it is very long, its beginning:
-// said to be one, for it would be another number.
+// quoted returns a number as it was written or, if it is very long, its beginning, which
+// it marks as such.
 func quoted(text string) string {
 	if len(text) <= 40 {
 		return text
@@ -371,14 +372,15 @@ func (r *reader) truth(at *place) (bool, *Error) {
 	return b, nil
 }
 
-// end makes sure that nothing follows.
+// end returns an error if anything follows.
 func (r *reader) end() *Error {
 	r.guard.value = 0
 	if t, err := r.dec.Token(); !errors.Is(err, io.EOF) {
 		if err != nil {
 			return r.broken(nil, err)
 		}
-		return fault(CodeJSON, nil, "something follows after the problem, near byte %d (%.20q): send one object", r.offset(), fmt.Sprint(t))
+		return fault(CodeJSON, nil, "something follows after the problem, near byte %d (%.20q): send one object",
+			r.offset(), fmt.Sprint(t))
 	}
 	return nil
 }

@@ -47,7 +47,8 @@ func ReadPoints(in io.Reader, limits Limits) (points []Point, profiles []string,
 			return nil, nil, err
 		}
 		if t.given {
-			return nil, nil, fault(CodeJSON, (*place)(nil).field("matrices"), "the problem has its matrices already: leave them out to have new ones made")
+			return nil, nil, fault(CodeJSON, (*place)(nil).field("matrices"),
+				"the problem has its matrices already: leave them out to have new ones made")
 		}
 		return append(points, t.Points()...), t.Profiles(), nil
 	}

@@ -27,8 +27,9 @@ func (t *Task) Problem(ctx context.Context, travel Travel) (routing.Problem, err
 	jobs := t.jobByID()
 	for i := range t.jobs {
 		j := &t.jobs[i]
-		s := routing.Stop{ID: strconv.FormatUint(j.id, 10), Place: j.spot.place, Service: j.service, Setup: j.setup, Windows: t.windows(j.windows),
-			Load: j.load, Skills: j.skills, Crew: j.crew, Priority: j.priority, Value: j.value, Must: j.must}
+		s := routing.Stop{ID: strconv.FormatUint(j.id, 10), Place: j.spot.place, Service: j.service, Setup: j.setup,
+			Windows: t.windows(j.windows),
+			Load:    j.load, Skills: j.skills, Crew: j.crew, Priority: j.priority, Value: j.value, Must: j.must}
 		s.Shifts = t.mayServe(j)
 		if e := j.earlier; e != nil {
 			s.Earlier = &routing.Earlier{Shift: vehicles[e.vehicle], Start: t.time(e.start)}
@@ -36,9 +37,11 @@ func (t *Task) Problem(ctx context.Context, travel Travel) (routing.Problem, err
 		p.Stops = append(p.Stops, s)
 	}
 	for i, v := range t.vehicles {
-		s := routing.Shift{ID: strconv.FormatUint(v.id, 10), Matrix: at[i], Start: routing.NoPlace, End: routing.NoPlace,
-			Window: routing.Window{From: 0, To: routing.MaxSeconds}, Overtime: v.overtime, MaxTravel: v.maxTravel, MaxDistance: v.maxDistance,
-			MaxWork: v.maxWork, Skills: v.skills, Crew: v.crew, Rates: v.rates}
+		s := routing.Shift{ID: strconv.FormatUint(v.id, 10), Matrix: at[i], Start: routing.NoPlace,
+			End:    routing.NoPlace,
+			Window: routing.Window{From: 0, To: routing.MaxSeconds}, Overtime: v.overtime, MaxTravel: v.maxTravel,
+			MaxDistance: v.maxDistance,
+			MaxWork:     v.maxWork, Skills: v.skills, Crew: v.crew, Rates: v.rates}
 		if v.start != nil {
 			s.Start = v.start.place
 		}
@@ -55,7 +58,8 @@ func (t *Task) Problem(ctx context.Context, travel Travel) (routing.Problem, err
 			s.MaxStops = *v.maxTasks
 		}
 		for _, b := range v.breaks {
-			s.Breaks = append(s.Breaks, routing.Break{ID: strconv.FormatUint(b.id, 10), Service: b.service, Windows: t.windows(b.windows)})
+			s.Breaks = append(s.Breaks, routing.Break{ID: strconv.FormatUint(b.id, 10), Service: b.service,
+				Windows: t.windows(b.windows)})
 		}
 		for _, pin := range v.pins {
 			k := routing.Pin{Stop: jobs[pin.job], Fixed: pin.fixed}
@@ -101,12 +105,13 @@ func (t *Task) windows(in []span) []routing.Window {
 	return out
 }
 
-// pace puts into p one matrix for each profile and speed, and returns which of
-// them holds for each vehicle.
+// pace adds one matrix for each profile and speed factor to p and returns the index of
+// the matrix of each vehicle.
 func (t *Task) pace(ctx context.Context, p *routing.Problem, travel Travel) ([]int, error) {
 	base := map[string]routing.Matrix{}
 	for _, m := range t.matrices {
-		base[m.profile] = routing.Matrix{Name: m.profile, Places: m.places, Durations: m.durations, Distances: m.distances}
+		base[m.profile] = routing.Matrix{Name: m.profile, Places: m.places, Durations: m.durations,
+			Distances: m.distances}
 	}
 	if t.NeedsTravel() {
 		for _, profile := range t.Profiles() {
@@ -114,7 +119,8 @@ func (t *Task) pace(ctx context.Context, p *routing.Problem, travel Travel) ([]i
 			if err != nil {
 				return nil, err
 			}
-			base[profile] = routing.Matrix{Name: profile, Places: len(t.points), Durations: durations, Distances: distances}
+			base[profile] = routing.Matrix{Name: profile, Places: len(t.points), Durations: durations,
+				Distances: distances}
 		}
 	}
 	at := make([]int, len(t.vehicles))
@@ -128,14 +134,14 @@ func (t *Task) pace(ctx context.Context, p *routing.Problem, travel Travel) ([]i
 		}
 		at[i] = k
 	}
-	if len(t.vehicles) == 0 { // nobody goes; the places still have to exist
+	if len(t.vehicles) == 0 { // the solver still needs a matrix with the places
 		n := max(t.places(), len(t.points))
 		p.Matrices = append(p.Matrices, routing.Matrix{Places: n, Durations: make([]int32, n*n)})
 	}
 	return at, nil
 }
 
-// paced is m for who is faster by a factor.
+// paced returns m with durations divided by a speed factor.
 func paced(m routing.Matrix, speed float64) routing.Matrix {
 	if speed == 1 {
 		return m
@@ -149,7 +155,7 @@ func paced(m routing.Matrix, speed float64) routing.Matrix {
 	return m
 }
 
-// translate turns a place in a routing.Problem into one in the JSON.
+// translate converts a path in a routing.Problem to a path in the JSON.
 func (t *Task) translate(path string) string {
 	var vehicle, k int
 	rest, ok := strings.CutPrefix(path, "shifts[")
@@ -164,7 +170,8 @@ func (t *Task) translate(path string) string {
 			".max_travel", ".max_travel_time", ".max_work", ".max_work_time").Replace(rest)
 		return atVehicle(vehicle).String() + rest
 	}
-	return strings.NewReplacer("stops", "jobs", "shifts", "vehicles", ".windows[", ".time_windows[", ".place", ".location_index").Replace(path)
+	return strings.NewReplacer("stops", "jobs", "shifts", "vehicles", ".windows[", ".time_windows[", ".place",
+		".location_index").Replace(path)
 }
 
 // number reads the index at the beginning of "12].rest".

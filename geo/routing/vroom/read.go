@@ -7,7 +7,7 @@ import (
 	"doorstep/geo/routing"
 )
 
-// The greatest timestamp that is understood, in the year 5138.
+// The latest timestamp that is understood, in the year 5138.
 const maxTime = 100_000_000_000
 
 // taskReader reads the keys of VROOM's API.
@@ -17,12 +17,13 @@ type taskReader struct {
 }
 
 func unknown(at *place) *Error {
-	return fault(CodeUnknownKey, at, "this key is not known here: correct it or leave it out; keys of your own begin with _")
+	return fault(CodeUnknownKey, at,
+		"this key is not known here: correct it or leave it out; keys of your own begin with _")
 }
 
 func refused(at *place, why string) *Error { return fault(CodeUnsupported, at, "%s", why) }
 
-// set puts what was read where it belongs.
+// set stores a value that was read without error.
 func set[V, I int | int64](to *V, v I, err *Error) *Error {
 	*to = V(v)
 	return err
@@ -91,7 +92,7 @@ func (r taskReader) task() *Error {
 	return nil
 }
 
-// shipments are refused unless there are none.
+// shipments returns an error unless the list is empty.
 func (r taskReader) shipments(at *place) *Error {
 	return r.list(at, 1, "a list", func(_ int, at *place) *Error {
 		return refused(at, "shipments (from one place to another) are not supported: plan jobs, or leave it out")
@@ -161,7 +162,8 @@ func (r taskReader) jobLoad(j *job, kind loadKind, at *place) *Error {
 		return err
 	}
 	if j.kind != noLoad || r.t.loads != noLoad && r.t.loads != kind {
-		return refused(at, "delivery and pickup (amount is delivery) beside each other are not supported: use one of them for all jobs")
+		return refused(at, "delivery and pickup (amount is delivery) beside each other are not supported: use one of "+
+			"them for all jobs")
 	}
 	j.load, j.kind, r.t.loads = load, kind, kind
 	return nil
@@ -241,7 +243,7 @@ func (r taskReader) point(at *place) (*Point, *Error) {
 	return &p, err
 }
 
-// members reads a list whose length is the problem's size.
+// members reads a list whose length is limited by the size of a problem.
 func (r taskReader) members(at *place, most int, want string, entry func(i int, at *place) *Error) *Error {
 	err := r.list(at, most, want, entry)
 	if err != nil && err.code == routing.CodeTooLarge && err.Path == at.String() {
@@ -272,7 +274,8 @@ func (r taskReader) windows(at *place) ([]span, *Error) {
 	err := r.list(at, maxList, "a list of [start, end]", func(i int, at *place) *Error {
 		w, err := r.window(at)
 		if err == nil && i > 0 && w.from <= out[i-1].to {
-			err = fault(routing.CodeWindow, at, "begins at %d, not after the end of the one before, %d: put windows in order and join those that touch", w.from, out[i-1].to)
+			err = fault(routing.CodeWindow, at, "begins at %d, not after the end of the one before, %d: put windows "+
+				"in order and join those that touch", w.from, out[i-1].to)
 		}
 		out = append(out, w)
 		return err
@@ -303,7 +306,8 @@ func (r taskReader) options(at *place) *Error {
 			if err == nil && on && key == "g" {
 				err = refused(at, "the answer has no geometry: leave it out")
 			} else if err == nil && on {
-				err = refused(at, "there is no mode that only times given routes: leave it out, and pin the jobs by steps")
+				err = refused(at, "there is no mode that only times given routes: leave it out, and pin the jobs by "+
+					"steps")
 			}
 			return err
 		}

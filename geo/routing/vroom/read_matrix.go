@@ -6,7 +6,7 @@ import (
 	"doorstep/geo/routing"
 )
 
-// maxProfiles is the most matrices of one problem.
+// maxProfiles is the largest number of matrices of one problem.
 const maxProfiles = 16
 
 func (r taskReader) matrices(at *place) *Error {
@@ -28,18 +28,22 @@ func (r taskReader) matrices(at *place) *Error {
 				rows, m.distances = n, values
 				return err
 			case "costs":
-				return refused(at, "a matrix of costs is not supported: give the vehicles costs per_hour and per_km, with durations and distances")
+				return refused(at, "a matrix of costs is not supported: give the vehicles costs per_hour and per_km, "+
+					"with durations and distances")
 			}
 			return unknown(at)
 		})
 		if err == nil && !durations {
-			err = fault(CodeMissing, at.field("durations"), "is missing: give the seconds from each place to each other")
+			err = fault(CodeMissing, at.field("durations"),
+				"is missing: give the seconds from each place to each other")
 		}
 		if err == nil && m.distances != nil && rows != m.places {
-			err = fault(routing.CodeMatrix, at.field("distances"), "has %d rows, but durations has %d: both are about the same places", rows, m.places)
+			err = fault(routing.CodeMatrix, at.field("distances"),
+				"has %d rows, but durations has %d: both are about the same places", rows, m.places)
 		}
 		if err == nil && len(r.t.matrices) > 0 && r.t.matrices[0].places != m.places {
-			err = fault(routing.CodeMatrix, at, "has %d rows, but matrices.%.40s has %d: all are about the same places", m.places, r.t.matrices[0].profile, r.t.matrices[0].places)
+			err = fault(routing.CodeMatrix, at, "has %d rows, but matrices.%.40s has %d: all are about the same places",
+				m.places, r.t.matrices[0].profile, r.t.matrices[0].places)
 		}
 		r.t.matrices = append(r.t.matrices, m)
 		return err
@@ -62,12 +66,14 @@ func (r taskReader) square(at *place, high int64) (n int, values []int32, err *E
 		case i == 0 && len(row) == 0:
 			return fault(routing.CodeMatrix, at, "is empty: a matrix has at least one place")
 		case i == 0 && len(row) > left/len(row):
-			return tooMuch(fault(routing.CodeTooLarge, at.up, "%d places are too many: all matrices together may have %d cells", len(row), r.t.limits.Cells))
+			return tooMuch(fault(routing.CodeTooLarge, at.up,
+				"%d places are too many: all matrices together may have %d cells", len(row), r.t.limits.Cells))
 		case i == 0:
 			n = len(row)
 			values = make([]int32, 0, n*n)
 		case len(row) != n:
-			return fault(routing.CodeMatrix, at, "has %d numbers, but the first row has %d: make the matrix square", len(row), n)
+			return fault(routing.CodeMatrix, at, "has %d numbers, but the first row has %d: make the matrix square",
+				len(row), n)
 		case i == n:
 			return fault(routing.CodeMatrix, at.up, "has more rows than its %d columns: make the matrix square", n)
 		}

@@ -71,7 +71,9 @@ func (r taskReader) vehicle(_ int, at *place) *Error {
 		case "crew":
 			return r.count(&v.crew, at, 0, routing.MaxRate)
 		case "steps":
-			return r.list(at, r.t.limits.Jobs+2, "a list of steps", func(i int, at *place) *Error { return r.step(&v, i, at) })
+			return r.list(at, r.t.limits.Jobs+2, "a list of steps", func(i int, at *place) *Error {
+				return r.step(&v, i, at)
+			})
 		}
 		return unknown(at)
 	})
@@ -108,7 +110,8 @@ func (r taskReader) costs(v *vehicle, at *place) *Error {
 		return unknown(at)
 	})
 	if err == nil && *c == (routing.Rates{}) {
-		err = fault(routing.CodeObjective, at, "are all 0, so that every route costs the same: leave them out, or set one above 0")
+		err = fault(routing.CodeObjective, at,
+			"are all 0, so that every route costs the same: leave them out, or set one above 0")
 	}
 	return err
 }
@@ -142,7 +145,8 @@ func (r taskReader) pause(v *vehicle, i int, at *place) *Error {
 	}
 	for _, other := range v.breaks {
 		if err == nil && other.id == b.id {
-			err = fault(routing.CodeDuplicate, at.field("id"), "%d is the id of another break of this vehicle: give each its own", b.id)
+			err = fault(routing.CodeDuplicate, at.field("id"),
+				"%d is the id of another break of this vehicle: give each its own", b.id)
 		}
 	}
 	v.breaks = append(v.breaks, b)
@@ -166,7 +170,8 @@ func (r taskReader) step(v *vehicle, i int, at *place) *Error {
 			p.fixed = true
 			return put(&p.at, at, err)
 		case "service_after", "service_before":
-			return refused(at, "a pinned job has one time: give service_at, or leave it out to start as early as may be")
+			return refused(at, "a pinned job has one time: give service_at, or leave it out to start as early as "+
+				"possible")
 		}
 		return unknown(at)
 	})

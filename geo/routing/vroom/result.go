@@ -68,7 +68,7 @@ type Unassigned struct {
 	Reason routing.Reason `json:"reason" enum:"no_fit_team,unreachable,beyond_limits,no_lawful_window,no_time,worth_less_than_detour" doc:"Why it is in no route."`
 }
 
-// Route is a vehicle's day. Vehicles that stay at home have none.
+// Route is the route of a vehicle. Idle vehicles have none.
 type Route struct {
 	Vehicle     uint64      `json:"vehicle"`
 	Description string      `json:"description,omitempty"`
@@ -102,18 +102,18 @@ type Step struct {
 	Violations    []Violation `json:"violations"`
 }
 
-// Violation is a wish that a job pinned by steps does not keep.
+// Violation is a condition that a job pinned by steps does not meet.
 type Violation struct {
 	Cause    string `json:"cause" enum:"lead_time,delay,skills,travel" doc:"travel, an extension: service_at leaves less time than the way there and the setup take."`
 	Duration int    `json:"duration,omitempty" doc:"By how many seconds; absent for skills, and for travel where there is no way at all."`
 }
 
-// Failure is the answer to a problem that has none: code 1 for a fault of
-// ours, 2 for the input, 3 for travel times.
+// Failure is the answer to a problem that could not be planned: code 1 for a fault of the
+// program, 2 for the input, 3 for travel times.
 func Failure(code int, err error) Result { return Result{Code: code, Error: err.Error()} }
 
-// Answer puts a result of the solver for p, which is t.Problem's, into VROOM's
-// words. Loading and solving are how long that took.
+// Answer returns a result of the solver in VROOM's JSON. p is the problem that t.Problem
+// returned. loading and solving are the times that those steps took.
 func (t *Task) Answer(p routing.Problem, r routing.Result, loading, solving time.Duration) Result {
 	a := answerer{t: t, p: p, metres: len(t.vehicles) > 0}
 	for _, m := range p.Matrices {
@@ -128,10 +128,12 @@ func (t *Task) Answer(p routing.Problem, r routing.Result, loading, solving time
 		a.kind = delivery
 	}
 	c, s := r.Cost, r.Total
-	sum := Summary{Cost: c.Sum(), Routes: len(r.Routes), Unassigned: len(r.LeftOut), Setup: s.Setup, Service: s.Service + s.Breaks,
+	sum := Summary{Cost: c.Sum(), Routes: len(r.Routes), Unassigned: len(r.LeftOut), Setup: s.Setup,
+		Service:  s.Service + s.Breaks,
 		Parts:    Parts{c.Fixed, c.Travel, c.Distance, c.Wait, c.Service, c.Overtime, c.Changes, c.Balance, c.LeftOut},
-		Duration: s.Travel, WaitingTime: s.Wait, Priority: s.Priority, Distance: a.known(s.Distance), Violations: []Violation{},
-		Times: ComputingTimes{loading.Milliseconds(), solving.Milliseconds()}}
+		Duration: s.Travel, WaitingTime: s.Wait, Priority: s.Priority, Distance: a.known(s.Distance),
+		Violations: []Violation{},
+		Times:      ComputingTimes{loading.Milliseconds(), solving.Milliseconds()}}
 	out := Result{Summary: &sum, Unassigned: []Unassigned{}, Routes: []Route{}}
 	total := 0
 	for _, route := range r.Routes {
@@ -150,7 +152,7 @@ func (t *Task) Answer(p routing.Problem, r routing.Result, loading, solving time
 	return out
 }
 
-// answerer writes one answer.
+// answerer makes one answer.
 type answerer struct {
 	t      *Task
 	p      routing.Problem
@@ -166,7 +168,7 @@ func (a *answerer) known(metres int) *int {
 	return &metres
 }
 
-// amounts are the sums of what is brought and of what is fetched.
+// amounts are the sums of deliveries and of pickups.
 func (a *answerer) amounts(load int) (brought, fetched []int) {
 	switch {
 	case !a.loads:
@@ -177,7 +179,7 @@ func (a *answerer) amounts(load int) (brought, fetched []int) {
 	return []int{load}, []int{0}
 }
 
-// where is what the problem said about a place.
+// where is the location and the index that the problem has for a place.
 func (t *Task) where(s *spot) (*Point, *int) {
 	if s.index < 0 || !t.given {
 		return s.at, nil
@@ -187,8 +189,10 @@ func (t *Task) where(s *spot) (*Point, *int) {
 
 func (a *answerer) route(r routing.Route) (Route, int) {
 	v := &a.t.vehicles[r.Shift]
-	out := Route{Vehicle: v.id, Description: v.about, Cost: r.Cost.Sum(), Setup: r.Total.Setup, Service: r.Total.Service + r.Total.Breaks,
-		Duration: r.Total.Travel, WaitingTime: r.Total.Wait, Priority: r.Total.Priority, Distance: a.known(r.Total.Distance), Violations: []Violation{}}
+	out := Route{Vehicle: v.id, Description: v.about, Cost: r.Cost.Sum(), Setup: r.Total.Setup,
+		Service:  r.Total.Service + r.Total.Breaks,
+		Duration: r.Total.Travel, WaitingTime: r.Total.Wait, Priority: r.Total.Priority,
+		Distance: a.known(r.Total.Distance), Violations: []Violation{}}
 	whole := 0
 	for _, s := range r.Steps {
 		if s.Kind == routing.StepStop {
@@ -203,7 +207,8 @@ func (a *answerer) route(r routing.Route) (Route, int) {
 	travel, way, stops := 0, 0, 0
 	for n, s := range r.Steps {
 		travel, way = travel+s.Travel, way+s.Distance
-		step := Step{Setup: s.Setup, Service: s.Service, WaitingTime: s.Wait, Arrival: int64(s.Arrival) + a.t.base, Duration: travel,
+		step := Step{Setup: s.Setup, Service: s.Service, WaitingTime: s.Wait, Arrival: int64(s.Arrival) + a.t.base,
+			Duration: travel,
 			Distance: a.known(way), Violations: []Violation{}}
 		var at *spot
 		switch s.Kind {
@@ -242,7 +247,7 @@ func (a *answerer) route(r routing.Route) (Route, int) {
 	return out, whole
 }
 
-// violations says what a pinned job asks for in vain.
+// violations returns the conditions that a pinned job does not meet.
 func (a *answerer) violations(v *vehicle, j job, start int) []Violation {
 	out := []Violation{}
 	ws := a.t.windows(j.windows)
@@ -250,7 +255,7 @@ func (a *answerer) violations(v *vehicle, j job, start int) []Violation {
 	for i, w := range ws {
 		if start < w.From {
 			early := w.From - start
-			// Between two windows it breaks the nearer one.
+			// Between two windows, the violation is of the nearer one.
 			if i == 0 || early < late {
 				out = append(out, Violation{"lead_time", early})
 			} else {
@@ -274,8 +279,8 @@ func (a *answerer) violations(v *vehicle, j job, start int) []Violation {
 	return out
 }
 
-// rushed says by how much the time before step n, which is pinned, is too short
-// for the way there and the setup.
+// rushed returns a violation if the time before the pinned step n is too short for the
+// travel and the setup.
 func (a *answerer) rushed(r routing.Route, n int) []Violation {
 	s, from := r.Steps[n], n-1
 	had := s.Travel + s.Setup

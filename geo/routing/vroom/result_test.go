@@ -17,10 +17,11 @@ import (
 	"time"
 
 	"doorstep/geo/routing"
+	"doorstep/geo/routing/referee"
 )
 
 // recount adds an answer up from the problem's matrices and the steps' order,
-// as somebody would who knows nothing but the two.
+// from the problem and the answer alone.
 func recount(t *testing.T, task *Task, p routing.Problem, a Result) {
 	t.Helper()
 	if a.Code != 0 || a.Error != "" || a.Summary == nil {
@@ -48,7 +49,8 @@ func recount(t *testing.T, task *Task, p routing.Problem, a Result) {
 				before = r.Steps[i-1].Duration
 			}
 			if now >= 0 && step.Arrival != now+int64(step.Duration-before) {
-				t.Errorf("vehicle %d, step %d: arrives at %d, having left at %d for %d s", r.Vehicle, i, step.Arrival, now, step.Duration-before)
+				t.Errorf("vehicle %d, step %d: arrives at %d, having left at %d for %d s", r.Vehicle, i, step.Arrival,
+					now, step.Duration-before)
 			}
 			now = step.Arrival + int64(step.Setup+step.WaitingTime+step.Service)
 			at := routing.NoPlace
@@ -93,7 +95,9 @@ func recount(t *testing.T, task *Task, p routing.Problem, a Result) {
 					} else if short := leg + ready - had - step.Setup; short > 0 {
 						want = []Violation{{"travel", short}}
 					}
-					got := slices.DeleteFunc(slices.Clone(step.Violations), func(v Violation) bool { return v.Cause != "travel" })
+					got := slices.DeleteFunc(slices.Clone(step.Violations), func(v Violation) bool {
+						return v.Cause != "travel"
+					})
 					if !slices.Equal(got, want) {
 						t.Errorf("vehicle %d, step %d: violations %v, the matrix says %v", r.Vehicle, i, got, want)
 					}
@@ -107,8 +111,10 @@ func recount(t *testing.T, task *Task, p routing.Problem, a Result) {
 				place = at
 			}
 		}
-		if r.Service != work || r.WaitingTime != wait || r.Setup != ready || r.Priority != gains || r.Duration != travel+under {
-			t.Errorf("vehicle %d: sums %+v; service %d, waiting %d, setup %d, priority %d, duration %d", r.Vehicle, r, work, wait, ready, gains, travel+under)
+		if r.Service != work || r.WaitingTime != wait || r.Setup != ready || r.Priority != gains ||
+			r.Duration != travel+under {
+			t.Errorf("vehicle %d: sums %+v; service %d, waiting %d, setup %d, priority %d, duration %d", r.Vehicle, r,
+				work, wait, ready, gains, travel+under)
 		}
 		if r.Distance != nil && *r.Distance != way {
 			t.Errorf("vehicle %d: %d m, the matrix says %d", r.Vehicle, *r.Distance, way)
@@ -120,15 +126,19 @@ func recount(t *testing.T, task *Task, p routing.Problem, a Result) {
 			t.Errorf("vehicle %d costs %d, and travels %d s", r.Vehicle, r.Cost, travel+under)
 		}
 		cost += r.Cost
-		duration, distance, service, setup, waiting, priority = duration+travel+under, distance+way, service+work, setup+ready, waiting+wait, priority+gains
+		duration, distance, service, setup, waiting, priority = duration+travel+under, distance+way, service+work,
+			setup+ready, waiting+wait, priority+gains
 	}
 	s := a.Summary
-	if s.Duration != duration || s.Service != service || s.Setup != setup || s.WaitingTime != waiting || s.Priority != priority || s.Routes != len(a.Routes) ||
+	if s.Duration != duration || s.Service != service || s.Setup != setup || s.WaitingTime != waiting ||
+		s.Priority != priority || s.Routes != len(a.Routes) ||
 		s.Distance != nil && *s.Distance != distance {
-		t.Errorf("summary %+v; duration %d, distance %d, service %d, setup %d, waiting %d, priority %d", *s, duration, distance, service, setup, waiting, priority)
+		t.Errorf("summary %+v; duration %d, distance %d, service %d, setup %d, waiting %d, priority %d", *s, duration,
+			distance, service, setup, waiting, priority)
 	}
 	if s.Cost != cost+s.Parts.Balance+s.Parts.LeftOut {
-		t.Errorf("the summary costs %d, the routes %d, balance %d, left out %d", s.Cost, cost, s.Parts.Balance, s.Parts.LeftOut)
+		t.Errorf("the summary costs %d, the routes %d, balance %d, left out %d", s.Cost, cost, s.Parts.Balance,
+			s.Parts.LeftOut)
 	}
 	for _, u := range a.Unassigned {
 		seen[u.ID]++
@@ -188,12 +198,13 @@ func TestDaysOfTheFieldAddUp(t *testing.T) {
 		if err != nil {
 			t.Fatal(name, err)
 		}
-		if bad := routing.Check(p, r); len(bad) > 0 {
+		if bad := referee.Check(p, r); len(bad) > 0 {
 			t.Fatal(name, bad)
 		}
 		a := task.Answer(p, r, 0, 0)
 		recount(t, task, p, a)
-		t.Logf("%s: priority %d (VROOM %d), left out %d (%d), cost %d", name, a.Summary.Priority, them.priority, a.Summary.Unassigned, them.leftOut, a.Summary.Cost)
+		t.Logf("%s: priority %d (VROOM %d), left out %d (%d), cost %d", name, a.Summary.Priority, them.priority,
+			a.Summary.Unassigned, them.leftOut, a.Summary.Cost)
 		if a.Summary.Priority < them.priority*9/10 {
 			t.Errorf("%s: priority %d, VROOM has %d: something was misread", name, a.Summary.Priority, them.priority)
 		}
@@ -215,7 +226,8 @@ func TestExampleIsPlannedAndDrawn(t *testing.T) {
 	}
 	a := task.Answer(p, r, time.Second, 2*time.Second)
 	recount(t, task, p, a)
-	if len(a.Unassigned) != 1 || a.Unassigned[0].ID != 15 || a.Unassigned[0].Reason != routing.NoLawfulWindow || a.Unassigned[0].Location == nil {
+	if len(a.Unassigned) != 1 || a.Unassigned[0].ID != 15 || a.Unassigned[0].Reason != routing.NoLawfulWindow ||
+		a.Unassigned[0].Location == nil {
 		t.Errorf("left out: %+v", a.Unassigned)
 	}
 	if a.Summary.Times != (ComputingTimes{1000, 2000}) {
@@ -259,7 +271,8 @@ func TestExampleIsPlannedAndDrawn(t *testing.T) {
 }
 
 func TestNothingIsDrawnWithoutLocations(t *testing.T) {
-	task, _, r, err := plan(`{"vehicles":[{"id":1,"start_index":0}],"jobs":[{"id":1,"location_index":0}],"matrices":{"car":{"durations":[[0]]}}}`)
+	task, _, r, err := plan(`{"vehicles":[{"id":1,"start_index":0}],"jobs":[{"id":1,"location_index":0}],` +
+		`"matrices":{"car":{"durations":[[0]]}}}`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,7 +297,7 @@ func TestTextsCannotBreakOutOfTheDrawing(t *testing.T) {
 	}
 }
 
-// answer plans a problem and returns the answer as somebody would read it.
+// answer plans a problem and returns the answer as read from its JSON.
 func answer(t *testing.T, text string) Result {
 	t.Helper()
 	task, p, r, err := plan(text)
@@ -308,7 +321,8 @@ func answer(t *testing.T, text string) Result {
 
 func TestTimestampsComeBackAsTheyCame(t *testing.T) {
 	a := answer(t, `{"vehicles":[{"id":1,"start_index":0,"time_window":[1700000000,1700009000]}],
-		"jobs":[{"id":1,"location_index":1,"service":60,"time_windows":[[1700000500,9999999999]]}],"matrices":{"car":{"durations":[[0,100],[90,0]]}}}`)
+		"jobs":[{"id":1,"location_index":1,"service":60,"time_windows":[[1700000500,9999999999]]}],
+		"matrices":{"car":{"durations":[[0,100],[90,0]]}}}`)
 	if len(a.Routes) != 1 {
 		t.Fatalf("%+v", a)
 	}
@@ -319,8 +333,10 @@ func TestTimestampsComeBackAsTheyCame(t *testing.T) {
 }
 
 func TestLoadsFollowTheRoute(t *testing.T) {
-	const text = `{"vehicles":[{"id":1,"start_index":0,"end_index":0,"capacity":[9],"steps":[{"type":"job","id":1},{"type":"job","id":2}]}],
-		"jobs":[{"id":1,"location_index":1,"LOAD":[2]},{"id":2,"location_index":1,"LOAD":[3]}],"matrices":{"car":{"durations":[[0,5],[5,0]]}}}`
+	const text = `{"vehicles":[{"id":1,"start_index":0,"end_index":0,"capacity":[9],"steps":[{"type":"job","id":1},
+		{"type":"job","id":2}]}],
+		"jobs":[{"id":1,"location_index":1,"LOAD":[2]},{"id":2,"location_index":1,"LOAD":[3]}],
+		"matrices":{"car":{"durations":[[0,5],[5,0]]}}}`
 	for key, want := range map[string][]int{"delivery": {5, 3, 0, 0}, "pickup": {0, 2, 5, 5}, "amount": {5, 3, 0, 0}} {
 		a := answer(t, strings.ReplaceAll(text, "LOAD", key))
 		var got []int
@@ -334,9 +350,12 @@ func TestLoadsFollowTheRoute(t *testing.T) {
 }
 
 func TestPinsAgainstTheirWindowsAreReported(t *testing.T) {
-	const text = `{"vehicles":[{"id":1,"start_index":0,"time_window":[0,1000],"steps":[{"type":"job","id":1,"service_at":AT}]}],
-		"jobs":[{"id":1,"location_index":0,"skills":[4],"time_windows":[[100,200],[300,400]]}],"matrices":{"car":{"durations":[[0]]}}}`
-	for at, want := range map[string]Violation{"50": {"lead_time", 50}, "230": {"delay", 30}, "290": {"lead_time", 10}, "450": {"delay", 50}, "150": {}} {
+	const text = `{"vehicles":[{"id":1,"start_index":0,"time_window":[0,1000],"steps":[{"type":"job","id":1,
+		"service_at":AT}]}],
+		"jobs":[{"id":1,"location_index":0,"skills":[4],"time_windows":[[100,200],[300,400]]}],
+		"matrices":{"car":{"durations":[[0]]}}}`
+	for at, want := range map[string]Violation{"50": {"lead_time", 50}, "230": {"delay", 30}, "290": {"lead_time", 10},
+		"450": {"delay", 50}, "150": {}} {
 		a := answer(t, strings.ReplaceAll(text, "AT", at))
 		got := a.Summary.Violations
 		if want == (Violation{}) {
@@ -350,8 +369,10 @@ func TestPinsAgainstTheirWindowsAreReported(t *testing.T) {
 }
 
 func TestPinsThatNobodyCouldGetToInTimeAreReported(t *testing.T) {
-	const text = `{"vehicles":[{"id":1,"start_index":0,"time_window":[0,1000],"breaks":[BREAK],"steps":[{"type":"job","id":1,"service_at":AT}]}],
-		"jobs":[{"id":1,"location_index":PLACE,"setup":30}],"matrices":{"car":{"durations":[[0,300,10000000],[300,0,5],[5,5,0]]}}}`
+	const text = `{"vehicles":[{"id":1,"start_index":0,"time_window":[0,1000],"breaks":[BREAK],"steps":[{"type":"job",
+		"id":1,"service_at":AT}]}],
+		"jobs":[{"id":1,"location_index":PLACE,"setup":30}],
+		"matrices":{"car":{"durations":[[0,300,10000000],[300,0,5],[5,5,0]]}}}`
 	const none = `{"id":1,"service":0}`
 	for _, x := range []struct {
 		at, place, pause string
@@ -375,7 +396,8 @@ func TestPinsThatNobodyCouldGetToInTimeAreReported(t *testing.T) {
 }
 
 func TestBreakMayBeTakenInOvertime(t *testing.T) {
-	a := answer(t, `{"vehicles":[{"id":1,"start_index":0,"time_window":[0,1000],"overtime":50,"breaks":[{"id":1,"service":100,"time_windows":[[950,2000]]}]}],
+	a := answer(t, `{"vehicles":[{"id":1,"start_index":0,"time_window":[0,1000],"overtime":50,"breaks":[{"id":1,
+		"service":100,"time_windows":[[950,2000]]}]}],
 		"jobs":[{"id":1,"location_index":0}],"matrices":{"car":{"durations":[[0]]}}}`)
 	if len(a.Routes) != 1 {
 		t.Errorf("%+v", a)
@@ -383,20 +405,24 @@ func TestBreakMayBeTakenInOvertime(t *testing.T) {
 }
 
 func TestBreakInTheMiddleOfADrive(t *testing.T) {
-	a := answer(t, `{"vehicles":[{"id":1,"start_index":0,"end_index":0,"time_window":[0,10000],"breaks":[{"id":5,"description":"tea","service":60,"time_windows":[[1000,1000]]}]}],
-		"jobs":[{"id":1,"location_index":1,"time_windows":[[2060,2060]]}],"matrices":{"car":{"durations":[[0,2000],[2000,0]],"distances":[[0,70],[80,0]]}}}`)
+	a := answer(t, `{"vehicles":[{"id":1,"start_index":0,"end_index":0,"time_window":[0,10000],"breaks":[{"id":5,
+		"description":"tea","service":60,"time_windows":[[1000,1000]]}]}],
+		"jobs":[{"id":1,"location_index":1,"time_windows":[[2060,2060]]}],
+		"matrices":{"car":{"durations":[[0,2000],[2000,0]],"distances":[[0,70],[80,0]]}}}`)
 	if len(a.Routes) != 1 {
 		t.Fatalf("%+v", a)
 	}
 	s := a.Routes[0].Steps
-	if len(s) != 4 || s[1].Type != "break" || *s[1].ID != 5 || s[1].Arrival != 1000 || s[1].Duration != 1000 || *s[1].Distance != 0 || s[1].Location != nil ||
+	if len(s) != 4 || s[1].Type != "break" || *s[1].ID != 5 || s[1].Arrival != 1000 || s[1].Duration != 1000 ||
+		*s[1].Distance != 0 || s[1].Location != nil ||
 		s[2].Duration != 2000 || *s[2].Distance != 70 || *s[3].Distance != 150 {
 		t.Errorf("%+v", s)
 	}
 }
 
 func TestVehicleWithCapacityZeroCarriesNothing(t *testing.T) {
-	a := answer(t, `{"vehicles":[{"id":1,"start_index":0,"capacity":[0]}],"jobs":[{"id":1,"location_index":0,"pickup":[1]},{"id":2,"location_index":0}],
+	a := answer(t, `{"vehicles":[{"id":1,"start_index":0,"capacity":[0]}],"jobs":[{"id":1,"location_index":0,
+		"pickup":[1]},{"id":2,"location_index":0}],
 		"matrices":{"car":{"durations":[[0]]}}}`)
 	if len(a.Unassigned) != 1 || a.Unassigned[0].ID != 1 || a.Unassigned[0].Reason != routing.NoFitTeam {
 		t.Errorf("%+v", a.Unassigned)
@@ -404,7 +430,8 @@ func TestVehicleWithCapacityZeroCarriesNothing(t *testing.T) {
 }
 
 func TestNobodyAndNothing(t *testing.T) {
-	for _, text := range []string{`{"vehicles":[]}`, `{"vehicles":[],"jobs":[]}`, `{"vehicles":[{"id":1,"start":[1,2]}]}`, `{"vehicles":[],"jobs":[{"id":1,"location":[1,2]}]}`,
+	for _, text := range []string{`{"vehicles":[]}`, `{"vehicles":[],"jobs":[]}`,
+		`{"vehicles":[{"id":1,"start":[1,2]}]}`, `{"vehicles":[],"jobs":[{"id":1,"location":[1,2]}]}`,
 		`{"vehicles":[],"jobs":[{"id":1,"location_index":0}],"matrices":{"car":{"durations":[[0]]}}}`} {
 		if a := answer(t, text); a.Summary.Routes != 0 || a.Routes == nil || a.Unassigned == nil {
 			t.Errorf("%s: %+v", text, a)

@@ -8,16 +8,16 @@ import (
 	"doorstep/geo/routing"
 )
 
-// Limits bound a problem, so that reading one takes bounded time and memory.
+// Limits bound the size of a problem, so that reading it takes bounded time and memory.
 type Limits struct {
-	// Jobs and Vehicles are the most of each.
+	// Jobs and Vehicles are the largest number of each.
 	Jobs, Vehicles int
-	// Cells is the most pairs of places over all matrices, those counted that
-	// are made from others by a speed_factor.
+	// Cells is the largest number of pairs of places over all matrices, including those
+	// made by a speed_factor.
 	Cells int
 }
 
-// MaxLimits are those of geo/routing, with at most some 500 MB of matrices.
+// MaxLimits returns the limits of geo/routing, with at most about 500 MB of matrices.
 func MaxLimits() Limits {
 	return Limits{Jobs: routing.MaxStops, Vehicles: routing.MaxShifts, Cells: 64_000_000}
 }
@@ -34,8 +34,8 @@ type Options struct {
 // Point is a longitude and a latitude, in degrees.
 type Point [2]float64
 
-// Task is a problem as it was read: what geo/routing needs, and the names,
-// texts and places that go back into the answer.
+// Task is a problem as it was read: the data for geo/routing, and the names, texts and
+// places for the answer. It does not change after Read.
 type Task struct {
 	// Options are what the problem says about its search.
 	Options Options
@@ -49,11 +49,11 @@ type Task struct {
 	balance   routing.Balance
 	stability routing.Stability
 	points    []Point
-	base      int64 // what is second 0 to the solver
+	base      int64 // the time in the JSON of second 0 of the solver
 	loads     loadKind
 }
 
-// spot is where something is.
+// spot is a location and its index.
 type spot struct {
 	at    *Point
 	index int // NoPlace if not given
@@ -140,7 +140,7 @@ func Read(in io.Reader, limits Limits) (*Task, error) {
 	return taskReader{newReader(in), &Task{limits: limits}}.checked()
 }
 
-// checked reads the whole task.
+// checked reads and checks the whole task.
 func (r taskReader) checked() (*Task, error) {
 	if err := r.task(); err != nil {
 		return nil, err
@@ -157,15 +157,15 @@ func (t *Task) Jobs() int { return len(t.jobs) }
 // Vehicles returns the number of vehicles.
 func (t *Task) Vehicles() int { return len(t.vehicles) }
 
-// NeedsTravel says that the problem has locations and no matrices.
+// NeedsTravel reports whether the problem has locations and no matrices.
 func (t *Task) NeedsTravel() bool { return !t.given && len(t.jobs)+len(t.vehicles) > 0 }
 
 // Points returns the places of a problem without matrices, each once, in the
 // order of their first mention: vehicles first.
 func (t *Task) Points() []Point { return t.points }
 
-// Profiles returns the ways of moving of the vehicles, each once, in the order
-// of their first mention.
+// Profiles returns the profiles of the vehicles, each once, in the order of their first
+// mention.
 func (t *Task) Profiles() []string {
 	var out []string
 	seen := map[string]bool{}
@@ -178,8 +178,8 @@ func (t *Task) Profiles() []string {
 	return out
 }
 
-// RefuseProfile is the error for a profile that the source of travel times does
-// not know.
+// RefuseProfile returns the error for a profile that the source of travel times does not
+// know.
 func (t *Task) RefuseProfile(profile, why string) error {
 	i := slices.IndexFunc(t.vehicles, func(v vehicle) bool { return v.profile == profile })
 	return fault(CodeUnsupported, atVehicle(i).field("profile"), "%s", why)

@@ -60,19 +60,20 @@ func (c *roadsPrepareCmd) Run(ctx context.Context, out io.Writer) error {
 	if roads.Country() != "" {
 		whose = "speed limits of " + roads.Country()
 	}
-	fmt.Fprintf(out, "%s: where it gives none, %s are assumed\nwritten to %s in %s; use it with: doorstep serve --roads %s\n", whose, roads.Limits(), c.Out, time.Since(start).Round(100*time.Millisecond), c.Out)
+	fmt.Fprintf(out, "%s: where it gives none, %s are assumed\nwritten to %s in %s; use it with: doorstep serve "+
+		"--roads %s\n", whose, roads.Limits(), c.Out, time.Since(start).Round(100*time.Millisecond), c.Out)
 	return nil
 }
 
-// checkOut refuses, before minutes of work, a file that must not or cannot be
-// written. The file is replaced only when the new one is complete.
+// checkOut returns an error, before minutes of work, if the output file must not or
+// cannot be written. The file is replaced only when the new one is complete.
 func (c *roadsPrepareCmd) checkOut() error {
 	dir, err := os.Stat(filepath.Dir(c.Out))
 	if err != nil {
 		return err
 	}
 	if !dir.IsDir() {
-		return fmt.Errorf("%s is no folder", filepath.Dir(c.Out))
+		return fmt.Errorf("%s is not a folder", filepath.Dir(c.Out))
 	}
 	there, err := os.Stat(c.Out)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -83,21 +84,23 @@ func (c *roadsPrepareCmd) checkOut() error {
 			return fmt.Errorf("%s is the extract itself, which would be lost: choose another file", c.Out)
 		}
 		if !there.Mode().IsRegular() {
-			return fmt.Errorf("%s is there and is no file that could be replaced", c.Out)
+			return fmt.Errorf("%s exists and is not a file that can be replaced", c.Out)
 		}
 	}
 	if strings.HasSuffix(c.Out, ".pbf") {
-		return fmt.Errorf("%s has the name of an extract, and would be read as one: choose another, such as %s", c.Out, c.standardOut())
+		return fmt.Errorf("%s has the name of an extract, and would be read as one: choose another, such as %s", c.Out,
+			c.standardOut())
 	}
 	return nil
 }
 
-// standardOut is the extract's name with .roads in its place.
+// standardOut returns the name of the extract with .roads in its place.
 func (c *roadsPrepareCmd) standardOut() string {
 	return strings.TrimSuffix(strings.TrimSuffix(c.Extract, ".pbf"), ".osm") + ".roads"
 }
 
-// bar shows on a terminal how far several steps are, in one line; elsewhere nothing.
+// bar shows the progress of several steps in one line of a terminal. It shows
+// nothing if the output is not a terminal.
 type bar struct {
 	to    *os.File
 	steps []string

@@ -51,9 +51,11 @@ func TestRoadsAreNotWrittenOverTheirExtract(t *testing.T) {
 			t.Errorf("%s: %+v", out, r)
 		}
 	}
-	for out, says := range map[string]string{"other.pbf": "town.roads", "": "no file that could be replaced", "town/x": "no folder", "nowhere/x": "no such file"} {
+	for out, says := range map[string]string{"other.pbf": "town.roads", "": "not a file that can be replaced",
+		"town/x": "not a folder", "nowhere/x": "no such file"} {
 		r := runs(t, "", "roads", "prepare", extract, "--out", dir+"/"+out)
-		if r.status != badInput || !strings.Contains(r.failure.Error(), "--out: ") || !strings.Contains(r.failure.Error(), says) {
+		if r.status != badInput || !strings.Contains(r.failure.Error(), "--out: ") ||
+			!strings.Contains(r.failure.Error(), says) {
 			t.Errorf("%s: %+v", out, r)
 		}
 	}
@@ -63,9 +65,12 @@ func TestRoadsAreNotWrittenOverTheirExtract(t *testing.T) {
 }
 
 func TestFailedPreparationLeavesTheEarlierOne(t *testing.T) {
-	dir := folder(t, map[string]string{"cut.osm.pbf": "\x00\x00\x00\x0dOSM", "empty.osm.pbf": "", "day.roads": "of yesterday"})
-	for extract, says := range map[string]string{"cut": "cut short", "empty": "empty.osm.pbf is empty", "none": "no such file"} {
-		r := runs(t, "", "roads", "prepare", filepath.Join(dir, extract+".osm.pbf"), "--out", filepath.Join(dir, "day.roads"))
+	dir := folder(t, map[string]string{"cut.osm.pbf": "\x00\x00\x00\x0dOSM", "empty.osm.pbf": "",
+		"day.roads": "of yesterday"})
+	for extract, says := range map[string]string{"cut": "cut short", "empty": "empty.osm.pbf is empty",
+		"none": "no such file"} {
+		r := runs(t, "", "roads", "prepare", filepath.Join(dir, extract+".osm.pbf"), "--out",
+			filepath.Join(dir, "day.roads"))
 		if r.status != 1 || !strings.Contains(r.failure.Error(), says) {
 			t.Errorf("%s: %+v", extract, r)
 		}
@@ -85,13 +90,15 @@ func TestPreparedRoadsReplaceTheEarlierOnes(t *testing.T) {
 	dir := folder(t, map[string]string{"day.roads": "of yesterday"})
 	out := filepath.Join(dir, "day.roads")
 	r := runs(t, "", "roads", "prepare", monaco, "--mode", "foot", "--out", out)
-	if r.status != 0 || !strings.Contains(r.out, "no country's speed limits are known for this map: where it gives none, 50 km/h in towns") {
+	if r.status != 0 || !strings.Contains(r.out,
+		"no country's speed limits are known for this map: where it gives none, 50 km/h in towns") {
 		t.Fatal(r)
 	}
 	if got := names(t, dir); !slices.Equal(got, []string{"day.roads"}) {
 		t.Errorf("left behind: %v", got)
 	}
-	if m := route(t, "[[7.42,43.73],[7.43,43.74]]", "matrix", "--profile", "foot", "--roads", out); m.status != 0 || !strings.Contains(m.out, "road:monaco.osm.pbf") {
+	if m := route(t, "[[7.42,43.73],[7.43,43.74]]", "matrix", "--profile", "foot", "--roads", out); m.status != 0 ||
+		!strings.Contains(m.out, "road:monaco.osm.pbf") {
 		t.Error(m)
 	}
 }

@@ -39,10 +39,10 @@ type exit struct {
 	status int
 }
 
-// ExitCode is the status.
+// ExitCode returns the status.
 func (e exit) ExitCode() int { return e.status }
 
-// Unwrap is the error proper.
+// Unwrap returns the error without the status.
 func (e exit) Unwrap() error { return e.error }
 
 // travelFlags say where travel times come from.
@@ -56,7 +56,7 @@ func (f travelFlags) choice() travel.Choice {
 	return travel.Choice{Roads: f.Roads, OSRM: f.OSRM, Valhalla: f.Valhalla}
 }
 
-// source opens what was chosen.
+// source opens the chosen source.
 func (f travelFlags) source(ctx context.Context) (travel.Source, *exit) {
 	if err := f.choice().Check(); err != nil {
 		return nil, &exit{err, badInput}
@@ -67,16 +67,16 @@ func (f travelFlags) source(ctx context.Context) (travel.Source, *exit) {
 	case err == nil:
 		return source, nil
 	case errors.As(err, &fault) && fault.Code() == travel.CodeService:
-		return nil, &exit{err, badInput} // an address that is none: nobody was asked yet
+		return nil, &exit{err, badInput} // the address is not valid; no server was asked yet
 	}
 	return nil, &exit{err, noTravel}
 }
 
-// streams are what the route commands read and write besides their files.
+// streams are the standard streams of the route commands.
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
-	terminal bool // err is one
+	terminal bool // err is a terminal
 }
 
 func standard() streams {
@@ -84,7 +84,7 @@ func standard() streams {
 	return streams{os.Stdin, os.Stdout, os.Stderr, err == nil && info.Mode()&os.ModeCharDevice != 0}
 }
 
-// input opens the file, or standard input.
+// input opens the file, or standard input if there is no file.
 func (s streams) input(file string) (io.ReadCloser, error) {
 	if file == "-" || file == "" {
 		return io.NopCloser(s.in), nil
@@ -102,7 +102,8 @@ type routeSolveCmd struct {
 	travelFlags
 }
 
-// Run answers on s.out in any case, as VROOM does; the error is for people.
+// Run writes an answer to s.out in every case, as VROOM does, and returns the error
+// for people.
 func (c *routeSolveCmd) Run(ctx context.Context, s streams) error {
 	plan, err := c.plan(ctx, s)
 	if err != nil {
@@ -121,7 +122,8 @@ func (c *routeSolveCmd) Run(ctx context.Context, s streams) error {
 	return c.draw(plan, s)
 }
 
-// checkSVG refuses, before any work, a file that must not or cannot be written.
+// checkSVG returns an error, before any work, if the file of the drawing must not or
+// cannot be written.
 func (c *routeSolveCmd) checkSVG() error {
 	if c.SVG == "" {
 		return nil
@@ -136,9 +138,9 @@ func (c *routeSolveCmd) checkSVG() error {
 	there, err := os.Stat(c.SVG)
 	switch {
 	case !dir.IsDir():
-		return fmt.Errorf("%s is no folder", filepath.Dir(c.SVG))
+		return fmt.Errorf("%s is not a folder", filepath.Dir(c.SVG))
 	case err != nil:
-		return nil // most likely it is yet to be made; if not, making it says why
+		return nil // the file does not exist yet, or creating it will fail with the reason
 	case there.IsDir():
 		return fmt.Errorf("%s is a folder: name a file", c.SVG)
 	}
@@ -148,8 +150,8 @@ func (c *routeSolveCmd) checkSVG() error {
 	return nil
 }
 
-// draw writes the drawing that was asked for. A plan that cannot be drawn is a
-// plan all the same.
+// draw writes the drawing if one was asked for. A plan without locations is not
+// drawn, which is not an error.
 func (c *routeSolveCmd) draw(plan taskPlan, s streams) error {
 	if c.SVG == "" {
 		return nil
@@ -164,7 +166,7 @@ func (c *routeSolveCmd) draw(plan taskPlan, s streams) error {
 	return nil
 }
 
-// taskPlan is a plan with the task it is for.
+// taskPlan is a plan and its task.
 type taskPlan struct {
 	dayplan.Plan
 	task *vroom.Task
@@ -217,14 +219,16 @@ func (c *routeSolveCmd) plan(ctx context.Context, s streams) (taskPlan, *exit) {
 		fmt.Fprintln(s.err, "travel times:", plan.Answer.Summary.Travel)
 	}
 	if c.Check {
-		fmt.Fprintf(s.err, "check: nothing wrong in %d routes with %d jobs; the reasons of %d left out hold\n", len(plan.Result.Routes), plan.Result.Total.Stops, len(plan.Result.LeftOut))
+		fmt.Fprintf(s.err, "check: nothing wrong in %d routes with %d jobs; the reasons of %d left out hold\n",
+			len(plan.Result.Routes), plan.Result.Total.Stops, len(plan.Result.LeftOut))
 	}
 	return taskPlan{plan, task}, nil
 }
 
-// search is how long and how to search: flags first, then what the problem says.
+// search returns how long and how to search: by the flags, else as the problem says.
 func (c *routeSolveCmd) search(said vroom.Options) (time.Duration, routing.Options) {
-	limit, opts := cmp.Or(c.Time.Duration, said.Time, time.Second), routing.Options{Seed: said.Seed, Threads: said.Threads}
+	limit, opts := cmp.Or(c.Time.Duration, said.Time, time.Second),
+		routing.Options{Seed: said.Seed, Threads: said.Threads}
 	if c.Seed.seed != nil {
 		opts.Seed = *c.Seed.seed
 	}
@@ -237,11 +241,12 @@ func (c *routeSolveCmd) search(said vroom.Options) (time.Duration, routing.Optio
 	return limit, opts
 }
 
-// bar shows how far the search has come.
+// bar returns a function that shows the progress of the search.
 func (s streams) bar() func(routing.Progress) {
 	return func(p routing.Progress) {
 		n := min(max(int(p.Fraction*30), 0), 30)
-		fmt.Fprintf(s.err, "\r\x1b[K[%s%s] %3.0f %%  cost %d, left out %d", strings.Repeat("█", n), strings.Repeat("·", 30-n), p.Fraction*100, p.Cost, p.LeftOut)
+		fmt.Fprintf(s.err, "\r\x1b[K[%s%s] %3.0f %%  cost %d, left out %d", strings.Repeat("█", n),
+			strings.Repeat("·", 30-n), p.Fraction*100, p.Cost, p.LeftOut)
 	}
 }
 
@@ -273,8 +278,8 @@ type routeMatrixCmd struct {
 	travelFlags
 }
 
-// matricesFile is a part of a problem. Keys with _ are for people: a problem
-// with them in it is read all the same.
+// matricesFile is the output: a part of a problem. Keys with _ are for people; a
+// problem that contains them can be read.
 type matricesFile struct {
 	Locations []vroom.Point             `json:"_locations"`
 	Travel    map[string]string         `json:"_travel"`
@@ -318,7 +323,8 @@ func (c *routeMatrixCmd) Run(ctx context.Context, s streams) error {
 		}
 		file.Matrices[profile] = vroom.SquareMatrices(m.N, m.Durations, m.Distances)
 		for _, off := range m.CutOff {
-			fmt.Fprintf(s.err, "%s: point %d %v: reaches %d others, is reached from %d\n", profile, off.Point, points[off.Point], off.To, off.From)
+			fmt.Fprintf(s.err, "%s: point %d %v: reaches %d others, is reached from %d\n", profile, off.Point,
+				points[off.Point], off.To, off.From)
 		}
 	}
 	if err := writeJSON(s.out, file); err != nil {

@@ -1,11 +1,11 @@
 package routing
 
-// The short way for shifts with one break and one pace, the most common day:
-// the same as the loops over labels in clock.go and insert.go, written out for
-// the two labels before and after the break.
+// This file has the functions of clock.go, insert.go and plan.go for shifts with one
+// break and no hours, which are the most common. They compute the same without loops:
+// there are two labels, before and after the break.
 
-// rest returns when a team that sets out at t and takes the break on a way of
-// so many seconds gets there, or never.
+// rest returns when a team that departs at t and takes the break during a drive of
+// left seconds arrives, or never.
 func (c *core) rest(b *pause, left, t int32) int32 {
 	s, w := t, &c.windows[b.w0]
 	if s < w.from {
@@ -18,8 +18,8 @@ func (c *core) rest(b *pause, left, t int32) int32 {
 	return s + b.service + max(0, left-(s-t))
 }
 
-// unrest returns the last moment to set out so as to get there at t with the
-// break on the way, or -never.
+// unrest returns the latest departure with which a team that takes the break during
+// a drive of left seconds arrives at t, or -never.
 func (c *core) unrest(b *pause, left, t int32) int32 {
 	s := c.last(b.w0, b.w1, t-b.service)
 	if s < 0 {
@@ -43,8 +43,9 @@ func (c *core) serve(s *node, t int32) int32 {
 	return t + s.service
 }
 
-// reachOne is reach with one break.
-func (c *core) reachOne(d *crewDay, left, setup, before, after int32, s *node) (int32, int32) {
+// reachOne is reach: before and after are the departures without and with the break,
+// left is the drive.
+func (c *core) reachOne(d *shiftData, left, setup, before, after int32, s *node) (int32, int32) {
 	b, out0, out1 := &d.breaks[0], never, never
 	if before < never {
 		out0 = c.serve(s, before+left+setup)
@@ -64,8 +65,8 @@ func (c *core) reachOne(d *crewDay, left, setup, before, after int32, s *node) (
 	return out0, out1
 }
 
-// fitsOne is fits for a shift with one break: the ways to and from u are in
-// and on, the setup at u and at the next stop (v, none if negative) as given.
+// fitsOne is fits: in and on are the legs to and from u, setup and setup2 the setups
+// at u and at the next stop v; v is negative if u is the last.
 func (p *plan) fitsOne(r, i, u, v, in, on, setup, setup2 int32) bool {
 	c, d := p.c, &p.c.shifts[r]
 	_, from := p.before(r, i)
@@ -83,7 +84,7 @@ func (p *plan) fitsOne(r, i, u, v, in, on, setup, setup2 int32) bool {
 	return out0+on+setup2 <= late0 || c.rest(&d.breaks[0], on, out0)+setup2 <= late1
 }
 
-// renewOne is renew for a shift with one break.
+// renewOne is renew.
 func (p *plan) renewOne(r, lo, hi int32) {
 	c, d, seq := p.c, &p.c.shifts[r], p.seq[r]
 	n := int32(len(seq))
@@ -97,7 +98,7 @@ func (p *plan) renewOne(r, lo, hi int32) {
 		u := seq[i]
 		s := &c.stops[u]
 		p.route[u], p.pos[u] = r, i
-		left, setup := d.straight(a, s.place), s.setup
+		left, setup := d.duration(a, s.place), s.setup
 		if a == s.place {
 			setup = 0
 		}
@@ -116,9 +117,9 @@ func (p *plan) renewOne(r, lo, hi int32) {
 	posts[n].room = d.latest - min(t1, t0+b.service)
 	most = max(most, posts[n].room)
 	if n > 0 {
-		posts[n].into = d.straight(a, d.end)
+		posts[n].into = d.duration(a, d.end)
 	}
-	// What lies behind: the latest times to be there, ready.
+	// The latest times to be ready at the next stop, from the last one back.
 	late0, late1 := int32(-1), d.latest
 	if hi < n-1 {
 		v := seq[hi+1]
@@ -149,8 +150,8 @@ func (p *plan) renewOne(r, lo, hi int32) {
 	p.most[r] = most
 }
 
-// times returns when the team of route r, which has stops, ends if it does so as
-// early as it can, and when it then begins if it does so as late as it can.
+// times returns the earliest end of route r, which must have stops, and the latest
+// begin with which it ends then.
 func (p *plan) times(r int32) (begin, end int) {
 	c, d, seq, posts := p.c, &p.c.shifts[r], p.seq[r], p.posts[r]
 	b, n := &d.breaks[0], len(seq)

@@ -1,36 +1,40 @@
-package routing
+package referee
 
-// journey is the way from one place to another as Check drives it, second by
-// second where the pace changes.
+import "doorstep/geo/routing"
+
+// journey is a drive from one place to another, which may be interrupted by breaks
+// and during which the matrix may change with the hour.
 type journey struct {
-	m    *Matrix
+	m    *routing.Matrix
 	cell int
-	rest int // seconds left at the pace of hour; -1 before setting out
-	hour int
-	none bool
+	rest int  // remaining seconds by the matrix of hour; -1 before departure
+	hour int  // index into Matrix.Hours plus 1; 0 before the first
+	none bool // start or end has no place: there is nothing to drive
 }
 
-func newJourney(m *Matrix, from, to int) *journey {
+func newJourney(m *routing.Matrix, from, to int) *journey {
 	if from < 0 || to < 0 || from >= m.Places || to >= m.Places {
 		return &journey{none: true}
 	}
 	return &journey{m: m, cell: from*m.Places + to, rest: -1}
 }
 
-// pace returns how long the whole way takes in hour h; 0 is before the first.
+// pace returns the seconds of the whole drive by the matrix of hour h; 0 means
+// before the first hour.
 func (j *journey) pace(h int) int {
 	durations := j.m.Durations
 	if h > 0 {
 		durations = j.m.Hours[h-1].Durations
 	}
-	if durations[j.cell] == NoWay {
-		return 4 * MaxSeconds // more than any shift has
+	if durations[j.cell] == routing.NoWay {
+		return 4 * routing.MaxSeconds // more than any shift has
 	}
 	return int(durations[j.cell])
 }
 
-// ride goes from t on, at most until the time given, and returns the seconds.
-func (j *journey) ride(t, until int) int {
+// drive continues the journey from t on, at most until the given time, and returns
+// the seconds driven.
+func (j *journey) drive(t, until int) int {
 	if j.none {
 		return 0
 	}
@@ -67,8 +71,8 @@ func (j *journey) ride(t, until int) int {
 	}
 }
 
-// opening returns the first moment at t or later in the windows, or -1.
-func opening(ws []Window, t int) int {
+// opening returns the first second of the windows that is not before t, or -1.
+func opening(ws []routing.Window, t int) int {
 	if len(ws) == 0 {
 		return t
 	}
@@ -80,15 +84,14 @@ func opening(ws []Window, t int) int {
 	return -1
 }
 
-// clock is a route as Check builds it up: where the team is, and for each
-// number of breaks taken, when it may leave at the earliest; -1 for never.
+// clock is the state of a route after some of its stops.
 type clock struct {
-	place int
-	free  []int
+	place int   // of the last stop, or of the start
+	free  []int // by number of breaks taken, the earliest departure; -1 if it cannot be
 }
 
-// travel takes the team to a place with some of the breaks on the way. It calls
-// there with each arrival and the breaks then taken.
+// travel moves the team to a place and takes some of the remaining breaks on the
+// way. It calls there for each possible number of breaks taken, with the arrival.
 func (k *checker) travel(shift int, c clock, to int, there func(taken, at int)) {
 	sh := &k.p.Shifts[shift]
 	for taken, t := range c.free {
@@ -98,7 +101,7 @@ func (k *checker) travel(shift int, c clock, to int, there func(taken, at int)) 
 		j := newJourney(&k.p.Matrices[sh.Matrix], c.place, to)
 		for n := taken; ; n++ {
 			stay := *j
-			there(n, t+stay.ride(t, 1<<40))
+			there(n, t+stay.drive(t, 1<<40))
 			if n == len(sh.Breaks) {
 				break
 			}
@@ -106,14 +109,14 @@ func (k *checker) travel(shift int, c clock, to int, there func(taken, at int)) 
 			if b < 0 {
 				break
 			}
-			j.ride(t, b)
+			j.drive(t, b)
 			t = b + sh.Breaks[n].Service
 		}
 	}
 }
 
-// visit returns the clock after one more stop.
-func (k *checker) visit(shift int, c clock, stop int, pin *Pin) clock {
+// visit returns the clock after one more stop; pin is nil if the stop is not pinned.
+func (k *checker) visit(shift int, c clock, stop int, pin *routing.Pin) clock {
 	u := &k.p.Stops[stop]
 	after := clock{u.Place, make([]int, len(c.free))}
 	for i := range after.free {
@@ -144,7 +147,7 @@ func (k *checker) visit(shift int, c clock, stop int, pin *Pin) clock {
 	return after
 }
 
-// depart returns the clock of a shift that has not yet left.
+// depart returns the clock of a shift at its start.
 func (k *checker) depart(shift int) clock {
 	sh := &k.p.Shifts[shift]
 	c := clock{sh.Start, make([]int, len(sh.Breaks)+1)}
@@ -155,7 +158,7 @@ func (k *checker) depart(shift int) clock {
 	return c
 }
 
-// done returns when the team is done at the earliest, or -1.
+// done returns the earliest end of the shift after clock c with all breaks taken, or -1.
 func (k *checker) done(shift int, c clock) int {
 	end := -1
 	k.travel(shift, c, k.p.Shifts[shift].End, func(taken, at int) {

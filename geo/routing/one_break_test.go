@@ -23,7 +23,7 @@ func TestOneBreakWrittenOutIsTheSameAsTheLoops(t *testing.T) {
 			t.Skip("not well formed")
 		}
 		c, err := newCore(&p)
-		if err != nil || c.labels != 2 || !c.shifts[0].lunch {
+		if err != nil || c.labels != 2 || !c.shifts[0].oneBreak {
 			t.Skip("not the short way")
 		}
 		n := rapid.IntRange(0, c.n).Draw(t, "in the route")
@@ -33,9 +33,9 @@ func TestOneBreakWrittenOutIsTheSameAsTheLoops(t *testing.T) {
 			short.seq[0], long.seq[0] = append(short.seq[0], u), append(long.seq[0], u)
 		}
 		short.renew(0, 0, int32(n-1))
-		d.lunch = false
+		d.oneBreak = false
 		long.renew(0, 0, int32(n-1))
-		d.lunch = true
+		d.oneBreak = true
 		for u := range int32(n) {
 			for k := range 2 {
 				if a, b := short.labels(u)[k], long.labels(u)[k]; a != b {

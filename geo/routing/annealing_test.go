@@ -13,7 +13,7 @@ import (
 // that it knows to have no room. It returns how many those were.
 func (s *search) audit(t interface{ Fatalf(string, ...any) }) int {
 	c, p := s.c, s.p
-	var k keepsake
+	var k snapshot
 	k.take(p)
 	anew := newPlan(c)
 	anew.load(&k)
@@ -29,8 +29,10 @@ func (s *search) audit(t interface{ Fatalf(string, ...any) }) int {
 				anew.posts[r][i].room = p.posts[r][i].room
 			}
 		}
-		if p.most[r] != anew.most[r] || p.left[r] != anew.left[r] || !slices.Equal(p.posts[r][len(d.pins):], anew.posts[r][len(d.pins):]) {
-			t.Fatalf("shift %d: room %d, left %d, %v, read anew %d, %d, %v", r, p.most[r], p.left[r], p.posts[r], anew.most[r], anew.left[r], anew.posts[r])
+		if p.most[r] != anew.most[r] || p.left[r] != anew.left[r] ||
+			!slices.Equal(p.posts[r][len(d.pins):], anew.posts[r][len(d.pins):]) {
+			t.Fatalf("shift %d: room %d, left %d, %v, read anew %d, %d, %v", r, p.most[r], p.left[r], p.posts[r],
+				anew.most[r], anew.left[r], anew.posts[r])
 		}
 		if math.Abs(anew.cost[r]-p.cost[r]) > 1e-6 || len(d.hours) == 0 && p.floor(r) > p.cost[r]+1e-6 {
 			t.Fatalf("shift %d costs %v, at least %v, read anew %v", r, p.cost[r], p.floor(r), anew.cost[r])
@@ -45,7 +47,8 @@ func (s *search) audit(t interface{ Fatalf(string, ...any) }) int {
 			if p.route[u] >= 0 || !c.may(u, r) {
 				continue
 			}
-			if p.most[r] >= c.stops[u].least && p.left[r] >= c.stops[u].load && p.unfit[int(u)*len(p.seq)+int(r)] != p.version[r] {
+			if p.most[r] >= c.stops[u].least && p.left[r] >= c.stops[u].load &&
+				p.unfit[int(u)*len(p.seq)+int(r)] != p.version[r] {
 				continue
 			}
 			known++
@@ -59,7 +62,8 @@ func (s *search) audit(t interface{ Fatalf(string, ...any) }) int {
 					p.posts[r][i].room = never
 				}
 				if at := p.try(u, r, nowhere, nil); at.r >= 0 {
-					t.Fatalf("stop %d is said to have no room on shift %d (room %d, left %d), and fits at %d", u, r, most, left, at.i)
+					t.Fatalf("stop %d is said to have no room on shift %d (room %d, left %d), and fits at %d", u, r,
+						most, left, at.i)
 				}
 				copy(p.posts[r], anew.posts[r])
 			}
@@ -83,7 +87,7 @@ func (s *search) guess(t interface{ Fatalf(string, ...any) }) {
 			s.place(u, at)
 		}
 	}
-	var k keepsake
+	var k snapshot
 	k.take(s.p)
 	anew := newPlan(s.c)
 	anew.load(&k)
@@ -91,7 +95,9 @@ func (s *search) guess(t interface{ Fatalf(string, ...any) }) {
 	if s.hopeless(costs + 0.01) {
 		t.Fatalf("a day that costs %v is given up as hopeless under a bound a little above", costs)
 	}
-	if s.p.even.by == BalanceNone && !slices.ContainsFunc(s.c.shifts, func(d crewDay) bool { return len(d.hours) > 0 }) && !s.hopeless(costs-1e12) {
+	if s.p.even.by == BalanceNone && !slices.ContainsFunc(s.c.shifts, func(d shiftData) bool {
+		return len(d.hours) > 0
+	}) && !s.hopeless(costs-1e12) {
 		t.Fatalf("a day that costs %v is not given up under a bound far below", costs)
 	}
 	s.undo()
@@ -139,7 +145,8 @@ func TestWhatTheWalkRemembersIsTrue(t *testing.T) {
 	if known == 0 {
 		t.Error("no stop was known to have no room")
 	}
-	for name, p := range map[string]Problem{"breaks": townDay(t, 100, 1), "overtime": cityDay(90, 3, 4), "plain": plainDay(90, 6)} {
+	for name, p := range map[string]Problem{"breaks": townDay(t, 100, 1), "overtime": cityDay(90, 3, 4),
+		"plain": plainDay(90, 6)} {
 		if wander(t, p, 2000) == 0 {
 			t.Errorf("%s: no stop was known to have no room", name)
 		}
@@ -164,7 +171,8 @@ func plainDay(n, shifts int) Problem {
 // no step gets to that leaves a part of its full route in place.
 func TestAFullRouteOfASmallDayIsEmptied(t *testing.T) {
 	p := Problem{
-		Stops: []Stop{{Load: 1}, {Load: 1, Windows: []Window{{0, 0}}}, {Load: 1, Windows: []Window{{0, 0}}}, {Load: 2, Skills: []string{"a"}}},
+		Stops: []Stop{{Load: 1}, {Load: 1, Windows: []Window{{0, 0}}}, {Load: 1, Windows: []Window{{0, 0}}},
+			{Load: 2, Skills: []string{"a"}}},
 		Shifts: []Shift{
 			{Window: Window{0, 60}, Capacity: 2, Skills: []string{"a"}, Rates: Rates{Fixed: 1, TravelHour: 3600}},
 			{Window: Window{0, 60}, Capacity: 3, Rates: Rates{Fixed: 1, TravelHour: 3600}},
@@ -178,6 +186,6 @@ func TestAFullRouteOfASmallDayIsEmptied(t *testing.T) {
 		}
 	}
 	if missed > 2 {
-		t.Errorf("%d of 20 walks left something out", missed)
+		t.Errorf("%d of 20 searches left a stop unassigned", missed)
 	}
 }

@@ -2,22 +2,21 @@ package routing
 
 import "slices"
 
-// piece is a part of a day, some neighbouring routes, planned as a day of its
-// own.
-type piece struct {
+// subproblem is some neighbouring routes, to be solved as a problem of its own.
+type subproblem struct {
 	p      Problem
 	c      *core
-	stops  []int32 // of the whole day
-	shifts []int32
-	day    keepsake
+	stops  []int32 // by stop of the subproblem, the stop of the whole problem
+	shifts []int32 // the same for shifts
+	day    snapshot
 }
 
-// spareShifts is how many idle shifts a piece may have besides.
+// spareShifts is how many idle shifts of each class a subproblem has besides.
 const spareShifts = 2
 
-// cutPiece takes those routes of open stops that are nearest to the seed, with
-// about so many stops. Everything must be served.
-func (s *search) cutPiece(seed int32, size int, open []bool) *piece {
+// newSubproblem takes the routes of open stops that are nearest to the seed, with
+// about size stops. Every stop must be served.
+func (s *search) newSubproblem(seed int32, size int, open []bool) *subproblem {
 	c, p := s.c, s.p
 	m := &c.p.Matrices[c.p.Shifts[0].Matrix]
 	type far struct {
@@ -38,7 +37,7 @@ func (s *search) cutPiece(seed int32, size int, open []bool) *piece {
 		}
 		return int(x.u - y.u)
 	})
-	k := &piece{}
+	k := &subproblem{}
 	s.ask++
 	for _, f := range all {
 		r := p.route[f.u]
@@ -68,7 +67,7 @@ func (s *search) cutPiece(seed int32, size int, open []bool) *piece {
 		}
 	}
 	k.day.from = append(k.day.from, int32(len(k.stops)))
-	// Only the places it needs, so that they fit into the cache.
+	// The matrix has only the places that are needed, so that it fits into the cache.
 	index := make([]int, m.Places)
 	for i := range index {
 		index[i] = -1
@@ -107,14 +106,14 @@ func (s *search) cutPiece(seed int32, size int, open []bool) *piece {
 	var fault *Error
 	k.c, fault = newCore(&k.p)
 	if fault != nil {
-		panic("routing: a piece of a sound problem is not sound: " + fault.Error())
+		panic("routing: a subproblem of a valid problem is not valid: " + fault.Error())
 	}
 	k.c.setNear(nearest)
 	return k
 }
 
-// putPiece takes over the routes found for the piece.
-func (s *search) putPiece(k *piece, day *keepsake) {
+// applySubproblem replaces the routes of the subproblem by those found for it.
+func (s *search) applySubproblem(k *subproblem, day *snapshot) {
 	p := s.p
 	for i, r := range k.shifts {
 		p.seq[r] = p.seq[r][:0]
@@ -128,16 +127,17 @@ func (s *search) putPiece(k *piece, day *keepsake) {
 	s.better()
 }
 
-// Days that a piece's population begins with, besides what is there.
+// Members that the population of a subproblem begins with, besides the present routes.
 const (
 	varied    = 8
-	varySteps = 20 // of the walk that makes one, for each stop
+	varySteps = 20 // steps per stop of annealing that make a varied member
 	fewRandom = 8
 )
 
-// breedPieces breeds piece after piece of the day until the end. A round of
-// pieces covers the day and is cut from outside inwards, each time differently.
-func (s *search) breedPieces(w *watch, size int) {
+// geneticBySubproblem solves one subproblem after the other by genetic search until
+// the search is over. Each round of subproblems covers all stops, from the outside
+// inwards, each time differently.
+func (s *search) geneticBySubproblem(w *watch, size int) {
 	s.p.load(&s.best)
 	open, left := make([]bool, s.c.n), 0
 	for done := w.done(); done < 1; {
@@ -147,7 +147,7 @@ func (s *search) breedPieces(w *watch, size int) {
 			}
 			left = s.c.n
 		}
-		k := s.cutPiece(s.outermost(open), size, open)
+		k := s.newSubproblem(s.outermost(open), size, open)
 		for _, u := range k.stops {
 			open[u] = false
 		}
@@ -158,33 +158,34 @@ func (s *search) breedPieces(w *watch, size int) {
 		in.p.load(&k.day)
 		in.better()
 		before := in.bestC
-		h := newBreeding(in, w.t.over)
-		h.settle(&k.day)
-		for i := 0; i < brood*k.c.n; i++ {
+		h := newGenetic(in, w.t.over)
+		h.addSolution(&k.day)
+		for i := 0; i < childrenEach*k.c.n; i++ {
 			if done = w.done(); done >= until {
 				break
 			}
 			switch {
 			case i < varied:
 				steps := varySteps * k.c.n
-				h.vary(&k.day, steps)
+				h.addVaried(&k.day, steps)
 				w.steps += steps
 			case i < varied+fewRandom:
-				h.scatter()
+				h.addRandom()
 			default:
 				h.step()
 			}
 			w.steps += max(1, k.c.n/childCost)
 		}
 		if in.bestC < before {
-			s.putPiece(k, &in.best)
+			s.applySubproblem(k, &in.best)
 		}
 		w.alone = false
 		done = w.done()
 	}
 }
 
-// outermost returns an open stop far from the first shift's start.
+// outermost returns an open stop far from the start of the first shift, with some
+// noise.
 func (s *search) outermost(open []bool) int32 {
 	best, far := int32(-1), -1.0
 	for u := range open {

@@ -6,24 +6,24 @@ import (
 	"slices"
 )
 
-// Searches walk side by side on one day by parting its routes among them: ruin
-// and recreate is a matter of neighbours, so that what they find goes together
-// into one day. After each round the day is parted anew, along other lines.
+// Several searches work on one solution by dividing its routes among them. Ruin and
+// recreate changes neighbouring routes only, so the changes of all searches fit together
+// into one solution. After each round the routes are divided differently.
 const (
 	rounds    = 400
-	roundEach = 0.5 // steps a stop that a round has at least
-	partLeast = 3   // routes in a part, on average
+	roundEach = 0.5 // least steps per stop in a round
+	partLeast = 3   // least routes in a part, on average
 )
 
 // part is what one search may change in a round.
 type part struct {
 	mine  []bool  // by shift
-	seeds []int32 // stops of those shifts, and what is left out near them
+	seeds []int32 // the stops of those shifts and the unassigned stops near them
 }
 
-// apart says whether the day can be parted among n searches: what one changes
-// must not cost something elsewhere.
-func (s *search) apart(n int) bool {
+// canPart reports whether the routes can be divided among n searches: a change in
+// one part must not cost anything in another.
+func (s *search) canPart(n int) bool {
 	used := 0
 	for _, seq := range s.p.seq {
 		if len(seq) > 0 {
@@ -33,9 +33,10 @@ func (s *search) apart(n int) bool {
 	return n > 1 && s.p.even.by == BalanceNone && used >= n*partLeast
 }
 
-// walkApart is the walk of run with n searches side by side. The same seed and
-// number of steps give the same day.
-func (s *search) walkApart(t *timer, opts Options, n int) int {
+// runParts is run with annealing alone and n searches, each in a goroutine of its
+// own for the time of a round. The same seed and number of steps give the same
+// result.
+func (s *search) runParts(t *timer, opts Options, n int) int {
 	w := watch{t: t, s: s, tell: opts.Progress, toldW: -1}
 	crew := make([]*search, n)
 	for i := range crew {
@@ -44,10 +45,10 @@ func (s *search) walkApart(t *timer, opts Options, n int) int {
 		crew[i].part = &part{mine: make([]bool, len(s.c.shifts))}
 	}
 	t.often = true
-	var day, best keepsake
+	var day, best snapshot
 	steps := make([]int, n)
 	for done := w.done(); done < 1; done = w.done() {
-		s.weigh(s.settle(&w, done).weight())
+		s.weigh(s.advance(&w, done).weight())
 		until := done + 1.0/rounds
 		if w.steps > 0 {
 			until = max(until, done+roundEach*float64(s.c.n)/float64(w.steps)*done)
@@ -69,7 +70,7 @@ func (s *search) walkApart(t *timer, opts Options, n int) int {
 						break
 					}
 					at := s.stage(&w, f)
-					o.step(s.c.heat(at.first, at.cooled))
+					o.step(s.c.temperature(at.first, at.cooled))
 					steps[i]++
 				}
 			})
@@ -78,7 +79,7 @@ func (s *search) walkApart(t *timer, opts Options, n int) int {
 		for _, k := range steps[:parts] {
 			w.steps += k
 		}
-		// The best of each part makes the best day of the round.
+		// The best routes of all parts make the best solution of the round.
 		best.merge(crew[:parts], func(o *search, r int) []int32 { return o.runBest.route(r) })
 		day.merge(crew[:parts], func(o *search, r int) []int32 { return o.p.seq[r] })
 		s.p.load(&best)
@@ -90,8 +91,8 @@ func (s *search) walkApart(t *timer, opts Options, n int) int {
 	return w.steps
 }
 
-// merge makes k the day whose routes are those that each search had for its own.
-func (k *keepsake) merge(crew []*search, route func(o *search, r int) []int32) {
+// merge stores the solution whose routes are those that each search had as its own.
+func (k *snapshot) merge(crew []*search, route func(o *search, r int) []int32) {
 	k.seq, k.from = k.seq[:0], k.from[:0]
 	for r := range crew[0].p.seq {
 		k.from = append(k.from, int32(len(k.seq)))
@@ -104,9 +105,9 @@ func (k *keepsake) merge(crew []*search, route func(o *search, r int) []int32) {
 	k.from = append(k.from, int32(len(k.seq)))
 }
 
-// enter begins a round of the whole day's search: the day as it is, of which only the
-// part may be changed.
-func (s *search) enter(day *keepsake, whole *search) {
+// enter begins a round: it loads the solution of the whole search and hides the
+// stops that do not belong to the part.
+func (s *search) enter(day *snapshot, whole *search) {
 	p := s.p
 	p.load(day)
 	own := make([]bool, s.c.n)
@@ -115,7 +116,7 @@ func (s *search) enter(day *keepsake, whole *search) {
 	}
 	for i := 0; i < len(p.out); {
 		if u := p.out[i]; !own[u] {
-			p.takeIn(u) // out of sight
+			p.takeIn(u) // hide it
 		} else {
 			i++
 		}
@@ -125,13 +126,13 @@ func (s *search) enter(day *keepsake, whole *search) {
 			p.left[r] = -1
 		}
 	}
-	s.heavy, s.dear = whole.heavy, whole.dear
+	s.heavy, s.forced = whole.heavy, whole.forced
 	s.now = s.objective()
 	s.runW, s.runC = p.worth, p.all()
 	s.runBest.take(p)
 }
 
-// parting gives each search of the crew its part and returns how many have one.
+// parting gives each search its part and returns how many have one.
 func (s *search) parting(crew []*search) int {
 	c, p := s.c, s.p
 	var used, idle []int32
@@ -180,8 +181,8 @@ func (s *search) parting(crew []*search) int {
 	return n
 }
 
-// halve gives routes the parts from first on, n of them: those nearest to some
-// stop the first half, and so on.
+// halve assigns n parts, from first on, to routes: those nearest to some stop get
+// the first half of the parts, and so on recursively.
 func (s *search) halve(routes []int32, first, n int, of []int16) {
 	if n == 1 || len(routes) == 0 {
 		for _, r := range routes {

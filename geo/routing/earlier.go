@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// recall puts stops where an earlier plan had them, in its order, as far as that
-// still can be: a search for a changed day begins from the day it changes, so
-// that a short one finds nothing worse. It says whether there was anything to recall.
-func (s *search) recall() bool {
+// startFromEarlier inserts stops where an earlier plan had them, in its order, as
+// far as they still fit, so that a short search finds nothing worse than the earlier
+// plan. It reports whether any stop had a place in it.
+func (s *search) startFromEarlier() bool {
 	c, p := s.c, s.p
 	s.list = s.list[:0]
 	for u := range int32(c.n) {
@@ -24,9 +24,11 @@ func (s *search) recall() bool {
 	for _, u := range s.list {
 		r := int32(c.p.Stops[u].Earlier.Shift)
 		d := &c.shifts[r]
-		full := d.maxStops > 0 && len(p.seq[r]) >= d.maxStops || d.capacity > 0 && p.sums[r].load+int(c.stops[u].load) > d.capacity
+		full := d.maxStops > 0 && len(p.seq[r]) >= d.maxStops ||
+			d.capacity > 0 && p.sums[r].load+int(c.stops[u].load) > d.capacity
 		seq := append(slices.Clone(p.seq[r]), u)
-		if !full && c.within(r, seq, &w) && (d.maxDistance == 0 || c.layOut(r, seq, &w, nil).distance <= d.maxDistance) {
+		if !full && c.within(r, seq, &w) &&
+			(d.maxDistance == 0 || c.layOut(r, seq, &w, nil).distance <= d.maxDistance) {
 			s.place(u, spot{r: r, i: int32(len(p.seq[r]))})
 			p.price(r)
 		}

@@ -1,4 +1,4 @@
-package vroom
+package drawing
 
 import (
 	"math"
@@ -10,15 +10,16 @@ import (
 // view is the part of the world that a drawing shows.
 type view struct {
 	box    box
-	shrink float64 // a degree of longitude in those of latitude
-	scale  float64 // units of the sheet for a degree of latitude
-	tall   float64 // what the box fills of the sheet, downwards
+	shrink float64 // length of a degree of longitude, in degrees of latitude
+	scale  float64 // units of the sheet per degree of latitude
+	tall   float64 // height of the box on the sheet
 }
 
-// box spans longitudes and latitudes. The zero value is not empty; see nowhere.
+// box is a range of longitudes and latitudes. The zero value is not empty: see
+// emptyBox.
 type box struct{ west, east, south, north float64 }
 
-func nowhere() box { return box{math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)} }
+func emptyBox() box { return box{math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)} }
 
 func (b *box) add(p Point) {
 	b.west, b.east = min(b.west, p[0]), max(b.east, p[0])
@@ -29,40 +30,40 @@ func (b *box) has(p Point) bool {
 	return p[0] >= b.west && p[0] <= b.east && p[1] >= b.south && p[1] <= b.north
 }
 
-// Of what was left out, what lies within this share of the size of the routes,
-// or so many degrees of latitude (some 500 m), belongs to the view.
+// An unassigned stop belongs to the view if it lies within nearShare of the size of
+// the routes, or within nearDegrees of latitude (about 500 m), of their box.
 const (
 	nearShare   = 0.3
 	nearDegrees = 0.005
 )
 
-// newView fits a view to the routes and to what was left out near them: one
-// stop in another city must not shrink the day to a dot.
-func newView(t *Task, r routing.Result) view {
+// newView fits a view to the routes and the unassigned stops near them. A single
+// stop in another city must not shrink the routes to a dot.
+func newView(t *Scene, r routing.Result) view {
 	b := t.routesBox(r)
 	v := view{shrink: max(0.01, math.Cos((b.south+b.north)/2*math.Pi/180))}
 	near := max(nearDegrees, nearShare*max((b.east-b.west)*v.shrink, b.north-b.south))
 	around := box{b.west - near/v.shrink, b.east + near/v.shrink, b.south - near, b.north + near}
 	for _, l := range r.LeftOut {
-		if at := t.jobs[l.Stop].spot.at; at != nil && around.has(*at) {
+		if at := t.Stops[l.Stop].At; at != nil && around.has(*at) {
 			b.add(*at)
 		}
 	}
-	wide := drawWidth - drawLegend - 2*drawMargin
+	wide := sheetWidth - legendWidth - 2*margin
 	v.scale = wide / max((b.east-b.west)*v.shrink, 1e-4)
 	v.scale = min(v.scale, wide*1.2/max(b.north-b.south, 1e-4))
 	v.tall, v.box = (b.north-b.south)*v.scale, b
 	return v
 }
 
-// routesBox spans all places of the routes. Without any it spans the jobs, but
-// for those that are far from most.
-func (t *Task) routesBox(r routing.Result) box {
-	b := nowhere()
+// routesBox returns the box of all locations of the routes. If there are none, it
+// returns the box of all stops except those that are far from most.
+func (t *Scene) routesBox(r routing.Result) box {
+	b := emptyBox()
 	for _, route := range r.Routes {
 		for _, step := range route.Steps {
-			if at := t.spotOf(route, step); at != nil && at.at != nil {
-				b.add(*at.at)
+			if at := t.at(route, step); at != nil {
+				b.add(*at)
 			}
 		}
 	}
@@ -70,12 +71,14 @@ func (t *Task) routesBox(r routing.Result) box {
 		return b
 	}
 	var points []Point
-	for _, j := range t.jobs {
-		if j.spot.at != nil {
-			points = append(points, *j.spot.at)
+	for _, j := range t.Stops {
+		if j.At != nil {
+			points = append(points, *j.At)
 		}
 	}
-	middle := Point{median(points, func(p Point) float64 { return p[0] }), median(points, func(p Point) float64 { return p[1] })}
+	middle := Point{median(points, func(p Point) float64 {
+		return p[0]
+	}), median(points, func(p Point) float64 { return p[1] })}
 	off := func(p Point) float64 { return math.Hypot(p[0]-middle[0], p[1]-middle[1]) }
 	usual := median(points, off)
 	for _, p := range points {
@@ -95,15 +98,16 @@ func median(points []Point, of func(Point) float64) float64 {
 	return values[len(values)/2]
 }
 
-// fromMiddle is how far right and down of the view's middle a point lies on the sheet.
+// fromMiddle returns the position of a point on the sheet, to the right of and below
+// the middle of the view.
 func (v view) fromMiddle(p Point) (right, down float64) {
 	return (p[0] - (v.box.west+v.box.east)/2) * v.shrink * v.scale, ((v.box.south+v.box.north)/2 - p[1]) * v.scale
 }
 
-// far says that a point is not in the view.
+// far reports whether a point is outside the view.
 func (v view) far(p Point) bool { return !v.box.has(p) }
 
-// kilometres is how far a point is from the view's middle, roughly.
+// kilometres returns the approximate distance of a point from the middle of the view.
 func (v view) kilometres(p Point) float64 {
 	const perDegree = 111.2
 	right, down := v.fromMiddle(p)

@@ -28,7 +28,7 @@ func TestAChangedDayBeginsFromTheEarlierOne(t *testing.T) {
 		},
 	}
 	s := searchOf(t, p)
-	if !s.recall() {
+	if !s.startFromEarlier() {
 		t.Fatal("nothing was recalled")
 	}
 	if got := s.p.seq; len(got[0]) != 0 || len(got[1]) != 3 || got[1][0] != 1 || got[1][1] != 2 || got[1][2] != 0 {
@@ -38,7 +38,7 @@ func TestAChangedDayBeginsFromTheEarlierOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found := Check(p, res); len(found) > 0 {
+	if found := check(p, res); len(found) > 0 {
 		t.Error(found)
 	}
 	for _, r := range res.Routes {

@@ -1,9 +1,11 @@
-package routing
+package referee
 
 import (
 	"fmt"
 	"math/big"
 	"slices"
+
+	"doorstep/geo/routing"
 )
 
 // Violation is one way in which a result breaks its problem.
@@ -23,12 +25,13 @@ type ViolationKind string
 const (
 	// BadIndex is a shift, stop or break that does not exist.
 	BadIndex ViolationKind = "bad_index"
-	// BadOrder is a route or a stop left out that is out of order or there
-	// twice, or steps that do not begin with a start and end with an end.
+	// BadOrder is a route or an unassigned stop that is listed out of order or
+	// twice, or a list of steps that does not begin with a start and end with an
+	// end.
 	BadOrder ViolationKind = "bad_order"
 	// ServedTwice is a stop that is served, or accounted for, more than once.
 	ServedTwice ViolationKind = "served_twice"
-	// NotAccounted is a stop neither served nor left out.
+	// NotAccounted is a stop that is neither in a route nor in LeftOut.
 	NotAccounted ViolationKind = "not_accounted"
 	// WrongPlace is a step at another place than its stop or shift says.
 	WrongPlace ViolationKind = "wrong_place"
@@ -72,17 +75,19 @@ const (
 	WrongCost ViolationKind = "wrong_cost"
 	// WrongTotal is a sum that is not what the steps say.
 	WrongTotal ViolationKind = "wrong_total"
-	// WrongReason is a stop left out for a reason that does not hold.
+	// WrongReason is an unassigned stop whose reason is not true.
 	WrongReason ViolationKind = "wrong_reason"
-	// MustLeftOut is a stop that must be visited and is left out although a
-	// route of the result has room for it.
+	// MustLeftOut is an unassigned Must stop although a route of the result has
+	// room for it.
 	MustLeftOut ViolationKind = "must_left_out"
 )
 
-// Check recomputes a result from the problem alone and says what is wrong with
-// it; nothing if it can be driven as it is. It shares no code with Solve. The
-// problem must be valid.
-func Check(p Problem, r Result) []Violation {
+// Check recomputes a result from the problem alone and returns what is wrong
+// with it; the list is empty if the result is correct. Check looks at the reasons
+// of unassigned stops only if it finds no other violation. The problem must be
+// valid: see routing.Problem.Validate. Check changes neither argument and may be
+// called from several goroutines.
+func Check(p routing.Problem, r routing.Result) []Violation {
 	k := &checker{p: p, r: r, seen: make([]int, len(p.Stops))}
 	k.routes()
 	k.accounts()
@@ -92,88 +97,91 @@ func Check(p Problem, r Result) []Violation {
 	return k.found
 }
 
-// checker holds what one Check has found so far.
+// checker is the state of one call of Check.
 type checker struct {
-	p     Problem
-	r     Result
-	seen  []int // times each stop is accounted for
+	p     routing.Problem
+	r     routing.Result
+	seen  []int // by stop, how many times a route or LeftOut contains it
 	found []Violation
 }
 
-func (k *checker) say(kind ViolationKind, shift, stop int, format string, args ...any) {
+func (k *checker) report(kind ViolationKind, shift, stop int, format string, args ...any) {
 	k.found = append(k.found, Violation{kind, shift, stop, fmt.Sprintf(format, args...)})
 }
 
+// routes checks all routes and the sums over them.
 func (k *checker) routes() {
-	var cost Cost
-	var total Total
+	var cost routing.Cost
+	var total routing.Total
 	last := -1
 	stops, work := make([]int, len(k.p.Shifts)), make([]int, len(k.p.Shifts))
-	out := make([]bool, len(k.p.Shifts))
+	used := make([]bool, len(k.p.Shifts))
 	for i := range k.r.Routes {
 		route := &k.r.Routes[i]
 		if route.Shift < 0 || route.Shift >= len(k.p.Shifts) {
-			k.say(BadIndex, route.Shift, -1, "there are %d shifts", len(k.p.Shifts))
+			k.report(BadIndex, route.Shift, -1, "there are %d shifts", len(k.p.Shifts))
 			continue
 		}
 		if route.Shift <= last {
-			k.say(BadOrder, route.Shift, -1, "comes after shift %d", last)
+			k.report(BadOrder, route.Shift, -1, "comes after shift %d", last)
 		}
 		last = route.Shift
-		out[route.Shift] = true
+		used[route.Shift] = true
 		k.route(route)
 		stops[route.Shift], work[route.Shift] = route.Total.Stops, route.Total.Work
 		cost = sumCosts(cost, route.Cost)
 		total = sumTotals(total, route.Total)
 	}
 	for s := range k.p.Shifts {
-		if len(k.p.Shifts[s].Pinned) > 0 && !out[s] {
-			k.say(PinMoved, s, k.p.Shifts[s].Pinned[0].Stop, "the shift has pinned stops but no route")
+		if len(k.p.Shifts[s].Pinned) > 0 && !used[s] {
+			k.report(PinMoved, s, k.p.Shifts[s].Pinned[0].Stop, "the shift has pinned stops but no route")
 		}
 	}
 	for _, l := range k.r.LeftOut {
-		if k.p.Objective == CostFirst && l.Stop >= 0 && l.Stop < len(k.p.Stops) {
+		if k.p.Objective == routing.CostFirst && l.Stop >= 0 && l.Stop < len(k.p.Stops) {
 			cost.LeftOut += k.p.Stops[l.Stop].Value
 		}
 	}
 	switch k.p.Balance.By {
-	case BalanceStops:
-		cost.Balance = uneven(stops, k.p.Balance.Weight, 1)
-	case BalanceWork:
-		cost.Balance = uneven(work, k.p.Balance.Weight, 3600)
+	case routing.BalanceStops:
+		cost.Balance = balanceCost(stops, k.p.Balance.Weight, 1)
+	case routing.BalanceWork:
+		cost.Balance = balanceCost(work, k.p.Balance.Weight, 3600)
 	}
 	if cost != k.r.Cost {
-		k.say(WrongCost, -1, -1, "%+v, but the parts are %+v", k.r.Cost, cost)
+		k.report(WrongCost, -1, -1, "%+v, but the parts are %+v", k.r.Cost, cost)
 	}
 	if total != k.r.Total {
-		k.say(WrongTotal, -1, -1, "%+v, but the sums are %+v", k.r.Total, total)
+		k.report(WrongTotal, -1, -1, "%+v, but the sums are %+v", k.r.Total, total)
 	}
 }
 
+// accounts checks that every stop is either served once or left out once.
 func (k *checker) accounts() {
 	last := -1
 	for _, l := range k.r.LeftOut {
 		if l.Stop < 0 || l.Stop >= len(k.p.Stops) {
-			k.say(BadIndex, -1, l.Stop, "there are %d stops", len(k.p.Stops))
+			k.report(BadIndex, -1, l.Stop, "there are %d stops", len(k.p.Stops))
 			continue
 		}
 		if l.Stop < last {
-			k.say(BadOrder, -1, l.Stop, "left out, after stop %d", last)
+			k.report(BadOrder, -1, l.Stop, "is left out after stop %d", last)
 		}
 		last = l.Stop
 		k.seen[l.Stop]++
 	}
 	for u, n := range k.seen {
 		if n == 0 {
-			k.say(NotAccounted, -1, u, "neither served nor left out")
+			k.report(NotAccounted, -1, u, "neither served nor left out")
 		} else if n > 1 {
-			k.say(ServedTwice, -1, u, "accounted for %d times", n)
+			k.report(ServedTwice, -1, u, "accounted for %d times", n)
 		}
 	}
 }
 
-// uneven is the price of the distances from the mean, rounded to the nearest.
-func uneven(each []int, weight int64, unit int) int64 {
+// balanceCost returns weight for each unit by which the values differ from their
+// mean, rounded to the nearest whole number.
+func balanceCost(each []int, weight int64, unit int) int64 {
 	n := len(each)
 	if n == 0 {
 		return 0
@@ -192,25 +200,27 @@ func uneven(each []int, weight int64, unit int) int64 {
 	return rated(weight, off, n*unit)
 }
 
-// rated is rate*amount/unit, rounded to the nearest, halves up.
+// rated returns rate*amount/unit, rounded to the nearest whole number, halves up.
 func rated(rate int64, amount, unit int) int64 {
 	x := new(big.Int).Mul(big.NewInt(rate), big.NewInt(int64(amount)))
 	x.Add(x, big.NewInt(int64(unit/2)))
 	return x.Div(x, big.NewInt(int64(unit))).Int64()
 }
 
-func sumCosts(a, b Cost) Cost {
-	return Cost{a.Fixed + b.Fixed, a.Travel + b.Travel, a.Distance + b.Distance, a.Wait + b.Wait, a.Service + b.Service,
-		a.Overtime + b.Overtime, a.Changes + b.Changes, a.Balance + b.Balance, a.LeftOut + b.LeftOut}
+func sumCosts(a, b routing.Cost) routing.Cost {
+	return routing.Cost{Fixed: a.Fixed + b.Fixed, Travel: a.Travel + b.Travel, Distance: a.Distance + b.Distance,
+		Wait: a.Wait + b.Wait, Service: a.Service + b.Service, Overtime: a.Overtime + b.Overtime,
+		Changes: a.Changes + b.Changes, Balance: a.Balance + b.Balance, LeftOut: a.LeftOut + b.LeftOut}
 }
 
-func sumTotals(a, b Total) Total {
-	return Total{a.Stops + b.Stops, a.Priority + b.Priority, a.Travel + b.Travel, a.Distance + b.Distance,
-		a.Setup + b.Setup, a.Service + b.Service, a.Wait + b.Wait, a.Breaks + b.Breaks, a.Overtime + b.Overtime,
-		a.Work + b.Work}
+func sumTotals(a, b routing.Total) routing.Total {
+	return routing.Total{Stops: a.Stops + b.Stops, Priority: a.Priority + b.Priority, Travel: a.Travel + b.Travel,
+		Distance: a.Distance + b.Distance, Setup: a.Setup + b.Setup, Service: a.Service + b.Service,
+		Wait:   a.Wait + b.Wait,
+		Breaks: a.Breaks + b.Breaks, Overtime: a.Overtime + b.Overtime, Work: a.Work + b.Work}
 }
 
-// open says whether t lies in one of the windows; none means any time.
-func open(ws []Window, t int) bool {
-	return len(ws) == 0 || slices.ContainsFunc(ws, func(w Window) bool { return w.From <= t && t <= w.To })
+// open reports whether t lies in one of the windows. Without windows every time does.
+func open(ws []routing.Window, t int) bool {
+	return len(ws) == 0 || slices.ContainsFunc(ws, func(w routing.Window) bool { return w.From <= t && t <= w.To })
 }

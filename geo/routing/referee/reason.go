@@ -1,15 +1,19 @@
-package routing
+package referee
 
-import "slices"
+import (
+	"slices"
 
-// reasons checks why stops were left out. It is called for results that can
-// be driven.
+	"doorstep/geo/routing"
+)
+
+// reasons checks the reason of every unassigned stop. It may be called only if the
+// routes have no violation.
 func (k *checker) reasons() {
 	if len(k.r.LeftOut) == 0 {
 		return
 	}
-	bare := make([]tour, len(k.p.Shifts)) // what is pinned and nothing else
-	full := make([]tour, len(k.p.Shifts))
+	bare := make([]tour, len(k.p.Shifts)) // only the pinned stops
+	full := make([]tour, len(k.p.Shifts)) // the routes of the result
 	for s := range k.p.Shifts {
 		var stops []int
 		for _, pin := range k.p.Shifts[s].Pinned {
@@ -21,7 +25,7 @@ func (k *checker) reasons() {
 	for _, r := range k.r.Routes {
 		var stops []int
 		for _, s := range r.Steps {
-			if s.Kind == StepStop {
+			if s.Kind == routing.StepStop {
 				stops = append(stops, s.Index)
 			}
 		}
@@ -37,8 +41,9 @@ func (k *checker) reasons() {
 	}
 }
 
-// reason checks one reason. The stops left out have no windows in anytime.
-func (k *checker) reason(l LeftOut, bare, full []tour, anytime *checker) {
+// reason checks the reason of one unassigned stop. In the problem of anytime the
+// unassigned stops have no windows.
+func (k *checker) reason(l routing.LeftOut, bare, full []tour, anytime *checker) {
 	fit, way, ever, alone, room := false, false, no, no, no
 	for s := range k.p.Shifts {
 		if !k.fit(s, l.Stop, false) || k.p.Shifts[s].Capacity > 0 && k.p.Stops[l.Stop].Load > k.p.Shifts[s].Capacity {
@@ -56,30 +61,30 @@ func (k *checker) reason(l LeftOut, bare, full []tour, anytime *checker) {
 			room = max(room, k.room(&full[s], l.Stop))
 		}
 	}
-	wrong := func(why string) { k.say(WrongReason, -1, l.Stop, "%q, but %s", l.Reason, why) }
+	wrong := func(why string) { k.report(WrongReason, -1, l.Stop, "%q, but %s", l.Reason, why) }
 	switch l.Reason {
-	case NoFitTeam:
+	case routing.NoFitTeam:
 		if fit {
 			wrong("there is a fit team")
 		}
 		return
-	case Unreachable:
+	case routing.Unreachable:
 		if !fit {
 			wrong("there is no fit team")
 		} else if way {
 			wrong("a fit team has a way there and back")
 		}
 		return
-	case BeyondLimits:
+	case routing.BeyondLimits:
 		if !fit {
 			wrong("there is no fit team")
 		} else if !way {
 			wrong("there is no way")
 		} else if ever == yes {
-			wrong("a fit team could do it alone if the hour did not matter")
+			wrong("a fit team could do it alone at some hour")
 		}
 		return
-	case NoLawfulWindow:
+	case routing.NoLawfulWindow:
 		if !fit {
 			wrong("there is no fit team")
 		} else if alone == yes {
@@ -88,7 +93,7 @@ func (k *checker) reason(l LeftOut, bare, full []tour, anytime *checker) {
 			wrong("no fit team could do it at any hour")
 		}
 		return
-	case NoTime:
+	case routing.NoTime:
 		if !fit {
 			wrong("there is no fit team")
 		} else if alone == no {
@@ -96,8 +101,8 @@ func (k *checker) reason(l LeftOut, bare, full []tour, anytime *checker) {
 		} else if room == yes {
 			wrong("there is room for it")
 		}
-	case WorthLess:
-		if k.p.Objective != CostFirst || k.p.Stops[l.Stop].Must {
+	case routing.WorthLess:
+		if k.p.Objective != routing.CostFirst || k.p.Stops[l.Stop].Must {
 			wrong("cost does not decide")
 		} else if room == no {
 			wrong("there is no room for it")
@@ -106,31 +111,32 @@ func (k *checker) reason(l LeftOut, bare, full []tour, anytime *checker) {
 		wrong("there is no such reason")
 	}
 	if k.p.Stops[l.Stop].Must && room == yes {
-		k.say(MustLeftOut, -1, l.Stop, "a route has room for it")
+		k.report(MustLeftOut, -1, l.Stop, "a route has room for it")
 	}
 }
 
-// way says whether a tour's team has at any hour a way to a stop and on to its end.
+// way reports whether the team of a tour can, at any hour, travel to a stop and from
+// there to the end of its shift.
 func (k *checker) way(t *tour, stop int) bool {
 	sh := &k.p.Shifts[t.shift]
-	ridden := func(from, to int) bool {
+	reachable := func(from, to int) bool {
 		j := newJourney(&k.p.Matrices[sh.Matrix], from, to)
 		if j.none {
 			return true
 		}
 		for h := range len(j.m.Hours) + 1 {
-			if j.pace(h) < NoWay {
+			if j.pace(h) < routing.NoWay {
 				return true
 			}
 		}
 		return false
 	}
 	place := k.p.Stops[stop].Place
-	return ridden(t.clocks[len(t.stops)].place, place) && ridden(place, sh.End)
+	return reachable(t.clocks[len(t.stops)].place, place) && reachable(place, sh.End)
 }
 
-// answer is whether there is room. It is open where a limit depends on times
-// that the team is free to choose.
+// answer says whether a tour has room for a stop. It is perhaps where a limit
+// depends on times that the team is free to choose.
 type answer int
 
 const (
@@ -139,12 +145,13 @@ const (
 	yes
 )
 
-// tour is a route to which a stop might be added.
+// tour is a sequence of stops of one shift, prepared for testing whether one more
+// stop can be inserted.
 type tour struct {
 	shift                  int
 	stops                  []int
 	clocks                 []clock // before each stop, and after the last
-	slack                  [][]int // by clock and breaks taken: how late it could be; -1 if not at all
+	slack                  [][]int // by clock and breaks taken, the latest feasible departure; -1 if there is none
 	load, travel, distance int
 }
 
@@ -162,7 +169,8 @@ func (k *checker) newTour(shift int, stops []int) tour {
 	return t
 }
 
-// slack finds by halving how late the team could leave at clock i.
+// slack returns the latest times at which the team may leave at clock i, by the
+// number of breaks taken. It finds them by bisection.
 func (k *checker) slack(t *tour, i int) []int {
 	sh := &k.p.Shifts[t.shift]
 	latest := make([]int, len(sh.Breaks)+1)
@@ -175,7 +183,7 @@ func (k *checker) slack(t *tour, i int) []int {
 				c.free[j] = -1
 			}
 			c.free[taken] = mid
-			for n := i; n < len(t.stops) && alive(c); n++ {
+			for n := i; n < len(t.stops) && feasible(c); n++ {
 				c = k.visit(t.shift, c, t.stops[n], k.pin(t.shift, n))
 			}
 			if end := k.done(t.shift, c); end >= 0 && end <= sh.Window.To+sh.Overtime {
@@ -189,8 +197,8 @@ func (k *checker) slack(t *tour, i int) []int {
 	return latest
 }
 
-// inTime says whether a team that could leave as c says could go on with the
-// stops of the tour from i on.
+// inTime reports whether a team with clock c can serve the stops of the tour from
+// index i on and end in time.
 func (k *checker) inTime(t *tour, c clock, i int) bool {
 	if i == len(t.stops) {
 		sh := &k.p.Shifts[t.shift]
@@ -206,14 +214,15 @@ func (k *checker) inTime(t *tour, c clock, i int) bool {
 	return false
 }
 
-func (k *checker) pin(shift, i int) *Pin {
+// pin returns the pin of the i-th stop of a shift, or nil.
+func (k *checker) pin(shift, i int) *routing.Pin {
 	if pins := k.p.Shifts[shift].Pinned; i < len(pins) {
 		return &pins[i]
 	}
 	return nil
 }
 
-// length returns travel and distance of a route by the matrix.
+// length returns travel and distance of a route by the matrix, without hours.
 func (k *checker) length(shift int, stops []int) (travel, distance int) {
 	sh := &k.p.Shifts[shift]
 	m := &k.p.Matrices[sh.Matrix]
@@ -237,7 +246,7 @@ func (k *checker) length(shift int, stops []int) (travel, distance int) {
 	return travel, distance
 }
 
-// room says whether stop u could be added to a tour somewhere.
+// room reports whether stop u can be inserted into a tour at any position.
 func (k *checker) room(t *tour, u int) answer {
 	sh := &k.p.Shifts[t.shift]
 	if sh.Capacity > 0 && t.load+k.p.Stops[u].Load > sh.Capacity || sh.MaxStops > 0 && len(t.stops) >= sh.MaxStops {
@@ -246,7 +255,7 @@ func (k *checker) room(t *tour, u int) answer {
 	best := no
 	for i := len(sh.Pinned); i <= len(t.stops) && best != yes; i++ {
 		c := k.visit(t.shift, t.clocks[i], u, nil)
-		if !alive(c) {
+		if !feasible(c) {
 			continue
 		}
 		if !k.inTime(t, c, i) {
@@ -271,8 +280,8 @@ func (k *checker) room(t *tour, u int) answer {
 	return best
 }
 
-// longest is how long the tour's work is if, having come to c, it goes on with
-// the stops from i on and had left as early as it might.
+// longest returns the seconds of work of a tour that leaves as early as its shift
+// allows, reaches clock c and then serves the stops from index i on.
 func (k *checker) longest(t *tour, c clock, i int) int {
 	for _, v := range t.stops[i:] {
 		c = k.visit(t.shift, c, v, nil)
@@ -284,7 +293,8 @@ func (k *checker) longest(t *tour, c clock, i int) int {
 	return work
 }
 
-func alive(c clock) bool {
+// feasible reports whether the team can reach the state c at all.
+func feasible(c clock) bool {
 	for _, t := range c.free {
 		if t >= 0 {
 			return true

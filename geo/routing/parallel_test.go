@@ -17,7 +17,7 @@ func TestSearchesSideBySideShareTheDay(t *testing.T) {
 			s.p.remove(u)
 		}
 	}
-	if !s.apart(2) || s.apart(100) {
+	if !s.canPart(2) || s.canPart(100) {
 		t.Fatal("two searches can share eight routes, a hundred cannot")
 	}
 	crew := make([]*search, 3)
@@ -68,18 +68,20 @@ func TestSearchesSideBySideShareTheDay(t *testing.T) {
 		differs = differs || round > 0 && !reflect.DeepEqual(of, before)
 		copy(before, of)
 		// A search changes nothing but its part.
-		var day keepsake
+		var day snapshot
 		day.take(s.p)
 		o := crew[round%n]
-		s.dear = int32(round)
-		if o.enter(&day, s); o.heavy != s.heavy || o.dear != s.dear {
-			t.Fatalf("leaving out weighs %v, %d is dear, but to the whole %v and %d", o.heavy, o.dear, s.heavy, s.dear)
+		s.forced = int32(round)
+		if o.enter(&day, s); o.heavy != s.heavy || o.forced != s.forced {
+			t.Fatalf("leaving out weighs %v, %d is forced, but in the whole search %v and %d", o.heavy, o.forced,
+				s.heavy, s.forced)
 		}
 		for range 100 {
 			o.step(100 * c.legCost)
 		}
 		for r := range c.shifts {
-			if !o.part.mine[r] && !reflect.DeepEqual(append([]int32{}, o.p.seq[r]...), append([]int32{}, day.route(r)...)) {
+			if !o.part.mine[r] && !reflect.DeepEqual(append([]int32{}, o.p.seq[r]...),
+				append([]int32{}, day.route(r)...)) {
 				t.Fatalf("shift %d is not of the part, and was changed", r)
 			}
 		}
@@ -113,8 +115,8 @@ func TestSearchesSideBySideEndInTime(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		r, err := Solve(ctx, p, Options{Seed: uint64(i), Threads: 2})
 		cancel()
-		if err != nil || len(Check(p, r)) > 0 {
-			t.Fatal(err, Check(p, r))
+		if err != nil || len(check(p, r)) > 0 {
+			t.Fatal(err, check(p, r))
 		}
 		steps += r.Iterations
 	}

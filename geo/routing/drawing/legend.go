@@ -1,4 +1,4 @@
-package vroom
+package drawing
 
 import (
 	"fmt"
@@ -8,39 +8,42 @@ import (
 
 // legendLine is a line of the legend.
 type legendLine struct {
-	mark string // a colour, or none
+	mark string // the colour of its square; empty: none
 	text string
-	fine bool // it is about the line before, or how to read the drawing
+	fine bool // small print: about the line before, or how to read the drawing
 }
 
+// legend returns the lines of the legend.
 func (s *sheet) legend(r routing.Result) []legendLine {
 	var all []legendLine
 	breaks := 0
 	for i, route := range r.Routes {
-		v := &s.t.vehicles[route.Shift]
+		v := &s.t.Shifts[route.Shift]
 		steps := route.Steps
-		all = append(all, legendLine{mark: colour(i), text: shorten(name(v.id, v.about), 36)},
-			legendLine{text: stopCount(route.Total.Stops) + ", " + s.clock.span(steps[0].Departure(), steps[len(steps)-1].Departure()), fine: true})
+		all = append(all, legendLine{mark: colour(i), text: shorten(v.Name, 36)},
+			legendLine{text: stopCount(route.Total.Stops) + ", " +
+				s.clock.span(steps[0].Departure(), steps[len(steps)-1].Departure()), fine: true})
 		for _, step := range steps {
 			if step.Kind == routing.StepBreak {
-				b := v.breaks[step.Index]
+				b := v.Breaks[step.Index]
 				about := "break"
-				if b.about != "" {
-					about = "break (" + shorten(b.about, 16) + ")"
+				if b.About != "" {
+					about = "break (" + shorten(b.About, 16) + ")"
 				}
-				all = append(all, legendLine{text: about + " " + s.clock.span(step.Start(), step.Departure()), fine: true})
+				all = append(all, legendLine{text: about + " " + s.clock.span(step.Start(), step.Departure()),
+					fine: true})
 				breaks++
 			}
 		}
 	}
 	far, hidden := 0, 0
 	for _, l := range r.LeftOut {
-		if at := s.t.jobs[l.Stop].spot.at; at != nil && s.view.far(*at) {
+		if at := s.t.Stops[l.Stop].At; at != nil && s.view.far(*at) {
 			far++
 		}
 	}
-	for _, j := range s.t.jobs {
-		if j.spot.at == nil {
+	for _, j := range s.t.Stops {
+		if j.At == nil {
 			hidden++
 		}
 	}
@@ -63,15 +66,16 @@ func (s *sheet) legend(r routing.Result) []legendLine {
 	return all
 }
 
+// legendLine draws one line of the legend at height y.
 func (s *sheet) legendLine(l legendLine, y float64) {
 	if l.mark != "" {
-		s.put(`<rect x="%.0f" y="%.0f" width="12" height="12" fill="%s"/>`, drawMargin/2, y-10, l.mark)
+		s.put(`<rect x="%.0f" y="%.0f" width="12" height="12" fill="%s"/>`, margin/2, y-10, l.mark)
 	}
 	size, fill := 13, "#000"
 	if l.fine {
 		size, fill = 11, "#555"
 	}
-	s.put(`<text x="%.0f" y="%.0f" font-size="%d" fill="%s">%s</text>`, drawMargin/2+18, y, size, fill, esc(l.text))
+	s.put(`<text x="%.0f" y="%.0f" font-size="%d" fill="%s">%s</text>`, margin/2+18, y, size, fill, esc(l.text))
 }
 
 func stopCount(n int) string {
@@ -81,6 +85,7 @@ func stopCount(n int) string {
 	return fmt.Sprintf("%d stops", n)
 }
 
+// shorten cuts s to at most most characters.
 func shorten(s string, most int) string {
 	if r := []rune(s); len(r) > most {
 		return string(r[:most-1]) + "…"

@@ -6,7 +6,7 @@ import (
 )
 
 // jammed is a day of one team that has time for two of three stops: an appointment
-// and two that weigh less, and of one stop more than nobody can serve.
+// and two that weigh less, and of one stop more that no shift can serve.
 func jammed() Problem {
 	return Problem{
 		Stops: []Stop{
@@ -28,15 +28,15 @@ func TestAnOutcastIsTakenInWhateverHasToLeave(t *testing.T) {
 	}
 	s.now = s.objective()
 	s.better()
-	if hosts := s.hosts(3); len(hosts) > 0 {
-		t.Errorf("shifts %v could serve what is after hours", hosts)
+	if shiftsFor := s.shiftsFor(3); len(shiftsFor) > 0 {
+		t.Errorf("shifts %v could serve what is after hours", shiftsFor)
 	}
-	if u := s.outcast(); u != 2 {
-		t.Fatalf("the outcast is %d, not the appointment", u)
+	if u := s.pickUnassigned(); u != 2 {
+		t.Fatalf("%d is picked, not the appointment", u)
 	}
-	s.insist()
-	if s.p.route[2] != 0 || s.dear != 2 {
-		t.Fatalf("the appointment is in route %d, dear is %d", s.p.route[2], s.dear)
+	s.forceInsertion()
+	if s.p.route[2] != 0 || s.forced != 2 {
+		t.Fatalf("the appointment is in route %d, forced is %d", s.p.route[2], s.forced)
 	}
 	if s.p.route[0] == 0 && s.p.route[1] == 0 {
 		t.Error("nothing has left for it")
@@ -46,18 +46,20 @@ func TestAnOutcastIsTakenInWhateverHasToLeave(t *testing.T) {
 	}
 	s.audit(t)
 	if s.now != s.objective() || s.bestW != s.p.worth {
-		t.Errorf("the walk is at %v, the plan at %v; best %d, plan %d", s.now, s.objective(), s.bestW, s.p.worth)
+		t.Errorf("the search is at %v, the plan at %v; best %d, plan %d", s.now, s.objective(), s.bestW, s.p.worth)
 	}
-	s.weigh(0.01) // as early in a walk
+	s.weigh(0.01) // as early in annealing
 	with := s.missed()
 	s.p.remove(2)
 	if more := s.missed() - with; more < float64(s.c.worth[2])*s.heaviest {
-		t.Errorf("leaving it out costs the walk but %v", more)
+		t.Errorf("leaving it out costs only %v", more)
 	}
-	// It is in the best day: there is no outcast, and it is dear no more.
-	s.insist()
-	if s.dear >= 0 || s.p.route[2] >= 0 || s.now != s.objective() {
-		t.Errorf("dear is %d, the appointment in route %d; the walk is at %v, the plan at %v", s.dear, s.p.route[2], s.now, s.objective())
+	// It is in the best day: no stop is picked, and none is forced.
+	s.forceInsertion()
+	if s.forced >= 0 || s.p.route[2] >= 0 || s.now != s.objective() {
+		t.Errorf("forced is %d, the appointment in route %d; the search is at %v, the plan at %v", s.forced,
+			s.p.route[2],
+			s.now, s.objective())
 	}
 }
 
@@ -67,31 +69,31 @@ func TestWhatWeighsNoMoreThanAnythingServedIsNoOutcast(t *testing.T) {
 		p.Stops[i].Priority = 1
 	}
 	s := searchOf(t, p)
-	if u := s.outcast(); u >= 0 {
-		t.Errorf("nothing is served, and %d is an outcast", u)
+	if u := s.pickUnassigned(); u >= 0 {
+		t.Errorf("nothing is served, and %d is picked", u)
 	}
 	s.fill()
 	s.better()
 	before := slices.Clone(s.p.seq[0])
-	if s.insist(); s.dear >= 0 || !slices.Equal(s.p.seq[0], before) {
-		t.Errorf("dear is %d, the route %v, before %v", s.dear, s.p.seq[0], before)
+	if s.forceInsertion(); s.forced >= 0 || !slices.Equal(s.p.seq[0], before) {
+		t.Errorf("forced is %d, the route %v, before %v", s.forced, s.p.seq[0], before)
 	}
 }
 
-// What is pinned neither leaves nor makes others outcasts.
+// Pinned stops neither leave nor make others be picked.
 func TestPinsStayWhenAnOutcastIsTakenIn(t *testing.T) {
 	p := jammed()
 	p.Stops[2].Windows = []Window{{1800, 2100}}
 	p.Shifts[0].Pinned = []Pin{{Stop: 0}}
 	s := searchOf(t, p)
 	s.better()
-	if u := s.outcast(); u >= 0 {
-		t.Errorf("nothing but what is pinned is served, and %d is an outcast", u)
+	if u := s.pickUnassigned(); u >= 0 {
+		t.Errorf("nothing but what is pinned is served, and %d is picked", u)
 	}
 	s.place(1, spot{r: 0, i: 1})
 	s.p.price(0)
 	s.better()
-	s.insist()
+	s.forceInsertion()
 	if want := []int32{0, 2}; !slices.Equal(s.p.seq[0], want) {
 		t.Errorf("the route is %v, not %v", s.p.seq[0], want)
 	}
@@ -106,11 +108,11 @@ func TestACycleInsistsOnAnOutcast(t *testing.T) {
 	s.cycles = 3
 	w := watch{t: &timer{limit: 100}, s: s, toldW: -1}
 	for _, x := range []struct {
-		walked float64
-		dear   int32
+		elapsed float64
+		forced  int32
 	}{{0.1, -1}, {cycleShare * 0.4, 2}, {cycleShare, -1}} {
-		if s.settle(&w, x.walked); s.dear != x.dear {
-			t.Errorf("after %v of the walk %d is dear, not %d", x.walked, s.dear, x.dear)
+		if s.advance(&w, x.elapsed); s.forced != x.forced {
+			t.Errorf("after %v of the annealing %d is forced, not %d", x.elapsed, s.forced, x.forced)
 		}
 	}
 	if s.nth != 1 {
