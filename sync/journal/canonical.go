@@ -16,7 +16,8 @@ import (
 
 // An entry's canonical bytes are one JSON object with its members in a fixed
 // order, no white space, no floats, no member for what is empty. They are what
-// is stored, hashed and exported; nothing ever writes them again.
+// is stored, hashed and exported; nothing ever writes them again. domain.go says what
+// an entry may hold.
 //
 // The head (schema … no) is known only when the committer numbers the entry; the
 // rest is encoded by whoever drafted it, outside the committer.
@@ -135,7 +136,7 @@ func appendDoc(b []byte, d *Doc) []byte {
 }
 
 // appendJSONString writes a JSON string: quotes, backslashes and control
-// characters escaped, invalid UTF-8 replaced, everything else as it is.
+// characters escaped, everything else as it is. The string is valid UTF-8 (domain.go).
 func appendJSONString(b []byte, s string) []byte {
 	const hexDigits = "0123456789abcdef"
 	b = append(b, '"')

@@ -31,20 +31,10 @@ func fullEntry() Entry {
 	return e
 }
 
-func canonical(e *Entry) []byte {
-	var nos []uint64
-	for i := range e.Docs {
-		if isNumbered(&e.Docs[i]) {
-			nos = append(nos, e.Docs[i].No)
-		}
-	}
-	return append(appendHead(nil, e.Branch, e.N, e.Received, nos), appendTail(nil, e)...)
-}
-
 // The bytes of an entry are for ever: a change here breaks every proof given so far.
 func TestCanonicalBytesArePinned(t *testing.T) {
 	e := fullEntry()
-	got := canonical(&e)
+	got := e.encode()
 	const want = `{"schema":1,"branch":"PORTO","n":7,"received":"2026-11-25T09:00:01.250Z","no":[12],` +
 		`"claimed":"2026-11-25T08:59:00.000Z","actor":"u-1","device":"d-1","command":"m:u-1:0193a6f2-7c1e-7000-8000-000000000001","part":1,` +
 		`"payload":"ab000000000000000000000000000000000000000000000000000000000000cd","action":"visit.record",` +
@@ -60,14 +50,14 @@ func TestCanonicalBytesArePinned(t *testing.T) {
 		t.Errorf("leaf hash %s, pinned %s", h, wantLeaf)
 	}
 	minimal := Entry{Schema: 1, Branch: "B", N: 1, Received: e.Received}
-	if got := string(canonical(&minimal)); got != `{"schema":1,"branch":"B","n":1,"received":"2026-11-25T09:00:01.250Z"}` {
+	if got := string(minimal.encode()); got != `{"schema":1,"branch":"B","n":1,"received":"2026-11-25T09:00:01.250Z"}` {
 		t.Errorf("an entry with nothing in it: %s", got)
 	}
 }
 
 func TestEntryReadsBackWhatWasWritten(t *testing.T) {
 	e := fullEntry()
-	got, err := DecodeEntry(canonical(&e))
+	got, err := DecodeEntry(e.encode())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +75,7 @@ func TestNewerSchemaIsRefusedNotMisread(t *testing.T) {
 func TestPageReadsBackAndRefusesDamage(t *testing.T) {
 	e := fullEntry()
 	e.N = 1
-	raw := canonical(&e)
+	raw := e.encode()
 	p := &Page{Branch: "PORTO", First: 1, Last: 1, ID: "id", Node: "n", Numbered: 11, Leaves: []tlog.Hash{Leaf(raw)}, Entries: [][]byte{raw}, Edge: []tlog.Hash{}}
 	b := p.Encode()
 	got, err := DecodePage(b)
@@ -101,7 +91,7 @@ func TestPageReadsBackAndRefusesDamage(t *testing.T) {
 
 func FuzzDecodePage(f *testing.F) {
 	e := fullEntry()
-	raw := canonical(&e)
+	raw := e.encode()
 	p := &Page{Branch: "PORTO", First: 7, Last: 7, ID: "id", Leaves: []tlog.Hash{Leaf(raw)}, Entries: [][]byte{raw}}
 	f.Add(p.Encode())
 	f.Fuzz(func(t *testing.T, b []byte) {

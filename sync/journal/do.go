@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"doorstep/auth"
@@ -201,70 +200,6 @@ func (j *Journal) decideAll(ctx context.Context, c *committer, at time.Time, cmd
 		g.items = append(g.items, it)
 	}
 	return g, nil
-}
-
-// prepare encodes a draft as far as it can be without its number, and checks the limits.
-func prepare(cmd *Command, r *Reader, draft Draft, at time.Time) (item, error) {
-	it := item{received: at}
-	revs := map[DocRef]uint64{}
-	drafts := append([]Draft{draft}, draft.More...)
-	for part := range drafts {
-		d := &drafts[part]
-		if len(d.Feeds) > MaxFeedRows {
-			return item{}, tooLarge("an entry names at most %d records in feeds, this one %d", MaxFeedRows, len(d.Feeds))
-		}
-		e := Entry{Claimed: cmd.Claimed, Actor: cmd.Actor, Device: cmd.Device, Command: cmd.ID, Part: part,
-			Payload: cmd.Payload, Action: d.Action, Feeds: d.Feeds, Verdicts: d.Verdicts}
-		if part == 0 {
-			e.Receipt = d.Receipt
-		}
-		e.Docs = slices.Clone(d.Docs)
-		e.Writes = append(slices.Clone(d.Writes), CommandKey(cmd.ID))
-		for i := range e.Docs {
-			doc := &e.Docs[i]
-			ref := DocRef{doc.Type, doc.ID}
-			rev, drafted := revs[ref]
-			if !drafted {
-				if _, read := r.keys[DocKey(doc.Type, doc.ID)]; !read {
-					return item{}, invalid("document %s/%s is written but was not read by the decision", doc.Type, doc.ID)
-				}
-				rev = r.rev(ref)
-			}
-			doc.Rev = rev + 1
-			revs[ref] = doc.Rev
-			if doc.Type == NumberedType && doc.Rev > 1 {
-				return item{}, invalid("document %s/%s is evidence and never changes; record a new one that supersedes it", doc.Type, doc.ID)
-			}
-			if doc.Deleted {
-				doc.State = nil
-			} else if len(doc.State) > MaxStateBytes {
-				return item{}, tooLarge("document %s/%s has %d bytes, at most %d are kept", doc.Type, doc.ID, len(doc.State), MaxStateBytes)
-			} else if len(doc.State) < 2 || doc.State[0] != '{' {
-				return item{}, invalid("the state of %s/%s is not a JSON object", doc.Type, doc.ID)
-			}
-			e.Writes = append(e.Writes, DocKey(doc.Type, doc.ID))
-			if isNumbered(doc) {
-				it.numbered++
-			}
-		}
-		slices.Sort(e.Writes)
-		e.Writes = slices.Compact(e.Writes)
-		p := prepared{entry: e, docs: e.Docs, tail: appendTail(nil, &e)}
-		// The head is short; 200 bytes cover it with the longest branch name we accept.
-		if n := len(p.tail) + 200; n > MaxEntryBytes {
-			return item{}, tooLarge("the change has %d bytes, an entry holds at most %d", n, MaxEntryBytes)
-		}
-		it.bytes += len(p.tail) + 200
-		it.entries = append(it.entries, p)
-	}
-	if len(it.entries) > MaxPageEntries || it.bytes > MaxPageBytes {
-		return item{}, tooLarge("the change has %d entries and %d bytes; a page holds %d and %d", len(it.entries), it.bytes, MaxPageEntries, MaxPageBytes)
-	}
-	it.reads = make([]Key, 0, len(r.keys))
-	for k := range r.keys {
-		it.reads = append(it.reads, k)
-	}
-	return it, nil
 }
 
 // sleep waits, or returns the context's error.

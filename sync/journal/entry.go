@@ -7,16 +7,6 @@ import (
 	"doorstep/auth"
 )
 
-// Limits of JOURNAL.md J15. A draft that breaks one is refused before it is numbered.
-const (
-	MaxStateBytes   = 64 << 10  // one document's state
-	MaxEntryBytes   = 512 << 10 // one entry's canonical bytes
-	MaxPageBytes    = 2 << 20   // one page's entries together
-	MaxPageEntries  = 2000
-	MaxFeedRows     = 1024 // records an entry may name in all its feeds together
-	MaxCommandBytes = 128  // a command id
-)
-
 // SchemaVersion is the schema number written into new entries.
 const SchemaVersion = 1
 

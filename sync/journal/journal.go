@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -94,12 +93,10 @@ func (j *Journal) Close(ctx context.Context) error {
 	return nil
 }
 
-var branchName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
-
 // committer finds the branch's committer, or starts it.
 func (j *Journal) committer(ctx context.Context, b auth.BranchID) (*committer, error) {
 	if !branchName.MatchString(string(b)) {
-		return nil, invalid("a branch id has 1 to 64 letters, digits, dots, dashes or underscores")
+		return nil, badBranch()
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
