@@ -1,8 +1,7 @@
 package journal
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -70,9 +69,9 @@ func appendTail(b []byte, e *Entry) []byte {
 		b = append(b, `,"part":`...)
 		b = strconv.AppendInt(b, int64(e.Part), 10)
 	}
-	if e.Payload != ([32]byte{}) {
-		b = append(b, `,"payload":"`...)
-		b = hex.AppendEncode(b, e.Payload[:])
+	if len(e.Said) > 0 {
+		b = append(b, `,"said":"`...)
+		b = base64.StdEncoding.AppendEncode(b, e.Said)
 		b = append(b, '"')
 	}
 	str("action", e.Action)
@@ -177,7 +176,7 @@ func DecodeEntry(b []byte) (Entry, error) {
 		Device   auth.DeviceID   `json:"device"`
 		Command  string          `json:"command"`
 		Part     int             `json:"part"`
-		Payload  string          `json:"payload"`
+		Said     string          `json:"said"`
 		Action   string          `json:"action"`
 		Writes   []Key           `json:"writes"`
 		Docs     []docWire       `json:"docs"`
@@ -193,10 +192,12 @@ func DecodeEntry(b []byte) (Entry, error) {
 	}
 	e := Entry{Schema: w.Schema, Branch: w.Branch, N: w.N, Received: w.Received, Claimed: w.Claimed, Actor: w.Actor, Device: w.Device,
 		Command: w.Command, Part: w.Part, Action: w.Action, Writes: w.Writes, Verdicts: w.Verdicts, Receipt: w.Receipt}
-	if w.Payload != "" {
-		if n, err := hex.Decode(e.Payload[:], []byte(w.Payload)); err != nil || n != sha256.Size {
-			return Entry{}, fmt.Errorf("decode entry %s/%d: payload hash is malformed", w.Branch, w.N)
+	if w.Said != "" {
+		said, err := base64.StdEncoding.Strict().DecodeString(w.Said)
+		if err != nil {
+			return Entry{}, fmt.Errorf("decode entry %s/%d: said is malformed", w.Branch, w.N)
 		}
+		e.Said = said
 	}
 	nos := w.No
 	for _, d := range w.Docs {

@@ -17,6 +17,7 @@ const (
 	MaxPageEntries  = 2000
 	MaxFeedRows     = 1024 // records an entry may name in all its feeds together
 	MaxCommandBytes = 128  // a command id
+	MaxSaidBytes    = 512  // what a decision says of a payload
 )
 
 // Times an entry can hold, both inclusive.
@@ -46,6 +47,9 @@ func (e *Entry) domain() error {
 	}
 	if len(e.Feeds) > MaxFeedRows {
 		return tooLarge("an entry names at most %d records in feeds, this one %d", MaxFeedRows, len(e.Feeds))
+	}
+	if len(e.Said) > MaxSaidBytes {
+		return tooLarge("a decision says at most %d bytes of a payload, this one %d", MaxSaidBytes, len(e.Said))
 	}
 	if !InDomain(e.Received) {
 		return invalid("the time received lies outside 1970 to 9999 (UTC)")

@@ -14,12 +14,17 @@ func prepare(cmd *Command, r *Reader, draft Draft, at time.Time) (item, error) {
 	for part := range drafts {
 		d := &drafts[part]
 		e := Entry{Actor: cmd.Actor, Device: cmd.Device, Command: cmd.ID, Part: part,
-			Payload: cmd.Payload, Action: d.Action, Feeds: d.Feeds, Verdicts: d.Verdicts}
+			Action: d.Action, Feeds: d.Feeds, Verdicts: d.Verdicts}
 		if !cmd.Claimed.IsZero() {
 			e.Claimed = cmd.Claimed.UTC().Truncate(time.Millisecond)
 		}
 		if part == 0 {
-			e.Receipt = d.Receipt
+			e.Receipt, e.Said = d.Receipt, d.Said
+		}
+		for _, k := range d.Writes {
+			if _, read := r.keys[k]; !read {
+				return item{}, invalid("key %s is written but was not read by the decision; let it Depend on the key", k)
+			}
 		}
 		e.Docs = slices.Clone(d.Docs)
 		e.Writes = append(slices.Clone(d.Writes), CommandKey(cmd.ID))
@@ -49,10 +54,6 @@ func prepare(cmd *Command, r *Reader, draft Draft, at time.Time) (item, error) {
 	if len(it.entries) > MaxPageEntries || it.bytes > MaxPageBytes {
 		return item{}, tooLarge("the change has %d entries and %d bytes; a page holds %d and %d",
 			len(it.entries), it.bytes, MaxPageEntries, MaxPageBytes)
-	}
-	it.reads = make([]Key, 0, len(r.keys))
-	for k := range r.keys {
-		it.reads = append(it.reads, k)
 	}
 	return it, nil
 }
