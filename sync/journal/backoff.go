@@ -15,15 +15,20 @@ type Backoff struct {
 	tries int
 }
 
-// Next is how long to wait before the next attempt: between half and one and a half
+// Nth is how long to wait after the n-th attempt, from 1: between half and one and a half
 // times First, then twice that, and so on up to Most.
-func (b *Backoff) Next() time.Duration {
+func (b *Backoff) Nth(n int) time.Duration {
 	d := b.Most
-	if b.tries < 30 && b.First<<b.tries < b.Most {
-		d = b.First << b.tries
+	if n <= 30 && b.First<<(n-1) < b.Most {
+		d = b.First << (n - 1)
 	}
-	b.tries++
 	return d/2 + rand.N(d+1)
+}
+
+// Next is Nth of the attempts since the start or the last Reset.
+func (b *Backoff) Next() time.Duration {
+	b.tries++
+	return b.Nth(b.tries)
 }
 
 // Wait waits for Next, or returns the context's error.

@@ -166,39 +166,6 @@ func (j *Journal) Entry(ctx context.Context, b auth.BranchID, n uint64) (Entry, 
 	return e, raw, err
 }
 
-// Each calls fn for every visible entry after the given one, in order, until fn returns an error.
-func (j *Journal) Each(ctx context.Context, b auth.BranchID, after uint64, fn func(Entry) error) error {
-	w, err := j.store.Watermark(ctx, b)
-	if err != nil {
-		return err
-	}
-	for after < w {
-		pages, err := j.store.Pages(ctx, b, after, 8)
-		if err != nil {
-			return err
-		}
-		if len(pages) == 0 {
-			return fmt.Errorf("journal of %s ends at %d, below its watermark %d", b, after, w)
-		}
-		for _, p := range pages {
-			entries, err := p.Decode()
-			if err != nil {
-				return err
-			}
-			for _, e := range entries {
-				if e.N <= after || e.N > w {
-					continue
-				}
-				if err := fn(e); err != nil {
-					return err
-				}
-			}
-			after = p.Last
-		}
-	}
-	return nil
-}
-
 // Subscribe calls fn after each page becomes visible, in order per branch, whichever
 // node wrote it: at once what was appended through this process, within about a second
 // what another node wrote. fn must return at once: it runs on the committer. The
