@@ -162,12 +162,14 @@ func watermark(ctx context.Context, q querier, b auth.BranchID) (uint64, error) 
 	return w, err
 }
 
+const branchesQuery = `WITH RECURSIVE leap (b) AS (SELECT min(branch) FROM pages
+		UNION ALL SELECT (SELECT min(branch) FROM pages WHERE branch > b) FROM leap WHERE b IS NOT NULL)
+		SELECT b FROM leap WHERE b IS NOT NULL`
+
 // Branches lists the branches that have a page. It leaps from branch to branch along
 // the pages' keys: its cost does not grow with the pages.
 func (s *Store) Branches(ctx context.Context) ([]auth.BranchID, error) {
-	rows, err := s.read.QueryContext(ctx, `WITH RECURSIVE leap (b) AS (SELECT min(branch) FROM pages
-		UNION ALL SELECT (SELECT min(branch) FROM pages WHERE branch > b) FROM leap WHERE b IS NOT NULL)
-		SELECT b FROM leap WHERE b IS NOT NULL`)
+	rows, err := s.read.QueryContext(ctx, branchesQuery)
 	if err != nil {
 		return nil, err
 	}
