@@ -163,6 +163,53 @@ func TestDoIsAnsweredThoughTheJournalCloses(t *testing.T) {
 	})
 }
 
+// What is queued when the journal closes is appended and answered; Close waits for it.
+func TestWhatIsQueuedAtCloseIsAppended(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemStore()
+		j := Open(m, Options{})
+		hold := make(chan struct{})
+		m.setFault(func(step string, _ *Page) error {
+			if step == "before" {
+				<-hold
+			}
+			return nil
+		})
+		answers := make(chan error, 3)
+		for i := range 3 {
+			go func() {
+				out, err := j.Do(context.Background(), branch, []Command{add(fmt.Sprint("c", i), "a")})
+				if err == nil && out[0].N == 0 {
+					err = fmt.Errorf("%+v", out[0])
+				}
+				answers <- err
+			}()
+			synctest.Wait()
+		}
+		closed := make(chan error, 1)
+		go func() { closed <- j.Close(context.Background()) }()
+		synctest.Wait()
+		close(hold)
+		synctest.Wait()
+		if len(answers) != 3 || len(closed) != 1 {
+			t.Fatalf("%d of 3 calls are answered; closed: %v", len(answers), len(closed) == 1)
+		}
+		// Those that were overtaken must decide again, and then the journal is closed.
+		appended := 0
+		for range 3 {
+			switch err := <-answers; {
+			case err == nil:
+				appended++
+			case !errors.Is(err, ErrClosed):
+				t.Error(err)
+			}
+		}
+		if n := count(t, m, "a"); n != appended || appended == 0 {
+			t.Errorf("%d calls were told they are appended, counted %d", appended, n)
+		}
+	})
+}
+
 // J2: an append that nobody knows the outcome of is told as such, whoever ends the wait,
 // and no receipt is given of it.
 func TestUnclearIsNeverCalledNothing(t *testing.T) {

@@ -114,23 +114,24 @@ func (c *committer) start(ctx context.Context) error {
 
 // base takes the page that ends at an entry as the place to follow from.
 func (c *committer) base(ctx context.Context, at uint64) error {
-	c.last, c.tree, c.edge, c.numbered = at, at == 0, Edge{}, 0
-	if at > 0 {
-		p, err := c.j.store.PageOf(ctx, c.branch, at)
-		switch {
-		case isDamaged(err):
-		case err != nil:
-			return fmt.Errorf("read the page of entry %d of %s: %w", at, c.branch, err)
-		default:
-			if err := c.onOneTree(ctx, p); err != nil {
-				return err
-			}
-			c.last, c.tree, c.edge, c.numbered = p.Last, true, p.EdgeAfter(), p.Numbered+p.NumberedIn
-			for n := p.Last; n >= p.First; n-- {
-				if e, err := p.Entry(n); err == nil {
-					c.clock = e.Received
-					break
-				}
+	if at == 0 {
+		return nil // nothing is there yet
+	}
+	p, err := c.j.store.PageOf(ctx, c.branch, at)
+	switch {
+	case isDamaged(err):
+		c.last, c.tree = at, false
+	case err != nil:
+		return fmt.Errorf("read the page of entry %d of %s: %w", at, c.branch, err)
+	default:
+		if err := c.onOneTree(ctx, p); err != nil {
+			return err
+		}
+		c.last, c.edge, c.numbered = p.Last, p.EdgeAfter(), p.Numbered+p.NumberedIn
+		for n := p.Last; n >= p.First; n-- {
+			if e, err := p.Entry(n); err == nil {
+				c.clock = e.Received
+				break
 			}
 		}
 	}

@@ -168,8 +168,9 @@ func (j *Journal) Entry(ctx context.Context, b auth.BranchID, n uint64) (Entry, 
 
 // Subscribe calls fn after each page becomes visible, in order per branch, whichever
 // node wrote it: at once what was appended through this process, within about a second
-// what another node wrote. fn must return at once: it runs on the committer. The
-// returned function ends the subscription.
+// what another node wrote. fn must return at once: it runs on the committer. The first
+// subscription reads how far each branch is before it returns. The returned function
+// ends the subscription.
 func (j *Journal) Subscribe(fn func(Committed)) (cancel func()) {
 	j.subs.mu.Lock()
 	if j.subs.fn == nil {
