@@ -64,7 +64,8 @@ func (s *Service) work(ctx context.Context) (found bool, err error) {
 // workAt does what waits in one branch.
 func (s *Service) workAt(ctx context.Context, b auth.BranchID) (found bool, err error) {
 	for _, status := range []string{Publishing, Replanning, Queued} {
-		f, err := s.store.Find(ctx, journal.Query{Branch: b, Type: "rounds", Index: roundsByStatus.Name, Eq: []any{status}, Limit: 20})
+		f, err := s.store.Find(ctx, journal.Query{Branch: b, Type: "rounds", Index: roundsByStatus.Name,
+			Eq: []any{status}, Limit: 20})
 		if err != nil {
 			return found, err
 		}

@@ -26,13 +26,15 @@ func (a *API) operatorEndpoints() {
 		return func(op *huma.Operation) {
 			members := map[string]*huma.Schema{"status": str()}
 			maps.Copy(members, more)
-			op.Responses = map[string]*huma.Response{"200": answer(about, "application/json", &huma.Schema{Type: "object", Properties: members})}
+			schema := &huma.Schema{Type: "object", Properties: members}
+			op.Responses = map[string]*huma.Response{"200": answer(about, "application/json", schema)}
 		}
 	}
-	a.raw(endpoint{method: http.MethodGet, path: "/livez", id: "livez", tag: "operation", summary: "Is the process alive"}, status("It is.", map[string]*huma.Schema{"version": str()}),
+	a.raw(endpoint{method: http.MethodGet, path: "/livez", id: "livez", tag: "operation", summary: "Is the process alive"},
+		status("It is.", map[string]*huma.Schema{"version": str()}),
 		func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok", "version": a.opt.Version}) })
 	a.raw(endpoint{method: http.MethodGet, path: "/readyz", id: "readyz", tag: "operation", summary: "Can it answer"},
-		status("It can. It also lists the branches with entries that could not be read or applied: they are served without what those say.",
+		status("It can. It lists the branches with entries that could not be read or applied: they are served without what those say.",
 			map[string]*huma.Schema{"parked": {Type: "array", Items: parkedSchema()}}), a.readyz)
 	a.raw(endpoint{method: http.MethodGet, path: "/metrics", id: "metrics", tag: "operation", summary: "Metrics (Prometheus)"}, text("Metrics."),
 		gin.WrapH(a.metrics.handler()))

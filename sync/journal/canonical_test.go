@@ -77,7 +77,8 @@ func TestNewerSchemaIsRefusedNotMisread(t *testing.T) {
 func TestPageBytesArePinned(t *testing.T) {
 	e := fullEntry()
 	raw := e.encode()
-	p := &Page{Branch: "PORTO", First: 7, Last: 7, ID: "id", Node: "n", Root: Leaf(nil), Edge: []tlog.Hash{Leaf(raw), Leaf(nil)},
+	p := &Page{Branch: "PORTO", First: 7, Last: 7, ID: "id", Node: "n", Root: Leaf(nil),
+		Edge:     []tlog.Hash{Leaf(raw), Leaf(nil)},
 		Numbered: 11, NumberedIn: 1, Leaves: []tlog.Hash{Leaf(raw)}, Entries: [][]byte{raw}}
 	sum := sha256.Sum256(p.Encode())
 	const want = "dea8ca549633566ba6545315bda85408587a866b381a37143ab38eaf302ce08b"

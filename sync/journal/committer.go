@@ -91,7 +91,8 @@ type committer struct {
 }
 
 func newCommitter(j *Journal, b auth.BranchID) *committer {
-	c := &committer{j: j, branch: b, turn: make(chan struct{}, 1), starting: make(chan struct{}, 1), news: make(chan struct{}, 1), tree: true}
+	c := &committer{j: j, branch: b, tree: true,
+		turn: make(chan struct{}, 1), starting: make(chan struct{}, 1), news: make(chan struct{}, 1)}
 	c.writes.reset(0)
 	return c
 }
@@ -356,8 +357,10 @@ func (c *committer) giveUp(held []*group, err error) []*group {
 
 // build numbers what fits and stands.
 func (c *committer) build(held []*group) *batch {
-	b := &batch{edge: c.edge.Clone(), numbered: c.numbered, clock: c.clock, took: make([]int, len(held)), over: make([]bool, len(held)),
-		page: Page{Branch: c.branch, First: c.last + 1, Node: c.j.node, ID: randomID(), Root: c.edge.Root(), Edge: c.edge.Clone().Hashes, Numbered: c.numbered}}
+	b := &batch{edge: c.edge.Clone(), numbered: c.numbered, clock: c.clock,
+		took: make([]int, len(held)), over: make([]bool, len(held)),
+		page: Page{Branch: c.branch, First: c.last + 1, Node: c.j.node, ID: randomID(),
+			Root: c.edge.Root(), Edge: c.edge.Clone().Hashes, Numbered: c.numbered}}
 	bytes, full := 0, false
 	for i, g := range held {
 		for k := g.settled; k < len(g.items) && !full; k++ {
@@ -434,7 +437,7 @@ func (c *committer) store(p *Page, entries []Entry) (won bool, err error) {
 			c.j.announce(c.branch, p.Last, v.Feeds)
 			return true, nil
 		}
-		if again, e := c.parkUnfit(c.j.life, p.First, entries, unfit, err); again && e == nil {
+		if again, e := c.parkUnfit(c.j.life, entries, unfit, err); again && e == nil {
 			continue
 		}
 		c.trouble(err)

@@ -156,7 +156,8 @@ func (j *Journal) Do(ctx context.Context, branch auth.BranchID, cmds []Command) 
 }
 
 // decideAll decides cmds[from:] and gives their outcomes, as they are once their items are settled.
-func (j *Journal) decideAll(ctx context.Context, c *committer, at time.Time, cmds []Command, salts salts, from int) (*group, []Outcome, error) {
+func (j *Journal) decideAll(ctx context.Context, c *committer, at time.Time, cmds []Command, salts salts, from int) (
+	*group, []Outcome, error) {
 	g := &group{id: c.groups.Add(1), readAt: c.watermark(), done: make(chan struct{})}
 	ids := make([]string, 0, len(cmds)-from)
 	for _, cmd := range cmds[from:] {

@@ -53,8 +53,8 @@
 //	    APullMissesNothing, FeedsStopAtTheWatermark
 //	J8  server/casework TestADebtorHasOneHomeBranch, TestTwoBranchesClaimADebtorAtOnce
 //	J10 server/store/sqlitestore TestWritesAreDurableInOneFile; server/cmd/doorstep TestKilledTwentyTimesLosesNothingAcknowledged
-//	J11 TestEdgeGivesTheTreeOfRFC6962, TestAPageOnAnotherTreeIsRefused, TestCanonicalBytesArePinned, TestPageBytesArePinned;
-//	    server/audit proof_test.go
+//	J11 TestEdgeGivesTheTreeOfRFC6962, TestAPageOnAnotherTreeIsRefused, TestCanonicalBytesArePinned,
+//	    TestPageBytesArePinned; server/audit proof_test.go
 //	J12 TestPayloadsAreSaidWithASalt; sync/seal vault_test.go, reveal_test.go
 //	J15 TestLimitsAreRefusedBeforeNumbering, TestPagesStayWithinTheirLimits
 //	J16 server/notify TestAlertLeftAtSendingByACrashIsRepeated, TestStopInTheMiddleLeavesSendingForTheNextStart

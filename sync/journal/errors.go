@@ -31,16 +31,19 @@ func (e *Error) Is(target error) bool {
 
 var (
 	// ErrReused: the command id was used before with another payload. Code command.reused.
-	ErrReused = &Error{code: "command.reused", Msg: "this command id was used before with another payload; mint a new id for a new command"}
+	ErrReused = &Error{code: "command.reused",
+		Msg: "this command id was used before with another payload; mint a new id for a new command"}
 	// ErrClosed: the journal is shutting down; of the commands without an outcome nothing was
 	// appended. Code journal.closed.
 	ErrClosed = &Error{code: "journal.closed", Msg: "the server is shutting down; send again"}
 	// ErrUnclear: nobody knows whether the commands without an outcome were appended; sending the
 	// same ids again finds out, and has one effect. Code journal.unclear.
-	ErrUnclear = &Error{code: "journal.unclear", Msg: "it is not known whether the change was stored; send it again with the same id"}
+	ErrUnclear = &Error{code: "journal.unclear",
+		Msg: "it is not known whether the change was stored; send it again with the same id"}
 	// ErrStuck: the branch takes no entries until an operator mends its journal; of the commands
 	// without an outcome nothing was appended. Code journal.stuck.
-	ErrStuck = &Error{code: "journal.stuck", Msg: "the journal of this branch takes no entries until an operator has mended it"}
+	ErrStuck = &Error{code: "journal.stuck",
+		Msg: "the journal of this branch takes no entries until an operator has mended it"}
 )
 
 // because is a copy of an error with its cause.

@@ -19,7 +19,8 @@ func (e *treeError) Error() string { return e.msg }
 
 func offTree(format string, args ...any) error { return &treeError{fmt.Sprintf(format, args...)} }
 
-var errNoTree = offTree("the last page of the journal cannot be read, so nothing can be built on it; restore it, see doorstep fsck")
+var errNoTree = offTree("the last page of the journal cannot be read, so nothing can be built on it; " +
+	"restore it, see doorstep fsck")
 
 // Unfit is what a Store returns from Commit and Apply when it cannot keep one document,
 // however often it is asked. The entry that wrote it is parked (J3).
@@ -164,13 +165,15 @@ func (c *committer) onOneTree(ctx context.Context, p *Page) error {
 func (p *Page) standsAlone() error {
 	e := p.EdgeBefore()
 	if bits.OnesCount64(e.Size) != len(e.Hashes) || e.Root() != p.Root {
-		return offTree("page %s/%d contradicts itself: the edge it carries is not that of its root; run doorstep fsck", p.Branch, p.First)
+		return offTree("page %s/%d contradicts itself: the edge it carries is not that of its root; run doorstep fsck",
+			p.Branch, p.First)
 	}
 	return nil
 }
 
 func foreignPage(p *Page, e Edge) error {
-	return offTree("page %s/%d (node %s) was written on another tree: its root before it is %v, ours of %d entries is %v; "+
+	return offTree("page %s/%d (node %s) was written on another tree: "+
+		"its root before it is %v, ours of %d entries is %v; "+
 		"it is not applied, run doorstep fsck", p.Branch, p.First, p.Node, p.Root, e.Size, e.Root())
 }
 
@@ -305,7 +308,7 @@ func (c *committer) apply(ctx context.Context, p *Page, entries []Entry) (ViewWr
 		if err == nil {
 			return v, nil
 		}
-		again, e := c.parkUnfit(ctx, p.First, entries, unfit, err)
+		again, e := c.parkUnfit(ctx, entries, unfit, err)
 		if !again || e != nil {
 			return ViewWrites{}, fmt.Errorf("apply page %s/%d: %w", c.branch, p.First, errors.Join(err, e))
 		}
@@ -314,7 +317,7 @@ func (c *committer) apply(ctx context.Context, p *Page, entries []Entry) (ViewWr
 
 // parkUnfit parks the entries that wrote a document which the store says it cannot keep,
 // and tells whether there is something to try again without it.
-func (c *committer) parkUnfit(ctx context.Context, first uint64, entries []Entry, unfit map[DocRef]bool, cause error) (again bool, err error) {
+func (c *committer) parkUnfit(ctx context.Context, entries []Entry, unfit map[DocRef]bool, cause error) (again bool, err error) {
 	var u *Unfit
 	if !errors.As(cause, &u) || unfit[u.Doc] {
 		return false, nil

@@ -167,7 +167,8 @@ func (s *stored) page() (*journal.Page, error) {
 	return journal.ReadPage(auth.BranchID(s.Branch), uint64(s.First), uint64(s.Last), s.Body.Data)
 }
 
-var pageFields = bson.D{{Key: "branch", Value: 1}, {Key: "first", Value: 1}, {Key: "last", Value: 1}, {Key: "body", Value: 1}}
+var pageFields = bson.D{{Key: "branch", Value: 1}, {Key: "first", Value: 1}, {Key: "last", Value: 1},
+	{Key: "body", Value: 1}}
 
 // PageAt reads the page stored under (branch, first).
 func (s *Store) PageAt(ctx context.Context, b auth.BranchID, first uint64) (*journal.Page, error) {
