@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +20,38 @@ import (
 
 // plant stores a page as another node would have, after the last one of a branch.
 func (m *memStore) plant(b auth.BranchID, raws ...string) *Page {
+	return m.plantWith(b, func(*Page) {}, raws...)
+}
+
+// mend exchanges a stored page for another at its place.
+func (m *memStore) mend(p *Page) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i, q := range m.pages[p.Branch] {
+		if q.First == p.First {
+			m.pages[p.Branch][i] = p
+		}
+	}
+}
+
+// damage makes pages, by first entry, unreadable; all others can be read.
+func (m *memStore) damage(b auth.BranchID, firsts ...uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.damaged[b] = map[uint64]bool{}
+	for _, n := range firsts {
+		m.damaged[b][n] = true
+	}
+}
+
+func (m *memStore) setWatermark(b auth.BranchID, w uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.w[b] = w
+}
+
+// plantWith plants a page that is changed before it is stored.
+func (m *memStore) plantWith(b auth.BranchID, change func(*Page), raws ...string) *Page {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := &Page{Branch: b, First: 1, ID: fmt.Sprint("planted", len(m.pages[b])), Node: "other"}
@@ -32,6 +65,7 @@ func (m *memStore) plant(b auth.BranchID, raws ...string) *Page {
 	for _, raw := range raws {
 		p.Entries, p.Leaves = append(p.Entries, []byte(raw)), append(p.Leaves, Leaf([]byte(raw)))
 	}
+	change(p)
 	m.pages[b] = append(m.pages[b], p)
 	return p
 }
@@ -96,10 +130,11 @@ func TestAnEntryThatCannotBeReadIsParked(t *testing.T) {
 				t.Errorf("the watermark is %d", w)
 			}
 			// A program that can read it, or a page that was mended.
-			m.mu.Lock()
-			page.Entries[1] = []byte(entryBytes(3, "p3"))
-			page.Leaves[1] = Leaf(page.Entries[1])
-			m.mu.Unlock()
+			mended := *page
+			mended.Entries, mended.Leaves = slices.Clone(page.Entries), slices.Clone(page.Leaves)
+			mended.Entries[1] = []byte(entryBytes(3, "p3"))
+			mended.Leaves[1] = Leaf(mended.Entries[1])
+			m.mend(&mended)
 			able := open(t, m)
 			do(t, able, add("c2", "a"))
 			recs, _ := m.Records(context.Background(), branch, []DocRef{{"planted", "p3"}})
@@ -115,8 +150,9 @@ func TestDamagedBytesAreParked(t *testing.T) {
 	m := newMemStore()
 	j := open(t, m)
 	do(t, j, add("warm", "a"))
-	page := m.plant(branch, entryBytes(2, "p2"))
-	page.Entries[0] = []byte(strings.Replace(entryBytes(2, "p2"), "planted", "planned", 1))
+	m.plantWith(branch, func(p *Page) {
+		p.Entries[0] = []byte(strings.Replace(entryBytes(2, "p2"), "planted", "planned", 1))
+	}, entryBytes(2, "p2"))
 	if out := do(t, j, add("c1", "a"))[0]; out.N != 3 {
 		t.Errorf("the branch goes on at %d", out.N)
 	}
@@ -131,8 +167,8 @@ func TestAPageThatCannotBeReadIsParked(t *testing.T) {
 	m := newMemStore()
 	j := open(t, m)
 	do(t, j, add("warm", "a"))
+	m.damage(branch, 2)
 	m.plant(branch, entryBytes(2, "p2"), entryBytes(3, "p3"))
-	m.damaged[branch] = map[uint64]bool{2: true}
 	for _, j := range []*Journal{j, open(t, m)} {
 		if _, err := j.Do(context.Background(), branch, []Command{add("c1", "a")}); !errors.Is(err, ErrStuck) {
 			t.Errorf("on a page that cannot be read: %v", err)
@@ -158,7 +194,7 @@ func TestAPageThatCannotBeReadIsParked(t *testing.T) {
 	if s := states(t, j); s != "PORTO parked 2-3" {
 		t.Errorf("states: %s", s)
 	}
-	m.damaged[branch] = nil
+	m.damage(branch)
 	do(t, open(t, m), add("c3", "a"))
 	if found, err := Check(context.Background(), m, branch, nil); err != nil || len(found) > 0 || states(t, j) != "" {
 		t.Errorf("with the page mended: %v %v, states %q", found, err, states(t, j))
@@ -191,9 +227,10 @@ func TestAPageOnAnotherTreeIsRefused(t *testing.T) {
 	m := newMemStore()
 	j := open(t, m)
 	do(t, j, add("warm", "a"))
-	foreign := m.plant(branch, entryBytes(2, "p2"))
-	foreign.Root = Leaf([]byte("another history"))
-	foreign.Edge = []tlog.Hash{foreign.Root}
+	m.plantWith(branch, func(p *Page) {
+		p.Root = Leaf([]byte("another history"))
+		p.Edge = []tlog.Hash{p.Root}
+	}, entryBytes(2, "p2"))
 	for _, j := range []*Journal{j, open(t, m)} {
 		_, err := j.Do(context.Background(), branch, []Command{add("c1", "a")})
 		if !errors.Is(err, ErrStuck) || !strings.Contains(err.Error(), "another tree") {
@@ -214,7 +251,7 @@ func TestAPageOnAnotherTreeIsRefused(t *testing.T) {
 		t.Errorf("the watermark is %d, %d pages, the view holds %+v", w, len(m.pages[branch]), recs[0])
 	}
 	// A node that starts on it, because somebody else raised the watermark.
-	m.w[branch] = 2
+	m.setWatermark(branch, 2)
 	late := open(t, m)
 	for range 2 {
 		if _, err := late.Do(context.Background(), branch, []Command{add("c2", "a")}); !errors.Is(err, ErrStuck) {
@@ -293,7 +330,10 @@ func TestPagesOfOtherNodesAreAnnounced(t *testing.T) {
 		cancel()
 		time.Sleep(10 * time.Minute) // nobody subscribes: nothing is left running but the journals
 		for _, c := range append(here.all(), there.all()...) {
-			if c.running {
+			c.mu.Lock()
+			running := c.running
+			c.mu.Unlock()
+			if running {
 				t.Errorf("branch %s costs a goroutine though nothing happens", c.branch)
 			}
 		}

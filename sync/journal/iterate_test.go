@@ -16,7 +16,7 @@ func TestEntriesGoOnAfterWhatCannotBeRead(t *testing.T) {
 	for i := range 40 { // more than one read of pages
 		m.plant(branch, entryBytes(2*i+1, fmt.Sprint("c", i)), entryBytes(2*i+2, fmt.Sprint("d", i)))
 	}
-	m.damaged[branch] = map[uint64]bool{1: true, 9: true, 11: true, 33: true}
+	m.damage(branch, 1, 9, 11, 33)
 	m.pages[branch][10].Entries[1] = []byte("{") // entry 22
 	walk := func(after, upTo uint64) string {
 		var out []string
@@ -58,12 +58,12 @@ func TestEntriesGoOnAfterWhatCannotBeRead(t *testing.T) {
 		t.Errorf("%d pages", n)
 	}
 	j := open(t, m)
-	m.w[branch] = 80
+	m.setWatermark(branch, 80)
 	var unread *Unreadable
 	if err := j.Each(ctx, branch, 0, func(Entry) error { return nil }); !errors.As(err, &unread) {
 		t.Errorf("what cannot be read and is not parked: %v", err)
 	}
-	m.w[branch] = 0
+	m.setWatermark(branch, 0)
 	do(t, j, add("c", "a")) // follows, and parks
 	n = 0
 	if err := j.Each(ctx, branch, 0, func(Entry) error { n++; return nil }); err != nil || n != 81-8-1 {
