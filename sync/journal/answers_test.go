@@ -210,6 +210,40 @@ func TestWhatIsQueuedAtCloseIsAppended(t *testing.T) {
 	})
 }
 
+// A group that comes between the last look into the queue and the end of the goroutine is not left behind.
+func TestTheGoroutineDoesNotEndWithAGroupQueued(t *testing.T) {
+	c := newCommitter(open(t, newMemStore()), branch)
+	c.running, c.closed = true, true
+	c.pending = []*group{{}}
+	if c.rest(time.Now()) || !c.running {
+		t.Error("it ended, and nobody will answer the group")
+	}
+	c.pending = nil
+	if !c.rest(time.Now()) || c.running {
+		t.Error("it goes on though the journal is closed")
+	}
+}
+
+// What is read ahead for later commands of a call is not what this one rests on.
+func TestPrefetchedDocumentsAreNotRead(t *testing.T) {
+	j := open(t, newMemStore())
+	do(t, j, add("a1", "a"), add("b1", "b"))
+	decided := 0
+	first := add("a2", "a")
+	inner := first.Decide
+	first.Decide = func(ctx context.Context, r *Reader) (Draft, error) {
+		decided++
+		if err := r.Prefetch(ctx, DocRef{"counters", "a"}, DocRef{"counters", "b"}); err != nil {
+			return Draft{}, err
+		}
+		return inner(ctx, r)
+	}
+	out := do(t, j, first, meanwhile(add("b2", "b"), func() { do(t, j, add("other", "b")) }))
+	if decided != 1 || string(out[1].Receipt) != `{"n":3}` {
+		t.Errorf("the first was decided %d times; the second: %+v", decided, out[1])
+	}
+}
+
 // J2: an append that nobody knows the outcome of is told as such, whoever ends the wait,
 // and no receipt is given of it.
 func TestUnclearIsNeverCalledNothing(t *testing.T) {
