@@ -336,18 +336,18 @@ func TestAGroupNobodyBeganWithIsTakenBack(t *testing.T) {
 	})
 }
 
-// sink keeps nothing but where the journal ends.
-type sink struct{ *memStore }
+// forgetful keeps nothing but where the journal ends.
+type forgetful struct{ *memStore }
 
-func (sink) Commit(context.Context, *Page, ViewWrites) error { return nil }
+func (forgetful) Commit(context.Context, *Page, ViewWrites) error { return nil }
 
-func (sink) Records(_ context.Context, _ auth.BranchID, refs []DocRef) ([]Record, error) {
+func (forgetful) Records(_ context.Context, _ auth.BranchID, refs []DocRef) ([]Record, error) {
 	return make([]Record, len(refs)), nil
 }
 
 // The write log keeps keys, not what was written.
 func TestWhatIsAppendedIsNotKept(t *testing.T) {
-	j := open(t, sink{newMemStore()})
+	j := open(t, forgetful{newMemStore()})
 	heap := func() uint64 {
 		runtime.GC()
 		runtime.GC()

@@ -343,13 +343,13 @@ func TestPagesOfOtherNodesAreAnnounced(t *testing.T) {
 	})
 }
 
-// slowStart is a store that takes its time over one branch.
-type slowStart struct {
+// lateBranch is a store that takes its time over one branch.
+type lateBranch struct {
 	*memStore
 	hold chan struct{}
 }
 
-func (s slowStart) Watermark(ctx context.Context, b auth.BranchID) (uint64, error) {
+func (s lateBranch) Watermark(ctx context.Context, b auth.BranchID) (uint64, error) {
 	if b == "SLOW" {
 		<-s.hold
 	}
@@ -358,7 +358,7 @@ func (s slowStart) Watermark(ctx context.Context, b auth.BranchID) (uint64, erro
 
 func TestABranchThatStartsSlowlyHoldsUpNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := slowStart{newMemStore(), make(chan struct{})}
+		s := lateBranch{newMemStore(), make(chan struct{})}
 		j := open(t, s)
 		slow := make(chan error)
 		go func() {
