@@ -9,8 +9,6 @@ import (
 	"doorstep/server/casework"
 	"doorstep/server/notify"
 	"doorstep/sync/journal"
-
-	"github.com/google/uuid"
 )
 
 // families keeps refresh families as small documents of the store.
@@ -38,15 +36,11 @@ func (f families) SwapFamily(ctx context.Context, id string, was uint64, body []
 type ledger struct{ casework *casework.Service }
 
 func (l ledger) Mark(ctx context.Context, branch auth.BranchID, marks []notify.Mark) error {
-	id, err := uuid.NewV7()
-	if err != nil {
-		return err
-	}
 	cmd := casework.MarkAlerts{}
 	for _, m := range marks {
 		cmd.Marks = append(cmd.Marks, casework.AlertMark{ID: m.ID, Status: m.Status, Outcome: m.Outcome, Attempts: m.Attempts})
 	}
-	_, err = l.casework.One(ctx, auth.System(), branch, casework.Request{ID: "notice:" + id.String(), Cmd: cmd})
+	_, err := l.casework.One(ctx, auth.System(), branch, casework.Request{ID: "alert:" + journal.NewID(), Cmd: cmd})
 	return err
 }
 

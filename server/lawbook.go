@@ -16,6 +16,7 @@ import (
 	"doorstep/server/casework"
 	"doorstep/server/conduct"
 	"doorstep/server/office"
+	"doorstep/sync/journal"
 )
 
 // lawbook keeps this node's copy of the conduct policy in step with the
@@ -146,12 +147,19 @@ func (b *lawbook) tell(ctx context.Context) error {
 		return err
 	}
 	var errs []error
+	all := true
 	for _, branch := range branches {
-		errs = append(errs, b.casework.PublishTo(ctx, branch.ID, now.Law))
+		err := b.casework.PublishTo(ctx, branch.ID, now.Law)
+		all = all && err == nil
+		if errors.Is(err, journal.ErrStuck) {
+			// The journal has said so; neither the start nor a new policy waits for one branch.
+			b.log.Debug("the conduct policy waits for a branch", "branch", branch.ID, "err", err)
+			continue
+		}
+		errs = append(errs, err)
 	}
-	err = errors.Join(errs...)
-	now.published = err == nil
-	return err
+	now.published = all
+	return errors.Join(errs...)
 }
 
 func (b *lawbook) load(ctx context.Context, record office.Policy) (*conduct.Policy, string, error) {

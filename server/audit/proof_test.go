@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"doorstep/server/audit"
+	"doorstep/sync/journal"
 
 	"github.com/transparency-dev/merkle/proof"
 	"github.com/transparency-dev/merkle/rfc6962"
@@ -64,19 +65,13 @@ func slicesOf(path []hash) [][]byte {
 func (h *house) leaves(t *testing.T) []hash {
 	t.Helper()
 	var out []hash
-	for after := uint64(0); ; {
-		pages, err := h.store.Pages(context.Background(), branch, after, 100)
+	for p, err := range journal.Pages(context.Background(), h.store, branch, 0) {
 		check(t, err)
-		if len(pages) == 0 {
-			return out
-		}
-		for _, p := range pages {
-			for _, e := range p.Entries {
-				out = append(out, leafHash(e))
-			}
-			after = p.Last
+		for _, e := range p.Entries {
+			out = append(out, leafHash(e))
 		}
 	}
+	return out
 }
 
 func hashesOf(t *testing.T, texts []string) []hash {

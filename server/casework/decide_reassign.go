@@ -7,8 +7,6 @@ import (
 	"doorstep/auth/refusal"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
-
-	"github.com/google/uuid"
 )
 
 // Reassign gives a case to a team, whatever its territory, or pins its territory.
@@ -94,13 +92,10 @@ func (c Redraw) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 // now: what follows from a changed map. It says how many moved.
 func (s *Service) RedrawAll(ctx context.Context, actor auth.Actor, branch auth.BranchID) (moved int, err error) {
 	err = s.eachCase(ctx, journal.Query{Branch: branch, Type: "cases", Index: CasesByStatus.Name, Eq: []any{record.StatusOpen}, Limit: chunkLines}, func(cases []Filed[record.Case]) error {
-		id, err := uuid.NewV7()
-		if err != nil {
-			return err
-		}
+		id := journal.NewID()
 		reqs := make([]Request, len(cases))
 		for i := range cases {
-			reqs[i] = Request{ID: "redraw:" + id.String() + ":" + cases[i].ID[:min(len(cases[i].ID), 64)], Cmd: Redraw{Case: cases[i].State.CaseRef}}
+			reqs[i] = Request{ID: "redraw:" + id + ":" + cases[i].ID[:min(len(cases[i].ID), 64)], Cmd: Redraw{Case: cases[i].State.CaseRef}}
 		}
 		receipts, err := s.Do(ctx, actor, branch, reqs)
 		for _, r := range receipts {

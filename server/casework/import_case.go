@@ -11,8 +11,6 @@ import (
 	"doorstep/auth"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
-
-	"github.com/google/uuid"
 )
 
 // caseColumns are the columns of a case import.
@@ -113,7 +111,7 @@ func (ci *caseImport) apply(ctx context.Context, lines []*importLine[caseLine]) 
 // importID mints the id of a line's command. That the same line again does nothing
 // is the decision's to see: it compares the line with the one that came last.
 func importID(id journal.CaseID) string {
-	return "import:" + string(id) + ":" + uuid.Must(uuid.NewV7()).String()
+	return "import:" + string(id) + ":" + journal.NewID()
 }
 
 // ensureLenders makes the lenders that lines name for the first time.

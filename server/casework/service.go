@@ -124,9 +124,9 @@ type Receipt struct {
 
 // Do decides the requests in order and appends what they change, as one
 // conversation: each sees the effects of those before it. The returned error is
-// about the whole call: the outcome of requests without a receipt is then
-// unknown, and sending the same ids again is safe. A branch the actor does not
-// belong to is an *refusal.Error, branch.not_found.
+// about the whole call: of requests without a receipt nothing is known then but
+// what the error says (journal.Do), and sending the same ids again is safe. A branch
+// the actor does not belong to is a *refusal.Error, branch.not_found.
 func (s *Service) Do(ctx context.Context, actor auth.Actor, branch auth.BranchID, reqs []Request) ([]Receipt, error) {
 	if err := inBranch(actor, branch); err != nil {
 		return nil, err
@@ -194,7 +194,7 @@ func (c *call) decide(ctx context.Context, r *journal.Reader, i int) (journal.Dr
 			}
 		}
 		if len(ahead) > 1 {
-			if _, err := r.Docs(ctx, ahead...); err != nil {
+			if err := r.Prefetch(ctx, ahead...); err != nil {
 				return journal.Draft{}, err
 			}
 		}
@@ -207,6 +207,9 @@ func (c *call) decide(ctx context.Context, r *journal.Reader, i int) (journal.Dr
 	d, err := q.Cmd.decide(ctx, t)
 	if err != nil || d == nil {
 		return journal.Draft{}, err
+	}
+	for i := range d.parts {
+		r.Depend(d.parts[i].writes...) // a key may be written only if it was read (J1)
 	}
 	return d.finish(ctx, c.svc.vault, r.Branch)
 }

@@ -63,8 +63,12 @@ func (p *push) keep(ctx context.Context, ms []offline.Mutation, out []offline.Re
 	}
 	reqs := make([]Request, len(which))
 	for k, i := range which {
-		reqs[k] = Request{ID: madeID("q:", p.command(ms[i].Mid), string(ms[i].Hash[:])), Payload: ms[i].Hash, Claimed: ms[i].ClientTS, Device: p.caller.Device,
-			Cmd: keptMutation{mutation{p, &ms[i]}, out[i].Code}}
+		reqs[k] = Request{ID: madeID("q:", p.command(ms[i].Mid), string(ms[i].Hash[:])), Payload: ms[i].Hash,
+			Device: p.caller.Device, Cmd: keptMutation{mutation{p, &ms[i]}, out[i].Code}}
+		// A time that no entry can hold may be why the mutation was refused.
+		if journal.InDomain(ms[i].ClientTS) {
+			reqs[k].Claimed = ms[i].ClientTS
+		}
 	}
 	receipts, err := p.svc.Do(ctx, p.caller.Actor, p.caller.Branch, reqs)
 	if err != nil {

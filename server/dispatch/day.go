@@ -204,10 +204,7 @@ func (s *Service) read(r Round, z *puzzle, res routing.Result, cands []candidate
 				begins := instant(step.Start())
 				for _, i := range z.doors[step.Index].cands {
 					cand := &cands[i]
-					id, err := past.assignment(cand.id, c.team.ID)
-					if err != nil {
-						return err
-					}
+					id := past.assignment(cand.id, c.team.ID)
 					st := Stop{Seq: len(route.Stops) + 1, Door: knock, Case: cand.id, Assignment: id, ETA: begins, ServiceS: cand.service, TravelS: way,
 						DistanceM: metres, Appointment: cand.appointment}
 					for _, w := range cand.lawful {

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,20 +17,19 @@ func (s *Service) endDays(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var errs []error // one branch's trouble is not another's
 	for _, b := range branches {
 		today, err := s.today(ctx, b.ID)
+		if err == nil && s.ended[b.ID] != today {
+			err = s.retire(ctx, b.ID, today, "day:"+today)
+		}
 		if err != nil {
-			return err
-		}
-		if s.ended[b.ID] == today {
+			errs = append(errs, err)
 			continue
-		}
-		if err := s.retire(ctx, b.ID, today, "day:"+today); err != nil {
-			return err
 		}
 		s.ended[b.ID] = today
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // retire takes the tasks of dates before one off the phones of a branch.

@@ -9,8 +9,6 @@ import (
 
 	"doorstep/auth"
 	"doorstep/sync/journal"
-
-	"github.com/google/uuid"
 )
 
 // retryAfter is how long Run waits after trouble with the store.
@@ -45,41 +43,49 @@ func (s *Service) Run(ctx context.Context) error {
 }
 
 // work does everything that waits, and tells whether it found anything.
+// One branch's trouble does not keep it from the others.
 func (s *Service) work(ctx context.Context) (found bool, err error) {
-	if err := s.endDays(ctx); err != nil {
-		return false, err
-	}
+	errs := []error{s.endDays(ctx)}
 	branches, err := s.store.Branches(ctx)
 	if err != nil {
-		return false, err
+		return false, errors.Join(append(errs, err)...)
 	}
 	for _, b := range branches {
 		if b == auth.OrgBranch {
 			continue
 		}
-		for _, status := range []string{Publishing, Replanning, Queued} {
-			f, err := s.store.Find(ctx, journal.Query{Branch: b, Type: "rounds", Index: roundsByStatus.Name, Eq: []any{status}, Limit: 20})
+		some, err := s.workAt(ctx, b)
+		found = found || some
+		errs = append(errs, err)
+	}
+	return found, errors.Join(errs...)
+}
+
+// workAt does what waits in one branch.
+func (s *Service) workAt(ctx context.Context, b auth.BranchID) (found bool, err error) {
+	for _, status := range []string{Publishing, Replanning, Queued} {
+		f, err := s.store.Find(ctx, journal.Query{Branch: b, Type: "rounds", Index: roundsByStatus.Name,
+			Eq: []any{status}, Limit: 20})
+		if err != nil {
+			return found, err
+		}
+		for _, rec := range f.Records {
+			var r Round
+			if err := json.Unmarshal(rec.Body, &r); err != nil {
+				return found, fmt.Errorf("read round %s: %w", rec.ID, err)
+			}
+			switch status {
+			case Queued:
+				err = s.plan(ctx, r)
+			case Replanning:
+				err = s.replan(ctx, r)
+			default:
+				err = s.issue(ctx, r)
+			}
 			if err != nil {
-				return found, err
+				return found, fmt.Errorf("%s round %s: %w", status, r.ID, err)
 			}
-			for _, rec := range f.Records {
-				var r Round
-				if err := json.Unmarshal(rec.Body, &r); err != nil {
-					return found, fmt.Errorf("read round %s: %w", rec.ID, err)
-				}
-				switch status {
-				case Queued:
-					err = s.plan(ctx, r)
-				case Replanning:
-					err = s.replan(ctx, r)
-				default:
-					err = s.issue(ctx, r)
-				}
-				if err != nil {
-					return found, fmt.Errorf("%s round %s: %w", status, r.ID, err)
-				}
-				found = true
-			}
+			found = true
 		}
 	}
 	return found, nil
@@ -113,11 +119,7 @@ func (s *Service) plan(ctx context.Context, r Round) error {
 // lay plans a day under a run of its own and stores its routes, or gives the code
 // of why it cannot be planned.
 func (s *Service) lay(ctx context.Context, r *Round) (_ *day, refusal string, err error) {
-	run, err := uuid.NewV7()
-	if err != nil {
-		return nil, "", err
-	}
-	r.Run = run.String()
+	r.Run = journal.NewID()
 	day, err := s.planDay(ctx, *r)
 	var refused interface {
 		error

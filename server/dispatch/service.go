@@ -16,8 +16,6 @@ import (
 	"doorstep/server/conduct"
 	"doorstep/server/office"
 	"doorstep/sync/journal"
-
-	"github.com/google/uuid"
 )
 
 // Options of New; all but Log and Threads are needed.
@@ -128,11 +126,7 @@ func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) 
 	if err != nil {
 		return Round{}, err
 	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return Round{}, err
-	}
-	round := Round{ID: id.String(), Branch: p.Branch, Date: p.Date, Status: Queued, Teams: p.Teams, Seed: p.Seed, TimeLimitS: p.TimeLimitS,
+	round := Round{ID: journal.NewID(), Branch: p.Branch, Date: p.Date, Status: Queued, Teams: p.Teams, Seed: p.Seed, TimeLimitS: p.TimeLimitS,
 		Objective: p.Objective, Balance: p.Balance, By: ask.Actor.User}
 	out, err := s.do(ctx, p.Branch, ask, func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
 		if err := checkToCome(p.Date, r.At, staff.zone); err != nil {
@@ -185,11 +179,7 @@ func putRound(action string, r Round) (journal.Draft, error) {
 // do runs one command; its refusal is the error.
 func (s *Service) do(ctx context.Context, b auth.BranchID, ask Ask, decide func(context.Context, *journal.Reader) (journal.Draft, error)) (journal.Outcome, error) {
 	if ask.Command == "" {
-		id, err := uuid.NewV7()
-		if err != nil {
-			return journal.Outcome{}, err
-		}
-		ask.Command = "http:" + string(ask.Actor.User) + ":" + id.String()
+		ask.Command = "http:" + string(ask.Actor.User) + ":" + journal.NewID()
 	}
 	outs, err := s.opt.Journal.Do(ctx, b, []journal.Command{{ID: ask.Command, Actor: ask.Actor.User, Decide: decide}})
 	if err != nil {

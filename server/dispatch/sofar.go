@@ -11,8 +11,6 @@ import (
 	"doorstep/geo/routing"
 	"doorstep/server/casework"
 	"doorstep/sync/journal"
-
-	"github.com/google/uuid"
 )
 
 // soFar is how a day stands when it is planned: what is settled, where the teams
@@ -207,12 +205,11 @@ func (p *soFar) earlier(id journal.CaseID) (earlier, bool) {
 }
 
 // assignment gives the id of a stop's assignment: the one the team has, or a new one.
-func (p *soFar) assignment(id journal.CaseID, team string) (string, error) {
+func (p *soFar) assignment(id journal.CaseID, team string) string {
 	if e, ok := p.earlier(id); ok && e.team == team {
-		return e.assignment, nil
+		return e.assignment
 	}
-	u, err := uuid.NewV7()
-	return u.String(), err
+	return journal.NewID()
 }
 
 // toCome cuts off what of the windows lies before now.

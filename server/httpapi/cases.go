@@ -13,7 +13,6 @@ import (
 	"doorstep/sync/journal"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/google/uuid"
 )
 
 // CasePath names a case; its branch is found by it.
@@ -87,11 +86,7 @@ func receiptAnswer(r casework.Receipt) (*body[object], error) {
 func (a *API) request(c call, cmd casework.Cmd) (casework.Request, error) {
 	id := c.command()
 	if id == "" {
-		u, err := uuid.NewV7()
-		if err != nil {
-			return casework.Request{}, err
-		}
-		id = "http:" + string(c.actor.User) + ":" + u.String()
+		id = "http:" + string(c.actor.User) + ":" + journal.NewID()
 	}
 	return casework.Request{ID: id, Payload: a.payload(cmd), Cmd: cmd}, nil
 }

@@ -1,9 +1,16 @@
 package httpapi
 
 import (
+	"context"
+	"fmt"
+	"maps"
 	"net/http"
+	"strings"
+	"time"
 
+	"doorstep/auth"
 	"doorstep/openapi"
+	"doorstep/sync/journal"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gin-gonic/gin"
@@ -15,24 +22,20 @@ func (a *API) operatorEndpoints() {
 			op.Responses = map[string]*huma.Response{"200": answer(about, "text/plain", str())}
 		}
 	}
-	status := func(about string) func(*huma.Operation) {
+	status := func(about string, more map[string]*huma.Schema) func(*huma.Operation) {
 		return func(op *huma.Operation) {
-			op.Responses = map[string]*huma.Response{"200": answer(about, "application/json", &huma.Schema{Type: "object", Properties: map[string]*huma.Schema{"status": str(), "version": str()}})}
+			members := map[string]*huma.Schema{"status": str()}
+			maps.Copy(members, more)
+			schema := &huma.Schema{Type: "object", Properties: members}
+			op.Responses = map[string]*huma.Response{"200": answer(about, "application/json", schema)}
 		}
 	}
-	a.raw(endpoint{method: http.MethodGet, path: "/livez", id: "livez", tag: "operation", summary: "Is the process alive"}, status("It is."),
+	a.raw(endpoint{method: http.MethodGet, path: "/livez", id: "livez", tag: "operation", summary: "Is the process alive"},
+		status("It is.", map[string]*huma.Schema{"version": str()}),
 		func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok", "version": a.opt.Version}) })
-	a.raw(endpoint{method: http.MethodGet, path: "/readyz", id: "readyz", tag: "operation", summary: "Can it answer"}, status("It can."),
-		func(c *gin.Context) {
-			if err := a.opt.Ready(c.Request.Context()); err != nil {
-				a.log.Warn("not ready", "err", err)
-				p := newProblem(http.StatusServiceUnavailable, "not_ready", "the server cannot answer yet")
-				p.retryAfter = 2
-				writeProblem(c, p)
-				return
-			}
-			c.JSON(http.StatusOK, gin.H{"status": "ok"})
-		})
+	a.raw(endpoint{method: http.MethodGet, path: "/readyz", id: "readyz", tag: "operation", summary: "Can it answer"},
+		status("It can. It lists the branches with entries that could not be read or applied: they are served without what those say.",
+			map[string]*huma.Schema{"parked": {Type: "array", Items: parkedSchema()}}), a.readyz)
 	a.raw(endpoint{method: http.MethodGet, path: "/metrics", id: "metrics", tag: "operation", summary: "Metrics (Prometheus)"}, text("Metrics."),
 		gin.WrapH(a.metrics.handler()))
 	a.raw(endpoint{method: http.MethodGet, path: "/openapi.yaml", id: "openapi", tag: "operation", summary: "This description (OpenAPI 3.1)"},
@@ -72,4 +75,81 @@ func (a *API) operatorEndpoints() {
 			op.Responses = map[string]*huma.Response{"303": {Description: "To /docs."}}
 		},
 		func(c *gin.Context) { c.Redirect(http.StatusSeeOther, "/docs") })
+}
+
+// parkedBranch is a branch some of whose entries are not in its views. What is wrong with
+// them stands in the log only: this endpoint asks nobody who they are.
+type parkedBranch struct {
+	Branch  auth.BranchID `json:"branch"`
+	Entries uint64        `json:"entries"` // how many
+	First   uint64        `json:"first"`
+	Since   time.Time     `json:"since"`
+}
+
+func parkedSchema() *huma.Schema {
+	number := &huma.Schema{Type: "integer"}
+	return &huma.Schema{Type: "object", Properties: map[string]*huma.Schema{"branch": str(),
+		"entries": number, "first": number, "since": {Type: "string", Format: "date-time"}}}
+}
+
+// readyz answers 503 as long as the server cannot answer, or a branch is stuck: its
+// changes wait. Parked entries do not make it unready, since a restart would not help.
+func (a *API) readyz(c *gin.Context) {
+	parked, err := a.ready(c.Request.Context())
+	if err != nil {
+		a.log.Warn("not ready", "err", err)
+		detail := "the server cannot answer yet"
+		if stuck := a.stuckBranches(c.Request.Context()); stuck != "" {
+			detail = "changes are not taken in: " + stuck
+		}
+		p := newProblem(http.StatusServiceUnavailable, "not_ready", detail)
+		p.retryAfter = 2
+		writeProblem(c, p)
+		return
+	}
+	answer := gin.H{"status": "ok"}
+	if len(parked) > 0 {
+		answer["parked"] = parked
+	}
+	c.JSON(http.StatusOK, answer)
+}
+
+func (a *API) ready(ctx context.Context) ([]parkedBranch, error) {
+	if err := a.opt.Ready(ctx); err != nil || a.opt.Journal == nil {
+		return nil, err
+	}
+	states, err := a.opt.Journal.States(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []parkedBranch
+	for _, s := range states {
+		if len(s.Parked) == 0 {
+			continue
+		}
+		b := parkedBranch{Branch: s.Branch, First: s.Parked[0].First, Since: s.Parked[0].Since}
+		for _, p := range s.Parked {
+			b.Entries += p.Last - p.First + 1
+		}
+		out = append(out, b)
+	}
+	return out, nil
+}
+
+// stuckBranches names the branches that are stuck, and since when.
+func (a *API) stuckBranches(ctx context.Context) string {
+	if a.opt.Journal == nil {
+		return ""
+	}
+	states, err := a.opt.Journal.States(ctx)
+	if err != nil {
+		return ""
+	}
+	var out []string
+	for _, s := range states {
+		if s.State == journal.StateStuck {
+			out = append(out, fmt.Sprintf("branch %s since %s", s.Branch, s.Since.Format(time.RFC3339)))
+		}
+	}
+	return strings.Join(out, ", ")
 }

@@ -41,11 +41,7 @@ func (a *API) planEndpoints() {
 		}) (*body[object], error) {
 			x := in.Body
 			if x.ID == "" {
-				id, err := uuid.NewV7()
-				if err != nil {
-					return nil, err
-				}
-				x.ID = id.String()
+				x.ID = journal.NewID()
 				if c.key != "" { // the same key, the same plan
 					x.ID = uuid.NewSHA1(uuid.NameSpaceOID, []byte(c.command())).String()
 				}

@@ -221,6 +221,16 @@ func ofJournal(j *journal.Error) *Problem {
 		p := newProblem(http.StatusServiceUnavailable, "stopping", "the server is stopping; try again")
 		p.retryAfter = 2
 		return p
+	case "journal.unclear":
+		p := newProblem(http.StatusServiceUnavailable, j.Code(),
+			"it is not known whether the change was stored; send it again with the same Idempotency-Key, or the same ids")
+		p.retryAfter = 2
+		return p
+	case "journal.stuck":
+		p := newProblem(http.StatusServiceUnavailable, j.Code(),
+			"nothing was stored: this branch takes no changes until its journal has been mended; see /readyz")
+		p.retryAfter = 60
+		return p
 	case "command.too_large":
 		return newProblem(http.StatusRequestEntityTooLarge, j.Code(), j.Msg)
 	}

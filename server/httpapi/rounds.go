@@ -7,10 +7,10 @@ import (
 
 	"doorstep/auth"
 	"doorstep/server/dispatch"
+	"doorstep/sync/journal"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gin-gonic/gin"
-	"github.com/google/uuid"
 )
 
 // Suffixes of a round's id that ask for it in another form.
@@ -39,11 +39,7 @@ type replanBody struct {
 func (a *API) dispatchAsk(c call) (dispatch.Ask, error) {
 	id := c.command()
 	if id == "" {
-		u, err := uuid.NewV7()
-		if err != nil {
-			return dispatch.Ask{}, err
-		}
-		id = "http:" + string(c.actor.User) + ":" + u.String()
+		id = "http:" + string(c.actor.User) + ":" + journal.NewID()
 	}
 	return dispatch.Ask{Actor: c.actor, Command: id}, nil
 }

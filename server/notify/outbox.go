@@ -7,7 +7,6 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -83,7 +82,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 			if err := o.branch(ctx, b, held); err != nil && ctx.Err() == nil {
 				o.log.Warn("outbox: will try again", "branch", b, "err", err)
 				o.poke(b)
-				if pause(ctx, time.Second) != nil {
+				if journal.Sleep(ctx, time.Second) != nil {
 					return nil
 				}
 			}
@@ -96,7 +95,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 		case <-o.wake:
 			t.Stop()
 			// A publication is many pages: let it come together.
-			if err := pause(ctx, 100*time.Millisecond); err != nil {
+			if err := journal.Sleep(ctx, 100*time.Millisecond); err != nil {
 				return nil
 			}
 		case <-t.C:
@@ -127,17 +126,6 @@ func (o *Outbox) lookAround(ctx context.Context, held map[auth.BranchID]uint64) 
 		}
 	}
 	return nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }
 
 func (o *Outbox) poke(b auth.BranchID) {
@@ -329,11 +317,11 @@ func (o *Outbox) send(ctx context.Context, b auth.BranchID, ns []Alert, held map
 
 var errLeaseLost = errors.New("outbox: another node took the lease")
 
-// backoff is how long to wait after a failed attempt (1 is the first), spread so
-// that what failed together does not come back together; never less than the provider asked for.
+// backoff is how long to wait after a failed attempt (1 is the first); never less than
+// the provider asked for.
 func backoff(attempt int, after time.Duration) time.Duration {
-	delay := min(firstDelay<<(attempt-1), longDelay)
-	return max(delay/2, after) + rand.N(delay)
+	spaced := journal.Backoff{First: firstDelay, Most: longDelay}
+	return after + spaced.Nth(attempt)
 }
 
 // one makes one attempt, which n.Attempts already counts. Neither result: we

@@ -10,8 +10,6 @@ import (
 
 	"doorstep/auth"
 	"doorstep/sync/journal"
-
-	"github.com/google/uuid"
 )
 
 // Service keeps the office. It is safe for concurrent use.
@@ -46,15 +44,6 @@ type Ask struct {
 
 var idShape = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 
-// newID mints a UUIDv7: time-ordered, so that look-ups stay cheap as history grows.
-func newID() string {
-	id, err := uuid.NewV7()
-	if err != nil {
-		panic("no randomness: " + err.Error()) // crypto/rand aborts the program before this can happen
-	}
-	return id.String()
-}
-
 // change is one document's change: decide sees the present state (nil when
 // absent) and gives the next one, or nil to delete it.
 type change[T any] struct {
@@ -72,7 +61,7 @@ type change[T any] struct {
 // that was used before returns the state as it is now.
 func apply[T any](ctx context.Context, s *Service, ask Ask, c change[T]) (*T, error) {
 	if ask.Command == "" {
-		ask.Command = "http:" + string(ask.By) + ":" + newID()
+		ask.Command = "http:" + string(ask.By) + ":" + journal.NewID()
 	}
 	var next *T
 	out, err := s.journal.Do(ctx, c.branch, []journal.Command{{ID: ask.Command, Payload: ask.Payload, Actor: ask.By,

@@ -91,7 +91,7 @@ func (s *Service) ChangePacks(ctx context.Context, ask Ask, changes []PackChange
 		}
 	}
 	if ask.Command == "" {
-		ask.Command = "http:" + string(ask.By) + ":" + newID()
+		ask.Command = "http:" + string(ask.By) + ":" + journal.NewID()
 	}
 	payload, err := json.Marshal(changes)
 	if err != nil {

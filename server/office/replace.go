@@ -74,7 +74,7 @@ func (s *Service) ReplaceTerritories(ctx context.Context, ask Ask, b auth.Branch
 		}
 	}
 	if ask.Command == "" {
-		ask.Command = "http:" + string(ask.By) + ":" + newID()
+		ask.Command = "http:" + string(ask.By) + ":" + journal.NewID()
 	}
 	var cmds []journal.Command
 	parts := batches(puts, moved, removed)

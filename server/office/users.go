@@ -79,7 +79,7 @@ func (s *Service) CreateUser(ctx context.Context, ask Ask, n NewUser) (user User
 		}
 	}
 	if n.ID == "" {
-		n.ID = auth.UserID(newID())
+		n.ID = auth.UserID(journal.NewID())
 	}
 	u, err := apply(ctx, s, ask, change[User]{branch: auth.OrgBranch, typ: "users", id: string(n.ID), action: "user.create", keys: []journal.Key{loginKey(n.Login)},
 		decide: func(ctx context.Context, r *journal.Reader, now *User) (*User, error) {

@@ -1,8 +1,7 @@
 package journal
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -16,7 +15,8 @@ import (
 
 // An entry's canonical bytes are one JSON object with its members in a fixed
 // order, no white space, no floats, no member for what is empty. They are what
-// is stored, hashed and exported; nothing ever writes them again.
+// is stored, hashed and exported; nothing ever writes them again. domain.go says what
+// an entry may hold.
 //
 // The head (schema … no) is known only when the committer numbers the entry; the
 // rest is encoded by whoever drafted it, outside the committer.
@@ -69,9 +69,9 @@ func appendTail(b []byte, e *Entry) []byte {
 		b = append(b, `,"part":`...)
 		b = strconv.AppendInt(b, int64(e.Part), 10)
 	}
-	if e.Payload != ([32]byte{}) {
-		b = append(b, `,"payload":"`...)
-		b = hex.AppendEncode(b, e.Payload[:])
+	if len(e.Said) > 0 {
+		b = append(b, `,"said":"`...)
+		b = base64.StdEncoding.AppendEncode(b, e.Said)
 		b = append(b, '"')
 	}
 	str("action", e.Action)
@@ -135,7 +135,7 @@ func appendDoc(b []byte, d *Doc) []byte {
 }
 
 // appendJSONString writes a JSON string: quotes, backslashes and control
-// characters escaped, invalid UTF-8 replaced, everything else as it is.
+// characters escaped, everything else as it is. The string is valid UTF-8 (domain.go).
 func appendJSONString(b []byte, s string) []byte {
 	const hexDigits = "0123456789abcdef"
 	b = append(b, '"')
@@ -176,7 +176,7 @@ func DecodeEntry(b []byte) (Entry, error) {
 		Device   auth.DeviceID   `json:"device"`
 		Command  string          `json:"command"`
 		Part     int             `json:"part"`
-		Payload  string          `json:"payload"`
+		Said     string          `json:"said"`
 		Action   string          `json:"action"`
 		Writes   []Key           `json:"writes"`
 		Docs     []docWire       `json:"docs"`
@@ -192,10 +192,12 @@ func DecodeEntry(b []byte) (Entry, error) {
 	}
 	e := Entry{Schema: w.Schema, Branch: w.Branch, N: w.N, Received: w.Received, Claimed: w.Claimed, Actor: w.Actor, Device: w.Device,
 		Command: w.Command, Part: w.Part, Action: w.Action, Writes: w.Writes, Verdicts: w.Verdicts, Receipt: w.Receipt}
-	if w.Payload != "" {
-		if n, err := hex.Decode(e.Payload[:], []byte(w.Payload)); err != nil || n != sha256.Size {
-			return Entry{}, fmt.Errorf("decode entry %s/%d: payload hash is malformed", w.Branch, w.N)
+	if w.Said != "" {
+		said, err := base64.StdEncoding.Strict().DecodeString(w.Said)
+		if err != nil {
+			return Entry{}, fmt.Errorf("decode entry %s/%d: said is malformed", w.Branch, w.N)
 		}
+		e.Said = said
 	}
 	nos := w.No
 	for _, d := range w.Docs {

@@ -124,7 +124,7 @@ func checkReceipts(ctx context.Context, s Store, b auth.BranchID, want []Receipt
 		switch {
 		case got[i].Command == "":
 			bad(r.N, "the receipt of its command is missing")
-		case got[i].N != r.N || !bytes.Equal(got[i].Body, r.Body) || got[i].Payload != r.Payload:
+		case got[i].N != r.N || !bytes.Equal(got[i].Body, r.Body) || !bytes.Equal(got[i].Said, r.Said):
 			bad(r.N, "the receipt of its command is not the one that was given")
 		}
 	}

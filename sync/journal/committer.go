@@ -2,29 +2,47 @@ package journal
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
-	"fmt"
+	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"doorstep/auth"
 )
 
+// How a branch is followed.
+const (
+	followEvery = 500 * time.Millisecond // how often the tail is read while the branch is awake
+	idleAfter   = time.Minute            // a branch where nothing happens for so long costs no goroutine
+)
+
 // group is what one Do call hands to the committer: commands in order, decided
 // on documents no older than readAt.
 type group struct {
+	id     uint64 // unique among the branch's groups of this process, from 1
 	readAt uint64
 	items  []item
-	// appended is how many items are durable; err says why the rest is not, when
-	// it is not because a decision was overtaken. Both are set before done is closed.
-	appended int
-	err      error
-	done     chan struct{}
+	// settled is how many items are done: appended and durable, or, without entries,
+	// found to rest on reads that nobody has overtaken. The next one was overtaken,
+	// or err says why it is not done. Both are set before done is closed.
+	settled int
+	err     error
+	done    chan struct{}
 }
 
-// item is one command's run of entries, all or none of it in one page.
+// appends tells whether any item that is left has entries.
+func (g *group) appends() bool {
+	for i := g.settled; i < len(g.items); i++ {
+		if len(g.items[i].entries) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// item is one command's run of entries, all or none of it in one page. Without
+// entries (a refusal, or a decision that changes nothing) only its reads are checked.
 type item struct {
 	command  int // index in the Do call
 	reads    []Key
@@ -42,413 +60,407 @@ type prepared struct {
 	tail  []byte
 }
 
-// committer appends to one branch. It is one goroutine: everything below
-// watermark and queue belongs to run alone.
+// committer follows one branch and appends to it. While it is awake one goroutine
+// runs it; everything below last belongs to that goroutine, or to whoever starts it.
 type committer struct {
-	j      *Journal
-	branch auth.BranchID
-	queue  chan *group
-	turn   chan struct{} // holds one: who decides again, see Do
-	w      atomic.Uint64 // entries up to here are in the views of this store
+	j        *Journal
+	branch   auth.BranchID
+	turn     chan struct{} // holds one: who decides again, see Do
+	starting chan struct{} // holds one: who starts the branch
+	news     chan struct{} // holds one: pending has grown
+	w        atomic.Uint64 // entries up to here are in the views of this store
+	groups   atomic.Uint64 // ids of groups
+
+	mu         sync.Mutex
+	pending    []*group
+	started    bool
+	running    bool // the goroutine is there
+	closed     bool // no new groups
+	stuck      error
+	stuckSince time.Time
+	seen       bool   // heard is known
+	heard      uint64 // before it is started: pages up to here need not be announced
 
 	last     uint64 // last entry number we know of
+	tree     bool   // edge and numbered are those after last; false after a page that cannot be read
 	edge     Edge
 	numbered uint64
 	clock    time.Time // received time of the tail: never decreases
 	writes   writeLog
+	losses   int // compares lost in a row
 }
 
-// start reads the branch's tail, makes its last pages visible if a crash kept
-// them from it, and leaves the committer ready to run.
-func (c *committer) start(ctx context.Context) error {
-	w, err := c.j.store.Watermark(ctx, c.branch)
-	if err != nil {
-		return fmt.Errorf("read watermark of %s: %w", c.branch, err)
-	}
-	tail, err := c.j.store.Tail(ctx, c.branch)
-	if errors.Is(err, ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("read tail of %s: %w", c.branch, err)
-	}
-	// Pages between the watermark and the tail are durable but not visible yet.
-	if w < tail.Last {
-		if err := c.follow(ctx, w); err != nil {
-			return err
-		}
-	}
-	return c.adopt(tail)
-}
-
-// adopt takes a visible page as the new tail.
-func (c *committer) adopt(p *Page) error {
-	n, err := p.NumberedAfter()
-	if err != nil {
-		return fmt.Errorf("page %s/%d: %w", p.Branch, p.First, err)
-	}
-	last, err := DecodeEntry(p.Entries[len(p.Entries)-1])
-	if err != nil {
-		return err
-	}
-	c.last, c.edge, c.numbered, c.clock = p.Last, p.EdgeAfter(), n, last.Received
-	c.writes.reset(c.last)
-	c.w.Store(c.last)
-	return nil
-}
-
-// follow applies the pages above after, in order, and leaves their writes in the write log.
-func (c *committer) follow(ctx context.Context, after uint64) error {
-	for {
-		pages, err := c.j.store.Pages(ctx, c.branch, after, 16)
-		if err != nil {
-			return fmt.Errorf("read pages of %s after %d: %w", c.branch, after, err)
-		}
-		if len(pages) == 0 {
-			return nil
-		}
-		for _, p := range pages {
-			if p.First != after+1 {
-				return fmt.Errorf("journal of %s: page %d follows entry %d; run doorstep fsck", c.branch, p.First, after)
-			}
-			entries, err := p.Decode()
-			if err != nil {
-				return err
-			}
-			v := Project(entries)
-			if err := c.j.store.Apply(ctx, p, v); err != nil {
-				return fmt.Errorf("apply page %s/%d: %w", c.branch, p.First, err)
-			}
-			if p.First == c.last+1 {
-				c.edge, c.last = p.EdgeAfter(), p.Last
-				if c.numbered, err = p.NumberedAfter(); err != nil {
-					return err
-				}
-				c.clock = entries[len(entries)-1].Received
-				for i := range entries {
-					c.writes.add(entries[i].Writes, entries[i].N, nil)
-				}
-				c.w.Store(c.last)
-			}
-			after = p.Last
-			c.j.announce(c.branch, after, v.Feeds)
-		}
-	}
+func newCommitter(j *Journal, b auth.BranchID) *committer {
+	c := &committer{j: j, branch: b, tree: true,
+		turn: make(chan struct{}, 1), starting: make(chan struct{}, 1), news: make(chan struct{}, 1)}
+	c.writes.reset(0)
+	return c
 }
 
 func (c *committer) watermark() uint64 { return c.w.Load() }
 
-// submit hands a group over and waits until the committer has dealt with it.
-func (c *committer) submit(ctx context.Context, g *group) error {
+// enter counts whoever is about to work on the branch, so that Close waits for them; false once it is closed.
+func (c *committer) enter() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.j.running.Add(1)
+	}
+	return !c.closed
+}
+
+// wake makes sure that the goroutine runs. The branch must be started.
+func (c *committer) wake() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.awake()
+}
+
+func (c *committer) awake() {
+	if c.running || c.closed {
+		return
+	}
+	c.running = true
+	c.j.running.Add(1)
+	go func() { defer c.j.running.Done(); c.run() }()
+}
+
+// close refuses new groups. What is queued is still answered.
+func (c *committer) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+}
+
+// submit hands a group over and waits until the committer has dealt with it. It returns
+// how many items are settled, and why the next one is not, if it is not because it was overtaken.
+func (c *committer) submit(ctx context.Context, g *group) (settled int, err error) {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return 0, ErrClosed
+	}
+	c.pending = append(c.pending, g)
+	c.awake()
+	c.mu.Unlock()
 	select {
-	case c.queue <- g:
-	case <-c.j.stop:
-		return ErrClosed
-	case <-ctx.Done():
-		return ctx.Err()
+	case c.news <- struct{}{}:
+	default:
 	}
 	select {
 	case <-g.done:
-		return g.err
+		return g.settled, g.err
 	case <-ctx.Done():
-		return ctx.Err() // the outcome is unknown; the command id finds it out
+	}
+	if c.withdraw(g) {
+		return 0, ctx.Err()
+	}
+	select {
+	case <-g.done:
+		return g.settled, g.err
+	default:
+		return 0, ErrUnclear.because(ctx.Err())
 	}
 }
 
-// run appends until the journal stops; groups already queued are answered first.
-func (c *committer) run() {
-	var held []*group
-	for {
-		if len(held) == 0 {
-			select {
-			case g := <-c.queue:
-				held = append(held, g)
-			case <-c.j.stop:
-				c.drain()
-				return
-			}
-		}
-		held = c.gather(held)
-		held = c.commit(held)
-	}
-}
-
-// drain answers those who queued between the last page and the stop.
-func (c *committer) drain() {
-	for {
-		select {
-		case g := <-c.queue:
-			g.err = ErrClosed
-			close(g.done)
-		default:
-			return
-		}
-	}
-}
-
-// gather takes what is waiting, up to about a page.
-func (c *committer) gather(held []*group) []*group {
-	n := 0
-	for _, g := range held {
-		n += len(g.items) - g.appended
-	}
-	for n < MaxPageEntries {
-		select {
-		case g := <-c.queue:
-			held = append(held, g)
-			n += len(g.items)
-		default:
-			return held
-		}
-	}
-	return held
-}
-
-// commit puts as many items as fit and stand into one page, stores it, and
-// answers the groups that are finished or overtaken. It returns those with items left.
-func (c *committer) commit(held []*group) []*group {
-	type took struct {
-		g *group
-		n int
-	}
-	var (
-		page   = Page{Branch: c.branch, First: c.last + 1, Node: c.j.node, ID: pageID(), Root: c.edge.Root(), Edge: c.edge.Clone().Hashes, Numbered: c.numbered}
-		edge   = c.edge.Clone()
-		view   []Entry
-		taken  []took
-		n      = c.last
-		num    = c.numbered
-		clock  = c.clock
-		bytes  int
-		over   = map[*group]bool{}
-		full   bool
-		result []*group
-	)
-	c.writes.begin()
-	for _, g := range held {
-		count := 0
-		for i := g.appended; i < len(g.items) && !full; i++ {
-			it := &g.items[i]
-			if len(view)+len(it.entries) > MaxPageEntries || bytes+it.bytes > MaxPageBytes {
-				full = true
-				break
-			}
-			if c.writes.overtaken(it.reads, g) {
-				over[g] = true
-				break
-			}
-			if it.received.After(clock) {
-				clock = it.received
-			}
-			it.first = n + 1
-			bytes += it.bytes
-			for k := range it.entries {
-				p := &it.entries[k]
-				n++
-				e := p.entry
-				e.Schema, e.Branch, e.N, e.Received = SchemaVersion, c.branch, n, clock
-				var nos []uint64
-				for d := range e.Docs {
-					if isNumbered(&e.Docs[d]) {
-						num++
-						e.Docs[d].No = num
-						nos = append(nos, num)
-					}
-				}
-				raw := append(appendHead(make([]byte, 0, len(p.tail)+160), c.branch, n, clock, nos), p.tail...)
-				leaf := Leaf(raw)
-				edge.Add(leaf)
-				page.Entries, page.Leaves = append(page.Entries, raw), append(page.Leaves, leaf)
-				view = append(view, e)
-				c.writes.add(e.Writes, n, g)
-			}
-			count++
-		}
-		taken = append(taken, took{g, count})
-	}
-	page.Last = n
-	if len(view) > 0 {
-		won, err := c.store(&page, Project(view))
-		if err != nil || !won {
-			c.writes.undo()
-			if err == nil {
-				err = c.catchUp()
-			}
-			if err != nil {
-				// Nothing of this page was answered; what became of it is found out by command id.
-				for _, g := range held {
-					g.err = err
-					close(g.done)
-				}
-				return nil
-			}
-			return held // all are checked again, now against what the winner wrote
-		}
-		c.last, c.edge, c.numbered, c.clock = n, edge, num, clock
-		c.w.Store(n)
-	}
-	for _, t := range taken {
-		t.g.appended += t.n
-		if over[t.g] || t.g.appended == len(t.g.items) {
-			close(t.g.done)
-			continue
-		}
-		result = append(result, t.g)
-	}
-	c.writes.rotate()
-	return result
-}
-
-// store commits the page until its fate is known (J2). won is false when another page has its place.
-func (c *committer) store(p *Page, v ViewWrites) (won bool, err error) {
-	wait := 5 * time.Millisecond
-	defer c.j.stuck.Store(nil)
-	for {
-		err := c.j.store.Commit(c.j.life, p, v)
-		switch {
-		case err == nil:
-			c.j.announce(c.branch, p.Last, v.Feeds)
-			return true, nil
-		case errors.Is(err, ErrTaken):
-			// A duplicate key may be our own page from an attempt that seemed to fail.
-			there, err := c.j.store.PageAt(c.j.life, p.Branch, p.First)
-			if err == nil && there.ID == p.ID {
-				err = c.j.store.Apply(c.j.life, p, v)
-				if err == nil {
-					c.j.announce(c.branch, p.Last, v.Feeds)
-					return true, nil
-				}
-			} else if err == nil {
-				return false, nil
-			}
-		}
-		c.j.stuck.Store(&err)
-		c.j.log.Warn("append is unclear, asking again", "branch", c.branch, "first", p.First, "err", err)
-		if err := sleep(c.j.life, wait); err != nil {
-			return false, ErrClosed
-		}
-		wait = min(2*wait, 2*time.Second)
-	}
-}
-
-// catchUp reads what others have appended after our tail.
-func (c *committer) catchUp() error {
-	wait := 5 * time.Millisecond
-	for {
-		err := c.follow(c.j.life, c.last)
-		if err == nil {
-			return nil
-		}
-		c.j.log.Warn("cannot read what another node appended, trying again", "branch", c.branch, "after", c.last, "err", err)
-		if sleep(c.j.life, wait) != nil {
-			return ErrClosed
-		}
-		wait = min(2*wait, 2*time.Second)
-	}
-}
-
-// writeLog remembers which entry last wrote each key, for the last entries of a
-// branch. It is two maps that take turns, so that it forgets in bounded steps.
-type writeLog struct {
-	young, old map[Key]wrote
-	floor      uint64 // entries up to here are forgotten
-	youngFrom  uint64
-	trail      []undone
-}
-
-type wrote struct {
-	n  uint64
-	by *group // nil: another node, or forgotten
-}
-
-type undone struct {
-	key Key
-	was wrote
-	had bool
-}
-
-// writeLogSpan is how many keys one of the two maps holds before they turn.
-const writeLogSpan = 1 << 16
-
-func (l *writeLog) reset(floor uint64) {
-	*l = writeLog{young: map[Key]wrote{}, floor: floor, youngFrom: floor}
-}
-
-func (l *writeLog) add(keys []Key, n uint64, by *group) {
-	if l.young == nil {
-		l.young = map[Key]wrote{}
-	}
-	for _, k := range keys {
-		was, had := l.young[k]
-		l.trail = append(l.trail, undone{k, was, had})
-		l.young[k] = wrote{n, by}
-	}
-}
-
-// overtaken tells whether a key was written after the group read it, by anybody but the group itself.
-func (l *writeLog) overtaken(reads []Key, g *group) bool {
-	if g.readAt < l.floor {
-		return true
-	}
-	for _, k := range reads {
-		w, ok := l.young[k]
-		if !ok {
-			w, ok = l.old[k]
-		}
-		if ok && w.n > g.readAt && w.by != g {
+// withdraw takes a group back that nobody has begun with.
+func (c *committer) withdraw(g *group) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, p := range c.pending {
+		if p == g {
+			c.pending = append(c.pending[:i], c.pending[i+1:]...)
 			return true
 		}
 	}
 	return false
 }
 
-// begin starts a page whose writes may have to be taken back.
-func (l *writeLog) begin() { l.trail = l.trail[:0] }
-
-// undo takes back what was added since begin.
-func (l *writeLog) undo() {
-	for i := len(l.trail) - 1; i >= 0; i-- {
-		u := l.trail[i]
-		if u.had {
-			l.young[u.key] = u.was
-		} else {
-			delete(l.young, u.key)
+// run follows and appends until nothing happens any more, or the journal stops; groups
+// already queued are answered first.
+func (c *committer) run() {
+	var held []*group
+	worked := time.Now()
+	if c.look() {
+		worked = time.Now()
+	}
+	for {
+		if held = c.gather(held); len(held) > 0 {
+			c.giveWay()
+			held = c.commit(held)
+			worked = time.Now()
+			continue
+		}
+		t := time.NewTimer(followEvery)
+		select {
+		case <-c.news:
+		case <-c.j.stop:
+		case <-t.C:
+			if c.look() {
+				worked = time.Now()
+			}
+		}
+		t.Stop()
+		if c.rest(worked) {
+			return
 		}
 	}
-	l.trail = l.trail[:0]
 }
 
-// rotate forgets the older half once the younger is full.
-func (l *writeLog) rotate() {
-	if len(l.young) < writeLogSpan {
+// rest tells whether the goroutine may end: nothing is queued, and nothing has happened
+// for long or the journal stops. The place in the journal is kept; the write log is not.
+func (c *committer) rest(worked time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.pending) > 0 || !c.closed && time.Since(worked) < idleAfter {
+		return false
+	}
+	c.running = false
+	c.writes.reset(c.last)
+	return true
+}
+
+// look follows what others wrote. What keeps it from doing so is told as trouble, and
+// tried again at the next look.
+func (c *committer) look() (found bool) {
+	found, err := c.follow(c.j.life)
+	switch {
+	case c.j.life.Err() != nil:
+	case err != nil:
+		c.trouble(err)
+	case c.tree:
+		c.trouble(nil)
+	}
+	return found
+}
+
+// gather takes what is waiting, up to about a page.
+func (c *committer) gather(held []*group) []*group {
+	n := 0
+	for _, g := range held {
+		n += len(g.items) - g.settled
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	taken := 0
+	for ; taken < len(c.pending) && n < MaxPageEntries; taken++ {
+		held = append(held, c.pending[taken])
+		n += len(c.pending[taken].items)
+	}
+	c.pending = append([]*group(nil), c.pending[taken:]...)
+	return held
+}
+
+// giveWay waits after two losses in a row, longer the more there were, so that nodes
+// that fight over a branch do not meet at every page (J2). A waiting mark that the
+// winner sees, or a batch handed to it (J2a), belongs here.
+func (c *committer) giveWay() {
+	if c.losses >= 2 {
+		_ = Sleep(c.j.life, rand.N(time.Duration(min(c.losses, 16))*4*time.Millisecond))
+	}
+}
+
+// answer ends groups: those with items left are told err.
+func answer(groups []*group, err error) {
+	for _, g := range groups {
+		if g.settled < len(g.items) {
+			g.err = err
+		}
+		close(g.done)
+	}
+}
+
+// batch is a page under construction.
+type batch struct {
+	page     Page
+	view     []Entry
+	edge     Edge
+	numbered uint64
+	clock    time.Time
+	took     []int  // items taken, by group
+	over     []bool // the item after those was overtaken, by group
+}
+
+// commit puts as many items as fit and stand into one page, stores it, and
+// answers the groups that are finished or overtaken. It returns those with items left.
+func (c *committer) commit(held []*group) (left []*group) {
+	if c.j.life.Err() != nil {
+		answer(held, ErrClosed)
+		return nil
+	}
+	appends := false
+	for _, g := range held {
+		appends = appends || g.appends()
+	}
+	if !appends || !c.tree {
+		// Without a page nothing is compared with the store: look whether another node wrote.
+		if _, err := c.follow(c.j.life); err != nil {
+			return c.giveUp(held, err)
+		}
+		if appends && !c.tree {
+			return c.giveUp(held, errNoTree)
+		}
+	}
+	c.writes.begin()
+	b := c.build(held)
+	if len(b.view) > 0 {
+		won, err := c.store(&b.page, b.view)
+		if err != nil {
+			// What became of the page is found out by command id.
+			c.writes.undo()
+			for i, g := range held {
+				if b.took[i] > 0 && g.appends() {
+					answer([]*group{g}, err)
+				} else {
+					answer([]*group{g}, ErrClosed)
+				}
+			}
+			return nil
+		}
+		if !won {
+			c.writes.undo()
+			c.losses++
+			if err := c.catchUp(); err != nil {
+				return c.giveUp(held, err)
+			}
+			return held // all are checked again, now against what the winner wrote
+		}
+		c.losses = 0
+		c.last, c.edge, c.numbered, c.clock = b.page.Last, b.edge, b.numbered, b.clock
+		c.w.Store(c.last)
+	}
+	for i, g := range held {
+		g.settled += b.took[i]
+		if b.over[i] || g.settled == len(g.items) {
+			close(g.done)
+			continue
+		}
+		left = append(left, g)
+	}
+	c.writes.rotate()
+	return left
+}
+
+// giveUp tells groups, nothing of which is stored, that the journal cannot be followed.
+func (c *committer) giveUp(held []*group, err error) []*group {
+	var tree *treeError
+	switch {
+	case c.j.life.Err() != nil:
+		err = ErrClosed
+	case errors.As(err, &tree):
+		c.trouble(err)
+		err = ErrStuck.because(err)
+	}
+	answer(held, err)
+	return nil
+}
+
+// build numbers what fits and stands.
+func (c *committer) build(held []*group) *batch {
+	b := &batch{edge: c.edge.Clone(), numbered: c.numbered, clock: c.clock,
+		took: make([]int, len(held)), over: make([]bool, len(held)),
+		page: Page{Branch: c.branch, First: c.last + 1, Node: c.j.node, ID: randomID(),
+			Root: c.edge.Root(), Edge: c.edge.Clone().Hashes, Numbered: c.numbered}}
+	bytes, full := 0, false
+	for i, g := range held {
+		for k := g.settled; k < len(g.items) && !full; k++ {
+			it := &g.items[k]
+			if len(b.view)+len(it.entries) > MaxPageEntries || bytes+it.bytes > MaxPageBytes {
+				full = true
+				break
+			}
+			if c.writes.overtaken(it.reads, g.readAt, g.id) {
+				b.over[i] = true
+				break
+			}
+			bytes += it.bytes
+			c.number(b, it, g.id)
+			b.took[i]++
+		}
+	}
+	b.page.Last = c.last + uint64(len(b.view))
+	b.page.NumberedIn = b.numbered - c.numbered
+	return b
+}
+
+// number adds an item's entries to the page.
+func (c *committer) number(b *batch, it *item, by uint64) {
+	if len(it.entries) == 0 {
 		return
 	}
-	var newest uint64
-	for _, w := range l.young {
-		newest = max(newest, w.n)
+	if it.received.After(b.clock) {
+		b.clock = it.received
 	}
-	l.old, l.young = l.young, map[Key]wrote{}
-	l.floor, l.youngFrom = l.youngFrom, newest
+	it.first = c.last + uint64(len(b.view)) + 1
+	for k := range it.entries {
+		p := &it.entries[k]
+		e := p.entry
+		e.Schema, e.Branch, e.N, e.Received = SchemaVersion, c.branch, c.last+uint64(len(b.view))+1, b.clock
+		for d := range e.Docs {
+			if isNumbered(&e.Docs[d]) {
+				b.numbered++
+				e.Docs[d].No = b.numbered
+			}
+		}
+		raw := append(appendHead(make([]byte, 0, len(p.tail)+headBytes), c.branch, e.N, b.clock, e.numbers()), p.tail...)
+		leaf := Leaf(raw)
+		b.edge.Add(leaf)
+		b.page.Entries, b.page.Leaves = append(b.page.Entries, raw), append(b.page.Leaves, leaf)
+		b.view = append(b.view, e)
+		c.writes.add(e.Writes, e.N, by)
+	}
 }
 
-func pageID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails: crypto/rand aborts the program instead
-	return hex.EncodeToString(b[:])
+// store commits the page until its fate is known (J2). won is false when another page
+// has its place; the error is ErrUnclear, when the journal stops before it is known.
+func (c *committer) store(p *Page, entries []Entry) (won bool, err error) {
+	wait := Backoff{First: 5 * time.Millisecond, Most: 2 * time.Second}
+	unfit := map[DocRef]bool{}
+	for {
+		v := projectFit(entries, unfit)
+		err := c.j.store.Commit(c.j.life, p, v)
+		if errors.Is(err, ErrTaken) {
+			// A duplicate key may be our own page from an attempt that seemed to fail.
+			there, e := c.j.store.PageAt(c.j.life, p.Branch, p.First)
+			switch {
+			case e != nil && !isDamaged(e):
+				err = e
+			case e != nil || there.ID != p.ID:
+				c.trouble(nil)
+				return false, nil
+			default:
+				err = c.j.store.Apply(c.j.life, p, v)
+			}
+		}
+		if err == nil {
+			c.trouble(nil)
+			c.j.announce(c.branch, p.Last, v.Feeds)
+			return true, nil
+		}
+		if again, e := c.parkUnfit(c.j.life, entries, unfit, err); again && e == nil {
+			continue
+		}
+		c.trouble(err)
+		c.j.log.Warn("append is unclear, asking again", "branch", c.branch, "first", p.First, "err", err)
+		if wait.Wait(c.j.life) != nil {
+			return false, ErrUnclear.because(err)
+		}
+	}
 }
 
-// Decode reads all entries of a page.
-func (p *Page) Decode() ([]Entry, error) {
-	out := make([]Entry, len(p.Entries))
-	for i, raw := range p.Entries {
-		e, err := DecodeEntry(raw)
-		if err != nil {
-			return nil, fmt.Errorf("page %s/%d: %w", p.Branch, p.First, err)
+// catchUp reads what others have appended after our tail, until it can. The error is
+// that of a page that does not continue our tree, or the end of the journal's life.
+func (c *committer) catchUp() error {
+	wait := Backoff{First: 5 * time.Millisecond, Most: 2 * time.Second}
+	for {
+		_, err := c.follow(c.j.life)
+		var tree *treeError
+		if err == nil || errors.As(err, &tree) {
+			return err
 		}
-		if e.N != p.First+uint64(i) || e.Branch != p.Branch {
-			return nil, fmt.Errorf("page %s/%d: entry %s/%d is out of place", p.Branch, p.First, e.Branch, e.N)
+		c.trouble(err)
+		if wait.Wait(c.j.life) != nil {
+			return ErrClosed
 		}
-		out[i] = e
 	}
-	return out, nil
 }

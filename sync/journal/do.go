@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"slices"
 	"time"
 
 	"doorstep/auth"
@@ -16,16 +14,23 @@ import (
 type Command struct {
 	// ID makes the command idempotent: "m:<agent>:<mid>", "http:<user>:<key>",
 	// "import:<ref>:<line hash>", "org:<n>"; at most 128 bytes.
-	ID      string
-	Payload [32]byte // SHA-256 (or a keyed hash, where the payload is personal) of what was asked
+	ID string
+	// Payload is a hash of what was asked. It is never stored: an entry keeps what
+	// the decision said of it (Draft.Said).
+	Payload [32]byte
 	Actor   auth.UserID
 	Device  auth.DeviceID
 	Claimed time.Time // when the device says it happened; evidence, never order
 	// Decide loads what the decision needs through r and decides, with no clock
 	// but r.At and no effect but its result. It is called again, on newer
-	// documents, whenever something it read has changed before the append.
+	// documents, whenever something it read has changed before the append, or
+	// before it is answered: a refusal too must rest on reads of one moment.
 	// An error refuses the command: nothing is stored and Outcome.Err is that error.
 	Decide func(ctx context.Context, r *Reader) (Draft, error)
+	// Same tells whether this command asks for the same as an earlier one that was
+	// accepted under its id, of which said is what its Draft.Said was. Nil: said is
+	// what the journal itself says of a payload, see Draft.Said.
+	Same func(ctx context.Context, said []byte) (bool, error)
 }
 
 // Draft is what a decision wants appended. With no Docs, no Feeds and no Action
@@ -34,11 +39,17 @@ type Draft struct {
 	Action   string
 	Docs     []Doc // Rev is filled in; every one must have been read through the Reader
 	Feeds    []FeedRow
-	Writes   []Key // besides the documents' own keys and the command's
+	Writes   []Key // besides the documents' own keys and the command's; each must have been read or named by Depend
 	Verdicts json.RawMessage
 	Receipt  json.RawMessage
+	// Said is what Command.Same will compare with, at most MaxSaidBytes. It stands in
+	// the hashed bytes for ever, so it tells nothing of a personal payload without a
+	// salt that dies with the person. Nil: the journal says a random salt and the
+	// SHA-256 of the salt and Command.Payload, which is for payloads that hold
+	// nothing personal; without a payload it says nothing.
+	Said []byte
 	// More are further entries of the same command, for one too large for a
-	// single entry. Their receipts are ignored.
+	// single entry. Their receipts, and what they say, are ignored.
 	More []Draft
 }
 
@@ -79,9 +90,11 @@ type Outcome struct {
 // (a push, a chunk of an import): its commands see each other's effects, and are
 // appended in order, though other commands may come between them.
 //
-// The returned error is about the whole call (store unreachable, context ended,
-// ErrClosed): the outcome of commands without a receipt is then unknown, and
-// sending the same ids again is safe.
+// The returned error is about the whole call. The outcomes that are filled in then
+// (Outcome.Command is set) stand; of the others nothing is known but what the error
+// says: nothing was appended with ErrClosed, ErrStuck and errors of reading; with
+// ErrUnclear, which wraps the context's error if that ended the wait, they may be
+// durable. Sending the same ids again is safe in every case.
 func (j *Journal) Do(ctx context.Context, branch auth.BranchID, cmds []Command) ([]Outcome, error) {
 	c, err := j.committer(ctx, branch)
 	if err != nil {
@@ -89,7 +102,9 @@ func (j *Journal) Do(ctx context.Context, branch auth.BranchID, cmds []Command) 
 	}
 	out := make([]Outcome, len(cmds))
 	done := 0 // commands before this index have their outcome
-	at := j.opt.Clock().UTC().Truncate(time.Millisecond)
+	at := j.Now()
+	salts := newSalts(len(cmds))
+	var giveWay = Backoff{First: 2 * time.Millisecond, Most: 40 * time.Millisecond}
 	for try := 0; done < len(cmds); try++ {
 		if try == 1 {
 			// Somebody wrote what this call had read. Those who fight over the same
@@ -105,176 +120,109 @@ func (j *Journal) Do(ctx context.Context, branch auth.BranchID, cmds []Command) 
 		if try > 2 {
 			// Somebody is quicker every time (another node, or calls that have not met
 			// this one yet): let them finish first.
-			if err := sleep(ctx, time.Duration(rand.Int64N(int64(min(try, 20))*int64(2*time.Millisecond)))); err != nil {
+			if err := giveWay.Wait(ctx); err != nil {
 				return out, err
 			}
 		}
-		g, err := j.decideAll(ctx, c, at, cmds, done, out)
+		g, decided, err := j.decideAll(ctx, c, at, cmds, salts, done)
 		if err != nil {
 			return out, err
 		}
+		settled := 0
 		if len(g.items) > 0 {
-			if err := c.submit(ctx, g); err != nil {
-				return out, err
-			}
+			settled, err = c.submit(ctx, g)
 		}
-		for i := range g.items[:g.appended] {
+		// What follows the first item that is not settled is decided afresh: it may
+		// have built on the item, or on the same outdated documents.
+		until := len(cmds)
+		if settled < len(g.items) {
+			until = g.items[settled].command
+		}
+		for i := range g.items[:settled] {
 			it := &g.items[i]
-			out[it.command].N = it.first
+			o := &decided[it.command-done]
+			o.N = it.first
 			for k := range it.entries {
-				out[it.command].Docs = append(out[it.command].Docs, it.entries[k].docs...)
+				o.Docs = append(o.Docs, it.entries[k].docs...)
 			}
 		}
-		if g.appended == len(g.items) {
-			done = len(cmds)
-		} else {
-			done = g.items[g.appended].command
+		copy(out[done:until], decided)
+		if err != nil {
+			return out, err
 		}
-		// What follows the first refused item is decided afresh: it may have
-		// built on the item, or on the same outdated documents.
-		for i := done; i < len(cmds); i++ {
-			out[i] = Outcome{}
-		}
+		done = until
 	}
 	return out, nil
 }
 
-// decideAll decides cmds[from:], filling the outcomes of those that append
-// nothing, and prepares the others for the committer.
-func (j *Journal) decideAll(ctx context.Context, c *committer, at time.Time, cmds []Command, from int, out []Outcome) (*group, error) {
-	g := &group{readAt: c.watermark(), done: make(chan struct{})}
+// decideAll decides cmds[from:] and gives their outcomes, as they are once their items are settled.
+func (j *Journal) decideAll(ctx context.Context, c *committer, at time.Time, cmds []Command, salts salts, from int) (
+	*group, []Outcome, error) {
+	g := &group{id: c.groups.Add(1), readAt: c.watermark(), done: make(chan struct{})}
 	ids := make([]string, 0, len(cmds)-from)
 	for _, cmd := range cmds[from:] {
 		ids = append(ids, cmd.ID)
 	}
 	known, err := j.store.Receipts(ctx, c.branch, ids)
 	if err != nil {
-		return nil, fmt.Errorf("look up receipts: %w", err)
+		return nil, nil, fmt.Errorf("look up receipts: %w", err)
 	}
+	out := make([]Outcome, len(ids))
 	mine := map[string]Receipt{} // of this very call
 	overlay := newDrafted()
 	cache := map[DocRef]Record{}
-	for i := from; i < len(cmds); i++ {
-		cmd := &cmds[i]
-		out[i].Command = cmd.ID
+	for i := range out {
+		cmd, o := &cmds[from+i], &out[i]
+		o.Command = cmd.ID
 		if cmd.ID == "" || len(cmd.ID) > MaxCommandBytes {
-			out[i].Err = invalid("a command id has 1 to %d bytes", MaxCommandBytes)
+			o.Err = invalid("a command id has 1 to %d bytes", MaxCommandBytes)
 			continue
 		}
-		rec := known[i-from]
+		rec := known[i]
 		if rec.Command == "" {
 			rec = mine[cmd.ID]
 		}
 		if rec.Command != "" {
-			out[i].Duplicate, out[i].N, out[i].Receipt = true, rec.N, rec.Body
-			if rec.Payload != cmd.Payload {
-				out[i] = Outcome{Command: cmd.ID, Err: ErrReused}
+			same, err := cmd.same(ctx, rec.Said)
+			switch {
+			case err != nil:
+				return nil, nil, fmt.Errorf("compare with what was said under %s: %w", cmd.ID, err)
+			case same:
+				o.Duplicate, o.N, o.Receipt = true, rec.N, rec.Body
+			default:
+				o.Err = ErrReused
 			}
 			continue
 		}
 		r := &Reader{Branch: c.branch, At: at, W: g.readAt, store: j.store, drafted: overlay,
 			keys: map[Key]struct{}{CommandKey(cmd.ID): {}}, seen: cache}
 		draft, err := cmd.Decide(ctx, r)
-		if err != nil {
-			if cause := ctx.Err(); cause != nil && errors.Is(err, cause) {
-				return nil, cause
+		if cause := ctx.Err(); err != nil && cause != nil && errors.Is(err, cause) {
+			return nil, nil, cause
+		}
+		it := item{}
+		if err == nil && !draft.empty() {
+			if draft.Said == nil {
+				draft.Said = cmd.said(salts.of(from + i))
 			}
-			out[i].Err = err
+			it, err = prepare(cmd, r, draft, at)
+		}
+		it.command, it.reads = from+i, r.read()
+		g.items = append(g.items, it)
+		if err != nil {
+			o.Err = err
 			continue
 		}
-		out[i].Receipt = draft.Receipt
+		o.Receipt = draft.Receipt
 		if draft.empty() {
 			continue
 		}
-		it, err := prepare(cmd, r, draft, at)
-		if err != nil {
-			out[i].Err, out[i].Receipt = err, nil
-			continue
-		}
-		it.command = i
 		for k := range it.entries {
 			for _, d := range it.entries[k].docs {
 				overlay.put(Record{Branch: c.branch, Type: d.Type, ID: d.ID, Rev: d.Rev, Deleted: d.Deleted, Body: d.State})
 			}
 		}
-		mine[cmd.ID] = Receipt{Command: cmd.ID, Payload: cmd.Payload, Body: draft.Receipt}
-		g.items = append(g.items, it)
+		mine[cmd.ID] = Receipt{Command: cmd.ID, Said: draft.Said, Body: draft.Receipt}
 	}
-	return g, nil
-}
-
-// prepare encodes a draft as far as it can be without its number, and checks the limits.
-func prepare(cmd *Command, r *Reader, draft Draft, at time.Time) (item, error) {
-	it := item{received: at}
-	revs := map[DocRef]uint64{}
-	drafts := append([]Draft{draft}, draft.More...)
-	for part := range drafts {
-		d := &drafts[part]
-		if len(d.Feeds) > MaxFeedRows {
-			return item{}, tooLarge("an entry names at most %d records in feeds, this one %d", MaxFeedRows, len(d.Feeds))
-		}
-		e := Entry{Claimed: cmd.Claimed, Actor: cmd.Actor, Device: cmd.Device, Command: cmd.ID, Part: part,
-			Payload: cmd.Payload, Action: d.Action, Feeds: d.Feeds, Verdicts: d.Verdicts}
-		if part == 0 {
-			e.Receipt = d.Receipt
-		}
-		e.Docs = slices.Clone(d.Docs)
-		e.Writes = append(slices.Clone(d.Writes), CommandKey(cmd.ID))
-		for i := range e.Docs {
-			doc := &e.Docs[i]
-			ref := DocRef{doc.Type, doc.ID}
-			rev, drafted := revs[ref]
-			if !drafted {
-				if _, read := r.keys[DocKey(doc.Type, doc.ID)]; !read {
-					return item{}, invalid("document %s/%s is written but was not read by the decision", doc.Type, doc.ID)
-				}
-				rev = r.rev(ref)
-			}
-			doc.Rev = rev + 1
-			revs[ref] = doc.Rev
-			if doc.Type == NumberedType && doc.Rev > 1 {
-				return item{}, invalid("document %s/%s is evidence and never changes; record a new one that supersedes it", doc.Type, doc.ID)
-			}
-			if doc.Deleted {
-				doc.State = nil
-			} else if len(doc.State) > MaxStateBytes {
-				return item{}, tooLarge("document %s/%s has %d bytes, at most %d are kept", doc.Type, doc.ID, len(doc.State), MaxStateBytes)
-			} else if len(doc.State) < 2 || doc.State[0] != '{' {
-				return item{}, invalid("the state of %s/%s is not a JSON object", doc.Type, doc.ID)
-			}
-			e.Writes = append(e.Writes, DocKey(doc.Type, doc.ID))
-			if isNumbered(doc) {
-				it.numbered++
-			}
-		}
-		slices.Sort(e.Writes)
-		e.Writes = slices.Compact(e.Writes)
-		p := prepared{entry: e, docs: e.Docs, tail: appendTail(nil, &e)}
-		// The head is short; 200 bytes cover it with the longest branch name we accept.
-		if n := len(p.tail) + 200; n > MaxEntryBytes {
-			return item{}, tooLarge("the change has %d bytes, an entry holds at most %d", n, MaxEntryBytes)
-		}
-		it.bytes += len(p.tail) + 200
-		it.entries = append(it.entries, p)
-	}
-	if len(it.entries) > MaxPageEntries || it.bytes > MaxPageBytes {
-		return item{}, tooLarge("the change has %d entries and %d bytes; a page holds %d and %d", len(it.entries), it.bytes, MaxPageEntries, MaxPageBytes)
-	}
-	it.reads = make([]Key, 0, len(r.keys))
-	for k := range r.keys {
-		it.reads = append(it.reads, k)
-	}
-	return it, nil
-}
-
-// sleep waits, or returns the context's error.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
+	return g, out, nil
 }

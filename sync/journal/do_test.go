@@ -307,7 +307,7 @@ func TestLimitsAreRefusedBeforeNumbering(t *testing.T) {
 		return Command{ID: id, Decide: func(ctx context.Context, r *Reader) (Draft, error) {
 			_, _, err := r.Doc(ctx, "t", id)
 			d := Draft{Action: "x"}
-			d.Put("t", id, state(map[string]string{"s": string(make([]byte, size))}))
+			d.Put("t", id, state(map[string]string{"s": strings.Repeat("x", size)}))
 			for i := range feeds {
 				d.Tell("branch", "t", fmt.Sprint(i))
 			}

@@ -13,19 +13,49 @@
 // documents with a type and an id, feeds, receipts and keys. Deciders are bound
 // to it by casework, office and dispatch.
 //
+// Files: domain.go says what an entry may hold, canonical.go and page.go its bytes;
+// do.go and prepare.go decide, committer.go appends, follow.go takes in what others
+// appended, state.go keeps what went wrong; iterate.go reads; store.go is what an engine
+// must do.
+//
+// # What goes wrong, and who hears of it
+//
+// A branch is running, parked or stuck (Journal.States). Entries and pages that cannot
+// be read or applied are parked: a small document remembers them, the watermark passes
+// them, and the branch goes on; the next process that can read them applies them.
+// /readyz answers 200 and lists parked branches, since a restart of this program would
+// not help. A branch is stuck while the store does not take a page, and for good when a
+// page continues another tree than the one that was followed, or when the last page
+// cannot be read, so that nothing can be built on it: /readyz answers 503 and names the
+// branch, Do waits in the first case and returns ErrStuck in the others. Other branches
+// are touched by neither.
+//
+// # What stands in an entry of a command's payload
+//
+// Nothing of it: an entry keeps what the decision said (Draft.Said), by default a random
+// salt and the SHA-256 of the salt and Command.Payload. That is for payloads that hold
+// nothing personal; a room whose payloads do says a sealed salt and compares with
+// Command.Same. All rooms use the default now: casework's payload is a keyed hash.
+//
 // The rules of JOURNAL.md that are kept now, and the tests that fail without them
 // (storetest: in server/store/storetest, run on every engine):
 //
-//	J1  TestDecisionsAreNeverAppendedOnOutdatedDocuments, TestAbsenceIsReadToo
-//	J2  TestUnclearAppendsHaveOneEffect; storetest TheSamePageAgainIsWelcome
-//	J3  TestNextNodeAppliesWhatADeadNodeStored; storetest WatermarkRisesInOrder
+//	J0  TestWhatCannotBeReadBackIsRefused, FuzzCodec
+//	J1  TestDecisionsAreNeverAppendedOnOutdatedDocuments, TestAbsenceIsReadToo, TestAnswersRestOnReadsOfOneMoment,
+//	    TestAKeyIsWrittenOnlyIfItWasRead
+//	J2  TestUnclearAppendsHaveOneEffect, TestTwoNodesWithFaults, TestUnclearIsNeverCalledNothing, TestWhoLosesTwiceWaits;
+//	    storetest TheSamePageAgainIsWelcome
+//	J3  TestNextNodeAppliesWhatADeadNodeStored, TestAnEntryThatCannotBeReadIsParked, TestAPageThatCannotBeReadIsParked,
+//	    TestWhatNoStoreCanKeepIsParked; storetest WatermarkRisesInOrder; sqlitestore TestADamagedPageStopsNothing
 //	J4  storetest OlderStatesDoNotWin
 //	J5  storetest TombstonesStay
-//	J6  TestAnnouncedPagesAreVisible; sync/offline pull_test.go; storetest APullMissesNothing, FeedsStopAtTheWatermark
+//	J6  TestAnnouncedPagesAreVisible, TestPagesOfOtherNodesAreAnnounced; sync/offline pull_test.go; storetest
+//	    APullMissesNothing, FeedsStopAtTheWatermark
 //	J8  server/casework TestADebtorHasOneHomeBranch, TestTwoBranchesClaimADebtorAtOnce
 //	J10 server/store/sqlitestore TestWritesAreDurableInOneFile; server/cmd/doorstep TestKilledTwentyTimesLosesNothingAcknowledged
-//	J11 TestEdgeGivesTheTreeOfRFC6962, TestCanonicalBytesArePinned; server/audit proof_test.go
-//	J12 sync/seal vault_test.go, reveal_test.go
+//	J11 TestEdgeGivesTheTreeOfRFC6962, TestAPageOnAnotherTreeIsRefused, TestCanonicalBytesArePinned,
+//	    TestPageBytesArePinned; server/audit proof_test.go
+//	J12 TestPayloadsAreSaidWithASalt; sync/seal vault_test.go, reveal_test.go
 //	J15 TestLimitsAreRefusedBeforeNumbering, TestPagesStayWithinTheirLimits
 //	J16 server/notify TestAlertLeftAtSendingByACrashIsRepeated, TestStopInTheMiddleLeavesSendingForTheNextStart
 //	J17 server ids_test.go; storetest ReceiptsAreKeptForEver

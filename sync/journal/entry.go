@@ -7,16 +7,6 @@ import (
 	"doorstep/auth"
 )
 
-// Limits of JOURNAL.md J15. A draft that breaks one is refused before it is numbered.
-const (
-	MaxStateBytes   = 64 << 10  // one document's state
-	MaxEntryBytes   = 512 << 10 // one entry's canonical bytes
-	MaxPageBytes    = 2 << 20   // one page's entries together
-	MaxPageEntries  = 2000
-	MaxFeedRows     = 1024 // records an entry may name in all its feeds together
-	MaxCommandBytes = 128  // a command id
-)
-
 // SchemaVersion is the schema number written into new entries.
 const SchemaVersion = 1
 
@@ -55,12 +45,13 @@ type Entry struct {
 	Device   auth.DeviceID
 	Command  string // the command id; one id may cover a run of entries
 	Part     int    // position in that run, from 0
-	// Payload is the SHA-256 of the command's payload: the same id with another payload is refused.
-	Payload [32]byte
-	Action  string // "visit.record", "case.import", …
-	Writes  []Key  // sorted, without repeats; DocKey of each doc and the command's key included
-	Docs    []Doc
-	Feeds   []FeedRow
+	// Said is what the decision said of the command's payload, so that the same id with
+	// another payload is refused. It tells nothing of what the payload held (Draft.Said).
+	Said   []byte
+	Action string // "visit.record", "case.import", …
+	Writes []Key  // sorted, without repeats; DocKey of each doc and the command's key included
+	Docs   []Doc
+	Feeds  []FeedRow
 	// Verdicts are the conduct decisions the change rests on, each with its policy's hash.
 	Verdicts json.RawMessage
 	// Receipt is what the command's sender was told, sealed where it repeats personal data.

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"doorstep/auth"
@@ -31,15 +29,15 @@ type Journal struct {
 	committers map[auth.BranchID]*committer
 	closed     bool
 	running    sync.WaitGroup
-	stuck      atomic.Pointer[error]
 	subs       subscribers
 }
 
 // subscribers are told after each visible page.
 type subscribers struct {
-	mu   sync.Mutex
-	next int
-	fn   map[int]func(Committed)
+	mu      sync.Mutex
+	next    int
+	watched bool // a goroutine looks for what other nodes wrote
+	fn      map[int]func(Committed)
 }
 
 // Options of Open. The zero value is usable.
@@ -66,12 +64,13 @@ func Open(store Store, opt Options) *Journal {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	life, kill := context.WithCancel(context.Background())
-	return &Journal{store: store, opt: opt, log: opt.Log, node: pageID()[:12], life: life, kill: kill,
+	return &Journal{store: store, opt: opt, log: opt.Log, node: randomID()[:12], life: life, kill: kill,
 		stop: make(chan struct{}), committers: map[auth.BranchID]*committer{}}
 }
 
-// Close answers what is queued, waits for it to be durable, and stops. After
-// the context ends it stops waiting for an unreachable store.
+// Close answers what is queued, waits for it to be durable, and stops. After the
+// context ends it stops waiting for an unreachable store: whoever waits for an append
+// that nobody knows the outcome of is told ErrUnclear, all others ErrClosed.
 func (j *Journal) Close(ctx context.Context) error {
 	j.mu.Lock()
 	if j.closed {
@@ -79,54 +78,49 @@ func (j *Journal) Close(ctx context.Context) error {
 		return nil
 	}
 	j.closed = true
+	for _, c := range j.committers {
+		c.close()
+	}
 	close(j.stop)
 	j.mu.Unlock()
 	quiet := make(chan struct{})
 	go func() { j.running.Wait(); close(quiet) }()
+	defer j.kill()
 	select {
 	case <-quiet:
+		return nil
 	case <-ctx.Done():
 		j.kill()
 		<-quiet
 		return ctx.Err()
 	}
-	j.kill()
-	return nil
 }
 
-var branchName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
-
-// committer finds the branch's committer, or starts it.
-func (j *Journal) committer(ctx context.Context, b auth.BranchID) (*committer, error) {
+// known finds the branch's committer, or makes it: nothing is read yet.
+func (j *Journal) known(b auth.BranchID) (*committer, error) {
 	if !branchName.MatchString(string(b)) {
-		return nil, invalid("a branch id has 1 to 64 letters, digits, dots, dashes or underscores")
+		return nil, badBranch()
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.closed {
 		return nil, ErrClosed
 	}
-	if c := j.committers[b]; c != nil {
-		return c, nil
+	c := j.committers[b]
+	if c == nil {
+		c = newCommitter(j, b)
+		j.committers[b] = c
 	}
-	c := &committer{j: j, branch: b, queue: make(chan *group, 1024), turn: make(chan struct{}, 1)}
-	c.writes.reset(0)
-	if err := c.start(ctx); err != nil {
-		return nil, err
-	}
-	j.committers[b] = c
-	j.running.Add(1)
-	go func() { defer j.running.Done(); c.run() }()
 	return c, nil
 }
 
-// Stuck is why the store does not take what is to be appended (a full disk, an
-// unreachable server), nil when it does. Callers wait meanwhile; nothing is lost.
-func (j *Journal) Stuck() error {
-	if err := j.stuck.Load(); err != nil {
-		return *err
+// committer finds the branch's committer, started.
+func (j *Journal) committer(ctx context.Context, b auth.BranchID) (*committer, error) {
+	c, err := j.known(b)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	return c, c.open(ctx)
 }
 
 // Store gives the store for reading views.
@@ -172,56 +166,47 @@ func (j *Journal) Entry(ctx context.Context, b auth.BranchID, n uint64) (Entry, 
 	return e, raw, err
 }
 
-// Each calls fn for every visible entry after the given one, in order, until fn returns an error.
-func (j *Journal) Each(ctx context.Context, b auth.BranchID, after uint64, fn func(Entry) error) error {
-	w, err := j.store.Watermark(ctx, b)
-	if err != nil {
-		return err
-	}
-	for after < w {
-		pages, err := j.store.Pages(ctx, b, after, 8)
-		if err != nil {
-			return err
-		}
-		if len(pages) == 0 {
-			return fmt.Errorf("journal of %s ends at %d, below its watermark %d", b, after, w)
-		}
-		for _, p := range pages {
-			entries, err := p.Decode()
-			if err != nil {
-				return err
-			}
-			for _, e := range entries {
-				if e.N <= after || e.N > w {
-					continue
-				}
-				if err := fn(e); err != nil {
-					return err
-				}
-			}
-			after = p.Last
-		}
-	}
-	return nil
-}
-
-// Subscribe calls fn after each page becomes visible through this process, in
-// order per branch. fn must return at once: it runs on the committer. The
-// returned function ends the subscription.
+// Subscribe calls fn after each page becomes visible, in order per branch, whichever
+// node wrote it: at once what was appended through this process, within about a second
+// what another node wrote. fn must return at once: it runs on the committer. The first
+// subscription reads how far each branch is before it returns. The returned function
+// ends the subscription.
 func (j *Journal) Subscribe(fn func(Committed)) (cancel func()) {
 	j.subs.mu.Lock()
-	defer j.subs.mu.Unlock()
 	if j.subs.fn == nil {
 		j.subs.fn = map[int]func(Committed){}
 	}
 	id := j.subs.next
 	j.subs.next++
 	j.subs.fn[id] = fn
+	watched := j.subs.watched
+	j.subs.watched = true
+	j.subs.mu.Unlock()
+	j.mu.Lock()
+	start := !watched && !j.closed
+	if start {
+		j.running.Add(1)
+	}
+	j.mu.Unlock()
+	if start {
+		j.lookAround(true)
+		go func() { defer j.running.Done(); j.watch() }()
+	}
 	return func() {
 		j.subs.mu.Lock()
 		defer j.subs.mu.Unlock()
 		delete(j.subs.fn, id)
 	}
+}
+
+// unwatched ends the looking for what other nodes wrote when nobody subscribes any more.
+func (j *Journal) unwatched() bool {
+	j.subs.mu.Lock()
+	defer j.subs.mu.Unlock()
+	if len(j.subs.fn) == 0 {
+		j.subs.watched = false
+	}
+	return !j.subs.watched
 }
 
 func (j *Journal) announce(b auth.BranchID, w uint64, feeds []FeedEntry) {

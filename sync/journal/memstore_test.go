@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"doorstep/auth"
@@ -20,6 +23,12 @@ type memStore struct {
 	records  map[auth.BranchID]map[DocRef]Record
 	receipts map[auth.BranchID]map[string]Receipt
 	feeds    map[auth.BranchID]map[feedRef]FeedEntry
+	smalls   map[string]map[string]SmallDoc
+	damaged  map[auth.BranchID]map[uint64]bool // pages, by first entry, whose bytes cannot be read
+
+	// unfit is a document that can never be kept, and the step at which that shows.
+	unfit   DocRef
+	unfitAt string
 
 	// fault, when set, is asked before and after the insert of a page and before its views.
 	fault func(step string, p *Page) error
@@ -28,7 +37,8 @@ type memStore struct {
 
 func newMemStore() *memStore {
 	return &memStore{pages: map[auth.BranchID][]*Page{}, w: map[auth.BranchID]uint64{}, records: map[auth.BranchID]map[DocRef]Record{},
-		receipts: map[auth.BranchID]map[string]Receipt{}, feeds: map[auth.BranchID]map[feedRef]FeedEntry{}}
+		receipts: map[auth.BranchID]map[string]Receipt{}, feeds: map[auth.BranchID]map[feedRef]FeedEntry{},
+		smalls: map[string]map[string]SmallDoc{}, damaged: map[auth.BranchID]map[uint64]bool{}}
 }
 
 func (m *memStore) trip(step string, p *Page) error {
@@ -47,8 +57,20 @@ func (m *memStore) setFault(fn func(step string, p *Page) error) {
 	m.fault = fn
 }
 
+func (m *memStore) fit(step string, v ViewWrites) error {
+	for _, r := range v.Records {
+		if (DocRef{r.Type, r.ID}) == m.unfit && step == m.unfitAt {
+			return fmt.Errorf("write documents: %w", &Unfit{Doc: m.unfit, Err: errors.New("no column holds it")})
+		}
+	}
+	return nil
+}
+
 func (m *memStore) Commit(ctx context.Context, p *Page, v ViewWrites) error {
 	if err := m.trip("before", p); err != nil {
+		return err
+	}
+	if err := m.fit("before", v); err != nil {
 		return err
 	}
 	m.mu.Lock()
@@ -86,6 +108,9 @@ func (m *memStore) Apply(_ context.Context, p *Page, v ViewWrites) error {
 	if err := m.trip("views", p); err != nil {
 		return err
 	}
+	if err := m.fit("views", v); err != nil {
+		return err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	b := p.Branch
@@ -120,7 +145,7 @@ func (m *memStore) PageAt(_ context.Context, b auth.BranchID, first uint64) (*Pa
 	defer m.mu.Unlock()
 	for _, p := range m.pages[b] {
 		if p.First == first {
-			return p, nil
+			return m.read(p)
 		}
 	}
 	return nil, ErrNotFound
@@ -131,7 +156,7 @@ func (m *memStore) PageOf(_ context.Context, b auth.BranchID, n uint64) (*Page, 
 	defer m.mu.Unlock()
 	for _, p := range m.pages[b] {
 		if p.First <= n && n <= p.Last {
-			return p, nil
+			return m.read(p)
 		}
 	}
 	return nil, ErrNotFound
@@ -143,7 +168,86 @@ func (m *memStore) Pages(_ context.Context, b auth.BranchID, after uint64, limit
 	var out []*Page
 	for _, p := range m.pages[b] {
 		if p.Last > after && len(out) < limit {
+			if _, err := m.read(p); err != nil && len(out) == 0 {
+				return nil, err
+			} else if err != nil {
+				break
+			}
 			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
+// read is a page, unless its bytes are damaged.
+func (m *memStore) read(p *Page) (*Page, error) {
+	if m.damaged[p.Branch][p.First] {
+		return nil, &DamagedPage{Branch: p.Branch, First: p.First, Last: p.Last, Err: errors.New("its bytes are cut short")}
+	}
+	return p, nil
+}
+
+func (m *memStore) Branches(context.Context) ([]auth.BranchID, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Sorted(maps.Keys(m.pages)), nil
+}
+
+func (m *memStore) Small(_ context.Context, kind, id string) ([]byte, uint64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d, there := m.smalls[kind][id]
+	if !there {
+		return nil, 0, ErrNotFound
+	}
+	return d.Body, d.Version, nil
+}
+
+func (m *memStore) SwapSmall(_ context.Context, kind, id string, was uint64, body []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.smalls[kind][id].Version != was {
+		return ErrRaced
+	}
+	if m.smalls[kind] == nil {
+		m.smalls[kind] = map[string]SmallDoc{}
+	}
+	m.smalls[kind][id] = SmallDoc{ID: id, Body: body, Version: was + 1}
+	return nil
+}
+
+func (m *memStore) DeleteSmall(_ context.Context, kind, id string, was uint64) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d, there := m.smalls[kind][id]
+	if !there {
+		return ErrNotFound
+	}
+	if d.Version != was {
+		return ErrRaced
+	}
+	delete(m.smalls[kind], id)
+	return nil
+}
+
+func (m *memStore) Smalls(_ context.Context, kind string, ids []string) ([]SmallDoc, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := make([]SmallDoc, len(ids))
+	for i, id := range ids {
+		out[i] = m.smalls[kind][id]
+		out[i].ID = id
+	}
+	return out, nil
+}
+
+func (m *memStore) ListSmall(_ context.Context, kind, prefix, after string, limit int) ([]string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []string
+	for _, id := range slices.Sorted(maps.Keys(m.smalls[kind])) {
+		if strings.HasPrefix(id, prefix) && id > after && len(out) < limit {
+			out = append(out, id)
 		}
 	}
 	return out, nil
@@ -156,7 +260,7 @@ func (m *memStore) Tail(_ context.Context, b auth.BranchID) (*Page, error) {
 	if len(ps) == 0 {
 		return nil, ErrNotFound
 	}
-	return ps[len(ps)-1], nil
+	return m.read(ps[len(ps)-1])
 }
 
 func (m *memStore) Watermark(_ context.Context, b auth.BranchID) (uint64, error) {

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"doorstep/auth"
@@ -25,6 +26,8 @@ type Page struct {
 	// Numbered is how many documents of the numbered type (visits) precede the page,
 	// so that the committer can go on counting without reading them.
 	Numbered uint64
+	// NumberedIn is how many the page itself creates: who cannot read an entry counts on.
+	NumberedIn uint64
 	// Leaves are the entries' record hashes, Entries their canonical bytes, in order.
 	Leaves  []tlog.Hash
 	Entries [][]byte
@@ -53,6 +56,7 @@ func (p *Page) Encode() []byte {
 		b = append(b, h[:]...)
 	}
 	b = binary.AppendUvarint(b, p.Numbered)
+	b = binary.AppendUvarint(b, p.NumberedIn)
 	b = binary.AppendUvarint(b, uint64(len(p.Entries)))
 	for i, e := range p.Entries {
 		b = append(b, p.Leaves[i][:]...)
@@ -79,6 +83,7 @@ func DecodePage(b []byte) (*Page, error) {
 		copy(p.Edge[i][:], d.take(32))
 	}
 	p.Numbered = d.uint()
+	p.NumberedIn = d.uint()
 	n := d.count(33)
 	p.Leaves, p.Entries = make([]tlog.Hash, n), make([][]byte, n)
 	for i := range n {
@@ -92,6 +97,71 @@ func DecodePage(b []byte) (*Page, error) {
 		return nil, fmt.Errorf("decode page %s/%d: holds %d entries, says it ends at %d", p.Branch, p.First, n, p.Last)
 	}
 	return p, nil
+}
+
+// DamagedPage is the error of a page whose stored bytes cannot be read. Stores keep its
+// place beside the bytes, so that the pages after it can be followed (J3).
+type DamagedPage struct {
+	Branch      auth.BranchID
+	First, Last uint64
+	Err         error
+}
+
+func (e *DamagedPage) Error() string {
+	return fmt.Sprintf("page %s/%d to %d cannot be read: %v", e.Branch, e.First, e.Last, e.Err)
+}
+
+// Unwrap is what is wrong with it.
+func (e *DamagedPage) Unwrap() error { return e.Err }
+
+func isDamaged(err error) bool {
+	var d *DamagedPage
+	return errors.As(err, &d)
+}
+
+// ReadPage is for stores: it decodes the page kept at a place. What cannot be read, or
+// says that it belongs elsewhere, is a *DamagedPage.
+func ReadPage(b auth.BranchID, first, last uint64, body []byte) (*Page, error) {
+	p, err := DecodePage(body)
+	if err == nil && (p.Branch != b || p.First != first || p.Last != last) {
+		err = fmt.Errorf("it says it is %s/%d to %d", p.Branch, p.First, p.Last)
+	}
+	if err != nil {
+		return nil, &DamagedPage{Branch: b, First: first, Last: last, Err: err}
+	}
+	return p, nil
+}
+
+// Entry decodes entry n of the page, after its hash and its place are checked.
+func (p *Page) Entry(n uint64) (Entry, error) {
+	if n < p.First || n > p.Last || n-p.First >= uint64(len(p.Entries)) {
+		return Entry{}, fmt.Errorf("page %s/%d holds no entry %d", p.Branch, p.First, n)
+	}
+	raw := p.Entries[n-p.First]
+	if Leaf(raw) != p.Leaves[n-p.First] {
+		return Entry{}, fmt.Errorf("page %s/%d: the bytes of entry %d are not those that were hashed", p.Branch, p.First, n)
+	}
+	e, err := DecodeEntry(raw)
+	if err != nil {
+		return Entry{}, fmt.Errorf("page %s/%d: %w", p.Branch, p.First, err)
+	}
+	if e.N != n || e.Branch != p.Branch {
+		return Entry{}, fmt.Errorf("page %s/%d: entry %s/%d is out of place", p.Branch, p.First, e.Branch, e.N)
+	}
+	return e, nil
+}
+
+// Decode reads all entries of a page.
+func (p *Page) Decode() ([]Entry, error) {
+	out := make([]Entry, len(p.Entries))
+	for i := range p.Entries {
+		e, err := p.Entry(p.First + uint64(i))
+		if err != nil {
+			return nil, err
+		}
+		out[i] = e
+	}
+	return out, nil
 }
 
 func appendString(b []byte, s string) []byte {

@@ -33,7 +33,7 @@ func Project(entries []Entry) ViewWrites {
 			v.Feeds = append(v.Feeds, row)
 		}
 		if e.Command != "" && e.Part == 0 {
-			v.Receipts = append(v.Receipts, Receipt{Command: e.Command, N: e.N, Payload: e.Payload, Body: e.Receipt})
+			v.Receipts = append(v.Receipts, Receipt{Command: e.Command, N: e.N, Said: e.Said, Body: e.Receipt})
 		}
 	}
 	return v

@@ -94,6 +94,37 @@ func (r *Reader) Docs(ctx context.Context, refs ...DocRef) ([]Record, error) {
 	return out, nil
 }
 
+// Prefetch reads documents at once that this decision or later ones of the call will ask
+// for. The decision does not rest on them until it asks.
+func (r *Reader) Prefetch(ctx context.Context, refs ...DocRef) error {
+	var ask []DocRef
+	for _, ref := range refs {
+		if _, there := r.seen[ref]; !there {
+			ask = append(ask, ref)
+		}
+	}
+	if len(ask) == 0 {
+		return nil
+	}
+	recs, err := r.store.Records(ctx, r.Branch, ask)
+	if err != nil {
+		return fmt.Errorf("read %s/%s and %d more: %w", ask[0].Type, ask[0].ID, len(ask)-1, err)
+	}
+	for i, rec := range recs {
+		r.seen[ask[i]] = rec
+	}
+	return nil
+}
+
+// read lists the keys of what was read.
+func (r *Reader) read() []Key {
+	out := make([]Key, 0, len(r.keys))
+	for k := range r.keys {
+		out = append(out, k)
+	}
+	return out
+}
+
 // rev is the revision of a document that was read.
 func (r *Reader) rev(ref DocRef) uint64 {
 	if rec, ok := r.drafted.docs[ref]; ok {
@@ -158,7 +189,8 @@ func hasFields(state json.RawMessage, fields []string, eq []any) bool {
 		}
 		if i < len(eq) {
 			want, err := json.Marshal(eq[i])
-			if err != nil || string(want) != string(v) {
+			var is, be any // by value: the same text can be spelled in several ways
+			if err != nil || json.Unmarshal(want, &be) != nil || json.Unmarshal(v, &is) != nil || is != be {
 				return false
 			}
 		}

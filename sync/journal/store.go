@@ -45,7 +45,7 @@ type FeedEntry struct {
 type Receipt struct {
 	Command string
 	N       uint64 // the first entry of the command
-	Payload [32]byte
+	Said    []byte // Entry.Said; nil when it said nothing
 	Body    json.RawMessage
 }
 
@@ -124,15 +124,17 @@ type Store interface {
 	// again and returns nil.
 	Commit(ctx context.Context, p *Page, v ViewWrites) error
 	// Apply applies the view writes of a page some other node stored and raises the
-	// watermark to p.Last if it is at p.First-1 (else leaves it).
+	// watermark to p.Last if it is at p.First-1 (else leaves it). A document that no retry
+	// can make it keep is an *Unfit, here and from Commit.
 	Apply(ctx context.Context, p *Page, v ViewWrites) error
-	// PageAt reads the page stored under (branch, first). ErrNotFound.
+	// PageAt reads the page stored under (branch, first). ErrNotFound, *DamagedPage.
 	PageAt(ctx context.Context, b auth.BranchID, first uint64) (*Page, error)
-	// PageOf reads the page that holds entry n. ErrNotFound.
+	// PageOf reads the page that holds entry n. ErrNotFound, *DamagedPage.
 	PageOf(ctx context.Context, b auth.BranchID, n uint64) (*Page, error)
 	// Pages reads, in order, pages whose Last > after: as many as fit limit (at least one if any).
+	// If the first of them cannot be read it returns a *DamagedPage; before another such page it ends.
 	Pages(ctx context.Context, b auth.BranchID, after uint64, limit int) ([]*Page, error)
-	// Tail reads the last page of a branch. ErrNotFound when it has none.
+	// Tail reads the last page of a branch. ErrNotFound when it has none, *DamagedPage.
 	Tail(ctx context.Context, b auth.BranchID) (*Page, error)
 	// Watermark is W: every entry up to it is in the views. Zero for a new branch.
 	Watermark(ctx context.Context, b auth.BranchID) (uint64, error)

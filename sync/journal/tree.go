@@ -57,20 +57,3 @@ func (p *Page) EdgeAfter() Edge {
 	}
 	return e
 }
-
-// NumberedAfter is how many documents of the numbered type there are after the page.
-func (p *Page) NumberedAfter() (uint64, error) {
-	n := p.Numbered
-	for _, raw := range p.Entries {
-		e, err := DecodeEntry(raw)
-		if err != nil {
-			return 0, err
-		}
-		for i := range e.Docs {
-			if isNumbered(&e.Docs[i]) {
-				n++
-			}
-		}
-	}
-	return n, nil
-}

@@ -25,6 +25,7 @@ import (
 	"doorstep/server/audit"
 	"doorstep/server/play"
 	"doorstep/server/store/sqlitestore"
+	"doorstep/sync/journal"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -394,21 +395,14 @@ func (l *load) journal(ctx context.Context, data string) {
 	noError(l.t, err)
 	defer func() { noError(l.t, store.Close()) }()
 	runs := map[string]int{}
-	for after := uint64(0); ; {
-		pages, err := store.Pages(ctx, auth.BranchID(l.day.Branch), after, 64)
+	for p, err := range journal.Pages(ctx, store, auth.BranchID(l.day.Branch), 0) {
 		noError(l.t, err)
-		if len(pages) == 0 {
-			break
-		}
-		for _, p := range pages {
-			entries, err := p.Decode()
-			noError(l.t, err)
-			for _, e := range entries {
-				if e.Part == 0 {
-					runs[e.Command]++
-				}
+		entries, err := p.Decode()
+		noError(l.t, err)
+		for _, e := range entries {
+			if e.Part == 0 {
+				runs[e.Command]++
 			}
-			after = p.Last
 		}
 	}
 	acknowledged := map[string]string{}

@@ -154,10 +154,21 @@ func (s *Store) raise(ctx context.Context, p *journal.Page) (raised bool, err er
 	return res.MatchedCount > 0, nil
 }
 
-// body is a page's bytes.
-type body struct {
-	Body bson.Binary `bson:"body"`
+// stored is a page's bytes and its place.
+type stored struct {
+	Branch string      `bson:"branch"`
+	First  int64       `bson:"first"`
+	Last   int64       `bson:"last"`
+	Body   bson.Binary `bson:"body"`
 }
+
+// page decodes it. A *journal.DamagedPage.
+func (s *stored) page() (*journal.Page, error) {
+	return journal.ReadPage(auth.BranchID(s.Branch), uint64(s.First), uint64(s.Last), s.Body.Data)
+}
+
+var pageFields = bson.D{{Key: "branch", Value: 1}, {Key: "first", Value: 1}, {Key: "last", Value: 1},
+	{Key: "body", Value: 1}}
 
 // PageAt reads the page stored under (branch, first).
 func (s *Store) PageAt(ctx context.Context, b auth.BranchID, first uint64) (*journal.Page, error) {
@@ -167,7 +178,8 @@ func (s *Store) PageAt(ctx context.Context, b auth.BranchID, first uint64) (*jou
 // PageOf reads the page that holds entry n.
 func (s *Store) PageOf(ctx context.Context, b auth.BranchID, n uint64) (*journal.Page, error) {
 	p, err := s.page(ctx, upTo(b, n))
-	if err == nil && p.Last < n {
+	var damaged *journal.DamagedPage
+	if err == nil && p.Last < n || errors.As(err, &damaged) && damaged.Last < n {
 		return nil, journal.ErrNotFound
 	}
 	return p, err
@@ -180,16 +192,16 @@ func (s *Store) Tail(ctx context.Context, b auth.BranchID) (*journal.Page, error
 
 // page reads the last page that a filter finds.
 func (s *Store) page(ctx context.Context, filter bson.D) (*journal.Page, error) {
-	var found body
+	var found stored
 	err := s.pages.FindOne(ctx, filter, options.FindOne().SetSort(bson.D{{Key: "_id", Value: -1}}).
-		SetProjection(bson.D{{Key: "body", Value: 1}})).Decode(&found)
+		SetProjection(pageFields)).Decode(&found)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return nil, journal.ErrNotFound
 	}
 	if err != nil {
 		return nil, err
 	}
-	return journal.DecodePage(found.Body.Data)
+	return found.page()
 }
 
 // Pages reads pages whose Last is above a number, in order.
@@ -199,12 +211,15 @@ func (s *Store) Pages(ctx context.Context, b auth.BranchID, after uint64, limit 
 		{Key: "_id", Value: bson.D{{Key: "$gte", Value: pageKey(b, after+1)}, {Key: "$lt", Value: beyond(string(b))}}}}
 	var out []*journal.Page
 	err := each(ctx, s.pages, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(int64(limit)).
-		SetProjection(bson.D{{Key: "body", Value: 1}}), func(found body) error {
-		p, err := journal.DecodePage(found.Body.Data)
-		out = append(out, p)
+		SetProjection(pageFields), func(found stored) error {
+		p, err := found.page()
+		if err == nil {
+			out = append(out, p)
+		}
 		return err
 	})
-	if err != nil {
+	var damaged *journal.DamagedPage
+	if err != nil && (len(out) == 0 || !errors.As(err, &damaged)) {
 		return nil, err
 	}
 	if len(out) > 0 && out[0].First == after+1 {

@@ -198,7 +198,7 @@ func (s *Store) Records(ctx context.Context, b auth.BranchID, refs []journal.Doc
 type receipt struct {
 	Command string        `bson:"command"`
 	N       int64         `bson:"n"`
-	Payload bson.Binary   `bson:"payload"`
+	Said    bson.Binary   `bson:"said"`
 	JSON    bson.RawValue `bson:"json"`
 }
 
@@ -207,7 +207,7 @@ func (s *Store) putReceipts(ctx context.Context, b auth.BranchID, receipts []jou
 	docs := make([]any, len(receipts))
 	for i, r := range receipts {
 		docs[i] = bson.D{{Key: "_id", Value: key(string(b), r.Command)}, {Key: "branch", Value: string(b)}, {Key: "command", Value: r.Command},
-			{Key: "n", Value: int64(r.N)}, {Key: "payload", Value: bson.Binary{Data: r.Payload[:]}}, {Key: "json", Value: text(r.Body)}}
+			{Key: "n", Value: int64(r.N)}, {Key: "said", Value: bson.Binary{Data: r.Said}}, {Key: "json", Value: text(r.Body)}}
 	}
 	_, err := insert(ctx, s.receipts, docs)
 	return err
@@ -228,7 +228,9 @@ func (s *Store) Receipts(ctx context.Context, b auth.BranchID, commands []string
 		n := min(len(ids), manyDocs)
 		err := each(ctx, s.receipts, among(b, ids[:n]), options.Find(), func(d receipt) error {
 			r := journal.Receipt{Command: d.Command, N: uint64(d.N), Body: untext(d.JSON)}
-			copy(r.Payload[:], d.Payload.Data)
+			if len(d.Said.Data) > 0 {
+				r.Said = d.Said.Data
+			}
 			for _, i := range wanted[d.Command] {
 				out[i] = r
 			}

@@ -164,17 +164,16 @@ func (s *Store) Receipts(ctx context.Context, b auth.BranchID, commands []string
 		for _, c := range commands[:n] {
 			args = append(args, c)
 		}
-		rows, err := s.read.QueryContext(ctx, "SELECT command, n, payload, body FROM receipts WHERE branch = ? AND command IN ("+marks(n)+")", args...)
+		rows, err := s.read.QueryContext(ctx, "SELECT command, n, said, body FROM receipts WHERE branch = ? AND command IN ("+marks(n)+")", args...)
 		if err != nil {
 			return nil, err
 		}
 		err = scan(rows, func() error {
 			var r journal.Receipt
-			var payload, body []byte
-			if err := rows.Scan(&r.Command, &r.N, &payload, &body); err != nil {
+			var body []byte
+			if err := rows.Scan(&r.Command, &r.N, &r.Said, &body); err != nil {
 				return err
 			}
-			copy(r.Payload[:], payload)
 			if len(body) > 0 {
 				r.Body = body
 			}

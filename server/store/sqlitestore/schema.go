@@ -47,7 +47,7 @@ CREATE TABLE IF NOT EXISTS receipts (
 	branch  TEXT NOT NULL,
 	command TEXT NOT NULL,
 	n       INTEGER NOT NULL,
-	payload BLOB NOT NULL,
+	said    BLOB,
 	body    BLOB,
 	PRIMARY KEY (branch, command)
 ) WITHOUT ROWID;

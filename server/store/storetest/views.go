@@ -84,13 +84,13 @@ func recordsInOrder(t *testing.T, s journal.Store) {
 
 func receiptsAreKept(t *testing.T, s journal.Store) {
 	ctx := context.Background()
-	put(t, s, journal.ViewWrites{Receipts: []journal.Receipt{{Command: "c1", N: 1, Payload: [32]byte{1, 2}, Body: encode("first")}, {Command: "c2", N: 1}}})
+	put(t, s, journal.ViewWrites{Receipts: []journal.Receipt{{Command: "c1", N: 1, Said: []byte{1, 2}, Body: encode("first")}, {Command: "c2", N: 1}}})
 	put(t, s, journal.ViewWrites{Receipts: []journal.Receipt{{Command: "c1", N: 2, Body: encode("second")}}})
 	rs, err := s.Receipts(ctx, branch, []string{"c2", "none", "c1"})
 	check(t, err)
 	equal(t, "in the order asked", rs[0].Command+rs[1].Command+rs[2].Command, "c2c1")
 	equal(t, "the first answer", string(rs[2].Body), `"first"`)
-	equal(t, "its payload", rs[2].Payload, [32]byte{1, 2})
+	equal(t, "what was said", string(rs[2].Said), "\x01\x02")
 	equal(t, "without a body", len(rs[0].Body), 0)
 }
 

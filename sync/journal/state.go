@@ -1,0 +1,228 @@
+package journal
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"doorstep/auth"
+)
+
+// State says how a branch's journal does.
+type State string
+
+// States of a branch. A parked branch answers reads and takes entries: some entries it
+// holds could not be read or applied, and its views lack them. A stuck branch takes no
+// entries now: callers wait, or are told ErrStuck.
+const (
+	StateRunning State = "running"
+	StateParked  State = "parked"
+	StateStuck   State = "stuck"
+)
+
+// BranchState is the state of one branch, and why.
+type BranchState struct {
+	Branch auth.BranchID
+	State  State
+	Reason string
+	Since  time.Time // UTC
+	Parked []Parked  // also of a branch that is stuck
+}
+
+// Parked is a run of entries of a branch that could not be read or applied (J3): the
+// watermark has passed them, and the views lack what they say. It is kept as a small
+// document, so that every node and fsck know, until the entries have been applied.
+type Parked struct {
+	Branch auth.BranchID `json:"branch"`
+	First  uint64        `json:"first"`
+	Last   uint64        `json:"last"`
+	Reason string        `json:"reason"`
+	Since  time.Time     `json:"since"`
+}
+
+const parkedKind = "parked"
+
+func (p Parked) id() string { return fmt.Sprintf("%s/%020d", p.Branch, p.First) }
+
+// ParkedEntries lists what is parked in a branch of a store, or in all with "", in order.
+func ParkedEntries(ctx context.Context, s Store, b auth.BranchID) ([]Parked, error) {
+	prefix := ""
+	if b != "" {
+		prefix = string(b) + "/"
+	}
+	var out []Parked
+	for after := ""; ; {
+		ids, err := s.ListSmall(ctx, parkedKind, prefix, after, 500)
+		if err != nil {
+			return nil, fmt.Errorf("list parked entries: %w", err)
+		}
+		if len(ids) == 0 {
+			return out, nil
+		}
+		after = ids[len(ids)-1]
+		docs, err := s.Smalls(ctx, parkedKind, ids)
+		if err != nil {
+			return nil, fmt.Errorf("read parked entries: %w", err)
+		}
+		for _, d := range docs {
+			var p Parked
+			if d.Body == nil {
+				continue // applied meanwhile
+			}
+			if err := json.Unmarshal(d.Body, &p); err != nil {
+				return nil, fmt.Errorf("read parked entry %s: %w", d.ID, err)
+			}
+			out = append(out, p)
+		}
+	}
+}
+
+// park keeps what is parked; parking it again changes nothing.
+func (c *committer) park(ctx context.Context, first, last uint64, cause error) error {
+	p := Parked{Branch: c.branch, First: first, Last: last, Reason: cause.Error(), Since: c.j.Now()}
+	body, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("encode parked entry %s: %w", p.id(), err)
+	}
+	switch err := c.j.store.SwapSmall(ctx, parkedKind, p.id(), 0, body); {
+	case errors.Is(err, ErrRaced):
+		return nil // known already
+	case err != nil:
+		return fmt.Errorf("park entry %s: %w", p.id(), err)
+	}
+	c.j.log.Error("entries are parked: the views lack them", "branch", c.branch, "first", first, "last", last, "err", cause)
+	return nil
+}
+
+// unpark applies what was parked and can be read now (a newer program, a mended page).
+// States put-if-newer: what was written since stays.
+func (c *committer) unpark(ctx context.Context) error {
+	parked, err := ParkedEntries(ctx, c.j.store, c.branch)
+	if err != nil {
+		return err
+	}
+	for _, p := range parked {
+		if !c.readable(ctx, p) {
+			c.j.log.Warn("entries are still parked", "branch", c.branch, "first", p.First, "last", p.Last, "reason", p.Reason)
+			continue
+		}
+		_, version, err := c.j.store.Small(ctx, parkedKind, p.id())
+		if err == nil {
+			err = c.j.store.DeleteSmall(ctx, parkedKind, p.id(), version)
+		}
+		if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrRaced) {
+			return fmt.Errorf("unpark entry %s: %w", p.id(), err)
+		}
+		c.j.log.Info("parked entries are applied", "branch", c.branch, "first", p.First, "last", p.Last)
+	}
+	return nil
+}
+
+// readable applies parked entries if all of them can be read and applied now.
+func (c *committer) readable(ctx context.Context, parked Parked) bool {
+	var entries []Entry
+	for n := parked.First; n <= parked.Last; {
+		page, err := c.j.store.PageOf(ctx, c.branch, n)
+		if err != nil {
+			return errors.Is(err, ErrNotFound) // its page was never stored
+		}
+		for ; n <= min(page.Last, parked.Last); n++ {
+			e, err := page.Entry(n)
+			if err != nil {
+				return false
+			}
+			entries = append(entries, e)
+		}
+	}
+	// Far beyond the tail: views are written, the watermark stays where it is.
+	nowhere := &Page{Branch: c.branch, First: 1 << 52, Last: 1 << 52}
+	return c.j.store.Apply(ctx, nowhere, Project(entries)) == nil
+}
+
+// trouble notes why the branch takes no entries; nil: it takes them again. It touches no other branch.
+func (c *committer) trouble(cause error) {
+	c.mu.Lock()
+	was := c.stuck
+	c.stuck = cause
+	if was == nil && cause != nil {
+		c.stuckSince = c.j.Now()
+	}
+	c.mu.Unlock()
+	switch {
+	case was == nil && cause != nil:
+		c.j.log.Error("the branch takes no entries", "branch", c.branch, "err", cause)
+	case was != nil && cause == nil:
+		c.j.log.Info("the branch takes entries again", "branch", c.branch)
+	}
+}
+
+// Stuck is why branches do not take what is to be appended (a full disk, an unreachable
+// server, a page of another tree), nil when all do. Callers wait meanwhile, or are told
+// ErrStuck; nothing is lost.
+func (j *Journal) Stuck() error {
+	var errs []error
+	for _, c := range j.all() {
+		c.mu.Lock()
+		if c.stuck != nil {
+			errs = append(errs, fmt.Errorf("branch %s: %w", c.branch, c.stuck))
+		}
+		c.mu.Unlock()
+	}
+	return errors.Join(errs...)
+}
+
+// States lists the branches that are not running, sorted: those this process knows to be
+// stuck, and those with parked entries, whoever parked them. The error is the store's.
+func (j *Journal) States(ctx context.Context) ([]BranchState, error) {
+	parked, err := ParkedEntries(ctx, j.store, "")
+	if err != nil {
+		return nil, err
+	}
+	by := map[auth.BranchID]*BranchState{}
+	var out []*BranchState
+	of := func(b auth.BranchID) *BranchState {
+		if by[b] == nil {
+			by[b] = &BranchState{Branch: b}
+			out = append(out, by[b])
+		}
+		return by[b]
+	}
+	for _, p := range parked {
+		s := of(p.Branch)
+		if s.State == "" {
+			s.State, s.Reason, s.Since = StateParked, p.Reason, p.Since
+		}
+		s.Parked = append(s.Parked, p)
+	}
+	for _, c := range j.all() {
+		c.mu.Lock()
+		if c.stuck != nil {
+			s := of(c.branch)
+			s.State, s.Reason, s.Since = StateStuck, c.stuck.Error(), c.stuckSince
+		}
+		c.mu.Unlock()
+	}
+	slices.SortFunc(out, func(a, b *BranchState) int { return cmp.Compare(a.Branch, b.Branch) })
+	states := make([]BranchState, len(out))
+	for i, s := range out {
+		states[i] = *s
+	}
+	return states, nil
+}
+
+// all lists the committers of this process, sorted by branch.
+func (j *Journal) all() []*committer {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	out := make([]*committer, 0, len(j.committers))
+	for _, c := range j.committers {
+		out = append(out, c)
+	}
+	slices.SortFunc(out, func(a, b *committer) int { return strings.Compare(string(a.branch), string(b.branch)) })
+	return out
+}
