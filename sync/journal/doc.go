@@ -13,7 +13,7 @@
 // documents with a type and an id, feeds, receipts and keys. Deciders are bound
 // to it by casework, office and dispatch.
 //
-// The rules of JOURNAL.md that are kept now, and the tests that fail without them
+// The rules of README.md that are kept now, and the tests that fail without them
 // (storetest: in server/store/storetest, run on every engine):
 //
 //	J1  TestDecisionsAreNeverAppendedOnOutdatedDocuments, TestAbsenceIsReadToo
