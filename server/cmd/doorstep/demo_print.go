@@ -71,6 +71,7 @@ var reasonWords = map[string]string{
 	"NO_TEAM":           "no team works the territory that day",
 	"ADDRESS_UNFIT":     "the address is known to be wrong",
 	"HOLD":              "on hold: a dispute, a complaint, a request to stop or the like",
+	"ON_HOLD":           "on hold: a dispute, a complaint, a request to stop or the like",
 	"NO_FIT_TEAM":       "no team has what the visit needs",
 	"UNREACHABLE":       "no road leads there",
 	"BEYOND_LIMITS":     "too far or too long for any shift",
