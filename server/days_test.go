@@ -37,7 +37,8 @@ func TestDays(t *testing.T) {
 			t.Parallel()
 			story, err := txtar.ParseFile(file)
 			ok(t, err)
-			s := &storyteller{t: t, ctx: t.Context(), data: t.TempDir(), phones: map[string]*play.Phone{}, files: map[string][]byte{}}
+			s := &storyteller{t: t, ctx: t.Context(), data: t.TempDir(), phones: map[string]*play.Phone{},
+				files: map[string][]byte{}}
 			for _, f := range story.Files {
 				s.files[f.Name] = f.Data
 			}
@@ -98,12 +99,15 @@ var sentences = []struct {
 	{shape(`The supervisor publishes the round: (\d+) assignments go out`), (*storyteller).publishes},
 	{shape(`The phone of (\S+) shows (.+)`), (*storyteller).shows},
 	{shape(`At (\S+) (\S+) is at the door of (\S+): (.+)`), (*storyteller).visits},
-	{shape(`At (\S+) (\S+) notes that the debtor of (\S+) (agrees to contact at other hours|withdraws that consent)`), (*storyteller).consents},
-	{shape(`The phone of (\S+) sends what it holds: (?:all is taken|the visit to (\S+) is held back)`), (*storyteller).sends},
+	{shape(`At (\S+) (\S+) notes that the debtor of (\S+) (agrees to contact at other hours|withdraws that consent)`),
+		(*storyteller).consents},
+	{shape(`The phone of (\S+) sends what it holds: (?:all is taken|the visit to (\S+) is held back)`),
+		(*storyteller).sends},
 	{shape(`The phone of (\S+) sends it all again: nothing happens twice`), (*storyteller).sendsAgain},
 	{shape(`The debtor of (\S+) asks the office for no more visits`), (*storyteller).asksForNone},
 	{shape(`The file of (\S+) shows (no|\d+) visits?(?:, the (first|last) (?:not flagged|flagged (\S+(?: and \S+)*) by rule (\S+)))?`), (*storyteller).fileShows},
-	{shape(`The file of (\S+) shows an accepted plan of (\d+)\.(\d\d) (\w+) in (\d+) instalments`), (*storyteller).planShows},
+	{shape(`The file of (\S+) shows an accepted plan of (\d+)\.(\d\d) (\w+) in (\d+) instalments`),
+		(*storyteller).planShows},
 	{shape(`The auditor exports the visits: (\d+), all there and unaltered`), (*storyteller).exports},
 	{shape(`With one word altered, the export no longer verifies`), (*storyteller).altered},
 }
@@ -164,7 +168,8 @@ func (s *storyteller) isTime(m []string) {
 	}
 	s.admin = signedIn("admin", adminPassword)
 	if first {
-		s.must(s.admin.Do(s.ctx, http.MethodPut, "/v1/branches/"+s.branch, map[string]any{"time_zone": s.zone.String(), "country": "PT"}, nil))
+		s.must(s.admin.Do(s.ctx, http.MethodPut, "/v1/branches/"+s.branch,
+			map[string]any{"time_zone": s.zone.String(), "country": "PT"}, nil))
 		s.makesUser("supervisor", map[string]any{"role": "supervisor"})
 		s.makesUser("auditor", map[string]any{"role": "auditor", "regulator": true})
 	}
@@ -176,7 +181,8 @@ func (s *storyteller) isTime(m []string) {
 }
 
 func (s *storyteller) makesUser(login string, more map[string]any) {
-	body := map[string]any{"id": login, "login": login, "branches": []string{s.branch}, "password": dayPassword, "keep_password": true}
+	body := map[string]any{"id": login, "login": login, "branches": []string{s.branch}, "password": dayPassword,
+		"keep_password": true}
 	for k, v := range more {
 		body[k] = v
 	}
@@ -184,7 +190,8 @@ func (s *storyteller) makesUser(login string, more map[string]any) {
 }
 
 func (s *storyteller) imports(what, contentType, file string) (r play.ImportReport) {
-	s.must(s.admin.Send(s.ctx, http.MethodPost, "/v1/imports/"+what+"?branch="+s.branch, contentType, io.Reader(bytes.NewReader(s.files[file])), &r))
+	s.must(s.admin.Send(s.ctx, http.MethodPost, "/v1/imports/"+what+"?branch="+s.branch, contentType,
+		io.Reader(bytes.NewReader(s.files[file])), &r))
 	return r
 }
 
@@ -210,7 +217,8 @@ func (s *storyteller) makesTeam(m []string) {
 		s.phones[agent] = p
 	}
 	s.must(s.supervisor.Do(s.ctx, http.MethodPut, "/v1/teams/"+m[0], map[string]any{"branch": s.branch, "agents": m[1:3],
-		"items": []string{"badge", "authorisation_letter"}, "recording": true, "mode": "car", "start": []float64{-8.43, 41.55}}, nil))
+		"items": []string{"badge", "authorisation_letter"}, "recording": true, "mode": "car",
+		"start": []float64{-8.43, 41.55}}, nil))
 }
 
 func (s *storyteller) date() string { return s.now.Format(time.DateOnly) }
@@ -243,7 +251,8 @@ func (s *storyteller) plans(m []string) {
 	var made struct {
 		ID string `json:"id"`
 	}
-	s.must(s.supervisor.Do(s.ctx, http.MethodPost, "/v1/rounds", map[string]any{"branch": s.branch, "date": s.date(), "seed": 1, "time_limit_s": 1}, &made))
+	s.must(s.supervisor.Do(s.ctx, http.MethodPost, "/v1/rounds", map[string]any{"branch": s.branch, "date": s.date(),
+		"seed": 1, "time_limit_s": 1}, &made))
 	s.round = made.ID
 	r := s.roundNow("planned")
 	s.want("visits and cases left out", fmt.Sprint(r.Stops, r.LeftOut), m[0]+" "+m[1])
@@ -311,7 +320,7 @@ func (s *storyteller) shows(m []string) {
 		got = append(got, a.Case)
 	}
 	if m[1] != "nothing" {
-		for _, ref := range strings.FieldsFunc(strings.ReplaceAll(m[1], " and ", ", "), func(r rune) bool { return r == ',' || r == ' ' }) {
+		for _, ref := range strings.Fields(strings.NewReplacer(",", " ", " and ", " ").Replace(m[1])) {
 			want = append(want, s.caseID(ref))
 		}
 	}
@@ -359,7 +368,8 @@ func (s *storyteller) visits(m []string) {
 		check = "verbal_two_facts"
 	}
 	fields := map[string]any{"case": id, "at": at.UTC(), "place": "home", "purpose": "negotiate", "outcome": end.outcome,
-		"agents":             []map[string]any{{"agent_id": "agent-1", "role": "lead", "badge_no": "B-agent-1"}, {"agent_id": "agent-2", "role": "second", "badge_no": "B-agent-2"}},
+		"agents": []map[string]any{{"agent_id": "agent-1", "role": "lead", "badge_no": "B-agent-1"},
+			{"agent_id": "agent-2", "role": "second", "badge_no": "B-agent-2"}},
 		"items":              []string{"badge", "authorisation_letter"},
 		"announced_identity": true,
 		"recording":          map[string]any{"media": "audio", "started_at": at.UTC(), "ended_at": out.UTC()},
@@ -384,15 +394,18 @@ func (s *storyteller) visits(m []string) {
 	}
 	var parts []map[string]any
 	for n := range 3 {
-		parts = append(parts, map[string]any{"n": n + 1, "due_on": at.AddDate(0, n+1, 0).Format(time.DateOnly), "amount_minor": card.AmountDue / 3})
+		parts = append(parts, map[string]any{"n": n + 1, "due_on": at.AddDate(0, n+1, 0).Format(time.DateOnly),
+			"amount_minor": card.AmountDue / 3})
 	}
-	p.Write("plans", plan, "put", out, map[string]any{"case": id, "visit": visit, "kind": "instalments", "currency": card.Currency,
+	p.Write("plans", plan, "put", out, map[string]any{"case": id, "visit": visit, "kind": "instalments",
+		"currency":    card.Currency,
 		"total_minor": card.AmountDue, "state": "accepted", "at": at.UTC(), "instalments": parts}, mid)
 }
 
 func (s *storyteller) consents(m []string) {
 	at := s.clock(m[0])
-	fields := map[string]any{"case": s.caseID(m[2]), "scope": "contact_time", "status": "given", "method": "verbal_recorded", "at": at.UTC()}
+	fields := map[string]any{"case": s.caseID(m[2]), "scope": "contact_time", "status": "given",
+		"method": "verbal_recorded", "at": at.UTC()}
 	if strings.HasPrefix(m[3], "withdraws") {
 		fields["status"], fields["withdrawn_via"] = "withdrawn", "verbal"
 	}
@@ -421,7 +434,8 @@ func (s *storyteller) sendsAgain(m []string) {
 }
 
 func (s *storyteller) asksForNone(m []string) {
-	s.must(s.supervisor.Do(s.ctx, http.MethodPost, "/v1/cases/"+s.caseID(m[0])+"/holds", map[string]any{"kind": "cease_visit"}, nil))
+	s.must(s.supervisor.Do(s.ctx, http.MethodPost, "/v1/cases/"+s.caseID(m[0])+"/holds",
+		map[string]any{"kind": "cease_visit"}, nil))
 }
 
 // file is what the stories ask of a case file.
@@ -477,7 +491,8 @@ func (s *storyteller) planShows(m []string) {
 		s.t.Fatalf("%s: it shows %d plans", s.at, len(f.Plans))
 	}
 	p := f.Plans[0]
-	s.want("plan", fmt.Sprintf("%s %d %s %d", p.State, p.Total, p.Currency, len(p.Instalments)), fmt.Sprintf("accepted %s%s %s %s", m[1], m[2], m[3], m[4]))
+	s.want("plan", fmt.Sprintf("%s %d %s %d", p.State, p.Total, p.Currency, len(p.Instalments)),
+		fmt.Sprintf("accepted %s%s %s %s", m[1], m[2], m[3], m[4]))
 }
 
 func (s *storyteller) exports(m []string) {

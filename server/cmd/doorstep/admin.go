@@ -39,7 +39,8 @@ func (c *resetPasswordCmd) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "Sign in as %s with the one-time password: %s\nIt must be changed at first use.\n", strings.ToLower(c.Login), password)
+	fmt.Fprintf(out, "Sign in as %s with the one-time password: %s\nIt must be changed at first use.\n",
+		strings.ToLower(c.Login), password)
 	return nil
 }
 

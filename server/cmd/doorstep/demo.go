@@ -85,7 +85,8 @@ func (c *demoCmd) Run(ctx context.Context, out io.Writer) (err error) {
 		Now: date.Add(6 * time.Hour), Version: version,
 		Log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	d.say("Doorstep demo: the made-up town of Ribeira on %s.\n"+
-		"The server's clock is set to that morning. Times are local (%s).\n\n", date.Format("Monday 2 January 2006"), d.day.Zone)
+		"The server's clock is set to that morning. Times are local (%s).\n\n",
+		date.Format("Monday 2 January 2006"), d.day.Zone)
 	if err := d.open(ctx); err != nil {
 		return err
 	}
@@ -292,7 +293,8 @@ func (d *demo) evening(ctx context.Context) error {
 				tally[k] += v
 			}
 		}
-		return fmt.Sprintf("%d changes took effect once each, though %d answers were lost and %d were sent again", queued, tally["answers lost"], tally["duplicate"]), nil
+		return fmt.Sprintf("%d changes took effect once each, though %d answers were lost and %d were sent again", queued,
+			tally["answers lost"], tally["duplicate"]), nil
 	}); err != nil {
 		return err
 	}

@@ -26,22 +26,25 @@ func TestADemoLineFits(t *testing.T) {
 	for _, said := range []string{"", "short", long, long[:49], long[:50], long[:51], long[:52], "Überschüssige " + long} {
 		line := stepLine("back in coverage", said, 99*time.Second)
 		fits(t, line)
-		if got := strings.Join(strings.Fields(line), " "); got != strings.TrimSpace("back in coverage "+strings.TrimSpace(said))+" 99.0 s" {
-			t.Errorf("the line says %q", got)
+		want := strings.Join(strings.Fields("back in coverage "+said+" 99.0 s"), " ")
+		if got := strings.Join(strings.Fields(line), " "); got != want {
+			t.Errorf("the line says %q, want %q", got, want)
 		}
 	}
 	fits(t, countLine(123456, long))
 	fits(t, welcome{URL: "http://127.0.0.1:8080", Date: "2026-11-25", Round: "0193a6f2-7c1e-7000-8000-000000000001",
-		Key: "doorstep+1a2b3c4d+" + strings.Repeat("x", 44), Folder: "/tmp/doorstep-demo-1234567890", Agent: "RIB-WEST-team1-agent1"}.String())
+		Key: "doorstep+1a2b3c4d+" + strings.Repeat("x", 44), Folder: "/tmp/doorstep-demo-1234567890",
+		Agent: "RIB-WEST-team1-agent1"}.String())
 }
 
 // A person reads why a case gets no visit, whichever rule it is.
 func TestEveryReasonHasWords(t *testing.T) {
 	law, err := conduct.Default()
 	noError(t, err)
-	for _, code := range append(law.Reasons(), dispatch.NoPosition, dispatch.NoTerritory, dispatch.NoTeam, dispatch.AddressUnfit,
-		dispatch.OnHold, dispatch.NoFitTeam, dispatch.Unreachable, dispatch.BeyondLimits, dispatch.NoTimeInWindow, dispatch.NoTime,
-		dispatch.WorthLess, dispatch.SameDebtor, dispatch.NoAppointment, dispatch.Visited) {
+	codes := append(law.Reasons(), dispatch.NoPosition, dispatch.NoTerritory, dispatch.NoTeam, dispatch.AddressUnfit,
+		dispatch.OnHold, dispatch.NoFitTeam, dispatch.Unreachable, dispatch.BeyondLimits, dispatch.NoTimeInWindow,
+		dispatch.NoTime, dispatch.WorthLess, dispatch.SameDebtor, dispatch.NoAppointment, dispatch.Visited)
+	for _, code := range codes {
 		if said := whyNot(play.Reason{Code: code}); said == code {
 			t.Errorf("%s has no words", code)
 		}

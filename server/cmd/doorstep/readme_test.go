@@ -178,7 +178,8 @@ func TestTheManualsLinesRun(t *testing.T) {
 		day := blocks(t, "README.md", "The first real day")
 		s.start(day[0], childSays)
 		s.answers()
-		wants(t, s.run(strings.Join(day[1:], "\n")), `"accepted": 150`, `"status": "applied"`, `"id": "visit1"`, `"stops": [1-9]`)
+		wants(t, s.run(strings.Join(day[1:], "\n")), `"accepted": 150`, `"status": "applied"`, `"id": "visit1"`,
+			`"stops": [1-9]`)
 	})
 	t.Run("the tour", func(t *testing.T) {
 		t.Parallel()
@@ -189,7 +190,8 @@ func TestTheManualsLinesRun(t *testing.T) {
 	t.Run("when the day changes, and territories", func(t *testing.T) {
 		t.Parallel()
 		s, before := demo(t, "--morning")
-		said := s.run(before + blocks(t, "server/README.md", "When the day changes")[0] + blocks(t, "server/README.md", "Territories")[0])
+		manual := func(section string) string { return blocks(t, "server/README.md", section)[0] }
+		said := s.run(before + manual("When the day changes") + manual("Territories"))
 		wants(t, said, `"slots"`, `"overlaps"`, `RIB-WEST-team1`)
 	})
 }
