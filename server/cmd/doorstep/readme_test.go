@@ -161,7 +161,7 @@ func wants(t *testing.T, said string, shapes ...string) {
 }
 
 func TestTheManualsLinesRun(t *testing.T) {
-	binary := build(t.Context(), t)
+	binary := build(t)
 	pasted := regexp.MustCompile(`(?m)^  ((?:URL|DATE|KEY)=.*|sign_in .*)$`)
 	demo := func(t *testing.T, args string) (s *shell, before string) {
 		s = newShell(t, binary)
