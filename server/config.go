@@ -23,7 +23,8 @@ type Config struct {
 	KEK string
 	// AdminPassword is the first administrator's; "" has a one-time password made and told to Announce.
 	AdminPassword string
-	// Announce is told the first administrator's login and one-time password, once.
+	// Announce is told the first administrator's login and one-time password, at each
+	// start until that password has been changed.
 	Announce func(login, password string)
 	// FCMCredentials is the path of a Firebase service account; "" keeps notices and shows them.
 	FCMCredentials string

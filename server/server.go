@@ -134,17 +134,19 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	return s, nil
 }
 
-// firstAdmin makes the administrator of a new deployment.
+// firstAdmin makes the administrator of a new deployment. A one-time password that
+// nobody has changed yet is replaced at each start and told again, since the start
+// that told it first may have failed.
 func (s *Server) firstAdmin(ctx context.Context) error {
 	password, keep := s.cfg.AdminPassword, true
 	if password == "" {
 		password, keep = auth.OneTimePassword(), false
 	}
-	made, err := s.office.FirstAdmin(ctx, password, keep)
+	set, err := s.office.FirstAdmin(ctx, password, keep)
 	if err != nil {
 		return fmt.Errorf("make the first administrator: %w", err)
 	}
-	if made && !keep && s.cfg.Announce != nil {
+	if set && !keep && s.cfg.Announce != nil {
 		s.cfg.Announce("admin", password)
 	}
 	return nil

@@ -56,6 +56,9 @@ type NewUser struct {
 type credential struct {
 	Hash       string `json:"hash"`
 	MustChange bool   `json:"must_change"`
+	// Printed marks the first administrator's one-time password, which a start made up
+	// and printed. A later start may replace it as long as it has not been changed.
+	Printed bool `json:"printed,omitempty"`
 }
 
 const credentialKind = "credential"
@@ -353,14 +356,69 @@ func (s *Service) withCredential(ctx context.Context, u User) (auth.User, error)
 	return out, nil
 }
 
-// FirstAdmin makes the administrator of a new deployment, with the given
-// password; made is false when there are users already. A password that was
-// printed once must be changed at first use, one from the configuration is kept.
-func (s *Service) FirstAdmin(ctx context.Context, password string, keep bool) (made bool, err error) {
+// FirstAdmin makes the user "admin" of a new deployment with the given password,
+// and says whether the password is now theirs. On a deployment that has users it
+// sets the password only if the administrator has none yet (a first start that
+// broke off), or still has one that an earlier start printed; otherwise it changes
+// nothing and returns false. With keep the password may stay, without it the
+// administrator must change it at first use. Errors: auth's for a weak password,
+// the store's.
+func (s *Service) FirstAdmin(ctx context.Context, password string, keep bool) (set bool, err error) {
+	const id = "admin"
 	f, err := s.store.Find(ctx, journal.Query{Branch: auth.OrgBranch, Type: "users", Limit: 1})
-	if err != nil || len(f.Records) > 0 {
+	if err != nil {
 		return false, err
 	}
-	_, _, err = s.CreateUser(ctx, Ask{By: "system", Command: "org:first-admin"}, NewUser{ID: "admin", Login: "admin", Name: "Administrator", Role: auth.RoleAdmin, Password: password, Keep: keep})
-	return err == nil, err
+	if len(f.Records) == 0 {
+		if _, _, err := s.CreateUser(ctx, Ask{By: "system", Command: "org:first-admin"},
+			NewUser{ID: id, Login: id, Name: "Administrator", Role: auth.RoleAdmin}); err != nil {
+			return false, err
+		}
+	} else if _, err := s.User(ctx, id); err != nil {
+		var e *Error
+		if errors.As(err, &e) && e.Kind == NotFound {
+			err = nil // the users of this deployment came about in another way
+		}
+		return false, err
+	}
+	var hash string
+	err = s.swapSmall(ctx, credentialKind, id, func(now []byte) ([]byte, error) {
+		set = false
+		if now != nil {
+			var was credential
+			if err := json.Unmarshal(now, &was); err != nil {
+				return nil, fmt.Errorf("read credential: %w", err)
+			}
+			if !was.Printed {
+				return nil, nil
+			}
+		}
+		if hash == "" {
+			var err error
+			if hash, err = s.hasher.Hash(ctx, id, password); err != nil {
+				return nil, err
+			}
+		}
+		set = true
+		return json.Marshal(credential{Hash: hash, MustChange: !keep, Printed: !keep})
+	})
+	return set && err == nil, err
+}
+
+// ResetPassword gives the user with this login a one-time password, which they must
+// change at first use, and ends their sessions. Errors: *Error user.not_found,
+// user.disabled; the store's.
+func (s *Service) ResetPassword(ctx context.Context, ask Ask, login, password string) error {
+	u, err := s.ByLogin(ctx, login)
+	if errors.Is(err, auth.ErrNoUser) {
+		return notFound("user.not_found", "no user has the login "+login)
+	}
+	if err != nil {
+		return err
+	}
+	if u.Disabled {
+		return conflict("user.disabled", "the user is disabled and could not sign in; enable them first")
+	}
+	_, err = s.PatchUser(ctx, ask, u.ID, UserPatch{Password: &password})
+	return err
 }

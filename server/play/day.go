@@ -179,7 +179,7 @@ func centre(raw json.RawMessage) [2]float64 {
 
 func (d *Day) client() *Client { return &Client{Base: d.Base, HTTP: d.HTTP} }
 
-// SetUp signs in the administrator and makes the branch and an auditor who may see personal data.
+// SetUp signs in the administrator and makes the branch, a supervisor, and an auditor who may see personal data.
 func (d *Day) SetUp(ctx context.Context) error {
 	d.Admin = d.client()
 	if err := d.Admin.SignIn(ctx, "admin", d.Password, ""); err != nil {
@@ -192,18 +192,21 @@ func (d *Day) SetUp(ctx context.Context) error {
 	if err := d.Admin.Do(ctx, http.MethodPut, "/v1/branches/"+d.Branch, map[string]any{"name": d.Branch, "time_zone": d.Zone, "country": country}, nil); err != nil {
 		return err
 	}
+	if err := d.user(ctx, "supervisor", map[string]any{"role": "supervisor", "branches": []string{d.Branch}}); err != nil {
+		return err
+	}
 	if err := d.user(ctx, "auditor", map[string]any{"role": "auditor", "branches": []string{d.Branch}, "regulator": true}); err != nil {
 		return err
 	}
 	d.Auditor = d.client()
-	return d.Auditor.SignIn(ctx, "auditor", playedPassword, "")
+	return d.Auditor.SignIn(ctx, "auditor", Password, "")
 }
 
-// playedPassword is that of everybody who is played: the data folder is thrown away.
-const playedPassword = "played-password-of-the-day"
+// Password is that of every user who is played but the administrator.
+const Password = "played-password-of-the-day"
 
 func (d *Day) user(ctx context.Context, login string, more map[string]any) error {
-	body := map[string]any{"id": login, "login": login, "name": login, "password": playedPassword, "keep_password": true}
+	body := map[string]any{"id": login, "login": login, "name": login, "password": Password, "keep_password": true}
 	for k, v := range more {
 		body[k] = v
 	}
@@ -241,7 +244,7 @@ func (d *Day) MakeTeams(ctx context.Context) error {
 				}
 				t.Agents = append(t.Agents, agent)
 				phone := NewPhone(d.Base, agent, agent+"-phone", d.HTTP)
-				if err := phone.SignIn(ctx, agent, playedPassword, phone.Device); err != nil {
+				if err := phone.SignIn(ctx, agent, Password, phone.Device); err != nil {
 					return err
 				}
 				d.Phones = append(d.Phones, phone)
@@ -413,11 +416,11 @@ func (d *Day) SignInAgain(ctx context.Context) error {
 	if err := d.Admin.SignIn(ctx, "admin", d.Password, ""); err != nil {
 		return err
 	}
-	if err := d.Auditor.SignIn(ctx, "auditor", playedPassword, ""); err != nil {
+	if err := d.Auditor.SignIn(ctx, "auditor", Password, ""); err != nil {
 		return err
 	}
 	for _, p := range d.Phones {
-		if err := p.SignIn(ctx, p.Agent, playedPassword, p.Device); err != nil {
+		if err := p.SignIn(ctx, p.Agent, Password, p.Device); err != nil {
 			return err
 		}
 	}

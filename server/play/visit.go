@@ -2,6 +2,7 @@ package play
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -9,18 +10,19 @@ import (
 var ends = []struct {
 	outcome, reason, met string
 	weight               int
+	words                string // of the outcome
 }{
-	{"NOT_MET_NOBODY", "", "nobody", 38},
-	{"MET_PTP", "006", "debtor", 14},
-	{"MET_PLAN_SIGNED", "016", "debtor", 12},
-	{"MET_HARDSHIP", "002", "debtor", 8},
-	{"NOT_MET_THIRD_PARTY", "", "spouse", 8},
-	{"MET_REFUSED_TALK", "unwilling", "debtor", 6},
-	{"MET_PAID", "forgot", "debtor", 5},
-	{"ADDR_MOVED", "", "nobody", 3},
-	{"MET_DISPUTE", "027", "debtor", 3},
-	{"MET_ASKED_NO_VISITS", "other", "debtor", 2},
-	{"MET_VULNERABLE_STOP", "002", "debtor", 1},
+	{"NOT_MET_NOBODY", "", "nobody", 38, "nobody was there"},
+	{"MET_PTP", "006", "debtor", 14, "a payment was promised"},
+	{"MET_PLAN_SIGNED", "016", "debtor", 12, "a repayment plan was agreed"},
+	{"MET_HARDSHIP", "002", "debtor", 8, "hardship was told of"},
+	{"NOT_MET_THIRD_PARTY", "", "spouse", 8, "only somebody else was there, who was told nothing"},
+	{"MET_REFUSED_TALK", "unwilling", "debtor", 6, "the debtor did not want to talk"},
+	{"MET_PAID", "forgot", "debtor", 5, "it had been paid"},
+	{"ADDR_MOVED", "", "nobody", 3, "the debtor has moved"},
+	{"MET_DISPUTE", "027", "debtor", 3, "the debt was disputed: no visit until that is settled"},
+	{"MET_ASKED_NO_VISITS", "other", "debtor", 2, "no more visits were asked for, and none will come"},
+	{"MET_VULNERABLE_STOP", "002", "debtor", 1, "the agents left: the debtor is vulnerable"},
 }
 
 // Visit queues a visit at a stop, and what follows from it: a note, a consent, a plan.
@@ -90,4 +92,30 @@ func planOf(id, visit string, card Card, at time.Time) map[string]any {
 	return map[string]any{"case": id, "visit": visit, "kind": "instalments", "currency": card.Currency, "total_minor": card.AmountDue, "state": "accepted",
 		"at": at.UTC().Format(time.RFC3339), "instalments": []map[string]any{{"n": 1, "due_on": due(1), "amount_minor": third},
 			{"n": 2, "due_on": due(2), "amount_minor": third}, {"n": 3, "due_on": due(3), "amount_minor": card.AmountDue - 2*third}}}
+}
+
+// Door is how often visits ended in one way.
+type Door struct {
+	Outcome, Words string
+	Count          int
+}
+
+// Doors counts the visits that wait on the phones by outcome, the most frequent first.
+func (d *Day) Doors() []Door {
+	n := map[any]int{}
+	for _, p := range d.Phones {
+		for _, m := range p.Queue {
+			if m.Type == "visits" {
+				n[m.Fields["outcome"]]++
+			}
+		}
+	}
+	var out []Door
+	for _, e := range ends {
+		if c := n[e.outcome]; c > 0 {
+			out = append(out, Door{e.outcome, e.words, c})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Door) int { return b.Count - a.Count })
+	return out
 }

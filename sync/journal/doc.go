@@ -37,7 +37,7 @@
 // nothing personal; a room whose payloads do says a sealed salt and compares with
 // Command.Same. All rooms use the default now: casework's payload is a keyed hash.
 //
-// The rules of JOURNAL.md that are kept now, and the tests that fail without them
+// The rules of README.md that are kept now, and the tests that fail without them
 // (storetest: in server/store/storetest, run on every engine):
 //
 //	J0  TestWhatCannotBeReadBackIsRefused, FuzzCodec

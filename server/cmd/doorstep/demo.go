@@ -36,6 +36,7 @@ type demo struct {
 	*demoCmd
 	out    io.Writer
 	bars   bool // standard output is a terminal
+	zone   *time.Location
 	day    *play.Day
 	server *server.Server
 	cfg    server.Config
@@ -60,17 +61,17 @@ func (c *demoCmd) Run(ctx context.Context, out io.Writer) (err error) {
 	if d.day, err = play.City(folder); err != nil {
 		return err
 	}
-	zone, err := time.LoadLocation(d.day.Zone)
-	if err != nil {
+	if d.zone, err = time.LoadLocation(d.day.Zone); err != nil {
 		return err
 	}
-	date := nextWorkingDay(time.Now().In(zone))
+	date := nextWorkingDay(time.Now().In(d.zone))
 	if c.Date != "" {
-		if date, err = time.ParseInLocation(time.DateOnly, c.Date, zone); err != nil {
+		if date, err = time.ParseInLocation(time.DateOnly, c.Date, d.zone); err != nil {
 			return fmt.Errorf("--date: write a date as 2006-01-02")
 		}
 	}
-	d.day.Date, d.day.TimeLimitS, d.day.Password, d.day.Seed, d.day.HTTP = date.Format(time.DateOnly), c.Search, demoPassword, 1, &http.Client{}
+	d.day.Date, d.day.TimeLimitS, d.day.Seed = date.Format(time.DateOnly), c.Search, 1
+	d.day.Password, d.day.HTTP = demoPassword, &http.Client{}
 	logTo := c.LogTo
 	if logTo == "" {
 		logTo = filepath.Join(folder, "doorstep.log")
@@ -80,9 +81,12 @@ func (c *demoCmd) Run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { _ = log.Close() }()
-	d.cfg = server.Config{Listen: c.Listen, Data: folder, AdminPassword: demoPassword, Now: date.Add(6 * time.Hour), Version: version,
+	d.cfg = server.Config{Listen: c.Listen, Data: folder, AdminPassword: demoPassword,
+		Now: date.Add(6 * time.Hour), Version: version,
 		Log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
-	d.say("Doorstep demo: the made-up town of Ribeira, %s (the server's clock is set to that morning)\n", d.day.Date)
+	d.say("Doorstep demo: the made-up town of Ribeira on %s.\n"+
+		"The server's clock is set to that morning. Times are local (%s).\n\n",
+		date.Format("Monday 2 January 2006"), d.day.Zone)
 	if err := d.open(ctx); err != nil {
 		return err
 	}
@@ -97,7 +101,8 @@ func (c *demoCmd) Run(ctx context.Context, out io.Writer) (err error) {
 	if c.Once {
 		return nil
 	}
-	d.say("%s", welcome{d.day.Base, d.day.Date, d.day.Round.ID, d.server.AuditKey(), folder})
+	d.say("%s", welcome{URL: d.day.Base, Date: d.day.Date, Round: d.day.Round.ID, Key: d.server.AuditKey(),
+		Folder: folder, Agent: d.day.Phones[0].Agent})
 	select {
 	case <-ctx.Done():
 		d.say("\nstopping\n")
@@ -145,13 +150,13 @@ func (d *demo) close() error {
 func (d *demo) step(name string, f func() (string, error)) error {
 	began := time.Now()
 	if d.bars {
-		d.say("  %-24s …\r", name)
+		d.say("  %-20s…\r", name)
 	}
 	said, err := f()
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	d.say("  %-24s %-76s %6.2f s\n", name, said, time.Since(began).Seconds())
+	d.say("%s", stepLine(name, said, time.Since(began)))
 	return nil
 }
 
@@ -162,7 +167,7 @@ func (d *demo) bar(name string) func(stage string, fraction float64) {
 			return
 		}
 		n := min(max(int(fraction*30), 0), 30)
-		d.say("  %-24s [%s%s] %3.0f %% %-12s\r", name, strings.Repeat("█", n), strings.Repeat("·", 30-n), fraction*100, stage)
+		d.say("  %-20s[%s%s] %3.0f %% %-12s\r", name, strings.Repeat("█", n), strings.Repeat("·", 30-n), fraction*100, stage)
 	}
 }
 
@@ -172,26 +177,26 @@ func (d *demo) play(ctx context.Context) error {
 		name string
 		do   func() (string, error)
 	}{
-		{"office", func() (string, error) { return "branch, auditor", day.SetUp(ctx) }},
+		{"office", func() (string, error) { return "branch, supervisor, auditor", day.SetUp(ctx) }},
 		{"territories", func() (string, error) { return d.imported(day.Import(ctx, "territories", day.Territories)) }},
 		{"overdue cases", func() (string, error) { return d.imported(day.Import(ctx, "cases", day.Cases)) }},
 		{"earlier contacts", func() (string, error) { return d.imported(day.Import(ctx, "contacts", day.Contacts)) }},
-		{"teams, shifts, phones", func() (string, error) {
+		{"teams and phones", func() (string, error) {
 			err := day.MakeTeams(ctx)
-			return fmt.Sprintf("%d teams of two with badge, letter and recording", len(day.Teams)), err
+			return fmt.Sprintf("%d teams of two, with badge, letter and recording", len(day.Teams)), err
 		}},
 		{"plan the day", func() (string, error) {
 			err := day.Plan(ctx, d.bar("plan the day"))
 			r := day.Round
-			said := fmt.Sprintf("%d cases: %d lawful stops, %d left out", r.Cases, r.Stops, r.LeftOut)
+			said := fmt.Sprintf("%d cases: %d stops, %d left out", r.Cases, r.Stops, r.LeftOut)
 			if r.Cost != nil {
-				said += fmt.Sprintf("; %.1f h, %.0f km on the way", float64(r.Cost.TravelS)/3600, float64(r.Cost.DistanceM)/1000)
+				said += fmt.Sprintf("; %.1f h, %.0f km", float64(r.Cost.TravelS)/3600, float64(r.Cost.DistanceM)/1000)
 			}
 			return said, err
 		}},
 		{"publish", func() (string, error) {
 			err := day.Publish(ctx, d.bar("publish"))
-			return fmt.Sprintf("%d assignments issued; the law was asked again for each", day.Round.Issued), err
+			return fmt.Sprintf("%d assignments issued, each judged again", day.Round.Issued), err
 		}},
 	}
 	for _, s := range steps {
@@ -199,18 +204,18 @@ func (d *demo) play(ctx context.Context) error {
 			return err
 		}
 	}
+	d.say("\n  Left out that day, and why:\n")
 	for _, r := range day.Round.Reasons() {
-		rule := ""
-		if r.Rule != "" {
-			rule = "rule " + r.Rule
-		}
-		d.say("      left out: %4d  %-22s %s\n", r.Count, r.Code, rule)
+		d.say("%s", countLine(r.Count, whyNot(r)))
 	}
+	d.say("\n  Stops of each team:\n")
 	for _, r := range day.Round.Routes {
-		if len(r.Stops) > 0 {
-			d.say("      %-16s %2d stops, first at %s, last at %s (UTC)\n", r.Team, len(r.Stops), r.Stops[0].ETA.Format("15:04"), r.Stops[len(r.Stops)-1].ETA.Format("15:04"))
+		if n := len(r.Stops); n > 0 {
+			local := func(i int) string { return r.Stops[i].ETA.In(d.zone).Format("15:04") }
+			d.say("  %6d  %-16s first at %s, last at %s\n", n, r.Team, local(0), local(n-1))
 		}
 	}
+	d.say("\n")
 	if d.Morning {
 		return nil
 	}
@@ -218,7 +223,7 @@ func (d *demo) play(ctx context.Context) error {
 }
 
 func (d *demo) imported(r play.ImportReport, err error) (string, error) {
-	said := fmt.Sprintf("%d new, %d changed, %d rejected", r.Accepted, r.Updated, r.Rejected)
+	said := fmt.Sprintf("%d new, %d rejected", r.Accepted, r.Rejected)
 	if r.Unassigned > 0 {
 		said += fmt.Sprintf(", %d outside every territory", r.Unassigned)
 	}
@@ -236,7 +241,7 @@ func (d *demo) evening(ctx context.Context) error {
 	visits, queued := 0, 0
 	if err := d.step("six phones pull", func() (string, error) {
 		n, err := day.PullAll(ctx)
-		return fmt.Sprintf("%d assignments with their case cards, then out of coverage", n), err
+		return fmt.Sprintf("%d assignments with their case cards", n), err
 	}); err != nil {
 		return err
 	}
@@ -246,10 +251,15 @@ func (d *demo) evening(ctx context.Context) error {
 			p.Batch = 15
 			queued += len(p.Queue)
 		}
-		return fmt.Sprintf("%d visits written offline; %d changes wait on the phones", visits, queued), err
+		return fmt.Sprintf("%d visits without network; %d changes wait", visits, queued), err
 	}); err != nil {
 		return err
 	}
+	d.say("\n  What happened at the doors:\n")
+	for _, door := range day.Doors() {
+		d.say("%s", countLine(door.Count, door.Words))
+	}
+	d.say("\n")
 	if err := d.step("stop and start", func() (string, error) {
 		if err := d.close(); err != nil {
 			return "", err
@@ -259,7 +269,7 @@ func (d *demo) evening(ctx context.Context) error {
 		if err := d.open(ctx); err != nil {
 			return "", err
 		}
-		return "the server came back in the evening with everything it had", day.SignInAgain(ctx)
+		return "the server is back in the evening with all it had", day.SignInAgain(ctx)
 	}); err != nil {
 		return err
 	}
@@ -283,7 +293,8 @@ func (d *demo) evening(ctx context.Context) error {
 				tally[k] += v
 			}
 		}
-		return fmt.Sprintf("%d applied once; %d answers lost, %d repeats recognised", queued, tally["answers lost"], tally["duplicate"]), nil
+		return fmt.Sprintf("%d changes took effect once each, though %d answers were lost and %d were sent again", queued,
+			tally["answers lost"], tally["duplicate"]), nil
 	}); err != nil {
 		return err
 	}
@@ -311,7 +322,7 @@ func (d *demo) audit(ctx context.Context, visits int) error {
 		if report.Manifest.Visits != visits {
 			return "", fmt.Errorf("%d visits were made and %d exported", visits, report.Manifest.Visits)
 		}
-		return fmt.Sprintf("all %d visits are there, none altered, none left out", visits), nil
+		return fmt.Sprintf("all %d visits are there and unaltered", visits), nil
 	}); err != nil {
 		return err
 	}
@@ -326,23 +337,6 @@ func (d *demo) audit(ctx context.Context, visits int) error {
 		if err == nil {
 			return "", fmt.Errorf("an altered export verified")
 		}
-		return "and verification says: " + err.Error(), nil
+		return "no longer verifies: " + err.Error(), nil
 	})
-}
-
-// welcome is what a demo that stays up ends with.
-type welcome struct{ URL, Date, Round, Key, Folder string }
-
-// String writes the lines that README.md's tour begins with.
-func (w welcome) String() string {
-	return fmt.Sprintf(`
-Everything is up at %[1]s until Ctrl-C. Paste these lines into another shell, then go on with README.md's tour:
-
-  URL=%[1]s; DATE=%[2]s; ROUND=%[3]s
-  KEY='%[4]s'
-  TOKEN=$(curl -s $URL/v1/sessions -H 'Content-Type: application/json' -d '{"login":"admin","password":"%[6]s"}' | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
-  auth="Authorization: Bearer $TOKEN"
-
-  endpoints: %[1]s/docs      data: %[5]s
-`, w.URL, w.Date, w.Round, w.Key, w.Folder, demoPassword)
 }

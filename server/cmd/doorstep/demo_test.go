@@ -1,44 +1,52 @@
 package main
 
 import (
-	"os"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
+	"time"
+	"unicode/utf8"
+
+	"doorstep/server/conduct"
+	"doorstep/server/dispatch"
+	"doorstep/server/play"
 )
 
-// The lines of README's tour are typed against a running demo, on whatever day:
-// each name they use is set by them or by the demo, and none names a day of its own.
-func TestTheDemoSaysWhatTheTourUses(t *testing.T) {
-	readme, err := os.ReadFile("../../../README.md")
-	if err != nil {
-		t.Fatal(err)
+// fits complains of lines that a terminal of 80 columns would break.
+func fits(t *testing.T, text string) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > columns {
+			t.Errorf("%d columns: %s", n, line)
+		}
 	}
-	said := welcome{URL: "u", Date: "d", Round: "r", Key: "k"}.String()
-	uses := regexp.MustCompile(`\$\{?([A-Za-z]\w*)`)
-	sets := regexp.MustCompile(`(?m)(?:^|; )\s*([A-Za-z]\w*)=`)
-	for _, section := range []string{"## A tour with curl", "### When the day changes", "### Territories"} {
-		_, rest, found := strings.Cut(string(readme), "\n"+section+"\n")
-		_, rest, fenced := strings.Cut(rest, "```sh\n")
-		block, _, closed := strings.Cut(rest, "```")
-		if !found || !fenced || !closed {
-			t.Fatalf("README has no lines under %s", section)
+}
+
+func TestADemoLineFits(t *testing.T) {
+	long := strings.Repeat("so many words ", 12)
+	for _, said := range []string{"", "short", long, long[:49], long[:50], long[:51], long[:52], "Überschüssige " + long} {
+		line := stepLine("back in coverage", said, 99*time.Second)
+		fits(t, line)
+		want := strings.Join(strings.Fields("back in coverage "+said+" 99.0 s"), " ")
+		if got := strings.Join(strings.Fields(line), " "); got != want {
+			t.Errorf("the line says %q, want %q", got, want)
 		}
-		var set []string
-		for _, m := range sets.FindAllStringSubmatch(said+block, -1) {
-			set = append(set, m[1])
-		}
-		for _, m := range uses.FindAllStringSubmatch(said+block, -1) {
-			if !slices.Contains(set, m[1]) {
-				t.Errorf("%s: nothing sets $%s", section, m[1])
-			}
-		}
-		for _, line := range strings.Split(block, "\n") {
-			// What is asked of the rules alone may be of any day.
-			if regexp.MustCompile(`20\d\d-\d\d`).MatchString(line) && !strings.Contains(line, `"channel":"visit"`) {
-				t.Errorf("%s: a day of its own: %s", section, line)
-			}
+	}
+	fits(t, countLine(123456, long))
+	fits(t, welcome{URL: "http://127.0.0.1:8080", Date: "2026-11-25", Round: "0193a6f2-7c1e-7000-8000-000000000001",
+		Key: "doorstep+1a2b3c4d+" + strings.Repeat("x", 44), Folder: "/tmp/doorstep-demo-1234567890",
+		Agent: "RIB-WEST-team1-agent1"}.String())
+}
+
+// A person reads why a case gets no visit, whichever rule it is.
+func TestEveryReasonHasWords(t *testing.T) {
+	law, err := conduct.Default()
+	noError(t, err)
+	codes := append(law.Reasons(), dispatch.NoPosition, dispatch.NoTerritory, dispatch.NoTeam, dispatch.AddressUnfit,
+		dispatch.OnHold, dispatch.NoFitTeam, dispatch.Unreachable, dispatch.BeyondLimits, dispatch.NoTimeInWindow,
+		dispatch.NoTime, dispatch.WorthLess, dispatch.SameDebtor, dispatch.NoAppointment, dispatch.Visited)
+	for _, code := range codes {
+		if said := whyNot(play.Reason{Code: code}); said == code {
+			t.Errorf("%s has no words", code)
 		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -49,7 +50,7 @@ func TestKilledTwentyTimesLosesNothingAcknowledged(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
-	c := &child{t: t, binary: build(ctx, t), data: filepath.Join(t.TempDir(), "data"), began: time.Now()}
+	c := &child{t: t, binary: build(t), data: filepath.Join(t.TempDir(), "data"), began: time.Now()}
 	c.start(ctx)
 	day := openedDay(ctx, t, c.url)
 	l := newLoad(t, day)
@@ -98,13 +99,34 @@ func TestKilledTwentyTimesLosesNothingAcknowledged(t *testing.T) {
 	l.summary()
 }
 
-// build makes the program as it is shipped.
-func build(ctx context.Context, t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "doorstep")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", path, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+// programFolder is where the program is built for the tests that run it as a process.
+var programFolder string
+
+func TestMain(m *testing.M) {
+	var err error
+	if programFolder, err = os.MkdirTemp("", "doorstep-program-"); err != nil {
+		panic(err)
 	}
+	status := m.Run()
+	_ = os.RemoveAll(programFolder)
+	os.Exit(status)
+}
+
+// program builds the program as it is shipped; the linker takes seconds, so all tests share it.
+var program = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(programFolder, "doorstep")
+	out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", path, ".").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// build gives the path of the program.
+func build(t *testing.T) string {
+	t.Helper()
+	path, err := program()
+	noError(t, err)
 	return path
 }
 

@@ -19,12 +19,13 @@ var version = "dev"
 
 type commands struct {
 	Serve  serveCmd  `cmd:"" help:"Serve the API."`
-	Demo   demoCmd   `cmd:"" help:"Load a small city, plan and publish a day, play six phones, export and verify; then stay up."`
+	Demo   demoCmd   `cmd:"" help:"Play a day in a made-up town, then stay up."`
 	Export exportCmd `cmd:"" help:"Export visit records from a running server."`
-	Verify verifyCmd `cmd:"" help:"Check an export offline, with nothing but the public key."`
+	Verify verifyCmd `cmd:"" help:"Check an export offline."`
 	Route  routeCmd  `cmd:"" help:"Plan routes, or make matrices of travel times, in VROOM's JSON."`
 	Roads  roadsCmd  `cmd:"" help:"Road graphs for travel times."`
-	Fsck   fsckCmd   `cmd:"" help:"Compare the views with the journal, and the journal with itself."`
+	Fsck   fsckCmd   `cmd:"" help:"Compare the views with the journal."`
+	Admin  adminCmd  `cmd:"" help:"What an operator does on a stopped server."`
 
 	Version kong.VersionFlag `help:"Print the version."`
 }
@@ -38,13 +39,23 @@ func main() {
 	}
 }
 
-// run is the program but for the process.
+// run is the program but for the process. Without arguments it lists the commands.
 func run(ctx context.Context, args []string, s streams) error {
 	var c commands
-	parser, err := kong.New(&c, kong.Name("doorstep"), kong.Description("Lawful, route-optimised visits; offline sync; proofs of what happened."),
-		kong.DefaultEnvars("DOORSTEP"), kong.Vars{"version": version}, kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(s.out, (*io.Writer)(nil)), kong.Bind(s))
+	parser, err := kong.New(&c, kong.Name("doorstep"),
+		kong.Description("Lawful, route-optimised visits; offline sync; proofs of what happened."),
+		kong.DefaultEnvars("DOORSTEP"), kong.Vars{"version": version}, kong.Writers(s.out, s.err),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 80}),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(s.out, (*io.Writer)(nil)), kong.Bind(s))
 	if err != nil {
 		panic(err) // our own commands are not well-formed
+	}
+	if len(args) == 0 {
+		k, err := kong.Trace(parser, nil)
+		if err != nil {
+			return err
+		}
+		return k.PrintUsage(false)
 	}
 	k, err := parser.Parse(args)
 	var wrong *kong.ParseError

@@ -16,7 +16,7 @@ import (
 )
 
 type roadsCmd struct {
-	Prepare roadsPrepareCmd `cmd:"" help:"Make road graphs from an OpenStreetMap extract, for serve --roads."`
+	Prepare roadsPrepareCmd `cmd:"" help:"Make road graphs of an OpenStreetMap extract."`
 }
 
 type roadsPrepareCmd struct {

@@ -21,8 +21,8 @@ import (
 )
 
 type routeCmd struct {
-	Solve  routeSolveCmd  `cmd:"" help:"Plan a problem in VROOM's JSON and print the routes in the same."`
-	Matrix routeMatrixCmd `cmd:"" help:"Print VROOM's matrices for points, or for a problem that has none."`
+	Solve  routeSolveCmd  `cmd:"" help:"Plan routes; problem and answer are VROOM's JSON."`
+	Matrix routeMatrixCmd `cmd:"" help:"Print travel times between points."`
 }
 
 // Exit statuses of the route commands.

@@ -229,7 +229,7 @@ func TestBadFlagsAreAnsweredLikeBadProblems(t *testing.T) {
 			t.Errorf("%s: %v %+v", c.args, err, r)
 		}
 	}
-	for _, args := range []string{"", "bogus", "route matrix --bogus", "verify", "roads prepare"} {
+	for _, args := range []string{"bogus", "route matrix --bogus", "verify", "roads prepare"} {
 		if r := runs(t, "", strings.Fields(args)...); r.status != badInput || r.out != "" {
 			t.Errorf("%s: %+v", args, r)
 		}

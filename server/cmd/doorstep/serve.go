@@ -15,7 +15,7 @@ type serveCmd struct {
 	Data           string   `default:"./doorstep-data" env:"DOORSTEP_DATA" help:"Folder of the keys and of the embedded store."`
 	MongoDBURI     string   `name:"mongodb-uri" env:"DOORSTEP_MONGODB_URI" help:"Keep everything in MongoDB instead of the embedded store."`
 	KEK            string   `name:"kek" env:"DOORSTEP_KEK" help:"Key-encryption key, 32 bytes in base64. Default: the file kek in the data folder, made on first start."`
-	AdminPassword  string   `env:"DOORSTEP_ADMIN_PASSWORD" help:"The first administrator's password. Default: a one-time password is printed once."`
+	AdminPassword  string   `env:"DOORSTEP_ADMIN_PASSWORD" help:"The first administrator's password. Default: a one-time password is printed until it is changed."`
 	FCMCredentials string   `name:"fcm-credentials" env:"DOORSTEP_FCM_CREDENTIALS" help:"Path of a Firebase service account. Default: alerts are kept and shown, not sent."`
 	FCMEndpoint    string   `name:"fcm-endpoint" env:"DOORSTEP_FCM_ENDPOINT" hidden:""`
 	Policy         []string `env:"DOORSTEP_POLICY" help:"Conduct packs (YAML) to put in force, each named after its file."`
@@ -34,7 +34,8 @@ func (c *serveCmd) Run(ctx context.Context, out io.Writer) error {
 		FCMEndpoint: c.FCMEndpoint, Policies: c.Policy, Travel: c.choice(), Deployment: c.Deployment, Threads: c.Threads, PlanMaxInstalments: c.PlanMaxInstalments,
 		PlanMaxDays: c.PlanMaxDays, Version: version, Log: logger(c.LogLevel, c.LogFormat),
 		Announce: func(login, password string) {
-			fmt.Fprintf(out, "The administrator is %s; one-time password, shown this once: %s\n", login, password)
+			fmt.Fprintf(out, "Sign in as %s with the one-time password: %s\n"+
+				"Each start makes a new one until it has been changed.\n", login, password)
 		}}
 	if c.Now != "" {
 		at, err := time.Parse(time.RFC3339, c.Now)

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"doorstep/server"
@@ -56,9 +55,8 @@ type fsckCmd struct {
 }
 
 func (c *fsckCmd) Run(ctx context.Context, out io.Writer) error {
-	// Opening would make an empty store, and call it clean.
-	if _, err := os.Stat(filepath.Join(c.Data, sqlitestore.FileName)); err != nil {
-		return fmt.Errorf("%s holds no store; name the folder that serve was given with --data: %w", c.Data, err)
+	if err := holdsStore(c.Data); err != nil {
+		return err
 	}
 	store, err := sqlitestore.Open(ctx, c.Data, server.Indexes())
 	if err != nil {

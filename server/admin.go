@@ -1,0 +1,38 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"runtime"
+
+	"doorstep/auth"
+	"doorstep/server/office"
+	"doorstep/sync/journal"
+)
+
+// ResetPassword gives the user with this login a new one-time password and returns
+// it. It opens the store of cfg itself, so a server on the embedded store must be
+// stopped; with MongoDB servers may run, and notice within a minute. Of cfg it
+// reads Data, MongoDB and Log. Errors: the office's refusals (*office.Error), the
+// store's.
+func ResetPassword(ctx context.Context, cfg Config, login string) (password string, err error) {
+	if err := cfg.fill(); err != nil {
+		return "", err
+	}
+	store, err := openStore(ctx, &cfg)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	j := journal.Open(store, journal.Options{Clock: cfg.clock(), Log: cfg.Log})
+	defer func() { err = errors.Join(err, j.Close(ctx)) }()
+	passwords, err := auth.NewPasswords(runtime.GOMAXPROCS(0))
+	if err != nil {
+		return "", err
+	}
+	password = auth.OneTimePassword()
+	if err := office.New(j, passwords).ResetPassword(ctx, office.Ask{By: "system"}, login, password); err != nil {
+		return "", err
+	}
+	return password, nil
+}
