@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"doorstep/sync/journal"
@@ -78,11 +79,7 @@ func unsealed(v any, path string, shown map[string]seal.Reveal) (out any, keep b
 		}
 		m := map[string]any{}
 		for _, name := range slices.Sorted(maps.Keys(v)) {
-			below := name
-			if path != "" {
-				below = path + "." + name
-			}
-			x, keep, err := unsealed(v[name], below, shown)
+			x, keep, err := unsealed(v[name], seal.Below(path, name), shown)
 			if err != nil {
 				return nil, false, err
 			}
@@ -93,8 +90,8 @@ func unsealed(v any, path string, shown map[string]seal.Reveal) (out any, keep b
 		return m, true, nil
 	case []any:
 		list := []any{}
-		for _, x := range v {
-			x, keep, err := unsealed(x, path, shown)
+		for i, x := range v {
+			x, keep, err := unsealed(x, seal.Below(path, strconv.Itoa(i)), shown)
 			if err != nil {
 				return nil, false, err
 			}

@@ -7,12 +7,10 @@ import (
 
 	"doorstep/auth"
 	"doorstep/sync/journal"
-	"doorstep/sync/seal"
 )
 
 // evidence is a record a phone creates once: a note, consent, signature or reported payment.
 type evidence interface {
-	seal.Doc
 	caseID() journal.CaseID
 	// check refuses what no reader would understand; now is the server's clock.
 	check(now time.Time) *Error

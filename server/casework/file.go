@@ -9,7 +9,6 @@ import (
 
 	"doorstep/auth"
 	"doorstep/sync/journal"
-	"doorstep/sync/seal"
 )
 
 // Filed is a document of a case file: its state with what the journal knows of it.
@@ -153,7 +152,7 @@ func (t *turn) openCase(ctx context.Context, f *File) error {
 }
 
 // open opens the personal parts of a document.
-func (t *turn) open(ctx context.Context, typ, id string, debtor journal.DebtorID, doc seal.Doc) error {
+func (t *turn) open(ctx context.Context, typ, id string, debtor journal.DebtorID, doc any) error {
 	if err := t.svc.vault.OpenDoc(ctx, debtor, t.Branch, typ, id, doc); err != nil {
 		return fmt.Errorf("open %s/%s: %w", typ, id, err)
 	}

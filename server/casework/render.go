@@ -1,6 +1,7 @@
 package casework
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,55 +13,21 @@ import (
 	"doorstep/sync/seal"
 )
 
-// plainJSON is a document with its personal parts in the clear: texts as strings,
-// points as [lon, lat]. Parts whose key is destroyed are null. doc is used up.
-func plainJSON(doc seal.Doc) (map[string]any, error) {
-	vals := map[string]any{}
-	doc.EachSealed(func(field string, p seal.Part) {
-		switch p := p.(type) {
-		case *seal.Text:
-			if !p.IsZero() {
-				vals[field] = nil
-				if p.IsOpen() {
-					vals[field] = p.Plain()
-				}
-			}
-			*p = seal.Text{}
-		case *seal.Point:
-			if !p.IsZero() {
-				vals[field] = nil
-				if at, ok := p.Plain(); ok {
-					vals[field] = [2]float64{at.Lon, at.Lat}
-				}
-			}
-			*p = seal.Point{}
-		}
-	})
-	body, err := json.Marshal(doc)
+// plainJSON is a document with its personal parts in the clear (seal.Show). Those
+// of an erased debtor are null, and the member erased is true. Numbers stay as they were written.
+func plainJSON(doc any) (map[string]any, error) {
+	body, err := seal.Show(doc)
 	if err != nil {
 		return nil, err
 	}
 	out := map[string]any{}
-	if err := json.Unmarshal(body, &out); err != nil {
+	if err := decodeExact(body, &out); err != nil {
 		return nil, err
-	}
-	for field, v := range vals {
-		at := out
-		path := strings.Split(field, ".")
-		for _, name := range path[:len(path)-1] {
-			next, ok := at[name].(map[string]any)
-			if !ok {
-				next = map[string]any{}
-				at[name] = next
-			}
-			at = next
-		}
-		at[path[len(path)-1]] = v
 	}
 	// What a newer app sent and nobody here knows goes back where it stood.
 	if more, ok := out["more"].(string); ok {
 		var unknown map[string]any
-		if json.Unmarshal([]byte(more), &unknown) == nil {
+		if decodeExact([]byte(more), &unknown) == nil {
 			for name, v := range unknown {
 				if _, taken := out[name]; !taken {
 					out[name] = v
@@ -71,15 +38,22 @@ func plainJSON(doc seal.Doc) (map[string]any, error) {
 	delete(out, "more")
 	if text, ok := out["affordability"].(string); ok {
 		var v any
-		if json.Unmarshal([]byte(text), &v) == nil {
+		if decodeExact([]byte(text), &v) == nil {
 			out["affordability"] = v
 		}
 	}
 	return out, nil
 }
 
+// decodeExact reads JSON and keeps numbers as they are written.
+func decodeExact(data []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	return d.Decode(into)
+}
+
 // docOf makes an empty state of a type; nil for a type without personal parts.
-func docOf(typ string) seal.Doc {
+func docOf(typ string) any {
 	switch typ {
 	case "cases":
 		return &Case{}

@@ -391,10 +391,8 @@ func (d *draftBuilder) finish(ctx context.Context, vault *seal.Vault, branch aut
 				part.Delete(doc.typ, doc.id)
 				continue
 			}
-			if s, ok := doc.state.(seal.Doc); ok {
-				if err := vault.SealDoc(ctx, doc.debtor, branch, doc.typ, doc.id, s); err != nil {
-					return journal.Draft{}, fmt.Errorf("seal %s/%s: %w", doc.typ, doc.id, err)
-				}
+			if err := vault.SealDoc(ctx, doc.debtor, branch, doc.typ, doc.id, doc.state); err != nil {
+				return journal.Draft{}, fmt.Errorf("seal %s/%s: %w", doc.typ, doc.id, err)
 			}
 			body, err := encode(doc.state)
 			if err != nil {

@@ -101,16 +101,6 @@ type card struct {
 	Home  *seal.Point `json:"home,omitempty"`
 }
 
-func (c *card) EachSealed(fn func(field string, p seal.Part)) {
-	fn("name", &c.Name)
-	if c.Phone != nil {
-		fn("phone", c.Phone)
-	}
-	if c.Home != nil {
-		fn("home", c.Home)
-	}
-}
-
 const (
 	name  = "Amélia \"Mel\" <Martins> 门前"
 	phone = "+351912345678"

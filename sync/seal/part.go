@@ -8,15 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
-	"unicode/utf8"
-
-	"doorstep/geo"
 
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
-// Part is a personal part of a document: a *Text or a *Point.
+// Part is a personal part of a document: a *Text, *Point, *JSON or *Value.
 type Part interface {
 	core() *part
 	kind() kind
@@ -29,15 +25,10 @@ type kind byte
 const (
 	textKind  kind = 't'
 	pointKind kind = 'p'
+	jsonKind  kind = 'j'
 )
 
-// Doc is a document with personal parts.
-type Doc interface {
-	// EachSealed calls fn for every personal part, under a field name that is unique in the document and never changes.
-	EachSealed(fn func(field string, p Part))
-}
-
-// part is what Text and Point share. The zero value is no value at all.
+// part is what all parts share. The zero value is no value at all.
 type part struct {
 	key    string // id of the key it is sealed under; "" when it is not sealed yet
 	sealed []byte
@@ -46,6 +37,7 @@ type part struct {
 	plain  []byte // canonical plaintext; nil unless open
 	open   bool
 	erased bool // its key is destroyed
+	shown  bool // while Show runs: MarshalJSON writes the value
 }
 
 // saltBytes is the length of a commitment's salt.
@@ -53,6 +45,9 @@ const saltBytes = 16
 
 // errUnsealed reports a personal part that is about to be stored in the clear: a bug of the caller.
 var errUnsealed = errors.New("seal: a personal part was not sealed before it was encoded")
+
+// errClosed reports a personal part that is about to be shown before it was opened: a bug of the caller.
+var errClosed = errors.New("seal: a personal part was not opened before it was shown")
 
 type wire struct {
 	Key    string `json:"k"`
@@ -83,33 +78,46 @@ func (p part) LogValue() slog.Value { return slog.StringValue(p.String()) }
 // Format never shows the value, whatever the verb.
 func (p part) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(p.String())) }
 
-// MarshalJSON writes the sealed form; an unsealed value is an error.
-func (p part) MarshalJSON() ([]byte, error) {
-	if p.IsZero() {
+// encode writes the sealed form, or the value while Show runs. clear is the value's JSON.
+func (p part) encode(clear func() ([]byte, error)) ([]byte, error) {
+	switch {
+	case p.IsZero(), p.shown && p.erased:
 		return []byte("null"), nil
-	}
-	if p.key == "" {
+	case p.shown && p.open:
+		return clear()
+	case p.shown:
+		return nil, errClosed
+	case p.key == "":
 		return nil, errUnsealed
 	}
 	return json.Marshal(wire{p.key, p.sealed, p.commit[:]})
 }
 
-// UnmarshalJSON reads the sealed form.
-func (p *part) UnmarshalJSON(data []byte) error {
+// decode reads null and the sealed form; ok is false for anything else.
+func (p *part) decode(data []byte) (ok bool) {
 	*p = part{}
 	if string(data) == "null" {
-		return nil
+		return true
 	}
+	if len(data) == 0 || data[0] != '{' {
+		return false
+	}
+	var members map[string]json.RawMessage
 	var w wire
-	if err := json.Unmarshal(data, &w); err != nil {
-		return fmt.Errorf("read sealed part: %w", err)
+	if json.Unmarshal(data, &members) != nil || len(members) != 3 || json.Unmarshal(data, &w) != nil {
+		return false
+	}
+	for _, name := range [...]string{"k", "s", "c"} {
+		if len(members[name]) == 0 || members[name][0] != '"' {
+			return false
+		}
 	}
 	if w.Key == "" || len(w.Commit) != sha256.Size {
-		return errors.New("read sealed part: key or commitment is missing")
+		return false
 	}
 	p.key, p.sealed = w.Key, w.Sealed
 	copy(p.commit[:], w.Commit)
-	return nil
+	return true
 }
 
 func commitment(k kind, salt, plain []byte) (c [sha256.Size]byte) {
@@ -146,49 +154,4 @@ func (p *part) openWith(a tink.AEAD, k kind, ad []byte) error {
 	}
 	p.salt, p.plain, p.open = salt, plain, true
 	return nil
-}
-
-// Text is a personal text.
-type Text struct{ part }
-
-// NewText makes an open text that is yet to be sealed. An empty one is no value;
-// what is not UTF-8 is made so.
-func NewText(s string) Text {
-	if s == "" {
-		return Text{}
-	}
-	if !utf8.ValidString(s) {
-		s = string([]rune(s))
-	}
-	return Text{part{plain: []byte(s), open: true}}
-}
-
-func (t *Text) core() *part { return &t.part }
-func (t *Text) kind() kind  { return textKind }
-
-// Plain is the text; "" when there is none, it is not open, or it is erased.
-func (t Text) Plain() string { return string(t.plain) }
-
-// Point is a personal position, WGS 84, kept to 1e-7 degrees.
-type Point struct{ part }
-
-// NewPoint makes an open position that is yet to be sealed.
-func NewPoint(p geo.Point) Point {
-	e := p.E7()
-	return Point{part{plain: fmt.Appendf(nil, "[%d,%d]", e.Lon, e.Lat), open: true}}
-}
-
-func (p *Point) core() *part { return &p.part }
-func (p *Point) kind() kind  { return pointKind }
-
-// Plain is the position; ok is false when there is none, it is not open, or it is erased.
-func (p Point) Plain() (at geo.Point, ok bool) {
-	if !p.open {
-		return geo.Point{}, false
-	}
-	var xy [2]int64
-	if json.Unmarshal(p.plain, &xy) != nil || xy[0] > math.MaxInt32 || xy[0] < math.MinInt32 || xy[1] > math.MaxInt32 || xy[1] < math.MinInt32 {
-		return geo.Point{}, false
-	}
-	return geo.E7{Lon: int32(xy[0]), Lat: int32(xy[1])}.Point(), true
 }

@@ -91,7 +91,7 @@ func TestWhatAPartTells(t *testing.T) {
 	if !x.IsZero() {
 		t.Error("null decodes to a value")
 	}
-	for _, bad := range []string{`"Amélia"`, `{}`, `{"k":"k","s":"AAAA"}`, `{"k":"","s":"AAAA","c":"AAAA"}`, `{"k":"k","s":"AAAA","c":"AAAA"}`, `[1,2]`} {
+	for _, bad := range []string{`{}`, `12`, `["Amélia"]`, `{"k":"k","s":"AAAA"}`, `{"k":"","s":"AAAA","c":"AAAA"}`, `{"k":"k","s":"AAAA","c":"AAAA"}`, `{"name":"Amélia"}`} {
 		if err := json.Unmarshal([]byte(bad), &x); err == nil {
 			t.Errorf("%s decodes to a sealed part", bad)
 		} else {

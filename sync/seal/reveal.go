@@ -1,7 +1,6 @@
 package seal
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/json"
@@ -13,35 +12,24 @@ import (
 type Reveal struct {
 	Field string          `json:"field"`
 	Salt  []byte          `json:"salt"`
-	Value json.RawMessage `json:"value"` // a string, or [lon, lat] in units of 1e-7 degrees
+	Value json.RawMessage `json:"value"` // a string, [lon, lat] in units of 1e-7 degrees, or a JSON value
 }
 
 // Reveals lists the open parts of a document.
-func Reveals(doc Doc) []Reveal {
+func Reveals(doc any) []Reveal {
 	var out []Reveal
-	doc.EachSealed(func(field string, p Part) {
+	Each(doc, func(field string, p Part) {
 		c := p.core()
 		if !c.open || c.salt == nil {
 			return
 		}
 		value := json.RawMessage(c.plain)
 		if p.kind() == textKind {
-			value = encodeText(string(c.plain))
+			value, _ = encodePlain(string(c.plain)) // a string always encodes
 		}
 		out = append(out, Reveal{field, c.salt, value})
 	})
 	return out
-}
-
-// encodeText writes a JSON string without escaping what needs none.
-func encodeText(s string) json.RawMessage {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(s); err != nil {
-		return json.RawMessage(`""`) // a string always encodes
-	}
-	return bytes.TrimSpace(b.Bytes())
 }
 
 // ErrReveal says that what is revealed is not what was sealed.
@@ -54,16 +42,24 @@ func (r Reveal) Check(sealed json.RawMessage) error {
 	if err := json.Unmarshal(sealed, &w); err != nil || len(w.Commit) != sha256.Size {
 		return ErrReveal
 	}
-	is, plain := pointKind, []byte(r.Value)
-	if len(plain) > 0 && plain[0] == '"' {
-		var s string
-		if json.Unmarshal(r.Value, &s) != nil {
-			return ErrReveal
-		}
-		is, plain = textKind, []byte(s)
-	}
-	if c := commitment(is, r.Salt, plain); !hmac.Equal(c[:], w.Commit) {
+	// The value tells what it may be: a string is a text or a JSON value, a list a position or a JSON value.
+	plain, err := canonical(r.Value)
+	if err != nil || len(r.Value) == 0 {
 		return ErrReveal
 	}
-	return nil
+	matches := func(is kind, plain []byte) bool {
+		c := commitment(is, r.Salt, plain)
+		return hmac.Equal(c[:], w.Commit)
+	}
+	if matches(jsonKind, plain) {
+		return nil
+	}
+	var text string
+	switch {
+	case plain[0] == '"' && json.Unmarshal(r.Value, &text) == nil && matches(textKind, []byte(text)):
+		return nil
+	case plain[0] == '[' && matches(pointKind, plain):
+		return nil
+	}
+	return ErrReveal
 }

@@ -290,11 +290,11 @@ func associated(branch auth.BranchID, typ, id, field string) []byte {
 
 // SealDoc seals the open parts of a document under the debtor's key, made if need
 // be; parts that are sealed stay as they are. ErrErased.
-func (v *Vault) SealDoc(ctx context.Context, debtor journal.DebtorID, branch auth.BranchID, typ, id string, doc Doc) error {
+func (v *Vault) SealDoc(ctx context.Context, debtor journal.DebtorID, branch auth.BranchID, typ, id string, doc any) error {
 	var a tink.AEAD
 	var failed error
 	key := ""
-	doc.EachSealed(func(field string, p Part) {
+	Each(doc, func(field string, p Part) {
 		c := p.core()
 		if failed != nil || !c.open || c.key != "" {
 			return
@@ -320,9 +320,9 @@ func (v *Vault) SealDoc(ctx context.Context, debtor journal.DebtorID, branch aut
 // OpenDoc opens the sealed parts of a document; those of an erased debtor are
 // marked erased and stay without a value. An error means a part that was altered,
 // a wrong key-encryption key, or the store's trouble.
-func (v *Vault) OpenDoc(ctx context.Context, _ journal.DebtorID, branch auth.BranchID, typ, id string, doc Doc) error {
+func (v *Vault) OpenDoc(ctx context.Context, _ journal.DebtorID, branch auth.BranchID, typ, id string, doc any) error {
 	var failed error
-	doc.EachSealed(func(field string, p Part) {
+	Each(doc, func(field string, p Part) {
 		c := p.core()
 		if failed != nil || c.open || c.key == "" {
 			return
