@@ -72,14 +72,6 @@ type Case struct {
 	Extra     Extra     `json:"extra,omitzero"` // unknown members of newer versions, kept
 }
 
-// EachSealed names the personal parts of a case.
-func (c *Case) EachSealed(fn func(field string, p seal.Part)) {
-	fn("debtor_name", &c.DebtorName)
-	fn("phone", &c.Phone)
-	fn("address", &c.Address)
-	fn("home", &c.Home)
-}
-
 // Imported remembers the lender's last word on values that people and payments
 // change as well. A later import changes such a value only if the lender's own
 // word has changed, so that a corrected address survives tomorrow's file.

@@ -21,9 +21,6 @@ type VisitReview struct {
 	Notes  seal.Text        `json:"notes,omitzero"`
 }
 
-// EachSealed names the personal parts of a review.
-func (r *VisitReview) EachSealed(fn func(field string, p seal.Part)) { fn("notes", &r.Notes) }
-
 var reviewStates = [...]string{"accepted", "questioned", "invalid"}
 
 // ReviewVisit records what a supervisor makes of a visit.

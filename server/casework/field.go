@@ -165,19 +165,6 @@ type Visit struct {
 	Said string `json:"said,omitempty"`
 }
 
-// EachSealed names the personal parts of a visit.
-func (v *Visit) EachSealed(fn func(field string, p seal.Part)) {
-	fn("outcome_detail", &v.OutcomeDetail)
-	fn("observations.dispute_text", &v.Observations.Dispute)
-	fn("more", &v.More)
-	if v.CheckIn != nil {
-		fn("check_in.point", &v.CheckIn.Point)
-	}
-	if v.CheckOut != nil {
-		fn("check_out.point", &v.CheckOut.Point)
-	}
-}
-
 // Window is a half-open span of time, in UTC.
 type Window struct {
 	From time.Time `json:"from"`
@@ -198,12 +185,6 @@ type Note struct {
 	Flags      []string         `json:"flags,omitempty"` // clock_skew
 	More       seal.Text        `json:"more,omitzero"`   // as of a visit
 	Said       string           `json:"said,omitempty"`  // as of a visit
-}
-
-// EachSealed names the personal parts of a note.
-func (n *Note) EachSealed(fn func(field string, p seal.Part)) {
-	fn("text", &n.Text)
-	fn("more", &n.More)
 }
 
 // Consent is the state of a document of type "consents": one consent given, refused or
@@ -245,9 +226,6 @@ type Consent struct {
 	Said  string    `json:"said,omitempty"` // as of a visit
 }
 
-// EachSealed names the personal parts of a consent.
-func (c *Consent) EachSealed(fn func(field string, p seal.Part)) { fn("more", &c.More) }
-
 // Evidence is what shows that a consent was given.
 type Evidence struct {
 	Recording       string `json:"recording_ref,omitempty"`
@@ -283,9 +261,6 @@ type Signature struct {
 	More        seal.Text    `json:"more,omitzero"`   // as of a visit
 	Said        string       `json:"said,omitempty"`  // as of a visit
 }
-
-// EachSealed names the personal parts of a signature.
-func (s *Signature) EachSealed(fn func(field string, p seal.Part)) { fn("more", &s.More) }
 
 // ConsentLimits narrow a consent.
 type ConsentLimits struct {
@@ -338,12 +313,6 @@ type Plan struct {
 	Flags  []string      `json:"flags,omitempty"` // clock_skew
 	More   seal.Text     `json:"more,omitzero"`   // as of a visit
 	Said   string        `json:"said,omitempty"`  // as of a visit
-}
-
-// EachSealed names the personal parts of a plan.
-func (p *Plan) EachSealed(fn func(field string, part seal.Part)) {
-	fn("affordability", &p.Affordability)
-	fn("more", &p.More)
 }
 
 // DebtBalance is what is owed under one debt of a case.
@@ -443,11 +412,6 @@ type Assignment struct {
 	Extra     Extra                         `json:"extra,omitzero"`
 }
 
-// EachSealed names the personal parts of an assignment.
-func (a *Assignment) EachSealed(fn func(field string, p seal.Part)) {
-	fn("agent_remark", &a.AgentRemark)
-}
-
 // PaymentReported is the state of a document of type "payments_reported": the debtor says, or shows, that they paid. Written once.
 type PaymentReported struct {
 	Case        journal.CaseID   `json:"case"`
@@ -466,9 +430,6 @@ type PaymentReported struct {
 	More        seal.Text        `json:"more,omitzero"`   // as of a visit
 	Said        string           `json:"said,omitempty"`  // as of a visit
 }
-
-// EachSealed names the personal parts of a reported payment.
-func (p *PaymentReported) EachSealed(fn func(field string, part seal.Part)) { fn("more", &p.More) }
 
 // Payment is the state of a document of type "payments": money the lender says has arrived.
 type Payment struct {

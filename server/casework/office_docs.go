@@ -51,8 +51,5 @@ type Quarantined struct {
 	Note    string           `json:"note,omitempty"`
 }
 
-// EachSealed names the personal parts of a quarantined payload.
-func (q *Quarantined) EachSealed(fn func(field string, p seal.Part)) { fn("fields", &q.Fields) }
-
 // encode gives a state its stored form. A state holds nothing that JSON cannot hold; an error is a sealed part left open.
 func encode(state any) (json.RawMessage, error) { return json.Marshal(state) }
