@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
@@ -25,14 +24,13 @@ import (
 	"doorstep/server/office"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
-	"doorstep/sync/seal"
 )
 
 // Server is a house that is open: its rooms are made, its background work runs
 // once Serve is called.
 type Server struct {
 	cfg      Config
-	store    journal.Store
+	store    store
 	journal  *journal.Journal
 	office   *office.Service
 	casework *casework.Service
@@ -67,14 +65,11 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	}
 	clock := cfg.clock()
 	s.journal = journal.Open(s.store, journal.Options{Clock: clock, Log: cfg.Log})
-	kek, err := cfg.kek()
-	if err != nil {
-		return nil, fmt.Errorf("key-encryption key: %w", err)
-	}
-	vault, err := seal.Open(ctx, s.store, kek, clock)
+	keys, err := openKeys(ctx, &cfg, s.store, clock)
 	if err != nil {
 		return nil, err
 	}
+	vault := keys.vault
 	shipped, err := conduct.Default()
 	if err != nil {
 		return nil, err
@@ -89,11 +84,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 			return s.office.Index(ctx, b)
 		},
 		Limits: casework.PlanLimits{MaxInstalments: cfg.PlanMaxInstalments, MaxDays: cfg.PlanMaxDays}})
-	key, err := audit.LoadOrCreateKey(filepath.Join(cfg.Data, "audit.key"), cfg.Deployment)
-	if err != nil {
-		return nil, err
-	}
-	s.audit = audit.New(s.journal, key, cfg.Deployment)
+	s.audit = audit.New(s.journal, keys.audit, cfg.Deployment)
 	s.law = &lawbook{office: s.office, casework: s.casework, sign: s.audit.SignPolicy, log: cfg.Log}
 	threads := cfg.Threads
 	if threads == 0 {
@@ -114,11 +105,8 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		}
 	}
 	s.outbox = notify.New(s.journal, ledger{s.casework}, s.office, sender, cfg.Log)
-	keys, err := auth.LoadOrCreateKeys(filepath.Join(cfg.Data, "auth.keys"))
-	if err != nil {
-		return nil, err
-	}
-	sessions := auth.NewSessions(auth.Options{Keys: keys, Users: s.office, Devices: s.office, Families: families{s.store}, Passwords: passwords, Clock: clock})
+	sessions := auth.NewSessions(auth.Options{Keys: keys.token, Users: s.office, Devices: s.office, Families: families{s.store},
+		Passwords: passwords, Clock: clock})
 	if err := s.firstAdmin(ctx); err != nil {
 		return nil, err
 	}
