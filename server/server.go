@@ -70,6 +70,10 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	vault := keys.vault
+	erasures, erased, err := openErasures(cfg.Secrets)
+	if err != nil {
+		return nil, err
+	}
 	shipped, err := conduct.Default()
 	if err != nil {
 		return nil, err
@@ -79,11 +83,15 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.office = office.New(s.journal, passwords)
-	s.casework = casework.New(casework.Options{Journal: s.journal, Vault: vault, Policy: shipped, Lenders: s.office, Devices: s.office, Log: cfg.Log,
+	s.casework = casework.New(casework.Options{Journal: s.journal, Vault: vault, Policy: shipped, Lenders: s.office, Devices: s.office,
+		Erasures: erasures, Log: cfg.Log,
 		Territories: func(ctx context.Context, b auth.BranchID) (casework.TerritoryIndex, error) {
 			return s.office.Index(ctx, b)
 		},
 		Limits: casework.PlanLimits{MaxInstalments: cfg.PlanMaxInstalments, MaxDays: cfg.PlanMaxDays}})
+	if err := s.casework.FinishErasures(ctx, erased); err != nil {
+		return nil, err
+	}
 	s.audit = audit.New(s.journal, keys.audit, cfg.Deployment)
 	s.law = &lawbook{office: s.office, casework: s.casework, sign: s.audit.SignPolicy, log: cfg.Log}
 	threads := cfg.Threads

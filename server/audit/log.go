@@ -239,6 +239,15 @@ func hashStrings(hs []tlog.Hash) []string {
 	return out
 }
 
+// SignErasure signs the statement of an erasure, one line of JSON, for the debtor to keep.
+func (l *Log) SignErasure(statement string) (string, error) {
+	signed, err := note.Sign(&note.Note{Text: "doorstep erasure\n" + statement + "\n"}, l.signer)
+	if err != nil {
+		return "", fmt.Errorf("sign erasure: %w", err)
+	}
+	return string(signed), nil
+}
+
 // SignPolicy signs the statement of a conduct policy (lines of hashes), so that a phone can tell what it judges with offline.
 func (l *Log) SignPolicy(statement string) (string, error) {
 	signed, err := note.Sign(&note.Note{Text: "doorstep conduct policy\n" + statement}, l.signer)

@@ -97,6 +97,9 @@ func (t *turn) file(ctx context.Context, id journal.CaseID, want parts) (*File, 
 		return nil, noSuchCase()
 	}
 	t.r.Depend(journal.CaseKey(id))
+	if f.Case.isErased() {
+		return nil, refuseErased("case")
+	}
 	return f, t.fill(ctx, f, want)
 }
 

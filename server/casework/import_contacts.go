@@ -123,6 +123,10 @@ func (im *importer) applyContacts(ctx context.Context, branch auth.BranchID, lin
 			l.refuseUnknown()
 			continue
 		}
+		if k.State.isErased() {
+			l.refuseFor(refuseErased("case_ref"))
+			continue
+		}
 		cmd := l.val.command(im.zones.find(k.State.TimeZone))
 		number, err := im.numberHash(ctx, cmd.Number)
 		if err != nil {

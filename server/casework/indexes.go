@@ -42,6 +42,6 @@ func Indexes() []journal.Index {
 		VisitsByCase, VisitsByDate,
 		ReviewsByCase, NotesByCase, ConsentsByCase, SignaturesByCase, PlansByCase, PlansByApproval, PaymentsReportedByCase, PaymentsByCase,
 		AssignmentsByCase, AssignmentsByRound, AssignmentsOnPhones,
-		NoticesByStatus, NoticesByTime, QuarantineByState,
+		NoticesByStatus, NoticesByTime, QuarantineByState, erasuresByDebtor, erasuresByState,
 	}
 }

@@ -103,7 +103,7 @@ func (s *Service) shown(ctx context.Context, rec journal.Record) (map[string]any
 // cardFields are the case card an agent needs at the door, nothing more.
 var cardFields = []string{"case_ref", "debtor_ref", "debtor_name", "language", "phone", "phone_state", "address", "postal_code", "city", "country", "home",
 	"address_verification", "time_zone", "currency", "amount_due_minor", "due_date", "product_type", "lender", "priority", "service_min", "status",
-	"holds", "requests", "facts", "appointments", "live_plan", "profiles", "territory"}
+	"holds", "requests", "facts", "appointments", "live_plan", "profiles", "territory", "erased"}
 
 // Types lists the types phones may pull.
 func (s *Service) Types() []string {

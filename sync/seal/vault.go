@@ -360,11 +360,14 @@ func (v *Vault) Erase(ctx context.Context, debtor journal.DebtorID) error {
 	return nil
 }
 
-// IsErased tells whether a debtor's key is destroyed, as the store has it now.
+// IsErased tells whether a debtor's key is destroyed; what another node destroyed is known within a minute.
 func (v *Vault) IsErased(ctx context.Context, debtor journal.DebtorID) (bool, error) {
-	found, err := v.store.Keys(ctx, []string{v.keyID(debtor)})
-	if err != nil {
-		return false, fmt.Errorf("read keys: %w", err)
+	switch _, err := v.key(ctx, v.keyID(debtor)); {
+	case errors.Is(err, ErrErased):
+		return true, nil
+	case err == nil, errors.Is(err, ErrNoKey):
+		return false, nil
+	default:
+		return false, err
 	}
-	return found[0] != nil && len(found[0]) == 0, nil
 }
