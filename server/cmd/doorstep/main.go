@@ -21,6 +21,7 @@ type commands struct {
 	Serve  serveCmd  `cmd:"" help:"Serve the API."`
 	Demo   demoCmd   `cmd:"" help:"Load a small city, plan and publish a day, play six phones, export and verify; then stay up."`
 	Export exportCmd `cmd:"" help:"Export visit records from a running server."`
+	Erase  eraseCmd  `cmd:"" help:"Erase a debtor on a running server: one administrator asks, another confirms."`
 	Verify verifyCmd `cmd:"" help:"Check an export offline, with nothing but the public key."`
 	Route  routeCmd  `cmd:"" help:"Plan routes, or make matrices of travel times, in VROOM's JSON."`
 	Roads  roadsCmd  `cmd:"" help:"Road graphs for travel times."`
