@@ -7,12 +7,15 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
+
+	"doorstep/auth/keyfile"
 
 	"github.com/MicahParks/jwkset"
 )
@@ -33,22 +36,40 @@ type keyFile struct {
 
 // LoadOrCreateKeys reads the keys from a file, and makes it on first start, readable by its owner only.
 func LoadOrCreateKeys(path string) (*Keys, error) {
-	data, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		if data, err = createKeys(path); err != nil {
-			return nil, fmt.Errorf("make token keys: %w", err)
-		}
-	} else if err != nil {
+	k, err := LoadKeys(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return k, err
+	}
+	data, err := createKeys()
+	if err != nil {
+		return nil, fmt.Errorf("make token keys: %w", err)
+	}
+	if err := keyfile.Create(path, data); err != nil {
+		return nil, fmt.Errorf("keep token keys: %w", err)
+	}
+	return parseKeys(data)
+}
+
+// LoadKeys reads the keys from a file. fs.ErrNotExist: there is none.
+func LoadKeys(path string) (*Keys, error) {
+	data, err := keyfile.Read(path)
+	if err != nil {
 		return nil, fmt.Errorf("read token keys: %w", err)
 	}
 	k, err := parseKeys(data)
 	if err != nil {
-		return nil, fmt.Errorf("token key file %s is damaged; restore it, or remove it and have everybody sign in again: %w", filepath.Base(path), err)
+		return nil, fmt.Errorf("token key file %s is damaged; restore it from a backup: %w", filepath.Base(path), err)
 	}
 	return k, nil
 }
 
-func createKeys(path string) ([]byte, error) {
+// Fingerprint tells these keys from others, and nothing about them.
+func (k *Keys) Fingerprint() string {
+	sum := sha256.Sum256(append([]byte(k.kid), k.refresh...))
+	return hex.EncodeToString(sum[:8])
+}
+
+func createKeys() ([]byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -61,16 +82,7 @@ func createKeys(path string) ([]byte, error) {
 	if _, err := rand.Read(refresh); err != nil {
 		return nil, err
 	}
-	data, err := json.Marshal(keyFile{Sign: string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), Refresh: refresh})
-	if err != nil {
-		return nil, err
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	_, err = f.Write(data)
-	return data, errors.Join(err, f.Sync(), f.Close())
+	return json.Marshal(keyFile{Sign: string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), Refresh: refresh})
 }
 
 func parseKeys(data []byte) (*Keys, error) {

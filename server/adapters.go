@@ -54,6 +54,6 @@ type visits struct{ casework *casework.Service }
 func (v visits) EachVisit(ctx context.Context, q audit.Query, fn func(audit.Visit) error) error {
 	return v.casework.EachVisit(ctx, casework.ExportQuery{Branch: q.Branch, From: q.From, To: q.To, Lender: q.Lender, Reveal: q.Reveal, UpTo: q.UpTo},
 		func(x casework.ExportedVisit) error {
-			return fn(audit.Visit{ID: x.ID, No: x.No, Entry: x.Entry, Reveals: x.Reveals})
+			return fn(audit.Visit{ID: x.ID, No: x.No, Entry: x.Entry, Reveals: x.Reveals, Erased: x.Erased})
 		})
 }

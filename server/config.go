@@ -4,23 +4,29 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"time"
 
+	"doorstep/auth/keyfile"
 	"doorstep/geo/travel"
 	"doorstep/server/dispatch"
-	"doorstep/sync/seal"
 )
 
 // Config says how to serve. The zero value of a field is its default.
 type Config struct {
 	Listen string // host:port; "" is 127.0.0.1:8080, port 0 any free one
-	Data   string // folder of keys and of the embedded store; "" is ./doorstep-data
+	Data   string // folder of the embedded store, the audit key and the token keys; "" is ./doorstep-data
+	// Secrets is the folder of what must not be in a backup of Data: the key-encryption
+	// key (kek) and the erasure list (erasures.jsonl). "" is Data's name with -secrets,
+	// beside it. Whoever has a copy of both folders can read everything; a backup of
+	// Secrets is kept apart, and the list in it is never set back.
+	Secrets string
 	// MongoDB is a connection URI; "" uses the embedded store.
 	MongoDB string
-	// KEK is the key-encryption key, 32 bytes in base64; "" reads or makes the file kek in Data.
+	// KEK is the key-encryption key, 32 bytes in base64; "" reads or makes the file kek in Secrets.
 	KEK string
+	// ReplaceKey begins anew with a key that is lost for good: "audit", "token" or "".
+	ReplaceKey string
 	// AdminPassword is the first administrator's; "" has a one-time password made and told to Announce.
 	AdminPassword string
 	// Announce is told the first administrator's login and one-time password, at each
@@ -76,8 +82,31 @@ func (c *Config) fill() error {
 	if !c.Now.IsZero() && c.MongoDB != "" {
 		return errors.New("a clock of its own (now) is for the embedded store only")
 	}
-	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+	return c.folders()
+}
+
+// folders makes the folders that are missing, for their owner only.
+func (c *Config) folders() error {
+	data, err := filepath.Abs(c.Data)
+	if err != nil {
+		return err
+	}
+	if c.Secrets == "" {
+		c.Secrets = data + "-secrets"
+	}
+	secrets, err := filepath.Abs(c.Secrets)
+	if err != nil {
+		return err
+	}
+	if below, err := filepath.Rel(data, secrets); err == nil && filepath.IsLocal(below) {
+		return fmt.Errorf("the secrets' folder %s lies in the data folder, whose backups would hold the data with its key: name one outside it",
+			c.Secrets)
+	}
+	if err := keyfile.Folder(data); err != nil {
 		return fmt.Errorf("make data folder: %w", err)
+	}
+	if err := keyfile.Folder(secrets); err != nil {
+		return fmt.Errorf("make the secrets' folder; name another place with --secrets: %w", err)
 	}
 	return nil
 }
@@ -90,11 +119,4 @@ func (c *Config) clock() func() time.Time {
 	start := time.Now()
 	now := c.Now
 	return func() time.Time { return now.Add(time.Since(start)) }
-}
-
-func (c *Config) kek() (seal.KEK, error) {
-	if c.KEK != "" {
-		return seal.ParseKEK(c.KEK)
-	}
-	return seal.LoadOrCreateKEK(filepath.Join(c.Data, "kek"))
 }

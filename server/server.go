@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
@@ -25,14 +24,13 @@ import (
 	"doorstep/server/office"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
-	"doorstep/sync/seal"
 )
 
 // Server is a house that is open: its rooms are made, its background work runs
 // once Serve is called.
 type Server struct {
 	cfg      Config
-	store    journal.Store
+	store    store
 	journal  *journal.Journal
 	office   *office.Service
 	casework *casework.Service
@@ -67,11 +65,12 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	}
 	clock := cfg.clock()
 	s.journal = journal.Open(s.store, journal.Options{Clock: clock, Log: cfg.Log})
-	kek, err := cfg.kek()
+	keys, err := openKeys(ctx, &cfg, s.store, clock)
 	if err != nil {
-		return nil, fmt.Errorf("key-encryption key: %w", err)
+		return nil, err
 	}
-	vault, err := seal.Open(ctx, s.store, kek, clock)
+	vault := keys.vault
+	erasures, erased, err := openErasures(cfg.Secrets)
 	if err != nil {
 		return nil, err
 	}
@@ -84,16 +83,16 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.office = office.New(s.journal, passwords)
-	s.casework = casework.New(casework.Options{Journal: s.journal, Vault: vault, Policy: shipped, Lenders: s.office, Devices: s.office, Log: cfg.Log,
+	s.casework = casework.New(casework.Options{Journal: s.journal, Vault: vault, Policy: shipped, Lenders: s.office, Devices: s.office,
+		Erasures: erasures, Log: cfg.Log,
 		Territories: func(ctx context.Context, b auth.BranchID) (casework.TerritoryIndex, error) {
 			return s.office.Index(ctx, b)
 		},
 		Limits: casework.PlanLimits{MaxInstalments: cfg.PlanMaxInstalments, MaxDays: cfg.PlanMaxDays}})
-	key, err := audit.LoadOrCreateKey(filepath.Join(cfg.Data, "audit.key"), cfg.Deployment)
-	if err != nil {
+	if err := s.casework.FinishErasures(ctx, erased); err != nil {
 		return nil, err
 	}
-	s.audit = audit.New(s.journal, key, cfg.Deployment)
+	s.audit = audit.New(s.journal, keys.audit, cfg.Deployment)
 	s.law = &lawbook{office: s.office, casework: s.casework, sign: s.audit.SignPolicy, log: cfg.Log}
 	threads := cfg.Threads
 	if threads == 0 {
@@ -114,11 +113,8 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		}
 	}
 	s.outbox = notify.New(s.journal, ledger{s.casework}, s.office, sender, cfg.Log)
-	keys, err := auth.LoadOrCreateKeys(filepath.Join(cfg.Data, "auth.keys"))
-	if err != nil {
-		return nil, err
-	}
-	sessions := auth.NewSessions(auth.Options{Keys: keys, Users: s.office, Devices: s.office, Families: families{s.store}, Passwords: passwords, Clock: clock})
+	sessions := auth.NewSessions(auth.Options{Keys: keys.token, Users: s.office, Devices: s.office, Families: families{s.store},
+		Passwords: passwords, Clock: clock})
 	if err := s.firstAdmin(ctx); err != nil {
 		return nil, err
 	}

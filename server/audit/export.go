@@ -49,6 +49,7 @@ type Visit struct {
 	No      uint64 // its number in the branch, dense from 1
 	Entry   uint64 // the entry that holds it
 	Reveals []seal.Reveal
+	Erased  bool // the debtor's key is destroyed: what was sealed is not shown to anyone any more
 }
 
 // Visits lists visits; the domain implements it.
@@ -63,7 +64,9 @@ type Line struct {
 	ID     string          `json:"visit_id"`
 	Record json.RawMessage `json:"record"`
 	// Reveals show what is sealed in the entry.
-	Reveals []seal.Reveal   `json:"reveals,omitempty"`
+	Reveals []seal.Reveal `json:"reveals,omitempty"`
+	// Erased says that parts are missing from the record because their debtor was erased.
+	Erased  bool            `json:"erased,omitempty"`
 	EntryNo uint64          `json:"entry_no"`
 	Entry   json.RawMessage `json:"entry"` // the journal's canonical bytes
 	Proof   []string        `json:"proof"` // of inclusion in the checkpoint's tree, base64
@@ -194,7 +197,7 @@ func (x *export) visit(ctx context.Context, v Visit) error {
 	if err != nil {
 		return fmt.Errorf("export visit %s: %w", v.ID, err)
 	}
-	line := Line{No: no, ID: v.ID, Record: record, Reveals: v.Reveals, EntryNo: v.Entry, Entry: raw, Proof: proof.Hashes}
+	line := Line{No: no, ID: v.ID, Record: record, Reveals: v.Reveals, Erased: v.Erased, EntryNo: v.Entry, Entry: raw, Proof: proof.Hashes}
 	m := &x.manifest
 	m.Visits++
 	if m.FirstNo == 0 {

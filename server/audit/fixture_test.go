@@ -74,13 +74,6 @@ type visit struct {
 	Planned   map[string]string `json:"planned_window"`
 }
 
-// EachSealed names the visit's personal parts.
-func (v *visit) EachSealed(fn func(field string, p seal.Part)) {
-	if v.Note != nil {
-		fn("note", v.Note)
-	}
-}
-
 // detail is a text that a spreadsheet would run, on two lines.
 const detail = "=HYPERLINK(\"http://example.org\")\nnext <line>"
 

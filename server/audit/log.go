@@ -3,14 +3,18 @@ package audit
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"doorstep/auth"
+	"doorstep/auth/keyfile"
 	"doorstep/sync/journal"
 
 	"golang.org/x/mod/sumdb/note"
@@ -50,41 +54,77 @@ type Key struct {
 	signer note.Signer
 }
 
-// LoadOrCreateKey reads the signing key from a file, and makes it on first
-// start, with its public part beside it (path + ".pub"). The file is readable by its owner only.
+// LoadOrCreateKey reads the signing key from a file, and makes it on first start,
+// with its public part beside it (path + ".pub"). Both are readable by their owner
+// only. A public key without its signing key is an error: that key is lost.
 func LoadOrCreateKey(path, name string) (Key, error) {
-	data, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		skey, vkey, err := note.GenerateKey(rand.Reader, name)
-		if err != nil {
-			return Key{}, fmt.Errorf("make audit key: %w", err)
-		}
-		if err := writeNew(path, skey+"\n"+vkey+"\n", 0o600); err != nil {
-			return Key{}, fmt.Errorf("keep audit key: %w", err)
-		}
-		if err := os.WriteFile(path+".pub", []byte(vkey+"\n"), 0o644); err != nil {
-			return Key{}, fmt.Errorf("keep public audit key: %w", err)
-		}
-		data = []byte(skey + "\n" + vkey + "\n")
-	} else if err != nil {
+	k, err := LoadKey(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return k, err
+	}
+	if _, err := os.Stat(path + ".pub"); err == nil {
+		return Key{}, fmt.Errorf("the public audit key %s.pub stands without its signing key: put back %s from a backup", path, path)
+	}
+	skey, vkey, err := note.GenerateKey(rand.Reader, name)
+	if err != nil {
+		return Key{}, fmt.Errorf("make audit key: %w", err)
+	}
+	if err := keyfile.Create(path, []byte(skey+"\n"+vkey+"\n")); err != nil {
+		return Key{}, fmt.Errorf("keep audit key: %w", err)
+	}
+	return LoadKey(path)
+}
+
+// LoadKey reads the signing key from a file, and writes its public part beside it
+// when that is missing. fs.ErrNotExist: there is no such file.
+func LoadKey(path string) (Key, error) {
+	data, err := keyfile.Read(path)
+	if err != nil {
 		return Key{}, fmt.Errorf("read audit key: %w", err)
 	}
-	skey, rest, _ := strings.Cut(string(data), "\n")
-	signer, err := note.NewSigner(skey)
+	k, err := parseKey(string(data))
 	if err != nil {
 		return Key{}, fmt.Errorf("audit key %s is damaged; restore it from a backup: %w", filepath.Base(path), err)
 	}
-	return Key{Public: strings.TrimSpace(rest), signer: signer}, nil
+	switch pub, err := keyfile.Read(path + ".pub"); {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := keyfile.Create(path+".pub", []byte(k.Public+"\n")); err != nil {
+			return Key{}, fmt.Errorf("keep public audit key: %w", err)
+		}
+	case err != nil:
+		return Key{}, fmt.Errorf("read public audit key: %w", err)
+	case strings.TrimSpace(string(pub)) != k.Public:
+		return Key{}, fmt.Errorf("%s and %s.pub are of two keys: put back, from one backup, the two that belong together", path, path)
+	}
+	return k, nil
 }
 
-// writeNew writes a file that must not exist yet, durably.
-func writeNew(path, content string, mode os.FileMode) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+// parseKey reads a key file: the signing key and, on the next line, the verifier key of the same pair.
+func parseKey(text string) (Key, error) {
+	skey, rest, _ := strings.Cut(text, "\n")
+	signer, err := note.NewSigner(skey)
 	if err != nil {
-		return err
+		return Key{}, err
 	}
-	_, err = f.WriteString(content)
-	return errors.Join(err, f.Sync(), f.Close())
+	k := Key{Public: strings.TrimSpace(rest), signer: signer}
+	verifier, err := note.NewVerifier(k.Public)
+	if err != nil {
+		return Key{}, err
+	}
+	signed, err := note.Sign(&note.Note{Text: "doorstep\n"}, signer)
+	if err != nil {
+		return Key{}, err
+	}
+	if _, err := note.Open(signed, note.VerifierList(verifier)); err != nil {
+		return Key{}, errors.New("its two lines are of two keys")
+	}
+	return k, nil
+}
+
+// Fingerprint tells this key from others.
+func (k Key) Fingerprint() string {
+	sum := sha256.Sum256([]byte(k.Public))
+	return hex.EncodeToString(sum[:8])
 }
 
 // PublicKey is the verifier key.
@@ -197,6 +237,15 @@ func hashStrings(hs []tlog.Hash) []string {
 		out[i] = base64.StdEncoding.EncodeToString(h[:])
 	}
 	return out
+}
+
+// SignErasure signs the statement of an erasure, one line of JSON, for the debtor to keep.
+func (l *Log) SignErasure(statement string) (string, error) {
+	signed, err := note.Sign(&note.Note{Text: "doorstep erasure\n" + statement + "\n"}, l.signer)
+	if err != nil {
+		return "", fmt.Errorf("sign erasure: %w", err)
+	}
+	return string(signed), nil
 }
 
 // SignPolicy signs the statement of a conduct policy (lines of hashes), so that a phone can tell what it judges with offline.

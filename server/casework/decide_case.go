@@ -34,6 +34,8 @@ func (c importCase) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 	if err != nil {
 		return nil, err
 	}
+	// An erasure that ends meanwhile has this decided again.
+	t.r.Depend(debtorKey(c.line.Debtor))
 	f := &File{}
 	if there {
 		f.Rev = rec.Rev
@@ -66,6 +68,8 @@ func decideImport(f *File, d *draftBuilder, c importCase, territory, today strin
 	if f.Rev > 0 {
 		answer.Change = updated
 		switch {
+		case k.IsErased():
+			return nil, refuseErased("debtor_ref")
 		case k.Lender != l.Lender:
 			return nil, refuse(refusal.Conflict, "import.case_taken", "case_ref", "this case_ref belongs to a case of another lender; use one of your own")
 		case k.Debtor != l.Debtor:

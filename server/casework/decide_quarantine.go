@@ -55,6 +55,9 @@ func (c HandleQuarantine) decide(ctx context.Context, t *turn) (*draftBuilder, e
 		if err := t.open(ctx, "quarantine", c.ID, q.Debtor, &q); err != nil {
 			return nil, err
 		}
+		if q.Fields.IsErased() {
+			return nil, refuseErased("id")
+		}
 		if d, err = t.acceptQuarantined(ctx, &q); err != nil {
 			return nil, err
 		}

@@ -27,6 +27,7 @@ type ExportedVisit struct {
 	No      uint64 // dense in the branch, from 1
 	Entry   uint64
 	Reveals []seal.Reveal
+	Erased  bool // what was sealed cannot be read any more
 }
 
 // EachVisit calls fn for every visit of a query, in order of visit_no.
@@ -100,7 +101,7 @@ func (s *Service) reveal(ctx context.Context, branch auth.BranchID, vs []Exporte
 		if err := s.vault.OpenDoc(ctx, debtors[i], branch, "visits", vs[i].ID, &states[i]); err != nil {
 			return fmt.Errorf("open visit: %w", err)
 		}
-		vs[i].Reveals = seal.Reveals(&states[i])
+		vs[i].Reveals, vs[i].Erased = seal.Reveals(&states[i]), seal.Erased(&states[i])
 	}
 	return nil
 }

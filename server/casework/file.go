@@ -92,6 +92,9 @@ func (t *turn) file(ctx context.Context, id journal.CaseID, want parts) (*File, 
 		return nil, err
 	}
 	t.r.Depend(journal.CaseKey(id))
+	if f.Case.IsErased() {
+		return nil, refuseErased("case")
+	}
 	return f, t.fill(ctx, f, want)
 }
 

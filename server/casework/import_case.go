@@ -70,10 +70,24 @@ func (ci *caseImport) apply(ctx context.Context, lines []*importLine[caseLine]) 
 	if err != nil {
 		return err
 	}
+	named := make([]journal.DebtorID, len(lines))
+	for i, l := range lines {
+		named[i] = l.val.Debtor
+	}
+	if err := ci.vault.Warm(ctx, named); err != nil {
+		return fmt.Errorf("read debtors' keys: %w", err)
+	}
 	var rest []*importLine[caseLine]
 	for _, l := range lines {
 		if ci.actor.Role == auth.RoleLender && l.val.Lender != ci.actor.Lender {
 			l.refuse("lender", "import.lender", "this is not your lender; send your own cases only")
+			continue
+		}
+		// Before anything is compared: nobody is told what an erased debtor's line said.
+		if erased, err := ci.vault.IsErased(ctx, l.val.Debtor); err != nil {
+			return err
+		} else if erased {
+			l.refuseFor(refuseErased("debtor_ref"))
 			continue
 		}
 		if was, known := there[l.val.CaseRef]; known {

@@ -119,6 +119,10 @@ func (im *importer) applyContacts(ctx context.Context, branch auth.BranchID, lin
 			l.refuseUnknown()
 			continue
 		}
+		if k.State.IsErased() {
+			l.refuseFor(refuseErased("case_ref"))
+			continue
+		}
 		cmd := l.val.command(im.zones.find(k.State.TimeZone))
 		state := cmd.state(&k.State)
 		if recs[i].Type != "" && !recs[i].Deleted {

@@ -92,6 +92,10 @@ func (im *importer) applyPayments(ctx context.Context, branch auth.BranchID, lin
 			l.refuseUnknown()
 			continue
 		}
+		if k.State.IsErased() {
+			l.refuseFor(refuseErased("case_ref"))
+			continue
+		}
 		v := &l.val
 		cmd := RecordPayment{Case: v.Case, Ref: v.Ref, PaidAt: v.PaidAt.in(im.zones.find(k.State.TimeZone)),
 			AmountMinor: v.AmountMinor, Currency: v.Currency, Method: v.Method}

@@ -51,6 +51,6 @@ func Indexes() []journal.Index {
 		VisitsByCase, VisitsByDate,
 		ReviewsByCase, NotesByCase, ConsentsByCase, SignaturesByCase, PlansByCase, PlansByApproval, PaymentsReportedByCase, PaymentsByCase,
 		AssignmentsByCase, AssignmentsByRound, AssignmentsOnPhones,
-		AlertsByStatus, AlertsByTime, QuarantineByState,
+		AlertsByStatus, AlertsByTime, QuarantineByState, erasuresByDebtor, erasuresByState,
 	}
 }

@@ -53,7 +53,11 @@ func (s *Service) Cases(ctx context.Context, a auth.Actor, q CaseQuery) (Page, e
 			return nil, nil
 		}
 		// Whose case it is and why it is held stands in the case file only.
-		return record.ShowListed(&k, record.AudienceOf(a.Role))
+		doc, err := record.ShowListed(&k, record.AudienceOf(a.Role))
+		if err == nil && k.IsErased() {
+			doc = withMembers(doc, "erased", true)
+		}
+		return doc, err
 	})
 }
 

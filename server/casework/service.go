@@ -30,8 +30,10 @@ type Options struct {
 	Lenders Lenders
 	// Devices are told of new tasks; nil: nobody is.
 	Devices Devices
-	Limits  PlanLimits
-	Log     *slog.Logger // nil: discarded
+	// Erasures keeps who was erased; nil: nobody can be.
+	Erasures ErasureList
+	Limits   PlanLimits
+	Log      *slog.Logger // nil: discarded
 }
 
 // TerritoryIndex tells in which territory a point lies.
@@ -75,6 +77,7 @@ type Service struct {
 	territories func(context.Context, auth.BranchID) (TerritoryIndex, error)
 	lenders     Lenders
 	devices     Devices
+	erasures    ErasureList
 	limits      PlanLimits
 	log         *slog.Logger
 	zones       zoneCache
@@ -83,7 +86,7 @@ type Service struct {
 // New makes a Service.
 func New(opt Options) *Service {
 	s := &Service{journal: opt.Journal, store: opt.Journal.Store(), vault: opt.Vault, territories: opt.Territories,
-		lenders: opt.Lenders, devices: opt.Devices, limits: opt.Limits, log: opt.Log}
+		lenders: opt.Lenders, devices: opt.Devices, erasures: opt.Erasures, limits: opt.Limits, log: opt.Log}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -211,7 +214,8 @@ func (c *call) decide(ctx context.Context, r *journal.Reader, i int) (journal.Dr
 	for i := range d.parts {
 		r.Depend(d.parts[i].writes...) // a key may be written only if it was read (J1)
 	}
-	return d.finish(ctx, c.svc.vault, r.Branch)
+	draft, err := d.finish(ctx, c.svc.vault, r.Branch)
+	return draft, refusalOfErased(err)
 }
 
 // turn is one decision under way: what a command reads through.

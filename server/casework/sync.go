@@ -119,11 +119,8 @@ type mutation struct {
 
 func (c mutation) refs() []journal.DocRef {
 	refs := []journal.DocRef{{Type: c.m.Type, ID: c.m.ID}}
-	var of struct {
-		Case string `json:"case"`
-	}
-	if json.Unmarshal(c.m.Fields, &of) == nil && of.Case != "" {
-		refs = append(refs, journal.DocRef{Type: "cases", ID: of.Case})
+	if of := c.named(); of != "" {
+		refs = append(refs, journal.DocRef{Type: "cases", ID: string(of)})
 	}
 	return refs
 }
@@ -184,6 +181,12 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 	cmd, target, bad := c.command(t, kind, m, cur, of)
 	if bad != nil {
 		return c.refuse(ctx, t, offline.Rejected, bad.Code(), bad.Error(), of)
+	}
+	if erased, err := t.erased(ctx, target); err != nil {
+		return nil, "", err
+	} else if erased {
+		bad := refuseErased("")
+		return c.refuse(ctx, t, offline.Rejected, bad.Code(), bad.Error(), target)
 	}
 	// What is new must belong to a case in scope; one answer for strangers' cases and for none.
 	held, err := t.holds(ctx, target)

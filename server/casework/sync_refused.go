@@ -35,8 +35,13 @@ func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outc
 		Outcome: outcome, Code: code, State: "open", At: t.At}
 	// Its debtor's key seals it; of a payload about no case of ours nobody knows the debtor: the agent's own key does.
 	q.Debtor = journal.DebtorID("agent:" + string(t.Actor.User))
-	if of != "" {
-		rec, there, err := t.r.Doc(ctx, "cases", string(of))
+	about := of
+	if about == "" {
+		about = c.named()
+	}
+	erased := code == codeErased
+	if about != "" {
+		rec, there, err := t.r.Doc(ctx, "cases", string(about))
 		if err != nil {
 			return "", err
 		}
@@ -45,15 +50,32 @@ func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outc
 			if err := decode(rec, &k); err != nil {
 				return "", err
 			}
-			// What names no case of ours is the phone's word only: it stays sealed with the rest.
+			// What was not looked at as a case of ours is the phone's word only: it stays sealed with the rest.
 			q.Case, q.Debtor = of, k.Debtor
+			if !erased {
+				if erased, err = t.erased(ctx, about); err != nil {
+					return "", err
+				}
+			}
 		}
 	}
-	if len(c.m.Fields) > 0 {
+	// Of what is about an erased debtor only ids and codes are kept.
+	if len(c.m.Fields) > 0 && !erased {
 		q.Fields = seal.NewText(compactJSON(c.m.Fields))
 	}
 	d.put("quarantine", id, q.Debtor, q)
 	return id, nil
+}
+
+// named is the case that a payload names by itself.
+func (c mutation) named() journal.CaseID {
+	var of struct {
+		Case journal.CaseID `json:"case"`
+	}
+	if json.Unmarshal(c.m.Fields, &of) != nil {
+		return ""
+	}
+	return of.Case
 }
 
 // keep stores in quarantine what could not be stored under its own command id.

@@ -131,6 +131,7 @@ func New(o Options) *API {
 	a.territoryMapEndpoints()
 	a.importEndpoints()
 	a.caseEndpoints()
+	a.erasureEndpoints()
 	a.planEndpoints()
 	a.roundEndpoints()
 	a.routingEndpoints()

@@ -26,6 +26,7 @@ var codes = map[string][]string{
 		"missed_two_designated_meetings", "other_contact_failed", "party_asked_for_more", "plan_offered",
 		"refused_attorney", "refused_contact_person", "refused_employer", "refused_executor", "refused_family",
 		"refused_guarantor", "refused_guardian", "refused_neighbour", "refused_spouse", "specialist_assigned"},
+	"erase_reasons":   {"court_order", "debt_sold", "error", "request", "retention"},
 	"identity_checks": {"none", "verbal_two_facts", "document", "otp", "known_to_agent"},
 	"note_kinds":      {"general", "safety", "address", "hardship"},
 	"overdue_reasons": {"001", "002", "003", "004", "005", "006", "007", "014", "016", "017", "018", "019", "026", "027",

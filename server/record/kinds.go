@@ -62,6 +62,7 @@ var kinds = withReports([]Kind{
 		Rules: offline.Rules{Policy: offline.AppendOnly}, ByCase: byCase("payments_reported", "at"), Action: "payment.report"},
 	{Name: "payments", New: func() any { return &Payment{} }, ByCase: byCase("payments", "paid_at")},
 	{Name: "alerts", New: func() any { return &Alert{} }},
+	{Name: "erasures", New: func() any { return &Erasure{} }},
 	{Name: "quarantine", New: func() any { return &Quarantined{} }},
 	{Name: "policy", New: func() any { return &Policy{} }, Rules: offline.Rules{Policy: offline.ServerOwned}, Synced: true},
 })

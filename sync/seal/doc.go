@@ -17,9 +17,13 @@
 // entry can check that this is what was sealed, with nothing but a hash function.
 // Erasure destroys the salt too, so the commitment says nothing afterwards.
 //
-// Debtors' keys are small documents beside the journal, wrapped by one
-// key-encryption key that comes from a file or the environment and is never
-// stored with the data. An opened key is remembered for a minute.
+// Debtors' keys are kept apart from the journal and its file (Keys), so that a
+// destroyed one leaves no copy in a log or a page. They are wrapped by one
+// key-encryption key, which stands in a folder of its own: a backup of the data that
+// is lost or sold tells nothing personal, and one that is set back cannot bring an
+// erased debtor's key to life where the erasure list says so. A destroyed key leaves a
+// marker, so that ErrErased and ErrWrongKEK differ: a rebuild goes on past the first
+// and stops at the second. An opened key is remembered for a minute at most.
 //
 // Parts redact themselves when printed or logged. This is tink's only home.
 package seal

@@ -1,11 +1,12 @@
 package seal_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"slices"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -17,68 +18,63 @@ import (
 	"doorstep/sync/seal"
 )
 
-// smalls is a seal.Store in memory.
+// smalls is a seal.Keys in memory.
 type smalls struct {
 	mu    sync.Mutex
-	docs  map[string]journal.SmallDoc
+	docs  map[string][]byte
 	reads int // of keys, in calls
+	// reading is called between reading keys and answering, if set.
+	reading func()
 }
 
-func newSmalls() *smalls { return &smalls{docs: map[string]journal.SmallDoc{}} }
+func newSmalls() *smalls { return &smalls{docs: map[string][]byte{}} }
 
-func (s *smalls) Small(_ context.Context, kind, id string) ([]byte, uint64, error) {
+func (s *smalls) Keys(_ context.Context, ids []string) ([][]byte, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	d, ok := s.docs[kind+"/"+id]
-	if !ok {
-		return nil, 0, journal.ErrNotFound
-	}
-	return slices.Clone(d.Body), d.Version, nil
-}
-
-func (s *smalls) Smalls(_ context.Context, kind string, ids []string) ([]journal.SmallDoc, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.reads++
-	out := make([]journal.SmallDoc, len(ids))
+	out := make([][]byte, len(ids))
 	for i, id := range ids {
-		out[i] = s.docs[kind+"/"+id]
-		out[i].ID, out[i].Body = id, slices.Clone(out[i].Body)
+		out[i] = bytes.Clone(s.docs[id])
+	}
+	reading := s.reading
+	s.mu.Unlock()
+	if reading != nil {
+		reading()
 	}
 	return out, nil
 }
 
-func (s *smalls) InsertSmalls(_ context.Context, kind string, ids []string, bodies [][]byte) ([]bool, error) {
+func (s *smalls) InsertKeys(_ context.Context, ids []string, wrapped [][]byte) ([]bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	inserted := make([]bool, len(ids))
 	for i, id := range ids {
-		if _, there := s.docs[kind+"/"+id]; !there {
-			s.docs[kind+"/"+id], inserted[i] = journal.SmallDoc{ID: id, Body: slices.Clone(bodies[i]), Version: 1}, true
+		if s.docs[id] == nil {
+			s.docs[id], inserted[i] = bytes.Clone(wrapped[i]), true
 		}
 	}
 	return inserted, nil
 }
 
-func (s *smalls) SwapSmall(_ context.Context, kind, id string, was uint64, body []byte) error {
+func (s *smalls) DestroyKey(_ context.Context, id string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.docs[kind+"/"+id].Version != was {
-		return journal.ErrRaced
-	}
-	s.docs[kind+"/"+id] = journal.SmallDoc{ID: id, Body: slices.Clone(body), Version: was + 1}
+	s.docs[id] = []byte{}
 	return nil
 }
 
-// remove loses all documents of a kind.
-func (s *smalls) remove(kind string) {
+// lose loses the proof of the key-encryption key, or all else.
+func (s *smalls) lose(proof bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for k := range s.docs {
-		if strings.HasPrefix(k, kind+"/") {
-			delete(s.docs, k)
-		}
-	}
+	maps.DeleteFunc(s.docs, func(id string, _ []byte) bool { return (id == "kek") == proof })
+}
+
+// keys counts the debtors' keys and markers.
+func (s *smalls) keys() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.docs) - 1
 }
 
 // all is everything the store holds.
@@ -157,7 +153,7 @@ func (c *clock) pass(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-func open(t *testing.T, s seal.Store, c *clock) *seal.Vault {
+func open(t *testing.T, s seal.Keys, c *clock) *seal.Vault {
 	t.Helper()
 	v, err := seal.Open(context.Background(), s, parseKEK(t, 'k'), c.Now)
 	check(t, err)

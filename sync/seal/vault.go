@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -31,31 +30,41 @@ var (
 	ErrNoKey = errors.New("seal: a debtor's key is missing")
 )
 
-// Store keeps the wrapped keys; journal.Store implements it.
-type Store interface {
-	Small(ctx context.Context, kind, id string) ([]byte, uint64, error)
-	Smalls(ctx context.Context, kind string, ids []string) ([]journal.SmallDoc, error)
-	InsertSmalls(ctx context.Context, kind string, ids []string, bodies [][]byte) ([]bool, error)
-	SwapSmall(ctx context.Context, kind, id string, was uint64, body []byte) error
+// Keys keeps debtors' wrapped keys, apart from the journal (JOURNAL.md J12): no copy
+// of one stands in a log or in the journal's file. Both stores implement it. All
+// methods are safe for concurrent use, from several nodes too.
+type Keys interface {
+	// Keys reads wrapped keys, in the order asked: nil where there is none, empty and not nil where it is destroyed.
+	Keys(ctx context.Context, ids []string) ([][]byte, error)
+	// InsertKeys keeps those whose ids are new and says which, all durable when it
+	// returns nil. An id whose key is destroyed is not new.
+	InsertKeys(ctx context.Context, ids []string, wrapped [][]byte) (inserted []bool, err error)
+	// DestroyKey removes the bytes of a key and leaves a marker, for an id without a
+	// key too. Durable when it returns nil; again does nothing.
+	DestroyKey(ctx context.Context, id string) error
 }
 
 const (
-	keyKind   = "debtorkey"
-	checkKind = "kek"
+	// proofID is no debtor's: their ids are hexadecimal.
+	proofID = "kek"
 	// keyLife is how long an opened key is remembered (JOURNAL.md J12).
 	keyLife = 60 * time.Second
 	maxKeys = 50_000
+	// batch is how many keys are read or made at once.
+	batch = 500
 )
 
 // Vault seals and opens. It is safe for concurrent use.
 type Vault struct {
-	store Store
+	store Keys
 	wrap  tink.AEAD
 	prf   *prfsubtle.HMACPRF
 	clock func() time.Time
 
 	mu   sync.Mutex
 	keys map[string]openKey
+	// erased are the keys this vault destroyed: whoever read one before must not put it back.
+	erased map[string]bool
 }
 
 type openKey struct {
@@ -63,15 +72,9 @@ type openKey struct {
 	opened time.Time
 }
 
-// keyDoc is the small document of one debtor's key.
-type keyDoc struct {
-	Key    []byte `json:"key,omitempty"` // a tink keyset, wrapped
-	Erased string `json:"erased,omitempty"`
-}
-
-// Open makes a vault over a store, and checks that the key-encryption key is the
-// one the store's keys are wrapped with: ErrWrongKEK.
-func Open(ctx context.Context, store Store, kek KEK, clock func() time.Time) (*Vault, error) {
+// Open makes a vault over the keys, and checks that the key-encryption key is the
+// one they are wrapped with: ErrWrongKEK. A nil clock is time.Now.
+func Open(ctx context.Context, keys Keys, kek KEK, clock func() time.Time) (*Vault, error) {
 	wrapKey, err := kek.derive("wrap")
 	if err != nil {
 		return nil, err
@@ -80,7 +83,7 @@ func Open(ctx context.Context, store Store, kek KEK, clock func() time.Time) (*V
 	if err != nil {
 		return nil, err
 	}
-	v := &Vault{store: store, clock: clock, keys: map[string]openKey{}}
+	v := &Vault{store: keys, clock: clock, keys: map[string]openKey{}, erased: map[string]bool{}}
 	if v.wrap, err = aeadsubtle.NewXChaCha20Poly1305(wrapKey); err != nil {
 		return nil, fmt.Errorf("open vault: %w", err)
 	}
@@ -93,29 +96,35 @@ func Open(ctx context.Context, store Store, kek KEK, clock func() time.Time) (*V
 	return v, v.checkKEK(ctx)
 }
 
-// checkKEK compares the key with the proof the first start left.
+// checkKEK compares the key with the proof the first start left among the keys.
 func (v *Vault) checkKEK(ctx context.Context) error {
-	const id = "check"
-	for {
-		body, _, err := v.store.Small(ctx, checkKind, id)
-		if errors.Is(err, journal.ErrNotFound) {
-			proof, err := v.wrap.Encrypt([]byte("doorstep"), []byte(id))
-			if err != nil {
-				return fmt.Errorf("open vault: %w", err)
-			}
-			if err := v.store.SwapSmall(ctx, checkKind, id, 0, proof); err != nil && !errors.Is(err, journal.ErrRaced) {
-				return fmt.Errorf("open vault: %w", err)
-			}
-			continue
-		}
+	for range 2 {
+		found, err := v.store.Keys(ctx, []string{proofID})
 		if err != nil {
 			return fmt.Errorf("open vault: %w", err)
 		}
-		if _, err := v.wrap.Decrypt(body, []byte(id)); err != nil {
-			return ErrWrongKEK
+		if found[0] != nil {
+			if _, err := v.wrap.Decrypt(found[0], []byte(proofID)); err != nil {
+				return ErrWrongKEK
+			}
+			return nil
 		}
-		return nil
+		proof, err := v.wrap.Encrypt([]byte("doorstep"), []byte(proofID))
+		if err != nil {
+			return fmt.Errorf("open vault: %w", err)
+		}
+		if _, err := v.store.InsertKeys(ctx, []string{proofID}, [][]byte{proof}); err != nil {
+			return fmt.Errorf("open vault: %w", err)
+		}
 	}
+	return errors.New("open vault: the store forgets keys that it kept a moment ago")
+}
+
+// Proven tells whether the keys have been used with a key-encryption key before. A
+// deployment that was started and has none has lost its keys.
+func Proven(ctx context.Context, keys Keys) (bool, error) {
+	found, err := keys.Keys(ctx, []string{proofID})
+	return err == nil && found[0] != nil, err
 }
 
 // Hash is a keyed hash: 32 bytes that tell whether two inputs are equal and
@@ -163,7 +172,7 @@ func (v *Vault) load(ctx context.Context, debtors []journal.DebtorID, make bool)
 	ids = slices.Compact(ids)
 	ids = slices.DeleteFunc(ids, func(id string) bool { _, ok := v.cached(id); return ok })
 	for len(ids) > 0 {
-		n := min(len(ids), 500)
+		n := min(len(ids), batch)
 		if err := v.loadSome(ctx, ids[:n], make); err != nil {
 			return err
 		}
@@ -173,40 +182,38 @@ func (v *Vault) load(ctx context.Context, debtors []journal.DebtorID, make bool)
 }
 
 func (v *Vault) loadSome(ctx context.Context, ids []string, make bool) error {
-	docs, err := v.store.Smalls(ctx, keyKind, ids)
+	found, err := v.store.Keys(ctx, ids)
 	if err != nil {
 		return fmt.Errorf("read keys: %w", err)
 	}
 	var missing []string
-	for _, d := range docs {
-		if d.Body == nil {
-			missing = append(missing, d.ID)
-			continue
-		}
-		if err := v.unwrap(d.ID, d.Body); err != nil {
+	for i, id := range ids {
+		if found[i] == nil {
+			missing = append(missing, id)
+		} else if err := v.unwrap(id, found[i]); err != nil {
 			return err
 		}
 	}
 	if len(missing) == 0 || !make {
 		return nil
 	}
-	bodies := [][]byte{}
+	wrapped := [][]byte{}
 	for _, id := range missing {
-		body, err := v.newKey(id)
+		key, err := v.newKey(id)
 		if err != nil {
 			return err
 		}
-		bodies = append(bodies, body)
+		wrapped = append(wrapped, key)
 	}
-	inserted, err := v.store.InsertSmalls(ctx, keyKind, missing, bodies)
+	inserted, err := v.store.InsertKeys(ctx, missing, wrapped)
 	if err != nil {
 		return fmt.Errorf("keep keys: %w", err)
 	}
-	var others []string // somebody else was first: theirs counts
+	var others []string // another node was first, or the debtor is erased: what is there counts
 	for i, id := range missing {
 		if !inserted[i] {
 			others = append(others, id)
-		} else if err := v.unwrap(id, bodies[i]); err != nil {
+		} else if err := v.unwrap(id, wrapped[i]); err != nil {
 			return err
 		}
 	}
@@ -225,18 +232,14 @@ func (v *Vault) newKey(id string) ([]byte, error) {
 	if err := h.WriteWithAssociatedData(keyset.NewBinaryWriter(&buf), v.wrap, []byte(id)); err != nil {
 		return nil, fmt.Errorf("wrap key: %w", err)
 	}
-	return json.Marshal(keyDoc{Key: buf.Bytes()})
+	return buf.Bytes(), nil
 }
 
-// unwrap opens a key document and remembers the key.
-func (v *Vault) unwrap(id string, body []byte) error {
-	var d keyDoc
-	if err := json.Unmarshal(body, &d); err != nil {
-		return fmt.Errorf("read key: %w", err)
-	}
+// unwrap opens a stored key and remembers it; an empty one is a marker.
+func (v *Vault) unwrap(id string, wrapped []byte) error {
 	k := openKey{opened: v.clock()}
-	if d.Erased == "" {
-		h, err := keyset.ReadWithAssociatedData(keyset.NewBinaryReader(bytes.NewReader(d.Key)), v.wrap, []byte(id))
+	if len(wrapped) > 0 {
+		h, err := keyset.ReadWithAssociatedData(keyset.NewBinaryReader(bytes.NewReader(wrapped)), v.wrap, []byte(id))
 		if err != nil {
 			return ErrWrongKEK
 		}
@@ -246,6 +249,9 @@ func (v *Vault) unwrap(id string, body []byte) error {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.erased[id] {
+		k.aead = nil
+	}
 	if len(v.keys) >= maxKeys {
 		clear(v.keys)
 	}
@@ -340,33 +346,28 @@ func (v *Vault) OpenDoc(ctx context.Context, _ journal.DebtorID, branch auth.Bra
 	return failed
 }
 
-// Erase destroys a debtor's key. What was sealed under it can never be read again.
-// reason is a code, never personal.
-func (v *Vault) Erase(ctx context.Context, debtor journal.DebtorID, reason string) error {
+// Erase destroys a debtor's key. What was sealed under it can never be read again:
+// here from now on, on other nodes within a minute. Again does nothing.
+func (v *Vault) Erase(ctx context.Context, debtor journal.DebtorID) error {
 	id := v.keyID(debtor)
-	body, err := json.Marshal(keyDoc{Erased: reason})
-	if err != nil {
-		return err
-	}
-	for {
-		now, version, err := v.store.Small(ctx, keyKind, id)
-		if err != nil && !errors.Is(err, journal.ErrNotFound) {
-			return fmt.Errorf("erase: %w", err)
-		}
-		var d keyDoc
-		if err == nil && json.Unmarshal(now, &d) == nil && d.Erased != "" {
-			break
-		}
-		err = v.store.SwapSmall(ctx, keyKind, id, version, body)
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, journal.ErrRaced) {
-			return fmt.Errorf("erase: %w", err)
-		}
+	if err := v.store.DestroyKey(ctx, id); err != nil {
+		return fmt.Errorf("destroy key: %w", err)
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.erased[id] = true
 	delete(v.keys, id)
 	return nil
+}
+
+// IsErased tells whether a debtor's key is destroyed; what another node destroyed is known within a minute.
+func (v *Vault) IsErased(ctx context.Context, debtor journal.DebtorID) (bool, error) {
+	switch _, err := v.key(ctx, v.keyID(debtor)); {
+	case errors.Is(err, ErrErased):
+		return true, nil
+	case err == nil, errors.Is(err, ErrNoKey):
+		return false, nil
+	default:
+		return false, err
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -103,16 +104,16 @@ func TestWrongKeyErasedAndMissingDiffer(t *testing.T) {
 		t.Errorf("another key-encryption key: %v", err)
 	}
 	// Even when the proof of the first start is lost, a wrong key is not taken for an erased or missing one.
-	store.remove("kek")
+	store.lose(true)
 	wrong, err := seal.Open(ctx, store, parseKEK(t, 'x'), c.Now)
 	check(t, err)
 	if err := wrong.OpenDoc(ctx, debtor, branch, "cases", "c1", read(t, data)); !errors.Is(err, seal.ErrWrongKEK) {
 		t.Errorf("opening under another key-encryption key: %v", err)
 	}
-	store.remove("kek")
+	store.lose(true)
 	v = open(t, store, c)
 
-	check(t, v.Erase(ctx, debtor, "asked"))
+	check(t, v.Erase(ctx, debtor))
 	erased := read(t, data)
 	if err := v.OpenDoc(ctx, debtor, branch, "cases", "c1", erased); err != nil {
 		t.Errorf("an erased debtor's document: %v", err)
@@ -129,7 +130,7 @@ func TestWrongKeyErasedAndMissingDiffer(t *testing.T) {
 		t.Error("another debtor was erased too")
 	}
 
-	store.remove("debtorkey")
+	store.lose(false)
 	c.pass(2 * time.Minute)
 	if err := v.OpenDoc(ctx, "d2", branch, "cases", "c2", read(t, other)); !errors.Is(err, seal.ErrNoKey) {
 		t.Errorf("a key that is lost: %v", err)
@@ -143,7 +144,7 @@ func TestErasureKeepsTheBytesAndTheirHashes(t *testing.T) {
 	data := sealed(t, v, debtor, branch, "cases", "c1")
 	leaf := journal.Leaf(data)
 	for range 2 { // again is harmless
-		check(t, v.Erase(ctx, debtor, "asked"))
+		check(t, v.Erase(ctx, debtor))
 	}
 	doc := read(t, data)
 	check(t, v.OpenDoc(ctx, debtor, branch, "cases", "c1", doc))
@@ -155,7 +156,7 @@ func TestErasureKeepsTheBytesAndTheirHashes(t *testing.T) {
 	if r := seal.Reveals(doc); len(r) != 0 {
 		t.Errorf("an erased document reveals %d parts", len(r))
 	}
-	if !strings.Contains(store.all(), "debtorkey") {
+	if store.keys() != 1 {
 		t.Error("an erased key leaves no marker")
 	}
 	// Neither a new start nor making keys brings the debtor back.
@@ -166,7 +167,7 @@ func TestErasureKeepsTheBytesAndTheirHashes(t *testing.T) {
 		t.Error("an erased debtor came back")
 	}
 	// One may be erased before anything was sealed.
-	check(t, v.Erase(ctx, "d9", "asked"))
+	check(t, v.Erase(ctx, "d9"))
 	if err := v.SealDoc(ctx, "d9", branch, "cases", "c9", newCard()); !errors.Is(err, seal.ErrErased) {
 		t.Errorf("sealing for a debtor erased in advance: %v", err)
 	}
@@ -178,7 +179,7 @@ func TestOpenedKeysAreForgottenAfterAMinute(t *testing.T) {
 	here, there := open(t, store, c), open(t, store, c)
 	ctx := context.Background()
 	data := sealed(t, here, debtor, branch, "cases", "c1")
-	check(t, there.Erase(ctx, debtor, "asked"))
+	check(t, there.Erase(ctx, debtor))
 	opens := func() bool {
 		doc := read(t, data)
 		check(t, here.OpenDoc(ctx, debtor, branch, "cases", "c1", doc))
@@ -195,7 +196,7 @@ func TestOpenedKeysAreForgottenAfterAMinute(t *testing.T) {
 	}
 	// A clock set back must not stretch the minute.
 	data = sealed(t, here, "d2", branch, "cases", "c1")
-	check(t, there.Erase(ctx, "d2", "asked"))
+	check(t, there.Erase(ctx, "d2"))
 	c.pass(-time.Hour)
 	if opens() {
 		t.Error("after the clock was set back an erased debtor is still read")
@@ -205,7 +206,7 @@ func TestOpenedKeysAreForgottenAfterAMinute(t *testing.T) {
 func TestTheNodeThatErasesForgetsAtOnce(t *testing.T) {
 	v := open(t, newSmalls(), newClock())
 	data := sealed(t, v, debtor, branch, "cases", "c1")
-	check(t, v.Erase(context.Background(), debtor, "asked"))
+	check(t, v.Erase(context.Background(), debtor))
 	doc := read(t, data)
 	check(t, v.OpenDoc(context.Background(), debtor, branch, "cases", "c1", doc))
 	if doc.Name.IsOpen() || !doc.Home.IsErased() {
@@ -247,7 +248,7 @@ func TestManyKeysAreMadeAndReadTogether(t *testing.T) {
 		debtors = append(debtors, journal.DebtorID("d"+string(rune('0'+i%10))+strings.Repeat("x", i/10)), "")
 	}
 	check(t, v.Warm(context.Background(), debtors))
-	if strings.Contains(store.all(), "debtorkey") {
+	if store.keys() != 0 {
 		t.Error("warming made keys")
 	}
 	store.reads = 0
@@ -330,5 +331,61 @@ func TestTheKEKFileIsMadeOnceAndForItsOwnerOnly(t *testing.T) {
 		if now, _ := os.ReadFile(path); string(now) != bad {
 			t.Error("a damaged key file was written over")
 		}
+	}
+}
+
+// TestAReaderRacingAnErasureRevivesNothing stops a reader between reading the key and
+// remembering it, and erases the debtor meanwhile.
+func TestAReaderRacingAnErasureRevivesNothing(t *testing.T) {
+	ctx := context.Background()
+	for what, then := range map[string]func(v *seal.Vault, data []byte) error{
+		"opening": func(v *seal.Vault, data []byte) error {
+			return v.OpenDoc(ctx, debtor, branch, "cases", "c1", read(t, data))
+		},
+		"warming": func(v *seal.Vault, _ []byte) error { return v.Warm(ctx, []journal.DebtorID{debtor}) },
+		"sealing": func(v *seal.Vault, _ []byte) error {
+			if err := v.SealDoc(ctx, debtor, branch, "cases", "c2", newCard()); !errors.Is(err, seal.ErrErased) {
+				return fmt.Errorf("sealed: %w", err)
+			}
+			return nil
+		},
+	} {
+		store, c := newSmalls(), newClock()
+		data := sealed(t, open(t, store, c), debtor, branch, "cases", "c1")
+		v := open(t, store, c)
+		store.reading = func() {
+			store.reading = nil
+			check(t, v.Erase(ctx, debtor))
+		}
+		if err := then(v, data); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		if store.reading != nil {
+			t.Fatalf("%s read no key", what)
+		}
+		doc := read(t, data)
+		check(t, v.OpenDoc(ctx, debtor, branch, "cases", "c1", doc))
+		if doc.Name.IsOpen() || !doc.Name.IsErased() {
+			t.Errorf("%s during the erasure brought the debtor back", what)
+		}
+		if err := v.SealDoc(ctx, debtor, branch, "cases", "c3", newCard()); !errors.Is(err, seal.ErrErased) {
+			t.Errorf("after %s: sealing for an erased debtor: %v", what, err)
+		}
+		if erased, err := v.IsErased(ctx, debtor); err != nil || !erased {
+			t.Errorf("after %s: the store says erased %v, %v", what, erased, err)
+		}
+	}
+}
+
+// TestAKeyMadeDuringAnErasureIsNone: a node that found no key, and makes one while the debtor is erased, loses.
+func TestAKeyMadeDuringAnErasureIsNone(t *testing.T) {
+	ctx, store, c := context.Background(), newSmalls(), newClock()
+	here, there := open(t, store, c), open(t, store, c)
+	store.reading = func() {
+		store.reading = nil
+		check(t, there.Erase(ctx, debtor))
+	}
+	if err := here.SealDoc(ctx, debtor, branch, "cases", "c1", newCard()); !errors.Is(err, seal.ErrErased) {
+		t.Errorf("sealing while another node erases: %v", err)
 	}
 }

@@ -218,7 +218,7 @@ func TestShowWritesValuesAndMarksErasedDocuments(t *testing.T) {
 	if data, err := seal.Show(doc); err == nil {
 		t.Errorf("a closed document shows: %s", data)
 	}
-	check(t, v.Erase(ctx, debtor, "asked"))
+	check(t, v.Erase(ctx, debtor))
 	check(t, v.OpenDoc(ctx, debtor, branch, "states", "s1", doc))
 	m = members()
 	if string(m["erased"]) != "true" || string(m["two"]) != "[null,null]" || string(m["fix"]) != "null" || string(m["more"]) != "null" || !seal.Erased(doc) {

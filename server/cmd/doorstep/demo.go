@@ -51,11 +51,14 @@ func (c *demoCmd) Run(ctx context.Context, out io.Writer) (err error) {
 	}
 	folder := c.Data
 	if folder == "" {
-		if folder, err = os.MkdirTemp("", "doorstep-demo-"); err != nil {
+		temporary, err := os.MkdirTemp("", "doorstep-demo-")
+		if err != nil {
 			return err
 		}
-		defer func() { _ = os.RemoveAll(folder) }()
-	} else if err := os.Mkdir(folder, 0o700); err != nil {
+		defer func() { _ = os.RemoveAll(temporary) }()
+		folder = filepath.Join(temporary, "data") // the secrets stand beside it
+	}
+	if err := os.Mkdir(folder, 0o700); err != nil {
 		return fmt.Errorf("the demo makes its data folder itself: %w", err)
 	}
 	if d.day, err = play.City(folder); err != nil {

@@ -12,9 +12,11 @@ import (
 
 type serveCmd struct {
 	Listen         string   `default:"127.0.0.1:8080" env:"DOORSTEP_LISTEN" help:"Address to listen at."`
-	Data           string   `default:"./doorstep-data" env:"DOORSTEP_DATA" help:"Folder of the keys and of the embedded store."`
+	Data           string   `default:"./doorstep-data" env:"DOORSTEP_DATA" help:"Folder of the embedded store, the debtors' keys, the audit key and the token keys. A backup copies it."`
+	Secrets        string   `env:"DOORSTEP_SECRETS" help:"Folder of the key-encryption key and the erasure list, which no backup of the data may hold. Default: the data folder's name with -secrets, beside it."`
 	MongoDBURI     string   `name:"mongodb-uri" env:"DOORSTEP_MONGODB_URI" help:"Keep everything in MongoDB instead of the embedded store."`
-	KEK            string   `name:"kek" env:"DOORSTEP_KEK" help:"Key-encryption key, 32 bytes in base64. Default: the file kek in the data folder, made on first start."`
+	KEK            string   `name:"kek" env:"DOORSTEP_KEK" help:"Key-encryption key, 32 bytes in base64; give it in the environment. Default: the file kek in the secrets' folder, made on first start."`
+	ReplaceKey     string   `help:"Begin anew with a key that is lost for good: audit or token. For one start." placeholder:"NAME"`
 	AdminPassword  string   `env:"DOORSTEP_ADMIN_PASSWORD" help:"The first administrator's password. Default: a one-time password is printed until it is changed."`
 	FCMCredentials string   `name:"fcm-credentials" env:"DOORSTEP_FCM_CREDENTIALS" help:"Path of a Firebase service account. Default: alerts are kept and shown, not sent."`
 	FCMEndpoint    string   `name:"fcm-endpoint" env:"DOORSTEP_FCM_ENDPOINT" hidden:""`
@@ -30,7 +32,7 @@ type serveCmd struct {
 }
 
 func (c *serveCmd) Run(ctx context.Context, out io.Writer) error {
-	cfg := server.Config{Listen: c.Listen, Data: c.Data, MongoDB: c.MongoDBURI, KEK: c.KEK, AdminPassword: c.AdminPassword, FCMCredentials: c.FCMCredentials,
+	cfg := server.Config{Listen: c.Listen, Data: c.Data, Secrets: c.Secrets, ReplaceKey: c.ReplaceKey, MongoDB: c.MongoDBURI, KEK: c.KEK, AdminPassword: c.AdminPassword, FCMCredentials: c.FCMCredentials,
 		FCMEndpoint: c.FCMEndpoint, Policies: c.Policy, Travel: c.choice(), Deployment: c.Deployment, Threads: c.Threads, PlanMaxInstalments: c.PlanMaxInstalments,
 		PlanMaxDays: c.PlanMaxDays, Version: version, Log: logger(c.LogLevel, c.LogFormat),
 		Announce: func(login, password string) {

@@ -9,4 +9,7 @@
 //
 // Declared indexes are rows of one table under order-preserving keys, made here
 // from the documents' top-level fields. Nothing is decided here.
+//
+// Debtors' wrapped keys stand in a second file, keys.db, in a layout where a
+// destroyed key leaves no bytes behind (keys.go).
 package sqlitestore

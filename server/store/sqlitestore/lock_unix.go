@@ -23,6 +23,10 @@ func lock(folder string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the data folder cannot be written; check that it exists, who owns it and whether it is mounted read-only: %w", err)
 	}
+	if err := f.Chmod(0o600); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("the data folder belongs to another user: %w", err)
+	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		who := make([]byte, 20)
 		n, _ := f.ReadAt(who, 0)

@@ -5,22 +5,25 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 
+	"doorstep/auth/keyfile"
 	"doorstep/sync/journal"
 
 	_ "modernc.org/sqlite" // the database/sql driver
 )
 
-// Store is a journal.Store in one file.
+// Store is a journal.Store in one file, with debtors' keys in another.
 type Store struct {
 	lock    *os.File // nil where the system has no such lock
 	write   *sql.DB  // one connection
 	read    *sql.DB
+	keys    *sql.DB          // debtors' keys, in a file of their own
 	indexes map[string]index // by "type/name"
 	byType  map[string][]index
 }
@@ -45,6 +48,12 @@ func Open(ctx context.Context, folder string, indexes []journal.Index) (*Store, 
 	if s.lock, err = lock(folder); err != nil {
 		return nil, fmt.Errorf("open store in %s: %w", folder, err)
 	}
+	if err := private(path); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.Close())
+	}
+	if s.keys, err = openKeys(ctx, folder); err != nil {
+		return nil, errors.Join(fmt.Errorf("open debtors' keys: %w", err), s.Close())
+	}
 	if s.write, err = sql.Open("sqlite", dsn(path, "_txlock=immediate")); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.Close())
 	}
@@ -59,6 +68,18 @@ func Open(ctx context.Context, folder string, indexes []journal.Index) (*Store, 
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.Close())
 	}
 	return s, nil
+}
+
+// private makes a database's file, and its side files that are there, the owner's
+// only. SQLite gives side files it makes the mode of the file.
+func private(path string) error {
+	err := keyfile.Touch(path)
+	for _, side := range []string{"-wal", "-shm", "-journal"} {
+		if e := keyfile.Tighten(path + side); !errors.Is(e, fs.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
 }
 
 // dsn names the file with the settings of JOURNAL.md's layout.
@@ -95,7 +116,7 @@ func (s *Store) prepare(ctx context.Context) error {
 // Close closes the file, and the folder is free for another process.
 func (s *Store) Close() error {
 	var errs []error
-	for _, db := range []*sql.DB{s.read, s.write} {
+	for _, db := range []*sql.DB{s.read, s.write, s.keys} {
 		if db != nil {
 			errs = append(errs, db.Close())
 		}

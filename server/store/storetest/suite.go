@@ -57,6 +57,8 @@ func Run(t *testing.T, e Engine) {
 		{"FeedsByType", feedsByType},
 		{"SmallDocuments", smallDocuments},
 		{"ManySmallDocuments", manySmallDocuments},
+		{"DebtorsKeys", debtorsKeys},
+		{"ADestroyedKeyStaysDestroyed", aDestroyedKeyStaysDestroyed},
 		{"JournalRoundTrip", journalRoundTrip},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,0 +1,318 @@
+package casework
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"doorstep/auth"
+	"doorstep/server/record"
+	"doorstep/sync/journal"
+	"doorstep/sync/offline"
+	"doorstep/sync/seal"
+)
+
+// aListOfErasures is an ErasureList in memory. While broken it takes nothing.
+type aListOfErasures struct {
+	lines  []ErasureLine
+	broken error
+	adding func()
+}
+
+func (l *aListOfErasures) Add(line ErasureLine) error {
+	if l.broken != nil {
+		return l.broken
+	}
+	if l.adding != nil {
+		l.adding()
+	}
+	l.lines = append(l.lines, line)
+	return nil
+}
+
+var (
+	firstAdmin  = auth.Actor{User: "first", Role: auth.RoleAdmin}
+	secondAdmin = auth.Actor{User: "second", Role: auth.RoleAdmin}
+)
+
+// erasing is a house with an erasure list.
+func erasing(t *testing.T) (*house, *aListOfErasures) {
+	h, list := newHouse(t), &aListOfErasures{}
+	h.svc.erasures = list
+	return h, list
+}
+
+func (h *house) ask(a auth.Actor, d journal.DebtorID) (ErasureReceipt, error) {
+	h.t.Helper()
+	h.n++
+	r, err := h.svc.One(context.Background(), a, porto, Request{ID: fmt.Sprintf("ask:%d", h.n), Cmd: AskErasure{d, "request"}})
+	if err != nil {
+		return ErasureReceipt{}, err
+	}
+	var out ErasureReceipt
+	ok(h.t, json.Unmarshal(r.Body, &out))
+	return out, nil
+}
+
+func (h *house) confirm(a auth.Actor, d journal.DebtorID, id string) error {
+	h.n++
+	return h.svc.Erase(context.Background(), a, porto, Request{ID: fmt.Sprintf("confirm:%d", h.n)}, ConfirmErasure{d, id})
+}
+
+// erase erases a debtor by two administrators.
+func (h *house) erase(d journal.DebtorID) {
+	h.t.Helper()
+	r, err := h.ask(firstAdmin, d)
+	ok(h.t, err)
+	ok(h.t, h.confirm(secondAdmin, d, r.ID))
+}
+
+func TestErasingTakesTwoAdministrators(t *testing.T) {
+	h, list := erasing(t)
+	h.take(line("c1", "debtor_ref", "D1"))
+	wants := func(what string, err error, want string) {
+		t.Helper()
+		if code(err) != want {
+			t.Errorf("%s: %q, want %q", what, code(err), want)
+		}
+	}
+	_, err := h.ask(boss, "D1")
+	wants("a supervisor asks", err, "auth.role")
+	_, err = h.ask(firstAdmin, "D7")
+	wants("of nobody", err, "debtor.not_found")
+	asked, err := h.ask(firstAdmin, "D1")
+	ok(t, err)
+	again, err := h.ask(secondAdmin, "D1")
+	ok(t, err)
+	if again != asked {
+		t.Errorf("asked twice, there are two erasures: %v and %v", asked, again)
+	}
+	wants("who asked confirms", h.confirm(firstAdmin, "D1", asked.ID), "erasure.second_person")
+	wants("a supervisor confirms", h.confirm(boss, "D1", asked.ID), "auth.role")
+	wants("for another debtor", h.confirm(secondAdmin, "D2", asked.ID), "erasure.not_found")
+	wants("of no request", h.confirm(secondAdmin, "D1", "e1"), "erasure.not_found")
+	if name := h.shown("c1")["debtor_name"]; name != "Test Debtor c1" || len(list.lines) > 0 {
+		t.Fatalf("before it was confirmed the name reads %v", name)
+	}
+	for range 2 { // again is harmless
+		ok(t, h.confirm(secondAdmin, "D1", asked.ID))
+	}
+	e, entry, err := h.svc.Erasure(context.Background(), porto, "D1", asked.ID)
+	ok(t, err)
+	if e.State != record.ErasureErased || e.AskedBy != "first" || e.ConfirmedBy != "second" || entry == 0 || len(e.Cases) != 1 || e.Cases[0] != "c1" {
+		t.Errorf("the erasure reads %+v of entry %d", e, entry)
+	}
+	if len(list.lines) != 1 || list.lines[0].Debtor != "D1" || list.lines[0].Erasure != asked.ID {
+		t.Errorf("the list holds %+v", list.lines)
+	}
+	_, err = h.ask(firstAdmin, "D1")
+	wants("asked after it is done", err, codeErased)
+}
+
+// TestAnErasedDebtorShowsAsErasedEverywhere looks at the case file, lists, phones and the export.
+func TestAnErasedDebtorShowsAsErasedEverywhere(t *testing.T) {
+	h, _ := erasing(t)
+	h.take(line("c1", "debtor_ref", "D1", "address", "Rua Secreta 7"), line("c2", "debtor_ref", "D1"), line("c3"))
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "c1", "c3")
+	ana := h.phone("ana", "d1")
+	h.want("a visit", ana.put("visits", "v1", visit("c1", "2026-11-25T10:00:00Z", "outcome_detail", "a secret story")), "applied")
+	h.want("a note", ana.put("visit_notes", "n1", members{"case": "c1", "at": "2026-11-25T10:00:00Z", "text": "a secret note"}), "applied")
+	h.want("a bad note", ana.put("visit_notes", "n2", members{"case": "c1", "at": "2026-11-25T10:00:00Z", "text": 7, "x": "a secret"}), "rejected validation.type")
+	ana.pull()
+	h.erase("D1")
+	file := h.shown("c1")
+	if file["erased"] != true || file["debtor_name"] != nil || file["address"] != nil || file["home"] != nil || file["status"] != record.StatusClosed {
+		t.Errorf("the case file: %v", file)
+	}
+	if _, there := file["debtor_name"]; !there {
+		t.Error("the case file does not say that a name stood there")
+	}
+	for list, x := range map[string][2]string{"visits": {"v1", "outcome_detail"}, "visit_notes": {"n1", "text"}} {
+		if item := h.child("c1", list, x[0]); item["erased"] != true || item[x[1]] != nil {
+			t.Errorf("%s %s: %v", list, x[0], item)
+		}
+	}
+	page, err := h.svc.Cases(context.Background(), boss, CaseQuery{Branch: porto})
+	ok(t, err)
+	for _, item := range page.Items {
+		k := object(t, item)
+		if want := k["case_ref"] != "c3"; (k["erased"] == true) != want {
+			t.Errorf("in the list case %v is erased %v", k["case_ref"], k["erased"])
+		}
+	}
+	waiting, err := h.svc.Quarantine(context.Background(), boss, porto, "", 0, "")
+	ok(t, err)
+	if len(waiting.Items) != 1 || object(t, waiting.Items[0])["erased"] != true {
+		t.Errorf("in quarantine: %v", waiting.Items)
+	}
+	ana.pull()
+	if got := ana.holds("cases") + "|" + ana.holds("visits") + "|" + ana.holds("visit_notes"); got != "c3||" {
+		t.Errorf("the phone still holds %s", got)
+	}
+	ok(t, h.svc.EachVisit(context.Background(), ExportQuery{Branch: porto, Reveal: true, UpTo: 1 << 40}, func(v ExportedVisit) error {
+		if v.ID == "v1" && (!v.Erased || len(v.Reveals) > 0) {
+			t.Errorf("the export: %+v", v)
+		}
+		return nil
+	}))
+	if other := h.shown("c3"); other["debtor_name"] != "Test Debtor c3" || other["erased"] != nil {
+		t.Errorf("another debtor: %v", other)
+	}
+}
+
+// TestWhatIsAboutAnErasedDebtorIsRefusedAlone: neither the push nor the import suffers, and nothing personal is kept of it.
+func TestWhatIsAboutAnErasedDebtorIsRefusedAlone(t *testing.T) {
+	h, _ := erasing(t)
+	ctx := context.Background()
+	h.take(line("c1", "debtor_ref", "D1"), line("c3"))
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "c1", "c3")
+	ana := h.phone("ana", "d1")
+	plan := offered.with("case", "c1")
+	h.erase("D1")
+	note := members{"at": "2026-11-25T10:00:00Z", "text": "SECRET"}
+	ms := []offline.Mutation{write("visit_notes", "n1", "put", 0, note.with("case", "c1")), write("visit_notes", "n2", "put", 0, note.with("case", "c3")),
+		write("visits", "v1", "put", 0, visit("c1", "2026-11-25T10:00:00Z")), write("plans", "p1", "put", 0, plan),
+		write("visit_notes", "n3", "put", 0, note.with("case", "c1").with("text", 7)), write("wishes", "w1", "put", 0, note.with("case", "c1"))}
+	want := []string{"rejected debtor.erased", "applied", "rejected debtor.erased", "rejected debtor.erased", "rejected validation.type", "rejected unknown_type"}
+	for i, r := range ana.push(ms...) {
+		h.want(fmt.Sprint(i, " ", ms[i].Type), r, want[i])
+		if want[i] == "applied" {
+			continue
+		}
+		var q Quarantined
+		h.stored("quarantine", r.Quarantine, &q)
+		if !q.Fields.IsZero() {
+			t.Errorf("of %s the fields are kept: sealed under %s", ms[i].ID, q.Debtor)
+		}
+		if _, err := h.do(HandleQuarantine{ID: r.Quarantine, Accept: true}); code(err) == "" {
+			t.Errorf("%s was accepted from quarantine", ms[i].ID)
+		}
+	}
+	errs := func(rep ImportReport, err error) string {
+		t.Helper()
+		ok(t, err)
+		var out []string
+		for _, e := range rep.Errors {
+			out = append(out, fmt.Sprintf("%d %s %s", e.Line, e.Column, e.Code))
+		}
+		return fmt.Sprintf("%d %d %d: %s", rep.Accepted, rep.Updated, rep.Unchanged, strings.Join(out, ", "))
+	}
+	got := errs(h.svc.ImportCases(ctx, boss, porto, "text/csv", strings.NewReader(file(line("c1", "debtor_ref", "D1"), line("c1", "debtor_ref", "D1", "priority", "3"),
+		line("c9", "debtor_ref", "D1"), line("c10"))), ImportOptions{}))
+	if got != "1 0 0: 2 debtor_ref debtor.erased, 3 debtor_ref debtor.erased, 4 debtor_ref debtor.erased" {
+		t.Errorf("cases: %s", got)
+	}
+	got = errs(h.svc.ImportContacts(ctx, boss, porto, "text/csv", strings.NewReader("case_ref,channel,at,result\nc1,call,2026-11-20T10:00:00Z,answered\n"+
+		"c3,call,2026-11-20T10:00:00Z,answered\n"), ImportOptions{}))
+	if got != "1 0 0: 2 case_ref debtor.erased" {
+		t.Errorf("contacts: %s", got)
+	}
+	got = errs(h.svc.ImportPayments(ctx, boss, porto, "text/csv", strings.NewReader("payment_ref,case_ref,paid_at,amount_minor,currency\n"+
+		"p1,c1,2026-11-20T10:00:00Z,100,EUR\np2,c3,2026-11-20T10:00:00Z,100,EUR\n"), ImportOptions{}))
+	if got != "1 0 0: 2 case_ref debtor.erased" {
+		t.Errorf("payments: %s", got)
+	}
+	for what, cmd := range map[string]Cmd{"reopening": ReopenCase{"c1"}, "closing": CloseCase{"c1", "paid"}, "a note": RecordNote("n9", Note{Case: "c1",
+		At: h.now, Text: seal.NewText("SECRET")})} {
+		if _, err := h.do(cmd); code(err) != codeErased {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestAnErasureThatWasCutShortIsFinished stops it at each step and starts again.
+func TestAnErasureThatWasCutShortIsFinished(t *testing.T) {
+	h, list := erasing(t)
+	ctx := context.Background()
+	h.take(line("c1", "debtor_ref", "D1"), line("c2", "debtor_ref", "D2"))
+	erased := func(c journal.CaseID) bool {
+		return h.shown(c)["erased"] == true && h.shown(c)["status"] == record.StatusClosed
+	}
+	// Confirmed, and not listed.
+	asked, err := h.ask(firstAdmin, "D1")
+	ok(t, err)
+	list.broken = errors.New("the disk is full")
+	if err := h.confirm(secondAdmin, "D1", asked.ID); !errors.Is(err, list.broken) {
+		t.Fatalf("with a list that takes nothing: %v", err)
+	}
+	if h.shown("c1")["debtor_name"] == nil {
+		t.Fatal("the key was destroyed before it was listed: a backup would bring the debtor back")
+	}
+	list.broken = nil
+	ok(t, h.svc.FinishErasures(ctx, nil))
+	if !erased("c1") || len(list.lines) != 1 {
+		t.Errorf("after the next start: %v, listed %v", h.shown("c1"), list.lines)
+	}
+	// Listed, and nothing else is there of it, as after a restore: with a journal older than the erasure.
+	l := ErasureLine{Erasure: "e9", Debtor: "D2", Branch: porto, Reason: "request", AskedBy: "first", ConfirmedBy: "second"}
+	for range 2 {
+		ok(t, h.svc.FinishErasures(ctx, append(list.lines, l)))
+	}
+	if e, _, err := h.svc.Erasure(ctx, porto, "D2", "e9"); err != nil || e.State != record.ErasureErased || !erased("c2") {
+		t.Errorf("what was listed is %+v, %v: %v", e, err, h.shown("c2"))
+	}
+}
+
+// TestPushesDuringAnErasureLeaveNothing pushes and reads while a debtor is erased: no
+// push fails, and in the end nothing about the debtor is readable.
+func TestPushesDuringAnErasureLeaveNothing(t *testing.T) {
+	h, list := erasing(t)
+	h.take(line("c1", "debtor_ref", "D1"), line("c3"))
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "c1", "c3")
+	asked, err := h.ask(firstAdmin, "D1")
+	ok(t, err)
+	var all sync.WaitGroup
+	begun := make(chan struct{})
+	list.adding = sync.OnceFunc(func() { close(begun) })
+	stop := make(chan struct{})
+	for p := range 3 {
+		all.Go(func() {
+			ana := h.phone("ana", auth.DeviceID(fmt.Sprint("d", p)))
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				id := fmt.Sprintf("n%d-%d", p, i)
+				note := members{"at": "2026-11-25T10:00:00Z", "text": "SECRET " + id}
+				a, err := h.sync.Push(context.Background(), offline.Caller{Actor: ana.caller.Actor, Device: ana.caller.Device, Branch: porto, Schema: 1, At: h.now},
+					offline.PushRequest{Mutations: []offline.Mutation{write("visit_notes", id, "put", 0, note.with("case", "c1")),
+						write("visit_notes", id+"-3", "put", 0, note.with("case", "c3"))}})
+				if err != nil || a.Results[1].Status != "applied" {
+					t.Errorf("a push during the erasure: %+v, %v", a.Results, err)
+					return
+				}
+			}
+		})
+	}
+	all.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if _, err := h.svc.Case(context.Background(), boss, porto, "c1"); err != nil {
+				t.Errorf("reading during the erasure: %v", err)
+				return
+			}
+		}
+	})
+	go func() { <-begun }()
+	ok(t, h.confirm(secondAdmin, "D1", asked.ID))
+	close(stop)
+	all.Wait()
+	text, err := json.Marshal(h.shown("c1"))
+	ok(t, err)
+	if strings.Contains(string(text), "SECRET") || strings.Contains(string(text), "Test Debtor") || h.shown("c1")["status"] != record.StatusClosed {
+		t.Errorf("after the erasure: %s", text)
+	}
+	if _, err := h.ask(firstAdmin, "D1"); code(err) != codeErased {
+		t.Errorf("asked again: %v", err)
+	}
+}

@@ -1,0 +1,127 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"doorstep/server/casework"
+	"doorstep/sync/journal"
+)
+
+// Erasure is an erasure as it is answered.
+type Erasure struct {
+	ID          string    `json:"erasure_id"`
+	Debtor      string    `json:"debtor"`
+	Branch      string    `json:"branch"`
+	Reason      string    `json:"reason" enum:"court_order,debt_sold,error,request,retention"`
+	State       string    `json:"state" enum:"asked,confirmed,erased"`
+	AskedBy     string    `json:"asked_by"`
+	AskedAt     time.Time `json:"asked_at"`
+	ConfirmedBy string    `json:"confirmed_by,omitempty"`
+	ConfirmedAt time.Time `json:"confirmed_at,omitzero"`
+	ErasedAt    time.Time `json:"erased_at,omitzero"`
+	Cases       []string  `json:"cases,omitempty" doc:"The debtor's cases, which are closed."`
+	Destroyed   string    `json:"destroyed,omitempty" doc:"What is destroyed, in words."`
+	Entry       uint64    `json:"entry,omitempty" doc:"The entry of the branch's journal that says so."`
+	TreeSize    uint64    `json:"tree_size,omitempty" doc:"Entries in the branch's tree, that one included."`
+	TreeRoot    string    `json:"tree_root,omitempty" doc:"Root of that tree, base64."`
+}
+
+// erasureAnswer is an erasure with its certificate once it is done.
+type erasureAnswer struct {
+	Erasure
+	Certificate string `json:"certificate,omitempty" doc:"For the debtor: this statement, signed with the audit key (a signed note)."`
+}
+
+const whatIsDestroyed = "the key under which the names, phones, addresses, positions and texts of this debtor were sealed: " +
+	"in the case file, on the journal's pages and in every backup that is restored with the erasure list"
+
+func (a *API) erasureEndpoints() {
+	register(a, endpoint{method: http.MethodPost, path: "/v1/debtors/{id}/erase", id: "askErasure", tag: "cases", status: http.StatusAccepted,
+		summary: "Ask for a debtor to be erased", about: "Nothing is erased until another administrator confirms it. Asking again gives the erasure that waits."},
+		func(ctx context.Context, c call, in *struct {
+			ID   string `path:"id" maxLength:"64" doc:"The debtor."`
+			Body struct {
+				Reason string `json:"reason" enum:"court_order,debt_sold,error,request,retention" doc:"Why: a code, never a sentence."`
+			}
+		}) (*body[erasureAnswer], error) {
+			debtor := journal.DebtorID(in.ID)
+			b, err := a.opt.Casework.DebtorBranch(ctx, debtor)
+			if err != nil {
+				return nil, err
+			}
+			q, err := a.request(c, casework.AskErasure{Debtor: debtor, Reason: in.Body.Reason})
+			if err != nil {
+				return nil, err
+			}
+			r, err := a.opt.Casework.One(ctx, c.actor, b, q)
+			if err != nil {
+				return nil, err
+			}
+			var asked casework.ErasureReceipt
+			if err := json.Unmarshal(r.Body, &asked); err != nil {
+				return nil, err
+			}
+			return a.erasure(ctx, debtor, asked.ID)
+		})
+	type named struct {
+		ID      string `path:"id" maxLength:"64" doc:"The debtor."`
+		Request string `path:"request" maxLength:"64" doc:"The erasure_id."`
+	}
+	register(a, endpoint{method: http.MethodPost, path: "/v1/debtors/{id}/erase/{request}/confirm", id: "confirmErasure", tag: "cases",
+		summary: "Erase a debtor, as the second administrator", about: "Who asked cannot confirm. It cannot be undone."},
+		func(ctx context.Context, c call, in *named) (*body[erasureAnswer], error) {
+			debtor := journal.DebtorID(in.ID)
+			b, err := a.opt.Casework.DebtorBranch(ctx, debtor)
+			if err != nil {
+				return nil, err
+			}
+			cmd := casework.ConfirmErasure{Debtor: debtor, Erasure: in.Request}
+			q, err := a.request(c, cmd)
+			if err != nil {
+				return nil, err
+			}
+			if err := a.opt.Casework.Erase(ctx, c.actor, b, q, cmd); err != nil {
+				return nil, err
+			}
+			return a.erasure(ctx, debtor, in.Request)
+		})
+	register(a, endpoint{method: http.MethodGet, path: "/v1/debtors/{id}/erase/{request}", id: "getErasure", tag: "cases",
+		summary: "An erasure and its certificate"},
+		func(ctx context.Context, _ call, in *named) (*body[erasureAnswer], error) {
+			return a.erasure(ctx, journal.DebtorID(in.ID), in.Request)
+		})
+}
+
+// erasure answers an erasure as it stands, with a certificate once it is done.
+func (a *API) erasure(ctx context.Context, debtor journal.DebtorID, id string) (*body[erasureAnswer], error) {
+	b, err := a.opt.Casework.DebtorBranch(ctx, debtor)
+	if err != nil {
+		return nil, err
+	}
+	e, entry, err := a.opt.Casework.Erasure(ctx, b, debtor, id)
+	if err != nil {
+		return nil, err
+	}
+	out := erasureAnswer{Erasure: Erasure{ID: id, Debtor: string(e.Debtor), Branch: string(e.Branch), Reason: e.Reason, State: e.State, AskedBy: string(e.AskedBy),
+		AskedAt: e.AskedAt, ConfirmedBy: string(e.ConfirmedBy), ConfirmedAt: e.ConfirmedAt, ErasedAt: e.ErasedAt}}
+	for _, k := range e.Cases {
+		out.Cases = append(out.Cases, string(k))
+	}
+	if e.ErasedAt.IsZero() {
+		return respond(out), nil
+	}
+	cp, err := a.opt.Audit.Checkpoint(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	out.Destroyed, out.Entry, out.TreeSize, out.TreeRoot = whatIsDestroyed, entry, cp.Size, cp.Root
+	statement, err := json.Marshal(out.Erasure)
+	if err != nil {
+		return nil, err
+	}
+	out.Certificate, err = a.opt.Audit.SignErasure(string(statement))
+	return respond(out), err
+}

@@ -1,0 +1,201 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"doorstep/auth"
+	"doorstep/server/audit"
+	"doorstep/sync/journal"
+	"doorstep/sync/seal"
+)
+
+// A key that is lost must not be replaced by a new one unnoticed: what the old one
+// sealed could not be read, what it signed would seem forged, and everybody would be
+// signed out. So the store keeps a fingerprint of each key from the first start on;
+// a later start without the key, or with another, ends with a sentence.
+
+// keyring are the keys of a deployment.
+type keyring struct {
+	vault *seal.Vault
+	audit audit.Key
+	token *auth.Keys
+}
+
+// fingerprintKind is the kind of the small documents that hold fingerprints, by the key's name.
+const fingerprintKind = "fingerprint"
+
+// openKeys opens the keys, and makes them at the first start.
+func openKeys(ctx context.Context, cfg *Config, s store, clock func() time.Time) (k keyring, err error) {
+	switch cfg.ReplaceKey {
+	case "", "audit", "token":
+	default:
+		return k, errors.New("only the keys audit and token can be replaced; without the key-encryption key nothing that is sealed can be read")
+	}
+	if _, err = openKey(ctx, s, "kek", keySource[seal.KEK]{
+		load: func() (seal.KEK, error) { return cfg.kek(seal.LoadKEK) },
+		make: func() (seal.KEK, error) { return cfg.kek(seal.LoadOrCreateKEK) },
+		lost: fmt.Sprintf("the key-encryption key is missing: put %s back from the place where its copy is kept, or give it in DOORSTEP_KEK; "+
+			"without it nothing personal can be read", cfg.kekPath()),
+		foreign: "the key-encryption key is not the one this data was sealed with: " +
+			"give the one that was made at the first start (the file kek of the secrets' folder, or DOORSTEP_KEK)",
+		use: func(kek seal.KEK, first bool) (err error) {
+			k.vault, err = openVault(ctx, s, kek, first, clock)
+			return err
+		},
+	}); err != nil {
+		return k, err
+	}
+	path := cfg.keyPath("audit")
+	k.audit, err = openOrReplace(ctx, cfg, s, clock, "audit", keySource[audit.Key]{
+		load: func() (audit.Key, error) { return audit.LoadKey(path) },
+		make: func() (audit.Key, error) { return audit.LoadOrCreateKey(path, cfg.Deployment) },
+		lost: fmt.Sprintf("the audit key is missing: put %s back from a backup. If it is lost for good, start once with --replace-key audit: "+
+			"exports made before then verify with the old public key, those made after with the new one", path),
+		foreign: fmt.Sprintf("%s is not the audit key of this data: put back the one that belongs to it. "+
+			"If that is lost for good, start once with --replace-key audit", path),
+	})
+	if err != nil {
+		return k, err
+	}
+	path = cfg.keyPath("token")
+	k.token, err = openOrReplace(ctx, cfg, s, clock, "token", keySource[*auth.Keys]{
+		load: func() (*auth.Keys, error) { return auth.LoadKeys(path) },
+		make: func() (*auth.Keys, error) { return auth.LoadOrCreateKeys(path) },
+		lost: fmt.Sprintf("the token keys are missing: put %s back from a backup, or copy it from another node. "+
+			"If they are lost for good, start once with --replace-key token: everybody signs in again", path),
+		foreign: fmt.Sprintf("%s does not hold the token keys of this data: put back those that belong to it. "+
+			"If they are lost for good, start once with --replace-key token: everybody signs in again", path),
+	})
+	return k, err
+}
+
+// kekPath is where the key-encryption key stands unless it is given.
+func (c *Config) kekPath() string { return filepath.Join(c.Secrets, "kek") }
+
+func (c *Config) kek(load func(path string) (seal.KEK, error)) (seal.KEK, error) {
+	if c.KEK != "" {
+		return seal.ParseKEK(c.KEK)
+	}
+	return load(c.kekPath())
+}
+
+// keyPath is where a key stands that the data needs to be restored.
+func (c *Config) keyPath(name string) string {
+	return filepath.Join(c.Data, map[string]string{"audit": "audit.key", "token": "auth.keys"}[name])
+}
+
+// keySource says how a key is had, and what its loss means.
+type keySource[K any] struct {
+	load    func() (K, error) // fs.ErrNotExist: there is none
+	make    func() (K, error) // loads it, or makes it where there is none
+	lost    string
+	foreign string
+	// use, if given, takes the key before its fingerprint is kept at the first start:
+	// should it fail, the next start is a first one again.
+	use func(k K, first bool) error
+}
+
+// openVault opens the vault. Only at the first start there may be no debtors' keys.
+func openVault(ctx context.Context, s store, kek seal.KEK, first bool, clock func() time.Time) (*seal.Vault, error) {
+	proven, err := seal.Proven(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if !first && !proven {
+		return nil, errors.New("the debtors' keys are missing: put keys.db back beside the store, from the newest backup there is; " +
+			"what was sealed under keys that are in no backup cannot be read")
+	}
+	v, err := seal.Open(ctx, s, kek, clock)
+	if errors.Is(err, seal.ErrWrongKEK) {
+		return nil, fmt.Errorf("the debtors' keys and the key-encryption key do not belong together: put back the pair that does: %w", err)
+	}
+	return v, err
+}
+
+// openOrReplace opens a key, or begins anew if that is asked for and the key is lost.
+func openOrReplace[K interface{ Fingerprint() string }](ctx context.Context, cfg *Config, s store, clock func() time.Time, name string,
+	from keySource[K]) (K, error) {
+	k, err := openKey(ctx, s, name, from)
+	switch {
+	case cfg.ReplaceKey != name:
+		return k, err
+	case err == nil:
+		return k, fmt.Errorf("the %s key is in order: start without --replace-key", name)
+	}
+	if err := replaceKey(ctx, cfg, s, name, clock()); err != nil {
+		return k, fmt.Errorf("replace the %s key: %w", name, err)
+	}
+	return openKey(ctx, s, name, from)
+}
+
+// openKey loads a key and compares it with the fingerprint the store has, or makes it
+// where the store has none yet.
+func openKey[K interface{ Fingerprint() string }](ctx context.Context, s store, name string, from keySource[K]) (k K, err error) {
+	use := func(first bool) error {
+		if from.use == nil {
+			return nil
+		}
+		return from.use(k, first)
+	}
+	body, _, err := s.Small(ctx, fingerprintKind, name)
+	known := err == nil
+	if err != nil && !errors.Is(err, journal.ErrNotFound) {
+		return k, fmt.Errorf("read the fingerprint of the %s key: %w", name, err)
+	}
+	if !known {
+		if k, err = from.make(); err != nil {
+			return k, err
+		}
+		if err := use(true); err != nil {
+			return k, err
+		}
+		text, err := json.Marshal(k.Fingerprint())
+		if err == nil {
+			err = s.SwapSmall(ctx, fingerprintKind, name, 0, text)
+		}
+		if errors.Is(err, journal.ErrRaced) { // another node starts for the first time as well
+			return openKey(ctx, s, name, from)
+		}
+		return k, err
+	}
+	switch k, err = from.load(); {
+	case errors.Is(err, fs.ErrNotExist):
+		return k, errors.New(from.lost)
+	case err != nil:
+		return k, err
+	}
+	var print string
+	if err := json.Unmarshal(body, &print); err != nil {
+		return k, fmt.Errorf("read the fingerprint of the %s key: %w", name, err)
+	}
+	if k.Fingerprint() != print {
+		return k, errors.New(from.foreign)
+	}
+	return k, use(false)
+}
+
+// replaceKey puts a key's files aside and forgets its fingerprint, so that a new one is made.
+func replaceKey(ctx context.Context, cfg *Config, s store, name string, now time.Time) error {
+	path := cfg.keyPath(name)
+	for _, file := range []string{path, path + ".pub"} {
+		err := os.Rename(file, file+now.UTC().Format(".replaced-20060102T150405Z"))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	_, version, err := s.Small(ctx, fingerprintKind, name)
+	if errors.Is(err, journal.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.DeleteSmall(ctx, fingerprintKind, name, version)
+}

@@ -1,0 +1,35 @@
+package record
+
+import (
+	"time"
+
+	"doorstep/auth"
+	"doorstep/sync/journal"
+)
+
+// Erasure is the state of a document of type "erasures". Nothing in it is personal.
+type Erasure struct {
+	Debtor      journal.DebtorID `json:"debtor" is:"server" see:"office"`
+	Branch      auth.BranchID    `json:"branch" is:"server" see:"office"`
+	Reason      string           `json:"reason" is:"erase_reasons" see:"office"` // one of EraseReasons
+	State       string           `json:"state" is:"server" see:"office"`         // asked, confirmed, erased
+	AskedBy     auth.UserID      `json:"asked_by" is:"server" see:"office"`
+	AskedAt     time.Time        `json:"asked_at" see:"office"`
+	ConfirmedBy auth.UserID      `json:"confirmed_by,omitempty" is:"server" see:"office"`
+	ConfirmedAt time.Time        `json:"confirmed_at,omitzero" see:"office"`
+	ErasedAt    time.Time        `json:"erased_at,omitzero" see:"office"`
+	Cases       []journal.CaseID `json:"cases,omitempty" is:"server" see:"office"` // the debtor's cases, when erased
+}
+
+// States of an erasure.
+const (
+	ErasureAsked     = "asked"
+	ErasureConfirmed = "confirmed"
+	ErasureErased    = "erased"
+)
+
+// ClosedErased is the closing reason of a case whose debtor was erased: the server's own.
+const ClosedErased = "erased"
+
+// IsErased tells whether the case's debtor was erased.
+func (c *Case) IsErased() bool { return c.Closed != nil && c.Closed.Reason == ClosedErased }
