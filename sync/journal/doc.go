@@ -13,18 +13,25 @@
 // documents with a type and an id, feeds, receipts and keys. Deciders are bound
 // to it by casework, office and dispatch.
 //
+// A view has a name and generations, each with its own watermark (Generation). The
+// built-in ones (records, feeds, receipts) are written by Commit; every other is a View
+// that Views applies after the commit, from the pages, in order, so that a view that
+// fails delays nobody. Rebuild fills a new generation beside the one that is read; Check
+// compares pages and views; Sweeper removes what no phone has to be told any more.
+//
 // The rules of JOURNAL.md that are kept now, and the tests that fail without them
 // (storetest: in server/store/storetest, run on every engine):
 //
 //	J1  TestDecisionsAreNeverAppendedOnOutdatedDocuments, TestAbsenceIsReadToo
 //	J2  TestUnclearAppendsHaveOneEffect; storetest TheSamePageAgainIsWelcome
-//	J3  TestNextNodeAppliesWhatADeadNodeStored; storetest WatermarkRisesInOrder
+//	J3  TestNextNodeAppliesWhatADeadNodeStored; storetest WatermarkRisesInOrder, ViewsAreKept, WhatAViewCannotApplyIsParked
 //	J4  storetest OlderStatesDoNotWin
-//	J5  storetest TombstonesStay
+//	J5  storetest TombstonesStay, SweptIsWhatIsOld; TestTheFloorRisesWithRealTime; sync/offline floor_test.go
 //	J6  TestAnnouncedPagesAreVisible; sync/offline pull_test.go; storetest APullMissesNothing, FeedsStopAtTheWatermark
 //	J8  server/casework TestADebtorHasOneHomeBranch, TestTwoBranchesClaimADebtorAtOnce
+//	J9  storetest RebuildsShowTheSame, ARebuildGoesOn, ASwitchLosesNothing; server/cmd/doorstep TestRebuildAndFsckBesideARunningServer
 //	J10 server/store/sqlitestore TestWritesAreDurableInOneFile; server/cmd/doorstep TestKilledTwentyTimesLosesNothingAcknowledged
-//	J11 TestEdgeGivesTheTreeOfRFC6962, TestCanonicalBytesArePinned; server/audit proof_test.go
+//	J11 TestEdgeGivesTheTreeOfRFC6962, TestCanonicalBytesArePinned; server/audit proof_test.go, TestAnExportWithoutTheNewestVisitsFails
 //	J12 sync/seal vault_test.go, reveal_test.go
 //	J15 TestLimitsAreRefusedBeforeNumbering, TestPagesStayWithinTheirLimits
 //	J16 server/notify TestAlertLeftAtSendingByACrashIsRepeated, TestStopInTheMiddleLeavesSendingForTheNextStart
