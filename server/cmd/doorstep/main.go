@@ -24,7 +24,9 @@ type commands struct {
 	Verify verifyCmd `cmd:"" help:"Check an export offline, with nothing but the public key."`
 	Route  routeCmd  `cmd:"" help:"Plan routes, or make matrices of travel times, in VROOM's JSON."`
 	Roads  roadsCmd  `cmd:"" help:"Road graphs for travel times."`
-	Fsck   fsckCmd   `cmd:"" help:"Compare the views with the journal, and the journal with itself."`
+	Fsck   fsckCmd   `cmd:"" help:"Compare the views with the journal, and the journal with itself, beside a running server or without one."`
+
+	Rebuild rebuildCmd `cmd:"" help:"Fill the views anew from the journal, beside a running server or without one."`
 
 	Version kong.VersionFlag `help:"Print the version."`
 }
