@@ -35,3 +35,27 @@ func TestAnUnappliedTailIsNoDamage(t *testing.T) {
 		m.setFault(nil)
 	})
 }
+
+// J5: the floor stays 180 days of journal time behind the tail, never falls, and rises
+// no faster than real time.
+func TestTheFloorRisesWithRealTime(t *testing.T) {
+	day := func(n int) time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, n) }
+	const oneDay = 24 * time.Hour
+	for _, c := range []struct {
+		name     string
+		at, tail time.Time
+		passed   time.Duration
+		want     time.Time
+	}{
+		{"a young journal", day(0), day(179), 200 * oneDay, day(0)},
+		{"day by day", day(10), day(191), oneDay, day(11)},
+		{"no further than the tail allows", day(10), day(191), 5 * oneDay, day(11)},
+		{"a clock that jumped ten years", day(10), day(3650), oneDay, day(11)},
+		{"no time passed", day(10), day(3650), 0, day(10)},
+		{"a tail that came late", day(10), day(100), oneDay, day(10)},
+	} {
+		if got := raised(c.at, c.tail, c.passed); !got.Equal(c.want) {
+			t.Errorf("%s: the floor goes from %v to %v, want %v", c.name, c.at, got, c.want)
+		}
+	}
+}

@@ -67,10 +67,11 @@ type Sweeper struct {
 	seen  map[auth.BranchID]sighting
 }
 
-// sighting is a floor's version, and when this process saw it first (on the monotonic clock).
+// sighting is a floor as this process saw it last.
 type sighting struct {
 	version uint64
-	at      time.Time
+	entry   uint64
+	at      time.Time // when this version was seen first, on the monotonic clock
 }
 
 // NewSweeper makes a sweeper.
@@ -78,26 +79,27 @@ func NewSweeper(s Store) *Sweeper {
 	return &Sweeper{store: s, seen: map[auth.BranchID]sighting{}}
 }
 
-// Sweep removes what the floor of a branch leaves behind, then raises the floor by at
-// most the real time since this process last saw it move. What a raised floor allows is
-// removed by the next call: a pull that read the floor before it rose loses nothing
-// meanwhile. now must come from time.Now, whose monotonic part no clock change touches.
+// Sweep removes what is below the floor that it saw at its last call, then raises the
+// floor by at most the real time since this process last saw it move. A pull that knows
+// the floor of the last call therefore loses nothing. now must come from time.Now, whose
+// monotonic part no clock change touches.
 func (w *Sweeper) Sweep(ctx context.Context, b auth.BranchID, now time.Time) (removed int, err error) {
 	f, version, err := readFloor(ctx, w.store, b)
 	if err != nil {
 		return 0, err
 	}
-	if f.Entry > 0 {
-		if removed, err = w.store.Sweep(ctx, b, f.Entry); err != nil {
+	seen, ok := w.seen[b]
+	if seen.entry > 0 {
+		if removed, err = w.store.Sweep(ctx, b, seen.entry); err != nil {
 			return removed, fmt.Errorf("sweep %s: %w", b, err)
 		}
 	}
-	seen, ok := w.seen[b]
 	if !ok || seen.version != version {
 		// First seen, or another node has raised it: its real time is not ours to count again.
-		w.seen[b] = sighting{version, now}
-		seen = w.seen[b]
+		seen.version, seen.at = version, now
 	}
+	seen.entry = f.Entry
+	w.seen[b] = seen
 	tail, err := w.store.Tail(ctx, b)
 	if errors.Is(err, ErrNotFound) {
 		return removed, nil
@@ -131,11 +133,16 @@ func (w *Sweeper) Sweep(ctx context.Context, b auth.BranchID, now time.Time) (re
 	if err != nil {
 		return removed, err
 	}
-	if err := w.store.SwapSmall(ctx, floorKind, string(b), version, body); err != nil && !errors.Is(err, ErrRaced) {
+	err = w.store.SwapSmall(ctx, floorKind, string(b), version, body)
+	raced := errors.Is(err, ErrRaced)
+	if err != nil && !raced {
 		return removed, fmt.Errorf("raise floor of %s: %w", b, err)
 	}
 	// What time has passed is used up, whether this process or another raised it.
-	w.seen[b] = sighting{version + 1, now}
+	w.seen[b] = sighting{version + 1, seen.entry, now}
+	if !raced {
+		w.seen[b] = sighting{version + 1, f.Entry, now}
+	}
 	return removed, nil
 }
 

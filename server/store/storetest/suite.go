@@ -63,6 +63,7 @@ func Run(t *testing.T, e Engine) {
 		{"ARebuildGoesOn", rebuildGoesOn},
 		{"ViewsAreKept", viewsAreKept},
 		{"WhatAViewCannotApplyIsParked", whatAViewCannotApplyIsParked},
+		{"SweptIsWhatIsOld", sweptIsWhatIsOld},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := e.Open(t)
