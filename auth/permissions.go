@@ -84,6 +84,7 @@ func Permissions() []Permission {
 		{"POST", "/v1/cases/{id}/close", imports},
 		{"POST", "/v1/cases/{id}/reopen", office},
 		{"GET", "/v1/plans", office},
+		{"GET", "/v1/promises", office},
 		{"POST", "/v1/plans/{id}/approve", office},
 		{"POST", "/v1/plans/{id}/reject", office},
 		{"POST", "/v1/plans/{id}/withdraw", office},

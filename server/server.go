@@ -52,7 +52,7 @@ func Indexes() []journal.Index {
 
 // Views are all the views that the rooms declare beside the built-in ones.
 func Views() []journal.View {
-	return []journal.View{audit.Tiles()}
+	return []journal.View{audit.Tiles(), casework.Promises()}
 }
 
 // Open makes the house. It listens already, and answers once Serve is called.

@@ -97,7 +97,7 @@ type Checkpoint struct {
 	Size   uint64        `json:"size"`
 	Root   string        `json:"root"` // base64
 	// Visits is how many visits the tree holds: their numbers run from 1 to it.
-	Visits uint64 `json:"visits"`
+	Visits uint64 `json:"visits" doc:"How many visits the tree holds. Their numbers run from 1 to it."`
 	Note   string `json:"note"` // the signed note
 	Key    string `json:"key"`  // who signed, for information: verify with a key you already have
 }

@@ -43,5 +43,6 @@ func Indexes() []journal.Index {
 		ReviewsByCase, NotesByCase, ConsentsByCase, SignaturesByCase, PlansByCase, PlansByApproval, PaymentsReportedByCase, PaymentsByCase,
 		AssignmentsByCase, AssignmentsByRound, AssignmentsOnPhones,
 		NoticesByStatus, NoticesByTime, QuarantineByState,
+		PromisesByDue,
 	}
 }

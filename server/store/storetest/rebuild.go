@@ -209,6 +209,19 @@ func rebuildGoesOn(t *testing.T, s journal.Store) {
 	check(t, journal.Rebuild(ctx, s, branch, journal.View{Name: journal.RecordsView}, nil))
 	equal(t, "who is read", generation(t, s, journal.RecordsView).Gen, g.Gen)
 	equal(t, "findings", findings(t, s), "")
+	// Of two that are full, the older cannot take the place of the newer.
+	older, err := s.AddGeneration(ctx, branch, journal.RecordsView)
+	check(t, err)
+	newer, err := s.AddGeneration(ctx, branch, journal.RecordsView)
+	check(t, err)
+	for _, x := range []journal.Generation{older, newer} {
+		check(t, s.Fill(ctx, branch, x.Gen, 0, 7, journal.ViewWrites{}))
+	}
+	check(t, s.Switch(ctx, branch, newer.Gen))
+	if err := s.Switch(ctx, branch, older.Gen); !errors.Is(err, journal.ErrRaced) {
+		t.Fatalf("a switch back: %v", err)
+	}
+	equal(t, "who is read", generation(t, s, journal.RecordsView).Gen, newer.Gen)
 }
 
 // aSwitchLosesNothing: decisions that are taken while generations are switched under

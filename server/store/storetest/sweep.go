@@ -85,6 +85,9 @@ func sweptIsWhatIsOld(t *testing.T, s journal.Store) {
 	sweep(14 * 24 * time.Hour)
 	equal(t, "the floor after fourteen days", floor(), 6)
 	equal(t, "a floor that is new removes nothing", state(), all)
+	_, err := journal.NewSweeper(s).Sweep(ctx, branch, time.Now()) // another node, that sees it first now
+	check(t, err)
+	equal(t, "nor through another node", state(), all)
 	sweep(14*24*time.Hour + time.Minute)
 	want := "kept, old gone, young deleted, again, new, feed kept@1 young@7 again@8 new@9 "
 	equal(t, "once it is known", state(), want)
