@@ -41,7 +41,8 @@ type Log struct {
 // New makes a log that signs with a key of LoadOrCreateKey. deployment names this
 // installation in the origins of its checkpoints: "deployment/branch/epoch".
 func New(j *journal.Journal, k Key, deployment string) *Log {
-	return &Log{journal: j, views: journal.NewViews(j, Tiles()), tiles: newTiles(), signer: k.signer, vkey: k.Public, origin: deployment}
+	return &Log{journal: j, views: journal.NewViews(j, Tiles()), tiles: newTiles(), signer: k.signer, vkey: k.Public,
+		origin: deployment}
 }
 
 // Key signs checkpoints and manifests.
@@ -112,7 +113,8 @@ func (l *Log) Checkpoint(ctx context.Context, b auth.BranchID) (Checkpoint, erro
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("sign checkpoint: %w", err)
 	}
-	return Checkpoint{Branch: b, Size: h.Size, Root: base64.StdEncoding.EncodeToString(h.Root[:]), Visits: h.Numbered, Note: string(signed), Key: l.vkey}, nil
+	return Checkpoint{Branch: b, Size: h.Size, Root: base64.StdEncoding.EncodeToString(h.Root[:]), Visits: h.Numbered,
+		Note: string(signed), Key: l.vkey}, nil
 }
 
 func (l *Log) originOf(b auth.BranchID) string { return l.origin + "/" + string(b) + "/1" }
@@ -120,7 +122,8 @@ func (l *Log) originOf(b auth.BranchID) string { return l.origin + "/" + string(
 // checkpointText is the note's text (C2SP tlog-checkpoint): origin, size, root, and one
 // extension line, the number of visits in the tree.
 func checkpointText(origin string, h journal.Head) string {
-	return fmt.Sprintf("%s\n%d\n%s\n%s%d\n", origin, h.Size, base64.StdEncoding.EncodeToString(h.Root[:]), visitsLine, h.Numbered)
+	return fmt.Sprintf("%s\n%d\n%s\n%s%d\n", origin, h.Size, base64.StdEncoding.EncodeToString(h.Root[:]), visitsLine,
+		h.Numbered)
 }
 
 // visitsLine begins the line that says how many visits the tree holds.

@@ -92,14 +92,16 @@ func (s *pageStore) Records(_ context.Context, _ auth.BranchID, refs []journal.D
 	return out, nil
 }
 
-func (s *pageStore) RecordsOf(ctx context.Context, b auth.BranchID, _ uint64, refs []journal.DocRef) ([]journal.Record, error) {
+func (s *pageStore) RecordsOf(ctx context.Context, b auth.BranchID, _ uint64, refs []journal.DocRef) ([]journal.Record,
+	error) {
 	return s.Records(ctx, b, refs)
 }
 
 // keep brings the view up to the journal.
 func (s *pageStore) keep(t *testing.T) {
 	t.Helper()
-	if err := journal.NewViews(journal.Open(s, journal.Options{}), Tiles()).CatchUp(context.Background(), "b", tilesView); err != nil {
+	if err := journal.NewViews(journal.Open(s, journal.Options{}), Tiles()).CatchUp(context.Background(), "b",
+		tilesView); err != nil {
 		t.Fatal(err)
 	}
 }

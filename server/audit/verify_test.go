@@ -261,7 +261,8 @@ func TestAnExportWithoutTheNewestVisitsFails(t *testing.T) {
 	h := newHouse(t)
 	h.record(t, 1, 5, 2)
 	for _, format := range []audit.Format{audit.NDJSON, audit.CSV} {
-		for left, want := range map[uint64]string{5: "", 4: "ends at visit_no 4, but the signed tree holds 5 visits", 0: "ends at visit_no 0, but"} {
+		for left, want := range map[uint64]string{5: "", 4: "ends at visit_no 4, but the signed tree holds 5 visits",
+			0: "ends at visit_no 0, but"} {
 			var file bytes.Buffer
 			_, err := h.log.Export(context.Background(), &file, format, audit.Query{Branch: branch}, upTo{h, left})
 			check(t, err)

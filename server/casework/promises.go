@@ -43,24 +43,25 @@ type promised struct {
 // Promises is the view of what is due under plans in force, by day, branch and agent.
 // Its state grows or is replaced, never counted, so that a run may be applied twice.
 func Promises() journal.View {
-	return journal.View{Name: promisesView, Folds: true, Apply: func(ctx context.Context, run journal.Run) ([]journal.Record, error) {
-		latest := map[string]journal.Record{} // what the run writes, by id
-		err := run.Entries(func(e *journal.Entry) error {
-			for i := range e.Docs {
-				if d := &e.Docs[i]; d.Type == "plans" {
-					if err := applyPlan(ctx, run, latest, e.N, d); err != nil {
-						return fmt.Errorf("plan %s: %w", d.ID, err)
+	return journal.View{Name: promisesView, Folds: true,
+		Apply: func(ctx context.Context, run journal.Run) ([]journal.Record, error) {
+			latest := map[string]journal.Record{} // what the run writes, by id
+			err := run.Entries(func(e *journal.Entry) error {
+				for i := range e.Docs {
+					if d := &e.Docs[i]; d.Type == "plans" {
+						if err := applyPlan(ctx, run, latest, e.N, d); err != nil {
+							return fmt.Errorf("plan %s: %w", d.ID, err)
+						}
 					}
 				}
+				return nil
+			})
+			out := make([]journal.Record, 0, len(latest))
+			for _, r := range latest {
+				out = append(out, r)
 			}
-			return nil
-		})
-		out := make([]journal.Record, 0, len(latest))
-		for _, r := range latest {
-			out = append(out, r)
-		}
-		return out, err
-	}}
+			return out, err
+		}}
 }
 
 // applyPlan notes what a new state of a plan promises.
@@ -104,7 +105,8 @@ func applyPlan(ctx context.Context, run journal.Run, latest map[string]journal.R
 			return err
 		}
 		due += in.AmountMinor
-		if err := put(fmt.Sprintf("%s/%d", d.ID, i+1), promise{Plan: d.ID, N: i + 1, Case: p.Case, Agent: p.By, DueOn: in.DueOn,
+		if err := put(fmt.Sprintf("%s/%d", d.ID, i+1), promise{Plan: d.ID, N: i + 1, Case: p.Case, Agent: p.By,
+			DueOn:       in.DueOn,
 			LastOn:      last.AddDate(0, 0, p.graceDays()).Format(time.DateOnly),
 			AmountMinor: in.AmountMinor, Currency: p.Currency, ByThen: due}); err != nil {
 			return err
@@ -151,7 +153,8 @@ func (s *Service) Promises(ctx context.Context, a auth.Actor, q PromiseQuery) (P
 		eq = append(eq, string(q.Agent))
 	}
 	now := s.journal.Now()
-	return s.page(ctx, journal.Query{Branch: q.Branch, Type: promisesView, Index: PromisesByDue.Name, Eq: eq, Limit: q.Limit, After: q.After},
+	return s.page(ctx, journal.Query{Branch: q.Branch, Type: promisesView, Index: PromisesByDue.Name, Eq: eq,
+		Limit: q.Limit, After: q.After},
 		func(rec journal.Record) (map[string]any, error) {
 			var p promise
 			if err := decode(rec, &p); err != nil {
@@ -179,7 +182,8 @@ func (s *Service) Promises(ctx context.Context, a auth.Actor, q PromiseQuery) (P
 			case now.In(zone).Format(time.DateOnly) > p.LastOn:
 				status = promiseBroken
 			}
-			return map[string]any{"plan": p.Plan, "n": p.N, "case": p.Case, "agent": p.Agent, "due_on": p.DueOn, "last_on": p.LastOn,
+			return map[string]any{"plan": p.Plan, "n": p.N, "case": p.Case, "agent": p.Agent, "due_on": p.DueOn,
+				"last_on":      p.LastOn,
 				"amount_minor": p.AmountMinor, "currency": p.Currency, "status": status}, nil
 		})
 }

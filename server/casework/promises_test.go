@@ -67,7 +67,8 @@ func TestPromisesOfADay(t *testing.T) {
 	if got := due("2026-12-10", "ana"); got != "p1/1 ana 10000 open; " {
 		t.Errorf("after a plan was withdrawn: %s", got)
 	}
-	rep, err := h.svc.ImportPayments(ctx, boss, porto, "text/csv", strings.NewReader("payment_ref,case_ref,paid_at,amount_minor,currency,method\np1,c1,2026-11-26,10000,EUR,transfer\n"), ImportOptions{})
+	rep, err := h.svc.ImportPayments(ctx, boss, porto, "text/csv",
+		strings.NewReader("payment_ref,case_ref,paid_at,amount_minor,currency,method\np1,c1,2026-11-26,10000,EUR,transfer\n"), ImportOptions{})
 	ok(t, err)
 	if rep.Rejected > 0 {
 		t.Fatalf("%+v", rep.Errors)

@@ -69,8 +69,9 @@ func (a *API) planEndpoints() {
 			}
 			return pageAnswer(a.opt.Casework.Plans(ctx, c.actor, b, in.Approval, in.Limit, in.Cursor))
 		})
-	register(a, endpoint{method: http.MethodGet, path: "/v1/promises", id: "listPromises", tag: "cases", summary: "What is due on a day under plans in force",
-		about: "One item for each instalment, by agent: kept, open, or broken once its grace is over."},
+	register(a, endpoint{method: http.MethodGet, path: "/v1/promises", id: "listPromises", tag: "cases",
+		summary: "What is due on a day under plans in force",
+		about:   "One item for each instalment, by agent: kept, open, or broken once its grace is over."},
 		func(ctx context.Context, c call, in *struct {
 			Paging
 			Branch string `query:"branch" maxLength:"64"`
@@ -81,7 +82,8 @@ func (a *API) planEndpoints() {
 			if err != nil {
 				return nil, err
 			}
-			return pageAnswer(a.opt.Casework.Promises(ctx, c.actor, casework.PromiseQuery{Branch: b, Due: in.Due, Agent: auth.UserID(in.Agent), Limit: in.Limit, After: in.Cursor}))
+			return pageAnswer(a.opt.Casework.Promises(ctx, c.actor, casework.PromiseQuery{Branch: b, Due: in.Due,
+				Agent: auth.UserID(in.Agent), Limit: in.Limit, After: in.Cursor}))
 		})
 	for _, x := range []struct {
 		path, id, summary string

@@ -39,7 +39,8 @@ const (
 // give. It reads only, in short reads, and may run beside servers: what they change
 // meanwhile is not called wrong. It holds a hash of each document, not its content.
 // views are those kept by Views. progress, if given, hears entry numbers.
-func Check(ctx context.Context, s Store, b auth.BranchID, progress func(done, of uint64), views ...View) ([]Finding, error) {
+func Check(ctx context.Context, s Store, b auth.BranchID, progress func(done, of uint64), views ...View) ([]Finding,
+	error) {
 	for try := 1; ; try++ {
 		c := &checker{store: s, branch: b}
 		before, err := s.Generations(ctx, b)
@@ -213,7 +214,8 @@ func (c *checker) journal(ctx context.Context, want *expected, progress func(don
 			return false, err
 		}
 		if w < after {
-			c.note("entries %d to %d are stored and not in the views yet; a running server applies them, or the next start", w+1, after)
+			c.note("entries %d to %d are stored and not in the views yet; a running server applies them, or the next start",
+				w+1, after)
 		}
 	}
 	return true, nil
@@ -232,10 +234,12 @@ func (c *checker) generations(ctx context.Context, gens []Generation, views []Vi
 	}
 	for _, g := range gens {
 		if g.State == Dropping {
-			c.note("the rows of generation %d of %s are being removed, or that was cut short; doorstep rebuild ends it", g.Gen, g.View)
+			c.note("the rows of generation %d of %s are being removed, or that was cut short; doorstep rebuild ends it", g.Gen,
+				g.View)
 		}
 		if g.State == Filling {
-			c.note("generation %d of %s is being filled, up to entry %d now; if no rebuild runs, run it again", g.Gen, g.View, g.W)
+			c.note("generation %d of %s is being filled, up to entry %d now; if no rebuild runs, run it again", g.Gen, g.View,
+				g.W)
 		}
 	}
 	stray, err := c.store.StrayGenerations(ctx, c.branch)

@@ -29,7 +29,8 @@ func TestAnUnappliedTailIsNoDamage(t *testing.T) {
 			t.Fatal("a page without its views was acknowledged")
 		}
 		found, err := Check(ctx, m, branch, nil)
-		if err != nil || len(found) != 1 || !found[0].Harmless || !strings.Contains(found[0].What, "entries 2 to 2 are stored and not in the views yet") {
+		if err != nil || len(found) != 1 || !found[0].Harmless ||
+			!strings.Contains(found[0].What, "entries 2 to 2 are stored and not in the views yet") {
 			t.Errorf("found %v, %v", found, err)
 		}
 		m.setFault(nil)

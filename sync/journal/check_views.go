@@ -69,7 +69,8 @@ type feedWant struct {
 }
 
 func newExpected(floor uint64) *expected {
-	return &expected{docs: map[digest]sum{}, revs: map[digest]revision{}, feeds: map[digest]feedWant{}, receipts: map[digest]sum{}, floor: floor}
+	return &expected{docs: map[digest]sum{}, revs: map[digest]revision{}, feeds: map[digest]feedWant{},
+		receipts: map[digest]sum{}, floor: floor}
 }
 
 // revisions checks that the revisions of the entry's documents follow. A document whose
@@ -155,7 +156,8 @@ func (c *checker) feeds(ctx context.Context, gen uint64, want *expected) error {
 			return err
 		} else if i := w.seq % MaxFeedRows; ok && i < uint64(len(e.Feeds)) {
 			f := e.Feeds[i]
-			if name = fmt.Sprintf(" %s the row for %s/%s", f.Feed, f.Type, f.ID); feedDigest(FeedEntry{Feed: f.Feed, Type: f.Type, ID: f.ID}) != id {
+			if name = fmt.Sprintf(" %s the row for %s/%s", f.Feed, f.Type,
+				f.ID); feedDigest(FeedEntry{Feed: f.Feed, Type: f.Type, ID: f.ID}) != id {
 				name = ""
 			}
 		}

@@ -21,7 +21,8 @@ func (m *memStore) Generations(_ context.Context, b auth.BranchID) ([]Generation
 }
 
 // scanned gives the values of a map that come after a given one, in order.
-func scanned[K comparable, V any](m *memStore, all map[K]V, limit int, order func(a, b V) int, isAfter func(V) bool) []V {
+func scanned[K comparable, V any](m *memStore, all map[K]V, limit int, order func(a, b V) int,
+	isAfter func(V) bool) []V {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var out []V
@@ -34,19 +35,25 @@ func scanned[K comparable, V any](m *memStore, all map[K]V, limit int, order fun
 	return out[:min(limit, len(out))]
 }
 
-func (m *memStore) ScanRecords(_ context.Context, b auth.BranchID, _ uint64, after DocRef, limit int) ([]Record, error) {
+func (m *memStore) ScanRecords(_ context.Context, b auth.BranchID, _ uint64, after DocRef, limit int) ([]Record,
+	error) {
 	order := func(a, b Record) int { return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.ID, b.ID)) }
-	return scanned(m, m.records[b], limit, order, func(r Record) bool { return order(r, Record{Type: after.Type, ID: after.ID}) > 0 }), nil
+	return scanned(m, m.records[b], limit, order, func(r Record) bool {
+		return order(r, Record{Type: after.Type,
+			ID: after.ID}) > 0
+	}), nil
 }
 
-func (m *memStore) ScanFeeds(_ context.Context, b auth.BranchID, _ uint64, after FeedEntry, limit int) ([]FeedEntry, error) {
+func (m *memStore) ScanFeeds(_ context.Context, b auth.BranchID, _ uint64, after FeedEntry, limit int) ([]FeedEntry,
+	error) {
 	order := func(a, b FeedEntry) int {
 		return cmp.Or(cmp.Compare(a.Feed, b.Feed), cmp.Compare(a.Type, b.Type), cmp.Compare(a.ID, b.ID))
 	}
 	return scanned(m, m.feeds[b], limit, order, func(f FeedEntry) bool { return order(f, after) > 0 }), nil
 }
 
-func (m *memStore) ScanReceipts(_ context.Context, b auth.BranchID, _ uint64, after string, limit int) ([]Receipt, error) {
+func (m *memStore) ScanReceipts(_ context.Context, b auth.BranchID, _ uint64, after string, limit int) ([]Receipt,
+	error) {
 	order := func(a, b Receipt) int { return cmp.Compare(a.Command, b.Command) }
 	return scanned(m, m.receipts[b], limit, order, func(r Receipt) bool { return r.Command > after }), nil
 }

@@ -112,7 +112,8 @@ const (
 )
 
 // fill applies the entries from a generation's watermark to a number, in runs.
-func fill(ctx context.Context, s Store, b auth.BranchID, g Generation, step uint64, writes writesOf, upTo uint64, progress func(done, of uint64)) error {
+func fill(ctx context.Context, s Store, b auth.BranchID, g Generation, step uint64, writes writesOf, upTo uint64,
+	progress func(done, of uint64)) error {
 	step = max(step, 1)
 	var pages []*Page // those read ahead that hold entries above g.W
 	for g.W+step <= upTo {

@@ -63,17 +63,18 @@ func (o *old) service() *offline.Service {
 func (o *old) note(t *testing.T, id, owner string) {
 	t.Helper()
 	o.count++
-	outs, err := o.journal.Do(context.Background(), branch, []journal.Command{{ID: fmt.Sprint("c", o.count), Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
-		_, _, err := r.Doc(ctx, "notes", id)
-		d := journal.Draft{Action: "note"}
-		if owner == "" {
-			d.Delete("notes", id)
-		} else {
-			d.Put("notes", id, json.RawMessage(`{"owner":"`+owner+`"}`))
-		}
-		d.Tell(journal.AgentFeed("ana"), "notes", id)
-		return d, err
-	}}})
+	outs, err := o.journal.Do(context.Background(), branch, []journal.Command{{ID: fmt.Sprint("c", o.count),
+		Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
+			_, _, err := r.Doc(ctx, "notes", id)
+			d := journal.Draft{Action: "note"}
+			if owner == "" {
+				d.Delete("notes", id)
+			} else {
+				d.Put("notes", id, json.RawMessage(`{"owner":"`+owner+`"}`))
+			}
+			d.Tell(journal.AgentFeed("ana"), "notes", id)
+			return d, err
+		}}})
 	check(t, errors.Join(err, outs[0].Err))
 }
 
@@ -167,7 +168,8 @@ func TestACursorBelowTheFloorStartsAgain(t *testing.T) {
 	if !errors.As(err, &e) || e.Kind != offline.CursorGone || e.Code() != "cursor_expired" || e.Epoch != before.Epoch {
 		t.Errorf("a cursor below the floor: %v", err)
 	}
-	if a, err := late.Pull(ctx, phone, offline.PullRequest{After: at.Cursor, Epoch: at.Epoch}); err != nil || said(a) != "put n9, " {
+	if a, err := late.Pull(ctx, phone, offline.PullRequest{After: at.Cursor, Epoch: at.Epoch}); err != nil ||
+		said(a) != "put n9, " {
 		t.Errorf("a cursor at the floor: %v, %v", said(a), err)
 	}
 	// A first pull in small pages goes through numbers below the floor.
@@ -188,7 +190,8 @@ func TestACursorBelowTheFloorStartsAgain(t *testing.T) {
 	// The same number out of the hands of a device that is not pulling for the first time is refused.
 	stranger := phone
 	stranger.Device = "another"
-	if _, err := late.Pull(ctx, stranger, offline.PullRequest{After: journal.Seq(0, 3, 0), Epoch: q.Epoch}); !errors.As(err, &e) || e.Kind != offline.CursorGone {
+	if _, err := late.Pull(ctx, stranger, offline.PullRequest{After: journal.Seq(0, 3, 0),
+		Epoch: q.Epoch}); !errors.As(err, &e) || e.Kind != offline.CursorGone {
 		t.Errorf("an interrupted pull from before the floor: %v", err)
 	}
 }

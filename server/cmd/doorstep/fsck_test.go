@@ -63,7 +63,8 @@ func TestRebuildAndFsckBesideARunningServer(t *testing.T) {
 	if said := run("fsck"); !strings.Contains(said, "branch "+day.Branch+": clean") {
 		t.Errorf("fsck without a server: %s", said)
 	}
-	if out, err := exec.CommandContext(ctx, c.binary, "rebuild", "--view", "nothing", "--data", c.data).CombinedOutput(); err == nil || !strings.Contains(string(out), "the views are records, feeds, receipts") {
+	if out, err := exec.CommandContext(ctx, c.binary, "rebuild", "--view", "nothing", "--data",
+		c.data).CombinedOutput(); err == nil || !strings.Contains(string(out), "the views are records, feeds, receipts") {
 		t.Errorf("a view that is not there: %v, %s", err, out)
 	}
 }

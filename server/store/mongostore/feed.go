@@ -32,7 +32,8 @@ func (s *Store) putFeeds(ctx context.Context, b auth.BranchID, gen uint64, rows 
 	var docs []versioned
 	for _, f := range rows {
 		d := versioned{id: feedKey(b, gen, f.Feed, f.Type, f.ID), n: int64(f.Seq)}
-		d.doc = bson.D{{Key: "_id", Value: d.id}, {Key: "branch", Value: string(b)}, {Key: "gen", Value: int64(gen)}, {Key: "feed", Value: string(f.Feed)},
+		d.doc = bson.D{{Key: "_id", Value: d.id}, {Key: "branch", Value: string(b)}, {Key: "gen", Value: int64(gen)},
+			{Key: "feed", Value: string(f.Feed)},
 			{Key: "type", Value: f.Type}, {Key: "id", Value: f.ID}, {Key: "seq", Value: d.n}}
 		i, there := place[d.id]
 		switch {
@@ -99,7 +100,10 @@ func (s *Store) feed(ctx context.Context, q journal.FeedQuery, gens []journal.Ge
 	for i, r := range rows {
 		refs[i] = r.ref()
 	}
-	docs, err := s.records(ctx, q.Branch, refs, func(typ string) uint64 { return readable(gens, journal.ViewOf(gens, typ)) })
+	docs, err := s.records(ctx, q.Branch, refs, func(typ string) uint64 {
+		return readable(gens,
+			journal.ViewOf(gens, typ))
+	})
 	if err != nil {
 		return journal.FeedRead{}, err
 	}
@@ -116,7 +120,8 @@ func (s *Store) feedRows(ctx context.Context, q journal.FeedQuery, gen uint64, t
 	after := int64(q.After)
 	for {
 		size := max(q.Limit+1-len(out), feedBatch)
-		filter := bson.D{{Key: "branch", Value: string(q.Branch)}, {Key: "gen", Value: int64(gen)}, {Key: "feed", Value: bson.D{{Key: "$in", Value: q.Feeds}}},
+		filter := bson.D{{Key: "branch", Value: string(q.Branch)}, {Key: "gen", Value: int64(gen)},
+			{Key: "feed", Value: bson.D{{Key: "$in", Value: q.Feeds}}},
 			{Key: "seq", Value: bson.D{{Key: "$gt", Value: after}, {Key: "$lte", Value: top}}}}
 		if len(q.Types) > 0 {
 			filter = append(filter, bson.E{Key: "type", Value: bson.D{{Key: "$in", Value: q.Types}}})
@@ -146,7 +151,8 @@ func (s *Store) feedRows(ctx context.Context, q journal.FeedQuery, gen uint64, t
 }
 
 // lastOf gives the highest number, up to top, at which any of the feeds asked names each row's record.
-func (s *Store) lastOf(ctx context.Context, q journal.FeedQuery, gen uint64, rows []feedRow, top int64) (map[journal.DocRef]int64, error) {
+func (s *Store) lastOf(ctx context.Context, q journal.FeedQuery, gen uint64, rows []feedRow,
+	top int64) (map[journal.DocRef]int64, error) {
 	last := map[journal.DocRef]int64{}
 	var ids []string
 	for _, r := range rows {

@@ -52,7 +52,8 @@ func (s *Store) putRecords(ctx context.Context, b auth.BranchID, gen uint64, typ
 	for _, id := range order {
 		r := last[id]
 		d := versioned{id: rowKey(b, gen, r.ID), n: int64(r.N)}
-		d.doc = bson.D{{Key: "_id", Value: d.id}, {Key: "branch", Value: string(b)}, {Key: "gen", Value: int64(gen)}, {Key: "id", Value: r.ID},
+		d.doc = bson.D{{Key: "_id", Value: d.id}, {Key: "branch", Value: string(b)}, {Key: "gen", Value: int64(gen)},
+			{Key: "id", Value: r.ID},
 			{Key: "n", Value: d.n}, {Key: "rev", Value: int64(r.Rev)}, {Key: "no", Value: int64(r.No)}, {Key: "deleted", Value: r.Deleted}}
 		if !r.Deleted {
 			d.doc = append(d.doc, bson.E{Key: "json", Value: text(r.Body)}, bson.E{Key: "state", Value: native(r.Body, s.indexed[typ])})
@@ -175,11 +176,13 @@ func (s *Store) Records(ctx context.Context, b auth.BranchID, refs []journal.Doc
 }
 
 // RecordsOf reads documents of one generation, in the order asked.
-func (s *Store) RecordsOf(ctx context.Context, b auth.BranchID, gen uint64, refs []journal.DocRef) ([]journal.Record, error) {
+func (s *Store) RecordsOf(ctx context.Context, b auth.BranchID, gen uint64, refs []journal.DocRef) ([]journal.Record,
+	error) {
 	return s.records(ctx, b, refs, func(string) uint64 { return gen })
 }
 
-func (s *Store) records(ctx context.Context, b auth.BranchID, refs []journal.DocRef, genOf func(typ string) uint64) ([]journal.Record, error) {
+func (s *Store) records(ctx context.Context, b auth.BranchID, refs []journal.DocRef,
+	genOf func(typ string) uint64) ([]journal.Record, error) {
 	out := make([]journal.Record, len(refs))
 	wanted := make(map[journal.DocRef][]int, len(refs))
 	byType := map[string][]string{}

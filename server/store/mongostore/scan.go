@@ -49,7 +49,8 @@ func (s *Store) collections(types []string) []*mongo.Collection {
 
 // rowsAfter is the filter for a generation's rows above a key.
 func rowsAfter(b auth.BranchID, gen uint64, after string) bson.D {
-	return bson.D{{Key: "branch", Value: string(b)}, {Key: "_id", Value: bson.D{{Key: "$gt", Value: after}, {Key: "$lt", Value: beyondGen(b, gen)}}}}
+	return bson.D{{Key: "branch", Value: string(b)}, {Key: "_id", Value: bson.D{{Key: "$gt", Value: after},
+		{Key: "$lt", Value: beyondGen(b, gen)}}}}
 }
 
 func byID(limit int) *options.FindOptionsBuilder {
@@ -57,7 +58,8 @@ func byID(limit int) *options.FindOptionsBuilder {
 }
 
 // ScanRecords lists a generation's documents by type and id.
-func (s *Store) ScanRecords(ctx context.Context, b auth.BranchID, gen uint64, after journal.DocRef, limit int) ([]journal.Record, error) {
+func (s *Store) ScanRecords(ctx context.Context, b auth.BranchID, gen uint64, after journal.DocRef,
+	limit int) ([]journal.Record, error) {
 	types, err := s.viewCollections(ctx)
 	if err != nil {
 		return nil, err
@@ -71,10 +73,11 @@ func (s *Store) ScanRecords(ctx context.Context, b auth.BranchID, gen uint64, af
 		if typ == after.Type {
 			from = after.ID
 		}
-		err := each(ctx, s.view(typ), rowsAfter(b, gen, rowKey(b, gen, from)), byID(limit-len(out)).SetProjection(withoutNative()), func(d document) error {
-			out = append(out, d.record(b, typ))
-			return nil
-		})
+		err := each(ctx, s.view(typ), rowsAfter(b, gen, rowKey(b, gen, from)),
+			byID(limit-len(out)).SetProjection(withoutNative()), func(d document) error {
+				out = append(out, d.record(b, typ))
+				return nil
+			})
 		if err != nil {
 			return nil, err
 		}
@@ -83,7 +86,8 @@ func (s *Store) ScanRecords(ctx context.Context, b auth.BranchID, gen uint64, af
 }
 
 // ScanFeeds lists a generation's feed rows in the order of their keys.
-func (s *Store) ScanFeeds(ctx context.Context, b auth.BranchID, gen uint64, after journal.FeedEntry, limit int) ([]journal.FeedEntry, error) {
+func (s *Store) ScanFeeds(ctx context.Context, b auth.BranchID, gen uint64, after journal.FeedEntry,
+	limit int) ([]journal.FeedEntry, error) {
 	from := rowKey(b, gen, "")
 	if after.Feed != "" {
 		from = feedKey(b, gen, after.Feed, after.Type, after.ID)
@@ -97,7 +101,8 @@ func (s *Store) ScanFeeds(ctx context.Context, b auth.BranchID, gen uint64, afte
 }
 
 // ScanReceipts lists a generation's receipts by command id.
-func (s *Store) ScanReceipts(ctx context.Context, b auth.BranchID, gen uint64, after string, limit int) ([]journal.Receipt, error) {
+func (s *Store) ScanReceipts(ctx context.Context, b auth.BranchID, gen uint64, after string,
+	limit int) ([]journal.Receipt, error) {
 	var out []journal.Receipt
 	err := each(ctx, s.receipts, rowsAfter(b, gen, rowKey(b, gen, after)), byID(limit), func(d receipt) error {
 		out = append(out, d.receipt())
@@ -156,7 +161,8 @@ func (s *Store) StrayGenerations(ctx context.Context, b auth.BranchID) ([]uint64
 	found := map[uint64]bool{}
 	for _, c := range append([]*mongo.Collection{s.feeds, s.receipts}, s.collections(types)...) {
 		for from := key(string(b), ""); ; {
-			filter := bson.D{{Key: "branch", Value: string(b)}, {Key: "_id", Value: bson.D{{Key: "$gte", Value: from}, {Key: "$lt", Value: beyond(string(b))}}}}
+			filter := bson.D{{Key: "branch", Value: string(b)}, {Key: "_id", Value: bson.D{{Key: "$gte", Value: from},
+				{Key: "$lt", Value: beyond(string(b))}}}}
 			n := 0
 			err := each(ctx, c, filter, byID(1).SetProjection(bson.D{{Key: "gen", Value: 1}}), func(d generation) error {
 				n++
@@ -201,7 +207,8 @@ func (s *Store) Sweep(ctx context.Context, b auth.BranchID, floor uint64) (int, 
 		for _, f := range rows {
 			after = f
 			if int64(f.Seq) <= top {
-				refs, keys = append(refs, journal.DocRef{Type: f.Type, ID: f.ID}), append(keys, feedKey(b, feeds, f.Feed, f.Type, f.ID))
+				refs, keys = append(refs, journal.DocRef{Type: f.Type, ID: f.ID}), append(keys,
+					feedKey(b, feeds, f.Feed, f.Type, f.ID))
 			}
 		}
 		docs, err := s.RecordsOf(ctx, b, records, refs)
@@ -215,7 +222,8 @@ func (s *Store) Sweep(ctx context.Context, b auth.BranchID, floor uint64) (int, 
 			}
 		}
 		if len(gone) > 0 {
-			res, err := s.feeds.DeleteMany(ctx, append(among(b, gone), bson.E{Key: "seq", Value: bson.D{{Key: "$lte", Value: top}}}))
+			res, err := s.feeds.DeleteMany(ctx, append(among(b, gone), bson.E{Key: "seq", Value: bson.D{{Key: "$lte",
+				Value: top}}}))
 			if err != nil {
 				return removed, err
 			}

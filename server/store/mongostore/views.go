@@ -37,9 +37,11 @@ func genDoc(b auth.BranchID, g journal.Generation) bson.D {
 func (s *Store) Generations(ctx context.Context, b auth.BranchID) ([]journal.Generation, error) {
 	began := time.Now()
 	var out []journal.Generation
-	filter := bson.D{{Key: "branch", Value: string(b)}, {Key: "_id", Value: bson.D{{Key: "$gte", Value: key(string(b), "")}, {Key: "$lt", Value: beyond(string(b))}}}}
+	filter := bson.D{{Key: "branch", Value: string(b)}, {Key: "_id", Value: bson.D{{Key: "$gte", Value: key(string(b),
+		"")}, {Key: "$lt", Value: beyond(string(b))}}}}
 	err := each(ctx, s.views, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}), func(d generation) error {
-		out = append(out, journal.Generation{View: d.View, Gen: uint64(d.Gen), W: uint64(d.W), State: journal.GenState(d.State)})
+		out = append(out, journal.Generation{View: d.View, Gen: uint64(d.Gen), W: uint64(d.W),
+			State: journal.GenState(d.State)})
 		return nil
 	})
 	if err == nil {
@@ -111,7 +113,8 @@ func (s *Store) Branches(ctx context.Context) ([]auth.BranchID, error) {
 	for {
 		var found place
 		err := s.views.FindOne(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$gte", Value: from}}}},
-			options.FindOne().SetSort(bson.D{{Key: "_id", Value: 1}}).SetProjection(bson.D{{Key: "branch", Value: 1}})).Decode(&found)
+			options.FindOne().SetSort(bson.D{{Key: "_id", Value: 1}}).SetProjection(bson.D{{Key: "branch",
+				Value: 1}})).Decode(&found)
 		if errors.Is(err, mongo.ErrNoDocuments) {
 			slices.Sort(out)
 			return out, nil
@@ -179,7 +182,8 @@ func (s *Store) stillThere(ctx context.Context, b auth.BranchID, was []journal.G
 	}
 	for _, g := range was {
 		i := slices.IndexFunc(now, func(x journal.Generation) bool { return x.Gen == g.Gen })
-		if (g.State == journal.Live || g.State == journal.Old) && (i < 0 || now[i].State != journal.Live && now[i].State != journal.Old) {
+		if (g.State == journal.Live || g.State == journal.Old) &&
+			(i < 0 || now[i].State != journal.Live && now[i].State != journal.Old) {
 			return false, nil
 		}
 	}
@@ -338,7 +342,8 @@ func (s *Store) writeAll(ctx context.Context, b auth.BranchID, gens []journal.Ge
 }
 
 // generation finds one generation. ErrRaced when it is not there.
-func (s *Store) generation(ctx context.Context, b auth.BranchID, gen uint64) (journal.Generation, []journal.Generation, error) {
+func (s *Store) generation(ctx context.Context, b auth.BranchID, gen uint64) (journal.Generation, []journal.Generation,
+	error) {
 	gens, err := s.Generations(ctx, b)
 	if err != nil {
 		return journal.Generation{}, nil, err
@@ -422,12 +427,14 @@ func (s *Store) DropGeneration(ctx context.Context, b auth.BranchID, gen uint64)
 	if err != nil {
 		return err
 	}
-	rows := bson.D{{Key: "branch", Value: string(b)}, {Key: "_id", Value: bson.D{{Key: "$gte", Value: rowKey(b, gen, "")}, {Key: "$lt", Value: beyondGen(b, gen)}}}}
+	rows := bson.D{{Key: "branch", Value: string(b)}, {Key: "_id", Value: bson.D{{Key: "$gte", Value: rowKey(b, gen, "")},
+		{Key: "$lt", Value: beyondGen(b, gen)}}}}
 	for _, c := range append([]*mongo.Collection{s.feeds, s.receipts}, s.collections(names)...) {
 		if _, err := c.DeleteMany(ctx, rows); err != nil {
 			return fmt.Errorf("remove generation %s of %s: %w", strconv.FormatUint(gen, 10), b, err)
 		}
 	}
-	_, err = s.views.UpdateOne(ctx, at(b, genKey(b, gen)), bson.D{{Key: "$set", Value: bson.D{{Key: "state", Value: string(journal.Gone)}}}})
+	_, err = s.views.UpdateOne(ctx, at(b, genKey(b, gen)), bson.D{{Key: "$set", Value: bson.D{{Key: "state",
+		Value: string(journal.Gone)}}}})
 	return err
 }

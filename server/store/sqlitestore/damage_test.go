@@ -34,15 +34,16 @@ var byOwner = []journal.Index{{Type: "docs", Name: "owner", Fields: []string{"ow
 
 func put(t *testing.T, j *journal.Journal, id string) {
 	t.Helper()
-	outs, err := j.Do(context.Background(), "b1", []journal.Command{{ID: "c-" + id, Actor: "u", Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
-		if _, _, err := r.Doc(ctx, "docs", id); err != nil {
-			return journal.Draft{}, err
-		}
-		d := journal.Draft{Action: "doc.set"}
-		d.Put("docs", id, json.RawMessage(`{"owner":"o"}`))
-		d.Tell("f", "docs", id)
-		return d, nil
-	}}})
+	outs, err := j.Do(context.Background(), "b1", []journal.Command{{ID: "c-" + id, Actor: "u",
+		Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
+			if _, _, err := r.Doc(ctx, "docs", id); err != nil {
+				return journal.Draft{}, err
+			}
+			d := journal.Draft{Action: "doc.set"}
+			d.Put("docs", id, json.RawMessage(`{"owner":"o"}`))
+			d.Tell("f", "docs", id)
+			return d, nil
+		}}})
 	if err := errors.Join(err, outs[0].Err); err != nil {
 		t.Fatal(err)
 	}
@@ -62,10 +63,13 @@ func TestDamagedIndexesAndStrayRowsAreFound(t *testing.T) {
 	for _, c := range []struct{ name, damage, want string }{
 		{"a missing index row", "DELETE FROM found WHERE id = 'd2'", "docs/d2: the index owner lacks it"},
 		{"a foreign index row", "INSERT INTO found (branch, gen, ix, key, id) VALUES ('b1', 1, 'docs/owner', x'736e6f6e650001', 'd9')", "docs/d9: the index owner has a row that the document does not give"},
-		{"a row under another value", "UPDATE found SET key = x'736e6f6e650001' WHERE id = 'd1'", "docs/d1: the index owner has a row that the document does not give"},
-		{"rows of an index that nobody declared", "INSERT INTO found (branch, gen, ix, key, id) VALUES ('b1', 1, 'docs/other', x'00', 'd1')", "docs/other, which is not declared"},
+		{"a row under another value", "UPDATE found SET key = x'736e6f6e650001' WHERE id = 'd1'",
+			"docs/d1: the index owner has a row that the document does not give"},
+		{"rows of an index that nobody declared",
+			"INSERT INTO found (branch, gen, ix, key, id) VALUES ('b1', 1, 'docs/other', x'00', 'd1')", "docs/other, which is not declared"},
 		{"rows without a generation", "INSERT INTO feeds (branch, gen, feed, type, id, seq) VALUES ('b1', 44, 'f', 'docs', 'd1', 1)", "rows are kept under generation 44"},
-		{"a view without a generation", "UPDATE views SET state = 'gone' WHERE view = 'feeds'", "the view feeds has no generation to read"},
+		{"a view without a generation", "UPDATE views SET state = 'gone' WHERE view = 'feeds'",
+			"the view feeds has no generation to read"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := filled(t, t.TempDir())
@@ -101,14 +105,16 @@ func TestAGuestRebuildsBesideTheOwner(t *testing.T) {
 	}
 	defer func() { _ = guest.Close() }()
 	j := journal.Open(s, journal.Options{})
-	if err := journal.Rebuild(ctx, guest, "b1", journal.View{Name: journal.RecordsView}, func(uint64, uint64) { put(t, j, "during") }); err != nil {
+	if err := journal.Rebuild(ctx, guest, "b1", journal.View{Name: journal.RecordsView},
+		func(uint64, uint64) { put(t, j, "during") }); err != nil {
 		t.Fatal(err)
 	}
 	put(t, j, "after")
 	if err := j.Close(ctx); err != nil {
 		t.Fatal(err)
 	}
-	recs, err := s.Records(ctx, "b1", []journal.DocRef{{Type: "docs", ID: "during"}, {Type: "docs", ID: "after"}, {Type: "docs", ID: "d0"}})
+	recs, err := s.Records(ctx, "b1", []journal.DocRef{{Type: "docs", ID: "during"}, {Type: "docs", ID: "after"},
+		{Type: "docs", ID: "d0"}})
 	if err != nil || recs[0].Type == "" || recs[1].Type == "" || recs[2].Type == "" {
 		t.Errorf("after the switch: %v, %v", recs, err)
 	}

@@ -300,5 +300,6 @@ func (s *Store) fill(ctx context.Context, tx *sql.Tx, ix index) error {
 	}); err != nil {
 		return err
 	}
-	return bulk(ctx, tx, "INSERT INTO found (branch, gen, ix, key, id) VALUES ", "(?,?,?,?,?)", " ON CONFLICT DO NOTHING", add)
+	return bulk(ctx, tx, "INSERT INTO found (branch, gen, ix, key, id) VALUES ", "(?,?,?,?,?)", " ON CONFLICT DO NOTHING",
+		add)
 }

@@ -68,7 +68,8 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, p *journal.Page, v journa
 	}
 	for _, g := range gens {
 		step := g.W == p.First-1
-		if !slices.Contains(journal.BuiltInViews(), g.View) || g.State != journal.Live && (g.State != journal.Filling || !step) {
+		if !slices.Contains(journal.BuiltInViews(), g.View) || g.State != journal.Live &&
+			(g.State != journal.Filling || !step) {
 			continue
 		}
 		if err := s.writeTo(ctx, tx, p.Branch, g, v, fresh && step); err != nil {
@@ -77,7 +78,8 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, p *journal.Page, v journa
 		if !step {
 			continue
 		}
-		if _, err := tx.ExecContext(ctx, "UPDATE views SET w = ? WHERE branch = ? AND gen = ?", p.Last, p.Branch, g.Gen); err != nil {
+		if _, err := tx.ExecContext(ctx, "UPDATE views SET w = ? WHERE branch = ? AND gen = ?", p.Last, p.Branch,
+			g.Gen); err != nil {
 			return fmt.Errorf("raise watermark: %w", err)
 		}
 	}
@@ -163,7 +165,8 @@ func watermark(ctx context.Context, q querier, b auth.BranchID) (uint64, error) 
 func (s *Store) Branches(ctx context.Context) ([]auth.BranchID, error) {
 	var out []auth.BranchID
 	for last := ""; ; {
-		err := s.read.QueryRowContext(ctx, "SELECT branch FROM views WHERE branch > ? ORDER BY branch LIMIT 1", last).Scan(&last)
+		err := s.read.QueryRowContext(ctx, "SELECT branch FROM views WHERE branch > ? ORDER BY branch LIMIT 1",
+			last).Scan(&last)
 		if errors.Is(err, sql.ErrNoRows) {
 			return out, nil
 		}

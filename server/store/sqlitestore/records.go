@@ -13,7 +13,8 @@ import (
 // putRecords writes to a generation the documents that are newer than what is there,
 // and their index rows. With fresh the page is stored for the first time: a first revision
 // then has no predecessor to look for.
-func (s *Store) putRecords(ctx context.Context, tx *sql.Tx, branch auth.BranchID, gen uint64, recs []journal.Record, fresh bool) error {
+func (s *Store) putRecords(ctx context.Context, tx *sql.Tx, branch auth.BranchID, gen uint64, recs []journal.Record,
+	fresh bool) error {
 	if len(recs) == 0 {
 		return nil
 	}
@@ -71,12 +72,14 @@ func (s *Store) putRecords(ctx context.Context, tx *sql.Tx, branch auth.BranchID
 			}
 		}
 	}
-	if err := bulk(ctx, tx, "INSERT INTO records (branch, gen, type, id, n, rev, no, deleted, body) VALUES ", "(?,?,?,?,?,?,?,?,?)",
+	if err := bulk(ctx, tx, "INSERT INTO records (branch, gen, type, id, n, rev, no, deleted, body) VALUES ",
+		"(?,?,?,?,?,?,?,?,?)",
 		` ON CONFLICT (branch, gen, type, id) DO UPDATE SET n = excluded.n, rev = excluded.rev, no = excluded.no,
 		  deleted = excluded.deleted, body = excluded.body WHERE excluded.n > n`, docs); err != nil {
 		return err
 	}
-	return bulk(ctx, tx, "INSERT INTO found (branch, gen, ix, key, id) VALUES ", "(?,?,?,?,?)", " ON CONFLICT DO NOTHING", add)
+	return bulk(ctx, tx, "INSERT INTO found (branch, gen, ix, key, id) VALUES ", "(?,?,?,?,?)", " ON CONFLICT DO NOTHING",
+		add)
 }
 
 // Records reads documents by type and id, in the order asked.
@@ -97,7 +100,8 @@ const manyDocs = 200
 const liveGen = "(SELECT gen FROM views WHERE branch = ? AND state = 'live' AND view IN (?, 'records') ORDER BY view = 'records' LIMIT 1)"
 
 // records reads documents of a generation; 0 is the live one.
-func records(ctx context.Context, q rowsQuerier, b auth.BranchID, gen uint64, refs []journal.DocRef) ([]journal.Record, error) {
+func records(ctx context.Context, q rowsQuerier, b auth.BranchID, gen uint64, refs []journal.DocRef) ([]journal.Record,
+	error) {
 	out := make([]journal.Record, len(refs))
 	at := make(map[journal.DocRef][]int, len(refs))
 	byType := map[string][]string{}

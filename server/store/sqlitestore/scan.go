@@ -12,12 +12,14 @@ import (
 )
 
 // RecordsOf reads documents of one generation, in the order asked.
-func (s *Store) RecordsOf(ctx context.Context, b auth.BranchID, gen uint64, refs []journal.DocRef) ([]journal.Record, error) {
+func (s *Store) RecordsOf(ctx context.Context, b auth.BranchID, gen uint64, refs []journal.DocRef) ([]journal.Record,
+	error) {
 	return records(ctx, s.read, b, gen, refs)
 }
 
 // ScanRecords lists a generation's documents by type and id.
-func (s *Store) ScanRecords(ctx context.Context, b auth.BranchID, gen uint64, after journal.DocRef, limit int) ([]journal.Record, error) {
+func (s *Store) ScanRecords(ctx context.Context, b auth.BranchID, gen uint64, after journal.DocRef,
+	limit int) ([]journal.Record, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT type, id, n, rev, no, deleted, body FROM records
 		WHERE branch = ? AND gen = ? AND (type, id) > (?, ?) ORDER BY type, id LIMIT ?`, b, gen, after.Type, after.ID, limit)
 	if err != nil {
@@ -35,7 +37,8 @@ func (s *Store) ScanRecords(ctx context.Context, b auth.BranchID, gen uint64, af
 }
 
 // ScanFeeds lists a generation's feed rows by feed, type and id.
-func (s *Store) ScanFeeds(ctx context.Context, b auth.BranchID, gen uint64, after journal.FeedEntry, limit int) ([]journal.FeedEntry, error) {
+func (s *Store) ScanFeeds(ctx context.Context, b auth.BranchID, gen uint64, after journal.FeedEntry,
+	limit int) ([]journal.FeedEntry, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT feed, type, id, seq FROM feeds
 		WHERE branch = ? AND gen = ? AND (feed, type, id) > (?, ?, ?) ORDER BY feed, type, id LIMIT ?`, b, gen, after.Feed, after.Type, after.ID, limit)
 	if err != nil {
@@ -52,7 +55,8 @@ func (s *Store) ScanFeeds(ctx context.Context, b auth.BranchID, gen uint64, afte
 }
 
 // ScanReceipts lists a generation's receipts by command id.
-func (s *Store) ScanReceipts(ctx context.Context, b auth.BranchID, gen uint64, after string, limit int) ([]journal.Receipt, error) {
+func (s *Store) ScanReceipts(ctx context.Context, b auth.BranchID, gen uint64, after string,
+	limit int) ([]journal.Receipt, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT command, n, payload, body FROM receipts
 		WHERE branch = ? AND gen = ? AND command > ? ORDER BY command LIMIT ?`, b, gen, after, limit)
 	if err != nil {
@@ -142,7 +146,8 @@ func (s *Store) CheckIndexes(ctx context.Context, b auth.BranchID, gen uint64, b
 }
 
 // checkRows checks that each row of an index stands for a document with its key.
-func (s *Store) checkRows(ctx context.Context, b auth.BranchID, gen uint64, ix index, bad func(journal.DocRef, string)) error {
+func (s *Store) checkRows(ctx context.Context, b auth.BranchID, gen uint64, ix index,
+	bad func(journal.DocRef, string)) error {
 	key, id := []byte{}, ""
 	for {
 		rows, err := s.read.QueryContext(ctx, `SELECT key, id FROM found WHERE branch = ? AND gen = ? AND ix = ? AND (key, id) > (?, ?)

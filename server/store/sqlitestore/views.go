@@ -33,7 +33,8 @@ func generations(ctx context.Context, q rowsQuerier, b auth.BranchID) ([]journal
 }
 
 func addGeneration(ctx context.Context, tx *sql.Tx, b auth.BranchID, g journal.Generation) error {
-	_, err := tx.ExecContext(ctx, "INSERT INTO views (branch, gen, view, w, state) VALUES (?,?,?,?,?)", b, g.Gen, g.View, g.W, g.State)
+	_, err := tx.ExecContext(ctx, "INSERT INTO views (branch, gen, view, w, state) VALUES (?,?,?,?,?)", b, g.Gen, g.View,
+		g.W, g.State)
 	return err
 }
 
@@ -41,7 +42,8 @@ func addGeneration(ctx context.Context, tx *sql.Tx, b auth.BranchID, g journal.G
 func (s *Store) AddGeneration(ctx context.Context, b auth.BranchID, view string) (journal.Generation, error) {
 	g := journal.Generation{View: view, State: journal.Filling}
 	err := s.tx(ctx, func(tx *sql.Tx) error {
-		if err := tx.QueryRowContext(ctx, "SELECT ifnull(max(gen), 0) + 1 FROM views WHERE branch = ?", b).Scan(&g.Gen); err != nil {
+		if err := tx.QueryRowContext(ctx, "SELECT ifnull(max(gen), 0) + 1 FROM views WHERE branch = ?",
+			b).Scan(&g.Gen); err != nil {
 			return err
 		}
 		return addGeneration(ctx, tx, b, g)
@@ -50,7 +52,8 @@ func (s *Store) AddGeneration(ctx context.Context, b auth.BranchID, view string)
 }
 
 // generation finds one generation; ErrRaced when it is not there.
-func generation(ctx context.Context, tx *sql.Tx, b auth.BranchID, gen uint64) (journal.Generation, []journal.Generation, error) {
+func generation(ctx context.Context, tx *sql.Tx, b auth.BranchID, gen uint64) (journal.Generation,
+	[]journal.Generation, error) {
 	gens, err := generations(ctx, tx, b)
 	if err != nil {
 		return journal.Generation{}, nil, err
@@ -82,7 +85,8 @@ func (s *Store) Fill(ctx context.Context, b auth.BranchID, gen, after, upTo uint
 }
 
 // writeTo writes to a generation what belongs to its view.
-func (s *Store) writeTo(ctx context.Context, tx *sql.Tx, b auth.BranchID, g journal.Generation, v journal.ViewWrites, fresh bool) error {
+func (s *Store) writeTo(ctx context.Context, tx *sql.Tx, b auth.BranchID, g journal.Generation, v journal.ViewWrites,
+	fresh bool) error {
 	switch g.View {
 	case journal.FeedsView:
 		rows := make([][]any, len(v.Feeds))
@@ -121,7 +125,8 @@ func (s *Store) Switch(ctx context.Context, b auth.BranchID, gen uint64) error {
 		if g.State != journal.Filling || there && (was.W > g.W || was.Gen > g.Gen) {
 			return journal.ErrRaced
 		}
-		_, err = tx.ExecContext(ctx, "UPDATE views SET state = 'old' WHERE branch = ? AND view = ? AND state = 'live'", b, g.View)
+		_, err = tx.ExecContext(ctx, "UPDATE views SET state = 'old' WHERE branch = ? AND view = ? AND state = 'live'", b,
+			g.View)
 		if err == nil {
 			_, err = tx.ExecContext(ctx, "UPDATE views SET state = 'live' WHERE branch = ? AND gen = ?", b, gen)
 		}
@@ -211,7 +216,8 @@ func (s *Store) StrayGenerations(ctx context.Context, b auth.BranchID) ([]uint64
 	found := map[uint64]bool{}
 	for _, table := range []string{"records", "found", "feeds", "receipts"} {
 		for gen := int64(-1); ; {
-			err := s.read.QueryRowContext(ctx, "SELECT gen FROM "+table+" WHERE branch = ? AND gen > ? ORDER BY gen LIMIT 1", b, gen).Scan(&gen)
+			err := s.read.QueryRowContext(ctx, "SELECT gen FROM "+table+" WHERE branch = ? AND gen > ? ORDER BY gen LIMIT 1", b,
+				gen).Scan(&gen)
 			if errors.Is(err, sql.ErrNoRows) {
 				break
 			}

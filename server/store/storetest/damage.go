@@ -38,26 +38,31 @@ func damageIsFound(t *testing.T, e Engine) {
 		}, "entry 3: records holds a foreign document docs/foreign"},
 		{"another state", func(v *journal.ViewWrites) { v.Records[0].Body = json.RawMessage(`{"owner":"f","n":7}`) },
 			"entry 3: the view of docs/d2 is not what the journal says"},
-		{"another revision", func(v *journal.ViewWrites) { v.Records[0].Rev = 4 }, "entry 3: the view of docs/d2 is not what the journal says"},
+		{"another revision", func(v *journal.ViewWrites) { v.Records[0].Rev = 4 },
+			"entry 3: the view of docs/d2 is not what the journal says"},
 		{"a document of an entry to come", func(v *journal.ViewWrites) {
 			r := v.Records[0]
 			r.ID, r.N = "foreign", 77
 			v.Records = append(v.Records, r)
 		}, "entry 77: records holds a foreign document docs/foreign"},
-		{"a missing feed row", func(v *journal.ViewWrites) { v.Feeds = nil }, "entry 3: a row is missing: the feed f the row for docs/d2"},
+		{"a missing feed row", func(v *journal.ViewWrites) { v.Feeds = nil },
+			"entry 3: a row is missing: the feed f the row for docs/d2"},
 		{"a foreign feed row", func(v *journal.ViewWrites) {
 			f := v.Feeds[0]
 			f.Feed = "g"
 			v.Feeds = append(v.Feeds, f)
 		}, "entry 3: feed g has a foreign row for docs/d2"},
-		{"a feed row elsewhere", func(v *journal.ViewWrites) { v.Feeds[0].Seq++ }, "entry 3: feed f has docs/d2 at 3073, must be at 3072"},
-		{"a missing receipt", func(v *journal.ViewWrites) { v.Receipts = nil }, "entry 3: the receipt of its command is missing"},
+		{"a feed row elsewhere", func(v *journal.ViewWrites) { v.Feeds[0].Seq++ },
+			"entry 3: feed f has docs/d2 at 3073, must be at 3072"},
+		{"a missing receipt", func(v *journal.ViewWrites) { v.Receipts = nil },
+			"entry 3: the receipt of its command is missing"},
 		{"a foreign receipt", func(v *journal.ViewWrites) {
 			r := v.Receipts[0]
 			r.Command = "foreign"
 			v.Receipts = append(v.Receipts, r)
 		}, "entry 3: the receipt of command foreign is foreign"},
-		{"another receipt", func(v *journal.ViewWrites) { v.Receipts[0].Body = encode("other") }, "entry 3: the receipt of its command is not the one that was given"},
+		{"another receipt", func(v *journal.ViewWrites) { v.Receipts[0].Body = encode("other") },
+			"entry 3: the receipt of its command is not the one that was given"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := e.Open(t)
@@ -102,7 +107,8 @@ func checksRunBesideWriters(t *testing.T, e Engine) {
 		for w := range 3 {
 			wg.Go(func() {
 				for i := range 150 {
-					if _, err := j.Do(ctx, branch, []journal.Command{set(fmt.Sprintf("c%d-%d", w, i), fmt.Sprintf("d%d", i%11), "f")}); err != nil {
+					if _, err := j.Do(ctx, branch, []journal.Command{set(fmt.Sprintf("c%d-%d", w, i), fmt.Sprintf("d%d", i%11),
+						"f")}); err != nil {
 						t.Errorf("do: %v", err)
 						return
 					}

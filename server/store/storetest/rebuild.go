@@ -25,7 +25,8 @@ func owners() journal.View {
 
 // tally is a view where it does not: it counts the entries of each feed, in one document for each.
 func tally() journal.View {
-	return journal.View{Name: "tally", Folds: true, Apply: func(ctx context.Context, run journal.Run) ([]journal.Record, error) {
+	return journal.View{Name: "tally", Folds: true, Apply: func(ctx context.Context, run journal.Run) ([]journal.Record,
+		error) {
 		had := map[string]journal.Record{}
 		err := run.Entries(func(e *journal.Entry) error {
 			for _, f := range e.Feeds {
@@ -238,7 +239,8 @@ func aSwitchLosesNothing(t *testing.T, e Engine) {
 	for w := range writers {
 		wg.Go(func() {
 			for i := range each {
-				outs, err := js[w%2].Do(ctx, branch, []journal.Command{set(fmt.Sprintf("c%d-%d", w, i), "x", "f"), set(fmt.Sprintf("e%d-%d", w, i), fmt.Sprintf("y%d", w), "g")})
+				outs, err := js[w%2].Do(ctx, branch, []journal.Command{set(fmt.Sprintf("c%d-%d", w, i), "x", "f"),
+					set(fmt.Sprintf("e%d-%d", w, i), fmt.Sprintf("y%d", w), "g")})
 				if err != nil || outs[0].Err != nil || outs[1].Err != nil {
 					t.Errorf("do: %v %v", err, outs)
 					return

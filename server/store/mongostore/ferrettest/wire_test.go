@@ -226,7 +226,8 @@ func TestACrashAfterThePage(t *testing.T) {
 		_, err := db.Collection(c).DeleteMany(ctx, bson.D{})
 		check(t, err)
 	}
-	_, err := db.Collection("views").UpdateMany(ctx, bson.D{}, bson.D{{Key: "$set", Value: bson.D{{Key: "w", Value: int64(0)}}}})
+	_, err := db.Collection("views").UpdateMany(ctx, bson.D{}, bson.D{{Key: "$set", Value: bson.D{{Key: "w",
+		Value: int64(0)}}}})
 	check(t, err)
 	if w, err := s.Watermark(ctx, branch); w != 0 || err != nil {
 		t.Fatalf("watermark %d, %v", w, err)
@@ -255,7 +256,8 @@ func TestCommitDoesNotAnswerBelowTheWatermark(t *testing.T) {
 	p := start(t)
 	s := p.fresh(t)
 	check(t, s.Commit(ctx, page(1, 1, "a"), journal.ViewWrites{}))
-	_, err := p.raw(t, s).Collection("views").UpdateMany(ctx, bson.D{}, bson.D{{Key: "$set", Value: bson.D{{Key: "w", Value: int64(0)}}}})
+	_, err := p.raw(t, s).Collection("views").UpdateMany(ctx, bson.D{}, bson.D{{Key: "$set", Value: bson.D{{Key: "w",
+		Value: int64(0)}}}})
 	check(t, err)
 	if err := s.Commit(ctx, page(2, 2, "b"), journal.ViewWrites{}); err == nil {
 		t.Fatal("page 2 was acknowledged while page 1 is not visible")
