@@ -92,8 +92,9 @@ func (s *pageStore) Records(_ context.Context, _ auth.BranchID, refs []journal.D
 	return out, nil
 }
 
-func (s *pageStore) RecordsOf(ctx context.Context, b auth.BranchID, _ uint64, refs []journal.DocRef) ([]journal.Record,
-	error) {
+func (s *pageStore) RecordsOf(
+	ctx context.Context, b auth.BranchID, _ uint64, refs []journal.DocRef,
+) ([]journal.Record, error) {
 	return s.Records(ctx, b, refs)
 }
 

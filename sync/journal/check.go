@@ -26,7 +26,7 @@ func (f Finding) String() string {
 }
 
 const (
-	// checkChunk is how many pages or rows are held at once.
+	// checkPages and checkRows are how many pages or rows are held at once.
 	checkPages = 16
 	checkRows  = 500
 	// maxFindings is where a check stops adding to its report of a branch.
@@ -39,8 +39,9 @@ const (
 // give. It reads only, in short reads, and may run beside servers: what they change
 // meanwhile is not called wrong. It holds a hash of each document, not its content.
 // views are those kept by Views. progress, if given, hears entry numbers.
-func Check(ctx context.Context, s Store, b auth.BranchID, progress func(done, of uint64), views ...View) ([]Finding,
-	error) {
+func Check(
+	ctx context.Context, s Store, b auth.BranchID, progress func(done, of uint64), views ...View,
+) ([]Finding, error) {
 	for try := 1; ; try++ {
 		c := &checker{store: s, branch: b}
 		before, err := s.Generations(ctx, b)

@@ -158,6 +158,13 @@ func (v *Views) catchUp(ctx context.Context, b auth.BranchID, view View) error {
 		gens = append(gens, g)
 	}
 	for _, g := range gens {
+		if g.View == view.Name && g.Gen < live.Gen && g.State == Filling {
+			// Two nodes made the view at once, and this generation was not the one that was switched to.
+			if err := s.DropGeneration(ctx, b, g.Gen); err != nil && !errors.Is(err, ErrRaced) {
+				return err
+			}
+			continue
+		}
 		if g.View != view.Name || g.Gen < live.Gen || g.State != Filling && g.State != Live {
 			continue
 		}

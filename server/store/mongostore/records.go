@@ -176,8 +176,9 @@ func (s *Store) Records(ctx context.Context, b auth.BranchID, refs []journal.Doc
 }
 
 // RecordsOf reads documents of one generation, in the order asked.
-func (s *Store) RecordsOf(ctx context.Context, b auth.BranchID, gen uint64, refs []journal.DocRef) ([]journal.Record,
-	error) {
+func (s *Store) RecordsOf(
+	ctx context.Context, b auth.BranchID, gen uint64, refs []journal.DocRef,
+) ([]journal.Record, error) {
 	return s.records(ctx, b, refs, func(string) uint64 { return gen })
 }
 

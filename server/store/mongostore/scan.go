@@ -207,8 +207,8 @@ func (s *Store) Sweep(ctx context.Context, b auth.BranchID, floor uint64) (int, 
 		for _, f := range rows {
 			after = f
 			if int64(f.Seq) <= top {
-				refs, keys = append(refs, journal.DocRef{Type: f.Type, ID: f.ID}), append(keys,
-					feedKey(b, feeds, f.Feed, f.Type, f.ID))
+				refs = append(refs, journal.DocRef{Type: f.Type, ID: f.ID})
+				keys = append(keys, feedKey(b, feeds, f.Feed, f.Type, f.ID))
 			}
 		}
 		docs, err := s.RecordsOf(ctx, b, records, refs)
@@ -222,8 +222,8 @@ func (s *Store) Sweep(ctx context.Context, b auth.BranchID, floor uint64) (int, 
 			}
 		}
 		if len(gone) > 0 {
-			res, err := s.feeds.DeleteMany(ctx, append(among(b, gone), bson.E{Key: "seq", Value: bson.D{{Key: "$lte",
-				Value: top}}}))
+			unmoved := bson.E{Key: "seq", Value: bson.D{{Key: "$lte", Value: top}}}
+			res, err := s.feeds.DeleteMany(ctx, append(among(b, gone), unmoved))
 			if err != nil {
 				return removed, err
 			}

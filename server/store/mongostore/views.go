@@ -342,8 +342,9 @@ func (s *Store) writeAll(ctx context.Context, b auth.BranchID, gens []journal.Ge
 }
 
 // generation finds one generation. ErrRaced when it is not there.
-func (s *Store) generation(ctx context.Context, b auth.BranchID, gen uint64) (journal.Generation, []journal.Generation,
-	error) {
+func (s *Store) generation(
+	ctx context.Context, b auth.BranchID, gen uint64,
+) (journal.Generation, []journal.Generation, error) {
 	gens, err := s.Generations(ctx, b)
 	if err != nil {
 		return journal.Generation{}, nil, err

@@ -100,8 +100,9 @@ const manyDocs = 200
 const liveGen = "(SELECT gen FROM views WHERE branch = ? AND state = 'live' AND view IN (?, 'records') ORDER BY view = 'records' LIMIT 1)"
 
 // records reads documents of a generation; 0 is the live one.
-func records(ctx context.Context, q rowsQuerier, b auth.BranchID, gen uint64, refs []journal.DocRef) ([]journal.Record,
-	error) {
+func records(
+	ctx context.Context, q rowsQuerier, b auth.BranchID, gen uint64, refs []journal.DocRef,
+) ([]journal.Record, error) {
 	out := make([]journal.Record, len(refs))
 	at := make(map[journal.DocRef][]int, len(refs))
 	byType := map[string][]string{}

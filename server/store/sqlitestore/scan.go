@@ -12,8 +12,9 @@ import (
 )
 
 // RecordsOf reads documents of one generation, in the order asked.
-func (s *Store) RecordsOf(ctx context.Context, b auth.BranchID, gen uint64, refs []journal.DocRef) ([]journal.Record,
-	error) {
+func (s *Store) RecordsOf(
+	ctx context.Context, b auth.BranchID, gen uint64, refs []journal.DocRef,
+) ([]journal.Record, error) {
 	return records(ctx, s.read, b, gen, refs)
 }
 

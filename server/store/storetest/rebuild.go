@@ -25,8 +25,9 @@ func owners() journal.View {
 
 // tally is a view where it does not: it counts the entries of each feed, in one document for each.
 func tally() journal.View {
-	return journal.View{Name: "tally", Folds: true, Apply: func(ctx context.Context, run journal.Run) ([]journal.Record,
-		error) {
+	return journal.View{Name: "tally", Folds: true, Apply: func(
+		ctx context.Context, run journal.Run,
+	) ([]journal.Record, error) {
 		had := map[string]journal.Record{}
 		err := run.Entries(func(e *journal.Entry) error {
 			for _, f := range e.Feeds {

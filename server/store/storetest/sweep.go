@@ -11,8 +11,9 @@ import (
 
 // remove is a command that deletes a document and tells a feed.
 func remove(id, doc string, feed journal.Feed) journal.Command {
-	return journal.Command{ID: id, Actor: "u", Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft,
-		error) {
+	return journal.Command{ID: id, Actor: "u", Decide: func(
+		ctx context.Context, r *journal.Reader,
+	) (journal.Draft, error) {
 		if _, _, err := r.Doc(ctx, "docs", doc); err != nil {
 			return journal.Draft{}, err
 		}
