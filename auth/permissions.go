@@ -87,6 +87,7 @@ func Permissions() []Permission {
 		{"POST", "/v1/debtors/{id}/erase/{request}/confirm", admins},
 		{"GET", "/v1/debtors/{id}/erase/{request}", admins},
 		{"GET", "/v1/plans", office},
+		{"GET", "/v1/promises", office},
 		{"POST", "/v1/plans/{id}/approve", office},
 		{"POST", "/v1/plans/{id}/reject", office},
 		{"POST", "/v1/plans/{id}/withdraw", office},

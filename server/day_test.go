@@ -280,10 +280,12 @@ func checkClean(t *testing.T, data string) {
 	branches, err := store.Branches(ctx)
 	ok(t, err)
 	for _, b := range branches {
-		found, err := journal.Check(ctx, store, b, nil)
+		found, err := journal.Check(ctx, store, b, nil, Views()...)
 		ok(t, err)
 		for _, f := range found {
-			t.Error(f)
+			if !f.Harmless {
+				t.Error(f)
+			}
 		}
 	}
 }

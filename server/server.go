@@ -48,6 +48,11 @@ func Indexes() []journal.Index {
 	return slices.Concat(office.Indexes(), casework.Indexes(), dispatch.Indexes())
 }
 
+// Views are all the views that the rooms declare beside the built-in ones.
+func Views() []journal.View {
+	return []journal.View{audit.Tiles(), casework.Promises()}
+}
+
 // Open makes the house. It listens already, and answers once Serve is called.
 // Close or Serve must follow.
 func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
@@ -168,6 +173,13 @@ func (s *Server) ready(ctx context.Context) error {
 	return s.law.ready()
 }
 
+// sweep removes what phones need no longer be told, once it is old enough.
+func (s *Server) sweep(ctx context.Context) error {
+	return journal.NewSweeper(s.store).Run(ctx, func(b auth.BranchID, err error) {
+		s.cfg.Log.Warn("cannot sweep", "branch", b, "err", err)
+	})
+}
+
 // drainTime is how long requests under way may take to end when the server stops.
 const drainTime = 20 * time.Second
 
@@ -186,6 +198,8 @@ func (s *Server) Serve(ctx context.Context) error {
 	run("rounds", s.dispatch.Run)
 	run("outbox", s.outbox.Run)
 	run("policy", s.law.Run)
+	run("views", journal.NewViews(s.journal, Views()...).Run)
+	run("sweep", s.sweep)
 	h := &http.Server{Handler: s.api, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn)}
 	ended := make(chan error, 1)

@@ -1,15 +1,13 @@
 package audit_test
 
 import (
-	"context"
 	"path/filepath"
 	"testing"
 
 	"doorstep/server/audit"
 )
 
-// BenchmarkExport exports 500 visits out of a journal of 20,000 entries. "first"
-// is a log that has made no tile yet, "again" one that has.
+// BenchmarkExport exports 500 visits out of a journal of 20,000 entries.
 func BenchmarkExport(b *testing.B) {
 	h := newHouse(b)
 	h.record(b, 1, 500, 39)
@@ -30,16 +28,6 @@ func BenchmarkExport(b *testing.B) {
 			}
 		}
 	}
-	b.Run("first", run(func() {
-		ids, err := h.store.ListSmall(context.Background(), "tile", "", "", 1000)
-		check(b, err)
-		for _, id := range ids {
-			_, v, err := h.store.Small(context.Background(), "tile", id)
-			check(b, err)
-			check(b, h.store.DeleteSmall(context.Background(), "tile", id, v))
-		}
-		fresh()
-	}))
 	b.Run("after a restart", run(fresh))
 	b.Run("again", run(func() {}))
 }

@@ -3,8 +3,9 @@
 //
 // It reads the journal and writes nothing to it. The tree is RFC 6962's, over
 // the canonical bytes of entries; checkpoints are signed notes in the form of
-// C2SP tlog-checkpoint. Tiles of 256 hashes are a view, made when first needed
-// and kept because a full tile never changes.
+// C2SP tlog-checkpoint, with one line more: how many visits the tree holds, so that an
+// export that leaves out the newest is found. Tiles of 256 hashes are a view of the
+// journal (Tiles): a proof reads tiles, and pages only after the last full one.
 //
 // An export is one file whose last line is its manifest: what was asked, how
 // many records, the hash of every line, the checkpoint it rests on, and a

@@ -91,7 +91,7 @@ type Manifest struct {
 	LastNo   uint64    `json:"last_visit_no,omitempty"`
 	// Policies are the hashes of the conduct policies the visits were judged by.
 	Policies   []string `json:"policies"`
-	Checkpoint string   `json:"checkpoint"` // a signed note: origin, size, root
+	Checkpoint string   `json:"checkpoint"` // a signed note: origin, size, root, visits
 	// Lines are the SHA-256 of every line before this one, in order, without line ends, base64.
 	Lines []string `json:"lines"`
 }
@@ -122,7 +122,11 @@ func (l *Log) Export(ctx context.Context, w io.Writer, format Format, q Query, v
 		return Manifest{}, err
 	}
 	q.UpTo = cp.Size
-	x := &export{log: l, query: q, tree: l.tree(q.Branch, cp.Size), out: bufio.NewWriterSize(w, 64<<10), format: format,
+	t, err := l.tree(ctx, q.Branch, cp.Size)
+	if err != nil {
+		return Manifest{}, err
+	}
+	x := &export{log: l, query: q, tree: t, out: bufio.NewWriterSize(w, 64<<10), format: format,
 		manifest: Manifest{Format: manifestFormat, Kind: format, Branch: q.Branch, From: q.From, To: q.To, Lender: q.Lender,
 			Complete: !q.filtered(), Level: "plain", MadeAt: l.journal.Now().Truncate(time.Second), Policies: []string{}, Checkpoint: cp.Note, Lines: []string{}}}
 	x.manifest.Proves = "integrity and completeness: every visit of the branch up to the checkpoint"
@@ -141,9 +145,6 @@ func (l *Log) Export(ctx context.Context, w io.Writer, format Format, q Query, v
 		}
 	}
 	if err := visits.EachVisit(ctx, q, func(v Visit) error { return x.visit(ctx, v) }); err != nil {
-		return Manifest{}, err
-	}
-	if err := x.tree.flush(ctx); err != nil {
 		return Manifest{}, err
 	}
 	return x.manifest, x.finish()

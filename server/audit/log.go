@@ -35,6 +35,7 @@ func (e *Error) Code() string { return e.code }
 // Log signs and proves the trees of all branches. It is safe for concurrent use.
 type Log struct {
 	journal *journal.Journal
+	views   *journal.Views
 	tiles   *tiles
 	signer  note.Signer
 	vkey    string
@@ -44,7 +45,8 @@ type Log struct {
 // New makes a log that signs with a key of LoadOrCreateKey. deployment names this
 // installation in the origins of its checkpoints: "deployment/branch/epoch".
 func New(j *journal.Journal, k Key, deployment string) *Log {
-	return &Log{journal: j, tiles: newTiles(), signer: k.signer, vkey: k.Public, origin: deployment}
+	return &Log{journal: j, views: journal.NewViews(j, Tiles()), tiles: newTiles(), signer: k.signer, vkey: k.Public,
+		origin: deployment}
 }
 
 // Key signs checkpoints and manifests.
@@ -135,29 +137,37 @@ type Checkpoint struct {
 	Branch auth.BranchID `json:"branch"`
 	Size   uint64        `json:"size"`
 	Root   string        `json:"root"` // base64
-	Note   string        `json:"note"` // the signed note
-	Key    string        `json:"key"`  // who signed, for information: verify with a key you already have
+	// Visits is how many visits the tree holds: their numbers run from 1 to it.
+	Visits uint64 `json:"visits" doc:"How many visits the tree holds. Their numbers run from 1 to it."`
+	Note   string `json:"note"` // the signed note
+	Key    string `json:"key"`  // who signed, for information: verify with a key you already have
 }
 
 // Checkpoint signs the branch's tree at its watermark.
 func (l *Log) Checkpoint(ctx context.Context, b auth.BranchID) (Checkpoint, error) {
-	size, root, err := l.journal.Head(ctx, b)
+	h, err := l.journal.Head(ctx, b)
 	if err != nil {
 		return Checkpoint{}, err
 	}
-	signed, err := note.Sign(&note.Note{Text: checkpointText(l.originOf(b), size, root)}, l.signer)
+	signed, err := note.Sign(&note.Note{Text: checkpointText(l.originOf(b), h)}, l.signer)
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("sign checkpoint: %w", err)
 	}
-	return Checkpoint{Branch: b, Size: size, Root: base64.StdEncoding.EncodeToString(root[:]), Note: string(signed), Key: l.vkey}, nil
+	return Checkpoint{Branch: b, Size: h.Size, Root: base64.StdEncoding.EncodeToString(h.Root[:]), Visits: h.Numbered,
+		Note: string(signed), Key: l.vkey}, nil
 }
 
 func (l *Log) originOf(b auth.BranchID) string { return l.origin + "/" + string(b) + "/1" }
 
-// checkpointText is the note's text (C2SP tlog-checkpoint): origin, size, root.
-func checkpointText(origin string, size uint64, root tlog.Hash) string {
-	return fmt.Sprintf("%s\n%d\n%s\n", origin, size, base64.StdEncoding.EncodeToString(root[:]))
+// checkpointText is the note's text (C2SP tlog-checkpoint): origin, size, root, and one
+// extension line, the number of visits in the tree.
+func checkpointText(origin string, h journal.Head) string {
+	return fmt.Sprintf("%s\n%d\n%s\n%s%d\n", origin, h.Size, base64.StdEncoding.EncodeToString(h.Root[:]), visitsLine,
+		h.Numbered)
 }
+
+// visitsLine begins the line that says how many visits the tree holds.
+const visitsLine = "visits "
 
 // Proof is an inclusion or consistency proof, as RFC 6962 has it.
 type Proof struct {
@@ -178,12 +188,11 @@ func (l *Log) Inclusion(ctx context.Context, b auth.BranchID, entry, size uint64
 	if entry == 0 || entry > size {
 		return Proof{}, &Error{"audit.no_entry", "the tree of this size has no such entry"}
 	}
-	t := l.tree(b, size)
-	p, err := t.include(ctx, entry)
+	t, err := l.tree(ctx, b, size)
 	if err != nil {
 		return Proof{}, err
 	}
-	return p, t.flush(ctx)
+	return t.include(ctx, entry)
 }
 
 // include proves that an entry is in the tree.
@@ -208,12 +217,15 @@ func (l *Log) Consistency(ctx context.Context, b auth.BranchID, from, size uint6
 	if from == 0 || from > size {
 		return Proof{}, &Error{"audit.size", "from is from 1 to the newer size"}
 	}
-	t := l.tree(b, size)
+	t, err := l.tree(ctx, b, size)
+	if err != nil {
+		return Proof{}, err
+	}
 	p, err := tlog.ProveTree(int64(size), int64(from), t.reader(ctx))
 	if err != nil {
 		return Proof{}, fmt.Errorf("prove %s from %d to %d: %w", b, from, size, err)
 	}
-	return Proof{Branch: b, From: from, Size: size, Hashes: hashStrings(p)}, t.flush(ctx)
+	return Proof{Branch: b, From: from, Size: size, Hashes: hashStrings(p)}, nil
 }
 
 // size checks an asked tree size against the watermark; 0 is the watermark itself.

@@ -160,11 +160,14 @@ func TestProofsFollowTheGrowingTree(t *testing.T) {
 			t.Fatalf("the checkpoint signs %s of %d leaves, the tree of %d has the root %x", cp.Root, cp.Size, len(leaves), root)
 		}
 	}
-	stored, err := h.store.ListSmall(ctx, "tile", "", "", 10)
+	stored, err := h.store.Find(ctx, journal.Query{Branch: branch, Type: "tiles"})
 	check(t, err)
 	leaves := h.leaves(t)
-	if len(stored) != len(leaves)/256 {
-		t.Errorf("%d tiles are stored of a tree of %d leaves: %v", len(stored), len(leaves), stored)
+	if len(stored.Records) != len(leaves)/256 {
+		t.Errorf("%d tiles are stored of a tree of %d leaves", len(stored.Records), len(leaves))
+	}
+	if found, err := journal.Check(ctx, h.store, branch, nil, audit.Tiles()); err != nil || len(found) > 0 {
+		t.Errorf("the view of tiles is not what the journal says: %v, %v", found, err)
 	}
 	key, err := audit.LoadOrCreateKey(filepath.Join(h.folder, "audit.key"), "doorstep-test")
 	check(t, err)
@@ -183,7 +186,7 @@ func TestACheckpointIsASignedNote(t *testing.T) {
 	check(t, err)
 	n, err := note.Open([]byte(cp.Note), note.VerifierList(verifier))
 	check(t, err)
-	if want := fmt.Sprintf("doorstep-test/%s/1\n6\n%s\n", branch, cp.Root); n.Text != want {
+	if want := fmt.Sprintf("doorstep-test/%s/1\n6\n%s\nvisits 3\n", branch, cp.Root); n.Text != want {
 		t.Errorf("the note says %q, want %q", n.Text, want)
 	}
 	stranger, err := note.NewVerifier(newHouse(t).log.PublicKey())

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -15,7 +14,6 @@ import (
 const (
 	tileHeight = 8
 	tileWidth  = 1 << tileHeight
-	tileKind   = "tile"
 	tilesKept  = 512 // in memory: 16 KiB each
 )
 
@@ -94,20 +92,21 @@ type tree struct {
 	branch auth.BranchID
 	size   uint64
 	pages  []*journal.Page // read last, in order
-	// made are full tiles that are yet to be stored.
-	made   []string
-	bodies [][]byte
 }
 
 const (
 	// pagesAhead is how many pages are read at once: of 2 MiB at most each, of a few kB mostly.
 	pagesAhead = 32
-	// tilesAhead is how many new tiles are stored in one durable write.
-	tilesAhead = 128
+	// tilesAhead is how many tiles are read at once: 11 kB each.
+	tilesAhead = 64
 )
 
-func (l *Log) tree(b auth.BranchID, size uint64) *tree {
-	return &tree{tiles: l.tiles, store: l.journal.Store(), branch: b, size: size}
+// tree reads a branch's tree at a size, once the view of its tiles is as long.
+func (l *Log) tree(ctx context.Context, b auth.BranchID, size uint64) (*tree, error) {
+	if err := l.views.CatchUp(ctx, b, tilesView); err != nil {
+		return nil, err
+	}
+	return &tree{tiles: l.tiles, store: l.journal.Store(), branch: b, size: size}, nil
 }
 
 // reader gives tlog what it asks for.
@@ -152,22 +151,15 @@ func (t *tree) tile(ctx context.Context, id tileID) (*tile, error) {
 	if had != nil && first+uint64(len(had.rows[0])) >= to {
 		return had, nil
 	}
-	full := to == first+tileWidth
-	if full {
-		body, _, err := t.store.Small(ctx, tileKind, id.String())
-		if err != nil && !errors.Is(err, journal.ErrNotFound) {
-			return nil, fmt.Errorf("read tile %s: %w", id, err)
+	if to == first+tileWidth {
+		if err := t.load(ctx, id.level, id.n, id.n+1); err != nil {
+			return nil, err
 		}
-		if err == nil && len(body) == tileWidth*tlog.HashSize {
-			row := make([]tlog.Hash, tileWidth)
-			for i := range row {
-				copy(row[i][:], body[i*tlog.HashSize:])
-			}
-			x := newTile(nil, row)
-			t.tiles.keep(id, x)
+		if x := t.tiles.find(id); x != nil && len(x.rows[0]) == tileWidth {
 			return x, nil
 		}
 	}
+	// The last tile of its level, or one that the view does not have (yet).
 	row := make([]tlog.Hash, 0, to-first)
 	if had != nil {
 		row = append(row, had.rows[0]...)
@@ -178,10 +170,37 @@ func (t *tree) tile(ctx context.Context, id tileID) (*tile, error) {
 	}
 	x := newTile(had, row)
 	t.tiles.keep(id, x)
-	if full {
-		return x, t.remember(ctx, id, row)
-	}
 	return x, nil
+}
+
+// load reads full tiles of a level, from one number to before another, as far as the view has them.
+func (t *tree) load(ctx context.Context, level int, from, to uint64) error {
+	var refs []journal.DocRef
+	var ids []tileID
+	for n := from; n < to; n++ {
+		id := tileID{t.branch, level, n}
+		if x := t.tiles.find(id); x == nil || len(x.rows[0]) < tileWidth {
+			refs, ids = append(refs, journal.DocRef{Type: tilesView, ID: tileDoc(level, n)}), append(ids, id)
+		}
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	docs, err := t.store.Records(ctx, t.branch, refs)
+	if err != nil {
+		return fmt.Errorf("read tiles of %s: %w", t.branch, err)
+	}
+	for i, d := range docs {
+		if d.Type == "" {
+			continue
+		}
+		row, err := decodeTile(d.Body)
+		if err != nil {
+			return fmt.Errorf("tile %s: %w; run doorstep rebuild --view %s", ids[i], err, tilesView)
+		}
+		t.tiles.keep(ids[i], newTile(nil, row))
+	}
+	return nil
 }
 
 // extend makes a tile's row longer: it begins at hash number first and is to end before to.
@@ -195,6 +214,11 @@ func (t *tree) extend(ctx context.Context, level int, row []tlog.Hash, first, to
 			row = append(row, leaf)
 			continue
 		}
+		if n%tilesAhead == 0 {
+			if err := t.load(ctx, level-1, n, min(to, n+tilesAhead)); err != nil {
+				return nil, err
+			}
+		}
 		below, err := t.tile(ctx, tileID{t.branch, level - 1, n})
 		if err != nil {
 			return nil, err
@@ -202,31 +226,6 @@ func (t *tree) extend(ctx context.Context, level int, row []tlog.Hash, first, to
 		row = append(row, below.rows[tileHeight][0])
 	}
 	return row, nil
-}
-
-// remember stores a full tile, soon.
-func (t *tree) remember(ctx context.Context, id tileID, row []tlog.Hash) error {
-	body := make([]byte, 0, tileWidth*tlog.HashSize)
-	for _, h := range row {
-		body = append(body, h[:]...)
-	}
-	t.made, t.bodies = append(t.made, id.String()), append(t.bodies, body)
-	if len(t.made) < tilesAhead {
-		return nil
-	}
-	return t.flush(ctx)
-}
-
-// flush stores the tiles that were made. Whoever used the tree calls it at the end.
-func (t *tree) flush(ctx context.Context) error {
-	if len(t.made) == 0 {
-		return nil
-	}
-	if _, err := t.store.InsertSmalls(ctx, tileKind, t.made, t.bodies); err != nil {
-		return fmt.Errorf("keep tiles of %s: %w", t.branch, err)
-	}
-	t.made, t.bodies = nil, nil
-	return nil
 }
 
 // leaf is the record hash of entry n, when all up to entry to will be asked for next.

@@ -73,9 +73,12 @@ func Verify(in io.Reader, vkey string) (Report, error) {
 	if err := compareLines(lines, m.Lines); err != nil {
 		return Report{}, err
 	}
-	size, root, err := readCheckpoint(m, verifier)
+	size, root, visits, err := readCheckpoint(m, verifier)
 	if err != nil {
 		return Report{}, err
+	}
+	if m.Complete && m.LastNo != visits {
+		return Report{}, &Broken{0, fmt.Sprintf("the export says it is complete and ends at visit_no %d, but the signed tree holds %d visits: the newest are left out", m.LastNo, visits)}
 	}
 	if kind == CSV {
 		err = checkCSV(lines, m, size, root)
@@ -198,27 +201,29 @@ func compareLines(lines [][]byte, want []string) error {
 	return nil
 }
 
-func readCheckpoint(m Manifest, verifier note.Verifier) (uint64, tlog.Hash, error) {
-	fail := func(msg string) (uint64, tlog.Hash, error) {
-		return 0, tlog.Hash{}, &Broken{0, "the checkpoint in the manifest " + msg}
+func readCheckpoint(m Manifest, verifier note.Verifier) (size uint64, root tlog.Hash, visits uint64, err error) {
+	fail := func(msg string) (uint64, tlog.Hash, uint64, error) {
+		return 0, tlog.Hash{}, 0, &Broken{0, "the checkpoint in the manifest " + msg}
 	}
 	n, err := note.Open([]byte(m.Checkpoint), note.VerifierList(verifier))
 	if err != nil {
 		return fail("is not signed by this key")
 	}
 	parts := strings.Split(n.Text, "\n")
-	if len(parts) < 4 {
+	if len(parts) < 5 {
 		return fail("is incomplete")
 	}
-	size, err := strconv.ParseUint(parts[1], 10, 63)
+	size, err = strconv.ParseUint(parts[1], 10, 63)
 	root, err2 := tlog.ParseHash(parts[2])
-	if err != nil || err2 != nil {
+	count, isCount := strings.CutPrefix(parts[3], visitsLine)
+	visits, err3 := strconv.ParseUint(count, 10, 63)
+	if err != nil || err2 != nil || err3 != nil || !isCount {
 		return fail("is malformed")
 	}
 	if origin := strings.Split(parts[0], "/"); len(origin) < 3 || origin[len(origin)-2] != string(m.Branch) {
 		return fail("is of another branch")
 	}
-	return size, root, nil
+	return size, root, visits, nil
 }
 
 // checkNDJSON checks every record against its entry, and every entry against the tree.

@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -252,4 +253,40 @@ func TestASignerWhoLiesIsFound(t *testing.T) {
 	} {
 		broken(t, name, forge(t, h, file, c.lines, c.manifest), h.log.PublicKey(), c.line, c.says)
 	}
+}
+
+// TestAnExportWithoutTheNewestVisitsFails: whoever holds the signing key cannot leave the
+// newest visits out of an export that says it is complete: the signed tree counts them.
+func TestAnExportWithoutTheNewestVisitsFails(t *testing.T) {
+	h := newHouse(t)
+	h.record(t, 1, 5, 2)
+	for _, format := range []audit.Format{audit.NDJSON, audit.CSV} {
+		for left, want := range map[uint64]string{5: "", 4: "ends at visit_no 4, but the signed tree holds 5 visits",
+			0: "ends at visit_no 0, but"} {
+			var file bytes.Buffer
+			_, err := h.log.Export(context.Background(), &file, format, audit.Query{Branch: branch}, upTo{h, left})
+			check(t, err)
+			_, err = audit.Verify(&file, h.log.PublicKey())
+			if want == "" {
+				check(t, err)
+			} else if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s with %d of 5 visits: %v, want %q", format, left, err, want)
+			}
+		}
+	}
+}
+
+// upTo lists visits up to a number only.
+type upTo struct {
+	visits audit.Visits
+	last   uint64
+}
+
+func (u upTo) EachVisit(ctx context.Context, q audit.Query, fn func(audit.Visit) error) error {
+	return u.visits.EachVisit(ctx, q, func(v audit.Visit) error {
+		if v.No > u.last {
+			return nil
+		}
+		return fn(v)
+	})
 }

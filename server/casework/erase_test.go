@@ -183,7 +183,7 @@ func TestWhatIsAboutAnErasedDebtorIsRefusedAlone(t *testing.T) {
 		if want[i] == "applied" {
 			continue
 		}
-		var q Quarantined
+		var q record.Quarantined
 		h.stored("quarantine", r.Quarantine, &q)
 		if !q.Fields.IsZero() {
 			t.Errorf("of %s the fields are kept: sealed under %s", ms[i].ID, q.Debtor)
@@ -216,8 +216,8 @@ func TestWhatIsAboutAnErasedDebtorIsRefusedAlone(t *testing.T) {
 	if got != "1 0 0: 2 case_ref debtor.erased" {
 		t.Errorf("payments: %s", got)
 	}
-	for what, cmd := range map[string]Cmd{"reopening": ReopenCase{"c1"}, "closing": CloseCase{"c1", "paid"}, "a note": RecordNote("n9", Note{Case: "c1",
-		At: h.now, Text: seal.NewText("SECRET")})} {
+	for what, cmd := range map[string]Cmd{"reopening": ReopenCase{"c1"}, "closing": CloseCase{"c1", "paid"}, "a note": RecordNote("n9",
+		record.NoteReport{About: record.About{Case: "c1", At: h.now}, Text: seal.NewText("SECRET")})} {
 		if _, err := h.do(cmd); code(err) != codeErased {
 			t.Errorf("%s: %v", what, err)
 		}

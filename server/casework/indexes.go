@@ -52,5 +52,6 @@ func Indexes() []journal.Index {
 		ReviewsByCase, NotesByCase, ConsentsByCase, SignaturesByCase, PlansByCase, PlansByApproval, PaymentsReportedByCase, PaymentsByCase,
 		AssignmentsByCase, AssignmentsByRound, AssignmentsOnPhones,
 		AlertsByStatus, AlertsByTime, QuarantineByState, erasuresByDebtor, erasuresByState,
+		PromisesByDue,
 	}
 }

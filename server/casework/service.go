@@ -81,12 +81,14 @@ type Service struct {
 	limits      PlanLimits
 	log         *slog.Logger
 	zones       zoneCache
+	views       *journal.Views
 }
 
 // New makes a Service.
 func New(opt Options) *Service {
 	s := &Service{journal: opt.Journal, store: opt.Journal.Store(), vault: opt.Vault, territories: opt.Territories,
-		lenders: opt.Lenders, devices: opt.Devices, erasures: opt.Erasures, limits: opt.Limits, log: opt.Log}
+		lenders: opt.Lenders, devices: opt.Devices, erasures: opt.Erasures, limits: opt.Limits, log: opt.Log,
+		views: journal.NewViews(opt.Journal, Promises())}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"doorstep/auth"
 	"doorstep/server/casework"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
@@ -64,6 +65,22 @@ func (a *API) planEndpoints() {
 				return nil, err
 			}
 			return pageAnswer(a.opt.Casework.Plans(ctx, c.actor, b, in.Approval, in.Limit, in.Cursor))
+		})
+	register(a, endpoint{method: http.MethodGet, path: "/v1/promises", id: "listPromises", tag: "cases",
+		summary: "What is due on a day under plans in force",
+		about:   "One item for each instalment, by agent: kept, open, or broken once its grace is over."},
+		func(ctx context.Context, c call, in *struct {
+			Paging
+			Branch string `query:"branch" maxLength:"64"`
+			Due    string `query:"due" required:"true" format:"date" doc:"The debtor's local date." example:"2026-12-10"`
+			Agent  string `query:"agent" maxLength:"64" doc:"Who agreed the plan."`
+		}) (*body[documents], error) {
+			b, err := branchFor(c.actor, in.Branch)
+			if err != nil {
+				return nil, err
+			}
+			return pageAnswer(a.opt.Casework.Promises(ctx, c.actor, casework.PromiseQuery{Branch: b, Due: in.Due,
+				Agent: auth.UserID(in.Agent), Limit: in.Limit, After: in.Cursor}))
 		})
 	for _, x := range []struct {
 		path, id, summary string

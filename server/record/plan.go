@@ -196,7 +196,7 @@ func (p *Plan) dueBy(day string) (due int64, over bool) {
 		if err != nil {
 			continue // checked when it was proposed
 		}
-		if day <= last.AddDate(0, 0, p.graceDays()).Format(time.DateOnly) {
+		if day <= last.AddDate(0, 0, p.GraceDays()).Format(time.DateOnly) {
 			return due, false
 		}
 		due += in.AmountMinor
@@ -246,7 +246,7 @@ func (p *Plan) InstalmentsOn(day string, payments []PaidPart) []InstalmentNow {
 		switch {
 		case out[i].PaidMinor == in.AmountMinor:
 			out[i].Status = "paid"
-		case err == nil && day > last.AddDate(0, 0, p.graceDays()).Format(time.DateOnly):
+		case err == nil && day > last.AddDate(0, 0, p.GraceDays()).Format(time.DateOnly):
 			out[i].Status = "overdue"
 		case out[i].PaidMinor > 0:
 			out[i].Status = "partly_paid"
@@ -255,7 +255,8 @@ func (p *Plan) InstalmentsOn(day string, payments []PaidPart) []InstalmentNow {
 	return out
 }
 
-func (p *Plan) graceDays() int {
+// GraceDays is how many days after its due date an instalment still counts as in time.
+func (p *Plan) GraceDays() int {
 	if p.Terms != nil && p.Terms.GraceDays > 0 {
 		return p.Terms.GraceDays
 	}

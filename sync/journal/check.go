@@ -1,18 +1,21 @@
 package journal
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"doorstep/auth"
 )
 
-// Finding is one thing Check found wrong.
+// Finding is one thing that Check found.
 type Finding struct {
 	Branch auth.BranchID
-	Entry  uint64 // 0 when it is about the whole branch
+	Entry  uint64 // 0 when it is about no single entry
 	What   string
+	// Harmless says that a server mends it by itself as it goes on (entries that are not in
+	// the views yet, a generation that is being filled): nothing is damaged.
+	Harmless bool
 }
 
 func (f Finding) String() string {
@@ -22,143 +25,272 @@ func (f Finding) String() string {
 	return fmt.Sprintf("branch %s, entry %d: %s", f.Branch, f.Entry, f.What)
 }
 
-// checkChunk is how many pages are held at once, and so how many documents are compared in one read.
-const checkChunk = 16
+const (
+	// checkPages and checkRows are how many pages or rows are held at once.
+	checkPages = 16
+	checkRows  = 500
+	// maxFindings is where a check stops adding to its report of a branch.
+	maxFindings = 1000
+)
 
-// Check compares a branch with itself: pages dense, entries decodable and in
-// their place, leaves and roots as hashed, numbers dense, and every view what
-// the journal says it must be. It reads only. progress, if given, hears entry numbers.
-func Check(ctx context.Context, s Store, b auth.BranchID, progress func(done, of uint64)) ([]Finding, error) {
-	var found []Finding
-	bad := func(n uint64, format string, args ...any) {
-		found = append(found, Finding{b, n, fmt.Sprintf(format, args...)})
-	}
-	w, err := s.Watermark(ctx, b)
-	if err != nil {
-		return nil, err
-	}
-	var (
-		edge     Edge
-		numbered uint64
-		after    uint64
-		latest   = map[DocRef]Record{}
-	)
-	for {
-		pages, err := s.Pages(ctx, b, after, checkChunk)
+// Check compares a branch with itself: pages dense, entries decodable and in their
+// place, leaves and roots as hashed, numbers dense, and every row of every view what
+// the journal says it must be, with none missing and none that the journal does not
+// give. It reads only, in short reads, and may run beside servers: what they change
+// meanwhile is not called wrong. It holds a hash of each document, not its content.
+// views are those kept by Views. progress, if given, hears entry numbers.
+func Check(
+	ctx context.Context, s Store, b auth.BranchID, progress func(done, of uint64), views ...View,
+) ([]Finding, error) {
+	for try := 1; ; try++ {
+		c := &checker{store: s, branch: b}
+		before, err := s.Generations(ctx, b)
 		if err != nil {
 			return nil, err
 		}
-		if len(pages) == 0 {
-			break
-		}
-		var receipts []Receipt
-		for _, p := range pages {
-			if p.First != after+1 {
-				bad(p.First, "the page begins at %d, the one before ends at %d", p.First, after)
-				return found, nil
-			}
-			if p.Root != edge.Root() {
-				bad(p.First, "the page was written on another tree: root before it is %v, computed %v", p.Root, edge.Root())
-			}
-			if p.Numbered != numbered {
-				bad(p.First, "the page counts %d %s before it, there are %d", p.Numbered, NumberedType, numbered)
-			}
-			entries, err := p.Decode()
-			if err != nil {
-				bad(p.First, "%v", err)
-				return found, nil
-			}
-			for i := range entries {
-				e := &entries[i]
-				if leaf := Leaf(p.Entries[i]); leaf != p.Leaves[i] {
-					bad(e.N, "its bytes hash to %v, the page says %v", leaf, p.Leaves[i])
-				}
-				edge.Add(p.Leaves[i])
-				for _, d := range e.Docs {
-					if isNumbered(&d) {
-						if numbered++; d.No != numbered {
-							bad(e.N, "%s/%s is number %d, must be %d", d.Type, d.ID, d.No, numbered)
-						}
-					}
-					if was := latest[DocRef{d.Type, d.ID}]; d.Rev != was.Rev+1 {
-						bad(e.N, "%s/%s goes from revision %d to %d", d.Type, d.ID, was.Rev, d.Rev)
-					}
-					latest[DocRef{d.Type, d.ID}] = Record{Type: d.Type, ID: d.ID, N: e.N, Rev: d.Rev, Deleted: d.Deleted, Body: d.State}
-				}
-			}
-			after = p.Last
-			if p.Last <= w {
-				receipts = append(receipts, Project(entries).Receipts...)
-			}
-		}
-		if err := checkReceipts(ctx, s, b, receipts, bad); err != nil {
+		if err := c.run(ctx, before, views, progress); err != nil {
 			return nil, err
 		}
-		if progress != nil {
-			progress(min(after, w), max(after, w))
-		}
-	}
-	if after < w {
-		bad(0, "the watermark is %d but the journal ends at %d", w, after)
-	}
-	if after == w {
-		if err := checkRecords(ctx, s, b, latest, bad); err != nil {
+		after, err := s.Generations(ctx, b)
+		if err != nil {
 			return nil, err
 		}
-	} else if after > w {
-		bad(0, "entries %d to %d are not in the views yet; start the server and they will be", w+1, after)
+		if sameGenerations(before, after) || try == 3 {
+			return c.found, nil
+		}
+		// A rebuild has switched: what was read may have been removed meanwhile.
 	}
-	return found, nil
 }
 
-func checkReceipts(ctx context.Context, s Store, b auth.BranchID, want []Receipt, bad func(uint64, string, ...any)) error {
-	ids := make([]string, len(want))
-	for i, r := range want {
-		ids[i] = r.Command
+// sameGenerations tells whether the same generations are read.
+func sameGenerations(a, b []Generation) bool {
+	live := func(gens []Generation) map[string]uint64 {
+		m := map[string]uint64{}
+		for _, x := range gens {
+			if g, ok := Readable(gens, x.View); ok {
+				m[x.View] = g.Gen
+			}
+		}
+		return m
 	}
-	got, err := s.Receipts(ctx, b, ids)
-	if err != nil {
+	was, is := live(a), live(b)
+	if len(was) != len(is) {
+		return false
+	}
+	for view, gen := range was {
+		if is[view] != gen {
+			return false
+		}
+	}
+	return true
+}
+
+// checker is one check of one branch.
+type checker struct {
+	store  Store
+	branch auth.BranchID
+	found  []Finding
+	w      uint64 // of the built-in views
+	floor  uint64 // tombstones up to here may be swept
+	last   *Page  // read last, by a look-up of one entry
+}
+
+func (c *checker) bad(n uint64, format string, args ...any) {
+	if len(c.found) < maxFindings {
+		c.found = append(c.found, Finding{Branch: c.branch, Entry: n, What: fmt.Sprintf(format, args...)})
+	}
+}
+
+func (c *checker) note(format string, args ...any) {
+	c.found = append(c.found, Finding{Branch: c.branch, What: fmt.Sprintf(format, args...), Harmless: true})
+}
+
+func (c *checker) run(ctx context.Context, gens []Generation, views []View, progress func(done, of uint64)) error {
+	var err error
+	if c.w, err = c.store.Watermark(ctx, c.branch); err != nil {
 		return err
 	}
-	for i, r := range want {
-		switch {
-		case got[i].Command == "":
-			bad(r.N, "the receipt of its command is missing")
-		case got[i].N != r.N || !bytes.Equal(got[i].Body, r.Body) || !bytes.Equal(got[i].Said, r.Said):
-			bad(r.N, "the receipt of its command is not the one that was given")
-		}
+	if c.floor, err = Floor(ctx, c.store, c.branch); err != nil {
+		return err
 	}
-	return nil
-}
-
-func checkRecords(ctx context.Context, s Store, b auth.BranchID, latest map[DocRef]Record, bad func(uint64, string, ...any)) error {
-	refs := make([]DocRef, 0, 500)
-	compare := func() error {
-		got, err := s.Records(ctx, b, refs)
-		if err != nil {
+	want := newExpected(c.floor)
+	whole, err := c.journal(ctx, want, progress)
+	if err != nil || !whole {
+		return err
+	}
+	if err := c.generations(ctx, gens, views); err != nil {
+		return err
+	}
+	if g, ok := Readable(gens, FeedsView); ok {
+		if err := c.feeds(ctx, g.Gen, want); err != nil {
 			return err
 		}
-		for i, ref := range refs {
-			want := latest[ref]
-			switch {
-			case got[i].Type == "":
-				bad(want.N, "the view lacks %s/%s", ref.Type, ref.ID)
-			case got[i].N != want.N || got[i].Rev != want.Rev || got[i].Deleted != want.Deleted || !bytes.Equal(got[i].Body, want.Body):
-				bad(want.N, "the view of %s/%s is not what the journal says", ref.Type, ref.ID)
-			}
-		}
-		refs = refs[:0]
-		return nil
 	}
-	for ref := range latest {
-		if refs = append(refs, ref); len(refs) == cap(refs) {
-			if err := compare(); err != nil {
+	if g, ok := Readable(gens, ReceiptsView); ok {
+		if err := c.receipts(ctx, g.Gen, want.receipts); err != nil {
+			return err
+		}
+	}
+	if g, ok := Readable(gens, RecordsView); ok {
+		if err := c.records(ctx, g, "", want.docs, c.w); err != nil {
+			return err
+		}
+		if err := c.indexes(ctx, g.Gen); err != nil {
+			return err
+		}
+	}
+	for _, v := range views {
+		if g, ok := Readable(gens, v.Name); ok {
+			if err := c.view(ctx, v, g); err != nil {
 				return err
 			}
 		}
 	}
-	if len(refs) == 0 {
-		return nil
+	return c.parked(ctx)
+}
+
+// journal checks the pages and says what the built-in views must hold. whole is false when
+// there is no going on.
+func (c *checker) journal(ctx context.Context, want *expected, progress func(done, of uint64)) (whole bool, err error) {
+	var (
+		edge     Edge
+		numbered uint64
+		after    uint64
+	)
+	for {
+		pages, err := c.store.Pages(ctx, c.branch, after, checkPages)
+		if err != nil {
+			return false, err
+		}
+		if len(pages) == 0 {
+			break
+		}
+		for _, p := range pages {
+			if p.First != after+1 {
+				c.bad(p.First, "the page begins at %d, the one before ends at %d", p.First, after)
+				return false, nil
+			}
+			if p.Root != edge.Root() {
+				c.bad(p.First, "the page was written on another tree: root before it is %v, computed %v", p.Root, edge.Root())
+			}
+			if p.Numbered != numbered {
+				c.bad(p.First, "the page counts %d %s before it, there are %d", p.Numbered, NumberedType, numbered)
+			}
+			entries, err := p.Decode()
+			if err != nil {
+				c.bad(p.First, "%v", err)
+				return false, nil
+			}
+			for i := range entries {
+				e := &entries[i]
+				if leaf := Leaf(p.Entries[i]); leaf != p.Leaves[i] {
+					c.bad(e.N, "its bytes hash to %v, the page says %v", leaf, p.Leaves[i])
+				}
+				edge.Add(p.Leaves[i])
+				for k := range e.Docs {
+					if d := &e.Docs[k]; isNumbered(d) {
+						if numbered++; d.No != numbered {
+							c.bad(e.N, "%s/%s is number %d, must be %d", d.Type, d.ID, d.No, numbered)
+						}
+					}
+				}
+				want.revisions(e, c.bad)
+				if e.N <= c.w {
+					want.entry(e)
+				}
+			}
+			after = p.Last
+		}
+		if progress != nil {
+			progress(min(after, c.w), max(after, c.w))
+		}
 	}
-	return compare()
+	switch {
+	case after < c.w:
+		c.bad(0, "the watermark is %d but the journal ends at %d", c.w, after)
+	case after > c.w:
+		// The watermark was read first, so that a server at work may have applied them by now.
+		w, err := c.store.Watermark(ctx, c.branch)
+		if err != nil {
+			return false, err
+		}
+		if w < after {
+			c.note("entries %d to %d are stored and not in the views yet; a running server applies them, or the next start",
+				w+1, after)
+		}
+	}
+	return true, nil
+}
+
+// generations checks which generations there are.
+func (c *checker) generations(ctx context.Context, gens []Generation, views []View) error {
+	for _, view := range BuiltInViews() {
+		g, ok := Readable(gens, view)
+		switch {
+		case !ok && len(gens) > 0:
+			c.bad(0, "the view %s has no generation to read; run doorstep rebuild --view %s", view, view)
+		case ok && g.State == Old:
+			c.note("the switch to a new generation of %s is under way or was cut short; the next write ends it", view)
+		}
+	}
+	for _, g := range gens {
+		if g.State == Dropping {
+			c.note("the rows of generation %d of %s are being removed, or that was cut short; doorstep rebuild ends it", g.Gen,
+				g.View)
+		}
+		if g.State == Filling {
+			c.note("generation %d of %s is being filled, up to entry %d now; if no rebuild runs, run it again", g.Gen, g.View,
+				g.W)
+		}
+	}
+	stray, err := c.store.StrayGenerations(ctx, c.branch)
+	if err != nil {
+		return err
+	}
+	for _, gen := range stray {
+		c.bad(0, "rows are kept under generation %d, which no view has; doorstep rebuild removes them", gen)
+	}
+	return nil
+}
+
+// entry reads an entry; ok is false when the journal has no such entry that can be read.
+func (c *checker) entry(ctx context.Context, n uint64) (e Entry, ok bool, err error) {
+	if n == 0 {
+		return Entry{}, false, nil
+	}
+	if c.last == nil || n < c.last.First || n > c.last.Last {
+		p, err := c.store.PageOf(ctx, c.branch, n)
+		if errors.Is(err, ErrNotFound) {
+			return Entry{}, false, nil
+		}
+		if err != nil {
+			return Entry{}, false, err
+		}
+		c.last = p
+	}
+	e, err = DecodeEntry(c.last.Entries[n-c.last.First])
+	return e, err == nil, nil
+}
+
+// indexes checks the declared indexes of the records.
+func (c *checker) indexes(ctx context.Context, gen uint64) error {
+	return c.store.CheckIndexes(ctx, c.branch, gen, func(ref DocRef, what string) {
+		if ref.Type == "" {
+			c.bad(0, "%s", what)
+		} else {
+			c.bad(0, "%s/%s: %s", ref.Type, ref.ID, what)
+		}
+	})
+}
+
+// parked tells which entries views could not apply.
+func (c *checker) parked(ctx context.Context) error {
+	ids, err := c.store.ListSmall(ctx, ParkedKind, string(c.branch)+"/", "", checkRows)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		c.bad(0, "an entry is parked: %s (branch/view/generation/entry)", id)
+	}
+	return nil
 }

@@ -37,6 +37,14 @@
 // nothing personal; a room whose payloads do says a sealed salt and compares with
 // Command.Same. All rooms use the default now: casework's payload is a keyed hash.
 //
+// # Views
+//
+// A view has a name and generations, each with its own watermark (Generation). The
+// built-in ones (records, feeds, receipts) are written by Commit; every other is a View
+// that Views applies after the commit, from the pages, in order, so that a view that
+// fails delays nobody. Rebuild fills a new generation beside the one that is read; Check
+// compares pages and views; Sweeper removes what no phone has to be told any more.
+//
 // The rules of README.md that are kept now, and the tests that fail without them
 // (storetest: in server/store/storetest, run on every engine):
 //
@@ -46,15 +54,18 @@
 //	J2  TestUnclearAppendsHaveOneEffect, TestTwoNodesWithFaults, TestUnclearIsNeverCalledNothing, TestWhoLosesTwiceWaits;
 //	    storetest TheSamePageAgainIsWelcome
 //	J3  TestNextNodeAppliesWhatADeadNodeStored, TestAnEntryThatCannotBeReadIsParked, TestAPageThatCannotBeReadIsParked,
-//	    TestWhatNoStoreCanKeepIsParked; storetest WatermarkRisesInOrder; sqlitestore TestADamagedPageStopsNothing
+//	    TestWhatNoStoreCanKeepIsParked; storetest WatermarkRisesInOrder,
+//	    ViewsAreKept, WhatAViewCannotApplyIsParked; sqlitestore TestADamagedPageStopsNothing
 //	J4  storetest OlderStatesDoNotWin
-//	J5  storetest TombstonesStay
+//	J5  storetest TombstonesStay, SweptIsWhatIsOld; TestTheFloorRisesWithRealTime; sync/offline floor_test.go
 //	J6  TestAnnouncedPagesAreVisible, TestPagesOfOtherNodesAreAnnounced; sync/offline pull_test.go; storetest
 //	    APullMissesNothing, FeedsStopAtTheWatermark
 //	J8  server/casework TestADebtorHasOneHomeBranch, TestTwoBranchesClaimADebtorAtOnce
+//	J9  storetest RebuildsShowTheSame, ARebuildGoesOn, ASwitchLosesNothing; server/cmd/doorstep TestRebuildAndFsckBesideARunningServer
 //	J10 server/store/sqlitestore TestWritesAreDurableInOneFile; server/cmd/doorstep TestKilledTwentyTimesLosesNothingAcknowledged
 //	J11 TestEdgeGivesTheTreeOfRFC6962, TestAPageOnAnotherTreeIsRefused, TestCanonicalBytesArePinned,
-//	    TestPageBytesArePinned; server/audit proof_test.go
+//	    TestPageBytesArePinned; server/audit proof_test.go,
+//	    TestAnExportWithoutTheNewestVisitsFails
 //	J12 TestPayloadsAreSaidWithASalt; sync/seal vault_test.go, reveal_test.go
 //	J15 TestLimitsAreRefusedBeforeNumbering, TestPagesStayWithinTheirLimits
 //	J16 server/notify TestAlertLeftAtSendingByACrashIsRepeated, TestStopInTheMiddleLeavesSendingForTheNextStart

@@ -4,14 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
 	"doorstep/auth"
-
-	"golang.org/x/mod/sumdb/tlog"
 )
 
 // Journal appends to the journals of all branches of one store.
@@ -132,27 +129,6 @@ func (j *Journal) Now() time.Time { return j.opt.Clock().UTC().Truncate(time.Mil
 // Watermark is the number up to which a branch's entries are visible.
 func (j *Journal) Watermark(ctx context.Context, b auth.BranchID) (uint64, error) {
 	return j.store.Watermark(ctx, b)
-}
-
-// Head is the size and root of a branch's tree at its watermark.
-func (j *Journal) Head(ctx context.Context, b auth.BranchID) (size uint64, root tlog.Hash, err error) {
-	w, err := j.store.Watermark(ctx, b)
-	if err != nil {
-		return 0, tlog.Hash{}, err
-	}
-	e := Edge{}
-	if w == 0 {
-		return 0, e.Root(), nil
-	}
-	p, err := j.store.PageOf(ctx, b, w)
-	if err != nil {
-		return 0, tlog.Hash{}, fmt.Errorf("read page of entry %d: %w", w, err)
-	}
-	e = p.EdgeBefore()
-	for _, l := range p.Leaves[:w-p.First+1] {
-		e.Add(l)
-	}
-	return w, e.Root(), nil
 }
 
 // Entry reads one entry of a branch and its canonical bytes. ErrNotFound.

@@ -117,8 +117,10 @@ type FeedRecord struct {
 // server/store/mongostore; server/store/storetest is the contract as a test suite.
 type Store interface {
 	// Commit stores the page if its place (branch, first) is free, applies its view
-	// writes, and raises the branch's watermark to p.Last, in this order or at once,
-	// all durable when it returns nil. ErrTaken: nothing was stored.
+	// writes to every generation of the built-in views that is read or keeps step, and
+	// raises their watermarks to p.Last, in this order or at once, all durable when it
+	// returns nil. From then on no read of this Store is of a generation that lacks the
+	// page. ErrTaken: nothing was stored.
 	// Any other error: the outcome is unknown; call again with the same page.
 	// Committing a page whose place is taken by the same page id applies its views
 	// again and returns nil.
@@ -136,10 +138,13 @@ type Store interface {
 	Pages(ctx context.Context, b auth.BranchID, after uint64, limit int) ([]*Page, error)
 	// Tail reads the last page of a branch. ErrNotFound when it has none, *DamagedPage.
 	Tail(ctx context.Context, b auth.BranchID) (*Page, error)
-	// Watermark is W: every entry up to it is in the views. Zero for a new branch.
+	// Watermark is W: every entry up to it is in the built-in views. Zero for a new branch.
 	Watermark(ctx context.Context, b auth.BranchID) (uint64, error)
-	// Branches lists the branches that have at least one page, sorted.
+	// Branches lists the branches that have a generation of a view, sorted: every branch
+	// that has a page is among them. It reads no pages.
 	Branches(ctx context.Context) ([]auth.BranchID, error)
+
+	ViewStore
 
 	// Records reads documents by (type, id), tombstones included, in the order asked; absent ones have Type "".
 	Records(ctx context.Context, b auth.BranchID, keys []DocRef) ([]Record, error)

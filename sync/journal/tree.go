@@ -1,7 +1,11 @@
 package journal
 
 import (
+	"context"
+	"fmt"
 	"math/bits"
+
+	"doorstep/auth"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -56,4 +60,30 @@ func (p *Page) EdgeAfter() Edge {
 		e.Add(l)
 	}
 	return e
+}
+
+// Head is a branch's tree at its watermark.
+type Head struct {
+	Size uint64
+	Root tlog.Hash
+	// Numbered is how many documents of the numbered type (visits) the tree holds.
+	Numbered uint64
+}
+
+// Head reads the head of a branch's tree at its watermark.
+func (j *Journal) Head(ctx context.Context, b auth.BranchID) (Head, error) {
+	w, err := j.store.Watermark(ctx, b)
+	if err != nil {
+		return Head{}, err
+	}
+	if w == 0 {
+		return Head{Root: (&Edge{}).Root()}, nil
+	}
+	p, err := j.store.PageOf(ctx, b, w)
+	if err != nil {
+		return Head{}, fmt.Errorf("read page of entry %d: %w", w, err)
+	}
+	// A watermark is the end of a page.
+	e := p.EdgeAfter()
+	return Head{Size: e.Size, Root: e.Root(), Numbered: p.Numbered + p.NumberedIn}, nil
 }

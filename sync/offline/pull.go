@@ -75,13 +75,17 @@ func (s *Service) Pull(ctx context.Context, c Caller, q PullRequest) (PullAnswer
 	if q.After != 0 && q.Epoch != e.Name {
 		return PullAnswer{}, &Error{Kind: CursorGone, code: "cursor_expired", Epoch: e.Name, Msg: "the cursor belongs to another epoch; pull again from 0"}
 	}
+	first, err := s.session(ctx, c, e, q.After)
+	if err != nil {
+		return PullAnswer{}, err
+	}
 	if q.Wait == 0 {
-		return s.page(ctx, c, e, q)
+		return s.page(ctx, c, e, q, first)
 	}
 	// Listen before looking, so that nothing falls between.
 	poke, stop := s.hub.Listen(c.Branch, feeds(c)...)
 	defer stop()
-	a, err := s.page(ctx, c, e, q)
+	a, err := s.page(ctx, c, e, q, first)
 	if err != nil || len(a.Changes) > 0 {
 		return a, err
 	}
@@ -91,7 +95,7 @@ func (s *Service) Pull(ctx context.Context, c Caller, q PullRequest) (PullAnswer
 		select {
 		case _, open := <-poke:
 			// What grew may be of a type that was not asked for.
-			if a, err = s.page(ctx, c, e, q); err != nil || len(a.Changes) > 0 || !open {
+			if a, err = s.page(ctx, c, e, q, first); err != nil || len(a.Changes) > 0 || !open {
 				return a, err
 			}
 		case <-t.C:
@@ -104,7 +108,7 @@ func (s *Service) Pull(ctx context.Context, c Caller, q PullRequest) (PullAnswer
 }
 
 // page reads, judges and shapes until the page is full or the tail is reached.
-func (s *Service) page(ctx context.Context, c Caller, e Epoch, q PullRequest) (PullAnswer, error) {
+func (s *Service) page(ctx context.Context, c Caller, e Epoch, q PullRequest, first firstSync) (PullAnswer, error) {
 	a := PullAnswer{Epoch: e.Name, Cursor: q.After, ServerTime: s.now(), Changes: []Change{}}
 	after := uint64(0) // as the store counts: without the epoch's base
 	if q.After > e.Base {
@@ -120,6 +124,9 @@ func (s *Service) page(ctx context.Context, c Caller, e Epoch, q PullRequest) (P
 			return PullAnswer{}, notReady()
 		}
 		top := journal.SeqTop(e.Base, read.W)
+		if q.After == 0 && !first.known {
+			first = firstSync{known: true, W: read.W}
+		}
 		if q.After > top {
 			return PullAnswer{}, &Error{Kind: CursorGone, code: "cursor_expired", Epoch: e.Name, Msg: "the cursor is ahead of the feed; pull again from 0"}
 		}
@@ -137,13 +144,13 @@ func (s *Service) page(ctx context.Context, c Caller, e Epoch, q PullRequest) (P
 		for i, r := range read.Rows {
 			ch := Change{Seq: e.Base + r.Seq, Type: recs[i].Type, ID: recs[i].ID, Rev: recs[i].Rev, Op: shaped[i].Op, Doc: shaped[i].Doc}
 			after = r.Seq
-			if ch.Op == "" {
-				continue
+			if ch.Op == "" || ch.Op != opPut && first.covers(r.Seq) {
+				continue // the device must not hear of it, or has never had it
 			}
 			n := len(ch.Doc) + len(ch.Type) + len(ch.ID) + 64
 			if size+n > MaxPullBytes && len(a.Changes) > 0 {
 				a.More, a.Cursor = true, a.Changes[len(a.Changes)-1].Seq
-				return a, nil
+				return a, s.goesOn(ctx, c, e, q.After, first)
 			}
 			size += n
 			a.Changes = append(a.Changes, ch)
@@ -154,7 +161,7 @@ func (s *Service) page(ctx context.Context, c Caller, e Epoch, q PullRequest) (P
 		}
 		if len(a.Changes) == q.Limit {
 			a.More, a.Cursor = true, e.Base+after
-			return a, nil
+			return a, s.goesOn(ctx, c, e, q.After, first)
 		}
 	}
 }

@@ -16,6 +16,7 @@ type Service struct {
 	now     func() time.Time
 	hub     *Hub
 	epochs  sync.Map // auth.BranchID → Epoch; an epoch changes only with a restart
+	floors  sync.Map // auth.BranchID → knownFloor
 }
 
 // Options of New; all are needed.

@@ -28,6 +28,8 @@ type commands struct {
 	Fsck   fsckCmd   `cmd:"" help:"Compare the views with the journal."`
 	Admin  adminCmd  `cmd:"" help:"What an operator does on a stopped server."`
 
+	Rebuild rebuildCmd `cmd:"" help:"Fill the views anew from the journal."`
+
 	Version kong.VersionFlag `help:"Print the version."`
 }
 

@@ -9,10 +9,7 @@ import (
 	"os"
 	"strings"
 
-	"doorstep/server"
 	"doorstep/server/audit"
-	"doorstep/server/store/sqlitestore"
-	"doorstep/sync/journal"
 )
 
 type verifyCmd struct {
@@ -46,49 +43,6 @@ func (c *verifyCmd) Run(out io.Writer) error {
 		fmt.Fprintln(out, "; nothing altered, nothing left out")
 	} else {
 		fmt.Fprintln(out, "; nothing altered (a filtered export: what was left out on purpose is not proved)")
-	}
-	return nil
-}
-
-type fsckCmd struct {
-	Data string `default:"./doorstep-data" env:"DOORSTEP_DATA" help:"Folder of the embedded store. Stop the server first."`
-}
-
-func (c *fsckCmd) Run(ctx context.Context, out io.Writer) error {
-	if err := holdsStore(c.Data); err != nil {
-		return err
-	}
-	store, err := sqlitestore.Open(ctx, c.Data, server.Indexes())
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	branches, err := store.Branches(ctx)
-	if err != nil {
-		return err
-	}
-	bad := 0
-	for _, b := range branches {
-		found, err := journal.Check(ctx, store, b, nil)
-		if err != nil {
-			return fmt.Errorf("check %s: %w", b, err)
-		}
-		for _, f := range found {
-			fmt.Fprintln(out, f)
-		}
-		if bad += len(found); len(found) == 0 {
-			w, err := store.Watermark(ctx, b)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(out, "branch %s: clean, %d entries\n", b, w)
-		}
-	}
-	if len(branches) == 0 {
-		fmt.Fprintln(out, "the journal is empty")
-	}
-	if bad > 0 {
-		return fmt.Errorf("%d things are wrong; start no server on this folder, copy it away as it is, and restore a backup that fsck calls clean", bad)
 	}
 	return nil
 }

@@ -9,6 +9,14 @@
 // with the journal flushed, all reads are of the primary at majority, and a feed is
 // read in one causally consistent session, its watermark first (J6).
 //
+// Every row of a view names its generation, in its _id too; the collection views holds
+// one document for each generation, with its watermark and its state. A writer reads
+// them after the page is stored and writes to all that need the page; to switch, the
+// generation that is read is closed to writers first, and only then is the next one
+// opened to readers (Switch, settled). Readers remember for a second which generation
+// they read; the rows of one that is read no longer are removed three seconds later, and
+// a read that took as long looks again (pinned).
+//
 // View documents live in one collection per type ("view.cases"). Each holds the
 // state's canonical JSON, which is what comes back, byte for byte, and beside it,
 // under "state", the same fields as native BSON, so that operators can query them and

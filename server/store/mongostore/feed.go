@@ -2,6 +2,7 @@ package mongostore
 
 import (
 	"context"
+	"time"
 
 	"doorstep/auth"
 	"doorstep/sync/journal"
@@ -21,17 +22,18 @@ type feedRow struct {
 
 func (r feedRow) ref() journal.DocRef { return journal.DocRef{Type: r.Type, ID: r.ID} }
 
-func feedKey(b auth.BranchID, feed journal.Feed, typ, id string) string {
-	return key(string(b), string(feed), typ, id)
+func feedKey(b auth.BranchID, gen uint64, feed journal.Feed, typ, id string) string {
+	return rowKey(b, gen, string(feed), typ, id)
 }
 
-// putFeeds writes the rows that are newer than what is there.
-func (s *Store) putFeeds(ctx context.Context, b auth.BranchID, rows []journal.FeedEntry) error {
+// putFeeds writes to a generation the rows that are newer than what is there.
+func (s *Store) putFeeds(ctx context.Context, b auth.BranchID, gen uint64, rows []journal.FeedEntry) error {
 	place := map[string]int{}
 	var docs []versioned
 	for _, f := range rows {
-		d := versioned{id: feedKey(b, f.Feed, f.Type, f.ID), n: int64(f.Seq)}
-		d.doc = bson.D{{Key: "_id", Value: d.id}, {Key: "branch", Value: string(b)}, {Key: "feed", Value: string(f.Feed)},
+		d := versioned{id: feedKey(b, gen, f.Feed, f.Type, f.ID), n: int64(f.Seq)}
+		d.doc = bson.D{{Key: "_id", Value: d.id}, {Key: "branch", Value: string(b)}, {Key: "gen", Value: int64(gen)},
+			{Key: "feed", Value: string(f.Feed)},
 			{Key: "type", Value: f.Type}, {Key: "id", Value: f.ID}, {Key: "seq", Value: d.n}}
 		i, there := place[d.id]
 		switch {
@@ -63,11 +65,31 @@ func (s *Store) Feed(ctx context.Context, q journal.FeedQuery) (journal.FeedRead
 	defer session.EndSession(ctx)
 	ctx = mongo.NewSessionContext(ctx, session)
 
-	var out journal.FeedRead
-	if out.W, err = s.Watermark(ctx, q.Branch); err != nil {
-		return journal.FeedRead{}, err
+	for {
+		began := time.Now()
+		gens, err := s.Generations(ctx, q.Branch)
+		if err != nil {
+			return journal.FeedRead{}, err
+		}
+		out, err := s.feed(ctx, q, gens)
+		if err != nil || time.Since(began) < grace {
+			return out, err
+		}
+		// It took long: the generations may have been removed meanwhile.
+		if same, err := s.stillThere(ctx, q.Branch, gens); err != nil || same {
+			return out, err
+		}
 	}
-	rows, err := s.feedRows(ctx, q, int64(journal.SeqTop(0, out.W)))
+}
+
+// feed reads from given generations.
+func (s *Store) feed(ctx context.Context, q journal.FeedQuery, gens []journal.Generation) (journal.FeedRead, error) {
+	out := journal.FeedRead{W: lowest(gens)}
+	if out.W == 0 {
+		return out, nil
+	}
+	gen := readable(gens, journal.FeedsView)
+	rows, err := s.feedRows(ctx, q, gen, int64(journal.SeqTop(0, out.W)))
 	if err != nil {
 		return journal.FeedRead{}, err
 	}
@@ -78,7 +100,10 @@ func (s *Store) Feed(ctx context.Context, q journal.FeedQuery) (journal.FeedRead
 	for i, r := range rows {
 		refs[i] = r.ref()
 	}
-	docs, err := s.Records(ctx, q.Branch, refs)
+	docs, err := s.records(ctx, q.Branch, refs, func(typ string) uint64 {
+		return readable(gens,
+			journal.ViewOf(gens, typ))
+	})
 	if err != nil {
 		return journal.FeedRead{}, err
 	}
@@ -90,12 +115,13 @@ func (s *Store) Feed(ctx context.Context, q journal.FeedQuery) (journal.FeedRead
 }
 
 // feedRows reads more rows than the limit when there are so many: each record once, at its highest number up to top.
-func (s *Store) feedRows(ctx context.Context, q journal.FeedQuery, top int64) ([]feedRow, error) {
+func (s *Store) feedRows(ctx context.Context, q journal.FeedQuery, gen uint64, top int64) ([]feedRow, error) {
 	var out []feedRow
 	after := int64(q.After)
 	for {
 		size := max(q.Limit+1-len(out), feedBatch)
-		filter := bson.D{{Key: "branch", Value: string(q.Branch)}, {Key: "feed", Value: bson.D{{Key: "$in", Value: q.Feeds}}},
+		filter := bson.D{{Key: "branch", Value: string(q.Branch)}, {Key: "gen", Value: int64(gen)},
+			{Key: "feed", Value: bson.D{{Key: "$in", Value: q.Feeds}}},
 			{Key: "seq", Value: bson.D{{Key: "$gt", Value: after}, {Key: "$lte", Value: top}}}}
 		if len(q.Types) > 0 {
 			filter = append(filter, bson.E{Key: "type", Value: bson.D{{Key: "$in", Value: q.Types}}})
@@ -108,7 +134,7 @@ func (s *Store) feedRows(ctx context.Context, q journal.FeedQuery, top int64) ([
 		if err != nil {
 			return nil, err
 		}
-		last, err := s.lastOf(ctx, q, batch, top)
+		last, err := s.lastOf(ctx, q, gen, batch, top)
 		if err != nil {
 			return nil, err
 		}
@@ -125,14 +151,15 @@ func (s *Store) feedRows(ctx context.Context, q journal.FeedQuery, top int64) ([
 }
 
 // lastOf gives the highest number, up to top, at which any of the feeds asked names each row's record.
-func (s *Store) lastOf(ctx context.Context, q journal.FeedQuery, rows []feedRow, top int64) (map[journal.DocRef]int64, error) {
+func (s *Store) lastOf(ctx context.Context, q journal.FeedQuery, gen uint64, rows []feedRow,
+	top int64) (map[journal.DocRef]int64, error) {
 	last := map[journal.DocRef]int64{}
 	var ids []string
 	for _, r := range rows {
 		last[r.ref()] = max(last[r.ref()], r.Seq)
 		for _, f := range q.Feeds {
 			if string(f) != r.Feed {
-				ids = append(ids, feedKey(q.Branch, f, r.Type, r.ID))
+				ids = append(ids, feedKey(q.Branch, gen, f, r.Type, r.ID))
 			}
 		}
 	}

@@ -35,14 +35,24 @@ func (s *Store) Find(ctx context.Context, q journal.Query) (journal.Found, error
 	if q.Limit <= 0 {
 		q.Limit = defaultLimit
 	}
+	var out journal.Found
+	err := s.pinned(ctx, q.Branch, func(gens []journal.Generation) (err error) {
+		out, err = s.find(ctx, q, readable(gens, journal.ViewOf(gens, q.Type)), from)
+		return err
+	})
+	return out, err
+}
+
+// find answers a query from one generation.
+func (s *Store) find(ctx context.Context, q journal.Query, gen uint64, from *cursor) (journal.Found, error) {
 	if q.Index == "" {
-		return s.list(ctx, q, from)
+		return s.list(ctx, q, gen, from)
 	}
 	ix, ok := s.indexes[q.Type+"/"+q.Index]
 	if !ok {
 		return journal.Found{}, fmt.Errorf("no index %s is declared for %s", q.Index, q.Type)
 	}
-	spans, err := spansOf(q, ix, from)
+	spans, err := spansOf(q, gen, ix, from)
 	if err != nil {
 		return journal.Found{}, fmt.Errorf("index %s of %s: %w", q.Index, q.Type, err)
 	}
@@ -84,14 +94,14 @@ func (s *Store) walk(ctx context.Context, q journal.Query, spans []span, by func
 }
 
 // list lists all documents of a type by id.
-func (s *Store) list(ctx context.Context, q journal.Query, from *cursor) (journal.Found, error) {
+func (s *Store) list(ctx context.Context, q journal.Query, gen uint64, from *cursor) (journal.Found, error) {
 	if len(q.Eq) > 0 || q.From != nil || q.To != nil {
 		return journal.Found{}, errors.New("a list of a whole type takes no values")
 	}
-	ids := bson.D{{Key: "$gte", Value: key(string(q.Branch), "")}, {Key: "$lt", Value: beyond(string(q.Branch))}}
+	ids := bson.D{{Key: "$gte", Value: rowKey(q.Branch, gen, "")}, {Key: "$lt", Value: beyondGen(q.Branch, gen)}}
 	dir, op := direction(q.Desc)
 	if from != nil {
-		ids = append(ids, bson.E{Key: op, Value: key(string(q.Branch), from.ID)})
+		ids = append(ids, bson.E{Key: op, Value: rowKey(q.Branch, gen, from.ID)})
 		if q.Desc {
 			ids = slices.Delete(ids, 1, 2)
 		}
@@ -104,12 +114,12 @@ func (s *Store) list(ctx context.Context, q journal.Query, from *cursor) (journa
 // come before strings; a comparison in a query sees one kind only, so that a range
 // open to both is two spans, and what follows a cursor begins with a span of the
 // cursor's own value.
-func spansOf(q journal.Query, ix journal.Index, from *cursor) ([]span, error) {
+func spansOf(q journal.Query, gen uint64, ix journal.Index, from *cursor) ([]span, error) {
 	n := len(ix.Fields)
 	if len(q.Eq) > n || len(q.Eq) < n-1 || len(q.Eq) == n && (q.From != nil || q.To != nil) {
 		return nil, fmt.Errorf("it has the fields %v: give all, or all but the last and a range", ix.Fields)
 	}
-	base := bson.D{{Key: "branch", Value: string(q.Branch)}}
+	base := bson.D{{Key: "branch", Value: string(q.Branch)}, {Key: "gen", Value: int64(gen)}}
 	for i, v := range q.Eq {
 		v, err := scalar(v)
 		if err != nil {
@@ -121,7 +131,7 @@ func spansOf(q journal.Query, ix journal.Index, from *cursor) ([]span, error) {
 	byID := bson.D{{Key: "_id", Value: dir}}
 	var rest bson.D
 	if from != nil {
-		rest = bson.D{{Key: "_id", Value: bson.D{{Key: op, Value: key(string(q.Branch), from.ID)}}}}
+		rest = bson.D{{Key: "_id", Value: bson.D{{Key: op, Value: rowKey(q.Branch, gen, from.ID)}}}}
 	}
 	if len(q.Eq) == n {
 		return []span{{slices.Concat(base, rest), byID}}, nil

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"sync"
 
 	"doorstep/auth"
 	"doorstep/sync/journal"
@@ -38,6 +36,11 @@ func (s *Store) Commit(ctx context.Context, p *journal.Page, v journal.ViewWrite
 	if err := s.follows(ctx, p); err != nil {
 		return err
 	}
+	if p.First == 1 {
+		if err := s.begin(ctx, p.Branch); err != nil {
+			return err
+		}
+	}
 	k := pageKey(p.Branch, p.First)
 	_, err := s.pages.InsertOne(ctx, bson.D{
 		{Key: "_id", Value: k}, {Key: "branch", Value: string(p.Branch)}, {Key: "first", Value: int64(p.First)},
@@ -59,18 +62,7 @@ func (s *Store) Commit(ctx context.Context, p *journal.Page, v journal.ViewWrite
 		}
 	}
 	s.ends.Store(p.Branch, p.Last)
-	if err := s.apply(ctx, p, v); err != nil {
-		return err
-	}
-	raised, err := s.raise(ctx, p)
-	if err != nil || raised {
-		return err
-	}
-	w, err := s.Watermark(ctx, p.Branch)
-	if err == nil && w < p.Last {
-		err = fmt.Errorf("page %s/%d is stored, but entries above %d are not visible yet", p.Branch, p.First, w)
-	}
-	return err
+	return s.show(ctx, p, v, true)
 }
 
 // follows checks that a page ends where the new one begins: insert-if-absent alone
@@ -98,36 +90,7 @@ func (s *Store) follows(ctx context.Context, p *journal.Page) error {
 
 // Apply applies the views of a page that is stored.
 func (s *Store) Apply(ctx context.Context, p *journal.Page, v journal.ViewWrites) error {
-	if err := s.apply(ctx, p, v); err != nil {
-		return err
-	}
-	_, err := s.raise(ctx, p)
-	return err
-}
-
-// apply writes a page's views, all kinds at once. They are durable when it returns nil.
-func (s *Store) apply(ctx context.Context, p *journal.Page, v journal.ViewWrites) error {
-	byType := map[string][]journal.Record{}
-	for _, r := range v.Records {
-		byType[r.Type] = append(byType[r.Type], r)
-	}
-	var jobs []func() error
-	for typ, recs := range byType {
-		jobs = append(jobs, func() error { return wrap("write documents", s.putRecords(ctx, p.Branch, typ, recs)) })
-	}
-	if len(v.Feeds) > 0 {
-		jobs = append(jobs, func() error { return wrap("write feeds", s.putFeeds(ctx, p.Branch, v.Feeds)) })
-	}
-	if len(v.Receipts) > 0 {
-		jobs = append(jobs, func() error { return wrap("write receipts", s.putReceipts(ctx, p.Branch, v.Receipts)) })
-	}
-	errs := make([]error, len(jobs))
-	var wg sync.WaitGroup
-	for i, job := range jobs {
-		wg.Go(func() { errs[i] = job() })
-	}
-	wg.Wait()
-	return errors.Join(errs...)
+	return s.show(ctx, p, v, false)
 }
 
 func wrap(doing string, err error) error {
@@ -135,23 +98,6 @@ func wrap(doing string, err error) error {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return nil
-}
-
-// raise raises the watermark to the page's end if it is at the page's beginning.
-func (s *Store) raise(ctx context.Context, p *journal.Page) (raised bool, err error) {
-	if p.First == 1 {
-		_, err := s.watermarks.InsertOne(ctx, bson.D{{Key: "_id", Value: string(p.Branch)}, {Key: "branch", Value: string(p.Branch)}, {Key: "w", Value: int64(p.Last)}})
-		if mongo.IsDuplicateKeyError(err) {
-			return false, nil
-		}
-		return err == nil, wrap("raise watermark", err)
-	}
-	res, err := s.watermarks.UpdateOne(ctx, append(at(p.Branch, string(p.Branch)), bson.E{Key: "w", Value: int64(p.First - 1)}),
-		bson.D{{Key: "$set", Value: bson.D{{Key: "w", Value: int64(p.Last)}}}})
-	if err != nil {
-		return false, wrap("raise watermark", err)
-	}
-	return res.MatchedCount > 0, nil
 }
 
 // stored is a page's bytes and its place.
@@ -234,37 +180,4 @@ func (s *Store) Pages(ctx context.Context, b auth.BranchID, after uint64, limit 
 		return nil, err
 	}
 	return out[:min(len(out), limit)], nil
-}
-
-// Watermark is W of a branch.
-func (s *Store) Watermark(ctx context.Context, b auth.BranchID) (uint64, error) {
-	var found struct {
-		W int64 `bson:"w"`
-	}
-	err := s.watermarks.FindOne(ctx, at(b, string(b))).Decode(&found)
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return 0, nil
-	}
-	return uint64(found.W), err
-}
-
-// Branches lists the branches that have a page. It leaps from branch to branch along
-// the pages' keys: one short read for each.
-func (s *Store) Branches(ctx context.Context) ([]auth.BranchID, error) {
-	var out []auth.BranchID
-	from := ""
-	for {
-		var found place
-		err := s.pages.FindOne(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$gte", Value: from}}}},
-			options.FindOne().SetSort(bson.D{{Key: "_id", Value: 1}}).SetProjection(bson.D{{Key: "branch", Value: 1}})).Decode(&found)
-		if errors.Is(err, mongo.ErrNoDocuments) {
-			slices.Sort(out)
-			return out, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, auth.BranchID(found.Branch))
-		from = beyond(found.Branch)
-	}
 }

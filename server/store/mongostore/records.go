@@ -35,8 +35,8 @@ func (d document) record(b auth.BranchID, typ string) journal.Record {
 // withoutNative leaves the native fields behind: the JSON says it all.
 func withoutNative() bson.D { return bson.D{{Key: "state", Value: 0}} }
 
-// putRecords writes the documents of a type that are newer than what is there.
-func (s *Store) putRecords(ctx context.Context, b auth.BranchID, typ string, recs []journal.Record) error {
+// putRecords writes to a generation the documents of a type that are newer than what is there.
+func (s *Store) putRecords(ctx context.Context, b auth.BranchID, gen uint64, typ string, recs []journal.Record) error {
 	last := map[string]journal.Record{}
 	var order []string
 	for _, r := range recs {
@@ -51,8 +51,9 @@ func (s *Store) putRecords(ctx context.Context, b auth.BranchID, typ string, rec
 	var made, changed []versioned
 	for _, id := range order {
 		r := last[id]
-		d := versioned{id: key(string(b), r.ID), n: int64(r.N)}
-		d.doc = bson.D{{Key: "_id", Value: d.id}, {Key: "branch", Value: string(b)}, {Key: "id", Value: r.ID},
+		d := versioned{id: rowKey(b, gen, r.ID), n: int64(r.N)}
+		d.doc = bson.D{{Key: "_id", Value: d.id}, {Key: "branch", Value: string(b)}, {Key: "gen", Value: int64(gen)},
+			{Key: "id", Value: r.ID},
 			{Key: "n", Value: d.n}, {Key: "rev", Value: int64(r.Rev)}, {Key: "no", Value: int64(r.No)}, {Key: "deleted", Value: r.Deleted}}
 		if !r.Deleted {
 			d.doc = append(d.doc, bson.E{Key: "json", Value: text(r.Body)}, bson.E{Key: "state", Value: native(r.Body, s.indexed[typ])})
@@ -166,13 +167,29 @@ func (t newest) unwritten(ctx context.Context, docs []versioned) (absent, older 
 }
 
 // Records reads documents by type and id, in the order asked.
-func (s *Store) Records(ctx context.Context, b auth.BranchID, refs []journal.DocRef) ([]journal.Record, error) {
+func (s *Store) Records(ctx context.Context, b auth.BranchID, refs []journal.DocRef) (out []journal.Record, err error) {
+	err = s.pinned(ctx, b, func(gens []journal.Generation) error {
+		out, err = s.records(ctx, b, refs, func(typ string) uint64 { return readable(gens, journal.ViewOf(gens, typ)) })
+		return err
+	})
+	return out, err
+}
+
+// RecordsOf reads documents of one generation, in the order asked.
+func (s *Store) RecordsOf(
+	ctx context.Context, b auth.BranchID, gen uint64, refs []journal.DocRef,
+) ([]journal.Record, error) {
+	return s.records(ctx, b, refs, func(string) uint64 { return gen })
+}
+
+func (s *Store) records(ctx context.Context, b auth.BranchID, refs []journal.DocRef,
+	genOf func(typ string) uint64) ([]journal.Record, error) {
 	out := make([]journal.Record, len(refs))
 	wanted := make(map[journal.DocRef][]int, len(refs))
 	byType := map[string][]string{}
 	for i, ref := range refs {
 		if wanted[ref] == nil && ref.Type != "" {
-			byType[ref.Type] = append(byType[ref.Type], key(string(b), ref.ID))
+			byType[ref.Type] = append(byType[ref.Type], rowKey(b, genOf(ref.Type), ref.ID))
 		}
 		wanted[ref] = append(wanted[ref], i)
 	}
@@ -203,10 +220,11 @@ type receipt struct {
 }
 
 // putReceipts keeps the first receipt of each command.
-func (s *Store) putReceipts(ctx context.Context, b auth.BranchID, receipts []journal.Receipt) error {
+func (s *Store) putReceipts(ctx context.Context, b auth.BranchID, gen uint64, receipts []journal.Receipt) error {
 	docs := make([]any, len(receipts))
 	for i, r := range receipts {
-		docs[i] = bson.D{{Key: "_id", Value: key(string(b), r.Command)}, {Key: "branch", Value: string(b)}, {Key: "command", Value: r.Command},
+		docs[i] = bson.D{{Key: "_id", Value: rowKey(b, gen, r.Command)}, {Key: "branch", Value: string(b)},
+			{Key: "gen", Value: int64(gen)}, {Key: "command", Value: r.Command},
 			{Key: "n", Value: int64(r.N)}, {Key: "said", Value: bson.Binary{Data: r.Said}}, {Key: "json", Value: text(r.Body)}}
 	}
 	_, err := insert(ctx, s.receipts, docs)
@@ -217,29 +235,40 @@ func (s *Store) putReceipts(ctx context.Context, b auth.BranchID, receipts []jou
 func (s *Store) Receipts(ctx context.Context, b auth.BranchID, commands []string) ([]journal.Receipt, error) {
 	out := make([]journal.Receipt, len(commands))
 	wanted := make(map[string][]int, len(commands))
-	var ids []string
+	var once []string
 	for i, c := range commands {
 		if wanted[c] == nil {
-			ids = append(ids, key(string(b), c))
+			once = append(once, c)
 		}
 		wanted[c] = append(wanted[c], i)
 	}
-	for len(ids) > 0 {
-		n := min(len(ids), manyDocs)
-		err := each(ctx, s.receipts, among(b, ids[:n]), options.Find(), func(d receipt) error {
-			r := journal.Receipt{Command: d.Command, N: uint64(d.N), Body: untext(d.JSON)}
-			if len(d.Said.Data) > 0 {
-				r.Said = d.Said.Data
+	return out, s.pinned(ctx, b, func(gens []journal.Generation) error {
+		gen := readable(gens, journal.ReceiptsView)
+		for left := once; len(left) > 0; {
+			n := min(len(left), manyDocs)
+			ids := make([]string, n)
+			for i, c := range left[:n] {
+				ids[i] = rowKey(b, gen, c)
 			}
-			for _, i := range wanted[d.Command] {
-				out[i] = r
+			err := each(ctx, s.receipts, among(b, ids), options.Find(), func(d receipt) error {
+				for _, i := range wanted[d.Command] {
+					out[i] = d.receipt()
+				}
+				return nil
+			})
+			if err != nil {
+				return err
 			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
+			left = left[n:]
 		}
-		ids = ids[n:]
+		return nil
+	})
+}
+
+func (d receipt) receipt() journal.Receipt {
+	r := journal.Receipt{Command: d.Command, N: uint64(d.N), Body: untext(d.JSON)}
+	if len(d.Said.Data) > 0 {
+		r.Said = d.Said.Data
 	}
-	return out, nil
+	return r
 }

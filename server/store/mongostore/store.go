@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -22,18 +23,21 @@ import (
 
 // Store is a journal.Store in one MongoDB database.
 type Store struct {
-	client     *mongo.Client
-	db         *mongo.Database
-	pages      *mongo.Collection
-	watermarks *mongo.Collection
-	feeds      *mongo.Collection
-	receipts   *mongo.Collection
-	small      *mongo.Collection
-	indexes    map[string]journal.Index   // by "type/name"
-	indexed    map[string]map[string]bool // the fields of a type that some index names
+	client   *mongo.Client
+	db       *mongo.Database
+	pages    *mongo.Collection
+	views    *mongo.Collection // the generations of the views, with their watermarks
+	feeds    *mongo.Collection
+	receipts *mongo.Collection
+	small    *mongo.Collection
+	indexes  map[string]journal.Index   // by "type/name"
+	indexed  map[string]map[string]bool // the fields of a type that some index names
 	// ends remembers, for each branch, the end of a page that is known to be stored,
 	// so that a writer who goes on from its own page need not look.
 	ends sync.Map // auth.BranchID → uint64
+	// gens remembers each branch's generations for a moment; see pinned.
+	mu   sync.Mutex
+	gens map[auth.BranchID]remembered
 }
 
 var _ journal.Store = (*Store)(nil)
@@ -42,7 +46,7 @@ var _ journal.Store = (*Store)(nil)
 const DefaultDatabase = "doorstep"
 
 // schemaVersion is kept in the database's meta collection.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // Open connects to the database a URI names and declares the indexes, one at a time.
 // The URI's own write concern, read concern and read preference do not count: the
@@ -56,7 +60,46 @@ func Open(ctx context.Context, uri string, indexes []journal.Index) (*Store, err
 	return open(ctx, options.Client().ApplyURI(uri), name, indexes)
 }
 
+// Join connects to a database that a server has made, beside it: no collection and no
+// index is made or changed, and a database of another version is refused.
+func Join(ctx context.Context, uri string, indexes []journal.Index) (*Store, error) {
+	name, err := databaseOf(uri)
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	s, err := connect(options.Client().ApplyURI(uri), name)
+	if err != nil {
+		return nil, err
+	}
+	for _, ix := range indexes {
+		if _, err := s.know(ix); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
+	version, err := s.version(ctx)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		err = errors.New("no server has used it yet")
+	} else if err == nil && version != schemaVersion {
+		err = fmt.Errorf("it was made by another version (schema %d, this one reads %d)", version, schemaVersion)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open store, database %s: %w", name, err), s.Close())
+	}
+	return s, nil
+}
+
 func open(ctx context.Context, opts *options.ClientOptions, name string, indexes []journal.Index) (*Store, error) {
+	s, err := connect(opts, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.prepare(ctx, indexes); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store, database %s: %w", name, err), s.Close())
+	}
+	return s, nil
+}
+
+func connect(opts *options.ClientOptions, name string) (*Store, error) {
 	flushed := true
 	opts.SetAppName("doorstep").
 		SetWriteConcern(&writeconcern.WriteConcern{W: writeconcern.WCMajority, Journal: &flushed}).
@@ -67,16 +110,13 @@ func open(ctx context.Context, opts *options.ClientOptions, name string, indexes
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	db := client.Database(name)
-	s := &Store{
+	return &Store{
 		client: client, db: db,
-		pages: db.Collection("pages"), watermarks: db.Collection("watermarks"), feeds: db.Collection("feeds"),
+		pages: db.Collection("pages"), views: db.Collection("views"), feeds: db.Collection("feeds"),
 		receipts: db.Collection("receipts"), small: db.Collection("small"),
 		indexes: map[string]journal.Index{}, indexed: map[string]map[string]bool{},
-	}
-	if err := s.prepare(ctx, indexes); err != nil {
-		return nil, errors.Join(fmt.Errorf("open store, database %s: %w", name, err), s.Close())
-	}
-	return s, nil
+		gens: map[auth.BranchID]remembered{},
+	}, nil
 }
 
 // databaseOf reads the database's name from a URI, which may list several hosts and
@@ -104,16 +144,14 @@ func (s *Store) prepare(ctx context.Context, indexes []journal.Index) error {
 	if err != nil && !mongo.IsDuplicateKeyError(err) {
 		return err
 	}
-	var have struct {
-		Version int64 `bson:"version"`
-	}
-	if err := meta.FindOne(ctx, bson.D{{Key: "_id", Value: "schema"}}).Decode(&have); err != nil {
+	version, err := s.version(ctx)
+	if err != nil {
 		return err
 	}
-	if have.Version > schemaVersion {
-		return fmt.Errorf("the database was made by a newer version (schema %d, this one knows %d)", have.Version, schemaVersion)
+	if version != schemaVersion {
+		return fmt.Errorf("the database was made by another version (schema %d, this one reads %d)", version, schemaVersion)
 	}
-	if err := index(ctx, s.feeds, "feeds_seq", "branch", "feed", "seq", "type"); err != nil {
+	if err := index(ctx, s.feeds, "feeds_seq", "branch", "gen", "feed", "seq", "type"); err != nil {
 		return err
 	}
 	for _, ix := range indexes {
@@ -124,16 +162,34 @@ func (s *Store) prepare(ctx context.Context, indexes []journal.Index) error {
 	return nil
 }
 
+// version reads which version made the database.
+func (s *Store) version(ctx context.Context) (int64, error) {
+	var have struct {
+		Version int64 `bson:"version"`
+	}
+	err := s.db.Collection("meta").FindOne(ctx, bson.D{{Key: "_id", Value: "schema"}}).Decode(&have)
+	return have.Version, err
+}
+
 // declare makes an index of a type's collection. Its name says its fields, so that a
 // changed declaration makes another index.
 func (s *Store) declare(ctx context.Context, ix journal.Index) error {
-	if ix.Type == "" || len(ix.Fields) == 0 {
-		return errors.New("an index has a type and at least one field")
+	keys, err := s.know(ix)
+	if err != nil {
+		return err
 	}
-	keys := []string{"branch"}
+	return index(ctx, s.view(ix.Type), ix.Name+"("+strings.Join(ix.Fields, ",")+")", keys...)
+}
+
+// know notes an index and gives the fields that it is over.
+func (s *Store) know(ix journal.Index) ([]string, error) {
+	if ix.Type == "" || len(ix.Fields) == 0 {
+		return nil, errors.New("an index has a type and at least one field")
+	}
+	keys := []string{"branch", "gen"}
 	for _, f := range ix.Fields {
 		if !nativeName(f) {
-			return fmt.Errorf("field %q has no native name", f)
+			return nil, fmt.Errorf("field %q has no native name", f)
 		}
 		keys = append(keys, "state."+f)
 		if s.indexed[ix.Type] == nil {
@@ -142,7 +198,7 @@ func (s *Store) declare(ctx context.Context, ix journal.Index) error {
 		s.indexed[ix.Type][f] = true
 	}
 	s.indexes[ix.Type+"/"+ix.Name] = ix
-	return index(ctx, s.view(ix.Type), ix.Name+"("+strings.Join(ix.Fields, ",")+")", append(keys, "_id")...)
+	return append(keys, "_id"), nil
 }
 
 func index(ctx context.Context, c *mongo.Collection, name string, keys ...string) error {
@@ -183,6 +239,16 @@ func key(parts ...string) string {
 func beyond(parts ...string) string {
 	k := key(append(parts, "")...)
 	return k[:len(k)-1] + "0" // '0' follows '/'
+}
+
+// rowKey is the _id of a row of a view: it begins with the branch and the generation.
+func rowKey(b auth.BranchID, gen uint64, parts ...string) string {
+	return key(append([]string{string(b), strconv.FormatUint(gen, 10)}, parts...)...)
+}
+
+// beyondGen is the first string above all keys of a generation's rows.
+func beyondGen(b auth.BranchID, gen uint64) string {
+	return beyond(string(b), strconv.FormatUint(gen, 10))
 }
 
 // at is the filter for one document of a branch.

@@ -138,9 +138,9 @@ func (s *Store) Find(ctx context.Context, q journal.Query) (journal.Found, error
 		dir = " DESC"
 	}
 	rows, err := s.read.QueryContext(ctx, `SELECT f.key, r.id, r.n, r.rev, r.no, r.body FROM found f
-		CROSS JOIN records r ON r.branch = f.branch AND r.type = ? AND r.id = f.id
-		WHERE f.branch = ? AND f.ix = ? AND `+where+" ORDER BY f.key"+dir+", f.id"+dir+" LIMIT ?",
-		slices.Concat([]any{q.Type, q.Branch, ix.name}, args, []any{limit + 1})...)
+		CROSS JOIN records r ON r.branch = f.branch AND r.gen = f.gen AND r.type = ? AND r.id = f.id
+		WHERE f.branch = ? AND f.gen = `+liveGen+` AND f.ix = ? AND `+where+" ORDER BY f.key"+dir+", f.id"+dir+" LIMIT ?",
+		slices.Concat([]any{q.Type, q.Branch, q.Branch, q.Type, ix.name}, args, []any{limit + 1})...)
 	if err != nil {
 		return journal.Found{}, err
 	}
@@ -171,7 +171,7 @@ func (s *Store) list(ctx context.Context, q journal.Query, limit int) (journal.F
 	if len(q.Eq) > 0 || q.From != nil || q.To != nil {
 		return journal.Found{}, errors.New("a list of a whole type takes no values")
 	}
-	where, args, dir := "", []any{q.Branch, q.Type}, ""
+	where, args, dir := "", []any{q.Branch, q.Branch, q.Type, q.Type}, ""
 	if q.Desc {
 		dir = " DESC"
 	}
@@ -186,7 +186,7 @@ func (s *Store) list(ctx context.Context, q journal.Query, limit int) (journal.F
 		}
 		args = append(args, id)
 	}
-	rows, err := s.read.QueryContext(ctx, "SELECT id, n, rev, no, body FROM records WHERE branch = ? AND type = ?"+where+
+	rows, err := s.read.QueryContext(ctx, "SELECT id, n, rev, no, body FROM records WHERE branch = ? AND gen = "+liveGen+" AND type = ?"+where+
 		" AND deleted = 0 ORDER BY id"+dir+" LIMIT ?", append(args, limit+1)...)
 	if err != nil {
 		return journal.Found{}, err
@@ -228,19 +228,8 @@ func readCursor(text string) (key []byte, id string, err error) {
 
 // declare fills indexes that are new or have changed, and drops those that are gone.
 func (s *Store) declare(ctx context.Context, tx *sql.Tx) error {
-	had := map[string]string{}
-	rows, err := tx.QueryContext(ctx, "SELECT ix, fields FROM declared")
+	had, err := declared(ctx, tx)
 	if err != nil {
-		return err
-	}
-	if err := scan(rows, func() error {
-		var name, fields string
-		if err := rows.Scan(&name, &fields); err != nil {
-			return err
-		}
-		had[name] = fields
-		return nil
-	}); err != nil {
 		return err
 	}
 	for name := range had {
@@ -268,49 +257,49 @@ func (s *Store) declare(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-func (s *Store) forget(ctx context.Context, tx *sql.Tx, name string) error {
-	branches, err := tx.QueryContext(ctx, "SELECT branch FROM watermarks")
+// declared gives the fields of the indexes that the file holds, by their full names.
+func declared(ctx context.Context, q rowsQuerier) (map[string]string, error) {
+	had := map[string]string{}
+	rows, err := q.QueryContext(ctx, "SELECT ix, fields FROM declared")
 	if err != nil {
+		return nil, err
+	}
+	return had, scan(rows, func() error {
+		var name, fields string
+		err := rows.Scan(&name, &fields)
+		had[name] = fields
+		return err
+	})
+}
+
+func (s *Store) forget(ctx context.Context, tx *sql.Tx, name string) error {
+	if _, err := tx.ExecContext(ctx, "DELETE FROM found WHERE (branch, gen) IN (SELECT branch, gen FROM views) AND ix = ?", name); err != nil {
 		return err
 	}
-	var all []string
-	if err := scan(branches, func() error {
-		var b string
-		if err := branches.Scan(&b); err != nil {
-			return err
-		}
-		all = append(all, b)
-		return nil
-	}); err != nil {
-		return err
-	}
-	for _, b := range all {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM found WHERE branch = ? AND ix = ?", b, name); err != nil {
-			return err
-		}
-	}
-	_, err = tx.ExecContext(ctx, "DELETE FROM declared WHERE ix = ?", name)
+	_, err := tx.ExecContext(ctx, "DELETE FROM declared WHERE ix = ?", name)
 	return err
 }
 
 func (s *Store) fill(ctx context.Context, tx *sql.Tx, ix index) error {
-	rows, err := tx.QueryContext(ctx, "SELECT branch, id, body FROM records WHERE type = ? AND deleted = 0", ix.Type)
+	rows, err := tx.QueryContext(ctx, "SELECT branch, gen, id, body FROM records WHERE type = ? AND deleted = 0", ix.Type)
 	if err != nil {
 		return err
 	}
 	var add [][]any
 	if err := scan(rows, func() error {
 		var branch, id string
+		var gen uint64
 		var body []byte
-		if err := rows.Scan(&branch, &id, &body); err != nil {
+		if err := rows.Scan(&branch, &gen, &id, &body); err != nil {
 			return err
 		}
 		if key := ix.keyOf(body); key != nil {
-			add = append(add, []any{branch, ix.name, key, id})
+			add = append(add, []any{branch, gen, ix.name, key, id})
 		}
 		return nil
 	}); err != nil {
 		return err
 	}
-	return bulk(ctx, tx, "INSERT INTO found (branch, ix, key, id) VALUES ", "(?,?,?,?)", " ON CONFLICT DO NOTHING", add)
+	return bulk(ctx, tx, "INSERT INTO found (branch, gen, ix, key, id) VALUES ", "(?,?,?,?,?)", " ON CONFLICT DO NOTHING",
+		add)
 }

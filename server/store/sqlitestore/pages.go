@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"doorstep/auth"
 	"doorstep/sync/journal"
@@ -46,33 +47,41 @@ func (s *Store) Apply(ctx context.Context, p *journal.Page, v journal.ViewWrites
 	return s.tx(ctx, func(tx *sql.Tx) error { return s.apply(ctx, tx, p, v, false) })
 }
 
+// apply writes a page's views to the generations that are read or keep step. A
+// generation that is being filled and is not there yet meets the page on its way.
 func (s *Store) apply(ctx context.Context, tx *sql.Tx, p *journal.Page, v journal.ViewWrites, fresh bool) error {
-	if err := s.putRecords(ctx, tx, v.Records, fresh); err != nil {
-		return fmt.Errorf("write documents: %w", err)
-	}
-	rows := make([][]any, len(v.Feeds))
-	for i, f := range v.Feeds {
-		rows[i] = []any{p.Branch, f.Feed, f.Type, f.ID, f.Seq}
-	}
-	if err := bulk(ctx, tx, "INSERT INTO feeds (branch, feed, type, id, seq) VALUES ", "(?,?,?,?,?)",
-		" ON CONFLICT (branch, feed, type, id) DO UPDATE SET seq = excluded.seq WHERE excluded.seq > seq", rows); err != nil {
-		return fmt.Errorf("write feeds: %w", err)
-	}
-	rows = make([][]any, len(v.Receipts))
-	for i, r := range v.Receipts {
-		rows[i] = []any{p.Branch, r.Command, r.N, r.Said, []byte(r.Body)}
-	}
-	if err := bulk(ctx, tx, "INSERT INTO receipts (branch, command, n, said, body) VALUES ", "(?,?,?,?,?)",
-		" ON CONFLICT (branch, command) DO NOTHING", rows); err != nil {
-		return fmt.Errorf("write receipts: %w", err)
-	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO watermarks (branch, w) SELECT ?1, ?2 WHERE ?3 = 1
-		ON CONFLICT (branch) DO NOTHING`, p.Branch, p.Last, p.First)
-	if err == nil {
-		_, err = tx.ExecContext(ctx, "UPDATE watermarks SET w = ?2 WHERE branch = ?1 AND w = ?3", p.Branch, p.Last, p.First-1)
-	}
+	gens, err := generations(ctx, tx, p.Branch)
 	if err != nil {
-		return fmt.Errorf("raise watermark: %w", err)
+		return fmt.Errorf("read generations: %w", err)
+	}
+	if len(gens) == 0 {
+		if p.First != 1 {
+			return fmt.Errorf("branch %s has a journal and no views; run doorstep rebuild", p.Branch)
+		}
+		for i, view := range journal.BuiltInViews() {
+			g := journal.Generation{View: view, Gen: uint64(i + 1), State: journal.Live}
+			if err := addGeneration(ctx, tx, p.Branch, g); err != nil {
+				return err
+			}
+			gens = append(gens, g)
+		}
+	}
+	for _, g := range gens {
+		step := g.W == p.First-1
+		if !slices.Contains(journal.BuiltInViews(), g.View) || g.State != journal.Live &&
+			(g.State != journal.Filling || !step) {
+			continue
+		}
+		if err := s.writeTo(ctx, tx, p.Branch, g, v, fresh && step); err != nil {
+			return err
+		}
+		if !step {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE views SET w = ? WHERE branch = ? AND gen = ?", p.Last, p.Branch,
+			g.Gen); err != nil {
+			return fmt.Errorf("raise watermark: %w", err)
+		}
 	}
 	return nil
 }
@@ -153,34 +162,26 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
+// watermark is the lowest of the built-in views': they rise together.
 func watermark(ctx context.Context, q querier, b auth.BranchID) (uint64, error) {
-	var w uint64
-	err := q.QueryRowContext(ctx, "SELECT w FROM watermarks WHERE branch = ?", b).Scan(&w)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil
-	}
-	return w, err
+	var w sql.NullInt64
+	err := q.QueryRowContext(ctx, "SELECT min(w) FROM views WHERE branch = ? AND state = 'live' AND view IN ('records', 'feeds', 'receipts')", b).Scan(&w)
+	return uint64(w.Int64), err
 }
 
-const branchesQuery = `WITH RECURSIVE leap (b) AS (SELECT min(branch) FROM pages
-		UNION ALL SELECT (SELECT min(branch) FROM pages WHERE branch > b) FROM leap WHERE b IS NOT NULL)
-		SELECT b FROM leap WHERE b IS NOT NULL`
+const nextBranch = "SELECT branch FROM views WHERE branch > ? ORDER BY branch LIMIT 1"
 
-// Branches lists the branches that have a page. It leaps from branch to branch along
-// the pages' keys: its cost does not grow with the pages.
+// Branches lists the branches that have a generation, leaping from one to the next.
 func (s *Store) Branches(ctx context.Context) ([]auth.BranchID, error) {
-	rows, err := s.read.QueryContext(ctx, branchesQuery)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
 	var out []auth.BranchID
-	for rows.Next() {
-		var b auth.BranchID
-		if err := rows.Scan(&b); err != nil {
+	for last := ""; ; {
+		err := s.read.QueryRowContext(ctx, nextBranch, last).Scan(&last)
+		if errors.Is(err, sql.ErrNoRows) {
+			return out, nil
+		}
+		if err != nil {
 			return nil, err
 		}
-		out = append(out, b)
+		out = append(out, auth.BranchID(last))
 	}
-	return out, rows.Err()
 }

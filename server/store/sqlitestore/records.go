@@ -10,14 +10,14 @@ import (
 	"doorstep/sync/journal"
 )
 
-// putRecords writes the documents that are newer than what is there, and their
-// index rows. With fresh the page is stored for the first time: a first revision
+// putRecords writes to a generation the documents that are newer than what is there,
+// and their index rows. With fresh the page is stored for the first time: a first revision
 // then has no predecessor to look for.
-func (s *Store) putRecords(ctx context.Context, tx *sql.Tx, recs []journal.Record, fresh bool) error {
+func (s *Store) putRecords(ctx context.Context, tx *sql.Tx, branch auth.BranchID, gen uint64, recs []journal.Record,
+	fresh bool) error {
 	if len(recs) == 0 {
 		return nil
 	}
-	branch := recs[0].Branch
 	newest := map[journal.DocRef]journal.Record{}
 	var order, ask []journal.DocRef
 	for _, r := range recs {
@@ -34,7 +34,7 @@ func (s *Store) putRecords(ctx context.Context, tx *sql.Tx, recs []journal.Recor
 		}
 	}
 	old := map[journal.DocRef]journal.Record{}
-	had, err := records(ctx, tx, branch, ask)
+	had, err := records(ctx, tx, branch, gen, ask)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (s *Store) putRecords(ctx context.Context, tx *sql.Tx, recs []journal.Recor
 		if there && was.N >= r.N {
 			continue
 		}
-		docs = append(docs, []any{branch, r.Type, r.ID, r.N, r.Rev, r.No, r.Deleted, []byte(r.Body)})
+		docs = append(docs, []any{branch, gen, r.Type, r.ID, r.N, r.Rev, r.No, r.Deleted, []byte(r.Body)})
 		for _, ix := range s.byType[r.Type] {
 			var next, before []byte
 			if !r.Deleted {
@@ -63,26 +63,28 @@ func (s *Store) putRecords(ctx context.Context, tx *sql.Tx, recs []journal.Recor
 				continue
 			}
 			if before != nil {
-				if _, err := tx.ExecContext(ctx, "DELETE FROM found WHERE branch = ? AND ix = ? AND key = ? AND id = ?", branch, ix.name, before, r.ID); err != nil {
+				if _, err := tx.ExecContext(ctx, "DELETE FROM found WHERE branch = ? AND gen = ? AND ix = ? AND key = ? AND id = ?", branch, gen, ix.name, before, r.ID); err != nil {
 					return err
 				}
 			}
 			if next != nil {
-				add = append(add, []any{branch, ix.name, next, r.ID})
+				add = append(add, []any{branch, gen, ix.name, next, r.ID})
 			}
 		}
 	}
-	if err := bulk(ctx, tx, "INSERT INTO records (branch, type, id, n, rev, no, deleted, body) VALUES ", "(?,?,?,?,?,?,?,?)",
-		` ON CONFLICT (branch, type, id) DO UPDATE SET n = excluded.n, rev = excluded.rev, no = excluded.no,
+	if err := bulk(ctx, tx, "INSERT INTO records (branch, gen, type, id, n, rev, no, deleted, body) VALUES ",
+		"(?,?,?,?,?,?,?,?,?)",
+		` ON CONFLICT (branch, gen, type, id) DO UPDATE SET n = excluded.n, rev = excluded.rev, no = excluded.no,
 		  deleted = excluded.deleted, body = excluded.body WHERE excluded.n > n`, docs); err != nil {
 		return err
 	}
-	return bulk(ctx, tx, "INSERT INTO found (branch, ix, key, id) VALUES ", "(?,?,?,?)", " ON CONFLICT DO NOTHING", add)
+	return bulk(ctx, tx, "INSERT INTO found (branch, gen, ix, key, id) VALUES ", "(?,?,?,?,?)", " ON CONFLICT DO NOTHING",
+		add)
 }
 
 // Records reads documents by type and id, in the order asked.
 func (s *Store) Records(ctx context.Context, b auth.BranchID, refs []journal.DocRef) ([]journal.Record, error) {
-	return records(ctx, s.read, b, refs)
+	return records(ctx, s.read, b, 0, refs)
 }
 
 type rowsQuerier interface {
@@ -92,7 +94,15 @@ type rowsQuerier interface {
 // manyDocs is how many documents one query asks for.
 const manyDocs = 200
 
-func records(ctx context.Context, q rowsQuerier, b auth.BranchID, refs []journal.DocRef) ([]journal.Record, error) {
+// liveGen is the live generation of the view that holds a type's documents, found in
+// the same statement that reads them: no moment lies between. Its parameters are the
+// branch and the type.
+const liveGen = "(SELECT gen FROM views WHERE branch = ? AND state = 'live' AND view IN (?, 'records') ORDER BY view = 'records' LIMIT 1)"
+
+// records reads documents of a generation; 0 is the live one.
+func records(
+	ctx context.Context, q rowsQuerier, b auth.BranchID, gen uint64, refs []journal.DocRef,
+) ([]journal.Record, error) {
 	out := make([]journal.Record, len(refs))
 	at := make(map[journal.DocRef][]int, len(refs))
 	byType := map[string][]string{}
@@ -105,12 +115,17 @@ func records(ctx context.Context, q rowsQuerier, b auth.BranchID, refs []journal
 	for typ, ids := range byType {
 		for len(ids) > 0 {
 			n := min(len(ids), manyDocs)
-			args := make([]any, 0, n+2)
-			args = append(args, b, typ)
+			args := make([]any, 0, n+4)
+			which := "?"
+			if args = append(args, b, gen); gen == 0 {
+				which, args = liveGen, append(args[:1], b, typ)
+			}
+			args = append(args, typ)
 			for _, id := range ids[:n] {
 				args = append(args, id)
 			}
-			rows, err := q.QueryContext(ctx, "SELECT id, n, rev, no, deleted, body FROM records WHERE branch = ? AND type = ? AND id IN ("+marks(n)+")", args...)
+			rows, err := q.QueryContext(ctx, "SELECT id, n, rev, no, deleted, body FROM records WHERE branch = ? AND gen = "+which+
+				" AND type = ? AND id IN ("+marks(n)+")", args...)
 			if err != nil {
 				return nil, err
 			}
@@ -150,6 +165,9 @@ func scan(rows *sql.Rows, each func() error) error {
 	return errors.Join(rows.Err(), rows.Close())
 }
 
+// liveView is the live generation of a view. Its parameters are the branch and the view.
+const liveView = "(SELECT gen FROM views WHERE branch = ? AND state = 'live' AND view = ?)"
+
 // Receipts reads receipts by command id, in the order asked.
 func (s *Store) Receipts(ctx context.Context, b auth.BranchID, commands []string) ([]journal.Receipt, error) {
 	out := make([]journal.Receipt, len(commands))
@@ -159,12 +177,12 @@ func (s *Store) Receipts(ctx context.Context, b auth.BranchID, commands []string
 	}
 	for len(commands) > 0 {
 		n := min(len(commands), manyDocs)
-		args := make([]any, 0, n+1)
-		args = append(args, b)
+		args := make([]any, 0, n+3)
+		args = append(args, b, b, journal.ReceiptsView)
 		for _, c := range commands[:n] {
 			args = append(args, c)
 		}
-		rows, err := s.read.QueryContext(ctx, "SELECT command, n, said, body FROM receipts WHERE branch = ? AND command IN ("+marks(n)+")", args...)
+		rows, err := s.read.QueryContext(ctx, "SELECT command, n, said, body FROM receipts WHERE branch = ? AND gen = "+liveView+" AND command IN ("+marks(n)+")", args...)
 		if err != nil {
 			return nil, err
 		}
@@ -202,18 +220,25 @@ func (s *Store) Feed(ctx context.Context, q journal.FeedQuery) (journal.FeedRead
 		if out.W, err = watermark(ctx, tx, q.Branch); err != nil {
 			return err
 		}
+		gens, err := generations(ctx, tx, q.Branch)
+		if err != nil {
+			return err
+		}
+		live, ok := journal.Readable(gens, journal.FeedsView)
+		if !ok {
+			return nil
+		}
 		top := journal.SeqTop(0, out.W)
-		args := []any{q.Branch, q.Branch}
 		feeds := make([]any, len(q.Feeds))
 		for i, f := range q.Feeds {
 			feeds[i] = string(f)
 		}
-		// Each feed is read along its own numbers; a record that several name counts at its highest.
+		// Each feed of the generation is read along its own numbers; a record that several name counts at its highest.
 		var parts []string
-		args = args[:0]
+		var args []any
 		for _, f := range feeds {
-			part := "SELECT * FROM (SELECT feed, seq, type, id FROM feeds f WHERE branch = ? AND feed = ? AND seq > ? AND seq <= ?"
-			args = append(args, q.Branch, f, q.After, top)
+			part := "SELECT * FROM (SELECT feed, seq, type, id FROM feeds f WHERE branch = ? AND gen = ? AND feed = ? AND seq > ? AND seq <= ?"
+			args = append(args, q.Branch, live.Gen, f, q.After, top)
 			if len(q.Types) > 0 {
 				part += " AND type IN (" + marks(len(q.Types)) + ")"
 				for _, t := range q.Types {
@@ -221,7 +246,7 @@ func (s *Store) Feed(ctx context.Context, q journal.FeedQuery) (journal.FeedRead
 				}
 			}
 			if len(feeds) > 1 {
-				part += " AND NOT EXISTS (SELECT 1 FROM feeds g WHERE g.branch = f.branch AND g.feed IN (" + marks(len(feeds)) +
+				part += " AND NOT EXISTS (SELECT 1 FROM feeds g WHERE g.branch = f.branch AND g.gen = f.gen AND g.feed IN (" + marks(len(feeds)) +
 					") AND g.type = f.type AND g.id = f.id AND g.seq > f.seq AND g.seq <= ?)"
 				args = append(append(args, feeds...), top)
 			}
@@ -247,7 +272,7 @@ func (s *Store) Feed(ctx context.Context, q journal.FeedQuery) (journal.FeedRead
 		if len(out.Rows) > q.Limit {
 			out.More, out.Rows, refs = true, out.Rows[:q.Limit], refs[:q.Limit]
 		}
-		docs, err := records(ctx, tx, q.Branch, refs)
+		docs, err := records(ctx, tx, q.Branch, 0, refs)
 		if err != nil {
 			return err
 		}

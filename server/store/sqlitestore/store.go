@@ -37,6 +37,32 @@ const FileName = "doorstep.db"
 // that another process has open is refused. Indexes
 // that are declared for the first time are filled from the documents.
 func Open(ctx context.Context, folder string, indexes []journal.Index) (*Store, error) {
+	return open(ctx, folder, indexes, owner)
+}
+
+// Join opens a file beside the server that may have it open, or have it open later, to
+// read and write through SQLite's own locks. It makes and changes no table and no index:
+// a file of another version, or whose declared indexes are not these, is refused. It is
+// for a command in a process of its own, never for the process of the server (J10).
+func Join(ctx context.Context, folder string, indexes []journal.Index) (*Store, error) {
+	return open(ctx, folder, indexes, guest)
+}
+
+// Inspect is Join for reading only: every write fails.
+func Inspect(ctx context.Context, folder string, indexes []journal.Index) (*Store, error) {
+	return open(ctx, folder, indexes, reader)
+}
+
+// mode says what a Store may do with the file.
+type mode int
+
+const (
+	owner  mode = iota // holds the folder's lock, makes tables and indexes
+	guest              // reads and writes rows
+	reader             // reads
+)
+
+func open(ctx context.Context, folder string, indexes []journal.Index, m mode) (*Store, error) {
 	path := filepath.Join(folder, FileName)
 	s := &Store{indexes: map[string]index{}, byType: map[string][]index{}}
 	for _, ix := range indexes {
@@ -45,8 +71,12 @@ func Open(ctx context.Context, folder string, indexes []journal.Index) (*Store, 
 		s.byType[ix.Type] = append(s.byType[ix.Type], d)
 	}
 	var err error
-	if s.lock, err = lock(folder); err != nil {
-		return nil, fmt.Errorf("open store in %s: %w", folder, err)
+	if m == owner {
+		if s.lock, err = lock(folder); err != nil {
+			return nil, fmt.Errorf("open store in %s: %w", folder, err)
+		}
+	} else if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("%s holds no store: %w", folder, err) // opening would make an empty one
 	}
 	if err := private(path); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.Close())
@@ -54,7 +84,11 @@ func Open(ctx context.Context, folder string, indexes []journal.Index) (*Store, 
 	if s.keys, err = openKeys(ctx, folder); err != nil {
 		return nil, errors.Join(fmt.Errorf("open debtors' keys: %w", err), s.Close())
 	}
-	if s.write, err = sql.Open("sqlite", dsn(path, "_txlock=immediate")); err != nil {
+	settings := "_txlock=immediate"
+	if m == reader {
+		settings = "_pragma=query_only(1)"
+	}
+	if s.write, err = sql.Open("sqlite", dsn(path, settings)); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.Close())
 	}
 	s.write.SetMaxOpenConns(1)
@@ -64,7 +98,11 @@ func Open(ctx context.Context, folder string, indexes []journal.Index) (*Store, 
 	readers := max(4, runtime.GOMAXPROCS(0))
 	s.read.SetMaxOpenConns(readers)
 	s.read.SetMaxIdleConns(readers)
-	if err := s.prepare(ctx); err != nil {
+	prepare := s.prepare
+	if m != owner {
+		prepare = s.compare
+	}
+	if err := prepare(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.Close())
 	}
 	return s, nil
@@ -100,8 +138,8 @@ func (s *Store) prepare(ctx context.Context) error {
 		if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 			return err
 		}
-		if version > schemaVersion {
-			return fmt.Errorf("the file was made by a newer version (schema %d, this one knows %d)", version, schemaVersion)
+		if version != 0 && version != schemaVersion {
+			return fmt.Errorf("the file was made by another version (schema %d, this one reads %d)", version, schemaVersion)
 		}
 		if _, err := tx.ExecContext(ctx, schema); err != nil {
 			return err
@@ -111,6 +149,29 @@ func (s *Store) prepare(ctx context.Context) error {
 		}
 		return s.declare(ctx, tx)
 	})
+}
+
+// compare refuses a file that this program would have to change before it can use it.
+func (s *Store) compare(ctx context.Context) error {
+	var version int
+	if err := s.read.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	if version != schemaVersion {
+		return fmt.Errorf("the file was made by another version (schema %d, this one reads %d)", version, schemaVersion)
+	}
+	had, err := declared(ctx, s.read)
+	if err != nil {
+		return err
+	}
+	same := len(had) == len(s.indexes)
+	for name, ix := range s.indexes {
+		same = same && had[name] == strings.Join(ix.Fields, ",")
+	}
+	if !same {
+		return errors.New("the file's indexes are those of another version; use the program that serves it, or start that version's server once")
+	}
+	return nil
 }
 
 // Close closes the file, and the folder is free for another process.

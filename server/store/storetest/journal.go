@@ -118,6 +118,8 @@ func concurrent(t *testing.T, e Engine) {
 		equal(t, "increments", len(body), writers*each)
 	})
 	t.Run("TwoJournalsOnOneStore", func(t *testing.T) { twoJournals(t, e) })
+	t.Run("ASwitchLosesNothing", func(t *testing.T) { aSwitchLosesNothing(t, e) })
+	t.Run("ChecksRunBesideWriters", func(t *testing.T) { checksRunBesideWriters(t, e) })
 	t.Run("APullMissesNothing", func(t *testing.T) { pullMissesNothing(t, e) })
 }
 

@@ -28,6 +28,7 @@ func Indexes() []journal.Index {
 		{Type: "things", Name: "owner", Fields: []string{"owner", "n"}},
 		{Type: "things", Name: "word", Fields: []string{"word"}},
 		{Type: "docs", Name: "owner", Fields: []string{"owner", "n"}},
+		{Type: "owners", Name: "owner", Fields: []string{"owner", "n"}},
 	}
 }
 
@@ -60,6 +61,11 @@ func Run(t *testing.T, e Engine) {
 		{"DebtorsKeys", debtorsKeys},
 		{"ADestroyedKeyStaysDestroyed", aDestroyedKeyStaysDestroyed},
 		{"JournalRoundTrip", journalRoundTrip},
+		{"RebuildsShowTheSame", rebuildsShowTheSame},
+		{"ARebuildGoesOn", rebuildGoesOn},
+		{"ViewsAreKept", viewsAreKept},
+		{"WhatAViewCannotApplyIsParked", whatAViewCannotApplyIsParked},
+		{"SweptIsWhatIsOld", sweptIsWhatIsOld},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := e.Open(t)
@@ -70,6 +76,7 @@ func Run(t *testing.T, e Engine) {
 	if e.Reopen != nil {
 		t.Run("NothingIsLostByReopening", func(t *testing.T) { reopening(t, e) })
 	}
+	t.Run("DamageIsFound", func(t *testing.T) { damageIsFound(t, e) })
 	if e.Concurrent {
 		concurrent(t, e)
 	} else {

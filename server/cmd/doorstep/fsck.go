@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"doorstep/auth"
+	"doorstep/server"
+	"doorstep/sync/journal"
+)
+
+// storeFlags name the store of a server, as serve takes them.
+type storeFlags struct {
+	Data       string `default:"./doorstep-data" env:"DOORSTEP_DATA" help:"Folder of the embedded store. A server may have it open."`
+	MongoDBURI string `name:"mongodb-uri" env:"DOORSTEP_MONGODB_URI" help:"The MongoDB database, instead of the embedded store."`
+	Branch     string `help:"Only this branch. Default: all."`
+}
+
+// open opens the store and lists the branches asked for.
+func (f *storeFlags) open(ctx context.Context, readOnly bool) (journal.Store, []auth.BranchID, error) {
+	store, err := server.JoinStore(ctx, f.Data, f.MongoDBURI, readOnly)
+	if err != nil {
+		return nil, nil, err
+	}
+	branches, err := store.Branches(ctx)
+	if b := auth.BranchID(f.Branch); err == nil && b != "" {
+		if !slices.Contains(branches, b) {
+			err = fmt.Errorf("there is no branch %s", b)
+		}
+		branches = []auth.BranchID{b}
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, store.Close())
+	}
+	return store, branches, nil
+}
+
+type fsckCmd struct {
+	storeFlags
+}
+
+func (c *fsckCmd) Run(ctx context.Context, out io.Writer) error {
+	store, branches, err := c.open(ctx, true)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }()
+	bad := 0
+	for _, b := range branches {
+		found, err := journal.Check(ctx, store, b, nil, server.Views()...)
+		if err != nil {
+			return fmt.Errorf("check %s: %w", b, err)
+		}
+		damaged := 0
+		for _, f := range found {
+			if f.Harmless {
+				fmt.Fprintf(out, "%v (no damage)\n", f)
+				continue
+			}
+			damaged++
+			fmt.Fprintln(out, f)
+		}
+		if bad += damaged; damaged == 0 {
+			w, err := store.Watermark(ctx, b)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(out, "branch %s: clean, %d entries\n", b, w)
+		}
+	}
+	if len(branches) == 0 {
+		fmt.Fprintln(out, "the journal is empty")
+	}
+	if bad > 0 {
+		return fmt.Errorf("%d things are wrong. Where only views differ from the journal, doorstep rebuild makes them again; "+
+			"where the journal itself is wrong, start no server, copy the data away as it is, and restore a backup that fsck calls clean", bad)
+	}
+	return nil
+}
+
+type rebuildCmd struct {
+	storeFlags
+	View string `help:"Only this view. Default: all."`
+}
+
+func (c *rebuildCmd) Run(ctx context.Context, out io.Writer) error {
+	views, err := c.views()
+	if err != nil {
+		return err
+	}
+	store, branches, err := c.open(ctx, false)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }()
+	for _, b := range branches {
+		for _, v := range views {
+			if err := journal.Rebuild(ctx, store, b, v, nil); err != nil {
+				return fmt.Errorf("rebuild %s of %s: %w; what is done so far is kept, and the same command goes on", v.Name, b, err)
+			}
+			fmt.Fprintf(out, "branch %s: view %s is rebuilt\n", b, v.Name)
+		}
+	}
+	return nil
+}
+
+// views finds the views asked for.
+func (c *rebuildCmd) views() ([]journal.View, error) {
+	var all []journal.View
+	for _, name := range journal.BuiltInViews() {
+		all = append(all, journal.View{Name: name})
+	}
+	all = append(all, server.Views()...)
+	if c.View == "" {
+		return all, nil
+	}
+	var names []string
+	for _, v := range all {
+		if v.Name == c.View {
+			return []journal.View{v}, nil
+		}
+		names = append(names, v.Name)
+	}
+	return nil, fmt.Errorf("there is no view %s; the views are %s", c.View, strings.Join(names, ", "))
+}
