@@ -61,6 +61,7 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 			return nil, err
 		}
 		whose[i] = o.owned
+		out[i].Mine = o.By == string(c.Actor.User)
 		debtors = append(debtors, journal.DebtorID(cmpOr(string(o.Debtor), string(o.Ref))))
 		if rec.Type != "cases" && rec.Type != "assignments" && rec.Type != "policy" && o.Case != "" {
 			refs = append(refs, journal.DocRef{Type: "cases", ID: string(o.Case)})

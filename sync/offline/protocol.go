@@ -86,6 +86,8 @@ type Records interface {
 type Rendered struct {
 	Op  string // put, delete, revoke, or "" when the device must not hear of it at all
 	Doc json.RawMessage
+	// Mine says that the caller's own user wrote the record: the device may hold it though it never pulled it.
+	Mine bool
 }
 
 // Rev is a record and its revision, as the manifest lists it: ["a1",7].

@@ -144,7 +144,9 @@ func (s *Service) page(ctx context.Context, c Caller, e Epoch, q PullRequest, fi
 		for i, r := range read.Rows {
 			ch := Change{Seq: e.Base + r.Seq, Type: recs[i].Type, ID: recs[i].ID, Rev: recs[i].Rev, Op: shaped[i].Op, Doc: shaped[i].Doc}
 			after = r.Seq
-			if ch.Op == "" || ch.Op != opPut && first.covers(r.Seq) {
+			// A record that was refused does not exist: the row is there since this agent pushed it (M6).
+			mine := shaped[i].Mine || recs[i].Rev == 0
+			if ch.Op == "" || ch.Op != opPut && !mine && first.covers(r.Seq) {
 				continue // the device must not hear of it, or has never had it
 			}
 			n := len(ch.Doc) + len(ch.Type) + len(ch.ID) + 64
