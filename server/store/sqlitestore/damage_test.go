@@ -59,7 +59,7 @@ func TestADamagedPageStopsNothing(t *testing.T) {
 			db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, sqlitestore.FileName))
 			check(t, err)
 			// The views have not seen the page yet, as after a crash.
-			for _, q := range []string{damage, "UPDATE watermarks SET w = 1 WHERE branch = 'porto'"} {
+			for _, q := range []string{damage, "UPDATE views SET w = 1 WHERE branch = 'porto'"} {
 				_, err = db.Exec(q)
 				check(t, err)
 			}
