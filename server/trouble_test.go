@@ -76,7 +76,7 @@ func TestADamagedBranchDoesNotStopTheStart(t *testing.T) {
 		ok(t, db.QueryRow("SELECT first FROM pages WHERE branch = 'north' ORDER BY first DESC LIMIT 1 OFFSET ?", nth).Scan(&first))
 		_, err = db.Exec("UPDATE pages SET body = x'00' WHERE branch = 'north' AND first = ?", first)
 		ok(t, err)
-		_, err = db.Exec("UPDATE watermarks SET w = ? WHERE branch = 'north'", first-1)
+		_, err = db.Exec("UPDATE views SET w = ? WHERE branch = 'north'", first-1)
 		ok(t, err)
 	}
 	damage(1)
