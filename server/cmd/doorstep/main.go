@@ -21,7 +21,7 @@ type commands struct {
 	Serve  serveCmd  `cmd:"" help:"Serve the API."`
 	Demo   demoCmd   `cmd:"" help:"Play a day in a made-up town, then stay up."`
 	Export exportCmd `cmd:"" help:"Export visit records from a running server."`
-	Erase  eraseCmd  `cmd:"" help:"Erase a debtor: one administrator asks, another confirms."`
+	Erase  eraseCmd  `cmd:"" help:"Erase a debtor; two administrators are needed."`
 	Verify verifyCmd `cmd:"" help:"Check an export offline."`
 	Route  routeCmd  `cmd:"" help:"Plan routes, or make matrices of travel times, in VROOM's JSON."`
 	Roads  roadsCmd  `cmd:"" help:"Road graphs for travel times."`
