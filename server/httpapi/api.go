@@ -55,7 +55,7 @@ type Lawbook interface {
 	InForce() (office.Policy, casework.Law)
 	// Past is a policy that is or was in force, by its hash; "" is the present one. pack.no_policy.
 	Past(ctx context.Context, hash string) (office.Policy, casework.Law, error)
-	// Put puts a pack and Remove takes one away, in force when they return. pack.*; *conduct.Error.
+	// Put puts a pack and Remove takes one away, in force when they return. pack.*; *refusal.Error.
 	Put(ctx context.Context, ask office.Ask, name string, text []byte) error
 	Remove(ctx context.Context, ask office.Ask, name string) error
 	// PublishTo tells the phones of a branch.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 	"doorstep/geo"
 	"doorstep/server/office"
 )
@@ -211,9 +212,9 @@ func (a *API) territoryEndpoints() {
 // shapeIn reads a geometry that is a member of a body.
 func shapeIn(member string, raw json.RawMessage) (geo.Shape, error) {
 	shape, err := geo.ParseShape(raw)
-	var wrong *geo.Error
+	var wrong *refusal.Error
 	if errors.As(err, &wrong) {
-		at := strings.TrimSuffix("body."+member+"."+wrong.Path, ".")
+		at := strings.TrimSuffix("body."+member+"."+wrong.Place, ".")
 		return geo.Shape{}, newProblem(http.StatusUnprocessableEntity, wrong.Code(), at+": "+wrong.Msg).at(at, wrong.Msg)
 	}
 	return shape, err
@@ -255,7 +256,7 @@ func (a *API) importTerritories(ctx context.Context, c call, b auth.BranchID, te
 	}
 	for _, f := range features {
 		if f.Err != nil {
-			reject(f, f.Err.Path, f.Err.Code(), f.Err.Error())
+			reject(f, f.Err.Place, f.Err.Code(), f.Err.Error())
 			continue
 		}
 		if of, ok := f.Properties["branch"].(string); ok && of != string(b) {
