@@ -15,7 +15,7 @@ func TestEveryKindHasAName(t *testing.T) {
 			seen[name] = true
 		}
 	}
-	if len(seen) != len(names)-1 || Kind(-1).String() != "unknown" || (last + 1).String() != "unknown" {
+	if len(seen) != len(names)-1 || Kind(-1).String() != "unknown" || (last+1).String() != "unknown" {
 		t.Errorf("%d of %d names are used", len(seen), len(names)-1)
 	}
 }
