@@ -5,7 +5,7 @@ import "slices"
 // Role is what a user is.
 type Role string
 
-// The roles. See Permissions for what each may do.
+// The roles. The endpoints of server/httpapi say what each may call.
 const (
 	RoleAdmin      Role = "admin"      // users, branches, devices; and whatever a supervisor may do, everywhere
 	RoleSupervisor Role = "supervisor" // everything in their branches but users and devices

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"doorstep/auth/refusal"
+
 	"github.com/alexedwards/argon2id"
 )
 
@@ -199,9 +201,9 @@ func (h *house) who(t *testing.T, token string) Actor {
 }
 
 // refused compares an error with the code it should have.
-func refused(t *testing.T, what string, err error, code string) *Error {
+func refused(t *testing.T, what string, err error, code string) *refusal.Error {
 	t.Helper()
-	var e *Error
+	var e *refusal.Error
 	if !errors.As(err, &e) {
 		t.Fatalf("%s: %v, want %s", what, err, code)
 	}

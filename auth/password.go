@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"doorstep/auth/refusal"
+
 	"github.com/alexedwards/argon2id"
 )
 
@@ -41,7 +43,7 @@ func newPasswords(sideBySide int, params argon2id.Params) (*Passwords, error) {
 	return &Passwords{places: make(chan struct{}, max(1, sideBySide)), params: params, decoy: decoy}, nil
 }
 
-// Hash checks a new password and hashes it. Errors: *Error auth.password_weak, or the context's while waiting for a place.
+// Hash checks a new password and hashes it. Errors: *refusal.Error auth.password_weak, or the context's while waiting for a place.
 func (p *Passwords) Hash(ctx context.Context, login, password string) (string, error) {
 	switch n := utf8.RuneCountInString(password); {
 	case !utf8.ValidString(password), n < MinPassword, n > MaxPassword:
@@ -59,7 +61,7 @@ func (p *Passwords) Hash(ctx context.Context, login, password string) (string, e
 }
 
 func weak(msg string) error {
-	return &Error{Kind: Invalid, code: "auth.password_weak", Msg: msg, Field: "password"}
+	return refusal.New(refusal.Invalid, "auth.password_weak", "password", "%s", msg)
 }
 
 // Matches tells whether a password is the hashed one. With hash "" it takes as

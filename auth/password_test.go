@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"doorstep/auth/refusal"
 )
 
 func TestPasswordsAreHashedWithTheStatedCost(t *testing.T) {
@@ -68,7 +70,7 @@ func TestWeakPasswordsAreRefused(t *testing.T) {
 			continue
 		}
 		e := refused(t, name, err, "auth.password_weak")
-		if e.Kind != Invalid || e.Field != "password" || c.password != "" && strings.Contains(e.Msg, c.password) {
+		if e.Kind != refusal.Invalid || e.Place != "password" || c.password != "" && strings.Contains(e.Msg, c.password) {
 			t.Errorf("%s: %+v", name, e)
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"doorstep/auth/refusal"
 )
 
 // Durations of refresh families.
@@ -88,7 +90,7 @@ func (s *Sessions) begin(ctx context.Context, u User, d DeviceID, now time.Time)
 	return id, s.keys.refreshToken(id, 1), nil
 }
 
-// Refresh exchanges a refresh token for new tokens. Errors: *Error
+// Refresh exchanges a refresh token for new tokens. Errors: *refusal.Error
 // auth.refresh_invalid, auth.refresh_reused (the family has ended: everybody who
 // holds a token of it must sign in), auth.device_mismatch for any device but the
 // one that signed in, device_wiped; or the store's.
@@ -107,7 +109,7 @@ func (s *Sessions) Refresh(ctx context.Context, token string, device DeviceID) (
 			return Session{}, errInvalidRefresh()
 		}
 		if device != f.Device {
-			return Session{}, refuse(Unauthenticated, "auth.device_mismatch", "the token was given to another device; sign in")
+			return Session{}, refuse(refusal.Unauthenticated, "auth.device_mismatch", "the token was given to another device; sign in")
 		}
 		u, err := s.users.ByID(ctx, f.User)
 		if errors.Is(err, ErrNoUser) || err == nil && (u.Disabled || u.Generation != f.Generation) {
@@ -139,7 +141,7 @@ func (s *Sessions) Refresh(ctx context.Context, token string, device DeviceID) (
 				return Session{}, err
 			}
 			s.verified.forget(func(c claims) bool { return c.Family == id })
-			return Session{}, refuse(Unauthenticated, "auth.refresh_reused", "this token was used before; the session has ended, sign in again")
+			return Session{}, refuse(refusal.Unauthenticated, "auth.refresh_reused", "this token was used before; the session has ended, sign in again")
 		}
 		return s.session(u, f.Device, id, s.keys.refreshToken(id, f.Counter), now)
 	}
@@ -150,7 +152,7 @@ func (s *Sessions) SignOut(ctx context.Context, a Actor) error {
 	for {
 		f, version, err := s.family(ctx, a.Family)
 		if err != nil {
-			var e *Error
+			var e *refusal.Error
 			if errors.As(err, &e) {
 				return nil // gone already
 			}
@@ -192,6 +194,6 @@ func (s *Sessions) swap(ctx context.Context, id string, version uint64, f family
 	return s.families.SwapFamily(ctx, id, version, body)
 }
 
-func errInvalidRefresh() *Error {
-	return refuse(Unauthenticated, "auth.refresh_invalid", "the refresh token is not valid any more; sign in again")
+func errInvalidRefresh() *refusal.Error {
+	return refuse(refusal.Unauthenticated, "auth.refresh_invalid", "the refresh token is not valid any more; sign in again")
 }

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"doorstep/auth/refusal"
 )
 
 func (h *house) refresh(t *testing.T, s Session, d DeviceID) Session {
@@ -49,7 +51,7 @@ func TestAUsedTokenThatComesAgainEndsTheFamily(t *testing.T) {
 	h.clock.pass(RefreshGrace + time.Millisecond)
 	h.who(t, second.AccessToken) // the node has just looked, and remembers it
 	_, err := h.Refresh(context.Background(), first.RefreshToken, "phone-1")
-	if e := refused(t, "the used token", err, "auth.refresh_reused"); e.Kind != Unauthenticated {
+	if e := refused(t, "the used token", err, "auth.refresh_reused"); e.Kind != refusal.Unauthenticated {
 		t.Errorf("the refusal is %+v", e)
 	}
 	_, err = h.Refresh(context.Background(), second.RefreshToken, "phone-1")

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"doorstep/auth/refusal"
 )
 
 // Sessions signs users in and says who a token speaks for. It is safe for concurrent use.
@@ -55,7 +57,7 @@ type Login struct {
 	Address  string  // the caller's network address, for the limit
 }
 
-// SignIn checks a password and begins a session. Errors: *Error
+// SignIn checks a password and begins a session. Errors: *refusal.Error
 // auth.bad_credentials (whether login or password is wrong is not told),
 // auth.limited, auth.device_required, device_wiped; the device keeper's; the store's.
 func (s *Sessions) SignIn(ctx context.Context, l Login) (Session, error) {
@@ -66,7 +68,9 @@ func (s *Sessions) SignIn(ctx context.Context, l Login) (Session, error) {
 		key string
 	}{{s.byAddress, l.Address}, {s.byLogin, login}} {
 		if wait, ok := lim.Allow(lim.key, now); !ok {
-			return Session{}, &Error{Kind: Limited, code: "auth.limited", Msg: "too many attempts to sign in; wait and try again", RetryAfter: wait}
+			e := refuse(refusal.TooMany, "auth.limited", "too many attempts to sign in; wait and try again")
+			e.RetryAfter = wait
+			return Session{}, e
 		}
 	}
 	u, err := s.users.ByLogin(ctx, login)
@@ -81,7 +85,7 @@ func (s *Sessions) SignIn(ctx context.Context, l Login) (Session, error) {
 		return Session{}, err
 	}
 	if !ok || u.Disabled {
-		return Session{}, refuse(Unauthenticated, "auth.bad_credentials", "login or password is wrong")
+		return Session{}, refuse(refusal.Unauthenticated, "auth.bad_credentials", "login or password is wrong")
 	}
 	var device DeviceID
 	switch {
@@ -103,7 +107,8 @@ func (s *Sessions) SignIn(ctx context.Context, l Login) (Session, error) {
 			s.verified.forget(func(c claims) bool { return c.Device == device })
 		}
 	case u.Role == RoleAgent:
-		return Session{}, &Error{Kind: Invalid, code: "auth.device_required", Msg: "an agent signs in on a device; send its id and platform", Field: "device"}
+		return Session{}, refusal.New(refusal.Invalid, "auth.device_required", "device",
+			"an agent signs in on a device; send its id and platform")
 	}
 	if old {
 		if next, err := s.passwords.Hash(ctx, u.Login, l.Password); err == nil {

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"doorstep/auth/refusal"
+
 	"github.com/alexedwards/argon2id"
 )
 
@@ -33,7 +35,7 @@ func TestASignInSaysWhoIsCalling(t *testing.T) {
 
 func TestNobodyLearnsWhichLoginsExist(t *testing.T) {
 	h := newHouse(t)
-	var first *Error
+	var first *refusal.Error
 	for name, l := range map[string]Login{
 		"wrong password":           {Login: "sup", Password: "incorrect horse"},
 		"unknown login":            {Login: "nobody", Password: password},
@@ -49,7 +51,7 @@ func TestNobodyLearnsWhichLoginsExist(t *testing.T) {
 		if first == nil {
 			first = e
 		}
-		if *e != *first {
+		if !reflect.DeepEqual(e, first) {
 			t.Errorf("%s: %+v differs from %+v", name, *e, *first)
 		}
 	}
@@ -89,7 +91,7 @@ func TestSignInsAreLimitedByLogin(t *testing.T) {
 		}
 	}
 	e := refused(t, "one more", try("sup", 99), "auth.limited")
-	if e.Kind != Limited || e.RetryAfter <= 0 || e.RetryAfter > loginEvery {
+	if e.Kind != refusal.TooMany || e.RetryAfter <= 0 || e.RetryAfter > loginEvery {
 		t.Errorf("the refusal is %+v", e)
 	}
 	if err := try("ana", 99); !errors.Is(err, h.keeper.trouble) {
@@ -152,7 +154,7 @@ func TestLimitsForgetTheOldest(t *testing.T) {
 func TestAnAgentSignsInOnADevice(t *testing.T) {
 	h := newHouse(t)
 	_, err := h.SignIn(context.Background(), Login{Login: "ana", Password: password})
-	if e := refused(t, "an agent without a device", err, "auth.device_required"); e.Kind != Invalid || e.Field != "device" {
+	if e := refused(t, "an agent without a device", err, "auth.device_required"); e.Kind != refusal.Invalid || e.Place != "device" {
 		t.Errorf("the refusal is %+v", e)
 	}
 }
@@ -165,7 +167,7 @@ func TestABlockedDeviceIsOut(t *testing.T) {
 		h.keeper.block("phone-1", wipe)
 		out := func(what string, err error) {
 			t.Helper()
-			if e := refused(t, what, err, "device_wiped"); e.Wipe != wipe || e.Kind != Forbidden {
+			if e := refused(t, what, err, "device_wiped"); e.Wipe != wipe || e.Kind != refusal.Forbidden {
 				t.Errorf("%s: %+v", what, e)
 			}
 		}
@@ -286,7 +288,7 @@ func TestAStoreInTroubleIsNoRefusal(t *testing.T) {
 	h := newHouse(t)
 	s := h.signIn(t, "ana", "phone-1")
 	h.keeper.trouble = errors.New("no store")
-	var e *Error
+	var e *refusal.Error
 	if _, err := h.Verify(context.Background(), s.AccessToken); !errors.Is(err, h.keeper.trouble) || errors.As(err, &e) {
 		t.Errorf("a call: %v", err)
 	}

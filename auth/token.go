@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"doorstep/auth/refusal"
+
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -97,7 +99,7 @@ func (s *Sessions) issue(u User, d DeviceID, family string, now time.Time) (stri
 	return t.SignedString(s.keys.sign)
 }
 
-// Verify says who an access token speaks for. Errors: *Error (auth.token_*,
+// Verify says who an access token speaks for. Errors: *refusal.Error (auth.token_*,
 // device_wiped), or the store's when the user cannot be looked up.
 func (s *Sessions) Verify(ctx context.Context, token string) (Actor, error) {
 	now := s.clock()
@@ -145,7 +147,7 @@ func (s *Sessions) parse(token string, now time.Time) (claims, error) {
 // lookUp reads who the claims speak for now.
 func (s *Sessions) lookUp(ctx context.Context, c claims) (Actor, error) {
 	f, _, err := s.family(ctx, c.Family)
-	var refused *Error
+	var refused *refusal.Error
 	if errors.As(err, &refused) || err == nil && f.Ended != "" {
 		return Actor{}, errInvalidToken()
 	}
@@ -188,10 +190,10 @@ func actorOf(u User, d DeviceID, family string) Actor {
 		MustChangePassword: u.MustChangePassword, Family: family}
 }
 
-func errInvalidToken() *Error {
-	return refuse(Unauthenticated, "auth.token_invalid", "the access token is not valid; sign in again")
+func errInvalidToken() *refusal.Error {
+	return refuse(refusal.Unauthenticated, "auth.token_invalid", "the access token is not valid; sign in again")
 }
 
-func errExpiredToken() *Error {
-	return refuse(Unauthenticated, "auth.token_expired", "the access token has expired; refresh it")
+func errExpiredToken() *refusal.Error {
+	return refuse(refusal.Unauthenticated, "auth.token_expired", "the access token has expired; refresh it")
 }

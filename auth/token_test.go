@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"doorstep/auth/refusal"
+
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -117,7 +119,7 @@ func TestATokenExpires(t *testing.T) {
 	h.clock.pass(2 * time.Second)
 	for what, token := range map[string]string{"a remembered token": s.AccessToken, "one never seen": unseen.AccessToken} {
 		_, err := h.Verify(context.Background(), token)
-		if e := refused(t, what, err, "auth.token_expired"); e.Kind != Unauthenticated {
+		if e := refused(t, what, err, "auth.token_expired"); e.Kind != refusal.Unauthenticated {
 			t.Errorf("%s: %+v", what, e)
 		}
 	}

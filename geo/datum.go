@@ -14,7 +14,7 @@ const (
 )
 
 // ParseDatum reads "wgs84" or "gcj02"; empty means WGS84. Anything else is an
-// *Error with CodeDatum.
+// *refusal.Error with CodeDatum.
 func ParseDatum(text string) (Datum, error) {
 	switch d := Datum(text); d {
 	case "":

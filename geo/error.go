@@ -1,6 +1,6 @@
 package geo
 
-import "fmt"
+import "doorstep/auth/refusal"
 
 // Codes of the errors of this package. They are stable: an answer to a phone
 // or a supervisor's page may be told apart by them.
@@ -42,50 +42,14 @@ const (
 	CodeDuplicateID = "geo.duplicate_id"
 )
 
-// Error says what is wrong with a point or shape, where, and how to mend it.
-type Error struct {
-	// Path is the place in the JSON text, such as
-	// "features[2].geometry.coordinates[0][17]"; empty for the whole.
-	Path string
-	// At is the place on the map, where the fault has one.
-	At *Point
-	// Msg says what is wrong and what to do about it.
-	Msg string
-
-	code string
+// fault makes a refusal of this package: what is wrong with a point or a shape, and how to
+// mend it. Its place is one in the JSON text, such as "features[2].geometry.coordinates[0][17]".
+func fault(code, place, format string, args ...any) *refusal.Error {
+	return refusal.New(refusal.Invalid, code, place, format, args...)
 }
 
-// Code returns the stable code of the error, such as "geo.ring_open".
-func (e *Error) Code() string { return e.code }
-
-// Error returns path and message in one line.
-func (e *Error) Error() string {
-	if e.Path == "" {
-		return e.Msg
-	}
-	return e.Path + ": " + e.Msg
-}
-
-func fault(code, path, format string, args ...any) *Error {
-	return &Error{code: code, Path: path, Msg: fmt.Sprintf(format, args...)}
-}
-
-func faultAt(code, path string, at Point, format string, args ...any) *Error {
-	e := fault(code, path, format, args...)
-	e.At = &at
+func faultAt(code, place string, at Point, format string, args ...any) *refusal.Error {
+	e := fault(code, place, format, args...)
+	e.At = &[2]float64{at.Lon, at.Lat}
 	return e
-}
-
-// under returns the error with its path put below prefix.
-func (e *Error) under(prefix string) *Error {
-	moved := *e
-	switch {
-	case e.Path == "":
-		moved.Path = prefix
-	case prefix == "" || e.Path[0] == '[':
-		moved.Path = prefix + e.Path
-	default:
-		moved.Path = prefix + "." + e.Path
-	}
-	return &moved
 }

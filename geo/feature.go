@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"doorstep/auth/refusal"
 )
 
 const (
@@ -28,7 +30,7 @@ type Feature struct {
 	Shape Shape
 	// Err says why the feature cannot be used, nil if it can. Its Path starts
 	// at the whole text: "features[2].geometry.coordinates[0][17]".
-	Err *Error
+	Err *refusal.Error
 	// Index is its place in the collection, from 0.
 	Index int
 }
@@ -36,7 +38,7 @@ type Feature struct {
 // ReadFeatures reads a GeoJSON FeatureCollection of territories, or one
 // Feature. A feature that cannot be used says why in its Err and does not
 // spoil the others: a shape that NewShape refuses, no id, or an id that an
-// earlier feature has. The error is an *Error if the text as a whole cannot be
+// earlier feature has. The error is an *refusal.Error if the text as a whole cannot be
 // used, and otherwise that of r.
 func ReadFeatures(r io.Reader) ([]Feature, error) {
 	text, err := io.ReadAll(io.LimitReader(r, MaxFeatureBytes+1))
@@ -87,7 +89,7 @@ func readCollection(raw []json.RawMessage) ([]Feature, error) {
 		f.Index = i
 		place := fmt.Sprintf("features[%d]", i)
 		if f.Err != nil {
-			f.Err = f.Err.under(place)
+			f.Err = f.Err.Under(place)
 		}
 		if earlier, ok := first[f.ID]; ok && f.ID != "" {
 			if f.Err == nil {
@@ -134,7 +136,7 @@ func readFeature(text json.RawMessage) Feature {
 	shape, err := ParseShape(raw.Geometry)
 	if err != nil {
 		errors.As(err, &f.Err)
-		f.Err = f.Err.under("geometry")
+		f.Err = f.Err.Under("geometry")
 		return f
 	}
 	f.Shape = shape
@@ -143,7 +145,7 @@ func readFeature(text json.RawMessage) Feature {
 
 // featureID takes the id from where GeoJSON has it, or from the property that
 // most map programs write instead.
-func featureID(raw json.RawMessage, properties map[string]any) (string, *Error) {
+func featureID(raw json.RawMessage, properties map[string]any) (string, *refusal.Error) {
 	path, value := "properties.id", properties["id"]
 	if !absent(raw) {
 		path = "id"

@@ -71,7 +71,7 @@ func TestBadFeaturesDoNotSpoilGoodOnes(t *testing.T) {
 		if features[0].Err != nil || features[2].Err != nil {
 			t.Errorf("%s: spoils the others: %v, %v", c.name, features[0].Err, features[2].Err)
 		}
-		if e := features[1].Err; e == nil || e.Code() != c.code || e.Path != c.path {
+		if e := features[1].Err; e == nil || e.Code() != c.code || e.Place != c.path {
 			t.Errorf("%s: %v, want %s at %s", c.name, e, c.code, c.path)
 		}
 	}

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 
+	"doorstep/auth/refusal"
+
 	"github.com/paulmach/orb"
 )
 
 // ParseShape reads a GeoJSON geometry, a Polygon or a MultiPolygon in WGS 84,
-// and checks it as NewShape does. What is wrong is an *Error whose Path is a
+// and checks it as NewShape does. What is wrong is an *refusal.Error whose Path is a
 // place in raw, such as "coordinates[0][17]". Members it does not know are
 // ignored, altitudes dropped.
 func ParseShape(raw json.RawMessage) (Shape, error) {
@@ -31,7 +33,7 @@ func ParseShape(raw json.RawMessage) (Shape, error) {
 	}
 	reader := shapeReader{}
 	var polygons orb.MultiPolygon
-	var err *Error
+	var err *refusal.Error
 	path := func(_, ring, position int) string { return "coordinates" + indices(ring, position) }
 	switch geometry.Type {
 	case "Polygon":
@@ -56,19 +58,19 @@ func ParseShape(raw json.RawMessage) (Shape, error) {
 // shapeReader reads nested coordinates step by step, so that a fault has its place.
 type shapeReader struct{ positions int }
 
-func (s *shapeReader) polygons(raw json.RawMessage, path string) (orb.MultiPolygon, *Error) {
+func (s *shapeReader) polygons(raw json.RawMessage, path string) (orb.MultiPolygon, *refusal.Error) {
 	return list(raw, path, "a list of polygons", s.polygon)
 }
 
-func (s *shapeReader) polygon(raw json.RawMessage, path string) (orb.Polygon, *Error) {
+func (s *shapeReader) polygon(raw json.RawMessage, path string) (orb.Polygon, *refusal.Error) {
 	return list(raw, path, "a polygon, which is a list of rings", s.ring)
 }
 
-func (s *shapeReader) ring(raw json.RawMessage, path string) (orb.Ring, *Error) {
+func (s *shapeReader) ring(raw json.RawMessage, path string) (orb.Ring, *refusal.Error) {
 	return list(raw, path, "a ring, which is a list of positions", s.position)
 }
 
-func (s *shapeReader) position(raw json.RawMessage, path string) (orb.Point, *Error) {
+func (s *shapeReader) position(raw json.RawMessage, path string) (orb.Point, *refusal.Error) {
 	if s.positions++; s.positions > MaxVertices {
 		return orb.Point{}, fault(CodeTooLarge, path,
 			"more than the %d positions allowed in a shape: simplify the border", MaxVertices)
@@ -78,7 +80,7 @@ func (s *shapeReader) position(raw json.RawMessage, path string) (orb.Point, *Er
 }
 
 // list reads a JSON array by reading each of its items.
-func list[T any](raw json.RawMessage, path, what string, read func(json.RawMessage, string) (T, *Error)) ([]T, *Error) {
+func list[T any](raw json.RawMessage, path, what string, read func(json.RawMessage, string) (T, *refusal.Error)) ([]T, *refusal.Error) {
 	var items []json.RawMessage
 	if absent(raw) {
 		return nil, fault(CodeEmpty, path, "expected %s, got nothing", what)
@@ -88,7 +90,7 @@ func list[T any](raw json.RawMessage, path, what string, read func(json.RawMessa
 	}
 	out := make([]T, len(items))
 	for i, item := range items {
-		var err *Error
+		var err *refusal.Error
 		if out[i], err = read(item, fmt.Sprintf("%s[%d]", path, i)); err != nil {
 			return nil, err
 		}
@@ -97,7 +99,7 @@ func list[T any](raw json.RawMessage, path, what string, read func(json.RawMessa
 }
 
 // checkCRS refuses what older GeoJSON allowed: coordinates in another system.
-func checkCRS(raw json.RawMessage) *Error {
+func checkCRS(raw json.RawMessage) *refusal.Error {
 	if absent(raw) {
 		return nil
 	}
@@ -132,7 +134,7 @@ func absent(raw json.RawMessage) bool {
 }
 
 // notJSON says where a text stops being JSON, or which member has the wrong kind.
-func notJSON(err error, what string) *Error {
+func notJSON(err error, what string) *refusal.Error {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
 	switch {

@@ -7,6 +7,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"doorstep/auth/refusal"
 )
 
 // polygonText writes a Polygon of rings of whole numbers, each "x y" pair in thousandths of a degree.
@@ -140,21 +142,21 @@ func TestShapesThatAreWrongAreRefusedWithThePlace(t *testing.T) {
 		{"too many positions", polygonText(many + "0 0"), CodeTooLarge, fmt.Sprintf("coordinates[0][%d]", MaxVertices)},
 	} {
 		_, err := ParseShape(json.RawMessage(c.text))
-		var e *Error
+		var e *refusal.Error
 		if !errors.As(err, &e) {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		if e.Code() != c.code || e.Path != c.path {
-			t.Errorf("%s: %s at %q, want %s at %q (%v)", c.name, e.Code(), e.Path, c.code, c.path, e)
+		if e.Code() != c.code || e.Place != c.path {
+			t.Errorf("%s: %s at %q, want %s at %q (%v)", c.name, e.Code(), e.Place, c.code, c.path, e)
 		}
 	}
 }
 
 func TestCrossingSaysWhereOnTheMap(t *testing.T) {
 	_, err := ParseShape(json.RawMessage(polygonText("0 0, 10 10, 10 0, 0 10, 0 0")))
-	var e *Error
-	if !errors.As(err, &e) || e.At == nil || *e.At != (Point{0.005, 0.005}) {
+	var e *refusal.Error
+	if !errors.As(err, &e) || e.At == nil || *e.At != [2]float64{0.005, 0.005} {
 		t.Fatalf("%#v", err)
 	}
 	if !strings.Contains(e.Error(), "0.005,0.005") || !strings.Contains(e.Error(), "coordinates[0][0]") {

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 
+	"doorstep/auth/refusal"
+
 	"github.com/paulmach/orb"
 )
 
@@ -27,7 +29,7 @@ func FromOrb(p orb.Point) Point { return Point{Lon: p[0], Lat: p[1]} }
 // Orb returns p as an orb.Point.
 func (p Point) Orb() orb.Point { return orb.Point{p.Lon, p.Lat} }
 
-// Validate returns an *Error if p is not a place that can be visited: a coordinate is not
+// Validate returns an *refusal.Error if p is not a place that can be visited: a coordinate is not
 // a number or out of range (CodePoint), or p is exactly [0, 0] (CodeNullIsland). That
 // point lies in the Gulf of Guinea, 600 km from land, and nearly always means that a form
 // was empty or that geocoding failed.
@@ -42,7 +44,7 @@ func (p Point) Validate() error {
 	return nil
 }
 
-func (p Point) validRange(path string) *Error {
+func (p Point) validRange(path string) *refusal.Error {
 	for _, v := range []float64{p.Lon, p.Lat} {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return fault(CodePoint, path, "a coordinate is not a finite number")
@@ -81,7 +83,7 @@ func (p Point) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads [lon, lat] or [lon, lat, altitude]; the altitude is
-// dropped. A point out of range is an *Error; [0, 0] is left to Validate.
+// dropped. A point out of range is an *refusal.Error; [0, 0] is left to Validate.
 func (p *Point) UnmarshalJSON(data []byte) error {
 	read, err := readPosition(data, "")
 	if err != nil {
@@ -92,7 +94,7 @@ func (p *Point) UnmarshalJSON(data []byte) error {
 }
 
 // readPosition reads a GeoJSON position and checks its range.
-func readPosition(data []byte, path string) (Point, *Error) {
+func readPosition(data []byte, path string) (Point, *refusal.Error) {
 	var numbers []*float64
 	if err := json.Unmarshal(data, &numbers); err != nil {
 		return Point{}, fault(CodePoint, path, "expected a position [lon, lat] of two numbers, got %s", jsonKind(data))

@@ -7,18 +7,20 @@ import (
 	"strings"
 	"testing"
 
+	"doorstep/auth/refusal"
+
 	"pgregory.net/rapid"
 )
 
-// codeOf returns the code of an *Error, and fails the test on any other error.
+// codeOf returns the code of an *refusal.Error, and fails the test on any other error.
 func codeOf(t *testing.T, err error) string {
 	t.Helper()
 	if err == nil {
 		return ""
 	}
-	var e *Error
+	var e *refusal.Error
 	if !errors.As(err, &e) {
-		t.Fatalf("the error %v is a %T, not an *Error", err, err)
+		t.Fatalf("the error %v is a %T, not an *refusal.Error", err, err)
 	}
 	return e.Code()
 }

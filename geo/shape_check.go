@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 
+	"doorstep/auth/refusal"
+
 	"github.com/paulmach/orb"
 )
 
@@ -149,7 +151,7 @@ func edgesOf(rings []*checkedRing) ([]ringEdge, BoxTree) {
 
 // checkCrossings finds the first two edges that meet where they must not.
 func checkCrossings(edges []ringEdge, tree BoxTree, path shapePath) error {
-	var found *Error
+	var found *refusal.Error
 	tree.Pairs(func(i, j int) bool {
 		e, f := edges[i], edges[j]
 		how, at := e.meet(f.edge)
@@ -214,7 +216,7 @@ func checkNesting(rings []*checkedRing, path shapePath) error {
 					"it back", outside)
 		}
 	}
-	var found *Error
+	var found *refusal.Error
 	NewBoxTree(boxes).Pairs(func(i, j int) bool {
 		a, b := rings[i], rings[j]
 		switch {

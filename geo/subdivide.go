@@ -31,7 +31,7 @@ func (s Shape) Segments() []Segment {
 // shapes; a library that overlays two polygons at a time in floats could not give this
 // guarantee.
 //
-// Lines that end nowhere divide nothing. An *Error says that the lines cannot
+// Lines that end nowhere divide nothing. An *refusal.Error says that the lines cannot
 // be put on the grid, which takes thousands of them within a few centimetres.
 func Subdivide(lines []Segment, label func(Point) int) (map[int]Shape, error) {
 	edges, err := node(lines)

@@ -210,7 +210,7 @@ func (b *lawbook) InForce() (office.Policy, casework.Law) {
 	return now.record, now.Law
 }
 
-// Put puts a pack. What is wrong with it is a *conduct.Error with its places.
+// Put puts a pack. What is wrong with it is a *refusal.Error with its places.
 func (b *lawbook) Put(ctx context.Context, ask office.Ask, name string, text []byte) error {
 	return b.change(ctx, ask, []office.PackChange{{PackText: office.PackText{Name: name, Text: text}, Origin: office.PackPut}})
 }

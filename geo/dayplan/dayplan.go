@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"doorstep/auth/refusal"
 	"doorstep/geo"
 	"doorstep/geo/routing"
 	"doorstep/geo/routing/referee"
@@ -56,7 +57,7 @@ type Limits struct {
 // Solve plans a task within limits. begun is the time at which reading the task
 // began, for the computing times of the answer. If ctx ends during the search, Solve
 // returns the best result found by then. The error is a *vroom.Error, a
-// *travel.Error, a *Faulty, a *routing.Breakdown, or that of ctx before the search.
+// *refusal.Error, a *Faulty, a *routing.Breakdown, or that of ctx before the search.
 func Solve(ctx context.Context, task *vroom.Task, source travel.Source, limits Limits, opts routing.Options,
 	begun time.Time) (Plan, error) {
 	var said []string
@@ -64,7 +65,7 @@ func Solve(ctx context.Context, task *vroom.Task, source travel.Source, limits L
 	problem, err := task.Problem(ctx,
 		func(ctx context.Context, profile string, points []vroom.Point) (durations, distances []int32, err error) {
 			m, err := Matrix(ctx, source, profile, points)
-			var fault *travel.Error
+			var fault *refusal.Error
 			if errors.As(err, &fault) && fault.Code() == travel.CodeMode {
 				return nil, nil, task.RefuseProfile(profile, fault.Msg)
 			}
@@ -109,11 +110,11 @@ type Misplaced struct {
 // Error names the index as errors of vroom do.
 func (m *Misplaced) Error() string { return fmt.Sprintf("[%d]: %v", m.Point, m.err) }
 
-// Unwrap returns what is wrong with the point, a *geo.Error.
+// Unwrap returns what is wrong with the point, a *refusal.Error.
 func (m *Misplaced) Unwrap() error { return m.err }
 
 // Matrix asks source for the matrix of a profile, which is a travel.Mode. The error
-// is a *Misplaced, a *travel.Error or that of ctx.
+// is a *Misplaced, a *refusal.Error or that of ctx.
 func Matrix(ctx context.Context, source travel.Source, profile string, points []vroom.Point) (travel.Matrix, error) {
 	mode, err := travel.ParseMode(profile)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"doorstep/auth/refusal"
 	"doorstep/geo"
 )
 
@@ -59,7 +60,7 @@ type Part struct {
 	Kept bool
 }
 
-// Codes of Error.
+// Codes of the refusals of this package.
 const (
 	CodeParts = "division.parts" // fewer than one part, more than MaxParts, or more than doors
 	CodeDoors = "division.doors" // no door in the area
@@ -68,16 +69,9 @@ const (
 	CodeShape = "division.shape" // the area cannot be cut so
 )
 
-// Error says why an area cannot be divided.
-type Error struct {
-	Msg  string
-	code string
+func refuse(code, format string, args ...any) error {
+	return refusal.New(refusal.Invalid, code, "", format, args...)
 }
-
-func (e *Error) Error() string { return e.Msg }
-
-// Code returns one of the codes of this package.
-func (e *Error) Code() string { return e.code }
 
 // door is a Door on the plane.
 type door struct {
@@ -134,7 +128,7 @@ func (p proposal) judge() float64 {
 	return 2*p.moved + (1 - p.shape) + 10*max(0, p.off-Tolerance) + 0.25*float64(p.pieces)
 }
 
-// Divide proposes a division. The error is an *Error, a *geo.Error for shapes
+// Divide proposes a division. The error is an *refusal.Error, a *refusal.Error for shapes
 // that cannot be put on the grid, or the context's.
 func Divide(ctx context.Context, p Problem) ([]Part, error) {
 	s, err := newSolver(p)
@@ -188,10 +182,10 @@ func newSolver(p Problem) (*solver, error) {
 	s := &solver{Problem: p}
 	switch {
 	case p.Parts < 1 || p.Parts > MaxParts:
-		return nil, &Error{fmt.Sprintf("an area is divided into 1 to %d territories", MaxParts), CodeParts}
+		return nil, refuse(CodeParts, "an area is divided into 1 to %d territories", MaxParts)
 	case len(p.Doors)*p.Parts > MaxBids:
-		return nil, &Error{fmt.Sprintf("%d places are too many for %d territories at once: divide some of the "+
-			"territories at a time", len(p.Doors), p.Parts), CodeLarge}
+		return nil, refuse(CodeLarge, "%d places are too many for %d territories at once: divide some of the "+
+			"territories at a time", len(p.Doors), p.Parts)
 	}
 	var areas []geo.Area
 	grounds := []geo.Shape{p.Area}
@@ -205,7 +199,7 @@ func newSolver(p Problem) (*solver, error) {
 		}
 	}
 	if len(grounds) == 0 {
-		return nil, &Error{"there is no area to divide", CodeArea}
+		return nil, refuse(CodeArea, "there is no area to divide")
 	}
 	var err error
 	if s.owners, err = geo.NewIndex(areas); err != nil {
@@ -229,10 +223,10 @@ func newSolver(p Problem) (*solver, error) {
 	}
 	switch {
 	case len(s.doors) == 0:
-		return nil, &Error{"no case lies in the area", CodeDoors}
+		return nil, refuse(CodeDoors, "no case lies in the area")
 	case len(s.doors) < p.Parts:
-		return nil, &Error{fmt.Sprintf("%d places cannot be divided into %d territories: each needs one", len(s.doors),
-			p.Parts), CodeParts}
+		return nil, refuse(CodeParts, "%d places cannot be divided into %d territories: each needs one", len(s.doors),
+			p.Parts)
 	}
 	return s, nil
 }
@@ -290,7 +284,7 @@ func (s *solver) draw(sites []site, weights []float64, t attempt) (*proposal, er
 	for i := range sites {
 		shape, ok := shapes[i]
 		if !ok {
-			return nil, &Error{"a territory would have no ground: ask for fewer", CodeShape}
+			return nil, refuse(CodeShape, "a territory would have no ground: ask for fewer")
 		}
 		part := Part{Present: heirs[i], Shape: shape}
 		fixed := 0.0

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"testing"
 
+	"doorstep/auth/refusal"
 	"doorstep/geo"
 
 	"github.com/paulmach/orb"
@@ -273,7 +274,7 @@ func TestAnyDivisionIsAPartition(t *testing.T) {
 		}
 		p.Parts = rapid.IntRange(1, 7).Draw(t, "parts")
 		got, err := Divide(context.Background(), p)
-		var refused *Error
+		var refused *refusal.Error
 		if errors.As(err, &refused) {
 			t.Skip(refused.Code())
 		}
@@ -335,7 +336,7 @@ func TestProblemsWithoutADivision(t *testing.T) {
 		"too large": {Problem{Area: area, Doors: make([]Door, MaxBids), Parts: 2}, CodeLarge},
 	} {
 		_, err := Divide(context.Background(), c.p)
-		var refused *Error
+		var refused *refusal.Error
 		if !errors.As(err, &refused) || refused.Code() != c.code {
 			t.Errorf("%s: %v", name, err)
 		}

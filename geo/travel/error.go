@@ -1,6 +1,6 @@
 package travel
 
-import "fmt"
+import "doorstep/auth/refusal"
 
 // Codes of the errors of this package. They are stable.
 const (
@@ -18,29 +18,10 @@ const (
 	CodeGraph = "travel.graph"
 )
 
-// Error says what is wrong and what to do about it.
-type Error struct {
-	// Msg is for a person.
-	Msg string
-
-	code string
-	err  error
-}
-
-// Code returns the stable code of the error, such as "travel.mode".
-func (e *Error) Code() string { return e.code }
-
-// Error returns the message and what caused it.
-func (e *Error) Error() string {
-	if e.err != nil {
-		return e.Msg + ": " + e.err.Error()
+func fault(code string, cause error, format string, args ...any) *refusal.Error {
+	e := refusal.New(refusal.Invalid, code, "", format, args...)
+	if cause != nil {
+		e = e.Because(cause)
 	}
-	return e.Msg
-}
-
-// Unwrap returns the cause; nil if there is none.
-func (e *Error) Unwrap() error { return e.err }
-
-func fault(code string, cause error, format string, args ...any) *Error {
-	return &Error{code: code, err: cause, Msg: fmt.Sprintf(format, args...)}
+	return e
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"testing"
 
+	"doorstep/auth/refusal"
 	"doorstep/geo"
 )
 
@@ -172,7 +173,7 @@ func TestWhereThereIsNoWayTheLineIsStraightAndSaysSo(t *testing.T) {
 }
 
 func code(err error) string {
-	var e *Error
+	var e *refusal.Error
 	if errors.As(err, &e) {
 		return e.Code()
 	}

@@ -111,7 +111,7 @@ func signedText(manifest []byte) string {
 }
 
 // Export writes the visits of a query, and the manifest after them. A file that
-// ends without a manifest was cut short. Errors: *Error audit.range; the
+// ends without a manifest was cut short. Errors: *refusal.Error audit.range; the
 // journal's; the writer's.
 func (l *Log) Export(ctx context.Context, w io.Writer, format Format, q Query, visits Visits) (Manifest, error) {
 	if err := checkRange(q); err != nil {
@@ -156,11 +156,11 @@ func checkRange(q Query) error {
 			continue
 		}
 		if _, err := time.Parse(time.DateOnly, d); err != nil {
-			return &Error{"audit.range", "write from and to as dates, 2006-01-02"}
+			return invalid("audit.range", "write from and to as dates, 2006-01-02")
 		}
 	}
 	if q.From != "" && q.To != "" && q.To < q.From {
-		return &Error{"audit.range", "to lies before from"}
+		return invalid("audit.range", "to lies before from")
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"doorstep/auth/refusal"
 	"doorstep/server/audit"
 )
 
@@ -187,7 +188,7 @@ func TestARangeThatIsNoneIsRefused(t *testing.T) {
 		q.Branch = branch
 		var b bytes.Buffer
 		_, err := h.log.Export(context.Background(), &b, audit.CSV, q, h)
-		var e *audit.Error
+		var e *refusal.Error
 		if !errors.As(err, &e) || e.Code() != "audit.range" || b.Len() > 0 {
 			t.Errorf("from %q to %q: %v, %d bytes written", q.From, q.To, err, b.Len())
 		}

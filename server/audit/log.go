@@ -15,22 +15,15 @@ import (
 
 	"doorstep/auth"
 	"doorstep/auth/keyfile"
+	"doorstep/auth/refusal"
 	"doorstep/sync/journal"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// Error is a refusal of this room.
-type Error struct {
-	code string
-	Msg  string
-}
-
-func (e *Error) Error() string { return e.Msg }
-
-// Code is stable: audit.no_entry, audit.size, audit.range, audit.branch.
-func (e *Error) Code() string { return e.code }
+// invalid refuses a request. The codes are stable: audit.no_entry, audit.size, audit.range.
+func invalid(code, msg string) error { return refusal.New(refusal.Invalid, code, "", "%s", msg) }
 
 // Log signs and proves the trees of all branches. It is safe for concurrent use.
 type Log struct {
@@ -186,7 +179,7 @@ func (l *Log) Inclusion(ctx context.Context, b auth.BranchID, entry, size uint64
 		return Proof{}, err
 	}
 	if entry == 0 || entry > size {
-		return Proof{}, &Error{"audit.no_entry", "the tree of this size has no such entry"}
+		return Proof{}, invalid("audit.no_entry", "the tree of this size has no such entry")
 	}
 	t, err := l.tree(ctx, b, size)
 	if err != nil {
@@ -215,7 +208,7 @@ func (l *Log) Consistency(ctx context.Context, b auth.BranchID, from, size uint6
 		return Proof{}, err
 	}
 	if from == 0 || from > size {
-		return Proof{}, &Error{"audit.size", "from is from 1 to the newer size"}
+		return Proof{}, invalid("audit.size", "from is from 1 to the newer size")
 	}
 	t, err := l.tree(ctx, b, size)
 	if err != nil {
@@ -238,7 +231,7 @@ func (l *Log) size(ctx context.Context, b auth.BranchID, size uint64) (uint64, e
 		size = w
 	}
 	if size > w {
-		return 0, &Error{"audit.size", "the journal is not that long yet"}
+		return 0, invalid("audit.size", "the journal is not that long yet")
 	}
 	return size, nil
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"doorstep/auth/refusal"
 	"doorstep/server/audit"
 	"doorstep/sync/journal"
 
@@ -219,7 +220,7 @@ func TestAProofOfWhatIsNotThereIsRefused(t *testing.T) {
 		"empty, a size": {func() (audit.Proof, error) { return h.log.Consistency(context.Background(), "empty", 1, 0) }, "audit.size"},
 	} {
 		_, err := c.prove()
-		var e *audit.Error
+		var e *refusal.Error
 		if !errors.As(err, &e) || e.Code() != c.code {
 			t.Errorf("%s: %v, want %s", name, err, c.code)
 		}

@@ -68,11 +68,6 @@ func (l *importLine[T]) refuseFor(err error) bool {
 		l.refuse(e.Place, e.Code(), e.Msg)
 		return true
 	}
-	var j *journal.Error
-	if errors.As(err, &j) {
-		l.refuse("", j.Code(), j.Msg)
-		return true
-	}
 	return false
 }
 

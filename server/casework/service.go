@@ -3,7 +3,6 @@ package casework
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -121,7 +120,7 @@ type Receipt struct {
 	N         uint64          // the first entry; 0 when nothing was appended
 	Duplicate bool            // accepted before; Body is the first answer
 	Body      json.RawMessage // of the command's own kind, without personal data, the same for ever
-	// Err is an *refusal.Error, or a *journal.Error (command.reused, command.too_large); the other requests are not touched by it.
+	// Err is a *refusal.Error; the other requests are not touched by it.
 	Err error
 	// Docs are the documents as appended, with their revisions; nil for a duplicate.
 	Docs []journal.Doc
@@ -165,11 +164,8 @@ func (s *Service) One(ctx context.Context, actor auth.Actor, branch auth.BranchI
 
 // isRefusal tells a decision's no from trouble on our side.
 func isRefusal(err error) bool {
-	if _, ok := refusal.Of(err); ok {
-		return true
-	}
-	var j *journal.Error
-	return errors.As(err, &j)
+	_, ok := refusal.Of(err)
+	return ok
 }
 
 // call is one Do: its requests share what is read ahead.

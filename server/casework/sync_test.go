@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 	"doorstep/server/record"
 	"doorstep/sync/offline"
 
@@ -280,10 +281,10 @@ func TestPages(t *testing.T) {
 		"a cursor of another epoch": {Epoch: "e-old", After: 5}, "a cursor without its epoch": {After: 5}, "a cursor ahead of the feed": {Epoch: all.Epoch, After: all.Cursor + 5000},
 	} {
 		_, err := ana.page(q)
-		var e *offline.Error
+		var e *refusal.Error
 		if code(err) != "cursor_expired" {
 			t.Errorf("P7: %s: %v", what, err)
-		} else if e = err.(*offline.Error); e.Epoch != all.Epoch || e.Kind != offline.CursorGone {
+		} else if e = err.(*refusal.Error); e.Epoch != all.Epoch || e.Kind != refusal.Gone {
 			t.Errorf("P7: %s: %+v, want the epoch of now", what, e)
 		}
 	}

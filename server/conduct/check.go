@@ -1,8 +1,10 @@
 package conduct
 
+import "doorstep/auth/refusal"
+
 // checkLists checks all words of the built-in closed lists, the times' years and
 // the forms of dates and spans. What depends on the policy is checked by prepare.
-func checkLists(a Action, c Case, history []HistoryEntry) *Error {
+func checkLists(a Action, c Case, history []HistoryEntry) *refusal.Error {
 	if err := checkAction(a); err != nil {
 		return err
 	}
@@ -26,7 +28,7 @@ func checkLists(a Action, c Case, history []HistoryEntry) *Error {
 			name string
 		}{{co.GivenAt, ".given_at"}, {co.ExpiresAt, ".expires_at"}, {co.RevokedAt, ".revoked_at"}} {
 			if err := w.w.check(""); err != nil {
-				err.Field = index("case.consents", i) + w.name
+				err.Place = index("case.consents", i) + w.name
 				return err
 			}
 		}
@@ -49,7 +51,7 @@ func checkLists(a Action, c Case, history []HistoryEntry) *Error {
 	return nil
 }
 
-func checkAction(a Action) *Error {
+func checkAction(a Action) *refusal.Error {
 	for _, f := range [...]struct {
 		field, word string
 		list        []string
@@ -74,7 +76,7 @@ func checkAction(a Action) *Error {
 	return a.At.check("action.at")
 }
 
-func (f Flag) check(field string) *Error {
+func (f Flag) check(field string) *refusal.Error {
 	since, okSince := parseDay(f.Since)
 	until, okUntil := parseDay(f.Until)
 	switch {
@@ -88,7 +90,7 @@ func (f Flag) check(field string) *Error {
 	return nil
 }
 
-func checkRequests(r Requests) *Error {
+func checkRequests(r Requests) *refusal.Error {
 	for i, s := range r.NoContactTimes {
 		from, okFrom := parseClock(s.From)
 		if _, okTo := parseClock(s.To); !okFrom || !okTo || from == daySeconds {
@@ -113,7 +115,7 @@ func checkRequests(r Requests) *Error {
 	return nil
 }
 
-func checkEntry(i int, e *HistoryEntry) *Error {
+func checkEntry(i int, e *HistoryEntry) *refusal.Error {
 	field, list := "", []string(nil)
 	switch {
 	case indexOf(channels[:], e.Channel) == none:
@@ -132,7 +134,7 @@ func checkEntry(i int, e *HistoryEntry) *Error {
 		return invalid(index("history", i)+".at", "this must be given")
 	default:
 		if err := e.At.check(""); err != nil {
-			err.Field = index("history", i) + ".at"
+			err.Place = index("history", i) + ".at"
 			return err
 		}
 		return nil

@@ -54,7 +54,7 @@ func (h *Hit) UnmarshalJSON(b []byte) error {
 
 // Judge decides whether the law of the chain allows an act, knowing the case and
 // the contacts of the past. It reads no clock: the time of the act is the act's.
-// An *Error means that the question is malformed, never that the act is allowed.
+// An *refusal.Error means that the question is malformed, never that the act is allowed.
 // NextAllowedAt is left out; Decide finds it.
 func (p *Policy) Judge(profiles []string, a Action, c Case, history []HistoryEntry) (Decision, error) {
 	m, err := p.prepare(profiles, &a, &c, history)

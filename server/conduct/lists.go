@@ -3,6 +3,8 @@ package conduct
 import (
 	"slices"
 	"strings"
+
+	"doorstep/auth/refusal"
 )
 
 // The closed lists, the words met most often first. A word's place in its list
@@ -73,7 +75,7 @@ func indexOf(list []string, word string) int {
 }
 
 // listed finds a word's code; "" is the default. A word outside the list is an error that names the list.
-func listed(field string, list []string, word string, def int) (int, *Error) {
+func listed(field string, list []string, word string, def int) (int, *refusal.Error) {
 	if word == "" {
 		return def, nil
 	}
@@ -83,6 +85,6 @@ func listed(field string, list []string, word string, def int) (int, *Error) {
 	return none, notListed(field, list)
 }
 
-func notListed(field string, list []string) *Error {
+func notListed(field string, list []string) *refusal.Error {
 	return invalid(field, "this is not one of %s", strings.Join(list, ", "))
 }

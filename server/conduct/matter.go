@@ -1,5 +1,7 @@
 package conduct
 
+import "doorstep/auth/refusal"
+
 // matter is a question made ready: words are codes, times are instants, and what
 // does not count is gone. It can be judged at many times at little cost.
 type matter struct {
@@ -60,7 +62,7 @@ const (
 )
 
 // prepare checks a question and makes it ready.
-func (p *Policy) prepare(profiles []string, a *Action, c *Case, history []HistoryEntry) (*matter, *Error) {
+func (p *Policy) prepare(profiles []string, a *Action, c *Case, history []HistoryEntry) (*matter, *refusal.Error) {
 	if err := checkLists(*a, *c, history); err != nil {
 		return nil, err
 	}

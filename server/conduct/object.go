@@ -2,21 +2,22 @@ package conduct
 
 import (
 	"encoding/json"
-	"fmt"
 	"regexp"
 	"slices"
 	"sort"
 	"strconv"
+
+	"doorstep/auth/refusal"
 )
 
 // problems collects what is wrong with a document while it is read.
 type problems struct {
-	list []*Error
+	list []*refusal.Error
 	code string
 }
 
 func (p *problems) add(field, format string, args ...any) {
-	p.list = append(p.list, &Error{Field: field, Msg: fmt.Sprintf(format, args...), code: p.code})
+	p.list = append(p.list, refusal.New(refusal.Malformed, p.code, field, format, args...))
 }
 
 // first is the first problem, or nil.
@@ -148,7 +149,7 @@ func (o object) when(key string) When {
 	}
 	w, err := parseWhen(o.at(key), s)
 	if err != nil {
-		o.p.add(err.Field, "%s", err.Msg)
+		o.p.add(err.Place, "%s", err.Msg)
 	}
 	return w
 }

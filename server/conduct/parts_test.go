@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"doorstep/auth/refusal"
 )
 
 // reassembled is the policy that a phone makes of the parts, in an order of its own.
@@ -112,13 +114,13 @@ func TestWhatIsWrongWithAPackHasAPlace(t *testing.T) {
 		{long, "calendars.HK", 3, "too long for a phone"},
 	} {
 		_, err := LoadPacks([]Pack{DefaultPack(), {"mine", []byte(c.pack)}})
-		var e *Error
-		if !errors.As(err, &e) || e.Code() != "conduct.pack" || len(e.Places) == 0 {
+		var e *refusal.Error
+		if !errors.As(err, &e) || e.Code() != "conduct.pack" || len(e.Faults) == 0 {
 			t.Errorf("%.80q: %v", c.pack, err)
 			continue
 		}
-		if p := e.Places[0]; p.Pack != "mine" || p.Field != c.field || p.Line != c.line || !strings.Contains(p.Msg, c.says) {
-			t.Errorf("%.80q: pack %q, line %d, field %q: %s", c.pack, p.Pack, p.Line, p.Field, p.Msg)
+		if p := e.Faults[0]; p.File != "mine" || p.Place != c.field || p.Line != c.line || !strings.Contains(p.Msg, c.says) {
+			t.Errorf("%.80q: pack %q, line %d, field %q: %s", c.pack, p.File, p.Line, p.Place, p.Msg)
 		}
 	}
 }
@@ -140,7 +142,7 @@ func TestAProfileStays(t *testing.T) {
 		}
 		return p
 	}
-	var e *Error
+	var e *refusal.Error
 	if err := defaultPolicy(t).MayReplace(with("in_force")); !errors.As(err, &e) || e.Code() != "conduct.profile_gone" || !strings.Contains(e.Msg, "xx") {
 		t.Errorf("a profile was taken away: %v", err)
 	}
@@ -159,7 +161,7 @@ func FuzzLoad(f *testing.F) {
 	reasons := "schema: conduct-policy/v1\nreason_priority: [" + strings.Join(defaultPolicy(f).Reasons(), ", ") + "]\n"
 	f.Fuzz(func(t *testing.T, pack []byte) {
 		p, err := LoadPacks([]Pack{{"reasons", []byte(reasons)}, {"fuzz", pack}})
-		var e *Error
+		var e *refusal.Error
 		if err != nil {
 			if !errors.As(err, &e) {
 				t.Fatal(err)

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"doorstep/auth/refusal"
 )
 
 // defaultPack is what the product ships: a start for counsel to check.
@@ -112,7 +114,7 @@ func LoadPacks(packs []Pack) (*Policy, error) {
 	}
 	p.checkPolicy(all, raw)
 	p.parts = raw.parts(all, p.reasons)
-	if err := refusal(read, all); err != nil {
+	if err := faultsOf(read, all); err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -229,8 +231,8 @@ func (p *Policy) MayReplace(was *Policy) error {
 	if len(gone) == 0 {
 		return nil
 	}
-	return &Error{Msg: "cases may name these profiles, so they cannot go: " + strings.Join(gone, ", ") +
-		"; give what is no longer wanted the status draft instead", code: "conduct.profile_gone"}
+	return refusal.New(refusal.Conflict, "conduct.profile_gone", "", "cases may name these profiles, so they cannot go: %s; "+
+		"give what is no longer wanted the status draft instead", strings.Join(gone, ", "))
 }
 
 // Has tells whether there is a profile of that name.
@@ -293,7 +295,7 @@ type chain struct {
 }
 
 // Chain is the profiles named and all they extend, base first, each once: all
-// must allow. A name no pack holds is an *Error with the code conduct.unknown_profile.
+// must allow. A name no pack holds is an *refusal.Error with the code conduct.unknown_profile.
 func (p *Policy) Chain(profiles []string) ([]string, error) {
 	c, err := p.chain(profiles)
 	if err != nil {
@@ -306,10 +308,10 @@ func (p *Policy) Chain(profiles []string) ([]string, error) {
 	return ids, nil
 }
 
-func (p *Policy) chain(profiles []string) (*chain, *Error) {
+func (p *Policy) chain(profiles []string) (*chain, *refusal.Error) {
 	for i, id := range profiles {
 		if p.profiles[id] == nil {
-			return nil, &Error{Field: index("profiles", i), Msg: "there is no such profile", code: "conduct.unknown_profile"}
+			return nil, refusal.New(refusal.Malformed, "conduct.unknown_profile", index("profiles", i), "there is no such profile")
 		}
 	}
 	c := &chain{}

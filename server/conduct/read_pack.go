@@ -13,6 +13,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"doorstep/auth/refusal"
+
 	"gopkg.in/yaml.v3"
 )
 
@@ -97,23 +99,23 @@ func dateText(t time.Time) string {
 	return t.Format(time.RFC3339)
 }
 
-// maxTold is how many places an error's text names; Places has all.
+// maxTold is how many places an error's text names; Faults has all.
 const maxTold = 20
 
-// refusal is everything that is wrong, or nil.
-func refusal(packs []*packReader, all *problems) error {
-	var places []Place
+// faultsOf is everything that is wrong, or nil.
+func faultsOf(packs []*packReader, all *problems) error {
+	var places []refusal.Fault
 	for _, r := range packs {
 		var doc yaml.Node
 		if len(r.list) > 0 && yaml.Unmarshal(r.text, &doc) != nil {
 			doc = yaml.Node{}
 		}
 		for _, e := range r.list {
-			places = append(places, Place{Pack: r.name, Field: e.Field, Line: lineOf(&doc, e), Msg: e.Msg})
+			places = append(places, refusal.Fault{File: r.name, Place: e.Place, Line: lineOf(&doc, e), Msg: e.Msg})
 		}
 	}
 	for _, e := range all.list {
-		places = append(places, Place{Field: e.Field, Msg: e.Msg})
+		places = append(places, refusal.Fault{Place: e.Place, Msg: e.Msg})
 	}
 	if len(places) == 0 {
 		return nil
@@ -126,14 +128,16 @@ func refusal(packs []*packReader, all *problems) error {
 		}
 		lines = append(lines, p.String())
 	}
-	return &Error{Field: places[0].Field, Msg: strings.Join(lines, "; "), Places: places, code: all.code}
+	e := refusal.New(refusal.Malformed, all.code, "", "%s", strings.Join(lines, "; "))
+	e.Faults = places
+	return e
 }
 
 var toldLine = regexp.MustCompile(`\bline (\d+)`)
 
 // lineOf is the line of a problem's field; of what it stands in, when it is missing.
-func lineOf(doc *yaml.Node, e *Error) int {
-	if e.Field == "" {
+func lineOf(doc *yaml.Node, e *refusal.Error) int {
+	if e.Place == "" {
 		if m := toldLine.FindStringSubmatch(e.Msg); m != nil {
 			n, _ := strconv.Atoi(m[1])
 			return n
@@ -143,7 +147,7 @@ func lineOf(doc *yaml.Node, e *Error) int {
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) == 0 {
 		return 0
 	}
-	node, rest, line := doc.Content[0], e.Field, doc.Content[0].Line
+	node, rest, line := doc.Content[0], e.Place, doc.Content[0].Line
 	for rest != "" {
 		for node.Kind == yaml.AliasNode {
 			node = node.Alias

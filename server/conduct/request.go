@@ -12,7 +12,7 @@ import (
 const maxDurationMin = 24 * 60
 
 // ParseRequest reads a question strictly: a field that does not exist, a value of
-// the wrong kind, a word outside a closed list and a malformed time are a *Error
+// the wrong kind, a word outside a closed list and a malformed time are a *refusal.Error
 // with the field's path. Content tags, consent scopes and profiles are the
 // policy's, so Judge checks those.
 func ParseRequest(data []byte) (Request, error) {

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"doorstep/auth/refusal"
 )
 
 // TestWhatIsNotUnderstoodIsNeverAllowed puts one fault into a good question and
-// wants an *Error with its place, from the reader or from the decision.
+// wants an *refusal.Error with its place, from the reader or from the decision.
 func TestWhatIsNotUnderstoodIsNeverAllowed(t *testing.T) {
 	const good = `{"profiles":["ph"],"action":{"channel":"call","at":"2026-03-10T10:00:00"},"case":{"flags":{"represented":true}},"history":[]}`
 	p := defaultPolicy(t)
@@ -94,12 +96,12 @@ func TestWhatIsNotUnderstoodIsNeverAllowed(t *testing.T) {
 		{entry(`"channel":"call","at":"2026-03-01","result":"sent","counted":false`), "history[0].counted"},
 	} {
 		err := ask(c.body)
-		var problem *Error
+		var problem *refusal.Error
 		switch {
 		case !errors.As(err, &problem):
-			t.Errorf("%s: error %v, want an *Error at %q", c.body, err, c.field)
-		case problem.Field != c.field:
-			t.Errorf("%s: at %q (%s), want %q", c.body, problem.Field, problem.Msg, c.field)
+			t.Errorf("%s: error %v, want an *refusal.Error at %q", c.body, err, c.field)
+		case problem.Place != c.field:
+			t.Errorf("%s: at %q (%s), want %q", c.body, problem.Place, problem.Msg, c.field)
 		case problem.Code() != "conduct.invalid" && problem.Code() != "conduct.unknown_profile":
 			t.Errorf("%s: code %s", c.body, problem.Code())
 		}
@@ -110,8 +112,8 @@ func TestWindowsRefuseAMalformedDay(t *testing.T) {
 	p := defaultPolicy(t)
 	for _, day := range []string{"", "2026-2-1", "2026-02-30", "2026-03-10T00:00:00", "1926-03-10"} {
 		_, _, err := p.Windows([]string{"ph"}, day, Action{Channel: "call"}, Case{}, nil)
-		var problem *Error
-		if !errors.As(err, &problem) || problem.Field != "day" {
+		var problem *refusal.Error
+		if !errors.As(err, &problem) || problem.Place != "day" {
 			t.Errorf("%q: %v", day, err)
 		}
 	}
@@ -138,8 +140,8 @@ func TestJudgeChecksWhatDidNotComeThroughTheReader(t *testing.T) {
 		}
 		spoil(&a, &c)
 		_, err := p.Judge([]string{"ph"}, a, c, nil)
-		var problem *Error
-		if !errors.As(err, &problem) || problem.Field != field {
+		var problem *refusal.Error
+		if !errors.As(err, &problem) || problem.Place != field {
 			t.Errorf("%s: %v", field, err)
 		}
 	}

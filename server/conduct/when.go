@@ -3,6 +3,8 @@ package conduct
 import (
 	"encoding/json"
 	"time"
+
+	"doorstep/auth/refusal"
 )
 
 // When is a time as it was given: an instant, or wall time of the debtor's first
@@ -44,7 +46,7 @@ func ParseWhen(s string) (When, error) {
 	return w, nil
 }
 
-func parseWhen(field, s string) (When, *Error) {
+func parseWhen(field, s string) (When, *refusal.Error) {
 	for _, f := range [...]struct {
 		layout string
 		kind   whenKind
@@ -60,7 +62,7 @@ func parseWhen(field, s string) (When, *Error) {
 }
 
 // check refuses years beyond the tables.
-func (w When) check(field string) *Error {
+func (w When) check(field string) *refusal.Error {
 	if w.kind != noTime && (w.sec < firstSecond || w.sec >= lastSecond) {
 		return invalid(field, "the year is not between %d and %d", firstYear, lastYear)
 	}

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 	"doorstep/server/casework"
 	"doorstep/sync/journal"
 
@@ -49,7 +50,7 @@ func (s *Service) Calendar(ctx context.Context, a auth.Actor, id string, p Calen
 		}
 	}
 	if p.Team != "" && len(routes) == 0 {
-		return nil, refuse(NotFound, "round.team", "team", "this team has no route in the round")
+		return nil, refuse(refusal.NotFound, "round.team", "team", "this team has no route in the round")
 	}
 	var places map[journal.CaseID]casework.Place
 	if p.Places {

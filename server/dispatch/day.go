@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"doorstep/auth/refusal"
 	"doorstep/geo/routing"
 	"doorstep/geo/routing/referee"
 	"doorstep/sync/journal"
@@ -49,7 +50,7 @@ func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
 		return nil, err
 	}
 	if len(crews) == 0 && r.Replan == nil {
-		return nil, refuse(Conflict, "round.no_shifts", "date", "no team has a shift that day")
+		return nil, refuse(refusal.Conflict, "round.no_shifts", "date", "no team has a shift that day")
 	}
 	if err := s.letNeighboursIn(ctx, branch, crews); err != nil {
 		return nil, err
@@ -62,7 +63,7 @@ func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
 		return nil, err
 	}
 	if crews = past.goOn(crews, origin); len(crews) == 0 && r.Replan == nil {
-		return nil, refuse(Conflict, "round.no_shifts", "date", "no team's shift that day is still running")
+		return nil, refuse(refusal.Conflict, "round.no_shifts", "date", "no team's shift that day is still running")
 	}
 	cands, err := s.candidates(ctx, r, judging{r.Date, crews, policy, branch.Profiles, past}, d)
 	if err != nil {
@@ -77,7 +78,7 @@ func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
 	var puzzles []*puzzle
 	for _, p := range split(stops, len(crews)) {
 		if len(p.doors) > routing.MaxStops {
-			return nil, refuse(Invalid, "round.too_large", "branch", fmt.Sprintf("%d stops share the same teams; give teams territories, at most %d stops each, or let neighbours go less far", len(p.doors), routing.MaxStops))
+			return nil, refuse(refusal.Invalid, "round.too_large", "branch", fmt.Sprintf("%d stops share the same teams; give teams territories, at most %d stops each, or let neighbours go less far", len(p.doors), routing.MaxStops))
 		}
 		z, err := s.puzzle(ctx, p, cands, crews, r, origin, past)
 		if err != nil {
@@ -98,7 +99,7 @@ func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
 	slices.SortFunc(d.routes, func(a, b Route) int { return cmp.Compare(a.Team, b.Team) })
 	slices.SortFunc(d.leftOut, func(a, b LeftOut) int { return cmp.Compare(a.Case, b.Case) })
 	if got := d.stops() + len(d.leftOut); got != d.cases {
-		return nil, refuse(Conflict, "round.check", "", fmt.Sprintf("%d cases were looked at and %d are accounted for", d.cases, got))
+		return nil, refuse(refusal.Conflict, "round.check", "", fmt.Sprintf("%d cases were looked at and %d are accounted for", d.cases, got))
 	}
 	return d, nil
 }
@@ -169,7 +170,7 @@ func refereed(p routing.Problem, r routing.Result) error {
 	for _, v := range found[:min(3, len(found))] {
 		fmt.Fprintf(&b, "; %s: %s", v.Kind, v.Msg)
 	}
-	return refuse(Conflict, "round.check", "", fmt.Sprintf("the plan breaks its own rules %d times%s", len(found), b.String()))
+	return refuse(refusal.Conflict, "round.check", "", fmt.Sprintf("the plan breaks its own rules %d times%s", len(found), b.String()))
 }
 
 // reasons are the routing's reasons in this room's codes.
@@ -224,7 +225,7 @@ func (s *Service) read(r Round, z *puzzle, res routing.Result, cands []candidate
 	for _, l := range res.LeftOut {
 		code, ok := reasons[l.Reason]
 		if !ok {
-			return refuse(Conflict, "round.check", "", "a case was left out without a reason")
+			return refuse(refusal.Conflict, "round.check", "", "a case was left out without a reason")
 		}
 		for _, i := range z.doors[l.Stop].cands {
 			d.leave(r, cands[i].id, code, "", nil)

@@ -3,7 +3,6 @@ package dispatch
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -43,7 +42,7 @@ func (s *Service) Publish(ctx context.Context, ask Ask, id string) (Round, error
 			now.Status, now.PublishedBy = Publishing, ask.Actor.User
 		case Publishing, Published:
 		default:
-			return refuse(Conflict, "round.state", "", "only a planned round can be published; this one is "+now.Status)
+			return refuse(refusal.Conflict, "round.state", "", "only a planned round can be published; this one is "+now.Status)
 		}
 		return nil
 	}); err != nil {
@@ -181,8 +180,7 @@ func (s *Service) revokeCases(ctx context.Context, r Round, of string, cases []j
 			return err
 		}
 		for _, x := range receipts {
-			var e *refusal.Error
-			if x.Err != nil && !errors.As(x.Err, &e) {
+			if _, refused := refusal.Of(x.Err); x.Err != nil && !refused {
 				return x.Err
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"doorstep/auth/refusal"
 	"doorstep/sync/journal"
 )
 
@@ -36,7 +37,7 @@ func (s *Service) Replan(ctx context.Context, ask Ask, id string, p ReplanParams
 		p.TimeLimitS = DefaultReplanS
 	}
 	if p.TimeLimitS < 1 || p.TimeLimitS > MaxTimeLimitS {
-		return Round{}, refuse(Invalid, "round.limit", "time_limit_s", fmt.Sprintf("the search may take 1 to %d seconds", MaxTimeLimitS))
+		return Round{}, refuse(refusal.Invalid, "round.limit", "time_limit_s", fmt.Sprintf("the search may take 1 to %d seconds", MaxTimeLimitS))
 	}
 	staff, err := s.staffOf(ctx, r.Branch, r.Date)
 	if err != nil {
@@ -44,7 +45,7 @@ func (s *Service) Replan(ctx context.Context, ask Ask, id string, p ReplanParams
 	}
 	if err := s.change(ctx, r.Branch, ask, id, "round.replan", func(rd *journal.Reader, now *Round) error {
 		if now.Status != Published {
-			return refuse(Conflict, "round.state", "", "only a published round can be planned anew; this one is "+now.Status)
+			return refuse(refusal.Conflict, "round.state", "", "only a published round can be planned anew; this one is "+now.Status)
 		}
 		if err := staff.checkWork("without", p.Without, "has no shift that day, so that it cannot drop out; leave it out here"); err != nil {
 			return err
@@ -76,7 +77,7 @@ func (r *Round) stillOut(p ReplanParams) ([]string, error) {
 	for i, team := range p.Back {
 		k := slices.Index(out, team)
 		if k < 0 {
-			return nil, refuse(Invalid, "round.team", fmt.Sprintf("back[%d]", i), "the team has not dropped out of this round; leave it out here")
+			return nil, refuse(refusal.Invalid, "round.team", fmt.Sprintf("back[%d]", i), "the team has not dropped out of this round; leave it out here")
 		}
 		out = slices.Delete(out, k, k+1)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 	"doorstep/server/casework"
 	"doorstep/server/office"
 	"doorstep/server/record"
@@ -222,13 +223,13 @@ func TestATeamThatCannotGoIsNamed(t *testing.T) {
 	ctx := context.Background()
 	h.team(office.Team{ID: "t-off", Agents: []auth.UserID{"west-1"}, Territories: []string{"west"}})
 	places := func(err error) string {
-		var e *Error
+		var e *refusal.Error
 		if !errors.As(err, &e) || e.Code() != "round.team" {
 			t.Fatalf("refused with %v", err)
 		}
 		var out []string
 		for _, p := range e.Faults {
-			out = append(out, p.Field+": "+p.Msg)
+			out = append(out, p.Place+": "+p.Msg)
 		}
 		return strings.Join(out, "\n")
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 	"doorstep/geo/routing"
 	"doorstep/geo/travel"
 	"doorstep/server/casework"
@@ -93,30 +94,30 @@ type Ask struct {
 	Command string
 }
 
-// Create asks for a round. It answers at once; Run plans it. Errors: *Error
+// Create asks for a round. It answers at once; Run plans it. Errors: *refusal.Error
 // round.branch, round.date, round.past, round.under_way, round.team, round.no_shifts, round.limit, round.objective, round.balance.
 func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) {
 	if !ask.Actor.InBranch(p.Branch) {
-		return Round{}, refuse(NotFound, "round.branch", "branch", "there is no such branch here")
+		return Round{}, refuse(refusal.NotFound, "round.branch", "branch", "there is no such branch here")
 	}
 	if fault := office.DateFault(p.Date); fault != "" {
-		return Round{}, refuse(Invalid, "round.date", "date", fault)
+		return Round{}, refuse(refusal.Invalid, "round.date", "date", fault)
 	}
 	if p.TimeLimitS == 0 {
 		p.TimeLimitS = DefaultTimeLimitS
 	}
 	if p.TimeLimitS < 1 || p.TimeLimitS > MaxTimeLimitS {
-		return Round{}, refuse(Invalid, "round.limit", "time_limit_s", fmt.Sprintf("the search may take 1 to %d seconds", MaxTimeLimitS))
+		return Round{}, refuse(refusal.Invalid, "round.limit", "time_limit_s", fmt.Sprintf("the search may take 1 to %d seconds", MaxTimeLimitS))
 	}
 	switch p.Objective {
 	case "":
 		p.Objective = "value"
 	case "value", "priority", "cost":
 	default:
-		return Round{}, refuse(Invalid, "round.objective", "objective", "objective is value, priority or cost")
+		return Round{}, refuse(refusal.Invalid, "round.objective", "objective", "objective is value, priority or cost")
 	}
 	if p.Balance != "" && p.Balance != "stops" && p.Balance != "work" {
-		return Round{}, refuse(Invalid, "round.balance", "balance", "balance is stops or work")
+		return Round{}, refuse(refusal.Invalid, "round.balance", "balance", "balance is stops or work")
 	}
 	staff, err := s.staffOf(ctx, p.Branch, p.Date)
 	if err != nil {
@@ -139,7 +140,7 @@ func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) 
 			return journal.Draft{}, err
 		}
 		if len(staff.shifts) == 0 {
-			return journal.Draft{}, refuse(Conflict, "round.no_shifts", "date", "no team has a shift that day; give teams shifts with PUT /v1/teams/{id}/shifts/{date}")
+			return journal.Draft{}, refuse(refusal.Conflict, "round.no_shifts", "date", "no team has a shift that day; give teams shifts with PUT /v1/teams/{id}/shifts/{date}")
 		}
 		// The same id twice would be another round's: it cannot be.
 		if _, _, err := r.Doc(ctx, "rounds", round.ID); err != nil {
@@ -220,8 +221,8 @@ func sameRound(a, b Round) bool {
 	return errX == nil && errY == nil && string(x) == string(y)
 }
 
-func notFound() *Error {
-	return refuse(NotFound, "round.not_found", "id", "there is no such round here")
+func notFound() *refusal.Error {
+	return refuse(refusal.NotFound, "round.not_found", "id", "there is no such round here")
 }
 
 // load reads a header.
@@ -254,8 +255,8 @@ func (s *Service) find(ctx context.Context, a auth.Actor, id string) (Round, err
 	}
 	for _, b := range branches {
 		r, err := s.load(ctx, b, id)
-		var e *Error
-		if errors.As(err, &e) {
+		var e *refusal.Error
+		if errors.As(err, &e) && e.Kind == refusal.NotFound {
 			continue
 		}
 		return r, err
@@ -266,7 +267,7 @@ func (s *Service) find(ctx context.Context, a auth.Actor, id string) (Round, err
 // Rounds lists a branch's rounds of a date, or of all dates with "", newest last.
 func (s *Service) Rounds(ctx context.Context, a auth.Actor, b auth.BranchID, date string, limit int, cursor string) ([]Round, string, error) {
 	if !a.InBranch(b) {
-		return nil, "", refuse(NotFound, "round.branch", "branch", "there is no such branch here")
+		return nil, "", refuse(refusal.NotFound, "round.branch", "branch", "there is no such branch here")
 	}
 	q := journal.Query{Branch: b, Type: "rounds", Limit: limit, After: cursor}
 	if date != "" {

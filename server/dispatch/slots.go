@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 	"doorstep/geo/routing"
 	"doorstep/server/casework"
 	"doorstep/server/office"
@@ -87,7 +88,7 @@ type SlotParams struct {
 func (s *Service) Slots(ctx context.Context, a auth.Actor, p SlotParams) (DaySlots, error) {
 	p.Minutes = cmp.Or(p.Minutes, DefaultSlotMinutes)
 	if p.Minutes < MinSlotMinutes || p.Minutes > MaxSlotMinutes {
-		return DaySlots{}, refuse(Invalid, "slots.minutes", "minutes", fmt.Sprintf("a slot is %d to %d minutes long", MinSlotMinutes, MaxSlotMinutes))
+		return DaySlots{}, refuse(refusal.Invalid, "slots.minutes", "minutes", fmt.Sprintf("a slot is %d to %d minutes long", MinSlotMinutes, MaxSlotMinutes))
 	}
 	f, err := s.opt.Casework.PlanningFileOf(ctx, a, p.Branch, p.Case)
 	if err != nil {
@@ -127,13 +128,13 @@ func (s *Service) Slots(ctx context.Context, a auth.Actor, p SlotParams) (DaySlo
 // slotDate refuses a date that is none, is over, or is too far away.
 func slotDate(date string, now time.Time) error {
 	if fault := office.DateFault(date); fault != "" {
-		return refuse(Invalid, "slots.date", "date", fault)
+		return refuse(refusal.Invalid, "slots.date", "date", fault)
 	}
 	switch {
 	case date < now.Format(time.DateOnly):
-		return refuse(Invalid, "slots.past", "date", "this day is over; ask for one to come")
+		return refuse(refusal.Invalid, "slots.past", "date", "this day is over; ask for one to come")
 	case date > now.AddDate(1, 0, 0).Format(time.DateOnly):
-		return refuse(Invalid, "slots.far", "date", "this is more than a year ahead")
+		return refuse(refusal.Invalid, "slots.far", "date", "this is more than a year ahead")
 	}
 	return nil
 }

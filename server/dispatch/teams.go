@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 	"doorstep/server/office"
 )
 
@@ -33,12 +34,12 @@ func (s *Service) staffOf(ctx context.Context, b auth.BranchID, date string) (ou
 // place in the list it is named in. An unknown one is not the same as one that is
 // off: off says what that means where it was named. round.team.
 func (st staff) checkWork(list string, named []string, off string) error {
-	var wrong []Fault
+	var wrong []refusal.Fault
 	for i, id := range named {
 		if slices.ContainsFunc(st.shifts, func(sh office.Shift) bool { return sh.Team == id }) {
 			continue
 		}
-		p := Fault{fmt.Sprintf("%s[%d]", list, i), "the branch has no such team; GET /v1/teams lists them"}
+		p := refusal.Fault{Place: fmt.Sprintf("%s[%d]", list, i), Msg: "the branch has no such team; GET /v1/teams lists them"}
 		if slices.ContainsFunc(st.teams, func(t office.Team) bool { return t.ID == id }) {
 			p.Msg = "the team " + id + " " + off
 		}
@@ -47,10 +48,10 @@ func (st staff) checkWork(list string, named []string, off string) error {
 	if len(wrong) == 0 {
 		return nil
 	}
-	e := refuse(Invalid, "round.team", "", "")
+	e := refuse(refusal.Invalid, "round.team", "", "")
 	e.Faults = wrong
 	for _, p := range wrong[:min(len(wrong), toldTeams)] {
-		e.Msg += "; " + p.Field + ": " + p.Msg
+		e.Msg += "; " + p.Place + ": " + p.Msg
 	}
 	e.Msg = strings.TrimPrefix(e.Msg, "; ")
 	if more := len(wrong) - toldTeams; more > 0 {
@@ -78,9 +79,9 @@ func (st staff) checkLeft(r Round, without []string, at time.Time) error {
 			return nil
 		}
 	}
-	e := refuse(Conflict, "round.no_team_left", "", "no team's shift is still running, so that every open visit would leave the phones")
+	e := refuse(refusal.Conflict, "round.no_team_left", "", "no team's shift is still running, so that every open visit would leave the phones")
 	if len(without) > 0 {
-		e = refuse(Invalid, "round.no_team_left", "without", "no team of the round would be left whose shift is still running, and every open visit would leave the phones. Leave a team in")
+		e = refuse(refusal.Invalid, "round.no_team_left", "without", "no team of the round would be left whose shift is still running, and every open visit would leave the phones. Leave a team in")
 	}
 	e.Msg += ". Give a team a shift until later with PUT /v1/teams/{id}/shifts/{date}, and plan then. " +
 		"When nobody goes out any more, do nothing: what is not visited leaves the phones at midnight and comes into the next round; call appointments off at their cases"

@@ -55,7 +55,7 @@ type Lawbook interface {
 	InForce() (office.Policy, casework.Law)
 	// Past is a policy that is or was in force, by its hash; "" is the present one. pack.no_policy.
 	Past(ctx context.Context, hash string) (office.Policy, casework.Law, error)
-	// Put puts a pack and Remove takes one away, in force when they return. pack.*; *conduct.Error.
+	// Put puts a pack and Remove takes one away, in force when they return. pack.*; *refusal.Error.
 	Put(ctx context.Context, ask office.Ask, name string, text []byte) error
 	Remove(ctx context.Context, ask office.Ask, name string) error
 	// PublishTo tells the phones of a branch.
@@ -64,16 +64,16 @@ type Lawbook interface {
 
 // API answers HTTP requests. Close ends the streams.
 type API struct {
-	opt     Options
-	log     *slog.Logger
-	engine  *gin.Engine
-	huma    huma.API
-	metrics *metrics
-	allowed map[string]auth.Permission // by "METHOD template"
-	parts   map[string]parts           // where endpoints take what they take, likewise
-	devices *auth.Limits               // requests by device
-	pace    pace
-	spec    func() ([]byte, error)
+	opt       Options
+	log       *slog.Logger
+	engine    *gin.Engine
+	huma      huma.API
+	metrics   *metrics
+	endpoints map[string]endpoint // by "METHOD template"
+	parts     map[string]parts    // where endpoints take what they take, likewise
+	devices   *auth.Limits        // requests by device
+	pace      pace
+	spec      func() ([]byte, error)
 
 	planning chan struct{} // full while a problem is planned
 
@@ -102,11 +102,8 @@ func New(o Options) *API {
 	gin.SetMode(gin.ReleaseMode)
 	// huma makes its own errors through this variable; it is set to the same function every time.
 	huma.NewError = humaProblem
-	a := &API{opt: o, log: o.Log, engine: gin.New(), metrics: newMetrics(), allowed: map[string]auth.Permission{}, parts: map[string]parts{},
+	a := &API{opt: o, log: o.Log, engine: gin.New(), metrics: newMetrics(), endpoints: map[string]endpoint{}, parts: map[string]parts{},
 		devices: auth.NewLimits(deviceEvery, deviceBurst), pace: defaultPace, planning: make(chan struct{}, 1), stop: make(chan struct{})}
-	for _, p := range auth.Permissions() {
-		a.allowed[p.Method+" "+p.Path] = p
-	}
 	e := a.engine
 	e.HandleMethodNotAllowed = true
 	e.RedirectTrailingSlash = false
@@ -195,12 +192,6 @@ func template(c *gin.Context) string {
 		}
 	}
 	return full
-}
-
-// Permission finds the row of an endpoint; it is here for the test that every endpoint has one.
-func (a *API) permission(method, template string) (auth.Permission, bool) {
-	p, ok := a.allowed[method+" "+template]
-	return p, ok
 }
 
 // describe is the API description as YAML.

@@ -14,9 +14,11 @@ import (
 )
 
 func (a *API) auditEndpoints() {
-	a.raw(endpoint{method: http.MethodGet, path: "/v1/audit/visits", id: "exportVisits", tag: "audit", summary: "Export visit records that prove themselves",
-		about: "One file whose last line is the signed manifest; check it offline with doorstep verify and the public key. " +
-			"Without a filter it shows that no visit is missing; a filtered one proves integrity only. Personal data is shown to a regulator only."},
+	a.raw(endpoint{method: http.MethodGet, path: "/v1/audit/visits", roles: auditors, id: "exportVisits",
+		tag: "audit", summary: "Export visit records that prove themselves",
+		about: "One file whose last line is the signed manifest; check it offline with doorstep verify and the public " +
+			"key. Without a filter it shows that no visit is missing; a filtered one proves integrity only. " +
+			"Personal data is shown to a regulator only."},
 		func(op *huma.Operation) {
 			op.Parameters = append(op.Parameters, query("branch", "Your only branch when absent.", str(), false),
 				query("from", "First local date of the visits.", &huma.Schema{Type: "string", Format: "date"}, false),
@@ -26,40 +28,11 @@ func (a *API) auditEndpoints() {
 			op.Responses = map[string]*huma.Response{"200": {Description: "The export.", Content: map[string]*huma.MediaType{
 				"application/x-ndjson": {Schema: str()}, "text/csv": {Schema: str()}}}}
 		}, a.exportVisits)
-	register(a, endpoint{method: http.MethodGet, path: "/v1/audit/checkpoint", id: "getCheckpoint", tag: "audit", summary: "The signed head of a branch's tree"},
-		func(ctx context.Context, c call, in *struct {
-			Branch string `query:"branch" maxLength:"64"`
-		}) (*body[audit.Checkpoint], error) {
-			b, err := auditBranch(c.actor, in.Branch)
-			if err != nil {
-				return nil, err
-			}
-			cp, err := a.opt.Audit.Checkpoint(ctx, b)
-			return respond(cp), err
-		})
-	register(a, endpoint{method: http.MethodGet, path: "/v1/audit/proof", id: "getProof", tag: "audit", summary: "Prove that an entry is in the tree, or that an older tree is a prefix of a newer",
-		about: "Give entry, or from. size is that of the tree; the newest when absent."},
-		func(ctx context.Context, c call, in *struct {
-			Branch string `query:"branch" maxLength:"64"`
-			Entry  uint64 `query:"entry" maximum:"9007199254740991"`
-			From   uint64 `query:"from" maximum:"9007199254740991"`
-			Size   uint64 `query:"size" maximum:"9007199254740991"`
-		}) (*body[audit.Proof], error) {
-			b, err := auditBranch(c.actor, in.Branch)
-			if err != nil {
-				return nil, err
-			}
-			var p audit.Proof
-			switch {
-			case in.Entry > 0 && in.From == 0:
-				p, err = a.opt.Audit.Inclusion(ctx, b, in.Entry, in.Size)
-			case in.From > 0 && in.Entry == 0:
-				p, err = a.opt.Audit.Consistency(ctx, b, in.From, in.Size)
-			default:
-				return nil, newProblem(http.StatusUnprocessableEntity, "audit.proof", "give entry, or from, and not both").at("query.entry", "entry or from")
-			}
-			return respond(p), err
-		})
+	register(a, endpoint{method: http.MethodGet, path: "/v1/audit/checkpoint", roles: auditors, id: "getCheckpoint",
+		tag: "audit", summary: "The signed head of a branch's tree"}, a.getCheckpoint)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/audit/proof", roles: auditors, id: "getProof",
+		tag: "audit", summary: "Prove that an entry is in the tree, or that an older tree is a prefix of a newer",
+		about: "Give entry, or from. size is that of the tree; the newest when absent."}, a.getProof)
 }
 
 // auditBranch is branchFor, and for administrators the organisation's own journal too.
@@ -121,4 +94,41 @@ func (b *begun) Write(p []byte) (int, error) {
 		b.Header().Set("Content-Disposition", `attachment; filename="`+b.name+`"`)
 	}
 	return b.ResponseWriter.Write(p)
+}
+
+type getCheckpointIn struct {
+	Branch string `query:"branch" maxLength:"64"`
+}
+
+func (a *API) getCheckpoint(ctx context.Context, c call, in *getCheckpointIn) (*body[audit.Checkpoint], error) {
+	b, err := auditBranch(c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	cp, err := a.opt.Audit.Checkpoint(ctx, b)
+	return respond(cp), err
+}
+
+type getProofIn struct {
+	Branch string `query:"branch" maxLength:"64"`
+	Entry  uint64 `query:"entry" maximum:"9007199254740991"`
+	From   uint64 `query:"from" maximum:"9007199254740991"`
+	Size   uint64 `query:"size" maximum:"9007199254740991"`
+}
+
+func (a *API) getProof(ctx context.Context, c call, in *getProofIn) (*body[audit.Proof], error) {
+	b, err := auditBranch(c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	var p audit.Proof
+	switch {
+	case in.Entry > 0 && in.From == 0:
+		p, err = a.opt.Audit.Inclusion(ctx, b, in.Entry, in.Size)
+	case in.From > 0 && in.Entry == 0:
+		p, err = a.opt.Audit.Consistency(ctx, b, in.From, in.Size)
+	default:
+		return nil, newProblem(http.StatusUnprocessableEntity, "audit.proof", "give entry, or from, and not both").at("query.entry", "entry or from")
+	}
+	return respond(p), err
 }

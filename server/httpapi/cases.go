@@ -92,203 +92,41 @@ func (a *API) request(c call, cmd casework.Cmd) (casework.Request, error) {
 }
 
 func (a *API) caseEndpoints() {
-	register(a, endpoint{method: http.MethodGet, path: "/v1/cases", id: "listCases", tag: "cases", summary: "List cases",
-		about: "Without names, phones and addresses: read the single case for those."},
-		func(ctx context.Context, c call, in *struct {
-			Paging
-			Branch    string `query:"branch" maxLength:"64"`
-			Status    string `query:"status" enum:"open,closed"`
-			Territory string `query:"territory" maxLength:"64" doc:"Only this territory's; - for cases outside every one."`
-		}) (*body[documents], error) {
-			b, err := branchFor(c.actor, in.Branch)
-			if err != nil {
-				return nil, err
-			}
-			q := casework.CaseQuery{Branch: b, Status: in.Status, Limit: in.Limit, After: in.Cursor}
-			if in.Territory != "" {
-				q.Territory = ptr(in.Territory)
-				if in.Territory == "-" {
-					q.Territory = ptr("")
-				}
-			}
-			return pageAnswer(a.opt.Casework.Cases(ctx, c.actor, q))
-		})
-	register(a, endpoint{method: http.MethodGet, path: "/v1/cases/{id}", id: "getCase", tag: "cases", summary: "Read a case file"},
-		func(ctx context.Context, c call, in *CasePath) (*body[document], error) {
-			b, err := a.caseBranch(ctx, c.actor, in.ID)
-			if err != nil {
-				return nil, err
-			}
-			file, err := a.opt.Casework.Case(ctx, c.actor, b, journal.CaseID(in.ID))
-			if err != nil {
-				return nil, err
-			}
-			text, err := file.MarshalJSON()
-			return respond(document{text}), err
-		})
-	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/holds", id: "openHold", tag: "cases", summary: "Open a hold",
-		about: "Any open hold keeps the case out of rounds; open assignments are revoked at once."},
-		func(ctx context.Context, c call, in *struct {
-			CasePath
-			Body struct {
-				Kind  string `json:"kind" maxLength:"64" example:"stop" doc:"stop, dispute, complaint, breathing_space, vulnerable, represented, deceased, bankrupt, …"`
-				Since string `json:"since,omitempty" maxLength:"10" doc:"Local date; today when absent."`
-				Until string `json:"until,omitempty" maxLength:"10" doc:"Last local date; until released when absent."`
-			}
-		}) (*body[object], error) {
-			return a.doCase(ctx, c, in.ID, casework.OpenHold{Case: journal.CaseID(in.ID), Kind: in.Body.Kind, Since: in.Body.Since, Until: in.Body.Until})
-		})
-	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/holds/{hold}/release", id: "releaseHold", tag: "cases", summary: "Release a hold"},
-		func(ctx context.Context, c call, in *struct {
-			CasePath
-			Hold string `path:"hold" maxLength:"64"`
-			Body struct {
-				Reason string `json:"reason" maxLength:"200"`
-			}
-		}) (*body[object], error) {
-			return a.doCase(ctx, c, in.ID, casework.ReleaseHold{Case: journal.CaseID(in.ID), Hold: in.Hold, Reason: in.Body.Reason})
-		})
-	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/facts", id: "setFact", tag: "cases", summary: "Make a fact known, or take it back"},
-		func(ctx context.Context, c call, in *struct {
-			CasePath
-			Body struct {
-				Kind  string `json:"kind" maxLength:"64" example:"plan_offered"`
-				Known bool   `json:"known"`
-				Since string `json:"since,omitempty" maxLength:"10"`
-			}
-		}) (*body[object], error) {
-			return a.doCase(ctx, c, in.ID, casework.SetFact{Case: journal.CaseID(in.ID), Kind: in.Body.Kind, Known: in.Body.Known, Since: in.Body.Since})
-		})
-	register(a, endpoint{method: http.MethodPut, path: "/v1/cases/{id}/requests", id: "setRequests", tag: "cases", summary: "What the person asked for",
-		about: "It binds every channel. Times are local wall time; from after to crosses midnight."},
-		func(ctx context.Context, c call, in *struct {
-			CasePath
-			Body record.Requests
-		}) (*body[object], error) {
-			return a.doCase(ctx, c, in.ID, casework.SetRequests{Case: journal.CaseID(in.ID), Requests: in.Body})
-		})
-	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/reassign", id: "reassignCase", tag: "cases", summary: "Give a case to a team or territory",
-		about: "Open assignments of other teams are taken back from the phones."},
-		func(ctx context.Context, c call, in *struct {
-			CasePath
-			Body struct {
-				Team      *string `json:"team,omitempty" maxLength:"64" doc:"Empty: back to the territory's teams."`
-				Territory *string `json:"territory,omitempty" maxLength:"64" doc:"Empty: back to where the home lies."`
-			}
-		}) (*body[object], error) {
-			id := journal.CaseID(in.ID)
-			b, err := a.caseBranch(ctx, c.actor, in.ID)
-			if err != nil {
-				return nil, err
-			}
-			if t := in.Body.Team; t != nil && *t != "" {
-				if _, err := a.opt.Office.Team(ctx, b, *t); err != nil {
-					return nil, err
-				}
-			}
-			if t := in.Body.Territory; t != nil && *t != "" {
-				if _, err := a.opt.Office.Territory(ctx, b, *t); err != nil {
-					return nil, err
-				}
-			}
-			out, err := a.doCmd(ctx, c, b, casework.Reassign{Case: id, Team: in.Body.Team, Territory: in.Body.Territory})
-			if err != nil {
-				return nil, err
-			}
-			revoke := c
-			if revoke.key != "" {
-				revoke.key += ".r"
-			}
-			_, err = a.doCmd(ctx, revoke, b, casework.RevokeAssignments{Case: id, Reason: "reassigned"})
-			return out, err
-		})
-	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/contacts", id: "recordContact", tag: "cases", summary: "Record an attempt to reach the debtor"},
-		func(ctx context.Context, c call, in *struct {
-			CasePath
-			Body struct {
-				Channel  string    `json:"channel" maxLength:"32" example:"call"`
-				At       time.Time `json:"at"`
-				Result   string    `json:"result" maxLength:"32" example:"no_answer"`
-				Party    string    `json:"party,omitempty" maxLength:"32"`
-				PartyRef string    `json:"party_ref,omitempty" maxLength:"64"`
-				Number   string    `json:"number,omitempty" maxLength:"20" doc:"E.164; only a keyed hash is kept."`
-				External string    `json:"external_id,omitempty" maxLength:"128"`
-			}
-		}) (*body[object], error) {
-			x := in.Body
-			return a.doCase(ctx, c, in.ID, casework.RecordContact{Case: journal.CaseID(in.ID), ID: x.External, Channel: x.Channel, At: x.At, Result: x.Result,
-				Party: x.Party, PartyRef: x.PartyRef, Number: x.Number, External: x.External})
-		})
+	register(a, endpoint{method: http.MethodGet, path: "/v1/cases", roles: importers, id: "listCases", tag: "cases",
+		summary: "List cases", about: "Without names, phones and addresses: read the single case for those."},
+		a.listCases)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/cases/{id}", roles: importers, id: "getCase",
+		tag: "cases", summary: "Read a case file"}, a.getCase)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/holds", roles: supervisors, id: "openHold",
+		tag: "cases", summary: "Open a hold",
+		about: "Any open hold keeps the case out of rounds; open assignments are revoked at once."}, a.openHold)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/holds/{hold}/release", roles: supervisors,
+		id: "releaseHold", tag: "cases", summary: "Release a hold"}, a.releaseHold)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/facts", roles: supervisors, id: "setFact",
+		tag: "cases", summary: "Make a fact known, or take it back"}, a.setFact)
+	register(a, endpoint{method: http.MethodPut, path: "/v1/cases/{id}/requests", roles: supervisors,
+		id: "setRequests", tag: "cases", summary: "What the person asked for",
+		about: "It binds every channel. Times are local wall time; from after to crosses midnight."}, a.setRequests)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/reassign", roles: supervisors,
+		id: "reassignCase", tag: "cases", summary: "Give a case to a team or territory",
+		about: "Open assignments of other teams are taken back from the phones."}, a.reassignCase)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/contacts", roles: supervisors,
+		id: "recordContact", tag: "cases", summary: "Record an attempt to reach the debtor"}, a.recordContact)
 	a.appointmentEndpoints()
-	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/visits/{visit}/review", id: "reviewVisit", tag: "cases", summary: "What a supervisor makes of a visit",
-		about: "The visit is never changed; a later review takes the place of an earlier one."},
-		func(ctx context.Context, c call, in *struct {
-			CasePath
-			Visit string `path:"visit" maxLength:"64"`
-			Body  struct {
-				State string `json:"state" enum:"accepted,questioned,invalid"`
-				Notes string `json:"notes,omitempty" maxLength:"2000"`
-			}
-		}) (*body[object], error) {
-			return a.doCase(ctx, c, in.ID, casework.ReviewVisit{Case: journal.CaseID(in.ID), Visit: in.Visit, State: in.Body.State, Notes: in.Body.Notes})
-		})
-	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/corrections", id: "correctCase", tag: "cases", summary: "Correct address, phone and the like",
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/visits/{visit}/review", roles: supervisors,
+		id: "reviewVisit", tag: "cases", summary: "What a supervisor makes of a visit",
+		about: "The visit is never changed; a later review takes the place of an earlier one."}, a.reviewVisit)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/corrections", roles: supervisors,
+		id: "correctCase", tag: "cases", summary: "Correct address, phone and the like",
 		about: "A correction outlives later imports as long as the lender goes on sending the old value."},
-		func(ctx context.Context, c call, in *struct {
-			CasePath
-			Body struct {
-				DebtorName          *string   `json:"debtor_name,omitempty" maxLength:"200"`
-				Phone               *string   `json:"phone,omitempty" maxLength:"20" doc:"E.164."`
-				PhoneVerifiedOn     *string   `json:"phone_verified_on,omitempty" maxLength:"10"`
-				WrongNumber         bool      `json:"wrong_number,omitempty"`
-				Address             *string   `json:"address,omitempty" maxLength:"500"`
-				PostalCode          *string   `json:"postal_code,omitempty" maxLength:"20"`
-				City                *string   `json:"city,omitempty" maxLength:"100"`
-				Home                []float64 `json:"home,omitempty" minItems:"2" maxItems:"2" doc:"[lon, lat]."`
-				Datum               string    `json:"datum,omitempty" enum:"wgs84,gcj02"`
-				AddressVerifiedOn   *string   `json:"address_verified_on,omitempty" maxLength:"10"`
-				AddressVerification *string   `json:"address_verification,omitempty" maxLength:"32"`
-				TimeZone            *string   `json:"time_zone,omitempty" maxLength:"64"`
-				Language            *string   `json:"language,omitempty" maxLength:"35"`
-				ServiceMin          *int      `json:"service_min,omitempty"`
-				Priority            *int      `json:"priority,omitempty"`
-			}
-		}) (*body[object], error) {
-			x := in.Body
-			cmd := casework.Correct{Case: journal.CaseID(in.ID), DebtorName: x.DebtorName, Phone: x.Phone, PhoneVerifiedOn: x.PhoneVerifiedOn, WrongNumber: x.WrongNumber,
-				Address: x.Address, PostalCode: x.PostalCode, City: x.City, Datum: x.Datum, AddressVerifiedOn: x.AddressVerifiedOn,
-				AddressVerification: x.AddressVerification, TimeZone: x.TimeZone, Language: x.Language, ServiceMin: x.ServiceMin, Priority: x.Priority}
-			if x.Home != nil {
-				cmd.Home = &geo.Point{Lon: x.Home[0], Lat: x.Home[1]}
-			}
-			return a.doCase(ctx, c, in.ID, cmd)
-		})
-	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/notices", id: "recordNotice", tag: "cases", summary: "Record a notice that was sent to the debtor",
-		about: "Some laws want a visit announced, in a form and with contents of their own."},
-		func(ctx context.Context, c call, in *struct {
-			CasePath
-			Body struct {
-				Of       string    `json:"of" enum:"visit,agency"`
-				SentAt   time.Time `json:"sent_at"`
-				Form     string    `json:"form" enum:"letter,sms,email,in_person,other"`
-				Contents []string  `json:"contents,omitempty" maxItems:"50"`
-			}
-		}) (*body[object], error) {
-			return a.doCase(ctx, c, in.ID, casework.RecordNotice{Case: journal.CaseID(in.ID), Of: in.Body.Of, SentAt: in.Body.SentAt, Form: in.Body.Form, Contents: in.Body.Contents})
-		})
-	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/close", id: "closeCase", tag: "cases", summary: "Close a case"},
-		func(ctx context.Context, c call, in *struct {
-			CasePath
-			Body struct {
-				Reason string `json:"reason" maxLength:"32" example:"recalled"`
-			}
-		}) (*body[object], error) {
-			return a.doCase(ctx, c, in.ID, casework.CloseCase{Case: journal.CaseID(in.ID), Reason: in.Body.Reason})
-		})
-	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/reopen", id: "reopenCase", tag: "cases", summary: "Reopen a case"},
-		func(ctx context.Context, c call, in *CasePath) (*body[object], error) {
-			return a.doCase(ctx, c, in.ID, casework.ReopenCase{Case: journal.CaseID(in.ID)})
-		})
+		a.correctCase)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/notices", roles: supervisors,
+		id: "recordNotice", tag: "cases", summary: "Record a notice that was sent to the debtor",
+		about: "Some laws want a visit announced, in a form and with contents of their own."}, a.recordNotice)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/close", roles: importers, id: "closeCase",
+		tag: "cases", summary: "Close a case"}, a.closeCase)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/reopen", roles: supervisors,
+		id: "reopenCase", tag: "cases", summary: "Reopen a case"}, a.reopenCase)
 }
 
 func pageAnswer(p casework.Page, err error) (*body[documents], error) {
@@ -300,4 +138,215 @@ func pageAnswer(p casework.Page, err error) (*body[documents], error) {
 		items[i] = document{item}
 	}
 	return respond(documents{items, p.Next}), nil
+}
+
+type listCasesIn struct {
+	Paging
+	Branch    string `query:"branch" maxLength:"64"`
+	Status    string `query:"status" enum:"open,closed"`
+	Territory string `query:"territory" maxLength:"64" doc:"Only this territory's; - for cases outside every one."`
+}
+
+func (a *API) listCases(ctx context.Context, c call, in *listCasesIn) (*body[documents], error) {
+	b, err := branchFor(c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	q := casework.CaseQuery{Branch: b, Status: in.Status, Limit: in.Limit, After: in.Cursor}
+	if in.Territory != "" {
+		q.Territory = ptr(in.Territory)
+		if in.Territory == "-" {
+			q.Territory = ptr("")
+		}
+	}
+	return pageAnswer(a.opt.Casework.Cases(ctx, c.actor, q))
+}
+
+func (a *API) getCase(ctx context.Context, c call, in *CasePath) (*body[document], error) {
+	b, err := a.caseBranch(ctx, c.actor, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	file, err := a.opt.Casework.Case(ctx, c.actor, b, journal.CaseID(in.ID))
+	if err != nil {
+		return nil, err
+	}
+	text, err := file.MarshalJSON()
+	return respond(document{text}), err
+}
+
+type openHoldIn struct {
+	CasePath
+	Body struct {
+		Kind  string `json:"kind" maxLength:"64" example:"stop" doc:"stop, dispute, complaint, breathing_space, vulnerable, represented, deceased, bankrupt, …"`
+		Since string `json:"since,omitempty" maxLength:"10" doc:"Local date; today when absent."`
+		Until string `json:"until,omitempty" maxLength:"10" doc:"Last local date; until released when absent."`
+	}
+}
+
+func (a *API) openHold(ctx context.Context, c call, in *openHoldIn) (*body[object], error) {
+	return a.doCase(ctx, c, in.ID, casework.OpenHold{Case: journal.CaseID(in.ID), Kind: in.Body.Kind, Since: in.Body.Since, Until: in.Body.Until})
+}
+
+type releaseHoldIn struct {
+	CasePath
+	Hold string `path:"hold" maxLength:"64"`
+	Body struct {
+		Reason string `json:"reason" maxLength:"200"`
+	}
+}
+
+func (a *API) releaseHold(ctx context.Context, c call, in *releaseHoldIn) (*body[object], error) {
+	return a.doCase(ctx, c, in.ID, casework.ReleaseHold{Case: journal.CaseID(in.ID), Hold: in.Hold, Reason: in.Body.Reason})
+}
+
+type setFactIn struct {
+	CasePath
+	Body struct {
+		Kind  string `json:"kind" maxLength:"64" example:"plan_offered"`
+		Known bool   `json:"known"`
+		Since string `json:"since,omitempty" maxLength:"10"`
+	}
+}
+
+func (a *API) setFact(ctx context.Context, c call, in *setFactIn) (*body[object], error) {
+	return a.doCase(ctx, c, in.ID, casework.SetFact{Case: journal.CaseID(in.ID), Kind: in.Body.Kind, Known: in.Body.Known, Since: in.Body.Since})
+}
+
+type setRequestsIn struct {
+	CasePath
+	Body record.Requests
+}
+
+func (a *API) setRequests(ctx context.Context, c call, in *setRequestsIn) (*body[object], error) {
+	return a.doCase(ctx, c, in.ID, casework.SetRequests{Case: journal.CaseID(in.ID), Requests: in.Body})
+}
+
+type reassignCaseIn struct {
+	CasePath
+	Body struct {
+		Team      *string `json:"team,omitempty" maxLength:"64" doc:"Empty: back to the territory's teams."`
+		Territory *string `json:"territory,omitempty" maxLength:"64" doc:"Empty: back to where the home lies."`
+	}
+}
+
+func (a *API) reassignCase(ctx context.Context, c call, in *reassignCaseIn) (*body[object], error) {
+	id := journal.CaseID(in.ID)
+	b, err := a.caseBranch(ctx, c.actor, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if t := in.Body.Team; t != nil && *t != "" {
+		if _, err := a.opt.Office.Team(ctx, b, *t); err != nil {
+			return nil, err
+		}
+	}
+	if t := in.Body.Territory; t != nil && *t != "" {
+		if _, err := a.opt.Office.Territory(ctx, b, *t); err != nil {
+			return nil, err
+		}
+	}
+	out, err := a.doCmd(ctx, c, b, casework.Reassign{Case: id, Team: in.Body.Team, Territory: in.Body.Territory})
+	if err != nil {
+		return nil, err
+	}
+	revoke := c
+	if revoke.key != "" {
+		revoke.key += ".r"
+	}
+	_, err = a.doCmd(ctx, revoke, b, casework.RevokeAssignments{Case: id, Reason: "reassigned"})
+	return out, err
+}
+
+type recordContactIn struct {
+	CasePath
+	Body struct {
+		Channel  string    `json:"channel" maxLength:"32" example:"call"`
+		At       time.Time `json:"at"`
+		Result   string    `json:"result" maxLength:"32" example:"no_answer"`
+		Party    string    `json:"party,omitempty" maxLength:"32"`
+		PartyRef string    `json:"party_ref,omitempty" maxLength:"64"`
+		Number   string    `json:"number,omitempty" maxLength:"20" doc:"E.164; only a keyed hash is kept."`
+		External string    `json:"external_id,omitempty" maxLength:"128"`
+	}
+}
+
+func (a *API) recordContact(ctx context.Context, c call, in *recordContactIn) (*body[object], error) {
+	x := in.Body
+	return a.doCase(ctx, c, in.ID, casework.RecordContact{Case: journal.CaseID(in.ID), ID: x.External, Channel: x.Channel, At: x.At, Result: x.Result,
+		Party: x.Party, PartyRef: x.PartyRef, Number: x.Number, External: x.External})
+}
+
+type reviewVisitIn struct {
+	CasePath
+	Visit string `path:"visit" maxLength:"64"`
+	Body  struct {
+		State string `json:"state" enum:"accepted,questioned,invalid"`
+		Notes string `json:"notes,omitempty" maxLength:"2000"`
+	}
+}
+
+func (a *API) reviewVisit(ctx context.Context, c call, in *reviewVisitIn) (*body[object], error) {
+	return a.doCase(ctx, c, in.ID, casework.ReviewVisit{Case: journal.CaseID(in.ID), Visit: in.Visit, State: in.Body.State, Notes: in.Body.Notes})
+}
+
+type correctCaseIn struct {
+	CasePath
+	Body struct {
+		DebtorName          *string   `json:"debtor_name,omitempty" maxLength:"200"`
+		Phone               *string   `json:"phone,omitempty" maxLength:"20" doc:"E.164."`
+		PhoneVerifiedOn     *string   `json:"phone_verified_on,omitempty" maxLength:"10"`
+		WrongNumber         bool      `json:"wrong_number,omitempty"`
+		Address             *string   `json:"address,omitempty" maxLength:"500"`
+		PostalCode          *string   `json:"postal_code,omitempty" maxLength:"20"`
+		City                *string   `json:"city,omitempty" maxLength:"100"`
+		Home                []float64 `json:"home,omitempty" minItems:"2" maxItems:"2" doc:"[lon, lat]."`
+		Datum               string    `json:"datum,omitempty" enum:"wgs84,gcj02"`
+		AddressVerifiedOn   *string   `json:"address_verified_on,omitempty" maxLength:"10"`
+		AddressVerification *string   `json:"address_verification,omitempty" maxLength:"32"`
+		TimeZone            *string   `json:"time_zone,omitempty" maxLength:"64"`
+		Language            *string   `json:"language,omitempty" maxLength:"35"`
+		ServiceMin          *int      `json:"service_min,omitempty"`
+		Priority            *int      `json:"priority,omitempty"`
+	}
+}
+
+func (a *API) correctCase(ctx context.Context, c call, in *correctCaseIn) (*body[object], error) {
+	x := in.Body
+	cmd := casework.Correct{Case: journal.CaseID(in.ID), DebtorName: x.DebtorName, Phone: x.Phone, PhoneVerifiedOn: x.PhoneVerifiedOn, WrongNumber: x.WrongNumber,
+		Address: x.Address, PostalCode: x.PostalCode, City: x.City, Datum: x.Datum, AddressVerifiedOn: x.AddressVerifiedOn,
+		AddressVerification: x.AddressVerification, TimeZone: x.TimeZone, Language: x.Language, ServiceMin: x.ServiceMin, Priority: x.Priority}
+	if x.Home != nil {
+		cmd.Home = &geo.Point{Lon: x.Home[0], Lat: x.Home[1]}
+	}
+	return a.doCase(ctx, c, in.ID, cmd)
+}
+
+type recordNoticeIn struct {
+	CasePath
+	Body struct {
+		Of       string    `json:"of" enum:"visit,agency"`
+		SentAt   time.Time `json:"sent_at"`
+		Form     string    `json:"form" enum:"letter,sms,email,in_person,other"`
+		Contents []string  `json:"contents,omitempty" maxItems:"50"`
+	}
+}
+
+func (a *API) recordNotice(ctx context.Context, c call, in *recordNoticeIn) (*body[object], error) {
+	return a.doCase(ctx, c, in.ID, casework.RecordNotice{Case: journal.CaseID(in.ID), Of: in.Body.Of, SentAt: in.Body.SentAt, Form: in.Body.Form, Contents: in.Body.Contents})
+}
+
+type closeCaseIn struct {
+	CasePath
+	Body struct {
+		Reason string `json:"reason" maxLength:"32" example:"recalled"`
+	}
+}
+
+func (a *API) closeCase(ctx context.Context, c call, in *closeCaseIn) (*body[object], error) {
+	return a.doCase(ctx, c, in.ID, casework.CloseCase{Case: journal.CaseID(in.ID), Reason: in.Body.Reason})
+}
+
+func (a *API) reopenCase(ctx context.Context, c call, in *CasePath) (*body[object], error) {
+	return a.doCase(ctx, c, in.ID, casework.ReopenCase{Case: journal.CaseID(in.ID)})
 }

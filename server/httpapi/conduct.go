@@ -28,8 +28,10 @@ const policyNote = "A start for counsel to check, not legal advice."
 
 func (a *API) conductEndpoints() {
 	open := &huma.Schema{Type: "object"}
-	a.raw(endpoint{method: http.MethodPost, path: "/v1/conduct/decisions", id: "decide", tag: "conduct", summary: "Is this contact lawful?",
-		about: "Pure: nothing is looked up or stored. Words outside the closed lists are a 400 with the place, never an allow."},
+	a.raw(endpoint{method: http.MethodPost, path: "/v1/conduct/decisions", roles: everyone, id: "decide",
+		tag: "conduct", summary: "Is this contact lawful?",
+		about: "Pure: nothing is looked up or stored. Words outside the closed lists are a 400 with the place, never " +
+			"an allow."},
 		func(op *huma.Operation) {
 			op.Parameters = append(op.Parameters, query("policy_hash", "Judge by a policy of the past, as a stored decision names it; the one in force when absent.", str(), false))
 			op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: "object",
@@ -43,51 +45,11 @@ func (a *API) conductEndpoints() {
 					"next_allowed_at": nullable, "policy_hash": str()},
 				Required: []string{"decision", "all", "advisory", "presumptive", "cite", "policy_hash"}})}
 		},
-		func(c *gin.Context) {
-			text, err := readJSON(c, maxBody, "application/json")
-			if err != nil {
-				a.fail(c, err)
-				return
-			}
-			q, err := conduct.ParseRequest(text)
-			if err != nil {
-				a.fail(c, err)
-				return
-			}
-			_, law, err := a.opt.Law.Past(c.Request.Context(), c.Query("policy_hash"))
-			if err != nil {
-				a.fail(c, err)
-				return
-			}
-			d, err := law.Policy.Decide(q)
-			if err != nil {
-				a.fail(c, err)
-				return
-			}
-			c.JSON(http.StatusOK, d)
-		})
-	register(a, endpoint{method: http.MethodGet, path: "/v1/conduct/policy", id: "getPolicy", tag: "conduct", summary: "A conduct policy as it was written, signed",
-		about: "The one in force, or one of the past by the hash that a stored decision names. Profiles show their sources and whether they bind. Phones get it by their feed."},
-		func(ctx context.Context, _ call, in *struct {
-			Hash string `query:"hash" maxLength:"80" doc:"sha256: and 64 hexadecimal digits; the policy in force when absent."`
-		}) (*body[policyBundle], error) {
-			record, law, err := a.opt.Law.Past(ctx, in.Hash)
-			if err != nil {
-				return nil, err
-			}
-			p := law.Policy
-			out := policyBundle{Hash: p.Hash(), Since: record.Since, Packs: []string{}, Names: []string{}, Profiles: []conduct.Profile{}, Note: policyNote, Signed: law.Signed}
-			for _, pack := range p.Packs() {
-				out.Packs = append(out.Packs, base64.StdEncoding.EncodeToString(pack.Text))
-				out.Names = append(out.Names, pack.Name)
-			}
-			for _, id := range p.Profiles() {
-				if about, ok := p.About(id); ok {
-					out.Profiles = append(out.Profiles, about)
-				}
-			}
-			return respond(out), nil
-		})
+		a.decide)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/conduct/policy", roles: everyone, id: "getPolicy",
+		tag: "conduct", summary: "A conduct policy as it was written, signed",
+		about: "The one in force, or one of the past by the hash that a stored decision names. Profiles show their " +
+			"sources and whether they bind. Phones get it by their feed."}, a.getPolicy)
 }
 
 // payload is a keyed hash of what a command asks: the same key with another payload is refused.
@@ -97,4 +59,51 @@ func (a *API) payload(cmd any) [32]byte {
 		text = []byte(err.Error())
 	}
 	return a.opt.Hash(text)
+}
+
+type getPolicyIn struct {
+	Hash string `query:"hash" maxLength:"80" doc:"sha256: and 64 hexadecimal digits; the policy in force when absent."`
+}
+
+func (a *API) getPolicy(ctx context.Context, _ call, in *getPolicyIn) (*body[policyBundle], error) {
+	record, law, err := a.opt.Law.Past(ctx, in.Hash)
+	if err != nil {
+		return nil, err
+	}
+	p := law.Policy
+	out := policyBundle{Hash: p.Hash(), Since: record.Since, Packs: []string{}, Names: []string{}, Profiles: []conduct.Profile{}, Note: policyNote, Signed: law.Signed}
+	for _, pack := range p.Packs() {
+		out.Packs = append(out.Packs, base64.StdEncoding.EncodeToString(pack.Text))
+		out.Names = append(out.Names, pack.Name)
+	}
+	for _, id := range p.Profiles() {
+		if about, ok := p.About(id); ok {
+			out.Profiles = append(out.Profiles, about)
+		}
+	}
+	return respond(out), nil
+}
+
+func (a *API) decide(c *gin.Context) {
+	text, err := readJSON(c, maxBody, "application/json")
+	if err != nil {
+		a.fail(c, err)
+		return
+	}
+	q, err := conduct.ParseRequest(text)
+	if err != nil {
+		a.fail(c, err)
+		return
+	}
+	_, law, err := a.opt.Law.Past(c.Request.Context(), c.Query("policy_hash"))
+	if err != nil {
+		a.fail(c, err)
+		return
+	}
+	d, err := law.Policy.Decide(q)
+	if err != nil {
+		a.fail(c, err)
+		return
+	}
+	c.JSON(http.StatusOK, d)
 }

@@ -13,26 +13,36 @@ type pushTokenBody struct {
 }
 
 func (a *API) deviceEndpoints() {
-	register(a, endpoint{method: http.MethodGet, path: "/v1/devices", id: "listDevices", tag: "office", summary: "List devices"},
-		func(ctx context.Context, _ call, in *struct {
-			Paging
-			User string `query:"user" maxLength:"64" doc:"Only this user's."`
-		}) (*body[page[office.Device]], error) {
-			ds, next, err := a.opt.Office.Devices(ctx, auth.UserID(in.User), in.Limit, in.Cursor)
-			return respond(page[office.Device]{ds, next}), err
-		})
-	register(a, endpoint{method: http.MethodDelete, path: "/v1/devices/{id}", id: "blockDevice", tag: "office", summary: "Block a device",
-		about: "It is shut out at once; with wipe the app erases what it holds when it next calls."},
-		func(ctx context.Context, c call, in *struct {
-			ID   string `path:"id" maxLength:"64"`
-			Wipe bool   `query:"wipe"`
-		}) (*body[office.Device], error) {
-			d, err := a.opt.Office.BlockDevice(ctx, ask(c), auth.DeviceID(in.ID), in.Wipe)
-			a.opt.Sessions.ForgetDevice(auth.DeviceID(in.ID))
-			return respond(d), err
-		})
-	register(a, endpoint{method: http.MethodPatch, path: "/v1/devices/current", id: "changeDevice", tag: "sync", summary: "Tell the push token of this device", status: http.StatusNoContent},
-		func(ctx context.Context, c call, in *body[pushTokenBody]) (*struct{}, error) {
-			return nil, a.opt.Office.SetPushToken(ctx, c.actor.Device, in.Body.PushToken)
-		})
+	register(a, endpoint{method: http.MethodGet, path: "/v1/devices", roles: admins, id: "listDevices",
+		tag: "office", summary: "List devices"}, a.listDevices)
+	register(a, endpoint{method: http.MethodDelete, path: "/v1/devices/{id}", roles: admins, id: "blockDevice",
+		tag: "office", summary: "Block a device",
+		about: "It is shut out at once; with wipe the app erases what it holds when it next calls."}, a.blockDevice)
+	register(a, endpoint{method: http.MethodPatch, path: "/v1/devices/current", roles: agents, id: "changeDevice",
+		tag: "sync", summary: "Tell the push token of this device", status: http.StatusNoContent}, a.changeDevice)
+}
+
+type listDevicesIn struct {
+	Paging
+	User string `query:"user" maxLength:"64" doc:"Only this user's."`
+}
+
+func (a *API) listDevices(ctx context.Context, _ call, in *listDevicesIn) (*body[page[office.Device]], error) {
+	ds, next, err := a.opt.Office.Devices(ctx, auth.UserID(in.User), in.Limit, in.Cursor)
+	return respond(page[office.Device]{ds, next}), err
+}
+
+type blockDeviceIn struct {
+	ID   string `path:"id" maxLength:"64"`
+	Wipe bool   `query:"wipe"`
+}
+
+func (a *API) blockDevice(ctx context.Context, c call, in *blockDeviceIn) (*body[office.Device], error) {
+	d, err := a.opt.Office.BlockDevice(ctx, ask(c), auth.DeviceID(in.ID), in.Wipe)
+	a.opt.Sessions.ForgetDevice(auth.DeviceID(in.ID))
+	return respond(d), err
+}
+
+func (a *API) changeDevice(ctx context.Context, c call, in *body[pushTokenBody]) (*struct{}, error) {
+	return nil, a.opt.Office.SetPushToken(ctx, c.actor.Device, in.Body.PushToken)
 }

@@ -12,6 +12,6 @@
 // about it. It repeats nothing of what was sent, not even the name of a member that
 // is not one of ours: bodies.go says what is refused before an endpoint sees it.
 //
-// Who may call what is auth.Permissions, one table, looked up by method and path
-// template before any handler runs. problem.go alone knows statuses.
+// Who may call an endpoint is a column of the endpoint's own row, checked before any
+// handler runs. problem.go alone knows statuses.
 package httpapi

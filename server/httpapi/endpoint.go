@@ -11,19 +11,43 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// endpoint says what an endpoint is, for its description.
+// endpoint says what an endpoint is and who may call it.
 type endpoint struct {
 	method, path string
-	id           string
-	tag          string
-	summary      string
-	about        string
-	status       int // of success; 0: 200
-	body         int64
+	// roles may call it. anyone is for everybody, signed in or not; nil is refused by New.
+	// Scope (which branches, which cases) is judged behind it: a record out of scope is as
+	// if it did not exist.
+	roles   []auth.Role
+	id      string
+	tag     string
+	summary string
+	about   string
+	status  int // of success; 0: 200
+	body    int64
 }
+
+// The roles of the endpoints.
+var (
+	anyone      = []auth.Role{}
+	everyone    = auth.Roles()
+	admins      = []auth.Role{auth.RoleAdmin}
+	supervisors = []auth.Role{auth.RoleAdmin, auth.RoleSupervisor}
+	importers   = []auth.Role{auth.RoleAdmin, auth.RoleSupervisor, auth.RoleLender}
+	agents      = []auth.Role{auth.RoleAgent}
+	auditors    = []auth.Role{auth.RoleAdmin, auth.RoleAuditor}
+)
 
 // maxBody bounds ordinary bodies.
 const maxBody = 1 << 20
+
+// allow notes who may call an endpoint. It panics on one that does not say so, or is there twice.
+func (a *API) allow(e endpoint) {
+	at := e.method + " " + e.path
+	if _, twice := a.endpoints[at]; twice || e.roles == nil {
+		panic("httpapi: the endpoint " + at + " is there twice, or names no roles")
+	}
+	a.endpoints[at] = e
+}
 
 func (e endpoint) operation() huma.Operation {
 	op := huma.Operation{OperationID: e.id, Method: e.method, Path: e.path, Tags: []string{e.tag}, Summary: e.summary, Description: e.about,
@@ -31,15 +55,9 @@ func (e endpoint) operation() huma.Operation {
 	if e.body > 0 {
 		op.MaxBodyBytes = e.body
 	}
-	for _, p := range auth.Permissions() {
-		if p.Method == e.method && p.Path == e.path && len(p.Roles) > 0 {
-			op.Security = []map[string][]string{{"token": {}}}
-			roles := make([]string, len(p.Roles))
-			for i, r := range p.Roles {
-				roles[i] = string(r)
-			}
-			op.Extensions = map[string]any{"x-roles": roles}
-		}
+	if len(e.roles) > 0 {
+		op.Security = []map[string][]string{{"token": {}}}
+		op.Extensions = map[string]any{"x-roles": texts(e.roles)}
 	}
 	if e.method != http.MethodGet && op.Security != nil {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: "string", MaxLength: ptr(maxKey)},
@@ -52,6 +70,7 @@ func ptr[T any](v T) *T { return &v }
 
 // register adds an endpoint that takes and gives JSON.
 func register[I, O any](a *API, e endpoint, handle func(ctx context.Context, c call, in *I) (*O, error)) {
+	a.allow(e)
 	op := e.operation()
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		c := callOf(ctx)
@@ -95,6 +114,7 @@ func (a *API) schema(v any) *huma.Schema {
 
 // raw adds an endpoint with a plain handler, described by hand.
 func (a *API) raw(e endpoint, describe func(op *huma.Operation), handle gin.HandlerFunc) {
+	a.allow(e)
 	op := e.operation()
 	describe(&op)
 	a.huma.OpenAPI().AddOperation(&op)
@@ -108,7 +128,7 @@ func (a *API) raw(e endpoint, describe func(op *huma.Operation), handle gin.Hand
 // for its own. Probes and scrapers may ask anyone's endpoints with parameters of theirs.
 func (a *API) onlyQuery(c *gin.Context) {
 	at := c.Request.Method + " " + template(c)
-	if len(a.allowed[at].Roles) == 0 {
+	if len(a.endpoints[at].roles) == 0 {
 		return
 	}
 	for name := range c.Request.URL.Query() {

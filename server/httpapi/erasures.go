@@ -38,61 +38,22 @@ type erasureAnswer struct {
 const whatIsDestroyed = "the key under which the names, phones, addresses, positions and texts of this debtor were sealed: " +
 	"in the case file, on the journal's pages and in every backup that is restored with the erasure list"
 
+// erasurePath names an erasure.
+type erasurePath struct {
+	ID      string `path:"id" maxLength:"64" doc:"The debtor."`
+	Request string `path:"request" maxLength:"64" doc:"The erasure_id."`
+}
+
 func (a *API) erasureEndpoints() {
-	register(a, endpoint{method: http.MethodPost, path: "/v1/debtors/{id}/erase", id: "askErasure", tag: "cases", status: http.StatusAccepted,
-		summary: "Ask for a debtor to be erased", about: "Nothing is erased until another administrator confirms it. Asking again gives the erasure that waits."},
-		func(ctx context.Context, c call, in *struct {
-			ID   string `path:"id" maxLength:"64" doc:"The debtor."`
-			Body struct {
-				Reason string `json:"reason" enum:"court_order,debt_sold,error,request,retention" doc:"Why: a code, never a sentence."`
-			}
-		}) (*body[erasureAnswer], error) {
-			debtor := journal.DebtorID(in.ID)
-			b, err := a.opt.Casework.DebtorBranch(ctx, debtor)
-			if err != nil {
-				return nil, err
-			}
-			q, err := a.request(c, casework.AskErasure{Debtor: debtor, Reason: in.Body.Reason})
-			if err != nil {
-				return nil, err
-			}
-			r, err := a.opt.Casework.One(ctx, c.actor, b, q)
-			if err != nil {
-				return nil, err
-			}
-			var asked casework.ErasureReceipt
-			if err := json.Unmarshal(r.Body, &asked); err != nil {
-				return nil, err
-			}
-			return a.erasure(ctx, debtor, asked.ID)
-		})
-	type named struct {
-		ID      string `path:"id" maxLength:"64" doc:"The debtor."`
-		Request string `path:"request" maxLength:"64" doc:"The erasure_id."`
-	}
-	register(a, endpoint{method: http.MethodPost, path: "/v1/debtors/{id}/erase/{request}/confirm", id: "confirmErasure", tag: "cases",
-		summary: "Erase a debtor, as the second administrator", about: "Who asked cannot confirm. It cannot be undone."},
-		func(ctx context.Context, c call, in *named) (*body[erasureAnswer], error) {
-			debtor := journal.DebtorID(in.ID)
-			b, err := a.opt.Casework.DebtorBranch(ctx, debtor)
-			if err != nil {
-				return nil, err
-			}
-			cmd := casework.ConfirmErasure{Debtor: debtor, Erasure: in.Request}
-			q, err := a.request(c, cmd)
-			if err != nil {
-				return nil, err
-			}
-			if err := a.opt.Casework.Erase(ctx, c.actor, b, q, cmd); err != nil {
-				return nil, err
-			}
-			return a.erasure(ctx, debtor, in.Request)
-		})
-	register(a, endpoint{method: http.MethodGet, path: "/v1/debtors/{id}/erase/{request}", id: "getErasure", tag: "cases",
-		summary: "An erasure and its certificate"},
-		func(ctx context.Context, _ call, in *named) (*body[erasureAnswer], error) {
-			return a.erasure(ctx, journal.DebtorID(in.ID), in.Request)
-		})
+	register(a, endpoint{method: http.MethodPost, path: "/v1/debtors/{id}/erase", roles: admins, id: "askErasure",
+		tag: "cases", status: http.StatusAccepted, summary: "Ask for a debtor to be erased",
+		about: "Nothing is erased until another administrator confirms it. Asking again gives the erasure that waits."},
+		a.askErasure)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/debtors/{id}/erase/{request}/confirm", roles: admins,
+		id: "confirmErasure", tag: "cases", summary: "Erase a debtor, as the second administrator",
+		about: "Who asked cannot confirm. It cannot be undone."}, a.confirmErasure)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/debtors/{id}/erase/{request}", roles: admins,
+		id: "getErasure", tag: "cases", summary: "An erasure and its certificate"}, a.getErasure)
 }
 
 // erasure answers an erasure as it stands, with a certificate once it is done.
@@ -124,4 +85,53 @@ func (a *API) erasure(ctx context.Context, debtor journal.DebtorID, id string) (
 	}
 	out.Certificate, err = a.opt.Audit.SignErasure(string(statement))
 	return respond(out), err
+}
+
+type askErasureIn struct {
+	ID   string `path:"id" maxLength:"64" doc:"The debtor."`
+	Body struct {
+		Reason string `json:"reason" enum:"court_order,debt_sold,error,request,retention" doc:"Why: a code, never a sentence."`
+	}
+}
+
+func (a *API) askErasure(ctx context.Context, c call, in *askErasureIn) (*body[erasureAnswer], error) {
+	debtor := journal.DebtorID(in.ID)
+	b, err := a.opt.Casework.DebtorBranch(ctx, debtor)
+	if err != nil {
+		return nil, err
+	}
+	q, err := a.request(c, casework.AskErasure{Debtor: debtor, Reason: in.Body.Reason})
+	if err != nil {
+		return nil, err
+	}
+	r, err := a.opt.Casework.One(ctx, c.actor, b, q)
+	if err != nil {
+		return nil, err
+	}
+	var asked casework.ErasureReceipt
+	if err := json.Unmarshal(r.Body, &asked); err != nil {
+		return nil, err
+	}
+	return a.erasure(ctx, debtor, asked.ID)
+}
+
+func (a *API) confirmErasure(ctx context.Context, c call, in *erasurePath) (*body[erasureAnswer], error) {
+	debtor := journal.DebtorID(in.ID)
+	b, err := a.opt.Casework.DebtorBranch(ctx, debtor)
+	if err != nil {
+		return nil, err
+	}
+	cmd := casework.ConfirmErasure{Debtor: debtor, Erasure: in.Request}
+	q, err := a.request(c, cmd)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.opt.Casework.Erase(ctx, c.actor, b, q, cmd); err != nil {
+		return nil, err
+	}
+	return a.erasure(ctx, debtor, in.Request)
+}
+
+func (a *API) getErasure(ctx context.Context, _ call, in *erasurePath) (*body[erasureAnswer], error) {
+	return a.erasure(ctx, journal.DebtorID(in.ID), in.Request)
 }

@@ -16,55 +16,49 @@ import (
 // maxImport bounds an import, decompressed: streamed, so memory does not grow with it.
 const maxImport = 1 << 30
 
-type importFunc func(ctx context.Context, actor auth.Actor, branch auth.BranchID, contentType string, in io.Reader, opt casework.ImportOptions) (casework.ImportReport, error)
+type importFunc func(ctx context.Context, actor auth.Actor, branch auth.BranchID, contentType string, in io.Reader,
+	opt casework.ImportOptions) (casework.ImportReport, error)
+
+const aboutLines = "Streamed; each bad line is reported with its number and reason, and the good lines are kept. " +
+	"Sending the same file again changes nothing."
 
 func (a *API) importEndpoints() {
-	for _, im := range []struct {
-		path, id, summary, about string
-		run                      importFunc
-		needsBranch              bool
-	}{
-		{"/v1/imports/cases", "importCases", "Import overdue cases", "A case_ref that is known is updated; an unchanged line does nothing.", a.opt.Casework.ImportCases, true},
-		{"/v1/imports/contacts", "importContacts", "Import earlier contacts", "They count for the caps of the law.", a.opt.Casework.ImportContacts, false},
-		{"/v1/imports/payments", "importPayments", "Import payments", "What is due goes down; a case with nothing due closes.", a.opt.Casework.ImportPayments, false},
-	} {
-		a.raw(endpoint{method: http.MethodPost, path: im.path, id: im.id, tag: "imports", summary: im.summary,
-			about: im.about + " Streamed; each bad line is reported with its number and reason, and the good lines are kept. Sending the same file again changes nothing."},
-			func(op *huma.Operation) {
-				op.Parameters = append(op.Parameters, query("branch", "Your only branch when absent.", str(), false))
-				op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"text/csv": {Schema: str()}, "application/x-ndjson": {Schema: str()}}}
-				op.Responses = map[string]*huma.Response{"200": answer("What became of the lines.", "application/json", a.schema(casework.ImportReport{}))}
-			},
-			func(c *gin.Context) { a.importLines(c, im.run, im.needsBranch) })
-	}
-	a.raw(endpoint{method: http.MethodPost, path: "/v1/imports/territories", id: "importTerritories", tag: "imports", summary: "Import territories (GeoJSON)",
-		about: "A FeatureCollection of Polygons and MultiPolygons. A feature that cannot be used is reported with its place and does not stop the others."},
+	a.raw(endpoint{method: http.MethodPost, path: "/v1/imports/cases", roles: importers, id: "importCases",
+		tag: "imports", summary: "Import overdue cases",
+		about: "A case_ref that is known is updated; an unchanged line does nothing. " + aboutLines}, a.describeLines, a.importCases)
+	a.raw(endpoint{method: http.MethodPost, path: "/v1/imports/contacts", roles: importers, id: "importContacts",
+		tag: "imports", summary: "Import earlier contacts",
+		about: "They count for the caps of the law. " + aboutLines}, a.describeLines, a.importContacts)
+	a.raw(endpoint{method: http.MethodPost, path: "/v1/imports/payments", roles: importers, id: "importPayments",
+		tag: "imports", summary: "Import payments",
+		about: "What is due goes down; a case with nothing due closes. " + aboutLines}, a.describeLines, a.importPayments)
+	a.raw(endpoint{method: http.MethodPost, path: "/v1/imports/territories", roles: supervisors,
+		id: "importTerritories", tag: "imports", summary: "Import territories (GeoJSON)",
+		about: "A FeatureCollection of Polygons and MultiPolygons. A feature that cannot be used is reported with its " +
+			"place and does not stop the others."},
 		func(op *huma.Operation) {
 			op.Parameters = append(op.Parameters, query("branch", "Your only branch when absent.", str(), false))
 			op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 				"application/geo+json": {Schema: &huma.Schema{Type: "object"}}, "application/json": {Schema: &huma.Schema{Type: "object"}}}}
 			op.Responses = map[string]*huma.Response{"200": answer("What became of the features.", "application/json", a.schema(territoryImport{}))}
 		},
-		func(c *gin.Context) {
-			who := callOf(c.Request.Context())
-			b, err := a.branch(c.Request.Context(), who.actor, c.Query("branch"))
-			if err != nil {
-				a.fail(c, err)
-				return
-			}
-			text, err := readJSON(c, geo.MaxFeatureBytes, "application/geo+json", "application/json")
-			if err != nil {
-				a.fail(c, err)
-				return
-			}
-			out, err := a.importTerritories(c.Request.Context(), who, b, text)
-			if err != nil {
-				a.fail(c, err)
-				return
-			}
-			c.JSON(http.StatusOK, out)
-		})
+		a.importTerritoryFile)
 }
+
+// describeLines describes an import of lines.
+func (a *API) describeLines(op *huma.Operation) {
+	op.Parameters = append(op.Parameters, query("branch", "Your only branch when absent.", str(), false))
+	op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+		"text/csv": {Schema: str()}, "application/x-ndjson": {Schema: str()}}}
+	op.Responses = map[string]*huma.Response{
+		"200": answer("What became of the lines.", "application/json", a.schema(casework.ImportReport{}))}
+}
+
+func (a *API) importCases(c *gin.Context) { a.importLines(c, a.opt.Casework.ImportCases, true) }
+
+func (a *API) importContacts(c *gin.Context) { a.importLines(c, a.opt.Casework.ImportContacts, false) }
+
+func (a *API) importPayments(c *gin.Context) { a.importLines(c, a.opt.Casework.ImportPayments, false) }
 
 func (a *API) importLines(c *gin.Context, run importFunc, needsBranch bool) {
 	ctx := c.Request.Context()
@@ -97,4 +91,24 @@ func (a *API) importLines(c *gin.Context, run importFunc, needsBranch bool) {
 		return
 	}
 	c.JSON(http.StatusOK, report)
+}
+
+func (a *API) importTerritoryFile(c *gin.Context) {
+	who := callOf(c.Request.Context())
+	b, err := a.branch(c.Request.Context(), who.actor, c.Query("branch"))
+	if err != nil {
+		a.fail(c, err)
+		return
+	}
+	text, err := readJSON(c, geo.MaxFeatureBytes, "application/geo+json", "application/json")
+	if err != nil {
+		a.fail(c, err)
+		return
+	}
+	out, err := a.importTerritories(c.Request.Context(), who, b, text)
+	if err != nil {
+		a.fail(c, err)
+		return
+	}
+	c.JSON(http.StatusOK, out)
 }

@@ -155,16 +155,19 @@ func legible(s string) bool {
 // maxKey bounds an Idempotency-Key: the command id has at most 128 bytes.
 const maxKey = 60
 
-// authenticate looks the endpoint up in the table of permissions and says who calls.
+// beforeChange are the endpoints of a user who has yet to change a one-time password.
+var beforeChange = []string{"/v1/users/me/password", "/v1/sessions/current", "/v1/users/me"}
+
+// authenticate says who calls, and refuses a role that the endpoint is not for.
 func (a *API) authenticate(c *gin.Context) {
 	if c.FullPath() == "" {
 		c.Next() // no such endpoint: NoRoute and NoMethod answer
 		return
 	}
-	p, ok := a.permission(c.Request.Method, template(c))
+	e, ok := a.endpoints[c.Request.Method+" "+template(c)]
 	if !ok {
-		a.log.Error("an endpoint has no row in the table of permissions", "method", c.Request.Method, "endpoint", template(c))
-		writeProblem(c, newProblem(http.StatusForbidden, "auth.role", "nobody may call this endpoint"))
+		a.log.Error("an endpoint names no roles", "method", c.Request.Method, "endpoint", template(c))
+		writeProblem(c, newProblem(http.StatusForbidden, "auth.role", "this endpoint is closed"))
 		return
 	}
 	in := call{address: c.ClientIP(), key: c.GetHeader("Idempotency-Key")}
@@ -172,18 +175,19 @@ func (a *API) authenticate(c *gin.Context) {
 		writeProblem(c, newProblem(http.StatusBadRequest, "idempotency_key", "an Idempotency-Key has 1 to 60 printable characters").at("header.Idempotency-Key", "too long, or not printable"))
 		return
 	}
-	if len(p.Roles) > 0 {
+	if len(e.roles) > 0 {
 		actor, problem := a.who(c)
 		if problem != nil {
 			writeProblem(c, problem)
 			return
 		}
-		if !slices.Contains(p.Roles, actor.Role) {
+		if !slices.Contains(e.roles, actor.Role) {
 			writeProblem(c, newProblem(http.StatusForbidden, "auth.role", "your role may not do this"))
 			return
 		}
-		if actor.MustChangePassword && p.Path != "/v1/users/me/password" && p.Path != "/v1/sessions/current" && p.Path != "/v1/users/me" {
-			writeProblem(c, newProblem(http.StatusForbidden, "auth.must_change_password", "change the one-time password first: POST /v1/users/me/password"))
+		if actor.MustChangePassword && !slices.Contains(beforeChange, e.path) {
+			writeProblem(c, newProblem(http.StatusForbidden, "auth.must_change_password",
+				"change the one-time password first: POST /v1/users/me/password"))
 			return
 		}
 		in.actor = actor

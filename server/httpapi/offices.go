@@ -98,129 +98,161 @@ func ids[T ~string](in []string) []T {
 }
 
 func (a *API) officeEndpoints() {
-	register(a, endpoint{method: http.MethodGet, path: "/v1/branches", id: "listBranches", tag: "office", summary: "List branches"},
-		func(ctx context.Context, c call, _ *struct{}) (*body[page[office.Branch]], error) {
-			all, err := a.opt.Office.Branches(ctx)
-			mine := []office.Branch{}
-			for _, b := range all {
-				if c.actor.InBranch(b.ID) {
-					mine = append(mine, b)
-				}
-			}
-			return respond(page[office.Branch]{Items: mine}), err
-		})
-	register(a, endpoint{method: http.MethodPut, path: "/v1/branches/{id}", id: "putBranch", tag: "office", summary: "Make or change a branch"},
-		func(ctx context.Context, c call, in *struct {
-			ID   string `path:"id" maxLength:"64"`
-			Body branchBody
-		}) (*body[office.Branch], error) {
-			for _, p := range in.Body.Profiles {
-				if !a.opt.Law.Policy().Has(p) {
-					return nil, newProblem(http.StatusUnprocessableEntity, "branch.profile", "the policy has no such conduct profile").at("body.profiles", "unknown profile")
-				}
-			}
-			b, err := a.opt.Office.PutBranch(ctx, ask(c), office.Branch{ID: auth.BranchID(in.ID), Name: in.Body.Name, TimeZone: in.Body.TimeZone, Country: in.Body.Country, Profiles: in.Body.Profiles,
-				NeighboursWithinM: in.Body.Nearby})
-			if err != nil {
-				return nil, err
-			}
-			return respond(b), a.opt.Law.PublishTo(ctx, b.ID)
-		})
-	register(a, endpoint{method: http.MethodGet, path: "/v1/lenders", id: "listLenders", tag: "office", summary: "List lenders"},
-		func(ctx context.Context, _ call, _ *struct{}) (*body[page[office.Lender]], error) {
-			ls, err := a.opt.Office.Lenders(ctx)
-			return respond(page[office.Lender]{Items: ls}), err
-		})
-	register(a, endpoint{method: http.MethodPut, path: "/v1/lenders/{id}", id: "putLender", tag: "office", summary: "Make or change a lender"},
-		func(ctx context.Context, c call, in *struct {
-			ID   string `path:"id" maxLength:"100"`
-			Body struct {
-				Name  string `json:"name,omitempty" maxLength:"200"`
-				Phone string `json:"complaint_phone,omitempty" maxLength:"40" doc:"The complaint line told to debtors."`
-			}
-		}) (*body[office.Lender], error) {
-			l, err := a.opt.Office.PutLender(ctx, ask(c), office.Lender{ID: in.ID, Name: in.Body.Name, Phone: in.Body.Phone})
-			return respond(l), err
-		})
+	register(a, endpoint{method: http.MethodGet, path: "/v1/branches", roles: supervisors, id: "listBranches",
+		tag: "office", summary: "List branches"}, a.listBranches)
+	register(a, endpoint{method: http.MethodPut, path: "/v1/branches/{id}", roles: admins, id: "putBranch",
+		tag: "office", summary: "Make or change a branch"}, a.putBranch)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/lenders", roles: supervisors, id: "listLenders",
+		tag: "office", summary: "List lenders"}, a.listLenders)
+	register(a, endpoint{method: http.MethodPut, path: "/v1/lenders/{id}", roles: admins, id: "putLender",
+		tag: "office", summary: "Make or change a lender"}, a.putLender)
 	a.teamEndpoints()
 }
 
 func (a *API) teamEndpoints() {
-	register(a, endpoint{method: http.MethodGet, path: "/v1/teams", id: "listTeams", tag: "office", summary: "List teams"},
-		func(ctx context.Context, c call, in *struct {
-			Branch string `query:"branch" maxLength:"64"`
-		}) (*body[page[teamView]], error) {
-			b, err := branchFor(c.actor, in.Branch)
-			if err != nil {
-				return nil, err
-			}
-			ts, err := a.opt.Office.Teams(ctx, b)
-			out := make([]teamView, len(ts))
-			for i, t := range ts {
-				out[i] = teamAnswer(t)
-			}
-			return respond(page[teamView]{Items: out}), err
-		})
-	register(a, endpoint{method: http.MethodGet, path: "/v1/teams/{id}", id: "getTeam", tag: "office", summary: "Read a team"},
-		func(ctx context.Context, c call, in *struct {
-			ID     string `path:"id" maxLength:"64"`
-			Branch string `query:"branch" maxLength:"64"`
-		}) (*body[teamView], error) {
-			b, err := branchFor(c.actor, in.Branch)
-			if err != nil {
-				return nil, err
-			}
-			t, err := a.opt.Office.Team(ctx, b, in.ID)
-			return respond(teamAnswer(t)), err
-		})
-	register(a, endpoint{method: http.MethodPut, path: "/v1/teams/{id}", id: "putTeam", tag: "office", summary: "Make or change a team"},
-		func(ctx context.Context, c call, in *struct {
-			ID   string `path:"id" maxLength:"64"`
-			Body teamBody
-		}) (*body[teamView], error) {
-			b, err := a.bodyBranch(ctx, c.actor, in.Body.Branch)
-			if err != nil {
-				return nil, err
-			}
-			x := in.Body
-			if x.ID != "" && x.ID != in.ID {
-				return nil, newProblem(http.StatusUnprocessableEntity, "team.id", "the body is of another team than the path; leave its id out to copy one").at("body.id", "not the id in the path")
-			}
-			t := office.Team{ID: in.ID, Branch: b, Name: x.Name, Agents: ids[auth.UserID](x.Agents), Territories: x.Territories, Skills: x.Skills, Items: x.Items,
-				Recording: x.Recording, Mode: x.Mode, MaxStops: x.MaxStops}
-			if t.Start, err = point(x.Start, "start"); err != nil {
-				return nil, err
-			}
-			if t.End, err = point(x.End, "end"); err != nil {
-				return nil, err
-			}
-			t, err = a.opt.Office.PutTeam(ctx, ask(c), t)
-			return respond(teamAnswer(t)), err
-		})
-	register(a, endpoint{method: http.MethodGet, path: "/v1/shifts", id: "listShifts", tag: "office", summary: "List the shifts of a date"},
-		func(ctx context.Context, c call, in *struct {
-			Branch string `query:"branch" maxLength:"64"`
-			Date   string `query:"date" required:"true" format:"date"`
-		}) (*body[page[office.Shift]], error) {
-			b, err := branchFor(c.actor, in.Branch)
-			if err != nil {
-				return nil, err
-			}
-			ss, err := a.opt.Office.Shifts(ctx, b, in.Date)
-			return respond(page[office.Shift]{Items: ss}), err
-		})
-	register(a, endpoint{method: http.MethodPut, path: "/v1/teams/{id}/shifts/{date}", id: "putShift", tag: "office", summary: "Give a team a shift"},
-		func(ctx context.Context, c call, in *struct {
-			ID   string `path:"id" maxLength:"64"`
-			Date string `path:"date" maxLength:"10" example:"2026-11-25"`
-			Body shiftBody
-		}) (*body[office.Shift], error) {
-			b, err := a.bodyBranch(ctx, c.actor, in.Body.Branch)
-			if err != nil {
-				return nil, err
-			}
-			sh, err := a.opt.Office.PutShift(ctx, ask(c), office.Shift{Branch: b, Team: in.ID, Date: in.Date, From: in.Body.From, To: in.Body.To,
-				Agents: ids[auth.UserID](in.Body.Agents), Breaks: in.Body.Breaks, Territories: in.Body.Areas})
-			return respond(sh), err
-		})
+	register(a, endpoint{method: http.MethodGet, path: "/v1/teams", roles: supervisors, id: "listTeams",
+		tag: "office", summary: "List teams"}, a.listTeams)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/teams/{id}", roles: supervisors, id: "getTeam",
+		tag: "office", summary: "Read a team"}, a.getTeam)
+	register(a, endpoint{method: http.MethodPut, path: "/v1/teams/{id}", roles: supervisors, id: "putTeam",
+		tag: "office", summary: "Make or change a team"}, a.putTeam)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/shifts", roles: supervisors, id: "listShifts",
+		tag: "office", summary: "List the shifts of a date"}, a.listShifts)
+	register(a, endpoint{method: http.MethodPut, path: "/v1/teams/{id}/shifts/{date}", roles: supervisors,
+		id: "putShift", tag: "office", summary: "Give a team a shift"}, a.putShift)
+}
+
+func (a *API) listBranches(ctx context.Context, c call, _ *struct{}) (*body[page[office.Branch]], error) {
+	all, err := a.opt.Office.Branches(ctx)
+	mine := []office.Branch{}
+	for _, b := range all {
+		if c.actor.InBranch(b.ID) {
+			mine = append(mine, b)
+		}
+	}
+	return respond(page[office.Branch]{Items: mine}), err
+}
+
+type putBranchIn struct {
+	ID   string `path:"id" maxLength:"64"`
+	Body branchBody
+}
+
+func (a *API) putBranch(ctx context.Context, c call, in *putBranchIn) (*body[office.Branch], error) {
+	for _, p := range in.Body.Profiles {
+		if !a.opt.Law.Policy().Has(p) {
+			return nil, newProblem(http.StatusUnprocessableEntity, "branch.profile", "the policy has no such conduct profile").at("body.profiles", "unknown profile")
+		}
+	}
+	b, err := a.opt.Office.PutBranch(ctx, ask(c), office.Branch{ID: auth.BranchID(in.ID), Name: in.Body.Name, TimeZone: in.Body.TimeZone, Country: in.Body.Country, Profiles: in.Body.Profiles,
+		NeighboursWithinM: in.Body.Nearby})
+	if err != nil {
+		return nil, err
+	}
+	return respond(b), a.opt.Law.PublishTo(ctx, b.ID)
+}
+
+func (a *API) listLenders(ctx context.Context, _ call, _ *struct{}) (*body[page[office.Lender]], error) {
+	ls, err := a.opt.Office.Lenders(ctx)
+	return respond(page[office.Lender]{Items: ls}), err
+}
+
+type putLenderIn struct {
+	ID   string `path:"id" maxLength:"100"`
+	Body struct {
+		Name  string `json:"name,omitempty" maxLength:"200"`
+		Phone string `json:"complaint_phone,omitempty" maxLength:"40" doc:"The complaint line told to debtors."`
+	}
+}
+
+func (a *API) putLender(ctx context.Context, c call, in *putLenderIn) (*body[office.Lender], error) {
+	l, err := a.opt.Office.PutLender(ctx, ask(c), office.Lender{ID: in.ID, Name: in.Body.Name, Phone: in.Body.Phone})
+	return respond(l), err
+}
+
+type listTeamsIn struct {
+	Branch string `query:"branch" maxLength:"64"`
+}
+
+func (a *API) listTeams(ctx context.Context, c call, in *listTeamsIn) (*body[page[teamView]], error) {
+	b, err := branchFor(c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	ts, err := a.opt.Office.Teams(ctx, b)
+	out := make([]teamView, len(ts))
+	for i, t := range ts {
+		out[i] = teamAnswer(t)
+	}
+	return respond(page[teamView]{Items: out}), err
+}
+
+type getTeamIn struct {
+	ID     string `path:"id" maxLength:"64"`
+	Branch string `query:"branch" maxLength:"64"`
+}
+
+func (a *API) getTeam(ctx context.Context, c call, in *getTeamIn) (*body[teamView], error) {
+	b, err := branchFor(c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	t, err := a.opt.Office.Team(ctx, b, in.ID)
+	return respond(teamAnswer(t)), err
+}
+
+type putTeamIn struct {
+	ID   string `path:"id" maxLength:"64"`
+	Body teamBody
+}
+
+func (a *API) putTeam(ctx context.Context, c call, in *putTeamIn) (*body[teamView], error) {
+	b, err := a.bodyBranch(ctx, c.actor, in.Body.Branch)
+	if err != nil {
+		return nil, err
+	}
+	x := in.Body
+	if x.ID != "" && x.ID != in.ID {
+		return nil, newProblem(http.StatusUnprocessableEntity, "team.id", "the body is of another team than the path; leave its id out to copy one").at("body.id", "not the id in the path")
+	}
+	t := office.Team{ID: in.ID, Branch: b, Name: x.Name, Agents: ids[auth.UserID](x.Agents), Territories: x.Territories, Skills: x.Skills, Items: x.Items,
+		Recording: x.Recording, Mode: x.Mode, MaxStops: x.MaxStops}
+	if t.Start, err = point(x.Start, "start"); err != nil {
+		return nil, err
+	}
+	if t.End, err = point(x.End, "end"); err != nil {
+		return nil, err
+	}
+	t, err = a.opt.Office.PutTeam(ctx, ask(c), t)
+	return respond(teamAnswer(t)), err
+}
+
+type listShiftsIn struct {
+	Branch string `query:"branch" maxLength:"64"`
+	Date   string `query:"date" required:"true" format:"date"`
+}
+
+func (a *API) listShifts(ctx context.Context, c call, in *listShiftsIn) (*body[page[office.Shift]], error) {
+	b, err := branchFor(c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	ss, err := a.opt.Office.Shifts(ctx, b, in.Date)
+	return respond(page[office.Shift]{Items: ss}), err
+}
+
+type putShiftIn struct {
+	ID   string `path:"id" maxLength:"64"`
+	Date string `path:"date" maxLength:"10" example:"2026-11-25"`
+	Body shiftBody
+}
+
+func (a *API) putShift(ctx context.Context, c call, in *putShiftIn) (*body[office.Shift], error) {
+	b, err := a.bodyBranch(ctx, c.actor, in.Body.Branch)
+	if err != nil {
+		return nil, err
+	}
+	sh, err := a.opt.Office.PutShift(ctx, ask(c), office.Shift{Branch: b, Team: in.ID, Date: in.Date, From: in.Body.From, To: in.Body.To,
+		Agents: ids[auth.UserID](in.Body.Agents), Breaks: in.Body.Breaks, Territories: in.Body.Areas})
+	return respond(sh), err
 }

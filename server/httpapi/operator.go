@@ -30,51 +30,42 @@ func (a *API) operatorEndpoints() {
 			op.Responses = map[string]*huma.Response{"200": answer(about, "application/json", schema)}
 		}
 	}
-	a.raw(endpoint{method: http.MethodGet, path: "/livez", id: "livez", tag: "operation", summary: "Is the process alive"},
+	a.raw(endpoint{method: http.MethodGet, path: "/livez", roles: anyone, id: "livez", tag: "operation",
+		summary: "Is the process alive"},
 		status("It is.", map[string]*huma.Schema{"version": str()}),
-		func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok", "version": a.opt.Version}) })
-	a.raw(endpoint{method: http.MethodGet, path: "/readyz", id: "readyz", tag: "operation", summary: "Can it answer"},
+		a.livez)
+	a.raw(endpoint{method: http.MethodGet, path: "/readyz", roles: anyone, id: "readyz", tag: "operation",
+		summary: "Can it answer"},
 		status("It can. It lists the branches with entries that could not be read or applied: they are served without what those say.",
 			map[string]*huma.Schema{"parked": {Type: "array", Items: parkedSchema()}}), a.readyz)
-	a.raw(endpoint{method: http.MethodGet, path: "/metrics", id: "metrics", tag: "operation", summary: "Metrics (Prometheus)"}, text("Metrics."),
+	a.raw(endpoint{method: http.MethodGet, path: "/metrics", roles: anyone, id: "metrics", tag: "operation",
+		summary: "Metrics (Prometheus)"}, text("Metrics."),
 		gin.WrapH(a.metrics.handler()))
-	a.raw(endpoint{method: http.MethodGet, path: "/openapi.yaml", id: "openapi", tag: "operation", summary: "This description (OpenAPI 3.1)"},
+	a.raw(endpoint{method: http.MethodGet, path: "/openapi.yaml", roles: anyone, id: "openapi", tag: "operation",
+		summary: "This description (OpenAPI 3.1)"},
 		func(op *huma.Operation) {
 			op.Responses = map[string]*huma.Response{"200": answer("The description.", "application/yaml", str())}
 		},
-		func(c *gin.Context) {
-			out, err := a.spec()
-			if err != nil {
-				a.fail(c, err)
-				return
-			}
-			c.Data(http.StatusOK, "application/yaml", out)
-		})
-	a.raw(endpoint{method: http.MethodGet, path: "/docs", id: "docs", tag: "operation", summary: "This description as a page"},
+		a.serveDescription)
+	a.raw(endpoint{method: http.MethodGet, path: "/docs", roles: anyone, id: "docs", tag: "operation",
+		summary: "This description as a page"},
 		func(op *huma.Operation) {
 			op.Responses = map[string]*huma.Response{"200": answer("A page.", "text/html", str())}
 		},
-		func(c *gin.Context) {
-			c.Header("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; worker-src blob:; base-uri 'none'; frame-ancestors 'none'")
-			c.Data(http.StatusOK, "text/html; charset=utf-8", openapi.Page)
-		})
-	a.raw(endpoint{method: http.MethodGet, path: "/docs/{file}", id: "docsFile", tag: "operation", summary: "What the page is made of"},
+		a.docsPage)
+	a.raw(endpoint{method: http.MethodGet, path: "/docs/{file}", roles: anyone, id: "docsFile", tag: "operation",
+		summary: "What the page is made of"},
 		func(op *huma.Operation) {
 			op.Parameters = append(op.Parameters, &huma.Param{Name: "file", In: "path", Required: true, Schema: str()})
 			op.Responses = map[string]*huma.Response{"200": answer("A script.", "text/javascript", str())}
 		},
-		func(c *gin.Context) {
-			if c.Param("file") != "docs.js" {
-				writeProblem(c, newProblem(http.StatusNotFound, "not_found", "there is no such file"))
-				return
-			}
-			c.Data(http.StatusOK, "text/javascript; charset=utf-8", openapi.Script)
-		})
-	a.raw(endpoint{method: http.MethodGet, path: "/", id: "index", tag: "operation", summary: "Where to begin"},
+		a.docsFile)
+	a.raw(endpoint{method: http.MethodGet, path: "/", roles: anyone, id: "index", tag: "operation",
+		summary: "Where to begin"},
 		func(op *huma.Operation) {
 			op.Responses = map[string]*huma.Response{"303": {Description: "To /docs."}}
 		},
-		func(c *gin.Context) { c.Redirect(http.StatusSeeOther, "/docs") })
+		a.index)
 }
 
 // parkedBranch is a branch some of whose entries are not in its views. What is wrong with
@@ -153,3 +144,31 @@ func (a *API) stuckBranches(ctx context.Context) string {
 	}
 	return strings.Join(out, ", ")
 }
+
+func (a *API) livez(c *gin.Context) {
+	c.JSON(http.StatusOK, gin.H{"status": "ok", "version": a.opt.Version})
+}
+
+func (a *API) serveDescription(c *gin.Context) {
+	out, err := a.spec()
+	if err != nil {
+		a.fail(c, err)
+		return
+	}
+	c.Data(http.StatusOK, "application/yaml", out)
+}
+
+func (a *API) docsPage(c *gin.Context) {
+	c.Header("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; worker-src blob:; base-uri 'none'; frame-ancestors 'none'")
+	c.Data(http.StatusOK, "text/html; charset=utf-8", openapi.Page)
+}
+
+func (a *API) docsFile(c *gin.Context) {
+	if c.Param("file") != "docs.js" {
+		writeProblem(c, newProblem(http.StatusNotFound, "not_found", "there is no such file"))
+		return
+	}
+	c.Data(http.StatusOK, "text/javascript; charset=utf-8", openapi.Script)
+}
+
+func (a *API) index(c *gin.Context) { c.Redirect(http.StatusSeeOther, "/docs") }

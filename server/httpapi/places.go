@@ -73,7 +73,11 @@ func (p *Problem) located(in parts) *Problem {
 	}
 	var out []ProblemField
 	for _, f := range p.Errors {
-		if f.Location = in.place(f.Location); f.Location != "" {
+		at := in.place(f.Location)
+		if at == "body" && p.inBody {
+			at = "body." + f.Location
+		}
+		if f.Location = place(at); f.Location != "" {
 			out = append(out, f)
 		}
 	}

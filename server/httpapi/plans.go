@@ -35,128 +35,166 @@ type planIn struct {
 }
 
 func (a *API) planEndpoints() {
-	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/plans", id: "proposePlan", tag: "cases", summary: "Propose a repayment plan from the office"},
-		func(ctx context.Context, c call, in *struct {
-			CasePath
-			Body planBody
-		}) (*body[object], error) {
-			x := in.Body
-			if x.ID == "" {
-				x.ID = journal.NewID()
-				if c.key != "" { // the same key, the same plan
-					x.ID = uuid.NewSHA1(uuid.NameSpaceOID, []byte(c.command())).String()
-				}
-			}
-			p := &record.Plan{PlanReport: record.PlanReport{Case: journal.CaseID(in.ID), Kind: x.Kind, Currency: x.Currency, TotalMinor: x.TotalMinor, Instalments: x.Instalments,
-				Concession: x.Concession, Hardship: x.Hardship, State: x.State}}
-			if x.At != nil {
-				p.At = *x.At
-			}
-			return a.doCase(ctx, c, in.ID, casework.ProposePlan{ID: x.ID, Base: x.Base, Plan: p})
-		})
-	register(a, endpoint{method: http.MethodGet, path: "/v1/plans", id: "listPlans", tag: "cases", summary: "List repayment plans"},
-		func(ctx context.Context, c call, in *struct {
-			Paging
-			Branch   string `query:"branch" maxLength:"64"`
-			Approval string `query:"approval_state" enum:"pending,approved,rejected"`
-		}) (*body[documents], error) {
-			b, err := branchFor(c.actor, in.Branch)
-			if err != nil {
-				return nil, err
-			}
-			return pageAnswer(a.opt.Casework.Plans(ctx, c.actor, b, in.Approval, in.Limit, in.Cursor))
-		})
-	register(a, endpoint{method: http.MethodGet, path: "/v1/promises", id: "listPromises", tag: "cases",
-		summary: "What is due on a day under plans in force",
-		about:   "One item for each instalment, by agent: kept, open, or broken once its grace is over."},
-		func(ctx context.Context, c call, in *struct {
-			Paging
-			Branch string `query:"branch" maxLength:"64"`
-			Due    string `query:"due" required:"true" format:"date" doc:"The debtor's local date." example:"2026-12-10"`
-			Agent  string `query:"agent" maxLength:"64" doc:"Who agreed the plan."`
-		}) (*body[documents], error) {
-			b, err := branchFor(c.actor, in.Branch)
-			if err != nil {
-				return nil, err
-			}
-			return pageAnswer(a.opt.Casework.Promises(ctx, c.actor, casework.PromiseQuery{Branch: b, Due: in.Due,
-				Agent: auth.UserID(in.Agent), Limit: in.Limit, After: in.Cursor}))
-		})
-	for _, x := range []struct {
-		path, id, summary string
-		cmd               func(in *planIn) casework.Cmd
-	}{
-		{"/v1/plans/{id}/approve", "approvePlan", "Approve a plan that waits", func(in *planIn) casework.Cmd { return casework.DecidePlan{Plan: in.ID, Approve: true} }},
-		{"/v1/plans/{id}/reject", "rejectPlan", "Reject a plan that waits", func(in *planIn) casework.Cmd { return casework.DecidePlan{Plan: in.ID, Reason: in.Body.Reason} }},
-		{"/v1/plans/{id}/withdraw", "withdrawPlan", "End a plan for the debtor", func(in *planIn) casework.Cmd { return casework.WithdrawPlan{Plan: in.ID, Reason: in.Body.Reason} }},
-	} {
-		register(a, endpoint{method: http.MethodPost, path: x.path, id: x.id, tag: "cases", summary: x.summary},
-			func(ctx context.Context, c call, in *planIn) (*body[object], error) {
-				b, err := a.branch(ctx, c.actor, in.Branch)
-				if err != nil {
-					return nil, err
-				}
-				return a.doCmd(ctx, c, b, x.cmd(in))
-			})
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/plans", roles: supervisors,
+		id: "proposePlan", tag: "cases", summary: "Propose a repayment plan from the office"}, a.proposePlan)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/plans", roles: supervisors, id: "listPlans",
+		tag: "cases", summary: "List repayment plans"}, a.listPlans)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/promises", roles: supervisors, id: "listPromises",
+		tag: "cases", summary: "What is due on a day under plans in force",
+		about: "One item for each instalment, by agent: kept, open, or broken once its grace is over."},
+		a.listPromises)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/plans/{id}/approve", roles: supervisors,
+		id: "approvePlan", tag: "cases", summary: "Approve a plan that waits"}, a.approvePlan)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/plans/{id}/reject", roles: supervisors,
+		id: "rejectPlan", tag: "cases", summary: "Reject a plan that waits"}, a.rejectPlan)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/plans/{id}/withdraw", roles: supervisors,
+		id: "withdrawPlan", tag: "cases", summary: "End a plan for the debtor"}, a.withdrawPlan)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/alerts", roles: supervisors, id: "listAlerts",
+		tag: "cases", summary: "Alerts to phones, newest first",
+		about: "Without push credentials they stay pending here, and stream pokes do the work."}, a.listAlerts)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/quarantine", roles: supervisors, id: "listQuarantine",
+		tag: "cases", summary: "What phones sent and was not applied"}, a.listQuarantine)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/quarantine/{id}", roles: supervisors,
+		id: "handleQuarantine", tag: "cases", summary: "Accept or dismiss it"}, a.handleQuarantine)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/receipts/{command}", roles: importers, id: "getReceipt",
+		tag: "cases", summary: "The first answer to a command id"}, a.getReceipt)
+}
+
+type proposePlanIn struct {
+	CasePath
+	Body planBody
+}
+
+func (a *API) proposePlan(ctx context.Context, c call, in *proposePlanIn) (*body[object], error) {
+	x := in.Body
+	if x.ID == "" {
+		x.ID = journal.NewID()
+		if c.key != "" { // the same key, the same plan
+			x.ID = uuid.NewSHA1(uuid.NameSpaceOID, []byte(c.command())).String()
+		}
 	}
-	register(a, endpoint{method: http.MethodGet, path: "/v1/alerts", id: "listAlerts", tag: "cases", summary: "Alerts to phones, newest first",
-		about: "Without push credentials they stay pending here, and stream pokes do the work."},
-		func(ctx context.Context, c call, in *struct {
-			Paging
-			Branch string `query:"branch" maxLength:"64"`
-			Status string `query:"status" enum:"pending,sending,sent,dead,unknown,refused"`
-		}) (*body[documents], error) {
-			b, err := branchFor(c.actor, in.Branch)
-			if err != nil {
-				return nil, err
-			}
-			return pageAnswer(a.opt.Casework.Alerts(ctx, c.actor, b, in.Status, in.Limit, in.Cursor))
-		})
-	register(a, endpoint{method: http.MethodGet, path: "/v1/quarantine", id: "listQuarantine", tag: "cases", summary: "What phones sent and was not applied"},
-		func(ctx context.Context, c call, in *struct {
-			Paging
-			Branch string `query:"branch" maxLength:"64"`
-			State  string `query:"state" enum:"open,accepted,dismissed"`
-		}) (*body[documents], error) {
-			b, err := branchFor(c.actor, in.Branch)
-			if err != nil {
-				return nil, err
-			}
-			return pageAnswer(a.opt.Casework.Quarantine(ctx, c.actor, b, in.State, in.Limit, in.Cursor))
-		})
-	register(a, endpoint{method: http.MethodPost, path: "/v1/quarantine/{id}", id: "handleQuarantine", tag: "cases", summary: "Accept or dismiss it"},
-		func(ctx context.Context, c call, in *struct {
-			ID     string `path:"id" maxLength:"64"`
-			Branch string `query:"branch" maxLength:"64"`
-			Body   struct {
-				Accept bool   `json:"accept"`
-				Note   string `json:"note,omitempty" maxLength:"200"`
-			}
-		}) (*body[object], error) {
-			b, err := a.branch(ctx, c.actor, in.Branch)
-			if err != nil {
-				return nil, err
-			}
-			return a.doCmd(ctx, c, b, casework.HandleQuarantine{ID: in.ID, Accept: in.Body.Accept, Note: in.Body.Note})
-		})
-	register(a, endpoint{method: http.MethodGet, path: "/v1/receipts/{command}", id: "getReceipt", tag: "cases", summary: "The first answer to a command id"},
-		func(ctx context.Context, c call, in *struct {
-			Command string `path:"command" maxLength:"128" doc:"As in the answer, or an Idempotency-Key of yours."`
-			Branch  string `query:"branch" maxLength:"64"`
-		}) (*body[object], error) {
-			b, err := branchFor(c.actor, in.Branch)
-			if err != nil {
-				return nil, err
-			}
-			own := "http:" + string(c.actor.User) + ":"
-			id := in.Command
-			if len(id) < len(own) || id[:len(own)] != own {
-				id = own + id // a caller reads receipts of their own commands only
-			}
-			r, err := a.opt.Casework.ReceiptOf(ctx, b, id)
-			if err != nil {
-				return nil, err
-			}
-			return receiptAnswer(r)
-		})
+	p := &record.Plan{PlanReport: record.PlanReport{Case: journal.CaseID(in.ID), Kind: x.Kind, Currency: x.Currency, TotalMinor: x.TotalMinor, Instalments: x.Instalments,
+		Concession: x.Concession, Hardship: x.Hardship, State: x.State}}
+	if x.At != nil {
+		p.At = *x.At
+	}
+	return a.doCase(ctx, c, in.ID, casework.ProposePlan{ID: x.ID, Base: x.Base, Plan: p})
+}
+
+type listPlansIn struct {
+	Paging
+	Branch   string `query:"branch" maxLength:"64"`
+	Approval string `query:"approval_state" enum:"pending,approved,rejected"`
+}
+
+func (a *API) listPlans(ctx context.Context, c call, in *listPlansIn) (*body[documents], error) {
+	b, err := branchFor(c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	return pageAnswer(a.opt.Casework.Plans(ctx, c.actor, b, in.Approval, in.Limit, in.Cursor))
+}
+
+type listPromisesIn struct {
+	Paging
+	Branch string `query:"branch" maxLength:"64"`
+	Due    string `query:"due" required:"true" format:"date" doc:"The debtor's local date." example:"2026-12-10"`
+	Agent  string `query:"agent" maxLength:"64" doc:"Who agreed the plan."`
+}
+
+func (a *API) listPromises(ctx context.Context, c call, in *listPromisesIn) (*body[documents], error) {
+	b, err := branchFor(c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	return pageAnswer(a.opt.Casework.Promises(ctx, c.actor, casework.PromiseQuery{Branch: b, Due: in.Due,
+		Agent: auth.UserID(in.Agent), Limit: in.Limit, After: in.Cursor}))
+}
+
+type listAlertsIn struct {
+	Paging
+	Branch string `query:"branch" maxLength:"64"`
+	Status string `query:"status" enum:"pending,sending,sent,dead,unknown,refused"`
+}
+
+func (a *API) listAlerts(ctx context.Context, c call, in *listAlertsIn) (*body[documents], error) {
+	b, err := branchFor(c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	return pageAnswer(a.opt.Casework.Alerts(ctx, c.actor, b, in.Status, in.Limit, in.Cursor))
+}
+
+type listQuarantineIn struct {
+	Paging
+	Branch string `query:"branch" maxLength:"64"`
+	State  string `query:"state" enum:"open,accepted,dismissed"`
+}
+
+func (a *API) listQuarantine(ctx context.Context, c call, in *listQuarantineIn) (*body[documents], error) {
+	b, err := branchFor(c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	return pageAnswer(a.opt.Casework.Quarantine(ctx, c.actor, b, in.State, in.Limit, in.Cursor))
+}
+
+type handleQuarantineIn struct {
+	ID     string `path:"id" maxLength:"64"`
+	Branch string `query:"branch" maxLength:"64"`
+	Body   struct {
+		Accept bool   `json:"accept"`
+		Note   string `json:"note,omitempty" maxLength:"200"`
+	}
+}
+
+func (a *API) handleQuarantine(ctx context.Context, c call, in *handleQuarantineIn) (*body[object], error) {
+	b, err := a.branch(ctx, c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	return a.doCmd(ctx, c, b, casework.HandleQuarantine{ID: in.ID, Accept: in.Body.Accept, Note: in.Body.Note})
+}
+
+type getReceiptIn struct {
+	Command string `path:"command" maxLength:"128" doc:"As in the answer, or an Idempotency-Key of yours."`
+	Branch  string `query:"branch" maxLength:"64"`
+}
+
+func (a *API) getReceipt(ctx context.Context, c call, in *getReceiptIn) (*body[object], error) {
+	b, err := branchFor(c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	own := "http:" + string(c.actor.User) + ":"
+	id := in.Command
+	if len(id) < len(own) || id[:len(own)] != own {
+		id = own + id // a caller reads receipts of their own commands only
+	}
+	r, err := a.opt.Casework.ReceiptOf(ctx, b, id)
+	if err != nil {
+		return nil, err
+	}
+	return receiptAnswer(r)
+}
+
+func (a *API) approvePlan(ctx context.Context, c call, in *planIn) (*body[object], error) {
+	return a.doPlan(ctx, c, in, casework.DecidePlan{Plan: in.ID, Approve: true})
+}
+
+func (a *API) rejectPlan(ctx context.Context, c call, in *planIn) (*body[object], error) {
+	return a.doPlan(ctx, c, in, casework.DecidePlan{Plan: in.ID, Reason: in.Body.Reason})
+}
+
+func (a *API) withdrawPlan(ctx context.Context, c call, in *planIn) (*body[object], error) {
+	return a.doPlan(ctx, c, in, casework.WithdrawPlan{Plan: in.ID, Reason: in.Body.Reason})
+}
+
+// doPlan runs a command on a plan of a branch.
+func (a *API) doPlan(ctx context.Context, c call, in *planIn, cmd casework.Cmd) (*body[object], error) {
+	b, err := a.branch(ctx, c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	return a.doCmd(ctx, c, b, cmd)
 }

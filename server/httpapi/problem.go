@@ -11,18 +11,10 @@ import (
 	"strconv"
 	"strings"
 
-	"doorstep/auth"
 	"doorstep/auth/refusal"
-	"doorstep/geo"
 	"doorstep/geo/routing"
 	"doorstep/geo/routing/vroom"
-	"doorstep/geo/travel"
-	"doorstep/server/audit"
-	"doorstep/server/conduct"
-	"doorstep/server/dispatch"
-	"doorstep/server/office"
 	"doorstep/sync/journal"
-	"doorstep/sync/offline"
 	"doorstep/sync/seal"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -48,6 +40,7 @@ type Problem struct {
 
 	retryAfter int  // seconds
 	members    bool // Errors name members as rooms do; located makes places of them
+	inBody     bool // a member that the endpoint does not describe is a place in its body
 }
 
 // ProblemField is one place at fault.
@@ -82,78 +75,49 @@ func (p *Problem) of(member, message string) *Problem {
 	return p.at(member, message)
 }
 
-// problemOf maps every room's errors to a status. It is the only place that does.
-// known is false for trouble of ours, which is logged and told as internal or unavailable.
+// statuses are what the kinds of refusals are in HTTP. Statuses of rooms are said here and nowhere else.
+var statuses = map[refusal.Kind]int{
+	refusal.Invalid:         http.StatusUnprocessableEntity,
+	refusal.NotFound:        http.StatusNotFound,
+	refusal.Conflict:        http.StatusConflict,
+	refusal.Refused:         http.StatusConflict,
+	refusal.Forbidden:       http.StatusForbidden,
+	refusal.Unauthenticated: http.StatusUnauthorized,
+	refusal.Malformed:       http.StatusBadRequest,
+	refusal.TooLarge:        http.StatusRequestEntityTooLarge,
+	refusal.TooMany:         http.StatusTooManyRequests,
+	refusal.Gone:            http.StatusGone,
+	refusal.Unavailable:     http.StatusServiceUnavailable,
+}
+
+// details replace the messages of refusals that HTTP has other words for.
+var details = map[string]string{
+	"command.reused":  "this Idempotency-Key was used for another request; take a new one",
+	"journal.unclear": "it is not known whether the change was stored; send it again with the same Idempotency-Key, or the same ids",
+}
+
+// problemOf maps every room's errors to a problem. known is false for trouble of ours,
+// which is logged and told as internal.
 func problemOf(err error) (p *Problem, known bool) {
 	if errors.As(err, &p) {
 		return p, true
 	}
 	var (
-		a  *auth.Error
-		o  *office.Error
-		c  *refusal.Error
-		d  *dispatch.Error
-		co *conduct.Error
-		s  *offline.Error
-		j  *journal.Error
-		g  *geo.Error
-		tr *travel.Error
-		au *audit.Error
-		vr *vroom.Error
-		mb *http.MaxBytesError
+		no    *refusal.Error
+		large *http.MaxBytesError
+		task  *vroom.Error
 	)
 	switch {
-	case errors.As(err, &a):
-		return ofAuth(a), true
-	case errors.As(err, &o):
-		status := map[office.Kind]int{office.Invalid: http.StatusUnprocessableEntity, office.NotFound: http.StatusNotFound, office.Conflict: http.StatusConflict}[o.Kind]
-		p := newProblem(status, o.Code(), o.Msg).of(o.Field, o.Msg)
-		for _, at := range o.Faults {
-			p.of(at.Field, at.Msg)
-		}
-		return p, true
-	case errors.As(err, &c):
-		status := map[refusal.Kind]int{refusal.Invalid: http.StatusUnprocessableEntity, refusal.NotFound: http.StatusNotFound,
-			refusal.Conflict: http.StatusConflict, refusal.Refused: http.StatusConflict, refusal.Forbidden: http.StatusForbidden}[c.Kind]
-		return newProblem(status, c.Code(), c.Msg).of(c.Place, c.Msg), true
-	case errors.As(err, &d):
-		status := map[dispatch.Kind]int{dispatch.Invalid: http.StatusUnprocessableEntity, dispatch.NotFound: http.StatusNotFound, dispatch.Conflict: http.StatusConflict}[d.Kind]
-		p := newProblem(status, d.Code(), d.Msg).of(d.Field, d.Msg)
-		for _, at := range d.Faults {
-			p.of(at.Field, at.Msg)
-		}
-		return p, true
-	case errors.As(err, &co):
-		return ofConduct(co), true
-	case errors.As(err, &s):
-		return ofOffline(s), true
-	case errors.As(err, &j):
-		return ofJournal(j), true
-	case errors.As(err, &g):
-		p := newProblem(http.StatusUnprocessableEntity, g.Code(), g.Error())
-		if g.Path != "" {
-			p.at("body."+g.Path, g.Msg)
-		}
-		return p, true
-	case errors.As(err, &tr):
-		return newProblem(http.StatusUnprocessableEntity, tr.Code(), quoted.ReplaceAllString(tr.Error(), "…")), true
-	case errors.As(err, &au):
-		return newProblem(http.StatusUnprocessableEntity, au.Code(), au.Msg), true
-	case errors.As(err, &mb):
-		return newProblem(http.StatusRequestEntityTooLarge, "too_large", "the body is larger than "+strconv.FormatInt(mb.Limit, 10)+" bytes; send it in parts"), true
-	case errors.As(err, &vr): // after mb, which it wraps
-		status := http.StatusUnprocessableEntity
-		if vr.Code() == vroom.CodeJSON {
-			status = http.StatusBadRequest
-		}
-		// The reader quotes what it read, for who has the file before them.
-		at, msg := place("body."+vr.Path), quoted.ReplaceAllString(vr.Msg, "…")
-		if vr.Whole {
-			msg += "; divide the problem by area or by day, or plan it with doorstep route solve on a machine of your own, which takes up to " + strconv.Itoa(routing.MaxStops) + " jobs"
-		}
-		return newProblem(status, vr.Code(), at+": "+msg).at(at, msg), true
+	case errors.As(err, &no):
+		return ofRefusal(no), true
+	case errors.As(err, &large):
+		return newProblem(http.StatusRequestEntityTooLarge, "too_large",
+			"the body is larger than "+strconv.FormatInt(large.Limit, 10)+" bytes; send it in parts"), true
+	case errors.As(err, &task): // after large, which it wraps
+		return ofTask(task), true
 	case errors.Is(err, journal.ErrCursor):
-		return newProblem(http.StatusBadRequest, "cursor", "the cursor is not one of this list; start without").at("query.cursor", "not a cursor of this list"), true
+		return newProblem(http.StatusBadRequest, "cursor", "the cursor is not one of this list; start without").
+			at("query.cursor", "not a cursor of this list"), true
 	case errors.Is(err, seal.ErrErased):
 		return newProblem(http.StatusGone, "debtor.erased", "the debtor's data has been erased"), true
 	case errors.Is(err, context.Canceled):
@@ -169,72 +133,44 @@ func problemOf(err error) (p *Problem, known bool) {
 // statusClientClosed is nginx's, for a caller who has gone: nobody reads it.
 const statusClientClosed = 499
 
-func ofAuth(a *auth.Error) *Problem {
-	status := map[auth.Kind]int{auth.Invalid: http.StatusUnprocessableEntity, auth.Unauthenticated: http.StatusUnauthorized,
-		auth.Forbidden: http.StatusForbidden, auth.Limited: http.StatusTooManyRequests}[a.Kind]
-	p := newProblem(status, a.Code(), a.Msg).of(a.Field, a.Msg)
-	p.Wipe = a.Wipe
-	if a.Kind == auth.Limited {
-		p.retryAfter = max(1, int(math.Ceil(a.RetryAfter.Seconds())))
-	}
-	return p
-}
-
-func ofOffline(s *offline.Error) *Problem {
-	status := map[offline.Kind]int{offline.Malformed: http.StatusBadRequest, offline.CursorGone: http.StatusGone,
-		offline.NotReady: http.StatusServiceUnavailable, offline.TooLarge: http.StatusRequestEntityTooLarge}[s.Kind]
-	p := newProblem(status, s.Code(), s.Msg).of(s.Field, s.Msg)
-	switch s.Kind {
-	case offline.CursorGone:
-		p.Reset, p.Epoch = true, s.Epoch
-	case offline.NotReady:
-		p.retryAfter = max(1, int(math.Ceil(s.RetryAfter.Seconds())))
-	}
-	return p
-}
-
 // maxPlaces is how many places of a pack a problem names.
 const maxPlaces = 50
 
-func ofConduct(co *conduct.Error) *Problem {
-	status := http.StatusBadRequest
-	if co.Code() == "conduct.profile_gone" {
-		status = http.StatusConflict
+func ofRefusal(e *refusal.Error) *Problem {
+	detail := cmp.Or(details[e.Code()], e.Msg)
+	if strings.HasPrefix(e.Code(), "travel.") {
+		detail = quoted.ReplaceAllString(detail, "…") // it quotes what it read
 	}
-	p := newProblem(status, co.Code(), co.Error()).at(place(strings.TrimSuffix("body."+co.Field, ".")), co.Msg)
-	if len(co.Places) > 0 {
-		p.Errors = nil
+	p := newProblem(statuses[e.Kind], e.Code(), detail).of(e.Place, e.Msg)
+	p.inBody = e.Kind == refusal.Malformed || strings.HasPrefix(e.Code(), "geo.")
+	for _, f := range e.Faults[:min(len(e.Faults), maxPlaces)] {
+		if f.File != "" || f.Line > 0 || f.Place == "" {
+			p.members = false // a place in a file, as it is
+			p.at(cmp.Or(f.Where(), "body"), f.Msg)
+			continue
+		}
+		p.of(f.Place, f.Msg)
 	}
-	for _, place := range co.Places[:min(len(co.Places), maxPlaces)] {
-		msg := place.Msg
-		place.Msg = ""
-		p.at(strings.TrimSuffix(cmp.Or(place.String(), "body"), ": "), msg)
+	if e.RetryAfter > 0 {
+		p.retryAfter = max(1, int(math.Ceil(e.RetryAfter.Seconds())))
 	}
+	p.Wipe, p.Epoch, p.Reset = e.Wipe, e.Epoch, e.Epoch != ""
 	return p
 }
 
-func ofJournal(j *journal.Error) *Problem {
-	switch j.Code() {
-	case "command.reused":
-		return newProblem(http.StatusConflict, j.Code(), "this Idempotency-Key was used for another request; take a new one")
-	case "journal.closed":
-		p := newProblem(http.StatusServiceUnavailable, "stopping", "the server is stopping; try again")
-		p.retryAfter = 2
-		return p
-	case "journal.unclear":
-		p := newProblem(http.StatusServiceUnavailable, j.Code(),
-			"it is not known whether the change was stored; send it again with the same Idempotency-Key, or the same ids")
-		p.retryAfter = 2
-		return p
-	case "journal.stuck":
-		p := newProblem(http.StatusServiceUnavailable, j.Code(),
-			"nothing was stored: this branch takes no changes until its journal has been mended; see /readyz")
-		p.retryAfter = 60
-		return p
-	case "command.too_large":
-		return newProblem(http.StatusRequestEntityTooLarge, j.Code(), j.Msg)
+// ofTask is what is wrong with a routing problem in VROOM's JSON.
+func ofTask(e *vroom.Error) *Problem {
+	status := http.StatusUnprocessableEntity
+	if e.Code() == vroom.CodeJSON {
+		status = http.StatusBadRequest
 	}
-	return newProblem(http.StatusUnprocessableEntity, j.Code(), j.Msg)
+	// The reader quotes what it read, for a person who has the file at hand.
+	at, msg := place("body."+e.Path), quoted.ReplaceAllString(e.Msg, "…")
+	if e.Whole {
+		msg += "; divide the problem by area or by day, or plan it with doorstep route solve on a machine of your own, " +
+			"which takes up to " + strconv.Itoa(routing.MaxStops) + " jobs"
+	}
+	return newProblem(status, e.Code(), at+": "+msg).at(at, msg)
 }
 
 // humaProblem is what huma makes its own errors with: without the value that was sent.

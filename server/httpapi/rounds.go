@@ -45,102 +45,50 @@ func (a *API) dispatchAsk(c call) (dispatch.Ask, error) {
 }
 
 func (a *API) roundEndpoints() {
-	register(a, endpoint{method: http.MethodPost, path: "/v1/rounds", id: "planRound", tag: "rounds", summary: "Plan a day", status: http.StatusAccepted,
-		about: "Answers at once; read the round for progress and result."},
-		func(ctx context.Context, c call, in *body[roundBody]) (*body[dispatch.Round], error) {
-			b, err := a.bodyBranch(ctx, c.actor, in.Body.Branch)
-			if err != nil {
-				return nil, err
-			}
-			by, err := a.dispatchAsk(c)
-			if err != nil {
-				return nil, err
-			}
-			x := in.Body
-			r, err := a.opt.Dispatch.Create(ctx, by, dispatch.Params{Branch: b, Date: x.Date, Teams: x.Teams, Seed: x.Seed, TimeLimitS: x.TimeLimitS, Objective: x.Objective, Balance: x.Balance})
-			return respond(r), err
-		})
-	register(a, endpoint{method: http.MethodGet, path: "/v1/rounds", id: "listRounds", tag: "rounds", summary: "List rounds"},
-		func(ctx context.Context, c call, in *struct {
-			Paging
-			Branch string `query:"branch" maxLength:"64"`
-			Date   string `query:"date" maxLength:"10" doc:"Only this date's."`
-		}) (*body[page[dispatch.Round]], error) {
-			b, err := branchFor(c.actor, in.Branch)
-			if err != nil {
-				return nil, err
-			}
-			rs, next, err := a.opt.Dispatch.Rounds(ctx, c.actor, b, in.Date, in.Limit, in.Cursor)
-			if rs == nil {
-				rs = []dispatch.Round{}
-			}
-			return respond(page[dispatch.Round]{rs, next}), err
-		})
+	register(a, endpoint{method: http.MethodPost, path: "/v1/rounds", roles: supervisors, id: "planRound",
+		tag: "rounds", summary: "Plan a day", status: http.StatusAccepted,
+		about: "Answers at once; read the round for progress and result."}, a.planRound)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/rounds", roles: supervisors, id: "listRounds",
+		tag: "rounds", summary: "List rounds"}, a.listRounds)
 	round := func(op *huma.Operation) {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: "id", In: "path", Required: true, Schema: str()})
 	}
-	a.raw(endpoint{method: http.MethodGet, path: "/v1/rounds/{id}", id: "getRound", tag: "rounds", summary: "Read a round: progress, routes, and every case left out with its reason"},
+	a.raw(endpoint{method: http.MethodGet, path: "/v1/rounds/{id}", roles: supervisors, id: "getRound",
+		tag: "rounds", summary: "Read a round: progress, routes, and every case left out with its reason"},
 		func(op *huma.Operation) {
 			round(op)
 			op.Responses = map[string]*huma.Response{"200": answer("The round.", "application/json", a.roundSchema())}
 		},
-		func(c *gin.Context) {
-			ctx := c.Request.Context()
-			actor := callOf(ctx).actor
-			if id, calendar := strings.CutSuffix(c.Param("id"), calendarSuffix); calendar {
-				a.roundCalendar(c, actor, id)
-				return
-			}
-			if id, drawing := strings.CutSuffix(c.Param("id"), drawingSuffix); drawing {
-				a.drawRound(c, actor, id)
-				return
-			}
-			v, err := a.opt.Dispatch.Round(ctx, actor, c.Param("id"))
-			if err != nil {
-				a.fail(c, err)
-				return
-			}
-			c.JSON(http.StatusOK, viewOf(v))
-		})
-	a.raw(endpoint{method: http.MethodGet, path: "/v1/rounds/{id}" + drawingSuffix, id: "drawRound", tag: "rounds", summary: "A round as GeoJSON",
+		a.getRound)
+	a.raw(endpoint{method: http.MethodGet, path: "/v1/rounds/{id}" + drawingSuffix, roles: supervisors,
+		id: "drawRound", tag: "rounds", summary: "A round as GeoJSON",
 		about: "A line per route, a point per stop and per case left out. It shows where people live."},
 		func(op *huma.Operation) {
 			round(op)
 			op.Responses = map[string]*huma.Response{"200": answer("A FeatureCollection (RFC 7946).", "application/geo+json", &huma.Schema{Type: "object"})}
 		}, nil)
-	a.raw(endpoint{method: http.MethodGet, path: "/v1/rounds/{id}" + calendarSuffix, id: "roundCalendar", tag: "rounds", summary: "A round, or one team's route, as iCalendar",
-		about: "An event per stop and break (RFC 5545), tentative until the round is published. It names cases, never people, and addresses only where `places` asks for them: calendars end up on lock screens. Hours in descriptions are the branch's, with the zone."},
+	a.raw(endpoint{method: http.MethodGet, path: "/v1/rounds/{id}" + calendarSuffix, roles: supervisors,
+		id: "roundCalendar", tag: "rounds", summary: "A round, or one team's route, as iCalendar",
+		about: "An event per stop and break (RFC 5545), tentative until the round is published. It names cases, never " +
+			"people, and addresses only where `places` asks for them: calendars end up on lock screens. Hours in " +
+			"descriptions are the branch's, with the zone."},
 		func(op *huma.Operation) {
 			round(op)
 			op.Parameters = append(op.Parameters, query("team", "Only this team's route.", str(), false),
 				query("places", "Also the address (LOCATION) and the position (GEO) of each stop. It then shows where people live: it is for those who may see the cases.", &huma.Schema{Type: "boolean"}, false))
 			op.Responses = map[string]*huma.Response{"200": answer("A VCALENDAR.", "text/calendar", str())}
 		}, nil)
-	register(a, endpoint{method: http.MethodPost, path: "/v1/rounds/{id}/replan", id: "replanRound", tag: "rounds", summary: "Plan a published round anew from where the day stands", status: http.StatusAccepted,
-		about: "What is done or under way stays. The phones are told only of what changes. A day that no team would go on with is refused (round.no_team_left): it is over. Read the round for progress; its version goes up by one."},
-		func(ctx context.Context, c call, in *struct {
-			ID   string `path:"id" maxLength:"64"`
-			Body replanBody
-		}) (*body[dispatch.Round], error) {
-			by, err := a.dispatchAsk(c)
-			if err != nil {
-				return nil, err
-			}
-			r, err := a.opt.Dispatch.Replan(ctx, by, in.ID, dispatch.ReplanParams{Without: in.Body.Without, Back: in.Body.Back, Seed: in.Body.Seed, TimeLimitS: in.Body.TimeLimitS})
-			return respond(r), err
-		})
-	register(a, endpoint{method: http.MethodPost, path: "/v1/rounds/{id}/publish", id: "publishRound", tag: "rounds", summary: "Issue a planned round to the phones", status: http.StatusAccepted,
-		about: "The law is asked again for every stop. Another round of the day that was published before is replaced."},
-		func(ctx context.Context, c call, in *struct {
-			ID string `path:"id" maxLength:"64"`
-		}) (*body[dispatch.Round], error) {
-			by, err := a.dispatchAsk(c)
-			if err != nil {
-				return nil, err
-			}
-			r, err := a.opt.Dispatch.Publish(ctx, by, in.ID)
-			return respond(r), err
-		})
+	register(a, endpoint{method: http.MethodPost, path: "/v1/rounds/{id}/replan", roles: supervisors,
+		id: "replanRound", tag: "rounds", summary: "Plan a published round anew from where the day stands",
+		status: http.StatusAccepted,
+		about: "What is done or under way stays. The phones are told only of what changes. A day that no team would " +
+			"go on with is refused (round.no_team_left): it is over. Read the round for progress; its version goes " +
+			"up by one."}, a.replanRound)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/rounds/{id}/publish", roles: supervisors,
+		id: "publishRound", tag: "rounds", summary: "Issue a planned round to the phones",
+		status: http.StatusAccepted,
+		about:  "The law is asked again for every stop. Another round of the day that was published before is replaced."},
+		a.publishRound)
 }
 
 func (a *API) drawRound(c *gin.Context, actor auth.Actor, id string) {
@@ -217,4 +165,82 @@ func (a *API) roundSchema() *huma.Schema {
 	props["status"] = &huma.Schema{Type: "string", Enum: []any{dispatch.Queued, dispatch.Planning, dispatch.Planned, dispatch.Publishing, dispatch.Published,
 		dispatch.Replanning, dispatch.Failed, dispatch.Replaced}}
 	return &huma.Schema{Type: "object", Required: []string{"id", "branch", "date", "status", "routes", "unassigned"}, Properties: props}
+}
+
+func (a *API) planRound(ctx context.Context, c call, in *body[roundBody]) (*body[dispatch.Round], error) {
+	b, err := a.bodyBranch(ctx, c.actor, in.Body.Branch)
+	if err != nil {
+		return nil, err
+	}
+	by, err := a.dispatchAsk(c)
+	if err != nil {
+		return nil, err
+	}
+	x := in.Body
+	r, err := a.opt.Dispatch.Create(ctx, by, dispatch.Params{Branch: b, Date: x.Date, Teams: x.Teams, Seed: x.Seed, TimeLimitS: x.TimeLimitS, Objective: x.Objective, Balance: x.Balance})
+	return respond(r), err
+}
+
+type listRoundsIn struct {
+	Paging
+	Branch string `query:"branch" maxLength:"64"`
+	Date   string `query:"date" maxLength:"10" doc:"Only this date's."`
+}
+
+func (a *API) listRounds(ctx context.Context, c call, in *listRoundsIn) (*body[page[dispatch.Round]], error) {
+	b, err := branchFor(c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	rs, next, err := a.opt.Dispatch.Rounds(ctx, c.actor, b, in.Date, in.Limit, in.Cursor)
+	if rs == nil {
+		rs = []dispatch.Round{}
+	}
+	return respond(page[dispatch.Round]{rs, next}), err
+}
+
+type replanRoundIn struct {
+	ID   string `path:"id" maxLength:"64"`
+	Body replanBody
+}
+
+func (a *API) replanRound(ctx context.Context, c call, in *replanRoundIn) (*body[dispatch.Round], error) {
+	by, err := a.dispatchAsk(c)
+	if err != nil {
+		return nil, err
+	}
+	r, err := a.opt.Dispatch.Replan(ctx, by, in.ID, dispatch.ReplanParams{Without: in.Body.Without, Back: in.Body.Back, Seed: in.Body.Seed, TimeLimitS: in.Body.TimeLimitS})
+	return respond(r), err
+}
+
+type publishRoundIn struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+func (a *API) publishRound(ctx context.Context, c call, in *publishRoundIn) (*body[dispatch.Round], error) {
+	by, err := a.dispatchAsk(c)
+	if err != nil {
+		return nil, err
+	}
+	r, err := a.opt.Dispatch.Publish(ctx, by, in.ID)
+	return respond(r), err
+}
+
+func (a *API) getRound(c *gin.Context) {
+	ctx := c.Request.Context()
+	actor := callOf(ctx).actor
+	if id, calendar := strings.CutSuffix(c.Param("id"), calendarSuffix); calendar {
+		a.roundCalendar(c, actor, id)
+		return
+	}
+	if id, drawing := strings.CutSuffix(c.Param("id"), drawingSuffix); drawing {
+		a.drawRound(c, actor, id)
+		return
+	}
+	v, err := a.opt.Dispatch.Round(ctx, actor, c.Param("id"))
+	if err != nil {
+		a.fail(c, err)
+		return
+	}
+	c.JSON(http.StatusOK, viewOf(v))
 }

@@ -27,11 +27,15 @@ const (
 func problemLimits() vroom.Limits { return vroom.Limits{Jobs: 2000, Vehicles: 500, Cells: 6_000_000} }
 
 func (a *API) routingEndpoints() {
-	a.raw(endpoint{method: http.MethodPost, path: "/v1/routing/solve", id: "solveRouting", tag: "rounds", summary: "Plan any routes, in VROOM's JSON",
-		about: "Takes and gives the JSON of VROOM's API: https://github.com/VROOM-Project/vroom/blob/master/docs/API.md. Nothing is looked up or stored. " +
-			"Seconds and metres are whole numbers. Keys that begin with _ are ignored; other keys that are not known are refused, with their place. " +
-			"Shipments, several kinds of load and matrices of costs are not supported. steps are pinned. " +
-			"At most 2000 jobs, 500 vehicles, 6 million cells in all matrices together and 30 s: divide larger ones, or plan them with `doorstep route solve`. One problem is planned at a time, and a second caller gets 429 with Retry-After.",
+	a.raw(endpoint{method: http.MethodPost, path: "/v1/routing/solve", roles: supervisors, id: "solveRouting",
+		tag: "rounds", summary: "Plan any routes, in VROOM's JSON",
+		about: "Takes and gives the JSON of VROOM's API: " +
+			"https://github.com/VROOM-Project/vroom/blob/master/docs/API.md. Nothing is looked up or stored. " +
+			"Seconds and metres are whole numbers. Keys that begin with _ are ignored; other keys that are not " +
+			"known are refused, with their place. Shipments, several kinds of load and matrices of costs are not " +
+			"supported. steps are pinned. At most 2000 jobs, 500 vehicles, 6 million cells in all matrices " +
+			"together and 30 s: divide larger ones, or plan them with `doorstep route solve`. One problem is " +
+			"planned at a time, and a second caller gets 429 with Retry-After.",
 		body: maxProblem},
 		func(op *huma.Operation) {
 			op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: problemSchema()}}}

@@ -62,38 +62,49 @@ func userOf(u auth.User) sessionUser {
 }
 
 func (a *API) sessionEndpoints() {
-	register(a, endpoint{method: http.MethodPost, path: "/v1/sessions", id: "signIn", tag: "sessions", summary: "Sign in",
-		about: "Access tokens are short; refresh them. An agent names the device. Attempts are limited by login and by address."},
-		func(ctx context.Context, c call, in *body[loginBody]) (*body[sessionBody], error) {
-			l := auth.Login{Login: in.Body.Login, Password: in.Body.Password, Address: c.address}
-			if d := in.Body.Device; d != nil {
-				l.Device = &auth.Device{ID: auth.DeviceID(d.ID), Platform: d.Platform, Name: d.Name, PushToken: d.PushToken}
-			}
-			s, err := a.opt.Sessions.SignIn(ctx, l)
-			if err != nil {
-				return nil, err
-			}
-			return sessionAnswer(s), nil
-		})
-	register(a, endpoint{method: http.MethodPost, path: "/v1/sessions/refresh", id: "refreshSession", tag: "sessions", summary: "Exchange a refresh token",
-		about: "Each token is good once. A used one that comes again ends the session, but for a minute, when the answer may have been lost: then the same successor is given again."},
-		func(ctx context.Context, _ call, in *body[refreshBody]) (*body[sessionBody], error) {
-			s, err := a.opt.Sessions.Refresh(ctx, in.Body.RefreshToken, auth.DeviceID(in.Body.DeviceID))
-			if err != nil {
-				return nil, err
-			}
-			return sessionAnswer(s), nil
-		})
-	register(a, endpoint{method: http.MethodDelete, path: "/v1/sessions/current", id: "signOut", tag: "sessions", summary: "Sign out", status: http.StatusNoContent},
-		func(ctx context.Context, c call, _ *struct{}) (*struct{}, error) {
-			return nil, a.opt.Sessions.SignOut(ctx, c.actor)
-		})
-	a.raw(endpoint{method: http.MethodGet, path: "/.well-known/jwks.json", id: "jwks", tag: "sessions", summary: "Public keys of access tokens (RFC 7517)"},
+	register(a, endpoint{method: http.MethodPost, path: "/v1/sessions", roles: anyone, id: "signIn", tag: "sessions",
+		summary: "Sign in",
+		about: "Access tokens are short; refresh them. An agent names the device. Attempts are limited by login and " +
+			"by address."}, a.signIn)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/sessions/refresh", roles: anyone, id: "refreshSession",
+		tag: "sessions", summary: "Exchange a refresh token",
+		about: "Each token is good once. A used one that comes again ends the session, but for a minute, when the " +
+			"answer may have been lost: then the same successor is given again."}, a.refreshSession)
+	register(a, endpoint{method: http.MethodDelete, path: "/v1/sessions/current", roles: everyone, id: "signOut",
+		tag: "sessions", summary: "Sign out", status: http.StatusNoContent}, a.signOut)
+	a.raw(endpoint{method: http.MethodGet, path: "/.well-known/jwks.json", roles: anyone, id: "jwks",
+		tag: "sessions", summary: "Public keys of access tokens (RFC 7517)"},
 		func(op *huma.Operation) {
 			op.Responses = map[string]*huma.Response{"200": answer("A JSON Web Key Set.", "application/json", &huma.Schema{Type: "object"})}
 		},
-		func(c *gin.Context) {
-			c.Header("Cache-Control", "public, max-age=300")
-			c.Data(http.StatusOK, "application/json", a.opt.Sessions.JWKS())
-		})
+		a.jwks)
+}
+
+func (a *API) signIn(ctx context.Context, c call, in *body[loginBody]) (*body[sessionBody], error) {
+	l := auth.Login{Login: in.Body.Login, Password: in.Body.Password, Address: c.address}
+	if d := in.Body.Device; d != nil {
+		l.Device = &auth.Device{ID: auth.DeviceID(d.ID), Platform: d.Platform, Name: d.Name, PushToken: d.PushToken}
+	}
+	s, err := a.opt.Sessions.SignIn(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	return sessionAnswer(s), nil
+}
+
+func (a *API) refreshSession(ctx context.Context, _ call, in *body[refreshBody]) (*body[sessionBody], error) {
+	s, err := a.opt.Sessions.Refresh(ctx, in.Body.RefreshToken, auth.DeviceID(in.Body.DeviceID))
+	if err != nil {
+		return nil, err
+	}
+	return sessionAnswer(s), nil
+}
+
+func (a *API) signOut(ctx context.Context, c call, _ *struct{}) (*struct{}, error) {
+	return nil, a.opt.Sessions.SignOut(ctx, c.actor)
+}
+
+func (a *API) jwks(c *gin.Context) {
+	c.Header("Cache-Control", "public, max-age=300")
+	c.Data(http.StatusOK, "application/json", a.opt.Sessions.JWKS())
 }

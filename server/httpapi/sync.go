@@ -31,8 +31,9 @@ func (a *API) syncEndpoints() {
 			&huma.Param{Name: "X-Client-Time", In: "header", Schema: str(), Description: "RFC 3339: the phone's clock, as evidence."})
 	}
 	integer := &huma.Schema{Type: "integer"}
-	a.raw(endpoint{method: http.MethodGet, path: "/sync/v1/pull", id: "pull", tag: "sync", summary: "What has changed for this device since a cursor",
-		about: "Ascending seq; a page is full unless more is false; what left the device's scope is revoke."},
+	a.raw(endpoint{method: http.MethodGet, path: "/sync/v1/pull", roles: agents, id: "pull", tag: "sync",
+		summary: "What has changed for this device since a cursor",
+		about:   "Ascending seq; a page is full unless more is false; what left the device's scope is revoke."},
 		func(op *huma.Operation) {
 			headers(op)
 			op.Parameters = append(op.Parameters, query("epoch", "Of the first page; not needed with after=0.", str(), false), query("after", "The cursor.", integer, false),
@@ -44,8 +45,9 @@ func (a *API) syncEndpoints() {
 						"op": {Type: "string", Enum: []any{"put", "delete", "revoke"}}, "doc": {Type: "object"}}, Required: []string{"seq", "type", "id", "rev", "op"}}}},
 				Required: []string{"epoch", "cursor", "more", "server_time", "changes"}})}
 		}, a.pull)
-	a.raw(endpoint{method: http.MethodPost, path: "/sync/v1/push", id: "push", tag: "sync", summary: "What the phone wrote while offline",
-		about: "At most 200 mutations and 1 MiB. Everything about one mutation is inside a 200, and durable before it."},
+	a.raw(endpoint{method: http.MethodPost, path: "/sync/v1/push", roles: agents, id: "push", tag: "sync",
+		summary: "What the phone wrote while offline",
+		about:   "At most 200 mutations and 1 MiB. Everything about one mutation is inside a 200, and durable before it."},
 		func(op *huma.Operation) {
 			headers(op)
 			mutation := &huma.Schema{Type: "object", Required: []string{"mid", "type", "id", "op"}, Properties: map[string]*huma.Schema{"mid": str(), "type": str(), "id": str(),
@@ -59,15 +61,18 @@ func (a *API) syncEndpoints() {
 			op.Responses = map[string]*huma.Response{"200": answer("A result for each mutation, in order.", "application/json", &huma.Schema{Type: "object",
 				Properties: map[string]*huma.Schema{"epoch": str(), "server_time": str(), "results": {Type: "array", Items: result}}, Required: []string{"epoch", "server_time", "results"}})}
 		}, a.push)
-	a.raw(endpoint{method: http.MethodGet, path: "/sync/v1/manifest", id: "manifest", tag: "sync", summary: "What the device should hold of a type"},
+	a.raw(endpoint{method: http.MethodGet, path: "/sync/v1/manifest", roles: agents, id: "manifest", tag: "sync",
+		summary: "What the device should hold of a type"},
 		func(op *huma.Operation) {
 			headers(op)
 			op.Parameters = append(op.Parameters, query("type", "Which type.", str(), true))
 			op.Responses = map[string]*huma.Response{"200": answer("Ids and revisions.", "application/json", &huma.Schema{Type: "object",
 				Properties: map[string]*huma.Schema{"epoch": str(), "cursor": integer, "records": {Type: "array", Items: &huma.Schema{Type: "array"}}}, Required: []string{"epoch", "cursor", "records"}})}
 		}, a.manifest)
-	a.raw(endpoint{method: http.MethodGet, path: "/sync/v1/stream", id: "stream", tag: "sync", summary: "Pokes when there is something to pull (server-sent events)",
-		about: "event: poke with the highest seq, on connect and on change, at most one a second; never data. Fall back to pull?wait=25."},
+	a.raw(endpoint{method: http.MethodGet, path: "/sync/v1/stream", roles: agents, id: "stream", tag: "sync",
+		summary: "Pokes when there is something to pull (server-sent events)",
+		about: "event: poke with the highest seq, on connect and on change, at most one a second; never data. Fall " +
+			"back to pull?wait=25."},
 		func(op *huma.Operation) {
 			headers(op)
 			op.Responses = map[string]*huma.Response{"200": answer("An event stream.", "text/event-stream", str())}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 	"doorstep/geo"
 	"doorstep/server/office"
 )
@@ -116,104 +117,25 @@ func withoutFloats(v any) any {
 }
 
 func (a *API) territoryEndpoints() {
-	register(a, endpoint{method: http.MethodGet, path: "/v1/territories", id: "listTerritories", tag: "office", summary: "Territories as a GeoJSON FeatureCollection"},
-		func(ctx context.Context, c call, in *struct {
-			Branch string `query:"branch" maxLength:"64"`
-		}) (*body[collectionBody], error) {
-			b, err := branchFor(c.actor, in.Branch)
-			if err != nil {
-				return nil, err
-			}
-			ts, err := a.opt.Office.Territories(ctx, b)
-			if err != nil {
-				return nil, err
-			}
-			out := collectionBody{Type: "FeatureCollection", Features: []featureBody{}}
-			for _, t := range ts {
-				f, err := featureOf(t)
-				if err != nil {
-					return nil, err
-				}
-				out.Features = append(out.Features, f)
-			}
-			return respond(out), nil
-		})
-	register(a, endpoint{method: http.MethodGet, path: "/v1/territories/{id}", id: "getTerritory", tag: "office", summary: "A territory as a GeoJSON Feature"},
-		func(ctx context.Context, c call, in *struct {
-			ID     string `path:"id" maxLength:"64"`
-			Branch string `query:"branch" maxLength:"64"`
-		}) (*body[featureBody], error) {
-			b, err := branchFor(c.actor, in.Branch)
-			if err != nil {
-				return nil, err
-			}
-			t, err := a.opt.Office.Territory(ctx, b, in.ID)
-			if err != nil {
-				return nil, err
-			}
-			f, err := featureOf(t)
-			return respond(f), err
-		})
-	register(a, endpoint{method: http.MethodPut, path: "/v1/territories/{id}", id: "putTerritory", tag: "office", summary: "Draw a territory", body: 4 << 20,
+	register(a, endpoint{method: http.MethodGet, path: "/v1/territories", roles: supervisors, id: "listTerritories",
+		tag: "office", summary: "Territories as a GeoJSON FeatureCollection"}, a.listTerritories)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/territories/{id}", roles: supervisors,
+		id: "getTerritory", tag: "office", summary: "A territory as a GeoJSON Feature"}, a.getTerritory)
+	register(a, endpoint{method: http.MethodPut, path: "/v1/territories/{id}", roles: supervisors,
+		id: "putTerritory", tag: "office", summary: "Draw a territory", body: 4 << 20,
 		about: "Cases whose homes lie within follow at once, but for those a supervisor placed by hand."},
-		func(ctx context.Context, c call, in *struct {
-			ID     string `path:"id" maxLength:"64"`
-			Branch string `query:"branch" maxLength:"64"`
-			Body   featureBody
-		}) (*body[featureBody], error) {
-			shape, err := shapeIn("geometry", in.Body.Geometry)
-			if err != nil {
-				return nil, err
-			}
-			var props map[string]any
-			if len(in.Body.Properties) > 0 && json.Unmarshal(in.Body.Properties, &props) != nil {
-				return nil, newProblem(http.StatusUnprocessableEntity, "territory.properties", "properties is an object").at("body.properties", "not an object")
-			}
-			named := in.Branch
-			if of, ok := props["branch"].(string); ok && named == "" {
-				named = of
-			}
-			b, err := a.branch(ctx, c.actor, named)
-			if err != nil {
-				return nil, err
-			}
-			name, _ := props["name"].(string)
-			t, err := territoryOf(geo.Feature{ID: in.ID, Name: name, Properties: numbers(props), Shape: shape}, b)
-			if err != nil {
-				return nil, err
-			}
-			if t, err = a.opt.Office.PutTerritory(ctx, ask(c), t); err != nil {
-				return nil, err
-			}
-			if _, err := a.opt.Casework.RedrawAll(ctx, auth.System(), b); err != nil {
-				return nil, err
-			}
-			f, err := featureOf(t)
-			return respond(f), err
-		})
-	register(a, endpoint{method: http.MethodDelete, path: "/v1/territories/{id}", id: "deleteTerritory", tag: "office", summary: "Remove a territory", status: http.StatusNoContent},
-		func(ctx context.Context, c call, in *struct {
-			ID     string `path:"id" maxLength:"64"`
-			Branch string `query:"branch" maxLength:"64"`
-		}) (*struct{}, error) {
-			b, err := a.branch(ctx, c.actor, in.Branch)
-			if err != nil {
-				return nil, err
-			}
-			if err := a.opt.Office.DeleteTerritory(ctx, ask(c), b, in.ID); err != nil {
-				return nil, err
-			}
-			_, err = a.opt.Casework.RedrawAll(ctx, auth.System(), b)
-			return nil, err
-		})
+		a.putTerritory)
+	register(a, endpoint{method: http.MethodDelete, path: "/v1/territories/{id}", roles: supervisors,
+		id: "deleteTerritory", tag: "office", summary: "Remove a territory", status: http.StatusNoContent},
+		a.deleteTerritory)
 }
 
 // shapeIn reads a geometry that is a member of a body.
 func shapeIn(member string, raw json.RawMessage) (geo.Shape, error) {
 	shape, err := geo.ParseShape(raw)
-	var wrong *geo.Error
+	var wrong *refusal.Error
 	if errors.As(err, &wrong) {
-		at := strings.TrimSuffix("body."+member+"."+wrong.Path, ".")
+		at := strings.TrimSuffix("body."+member+"."+wrong.Place, ".")
 		return geo.Shape{}, newProblem(http.StatusUnprocessableEntity, wrong.Code(), at+": "+wrong.Msg).at(at, wrong.Msg)
 	}
 	return shape, err
@@ -255,7 +177,7 @@ func (a *API) importTerritories(ctx context.Context, c call, b auth.BranchID, te
 	}
 	for _, f := range features {
 		if f.Err != nil {
-			reject(f, f.Err.Path, f.Err.Code(), f.Err.Error())
+			reject(f, f.Err.Place, f.Err.Code(), f.Err.Error())
 			continue
 		}
 		if of, ok := f.Properties["branch"].(string); ok && of != string(b) {
@@ -304,4 +226,101 @@ func sameTerritory(a, b office.Territory) bool {
 	x, errX := json.Marshal(a)
 	y, errY := json.Marshal(b)
 	return errX == nil && errY == nil && string(x) == string(y)
+}
+
+type listTerritoriesIn struct {
+	Branch string `query:"branch" maxLength:"64"`
+}
+
+func (a *API) listTerritories(ctx context.Context, c call, in *listTerritoriesIn) (*body[collectionBody], error) {
+	b, err := branchFor(c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	ts, err := a.opt.Office.Territories(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	out := collectionBody{Type: "FeatureCollection", Features: []featureBody{}}
+	for _, t := range ts {
+		f, err := featureOf(t)
+		if err != nil {
+			return nil, err
+		}
+		out.Features = append(out.Features, f)
+	}
+	return respond(out), nil
+}
+
+type getTerritoryIn struct {
+	ID     string `path:"id" maxLength:"64"`
+	Branch string `query:"branch" maxLength:"64"`
+}
+
+func (a *API) getTerritory(ctx context.Context, c call, in *getTerritoryIn) (*body[featureBody], error) {
+	b, err := branchFor(c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	t, err := a.opt.Office.Territory(ctx, b, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	f, err := featureOf(t)
+	return respond(f), err
+}
+
+type putTerritoryIn struct {
+	ID     string `path:"id" maxLength:"64"`
+	Branch string `query:"branch" maxLength:"64"`
+	Body   featureBody
+}
+
+func (a *API) putTerritory(ctx context.Context, c call, in *putTerritoryIn) (*body[featureBody], error) {
+	shape, err := shapeIn("geometry", in.Body.Geometry)
+	if err != nil {
+		return nil, err
+	}
+	var props map[string]any
+	if len(in.Body.Properties) > 0 && json.Unmarshal(in.Body.Properties, &props) != nil {
+		return nil, newProblem(http.StatusUnprocessableEntity, "territory.properties", "properties is an object").at("body.properties", "not an object")
+	}
+	named := in.Branch
+	if of, ok := props["branch"].(string); ok && named == "" {
+		named = of
+	}
+	b, err := a.branch(ctx, c.actor, named)
+	if err != nil {
+		return nil, err
+	}
+	name, _ := props["name"].(string)
+	t, err := territoryOf(geo.Feature{ID: in.ID, Name: name, Properties: numbers(props), Shape: shape}, b)
+	if err != nil {
+		return nil, err
+	}
+	if t, err = a.opt.Office.PutTerritory(ctx, ask(c), t); err != nil {
+		return nil, err
+	}
+	if _, err := a.opt.Casework.RedrawAll(ctx, auth.System(), b); err != nil {
+		return nil, err
+	}
+	f, err := featureOf(t)
+	return respond(f), err
+}
+
+type deleteTerritoryIn struct {
+	ID     string `path:"id" maxLength:"64"`
+	Branch string `query:"branch" maxLength:"64"`
+}
+
+func (a *API) deleteTerritory(ctx context.Context, c call, in *deleteTerritoryIn) (*struct{}, error) {
+	b, err := a.branch(ctx, c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.opt.Office.DeleteTerritory(ctx, ask(c), b, in.ID); err != nil {
+		return nil, err
+	}
+	_, err = a.opt.Casework.RedrawAll(ctx, auth.System(), b)
+	return nil, err
 }

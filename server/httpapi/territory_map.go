@@ -224,112 +224,31 @@ func (a *API) work(ctx context.Context, b auth.BranchID) ([]office.Work, error) 
 }
 
 func (a *API) territoryMapEndpoints() {
-	register(a, endpoint{method: http.MethodGet, path: "/v1/territories/coverage", id: "reportCoverage", tag: "office", summary: "Overlaps, gaps and work of the territories",
-		about: "How the territories share out the branch's open cases, where they lie over each other, and what they leave out."},
-		func(ctx context.Context, c call, in *struct {
-			Branch string `query:"branch" maxLength:"64"`
-		}) (*body[coverageBody], error) {
-			b, err := a.branch(ctx, c.actor, in.Branch)
-			if err != nil {
-				return nil, err
-			}
-			work, err := a.work(ctx, b)
-			if err != nil {
-				return nil, err
-			}
-			report, err := a.opt.Office.Coverage(ctx, b, work)
-			if err != nil {
-				return nil, err
-			}
-			out, err := coverageAnswer(b, report)
-			return respond(out), err
-		})
-	register(a, endpoint{method: http.MethodPost, path: "/v1/territories/balance", id: "balanceTerritories", tag: "office", summary: "Propose territories of equal work", body: 4 << 20,
-		about: "Divides an area into k compact territories of equal expected minutes, with as few cases as possible changing hands. Nothing is changed: to accept the proposal, edited or not, send it to `PUT /v1/territories`. " +
-			"Territories keep their ids, so that teams keep theirs; new ones have new ids and no team yet. Teams whose territories would be removed are listed with what they would work instead, and the cases a supervisor placed by hand in such a territory under `stranded`: accepting the proposal leaves them there, where only a team of the whole branch visits them (coverage shows the territory as `gone`), until `POST /v1/cases/{id}/reassign` places each anew, before or after. One branch's proposal may take half a minute when there are very many cases."},
-		func(ctx context.Context, c call, in *struct{ Body balanceBody }) (*body[proposalBody], error) {
-			b, err := a.bodyBranch(ctx, c.actor, in.Body.Branch)
-			if err != nil {
-				return nil, err
-			}
-			ask := office.Balancing{Branch: b, Territories: in.Body.Territories, AllCases: in.Body.Over == "cases",
-				Seed: uint64(in.Body.Seed), Anew: in.Body.Borders == "anew", SpeedKmh: in.Body.SpeedKmh}
-			if in.Body.K != nil {
-				ask.Parts = *in.Body.K
-			}
-			if len(in.Body.Area) > 0 && string(in.Body.Area) != "null" {
-				if ask.Area, err = shapeIn("area", in.Body.Area); err != nil {
-					return nil, err
-				}
-			}
-			work, err := a.work(ctx, b)
-			if err != nil {
-				return nil, err
-			}
-			p, err := a.opt.Office.Balance(ctx, ask, work)
-			if err != nil {
-				return nil, err
-			}
-			out, err := proposalAnswer(b, p)
-			return respond(out), err
-		})
-	register(a, endpoint{method: http.MethodPut, path: "/v1/territories", id: "replaceTerritories", tag: "office", summary: "Replace the whole map, or accept a proposal", body: geo.MaxFeatureBytes / 4,
-		about: "The features become the branch's territories: others are removed. What a team works is not removed (409 territory.in_use, which names all such teams) unless `teams` gives it others of the map, as a proposal does. All or nothing, but for maps of more than 384 kB; sending it again changes nothing and completes what a break left undone. " +
-			"Open cases follow their homes, but for those a supervisor placed by hand. The property `proposal` is not kept."},
-		func(ctx context.Context, c call, in *struct {
-			Branch string `query:"branch" maxLength:"64"`
-			Body   mapBody
-		}) (*body[mapReport], error) {
-			b, err := a.branch(ctx, c.actor, in.Branch)
-			if err != nil {
-				return nil, err
-			}
-			next, err := mapOf(in.Body, b)
-			if err != nil {
-				return nil, err
-			}
-			done, err := a.opt.Office.ReplaceTerritories(ctx, ask(c), b, in.Body.BasedOn, next, movesOf(in.Body.Teams))
-			if err != nil {
-				return nil, err
-			}
-			out := mapReport{Accepted: done.Accepted, Updated: done.Updated, Unchanged: done.Unchanged, Removed: done.Removed}
-			// Also when nothing changed: an earlier try may have ended before all cases had moved.
-			if out.Moved, err = a.opt.Casework.RedrawAll(ctx, auth.System(), b); err != nil {
-				return nil, err
-			}
-			index, err := a.opt.Office.Index(ctx, b)
-			if err != nil {
-				return nil, err
-			}
-			for _, o := range index.Overlaps() {
-				out.Overlaps = append(out.Overlaps, overlapBody{o.A, o.B, o.SquareMetres})
-			}
-			return respond(out), nil
-		})
-	register(a, endpoint{method: http.MethodGet, path: "/v1/territories/staffing", id: "reportStaffing", tag: "office", summary: "Who works where on a date",
-		about: "By the teams' shifts of the date: a shift's territories come before its team's."},
-		func(ctx context.Context, c call, in *struct {
-			Branch string `query:"branch" maxLength:"64"`
-			Date   string `query:"date" required:"true" format:"date"`
-		}) (*body[staffingBody], error) {
-			b, err := a.branch(ctx, c.actor, in.Branch)
-			if err != nil {
-				return nil, err
-			}
-			st, err := a.opt.Office.Staffing(ctx, b, in.Date)
-			if err != nil {
-				return nil, err
-			}
-			out := staffingBody{Date: st.Date, Territories: []postBody{}, Unstaffed: st.Unstaffed, Idle: st.Idle, Nowhere: st.Nowhere}
-			for _, p := range st.Territories {
-				post := postBody{ID: p.ID, Name: p.Name, Teams: []dutyBody{}}
-				for _, d := range p.Teams {
-					post.Teams = append(post.Teams, dutyBody{Team: d.Team, Name: d.Name, Agents: texts(d.Agents), From: d.From, To: d.To, Why: d.Why})
-				}
-				out.Territories = append(out.Territories, post)
-			}
-			return respond(out), nil
-		})
+	register(a, endpoint{method: http.MethodGet, path: "/v1/territories/coverage", roles: supervisors,
+		id: "reportCoverage", tag: "office", summary: "Overlaps, gaps and work of the territories",
+		about: "How the territories share out the branch's open cases, where they lie over each other, and what they " +
+			"leave out."}, a.reportCoverage)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/territories/balance", roles: supervisors,
+		id: "balanceTerritories", tag: "office", summary: "Propose territories of equal work", body: 4 << 20,
+		about: "Divides an area into k compact territories of equal expected minutes, with as few cases as possible " +
+			"changing hands. Nothing is changed: to accept the proposal, edited or not, send it to `PUT " +
+			"/v1/territories`. Territories keep their ids, so that teams keep theirs; new ones have new ids and no " +
+			"team yet. Teams whose territories would be removed are listed with what they would work instead, and " +
+			"the cases a supervisor placed by hand in such a territory under `stranded`: accepting the proposal " +
+			"leaves them there, where only a team of the whole branch visits them (coverage shows the territory as " +
+			"`gone`), until `POST /v1/cases/{id}/reassign` places each anew, before or after. One branch's " +
+			"proposal may take half a minute when there are very many cases."}, a.balanceTerritories)
+	register(a, endpoint{method: http.MethodPut, path: "/v1/territories", roles: supervisors,
+		id: "replaceTerritories", tag: "office", summary: "Replace the whole map, or accept a proposal",
+		body: geo.MaxFeatureBytes / 4,
+		about: "The features become the branch's territories: others are removed. What a team works is not removed " +
+			"(409 territory.in_use, which names all such teams) unless `teams` gives it others of the map, as a " +
+			"proposal does. All or nothing, but for maps of more than 384 kB; sending it again changes nothing and " +
+			"completes what a break left undone. Open cases follow their homes, but for those a supervisor placed " +
+			"by hand. The property `proposal` is not kept."}, a.replaceTerritories)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/territories/staffing", roles: supervisors,
+		id: "reportStaffing", tag: "office", summary: "Who works where on a date",
+		about: "By the teams' shifts of the date: a shift's territories come before its team's."}, a.reportStaffing)
 }
 
 func coverageAnswer(b auth.BranchID, c office.Coverage) (coverageBody, error) {
@@ -434,4 +353,114 @@ func mapOf(in mapBody, b auth.BranchID) ([]office.Territory, error) {
 		}
 	}
 	return out, nil
+}
+
+type reportCoverageIn struct {
+	Branch string `query:"branch" maxLength:"64"`
+}
+
+func (a *API) reportCoverage(ctx context.Context, c call, in *reportCoverageIn) (*body[coverageBody], error) {
+	b, err := a.branch(ctx, c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	work, err := a.work(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	report, err := a.opt.Office.Coverage(ctx, b, work)
+	if err != nil {
+		return nil, err
+	}
+	out, err := coverageAnswer(b, report)
+	return respond(out), err
+}
+
+type balanceTerritoriesIn struct {
+	Body balanceBody
+}
+
+func (a *API) balanceTerritories(ctx context.Context, c call, in *balanceTerritoriesIn) (*body[proposalBody], error) {
+	b, err := a.bodyBranch(ctx, c.actor, in.Body.Branch)
+	if err != nil {
+		return nil, err
+	}
+	ask := office.Balancing{Branch: b, Territories: in.Body.Territories, AllCases: in.Body.Over == "cases",
+		Seed: uint64(in.Body.Seed), Anew: in.Body.Borders == "anew", SpeedKmh: in.Body.SpeedKmh}
+	if in.Body.K != nil {
+		ask.Parts = *in.Body.K
+	}
+	if len(in.Body.Area) > 0 && string(in.Body.Area) != "null" {
+		if ask.Area, err = shapeIn("area", in.Body.Area); err != nil {
+			return nil, err
+		}
+	}
+	work, err := a.work(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	p, err := a.opt.Office.Balance(ctx, ask, work)
+	if err != nil {
+		return nil, err
+	}
+	out, err := proposalAnswer(b, p)
+	return respond(out), err
+}
+
+type replaceTerritoriesIn struct {
+	Branch string `query:"branch" maxLength:"64"`
+	Body   mapBody
+}
+
+func (a *API) replaceTerritories(ctx context.Context, c call, in *replaceTerritoriesIn) (*body[mapReport], error) {
+	b, err := a.branch(ctx, c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	next, err := mapOf(in.Body, b)
+	if err != nil {
+		return nil, err
+	}
+	done, err := a.opt.Office.ReplaceTerritories(ctx, ask(c), b, in.Body.BasedOn, next, movesOf(in.Body.Teams))
+	if err != nil {
+		return nil, err
+	}
+	out := mapReport{Accepted: done.Accepted, Updated: done.Updated, Unchanged: done.Unchanged, Removed: done.Removed}
+	// Also when nothing changed: an earlier try may have ended before all cases had moved.
+	if out.Moved, err = a.opt.Casework.RedrawAll(ctx, auth.System(), b); err != nil {
+		return nil, err
+	}
+	index, err := a.opt.Office.Index(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range index.Overlaps() {
+		out.Overlaps = append(out.Overlaps, overlapBody{o.A, o.B, o.SquareMetres})
+	}
+	return respond(out), nil
+}
+
+type reportStaffingIn struct {
+	Branch string `query:"branch" maxLength:"64"`
+	Date   string `query:"date" required:"true" format:"date"`
+}
+
+func (a *API) reportStaffing(ctx context.Context, c call, in *reportStaffingIn) (*body[staffingBody], error) {
+	b, err := a.branch(ctx, c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	st, err := a.opt.Office.Staffing(ctx, b, in.Date)
+	if err != nil {
+		return nil, err
+	}
+	out := staffingBody{Date: st.Date, Territories: []postBody{}, Unstaffed: st.Unstaffed, Idle: st.Idle, Nowhere: st.Nowhere}
+	for _, p := range st.Territories {
+		post := postBody{ID: p.ID, Name: p.Name, Teams: []dutyBody{}}
+		for _, d := range p.Teams {
+			post.Teams = append(post.Teams, dutyBody{Team: d.Team, Name: d.Name, Agents: texts(d.Agents), From: d.From, To: d.To, Why: d.Why})
+		}
+		out.Territories = append(out.Territories, post)
+	}
+	return respond(out), nil
 }

@@ -57,60 +57,77 @@ func branchIDs(names []string) []auth.BranchID {
 }
 
 func (a *API) userEndpoints() {
-	register(a, endpoint{method: http.MethodGet, path: "/v1/users", id: "listUsers", tag: "office", summary: "List users"},
-		func(ctx context.Context, _ call, in *Paging) (*body[page[office.User]], error) {
-			users, next, err := a.opt.Office.Users(ctx, in.Limit, in.Cursor)
-			return respond(page[office.User]{users, next}), err
-		})
-	register(a, endpoint{method: http.MethodPost, path: "/v1/users", id: "createUser", tag: "office", summary: "Make a user", status: http.StatusCreated},
-		func(ctx context.Context, c call, in *body[newUserBody]) (*body[createdUser], error) {
-			b := in.Body
-			made := ""
-			if b.Password == "" {
-				made = auth.OneTimePassword()
-				b.Password = made
-			}
-			u, set, err := a.opt.Office.CreateUser(ctx, ask(c), office.NewUser{ID: auth.UserID(b.ID), Login: b.Login, Name: b.Name, Role: auth.Role(b.Role),
-				Branches: branchIDs(b.Branches), Lender: b.Lender, Language: b.Language, BadgeNo: b.BadgeNo, Regulator: b.Regulator, Password: b.Password, Keep: b.Keep, MadeUp: made != ""})
-			if !set { // the user has had one since the request was first made
-				made = ""
-			}
-			return respond(createdUser{u, made}), err
-		})
-	register(a, endpoint{method: http.MethodGet, path: "/v1/users/me", id: "whoAmI", tag: "sessions", summary: "Who am I"},
-		func(ctx context.Context, c call, _ *struct{}) (*body[office.User], error) {
-			u, err := a.opt.Office.User(ctx, c.actor.User)
-			return respond(u), err
-		})
-	register(a, endpoint{method: http.MethodGet, path: "/v1/users/{id}", id: "getUser", tag: "office", summary: "Read a user"},
-		func(ctx context.Context, _ call, in *struct {
-			ID string `path:"id" maxLength:"64"`
-		}) (*body[office.User], error) {
-			u, err := a.opt.Office.User(ctx, auth.UserID(in.ID))
-			return respond(u), err
-		})
-	register(a, endpoint{method: http.MethodPatch, path: "/v1/users/{id}", id: "changeUser", tag: "office", summary: "Change a user",
-		about: "A change of role, scope or password, and disabling, end the user's sessions."},
-		func(ctx context.Context, c call, in *struct {
-			ID   string `path:"id" maxLength:"64"`
-			Body patchUserBody
-		}) (*body[office.User], error) {
-			b := in.Body
-			p := office.UserPatch{Name: b.Name, Lender: b.Lender, Language: b.Language, BadgeNo: b.BadgeNo, Regulator: b.Regulator, Disabled: b.Disabled, Password: b.Password}
-			if b.Role != nil {
-				p.Role = ptr(auth.Role(*b.Role))
-			}
-			if b.Branches != nil {
-				p.Branches = ptr(branchIDs(*b.Branches))
-			}
-			u, err := a.opt.Office.PatchUser(ctx, ask(c), auth.UserID(in.ID), p)
-			a.opt.Sessions.ForgetUser(auth.UserID(in.ID))
-			return respond(u), err
-		})
-	register(a, endpoint{method: http.MethodPost, path: "/v1/users/me/password", id: "changePassword", tag: "sessions", summary: "Change my password", status: http.StatusNoContent},
-		func(ctx context.Context, c call, in *body[passwordBody]) (*struct{}, error) {
-			err := a.opt.Office.ChangePassword(ctx, c.actor.User, in.Body.Old, in.Body.New)
-			a.opt.Sessions.ForgetUser(c.actor.User)
-			return nil, err
-		})
+	register(a, endpoint{method: http.MethodGet, path: "/v1/users", roles: admins, id: "listUsers", tag: "office",
+		summary: "List users"}, a.listUsers)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/users", roles: admins, id: "createUser", tag: "office",
+		summary: "Make a user", status: http.StatusCreated}, a.createUser)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/users/me", roles: everyone, id: "whoAmI",
+		tag: "sessions", summary: "Who am I"}, a.whoAmI)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/users/{id}", roles: admins, id: "getUser", tag: "office",
+		summary: "Read a user"}, a.getUser)
+	register(a, endpoint{method: http.MethodPatch, path: "/v1/users/{id}", roles: admins, id: "changeUser",
+		tag: "office", summary: "Change a user",
+		about: "A change of role, scope or password, and disabling, end the user's sessions."}, a.changeUser)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/users/me/password", roles: everyone,
+		id: "changePassword", tag: "sessions", summary: "Change my password", status: http.StatusNoContent},
+		a.changePassword)
+}
+
+func (a *API) listUsers(ctx context.Context, _ call, in *Paging) (*body[page[office.User]], error) {
+	users, next, err := a.opt.Office.Users(ctx, in.Limit, in.Cursor)
+	return respond(page[office.User]{users, next}), err
+}
+
+func (a *API) createUser(ctx context.Context, c call, in *body[newUserBody]) (*body[createdUser], error) {
+	b := in.Body
+	made := ""
+	if b.Password == "" {
+		made = auth.OneTimePassword()
+		b.Password = made
+	}
+	u, set, err := a.opt.Office.CreateUser(ctx, ask(c), office.NewUser{ID: auth.UserID(b.ID), Login: b.Login, Name: b.Name, Role: auth.Role(b.Role),
+		Branches: branchIDs(b.Branches), Lender: b.Lender, Language: b.Language, BadgeNo: b.BadgeNo, Regulator: b.Regulator, Password: b.Password, Keep: b.Keep, MadeUp: made != ""})
+	if !set { // the user has had one since the request was first made
+		made = ""
+	}
+	return respond(createdUser{u, made}), err
+}
+
+func (a *API) whoAmI(ctx context.Context, c call, _ *struct{}) (*body[office.User], error) {
+	u, err := a.opt.Office.User(ctx, c.actor.User)
+	return respond(u), err
+}
+
+type getUserIn struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+func (a *API) getUser(ctx context.Context, _ call, in *getUserIn) (*body[office.User], error) {
+	u, err := a.opt.Office.User(ctx, auth.UserID(in.ID))
+	return respond(u), err
+}
+
+type changeUserIn struct {
+	ID   string `path:"id" maxLength:"64"`
+	Body patchUserBody
+}
+
+func (a *API) changeUser(ctx context.Context, c call, in *changeUserIn) (*body[office.User], error) {
+	b := in.Body
+	p := office.UserPatch{Name: b.Name, Lender: b.Lender, Language: b.Language, BadgeNo: b.BadgeNo, Regulator: b.Regulator, Disabled: b.Disabled, Password: b.Password}
+	if b.Role != nil {
+		p.Role = ptr(auth.Role(*b.Role))
+	}
+	if b.Branches != nil {
+		p.Branches = ptr(branchIDs(*b.Branches))
+	}
+	u, err := a.opt.Office.PatchUser(ctx, ask(c), auth.UserID(in.ID), p)
+	a.opt.Sessions.ForgetUser(auth.UserID(in.ID))
+	return respond(u), err
+}
+
+func (a *API) changePassword(ctx context.Context, c call, in *body[passwordBody]) (*struct{}, error) {
+	err := a.opt.Office.ChangePassword(ctx, c.actor.User, in.Body.Old, in.Body.New)
+	a.opt.Sessions.ForgetUser(c.actor.User)
+	return nil, err
 }

@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 	"doorstep/geo"
 	"doorstep/geo/division"
 )
@@ -165,11 +166,12 @@ func balance(ctx context.Context, ask Balancing, ts []Territory, work []Work) (P
 	minutes := expected(work, len(ts)-len(divided)+ask.Parts, speed)
 	problem := ask.problem(ts, shapes, divided, now, work, minutes)
 	parts, err := division.Divide(ctx, problem)
-	var refused *division.Error
+	var refused *refusal.Error
 	switch {
 	case errors.As(err, &refused):
-		field := map[string]string{division.CodeParts: "k", division.CodeLarge: "territories", division.CodeArea: "over", division.CodeDoors: "over"}[refused.Code()]
-		return Proposal{}, invalid(refused.Code(), field, refused.Msg)
+		place := map[string]string{division.CodeParts: "k", division.CodeLarge: "territories", division.CodeArea: "over",
+			division.CodeDoors: "over"}[refused.Code()]
+		return Proposal{}, invalid(refused.Code(), cmp.Or(place, refused.Place), refused.Msg)
 	case err != nil:
 		return Proposal{}, err
 	}

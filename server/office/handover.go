@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"doorstep/auth/refusal"
 	"doorstep/geo"
 	"doorstep/sync/journal"
 )
@@ -78,7 +79,7 @@ const toldTeams = 20
 // checkUnused refuses to remove what teams work once the moves are made, with all
 // of them; at is the member that removes it, and mend what to do. territory.in_use.
 func checkUnused(teams []Team, removed []string, moves []Move, at, mend string) error {
-	var faults []Fault
+	var faults []refusal.Fault
 	var told []string
 	for _, t := range teams {
 		has := t.Territories
@@ -95,7 +96,7 @@ func checkUnused(teams []Team, removed []string, moves []Move, at, mend string) 
 			continue
 		}
 		all := strings.Join(lost, ", ")
-		faults = append(faults, Fault{at, fmt.Sprintf("the team %s works %s", t.ID, all)})
+		faults = append(faults, refusal.Fault{Place: at, Msg: fmt.Sprintf("the team %s works %s", t.ID, all)})
 		told = append(told, fmt.Sprintf("%s (%s)", t.ID, all))
 	}
 	if len(faults) == 0 {
@@ -105,8 +106,10 @@ func checkUnused(teams []Team, removed []string, moves []Move, at, mend string) 
 	if n := len(told) - toldTeams; n > 0 {
 		told, more = told[:toldTeams], fmt.Sprintf(" and %d more", n)
 	}
-	return &Error{Kind: Conflict, code: "territory.in_use", Faults: faults,
-		Msg: "teams work what would be removed: " + strings.Join(told, ", ") + more + ". " + mend}
+	e := refusal.New(refusal.Conflict, "territory.in_use", "", "teams work what would be removed: %s%s. %s",
+		strings.Join(told, ", "), more, mend)
+	e.Faults = faults
+	return e
 }
 
 // checkMoves refuses moves of teams that are not there, that have been given other

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"doorstep/auth/refusal"
 	"doorstep/geo"
 
 	"pgregory.net/rapid"
@@ -64,7 +65,7 @@ func TestEveryCaseIsCountedOnce(t *testing.T) {
 		}
 		ask := Balancing{Branch: "B", Parts: rapid.IntRange(0, 5).Draw(t, "k"), AllCases: rapid.Bool().Draw(t, "all"), Anew: rapid.Bool().Draw(t, "anew")}
 		p, err := balance(context.Background(), ask, ts, work)
-		var refused *Error
+		var refused *refusal.Error
 		if errors.As(err, &refused) {
 			t.Skip(refused.Code())
 		}

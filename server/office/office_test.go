@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 	"doorstep/geo"
 	"doorstep/server/store/sqlitestore"
 	"doorstep/sync/journal"
@@ -72,7 +73,7 @@ func (h *house) agent(id auth.UserID, b auth.BranchID) {
 // refused checks an error's code; "" for none.
 func refused(t *testing.T, what string, err error, want string) {
 	t.Helper()
-	var e *Error
+	var e *refusal.Error
 	got := ""
 	if errors.As(err, &e) {
 		got = e.Code()

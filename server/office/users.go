@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 	"doorstep/sync/journal"
 )
 
@@ -68,7 +69,7 @@ func loginKey(login string) journal.Key { return journal.Key("uniq:login:" + log
 
 // CreateUser makes a user. Set says whether the password given is now theirs: a
 // request repeated finds one already, which it replaces only if both were made up
-// and the user has not chosen one since. Errors: *Error (user.*), auth's for a weak
+// and the user has not chosen one since. Errors: *refusal.Error (user.*), auth's for a weak
 // password.
 func (s *Service) CreateUser(ctx context.Context, ask Ask, n NewUser) (user User, set bool, err error) {
 	n.Login = strings.ToLower(strings.TrimSpace(n.Login))
@@ -231,7 +232,7 @@ func set[T any](at *T, v *T) {
 }
 
 // ChangePassword sets a user's own password; old must be the present one. Errors:
-// *Error user.password_wrong, auth's for a weak one.
+// *refusal.Error user.password_wrong, auth's for a weak one.
 func (s *Service) ChangePassword(ctx context.Context, id auth.UserID, old, next string) error {
 	u, err := s.ByID(ctx, id)
 	if err != nil {
@@ -329,8 +330,8 @@ func (s *Service) ByLogin(ctx context.Context, login string) (auth.User, error) 
 func (s *Service) ByID(ctx context.Context, id auth.UserID) (auth.User, error) {
 	u, err := s.User(ctx, id)
 	if err != nil {
-		var e *Error
-		if errors.As(err, &e) && e.Kind == NotFound {
+		var e *refusal.Error
+		if errors.As(err, &e) && e.Kind == refusal.NotFound {
 			return auth.User{}, auth.ErrNoUser
 		}
 		return auth.User{}, err
@@ -375,8 +376,8 @@ func (s *Service) FirstAdmin(ctx context.Context, password string, keep bool) (s
 			return false, err
 		}
 	} else if _, err := s.User(ctx, id); err != nil {
-		var e *Error
-		if errors.As(err, &e) && e.Kind == NotFound {
+		var e *refusal.Error
+		if errors.As(err, &e) && e.Kind == refusal.NotFound {
 			err = nil // the users of this deployment came about in another way
 		}
 		return false, err
@@ -406,7 +407,7 @@ func (s *Service) FirstAdmin(ctx context.Context, password string, keep bool) (s
 }
 
 // ResetPassword gives the user with this login a one-time password, which they must
-// change at first use, and ends their sessions. Errors: *Error user.not_found,
+// change at first use, and ends their sessions. Errors: *refusal.Error user.not_found,
 // user.disabled; the store's.
 func (s *Service) ResetPassword(ctx context.Context, ask Ask, login, password string) error {
 	u, err := s.ByLogin(ctx, login)

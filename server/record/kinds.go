@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"doorstep/auth/refusal"
-	"doorstep/geo"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
 	"doorstep/sync/seal"
@@ -209,8 +208,7 @@ func decodeStrict(said map[string]json.RawMessage, report any) *refusal.Error {
 	if errors.As(err, &wrong) && wrong.Field != "" {
 		return invalid("validation.type", memberPath(wrong.Field), "this has the wrong type; it should be %s", typeWord(wrong.Type))
 	}
-	var place *geo.Error
-	if errors.As(err, &place) {
+	if _, ok := refusal.Of(err); ok { // of geo
 		return invalid("validation.point", "fields", "give a position as [lon, lat] in degrees, in this order")
 	}
 	return invalid("validation.type", "fields",

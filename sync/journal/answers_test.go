@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 )
 
 // meanwhile runs something between the reads of a decision and its end, the first time.
@@ -96,7 +97,7 @@ func TestAKeyIsWrittenOnlyIfItWasRead(t *testing.T) {
 	blind := Command{ID: "blind", Decide: func(context.Context, *Reader) (Draft, error) {
 		return Draft{Action: "x", Writes: []Key{"case:1"}}, nil
 	}}
-	var refused *Error
+	var refused *refusal.Error
 	if out := do(t, j, blind)[0]; !errors.As(out.Err, &refused) || refused.Code() != "command.invalid" {
 		t.Errorf("a blind write: %+v", out)
 	}

@@ -159,7 +159,7 @@ func (c *committer) submit(ctx context.Context, g *group) (settled int, err erro
 	case <-g.done:
 		return g.settled, g.err
 	default:
-		return 0, ErrUnclear.because(ctx.Err())
+		return 0, ErrUnclear.Because(ctx.Err())
 	}
 }
 
@@ -349,7 +349,7 @@ func (c *committer) giveUp(held []*group, err error) []*group {
 		err = ErrClosed
 	case errors.As(err, &tree):
 		c.trouble(err)
-		err = ErrStuck.because(err)
+		err = ErrStuck.Because(err)
 	}
 	answer(held, err)
 	return nil
@@ -443,7 +443,7 @@ func (c *committer) store(p *Page, entries []Entry) (won bool, err error) {
 		c.trouble(err)
 		c.j.log.Warn("append is unclear, asking again", "branch", c.branch, "first", p.First, "err", err)
 		if wait.Wait(c.j.life) != nil {
-			return false, ErrUnclear.because(err)
+			return false, ErrUnclear.Because(err)
 		}
 	}
 }

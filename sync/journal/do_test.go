@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 )
 
 const branch auth.BranchID = "PORTO"
@@ -321,7 +322,7 @@ func TestLimitsAreRefusedBeforeNumbering(t *testing.T) {
 	}}
 	out := do(t, j, big("state", MaxStateBytes, 0), big("feeds", 1, MaxFeedRows+1), unread, big("fine", 10, MaxFeedRows), Command{ID: ""})
 	for i, want := range []string{"command.too_large", "command.too_large", "command.invalid", "", "command.invalid"} {
-		var e *Error
+		var e *refusal.Error
 		if errors.As(out[i].Err, &e); (e == nil) != (want == "") || e != nil && e.Code() != want {
 			t.Errorf("%s: %v, want code %q", out[i].Command, out[i].Err, want)
 		}

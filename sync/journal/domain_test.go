@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 )
 
 // edges are values round the edge of what an entry holds, and whether it holds them.
@@ -70,7 +71,7 @@ func TestWhatCannotBeReadBackIsRefused(t *testing.T) {
 		t.Helper()
 		tries++
 		out, err := j.Do(context.Background(), branch, []Command{c, add(fmt.Sprint("good", tries), "a")})
-		var refused *Error
+		var refused *refusal.Error
 		switch {
 		case err != nil || out[1].Err != nil:
 			t.Fatalf("%s: the whole call failed: %v %+v", what, err, out)
@@ -145,7 +146,7 @@ func FuzzCodec(f *testing.F) {
 		}
 		r := &Reader{Branch: branch, At: MaxTime, keys: map[Key]struct{}{DocKey(typ, id): {}}, drafted: newDrafted(), seen: map[DocRef]Record{}}
 		it, err := prepare(cmd, r, d, MaxTime)
-		var refused *Error
+		var refused *refusal.Error
 		if err != nil {
 			if !errors.As(err, &refused) {
 				t.Fatalf("refused by something else: %v", err)

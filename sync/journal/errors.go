@@ -1,58 +1,40 @@
 package journal
 
-import "fmt"
+import (
+	"time"
 
-// Error is what a caller of Do may act on; Code is stable.
-type Error struct {
-	code  string
-	Msg   string
-	cause error
-}
-
-func (e *Error) Error() string {
-	if e.cause == nil {
-		return e.Msg
-	}
-	return e.Msg + ": " + e.cause.Error()
-}
-
-// Code is the stable name of the refusal: command.reused, command.too_large, command.invalid,
-// journal.closed, journal.unclear, journal.stuck.
-func (e *Error) Code() string { return e.code }
-
-// Unwrap is what led to it: the context's error, or the store's.
-func (e *Error) Unwrap() error { return e.cause }
-
-// Is makes errors of one code equal.
-func (e *Error) Is(target error) bool {
-	t, ok := target.(*Error)
-	return ok && t.code == e.code
-}
-
-var (
-	// ErrReused: the command id was used before with another payload. Code command.reused.
-	ErrReused = &Error{code: "command.reused",
-		Msg: "this command id was used before with another payload; mint a new id for a new command"}
-	// ErrClosed: the journal is shutting down; of the commands without an outcome nothing was
-	// appended. Code journal.closed.
-	ErrClosed = &Error{code: "journal.closed", Msg: "the server is shutting down; send again"}
-	// ErrUnclear: nobody knows whether the commands without an outcome were appended; sending the
-	// same ids again finds out, and has one effect. Code journal.unclear.
-	ErrUnclear = &Error{code: "journal.unclear",
-		Msg: "it is not known whether the change was stored; send it again with the same id"}
-	// ErrStuck: the branch takes no entries until an operator mends its journal; of the commands
-	// without an outcome nothing was appended. Code journal.stuck.
-	ErrStuck = &Error{code: "journal.stuck",
-		Msg: "the journal of this branch takes no entries until an operator has mended it"}
+	"doorstep/auth/refusal"
 )
 
-// because is a copy of an error with its cause.
-func (e *Error) because(cause error) *Error { return &Error{code: e.code, Msg: e.Msg, cause: cause} }
+// Refusals of the journal.
+var (
+	// ErrReused: the command id was used before with another payload. Code command.reused.
+	ErrReused = refusal.New(refusal.Conflict, "command.reused", "",
+		"this command id was used before with another payload; mint a new id for a new command")
+	// ErrClosed: the journal is shutting down; of the commands without an outcome nothing was
+	// appended. Code journal.closed.
+	ErrClosed = later(2*time.Second, "journal.closed", "the server is shutting down; send again")
+	// ErrUnclear: it is not known whether the commands without an outcome were appended; sending
+	// the same ids again finds out, and has one effect. Code journal.unclear.
+	ErrUnclear = later(2*time.Second, "journal.unclear",
+		"it is not known whether the change was stored; send it again with the same id")
+	// ErrStuck: the branch takes no entries until an operator mends its journal; of the commands
+	// without an outcome nothing was appended. Code journal.stuck.
+	ErrStuck = later(time.Minute, "journal.stuck",
+		"nothing was stored: this branch takes no changes until an operator has mended its journal; see /readyz")
+)
+
+// later refuses what may be sent again after a while.
+func later(wait time.Duration, code, msg string) *refusal.Error {
+	e := refusal.New(refusal.Unavailable, code, "", "%s", msg)
+	e.RetryAfter = wait
+	return e
+}
 
 func tooLarge(format string, args ...any) error {
-	return &Error{code: "command.too_large", Msg: fmt.Sprintf(format, args...)}
+	return refusal.New(refusal.TooLarge, "command.too_large", "", format, args...)
 }
 
 func invalid(format string, args ...any) error {
-	return &Error{code: "command.invalid", Msg: fmt.Sprintf(format, args...)}
+	return refusal.New(refusal.Invalid, "command.invalid", "", format, args...)
 }

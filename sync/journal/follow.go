@@ -63,7 +63,7 @@ func (c *committer) open(ctx context.Context) error {
 		var tree *treeError
 		if errors.As(err, &tree) {
 			c.trouble(err)
-			return ErrStuck.because(err)
+			return ErrStuck.Because(err)
 		}
 		if ctx.Err() == nil {
 			c.trouble(err)

@@ -1,41 +1,29 @@
 package offline
 
-import "time"
+import (
+	"time"
 
-// Error is a refusal of a whole request; what concerns one mutation is inside the answer.
-type Error struct {
-	Kind  Kind
-	code  string
-	Msg   string
-	Field string // where in the request; "" when it is not about one place
-	// Epoch is the feed's epoch, for CursorGone.
-	Epoch string
-	// RetryAfter is when to come back, for NotReady.
-	RetryAfter time.Duration
-}
-
-// Kind tells refusals of a request apart.
-type Kind int
-
-// The kinds, with the status SYNC gives them.
-const (
-	Malformed  Kind = iota // 400
-	CursorGone             // 410: throw the replica away and pull from 0
-	NotReady               // 503: come back
-	TooLarge               // 413
+	"doorstep/auth/refusal"
 )
 
-func (e *Error) Error() string { return e.Msg }
+// Refusals of a whole request; what concerns one mutation is inside the answer. Their
+// codes are stable: sync.malformed, cursor_expired, sync.not_ready.
 
-// Code is stable: sync.malformed, cursor_expired, sync.not_ready, sync.too_large.
-func (e *Error) Code() string { return e.code }
+func malformed(place, msg string) error {
+	return refusal.New(refusal.Malformed, "sync.malformed", place, "%s", msg)
+}
 
-func malformed(field, msg string) error {
-	return &Error{Kind: Malformed, code: "sync.malformed", Field: field, Msg: msg}
+// cursorGone tells the phone to throw its replica away and to pull from 0.
+func cursorGone(epoch, msg string) error {
+	e := refusal.New(refusal.Gone, "cursor_expired", "", "%s", msg)
+	e.Epoch = epoch
+	return e
 }
 
 // notReady refuses a pull of a branch without a watermark: an empty page would
-// tell the phone that there is nothing, where nobody knows that (J6).
+// tell the phone that there is nothing, which is not known (J6).
 func notReady() error {
-	return &Error{Kind: NotReady, code: "sync.not_ready", Msg: "the branch's feed is not ready yet; come back", RetryAfter: 5 * time.Second}
+	e := refusal.New(refusal.Unavailable, "sync.not_ready", "", "the branch's feed is not ready yet; come back")
+	e.RetryAfter = 5 * time.Second
+	return e
 }

@@ -90,8 +90,7 @@ func (s *Service) aboveFloor(ctx context.Context, c Caller, e Epoch, after uint6
 	if err != nil || floor == 0 || after >= journal.SeqTop(e.Base, floor) || first.known && first.W >= floor {
 		return err
 	}
-	return &Error{Kind: CursorGone, code: "cursor_expired", Epoch: e.Name,
-		Msg: "the cursor is older than what is kept of deleted records; pull again from 0"}
+	return cursorGone(e.Name, "the cursor is older than what is kept of deleted records; pull again from 0")
 }
 
 // goesOn notes a first sync whose first page is not its last.

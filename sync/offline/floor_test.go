@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"doorstep/auth/refusal"
 	"doorstep/server/store/sqlitestore"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
@@ -164,8 +165,8 @@ func TestACursorBelowTheFloorStartsAgain(t *testing.T) {
 	late := o.service()
 	defer late.Close()
 	_, err = late.Pull(ctx, phone, offline.PullRequest{After: before.Cursor, Epoch: before.Epoch})
-	var e *offline.Error
-	if !errors.As(err, &e) || e.Kind != offline.CursorGone || e.Code() != "cursor_expired" || e.Epoch != before.Epoch {
+	var e *refusal.Error
+	if !errors.As(err, &e) || e.Kind != refusal.Gone || e.Code() != "cursor_expired" || e.Epoch != before.Epoch {
 		t.Errorf("a cursor below the floor: %v", err)
 	}
 	if a, err := late.Pull(ctx, phone, offline.PullRequest{After: at.Cursor, Epoch: at.Epoch}); err != nil ||
@@ -191,7 +192,7 @@ func TestACursorBelowTheFloorStartsAgain(t *testing.T) {
 	stranger := phone
 	stranger.Device = "another"
 	if _, err := late.Pull(ctx, stranger, offline.PullRequest{After: journal.Seq(0, 3, 0),
-		Epoch: q.Epoch}); !errors.As(err, &e) || e.Kind != offline.CursorGone {
+		Epoch: q.Epoch}); !errors.As(err, &e) || e.Kind != refusal.Gone {
 		t.Errorf("an interrupted pull from before the floor: %v", err)
 	}
 }

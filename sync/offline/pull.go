@@ -52,7 +52,7 @@ func feeds(c Caller) []journal.Feed {
 	return []journal.Feed{journal.AgentFeed(c.Actor.User), journal.BranchFeed}
 }
 
-// Pull answers one page of the caller's feed. Errors: *Error (Malformed, CursorGone, NotReady), or the store's.
+// Pull answers one page of the caller's feed. Errors: *refusal.Error (refusal.Malformed, refusal.Gone, refusal.Unavailable), or the store's.
 func (s *Service) Pull(ctx context.Context, c Caller, q PullRequest) (PullAnswer, error) {
 	if q.Limit == 0 {
 		q.Limit = DefaultPull
@@ -73,7 +73,7 @@ func (s *Service) Pull(ctx context.Context, c Caller, q PullRequest) (PullAnswer
 		return PullAnswer{}, err
 	}
 	if q.After != 0 && q.Epoch != e.Name {
-		return PullAnswer{}, &Error{Kind: CursorGone, code: "cursor_expired", Epoch: e.Name, Msg: "the cursor belongs to another epoch; pull again from 0"}
+		return PullAnswer{}, cursorGone(e.Name, "the cursor belongs to another epoch; pull again from 0")
 	}
 	first, err := s.session(ctx, c, e, q.After)
 	if err != nil {
@@ -128,7 +128,7 @@ func (s *Service) page(ctx context.Context, c Caller, e Epoch, q PullRequest, fi
 			first = firstSync{known: true, W: read.W}
 		}
 		if q.After > top {
-			return PullAnswer{}, &Error{Kind: CursorGone, code: "cursor_expired", Epoch: e.Name, Msg: "the cursor is ahead of the feed; pull again from 0"}
+			return PullAnswer{}, cursorGone(e.Name, "the cursor is ahead of the feed; pull again from 0")
 		}
 		recs := make([]journal.Record, len(read.Rows))
 		for i, r := range read.Rows {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 	"doorstep/server/store/sqlitestore"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
@@ -97,8 +98,8 @@ func TestAFeedWithoutAWatermarkIsNotReady(t *testing.T) {
 	_, pull := f.Pull(context.Background(), phone, offline.PullRequest{})
 	_, manifest := f.Manifest(context.Background(), phone, "notes")
 	for what, err := range map[string]error{"pull": pull, "manifest": manifest} {
-		var e *offline.Error
-		if !errors.As(err, &e) || e.Kind != offline.NotReady || e.RetryAfter <= 0 {
+		var e *refusal.Error
+		if !errors.As(err, &e) || e.Kind != refusal.Unavailable || e.RetryAfter <= 0 {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

@@ -88,7 +88,7 @@ func (p Point) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads [lon, lat] in degrees, with an altitude that is dropped, or
-// the sealed form. A position out of range is a *geo.Error; [0, 0] is taken.
+// the sealed form. A position out of range is a *refusal.Error; [0, 0] is taken.
 func (p *Point) UnmarshalJSON(data []byte) error {
 	if p.decode(data) {
 		return nil

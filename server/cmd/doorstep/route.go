@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"doorstep/auth/refusal"
 	"doorstep/geo/dayplan"
 	"doorstep/geo/routing"
 	"doorstep/geo/routing/vroom"
@@ -62,7 +63,7 @@ func (f travelFlags) source(ctx context.Context) (travel.Source, *exit) {
 		return nil, &exit{err, badInput}
 	}
 	source, err := f.choice().Source(ctx)
-	var fault *travel.Error
+	var fault *refusal.Error
 	switch {
 	case err == nil:
 		return source, nil
@@ -307,7 +308,7 @@ func (c *routeMatrixCmd) Run(ctx context.Context, s streams) error {
 	file := matricesFile{Locations: points, Travel: map[string]string{}, Matrices: map[string]vroom.Matrices{}}
 	for _, profile := range profiles {
 		m, err := dayplan.Matrix(ctx, source, profile, points)
-		var fault *travel.Error
+		var fault *refusal.Error
 		var misplaced *dayplan.Misplaced
 		switch {
 		case errors.As(err, &misplaced):
