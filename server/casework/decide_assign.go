@@ -347,7 +347,7 @@ func (c RevokeAssignments) decide(ctx context.Context, t *turn) (*draftBuilder, 
 	}
 	d := t.draft("assignment.revoke")
 	return d.answering(f, endShown(f, d, func(a *Filed[record.Assignment]) bool {
-		if a.State.Status != record.AssignmentOpen {
+		if a.State.Status != record.AssignmentOpen || c.Round != "" && a.State.Round != c.Round {
 			return false
 		}
 		a.State.Status, a.State.ClosedBy = record.AssignmentRevoked, c.Reason

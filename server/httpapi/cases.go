@@ -168,7 +168,7 @@ func (a *API) caseEndpoints() {
 			return a.doCase(ctx, c, in.ID, casework.SetRequests{Case: journal.CaseID(in.ID), Requests: in.Body})
 		})
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/reassign", id: "reassignCase", tag: "cases", summary: "Give a case to a team or territory",
-		about: "Open assignments of other teams are taken back from the phones."},
+		about: "Open assignments of teams that may not visit the case any more are taken back from the phones; those of teams that still may stay. Both is one change: it is made whole or not at all."},
 		func(ctx context.Context, c call, in *struct {
 			CasePath
 			Body struct {
@@ -191,16 +191,7 @@ func (a *API) caseEndpoints() {
 					return nil, err
 				}
 			}
-			out, err := a.doCmd(ctx, c, b, casework.Reassign{Case: id, Team: in.Body.Team, Territory: in.Body.Territory})
-			if err != nil {
-				return nil, err
-			}
-			revoke := c
-			if revoke.key != "" {
-				revoke.key += ".r"
-			}
-			_, err = a.doCmd(ctx, revoke, b, casework.RevokeAssignments{Case: id, Reason: "reassigned"})
-			return out, err
+			return a.doCmd(ctx, c, b, casework.Reassign{Case: id, Team: in.Body.Team, Territory: in.Body.Territory})
 		})
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/contacts", id: "recordContact", tag: "cases", summary: "Record an attempt to reach the debtor"},
 		func(ctx context.Context, c call, in *struct {

@@ -51,6 +51,26 @@ func (sh Shift) Works(t Team, territory string) bool {
 	return len(t.Territories) == 0 || slices.Contains(t.Territories, territory)
 }
 
+// Works tells a decision whether a team works a territory on a local date of the reader's branch. A team that is
+// not there, and a territory of "", are never worked. The decision rests on the team and its shift.
+func (s *Service) Works(ctx context.Context, r *journal.Reader, team, date, territory string) (bool, error) {
+	t, err := readDoc[Team](ctx, r, "teams", team)
+	if err != nil || t == nil || territory == "" {
+		return false, err
+	}
+	sh, err := readDoc[Shift](ctx, r, "shifts", shiftID(team, date))
+	if err != nil {
+		return false, err
+	}
+	if sh == nil {
+		sh = &Shift{}
+	}
+	return sh.Works(*t, territory), nil
+}
+
+// shiftID names the shift of a team on a date.
+func shiftID(team, date string) string { return team + "." + date }
+
 // Break is a pause that begins within a span of the shift.
 type Break struct {
 	From    string `json:"from"`
@@ -228,7 +248,7 @@ func ClockMinutes(s string) (int, error) {
 
 // Shift reads a team's shift of a date. shift.not_found.
 func (s *Service) Shift(ctx context.Context, b auth.BranchID, team, date string) (Shift, error) {
-	sh, ok, err := load[Shift](ctx, s, b, "shifts", team+"."+date)
+	sh, ok, err := load[Shift](ctx, s, b, "shifts", shiftID(team, date))
 	if err != nil {
 		return Shift{}, err
 	}
