@@ -100,3 +100,23 @@ func TestReassigningIsOneCommand(t *testing.T) {
 		t.Errorf("the stop is %s and the team %v", a.Status, h.shown("c1")["team"])
 	}
 }
+
+// TestWhoIsOnTheWayIsSpared has a stop that a new plan has no room for taken back, unless the team has set out for it.
+func TestWhoIsOnTheWayIsSpared(t *testing.T) {
+	h := newHouse(t)
+	h.take(line("c1"), line("c2"))
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "c1", "c2")
+	ana := h.phone("ana", "d1")
+	out := write("assignments", "a-c1-2026-11-25-r1", "patch", 1, members{"agent_status": "en_route"})
+	h.want("ana sets out", ana.push(out)[0], "applied")
+	for _, c := range []journal.CaseID{"c1", "c2"} {
+		h.must(RevokeAssignments{Case: c, Round: "r1", Reason: "round:replanned", SpareUnderWay: true})
+	}
+	if ana.pull(); ana.holds("assignments") != "a-c1-2026-11-25-r1" {
+		t.Errorf("the phone holds %q, want the stop she is on her way to", ana.holds("assignments"))
+	}
+	h.must(RevokeAssignments{Case: "c1", Round: "r1", Reason: "round:replanned"})
+	if ana.pull(); ana.holds("assignments") != "" {
+		t.Errorf("the phone holds %q after her team dropped out", ana.holds("assignments"))
+	}
+}
