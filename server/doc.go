@@ -8,7 +8,7 @@
 // casework (cases and all that belongs to them), office (who works where) or
 // dispatch (a planned day), and appended. Then:
 //
-//   - a rule of contact law: server/conduct, and its packs
+//   - a rule of contact law: server/conduct, and its packs; which packs are in force: server/lawbook
 //   - a new field, command or outcome of a case: server/casework
 //   - how a day is cut into problems and issued: server/dispatch
 //   - which team goes where in which order: geo/routing; how long it takes: geo/travel

@@ -269,8 +269,8 @@ func TestAPackThatIsWrongChangesNothing(t *testing.T) {
 func TestAnotherNodeTakesUpAPack(t *testing.T) {
 	s, admin, phone := oneBranch(t, Config{Data: t.TempDir()})
 	ctx := context.Background()
-	other := &lawbook{office: s.office, casework: s.casework, sign: s.audit.SignPolicy, log: s.cfg.Log}
-	ok(t, other.takeUp(ctx))
+	other := s.lawbook()
+	ok(t, other.TakeUp(ctx))
 	_, slow := other.InForce()
 	ok(t, put(ctx, admin, "gb", gbHoliday, nil))
 	if other.Policy().Hash() == s.law.Policy().Hash() {
@@ -278,7 +278,7 @@ func TestAnotherNodeTakesUpAPack(t *testing.T) {
 	}
 	w, err := s.journal.Watermark(ctx, "north")
 	ok(t, err)
-	ok(t, other.takeUp(ctx))
+	ok(t, other.TakeUp(ctx))
 	if other.Policy().Hash() != s.law.Policy().Hash() {
 		t.Error("the other node judges by another policy")
 	}

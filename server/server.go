@@ -19,6 +19,7 @@ import (
 	"doorstep/server/conduct"
 	"doorstep/server/dispatch"
 	"doorstep/server/httpapi"
+	"doorstep/server/lawbook"
 	"doorstep/server/notify"
 	"doorstep/server/notify/fcm"
 	"doorstep/server/office"
@@ -36,7 +37,7 @@ type Server struct {
 	casework *casework.Service
 	dispatch *dispatch.Service
 	audit    *audit.Log
-	law      *lawbook
+	law      *lawbook.Book
 	offline  *offline.Service
 	outbox   *notify.Outbox
 	api      *httpapi.API
@@ -89,7 +90,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	}
 	s.office = office.New(s.journal, passwords)
 	s.casework = casework.New(casework.Options{Journal: s.journal, Vault: vault, Policy: shipped, Lenders: s.office, Devices: s.office,
-		Erasures: erasures, Log: cfg.Log,
+		Teams: s.office, Erasures: erasures, Log: cfg.Log,
 		Territories: func(ctx context.Context, b auth.BranchID) (casework.TerritoryIndex, error) {
 			return s.office.Index(ctx, b)
 		},
@@ -98,7 +99,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.audit = audit.New(s.journal, keys.audit, cfg.Deployment)
-	s.law = &lawbook{office: s.office, casework: s.casework, sign: s.audit.SignPolicy, log: cfg.Log}
+	s.law = s.lawbook()
 	threads := cfg.Threads
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
@@ -123,7 +124,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := s.firstAdmin(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.law.open(ctx, cfg.Policies); err != nil {
+	if err := s.law.Open(ctx, cfg.Policies); err != nil {
 		return nil, err
 	}
 	s.api = httpapi.New(httpapi.Options{Sessions: sessions, Office: s.office, Casework: s.casework, Dispatch: s.dispatch, Audit: s.audit,
@@ -133,6 +134,11 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	return s, nil
+}
+
+// lawbook makes a node's copy of the conduct policy.
+func (s *Server) lawbook() *lawbook.Book {
+	return lawbook.New(lawbook.Options{Office: s.office, Casework: s.casework, Sign: s.audit.SignPolicy, Log: s.cfg.Log})
 }
 
 // firstAdmin makes the administrator of a new deployment. A one-time password that
@@ -170,7 +176,7 @@ func (s *Server) ready(ctx context.Context) error {
 	if _, err := s.store.Watermark(ctx, auth.OrgBranch); err != nil {
 		return err
 	}
-	return s.law.ready()
+	return s.law.Ready()
 }
 
 // sweep removes what phones need no longer be told, once it is old enough.

@@ -249,6 +249,7 @@ func issueStop(f *File, d *draftBuilder, c IssueRoute, st IssuedStop, decisions 
 	f.Assignments = append(f.Assignments, Filed[record.Assignment]{ID: st.Assignment, State: state})
 	now := &f.Assignments[len(f.Assignments)-1].State
 	d.putAssignment(st.Assignment, now)
+	d.write(roundKey(c.Round))
 	was := f.Case.Agents
 	f.Case.Agents = holders(f)
 	d.putCase(f)
@@ -336,6 +337,8 @@ type RevokeAssignments struct {
 	Case   journal.CaseID
 	Round  string // only this round's; "" for every open one
 	Reason string
+	// SpareUnderWay leaves those whose team is on its way or at the door.
+	SpareUnderWay bool
 }
 
 func (c RevokeAssignments) refs() []journal.DocRef { return caseRef(c.Case) }
@@ -347,7 +350,10 @@ func (c RevokeAssignments) decide(ctx context.Context, t *turn) (*draftBuilder, 
 	}
 	d := t.draft("assignment.revoke")
 	return d.answering(f, endShown(f, d, func(a *Filed[record.Assignment]) bool {
-		if a.State.Status != record.AssignmentOpen {
+		switch {
+		case a.State.Status != record.AssignmentOpen,
+			c.Round != "" && a.State.Round != c.Round,
+			c.SpareUnderWay && underWay(a.State.AgentStatus):
 			return false
 		}
 		a.State.Status, a.State.ClosedBy = record.AssignmentRevoked, c.Reason

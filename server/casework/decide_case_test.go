@@ -109,9 +109,12 @@ func TestReassigningAndRedrawing(t *testing.T) {
 	f := aFile()
 	change := func(c Reassign, home string) bool {
 		t.Helper()
-		d, err := decideReassign(f, draftAt(morning, "boss"), c, home)
+		changed, err := c.apply(f, home)
 		ok(t, err)
-		return wrote(d) != ""
+		if d := decideReassign(f, draftAt(morning, "boss"), changed, nil); (wrote(d) != "") != changed {
+			t.Errorf("changed %t, and %q was written", changed, wrote(d))
+		}
+		return changed
 	}
 	if !change(Reassign{Team: ptr("t2")}, "west") || f.Case.Team != "t2" || change(Reassign{Team: ptr("t2")}, "west") {
 		t.Errorf("the team is %q", f.Case.Team)
@@ -119,10 +122,11 @@ func TestReassigningAndRedrawing(t *testing.T) {
 	if !change(Reassign{Territory: ptr("east")}, "west") || f.Case.Territory != "east" || !f.Case.TerritoryPinned {
 		t.Errorf("the territory is %q, pinned %t", f.Case.Territory, f.Case.TerritoryPinned)
 	}
-	if !change(Reassign{Team: ptr(""), Territory: ptr("")}, "west") || f.Case.Territory != "west" || f.Case.TerritoryPinned || f.Case.Team != "" {
+	back := Reassign{Team: ptr(""), Territory: ptr("")}
+	if !change(back, "west") || f.Case.Territory != "west" || f.Case.TerritoryPinned || f.Case.Team != "" {
 		t.Errorf("back to %q, pinned %t", f.Case.Territory, f.Case.TerritoryPinned)
 	}
-	if _, err := decideReassign(f, draftAt(morning, "boss"), Reassign{}, "west"); code(err) != "reassign.nothing" {
+	if _, err := (Reassign{}).apply(f, "west"); code(err) != "reassign.nothing" {
 		t.Errorf("naming nothing: %v", err)
 	}
 	// A changed map moves the cases it concerns, and leaves pinned ones alone.

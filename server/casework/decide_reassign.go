@@ -2,6 +2,7 @@ package casework
 
 import (
 	"context"
+	"fmt"
 
 	"doorstep/auth"
 	"doorstep/auth/refusal"
@@ -10,7 +11,8 @@ import (
 )
 
 // Reassign gives a case to a team, whatever its territory, or pins its territory.
-// Open assignments stay as they are: revoking them is a command of its own.
+// The same command takes the open assignments of teams that may not visit the case
+// any more back from the phones; those of teams that still may stay.
 type Reassign struct {
 	Case journal.CaseID
 	// Team and Territory are left alone when nil. An empty team goes back to the
@@ -21,7 +23,7 @@ type Reassign struct {
 func (c Reassign) refs() []journal.DocRef { return caseRef(c.Case) }
 
 func (c Reassign) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
-	f, err := t.file(ctx, c.Case, 0)
+	f, err := t.file(ctx, c.Case, toRevoke)
 	if err != nil {
 		return nil, err
 	}
@@ -31,19 +33,27 @@ func (c Reassign) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 			return nil, err
 		}
 	}
-	return decideReassign(f, t.draft("case.reassign"), c, home)
+	changed, err := c.apply(f, home)
+	if err != nil {
+		return nil, err
+	}
+	others, err := t.teamsOff(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return decideReassign(f, t.draft("case.reassign"), changed, others), nil
 }
 
-// decideReassign is told the territory the home lies in.
-func decideReassign(f *File, d *draftBuilder, c Reassign, home string) (*draftBuilder, error) {
+// apply puts the case under the team or territory asked for and tells whether that changes
+// it. home is the territory the home lies in.
+func (c Reassign) apply(f *File, home string) (changed bool, err error) {
 	if c.Team == nil && c.Territory == nil {
-		return nil, refuse(refusal.Invalid, "reassign.nothing", "", "name a team or a territory")
+		return false, refuse(refusal.Invalid, "reassign.nothing", "", "name a team or a territory")
 	}
 	if f.Case.Status == record.StatusClosed {
-		return nil, refuse(refusal.Conflict, "case.closed", "case", "the case is closed; reopen it first")
+		return false, refuse(refusal.Conflict, "case.closed", "case", "the case is closed; reopen it first")
 	}
-	was := f.Case.Team + "\x00" + f.Case.Territory
-	pinned := f.Case.TerritoryPinned
+	team, territory, pinned := f.Case.Team, f.Case.Territory, f.Case.TerritoryPinned
 	if c.Team != nil {
 		f.Case.Team = *c.Team
 	}
@@ -53,11 +63,45 @@ func decideReassign(f *File, d *draftBuilder, c Reassign, home string) (*draftBu
 			f.Case.Territory = home
 		}
 	}
-	if was == f.Case.Team+"\x00"+f.Case.Territory && pinned == f.Case.TerritoryPinned {
-		return d.answering(f, false), nil
+	return team != f.Case.Team || territory != f.Case.Territory || pinned != f.Case.TerritoryPinned, nil
+}
+
+// teamsOff tells of each open assignment of the case, by its id, whether its team may not
+// visit the case as it stands now. The decision rests on those teams and their shifts.
+func (t *turn) teamsOff(ctx context.Context, f *File) (map[string]bool, error) {
+	off := map[string]bool{}
+	for i := range f.Assignments {
+		a := &f.Assignments[i]
+		if a.State.Status != record.AssignmentOpen {
+			continue
+		}
+		switch {
+		case f.Case.Team != "":
+			off[a.ID] = a.State.Team != f.Case.Team
+		case t.svc.teams != nil:
+			works, err := t.svc.teams.Works(ctx, t.r, a.State.Team, a.State.Date, f.Case.Territory)
+			if err != nil {
+				return nil, fmt.Errorf("read team %s: %w", a.State.Team, err)
+			}
+			off[a.ID] = !works
+		}
 	}
-	d.putCase(f)
-	return d.answering(f, true), nil
+	return off, nil
+}
+
+// decideReassign drafts the case, if it has changed, and takes back the assignments of teams that are off it.
+func decideReassign(f *File, d *draftBuilder, changed bool, off map[string]bool) *draftBuilder {
+	revoked := endShown(f, d, func(a *Filed[record.Assignment]) bool {
+		if a.State.Status != record.AssignmentOpen || !off[a.ID] {
+			return false
+		}
+		a.State.Status, a.State.ClosedBy = record.AssignmentRevoked, "reassigned"
+		return true
+	})
+	if changed && !revoked {
+		d.putCase(f)
+	}
+	return d.answering(f, changed || revoked)
 }
 
 // Redraw puts a case into the territory its home lies in now. It leaves pinned territories alone.
@@ -91,11 +135,14 @@ func (c Redraw) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 // RedrawAll puts every open case of a branch into the territory its home lies in
 // now: what follows from a changed map. It says how many moved.
 func (s *Service) RedrawAll(ctx context.Context, actor auth.Actor, branch auth.BranchID) (moved int, err error) {
-	err = s.eachCase(ctx, journal.Query{Branch: branch, Type: "cases", Index: CasesByStatus.Name, Eq: []any{record.StatusOpen}, Limit: chunkLines}, func(cases []Filed[record.Case]) error {
+	q := journal.Query{Branch: branch, Type: "cases", Index: CasesByStatus.Name, Eq: []any{record.StatusOpen},
+		Limit: chunkLines}
+	err = s.eachCase(ctx, q, func(cases []Filed[record.Case]) error {
 		id := journal.NewID()
 		reqs := make([]Request, len(cases))
 		for i := range cases {
-			reqs[i] = Request{ID: "redraw:" + id + ":" + cases[i].ID[:min(len(cases[i].ID), 64)], Cmd: Redraw{Case: cases[i].State.CaseRef}}
+			reqs[i] = Request{ID: "redraw:" + id + ":" + cases[i].ID[:min(len(cases[i].ID), 64)],
+				Cmd: Redraw{Case: cases[i].State.CaseRef}}
 		}
 		receipts, err := s.Do(ctx, actor, branch, reqs)
 		for _, r := range receipts {

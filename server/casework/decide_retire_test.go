@@ -150,7 +150,11 @@ func TestAVisitTakesBackALaterStopThatItMakesUnlawful(t *testing.T) {
 	if h.stored("assignments", "a-c1-2026-11-26-r2", &a); a.Status != "revoked" || a.ClosedBy != "law:FREQ_CAP" {
 		t.Errorf("tomorrow's stop is %s by %s", a.Status, a.ClosedBy)
 	}
-	// A round of the same day takes the place of the older one, and of no other day's.
+	// Taking one round back leaves the assignments of others.
+	h.must(RevokeAssignments{Case: "c2", Round: "r0", Reason: "round:replaced"})
+	if ana.pull(); ana.holds("assignments") != "a-c1-2026-11-25-r1 a-c2-2026-11-25-r1 a-c2-2026-11-26-r2" {
+		t.Errorf("the phone holds %s", ana.holds("assignments"))
+	}
 	h.must(RevokeAssignments{Case: "c2", Round: "r2", Reason: "round:replaced"})
 	if ana.pull(); ana.holds("assignments") != "a-c1-2026-11-25-r1 a-c2-2026-11-25-r1" {
 		t.Errorf("the phone holds %s", ana.holds("assignments"))

@@ -293,6 +293,29 @@ func (s *Service) RoundAssignments(ctx context.Context, branch auth.BranchID, ro
 	return out, nil
 }
 
+// RoundBegun tells a decision whether a visit of a round has been made or begun. The
+// decision rests on the round's assignments.
+func RoundBegun(ctx context.Context, r *journal.Reader, round string) (bool, error) {
+	r.Depend(roundKey(round))
+	recs, err := r.All(ctx, AssignmentsByRound, round)
+	if err != nil {
+		return false, err
+	}
+	for _, rec := range recs {
+		var a Issued
+		if err := decode(rec, &a.Assignment); err != nil {
+			return false, err
+		}
+		if a.Done() || a.UnderWay() {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// roundKey is the key of which assignments a round has: every one that is issued writes it.
+func roundKey(round string) journal.Key { return journal.Key("round:" + round) }
+
 // OpenAssignments lists the cases that have an open assignment of a round.
 func (s *Service) OpenAssignments(ctx context.Context, branch auth.BranchID, round string) ([]journal.CaseID, error) {
 	var out []journal.CaseID

@@ -29,6 +29,8 @@ type Options struct {
 	Lenders Lenders
 	// Devices are told of new tasks; nil: nobody is.
 	Devices Devices
+	// Teams knows who works where; nil: only a case's own team is known.
+	Teams Teams
 	// Erasures keeps who was erased; nil: nobody can be.
 	Erasures ErasureList
 	Limits   PlanLimits
@@ -66,6 +68,14 @@ type Devices interface {
 	Of(ctx context.Context, users []auth.UserID) ([]auth.Device, error)
 }
 
+// Teams knows which territories teams work.
+type Teams interface {
+	// Works tells a decision whether a team works a territory of the reader's branch on a local date ("2006-01-02");
+	// a territory of "" is outside every one, which no team works. The decision rests on what it read. The error is
+	// the store's.
+	Works(ctx context.Context, r *journal.Reader, team, date, territory string) (bool, error)
+}
+
 // Service is the one door for changes of cases and all that belongs to them.
 // It is safe for concurrent use.
 type Service struct {
@@ -76,6 +86,7 @@ type Service struct {
 	territories func(context.Context, auth.BranchID) (TerritoryIndex, error)
 	lenders     Lenders
 	devices     Devices
+	teams       Teams
 	erasures    ErasureList
 	limits      PlanLimits
 	log         *slog.Logger
@@ -86,7 +97,7 @@ type Service struct {
 // New makes a Service.
 func New(opt Options) *Service {
 	s := &Service{journal: opt.Journal, store: opt.Journal.Store(), vault: opt.Vault, territories: opt.Territories,
-		lenders: opt.Lenders, devices: opt.Devices, erasures: opt.Erasures, limits: opt.Limits, log: opt.Log,
+		lenders: opt.Lenders, devices: opt.Devices, teams: opt.Teams, erasures: opt.Erasures, limits: opt.Limits, log: opt.Log,
 		views: journal.NewViews(opt.Journal, Promises())}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

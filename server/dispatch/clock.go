@@ -2,13 +2,15 @@ package dispatch
 
 import (
 	"context"
-	"slices"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"doorstep/auth"
 	"doorstep/auth/refusal"
 	"doorstep/server/casework"
 	"doorstep/server/office"
+	"doorstep/sync/journal"
 )
 
 // branch reads a branch and its time zone. round.branch.
@@ -40,26 +42,34 @@ func checkToCome(date string, at time.Time, zone *time.Location) error {
 }
 
 // underWay is the published round of a date, but for one, of which a visit has been
-// made or begun; "" when there is none.
-func (s *Service) underWay(ctx context.Context, b auth.BranchID, date, but string) (string, error) {
-	rounds, err := s.roundsOn(ctx, b, date)
+// made or begun; "" when there is none. The decision that asks rests on the answer.
+func (s *Service) underWay(ctx context.Context, r *journal.Reader, date, but string) (string, error) {
+	r.Depend(dayKey(date))
+	recs, err := r.All(ctx, roundsByDate, date)
 	if err != nil {
 		return "", err
 	}
-	for _, r := range rounds {
-		if r.ID == but || !r.onPhones() && r.Status != Publishing {
+	for _, rec := range recs {
+		var round Round
+		if err := json.Unmarshal(rec.Body, &round); err != nil {
+			return "", fmt.Errorf("read round %s: %w", rec.ID, err)
+		}
+		if round.ID == but || !round.onPhones() && round.Status != Publishing {
 			continue
 		}
-		issued, err := s.opt.Casework.RoundAssignments(ctx, b, r.ID)
+		begun, err := casework.RoundBegun(ctx, r, round.ID)
 		if err != nil {
 			return "", err
 		}
-		if slices.ContainsFunc(issued, func(a casework.Issued) bool { return a.Done() || a.UnderWay() }) {
-			return r.ID, nil
+		if begun {
+			return round.ID, nil
 		}
 	}
 	return "", nil
 }
+
+// dayKey is the key of the rounds of a date: every write of a round's header writes it.
+func dayKey(date string) journal.Key { return journal.Key("rounds:" + date) }
 
 // refuseUnderWay refuses a second plan for a day that has begun: it would take back
 // what the teams are at. round.under_way.

@@ -35,14 +35,15 @@ var boss = auth.Actor{User: "boss", Role: auth.RoleSupervisor, Branches: []auth.
 // house is dispatch with the rooms below it, on a real store under a clock the
 // test sets. Nothing runs in the background: a test calls work.
 type house struct {
-	t       *testing.T
-	now     time.Time
-	store   *sqlitestore.Store
-	journal *journal.Journal
-	office  *office.Service
-	cases   *casework.Service
-	svc     *Service
-	n       int
+	meanwhile *meanwhile
+	t         *testing.T
+	now       time.Time
+	store     *sqlitestore.Store
+	journal   *journal.Journal
+	office    *office.Service
+	cases     *casework.Service
+	svc       *Service
+	n         int
 }
 
 func ok(t testing.TB, err error) {
@@ -54,6 +55,22 @@ func ok(t testing.TB, err error) {
 
 // newHouse has a branch with two territories side by side, west and east, and two
 // agents and a team with a shift in each.
+// meanwhile is a store at which something happens right after a search of an index, once.
+type meanwhile struct {
+	*sqlitestore.Store
+	after  string // type and index: "rounds date"
+	happen func()
+}
+
+func (m *meanwhile) Find(ctx context.Context, q journal.Query) (journal.Found, error) {
+	f, err := m.Store.Find(ctx, q)
+	if happen := m.happen; happen != nil && m.after == q.Type+" "+q.Index {
+		m.happen = nil
+		happen()
+	}
+	return f, err
+}
+
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	ctx := context.Background()
@@ -63,7 +80,8 @@ func newHouse(t *testing.T) *house {
 	var err error
 	h.store, err = sqlitestore.Open(ctx, folder, slices.Concat(office.Indexes(), casework.Indexes(), Indexes()))
 	ok(t, err)
-	h.journal = journal.Open(h.store, journal.Options{Clock: clock})
+	h.meanwhile = &meanwhile{Store: h.store}
+	h.journal = journal.Open(h.meanwhile, journal.Options{Clock: clock})
 	t.Cleanup(func() {
 		ok(t, h.journal.Close(ctx))
 		ok(t, h.store.Close())
@@ -75,7 +93,7 @@ func newHouse(t *testing.T) *house {
 	policy, err := conduct.Default()
 	ok(t, err)
 	h.office = office.New(h.journal, nil)
-	h.cases = casework.New(casework.Options{Journal: h.journal, Vault: vault, Policy: policy, Lenders: h.office, Devices: h.office,
+	h.cases = casework.New(casework.Options{Journal: h.journal, Vault: vault, Policy: policy, Lenders: h.office, Devices: h.office, Teams: h.office,
 		Territories: func(ctx context.Context, b auth.BranchID) (casework.TerritoryIndex, error) {
 			return h.office.Index(ctx, b)
 		}})

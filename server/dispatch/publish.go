@@ -22,18 +22,18 @@ func (s *Service) Publish(ctx context.Context, ask Ask, id string) (Round, error
 	if err != nil {
 		return Round{}, err
 	}
-	staff, err := s.staffOf(ctx, r.Branch, r.Date)
-	if err != nil {
-		return Round{}, err
-	}
-	under, err := s.underWay(ctx, r.Branch, r.Date, id)
+	_, zone, err := s.branch(ctx, r.Branch)
 	if err != nil {
 		return Round{}, err
 	}
 	if err := s.change(ctx, r.Branch, ask, id, "round.publish", func(rd *journal.Reader, now *Round) error {
 		switch now.Status {
 		case Planned:
-			if err := checkToCome(now.Date, rd.At, staff.zone); err != nil {
+			if err := checkToCome(now.Date, rd.At, zone); err != nil {
+				return err
+			}
+			under, err := s.underWay(ctx, rd, now.Date, id)
+			if err != nil {
 				return err
 			}
 			if under != "" {
@@ -164,14 +164,18 @@ func (s *Service) revoke(ctx context.Context, r, old Round) error {
 	if err != nil {
 		return err
 	}
-	return s.revokeCases(ctx, r, old.ID, open, "round:replaced")
+	cmds := make([]casework.RevokeAssignments, len(open))
+	for i, c := range open {
+		cmds[i] = casework.RevokeAssignments{Case: c, Round: old.ID, Reason: "round:replaced"}
+	}
+	return s.revokeAll(ctx, r, cmds)
 }
 
-// revokeCases takes a round's open assignments of cases back from the phones.
-func (s *Service) revokeCases(ctx context.Context, r Round, of string, cases []journal.CaseID, reason string) error {
-	var reqs []casework.Request
-	for _, c := range cases {
-		reqs = append(reqs, casework.Request{ID: s.ask("revoke:"+string(c), r).Command, Cmd: casework.RevokeAssignments{Case: c, Round: of, Reason: reason}})
+// revokeAll takes assignments of cases back from the phones, under command ids of the round's run.
+func (s *Service) revokeAll(ctx context.Context, r Round, cmds []casework.RevokeAssignments) error {
+	reqs := make([]casework.Request, len(cmds))
+	for i, c := range cmds {
+		reqs[i] = casework.Request{ID: s.ask("revoke:"+string(c.Case), r).Command, Cmd: c}
 	}
 	for len(reqs) > 0 {
 		n := min(len(reqs), 100)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"doorstep/auth/refusal"
+	"doorstep/server/casework"
 	"doorstep/sync/journal"
 )
 
@@ -39,13 +40,17 @@ func (s *Service) Replan(ctx context.Context, ask Ask, id string, p ReplanParams
 	if p.TimeLimitS < 1 || p.TimeLimitS > MaxTimeLimitS {
 		return Round{}, refuse(refusal.Invalid, "round.limit", "time_limit_s", fmt.Sprintf("the search may take 1 to %d seconds", MaxTimeLimitS))
 	}
-	staff, err := s.staffOf(ctx, r.Branch, r.Date)
+	_, zone, err := s.branch(ctx, r.Branch)
 	if err != nil {
 		return Round{}, err
 	}
 	if err := s.change(ctx, r.Branch, ask, id, "round.replan", func(rd *journal.Reader, now *Round) error {
 		if now.Status != Published {
 			return refuse(refusal.Conflict, "round.state", "", "only a published round can be planned anew; this one is "+now.Status)
+		}
+		staff, err := s.staffOf(ctx, rd, now.Date, zone)
+		if err != nil {
+			return err
 		}
 		if err := staff.checkWork("without", p.Without, "has no shift that day, so that it cannot drop out; leave it out here"); err != nil {
 			return err
@@ -146,7 +151,7 @@ func (s *Service) takeBack(ctx context.Context, r Round, routes []Route) (int, e
 	if err != nil {
 		return 0, err
 	}
-	var cases []journal.CaseID
+	var cmds []casework.RevokeAssignments
 	moved := 0
 	for i := range issued {
 		a := &issued[i]
@@ -154,10 +159,12 @@ func (s *Service) takeBack(ctx context.Context, r Round, routes []Route) (int, e
 		switch gone := slices.Contains(r.Replan.Without, a.Team); {
 		case !a.Open():
 		case gone || !stays && !a.UnderWay():
-			cases = append(cases, a.Case)
+			// A team that sets out for the door meanwhile keeps the visit, unless it dropped out.
+			cmds = append(cmds, casework.RevokeAssignments{Case: a.Case, Round: r.ID, Reason: "round:replanned",
+				SpareUnderWay: !gone})
 		case stays && as != a.ID:
 			moved++
 		}
 	}
-	return len(cases) + moved, s.revokeCases(ctx, r, r.ID, cases, "round:replanned")
+	return len(cmds) + moved, s.revokeAll(ctx, r, cmds)
 }

@@ -119,22 +119,26 @@ func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) 
 	if p.Balance != "" && p.Balance != "stops" && p.Balance != "work" {
 		return Round{}, refuse(refusal.Invalid, "round.balance", "balance", "balance is stops or work")
 	}
-	staff, err := s.staffOf(ctx, p.Branch, p.Date)
-	if err != nil {
-		return Round{}, err
-	}
-	under, err := s.underWay(ctx, p.Branch, p.Date, "")
+	_, zone, err := s.branch(ctx, p.Branch)
 	if err != nil {
 		return Round{}, err
 	}
 	round := Round{ID: journal.NewID(), Branch: p.Branch, Date: p.Date, Status: Queued, Teams: p.Teams, Seed: p.Seed, TimeLimitS: p.TimeLimitS,
 		Objective: p.Objective, Balance: p.Balance, By: ask.Actor.User}
 	out, err := s.do(ctx, p.Branch, ask, func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
-		if err := checkToCome(p.Date, r.At, staff.zone); err != nil {
+		if err := checkToCome(p.Date, r.At, zone); err != nil {
+			return journal.Draft{}, err
+		}
+		under, err := s.underWay(ctx, r, p.Date, "")
+		if err != nil {
 			return journal.Draft{}, err
 		}
 		if under != "" {
 			return journal.Draft{}, refuseUnderWay(under)
+		}
+		staff, err := s.staffOf(ctx, r, p.Date, zone)
+		if err != nil {
+			return journal.Draft{}, err
 		}
 		if err := staff.checkWork("teams", p.Teams, "has no shift that day; give it one with PUT /v1/teams/{id}/shifts/{date}"); err != nil {
 			return journal.Draft{}, err
@@ -147,7 +151,7 @@ func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) 
 			return journal.Draft{}, err
 		}
 		round.At = r.At.Truncate(time.Second)
-		return putRound("round.request", round)
+		return putRound(r, "round.request", round)
 	})
 	if err != nil {
 		return Round{}, err
@@ -163,7 +167,7 @@ func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) 
 }
 
 // putRound drafts a header's new state.
-func putRound(action string, r Round) (journal.Draft, error) {
+func putRound(rd *journal.Reader, action string, r Round) (journal.Draft, error) {
 	state, err := json.Marshal(r)
 	if err != nil {
 		return journal.Draft{}, err
@@ -172,7 +176,8 @@ func putRound(action string, r Round) (journal.Draft, error) {
 	if err != nil {
 		return journal.Draft{}, err
 	}
-	d := journal.Draft{Action: action, Receipt: receipt}
+	d := journal.Draft{Action: action, Receipt: receipt, Writes: []journal.Key{dayKey(r.Date)}}
+	rd.Depend(d.Writes...)
 	d.Put("rounds", r.ID, state)
 	return d, nil
 }
@@ -189,8 +194,10 @@ func (s *Service) do(ctx context.Context, b auth.BranchID, ask Ask, decide func(
 	return outs[0], outs[0].Err
 }
 
-// change decides a header's next state from the present one.
-func (s *Service) change(ctx context.Context, b auth.BranchID, ask Ask, id, action string, decide func(r *journal.Reader, now *Round) error) error {
+// change decides a header's next state from the present one. What else decide reads,
+// it reads through the reader.
+func (s *Service) change(ctx context.Context, b auth.BranchID, ask Ask, id, action string,
+	decide func(r *journal.Reader, now *Round) error) error {
 	_, err := s.do(ctx, b, ask, func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
 		rec, ok, err := r.Doc(ctx, "rounds", id)
 		if err != nil {
@@ -210,7 +217,7 @@ func (s *Service) change(ctx context.Context, b auth.BranchID, ask Ask, id, acti
 		if sameRound(was, now) {
 			return journal.Draft{}, nil
 		}
-		return putRound(action, now)
+		return putRound(r, action, now)
 	})
 	return err
 }

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"doorstep/auth"
 	"doorstep/auth/refusal"
 	"doorstep/server/office"
+	"doorstep/sync/journal"
 )
 
 // staff are a branch's teams and who of them works on a date.
@@ -19,15 +19,10 @@ type staff struct {
 	zone   *time.Location // of the branch
 }
 
-func (s *Service) staffOf(ctx context.Context, b auth.BranchID, date string) (out staff, err error) {
-	if _, out.zone, err = s.branch(ctx, b); err != nil {
-		return staff{}, err
-	}
-	if out.teams, err = s.opt.Office.Teams(ctx, b); err != nil {
-		return staff{}, err
-	}
-	out.shifts, err = s.opt.Office.Shifts(ctx, b, date)
-	return out, err
+// staffOf reads who works on a date, for a decision that rests on it. The zone was read before.
+func (s *Service) staffOf(ctx context.Context, r *journal.Reader, date string, zone *time.Location) (staff, error) {
+	teams, shifts, err := s.opt.Office.Staff(ctx, r, date)
+	return staff{teams, shifts, zone}, err
 }
 
 // checkWork refuses the teams that have no shift on the date, each at its

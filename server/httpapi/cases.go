@@ -109,7 +109,8 @@ func (a *API) caseEndpoints() {
 		about: "It binds every channel. Times are local wall time; from after to crosses midnight."}, a.setRequests)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/reassign", roles: supervisors,
 		id: "reassignCase", tag: "cases", summary: "Give a case to a team or territory",
-		about: "Open assignments of other teams are taken back from the phones."}, a.reassignCase)
+		about: "Open assignments of teams that may not visit the case any more are taken back from the phones; " +
+			"those of teams that still may stay. Both is one change: it is made whole or not at all."}, a.reassignCase)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/contacts", roles: supervisors,
 		id: "recordContact", tag: "cases", summary: "Record an attempt to reach the debtor"}, a.recordContact)
 	a.appointmentEndpoints()
@@ -246,16 +247,7 @@ func (a *API) reassignCase(ctx context.Context, c call, in *reassignCaseIn) (*bo
 			return nil, err
 		}
 	}
-	out, err := a.doCmd(ctx, c, b, casework.Reassign{Case: id, Team: in.Body.Team, Territory: in.Body.Territory})
-	if err != nil {
-		return nil, err
-	}
-	revoke := c
-	if revoke.key != "" {
-		revoke.key += ".r"
-	}
-	_, err = a.doCmd(ctx, revoke, b, casework.RevokeAssignments{Case: id, Reason: "reassigned"})
-	return out, err
+	return a.doCmd(ctx, c, b, casework.Reassign{Case: id, Team: in.Body.Team, Territory: in.Body.Territory})
 }
 
 type recordContactIn struct {
@@ -266,7 +258,7 @@ type recordContactIn struct {
 		Result   string    `json:"result" maxLength:"32" example:"no_answer"`
 		Party    string    `json:"party,omitempty" maxLength:"32"`
 		PartyRef string    `json:"party_ref,omitempty" maxLength:"64"`
-		Number   string    `json:"number,omitempty" maxLength:"20" doc:"E.164; only a keyed hash is kept."`
+		Number   string    `json:"number,omitempty" maxLength:"20" doc:"E.164."`
 		External string    `json:"external_id,omitempty" maxLength:"128"`
 	}
 }

@@ -5,6 +5,7 @@ import "doorstep/sync/journal"
 var (
 	usersByLogin  = journal.Index{Type: "users", Name: "login", Fields: []string{"login"}}
 	devicesByUser = journal.Index{Type: "devices", Name: "user", Fields: []string{"user", "id"}}
+	teamsByID     = journal.Index{Type: "teams", Fields: []string{"id"}} // no index: every store finds by id
 	shiftsByDate  = journal.Index{Type: "shifts", Name: "date", Fields: []string{"date", "team"}}
 )
 

@@ -125,6 +125,23 @@ func readDoc[T any](ctx context.Context, r *journal.Reader, typ, id string) (*T,
 	return decode[T](rec)
 }
 
+// readAll reads all documents of an index within a decision, which must depend on a key that their writers write.
+func readAll[T any](ctx context.Context, r *journal.Reader, ix journal.Index, eq ...any) ([]T, error) {
+	recs, err := r.All(ctx, ix, eq...)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]T, len(recs))
+	for i, rec := range recs {
+		v, err := decode[T](rec)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = *v
+	}
+	return out, nil
+}
+
 func decode[T any](rec journal.Record) (*T, error) {
 	v := new(T)
 	if err := json.Unmarshal(rec.Body, v); err != nil {

@@ -51,6 +51,41 @@ func (sh Shift) Works(t Team, territory string) bool {
 	return len(t.Territories) == 0 || slices.Contains(t.Territories, territory)
 }
 
+// Works tells a decision whether a team works a territory on a local date of the reader's branch. A team that is
+// not there, and a territory of "", are never worked. The decision rests on the team and its shift.
+func (s *Service) Works(ctx context.Context, r *journal.Reader, team, date, territory string) (bool, error) {
+	t, err := readDoc[Team](ctx, r, "teams", team)
+	if err != nil || t == nil || territory == "" {
+		return false, err
+	}
+	sh, err := readDoc[Shift](ctx, r, "shifts", shiftID(team, date))
+	if err != nil {
+		return false, err
+	}
+	if sh == nil {
+		sh = &Shift{}
+	}
+	return sh.Works(*t, territory), nil
+}
+
+// shiftID names the shift of a team on a date.
+func shiftID(team, date string) string { return team + "." + date }
+
+// Staff reads for a decision the teams of the reader's branch by id, and the shifts of a local date by team. The
+// decision rests on them: a team or shift that is put or changed meanwhile has it taken again.
+func (s *Service) Staff(ctx context.Context, r *journal.Reader, date string) ([]Team, []Shift, error) {
+	r.Depend(groundKey, shiftsKey(date))
+	teams, err := readAll[Team](ctx, r, teamsByID)
+	if err != nil {
+		return nil, nil, err
+	}
+	shifts, err := readAll[Shift](ctx, r, shiftsByDate, date)
+	return teams, shifts, err
+}
+
+// shiftsKey is the key of who works on a date: every write of a shift writes it.
+func shiftsKey(date string) journal.Key { return journal.Key("shifts:" + date) }
+
 // Break is a pause that begins within a span of the shift.
 type Break struct {
 	From    string `json:"from"`
@@ -148,7 +183,8 @@ func (s *Service) PutShift(ctx context.Context, ask Ask, sh Shift) (Shift, error
 	if err := s.checkShift(ctx, sh); err != nil {
 		return Shift{}, err
 	}
-	out, err := apply(ctx, s, ask, change[Shift]{branch: sh.Branch, typ: "shifts", id: sh.Team + "." + sh.Date, action: "shift.put",
+	out, err := apply(ctx, s, ask, change[Shift]{branch: sh.Branch, typ: "shifts", id: shiftID(sh.Team, sh.Date), action: "shift.put",
+		keys: []journal.Key{shiftsKey(sh.Date)},
 		decide: func(ctx context.Context, r *journal.Reader, _ *Shift) (*Shift, error) {
 			if t, err := readDoc[Team](ctx, r, "teams", sh.Team); err != nil {
 				return nil, err
@@ -228,7 +264,7 @@ func ClockMinutes(s string) (int, error) {
 
 // Shift reads a team's shift of a date. shift.not_found.
 func (s *Service) Shift(ctx context.Context, b auth.BranchID, team, date string) (Shift, error) {
-	sh, ok, err := load[Shift](ctx, s, b, "shifts", team+"."+date)
+	sh, ok, err := load[Shift](ctx, s, b, "shifts", shiftID(team, date))
 	if err != nil {
 		return Shift{}, err
 	}

@@ -57,6 +57,11 @@ func journalRoundTrip(t *testing.T, s journal.Store) {
 
 // concurrent is the part of the contract that an engine must keep under load.
 func concurrent(t *testing.T, e Engine) {
+	t.Run("ADestroyedKeyStaysDestroyed", func(t *testing.T) {
+		s := e.Open(t)
+		t.Cleanup(func() { _ = s.Close() })
+		aDestroyedKeyStaysDestroyed(t, s)
+	})
 	t.Run("OneWriterWinsAPlace", func(t *testing.T) {
 		ctx := context.Background()
 		s := e.Open(t)

@@ -59,7 +59,6 @@ func Run(t *testing.T, e Engine) {
 		{"SmallDocuments", smallDocuments},
 		{"ManySmallDocuments", manySmallDocuments},
 		{"DebtorsKeys", debtorsKeys},
-		{"ADestroyedKeyStaysDestroyed", aDestroyedKeyStaysDestroyed},
 		{"JournalRoundTrip", journalRoundTrip},
 		{"RebuildsShowTheSame", rebuildsShowTheSame},
 		{"ARebuildGoesOn", rebuildGoesOn},

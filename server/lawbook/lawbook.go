@@ -1,0 +1,250 @@
+package lawbook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"doorstep/auth"
+	"doorstep/server/casework"
+	"doorstep/server/conduct"
+	"doorstep/server/office"
+	"doorstep/sync/journal"
+)
+
+// Options of New; all are needed.
+type Options struct {
+	Office   *office.Service
+	Casework *casework.Service
+	// Sign signs the statement of a policy (conduct.Policy.Statement), so that phones can check where it is from.
+	Sign func(statement string) (string, error)
+	Log  *slog.Logger
+}
+
+// Book is this node's copy of the conduct policy. It is safe for concurrent use
+// once Open or TakeUp has returned without an error.
+type Book struct {
+	office   *office.Service
+	casework *casework.Service
+	sign     func(statement string) (string, error)
+	log      *slog.Logger
+
+	now atomic.Pointer[law]
+	// err is why this node cannot judge by the policy in force; it goes on by the one before.
+	err atomic.Pointer[error]
+	// taking is held while the policy is taken up, so that a slow call never overwrites a newer policy.
+	taking sync.Mutex
+	past   pastPolicies
+}
+
+// New makes a Book without a policy: Open or TakeUp gives it one.
+func New(o Options) *Book {
+	return &Book{office: o.Office, casework: o.Casework, sign: o.Sign, log: o.Log}
+}
+
+// law is the policy in force as a node has it.
+type law struct {
+	casework.Law
+	record    office.Policy
+	published bool // to every branch
+}
+
+// takeUpEvery is how often Run looks for changes that other nodes made.
+const takeUpEvery = 2 * time.Second
+
+// Policy is the policy in force as this node has it.
+func (b *Book) Policy() *conduct.Policy { return b.now.Load().Policy }
+
+// Open puts in force the pack that the program ships and the packs in the files of paths, and takes
+// up the policy. A pack is named after its file, without the extension. Errors: of reading a file,
+// *refusal.Error for a pack that is wrong, the store's.
+func (b *Book) Open(ctx context.Context, paths []string) error {
+	changes := []office.PackChange{shipped()}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("read conduct pack: %w", err)
+		}
+		name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+		changes = append(changes, office.PackChange{PackText: office.PackText{Name: name, Text: text},
+			Origin: office.PackStarted})
+	}
+	if err := b.change(ctx, office.Ask{By: auth.System().User}, changes); err != nil {
+		return fmt.Errorf("conduct policy: %w", err)
+	}
+	return nil
+}
+
+// shipped is the change that puts the program's own pack.
+func shipped() office.PackChange {
+	return office.PackChange{PackText: office.PackText{Name: office.DefaultPack, Text: conduct.DefaultPack().Text},
+		Origin: office.PackShipped}
+}
+
+// change changes the packs and takes up the policy they make before it returns.
+func (b *Book) change(ctx context.Context, ask office.Ask, changes []office.PackChange) error {
+	if _, _, err := b.office.ChangePacks(ctx, ask, changes, judgePacks); err != nil {
+		return err
+	}
+	// The change is in the journal: this node takes it up even if the caller has gone.
+	return b.TakeUp(context.WithoutCancel(ctx))
+}
+
+// judgePacks gives the hash of the policy that next makes. It refuses packs that are wrong, and a policy that
+// may not replace that of was.
+func judgePacks(was, next []office.PackText) (hash string, err error) {
+	p, err := loadPacks(next)
+	if err != nil {
+		return "", err
+	}
+	if len(was) > 0 {
+		before, err := loadPacks(was)
+		if err != nil {
+			return "", fmt.Errorf("read the policy in force: %w", err)
+		}
+		if err := p.MayReplace(before); err != nil {
+			return "", err
+		}
+	}
+	return p.Hash(), nil
+}
+
+func loadPacks(texts []office.PackText) (*conduct.Policy, error) {
+	packs := make([]conduct.Pack, len(texts))
+	for i, t := range texts {
+		packs[i] = conduct.Pack{Name: t.Name, Text: t.Text}
+	}
+	return conduct.LoadPacks(packs)
+}
+
+// TakeUp puts the policy of the organisation's journal in force on this node and publishes it to the phones of
+// every branch. A call that finds nothing new does nothing.
+func (b *Book) TakeUp(ctx context.Context) error {
+	b.taking.Lock()
+	defer b.taking.Unlock()
+	err := b.adopt(ctx)
+	b.err.Store(&err)
+	if err != nil {
+		return fmt.Errorf("take up the conduct policy: %w", err)
+	}
+	return b.tell(ctx)
+}
+
+// adopt has this node judge by the policy of the organisation's journal. The caller holds b.taking.
+func (b *Book) adopt(ctx context.Context) error {
+	record, n, err := b.office.PolicyInForce(ctx)
+	if err != nil {
+		return err
+	}
+	now := b.now.Load()
+	if now != nil && now.Org == n {
+		return nil
+	}
+	next := &law{record: record}
+	next.Org = n
+	if now != nil && now.record.Hash == record.Hash {
+		next.Policy, next.Signed = now.Policy, now.Signed
+	} else if next.Policy, next.Signed, err = b.load(ctx, record); err != nil {
+		return err
+	}
+	b.casework.UsePolicy(next.Policy)
+	b.now.Store(next)
+	b.log.Info("a conduct policy is in force", "hash", record.Hash, "packs", len(record.Packs), "org", n)
+	return nil
+}
+
+// tell publishes the policy to every branch, once. The caller holds b.taking.
+func (b *Book) tell(ctx context.Context) error {
+	now := b.now.Load()
+	if now.published {
+		return nil
+	}
+	branches, err := b.office.Branches(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	all := true
+	for _, branch := range branches {
+		err := b.casework.PublishTo(ctx, branch.ID, now.Law)
+		all = all && err == nil
+		if errors.Is(err, journal.ErrStuck) {
+			// The journal has logged it. Neither the start nor a new policy waits for one branch.
+			b.log.Debug("the conduct policy waits for a branch", "branch", branch.ID, "err", err)
+			continue
+		}
+		errs = append(errs, err)
+	}
+	now.published = all
+	return errors.Join(errs...)
+}
+
+func (b *Book) load(ctx context.Context, record office.Policy) (*conduct.Policy, string, error) {
+	texts, err := b.office.PackTexts(ctx, record)
+	if err != nil {
+		return nil, "", err
+	}
+	p, err := loadPacks(texts)
+	if err != nil {
+		return nil, "", err
+	}
+	signed, err := b.sign(p.Statement())
+	return p, signed, err
+}
+
+// Run takes up changes that other nodes made, until the context ends. It logs what fails and returns nil.
+func (b *Book) Run(ctx context.Context) error {
+	tick := time.NewTicker(takeUpEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := b.TakeUp(ctx); err != nil && ctx.Err() == nil {
+			b.log.Error("conduct policy", "err", err)
+		}
+	}
+}
+
+// Ready says why this node cannot judge by the policy in force; nil if it does.
+func (b *Book) Ready() error {
+	if err := b.err.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// PublishTo publishes the policy in force to the phones of a branch.
+func (b *Book) PublishTo(ctx context.Context, branch auth.BranchID) error {
+	return b.casework.PublishTo(ctx, branch, b.now.Load().Law)
+}
+
+// InForce is the policy in force as this node has it: its packs and since when, and as it is published.
+func (b *Book) InForce() (office.Policy, casework.Law) {
+	now := b.now.Load()
+	return now.record, now.Law
+}
+
+// Put puts a pack in force. Errors: pack.*; *refusal.Error with the places of what is wrong in the text.
+func (b *Book) Put(ctx context.Context, ask office.Ask, name string, text []byte) error {
+	return b.change(ctx, ask, []office.PackChange{{PackText: office.PackText{Name: name, Text: text},
+		Origin: office.PackPut}})
+}
+
+// Remove takes a pack away. Removing a default pack that was put brings back the one that ships. Errors: pack.*.
+func (b *Book) Remove(ctx context.Context, ask office.Ask, name string) error {
+	changes := []office.PackChange{{PackText: office.PackText{Name: name}}}
+	if name == office.DefaultPack {
+		changes = append(changes, shipped())
+	}
+	return b.change(ctx, ask, changes)
+}
