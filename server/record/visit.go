@@ -79,7 +79,7 @@ type VisitFound struct {
 	TimeZone string `json:"time_zone" is:"server" see:"all"`
 	// Decisions are the conduct decisions for this visit, with phase and policy
 	// hash: dispatch, door (the phone's own, offline) and sync.
-	Decisions json.RawMessage `json:"decisions,omitempty" see:"office,agent"`
+	Decisions []Verdict `json:"decisions,omitempty" see:"office,agent"`
 	// MonoMs is the device's monotonic clock in milliseconds.
 	MonoMs int64 `json:"mono_ms,omitempty" see:"office"`
 }
@@ -136,7 +136,7 @@ type Photo struct {
 type Observations struct {
 	ChildrenPresent bool   `json:"children_present,omitempty"`
 	DistressLevel   int    `json:"distress_level,omitempty" most:"3"` // 0 to 3
-	Dispute         string `json:"dispute_text,omitempty" is:"server"`
+	Dispute         string `json:"dispute_text,omitempty" is:"text"`
 	ComplaintMade   bool   `json:"complaint_made,omitempty"`
 	SafetyIncident  bool   `json:"safety_incident,omitempty"`
 	Weather         string `json:"weather,omitempty" is:"id"`
