@@ -36,7 +36,6 @@ var rules = map[string]struct {
 	"country":  {countryPattern.MatchString, "write an ISO 3166 code such as PT"},
 	"language": {isLanguage, "write a BCP 47 language such as pt or zh-CN"},
 	"cell":     {cellPattern.MatchString, "a coarse cell of at most 6 letters and digits, never a point"},
-	"number":   {isNumber, "a number of a badge, certificate or letter has 1 to 64 letters, digits and any of space ./_#-"},
 	"url":      {urlPattern.MatchString, "write a URL with https, of at most 200 characters"},
 	"text":     {func(s string) bool { return len(s) <= 2000 }, "at most 2,000 bytes"}, // inside a personal value
 	// server is a code or an id of the server's own, never a phone's: office and dispatch see to its shape.
@@ -54,7 +53,6 @@ var (
 	currencyPattern = regexp.MustCompile(`^[A-Z]{3}$`)
 	countryPattern  = regexp.MustCompile(`^[A-Z]{2}(-[A-Z0-9]{1,3})?$`)
 	cellPattern     = regexp.MustCompile(`^[A-Za-z0-9]{1,6}$`)
-	numberPattern   = regexp.MustCompile(`^[\p{L}\p{N} ./_#-]{1,64}$`)
 	urlPattern      = regexp.MustCompile(`^https://[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]{1,190}$`)
 )
 
@@ -73,10 +71,6 @@ func isLanguage(s string) bool {
 	}
 	_, err := language.Parse(s)
 	return err == nil
-}
-
-func isNumber(s string) bool {
-	return numberPattern.MatchString(s) && strings.ContainsAny(s, "0123456789")
 }
 
 // Limits of a record's lists and personal texts without a most tag.

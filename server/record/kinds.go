@@ -2,10 +2,7 @@ package record
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"maps"
 	"reflect"
 	"slices"
@@ -13,7 +10,6 @@ import (
 	"time"
 
 	"doorstep/auth/refusal"
-	"doorstep/geo"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
 	"doorstep/sync/seal"
@@ -102,164 +98,6 @@ func (k Kind) ReportMembers() []Member {
 		return nil
 	}
 	return Members(reflect.TypeOf(k.New()).Elem().Field(k.report - 1).Type)
-}
-
-// checked is a report with rules besides its tags; now is the server's clock.
-type checked interface {
-	check(now time.Time) *refusal.Error
-}
-
-// Read reads what a phone says of a record of this kind into a new state: strictly
-// in type, leniently in members. Members that are the server's own are left out, so
-// that an app may send back the whole of what it pulled. Members that are not known
-// come from a newer app: they are kept apart, in Taken.More. The refusal names the place.
-func (k Kind) Read(fields json.RawMessage, now time.Time) (state any, bad *refusal.Error) {
-	state, bad = k.read(fields)
-	if bad != nil {
-		return nil, bad
-	}
-	if bad = k.Check(state, now); bad != nil {
-		return nil, bad
-	}
-	return state, k.keepSaid(state)
-}
-
-// keepSaid notes the hash of what was sent, before the server completes it.
-func (k Kind) keepSaid(state any) *refusal.Error {
-	t, ok := state.(interface{ taken() *Taken })
-	if !ok {
-		return nil
-	}
-	hash, err := k.hash(state)
-	if err != nil {
-		return invalid(offline.CodeFields, "fields", "this cannot be written as JSON again")
-	}
-	t.taken().Said = seal.NewText(hash)
-	return nil
-}
-
-func (k Kind) hash(state any) (string, error) {
-	text, err := k.Said(state)
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:]), err
-}
-
-func (k Kind) read(fields json.RawMessage) (any, *refusal.Error) {
-	if k.report == 0 {
-		return nil, invalid(offline.CodeUnknownType, "type", "phones do not write records of this type")
-	}
-	var all map[string]json.RawMessage
-	if err := json.Unmarshal(fields, &all); err != nil || all == nil {
-		return nil, invalid(offline.CodeFields, "fields", "this is not a JSON object")
-	}
-	said := map[string]json.RawMessage{}
-	for _, m := range k.ReportMembers() {
-		if v, ok := all[m.Name]; ok && string(v) != "null" {
-			said[m.Name] = v
-		}
-		delete(all, m.Name)
-	}
-	// Newer members that the server gave back stand under "more".
-	more := map[string]json.RawMessage{}
-	if raw, ok := all["more"]; ok {
-		if json.Unmarshal(raw, &more) != nil {
-			more = map[string]json.RawMessage{}
-		}
-	}
-	for _, m := range k.Members() {
-		delete(all, m.Name)
-	}
-	for _, name := range serverNames {
-		delete(all, name)
-	}
-	maps.Copy(more, all)
-	for name := range more {
-		if strings.HasPrefix(name, "_") || name == "id" || name == "rev" || name == "mut" {
-			return nil, invalid("validation.name", "fields",
-				"names that start with _, and id, rev and mut, are the protocol's own")
-		}
-	}
-	state := k.New()
-	report := reflect.ValueOf(state).Elem().Field(k.report - 1).Addr().Interface()
-	if bad := decodeStrict(said, report); bad != nil {
-		return nil, bad
-	}
-	if seal.CheckOpen(report) != nil {
-		return nil, invalid("validation.fields", "fields", "a personal part is sent in the clear, not sealed")
-	}
-	if bad := keepMore(state, more); bad != nil {
-		return nil, bad
-	}
-	return state, nil
-}
-
-// serverNames are the members that only answers have.
-var serverNames = []string{"visit_no", "state_now", "instalments_now", "erased"}
-
-// decodeStrict reads members one by one, so that a refusal can name the place.
-func decodeStrict(said map[string]json.RawMessage, report any) *refusal.Error {
-	text, err := json.Marshal(said)
-	if err != nil {
-		return invalid(offline.CodeFields, "fields", "this is not a JSON object")
-	}
-	if err = json.Unmarshal(text, report); err == nil {
-		return nil
-	}
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) && wrong.Field != "" {
-		return invalid("validation.type", memberPath(wrong.Field), "this has the wrong type; it should be %s", typeWord(wrong.Type))
-	}
-	var place *geo.Error
-	if errors.As(err, &place) {
-		return invalid("validation.point", "fields", "give a position as [lon, lat] in degrees, in this order")
-	}
-	return invalid("validation.type", "fields",
-		"a value cannot be read; times are RFC 3339 with an offset, numbers are whole")
-}
-
-// memberPath is the place of a decoding error without the names of embedded structs, which JSON does not have.
-func memberPath(field string) string {
-	parts := strings.Split(field, ".")
-	parts = slices.DeleteFunc(parts, func(s string) bool { return s != "" && s[0] >= 'A' && s[0] <= 'Z' })
-	return strings.Join(parts, ".")
-}
-
-func typeWord(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.String:
-		return "a string"
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Slice, reflect.Array:
-		return "a list"
-	case reflect.Struct, reflect.Map, reflect.Pointer:
-		return "an object, or a time written as RFC 3339"
-	}
-	return "a whole number"
-}
-
-// keepMore seals the members of a newer app beside the state.
-func keepMore(state any, more map[string]json.RawMessage) *refusal.Error {
-	if len(more) == 0 {
-		return nil
-	}
-	t, ok := state.(interface{ taken() *Taken })
-	if !ok {
-		return nil // an assignment: the phone has three members, and no others are kept
-	}
-	text, err := json.Marshal(more)
-	if err != nil {
-		return invalid(offline.CodeFields, "fields", "this is not a JSON object")
-	}
-	if len(text) > 16<<10 {
-		return invalid("validation.too_large", "fields", "members that this server does not know may have 16 KiB")
-	}
-	part, err := seal.NewJSON(text)
-	if err != nil {
-		return invalid(offline.CodeFields, "fields", "this is not a JSON object")
-	}
-	t.taken().More = part
-	return nil
 }
 
 // Same tells whether what was sent says what a stored state says: what was sent when
