@@ -82,7 +82,7 @@ func (s *Service) AskAlert(ctx context.Context, branch auth.BranchID, id string)
 		if err != nil {
 			return err
 		}
-		if ok = v.allowed(); !ok {
+		if ok = v.Allowed(); !ok {
 			code = v.Reason
 		}
 		return nil

@@ -37,7 +37,7 @@ func (c MakeAppointment) decide(ctx context.Context, t *turn) (*draftBuilder, er
 	if err != nil {
 		return nil, err
 	}
-	if !lawful.allowed() {
+	if !lawful.Allowed() {
 		return nil, refuse(refusal.Refused, "appointment.unlawful", "from", "no visit may begin in this span: %s (rule %s)", lawful.Reason, lawful.Rule)
 	}
 	return decideAppointment(f, t.draft("appointment.make"), c.From, c.To, "supervisor")
@@ -70,7 +70,7 @@ func (t *turn) lawfulWithin(f *File, from, to time.Time) (verdict, error) {
 		if err != nil {
 			return verdict{}, refuse(refusal.Refused, "conduct.invalid", "", "the visit cannot be judged: %s", err)
 		}
-		if v.allowed() {
+		if v.Allowed() {
 			return v, nil
 		}
 		if first.Answer == "" {
@@ -117,7 +117,7 @@ func addAppointment(f *File, d *draftBuilder, a record.Appointment) (id string, 
 			kept = append(kept, there)
 		}
 	}
-	a.ID = madeID("p", d.Command, a.From.Format(time.RFC3339), fmt.Sprint(len(kept)))
+	a.ID = madeID("p", d.Command, fmt.Sprint(len(kept)))
 	a.At, a.By = d.At, d.Actor.User
 	f.Case.SetAppointments(append(kept, a))
 	d.putCase(f)

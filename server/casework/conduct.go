@@ -18,22 +18,20 @@ const (
 	phaseAlert    = "alert"
 )
 
-// verdict is a conduct decision as it is kept: enough to explain it under the law of its day.
-type verdict struct {
-	Phase  string        `json:"phase"`
-	At     time.Time     `json:"at"` // the time that was judged, UTC
-	Answer string        `json:"decision"`
-	Reason string        `json:"reason,omitempty"`
-	Rule   string        `json:"rule,omitempty"`
-	All    []conduct.Hit `json:"all,omitempty"`
-	Cite   []string      `json:"cite,omitempty"`
-	Policy string        `json:"policy_hash"`
-}
+// verdict is a conduct decision as it is kept.
+type verdict = record.Verdict
 
-func (v verdict) allowed() bool { return v.Answer == conduct.Allow }
-
-// verdictsJSON is how verdicts stand in entries and documents.
+// verdictsJSON is how verdicts stand in entries.
 func verdictsJSON(vs ...verdict) (json.RawMessage, error) { return json.Marshal(vs) }
+
+// hits are the reasons of a decision as they are kept.
+func hits(all []conduct.Hit) []record.Hit {
+	out := make([]record.Hit, len(all))
+	for i, h := range all {
+		out[i] = record.Hit{Reason: h.Reason, Rule: h.Rule}
+	}
+	return out
+}
 
 // visitAct is what the law must know of a visit.
 type visitAct struct {
@@ -172,14 +170,15 @@ func judgeVisit(policy *conduct.Policy, zones *zoneCache, phase string, f *File,
 	if err != nil {
 		return verdict{}, err
 	}
-	v := verdict{Phase: phase, At: at.UTC(), Answer: d.Decision, Reason: d.Reason, Rule: d.Rule, All: d.All, Cite: d.Cite, Policy: d.PolicyHash}
+	v := verdict{Phase: phase, At: at.UTC(), Answer: d.Decision, Reason: d.Reason, Rule: d.Rule, All: hits(d.All), Cite: d.Cite, Policy: d.PolicyHash}
 	if holds := f.Case.OpenHolds(day); len(holds) > 0 && d.Allowed() {
-		v.Answer, v.Reason, v.Rule, v.Cite = conduct.Deny, reasonHold, ruleHold, []string{holds[0].Kind}
-		v.All = append(v.All, conduct.Hit{Reason: reasonHold, Rule: ruleHold})
+		// Which kind of hold it is, is personal.
+		v.Answer, v.Reason, v.Rule, v.Cite = conduct.Deny, reasonHold, ruleHold, []string{"house"}
+		v.All = append(v.All, record.Hit{Reason: reasonHold, Rule: ruleHold})
 	}
-	if v.allowed() && act.suspends() && f.planPerforming(day, at) {
+	if v.Allowed() && act.suspends() && f.planPerforming(day, at) {
 		v.Answer, v.Reason, v.Rule, v.Cite = conduct.Deny, reasonPlan, rulePlan, []string{"house"}
-		v.All = append(v.All, conduct.Hit{Reason: reasonPlan, Rule: rulePlan})
+		v.All = append(v.All, record.Hit{Reason: reasonPlan, Rule: rulePlan})
 	}
 	return v, nil
 }

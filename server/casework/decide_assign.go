@@ -2,7 +2,6 @@ package casework
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -115,17 +114,14 @@ func (c IssueRoute) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 			return nil, refuse(refusal.Refused, "conduct.invalid", "", "the visit cannot be judged: %s", err)
 		}
 		verdicts = append(verdicts, v)
-		if !v.allowed() {
+		if !v.Allowed() {
 			answer.Refused = append(answer.Refused, RefusedStop{Case: st.Case, Reason: v.Reason, Rule: v.Rule})
 			if issuedAs(f, st.Assignment) != nil {
 				revokeOpen(f, d, record.AssignmentRevoked, "conduct:"+v.Reason)
 			}
 			continue
 		}
-		kept, err := verdictsJSON(v)
-		if err != nil {
-			return nil, err
-		}
+		kept := []verdict{v}
 		answer.Issued++
 		switch was := issuedAs(f, st.Assignment); {
 		case was == nil:
@@ -180,7 +176,7 @@ func issuedAs(f *File, id string) *Filed[record.Assignment] {
 const etaSlack = 5 * time.Minute
 
 // changeStop writes an assignment again if its place in the day has changed, and tells its agents.
-func changeStop(f *File, d *draftBuilder, was *Filed[record.Assignment], c IssueRoute, st IssuedStop, decisions json.RawMessage) bool {
+func changeStop(f *File, d *draftBuilder, was *Filed[record.Assignment], c IssueRoute, st IssuedStop, decisions []verdict) bool {
 	a := &was.State
 	gone := a.Agents
 	same := a.StopSeq == st.Seq && a.ETA.Sub(st.ETA).Abs() < etaSlack && a.Window.From.Equal(st.Window.From) && a.Window.To.Equal(st.Window.To) &&
@@ -223,7 +219,7 @@ func (d *draftBuilder) judged(vs []verdict) error {
 
 // issueStop makes the assignment and tells the agents of it, of the case and of
 // all that belongs to it. today is the debtor's local date.
-func issueStop(f *File, d *draftBuilder, c IssueRoute, st IssuedStop, decisions json.RawMessage, today string) {
+func issueStop(f *File, d *draftBuilder, c IssueRoute, st IssuedStop, decisions []verdict, today string) {
 	for i := range f.Assignments {
 		a := &f.Assignments[i]
 		switch {

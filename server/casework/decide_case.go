@@ -95,7 +95,7 @@ func decideImport(f *File, d *draftBuilder, c importCase, territory, today strin
 	k.Imported = record.NewPersonal(*l)
 	d.putCase(f)
 	if importHolds(f, d, l.Flags, today) {
-		revokeOpen(f, d, "revoked", "hold:import")
+		revokeOpen(f, d, "revoked", "hold")
 	}
 	settle(f, d)
 	answer.Territory = k.Territory

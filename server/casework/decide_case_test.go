@@ -31,12 +31,12 @@ func TestHolds(t *testing.T) {
 				t.Errorf("%s does not raise %s", kind, flag)
 			}
 		}
-		if a := f.Assignments[0].State; a.Status != record.AssignmentRevoked || a.ClosedBy != "hold:"+kind || len(f.Case.Agents) != 0 || wrote(d) != "assignments/a1 cases/c1" {
+		if a := f.Assignments[0].State; a.Status != record.AssignmentRevoked || a.ClosedBy != "hold" || len(f.Case.Agents) != 0 || wrote(d) != "assignments/a1 cases/c1" {
 			t.Errorf("%s: the assignment is %s by %s, held by %v; wrote %s", kind, a.Status, a.ClosedBy, f.Case.Agents, wrote(d))
 		}
 		v, err := judgeVisit(mustPolicy(t), &zoneCache{}, phaseDispatch, f, instant("2026-11-25T10:00:00Z"), visitAct{agents: 2})
 		ok(t, err)
-		if v.allowed() {
+		if v.Allowed() {
 			t.Errorf("%s: a visit is allowed", kind)
 		}
 		id := f.Case.AllHolds()[0].ID

@@ -59,7 +59,7 @@ func decideOpenHold(f *File, d *draftBuilder, c OpenHold, today string) (*draftB
 		return d.nothing(), nil
 	}
 	if h.OpenOn(today) {
-		revokeOpen(f, d, "revoked", "hold:"+c.Kind)
+		revokeOpen(f, d, "revoked", "hold")
 	}
 	return d, nil
 }

@@ -2,7 +2,6 @@ package casework
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -76,9 +75,7 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	if d.now().verdicts, err = verdictsJSON(judged); err != nil {
 		return nil, err
 	}
-	if v.Decisions, err = decisions(f, &v, judged); err != nil {
-		return nil, err
-	}
+	v.Decisions = decisions(f, &v, judged)
 	v.Flags = append(v.Flags, c.flags(f, &v, judged)...)
 	slices.Sort(v.Flags)
 	v.Flags = slices.Compact(v.Flags)
@@ -94,25 +91,16 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 }
 
 // decisions are those that led to the visit: at dispatch, at the door, and now.
-func decisions(f *File, v *record.Visit, judged verdict) (json.RawMessage, error) {
-	var all []json.RawMessage
-	if a := assignmentOf(f, v); a != nil && len(a.State.Decisions) > 0 {
-		if err := json.Unmarshal(a.State.Decisions, &all); err != nil {
-			return nil, fmt.Errorf("read decisions of assignment %s: %w", a.ID, err)
-		}
+func decisions(f *File, v *record.Visit, judged verdict) []verdict {
+	var all []verdict
+	if a := assignmentOf(f, v); a != nil {
+		all = slices.Clone(a.State.Decisions)
 	}
-	said := []verdict{judged}
 	if d := v.DoorDecision; d != nil {
-		said = []verdict{{Phase: phaseDoor, At: d.At, Answer: d.Decision, Reason: d.Reason, Rule: d.Rule, Policy: d.Policy}, judged}
+		all = append(all, verdict{Phase: phaseDoor, At: d.At, Answer: d.Decision, Reason: d.Reason, Rule: d.Rule,
+			Policy: d.Policy})
 	}
-	for _, x := range said {
-		text, err := json.Marshal(x)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, text)
-	}
-	return json.Marshal(all)
+	return append(all, judged)
 }
 
 // complete fills in what the case and the assignment know.
@@ -211,7 +199,7 @@ func assignmentOf(f *File, v *record.Visit) *Filed[record.Assignment] {
 // flags are what a supervisor should see.
 func (c RecordVisit) flags(f *File, v *record.Visit, judged verdict) []string {
 	var out []string
-	if !judged.allowed() {
+	if !judged.Allowed() {
 		out = append(out, "unlawful")
 		if judged.Rule == ruleHold || len(f.Case.OpenHolds(v.On)) > 0 {
 			out = append(out, "late_stop")
@@ -286,7 +274,7 @@ func decideVisitEffects(f *File, d *draftBuilder, id string, v *record.Visit, co
 	source := "visit:" + id
 	hold := func(kind string) {
 		if _, added := addHold(f, d, record.Hold{Kind: kind, Since: v.On, Source: source}); added {
-			revokeOpen(f, d, record.AssignmentRevoked, "hold:"+kind)
+			revokeOpen(f, d, record.AssignmentRevoked, "hold")
 		}
 	}
 	if o.Hold != "" {
@@ -330,7 +318,7 @@ func (c RecordVisit) laterStops(t *turn, f *File, d *draftBuilder, v *record.Vis
 		if err != nil {
 			return fmt.Errorf("judge a later stop: %w", err)
 		}
-		if !judged.allowed() {
+		if !judged.Allowed() {
 			unlawful[a.ID] = judged.Reason
 		}
 	}

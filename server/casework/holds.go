@@ -2,9 +2,10 @@ package casework
 
 import (
 	"crypto/sha256"
-	"doorstep/server/record"
 	"encoding/hex"
 	"fmt"
+
+	"doorstep/server/record"
 )
 
 // addHold opens a hold and drafts the case. One of the same kind that is open on
@@ -17,7 +18,8 @@ func addHold(f *File, d *draftBuilder, h record.Hold) (id string, added bool) {
 	}
 	h.At, h.By = d.At, d.Actor.User
 	holds := f.Case.AllHolds()
-	h.ID = madeID("h", d.Command, h.Kind, fmt.Sprint(len(holds)))
+	// The id stands in the receipt, so that it tells nothing of the kind.
+	h.ID = madeID("h", d.Command, fmt.Sprint(len(holds)))
 	f.Case.SetHolds(append(holds, h))
 	d.putCase(f)
 	return h.ID, true

@@ -90,5 +90,5 @@ func (s *Service) WhyNotAt(policy *conduct.Policy, f *PlanningFile, at time.Time
 	if err != nil {
 		return conduct.Hit{}, false, fmt.Errorf("judge a visit at a time: %w", err)
 	}
-	return conduct.Hit{Reason: v.Reason, Rule: v.Rule, Cite: v.Cite}, v.allowed(), nil
+	return conduct.Hit{Reason: v.Reason, Rule: v.Rule, Cite: v.Cite}, v.Allowed(), nil
 }

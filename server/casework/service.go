@@ -398,7 +398,8 @@ func (d *draftBuilder) tellAgents(f *File, typ, id string) {
 	}
 }
 
-// finish seals and encodes. A state is sealed in place; parts already sealed stay as they are.
+// finish seals and encodes. A string in the clear that is no code, number or id refuses the
+// command (J12). A state is sealed in place; parts already sealed stay as they are.
 func (d *draftBuilder) finish(ctx context.Context, vault *seal.Vault, branch auth.BranchID) (journal.Draft, error) {
 	var out journal.Draft
 	for i := range d.parts {
@@ -408,6 +409,9 @@ func (d *draftBuilder) finish(ctx context.Context, vault *seal.Vault, branch aut
 			if doc.state == nil {
 				part.Delete(doc.typ, doc.id)
 				continue
+			}
+			if bad := record.CheckClear(doc.state); bad != nil {
+				return journal.Draft{}, bad
 			}
 			if err := vault.SealDoc(ctx, doc.debtor, branch, doc.typ, doc.id, doc.state); err != nil {
 				return journal.Draft{}, fmt.Errorf("seal %s/%s: %w", doc.typ, doc.id, err)

@@ -272,7 +272,7 @@ func (c mutation) current(ctx context.Context, t *turn, kind record.Kind) (offli
 			return cur, "", err
 		}
 		cur.InScope = (a.Shown() || a.DayOver()) && slices.Contains(a.Agents, t.Actor.User)
-		cur.Written = a.Written
+		cur.Written = a.Written.Fields()
 		cur.Fields, err = phoneFields(&a)
 		return cur, a.Case, err
 	case "cases":

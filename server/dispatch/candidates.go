@@ -65,7 +65,7 @@ func (s *Service) candidates(ctx context.Context, r Round, j judging, d *day) ([
 func unfit(f *casework.PlanningFile, date string) whyNot {
 	k := &f.Case
 	if holds := k.OpenHolds(date); len(holds) > 0 {
-		return whyNot{OnHold, "house-hold", []string{holds[0].Kind}}
+		return whyNot{OnHold, "house-hold", []string{"house"}} // which kind is personal
 	}
 	switch k.AddressVerification {
 	case "moved", "wrong_address", "not_found":

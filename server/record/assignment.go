@@ -1,7 +1,7 @@
 package record
 
 import (
-	"encoding/json"
+	"slices"
 	"time"
 
 	"doorstep/auth"
@@ -54,24 +54,43 @@ type AssignmentFound struct {
 	// Retired says that its day is over, or another took its place: no phone shows it any more.
 	Retired bool `json:"retired,omitempty" see:"office,agent"`
 	// OnPhones is 1 while phones show it, for the index; 0 else.
-	OnPhones  int             `json:"on_phones,omitempty"`
-	Written   Written         `json:"written,omitempty"`
-	Decisions json.RawMessage `json:"decisions,omitempty" see:"office,agent"`
-	IssuedAt  time.Time       `json:"issued_at" see:"office,agent"`
+	OnPhones int     `json:"on_phones,omitempty" see:"none"`
+	Written  Written `json:"written,omitempty" see:"none"`
+	// Decisions is the conduct decision the stop was issued on.
+	Decisions []Verdict `json:"decisions,omitempty" see:"office,agent"`
+	IssuedAt  time.Time `json:"issued_at" see:"office,agent"`
 }
 
 // Written tells which device last wrote each of a phone's members, and at which
-// revision: what two writers are merged by.
-type Written map[string]offline.FieldWrite
+// revision: what two writers are merged by. Each member stands in it once.
+type Written []MemberWrite
+
+// MemberWrite is the last write of one member.
+type MemberWrite struct {
+	Member string        `json:"member" is:"id"`
+	Rev    uint64        `json:"rev"`
+	Device auth.DeviceID `json:"device" is:"id"`
+}
 
 // Stamp notes that a device wrote some members at a revision.
 func (w *Written) Stamp(names []string, rev uint64, device auth.DeviceID) {
-	if *w == nil {
-		*w = Written{}
-	}
 	for _, name := range names {
-		(*w)[name] = offline.FieldWrite{Rev: rev, Device: device}
+		write := MemberWrite{name, rev, device}
+		if i := slices.IndexFunc(*w, func(m MemberWrite) bool { return m.Member == name }); i >= 0 {
+			(*w)[i] = write
+		} else {
+			*w = append(*w, write)
+		}
 	}
+}
+
+// Fields is what the sync policies merge by.
+func (w Written) Fields() map[string]offline.FieldWrite {
+	out := make(map[string]offline.FieldWrite, len(w))
+	for _, m := range w {
+		out[m.Member] = offline.FieldWrite{Rev: m.Rev, Device: m.Device}
+	}
+	return out
 }
 
 // Statuses of an assignment.

@@ -65,7 +65,7 @@ type Case struct {
 	PaidMinor int64 `json:"paid_minor,omitempty" see:"office,lender"`
 	// Imported is the import line that the lender sent last: an unchanged line does nothing, and a
 	// corrected value survives a line that still says the old one. It repeats the person's data, so it is sealed.
-	Imported Personal[CaseLine] `json:"imported,omitzero"`
+	Imported Personal[CaseLine] `json:"imported,omitzero" see:"none"`
 	// OpenedAt and UpdatedAt are instants in UTC.
 	OpenedAt  time.Time `json:"opened_at" see:"office,lender"`
 	UpdatedAt time.Time `json:"updated_at" see:"office,lender"`
@@ -98,7 +98,7 @@ func (c *Case) HasFact(kind string) bool {
 
 // Closing says why a case is closed.
 type Closing struct {
-	Reason string      `json:"reason" is:"closing_reasons"`
+	Reason string      `json:"reason" is:"server"` // one of closing_reasons, or erased
 	At     time.Time   `json:"at"`
 	By     auth.UserID `json:"by" is:"server"`
 }

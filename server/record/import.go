@@ -9,30 +9,30 @@ import (
 
 // CaseLine is one line of a case import, judged and made uniform: two lines that mean the same are equal.
 type CaseLine struct {
-	CaseRef           journal.CaseID   `json:"case_ref"`
-	Lender            string           `json:"lender"`
-	ProductType       string           `json:"product_type"`
-	Profiles          []string         `json:"profiles"`
-	Debtor            journal.DebtorID `json:"debtor_ref"`
-	DebtorName        string           `json:"debtor_name"`
-	Language          string           `json:"language"`
-	Phone             string           `json:"phone"`
-	PhoneVerifiedOn   string           `json:"phone_verified_on"`
-	Address           string           `json:"address"`
-	PostalCode        string           `json:"postal_code"`
-	City              string           `json:"city"`
-	Country           string           `json:"country"`
+	CaseRef           journal.CaseID   `json:"case_ref" is:"text"`
+	Lender            string           `json:"lender" is:"text"`
+	ProductType       string           `json:"product_type" is:"text"`
+	Profiles          []string         `json:"profiles" is:"text"`
+	Debtor            journal.DebtorID `json:"debtor_ref" is:"text"`
+	DebtorName        string           `json:"debtor_name" is:"text"`
+	Language          string           `json:"language" is:"text"`
+	Phone             string           `json:"phone" is:"text"`
+	PhoneVerifiedOn   string           `json:"phone_verified_on" is:"text"`
+	Address           string           `json:"address" is:"text"`
+	PostalCode        string           `json:"postal_code" is:"text"`
+	City              string           `json:"city" is:"text"`
+	Country           string           `json:"country" is:"text"`
 	Home              *geo.E7          `json:"home"` // WGS 84; nil when unknown
-	Datum             string           `json:"datum"`
-	AddressVerifiedOn string           `json:"address_verified_on"`
-	TimeZone          string           `json:"time_zone"`
-	Currency          string           `json:"currency"`
+	Datum             string           `json:"datum" is:"text"`
+	AddressVerifiedOn string           `json:"address_verified_on" is:"text"`
+	TimeZone          string           `json:"time_zone" is:"text"`
+	Currency          string           `json:"currency" is:"text"`
 	PrincipalMinor    int64            `json:"principal_minor"`
 	AmountDueMinor    int64            `json:"amount_due_minor"`
-	DueDate           string           `json:"due_date"`
+	DueDate           string           `json:"due_date" is:"text"`
 	Priority          int              `json:"priority"`
 	ServiceMin        int              `json:"service_min"`
-	Flags             []string         `json:"flags"` // hold kinds, sorted
+	Flags             []string         `json:"flags" is:"text"` // hold kinds, sorted
 }
 
 // Same tells whether two lines say the same.

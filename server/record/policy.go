@@ -9,11 +9,11 @@ type Policy struct {
 	// entry that put it in force, the signature, and the names of the parts.
 	Hash   string       `json:"policy_hash,omitempty" is:"server" see:"office,agent"`
 	Org    uint64       `json:"org,omitempty" see:"office,agent"`
-	Signed string       `json:"signed,omitempty" is:"server" see:"office,agent"`
+	Signed string       `json:"signed,omitempty" is:"public" see:"office,agent"`
 	Parts  []PolicyPart `json:"parts,omitempty" see:"office,agent"`
 	// SHA256 and Text are a part's.
 	SHA256 string `json:"sha256,omitempty" is:"server" see:"office,agent"`
-	Text   string `json:"text,omitempty" is:"server" see:"office,agent"`
+	Text   string `json:"text,omitempty" is:"public" see:"office,agent"`
 }
 
 // PolicyPart names one part of a policy and the SHA-256 of its text.

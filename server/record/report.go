@@ -50,7 +50,7 @@ type Taken struct {
 	// Said is the SHA-256 of what the phone sent, in canonical form and hexadecimal digits:
 	// the same record under a new mid is known by it. It is sealed, since a hash of personal
 	// data tells whoever can guess the data.
-	Said seal.Text `json:"said,omitzero" most:"64"`
+	Said seal.Text `json:"said,omitzero" most:"64" see:"none"`
 }
 
 // Take stamps who recorded it, on which phone, and how wrong that phone's clock was, in seconds.

@@ -9,7 +9,7 @@ import (
 // Audience is a set of roles that may see a member.
 type Audience uint8
 
-// The audiences of the see tag.
+// The audiences of the see tag; none is a member that the server keeps for itself.
 const (
 	Office  Audience = 1 << iota // administrators and supervisors
 	Agent                        // agents, on their phones, while they hold the case
@@ -19,7 +19,8 @@ const (
 )
 
 // audiences are the words of the see tag.
-var audiences = map[string]Audience{"office": Office, "agent": Agent, "lender": Lender, "auditor": Auditor, "all": All}
+var audiences = map[string]Audience{"office": Office, "agent": Agent, "lender": Lender, "auditor": Auditor, "all": All,
+	"none": 0}
 
 // AudienceOf is the audience a role belongs to: none for a role that is not here,
 // so that a new role sees nothing until it is named.

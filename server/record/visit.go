@@ -79,7 +79,7 @@ type VisitFound struct {
 	TimeZone string `json:"time_zone" is:"server" see:"all"`
 	// Decisions are the conduct decisions for this visit, with phase and policy
 	// hash: dispatch, door (the phone's own, offline) and sync.
-	Decisions json.RawMessage `json:"decisions,omitempty" see:"office,agent"`
+	Decisions []Verdict `json:"decisions,omitempty" see:"office,agent"`
 	// MonoMs is the device's monotonic clock in milliseconds.
 	MonoMs int64 `json:"mono_ms,omitempty" see:"office"`
 }
@@ -95,12 +95,13 @@ type DoorDecision struct {
 
 // VisitAgent is one agent at the door.
 type VisitAgent struct {
-	Agent    auth.UserID `json:"agent_id" is:"id"`
-	Role     string      `json:"role,omitempty" is:"agent_roles"`
-	BadgeNo  string      `json:"badge_no,omitempty" is:"number"`
-	CertNo   string      `json:"cert_no,omitempty" is:"number"`
-	CertTo   string      `json:"cert_valid_to,omitempty" is:"date"`
-	LetterNo string      `json:"letter_no,omitempty" is:"number"`
+	Agent auth.UserID `json:"agent_id" is:"id"`
+	Role  string      `json:"role,omitempty" is:"agent_roles"`
+	// The numbers of papers may be written with words, so they are sealed.
+	BadgeNo  seal.Text `json:"badge_no,omitzero" most:"64"`
+	CertNo   seal.Text `json:"cert_no,omitzero" most:"64"`
+	CertTo   string    `json:"cert_valid_to,omitempty" is:"date"`
+	LetterNo seal.Text `json:"letter_no,omitzero" most:"64"`
 }
 
 // PersonMet says who opened the door.
@@ -136,7 +137,7 @@ type Photo struct {
 type Observations struct {
 	ChildrenPresent bool   `json:"children_present,omitempty"`
 	DistressLevel   int    `json:"distress_level,omitempty" most:"3"` // 0 to 3
-	Dispute         string `json:"dispute_text,omitempty" is:"server"`
+	Dispute         string `json:"dispute_text,omitempty" is:"text"`
 	ComplaintMade   bool   `json:"complaint_made,omitempty"`
 	SafetyIncident  bool   `json:"safety_incident,omitempty"`
 	Weather         string `json:"weather,omitempty" is:"id"`
@@ -200,27 +201,34 @@ type Fix struct {
 	DistanceM *int64 `json:"distance_m,omitempty" from:"server"`
 	// Datum is what the phone's fix came in: wgs84 or gcj02; "" without a point.
 	Datum string `json:"datum,omitempty" is:"datums"`
+	// Converted says that Point is WGS 84 already, whatever it came in: a phone that sends
+	// back what it pulled must not have it converted once more.
+	Converted bool `json:"converted,omitempty"`
 }
 
-// settle converts a fix that came in another datum to WGS 84, and takes away what is the server's to say.
+// settle converts a fix that came in another datum to WGS 84.
 func (f *Fix) settle(at string) *refusal.Error {
 	if f == nil {
 		return nil
 	}
-	f.Inside, f.DistanceM = nil, nil
 	if f.AccuracyM < 0 || f.AccuracyM > 1_000_000 {
 		return invalid("validation.accuracy_m", at+".accuracy_m", "between 0 and 1,000,000 metres")
 	}
 	p, ok := f.Point.Plain()
 	if !ok || p == (geo.Point{}) {
-		f.Point, f.Datum = seal.Point{}, ""
+		f.Point, f.Datum, f.Converted = seal.Point{}, "", false
 		return nil
 	}
-	home, bad := PlaceOf(p, f.Datum, at+".point")
+	from := f.Datum
+	if f.Converted {
+		from = string(geo.WGS84)
+	}
+	home, bad := PlaceOf(p, from, at+".point")
 	if bad != nil {
 		return bad
 	}
 	f.Point, f.Datum = seal.NewPoint(home), DatumName(f.Datum)
+	f.Converted = f.Datum != string(geo.WGS84)
 	return nil
 }
 
