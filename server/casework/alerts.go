@@ -112,33 +112,17 @@ func (s *Service) judgeAssignment(ctx context.Context, branch auth.BranchID, a *
 	if err := s.vault.OpenDoc(ctx, f.Case.Debtor, branch, "cases", string(a.Case), &f.Case); err != nil {
 		return verdict{}, fmt.Errorf("open case: %w", err)
 	}
-	for _, q := range []struct {
-		ix  journal.Index
-		eq  string
-		add func(journal.Record) error
-	}{
-		{ContactsByDebtor, string(f.Case.Debtor), func(r journal.Record) error { return add(&f.Contacts, r) }},
-		{ConsentsByCase, string(a.Case), func(r journal.Record) error { return add(&f.Consents, r) }},
-		{PlansByCase, string(a.Case), func(r journal.Record) error { return add(&f.Plans, r) }},
-	} {
-		if err := s.each(ctx, journal.Query{Branch: branch, Type: q.ix.Type, Index: q.ix.Name, Eq: []any{q.eq}}, q.add); err != nil {
-			return verdict{}, err
-		}
+	if err := s.judgedBy(ctx, branch, f); err != nil {
+		return verdict{}, err
 	}
-	if err := s.openContacts(ctx, branch, f.Contacts); err != nil {
+	policy := s.policy.Load()
+	if err := historyOf(policy, stored{s, branch}, f, a.Overlays).load(ctx, a.ETA); err != nil {
 		return verdict{}, err
 	}
 	act := visitAct{agents: len(a.Agents), minutes: a.ServiceS / 60, items: a.Items, recording: a.Recording, overlays: a.Overlays}
-	v, err := judgeVisit(s.policy.Load(), &s.zones, phaseAlert, f, a.ETA, act)
+	v, err := judgeVisit(policy, &s.zones, phaseAlert, f, a.ETA, act)
 	if err != nil {
 		return verdict{}, fmt.Errorf("judge a stop again: %w", err)
 	}
 	return v, nil
-}
-
-func add[T any](into *[]Filed[T], rec journal.Record) error {
-	d := Filed[T]{ID: rec.ID, Rev: rec.Rev}
-	err := decode(rec, &d.State)
-	*into = append(*into, d)
-	return err
 }

@@ -33,6 +33,9 @@ func (c MakeAppointment) decide(ctx context.Context, t *turn) (*draftBuilder, er
 	if bad := checkAppointment(c.From, c.To, t.At); bad != nil {
 		return nil, bad
 	}
+	if err := t.history(ctx, f, c.From, nil); err != nil {
+		return nil, err
+	}
 	lawful, err := t.lawfulWithin(f, c.From, c.To)
 	if err != nil {
 		return nil, err

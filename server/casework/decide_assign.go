@@ -108,6 +108,9 @@ func (c IssueRoute) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 			answer.Refused = append(answer.Refused, RefusedStop{Case: st.Case, Reason: why})
 			continue
 		}
+		if err := t.history(ctx, f, st.ETA, c.Overlays); err != nil {
+			return nil, err
+		}
 		act.minutes = st.ServiceS / 60
 		v, err := judgeVisit(t.policy(), &t.svc.zones, phaseDispatch, f, st.ETA, act)
 		if err != nil {

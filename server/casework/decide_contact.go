@@ -116,6 +116,7 @@ func (c RecordContact) state(k *record.Case) record.Contact {
 	if state.Party == "" {
 		state.Party = record.DebtorParty
 	}
+	counted(&state)
 	return state
 }
 

@@ -57,17 +57,27 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 		return nil, err
 	}
 	contact := contactID(f.Case.CaseRef, "visit:"+c.ID)
+	corrected := contactID(f.Case.CaseRef, "visit:"+c.Visit.Supersedes)
 	if _, _, err := t.r.Doc(ctx, "contacts", contact); err != nil {
 		return nil, err
 	}
 	v := *c.Visit
 	c.complete(t, f, &v)
-	act := visitAct{agents: len(v.Agents), items: v.Items, recording: v.Recording != nil, place: v.Place, purpose: record.ConductPurpose(v.Purpose)}
+	act := visitAct{agents: len(v.Agents), items: v.Items, recording: v.Recording != nil, place: v.Place,
+		purpose: record.ConductPurpose(v.Purpose)}
 	if a := assignmentOf(f, &v); a != nil {
 		act.overlays = a.State.Overlays
 	}
-	judged, err := judgeVisit(t.policy(), &t.svc.zones, phaseSync, f, v.At, act,
-		append(sameKnock(f, &v), contact, contactID(f.Case.CaseRef, "visit:"+v.Supersedes))...) // neither by itself nor by what it corrects
+	t.r.Depend(debtorKey(f.Case.Debtor))
+	history := historyOf(t.policy(), t.r, f, act.overlays)
+	if err := history.recent(ctx, v.At); err != nil {
+		return nil, err
+	}
+	without := append(sameKnock(f, &v), contact, corrected) // neither by itself nor by what it corrects
+	if err := history.earliest(ctx, len(without)); err != nil {
+		return nil, err
+	}
+	judged, err := judgeVisit(t.policy(), &t.svc.zones, phaseSync, f, v.At, act, without...)
 	if err != nil {
 		return nil, refuse(refusal.Invalid, "validation.conduct", "", "the visit cannot be judged: %s", err)
 	}
@@ -79,6 +89,9 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	v.Flags = append(v.Flags, c.flags(f, &v, judged)...)
 	slices.Sort(v.Flags)
 	v.Flags = slices.Compact(v.Flags)
+	if err := t.corrected(ctx, f, corrected); err != nil {
+		return nil, err
+	}
 	// The visit stands alone in its entry: that is what an auditor is shown.
 	d.putChild(f, "visits", c.ID, &v)
 	d.next("visit.effects")
@@ -88,6 +101,21 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	}
 	d.reply = VisitReceipt{c.ID, nonNil(v.Flags)}
 	return d, nil
+}
+
+// corrected puts the contact of a visit that is corrected into the case file, however old
+// it is; there may be none.
+func (t *turn) corrected(ctx context.Context, f *File, id string) error {
+	rec, there, err := t.r.Doc(ctx, "contacts", id)
+	if err != nil || !there {
+		return err
+	}
+	var c record.Contact
+	if err := decode(rec, &c); err != nil {
+		return err
+	}
+	f.addContact(id, c)
+	return nil
 }
 
 // decisions are those that led to the visit: at dispatch, at the door, and now.

@@ -28,7 +28,8 @@ type Filed[T any] struct {
 type File struct {
 	Case record.Case
 	Rev  uint64 // of the case; 0 for one that does not exist yet
-	// Contacts are those of the debtor, in order of time, other cases' included: caps may count them all.
+	// Contacts are those of the debtor that a decision rests on (history), in order of
+	// time, other cases' included: caps may count them all.
 	Contacts    []Filed[record.Contact]
 	Consents    []Filed[record.Consent]
 	Plans       []Filed[record.Plan]
@@ -45,16 +46,15 @@ type File struct {
 type parts uint
 
 const (
-	withContacts parts = 1 << iota
-	withConsents
+	withConsents parts = 1 << iota
 	withPlans
 	withVisits
 	withAssignments
 	withNotes
 	withSignatures
 	withReported
-	// forConduct is what a conduct decision rests on.
-	forConduct = withContacts | withConsents | withPlans
+	// forConduct is what a conduct decision rests on, besides the contacts (turn.history).
+	forConduct = withConsents | withPlans
 	// toRevoke is what must leave the phones when an assignment is revoked (revokeOpen).
 	toRevoke = withAssignments | withVisits | withNotes | withConsents | withPlans | withSignatures | withReported
 )
@@ -100,15 +100,6 @@ func (t *turn) file(ctx context.Context, id journal.CaseID, want parts) (*File, 
 
 // fill loads parts of a case file whose case is there already.
 func (t *turn) fill(ctx context.Context, f *File, want parts) error {
-	if want&withContacts != 0 {
-		t.r.Depend(debtorKey(f.Case.Debtor))
-		if err := allInto(ctx, t.r, &f.Contacts, ContactsByDebtor, string(f.Case.Debtor)); err != nil {
-			return err
-		}
-		if err := t.svc.openContacts(ctx, t.Branch, f.Contacts); err != nil {
-			return err
-		}
-	}
 	if want&withConsents != 0 {
 		if err := allInto(ctx, t.r, &f.Consents, ConsentsByCase, string(f.Case.CaseRef)); err != nil {
 			return err
@@ -150,20 +141,6 @@ func (t *turn) fill(ctx context.Context, f *File, want parts) error {
 // openCase opens the case's personal parts.
 func (t *turn) openCase(ctx context.Context, f *File) error {
 	return t.open(ctx, "cases", string(f.Case.CaseRef), f.Case.Debtor, &f.Case)
-}
-
-// openContacts opens the numbers of contacts: a cap may count by number.
-func (s *Service) openContacts(ctx context.Context, branch auth.BranchID, contacts []Filed[record.Contact]) error {
-	for i := range contacts {
-		c := &contacts[i]
-		if c.State.Number.IsZero() {
-			continue
-		}
-		if err := s.vault.OpenDoc(ctx, c.State.Debtor, branch, "contacts", c.ID, &c.State); err != nil {
-			return fmt.Errorf("open contact: %w", err)
-		}
-	}
-	return nil
 }
 
 // open opens the personal parts of a document.

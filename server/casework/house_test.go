@@ -35,7 +35,7 @@ var boss = auth.Actor{User: "boss", Role: auth.RoleSupervisor, Branches: []auth.
 
 // house is casework and what phones speak with, on a real store under a clock the test sets.
 type house struct {
-	t     *testing.T
+	t     testing.TB
 	now   time.Time
 	store *sqlitestore.Store
 	vault *seal.Vault
@@ -57,7 +57,7 @@ func (halves) Find(lon, lat float64) (string, bool) {
 	return "east", true
 }
 
-func newHouse(t *testing.T) *house {
+func newHouse(t testing.TB) *house {
 	t.Helper()
 	ctx := context.Background()
 	h := &house{t: t, now: instant(morning)}
@@ -187,7 +187,7 @@ func (h *house) shown(c journal.CaseID) map[string]any {
 }
 
 // jsonOf is a value as JSON.
-func jsonOf(t *testing.T, v any) json.RawMessage {
+func jsonOf(t testing.TB, v any) json.RawMessage {
 	t.Helper()
 	text, err := json.Marshal(v)
 	ok(t, err)
@@ -195,7 +195,7 @@ func jsonOf(t *testing.T, v any) json.RawMessage {
 }
 
 // object reads a JSON object.
-func object(t *testing.T, text json.RawMessage) map[string]any {
+func object(t testing.TB, text json.RawMessage) map[string]any {
 	t.Helper()
 	out := map[string]any{}
 	ok(t, json.Unmarshal(text, &out))

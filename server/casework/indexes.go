@@ -14,6 +14,9 @@ var (
 
 	ContactsByCase   = byCase("contacts")
 	ContactsByDebtor = journal.Index{Type: "contacts", Name: "debtor", Fields: []string{"debtor", "at"}}
+	// Those that rules count for ever.
+	contactsTried   = journal.Index{Type: "contacts", Name: "tried", Fields: []string{"case", "tried", "at"}}
+	contactsReached = journal.Index{Type: "contacts", Name: "reached", Fields: []string{"debtor", "reached", "at"}}
 
 	VisitsByCase = byCase("visits")
 	VisitsByDate = journal.Index{Type: "visits", Name: "on", Fields: []string{"on"}}
@@ -47,7 +50,7 @@ func byCase(kind string) journal.Index {
 func Indexes() []journal.Index {
 	return []journal.Index{
 		CasesByTerritory, CasesByLender, CasesByDebtor, CasesByStatus,
-		ContactsByCase, ContactsByDebtor,
+		ContactsByCase, ContactsByDebtor, contactsTried, contactsReached,
 		VisitsByCase, VisitsByDate,
 		ReviewsByCase, NotesByCase, ConsentsByCase, SignaturesByCase, PlansByCase, PlansByApproval, PaymentsReportedByCase, PaymentsByCase,
 		AssignmentsByCase, AssignmentsByRound, AssignmentsOnPhones,

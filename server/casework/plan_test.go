@@ -211,7 +211,7 @@ func TestAPlanNeedsAnotherPersonsApproval(t *testing.T) {
 	ok(t, err)
 	windows := func(day string) string {
 		var out string
-		ok(t, h.svc.PlanningFiles(t.Context(), porto, func(f *PlanningFile) error {
+		ok(t, h.svc.PlanningFiles(t.Context(), porto, PlanningDay{Policy: policy, Date: day}, func(f *PlanningFile) error {
 			ws, hits, err := WindowsOf(policy, f, day, VisitPlan{Agents: 2})
 			if out = fmt.Sprint(len(ws)); len(hits) > 0 {
 				out += " " + hits[0].Rule

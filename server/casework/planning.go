@@ -32,30 +32,36 @@ type VisitPlan struct {
 // planningPage is how many cases are read and opened together.
 const planningPage = 500
 
+// PlanningDay says by what, and from which local date on, visits are judged.
+type PlanningDay struct {
+	Policy   *conduct.Policy
+	Date     string   // "2006-01-02"
+	Overlays []string // profiles besides a case's own
+}
+
+// first is the first instant that has the date somewhere.
+func (d PlanningDay) first() (time.Time, error) {
+	midnight, err := time.Parse(time.DateOnly, d.Date)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("planning day: %w", err)
+	}
+	return midnight.Add(-16 * time.Hour), nil
+}
+
 // PlanningFiles calls fn for every open case of a branch, in order of case_ref,
-// with what planning needs. Contacts, consents and plans are read once for all:
-// a branch's day is planned from all of them.
-func (s *Service) PlanningFiles(ctx context.Context, branch auth.BranchID, fn func(*PlanningFile) error) error {
-	contacts, err := gather(ctx, s, branch, "contacts", func(c *record.Contact) string { return string(c.Debtor) })
-	if err != nil {
-		return err
-	}
-	consents, err := gather(ctx, s, branch, "consents", func(c *record.Consent) string { return string(c.Case) })
-	if err != nil {
-		return err
-	}
-	plans, err := gather(ctx, s, branch, "plans", func(p *record.Plan) string { return string(p.Case) })
-	if err != nil {
-		return err
-	}
-	return s.eachCase(ctx, journal.Query{Branch: branch, Type: "cases", Index: CasesByStatus.Name, Eq: []any{record.StatusOpen}, Limit: planningPage}, func(cases []Filed[record.Case]) error {
+// with what judging a visit on the date, or later, rests on.
+func (s *Service) PlanningFiles(ctx context.Context, branch auth.BranchID, day PlanningDay,
+	fn func(*PlanningFile) error) error {
+	return s.eachCase(ctx, journal.Query{Branch: branch, Type: "cases", Index: CasesByStatus.Name,
+		Eq: []any{record.StatusOpen}, Limit: planningPage}, func(cases []Filed[record.Case]) error {
 		if err := s.openHomes(ctx, branch, cases); err != nil {
 			return err
 		}
 		for i := range cases {
-			k := &cases[i]
-			f := &PlanningFile{File: File{Case: k.State, Rev: k.Rev, Contacts: contacts[string(k.State.Debtor)], Consents: consents[k.ID], Plans: plans[k.ID]}}
-			f.Home, f.HasHome = k.State.Home.Plain()
+			f := &PlanningFile{File: File{Case: cases[i].State, Rev: cases[i].Rev}}
+			if err := s.planningFile(ctx, f, branch, day); err != nil {
+				return err
+			}
 			if err := fn(f); err != nil {
 				return err
 			}
@@ -64,28 +70,28 @@ func (s *Service) PlanningFiles(ctx context.Context, branch auth.BranchID, fn fu
 	})
 }
 
-// gather reads all documents of a type, by what they belong to; the documents of one owner are in order of time.
-func gather[T any](ctx context.Context, s *Service, branch auth.BranchID, typ string, owner func(*T) string) (map[string][]Filed[T], error) {
-	out := map[string][]Filed[T]{}
-	q := journal.Query{Branch: branch, Type: typ, Limit: 2000}
-	for {
-		found, err := s.store.Find(ctx, q)
-		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", typ, err)
-		}
-		docs, err := decodeAll[T](found.Records)
-		if err != nil {
-			return nil, err
-		}
-		for i := range docs {
-			o := owner(&docs[i].State)
-			out[o] = append(out[o], docs[i])
-		}
-		if found.Next == "" {
-			return out, nil
-		}
-		q.After = found.Next
+// planningFile loads what a case, which is open, is judged by.
+func (s *Service) planningFile(ctx context.Context, f *PlanningFile, branch auth.BranchID, day PlanningDay) error {
+	first, err := day.first()
+	if err != nil {
+		return err
 	}
+	f.Home, f.HasHome = f.Case.Home.Plain()
+	if err := s.judgedBy(ctx, branch, &f.File); err != nil {
+		return err
+	}
+	return historyOf(day.Policy, stored{s, branch}, &f.File, day.Overlays).load(ctx, first)
+}
+
+// judgedBy loads the consents and plans of a case.
+func (s *Service) judgedBy(ctx context.Context, branch auth.BranchID, f *File) error {
+	var err error
+	id := string(f.Case.CaseRef)
+	if f.Consents, err = indexed[record.Consent](ctx, s, branch, ConsentsByCase, id); err != nil {
+		return err
+	}
+	f.Plans, err = indexed[record.Plan](ctx, s, branch, PlansByCase, id)
+	return err
 }
 
 // eachCase reads the cases of a query page by page.

@@ -14,7 +14,8 @@ import (
 
 // PlanningFileOf reads what planning must know of one open case that the actor
 // may know of. Errors: case.not_found, case.closed, seal.ErrErased.
-func (s *Service) PlanningFileOf(ctx context.Context, a auth.Actor, branch auth.BranchID, id journal.CaseID) (*PlanningFile, error) {
+func (s *Service) PlanningFileOf(ctx context.Context, a auth.Actor, branch auth.BranchID, id journal.CaseID,
+	day PlanningDay) (*PlanningFile, error) {
 	if !a.InBranch(branch) {
 		return nil, noSuchCase()
 	}
@@ -40,24 +41,12 @@ func (s *Service) PlanningFileOf(ctx context.Context, a auth.Actor, branch auth.
 		return nil, err
 	}
 	f := &PlanningFile{File: File{Case: k.State, Rev: k.Rev}}
-	f.Home, f.HasHome = k.State.Home.Plain()
-	if f.Contacts, err = indexed[record.Contact](ctx, s, branch, ContactsByDebtor, string(k.State.Debtor)); err != nil {
-		return nil, err
-	}
-	if f.Consents, err = indexed[record.Consent](ctx, s, branch, ConsentsByCase, k.ID); err != nil {
-		return nil, err
-	}
-	f.Plans, err = indexed[record.Plan](ctx, s, branch, PlansByCase, k.ID)
-	return f, err
+	return f, s.planningFile(ctx, f, branch, day)
 }
 
 // indexed reads the documents of an index that belong to one owner, in its order.
 func indexed[T any](ctx context.Context, s *Service, branch auth.BranchID, ix journal.Index, owner string) ([]Filed[T], error) {
-	var recs []journal.Record
-	err := s.each(ctx, journal.Query{Branch: branch, Type: ix.Type, Index: ix.Name, Eq: []any{owner}}, func(rec journal.Record) error {
-		recs = append(recs, rec)
-		return nil
-	})
+	recs, err := stored{s, branch}.Some(ctx, ix, journal.Range{}, owner)
 	if err != nil {
 		return nil, err
 	}

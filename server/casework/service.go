@@ -356,6 +356,7 @@ func (d *draftBuilder) putChild(f *File, typ, id string, state any) {
 // putContact adds a contact to the case file. It counts for every case of the debtor.
 func (d *draftBuilder) putContact(f *File, id string, c *record.Contact) {
 	c.Case, c.Debtor, c.Branch, c.Lender = f.Case.CaseRef, f.Case.Debtor, f.Case.Branch, f.Case.Lender
+	counted(c)
 	d.put("contacts", id, f.Case.Debtor, c)
 	d.touch(f)
 	d.write(debtorKey(f.Case.Debtor))

@@ -167,7 +167,7 @@ func (m *matter) readHistory(history []HistoryEntry) {
 	var from, to, offset int64
 	for i := range history {
 		e := &history[i]
-		if e.Excluded || e.Event != "" {
+		if !e.counts() {
 			continue
 		}
 		at := e.At.resolve(z)

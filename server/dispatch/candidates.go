@@ -25,11 +25,16 @@ type judging struct {
 	past     *soFar
 }
 
+// day is what the files of cases are read for.
+func (j *judging) day() casework.PlanningDay {
+	return casework.PlanningDay{Policy: j.policy, Date: j.date, Overlays: j.overlays}
+}
+
 // candidates judges every open case of the branch: those that may get a stop are
 // returned, the others left out with the reason. What the day so far has settled is passed over.
 func (s *Service) candidates(ctx context.Context, r Round, j judging, d *day) ([]candidate, error) {
 	var out []candidate
-	err := s.opt.Casework.PlanningFiles(ctx, r.Branch, func(f *casework.PlanningFile) error {
+	err := s.opt.Casework.PlanningFiles(ctx, r.Branch, j.day(), func(f *casework.PlanningFile) error {
 		k := &f.Case
 		if j.past.keeps(k.CaseRef) {
 			return nil

@@ -90,11 +90,15 @@ func (s *Service) Slots(ctx context.Context, a auth.Actor, p SlotParams) (DaySlo
 	if p.Minutes < MinSlotMinutes || p.Minutes > MaxSlotMinutes {
 		return DaySlots{}, refuse(refusal.Invalid, "slots.minutes", "minutes", fmt.Sprintf("a slot is %d to %d minutes long", MinSlotMinutes, MaxSlotMinutes))
 	}
-	f, err := s.opt.Casework.PlanningFileOf(ctx, a, p.Branch, p.Case)
+	branch, err := s.opt.Office.Branch(ctx, p.Branch)
 	if err != nil {
 		return DaySlots{}, err
 	}
-	branch, err := s.opt.Office.Branch(ctx, p.Branch)
+	now := s.opt.Journal.Now().UTC().Truncate(time.Second)
+	// No slot is before today, wherever the debtor lives.
+	j := judging{date: now.AddDate(0, 0, -1).Format(time.DateOnly), policy: s.opt.Policy(), overlays: branch.Profiles,
+		past: &soFar{now: now}}
+	f, err := s.opt.Casework.PlanningFileOf(ctx, a, p.Branch, p.Case, j.day())
 	if err != nil {
 		return DaySlots{}, err
 	}
@@ -104,7 +108,6 @@ func (s *Service) Slots(ctx context.Context, a auth.Actor, p SlotParams) (DaySlo
 	if err != nil {
 		return DaySlots{}, err
 	}
-	now := s.opt.Journal.Now().UTC().Truncate(time.Second)
 	p.Date = cmp.Or(p.Date, now.In(zone).Format(time.DateOnly))
 	if err := slotDate(p.Date, now.In(zone)); err != nil {
 		return DaySlots{}, err
@@ -117,7 +120,7 @@ func (s *Service) Slots(ctx context.Context, a auth.Actor, p SlotParams) (DaySlo
 	if err != nil {
 		return DaySlots{}, err
 	}
-	j := judging{date: p.Date, policy: s.opt.Policy(), overlays: branch.Profiles, past: &soFar{now: now}}
+	j.date = p.Date
 	if !found {
 		return s.lawfulSlots(out, f, j, zone)
 	}

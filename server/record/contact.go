@@ -24,6 +24,10 @@ type Contact struct {
 	External string        `json:"external_id,omitempty" is:"id" see:"office,lender"`
 	Visit    string        `json:"visit,omitempty" is:"server" see:"office,lender"` // the visit this contact was
 	Excluded bool          `json:"excluded,omitempty" see:"office"`
+	// Tried is the channel of a contact that counts as an attempt for ever, Reached the party
+	// of one that reached somebody (conduct.HistoryEntry); "" where it does not count.
+	Tried    string        `json:"tried,omitempty" is:"server"`
+	Reached  string        `json:"reached,omitempty" is:"server"`
 	By       auth.UserID   `json:"by,omitempty" is:"server" see:"office"`
 	Lender   string        `json:"lender,omitempty" is:"server" see:"office,lender"`
 	Branch   auth.BranchID `json:"branch" is:"server" see:"office,lender"`

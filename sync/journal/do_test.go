@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -134,6 +135,67 @@ func TestSearchSeesWhatTheBatchDrafted(t *testing.T) {
 	do(t, j, add("d1", "drafted"), add("d2", "stored"), look)
 	if fmt.Sprint(found) != "[1 4]" {
 		t.Errorf("found counters at %v, want the drafted one at 1 and the stored one at its drafted 4", found)
+	}
+}
+
+// TestSomeIsAPartOfAll finds random parts of an index, documents stored and drafted by the
+// same call mixed, and compares them with the same parts of all.
+func TestSomeIsAPartOfAll(t *testing.T) {
+	ix := Index{Type: "counters", Name: "owner", Fields: []string{"owner", "n"}}
+	for seed := range uint64(300) {
+		rnd := rand.New(rand.NewPCG(seed, 0))
+		j := open(t, newMemStore())
+		write := func(ids ...int) Command {
+			return Command{ID: fmt.Sprint("w", rnd.Uint64()), Decide: func(ctx context.Context, r *Reader) (Draft, error) {
+				d := Draft{Action: "write"}
+				for _, id := range ids {
+					name := fmt.Sprint("c", id)
+					if _, _, err := r.Doc(ctx, "counters", name); err != nil {
+						return d, err
+					}
+					if rnd.IntN(6) == 0 {
+						d.Delete("counters", name)
+					} else {
+						d.Put("counters", name, state(counter{Owner: fmt.Sprint("o", rnd.IntN(2)), N: rnd.IntN(8)}))
+					}
+				}
+				return d, nil
+			}}
+		}
+		look := func(id string) Command {
+			return Command{ID: id, Decide: func(ctx context.Context, r *Reader) (Draft, error) {
+				all, err := r.All(ctx, ix, "o1")
+				if err != nil {
+					return Draft{}, err
+				}
+				for from := range 9 {
+					for most := range 5 {
+						var want []string
+						for _, rec := range all {
+							var c counter
+							_ = json.Unmarshal(rec.Body, &c)
+							if c.N >= from && (most == 0 || len(want) < most) {
+								want = append(want, rec.ID)
+							}
+						}
+						some, err := r.Some(ctx, ix, Range{From: from, Most: most}, "o1")
+						if err != nil {
+							return Draft{}, err
+						}
+						var got []string
+						for _, rec := range some {
+							got = append(got, rec.ID)
+						}
+						if !slices.Equal(got, want) {
+							t.Errorf("seed %d, from %d, at most %d: found %v, want %v", seed, from, most, got, want)
+						}
+					}
+				}
+				return Draft{}, nil
+			}}
+		}
+		do(t, j, write(0, 1, 2, 3, 4, 5, 6, 7), write(2, 3))
+		do(t, j, write(1, 4, 8, 9), look("first"), write(4, 5), look("second"))
 	}
 }
 

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -292,13 +293,28 @@ func (m *memStore) Receipts(_ context.Context, b auth.BranchID, ids []string) ([
 func (m *memStore) Find(_ context.Context, q Query) (Found, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var out Found
+	var all []found
 	for ref, r := range m.records[q.Branch] {
-		if ref.Type == q.Type && !r.Deleted && hasFields(r.Body, []string{"owner", "n"}, q.Eq) {
-			out.Records = append(out.Records, r)
+		if ref.Type != q.Type || r.Deleted {
+			continue
+		}
+		vals, ok := TopFields(r.Body, []string{"owner", "n"})
+		if ok && startsWith(vals, q.Eq) && (q.From == nil || compareValues(vals[1], valueOf(q.From)) >= 0) {
+			all = append(all, found{r, vals[1]})
 		}
 	}
-	slices.SortFunc(out.Records, func(a, b Record) int { return compareField(a.Body, b.Body, "n") })
+	slices.SortFunc(all, func(a, b found) int { return cmp.Or(compareValues(a.last, b.last), cmp.Compare(a.ID, b.ID)) })
+	if at := slices.IndexFunc(all, func(f found) bool { return f.ID == q.After }); at >= 0 {
+		all = all[at+1:]
+	}
+	var out Found
+	for i := range all {
+		if q.Limit > 0 && len(out.Records) == q.Limit {
+			out.Next = out.Records[q.Limit-1].ID
+			break
+		}
+		out.Records = append(out.Records, all[i].Record)
+	}
 	return out, nil
 }
 

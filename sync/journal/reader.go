@@ -3,7 +3,6 @@ package journal
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -34,10 +33,13 @@ type drafted struct {
 	docs map[DocRef]Record
 	// byType lists them, since a search must look at all of a type.
 	byType map[string][]DocRef
+	// fields remembers the documents' values of the indexes that were searched, by the
+	// index's name; nil for a document that an index does not hold.
+	fields map[string]map[DocRef][]any
 }
 
 func newDrafted() *drafted {
-	return &drafted{docs: map[DocRef]Record{}, byType: map[string][]DocRef{}}
+	return &drafted{docs: map[DocRef]Record{}, byType: map[string][]DocRef{}, fields: map[string]map[DocRef][]any{}}
 }
 
 func (d *drafted) put(r Record) {
@@ -46,6 +48,9 @@ func (d *drafted) put(r Record) {
 		d.byType[r.Type] = append(d.byType[r.Type], ref)
 	}
 	d.docs[ref] = r
+	for _, known := range d.fields {
+		delete(known, ref)
+	}
 }
 
 // Depend says that the decision rests on a key that no single document stands
@@ -138,8 +143,23 @@ func (r *Reader) rev(ref DocRef) uint64 {
 // must Depend on a key that every writer of such documents writes: an index has none of its own.
 // The documents found count as read.
 func (r *Reader) All(ctx context.Context, ix Index, eq ...any) ([]Record, error) {
-	var out []Record
-	q := Query{Branch: r.Branch, Type: ix.Type, Index: ix.Name, Eq: eq, Limit: 1000}
+	return r.Some(ctx, ix, Range{}, eq...)
+}
+
+// Range narrows what Reader.Some finds.
+type Range struct {
+	From any // inclusive lower bound of the index's last field, a string or an int64; nil: none
+	Most int // as many of the first; 0: all
+}
+
+// Some is All of a part of what it would find. It reads no more than it gives and what
+// the call itself has drafted.
+func (r *Reader) Some(ctx context.Context, ix Index, part Range, eq ...any) ([]Record, error) {
+	var out []found
+	q := Query{Branch: r.Branch, Type: ix.Type, Index: ix.Name, Eq: eq, From: part.From, Limit: 1000}
+	if part.Most > 0 {
+		q.Limit = part.Most
+	}
 	for {
 		f, err := r.store.Find(ctx, q)
 		if err != nil {
@@ -148,72 +168,105 @@ func (r *Reader) All(ctx context.Context, ix Index, eq ...any) ([]Record, error)
 		for _, rec := range f.Records {
 			ref := DocRef{rec.Type, rec.ID}
 			if _, ok := r.drafted.docs[ref]; !ok {
-				out = append(out, rec)
+				out = append(out, found{Record: rec})
 				r.seen[ref] = rec
 			}
 		}
-		if f.Next == "" {
+		if f.Next == "" || part.Most > 0 && len(out) >= part.Most {
 			break
 		}
 		q.After = f.Next
 	}
-	stored := len(out)
-	for _, ref := range r.drafted.byType[ix.Type] {
-		rec := r.drafted.docs[ref]
-		if !rec.Deleted && hasFields(rec.Body, ix.Fields, eq) {
-			out = append(out, rec)
+	if drafted := r.drafted.find(ix, part.From, eq); len(drafted) > 0 {
+		for i := range out {
+			if vals, ok := TopFields(out[i].Body, ix.Fields); ok {
+				out[i].last = vals[len(vals)-1]
+			}
 		}
-	}
-	if len(out) > stored {
-		last := ix.Fields[len(ix.Fields)-1]
-		slices.SortStableFunc(out, func(a, b Record) int {
-			return cmp.Or(compareField(a.Body, b.Body, last), cmp.Compare(a.ID, b.ID))
+		out = append(out, drafted...)
+		slices.SortStableFunc(out, func(a, b found) int {
+			return cmp.Or(compareValues(a.last, b.last), cmp.Compare(a.ID, b.ID))
 		})
 	}
-	for _, rec := range out {
-		r.keys[DocKey(rec.Type, rec.ID)] = struct{}{}
+	if part.Most > 0 && len(out) > part.Most {
+		out = out[:part.Most]
 	}
-	return out, nil
+	recs := make([]Record, len(out))
+	for i := range out {
+		recs[i] = out[i].Record
+		r.keys[DocKey(recs[i].Type, recs[i].ID)] = struct{}{}
+	}
+	return recs, nil
 }
 
-// hasFields tells whether a state has all the fields, the leading ones with the given values.
-func hasFields(state json.RawMessage, fields []string, eq []any) bool {
-	var m map[string]json.RawMessage
-	if json.Unmarshal(state, &m) != nil {
-		return false
-	}
-	for i, f := range fields {
-		v, ok := m[f]
-		if !ok || string(v) == "null" {
-			return false
+// found is a document with its value of the index's last field.
+type found struct {
+	Record
+	last any
+}
+
+// find gives the drafted documents that an index holds under the leading values.
+func (d *drafted) find(ix Index, from any, eq []any) []found {
+	var out []found
+	known := d.fields[ix.Name]
+	for _, ref := range d.byType[ix.Type] {
+		rec := d.docs[ref]
+		if rec.Deleted {
+			continue
 		}
-		if i < len(eq) {
-			want, err := json.Marshal(eq[i])
-			var is, be any // by value: the same text can be spelled in several ways
-			if err != nil || json.Unmarshal(want, &be) != nil || json.Unmarshal(v, &is) != nil || is != be {
-				return false
+		vals, there := known[ref]
+		if !there {
+			if all, ok := TopFields(rec.Body, ix.Fields); ok {
+				vals = all
 			}
+			if known == nil {
+				known = map[DocRef][]any{}
+				d.fields[ix.Name] = known
+			}
+			known[ref] = vals
+		}
+		if vals == nil || !startsWith(vals, eq) {
+			continue
+		}
+		last := vals[len(vals)-1]
+		if from == nil || compareValues(last, valueOf(from)) >= 0 {
+			out = append(out, found{rec, last})
+		}
+	}
+	return out
+}
+
+// startsWith tells whether values begin with those a query names.
+func startsWith(vals, eq []any) bool {
+	for i, v := range eq {
+		if vals[i] != valueOf(v) {
+			return false
 		}
 	}
 	return true
 }
 
-func compareField(a, b json.RawMessage, field string) int {
-	x, y := fieldOf(a, field), fieldOf(b, field)
-	if xn, ok := x.(float64); ok {
-		if yn, ok := y.(float64); ok {
-			return cmp.Compare(xn, yn)
-		}
+// valueOf is a value of a query as TopFields gives it.
+func valueOf(v any) any {
+	if n, ok := v.(int); ok {
+		return int64(n)
 	}
-	xs, _ := x.(string)
-	ys, _ := y.(string)
-	return cmp.Compare(xs, ys)
+	return v
 }
 
-func fieldOf(state json.RawMessage, field string) any {
-	var m map[string]any
-	if json.Unmarshal(state, &m) != nil {
-		return nil
+// compareValues orders values as stores do: integers before strings.
+func compareValues(a, b any) int {
+	x, isInt := a.(int64)
+	y, isIntToo := b.(int64)
+	switch {
+	case isInt && isIntToo:
+		return cmp.Compare(x, y)
+	case isInt:
+		return -1
+	case isIntToo:
+		return 1
 	}
-	return m[field]
+	s, _ := a.(string)
+	t, _ := b.(string)
+	return cmp.Compare(s, t)
 }

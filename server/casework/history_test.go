@@ -1,0 +1,128 @@
+package casework
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"doorstep/server/conduct"
+	"doorstep/server/record"
+	"doorstep/sync/journal"
+)
+
+// TestAVisitIsJudgedByAPartOfItsHistory judges visits with the contacts that history loads
+// and with all there are: the verdict is the same, for every profile that is shipped.
+func TestAVisitIsJudgedByAPartOfItsHistory(t *testing.T) {
+	h := newHouse(t)
+	rnd := rand.New(rand.NewPCG(1, 2))
+	policy, err := conduct.Default()
+	ok(t, err)
+	chains := append(policy.Profiles(), "cn+house-humane", "us+us-ma", "us+us-nyc")
+	var lines [][]string
+	for i, chain := range chains {
+		for _, c := range []string{"a", "b"} { // two cases of one debtor
+			lines = append(lines, line(fmt.Sprint(c, i), "debtor_ref", fmt.Sprint("D", i), "profile", chain))
+		}
+	}
+	h.take(lines...)
+	var contacts strings.Builder
+	at := h.now.Add(-time.Hour)
+	for i := range chains {
+		for n := range 30 {
+			days := []int{0, 1, 6, 7, 8, 29, 30, 31, rnd.IntN(45), 300, 400, 500, 600, 700, 800}[rnd.IntN(15)]
+			when := at.AddDate(0, 0, -days).Add(-time.Duration(rnd.IntN(48)) * time.Hour)
+			pick := func(list ...string) string { return list[rnd.IntN(len(list))] }
+			fmt.Fprintf(&contacts, `{"case_ref":"%s%d","external_id":"x%d","channel":%q,"at":%q,"result":%q,"party":%q,"excluded":%t}`+"\n",
+				pick("a", "a", "b"), i, n, pick("visit", "sms", "sms", "call", "call"), when.Format(time.RFC3339),
+				pick("contact", "answered", "no_answer", "sent", "failed"), pick("debtor", "debtor", "employer"), rnd.IntN(8) == 0)
+		}
+	}
+	rep, err := h.svc.ImportContacts(t.Context(), boss, porto, "application/x-ndjson", strings.NewReader(contacts.String()), ImportOptions{})
+	ok(t, err)
+	if rep.Rejected > 0 {
+		t.Fatalf("contacts: %+v", rep.Errors)
+	}
+	read := stored{h.svc, porto}
+	seen, loaded, whole := map[string]int{}, 0, 0
+	for i := range chains {
+		recs, err := h.store.Records(t.Context(), porto, []journal.DocRef{{Type: "cases", ID: fmt.Sprint("a", i)}})
+		ok(t, err)
+		var all File
+		ok(t, decode(recs[0], &all.Case))
+		all.Contacts, err = indexed[record.Contact](t.Context(), h.svc, porto, ContactsByDebtor, string(all.Case.Debtor))
+		ok(t, err)
+		for range 40 {
+			first := at.AddDate(0, 0, -rnd.IntN(40)).Add(time.Duration(rnd.IntN(24)) * time.Hour)
+			some := File{Case: all.Case}
+			ok(t, historyOf(policy, read, &some, nil).load(t.Context(), first))
+			loaded, whole = loaded+len(some.Contacts), whole+len(all.Contacts)
+			act := visitAct{agents: 2, items: WellEquipped().Items, recording: true}
+			judged := first.Add(time.Duration(rnd.IntN(3)) * 24 * time.Hour)
+			// What the judge is told to leave out must not be missed among the earliest.
+			without := []string{all.Contacts[rnd.IntN(len(all.Contacts))].ID}
+			for _, x := range some.Contacts[:min(len(some.Contacts), 4)] {
+				without = append(without, x.ID)
+			}
+			some = File{Case: all.Case}
+			part := historyOf(policy, read, &some, nil)
+			ok(t, part.recent(t.Context(), first))
+			ok(t, part.earliest(t.Context(), len(without)))
+			want, err := judgeVisit(policy, &h.svc.zones, phaseSync, &all, judged, act, without...)
+			ok(t, err)
+			got, err := judgeVisit(policy, &h.svc.zones, phaseSync, &some, judged, act, without...)
+			ok(t, err)
+			if !reflect.DeepEqual(got, want) {
+				t.Fatalf("%s at %v: with a part %+v, with all %+v", chains[i], judged, got, want)
+			}
+			for _, x := range want.All {
+				seen[x.Reason]++
+			}
+			if want.allowed() {
+				seen["allowed"]++
+			}
+		}
+	}
+	for _, reason := range []string{"FREQ_CAP", "LAST_RESORT_NOT_MET", "allowed"} {
+		if seen[reason] == 0 {
+			t.Errorf("no verdict was %s: %v", reason, seen)
+		}
+	}
+	if loaded > whole*3/4 {
+		t.Errorf("%d of %d contacts were loaded", loaded, whole)
+	}
+}
+
+// BenchmarkVisitWithHistory records a visit to a debtor with so many contacts of earlier years.
+func BenchmarkVisitWithHistory(b *testing.B) {
+	for _, n := range []int{0, 6000} {
+		b.Run(fmt.Sprint("contacts=", n), func(b *testing.B) {
+			h := newHouse(b)
+			var cases [][]string
+			for i := range 200 {
+				cases = append(cases, line(fmt.Sprint("c", i), "debtor_ref", "D"))
+			}
+			h.take(cases...)
+			var contacts strings.Builder
+			for i := range n {
+				fmt.Fprintf(&contacts, `{"case_ref":"c1","external_id":"x%d","channel":"call","at":%q,"result":"no_answer"}`+"\n", i,
+					h.now.AddDate(-1, 0, 0).Add(-time.Duration(i)*time.Hour).Format(time.RFC3339))
+			}
+			if n > 0 {
+				_, err := h.svc.ImportContacts(b.Context(), boss, porto, "application/x-ndjson", strings.NewReader(contacts.String()),
+					ImportOptions{})
+				ok(b, err)
+			}
+			for i := 0; b.Loop(); i++ {
+				v := record.Visit{}
+				v.Case, v.At, v.Outcome = journal.CaseID(fmt.Sprint("c", i%200)), h.now.Add(time.Duration(i-1e6)*time.Second), "BLOCKED_BY_POLICY"
+				_, err := h.svc.One(context.Background(), boss, porto, Request{ID: fmt.Sprint("v", i),
+					Cmd: RecordVisit{ID: fmt.Sprint("v", i), By: "ana", Visit: &v}})
+				ok(b, err)
+			}
+		})
+	}
+}
