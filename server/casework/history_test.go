@@ -81,7 +81,7 @@ func TestAVisitIsJudgedByAPartOfItsHistory(t *testing.T) {
 			for _, x := range want.All {
 				seen[x.Reason]++
 			}
-			if want.allowed() {
+			if want.Allowed() {
 				seen["allowed"]++
 			}
 		}
