@@ -112,7 +112,7 @@ func (s *Service) UsePolicy(p *conduct.Policy) { s.policy.Store(p) }
 // Request is one change somebody asks for.
 type Request struct {
 	ID      string    // the command id: the same id has one effect and one receipt, for ever
-	Payload [32]byte  // hash of what was asked; the same id with another is journal.ErrReused
+	Payload [32]byte  // hash of what was asked, kept sealed; the same id with another is journal.ErrReused
 	Claimed time.Time // when the device says it happened; zero when it said nothing
 	Device  auth.DeviceID
 	Cmd     Cmd
@@ -151,7 +151,8 @@ func (s *Service) Do(ctx context.Context, actor auth.Actor, branch auth.BranchID
 	for i := range reqs {
 		q := &reqs[i]
 		cmds[i] = journal.Command{ID: q.ID, Payload: q.Payload, Actor: actor.User, Device: q.Device, Claimed: q.Claimed,
-			Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft, error) { return c.decide(ctx, r, i) }}
+			Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft, error) { return c.decide(ctx, r, i) },
+			Same:   func(ctx context.Context, before []byte) (bool, error) { return s.sameSaid(ctx, branch, q, before) }}
 	}
 	outs, err := s.journal.Do(ctx, branch, cmds)
 	receipts := make([]Receipt, len(outs))
@@ -224,6 +225,9 @@ func (c *call) decide(ctx context.Context, r *journal.Reader, i int) (journal.Dr
 		r.Depend(d.parts[i].writes...) // a key may be written only if it was read (J1)
 	}
 	draft, err := d.finish(ctx, c.svc.vault, r.Branch)
+	if err == nil {
+		draft.Said, err = d.say(ctx, c.svc.vault, r.Branch, q.Payload)
+	}
 	return draft, refusalOfErased(err)
 }
 
@@ -297,6 +301,8 @@ type draftBuilder struct {
 	Claimed time.Time
 	Command string
 
+	// about is the debtor whose key seals what was asked; "" for that of the first document that has one.
+	about journal.DebtorID
 	parts []draftPart
 	reply any
 }

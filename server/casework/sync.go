@@ -163,9 +163,13 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 			d.tell(journal.AgentFeed(t.Actor.User), m.Type, m.ID)
 		}
 		d.reply = mutationReceipt{Status: offline.Applied, Rev: cur.Rev}
-		return d, offline.Applied, nil
+		d.about, err = c.debtor(ctx, t, of)
+		return d, offline.Applied, err
 	case r.Status == offline.Duplicate:
 		d := t.draft("mutation.nothing")
+		if d.about, err = c.debtor(ctx, t, of); err != nil {
+			return nil, "", err
+		}
 		d.tell(journal.AgentFeed(t.Actor.User), m.Type, m.ID)
 		d.reply = mutationReceipt{Status: offline.Duplicate, Rev: cur.Rev}
 		return d, offline.Duplicate, nil

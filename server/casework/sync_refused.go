@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strconv"
 
 	"doorstep/server/record"
 	"doorstep/sync/journal"
@@ -20,7 +22,9 @@ func (c mutation) refuse(ctx context.Context, t *turn, status, code, detail stri
 	if err != nil {
 		return nil, "", err
 	}
-	d.tell(journal.AgentFeed(t.Actor.User), c.m.Type, c.m.ID)
+	if kind, _ := record.KindOf(c.m.Type); kind.Synced {
+		d.tell(journal.AgentFeed(t.Actor.User), c.m.Type, c.m.ID)
+	}
 	d.reply = mutationReceipt{Status: status, Code: code, Detail: detail, Quarantine: id}
 	return d, status, nil
 }
@@ -31,10 +35,14 @@ func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outc
 	if _, _, err := t.r.Doc(ctx, "quarantine", id); err != nil {
 		return "", err
 	}
-	q := &record.Quarantined{Agent: t.Actor.User, Device: c.push.caller.Device, Mid: c.m.Mid, Type: c.m.Type, Record: c.m.ID, Op: c.m.Op,
-		Outcome: outcome, Code: code, State: "open", At: t.At}
+	q := &record.Quarantined{Agent: t.Actor.User, Device: c.push.caller.Device, Mid: c.m.Mid, Type: c.m.Type, Record: c.m.ID,
+		Op: c.m.Op, Outcome: outcome, Code: code, State: "open", At: t.At}
+	// A name that is not ours may say anything: it is sealed.
+	if _, known := record.KindOf(c.m.Type); !known {
+		q.Type, q.TypeSaid = "", seal.NewText(c.m.Type)
+	}
 	// Its debtor's key seals it; of a payload about no case of ours nobody knows the debtor: the agent's own key does.
-	q.Debtor = journal.DebtorID("agent:" + string(t.Actor.User))
+	q.Debtor = agentKey(t.Actor.User)
 	about := of
 	if about == "" {
 		about = c.named()
@@ -60,11 +68,31 @@ func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outc
 		}
 	}
 	// Of what is about an erased debtor only ids and codes are kept.
-	if len(c.m.Fields) > 0 && !erased {
+	if erased {
+		q.TypeSaid = seal.Text{}
+	} else if len(c.m.Fields) > 0 {
 		q.Fields = seal.NewText(compactJSON(c.m.Fields))
 	}
 	d.put("quarantine", id, q.Debtor, q)
 	return id, nil
+}
+
+// debtor is whose key seals what the mutation asked: of is the record's case, "" for
+// none; the case that the payload names counts next, and then nobody's ("").
+func (c mutation) debtor(ctx context.Context, t *turn, of journal.CaseID) (journal.DebtorID, error) {
+	if of == "" {
+		of = c.named()
+	}
+	if of == "" {
+		return "", nil
+	}
+	rec, there, err := t.r.Doc(ctx, "cases", string(of))
+	if err != nil || !there {
+		return "", err
+	}
+	var k record.Case
+	err = decode(rec, &k)
+	return k.Debtor, err
 }
 
 // named is the case that a payload names by itself.
@@ -78,33 +106,41 @@ func (c mutation) named() journal.CaseID {
 	return of.Case
 }
 
-// keep stores in quarantine what could not be stored under its own command id.
+// mostUnderOneMid is how many different payloads under one mid are kept beside the first.
+const mostUnderOneMid = 20
+
+// keep stores in quarantine what could not be stored under its own command id. A mid
+// that was used again has a command id of its own for each payload, by the order they came in.
 func (p *push) keep(ctx context.Context, ms []offline.Mutation, out []offline.Result, which []int) error {
-	if len(which) == 0 {
-		return nil
-	}
-	reqs := make([]Request, len(which))
-	for k, i := range which {
-		reqs[k] = Request{ID: madeID("q:", p.command(ms[i].Mid), string(ms[i].Hash[:])), Payload: ms[i].Hash,
-			Device: p.caller.Device, Cmd: keptMutation{mutation{p, &ms[i]}, out[i].Code}}
-		// A time that no entry can hold may be why the mutation was refused.
-		if journal.InDomain(ms[i].ClientTS) {
-			reqs[k].Claimed = ms[i].ClientTS
+	for try := 1; len(which) > 0 && try <= mostUnderOneMid; try++ {
+		reqs := make([]Request, len(which))
+		for k, i := range which {
+			reqs[k] = Request{ID: madeID("q:", p.command(ms[i].Mid), strconv.Itoa(try)), Payload: ms[i].Hash,
+				Device: p.caller.Device, Cmd: keptMutation{mutation{p, &ms[i]}, out[i].Code}}
+			// A time that no entry can hold may be why the mutation was refused.
+			if journal.InDomain(ms[i].ClientTS) {
+				reqs[k].Claimed = ms[i].ClientTS
+			}
 		}
-	}
-	receipts, err := p.svc.Do(ctx, p.caller.Actor, p.caller.Branch, reqs)
-	if err != nil {
-		return err
-	}
-	for k, r := range receipts {
-		if r.Err != nil {
-			continue // larger than anything that can be kept; the answer says so
+		receipts, err := p.svc.Do(ctx, p.caller.Actor, p.caller.Branch, reqs)
+		if err != nil {
+			return err
 		}
-		var answer mutationReceipt
-		if err := json.Unmarshal(r.Body, &answer); err != nil {
-			return fmt.Errorf("read receipt of %s: %w", r.Command, err)
+		var again []int
+		for k, r := range receipts {
+			if errors.Is(r.Err, journal.ErrReused) {
+				again = append(again, which[k])
+			}
+			if r.Err != nil {
+				continue // larger than anything that can be kept; the answer says so
+			}
+			var answer mutationReceipt
+			if err := json.Unmarshal(r.Body, &answer); err != nil {
+				return fmt.Errorf("read receipt of %s: %w", r.Command, err)
+			}
+			out[which[k]].Quarantine = answer.Quarantine
 		}
-		out[which[k]].Quarantine = answer.Quarantine
+		which = again
 	}
 	return nil
 }

@@ -10,22 +10,24 @@ import (
 
 // Quarantined is the state of a document of type "quarantine": something a phone
 // sent that was not applied, kept whole for a supervisor or the case's new owner.
-// What the phone said of itself (type, record, operation) is a code where it can be
-// one; else it stays in Fields with the rest.
+// What the phone said of itself stands in the clear where it is one of our names or an
+// id; a type that is not known here is sealed.
 type Quarantined struct {
-	Agent   auth.UserID      `json:"agent" is:"server" see:"office"`
-	Device  auth.DeviceID    `json:"device" is:"server" see:"office"`
-	Mid     string           `json:"mid" is:"id" see:"office"`
-	Type    string           `json:"of_type" is:"id" see:"office"`
-	Record  string           `json:"record" is:"id" see:"office"`
-	Op      string           `json:"op" is:"id" see:"office"`
-	Case    journal.CaseID   `json:"case,omitempty" is:"server" see:"office"`
-	Debtor  journal.DebtorID `json:"debtor,omitempty" is:"server" see:"office"`
-	Outcome string           `json:"outcome" is:"server" see:"office"` // conflict, revoked, rejected
-	Code    string           `json:"code,omitempty" is:"server" see:"office"`
-	Fields  seal.Text        `json:"fields,omitzero" see:"office"`   // the payload, as JSON text
-	State   string           `json:"state" is:"server" see:"office"` // open, accepted, dismissed
-	At      time.Time        `json:"at" see:"office"`
-	By      auth.UserID      `json:"handled_by,omitempty" is:"server" see:"office"`
-	Note    seal.Text        `json:"note,omitzero" most:"200" see:"office"`
+	Agent  auth.UserID   `json:"agent" is:"server" see:"office"`
+	Device auth.DeviceID `json:"device" is:"server" see:"office"`
+	Mid    string        `json:"mid" is:"id" see:"office"`
+	Type   string        `json:"of_type" is:"id" see:"office"` // "" for one that is not known here
+	// TypeSaid is a type that is not known here, as the phone said it.
+	TypeSaid seal.Text        `json:"type_said,omitzero" see:"office"`
+	Record   string           `json:"record" is:"id" see:"office"`
+	Op       string           `json:"op" is:"id" see:"office"`
+	Case     journal.CaseID   `json:"case,omitempty" is:"server" see:"office"`
+	Debtor   journal.DebtorID `json:"debtor,omitempty" is:"server" see:"office"`
+	Outcome  string           `json:"outcome" is:"server" see:"office"` // conflict, revoked, rejected
+	Code     string           `json:"code,omitempty" is:"server" see:"office"`
+	Fields   seal.Text        `json:"fields,omitzero" see:"office"`   // the payload, as JSON text
+	State    string           `json:"state" is:"server" see:"office"` // open, accepted, dismissed
+	At       time.Time        `json:"at" see:"office"`
+	By       auth.UserID      `json:"handled_by,omitempty" is:"server" see:"office"`
+	Note     seal.Text        `json:"note,omitzero" most:"200" see:"office"`
 }

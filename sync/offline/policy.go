@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"doorstep/auth"
 )
@@ -152,7 +154,11 @@ func ruleServerOwned(rules Rules, cur Current, exists bool, device auth.DeviceID
 	names := slices.Sorted(maps.Keys(fields))
 	for _, name := range names {
 		if !slices.Contains(rules.PhoneFields, name) {
-			return rejected(CodeServerOwned, "the phone may not write the field "+short(name))
+			// The name is not repeated: it came from outside, and receipts are kept for ever.
+			if len(rules.PhoneFields) == 0 {
+				return rejected(CodeServerOwned, "the record is the server's")
+			}
+			return rejected(CodeServerOwned, "the phone may write only "+strings.Join(rules.PhoneFields, ", "))
 		}
 		equal = equal && SameJSON(cur.Fields[name], fields[name])
 	}
@@ -200,42 +206,89 @@ func value(raw json.RawMessage) (v any, ok bool) {
 	return v, d.Decode(&v) == nil
 }
 
-// Canonical is one spelling for all spellings of a JSON value: members in the
-// order of their names and without those that are null. nil for what is no JSON.
+// Canonical is one spelling for all spellings of a JSON value: members in the order
+// of their names and without those that are null, numbers by value. nil for what is no JSON.
 func Canonical(raw json.RawMessage) []byte {
 	v, ok := value(raw)
 	if !ok {
 		return nil
 	}
-	text, err := json.Marshal(withoutNulls(v))
+	text, err := json.Marshal(oneValue(v, number))
 	if err != nil {
 		return nil
 	}
 	return text
 }
 
-func withoutNulls(v any) any {
+// oneSpelling is Canonical's way with numbers, and the same for times: an instant has
+// one spelling, in UTC.
+func oneSpelling(v any) any {
+	return oneValue(v, func(v any) any {
+		if text, ok := v.(string); ok {
+			if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
+				return at.UTC().Format(time.RFC3339Nano)
+			}
+		}
+		return number(v)
+	})
+}
+
+// oneValue gives a value without members that are null, its leaves respelled.
+func oneValue(v any, leaf func(any) any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for name, x := range v {
 			if x == nil {
 				delete(v, name)
 			} else {
-				v[name] = withoutNulls(x)
+				v[name] = oneValue(x, leaf)
 			}
 		}
+		return v
 	case []any:
 		for i := range v {
-			v[i] = withoutNulls(v[i])
+			v[i] = oneValue(v[i], leaf)
 		}
+		return v
 	}
-	return v
+	return leaf(v)
 }
 
-// short quotes a field name for a message, cut: it came from outside.
-func short(name string) string {
-	if len(name) > 40 {
-		name = name[:40]
+// number gives a JSON number its shortest spelling by value, exactly: 1e3, 1000.0 and
+// 1000 are one. Numbers of more than 60 digits, and other values, stay as they are.
+func number(v any) any {
+	n, ok := v.(json.Number)
+	if !ok {
+		return v
 	}
-	return strconv.Quote(name)
+	text, exponent, _ := strings.Cut(strings.ToLower(n.String()), "e")
+	shift := 0
+	if exponent != "" {
+		var err error
+		if shift, err = strconv.Atoi(exponent); err != nil {
+			return v
+		}
+	}
+	text, negative := strings.CutPrefix(text, "-")
+	whole, part, _ := strings.Cut(text, ".")
+	shift -= len(part)
+	digits := strings.TrimLeft(whole+part, "0")
+	for strings.HasSuffix(digits, "0") {
+		digits, shift = digits[:len(digits)-1], shift+1
+	}
+	switch {
+	case digits == "":
+		return json.Number("0")
+	case shift < -60 || shift > 60 || len(digits) > 60:
+		return v
+	case shift >= 0:
+		digits += strings.Repeat("0", shift)
+	default:
+		digits = strings.Repeat("0", max(0, 1-shift-len(digits))) + digits
+		digits = digits[:len(digits)+shift] + "." + digits[len(digits)+shift:]
+	}
+	if negative {
+		digits = "-" + digits
+	}
+	return json.Number(digits)
 }

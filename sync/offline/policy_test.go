@@ -137,3 +137,23 @@ func ExampleRule() {
 	// conflict stale
 	// applied
 }
+
+func TestCanonicalIsOneSpellingByValue(t *testing.T) {
+	for _, same := range [][]string{
+		{`1000`, `1e3`, `1000.0`, `1E+3`, `10e2`, `100000e-2`}, {`0`, `-0`, `0.0`, `0e9`}, {`-0.5`, `-5e-1`, `-0.50`},
+		{`9223372036854775808`, `9223372036854775808.0`}, {`12.5`, `125e-1`, `1.25e1`}, {`0.001`, `1e-3`}, {`1e61`}, {`1e999999999999`},
+		{`{"b":1,"a":null}`, `{"b":1.0}`, ` { "b" : 1e0 } `}, {`[1,null]`, `[1.0,null]`},
+	} {
+		for _, text := range same {
+			if got := string(Canonical(json.RawMessage(text))); got != string(Canonical(json.RawMessage(same[0]))) {
+				t.Errorf("%s is %s, %s is %s", text, got, same[0], Canonical(json.RawMessage(same[0])))
+			}
+		}
+	}
+	for text, want := range map[string]string{`9223372036854775808`: `9223372036854775808`, `1e3`: `1000`, `12.50`: `12.5`, `-0.05`: `-0.05`,
+		`5e-3`: `0.005`} {
+		if got := string(Canonical(json.RawMessage(text))); got != want {
+			t.Errorf("%s is %s, want %s", text, got, want)
+		}
+	}
+}

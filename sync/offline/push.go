@@ -91,13 +91,14 @@ func (m *Mutation) check(at string) error {
 	return nil
 }
 
-// payload is what makes two mutations the same: everything asked, nothing of when it was sent.
+// payload is what makes two mutations the same: everything asked, nothing of when it
+// was sent, and in one spelling (M1).
 func (m *Mutation) payload() []byte {
-	fields := new(bytes.Buffer)
-	if len(m.Fields) > 0 {
-		if err := json.Compact(fields, m.Fields); err != nil {
-			fields.Write(m.Fields) // not JSON: never accepted as such, but still compared
+	fields := []byte(m.Fields) // not JSON: never accepted as such, but still compared
+	if v, ok := value(m.Fields); ok {
+		if text, err := json.Marshal(oneSpelling(v)); err == nil {
+			fields = text
 		}
 	}
-	return fmt.Appendf(nil, "%q %q %q %d %s", m.Type, m.ID, m.Op, m.Base, fields.Bytes())
+	return fmt.Appendf(nil, "%q %q %q %d %s", m.Type, m.ID, m.Op, m.Base, fields)
 }
