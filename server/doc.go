@@ -9,7 +9,8 @@
 // dispatch (a planned day), and appended. Then:
 //
 //   - a rule of contact law: server/conduct, and its packs; which packs are in force: server/lawbook
-//   - a new field, command or outcome of a case: server/casework
+//   - a kind of record, its members, codes and checks, and who may see them: server/record
+//   - a command on a case: server/casework
 //   - how a day is cut into problems and issued: server/dispatch
 //   - which team goes where in which order: geo/routing; how long it takes: geo/travel
 //   - territories of equal work: geo/division, asked by server/office
@@ -18,16 +19,48 @@
 //   - an endpoint, a status, a header: server/httpapi
 //   - how a document is kept: server/store/*
 //
-// Imports go down only; arrows_test.go says no if they do not.
+// Imports go down only; arrows_test.go fails if they do not.
+//
+// # What to touch
+//
+// An overdue reason: its code in overdue_reasons, server/record/codes.go. One line;
+// the check of visits and plans, GET /v1/codes and openapi.yaml read the list.
+//
+// A member of a visit: one line in VisitReport (what the phone says) or VisitFound (what
+// the server adds), server/record/visit.go, with the tags of record's doc.go; a rule in
+// VisitReport.check if the tags do not say all; a column in server/audit/csv.go, or the
+// reason why not in csv_test.go; and the list in sync/README.md by the command that
+// stands there. Sealing, showing, reading, comparing and sending back follow the tags.
+//
+// A reason for declining a stop: two lines, its codes as a list in server/record/codes.go
+// and a member of AssignmentReport, server/record/assignment.go, with that list as its is
+// tag. What phones may patch of an assignment is what AssignmentReport has.
+//
+// A role: its row in Roles, auth/actor.go, and what it may call, auth/permissions.go; one line in AudienceOf, server/record/see.go, and
+// its word in the see tags of what it may see. Until then it sees nothing.
+//
+// A kind of record: a file with its Report and Found in server/record, a row in Kinds,
+// and a sample in read_test.go. If phones write it: a play in server/play; if it needs
+// more than being recorded (recordEvidence): a command in server/casework, named in
+// sync_command.go; the reason why exports of visits do not hold it in server/audit's
+// csv_test.go. If it stands in the case file: its list in File, server/casework/file.go.
 //
 // # Words
+//
+// Each has one meaning.
 //
 // case: one debtor's overdue account with its contact history. contact: one
 // attempt to reach the debtor. territory: an area a team works. branch: an
 // office, the unit of partition. team: agents who visit together. shift: a
 // team's working day. round: a branch's planned day. route: a team's ordered
 // stops in it. stop: a planned visit. assignment: a stop issued to phones.
-// visit: what happened at the door. plan: a repayment plan, nothing else.
-// notice: an alert. entry: one accepted change. journal: a branch's entries in
-// order. view: documents derived from them. cursor: where a phone is in its feed.
+// visit: what happened at the door. review: what a supervisor makes of a visit.
+// plan: a repayment plan, nothing else; a day is planned as a round. notice: what a
+// debtor is sent. alert: what wakes a phone. hold: a reason to leave a case alone.
+// consent: what a person allowed or refused. kind: a type of record. report: what a phone
+// says of a record; the rest is what the server found. verdict: a conduct decision as it
+// is kept. entry: one accepted change. journal: a branch's entries in order. view:
+// documents derived from them. feed: what a phone is to pull, in order. cursor: where a
+// phone is in its feed. quarantine: what a phone sent that was not applied. seal: encrypt
+// under a debtor's own key. erase: destroy that key.
 package server

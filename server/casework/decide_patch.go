@@ -16,7 +16,8 @@ type patchAssignment struct {
 	id     string
 	device auth.DeviceID
 	rev    uint64
-	said   record.AssignmentReport
+	kind   record.Kind
+	said   *record.Assignment
 	names  []string // the members that are changed; one that said leaves empty is cleared
 }
 
@@ -26,7 +27,7 @@ func readPatch(kind record.Kind, fields json.RawMessage, said *record.Assignment
 	if err := json.Unmarshal(fields, &named); err != nil {
 		return patchAssignment{}, refuse(refusal.Invalid, offline.CodeFields, "fields", "this is not a JSON object")
 	}
-	p := patchAssignment{said: said.AssignmentReport}
+	p := patchAssignment{kind: kind, said: said}
 	for _, m := range kind.ReportMembers() {
 		if _, ok := named[m.Name]; ok {
 			p.names = append(p.names, m.Name)
@@ -51,16 +52,7 @@ func (c patchAssignment) decide(ctx context.Context, t *turn) (*draftBuilder, er
 	if _, err := t.file(ctx, a.Case, 0); err != nil {
 		return nil, err
 	}
-	for _, name := range c.names {
-		switch name {
-		case "agent_status":
-			a.AgentStatus = c.said.AgentStatus
-		case "visit_order":
-			a.VisitOrder = c.said.VisitOrder
-		case "agent_remark":
-			a.AgentRemark = c.said.AgentRemark
-		}
-	}
+	c.kind.Patch(&a, c.said, c.names)
 	a.Written.Stamp(c.names, c.rev, c.device)
 	d := t.draft("assignment.patch")
 	d.putAssignment(c.id, &a)

@@ -277,7 +277,7 @@ func (c mutation) current(ctx context.Context, t *turn, kind record.Kind) (offli
 		}
 		cur.InScope = (a.Shown() || a.DayOver()) && slices.Contains(a.Agents, t.Actor.User)
 		cur.Written = a.Written.Fields()
-		cur.Fields, err = phoneFields(&a)
+		cur.Fields, err = kind.Fields(&a)
 		return cur, a.Case, err
 	case "cases":
 		cur.InScope, err = t.holds(ctx, journal.CaseID(m.ID))
@@ -296,24 +296,6 @@ func (c mutation) current(ctx context.Context, t *turn, kind record.Kind) (offli
 	}
 	cur.InScope, err = t.holds(ctx, o.Case)
 	return cur, o.Case, err
-}
-
-func phoneFields(a *record.Assignment) (map[string]json.RawMessage, error) {
-	raw := func(v any) json.RawMessage {
-		b, _ := json.Marshal(v) // strings and ints always encode
-		return b
-	}
-	out := map[string]json.RawMessage{}
-	if a.AgentStatus != "" {
-		out["agent_status"] = raw(a.AgentStatus)
-	}
-	if a.VisitOrder != 0 {
-		out["visit_order"] = raw(a.VisitOrder)
-	}
-	if s := a.AgentRemark.Plain(); s != "" {
-		out["agent_remark"] = raw(s)
-	}
-	return out, nil
 }
 
 // current shows the phone how the records stand that are not as it wrote them.

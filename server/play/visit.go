@@ -1,6 +1,8 @@
 package play
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -25,7 +27,8 @@ var ends = []struct {
 	{"MET_VULNERABLE_STOP", "002", "debtor", 1, "the agents left: the debtor is vulnerable"},
 }
 
-// Visit queues a visit at a stop, and what follows from it: a note, a consent, a plan.
+// Visit queues a visit at a stop, and what follows from it: a note, a consent, a payment
+// that the debtor says was made, a plan and the signature under it.
 func (p *Phone) Visit(a Assignment, r *rand.Rand) error {
 	card, err := p.Card(a.Case)
 	if err != nil {
@@ -79,8 +82,14 @@ func (p *Phone) Visit(a Assignment, r *rand.Rand) error {
 	if end.met == "debtor" {
 		p.Write("consents", NewID(), "put", out, map[string]any{"case": a.Case, "visit": visit, "scope": "recording_audio", "status": "given", "method": "verbal_recorded", "at": stamp(at)}, mid)
 	}
+	if end.outcome == "MET_PAID" && card.Currency != "" {
+		p.Write("payments_reported", NewID(), "put", out, map[string]any{"case": a.Case, "visit": visit, "at": stamp(out),
+			"amount_minor": max(card.AmountDue, 1), "currency": card.Currency, "method": "transfer"}, mid)
+	}
 	if plan != "" {
 		p.Write("plans", plan, "put", out, planOf(a.Case, visit, card, at), mid)
+		p.Write("signatures", NewID(), "put", out, map[string]any{"case": a.Case, "visit": visit, "at": stamp(out),
+			"of_type": "plans", "of": plan, "signer_role": "debtor", "sha256": fmt.Sprintf("%x", sha256.Sum256([]byte(plan)))}, mid)
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ var kinds = withReports([]Kind{
 	{Name: "plans", New: func() any { return &Plan{} }, Rules: offline.Rules{Policy: offline.Decision}, Synced: true,
 		ByCase: byCase("plans", "at"), Action: "plan.propose"},
 	{Name: "assignments", New: func() any { return &Assignment{} }, Synced: true, ByCase: byCase("assignments", "date"),
-		Rules: offline.Rules{Policy: offline.ServerOwned, PhoneFields: []string{"agent_status", "visit_order", "agent_remark"}}},
+		Rules: offline.Rules{Policy: offline.ServerOwned}},
 	{Name: "signatures", New: func() any { return &Signature{} }, Rules: offline.Rules{Policy: offline.AppendOnly}, Synced: true,
 		ByCase: byCase("signatures", "at"), Action: "signature.record"},
 	{Name: "payments_reported", New: func() any { return &PaymentReported{} }, Synced: true,
@@ -63,13 +63,19 @@ var kinds = withReports([]Kind{
 	{Name: "policy", New: func() any { return &Policy{} }, Rules: offline.Rules{Policy: offline.ServerOwned}, Synced: true},
 })
 
-// withReports notes in which field of its state each kind's Report stands.
+// withReports notes in which field of its state each kind's Report stands, and which
+// members phones may patch of a kind that is the server's.
 func withReports(all []Kind) []Kind {
 	for i := range all {
 		t := reflect.TypeOf(all[i].New()).Elem()
 		for k := range t.NumField() {
 			if f := t.Field(k); f.Anonymous && strings.HasSuffix(f.Name, "Report") {
 				all[i].report = k + 1
+				if all[i].Rules.Policy == offline.ServerOwned {
+					for _, m := range Members(f.Type) {
+						all[i].Rules.PhoneFields = append(all[i].Rules.PhoneFields, m.Name)
+					}
+				}
 			}
 		}
 	}
@@ -135,6 +141,28 @@ func (k Kind) Said(state any) (json.RawMessage, error) {
 		return nil, err
 	}
 	return offline.Canonical(text), nil
+}
+
+// Fields are the members of the report that have a value, in the clear. The state must be opened.
+func (k Kind) Fields(state any) (map[string]json.RawMessage, error) {
+	text, err := k.Said(state)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]json.RawMessage{}
+	return out, json.Unmarshal(text, &out)
+}
+
+// Patch copies the named members of the report from one state to another.
+func (k Kind) Patch(into, from any, names []string) {
+	to := reflect.ValueOf(into).Elem().Field(k.report - 1)
+	of := reflect.ValueOf(from).Elem().Field(k.report - 1)
+	ms := k.ReportMembers()
+	for i := range ms {
+		if slices.Contains(names, ms[i].Name) {
+			ms[i].of(to).Set(ms[i].of(of))
+		}
+	}
 }
 
 // Patched is a report with some members changed: what the state says, in the clear,

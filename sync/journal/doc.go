@@ -34,8 +34,9 @@
 //
 // Nothing of it: an entry keeps what the decision said (Draft.Said), by default a random
 // salt and the SHA-256 of the salt and Command.Payload. That is for payloads that hold
-// nothing personal; a room whose payloads do says a sealed salt and compares with
-// Command.Same. All rooms use the default now: casework's payload is a keyed hash.
+// nothing personal. A room whose payloads do says a hash that is sealed under a key of
+// the person's, and compares with Command.Same, as casework does: after an erasure
+// nothing there tells what was asked.
 //
 // # Views
 //
