@@ -20,6 +20,10 @@ func idsAreTimeOrdered(t *testing.T, s *Server) {
 	branches, err := s.store.Branches(ctx)
 	ok(t, err)
 	met := map[string]int{}
+	views := map[string]bool{}
+	for _, v := range Views() {
+		views[v.Name] = true
+	}
 	for _, b := range branches {
 		ok(t, s.journal.Each(ctx, b, 0, func(e journal.Entry) error {
 			look := func(what, id string) {
@@ -33,6 +37,9 @@ func idsAreTimeOrdered(t *testing.T, s *Server) {
 			look("command", e.Command)
 			for _, d := range e.Docs {
 				look(d.Type, d.ID)
+				if views[d.Type] { // a view's documents lie beside those of entries, under its name as their type
+					t.Errorf("entry %d of %s writes a document of the type %s, which is a view's name", e.N, b, d.Type)
+				}
 			}
 			return nil
 		}))

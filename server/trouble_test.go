@@ -7,11 +7,13 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"doorstep/server/play"
 	"doorstep/server/store/sqlitestore"
+	"doorstep/sync/journal"
 )
 
 // get asks an endpoint that needs no login.
@@ -83,17 +85,26 @@ func TestADamagedBranchDoesNotStopTheStart(t *testing.T) {
 	t.Run("a page in the middle", func(t *testing.T) {
 		s := run(t, Config{Data: dir})
 		ok(t, pushNotes(t, s, "2026-11-25T10:00:00Z"))
-		status, body := get(t, s.URL()+"/readyz")
+		type parked struct {
+			Branch  string
+			Entries uint64
+			View    string
+		}
 		var answer struct {
 			Status string
-			Parked []struct {
-				Branch  string
-				Entries uint64
-			}
+			Parked []parked
 		}
+		status, body := get(t, s.URL()+"/readyz")
 		ok(t, json.Unmarshal([]byte(body), &answer))
-		if status != http.StatusOK || len(answer.Parked) != 1 || answer.Parked[0].Branch != "north" || answer.Parked[0].Entries != 1 {
+		all, view := parked{"north", 1, ""}, parked{"north", 1, "promises"}
+		if status != http.StatusOK || len(answer.Parked) == 0 || answer.Parked[0] != all {
 			t.Errorf("ready: %d %s", status, body)
+		}
+		ok(t, journal.NewViews(s.journal, Views()...).CatchUp(t.Context(), "north", "promises"))
+		_, body = get(t, s.URL()+"/readyz")
+		ok(t, json.Unmarshal([]byte(body), &answer))
+		if !slices.Equal(answer.Parked, []parked{all, view}) {
+			t.Errorf("once the view has gone on: %s", body)
 		}
 	})
 	damage(0)

@@ -36,7 +36,8 @@ func (a *API) operatorEndpoints() {
 		a.livez)
 	a.raw(endpoint{method: http.MethodGet, path: "/readyz", roles: anyone, id: "readyz", tag: "operation",
 		summary: "Can it answer"},
-		status("It can. It lists the branches with entries that could not be read or applied: they are served without what those say.",
+		status("It can. It lists the branches with entries that could not be read, or not applied to a view: "+
+			"they are served without what those say.",
 			map[string]*huma.Schema{"parked": {Type: "array", Items: parkedSchema()}}), a.readyz)
 	a.raw(endpoint{method: http.MethodGet, path: "/metrics", roles: anyone, id: "metrics", tag: "operation",
 		summary: "Metrics (Prometheus)"}, text("Metrics."),
@@ -68,19 +69,23 @@ func (a *API) operatorEndpoints() {
 		a.index)
 }
 
-// parkedBranch is a branch some of whose entries are not in its views. What is wrong with
-// them stands in the log only: this endpoint asks nobody who they are.
+// parkedBranch is a branch some of whose entries are not in its views, or not in one of
+// them. Why stands in the log only: this endpoint is open to all.
 type parkedBranch struct {
 	Branch  auth.BranchID `json:"branch"`
 	Entries uint64        `json:"entries"` // how many
 	First   uint64        `json:"first"`
-	Since   time.Time     `json:"since"`
+	Since   time.Time     `json:"since,omitzero"`
+	// View is the view that lacks them; "" when no view has them.
+	View string `json:"view,omitempty"`
 }
 
 func parkedSchema() *huma.Schema {
 	number := &huma.Schema{Type: "integer"}
-	return &huma.Schema{Type: "object", Properties: map[string]*huma.Schema{"branch": str(),
-		"entries": number, "first": number, "since": {Type: "string", Format: "date-time"}}}
+	view := str()
+	view.Description = "The view that lacks them, until doorstep rebuild makes it again; absent when every view lacks them."
+	return &huma.Schema{Type: "object", Properties: map[string]*huma.Schema{"branch": str(), "entries": number, "first": number,
+		"since": {Type: "string", Format: "date-time"}, "view": view}}
 }
 
 // readyz answers 503 as long as the server cannot answer, or a branch is stuck: its
@@ -115,14 +120,19 @@ func (a *API) ready(ctx context.Context) ([]parkedBranch, error) {
 	}
 	var out []parkedBranch
 	for _, s := range states {
-		if len(s.Parked) == 0 {
-			continue
+		if len(s.Parked) > 0 {
+			b := parkedBranch{Branch: s.Branch, First: s.Parked[0].First, Since: s.Parked[0].Since}
+			for _, p := range s.Parked {
+				b.Entries += p.Last - p.First + 1
+			}
+			out = append(out, b)
 		}
-		b := parkedBranch{Branch: s.Branch, First: s.Parked[0].First, Since: s.Parked[0].Since}
-		for _, p := range s.Parked {
-			b.Entries += p.Last - p.First + 1
+		for _, p := range s.ParkedViews { // in order of view and entry
+			if n := len(out); n == 0 || out[n-1].Branch != p.Branch || out[n-1].View != p.View {
+				out = append(out, parkedBranch{Branch: p.Branch, First: p.First, View: p.View})
+			}
+			out[len(out)-1].Entries += p.Last - p.First + 1
 		}
-		out = append(out, b)
 	}
 	return out, nil
 }

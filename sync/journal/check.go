@@ -1,9 +1,11 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"doorstep/auth"
 )
@@ -26,9 +28,8 @@ func (f Finding) String() string {
 }
 
 const (
-	// checkPages and checkRows are how many pages or rows are held at once.
-	checkPages = 16
-	checkRows  = 500
+	// checkRows is how many rows are held at once.
+	checkRows = 500
 	// maxFindings is where a check stops adding to its report of a branch.
 	maxFindings = 1000
 )
@@ -36,7 +37,8 @@ const (
 // Check compares a branch with itself: pages dense, entries decodable and in their
 // place, leaves and roots as hashed, numbers dense, and every row of every view what
 // the journal says it must be, with none missing and none that the journal does not
-// give. It reads only, in short reads, and may run beside servers: what they change
+// give. Entries that cannot be read are named, and the check goes on after them: what
+// they may have written is not compared. It reads only, in short reads, and may run beside servers: what they change
 // meanwhile is not called wrong. It holds a hash of each document, not its content.
 // views are those kept by Views. progress, if given, hears entry numbers.
 func Check(
@@ -93,6 +95,7 @@ type checker struct {
 	w      uint64 // of the built-in views
 	floor  uint64 // tombstones up to here may be swept
 	last   *Page  // read last, by a look-up of one entry
+	unread unread // what they say cannot be compared with the views
 }
 
 func (c *checker) bad(n uint64, format string, args ...any) {
@@ -156,51 +159,42 @@ func (c *checker) journal(ctx context.Context, want *expected, progress func(don
 		edge     Edge
 		numbered uint64
 		after    uint64
+		lost     bool // the page before could not be read: nothing to go on from
 	)
-	for {
-		pages, err := c.store.Pages(ctx, c.branch, after, checkPages)
+	for p, err := range Pages(ctx, c.store, c.branch, 0) {
+		var damaged *Unreadable
+		if errors.As(err, &damaged) {
+			c.bad(damaged.First, "%v", damaged)
+			c.unread.add(damaged.First, damaged.Last)
+			after, lost = damaged.Last, true
+			continue
+		}
 		if err != nil {
 			return false, err
 		}
-		if len(pages) == 0 {
-			break
+		if p.First != after+1 {
+			c.bad(p.First, "the page begins at %d, the one before ends at %d", p.First, after)
+			return false, nil
 		}
-		for _, p := range pages {
-			if p.First != after+1 {
-				c.bad(p.First, "the page begins at %d, the one before ends at %d", p.First, after)
-				return false, nil
-			}
-			if p.Root != edge.Root() {
-				c.bad(p.First, "the page was written on another tree: root before it is %v, computed %v", p.Root, edge.Root())
-			}
-			if p.Numbered != numbered {
-				c.bad(p.First, "the page counts %d %s before it, there are %d", p.Numbered, NumberedType, numbered)
-			}
-			entries, err := p.Decode()
-			if err != nil {
-				c.bad(p.First, "%v", err)
-				return false, nil
-			}
-			for i := range entries {
-				e := &entries[i]
-				if leaf := Leaf(p.Entries[i]); leaf != p.Leaves[i] {
-					c.bad(e.N, "its bytes hash to %v, the page says %v", leaf, p.Leaves[i])
-				}
-				edge.Add(p.Leaves[i])
-				for k := range e.Docs {
-					if d := &e.Docs[k]; isNumbered(d) {
-						if numbered++; d.No != numbered {
-							c.bad(e.N, "%s/%s is number %d, must be %d", d.Type, d.ID, d.No, numbered)
-						}
-					}
-				}
-				want.revisions(e, c.bad)
-				if e.N <= c.w {
-					want.entry(e)
-				}
-			}
-			after = p.Last
+		if lost {
+			edge = Edge{Size: p.First - 1, Hashes: slices.Clone(p.Edge)}
+			numbered, lost = p.Numbered, false
 		}
+		if p.Root != edge.Root() {
+			c.bad(p.First, "the page was written on another tree: root before it is %v, computed %v", p.Root, edge.Root())
+		}
+		if p.Numbered != numbered {
+			c.bad(p.First, "the page counts %d %s before it, there are %d", p.Numbered, NumberedType, numbered)
+		}
+		before := len(c.unread)
+		for i := range p.Entries {
+			c.entryOf(p, i, &numbered, want)
+			edge.Add(p.Leaves[i])
+		}
+		if len(c.unread) > before {
+			numbered = p.Numbered + p.NumberedIn
+		}
+		after = p.Last
 		if progress != nil {
 			progress(min(after, c.w), max(after, c.w))
 		}
@@ -220,6 +214,28 @@ func (c *checker) journal(ctx context.Context, want *expected, progress func(don
 		}
 	}
 	return true, nil
+}
+
+// entryOf checks entry i of a page and says what the built-in views must hold of it.
+func (c *checker) entryOf(p *Page, i int, numbered *uint64, want *expected) {
+	n := p.First + uint64(i)
+	e, err := p.Entry(n)
+	if err != nil {
+		c.bad(n, "%v", err)
+		c.unread.add(n, n)
+		return
+	}
+	for k := range e.Docs {
+		if d := &e.Docs[k]; isNumbered(d) {
+			if *numbered++; d.No != *numbered && len(c.unread) == 0 {
+				c.bad(e.N, "%s/%s is number %d, must be %d", d.Type, d.ID, d.No, *numbered)
+			}
+		}
+	}
+	want.revisions(&e, len(c.unread) > 0, c.bad)
+	if e.N <= c.w {
+		want.entry(&e)
+	}
 }
 
 // generations checks which generations there are.
@@ -260,7 +276,7 @@ func (c *checker) entry(ctx context.Context, n uint64) (e Entry, ok bool, err er
 	}
 	if c.last == nil || n < c.last.First || n > c.last.Last {
 		p, err := c.store.PageOf(ctx, c.branch, n)
-		if errors.Is(err, ErrNotFound) {
+		if errors.Is(err, ErrNotFound) || isDamaged(err) {
 			return Entry{}, false, nil
 		}
 		if err != nil {
@@ -283,14 +299,32 @@ func (c *checker) indexes(ctx context.Context, gen uint64) error {
 	})
 }
 
-// parked tells which entries views could not apply.
+// parked tells which entries are not in the views, or not in one of them.
 func (c *checker) parked(ctx context.Context) error {
-	ids, err := c.store.ListSmall(ctx, ParkedKind, string(c.branch)+"/", "", checkRows)
+	entries, err := ParkedEntries(ctx, c.store, c.branch)
 	if err != nil {
 		return err
 	}
-	for _, id := range ids {
-		c.bad(0, "an entry is parked: %s (branch/view/generation/entry)", id)
+	for _, p := range entries {
+		c.bad(p.First, "entries %d to %d are parked, the views lack them: %s", p.First, p.Last, p.Reason)
+	}
+	views, err := ParkedInViews(ctx, c.store, c.branch)
+	if err != nil {
+		return err
+	}
+	for _, p := range views {
+		c.bad(p.First, "entries %d to %d are parked in the view %s: %s", p.First, p.Last, p.View, p.Reason)
 	}
 	return nil
+}
+
+// unread are entries that could not be read, as runs in order.
+type unread [][2]uint64
+
+func (u *unread) add(first, last uint64) { *u = append(*u, [2]uint64{first, last}) }
+
+// has tells whether an entry could not be read.
+func (u unread) has(n uint64) bool {
+	i, _ := slices.BinarySearchFunc(u, n, func(run [2]uint64, n uint64) int { return cmp.Compare(run[1], n) })
+	return i < len(u) && u[i][0] <= n
 }

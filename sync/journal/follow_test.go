@@ -159,6 +159,31 @@ func TestDamagedBytesAreParked(t *testing.T) {
 	if s := states(t, j); s != "PORTO parked 2-2" {
 		t.Errorf("states: %s", s)
 	}
+	if got := checked(t, m); got != "2 the page; 2 parked" {
+		t.Errorf("a check goes on after the entry and finds %q", got)
+	}
+}
+
+// checked is what Check finds, in short: at which entry, and whether that is what cannot
+// be read, or is parked, or all of another finding.
+func checked(t *testing.T, m *memStore) string {
+	t.Helper()
+	found, err := Check(context.Background(), m, branch, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, f := range found {
+		what := f.What
+		switch {
+		case strings.Contains(what, "are parked, the views lack them"):
+			what = "parked"
+		case strings.Contains(what, "cannot be read") || strings.Contains(what, "not those that were hashed"):
+			what = "the page"
+		}
+		out = append(out, fmt.Sprint(f.Entry, " ", what))
+	}
+	return strings.Join(out, "; ")
 }
 
 // J3: a page that cannot be read at all is passed. What follows it is checked against
@@ -193,6 +218,9 @@ func TestAPageThatCannotBeReadIsParked(t *testing.T) {
 	}
 	if s := states(t, j); s != "PORTO parked 2-3" {
 		t.Errorf("states: %s", s)
+	}
+	if got := checked(t, m); got != "2 the page; 2 parked" {
+		t.Errorf("a check goes on after the page and finds %q", got)
 	}
 	m.damage(branch)
 	do(t, open(t, m), add("c3", "a"))

@@ -123,6 +123,10 @@ func fill(ctx context.Context, s Store, b auth.BranchID, g Generation, step uint
 				after = pages[len(pages)-1].Last
 			}
 			more, err := s.Pages(ctx, b, after, fillPages)
+			var damaged *DamagedPage
+			if errors.As(err, &damaged) && damaged.First == after+1 {
+				more, err = []*Page{{Branch: b, First: damaged.First, Last: damaged.Last}}, nil
+			}
 			if err != nil {
 				return err
 			}
@@ -172,7 +176,7 @@ func fill(ctx context.Context, s Store, b auth.BranchID, g Generation, step uint
 	return nil
 }
 
-// apply applies a run. Where the view fails on it, the run is applied in its smallest
+// apply applies a run. Where the view fails on it, the run is halved, down to its smallest
 // parts, and a part that fails is parked (J3): the view goes on without it.
 func apply(ctx context.Context, s Store, g Generation, run Run, step uint64, writes writesOf) error {
 	v, err, storeErr := writes(ctx, run)
@@ -183,19 +187,18 @@ func apply(ctx context.Context, s Store, g Generation, run Run, step uint64, wri
 		return s.Fill(ctx, run.Branch, g.Gen, run.After, run.UpTo, v)
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case run.UpTo-run.After > step:
-		for n := run.After; n < run.UpTo; n += step {
-			part := run
-			part.After, part.UpTo = n, min(n+step, run.UpTo)
-			if err := apply(ctx, s, g, part, step, writes); err != nil {
-				return err
-			}
+	case run.UpTo-run.After > step && !run.unreadable():
+		first, second := run, run
+		first.UpTo = run.After + ((run.UpTo-run.After)/step+1)/2*step
+		second.After = first.UpTo
+		if err := apply(ctx, s, g, first, step, writes); err != nil {
+			return err
 		}
-		return nil
+		return apply(ctx, s, g, second, step, writes)
 	}
-	id := fmt.Sprintf("%s/%s/%d/%d", run.Branch, g.View, g.Gen, run.UpTo)
-	if err := s.SwapSmall(ctx, ParkedKind, id, 0, []byte(err.Error())); err != nil && !errors.Is(err, ErrRaced) {
-		return fmt.Errorf("park entry %d: %w", run.UpTo, err)
+	if err := parkView(ctx, s, ParkedView{Branch: run.Branch, View: g.View, Gen: g.Gen, First: run.After + 1, Last: run.UpTo,
+		Reason: err.Error()}); err != nil {
+		return err
 	}
 	return s.Fill(ctx, run.Branch, g.Gen, run.After, run.UpTo, ViewWrites{})
 }

@@ -30,8 +30,10 @@ type BranchState struct {
 	Branch auth.BranchID
 	State  State
 	Reason string
-	Since  time.Time // UTC
+	Since  time.Time // UTC; zero for a branch whose views alone lack entries
 	Parked []Parked  // also of a branch that is stuck
+	// ParkedViews are entries that single views lack; the other views have them.
+	ParkedViews []ParkedView
 }
 
 // Parked is a run of entries of a branch that could not be read or applied (J3): the
@@ -51,35 +53,9 @@ func (p Parked) id() string { return fmt.Sprintf("%s/%020d", p.Branch, p.First) 
 
 // ParkedEntries lists what is parked in a branch of a store, or in all with "", in order.
 func ParkedEntries(ctx context.Context, s Store, b auth.BranchID) ([]Parked, error) {
-	prefix := ""
-	if b != "" {
-		prefix = string(b) + "/"
-	}
 	var out []Parked
-	for after := ""; ; {
-		ids, err := s.ListSmall(ctx, parkedKind, prefix, after, 500)
-		if err != nil {
-			return nil, fmt.Errorf("list parked entries: %w", err)
-		}
-		if len(ids) == 0 {
-			return out, nil
-		}
-		after = ids[len(ids)-1]
-		docs, err := s.Smalls(ctx, parkedKind, ids)
-		if err != nil {
-			return nil, fmt.Errorf("read parked entries: %w", err)
-		}
-		for _, d := range docs {
-			var p Parked
-			if d.Body == nil {
-				continue // applied meanwhile
-			}
-			if err := json.Unmarshal(d.Body, &p); err != nil {
-				return nil, fmt.Errorf("read parked entry %s: %w", d.ID, err)
-			}
-			out = append(out, p)
-		}
-	}
+	err := eachSmall(ctx, s, parkedKind, b, func(p Parked) { out = append(out, p) })
+	return out, err
 }
 
 // park keeps what is parked; parking it again changes nothing.
@@ -198,6 +174,17 @@ func (j *Journal) States(ctx context.Context) ([]BranchState, error) {
 			s.State, s.Reason, s.Since = StateParked, p.Reason, p.Since
 		}
 		s.Parked = append(s.Parked, p)
+	}
+	inViews, err := ParkedInViews(ctx, j.store, "")
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range inViews {
+		s := of(p.Branch)
+		if s.State == "" {
+			s.State, s.Reason = StateParked, "view "+p.View+": "+p.Reason
+		}
+		s.ParkedViews = append(s.ParkedViews, p)
 	}
 	for _, c := range j.all() {
 		c.mu.Lock()

@@ -27,7 +27,7 @@ type View struct {
 	// the last entry that had a part in it. It is called for runs that follow each other
 	// without a gap, perhaps again for a run that was applied; it has no other effect.
 	// Should it fail, it is asked again for each entry alone, and the entry that fails is
-	// parked: noted as a small document of ParkedKind, and passed over.
+	// parked (ParkedView) and passed over.
 	Apply func(ctx context.Context, run Run) ([]Record, error)
 }
 
@@ -36,7 +36,8 @@ type Run struct {
 	Branch auth.BranchID
 	After  uint64 // the run's entries are After+1 to UpTo
 	UpTo   uint64
-	// Pages hold the run's entries, and perhaps others before and after them.
+	// Pages hold the run's entries, and perhaps others before and after them. A page that
+	// could not be read has no entries and no leaves.
 	Pages []*Page
 	docs  func(ctx context.Context, ids []string) ([]Record, error)
 }
@@ -46,20 +47,26 @@ type Run struct {
 // entries up to N already. Absent ones have Type "".
 func (r Run) Docs(ctx context.Context, ids ...string) ([]Record, error) { return r.docs(ctx, ids) }
 
-// Entries calls fn for each entry of the run, in order.
+// unreadable tells whether no entry of the run can be read.
+func (r Run) unreadable() bool {
+	for _, p := range r.Pages {
+		if len(p.Entries) > 0 && p.First <= r.UpTo && p.Last > r.After {
+			return false
+		}
+	}
+	return true
+}
+
+// Entries calls fn for each entry of the run, in order. An entry that cannot be read is an error.
 func (r Run) Entries(fn func(*Entry) error) error {
 	for _, p := range r.Pages {
-		for i, raw := range p.Entries {
-			n := p.First + uint64(i)
-			if n <= r.After || n > r.UpTo {
-				continue
-			}
-			e, err := DecodeEntry(raw)
+		if len(p.Entries) == 0 && p.First <= r.UpTo && p.Last > r.After {
+			return fmt.Errorf("the page of entries %d to %d cannot be read", p.First, p.Last)
+		}
+		for n := max(p.First, r.After+1); n <= min(p.Last, r.UpTo); n++ {
+			e, err := p.Entry(n)
 			if err != nil {
 				return err
-			}
-			if e.N != n || e.Branch != p.Branch {
-				return fmt.Errorf("page %s/%d: entry %s/%d is out of place", p.Branch, p.First, e.Branch, e.N)
 			}
 			if err := fn(&e); err != nil {
 				return err
@@ -95,10 +102,6 @@ func EachEntry(name string, derive func(e *Entry) ([]Doc, error)) func(context.C
 		return out, err
 	}
 }
-
-// ParkedKind is the kind of the small documents that note parked entries, under
-// "branch/view/generation/entry": the body says why.
-const ParkedKind = "parked"
 
 // Views keeps views up with the journal. It is safe for concurrent use; several nodes
 // may keep the same views, since a run is applied by whoever comes first.

@@ -75,12 +75,60 @@ func TestADamagedPageStopsNothing(t *testing.T) {
 			if w, _ := j.Watermark(ctx, "porto"); w != 4 || out[0].N != 4 {
 				t.Errorf("porto is at %d, lisboa at %d", w, out[0].N)
 			}
+			viewsGoOn(t, j)
 			var damaged *journal.DamagedPage
 			_, err = j.Store().PageOf(ctx, "porto", 2)
 			if whole := strings.HasPrefix(name, "a flipped"); errors.As(err, &damaged) == whole {
 				t.Errorf("the page itself: %v", err)
 			}
 		})
+	}
+}
+
+// viewsGoOn keeps a view and rebuilds the built-in ones of a branch whose second entry
+// cannot be read: they lack that entry, and a check names nothing else.
+func viewsGoOn(t *testing.T, j *journal.Journal) {
+	t.Helper()
+	ctx, s := context.Background(), j.Store()
+	names := journal.View{Name: "names", Apply: journal.EachEntry("names", func(e *journal.Entry) ([]journal.Doc, error) {
+		return []journal.Doc{{ID: e.Docs[0].ID, State: json.RawMessage(`{}`)}}, nil
+	})}
+	check(t, journal.NewViews(j, names).CatchUp(ctx, "porto", "names"))
+	f, err := s.Find(ctx, journal.Query{Branch: "porto", Type: "names"})
+	check(t, err)
+	if len(f.Records) != 3 {
+		t.Errorf("the view has %d documents, want those of the entries 1, 3 and 4", len(f.Records))
+	}
+	// The views still have what the entry wrote before it was damaged: nothing to compare that with.
+	found, err := journal.Check(ctx, s, "porto", nil, names)
+	check(t, err)
+	for _, x := range found {
+		if x.Entry != 2 || !strings.Contains(x.What, "parked") && !strings.Contains(x.What, "entries 2 to 2 of porto cannot be read") &&
+			!strings.Contains(x.What, "not those that were hashed") {
+			t.Errorf("before a rebuild: found %v", x)
+		}
+	}
+	for _, view := range journal.BuiltInViews() {
+		check(t, journal.Rebuild(ctx, s, "porto", journal.View{Name: view}, nil))
+	}
+	found, err = journal.Check(ctx, s, "porto", nil, names)
+	check(t, err)
+	inViews := 0
+	for _, x := range found {
+		if x.Entry != 2 {
+			t.Errorf("found %v", x)
+		}
+		if strings.Contains(x.What, "parked in the view") {
+			inViews++
+		}
+	}
+	if want := len(journal.BuiltInViews()) + 1; inViews != want {
+		t.Errorf("%d views say that they lack the entry, want %d: %v", inViews, want, found)
+	}
+	states, err := j.States(ctx)
+	check(t, err)
+	if len(states) != 1 || len(states[0].Parked) != 1 || len(states[0].ParkedViews) != inViews {
+		t.Errorf("states: %+v", states)
 	}
 }
 
