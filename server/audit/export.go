@@ -3,6 +3,7 @@ package audit
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/sync/journal"
 	"doorstep/sync/seal"
 
 	"golang.org/x/mod/sumdb/note"
@@ -92,8 +94,21 @@ type Manifest struct {
 	// Policies are the hashes of the conduct policies the visits were judged by.
 	Policies   []string `json:"policies"`
 	Checkpoint string   `json:"checkpoint"` // a signed note: origin, size, root, visits
+	// Missing are entries that could not be read, in order; each may have held a visit. An
+	// export that names any is not complete.
+	Missing []Missing `json:"missing,omitempty"`
 	// Lines are the SHA-256 of every line before this one, in order, without line ends, base64.
 	Lines []string `json:"lines"`
+}
+
+// Missing is a run of entries that could not be read or proved when the export was made.
+type Missing struct {
+	First uint64 `json:"first_entry"`
+	Last  uint64 `json:"last_entry"`
+	// No and Visit are the visit's, where the views still know it.
+	No    uint64 `json:"visit_no,omitempty"`
+	Visit string `json:"visit_id,omitempty"`
+	Why   string `json:"why"`
 }
 
 // manifestFormat names this form of export.
@@ -111,8 +126,9 @@ func signedText(manifest []byte) string {
 }
 
 // Export writes the visits of a query, and the manifest after them. A file that
-// ends without a manifest was cut short. Errors: *refusal.Error audit.range; the
-// journal's; the writer's.
+// ends without a manifest was cut short. A visit whose entry cannot be read is
+// named in the manifest, and the export goes on. Errors: *refusal.Error audit.range;
+// the journal's; the writer's.
 func (l *Log) Export(ctx context.Context, w io.Writer, format Format, q Query, visits Visits) (Manifest, error) {
 	if err := checkRange(q); err != nil {
 		return Manifest{}, err
@@ -128,7 +144,8 @@ func (l *Log) Export(ctx context.Context, w io.Writer, format Format, q Query, v
 	}
 	x := &export{log: l, query: q, tree: t, out: bufio.NewWriterSize(w, 64<<10), format: format,
 		manifest: Manifest{Format: manifestFormat, Kind: format, Branch: q.Branch, From: q.From, To: q.To, Lender: q.Lender,
-			Complete: !q.filtered(), Level: "plain", MadeAt: l.journal.Now().Truncate(time.Second), Policies: []string{}, Checkpoint: cp.Note, Lines: []string{}}}
+			Complete: !q.filtered(), Level: "plain", MadeAt: l.journal.Now().Truncate(time.Second), Policies: []string{},
+			Checkpoint: cp.Note, Lines: []string{}}}
 	x.manifest.Proves = "integrity and completeness: every visit of the branch up to the checkpoint"
 	if q.filtered() {
 		x.manifest.Proves = "integrity only: the selection was made by the server, and nothing here shows what it left out"
@@ -144,7 +161,18 @@ func (l *Log) Export(ctx context.Context, w io.Writer, format Format, q Query, v
 			return Manifest{}, err
 		}
 	}
-	if err := visits.EachVisit(ctx, q, func(v Visit) error { return x.visit(ctx, v) }); err != nil {
+	if err := visits.EachVisit(ctx, q, func(v Visit) error {
+		err := x.visit(ctx, v)
+		var damaged *journal.DamagedPage
+		if errors.As(err, &damaged) || errors.Is(err, errUnreadable) {
+			x.manifest.Missing = append(x.manifest.Missing, Missing{v.Entry, v.Entry, v.No, v.ID, err.Error()})
+			return nil
+		}
+		return err
+	}); err != nil {
+		return Manifest{}, err
+	}
+	if err := x.missing(ctx); err != nil {
 		return Manifest{}, err
 	}
 	return x.manifest, x.finish()
@@ -165,6 +193,9 @@ func checkRange(q Query) error {
 	return nil
 }
 
+// errUnreadable is the error of an entry whose bytes are not a visit that this program can read.
+var errUnreadable = errors.New("the entry cannot be read")
+
 // export is one export under way.
 type export struct {
 	log      *Log
@@ -173,6 +204,28 @@ type export struct {
 	format   Format
 	out      *bufio.Writer
 	manifest Manifest
+}
+
+// missing adds the entries that the views never had, since they could not be read, and says what follows.
+func (x *export) missing(ctx context.Context) error {
+	m := &x.manifest
+	parked, err := journal.ParkedEntries(ctx, x.tree.store, x.query.Branch)
+	if err != nil {
+		return err
+	}
+	for _, p := range parked {
+		known := slices.ContainsFunc(m.Missing, func(k Missing) bool { return k.First == p.First && k.Last == p.Last })
+		if p.First <= x.tree.size && !known {
+			m.Missing = append(m.Missing, Missing{First: p.First, Last: p.Last, Why: p.Reason})
+		}
+	}
+	if len(m.Missing) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(m.Missing, func(a, b Missing) int { return cmp.Compare(a.First, b.First) })
+	m.Complete = false
+	m.Proves = "integrity only: entries named under missing could not be read, and may have held visits"
+	return nil
 }
 
 func (x *export) visit(ctx context.Context, v Visit) error {
@@ -192,7 +245,7 @@ func (x *export) visit(ctx context.Context, v Visit) error {
 	}
 	state, no, err := visitOf(raw, v.ID)
 	if err != nil {
-		return fmt.Errorf("export visit %s: %w", v.ID, err)
+		return fmt.Errorf("export visit %s: %w: %w", v.ID, errUnreadable, err)
 	}
 	record, err := recordOf(state, v.Reveals)
 	if err != nil {

@@ -260,7 +260,11 @@ func (t *tree) entry(ctx context.Context, n uint64) ([]byte, error) {
 		}
 		t.pages = []*journal.Page{p}
 	}
-	return p.Entries[n-p.First], nil
+	raw := p.Entries[n-p.First]
+	if journal.Leaf(raw) != p.Leaves[n-p.First] {
+		return nil, fmt.Errorf("%w: the bytes of entry %d are not those that were hashed", errUnreadable, n)
+	}
+	return raw, nil
 }
 
 // held finds the page of an entry among those read last.

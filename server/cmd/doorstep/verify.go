@@ -39,9 +39,15 @@ func (c *verifyCmd) Run(out io.Writer) error {
 	if report.Manifest.Visits > 0 {
 		fmt.Fprintf(out, ", numbers %d to %d", report.Manifest.FirstNo, report.Manifest.LastNo)
 	}
-	if report.Manifest.Complete {
+	switch missing := report.Manifest.Missing; {
+	case report.Manifest.Complete:
 		fmt.Fprintln(out, "; nothing altered, nothing left out")
-	} else {
+	case len(missing) > 0:
+		fmt.Fprintln(out, "; nothing altered, but the server could not read all of its journal:")
+		for _, m := range missing {
+			fmt.Fprintf(out, "missing: entries %d to %d: %s\n", m.First, m.Last, m.Why)
+		}
+	default:
 		fmt.Fprintln(out, "; nothing altered (a filtered export: what was left out on purpose is not proved)")
 	}
 	return nil
