@@ -1,6 +1,6 @@
 // Package openapi holds the page that shows the API description. The
 // description itself (openapi.yaml) is generated from the endpoints; a test
-// keeps the file in step with them.
+// fails if the file differs from them.
 package openapi
 
 import _ "embed"
@@ -10,7 +10,7 @@ import _ "embed"
 //go:embed docs.html
 var Page []byte
 
-// Script draws the page from /openapi.yaml; it loads nothing from elsewhere.
+// Script renders the page from /openapi.yaml. It loads nothing else.
 //
 //go:embed docs.js
 var Script []byte
