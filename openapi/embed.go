@@ -10,7 +10,7 @@ import _ "embed"
 //go:embed docs.html
 var Page []byte
 
-// Script draws the page from /openapi.yaml; it loads nothing from elsewhere.
+// Script renders the page from /openapi.yaml. It loads nothing else.
 //
 //go:embed docs.js
 var Script []byte

@@ -11,7 +11,7 @@ import (
 	"doorstep/sync/journal"
 )
 
-// families keeps refresh families as small documents of the store.
+// families stores the families of refresh tokens as small documents.
 type families struct{ store journal.Store }
 
 const refreshKind = "refresh"
@@ -32,13 +32,14 @@ func (f families) SwapFamily(ctx context.Context, id string, was uint64, body []
 	return err
 }
 
-// ledger lets the outbox record and judge through casework.
+// ledger is what the outbox uses of casework: it records and judges contacts.
 type ledger struct{ casework *casework.Service }
 
 func (l ledger) Mark(ctx context.Context, branch auth.BranchID, marks []notify.Mark) error {
 	cmd := casework.MarkAlerts{}
 	for _, m := range marks {
-		cmd.Marks = append(cmd.Marks, casework.AlertMark{ID: m.ID, Status: m.Status, Outcome: m.Outcome, Attempts: m.Attempts})
+		cmd.Marks = append(cmd.Marks, casework.AlertMark{ID: m.ID, Status: m.Status, Outcome: m.Outcome,
+			Attempts: m.Attempts})
 	}
 	_, err := l.casework.One(ctx, auth.System(), branch, casework.Request{ID: "alert:" + journal.NewID(), Cmd: cmd})
 	return err
@@ -48,11 +49,12 @@ func (l ledger) Ask(ctx context.Context, n notify.Alert) (bool, string, error) {
 	return l.casework.AskAlert(ctx, n.Branch, n.ID)
 }
 
-// visits lets the audit list visits through casework.
+// visits is what the audit uses of casework: it lists visits.
 type visits struct{ casework *casework.Service }
 
 func (v visits) EachVisit(ctx context.Context, q audit.Query, fn func(audit.Visit) error) error {
-	return v.casework.EachVisit(ctx, casework.ExportQuery{Branch: q.Branch, From: q.From, To: q.To, Lender: q.Lender, Reveal: q.Reveal, UpTo: q.UpTo},
+	return v.casework.EachVisit(ctx, casework.ExportQuery{Branch: q.Branch, From: q.From, To: q.To, Lender: q.Lender,
+		Reveal: q.Reveal, UpTo: q.UpTo},
 		func(x casework.ExportedVisit) error {
 			return fn(audit.Visit{ID: x.ID, No: x.No, Entry: x.Entry, Reveals: x.Reveals, Erased: x.Erased})
 		})

@@ -12,7 +12,7 @@ import (
 
 // ResetPassword gives the user with this login a new one-time password and returns
 // it. It opens the store of cfg itself, so a server on the embedded store must be
-// stopped; with MongoDB servers may run, and notice within a minute. Of cfg it
+// stopped; with MongoDB servers may run, and know the new password within a minute. Of cfg it
 // reads Data, MongoDB and Log. Errors: the office's refusals (*refusal.Error), the
 // store's.
 func ResetPassword(ctx context.Context, cfg Config, login string) (password string, err error) {

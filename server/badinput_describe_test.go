@@ -14,13 +14,12 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// marker stands in everything bad that is sent, where a name or a phone would: no
-// problem may repeat it and no log may know it.
+// marker stands in bad input where a name or a phone number could stand. No problem
+// and no log may contain it.
 const marker = "QX7 Márta Beispiel +351912345678"
 
-// operation is an endpoint as the server's own description tells it, with its row
-// of the table of permissions. Nothing about endpoints is written down twice: a
-// new one is tested by being described.
+// operation is an endpoint as the server's own description describes it, with its roles.
+// The tests take all endpoints from the description, so they test a new one as well.
 type operation struct {
 	method, path, id string
 	roles            []auth.Role // none: anyone
@@ -35,10 +34,10 @@ type param struct {
 	schema   schema
 }
 
-// schema is a JSON Schema of the description, references resolved where it is read.
+// schema is a JSON Schema of the description. Its readers resolve references.
 type schema map[string]any
 
-// description reads what the running server says of itself.
+// description reads the API description from the running server.
 func description(t *testing.T, base string) (ops []operation, resolve func(schema) schema) {
 	t.Helper()
 	answer, err := http.Get(base + "/openapi.yaml")
@@ -98,7 +97,7 @@ func (o operation) has(in, name string) bool {
 	return slices.ContainsFunc(o.params, func(p param) bool { return p.in == in && p.name == name })
 }
 
-// kinds are the JSON kinds a schema allows; none means any.
+// kinds returns the JSON types that a schema allows; none means any.
 func (s schema) kinds() []string {
 	switch t := s["type"].(type) {
 	case string:
@@ -119,7 +118,7 @@ func (s schema) child(name string) (schema, bool) {
 	return c, is
 }
 
-// yaml gives nested maps the type of the outermost: all are schemas.
+// properties returns the members of an object's schema. The YAML decoder gives nested maps the type schema too.
 func (s schema) properties() map[string]schema {
 	out := map[string]schema{}
 	props, _ := s["properties"].(schema)
@@ -150,7 +149,7 @@ func (s schema) number(name string) (float64, bool) {
 	return 0, false
 }
 
-// sample is a value the schema allows, with every member.
+// sample returns a value that the schema allows, with every member.
 func sample(s schema, resolve func(schema) schema, deep int) any {
 	s = resolve(s)
 	if e, is := s["examples"].([]any); is && len(e) > 0 {
@@ -195,10 +194,10 @@ func sample(s schema, resolve func(schema) schema, deep int) any {
 	return nil
 }
 
-// raw is a piece of a body that goes out as it is, JSON or not.
+// raw is a piece of a body that is sent unchanged, JSON or not.
 type raw string
 
-// render writes a body, with raw pieces in it.
+// render encodes a body that may contain raw pieces.
 func render(v any) []byte {
 	switch v := v.(type) {
 	case raw:
@@ -232,14 +231,14 @@ func render(v any) []byte {
 	return out
 }
 
-// variant is a body with one thing wrong, or at least strange, in it.
+// variant is a body with one wrong or unusual part.
 type variant struct {
 	what string
 	body any
-	bad  bool // no reading of the schema allows it: it must be refused
+	bad  bool // the schema does not allow it, so it must be refused
 }
 
-// strange are values for a place: every kind, and the ones that break decoders, databases and logs.
+// strange lists values of every JSON type, and values that may break decoders, databases and logs.
 var strange = []struct {
 	what, kind string // kind "": not JSON, or not a text: refused anywhere
 	v          any
@@ -276,15 +275,16 @@ var strange = []struct {
 	{"nothing at all", "", raw("")},
 }
 
-var further = []string{"null", "true", "a negative number", "a fraction", "beyond int64", "a text", "an empty list", "an object", "a NUL", "bytes that are no UTF-8"}
+var further = []string{"null", "true", "a negative number", "a fraction", "beyond int64", "a text", "an empty list",
+	"an object", "a NUL", "bytes that are no UTF-8"}
 
-// variants puts every strange value in every place of a good body.
+// variants puts every strange value into every place of a good body.
 func variants(s schema, good any, resolve func(schema) schema, deep int) []variant {
 	var out []variant
 	s = resolve(s)
 	kinds := s.kinds()
 	for _, x := range strange {
-		// Further in, one of each sort is enough: what reads the text has met them all outside.
+		// In nested members one value of each sort is enough: the same decoder got all of them outside.
 		if deep > 1 && !slices.Contains(further, x.what) {
 			continue
 		}
@@ -296,7 +296,7 @@ func variants(s schema, good any, resolve func(schema) schema, deep int) []varia
 	props := s.properties()
 	have, _ := good.(map[string]any)
 	if len(props) == 0 {
-		// The description leaves it open: what stands in the good body is replaced.
+		// The schema names no members, so those of the good body are replaced.
 		props = map[string]schema{}
 		for name := range have {
 			props[name] = schema{}
@@ -329,7 +329,8 @@ func variants(s schema, good any, resolve func(schema) schema, deep int) []varia
 			twice := append(render(have), []byte(`x`)...)
 			if text := render(have); len(have) > 0 {
 				key, _ := json.Marshal(name)
-				twice = []byte("{" + string(key) + ":" + string(render(now)) + "," + string(key) + ":" + string(render(now)) + "," + string(text[1:]))
+				member := string(key) + ":" + string(render(now)) + ","
+				twice = []byte("{" + member + member + string(text[1:]))
 			}
 			out = append(out, variant{name + " twice", raw(twice), true})
 		}
@@ -361,7 +362,7 @@ func variants(s schema, good any, resolve func(schema) schema, deep int) []varia
 	return out
 }
 
-// allows tells whether a schema allows a value of a kind, as far as it can be told simply.
+// allows tells whether a schema allows a value of a JSON type, as far as this simple check can tell.
 func (s schema) allows(kind string, v any) bool {
 	kinds := s.kinds()
 	if len(kinds) == 0 {
@@ -400,7 +401,7 @@ func (s schema) allows(kind string, v any) bool {
 		if most, is := s.number("maxItems"); is && len(v.([]any)) > int(most) {
 			return false
 		}
-		// An item of another kind is judged where items are replaced.
+		// Items of another type are judged where items are replaced.
 	}
 	return true
 }

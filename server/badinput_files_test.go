@@ -15,7 +15,7 @@ import (
 	"doorstep/auth"
 )
 
-// lineReport is what an import answers.
+// lineReport is the answer of an import.
 type lineReport struct {
 	Accepted, Updated, Unchanged, Rejected int
 	Errors                                 []struct {
@@ -24,13 +24,16 @@ type lineReport struct {
 	}
 }
 
-func (h *hostile) importFile(t *testing.T, what, kind string, header map[string]string, in io.Reader) (lineReport, reply) {
+func (h *hostile) importFile(
+	t *testing.T, what, kind string, header map[string]string, in io.Reader,
+) (lineReport, reply) {
 	t.Helper()
 	head := map[string]string{"Content-Type": kind}
 	for k, v := range header {
 		head[k] = v
 	}
-	r := h.send(t, what, request{method: "POST", path: "/v1/imports/" + what, header: head, in: in, as: h.people[auth.RoleSupervisor]})
+	r := h.send(t, what, request{method: "POST", path: "/v1/imports/" + what, header: head, in: in,
+		as: h.people[auth.RoleSupervisor]})
 	var rep lineReport
 	if r.status == http.StatusOK {
 		ok(t, json.Unmarshal(r.body, &rep))
@@ -41,7 +44,7 @@ func (h *hostile) importFile(t *testing.T, what, kind string, header map[string]
 	return rep, r
 }
 
-// changed is a good line of a case import with one column otherwise.
+// changed returns a good line of a case import with another value in one column.
 func changed(ref, column, value string) string {
 	names := strings.Split(caseHeader, ",")
 	cells := strings.Split(caseRow(ref, "LND-north"), ",")
@@ -53,29 +56,40 @@ func changed(ref, column, value string) string {
 
 // badLines are lines of a case import between good ones.
 var badLines = []struct {
-	what, column, code string // code "": it is good
+	what, column, code string // code "": the line is accepted
 	line               func(ref string) string
 }{
 	{"Latin-1", "", "import.utf8", func(r string) string { return changed(r, "debtor_name", "Eul\xe1lia") }},
 	{"a NUL", "", "import.nul", func(r string) string { return changed(r, "city", "a\x00b") }},
 	{"half of UTF-8", "", "import.utf8", func(r string) string { return changed(r, "city", "a\xc3") }},
 	{"a quote inside", "", "import.quote", func(r string) string { return changed(r, "address", `Rua "do" `+marker) }},
-	{"a value too few", "", "import.fields_missing", func(r string) string { return strings.TrimSuffix(changed(r, "", ""), ",") }},
+	{"one value missing", "", "import.fields_missing",
+		func(r string) string { return strings.TrimSuffix(changed(r, "", ""), ",") }},
 	{"a value too many", "", "import.fields_extra", func(r string) string { return changed(r, "", "") + ",x" }},
-	{"a line of 10 MB", "", "import.line_too_long", func(r string) string { return changed(r, "address", strings.Repeat("a", 10<<20)) }},
+	{"a line of 10 MB", "", "import.line_too_long",
+		func(r string) string { return changed(r, "address", strings.Repeat("a", 10<<20)) }},
 	{"no id", "case_ref", "import.empty", func(string) string { return changed("", "", "") }},
 	{"an id with a slash", "case_ref", "import.id", func(r string) string { return changed("../"+r, "", "") }},
-	{"a date that is none", "due_date", "import.date", func(r string) string { return changed(r, "due_date", "2026-02-30") }},
-	{"a date turned round", "due_date", "import.date", func(r string) string { return changed(r, "due_date", "30.11.2026") }},
-	{"a date far off", "phone_verified_on", "import.date", func(r string) string { return changed(r, "phone_verified_on", "0001-01-01") }},
-	{"an amount with a point", "amount_due_minor", "import.number", func(r string) string { return changed(r, "amount_due_minor", "1727.74") }},
-	{"an amount below zero", "amount_due_minor", "import.number", func(r string) string { return changed(r, "amount_due_minor", "-1") }},
-	{"an amount beyond int64", "principal_minor", "import.number", func(r string) string { return changed(r, "principal_minor", "99999999999999999999") }},
+	{"a date that does not exist", "due_date", "import.date",
+		func(r string) string { return changed(r, "due_date", "2026-02-30") }},
+	{"a date with the day first", "due_date", "import.date",
+		func(r string) string { return changed(r, "due_date", "30.11.2026") }},
+	{"a date far off", "phone_verified_on", "import.date",
+		func(r string) string { return changed(r, "phone_verified_on", "0001-01-01") }},
+	{"an amount with a point", "amount_due_minor", "import.number",
+		func(r string) string { return changed(r, "amount_due_minor", "1727.74") }},
+	{"an amount below zero", "amount_due_minor", "import.number",
+		func(r string) string { return changed(r, "amount_due_minor", "-1") }},
+	{"an amount beyond int64", "principal_minor", "import.number",
+		func(r string) string { return changed(r, "principal_minor", "99999999999999999999") }},
 	{"no amount", "amount_due_minor", "import.empty", func(r string) string { return changed(r, "amount_due_minor", "") }},
-	{"a currency that is none", "currency", "import.currency", func(r string) string { return changed(r, "currency", "QX7") }},
-	{"a currency in small letters", "currency", "import.currency", func(r string) string { return changed(r, "currency", "eur") }},
+	{"an unknown currency", "currency", "import.currency",
+		func(r string) string { return changed(r, "currency", "QX7") }},
+	{"a currency in small letters", "currency", "import.currency",
+		func(r string) string { return changed(r, "currency", "eur") }},
 	{"a phone that cannot be", "phone", "import.phone", func(r string) string { return changed(r, "phone", "+3511") }},
-	{"a phone without country", "phone", "import.phone", func(r string) string { return changed(r, "phone", "912010077") }},
+	{"a phone without country", "phone", "import.phone",
+		func(r string) string { return changed(r, "phone", "912010077") }},
 	{"a name for a phone", "phone", "import.phone", func(r string) string { return changed(r, "phone", marker) }},
 	{"a longitude off the globe", "lon", "import.point", func(r string) string { return changed(r, "lon", "181") }},
 	{"a longitude that is NaN", "lon", "import.point", func(r string) string { return changed(r, "lon", "NaN") }},
@@ -87,21 +101,30 @@ var badLines = []struct {
 		cells[slices.Index(names, "lat")] = "0"
 		return strings.Join(cells, ",")
 	}},
-	{"a flag that is none", "flags", "import.flag", func(r string) string { return changed(r, "flags", "stop;"+strings.Fields(marker)[1]) }},
-	{"a zone that is none", "time_zone", "import.time_zone", func(r string) string { return changed(r, "time_zone", "Europe/../etc/passwd") }},
+	{"an unknown flag", "flags", "import.flag",
+		func(r string) string { return changed(r, "flags", "stop;"+strings.Fields(marker)[1]) }},
+	{"an unknown zone", "time_zone", "import.time_zone",
+		func(r string) string { return changed(r, "time_zone", "Europe/../etc/passwd") }},
 	{"a country that is none", "country", "import.country", func(r string) string { return changed(r, "country", "XX") }},
-	{"a profile that is none", "profile", "import.profile", func(r string) string { return changed(r, "profile", "no-such") }},
-	{"a language that is none", "language", "import.language", func(r string) string { return changed(r, "language", "!!") }},
+	{"an unknown profile", "profile", "import.profile",
+		func(r string) string { return changed(r, "profile", "no-such") }},
+	{"an unknown language", "language", "import.language",
+		func(r string) string { return changed(r, "language", "!!") }},
 	{"a priority too high", "priority", "import.number", func(r string) string { return changed(r, "priority", "101") }},
-	{"a name too long", "debtor_name", "import.too_long", func(r string) string { return changed(r, "debtor_name", strings.Repeat("a", 201)) }},
-	{"a control character", "debtor_name", "import.control", func(r string) string { return changed(r, "debtor_name", "a\x1bb") }},
-	{"a lender that cannot be", "lender", "import.lender", func(r string) string { return changed(r, "lender", "<script>") }},
-	{"another lender's case", "case_ref", "import.case_taken", func(string) string { return changed("CASE-south-1", "", "") }},
+	{"a name too long", "debtor_name", "import.too_long",
+		func(r string) string { return changed(r, "debtor_name", strings.Repeat("a", 201)) }},
+	{"a control character", "debtor_name", "import.control",
+		func(r string) string { return changed(r, "debtor_name", "a\x1bb") }},
+	{"an invalid lender id", "lender", "import.lender",
+		func(r string) string { return changed(r, "lender", "<script>") }},
+	{"another lender's case", "case_ref", "import.case_taken",
+		func(string) string { return changed("CASE-south-1", "", "") }},
 	{"a formula in the name", "", "", func(r string) string { return changed(r, "debtor_name", "=cmd|' /C calc'!A0") }},
 	{"a formula in the address", "", "", func(r string) string { return changed(r, "address", "@SUM(1+1)") }},
 	{"quotes where they belong", "", "", func(r string) string { return changed(r, "address", `"Rua ""do"" Poço"`) }},
 	{"a name from right to left", "", "", func(r string) string { return changed(r, "debtor_name", "سارة الاختبار") }},
-	{"a quote that is not closed", "", "import.quote_open", func(r string) string { return changed(r, "address", `"Rua `+marker) }},
+	{"a quote that is not closed", "", "import.quote_open",
+		func(r string) string { return changed(r, "address", `"Rua `+marker) }},
 }
 
 func badFiles(t *testing.T, h *hostile) {
@@ -147,7 +170,8 @@ func badFiles(t *testing.T, h *hostile) {
 		}) bool {
 			return b.what == "a formula in the name"
 		})
-		r = h.send(t, "read a case", request{method: "GET", path: fmt.Sprintf("/v1/cases/BL-%d", i), as: h.people[auth.RoleSupervisor]})
+		r = h.send(t, "read a case", request{method: "GET", path: fmt.Sprintf("/v1/cases/BL-%d", i),
+			as: h.people[auth.RoleSupervisor]})
 		ok(t, json.Unmarshal(r.body, &kept))
 		if kept["debtor_name"] != "=cmd|' /C calc'!A0" {
 			t.Errorf("a formula is kept as %v, want the same text", kept["debtor_name"])
@@ -223,20 +247,25 @@ func badFiles(t *testing.T, h *hostile) {
 			{"UTF-16 without a BOM", "text/csv", "", wide(binary.LittleEndian, false), 422, "import.header"},
 			{"a column twice", "text/csv", "", caseHeader + ",phone\n", 422, "import.repeated_column"},
 			{"an unknown column", "text/csv", "", caseHeader + ",nickname\n", 422, "import.unknown_column"},
-			{"an unknown column with a name in it", "text/csv", "", caseHeader + "," + marker + "\n", 422, "import.unknown_column"},
-			{"a missing column", "text/csv", "", strings.Replace(caseHeader, ",phone,", ",", 1) + "\n", 422, "import.missing_column"},
+			{"an unknown column with a name in it", "text/csv", "", caseHeader + "," + marker + "\n", 422,
+				"import.unknown_column"},
+			{"a missing column", "text/csv", "", strings.Replace(caseHeader, ",phone,", ",", 1) + "\n", 422,
+				"import.missing_column"},
 			{"a header of 10 MB", "text/csv", "", strings.Repeat("a", 10<<20), 422, "import.header"},
-			{"gzip cut short", "text/csv", "gzip", string(gzipped(caseHeader+"\n"+strings.Repeat(row, 2000), 1)[:200]), 400, "malformed"},
+			{"gzip cut short", "text/csv", "gzip", string(gzipped(caseHeader+"\n"+strings.Repeat(row, 2000), 1)[:200]), 400,
+				"malformed"},
 			{"a spreadsheet", "application/vnd.ms-excel", "", row, 415, "media_type"},
 			{"another charset", "text/csv; charset=utf-16", "", row, 415, "media_type"},
 		} {
-			_, r := h.importFile(t, "cases", f.kind, map[string]string{"Content-Encoding": f.encoding}, strings.NewReader(f.text))
+			_, r := h.importFile(t, "cases", f.kind, map[string]string{"Content-Encoding": f.encoding},
+				strings.NewReader(f.text))
 			if r.status != f.status || r.code != f.code {
 				t.Errorf("%s: %d %s, want %d %s\n\t%.300s", f.what, r.status, r.code, f.status, f.code, r.body)
 			}
 		}
-		// A gzip bomb of lines is read as lines: it takes no memory, and is told line by line.
-		rep, r := h.importFile(t, "cases", "text/csv", map[string]string{"Content-Encoding": "gzip"}, bytes.NewReader(gzipped(caseHeader+"\n"+strings.Repeat("a", 30<<20)+"\n"+row, 1)))
+		// A gzip bomb of lines is read line by line and takes little memory.
+		rep, r := h.importFile(t, "cases", "text/csv", map[string]string{"Content-Encoding": "gzip"},
+			bytes.NewReader(gzipped(caseHeader+"\n"+strings.Repeat("a", 30<<20)+"\n"+row, 1)))
 		if rep.Accepted+rep.Unchanged != 1 || rep.Rejected != 1 || rep.Errors[0].Code != "import.line_too_long" {
 			t.Errorf("a gzip bomb: %d %+v", r.status, rep)
 		}
@@ -252,7 +281,8 @@ func badShapes(t *testing.T, h *hostile) {
 		return `{"type":"Polygon","coordinates":[` + strings.Join(rings, ",") + `]}`
 	}
 	square := func(lon, lat, size float64) string {
-		return ring([2]float64{lon, lat}, [2]float64{lon + size, lat}, [2]float64{lon + size, lat + size}, [2]float64{lon, lat + size}, [2]float64{lon, lat})
+		return ring([2]float64{lon, lat}, [2]float64{lon + size, lat}, [2]float64{lon + size, lat + size},
+			[2]float64{lon, lat + size}, [2]float64{lon, lat})
 	}
 	many := func(n int) string {
 		var b strings.Builder
@@ -262,23 +292,37 @@ func badShapes(t *testing.T, h *hostile) {
 		return "[" + b.String() + "[-8,41.6],[-8,41.5]]"
 	}
 	table := []struct{ what, geometry, path, code string }{
-		{"one that crosses itself", polygon(ring([2]float64{-8, 41}, [2]float64{-7, 42}, [2]float64{-7, 41}, [2]float64{-8, 42}, [2]float64{-8, 41})), "coordinates[0][2]", "geo.crossing"},
-		{"a spike", polygon(ring([2]float64{-8, 41}, [2]float64{-7, 41}, [2]float64{-7, 42}, [2]float64{-7, 41}, [2]float64{-8, 42}, [2]float64{-8, 41})), "coordinates[0]", "geo.crossing"},
+		{"one that crosses itself",
+			polygon(ring([2]float64{-8, 41}, [2]float64{-7, 42}, [2]float64{-7, 41}, [2]float64{-8, 42}, [2]float64{-8, 41})),
+			"coordinates[0][2]", "geo.crossing"},
+		{"a spike", polygon(ring([2]float64{-8, 41}, [2]float64{-7, 41}, [2]float64{-7, 42}, [2]float64{-7, 41},
+			[2]float64{-8, 42}, [2]float64{-8, 41})), "coordinates[0]", "geo.crossing"},
 		{"an empty one", `{"type":"Polygon","coordinates":[]}`, "coordinates", "geo.empty"},
 		{"an empty ring", polygon(`[]`), "coordinates[0]", "geo.ring_short"},
 		{"no coordinates", `{"type":"Polygon"}`, "coordinates", "geo.empty"},
 		{"null", `null`, "", "geo.empty"},
-		{"an open ring", polygon(ring([2]float64{-8, 41}, [2]float64{-7, 41}, [2]float64{-7, 42}, [2]float64{-8, 42})), "coordinates[0][3]", "geo.ring_open"},
-		{"three positions", polygon(ring([2]float64{-8, 41}, [2]float64{-7, 41}, [2]float64{-8, 41})), "coordinates[0]", "geo.ring_short"},
-		{"one point four times", polygon(ring([2]float64{-8, 41}, [2]float64{-8, 41}, [2]float64{-8, 41}, [2]float64{-8, 41})), "coordinates[0]", "geo.ring_short"},
-		{"a line", polygon(ring([2]float64{-8, 41}, [2]float64{-7, 41}, [2]float64{-6, 41}, [2]float64{-8, 41})), "coordinates[0]", "geo.zero_area"},
-		{"over the antimeridian", polygon(ring([2]float64{179, 41}, [2]float64{-179, 41}, [2]float64{-179, 42}, [2]float64{179, 42}, [2]float64{179, 41})), "coordinates[0][1]", "geo.antimeridian"},
-		{"beyond 180", polygon(ring([2]float64{179, 41}, [2]float64{181, 41}, [2]float64{181, 42}, [2]float64{179, 42}, [2]float64{179, 41})), "coordinates[0][1]", "geo.point"},
-		{"swapped", polygon(ring([2]float64{41, 121}, [2]float64{41, 122}, [2]float64{42, 122}, [2]float64{41, 121})), "coordinates[0][0]", "geo.point"},
+		{"an open ring", polygon(ring([2]float64{-8, 41}, [2]float64{-7, 41}, [2]float64{-7, 42}, [2]float64{-8, 42})),
+			"coordinates[0][3]", "geo.ring_open"},
+		{"three positions", polygon(ring([2]float64{-8, 41}, [2]float64{-7, 41}, [2]float64{-8, 41})), "coordinates[0]",
+			"geo.ring_short"},
+		{"one point four times",
+			polygon(ring([2]float64{-8, 41}, [2]float64{-8, 41}, [2]float64{-8, 41}, [2]float64{-8, 41})), "coordinates[0]",
+			"geo.ring_short"},
+		{"a line", polygon(ring([2]float64{-8, 41}, [2]float64{-7, 41}, [2]float64{-6, 41}, [2]float64{-8, 41})),
+			"coordinates[0]", "geo.zero_area"},
+		{"over the antimeridian",
+			polygon(ring([2]float64{179, 41}, [2]float64{-179, 41}, [2]float64{-179, 42}, [2]float64{179, 42},
+				[2]float64{179, 41})), "coordinates[0][1]", "geo.antimeridian"},
+		{"beyond 180", polygon(ring([2]float64{179, 41}, [2]float64{181, 41}, [2]float64{181, 42}, [2]float64{179, 42},
+			[2]float64{179, 41})), "coordinates[0][1]", "geo.point"},
+		{"swapped", polygon(ring([2]float64{41, 121}, [2]float64{41, 122}, [2]float64{42, 122}, [2]float64{41, 121})),
+			"coordinates[0][0]", "geo.point"},
 		{"a hole outside", polygon(square(-8, 41, 1), square(-5, 41, 0.1)), "coordinates[1]", "geo.hole"},
 		{"a hole across the border", polygon(square(-8, 41, 1), square(-8.05, 41.2, 0.1)), "coordinates", "geo.crossing"},
-		{"parts that overlap", `{"type":"MultiPolygon","coordinates":[[` + square(-8, 41, 1) + `],[` + square(-7.5, 41.2, 1) + `]]}`, "coordinates[", "geo.parts_overlap"},
-		{"parts in each other", `{"type":"MultiPolygon","coordinates":[[` + square(-8, 41, 1) + `],[` + square(-7.8, 41.2, 0.1) + `]]}`, "coordinates[", "geo.parts_overlap"},
+		{"parts that overlap", `{"type":"MultiPolygon","coordinates":[[` + square(-8, 41, 1) + `],[` + square(-7.5, 41.2, 1) +
+			`]]}`, "coordinates[", "geo.parts_overlap"},
+		{"parts in each other", `{"type":"MultiPolygon","coordinates":[[` + square(-8, 41, 1) + `],[` +
+			square(-7.8, 41.2, 0.1) + `]]}`, "coordinates[", "geo.parts_overlap"},
 		{"too many corners", polygon(many(150_000)), "coordinates", "geo.too_large"},
 		{"a point", `{"type":"Point","coordinates":[-8,41]}`, "type", "geo.geometry_type"},
 		{"a name for a type", `{"type":"` + marker + `","coordinates":[]}`, "type", "geo.geometry_type"},
@@ -286,25 +330,30 @@ func badShapes(t *testing.T, h *hostile) {
 		{"a text for a ring", polygon(`"` + marker + `"`), "coordinates[0]", "geo.json"},
 		{"nulls", polygon(`[[null,null],[null,null],[null,null],[null,null]]`), "coordinates[0][0]", "geo.point"},
 		{"numbers beyond floats", polygon(`[[1e999,41],[1,41],[1,42],[1e999,41]]`), "coordinates[0][0]", "geo.point"},
-		{"another reference system", `{"type":"Polygon","crs":{"type":"name","properties":{"name":"` + marker + `"}},"coordinates":[` + square(-8, 41, 1) + `]}`, "crs", "geo.crs"},
+		{"another reference system", `{"type":"Polygon","crs":{"type":"name","properties":{"name":"` + marker +
+			`"}},"coordinates":[` + square(-8, 41, 1) + `]}`, "crs", "geo.crs"},
 	}
 	var features []string
 	for i, s := range table {
-		r := h.send(t, s.what, request{method: "PUT", path: "/v1/territories/shape", as: h.people[auth.RoleSupervisor], body: []byte(`{"type":"Feature","properties":{"name":"` + marker + `"},"geometry":` + s.geometry + `}`)})
+		r := h.send(t, s.what, request{method: "PUT", path: "/v1/territories/shape", as: h.people[auth.RoleSupervisor],
+			body: []byte(`{"type":"Feature","properties":{"name":"` + marker + `"},"geometry":` + s.geometry + `}`)})
 		var p struct{ Errors []struct{ Location string } }
 		_ = json.Unmarshal(r.body, &p)
 		want := strings.TrimSuffix("body.geometry."+s.path, ".")
-		if s.geometry == "null" || strings.Contains(s.geometry, "1e999") { // it does not get as far as its shape
+		if s.geometry == "null" || strings.Contains(s.geometry, "1e999") { // refused before its shape is read
 			want, s.code = "body", r.code
 		}
 		if r.status < 400 || r.code != s.code || len(p.Errors) == 0 || !strings.HasPrefix(p.Errors[0].Location, want) {
 			t.Errorf("%s: %d %s at %v, want 422 %s at %s", s.what, r.status, r.code, p.Errors, s.code, want)
 		}
-		features = append(features, fmt.Sprintf(`{"type":"Feature","id":"good-%d","properties":{},"geometry":%s}`, i, polygon(square(-8-float64(i), 41, 0.5))),
+		features = append(features, fmt.Sprintf(`{"type":"Feature","id":"good-%d","properties":{},"geometry":%s}`, i,
+			polygon(square(-8-float64(i), 41, 0.5))),
 			fmt.Sprintf(`{"type":"Feature","id":"bad-%d","properties":{},"geometry":%s}`, i, s.geometry))
 	}
-	features = append(features, `{"type":"Feature","id":"good-0","geometry":`+polygon(square(-8, 41, 0.5))+`}`, `"`+marker+`"`, `{"type":"`+marker+`"}`, `{"type":"Feature","geometry":null}`)
-	r := h.send(t, "shapes", request{method: "POST", path: "/v1/imports/territories", header: map[string]string{"Content-Type": "application/geo+json"}, as: h.people[auth.RoleSupervisor],
+	features = append(features, `{"type":"Feature","id":"good-0","geometry":`+polygon(square(-8, 41, 0.5))+`}`,
+		`"`+marker+`"`, `{"type":"`+marker+`"}`, `{"type":"Feature","geometry":null}`)
+	r := h.send(t, "shapes", request{method: "POST", path: "/v1/imports/territories",
+		header: map[string]string{"Content-Type": "application/geo+json"}, as: h.people[auth.RoleSupervisor],
 		in: strings.NewReader("\ufeff" + `{"type":"FeatureCollection","features":[` + strings.Join(features, ",") + `]}`)})
 	var rep struct {
 		Accepted, Rejected int
@@ -315,7 +364,8 @@ func badShapes(t *testing.T, h *hostile) {
 	}
 	ok(t, json.Unmarshal(r.body, &rep))
 	if rep.Accepted != len(table) || rep.Rejected != len(table)+4 {
-		t.Errorf("%d shapes accepted, %d rejected; want %d and %d: %.1500s", rep.Accepted, rep.Rejected, len(table), len(table)+4, r.body)
+		t.Errorf("%d shapes accepted, %d rejected; want %d and %d: %.1500s", rep.Accepted, rep.Rejected, len(table),
+			len(table)+4, r.body)
 	}
 	for i, s := range table {
 		k := slices.IndexFunc(rep.Errors, func(e struct {

@@ -14,8 +14,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// forged are tokens that must not be taken: made of a real one, some of them by
-// who has the server's own key.
+// forged returns tokens that the server must refuse, made from a real one; some are
+// signed with the server's own key.
 func (h *hostile) forged(t *testing.T, real string) map[string]string {
 	t.Helper()
 	block, _ := pem.Decode(h.keyFile(t))
@@ -53,7 +53,8 @@ func (h *hostile) forged(t *testing.T, real string) map[string]string {
 	parts := strings.Split(real, ".")
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
 	ok(t, err)
-	altered := base64.RawURLEncoding.EncodeToString([]byte(strings.Replace(string(payload), `"sub":"`, `"sub":"admin","x":"`, 1)))
+	altered := base64.RawURLEncoding.EncodeToString([]byte(strings.Replace(string(payload), `"sub":"`,
+		`"sub":"admin","x":"`, 1)))
 	now := time.Date(2026, 11, 25, 6, 0, 0, 0, time.UTC)
 	return map[string]string{
 		"garbage":                    "garbage",
@@ -75,14 +76,16 @@ func (h *hostile) forged(t *testing.T, real string) map[string]string {
 		"another key":                sign(jwt.SigningMethodES256, other, nil),
 		"alg none":                   sign(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, nil),
 		"the public key as a secret": sign(jwt.SigningMethodHS256, public, nil),
-		"the public PEM as a secret": sign(jwt.SigningMethodHS256, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}), nil),
-		"an altered payload":         parts[0] + "." + altered + "." + parts[2],
-		"an altered signature":       parts[0] + "." + parts[1] + "." + strings.Repeat("A", len(parts[2])),
-		"no signature":               parts[0] + "." + parts[1] + ".",
+		"the public PEM as a secret": sign(jwt.SigningMethodHS256,
+			pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}), nil),
+		"an altered payload":   parts[0] + "." + altered + "." + parts[2],
+		"an altered signature": parts[0] + "." + parts[1] + "." + strings.Repeat("A", len(parts[2])),
+		"no signature":         parts[0] + "." + parts[1] + ".",
 		"another's key in the header": sign(jwt.SigningMethodES256, other, func(head, _ map[string]any) {
 			head["jwk"], head["jku"], head["kid"] = "x", "http://127.0.0.1:1/", "../../dev/null"
 		}),
-		"a payload that is no JSON":      parts[0] + "." + base64.RawURLEncoding.EncodeToString([]byte("no JSON")) + "." + parts[2],
+		"a payload that is no JSON": parts[0] + "." + base64.RawURLEncoding.EncodeToString([]byte("no JSON")) +
+			"." + parts[2],
 		"a name where the token belongs": strings.ReplaceAll(marker, " ", "."),
 	}
 }

@@ -16,39 +16,40 @@ import (
 type Config struct {
 	Listen string // host:port; "" is 127.0.0.1:8080, port 0 any free one
 	Data   string // folder of the embedded store, the audit key and the token keys; "" is ./doorstep-data
-	// Secrets is the folder of what must not be in a backup of Data: the key-encryption
-	// key (kek) and the erasure list (erasures.jsonl). "" is Data's name with -secrets,
-	// beside it. Whoever has a copy of both folders can read everything; a backup of
-	// Secrets is kept apart, and the list in it is never set back.
+	// Secrets is the folder of the key-encryption key (kek) and the erasure list
+	// (erasures.jsonl), which must not be in a backup of Data. "" is the folder beside Data
+	// whose name is Data's with -secrets. Whoever has a copy of both folders can read
+	// everything, so keep backups of Secrets apart, and never restore an older erasure list.
 	Secrets string
 	// MongoDB is a connection URI; "" uses the embedded store.
 	MongoDB string
 	// KEK is the key-encryption key, 32 bytes in base64; "" reads or makes the file kek in Secrets.
 	KEK string
-	// ReplaceKey begins anew with a key that is lost for good: "audit", "token" or "".
+	// ReplaceKey makes a new key in place of one that is lost for good: "audit", "token" or "".
 	ReplaceKey string
-	// AdminPassword is the first administrator's; "" has a one-time password made and told to Announce.
+	// AdminPassword is the first administrator's. If it is "", Open makes a one-time password and calls Announce.
 	AdminPassword string
-	// Announce is told the first administrator's login and one-time password, at each
-	// start until that password has been changed.
+	// Announce is called with the first administrator's login and one-time password, at
+	// each start until that password has been changed.
 	Announce func(login, password string)
-	// FCMCredentials is the path of a Firebase service account; "" keeps notices and shows them.
+	// FCMCredentials is the path of a Firebase service account; if "", alerts are kept and shown but not sent.
 	FCMCredentials string
-	FCMEndpoint    string // replaces FCM's address, for a peer on the loopback
-	// Policies are paths of conduct packs to put in force at the start, each named after its file.
+	FCMEndpoint    string // replaces FCM's address; for tests
+	// Policies are paths of conduct packs that are put in force at the start, each under its file's name.
 	Policies []string
 	// Travel says where travel times come from.
 	Travel travel.Choice
 	// Deployment names this installation in checkpoints; "" is doorstep.
 	Deployment string
-	// Now starts the clock there instead of at the system's time. Embedded store only.
+	// Now is the time at which the server's clock starts; zero means the system's time. Embedded store only.
 	Now time.Time
-	// Threads is how many searches plan a round side by side; 0: one for each core.
+	// Threads is how many searches plan a round in parallel; 0 means one for each core.
 	Threads int
-	// PlanMaxInstalments and PlanMaxDays limit what an agent may agree to alone; 0: 12, and 370 days.
+	// PlanMaxInstalments and PlanMaxDays limit the repayment plans that an agent may agree to without a
+	// supervisor; 0 means 12 instalments and 370 days.
 	PlanMaxInstalments int
 	PlanMaxDays        int
-	// Watch hears every routing problem that was solved, with its result; for benchmarks.
+	// Watch is called with every solved routing problem and its result; for benchmarks.
 	Watch   dispatch.Watch
 	Version string
 	Log     *slog.Logger
@@ -85,7 +86,7 @@ func (c *Config) fill() error {
 	return c.folders()
 }
 
-// folders makes the folders that are missing, for their owner only.
+// folders makes missing folders, which only their owner can open.
 func (c *Config) folders() error {
 	data, err := filepath.Abs(c.Data)
 	if err != nil {
@@ -99,8 +100,8 @@ func (c *Config) folders() error {
 		return err
 	}
 	if below, err := filepath.Rel(data, secrets); err == nil && filepath.IsLocal(below) {
-		return fmt.Errorf("the secrets' folder %s lies in the data folder, whose backups would hold the data with its key: name one outside it",
-			c.Secrets)
+		return fmt.Errorf("the secrets' folder %s lies in the data folder, "+
+			"whose backups would hold the data with its key: name one outside it", c.Secrets)
 	}
 	if err := keyfile.Folder(data); err != nil {
 		return fmt.Errorf("make data folder: %w", err)
@@ -111,7 +112,7 @@ func (c *Config) folders() error {
 	return nil
 }
 
-// clock is the time the house goes by.
+// clock returns the server's clock.
 func (c *Config) clock() func() time.Time {
 	if c.Now.IsZero() {
 		return time.Now

@@ -12,8 +12,8 @@ import (
 	validator "github.com/pb33f/libopenapi-validator"
 )
 
-// contract checks every request and answer that passes against the API
-// description the server itself gives, with a validator that is not ours.
+// contract is an http.RoundTripper that checks every request and answer against the
+// server's own API description, with an independent validator.
 type contract struct {
 	t  *testing.T
 	mu sync.Mutex
@@ -66,11 +66,13 @@ func (c *contract) RoundTrip(req *http.Request) (*http.Response, error) {
 	again.Body = io.NopCloser(bytes.NewReader(sent))
 	check := *answer
 	check.Body = io.NopCloser(bytes.NewReader(got))
-	// Long lines of imports and exports are no schema's business: their form is another test's.
-	if ct := answer.Header.Get("Content-Type"); strings.HasPrefix(ct, "application/json") || strings.HasPrefix(ct, "application/problem+json") {
+	// No schema describes the lines of imports and exports; other tests check them.
+	if ct := answer.Header.Get("Content-Type"); strings.HasPrefix(ct, "application/json") ||
+		strings.HasPrefix(ct, "application/problem+json") {
 		if ok, errs := c.v.ValidateHttpResponse(again, &check); !ok {
 			for _, e := range errs {
-				c.t.Errorf("%s %s answers %d, against the description: %s: %s", req.Method, req.URL.Path, answer.StatusCode, e.Message, e.Reason)
+				c.t.Errorf("%s %s answers %d, against the description: %s: %s", req.Method, req.URL.Path, answer.StatusCode,
+					e.Message, e.Reason)
 			}
 		}
 		if answer.StatusCode < 300 && strings.HasPrefix(req.Header.Get("Content-Type"), "application/json") {

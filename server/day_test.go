@@ -28,7 +28,7 @@ type running struct {
 	stop func()
 }
 
-// run opens and serves a house; stop ends it and is called at the end anyway.
+// run opens and serves a server. Its stop stops it; the end of the test calls stop as well.
 func run(t testing.TB, cfg Config) *running {
 	t.Helper()
 	cfg.Listen, cfg.AdminPassword = "127.0.0.1:0", adminPassword
@@ -52,7 +52,7 @@ func run(t testing.TB, cfg Config) *running {
 	return r
 }
 
-// buffer is a log that may be read while it is written.
+// buffer is a log that can be read while it is written.
 type buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -70,7 +70,7 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-// city is a day in the demo's town, on a server of its own, imported, with teams.
+// city starts a server and returns a day of the demo's city on it, with its data imported and its teams made.
 func city(t *testing.T, log io.Writer) (*running, *play.Day, *contract) {
 	t.Helper()
 	var cfg Config
@@ -80,7 +80,7 @@ func city(t *testing.T, log io.Writer) (*running, *play.Day, *contract) {
 	return cityOf(t, cfg)
 }
 
-// cityOf is city on a server that is configured otherwise.
+// cityOf is city with another configuration of the server.
 func cityOf(t *testing.T, cfg Config) (*running, *play.Day, *contract) {
 	t.Helper()
 	day, err := play.City(t.TempDir())
@@ -90,7 +90,8 @@ func cityOf(t *testing.T, cfg Config) (*running, *play.Day, *contract) {
 	cfg.Data, cfg.Now = t.TempDir(), time.Date(2026, 11, 25, 6, 0, 0, 0, time.UTC)
 	s := run(t, cfg)
 	c := newContract(t, s.Server)
-	day.Base, day.HTTP, day.Password, day.Date, day.TimeLimitS, day.Seed = s.URL(), &http.Client{Transport: c}, adminPassword, "2026-11-25", 1, 1
+	day.Base, day.HTTP, day.Password = s.URL(), &http.Client{Transport: c}, adminPassword
+	day.Date, day.TimeLimitS, day.Seed = "2026-11-25", 1, 1
 	ctx := context.Background()
 	ok(t, day.SetUp(ctx))
 	for what, path := range map[string]string{"territories": day.Territories} {
@@ -114,8 +115,8 @@ func ok(t testing.TB, err error) {
 	}
 }
 
-// TestAWholeDay plays the main job over HTTP, every answer held against the API
-// description, and then reads the log: it must know nobody.
+// TestAWholeDay plays a whole day over HTTP, checks every answer against the API
+// description, and then checks that the log has no personal data.
 func TestAWholeDay(t *testing.T) {
 	log := &buffer{}
 	s, day, c := city(t, log)
@@ -130,7 +131,8 @@ func TestAWholeDay(t *testing.T) {
 	ok(t, day.MakeTeams(ctx))
 	ok(t, day.Plan(ctx, nil))
 	if r := day.Round; r.Cases != 150 || r.Stops+r.LeftOut != 150 || r.Stops < 60 || len(r.Unassigned) != r.LeftOut {
-		t.Fatalf("the round: %d cases, %d stops, %d left out, %d with a reason", r.Cases, r.Stops, r.LeftOut, len(r.Unassigned))
+		t.Fatalf("the round: %d cases, %d stops, %d left out, %d with a reason", r.Cases, r.Stops, r.LeftOut,
+			len(r.Unassigned))
 	}
 	reasons := map[string]int{}
 	for _, u := range day.Round.Unassigned {
@@ -148,7 +150,7 @@ func TestAWholeDay(t *testing.T) {
 	if pulled != day.Round.Stops {
 		t.Fatalf("%d stops, %d assignments pulled", day.Round.Stops, pulled)
 	}
-	// Each phone holds exactly its own team's assignments and their cases.
+	// Each phone has exactly its own team's assignments and their cases.
 	for i, p := range day.Phones {
 		for id, doc := range p.Docs["assignments"] {
 			var a play.Assignment
@@ -158,10 +160,11 @@ func TestAWholeDay(t *testing.T) {
 			}
 		}
 		if len(p.Docs["cases"]) != len(p.Docs["assignments"]) || len(p.Docs["policy"]) != len(s.law.Policy().Parts())+1 {
-			t.Fatalf("a phone holds %d assignments, %d cases, %d records of the policy", len(p.Docs["assignments"]), len(p.Docs["cases"]), len(p.Docs["policy"]))
+			t.Fatalf("a phone holds %d assignments, %d cases, %d records of the policy", len(p.Docs["assignments"]),
+				len(p.Docs["cases"]), len(p.Docs["policy"]))
 		}
 	}
-	t.Run("one notice for each device, and nothing personal in it", func(t *testing.T) {
+	t.Run("one alert for each device, and nothing personal in it", func(t *testing.T) {
 		var list struct {
 			Items []map[string]any `json:"items"`
 		}
@@ -173,7 +176,7 @@ func TestAWholeDay(t *testing.T) {
 	t.Run("a hold takes the case off the phones", func(t *testing.T) { holdRevokes(t, day) })
 	visits, err := day.VisitAll(rand.New(rand.NewPCG(1, 1)))
 	ok(t, err)
-	visits++ // the one accepted out of quarantine
+	visits++ // the visit that was accepted out of quarantine
 	n := 0
 	for _, p := range day.Phones {
 		ok(t, p.Push(ctx, func() bool { n++; return n%2 == 1 }))
@@ -189,7 +192,8 @@ func TestAWholeDay(t *testing.T) {
 		report, err := audit.Verify(bytes.NewReader(export), s.AuditKey())
 		ok(t, err)
 		if report.Manifest.Visits != visits || !report.Manifest.Complete {
-			t.Errorf("%s: %d visits made, %d exported, complete %t", format, visits, report.Manifest.Visits, report.Manifest.Complete)
+			t.Errorf("%s: %d visits made, %d exported, complete %t", format, visits, report.Manifest.Visits,
+				report.Manifest.Complete)
 		}
 	}
 	t.Run("the round as GeoJSON", func(t *testing.T) {
@@ -230,9 +234,10 @@ func holdRevokes(t *testing.T, day *play.Day) {
 	ok(t, err)
 	id := as[0].Case
 	ok(t, day.Admin.Do(ctx, http.MethodPost, "/v1/cases/"+id+"/holds", map[string]any{"kind": "stop"}, nil))
-	// The visit was made before the phone heard of it: it waits in quarantine for the office.
+	// The visit was made before the phone knew of the hold: it waits in quarantine for a supervisor.
 	late := play.NewID()
-	p.Write("visits", late, "put", as[0].ETA, map[string]any{"case": id, "assignment": as[0].ID, "at": as[0].ETA.Format(time.RFC3339), "outcome": "NOT_MET_NOBODY"})
+	p.Write("visits", late, "put", as[0].ETA, map[string]any{"case": id, "assignment": as[0].ID,
+		"at": as[0].ETA.Format(time.RFC3339), "outcome": "NOT_MET_NOBODY"})
 	ok(t, p.Push(ctx, nil))
 	if p.Tally["revoked"] != 1 {
 		t.Errorf("a visit to a case taken back was answered %v, want revoked", p.Tally)
@@ -257,7 +262,8 @@ func holdRevokes(t *testing.T, day *play.Day) {
 	if len(list.Items) != 1 || !strings.Contains(list.Items[0].Fields, "NOT_MET_NOBODY") {
 		t.Fatalf("quarantine holds %+v, want the visit whole", list.Items)
 	}
-	ok(t, day.Admin.Do(ctx, http.MethodPost, "/v1/quarantine/"+list.Items[0].ID+"?branch="+day.Branch, map[string]any{"accept": true}, nil))
+	ok(t, day.Admin.Do(ctx, http.MethodPost, "/v1/quarantine/"+list.Items[0].ID+"?branch="+day.Branch,
+		map[string]any{"accept": true}, nil))
 	var file struct {
 		Visits []struct {
 			Flags []string `json:"flags"`
@@ -270,7 +276,7 @@ func holdRevokes(t *testing.T, day *play.Day) {
 	ok(t, day.Admin.Do(ctx, http.MethodPost, "/v1/cases/"+id+"/reassign", map[string]any{"team": day.Teams[0].ID}, nil))
 }
 
-// checkClean holds views and journal of a stopped server against each other.
+// checkClean compares the views of a stopped server with its journal.
 func checkClean(t *testing.T, data string) {
 	t.Helper()
 	ctx := context.Background()
@@ -290,7 +296,7 @@ func checkClean(t *testing.T, data string) {
 	}
 }
 
-// knowsNobody reads a log: no names, phones, addresses, places, tokens, passwords, words of agents.
+// knowsNobody checks that a log has no names, phones, addresses, positions, tokens, passwords or texts of agents.
 func knowsNobody(t *testing.T, log string, day *play.Day) {
 	t.Helper()
 	if len(log) < 1000 {
@@ -303,13 +309,15 @@ func knowsNobody(t *testing.T, log string, day *play.Day) {
 		if i == 0 {
 			continue
 		}
-		for _, secret := range []string{cells[5], cells[7], cells[9], cells[13], cells[14]} { // name, phone, address, lon, lat
+		for _, column := range []int{5, 7, 9, 13, 14} { // name, phone, address, lon, lat
+			secret := cells[column]
 			if strings.Contains(log, secret) {
 				t.Fatalf("line %d of the cases is told in the log", i+1)
 			}
 		}
 	}
-	for _, shape := range []string{`eyJ[A-Za-z0-9_-]{10}`, `token-of-`, regexp.QuoteMeta(adminPassword), `played-password`, `Played note`, `played visit`, `-8\.[45]\d{3}`, `Bearer`, `refresh_token`} {
+	for _, shape := range []string{`eyJ[A-Za-z0-9_-]{10}`, `token-of-`, regexp.QuoteMeta(adminPassword), `played-password`,
+		`Played note`, `played visit`, `-8\.[45]\d{3}`, `Bearer`, `refresh_token`} {
 		if regexp.MustCompile(shape).MatchString(log) {
 			t.Errorf("the log holds something of the shape %s", shape)
 		}

@@ -23,9 +23,9 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
-// TestDays plays the days of testdata/days. Each is a story: what a line says is done
-// over HTTP, and held against what came about. Lines that begin with # are for the
-// reader only; every other line must be one of the sentences below.
+// TestDays plays the days of testdata/days. Each line of a day is a sentence that the
+// test carries out over HTTP or compares with what happened. Lines that begin with # are
+// for the reader only; every other line must be one of the sentences below.
 func TestDays(t *testing.T) {
 	files, err := filepath.Glob("testdata/days/*.txtar")
 	ok(t, err)
@@ -81,7 +81,7 @@ type storyteller struct {
 	export                     []byte
 }
 
-// sentences are what a story can say, with what is done then.
+// sentences lists the sentences of stories and the functions that carry them out.
 var sentences = []struct {
 	shape *regexp.Regexp
 	do    func(s *storyteller, m []string)
@@ -114,7 +114,7 @@ var sentences = []struct {
 
 func shape(text string) *regexp.Regexp { return regexp.MustCompile(`^` + text + `\.$`) }
 
-// tell plays a line; false when it is no sentence.
+// tell plays a line; it returns false if the line is not a sentence.
 func (s *storyteller) tell(line string) bool {
 	if line == "" || strings.HasPrefix(line, "#") {
 		return true
@@ -137,7 +137,7 @@ func (s *storyteller) must(err error) {
 	}
 }
 
-// want holds what came about against what the sentence says.
+// want compares what happened with what the sentence says.
 func (s *storyteller) want(what string, got, want any) {
 	s.t.Helper()
 	if fmt.Sprint(got) != fmt.Sprint(want) {
@@ -151,7 +151,7 @@ func (s *storyteller) keepsTime(m []string) {
 	s.branch, s.zone = m[0], zone
 }
 
-// isTime starts the server with its clock there; it may have run before.
+// isTime starts the server, or starts it again, with its clock at a time.
 func (s *storyteller) isTime(m []string) {
 	now, err := time.ParseInLocation("Monday 2 January 2006, 15:04", m[0], s.zone)
 	s.must(err)
@@ -228,7 +228,7 @@ func (s *storyteller) works(m []string) {
 		map[string]any{"branch": s.branch, "from": m[1], "to": m[2]}, nil))
 }
 
-// roundNow reads the round of the day once it has a status.
+// roundNow waits until the round of the day has a status and returns the round.
 func (s *storyteller) roundNow(status string) (r play.Round) {
 	deadline := time.Now().Add(time.Minute)
 	for {
@@ -258,7 +258,7 @@ func (s *storyteller) plans(m []string) {
 	s.want("visits and cases left out", fmt.Sprint(r.Stops, r.LeftOut), m[0]+" "+m[1])
 }
 
-// whyNone are the words for the codes of what is left out.
+// whyNone has the words for the codes of cases without a visit.
 var whyNone = map[string]string{
 	"HOLD":            "a dispute, a complaint or another hold is open",
 	"NO_TERRITORY":    "the home lies outside every territory",
@@ -326,7 +326,7 @@ func (s *storyteller) shows(m []string) {
 	}
 	slices.Sort(got)
 	s.want("it shows", got, want)
-	// A card goes with its assignments, done or not, and stays for no other reason.
+	// A phone has a case card as long as it has an assignment of the case, done or not.
 	of := map[string]bool{}
 	for _, doc := range p.Docs["assignments"] {
 		var a play.Assignment
@@ -336,14 +336,14 @@ func (s *storyteller) shows(m []string) {
 	s.want("case cards", slices.Sorted(maps.Keys(p.Docs["cases"])), slices.Sorted(maps.Keys(of)))
 }
 
-// clock is a time of the day.
+// clock returns a time of the story's day.
 func (s *storyteller) clock(text string) time.Time {
 	at, err := time.ParseInLocation(time.DateTime, s.date()+" "+text+":00", s.zone)
 	s.must(err)
 	return at
 }
 
-// atDoors are how visits end, in words.
+// atDoors has the outcomes of visits by the words of stories.
 var atDoors = map[string]struct{ outcome, met string }{
 	"nobody is there":            {"NOT_MET_NOBODY", "nobody"},
 	"the debtor promises to pay": {"MET_PTP", "debtor"},
@@ -438,7 +438,7 @@ func (s *storyteller) asksForNone(m []string) {
 		map[string]any{"kind": "cease_visit"}, nil))
 }
 
-// file is what the stories ask of a case file.
+// file holds the members of a case file that stories ask about.
 type file struct {
 	Visits []filedVisit `json:"visits"`
 	Plans  []struct {

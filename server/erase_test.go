@@ -16,15 +16,16 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// TestAnErasedDebtorStaysErasedAfterARestore erases over HTTP by two administrators,
-// then sets back a copy of the data folder from before. The erasure list is not in it.
+// TestAnErasedDebtorStaysErasedAfterARestore has two administrators erase a debtor over
+// HTTP, and then restores an earlier copy of the data folder. The copy does not hold the
+// erasure list.
 func TestAnErasedDebtorStaysErasedAfterARestore(t *testing.T) {
 	ctx, root := context.Background(), t.TempDir()
 	data := filepath.Join(root, "data")
 	s, admin, _ := oneBranch(t, Config{Data: data})
 	second := &play.Client{Base: s.URL(), HTTP: admin.HTTP}
-	ok(t, admin.Do(ctx, http.MethodPost, "/v1/users", map[string]any{"id": "two", "login": "two", "name": "Two", "password": adminPassword,
-		"keep_password": true, "role": "admin"}, nil))
+	ok(t, admin.Do(ctx, http.MethodPost, "/v1/users", map[string]any{"id": "two", "login": "two", "name": "Two",
+		"password": adminPassword, "keep_password": true, "role": "admin"}, nil))
 	ok(t, second.SignIn(ctx, "two", adminPassword, ""))
 	const cases = "case_ref,lender,product_type,profile,debtor_ref,debtor_name,language,phone,phone_verified_on,address,postal_code,city,country,lon,lat," +
 		"address_verified_on,time_zone,currency,principal_minor,amount_due_minor,due_date,priority,service_min,flags\n" +
@@ -56,7 +57,8 @@ func TestAnErasedDebtorStaysErasedAfterARestore(t *testing.T) {
 	var says httpapi.Erasure
 	_, statement, _ := strings.Cut(signed.Text, "\n")
 	ok(t, json.Unmarshal([]byte(statement), &says))
-	if says.Debtor != "D1" || says.State != "erased" || says.Entry == 0 || says.TreeSize < says.Entry || says.TreeRoot == "" || says.ConfirmedBy != "two" {
+	if says.Debtor != "D1" || says.State != "erased" || says.Entry == 0 || says.TreeSize < says.Entry ||
+		says.TreeRoot == "" || says.ConfirmedBy != "two" {
 		t.Errorf("the certificate says %+v", says)
 	}
 	erased := func(c *play.Client) bool {
@@ -74,7 +76,7 @@ func TestAnErasedDebtorStaysErasedAfterARestore(t *testing.T) {
 		t.Errorf("the list holds %s", list)
 	}
 
-	// The backup brings everything back but the list, whose last line was cut short by a crash.
+	// The restore leaves the list as it is; a crash cut its last line short.
 	ok(t, os.RemoveAll(data))
 	ok(t, os.CopyFS(data, os.DirFS(backup)))
 	ok(t, os.WriteFile(data+"-secrets/erasures.jsonl", append(list, `{"erasure":"e`...), 0o600))

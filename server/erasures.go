@@ -15,17 +15,18 @@ import (
 )
 
 // erasureList is the erasure list in the secrets' folder: the file erasures.jsonl, one
-// JSON object a line (casework.ErasureLine), appended and never changed. It stands
-// where a backup of the data does not reach, and a restore takes it as it is: setting
-// back an older one would bring debtors back. Nodes with secrets' folders of their
-// own each keep the erasures that were confirmed on them; before a restore the lines
-// of all are put into one file, in any order.
+// JSON object a line (casework.ErasureLine), appended and never changed. Backups of the
+// data do not hold it, and a restore must use the current list: an older one would bring
+// erased debtors back. If nodes have secrets' folders of their own, each keeps the
+// erasures that were confirmed on it; before a restore, put the lines of all lists into
+// one file, in any order.
 type erasureList struct {
 	path string
 	mu   sync.Mutex
 }
 
-// openErasures reads the list. A last line that a crash cut short is cut off: its key was not destroyed yet.
+// openErasures reads the list. It removes a last line that a crash cut short: that debtor's key was not
+// destroyed yet.
 func openErasures(folder string) (*erasureList, []casework.ErasureLine, error) {
 	l := &erasureList{path: filepath.Join(folder, "erasures.jsonl")}
 	data, err := keyfile.Read(l.path)
@@ -43,8 +44,8 @@ func openErasures(folder string) (*erasureList, []casework.ErasureLine, error) {
 			continue
 		}
 		if err := json.Unmarshal(text, &line); err != nil || line.Debtor == "" || line.Erasure == "" {
-			return nil, nil, fmt.Errorf("line %d of the erasure list %s does not read; mend it, for without it a debtor who was erased comes back",
-				n+1, l.path)
+			return nil, nil, fmt.Errorf("line %d of the erasure list %s does not read; mend it, "+
+				"for without it a debtor who was erased comes back", n+1, l.path)
 		}
 		lines = append(lines, line)
 	}
@@ -56,7 +57,7 @@ func openErasures(folder string) (*erasureList, []casework.ErasureLine, error) {
 	return l, lines, nil
 }
 
-// Add appends a line, durable when it returns nil.
+// Add appends a line, which is durable when Add returns nil.
 func (l *erasureList) Add(line casework.ErasureLine) error {
 	text, err := json.Marshal(line)
 	if err != nil {

@@ -12,9 +12,9 @@ import (
 
 var anyUUID = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 
-// idsAreTimeOrdered reads everything a day left in the journals: every UUID that
-// names a command or a document is of version 7, whoever minted it (J17). Random
-// ones would scatter over the indexes and cost more with every year.
+// idsAreTimeOrdered reads the journals after a day: every UUID of a command or a document
+// is of version 7, whoever made it (J17 in sync/journal/README.md). Random ids would be
+// spread over the indexes, and appends would become slower as the journal grows.
 func idsAreTimeOrdered(t *testing.T, s *Server) {
 	ctx := context.Background()
 	branches, err := s.store.Branches(ctx)

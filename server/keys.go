@@ -16,33 +16,35 @@ import (
 	"doorstep/sync/seal"
 )
 
-// A key that is lost must not be replaced by a new one unnoticed: what the old one
-// sealed could not be read, what it signed would seem forged, and everybody would be
-// signed out. So the store keeps a fingerprint of each key from the first start on;
-// a later start without the key, or with another, ends with a sentence.
+// A start must not silently replace a lost key by a new one: what the old key sealed
+// could not be read, what it signed would seem forged, and all users would be signed
+// out. So the store keeps a fingerprint of each key from the first start on; a later
+// start without the key, or with another one, ends with an error that says what to do.
 
-// keyring are the keys of a deployment.
+// keyring holds the keys of a deployment.
 type keyring struct {
 	vault *seal.Vault
 	audit audit.Key
 	token *auth.Keys
 }
 
-// fingerprintKind is the kind of the small documents that hold fingerprints, by the key's name.
+// fingerprintKind is the kind of the small documents that hold the keys' fingerprints; their ids are the
+// keys' names.
 const fingerprintKind = "fingerprint"
 
-// openKeys opens the keys, and makes them at the first start.
+// openKeys loads the keys; at the first start it makes them.
 func openKeys(ctx context.Context, cfg *Config, s store, clock func() time.Time) (k keyring, err error) {
 	switch cfg.ReplaceKey {
 	case "", "audit", "token":
 	default:
-		return k, errors.New("only the keys audit and token can be replaced; without the key-encryption key nothing that is sealed can be read")
+		return k, errors.New("only the keys audit and token can be replaced; " +
+			"without the key-encryption key nothing that is sealed can be read")
 	}
 	if _, err = openKey(ctx, s, "kek", keySource[seal.KEK]{
 		load: func() (seal.KEK, error) { return cfg.kek(seal.LoadKEK) },
 		make: func() (seal.KEK, error) { return cfg.kek(seal.LoadOrCreateKEK) },
-		lost: fmt.Sprintf("the key-encryption key is missing: put %s back from the place where its copy is kept, or give it in DOORSTEP_KEK; "+
-			"without it nothing personal can be read", cfg.kekPath()),
+		lost: fmt.Sprintf("the key-encryption key is missing: put %s back from the place where its copy is kept, "+
+			"or give it in DOORSTEP_KEK; without it nothing personal can be read", cfg.kekPath()),
 		foreign: "the key-encryption key is not the one this data was sealed with: " +
 			"give the one that was made at the first start (the file kek of the secrets' folder, or DOORSTEP_KEK)",
 		use: func(kek seal.KEK, first bool) (err error) {
@@ -56,7 +58,8 @@ func openKeys(ctx context.Context, cfg *Config, s store, clock func() time.Time)
 	k.audit, err = openOrReplace(ctx, cfg, s, clock, "audit", keySource[audit.Key]{
 		load: func() (audit.Key, error) { return audit.LoadKey(path) },
 		make: func() (audit.Key, error) { return audit.LoadOrCreateKey(path, cfg.Deployment) },
-		lost: fmt.Sprintf("the audit key is missing: put %s back from a backup. If it is lost for good, start once with --replace-key audit: "+
+		lost: fmt.Sprintf("the audit key is missing: put %s back from a backup. "+
+			"If it is lost for good, start once with --replace-key audit: "+
 			"exports made before then verify with the old public key, those made after with the new one", path),
 		foreign: fmt.Sprintf("%s is not the audit key of this data: put back the one that belongs to it. "+
 			"If that is lost for good, start once with --replace-key audit", path),
@@ -76,7 +79,7 @@ func openKeys(ctx context.Context, cfg *Config, s store, clock func() time.Time)
 	return k, err
 }
 
-// kekPath is where the key-encryption key stands unless it is given.
+// kekPath is the file of the key-encryption key, which is not used if Config.KEK is set.
 func (c *Config) kekPath() string { return filepath.Join(c.Secrets, "kek") }
 
 func (c *Config) kek(load func(path string) (seal.KEK, error)) (seal.KEK, error) {
@@ -86,42 +89,45 @@ func (c *Config) kek(load func(path string) (seal.KEK, error)) (seal.KEK, error)
 	return load(c.kekPath())
 }
 
-// keyPath is where a key stands that the data needs to be restored.
+// keyPath returns the file of the audit key or the token keys, which belong to the data and its backups.
 func (c *Config) keyPath(name string) string {
 	return filepath.Join(c.Data, map[string]string{"audit": "audit.key", "token": "auth.keys"}[name])
 }
 
-// keySource says how a key is had, and what its loss means.
+// keySource says how to load and make a key, and what to tell the operator if it is lost or foreign.
 type keySource[K any] struct {
-	load    func() (K, error) // fs.ErrNotExist: there is none
-	make    func() (K, error) // loads it, or makes it where there is none
+	load    func() (K, error) // fs.ErrNotExist if there is none
+	make    func() (K, error) // loads it, or makes it if there is none
 	lost    string
 	foreign string
-	// use, if given, takes the key before its fingerprint is kept at the first start:
-	// should it fail, the next start is a first one again.
+	// use, if not nil, is called with the key before its fingerprint is stored at the first
+	// start. If it fails, the next start counts as the first again.
 	use func(k K, first bool) error
 }
 
-// openVault opens the vault. Only at the first start there may be no debtors' keys.
+// openVault opens the vault. Debtors' keys may be missing at the first start only.
 func openVault(ctx context.Context, s store, kek seal.KEK, first bool, clock func() time.Time) (*seal.Vault, error) {
 	proven, err := seal.Proven(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	if !first && !proven {
-		return nil, errors.New("the debtors' keys are missing: put keys.db back beside the store, from the newest backup there is; " +
+		return nil, errors.New("the debtors' keys are missing: " +
+			"put keys.db back beside the store, from the newest backup there is; " +
 			"what was sealed under keys that are in no backup cannot be read")
 	}
 	v, err := seal.Open(ctx, s, kek, clock)
 	if errors.Is(err, seal.ErrWrongKEK) {
-		return nil, fmt.Errorf("the debtors' keys and the key-encryption key do not belong together: put back the pair that does: %w", err)
+		return nil, fmt.Errorf("the debtors' keys and the key-encryption key do not belong together: "+
+			"put back the pair that does: %w", err)
 	}
 	return v, err
 }
 
-// openOrReplace opens a key, or begins anew if that is asked for and the key is lost.
-func openOrReplace[K interface{ Fingerprint() string }](ctx context.Context, cfg *Config, s store, clock func() time.Time, name string,
-	from keySource[K]) (K, error) {
+// openOrReplace opens a key. If the key is lost and cfg.ReplaceKey names it, it makes a new one.
+func openOrReplace[K interface{ Fingerprint() string }](
+	ctx context.Context, cfg *Config, s store, clock func() time.Time, name string, from keySource[K],
+) (K, error) {
 	k, err := openKey(ctx, s, name, from)
 	switch {
 	case cfg.ReplaceKey != name:
@@ -135,9 +141,11 @@ func openOrReplace[K interface{ Fingerprint() string }](ctx context.Context, cfg
 	return openKey(ctx, s, name, from)
 }
 
-// openKey loads a key and compares it with the fingerprint the store has, or makes it
-// where the store has none yet.
-func openKey[K interface{ Fingerprint() string }](ctx context.Context, s store, name string, from keySource[K]) (k K, err error) {
+// openKey loads a key and compares it with the stored fingerprint. If the store has no
+// fingerprint yet, it makes the key.
+func openKey[K interface{ Fingerprint() string }](
+	ctx context.Context, s store, name string, from keySource[K],
+) (k K, err error) {
 	use := func(first bool) error {
 		if from.use == nil {
 			return nil
@@ -181,7 +189,7 @@ func openKey[K interface{ Fingerprint() string }](ctx context.Context, s store, 
 	return k, use(false)
 }
 
-// replaceKey puts a key's files aside and forgets its fingerprint, so that a new one is made.
+// replaceKey renames a key's files and deletes its fingerprint, so that a new key can be made.
 func replaceKey(ctx context.Context, cfg *Config, s store, name string, now time.Time) error {
 	path := cfg.keyPath(name)
 	for _, file := range []string{path, path + ".pub"} {

@@ -10,7 +10,7 @@ import (
 	"doorstep/server/store/sqlitestore"
 )
 
-// opened opens a server on a folder and closes it again; the error is Open's.
+// opened opens a server and closes it again; it returns the error of Open.
 func opened(t *testing.T, cfg Config) error {
 	t.Helper()
 	cfg.Listen, cfg.AdminPassword = "127.0.0.1:0", adminPassword
@@ -22,8 +22,8 @@ func opened(t *testing.T, cfg Config) error {
 	return nil
 }
 
-// TestALostOrForeignKeyStopsTheStart takes each key away, and puts another
-// deployment's in its place: the start ends with a sentence and makes no new key.
+// TestALostOrForeignKeyStopsTheStart removes each key, and replaces it by another
+// deployment's: Open returns an error that says what to do, and makes no new key.
 func TestALostOrForeignKeyStopsTheStart(t *testing.T) {
 	here, there := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "data")
 	ok(t, opened(t, Config{Data: here}))
@@ -75,7 +75,8 @@ func TestAKeyThatIsLostForGoodIsReplacedOnce(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	ok(t, opened(t, Config{Data: data}))
 	for name, path := range map[string]string{"audit": data + "/audit.key", "token": data + "/auth.keys"} {
-		if err := opened(t, Config{Data: data, ReplaceKey: name}); err == nil || !strings.Contains(err.Error(), "is in order") {
+		if err := opened(t, Config{Data: data, ReplaceKey: name}); err == nil ||
+			!strings.Contains(err.Error(), "is in order") {
 			t.Errorf("a %s key that is there was replaced: %v", name, err)
 		}
 		ok(t, os.Remove(path))
@@ -94,7 +95,8 @@ func TestTheSecretsStandOutsideTheData(t *testing.T) {
 	root := t.TempDir()
 	data := filepath.Join(root, "data")
 	for _, inside := range []string{data, filepath.Join(data, "secrets")} {
-		if err := opened(t, Config{Data: data, Secrets: inside}); err == nil || !strings.Contains(err.Error(), "name one outside") {
+		if err := opened(t, Config{Data: data, Secrets: inside}); err == nil ||
+			!strings.Contains(err.Error(), "name one outside") {
 			t.Errorf("secrets in %s: %v", inside, err)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestAllFilesAreTheirOwners starts with an umask that takes nothing.
+// TestAllFilesAreTheirOwners starts a server with umask 0 and checks that only the owner can read its files.
 func TestAllFilesAreTheirOwners(t *testing.T) {
 	root := t.TempDir()
 	was := syscall.Umask(0)

@@ -24,13 +24,13 @@ import (
 )
 
 const (
-	// gbHoliday closes one more day of the calendar that the profile uk goes by.
+	// gbHoliday adds a holiday to the calendar of the profile uk.
 	gbHoliday = "schema: conduct-policy/v1\ncalendars:\n  GB: [2026-11-27]\n"
 	// xxProfile is a profile that no other pack has.
 	xxProfile = "schema: conduct-policy/v1\nprofiles:\n  xx: {id: xx, title: Elsewhere, status: in_force, extends: [base]}\n"
 )
 
-// oneBranch is a server with a branch and one agent's phone.
+// oneBranch starts a server with a branch and one agent's phone.
 func oneBranch(t *testing.T, cfg Config) (s *running, admin *play.Client, phone *play.Phone) {
 	t.Helper()
 	s = run(t, cfg)
@@ -38,20 +38,22 @@ func oneBranch(t *testing.T, cfg Config) (s *running, admin *play.Client, phone 
 	admin = &play.Client{Base: s.URL(), HTTP: h}
 	ok(t, admin.SignIn(ctx, "admin", adminPassword, ""))
 	phone = play.NewPhone(s.URL(), "ann", "ann-phone", h)
-	ok(t, admin.Do(ctx, http.MethodPut, "/v1/branches/north", map[string]any{"name": "North", "time_zone": "Europe/London", "country": "GB"}, nil))
-	ok(t, admin.Do(ctx, http.MethodPost, "/v1/users", map[string]any{"id": "ann", "login": "ann", "name": "Ann", "password": adminPassword,
-		"keep_password": true, "role": "agent", "branches": []string{"north"}, "badge_no": "B1"}, nil))
+	ok(t, admin.Do(ctx, http.MethodPut, "/v1/branches/north",
+		map[string]any{"name": "North", "time_zone": "Europe/London", "country": "GB"}, nil))
+	ok(t, admin.Do(ctx, http.MethodPost, "/v1/users", map[string]any{"id": "ann", "login": "ann", "name": "Ann",
+		"password": adminPassword, "keep_password": true, "role": "agent", "branches": []string{"north"},
+		"badge_no": "B1"}, nil))
 	ok(t, phone.SignIn(ctx, "ann", adminPassword, phone.Device))
 	return s, admin, phone
 }
 
-// put puts a pack as YAML.
+// put sends a pack as YAML.
 func put(ctx context.Context, c *play.Client, name, pack string, into any) error {
 	return c.Send(ctx, http.MethodPut, "/v1/conduct/packs/"+name, "application/yaml", strings.NewReader(pack), into)
 }
 
-// trusted is the policy a phone judges with, made as an app's author would make it from
-// what was pulled and the key alone, with nothing of ours but the judge.
+// trusted verifies and loads the policy from pulled records and the key, as an app would.
+// It uses only conduct.Load of our code.
 func trusted(t *testing.T, key string, docs map[string]json.RawMessage) (record.Policy, *conduct.Policy) {
 	t.Helper()
 	var head record.Policy
@@ -67,7 +69,8 @@ func trusted(t *testing.T, key string, docs map[string]json.RawMessage) (record.
 	b64, found := strings.CutPrefix(strings.TrimSuffix(sigs, "\n"), "— "+fields[0]+" ")
 	sig, err := base64.StdEncoding.DecodeString(b64)
 	ok(t, err)
-	if !found || raw[0] != 1 || hex.EncodeToString(sig[:4]) != fields[1] || !ed25519.Verify(raw[1:], []byte(text), sig[4:]) {
+	if !found || raw[0] != 1 || hex.EncodeToString(sig[:4]) != fields[1] ||
+		!ed25519.Verify(raw[1:], []byte(text), sig[4:]) {
 		t.Fatal("the policy's signature is not of the deployment's key")
 	}
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
@@ -93,7 +96,8 @@ func trusted(t *testing.T, key string, docs map[string]json.RawMessage) (record.
 }
 
 // bankHoliday asks about a visit on the day that gbHoliday closes.
-var bankHoliday = map[string]any{"profiles": []string{"uk"}, "action": map[string]any{"channel": "visit", "at": "2026-11-27T11:00:00", "place": "home", "agents": 2}}
+var bankHoliday = map[string]any{"profiles": []string{"uk"},
+	"action": map[string]any{"channel": "visit", "at": "2026-11-27T11:00:00", "place": "home", "agents": 2}}
 
 func decide(t *testing.T, c *play.Client, query string) conduct.Decision {
 	t.Helper()
@@ -102,7 +106,7 @@ func decide(t *testing.T, c *play.Client, query string) conduct.Decision {
 	return d
 }
 
-// pairsOf is hits as an answer has them.
+// pairsOf returns hits as JSON, as the answer has them.
 func pairsOf(hits []conduct.Hit) string {
 	text, _ := json.Marshal(hits)
 	return string(text)
@@ -112,8 +116,8 @@ func closes(hits []conduct.Hit) bool {
 	return slices.ContainsFunc(hits, func(h conduct.Hit) bool { return h.Reason == "CLOSED_DAY" })
 }
 
-// TestAPhoneJudgesFromItsFeed pulls the policy, verifies it, judges offline as the
-// server does, and hears of a new pack as of no more than what it changes.
+// TestAPhoneJudgesFromItsFeed pulls the policy, verifies it, and judges offline as the
+// server does. After a new pack a pull brings only the parts that changed.
 func TestAPhoneJudgesFromItsFeed(t *testing.T) {
 	data := t.TempDir()
 	s, admin, phone := oneBranch(t, Config{Data: data})
@@ -169,7 +173,7 @@ func TestAPhoneJudgesFromItsFeed(t *testing.T) {
 	if got := "sha256:" + hex.EncodeToString(sum.Sum(nil)); got != first.Hash {
 		t.Errorf("the past policy's packs hash to %s, want %s", got, first.Hash)
 	}
-	ok(t, put(ctx, admin, "gb-2026", gbHoliday, nil)) // again: nothing
+	ok(t, put(ctx, admin, "gb-2026", gbHoliday, nil)) // the same pack changes nothing
 	pull(0)
 
 	again := func() {
@@ -198,7 +202,8 @@ func TestAPhoneJudgesFromItsFeed(t *testing.T) {
 			Hash  string        `json:"policy_hash"`
 			Items []office.Pack `json:"items"`
 		}
-		ok(t, put(ctx, admin, "default", strings.Replace(shipped.String(), `GB: ["2026-01-01"`, `GB: ["2026-11-27"`, 1), &list))
+		ok(t, put(ctx, admin, "default", strings.Replace(shipped.String(), `GB: ["2026-01-01"`, `GB: ["2026-11-27"`, 1),
+			&list))
 		if len(list.Items) != 1 || list.Items[0].Origin != office.PackPut || !closes(decide(t, admin, "").All) {
 			t.Errorf("replaced: %+v", list)
 		}
@@ -213,7 +218,7 @@ func TestAPhoneJudgesFromItsFeed(t *testing.T) {
 	})
 }
 
-// TestAPackThatIsWrongChangesNothing sends packs that cannot be, and who may not.
+// TestAPackThatIsWrongChangesNothing sends invalid packs, and packs from users who may not send them.
 func TestAPackThatIsWrongChangesNothing(t *testing.T) {
 	s, admin, phone := oneBranch(t, Config{Data: t.TempDir()})
 	ctx := context.Background()
@@ -226,7 +231,8 @@ func TestAPackThatIsWrongChangesNothing(t *testing.T) {
 		status           int
 		code, says       string
 	}{
-		{"gb", "schema: conduct-policy/v1\ncalendars:\n  GB:\n    - 2026-02-30\n", "application/yaml", 400, "conduct.pack", "gb, line 4, calendars.GB[0]: write a date"},
+		{"gb", "schema: conduct-policy/v1\ncalendars:\n  GB:\n    - 2026-02-30\n", "application/yaml", 400, "conduct.pack",
+			"gb, line 4, calendars.GB[0]: write a date"},
 		{"gb", "", "application/yaml", 400, "conduct.pack", "empty"},
 		{"gb", "{", "application/json", 400, "conduct.pack", "gb, line 1"},
 		{"gb", gbHoliday, "text/csv", 415, "media_type", "application/yaml"},
@@ -234,8 +240,10 @@ func TestAPackThatIsWrongChangesNothing(t *testing.T) {
 		{"gb", "# " + strings.Repeat("x", office.MaxPackBytes), "application/yaml", 413, "too_large", "524288"},
 		{"xx", gbHoliday, "application/yaml", 409, "conduct.profile_gone", "xx"},
 	} {
-		err := admin.Send(ctx, http.MethodPut, "/v1/conduct/packs/"+strings.ReplaceAll(c.name, " ", "%20"), c.kind, strings.NewReader(c.pack), nil)
-		if play.CodeOf(err) != c.code || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), fmt.Sprint(c.status)) {
+		err := admin.Send(ctx, http.MethodPut, "/v1/conduct/packs/"+strings.ReplaceAll(c.name, " ", "%20"), c.kind,
+			strings.NewReader(c.pack), nil)
+		if play.CodeOf(err) != c.code || !strings.Contains(err.Error(), c.says) ||
+			!strings.Contains(err.Error(), fmt.Sprint(c.status)) {
 			t.Errorf("%.60q: %v, want %d %s with %q", c.pack, err, c.status, c.code, c.says)
 		}
 	}
@@ -260,12 +268,12 @@ func TestAPackThatIsWrongChangesNothing(t *testing.T) {
 	if got := s.law.Policy().Hash(); got != hash {
 		t.Error("a refused change changed the policy")
 	}
-	// Giving the profile up is to make a draft of it.
+	// A profile is retired by making it a draft.
 	ok(t, put(ctx, admin, "xx", strings.Replace(xxProfile, "in_force", "draft", 1), nil))
 }
 
-// TestAnotherNodeTakesUpAPack has two nodes on one store: the second judges by what was
-// put through the first, and one that is slow does not bring an old policy back.
+// TestAnotherNodeTakesUpAPack runs two nodes on one store: the second judges by a pack sent
+// to the first, and a slow node does not bring an old policy back.
 func TestAnotherNodeTakesUpAPack(t *testing.T) {
 	s, admin, phone := oneBranch(t, Config{Data: t.TempDir()})
 	ctx := context.Background()
@@ -285,9 +293,10 @@ func TestAnotherNodeTakesUpAPack(t *testing.T) {
 	if now, err := s.journal.Watermark(ctx, "north"); err != nil || now != w {
 		t.Errorf("telling the phones a second time made entries %d to %d: %v", w, now, err)
 	}
-	// The same note under a command of its own: not even then.
+	// Even under another command id the old policy is not published again.
 	slow.Signed += " "
-	_, err = s.casework.One(ctx, auth.System(), "north", casework.Request{ID: "late", Cmd: casework.PublishPolicy{Law: slow}})
+	_, err = s.casework.One(ctx, auth.System(), "north",
+		casework.Request{ID: "late", Cmd: casework.PublishPolicy{Law: slow}})
 	ok(t, err)
 	_, err = phone.Pull(ctx)
 	ok(t, err)
@@ -296,7 +305,8 @@ func TestAnotherNodeTakesUpAPack(t *testing.T) {
 	if head.Hash != s.law.Policy().Hash() {
 		t.Error("a slow node brought the old policy back to the phones")
 	}
-	if rs, err := s.store.Receipts(ctx, "north", []string{fmt.Sprintf("org:%d", head.Org)}); err != nil || rs[0].Command == "" {
+	if rs, err := s.store.Receipts(ctx, "north", []string{fmt.Sprintf("org:%d", head.Org)}); err != nil ||
+		rs[0].Command == "" {
 		t.Errorf("the branch did not hear by the command org:%d: %v", head.Org, err)
 	}
 	if _, err := s.store.PageOf(ctx, auth.OrgBranch, head.Org); journal.IsNotFound(err) {

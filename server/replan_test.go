@@ -16,7 +16,7 @@ import (
 	"doorstep/server/play"
 )
 
-// plannedRound is what a replan's test reads of a round.
+// plannedRound holds the members of a round that these tests read.
 type plannedRound struct {
 	Status  string `json:"status"`
 	Version int    `json:"version"`
@@ -69,10 +69,10 @@ func replanned(t *testing.T, day *play.Day, body map[string]any) plannedRound {
 	}
 }
 
-// TestNoonTurnsTheDay: some visits are made, one team is on its way, one drops
-// out, an appointment is agreed. The round is planned anew from there, and the
-// phones hear of what changed and of nothing else.
-func TestNoonTurnsTheDay(t *testing.T) {
+// TestARoundIsReplannedAtNoon makes some visits; one team is on its way, one drops out, and
+// an appointment is agreed. The rest of the round is planned again, and phones pull only
+// what changed.
+func TestARoundIsReplannedAtNoon(t *testing.T) {
 	s, day, _ := city(t, nil)
 	ctx := context.Background()
 	ok(t, day.MakeTeams(ctx))
@@ -109,7 +109,7 @@ func TestNoonTurnsTheDay(t *testing.T) {
 	}
 	s.stop()
 
-	// The same house at noon.
+	// The same server at noon.
 	cfg := s.cfg
 	cfg.Now = noon
 	s = run(t, cfg)
@@ -126,7 +126,7 @@ func TestNoonTurnsTheDay(t *testing.T) {
 		before[p.Agent] = maps.Clone(p.Revs)
 	}
 
-	// A case that found no time this morning has agreed on four o'clock; another asks for an unlawful hour.
+	// A case without a visit this morning gets an appointment at four o'clock; an unlawful hour is refused.
 	agreed := ""
 	for _, u := range day.Round.Unassigned {
 		if u.Code == "NO_TIME" {
@@ -134,13 +134,14 @@ func TestNoonTurnsTheDay(t *testing.T) {
 		}
 	}
 	if agreed == "" {
-		t.Fatal("nothing was left out for want of time; the day is no test")
+		t.Fatal("every case got a visit, so the test shows nothing")
 	}
 	span := func(from, to string) map[string]any {
 		return map[string]any{"from": "2026-11-25T" + from + ":00Z", "to": "2026-11-25T" + to + ":00Z"}
 	}
 	ok(t, day.Admin.Do(ctx, http.MethodPost, "/v1/cases/"+agreed+"/appointments", span("15:30", "16:30"), nil))
-	if err := day.Admin.Do(ctx, http.MethodPost, "/v1/cases/"+agreed+"/appointments", span("23:00", "23:30"), nil); play.CodeOf(err) != "appointment.unlawful" {
+	if err := day.Admin.Do(ctx, http.MethodPost, "/v1/cases/"+agreed+"/appointments", span("23:00", "23:30"),
+		nil); play.CodeOf(err) != "appointment.unlawful" {
 		t.Errorf("an appointment at eleven at night was answered %v", err)
 	}
 
@@ -169,7 +170,8 @@ func TestNoonTurnsTheDay(t *testing.T) {
 			case st.State != "done" && route.Team == out:
 				t.Errorf("the team that dropped out still has case %s", st.Case)
 			}
-			if st.Case == agreed && (st.Appointment == "" || st.ETA.Before(noon.Add(210*time.Minute)) || !st.ETA.Before(noon.Add(270*time.Minute))) {
+			if st.Case == agreed && (st.Appointment == "" || st.ETA.Before(noon.Add(210*time.Minute)) ||
+				!st.ETA.Before(noon.Add(270*time.Minute))) {
 				t.Errorf("the appointment is kept at %s", st.ETA)
 			}
 		}
@@ -184,7 +186,7 @@ func TestNoonTurnsTheDay(t *testing.T) {
 		t.Errorf("%d stops kept, %d were done or under way", r.Replan.Kept, len(done)+len(way))
 	}
 
-	// The phones: what they hold is the round, and what came is what changed.
+	// The phones hold exactly the round, and they pulled only what changed.
 	came, unchanged := 0, 0
 	for i, p := range day.Phones {
 		_, err := p.Pull(ctx)
@@ -250,11 +252,14 @@ func TestNoonTurnsTheDay(t *testing.T) {
 			t.Errorf("%d events for %d stops in:\n%.400s", events, stops, text)
 		}
 		b.Reset()
-		ok(t, day.Admin.Send(ctx, http.MethodGet, "/v1/rounds/"+day.Round.ID+".ics?places=true&team="+day.Teams[0].ID, "", nil, &b))
-		if n := strings.Count(b.String(), "\r\nGEO:41."); n != stops || strings.Count(b.String(), "\r\nLOCATION:") != stops || strings.Contains(text, "GEO:") {
+		ok(t, day.Admin.Send(ctx, http.MethodGet, "/v1/rounds/"+day.Round.ID+".ics?places=true&team="+day.Teams[0].ID,
+			"", nil, &b))
+		if n := strings.Count(b.String(), "\r\nGEO:41."); n != stops || strings.Count(b.String(), "\r\nLOCATION:") != stops ||
+			strings.Contains(text, "GEO:") {
 			t.Errorf("%d positions for %d stops where places were asked for, in:\n%.400s", n, stops, b.String())
 		}
-		if err := day.Admin.Send(ctx, http.MethodGet, "/v1/rounds/"+day.Round.ID+".ics?places=1", "", nil, io.Discard); play.CodeOf(err) != "validation" || placesOf(err) != "query.places" {
+		if err := day.Admin.Send(ctx, http.MethodGet, "/v1/rounds/"+day.Round.ID+".ics?places=1", "", nil,
+			io.Discard); play.CodeOf(err) != "validation" || placesOf(err) != "query.places" {
 			t.Errorf("places that are neither true nor false: %v", err)
 		}
 		err := day.Admin.Send(ctx, http.MethodGet, "/v1/rounds/"+day.Round.ID+".ics?team=nobody", "", nil, io.Discard)
@@ -272,7 +277,7 @@ func TestNoonTurnsTheDay(t *testing.T) {
 	checkClean(t, s.cfg.Data)
 }
 
-// What cannot be planned is refused with its place in the request, and a way out.
+// Impossible requests are refused. The answer names the place in the request and says what to do.
 func TestRequestsForARoundThatCannotBe(t *testing.T) {
 	_, day, _ := city(t, nil)
 	ctx := context.Background()
@@ -289,14 +294,20 @@ func TestRequestsForARoundThatCannotBe(t *testing.T) {
 		body           map[string]any
 		code, at, says string
 	}{
-		"a day there is not":     {rounds, map[string]any{"date": "2026-02-30"}, "round.date", "body.date", "no such day"},
-		"no date at all":         {rounds, map[string]any{"date": "25.11.2026"}, "round.date", "body.date", "year-month-day"},
-		"unknown teams":          {rounds, map[string]any{"date": day.Date, "teams": []string{"NOPE", all[0], "NADA"}}, "round.team", "body.teams[0] body.teams[2]", "no such team"},
-		"a team that is off":     {rounds, map[string]any{"date": "2026-11-28", "teams": all[1:2]}, "round.team", "body.teams[0]", all[1] + " has no shift"},
-		"nobody has a shift":     {rounds, map[string]any{"date": "2026-11-28"}, "round.no_shifts", "body.date", "PUT /v1/teams"},
-		"an unknown dropped out": {replan, map[string]any{"without": []string{all[0], "NOPE"}}, "round.team", "body.without[1]", "no such team"},
-		"everybody dropped out":  {replan, map[string]any{"without": all}, "round.no_team_left", "body.without", "do nothing"},
-		"no such round":          {"/v1/rounds/" + play.NewID() + "/replan", map[string]any{}, "round.not_found", "path.id", ""},
+		"a day there is not": {rounds, map[string]any{"date": "2026-02-30"}, "round.date", "body.date", "no such day"},
+		"no date at all":     {rounds, map[string]any{"date": "25.11.2026"}, "round.date", "body.date", "year-month-day"},
+		"unknown teams": {rounds, map[string]any{"date": day.Date, "teams": []string{"NOPE", all[0], "NADA"}},
+			"round.team", "body.teams[0] body.teams[2]", "no such team"},
+		"a team that is off": {rounds, map[string]any{"date": "2026-11-28", "teams": all[1:2]}, "round.team",
+			"body.teams[0]", all[1] + " has no shift"},
+		"no team has a shift": {rounds, map[string]any{"date": "2026-11-28"}, "round.no_shifts", "body.date",
+			"PUT /v1/teams"},
+		"an unknown dropped out": {replan, map[string]any{"without": []string{all[0], "NOPE"}}, "round.team",
+			"body.without[1]", "no such team"},
+		"all teams dropped out": {replan, map[string]any{"without": all}, "round.no_team_left", "body.without",
+			"do nothing"},
+		"no such round": {"/v1/rounds/" + play.NewID() + "/replan", map[string]any{}, "round.not_found",
+			"path.id", ""},
 	} {
 		if c.path == rounds {
 			c.body["branch"] = day.Branch

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"sync"
 	"time"
-	_ "time/tzdata" // rules are judged in the debtor's zone, on machines without zones too
+	_ "time/tzdata" // rules are judged in the debtor's zone, also on machines without zone files
 
 	"doorstep/auth"
 	"doorstep/server/audit"
@@ -27,8 +27,8 @@ import (
 	"doorstep/sync/offline"
 )
 
-// Server is a house that is open: its rooms are made, its background work runs
-// once Serve is called.
+// Server is a Doorstep server that Open has made. It answers and does its background
+// work while Serve runs.
 type Server struct {
 	cfg      Config
 	store    store
@@ -44,18 +44,18 @@ type Server struct {
 	listener net.Listener
 }
 
-// Indexes are all the indexes that the rooms declare.
+// Indexes returns all indexes that the rooms (packages) declare.
 func Indexes() []journal.Index {
 	return slices.Concat(office.Indexes(), casework.Indexes(), dispatch.Indexes())
 }
 
-// Views are all the views that the rooms declare beside the built-in ones.
+// Views returns the views that the rooms declare, without those built into the journal.
 func Views() []journal.View {
 	return []journal.View{audit.Tiles(), casework.Promises()}
 }
 
-// Open makes the house. It listens already, and answers once Serve is called.
-// Close or Serve must follow.
+// Open opens the store, makes the rooms and listens. The server answers once Serve is
+// called. The caller must call Serve or Close afterwards.
 func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := cfg.fill(); err != nil {
 		return nil, err
@@ -89,8 +89,8 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.office = office.New(s.journal, passwords)
-	s.casework = casework.New(casework.Options{Journal: s.journal, Vault: vault, Policy: shipped, Lenders: s.office, Devices: s.office,
-		Teams: s.office, Erasures: erasures, Log: cfg.Log,
+	s.casework = casework.New(casework.Options{Journal: s.journal, Vault: vault, Policy: shipped, Lenders: s.office,
+		Devices: s.office, Teams: s.office, Erasures: erasures, Log: cfg.Log,
 		Territories: func(ctx context.Context, b auth.BranchID) (casework.TerritoryIndex, error) {
 			return s.office.Index(ctx, b)
 		},
@@ -119,17 +119,18 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		}
 	}
 	s.outbox = notify.New(s.journal, ledger{s.casework}, s.office, sender, cfg.Log)
-	sessions := auth.NewSessions(auth.Options{Keys: keys.token, Users: s.office, Devices: s.office, Families: families{s.store},
-		Passwords: passwords, Clock: clock})
+	sessions := auth.NewSessions(auth.Options{Keys: keys.token, Users: s.office, Devices: s.office,
+		Families: families{s.store}, Passwords: passwords, Clock: clock})
 	if err := s.firstAdmin(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.law.Open(ctx, cfg.Policies); err != nil {
 		return nil, err
 	}
-	s.api = httpapi.New(httpapi.Options{Sessions: sessions, Office: s.office, Casework: s.casework, Dispatch: s.dispatch, Audit: s.audit,
-		Visits: visits{s.casework}, Offline: s.offline, Journal: s.journal, Travel: times, Threads: threads, Law: s.law,
-		Hash: func(b []byte) [32]byte { return vault.Hash("request", b) }, Ready: s.ready, Version: cfg.Version, Log: cfg.Log})
+	s.api = httpapi.New(httpapi.Options{Sessions: sessions, Office: s.office, Casework: s.casework, Dispatch: s.dispatch,
+		Audit: s.audit, Visits: visits{s.casework}, Offline: s.offline, Journal: s.journal, Travel: times,
+		Threads: threads, Law: s.law, Hash: func(b []byte) [32]byte { return vault.Hash("request", b) },
+		Ready: s.ready, Version: cfg.Version, Log: cfg.Log})
 	if s.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
@@ -141,9 +142,9 @@ func (s *Server) lawbook() *lawbook.Book {
 	return lawbook.New(lawbook.Options{Office: s.office, Casework: s.casework, Sign: s.audit.SignPolicy, Log: s.cfg.Log})
 }
 
-// firstAdmin makes the administrator of a new deployment. A one-time password that
-// nobody has changed yet is replaced at each start and told again, since the start
-// that told it first may have failed.
+// firstAdmin makes the administrator of a new deployment. Until the one-time password has
+// been changed, each start makes and announces a new one, because the start that announced
+// the earlier one may have failed.
 func (s *Server) firstAdmin(ctx context.Context) error {
 	password, keep := s.cfg.AdminPassword, true
 	if password == "" {
@@ -159,19 +160,19 @@ func (s *Server) firstAdmin(ctx context.Context) error {
 	return nil
 }
 
-// Addr is the address it listens at.
+// Addr returns the address at which the server listens, as host:port.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// URL is where it answers.
+// URL returns the server's address as an http URL.
 func (s *Server) URL() string { return "http://" + s.Addr() }
 
-// AuditKey is the public key that exports are verified with.
+// AuditKey returns the public key with which exports are verified.
 func (s *Server) AuditKey() string { return s.audit.PublicKey() }
 
-// ready says why the server cannot answer yet.
+// ready returns an error that says why the server cannot answer requests, or nil.
 func (s *Server) ready(ctx context.Context) error {
 	if err := s.journal.Stuck(); err != nil {
-		return fmt.Errorf("the store does not take what is to be written: %w", err)
+		return fmt.Errorf("the store does not accept writes: %w", err)
 	}
 	if _, err := s.store.Watermark(ctx, auth.OrgBranch); err != nil {
 		return err
@@ -179,18 +180,18 @@ func (s *Server) ready(ctx context.Context) error {
 	return s.law.Ready()
 }
 
-// sweep removes what phones need no longer be told, once it is old enough.
+// sweep raises the floors of the branches and removes what is below them (see journal.Sweeper).
 func (s *Server) sweep(ctx context.Context) error {
 	return journal.NewSweeper(s.store).Run(ctx, func(b auth.BranchID, err error) {
 		s.cfg.Log.Warn("cannot sweep", "branch", b, "err", err)
 	})
 }
 
-// drainTime is how long requests under way may take to end when the server stops.
+// drainTime is how long requests may take to end when the server stops.
 const drainTime = 20 * time.Second
 
-// Serve answers until the context ends, then lets requests under way finish,
-// stops the background work and closes everything.
+// Serve answers requests until ctx ends. Then it lets running requests finish, for at most
+// 20 seconds, stops the background work and closes everything.
 func (s *Server) Serve(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
@@ -206,8 +207,8 @@ func (s *Server) Serve(ctx context.Context) error {
 	run("policy", s.law.Run)
 	run("views", journal.NewViews(s.journal, Views()...).Run)
 	run("sweep", s.sweep)
-	h := &http.Server{Handler: s.api, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn)}
+	h := &http.Server{Handler: s.api, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn)}
 	ended := make(chan error, 1)
 	go func() { ended <- h.Serve(s.listener) }()
 	var err error
@@ -218,7 +219,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		s.offline.Close()
 		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 		if err = h.Shutdown(drain); err != nil {
-			err = errors.Join(fmt.Errorf("requests under way were cut off: %w", err), h.Close())
+			err = errors.Join(fmt.Errorf("running requests were cut off: %w", err), h.Close())
 		}
 		cancel()
 		if e := <-ended; !errors.Is(e, http.ErrServerClosed) {
@@ -231,7 +232,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	return errors.Join(err, s.Close())
 }
 
-// Close ends a house that was opened. Serve calls it.
+// Close closes everything that Open opened. Serve calls it.
 func (s *Server) Close() error {
 	var errs []error
 	if s.listener != nil {

@@ -10,7 +10,7 @@ import (
 	"doorstep/server/play"
 )
 
-// daySlots is what this test reads of an answer.
+// daySlots holds the members of the answer that this test reads.
 type daySlots struct {
 	Round    string `json:"round"`
 	TimeZone string `json:"time_zone"`
@@ -27,9 +27,9 @@ type daySlots struct {
 	}
 }
 
-// TestADebtorIsPromisedAnHour: at noon a debtor whom the round had no time for asks
-// when somebody could come. What is offered is noted, the day planned anew, and a
-// team is there within the hour.
+// TestADebtorIsPromisedAnHour asks at noon for the slots of a debtor without a visit. One
+// slot is agreed as an appointment, the round is planned again, and a stop is planned
+// within the slot.
 func TestADebtorIsPromisedAnHour(t *testing.T) {
 	s, day, _ := city(t, nil)
 	ctx := context.Background()
@@ -71,7 +71,7 @@ func TestADebtorIsPromisedAnHour(t *testing.T) {
 		return d
 	}
 
-	// Two debtors of each afternoon dispute what they owe: that leaves time for others.
+	// Two debtors of each afternoon dispute what they owe, which leaves time for others.
 	var r plannedRound
 	ok(t, day.Admin.Do(ctx, http.MethodGet, "/v1/rounds/"+day.Round.ID, nil, &r))
 	for _, route := range r.Routes {
@@ -102,7 +102,8 @@ func TestADebtorIsPromisedAnHour(t *testing.T) {
 			switch {
 			case slot.From.Before(noon) || slot.Possible == "unknown" || !slot.Lawful && slot.Possible != "no":
 				t.Errorf("offered at noon: %+v", slot)
-			case slot.Possible == "yes" && (slot.ETA.Before(slot.From) || !slot.ETA.Before(slot.To) || slot.ExtraTravel == nil || slot.Team == ""):
+			case slot.Possible == "yes" && (slot.ETA.Before(slot.From) || !slot.ETA.Before(slot.To) || slot.ExtraTravel == nil ||
+				slot.Team == ""):
 				t.Errorf("a slot that is possible: %+v", slot)
 			case slot.Cheapest:
 				best = i
@@ -116,7 +117,8 @@ func TestADebtorIsPromisedAnHour(t *testing.T) {
 		t.Errorf("of round %q in %s", offered.Round, offered.TimeZone)
 	}
 	slot := offered.Slots[best]
-	ok(t, day.Admin.Do(ctx, http.MethodPost, "/v1/cases/"+agreed+"/appointments", map[string]any{"from": slot.From, "to": slot.To}, nil))
+	ok(t, day.Admin.Do(ctx, http.MethodPost, "/v1/cases/"+agreed+"/appointments",
+		map[string]any{"from": slot.From, "to": slot.To}, nil))
 	r = replanned(t, day, map[string]any{"time_limit_s": 1, "seed": 1})
 	served := false
 	for _, route := range r.Routes {
@@ -134,13 +136,14 @@ func TestADebtorIsPromisedAnHour(t *testing.T) {
 		t.Errorf("%s was promised %s to %s and gets no visit", agreed, slot.From, slot.To)
 	}
 
-	// A day to come has no round, and the law is known all the same.
+	// A later day has no round, but the answer says which slots are lawful.
 	later := slots(agreed, "2026-12-02&minutes=240")
 	if later.Round != "" || len(later.Slots) == 0 || !later.Slots[0].Lawful || later.Slots[0].Possible != "unknown" ||
 		later.Slots[0].To.Sub(later.Slots[0].From) != 4*time.Hour {
 		t.Errorf("a week later: %+v", later)
 	}
-	for query, code := range map[string]string{day.Date + "&minutes=20": "validation", "2026-11-24": "slots.past", "2026-13-01": "slots.date", "2030-01-01": "slots.far"} {
+	for query, code := range map[string]string{day.Date + "&minutes=20": "validation", "2026-11-24": "slots.past",
+		"2026-13-01": "slots.date", "2030-01-01": "slots.far"} {
 		err := day.Admin.Do(ctx, http.MethodGet, "/v1/cases/"+agreed+"/appointment-slots?date="+query, nil, nil)
 		if play.CodeOf(err) != code {
 			t.Errorf("date=%s: %v, want %s", query, err, code)

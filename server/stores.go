@@ -9,7 +9,7 @@ import (
 	"doorstep/sync/seal"
 )
 
-// store is what an engine keeps for us.
+// store holds the methods that the server uses of a storage engine.
 type store interface {
 	journal.Store
 	seal.Keys

@@ -8,8 +8,8 @@ import (
 	"doorstep/server/store/sqlitestore"
 )
 
-// A second server on a folder, or one whose database is not there, ends with an
-// error a person can read.
+// A second server on a folder, and a server whose database does not answer, end with an
+// error that an operator understands.
 func TestAStoreThatDoesNotOpenIsAnError(t *testing.T) {
 	ctx, folder := context.Background(), t.TempDir()
 	first, err := sqlitestore.Open(ctx, folder, Indexes())

@@ -19,7 +19,7 @@ import (
 	"doorstep/server/play"
 )
 
-// proposed is what is read of a proposal; the whole is sent back as it came.
+// proposed holds the members of a proposal that these tests read. To accept it they send back the whole answer.
 type proposed struct {
 	Features []struct {
 		ID         string         `json:"id"`
@@ -36,7 +36,7 @@ type proposed struct {
 	BasedOn string      `json:"based_on"`
 	Removed []string    `json:"removed"`
 	Teams   []movedTeam `json:"teams"`
-	// Stranded are the cases placed in what is removed.
+	// Stranded are the cases that a supervisor placed in removed territories.
 	Stranded []strandedCases `json:"stranded"`
 	Summary  struct {
 		Cases  int     `json:"cases"`
@@ -119,7 +119,8 @@ func territoriesOf(t *testing.T, day *play.Day) map[string]string {
 	return out
 }
 
-// TestASupervisorAcceptsABetterMap: report, propose, accept, accept again, and too late.
+// TestASupervisorAcceptsABetterMap reads the report, asks for a proposal, accepts it, accepts it again, and
+// accepts one that is out of date.
 func TestASupervisorAcceptsABetterMap(t *testing.T) {
 	_, day, _ := city(t, nil)
 	ctx := context.Background()
@@ -135,7 +136,7 @@ func TestASupervisorAcceptsABetterMap(t *testing.T) {
 	if before.Cases != 150 || before.Outside != 3 || outside != 3 || sum != 147 || len(before.Overlaps) != 0 {
 		t.Fatalf("the report says %+v, want 150 cases, 3 of them in clusters outside", before)
 	}
-	// A case that a supervisor placed stays, wherever the border runs, and its work counts.
+	// A case that a supervisor placed stays in its territory wherever the border runs, and its work counts there.
 	placed := "RIB-0001"
 	was := territoriesOf(t, day)
 	other := map[string]string{"RIB-WEST": "RIB-EAST", "RIB-EAST": "RIB-WEST"}[was[placed]]
@@ -154,8 +155,10 @@ func TestASupervisorAcceptsABetterMap(t *testing.T) {
 			seen[ref] = f.ID
 		}
 	}
-	if len(p.Features) != 2 || len(p.Removed) != 0 || p.Summary.MaxOff > 0.05 || p.Summary.WasOff <= p.Summary.MaxOff || seen[placed] != other {
-		t.Fatalf("proposed %d territories without %v, %+v; the placed case in %s", len(p.Features), p.Removed, p.Summary, seen[placed])
+	if len(p.Features) != 2 || len(p.Removed) != 0 || p.Summary.MaxOff > 0.05 || p.Summary.WasOff <= p.Summary.MaxOff ||
+		seen[placed] != other {
+		t.Fatalf("proposed %d territories without %v, %+v; the placed case in %s", len(p.Features), p.Removed, p.Summary,
+			seen[placed])
 	}
 	var put struct {
 		Updated, Unchanged, Removed int
@@ -189,7 +192,7 @@ func TestASupervisorAcceptsABetterMap(t *testing.T) {
 		t.Errorf("the territory keeps %v", props)
 	}
 
-	// Three territories, and somebody draws in the meantime.
+	// A proposal of three territories, and a change of the map before it is accepted.
 	three, raw3 := balanced(t, day, map[string]any{"k": 3})
 	var fresh []string
 	for _, f := range three.Features {
@@ -200,7 +203,8 @@ func TestASupervisorAcceptsABetterMap(t *testing.T) {
 	if len(three.Features) != 3 || !slices.Equal(fresh, []string{"RIBEIRA-T1"}) || three.Summary.MaxOff > 0.05 {
 		t.Errorf("three territories: new %v, %+v", fresh, three.Summary)
 	}
-	west := map[string]any{"type": "Feature", "id": "RIB-WEST", "properties": map[string]any{"name": "Redrawn"}, "geometry": kept["geometry"]}
+	west := map[string]any{"type": "Feature", "id": "RIB-WEST", "properties": map[string]any{"name": "Redrawn"},
+		"geometry": kept["geometry"]}
 	ok(t, day.Admin.Do(ctx, http.MethodPut, "/v1/territories/RIB-WEST?branch="+day.Branch, west, nil))
 	if err := accept(raw3); play.CodeOf(err) != "territory.map_changed" {
 		t.Errorf("a proposal from an older map: %v", err)
@@ -210,9 +214,9 @@ func TestASupervisorAcceptsABetterMap(t *testing.T) {
 	}
 }
 
-// TestATerritoryGoesAndItsTeamsMove: a proposal says whose ground it takes and
-// where they would go; without that the map is refused with all of them at once.
-func TestATerritoryGoesAndItsTeamsMove(t *testing.T) {
+// TestARemovedTerritoryMovesItsTeams accepts a proposal that removes a territory and says
+// where its teams go. A map that does not say so is refused with all teams concerned.
+func TestARemovedTerritoryMovesItsTeams(t *testing.T) {
 	_, day, _ := city(t, nil)
 	ctx := context.Background()
 	ok(t, day.MakeTeams(ctx))
@@ -221,7 +225,8 @@ func TestATerritoryGoesAndItsTeamsMove(t *testing.T) {
 	if len(p.Features) != 1 || p.Features[0].ID != stays || !slices.Equal(p.Removed, []string{gone}) {
 		t.Fatalf("one territory: %d are proposed, %v removed", len(p.Features), p.Removed)
 	}
-	want := fmt.Sprint([]movedTeam{{gone + "-team1", []string{gone}, []string{stays}}, {gone + "-team2", []string{gone}, []string{stays}}})
+	want := fmt.Sprint([]movedTeam{{gone + "-team1", []string{gone}, []string{stays}},
+		{gone + "-team2", []string{gone}, []string{stays}}})
 	if got := fmt.Sprint(p.Teams); got != want {
 		t.Fatalf("the proposal moves %s, want %s", got, want)
 	}
@@ -229,7 +234,7 @@ func TestATerritoryGoesAndItsTeamsMove(t *testing.T) {
 	accept := func(body any) error {
 		return day.Admin.Do(ctx, http.MethodPut, "/v1/territories?branch="+day.Branch, body, &put)
 	}
-	// With some or none of its teams it is refused, and the answer names whom it lacks.
+	// With only some of the teams it is refused, and the answer names the missing ones.
 	edited := func(teams any) map[string]any {
 		var m map[string]any
 		ok(t, json.Unmarshal(raw, &m))
@@ -241,13 +246,22 @@ func TestATerritoryGoesAndItsTeamsMove(t *testing.T) {
 		code, at string
 		says     []string
 	}{
-		"nobody moves":                    {[]any{}, "territory.in_use", "body.features body.features", []string{gone + "-team1 (" + gone + "), " + gone + "-team2 (" + gone + ")", "PUT /v1/teams/{id}"}},
-		"one moves":                       {[]any{map[string]any{"team": gone + "-team1", "territories": []string{stays}}}, "territory.in_use", "body.features", []string{gone + "-team2 (" + gone + ")"}},
-		"to nowhere":                      {[]any{map[string]any{"team": gone + "-team1", "territories": []string{stays, gone}}}, "territory.not_found", "body.teams[0].territories[1]", nil},
-		"without ground":                  {[]any{map[string]any{"team": gone + "-team1", "territories": []string{}}}, "territory.team", "body.teams[0].territories", nil},
-		"an unknown team":                 {[]any{map[string]any{"team": "NOPE", "territories": []string{stays}}}, "territory.team", "body.teams[0].team", nil},
-		"a team with other ground by now": {[]any{map[string]any{"team": gone + "-team1", "works": []string{stays, gone}, "territories": []string{stays}}}, "territory.map_changed", "", []string{gone + "-team1"}},
-		"a team two times":                {[]any{map[string]any{"team": stays + "-team1", "territories": []string{stays}}, map[string]any{"team": stays + "-team1", "territories": []string{stays}}}, "territory.team", "body.teams[1].team", nil},
+		"no team moves": {[]any{}, "territory.in_use", "body.features body.features",
+			[]string{gone + "-team1 (" + gone + "), " + gone + "-team2 (" + gone + ")", "PUT /v1/teams/{id}"}},
+		"one moves": {[]any{map[string]any{"team": gone + "-team1", "territories": []string{stays}}},
+			"territory.in_use", "body.features", []string{gone + "-team2 (" + gone + ")"}},
+		"to nowhere": {[]any{map[string]any{"team": gone + "-team1", "territories": []string{stays, gone}}},
+			"territory.not_found", "body.teams[0].territories[1]", nil},
+		"without territories": {[]any{map[string]any{"team": gone + "-team1", "territories": []string{}}},
+			"territory.team", "body.teams[0].territories", nil},
+		"an unknown team": {[]any{map[string]any{"team": "NOPE", "territories": []string{stays}}},
+			"territory.team", "body.teams[0].team", nil},
+		"a team whose territories have changed": {[]any{map[string]any{"team": gone + "-team1",
+			"works": []string{stays, gone}, "territories": []string{stays}}}, "territory.map_changed", "",
+			[]string{gone + "-team1"}},
+		"a team two times": {[]any{map[string]any{"team": stays + "-team1", "territories": []string{stays}},
+			map[string]any{"team": stays + "-team1", "territories": []string{stays}}}, "territory.team",
+			"body.teams[1].team", nil},
 	} {
 		err := accept(edited(c.teams))
 		if play.CodeOf(err) != c.code || placesOf(err) != c.at {
@@ -259,7 +273,8 @@ func TestATerritoryGoesAndItsTeamsMove(t *testing.T) {
 			}
 		}
 	}
-	if err := day.Admin.Do(ctx, http.MethodDelete, "/v1/territories/"+gone+"?branch="+day.Branch, nil, nil); play.CodeOf(err) != "territory.in_use" || placesOf(err) != "path.id path.id" {
+	if err := day.Admin.Do(ctx, http.MethodDelete, "/v1/territories/"+gone+"?branch="+day.Branch, nil,
+		nil); play.CodeOf(err) != "territory.in_use" || placesOf(err) != "path.id path.id" {
 		t.Errorf("removing what two teams work: %v at %q", err, placesOf(err))
 	}
 	works := func() map[string]string {
@@ -282,26 +297,28 @@ func TestATerritoryGoesAndItsTeamsMove(t *testing.T) {
 	if before[gone+"-team1"] != "["+gone+"] 2" {
 		t.Fatalf("teams after refusals: %v", before)
 	}
-	// A team is moved by hand by sending it back as it was read, with other ground.
+	// A supervisor moves a team by sending it back with other territories.
 	var team map[string]any
 	ok(t, day.Admin.Do(ctx, http.MethodGet, "/v1/teams/"+stays+"-team2?branch="+day.Branch, nil, &team))
 	ok(t, day.Admin.Do(ctx, http.MethodPut, "/v1/teams/"+stays+"-team2", team, nil))
-	if err := day.Admin.Do(ctx, http.MethodPut, "/v1/teams/"+stays+"-team1", team, nil); play.CodeOf(err) != "team.id" || placesOf(err) != "body.id" {
+	if err := day.Admin.Do(ctx, http.MethodPut, "/v1/teams/"+stays+"-team1", team, nil); play.CodeOf(err) != "team.id" ||
+		placesOf(err) != "body.id" {
 		t.Errorf("a team as another: %v at %q", err, placesOf(err))
 	}
 	if now := works(); !maps.Equal(now, before) {
 		t.Errorf("a team sent back as it was read left %v, before they were %v", now, before)
 	}
-	// As it came it is accepted; a map that is already so does nothing.
+	// The unchanged proposal is accepted; accepting it again changes nothing.
 	ok(t, accept(raw))
-	if now := works(); put.Removed != 1 || now[gone+"-team1"] != "["+stays+"] 2" || now[gone+"-team2"] != "["+stays+"] 2" || now[stays+"-team1"] != before[stays+"-team1"] {
+	if now := works(); put.Removed != 1 || now[gone+"-team1"] != "["+stays+"] 2" ||
+		now[gone+"-team2"] != "["+stays+"] 2" || now[stays+"-team1"] != before[stays+"-team1"] {
 		t.Errorf("accepting did %+v; teams are %v", put, works())
 	}
 	ok(t, accept(edited([]any{map[string]any{"team": gone + "-team1", "territories": []string{stays}}})))
 	if put.Removed+put.Updated != 0 {
 		t.Errorf("accepting again did %+v", put)
 	}
-	// The round goes by it.
+	// The round uses the new map.
 	ok(t, day.Plan(ctx, nil))
 	for _, r := range day.Round.Routes {
 		if len(r.Stops) == 0 {
@@ -310,9 +327,9 @@ func TestATerritoryGoesAndItsTeamsMove(t *testing.T) {
 	}
 }
 
-// TestPlacedCasesOfATerritoryThatGoes: no border moves them, so the proposal says
-// which they are, and they are placed anew at their cases.
-func TestPlacedCasesOfATerritoryThatGoes(t *testing.T) {
+// TestPlacedCasesOfARemovedTerritoryAreListed: a proposal does not move cases that a
+// supervisor placed by hand; it lists them, and the supervisor places each one again.
+func TestPlacedCasesOfARemovedTerritoryAreListed(t *testing.T) {
 	_, day, _ := city(t, nil)
 	ctx := context.Background()
 	ok(t, day.MakeTeams(ctx))
@@ -332,7 +349,8 @@ func TestPlacedCasesOfATerritoryThatGoes(t *testing.T) {
 	}
 	slices.Sort(there)
 	slices.Sort(here)
-	if p, raw := balanced(t, day, map[string]any{"k": 1}); len(p.Stranded) != 0 || !strings.Contains(string(raw), `"stranded":[]`) {
+	if p, raw := balanced(t, day, map[string]any{"k": 1}); len(p.Stranded) != 0 ||
+		!strings.Contains(string(raw), `"stranded":[]`) {
 		t.Errorf("before any is placed: %v", p.Stranded)
 	}
 	reassign(here[0], map[string]any{"territory": gone})
@@ -374,15 +392,16 @@ func TestPlacedCasesOfATerritoryThatGoes(t *testing.T) {
 	}
 }
 
-// A shift may name ground that has gone since: nobody comes, and the report says who stands about.
-func TestAShiftOnGroundThatIsGone(t *testing.T) {
+// A shift may name a territory that was removed later: its team gets no stops, and the report names it.
+func TestAShiftInARemovedTerritory(t *testing.T) {
 	_, day, _ := city(t, nil)
 	ctx := context.Background()
 	ok(t, day.MakeTeams(ctx))
 	over := map[string]any{"type": "Feature", "geometry": map[string]any{"type": "Polygon",
 		"coordinates": [][][]float64{{{-8.44, 41.54}, {-8.42, 41.54}, {-8.42, 41.56}, {-8.44, 41.56}, {-8.44, 41.54}}}}}
 	ok(t, day.Admin.Do(ctx, http.MethodPut, "/v1/territories/MIDDLE?branch="+day.Branch, over, nil))
-	ok(t, day.Admin.Do(ctx, http.MethodPut, "/v1/teams/RIB-WEST-team1/shifts/"+day.Date, map[string]any{"branch": day.Branch, "from": "08:30", "to": "18:00", "territories": []string{"MIDDLE"}}, nil))
+	ok(t, day.Admin.Do(ctx, http.MethodPut, "/v1/teams/RIB-WEST-team1/shifts/"+day.Date,
+		map[string]any{"branch": day.Branch, "from": "08:30", "to": "18:00", "territories": []string{"MIDDLE"}}, nil))
 	var s struct{ Unstaffed, Idle, Nowhere []string }
 	read := func() string {
 		t.Helper()
@@ -410,12 +429,13 @@ func placesOf(err error) string {
 	return strings.Join(out, " ")
 }
 
-// Every problem says where in the request it is: in its path, its query or its body.
+// Every problem says which part of the request is wrong: in its path, its query or its body.
 func TestRequestsForAMapThatCannotBe(t *testing.T) {
 	_, day, _ := city(t, nil)
 	ctx := context.Background()
 	square := func(x, y, d float64) map[string]any {
-		return map[string]any{"type": "Polygon", "coordinates": [][][]float64{{{x, y}, {x + d, y}, {x + d, y + d}, {x, y + d}, {x, y}}}}
+		return map[string]any{"type": "Polygon",
+			"coordinates": [][][]float64{{{x, y}, {x + d, y}, {x + d, y + d}, {x, y + d}, {x, y}}}}
 	}
 	feature := func(id string, g any) map[string]any {
 		return map[string]any{"type": "Feature", "id": id, "geometry": g}
@@ -425,37 +445,73 @@ func TestRequestsForAMapThatCannotBe(t *testing.T) {
 		body         map[string]any
 		code, at     string
 	}{
-		"into none":           {"POST", "/v1/territories/balance", map[string]any{"k": 0}, "validation", "body.k"},
-		"into too many":       {"POST", "/v1/territories/balance", map[string]any{"k": 101}, "validation", "body.k"},
-		"fewer homes":         {"POST", "/v1/territories/balance", map[string]any{"k": 50, "area": square(-8.44, 41.55, 0.005)}, "division.parts", "body.k"},
-		"nobody there":        {"POST", "/v1/territories/balance", map[string]any{"k": 2, "area": square(5, 5, 1)}, "division.doors", "body.over"},
-		"empty area":          {"POST", "/v1/territories/balance", map[string]any{"k": 2, "area": map[string]any{}}, "geo.json", "body.area.type"},
-		"area without area":   {"POST", "/v1/territories/balance", map[string]any{"k": 2, "area": square(5, 5, 0)}, "geo.ring_short", "body.area.coordinates[0]"},
-		"unknown territory":   {"POST", "/v1/territories/balance", map[string]any{"territories": []string{"NOWHERE"}}, "territory.not_found", "body.territories[0]"},
-		"twice":               {"POST", "/v1/territories/balance", map[string]any{"territories": []string{"RIB-WEST", "RIB-WEST"}}, "territory.balance.twice", "body.territories[1]"},
-		"area and some":       {"POST", "/v1/territories/balance", map[string]any{"territories": []string{"RIB-WEST"}, "over": "cases"}, "territory.balance.area", "body.territories"},
-		"two areas":           {"POST", "/v1/territories/balance", map[string]any{"area": square(-8.44, 41.55, 1), "over": "cases"}, "territory.balance.area", "body.area"},
-		"speed":               {"POST", "/v1/territories/balance", map[string]any{"speed_kmh": -3}, "territory.balance.speed", "body.speed_kmh"},
-		"no speed":            {"POST", "/v1/territories/balance", map[string]any{"speed_kmh": 0}, "territory.balance.speed", "body.speed_kmh"},
-		"unknown branch":      {"POST", "/v1/territories/balance", map[string]any{"branch": "NOWHERE"}, "branch.not_found", ""},
-		"balance, any branch": {"POST", "/v1/territories/balance", map[string]any{"branch": "", "k": 2}, "branch.required", "body.branch"},
-		"round, any branch":   {"POST", "/v1/rounds", map[string]any{"branch": "", "date": day.Date}, "branch.required", "body.branch"},
-		"team, any branch":    {"PUT", "/v1/teams/T", map[string]any{"branch": "", "agents": []string{"x"}}, "branch.required", "body.branch"},
-		"shift, any branch":   {"PUT", "/v1/teams/T/shifts/2026-11-25", map[string]any{"branch": "", "from": "08:30", "to": "18:00"}, "branch.required", "body.branch"},
-		"report, any branch":  {"GET", "/v1/territories/coverage", nil, "branch.required", "query.branch"},
-		"report, no branch":   {"GET", "/v1/territories/coverage?branch=NOWHERE", nil, "branch.not_found", ""},
-		"staffing, no branch": {"GET", "/v1/territories/staffing?branch=NOWHERE&date=2026-11-25", nil, "branch.not_found", ""},
-		"staffing, no date":   {"GET", "/v1/territories/staffing?branch=RIBEIRA&date=2026-13-45", nil, "validation", "query.date"},
-		"map, no branch":      {"PUT", "/v1/territories?branch=NOWHERE", map[string]any{"type": "FeatureCollection", "features": []any{feature("a", square(0, 1, 1))}}, "branch.not_found", ""},
-		"empty map":           {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{}}, "geo.empty", "body.features"},
-		"same id":             {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{feature("a", square(0, 1, 1)), feature("a", square(1, 1, 1))}}, "geo.duplicate_id", "body.features[1].id"},
-		"one bad shape":       {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{feature("a", square(0, 1, 1)), feature("b", square(1, 1, 0))}}, "geo.ring_short", "body.features[1].geometry.coordinates[0]"},
-		"bad id":              {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{feature("a b", square(0, 1, 1))}}, "territory.id", "body.features[0].id"},
-		"second bad id":       {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{feature("b", square(0, 1, 1)), feature("a b", square(1, 1, 1))}}, "territory.id", "body.features[1].id"},
-		"another branch":      {"PUT", "/v1/territories?branch=RIBEIRA", map[string]any{"type": "FeatureCollection", "features": []any{map[string]any{"type": "Feature", "id": "a", "geometry": square(0, 1, 1), "properties": map[string]any{"branch": "PORTO"}}}}, "territory.branch", "body.features[0].properties.branch"},
-		"one shape":           {"PUT", "/v1/territories/T?branch=RIBEIRA", feature("T", map[string]any{"type": "Point"}), "geo.geometry_type", "body.geometry.type"},
-		"a shift on no day":   {"PUT", "/v1/teams/T/shifts/2026-02-30", map[string]any{"from": "08:30", "to": "18:00"}, "shift.date", "path.date"},
-		"a team of no id":     {"PUT", "/v1/teams/a%20b", map[string]any{"agents": []string{"x"}}, "team.id", "path.id"},
+		"into none":     {"POST", "/v1/territories/balance", map[string]any{"k": 0}, "validation", "body.k"},
+		"into too many": {"POST", "/v1/territories/balance", map[string]any{"k": 101}, "validation", "body.k"},
+		"fewer homes": {"POST", "/v1/territories/balance",
+			map[string]any{"k": 50, "area": square(-8.44, 41.55, 0.005)}, "division.parts", "body.k"},
+		"no homes there": {"POST", "/v1/territories/balance", map[string]any{"k": 2, "area": square(5, 5, 1)},
+			"division.doors", "body.over"},
+		"empty area": {"POST", "/v1/territories/balance", map[string]any{"k": 2, "area": map[string]any{}},
+			"geo.json", "body.area.type"},
+		"area without area": {"POST", "/v1/territories/balance", map[string]any{"k": 2, "area": square(5, 5, 0)},
+			"geo.ring_short", "body.area.coordinates[0]"},
+		"unknown territory": {"POST", "/v1/territories/balance", map[string]any{"territories": []string{"NOWHERE"}},
+			"territory.not_found", "body.territories[0]"},
+		"twice": {"POST", "/v1/territories/balance",
+			map[string]any{"territories": []string{"RIB-WEST", "RIB-WEST"}}, "territory.balance.twice", "body.territories[1]"},
+		"area and some": {"POST", "/v1/territories/balance",
+			map[string]any{"territories": []string{"RIB-WEST"}, "over": "cases"}, "territory.balance.area", "body.territories"},
+		"two areas": {"POST", "/v1/territories/balance",
+			map[string]any{"area": square(-8.44, 41.55, 1), "over": "cases"}, "territory.balance.area", "body.area"},
+		"speed": {"POST", "/v1/territories/balance", map[string]any{"speed_kmh": -3}, "territory.balance.speed",
+			"body.speed_kmh"},
+		"no speed": {"POST", "/v1/territories/balance", map[string]any{"speed_kmh": 0}, "territory.balance.speed",
+			"body.speed_kmh"},
+		"unknown branch": {"POST", "/v1/territories/balance", map[string]any{"branch": "NOWHERE"},
+			"branch.not_found", ""},
+		"balance, any branch": {"POST", "/v1/territories/balance", map[string]any{"branch": "", "k": 2}, "branch.required",
+			"body.branch"},
+		"round, any branch": {"POST", "/v1/rounds", map[string]any{"branch": "", "date": day.Date}, "branch.required",
+			"body.branch"},
+		"team, any branch": {"PUT", "/v1/teams/T", map[string]any{"branch": "", "agents": []string{"x"}},
+			"branch.required", "body.branch"},
+		"shift, any branch": {"PUT", "/v1/teams/T/shifts/2026-11-25",
+			map[string]any{"branch": "", "from": "08:30", "to": "18:00"}, "branch.required", "body.branch"},
+		"report, any branch": {"GET", "/v1/territories/coverage", nil, "branch.required", "query.branch"},
+		"report, no branch":  {"GET", "/v1/territories/coverage?branch=NOWHERE", nil, "branch.not_found", ""},
+		"staffing, no branch": {"GET", "/v1/territories/staffing?branch=NOWHERE&date=2026-11-25", nil,
+			"branch.not_found", ""},
+		"staffing, no date": {"GET", "/v1/territories/staffing?branch=RIBEIRA&date=2026-13-45", nil, "validation",
+			"query.date"},
+		"map, no branch": {"PUT", "/v1/territories?branch=NOWHERE",
+			map[string]any{"type": "FeatureCollection", "features": []any{feature("a", square(0, 1, 1))}},
+			"branch.not_found", ""},
+		"empty map": {"PUT", "/v1/territories?branch=RIBEIRA",
+			map[string]any{"type": "FeatureCollection", "features": []any{}}, "geo.empty", "body.features"},
+		"same id": {"PUT", "/v1/territories?branch=RIBEIRA",
+			map[string]any{"type": "FeatureCollection",
+				"features": []any{feature("a", square(0, 1, 1)), feature("a", square(1, 1, 1))}}, "geo.duplicate_id",
+			"body.features[1].id"},
+		"one bad shape": {"PUT", "/v1/territories?branch=RIBEIRA",
+			map[string]any{"type": "FeatureCollection",
+				"features": []any{feature("a", square(0, 1, 1)), feature("b", square(1, 1, 0))}}, "geo.ring_short",
+			"body.features[1].geometry.coordinates[0]"},
+		"bad id": {"PUT", "/v1/territories?branch=RIBEIRA",
+			map[string]any{"type": "FeatureCollection", "features": []any{feature("a b", square(0, 1, 1))}}, "territory.id",
+			"body.features[0].id"},
+		"second bad id": {"PUT", "/v1/territories?branch=RIBEIRA",
+			map[string]any{"type": "FeatureCollection",
+				"features": []any{feature("b", square(0, 1, 1)), feature("a b", square(1, 1, 1))}}, "territory.id",
+			"body.features[1].id"},
+		"another branch": {"PUT", "/v1/territories?branch=RIBEIRA",
+			map[string]any{"type": "FeatureCollection",
+				"features": []any{map[string]any{"type": "Feature", "id": "a", "geometry": square(0, 1, 1),
+					"properties": map[string]any{"branch": "PORTO"}}}}, "territory.branch", "body.features[0].properties.branch"},
+		"one shape": {"PUT", "/v1/territories/T?branch=RIBEIRA", feature("T", map[string]any{"type": "Point"}),
+			"geo.geometry_type", "body.geometry.type"},
+		"a shift on no day": {"PUT", "/v1/teams/T/shifts/2026-02-30", map[string]any{"from": "08:30", "to": "18:00"},
+			"shift.date", "path.date"},
+		"a team of no id": {"PUT", "/v1/teams/a%20b", map[string]any{"agents": []string{"x"}}, "team.id", "path.id"},
 	} {
 		if (c.method == "POST" || strings.HasPrefix(c.path, "/v1/teams")) && c.body["branch"] == nil {
 			c.body["branch"] = day.Branch
@@ -490,7 +546,8 @@ func TestOverlapsAreReportedWithTheirCases(t *testing.T) {
 	sum := 0
 	for i, b := range []string{"RIB-EAST", "RIB-WEST"} {
 		o := c.Overlaps[i]
-		if o.A != "MIDDLE" || o.B != b || math.Abs(o.Area-1.850e6) > 0.005e6 || !strings.Contains(string(o.Shape), "Polygon") {
+		if o.A != "MIDDLE" || o.B != b || math.Abs(o.Area-1.850e6) > 0.005e6 ||
+			!strings.Contains(string(o.Shape), "Polygon") {
 			t.Errorf("overlap %+v", o)
 		}
 		sum += o.Cases
@@ -538,7 +595,8 @@ func TestWhoWorksWhereByDate(t *testing.T) {
 		t.Errorf("a day off: %s", got)
 	}
 	shift := func(team string, territories ...string) error {
-		return day.Admin.Do(ctx, http.MethodPut, "/v1/teams/"+team+"/shifts/"+day.Date, map[string]any{"branch": day.Branch, "from": "08:30", "to": "18:00", "territories": territories}, nil)
+		return day.Admin.Do(ctx, http.MethodPut, "/v1/teams/"+team+"/shifts/"+day.Date,
+			map[string]any{"branch": day.Branch, "from": "08:30", "to": "18:00", "territories": territories}, nil)
 	}
 	if err := shift("RIB-WEST-team1", "NOWHERE"); play.CodeOf(err) != "shift.territory" {
 		t.Errorf("a shift in no territory: %v", err)
@@ -549,7 +607,7 @@ func TestWhoWorksWhereByDate(t *testing.T) {
 	if got := read(day.Date); got != want {
 		t.Errorf("as shifts say: %s", got)
 	}
-	// The round goes by it: nobody visits the west.
+	// The round follows the shifts: no team visits the west.
 	ok(t, day.Plan(ctx, nil))
 	at := territoriesOf(t, day)
 	for _, r := range day.Round.Routes {
@@ -561,7 +619,7 @@ func TestWhoWorksWhereByDate(t *testing.T) {
 	}
 	for _, u := range day.Round.Unassigned {
 		if at[u.Case] == "RIB-WEST" && u.Code == "NO_TIME" {
-			t.Errorf("%s is left out as %s although nobody works there", u.Case, u.Code)
+			t.Errorf("%s is left out as %s although no team works there", u.Case, u.Code)
 		}
 	}
 }
@@ -585,9 +643,11 @@ func TestANeighbourComesWhereAllowedAndCheaper(t *testing.T) {
 			day := borderTown(t, c.metres, c.east)
 			ctx := context.Background()
 			if c.pinned {
-				ok(t, day.Admin.Do(ctx, http.MethodPost, "/v1/cases/RIB-0001/reassign", map[string]any{"territory": "RIB-WEST"}, nil))
+				ok(t, day.Admin.Do(ctx, http.MethodPost, "/v1/cases/RIB-0001/reassign", map[string]any{"territory": "RIB-WEST"},
+					nil))
 			}
-			ok(t, day.Admin.Do(ctx, http.MethodPut, "/v1/branches/"+day.Branch, map[string]any{"time_zone": day.Zone, "country": "PT", "neighbours_within_m": c.allowed}, nil))
+			ok(t, day.Admin.Do(ctx, http.MethodPut, "/v1/branches/"+day.Branch,
+				map[string]any{"time_zone": day.Zone, "country": "PT", "neighbours_within_m": c.allowed}, nil))
 			ok(t, day.Plan(ctx, nil))
 			went := ""
 			for _, r := range day.Round.Routes {
@@ -604,7 +664,8 @@ func TestANeighbourComesWhereAllowedAndCheaper(t *testing.T) {
 	}
 }
 
-// borderTown has a team on each side, the western one at the far end, and one case so many metres west of the border.
+// borderTown returns a day with a team on each side of a border, the western one far away, and one case the
+// given distance in metres west of the border.
 func borderTown(t *testing.T, metres, east float64) *play.Day {
 	t.Helper()
 	day, err := play.City(t.TempDir())
@@ -621,7 +682,8 @@ func borderTown(t *testing.T, metres, east float64) *play.Day {
 	ok(t, csv.NewWriter(&out).WriteAll([][]string{head, row}))
 	ok(t, os.WriteFile(day.Cases, out.Bytes(), 0o600))
 	s := run(t, Config{Data: t.TempDir(), Now: time.Date(2026, 11, 25, 6, 0, 0, 0, time.UTC)})
-	day.Base, day.HTTP, day.Password, day.Date, day.TimeLimitS, day.Seed = s.URL(), http.DefaultClient, adminPassword, "2026-11-25", 1, 1
+	day.Base, day.HTTP, day.Password = s.URL(), http.DefaultClient, adminPassword
+	day.Date, day.TimeLimitS, day.Seed = "2026-11-25", 1, 1
 	ctx := context.Background()
 	ok(t, day.SetUp(ctx))
 	for _, what := range [][2]string{{"territories", day.Territories}, {"cases", day.Cases}} {
@@ -630,11 +692,15 @@ func borderTown(t *testing.T, metres, east float64) *play.Day {
 	}
 	for team, lon := range map[string]float64{"WEST": -8.459, "EAST": east} {
 		agent := "agent-" + team
-		ok(t, day.Admin.Do(ctx, http.MethodPost, "/v1/users", map[string]any{"id": agent, "login": agent, "name": agent, "password": "played-password-of-the-day", "keep_password": true,
+		ok(t, day.Admin.Do(ctx, http.MethodPost, "/v1/users", map[string]any{"id": agent, "login": agent, "name": agent,
+			"password": "played-password-of-the-day", "keep_password": true,
 			"role": "agent", "branches": []string{day.Branch}}, nil))
-		ok(t, day.Admin.Do(ctx, http.MethodPut, "/v1/teams/"+team, map[string]any{"branch": day.Branch, "agents": []string{agent}, "territories": []string{"RIB-" + team},
-			"items": []string{"badge", "authorisation_letter"}, "recording": true, "mode": "car", "start": []float64{lon, 41.55}, "end": []float64{lon, 41.55}}, nil))
-		ok(t, day.Admin.Do(ctx, http.MethodPut, "/v1/teams/"+team+"/shifts/"+day.Date, map[string]any{"branch": day.Branch, "from": "08:30", "to": "18:00"}, nil))
+		ok(t, day.Admin.Do(ctx, http.MethodPut, "/v1/teams/"+team,
+			map[string]any{"branch": day.Branch, "agents": []string{agent}, "territories": []string{"RIB-" + team},
+				"items": []string{"badge", "authorisation_letter"}, "recording": true, "mode": "car",
+				"start": []float64{lon, 41.55}, "end": []float64{lon, 41.55}}, nil))
+		ok(t, day.Admin.Do(ctx, http.MethodPut, "/v1/teams/"+team+"/shifts/"+day.Date,
+			map[string]any{"branch": day.Branch, "from": "08:30", "to": "18:00"}, nil))
 	}
 	return day
 }

@@ -17,7 +17,8 @@ import (
 
 func TestTravelTimesComeFromOnePlace(t *testing.T) {
 	for _, cfg := range []travel.Choice{{Roads: "a", OSRM: "b"}, {OSRM: "b", Valhalla: "c"}, {Roads: "a", Valhalla: "c"}} {
-		if _, err := Open(context.Background(), Config{Data: t.TempDir(), Travel: cfg}); err == nil || !strings.Contains(err.Error(), "only one of roads, osrm and valhalla") {
+		if _, err := Open(context.Background(), Config{Data: t.TempDir(), Travel: cfg}); err == nil ||
+			!strings.Contains(err.Error(), "only one of roads, osrm and valhalla") {
 			t.Errorf("%q %q %q: %v", cfg.Roads, cfg.OSRM, cfg.Valhalla, err)
 		}
 	}
@@ -28,15 +29,16 @@ func TestBadRoadsStopTheStart(t *testing.T) {
 	if err := os.WriteFile(bad, []byte("no roads"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, cfg := range []travel.Choice{{Roads: bad}, {Roads: bad + ".osm.pbf"}, {OSRM: "localhost"}, {Valhalla: "localhost"}} {
+	for _, cfg := range []travel.Choice{{Roads: bad}, {Roads: bad + ".osm.pbf"}, {OSRM: "localhost"},
+		{Valhalla: "localhost"}} {
 		if s, err := Open(context.Background(), Config{Data: t.TempDir(), Travel: cfg}); err == nil {
 			t.Errorf("%q %q %q started: %v", cfg.Roads, cfg.OSRM, cfg.Valhalla, s.URL())
 		}
 	}
 }
 
-// TestRoundIsDrawnAlongRoads plans with a routing server whose roads all run
-// east or west first, and looks for the corners on the map.
+// TestRoundIsDrawnAlongRoads plans with a routing server whose roads all begin east or
+// west, and checks that the drawn routes have the corners.
 func TestRoundIsDrawnAlongRoads(t *testing.T) {
 	peer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		parts := strings.Split(r.URL.Path, "/") // "", mode, service, v1, profile, coordinates
@@ -52,8 +54,9 @@ func TestRoundIsDrawnAlongRoads(t *testing.T) {
 			var legs []any
 			for i := 1; i < len(points); i++ {
 				corner := geo.Point{Lon: points[i].Lon, Lat: points[i-1].Lat}
-				legs = append(legs, map[string]any{"duration": 60, "distance": 100, "steps": []any{map[string]any{"geometry": map[string]any{
-					"type": "LineString", "coordinates": []geo.Point{points[i-1], corner, points[i]}}}}})
+				legs = append(legs, map[string]any{"duration": 60, "distance": 100,
+					"steps": []any{map[string]any{"geometry": map[string]any{
+						"type": "LineString", "coordinates": []geo.Point{points[i-1], corner, points[i]}}}}})
 			}
 			json.NewEncoder(w).Encode(map[string]any{"code": "Ok", "routes": []any{map[string]any{"legs": legs}}})
 			return

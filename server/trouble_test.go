@@ -16,7 +16,7 @@ import (
 	"doorstep/sync/journal"
 )
 
-// get asks an endpoint that needs no login.
+// get calls an endpoint that needs no login.
 func get(t *testing.T, url string) (status int, body string) {
 	t.Helper()
 	resp, err := http.Get(url)
@@ -27,7 +27,7 @@ func get(t *testing.T, url string) (status int, body string) {
 	return resp.StatusCode, string(b)
 }
 
-// pushNotes sends notes about a case that nobody has: each is refused and kept, which is an entry.
+// pushNotes pushes notes about a case that does not exist: each is refused and kept, which makes an entry.
 func pushNotes(t *testing.T, s *running, claimed string) error {
 	t.Helper()
 	ctx := context.Background()
@@ -35,7 +35,8 @@ func pushNotes(t *testing.T, s *running, claimed string) error {
 	ok(t, ann.SignIn(ctx, "ann", adminPassword, "ann-phone"))
 	for range 3 {
 		id := play.NewID()
-		note := map[string]any{"mid": id, "type": "visit_notes", "id": id, "op": "put", "client_ts": claimed, "fields": map[string]any{"case": "c1", "text": "x"}}
+		note := map[string]any{"mid": id, "type": "visit_notes", "id": id, "op": "put", "client_ts": claimed,
+			"fields": map[string]any{"case": "c1", "text": "x"}}
 		var out struct {
 			Results []struct {
 				Status     string `json:"status"`
@@ -52,11 +53,12 @@ func pushNotes(t *testing.T, s *running, claimed string) error {
 	return nil
 }
 
-// A server whose branch was damaged while it was stopped starts, takes what it can, and says
-// what it cannot. Times at the edge of what a journal holds do no damage.
+// A server starts even if the stored journal of one branch was damaged. It accepts what it
+// can and reports the damage. Times at the limits of the journal's range do no damage.
 func TestADamagedBranchDoesNotStopTheStart(t *testing.T) {
 	dir := t.TempDir()
-	times := []string{"9999-12-31T23:59:59-01:00", "9999-12-31T23:59:59Z", "1970-01-01T00:00:00Z", "1970-01-01T00:00:00+01:00", "0001-01-01T00:00:00Z"}
+	times := []string{"9999-12-31T23:59:59-01:00", "9999-12-31T23:59:59Z", "1970-01-01T00:00:00Z",
+		"1970-01-01T00:00:00+01:00", "0001-01-01T00:00:00Z"}
 	t.Run("first", func(t *testing.T) {
 		s, _, _ := oneBranch(t, Config{Data: dir})
 		for _, at := range times {
@@ -75,7 +77,8 @@ func TestADamagedBranchDoesNotStopTheStart(t *testing.T) {
 		ok(t, err)
 		defer func() { ok(t, db.Close()) }()
 		var first uint64
-		ok(t, db.QueryRow("SELECT first FROM pages WHERE branch = 'north' ORDER BY first DESC LIMIT 1 OFFSET ?", nth).Scan(&first))
+		ok(t, db.QueryRow("SELECT first FROM pages WHERE branch = 'north' ORDER BY first DESC LIMIT 1 OFFSET ?",
+			nth).Scan(&first))
 		_, err = db.Exec("UPDATE pages SET body = x'00' WHERE branch = 'north' AND first = ?", first)
 		ok(t, err)
 		_, err = db.Exec("UPDATE views SET w = ? WHERE branch = 'north'", first-1)
@@ -113,11 +116,13 @@ func TestADamagedBranchDoesNotStopTheStart(t *testing.T) {
 		if err := pushNotes(t, s, "2026-11-25T10:00:00Z"); err == nil || !strings.Contains(err.Error(), "journal.stuck") {
 			t.Errorf("a push to a branch that takes nothing: %v", err)
 		}
-		if status, body := get(t, s.URL()+"/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "branch north since") {
+		if status, body := get(t, s.URL()+"/readyz"); status != http.StatusServiceUnavailable ||
+			!strings.Contains(body, "branch north since") {
 			t.Errorf("ready: %d %s", status, body)
 		}
 		admin := &play.Client{Base: s.URL()}
 		ok(t, admin.SignIn(context.Background(), "admin", adminPassword, ""))
-		ok(t, admin.Do(context.Background(), http.MethodPut, "/v1/branches/south", map[string]any{"name": "South", "time_zone": "Europe/London", "country": "GB"}, nil))
+		ok(t, admin.Do(context.Background(), http.MethodPut, "/v1/branches/south",
+			map[string]any{"name": "South", "time_zone": "Europe/London", "country": "GB"}, nil))
 	})
 }

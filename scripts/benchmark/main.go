@@ -1,7 +1,7 @@
 // Benchmark measures the figures that the project reports and prints them with their
-// medians. What runs in a process of its own (start-up, memory, imports, sync over
-// HTTP) is measured here on the binary; the journal's appends are a Go benchmark of
-// server/store/sqlitestore, whose output is read.
+// medians. It measures start-up, memory, imports and sync over HTTP on the binary; for
+// the journal's appends it runs a Go benchmark of server/store/sqlitestore and reads its
+// output.
 package main
 
 import (
@@ -41,10 +41,10 @@ type arguments struct {
 
 const password = "bench-administrator"
 
-// morning is when the measured day begins: the cities' data are of that day.
+// morning is the start of the measured day, which is the day of the cities' data.
 var morning = time.Date(2026, 11, 25, 6, 0, 0, 0, time.UTC)
 
-// figures are what was measured, in the order it was first met.
+// figures are the measured values, in the order of their first measurement.
 type figures struct {
 	names   []string
 	units   map[string]string
@@ -133,7 +133,7 @@ func (a *arguments) measure(ctx context.Context, f *figures) error {
 	return nil
 }
 
-// day is the city's day, in a folder of its own.
+// day returns the city's day, with its data in a folder.
 func (a *arguments) day(folder string) (*play.Day, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
@@ -190,7 +190,7 @@ func appends(ctx context.Context, f *figures, runs int) error {
 
 // program measures the binary: start-up, memory, imports, and sync over HTTP.
 func (a *arguments) program(ctx context.Context, f *figures, d *play.Day, data string) error {
-	// The first start makes keys and the administrator; the second is what every later one is like.
+	// The first start makes keys and the administrator; the second is like all later ones.
 	p, err := play.Start(ctx, a.Doorstep, data, morning, password)
 	if err != nil {
 		return err
@@ -238,14 +238,15 @@ func (a *arguments) program(ctx context.Context, f *figures, d *play.Day, data s
 	return p.Stop()
 }
 
-// What each phone pushes and pulls.
+// How much each phone pushes and pulls.
 const (
 	pushBatches = 10
 	batchSize   = 100
 	pulls       = 5
 )
 
-// phones pushes notes in batches of 100 from one phone of each team, all at once, and pulls everything in pages of 100.
+// phones pushes notes in batches of 100 from one phone of each team at the same time, and pulls everything in
+// pages of 100.
 func phones(ctx context.Context, f *figures, d *play.Day) error {
 	if _, err := d.PullAll(ctx); err != nil {
 		return err
@@ -298,7 +299,7 @@ func phones(ctx context.Context, f *figures, d *play.Day) error {
 	return err
 }
 
-// together does the same for every phone at once, and gives the first error.
+// together calls do for every phone at the same time, and returns the first error.
 func together(phones []*play.Phone, do func(*play.Phone) error) error {
 	errs := make([]error, len(phones))
 	var wait sync.WaitGroup
@@ -309,8 +310,8 @@ func together(phones []*play.Phone, do func(*play.Phone) error) error {
 	return cmp.Or(errs...)
 }
 
-// round plans the day in this process, where its routing problems can be heard,
-// and compares the result with nearest-neighbour plans of the same problems.
+// round plans the day on a server in this process, which hands over its routing problems
+// (Config.Watch), and compares the result with nearest-neighbour plans of the same problems.
 func (a *arguments) round(ctx context.Context, f *figures, folder string) error {
 	d, err := a.day(folder)
 	if err != nil {
@@ -376,7 +377,7 @@ func (a *arguments) round(ctx context.Context, f *figures, folder string) error 
 	f.add("stops served: nearest neighbour", "stops", float64(theirs.stops))
 	f.add("on the way for each stop: round", "s", ours.perStop())
 	f.add("on the way for each stop: nearest neighbour", "s", theirs.perStop())
-	// The round serves more stops, and farther ones: costs compare on the same stops only.
+	// The round serves more stops and farther ones, so costs are compared on the same stops only.
 	f.add("stops of the neighbour that the solver serves", "stops", float64(same.stops))
 	f.add("on the way for these, against the neighbour", "%", 100*float64(same.travelS)/float64(max(1, theirs.travelS)))
 	return nil

@@ -11,7 +11,7 @@ import (
 	"doorstep/geo/routing/referee"
 )
 
-// plan is what two ways of planning a day are compared by.
+// plan holds the figures by which two plans of a day are compared.
 type plan struct {
 	stops   int
 	travelS int
@@ -35,13 +35,13 @@ func (p *plan) join(o plan) {
 	p.travelS += o.travelS
 }
 
-// perStop is the seconds on the way for each stop served.
+// perStop returns the travel time per served stop, in seconds.
 func (p plan) perStop() float64 { return float64(p.travelS) / float64(max(1, p.stops)) }
 
-// nearestNeighbour plans a problem as a person with a map would: each team goes to
-// the nearest stop it may still serve in its window, with its breaks and home in
-// time, and on from there. Each route is checked by the referee. served are the
-// indexes of the stops in it.
+// nearestNeighbour plans a problem as a person with a map would: each team goes from
+// stop to the nearest stop that it can still serve in its window, with its breaks, and
+// be back in time. The referee checks each route. served are the indexes of the stops in
+// the routes.
 func nearestNeighbour(p routing.Problem) (out plan, served []int, err error) {
 	taken := make([]bool, len(p.Stops))
 	for s := range p.Shifts {
@@ -91,7 +91,7 @@ func nearestNeighbour(p routing.Problem) (out plan, served []int, err error) {
 	return out, served, nil
 }
 
-// solved has the solver plan some of a problem's stops, which it is known that all can be served.
+// solved lets the solver plan some of a problem's stops; all of these can be served.
 func solved(ctx context.Context, p routing.Problem, stops []int, limit time.Duration) (plan, error) {
 	slices.Sort(stops)
 	some := p
@@ -113,7 +113,7 @@ func solved(ctx context.Context, p routing.Problem, stops []int, limit time.Dura
 	return planOf(r), nil
 }
 
-// only is the problem of one team with its stops in a given order.
+// only returns the problem of one team with its stops in a given order.
 func only(p routing.Problem, s int, route []int) routing.Problem {
 	shift := p.Shifts[s]
 	m := p.Matrices[shift.Matrix]
@@ -159,7 +159,8 @@ func only(p routing.Problem, s int, route []int) routing.Problem {
 	return out
 }
 
-// drive times a route whose order is given; false when it cannot be driven within its windows, breaks and shift.
+// drive computes the times of a route with a given order; it returns false if windows, breaks or the shift
+// do not allow the route.
 func drive(p routing.Problem, s int, route []int) (routing.Route, bool) {
 	r, err := routing.Solve(context.Background(), only(p, s, route), routing.Options{Iterations: 1})
 	if err != nil || len(r.Routes) != 1 || len(r.LeftOut) > 0 {

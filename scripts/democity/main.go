@@ -1,5 +1,5 @@
-// Democity draws the small city of the demo anew: go run ./scripts/democity.
-// Streets, debtors and debts are made up; nobody lives there.
+// Democity makes the data of the demo's small city again: go run ./scripts/democity.
+// Streets, debtors and debts are made up.
 package main
 
 import (
@@ -99,7 +99,7 @@ func draw() error {
 				return err
 			}
 		}
-		if i%15 == 7 { // somebody was there the other day
+		if i%15 == 7 { // was visited some days ago
 			at := now.AddDate(0, 0, -2).Add(15 * time.Hour)
 			if err := out.Encode(map[string]any{"case_ref": id, "channel": "visit", "at": at.Format(template),
 				"result": "contact", "party": "debtor", "external_id": id + "-visit"}); err != nil {

@@ -1,5 +1,5 @@
-// Firstround does the whole round on one city's data: it starts a server, imports,
-// plans, publishes, plays every phone, exports, verifies, and checks the sums.
+// Firstround plays a whole round on one city's data: it starts a server, imports, plans,
+// publishes, plays every phone, exports, verifies, and checks that the counts agree.
 package main
 
 import (
@@ -136,7 +136,7 @@ func (a *arguments) run(ctx context.Context) error {
 		})); err != nil {
 		return err
 	}
-	// The evening: the same data under a later clock, by a server that was stopped and started.
+	// The evening: the server is stopped and started on the same data with a later clock.
 	if err := s.Stop(); err != nil {
 		return fmt.Errorf("stop the server: %w", err)
 	}
@@ -204,7 +204,7 @@ func (a *arguments) run(ctx context.Context) error {
 	} else {
 		fmt.Print(string(out))
 	}
-	// What is not said here is not hidden there.
+	// Each count must agree with the counts of the other steps.
 	open := cases.Accepted
 	var wrong []error
 	agree := func(what string, a, b int) {

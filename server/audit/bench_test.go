@@ -9,7 +9,7 @@ import (
 
 // BenchmarkExport exports 500 visits out of a journal of 20,000 entries.
 func BenchmarkExport(b *testing.B) {
-	h := newHouse(b)
+	h := newFixture(b)
 	h.record(b, 1, 500, 39)
 	fresh := func() {
 		key, err := audit.LoadOrCreateKey(filepath.Join(h.folder, "audit.key"), "doorstep-test")

@@ -3,23 +3,24 @@
 //
 // It reads the journal and writes nothing to it. The tree is RFC 6962's, over
 // the canonical bytes of entries; checkpoints are signed notes in the form of
-// C2SP tlog-checkpoint, with one line more: how many visits the tree holds, so that an
-// export that leaves out the newest is found. Tiles of 256 hashes are a view of the
-// journal (Tiles): a proof reads tiles, and pages only after the last full one.
+// C2SP tlog-checkpoint, with one more line: the number of visits in the tree, so that
+// Verify detects an export without the newest visits. Tiles of 256 hashes are a view of
+// the journal (Tiles): a proof reads tiles, and only those pages that follow the last
+// full tile.
 //
-// An export is one file whose last line is its manifest: what was asked, how
-// many records, the hash of every line, the checkpoint it rests on, and a
-// signature over all that. Verify needs the file and the public key, nothing
-// else: no server, no network, and never a key from the file itself.
+// An export is one file. Its last line is the manifest: the query, the number of
+// visits, the hash of every line, the checkpoint, and a signature over all of these.
+// Verify needs only the file and the public key: no server and no network. It never
+// takes the key from the file.
 //
 // An NDJSON line holds the journal's own entry with its proof, and Verify
-// rebuilds the record from it; what was sealed is shown by its reveal, checked
-// against the commitment in the entry. A CSV line holds the leaf and its proof:
-// it proves that the file is as it was exported, and that the entry is in the
-// tree, but not the cells against the entry.
+// rebuilds the record from it. A sealed part is shown by its reveal, which Verify checks
+// against the commitment in the entry. A CSV line holds the leaf hash and its proof: it
+// proves that the line is as it was exported and that the entry is in the tree, but it
+// does not prove that the cells agree with the entry.
 //
-// It imports sync/seal for the check of a reveal, a hash without any key.
+// The package imports sync/seal to check reveals, which needs a hash and no key.
 //
-// What it does not prove: that what agents wrote is true, or that a branch was
-// not kept from the auditor altogether.
+// An export does not prove that what agents wrote is true, nor that the auditor was
+// shown every branch.
 package audit

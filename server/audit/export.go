@@ -36,25 +36,25 @@ type Query struct {
 	// From and To are local dates of the visits, inclusive; "" for no bound.
 	From, To string
 	Lender   string // "" for all
-	// Reveal shows personal data, for whoever may see it.
+	// Reveal includes personal data; the caller checks that the reader may see it.
 	Reveal bool
 	// UpTo is the highest entry to export; Export sets it.
 	UpTo uint64
 }
 
-// filtered tells whether anything is left out on purpose.
+// filtered tells whether the query excludes some of the branch's visits.
 func (q Query) filtered() bool { return q.From != "" || q.To != "" || q.Lender != "" }
 
-// Visit is one visit as the views have it.
+// Visit is one visit as the views hold it.
 type Visit struct {
 	ID      string
 	No      uint64 // its number in the branch, dense from 1
 	Entry   uint64 // the entry that holds it
 	Reveals []seal.Reveal
-	Erased  bool // the debtor's key is destroyed: what was sealed is not shown to anyone any more
+	Erased  bool // the debtor's key is destroyed: nobody can read the sealed parts any more
 }
 
-// Visits lists visits; the domain implements it.
+// Visits lists visits; casework implements it.
 type Visits interface {
 	// EachVisit calls fn for every visit of a query, in order of visit_no, until fn returns an error.
 	EachVisit(ctx context.Context, q Query, fn func(Visit) error) error
@@ -65,16 +65,16 @@ type Line struct {
 	No     uint64          `json:"visit_no"`
 	ID     string          `json:"visit_id"`
 	Record json.RawMessage `json:"record"`
-	// Reveals show what is sealed in the entry.
+	// Reveals hold the salts and the values of the entry's sealed parts.
 	Reveals []seal.Reveal `json:"reveals,omitempty"`
-	// Erased says that parts are missing from the record because their debtor was erased.
+	// Erased says that parts of the record are missing because the debtor was erased.
 	Erased  bool            `json:"erased,omitempty"`
 	EntryNo uint64          `json:"entry_no"`
 	Entry   json.RawMessage `json:"entry"` // the journal's canonical bytes
 	Proof   []string        `json:"proof"` // of inclusion in the checkpoint's tree, base64
 }
 
-// Manifest is the last line of an export, and says what it is.
+// Manifest is the last line of an export and describes the export.
 type Manifest struct {
 	Format string        `json:"format"` // doorstep-visits/1
 	Kind   Format        `json:"kind"`
@@ -82,16 +82,16 @@ type Manifest struct {
 	From   string        `json:"from,omitempty"`
 	To     string        `json:"to,omitempty"`
 	Lender string        `json:"lender,omitempty"`
-	// Complete says that every visit of the branch up to the checkpoint is in the
-	// file: its visit_no run without a gap. A filtered export proves integrity only.
+	// Complete says that the file holds every visit of the branch up to the checkpoint: its
+	// visit_no run without a gap. A filtered export is not complete and proves integrity only.
 	Complete bool      `json:"complete"`
 	Proves   string    `json:"proves"`
-	Level    string    `json:"level"` // regulator: personal data shown; plain: not
+	Level    string    `json:"level"` // regulator: with personal data; plain: without
 	MadeAt   time.Time `json:"made_at"`
 	Visits   int       `json:"visits"`
 	FirstNo  uint64    `json:"first_visit_no,omitempty"`
 	LastNo   uint64    `json:"last_visit_no,omitempty"`
-	// Policies are the hashes of the conduct policies the visits were judged by.
+	// Policies are the hashes of the conduct policies by which the visits were judged.
 	Policies   []string `json:"policies"`
 	Checkpoint string   `json:"checkpoint"` // a signed note: origin, size, root, visits
 	// Missing are entries that could not be read, in order; each may have held a visit. An
@@ -114,7 +114,7 @@ type Missing struct {
 // manifestFormat names this form of export.
 const manifestFormat = "doorstep-visits/1"
 
-// signed is the last line as it is written.
+// signed is the last line of an NDJSON export.
 type signed struct {
 	Manifest  json.RawMessage `json:"manifest"`
 	Signature string          `json:"signature"` // a signed note over the SHA-256 of the manifest's bytes
@@ -230,7 +230,7 @@ func (x *export) missing(ctx context.Context) error {
 
 func (x *export) visit(ctx context.Context, v Visit) error {
 	if v.Entry > x.tree.size {
-		return nil // written after the checkpoint
+		return nil // recorded after the checkpoint was made
 	}
 	raw, err := x.tree.entry(ctx, v.Entry)
 	if err != nil {
@@ -251,7 +251,8 @@ func (x *export) visit(ctx context.Context, v Visit) error {
 	if err != nil {
 		return fmt.Errorf("export visit %s: %w", v.ID, err)
 	}
-	line := Line{No: no, ID: v.ID, Record: record, Reveals: v.Reveals, Erased: v.Erased, EntryNo: v.Entry, Entry: raw, Proof: proof.Hashes}
+	line := Line{No: no, ID: v.ID, Record: record, Reveals: v.Reveals, Erased: v.Erased, EntryNo: v.Entry, Entry: raw,
+		Proof: proof.Hashes}
 	m := &x.manifest
 	m.Visits++
 	if m.FirstNo == 0 {
@@ -273,7 +274,7 @@ func (x *export) visit(ctx context.Context, v Visit) error {
 	return x.line(b)
 }
 
-// policies notes the policy hashes a record names.
+// policies collects the policy hashes that a record names.
 func (x *export) policies(record json.RawMessage) {
 	var r struct {
 		Decisions []struct {
@@ -290,7 +291,7 @@ func (x *export) policies(record json.RawMessage) {
 	}
 }
 
-// line writes a line and notes its hash.
+// line writes a line and adds its hash to the manifest.
 func (x *export) line(b []byte) error {
 	sum := sha256.Sum256(b)
 	x.manifest.Lines = append(x.manifest.Lines, base64.StdEncoding.EncodeToString(sum[:]))
@@ -318,7 +319,7 @@ func (x *export) finish() error {
 	return x.out.Flush()
 }
 
-// manifestLine is the last line of an export, without its line end.
+// manifestLine encodes the last line of an export, without its line end.
 func manifestLine(format Format, s signed) ([]byte, error) {
 	line, err := encodeLine(s)
 	if err == nil && format == CSV {
@@ -327,7 +328,7 @@ func manifestLine(format Format, s signed) ([]byte, error) {
 	return line, err
 }
 
-// encodeLine writes JSON on one line, escaping nothing that needs none.
+// encodeLine encodes v as JSON on one line, without the escapes that only HTML needs.
 func encodeLine(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

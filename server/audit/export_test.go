@@ -17,7 +17,7 @@ import (
 )
 
 func TestAnExportProvesItself(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.record(t, 1, 40, 9)
 	for _, format := range []audit.Format{audit.NDJSON, audit.CSV} {
 		for _, reveal := range []bool{false, true} {
@@ -27,7 +27,8 @@ func TestAnExportProvesItself(t *testing.T) {
 				t.Fatalf("%s: %v", format, err)
 			}
 			m := report.Manifest
-			if m.Visits != 40 || m.FirstNo != 1 || m.LastNo != 40 || !m.Complete || report.TreeSize != 400 || m.Branch != branch || report.Signer != "doorstep-test" {
+			if m.Visits != 40 || m.FirstNo != 1 || m.LastNo != 40 || !m.Complete || report.TreeSize != 400 ||
+				m.Branch != branch || report.Signer != "doorstep-test" {
 				t.Errorf("%s: the manifest says %+v of a tree of %d", format, m, report.TreeSize)
 			}
 			if !slices.Equal(m.Policies, []string{"hash-0", "hash-1"}) {
@@ -51,7 +52,7 @@ func TestAnExportProvesItself(t *testing.T) {
 }
 
 func TestALineHoldsTheRecordAsItWasWritten(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.record(t, 1, 3, 2)
 	file, _ := h.export(t, audit.NDJSON, audit.Query{Reveal: true})
 	var l audit.Line
@@ -61,7 +62,8 @@ func TestALineHoldsTheRecordAsItWasWritten(t *testing.T) {
 		Detail     string `json:"outcome_detail"`
 	}
 	check(t, json.Unmarshal(l.Record, &got))
-	if l.No != 2 || l.ID != visitID(2) || l.EntryNo != 4 || got.Case != "c2" || got.Note != remark(2) || got.Detail != detail {
+	if l.No != 2 || l.ID != visitID(2) || l.EntryNo != 4 || got.Case != "c2" || got.Note != remark(2) ||
+		got.Detail != detail {
 		t.Errorf("line 2 is %d %s of entry %d: %+v", l.No, l.ID, l.EntryNo, got)
 	}
 	plain, _ := h.export(t, audit.NDJSON, audit.Query{})
@@ -72,7 +74,7 @@ func TestALineHoldsTheRecordAsItWasWritten(t *testing.T) {
 }
 
 func TestACSVCellIsNeverAFormula(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.record(t, 1, 60, 1)
 	file, _ := h.export(t, audit.CSV, audit.Query{})
 	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(file, []byte("\xef\xbb\xbf"))))
@@ -80,7 +82,8 @@ func TestACSVCellIsNeverAFormula(t *testing.T) {
 	rows, err := r.ReadAll()
 	check(t, err)
 	if len(rows) != 62 || bytes.Count(file, []byte("\n")) != 62 {
-		t.Fatalf("%d rows on %d lines, want a header, 60 visits and a manifest, each on one line", len(rows), bytes.Count(file, []byte("\n")))
+		t.Fatalf("%d rows on %d lines, want a header, 60 visits and a manifest, each on one line", len(rows),
+			bytes.Count(file, []byte("\n")))
 	}
 	for i, row := range rows[:61] {
 		for k, cell := range row {
@@ -90,13 +93,14 @@ func TestACSVCellIsNeverAFormula(t *testing.T) {
 		}
 	}
 	at := func(name string) string { return rows[1][slices.Index(rows[0], name)] }
-	if at("outcome_detail") != "'=HYPERLINK(\"http://example.org\") next <line>" || at("agents") != "u1;u2" || at("planned_to") != "10:00" || at("distance_m") != "1" {
+	if at("outcome_detail") != "'=HYPERLINK(\"http://example.org\") next <line>" || at("agents") != "u1;u2" ||
+		at("planned_to") != "10:00" || at("distance_m") != "1" {
 		t.Errorf("the first visit reads %q", rows[1])
 	}
 }
 
 func TestAFilteredExportSaysThatItIsNotComplete(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.record(t, 1, 30, 1)
 	for name, c := range map[string]struct {
 		q    audit.Query
@@ -116,7 +120,8 @@ func TestAFilteredExportSaysThatItIsNotComplete(t *testing.T) {
 				continue
 			}
 			m := report.Manifest
-			if m.Complete || m.Visits != c.want || !strings.HasPrefix(m.Proves, "integrity only") || m.From != c.q.From || m.To != c.q.To || m.Lender != c.q.Lender {
+			if m.Complete || m.Visits != c.want || !strings.HasPrefix(m.Proves, "integrity only") || m.From != c.q.From ||
+				m.To != c.q.To || m.Lender != c.q.Lender {
 				t.Errorf("%s: %+v, want %d visits and complete=false", name, m, c.want)
 			}
 		}
@@ -124,7 +129,7 @@ func TestAFilteredExportSaysThatItIsNotComplete(t *testing.T) {
 }
 
 func TestAnExportOfNothing(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	for _, format := range []audit.Format{audit.NDJSON, audit.CSV} {
 		file, _ := h.export(t, format, audit.Query{})
 		report, err := audit.Verify(bytes.NewReader(file), h.log.PublicKey())
@@ -135,7 +140,7 @@ func TestAnExportOfNothing(t *testing.T) {
 }
 
 func TestAVisitAfterTheCheckpointWaitsForTheNextExport(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.record(t, 1, 2, 0)
 	var b bytes.Buffer
 	m, err := h.log.Export(context.Background(), &b, audit.NDJSON, audit.Query{Branch: branch}, late{h, t})
@@ -148,9 +153,9 @@ func TestAVisitAfterTheCheckpointWaitsForTheNextExport(t *testing.T) {
 	}
 }
 
-// late records a visit after the checkpoint was signed, and does not heed the bound.
+// late records a visit after the checkpoint was signed, and lists it although it is beyond the query's UpTo.
 type late struct {
-	h *house
+	h *fixture
 	t *testing.T
 }
 
@@ -160,9 +165,9 @@ func (l late) EachVisit(ctx context.Context, q audit.Query, fn func(audit.Visit)
 	return l.h.EachVisit(ctx, q, fn)
 }
 
-// TestWhatWasNotAskedIsNotRevealed: a list of visits that opens too much shows nothing by it.
-func TestWhatWasNotAskedIsNotRevealed(t *testing.T) {
-	h := newHouse(t)
+// TestUnrequestedRevealsAreNotExported lists visits with reveals although the query has Reveal unset.
+func TestUnrequestedRevealsAreNotExported(t *testing.T) {
+	h := newFixture(t)
 	h.record(t, 1, 2, 0)
 	for _, format := range []audit.Format{audit.NDJSON, audit.CSV} {
 		var b bytes.Buffer
@@ -174,16 +179,16 @@ func TestWhatWasNotAskedIsNotRevealed(t *testing.T) {
 	}
 }
 
-// talkative reveals what nobody asked for.
-type talkative struct{ *house }
+// talkative always reveals, whatever the query says.
+type talkative struct{ *fixture }
 
 func (v talkative) EachVisit(ctx context.Context, q audit.Query, fn func(audit.Visit) error) error {
 	q.Reveal = true
-	return v.house.EachVisit(ctx, q, fn)
+	return v.fixture.EachVisit(ctx, q, fn)
 }
 
 func TestARangeThatIsNoneIsRefused(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	for _, q := range []audit.Query{{From: "26.11.2026"}, {To: "2026-02-30"}, {From: "2026-11-26", To: "2026-11-25"}} {
 		q.Branch = branch
 		var b bytes.Buffer

@@ -18,8 +18,8 @@ import (
 
 const branch auth.BranchID = "porto"
 
-// house is a journal over a real store, with a log that signs its trees.
-type house struct {
+// fixture is a journal over a real store, with a log that signs its trees.
+type fixture struct {
 	store   *sqlitestore.Store
 	journal *journal.Journal
 	vault   *seal.Vault
@@ -27,10 +27,10 @@ type house struct {
 	folder  string
 }
 
-// moment is what the house's clock shows.
+// moment is the time of the fixture's clock.
 var moment = time.Date(2026, 11, 25, 9, 30, 0, 0, time.UTC)
 
-func newHouse(tb testing.TB) *house {
+func newFixture(tb testing.TB) *fixture {
 	tb.Helper()
 	ctx := context.Background()
 	folder := tb.TempDir()
@@ -48,7 +48,7 @@ func newHouse(tb testing.TB) *house {
 	check(tb, err)
 	key, err := audit.LoadOrCreateKey(filepath.Join(folder, "audit.key"), "doorstep-test")
 	check(tb, err)
-	return &house{store, j, vault, audit.New(j, key, "doorstep-test"), folder}
+	return &fixture{store, j, vault, audit.New(j, key, "doorstep-test"), folder}
 }
 
 func check(tb testing.TB, err error) {
@@ -58,7 +58,7 @@ func check(tb testing.TB, err error) {
 	}
 }
 
-// visit is a visit as the tests write it: a little of what casework's has, with one personal part.
+// visit is the state of a visit in these tests: some members of casework's, one of them personal.
 type visit struct {
 	On        string            `json:"on"`
 	At        time.Time         `json:"at"`
@@ -74,31 +74,33 @@ type visit struct {
 	Planned   map[string]string `json:"planned_window"`
 }
 
-// detail is a text that a spreadsheet would run, on two lines.
+// detail is a text of two lines that a spreadsheet would run as a formula.
 const detail = "=HYPERLINK(\"http://example.org\")\nnext <line>"
 
-// remark is what the agent of visit i wrote.
+// remark returns what the agent wrote about visit i.
 func remark(i int) string {
 	return fmt.Sprintf("=Dona Amélia, 2.º andar <porta %d>, \"volte\"\namanhã", i)
 }
 
-// visitID is the id of visit i.
+// visitID returns the id of visit i.
 func visitID(i int) string { return fmt.Sprintf("v%04d", i) }
 
-// visited is visit i, sealed.
-func (h *house) visited(tb testing.TB, i int) *visit {
+// visited returns visit i with its personal part sealed.
+func (h *fixture) visited(tb testing.TB, i int) *visit {
 	tb.Helper()
 	text := seal.NewText(remark(i))
-	v := &visit{On: moment.AddDate(0, 0, i%3).Format(time.DateOnly), At: moment, Case: fmt.Sprintf("c%d", i), Debtor: journal.DebtorID(fmt.Sprintf("d%d", i%7)),
-		Lender: []string{"north", "south"}[i%2], Outcome: "MET_PROMISE", Detail: detail, Agents: []string{"u1", "u2"}, Note: &text,
-		Decisions: []map[string]any{{"policy_hash": fmt.Sprintf("hash-%d", i%2), "rule": "time.window"}},
-		CheckIn:   map[string]int64{"distance_m": int64(i)}, Planned: map[string]string{"from": "09:00", "to": "10:00"}}
+	v := &visit{On: moment.AddDate(0, 0, i%3).Format(time.DateOnly), At: moment, Case: fmt.Sprintf("c%d", i),
+		Debtor: journal.DebtorID(fmt.Sprintf("d%d", i%7)), Lender: []string{"north", "south"}[i%2],
+		Outcome: "MET_PROMISE", Detail: detail, Agents: []string{"u1", "u2"},
+		Note: &text, Decisions: []map[string]any{{"policy_hash": fmt.Sprintf("hash-%d", i%2), "rule": "time.window"}},
+		CheckIn: map[string]int64{"distance_m": int64(i)}, Planned: map[string]string{"from": "09:00", "to": "10:00"}}
 	check(tb, h.vault.SealDoc(context.Background(), v.Debtor, branch, "visits", visitID(i), v))
 	return v
 }
 
-// record appends visits from to to, each alone in its entry, and after each so many entries of other things.
-func (h *house) record(tb testing.TB, from, to, others int) {
+// record appends the visits numbered from from to to, one in an entry, and after each of them others entries
+// that hold no visit.
+func (h *fixture) record(tb testing.TB, from, to, others int) {
 	tb.Helper()
 	ctx := context.Background()
 	var cmds []journal.Command
@@ -144,7 +146,7 @@ func command(id string, decide func(context.Context, *journal.Reader) (journal.D
 }
 
 // EachVisit lists the visits as the views have them.
-func (h *house) EachVisit(ctx context.Context, q audit.Query, fn func(audit.Visit) error) error {
+func (h *fixture) EachVisit(ctx context.Context, q audit.Query, fn func(audit.Visit) error) error {
 	var found []audit.Visit
 	for after := ""; ; {
 		page, err := h.store.Find(ctx, journal.Query{Branch: q.Branch, Type: "visits", After: after})
@@ -156,7 +158,8 @@ func (h *house) EachVisit(ctx context.Context, q audit.Query, fn func(audit.Visi
 			if err := json.Unmarshal(r.Body, &v); err != nil {
 				return err
 			}
-			if q.From != "" && v.On < q.From || q.To != "" && v.On > q.To || q.Lender != "" && v.Lender != q.Lender || r.N > q.UpTo {
+			if q.From != "" && v.On < q.From || q.To != "" && v.On > q.To || q.Lender != "" && v.Lender != q.Lender ||
+				r.N > q.UpTo {
 				continue
 			}
 			x := audit.Visit{ID: r.ID, No: r.No, Entry: r.N}
@@ -180,8 +183,8 @@ func (h *house) EachVisit(ctx context.Context, q audit.Query, fn func(audit.Visi
 	return nil
 }
 
-// export gives a whole export as its bytes.
-func (h *house) export(tb testing.TB, format audit.Format, q audit.Query) ([]byte, audit.Manifest) {
+// export returns the bytes of a whole export, and its manifest.
+func (h *fixture) export(tb testing.TB, format audit.Format, q audit.Query) ([]byte, audit.Manifest) {
 	tb.Helper()
 	q.Branch = branch
 	var b bytes.Buffer

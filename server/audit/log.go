@@ -25,7 +25,7 @@ import (
 // invalid refuses a request. The codes are stable: audit.no_entry, audit.size, audit.range.
 func invalid(code, msg string) error { return refusal.New(refusal.Invalid, code, "", "%s", msg) }
 
-// Log signs and proves the trees of all branches. It is safe for concurrent use.
+// Log signs the trees of all branches and makes proofs from them. It is safe for concurrent use.
 type Log struct {
 	journal *journal.Journal
 	views   *journal.Views
@@ -35,8 +35,8 @@ type Log struct {
 	origin  string
 }
 
-// New makes a log that signs with a key of LoadOrCreateKey. deployment names this
-// installation in the origins of its checkpoints: "deployment/branch/epoch".
+// New makes a log that signs with k (see LoadOrCreateKey). deployment names this
+// installation in the origins of its checkpoints, which are "deployment/branch/epoch".
 func New(j *journal.Journal, k Key, deployment string) *Log {
 	return &Log{journal: j, views: journal.NewViews(j, Tiles()), tiles: newTiles(), signer: k.signer, vkey: k.Public,
 		origin: deployment}
@@ -44,21 +44,22 @@ func New(j *journal.Journal, k Key, deployment string) *Log {
 
 // Key signs checkpoints and manifests.
 type Key struct {
-	// Public is the verifier key: "name+hash+base64". Auditors get it by a way that is not the export.
+	// Public is the verifier key: "name+hash+base64". Auditors must not take it from an export.
 	Public string
 	signer note.Signer
 }
 
-// LoadOrCreateKey reads the signing key from a file, and makes it on first start,
-// with its public part beside it (path + ".pub"). Both are readable by their owner
-// only. A public key without its signing key is an error: that key is lost.
+// LoadOrCreateKey reads the signing key from a file. On the first start it makes the
+// key and writes its public part beside it (path + ".pub"). Only their owner can read the
+// files. If there is a public key but no signing key, that key is lost: an error.
 func LoadOrCreateKey(path, name string) (Key, error) {
 	k, err := LoadKey(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return k, err
 	}
 	if _, err := os.Stat(path + ".pub"); err == nil {
-		return Key{}, fmt.Errorf("the public audit key %s.pub stands without its signing key: put back %s from a backup", path, path)
+		return Key{}, fmt.Errorf("the public audit key %s.pub stands without its signing key: put back %s from a backup",
+			path, path)
 	}
 	skey, vkey, err := note.GenerateKey(rand.Reader, name)
 	if err != nil {
@@ -70,8 +71,8 @@ func LoadOrCreateKey(path, name string) (Key, error) {
 	return LoadKey(path)
 }
 
-// LoadKey reads the signing key from a file, and writes its public part beside it
-// when that is missing. fs.ErrNotExist: there is no such file.
+// LoadKey reads the signing key from a file and writes its public part beside it if
+// that is missing. It returns fs.ErrNotExist if there is no such file.
 func LoadKey(path string) (Key, error) {
 	data, err := keyfile.Read(path)
 	if err != nil {
@@ -89,7 +90,8 @@ func LoadKey(path string) (Key, error) {
 	case err != nil:
 		return Key{}, fmt.Errorf("read public audit key: %w", err)
 	case strings.TrimSpace(string(pub)) != k.Public:
-		return Key{}, fmt.Errorf("%s and %s.pub are of two keys: put back, from one backup, the two that belong together", path, path)
+		return Key{}, fmt.Errorf("%s and %s.pub are of two keys: put back, from one backup, the two that belong together",
+			path, path)
 	}
 	return k, nil
 }
@@ -116,13 +118,13 @@ func parseKey(text string) (Key, error) {
 	return k, nil
 }
 
-// Fingerprint tells this key from others.
+// Fingerprint returns a text that identifies this key.
 func (k Key) Fingerprint() string {
 	sum := sha256.Sum256([]byte(k.Public))
 	return hex.EncodeToString(sum[:8])
 }
 
-// PublicKey is the verifier key.
+// PublicKey returns the verifier key.
 func (l *Log) PublicKey() string { return l.vkey }
 
 // Checkpoint is a signed head of a branch's tree.
@@ -133,10 +135,10 @@ type Checkpoint struct {
 	// Visits is how many visits the tree holds: their numbers run from 1 to it.
 	Visits uint64 `json:"visits" doc:"How many visits the tree holds. Their numbers run from 1 to it."`
 	Note   string `json:"note"` // the signed note
-	Key    string `json:"key"`  // who signed, for information: verify with a key you already have
+	Key    string `json:"key"`  // the signer's public key, for information: verify with a key you already have
 }
 
-// Checkpoint signs the branch's tree at its watermark.
+// Checkpoint signs the branch's tree at the journal's watermark.
 func (l *Log) Checkpoint(ctx context.Context, b auth.BranchID) (Checkpoint, error) {
 	h, err := l.journal.Head(ctx, b)
 	if err != nil {
@@ -152,17 +154,17 @@ func (l *Log) Checkpoint(ctx context.Context, b auth.BranchID) (Checkpoint, erro
 
 func (l *Log) originOf(b auth.BranchID) string { return l.origin + "/" + string(b) + "/1" }
 
-// checkpointText is the note's text (C2SP tlog-checkpoint): origin, size, root, and one
-// extension line, the number of visits in the tree.
+// checkpointText returns the note's text (C2SP tlog-checkpoint): origin, size, root, and
+// one extension line with the number of visits in the tree.
 func checkpointText(origin string, h journal.Head) string {
 	return fmt.Sprintf("%s\n%d\n%s\n%s%d\n", origin, h.Size, base64.StdEncoding.EncodeToString(h.Root[:]), visitsLine,
 		h.Numbered)
 }
 
-// visitsLine begins the line that says how many visits the tree holds.
+// visitsLine is the start of the checkpoint's line with the number of visits.
 const visitsLine = "visits "
 
-// Proof is an inclusion or consistency proof, as RFC 6962 has it.
+// Proof is an inclusion proof or a consistency proof of RFC 6962.
 type Proof struct {
 	Branch auth.BranchID `json:"branch"`
 	Entry  uint64        `json:"entry,omitempty"` // inclusion: the entry's number; its leaf index is one less
@@ -172,7 +174,8 @@ type Proof struct {
 	Hashes []string      `json:"hashes"`
 }
 
-// Inclusion proves that an entry is in the tree of a size (0: at the watermark). audit.no_entry, audit.size.
+// Inclusion proves that an entry is in the tree of the given size (0: at the watermark). A
+// *refusal.Error has the code audit.no_entry or audit.size.
 func (l *Log) Inclusion(ctx context.Context, b auth.BranchID, entry, size uint64) (Proof, error) {
 	size, err := l.size(ctx, b, size)
 	if err != nil {
@@ -198,10 +201,12 @@ func (t *tree) include(ctx context.Context, entry uint64) (Proof, error) {
 	if err != nil {
 		return Proof{}, err
 	}
-	return Proof{Branch: t.branch, Entry: entry, Size: t.size, Leaf: base64.StdEncoding.EncodeToString(leaf[:]), Hashes: hashStrings(p)}, nil
+	return Proof{Branch: t.branch, Entry: entry, Size: t.size, Leaf: base64.StdEncoding.EncodeToString(leaf[:]),
+		Hashes: hashStrings(p)}, nil
 }
 
-// Consistency proves that the tree of an older size is a prefix of a newer one (0: at the watermark). audit.size.
+// Consistency proves that the tree of size from is a prefix of the tree of a larger size (0: at the
+// watermark). A *refusal.Error has the code audit.size.
 func (l *Log) Consistency(ctx context.Context, b auth.BranchID, from, size uint64) (Proof, error) {
 	size, err := l.size(ctx, b, size)
 	if err != nil {
@@ -221,7 +226,7 @@ func (l *Log) Consistency(ctx context.Context, b auth.BranchID, from, size uint6
 	return Proof{Branch: b, From: from, Size: size, Hashes: hashStrings(p)}, nil
 }
 
-// size checks an asked tree size against the watermark; 0 is the watermark itself.
+// size checks that a requested tree size is not beyond the watermark; 0 stands for the watermark.
 func (l *Log) size(ctx context.Context, b auth.BranchID, size uint64) (uint64, error) {
 	w, err := l.journal.Watermark(ctx, b)
 	if err != nil {
@@ -244,7 +249,7 @@ func hashStrings(hs []tlog.Hash) []string {
 	return out
 }
 
-// SignErasure signs the statement of an erasure, one line of JSON, for the debtor to keep.
+// SignErasure signs the statement of an erasure, one line of JSON. The debtor is given the signed statement.
 func (l *Log) SignErasure(statement string) (string, error) {
 	signed, err := note.Sign(&note.Note{Text: "doorstep erasure\n" + statement + "\n"}, l.signer)
 	if err != nil {
@@ -253,7 +258,8 @@ func (l *Log) SignErasure(statement string) (string, error) {
 	return string(signed), nil
 }
 
-// SignPolicy signs the statement of a conduct policy (lines of hashes), so that a phone can tell what it judges with offline.
+// SignPolicy signs the statement of a conduct policy (lines of hashes). A phone checks the signature
+// before it judges by the policy offline.
 func (l *Log) SignPolicy(statement string) (string, error) {
 	signed, err := note.Sign(&note.Note{Text: "doorstep conduct policy\n" + statement}, l.signer)
 	if err != nil {

@@ -21,9 +21,9 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// This file checks proofs with transparency-dev/merkle, which other logs' verifiers
-// use, and roots by the definition of a tree in RFC 9162, 2.1.1, written from its
-// text: nothing here is shared with the library that makes the proofs.
+// This file checks proofs with transparency-dev/merkle, which verifiers of other logs
+// use, and roots with a function written from the definition in RFC 9162, 2.1.1. It
+// shares no code with the library that makes the proofs.
 
 type hash = [sha256.Size]byte
 
@@ -32,7 +32,7 @@ func nodeHash(left, right hash) hash {
 	return sha256.Sum256(append(append([]byte{1}, left[:]...), right[:]...))
 }
 
-// treeHash is MTH of a list of leaf hashes.
+// treeHash returns the Merkle tree hash (MTH) of a list of leaf hashes.
 func treeHash(leaves []hash) hash {
 	switch len(leaves) {
 	case 0:
@@ -44,14 +44,15 @@ func treeHash(leaves []hash) hash {
 	return nodeHash(treeHash(leaves[:k]), treeHash(leaves[k:]))
 }
 
-// included: does the path lead from the leaf to the root?
+// included tells whether the path leads from the leaf to the root.
 func included(leaf hash, index, size uint64, path []hash, root hash) bool {
 	return proof.VerifyInclusion(rfc6962.DefaultHasher, index, size, leaf[:], slicesOf(path), root[:]) == nil
 }
 
-// consistent: is the first tree a prefix of the second?
+// consistent tells whether the path proves that the first tree is a prefix of the second.
 func consistent(first, second uint64, firstRoot, secondRoot hash, path []hash) bool {
-	return proof.VerifyConsistency(rfc6962.DefaultHasher, first, second, slicesOf(path), firstRoot[:], secondRoot[:]) == nil
+	return proof.VerifyConsistency(rfc6962.DefaultHasher, first, second, slicesOf(path), firstRoot[:],
+		secondRoot[:]) == nil
 }
 
 func slicesOf(path []hash) [][]byte {
@@ -62,8 +63,8 @@ func slicesOf(path []hash) [][]byte {
 	return out
 }
 
-// leaves are the leaf hashes of a branch, from the bytes of its entries.
-func (h *house) leaves(t *testing.T) []hash {
+// leaves returns the leaf hashes of the branch, made from the bytes of its entries.
+func (h *fixture) leaves(t *testing.T) []hash {
 	t.Helper()
 	var out []hash
 	for p, err := range journal.Pages(context.Background(), h.store, branch, 0) {
@@ -89,11 +90,11 @@ func hashesOf(t *testing.T, texts []string) []hash {
 	return out
 }
 
-// sizes are those where trees of tiles of 256 have their corners.
+// sizes are tree sizes around full tiles of 256.
 var sizes = []uint64{1, 2, 3, 7, 8, 255, 256, 257, 300, 511, 512, 513, 767, 768, 1000, 1024, 1030}
 
 func TestEveryEntryIsProved(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.record(t, 1, 10, 102)
 	leaves := h.leaves(t)
 	for _, size := range sizes {
@@ -102,7 +103,8 @@ func TestEveryEntryIsProved(t *testing.T) {
 			p, err := h.log.Inclusion(context.Background(), branch, n, size)
 			check(t, err)
 			path := hashesOf(t, p.Hashes)
-			if !included(leaves[n-1], n-1, size, path, root) || hashesOf(t, []string{p.Leaf})[0] != leaves[n-1] || p.Entry != n || p.Size != size {
+			if !included(leaves[n-1], n-1, size, path, root) || hashesOf(t, []string{p.Leaf})[0] != leaves[n-1] ||
+				p.Entry != n || p.Size != size {
 				t.Fatalf("entry %d in the tree of %d is not proved by %+v", n, size, p)
 			}
 			if included(leaves[n%size], n-1, size, path, root) && size > 1 {
@@ -113,7 +115,7 @@ func TestEveryEntryIsProved(t *testing.T) {
 }
 
 func TestEveryOlderTreeIsAPrefixOfTheNewer(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.record(t, 1, 10, 102)
 	leaves := h.leaves(t)
 	for i, from := range sizes {
@@ -121,7 +123,8 @@ func TestEveryOlderTreeIsAPrefixOfTheNewer(t *testing.T) {
 			p, err := h.log.Consistency(context.Background(), branch, from, size)
 			check(t, err)
 			path := hashesOf(t, p.Hashes)
-			if !consistent(from, size, treeHash(leaves[:from]), treeHash(leaves[:size]), path) || p.From != from || p.Size != size {
+			if !consistent(from, size, treeHash(leaves[:from]), treeHash(leaves[:size]), path) || p.From != from ||
+				p.Size != size {
 				t.Fatalf("the tree of %d is not shown to be a prefix of that of %d by %+v", from, size, p)
 			}
 			if consistent(from, size, treeHash(leaves[1:from+1]), treeHash(leaves[:size]), path) {
@@ -131,10 +134,10 @@ func TestEveryOlderTreeIsAPrefixOfTheNewer(t *testing.T) {
 	}
 }
 
-// TestProofsFollowTheGrowingTree: the tiles a log remembers grow with the journal,
-// older sizes stay provable, and a restart finds the tiles that were stored.
+// TestProofsFollowTheGrowingTree checks that cached tiles grow with the journal, that
+// older sizes stay provable, and that a restart finds the stored tiles.
 func TestProofsFollowTheGrowingTree(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	prove := func(what string, size uint64, leaves []hash) {
 		t.Helper()
@@ -179,7 +182,7 @@ func TestProofsFollowTheGrowingTree(t *testing.T) {
 }
 
 func TestACheckpointIsASignedNote(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.record(t, 1, 3, 1)
 	cp, err := h.log.Checkpoint(context.Background(), branch)
 	check(t, err)
@@ -190,34 +193,44 @@ func TestACheckpointIsASignedNote(t *testing.T) {
 	if want := fmt.Sprintf("doorstep-test/%s/1\n6\n%s\nvisits 3\n", branch, cp.Root); n.Text != want {
 		t.Errorf("the note says %q, want %q", n.Text, want)
 	}
-	stranger, err := note.NewVerifier(newHouse(t).log.PublicKey())
+	stranger, err := note.NewVerifier(newFixture(t).log.PublicKey())
 	check(t, err)
 	if _, err := note.Open([]byte(cp.Note), note.VerifierList(stranger)); err == nil {
-		t.Error("another house's key opens the checkpoint")
+		t.Error("another server's key opens the checkpoint")
 	}
 	signed, err := h.log.SignPolicy("abc\n")
 	check(t, err)
-	if n, err := note.Open([]byte(signed), note.VerifierList(verifier)); err != nil || !strings.Contains(n.Text, "\nabc\n") {
+	if n, err := note.Open([]byte(signed), note.VerifierList(verifier)); err != nil ||
+		!strings.Contains(n.Text, "\nabc\n") {
 		t.Errorf("the signed policy: %v, %v", n, err)
 	}
 }
 
-func TestAProofOfWhatIsNotThereIsRefused(t *testing.T) {
-	h := newHouse(t)
+func TestAProofOfAMissingEntryOrSizeIsRefused(t *testing.T) {
+	h := newFixture(t)
 	h.record(t, 1, 3, 1)
 	for name, c := range map[string]struct {
 		prove func() (audit.Proof, error)
 		code  string
 	}{
-		"entry 0":       {func() (audit.Proof, error) { return h.log.Inclusion(context.Background(), branch, 0, 0) }, "audit.no_entry"},
-		"entry 7 of 6":  {func() (audit.Proof, error) { return h.log.Inclusion(context.Background(), branch, 7, 0) }, "audit.no_entry"},
-		"entry 5 of 4":  {func() (audit.Proof, error) { return h.log.Inclusion(context.Background(), branch, 5, 4) }, "audit.no_entry"},
-		"size 7 of 6":   {func() (audit.Proof, error) { return h.log.Inclusion(context.Background(), branch, 1, 7) }, "audit.size"},
-		"from 0":        {func() (audit.Proof, error) { return h.log.Consistency(context.Background(), branch, 0, 0) }, "audit.size"},
-		"from 5 to 4":   {func() (audit.Proof, error) { return h.log.Consistency(context.Background(), branch, 5, 4) }, "audit.size"},
-		"to 7 of 6":     {func() (audit.Proof, error) { return h.log.Consistency(context.Background(), branch, 5, 7) }, "audit.size"},
-		"empty branch":  {func() (audit.Proof, error) { return h.log.Inclusion(context.Background(), "empty", 1, 0) }, "audit.no_entry"},
-		"empty, a size": {func() (audit.Proof, error) { return h.log.Consistency(context.Background(), "empty", 1, 0) }, "audit.size"},
+		"entry 0": {func() (audit.Proof, error) { return h.log.Inclusion(context.Background(), branch, 0, 0) },
+			"audit.no_entry"},
+		"entry 7 of 6": {func() (audit.Proof, error) { return h.log.Inclusion(context.Background(), branch, 7, 0) },
+			"audit.no_entry"},
+		"entry 5 of 4": {func() (audit.Proof, error) { return h.log.Inclusion(context.Background(), branch, 5, 4) },
+			"audit.no_entry"},
+		"size 7 of 6": {func() (audit.Proof, error) { return h.log.Inclusion(context.Background(), branch, 1, 7) },
+			"audit.size"},
+		"from 0": {func() (audit.Proof, error) { return h.log.Consistency(context.Background(), branch, 0, 0) },
+			"audit.size"},
+		"from 5 to 4": {func() (audit.Proof, error) { return h.log.Consistency(context.Background(), branch, 5, 4) },
+			"audit.size"},
+		"to 7 of 6": {func() (audit.Proof, error) { return h.log.Consistency(context.Background(), branch, 5, 7) },
+			"audit.size"},
+		"empty branch": {func() (audit.Proof, error) { return h.log.Inclusion(context.Background(), "empty", 1, 0) },
+			"audit.no_entry"},
+		"empty, a size": {func() (audit.Proof, error) { return h.log.Consistency(context.Background(), "empty", 1, 0) },
+			"audit.size"},
 	} {
 		_, err := c.prove()
 		var e *refusal.Error
@@ -227,9 +240,9 @@ func TestAProofOfWhatIsNotThereIsRefused(t *testing.T) {
 	}
 }
 
-// TestTheLinesProofsHoldByThemselves checks an exported line with nothing but SHA-256 and the checkpoint.
+// TestTheLinesProofsHoldByThemselves checks exported lines with SHA-256 and the checkpoint alone.
 func TestTheLinesProofsHoldByThemselves(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.record(t, 1, 20, 20)
 	file, m := h.export(t, audit.NDJSON, audit.Query{})
 	head := strings.Split(m.Checkpoint, "\n")

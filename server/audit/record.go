@@ -14,7 +14,7 @@ import (
 	"doorstep/sync/seal"
 )
 
-// visitOf finds a visit's state and number in an entry.
+// visitOf returns a visit's state and number from an entry.
 func visitOf(raw json.RawMessage, id string) (state json.RawMessage, no uint64, err error) {
 	e, err := journal.DecodeEntry(raw)
 	if err != nil {
@@ -28,9 +28,9 @@ func visitOf(raw json.RawMessage, id string) (state json.RawMessage, no uint64, 
 	return nil, 0, errors.New("the entry does not hold this visit")
 }
 
-// recordOf is a visit's state as people read it: sealed parts are replaced by
-// what is revealed, or left out. Members are in the order of their names, so that
-// the same state and reveals give the same bytes.
+// recordOf turns a visit's stored state into the exported record: it replaces sealed
+// parts by their revealed values and drops those without a reveal. Members are sorted by
+// name, so that the same state and reveals give the same bytes.
 func recordOf(state json.RawMessage, reveals []seal.Reveal) (json.RawMessage, error) {
 	shown := map[string]seal.Reveal{}
 	for _, r := range reveals {
@@ -50,12 +50,14 @@ func recordOf(state json.RawMessage, reveals []seal.Reveal) (json.RawMessage, er
 		return nil, errors.New("the state is sealed as a whole")
 	}
 	if len(shown) > 0 {
-		return nil, fmt.Errorf("something is revealed that the entry does not hold: %s", strings.Join(slices.Sorted(maps.Keys(shown)), ", "))
+		return nil, fmt.Errorf("the line reveals values that the entry does not hold: %s",
+			strings.Join(slices.Sorted(maps.Keys(shown)), ", "))
 	}
 	return encodeLine(out)
 }
 
-// unsealed walks a value; keep is false for a sealed part that is not shown. What is shown is taken from the map.
+// unsealed returns v with its sealed parts replaced by their reveals from shown, which it removes from the
+// map. keep is false if v is a sealed part without a reveal.
 func unsealed(v any, path string, shown map[string]seal.Reveal) (out any, keep bool, err error) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -104,7 +106,7 @@ func unsealed(v any, path string, shown map[string]seal.Reveal) (out any, keep b
 	return v, true, nil
 }
 
-// isSealed knows a sealed part by its members.
+// isSealed tells by its members whether an object is a sealed part.
 func isSealed(m map[string]any) bool {
 	if len(m) != 3 {
 		return false

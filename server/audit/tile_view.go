@@ -11,7 +11,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// tilesView is the view's name and its documents' type; their ids are "level/n".
+// tilesView is the name of the view and the type of its documents, whose ids are "level/n".
 const tilesView = "tiles"
 
 // tileState is the document of a full tile. It never changes.
@@ -19,9 +19,10 @@ type tileState struct {
 	Hashes string `json:"hashes"` // 256 hashes, base64
 }
 
-// Tiles is the view of the full tiles of branches' trees, so that a proof reads tiles
-// and no journal. It is applied 256 entries at a time: what is left over at the end of
-// the journal is in no full tile, and is read from the last pages.
+// Tiles returns the view of the full tiles of the branches' trees, from which proofs are
+// made without reading the whole journal. The journal applies it to runs of 256 entries.
+// The entries after the last full run are in no tile; proofs read them from the last
+// pages.
 func Tiles() journal.View {
 	return journal.View{Name: tilesView, Step: tileWidth, Apply: applyTiles}
 }
@@ -39,7 +40,7 @@ func applyTiles(ctx context.Context, run journal.Run) ([]journal.Record, error) 
 		return nil, fmt.Errorf("audit: %d leaves of entries %d to %d", len(leaves), run.After+1, run.UpTo)
 	}
 	var out []journal.Record
-	// rows are new full rows of a level, the first of them number from.
+	// rows are the new full rows of one level; the first of them has the number from.
 	rows, from := [][]tlog.Hash{}, run.After/tileWidth
 	for ; len(leaves) > 0; leaves = leaves[tileWidth:] {
 		rows = append(rows, leaves[:tileWidth])
@@ -55,7 +56,7 @@ func applyTiles(ctx context.Context, run journal.Run) ([]journal.Record, error) 
 			out = append(out, journal.Record{ID: tileDoc(level, n), N: (n + 1) * width, Rev: 1, Body: body})
 			roots[i] = newTile(nil, row).rows[tileHeight][0]
 		}
-		// The level above has a full row for each 256th of these: it may begin before this run.
+		// 256 rows of this level make one row of the level above, whose first hashes may be from earlier runs.
 		first, end := from>>tileHeight, (from+uint64(len(rows)))>>tileHeight
 		var above [][]tlog.Hash
 		for n := first; n < end; n++ {

@@ -17,7 +17,7 @@ const (
 	tilesKept  = 512 // in memory: 16 KiB each
 )
 
-// tiles remembers the hashes of all branches' trees, 256 at a time. It is safe for
+// tiles caches the hashes of all branches' trees in tiles of 256. It is safe for
 // concurrent use.
 type tiles struct {
 	mu   sync.Mutex
@@ -32,14 +32,14 @@ type tileID struct {
 
 func (id tileID) String() string { return fmt.Sprintf("%s/%d/%d", id.branch, id.level, id.n) }
 
-// tile is a row of hashes and what they hash to: row i holds the roots of 2^i of
-// them each. It is never modified; the last tile of a tree is replaced by a longer
-// one as the tree grows.
+// tile holds a row of hashes and the hashes above them: row i holds the roots of 2^i
+// hashes each. A tile is never modified; as a tree grows, a longer tile replaces its last
+// one.
 type tile struct {
 	rows [tileHeight + 1][]tlog.Hash
 }
 
-// newTile makes a tile of a longer or equally long row than old's, whose hashes it begins with; old may be nil.
+// newTile makes a tile of a row. If old is not nil, the row begins with the hashes of old's row.
 func newTile(old *tile, row []tlog.Hash) *tile {
 	t := &tile{}
 	t.rows[0] = row
@@ -65,7 +65,7 @@ func (t *tiles) find(id tileID) *tile {
 	return t.kept[id]
 }
 
-// keep remembers a tile, unless a longer one is known by now.
+// keep caches a tile, unless the cache already holds a longer one.
 func (t *tiles) keep(id tileID, x *tile) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -77,7 +77,7 @@ func (t *tiles) keep(id tileID, x *tile) {
 		var out tileID
 		for out = range t.kept {
 			if out.level == 0 {
-				break // those above cost 256 of these each to make again
+				break // a tile of a higher level costs 256 of these to make again
 			}
 		}
 		delete(t.kept, out)
@@ -85,7 +85,7 @@ func (t *tiles) keep(id tileID, x *tile) {
 	t.kept[id] = x
 }
 
-// tree reads the tree of a branch as it was at a size, for one request at a time.
+// tree reads the tree of a branch as it was at a size. One request uses it at a time.
 type tree struct {
 	tiles  *tiles
 	store  journal.Store
@@ -95,13 +95,13 @@ type tree struct {
 }
 
 const (
-	// pagesAhead is how many pages are read at once: of 2 MiB at most each, of a few kB mostly.
+	// pagesAhead is how many pages are read at once. A page has at most 2 MiB, usually a few kB.
 	pagesAhead = 32
-	// tilesAhead is how many tiles are read at once: 11 kB each.
+	// tilesAhead is how many tiles are read at once, of 11 kB each.
 	tilesAhead = 64
 )
 
-// tree reads a branch's tree at a size, once the view of its tiles is as long.
+// tree returns a branch's tree at a size, after the view of tiles has been applied up to that size.
 func (l *Log) tree(ctx context.Context, b auth.BranchID, size uint64) (*tree, error) {
 	if err := l.views.CatchUp(ctx, b, tilesView); err != nil {
 		return nil, err
@@ -109,7 +109,7 @@ func (l *Log) tree(ctx context.Context, b auth.BranchID, size uint64) (*tree, er
 	return &tree{tiles: l.tiles, store: l.journal.Store(), branch: b, size: size}, nil
 }
 
-// reader gives tlog what it asks for.
+// reader returns the tree as a tlog.HashReader.
 func (t *tree) reader(ctx context.Context) tlog.HashReader {
 	return tlog.HashReaderFunc(func(at []int64) ([]tlog.Hash, error) {
 		out := make([]tlog.Hash, len(at))
@@ -125,10 +125,11 @@ func (t *tree) reader(ctx context.Context) tlog.HashReader {
 	})
 }
 
-// hash is the root of the complete subtree number n over 2^level leaves.
+// hash returns the root of the complete subtree number n over 2^level leaves.
 func (t *tree) hash(ctx context.Context, level int, n uint64) (tlog.Hash, error) {
 	if (n+1)<<level > t.size {
-		return tlog.Hash{}, fmt.Errorf("audit: the tree of %d leaves has no complete subtree %d at level %d", t.size, n, level)
+		return tlog.Hash{}, fmt.Errorf("audit: the tree of %d leaves has no complete subtree %d at level %d",
+			t.size, n, level)
 	}
 	low := level % tileHeight
 	id := tileID{t.branch, level / tileHeight, n << low >> tileHeight}
@@ -143,7 +144,7 @@ func (t *tree) hash(ctx context.Context, level int, n uint64) (tlog.Hash, error)
 	return row[at], nil
 }
 
-// tile finds a tile, or reads or makes it, at least as long as the tree's size asks for.
+// tile returns a tile from the cache, or else reads or makes it. It is at least as long as the tree's size needs.
 func (t *tree) tile(ctx context.Context, id tileID) (*tile, error) {
 	first := id.n << tileHeight
 	to := min(first+tileWidth, t.size>>(tileHeight*id.level))
@@ -159,7 +160,7 @@ func (t *tree) tile(ctx context.Context, id tileID) (*tile, error) {
 			return x, nil
 		}
 	}
-	// The last tile of its level, or one that the view does not have (yet).
+	// The last tile of its level, or one that the view does not hold yet.
 	row := make([]tlog.Hash, 0, to-first)
 	if had != nil {
 		row = append(row, had.rows[0]...)
@@ -173,7 +174,7 @@ func (t *tree) tile(ctx context.Context, id tileID) (*tile, error) {
 	return x, nil
 }
 
-// load reads full tiles of a level, from one number to before another, as far as the view has them.
+// load reads the full tiles of a level with numbers from from to to-1, as far as the view has them.
 func (t *tree) load(ctx context.Context, level int, from, to uint64) error {
 	var refs []journal.DocRef
 	var ids []tileID
@@ -203,7 +204,7 @@ func (t *tree) load(ctx context.Context, level int, from, to uint64) error {
 	return nil
 }
 
-// extend makes a tile's row longer: it begins at hash number first and is to end before to.
+// extend appends hashes to a tile's row, which begins at hash number first, up to hash number to-1.
 func (t *tree) extend(ctx context.Context, level int, row []tlog.Hash, first, to uint64) ([]tlog.Hash, error) {
 	for n := first + uint64(len(row)); n < to; n++ {
 		if level == 0 {
@@ -228,13 +229,13 @@ func (t *tree) extend(ctx context.Context, level int, row []tlog.Hash, first, to
 	return row, nil
 }
 
-// leaf is the record hash of entry n, when all up to entry to will be asked for next.
+// leaf returns the record hash of entry n. The caller will ask for the entries up to to next.
 func (t *tree) leaf(ctx context.Context, n, to uint64) (tlog.Hash, error) {
 	p := t.held(n)
 	if p == nil {
 		limit := uint64(1)
 		if len(t.pages) > 0 {
-			// As many as it takes, if they are like the last one.
+			// Estimate the number of pages from the size of the last one.
 			last := t.pages[len(t.pages)-1]
 			limit = min(pagesAhead, (to-n)/(last.Last-last.First+1)+1)
 		}
@@ -250,7 +251,7 @@ func (t *tree) leaf(ctx context.Context, n, to uint64) (tlog.Hash, error) {
 	return p.Leaves[n-p.First], nil
 }
 
-// entry is the canonical bytes of entry n.
+// entry returns the canonical bytes of entry n.
 func (t *tree) entry(ctx context.Context, n uint64) ([]byte, error) {
 	p := t.held(n)
 	if p == nil {
@@ -267,7 +268,7 @@ func (t *tree) entry(ctx context.Context, n uint64) ([]byte, error) {
 	return raw, nil
 }
 
-// held finds the page of an entry among those read last.
+// held returns the page of an entry if it is among those read last, or nil.
 func (t *tree) held(n uint64) *journal.Page {
 	for _, p := range t.pages {
 		if p.First <= n && n <= p.Last {

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// pageStore is a journal of nothing but leaves, in pages of a few sizes, and the view of
-// its tiles. It counts which pages are read. What it does not have, the tiles do not need.
+// pageStore is a store that holds pages of several sizes and the view of their tiles, and
+// counts which pages are read. It has only the methods that tiles need.
 type pageStore struct {
 	journal.Store
 	pages []*journal.Page
@@ -98,7 +98,7 @@ func (s *pageStore) RecordsOf(
 	return s.Records(ctx, b, refs)
 }
 
-// keep brings the view up to the journal.
+// keep applies the view up to the end of the journal.
 func (s *pageStore) keep(t *testing.T) {
 	t.Helper()
 	if err := journal.NewViews(journal.Open(s, journal.Options{}), Tiles()).CatchUp(context.Background(), "b",
@@ -107,7 +107,7 @@ func (s *pageStore) keep(t *testing.T) {
 	}
 }
 
-// most is how often the page that was read most often was read.
+// most returns the highest number of reads of one page.
 func (s *pageStore) most() (most int) {
 	for _, n := range s.reads {
 		most = max(most, n)
@@ -116,7 +116,7 @@ func (s *pageStore) most() (most int) {
 	return most
 }
 
-// stored is the tree as tlog keeps it, hash after hash.
+// stored is the tree in tlog's own layout, hash after hash.
 type stored []tlog.Hash
 
 func (s stored) ReadHashes(at []int64) ([]tlog.Hash, error) {
@@ -127,7 +127,7 @@ func (s stored) ReadHashes(at []int64) ([]tlog.Hash, error) {
 	return out, nil
 }
 
-// TestTilesOfThreeLevels compares every kind of subtree of a tree of more than 256 × 256 leaves with the one tlog makes.
+// TestTilesOfThreeLevels compares subtrees of a tree of more than 256 × 256 leaves with those that tlog makes.
 func TestTilesOfThreeLevels(t *testing.T) {
 	const leaves = 256*256 + 256*3 + 77
 	ctx := context.Background()
@@ -174,8 +174,8 @@ func TestTilesOfThreeLevels(t *testing.T) {
 	}
 }
 
-// TestProofsReadTilesAndTheLastPages: a proof of any entry reads no page of the journal
-// but those after the last full tile, the first proof after a start too.
+// TestProofsReadTilesAndTheLastPages checks that a proof of any entry reads only those
+// pages of the journal that follow the last full tile, even the first proof after a start.
 func TestProofsReadTilesAndTheLastPages(t *testing.T) {
 	for _, per := range []int{2000, 200, 7, 1} {
 		ctx := context.Background()
@@ -200,7 +200,8 @@ func TestProofsReadTilesAndTheLastPages(t *testing.T) {
 	}
 }
 
-// TestTheEntriesOfAnExportAreReadOnce: each page once for the entries, and what follows the last full tile.
+// TestTheEntriesOfAnExportAreReadOnce checks that an export reads each page once for its entries, and once
+// more those after the last full tile.
 func TestTheEntriesOfAnExportAreReadOnce(t *testing.T) {
 	ctx := context.Background()
 	for _, per := range []int{2000, 200, 7, 1} {

@@ -19,14 +19,14 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// Report is what Verify found of a file that is sound.
+// Report describes an export that verifies.
 type Report struct {
 	Manifest Manifest
 	Signer   string // the key's name
 	TreeSize uint64
 }
 
-// Broken says why a file does not verify. Line counts from 1; 0 is the whole file.
+// Broken says why a file does not verify. Line counts from 1; 0 means the whole file.
 type Broken struct {
 	Line int
 	Msg  string
@@ -39,12 +39,12 @@ func (b *Broken) Error() string {
 	return fmt.Sprintf("line %d: %s", b.Line, b.Msg)
 }
 
-// maxLine bounds a line: the manifest of a million visits has 50 MB.
+// maxLine is the longest line in bytes; the manifest of a million visits has 50 MB.
 const maxLine = 1 << 30
 
-// Verify checks an export against the public key of who must have signed it, with
-// nothing but the two. The error is a *Broken that says which line was altered,
-// dropped, added or moved, or an error of reading.
+// Verify checks an export with the public key of the server that must have signed it
+// (LoadOrCreateKey's Public, Log.PublicKey). It uses nothing else. The error is a *Broken
+// that says which line was altered, dropped, added or moved, or an error of reading.
 func Verify(in io.Reader, vkey string) (Report, error) {
 	verifier, err := note.NewVerifier(strings.TrimSpace(vkey))
 	if err != nil {
@@ -78,7 +78,8 @@ func Verify(in io.Reader, vkey string) (Report, error) {
 		return Report{}, err
 	}
 	if m.Complete && m.LastNo != visits {
-		return Report{}, &Broken{0, fmt.Sprintf("the export says it is complete and ends at visit_no %d, but the signed tree holds %d visits: the newest are left out", m.LastNo, visits)}
+		return Report{}, &Broken{0, fmt.Sprintf("the export says it is complete and ends at visit_no %d, "+
+			"but the signed tree holds %d visits: the newest are missing", m.LastNo, visits)}
 	}
 	if kind == CSV {
 		err = checkCSV(lines, m, size, root)
@@ -88,7 +89,7 @@ func Verify(in io.Reader, vkey string) (Report, error) {
 	return Report{Manifest: m, Signer: verifier.Name(), TreeSize: size}, err
 }
 
-// readLines splits a file. A line end may be LF or, after a passage through other systems, CR LF.
+// readLines splits a file into lines. A line end may be LF or CR LF, which some systems write.
 func readLines(in io.Reader) ([][]byte, error) {
 	s := bufio.NewScanner(in)
 	s.Buffer(make([]byte, 64<<10), maxLine)
@@ -102,7 +103,8 @@ func readLines(in io.Reader) ([][]byte, error) {
 	return lines, s.Err()
 }
 
-// withoutMark takes the byte order mark off the header, wherever that has been moved: it is no part of the line.
+// withoutMark removes the byte order mark from the header, which may have been moved; the mark is not part
+// of the line.
 func withoutMark(lines [][]byte) {
 	header := csvLine(csvNames())
 	for i, l := range lines {
@@ -117,8 +119,8 @@ func isManifest(line []byte) bool {
 	return bytes.HasPrefix(line, []byte(`{"manifest":`)) || bytes.HasPrefix(line, []byte(manifestCell))
 }
 
-// alone tells whether a note has one signature and nothing else, in the one form
-// that base64 has for it: the last character has bits that do not count.
+// alone tells whether a note has exactly one signature, in canonical base64: the last
+// character of other forms has bits that a decoder ignores.
 func alone(n *note.Note) bool {
 	if len(n.Sigs) != 1 || len(n.UnverifiedSigs) != 0 {
 		return false
@@ -136,7 +138,8 @@ func readManifest(line []byte, number int, verifier note.Verifier) (Format, Mani
 		}
 		kind, raw = CSV, []byte(cells[1])
 	} else if !isManifest(line) {
-		return "", Manifest{}, &Broken{number, "this is not a manifest, which every export ends with: the file was cut short, or its last lines were dropped"}
+		return "", Manifest{}, &Broken{number,
+			"this is not a manifest, which every export ends with: the file was cut short, or its last lines were dropped"}
 	}
 	var s signed
 	if err := json.Unmarshal(raw, &s); err != nil {
@@ -144,12 +147,13 @@ func readManifest(line []byte, number int, verifier note.Verifier) (Format, Mani
 	}
 	n, err := note.Open([]byte(s.Signature), note.VerifierList(verifier))
 	if err != nil {
-		return "", Manifest{}, &Broken{number, "the manifest's signature is not of this key: it was altered, or signed by somebody else"}
+		return "", Manifest{}, &Broken{number,
+			"the manifest's signature is not of this key: it was altered, or signed with another key"}
 	}
 	if n.Text != signedText(s.Manifest) {
 		return "", Manifest{}, &Broken{number, "the manifest was altered: its signature is over other content"}
 	}
-	// What surrounds the signed bytes is not signed itself: it must be as Export writes it.
+	// The signature does not cover the bytes around the manifest, so they must be as Export writes them.
 	if written, err := manifestLine(kind, s); err != nil || !bytes.Equal(written, line) || !alone(n) {
 		return "", Manifest{}, &Broken{number, "the manifest was altered: it is not written as an export writes it"}
 	}
@@ -160,7 +164,7 @@ func readManifest(line []byte, number int, verifier note.Verifier) (Format, Mani
 	return kind, m, nil
 }
 
-// compareLines finds the first line that is not the one that was exported.
+// compareLines finds the first line that differs from the exported one.
 func compareLines(lines [][]byte, want []string) error {
 	got := make([]string, len(lines))
 	place := map[string]int{} // of each exported line
@@ -178,14 +182,16 @@ func compareLines(lines [][]byte, want []string) error {
 	for i := range max(len(got), len(want)) {
 		switch {
 		case i >= len(got):
-			return &Broken{i + 1, fmt.Sprintf("dropped: the export had %d lines before the manifest, the file has %d", len(want), len(got))}
+			return &Broken{i + 1, fmt.Sprintf("dropped: the export had %d lines before the manifest, the file has %d",
+				len(want), len(got))}
 		case i < len(want) && got[i] == want[i]:
 			continue
 		}
 		at, known := place[got[i]]
 		switch {
 		case known && there[got[i]] > 1:
-			return &Broken{i + 1, fmt.Sprintf("repeated: this is line %d of the export, which the file holds %d times", at+1, there[got[i]])}
+			return &Broken{i + 1, fmt.Sprintf("repeated: this is line %d of the export, which the file holds %d times",
+				at+1, there[got[i]])}
 		case i >= len(want):
 			return &Broken{i + 1, "added: the export had no such line"}
 		case known && there[want[i]] == 0:
@@ -330,11 +336,12 @@ func inOrder(m Manifest, no, before uint64) error {
 
 func counts(m Manifest, visits int, last uint64) error {
 	if visits != m.Visits || last != m.LastNo {
-		return &Broken{0, fmt.Sprintf("the manifest counts %d visits up to visit_no %d, the file holds %d up to %d", m.Visits, m.LastNo, visits, last)}
+		return &Broken{0, fmt.Sprintf("the manifest counts %d visits up to visit_no %d, the file holds %d up to %d",
+			m.Visits, m.LastNo, visits, last)}
 	}
 	return nil
 }
 
-// unguarded takes off the apostrophe that keeps spreadsheets from running a cell:
-// a hash in base64 may begin with +.
+// unguarded removes the apostrophe that keeps a spreadsheet from running a cell as a
+// formula: a hash in base64 may begin with +.
 func unguarded(cell string) string { return strings.TrimPrefix(cell, "'") }

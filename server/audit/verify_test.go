@@ -19,7 +19,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// broken verifies a file that must not verify, and compares the line and what is said of it.
+// broken verifies a file that must not verify, and compares the line and the message.
 func broken(t *testing.T, what string, file []byte, vkey string, line int, says string) {
 	t.Helper()
 	_, err := audit.Verify(bytes.NewReader(file), vkey)
@@ -50,13 +50,14 @@ func lineOf(t *testing.T, raw []byte) (l audit.Line) {
 func fileOf(lines ...[]byte) []byte { return append(bytes.Join(lines, []byte("\n")), '\n') }
 
 func TestAnyAlteredByteIsFoundWithItsLine(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.record(t, 1, 2, 1)
 	for _, format := range []audit.Format{audit.NDJSON, audit.CSV} {
 		file, _ := h.export(t, format, audit.Query{Reveal: true})
 		last := bytes.LastIndexByte(file[:len(file)-1], '\n') + 1
 		for i := range file[:len(file)-1] {
-			// Case, the lowest bit, and a digit's neighbour: all about the signature, a part of the others.
+			// These bits change the case of a letter, the lowest bit, or a digit to another. All are tried
+			// in the signature, some elsewhere.
 			for k, flip := range []byte{0x20, 0x01, 0x08} {
 				if near := i > len(file)-200 || i >= last && i < last+20; !near && (i+k)%11 != 0 {
 					continue
@@ -64,7 +65,7 @@ func TestAnyAlteredByteIsFoundWithItsLine(t *testing.T) {
 				bad := bytes.Clone(file)
 				bad[i] ^= flip
 				if bad[i] == '\n' || bad[i] == '\r' || file[i] == '\n' {
-					continue // lines joined and parted are other tests' matter
+					continue // other tests join and split lines
 				}
 				want := 1 + bytes.Count(file[:i], []byte("\n"))
 				_, err := audit.Verify(bytes.NewReader(bad), h.log.PublicKey())
@@ -81,9 +82,9 @@ func TestAnyAlteredByteIsFoundWithItsLine(t *testing.T) {
 }
 
 func TestLinesDroppedMovedAddedAndRepeated(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.record(t, 1, 6, 1)
-	other := newHouse(t)
+	other := newFixture(t)
 	other.record(t, 1, 6, 1)
 	for _, format := range []audit.Format{audit.NDJSON, audit.CSV} {
 		file, _ := h.export(t, format, audit.Query{})
@@ -91,10 +92,13 @@ func TestLinesDroppedMovedAddedAndRepeated(t *testing.T) {
 		lines, strange := linesOf(file), linesOf(foreign)[2]
 		key, n := h.log.PublicKey(), len(lines)-1 // before the manifest
 		for i := range n {
-			broken(t, fmt.Sprintf("%s: line %d dropped", format, i+1), fileOf(slices.Delete(slices.Clone(lines), i, i+1)...), key, i+1, "dropped")
-			broken(t, fmt.Sprintf("%s: line %d repeated", format, i+1), fileOf(slices.Insert(slices.Clone(lines), i+1, lines[i])...), key, i+2,
+			broken(t, fmt.Sprintf("%s: line %d dropped", format, i+1),
+				fileOf(slices.Delete(slices.Clone(lines), i, i+1)...), key, i+1, "dropped")
+			broken(t, fmt.Sprintf("%s: line %d repeated", format, i+1),
+				fileOf(slices.Insert(slices.Clone(lines), i+1, lines[i])...), key, i+2,
 				fmt.Sprintf("repeated: this is line %d", i+1))
-			broken(t, fmt.Sprintf("%s: a line added before line %d", format, i+1), fileOf(slices.Insert(slices.Clone(lines), i, strange)...), key, i+1, "added")
+			broken(t, fmt.Sprintf("%s: a line added before line %d", format, i+1),
+				fileOf(slices.Insert(slices.Clone(lines), i, strange)...), key, i+1, "added")
 			altered := slices.Clone(lines)
 			altered[i] = append(bytes.Clone(lines[i]), ' ')
 			broken(t, fmt.Sprintf("%s: line %d altered", format, i+1), fileOf(altered...), key, i+1, "altered")
@@ -108,17 +112,20 @@ func TestLinesDroppedMovedAddedAndRepeated(t *testing.T) {
 					fmt.Sprintf("repeated: this is line %d", i+1))
 			}
 		}
-		broken(t, string(format)+": a line added at the end", fileOf(slices.Insert(slices.Clone(lines), n, strange)...), key, n+1, "added")
-		broken(t, string(format)+": a line added after the manifest", fileOf(append(slices.Clone(lines), strange)...), key, n+2, "added")
+		broken(t, string(format)+": a line added at the end",
+			fileOf(slices.Insert(slices.Clone(lines), n, strange)...), key, n+1, "added")
+		broken(t, string(format)+": a line added after the manifest",
+			fileOf(append(slices.Clone(lines), strange)...), key, n+2, "added")
 		broken(t, string(format)+": two manifests", fileOf(append(slices.Clone(lines), lines[n])...), key, n+2, "added")
 		broken(t, string(format)+": only the manifest", fileOf(lines[n]), key, 1, "dropped")
-		broken(t, string(format)+": another's lines under this manifest", fileOf(append(linesOf(foreign)[:n:n], lines[n])...), key,
+		broken(t, string(format)+": another's lines under this manifest",
+			fileOf(append(linesOf(foreign)[:n:n], lines[n])...), key,
 			map[audit.Format]int{audit.NDJSON: 1, audit.CSV: 2}[format], "altered")
 	}
 }
 
 func TestAFileThatWasCutHasNoManifest(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.record(t, 1, 4, 0)
 	for _, format := range []audit.Format{audit.NDJSON, audit.CSV} {
 		file, _ := h.export(t, format, audit.Query{})
@@ -134,22 +141,24 @@ func TestAFileThatWasCutHasNoManifest(t *testing.T) {
 }
 
 func TestAnotherKeyDoesNotVerify(t *testing.T) {
-	h, other := newHouse(t), newHouse(t) // keys of the same name
+	h, other := newFixture(t), newFixture(t) // keys of the same name
 	h.record(t, 1, 2, 0)
 	for _, format := range []audit.Format{audit.NDJSON, audit.CSV} {
 		file, _ := h.export(t, format, audit.Query{})
 		broken(t, string(format)+": another key", file, other.log.PublicKey(), len(linesOf(file)), "not of this key")
 		for _, key := range []string{"", "a key", "doorstep-test+00000000+AAAA"} {
-			if _, err := audit.Verify(bytes.NewReader(file), key); err == nil || !strings.Contains(err.Error(), "not a public key") {
+			if _, err := audit.Verify(bytes.NewReader(file), key); err == nil ||
+				!strings.Contains(err.Error(), "not a public key") {
 				t.Errorf("the key %q: %v", key, err)
 			}
 		}
 	}
 }
 
-// forge makes an export anew as its signer could: the lines and the manifest as
-// the functions leave them, the hashes and the signature right.
-func forge(t *testing.T, h *house, file []byte, change func(lines [][]byte) [][]byte, manifest func(m map[string]any)) []byte {
+// forge makes an export as a dishonest signer could: change and manifest alter the lines
+// and the manifest, and forge makes the hashes and the signature anew.
+func forge(t *testing.T, h *fixture, file []byte, change func(lines [][]byte) [][]byte,
+	manifest func(m map[string]any)) []byte {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(h.folder, "audit.key"))
 	check(t, err)
@@ -171,7 +180,8 @@ func forge(t *testing.T, h *house, file []byte, change func(lines [][]byte) [][]
 	manifest(last.Manifest)
 	m := encode(t, last.Manifest)
 	sum := sha256.Sum256(m)
-	signed, err := note.Sign(&note.Note{Text: "doorstep export\n" + base64.StdEncoding.EncodeToString(sum[:]) + "\n"}, signer)
+	signed, err := note.Sign(&note.Note{Text: "doorstep export\n" + base64.StdEncoding.EncodeToString(sum[:]) + "\n"},
+		signer)
 	check(t, err)
 	return fileOf(append(lines, fmt.Appendf(nil, `{"manifest":%s,"signature":%s}`, m, encode(t, string(signed))))...)
 }
@@ -185,9 +195,10 @@ func encode(t *testing.T, v any) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// TestASignerWhoLiesIsFound: the signature of a file is right, its content is not what the tree holds.
-func TestASignerWhoLiesIsFound(t *testing.T) {
-	h, other := newHouse(t), newHouse(t)
+// TestAFalseExportWithAValidSignatureIsFound verifies files whose signature is right and whose content is
+// not what the tree holds.
+func TestAFalseExportWithAValidSignatureIsFound(t *testing.T) {
+	h, other := newFixture(t), newFixture(t)
 	h.record(t, 1, 5, 3)
 	other.record(t, 1, 5, 3)
 	file, _ := h.export(t, audit.NDJSON, audit.Query{Reveal: true})
@@ -195,7 +206,7 @@ func TestASignerWhoLiesIsFound(t *testing.T) {
 	same := func(lines [][]byte) [][]byte { return lines }
 	leave := func(map[string]any) {}
 	set := func(name string, v any) func(map[string]any) { return func(m map[string]any) { m[name] = v } }
-	// within alters line 3: the visit whose number is 3.
+	// within alters line 3, which holds visit number 3.
 	within := func(change func(l *audit.Line)) func(lines [][]byte) [][]byte {
 		return func(lines [][]byte) [][]byte {
 			l := lineOf(t, lines[2])
@@ -220,45 +231,59 @@ func TestASignerWhoLiesIsFound(t *testing.T) {
 		line     int
 		says     string
 	}{
-		"a record that the entry does not hold": {within(func(l *audit.Line) { l.Record = replace(l.Record, `"c3"`, `"c4"`) }), leave, 3, "the record is not what the entry holds"},
+		"a record that the entry does not hold": {within(func(l *audit.Line) {
+			l.Record = replace(l.Record, `"c3"`, `"c4"`)
+		}), leave, 3, "the record is not what the entry holds"},
 		"an entry altered with its record": {within(func(l *audit.Line) {
 			l.Record, l.Entry = replace(l.Record, `"c3"`, `"c4"`), replace(l.Entry, `"c3"`, `"c4"`)
 		}), leave, 3, "entry 9 is not in the tree"},
-		"another proof":               {within(func(l *audit.Line) { l.Proof[0], l.Proof[1] = l.Proof[1], l.Proof[0] }), leave, 3, "entry 9 is not in the tree"},
+		"another proof": {within(func(l *audit.Line) { l.Proof[0], l.Proof[1] = l.Proof[1], l.Proof[0] }),
+			leave, 3, "entry 9 is not in the tree"},
 		"a proof that is none":        {within(func(l *audit.Line) { l.Proof[0] = "?" }), leave, 3, "the proof is malformed"},
 		"another number of the entry": {within(func(l *audit.Line) { l.EntryNo = 10 }), leave, 3, "the entry is number 9"},
 		"another number of the visit": {within(func(l *audit.Line) { l.No = 4 }), leave, 3, "the entry says visit_no 3"},
-		"another visit":               {within(func(l *audit.Line) { l.ID = visitID(4) }), leave, 3, "the entry does not hold this visit"},
+		"another visit": {within(func(l *audit.Line) { l.ID = visitID(4) }), leave, 3,
+			"the entry does not hold this visit"},
 		"an altered reveal": {within(func(l *audit.Line) {
 			l.Record = replace(l.Record, "2.º andar", "3.º andar")
 			l.Reveals[0].Value = replace(l.Reveals[0].Value, "2.º andar", "3.º andar")
 		}), leave, 3, "not the one that was sealed"},
-		"an altered salt": {within(func(l *audit.Line) { l.Reveals[0].Salt[0] ^= 1 }), leave, 3, "not the one that was sealed"},
+		"an altered salt": {within(func(l *audit.Line) { l.Reveals[0].Salt[0] ^= 1 }), leave, 3,
+			"not the one that was sealed"},
 		"a reveal of nothing": {within(func(l *audit.Line) {
 			l.Reveals = append(l.Reveals, l.Reveals[0])
 			l.Reveals[1].Field = "name"
-		}), leave, 3, "revealed that the entry does not hold: name"},
-		"a line that is no visit":        {func(l [][]byte) [][]byte { l[2] = []byte("[]"); return l }, leave, 3, "not a visit"},
-		"another journal's entry":        {func(l [][]byte) [][]byte { l[2] = linesOf(foreign)[2]; return l }, leave, 3, "entry 9 is not in the tree"},
-		"a visit left out":               {func(l [][]byte) [][]byte { return slices.Delete(l, 2, 3) }, set("visits", 4), 3, "visit_no 4 follows 2: visits are missing"},
-		"the first visit left out":       {func(l [][]byte) [][]byte { return l[1:] }, set("visits", 4), 1, "visit_no 2 follows 0: visits are missing"},
-		"visits in another order":        {func(l [][]byte) [][]byte { l[1], l[2] = l[2], l[1]; return l }, set("complete", false), 3, "visit_no 2 comes after 3"},
-		"a visit twice":                  {func(l [][]byte) [][]byte { return slices.Insert(l, 2, l[1]) }, set("visits", 6), 3, "visit_no 2 comes after 2"},
-		"a wrong count":                  {same, set("visits", 6), 0, "the manifest counts 6 visits"},
-		"a wrong last number":            {func(l [][]byte) [][]byte { return l[:4] }, set("visits", 4), 0, "up to visit_no 5"},
-		"another branch":                 {same, set("branch", "lisboa"), 0, "of another branch"},
-		"a checkpoint of nobody":         {same, set("checkpoint", "doorstep-test/porto/1\n20\nAAAA\n"), 0, "not signed by this key"},
-		"a format of the future":         {same, set("format", "doorstep-visits/2"), 6, "a format this program does not know"},
+		}), leave, 3, "reveals values that the entry does not hold: name"},
+		"a line that is no visit": {func(l [][]byte) [][]byte { l[2] = []byte("[]"); return l }, leave, 3,
+			"not a visit"},
+		"another journal's entry": {func(l [][]byte) [][]byte { l[2] = linesOf(foreign)[2]; return l }, leave, 3,
+			"entry 9 is not in the tree"},
+		"a missing visit": {func(l [][]byte) [][]byte { return slices.Delete(l, 2, 3) }, set("visits", 4), 3,
+			"visit_no 4 follows 2: visits are missing"},
+		"the first visit missing": {func(l [][]byte) [][]byte { return l[1:] }, set("visits", 4), 1,
+			"visit_no 2 follows 0: visits are missing"},
+		"visits in another order": {func(l [][]byte) [][]byte { l[1], l[2] = l[2], l[1]; return l },
+			set("complete", false), 3, "visit_no 2 comes after 3"},
+		"a visit twice": {func(l [][]byte) [][]byte { return slices.Insert(l, 2, l[1]) }, set("visits", 6),
+			3, "visit_no 2 comes after 2"},
+		"a wrong count": {same, set("visits", 6), 0, "the manifest counts 6 visits"},
+		"a wrong last number": {func(l [][]byte) [][]byte { return l[:4] }, set("visits", 4), 0,
+			"up to visit_no 5"},
+		"another branch": {same, set("branch", "lisboa"), 0, "of another branch"},
+		"an unsigned checkpoint": {same, set("checkpoint", "doorstep-test/porto/1\n20\nAAAA\n"), 0,
+			"not signed by this key"},
+		"a format of the future": {same, set("format", "doorstep-visits/2"), 6,
+			"a format this program does not know"},
 		"a manifest of the other format": {same, set("kind", "csv"), 6, "a format this program does not know"},
 	} {
 		broken(t, name, forge(t, h, file, c.lines, c.manifest), h.log.PublicKey(), c.line, c.says)
 	}
 }
 
-// TestAnExportWithoutTheNewestVisitsFails: whoever holds the signing key cannot leave the
-// newest visits out of an export that says it is complete: the signed tree counts them.
+// TestAnExportWithoutTheNewestVisitsFails removes the newest visits from exports that say
+// they are complete and signs them again: the signed tree counts the visits.
 func TestAnExportWithoutTheNewestVisitsFails(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.record(t, 1, 5, 2)
 	for _, format := range []audit.Format{audit.NDJSON, audit.CSV} {
 		for left, want := range map[uint64]string{5: "", 4: "ends at visit_no 4, but the signed tree holds 5 visits",

@@ -5,23 +5,24 @@ import (
 	"slices"
 )
 
-// Action is the act to be judged: one attempt to reach somebody, or something
-// done during it. The words come from closed lists.
+// Action is the act to be judged: one attempt to reach a person, or an event during
+// that attempt. Its words come from closed lists.
 type Action struct {
 	Channel string `json:"channel"`
 	At      When   `json:"at"` // its start
-	// TZ are the zones the debtor may be in, the likeliest first; none means the chain's default.
+	// TZ lists the IANA zones the debtor may be in, the likeliest first; if empty, the chain's default is used.
 	TZ       []string `json:"tz,omitempty"`
 	Place    string   `json:"place,omitempty"`
 	Party    string   `json:"party,omitempty"`     // "" is debtor
-	PartyRef string   `json:"party_ref,omitempty"` // tells third parties apart; an opaque id
+	PartyRef string   `json:"party_ref,omitempty"` // an opaque id that identifies a third party
 	Purpose  string   `json:"purpose,omitempty"`   // "" is collect
 	Agents   int      `json:"agents,omitempty"`    // how many go; 0 is 1
-	// Items are the papers they carry: badge, authorisation_letter, iibf_certificate; others mean nothing here.
+	// Items are the papers the agents carry: badge, authorisation_letter, iibf_certificate. Other words have no effect.
 	Items     []string `json:"items,omitempty"`
 	Recording bool     `json:"recording,omitempty"`
 	By        string   `json:"by,omitempty"` // "" is agency
-	// Case, Debt and Number are what counts are kept by; opaque, "" is unknown and equal to all.
+	// Case, Debt and Number say which contacts of the history a cap counts. They are opaque; "" is unknown
+	// and matches every contact.
 	Case        string   `json:"case,omitempty"`
 	Debt        string   `json:"debt,omitempty"`
 	Number      string   `json:"number,omitempty"`
@@ -38,7 +39,7 @@ type Onsite struct {
 	IdentityVerified bool `json:"identity_verified,omitempty"`
 }
 
-// Case is what the decision must know of the case.
+// Case holds the facts about the case that a decision needs.
 type Case struct {
 	PastDueDays *int            `json:"past_due_days,omitempty"` // nil is unknown
 	Flags       map[string]Flag `json:"flags,omitempty"`
@@ -47,11 +48,11 @@ type Case struct {
 	Notice      Notices         `json:"notice,omitzero"`
 }
 
-// Flag is a fact about the case. The zero Flag is up, from always and for ever.
+// Flag is a fact about the case. The zero Flag is set, without a start or an end.
 type Flag struct {
-	// Off says that the flag is down, as false does in JSON.
+	// Off says that the flag is not set; in JSON the flag is false.
 	Off bool
-	// Since and Until are local dates ("2006-01-02"), both included; "" leaves that end open.
+	// Since and Until are local dates ("2006-01-02"), both included; "" means no start or no end.
 	Since, Until string
 }
 
@@ -79,21 +80,22 @@ type Requests struct {
 	OptOut         []OptOut `json:"opt_out,omitempty"`
 }
 
-// Span is a daily span of wall time, "15:04", half open. From after To crosses midnight; equal is the whole day.
+// Span is a daily span of wall time, "15:04", half open. If From is after To the span crosses midnight;
+// if they are equal it is the whole day.
 type Span struct{ From, To string }
 
-// MarshalJSON writes a pair.
+// MarshalJSON writes the pair [From, To].
 func (s Span) MarshalJSON() ([]byte, error) { return json.Marshal([2]string{s.From, s.To}) }
 
-// UnmarshalJSON reads a pair.
+// UnmarshalJSON reads the pair [From, To].
 func (s *Span) UnmarshalJSON(b []byte) error {
 	return unmarshal(b, func(p *problems, v any) { *s = readSpan(p, "", v) })
 }
 
-// OptOut is a channel the person has left; Number "" means every number.
+// OptOut is a channel by which the person does not want to be reached; Number "" means every number.
 type OptOut struct{ Channel, Number string }
 
-// MarshalJSON writes the channel alone, or an object when a number is meant.
+// MarshalJSON writes the channel alone if Number is "", or else an object with both.
 func (o OptOut) MarshalJSON() ([]byte, error) {
 	if o.Number == "" {
 		return json.Marshal(o.Channel)
@@ -106,8 +108,8 @@ func (o *OptOut) UnmarshalJSON(b []byte) error {
 	return unmarshal(b, func(p *problems, v any) { *o = readOptOut(p, "", v) })
 }
 
-// Consent lifts rules that name its scope, from GivenAt until it ends. It has
-// ended at the very instant of ExpiresAt or RevokedAt.
+// Consent lifts the rules that name its scope, from GivenAt until the earlier of
+// ExpiresAt and RevokedAt; at that instant it no longer does.
 type Consent struct {
 	Scope     string `json:"scope"`
 	GivenAt   When   `json:"given_at"`
@@ -115,7 +117,7 @@ type Consent struct {
 	RevokedAt When   `json:"revoked_at,omitzero"`
 }
 
-// Notices are what was sent to the debtor beforehand.
+// Notices are the announcements the debtor was sent before the contact; nil means none.
 type Notices struct {
 	Visit  *Notice `json:"visit,omitempty"`
 	Agency *Notice `json:"agency,omitempty"`
@@ -128,7 +130,7 @@ type Notice struct {
 	Contents []string `json:"contents,omitempty"`
 }
 
-// HistoryEntry is one contact of the past. The act that is judged is never in its own history.
+// HistoryEntry is one earlier contact. The caller must not put the act being judged into its own history.
 type HistoryEntry struct {
 	Channel  string `json:"channel"`
 	At       When   `json:"at"`
@@ -140,11 +142,12 @@ type HistoryEntry struct {
 	Case     string `json:"case,omitempty"`
 	Debt     string `json:"debt,omitempty"`
 	Number   string `json:"number,omitempty"`
-	Event    string `json:"event,omitempty"`    // an entry with an event counts nowhere
-	Excluded bool   `json:"excluded,omitempty"` // so does an excluded one
+	Event    string `json:"event,omitempty"`    // no rule counts an entry with an event
+	Excluded bool   `json:"excluded,omitempty"` // no rule counts an excluded entry
 }
 
-// Request is a whole question, as the endpoint takes it.
+// Request is one question: the profiles, the act, the case and its history. The endpoint
+// POST /v1/conduct/decisions takes it as its body.
 type Request struct {
 	Profiles []string       `json:"profiles"`
 	Action   Action         `json:"action"`

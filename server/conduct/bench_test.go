@@ -6,16 +6,19 @@ import (
 	"time"
 )
 
-// busyQuestion has 200 contacts of the past and a chain of three profiles.
+// busyQuestion returns a question with 200 earlier contacts and three profiles.
 func busyQuestion() Request {
-	req := Request{Profiles: []string{"us", "us-ma", "us-nyc"}, Action: Action{Channel: "call", At: At(time.Date(2026, 10, 6, 15, 0, 0, 0, time.UTC)),
-		TZ: []string{"America/New_York", "America/Los_Angeles"}, Place: "home", Case: "A", Debt: "d1", Number: "n1", DurationMin: 10},
+	req := Request{Profiles: []string{"us", "us-ma", "us-nyc"},
+		Action: Action{Channel: "call", At: At(time.Date(2026, 10, 6, 15, 0, 0, 0, time.UTC)),
+			TZ: []string{"America/New_York", "America/Los_Angeles"}, Place: "home", Case: "A", Debt: "d1", Number: "n1",
+			DurationMin: 10},
 		Case: Case{Flags: map[string]Flag{"plan_offered": {}, "represented": {Until: "2026-09-01"}},
 			Requests: Requests{NoContactTimes: []Span{{"12:00", "14:00"}}},
 			Consents: []Consent{{Scope: "more_visits", GivenAt: At(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))}}}}
 	for i := range 200 {
-		req.History = append(req.History, HistoryEntry{Channel: Channels()[i%5], At: At(req.Action.At.time().Add(-time.Duration(i+30) * 8 * time.Hour)),
-			Result: "no_answer", Case: "A", Debt: fmt.Sprintf("d%d", i%3), Number: "n1"})
+		req.History = append(req.History,
+			HistoryEntry{Channel: Channels()[i%5], At: At(req.Action.At.time().Add(-time.Duration(i+30) * 8 * time.Hour)),
+				Result: "no_answer", Case: "A", Debt: fmt.Sprintf("d%d", i%3), Number: "n1"})
 	}
 	return req
 }
@@ -35,13 +38,14 @@ func BenchmarkJudge(b *testing.B) {
 func BenchmarkWindows(b *testing.B) {
 	p, req := defaultPolicy(b), busyQuestion()
 	for b.Loop() {
-		if spans, _, err := p.Windows(req.Profiles, "2026-10-06", req.Action, req.Case, req.History); err != nil || len(spans) != 3 {
+		if spans, _, err := p.Windows(req.Profiles, "2026-10-06", req.Action, req.Case, req.History); err != nil ||
+			len(spans) != 3 {
 			b.Fatal(spans, err)
 		}
 	}
 }
 
-// BenchmarkDecideNever looks sixty days ahead in vain.
+// BenchmarkDecideNever searches all sixty days and finds no lawful time.
 func BenchmarkDecideNever(b *testing.B) {
 	p, req := defaultPolicy(b), busyQuestion()
 	req.Case.Requests.NoContactTimes = []Span{{"00:00", "00:00"}}

@@ -2,8 +2,8 @@ package conduct
 
 import "doorstep/auth/refusal"
 
-// checkLists checks all words of the built-in closed lists, the times' years and
-// the forms of dates and spans. What depends on the policy is checked by prepare.
+// checkLists checks all words against the built-in closed lists, the years of times
+// and the forms of dates and spans. prepare checks what depends on the policy.
 func checkLists(a Action, c Case, history []HistoryEntry) *refusal.Error {
 	if err := checkAction(a); err != nil {
 		return err
@@ -56,7 +56,8 @@ func checkAction(a Action) *refusal.Error {
 		field, word string
 		list        []string
 	}{
-		{"action.channel", a.Channel, channels[:]}, {"action.place", a.Place, places[:]}, {"action.party", a.Party, parties[:]},
+		{"action.channel", a.Channel, channels[:]}, {"action.place", a.Place, places[:]},
+		{"action.party", a.Party, parties[:]},
 		{"action.purpose", a.Purpose, purposes[:]}, {"action.event", a.Event, events[:]},
 	} {
 		if _, err := listed(f.field, f.list, f.word, none); err != nil {
@@ -94,7 +95,8 @@ func checkRequests(r Requests) *refusal.Error {
 	for i, s := range r.NoContactTimes {
 		from, okFrom := parseClock(s.From)
 		if _, okTo := parseClock(s.To); !okFrom || !okTo || from == daySeconds {
-			return invalid(index("case.requests.no_contact_times", i), "write each end as 15:04, from 00:00 to 23:59; the second may be 24:00")
+			return invalid(index("case.requests.no_contact_times", i),
+				"write each end as 15:04, from 00:00 to 23:59; the second may be 24:00")
 		}
 	}
 	for i, w := range r.NoPlaces {

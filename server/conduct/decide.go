@@ -2,16 +2,17 @@ package conduct
 
 import "time"
 
-// horizon is how far ahead the next lawful time is sought, in seconds, its end included.
+// horizon is how far ahead Decide looks for the next lawful time, in seconds, its end included.
 const horizon = 60 * daySeconds
 
-// Decide is Judge, and adds when the same act is allowed next: at its own time if
-// it is allowed, else at the first such instant within 60 days (of 24 hours); nil
-// when there is none, or when the debtor's zone is not known.
+// Decide does what Judge does and sets NextAllowedAt: the act's own time if it is
+// allowed, or else the first instant within 60 days (of 24 hours) at which it is
+// allowed. NextAllowedAt is nil if there is no such instant or the debtor's zone is
+// not known.
 //
-// The case and the history stay as they are given. A consent that ends, a flag
-// with dates and a contact that ages are reckoned with; what may be learned
-// meanwhile is not, so the time is to be judged again when it comes.
+// Decide assumes that the case and the history do not change until then. It takes
+// account of consents that end, flags with dates and contacts that grow old. Judge
+// the act again when its time comes: the case may have changed.
 func (p *Policy) Decide(req Request) (Decision, error) {
 	m, err := p.prepare(req.Profiles, &req.Action, &req.Case, req.History)
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestNextAllowedIsTheFirstInstantThatJudgeAllows looks at the instant named, the
-// second before it, and a grid of all the time that is said to be forbidden.
+// TestNextAllowedIsTheFirstInstantThatJudgeAllows judges at NextAllowedAt, at the second
+// before it, and on a grid of the time before it, all of which must be denied.
 func TestNextAllowedIsTheFirstInstantThatJudgeAllows(t *testing.T) {
 	p := defaultPolicy(t)
 	for _, v := range sharedVectors(t) {
@@ -53,8 +53,11 @@ func TestNextAllowedIsTheFirstInstantThatJudgeAllows(t *testing.T) {
 
 func TestNextAllowedAtHasAHorizonOfSixtyDays(t *testing.T) {
 	p := defaultPolicy(t)
-	req := Request{Profiles: []string{"uk"}, Action: Action{Channel: "call", TZ: []string{"Europe/London"}, At: mustWhen(t, "2026-01-05T10:00:00")},
-		Case: Case{Flags: map[string]Flag{"breathing_space": {Until: "2026-03-05"}}}}
+	req := Request{
+		Profiles: []string{"uk"},
+		Action:   Action{Channel: "call", TZ: []string{"Europe/London"}, At: mustWhen(t, "2026-01-05T10:00:00")},
+		Case:     Case{Flags: map[string]Flag{"breathing_space": {Until: "2026-03-05"}}},
+	}
 	d, err := p.Decide(req)
 	if err != nil {
 		t.Fatal(err)
@@ -63,8 +66,9 @@ func TestNextAllowedAtHasAHorizonOfSixtyDays(t *testing.T) {
 	if d.Allowed() {
 		t.Fatal("a breathing space stops calls")
 	}
-	// The flag ends with 5 March, the sixtieth day is 6 March at 10:00.
-	if want := time.Date(2026, 3, 6, 8, 0, 0, 0, time.UTC); d.NextAllowedAt == nil || d.NextAllowedAt.After(want.Add(2*time.Hour)) {
+	// The flag ends with 5 March; sixty days after the act is 6 March at 10:00.
+	if want := time.Date(2026, 3, 6, 8, 0, 0, 0, time.UTC); d.NextAllowedAt == nil ||
+		d.NextAllowedAt.After(want.Add(2*time.Hour)) {
 		t.Errorf("next allowed at %v, want within 6 March", d.NextAllowedAt)
 	}
 	req.Case.Flags = map[string]Flag{"breathing_space": {Until: "2026-03-06"}}

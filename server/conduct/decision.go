@@ -7,25 +7,26 @@ import (
 	"time"
 )
 
-// Decisions.
+// The two decisions.
 const (
 	Allow = "allow"
 	Deny  = "deny"
 )
 
-// Decision is the answer, and what it rests on.
+// Decision is the answer to a Request, with the rules and the policy it was made by.
 type Decision struct {
 	Decision string `json:"decision"`         // Allow or Deny
-	Reason   string `json:"reason,omitempty"` // of the first hit
-	Rule     string `json:"rule,omitempty"`   // of the first hit
-	// All hits, by the weight of the reason and then the rule's id; in JSON pairs of reason and rule.
+	Reason   string `json:"reason,omitempty"` // of the first hit; "" if allowed
+	Rule     string `json:"rule,omitempty"`   // of the first hit; "" if allowed
+	// All lists every hit, sorted by the policy's order of reasons and then by the rule's id. In JSON each
+	// is a pair of reason and rule.
 	All []Hit `json:"all"`
-	// Advisory lists profiles of the chain that do not bind: drafts, and those not yet in force.
+	// Advisory lists the profiles of the chain that cannot deny: drafts and those not yet in force.
 	Advisory []string `json:"advisory"`
-	// Presumptive lists the rules among the hits that only presume a breach.
+	// Presumptive lists the ids of those hits' rules that only presume a breach.
 	Presumptive []string `json:"presumptive"`
 	Cite        []string `json:"cite"` // sources of the first hit's rule
-	// NextAllowedAt is set by Decide, in UTC; nil when there is no such time within 60 days.
+	// NextAllowedAt is in UTC; Decide sets it. It is nil if there is no such time within 60 days.
 	NextAllowedAt *time.Time `json:"next_allowed_at"`
 	PolicyHash    string     `json:"policy_hash"`
 }
@@ -33,7 +34,7 @@ type Decision struct {
 // Allowed tells whether the act is lawful.
 func (d Decision) Allowed() bool { return d.Decision == Allow }
 
-// Hit is one reason against an act, with the rule it comes from.
+// Hit is one reason why an act is denied, and the rule that denies it.
 type Hit struct {
 	Reason   string
 	Rule     string
@@ -41,10 +42,10 @@ type Hit struct {
 	priority int
 }
 
-// MarshalJSON writes the pair of reason and rule.
+// MarshalJSON writes the pair [reason, rule].
 func (h Hit) MarshalJSON() ([]byte, error) { return json.Marshal([2]string{h.Reason, h.Rule}) }
 
-// UnmarshalJSON reads the pair; the sources are not in it.
+// UnmarshalJSON reads the pair [reason, rule]; Cite stays empty.
 func (h *Hit) UnmarshalJSON(b []byte) error {
 	var pair [2]string
 	err := json.Unmarshal(b, &pair)
@@ -52,10 +53,10 @@ func (h *Hit) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// Judge decides whether the law of the chain allows an act, knowing the case and
-// the contacts of the past. It reads no clock: the time of the act is the act's.
-// An *refusal.Error means that the question is malformed, never that the act is allowed.
-// NextAllowedAt is left out; Decide finds it.
+// Judge decides whether the profiles and all they extend allow an act, given the case
+// and its earlier contacts. It reads no clock: it judges the act at a.At. An error is a
+// *refusal.Error and means that the question is malformed; the act is not allowed then.
+// Judge does not set NextAllowedAt; Decide does.
 func (p *Policy) Judge(profiles []string, a Action, c Case, history []HistoryEntry) (Decision, error) {
 	m, err := p.prepare(profiles, &a, &c, history)
 	if err != nil {
@@ -67,8 +68,8 @@ func (p *Policy) Judge(profiles []string, a Action, c Case, history []HistoryEnt
 func (m *matter) judge() Decision {
 	v := trial{matter: m}
 	v.run(m.at)
-	d := Decision{Decision: Allow, All: sortHits(v.hits), Advisory: []string{}, Presumptive: append([]string{}, v.presumptive...),
-		Cite: []string{}, PolicyHash: m.p.hash}
+	d := Decision{Decision: Allow, All: sortHits(v.hits), Advisory: []string{},
+		Presumptive: append([]string{}, v.presumptive...), Cite: []string{}, PolicyHash: m.p.hash}
 	slices.Sort(d.Presumptive)
 	if len(d.All) > 0 {
 		d.Decision, d.Reason, d.Rule = Deny, d.All[0].Reason, d.All[0].Rule
@@ -84,9 +85,11 @@ func (m *matter) judge() Decision {
 	return d
 }
 
-// sortHits orders hits by the weight of the reason and the rule's id, each once.
+// sortHits sorts hits by the policy's order of reasons and then by the rule's id, and removes repeated ones.
 func sortHits(hits []Hit) []Hit {
-	slices.SortFunc(hits, func(a, b Hit) int { return cmp.Or(cmp.Compare(a.priority, b.priority), cmp.Compare(a.Rule, b.Rule)) })
+	slices.SortFunc(hits, func(a, b Hit) int {
+		return cmp.Or(cmp.Compare(a.priority, b.priority), cmp.Compare(a.Rule, b.Rule))
+	})
 	hits = slices.CompactFunc(hits, func(a, b Hit) bool { return a.priority == b.priority && a.Rule == b.Rule })
 	if hits == nil {
 		hits = []Hit{}

@@ -1,7 +1,7 @@
 package conduct
 
-// trial judges a matter at one instant and collects the hits. With brief set it
-// may stop at the first: whether there is one is all that is asked.
+// trial judges a matter at one instant and collects the hits. If brief is set it
+// stops at the first hit, because the caller only asks whether there is one.
 type trial struct {
 	*matter
 	t           int64
@@ -9,7 +9,7 @@ type trial struct {
 	hits        []Hit
 	presumptive []string
 	brief       bool
-	clockless   bool // leaves out hours, closed days and times of no contact
+	clockless   bool // do not judge hours, closed days and no-contact times
 }
 
 // hit adds a reason.
@@ -20,11 +20,11 @@ func (v *trial) hit(reason int, rule string, cite []string) {
 // named adds a reason that the engine knows by name.
 func (v *trial) named(reason, rule string, cite []string) { v.hit(v.p.reasonCode[reason], rule, cite) }
 
-// enough tells whether a brief trial is over.
+// enough tells whether the trial is brief and has found a hit, so that it can stop.
 func (v *trial) enough() bool { return v.brief && len(v.hits) > 0 }
 
-// binds tells whether a rule speaks of this act and is not lifted. An act whose
-// place is not known is bound by the rules of every place.
+// binds tells whether a rule applies to this act and is not lifted. The rules of
+// every place apply to an act whose place is not known.
 func (v *trial) binds(r *rule) bool {
 	return r.channels.has(v.channel) && (v.place == none || r.places.has(v.place)) && !v.isLifted(r.unless, v.t)
 }
@@ -63,7 +63,7 @@ func (v *trial) run(t int64) {
 	case !national:
 		v.named("PROFILE_NOT_IN_FORCE", "engine", nil)
 	case !anyParties && v.party != partyDebtor:
-		// Overlays alone say nothing of third parties; that is not a permission.
+		// No profile lists parties (there are only overlays); without a list only the debtor may be contacted.
 		v.named("PARTY_NOT_ALLOWED", "engine", nil)
 	}
 	for i, pr := range v.chain.profiles {
@@ -76,14 +76,14 @@ func (v *trial) run(t int64) {
 	}
 }
 
-// disclosure denies to disclose the debt, when that is the act.
+// disclosure adds a hit if the act is to disclose the debt.
 func (v *trial) disclosure(rule string, cite []string) {
 	if v.event == eventDisclose {
 		v.named("PARTY_DISCLOSURE", rule, cite)
 	}
 }
 
-// base is the profile whose rules every national profile has; it is no law by itself.
+// base is the profile that every national profile extends; alone it does not allow any contact.
 const base = "base"
 
 // inForce tells whether a profile may deny on a local date.
@@ -148,7 +148,8 @@ func (v *trial) stop(s *stopRule) {
 			return
 		}
 	}
-	if s.unlessParty.has(v.party) || s.allowPurpose.has(v.purpose) || v.anyFlagUp(s.unlessFlags, v.day) || !v.binds(&s.rule) {
+	if s.unlessParty.has(v.party) || s.allowPurpose.has(v.purpose) || v.anyFlagUp(s.unlessFlags, v.day) ||
+		!v.binds(&s.rule) {
 		return
 	}
 	v.hit(s.reason, s.id, s.cite)
@@ -275,8 +276,8 @@ func (v *trial) notice(r *noticeRule, holidays map[int32]bool) {
 	}
 }
 
-// meets tells whether a notice is there, in the form and with the contents a rule
-// wants. A visit's must say when it was sent; the shared vectors ask that of no agency's.
+// meets tells whether a notice was sent in the form and with the contents that a rule
+// requires. A visit's notice must have a time of sending; an agency's need not.
 func (n *sentNotice) meets(r *noticeRule) bool {
 	if n.Notice == nil || len(r.forms) > 0 && !has(r.forms, n.Form) || !r.agency && n.SentAt.IsZero() {
 		return false
@@ -289,7 +290,7 @@ func (n *sentNotice) meets(r *noticeRule) bool {
 	return true
 }
 
-// workingDays counts full working days between two days, up to enough.
+// workingDays counts the working days strictly between two days; it stops at enough.
 func workingDays(from, to int32, holidays map[int32]bool, enough int) int {
 	n := 0
 	for day := from + 1; day < to && n < enough; day++ {

@@ -1,6 +1,6 @@
 package conduct
 
-// cap denies when as many contacts as a cap allows are in its window already.
+// cap adds a hit if the cap's window already holds as many contacts as the cap allows.
 func (v *trial) cap(r *capRule) {
 	if !v.binds(&r.rule) {
 		return
@@ -15,7 +15,7 @@ func (v *trial) cap(r *capRule) {
 	v.counted(r)
 }
 
-// cooldown denies on the days after the latest conversation.
+// cooldown adds a hit on the days that must pass after the latest contact of the rule's kind.
 func (v *trial) cooldown(r *capRule) {
 	if v.binds(&r.rule) && v.count(r, v.day-int32(r.n)+1, 1) > 0 {
 		v.counted(r)
@@ -29,12 +29,13 @@ func (v *trial) counted(r *capRule) {
 	}
 }
 
-// count is how many contacts since a local date a rule counts, up to enough.
+// count counts the contacts since a local date that a rule speaks of; it stops at enough.
 func (v *trial) count(r *capRule, since int32, enough int) int {
 	n := 0
 	for i := range v.history {
 		h := &v.history[i]
-		if h.day < since || h.at > v.t || !r.channels.has(int(h.channel)) || !(r.counts == every || r.counts.has(int(h.result))) {
+		if h.day < since || h.at > v.t || !r.channels.has(int(h.channel)) ||
+			!(r.counts == every || r.counts.has(int(h.result))) {
 			continue
 		}
 		switch r.scope {
@@ -62,7 +63,7 @@ func (v *trial) count(r *capRule, since int32, enough int) int {
 	return n
 }
 
-// lastResort denies unless the gentler channels were tried and the flag is up.
+// lastResort adds a hit unless the milder channels were tried and the flag is set.
 func (v *trial) lastResort(r *lastResortRule) {
 	if !v.binds(&r.rule) {
 		return

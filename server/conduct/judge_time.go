@@ -1,6 +1,6 @@
 package conduct
 
-// hours judges the start and the end of the act by the wall clock of every zone.
+// hours judges the start and the end of the act by the wall time of every zone.
 func (v *trial) hours(pr *profile, holidays map[int32]bool) {
 	if len(pr.hours) == 0 && len(pr.closed) == 0 {
 		return
@@ -74,7 +74,7 @@ func (v *trial) requests(r *requestsRule) {
 	}
 }
 
-// inNoTime tells whether the act touches a span at which the person asked to be left alone.
+// inNoTime tells whether the act overlaps a span in which the person asked not to be contacted.
 func (v *trial) inNoTime() bool {
 	if len(v.noTimes) == 0 {
 		return false

@@ -7,18 +7,20 @@ import (
 	"doorstep/auth/refusal"
 )
 
-// The closed lists, the words met most often first. A word's place in its list
-// is its code in compiled rules.
+// The closed lists, the most frequent words first. In compiled rules a word's
+// code is its index in its list.
 var (
 	channels = [...]string{"call", "sms", "visit", "im", "email", "letter_delivery"}
 	places   = [...]string{"home", "workplace", "agreed_place", "office", "hospital", "school", "public"}
 	parties  = [...]string{"debtor", "guarantor", "spouse", "guardian", "executor", "attorney", "debt_adviser",
 		"contact_person", "family", "employer", "neighbour"}
-	purposes = [...]string{"collect", "locate", "relay", "confirm_cease", "notify_remedy", "send_verification", "serve_process"}
-	events   = [...]string{"enter_home", "remain", "disclose_debt", "take_cash"}
-	results  = [...]string{"no_answer", "answered", "delivered", "sent", "contact", "no_contact", "failed"}
-	// scopes are known without any pack; a pack's own add to them.
-	scopes = [...]string{"call_frequency", "contact_frequency", "contact_time", "credit_bureau_notice", "data_share_agency",
+	purposes = [...]string{"collect", "locate", "relay", "confirm_cease", "notify_remedy", "send_verification",
+		"serve_process"}
+	events  = [...]string{"enter_home", "remain", "disclose_debt", "take_cash"}
+	results = [...]string{"no_answer", "answered", "delivered", "sent", "contact", "no_contact", "failed"}
+	// scopes are known without any pack; packs add their own.
+	scopes = [...]string{"call_frequency", "contact_frequency", "contact_time", "credit_bureau_notice",
+		"data_share_agency",
 		"electronic_contact", "home_entry", "location_of_debtor", "more_visits", "photo_document", "place_agreed_place",
 		"place_home", "place_hospital", "place_office", "place_public", "place_school", "place_workplace", "plan_terms",
 		"recording_audio", "recording_video", "third_party_contact", "visit_time"}
@@ -27,10 +29,10 @@ var (
 	onsites  = [...]string{"asked_to_leave", "distressed", "identity_verified"}
 )
 
-// Channels lists the ways to reach somebody.
+// Channels lists the ways to reach a person.
 func Channels() []string { return slices.Clone(channels[:]) }
 
-// Places lists where somebody may be met.
+// Places lists where a person may be met.
 func Places() []string { return slices.Clone(places[:]) }
 
 // Parties lists who may be reached.
@@ -39,7 +41,7 @@ func Parties() []string { return slices.Clone(parties[:]) }
 // Purposes lists what a contact may be for.
 func Purposes() []string { return slices.Clone(purposes[:]) }
 
-// Events lists what may happen during a visit and is judged by itself.
+// Events lists the acts during a visit that are judged separately.
 func Events() []string { return slices.Clone(events[:]) }
 
 // Results lists how a contact may have ended.
@@ -64,7 +66,7 @@ const (
 	none = -1
 )
 
-// indexOf is a word's code, or none.
+// indexOf returns a word's code, or none.
 func indexOf(list []string, word string) int {
 	for i, w := range list {
 		if w == word {
@@ -74,7 +76,7 @@ func indexOf(list []string, word string) int {
 	return none
 }
 
-// listed finds a word's code; "" is the default. A word outside the list is an error that names the list.
+// listed returns a word's code, and def for "". A word outside the list is an error that names the list.
 func listed(field string, list []string, word string, def int) (int, *refusal.Error) {
 	if word == "" {
 		return def, nil

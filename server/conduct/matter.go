@@ -2,12 +2,14 @@ package conduct
 
 import "doorstep/auth/refusal"
 
-// matter is a question made ready: words are codes, times are instants, and what
-// does not count is gone. It can be judged at many times at little cost.
+// matter is a Request prepared for judging: words are codes, times are instants (Unix
+// seconds), and contacts that no rule counts are removed. A trial can judge it at many
+// instants at little cost.
 type matter struct {
 	p     *Policy
 	chain *chain
-	// zones are empty when the debtor's zone is not known; nothing else is set then.
+	// zones is empty if the debtor's zone is not known. Then at, and all that depends on times (flags,
+	// consents, requests, notices, history), are not set.
 	zones []*zone
 	at    int64
 
@@ -24,7 +26,7 @@ type matter struct {
 	history                               []contact
 }
 
-// raised is a flag that is up from one day to another, both included.
+// raised is a flag that is set from one day to another, both included.
 type raised struct {
 	name         string
 	since, until int32
@@ -42,7 +44,7 @@ type sentNotice struct {
 	day int32
 }
 
-// contact is a history entry that counts.
+// contact is a history entry that rules may count.
 type contact struct {
 	at         int64
 	day        int32
@@ -61,7 +63,7 @@ const (
 	lastDay  = int32(1 << 30)
 )
 
-// prepare checks a question and makes it ready.
+// prepare checks a question and turns it into a matter.
 func (p *Policy) prepare(profiles []string, a *Action, c *Case, history []HistoryEntry) (*matter, *refusal.Error) {
 	if err := checkLists(*a, *c, history); err != nil {
 		return nil, err
@@ -93,7 +95,8 @@ func (p *Policy) prepare(profiles []string, a *Action, c *Case, history []Histor
 	return m, nil
 }
 
-// zonesOf finds all zones; nil when there is none or one is unknown.
+// zonesOf returns the zones of the names, or of the chain's default if there are no names;
+// nil if a name is unknown.
 func (m *matter) zonesOf(names []string) []*zone {
 	if len(names) == 0 {
 		names = []string{m.chain.zone}
@@ -163,7 +166,7 @@ func (m *matter) notice(n *Notice) sentNotice {
 func (m *matter) readHistory(history []HistoryEntry) {
 	z := m.zones[0]
 	m.history = make([]contact, 0, len(history))
-	// Most contacts lie in a few spans of one offset; the last one found is looked at first.
+	// Most contacts lie in a few spans of one offset, so the last span found is tried first.
 	var from, to, offset int64
 	for i := range history {
 		e := &history[i]
@@ -179,10 +182,14 @@ func (m *matter) readHistory(history []HistoryEntry) {
 			}
 		}
 		party := max(indexOf(parties[:], e.Party), partyDebtor)
-		c := contact{at: at, day: dayOfWall(at + offset), channel: int8(indexOf(channels[:], e.Channel)), result: int8(indexOf(results[:], e.Result)),
-			sameCase: same(e.Case, m.action.Case), sameDebt: same(e.Debt, m.action.Debt), sameNum: same(e.Number, m.action.Number),
-			sameParty: party == m.party}
-		// A known person is the same whatever part they were seen in; where a name is missing, the part decides.
+		c := contact{
+			at: at, day: dayOfWall(at + offset),
+			channel: int8(indexOf(channels[:], e.Channel)), result: int8(indexOf(results[:], e.Result)),
+			sameCase: same(e.Case, m.action.Case), sameDebt: same(e.Debt, m.action.Debt),
+			sameNum: same(e.Number, m.action.Number), sameParty: party == m.party,
+		}
+		// Equal party references mean the same person, whatever the party. If a reference is missing,
+		// the same party counts as the same person.
 		if e.PartyRef != "" && m.action.PartyRef != "" {
 			c.samePerson = e.PartyRef == m.action.PartyRef
 		} else {
@@ -192,19 +199,20 @@ func (m *matter) readHistory(history []HistoryEntry) {
 	}
 }
 
-// placeScopes are the consents to be met at a place.
-var placeScopes = [len(places)]string{"place_home", "place_workplace", "place_agreed_place", "place_office", "place_hospital", "place_school", "place_public"}
+// placeScopes are the scopes of consents to be met at a place, by the place's code.
+var placeScopes = [len(places)]string{"place_home", "place_workplace", "place_agreed_place", "place_office",
+	"place_hospital", "place_school", "place_public"}
 
-// same compares two keys; one that is missing equals all.
+// same compares two keys; a missing key equals every other.
 func same(a, b string) bool { return a == b || a == "" || b == "" }
 
-// flagUp tells whether a flag is up on a day.
+// flagUp tells whether a flag is set on a day.
 func (m *matter) flagUp(name string, day int32) bool {
 	_, up := m.flagSince(name, day)
 	return up
 }
 
-// flagSince is also the day since when; firstDay when that is not known.
+// flagSince is like flagUp and also returns the first day of the flag, firstDay if that is not known.
 func (m *matter) flagSince(name string, day int32) (since int32, up bool) {
 	for i := range m.flags {
 		if f := &m.flags[i]; f.name == name {
@@ -214,7 +222,7 @@ func (m *matter) flagSince(name string, day int32) (since int32, up bool) {
 	return 0, false
 }
 
-// anyFlagUp tells whether any of the flags is up on a day.
+// anyFlagUp tells whether any of the flags is set on a day.
 func (m *matter) anyFlagUp(names []string, day int32) bool {
 	for _, name := range names {
 		if m.flagUp(name, day) {
@@ -224,7 +232,7 @@ func (m *matter) anyFlagUp(names []string, day int32) bool {
 	return false
 }
 
-// consented tells whether a consent of the scope is alive at an instant.
+// consented tells whether a consent of the scope is in force at an instant.
 func (m *matter) consented(scope string, t int64) bool {
 	for i := range m.consents {
 		if c := &m.consents[i]; c.from <= t && t < c.to && c.scope == scope {
@@ -234,7 +242,7 @@ func (m *matter) consented(scope string, t int64) bool {
 	return false
 }
 
-// isLifted tells whether any of the ways to lift a rule is open.
+// isLifted tells whether a consent or the age of the debt lifts a rule at an instant.
 func (m *matter) isLifted(unless []lift, t int64) bool {
 	for i := range unless {
 		if l := &unless[i]; l.scope != "" {

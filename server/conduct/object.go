@@ -10,7 +10,7 @@ import (
 	"doorstep/auth/refusal"
 )
 
-// problems collects what is wrong with a document while it is read.
+// problems collects the faults of a document while it is read.
 type problems struct {
 	list []*refusal.Error
 	code string
@@ -20,7 +20,7 @@ func (p *problems) add(field, format string, args ...any) {
 	p.list = append(p.list, refusal.New(refusal.Malformed, p.code, field, format, args...))
 }
 
-// first is the first problem, or nil.
+// first returns the first problem, or nil.
 func (p *problems) first() error {
 	if len(p.list) == 0 {
 		return nil
@@ -28,8 +28,8 @@ func (p *problems) first() error {
 	return p.list[0]
 }
 
-// object reads a decoded JSON or YAML object field by field and knows which
-// fields nobody asked for. A null field is as good as none.
+// object reads a decoded JSON or YAML object field by field and remembers which fields
+// were read, so that done can report the others. A null field counts as absent.
 type object struct {
 	path string
 	m    map[string]any
@@ -59,7 +59,7 @@ func (o object) take(key string) (any, bool) {
 	return v, v != nil
 }
 
-// fieldName is what fields are called.
+// fieldName matches the names that fields may have.
 var fieldName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
 
 // done reports every field that was not read.
@@ -75,13 +75,13 @@ func (o object) done() {
 		if fieldName.MatchString(k) {
 			o.p.add(o.at(k), "there is no such field")
 		} else {
-			// It may be somebody's name: it is not repeated.
+			// The key may be a person's name, so the message does not repeat it.
 			o.p.add(o.path, "there is a field here that does not exist")
 		}
 	}
 }
 
-// skip names fields that are read by people only.
+// skip marks fields as read that have no effect, such as notes.
 func (o object) skip(keys ...string) {
 	for _, k := range keys {
 		o.read[k] = true
@@ -96,7 +96,7 @@ func (o object) str(key string) string {
 	return readStr(o.p, o.at(key), v)
 }
 
-// need is str for a field that must be there.
+// need is str for a required field.
 func (o object) need(key string) string {
 	s := o.str(key)
 	if _, there := o.m[key]; s == "" && (!there || o.m[key] == nil || o.m[key] == "") {
@@ -166,7 +166,7 @@ func (o object) list(key string) []any {
 	return l
 }
 
-// strs reads a list of strings; nil when the field is not there.
+// strs reads a list of strings; nil if the field is absent.
 func (o object) strs(key string) []string {
 	l := o.list(key)
 	if l == nil {
@@ -200,13 +200,13 @@ func (o object) objects(key string) []object {
 	return out
 }
 
-// object reads a field that is an object; ok is false when it is not there.
+// object reads a field that is an object; ok is false if the field is absent.
 func (o object) object(key string) (object, bool) {
 	v, ok := o.take(key)
 	return newObject(o.p, o.at(key), v), ok
 }
 
-// keys are the object's fields in order.
+// keys returns the names of the object's fields, sorted.
 func (o object) keys() []string {
 	keys := make([]string, 0, len(o.m))
 	for k := range o.m {

@@ -7,15 +7,16 @@ import (
 	"strings"
 )
 
-// compiler turns profiles as read into rules. Problems are collected, so that
-// one error can name everything that is wrong with a pack.
+// compiler turns the profiles of packs into rules. It collects problems, so that
+// one error names every fault of a pack.
 type compiler struct {
 	p   *Policy
 	ids map[string]bool
 }
 
-// notDecided are sections of a profile that are kept and shown, but decide nothing.
-var notDecided = []string{"complaint", "instruments", "outsourcing", "plan", "privacy", "proposed_effective", "retention", "training"}
+// notDecided are sections of a profile that are kept and shown, but have no effect on decisions.
+var notDecided = []string{"complaint", "instruments", "outsourcing", "plan", "privacy", "proposed_effective",
+	"retention", "training"}
 
 func (c *compiler) profile(id string, o object) *profile {
 	pr := &profile{effective: math.MinInt32, partiesID: id + "-parties"}
@@ -49,7 +50,8 @@ func (c *compiler) profile(id string, o object) *profile {
 		pr.hours = append(pr.hours, c.hours(r))
 	}
 	for _, r := range o.objects("closed_days") {
-		pr.closed = append(pr.closed, closedRule{rule: c.rule(r, "CLOSED_DAY"), days: c.days(r), holidays: r.flag("public_holidays")})
+		pr.closed = append(pr.closed, closedRule{rule: c.rule(r, "CLOSED_DAY"), days: c.days(r),
+			holidays: r.flag("public_holidays")})
 		r.done()
 	}
 	for _, r := range o.objects("caps") {
@@ -78,14 +80,16 @@ func (c *compiler) profile(id string, o object) *profile {
 		pr.stops = append(pr.stops, c.stop(r, ""))
 	}
 	for _, r := range o.objects("notice") {
-		n := noticeRule{rule: c.rule(r, r.orElse("reason_missing", "NOTICE_MISSING")), short: c.reason(r, r.orElse("reason_short", "NOTICE_TOO_SHORT")),
+		n := noticeRule{rule: c.rule(r, r.orElse("reason_missing", "NOTICE_MISSING")),
+			short: c.reason(r, r.orElse("reason_short", "NOTICE_TOO_SHORT")),
 			forms: r.strs("form"), contents: r.strs("contents")}
 		n.minDays, _ = r.integer("min_working_days", 0, 365)
 		r.done()
 		pr.notices = append(pr.notices, n)
 	}
 	for _, r := range o.objects("agency_notice") {
-		pr.notices = append(pr.notices, noticeRule{rule: c.rule(r, "AGENCY_NOTICE_MISSING"), agency: true, forms: r.strs("form"), contents: r.strs("contents")})
+		pr.notices = append(pr.notices, noticeRule{rule: c.rule(r, "AGENCY_NOTICE_MISSING"), agency: true,
+			forms: r.strs("form"), contents: r.strs("contents")})
 		r.done()
 	}
 	for _, r := range o.objects("team") {
@@ -109,7 +113,8 @@ func (c *compiler) profile(id string, o object) *profile {
 		pr.onsite = append(pr.onsite, c.onsite(r))
 	}
 	for _, r := range o.objects("content") {
-		k := contentRule{rule: c.rule(r, ""), forbid: r.strs("forbid_tags"), forbidUndisclosed: r.strs("forbid_tags_when_no_disclosure")}
+		k := contentRule{rule: c.rule(r, ""), forbid: r.strs("forbid_tags"),
+			forbidUndisclosed: r.strs("forbid_tags_when_no_disclosure")}
 		r.done()
 		for _, tag := range slices.Concat(k.forbid, k.forbidUndisclosed) {
 			c.p.tags[tag] = true
@@ -138,7 +143,8 @@ func (c *compiler) profile(id string, o object) *profile {
 	return pr
 }
 
-// rule reads what all rules share. The reason is the rule's own, or else the kind's.
+// rule reads the fields that all rules have. reason is the default of the rule's kind; "" means that the
+// rule must give its own.
 func (c *compiler) rule(o object, reason string) rule {
 	r := rule{id: o.need("id"), channels: c.words(o, "channels", channels[:]), places: c.words(o, "places", places[:]),
 		cite: c.cites(o), unless: c.unless(o)}
@@ -177,7 +183,7 @@ func (c *compiler) cites(o object) []string {
 	return cite
 }
 
-// orElse is a text, or what it is when it is not there.
+// orElse reads a text; it returns missing if the field is absent.
 func (o object) orElse(key, missing string) string {
 	if s := o.str(key); s != "" {
 		return s
@@ -185,7 +191,7 @@ func (o object) orElse(key, missing string) string {
 	return missing
 }
 
-// words reads a list of words, or "all"; not there means all.
+// words reads a list of words, or "all"; an absent field means all.
 func (c *compiler) words(o object, key string, list []string) mask {
 	if v, ok := o.take(key); !ok || v == "all" {
 		return every
@@ -251,7 +257,8 @@ var counted = map[string]mask{
 }
 
 func (c *compiler) cap(o object) capRule {
-	r := capRule{rule: c.rule(o, "FREQ_CAP"), counts: c.counts(o, "count"), scope: c.scope(o), presumptive: o.flag("presumptive")}
+	r := capRule{rule: c.rule(o, "FREQ_CAP"), counts: c.counts(o, "count"), scope: c.scope(o),
+		presumptive: o.flag("presumptive")}
 	var ok bool
 	if r.max, ok = o.integer("max", 0, 10000); !ok {
 		o.p.add(o.at("max"), "this must be given")
@@ -288,7 +295,7 @@ func (c *compiler) cooldown(o object) capRule {
 	if r.n, ok = o.integer("days", 1, 1000); !ok {
 		o.p.add(o.at("days"), "this must be given")
 	}
-	// The day of the conversation is the first, unless a pack says it is not.
+	// The day of the event counts as the first day, unless the pack says first_day_is_event: false.
 	if _, given := o.take("first_day_is_event"); given && !o.flag("first_day_is_event") {
 		r.n++
 	}
@@ -321,8 +328,9 @@ func (c *compiler) parties(pr *profile, o object) {
 		if !ok {
 			continue
 		}
-		row := &partyRow{id: pr.ID + "-party-" + name, cite: c.cites(r), allow: r.flag("allow"), allowIfFlag: r.strs("allow_if_flag"),
-			unless: c.unless(r), purposes: c.words(r, "purposes", purposes[:]), stopOnRefusal: r.flag("stop_on_refusal"), refusedFlag: "refused_" + name}
+		row := &partyRow{id: pr.ID + "-party-" + name, cite: c.cites(r), allow: r.flag("allow"),
+			allowIfFlag: r.strs("allow_if_flag"), unless: c.unless(r), purposes: c.words(r, "purposes", purposes[:]),
+			stopOnRefusal: r.flag("stop_on_refusal"), refusedFlag: "refused_" + name}
 		if r.m["allow"] == nil {
 			r.p.add(r.at("allow"), "this must be given")
 		}
@@ -411,7 +419,8 @@ func (c *compiler) stop(o object, reason string) stopRule {
 }
 
 func (c *compiler) onsite(o object) onsiteRule {
-	r := onsiteRule{rule: c.rule(o, ""), event: c.word(o.p, o.at("event"), events[:], o.need("event")), needsConsent: o.str("needs_consent"), after: none, needs: none}
+	r := onsiteRule{rule: c.rule(o, ""), event: c.word(o.p, o.at("event"), events[:], o.need("event")),
+		needsConsent: o.str("needs_consent"), after: none, needs: none}
 	if r.needsConsent != "" {
 		c.p.scopes[r.needsConsent] = true
 	}

@@ -12,24 +12,24 @@ import (
 	"strings"
 )
 
-// Part is a piece of a policy as phones get it: a pack of its own, in JSON, with
-// one profile, one calendar, all sources or the list of reasons. All the parts of
-// a policy, read as packs in any order, judge as the policy does.
+// Part is a piece of a policy as phones get it: a small pack in JSON with one profile,
+// one calendar, all sources or the list of reasons. Loading all parts as packs, in any
+// order, makes a policy that gives the same decisions.
 type Part struct {
 	Name   string // reasons, sources, calendar.<name>, profile.<id>
 	SHA256 string // of Text, in hex
 	Text   string
 }
 
-// maxPartBytes is how long a part may be as a JSON string: a phone's record must hold it.
+// maxPartBytes is how long a part may be as a JSON string, in bytes: it must fit into one synced record.
 const maxPartBytes = 60 << 10
 
-// Parts are the pieces of the policy, by name. The same rules make the same
-// bytes, so that a change of one profile is a change of one part.
+// Parts returns the pieces of the policy, sorted by name. The same rules always make the
+// same bytes, so a change of one profile changes one part.
 func (p *Policy) Parts() []Part { return slices.Clone(p.parts) }
 
-// Statement is what is signed for a policy: lines of text with its hash and then
-// the hash and the name of every part.
+// Statement returns the text that the audit key signs for a policy: lines with its hash
+// and then the hash and the name of every part.
 func (p *Policy) Statement() string {
 	var b strings.Builder
 	b.WriteString(p.hash + "\n")
@@ -39,19 +39,20 @@ func (p *Policy) Statement() string {
 	return b.String()
 }
 
-// rawPolicy is a policy as it was written, later packs over earlier ones.
+// rawPolicy holds the profiles, sources and calendars of all packs before they are
+// compiled; those of later packs have replaced those of earlier ones.
 type rawPolicy struct {
 	profiles  map[string]object // by id
 	sources   map[string]object // by key
 	calendars map[string]object // by name: the object that holds it
-	named     map[string]bool   // calendars that a profile names, or named before it was replaced
+	named     map[string]bool   // calendars that any profile names, including profiles that were replaced
 }
 
 func newRawPolicy() *rawPolicy {
 	return &rawPolicy{map[string]object{}, map[string]object{}, map[string]object{}, map[string]bool{}}
 }
 
-// parts cuts the policy. A part that no record can hold is a problem of the pack it comes from.
+// parts makes the policy's parts. A part that is too long for a record is a problem of the pack it comes from.
 func (r *rawPolicy) parts(all *problems, reasons []string) []Part {
 	var parts []Part
 	add := func(p *problems, field, name, section string, value any) {
@@ -83,7 +84,7 @@ func (r *rawPolicy) parts(all *problems, reasons []string) []Part {
 	return parts
 }
 
-// plainJSON is JSON without escapes that only HTML needs.
+// plainJSON encodes v as JSON without the escapes that only HTML needs.
 func plainJSON(v any) (string, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -96,7 +97,7 @@ func plainJSON(v any) (string, error) {
 
 var nameShape = regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`)
 
-// checkName checks what becomes part of a record's id.
+// checkName checks a name that becomes part of a record's id.
 func checkName(p *problems, path, name string) {
 	if !nameShape.MatchString(name) {
 		p.add(path, "a name has 1 to 40 letters, digits, dashes or underscores")

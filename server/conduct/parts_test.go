@@ -9,7 +9,7 @@ import (
 	"doorstep/auth/refusal"
 )
 
-// reassembled is the policy that a phone makes of the parts, in an order of its own.
+// reassembled loads the parts in another order, as a phone may.
 func reassembled(t *testing.T, p *Policy) *Policy {
 	t.Helper()
 	var packs [][]byte
@@ -24,7 +24,7 @@ func reassembled(t *testing.T, p *Policy) *Policy {
 	return phone
 }
 
-// TestPartsJudgeAsThePolicyDoes reads the parts as a phone does and asks both the vectors.
+// TestPartsJudgeAsThePolicyDoes loads the parts as a phone does and judges the vectors by both policies.
 func TestPartsJudgeAsThePolicyDoes(t *testing.T) {
 	whole := defaultPolicy(t)
 	phone := reassembled(t, whole)
@@ -37,7 +37,8 @@ func TestPartsJudgeAsThePolicyDoes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if pairs(got.All) != pairs(want.All) || !slices.Equal(got.Advisory, want.Advisory) || !slices.Equal(got.Cite, want.Cite) {
+		if pairs(got.All) != pairs(want.All) || !slices.Equal(got.Advisory, want.Advisory) ||
+			!slices.Equal(got.Cite, want.Cite) {
 			t.Errorf("%s: the phone says %s, the server %s", v.Title, pairs(got.All), pairs(want.All))
 		}
 	}
@@ -49,7 +50,7 @@ func TestPartsJudgeAsThePolicyDoes(t *testing.T) {
 	}
 }
 
-// TestACalendarAloneIsAPack adds a year to a calendar: one part changes, the day is closed.
+// TestACalendarAloneIsAPack adds a year to a calendar: one part changes, and the holiday is a closed day.
 func TestACalendarAloneIsAPack(t *testing.T) {
 	const holidays = "schema: conduct-policy/v1\ncalendars:\n  GB:\n    - 2027-02-08\n"
 	was := defaultPolicy(t)
@@ -86,8 +87,8 @@ func TestACalendarAloneIsAPack(t *testing.T) {
 	}
 }
 
-// TestWhatIsWrongWithAPackHasAPlace spoils packs and wants the line and the field.
-func TestWhatIsWrongWithAPackHasAPlace(t *testing.T) {
+// TestFaultsOfAPackHaveALineAndAField damages packs and expects the line and the field of the fault.
+func TestFaultsOfAPackHaveALineAndAField(t *testing.T) {
 	const head = "schema: conduct-policy/v1\n"
 	long := "schema: conduct-policy/v1\ncalendars:\n  HK:\n" + strings.Repeat("    - 2027-02-08\n", 6000)
 	for _, c := range []struct {
@@ -108,7 +109,8 @@ func TestWhatIsWrongWithAPackHasAPlace(t *testing.T) {
 		{head + "profiles:\n  xx:\n    id: xx\n    status: in_force\n    hours:\n      - id: xx-hours\n        allow: [[\"09:00\", \"08:00\"]]\n", "profiles.xx.hours[0].allow[0]", 8, "hours run"},
 		{head + "profiles:\n  xx:\n    id: xx\n    status: in_force\n    hors: []\n", "profiles.xx.hors", 6, "no such field"},
 		{head + "profiles:\n  xx:\n    id: xx\n", "profiles.xx.status", 3, "must be given"},
-		{head + "profiles:\n  xx: {id: xx, status: in_force, extends: [nowhere]}\n", "profiles.xx.extends[0]", 3, "no such profile"},
+		{head + "profiles:\n  xx: {id: xx, status: in_force, extends: [nowhere]}\n", "profiles.xx.extends[0]", 3,
+			"no such profile"},
 		{head + "profiles:\n  xx: {id: xx, status: in_force, caps: [{id: c, count: attempts, scope: case, max: .nan, window: {type: calendar_day}}]}\n", "profiles.xx.caps[0].max", 3, "not a number"},
 		{head + "note: \xff\n", "", 0, "UTF-8"},
 		{long, "calendars.HK", 3, "too long for a phone"},
@@ -125,7 +127,7 @@ func TestWhatIsWrongWithAPackHasAPlace(t *testing.T) {
 	}
 }
 
-// TestAPackMayBeJSON reads JSON as people's tools write it, tabs included.
+// TestAPackMayBeJSON reads JSON that is indented with tabs.
 func TestAPackMayBeJSON(t *testing.T) {
 	const pack = "{\n\t\"schema\": \"conduct-policy/v1\",\n\t\"calendars\": {\n\t\t\"HK\": [\"2027-02-08\"]\n\t}\n}\n"
 	if _, err := LoadPacks([]Pack{DefaultPack(), {"json", []byte(pack)}}); err != nil {
@@ -133,7 +135,7 @@ func TestAPackMayBeJSON(t *testing.T) {
 	}
 }
 
-func TestAProfileStays(t *testing.T) {
+func TestAPolicyCannotLoseAProfile(t *testing.T) {
 	const pack = "schema: conduct-policy/v1\nprofiles:\n  xx: {id: xx, status: %}\n"
 	with := func(status string) *Policy {
 		p, err := LoadPacks([]Pack{DefaultPack(), {"xx", []byte(strings.Replace(pack, "%", status, 1))}})
@@ -143,7 +145,8 @@ func TestAProfileStays(t *testing.T) {
 		return p
 	}
 	var e *refusal.Error
-	if err := defaultPolicy(t).MayReplace(with("in_force")); !errors.As(err, &e) || e.Code() != "conduct.profile_gone" || !strings.Contains(e.Msg, "xx") {
+	if err := defaultPolicy(t).MayReplace(with("in_force")); !errors.As(err, &e) || e.Code() != "conduct.profile_gone" ||
+		!strings.Contains(e.Msg, "xx") {
 		t.Errorf("a profile was taken away: %v", err)
 	}
 	if err := with("draft").MayReplace(with("in_force")); err != nil {
@@ -151,13 +154,13 @@ func TestAProfileStays(t *testing.T) {
 	}
 }
 
-// FuzzLoad wants a policy or a problem of any bytes, and parts that make the same policy again.
+// FuzzLoad expects that any bytes give a policy or an error, and that the parts of a policy load again.
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte("schema: conduct-policy/v1\nprofiles:\n  xx: {id: xx, status: in_force, calendar: HK, caps: [{id: c, reason: FREQ_CAP, count: attempts, scope: case, max: 1, window: {type: calendar_day}}]}\n"))
 	f.Add([]byte("schema: conduct-policy/v1\ncalendars: {HK: [2027-02-08]}\nsources: {a: {title: \"\\u2028\\x7f\"}}\n"))
 	f.Add([]byte("{a: &a [*a]}"))
 	f.Add([]byte("profiles: {xx: {calendar: []}}"))
-	// The default pack would take all the time there is; its reasons are what a policy cannot do without.
+	// Loading the default pack each time would be too slow; a policy needs only its list of reasons.
 	reasons := "schema: conduct-policy/v1\nreason_priority: [" + strings.Join(defaultPolicy(f).Reasons(), ", ") + "]\n"
 	f.Fuzz(func(t *testing.T, pack []byte) {
 		p, err := LoadPacks([]Pack{{"reasons", []byte(reasons)}, {"fuzz", pack}})

@@ -12,16 +12,15 @@ import (
 	"doorstep/auth/refusal"
 )
 
-// defaultPack is what the product ships: a start for counsel to check.
+// defaultPack is the pack that ships with the product, for counsel to check.
 //
 //go:embed packs/default.yaml
 var defaultPack []byte
 
-// schema is the form of packs.
+// schema is the value of the field schema in every pack.
 const schema = "conduct-policy/v1"
 
-// Policy is a set of profiles, compiled and ready to judge by. It does not change
-// and may be used by many goroutines.
+// Policy is a set of compiled profiles. It never changes and is safe for concurrent use.
 type Policy struct {
 	hash       string
 	packs      []Pack
@@ -34,39 +33,39 @@ type Policy struct {
 	tags       map[string]bool
 	scopes     map[string]bool
 
-	// zones remembers tables of zones; there are only so many names.
+	// zones caches tables of time zones by name; there are only a few hundred names.
 	zones sync.Map
 }
 
-// Profile is what may be shown of a profile.
+// Profile describes a profile; it leaves out its rules.
 type Profile struct {
 	ID            string   `json:"id"`
 	Title         string   `json:"title,omitempty"`
 	Status        string   `json:"status"`                   // in_force or draft
 	EffectiveFrom string   `json:"effective_from,omitempty"` // local date
 	Extends       []string `json:"extends"`
-	Zone          string   `json:"zone,omitempty"`     // the default, when the act names none
+	Zone          string   `json:"zone,omitempty"`     // IANA zone of acts that name none
 	Calendar      string   `json:"calendar,omitempty"` // of public holidays
-	// Kept are sections that decide nothing, such as retention, as the pack has them.
+	// Kept holds the sections that have no effect on decisions, such as retention, as they stand in the pack.
 	Kept map[string]any `json:"kept,omitempty"`
 }
 
-// Source is where a rule was found; rules name it by its key.
+// Source is a law or guideline that rules cite by its key.
 type Source struct {
 	Key   string `json:"key"`
 	Title string `json:"title"`
 	URL   string `json:"url,omitempty"`
 }
 
-// Default is the policy of the packs that the product ships.
+// Default loads the pack that ships with the product.
 func Default() (*Policy, error) { return LoadPacks([]Pack{DefaultPack()}) }
 
-// DefaultPack is the pack that the product ships.
+// DefaultPack returns the pack that ships with the product.
 func DefaultPack() Pack { return Pack{Text: slices.Clone(defaultPack)} }
 
-// Pack is one file of profiles, sources and calendars, as somebody wrote it.
+// Pack is the text of one file of profiles, sources and calendars.
 type Pack struct {
-	Name string // for problems; "" where there is only one
+	Name string // for error texts; "" if there is only one pack
 	Text []byte // YAML, or JSON, which is YAML too
 }
 
@@ -82,18 +81,17 @@ func Load(packs ...[]byte) (*Policy, error) {
 	return LoadPacks(named)
 }
 
-// LoadPacks reads packs. A profile, calendar or source in a later pack replaces
-// the one of that name in an earlier, as a whole; so does a list of reasons. The
-// error has the code conduct.pack and names everything that is wrong, each with
-// its pack and line, unknown rules included: a rule that is not understood must
-// not be left out of the law in silence.
+// LoadPacks reads packs. A profile, calendar or source of a later pack replaces the one
+// of the same name in an earlier pack as a whole; so does a list of reasons. An error is
+// a *refusal.Error with the code conduct.pack that names every fault with its pack and line.
+// Unknown rules are faults too: ignoring one would permit what it forbids.
 func LoadPacks(packs []Pack) (*Policy, error) {
 	p := &Policy{profiles: map[string]*profile{}, sources: map[string]Source{}, calendars: map[string]map[int32]bool{},
 		tags: map[string]bool{}, scopes: map[string]bool{}}
 	for _, s := range scopes {
 		p.scopes[s] = true
 	}
-	all := &problems{code: "conduct.pack"} // what no single pack is to blame for
+	all := &problems{code: "conduct.pack"} // faults that are not in a single pack
 	raw := newRawPolicy()
 	sum := sha256.New()
 	read := make([]*packReader, len(packs))
@@ -120,7 +118,7 @@ func LoadPacks(packs []Pack) (*Policy, error) {
 	return p, nil
 }
 
-// readPack reads all of a pack but its profiles, which are compiled when all packs are known.
+// readPack reads a pack except for its profiles, which are compiled after all packs have been read.
 func (p *Policy) readPack(o object, raw *rawPolicy) {
 	if o.m == nil {
 		return
@@ -164,11 +162,11 @@ func (p *Policy) readPack(o object, raw *rawPolicy) {
 	o.done()
 }
 
-// checkPolicy checks what holds between profiles.
+// checkPolicy checks what profiles require of each other.
 func (p *Policy) checkPolicy(all *problems, raw *rawPolicy) {
-	for _, r := range []string{"PROFILE_NOT_IN_FORCE", "TZ_UNKNOWN", "PARTY_NOT_ALLOWED", "PARTY_REFUSED", "PARTY_PURPOSE", "PARTY_CAP",
-		"PARTY_DISCLOSURE", "CHANNEL_OPTED_OUT", "PLACE_NOT_ALLOWED", "INCONVENIENT_TIME", "INCONVENIENT_PLACE", "BADGE_MISSING",
-		"AUTH_LETTER_MISSING", "CERT_MISSING"} {
+	for _, r := range []string{"PROFILE_NOT_IN_FORCE", "TZ_UNKNOWN", "PARTY_NOT_ALLOWED", "PARTY_REFUSED", "PARTY_PURPOSE",
+		"PARTY_CAP", "PARTY_DISCLOSURE", "CHANNEL_OPTED_OUT", "PLACE_NOT_ALLOWED", "INCONVENIENT_TIME",
+		"INCONVENIENT_PLACE", "BADGE_MISSING", "AUTH_LETTER_MISSING", "CERT_MISSING"} {
 		if !slices.Contains(p.reasons, r) {
 			all.add("reason_priority", "%s is missing", r)
 		}
@@ -204,11 +202,12 @@ func (p *Policy) extendsItself(id, from string, seen map[string]bool) bool {
 	return false
 }
 
-// Hash is "sha256:" and the hash of the packs' bytes, one after another: what a
-// decision stores, so that it can be explained under the law of its day.
+// Hash returns "sha256:" and the SHA-256 of the packs' bytes, one after another, in
+// hexadecimal. Decisions store it, so that each can be explained by the rules in force
+// when it was made.
 func (p *Policy) Hash() string { return p.hash }
 
-// Packs are what the policy was loaded from.
+// Packs returns copies of the packs the policy was loaded from.
 func (p *Policy) Packs() []Pack {
 	packs := make([]Pack, len(p.packs))
 	for i, pack := range p.packs {
@@ -217,10 +216,10 @@ func (p *Policy) Packs() []Pack {
 	return packs
 }
 
-// MayReplace tells whether the policy can come after another: a profile that was
-// there must still be, for cases name it, and a case that cannot be judged cannot
-// be worked. The error has the code conduct.profile_gone. A profile that is no
-// longer wanted is given status: draft.
+// MayReplace checks that the policy can replace was: it must still have every profile of
+// was, because cases name profiles and a case whose profile is missing cannot be judged.
+// The error is a *refusal.Error with the code conduct.profile_gone. To retire a profile,
+// give it status: draft.
 func (p *Policy) MayReplace(was *Policy) error {
 	var gone []string
 	for _, id := range was.Profiles() {
@@ -231,8 +230,9 @@ func (p *Policy) MayReplace(was *Policy) error {
 	if len(gone) == 0 {
 		return nil
 	}
-	return refusal.New(refusal.Conflict, "conduct.profile_gone", "", "cases may name these profiles, so they cannot go: %s; "+
-		"give what is no longer wanted the status draft instead", strings.Join(gone, ", "))
+	return refusal.New(refusal.Conflict, "conduct.profile_gone", "",
+		"cases may name these profiles, so they cannot go: %s; "+
+			"give what is no longer wanted the status draft instead", strings.Join(gone, ", "))
 }
 
 // Has tells whether there is a profile of that name.
@@ -241,7 +241,7 @@ func (p *Policy) Has(profile string) bool { return p.profiles[profile] != nil }
 // Profiles lists the names of all profiles, sorted.
 func (p *Policy) Profiles() []string { return slices.Sorted(maps.Keys(p.profiles)) }
 
-// About is what may be shown of a profile; false when there is none of that name.
+// About describes a profile; it returns false if there is no profile of that name.
 func (p *Policy) About(profile string) (Profile, bool) {
 	pr := p.profiles[profile]
 	if pr == nil {
@@ -252,7 +252,7 @@ func (p *Policy) About(profile string) (Profile, bool) {
 	return about, true
 }
 
-// Sources lists where the rules were found, sorted by key.
+// Sources lists the sources that rules cite, sorted by key.
 func (p *Policy) Sources() []Source {
 	list := make([]Source, 0, len(p.sources))
 	for _, key := range slices.Sorted(maps.Keys(p.sources)) {
@@ -261,21 +261,21 @@ func (p *Policy) Sources() []Source {
 	return list
 }
 
-// Reasons lists the reasons for which an act may be denied, the weightiest first.
+// Reasons lists the reasons for which an act may be denied, the most important first.
 func (p *Policy) Reasons() []string { return slices.Clone(p.reasons) }
 
-// ContentTags lists the tags that a rule speaks of, sorted; no others are known.
+// ContentTags lists the content tags that rules name, sorted. Judge refuses other tags.
 func (p *Policy) ContentTags() []string { return slices.Sorted(maps.Keys(p.tags)) }
 
-// ConsentScopes lists what somebody can consent to, sorted.
+// ConsentScopes lists the scopes of consents, sorted. Judge refuses other scopes.
 func (p *Policy) ConsentScopes() []string { return slices.Sorted(maps.Keys(p.scopes)) }
 
-// houseVisit is the profile for places that have none of their own.
+// houseVisit is the profile for countries that have none of their own.
 const houseVisit = "house-visit"
 
-// DefaultProfile is the national profile of a country (ISO 3166-1, "PT", or a
-// part of one, "US-MA"), or the cautious house-visit where there is none. Overlays
-// are never the answer: they only add to a profile.
+// DefaultProfile returns the national profile of a country (ISO 3166-1, "PT", or a
+// part of one, "US-MA"), or house-visit if the country has none. It never returns an
+// overlay, because overlays only add rules to another profile.
 func (p *Policy) DefaultProfile(country string) string {
 	id, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(country)), "-")
 	if id == "gb" {
@@ -287,15 +287,16 @@ func (p *Policy) DefaultProfile(country string) string {
 	return houseVisit
 }
 
-// chain is the profiles that must all allow.
+// chain holds the profiles that must all allow an act.
 type chain struct {
 	profiles []*profile
 	holidays []map[int32]bool // of each
-	zone     string           // the first default; "" when there is none
+	zone     string           // the default of the first profile that has one, or ""
 }
 
-// Chain is the profiles named and all they extend, base first, each once: all
-// must allow. A name no pack holds is an *refusal.Error with the code conduct.unknown_profile.
+// Chain returns the named profiles and all they extend, base first, each once; all of
+// them must allow an act. For a profile that is in no pack it returns a *refusal.Error
+// with the code conduct.unknown_profile.
 func (p *Policy) Chain(profiles []string) ([]string, error) {
 	c, err := p.chain(profiles)
 	if err != nil {
@@ -311,7 +312,8 @@ func (p *Policy) Chain(profiles []string) ([]string, error) {
 func (p *Policy) chain(profiles []string) (*chain, *refusal.Error) {
 	for i, id := range profiles {
 		if p.profiles[id] == nil {
-			return nil, refusal.New(refusal.Malformed, "conduct.unknown_profile", index("profiles", i), "there is no such profile")
+			return nil, refusal.New(refusal.Malformed, "conduct.unknown_profile", index("profiles", i),
+				"there is no such profile")
 		}
 	}
 	c := &chain{}
@@ -348,7 +350,7 @@ func (p *Policy) extend(c *chain, id string) {
 	c.profiles = append(c.profiles, pr)
 }
 
-// zone is a zone of the IANA list, or nil.
+// zone returns a zone of the IANA list, or nil.
 func (p *Policy) zone(name string) *zone {
 	if z, ok := p.zones.Load(name); ok {
 		return z.(*zone)

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// chooser draws numbers from a source: rapid's, or the bytes of a fuzz input.
+// chooser draws numbers from a random source or from the bytes of a fuzz input.
 type chooser interface {
 	below(n int) int // from 0 to n-1
 }
@@ -26,25 +26,27 @@ func pick[T any](c chooser, list ...T) T { return list[c.below(len(list))] }
 
 func maybe(c chooser) bool { return c.below(2) == 0 }
 
-// clockDays are days on which clocks change, and neighbours, by zone.
+// clockDays lists, by zone, days on which clocks change and days beside them.
 var clockDays = map[string][]string{
 	"Europe/Lisbon":       {"2026-03-28", "2026-03-29", "2026-10-24", "2026-10-25", "2026-06-10"},
 	"America/New_York":    {"2026-03-07", "2026-03-08", "2026-10-31", "2026-11-01", "2026-07-04"},
 	"Australia/Lord_Howe": {"2026-04-04", "2026-04-05", "2026-10-03", "2026-10-04", "2026-01-26"},
 	"Asia/Shanghai":       {"2026-03-10", "2026-10-01", "2026-02-28", "2026-01-30"},
-	// Clocks went back from 00:01 to 23:01: the date returns.
+	// Clocks went back from 00:01 to 23:01 of the day before, so that date occurs twice.
 	"America/St_Johns": {"2010-11-06", "2010-11-07", "2010-03-14"},
-	// Clocks went from 24:00 to 01:00: the date has no midnight.
+	// Clocks went from 24:00 to 01:00, so the date has no midnight.
 	"America/Havana": {"2026-03-08", "2026-11-01"},
 	"Pacific/Apia":   {"2011-12-29", "2011-12-30", "2011-12-31"},
 }
 
-// randomQuestion is a day and an act, with times crowded around that day's edges.
+// randomQuestion returns a question and a day; most of its times lie near the start and the end of that day
+// and near the edges of hours.
 func randomQuestion(c chooser) (Request, string) {
-	zone := pick(c, "Europe/Lisbon", "America/New_York", "Australia/Lord_Howe", "Asia/Shanghai", "America/St_Johns", "America/Havana", "Pacific/Apia")
+	zone := pick(c, "Europe/Lisbon", "America/New_York", "Australia/Lord_Howe", "Asia/Shanghai", "America/St_Johns",
+		"America/Havana", "Pacific/Apia")
 	day := pick(c, clockDays[zone]...)
 	date, _ := parseDay(day)
-	// wallNear is a wall time within a day of the date, mostly on an edge.
+	// wallNear returns a wall time within a day of the date, usually on an edge.
 	wallNear := func() When {
 		sec := int64(date)*daySeconds + int64(pick(c, 0, 0, 0, -1, 1))*daySeconds
 		if maybe(c) {
@@ -74,13 +76,16 @@ func randomQuestion(c chooser) (Request, string) {
 		return f
 	}
 
-	req := Request{Profiles: pick(c, []string{"ph"}, []string{"us"}, []string{"us", "us-ma"}, []string{"uk"}, []string{"house-visit"}, []string{"cn"},
-		[]string{"cn", "house-humane"}, []string{"au"}, []string{"ie"}, []string{"tw"}, []string{"in", "in-mfi"}, []string{"za"}, []string{"us", "us-nyc"}, []string{"edges"}, []string{"edges"})}
-	if day < "2022" { // most profiles are younger
+	req := Request{Profiles: pick(c, []string{"ph"}, []string{"us"}, []string{"us", "us-ma"}, []string{"uk"},
+		[]string{"house-visit"}, []string{"cn"}, []string{"cn", "house-humane"}, []string{"au"}, []string{"ie"},
+		[]string{"tw"}, []string{"in", "in-mfi"}, []string{"za"}, []string{"us", "us-nyc"}, []string{"edges"},
+		[]string{"edges"})}
+	if day < "2022" { // most profiles came into force later
 		req.Profiles = pick(c, []string{"ph"}, []string{"house-visit"}, []string{"edges"})
 	}
-	a := Action{Channel: pick(c, "call", "call", "visit", "visit", "sms"), TZ: []string{zone}, At: At(time.Unix(0, 0)), Place: pick(c, "home", "home", ""),
-		Agents: 2, Items: papers[:], Recording: true, Case: "A", By: pick(c, "lender", "lender", ""), Purpose: pick(c, "", "", "serve_process"),
+	a := Action{Channel: pick(c, "call", "call", "visit", "visit", "sms"), TZ: []string{zone}, At: At(time.Unix(0, 0)),
+		Place: pick(c, "home", "home", ""), Agents: 2, Items: papers[:], Recording: true, Case: "A",
+		By: pick(c, "lender", "lender", ""), Purpose: pick(c, "", "", "serve_process"),
 		DurationMin: pick(c, 0, 0, 1, 30, 45, 60, 90, 600, 1440)}
 	if a.Channel == "sms" {
 		a.ContentTags = []string{"opt_out_instruction"}
@@ -88,7 +93,8 @@ func randomQuestion(c chooser) (Request, string) {
 	if zone == "America/New_York" && maybe(c) {
 		a.TZ = append(a.TZ, "America/Los_Angeles") // changes its clocks on the same days, three hours later
 	} else if c.below(4) == 0 {
-		a.TZ = append(a.TZ, pick(c, "Asia/Kolkata", "America/Los_Angeles", "Pacific/Kiritimati", "Europe/Lisbon", "Australia/Lord_Howe"))
+		a.TZ = append(a.TZ, pick(c, "Asia/Kolkata", "America/Los_Angeles", "Pacific/Kiritimati", "Europe/Lisbon",
+			"Australia/Lord_Howe"))
 	}
 	if c.below(6) == 0 {
 		a.Event = pick(c, Events()...)
@@ -96,7 +102,8 @@ func randomQuestion(c chooser) (Request, string) {
 	req.Action = a
 	req.Case.Flags = map[string]Flag{"other_contact_failed": {}, "plan_offered": {}, "missed_two_designated_meetings": {}}
 	for range max(0, c.below(5)-2) {
-		req.Case.Flags[pick(c, "deceased", "vulnerable", "specialist_assigned", "breathing_space", "disputed", "plan_offered", "represented", "edge")] = flag()
+		req.Case.Flags[pick(c, "deceased", "vulnerable", "specialist_assigned", "breathing_space", "disputed", "plan_offered",
+			"represented", "edge")] = flag()
 	}
 	if maybe(c) {
 		n := c.below(30)
@@ -106,7 +113,8 @@ func randomQuestion(c chooser) (Request, string) {
 		req.Case.Requests.NoContactTimes = append(req.Case.Requests.NoContactTimes, Span{clock(), clock()})
 	}
 	for range c.below(4) {
-		co := Consent{Scope: pick(c, "contact_time", "visit_time", "more_visits", "home_entry", "call_frequency", "contact_time"), GivenAt: wallNear()}
+		co := Consent{Scope: pick(c, "contact_time", "visit_time", "more_visits", "home_entry", "call_frequency",
+			"contact_time"), GivenAt: wallNear()}
 		if maybe(c) {
 			co.ExpiresAt = wallNear()
 		}
@@ -130,7 +138,7 @@ func randomQuestion(c chooser) (Request, string) {
 	return req, day
 }
 
-// edgePack is a profile of awkward hours: to the end of the day, around changes of the clocks, of one minute.
+// edgePack is a profile with hours that end with the day, hours around clock changes and hours of one minute.
 const edgePack = `
 schema: conduct-policy/v1
 sources: {made: {title: made for tests}}
@@ -142,13 +150,19 @@ profiles:
     effective_from: "2009-01-01"
     calendar: US
     hours:
-      - {id: e-hours, channels: [call, visit], days: [mon, wed, fri, sat, sun], allow: [["00:00", "01:30"], ["01:45", "02:15"], ["12:00", "12:01"], ["23:01", "24:00"]], end_inclusive: true, unless: ["consent:visit_time"], cite: [made]}
-      - {id: e-hours-2, channels: [call, sms], days: all, allow: [["00:00", "02:00"], ["02:00", "24:00"]], end_inclusive: false, cite: [made]}
+      - {id: e-hours, channels: [call, visit], days: [mon, wed, fri, sat, sun],
+         allow: [["00:00", "01:30"], ["01:45", "02:15"], ["12:00", "12:01"], ["23:01", "24:00"]],
+         end_inclusive: true, unless: ["consent:visit_time"], cite: [made]}
+      - {id: e-hours-2, channels: [call, sms], days: all, allow: [["00:00", "02:00"], ["02:00", "24:00"]],
+         end_inclusive: false, cite: [made]}
     closed_days:
-      - {id: e-closed, channels: [call], days: [tue], public_holidays: true, unless: ["consent:contact_time"], cite: [made]}
+      - {id: e-closed, channels: [call], days: [tue], public_holidays: true, unless: ["consent:contact_time"],
+         cite: [made]}
     caps:
-      - {id: e-cap, channels: [call, sms], count: attempts, scope: case, max: 2, window: {type: calendar_day}, cite: [made]}
-      - {id: e-cap-month, channels: [visit], count: contacts, scope: case, max: 1, window: {type: calendar_month, n: 1}, cite: [made]}
+      - {id: e-cap, channels: [call, sms], count: attempts, scope: case, max: 2, window: {type: calendar_day},
+         cite: [made]}
+      - {id: e-cap-month, channels: [visit], count: contacts, scope: case, max: 1,
+         window: {type: calendar_month, n: 1}, cite: [made]}
     notice:
       - {id: e-notice, channels: [visit], min_working_days: 0, form: [letter], cite: [made]}
     agency_notice: {id: e-agency, channels: [sms], form: [letter], reason: AGENCY_NOTICE_MISSING, cite: [made]}
@@ -173,9 +187,9 @@ type fataler interface {
 	Fatalf(format string, args ...any)
 }
 
-// checkWindows holds Windows against Judge: at every edge that either of them may
-// have and the seconds beside it, on a grid of minutes, and, by halving, at
-// whatever edge the grid straddles. Judge itself is asked, not what Windows is made of.
+// checkWindows compares Windows with Judge at every edge that either may have and the
+// seconds beside it, on a grid of minutes, and, by bisection, at each edge between two
+// grid points. It calls Judge, which shares no search with Windows.
 func checkWindows(t fataler, p *Policy, req Request, day string, c chooser) {
 	t.Helper()
 	spans, hits, err := p.Windows(req.Profiles, day, req.Action, req.Case, req.History)
@@ -192,7 +206,7 @@ func checkWindows(t fataler, p *Policy, req Request, day string, c chooser) {
 		if err != nil {
 			t.Fatalf("%v", err)
 		}
-		// A date is what a calendar says it is, not what our table of the zone says.
+		// The standard library tells the local date here, not our table of the zone.
 		return d.Allowed() && time.Unix(at, 0).In(loc).Format(time.DateOnly) == day
 	}
 	ask := func(at int64) bool {
@@ -264,7 +278,8 @@ func TestWindowsAreExactlyWhereJudgeAllows(t *testing.T) {
 	})
 }
 
-// TestRandomQuestionsHaveAnswersOfBothKinds keeps the property from being true of nothing.
+// TestRandomQuestionsHaveAnswersOfBothKinds checks that random questions have days with one window, with
+// several and with none; otherwise the property would prove little.
 func TestRandomQuestionsHaveAnswersOfBothKinds(t *testing.T) {
 	p := edgePolicy(t)
 	some, parts, never := 0, 0, 0
@@ -300,7 +315,7 @@ func FuzzWindows(f *testing.F) {
 	})
 }
 
-// TestDecideFindsTheFirstInstant holds Decide against Windows, day after day.
+// TestDecideFindsTheFirstInstant compares Decide with the windows of each following day.
 func TestDecideFindsTheFirstInstant(t *testing.T) {
 	p := edgePolicy(t)
 	for i := range 120 {

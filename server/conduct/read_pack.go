@@ -18,7 +18,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// packReader decodes one pack and collects what is wrong with it.
+// packReader decodes one pack and collects its faults.
 type packReader struct {
 	problems
 	name string
@@ -39,7 +39,7 @@ func (r *packReader) decode() object {
 	case v == nil:
 		r.add("", "the pack is empty")
 	default:
-		// What would not be read must not look as if it were.
+		// A second document would have no effect, so it is an error.
 		var more yaml.Node
 		if d.Decode(&more) == nil {
 			r.add("", "a pack is one document; put the second into a pack of its own")
@@ -48,7 +48,7 @@ func (r *packReader) decode() object {
 	return newObject(&r.problems, "", r.plain("", v))
 }
 
-// plain turns what YAML has and JSON has not into what both have: keys and dates are texts.
+// plain turns values that JSON does not have into texts: keys that are not texts, and dates.
 func (r *packReader) plain(path string, v any) any {
 	under := func(key string) string { return object{path: path}.at(key) }
 	switch v := v.(type) {
@@ -88,10 +88,10 @@ func (r *packReader) plain(path string, v any) any {
 	return v
 }
 
-// isControl tells what JSON can carry and YAML cannot, apart from tabs and line ends.
+// isControl tells whether c is a control character other than a tab or a line end; YAML cannot hold those.
 func isControl(c rune) bool { return unicode.IsControl(c) && c != '\t' && c != '\n' && c != '\r' }
 
-// dateText is how YAML's unquoted dates are written.
+// dateText turns an unquoted YAML date back into text.
 func dateText(t time.Time) string {
 	if t.Equal(t.Truncate(24 * time.Hour)) {
 		return t.Format(time.DateOnly)
@@ -99,10 +99,10 @@ func dateText(t time.Time) string {
 	return t.Format(time.RFC3339)
 }
 
-// maxTold is how many places an error's text names; Faults has all.
+// maxTold is how many places the text of an error names; its Faults has all of them.
 const maxTold = 20
 
-// faultsOf is everything that is wrong, or nil.
+// faultsOf returns one error with all faults, or nil.
 func faultsOf(packs []*packReader, all *problems) error {
 	var places []refusal.Fault
 	for _, r := range packs {
@@ -135,7 +135,7 @@ func faultsOf(packs []*packReader, all *problems) error {
 
 var toldLine = regexp.MustCompile(`\bline (\d+)`)
 
-// lineOf is the line of a problem's field; of what it stands in, when it is missing.
+// lineOf returns the line of a problem's field, or of the enclosing field if that field is missing.
 func lineOf(doc *yaml.Node, e *refusal.Error) int {
 	if e.Place == "" {
 		if m := toldLine.FindStringSubmatch(e.Msg); m != nil {
@@ -161,7 +161,7 @@ func lineOf(doc *yaml.Node, e *refusal.Error) int {
 	return line
 }
 
-// step goes down one key or index of a path and gives what is left of it.
+// step follows one key or index of a path and returns the rest of the path.
 func step(node *yaml.Node, path string) (next *yaml.Node, line int, rest string) {
 	if digits, after, ok := strings.Cut(strings.TrimPrefix(path, "["), "]"); ok && path[0] == '[' {
 		i, err := strconv.Atoi(digits)

@@ -8,13 +8,13 @@ import (
 	"strconv"
 )
 
-// maxDurationMin bounds how long an act may last: one day.
+// maxDurationMin is the longest duration of an act in minutes: one day.
 const maxDurationMin = 24 * 60
 
-// ParseRequest reads a question strictly: a field that does not exist, a value of
-// the wrong kind, a word outside a closed list and a malformed time are a *refusal.Error
-// with the field's path. Content tags, consent scopes and profiles are the
-// policy's, so Judge checks those.
+// ParseRequest reads a question strictly: an unknown field, a value of the wrong kind, a
+// word outside a closed list and a malformed time are a *refusal.Error with the field's
+// path. Content tags, consent scopes and profiles depend on the policy, so Judge checks
+// them.
 func ParseRequest(data []byte) (Request, error) {
 	var req Request
 	err := unmarshal(data, func(p *problems, v any) { req = readRequest(p, v) })
@@ -89,7 +89,7 @@ func readAction(o object) Action {
 	return a
 }
 
-// filled refuses an empty text in fields whose absence has a meaning of its own.
+// filled refuses an empty text in fields that may be absent but not empty.
 func (o object) filled(keys ...string) {
 	for _, k := range keys {
 		if o.m[k] == "" {
@@ -184,9 +184,9 @@ func readOptOut(p *problems, path string, v any) OptOut {
 }
 
 func readEntry(o object) HistoryEntry {
-	e := HistoryEntry{Channel: o.need("channel"), Result: o.str("result"), Party: o.str("party"), PartyRef: o.str("party_ref"),
-		Place: o.str("place"), Purpose: o.str("purpose"), Case: o.str("case"), Debt: o.str("debt"), Number: o.str("number"),
-		Event: o.str("event"), Excluded: o.flag("excluded")}
+	e := HistoryEntry{Channel: o.need("channel"), Result: o.str("result"), Party: o.str("party"),
+		PartyRef: o.str("party_ref"), Place: o.str("place"), Purpose: o.str("purpose"), Case: o.str("case"),
+		Debt: o.str("debt"), Number: o.str("number"), Event: o.str("event"), Excluded: o.flag("excluded")}
 	o.filled("party", "place", "purpose", "event")
 	if o.need("at") != "" {
 		e.At = o.when("at")

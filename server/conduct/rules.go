@@ -9,7 +9,7 @@ const every = mask(math.MaxUint16)
 
 func (m mask) has(code int) bool { return code >= 0 && m&(1<<code) != 0 }
 
-// rule is what all kinds of rules share.
+// rule holds the fields that all kinds of rules have.
 type rule struct {
 	id       string
 	reason   int // index into the policy's reasons
@@ -19,10 +19,10 @@ type rule struct {
 	unless   []lift
 }
 
-// lift is one way to lift a rule: a consent's scope, or an age of the debt.
+// lift is one way to lift a rule: a consent's scope or the age of the debt.
 type lift struct {
 	scope   string
-	pastDue int // with scope "": more days past due than this
+	pastDue int // if scope is "": lifted at more days past due than this
 }
 
 // span is [from, to) in seconds of the day; to may be 86400.
@@ -41,7 +41,7 @@ type closedRule struct {
 	holidays bool
 }
 
-// capRule is a cap (count at most max in the window), or a cool-down (none for n days after one).
+// capRule is a cap (at most max contacts in the window) or a cool-down (no contact for n days after one).
 type capRule struct {
 	rule
 	counts      mask // of results; every counts attempts
@@ -68,7 +68,7 @@ const (
 	calendarMonth
 )
 
-// partyRow is what a profile says of one party.
+// partyRow holds a profile's rules for one party.
 type partyRow struct {
 	id            string // <profile>-party-<party>
 	cite          []string
@@ -94,7 +94,8 @@ const (
 )
 
 var placeModes = map[string]placeMode{"allow": placeAllow, "deny": placeDeny, "unless_consent": placeNeedsConsent,
-	"deny_unless_requested": placeNeedsConsent, "unless_flag_home_unavailable": placeNeedsFlag, "unless_employer_prohibits": placeEmployer}
+	"deny_unless_requested": placeNeedsConsent, "unless_flag_home_unavailable": placeNeedsFlag,
+	"unless_employer_prohibits": placeEmployer}
 
 type placeRule struct {
 	id   string // <profile>-place-<place>
@@ -129,7 +130,7 @@ type noticeRule struct {
 	minDays  int
 	forms    []string
 	contents []string
-	short    int // reason of a notice that came too late
+	short    int // the reason if the notice was sent too late
 }
 
 type teamRule struct {

@@ -8,9 +8,9 @@ import (
 	"doorstep/auth/refusal"
 )
 
-// TestWhatIsNotUnderstoodIsNeverAllowed puts one fault into a good question and
-// wants an *refusal.Error with its place, from the reader or from the decision.
-func TestWhatIsNotUnderstoodIsNeverAllowed(t *testing.T) {
+// TestAMalformedQuestionIsNeverAllowed puts one fault into a good question and expects
+// a *refusal.Error with its place, from ParseRequest or from Judge.
+func TestAMalformedQuestionIsNeverAllowed(t *testing.T) {
 	const good = `{"profiles":["ph"],"action":{"channel":"call","at":"2026-03-10T10:00:00"},"case":{"flags":{"represented":true}},"history":[]}`
 	p := defaultPolicy(t)
 	ask := func(body string) error {
@@ -81,7 +81,8 @@ func TestWhatIsNotUnderstoodIsNeverAllowed(t *testing.T) {
 		{inCase(`"consents":[{"scope":"everything","given_at":"2026-03-01"}]`), "case.consents[0].scope"},
 		{inCase(`"consents":[{"given_at":"2026-03-01"}]`), "case.consents[0].scope"},
 		{inCase(`"consents":[{"scope":"contact_time"}]`), "case.consents[0].given_at"},
-		{inCase(`"consents":[{"scope":"contact_time","given_at":"2026-03-01","expires_at":"never"}]`), "case.consents[0].expires_at"},
+		{inCase(`"consents":[{"scope":"contact_time","given_at":"2026-03-01","expires_at":"never"}]`),
+			"case.consents[0].expires_at"},
 		{inCase(`"consents":[{"scope":"contact_time","given_at":"2026-03-01","revoked":true}]`), "case.consents[0].revoked"},
 		{inCase(`"notice":{"visit":{"sent_at":"2026-13-01"}}`), "case.notice.visit.sent_at"},
 		{inCase(`"notice":{"visit":true}`), "case.notice.visit"},
@@ -119,8 +120,8 @@ func TestWindowsRefuseAMalformedDay(t *testing.T) {
 	}
 }
 
-// TestJudgeChecksWhatDidNotComeThroughTheReader asks with values that no reader has seen.
-func TestJudgeChecksWhatDidNotComeThroughTheReader(t *testing.T) {
+// TestJudgeChecksRequestsThatWereNotParsed calls Judge with values that ParseRequest would refuse.
+func TestJudgeChecksRequestsThatWereNotParsed(t *testing.T) {
 	p := defaultPolicy(t)
 	good := Action{Channel: "call", At: mustWhen(t, "2026-03-10T10:00:00")}
 	for field, spoil := range map[string]func(a *Action, c *Case){
@@ -132,7 +133,9 @@ func TestJudgeChecksWhatDidNotComeThroughTheReader(t *testing.T) {
 		"case.consents[0].given_at":         func(_ *Action, c *Case) { c.Consents = []Consent{{Scope: "contact_time"}} },
 		"case.requests.no_contact_times[0]": func(_ *Action, c *Case) { c.Requests.NoContactTimes = []Span{{"9", "10"}} },
 		"case.requests.opt_out[0]":          func(_ *Action, c *Case) { c.Requests.OptOut = []OptOut{{Channel: "fax"}} },
-		"case.notice.visit.sent_at":         func(_ *Action, c *Case) { c.Notice.Visit = &Notice{SentAt: When{1 << 50, instant}} },
+		"case.notice.visit.sent_at": func(_ *Action, c *Case) {
+			c.Notice.Visit = &Notice{SentAt: When{1 << 50, instant}}
+		},
 	} {
 		a, c := good, Case{}
 		if _, err := p.Judge([]string{"ph"}, a, c, nil); err != nil {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// repoRoot is the directory that holds go.mod.
+// repoRoot returns the directory that holds go.mod.
 func repoRoot(t testing.TB) string {
 	t.Helper()
 	dir, err := os.Getwd()
@@ -28,7 +28,7 @@ func repoRoot(t testing.TB) string {
 	}
 }
 
-// defaultPolicy is the shipped policy.
+// defaultPolicy loads the shipped policy.
 func defaultPolicy(t testing.TB) *Policy {
 	t.Helper()
 	p, err := Default()
@@ -38,7 +38,7 @@ func defaultPolicy(t testing.TB) *Policy {
 	return p
 }
 
-// vector is one line of a file of decision vectors. What expect leaves out is not asked.
+// vector is one line of a file of decision vectors. Members that expect lacks are not compared.
 type vector struct {
 	ID, Title string
 	Profiles  []string
@@ -57,7 +57,8 @@ type vector struct {
 
 func (v vector) request(t testing.TB) Request {
 	t.Helper()
-	body, err := json.Marshal(map[string]any{"profiles": v.Profiles, "action": v.Action, "case": v.Case, "history": v.History})
+	body, err := json.Marshal(map[string]any{"profiles": v.Profiles, "action": v.Action, "case": v.Case,
+		"history": v.History})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +79,7 @@ func sharedVectors(t testing.TB) []vector {
 	return readVectors(t, path)
 }
 
-// ownVectors are written from the law's description alone, each about one sentence of it.
+// ownVectors reads vectors that were written from the description of the rules alone; each tests one sentence.
 func ownVectors(t testing.TB) []vector {
 	return readVectors(t, filepath.Join("testdata", "vectors.jsonl"))
 }
@@ -146,7 +147,7 @@ func judgeVectors(t *testing.T, vectors []vector) {
 	}
 }
 
-// pairs is hits as the answer has them.
+// pairs returns hits as JSON pairs of reason and rule.
 func pairs(hits []Hit) string {
 	b, _ := json.Marshal(hits)
 	return string(b)

@@ -7,8 +7,9 @@ import (
 	"doorstep/auth/refusal"
 )
 
-// When is a time as it was given: an instant, or wall time of the debtor's first
-// zone, which becomes an instant once that zone is known. The zero When is no time.
+// When is a time as it was given: an instant, or wall time in the debtor's first
+// zone, which becomes an instant once that zone is known. The zero When means that no
+// time is given.
 type When struct {
 	sec  int64 // Unix seconds; of wall time as if it were UTC
 	kind whenKind
@@ -22,13 +23,13 @@ const (
 	wall
 )
 
-// Instants outside these years are refused: the tables of zones end there.
+// Times outside these years are refused: the tables of zones end there.
 const (
 	firstYear = 1970
 	lastYear  = 2100
 )
 
-// At is an instant, cut to whole seconds.
+// At returns the instant t, cut to whole seconds, or the zero When for a zero t.
 func At(t time.Time) When {
 	if t.IsZero() {
 		return When{}
@@ -36,8 +37,9 @@ func At(t time.Time) When {
 	return When{t.Unix(), instant}
 }
 
-// ParseWhen reads "2006-01-02T15:04:05Z" or with an offset, wall time without
-// one, or a bare date, which is its 00:00. Fractions of a second are cut off.
+// ParseWhen reads an instant such as "2006-01-02T15:04:05Z" or with an offset, a wall
+// time without an offset, or a date, which means 00:00 of that date. It cuts off
+// fractions of a second. The error is a *refusal.Error with the code conduct.invalid.
 func ParseWhen(s string) (When, error) {
 	w, err := parseWhen("", s)
 	if err != nil {
@@ -50,7 +52,10 @@ func parseWhen(field, s string) (When, *refusal.Error) {
 	for _, f := range [...]struct {
 		layout string
 		kind   whenKind
-	}{{time.RFC3339, instant}, {"2006-01-02T15:04:05", wall}, {"2006-01-02T15:04", wall}, {"2006-01-02T15:04Z07:00", instant}, {time.DateOnly, wall}} {
+	}{
+		{time.RFC3339, instant}, {"2006-01-02T15:04:05", wall}, {"2006-01-02T15:04", wall},
+		{"2006-01-02T15:04Z07:00", instant}, {time.DateOnly, wall},
+	} {
 		t, err := time.Parse(f.layout, s)
 		if err != nil {
 			continue
@@ -58,10 +63,11 @@ func parseWhen(field, s string) (When, *refusal.Error) {
 		w := When{t.Unix(), f.kind}
 		return w, w.check(field)
 	}
-	return When{}, invalid(field, "write a time as 2006-01-02T15:04:05, with an offset or without, or a date as 2006-01-02")
+	return When{}, invalid(field,
+		"write a time as 2006-01-02T15:04:05, with an offset or without, or a date as 2006-01-02")
 }
 
-// check refuses years beyond the tables.
+// check refuses years outside firstYear to lastYear.
 func (w When) check(field string) *refusal.Error {
 	if w.kind != noTime && (w.sec < firstSecond || w.sec >= lastSecond) {
 		return invalid(field, "the year is not between %d and %d", firstYear, lastYear)
@@ -72,7 +78,7 @@ func (w When) check(field string) *refusal.Error {
 // IsZero tells whether no time is given.
 func (w When) IsZero() bool { return w.kind == noTime }
 
-// String is the time as ParseWhen reads it.
+// String returns the time as ParseWhen reads it.
 func (w When) String() string {
 	switch w.kind {
 	case instant:
@@ -83,7 +89,7 @@ func (w When) String() string {
 	return ""
 }
 
-// MarshalJSON writes the time as String does; no time is null.
+// MarshalJSON writes the time as String does, and the zero When as null.
 func (w When) MarshalJSON() ([]byte, error) {
 	if w.IsZero() {
 		return []byte("null"), nil
@@ -91,7 +97,7 @@ func (w When) MarshalJSON() ([]byte, error) {
 	return json.Marshal(w.String())
 }
 
-// UnmarshalJSON reads what ParseWhen reads; null is no time.
+// UnmarshalJSON reads what ParseWhen reads, and null as the zero When.
 func (w *When) UnmarshalJSON(b []byte) error {
 	var s *string
 	if err := json.Unmarshal(b, &s); err != nil || s == nil {
@@ -103,7 +109,7 @@ func (w *When) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// resolve makes an instant of the time. Wall time is that of zone z.
+// resolve returns the time as an instant in Unix seconds; wall time is taken to be in zone z.
 func (w When) resolve(z *zone) int64 {
 	if w.kind == wall {
 		return z.instantOf(w.sec)
@@ -120,7 +126,7 @@ func parseDay(s string) (int32, bool) {
 	return int32(t.Unix() / daySeconds), true
 }
 
-// parseClock reads "15:04" as seconds of the day; 24:00 is the day's end.
+// parseClock reads "15:04" as seconds since midnight; "24:00" is the end of the day.
 func parseClock(s string) (int64, bool) {
 	if len(s) != 5 || s[2] != ':' {
 		return 0, false

@@ -8,15 +8,17 @@ import (
 // Interval is a half-open span of time, in UTC and whole seconds.
 type Interval struct{ From, To time.Time }
 
-// Windows gives the lawful times to start an act on a local date ("2006-01-02")
-// of the first zone: exactly the instants at which Judge allows it. The act's own
-// time is not looked at, its duration is. The spans are in order, apart from each
-// other and inside the date, however long the clocks make it.
+// Windows returns the lawful times to start an act on a local date ("2006-01-02")
+// of the first zone: exactly the instants at which Judge allows it. Windows ignores the
+// act's time but not its duration. The spans are sorted, do not touch each other and
+// lie inside the date, which may have 23 or 25 hours.
 //
-// When there is none, hits say why: those that hold all day, such as a stop or a
-// cap that is used up; or else all of the instant that is denied for the fewest
-// reasons. A date the zone never had (some islands skipped one) has neither.
-func (p *Policy) Windows(profiles []string, day string, a Action, c Case, history []HistoryEntry) (spans []Interval, hits []Hit, err error) {
+// If there are no spans, hits say why: the hits that hold all day, such as a stop or a
+// cap that is used up, or else all hits of an instant that has the fewest. A date
+// that the zone skipped has neither spans nor hits. An error is a *refusal.Error.
+func (p *Policy) Windows(
+	profiles []string, day string, a Action, c Case, history []HistoryEntry,
+) (spans []Interval, hits []Hit, err error) {
 	date, ok := parseDay(day)
 	if !ok {
 		return nil, nil, invalid("day", "write a date as 2006-01-02")
@@ -42,8 +44,8 @@ func (p *Policy) Windows(profiles []string, day string, a Action, c Case, histor
 	return spans, hits, nil
 }
 
-// instantsOf are the spans of instants that have a local date: one, but for zones
-// that set their clocks back just after midnight, and none for a date skipped.
+// instantsOf returns the spans of instants that have a local date: usually one, several
+// if the zone set its clocks back just after midnight, none for a date that it skipped.
 func (z *zone) instantsOf(day int32) []span {
 	midnight := int64(day) * daySeconds
 	var parts []span
@@ -66,10 +68,10 @@ func (z *zone) instantsOf(day int32) []span {
 	return parts
 }
 
-// lawful yields the spans of [from, to) at which the matter is allowed, in order
-// and joined, until yield says false. Between two breakpoints the answer cannot
-// change, so one trial answers for all instants between them. The rules of the
-// clock change it many times a day; they are asked only where all others allow.
+// lawful yields the spans of [from, to) in which the matter is allowed, in order and
+// joined, until yield returns false. The decision cannot change between two
+// breakpoints, so one trial decides for all instants between them. The rules about
+// hours have many breakpoints a day; they are judged only where all other rules allow.
 func (m *matter) lawful(from, to int64, yield func(from, to int64) bool) {
 	v := trial{matter: m, brief: true}
 	edges := m.clockEdges()
@@ -105,9 +107,9 @@ func (v *trial) allows(t int64, clockless bool) bool {
 	return len(v.hits) == 0
 }
 
-// slowBreaks are where the answer may change for another reason than the clock:
-// at the midnights of the first zone, and where a consent, a notice or a contact
-// of the past begins or ends to count. They begin with from and end with to.
+// slowBreaks returns the instants at which a rule that is not about hours may change the
+// decision: the midnights of the first zone, and the times of consents, notices and
+// earlier contacts. The first is from and the last is to.
 func (m *matter) slowBreaks(from, to int64) []int64 {
 	b := breaks{from: from, to: to, list: []int64{from, to}}
 	z := m.zones[0]
@@ -129,7 +131,7 @@ func (m *matter) slowBreaks(from, to int64) []int64 {
 	return b.sorted()
 }
 
-// clockEdges are the seconds of the day at which hours and requests begin or end, midnight among them.
+// clockEdges returns the seconds of the day at which hours and no-contact times begin or end, and midnight.
 func (m *matter) clockEdges() []int64 {
 	edges := []int64{0}
 	for _, pr := range m.chain.profiles {
@@ -146,8 +148,9 @@ func (m *matter) clockEdges() []int64 {
 	return slices.Compact(edges)
 }
 
-// clockBreaks are where the clock may change the answer: where the act's start or
-// its end meets an edge or a change of the clocks in any zone, or is a second past it.
+// clockBreaks returns the instants at which a rule about hours may change the decision:
+// where the act's start or its end reaches an edge or a clock change in any zone, and one
+// second later.
 func (m *matter) clockBreaks(from, to int64, edges []int64) []int64 {
 	b := breaks{from: from, to: to, list: []int64{from, to}}
 	meet := func(t int64) {
@@ -169,7 +172,7 @@ func (m *matter) clockBreaks(from, to int64, edges []int64) []int64 {
 	return b.sorted()
 }
 
-// breaks collects the breakpoints inside a span.
+// breaks collects the breakpoints between from and to.
 type breaks struct {
 	from, to int64
 	list     []int64
@@ -186,8 +189,8 @@ func (b *breaks) sorted() []int64 {
 	return slices.Compact(b.list)
 }
 
-// whyNever explains a date without a lawful instant: by the hits that all its
-// instants share, or else by those of the first instant that has the fewest.
+// whyNever explains a date without a lawful instant: it returns the hits that all its
+// instants share, or else the hits of the first instant that has the fewest.
 func (m *matter) whyNever(parts []span) []Hit {
 	v := trial{matter: m}
 	var shared, fewest []Hit

@@ -2,7 +2,7 @@ package conduct
 
 import (
 	"time"
-	_ "time/tzdata" // a decision must not depend on what the machine has installed
+	_ "time/tzdata" // a decision must not depend on the zone files of the machine
 )
 
 const (
@@ -16,18 +16,18 @@ var (
 	lastSecond  = time.Date(lastYear+1, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
 )
 
-// zone is a time zone as a table of spans of constant offset, so that the rules
-// for skipped and repeated hours are ours and a lookup costs nanoseconds.
-// Span i is [starts[i], starts[i+1]), the first open to the left, the last to the right.
+// zone is a time zone as a table of spans of constant offset. With it this package
+// decides how skipped and repeated hours are read, and a lookup takes nanoseconds.
+// Span i is [starts[i], starts[i+1]); the first has no start, the last has no end.
 type zone struct {
 	name    string
 	starts  []int64
 	offsets []int64 // seconds east of UTC
 }
 
-// loadZone makes the table of a zone of the IANA list; nil when there is none of that name.
+// loadZone makes the table of a zone of the IANA list; it returns nil for an unknown name.
 func loadZone(name string) *zone {
-	// Names of the list begin with a capital; LoadLocation takes "" and "Local" too, and files that are no zones.
+	// Names on the list begin with a capital letter; LoadLocation also takes "", "Local" and other files' names.
 	if name == "" || name[0] < 'A' || name[0] > 'Z' || name == "Local" {
 		return nil
 	}
@@ -55,7 +55,7 @@ func loadZone(name string) *zone {
 	}
 }
 
-// span is the index of the span of constant offset that holds an instant.
+// span returns the index of the span of constant offset that holds an instant.
 func (z *zone) span(t int64) int {
 	lo, hi := 0, len(z.starts)
 	for hi-lo > 1 {
@@ -69,14 +69,14 @@ func (z *zone) span(t int64) int {
 	return lo
 }
 
-// wallOf is the wall time at an instant, in seconds as if the wall were UTC.
+// wallOf returns the wall time at an instant, in Unix seconds as if the wall time were UTC.
 func (z *zone) wallOf(t int64) int64 { return t + z.offsets[z.span(t)] }
 
-// dayOf is the local date at an instant, in days since 1970-01-01.
+// dayOf returns the local date at an instant, in days since 1970-01-01.
 func (z *zone) dayOf(t int64) int32 { return dayOfWall(z.wallOf(t)) }
 
-// instantOf is the instant of a wall time: the first when it is repeated; when
-// it is skipped, by the offset before the change.
+// instantOf returns the instant of a wall time: the first one if the wall time occurs
+// twice; if it is skipped, the instant by the offset before the change.
 func (z *zone) instantOf(wall int64) int64 {
 	from, to := z.span(wall-maxOffset), z.span(wall+maxOffset)
 	for i := from; i <= to; i++ {
@@ -91,7 +91,7 @@ func (z *zone) instantOf(wall int64) int64 {
 	return wall - z.offsets[to]
 }
 
-// eachPiece cuts [from, to) where the offset changes and yields each piece in wall time, until yield says false.
+// eachPiece cuts [from, to) where the offset changes and yields each piece in wall time, until yield returns false.
 func (z *zone) eachPiece(from, to int64, yield func(from, to int64) bool) {
 	i := z.span(from)
 	for {
@@ -114,10 +114,10 @@ func dayOfWall(wall int64) int32 {
 	return int32(wall / daySeconds)
 }
 
-// weekdayOf is 0 for Sunday; 1970-01-01 was a Thursday.
+// weekdayOf returns the weekday of a day, 0 for Sunday; 1970-01-01 was a Thursday.
 func weekdayOf(day int32) int { return int((day%7 + 7 + 4) % 7) }
 
-// firstOfMonth is the first day of the month that lies n-1 months before that of day.
+// firstOfMonth returns the first day of the month that lies n-1 months before day's month.
 func firstOfMonth(day int32, n int) int32 {
 	t := time.Unix(int64(day)*daySeconds, 0).UTC()
 	return int32(time.Date(t.Year(), t.Month()-time.Month(n-1), 1, 0, 0, 0, 0, time.UTC).Unix() / daySeconds)

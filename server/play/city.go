@@ -6,15 +6,16 @@ import (
 	"path/filepath"
 )
 
-// city is the demo's city, drawn by scripts/democity: made up, so nobody lives there.
+// city holds the data of the demo's city, which scripts/democity makes up.
 //
 //go:embed city/cases.csv city/contacts.ndjson city/territories.geojson
 var city embed.FS
 
-// City writes the demo's city into a folder and gives a day on its data.
+// City writes the data of the demo's city into a folder and returns a day on them.
 func City(folder string) (*Day, error) {
 	d := &Day{TeamsPerTerritory: 2}
-	for name, path := range map[string]*string{"cases.csv": &d.Cases, "contacts.ndjson": &d.Contacts, "territories.geojson": &d.Territories} {
+	for name, path := range map[string]*string{"cases.csv": &d.Cases, "contacts.ndjson": &d.Contacts,
+		"territories.geojson": &d.Territories} {
 		text, err := city.ReadFile("city/" + name)
 		if err != nil {
 			return nil, err

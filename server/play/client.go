@@ -22,7 +22,7 @@ type Client struct {
 	device          string
 }
 
-// Problem is an error answer.
+// Problem is an error answer (RFC 9457).
 type Problem struct {
 	Status int    `json:"status"`
 	Code   string `json:"code"`
@@ -50,11 +50,12 @@ type session struct {
 	} `json:"user"`
 }
 
-// SignIn signs in; device is for agents and "" for others.
+// SignIn signs in. device is the id of an agent's phone, and "" for other users.
 func (c *Client) SignIn(ctx context.Context, login, password, device string) error {
 	body := map[string]any{"login": login, "password": password}
 	if device != "" {
-		body["device"] = map[string]any{"id": device, "platform": "android", "name": "played phone", "push_token": "token-of-" + device}
+		body["device"] = map[string]any{"id": device, "platform": "android", "name": "played phone",
+			"push_token": "token-of-" + device}
 	}
 	c.device = device
 	var s session
@@ -69,25 +70,28 @@ func (c *Client) keep(s session) {
 	c.access, c.refresh, c.expires = s.AccessToken, s.RefreshToken, time.Now().Add(time.Duration(s.ExpiresIn)*time.Second)
 }
 
-// Token is a fresh access token.
+// Token returns an access token that is still valid; it refreshes the session if need be.
 func (c *Client) Token(ctx context.Context) (string, error) {
 	if time.Until(c.expires) > time.Minute {
 		return c.access, nil
 	}
 	var s session
-	if err := c.once(ctx, http.MethodPost, "/v1/sessions/refresh", "application/json", map[string]any{"refresh_token": c.refresh, "device_id": c.device}, &s); err != nil {
+	if err := c.once(ctx, http.MethodPost, "/v1/sessions/refresh", "application/json",
+		map[string]any{"refresh_token": c.refresh, "device_id": c.device}, &s); err != nil {
 		return "", fmt.Errorf("refresh session: %w", err)
 	}
 	c.keep(s)
 	return c.access, nil
 }
 
-// Do calls an endpoint with a JSON body and reads a JSON answer; both may be nil. A problem is a *Problem.
+// Do calls an endpoint with a JSON body and decodes the JSON answer into into; both may be nil. An error
+// answer is a *Problem.
 func (c *Client) Do(ctx context.Context, method, path string, body, into any) error {
 	return c.Send(ctx, method, path, "application/json", body, into)
 }
 
-// Send is Do with a content type; a body that is an io.Reader goes out as it is, and an answer that is an io.Writer is copied to.
+// Send is Do with a content type. If the body is an io.Reader, Send sends its bytes as they are;
+// if the answer is an io.Writer, Send copies the response's bytes to it.
 func (c *Client) Send(ctx context.Context, method, path, contentType string, body, into any) error {
 	if c.refresh != "" {
 		if _, err := c.Token(ctx); err != nil {
@@ -158,7 +162,7 @@ func (c *Client) once(ctx context.Context, method, path, contentType string, bod
 	return err
 }
 
-// CodeOf is the code of a problem in a chain, "" when there is none.
+// CodeOf returns the code of the *Problem in err's chain, or "".
 func CodeOf(err error) string {
 	var p *Problem
 	if errors.As(err, &p) {

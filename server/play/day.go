@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// Day is a branch's day: what is imported, who works, and what comes of it.
+// Day is one day of a branch: its input files, its teams and phones, and the results.
 type Day struct {
 	Base                         string // of the API
 	HTTP                         *http.Client
@@ -29,12 +29,12 @@ type Day struct {
 	TimeLimitS                   int
 	Seed                         uint64
 
-	// What becomes of it.
+	// Read, SetUp, MakeTeams, Plan and Publish set the fields below.
 	Branch, Zone, Country string
 	Admin, Auditor        *Client
 	Areas                 []Area
 	Teams                 []TeamOfDay
-	Phones                []*Phone // two a team, in order of team
+	Phones                []*Phone // two for each team, in order of teams
 	Round                 Round
 }
 
@@ -50,14 +50,14 @@ type TeamOfDay struct {
 	Agents        []string
 }
 
-// ImportReport is what an import answers.
+// ImportReport is the answer of an import.
 type ImportReport struct {
 	Accepted, Updated, Unchanged, Rejected int
 	Errors                                 []json.RawMessage
 	Unassigned                             int
 }
 
-// Round is what is read of a round.
+// Round holds the members of a round that this package reads.
 type Round struct {
 	ID       string `json:"id"`
 	Status   string `json:"status"`
@@ -144,7 +144,7 @@ func (d *Day) Read() error {
 	return nil
 }
 
-// centre is the mean of all positions of a geometry's first ring.
+// centre returns the mean of all positions of a geometry's first ring.
 func centre(raw json.RawMessage) [2]float64 {
 	var x any
 	if json.Unmarshal(raw, &x) != nil {
@@ -179,7 +179,8 @@ func centre(raw json.RawMessage) [2]float64 {
 
 func (d *Day) client() *Client { return &Client{Base: d.Base, HTTP: d.HTTP} }
 
-// SetUp signs in the administrator and makes the branch, a supervisor, and an auditor who may see personal data.
+// SetUp signs in the administrator and creates the branch, a supervisor, and an auditor who may see personal
+// data.
 func (d *Day) SetUp(ctx context.Context) error {
 	d.Admin = d.client()
 	if err := d.Admin.SignIn(ctx, "admin", d.Password, ""); err != nil {
@@ -189,20 +190,22 @@ func (d *Day) SetUp(ctx context.Context) error {
 	if len(country) > 2 {
 		country = country[:2]
 	}
-	if err := d.Admin.Do(ctx, http.MethodPut, "/v1/branches/"+d.Branch, map[string]any{"name": d.Branch, "time_zone": d.Zone, "country": country}, nil); err != nil {
+	if err := d.Admin.Do(ctx, http.MethodPut, "/v1/branches/"+d.Branch,
+		map[string]any{"name": d.Branch, "time_zone": d.Zone, "country": country}, nil); err != nil {
 		return err
 	}
 	if err := d.user(ctx, "supervisor", map[string]any{"role": "supervisor", "branches": []string{d.Branch}}); err != nil {
 		return err
 	}
-	if err := d.user(ctx, "auditor", map[string]any{"role": "auditor", "branches": []string{d.Branch}, "regulator": true}); err != nil {
+	if err := d.user(ctx, "auditor", map[string]any{"role": "auditor", "branches": []string{d.Branch},
+		"regulator": true}); err != nil {
 		return err
 	}
 	d.Auditor = d.client()
 	return d.Auditor.SignIn(ctx, "auditor", Password, "")
 }
 
-// Password is that of every user who is played but the administrator.
+// Password is the password of every played user except the administrator.
 const Password = "played-password-of-the-day"
 
 func (d *Day) user(ctx context.Context, login string, more map[string]any) error {
@@ -213,7 +216,7 @@ func (d *Day) user(ctx context.Context, login string, more map[string]any) error
 	return d.Admin.Do(ctx, http.MethodPost, "/v1/users", body, nil)
 }
 
-// Import streams a file in.
+// Import sends the file at path to the endpoint /v1/imports/what.
 func (d *Day) Import(ctx context.Context, what, path string) (ImportReport, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -228,18 +231,20 @@ func (d *Day) Import(ctx context.Context, what, path string) (ImportReport, erro
 		contentType = "application/geo+json"
 	}
 	var rep ImportReport
-	return rep, d.Admin.Send(ctx, http.MethodPost, "/v1/imports/"+what+"?branch="+d.Branch, contentType, io.Reader(f), &rep)
+	return rep, d.Admin.Send(ctx, http.MethodPost, "/v1/imports/"+what+"?branch="+d.Branch, contentType,
+		io.Reader(f), &rep)
 }
 
-// MakeTeams makes teams of two agents for each territory, with badge, letter and
-// recording, from 08:30 to 18:00 with lunch, and signs their phones in.
+// MakeTeams creates the teams of each territory, with two agents, badge, letter and
+// recording, who work from 08:30 to 18:00 with a lunch break, and signs in their phones.
 func (d *Day) MakeTeams(ctx context.Context) error {
 	for _, area := range d.Areas {
 		for n := range max(1, d.TeamsPerTerritory) {
 			t := TeamOfDay{ID: fmt.Sprintf("%s-team%d", area.ID, n+1), Territory: area.ID}
 			for k := range 2 {
 				agent := fmt.Sprintf("%s-agent%d", t.ID, k+1)
-				if err := d.user(ctx, agent, map[string]any{"role": "agent", "branches": []string{d.Branch}, "badge_no": "B-" + agent}); err != nil {
+				if err := d.user(ctx, agent, map[string]any{"role": "agent", "branches": []string{d.Branch},
+					"badge_no": "B-" + agent}); err != nil {
 					return err
 				}
 				t.Agents = append(t.Agents, agent)
@@ -249,12 +254,16 @@ func (d *Day) MakeTeams(ctx context.Context) error {
 				}
 				d.Phones = append(d.Phones, phone)
 			}
-			if err := d.Admin.Do(ctx, http.MethodPut, "/v1/teams/"+t.ID, map[string]any{"branch": d.Branch, "name": t.ID, "agents": t.Agents,
-				"territories": []string{area.ID}, "items": []string{"badge", "authorisation_letter"}, "recording": true, "mode": "car", "start": area.Centre, "end": area.Centre}, nil); err != nil {
+			if err := d.Admin.Do(ctx, http.MethodPut, "/v1/teams/"+t.ID, map[string]any{
+				"branch": d.Branch, "name": t.ID, "agents": t.Agents, "territories": []string{area.ID},
+				"items": []string{"badge", "authorisation_letter"}, "recording": true,
+				"mode": "car", "start": area.Centre, "end": area.Centre,
+			}, nil); err != nil {
 				return err
 			}
-			if err := d.Admin.Do(ctx, http.MethodPut, "/v1/teams/"+t.ID+"/shifts/"+d.Date, map[string]any{"branch": d.Branch, "from": "08:30", "to": "18:00",
-				"breaks": []map[string]any{{"from": "12:00", "to": "14:00", "minutes": 45}}}, nil); err != nil {
+			if err := d.Admin.Do(ctx, http.MethodPut, "/v1/teams/"+t.ID+"/shifts/"+d.Date,
+				map[string]any{"branch": d.Branch, "from": "08:30", "to": "18:00",
+					"breaks": []map[string]any{{"from": "12:00", "to": "14:00", "minutes": 45}}}, nil); err != nil {
 				return err
 			}
 			d.Teams = append(d.Teams, t)
@@ -263,7 +272,7 @@ func (d *Day) MakeTeams(ctx context.Context) error {
 	return nil
 }
 
-// Plan asks for a round and waits until it is planned; watch hears of its progress.
+// Plan asks for a round and waits until it is planned. If watch is not nil, Plan calls it with the progress.
 func (d *Day) Plan(ctx context.Context, watch func(stage string, fraction float64)) error {
 	body := map[string]any{"branch": d.Branch, "date": d.Date}
 	if d.TimeLimitS > 0 {
@@ -282,7 +291,7 @@ func (d *Day) Plan(ctx context.Context, watch func(stage string, fraction float6
 	return d.await(ctx, "planned", watch)
 }
 
-// Publish issues the round and waits until it is out.
+// Publish publishes the round and waits until that is done. If watch is not nil, it is called with the progress.
 func (d *Day) Publish(ctx context.Context, watch func(stage string, fraction float64)) error {
 	if err := d.Admin.Do(ctx, http.MethodPost, "/v1/rounds/"+d.Round.ID+"/publish", nil, nil); err != nil {
 		return err
@@ -290,7 +299,7 @@ func (d *Day) Publish(ctx context.Context, watch func(stage string, fraction flo
 	return d.await(ctx, "published", watch)
 }
 
-// header reads the counts of a round, which its lists hide in the whole.
+// header reads the round's counts from the list of rounds.
 func (d *Day) header(ctx context.Context) (Round, error) {
 	var list struct {
 		Items []json.RawMessage `json:"items"`
@@ -334,7 +343,8 @@ func (d *Day) await(ctx context.Context, status string, watch func(string, float
 			if err := d.Admin.Do(ctx, http.MethodGet, "/v1/rounds/"+r.ID, nil, &whole); err != nil {
 				return err
 			}
-			return errors.Join(json.Unmarshal(whole.Routes, &d.Round.Routes), json.Unmarshal(whole.Unassigned, &d.Round.Unassigned))
+			return errors.Join(json.Unmarshal(whole.Routes, &d.Round.Routes),
+				json.Unmarshal(whole.Unassigned, &d.Round.Unassigned))
 		case "failed":
 			return fmt.Errorf("the round failed: %s", r.Failure)
 		}
@@ -346,7 +356,7 @@ func (d *Day) await(ctx context.Context, status string, watch func(string, float
 	}
 }
 
-// PullAll has every phone pull, and says how many different assignments came.
+// PullAll lets every phone pull and returns the number of different assignments they hold.
 func (d *Day) PullAll(ctx context.Context) (assignments int, err error) {
 	seen := map[string]bool{}
 	for _, p := range d.Phones {
@@ -364,7 +374,7 @@ func (d *Day) PullAll(ctx context.Context) (assignments int, err error) {
 	return len(seen), nil
 }
 
-// VisitAll has the first phone of each team record a visit at each stop, off line.
+// VisitAll lets the first phone of each team record a visit at each of its stops, without network.
 func (d *Day) VisitAll(r *rand.Rand) (visits int, err error) {
 	for i, p := range d.Phones {
 		if i%2 == 1 {
@@ -384,14 +394,14 @@ func (d *Day) VisitAll(r *rand.Rand) (visits int, err error) {
 	return visits, nil
 }
 
-// Export writes the auditor's export of all visits.
+// Export returns the auditor's export of all visits, as ndjson or csv.
 func (d *Day) Export(ctx context.Context, format string) ([]byte, error) {
 	var b bytes.Buffer
 	err := d.Auditor.Send(ctx, http.MethodGet, "/v1/audit/visits?branch="+d.Branch+"&format="+format, "", nil, &b)
 	return b.Bytes(), err
 }
 
-// Reasons counts what was left out by code, the most frequent first.
+// Reasons counts the cases without a visit by code and rule, the most frequent first.
 func (r Round) Reasons() []Reason {
 	n := map[[2]string]int{}
 	for _, u := range r.Unassigned {
@@ -401,17 +411,19 @@ func (r Round) Reasons() []Reason {
 	for k, c := range n {
 		out = append(out, Reason{k[0], k[1], c})
 	}
-	slices.SortFunc(out, func(a, b Reason) int { return cmp.Or(b.Count-a.Count, cmp.Compare(a.Code+a.Rule, b.Code+b.Rule)) })
+	slices.SortFunc(out, func(a, b Reason) int {
+		return cmp.Or(b.Count-a.Count, cmp.Compare(a.Code+a.Rule, b.Code+b.Rule))
+	})
 	return out
 }
 
-// Reason is how often a reason was given.
+// Reason is a reason why cases get no visit, and how many cases have it.
 type Reason struct {
 	Code, Rule string
 	Count      int
 }
 
-// SignInAgain signs everybody in anew: a server whose clock has moved on takes no token of the morning.
+// SignInAgain signs all users in again: a server whose clock has moved on refuses the tokens of the morning.
 func (d *Day) SignInAgain(ctx context.Context) error {
 	if err := d.Admin.SignIn(ctx, "admin", d.Password, ""); err != nil {
 		return err

@@ -1,6 +1,6 @@
-// Package play plays a day over HTTP, as the world outside does: a lender's
-// import, a supervisor's round, agents' phones with their queues, an auditor's
-// export. The demo, the script on real data and the benchmarks use it.
+// Package play plays a day over HTTP in the roles of a lender, a supervisor, agents with
+// their phones, and an auditor: import, round, visits without network, sync, export. The
+// demo, the tests, scripts/firstround and the benchmarks use it.
 //
-// It knows the API by its description only and imports no other room.
+// It uses only what the API description says and imports no other package of Doorstep.
 package play

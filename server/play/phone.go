@@ -14,7 +14,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Phone is an agent's phone: what it has pulled, and what it wrote and has not been told is kept.
+// Phone is an agent's phone: the records it has pulled and the queue of mutations that the server has not
+// acknowledged. It is not for concurrent use.
 type Phone struct {
 	Client
 	Agent, Device string
@@ -24,15 +25,15 @@ type Phone struct {
 	Docs   map[string]map[string]json.RawMessage // by type and id
 	Revs   map[string]uint64                     // by "type/id"
 	Queue  []Mutation
-	// Batch is how many mutations go out at once; 0: PushSize.
+	// Batch is how many mutations one push sends; 0 means PushSize.
 	Batch int
-	// Limit is how many changes a pull asks for at once; 0: as many as the server likes.
+	// Limit is how many changes one pull asks for; 0 leaves that to the server.
 	Limit int
-	// Tally counts the answers to its mutations.
+	// Tally counts the answers to the phone's mutations by status.
 	Tally map[string]int
 }
 
-// Mutation is one local write.
+// Mutation is one local write, as a push sends it.
 type Mutation struct {
 	Mid      string         `json:"mid"`
 	Type     string         `json:"type"`
@@ -44,7 +45,7 @@ type Mutation struct {
 	Fields   map[string]any `json:"fields,omitempty"`
 }
 
-// Result is what became of one.
+// Result is the server's answer to one mutation.
 type Result struct {
 	Mid        string          `json:"mid"`
 	Type       string          `json:"type"`
@@ -60,10 +61,11 @@ type Result struct {
 
 // NewPhone makes a phone that has not signed in yet.
 func NewPhone(base, agent, device string, h *http.Client) *Phone {
-	return &Phone{Client: Client{Base: base, HTTP: h}, Agent: agent, Device: device, Docs: map[string]map[string]json.RawMessage{}, Revs: map[string]uint64{}, Tally: map[string]int{}}
+	return &Phone{Client: Client{Base: base, HTTP: h}, Agent: agent, Device: device,
+		Docs: map[string]map[string]json.RawMessage{}, Revs: map[string]uint64{}, Tally: map[string]int{}}
 }
 
-// Pull brings the phone up to date, page by page, and says how many changes came.
+// Pull pulls page by page until the phone is up to date, and returns the number of changes.
 func (p *Phone) Pull(ctx context.Context) (changes int, err error) {
 	for {
 		q := url.Values{"after": {strconv.FormatUint(p.Cursor, 10)}}
@@ -109,22 +111,24 @@ func (p *Phone) Pull(ctx context.Context) (changes int, err error) {
 	}
 }
 
-// Write queues a local write and gives its mid. It works without network.
+// Write queues a local write and returns its mid. It needs no network.
 func (p *Phone) Write(typ, id, op string, at time.Time, fields map[string]any, requires ...string) string {
 	mid := uuid.Must(uuid.NewV7()).String()
 	base := p.Revs[typ+"/"+id]
-	p.Queue = append(p.Queue, Mutation{Mid: mid, Type: typ, ID: id, Op: op, Base: base, ClientTS: at, Fields: fields, Requires: requires})
+	p.Queue = append(p.Queue, Mutation{Mid: mid, Type: typ, ID: id, Op: op, Base: base, ClientTS: at, Fields: fields,
+		Requires: requires})
 	return mid
 }
 
-// NewID is an id for a record the phone creates.
+// NewID returns an id (UUIDv7) for a record that the phone creates.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
-// PushSize is how many mutations a phone sends at once, unless it is told otherwise.
+// PushSize is how many mutations one push sends if Phone.Batch is 0.
 const PushSize = 100
 
-// Push sends the queue in batches. What is answered leaves the queue, but for retry.
-// lose is asked before each batch: true loses the answer, so that the batch is sent again.
+// Push sends the queue in batches. Answered mutations leave the queue, except those to
+// be sent again (retry). Push calls lose, if it is not nil, for each batch; if lose returns
+// true the phone ignores the answer and sends the batch again.
 func (p *Phone) Push(ctx context.Context, lose func() bool) error {
 	for len(p.Queue) > 0 {
 		n := min(len(p.Queue), cmp.Or(p.Batch, PushSize))
@@ -138,7 +142,7 @@ func (p *Phone) Push(ctx context.Context, lose func() bool) error {
 		}
 		if lose != nil && lose() {
 			p.Tally["answers lost"]++
-			continue // the phone never heard: the same mids go out again
+			continue // the phone got no answer: it sends the same mids again
 		}
 		if len(answer.Results) != n {
 			return fmt.Errorf("%d mutations sent, %d results came", n, len(answer.Results))
@@ -164,7 +168,7 @@ func (p *Phone) Push(ctx context.Context, lose func() bool) error {
 	return nil
 }
 
-// Assignment is what a phone reads of one.
+// Assignment holds the members of an assignment that a phone reads.
 type Assignment struct {
 	ID       string    `json:"-"`
 	Case     string    `json:"case"`
@@ -177,7 +181,7 @@ type Assignment struct {
 	Agents   []string  `json:"agents"`
 }
 
-// Assignments are the open ones of a date, in order of the route.
+// Assignments returns the open assignments of a date, in order of the route.
 func (p *Phone) Assignments(date string) ([]Assignment, error) {
 	var out []Assignment
 	for id, doc := range p.Docs["assignments"] {
@@ -194,7 +198,7 @@ func (p *Phone) Assignments(date string) ([]Assignment, error) {
 	return out, nil
 }
 
-// Card is what a phone reads of a case.
+// Card holds the members of a case card that a phone reads.
 type Card struct {
 	Home      []float64 `json:"home"`
 	Currency  string    `json:"currency"`
@@ -202,7 +206,7 @@ type Card struct {
 	Name      string    `json:"debtor_name"`
 }
 
-// Card reads a case card.
+// Card returns the card of a case.
 func (p *Phone) Card(id string) (Card, error) {
 	var c Card
 	doc, ok := p.Docs["cases"][id]

@@ -13,20 +13,21 @@ import (
 	"time"
 )
 
-// Program is the server as a process of its own.
+// Program is a running server process.
 type Program struct {
-	// URL is where it answers; Key is the audit's public key.
+	// URL is the server's address; Key is its public audit key.
 	URL, Key string
 	cmd      *exec.Cmd
 }
 
 var programSays = regexp.MustCompile(`answers at (\S+); the audit's public key is (\S+)`)
 
-// Start starts the binary on a data folder, with its clock at now, and returns once
-// it listens, on a port of the loopback that was free. password is the first
-// administrator's. What the program logs goes to this one's standard error.
+// Start starts the binary on a data folder, with its clock at now, and returns when it
+// listens on a free port of the loopback. password is the first administrator's. The
+// server logs to this process's standard error.
 func Start(ctx context.Context, binary, data string, now time.Time, password string) (*Program, error) {
-	p := &Program{cmd: exec.CommandContext(ctx, binary, "serve", "--listen", "127.0.0.1:0", "--data", data, "--now", now.Format(time.RFC3339))}
+	p := &Program{cmd: exec.CommandContext(ctx, binary, "serve", "--listen", "127.0.0.1:0", "--data", data, "--now",
+		now.Format(time.RFC3339))}
 	p.cmd.Env = append(os.Environ(), "DOORSTEP_ADMIN_PASSWORD="+password)
 	p.cmd.Stderr = os.Stderr
 	out, err := p.cmd.StdoutPipe()
@@ -47,7 +48,7 @@ func Start(ctx context.Context, binary, data string, now time.Time, password str
 	return nil, errors.Join(errors.New("the server did not start"), p.cmd.Wait())
 }
 
-// Stop ends it gracefully and waits for it.
+// Stop stops the server gracefully and waits for its end.
 func (p *Program) Stop() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return err
@@ -55,10 +56,10 @@ func (p *Program) Stop() error {
 	return p.cmd.Wait()
 }
 
-// Kill ends it at once, and does nothing to one that has ended.
+// Kill kills the server at once; it does nothing if the server has ended.
 func (p *Program) Kill() { _ = p.cmd.Process.Kill() }
 
-// Memory is its resident memory in MB; 0 where the system does not tell.
+// Memory returns the server's resident memory in MB, or 0 if the system does not tell.
 func (p *Program) Memory() int {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {

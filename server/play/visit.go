@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// ends are how played visits end, with about the frequency of the trade.
+// ends are the outcomes of played visits, about as frequent as in practice.
 var ends = []struct {
 	outcome, reason, met string
 	weight               int
-	words                string // of the outcome
+	words                string // for people
 }{
 	{"NOT_MET_NOBODY", "", "nobody", 38, "nobody was there"},
 	{"MET_PTP", "006", "debtor", 14, "a payment was promised"},
 	{"MET_PLAN_SIGNED", "016", "debtor", 12, "a repayment plan was agreed"},
 	{"MET_HARDSHIP", "002", "debtor", 8, "hardship was told of"},
-	{"NOT_MET_THIRD_PARTY", "", "spouse", 8, "only somebody else was there, who was told nothing"},
+	{"NOT_MET_THIRD_PARTY", "", "spouse", 8, "only another person was there, who was told nothing"},
 	{"MET_REFUSED_TALK", "unwilling", "debtor", 6, "the debtor did not want to talk"},
 	{"MET_PAID", "forgot", "debtor", 5, "it had been paid"},
 	{"ADDR_MOVED", "", "nobody", 3, "the debtor has moved"},
@@ -52,19 +52,25 @@ func (p *Phone) Visit(a Assignment, r *rand.Rand) error {
 	stamp := func(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 	agents := []map[string]any{}
 	for i, id := range a.Agents {
-		agents = append(agents, map[string]any{"agent_id": id, "role": []string{"lead", "second"}[min(i, 1)], "badge_no": "B-" + id})
+		agents = append(agents, map[string]any{"agent_id": id, "role": []string{"lead", "second"}[min(i, 1)],
+			"badge_no": "B-" + id})
 	}
-	fields := map[string]any{"case": a.Case, "assignment": a.ID, "at": stamp(at), "agents": agents, "purpose": "negotiate", "place": "home",
-		"items": []string{"badge", "authorisation_letter"}, "recording": map[string]any{"media": "audio", "started_at": stamp(at), "ended_at": stamp(out)},
-		"outcome": end.outcome, "announced_identity": true, "person_met": map[string]any{"relationship": end.met, "identity_check": "none"},
-		"outcome_detail": "played visit"}
+	fields := map[string]any{
+		"case": a.Case, "assignment": a.ID, "at": stamp(at), "agents": agents, "purpose": "negotiate", "place": "home",
+		"items":     []string{"badge", "authorisation_letter"},
+		"recording": map[string]any{"media": "audio", "started_at": stamp(at), "ended_at": stamp(out)},
+		"outcome":   end.outcome, "outcome_detail": "played visit", "announced_identity": true,
+		"person_met": map[string]any{"relationship": end.met, "identity_check": "none"},
+	}
 	if end.reason != "" {
 		fields["overdue_reason"] = end.reason
 		fields["person_met"] = map[string]any{"relationship": end.met, "identity_check": "verbal_two_facts"}
 	}
 	if len(card.Home) == 2 {
 		fix := func(t time.Time) map[string]any {
-			return map[string]any{"at": stamp(t), "point": []float64{card.Home[0] + (r.Float64()-.5)*4e-4, card.Home[1] + (r.Float64()-.5)*4e-4}, "accuracy_m": 8 + r.IntN(20), "provider": "gps"}
+			return map[string]any{"at": stamp(t),
+				"point":      []float64{card.Home[0] + (r.Float64()-.5)*4e-4, card.Home[1] + (r.Float64()-.5)*4e-4},
+				"accuracy_m": 8 + r.IntN(20), "provider": "gps"}
 		}
 		fields["check_in"], fields["check_out"] = fix(at), fix(out)
 	}
@@ -77,10 +83,14 @@ func (p *Phone) Visit(a Assignment, r *rand.Rand) error {
 	}
 	mid := p.Write("visits", visit, "put", out, fields)
 	if r.IntN(3) == 0 {
-		p.Write("visit_notes", NewID(), "put", out, map[string]any{"case": a.Case, "visit": visit, "at": stamp(out), "kind": "general", "text": "Played note: come in the afternoon."}, mid)
+		p.Write("visit_notes", NewID(), "put", out,
+			map[string]any{"case": a.Case, "visit": visit, "at": stamp(out), "kind": "general",
+				"text": "Played note: come in the afternoon."}, mid)
 	}
 	if end.met == "debtor" {
-		p.Write("consents", NewID(), "put", out, map[string]any{"case": a.Case, "visit": visit, "scope": "recording_audio", "status": "given", "method": "verbal_recorded", "at": stamp(at)}, mid)
+		p.Write("consents", NewID(), "put", out,
+			map[string]any{"case": a.Case, "visit": visit, "scope": "recording_audio", "status": "given",
+				"method": "verbal_recorded", "at": stamp(at)}, mid)
 	}
 	if end.outcome == "MET_PAID" && card.Currency != "" {
 		p.Write("payments_reported", NewID(), "put", out, map[string]any{"case": a.Case, "visit": visit, "at": stamp(out),
@@ -94,22 +104,26 @@ func (p *Phone) Visit(a Assignment, r *rand.Rand) error {
 	return nil
 }
 
-// planOf is three instalments that sum to what is due.
+// planOf returns a plan of three instalments that add up to the amount due.
 func planOf(id, visit string, card Card, at time.Time) map[string]any {
 	third := card.AmountDue / 3
 	due := func(months int) string { return at.AddDate(0, months, 5).Format(time.DateOnly) }
-	return map[string]any{"case": id, "visit": visit, "kind": "instalments", "currency": card.Currency, "total_minor": card.AmountDue, "state": "accepted",
-		"at": at.UTC().Format(time.RFC3339), "instalments": []map[string]any{{"n": 1, "due_on": due(1), "amount_minor": third},
-			{"n": 2, "due_on": due(2), "amount_minor": third}, {"n": 3, "due_on": due(3), "amount_minor": card.AmountDue - 2*third}}}
+	return map[string]any{"case": id, "visit": visit, "kind": "instalments", "currency": card.Currency,
+		"total_minor": card.AmountDue, "state": "accepted", "at": at.UTC().Format(time.RFC3339),
+		"instalments": []map[string]any{
+			{"n": 1, "due_on": due(1), "amount_minor": third},
+			{"n": 2, "due_on": due(2), "amount_minor": third},
+			{"n": 3, "due_on": due(3), "amount_minor": card.AmountDue - 2*third},
+		}}
 }
 
-// Door is how often visits ended in one way.
+// Door is an outcome of visits and how often it occurred.
 type Door struct {
 	Outcome, Words string
 	Count          int
 }
 
-// Doors counts the visits that wait on the phones by outcome, the most frequent first.
+// Doors counts the visits in the phones' queues by outcome, the most frequent first.
 func (d *Day) Doors() []Door {
 	n := map[any]int{}
 	for _, p := range d.Phones {

@@ -44,7 +44,7 @@ func (c *resetPasswordCmd) Run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// holdsStore refuses a folder without a store: opening it would make an empty one.
+// holdsStore returns an error for a folder without a store, because opening it would make an empty one.
 func holdsStore(data string) error {
 	if _, err := os.Stat(filepath.Join(data, sqlitestore.FileName)); err != nil {
 		return fmt.Errorf("%s holds no store; name the folder that serve was given with --data: %w", data, err)

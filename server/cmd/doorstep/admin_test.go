@@ -14,7 +14,7 @@ import (
 	"doorstep/server/play"
 )
 
-// serving runs serve in this process until it answers; said are the lines it printed before.
+// serving runs serve in this process and waits until it answers; said are the lines it printed before.
 func serving(t *testing.T, data string) (url, said string, stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -45,7 +45,7 @@ func serving(t *testing.T, data string) (url, said string, stop func()) {
 
 var oneTime = regexp.MustCompile(`Sign in as admin with the one-time password: (\S+)`)
 
-// onceIn is the one-time password in what a command printed; "" when there is none.
+// onceIn returns the one-time password in the output of a command, or "".
 func onceIn(said string) string {
 	if m := oneTime.FindStringSubmatch(said); m != nil {
 		return m[1]
@@ -53,8 +53,8 @@ func onceIn(said string) string {
 	return ""
 }
 
-// A start that fails after it made the one-time password leaves nobody locked out:
-// the next start prints one again, until it has been changed.
+// A start may fail after it made the one-time password. The administrator can still
+// sign in: each start prints a new one, until it has been changed.
 func TestTheOneTimePasswordIsPrintedUntilItIsChanged(t *testing.T) {
 	data := t.TempDir()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -100,7 +100,7 @@ func TestALostPasswordIsResetOnAStoppedServer(t *testing.T) {
 	}
 	reset := onceIn(runs(t, "", "admin", "reset-password", "Admin", "--data", data).out)
 
-	// What was handed over is not replaced by a start.
+	// A start does not replace the password that reset-password printed.
 	url, said, stop := serving(t, data)
 	defer stop()
 	if reset == "" || said != "" {

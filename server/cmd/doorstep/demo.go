@@ -24,14 +24,14 @@ type demoCmd struct {
 	Date   string `help:"Local date of the day. Default: the next working day."`
 	Search int    `default:"5" help:"Seconds to search for the plan."`
 	Once   bool   `help:"Stop after the summary instead of staying up."`
-	// Morning is for what can only be asked of a day that is still ahead.
-	Morning bool   `help:"Stay in the morning, with the round published and nobody gone out yet."`
+	// Morning is for questions about a day that has not begun, such as appointment slots.
+	Morning bool   `help:"Stop in the morning, when the round is published and no visit has been made."`
 	LogTo   string `name:"log" help:"File for the server's log. Default: the data folder's doorstep.log."`
 }
 
 const demoPassword = "demo-administrator"
 
-// demo is a demo under way.
+// demo is a running demo.
 type demo struct {
 	*demoCmd
 	out    io.Writer
@@ -149,7 +149,7 @@ func (d *demo) close() error {
 	return <-d.ended
 }
 
-// step says what is being done, does it, and says what came of it.
+// step prints the name of a step, runs it, and prints its result.
 func (d *demo) step(name string, f func() (string, error)) error {
 	began := time.Now()
 	if d.bars {
@@ -163,7 +163,7 @@ func (d *demo) step(name string, f func() (string, error)) error {
 	return nil
 }
 
-// bar draws how far something has come, where there is somebody to look at it.
+// bar returns a function that draws a progress bar if the output is a terminal.
 func (d *demo) bar(name string) func(stage string, fraction float64) {
 	return func(stage string, fraction float64) {
 		if !d.bars {
@@ -233,10 +233,10 @@ func (d *demo) imported(r play.ImportReport, err error) (string, error) {
 	return said, err
 }
 
-// playedPhones is how many phones come out of coverage and back.
+// playedPhones is how many phones lose the network and get it back.
 const playedPhones = 6
 
-// evening plays the phones: a day without network, and the way back.
+// evening plays the phones: a day without network, and the sync afterwards.
 func (d *demo) evening(ctx context.Context) error {
 	day := d.day
 	day.Phones = day.Phones[:min(playedPhones, len(day.Phones))]
@@ -284,7 +284,7 @@ func (d *demo) evening(ctx context.Context) error {
 			if err := p.Push(ctx, func() bool { n++; return n%3 == 1 }); err != nil {
 				return "", err
 			}
-			// A phone that loops: what was acknowledged goes out once more.
+			// A faulty phone sends acknowledged mutations once more.
 			p.Queue = again
 			if err := p.Push(ctx, nil); err != nil {
 				return "", err
@@ -308,7 +308,7 @@ func (d *demo) evening(ctx context.Context) error {
 	return d.audit(ctx, visits)
 }
 
-// audit exports, verifies, alters one byte and sees that it shows.
+// audit exports the visits, verifies the file, alters one byte and checks that it no longer verifies.
 func (d *demo) audit(ctx context.Context, visits int) error {
 	var export []byte
 	if err := d.step("export", func() (_ string, err error) {

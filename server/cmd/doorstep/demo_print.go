@@ -9,14 +9,14 @@ import (
 	"doorstep/server/play"
 )
 
-// What the demo prints fits a terminal of this many columns.
+// The demo's lines fit a terminal of this many columns.
 const (
 	columns    = 80
 	nameColumn = 22 // of a step's name, with the indentation
 )
 
-// stepLine is a step's name, what came of it and how long it took. What does not
-// fit beside the name goes on below.
+// stepLine formats a step's name, its result and how long it took. A long result
+// continues on the lines below.
 func stepLine(name, said string, took time.Duration) string {
 	end := fmt.Sprintf("%5.1f s", took.Seconds())
 	lines := wrap(said, columns-nameColumn-len(end)-2)
@@ -35,7 +35,7 @@ func stepLine(name, said string, took time.Duration) string {
 	return b.String()
 }
 
-// countLine is a count and what was counted, indented, with the rest of a long text below.
+// countLine formats a count and what was counted, indented; a long text continues on the lines below.
 func countLine(n int, what string) string {
 	const indent = 10
 	return fmt.Sprintf("  %6d  %s\n", n, strings.Join(wrap(what, columns-indent), "\n"+strings.Repeat(" ", indent)))
@@ -58,13 +58,13 @@ func wrap(text string, width int) []string {
 	return append(lines, line)
 }
 
-// pad fills up with spaces to so many characters.
+// pad appends spaces up to a width in characters.
 func pad(s string, width int) string {
 	return s + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
 }
 
-// reasonWords say in words why a case gets no visit. The codes are those of
-// dispatch, and those of the conduct policy.
+// reasonWords says in words why a case gets no visit, by the codes of dispatch and of
+// the conduct policy.
 var reasonWords = map[string]string{
 	"NO_POSITION":       "the home's position is not known",
 	"NO_TERRITORY":      "the home lies outside every territory",
@@ -89,7 +89,7 @@ var reasonWords = map[string]string{
 	"BANKRUPT":              "the debtor is bankrupt",
 	"BREATHING_SPACE":       "the debtor has a breathing space",
 	"CAPACITY":              "the debtor cannot manage their own affairs",
-	"REPRESENTED":           "somebody represents the debtor",
+	"REPRESENTED":           "the debtor has a representative",
 	"CEASE_REQUEST":         "the debtor asked not to be contacted",
 	"COMPLAINT_OPEN":        "a complaint is open",
 	"DISPUTED":              "the debt is disputed",
@@ -131,7 +131,7 @@ var reasonWords = map[string]string{
 	"MONEY_NOT_ALLOWED":     "agents may take no money",
 }
 
-// whyNot says a reason in words, with the rule where there is one.
+// whyNot says a reason in words, with the rule if it has one.
 func whyNot(r play.Reason) string {
 	words := reasonWords[r.Code]
 	if words == "" {
@@ -143,10 +143,10 @@ func whyNot(r play.Reason) string {
 	return words
 }
 
-// welcome is what a demo that stays up ends with.
+// welcome is the last text of a demo whose server stays up.
 type welcome struct{ URL, Date, Round, Key, Folder, Agent string }
 
-// String says who can sign in, and the lines that README.md's tour begins with.
+// String says who can sign in, and gives the first lines of the tour in README.md.
 func (w welcome) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nThe server stays up until Ctrl-C: %s (its endpoints: /docs)\n\n", w.URL)

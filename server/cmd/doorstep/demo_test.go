@@ -11,7 +11,7 @@ import (
 	"doorstep/server/play"
 )
 
-// fits complains of lines that a terminal of 80 columns would break.
+// fits fails the test if a line is longer than 80 columns.
 func fits(t *testing.T, text string) {
 	t.Helper()
 	for line := range strings.Lines(text) {
@@ -37,7 +37,7 @@ func TestADemoLineFits(t *testing.T) {
 		Agent: "RIB-WEST-team1-agent1"}.String())
 }
 
-// A person reads why a case gets no visit, whichever rule it is.
+// The demo has words for every code for which a case gets no visit.
 func TestEveryReasonHasWords(t *testing.T) {
 	law, err := conduct.Default()
 	noError(t, err)

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// eraseCmd speaks to a running server, since only it knows who two administrators
-// are: each signs in and runs the command with a token of their own.
+// eraseCmd calls a running server, because only the server can tell two administrators
+// apart: each signs in and runs the command with their own token.
 type eraseCmd struct {
 	Server  string `default:"http://127.0.0.1:8080" env:"DOORSTEP_SERVER" help:"Where the server answers."`
 	Token   string `required:"" env:"DOORSTEP_TOKEN" help:"Your access token, as an administrator."`

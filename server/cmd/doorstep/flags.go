@@ -12,8 +12,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Flags with numbers are read here and not by kong, which takes "-1" for a flag
-// of its own and tells nobody what to write instead.
+// This file reads flags with numbers. kong would take "-1" for another flag, and its
+// errors do not say what to write instead.
 
 // timeFlag is how long to search; zero if not given.
 type timeFlag struct{ time.Duration }
@@ -30,7 +30,7 @@ func (f *timeFlag) Decode(c *kong.DecodeContext) error {
 	}
 	d, ok := read(text)
 	_, seconds := read(text + "s")
-	// 2000m, over a day, is not to become 2000ms.
+	// 2000m is over a day; it must not be read as 2000ms.
 	if _, err := strconv.ParseFloat(text, 64); !ok && seconds && err == nil {
 		return fmt.Errorf("is %q, without a unit: write %ss for seconds", text, text)
 	}
@@ -77,7 +77,7 @@ func (f *threadsFlag) Decode(c *kong.DecodeContext) error {
 	return nil
 }
 
-// word takes what stands after a flag, even if it begins with one hyphen.
+// word returns the value after a flag, even if it begins with a hyphen.
 func word(c *kong.DecodeContext, want string) (string, error) {
 	t := c.Scan.Pop()
 	if text := t.String(); !t.IsEOL() && !strings.HasPrefix(text, "--") {
@@ -86,8 +86,8 @@ func word(c *kong.DecodeContext, want string) (string, error) {
 	return "", fmt.Errorf("has no value: write %s", want)
 }
 
-// refuse answers a command line that cannot be understood: as bad input, like
-// that of the command itself.
+// refuse reports a command line that cannot be understood in the same way as bad input
+// of the command.
 func refuse(k *kong.Context, err error, s streams) error {
 	if k != nil && strings.HasPrefix(k.Command(), "route solve") {
 		if failed := writeJSON(s.out, vroom.Failure(2, err)); failed != nil {

@@ -76,8 +76,10 @@ func (c *fsckCmd) Run(ctx context.Context, out io.Writer) error {
 		fmt.Fprintln(out, "the journal is empty")
 	}
 	if bad > 0 {
-		return fmt.Errorf("%d things are wrong. Where only views differ from the journal, doorstep rebuild makes them again; "+
-			"where the journal itself is wrong, start no server, copy the data away as it is, and restore a backup that fsck calls clean", bad)
+		return fmt.Errorf("%d things are wrong. "+
+			"Where only views differ from the journal, doorstep rebuild makes them again; "+
+			"where the journal itself is wrong, start no server, copy the data away as it is, "+
+			"and restore a backup that fsck calls clean", bad)
 	}
 	return nil
 }
@@ -108,7 +110,7 @@ func (c *rebuildCmd) Run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// views finds the views asked for.
+// views returns the view that --view names, or all views.
 func (c *rebuildCmd) views() ([]journal.View, error) {
 	var all []journal.View
 	for _, name := range journal.BuiltInViews() {

@@ -11,8 +11,8 @@ import (
 	"doorstep/server/play"
 )
 
-// Views are filled anew and checked beside a running server, in processes of their own,
-// while it goes on taking imports; and without one.
+// rebuild and fsck run as processes of their own beside a running server that goes on
+// taking imports, and then without a server.
 func TestRebuildAndFsckBesideARunningServer(t *testing.T) {
 	ctx := context.Background()
 	c := &child{t: t, binary: build(t), data: t.TempDir(), began: time.Now()}

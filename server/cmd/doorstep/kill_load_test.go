@@ -17,12 +17,12 @@ import (
 	"doorstep/server/play"
 )
 
-// gate is where callers wait while the server is dead.
+// gate makes callers wait while the server is dead.
 type gate struct {
 	mu   sync.Mutex
 	cond *sync.Cond
 	url  string // "" while it is dead
-	gen  int    // counts the servers
+	gen  int    // counts the starts of the server
 }
 
 func (g *gate) open(url string) {
@@ -39,7 +39,7 @@ func (g *gate) close() {
 	g.url = ""
 }
 
-// await gives the address of a server younger than gen.
+// await waits for a server that started after gen and returns its address.
 func (g *gate) await(gen int) (string, int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -49,7 +49,7 @@ func (g *gate) await(gen int) (string, int) {
 	return g.url, g.gen
 }
 
-// book is what the server acknowledged, kept where its death cannot reach.
+// book records in the test's process what the server acknowledged.
 type book struct {
 	mu          sync.Mutex
 	mutations   map[string]acknowledged // by mid
@@ -59,7 +59,7 @@ type book struct {
 	checkpoints []audit.Checkpoint
 	refreshes   int
 	unanswered  int // requests
-	kept        int // mutations that turned out to be kept though nobody had been told
+	kept        int // mutations the server had kept without having answered
 }
 
 type acknowledged struct {
@@ -89,7 +89,7 @@ type order struct {
 // keyPrefix begins the supervisors' Idempotency-Keys.
 const keyPrefix = "kill-"
 
-// load is everybody who calls the server, and what they were told.
+// load holds all callers of the server and the answers they got.
 type load struct {
 	t      *testing.T
 	day    *play.Day
@@ -110,7 +110,8 @@ func newLoad(t *testing.T, day *play.Day) *load {
 	text, err := os.ReadFile(day.Cases)
 	noError(t, err)
 	lines := strings.SplitN(string(text), "\n", 3)
-	l := &load{t: t, day: day, phones: day.Phones, head: lines[0] + "\n", row: strings.Split(lines[1], ","), heard: make(chan struct{}, 1<<16), over: make(chan struct{}),
+	l := &load{t: t, day: day, phones: day.Phones, head: lines[0] + "\n", row: strings.Split(lines[1], ","),
+		heard: make(chan struct{}, 1<<16), over: make(chan struct{}),
 		book: book{mutations: map[string]acknowledged{}, lines: map[string]line{}, orders: map[string]order{}}}
 	l.gate.cond = sync.NewCond(&l.gate.mu)
 	l.admin, l.cases = day.Admin, map[string]string{}
@@ -124,7 +125,7 @@ func newLoad(t *testing.T, day *play.Day) *load {
 	return l
 }
 
-// run starts the callers: each goes on until finish, and ends only when all it sent is answered.
+// run starts the callers. Each goes on until finish, and ends when everything it sent is answered.
 func (l *load) run(ctx context.Context) {
 	for i, p := range l.phones {
 		l.wait.Go(func() { l.agent(ctx, p, i) })
@@ -134,7 +135,7 @@ func (l *load) run(ctx context.Context) {
 	l.wait.Go(func() { l.refreshes(ctx) })
 }
 
-// hear waits for so many answers from now on.
+// hear waits for n more answers.
 func (l *load) hear(ctx context.Context, n int) {
 	l.t.Helper()
 	for len(l.heard) > 0 {
@@ -151,7 +152,7 @@ func (l *load) hear(ctx context.Context, n int) {
 				l.t.FailNow()
 			}
 		case <-ctx.Done():
-			l.t.Fatal("the server answers nobody")
+			l.t.Fatal("the server does not answer")
 		}
 	}
 }
@@ -170,8 +171,8 @@ func (l *load) on() bool {
 	}
 }
 
-// sure calls until there is an answer: after none, it waits for the next server
-// and does the same again. A problem is an answer that must not come.
+// sure calls do until there is an answer: without one, it waits for the next server and
+// calls do again. An error answer fails the test.
 func (l *load) sure(what string, do func(base string) error) bool {
 	gen := 0
 	for {
@@ -191,7 +192,7 @@ func (l *load) sure(what string, do func(base string) error) bool {
 		}
 		select {
 		case <-l.over:
-			l.t.Errorf("%s: %v, and nobody was killed", what, err)
+			l.t.Errorf("%s: %v, and the server was not killed", what, err)
 			return false
 		default:
 		}
@@ -202,7 +203,7 @@ func (l *load) sure(what string, do func(base string) error) bool {
 	}
 }
 
-// agent works at doors and pushes what comes of it.
+// agent records visits, notes and payments and pushes them.
 func (l *load) agent(ctx context.Context, p *play.Phone, index int) {
 	r := rand.New(rand.NewPCG(killSeed, uint64(100+index)))
 	stops, err := p.Assignments(l.day.Date)
@@ -210,7 +211,7 @@ func (l *load) agent(ctx context.Context, p *play.Phone, index int) {
 		l.t.Error(err)
 		return
 	}
-	// The two agents of a team share its stops: each has half of them to itself.
+	// The two agents of a team share its stops: each works on one half.
 	var mine []play.Assignment
 	for i, a := range stops {
 		if i%2 == index%2 {
@@ -231,10 +232,12 @@ func (l *load) agent(ctx context.Context, p *play.Phone, index int) {
 			places++
 			switch r.IntN(3) {
 			case 0:
-				p.Write("visit_notes", play.NewID(), "put", at, map[string]any{"case": a.Case, "at": at, "kind": "general", "text": fmt.Sprintf("Note %d of %s, made up.", places, p.Agent)})
+				p.Write("visit_notes", play.NewID(), "put", at, map[string]any{"case": a.Case, "at": at, "kind": "general",
+					"text": fmt.Sprintf("Note %d of %s, made up.", places, p.Agent)})
 			case 1:
-				p.Write("payments_reported", play.NewID(), "put", at, map[string]any{"case": a.Case, "at": at, "amount_minor": 1000*places + index, "currency": "EUR", "method": "cash",
-					"reference": fmt.Sprintf("R-%d-%d", index, places)})
+				p.Write("payments_reported", play.NewID(), "put", at,
+					map[string]any{"case": a.Case, "at": at, "amount_minor": 1000*places + index, "currency": "EUR", "method": "cash",
+						"reference": fmt.Sprintf("R-%d-%d", index, places)})
 			default:
 				p.Write("assignments", a.ID, "patch", at, map[string]any{"visit_order": places})
 			}
@@ -248,7 +251,7 @@ func (l *load) agent(ctx context.Context, p *play.Phone, index int) {
 	}
 }
 
-// push sends the phone's queue until each of its mutations is answered, and writes the answers down.
+// push sends the phone's queue until every mutation is answered, and records the answers.
 func (l *load) push(ctx context.Context, p *play.Phone) bool {
 	batch := p.Queue
 	tries := 0
@@ -283,9 +286,11 @@ func (l *load) pushOnce(ctx context.Context, p *play.Phone, batch []play.Mutatio
 	var answer struct {
 		Results []play.Result `json:"results"`
 	}
-	err := p.Do(ctx, http.MethodPost, "/sync/v1/push", map[string]any{"device": p.Device, "schema": 1, "mutations": batch}, &answer)
+	err := p.Do(ctx, http.MethodPost, "/sync/v1/push", map[string]any{"device": p.Device, "schema": 1, "mutations": batch},
+		&answer)
 	if err == nil && len(answer.Results) != len(batch) {
-		return nil, &play.Problem{Detail: fmt.Sprintf("%d mutations were sent and %d answered", len(batch), len(answer.Results))}
+		return nil, &play.Problem{Detail: fmt.Sprintf("%d mutations were sent and %d answered", len(batch),
+			len(answer.Results))}
 	}
 	for i, r := range answer.Results {
 		if r.Mid != batch[i].Mid {
@@ -325,14 +330,14 @@ func (k keyed) RoundTrip(req *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(req)
 }
 
-// callOnce posts a supervisor's command under its key.
+// callOnce posts a supervisor's command under its Idempotency-Key.
 func (l *load) callOnce(ctx context.Context, base string, k call, into *map[string]any) error {
 	c := *l.admin
 	c.Base, c.HTTP = base, &http.Client{Transport: keyed(k.key)}
 	return c.Do(ctx, http.MethodPost, k.path, k.body, into)
 }
 
-// imports sends new cases, and the same ones with another sum, one at a time.
+// imports imports new cases, and earlier ones with another amount, one at a time.
 func (l *load) imports(ctx context.Context) {
 	r := rand.New(rand.NewPCG(killSeed, 2))
 	mine := *l.admin
@@ -356,7 +361,8 @@ func (l *load) imports(ctx context.Context) {
 		if !l.sure("import", func(base string) error {
 			mine.Base = base
 			var rep play.ImportReport
-			err := mine.Send(ctx, http.MethodPost, "/v1/imports/cases?branch="+l.day.Branch, "text/csv", strings.NewReader(l.head+x.text), &rep)
+			err := mine.Send(ctx, http.MethodPost, "/v1/imports/cases?branch="+l.day.Branch, "text/csv",
+				strings.NewReader(l.head+x.text), &rep)
 			if err == nil && rep.Accepted+rep.Updated+rep.Unchanged != 1 {
 				return &play.Problem{Detail: fmt.Sprintf("one line was sent, and the report is %+v", rep)}
 			}
@@ -373,7 +379,7 @@ func (l *load) imports(ctx context.Context) {
 	}
 }
 
-// audit keeps a signed checkpoint.
+// audit fetches and records a signed checkpoint.
 func (l *load) audit(ctx context.Context) bool {
 	c := *l.day.Auditor
 	var cp audit.Checkpoint
@@ -398,9 +404,11 @@ func (l *load) holds(ctx context.Context) {
 	for n := 1; l.on(); n++ {
 		ref := fmt.Sprintf("RIB-%04d", 1+r.IntN(150))
 		k := call{key: fmt.Sprintf("%s%d", keyPrefix, n), path: "/v1/cases/" + ref + "/contacts",
-			body: map[string]any{"channel": "call", "at": time.Date(2026, 11, 24, 9, 0, n%3600, 0, time.UTC), "result": "no_answer"}}
+			body: map[string]any{"channel": "call", "at": time.Date(2026, 11, 24, 9, 0, n%3600, 0, time.UTC),
+				"result": "no_answer"}}
 		if r.IntN(10) == 0 {
-			k.path, k.body = "/v1/cases/"+ref+"/holds", map[string]any{"kind": []string{"stop", "dispute", "breathing_space"}[r.IntN(3)]}
+			kinds := []string{"stop", "dispute", "breathing_space"}
+			k.path, k.body = "/v1/cases/"+ref+"/holds", map[string]any{"kind": kinds[r.IntN(3)]}
 		}
 		if !l.sure(k.path, func(base string) error {
 			k.answer = nil
@@ -414,7 +422,7 @@ func (l *load) holds(ctx context.Context) {
 	}
 }
 
-// refreshes exchanges one refresh token after the other: a session that was given must go on.
+// refreshes exchanges one refresh token after the other: a session that was granted must go on.
 func (l *load) refreshes(ctx context.Context) {
 	caller := play.Client{HTTP: l.day.HTTP}
 	var s struct {

@@ -31,18 +31,18 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// killSeed draws the instants of death and the load; change it to see other days.
+// killSeed is the seed of the instants of the kills and of the load; change it to try others.
 const killSeed = 20261125
 
 const killPassword = "a-password-of-the-tests"
 
 // TestKilledTwentyTimesLosesNothingAcknowledged runs the real program under load,
 // kills it (SIGKILL) at random instants, starts it again on the same folder, and
-// keeps every answer it gave in this process. What got no answer is sent again
-// under the same ids. In the end each acknowledged change is there exactly once,
-// with what was acknowledged; every answer comes again as it was; cursors never
-// went back; replicas agree with their manifests; fsck is clean; and every
-// checkpoint signed on the way is a prefix of the last tree.
+// records every answer in the test's process. Callers send again, under the same ids,
+// whatever got no answer. In the end each acknowledged change is stored exactly once,
+// with the acknowledged values; every request gets the same answer again; cursors never
+// went back; replicas agree with their manifests; fsck is clean; and every checkpoint
+// signed on the way is a prefix of the last tree.
 func TestKilledTwentyTimesLosesNothingAcknowledged(t *testing.T) {
 	kills := 20
 	if testing.Short() {
@@ -58,7 +58,7 @@ func TestKilledTwentyTimesLosesNothingAcknowledged(t *testing.T) {
 	l.run(ctx)
 	r := rand.New(rand.NewPCG(killSeed, 1))
 	for n := 1; n <= kills; n++ {
-		// Enough answers that the load is on, then any instant.
+		// Wait for some answers, so that the load has begun, and then for a random time.
 		answers, wait := 10+r.IntN(50), time.Duration(r.IntN(30_000))*time.Microsecond
 		l.hear(ctx, answers)
 		pause(ctx, wait)
@@ -66,7 +66,7 @@ func TestKilledTwentyTimesLosesNothingAcknowledged(t *testing.T) {
 		c.kill()
 		said := ""
 		if r.IntN(4) == 0 {
-			// And once more while it is starting.
+			// Kill it once more while it starts.
 			wait := time.Duration(r.IntN(300_000)) * time.Microsecond
 			c.launch(ctx)
 			pause(ctx, wait)
@@ -112,7 +112,7 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// program builds the program as it is shipped; the linker takes seconds, so all tests share it.
+// program builds the program as it is shipped. All tests share it, because linking takes seconds.
 var program = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(programFolder, "doorstep")
 	out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", path, ".").CombinedOutput()
@@ -122,7 +122,7 @@ var program = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// build gives the path of the program.
+// build returns the path of the program.
 func build(t *testing.T) string {
 	t.Helper()
 	path, err := program()
@@ -130,7 +130,7 @@ func build(t *testing.T) string {
 	return path
 }
 
-// child is the program as a process of its own.
+// child is a running process of the program.
 type child struct {
 	t            *testing.T
 	binary, data string
@@ -143,11 +143,12 @@ type child struct {
 
 var childSays = regexp.MustCompile(`answers at (\S+); the audit's public key is (\S+)`)
 
-// launch starts the process without waiting for it to answer. Its clock goes on where the last one's was.
+// launch starts the process without waiting for it to answer. Its clock continues from the last process's.
 func (c *child) launch(ctx context.Context) {
 	c.t.Helper()
 	now := time.Date(2026, 11, 25, 6, 0, 0, 0, time.UTC).Add(time.Since(c.began))
-	c.cmd = exec.CommandContext(ctx, c.binary, "serve", "--listen", "127.0.0.1:0", "--data", c.data, "--now", now.Format(time.RFC3339Nano))
+	c.cmd = exec.CommandContext(ctx, c.binary, "serve", "--listen", "127.0.0.1:0", "--data", c.data, "--now",
+		now.Format(time.RFC3339Nano))
 	c.cmd.Env = append(os.Environ(), "DOORSTEP_ADMIN_PASSWORD="+killPassword)
 	c.errs = &bytes.Buffer{}
 	c.cmd.Stderr = c.errs
@@ -202,7 +203,7 @@ func (c *child) fsck(ctx context.Context) {
 	}
 }
 
-// openedDay is the demo's town with its day published, so that phones have something to do.
+// openedDay returns the demo's city with its round published, so that phones have assignments.
 func openedDay(ctx context.Context, t *testing.T, url string) *play.Day {
 	t.Helper()
 	day, err := play.City(t.TempDir())
@@ -229,7 +230,7 @@ func noError(t *testing.T, err error) {
 	}
 }
 
-// pause lets a drawn time pass: an instant to die at, not a condition.
+// pause waits for a random time until a kill; it does not wait for a condition.
 func pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -239,7 +240,7 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// replay sends everything that was acknowledged once more: each answer must be the one that was given.
+// replay sends everything acknowledged once more: each answer must be the same as before.
 func (l *load) replay(ctx context.Context) {
 	for _, p := range l.phones {
 		var sent []play.Mutation
@@ -275,15 +276,16 @@ func (l *load) replay(ctx context.Context) {
 	for _, line := range l.book.lines {
 		var rep play.ImportReport
 		l.admin.Base = l.gate.url
-		noError(l.t, l.admin.Send(ctx, http.MethodPost, "/v1/imports/cases?branch="+l.day.Branch, "text/csv", strings.NewReader(l.head+line.text), &rep))
+		noError(l.t, l.admin.Send(ctx, http.MethodPost, "/v1/imports/cases?branch="+l.day.Branch, "text/csv",
+			strings.NewReader(l.head+line.text), &rep))
 		if rep.Unchanged != 1 {
 			l.t.Errorf("case %s was imported with %d due, and sending it again does %+v", line.ref, line.due, rep)
 		}
 	}
 }
 
-// converge compares what each phone pulled between the kills, and what a new one
-// pulls from nothing, with the manifest.
+// converge compares the records each phone pulled between the kills, and those a new
+// phone pulls, with the manifest.
 func (l *load) converge(ctx context.Context) {
 	for _, p := range l.phones {
 		fresh := play.NewPhone(l.gate.url, p.Agent, p.Device, l.day.HTTP)
@@ -291,7 +293,8 @@ func (l *load) converge(ctx context.Context) {
 		_, err := fresh.Pull(ctx)
 		noError(l.t, err)
 		l.pull(ctx, p, l.gate.url)
-		for _, typ := range []string{"assignments", "cases", "visits", "visit_notes", "consents", "plans", "payments_reported", "policy"} {
+		for _, typ := range []string{"assignments", "cases", "visits", "visit_notes", "consents", "plans",
+			"payments_reported", "policy"} {
 			var m struct {
 				Epoch   string   `json:"epoch"`
 				Records [][2]any `json:"records"`
@@ -317,7 +320,7 @@ func (l *load) converge(ctx context.Context) {
 	}
 }
 
-// contents reads every case file that was written to and looks for what was acknowledged.
+// contents reads every case file that was written to and compares it with what was acknowledged.
 func (l *load) contents(ctx context.Context) {
 	files := map[string]map[string]any{}
 	file := func(ref string) map[string]any {
@@ -346,7 +349,8 @@ func (l *load) contents(ctx context.Context) {
 				continue
 			}
 			found++
-			for _, field := range []string{"text", "amount_minor", "reference", "outcome", "outcome_detail", "scope", "status", "total_minor"} {
+			for _, field := range []string{"text", "amount_minor", "reference", "outcome", "outcome_detail", "scope", "status",
+				"total_minor"} {
 				if want, sent := m.Fields[field]; sent && fmt.Sprint(doc[field]) != fmt.Sprint(asJSON(want)) {
 					l.t.Errorf("%s/%s was acknowledged with %s %v, and has %v", m.Type, m.ID, field, want, doc[field])
 				}
@@ -371,8 +375,8 @@ func asJSON(v any) (out any) {
 	return out
 }
 
-// proofs verifies the export, counts its visits, and has every checkpoint that
-// was signed on the way proved to be a prefix of the last tree.
+// proofs verifies the export, counts its visits, and checks a proof that every
+// checkpoint signed on the way is a prefix of the last tree.
 func (l *load) proofs(ctx context.Context, key string) {
 	l.day.Auditor.Base = l.gate.url
 	file, err := l.day.Export(ctx, "ndjson")
@@ -386,17 +390,20 @@ func (l *load) proofs(ctx context.Context, key string) {
 		}
 	}
 	if report.Manifest.Visits != visits || !report.Manifest.Complete {
-		l.t.Errorf("%d visits were acknowledged, %d are exported (complete: %v)", visits, report.Manifest.Visits, report.Manifest.Complete)
+		l.t.Errorf("%d visits were acknowledged, %d are exported (complete: %v)", visits, report.Manifest.Visits,
+			report.Manifest.Complete)
 	}
 	last := l.checkpoint(ctx)
 	for _, old := range l.book.checkpoints {
 		var p audit.Proof
-		noError(l.t, l.day.Auditor.Do(ctx, http.MethodGet, fmt.Sprintf("/v1/audit/proof?branch=%s&from=%d&size=%d", l.day.Branch, old.Size, last.Size), nil, &p))
+		noError(l.t, l.day.Auditor.Do(ctx, http.MethodGet,
+			fmt.Sprintf("/v1/audit/proof?branch=%s&from=%d&size=%d", l.day.Branch, old.Size, last.Size), nil, &p))
 		proof := tlog.TreeProof{}
 		for _, h := range p.Hashes {
 			proof = append(proof, hashOf(l.t, h))
 		}
-		if err := tlog.CheckTree(proof, int64(last.Size), hashOf(l.t, last.Root), int64(old.Size), hashOf(l.t, old.Root)); err != nil {
+		if err := tlog.CheckTree(proof, int64(last.Size), hashOf(l.t, last.Root), int64(old.Size),
+			hashOf(l.t, old.Root)); err != nil {
 			l.t.Errorf("the tree of %d entries that was signed is not a prefix of that of %d: %v", old.Size, last.Size, err)
 		}
 	}
@@ -410,8 +417,8 @@ func hashOf(t *testing.T, text string) (h tlog.Hash) {
 	return h
 }
 
-// journal reads the stopped store itself: every acknowledged command has one run
-// of entries, and no command is there that nobody was told of.
+// journal reads the store of the stopped server: every acknowledged command has one run
+// of entries, and every command in the journal was acknowledged.
 func (l *load) journal(ctx context.Context, data string) {
 	store, err := sqlitestore.Open(ctx, data, server.Indexes())
 	noError(l.t, err)
@@ -443,7 +450,7 @@ func (l *load) journal(ctx context.Context, data string) {
 		switch kind, _, _ := strings.Cut(id, ":"); kind {
 		case "m":
 			if _, known := acknowledged[id]; !known {
-				l.t.Errorf("command %s is in the journal, and nobody was told", id)
+				l.t.Errorf("command %s is in the journal and was not acknowledged", id)
 			}
 		case "import":
 			if n != 1 {
@@ -471,9 +478,10 @@ func (l *load) summary() {
 		tally[m.Type+" "+m.Result.Status]++
 	}
 	l.t.Logf("acknowledged: %v; %d calls, %d imported cases, %d refreshes, %d checkpoints; %d requests got no answer, %d of the mutations in them had been kept",
-		tally, len(l.book.calls), len(l.book.lines), l.book.refreshes, len(l.book.checkpoints), l.book.unanswered, l.book.kept)
+		tally, len(l.book.calls), len(l.book.lines), l.book.refreshes, len(l.book.checkpoints), l.book.unanswered,
+		l.book.kept)
 	if l.book.unanswered == 0 || !testing.Short() && (l.book.kept == 0 || len(l.book.mutations) < 500) {
-		l.t.Errorf("the load was too thin to show anything: %d mutations", len(l.book.mutations))
+		l.t.Errorf("the load was too small: %d mutations", len(l.book.mutations))
 	}
 }
 

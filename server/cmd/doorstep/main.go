@@ -1,4 +1,4 @@
-// Doorstep is the backend that collection agents' phones talk to.
+// Doorstep is the backend for lawful door-to-door visits in consumer-credit collection.
 package main
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// version is set when a release is built.
+// version is set by the linker when a release is built.
 var version = "dev"
 
 type commands struct {
@@ -42,7 +42,7 @@ func main() {
 	}
 }
 
-// run is the program but for the process. Without arguments it lists the commands.
+// run runs the program without ending the process. Without arguments it lists the commands.
 func run(ctx context.Context, args []string, s streams) error {
 	var c commands
 	parser, err := kong.New(&c, kong.Name("doorstep"),
@@ -71,7 +71,7 @@ func run(ctx context.Context, args []string, s streams) error {
 	return k.Run()
 }
 
-// status is what the program ends with: 1 unless the error says otherwise.
+// status returns the exit status for an error: 1 unless the error has its own.
 func status(err error) int {
 	var coded interface{ ExitCode() int }
 	if errors.As(err, &coded) {
@@ -80,7 +80,7 @@ func status(err error) int {
 	return 1
 }
 
-// logger writes to standard error: it never holds names, phones, addresses or tokens.
+// logger logs to standard error. The log never contains names, phones, addresses or tokens.
 func logger(level slog.Level, format string) *slog.Logger {
 	o := &slog.HandlerOptions{Level: level}
 	if format == "json" {

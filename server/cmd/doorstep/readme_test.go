@@ -17,12 +17,12 @@ import (
 	"time"
 )
 
-// A newcomer pastes the lines of the manuals into a shell. These tests do the same,
-// line by line as they are printed there, but for the name of the program.
+// These tests run the shell lines of the manuals as they are printed there, except for
+// the name of the program.
 
 const repository = "../../.."
 
-// shell is a folder in which the manuals' lines run as in the repository's own.
+// shell is a folder in which the manuals' lines run as they do in the repository.
 type shell struct {
 	t      *testing.T
 	folder string
@@ -41,7 +41,7 @@ func newShell(t *testing.T, binary string) *shell {
 		noError(t, err)
 		noError(t, os.Symlink(at, filepath.Join(s.folder, name)))
 	}
-	// A port that was free a moment ago: the lines name none, and the next one is as good.
+	// The manuals' lines name no port; this one was free a moment ago.
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	noError(t, err)
 	noError(t, free.Close())
@@ -53,7 +53,7 @@ func (s *shell) command(ctx context.Context, lines string) *exec.Cmd {
 	lines = strings.ReplaceAll(lines, "go run ./server/cmd/doorstep", s.binary)
 	c := exec.CommandContext(ctx, "bash", "-euc", lines)
 	c.Dir, c.Env = s.folder, s.env
-	// A pipeline ends as a whole, with the server in it.
+	// The process group lets the test end a whole pipeline with the server in it.
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGTERM) }
 	c.WaitDelay = 30 * time.Second
@@ -68,14 +68,14 @@ func (s *shell) run(lines string) string {
 	c := s.command(ctx, lines)
 	var out, errs bytes.Buffer
 	c.Stdout, c.Stderr = &out, &errs
-	// A function's failure within a pipeline does not end the shell, but curl reports it.
+	// A failure within a pipeline does not end the shell, but curl reports it on standard error.
 	if err := c.Run(); err != nil || strings.Contains(errs.String(), "curl:") {
 		s.t.Fatalf("%v\n%s%s", err, out.String(), errs.String())
 	}
 	return out.String()
 }
 
-// start runs lines that stay up until the test ends, and returns what they print before
+// start runs lines that keep running until the test ends. It returns their output up to
 // and with the line that matches ready.
 func (s *shell) start(lines string, ready *regexp.Regexp) string {
 	s.t.Helper()
@@ -129,7 +129,7 @@ func eventually(t *testing.T, condition func() bool) {
 	}
 }
 
-// blocks are the shell lines of a manual's section, block by block.
+// blocks returns the shell blocks of a section of a manual.
 func blocks(t *testing.T, manual, section string) []string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(repository, manual))

@@ -32,9 +32,11 @@ type serveCmd struct {
 }
 
 func (c *serveCmd) Run(ctx context.Context, out io.Writer) error {
-	cfg := server.Config{Listen: c.Listen, Data: c.Data, Secrets: c.Secrets, ReplaceKey: c.ReplaceKey, MongoDB: c.MongoDBURI, KEK: c.KEK, AdminPassword: c.AdminPassword, FCMCredentials: c.FCMCredentials,
-		FCMEndpoint: c.FCMEndpoint, Policies: c.Policy, Travel: c.choice(), Deployment: c.Deployment, Threads: c.Threads, PlanMaxInstalments: c.PlanMaxInstalments,
-		PlanMaxDays: c.PlanMaxDays, Version: version, Log: logger(c.LogLevel, c.LogFormat),
+	cfg := server.Config{Listen: c.Listen, Data: c.Data, Secrets: c.Secrets, ReplaceKey: c.ReplaceKey,
+		MongoDB: c.MongoDBURI, KEK: c.KEK, AdminPassword: c.AdminPassword, FCMCredentials: c.FCMCredentials,
+		FCMEndpoint: c.FCMEndpoint, Policies: c.Policy, Travel: c.choice(), Deployment: c.Deployment, Threads: c.Threads,
+		PlanMaxInstalments: c.PlanMaxInstalments, PlanMaxDays: c.PlanMaxDays, Version: version,
+		Log: logger(c.LogLevel, c.LogFormat),
 		Announce: func(login, password string) {
 			fmt.Fprintf(out, "Sign in as %s with the one-time password: %s\n"+
 				"Each start makes a new one until it has been changed.\n", login, password)

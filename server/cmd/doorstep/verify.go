@@ -70,7 +70,8 @@ func (c *exportCmd) Run(ctx context.Context, out io.Writer) error {
 			q.Set(name, v)
 		}
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(c.Server, "/")+"/v1/audit/visits?"+q.Encode(), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet,
+		strings.TrimSuffix(c.Server, "/")+"/v1/audit/visits?"+q.Encode(), nil)
 	if err != nil {
 		return err
 	}
