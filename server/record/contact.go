@@ -26,8 +26,8 @@ type Contact struct {
 	Excluded bool          `json:"excluded,omitempty" see:"office"`
 	// Tried is the channel of a contact that counts as an attempt for ever, Reached the party
 	// of one that reached somebody (conduct.HistoryEntry); "" where it does not count.
-	Tried    string        `json:"tried,omitempty" is:"server"`
-	Reached  string        `json:"reached,omitempty" is:"server"`
+	Tried    string        `json:"tried,omitempty" is:"server" see:"none"`
+	Reached  string        `json:"reached,omitempty" is:"server" see:"none"`
 	By       auth.UserID   `json:"by,omitempty" is:"server" see:"office"`
 	Lender   string        `json:"lender,omitempty" is:"server" see:"office,lender"`
 	Branch   auth.BranchID `json:"branch" is:"server" see:"office,lender"`
