@@ -15,9 +15,9 @@ import (
 	"unicode/utf8"
 
 	"doorstep/auth"
+	"doorstep/sync/journal"
 
 	"github.com/gin-gonic/gin"
-	"github.com/google/uuid"
 )
 
 type ctxKey int
@@ -74,7 +74,7 @@ func method(r *http.Request) string {
 func (a *API) observe(c *gin.Context) {
 	began := time.Now()
 	// Ours, never the caller's: it goes to the log.
-	id := uuid.NewString()
+	id := journal.NewID()
 	c.Header(requestHeader, id)
 	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), requestKey, id))
 	c.Next()

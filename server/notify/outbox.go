@@ -13,8 +13,6 @@ import (
 
 	"doorstep/auth"
 	"doorstep/sync/journal"
-
-	"github.com/google/uuid"
 )
 
 // How the outbox behaves.
@@ -54,7 +52,7 @@ type retry struct {
 
 // New makes an outbox. With a nil sender Run keeps alerts as they are: they are shown, not sent.
 func New(j *journal.Journal, l Ledger, t Tokens, s Sender, log *slog.Logger) *Outbox {
-	return &Outbox{journal: j, store: j.Store(), ledger: l, tokens: t, sender: s, log: log, node: uuid.NewString(),
+	return &Outbox{journal: j, store: j.Store(), ledger: l, tokens: t, sender: s, log: log, node: journal.NewID(),
 		dirty: map[auth.BranchID]bool{}, wake: make(chan struct{}, 1), retry: map[string]retry{}}
 }
 
