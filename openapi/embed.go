@@ -1,6 +1,6 @@
-// Package openapi holds the page that shows the API description. The
-// description itself (openapi.yaml) is generated from the endpoints; a test
-// keeps the file in step with them.
+// Package openapi holds the API description and the page that shows it. The
+// description (openapi.yaml) is generated from the endpoints and from the comments of
+// the types they take and give; a test of server/httpapi keeps the file in step.
 package openapi
 
 import _ "embed"
@@ -14,3 +14,8 @@ var Page []byte
 //
 //go:embed docs.js
 var Script []byte
+
+// Description is the API description (OpenAPI 3.1). Its version is "1": who serves it says which server it is.
+//
+//go:embed openapi.yaml
+var Description []byte

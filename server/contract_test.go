@@ -24,11 +24,7 @@ type contract struct {
 
 func newContract(t *testing.T, s *Server) *contract {
 	t.Helper()
-	spec, err := s.api.Spec()
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc, err := libopenapi.NewDocument(spec)
+	doc, err := libopenapi.NewDocument(s.api.Spec())
 	if err != nil {
 		t.Fatal(err)
 	}

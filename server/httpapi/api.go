@@ -1,16 +1,18 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"doorstep/auth"
 	"doorstep/geo/travel"
+	"doorstep/openapi"
 	"doorstep/server/audit"
 	"doorstep/server/casework"
 	"doorstep/server/conduct"
@@ -73,7 +75,6 @@ type API struct {
 	parts     map[string]parts    // where endpoints take what they take, likewise
 	devices   *auth.Limits        // requests by device
 	pace      pace
-	spec      func() ([]byte, error)
 
 	planning chan struct{} // full while a problem is planned
 
@@ -128,6 +129,7 @@ func New(o Options) *API {
 	a.territoryMapEndpoints()
 	a.importEndpoints()
 	a.caseEndpoints()
+	a.codeEndpoints()
 	a.erasureEndpoints()
 	a.planEndpoints()
 	a.roundEndpoints()
@@ -137,12 +139,12 @@ func New(o Options) *API {
 	a.auditEndpoints()
 	a.syncEndpoints()
 	a.operatorEndpoints()
-	a.spec = sync.OnceValues(a.describe)
 	return a
 }
 
 func humaConfig(version string) huma.Config {
 	c := huma.DefaultConfig(title, version)
+	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	c.Info.Description = about
 	c.Info.License = &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
@@ -158,10 +160,15 @@ func humaConfig(version string) huma.Config {
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "The access_token of POST /v1/sessions."}}
 	c.Tags = []*huma.Tag{
-		{Name: "sessions", Description: "Signing in and out"}, {Name: "office", Description: "Users, devices, branches, lenders, territories, teams, shifts"},
-		{Name: "imports", Description: "Overdue cases, territories, earlier contacts, payments"}, {Name: "cases", Description: "Case files, holds, plans, notices"},
-		{Name: "rounds", Description: "Planning and publishing a day"}, {Name: "conduct", Description: "The law at the doorstep"},
-		{Name: "audit", Description: "Exports and proofs"}, {Name: "sync", Description: "What agents' phones speak"}, {Name: "operation", Description: "Health, metrics, this description"}}
+		{Name: "sessions", Description: "Signing in and out."},
+		{Name: "office", Description: "Users, devices, branches, lenders, territories, teams and shifts."},
+		{Name: "imports", Description: "Overdue cases, territories, earlier contacts and payments."},
+		{Name: "cases", Description: "Case files, holds, plans, notices, alerts and codes."},
+		{Name: "rounds", Description: "Planning and publishing a day."},
+		{Name: "sync", Description: "What agents' phones speak."},
+		{Name: "conduct", Description: "The law at the doorstep."},
+		{Name: "audit", Description: "Exports and proofs."},
+		{Name: "operation", Description: "Health, metrics and this description."}}
 	return c
 }
 
@@ -194,14 +201,8 @@ func template(c *gin.Context) string {
 	return full
 }
 
-// describe is the API description as YAML.
-func (a *API) describe() ([]byte, error) {
-	out, err := a.huma.OpenAPI().YAML()
-	if err != nil {
-		return nil, fmt.Errorf("describe API: %w", err)
-	}
-	return out, nil
+// Spec is the API description (OpenAPI 3.1) as YAML, with the version of this server.
+func (a *API) Spec() []byte {
+	version := strconv.Quote(a.opt.Version)
+	return bytes.Replace(openapi.Description, []byte("\n  version: \"1\"\n"), []byte("\n  version: "+version+"\n"), 1)
 }
-
-// Spec is the API description (OpenAPI 3.1) as YAML.
-func (a *API) Spec() ([]byte, error) { return a.spec() }

@@ -52,8 +52,8 @@ type makeAppointmentIn struct {
 	}
 }
 
-func (a *API) makeAppointment(ctx context.Context, c call, in *makeAppointmentIn) (*body[object], error) {
-	return a.doCase(ctx, c, in.ID, casework.MakeAppointment{Case: journal.CaseID(in.ID), From: in.Body.From.UTC().Truncate(time.Second), To: in.Body.To.UTC().Truncate(time.Second)})
+func (a *API) makeAppointment(ctx context.Context, c call, in *makeAppointmentIn) (*body[receipt[casework.AppointmentReceipt]], error) {
+	return doCase[casework.AppointmentReceipt](ctx, a, c, in.ID, casework.MakeAppointment{Case: journal.CaseID(in.ID), From: in.Body.From.UTC().Truncate(time.Second), To: in.Body.To.UTC().Truncate(time.Second)})
 }
 
 type cancelAppointmentIn struct {
@@ -64,6 +64,6 @@ type cancelAppointmentIn struct {
 	}
 }
 
-func (a *API) cancelAppointment(ctx context.Context, c call, in *cancelAppointmentIn) (*body[object], error) {
-	return a.doCase(ctx, c, in.ID, casework.CancelAppointment{Case: journal.CaseID(in.ID), Appointment: in.Appointment, Reason: in.Body.Reason})
+func (a *API) cancelAppointment(ctx context.Context, c call, in *cancelAppointmentIn) (*body[receipt[casework.AppointmentReceipt]], error) {
+	return doCase[casework.AppointmentReceipt](ctx, a, c, in.ID, casework.CancelAppointment{Case: journal.CaseID(in.ID), Appointment: in.Appointment, Reason: in.Body.Reason})
 }

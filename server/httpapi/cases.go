@@ -11,28 +11,12 @@ import (
 	"doorstep/server/casework"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
-
-	"github.com/danielgtaylor/huma/v2"
 )
 
 // CasePath names a case; its branch is found by it.
 type CasePath struct {
 	ID string `path:"id" maxLength:"128" doc:"The case_ref."`
 }
-
-// object is an answer of members that depend on the command.
-type object = map[string]any
-
-// document is a record as it is shown to the caller: JSON that server/record wrote.
-type document struct{ json.RawMessage }
-
-// Schema describes a document as an object; its members depend on its kind.
-func (document) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
-}
-
-// documents is a list of records.
-type documents page[document]
 
 // caseBranch finds the branch of a case that the actor may know of.
 func (a *API) caseBranch(ctx context.Context, actor auth.Actor, id string) (auth.BranchID, error) {
@@ -46,16 +30,17 @@ func (a *API) caseBranch(ctx context.Context, actor auth.Actor, id string) (auth
 	return b, nil
 }
 
-// doCase runs a command on a case and answers with its receipt.
-func (a *API) doCase(ctx context.Context, c call, id string, cmd casework.Cmd) (*body[object], error) {
+// doCase runs a command on a case and answers with its receipt, a T.
+func doCase[T any](ctx context.Context, a *API, c call, id string, cmd casework.Cmd) (*body[receipt[T]], error) {
 	b, err := a.caseBranch(ctx, c.actor, id)
 	if err != nil {
 		return nil, err
 	}
-	return a.doCmd(ctx, c, b, cmd)
+	return do[T](ctx, a, c, b, cmd)
 }
 
-func (a *API) doCmd(ctx context.Context, c call, b auth.BranchID, cmd casework.Cmd) (*body[object], error) {
+// do runs a command in a branch and answers with its receipt, a T.
+func do[T any](ctx context.Context, a *API, c call, b auth.BranchID, cmd casework.Cmd) (*body[receipt[T]], error) {
 	q, err := a.request(c, cmd)
 	if err != nil {
 		return nil, err
@@ -64,12 +49,13 @@ func (a *API) doCmd(ctx context.Context, c call, b auth.BranchID, cmd casework.C
 	if err != nil {
 		return nil, err
 	}
-	return receiptAnswer(r)
+	text, err := receiptText(r)
+	return respond(receipt[T]{text}), err
 }
 
-// receiptAnswer is a receipt as it is answered: the command's own, with the command id and the entry.
-func receiptAnswer(r casework.Receipt) (*body[object], error) {
-	out := object{}
+// receiptText is a receipt as it is answered: the command's own, with the command id and the entry.
+func receiptText(r casework.Receipt) (json.RawMessage, error) {
+	out := map[string]any{}
 	if len(r.Body) > 0 {
 		if err := json.Unmarshal(r.Body, &out); err != nil {
 			return nil, err
@@ -79,7 +65,7 @@ func receiptAnswer(r casework.Receipt) (*body[object], error) {
 	if r.N > 0 {
 		out["entry"] = r.N
 	}
-	return respond(out), nil
+	return json.Marshal(out)
 }
 
 // request is a command under the caller's key, or one of our own.
@@ -130,15 +116,16 @@ func (a *API) caseEndpoints() {
 		id: "reopenCase", tag: "cases", summary: "Reopen a case"}, a.reopenCase)
 }
 
-func pageAnswer(p casework.Page, err error) (*body[documents], error) {
+// pageAnswer is a page of records, each written already.
+func pageAnswer[I ~struct{ json.RawMessage }](p casework.Page, err error) (*body[page[I]], error) {
 	if err != nil {
 		return nil, err
 	}
-	items := make([]document, len(p.Items))
+	items := make([]I, len(p.Items))
 	for i, item := range p.Items {
-		items[i] = document{item}
+		items[i] = I{item}
 	}
-	return respond(documents{items, p.Next}), nil
+	return respond(page[I]{items, p.Next}), nil
 }
 
 type listCasesIn struct {
@@ -148,7 +135,7 @@ type listCasesIn struct {
 	Territory string `query:"territory" maxLength:"64" doc:"Only this territory's; - for cases outside every one."`
 }
 
-func (a *API) listCases(ctx context.Context, c call, in *listCasesIn) (*body[documents], error) {
+func (a *API) listCases(ctx context.Context, c call, in *listCasesIn) (*body[page[listed[record.Case]]], error) {
 	b, err := branchFor(c.actor, in.Branch)
 	if err != nil {
 		return nil, err
@@ -160,10 +147,10 @@ func (a *API) listCases(ctx context.Context, c call, in *listCasesIn) (*body[doc
 			q.Territory = ptr("")
 		}
 	}
-	return pageAnswer(a.opt.Casework.Cases(ctx, c.actor, q))
+	return pageAnswer[listed[record.Case]](a.opt.Casework.Cases(ctx, c.actor, q))
 }
 
-func (a *API) getCase(ctx context.Context, c call, in *CasePath) (*body[document], error) {
+func (a *API) getCase(ctx context.Context, c call, in *CasePath) (*body[caseFile], error) {
 	b, err := a.caseBranch(ctx, c.actor, in.ID)
 	if err != nil {
 		return nil, err
@@ -173,7 +160,7 @@ func (a *API) getCase(ctx context.Context, c call, in *CasePath) (*body[document
 		return nil, err
 	}
 	text, err := file.MarshalJSON()
-	return respond(document{text}), err
+	return respond(caseFile{text}), err
 }
 
 type openHoldIn struct {
@@ -185,8 +172,8 @@ type openHoldIn struct {
 	}
 }
 
-func (a *API) openHold(ctx context.Context, c call, in *openHoldIn) (*body[object], error) {
-	return a.doCase(ctx, c, in.ID, casework.OpenHold{Case: journal.CaseID(in.ID), Kind: in.Body.Kind, Since: in.Body.Since, Until: in.Body.Until})
+func (a *API) openHold(ctx context.Context, c call, in *openHoldIn) (*body[receipt[casework.HoldReceipt]], error) {
+	return doCase[casework.HoldReceipt](ctx, a, c, in.ID, casework.OpenHold{Case: journal.CaseID(in.ID), Kind: in.Body.Kind, Since: in.Body.Since, Until: in.Body.Until})
 }
 
 type releaseHoldIn struct {
@@ -197,8 +184,8 @@ type releaseHoldIn struct {
 	}
 }
 
-func (a *API) releaseHold(ctx context.Context, c call, in *releaseHoldIn) (*body[object], error) {
-	return a.doCase(ctx, c, in.ID, casework.ReleaseHold{Case: journal.CaseID(in.ID), Hold: in.Hold, Reason: in.Body.Reason})
+func (a *API) releaseHold(ctx context.Context, c call, in *releaseHoldIn) (*body[receipt[casework.HoldReceipt]], error) {
+	return doCase[casework.HoldReceipt](ctx, a, c, in.ID, casework.ReleaseHold{Case: journal.CaseID(in.ID), Hold: in.Hold, Reason: in.Body.Reason})
 }
 
 type setFactIn struct {
@@ -210,8 +197,8 @@ type setFactIn struct {
 	}
 }
 
-func (a *API) setFact(ctx context.Context, c call, in *setFactIn) (*body[object], error) {
-	return a.doCase(ctx, c, in.ID, casework.SetFact{Case: journal.CaseID(in.ID), Kind: in.Body.Kind, Known: in.Body.Known, Since: in.Body.Since})
+func (a *API) setFact(ctx context.Context, c call, in *setFactIn) (*body[receipt[casework.CaseReceipt]], error) {
+	return doCase[casework.CaseReceipt](ctx, a, c, in.ID, casework.SetFact{Case: journal.CaseID(in.ID), Kind: in.Body.Kind, Known: in.Body.Known, Since: in.Body.Since})
 }
 
 type setRequestsIn struct {
@@ -219,8 +206,8 @@ type setRequestsIn struct {
 	Body record.Requests
 }
 
-func (a *API) setRequests(ctx context.Context, c call, in *setRequestsIn) (*body[object], error) {
-	return a.doCase(ctx, c, in.ID, casework.SetRequests{Case: journal.CaseID(in.ID), Requests: in.Body})
+func (a *API) setRequests(ctx context.Context, c call, in *setRequestsIn) (*body[receipt[casework.CaseReceipt]], error) {
+	return doCase[casework.CaseReceipt](ctx, a, c, in.ID, casework.SetRequests{Case: journal.CaseID(in.ID), Requests: in.Body})
 }
 
 type reassignCaseIn struct {
@@ -231,7 +218,7 @@ type reassignCaseIn struct {
 	}
 }
 
-func (a *API) reassignCase(ctx context.Context, c call, in *reassignCaseIn) (*body[object], error) {
+func (a *API) reassignCase(ctx context.Context, c call, in *reassignCaseIn) (*body[receipt[casework.CaseReceipt]], error) {
 	id := journal.CaseID(in.ID)
 	b, err := a.caseBranch(ctx, c.actor, in.ID)
 	if err != nil {
@@ -247,7 +234,7 @@ func (a *API) reassignCase(ctx context.Context, c call, in *reassignCaseIn) (*bo
 			return nil, err
 		}
 	}
-	return a.doCmd(ctx, c, b, casework.Reassign{Case: id, Team: in.Body.Team, Territory: in.Body.Territory})
+	return do[casework.CaseReceipt](ctx, a, c, b, casework.Reassign{Case: id, Team: in.Body.Team, Territory: in.Body.Territory})
 }
 
 type recordContactIn struct {
@@ -263,9 +250,9 @@ type recordContactIn struct {
 	}
 }
 
-func (a *API) recordContact(ctx context.Context, c call, in *recordContactIn) (*body[object], error) {
+func (a *API) recordContact(ctx context.Context, c call, in *recordContactIn) (*body[receipt[casework.ContactReceipt]], error) {
 	x := in.Body
-	return a.doCase(ctx, c, in.ID, casework.RecordContact{Case: journal.CaseID(in.ID), ID: x.External, Channel: x.Channel, At: x.At, Result: x.Result,
+	return doCase[casework.ContactReceipt](ctx, a, c, in.ID, casework.RecordContact{Case: journal.CaseID(in.ID), ID: x.External, Channel: x.Channel, At: x.At, Result: x.Result,
 		Party: x.Party, PartyRef: x.PartyRef, Number: x.Number, External: x.External})
 }
 
@@ -278,8 +265,8 @@ type reviewVisitIn struct {
 	}
 }
 
-func (a *API) reviewVisit(ctx context.Context, c call, in *reviewVisitIn) (*body[object], error) {
-	return a.doCase(ctx, c, in.ID, casework.ReviewVisit{Case: journal.CaseID(in.ID), Visit: in.Visit, State: in.Body.State, Notes: in.Body.Notes})
+func (a *API) reviewVisit(ctx context.Context, c call, in *reviewVisitIn) (*body[receipt[casework.ReviewReceipt]], error) {
+	return doCase[casework.ReviewReceipt](ctx, a, c, in.ID, casework.ReviewVisit{Case: journal.CaseID(in.ID), Visit: in.Visit, State: in.Body.State, Notes: in.Body.Notes})
 }
 
 type correctCaseIn struct {
@@ -303,7 +290,7 @@ type correctCaseIn struct {
 	}
 }
 
-func (a *API) correctCase(ctx context.Context, c call, in *correctCaseIn) (*body[object], error) {
+func (a *API) correctCase(ctx context.Context, c call, in *correctCaseIn) (*body[receipt[casework.CaseReceipt]], error) {
 	x := in.Body
 	cmd := casework.Correct{Case: journal.CaseID(in.ID), DebtorName: x.DebtorName, Phone: x.Phone, PhoneVerifiedOn: x.PhoneVerifiedOn, WrongNumber: x.WrongNumber,
 		Address: x.Address, PostalCode: x.PostalCode, City: x.City, Datum: x.Datum, AddressVerifiedOn: x.AddressVerifiedOn,
@@ -311,7 +298,7 @@ func (a *API) correctCase(ctx context.Context, c call, in *correctCaseIn) (*body
 	if x.Home != nil {
 		cmd.Home = &geo.Point{Lon: x.Home[0], Lat: x.Home[1]}
 	}
-	return a.doCase(ctx, c, in.ID, cmd)
+	return doCase[casework.CaseReceipt](ctx, a, c, in.ID, cmd)
 }
 
 type recordNoticeIn struct {
@@ -324,8 +311,8 @@ type recordNoticeIn struct {
 	}
 }
 
-func (a *API) recordNotice(ctx context.Context, c call, in *recordNoticeIn) (*body[object], error) {
-	return a.doCase(ctx, c, in.ID, casework.RecordNotice{Case: journal.CaseID(in.ID), Of: in.Body.Of, SentAt: in.Body.SentAt, Form: in.Body.Form, Contents: in.Body.Contents})
+func (a *API) recordNotice(ctx context.Context, c call, in *recordNoticeIn) (*body[receipt[casework.CaseReceipt]], error) {
+	return doCase[casework.CaseReceipt](ctx, a, c, in.ID, casework.RecordNotice{Case: journal.CaseID(in.ID), Of: in.Body.Of, SentAt: in.Body.SentAt, Form: in.Body.Form, Contents: in.Body.Contents})
 }
 
 type closeCaseIn struct {
@@ -335,10 +322,10 @@ type closeCaseIn struct {
 	}
 }
 
-func (a *API) closeCase(ctx context.Context, c call, in *closeCaseIn) (*body[object], error) {
-	return a.doCase(ctx, c, in.ID, casework.CloseCase{Case: journal.CaseID(in.ID), Reason: in.Body.Reason})
+func (a *API) closeCase(ctx context.Context, c call, in *closeCaseIn) (*body[receipt[casework.CaseReceipt]], error) {
+	return doCase[casework.CaseReceipt](ctx, a, c, in.ID, casework.CloseCase{Case: journal.CaseID(in.ID), Reason: in.Body.Reason})
 }
 
-func (a *API) reopenCase(ctx context.Context, c call, in *CasePath) (*body[object], error) {
-	return a.doCase(ctx, c, in.ID, casework.ReopenCase{Case: journal.CaseID(in.ID)})
+func (a *API) reopenCase(ctx context.Context, c call, in *CasePath) (*body[receipt[casework.CaseReceipt]], error) {
+	return doCase[casework.CaseReceipt](ctx, a, c, in.ID, casework.ReopenCase{Case: journal.CaseID(in.ID)})
 }

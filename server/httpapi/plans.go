@@ -65,7 +65,7 @@ type proposePlanIn struct {
 	Body planBody
 }
 
-func (a *API) proposePlan(ctx context.Context, c call, in *proposePlanIn) (*body[object], error) {
+func (a *API) proposePlan(ctx context.Context, c call, in *proposePlanIn) (*body[receipt[casework.PlanReceipt]], error) {
 	x := in.Body
 	if x.ID == "" {
 		x.ID = journal.NewID()
@@ -78,7 +78,7 @@ func (a *API) proposePlan(ctx context.Context, c call, in *proposePlanIn) (*body
 	if x.At != nil {
 		p.At = *x.At
 	}
-	return a.doCase(ctx, c, in.ID, casework.ProposePlan{ID: x.ID, Base: x.Base, Plan: p})
+	return doCase[casework.PlanReceipt](ctx, a, c, in.ID, casework.ProposePlan{ID: x.ID, Base: x.Base, Plan: p})
 }
 
 type listPlansIn struct {
@@ -87,12 +87,12 @@ type listPlansIn struct {
 	Approval string `query:"approval_state" enum:"pending,approved,rejected"`
 }
 
-func (a *API) listPlans(ctx context.Context, c call, in *listPlansIn) (*body[documents], error) {
+func (a *API) listPlans(ctx context.Context, c call, in *listPlansIn) (*body[page[shown[record.Plan]]], error) {
 	b, err := branchFor(c.actor, in.Branch)
 	if err != nil {
 		return nil, err
 	}
-	return pageAnswer(a.opt.Casework.Plans(ctx, c.actor, b, in.Approval, in.Limit, in.Cursor))
+	return pageAnswer[shown[record.Plan]](a.opt.Casework.Plans(ctx, c.actor, b, in.Approval, in.Limit, in.Cursor))
 }
 
 type listPromisesIn struct {
@@ -102,12 +102,12 @@ type listPromisesIn struct {
 	Agent  string `query:"agent" maxLength:"64" doc:"Who agreed the plan."`
 }
 
-func (a *API) listPromises(ctx context.Context, c call, in *listPromisesIn) (*body[documents], error) {
+func (a *API) listPromises(ctx context.Context, c call, in *listPromisesIn) (*body[page[promise]], error) {
 	b, err := branchFor(c.actor, in.Branch)
 	if err != nil {
 		return nil, err
 	}
-	return pageAnswer(a.opt.Casework.Promises(ctx, c.actor, casework.PromiseQuery{Branch: b, Due: in.Due,
+	return pageAnswer[promise](a.opt.Casework.Promises(ctx, c.actor, casework.PromiseQuery{Branch: b, Due: in.Due,
 		Agent: auth.UserID(in.Agent), Limit: in.Limit, After: in.Cursor}))
 }
 
@@ -117,12 +117,12 @@ type listAlertsIn struct {
 	Status string `query:"status" enum:"pending,sending,sent,dead,unknown,refused"`
 }
 
-func (a *API) listAlerts(ctx context.Context, c call, in *listAlertsIn) (*body[documents], error) {
+func (a *API) listAlerts(ctx context.Context, c call, in *listAlertsIn) (*body[page[shown[record.Alert]]], error) {
 	b, err := branchFor(c.actor, in.Branch)
 	if err != nil {
 		return nil, err
 	}
-	return pageAnswer(a.opt.Casework.Alerts(ctx, c.actor, b, in.Status, in.Limit, in.Cursor))
+	return pageAnswer[shown[record.Alert]](a.opt.Casework.Alerts(ctx, c.actor, b, in.Status, in.Limit, in.Cursor))
 }
 
 type listQuarantineIn struct {
@@ -131,12 +131,12 @@ type listQuarantineIn struct {
 	State  string `query:"state" enum:"open,accepted,dismissed"`
 }
 
-func (a *API) listQuarantine(ctx context.Context, c call, in *listQuarantineIn) (*body[documents], error) {
+func (a *API) listQuarantine(ctx context.Context, c call, in *listQuarantineIn) (*body[page[shown[record.Quarantined]]], error) {
 	b, err := branchFor(c.actor, in.Branch)
 	if err != nil {
 		return nil, err
 	}
-	return pageAnswer(a.opt.Casework.Quarantine(ctx, c.actor, b, in.State, in.Limit, in.Cursor))
+	return pageAnswer[shown[record.Quarantined]](a.opt.Casework.Quarantine(ctx, c.actor, b, in.State, in.Limit, in.Cursor))
 }
 
 type handleQuarantineIn struct {
@@ -148,12 +148,12 @@ type handleQuarantineIn struct {
 	}
 }
 
-func (a *API) handleQuarantine(ctx context.Context, c call, in *handleQuarantineIn) (*body[object], error) {
+func (a *API) handleQuarantine(ctx context.Context, c call, in *handleQuarantineIn) (*body[receipt[casework.QuarantineReceipt]], error) {
 	b, err := a.branch(ctx, c.actor, in.Branch)
 	if err != nil {
 		return nil, err
 	}
-	return a.doCmd(ctx, c, b, casework.HandleQuarantine{ID: in.ID, Accept: in.Body.Accept, Note: in.Body.Note})
+	return do[casework.QuarantineReceipt](ctx, a, c, b, casework.HandleQuarantine{ID: in.ID, Accept: in.Body.Accept, Note: in.Body.Note})
 }
 
 type getReceiptIn struct {
@@ -161,7 +161,7 @@ type getReceiptIn struct {
 	Branch  string `query:"branch" maxLength:"64"`
 }
 
-func (a *API) getReceipt(ctx context.Context, c call, in *getReceiptIn) (*body[object], error) {
+func (a *API) getReceipt(ctx context.Context, c call, in *getReceiptIn) (*body[anyReceipt], error) {
 	b, err := branchFor(c.actor, in.Branch)
 	if err != nil {
 		return nil, err
@@ -175,26 +175,27 @@ func (a *API) getReceipt(ctx context.Context, c call, in *getReceiptIn) (*body[o
 	if err != nil {
 		return nil, err
 	}
-	return receiptAnswer(r)
+	text, err := receiptText(r)
+	return respond(anyReceipt{text}), err
 }
 
-func (a *API) approvePlan(ctx context.Context, c call, in *planIn) (*body[object], error) {
+func (a *API) approvePlan(ctx context.Context, c call, in *planIn) (*body[receipt[casework.PlanReceipt]], error) {
 	return a.doPlan(ctx, c, in, casework.DecidePlan{Plan: in.ID, Approve: true})
 }
 
-func (a *API) rejectPlan(ctx context.Context, c call, in *planIn) (*body[object], error) {
+func (a *API) rejectPlan(ctx context.Context, c call, in *planIn) (*body[receipt[casework.PlanReceipt]], error) {
 	return a.doPlan(ctx, c, in, casework.DecidePlan{Plan: in.ID, Reason: in.Body.Reason})
 }
 
-func (a *API) withdrawPlan(ctx context.Context, c call, in *planIn) (*body[object], error) {
+func (a *API) withdrawPlan(ctx context.Context, c call, in *planIn) (*body[receipt[casework.PlanReceipt]], error) {
 	return a.doPlan(ctx, c, in, casework.WithdrawPlan{Plan: in.ID, Reason: in.Body.Reason})
 }
 
 // doPlan runs a command on a plan of a branch.
-func (a *API) doPlan(ctx context.Context, c call, in *planIn, cmd casework.Cmd) (*body[object], error) {
+func (a *API) doPlan(ctx context.Context, c call, in *planIn, cmd casework.Cmd) (*body[receipt[casework.PlanReceipt]], error) {
 	b, err := a.branch(ctx, c.actor, in.Branch)
 	if err != nil {
 		return nil, err
 	}
-	return a.doCmd(ctx, c, b, cmd)
+	return do[casework.PlanReceipt](ctx, a, c, b, cmd)
 }

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,44 +32,48 @@ func (a *API) syncEndpoints() {
 			&huma.Param{Name: "X-Schema-Version", In: "header", Schema: &huma.Schema{Type: "integer"}, Description: "The app's; 1 when absent."},
 			&huma.Param{Name: "X-Client-Time", In: "header", Schema: str(), Description: "RFC 3339: the phone's clock, as evidence."})
 	}
-	integer := &huma.Schema{Type: "integer"}
+	records := schemasOf(a.huma.OpenAPI().Components.Schemas)
+	whole := &huma.Schema{Type: "integer"}
+	page := func(name string, members map[string]*huma.Schema) *huma.Schema {
+		records.into[name] = &huma.Schema{Type: "object", AdditionalProperties: false, Properties: members, Required: slices.Sorted(maps.Keys(members))}
+		return refTo(name)
+	}
 	a.raw(endpoint{method: http.MethodGet, path: "/sync/v1/pull", roles: agents, id: "pull", tag: "sync",
 		summary: "What has changed for this device since a cursor",
 		about:   "Ascending seq; a page is full unless more is false; what left the device's scope is revoke."},
 		func(op *huma.Operation) {
 			headers(op)
-			op.Parameters = append(op.Parameters, query("epoch", "Of the first page; not needed with after=0.", str(), false), query("after", "The cursor.", integer, false),
-				query("limit", "1 to 2000; 500 when absent.", integer, false), query("types", "Comma-separated.", str(), false),
-				query("wait", "Seconds to wait when nothing has changed, to 25.", integer, false))
-			op.Responses = map[string]*huma.Response{"200": answer("A page of changes.", "application/json", &huma.Schema{Type: "object",
-				Properties: map[string]*huma.Schema{"epoch": str(), "cursor": integer, "more": {Type: "boolean"}, "server_time": str(),
-					"changes": {Type: "array", Items: &huma.Schema{Type: "object", Properties: map[string]*huma.Schema{"seq": integer, "type": str(), "id": str(), "rev": integer,
-						"op": {Type: "string", Enum: []any{"put", "delete", "revoke"}}, "doc": {Type: "object"}}, Required: []string{"seq", "type", "id", "rev", "op"}}}},
-				Required: []string{"epoch", "cursor", "more", "server_time", "changes"}})}
+			op.Parameters = append(op.Parameters, query("epoch", "Of the first page; not needed with after=0.", str(), false), query("after", "The cursor.", whole, false),
+				query("limit", "1 to 2000; 500 when absent.", whole, false), query("types", "Comma-separated.", str(), false),
+				query("wait", "Seconds to wait when nothing has changed, to 25.", whole, false))
+			op.Responses = map[string]*huma.Response{"200": answer("A page of changes.", "application/json", page("PullAnswer",
+				map[string]*huma.Schema{"epoch": text("Of the feed: send it with the first page."),
+					"cursor": integer("Send it as after for the next page."), "more": {Type: "boolean", Description: "False: the page ends at the feed's end."},
+					"server_time": {Type: "string", Format: "date-time"},
+					"changes":     {Type: "array", Items: records.changes()}}))}
 		}, a.pull)
 	a.raw(endpoint{method: http.MethodPost, path: "/sync/v1/push", roles: agents, id: "push", tag: "sync",
 		summary: "What the phone wrote while offline",
 		about:   "At most 200 mutations and 1 MiB. Everything about one mutation is inside a 200, and durable before it."},
 		func(op *huma.Operation) {
 			headers(op)
-			mutation := &huma.Schema{Type: "object", Required: []string{"mid", "type", "id", "op"}, Properties: map[string]*huma.Schema{"mid": str(), "type": str(), "id": str(),
-				"op": {Type: "string", Enum: []any{"put", "patch", "delete"}}, "base": integer, "client_ts": str(), "mono_ms": integer,
-				"requires": {Type: "array", Items: str()}, "fields": {Type: "object"}}}
-			op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: "object",
-				Properties: map[string]*huma.Schema{"device": str(), "schema": integer, "mutations": {Type: "array", Items: mutation}}, Required: []string{"mutations"}}}}}
-			result := &huma.Schema{Type: "object", Required: []string{"mid", "type", "id", "status"}, Properties: map[string]*huma.Schema{"mid": str(), "type": str(), "id": str(),
-				"status": {Type: "string", Enum: []any{"applied", "duplicate", "merged", "conflict", "revoked", "rejected", "retry"}}, "code": str(), "detail": str(), "rev": integer,
-				"op": str(), "doc": {Type: "object"}, "quarantine": str()}}
-			op.Responses = map[string]*huma.Response{"200": answer("A result for each mutation, in order.", "application/json", &huma.Schema{Type: "object",
-				Properties: map[string]*huma.Schema{"epoch": str(), "server_time": str(), "results": {Type: "array", Items: result}}, Required: []string{"epoch", "server_time", "results"}})}
+			op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{
+				Type: "object", AdditionalProperties: false, Required: []string{"mutations"}, Properties: map[string]*huma.Schema{
+					"device": text("The device that signed in; X-Device-Id says it already."), "schema": integer("The app's schema version; 1 when absent."),
+					"mutations": {Type: "array", MaxItems: ptr(offline.MaxMutations), Items: records.mutations()}}}}}}
+			op.Responses = map[string]*huma.Response{"200": answer("A result for each mutation, in order.", "application/json", page("PushAnswer",
+				map[string]*huma.Schema{"epoch": text("Of the feed."), "server_time": {Type: "string", Format: "date-time"},
+					"results": {Type: "array", Items: records.results()}}))}
 		}, a.push)
 	a.raw(endpoint{method: http.MethodGet, path: "/sync/v1/manifest", roles: agents, id: "manifest", tag: "sync",
 		summary: "What the device should hold of a type"},
 		func(op *huma.Operation) {
 			headers(op)
 			op.Parameters = append(op.Parameters, query("type", "Which type.", str(), true))
-			op.Responses = map[string]*huma.Response{"200": answer("Ids and revisions.", "application/json", &huma.Schema{Type: "object",
-				Properties: map[string]*huma.Schema{"epoch": str(), "cursor": integer, "records": {Type: "array", Items: &huma.Schema{Type: "array"}}}, Required: []string{"epoch", "cursor", "records"}})}
+			op.Responses = map[string]*huma.Response{"200": answer("Ids and revisions.", "application/json", page("Manifest",
+				map[string]*huma.Schema{"epoch": text("Of the feed."), "cursor": integer("Pull up to it before comparing."),
+					"records": {Type: "array", Items: &huma.Schema{Type: "array", MinItems: ptr(2), MaxItems: ptr(2), Description: "[id, rev]",
+						Items: &huma.Schema{AnyOf: []*huma.Schema{{Type: "string"}, {Type: "integer", Format: "int64"}}}}}}))}
 		}, a.manifest)
 	a.raw(endpoint{method: http.MethodGet, path: "/sync/v1/stream", roles: agents, id: "stream", tag: "sync",
 		summary: "Pokes when there is something to pull (server-sent events)",

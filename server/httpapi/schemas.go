@@ -1,0 +1,484 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"doorstep/geo"
+	"doorstep/server/casework"
+	"doorstep/server/record"
+	"doorstep/sync/offline"
+	"doorstep/sync/seal"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// form is one of the shapes in which a record crosses the edge.
+type form struct {
+	suffix string // of the schema's name
+	to     record.Audience
+	listed bool // without personal parts
+	sent   bool // what a phone says
+}
+
+// The forms of records.
+var (
+	// read is what the office and lenders read, phone what agents pull, listing an item of a list,
+	// report what a phone says.
+	read    = form{to: record.Office | record.Lender}
+	phone   = form{suffix: "OnPhone", to: record.Agent}
+	listing = form{suffix: "Listed", to: record.Office | record.Lender, listed: true}
+	report  = form{suffix: "Report", to: record.All, sent: true}
+)
+
+// schemaBuilder makes the schemas of records from the tags of server/record. What it
+// made is in into, by name, and each name's Go type in types.
+type schemaBuilder struct {
+	into  map[string]*huma.Schema
+	types map[string]reflect.Type
+}
+
+// schemasOf is the builder of a registry.
+func schemasOf(r huma.Registry) schemaBuilder {
+	return schemaBuilder{r.Map(), map[string]reflect.Type{}}
+}
+
+func refTo(name string) *huma.Schema { return &huma.Schema{Ref: "#/components/schemas/" + name} }
+
+// stateType is the type of a kind's state.
+func stateType(k record.Kind) reflect.Type { return reflect.TypeOf(k.New()).Elem() }
+
+// kind is the schema of a kind in a form, by reference.
+func (b schemaBuilder) kind(k record.Kind, f form) *huma.Schema {
+	t := stateType(k)
+	name := t.Name() + f.suffix
+	if b.into[name] != nil {
+		return refTo(name)
+	}
+	ms := k.Members()
+	if f.sent {
+		ms = k.ReportMembers()
+	}
+	s := b.object(ms, f, false)
+	if f.sent {
+		s.Description = "What the phone says of it. Members that are not listed here are those of newer apps: they are kept apart, and given back under more."
+		s.AdditionalProperties = true
+		s.Extensions = map[string]any{openReason: "members of newer apps are kept"}
+		s.Required = nil
+		for _, must := range requiredOf[k.Name] {
+			s.Required = append(s.Required, must)
+		}
+	} else {
+		b.added(s, k, f)
+	}
+	b.into[name], b.types[name] = s, t
+	return refTo(name)
+}
+
+// openReason is the extension that says why an object may have members that are not listed.
+const openReason = "x-open"
+
+// requiredOf are the members that a report is refused without. A test takes each away and looks.
+var requiredOf = map[string][]string{
+	"visits":            {"case", "outcome"},
+	"visit_notes":       {"case", "at"},
+	"consents":          {"case", "at", "scope", "status"},
+	"signatures":        {"case", "at", "signer_role"},
+	"payments_reported": {"case", "at"},
+	"plans":             {"kind", "currency", "total_minor", "instalments"},
+}
+
+// added gives a shown record the members that are not of its state.
+func (b schemaBuilder) added(s *huma.Schema, k record.Kind, f form) {
+	s.Properties["erased"] = &huma.Schema{Type: "boolean", Description: "The debtor's data has been erased: personal members are null."}
+	if f.to != record.Agent {
+		s.Properties["id"] = &huma.Schema{Type: "string", Description: "Its id among records of its type."}
+		s.Properties["rev"] = &huma.Schema{Type: "integer", Format: "int64", Description: "Its revision: it goes up by one with each change."}
+	}
+	switch k.Name {
+	case "visits":
+		s.Properties["visit_no"] = &huma.Schema{Type: "integer", Format: "int64", Description: "The number of the visit in its branch, without gaps."}
+	case "plans":
+		if f.to != record.Agent {
+			s.Properties["state_now"] = &huma.Schema{Type: "string", Description: "What time and payments have made of the plan."}
+			s.Properties["instalments_now"] = &huma.Schema{Type: "array", Items: b.named(reflect.TypeFor[record.InstalmentNow](), read),
+				Description: "What payments have made of each instalment."}
+		}
+	}
+}
+
+// object is the schema of a struct's members.
+func (b schemaBuilder) object(ms []record.Member, f form, inner bool) *huma.Schema {
+	s := &huma.Schema{Type: "object", Properties: map[string]*huma.Schema{}, AdditionalProperties: false}
+	for i := range ms {
+		m := &ms[i]
+		if f.sent && m.Server || f.listed && m.IsPersonal() || !f.sent && m.See&f.to == 0 && (!inner || m.See != 0) {
+			continue
+		}
+		s.Properties[m.Name] = b.member(m, f)
+		if !m.Optional && !f.sent && (m.See&f.to == f.to || inner && m.See == 0) {
+			s.Required = append(s.Required, m.Name)
+		}
+	}
+	return s
+}
+
+func (b schemaBuilder) member(m *record.Member, f form) *huma.Schema {
+	if !m.IsPersonal() {
+		return b.value(m, m.Type, f)
+	}
+	s := b.personal(m, f)
+	if f.sent {
+		return s
+	}
+	null := &huma.Schema{Type: "null"}
+	if s.Ref != "" || s.Type == "" {
+		return &huma.Schema{AnyOf: []*huma.Schema{s, null}}
+	}
+	s.Nullable = true // of an erased debtor
+	return s
+}
+
+func (b schemaBuilder) personal(m *record.Member, f form) *huma.Schema {
+	switch m.Type {
+	case reflect.TypeFor[seal.Text]():
+		s := &huma.Schema{Type: "string"}
+		if m.Most > 0 {
+			s.MaxLength = ptr(m.Most)
+		}
+		return s
+	case reflect.TypeFor[seal.Point]():
+		return position()
+	case reflect.TypeFor[seal.JSON]():
+		return &huma.Schema{Type: "object", AdditionalProperties: true,
+			Extensions: map[string]any{openReason: "kept as it was sent"}}
+	}
+	plain, ok := m.Type.MethodByName("Plain")
+	if !ok {
+		panic("httpapi: no schema for the personal member " + m.Name)
+	}
+	return b.value(&record.Member{Name: m.Name, Most: m.Most}, plain.Type.Out(0), f)
+}
+
+func position() *huma.Schema {
+	return &huma.Schema{Type: "array", Items: &huma.Schema{Type: "number"}, MinItems: ptr(2), MaxItems: ptr(2), Description: "[lon, lat], WGS 84."}
+}
+
+// value is the schema of a value in the clear.
+func (b schemaBuilder) value(m *record.Member, t reflect.Type, f form) *huma.Schema {
+	switch t {
+	case reflect.TypeFor[time.Time]():
+		return &huma.Schema{Type: "string", Format: "date-time"}
+	case reflect.TypeFor[json.RawMessage]():
+		return &huma.Schema{Type: "array", Items: &huma.Schema{Type: "object", AdditionalProperties: true,
+			Extensions: map[string]any{openReason: "conduct decisions of the policy that was in force then"}}}
+	case reflect.TypeFor[geo.E7]():
+		return position()
+	case reflect.TypeFor[record.Metres]():
+		return &huma.Schema{Type: "number"}
+	case reflect.TypeFor[record.VulnerabilityFlag]():
+		whole := b.named(t, f)
+		if !f.sent {
+			return whole
+		}
+		return &huma.Schema{OneOf: []*huma.Schema{enumeration("vulnerabilities"), whole}}
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return b.value(m, t.Elem(), f)
+	case reflect.Slice:
+		s := &huma.Schema{Type: "array", Items: b.value(m, t.Elem(), f)}
+		if f.sent && m.Most > 0 {
+			s.MaxItems = ptr(m.Most)
+		}
+		return s
+	case reflect.Map:
+		return &huma.Schema{Type: "object", AdditionalProperties: b.value(&record.Member{}, t.Elem(), f)}
+	case reflect.Struct:
+		return b.named(t, f)
+	case reflect.String:
+		return word(m.Is)
+	case reflect.Bool:
+		return &huma.Schema{Type: "boolean"}
+	case reflect.Float64:
+		return &huma.Schema{Type: "number", Format: "double"}
+	case reflect.Int, reflect.Int64, reflect.Uint64:
+		s := &huma.Schema{Type: "integer", Format: "int64"}
+		if m.Most > 0 {
+			s.Minimum, s.Maximum = ptr(0.0), ptr(float64(m.Most))
+		}
+		return s
+	}
+	panic("httpapi: no schema for " + t.String())
+}
+
+// named is the schema of a struct inside a record, by reference. What a phone says
+// has a form of its own where the server adds members.
+func (b schemaBuilder) named(t reflect.Type, f form) *huma.Schema {
+	name := t.Name()
+	if !f.sent {
+		f = read // members of inner structs are seen by whoever sees the outer one
+	} else {
+		name += "Report"
+	}
+	if was, there := b.types[name]; there && was != t {
+		panic("httpapi: two schemas are called " + name)
+	}
+	if b.into[name] == nil {
+		b.types[name] = t
+		b.into[name] = &huma.Schema{} // for a struct that holds its own kind
+		*b.into[name] = *b.object(record.Members(t), f, true)
+	}
+	return refTo(name)
+}
+
+// word is the schema of a string in the clear, by the word of its is tag.
+func word(is string) *huma.Schema {
+	switch is {
+	case "date":
+		return &huma.Schema{Type: "string", Format: "date"}
+	case "url":
+		return &huma.Schema{Type: "string", Format: "uri", MaxLength: ptr(200)}
+	case "id":
+		return &huma.Schema{Type: "string", MaxLength: ptr(128)}
+	case "clock":
+		return &huma.Schema{Type: "string", Description: "Local wall time, 15:04."}
+	}
+	if record.CodesOf(is) != nil {
+		return enumeration(is)
+	}
+	return &huma.Schema{Type: "string"}
+}
+
+// enumeration is the schema of a code of a closed list.
+func enumeration(list string) *huma.Schema {
+	s := &huma.Schema{Type: "string"}
+	for _, code := range record.CodesOf(list) {
+		s.Enum = append(s.Enum, code)
+	}
+	return s
+}
+
+// shown is a record as it is read, JSON that server/record wrote, and listed an item of a list.
+type (
+	shown[T any]  struct{ json.RawMessage }
+	listed[T any] struct{ json.RawMessage }
+)
+
+// kindOf is the kind whose state is a T.
+func kindOf[T any]() record.Kind {
+	all := record.Kinds()
+	i := slices.IndexFunc(all, func(k record.Kind) bool { return stateType(k) == reflect.TypeFor[T]() })
+	return all[i]
+}
+
+// Schema describes the record.
+func (shown[T]) Schema(r huma.Registry) *huma.Schema { return schemasOf(r).kind(kindOf[T](), read) }
+
+// Schema describes the item.
+func (listed[T]) Schema(r huma.Registry) *huma.Schema {
+	return schemasOf(r).kind(kindOf[T](), listing)
+}
+
+// caseFile is a case with the records below it, a list for each kind.
+type caseFile struct{ json.RawMessage }
+
+// Schema describes the case file.
+func (caseFile) Schema(r huma.Registry) *huma.Schema {
+	const name = "CaseFile"
+	b := schemasOf(r)
+	if b.into[name] == nil {
+		s := b.object(kindOf[record.Case]().Members(), read, false)
+		b.added(s, kindOf[record.Case](), read)
+		delete(s.Properties, "id")
+		for _, k := range record.Kinds() {
+			if k.ByCase.Type == "" {
+				continue
+			}
+			s.Properties[k.Name] = &huma.Schema{Type: "array", Items: b.kind(k, read)}
+			s.Required = append(s.Required, k.Name)
+		}
+		b.into[name] = s
+	}
+	return refTo(name)
+}
+
+// byType describes one object for each kind, told apart by their member type.
+func (b schemaBuilder) byType(suffix string, kinds []record.Kind, of func(k record.Kind) *huma.Schema) *huma.Schema {
+	out := &huma.Schema{Discriminator: &huma.Discriminator{PropertyName: "type", Mapping: map[string]string{}}}
+	for _, k := range kinds {
+		s := of(k)
+		s.Properties["type"] = &huma.Schema{Type: "string", Enum: []any{k.Name}}
+		name := stateType(k).Name() + suffix
+		b.into[name] = s
+		out.OneOf = append(out.OneOf, refTo(name))
+		out.Discriminator.Mapping[k.Name] = refTo(name).Ref
+	}
+	return out
+}
+
+// writable are the kinds that phones push, and synced those that they pull.
+func writable() []record.Kind {
+	return slices.DeleteFunc(record.Kinds(), func(k record.Kind) bool { return k.ReportMembers() == nil })
+}
+
+func synced() []record.Kind {
+	return slices.DeleteFunc(record.Kinds(), func(k record.Kind) bool { return !k.Synced })
+}
+
+func integer(about string) *huma.Schema {
+	return &huma.Schema{Type: "integer", Format: "int64", Minimum: ptr(0.0), Description: about}
+}
+
+func text(about string) *huma.Schema { return &huma.Schema{Type: "string", Description: about} }
+
+func oneOf(about string, words ...string) *huma.Schema {
+	s := text(about)
+	for _, w := range words {
+		s.Enum = append(s.Enum, w)
+	}
+	return s
+}
+
+// changes describes what a pull gives.
+func (b schemaBuilder) changes() *huma.Schema {
+	return b.byType("Change", synced(), func(k record.Kind) *huma.Schema {
+		return &huma.Schema{Type: "object", Required: []string{"seq", "type", "id", "rev", "op"}, AdditionalProperties: false,
+			Properties: map[string]*huma.Schema{"seq": integer("The place in the feed: the cursor after this change."),
+				"id": text("The record's id."), "rev": integer("The record's revision."),
+				"op":  oneOf("put: take doc; delete: the record is gone; revoke: it is not this device's any more, forget it.", "put", "delete", "revoke"),
+				"doc": b.kind(k, phone)}}
+	})
+}
+
+// mutations describes what a push takes.
+func (b schemaBuilder) mutations() *huma.Schema {
+	return b.byType("Mutation", writable(), func(k record.Kind) *huma.Schema {
+		s := &huma.Schema{Type: "object", Required: []string{"mid", "type", "id", "op"}, AdditionalProperties: false,
+			Properties: map[string]*huma.Schema{
+				"mid":       {Type: "string", Format: "uuid", Description: "Minted at the local write. The same mid has one effect and one answer."},
+				"id":        {Type: "string", MaxLength: ptr(64), Description: "The record's id, minted by the phone for a new record."},
+				"op":        oneOf("What is asked: a new record is put.", opsOf(k)...),
+				"base":      integer("The revision the phone had seen; 0 for a new record."),
+				"client_ts": {Type: "string", Format: "date-time", Description: "When it was written, by the phone's clock."},
+				"mono_ms":   {Type: "integer", Format: "int64", Description: "The phone's monotonic clock, in milliseconds."},
+				"requires":  {Type: "array", Items: &huma.Schema{Type: "string", Format: "uuid"}, Description: "Mids that must have been applied before."},
+				"fields":    b.kind(k, report)}}
+		return s
+	})
+}
+
+func opsOf(k record.Kind) []string {
+	if k.Rules.Policy == offline.AppendOnly {
+		return []string{"put"}
+	}
+	return []string{"put", "patch", "delete"}
+}
+
+// results describes what became of mutations.
+func (b schemaBuilder) results() *huma.Schema {
+	docs := &huma.Schema{Description: "The record as it stands, of the kind that type names."}
+	for _, k := range writable() {
+		docs.AnyOf = append(docs.AnyOf, b.kind(k, phone))
+	}
+	s := &huma.Schema{Type: "object", Required: []string{"mid", "type", "id", "status"}, AdditionalProperties: false,
+		Properties: map[string]*huma.Schema{"mid": text("The mutation's."), "type": text("The mutation's."), "id": text("The mutation's."),
+			"status": oneOf("What became of it.", offline.Applied, offline.Duplicate, offline.Merged, offline.Conflict, offline.Revoked,
+				offline.Rejected, offline.Retry),
+			"code":       text("Of a rejection: validation.*, append_only, mid_reused, unknown_type, server_owned, …"),
+			"detail":     text("What is wrong, where, and how to mend it."),
+			"rev":        integer("The record's revision now."),
+			"op":         oneOf("How the record stands now, where it is not as the phone wrote it.", "put", "delete", "revoke"),
+			"quarantine": text("Under which id a supervisor finds what was not applied."),
+			"doc":        docs}}
+	b.into["MutationResult"] = s
+	return refTo("MutationResult")
+}
+
+// receipt is the answer to a command: T's members with the command id and the entry.
+type receipt[T any] struct{ json.RawMessage }
+
+// Schema describes the receipt under T's name.
+func (receipt[T]) Schema(r huma.Registry) *huma.Schema {
+	t := reflect.TypeFor[T]()
+	name := t.Name()
+	if r.Map()[name] == nil {
+		s := huma.SchemaFromType(r, t)
+		s.Properties["command"] = text("The command id: GET /v1/receipts/{command} gives this answer again.")
+		s.Properties["entry"] = integer("The entry of the branch's journal; absent when nothing changed.")
+		s.Required = append(s.Required, "command")
+		r.Map()[name] = s
+	}
+	return refTo(name)
+}
+
+// schemaName names the schemas of Go types: without packages, and requests after their operation.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	if of, is := strings.CutPrefix(name, "Page"); is {
+		return strings.TrimPrefix(strings.TrimPrefix(of, "Shown"), "Listed") + "Page"
+	}
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.PkgPath() == reflect.TypeFor[record.Case]().PkgPath() && t.Name() != "" {
+		return name + "Input" // in a request of the office; the plain name is the record's as it is read
+	}
+	for path, prefix := range prefixes {
+		if strings.HasSuffix(t.PkgPath(), path) && !strings.HasPrefix(name, prefix) {
+			return prefix + name
+		}
+	}
+	if op, is := strings.CutSuffix(name, "InBody"); is {
+		name = op + "Request"
+	}
+	if better := betterNames[name]; better != "" {
+		return better
+	}
+	return name
+}
+
+// betterNames are the names of schemas whose Go names say too little outside this program.
+var betterNames = map[string]string{"RouteView": "RoundRouteView", "LeftOutView": "RoundLeftOut", "TeamView": "Team"}
+
+// prefixes go before the names of packages whose types are named like those of others, or
+// like those that generators write themselves, such as Route.
+var prefixes = map[string]string{"/server/dispatch": "Round", "/routing/vroom": "Routing"}
+
+// anyReceipt is the answer to a command of any kind.
+type anyReceipt struct{ json.RawMessage }
+
+// Schema describes it as one of all receipts.
+func (anyReceipt) Schema(r huma.Registry) *huma.Schema {
+	out := &huma.Schema{}
+	for _, s := range []huma.SchemaProvider{receipt[casework.AppointmentReceipt]{}, receipt[casework.CaseReceipt]{},
+		receipt[casework.ContactReceipt]{}, receipt[casework.ErasureReceipt]{}, receipt[casework.HoldReceipt]{},
+		receipt[casework.PlanReceipt]{}, receipt[casework.QuarantineReceipt]{}, receipt[casework.ReviewReceipt]{}} {
+		out.AnyOf = append(out.AnyOf, s.Schema(r))
+	}
+	return out
+}
+
+// promise is an instalment that is due, as casework lists it.
+type promise struct{ json.RawMessage }
+
+// Schema describes the promise.
+func (promise) Schema(r huma.Registry) *huma.Schema {
+	return r.Schema(reflect.TypeFor[Promise](), true, "")
+}
+
+// Promise is the members of a promise.
+type Promise struct {
+	Plan        string `json:"plan"`
+	N           int    `json:"n" doc:"The instalment's number, from 1."`
+	Case        string `json:"case"`
+	Agent       string `json:"agent" doc:"Who agreed the plan."`
+	DueOn       string `json:"due_on" format:"date" doc:"The debtor's local date."`
+	LastOn      string `json:"last_on" format:"date" doc:"The end of its grace: later than that it is broken."`
+	AmountMinor int64  `json:"amount_minor"`
+	Currency    string `json:"currency" doc:"ISO 4217."`
+	Status      string `json:"status" enum:"kept,open,broken"`
+}
