@@ -47,7 +47,7 @@ func (d *damaged) Pages(ctx context.Context, b auth.BranchID, after uint64, limi
 // An entry that cannot be read does not end an export: the manifest names it, and says
 // that the export is not complete.
 func TestAnExportNamesWhatCannotBeRead(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	for _, span := range [][2]int{{1, 100}, {101, 103}, {104, 300}} {
 		h.record(t, span[0], span[1], 0)
 	}

@@ -234,8 +234,7 @@ func (a *API) reassignCase(ctx context.Context, c call, in *reassignCaseIn) (*bo
 			return nil, err
 		}
 	}
-	return do[casework.CaseReceipt](ctx, a, c, b,
-		casework.Reassign{Case: id, Team: in.Body.Team, Territory: in.Body.Territory})
+	return do[casework.CaseReceipt](ctx, a, c, b, casework.Reassign{Case: id, Team: in.Body.Team, Territory: in.Body.Territory})
 }
 
 type recordContactIn struct {

@@ -27,7 +27,7 @@ type policyBundle struct {
 const policyNote = "A start for counsel to check, not legal advice."
 
 func (a *API) conductEndpoints() {
-	open := &huma.Schema{Type: "object"}
+	open := free("server/conduct/README.md lists the members; they are checked there")
 	a.raw(endpoint{method: http.MethodPost, path: "/v1/conduct/decisions", roles: everyone, id: "decide",
 		tag: "conduct", summary: "Is this contact lawful?",
 		about: "Pure: nothing is looked up or stored. Words outside the closed lists are a 400 with the place, never " +

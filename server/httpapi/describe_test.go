@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -282,4 +283,58 @@ func node(v any, at string, paths map[string]int) *yaml.Node {
 	n := &yaml.Node{}
 	_ = n.Encode(v)
 	return n
+}
+
+// TestNoObjectIsFreeWithoutAReason: an object that may hold anything says why, in x-open.
+func TestNoObjectIsFreeWithoutAReason(t *testing.T) {
+	text, err := json.Marshal(described(t).huma.OpenAPI())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc map[string]any
+	if err := json.Unmarshal(text, &doc); err != nil {
+		t.Fatal(err)
+	}
+	objects := 0
+	var walk func(at string, v any)
+	walk = func(at string, v any) {
+		switch v := v.(type) {
+		case []any:
+			for i, x := range v {
+				walk(at+"["+strconv.Itoa(i)+"]", x)
+			}
+		case map[string]any:
+			if v["type"] == "object" {
+				objects++
+				_, members := v["properties"]
+				more := v["additionalProperties"]
+				if reason, _ := v[openReason].(string); reason == "" && (more == true || !members && more == nil) {
+					t.Errorf("%s may hold anything", at)
+				}
+			}
+			for k, x := range v {
+				walk(at+"/"+k, x)
+			}
+		}
+	}
+	walk("", doc)
+	if objects < 200 {
+		t.Errorf("only %d objects were looked at", objects)
+	}
+}
+
+// TestEveryMemberHasADescription looks at the file as it is written.
+func TestEveryMemberHasADescription(t *testing.T) {
+	doc := map[string]any{}
+	if err := yaml.Unmarshal(writtenDescription(t, described(t)), &doc); err != nil {
+		t.Fatal(err)
+	}
+	for name, v := range doc["components"].(map[string]any)["schemas"].(map[string]any) {
+		props, _ := v.(map[string]any)["properties"].(map[string]any)
+		for member, p := range props {
+			if m := p.(map[string]any); m["description"] == nil && m["$ref"] == nil {
+				t.Errorf("%s.%s has no description", name, member)
+			}
+		}
+	}
 }

@@ -16,6 +16,9 @@ import (
 // maxImport bounds an import, decompressed: streamed, so memory does not grow with it.
 const maxImport = 1 << 30
 
+// featuresAre says why a collection of features is described no further.
+const featuresAre = "a FeatureCollection of RFC 7946, checked feature by feature"
+
 type importFunc func(ctx context.Context, actor auth.Actor, branch auth.BranchID, contentType string, in io.Reader,
 	opt casework.ImportOptions) (casework.ImportReport, error)
 
@@ -39,7 +42,7 @@ func (a *API) importEndpoints() {
 		func(op *huma.Operation) {
 			op.Parameters = append(op.Parameters, query("branch", "Your only branch when absent.", str(), false))
 			op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-				"application/geo+json": {Schema: &huma.Schema{Type: "object"}}, "application/json": {Schema: &huma.Schema{Type: "object"}}}}
+				"application/geo+json": {Schema: free(featuresAre)}, "application/json": {Schema: free(featuresAre)}}}
 			op.Responses = map[string]*huma.Response{"200": answer("What became of the features.", "application/json", a.schema(territoryImport{}))}
 		},
 		a.importTerritoryFile)

@@ -65,7 +65,7 @@ func (a *API) roundEndpoints() {
 		about: "A line per route, a point per stop and per case left out. It shows where people live."},
 		func(op *huma.Operation) {
 			round(op)
-			op.Responses = map[string]*huma.Response{"200": answer("A FeatureCollection (RFC 7946).", "application/geo+json", &huma.Schema{Type: "object"})}
+			op.Responses = map[string]*huma.Response{"200": answer("A FeatureCollection (RFC 7946).", "application/geo+json", free("a FeatureCollection of RFC 7946"))}
 		}, nil)
 	a.raw(endpoint{method: http.MethodGet, path: "/v1/rounds/{id}" + calendarSuffix, roles: supervisors,
 		id: "roundCalendar", tag: "rounds", summary: "A round, or one team's route, as iCalendar",

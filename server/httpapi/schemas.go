@@ -329,6 +329,11 @@ func synced() []record.Kind {
 	return slices.DeleteFunc(record.Kinds(), func(k record.Kind) bool { return !k.Synced })
 }
 
+// free is an object whose members this description leaves open, and why.
+func free(why string) *huma.Schema {
+	return &huma.Schema{Type: "object", AdditionalProperties: true, Extensions: map[string]any{openReason: why}}
+}
+
 func integer(about string) *huma.Schema {
 	return &huma.Schema{Type: "integer", Format: "int64", Minimum: ptr(0.0), Description: about}
 }

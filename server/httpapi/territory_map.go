@@ -12,6 +12,8 @@ import (
 	"doorstep/auth"
 	"doorstep/geo"
 	"doorstep/server/office"
+
+	"github.com/danielgtaylor/huma/v2"
 )
 
 // coverageBody is office.Coverage in JSON.
@@ -463,4 +465,25 @@ func (a *API) reportStaffing(ctx context.Context, c call, in *reportStaffingIn) 
 		out.Territories = append(out.Territories, post)
 	}
 	return respond(out), nil
+}
+
+// opened notes why a schema leaves members open.
+func opened(s *huma.Schema, why string) *huma.Schema {
+	s.Extensions = map[string]any{openReason: why}
+	return s
+}
+
+// TransformSchema says why a map may have other members.
+func (mapBody) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	return opened(s, "a proposal is sent back as it was given, with members that mean nothing here")
+}
+
+// TransformSchema says why a team of a map may have other members.
+func (moveBody) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	return opened(s, "a proposal is sent back as it was given, with members that mean nothing here")
+}
+
+// TransformSchema says why the properties of a feature may have other members.
+func (proposalProperties) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	return opened(s, "a territory keeps the properties that it was drawn with")
 }
