@@ -129,6 +129,7 @@ func New(o Options) *API {
 	a.importEndpoints()
 	a.caseEndpoints()
 	a.erasureEndpoints()
+	a.debtorEndpoints()
 	a.planEndpoints()
 	a.roundEndpoints()
 	a.routingEndpoints()

@@ -17,7 +17,7 @@ import (
 
 // CasePath names a case; its branch is found by it.
 type CasePath struct {
-	ID string `path:"id" maxLength:"128" doc:"The case_ref."`
+	ID string `path:"id" maxLength:"128" doc:"<lender>.<case_ref>"`
 }
 
 // object is an answer of members that depend on the command.

@@ -20,17 +20,17 @@ type Contact struct {
 	// PartyRef tells several third parties apart; an opaque id, never a name.
 	PartyRef string `json:"party_ref,omitempty" is:"id" see:"office"`
 	// Number is the number that was called or written to, E.164: caps of a profile count by number.
-	Number   seal.Text     `json:"number,omitzero" most:"32" see:"office"`
-	External string        `json:"external_id,omitempty" is:"id" see:"office,lender"`
-	Visit    string        `json:"visit,omitempty" is:"server" see:"office,lender"` // the visit this contact was
-	Excluded bool          `json:"excluded,omitempty" see:"office"`
+	Number   seal.Text `json:"number,omitzero" most:"32" see:"office"`
+	External string    `json:"external_id,omitempty" is:"id" see:"office,lender"`
+	Visit    string    `json:"visit,omitempty" is:"server" see:"office,lender"` // the visit this contact was
+	Excluded bool      `json:"excluded,omitempty" see:"office"`
 	// Tried is the channel of a contact that counts as an attempt for ever, Reached the party
 	// of one that reached somebody (conduct.HistoryEntry); "" where it does not count.
-	Tried    string        `json:"tried,omitempty" is:"server"`
-	Reached  string        `json:"reached,omitempty" is:"server"`
-	By       auth.UserID   `json:"by,omitempty" is:"server" see:"office"`
-	Lender   string        `json:"lender,omitempty" is:"server" see:"office,lender"`
-	Branch   auth.BranchID `json:"branch" is:"server" see:"office,lender"`
+	Tried   string        `json:"tried,omitempty" is:"server" see:"none"`
+	Reached string        `json:"reached,omitempty" is:"server" see:"none"`
+	By      auth.UserID   `json:"by,omitempty" is:"server" see:"office"`
+	Lender  string        `json:"lender,omitempty" is:"server" see:"office,lender"`
+	Branch  auth.BranchID `json:"branch" is:"server" see:"office,lender"`
 }
 
 // DebtorParty is the party of a contact that names none.
