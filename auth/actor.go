@@ -21,7 +21,7 @@ func Roles() []Role { return []Role{RoleAdmin, RoleSupervisor, RoleAgent, RoleAu
 type Actor struct {
 	User UserID
 	Role Role
-	// Branches are those of a supervisor, agent or auditor; empty for the others.
+	// Branches are those of a supervisor, agent or auditor, and those a lender has a contract with; empty for an administrator.
 	Branches []BranchID
 	// Lender is the lender of a user of role lender; empty for the others.
 	Lender string
@@ -34,15 +34,9 @@ type Actor struct {
 }
 
 // InBranch tells whether a branch is in the actor's scope. Administrators are in
-// every branch; so is a lender, whose scope is the lender's cases.
+// every branch, a lender in those it has a contract with.
 func (a Actor) InBranch(b BranchID) bool {
-	switch a.Role {
-	case RoleAdmin:
-		return true
-	case RoleLender:
-		return b != OrgBranch
-	}
-	return slices.Contains(a.Branches, b)
+	return a.Role == RoleAdmin || slices.Contains(a.Branches, b)
 }
 
 // System is the actor of what the server does by itself.

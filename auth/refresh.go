@@ -140,7 +140,7 @@ func (s *Sessions) Refresh(ctx context.Context, token string, device DeviceID) (
 			} else if err != nil {
 				return Session{}, err
 			}
-			s.verified.forget(func(c claims) bool { return c.Family == id })
+			s.verified.forget(func(t verified) bool { return t.claims.Family == id })
 			return Session{}, refuse(refusal.Unauthenticated, "auth.refresh_reused", "this token was used before; the session has ended, sign in again")
 		}
 		return s.session(u, f.Device, id, s.keys.refreshToken(id, f.Counter), now)
@@ -166,7 +166,7 @@ func (s *Sessions) SignOut(ctx context.Context, a Actor) error {
 				return err
 			}
 		}
-		s.verified.forget(func(c claims) bool { return c.Family == a.Family })
+		s.verified.forget(func(t verified) bool { return t.claims.Family == a.Family })
 		return nil
 	}
 }

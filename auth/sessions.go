@@ -104,7 +104,7 @@ func (s *Sessions) SignIn(ctx context.Context, l Login) (Session, error) {
 			return Session{}, err
 		}
 		if err == nil && st.User != u.ID {
-			s.verified.forget(func(c claims) bool { return c.Device == device })
+			s.verified.forget(func(t verified) bool { return t.claims.Device == device })
 		}
 	case u.Role == RoleAgent:
 		return Session{}, refusal.New(refusal.Invalid, "auth.device_required", "device",
@@ -133,12 +133,17 @@ func (s *Sessions) session(u User, d DeviceID, family, refresh string, now time.
 
 // ForgetUser has this node look the user up again before the next request is answered.
 func (s *Sessions) ForgetUser(u UserID) {
-	s.verified.forget(func(c claims) bool { return c.Subject == string(u) })
+	s.verified.forget(func(t verified) bool { return t.claims.Subject == string(u) })
 }
 
 // ForgetDevice is ForgetUser for a device.
 func (s *Sessions) ForgetDevice(d DeviceID) {
-	s.verified.forget(func(c claims) bool { return c.Device == d })
+	s.verified.forget(func(t verified) bool { return t.claims.Device == d })
+}
+
+// ForgetLender is ForgetUser for all users of a lender.
+func (s *Sessions) ForgetLender(lender string) {
+	s.verified.forget(func(t verified) bool { return t.actor.Lender == lender })
 }
 
 // JWKS is the public key set.

@@ -79,11 +79,11 @@ func (v *verifier) keep(key [32]byte, t verified, now time.Time) {
 }
 
 // forget drops what was remembered of tokens that match.
-func (v *verifier) forget(match func(claims) bool) {
+func (v *verifier) forget(match func(verified) bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for k, t := range v.tokens {
-		if match(t.claims) {
+		if match(t) {
 			delete(v.tokens, k)
 		}
 	}

@@ -53,10 +53,10 @@ const (
 func named(branch, collection, op string) string {
 	switch collection {
 	case "cases":
-		if op == "closeCase" || op == "reopenCase" { // the other endpoints need an open case
-			return "CASE-" + branch + "-2"
+		if op == "closeCase" || op == "reopenCase" { // the others need theirs open
+			return "LND-" + branch + ".CASE-" + branch + "-2"
 		}
-		return "CASE-" + branch + "-1"
+		return "LND-" + branch + ".CASE-" + branch + "-1"
 	case "territories", "teams", "plans":
 		return branch + "-" + collection
 	case "users":
@@ -66,7 +66,7 @@ func named(branch, collection, op string) string {
 	case "branches":
 		return branch
 	case "lenders":
-		return "LND-" + branch
+		return "LND-third" // ending the others' contracts would end the imports
 	case "shifts":
 		return hostileDate
 	case "docs":
@@ -112,18 +112,12 @@ var goodBodies = map[string]map[string]any{
 	"decide": {"profiles": []any{"house-visit"}, "action": map[string]any{"channel": "visit", "at": "2026-11-25T10:00:00",
 		"tz": []any{"Europe/Lisbon"}, "place": "home", "party": "debtor",
 		"purpose": "collect"}, "case": map[string]any{}, "history": []any{}},
-	"solveRouting": {"jobs": []any{map[string]any{"id": 1, "location": []any{-8.44, 41.55}, "service": 300}},
-		"vehicles": []any{map[string]any{"id": 1, "start": []any{-8.44, 41.55}, "end": []any{-8.43, 41.56}}},
-		"options":  map[string]any{"l": 0.001}},
-	"push": {"schema": 1,
-		"mutations": []any{map[string]any{"mid": "0193a6f2-7c1e-7000-8000-000000000001", "type": "visits", "id": "v1",
-			"op": "put", "base": 0, "client_ts": "2026-11-25T09:00:00Z",
-			"fields": map[string]any{"case": "CASE-north-1", "at": "2026-11-25T09:00:00Z", "outcome": "NOT_MET_NOBODY"}}}},
-	"importTerritories": {"type": "FeatureCollection",
-		"features": []any{map[string]any{"type": "Feature", "id": "t9", "properties": map[string]any{"name": "T"},
-			"geometry": map[string]any{"type": "Polygon",
-				"coordinates": []any{[]any{[]any{-8.5, 41.5}, []any{-8.4, 41.5}, []any{-8.4, 41.6}, []any{-8.5, 41.6},
-					[]any{-8.5, 41.5}}}}}}},
+	"solveRouting": {"jobs": []any{map[string]any{"id": 1, "location": []any{-8.44, 41.55}, "service": 300}}, "vehicles": []any{map[string]any{"id": 1, "start": []any{-8.44, 41.55}, "end": []any{-8.43, 41.56}}},
+		"options": map[string]any{"l": 0.001}},
+	"push": {"schema": 1, "mutations": []any{map[string]any{"mid": "0193a6f2-7c1e-7000-8000-000000000001", "type": "visits", "id": "v1", "op": "put", "base": 0, "client_ts": "2026-11-25T09:00:00Z",
+		"fields": map[string]any{"case": "LND-north.CASE-north-1", "at": "2026-11-25T09:00:00Z", "outcome": "NOT_MET_NOBODY"}}}},
+	"importTerritories": {"type": "FeatureCollection", "features": []any{map[string]any{"type": "Feature", "id": "t9", "properties": map[string]any{"name": "T"}, "geometry": map[string]any{"type": "Polygon",
+		"coordinates": []any{[]any{[]any{-8.5, 41.5}, []any{-8.4, 41.5}, []any{-8.4, 41.6}, []any{-8.5, 41.6}, []any{-8.5, 41.5}}}}}}},
 }
 
 const caseHeader = "case_ref,lender,product_type,profile,debtor_ref,debtor_name,language,phone,phone_verified_on,address,postal_code,city,country,lon,lat,address_verified_on,time_zone,currency,principal_minor,amount_due_minor,due_date,priority,service_min,flags"
@@ -163,8 +157,8 @@ func newHostile(t *testing.T) *hostile {
 	user("agent", "agent", map[string]any{"branches": []string{north}})
 	user("victim", "agent", map[string]any{"branches": []string{north}})
 	user("auditor", "auditor", map[string]any{"branches": []string{north}})
-	do("PUT", "/v1/lenders/LND-north", map[string]any{"name": "A lender"})
-	do("PUT", "/v1/lenders/LND-south", map[string]any{"name": "Another lender"})
+	do("PUT", "/v1/lenders/LND-north", map[string]any{"name": "A lender", "branches": []string{north}})
+	do("PUT", "/v1/lenders/LND-south", map[string]any{"name": "Another lender", "branches": []string{south}})
 	user("lender", "lender", map[string]any{"branches": []string{north}, "lender": "LND-north"})
 	for _, b := range []string{north, south} {
 		csv := caseHeader + "\n"
@@ -177,7 +171,7 @@ func newHostile(t *testing.T) *hostile {
 		for k, v := range goodBodies["proposePlan"] {
 			plan[k] = v
 		}
-		do("POST", "/v1/cases/CASE-"+b+"-1/plans", plan)
+		do("POST", "/v1/cases/LND-"+b+".CASE-"+b+"-1/plans", plan)
 	}
 	do("PUT", "/v1/teams/north-teams", map[string]any{"branch": north, "agents": []string{"agent"}})
 	user("southern-agent", "agent", map[string]any{"branches": []string{south}})

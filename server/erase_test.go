@@ -41,11 +41,11 @@ func TestAnErasedDebtorStaysErasedAfterARestore(t *testing.T) {
 		httpapi.Erasure
 		Certificate string `json:"certificate"`
 	}
-	ok(t, admin.Do(ctx, http.MethodPost, "/v1/debtors/D1/erase", map[string]any{"reason": "request"}, &asked))
+	ok(t, admin.Do(ctx, http.MethodPost, "/v1/debtors/L1.D1/erase", map[string]any{"reason": "request"}, &asked))
 	if asked.State != "asked" || asked.Certificate != "" {
 		t.Fatalf("asked: %+v", asked)
 	}
-	confirm := "/v1/debtors/D1/erase/" + asked.ID + "/confirm"
+	confirm := "/v1/debtors/L1.D1/erase/" + asked.ID + "/confirm"
 	if err := admin.Do(ctx, http.MethodPost, confirm, nil, nil); play.CodeOf(err) != "erasure.second_person" {
 		t.Errorf("who asked confirms: %v", err)
 	}
@@ -57,13 +57,12 @@ func TestAnErasedDebtorStaysErasedAfterARestore(t *testing.T) {
 	var says httpapi.Erasure
 	_, statement, _ := strings.Cut(signed.Text, "\n")
 	ok(t, json.Unmarshal([]byte(statement), &says))
-	if says.Debtor != "D1" || says.State != "erased" || says.Entry == 0 || says.TreeSize < says.Entry ||
-		says.TreeRoot == "" || says.ConfirmedBy != "two" {
+	if says.Debtor != "L1.D1" || says.State != "erased" || says.Entry == 0 || says.TreeSize < says.Entry || says.TreeRoot == "" || says.ConfirmedBy != "two" {
 		t.Errorf("the certificate says %+v", says)
 	}
 	erased := func(c *play.Client) bool {
 		var file map[string]any
-		ok(t, c.Do(ctx, http.MethodGet, "/v1/cases/C1", nil, &file))
+		ok(t, c.Do(ctx, http.MethodGet, "/v1/cases/L1.C1", nil, &file))
 		return file["erased"] == true && file["debtor_name"] == nil && file["status"] == "closed"
 	}
 	if !erased(admin) {
@@ -72,7 +71,7 @@ func TestAnErasedDebtorStaysErasedAfterARestore(t *testing.T) {
 	s.stop()
 	list, err := os.ReadFile(data + "-secrets/erasures.jsonl")
 	ok(t, err)
-	if !bytes.Contains(list, []byte(`"debtor":"D1"`)) || bytes.Contains(list, []byte("Secret")) {
+	if !bytes.Contains(list, []byte(`"debtor":"L1.D1"`)) || bytes.Contains(list, []byte("Secret")) {
 		t.Errorf("the list holds %s", list)
 	}
 

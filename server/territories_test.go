@@ -28,7 +28,7 @@ type proposed struct {
 			Cases     int      `json:"cases"`
 			Minutes   float64  `json:"minutes"`
 			Deviation float64  `json:"deviation"`
-			Refs      []string `json:"case_refs"`
+			Refs      []string `json:"case_ids"`
 			New       bool     `json:"new"`
 			Kept      bool     `json:"unchanged"`
 		} `json:"-"`
@@ -54,7 +54,7 @@ type movedTeam struct {
 
 type strandedCases struct {
 	Territory string   `json:"territory"`
-	Refs      []string `json:"case_refs"`
+	Refs      []string `json:"case_ids"`
 }
 
 func balanced(t *testing.T, day *play.Day, ask map[string]any) (proposed, json.RawMessage) {
@@ -107,7 +107,7 @@ func territoriesOf(t *testing.T, day *play.Day) map[string]string {
 	t.Helper()
 	var list struct {
 		Items []struct {
-			Case      string `json:"case_ref"`
+			Case      string `json:"id"`
 			Territory string `json:"territory"`
 		} `json:"items"`
 	}
@@ -136,8 +136,8 @@ func TestASupervisorAcceptsABetterMap(t *testing.T) {
 	if before.Cases != 150 || before.Outside != 3 || outside != 3 || sum != 147 || len(before.Overlaps) != 0 {
 		t.Fatalf("the report says %+v, want 150 cases, 3 of them in clusters outside", before)
 	}
-	// A case that a supervisor placed stays in its territory wherever the border runs, and its work counts there.
-	placed := "RIB-0001"
+	// A case that a supervisor placed stays, wherever the border runs, and its work counts.
+	placed := "LND-B.RIB-0001"
 	was := territoriesOf(t, day)
 	other := map[string]string{"RIB-WEST": "RIB-EAST", "RIB-EAST": "RIB-WEST"}[was[placed]]
 	ok(t, day.Admin.Do(ctx, http.MethodPost, "/v1/cases/"+placed+"/reassign", map[string]any{"territory": other}, nil))
@@ -643,8 +643,7 @@ func TestANeighbourComesWhereAllowedAndCheaper(t *testing.T) {
 			day := borderTown(t, c.metres, c.east)
 			ctx := context.Background()
 			if c.pinned {
-				ok(t, day.Admin.Do(ctx, http.MethodPost, "/v1/cases/RIB-0001/reassign", map[string]any{"territory": "RIB-WEST"},
-					nil))
+				ok(t, day.Admin.Do(ctx, http.MethodPost, "/v1/cases/LND-B.RIB-0001/reassign", map[string]any{"territory": "RIB-WEST"}, nil))
 			}
 			ok(t, day.Admin.Do(ctx, http.MethodPut, "/v1/branches/"+day.Branch,
 				map[string]any{"time_zone": day.Zone, "country": "PT", "neighbours_within_m": c.allowed}, nil))
@@ -652,7 +651,7 @@ func TestANeighbourComesWhereAllowedAndCheaper(t *testing.T) {
 			went := ""
 			for _, r := range day.Round.Routes {
 				for _, stop := range r.Stops {
-					if stop.Case == "RIB-0001" {
+					if stop.Case == "LND-B.RIB-0001" {
 						went = r.Team
 					}
 				}

@@ -79,7 +79,8 @@ func draw() error {
 		case 121:
 			flag = "cease_visit"
 		}
-		rows = append(rows, []string{id, []string{"LND-A", "LND-B", "LND-C"}[r.IntN(3)],
+		lender := []string{"LND-A", "LND-B", "LND-C"}[r.IntN(3)]
+		rows = append(rows, []string{id, lender,
 			[]string{"personal_loan", "card", "instalment"}[r.IntN(3)], "house-visit",
 			fmt.Sprintf("RIB-D%04d", i+1), fmt.Sprintf("Demo Debtor %04d", i+1), "pt",
 			fmt.Sprintf("+3519120%05d", 10000+i), asOf,
@@ -94,14 +95,14 @@ func draw() error {
 			if r.IntN(3) == 0 {
 				channel, result = "call", []string{"no_answer", "answered"}[r.IntN(2)]
 			}
-			if err := out.Encode(map[string]any{"case_ref": id, "channel": channel, "at": at.Format(template),
+			if err := out.Encode(map[string]any{"case_ref": id, "lender": lender, "channel": channel, "at": at.Format(template),
 				"result": result, "party": "debtor", "external_id": fmt.Sprintf("%s-%d", id, k)}); err != nil {
 				return err
 			}
 		}
 		if i%15 == 7 { // was visited some days ago
 			at := now.AddDate(0, 0, -2).Add(15 * time.Hour)
-			if err := out.Encode(map[string]any{"case_ref": id, "channel": "visit", "at": at.Format(template),
+			if err := out.Encode(map[string]any{"case_ref": id, "lender": lender, "channel": "visit", "at": at.Format(template),
 				"result": "contact", "party": "debtor", "external_id": id + "-visit"}); err != nil {
 				return err
 			}

@@ -115,6 +115,11 @@ func (s *Service) judgeAssignment(ctx context.Context, branch auth.BranchID, a *
 	if err := s.judgedBy(ctx, branch, f); err != nil {
 		return verdict{}, err
 	}
+	who, err := s.personOf(ctx, branch, f.Case.Debtor)
+	if err != nil {
+		return verdict{}, err
+	}
+	f.linked = who.debtors
 	policy := s.policy.Load()
 	if err := historyOf(policy, stored{s, branch}, f, a.Overlays).load(ctx, a.ETA); err != nil {
 		return verdict{}, err

@@ -92,7 +92,7 @@ func decideAppointment(f *File, d *draftBuilder, from, to time.Time, source stri
 	if bad != nil {
 		return nil, bad
 	}
-	d.reply = AppointmentReceipt{f.Case.CaseRef, id}
+	d.reply = AppointmentReceipt{f.Case.ID, id}
 	if !added {
 		return d.nothing(), nil
 	}
@@ -154,7 +154,7 @@ func decideCancelAppointment(f *File, d *draftBuilder, c CancelAppointment) (*dr
 		if a.ID != c.Appointment {
 			continue
 		}
-		d.reply = AppointmentReceipt{f.Case.CaseRef, a.ID}
+		d.reply = AppointmentReceipt{f.Case.ID, a.ID}
 		if a.Cancelled != nil {
 			return d.nothing(), nil
 		}

@@ -48,7 +48,7 @@ type visitAct struct {
 // action is the visit as the conduct decision takes it.
 func (v visitAct) action(k *record.Case) conduct.Action {
 	a := conduct.Action{Channel: "visit", Place: v.place, Party: v.party, Purpose: v.purpose, Agents: v.agents, Items: v.items,
-		Recording: v.recording, Case: string(k.CaseRef), DurationMin: v.minutes}
+		Recording: v.recording, Case: string(k.ID), DurationMin: v.minutes}
 	if k.TimeZone != "" {
 		a.TZ = []string{k.TimeZone}
 	}

@@ -241,7 +241,7 @@ func issueStop(f *File, d *draftBuilder, c IssueRoute, st IssuedStop, decisions 
 		}
 		d.putAssignment(a.ID, &a.State)
 	}
-	state := record.Assignment{AssignmentFound: record.AssignmentFound{Case: f.Case.CaseRef, Debtor: f.Case.Debtor, Branch: f.Case.Branch, Round: c.Round, Route: c.Route, Team: c.Team,
+	state := record.Assignment{AssignmentFound: record.AssignmentFound{Case: f.Case.ID, Debtor: f.Case.Debtor, Branch: f.Case.Branch, Round: c.Round, Route: c.Route, Team: c.Team,
 		Agents: slices.Clone(c.Agents), Date: c.Date, StopSeq: st.Seq, ETA: st.ETA.UTC(), Window: record.Window{From: st.Window.From.UTC(), To: st.Window.To.UTC()},
 		ServiceS: st.ServiceS, Appointment: st.Appointment, Items: c.Items, Recording: c.Recording, Overlays: c.Overlays, TimeZone: f.Case.TimeZone,
 		Territory: f.Case.Territory, Status: record.AssignmentOpen, IssuedAt: d.At, Decisions: decisions}}
@@ -279,7 +279,7 @@ func leave(f *File, d *draftBuilder, was []auth.UserID) {
 			continue
 		}
 		feed := journal.AgentFeed(agent)
-		d.tell(feed, "cases", string(f.Case.CaseRef))
+		d.tell(feed, "cases", string(f.Case.ID))
 		tellChildren(f, d, feed)
 		for i := range f.Assignments {
 			if slices.Contains(f.Assignments[i].State.Agents, agent) {
@@ -362,7 +362,7 @@ func (c RevokeAssignments) decide(ctx context.Context, t *turn) (*draftBuilder, 
 
 // loadToRevoke loads what revokeOpen must name, if there is something to revoke.
 func (t *turn) loadToRevoke(ctx context.Context, f *File, needed bool) error {
-	t.r.Depend(journal.CaseKey(f.Case.CaseRef))
+	t.r.Depend(journal.CaseKey(f.Case.ID))
 	if !needed {
 		return nil
 	}

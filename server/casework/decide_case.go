@@ -27,15 +27,15 @@ type importReceipt struct {
 	Territory string         `json:"territory"`
 }
 
-func (c importCase) refs() []journal.DocRef { return caseRef(c.line.CaseRef) }
+func (c importCase) refs() []journal.DocRef { return caseRef(c.line.ID()) }
 
 func (c importCase) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
-	rec, there, err := t.r.Doc(ctx, "cases", string(c.line.CaseRef))
+	rec, there, err := t.r.Doc(ctx, "cases", string(c.line.ID()))
 	if err != nil {
 		return nil, err
 	}
 	// An erasure that ends meanwhile has this decided again.
-	t.r.Depend(debtorKey(c.line.Debtor))
+	t.r.Depend(debtorKey(c.line.Debtor()))
 	f := &File{}
 	if there {
 		f.Rev = rec.Rev
@@ -64,15 +64,13 @@ func (c importCase) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 // decideImport is told the territory of the home as imported, and the local date.
 func decideImport(f *File, d *draftBuilder, c importCase, territory, today string) (*draftBuilder, error) {
 	k, l := &f.Case, &c.line
-	answer := importReceipt{Case: l.CaseRef, Change: accepted}
+	answer := importReceipt{Case: l.ID(), Change: accepted}
 	if f.Rev > 0 {
 		answer.Change = updated
 		switch {
 		case k.IsErased():
 			return nil, refuseErased("debtor_ref")
-		case k.Lender != l.Lender:
-			return nil, refuse(refusal.Conflict, "import.case_taken", "case_ref", "this case_ref belongs to a case of another lender; use one of your own")
-		case k.Debtor != l.Debtor:
+		case k.Debtor != l.Debtor():
 			return nil, refuse(refusal.Conflict, "import.debtor_changed", "debtor_ref", "the case belongs to another debtor; a case keeps its debtor, so use a case_ref of its own")
 		case k.Currency != l.Currency:
 			return nil, refuse(refusal.Conflict, "import.currency_changed", "currency", "the case is kept in %s; a case keeps its currency, so use a case_ref of its own", k.Currency)
@@ -82,7 +80,8 @@ func decideImport(f *File, d *draftBuilder, c importCase, territory, today strin
 			return d.nothing(), nil
 		}
 	} else {
-		k.CaseRef, k.Lender, k.Debtor, k.Currency = l.CaseRef, l.Lender, l.Debtor, l.Currency
+		k.ID, k.CaseRef, k.Lender, k.Currency = l.ID(), l.CaseRef, l.Lender, l.Currency
+		k.Debtor, k.DebtorRef = l.Debtor(), l.DebtorRef
 		k.Status, k.OpenedAt = record.StatusOpen, d.At
 	}
 	k.ProductType, k.Profiles, k.DebtorName = l.ProductType, l.Profiles, seal.NewText(l.DebtorName)

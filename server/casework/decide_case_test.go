@@ -23,15 +23,15 @@ func TestHolds(t *testing.T) {
 	for kind, want := range flags {
 		f := aFile()
 		f.Case.Agents = []auth.UserID{"ana"}
-		f.Assignments = []Filed[record.Assignment]{{ID: "a1", State: record.Assignment{AssignmentFound: record.AssignmentFound{Case: "c1", Debtor: "d1", Agents: f.Case.Agents, Status: record.AssignmentOpen, Date: "2026-11-25"}}}}
-		d, err := decideOpenHold(f, draftAt(morning, "boss"), OpenHold{Case: "c1", Kind: kind}, "2026-11-25")
+		f.Assignments = []Filed[record.Assignment]{{ID: "a1", State: record.Assignment{AssignmentFound: record.AssignmentFound{Case: "north.c1", Debtor: "d1", Agents: f.Case.Agents, Status: record.AssignmentOpen, Date: "2026-11-25"}}}}
+		d, err := decideOpenHold(f, draftAt(morning, "boss"), OpenHold{Case: "north.c1", Kind: kind}, "2026-11-25")
 		ok(t, err)
 		for _, flag := range strings.Fields(want) {
 			if _, raised := f.Case.FlagSpans("2026-11-25")[flag]; !raised {
 				t.Errorf("%s does not raise %s", kind, flag)
 			}
 		}
-		if a := f.Assignments[0].State; a.Status != record.AssignmentRevoked || a.ClosedBy != "hold" || len(f.Case.Agents) != 0 || wrote(d) != "assignments/a1 cases/c1" {
+		if a := f.Assignments[0].State; a.Status != record.AssignmentRevoked || a.ClosedBy != "hold" || len(f.Case.Agents) != 0 || wrote(d) != "assignments/a1 cases/north.c1" {
 			t.Errorf("%s: the assignment is %s by %s, held by %v; wrote %s", kind, a.Status, a.ClosedBy, f.Case.Agents, wrote(d))
 		}
 		v, err := judgeVisit(mustPolicy(t), &zoneCache{}, phaseDispatch, f, instant("2026-11-25T10:00:00Z"), visitAct{agents: 2})
@@ -40,15 +40,15 @@ func TestHolds(t *testing.T) {
 			t.Errorf("%s: a visit is allowed", kind)
 		}
 		id := f.Case.AllHolds()[0].ID
-		again, err := decideOpenHold(f, draftAt(morning, "boss"), OpenHold{Case: "c1", Kind: kind}, "2026-11-25")
+		again, err := decideOpenHold(f, draftAt(morning, "boss"), OpenHold{Case: "north.c1", Kind: kind}, "2026-11-25")
 		ok(t, err)
 		if wrote(again) != "" || again.reply.(HoldReceipt).Hold != id {
 			t.Errorf("%s opened twice wrote %q and answers %v", kind, wrote(again), again.reply)
 		}
-		if _, err := decideReleaseHold(f, draftAt(morning, "boss"), ReleaseHold{Case: "c1", Hold: id}); code(err) != "hold.reason" {
+		if _, err := decideReleaseHold(f, draftAt(morning, "boss"), ReleaseHold{Case: "north.c1", Hold: id}); code(err) != "hold.reason" {
 			t.Errorf("%s released without a reason: %v", kind, err)
 		}
-		_, err = decideReleaseHold(f, draftAt(morning, "boss"), ReleaseHold{Case: "c1", Hold: id, Reason: "settled"})
+		_, err = decideReleaseHold(f, draftAt(morning, "boss"), ReleaseHold{Case: "north.c1", Hold: id, Reason: "settled"})
 		ok(t, err)
 		if len(f.Case.OpenHolds("2026-11-25")) != 0 || len(f.Case.FlagSpans("2026-11-25")) != 0 {
 			t.Errorf("%s still holds after its release", kind)
@@ -62,7 +62,7 @@ func TestHolds(t *testing.T) {
 	}
 	// One that begins next week leaves today's stop alone, and ends by itself.
 	f.Case.Agents = []auth.UserID{"ana"}
-	f.Assignments = []Filed[record.Assignment]{{ID: "a1", State: record.Assignment{AssignmentFound: record.AssignmentFound{Case: "c1", Agents: f.Case.Agents, Status: record.AssignmentOpen, Date: "2026-11-25"}}}}
+	f.Assignments = []Filed[record.Assignment]{{ID: "a1", State: record.Assignment{AssignmentFound: record.AssignmentFound{Case: "north.c1", Agents: f.Case.Agents, Status: record.AssignmentOpen, Date: "2026-11-25"}}}}
 	_, err := decideOpenHold(f, draftAt(morning, "boss"), OpenHold{Kind: "breathing_space", Since: "2026-12-01", Until: "2026-12-03"}, "2026-11-25")
 	ok(t, err)
 	if f.Assignments[0].State.Status != record.AssignmentOpen {
@@ -78,29 +78,29 @@ func TestHolds(t *testing.T) {
 func TestClosingEndsWork(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "c1")
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")
 	ana.pull()
-	if _, err := h.do(CloseCase{Case: "c1", Reason: "boredom"}); code(err) != "case.closing_reason" {
+	if _, err := h.do(CloseCase{Case: "north.c1", Reason: "boredom"}); code(err) != "case.closing_reason" {
 		t.Errorf("closing for boredom: %v", err)
 	}
-	h.must(CloseCase{Case: "c1", Reason: "recalled"})
+	h.must(CloseCase{Case: "north.c1", Reason: "recalled"})
 	if ana.pull(); ana.holds("cases")+ana.holds("assignments") != "" {
 		t.Error("a closed case is still on a phone")
 	}
-	if r := h.must(CloseCase{Case: "c1", Reason: "recalled"}); r["changed"] != false {
+	if r := h.must(CloseCase{Case: "north.c1", Reason: "recalled"}); r["changed"] != false {
 		t.Errorf("closing again: %v", r)
 	}
-	for what, cmd := range map[string]Cmd{"case.closed": Reassign{Case: "c1", Team: ptr("t2")}, "case.not_found": CloseCase{Case: "c9", Reason: "paid"}} {
+	for what, cmd := range map[string]Cmd{"case.closed": Reassign{Case: "north.c1", Team: ptr("t2")}, "case.not_found": CloseCase{Case: "north.c9", Reason: "paid"}} {
 		if _, err := h.do(cmd); code(err) != what {
 			t.Errorf("%+v: %v, want %s", cmd, err, what)
 		}
 	}
-	if r := h.issue("r2", "t1", "2026-11-26", []auth.UserID{"ana"}, "c1", "c9"); r.Issued != 0 || fmt.Sprint(r.Refused) != "[{c1 CASE_CLOSED } {c9 case.not_found }]" {
+	if r := h.issue("r2", "t1", "2026-11-26", []auth.UserID{"ana"}, "north.c1", "north.c9"); r.Issued != 0 || fmt.Sprint(r.Refused) != "[{north.c1 CASE_CLOSED } {north.c9 case.not_found }]" {
 		t.Errorf("a closed case and none: %+v", r)
 	}
-	h.must(ReopenCase{Case: "c1"})
-	if h.shown("c1")["status"] != "open" {
+	h.must(ReopenCase{Case: "north.c1"})
+	if h.shown("north.c1")["status"] != "open" {
 		t.Error("the case is not open again")
 	}
 }
@@ -132,11 +132,11 @@ func TestReassigningAndRedrawing(t *testing.T) {
 	// A changed map moves the cases it concerns, and leaves pinned ones alone.
 	h := newHouse(t)
 	h.take(line("c1"), line("c2"), line("c3", "lat", "41.3"))
-	h.must(Reassign{Case: "c2", Territory: ptr("east")})
+	h.must(Reassign{Case: "north.c2", Territory: ptr("east")})
 	h.svc.territories = func(context.Context, auth.BranchID) (TerritoryIndex, error) { return everywhere("north"), nil }
 	moved, err := h.svc.RedrawAll(context.Background(), boss, porto)
 	ok(t, err)
-	if a, b, c := h.shown("c1")["territory"], h.shown("c2")["territory"], h.shown("c3")["territory"]; moved != 2 || a != "north" || b != "east" || c != "north" {
+	if a, b, c := h.shown("north.c1")["territory"], h.shown("north.c2")["territory"], h.shown("north.c3")["territory"]; moved != 2 || a != "north" || b != "east" || c != "north" {
 		t.Errorf("%d moved; the territories are %v, %v, %v", moved, a, b, c)
 	}
 }
@@ -149,28 +149,28 @@ func (e everywhere) Find(float64, float64) (string, bool) { return string(e), tr
 func TestCorrectionsOutliveTheLendersFile(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1"))
-	h.must(Correct{Case: "c1", Phone: ptr("+351912000002"), PhoneVerifiedOn: ptr("2026-11-24"), Address: ptr("Rua Nova 2"), Home: &geo.Point{Lon: -8.59, Lat: 41.15}, AddressVerification: ptr("confirmed_by_debtor")})
-	k := h.shown("c1")
+	h.must(Correct{Case: "north.c1", Phone: ptr("+351912000002"), PhoneVerifiedOn: ptr("2026-11-24"), Address: ptr("Rua Nova 2"), Home: &geo.Point{Lon: -8.59, Lat: 41.15}, AddressVerification: ptr("confirmed_by_debtor")})
+	k := h.shown("north.c1")
 	if k["phone"] != "+351912000002" || k["phone_verified_on"] != "2026-11-24" || k["address"] != "Rua Nova 2" || k["territory"] != "east" || k["address_verification"] != "confirmed_by_debtor" {
 		t.Errorf("the case is %v", k)
 	}
 	// The lender sends the old values with a new amount; then a new phone.
 	h.take(line("c1", "amount_due_minor", "50000"))
-	if k := h.shown("c1"); k["phone"] != "+351912000002" || k["address"] != "Rua Nova 2" || k["territory"] != "east" || k["amount_due_minor"] != 50000.0 {
+	if k := h.shown("north.c1"); k["phone"] != "+351912000002" || k["address"] != "Rua Nova 2" || k["territory"] != "east" || k["amount_due_minor"] != 50000.0 {
 		t.Errorf("after an import of old values the case is %v", k)
 	}
 	h.take(line("c1", "amount_due_minor", "50000", "phone", "+351912000003"))
-	if k := h.shown("c1"); k["phone"] != "+351912000003" || k["address"] != "Rua Nova 2" {
+	if k := h.shown("north.c1"); k["phone"] != "+351912000003" || k["address"] != "Rua Nova 2" {
 		t.Errorf("after an import of a new phone the case is %v", k)
 	}
-	h.must(Correct{Case: "c1", PhoneVerifiedOn: ptr("2026-11-25")})
-	h.must(Correct{Case: "c1", WrongNumber: true})
-	if k := h.shown("c1"); k["phone_state"] != "wrong_number" || k["phone_verified_on"] != nil {
+	h.must(Correct{Case: "north.c1", PhoneVerifiedOn: ptr("2026-11-25")})
+	h.must(Correct{Case: "north.c1", WrongNumber: true})
+	if k := h.shown("north.c1"); k["phone_state"] != "wrong_number" || k["phone_verified_on"] != nil {
 		t.Errorf("a wrong number leaves %v, verified %v", k["phone_state"], k["phone_verified_on"])
 	}
 	for want, c := range map[string]Correct{"case.phone": {Phone: ptr("12")}, "case.point": {Home: &geo.Point{Lon: 200, Lat: 3}}, "case.time_zone": {TimeZone: ptr("Mars/Base")},
 		"case.empty": {Address: ptr(" ")}, "case.control": {Address: ptr("a\x00b")}, "case.address_verification": {AddressVerification: ptr("sure")}} {
-		c.Case = "c1"
+		c.Case = "north.c1"
 		if _, err := h.do(c); code(err) != want {
 			t.Errorf("%+v: %v, want %s", c, err, want)
 		} else if strings.Contains(err.Error(), "Mars") {
@@ -183,15 +183,15 @@ func TestTheSameCommandHasTheSameReceiptForEver(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1"))
 	ctx := context.Background()
-	q := Request{ID: "http:boss:key-1", Payload: [32]byte{1}, Cmd: OpenHold{Case: "c1", Kind: "stop"}}
+	q := Request{ID: "http:boss:key-1", Payload: [32]byte{1}, Cmd: OpenHold{Case: "north.c1", Kind: "stop"}}
 	first, err := h.svc.One(ctx, boss, porto, q)
 	ok(t, err)
 	var hold HoldReceipt
 	ok(t, json.Unmarshal(first.Body, &hold))
-	h.must(ReleaseHold{Case: "c1", Hold: hold.Hold, Reason: "over"})
+	h.must(ReleaseHold{Case: "north.c1", Hold: hold.Hold, Reason: "over"})
 	again, err := h.svc.One(ctx, boss, porto, q)
 	ok(t, err)
-	if !again.Duplicate || string(again.Body) != string(first.Body) || len(h.shown("c1")["holds"].([]any)) != 1 {
+	if !again.Duplicate || string(again.Body) != string(first.Body) || len(h.shown("north.c1")["holds"].([]any)) != 1 {
 		t.Errorf("the second receipt is %s, duplicate %t", again.Body, again.Duplicate)
 	}
 	q.Payload = [32]byte{2}
@@ -233,7 +233,7 @@ func TestImportsOfCases(t *testing.T) {
 		{"the same again", file(line("c1"), line("c2", "flags", "vulnerable;disputed")), "0/0/2/0"},
 		{"one changed", file(line("c1", "amount_due_minor", "70000"), line("c2", "flags", "disputed;vulnerable")), "0/1/1/0"},
 		{"and back", file(line("c1")), "0/1/0/0"},
-		{"of a second lender", file(line("c1", "lender", "south")), "0/0/0/1 import.case_taken@2.case_ref"},
+		{"of a second lender", file(line("c1", "lender", "south")), "1/0/0/0"},
 		{"of another debtor", file(line("c1", "debtor_ref", "other")), "0/0/0/1 import.debtor_changed@2.debtor_ref"},
 		{"in another currency", file(line("c1", "currency", "USD")), "0/0/0/1 import.currency_changed@2.currency"},
 		{"twice in one file", file(line("c3"), line("c3"), line("c3", "priority", "5")), "1/1/1/0"},
@@ -244,7 +244,7 @@ func TestImportsOfCases(t *testing.T) {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
 	}
-	// A lender's system has no branch of its own; it sends to one, and its own cases only.
+	// A lender's system sends its own cases only.
 	south.Branches = []auth.BranchID{porto}
 	if got := h.report(south, file(line("s1", "lender", "south"), line("n1", "lender", "north"))); got != "1/0/0/1 import.lender@3.lender" {
 		t.Errorf("a lender's own and another's: %s", got)
@@ -258,19 +258,19 @@ func TestImportsOfCases(t *testing.T) {
 		}
 		return strings.Join(out, " ")
 	}
-	if got := holds("c2"); got != "disputed vulnerable" {
+	if got := holds("north.c2"); got != "disputed vulnerable" {
 		t.Errorf("c2 has the holds %q", got)
 	}
 	h.take(line("c2", "flags", "vulnerable"))
-	k := h.openCase("c2")
-	h.must(ReleaseHold{Case: "c2", Hold: k.AllHolds()[1].ID, Reason: "a specialist goes"})
+	k := h.openCase("north.c2")
+	h.must(ReleaseHold{Case: "north.c2", Hold: k.AllHolds()[1].ID, Reason: "a specialist goes"})
 	h.take(line("c2", "flags", "vulnerable", "priority", "7"))
-	if got := holds("c2"); got != "" {
+	if got := holds("north.c2"); got != "" {
 		t.Errorf("after the lender dropped one and a person released the other, c2 has %q", got)
 	}
 	h.take(line("c2", "priority", "7"))
 	h.take(line("c2", "flags", "vulnerable"))
-	if got := holds("c2"); got != "vulnerable" {
+	if got := holds("north.c2"); got != "vulnerable" {
 		t.Errorf("raised anew, c2 has %q", got)
 	}
 	// An upload that is cut: the lines before the cut are kept, and sending it again is safe.
@@ -296,7 +296,7 @@ func TestAFixInGCJ02IsConverted(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("cn", "country", "CN", "time_zone", "Asia/Shanghai", "currency", "CNY", "phone", "", "lon", "114.0596", "lat", "22.5429", "datum", "gcj02"),
 		line("wgs", "country", "CN", "time_zone", "Asia/Shanghai", "currency", "CNY", "phone", "", "lon", "114.0596", "lat", "22.5429"))
-	a, b := h.shown("cn"), h.shown("wgs")
+	a, b := h.shown("north.cn"), h.shown("north.wgs")
 	p, q := a["home"].([]any), b["home"].([]any)
 	from := geo.Point{Lon: p[0].(float64), Lat: p[1].(float64)}
 	if m := from.DistanceTo(geo.Point{Lon: q[0].(float64), Lat: q[1].(float64)}); m < 300 || m > 900 || a["datum"] != "gcj02" || b["datum"] != "wgs84" {
@@ -308,10 +308,10 @@ func TestImportsOfContactsAndPayments(t *testing.T) {
 	h := newHouse(t)
 	ctx := context.Background()
 	h.take(line("c1"), line("az", "time_zone", "Atlantic/Azores"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "c1")
-	contacts := `{"case_ref":"az","channel":"call","at":"2026-11-20T10:00:00","result":"answered","external_id":"x1","number":"+351912000001"}
-{"case_ref":"c1","channel":"sms","at":"2026-11-20T10:00:00Z","result":"delivered"}
-{"case_ref":"c1","channel":"smoke","at":"2026-11-20T10:00:00Z","result":"delivered"}
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
+	contacts := `{"case_ref":"north.az","channel":"call","at":"2026-11-20T10:00:00","result":"answered","external_id":"x1","number":"+351912000001"}
+{"case_ref":"north.c1","channel":"sms","at":"2026-11-20T10:00:00Z","result":"delivered"}
+{"case_ref":"north.c1","channel":"smoke","at":"2026-11-20T10:00:00Z","result":"delivered"}
 {"case_ref":"nobody","channel":"sms","at":"2026-11-20T10:00:00Z","result":"delivered"}
 `
 	send := func(text string) string {
@@ -331,7 +331,7 @@ func TestImportsOfContactsAndPayments(t *testing.T) {
 		t.Errorf("one changed: %s", got)
 	}
 	var c record.Contact
-	body := string(h.stored("contacts", "az/x1", &c).Body)
+	body := string(h.stored("contacts", "north.az/x1", &c).Body)
 	if !c.At.Equal(instant("2026-11-20T11:00:00Z")) || strings.Contains(body, "912000001") {
 		t.Errorf("a time without offset is %s, want that of the Azores; %s", c.At, body)
 	}
@@ -351,7 +351,7 @@ func TestImportsOfContactsAndPayments(t *testing.T) {
 			t.Errorf("%q: %s, want %s", c.text, got, c.want)
 		}
 	}
-	if k := h.shown("c1"); k["amount_due_minor"] != 40000.0 || k["status"] != "open" {
+	if k := h.shown("north.c1"); k["amount_due_minor"] != 40000.0 || k["status"] != "open" {
 		t.Errorf("after a part is paid %v is due and the case %v", k["amount_due_minor"], k["status"])
 	}
 	ana := h.phone("ana", "d1")
@@ -359,7 +359,7 @@ func TestImportsOfContactsAndPayments(t *testing.T) {
 	if got := pay("p5,c1,2026-11-25T08:00:00,40000,EUR,cash\n"); got != "1/0/0/0" {
 		t.Errorf("the rest: %s", got)
 	}
-	if k := h.shown("c1"); k["status"] != "closed" || k["amount_due_minor"] != 0.0 {
+	if k := h.shown("north.c1"); k["status"] != "closed" || k["amount_due_minor"] != 0.0 {
 		t.Errorf("after all is paid %v is due and the case %v", k["amount_due_minor"], k["status"])
 	}
 	if ana.pull(); ana.holds("cases") != "" {

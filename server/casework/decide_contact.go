@@ -90,7 +90,7 @@ func decideContact(f *File, d *draftBuilder, c RecordContact, id string, was *re
 	}
 	state := c.state(&f.Case)
 	state.By = d.Actor.User
-	answer := ContactReceipt{f.Case.CaseRef, id, accepted}
+	answer := ContactReceipt{f.Case.ID, id, accepted}
 	if was != nil {
 		if was.Visit != "" {
 			return nil, refuse(refusal.Conflict, "contact.of_visit", "external_id", "a visit recorded this contact; correct the visit instead")
@@ -110,7 +110,7 @@ func decideContact(f *File, d *draftBuilder, c RecordContact, id string, was *re
 
 // state is the contact's document, all but who recorded it.
 func (c RecordContact) state(k *record.Case) record.Contact {
-	state := record.Contact{Case: k.CaseRef, Debtor: k.Debtor, Branch: k.Branch, Lender: k.Lender,
+	state := record.Contact{Case: k.ID, Debtor: k.Debtor, Branch: k.Branch, Lender: k.Lender,
 		Channel: c.Channel, At: c.At.UTC().Truncate(time.Second), Result: c.Result, Party: c.Party, PartyRef: c.PartyRef,
 		Number: seal.NewText(c.Number), External: c.External, Excluded: c.Excluded}
 	if state.Party == "" {

@@ -54,7 +54,7 @@ func decideOpenHold(f *File, d *draftBuilder, c OpenHold, today string) (*draftB
 		h.Since = today
 	}
 	id, added := addHold(f, d, h)
-	d.reply = HoldReceipt{f.Case.CaseRef, id}
+	d.reply = HoldReceipt{f.Case.ID, id}
 	if !added {
 		return d.nothing(), nil
 	}
@@ -104,7 +104,7 @@ func decideReleaseHold(f *File, d *draftBuilder, c ReleaseHold) (*draftBuilder, 
 	if strings.TrimSpace(c.Reason) == "" || len(c.Reason) > 200 {
 		return nil, refuse(refusal.Invalid, "hold.reason", "reason", "say in 1 to 200 bytes why the hold may be lifted")
 	}
-	d.reply = HoldReceipt{f.Case.CaseRef, c.Hold}
+	d.reply = HoldReceipt{f.Case.ID, c.Hold}
 	if holds[i].Released != nil {
 		return d.nothing(), nil
 	}

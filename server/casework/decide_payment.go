@@ -68,7 +68,7 @@ func decidePayment(f *File, d *draftBuilder, c RecordPayment, was *record.Paymen
 		return nil, refuse(refusal.Invalid, "payment.paid_at", "paid_at", "this lies in the future; import a payment once it has arrived")
 	}
 	state := c.state(&f.Case)
-	answer := PaymentReceipt{Case: f.Case.CaseRef, Payment: c.Ref, Change: accepted}
+	answer := PaymentReceipt{Case: f.Case.ID, Payment: c.Ref, Change: accepted}
 	if was != nil {
 		if !same(was, &state) {
 			return nil, refuse(refusal.Conflict, "payment.changed", "payment_ref", "this payment was recorded with other values; send a payment_ref of its own for another payment")
@@ -77,7 +77,7 @@ func decidePayment(f *File, d *draftBuilder, c RecordPayment, was *record.Paymen
 		d.reply = answer
 		return d.nothing(), nil
 	}
-	d.put("payments", paymentID(f.Case.CaseRef, c.Ref), "", &state)
+	d.put("payments", paymentID(f.Case.ID, c.Ref), "", &state)
 	f.Case.PaidMinor += c.AmountMinor
 	f.Case.AmountDueMinor = max(0, f.Case.AmountDueMinor-c.AmountMinor)
 	d.putCase(f)
@@ -89,7 +89,7 @@ func decidePayment(f *File, d *draftBuilder, c RecordPayment, was *record.Paymen
 
 // state is the payment's document.
 func (c RecordPayment) state(k *record.Case) record.Payment {
-	return record.Payment{Case: k.CaseRef, Debtor: k.Debtor, Lender: k.Lender, PaidAt: c.PaidAt.UTC().Truncate(time.Second),
+	return record.Payment{Case: k.ID, Debtor: k.Debtor, Lender: k.Lender, PaidAt: c.PaidAt.UTC().Truncate(time.Second),
 		AmountMinor: c.AmountMinor, Currency: c.Currency, Method: c.Method}
 }
 

@@ -142,7 +142,7 @@ func (s *Service) RedrawAll(ctx context.Context, actor auth.Actor, branch auth.B
 		reqs := make([]Request, len(cases))
 		for i := range cases {
 			reqs[i] = Request{ID: "redraw:" + id + ":" + cases[i].ID[:min(len(cases[i].ID), 64)],
-				Cmd: Redraw{Case: cases[i].State.CaseRef}}
+				Cmd: Redraw{Case: cases[i].State.ID}}
 		}
 		receipts, err := s.Do(ctx, actor, branch, reqs)
 		for _, r := range receipts {

@@ -25,9 +25,9 @@ func TestReassigningTakesBackOnlyOtherTeams(t *testing.T) {
 	h := newHouse(t)
 	h.svc.teams = works{"t1": {"west"}, "t2": {"west", "east"}, "t3": {"east"}}
 	h.take(line("c1"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "c1")
-	h.issue("r2", "t2", "2026-11-26", []auth.UserID{"rui"}, "c1")
-	h.issue("r3", "t3", "2026-11-27", []auth.UserID{"eva"}, "c1")
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
+	h.issue("r2", "t2", "2026-11-26", []auth.UserID{"rui"}, "north.c1")
+	h.issue("r3", "t3", "2026-11-27", []auth.UserID{"eva"}, "north.c1")
 	phones := map[string]*phone{"t1": h.phone("ana", "d1"), "t2": h.phone("rui", "d2"), "t3": h.phone("eva", "d3")}
 	holding := func() string {
 		var out []string
@@ -50,10 +50,10 @@ func TestReassigningTakesBackOnlyOtherTeams(t *testing.T) {
 		cmd  Reassign
 		want string
 	}{
-		{"the territory it is in is pinned", Reassign{Case: "c1", Territory: ptr("east")}, "t2 t3"},
-		{"one of the teams gets it", Reassign{Case: "c1", Team: ptr("t2")}, "t2"},
-		{"the same team again", Reassign{Case: "c1", Team: ptr("t2")}, "t2"},
-		{"another team gets it", Reassign{Case: "c1", Team: ptr("t9")}, ""},
+		{"the territory it is in is pinned", Reassign{Case: "north.c1", Territory: ptr("east")}, "t2 t3"},
+		{"one of the teams gets it", Reassign{Case: "north.c1", Team: ptr("t2")}, "t2"},
+		{"the same team again", Reassign{Case: "north.c1", Team: ptr("t2")}, "t2"},
+		{"another team gets it", Reassign{Case: "north.c1", Team: ptr("t9")}, ""},
 	} {
 		h.must(c.cmd)
 		if got := holding(); got != c.want {
@@ -71,8 +71,8 @@ func TestReassigningTakesBackOnlyOtherTeams(t *testing.T) {
 func TestReassigningIsOneCommand(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "c1")
-	q := Request{ID: strings.Repeat("k", journal.MaxCommandBytes), Cmd: Reassign{Case: "c1", Team: ptr("t2")}}
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
+	q := Request{ID: strings.Repeat("k", journal.MaxCommandBytes), Cmd: Reassign{Case: "north.c1", Team: ptr("t2")}}
 	first, err := h.svc.One(t.Context(), boss, porto, q)
 	ok(t, err)
 	w, err := h.store.Watermark(t.Context(), porto)
@@ -81,8 +81,8 @@ func TestReassigningIsOneCommand(t *testing.T) {
 		t.Errorf("entry %d of %d, duplicate %t: want the last, new", first.N, w, first.Duplicate)
 	}
 	var a record.Assignment
-	if h.stored("assignments", "a-c1-2026-11-25-r1", &a); a.Status != "revoked" || h.shown("c1")["team"] != "t2" {
-		t.Errorf("the stop is %s and the team %v", a.Status, h.shown("c1")["team"])
+	if h.stored("assignments", "a-c1-2026-11-25-r1", &a); a.Status != "revoked" || h.shown("north.c1")["team"] != "t2" {
+		t.Errorf("the stop is %s and the team %v", a.Status, h.shown("north.c1")["team"])
 	}
 	again, err := h.svc.One(t.Context(), boss, porto, q)
 	ok(t, err)
@@ -90,14 +90,14 @@ func TestReassigningIsOneCommand(t *testing.T) {
 		t.Errorf("sent again it is answered %+v, want %+v", again, first)
 	}
 	// One byte more, and nothing of it is there.
-	h.must(Reassign{Case: "c1", Team: ptr("t1")})
-	h.issue("r2", "t1", "2026-11-26", []auth.UserID{"ana"}, "c1")
+	h.must(Reassign{Case: "north.c1", Team: ptr("t1")})
+	h.issue("r2", "t1", "2026-11-26", []auth.UserID{"ana"}, "north.c1")
 	q.ID += "k"
 	if _, err := h.svc.One(t.Context(), boss, porto, q); err == nil {
 		t.Error("a command id that is too long was taken")
 	}
-	if h.stored("assignments", "a-c1-2026-11-26-r2", &a); a.Status != "open" || h.shown("c1")["team"] != "t1" {
-		t.Errorf("the stop is %s and the team %v", a.Status, h.shown("c1")["team"])
+	if h.stored("assignments", "a-c1-2026-11-26-r2", &a); a.Status != "open" || h.shown("north.c1")["team"] != "t1" {
+		t.Errorf("the stop is %s and the team %v", a.Status, h.shown("north.c1")["team"])
 	}
 }
 
@@ -105,17 +105,17 @@ func TestReassigningIsOneCommand(t *testing.T) {
 func TestWhoIsOnTheWayIsSpared(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1"), line("c2"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "c1", "c2")
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1", "north.c2")
 	ana := h.phone("ana", "d1")
 	out := write("assignments", "a-c1-2026-11-25-r1", "patch", 1, members{"agent_status": "en_route"})
 	h.want("ana sets out", ana.push(out)[0], "applied")
-	for _, c := range []journal.CaseID{"c1", "c2"} {
+	for _, c := range []journal.CaseID{"north.c1", "north.c2"} {
 		h.must(RevokeAssignments{Case: c, Round: "r1", Reason: "round:replanned", SpareUnderWay: true})
 	}
 	if ana.pull(); ana.holds("assignments") != "a-c1-2026-11-25-r1" {
 		t.Errorf("the phone holds %q, want the stop she is on her way to", ana.holds("assignments"))
 	}
-	h.must(RevokeAssignments{Case: "c1", Round: "r1", Reason: "round:replanned"})
+	h.must(RevokeAssignments{Case: "north.c1", Round: "r1", Reason: "round:replanned"})
 	if ana.pull(); ana.holds("assignments") != "" {
 		t.Errorf("the phone holds %q after her team dropped out", ana.holds("assignments"))
 	}

@@ -20,12 +20,12 @@ func (h *house) retire(before, command string) int {
 func TestADayThatIsOverLeavesThePhones(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1"), line("c2"), line("c3"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "c1", "c2")
-	h.issue("r1", "t1", "2026-11-26", []auth.UserID{"ana"}, "c3")
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1", "north.c2")
+	h.issue("r1", "t1", "2026-11-26", []auth.UserID{"ana"}, "north.c3")
 	ana, rui := h.phone("ana", "d1"), h.phone("rui", "d2")
 	ana.pull()
 	rui.pull()
-	h.want("a visit on the day", ana.put("visits", "v1", visit("c1", "2026-11-25T10:05:00Z")), "applied")
+	h.want("a visit on the day", ana.put("visits", "v1", visit("north.c1", "2026-11-25T10:05:00Z")), "applied")
 	ana.pull()
 
 	h.now = instant("2026-11-26T00:00:30Z")
@@ -36,12 +36,12 @@ func TestADayThatIsOverLeavesThePhones(t *testing.T) {
 		t.Errorf("asked again, %d cases left the phones", n)
 	}
 	got := ana.pull()
-	for _, gone := range []string{"revoke assignments/a-c1-2026-11-25-r1", "revoke assignments/a-c2-2026-11-25-r1", "revoke cases/c1", "revoke cases/c2", "revoke visits/v1"} {
+	for _, gone := range []string{"revoke assignments/a-c1-2026-11-25-r1", "revoke assignments/a-c2-2026-11-25-r1", "revoke cases/north.c1", "revoke cases/north.c2", "revoke visits/v1"} {
 		if !slices.Contains(got, gone) {
 			t.Errorf("the phone did not hear %s; it heard %v", gone, got)
 		}
 	}
-	if as, cs := ana.holds("assignments"), ana.holds("cases"); as != "a-c3-2026-11-26-r1" || cs != "c3" {
+	if as, cs := ana.holds("assignments"), ana.holds("cases"); as != "a-c3-2026-11-26-r1" || cs != "north.c3" {
 		t.Errorf("the phone holds %s and %s, want what is of today and later only", as, cs)
 	}
 	m, err := h.sync.Manifest(context.Background(), ana.caller, "assignments")
@@ -59,8 +59,8 @@ func TestADayThatIsOverLeavesThePhones(t *testing.T) {
 
 	// Rui was offline all day: what he recorded is a fact.
 	p := h.phone("rui", "d2")
-	rs := p.push(write("visits", "v2", "put", 0, visit("c2", "2026-11-25T15:00:00Z", "outcome", "MET_PTP")),
-		write("visit_notes", "n2", "put", 0, members{"case": "c2", "visit": "v2", "at": "2026-11-25T15:10:00Z", "text": "pays on Friday"}),
+	rs := p.push(write("visits", "v2", "put", 0, visit("north.c2", "2026-11-25T15:00:00Z", "outcome", "MET_PTP")),
+		write("visit_notes", "n2", "put", 0, members{"case": "north.c2", "visit": "v2", "at": "2026-11-25T15:10:00Z", "text": "pays on Friday"}),
 		write("assignments", "a-c2-2026-11-25-r1", "patch", 1, members{"agent_status": "visited"}))
 	for i, what := range []string{"his visit", "its note", "his patch"} {
 		h.want(what, rs[i], "applied")
@@ -79,28 +79,28 @@ func TestADayThatIsOverLeavesThePhones(t *testing.T) {
 	}
 	// Going by a list of yesterday is another matter.
 	h.now = instant("2026-11-26T12:00:00Z")
-	h.want("a visit on the day after", p.put("visits", "v3", visit("c2", "2026-11-26T11:00:00Z", "assignment", "a-c2-2026-11-25-r1")), "applied")
+	h.want("a visit on the day after", p.put("visits", "v3", visit("north.c2", "2026-11-26T11:00:00Z", "assignment", "a-c2-2026-11-25-r1")), "applied")
 	if got := h.flags("v3"); !slices.Contains([]string{"late_stop unlawful"}, got) {
 		t.Errorf("the visit of the day after is flagged %q, want late_stop and unlawful (one contact in seven days)", got)
 	}
 	// A stranger to the case gains nothing by it.
-	h.want("a visit by another agent", h.phone("eva", "d3").put("visits", "v4", visit("c2", "2026-11-25T15:00:00Z")), "revoked")
+	h.want("a visit by another agent", h.phone("eva", "d3").put("visits", "v4", visit("north.c2", "2026-11-25T15:00:00Z")), "revoked")
 }
 
 // What somebody took back is not a day that is over: the new owner decides.
 func TestAfterARevocationRecordsWaitForTheNewOwner(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "c1")
-	h.issue("r2", "t2", "2026-11-25", []auth.UserID{"rui"}, "c1")
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
+	h.issue("r2", "t2", "2026-11-25", []auth.UserID{"rui"}, "north.c1")
 	ana, rui := h.phone("ana", "d1"), h.phone("rui", "d2")
 	if ana.pull(); ana.holds("assignments") != "" || ana.holds("cases") != "" {
 		t.Errorf("ana holds %q", ana.holds("assignments"))
 	}
-	if rui.pull(); rui.holds("assignments") != "a-c1-2026-11-25-r2" || rui.holds("cases") != "c1" {
+	if rui.pull(); rui.holds("assignments") != "a-c1-2026-11-25-r2" || rui.holds("cases") != "north.c1" {
 		t.Errorf("rui holds %q", rui.holds("assignments"))
 	}
-	r := ana.put("visits", "v1", visit("c1", "2026-11-25T10:05:00Z"))
+	r := ana.put("visits", "v1", visit("north.c1", "2026-11-25T10:05:00Z"))
 	h.want("a visit to a case that is another's", r, "revoked")
 	// Accepted for her, it closes nobody else's stop.
 	h.must(HandleQuarantine{ID: r.Quarantine, Accept: true})
@@ -112,7 +112,7 @@ func TestAfterARevocationRecordsWaitForTheNewOwner(t *testing.T) {
 		t.Error("ana's visit closed rui's assignment")
 	}
 	h.retire("2026-11-26", "day:2026-11-26")
-	h.want("another a day later", ana.put("visits", "v2", visit("c1", "2026-11-25T11:05:00Z")), "revoked")
+	h.want("another a day later", ana.put("visits", "v2", visit("north.c1", "2026-11-25T11:05:00Z")), "revoked")
 }
 
 // Tomorrow's round is published while today's agents are out.
@@ -120,8 +120,8 @@ func TestTomorrowsStopLeavesTodaysAlone(t *testing.T) {
 	h := newHouse(t)
 	h.now = instant("2026-11-25T16:00:00Z")
 	h.take(line("c1"), line("c2"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "c1", "c2")
-	h.issue("r2", "t1", "2026-11-26", []auth.UserID{"ana"}, "c1", "c2")
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1", "north.c2")
+	h.issue("r2", "t1", "2026-11-26", []auth.UserID{"ana"}, "north.c1", "north.c2")
 	ana := h.phone("ana", "d1")
 	if ana.pull(); ana.holds("assignments") != "a-c1-2026-11-25-r1 a-c1-2026-11-26-r2 a-c2-2026-11-25-r1 a-c2-2026-11-26-r2" {
 		t.Errorf("the phone holds %s, want both days", ana.holds("assignments"))
@@ -137,12 +137,12 @@ func TestAVisitTakesBackALaterStopThatItMakesUnlawful(t *testing.T) {
 	h := newHouse(t)
 	h.now = instant("2026-11-25T16:00:00Z")
 	h.take(line("c1"), line("c2"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "c1", "c2")
-	h.issue("r2", "t1", "2026-11-26", []auth.UserID{"ana"}, "c1", "c2")
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1", "north.c2")
+	h.issue("r2", "t1", "2026-11-26", []auth.UserID{"ana"}, "north.c1", "north.c2")
 	ana := h.phone("ana", "d1")
 	// Whom today's visit met may not be visited again tomorrow; nobody at home, and tomorrow's stop stays.
-	h.want("met", ana.put("visits", "v1", visit("c1", "2026-11-25T15:30:00Z", "outcome", "MET_PTP")), "applied")
-	h.want("not met", ana.put("visits", "v2", visit("c2", "2026-11-25T15:50:00Z")), "applied")
+	h.want("met", ana.put("visits", "v1", visit("north.c1", "2026-11-25T15:30:00Z", "outcome", "MET_PTP")), "applied")
+	h.want("not met", ana.put("visits", "v2", visit("north.c2", "2026-11-25T15:50:00Z")), "applied")
 	if ana.pull(); ana.holds("assignments") != "a-c1-2026-11-25-r1 a-c2-2026-11-25-r1 a-c2-2026-11-26-r2" {
 		t.Errorf("the phone holds %s, want tomorrow's stop at c1 taken back", ana.holds("assignments"))
 	}
@@ -151,17 +151,17 @@ func TestAVisitTakesBackALaterStopThatItMakesUnlawful(t *testing.T) {
 		t.Errorf("tomorrow's stop is %s by %s", a.Status, a.ClosedBy)
 	}
 	// Taking one round back leaves the assignments of others.
-	h.must(RevokeAssignments{Case: "c2", Round: "r0", Reason: "round:replaced"})
+	h.must(RevokeAssignments{Case: "north.c2", Round: "r0", Reason: "round:replaced"})
 	if ana.pull(); ana.holds("assignments") != "a-c1-2026-11-25-r1 a-c2-2026-11-25-r1 a-c2-2026-11-26-r2" {
 		t.Errorf("the phone holds %s", ana.holds("assignments"))
 	}
-	h.must(RevokeAssignments{Case: "c2", Round: "r2", Reason: "round:replaced"})
+	h.must(RevokeAssignments{Case: "north.c2", Round: "r2", Reason: "round:replaced"})
 	if ana.pull(); ana.holds("assignments") != "a-c1-2026-11-25-r1 a-c2-2026-11-25-r1" {
 		t.Errorf("the phone holds %s", ana.holds("assignments"))
 	}
 	// Issuing the case again after days ends the old day.
 	h.now = instant("2026-11-28T07:00:00Z")
-	h.issue("r3", "t2", "2026-11-28", []auth.UserID{"rui"}, "c2")
+	h.issue("r3", "t2", "2026-11-28", []auth.UserID{"rui"}, "north.c2")
 	if ana.pull(); ana.holds("assignments") != "a-c1-2026-11-25-r1" {
 		t.Errorf("the phone holds %s", ana.holds("assignments"))
 	}

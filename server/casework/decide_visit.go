@@ -56,8 +56,8 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	if err := t.openCase(ctx, f); err != nil {
 		return nil, err
 	}
-	contact := contactID(f.Case.CaseRef, "visit:"+c.ID)
-	corrected := contactID(f.Case.CaseRef, "visit:"+c.Visit.Supersedes)
+	contact := contactID(f.Case.ID, "visit:"+c.ID)
+	corrected := contactID(f.Case.ID, "visit:"+c.Visit.Supersedes)
 	if _, _, err := t.r.Doc(ctx, "contacts", contact); err != nil {
 		return nil, err
 	}
@@ -68,7 +68,9 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	if a := assignmentOf(f, &v); a != nil {
 		act.overlays = a.State.Overlays
 	}
-	t.r.Depend(debtorKey(f.Case.Debtor))
+	if f.linked, err = t.linked(ctx, f.Case.Debtor); err != nil {
+		return nil, err
+	}
 	history := historyOf(t.policy(), t.r, f, act.overlays)
 	if err := history.recent(ctx, v.At); err != nil {
 		return nil, err

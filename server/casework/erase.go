@@ -190,11 +190,11 @@ func (c finishErasure) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 		if err := decode(rec, &f.Case); err != nil {
 			return nil, err
 		}
-		t.r.Depend(journal.CaseKey(f.Case.CaseRef))
+		t.r.Depend(journal.CaseKey(f.Case.ID))
 		if err := t.fill(ctx, f, toRevoke); err != nil {
 			return nil, err
 		}
-		e.Cases = append(e.Cases, f.Case.CaseRef)
+		e.Cases = append(e.Cases, f.Case.ID)
 		closeCase(f, d, record.ClosedErased)
 		// What was visited already leaves the phones today too.
 		endShown(f, d, func(a *Filed[record.Assignment]) bool { a.State.Expire(); return true })

@@ -80,36 +80,36 @@ func TestErasingTakesTwoAdministrators(t *testing.T) {
 			t.Errorf("%s: %q, want %q", what, code(err), want)
 		}
 	}
-	_, err := h.ask(boss, "D1")
+	_, err := h.ask(boss, "north.D1")
 	wants("a supervisor asks", err, "auth.role")
-	_, err = h.ask(firstAdmin, "D7")
+	_, err = h.ask(firstAdmin, "north.D7")
 	wants("of nobody", err, "debtor.not_found")
-	asked, err := h.ask(firstAdmin, "D1")
+	asked, err := h.ask(firstAdmin, "north.D1")
 	ok(t, err)
-	again, err := h.ask(secondAdmin, "D1")
+	again, err := h.ask(secondAdmin, "north.D1")
 	ok(t, err)
 	if again != asked {
 		t.Errorf("asked twice, there are two erasures: %v and %v", asked, again)
 	}
-	wants("who asked confirms", h.confirm(firstAdmin, "D1", asked.ID), "erasure.second_person")
-	wants("a supervisor confirms", h.confirm(boss, "D1", asked.ID), "auth.role")
-	wants("for another debtor", h.confirm(secondAdmin, "D2", asked.ID), "erasure.not_found")
-	wants("of no request", h.confirm(secondAdmin, "D1", "e1"), "erasure.not_found")
-	if name := h.shown("c1")["debtor_name"]; name != "Test Debtor c1" || len(list.lines) > 0 {
+	wants("who asked confirms", h.confirm(firstAdmin, "north.D1", asked.ID), "erasure.second_person")
+	wants("a supervisor confirms", h.confirm(boss, "north.D1", asked.ID), "auth.role")
+	wants("for another debtor", h.confirm(secondAdmin, "north.D2", asked.ID), "erasure.not_found")
+	wants("of no request", h.confirm(secondAdmin, "north.D1", "e1"), "erasure.not_found")
+	if name := h.shown("north.c1")["debtor_name"]; name != "Test Debtor c1" || len(list.lines) > 0 {
 		t.Fatalf("before it was confirmed the name reads %v", name)
 	}
 	for range 2 { // again is harmless
-		ok(t, h.confirm(secondAdmin, "D1", asked.ID))
+		ok(t, h.confirm(secondAdmin, "north.D1", asked.ID))
 	}
-	e, entry, err := h.svc.Erasure(context.Background(), porto, "D1", asked.ID)
+	e, entry, err := h.svc.Erasure(context.Background(), porto, "north.D1", asked.ID)
 	ok(t, err)
-	if e.State != record.ErasureErased || e.AskedBy != "first" || e.ConfirmedBy != "second" || entry == 0 || len(e.Cases) != 1 || e.Cases[0] != "c1" {
+	if e.State != record.ErasureErased || e.AskedBy != "first" || e.ConfirmedBy != "second" || entry == 0 || len(e.Cases) != 1 || e.Cases[0] != "north.c1" {
 		t.Errorf("the erasure reads %+v of entry %d", e, entry)
 	}
-	if len(list.lines) != 1 || list.lines[0].Debtor != "D1" || list.lines[0].Erasure != asked.ID {
+	if len(list.lines) != 1 || list.lines[0].Debtor != "north.D1" || list.lines[0].Erasure != asked.ID {
 		t.Errorf("the list holds %+v", list.lines)
 	}
-	_, err = h.ask(firstAdmin, "D1")
+	_, err = h.ask(firstAdmin, "north.D1")
 	wants("asked after it is done", err, codeErased)
 }
 
@@ -117,14 +117,14 @@ func TestErasingTakesTwoAdministrators(t *testing.T) {
 func TestAnErasedDebtorShowsAsErasedEverywhere(t *testing.T) {
 	h, _ := erasing(t)
 	h.take(line("c1", "debtor_ref", "D1", "address", "Rua Secreta 7"), line("c2", "debtor_ref", "D1"), line("c3"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "c1", "c3")
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1", "north.c3")
 	ana := h.phone("ana", "d1")
-	h.want("a visit", ana.put("visits", "v1", visit("c1", "2026-11-25T10:00:00Z", "outcome_detail", "a secret story")), "applied")
-	h.want("a note", ana.put("visit_notes", "n1", members{"case": "c1", "at": "2026-11-25T10:00:00Z", "text": "a secret note"}), "applied")
-	h.want("a bad note", ana.put("visit_notes", "n2", members{"case": "c1", "at": "2026-11-25T10:00:00Z", "text": 7, "x": "a secret"}), "rejected validation.type")
+	h.want("a visit", ana.put("visits", "v1", visit("north.c1", "2026-11-25T10:00:00Z", "outcome_detail", "a secret story")), "applied")
+	h.want("a note", ana.put("visit_notes", "n1", members{"case": "north.c1", "at": "2026-11-25T10:00:00Z", "text": "a secret note"}), "applied")
+	h.want("a bad note", ana.put("visit_notes", "n2", members{"case": "north.c1", "at": "2026-11-25T10:00:00Z", "text": 7, "x": "a secret"}), "rejected validation.type")
 	ana.pull()
-	h.erase("D1")
-	file := h.shown("c1")
+	h.erase("north.D1")
+	file := h.shown("north.c1")
 	if file["erased"] != true || file["debtor_name"] != nil || file["address"] != nil || file["home"] != nil || file["status"] != record.StatusClosed {
 		t.Errorf("the case file: %v", file)
 	}
@@ -132,7 +132,7 @@ func TestAnErasedDebtorShowsAsErasedEverywhere(t *testing.T) {
 		t.Error("the case file does not say that a name stood there")
 	}
 	for list, x := range map[string][2]string{"visits": {"v1", "outcome_detail"}, "visit_notes": {"n1", "text"}} {
-		if item := h.child("c1", list, x[0]); item["erased"] != true || item[x[1]] != nil {
+		if item := h.child("north.c1", list, x[0]); item["erased"] != true || item[x[1]] != nil {
 			t.Errorf("%s %s: %v", list, x[0], item)
 		}
 	}
@@ -150,7 +150,7 @@ func TestAnErasedDebtorShowsAsErasedEverywhere(t *testing.T) {
 		t.Errorf("in quarantine: %v", waiting.Items)
 	}
 	ana.pull()
-	if got := ana.holds("cases") + "|" + ana.holds("visits") + "|" + ana.holds("visit_notes"); got != "c3||" {
+	if got := ana.holds("cases") + "|" + ana.holds("visits") + "|" + ana.holds("visit_notes"); got != "north.c3||" {
 		t.Errorf("the phone still holds %s", got)
 	}
 	ok(t, h.svc.EachVisit(context.Background(), ExportQuery{Branch: porto, Reveal: true, UpTo: 1 << 40}, func(v ExportedVisit) error {
@@ -159,7 +159,7 @@ func TestAnErasedDebtorShowsAsErasedEverywhere(t *testing.T) {
 		}
 		return nil
 	}))
-	if other := h.shown("c3"); other["debtor_name"] != "Test Debtor c3" || other["erased"] != nil {
+	if other := h.shown("north.c3"); other["debtor_name"] != "Test Debtor c3" || other["erased"] != nil {
 		t.Errorf("another debtor: %v", other)
 	}
 }
@@ -169,14 +169,14 @@ func TestWhatIsAboutAnErasedDebtorIsRefusedAlone(t *testing.T) {
 	h, _ := erasing(t)
 	ctx := context.Background()
 	h.take(line("c1", "debtor_ref", "D1"), line("c3"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "c1", "c3")
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1", "north.c3")
 	ana := h.phone("ana", "d1")
-	plan := offered.with("case", "c1")
-	h.erase("D1")
+	plan := offered.with("case", "north.c1")
+	h.erase("north.D1")
 	note := members{"at": "2026-11-25T10:00:00Z", "text": "SECRET"}
-	ms := []offline.Mutation{write("visit_notes", "n1", "put", 0, note.with("case", "c1")), write("visit_notes", "n2", "put", 0, note.with("case", "c3")),
-		write("visits", "v1", "put", 0, visit("c1", "2026-11-25T10:00:00Z")), write("plans", "p1", "put", 0, plan),
-		write("visit_notes", "n3", "put", 0, note.with("case", "c1").with("text", 7)), write("wishes", "w1", "put", 0, note.with("case", "c1"))}
+	ms := []offline.Mutation{write("visit_notes", "n1", "put", 0, note.with("case", "north.c1")), write("visit_notes", "n2", "put", 0, note.with("case", "north.c3")),
+		write("visits", "v1", "put", 0, visit("north.c1", "2026-11-25T10:00:00Z")), write("plans", "p1", "put", 0, plan),
+		write("visit_notes", "n3", "put", 0, note.with("case", "north.c1").with("text", 7)), write("wishes", "w1", "put", 0, note.with("case", "north.c1"))}
 	want := []string{"rejected debtor.erased", "applied", "rejected debtor.erased", "rejected debtor.erased", "rejected validation.type", "rejected unknown_type"}
 	for i, r := range ana.push(ms...) {
 		h.want(fmt.Sprint(i, " ", ms[i].Type), r, want[i])
@@ -216,8 +216,8 @@ func TestWhatIsAboutAnErasedDebtorIsRefusedAlone(t *testing.T) {
 	if got != "1 0 0: 2 case_ref debtor.erased" {
 		t.Errorf("payments: %s", got)
 	}
-	for what, cmd := range map[string]Cmd{"reopening": ReopenCase{"c1"}, "closing": CloseCase{"c1", "paid"}, "a note": RecordNote("n9",
-		record.NoteReport{About: record.About{Case: "c1", At: h.now}, Text: seal.NewText("SECRET")})} {
+	for what, cmd := range map[string]Cmd{"reopening": ReopenCase{"north.c1"}, "closing": CloseCase{"north.c1", "paid"}, "a note": RecordNote("n9",
+		record.NoteReport{About: record.About{Case: "north.c1", At: h.now}, Text: seal.NewText("SECRET")})} {
 		if _, err := h.do(cmd); code(err) != codeErased {
 			t.Errorf("%s: %v", what, err)
 		}
@@ -233,27 +233,27 @@ func TestAnErasureThatWasCutShortIsFinished(t *testing.T) {
 		return h.shown(c)["erased"] == true && h.shown(c)["status"] == record.StatusClosed
 	}
 	// Confirmed, and not listed.
-	asked, err := h.ask(firstAdmin, "D1")
+	asked, err := h.ask(firstAdmin, "north.D1")
 	ok(t, err)
 	list.broken = errors.New("the disk is full")
-	if err := h.confirm(secondAdmin, "D1", asked.ID); !errors.Is(err, list.broken) {
+	if err := h.confirm(secondAdmin, "north.D1", asked.ID); !errors.Is(err, list.broken) {
 		t.Fatalf("with a list that takes nothing: %v", err)
 	}
-	if h.shown("c1")["debtor_name"] == nil {
+	if h.shown("north.c1")["debtor_name"] == nil {
 		t.Fatal("the key was destroyed before it was listed: a backup would bring the debtor back")
 	}
 	list.broken = nil
 	ok(t, h.svc.FinishErasures(ctx, nil))
-	if !erased("c1") || len(list.lines) != 1 {
-		t.Errorf("after the next start: %v, listed %v", h.shown("c1"), list.lines)
+	if !erased("north.c1") || len(list.lines) != 1 {
+		t.Errorf("after the next start: %v, listed %v", h.shown("north.c1"), list.lines)
 	}
 	// Listed, and nothing else is there of it, as after a restore: with a journal older than the erasure.
-	l := ErasureLine{Erasure: "e9", Debtor: "D2", Branch: porto, Reason: "request", AskedBy: "first", ConfirmedBy: "second"}
+	l := ErasureLine{Erasure: "e9", Debtor: "north.D2", Branch: porto, Reason: "request", AskedBy: "first", ConfirmedBy: "second"}
 	for range 2 {
 		ok(t, h.svc.FinishErasures(ctx, append(list.lines, l)))
 	}
-	if e, _, err := h.svc.Erasure(ctx, porto, "D2", "e9"); err != nil || e.State != record.ErasureErased || !erased("c2") {
-		t.Errorf("what was listed is %+v, %v: %v", e, err, h.shown("c2"))
+	if e, _, err := h.svc.Erasure(ctx, porto, "north.D2", "e9"); err != nil || e.State != record.ErasureErased || !erased("north.c2") {
+		t.Errorf("what was listed is %+v, %v: %v", e, err, h.shown("north.c2"))
 	}
 }
 
@@ -262,8 +262,8 @@ func TestAnErasureThatWasCutShortIsFinished(t *testing.T) {
 func TestPushesDuringAnErasureLeaveNothing(t *testing.T) {
 	h, list := erasing(t)
 	h.take(line("c1", "debtor_ref", "D1"), line("c3"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "c1", "c3")
-	asked, err := h.ask(firstAdmin, "D1")
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1", "north.c3")
+	asked, err := h.ask(firstAdmin, "north.D1")
 	ok(t, err)
 	var all sync.WaitGroup
 	begun := make(chan struct{})
@@ -281,8 +281,8 @@ func TestPushesDuringAnErasureLeaveNothing(t *testing.T) {
 				id := fmt.Sprintf("n%d-%d", p, i)
 				note := members{"at": "2026-11-25T10:00:00Z", "text": "SECRET " + id}
 				a, err := h.sync.Push(context.Background(), offline.Caller{Actor: ana.caller.Actor, Device: ana.caller.Device, Branch: porto, Schema: 1, At: h.now},
-					offline.PushRequest{Mutations: []offline.Mutation{write("visit_notes", id, "put", 0, note.with("case", "c1")),
-						write("visit_notes", id+"-3", "put", 0, note.with("case", "c3"))}})
+					offline.PushRequest{Mutations: []offline.Mutation{write("visit_notes", id, "put", 0, note.with("case", "north.c1")),
+						write("visit_notes", id+"-3", "put", 0, note.with("case", "north.c3"))}})
 				if err != nil || a.Results[1].Status != "applied" {
 					t.Errorf("a push during the erasure: %+v, %v", a.Results, err)
 					return
@@ -297,22 +297,22 @@ func TestPushesDuringAnErasureLeaveNothing(t *testing.T) {
 				return
 			default:
 			}
-			if _, err := h.svc.Case(context.Background(), boss, porto, "c1"); err != nil {
+			if _, err := h.svc.Case(context.Background(), boss, porto, "north.c1"); err != nil {
 				t.Errorf("reading during the erasure: %v", err)
 				return
 			}
 		}
 	})
 	go func() { <-begun }()
-	ok(t, h.confirm(secondAdmin, "D1", asked.ID))
+	ok(t, h.confirm(secondAdmin, "north.D1", asked.ID))
 	close(stop)
 	all.Wait()
-	text, err := json.Marshal(h.shown("c1"))
+	text, err := json.Marshal(h.shown("north.c1"))
 	ok(t, err)
-	if strings.Contains(string(text), "SECRET") || strings.Contains(string(text), "Test Debtor") || h.shown("c1")["status"] != record.StatusClosed {
+	if strings.Contains(string(text), "SECRET") || strings.Contains(string(text), "Test Debtor") || h.shown("north.c1")["status"] != record.StatusClosed {
 		t.Errorf("after the erasure: %s", text)
 	}
-	if _, err := h.ask(firstAdmin, "D1"); code(err) != codeErased {
+	if _, err := h.ask(firstAdmin, "north.D1"); code(err) != codeErased {
 		t.Errorf("asked again: %v", err)
 	}
 }

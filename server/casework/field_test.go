@@ -30,7 +30,7 @@ func TestEveryOutcomeAndReasonIsTakenByItsName(t *testing.T) {
 	}
 	for i, outcome := range outcomes {
 		reason := reasons[i%len(reasons)]
-		state, bad := visits.Read(jsonOf(t, visit("c1", morning, "outcome", outcome, "overdue_reason", reason)), instant(morning))
+		state, bad := visits.Read(jsonOf(t, visit("north.c1", morning, "outcome", outcome, "overdue_reason", reason)), instant(morning))
 		if bad != nil {
 			t.Errorf("%s, %s: %v", outcome, reason, bad)
 			continue
@@ -54,7 +54,7 @@ func TestEveryOutcomeAndReasonIsTakenByItsName(t *testing.T) {
 	}
 	for _, bad := range []members{{"outcome": "met_paid"}, {"outcome": ""}, {"overdue_reason": "6"}, {"purpose": "threaten"},
 		{"observations": members{"distress_level": 4}}, {"person_met": members{"relationship": "friend"}}} {
-		sent := visit("c1", morning)
+		sent := visit("north.c1", morning)
 		maps.Copy(sent, bad)
 		if _, refused := visits.Read(jsonOf(t, sent), instant(morning)); refused == nil {
 			t.Errorf("%+v was taken", bad)
@@ -66,12 +66,12 @@ func TestEveryOutcomeAndReasonIsTakenByItsName(t *testing.T) {
 func TestAVisitKeepsEveryMember(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "c1")
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1")
 	ana := h.phone("ana", "d1")
 	fix := func(at string) members {
 		return members{"at": at, "point": []float64{-8.6101, 41.1501}, "accuracy_m": 12, "provider": "gps", "mock_suspected": true}
 	}
-	sent := members{"case": "c1", "at": "2026-11-25T10:00:00Z", "debt_ids": []string{"D1", "D2"}, "notice_ref": "n-1", "purpose": "negotiate", "place": "home", "address_id": "adr-1",
+	sent := members{"case": "north.c1", "at": "2026-11-25T10:00:00Z", "debt_ids": []string{"D1", "D2"}, "notice_ref": "n-1", "purpose": "negotiate", "place": "home", "address_id": "adr-1",
 		"agents":   []members{{"agent_id": "ana", "role": "lead", "badge_no": "B 1", "cert_no": "证 2", "cert_valid_to": "2027-01-01", "letter_no": "L/3"}, {"agent_id": "rui", "role": "second"}},
 		"check_in": fix("2026-11-25T10:00:00Z"), "check_out": fix("2026-11-25T10:20:00Z"), "address_verification": "confirmed_on_site",
 		"person_met": members{"relationship": "spouse", "identity_check": "document", "language": "pt", "name_hash": "ab12"}, "disclosure_made": true, "disclosed_to": "spouse",
@@ -92,7 +92,7 @@ func TestAVisitKeepsEveryMember(t *testing.T) {
 			t.Errorf("%s stands in the clear in the journal", secret)
 		}
 	}
-	got := h.child("c1", "visits", "v1")
+	got := h.child("north.c1", "visits", "v1")
 	for name := range sent {
 		if name == "newer_member" {
 			continue // kept apart, under more
@@ -118,7 +118,7 @@ func TestAVisitKeepsEveryMember(t *testing.T) {
 	// A name or an address has no room where things stand in the clear.
 	for name, bad := range map[string]any{"observations": members{"weather": "rain, says Maria"}, "items": []string{"Rua do Ouro 5"}, "payment_ref": "Maria Silva",
 		"photos": []members{{"kind": "letter_left", "sha256": "b", "necessity": "the door of Maria"}}, "check_in": members{"provider": "Rua 5"}} {
-		r := ana.put("visits", "bad-"+name, visit("c1", "2026-11-25T10:00:00Z", name, bad))
+		r := ana.put("visits", "bad-"+name, visit("north.c1", "2026-11-25T10:00:00Z", name, bad))
 		if r.Status != "rejected" || r.Quarantine == "" || strings.Contains(r.Detail, "Maria") {
 			t.Errorf("%s: %s, quarantine %q, %q", name, said(r), r.Quarantine, r.Detail)
 		}
@@ -142,18 +142,18 @@ func TestFactsAreKeptAndFlagged(t *testing.T) {
 		f     members
 		flags string
 	}{
-		{"a visit as planned", visit("c1", "2026-11-25T10:00:00Z"), ""},
-		{"after hours", visit("c1", "2026-11-25T21:30:00Z"), "unlawful"},
-		{"on a Sunday", visit("c1", "2026-11-22T10:00:00Z"), "no_assignment unlawful"},
-		{"at the workplace, without consent", visit("c1", "2026-11-25T10:00:00Z", "place", "workplace"), "unlawful"},
-		{"far from the door", visit("c1", "2026-11-25T10:00:00Z", "check_in", members{"at": "2026-11-25T10:00:00Z", "point": []float64{-8.60, 41.15}, "accuracy_m": 10}), "far_from_address"},
-		{"asked to leave and stayed", visit("c1", "2026-11-25T10:00:00Z", "left_when_asked", false), "stayed_when_asked"},
-		{"an assignment that never was", visit("c1", "2026-11-25T10:00:00Z", "assignment", "a0"), "no_assignment"},
+		{"a visit as planned", visit("north.c1", "2026-11-25T10:00:00Z"), ""},
+		{"after hours", visit("north.c1", "2026-11-25T21:30:00Z"), "unlawful"},
+		{"on a Sunday", visit("north.c1", "2026-11-22T10:00:00Z"), "no_assignment unlawful"},
+		{"at the workplace, without consent", visit("north.c1", "2026-11-25T10:00:00Z", "place", "workplace"), "unlawful"},
+		{"far from the door", visit("north.c1", "2026-11-25T10:00:00Z", "check_in", members{"at": "2026-11-25T10:00:00Z", "point": []float64{-8.60, 41.15}, "accuracy_m": 10}), "far_from_address"},
+		{"asked to leave and stayed", visit("north.c1", "2026-11-25T10:00:00Z", "left_when_asked", false), "stayed_when_asked"},
+		{"an assignment that never was", visit("north.c1", "2026-11-25T10:00:00Z", "assignment", "a0"), "no_assignment"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := newHouse(t)
 			h.take(line("c1"))
-			h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "c1")
+			h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 			if c.name == "on a Sunday" {
 				c.f["assignment"] = "none"
 			}
@@ -169,23 +169,23 @@ func TestFactsAreKeptAndFlagged(t *testing.T) {
 func TestTheFirstVisitClosesTheAssignment(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "c1")
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1")
 	ana, rui := h.phone("ana", "d1"), h.phone("rui", "d2")
-	h.want("ana's", ana.put("visits", "v1", visit("c1", "2026-11-25T10:00:00Z", "outcome", "MET_PTP")), "applied")
-	h.want("rui's", rui.put("visits", "v2", visit("c1", "2026-11-25T10:05:00Z")), "applied")
-	a := h.child("c1", "assignments", "a-c1-2026-11-25-r1")
+	h.want("ana's", ana.put("visits", "v1", visit("north.c1", "2026-11-25T10:00:00Z", "outcome", "MET_PTP")), "applied")
+	h.want("rui's", rui.put("visits", "v2", visit("north.c1", "2026-11-25T10:05:00Z")), "applied")
+	a := h.child("north.c1", "assignments", "a-c1-2026-11-25-r1")
 	if a["status"] != "done" || a["closed_by"] != "v1" || a["agent_status"] != "visited" {
 		t.Errorf("the assignment is %v by %v, %v", a["status"], a["closed_by"], a["agent_status"])
 	}
 	if f1, f2 := h.flags("v1"), h.flags("v2"); f1 != "" || f2 != "second_visit unlawful" {
 		t.Errorf("flagged %q and %q", f1, f2)
 	}
-	h.want("a correction", ana.put("visits", "v3", visit("c1", "2026-11-25T10:00:00Z", "supersedes", "v1")), "applied")
+	h.want("a correction", ana.put("visits", "v3", visit("north.c1", "2026-11-25T10:00:00Z", "supersedes", "v1")), "applied")
 	if got := h.flags("v3"); got != "" {
 		t.Errorf("the correction is flagged %q", got)
 	}
 	counted := map[string]bool{}
-	for _, x := range h.shown("c1")["contacts"].([]any) {
+	for _, x := range h.shown("north.c1")["contacts"].([]any) {
 		m := x.(map[string]any)
 		counted[m["visit"].(string)] = m["excluded"] != true
 	}
@@ -202,18 +202,18 @@ func TestTheFirstVisitClosesTheAssignment(t *testing.T) {
 func TestAReviewStandsBesideTheVisit(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1"), line("c2"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "boss"}, "c1")
-	h.want("a visit", h.phone("ana", "d1").put("visits", "v1", visit("c1", "2026-11-25T21:30:00Z")), "applied")
-	h.want("the supervisor's own", h.phone("boss", "d2").put("visits", "v2", visit("c1", "2026-11-25T21:40:00Z")), "applied")
-	for want, c := range map[string]ReviewVisit{"visit.not_found": {Case: "c2", Visit: "v1", State: "accepted"}, "validation.state": {Case: "c1", Visit: "v1", State: "fine"},
-		"visit.own": {Case: "c1", Visit: "v2", State: "accepted"}, "case.not_found": {Case: "c9", Visit: "v1", State: "accepted"}} {
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "boss"}, "north.c1")
+	h.want("a visit", h.phone("ana", "d1").put("visits", "v1", visit("north.c1", "2026-11-25T21:30:00Z")), "applied")
+	h.want("the supervisor's own", h.phone("boss", "d2").put("visits", "v2", visit("north.c1", "2026-11-25T21:40:00Z")), "applied")
+	for want, c := range map[string]ReviewVisit{"visit.not_found": {Case: "north.c2", Visit: "v1", State: "accepted"}, "validation.state": {Case: "north.c1", Visit: "v1", State: "fine"},
+		"visit.own": {Case: "north.c1", Visit: "v2", State: "accepted"}, "case.not_found": {Case: "north.c9", Visit: "v1", State: "accepted"}} {
 		if _, err := h.do(c); code(err) != want {
 			t.Errorf("%+v: %v, want %s", c, err, want)
 		}
 	}
-	h.must(ReviewVisit{Case: "c1", Visit: "v1", State: "questioned", Notes: "SECRET why so late"})
-	h.must(ReviewVisit{Case: "c1", Visit: "v1", State: "accepted", Notes: "SECRET asked for by phone"})
-	r := h.child("c1", "visit_reviews", "v1")
+	h.must(ReviewVisit{Case: "north.c1", Visit: "v1", State: "questioned", Notes: "SECRET why so late"})
+	h.must(ReviewVisit{Case: "north.c1", Visit: "v1", State: "accepted", Notes: "SECRET asked for by phone"})
+	r := h.child("north.c1", "visit_reviews", "v1")
 	if r["state"] != "accepted" || r["by"] != "boss" || r["notes"] != "SECRET asked for by phone" || r["rev"] != 2.0 {
 		t.Errorf("the review is %v", r)
 	}

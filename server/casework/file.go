@@ -28,8 +28,8 @@ type Filed[T any] struct {
 type File struct {
 	Case record.Case
 	Rev  uint64 // of the case; 0 for one that does not exist yet
-	// Contacts are those of the debtor that a decision rests on (history), in order of
-	// time, other cases' included: caps may count them all.
+	// Contacts are those of the debtor, and of all who are linked, that a decision rests on
+	// (history), in order of time, other cases' included: caps may count them all.
 	Contacts    []Filed[record.Contact]
 	Consents    []Filed[record.Consent]
 	Plans       []Filed[record.Plan]
@@ -39,7 +39,8 @@ type File struct {
 	Signatures  []Filed[record.Signature]
 	Reported    []Filed[record.PaymentReported]
 
-	touched bool // putCase has been called
+	linked  []journal.DebtorID // the debtor and all who are linked; none: the debtor alone
+	touched bool               // putCase has been called
 }
 
 // parts says which parts of a case file to load.
@@ -101,37 +102,37 @@ func (t *turn) file(ctx context.Context, id journal.CaseID, want parts) (*File, 
 // fill loads parts of a case file whose case is there already.
 func (t *turn) fill(ctx context.Context, f *File, want parts) error {
 	if want&withConsents != 0 {
-		if err := allInto(ctx, t.r, &f.Consents, ConsentsByCase, string(f.Case.CaseRef)); err != nil {
+		if err := allInto(ctx, t.r, &f.Consents, ConsentsByCase, string(f.Case.ID)); err != nil {
 			return err
 		}
 	}
 	if want&withPlans != 0 {
-		if err := allInto(ctx, t.r, &f.Plans, PlansByCase, string(f.Case.CaseRef)); err != nil {
+		if err := allInto(ctx, t.r, &f.Plans, PlansByCase, string(f.Case.ID)); err != nil {
 			return err
 		}
 	}
 	if want&withVisits != 0 {
-		if err := allInto(ctx, t.r, &f.Visits, VisitsByCase, string(f.Case.CaseRef)); err != nil {
+		if err := allInto(ctx, t.r, &f.Visits, VisitsByCase, string(f.Case.ID)); err != nil {
 			return err
 		}
 	}
 	if want&withAssignments != 0 {
-		if err := allInto(ctx, t.r, &f.Assignments, AssignmentsByCase, string(f.Case.CaseRef)); err != nil {
+		if err := allInto(ctx, t.r, &f.Assignments, AssignmentsByCase, string(f.Case.ID)); err != nil {
 			return err
 		}
 	}
 	if want&withNotes != 0 {
-		if err := allInto(ctx, t.r, &f.Notes, NotesByCase, string(f.Case.CaseRef)); err != nil {
+		if err := allInto(ctx, t.r, &f.Notes, NotesByCase, string(f.Case.ID)); err != nil {
 			return err
 		}
 	}
 	if want&withSignatures != 0 {
-		if err := allInto(ctx, t.r, &f.Signatures, SignaturesByCase, string(f.Case.CaseRef)); err != nil {
+		if err := allInto(ctx, t.r, &f.Signatures, SignaturesByCase, string(f.Case.ID)); err != nil {
 			return err
 		}
 	}
 	if want&withReported != 0 {
-		if err := allInto(ctx, t.r, &f.Reported, PaymentsReportedByCase, string(f.Case.CaseRef)); err != nil {
+		if err := allInto(ctx, t.r, &f.Reported, PaymentsReportedByCase, string(f.Case.ID)); err != nil {
 			return err
 		}
 	}
@@ -140,7 +141,7 @@ func (t *turn) fill(ctx context.Context, f *File, want parts) error {
 
 // openCase opens the case's personal parts.
 func (t *turn) openCase(ctx context.Context, f *File) error {
-	return t.open(ctx, "cases", string(f.Case.CaseRef), f.Case.Debtor, &f.Case)
+	return t.open(ctx, "cases", string(f.Case.ID), f.Case.Debtor, &f.Case)
 }
 
 // open opens the personal parts of a document.

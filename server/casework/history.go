@@ -41,7 +41,7 @@ func (s stored) Some(ctx context.Context, ix journal.Index, part journal.Range, 
 	}
 }
 
-// history loads of the debtor's contacts what judging visits to a case rests on, however
+// history loads, of the contacts of the debtor and all who are linked, what judging visits to a case rests on, however
 // many there are: those since the first instant that is judged less the time for which the
 // profiles look back, and the earliest that a rule counts for ever.
 type history struct {
@@ -73,21 +73,39 @@ func (h history) recent(ctx context.Context, first time.Time) error {
 		return nil
 	}
 	from := first.Add(-max(h.look.Since, knockTime+time.Second)).UTC().Format(time.RFC3339)
-	return h.add(ctx, ContactsByDebtor, journal.Range{From: from}, string(h.file.Case.Debtor))
+	for _, id := range h.file.person() {
+		if err := h.add(ctx, ContactsByDebtor, journal.Range{From: from}, string(id)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // earliest loads the contacts that rules count for ever: as many as they need, and so many
 // more as the judge is told to leave out.
 func (h history) earliest(ctx context.Context, leftOut int) error {
 	for channel, need := range h.look.Tried {
-		if err := h.add(ctx, contactsTried, journal.Range{Most: need + leftOut}, string(h.file.Case.CaseRef), channel); err != nil {
+		if err := h.add(ctx, contactsTried, journal.Range{Most: need + leftOut}, string(h.file.Case.ID), channel); err != nil {
 			return err
 		}
 	}
 	if h.look.Reached == 0 {
 		return nil
 	}
-	return h.add(ctx, contactsReached, journal.Range{Most: h.look.Reached + leftOut}, string(h.file.Case.Debtor), record.DebtorParty)
+	for _, id := range h.file.person() {
+		if err := h.add(ctx, contactsReached, journal.Range{Most: h.look.Reached + leftOut}, string(id), record.DebtorParty); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// person lists the debtor and all who are linked.
+func (f *File) person() []journal.DebtorID {
+	if len(f.linked) == 0 {
+		return []journal.DebtorID{f.Case.Debtor}
+	}
+	return f.linked
 }
 
 // add puts the contacts of an index into the file, each once and in order of time.
@@ -114,7 +132,10 @@ func (h history) add(ctx context.Context, ix journal.Index, part journal.Range, 
 
 // history loads what visits at or after an instant are judged by, and makes the decision rest on it.
 func (t *turn) history(ctx context.Context, f *File, first time.Time, overlays []string) error {
-	t.r.Depend(debtorKey(f.Case.Debtor))
+	var err error
+	if f.linked, err = t.linked(ctx, f.Case.Debtor); err != nil {
+		return err
+	}
 	return historyOf(t.policy(), t.r, f, overlays).load(ctx, first)
 }
 

@@ -49,7 +49,7 @@ func TestAVisitIsJudgedByAPartOfItsHistory(t *testing.T) {
 	read := stored{h.svc, porto}
 	seen, loaded, whole := map[string]int{}, 0, 0
 	for i := range chains {
-		recs, err := h.store.Records(t.Context(), porto, []journal.DocRef{{Type: "cases", ID: fmt.Sprint("a", i)}})
+		recs, err := h.store.Records(t.Context(), porto, []journal.DocRef{{Type: "cases", ID: fmt.Sprint("north.a", i)}})
 		ok(t, err)
 		var all File
 		ok(t, decode(recs[0], &all.Case))
@@ -108,7 +108,7 @@ func BenchmarkVisitWithHistory(b *testing.B) {
 			h.take(cases...)
 			var contacts strings.Builder
 			for i := range n {
-				fmt.Fprintf(&contacts, `{"case_ref":"c1","external_id":"x%d","channel":"call","at":%q,"result":"no_answer"}`+"\n", i,
+				fmt.Fprintf(&contacts, `{"case_ref":"north.c1","external_id":"x%d","channel":"call","at":%q,"result":"no_answer"}`+"\n", i,
 					h.now.AddDate(-1, 0, 0).Add(-time.Duration(i)*time.Hour).Format(time.RFC3339))
 			}
 			if n > 0 {

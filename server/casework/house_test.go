@@ -167,7 +167,7 @@ func (h *house) issue(round, team, date string, agents []auth.UserID, cases ...j
 	cmd := IssueRoute{Round: round, Route: round + "." + team, Team: team, Date: date, Agents: agents, Items: []string{"badge"}}
 	for i, c := range cases {
 		eta := instant(date + "T10:00:00Z").Add(time.Duration(i) * 30 * time.Minute)
-		cmd.Stops = append(cmd.Stops, IssuedStop{Case: c, Assignment: "a-" + string(c) + "-" + date + "-" + round, Seq: i + 1, ETA: eta,
+		cmd.Stops = append(cmd.Stops, IssuedStop{Case: c, Assignment: "a-" + strings.TrimPrefix(string(c), "north.") + "-" + date + "-" + round, Seq: i + 1, ETA: eta,
 			Window: record.Window{From: instant(date + "T08:00:00Z"), To: instant(date + "T20:00:00Z")}, ServiceS: 1200})
 	}
 	body, err := h.do(cmd)
@@ -364,7 +364,7 @@ func ptr[T any](v T) *T { return &v }
 
 // turnAt is a draft as a decision at an instant begins it, for deciders that are called by themselves.
 func draftAt(at string, by auth.UserID) *draftBuilder {
-	return &draftBuilder{At: instant(at), Actor: auth.Actor{User: by, Role: auth.RoleSupervisor}, Command: "c1", parts: []draftPart{{action: "test"}}}
+	return &draftBuilder{At: instant(at), Actor: auth.Actor{User: by, Role: auth.RoleSupervisor}, Command: "north.c1", parts: []draftPart{{action: "test"}}}
 }
 
 // put lists what a draft writes, "cases/c1" and so on, sorted.
@@ -381,7 +381,7 @@ func wrote(d *draftBuilder) string {
 
 // aFile is a case file with an open case, for deciders that are called by themselves.
 func aFile() *File {
-	return &File{Rev: 1, Case: record.Case{CaseRef: "c1", Branch: porto, Lender: "north", Debtor: "d1", Status: record.StatusOpen, Country: "PT", TimeZone: "Europe/Lisbon",
+	return &File{Rev: 1, Case: record.Case{ID: "north.c1", CaseRef: "c1", Branch: porto, Lender: "north", Debtor: "d1", Status: record.StatusOpen, Country: "PT", TimeZone: "Europe/Lisbon",
 		Currency: "EUR", AmountDueMinor: 60_000, Profiles: []string{"house-visit"}, Home: seal.NewPoint(geo.Point{Lon: -8.61, Lat: 41.15}), Territory: "west"}}
 }
 

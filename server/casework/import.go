@@ -42,6 +42,8 @@ type lineImport[T any] struct {
 	schema []column
 	// parse judges one row by itself.
 	parse func(vals []string) (T, []LineError)
+	// resolve finds the case that a line names, where a line names one that exists; nil for other imports.
+	resolve func(ctx context.Context, val *T) (*LineError, error)
 	// key tells lines that must not stand in one chunk, since the later one builds on the earlier.
 	key func(T) string
 	// apply decides a chunk and fills in what became of each line. Its error is about the whole import.
@@ -130,10 +132,11 @@ func runImport[T any](ctx context.Context, im lineImport[T], contentType string,
 		if err != nil {
 			return rep, errors.Join(err, flush())
 		}
-		if r.bad != nil {
-			rep.Rejected++
-			bad = append(bad, *r.bad)
-		} else if val, errs := im.parse(r.vals); len(errs) > 0 {
+		val, errs, err := im.read(ctx, r)
+		if err != nil {
+			return rep, errors.Join(err, flush())
+		}
+		if len(errs) > 0 {
 			rep.Rejected++
 			for _, e := range errs {
 				e.Line = r.line
@@ -157,22 +160,39 @@ func runImport[T any](ctx context.Context, im lineImport[T], contentType string,
 	}
 }
 
+// read judges one row and resolves the case it names.
+func (im *lineImport[T]) read(ctx context.Context, r row) (val T, errs []LineError, err error) {
+	if r.bad != nil {
+		return val, []LineError{*r.bad}, nil
+	}
+	if val, errs = im.parse(r.vals); len(errs) > 0 || im.resolve == nil {
+		return val, errs, nil
+	}
+	bad, err := im.resolve(ctx, &val)
+	if bad != nil {
+		errs = []LineError{*bad}
+	}
+	return val, errs, err
+}
+
 // importer is one import under way: whose it is, and where it goes.
 type importer struct {
 	*Service
 	actor  auth.Actor
-	branch auth.BranchID // "": each line to the branch of its case
+	branch auth.BranchID               // "": each line to the branch of its case
+	signed map[string]contract         // of the lenders met so far
+	named  map[string][]journal.CaseID // by references that came without their lender
 }
 
 // newImporter refuses a branch the actor does not belong to; "" is for the kinds
 // of import whose lines name a case that has a branch already.
 func (s *Service) newImporter(actor auth.Actor, branch auth.BranchID) (*importer, error) {
 	if branch != "" {
-		if err := inBranch(actor, branch); err != nil {
+		if err := importScope(actor, branch); err != nil {
 			return nil, err
 		}
 	}
-	return &importer{Service: s, actor: actor, branch: branch}, nil
+	return &importer{Service: s, actor: actor, branch: branch, signed: map[string]contract{}, named: map[string][]journal.CaseID{}}, nil
 }
 
 // cases reads the cases that lines name, as they stand, whoever's they are.
@@ -194,7 +214,7 @@ func (im *importer) cases(ctx context.Context, branch auth.BranchID, ids []journ
 		if err := decode(rec, &c.State); err != nil {
 			return nil, err
 		}
-		found[c.State.CaseRef] = c
+		found[c.State.ID] = c
 	}
 	return found, nil
 }
@@ -220,7 +240,8 @@ func casesOf[T any](ctx context.Context, im *importer, branch auth.BranchID, lin
 
 // refuseUnknown says that a line is about no case of the actor's.
 func (l *importLine[T]) refuseUnknown() {
-	l.refuse("case_ref", "import.case_unknown", "there is no such case of yours here; import the case first")
+	e := unknownCase()
+	l.refuse(e.Column, e.Code, e.Message)
 }
 
 // perBranch applies lines branch by branch: all to the import's own, or each to its case's.

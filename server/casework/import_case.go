@@ -33,18 +33,18 @@ type caseLine = record.CaseLine
 // content type, a branch; else trouble with the upload or the store): what the
 // report counts until then is done, and sending the file again is safe.
 func (s *Service) ImportCases(ctx context.Context, actor auth.Actor, branch auth.BranchID, contentType string, in io.Reader, opt ImportOptions) (ImportReport, error) {
-	if err := inBranch(actor, branch); err != nil {
+	if err := importScope(actor, branch); err != nil {
 		return ImportReport{Errors: []LineError{}}, err
 	}
 	im, err := s.newImporter(actor, branch)
 	if err != nil {
 		return ImportReport{Errors: []LineError{}}, err
 	}
-	ci := &caseImport{importer: im, lendersKnown: map[string]bool{}, profiles: s.policy.Load()}
+	ci := &caseImport{importer: im, profiles: s.policy.Load()}
 	return runImport(ctx, lineImport[caseLine]{
 		schema: caseColumns,
 		parse:  ci.parse,
-		key:    func(c caseLine) string { return string(c.CaseRef) },
+		key:    func(c caseLine) string { return string(c.ID()) },
 		apply:  ci.apply,
 	}, contentType, in, opt)
 }
@@ -52,8 +52,7 @@ func (s *Service) ImportCases(ctx context.Context, actor auth.Actor, branch auth
 // caseImport is a case import under way.
 type caseImport struct {
 	*importer
-	lendersKnown map[string]bool
-	profiles     profileList
+	profiles profileList
 }
 
 // profileList knows the conduct profiles.
@@ -62,9 +61,13 @@ type profileList interface{ Has(profile string) bool }
 // apply decides a chunk: lines that change nothing are left out, the rest claims
 // its homes (J8) and is appended as one conversation.
 func (ci *caseImport) apply(ctx context.Context, lines []*importLine[caseLine]) error {
+	lines, err := ci.admitted(ctx, lines)
+	if err != nil {
+		return err
+	}
 	ids := make([]journal.CaseID, len(lines))
 	for i, l := range lines {
-		ids[i] = l.val.CaseRef
+		ids[i] = l.val.ID()
 	}
 	there, err := ci.cases(ctx, ci.branch, ids)
 	if err != nil {
@@ -72,29 +75,25 @@ func (ci *caseImport) apply(ctx context.Context, lines []*importLine[caseLine]) 
 	}
 	named := make([]journal.DebtorID, len(lines))
 	for i, l := range lines {
-		named[i] = l.val.Debtor
+		named[i] = l.val.Debtor()
 	}
 	if err := ci.vault.Warm(ctx, named); err != nil {
 		return fmt.Errorf("read debtors' keys: %w", err)
 	}
 	var rest []*importLine[caseLine]
 	for _, l := range lines {
-		if ci.actor.Role == auth.RoleLender && l.val.Lender != ci.actor.Lender {
-			l.refuse("lender", "import.lender", "this is not your lender; send your own cases only")
-			continue
-		}
 		// Before anything is compared: nobody is told what an erased debtor's line said.
-		if erased, err := ci.vault.IsErased(ctx, l.val.Debtor); err != nil {
+		if erased, err := ci.vault.IsErased(ctx, l.val.Debtor()); err != nil {
 			return err
 		} else if erased {
 			l.refuseFor(refuseErased("debtor_ref"))
 			continue
 		}
-		if was, known := there[l.val.CaseRef]; known {
+		if was, known := there[l.val.ID()]; known {
 			if err := ci.vault.OpenDoc(ctx, was.State.Debtor, ci.branch, "cases", was.ID, &was.State); err != nil {
 				return fmt.Errorf("open case: %w", err)
 			}
-			if was.State.Lender == l.val.Lender && was.State.Imported.Plain().Same(&l.val) {
+			if was.State.Imported.Plain().Same(&l.val) {
 				l.change = unchanged
 				continue
 			}
@@ -104,22 +103,39 @@ func (ci *caseImport) apply(ctx context.Context, lines []*importLine[caseLine]) 
 	if rest, err = ci.claimHomes(ctx, rest, there); err != nil {
 		return err
 	}
-	if err := ci.ensureLenders(ctx, rest); err != nil {
-		return err
-	}
 	if len(rest) == 0 {
 		return nil
 	}
 	debtors := make([]journal.DebtorID, len(rest))
 	reqs := make([]Request, len(rest))
 	for i, l := range rest {
-		debtors[i] = l.val.Debtor
-		reqs[i] = Request{ID: importID(l.val.CaseRef), Cmd: importCase{l.val}}
+		debtors[i] = l.val.Debtor()
+		reqs[i] = Request{ID: importID(l.val.ID()), Cmd: importCase{l.val}}
 	}
 	if err := ci.vault.Prepare(ctx, debtors); err != nil {
 		return fmt.Errorf("make debtors' keys: %w", err)
 	}
 	return doLines(ctx, ci.importer, ci.branch, rest, reqs)
+}
+
+// admitted refuses lines that the actor may not send, or not to this branch, and gives the others.
+func (ci *caseImport) admitted(ctx context.Context, lines []*importLine[caseLine]) (own []*importLine[caseLine], err error) {
+	for _, l := range lines {
+		if ci.actor.Role == auth.RoleLender && l.val.Lender != ci.actor.Lender {
+			e := notYourLender()
+			l.refuse(e.Column, e.Code, e.Message)
+			continue
+		}
+		// Before anything is looked up: who has no contract learns nothing of the branch.
+		if signed, err := ci.hasContract(ctx, l.val.Lender, ci.branch); err != nil {
+			return nil, err
+		} else if !signed {
+			l.refuseNoContract()
+			continue
+		}
+		own = append(own, l)
+	}
+	return own, nil
 }
 
 // importID mints the id of a line's command. That the same line again does nothing
@@ -128,33 +144,9 @@ func importID(id journal.CaseID) string {
 	return "import:" + string(id) + ":" + journal.NewID()
 }
 
-// ensureLenders makes the lenders that lines name for the first time.
-func (ci *caseImport) ensureLenders(ctx context.Context, lines []*importLine[caseLine]) error {
-	if ci.lenders == nil {
-		return nil
-	}
-	var names []string
-	for _, l := range lines {
-		if !ci.lendersKnown[l.val.Lender] && !slices.Contains(names, l.val.Lender) {
-			names = append(names, l.val.Lender)
-		}
-	}
-	if len(names) == 0 {
-		return nil
-	}
-	if err := ci.lenders.Ensure(ctx, names); err != nil {
-		return fmt.Errorf("make lenders: %w", err)
-	}
-	for _, n := range names {
-		ci.lendersKnown[n] = true
-	}
-	return nil
-}
-
 // home is the body of a home claim: which branch a case or a debtor belongs to.
 type home struct {
 	Branch auth.BranchID `json:"branch"`
-	Lender string        `json:"lender,omitempty"` // of a case
 }
 
 // homeKind is the kind of the small documents that hold home claims.
@@ -176,21 +168,19 @@ func (ci *caseImport) claimHomes(ctx context.Context, lines []*importLine[caseLi
 	claims := map[*importLine[caseLine]][]homeClaim{}
 	var fresh []*importLine[caseLine]
 	for _, l := range lines {
-		if _, known := there[l.val.CaseRef]; known {
+		if _, known := there[l.val.ID()]; known {
 			continue
 		}
-		blind, err := ci.vault.Blind(ctx, "debtor_ref", string(l.val.Debtor))
+		blind, err := ci.vault.Blind(ctx, "debtor_ref", string(l.val.Debtor()))
 		if err != nil {
 			return nil, fmt.Errorf("claim home: %w", err)
 		}
 		fresh = append(fresh, l)
-		claims[l] = []homeClaim{{"case/" + string(l.val.CaseRef), home{ci.branch, l.val.Lender}, func(has home) {
-			if has.Lender != l.val.Lender {
-				l.refuse("case_ref", "import.case_taken", "this case_ref belongs to a case of another lender; use one of your own")
-			} else if has.Branch != ci.branch {
-				l.refuse("case_ref", "import.case_elsewhere", "this case belongs to another branch; import it there, or move it first")
+		claims[l] = []homeClaim{{"case/" + string(l.val.ID()), home{ci.branch}, func(has home) {
+			if has.Branch != ci.branch {
+				l.refuse("case_ref", "import.case_elsewhere", "this case belongs to another branch; import it there")
 			}
-		}}, {"debtor/" + blind, home{Branch: ci.branch}, func(has home) {
+		}}, {"debtor/" + blind, home{ci.branch}, func(has home) {
 			if has.Branch != ci.branch {
 				l.refuse("debtor_ref", "import.debtor_elsewhere", "this debtor has cases in another branch; all cases of a debtor live in one, so import it there")
 			}

@@ -16,12 +16,12 @@ import (
 var contactColumns = []column{
 	{name: "case_ref"}, {name: "channel"}, {name: "at"}, {name: "result"}, {name: "party", optional: true},
 	{name: "external_id", optional: true}, {name: "party_ref", optional: true}, {name: "number", optional: true},
-	{name: "excluded", optional: true, boolean: true},
+	{name: "excluded", optional: true, boolean: true}, {name: "lender", optional: true},
 }
 
 // contactLine is one line of a contact import, judged by itself.
 type contactLine struct {
-	Case     journal.CaseID
+	Case     caseName
 	Channel  string
 	At       saidTime
 	AtText   string
@@ -46,7 +46,9 @@ func (l contactLine) own() string {
 // application/x-ndjson. Every bad line is reported with its number and the good
 // ones are kept. A contact is known again by its external_id (without one by its
 // time, channel and party), so that importing the same file again changes nothing,
-// and a line that has changed updates its contact.
+// and a line that has changed updates its contact. A line names its case by case_ref
+// and lender; a lender's system need not name itself, and the office may write the
+// full id, or a case_ref that only one lender uses.
 //
 // A time without offset is local to the case's zone. With branch "" every line
 // goes to the branch of its case. A lender's system imports contacts of its own cases only.
@@ -58,11 +60,12 @@ func (s *Service) ImportContacts(ctx context.Context, actor auth.Actor, branch a
 		return ImportReport{Errors: []LineError{}}, err
 	}
 	return runImport(ctx, lineImport[contactLine]{
-		schema: contactColumns,
-		parse:  parseContact,
-		key:    func(l contactLine) string { return contactID(l.Case, l.own()) },
+		schema:  contactColumns,
+		parse:   parseContact,
+		resolve: func(ctx context.Context, l *contactLine) (*LineError, error) { return im.resolve(ctx, &l.Case) },
+		key:     func(l contactLine) string { return contactID(l.Case.ID, l.own()) },
 		apply: func(ctx context.Context, lines []*importLine[contactLine]) error {
-			return perBranch(ctx, im, lines, func(l contactLine) journal.CaseID { return l.Case }, im.applyContacts)
+			return perBranch(ctx, im, lines, func(l contactLine) journal.CaseID { return l.Case.ID }, im.applyContacts)
 		},
 	}, contentType, in, opt)
 }
@@ -71,7 +74,7 @@ func (s *Service) ImportContacts(ctx context.Context, actor auth.Actor, branch a
 func parseContact(vals []string) (contactLine, []LineError) {
 	f := &fields{schema: contactColumns, vals: vals}
 	l := contactLine{
-		Case:     journal.CaseID(f.ref("case_ref")),
+		Case:     f.caseName(),
 		Channel:  f.listed("channel", "import.channel", true, conduct.Channels()),
 		At:       f.time("at"),
 		AtText:   f.get("at"),
@@ -87,7 +90,7 @@ func parseContact(vals []string) (contactLine, []LineError) {
 	if l.External != "" && !record.IsID(l.External) {
 		f.bad("external_id", "import.id", "an external_id has 1 to 128 letters A to Z, digits and any of _.:/@#+-")
 	}
-	if l.PartyRef != "" && !refPattern.MatchString(l.PartyRef) {
+	if l.PartyRef != "" && (!refPattern.MatchString(l.PartyRef) || len(l.PartyRef) > 64) {
 		f.bad("party_ref", "import.id", "a party_ref is an id of 1 to 64 letters A to Z, digits, dots, dashes and underscores; never a name")
 	}
 	if l.Number != "" && !isPhone(l.Number) {
@@ -99,13 +102,13 @@ func parseContact(vals []string) (contactLine, []LineError) {
 
 // applyContacts decides a chunk of lines whose cases live in one branch.
 func (im *importer) applyContacts(ctx context.Context, branch auth.BranchID, lines []*importLine[contactLine]) error {
-	cases, err := casesOf(ctx, im, branch, lines, func(l contactLine) journal.CaseID { return l.Case })
+	cases, err := casesOf(ctx, im, branch, lines, func(l contactLine) journal.CaseID { return l.Case.ID })
 	if err != nil {
 		return err
 	}
 	refs := make([]journal.DocRef, len(lines))
 	for i, l := range lines {
-		refs[i] = journal.DocRef{Type: "contacts", ID: contactID(l.val.Case, l.val.own())}
+		refs[i] = journal.DocRef{Type: "contacts", ID: contactID(l.val.Case.ID, l.val.own())}
 	}
 	recs, err := im.store.Records(ctx, branch, refs)
 	if err != nil {
@@ -114,9 +117,15 @@ func (im *importer) applyContacts(ctx context.Context, branch auth.BranchID, lin
 	var rest []*importLine[contactLine]
 	var reqs []Request
 	for i, l := range lines {
-		k, ok := cases[l.val.Case]
+		k, ok := cases[l.val.Case.ID]
 		if !ok {
 			l.refuseUnknown()
+			continue
+		}
+		if signed, err := im.hasContract(ctx, k.State.Lender, branch); err != nil {
+			return err
+		} else if !signed {
+			l.refuseNoContract()
 			continue
 		}
 		if k.State.IsErased() {
@@ -139,7 +148,7 @@ func (im *importer) applyContacts(ctx context.Context, branch auth.BranchID, lin
 				continue
 			}
 		}
-		reqs = append(reqs, Request{ID: importID(l.val.Case), Cmd: cmd})
+		reqs = append(reqs, Request{ID: importID(l.val.Case.ID), Cmd: cmd})
 		rest = append(rest, l)
 	}
 	return doLines(ctx, im, branch, rest, reqs)
@@ -147,6 +156,6 @@ func (im *importer) applyContacts(ctx context.Context, branch auth.BranchID, lin
 
 // command is the line as a command. A nil zone leaves local times in UTC.
 func (l contactLine) command(zone *time.Location) RecordContact {
-	return RecordContact{Case: l.Case, ID: l.own(), Channel: l.Channel, At: l.At.in(zone), Result: l.Result, Party: l.Party,
+	return RecordContact{Case: l.Case.ID, ID: l.own(), Channel: l.Channel, At: l.At.in(zone), Result: l.Result, Party: l.Party,
 		PartyRef: l.PartyRef, Number: l.Number, External: l.External, Excluded: l.Excluded}
 }

@@ -14,7 +14,6 @@ import (
 
 	"doorstep/geo"
 	"doorstep/server/record"
-	"doorstep/sync/journal"
 )
 
 // fields reads the values of one row and collects what is wrong with them.
@@ -36,9 +35,8 @@ func (f *fields) bad(column, code, message string) {
 }
 
 var (
-	refPattern    = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
-	lenderPattern = regexp.MustCompile(`^[\p{L}\p{N}](?:[\p{L}\p{N} ._-]*[\p{L}\p{N}._-])?$`)
-	codePattern   = regexp.MustCompile(`^[A-Za-z0-9_.-]{0,64}$`)
+	refPattern  = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
+	codePattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{0,64}$`)
 )
 
 // ref reads a required id.
@@ -49,8 +47,21 @@ func (f *fields) ref(name string) string {
 		f.bad(name, "import.empty", "this value is required")
 	case !refPattern.MatchString(v):
 		f.bad(name, "import.id", "an id has 1 to 64 of the letters A to Z, digits, dots, dashes and underscores")
+	case len(v) > record.MaxID:
+		f.tooLong(name)
 	}
 	return v
+}
+
+// wholeID judges the length of a lender's id and a reference together.
+func (f *fields) wholeID(name, lender, ref string) {
+	if len(ref) <= record.MaxID && len(lender)+1+len(ref) > record.MaxID {
+		f.tooLong(name)
+	}
+}
+
+func (f *fields) tooLong(name string) {
+	f.bad(name, "import.ref_too_long", "the lender's id, a dot and this reference have more than 64 characters together; use a shorter one")
 }
 
 // text reads free text of at most so many bytes.
@@ -163,9 +174,9 @@ func (f *fields) currency(name string) string {
 func (ci *caseImport) parse(vals []string) (caseLine, []LineError) {
 	f := &fields{schema: caseColumns, vals: vals}
 	c := caseLine{
-		CaseRef:           journal.CaseID(f.ref("case_ref")),
+		CaseRef:           f.ref("case_ref"),
 		Lender:            f.lender("lender"),
-		Debtor:            journal.DebtorID(f.ref("debtor_ref")),
+		DebtorRef:         f.ref("debtor_ref"),
 		DebtorName:        f.text("debtor_name", true, 200),
 		PhoneVerifiedOn:   f.date("phone_verified_on", false),
 		Address:           f.text("address", true, 500),
@@ -179,6 +190,8 @@ func (ci *caseImport) parse(vals []string) (caseLine, []LineError) {
 		Priority:          int(f.number("priority", false, 1, 0, 100, "a whole number from 0 to 100, or leave it empty for 1")),
 		ServiceMin:        int(f.number("service_min", false, 15, 1, 240, "the minutes at the door, 1 to 240, or leave it empty for 15")),
 	}
+	f.wholeID("case_ref", c.Lender, c.CaseRef)
+	f.wholeID("debtor_ref", c.Lender, c.DebtorRef)
 	if c.ProductType = f.get("product_type"); !codePattern.MatchString(c.ProductType) {
 		f.bad("product_type", "import.code", "write a code of at most 64 letters, digits, dots, dashes and underscores, such as personal_loan")
 	}
@@ -197,14 +210,14 @@ func (ci *caseImport) parse(vals []string) (caseLine, []LineError) {
 	return c, f.errs
 }
 
-// lender reads a lender's name.
+// lender reads a lender's id.
 func (f *fields) lender(name string) string {
 	v := f.get(name)
 	switch {
 	case v == "":
 		f.bad(name, "import.empty", "this value is required")
-	case len(v) > 64 || !lenderPattern.MatchString(v):
-		f.bad(name, "import.lender", "a lender's id has at most 64 bytes of letters, digits, dots, dashes, underscores and single words between them")
+	case !record.IsLender(v):
+		f.bad(name, "import.lender", "a lender's id has 1 to 62 letters A to Z, digits, dashes and underscores, and no dot")
 	}
 	return v
 }

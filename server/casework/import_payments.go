@@ -13,13 +13,13 @@ import (
 // paymentColumns are the columns of a payment import.
 var paymentColumns = []column{
 	{name: "payment_ref"}, {name: "case_ref"}, {name: "paid_at"}, {name: "amount_minor"}, {name: "currency"},
-	{name: "method", optional: true},
+	{name: "method", optional: true}, {name: "lender", optional: true},
 }
 
 // paymentLine is one line of a payment import, judged by itself.
 type paymentLine struct {
 	Ref         string
-	Case        journal.CaseID
+	Case        caseName
 	PaidAt      saidTime
 	AmountMinor int64
 	Currency    string
@@ -38,11 +38,12 @@ func (s *Service) ImportPayments(ctx context.Context, actor auth.Actor, branch a
 		return ImportReport{Errors: []LineError{}}, err
 	}
 	return runImport(ctx, lineImport[paymentLine]{
-		schema: paymentColumns,
-		parse:  parsePayment,
-		key:    func(l paymentLine) string { return paymentID(l.Case, l.Ref) },
+		schema:  paymentColumns,
+		parse:   parsePayment,
+		resolve: func(ctx context.Context, l *paymentLine) (*LineError, error) { return im.resolve(ctx, &l.Case) },
+		key:     func(l paymentLine) string { return paymentID(l.Case.ID, l.Ref) },
 		apply: func(ctx context.Context, lines []*importLine[paymentLine]) error {
-			return perBranch(ctx, im, lines, func(l paymentLine) journal.CaseID { return l.Case }, im.applyPayments)
+			return perBranch(ctx, im, lines, func(l paymentLine) journal.CaseID { return l.Case.ID }, im.applyPayments)
 		},
 	}, contentType, in, opt)
 }
@@ -52,7 +53,7 @@ func parsePayment(vals []string) (paymentLine, []LineError) {
 	f := &fields{schema: paymentColumns, vals: vals}
 	l := paymentLine{
 		Ref:         f.get("payment_ref"),
-		Case:        journal.CaseID(f.ref("case_ref")),
+		Case:        f.caseName(),
 		PaidAt:      f.time("paid_at"),
 		AmountMinor: f.amount("amount_minor", true, 1),
 		Currency:    f.currency("currency"),
@@ -72,13 +73,13 @@ func parsePayment(vals []string) (paymentLine, []LineError) {
 
 // applyPayments decides a chunk of lines whose cases live in one branch.
 func (im *importer) applyPayments(ctx context.Context, branch auth.BranchID, lines []*importLine[paymentLine]) error {
-	cases, err := casesOf(ctx, im, branch, lines, func(l paymentLine) journal.CaseID { return l.Case })
+	cases, err := casesOf(ctx, im, branch, lines, func(l paymentLine) journal.CaseID { return l.Case.ID })
 	if err != nil {
 		return err
 	}
 	refs := make([]journal.DocRef, len(lines))
 	for i, l := range lines {
-		refs[i] = journal.DocRef{Type: "payments", ID: paymentID(l.val.Case, l.val.Ref)}
+		refs[i] = journal.DocRef{Type: "payments", ID: paymentID(l.val.Case.ID, l.val.Ref)}
 	}
 	recs, err := im.store.Records(ctx, branch, refs)
 	if err != nil {
@@ -87,9 +88,15 @@ func (im *importer) applyPayments(ctx context.Context, branch auth.BranchID, lin
 	var rest []*importLine[paymentLine]
 	var reqs []Request
 	for i, l := range lines {
-		k, ok := cases[l.val.Case]
+		k, ok := cases[l.val.Case.ID]
 		if !ok {
 			l.refuseUnknown()
+			continue
+		}
+		if signed, err := im.hasContract(ctx, k.State.Lender, branch); err != nil {
+			return err
+		} else if !signed {
+			l.refuseNoContract()
 			continue
 		}
 		if k.State.IsErased() {
@@ -97,7 +104,7 @@ func (im *importer) applyPayments(ctx context.Context, branch auth.BranchID, lin
 			continue
 		}
 		v := &l.val
-		cmd := RecordPayment{Case: v.Case, Ref: v.Ref, PaidAt: v.PaidAt.in(im.zones.find(k.State.TimeZone)),
+		cmd := RecordPayment{Case: v.Case.ID, Ref: v.Ref, PaidAt: v.PaidAt.in(im.zones.find(k.State.TimeZone)),
 			AmountMinor: v.AmountMinor, Currency: v.Currency, Method: v.Method}
 		state := cmd.state(&k.State)
 		if recs[i].Type != "" && !recs[i].Deleted {
@@ -110,7 +117,7 @@ func (im *importer) applyPayments(ctx context.Context, branch auth.BranchID, lin
 				continue
 			}
 		}
-		reqs = append(reqs, Request{ID: importID(v.Case), Cmd: cmd})
+		reqs = append(reqs, Request{ID: importID(v.Case.ID), Cmd: cmd})
 		rest = append(rest, l)
 	}
 	return doLines(ctx, im, branch, rest, reqs)

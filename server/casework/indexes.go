@@ -7,10 +7,13 @@ import (
 
 // The declared indexes: every list and every load of this room is one of them.
 var (
-	CasesByTerritory = journal.Index{Type: "cases", Name: "territory", Fields: []string{"territory", "case_ref"}}
-	CasesByLender    = journal.Index{Type: "cases", Name: "lender", Fields: []string{"lender", "case_ref"}}
-	CasesByDebtor    = journal.Index{Type: "cases", Name: "debtor", Fields: []string{"debtor_ref", "case_ref"}}
-	CasesByStatus    = journal.Index{Type: "cases", Name: "status", Fields: []string{"status", "case_ref"}}
+	CasesByTerritory = journal.Index{Type: "cases", Name: "territory", Fields: []string{"territory", "id"}}
+	CasesByLender    = journal.Index{Type: "cases", Name: "lender", Fields: []string{"lender", "id"}}
+	CasesByDebtor    = journal.Index{Type: "cases", Name: "debtor", Fields: []string{"debtor", "id"}}
+	CasesByStatus    = journal.Index{Type: "cases", Name: "status", Fields: []string{"status", "id"}}
+
+	// CasesByRef finds the cases of all lenders that call a case so.
+	CasesByRef = journal.Index{Type: "cases", Name: "ref", Fields: []string{"case_ref", "id"}}
 
 	ContactsByCase   = byCase("contacts")
 	ContactsByDebtor = journal.Index{Type: "contacts", Name: "debtor", Fields: []string{"debtor", "at"}}
@@ -49,7 +52,7 @@ func byCase(kind string) journal.Index {
 // Indexes lists them for the store that is opened.
 func Indexes() []journal.Index {
 	return []journal.Index{
-		CasesByTerritory, CasesByLender, CasesByDebtor, CasesByStatus,
+		CasesByTerritory, CasesByLender, CasesByDebtor, CasesByStatus, CasesByRef, LinksByPerson,
 		ContactsByCase, ContactsByDebtor, contactsTried, contactsReached,
 		VisitsByCase, VisitsByDate,
 		ReviewsByCase, NotesByCase, ConsentsByCase, SignaturesByCase, PlansByCase, PlansByApproval, PaymentsReportedByCase, PaymentsByCase,

@@ -29,7 +29,7 @@ type CaseQuery struct {
 	After     string
 }
 
-// Cases lists cases in order of case_ref. A lender sees its own; names, phones
+// Cases lists cases in order of id. A lender sees its own; names, phones
 // and addresses are in the single case only.
 func (s *Service) Cases(ctx context.Context, a auth.Actor, q CaseQuery) (Page, error) {
 	if err := inBranch(a, q.Branch); err != nil {
@@ -161,14 +161,14 @@ func (s *Service) withPlanState(ctx context.Context, rec journal.Record, k *reco
 	}
 	now := s.journal.Now()
 	var paid []record.PaidPart
-	q := journal.Query{Branch: rec.Branch, Type: "payments", Index: PaymentsByCase.Name, Eq: []any{string(k.CaseRef)}}
+	q := journal.Query{Branch: rec.Branch, Type: "payments", Index: PaymentsByCase.Name, Eq: []any{string(k.ID)}}
 	if err := s.each(ctx, q, func(r journal.Record) error {
 		var m record.Payment
 		if err := decode(r, &m); err != nil {
 			return err
 		}
 		if on := m.PaidAt.In(zone).Format(time.DateOnly); on >= p.At.In(zone).Format(time.DateOnly) {
-			paid = append(paid, record.PaidPart{Ref: strings.TrimPrefix(r.ID, string(k.CaseRef)+"/"), On: on, AmountMinor: m.AmountMinor})
+			paid = append(paid, record.PaidPart{Ref: strings.TrimPrefix(r.ID, string(k.ID)+"/"), On: on, AmountMinor: m.AmountMinor})
 		}
 		return nil
 	}); err != nil {

@@ -20,7 +20,7 @@ type OpenCase struct {
 	Team       string // a supervisor chose the team; "" goes by the territory
 }
 
-// OpenCases reads every open case of a branch, in order of case_ref.
+// OpenCases reads every open case of a branch, in order of id.
 func (s *Service) OpenCases(ctx context.Context, branch auth.BranchID) ([]OpenCase, error) {
 	var out []OpenCase
 	q := journal.Query{Branch: branch, Type: "cases", Index: CasesByStatus.Name, Eq: []any{record.StatusOpen}, Limit: planningPage}
@@ -30,7 +30,7 @@ func (s *Service) OpenCases(ctx context.Context, branch auth.BranchID) ([]OpenCa
 		}
 		for i := range cases {
 			k := &cases[i].State
-			c := OpenCase{Case: k.CaseRef, ServiceMin: k.ServiceMin, Territory: k.Territory, Pinned: k.TerritoryPinned, Team: k.Team}
+			c := OpenCase{Case: k.ID, ServiceMin: k.ServiceMin, Territory: k.Territory, Pinned: k.TerritoryPinned, Team: k.Team}
 			c.Home, c.HasHome = k.Home.Plain()
 			out = append(out, c)
 		}

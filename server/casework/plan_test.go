@@ -13,7 +13,7 @@ import (
 
 // twoParts is a plan of 300 in two instalments.
 func twoParts() *record.Plan {
-	return &record.Plan{PlanFound: record.PlanFound{BalanceMinor: 60_000}, PlanReport: record.PlanReport{Case: "c1", Kind: "instalments", Currency: "EUR", TotalMinor: 30_000, State: record.PlanAccepted, At: instant(morning),
+	return &record.Plan{PlanFound: record.PlanFound{BalanceMinor: 60_000}, PlanReport: record.PlanReport{Case: "north.c1", Kind: "instalments", Currency: "EUR", TotalMinor: 30_000, State: record.PlanAccepted, At: instant(morning),
 		Instalments: []record.Instalment{{N: 1, DueOn: "2026-12-10", AmountMinor: 10_000}, {N: 2, DueOn: "2027-01-10", AmountMinor: 20_000}}}}
 }
 
@@ -166,16 +166,16 @@ func TestPaymentsFillInstalmentsInOrder(t *testing.T) {
 func TestAPlanNeedsAnotherPersonsApproval(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1", "amount_due_minor", "900000"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "c1")
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")
-	plan := members{"case": "c1", "kind": "instalments", "state": "accepted", "currency": "EUR", "total_minor": 600000, "at": "2026-11-25T09:00:00Z",
+	plan := members{"case": "north.c1", "kind": "instalments", "state": "accepted", "currency": "EUR", "total_minor": 600000, "at": "2026-11-25T09:00:00Z",
 		"debts": []members{{"debt_id": "D1", "balance_minor": 900000}}, "hardship": members{"reason": "006", "evidence": []string{"payslip"}, "review_on": "2027-01-01"},
 		"affordability": members{"income": []int{100}, "surplus": 7, "method": "SFS"}, "pressure_checks": members{"single_payment": true, "deadline_days": 3},
 		"default_terms": members{"grace_days": 5, "broken_after": 2, "next_step": "call"}, "copy": members{"via": "paper", "at": "2026-11-25T09:10:00Z", "sha256": "aa"},
 		"offer": members{"at": "2026-11-25T08:50:00Z", "channel": "visit", "expires_at": "2026-12-01T00:00:00Z"}, "acceptance": members{"at": "2026-11-25T09:00:00Z", "consent": "k1", "method": "on_screen_signature"},
 		"instalments": []members{{"due_on": "2026-12-10", "amount_minor": 300000}, {"due_on": "2027-01-10", "amount_minor": 300000}}}
 	h.want("beyond the limit", ana.put("plans", "p1", plan), "applied")
-	got := h.child("c1", "plans", "p1")
+	got := h.child("north.c1", "plans", "p1")
 	for name := range plan {
 		if _, there := got[name]; !there {
 			t.Errorf("%s is lost", name)
@@ -188,7 +188,7 @@ func TestAPlanNeedsAnotherPersonsApproval(t *testing.T) {
 	if body := string(h.stored("plans", "p1", &stored).Body); strings.Contains(body, "surplus") {
 		t.Error("what a person can afford stands in the clear")
 	}
-	if r := h.issue("r2", "t1", "2026-11-26", []auth.UserID{"ana"}, "c1"); r.Issued != 1 {
+	if r := h.issue("r2", "t1", "2026-11-26", []auth.UserID{"ana"}, "north.c1"); r.Issued != 1 {
 		t.Errorf("a plan that waits suspends visits: %+v", r)
 	}
 	mine := auth.Actor{User: "ana", Role: auth.RoleSupervisor, Branches: []auth.BranchID{porto}}
@@ -203,7 +203,7 @@ func TestAPlanNeedsAnotherPersonsApproval(t *testing.T) {
 	if _, err := h.do(DecidePlan{Plan: "p1", Reason: "no"}); code(err) != "plan.not_pending" {
 		t.Errorf("rejecting what is approved: %v", err)
 	}
-	r := h.issue("r3", "t1", "2026-11-27", []auth.UserID{"ana"}, "c1")
+	r := h.issue("r3", "t1", "2026-11-27", []auth.UserID{"ana"}, "north.c1")
 	if r.Issued != 0 || len(r.Refused) != 1 || r.Refused[0].Reason != "PLAN_PERFORMING" || r.Refused[0].Rule != "house-plan" {
 		t.Errorf("a plan that is kept: %+v, want the stop refused by house-plan", r)
 	}
@@ -227,21 +227,21 @@ func TestAPlanNeedsAnotherPersonsApproval(t *testing.T) {
 		t.Errorf("after the breach: %s windows, want visits resumed", w)
 	}
 	// The lender's payment keeps it.
-	h.must(RecordPayment{Case: "c1", Ref: "pay1", PaidAt: instant("2026-11-25T12:00:00Z"), AmountMinor: 300_000, Currency: "EUR"})
+	h.must(RecordPayment{Case: "north.c1", Ref: "pay1", PaidAt: instant("2026-11-25T12:00:00Z"), AmountMinor: 300_000, Currency: "EUR"})
 	if w := windows("2026-12-16"); w != "0 house-plan" {
 		t.Errorf("after the payment: %s windows", w)
 	}
-	if got := h.child("c1", "plans", "p1")["instalments_now"]; !strings.Contains(fmt.Sprint(got), "ref:pay1 status:paid") {
+	if got := h.child("north.c1", "plans", "p1")["instalments_now"]; !strings.Contains(fmt.Sprint(got), "ref:pay1 status:paid") {
 		t.Errorf("the instalments are %v", got)
 	}
 	// Another plan takes its place.
-	h.want("another", ana.put("plans", "p2", members{"case": "c1", "kind": "ptp_single", "state": "accepted", "currency": "EUR", "total_minor": 400000, "at": "2026-11-25T10:00:00Z",
+	h.want("another", ana.put("plans", "p2", members{"case": "north.c1", "kind": "ptp_single", "state": "accepted", "currency": "EUR", "total_minor": 400000, "at": "2026-11-25T10:00:00Z",
 		"instalments": []members{{"due_on": "2026-12-01", "amount_minor": 400000}}}), "applied")
-	if a, b := h.child("c1", "plans", "p1")["state"], h.child("c1", "plans", "p2")["state"]; a != "superseded" || b != "accepted" {
+	if a, b := h.child("north.c1", "plans", "p1")["state"], h.child("north.c1", "plans", "p2")["state"]; a != "superseded" || b != "accepted" {
 		t.Errorf("the plans are %v and %v", a, b)
 	}
 	// What a visit agrees on does not make that visit unlawful.
-	h.want("the visit it was agreed at", ana.put("visits", "v1", visit("c1", "2026-11-25T10:00:00Z", "outcome", "MET_PLAN_SIGNED")), "applied")
+	h.want("the visit it was agreed at", ana.put("visits", "v1", visit("north.c1", "2026-11-25T10:00:00Z", "outcome", "MET_PLAN_SIGNED")), "applied")
 	if got := h.flags("v1"); got != "" {
 		t.Errorf("flagged %q", got)
 	}

@@ -17,6 +17,7 @@ import (
 // PlanningFile is what planning a day must know of a case.
 type PlanningFile struct {
 	File
+	Person  string    // the same for all cases of a debtor, and of debtors who are linked
 	Home    geo.Point // WGS 84
 	HasHome bool
 }
@@ -48,17 +49,23 @@ func (d PlanningDay) first() (time.Time, error) {
 	return midnight.Add(-16 * time.Hour), nil
 }
 
-// PlanningFiles calls fn for every open case of a branch, in order of case_ref,
+// PlanningFiles calls fn for every open case of a branch, in order of id,
 // with what judging a visit on the date, or later, rests on.
 func (s *Service) PlanningFiles(ctx context.Context, branch auth.BranchID, day PlanningDay,
 	fn func(*PlanningFile) error) error {
+	people, err := s.people(ctx, branch)
+	if err != nil {
+		return err
+	}
 	return s.eachCase(ctx, journal.Query{Branch: branch, Type: "cases", Index: CasesByStatus.Name,
 		Eq: []any{record.StatusOpen}, Limit: planningPage}, func(cases []Filed[record.Case]) error {
 		if err := s.openHomes(ctx, branch, cases); err != nil {
 			return err
 		}
 		for i := range cases {
-			f := &PlanningFile{File: File{Case: cases[i].State, Rev: cases[i].Rev}}
+			k := &cases[i].State
+			who := people.of(k.Debtor)
+			f := &PlanningFile{Person: who.id, File: File{Case: *k, Rev: cases[i].Rev, linked: who.debtors}}
 			if err := s.planningFile(ctx, f, branch, day); err != nil {
 				return err
 			}
@@ -86,7 +93,7 @@ func (s *Service) planningFile(ctx context.Context, f *PlanningFile, branch auth
 // judgedBy loads the consents and plans of a case.
 func (s *Service) judgedBy(ctx context.Context, branch auth.BranchID, f *File) error {
 	var err error
-	id := string(f.Case.CaseRef)
+	id := string(f.Case.ID)
 	if f.Consents, err = indexed[record.Consent](ctx, s, branch, ConsentsByCase, id); err != nil {
 		return err
 	}
@@ -151,18 +158,23 @@ func (s *Service) Homes(ctx context.Context, branch auth.BranchID, ids []journal
 	out := make(map[journal.CaseID]geo.Point, len(ids))
 	err := s.eachOpened(ctx, branch, ids, func(k *record.Case) {
 		if p, ok := k.Home.Plain(); ok {
-			out[k.CaseRef] = p
+			out[k.ID] = p
 		}
 	})
 	return out, err
 }
 
-// Debtors gives whose cases are; cases that are not there are left out.
-func (s *Service) Debtors(ctx context.Context, branch auth.BranchID, ids []journal.CaseID) (map[journal.CaseID]journal.DebtorID, error) {
-	out := make(map[journal.CaseID]journal.DebtorID, len(ids))
-	err := s.eachRead(ctx, branch, ids, func(cases []Filed[record.Case]) error {
+// Persons gives whose cases are, as PlanningFile.Person does; cases that are not there are left out.
+func (s *Service) Persons(ctx context.Context, branch auth.BranchID, ids []journal.CaseID) (map[journal.CaseID]string, error) {
+	people, err := s.people(ctx, branch)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[journal.CaseID]string, len(ids))
+	err = s.eachRead(ctx, branch, ids, func(cases []Filed[record.Case]) error {
 		for i := range cases {
-			out[cases[i].State.CaseRef] = cases[i].State.Debtor
+			k := &cases[i].State
+			out[k.ID] = people.of(k.Debtor).id
 		}
 		return nil
 	})
@@ -189,7 +201,7 @@ func (s *Service) Places(ctx context.Context, branch auth.BranchID, ids []journa
 			}
 			p.Address = seal.NewText(line)
 		}
-		out[k.CaseRef] = p
+		out[k.ID] = p
 	})
 	return out, err
 }

@@ -41,6 +41,11 @@ func (s *Service) PlanningFileOf(ctx context.Context, a auth.Actor, branch auth.
 		return nil, err
 	}
 	f := &PlanningFile{File: File{Case: k.State, Rev: k.Rev}}
+	who, err := s.personOf(ctx, branch, k.State.Debtor)
+	if err != nil {
+		return nil, err
+	}
+	f.Person, f.linked = who.id, who.debtors
 	return f, s.planningFile(ctx, f, branch, day)
 }
 
@@ -53,15 +58,21 @@ func indexed[T any](ctx context.Context, s *Service, branch auth.BranchID, ix jo
 	return decodeAll[T](recs)
 }
 
-// DebtorCases lists the cases of a debtor in a branch, closed ones included, in order of case_ref.
-func (s *Service) DebtorCases(ctx context.Context, branch auth.BranchID, debtor journal.DebtorID) ([]journal.CaseID, error) {
-	cases, err := indexed[record.Case](ctx, s, branch, CasesByDebtor, string(debtor))
+// PersonsCases lists the cases of a debtor and all who are linked in a branch, closed ones included.
+func (s *Service) PersonsCases(ctx context.Context, branch auth.BranchID, debtor journal.DebtorID) ([]journal.CaseID, error) {
+	who, err := s.personOf(ctx, branch, debtor)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]journal.CaseID, len(cases))
-	for i := range cases {
-		out[i] = journal.CaseID(cases[i].ID)
+	var out []journal.CaseID
+	for _, id := range who.debtors {
+		cases, err := indexed[record.Case](ctx, s, branch, CasesByDebtor, string(id))
+		if err != nil {
+			return nil, err
+		}
+		for i := range cases {
+			out = append(out, journal.CaseID(cases[i].ID))
+		}
 	}
 	return out, nil
 }

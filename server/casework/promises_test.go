@@ -41,9 +41,9 @@ func TestPromisesOfADay(t *testing.T) {
 			}
 		}
 	}
-	propose("p1", "c1", "ana", 0, same)
-	propose("p2", "c2", "rui", 0, same)
-	propose("p3", "c3", "ana", 0, func(p *record.Plan) { p.State = record.PlanOffered }) // not in force
+	propose("p1", "north.c1", "ana", 0, same)
+	propose("p2", "north.c2", "rui", 0, same)
+	propose("p3", "north.c3", "ana", 0, func(p *record.Plan) { p.State = record.PlanOffered }) // not in force
 	for _, c := range []struct {
 		day   string
 		agent auth.UserID
@@ -59,7 +59,7 @@ func TestPromisesOfADay(t *testing.T) {
 		}
 	}
 	// The offer is changed to one instalment and accepted; then the person withdraws from it.
-	propose("p3", "c3", "ana", 1, func(p *record.Plan) {
+	propose("p3", "north.c3", "ana", 1, func(p *record.Plan) {
 		p.Instalments = []record.Instalment{{N: 1, DueOn: "2026-12-10", AmountMinor: 30_000}}
 	})
 	if got := due("2026-12-10", "ana"); got != "p1/1 ana 10000 open; p3/1 ana 30000 open; " {

@@ -55,14 +55,13 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 		var o struct {
 			owned
 			Debtor journal.DebtorID `json:"debtor"`
-			Ref    journal.DebtorID `json:"debtor_ref"`
 		}
 		if err := decode(rec, &o); err != nil {
 			return nil, err
 		}
 		whose[i] = o.owned
 		out[i].Mine = o.By == string(c.Actor.User)
-		debtors = append(debtors, journal.DebtorID(cmpOr(string(o.Debtor), string(o.Ref))))
+		debtors = append(debtors, o.Debtor)
 		if rec.Type != "cases" && rec.Type != "assignments" && rec.Type != "policy" && o.Case != "" {
 			refs = append(refs, journal.DocRef{Type: "cases", ID: string(o.Case)})
 		}
@@ -135,7 +134,7 @@ func (s *Service) heldCases(ctx context.Context, c offline.Caller, refs []journa
 		if err := decode(rec, &k); err != nil {
 			return nil, err
 		}
-		held[k.CaseRef] = slices.Contains(k.Agents, c.Actor.User)
+		held[k.ID] = slices.Contains(k.Agents, c.Actor.User)
 	}
 	return held, nil
 }

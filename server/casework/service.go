@@ -25,7 +25,7 @@ type Options struct {
 	Policy *conduct.Policy
 	// Territories gives the territory index of a branch as it stands; nil: no branch has territories.
 	Territories func(ctx context.Context, branch auth.BranchID) (TerritoryIndex, error)
-	// Lenders is told of the lenders that imports name; nil: nobody keeps a list.
+	// Lenders knows which lender has a contract with which branch; nil: every lender has one with every branch.
 	Lenders Lenders
 	// Devices are told of new tasks; nil: nobody is.
 	Devices Devices
@@ -43,10 +43,12 @@ type TerritoryIndex interface {
 	Find(lon, lat float64) (territory string, ok bool)
 }
 
-// Lenders keeps the list of lenders.
+// Lenders keeps the list of lenders. The errors are the store's.
 type Lenders interface {
-	// Ensure makes the lenders that do not exist yet. Calling it again does nothing.
-	Ensure(ctx context.Context, names []string) error
+	// Contracts gives the branches a lender has a contract with; known is false for a lender that does not exist.
+	Contracts(ctx context.Context, lender string) (branches []auth.BranchID, known bool, err error)
+	// AddLender makes a lender with a contract with one branch. One that exists stays as it is.
+	AddLender(ctx context.Context, by auth.UserID, lender string, branch auth.BranchID) error
 }
 
 // PlanLimits are what an agent may agree to at the door; anything beyond waits
@@ -285,7 +287,7 @@ func (d *draftBuilder) nothing() *draftBuilder {
 
 // answering answers with the case's receipt; without a change nothing is appended.
 func (d *draftBuilder) answering(f *File, changed bool) *draftBuilder {
-	d.reply = CaseReceipt{f.Case.CaseRef, changed}
+	d.reply = CaseReceipt{f.Case.ID, changed}
 	if !changed {
 		return d.nothing()
 	}
@@ -347,9 +349,9 @@ func (d *draftBuilder) put(typ, id string, debtor journal.DebtorID, state any) {
 func (d *draftBuilder) putCase(f *File) {
 	f.Case.UpdatedAt = d.At
 	f.touched = true
-	d.put("cases", string(f.Case.CaseRef), f.Case.Debtor, &f.Case)
+	d.put("cases", string(f.Case.ID), f.Case.Debtor, &f.Case)
 	d.touch(f)
-	d.tellAgents(f, "cases", string(f.Case.CaseRef))
+	d.tellAgents(f, "cases", string(f.Case.ID))
 }
 
 // putChild adds the new state of a document below the case and tells the agents who hold the case.
@@ -361,18 +363,18 @@ func (d *draftBuilder) putChild(f *File, typ, id string, state any) {
 
 // putContact adds a contact to the case file. It counts for every case of the debtor.
 func (d *draftBuilder) putContact(f *File, id string, c *record.Contact) {
-	c.Case, c.Debtor, c.Branch, c.Lender = f.Case.CaseRef, f.Case.Debtor, f.Case.Branch, f.Case.Lender
+	c.Case, c.Debtor, c.Branch, c.Lender = f.Case.ID, f.Case.Debtor, f.Case.Branch, f.Case.Lender
 	counted(c)
 	d.put("contacts", id, f.Case.Debtor, c)
 	d.touch(f)
 	d.write(debtorKey(f.Case.Debtor))
 	// The card on the phone sums up the last contacts.
-	d.tellAgents(f, "cases", string(f.Case.CaseRef))
+	d.tellAgents(f, "cases", string(f.Case.ID))
 	f.addContact(id, *c)
 }
 
 // touch says that the case file changed, so that decisions resting on it are taken again.
-func (d *draftBuilder) touch(f *File) { d.write(journal.CaseKey(f.Case.CaseRef)) }
+func (d *draftBuilder) touch(f *File) { d.write(journal.CaseKey(f.Case.ID)) }
 
 // write adds keys the change writes besides those of its documents.
 func (d *draftBuilder) write(keys ...journal.Key) {

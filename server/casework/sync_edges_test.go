@@ -14,9 +14,9 @@ import (
 func TestAClaimedTimeBeyond9999RefusesItsMutationOnly(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "c1")
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")
-	note := members{"case": "c1", "at": "2026-11-25T10:00:00Z", "text": "a dog"}
+	note := members{"case": "north.c1", "at": "2026-11-25T10:00:00Z", "text": "a dog"}
 	late := write("visit_notes", "n1", "put", 0, note)
 	late.ClientTS = time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", -3600))
 	got := ana.push(late, write("visit_notes", "n2", "put", 0, note.with("text", "a cat")))

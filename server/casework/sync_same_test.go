@@ -12,13 +12,13 @@ import (
 func TestSameRecordUnderANewMidIsADuplicate(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "c1")
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1")
 	ana, rui := h.phone("ana", "d1"), h.phone("rui", "d2")
-	first := visit("c1", "2026-11-25T10:05:00Z", "outcome_detail", "nobody, but light", "observations", members{"distress_level": 0}, "colour", "red")
+	first := visit("north.c1", "2026-11-25T10:05:00Z", "outcome_detail", "nobody, but light", "observations", members{"distress_level": 0}, "colour", "red")
 	h.want("the first", ana.put("visits", "v1", first), "applied")
 	for what, f := range map[string]json.RawMessage{
 		"the same again":         raw(first),
-		"spelled in another way": json.RawMessage(`{"colour":"red","outcome_detail":"nobody, but\u0020light", "outcome":"NOT_MET_NOBODY","plan":null,"items":["badge"],"observations":{"distress_level":0,"weather":null},"case":"c1","at":"2026-11-25T10:05:00Z"}`),
+		"spelled in another way": json.RawMessage(`{"colour":"red","outcome_detail":"nobody, but\u0020light", "outcome":"NOT_MET_NOBODY","plan":null,"items":["badge"],"observations":{"distress_level":0,"weather":null},"case":"north.c1","at":"2026-11-25T10:05:00Z"}`),
 	} {
 		m := write("visits", "v1", "put", 0, nil)
 		m.Fields = f
@@ -28,8 +28,8 @@ func TestSameRecordUnderANewMidIsADuplicate(t *testing.T) {
 			t.Errorf("%s: revision %d, quarantine %q, want revision 1 and no quarantine", what, r.Rev, r.Quarantine)
 		}
 	}
-	h.want("with another outcome", ana.put("visits", "v1", visit("c1", "2026-11-25T10:05:00Z", "outcome", "MET_PTP")), "rejected append_only")
-	shorter := visit("c1", "2026-11-25T10:05:00Z", "observations", members{"distress_level": 0}, "colour", "red")
+	h.want("with another outcome", ana.put("visits", "v1", visit("north.c1", "2026-11-25T10:05:00Z", "outcome", "MET_PTP")), "rejected append_only")
+	shorter := visit("north.c1", "2026-11-25T10:05:00Z", "observations", members{"distress_level": 0}, "colour", "red")
 	h.want("with a member less", ana.put("visits", "v1", shorter), "rejected append_only")
 	h.want("by a colleague who wrote the very same", rui.put("visits", "v1", first), "duplicate")
 
@@ -41,14 +41,14 @@ func TestSameRecordUnderANewMidIsADuplicate(t *testing.T) {
 	}
 
 	// The visits stand once.
-	if n := len(h.shown("c1")["visits"].([]any)); n != 1 {
+	if n := len(h.shown("north.c1")["visits"].([]any)); n != 1 {
 		t.Errorf("%d visits are kept, want 1", n)
 	}
 	for typ, f := range map[string]members{
-		"visit_notes":       {"case": "c1", "at": "2026-11-25T10:10:00Z", "text": "the bell is broken"},
-		"consents":          {"case": "c1", "at": "2026-11-25T10:10:00Z", "scope": "visit_time", "status": "given"},
-		"signatures":        {"case": "c1", "at": "2026-11-25T10:10:00Z", "signer_role": "debtor", "sha256": "ab"},
-		"payments_reported": {"case": "c1", "at": "2026-11-25T10:10:00Z", "amount_minor": 500, "currency": "EUR"},
+		"visit_notes":       {"case": "north.c1", "at": "2026-11-25T10:10:00Z", "text": "the bell is broken"},
+		"consents":          {"case": "north.c1", "at": "2026-11-25T10:10:00Z", "scope": "visit_time", "status": "given"},
+		"signatures":        {"case": "north.c1", "at": "2026-11-25T10:10:00Z", "signer_role": "debtor", "sha256": "ab"},
+		"payments_reported": {"case": "north.c1", "at": "2026-11-25T10:10:00Z", "amount_minor": 500, "currency": "EUR"},
 	} {
 		h.want(typ, ana.put(typ, "x1", f), "applied")
 		h.want(typ+" again", ana.put(typ, "x1", f), "duplicate")
@@ -61,16 +61,16 @@ func raw(f members) json.RawMessage { return write("", "", "put", 0, f).Fields }
 func TestSamePlanUnderANewMid(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "c1")
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")
-	plan := members{"case": "c1", "kind": "instalments", "state": "offered", "currency": "EUR", "total_minor": 60000, "at": "2026-11-25T10:00:00Z",
+	plan := members{"case": "north.c1", "kind": "instalments", "state": "offered", "currency": "EUR", "total_minor": 60000, "at": "2026-11-25T10:00:00Z",
 		"instalments": []members{{"due_on": "2026-12-20", "amount_minor": 30000}, {"due_on": "2027-01-20", "amount_minor": 30000}}}
 	h.want("offered", ana.put("plans", "p1", plan), "applied")
 	h.want("offered again", ana.put("plans", "p1", plan), "duplicate")
 	// A patch changes what it names, and nothing else.
 	r := ana.push(write("plans", "p1", "patch", 1, members{"state": "accepted"}))[0]
 	h.want("accepted by a patch", r, "applied")
-	p := h.child("c1", "plans", "p1")
+	p := h.child("north.c1", "plans", "p1")
 	if p["state"] != "accepted" || len(p["instalments"].([]any)) != 2 || p["acceptance"] == nil || p["offer"] == nil {
 		t.Errorf("the patched plan is %v", p)
 	}

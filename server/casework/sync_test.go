@@ -32,7 +32,7 @@ func (h *house) quarantined() string {
 	return strings.Join(out, ", ")
 }
 
-var offered = members{"case": "c1", "kind": "ptp_single", "state": "offered", "currency": "EUR", "total_minor": 60000, "at": "2026-11-25T10:00:00Z",
+var offered = members{"case": "north.c1", "kind": "ptp_single", "state": "offered", "currency": "EUR", "total_minor": 60000, "at": "2026-11-25T10:00:00Z",
 	"instalments": []members{{"due_on": "2026-12-20", "amount_minor": 60000}}}
 
 // with is a copy with another value.
@@ -50,11 +50,11 @@ func (m members) with(name string, v any) members {
 func TestOutcomesOfAPush(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1"), line("c2"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "c1")
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1")
 	ana, rui := h.phone("ana", "d1"), h.phone("rui", "d2")
 	ana.pull()
 	rui.pull()
-	note := members{"case": "c1", "at": "2026-11-25T10:00:00Z", "text": "a dog"}
+	note := members{"case": "north.c1", "at": "2026-11-25T10:00:00Z", "text": "a dog"}
 	first := write("visit_notes", "n1", "put", 0, note)
 	h.want("a note", ana.push(first)[0], "applied")
 	if got := ana.pull(); !slices.Equal(got, []string{"put visit_notes/n1"}) {
@@ -78,12 +78,12 @@ func TestOutcomesOfAPush(t *testing.T) {
 	h.want("a patch of evidence", ana.push(write("visit_notes", "n1", "patch", 1, members{"text": "no dog"}))[0], "rejected append_only")
 	h.want("a delete of evidence", ana.push(write("visit_notes", "n1", "delete", 1, nil))[0], "rejected append_only")
 	h.want("M7: a delete of what is not there", ana.push(write("visit_notes", "n9", "delete", 4, nil))[0], "applied")
-	h.want("M7: a delete of what is out of scope", ana.push(write("cases", "c2", "delete", 4, nil))[0], "applied")
-	h.want("a case of the server's", ana.push(write("cases", "c1", "patch", 1, members{"priority": 9}))[0], "rejected server_owned")
-	h.want("a case of nobody's", ana.push(write("cases", "c2", "patch", 1, members{"priority": 9}))[0], "revoked")
+	h.want("M7: a delete of what is out of scope", ana.push(write("cases", "north.c2", "delete", 4, nil))[0], "applied")
+	h.want("a case of the server's", ana.push(write("cases", "north.c1", "patch", 1, members{"priority": 9}))[0], "rejected server_owned")
+	h.want("a case of nobody's", ana.push(write("cases", "north.c2", "patch", 1, members{"priority": 9}))[0], "revoked")
 	h.want("a type nobody knows", ana.put("wishes", "w1", members{}), "rejected unknown_type")
-	h.want("a note to a stranger's case", ana.put("visit_notes", "n2", note.with("case", "c2")), "revoked")
-	h.want("a note to no case", ana.put("visit_notes", "n3", note.with("case", "c77")), "revoked")
+	h.want("a note to a stranger's case", ana.put("visit_notes", "n2", note.with("case", "north.c2")), "revoked")
+	h.want("a note to no case", ana.put("visit_notes", "n3", note.with("case", "north.c77")), "revoked")
 	h.want("a note without text", ana.put("visit_notes", "n4", note.with("text", "")), "rejected validation.text")
 	h.want("a note of the wrong type", ana.put("visit_notes", "n5", note.with("text", 7)), "rejected validation.type")
 	h.want("a reserved name", ana.put("visit_notes", "n6", note.with("_rev", "1-a")), "rejected validation.name")
@@ -104,12 +104,12 @@ func TestOutcomesOfAPush(t *testing.T) {
 
 	h.want("a plan", ana.put("plans", "p1", offered), "applied")
 	h.want("rui offers another on the same id", rui.put("plans", "p1", offered.with("total_minor", 50000).with("instalments", []members{{"due_on": "2026-12-20", "amount_minor": 50000}})), "conflict stale")
-	if p := h.child("c1", "plans", "p1"); p["total_minor"] != 60000.0 {
+	if p := h.child("north.c1", "plans", "p1"); p["total_minor"] != 60000.0 {
 		t.Errorf("the plan has %v: two plans were merged", p["total_minor"])
 	}
 	want := "conflict stale assignments/" + a + ", conflict stale plans/p1, rejected append_only visit_notes/n1, rejected append_only visit_notes/n1, rejected mid_reused visit_notes/n1, " +
-		"rejected server_owned assignments/" + a + ", rejected server_owned cases/c1, rejected unknown_type /w1, rejected validation.agent_status assignments/" + a +
-		", rejected validation.name visit_notes/n6, rejected validation.text visit_notes/n4, rejected validation.type visit_notes/n5, revoked cases/c2, revoked visit_notes/n2, revoked visit_notes/n3"
+		"rejected server_owned assignments/" + a + ", rejected server_owned cases/north.c1, rejected unknown_type /w1, rejected validation.agent_status assignments/" + a +
+		", rejected validation.name visit_notes/n6, rejected validation.text visit_notes/n4, rejected validation.type visit_notes/n5, revoked cases/north.c2, revoked visit_notes/n2, revoked visit_notes/n3"
 	if got := h.quarantined(); got != want {
 		t.Errorf("in quarantine:\n%s\nwant\n%s", got, want)
 	}
@@ -151,12 +151,12 @@ func TestQuarantineKeepsThePayloadSealed(t *testing.T) {
 func TestTheOtherPlanIsAcceptedOutOfQuarantine(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "c1")
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1")
 	h.want("ana's", h.phone("ana", "d1").put("plans", "p1", offered), "applied")
 	r := h.phone("rui", "d2").put("plans", "p1", offered.with("kind", "settlement").with("total_minor", 50000).with("instalments", []members{{"due_on": "2026-12-20", "amount_minor": 50000}}))
 	h.want("rui's", r, "conflict stale")
 	h.must(HandleQuarantine{ID: r.Quarantine, Accept: true})
-	plans := h.shown("c1")["plans"].([]any)
+	plans := h.shown("north.c1")["plans"].([]any)
 	if len(plans) != 2 || plans[0].(map[string]any)["by"] == plans[1].(map[string]any)["by"] {
 		t.Errorf("the case has %d plans: %v", len(plans), plans)
 	}
@@ -166,16 +166,16 @@ func TestTheOtherPlanIsAcceptedOutOfQuarantine(t *testing.T) {
 func TestRequiredMutationsComeFirst(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "c1")
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")
-	parent := write("visits", "v1", "put", 0, visit("c1", "2026-11-25T10:00:00Z"))
+	parent := write("visits", "v1", "put", 0, visit("north.c1", "2026-11-25T10:00:00Z"))
 	parent.Mid = strings.ToUpper(parent.Mid)
 	needs := func(typ, id string, f members, mids ...string) offline.Mutation {
 		m := write(typ, id, "put", 0, f)
 		m.Requires = mids
 		return m
 	}
-	note := members{"case": "c1", "visit": "v1", "at": "2026-11-25T10:00:00Z", "text": "a dog"}
+	note := members{"case": "north.c1", "visit": "v1", "at": "2026-11-25T10:00:00Z", "text": "a dog"}
 	child := needs("visit_notes", "n1", note, strings.ToLower(parent.Mid))
 	grandchild := needs("visit_notes", "n2", note, child.Mid)
 	for i, r := range ana.push(child, grandchild) {
@@ -189,7 +189,7 @@ func TestRequiredMutationsComeFirst(t *testing.T) {
 	}
 	late := needs("visit_notes", "n3", note, parent.Mid)
 	h.want("in a later push", ana.push(late)[0], "applied")
-	bad := write("visits", "v2", "put", 0, visit("c1", "2026-11-25T10:00:00Z", "outcome", "WENT_HOME"))
+	bad := write("visits", "v2", "put", 0, visit("north.c1", "2026-11-25T10:00:00Z", "outcome", "WENT_HOME"))
 	rs := ana.push(bad, needs("visit_notes", "n4", note, bad.Mid), write("visit_notes", "n5", "put", 0, note))
 	for i, want := range []string{"rejected validation.outcome", "rejected validation.requires", "applied"} {
 		h.want(fmt.Sprintf("M3: one failing, %d", i), rs[i], want)
@@ -198,7 +198,7 @@ func TestRequiredMutationsComeFirst(t *testing.T) {
 	rs = ana.push(write("assignments", "a-c1-2026-11-25-r1", "patch", 2, members{"agent_status": "en_route"}), write("assignments", "a-c1-2026-11-25-r1", "patch", 2, members{"agent_status": "at_door"}))
 	h.want("the first edit", rs[0], "applied")
 	h.want("the second edit on the same revision", rs[1], "applied")
-	if a := h.child("c1", "assignments", "a-c1-2026-11-25-r1"); a["agent_status"] != "at_door" {
+	if a := h.child("north.c1", "assignments", "a-c1-2026-11-25-r1"); a["agent_status"] != "at_door" {
 		t.Errorf("the assignment is %v", a["agent_status"])
 	}
 }
@@ -212,13 +212,13 @@ func (p *phone) page(q offline.PullRequest) (offline.PullAnswer, error) {
 func TestPages(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "c1")
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")
 	long := strings.Repeat("long text ", 390)
 	for from := 0; from < 400; from += 100 {
 		var ms []offline.Mutation
 		for i := range 100 {
-			ms = append(ms, write("visit_notes", fmt.Sprintf("n%03d", from+i), "put", 0, members{"case": "c1", "at": "2026-11-25T10:00:00Z", "text": long}))
+			ms = append(ms, write("visit_notes", fmt.Sprintf("n%03d", from+i), "put", 0, members{"case": "north.c1", "at": "2026-11-25T10:00:00Z", "text": long}))
 		}
 		for _, r := range ana.push(ms...) {
 			if r.Status != "applied" {
@@ -301,12 +301,12 @@ func TestPages(t *testing.T) {
 func TestScopeIsJudgedAtRead(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "c1")
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")
-	ana.put("visit_notes", "n1", members{"case": "c1", "at": "2026-11-25T10:00:00Z", "text": "a dog"})
+	ana.put("visit_notes", "n1", members{"case": "north.c1", "at": "2026-11-25T10:00:00Z", "text": "a dog"})
 	ana.put("plans", "p1", offered)
 	// ana never pulled; meanwhile the case was taken from her. Her phone holds what she wrote, and nothing else.
-	h.must(OpenHold{Case: "c1", Kind: "stop"})
+	h.must(OpenHold{Case: "north.c1", Kind: "stop"})
 	a, err := ana.page(offline.PullRequest{})
 	ok(t, err)
 	if len(a.Changes) != 2 || a.Changes[0].ID != "n1" || a.Changes[1].ID != "p1" {
@@ -325,11 +325,11 @@ func TestScopeIsJudgedAtRead(t *testing.T) {
 		}
 	}
 	// The new owner gets all of it.
-	h.must(ReleaseHold{Case: "c1", Hold: h.shown("c1")["holds"].([]any)[0].(map[string]any)["hold_id"].(string), Reason: "over"})
-	h.issue("r2", "t2", "2026-11-26", []auth.UserID{"rui"}, "c1")
+	h.must(ReleaseHold{Case: "north.c1", Hold: h.shown("north.c1")["holds"].([]any)[0].(map[string]any)["hold_id"].(string), Reason: "over"})
+	h.issue("r2", "t2", "2026-11-26", []auth.UserID{"rui"}, "north.c1")
 	rui := h.phone("rui", "d2")
 	rui.pull()
-	if rui.holds("cases") != "c1" || rui.holds("visit_notes") != "n1" || rui.holds("plans") != "p1" {
+	if rui.holds("cases") != "north.c1" || rui.holds("visit_notes") != "n1" || rui.holds("plans") != "p1" {
 		t.Errorf("the new owner holds %q, %q, %q", rui.holds("cases"), rui.holds("visit_notes"), rui.holds("plans"))
 	}
 	for _, typ := range []string{"cases", "assignments", "visit_notes", "plans"} {
@@ -341,7 +341,7 @@ func TestScopeIsJudgedAtRead(t *testing.T) {
 	}
 	// The card holds what is needed at the door, and no more.
 	for _, name := range []string{"import_hash", "imported", "agents", "paid_minor", "opened_at", "principal_minor"} {
-		if _, there := rui.docs["cases"]["c1"][name]; there {
+		if _, there := rui.docs["cases"]["north.c1"][name]; there {
 			t.Errorf("the card shows %s", name)
 		}
 	}
@@ -351,7 +351,7 @@ func TestScopeIsJudgedAtRead(t *testing.T) {
 func TestWaitingForNews(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "c1")
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")
 	ana.pull()
 	poke, stop := h.sync.Stream(ana.caller)
@@ -370,7 +370,7 @@ func TestWaitingForNews(t *testing.T) {
 	rui := h.phone("ana", "d2")
 	h.want("another type", rui.push(write("assignments", "a-c1-2026-11-25-r1", "patch", 1, members{"visit_order": 2}))[0], "applied")
 	<-poke // the stream hears it too, without data
-	h.want("the type", rui.put("visit_notes", "n1", members{"case": "c1", "at": "2026-11-25T10:00:00Z", "text": "a dog"}), "applied")
+	h.want("the type", rui.put("visit_notes", "n1", members{"case": "north.c1", "at": "2026-11-25T10:00:00Z", "text": "a dog"}), "applied")
 	x := <-got
 	ok(t, x.err)
 	if len(x.a.Changes) != 1 || x.a.Changes[0].ID != "n1" {
@@ -381,7 +381,7 @@ func TestWaitingForNews(t *testing.T) {
 func TestMalformedPushesAreRefusedWhole(t *testing.T) {
 	h := newHouse(t)
 	ana := h.phone("ana", "d1")
-	good := write("visit_notes", "n1", "put", 0, members{"case": "c1"})
+	good := write("visit_notes", "n1", "put", 0, members{"case": "north.c1"})
 	alter := func(f func(*offline.Mutation)) offline.PushRequest {
 		m := good
 		f(&m)
@@ -412,7 +412,7 @@ func TestMalformedPushesAreRefusedWhole(t *testing.T) {
 func TestAClockThatIsWrongIsFlagged(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "c1")
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")
 	for i, c := range []struct {
 		skew int64
@@ -420,8 +420,8 @@ func TestAClockThatIsWrongIsFlagged(t *testing.T) {
 	}{{0, false}, {300, false}, {-300, false}, {301, true}, {-301, true}, {7 * 86400, true}} {
 		ana.caller.SkewS = c.skew
 		id := fmt.Sprintf("v%d", i)
-		h.want(id, ana.put("visits", id, visit("c1", "2026-11-25T10:00:00Z")), "applied")
-		h.want(id, ana.put("consents", id, members{"case": "c1", "at": "2026-11-25T10:00:00Z", "scope": "visit_time", "status": "refused"}), "applied")
+		h.want(id, ana.put("visits", id, visit("north.c1", "2026-11-25T10:00:00Z")), "applied")
+		h.want(id, ana.put("consents", id, members{"case": "north.c1", "at": "2026-11-25T10:00:00Z", "scope": "visit_time", "status": "refused"}), "applied")
 		var v record.Visit
 		h.stored("visits", id, &v)
 		var k record.Consent

@@ -97,7 +97,7 @@ func TestACalendarOfARoute(t *testing.T) {
 		if e["LOCATION"] != "" || e["GEO"] != "" || strings.Contains(string(text), "Pra") {
 			t.Errorf("it tells unasked where people live: %v", e)
 		}
-		if !strings.Contains(e["SUMMARY"], ": c") {
+		if !strings.Contains(e["SUMMARY"], ": north.c") {
 			continue
 		}
 		visits++
@@ -115,7 +115,7 @@ func TestACalendarOfARoute(t *testing.T) {
 	_, all = events(t, text)
 	visits = 0
 	for _, e := range all {
-		if !strings.Contains(e["SUMMARY"], ": c") {
+		if !strings.Contains(e["SUMMARY"], ": north.c") {
 			continue
 		}
 		visits++

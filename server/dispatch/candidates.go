@@ -36,7 +36,7 @@ func (s *Service) candidates(ctx context.Context, r Round, j judging, d *day) ([
 	var out []candidate
 	err := s.opt.Casework.PlanningFiles(ctx, r.Branch, j.day(), func(f *casework.PlanningFile) error {
 		k := &f.Case
-		if j.past.keeps(k.CaseRef) {
+		if j.past.keeps(k.ID) {
 			return nil
 		}
 		d.cases++
@@ -45,7 +45,7 @@ func (s *Service) candidates(ctx context.Context, r Round, j judging, d *day) ([
 			return err
 		}
 		if why.code != "" {
-			d.leave(r, k.CaseRef, why.code, why.rule, why.cite)
+			d.leave(r, k.ID, why.code, why.rule, why.cite)
 			d.cost.PriorityLeft += k.Priority
 			return nil
 		}
@@ -57,7 +57,7 @@ func (s *Service) candidates(ctx context.Context, r Round, j judging, d *day) ([
 	}
 	// Who has been visited, or is about to be, is not visited again for another debt.
 	return slices.DeleteFunc(out, func(c candidate) bool {
-		met := j.past.met(c.debtor)
+		met := j.past.met(c.person)
 		if met {
 			d.leave(r, c.id, SameDebtor, "house-one-visit", nil)
 			d.cost.PriorityLeft += c.priority
@@ -91,13 +91,13 @@ func (j *judging) judge(f *casework.PlanningFile, agreed []record.Appointment) (
 	if why := unfit(f, j.date); why.code != "" {
 		return candidate{}, why, nil
 	}
-	c := candidate{id: k.CaseRef, debtor: k.Debtor, home: f.Home, priority: k.Priority, amount: k.AmountDueMinor, service: k.ServiceMin * 60}
+	c := candidate{id: k.ID, person: f.Person, home: f.Home, priority: k.Priority, amount: k.AmountDueMinor, service: k.ServiceMin * 60}
 	var denied []conduct.Hit
 	spans := map[string][]Window{} // by kind of crew
 	near := false
 	for _, i := range mayGo(j.crews, k, f.Home) {
 		w := &j.crews[i]
-		if j.past.declined(k.CaseRef, w.team.ID) {
+		if j.past.declined(k.ID, w.team.ID) {
 			continue
 		}
 		near = true

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"doorstep/geo"
-	"doorstep/sync/journal"
 )
 
 // door is what one knock serves: one case, or several at the same place. It is
@@ -30,7 +29,7 @@ const sharedDoor = time.Hour
 const alike = 3.0 / 4
 
 // doors puts candidates at one place together. Cases of one debtor are always one
-// stop: nobody is visited twice a day because they owe twice. Those that cannot
+// stop, and so are cases of debtors who are linked: nobody is visited twice a day because they owe twice. Those that cannot
 // be (another place, other hours, other teams) are returned as apart.
 func doors(cands []candidate, crews []crew) (out []door, apart []int) {
 	order := make([]int, len(cands))
@@ -42,11 +41,11 @@ func doors(cands []candidate, crews []crew) (out []door, apart []int) {
 		x, y := &cands[a], &cands[b]
 		return cmp.Or(cmp.Compare(min(1, len(y.appointment)), min(1, len(x.appointment))), -cmp.Compare(x.priority, y.priority), cmp.Compare(x.id, y.id))
 	})
-	ofDebtor := map[journal.DebtorID]int{}
+	ofPerson := map[string]int{}
 	atPlace := map[geo.E7][]int{}
 	for _, i := range order {
 		c := &cands[i]
-		if k, ok := ofDebtor[c.debtor]; ok {
+		if k, ok := ofPerson[c.person]; ok {
 			if !out[k].join(cands, crews, i, true) {
 				apart = append(apart, i)
 			}
@@ -56,11 +55,11 @@ func doors(cands []candidate, crews []crew) (out []door, apart []int) {
 		if c.appointment == "" {
 			at := slices.IndexFunc(atPlace[place], func(k int) bool { return !out[k].must && out[k].join(cands, crews, i, false) })
 			if at >= 0 {
-				ofDebtor[c.debtor] = atPlace[place][at]
+				ofPerson[c.person] = atPlace[place][at]
 				continue
 			}
 		}
-		ofDebtor[c.debtor] = len(out)
+		ofPerson[c.person] = len(out)
 		atPlace[place] = append(atPlace[place], len(out))
 		out = append(out, door{cands: []int{i}, home: c.home, service: c.service, windows: c.windows, crews: c.crews, must: c.appointment != ""})
 	}

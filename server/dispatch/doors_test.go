@@ -32,7 +32,7 @@ var (
 
 // someone is a candidate of half an hour at one door, open from eight to eight to crews 0 and 1.
 func someone(id string, change func(*candidate)) candidate {
-	c := candidate{id: journal.CaseID(id), debtor: journal.DebtorID("debtor of " + id), home: oneDoor, priority: 1, service: 1800, windows: hours("08:00", "20:00"), crews: []int{0, 1}}
+	c := candidate{id: journal.CaseID(id), person: "debtor of " + id, home: oneDoor, priority: 1, service: 1800, windows: hours("08:00", "20:00"), crews: []int{0, 1}}
 	if change != nil {
 		change(&c)
 	}
@@ -42,7 +42,7 @@ func someone(id string, change func(*candidate)) candidate {
 var fromEightToEight = []crew{{from: at("08:00"), to: at("20:00")}, {from: at("08:00"), to: at("20:00")}}
 
 func TestOneKnockForAllAtADoor(t *testing.T) {
-	same := func(c *candidate) { c.debtor = "one" }
+	same := func(c *candidate) { c.person = "one" }
 	for _, tt := range []struct {
 		name  string
 		cands []candidate
@@ -69,7 +69,7 @@ func TestOneKnockForAllAtADoor(t *testing.T) {
 			[]candidate{someone("a", func(c *candidate) { same(c); c.windows = hours("06:00", "20:00") }), someone("b", func(c *candidate) { same(c); c.windows = hours("06:00", "07:00") })},
 			[][]int{{0}}, []int{1}},
 		{"an appointment is nobody else's, and comes before priority",
-			[]candidate{someone("a", nil), someone("b", func(c *candidate) { c.appointment = "p" }), someone("c", func(c *candidate) { c.debtor = "debtor of b"; c.priority = 9 })},
+			[]candidate{someone("a", nil), someone("b", func(c *candidate) { c.appointment = "p" }), someone("c", func(c *candidate) { c.person = "debtor of b"; c.priority = 9 })},
 			[][]int{{0}, {1, 2}}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -89,8 +89,8 @@ func TestOneKnockForAllAtADoor(t *testing.T) {
 // enough for the second to begin lawfully.
 func TestEveryCaseOfAStopBeginsLawfully(t *testing.T) {
 	stops, _ := doors([]candidate{
-		someone("a", func(c *candidate) { c.debtor = "one"; c.windows = hours("08:00", "12:00", "15:00", "20:00") }),
-		someone("b", func(c *candidate) { c.debtor = "one"; c.windows = hours("09:00", "11:00", "19:00", "20:00") }),
+		someone("a", func(c *candidate) { c.person = "one"; c.windows = hours("08:00", "12:00", "15:00", "20:00") }),
+		someone("b", func(c *candidate) { c.person = "one"; c.windows = hours("09:00", "11:00", "19:00", "20:00") }),
 	}, fromEightToEight)
 	if len(stops) != 1 {
 		t.Fatalf("%d stops", len(stops))

@@ -169,6 +169,9 @@ func (h *house) take(ref string, with ...string) {
 	}
 }
 
+// ref is how the lender of the tests calls a case.
+func ref(c journal.CaseID) string { return strings.TrimPrefix(string(c), "north.") }
+
 // do runs a command of casework.
 func (h *house) do(cmd casework.Cmd) {
 	h.t.Helper()
@@ -233,7 +236,7 @@ func stops(v View) string {
 	for _, r := range v.Routes {
 		var cases []string
 		for _, s := range r.Stops {
-			cases = append(cases, string(s.Case))
+			cases = append(cases, ref(s.Case))
 		}
 		if len(cases) > 0 {
 			slices.Sort(cases)
@@ -247,7 +250,7 @@ func stops(v View) string {
 func leftOut(v View) map[string]string {
 	out := map[string]string{}
 	for _, l := range v.LeftOut {
-		out[string(l.Case)] = strings.TrimSpace(l.Code + " " + l.Rule)
+		out[ref(l.Case)] = strings.TrimSpace(l.Code + " " + l.Rule)
 	}
 	return out
 }
@@ -267,7 +270,7 @@ func (h *house) onPhone(agent auth.UserID) string {
 	ok(h.t, err)
 	var out []string
 	for _, rec := range recs {
-		out = append(out, field(h.t, rec, "case")+" "+field(h.t, rec, "date"))
+		out = append(out, ref(journal.CaseID(field(h.t, rec, "case")))+" "+field(h.t, rec, "date"))
 	}
 	slices.Sort(out)
 	return strings.Join(out, ", ")

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -106,6 +107,39 @@ func TestADebtorVisitedTodayIsNotVisitedAgain(t *testing.T) {
 	}
 	if v.Cases != v.Stops+v.Round.LeftOut {
 		t.Errorf("%d cases, %d stops, %d left out", v.Cases, v.Stops, v.Round.LeftOut)
+	}
+}
+
+// Debtors of two lenders whom a supervisor linked are one person: cases at one door are
+// one stop, another place is left out, and after the visit nobody goes there that day.
+func TestLinkedDebtorsAreVisitedOnce(t *testing.T) {
+	h := newHouse(t)
+	h.take("first", "debtor_ref", "D-one", "priority", "5", "service_min", "50")
+	h.take("door", "lender", "south", "debtor_ref", "D-one", "service_min", "50")
+	h.take("second", "lender", "west", "debtor_ref", "D-one", "lon", "-8.58")
+	doors := func(v View) int {
+		seen := map[string]bool{}
+		for _, r := range v.Routes {
+			for _, st := range r.Stops {
+				seen[fmt.Sprint(r.Team, st.Door)] = true
+			}
+		}
+		return len(seen)
+	}
+	if v := h.plan(today); doors(v) != 3 {
+		t.Fatalf("unlinked: %d doors, want three: %q", doors(v), stops(v))
+	}
+	h.do(casework.LinkDebtors{Debtor: "north.D-one", Other: "south.D-one"})
+	h.do(casework.LinkDebtors{Debtor: "north.D-one", Other: "west.D-one"})
+	v := h.publish(h.plan(today).ID)
+	if got := leftOut(v); got["west.second"] != "SAME_DEBTOR house-one-visit" || stops(v) != "t-west: first south.door" || doors(v) != 1 {
+		t.Fatalf("stops %q, left out %v", stops(v), got)
+	}
+	h.now = at("10:00")
+	h.visit(v.Routes[0].Stops[0], "west-1")
+	v = h.replan(v.ID, ReplanParams{})
+	if got := leftOut(v); got["west.second"] != "SAME_DEBTOR house-one-visit" {
+		t.Errorf("after the visit: left out %v", got)
 	}
 }
 

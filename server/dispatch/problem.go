@@ -120,7 +120,7 @@ func since(origin, t time.Time) int { return int(t.Sub(origin) / time.Second) }
 // candidate is a case that may get a stop.
 type candidate struct {
 	id       journal.CaseID
-	debtor   journal.DebtorID
+	person   string // the debtor, or several who are linked
 	home     geo.Point
 	priority int
 	amount   int64

@@ -37,15 +37,15 @@ func TestEveryCaseHasAStopOrAReason(t *testing.T) {
 	h.take("teamless", "lat", "41.02")
 	h.take("held", "flags", "dispute")
 	h.take("moved")
-	h.do(casework.Correct{Case: "moved", AddressVerification: ptr("moved")})
+	h.do(casework.Correct{Case: "north.moved", AddressVerification: ptr("moved")})
 	h.take("met-lately")
-	h.do(casework.RecordContact{Case: "met-lately", Channel: "visit", At: h.now.Add(-48 * time.Hour), Result: "contact"})
+	h.do(casework.RecordContact{Case: "north.met-lately", Channel: "visit", At: h.now.Add(-48 * time.Hour), Result: "contact"})
 	h.take("asleep")
-	h.do(casework.SetRequests{Case: "asleep", Requests: record.Requests{NoContactTimes: []record.TimeSpan{{From: "09:00", To: "09:00"}}}})
+	h.do(casework.SetRequests{Case: "north.asleep", Requests: record.Requests{NoContactTimes: []record.TimeSpan{{From: "09:00", To: "09:00"}}}})
 	h.take("early-bird")
-	h.do(casework.SetRequests{Case: "early-bird", Requests: record.Requests{NoContactTimes: []record.TimeSpan{{From: "08:25", To: "21:00"}}}})
+	h.do(casework.SetRequests{Case: "north.early-bird", Requests: record.Requests{NoContactTimes: []record.TimeSpan{{From: "08:25", To: "21:00"}}}})
 	h.take("closed")
-	h.do(casework.CloseCase{Case: "closed", Reason: "recalled"})
+	h.do(casework.CloseCase{Case: "north.closed", Reason: "recalled"})
 
 	v := h.plan(today)
 	if got := stops(v); v.Status != Planned || got != "t-east: fine-too; t-west: fine" {
@@ -91,8 +91,8 @@ func TestARoundReplacesTheOlderOfItsDay(t *testing.T) {
 		t.Fatalf("published %s with %d; the phones show %q and %q", first.Status, first.Issued, h.onPhone("west-1"), h.onPhone("east-1"))
 	}
 	// c1 moves to the east, where another team works; c2 is no longer to be visited.
-	h.do(casework.Reassign{Case: "c1", Territory: ptr("east")})
-	h.do(casework.Correct{Case: "c2", AddressVerification: ptr("moved")})
+	h.do(casework.Reassign{Case: "north.c1", Territory: ptr("east")})
+	h.do(casework.Correct{Case: "north.c2", AddressVerification: ptr("moved")})
 	second := h.publish(h.plan(today).ID)
 	if got := h.view(first.ID); got.Status != Replaced || got.ReplacedBy != second.ID {
 		t.Errorf("the older round is %s by %s", got.Status, got.ReplacedBy)
@@ -116,8 +116,8 @@ func TestAHoldBetweenPlanningAndPublishingKeepsTheStopFromBeingIssued(t *testing
 	if v.Stops != 3 {
 		t.Fatalf("%d stops", v.Stops)
 	}
-	h.do(casework.OpenHold{Case: "c2", Kind: "complaint"})
-	h.do(casework.CloseCase{Case: "c3", Reason: "paid"})
+	h.do(casework.OpenHold{Case: "north.c2", Kind: "complaint"})
+	h.do(casework.CloseCase{Case: "north.c3", Reason: "paid"})
 	v = h.publish(v.ID)
 	if v.Issued != 1 || v.Refused != 2 || h.onPhone("west-1") != "c1 "+today {
 		t.Errorf("%d issued, %d refused, the phone shows %q", v.Issued, v.Refused, h.onPhone("west-1"))

@@ -206,7 +206,7 @@ func (s *Service) roundSlots(ctx context.Context, out DaySlots, f *casework.Plan
 	if t.past.keeps(out.Case) {
 		return out.none(whyNot{code: Visited}), nil
 	}
-	cases, err := s.opt.Casework.DebtorCases(ctx, r.Branch, f.Case.Debtor)
+	cases, err := s.opt.Casework.PersonsCases(ctx, r.Branch, f.Case.Debtor)
 	if err != nil {
 		return DaySlots{}, err
 	}

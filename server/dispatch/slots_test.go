@@ -12,12 +12,11 @@ import (
 	"doorstep/server/casework"
 	"doorstep/server/office"
 	"doorstep/server/record"
-	"doorstep/sync/journal"
 )
 
 func (h *house) slots(id, date string, minutes int) DaySlots {
 	h.t.Helper()
-	d, err := h.svc.Slots(context.Background(), boss, SlotParams{Branch: porto, Case: journal.CaseID(id), Date: date, Minutes: minutes})
+	d, err := h.svc.Slots(context.Background(), boss, SlotParams{Branch: porto, Case: record.CaseIDOf("north", id), Date: date, Minutes: minutes})
 	ok(h.t, err)
 	return d
 }
@@ -96,7 +95,7 @@ func TestAPromisedSlotIsKept(t *testing.T) {
 	if best.ETA.Before(best.From) || !best.ETA.Before(best.To) || *best.ExtraTravelS > 600 {
 		t.Errorf("the cheapest is %s to %s at %s, %d s of travel more", best.From, best.To, best.ETA, *best.ExtraTravelS)
 	}
-	h.do(casework.MakeAppointment{Case: "new", From: best.From, To: best.To})
+	h.do(casework.MakeAppointment{Case: "north.new", From: best.From, To: best.To})
 	_, err := h.svc.Replan(context.Background(), h.ask(), id, ReplanParams{Seed: 1, TimeLimitS: 1})
 	ok(t, err)
 	h.work()
@@ -105,7 +104,7 @@ func TestAPromisedSlotIsKept(t *testing.T) {
 		t.Fatalf("the stops are %q", stops(v))
 	}
 	for _, st := range v.Routes[len(v.Routes)-1].Stops {
-		if st.Case == "new" && (st.Appointment == "" || st.ETA.Before(best.From) || !st.ETA.Before(best.To)) {
+		if st.Case == "north.new" && (st.Appointment == "" || st.ETA.Before(best.From) || !st.ETA.Before(best.To)) {
 			t.Errorf("promised from %s to %s, planned at %s", best.From, best.To, st.ETA)
 		}
 	}
@@ -127,7 +126,7 @@ func TestSlotsKeepWhatTheDayMustKeep(t *testing.T) {
 	h.take("far", "lon", "-8.58")
 	h.take("new", "lon", "-8.62")
 	h.team(office.Team{ID: "t-west", Agents: []auth.UserID{"west-1", "west-2"}, Territories: []string{"west"}, Items: []string{"badge", "authorisation_letter"}, Recording: true, MaxStops: 4})
-	h.do(casework.OpenHold{Case: "new", Kind: "dispute", Until: today})
+	h.do(casework.OpenHold{Case: "north.new", Kind: "dispute", Until: today})
 	id := h.plan(today).ID
 	if d := h.slots("new", today, 0); d.Code != OnHold || d.Rule != "house-hold" || len(d.Slots) != 0 {
 		t.Errorf("a case on hold: %+v", d)
@@ -171,7 +170,7 @@ func TestSlotsCountWhatOthersLose(t *testing.T) {
 	h := newHouse(t)
 	h.street()
 	h.take("firm", "lon", "-8.612")
-	h.do(casework.MakeAppointment{Case: "firm", From: at("14:00"), To: at("14:20")})
+	h.do(casework.MakeAppointment{Case: "north.firm", From: at("14:00"), To: at("14:20")})
 	h.plan(today)
 	h.take("long", "lon", "-8.640", "service_min", "40")
 	d := h.slots("long", today, 60)
@@ -224,7 +223,7 @@ func TestSlotsOfADayThatHasBegun(t *testing.T) {
 	if got := read(h.slots("new", today, 30)); got[0] != "10:31-11:00 no NO_TIME" {
 		t.Errorf("one door is done, three are left, and four there may be: %q", got)
 	}
-	if d := h.slots(string(first.Case), today, 0); d.Code != Visited || len(d.Slots) != 0 {
+	if d := h.slots(ref(first.Case), today, 0); d.Code != Visited || len(d.Slots) != 0 {
 		t.Errorf("a case that was visited today: %+v", d)
 	}
 	// A planned round beside it is on no phone.
@@ -275,7 +274,7 @@ func TestDoorsOfAPlannedRoute(t *testing.T) {
 func TestSlotsOfADayWithoutARound(t *testing.T) {
 	h := newHouse(t)
 	h.take("c1")
-	h.do(casework.SetRequests{Case: "c1", Requests: record.Requests{NoContactTimes: []record.TimeSpan{{From: "12:15", To: "13:45"}}}})
+	h.do(casework.SetRequests{Case: "north.c1", Requests: record.Requests{NoContactTimes: []record.TimeSpan{{From: "12:15", To: "13:45"}}}})
 	const day = "2026-12-02"
 	d := h.slots("c1", day, 0)
 	got := read(d)
@@ -292,7 +291,7 @@ func TestSlotsOfADayWithoutARound(t *testing.T) {
 			t.Errorf("without a round: %+v", s)
 		}
 	}
-	h.do(casework.SetRequests{Case: "c1", Requests: record.Requests{NoChannels: []string{"visit"}}})
+	h.do(casework.SetRequests{Case: "north.c1", Requests: record.Requests{NoChannels: []string{"visit"}}})
 	if d := h.slots("c1", day, 0); d.Code == "" || d.Rule == "" || len(d.Slots) != 0 {
 		t.Errorf("no visits at all: %+v", d)
 	}
@@ -302,7 +301,7 @@ func TestSlotsAreRefused(t *testing.T) {
 	h := newHouse(t)
 	h.take("c1")
 	h.take("gone")
-	h.do(casework.CloseCase{Case: "gone", Reason: "recalled"})
+	h.do(casework.CloseCase{Case: "north.gone", Reason: "recalled"})
 	elsewhere := auth.Actor{User: "other", Role: auth.RoleSupervisor, Branches: []auth.BranchID{"braga"}}
 	for _, c := range []struct {
 		what, id, date string
@@ -320,7 +319,7 @@ func TestSlotsAreRefused(t *testing.T) {
 		{"another lender", "c1", today, 60, auth.Actor{User: "l", Role: auth.RoleLender, Lender: "south", Branches: []auth.BranchID{porto}}, "case.not_found"},
 		{"a closed case", "gone", today, 60, boss, "case.closed"},
 	} {
-		_, err := h.svc.Slots(context.Background(), c.by, SlotParams{Branch: porto, Case: journal.CaseID(c.id), Date: c.date, Minutes: c.minutes})
+		_, err := h.svc.Slots(context.Background(), c.by, SlotParams{Branch: porto, Case: record.CaseIDOf("north", c.id), Date: c.date, Minutes: c.minutes})
 		if code(err) != c.code {
 			t.Errorf("%s: %q, want %s", c.what, code(err), c.code)
 		}

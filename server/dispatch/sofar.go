@@ -18,8 +18,8 @@ import (
 // nothing but the time. Nil for a day to come.
 type soFar struct {
 	now     time.Time
-	kept    map[journal.CaseID]bool   // done, or under way
-	debtors map[journal.DebtorID]bool // of what is kept
+	kept    map[journal.CaseID]bool // done, or under way
+	persons map[string]bool         // of what is kept: debtors, linked ones as one
 	teams   map[string]*teamSoFar
 	open    map[journal.CaseID]earlier
 	refused map[journal.CaseID][]string // teams that declined the case
@@ -59,13 +59,13 @@ func (s *Service) soFar(ctx context.Context, r Round, zone *time.Location) (*soF
 		return nil, err
 	}
 	p := standing(r.Replan, routes, issued)
-	debtors, err := s.opt.Casework.Debtors(ctx, r.Branch, slices.Collect(maps.Keys(p.kept)))
+	persons, err := s.opt.Casework.Persons(ctx, r.Branch, slices.Collect(maps.Keys(p.kept)))
 	if err != nil {
 		return nil, err
 	}
-	p.debtors = map[journal.DebtorID]bool{}
-	for _, d := range debtors {
-		p.debtors[d] = true
+	p.persons = map[string]bool{}
+	for _, who := range persons {
+		p.persons[who] = true
 	}
 	var ids []journal.CaseID
 	for _, t := range p.teams {
@@ -187,8 +187,8 @@ func (t *teamSoFar) settle(now time.Time) {
 // keeps tells whether a case is settled: it is no candidate.
 func (p *soFar) keeps(id journal.CaseID) bool { return p != nil && p.kept[id] }
 
-// met tells whether a debtor has been visited, or is about to be.
-func (p *soFar) met(d journal.DebtorID) bool { return p != nil && p.debtors[d] }
+// met tells whether a person has been visited, or is about to be.
+func (p *soFar) met(who string) bool { return p != nil && p.persons[who] }
 
 // declined tells whether a team declined a case.
 func (p *soFar) declined(id journal.CaseID, team string) bool {

@@ -131,6 +131,7 @@ func New(o Options) *API {
 	a.caseEndpoints()
 	a.codeEndpoints()
 	a.erasureEndpoints()
+	a.debtorEndpoints()
 	a.planEndpoints()
 	a.roundEndpoints()
 	a.routingEndpoints()

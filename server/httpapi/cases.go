@@ -15,7 +15,7 @@ import (
 
 // CasePath names a case; its branch is found by it.
 type CasePath struct {
-	ID string `path:"id" maxLength:"128" doc:"The case_ref."`
+	ID string `path:"id" maxLength:"128" doc:"<lender>.<case_ref>"`
 }
 
 // caseBranch finds the branch of a case that the actor may know of.

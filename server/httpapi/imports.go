@@ -63,6 +63,16 @@ func (a *API) importContacts(c *gin.Context) { a.importLines(c, a.opt.Casework.I
 
 func (a *API) importPayments(c *gin.Context) { a.importLines(c, a.opt.Casework.ImportPayments, false) }
 
+// importBranch is the branch of an import. A lender's system may name any branch that
+// exists: each of its lines is told when there is no contract with that branch.
+func (a *API) importBranch(ctx context.Context, actor auth.Actor, named string) (auth.BranchID, error) {
+	if actor.Role != auth.RoleLender || named == "" {
+		return a.branch(ctx, actor, named)
+	}
+	b, err := a.opt.Office.Branch(ctx, auth.BranchID(named))
+	return b.ID, err
+}
+
 func (a *API) importLines(c *gin.Context, run importFunc, needsBranch bool) {
 	ctx := c.Request.Context()
 	contentType, p := mediaType(c.Request.Header, "text/csv", "application/x-ndjson")
@@ -74,7 +84,7 @@ func (a *API) importLines(c *gin.Context, run importFunc, needsBranch bool) {
 	var b auth.BranchID
 	var err error
 	if named := c.Query("branch"); named != "" || needsBranch {
-		if b, err = a.branch(ctx, actor, named); err != nil {
+		if b, err = a.importBranch(ctx, actor, named); err != nil {
 			a.fail(c, err)
 			return
 		}

@@ -105,7 +105,8 @@ func (a *API) officeEndpoints() {
 	register(a, endpoint{method: http.MethodGet, path: "/v1/lenders", roles: supervisors, id: "listLenders",
 		tag: "office", summary: "List lenders"}, a.listLenders)
 	register(a, endpoint{method: http.MethodPut, path: "/v1/lenders/{id}", roles: admins, id: "putLender",
-		tag: "office", summary: "Make or change a lender"}, a.putLender)
+		tag: "office", summary: "Make or change a lender",
+		about: "A lender imports only into the branches it has a contract with, and sees its cases there only."}, a.putLender)
 	a.teamEndpoints()
 }
 
@@ -158,15 +159,21 @@ func (a *API) listLenders(ctx context.Context, _ call, _ *struct{}) (*body[page[
 }
 
 type putLenderIn struct {
-	ID   string `path:"id" maxLength:"100"`
+	ID   string `path:"id" maxLength:"62" pattern:"^[A-Za-z0-9_-]+$" doc:"The first part of the ids of its cases and debtors."`
 	Body struct {
-		Name  string `json:"name,omitempty" maxLength:"200"`
-		Phone string `json:"complaint_phone,omitempty" maxLength:"40" doc:"The complaint line told to debtors."`
+		Name     string    `json:"name,omitempty" maxLength:"200"`
+		Phone    string    `json:"complaint_phone,omitempty" maxLength:"40" doc:"The complaint line told to debtors."`
+		Branches *[]string `json:"branches,omitempty" maxItems:"1000" doc:"Those it has a contract with; absent: as they are."`
 	}
 }
 
 func (a *API) putLender(ctx context.Context, c call, in *putLenderIn) (*body[office.Lender], error) {
-	l, err := a.opt.Office.PutLender(ctx, ask(c), office.Lender{ID: in.ID, Name: in.Body.Name, Phone: in.Body.Phone})
+	l := office.Lender{ID: in.ID, Name: in.Body.Name, Phone: in.Body.Phone}
+	if in.Body.Branches != nil {
+		l.Branches = append([]auth.BranchID{}, branchIDs(*in.Body.Branches)...)
+	}
+	l, err := a.opt.Office.PutLender(ctx, ask(c), l)
+	a.opt.Sessions.ForgetLender(in.ID)
 	return respond(l), err
 }
 

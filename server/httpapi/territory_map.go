@@ -105,7 +105,7 @@ type moveAnswer struct {
 
 type strandedAnswer struct {
 	Territory string   `json:"territory" doc:"It would be no more."`
-	Refs      []string `json:"case_refs"`
+	Refs      []string `json:"case_ids"`
 }
 
 // moveBody is a team that is moved with a map; a proposal says more of it.
@@ -148,7 +148,7 @@ type proposalOf struct {
 	Kept    bool     `json:"unchanged" doc:"Its ground is as it was."`
 	Gained  int      `json:"cases_gained"`
 	Lost    int      `json:"cases_lost"`
-	Refs    []string `json:"case_refs"`
+	Refs    []string `json:"case_ids"`
 }
 
 type proposalSummary struct {
@@ -294,7 +294,7 @@ func proposalAnswer(b auth.BranchID, p office.Proposal) (proposalBody, error) {
 		out.Teams = append(out.Teams, moveAnswer{Team: m.Team, Name: m.Name, Works: m.Works, Removed: m.Removed, Territories: slices.Concat([]string{}, m.Territories)})
 	}
 	for _, x := range p.Stranded {
-		out.Stranded = append(out.Stranded, strandedAnswer{x.Territory, x.CaseRefs})
+		out.Stranded = append(out.Stranded, strandedAnswer{x.Territory, x.CaseIDs})
 	}
 	if p.Cases > 0 {
 		out.Summary.MovedShare = rounded(float64(p.Moved)/float64(p.Cases), 4)
@@ -309,7 +309,7 @@ func proposalAnswer(b auth.BranchID, p office.Proposal) (proposalBody, error) {
 		if err := json.Unmarshal(f.Properties, &own); err != nil {
 			return out, err
 		}
-		refs := t.CaseRefs
+		refs := t.CaseIDs
 		if refs == nil {
 			refs = []string{}
 		}

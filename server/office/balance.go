@@ -64,19 +64,19 @@ type Proposal struct {
 // Stranding is a territory a proposal removes, with the cases placed in it.
 type Stranding struct {
 	Territory string
-	CaseRefs  []string
+	CaseIDs   []string
 }
 
 // Proposed is a territory of a Proposal.
 type Proposed struct {
 	Territory
 	Load
-	Divided  bool // it is one of those that were divided
-	New      bool
-	Kept     bool // its ground is as it was
-	CaseRefs []string
-	Gained   int // cases
-	Lost     int
+	Divided bool // it is one of those that were divided
+	New     bool
+	Kept    bool // its ground is as it was
+	CaseIDs []string
+	Gained  int // cases
+	Lost    int
 }
 
 // hullMargin is the metres between a case's home and the border about all cases.
@@ -318,7 +318,7 @@ func (p *Proposal) measure(ts []Territory, now *geo.Index, work []Work, minutes 
 		}
 		was, is := w.whose(now), w.whose(index)
 		if x, ok := at[is]; ok {
-			p.Territories[x].CaseRefs = append(p.Territories[x].CaseRefs, w.Case)
+			p.Territories[x].CaseIDs = append(p.Territories[x].CaseIDs, w.Case)
 		}
 		if is == "" {
 			p.Outside++
@@ -364,10 +364,10 @@ func stranded(removed []string, work []Work) []Stranding {
 		x := Stranding{Territory: id}
 		for _, w := range work {
 			if w.Pinned && w.Team == "" && w.Territory == id {
-				x.CaseRefs = append(x.CaseRefs, w.Case)
+				x.CaseIDs = append(x.CaseIDs, w.Case)
 			}
 		}
-		if len(x.CaseRefs) > 0 {
+		if len(x.CaseIDs) > 0 {
 			out = append(out, x)
 		}
 	}

@@ -2,8 +2,6 @@ package office
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"time"
 
 	"doorstep/auth"
@@ -73,56 +71,6 @@ func (s *Service) Branch(ctx context.Context, id auth.BranchID) (Branch, error) 
 func (s *Service) Branches(ctx context.Context) ([]Branch, error) {
 	bs, err := list[Branch](ctx, s, journal.Query{Branch: auth.OrgBranch, Type: "branches"})
 	return values(bs), err
-}
-
-// Lender is the state of a document of type "lenders".
-type Lender struct {
-	ID    string `json:"id"` // as cases name it
-	Name  string `json:"name,omitempty"`
-	Phone string `json:"complaint_phone,omitempty"` // the complaint line told to debtors
-}
-
-// lenderDoc is the id of a lender's document: names may hold any text, ids may not.
-func lenderDoc(name string) string {
-	if idShape.MatchString(name) {
-		return name
-	}
-	h := sha256.Sum256([]byte(name))
-	return "x-" + hex.EncodeToString(h[:12])
-}
-
-// PutLender makes or changes a lender. lender.id.
-func (s *Service) PutLender(ctx context.Context, ask Ask, l Lender) (Lender, error) {
-	if l.ID == "" || len(l.ID) > 100 || len(l.Name) > 200 || len(l.Phone) > 40 {
-		return Lender{}, invalid("lender.id", "id", "a lender's id has 1 to 100 bytes, its name at most 200, its phone at most 40")
-	}
-	out, err := apply(ctx, s, ask, change[Lender]{branch: auth.OrgBranch, typ: "lenders", id: lenderDoc(l.ID), action: "lender.put",
-		decide: func(context.Context, *journal.Reader, *Lender) (*Lender, error) { return &l, nil }})
-	if err != nil {
-		return Lender{}, err
-	}
-	return *out, nil
-}
-
-// Lenders lists all lenders.
-func (s *Service) Lenders(ctx context.Context) ([]Lender, error) {
-	ls, err := list[Lender](ctx, s, journal.Query{Branch: auth.OrgBranch, Type: "lenders"})
-	return values(ls), err
-}
-
-// Ensure makes the lenders that imports name and nobody has made yet.
-func (s *Service) Ensure(ctx context.Context, names []string) error {
-	for _, n := range names {
-		if _, ok, err := load[Lender](ctx, s, auth.OrgBranch, "lenders", lenderDoc(n)); err != nil {
-			return err
-		} else if ok {
-			continue
-		}
-		if _, err := s.PutLender(ctx, Ask{By: "import", Command: "org:lender:" + lenderDoc(n)}, Lender{ID: n}); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func values[T any](ps []*T) []T {

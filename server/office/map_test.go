@@ -80,10 +80,10 @@ func TestEveryCaseIsCountedOnce(t *testing.T) {
 			if err := x.check(); err != nil {
 				t.Fatalf("%s cannot be kept: %v", x.Territory.ID, err)
 			}
-			if len(x.CaseRefs) != x.Cases {
-				t.Fatalf("%s has %d cases and names %d", x.Territory.ID, x.Cases, len(x.CaseRefs))
+			if len(x.CaseIDs) != x.Cases {
+				t.Fatalf("%s has %d cases and names %d", x.Territory.ID, x.Cases, len(x.CaseIDs))
 			}
-			for _, ref := range x.CaseRefs {
+			for _, ref := range x.CaseIDs {
 				if seen[ref] {
 					t.Fatalf("%s is in two territories", ref)
 				}

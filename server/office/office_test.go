@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -280,16 +281,60 @@ func TestBranchesAndLenders(t *testing.T) {
 		_, err := h.PutBranch(ctx, h.ask(), b)
 		refused(t, want, err, want)
 	}
+	for want, l := range map[string]Lender{"lender.id": {ID: "north.bank"}, "lender.branches": {ID: "x", Branches: []auth.BranchID{"lisboa"}},
+		"lender.complaint_phone": {ID: "x", Phone: strings.Repeat("1", 41)}} {
+		_, err := h.PutLender(ctx, h.ask(), l)
+		refused(t, want, err, want)
+	}
 	// Imports name lenders: they are made once, and what the office wrote stays.
-	_, err := h.PutLender(ctx, h.ask(), Lender{ID: "north", Name: "North Bank"})
+	_, err := h.PutLender(ctx, h.ask(), Lender{ID: "north", Name: "North Bank", Branches: []auth.BranchID{"faro"}})
 	ok(t, err)
 	for range 2 {
-		ok(t, h.Ensure(ctx, []string{"north", "Banco do Sul, S.A."}))
+		ok(t, h.AddLender(ctx, "boss", "north", porto))
+		ok(t, h.AddLender(ctx, "boss", "south", porto))
 	}
 	ls, err := h.Lenders(ctx)
 	ok(t, err)
-	if len(ls) != 2 || ls[0].Name != "North Bank" && ls[1].Name != "North Bank" {
+	if fmt.Sprint(ls) != "[{north North Bank  [faro]} {south   [porto]}]" {
 		t.Errorf("the lenders are %+v", ls)
+	}
+	// Another name leaves the contracts; naming no branch ends them.
+	l, err := h.PutLender(ctx, h.ask(), Lender{ID: "north", Name: "The North Bank"})
+	ok(t, err)
+	if fmt.Sprint(l) != "{north The North Bank  [faro]}" {
+		t.Errorf("renamed, the lender is %+v", l)
+	}
+	l, err = h.PutLender(ctx, h.ask(), Lender{ID: "north", Branches: []auth.BranchID{}})
+	ok(t, err)
+	if len(l.Branches) != 0 {
+		t.Errorf("the lender has contracts with %v still", l.Branches)
+	}
+}
+
+// A lender's system sees the branches its lender has a contract with, and of them
+// those it was given itself.
+func TestALendersSystemSeesTheBranchesOfItsContracts(t *testing.T) {
+	h := newHouse(t)
+	ctx := context.Background()
+	for login, branches := range map[string][]auth.BranchID{"all": nil, "one": {porto}} {
+		_, _, err := h.CreateUser(ctx, h.ask(), NewUser{ID: auth.UserID(login), Login: login, Role: auth.RoleLender, Lender: "north", Branches: branches})
+		ok(t, err)
+	}
+	for _, c := range []struct {
+		contracts []auth.BranchID
+		all, one  string
+	}{{nil, "[]", "[]"}, {[]auth.BranchID{"faro", porto}, "[faro porto]", "[porto]"}, {[]auth.BranchID{"faro"}, "[faro]", "[]"}} {
+		if c.contracts != nil {
+			_, err := h.PutLender(ctx, h.ask(), Lender{ID: "north", Branches: c.contracts})
+			ok(t, err)
+		}
+		for login, want := range map[auth.UserID]string{"all": c.all, "one": c.one} {
+			u, err := h.ByID(ctx, login)
+			ok(t, err)
+			if got := fmt.Sprint(u.Branches); got != want {
+				t.Errorf("with contracts %v, %s sees %s, want %s", c.contracts, login, got, want)
+			}
+		}
 	}
 }
 

@@ -342,6 +342,12 @@ func (s *Service) ByID(ctx context.Context, id auth.UserID) (auth.User, error) {
 func (s *Service) withCredential(ctx context.Context, u User) (auth.User, error) {
 	out := auth.User{ID: u.ID, Login: u.Login, Name: u.Name, Role: u.Role, Branches: u.Branches, Lender: u.Lender,
 		Disabled: u.Disabled, Generation: u.Generation, RegulatorLevel: u.Regulator}
+	if u.Role == auth.RoleLender {
+		var err error
+		if out.Branches, err = s.contractsOf(ctx, u); err != nil {
+			return auth.User{}, err
+		}
+	}
 	body, _, err := s.store.Small(ctx, credentialKind, string(u.ID))
 	if errors.Is(err, journal.ErrNotFound) {
 		return out, nil

@@ -45,7 +45,7 @@ func (c *Case) AppointmentsOn(date string) []Appointment {
 // case must have been opened: it panics else, as AllHolds does.
 func (c *Case) AllAppointments() []Appointment {
 	if !c.Appointments.IsZero() && !c.Appointments.IsOpen() && !c.Appointments.IsErased() {
-		panic("record: the appointments of " + string(c.CaseRef) + " are read before the case was opened")
+		panic("record: the appointments of " + string(c.ID) + " are read before the case was opened")
 	}
 	return c.Appointments.Plain()
 }

@@ -12,12 +12,14 @@ import (
 // Case is the state of a document of type "cases": one debtor's overdue account.
 // What an agent may see of it is the case card: what is needed at the door, nothing more.
 type Case struct {
-	CaseRef     journal.CaseID   `json:"case_ref" is:"id" see:"all"`
+	ID          journal.CaseID   `json:"id" is:"id" see:"all"`       // "<lender>.<case_ref>": it names the case everywhere
+	CaseRef     string           `json:"case_ref" is:"id" see:"all"` // as the lender calls the case
 	Branch      auth.BranchID    `json:"branch" is:"server" see:"office,lender"`
 	Lender      string           `json:"lender" is:"id" see:"all"`
 	ProductType string           `json:"product_type,omitempty" is:"id" see:"all"`
-	Profiles    []string         `json:"profiles" is:"id" see:"all"` // conduct profiles, in the order named
-	Debtor      journal.DebtorID `json:"debtor_ref" is:"id" see:"all"`
+	Profiles    []string         `json:"profiles" is:"id" see:"all"`   // conduct profiles, in the order named
+	Debtor      journal.DebtorID `json:"debtor" is:"id" see:"all"`     // "<lender>.<debtor_ref>": it names the debtor everywhere
+	DebtorRef   string           `json:"debtor_ref" is:"id" see:"all"` // as the lender calls the debtor
 	DebtorName  seal.Text        `json:"debtor_name,omitzero" most:"200" see:"office,agent,lender"`
 	Language    string           `json:"language,omitempty" is:"language" see:"all"`
 	Phone       seal.Text        `json:"phone,omitzero" most:"32" see:"office,agent,lender"` // E.164

@@ -43,7 +43,7 @@ func (c *Case) AllHolds() []Hold {
 	case c.Holds.IsErased():
 		return []Hold{{ID: erased, Kind: erased}}
 	case !c.Holds.IsOpen():
-		panic("record: the holds of " + string(c.CaseRef) + " are read before the case was opened")
+		panic("record: the holds of " + string(c.ID) + " are read before the case was opened")
 	}
 	return c.Holds.Plain()
 }

@@ -9,31 +9,37 @@ import (
 
 // CaseLine is one line of a case import, judged and made uniform: two lines that mean the same are equal.
 type CaseLine struct {
-	CaseRef           journal.CaseID   `json:"case_ref" is:"text"`
-	Lender            string           `json:"lender" is:"text"`
-	ProductType       string           `json:"product_type" is:"text"`
-	Profiles          []string         `json:"profiles" is:"text"`
-	Debtor            journal.DebtorID `json:"debtor_ref" is:"text"`
-	DebtorName        string           `json:"debtor_name" is:"text"`
-	Language          string           `json:"language" is:"text"`
-	Phone             string           `json:"phone" is:"text"`
-	PhoneVerifiedOn   string           `json:"phone_verified_on" is:"text"`
-	Address           string           `json:"address" is:"text"`
-	PostalCode        string           `json:"postal_code" is:"text"`
-	City              string           `json:"city" is:"text"`
-	Country           string           `json:"country" is:"text"`
-	Home              *geo.E7          `json:"home"` // WGS 84; nil when unknown
-	Datum             string           `json:"datum" is:"text"`
-	AddressVerifiedOn string           `json:"address_verified_on" is:"text"`
-	TimeZone          string           `json:"time_zone" is:"text"`
-	Currency          string           `json:"currency" is:"text"`
-	PrincipalMinor    int64            `json:"principal_minor"`
-	AmountDueMinor    int64            `json:"amount_due_minor"`
-	DueDate           string           `json:"due_date" is:"text"`
-	Priority          int              `json:"priority"`
-	ServiceMin        int              `json:"service_min"`
-	Flags             []string         `json:"flags" is:"text"` // hold kinds, sorted
+	CaseRef           string   `json:"case_ref" is:"text"`
+	Lender            string   `json:"lender" is:"text"`
+	ProductType       string   `json:"product_type" is:"text"`
+	Profiles          []string `json:"profiles" is:"text"`
+	DebtorRef         string   `json:"debtor_ref" is:"text"`
+	DebtorName        string   `json:"debtor_name" is:"text"`
+	Language          string   `json:"language" is:"text"`
+	Phone             string   `json:"phone" is:"text"`
+	PhoneVerifiedOn   string   `json:"phone_verified_on" is:"text"`
+	Address           string   `json:"address" is:"text"`
+	PostalCode        string   `json:"postal_code" is:"text"`
+	City              string   `json:"city" is:"text"`
+	Country           string   `json:"country" is:"text"`
+	Home              *geo.E7  `json:"home"` // WGS 84; nil when unknown
+	Datum             string   `json:"datum" is:"text"`
+	AddressVerifiedOn string   `json:"address_verified_on" is:"text"`
+	TimeZone          string   `json:"time_zone" is:"text"`
+	Currency          string   `json:"currency" is:"text"`
+	PrincipalMinor    int64    `json:"principal_minor"`
+	AmountDueMinor    int64    `json:"amount_due_minor"`
+	DueDate           string   `json:"due_date" is:"text"`
+	Priority          int      `json:"priority"`
+	ServiceMin        int      `json:"service_min"`
+	Flags             []string `json:"flags" is:"text"` // hold kinds, sorted
 }
+
+// ID is the id of the line's case.
+func (l *CaseLine) ID() journal.CaseID { return CaseIDOf(l.Lender, l.CaseRef) }
+
+// Debtor is the id of the line's debtor.
+func (l *CaseLine) Debtor() journal.DebtorID { return DebtorIDOf(l.Lender, l.DebtorRef) }
 
 // Same tells whether two lines say the same.
 func (l CaseLine) Same(o *CaseLine) bool { return reflect.DeepEqual(l, *o) }

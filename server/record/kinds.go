@@ -57,6 +57,7 @@ var kinds = withReports([]Kind{
 	{Name: "payments_reported", New: func() any { return &PaymentReported{} }, Synced: true,
 		Rules: offline.Rules{Policy: offline.AppendOnly}, ByCase: byCase("payments_reported", "at"), Action: "payment.report"},
 	{Name: "payments", New: func() any { return &Payment{} }, ByCase: byCase("payments", "paid_at")},
+	{Name: "links", New: func() any { return &Link{} }},
 	{Name: "alerts", New: func() any { return &Alert{} }},
 	{Name: "erasures", New: func() any { return &Erasure{} }},
 	{Name: "quarantine", New: func() any { return &Quarantined{} }},

@@ -231,7 +231,7 @@ func TestWhatLendersAndAgentsSee(t *testing.T) {
 	if got := namesFor("visit_notes", Lender) + namesFor("consents", Lender); strings.Contains(got, "text") || strings.Contains(got, "scope") {
 		t.Errorf("lenders see notes or consents: %s", got)
 	}
-	want := "case_ref lender product_type profiles debtor_ref debtor_name language phone phone_state address postal_code city " +
+	want := "id case_ref lender product_type profiles debtor debtor_ref debtor_name language phone phone_state address postal_code city " +
 		"country home address_verification time_zone currency amount_due_minor due_date priority service_min territory status " +
 		"holds requests facts appointments live_plan"
 	if got := namesFor("cases", Agent); got != want {

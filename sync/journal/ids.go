@@ -2,10 +2,10 @@ package journal
 
 import "doorstep/auth"
 
-// CaseID is a case's case_ref: one debtor's overdue account, deployment-wide.
+// CaseID names a case, one debtor's overdue account, deployment-wide: the lender's id, a dot and the lender's case_ref.
 type CaseID string
 
-// DebtorID is a debtor's debtor_ref, deployment-wide.
+// DebtorID names a debtor, deployment-wide: the lender's id, a dot and the lender's debtor_ref.
 type DebtorID string
 
 // Key names something a decision rests on or changes: "case:P-1", "cmd:m:u1:0193…",

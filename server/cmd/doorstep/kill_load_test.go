@@ -77,6 +77,7 @@ type call struct {
 
 type line struct {
 	ref  string
+	id   string // of the case
 	due  int
 	text string
 }
@@ -100,6 +101,7 @@ type load struct {
 	admin  *play.Client
 	head   string // of the cases' CSV, and a row to copy
 	row    []string
+	ids    []string // of the day's cases
 	heard  chan struct{}
 	over   chan struct{}
 	wait   sync.WaitGroup
@@ -113,6 +115,11 @@ func newLoad(t *testing.T, day *play.Day) *load {
 	l := &load{t: t, day: day, phones: day.Phones, head: lines[0] + "\n", row: strings.Split(lines[1], ","),
 		heard: make(chan struct{}, 1<<16), over: make(chan struct{}),
 		book: book{mutations: map[string]acknowledged{}, lines: map[string]line{}, orders: map[string]order{}}}
+	for _, row := range strings.Split(strings.TrimSpace(string(text)), "\n")[1:] {
+		ref, after, _ := strings.Cut(row, ",")
+		lender, _, _ := strings.Cut(after, ",")
+		l.ids = append(l.ids, lender+"."+ref)
+	}
 	l.gate.cond = sync.NewCond(&l.gate.mu)
 	l.admin, l.cases = day.Admin, map[string]string{}
 	for _, p := range day.Phones {
@@ -351,6 +358,8 @@ func (l *load) imports(ctx context.Context) {
 				row[i] = ref
 			case "debtor_ref":
 				row[i] = ref + "-D"
+			case "lender":
+				x.id = row[i] + "." + ref
 			case "amount_due_minor":
 				row[i] = fmt.Sprint(x.due)
 			case "principal_minor":
@@ -402,13 +411,11 @@ func (l *load) audit(ctx context.Context) bool {
 func (l *load) holds(ctx context.Context) {
 	r := rand.New(rand.NewPCG(killSeed, 3))
 	for n := 1; l.on(); n++ {
-		ref := fmt.Sprintf("RIB-%04d", 1+r.IntN(150))
-		k := call{key: fmt.Sprintf("%s%d", keyPrefix, n), path: "/v1/cases/" + ref + "/contacts",
-			body: map[string]any{"channel": "call", "at": time.Date(2026, 11, 24, 9, 0, n%3600, 0, time.UTC),
-				"result": "no_answer"}}
+		id := l.ids[r.IntN(len(l.ids))]
+		k := call{key: fmt.Sprintf("%s%d", keyPrefix, n), path: "/v1/cases/" + id + "/contacts",
+			body: map[string]any{"channel": "call", "at": time.Date(2026, 11, 24, 9, 0, n%3600, 0, time.UTC), "result": "no_answer"}}
 		if r.IntN(10) == 0 {
-			kinds := []string{"stop", "dispute", "breathing_space"}
-			k.path, k.body = "/v1/cases/"+ref+"/holds", map[string]any{"kind": kinds[r.IntN(3)]}
+			k.path, k.body = "/v1/cases/"+id+"/holds", map[string]any{"kind": []string{"stop", "dispute", "breathing_space"}[r.IntN(3)]}
 		}
 		if !l.sure(k.path, func(base string) error {
 			k.answer = nil

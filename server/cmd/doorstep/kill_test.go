@@ -333,7 +333,7 @@ func (l *load) contents(ctx context.Context) {
 	}
 	l.admin.Base = l.gate.url
 	for _, line := range l.book.lines {
-		if due := file(line.ref)["amount_due_minor"]; due != float64(line.due) {
+		if due := file(line.id)["amount_due_minor"]; due != float64(line.due) {
 			l.t.Errorf("case %s was acknowledged with %d due, and has %v", line.ref, line.due, due)
 		}
 	}

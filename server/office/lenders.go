@@ -1,0 +1,105 @@
+package office
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+
+	"doorstep/auth"
+	"doorstep/sync/journal"
+)
+
+// Lender is the state of a document of type "lenders".
+type Lender struct {
+	ID    string `json:"id"` // the first part of the ids of its cases and debtors
+	Name  string `json:"name,omitempty"`
+	Phone string `json:"complaint_phone,omitempty"` // the complaint line told to debtors
+	// Branches are those the lender has a contract with, in order: it imports into these only, and sees its cases there only.
+	Branches []auth.BranchID `json:"branches"`
+}
+
+// lenderShape has no dot: the first dot of a case's id ends the lender's.
+var lenderShape = regexp.MustCompile(`^[A-Za-z0-9_-]{1,62}$`)
+
+// PutLender makes or changes a lender. Nil branches leave the contracts as they are. lender.*.
+func (s *Service) PutLender(ctx context.Context, ask Ask, l Lender) (Lender, error) {
+	switch {
+	case !lenderShape.MatchString(l.ID):
+		return Lender{}, invalid("lender.id", "id", "a lender's id has 1 to 62 letters A to Z, digits, dashes and underscores")
+	case len(l.Name) > 200:
+		return Lender{}, invalid("lender.name", "name", "a lender's name has at most 200 bytes")
+	case len(l.Phone) > 40:
+		return Lender{}, invalid("lender.complaint_phone", "complaint_phone", "a complaint line has at most 40 bytes")
+	}
+	for _, b := range l.Branches {
+		if _, ok, err := load[Branch](ctx, s, auth.OrgBranch, "branches", string(b)); err != nil {
+			return Lender{}, err
+		} else if !ok {
+			return Lender{}, invalid("lender.branches", "branches", "no such branch; make it first with PUT /v1/branches/{id}")
+		}
+	}
+	return s.changeLender(ctx, ask, l.ID, func(now *Lender) *Lender {
+		next := l
+		next.Branches = slices.Clone(l.Branches)
+		if l.Branches == nil && now != nil {
+			next.Branches = now.Branches
+		}
+		slices.Sort(next.Branches)
+		next.Branches = append([]auth.BranchID{}, slices.Compact(next.Branches)...)
+		return &next
+	})
+}
+
+func (s *Service) changeLender(ctx context.Context, ask Ask, id string, next func(now *Lender) *Lender) (Lender, error) {
+	out, err := apply(ctx, s, ask, change[Lender]{branch: auth.OrgBranch, typ: "lenders", id: id, action: "lender.put",
+		decide: func(_ context.Context, _ *journal.Reader, now *Lender) (*Lender, error) { return next(now), nil }})
+	if err != nil {
+		return Lender{}, err
+	}
+	return *out, nil
+}
+
+// Lenders lists all lenders.
+func (s *Service) Lenders(ctx context.Context) ([]Lender, error) {
+	ls, err := list[Lender](ctx, s, journal.Query{Branch: auth.OrgBranch, Type: "lenders"})
+	return values(ls), err
+}
+
+// Contracts gives the branches a lender has a contract with; known is false for a
+// lender that does not exist. It implements casework.Lenders.
+func (s *Service) Contracts(ctx context.Context, lender string) (branches []auth.BranchID, known bool, err error) {
+	l, ok, err := load[Lender](ctx, s, auth.OrgBranch, "lenders", lender)
+	if err != nil || !ok {
+		return nil, false, err
+	}
+	return l.Branches, true, nil
+}
+
+// AddLender makes a lender that an import names, with a contract with the branch it
+// is imported into. A lender that exists stays as it is. It implements casework.Lenders.
+func (s *Service) AddLender(ctx context.Context, by auth.UserID, lender string, branch auth.BranchID) error {
+	if !lenderShape.MatchString(lender) {
+		return invalid("lender.id", "lender", "a lender's id has 1 to 62 letters A to Z, digits, dashes and underscores")
+	}
+	_, err := s.changeLender(ctx, Ask{By: by}, lender, func(now *Lender) *Lender {
+		if now != nil {
+			return now
+		}
+		return &Lender{ID: lender, Branches: []auth.BranchID{branch}}
+	})
+	return err
+}
+
+// contractsOf narrows what a user of role lender may see to the branches the lender
+// has a contract with. Branches given to the user narrow it further.
+func (s *Service) contractsOf(ctx context.Context, u User) ([]auth.BranchID, error) {
+	signed, _, err := s.Contracts(ctx, u.Lender)
+	if err != nil {
+		return nil, fmt.Errorf("read the contracts of a lender: %w", err)
+	}
+	if len(u.Branches) == 0 {
+		return signed, nil
+	}
+	return slices.DeleteFunc(slices.Clone(signed), func(b auth.BranchID) bool { return !slices.Contains(u.Branches, b) }), nil
+}
