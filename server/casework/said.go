@@ -60,8 +60,8 @@ func (s *Service) sameSaid(ctx context.Context, branch auth.BranchID, q *Request
 		return len(before) == 0 && q.Payload == [32]byte{}, nil
 	}
 	var was asked
-	if err := json.Unmarshal(before, &was); err != nil {
-		return false, fmt.Errorf("read what %s asked: %w", q.ID, err)
+	if json.Unmarshal(before, &was) != nil {
+		return false, nil // another room's command: its entry says a salted hash
 	}
 	if err := s.vault.OpenDoc(ctx, "", branch, saidType, q.ID, &was); err != nil {
 		return false, fmt.Errorf("open what %s asked: %w", q.ID, err)
