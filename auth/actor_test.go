@@ -8,14 +8,15 @@ func TestScope(t *testing.T) {
 		branch BranchID
 		want   bool
 	}{
-		"a supervisor's branch":     {Actor{Role: RoleSupervisor, Branches: []BranchID{"porto", "braga"}}, "braga", true},
-		"another branch":            {Actor{Role: RoleSupervisor, Branches: []BranchID{"porto"}}, "braga", false},
-		"a supervisor of none":      {Actor{Role: RoleSupervisor}, "porto", false},
-		"the organisation's":        {Actor{Role: RoleSupervisor, Branches: []BranchID{"porto"}}, OrgBranch, false},
-		"an administrator":          {Actor{Role: RoleAdmin}, "porto", true},
-		"an administrator, all":     {Actor{Role: RoleAdmin}, OrgBranch, true},
-		"a lender with a contract":  {Actor{Role: RoleLender, Lender: "north", Branches: []BranchID{"porto"}}, "porto", true},
-		"a lender without one":      {Actor{Role: RoleLender, Lender: "north", Branches: []BranchID{"porto"}}, "braga", false},
+		"a supervisor's branch":    {Actor{Role: RoleSupervisor, Branches: []BranchID{"porto", "braga"}}, "braga", true},
+		"another branch":           {Actor{Role: RoleSupervisor, Branches: []BranchID{"porto"}}, "braga", false},
+		"a supervisor of none":     {Actor{Role: RoleSupervisor}, "porto", false},
+		"the organisation's":       {Actor{Role: RoleSupervisor, Branches: []BranchID{"porto"}}, OrgBranch, false},
+		"an administrator":         {Actor{Role: RoleAdmin}, "porto", true},
+		"an administrator, all":    {Actor{Role: RoleAdmin}, OrgBranch, true},
+		"a lender with a contract": {Actor{Role: RoleLender, Lender: "north", Branches: []BranchID{"porto"}}, "porto", true},
+		"a lender without one": {Actor{Role: RoleLender, Lender: "north", Branches: []BranchID{"porto"}}, "braga",
+			false},
 		"a lender, organisation's":  {Actor{Role: RoleLender, Lender: "north"}, OrgBranch, false},
 		"an auditor's branch":       {Actor{Role: RoleAuditor, Branches: []BranchID{"porto"}}, "porto", true},
 		"an auditor, elsewhere":     {Actor{Role: RoleAuditor, Branches: []BranchID{"porto"}}, "braga", false},

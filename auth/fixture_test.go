@@ -163,15 +163,19 @@ func newHouse(t *testing.T) *house {
 	keys, err := LoadOrCreateKeys(filepath.Join(t.TempDir(), "token.key"))
 	check(t, err)
 	// Real hashings have tests of their own; the stories here sign in often.
-	passwords, err := newPasswords(2, argon2id.Params{Memory: 64, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32})
+	passwords, err := newPasswords(2, argon2id.Params{Memory: 64, Iterations: 2, Parallelism: 1, SaltLength: 16,
+		KeyLength: 32})
 	check(t, err)
 	hash, err := passwords.Hash(context.Background(), "", password)
 	check(t, err)
 	k := &keeper{devices: map[DeviceID]DeviceStatus{}, families: map[string]kept{}, users: map[UserID]User{
-		"u-ana":  {ID: "u-ana", Login: "ana", Role: RoleAgent, Branches: []BranchID{"porto"}, PasswordHash: hash, Generation: 3},
-		"u-rui":  {ID: "u-rui", Login: "rui", Role: RoleAgent, Branches: []BranchID{"porto"}, PasswordHash: hash},
-		"u-sup":  {ID: "u-sup", Login: "sup", Role: RoleSupervisor, Branches: []BranchID{"porto", "braga"}, PasswordHash: hash},
-		"u-reg":  {ID: "u-reg", Login: "reg", Role: RoleAuditor, Branches: []BranchID{"porto"}, PasswordHash: hash, RegulatorLevel: true},
+		"u-ana": {ID: "u-ana", Login: "ana", Role: RoleAgent, Branches: []BranchID{"porto"}, PasswordHash: hash,
+			Generation: 3},
+		"u-rui": {ID: "u-rui", Login: "rui", Role: RoleAgent, Branches: []BranchID{"porto"}, PasswordHash: hash},
+		"u-sup": {ID: "u-sup", Login: "sup", Role: RoleSupervisor, Branches: []BranchID{"porto", "braga"},
+			PasswordHash: hash},
+		"u-reg": {ID: "u-reg", Login: "reg", Role: RoleAuditor, Branches: []BranchID{"porto"}, PasswordHash: hash,
+			RegulatorLevel: true},
 		"u-gone": {ID: "u-gone", Login: "gone", Role: RoleSupervisor, PasswordHash: hash, Disabled: true},
 		"u-bank": {ID: "u-bank", Login: "bank", Role: RoleLender, Lender: "north"}, // has no password
 	}}

@@ -82,7 +82,8 @@ func createKeys() ([]byte, error) {
 	if _, err := rand.Read(refresh); err != nil {
 		return nil, err
 	}
-	return json.Marshal(keyFile{Sign: string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), Refresh: refresh})
+	return json.Marshal(keyFile{Sign: string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
+		Refresh: refresh})
 }
 
 func parseKeys(data []byte) (*Keys, error) {

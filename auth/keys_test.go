@@ -18,7 +18,8 @@ func TestTokenKeysAreMadeOnceAndForTheirOwnerOnly(t *testing.T) {
 	}
 	again, err := LoadOrCreateKeys(path)
 	check(t, err)
-	if !again.sign.Equal(k.sign) || again.refreshToken("f", 1) != k.refreshToken("f", 1) || string(again.JWKS()) != string(k.JWKS()) {
+	if !again.sign.Equal(k.sign) || again.refreshToken("f", 1) != k.refreshToken("f", 1) ||
+		string(again.JWKS()) != string(k.JWKS()) {
 		t.Error("the second start has other keys")
 	}
 	whole, err := os.ReadFile(path)

@@ -26,7 +26,8 @@ func TestPasswordsAreHashedWithTheStatedCost(t *testing.T) {
 	if second == hash {
 		t.Error("two hashes of a password share their salt")
 	}
-	for given, want := range map[string]bool{password: true, password + " ": false, strings.ToUpper(password): false, "": false} {
+	for given, want := range map[string]bool{password: true, password + " ": false, strings.ToUpper(password): false,
+		"": false} {
 		if ok, err := p.Matches(context.Background(), given, hash); err != nil || ok != want {
 			t.Errorf("%q matches: %v, %v", given, ok, err)
 		}

@@ -80,7 +80,8 @@ func (k *Keys) readRefresh(token string) (id string, counter uint64, ok bool) {
 // begin starts a family and gives its first token.
 func (s *Sessions) begin(ctx context.Context, u User, d DeviceID, now time.Time) (id, token string, err error) {
 	id = strings.ToLower(rand.Text())
-	body, err := json.Marshal(family{User: u.ID, Device: d, Generation: u.Generation, Counter: 1, RotatedAt: now, Expires: now.Add(RefreshTTL)})
+	body, err := json.Marshal(family{User: u.ID, Device: d, Generation: u.Generation, Counter: 1, RotatedAt: now,
+		Expires: now.Add(RefreshTTL)})
 	if err != nil {
 		return "", "", err
 	}
@@ -109,7 +110,8 @@ func (s *Sessions) Refresh(ctx context.Context, token string, device DeviceID) (
 			return Session{}, errInvalidRefresh()
 		}
 		if device != f.Device {
-			return Session{}, refuse(refusal.Unauthenticated, "auth.device_mismatch", "the token was given to another device; sign in")
+			return Session{}, refuse(refusal.Unauthenticated, "auth.device_mismatch",
+				"the token was given to another device; sign in")
 		}
 		u, err := s.users.ByID(ctx, f.User)
 		if errors.Is(err, ErrNoUser) || err == nil && (u.Disabled || u.Generation != f.Generation) {
@@ -141,7 +143,8 @@ func (s *Sessions) Refresh(ctx context.Context, token string, device DeviceID) (
 				return Session{}, err
 			}
 			s.verified.forget(func(t verified) bool { return t.claims.Family == id })
-			return Session{}, refuse(refusal.Unauthenticated, "auth.refresh_reused", "this token was used before; the session has ended, sign in again")
+			return Session{}, refuse(refusal.Unauthenticated, "auth.refresh_reused",
+				"this token was used before; the session has ended, sign in again")
 		}
 		return s.session(u, f.Device, id, s.keys.refreshToken(id, f.Counter), now)
 	}
@@ -195,5 +198,6 @@ func (s *Sessions) swap(ctx context.Context, id string, version uint64, f family
 }
 
 func errInvalidRefresh() *refusal.Error {
-	return refuse(refusal.Unauthenticated, "auth.refresh_invalid", "the refresh token is not valid any more; sign in again")
+	return refuse(refusal.Unauthenticated, "auth.refresh_invalid",
+		"the refresh token is not valid any more; sign in again")
 }

@@ -37,7 +37,8 @@ func NewSessions(o Options) *Sessions {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	return &Sessions{keys: o.Keys, users: o.Users, devices: o.Devices, families: o.Families, passwords: o.Passwords, clock: o.Clock,
+	return &Sessions{keys: o.Keys, users: o.Users, devices: o.Devices, families: o.Families, passwords: o.Passwords,
+		clock:   o.Clock,
 		byLogin: NewLimits(loginEvery, loginBurst), byAddress: NewLimits(addressEvery, addressBurst)}
 }
 

@@ -21,7 +21,8 @@ func TestASignInSaysWhoIsCalling(t *testing.T) {
 	}
 	a := h.who(t, s.AccessToken)
 	a.Family = ""
-	if want := (Actor{User: "u-ana", Role: RoleAgent, Branches: []BranchID{"porto"}, Device: "phone-1"}); !reflect.DeepEqual(a, want) {
+	if want := (Actor{User: "u-ana", Role: RoleAgent, Branches: []BranchID{"porto"},
+		Device: "phone-1"}); !reflect.DeepEqual(a, want) {
 		t.Errorf("the actor is %+v, want %+v", a, want)
 	}
 	if a := h.who(t, h.signIn(t, "reg", "").AccessToken); a.Role != RoleAuditor || !a.Regulator || a.Device != "" {
@@ -82,7 +83,8 @@ func TestSignInsAreLimitedByLogin(t *testing.T) {
 	h := newHouse(t)
 	h.keeper.trouble = errors.New("no store") // spares the hashing: the limit comes before
 	try := func(login string, i int) error {
-		_, err := h.SignIn(context.Background(), Login{Login: login, Password: "guess", Address: fmt.Sprintf("192.0.2.%d", i)})
+		_, err := h.SignIn(context.Background(), Login{Login: login, Password: "guess", Address: fmt.Sprintf("192.0.2.%d",
+			i)})
 		return err
 	}
 	for i := range loginBurst {
@@ -154,7 +156,8 @@ func TestLimitsForgetTheOldest(t *testing.T) {
 func TestAnAgentSignsInOnADevice(t *testing.T) {
 	h := newHouse(t)
 	_, err := h.SignIn(context.Background(), Login{Login: "ana", Password: password})
-	if e := refused(t, "an agent without a device", err, "auth.device_required"); e.Kind != refusal.Invalid || e.Place != "device" {
+	if e := refused(t, "an agent without a device", err, "auth.device_required"); e.Kind != refusal.Invalid ||
+		e.Place != "device" {
 		t.Errorf("the refusal is %+v", e)
 	}
 }
@@ -178,7 +181,8 @@ func TestABlockedDeviceIsOut(t *testing.T) {
 		out("a refresh", err)
 		_, err = h.SignIn(context.Background(), Login{Login: "ana", Password: password, Device: &Device{ID: "phone-1"}})
 		out("a sign-in", err)
-		_, err = h.SignIn(context.Background(), Login{Login: "ana", Password: "incorrect horse", Device: &Device{ID: "phone-1"}})
+		_, err = h.SignIn(context.Background(), Login{Login: "ana", Password: "incorrect horse",
+			Device: &Device{ID: "phone-1"}})
 		refused(t, "a sign-in with a wrong password", err, "auth.bad_credentials")
 		h.who(t, other.AccessToken)
 		h.signIn(t, "ana", "phone-3")
@@ -192,11 +196,13 @@ func TestOtherNodesHearWithinSeconds(t *testing.T) {
 		code   string // "" when the token stays good
 		check  func(a Actor) bool
 	}{
-		"a device is blocked":  {func(h *house) { h.keeper.block("phone-1", true) }, "device_wiped", nil},
-		"a user is disabled":   {func(h *house) { h.keeper.change("u-ana", func(u *User) { u.Disabled = true }) }, "auth.token_invalid", nil},
-		"tokens are called in": {func(h *house) { h.keeper.change("u-ana", func(u *User) { u.Generation++ }) }, "auth.token_invalid", nil},
-		"a user is gone":       {func(h *house) { delete(h.keeper.users, "u-ana") }, "auth.token_invalid", nil},
-		"a device is gone":     {func(h *house) { delete(h.keeper.devices, "phone-1") }, "auth.token_invalid", nil},
+		"a device is blocked": {func(h *house) { h.keeper.block("phone-1", true) }, "device_wiped", nil},
+		"a user is disabled": {func(h *house) { h.keeper.change("u-ana", func(u *User) { u.Disabled = true }) },
+			"auth.token_invalid", nil},
+		"tokens are called in": {func(h *house) { h.keeper.change("u-ana", func(u *User) { u.Generation++ }) },
+			"auth.token_invalid", nil},
+		"a user is gone":   {func(h *house) { delete(h.keeper.users, "u-ana") }, "auth.token_invalid", nil},
+		"a device is gone": {func(h *house) { delete(h.keeper.devices, "phone-1") }, "auth.token_invalid", nil},
 		"a device has changed hands": {func(h *house) { h.keeper.devices["phone-1"] = DeviceStatus{User: "u-rui"} },
 			"auth.token_invalid", nil},
 		"a role changes": {func(h *house) { h.keeper.change("u-ana", func(u *User) { u.Role = RoleSupervisor }) }, "",
@@ -269,7 +275,8 @@ func TestSigningOutEndsTheSession(t *testing.T) {
 
 func TestAWeakerHashIsReplacedAtSignIn(t *testing.T) {
 	h := newHouse(t)
-	old, err := argon2id.CreateHash(password, &argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
+	old, err := argon2id.CreateHash(password, &argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16,
+		KeyLength: 32})
 	check(t, err)
 	h.keeper.change("u-sup", func(u *User) { u.PasswordHash = old })
 	h.signIn(t, "sup", "")

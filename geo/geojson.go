@@ -80,7 +80,8 @@ func (s *shapeReader) position(raw json.RawMessage, path string) (orb.Point, *re
 }
 
 // list reads a JSON array by reading each of its items.
-func list[T any](raw json.RawMessage, path, what string, read func(json.RawMessage, string) (T, *refusal.Error)) ([]T, *refusal.Error) {
+func list[T any](raw json.RawMessage, path, what string, read func(json.RawMessage, string) (T, *refusal.Error)) ([]T,
+	*refusal.Error) {
 	var items []json.RawMessage
 	if absent(raw) {
 		return nil, fault(CodeEmpty, path, "expected %s, got nothing", what)

@@ -111,11 +111,24 @@ var badLines = []struct {
 	{"an unknown language", "language", "import.language",
 		func(r string) string { return changed(r, "language", "!!") }},
 	{"a priority too high", "priority", "import.number", func(r string) string { return changed(r, "priority", "101") }},
-	{"a name too long", "debtor_name", "import.too_long", func(r string) string { return changed(r, "debtor_name", strings.Repeat("a", 201)) }},
-	{"a control character", "debtor_name", "import.control", func(r string) string { return changed(r, "debtor_name", "a\x1bb") }},
-	{"a lender that cannot be", "lender", "import.lender", func(r string) string { return changed(r, "lender", "<script>") }},
-	{"a lender without a contract", "lender", "import.no_contract", func(r string) string { return changed(r, "lender", "LND-south") }},
-	{"a reference too long with its lender", "case_ref", "import.ref_too_long", func(string) string { return changed(strings.Repeat("a", 60), "debtor_ref", "D-1") }},
+	{"a name too long", "debtor_name", "import.too_long", func(r string) string {
+		return changed(r, "debtor_name",
+			strings.Repeat("a", 201))
+	}},
+	{"a control character", "debtor_name", "import.control", func(r string) string {
+		return changed(r, "debtor_name",
+			"a\x1bb")
+	}},
+	{"a lender that cannot be", "lender", "import.lender", func(r string) string {
+		return changed(r, "lender",
+			"<script>")
+	}},
+	{"a lender without a contract", "lender", "import.no_contract", func(r string) string {
+		return changed(r, "lender",
+			"LND-south")
+	}},
+	{"a reference too long with its lender", "case_ref", "import.ref_too_long",
+		func(string) string { return changed(strings.Repeat("a", 60), "debtor_ref", "D-1") }},
 	{"a formula in the name", "", "", func(r string) string { return changed(r, "debtor_name", "=cmd|' /C calc'!A0") }},
 	{"a formula in the address", "", "", func(r string) string { return changed(r, "address", "@SUM(1+1)") }},
 	{"quotes where they belong", "", "", func(r string) string { return changed(r, "address", `"Rua ""do"" Poço"`) }},
@@ -167,7 +180,8 @@ func badFiles(t *testing.T, h *hostile) {
 		}) bool {
 			return b.what == "a formula in the name"
 		})
-		r = h.send(t, "read a case", request{method: "GET", path: fmt.Sprintf("/v1/cases/LND-north.BL-%d", i), as: h.people[auth.RoleSupervisor]})
+		r = h.send(t, "read a case", request{method: "GET", path: fmt.Sprintf("/v1/cases/LND-north.BL-%d", i),
+			as: h.people[auth.RoleSupervisor]})
 		ok(t, json.Unmarshal(r.body, &kept))
 		if kept["debtor_name"] != "=cmd|' /C calc'!A0" {
 			t.Errorf("a formula is kept as %v, want the same text", kept["debtor_name"])

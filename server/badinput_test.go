@@ -112,12 +112,17 @@ var goodBodies = map[string]map[string]any{
 	"decide": {"profiles": []any{"house-visit"}, "action": map[string]any{"channel": "visit", "at": "2026-11-25T10:00:00",
 		"tz": []any{"Europe/Lisbon"}, "place": "home", "party": "debtor",
 		"purpose": "collect"}, "case": map[string]any{}, "history": []any{}},
-	"solveRouting": {"jobs": []any{map[string]any{"id": 1, "location": []any{-8.44, 41.55}, "service": 300}}, "vehicles": []any{map[string]any{"id": 1, "start": []any{-8.44, 41.55}, "end": []any{-8.43, 41.56}}},
-		"options": map[string]any{"l": 0.001}},
-	"push": {"schema": 1, "mutations": []any{map[string]any{"mid": "0193a6f2-7c1e-7000-8000-000000000001", "type": "visits", "id": "v1", "op": "put", "base": 0, "client_ts": "2026-11-25T09:00:00Z",
-		"fields": map[string]any{"case": "LND-north.CASE-north-1", "at": "2026-11-25T09:00:00Z", "outcome": "NOT_MET_NOBODY"}}}},
-	"importTerritories": {"type": "FeatureCollection", "features": []any{map[string]any{"type": "Feature", "id": "t9", "properties": map[string]any{"name": "T"}, "geometry": map[string]any{"type": "Polygon",
-		"coordinates": []any{[]any{[]any{-8.5, 41.5}, []any{-8.4, 41.5}, []any{-8.4, 41.6}, []any{-8.5, 41.6}, []any{-8.5, 41.5}}}}}}},
+	"solveRouting": {"jobs": []any{map[string]any{"id": 1, "location": []any{-8.44, 41.55}, "service": 300}},
+		"vehicles": []any{map[string]any{"id": 1, "start": []any{-8.44, 41.55}, "end": []any{-8.43, 41.56}}},
+		"options":  map[string]any{"l": 0.001}},
+	"push": {"schema": 1, "mutations": []any{map[string]any{"mid": "0193a6f2-7c1e-7000-8000-000000000001",
+		"type": "visits", "id": "v1", "op": "put", "base": 0, "client_ts": "2026-11-25T09:00:00Z",
+		"fields": map[string]any{"case": "LND-north.CASE-north-1", "at": "2026-11-25T09:00:00Z",
+			"outcome": "NOT_MET_NOBODY"}}}},
+	"importTerritories": {"type": "FeatureCollection", "features": []any{map[string]any{"type": "Feature", "id": "t9",
+		"properties": map[string]any{"name": "T"}, "geometry": map[string]any{"type": "Polygon",
+			"coordinates": []any{[]any{[]any{-8.5, 41.5}, []any{-8.4, 41.5}, []any{-8.4, 41.6}, []any{-8.5, 41.6},
+				[]any{-8.5, 41.5}}}}}}},
 }
 
 const caseHeader = "case_ref,lender,product_type,profile,debtor_ref,debtor_name,language,phone,phone_verified_on,address,postal_code,city,country,lon,lat,address_verified_on,time_zone,currency,principal_minor,amount_due_minor,due_date,priority,service_min,flags"

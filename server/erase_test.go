@@ -57,7 +57,8 @@ func TestAnErasedDebtorStaysErasedAfterARestore(t *testing.T) {
 	var says httpapi.Erasure
 	_, statement, _ := strings.Cut(signed.Text, "\n")
 	ok(t, json.Unmarshal([]byte(statement), &says))
-	if says.Debtor != "L1.D1" || says.State != "erased" || says.Entry == 0 || says.TreeSize < says.Entry || says.TreeRoot == "" || says.ConfirmedBy != "two" {
+	if says.Debtor != "L1.D1" || says.State != "erased" || says.Entry == 0 || says.TreeSize < says.Entry ||
+		says.TreeRoot == "" || says.ConfirmedBy != "two" {
 		t.Errorf("the certificate says %+v", says)
 	}
 	erased := func(c *play.Client) bool {

@@ -643,7 +643,8 @@ func TestANeighbourComesWhereAllowedAndCheaper(t *testing.T) {
 			day := borderTown(t, c.metres, c.east)
 			ctx := context.Background()
 			if c.pinned {
-				ok(t, day.Admin.Do(ctx, http.MethodPost, "/v1/cases/LND-B.RIB-0001/reassign", map[string]any{"territory": "RIB-WEST"}, nil))
+				ok(t, day.Admin.Do(ctx, http.MethodPost, "/v1/cases/LND-B.RIB-0001/reassign",
+					map[string]any{"territory": "RIB-WEST"}, nil))
 			}
 			ok(t, day.Admin.Do(ctx, http.MethodPut, "/v1/branches/"+day.Branch,
 				map[string]any{"time_zone": day.Zone, "country": "PT", "neighbours_within_m": c.allowed}, nil))

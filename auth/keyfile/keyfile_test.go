@@ -34,7 +34,8 @@ func TestFilesAreTheirOwnersWhateverTheUmask(t *testing.T) {
 		check(t, os.Mkdir(folder, 0o777))
 		check(t, os.Chmod(folder, 0o777))
 		was := syscall.Umask(umask)
-		err := errors.Join(keyfile.Create(filepath.Join(folder, "made"), []byte("x")), keyfile.Append(filepath.Join(folder, "list"), []byte("a\n")),
+		err := errors.Join(keyfile.Create(filepath.Join(folder, "made"), []byte("x")),
+			keyfile.Append(filepath.Join(folder, "list"), []byte("a\n")),
 			keyfile.Append(filepath.Join(folder, "list"), []byte("b\n")), keyfile.Folder(filepath.Join(folder, "below")))
 		syscall.Umask(was)
 		check(t, err)

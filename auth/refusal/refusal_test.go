@@ -33,7 +33,8 @@ func TestUnavailableJudgesNothing(t *testing.T) {
 }
 
 func TestPlacesGoUnderAPrefix(t *testing.T) {
-	for _, c := range [][3]string{{"", "geometry", "geometry"}, {"[2]", "geometry", "geometry[2]"}, {"a", "geometry", "geometry.a"}, {"a", "", "a"}} {
+	for _, c := range [][3]string{{"", "geometry", "geometry"}, {"[2]", "geometry", "geometry[2]"},
+		{"a", "geometry", "geometry.a"}, {"a", "", "a"}} {
 		if got := New(Invalid, "x", c[0], "").Under(c[1]).Place; got != c[2] {
 			t.Errorf("%q under %q is %q, want %q", c[0], c[1], got, c[2])
 		}

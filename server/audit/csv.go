@@ -26,14 +26,22 @@ type csvColumn struct {
 
 var csvColumns = [...]csvColumn{
 	{"on", "on"}, {"at", "at"}, {"time_zone", "time_zone"}, {"case", "case"}, {"debtor", "debtor"}, {"lender", "lender"},
-	{"territory", "territory"}, {"round", "round"}, {"route", "route"}, {"stop_seq", "stop_seq"}, {"assignment", "assignment"},
-	{"purpose", "purpose"}, {"place", "place"}, {"address_id", "address_id"}, {"planned_from", "planned_window.from"}, {"planned_to", "planned_window.to"},
-	{"agents", "agents"}, {"items", "items"}, {"recorded", "recording.media"}, {"check_in_at", "check_in.at"}, {"inside_fence", "check_in.inside_fence"},
-	{"distance_m", "check_in.distance_m"}, {"check_out_at", "check_out.at"}, {"address_verification", "address_verification"},
-	{"person_met", "person_met.relationship"}, {"identity_check", "person_met.identity_check"}, {"disclosure_made", "disclosure_made"},
-	{"disclosed_to", "disclosed_to"}, {"outcome", "outcome"}, {"outcome_detail", "outcome_detail"}, {"overdue_reason", "overdue_reason"},
-	{"plan", "plan"}, {"children_present", "observations.children_present"}, {"distress_level", "observations.distress_level"},
-	{"complaint_made", "observations.complaint_made"}, {"vulnerability", "vulnerability_flags"}, {"left_when_asked", "left_when_asked"},
+	{"territory", "territory"}, {"round", "round"}, {"route", "route"}, {"stop_seq", "stop_seq"}, {"assignment",
+		"assignment"},
+	{"purpose", "purpose"}, {"place", "place"}, {"address_id", "address_id"}, {"planned_from",
+		"planned_window.from"}, {"planned_to", "planned_window.to"},
+	{"agents", "agents"}, {"items", "items"}, {"recorded", "recording.media"}, {"check_in_at",
+		"check_in.at"}, {"inside_fence", "check_in.inside_fence"},
+	{"distance_m", "check_in.distance_m"}, {"check_out_at", "check_out.at"}, {"address_verification",
+		"address_verification"},
+	{"person_met", "person_met.relationship"}, {"identity_check", "person_met.identity_check"}, {"disclosure_made",
+		"disclosure_made"},
+	{"disclosed_to", "disclosed_to"}, {"outcome", "outcome"}, {"outcome_detail", "outcome_detail"}, {"overdue_reason",
+		"overdue_reason"},
+	{"plan", "plan"}, {"children_present", "observations.children_present"}, {"distress_level",
+		"observations.distress_level"},
+	{"complaint_made", "observations.complaint_made"}, {"vulnerability", "vulnerability_flags"}, {"left_when_asked",
+		"left_when_asked"},
 	{"supersedes", "supersedes"}, {"flags", "flags"}, {"decisions", "decisions"}, {"by", "by"}, {"device", "device"},
 }
 
@@ -62,7 +70,8 @@ func csvCells(l Line) ([]string, error) {
 		cells = append(cells, csvText(at(record, c.path)))
 	}
 	leaf := journal.Leaf(l.Entry)
-	return append(cells, strconv.FormatUint(l.EntryNo, 10), base64.StdEncoding.EncodeToString(leaf[:]), strings.Join(l.Proof, " ")), nil
+	return append(cells, strconv.FormatUint(l.EntryNo, 10), base64.StdEncoding.EncodeToString(leaf[:]),
+		strings.Join(l.Proof, " ")), nil
 }
 
 // at finds a member by its path; nil when there is none.

@@ -67,7 +67,8 @@ func (s *Service) AskAlert(ctx context.Context, branch auth.BranchID, id string)
 		return true, "", nil
 	}
 	code = "revoked"
-	err = s.each(ctx, journal.Query{Branch: branch, Type: "assignments", Index: AssignmentsByRound.Name, Eq: []any{n.Round}}, func(rec journal.Record) error {
+	err = s.each(ctx, journal.Query{Branch: branch, Type: "assignments", Index: AssignmentsByRound.Name,
+		Eq: []any{n.Round}}, func(rec journal.Record) error {
 		if ok {
 			return nil
 		}
@@ -124,7 +125,8 @@ func (s *Service) judgeAssignment(ctx context.Context, branch auth.BranchID, a *
 	if err := historyOf(policy, stored{s, branch}, f, a.Overlays).load(ctx, a.ETA); err != nil {
 		return verdict{}, err
 	}
-	act := visitAct{agents: len(a.Agents), minutes: a.ServiceS / 60, items: a.Items, recording: a.Recording, overlays: a.Overlays}
+	act := visitAct{agents: len(a.Agents), minutes: a.ServiceS / 60, items: a.Items, recording: a.Recording,
+		overlays: a.Overlays}
 	v, err := judgeVisit(policy, &s.zones, phaseAlert, f, a.ETA, act)
 	if err != nil {
 		return verdict{}, fmt.Errorf("judge a stop again: %w", err)

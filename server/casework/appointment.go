@@ -41,7 +41,8 @@ func (c MakeAppointment) decide(ctx context.Context, t *turn) (*draftBuilder, er
 		return nil, err
 	}
 	if !lawful.Allowed() {
-		return nil, refuse(refusal.Refused, "appointment.unlawful", "from", "no visit may begin in this span: %s (rule %s)", lawful.Reason, lawful.Rule)
+		return nil, refuse(refusal.Refused, "appointment.unlawful", "from", "no visit may begin in this span: %s (rule %s)",
+			lawful.Reason, lawful.Rule)
 	}
 	return decideAppointment(f, t.draft("appointment.make"), c.From, c.To, "supervisor")
 }
@@ -56,7 +57,8 @@ func checkAppointment(from, to, now time.Time) *refusal.Error {
 	case !to.After(now):
 		return refuse(refusal.Invalid, "appointment.past", "to", "this span is over; give one to come")
 	case from.After(now.AddDate(0, 0, record.MaxAppointmentDays)):
-		return refuse(refusal.Invalid, "appointment.far", "from", "this is more than %d days ahead", record.MaxAppointmentDays)
+		return refuse(refusal.Invalid, "appointment.far", "from", "this is more than %d days ahead",
+			record.MaxAppointmentDays)
 	}
 	return nil
 }
@@ -111,7 +113,8 @@ func addAppointment(f *File, d *draftBuilder, a record.Appointment) (id string, 
 		}
 	}
 	if standing >= record.MaxAppointments {
-		return "", false, refuse(refusal.Conflict, "appointment.many", "case", "the case has %d appointments to come; cancel some first", standing)
+		return "", false, refuse(refusal.Conflict, "appointment.many", "case",
+			"the case has %d appointments to come; cancel some first", standing)
 	}
 	// What is long over says nothing any more: the visits do.
 	var kept []record.Appointment

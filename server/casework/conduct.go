@@ -47,7 +47,8 @@ type visitAct struct {
 
 // action is the visit as the conduct decision takes it.
 func (v visitAct) action(k *record.Case) conduct.Action {
-	a := conduct.Action{Channel: "visit", Place: v.place, Party: v.party, Purpose: v.purpose, Agents: v.agents, Items: v.items,
+	a := conduct.Action{Channel: "visit", Place: v.place, Party: v.party, Purpose: v.purpose, Agents: v.agents,
+		Items:     v.items,
 		Recording: v.recording, Case: string(k.ID), DurationMin: v.minutes}
 	if k.TimeZone != "" {
 		a.TZ = []string{k.TimeZone}
@@ -154,23 +155,27 @@ func conductHistory(contacts []Filed[record.Contact], without ...string) []condu
 			continue
 		}
 		c := &x.State
-		out = append(out, conduct.HistoryEntry{Channel: c.Channel, At: conduct.At(c.At), Result: c.Result, Party: c.Party, PartyRef: c.PartyRef,
-			Case: string(c.Case), Number: c.Number.Plain(), Excluded: c.Excluded})
+		out = append(out, conduct.HistoryEntry{Channel: c.Channel, At: conduct.At(c.At), Result: c.Result, Party: c.Party,
+			PartyRef: c.PartyRef,
+			Case:     string(c.Case), Number: c.Number.Plain(), Excluded: c.Excluded})
 	}
 	return out
 }
 
 // judgeVisit asks whether a visit at an instant is lawful. Any open hold says no,
 // whatever the profiles say (rule house-hold).
-func judgeVisit(policy *conduct.Policy, zones *zoneCache, phase string, f *File, at time.Time, act visitAct, without ...string) (verdict, error) {
+func judgeVisit(policy *conduct.Policy, zones *zoneCache, phase string, f *File, at time.Time, act visitAct,
+	without ...string) (verdict, error) {
 	day := zones.dayAt(at, f.Case.TimeZone)
 	a := act.action(&f.Case)
 	a.At = conduct.At(at)
-	d, err := policy.Judge(profiles(&f.Case, act.overlays), a, conductCase(f, day, at), conductHistory(f.Contacts, without...))
+	d, err := policy.Judge(profiles(&f.Case, act.overlays), a, conductCase(f, day, at), conductHistory(f.Contacts,
+		without...))
 	if err != nil {
 		return verdict{}, err
 	}
-	v := verdict{Phase: phase, At: at.UTC(), Answer: d.Decision, Reason: d.Reason, Rule: d.Rule, All: hits(d.All), Cite: d.Cite, Policy: d.PolicyHash}
+	v := verdict{Phase: phase, At: at.UTC(), Answer: d.Decision, Reason: d.Reason, Rule: d.Rule, All: hits(d.All),
+		Cite: d.Cite, Policy: d.PolicyHash}
 	if holds := f.Case.OpenHolds(day); len(holds) > 0 && d.Allowed() {
 		// Which kind of hold it is, is personal.
 		v.Answer, v.Reason, v.Rule, v.Cite = conduct.Deny, reasonHold, ruleHold, []string{"house"}

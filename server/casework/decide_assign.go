@@ -75,7 +75,8 @@ const stopsPerEntry = 25
 func (c IssueRoute) refs() []journal.DocRef {
 	var refs []journal.DocRef
 	for _, s := range c.Stops {
-		refs = append(refs, journal.DocRef{Type: "cases", ID: string(s.Case)}, journal.DocRef{Type: "assignments", ID: s.Assignment})
+		refs = append(refs, journal.DocRef{Type: "cases", ID: string(s.Case)}, journal.DocRef{Type: "assignments",
+			ID: s.Assignment})
 	}
 	return refs
 }
@@ -179,15 +180,18 @@ func issuedAs(f *File, id string) *Filed[record.Assignment] {
 const etaSlack = 5 * time.Minute
 
 // changeStop writes an assignment again if its place in the day has changed, and tells its agents.
-func changeStop(f *File, d *draftBuilder, was *Filed[record.Assignment], c IssueRoute, st IssuedStop, decisions []verdict) bool {
+func changeStop(f *File, d *draftBuilder, was *Filed[record.Assignment], c IssueRoute, st IssuedStop,
+	decisions []verdict) bool {
 	a := &was.State
 	gone := a.Agents
-	same := a.StopSeq == st.Seq && a.ETA.Sub(st.ETA).Abs() < etaSlack && a.Window.From.Equal(st.Window.From) && a.Window.To.Equal(st.Window.To) &&
+	same := a.StopSeq == st.Seq && a.ETA.Sub(st.ETA).Abs() < etaSlack && a.Window.From.Equal(st.Window.From) &&
+		a.Window.To.Equal(st.Window.To) &&
 		a.Appointment == st.Appointment && slices.Equal(a.Agents, c.Agents)
 	if same {
 		return false
 	}
-	a.StopSeq, a.ETA, a.Window, a.Appointment, a.ServiceS = st.Seq, st.ETA.UTC(), record.Window{From: st.Window.From.UTC(), To: st.Window.To.UTC()}, st.Appointment, st.ServiceS
+	a.StopSeq, a.ETA, a.Window, a.Appointment, a.ServiceS = st.Seq, st.ETA.UTC(), record.Window{From: st.Window.From.UTC(),
+		To: st.Window.To.UTC()}, st.Appointment, st.ServiceS
 	a.Agents, a.Decisions = slices.Clone(c.Agents), decisions
 	d.putAssignment(was.ID, a)
 	if slices.Equal(gone, a.Agents) {
@@ -241,7 +245,8 @@ func issueStop(f *File, d *draftBuilder, c IssueRoute, st IssuedStop, decisions 
 		}
 		d.putAssignment(a.ID, &a.State)
 	}
-	state := record.Assignment{AssignmentFound: record.AssignmentFound{Case: f.Case.ID, Debtor: f.Case.Debtor, Branch: f.Case.Branch, Round: c.Round, Route: c.Route, Team: c.Team,
+	state := record.Assignment{AssignmentFound: record.AssignmentFound{Case: f.Case.ID, Debtor: f.Case.Debtor,
+		Branch: f.Case.Branch, Round: c.Round, Route: c.Route, Team: c.Team,
 		Agents: slices.Clone(c.Agents), Date: c.Date, StopSeq: st.Seq, ETA: st.ETA.UTC(), Window: record.Window{From: st.Window.From.UTC(), To: st.Window.To.UTC()},
 		ServiceS: st.ServiceS, Appointment: st.Appointment, Items: c.Items, Recording: c.Recording, Overlays: c.Overlays, TimeZone: f.Case.TimeZone,
 		Territory: f.Case.Territory, Status: record.AssignmentOpen, IssuedAt: d.At, Decisions: decisions}}
@@ -321,7 +326,8 @@ func (t *turn) tellDevices(ctx context.Context, d *draftBuilder, c IssueRoute) e
 		if _, _, err := t.r.Doc(ctx, "alerts", id); err != nil {
 			return err
 		}
-		n := &record.Alert{Kind: "new_task", Channel: "push", Device: dev.ID, User: dev.User, Branch: t.Branch, Assignment: c.Route, Round: c.Round,
+		n := &record.Alert{Kind: "new_task", Channel: "push", Device: dev.ID, User: dev.User, Branch: t.Branch,
+			Assignment: c.Route, Round: c.Round,
 			Collapse: madeID("r", c.Route)[:17], Status: "pending", At: t.At, Expires: c.Stops[len(c.Stops)-1].Window.To}
 		if len(c.Stops) == 1 {
 			n.Assignment, n.Case = first.Assignment, first.Case

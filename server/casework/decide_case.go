@@ -71,9 +71,11 @@ func decideImport(f *File, d *draftBuilder, c importCase, territory, today strin
 		case k.IsErased():
 			return nil, refuseErased("debtor_ref")
 		case k.Debtor != l.Debtor():
-			return nil, refuse(refusal.Conflict, "import.debtor_changed", "debtor_ref", "the case belongs to another debtor; a case keeps its debtor, so use a case_ref of its own")
+			return nil, refuse(refusal.Conflict, "import.debtor_changed", "debtor_ref",
+				"the case belongs to another debtor; a case keeps its debtor, so use a case_ref of its own")
 		case k.Currency != l.Currency:
-			return nil, refuse(refusal.Conflict, "import.currency_changed", "currency", "the case is kept in %s; a case keeps its currency, so use a case_ref of its own", k.Currency)
+			return nil, refuse(refusal.Conflict, "import.currency_changed", "currency",
+				"the case is kept in %s; a case keeps its currency, so use a case_ref of its own", k.Currency)
 		case k.Imported.Plain().Same(l):
 			answer.Change, answer.Territory = unchanged, k.Territory
 			d.reply = answer

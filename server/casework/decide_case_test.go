@@ -18,12 +18,15 @@ import (
 // Every kind of hold keeps the case from being visited, tells the conduct
 // decision why, takes the case off the phones, and ends when it is released.
 func TestHolds(t *testing.T) {
-	flags := map[string]string{"stop": "cease_visit", "dispute": "disputed disputed_unverified", "complaint": "complaint_open complaint_open_visit", "breathing_space": "breathing_space",
+	flags := map[string]string{"stop": "cease_visit", "dispute": "disputed disputed_unverified",
+		"complaint": "complaint_open complaint_open_visit", "breathing_space": "breathing_space",
 		"vulnerable": "vulnerable", "represented": "represented", "deceased": "deceased", "bankrupt": "bankrupt"}
 	for kind, want := range flags {
 		f := aFile()
 		f.Case.Agents = []auth.UserID{"ana"}
-		f.Assignments = []Filed[record.Assignment]{{ID: "a1", State: record.Assignment{AssignmentFound: record.AssignmentFound{Case: "north.c1", Debtor: "d1", Agents: f.Case.Agents, Status: record.AssignmentOpen, Date: "2026-11-25"}}}}
+		f.Assignments = []Filed[record.Assignment]{{ID: "a1",
+			State: record.Assignment{AssignmentFound: record.AssignmentFound{Case: "north.c1", Debtor: "d1",
+				Agents: f.Case.Agents, Status: record.AssignmentOpen, Date: "2026-11-25"}}}}
 		d, err := decideOpenHold(f, draftAt(morning, "boss"), OpenHold{Case: "north.c1", Kind: kind}, "2026-11-25")
 		ok(t, err)
 		for _, flag := range strings.Fields(want) {
@@ -31,10 +34,12 @@ func TestHolds(t *testing.T) {
 				t.Errorf("%s does not raise %s", kind, flag)
 			}
 		}
-		if a := f.Assignments[0].State; a.Status != record.AssignmentRevoked || a.ClosedBy != "hold" || len(f.Case.Agents) != 0 || wrote(d) != "assignments/a1 cases/north.c1" {
+		if a := f.Assignments[0].State; a.Status != record.AssignmentRevoked || a.ClosedBy != "hold" ||
+			len(f.Case.Agents) != 0 || wrote(d) != "assignments/a1 cases/north.c1" {
 			t.Errorf("%s: the assignment is %s by %s, held by %v; wrote %s", kind, a.Status, a.ClosedBy, f.Case.Agents, wrote(d))
 		}
-		v, err := judgeVisit(mustPolicy(t), &zoneCache{}, phaseDispatch, f, instant("2026-11-25T10:00:00Z"), visitAct{agents: 2})
+		v, err := judgeVisit(mustPolicy(t), &zoneCache{}, phaseDispatch, f, instant("2026-11-25T10:00:00Z"),
+			visitAct{agents: 2})
 		ok(t, err)
 		if v.Allowed() {
 			t.Errorf("%s: a visit is allowed", kind)
@@ -45,7 +50,8 @@ func TestHolds(t *testing.T) {
 		if wrote(again) != "" || again.reply.(HoldReceipt).Hold != id {
 			t.Errorf("%s opened twice wrote %q and answers %v", kind, wrote(again), again.reply)
 		}
-		if _, err := decideReleaseHold(f, draftAt(morning, "boss"), ReleaseHold{Case: "north.c1", Hold: id}); code(err) != "hold.reason" {
+		if _, err := decideReleaseHold(f, draftAt(morning, "boss"), ReleaseHold{Case: "north.c1",
+			Hold: id}); code(err) != "hold.reason" {
 			t.Errorf("%s released without a reason: %v", kind, err)
 		}
 		_, err = decideReleaseHold(f, draftAt(morning, "boss"), ReleaseHold{Case: "north.c1", Hold: id, Reason: "settled"})
@@ -55,20 +61,25 @@ func TestHolds(t *testing.T) {
 		}
 	}
 	f := aFile()
-	for want, c := range map[string]OpenHold{"hold.unknown_kind": {Kind: "mood"}, "hold.date": {Kind: "stop", Until: "2026-11-24"}} {
+	for want, c := range map[string]OpenHold{"hold.unknown_kind": {Kind: "mood"}, "hold.date": {Kind: "stop",
+		Until: "2026-11-24"}} {
 		if _, err := decideOpenHold(f, draftAt(morning, "boss"), c, "2026-11-25"); code(err) != want {
 			t.Errorf("%+v: %v, want %s", c, err, want)
 		}
 	}
 	// One that begins next week leaves today's stop alone, and ends by itself.
 	f.Case.Agents = []auth.UserID{"ana"}
-	f.Assignments = []Filed[record.Assignment]{{ID: "a1", State: record.Assignment{AssignmentFound: record.AssignmentFound{Case: "north.c1", Agents: f.Case.Agents, Status: record.AssignmentOpen, Date: "2026-11-25"}}}}
-	_, err := decideOpenHold(f, draftAt(morning, "boss"), OpenHold{Kind: "breathing_space", Since: "2026-12-01", Until: "2026-12-03"}, "2026-11-25")
+	f.Assignments = []Filed[record.Assignment]{{ID: "a1",
+		State: record.Assignment{AssignmentFound: record.AssignmentFound{Case: "north.c1", Agents: f.Case.Agents,
+			Status: record.AssignmentOpen, Date: "2026-11-25"}}}}
+	_, err := decideOpenHold(f, draftAt(morning, "boss"), OpenHold{Kind: "breathing_space", Since: "2026-12-01",
+		Until: "2026-12-03"}, "2026-11-25")
 	ok(t, err)
 	if f.Assignments[0].State.Status != record.AssignmentOpen {
 		t.Error("a hold of next week revoked today's stop")
 	}
-	for day, open := range map[string]bool{"2026-11-30": false, "2026-12-01": true, "2026-12-03": true, "2026-12-04": false} {
+	for day, open := range map[string]bool{"2026-11-30": false, "2026-12-01": true, "2026-12-03": true,
+		"2026-12-04": false} {
 		if got := len(f.Case.OpenHolds(day)) == 1; got != open {
 			t.Errorf("on %s the hold is open: %t", day, got)
 		}
@@ -91,12 +102,14 @@ func TestClosingEndsWork(t *testing.T) {
 	if r := h.must(CloseCase{Case: "north.c1", Reason: "recalled"}); r["changed"] != false {
 		t.Errorf("closing again: %v", r)
 	}
-	for what, cmd := range map[string]Cmd{"case.closed": Reassign{Case: "north.c1", Team: ptr("t2")}, "case.not_found": CloseCase{Case: "north.c9", Reason: "paid"}} {
+	for what, cmd := range map[string]Cmd{"case.closed": Reassign{Case: "north.c1", Team: ptr("t2")},
+		"case.not_found": CloseCase{Case: "north.c9", Reason: "paid"}} {
 		if _, err := h.do(cmd); code(err) != what {
 			t.Errorf("%+v: %v, want %s", cmd, err, what)
 		}
 	}
-	if r := h.issue("r2", "t1", "2026-11-26", []auth.UserID{"ana"}, "north.c1", "north.c9"); r.Issued != 0 || fmt.Sprint(r.Refused) != "[{north.c1 CASE_CLOSED } {north.c9 case.not_found }]" {
+	if r := h.issue("r2", "t1", "2026-11-26", []auth.UserID{"ana"}, "north.c1", "north.c9"); r.Issued != 0 ||
+		fmt.Sprint(r.Refused) != "[{north.c1 CASE_CLOSED } {north.c9 case.not_found }]" {
 		t.Errorf("a closed case and none: %+v", r)
 	}
 	h.must(ReopenCase{Case: "north.c1"})
@@ -149,14 +162,18 @@ func (e everywhere) Find(float64, float64) (string, bool) { return string(e), tr
 func TestCorrectionsOutliveTheLendersFile(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1"))
-	h.must(Correct{Case: "north.c1", Phone: ptr("+351912000002"), PhoneVerifiedOn: ptr("2026-11-24"), Address: ptr("Rua Nova 2"), Home: &geo.Point{Lon: -8.59, Lat: 41.15}, AddressVerification: ptr("confirmed_by_debtor")})
+	h.must(Correct{Case: "north.c1", Phone: ptr("+351912000002"), PhoneVerifiedOn: ptr("2026-11-24"),
+		Address: ptr("Rua Nova 2"), Home: &geo.Point{Lon: -8.59,
+			Lat: 41.15}, AddressVerification: ptr("confirmed_by_debtor")})
 	k := h.shown("north.c1")
-	if k["phone"] != "+351912000002" || k["phone_verified_on"] != "2026-11-24" || k["address"] != "Rua Nova 2" || k["territory"] != "east" || k["address_verification"] != "confirmed_by_debtor" {
+	if k["phone"] != "+351912000002" || k["phone_verified_on"] != "2026-11-24" || k["address"] != "Rua Nova 2" ||
+		k["territory"] != "east" || k["address_verification"] != "confirmed_by_debtor" {
 		t.Errorf("the case is %v", k)
 	}
 	// The lender sends the old values with a new amount; then a new phone.
 	h.take(line("c1", "amount_due_minor", "50000"))
-	if k := h.shown("north.c1"); k["phone"] != "+351912000002" || k["address"] != "Rua Nova 2" || k["territory"] != "east" || k["amount_due_minor"] != 50000.0 {
+	if k := h.shown("north.c1"); k["phone"] != "+351912000002" || k["address"] != "Rua Nova 2" ||
+		k["territory"] != "east" || k["amount_due_minor"] != 50000.0 {
 		t.Errorf("after an import of old values the case is %v", k)
 	}
 	h.take(line("c1", "amount_due_minor", "50000", "phone", "+351912000003"))
@@ -168,7 +185,8 @@ func TestCorrectionsOutliveTheLendersFile(t *testing.T) {
 	if k := h.shown("north.c1"); k["phone_state"] != "wrong_number" || k["phone_verified_on"] != nil {
 		t.Errorf("a wrong number leaves %v, verified %v", k["phone_state"], k["phone_verified_on"])
 	}
-	for want, c := range map[string]Correct{"case.phone": {Phone: ptr("12")}, "case.point": {Home: &geo.Point{Lon: 200, Lat: 3}}, "case.time_zone": {TimeZone: ptr("Mars/Base")},
+	for want, c := range map[string]Correct{"case.phone": {Phone: ptr("12")},
+		"case.point": {Home: &geo.Point{Lon: 200, Lat: 3}}, "case.time_zone": {TimeZone: ptr("Mars/Base")},
 		"case.empty": {Address: ptr(" ")}, "case.control": {Address: ptr("a\x00b")}, "case.address_verification": {AddressVerification: ptr("sure")}} {
 		c.Case = "north.c1"
 		if _, err := h.do(c); code(err) != want {
@@ -237,8 +255,10 @@ func TestImportsOfCases(t *testing.T) {
 		{"of another debtor", file(line("c1", "debtor_ref", "other")), "0/0/0/1 import.debtor_changed@2.debtor_ref"},
 		{"in another currency", file(line("c1", "currency", "USD")), "0/0/0/1 import.currency_changed@2.currency"},
 		{"twice in one file", file(line("c3"), line("c3"), line("c3", "priority", "5")), "1/1/1/0"},
-		{"bad lines among good ones", file(line("c4"), line("c5", "lon", "500"), line("c6", "amount_due_minor", "12.50"), line("c7", "flags", "mood"), line("c8", "due_date", "2026-02-30"),
-			line("c9", "profile", "nowhere"), line("c10")), "2/0/0/5 import.point@3.lon import.number@4.amount_due_minor import.flag@5.flags import.date@6.due_date import.profile@7.profile"},
+		{"bad lines among good ones", file(line("c4"), line("c5", "lon", "500"), line("c6", "amount_due_minor", "12.50"),
+			line("c7", "flags", "mood"), line("c8", "due_date", "2026-02-30"),
+			line("c9", "profile",
+				"nowhere"), line("c10")), "2/0/0/5 import.point@3.lon import.number@4.amount_due_minor import.flag@5.flags import.date@6.due_date import.profile@7.profile"},
 	} {
 		if got := h.report(boss, c.text); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
@@ -246,7 +266,8 @@ func TestImportsOfCases(t *testing.T) {
 	}
 	// A lender's system sends its own cases only.
 	south.Branches = []auth.BranchID{porto}
-	if got := h.report(south, file(line("s1", "lender", "south"), line("n1", "lender", "north"))); got != "1/0/0/1 import.lender@3.lender" {
+	if got := h.report(south, file(line("s1", "lender", "south"), line("n1", "lender",
+		"north"))); got != "1/0/0/1 import.lender@3.lender" {
 		t.Errorf("a lender's own and another's: %s", got)
 	}
 	// Flags are holds, and end when the lender drops them; what a person released stays released.
@@ -294,12 +315,15 @@ func (broken) Read([]byte) (int, error) { return 0, errCut }
 // Fixes of mainland China come shifted; what is kept is WGS 84, and what it came in is said.
 func TestAFixInGCJ02IsConverted(t *testing.T) {
 	h := newHouse(t)
-	h.take(line("cn", "country", "CN", "time_zone", "Asia/Shanghai", "currency", "CNY", "phone", "", "lon", "114.0596", "lat", "22.5429", "datum", "gcj02"),
-		line("wgs", "country", "CN", "time_zone", "Asia/Shanghai", "currency", "CNY", "phone", "", "lon", "114.0596", "lat", "22.5429"))
+	h.take(line("cn", "country", "CN", "time_zone", "Asia/Shanghai", "currency", "CNY", "phone", "", "lon", "114.0596",
+		"lat", "22.5429", "datum", "gcj02"),
+		line("wgs", "country", "CN", "time_zone", "Asia/Shanghai", "currency", "CNY", "phone", "", "lon", "114.0596", "lat",
+			"22.5429"))
 	a, b := h.shown("north.cn"), h.shown("north.wgs")
 	p, q := a["home"].([]any), b["home"].([]any)
 	from := geo.Point{Lon: p[0].(float64), Lat: p[1].(float64)}
-	if m := from.DistanceTo(geo.Point{Lon: q[0].(float64), Lat: q[1].(float64)}); m < 300 || m > 900 || a["datum"] != "gcj02" || b["datum"] != "wgs84" {
+	if m := from.DistanceTo(geo.Point{Lon: q[0].(float64), Lat: q[1].(float64)}); m < 300 || m > 900 ||
+		a["datum"] != "gcj02" || b["datum"] != "wgs84" {
 		t.Errorf("the fixes lie %.0f m apart, want about half a kilometre; datums %v and %v", m, a["datum"], b["datum"])
 	}
 }
@@ -337,7 +361,8 @@ func TestImportsOfContactsAndPayments(t *testing.T) {
 	}
 	pay := func(text string) string {
 		t.Helper()
-		rep, err := h.svc.ImportPayments(ctx, boss, porto, "text/csv", strings.NewReader("payment_ref,case_ref,paid_at,amount_minor,currency,method\n"+text), ImportOptions{})
+		rep, err := h.svc.ImportPayments(ctx, boss, porto, "text/csv",
+			strings.NewReader("payment_ref,case_ref,paid_at,amount_minor,currency,method\n"+text), ImportOptions{})
 		ok(t, err)
 		return short(rep)
 	}
@@ -345,7 +370,8 @@ func TestImportsOfContactsAndPayments(t *testing.T) {
 		{"p1,c1,2026-11-24,20000,EUR,transfer\n", "1/0/0/0"},
 		{"p1,c1,2026-11-24,20000,EUR,transfer\n", "0/0/1/0"},
 		{"p1,c1,2026-11-24,30000,EUR,transfer\n", "0/0/0/1 payment.changed@2.payment_ref"},
-		{"p2,c1,2026-11-24,100,USD,\np3,c9,2026-11-24,100,EUR,\np4,c1,2026-11-24,-5,EUR,\n", "0/0/0/3 payment.currency@2.currency import.case_unknown@3.case_ref import.number@4.amount_minor"},
+		{"p2,c1,2026-11-24,100,USD,\np3,c9,2026-11-24,100,EUR,\np4,c1,2026-11-24,-5,EUR,\n",
+			"0/0/0/3 payment.currency@2.currency import.case_unknown@3.case_ref import.number@4.amount_minor"},
 	} {
 		if got := pay(c.text); got != c.want {
 			t.Errorf("%q: %s, want %s", c.text, got, c.want)

@@ -32,7 +32,8 @@ func decideClose(f *File, d *draftBuilder, c CloseCase) (*draftBuilder, error) {
 		if f.Case.Closed != nil && f.Case.Closed.Reason == c.Reason {
 			return d.answering(f, false), nil
 		}
-		return nil, refuse(refusal.Conflict, "case.closed", "case", "the case is closed for another reason already; reopen it first")
+		return nil, refuse(refusal.Conflict, "case.closed", "case",
+			"the case is closed for another reason already; reopen it first")
 	}
 	closeCase(f, d, c.Reason)
 	return d.answering(f, true), nil
@@ -79,7 +80,8 @@ func settle(f *File, d *draftBuilder) {
 	switch {
 	case f.Case.Status == record.StatusOpen && f.Case.AmountDueMinor <= 0:
 		closeCase(f, d, "paid")
-	case f.Case.Status == record.StatusClosed && f.Case.Closed != nil && f.Case.Closed.Reason == "paid" && f.Case.AmountDueMinor > 0:
+	case f.Case.Status == record.StatusClosed && f.Case.Closed != nil && f.Case.Closed.Reason == "paid" &&
+		f.Case.AmountDueMinor > 0:
 		f.Case.Status, f.Case.Closed = record.StatusOpen, nil
 		d.putCase(f)
 	}

@@ -93,7 +93,8 @@ func decideContact(f *File, d *draftBuilder, c RecordContact, id string, was *re
 	answer := ContactReceipt{f.Case.ID, id, accepted}
 	if was != nil {
 		if was.Visit != "" {
-			return nil, refuse(refusal.Conflict, "contact.of_visit", "external_id", "a visit recorded this contact; correct the visit instead")
+			return nil, refuse(refusal.Conflict, "contact.of_visit", "external_id",
+				"a visit recorded this contact; correct the visit instead")
 		}
 		state.By = was.By // who recorded it first
 		answer.Change = updated
@@ -138,7 +139,8 @@ func checkContact(c RecordContact, now time.Time) *refusal.Error {
 	}
 	switch {
 	case c.Number != "" && !isPhone(c.Number):
-		return refuse(refusal.Invalid, "contact.number", "number", "write a number that exists, with its country code, such as +351…")
+		return refuse(refusal.Invalid, "contact.number", "number",
+			"write a number that exists, with its country code, such as +351…")
 	case c.At.IsZero():
 		return refuse(refusal.Invalid, "contact.at", "at", "say when it happened")
 	case c.At.After(now.Add(futureSlack)):

@@ -75,7 +75,8 @@ func decideCorrect(f *File, d *draftBuilder, c Correct, territory string) (*draf
 	}
 	if c.TimeZone != nil {
 		if !isZone(*c.TimeZone) {
-			return nil, refuse(refusal.Invalid, "case.time_zone", "time_zone", "this is not a time zone of the IANA list; write one such as Europe/Lisbon")
+			return nil, refuse(refusal.Invalid, "case.time_zone", "time_zone",
+				"this is not a time zone of the IANA list; write one such as Europe/Lisbon")
 		}
 		k.TimeZone = *c.TimeZone
 	}
@@ -104,7 +105,8 @@ func decideCorrect(f *File, d *draftBuilder, c Correct, territory string) (*draf
 func correctPhone(k *record.Case, c Correct) *refusal.Error {
 	if c.Phone != nil {
 		if !isPhone(*c.Phone) {
-			return refuse(refusal.Invalid, "case.phone", "phone", "write a number that exists, with its country code, such as +351…")
+			return refuse(refusal.Invalid, "case.phone", "phone",
+				"write a number that exists, with its country code, such as +351…")
 		}
 		k.Phone, k.PhoneState, k.PhoneVerifiedOn = seal.NewText(*c.Phone), "", ""
 	}
@@ -156,7 +158,8 @@ func correctAddress(k *record.Case, c Correct, territory string) *refusal.Error 
 		k.AddressVerifiedOn = *c.AddressVerifiedOn
 	}
 	if c.AddressVerification != nil {
-		if err := record.OneOf("case.address_verification", "address_verification", *c.AddressVerification, record.CodesOf("address_verifications")); err != nil {
+		if err := record.OneOf("case.address_verification", "address_verification", *c.AddressVerification,
+			record.CodesOf("address_verifications")); err != nil {
 			return err
 		}
 		k.AddressVerification = *c.AddressVerification
@@ -188,7 +191,8 @@ func placeOf(p geo.Point, datum string) (geo.Point, *refusal.Error) {
 	}
 	p = geo.ToWGS84(p, d)
 	if p.Validate() != nil {
-		return geo.Point{}, refuse(refusal.Invalid, "case.point", "home", "this is no place on land: give [lon, lat] in degrees, in this order")
+		return geo.Point{}, refuse(refusal.Invalid, "case.point", "home",
+			"this is no place on land: give [lon, lat] in degrees, in this order")
 	}
 	return p, nil
 }

@@ -41,7 +41,8 @@ func (c OpenHold) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 // decideOpenHold decides on a local date of the debtor.
 func decideOpenHold(f *File, d *draftBuilder, c OpenHold, today string) (*draftBuilder, error) {
 	if _, ok := record.HoldKindNamed(c.Kind); !ok {
-		return nil, refuse(refusal.Invalid, "hold.unknown_kind", "kind", "this is not one of %s", strings.Join(record.CodesOf("hold_kinds"), ", "))
+		return nil, refuse(refusal.Invalid, "hold.unknown_kind", "kind", "this is not one of %s",
+			strings.Join(record.CodesOf("hold_kinds"), ", "))
 	}
 	if err := checkDates(c.Since, c.Until, today); err != nil {
 		return nil, err
@@ -70,10 +71,12 @@ func checkDates(since, until, today string) *refusal.Error {
 		return refuse(refusal.Invalid, "hold.date", "since", "write a date as 2006-01-02, or leave it out for today")
 	}
 	if until != "" && !record.IsDate(until) {
-		return refuse(refusal.Invalid, "hold.date", "until", "write a date as 2006-01-02, or leave it out to hold until released")
+		return refuse(refusal.Invalid, "hold.date", "until",
+			"write a date as 2006-01-02, or leave it out to hold until released")
 	}
 	if until != "" && until < max(since, today) {
-		return refuse(refusal.Invalid, "hold.date", "until", "the hold would be over before it begins; give a date from today on")
+		return refuse(refusal.Invalid, "hold.date", "until",
+			"the hold would be over before it begins; give a date from today on")
 	}
 	return nil
 }

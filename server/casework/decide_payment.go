@@ -42,7 +42,8 @@ func (c RecordPayment) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 		}
 	}
 	// Only a case on somebody's phone has anything to revoke.
-	if err := t.loadToRevoke(ctx, f, was == nil && len(f.Case.Agents) > 0 && c.AmountMinor >= f.Case.AmountDueMinor); err != nil {
+	if err := t.loadToRevoke(ctx, f, was == nil && len(f.Case.Agents) > 0 &&
+		c.AmountMinor >= f.Case.AmountDueMinor); err != nil {
 		return nil, err
 	}
 	return decidePayment(f, t.draft("payment.record"), c, was)
@@ -59,19 +60,23 @@ type PaymentReceipt struct {
 func decidePayment(f *File, d *draftBuilder, c RecordPayment, was *record.Payment) (*draftBuilder, error) {
 	switch {
 	case c.AmountMinor <= 0:
-		return nil, refuse(refusal.Invalid, "payment.amount", "amount_minor", "a payment is above zero, in minor units such as cents")
+		return nil, refuse(refusal.Invalid, "payment.amount", "amount_minor",
+			"a payment is above zero, in minor units such as cents")
 	case c.Currency != f.Case.Currency:
-		return nil, refuse(refusal.Invalid, "payment.currency", "currency", "the case is in %s; give the payment in it", f.Case.Currency)
+		return nil, refuse(refusal.Invalid, "payment.currency", "currency", "the case is in %s; give the payment in it",
+			f.Case.Currency)
 	case c.PaidAt.IsZero():
 		return nil, refuse(refusal.Invalid, "payment.paid_at", "paid_at", "say when it was paid")
 	case c.PaidAt.After(d.At.Add(24 * time.Hour)):
-		return nil, refuse(refusal.Invalid, "payment.paid_at", "paid_at", "this lies in the future; import a payment once it has arrived")
+		return nil, refuse(refusal.Invalid, "payment.paid_at", "paid_at",
+			"this lies in the future; import a payment once it has arrived")
 	}
 	state := c.state(&f.Case)
 	answer := PaymentReceipt{Case: f.Case.ID, Payment: c.Ref, Change: accepted}
 	if was != nil {
 		if !same(was, &state) {
-			return nil, refuse(refusal.Conflict, "payment.changed", "payment_ref", "this payment was recorded with other values; send a payment_ref of its own for another payment")
+			return nil, refuse(refusal.Conflict, "payment.changed", "payment_ref",
+				"this payment was recorded with other values; send a payment_ref of its own for another payment")
 		}
 		answer.Change = unchanged
 		d.reply = answer

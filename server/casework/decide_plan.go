@@ -48,7 +48,8 @@ func (c ProposePlan) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 			return nil, err
 		}
 		if rec.Rev != c.Base {
-			return nil, refuse(refusal.Conflict, offline.CodeStale, "base", "the plan was changed meanwhile; both versions are kept and a supervisor decides")
+			return nil, refuse(refusal.Conflict, offline.CodeStale, "base",
+				"the plan was changed meanwhile; both versions are kept and a supervisor decides")
 		}
 		if c.Plan.Case == "" {
 			c.Plan.Case = was.Case
@@ -72,7 +73,8 @@ func (c ProposePlan) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 }
 
 // decidePropose is told the plan as it stands, nil for a new one, and the local date.
-func decidePropose(f *File, d *draftBuilder, id string, p, was *record.Plan, limits PlanLimits, today string) (*draftBuilder, error) {
+func decidePropose(f *File, d *draftBuilder, id string, p, was *record.Plan, limits PlanLimits,
+	today string) (*draftBuilder, error) {
 	if f.Case.Status != record.StatusOpen {
 		return nil, refuse(refusal.Conflict, "case.closed", "case", "the case is closed; nothing is owed under it")
 	}
@@ -80,8 +82,10 @@ func decidePropose(f *File, d *draftBuilder, id string, p, was *record.Plan, lim
 		if was.Case != p.Case {
 			return nil, refuse(refusal.Invalid, "validation.case", "case", "a plan stays with its case")
 		}
-		if was.State != record.PlanOffered && !(was.State == record.PlanAccepted && was.ApprovalState == record.ApprovalPending) {
-			return nil, refuse(refusal.Conflict, "plan.decided", "state", "the plan is %s; propose another instead of changing it", was.State)
+		if was.State != record.PlanOffered && !(was.State == record.PlanAccepted &&
+			was.ApprovalState == record.ApprovalPending) {
+			return nil, refuse(refusal.Conflict, "plan.decided", "state",
+				"the plan is %s; propose another instead of changing it", was.State)
 		}
 	}
 	if p.At.IsZero() {

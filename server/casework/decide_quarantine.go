@@ -73,7 +73,8 @@ func (c HandleQuarantine) decide(ctx context.Context, t *turn) (*draftBuilder, e
 func (t *turn) acceptQuarantined(ctx context.Context, q *record.Quarantined) (*draftBuilder, error) {
 	kind, _ := record.KindOf(q.Type)
 	if kind.Action == "" {
-		return nil, refuse(refusal.Conflict, "quarantine.not_applicable", "id", "this cannot be recorded any more; read it and dismiss it")
+		return nil, refuse(refusal.Conflict, "quarantine.not_applicable", "id",
+			"this cannot be recorded any more; read it and dismiss it")
 	}
 	state, bad := kind.Read(json.RawMessage(q.Fields.Plain()), t.At)
 	if bad != nil {

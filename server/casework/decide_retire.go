@@ -41,7 +41,8 @@ func (c RetireAssignments) decide(ctx context.Context, t *turn) (*draftBuilder, 
 func (s *Service) RetireBefore(ctx context.Context, branch auth.BranchID, date, command string) (cases int, err error) {
 	var reqs []Request
 	seen := map[journal.CaseID]bool{}
-	if err := s.each(ctx, journal.Query{Branch: branch, Type: "assignments", Index: AssignmentsOnPhones.Name, Eq: []any{int64(1)}, To: date}, func(rec journal.Record) error {
+	if err := s.each(ctx, journal.Query{Branch: branch, Type: "assignments", Index: AssignmentsOnPhones.Name,
+		Eq: []any{int64(1)}, To: date}, func(rec journal.Record) error {
 		var a record.Assignment
 		if err := decode(rec, &a); err != nil {
 			return err

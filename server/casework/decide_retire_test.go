@@ -36,7 +36,8 @@ func TestADayThatIsOverLeavesThePhones(t *testing.T) {
 		t.Errorf("asked again, %d cases left the phones", n)
 	}
 	got := ana.pull()
-	for _, gone := range []string{"revoke assignments/a-c1-2026-11-25-r1", "revoke assignments/a-c2-2026-11-25-r1", "revoke cases/north.c1", "revoke cases/north.c2", "revoke visits/v1"} {
+	for _, gone := range []string{"revoke assignments/a-c1-2026-11-25-r1", "revoke assignments/a-c2-2026-11-25-r1",
+		"revoke cases/north.c1", "revoke cases/north.c2", "revoke visits/v1"} {
 		if !slices.Contains(got, gone) {
 			t.Errorf("the phone did not hear %s; it heard %v", gone, got)
 		}
@@ -49,7 +50,8 @@ func TestADayThatIsOverLeavesThePhones(t *testing.T) {
 	if len(m.Records) != 1 || m.Records[0][0] != "a-c3-2026-11-26-r1" {
 		t.Errorf("the manifest lists %v", m.Records)
 	}
-	for id, want := range map[string]string{"a-c1-2026-11-25-r1": "done v1", "a-c2-2026-11-25-r1": "cancelled day:over", "a-c3-2026-11-26-r1": "open "} {
+	for id, want := range map[string]string{"a-c1-2026-11-25-r1": "done v1", "a-c2-2026-11-25-r1": "cancelled day:over",
+		"a-c3-2026-11-26-r1": "open "} {
 		var a record.Assignment
 		h.stored("assignments", id, &a)
 		if got := a.Status + " " + a.ClosedBy; got != want {
@@ -60,7 +62,8 @@ func TestADayThatIsOverLeavesThePhones(t *testing.T) {
 	// Rui was offline all day: what he recorded is a fact.
 	p := h.phone("rui", "d2")
 	rs := p.push(write("visits", "v2", "put", 0, visit("north.c2", "2026-11-25T15:00:00Z", "outcome", "MET_PTP")),
-		write("visit_notes", "n2", "put", 0, members{"case": "north.c2", "visit": "v2", "at": "2026-11-25T15:10:00Z", "text": "pays on Friday"}),
+		write("visit_notes", "n2", "put", 0, members{"case": "north.c2", "visit": "v2", "at": "2026-11-25T15:10:00Z",
+			"text": "pays on Friday"}),
 		write("assignments", "a-c2-2026-11-25-r1", "patch", 1, members{"agent_status": "visited"}))
 	for i, what := range []string{"his visit", "its note", "his patch"} {
 		h.want(what, rs[i], "applied")
@@ -79,12 +82,14 @@ func TestADayThatIsOverLeavesThePhones(t *testing.T) {
 	}
 	// Going by a list of yesterday is another matter.
 	h.now = instant("2026-11-26T12:00:00Z")
-	h.want("a visit on the day after", p.put("visits", "v3", visit("north.c2", "2026-11-26T11:00:00Z", "assignment", "a-c2-2026-11-25-r1")), "applied")
+	h.want("a visit on the day after", p.put("visits", "v3", visit("north.c2", "2026-11-26T11:00:00Z", "assignment",
+		"a-c2-2026-11-25-r1")), "applied")
 	if got := h.flags("v3"); !slices.Contains([]string{"late_stop unlawful"}, got) {
 		t.Errorf("the visit of the day after is flagged %q, want late_stop and unlawful (one contact in seven days)", got)
 	}
 	// A stranger to the case gains nothing by it.
-	h.want("a visit by another agent", h.phone("eva", "d3").put("visits", "v4", visit("north.c2", "2026-11-25T15:00:00Z")), "revoked")
+	h.want("a visit by another agent", h.phone("eva", "d3").put("visits", "v4", visit("north.c2", "2026-11-25T15:00:00Z")),
+		"revoked")
 }
 
 // What somebody took back is not a day that is over: the new owner decides.

@@ -24,7 +24,8 @@ type ReviewReceipt struct {
 }
 
 func (c ReviewVisit) refs() []journal.DocRef {
-	return append(caseRef(c.Case), journal.DocRef{Type: "visits", ID: c.Visit}, journal.DocRef{Type: "visit_reviews", ID: c.Visit})
+	return append(caseRef(c.Case), journal.DocRef{Type: "visits", ID: c.Visit}, journal.DocRef{Type: "visit_reviews",
+		ID: c.Visit})
 }
 
 func (c ReviewVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
@@ -46,7 +47,8 @@ func (c ReviewVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 		return nil, refuse(refusal.NotFound, "visit.not_found", "visit", "the case has no such visit")
 	}
 	if c.State == "" {
-		return nil, refuse(refusal.Invalid, "validation.state", "state", "say what you make of the visit: accepted, questioned or invalid")
+		return nil, refuse(refusal.Invalid, "validation.state", "state",
+			"say what you make of the visit: accepted, questioned or invalid")
 	}
 	if err := record.CheckWord("review_states", "state", c.State); err != nil {
 		return nil, err
@@ -61,7 +63,8 @@ func (c ReviewVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 		return nil, err
 	}
 	d := t.draft("visit.review")
-	d.put("visit_reviews", c.Visit, f.Case.Debtor, &record.VisitReview{Case: c.Case, Debtor: f.Case.Debtor, State: c.State, By: t.Actor.User, At: t.At, Notes: seal.NewText(c.Notes)})
+	d.put("visit_reviews", c.Visit, f.Case.Debtor, &record.VisitReview{Case: c.Case, Debtor: f.Case.Debtor, State: c.State,
+		By: t.Actor.User, At: t.At, Notes: seal.NewText(c.Notes)})
 	d.touch(f)
 	d.reply = ReviewReceipt{c.Visit, c.State}
 	return d, nil

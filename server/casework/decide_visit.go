@@ -47,7 +47,8 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	if _, there, err := t.r.Doc(ctx, "visits", c.ID); err != nil {
 		return nil, err
 	} else if there {
-		return nil, refuse(refusal.Conflict, "append_only", "id", "the visit exists and never changes; record a new one that supersedes it")
+		return nil, refuse(refusal.Conflict, "append_only", "id",
+			"the visit exists and never changes; record a new one that supersedes it")
 	}
 	f, err := t.file(ctx, c.Visit.Case, forConduct|toRevoke)
 	if err != nil {
@@ -289,7 +290,8 @@ func decideVisitEffects(f *File, d *draftBuilder, id string, v *record.Visit, co
 				party = p
 			}
 		}
-		d.putContact(f, contact, &record.Contact{Channel: "visit", At: v.At, Result: result, Party: party, Visit: id, By: v.By})
+		d.putContact(f, contact, &record.Contact{Channel: "visit", At: v.At, Result: result, Party: party, Visit: id,
+			By: v.By})
 	}
 	if v.Supersedes == "" {
 		closeAssignment(f, d, id, v)
@@ -326,7 +328,8 @@ func decideVisitEffects(f *File, d *draftBuilder, id string, v *record.Visit, co
 // until its day is over; one whose day is over already was done all the same.
 func closeAssignment(f *File, d *draftBuilder, id string, v *record.Visit) {
 	a := assignmentOf(f, v)
-	if a == nil || a.State.Status != record.AssignmentOpen && !(a.State.Status == record.AssignmentCancelled && a.State.DayOver()) {
+	if a == nil || a.State.Status != record.AssignmentOpen && !(a.State.Status == record.AssignmentCancelled &&
+		a.State.DayOver()) {
 		return
 	}
 	a.State.Status, a.State.ClosedBy = record.AssignmentDone, id
@@ -343,8 +346,9 @@ func (c RecordVisit) laterStops(t *turn, f *File, d *draftBuilder, v *record.Vis
 		if a.State.Status != record.AssignmentOpen || !a.State.ETA.After(v.At) {
 			continue
 		}
-		judged, err := judgeVisit(t.policy(), &t.svc.zones, phaseDispatch, f, a.State.ETA, visitAct{agents: len(a.State.Agents), minutes: a.State.ServiceS / 60,
-			items: a.State.Items, recording: a.State.Recording})
+		judged, err := judgeVisit(t.policy(), &t.svc.zones, phaseDispatch, f, a.State.ETA,
+			visitAct{agents: len(a.State.Agents), minutes: a.State.ServiceS / 60,
+				items: a.State.Items, recording: a.State.Recording})
 		if err != nil {
 			return fmt.Errorf("judge a later stop: %w", err)
 		}

@@ -101,7 +101,8 @@ func (c AskErasure) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 		return nil, err
 	}
 	d := t.draft("debtor.erasure_asked")
-	d.put("erasures", id, "", &record.Erasure{Debtor: c.Debtor, Branch: t.Branch, Reason: c.Reason, State: record.ErasureAsked, AskedBy: t.Actor.User, AskedAt: t.At})
+	d.put("erasures", id, "", &record.Erasure{Debtor: c.Debtor, Branch: t.Branch, Reason: c.Reason,
+		State: record.ErasureAsked, AskedBy: t.Actor.User, AskedAt: t.At})
 	d.write(debtorKey(c.Debtor))
 	d.reply = ErasureReceipt{id, record.ErasureAsked}
 	return d, nil
@@ -148,7 +149,8 @@ func (c ConfirmErasure) decide(ctx context.Context, t *turn) (*draftBuilder, err
 	case e.Debtor != c.Debtor:
 		return nil, noSuchErasure()
 	case e.AskedBy == t.Actor.User:
-		return nil, refuse(refusal.Conflict, "erasure.second_person", "erasure", "you asked for this yourself: another administrator must confirm it")
+		return nil, refuse(refusal.Conflict, "erasure.second_person", "erasure",
+			"you asked for this yourself: another administrator must confirm it")
 	case e.State != record.ErasureAsked:
 		return t.answer(ErasureReceipt{c.Erasure, e.State}), nil
 	}
@@ -170,7 +172,8 @@ func (c finishErasure) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 	if _, _, err := t.r.Doc(ctx, "erasures", l.Erasure); err != nil {
 		return nil, err
 	}
-	e := record.Erasure{Debtor: l.Debtor, Branch: l.Branch, Reason: l.Reason, State: record.ErasureErased, AskedBy: l.AskedBy, AskedAt: l.AskedAt,
+	e := record.Erasure{Debtor: l.Debtor, Branch: l.Branch, Reason: l.Reason, State: record.ErasureErased,
+		AskedBy: l.AskedBy, AskedAt: l.AskedAt,
 		ConfirmedBy: l.ConfirmedBy, ConfirmedAt: l.ConfirmedAt, ErasedAt: t.At}
 	t.r.Depend(debtorKey(l.Debtor))
 	var cases []Filed[record.Case]
@@ -207,7 +210,8 @@ func (c finishErasure) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 // ends, at the next start at the latest; calling it again goes on where it stopped.
 // id, payload and claimed time are the request's. Refusals: erasure.not_found,
 // erasure.second_person, auth.role.
-func (s *Service) Erase(ctx context.Context, actor auth.Actor, branch auth.BranchID, q Request, c ConfirmErasure) error {
+func (s *Service) Erase(ctx context.Context, actor auth.Actor, branch auth.BranchID, q Request,
+	c ConfirmErasure) error {
 	q.Cmd = c
 	if _, err := s.One(ctx, actor, branch, q); err != nil {
 		return err
@@ -221,7 +225,8 @@ func (s *Service) Erase(ctx context.Context, actor auth.Actor, branch auth.Branc
 
 // lineOf is the erasure as the list keeps it.
 func lineOf(id string, e *record.Erasure) ErasureLine {
-	return ErasureLine{Erasure: id, Debtor: e.Debtor, Branch: e.Branch, Reason: e.Reason, AskedBy: e.AskedBy, AskedAt: e.AskedAt,
+	return ErasureLine{Erasure: id, Debtor: e.Debtor, Branch: e.Branch, Reason: e.Reason, AskedBy: e.AskedBy,
+		AskedAt:     e.AskedAt,
 		ConfirmedBy: e.ConfirmedBy, ConfirmedAt: e.ConfirmedAt}
 }
 
@@ -246,7 +251,8 @@ func (s *Service) destroy(ctx context.Context, l ErasureLine) error {
 		return err
 	}
 	actor := auth.Actor{User: l.ConfirmedBy, Role: auth.RoleAdmin, Branches: []auth.BranchID{l.Branch}}
-	_, err = s.One(ctx, actor, l.Branch, Request{ID: "erase:" + l.Erasure, Payload: sha256Of(string(payload)), Cmd: finishErasure{l}})
+	_, err = s.One(ctx, actor, l.Branch, Request{ID: "erase:" + l.Erasure, Payload: sha256Of(string(payload)),
+		Cmd: finishErasure{l}})
 	if err != nil {
 		return fmt.Errorf("record the erasure: %w", err)
 	}
@@ -286,7 +292,8 @@ func (s *Service) FinishErasures(ctx context.Context, listed []ErasureLine) erro
 }
 
 // Erasure reads an erasure, and the entry that wrote its state. Refusals: erasure.not_found.
-func (s *Service) Erasure(ctx context.Context, branch auth.BranchID, debtor journal.DebtorID, id string) (e record.Erasure, entry uint64, err error) {
+func (s *Service) Erasure(ctx context.Context, branch auth.BranchID, debtor journal.DebtorID,
+	id string) (e record.Erasure, entry uint64, err error) {
 	recs, err := s.store.Records(ctx, branch, []journal.DocRef{{Type: "erasures", ID: id}})
 	if err != nil {
 		return e, 0, fmt.Errorf("read erasure: %w", err)

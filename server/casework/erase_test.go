@@ -49,7 +49,8 @@ func erasing(t *testing.T) (*house, *aListOfErasures) {
 func (h *house) ask(a auth.Actor, d journal.DebtorID) (ErasureReceipt, error) {
 	h.t.Helper()
 	h.n++
-	r, err := h.svc.One(context.Background(), a, porto, Request{ID: fmt.Sprintf("ask:%d", h.n), Cmd: AskErasure{d, "request"}})
+	r, err := h.svc.One(context.Background(), a, porto, Request{ID: fmt.Sprintf("ask:%d", h.n),
+		Cmd: AskErasure{d, "request"}})
 	if err != nil {
 		return ErasureReceipt{}, err
 	}
@@ -103,7 +104,8 @@ func TestErasingTakesTwoAdministrators(t *testing.T) {
 	}
 	e, entry, err := h.svc.Erasure(context.Background(), porto, "north.D1", asked.ID)
 	ok(t, err)
-	if e.State != record.ErasureErased || e.AskedBy != "first" || e.ConfirmedBy != "second" || entry == 0 || len(e.Cases) != 1 || e.Cases[0] != "north.c1" {
+	if e.State != record.ErasureErased || e.AskedBy != "first" || e.ConfirmedBy != "second" || entry == 0 ||
+		len(e.Cases) != 1 || e.Cases[0] != "north.c1" {
 		t.Errorf("the erasure reads %+v of entry %d", e, entry)
 	}
 	if len(list.lines) != 1 || list.lines[0].Debtor != "north.D1" || list.lines[0].Erasure != asked.ID {
@@ -119,13 +121,17 @@ func TestAnErasedDebtorShowsAsErasedEverywhere(t *testing.T) {
 	h.take(line("c1", "debtor_ref", "D1", "address", "Rua Secreta 7"), line("c2", "debtor_ref", "D1"), line("c3"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1", "north.c3")
 	ana := h.phone("ana", "d1")
-	h.want("a visit", ana.put("visits", "v1", visit("north.c1", "2026-11-25T10:00:00Z", "outcome_detail", "a secret story")), "applied")
-	h.want("a note", ana.put("visit_notes", "n1", members{"case": "north.c1", "at": "2026-11-25T10:00:00Z", "text": "a secret note"}), "applied")
-	h.want("a bad note", ana.put("visit_notes", "n2", members{"case": "north.c1", "at": "2026-11-25T10:00:00Z", "text": 7, "x": "a secret"}), "rejected validation.type")
+	h.want("a visit", ana.put("visits", "v1", visit("north.c1", "2026-11-25T10:00:00Z", "outcome_detail",
+		"a secret story")), "applied")
+	h.want("a note", ana.put("visit_notes", "n1", members{"case": "north.c1", "at": "2026-11-25T10:00:00Z",
+		"text": "a secret note"}), "applied")
+	h.want("a bad note", ana.put("visit_notes", "n2", members{"case": "north.c1", "at": "2026-11-25T10:00:00Z", "text": 7,
+		"x": "a secret"}), "rejected validation.type")
 	ana.pull()
 	h.erase("north.D1")
 	file := h.shown("north.c1")
-	if file["erased"] != true || file["debtor_name"] != nil || file["address"] != nil || file["home"] != nil || file["status"] != record.StatusClosed {
+	if file["erased"] != true || file["debtor_name"] != nil || file["address"] != nil || file["home"] != nil ||
+		file["status"] != record.StatusClosed {
 		t.Errorf("the case file: %v", file)
 	}
 	if _, there := file["debtor_name"]; !there {
@@ -153,12 +159,13 @@ func TestAnErasedDebtorShowsAsErasedEverywhere(t *testing.T) {
 	if got := ana.holds("cases") + "|" + ana.holds("visits") + "|" + ana.holds("visit_notes"); got != "north.c3||" {
 		t.Errorf("the phone still holds %s", got)
 	}
-	ok(t, h.svc.EachVisit(context.Background(), ExportQuery{Branch: porto, Reveal: true, UpTo: 1 << 40}, func(v ExportedVisit) error {
-		if v.ID == "v1" && (!v.Erased || len(v.Reveals) > 0) {
-			t.Errorf("the export: %+v", v)
-		}
-		return nil
-	}))
+	ok(t, h.svc.EachVisit(context.Background(), ExportQuery{Branch: porto, Reveal: true, UpTo: 1 << 40},
+		func(v ExportedVisit) error {
+			if v.ID == "v1" && (!v.Erased || len(v.Reveals) > 0) {
+				t.Errorf("the export: %+v", v)
+			}
+			return nil
+		}))
 	if other := h.shown("north.c3"); other["debtor_name"] != "Test Debtor c3" || other["erased"] != nil {
 		t.Errorf("another debtor: %v", other)
 	}
@@ -174,10 +181,13 @@ func TestWhatIsAboutAnErasedDebtorIsRefusedAlone(t *testing.T) {
 	plan := offered.with("case", "north.c1")
 	h.erase("north.D1")
 	note := members{"at": "2026-11-25T10:00:00Z", "text": "SECRET"}
-	ms := []offline.Mutation{write("visit_notes", "n1", "put", 0, note.with("case", "north.c1")), write("visit_notes", "n2", "put", 0, note.with("case", "north.c3")),
+	ms := []offline.Mutation{write("visit_notes", "n1", "put", 0, note.with("case", "north.c1")),
+		write("visit_notes", "n2", "put", 0, note.with("case", "north.c3")),
 		write("visits", "v1", "put", 0, visit("north.c1", "2026-11-25T10:00:00Z")), write("plans", "p1", "put", 0, plan),
-		write("visit_notes", "n3", "put", 0, note.with("case", "north.c1").with("text", 7)), write("wishes", "w1", "put", 0, note.with("case", "north.c1"))}
-	want := []string{"rejected debtor.erased", "applied", "rejected debtor.erased", "rejected debtor.erased", "rejected validation.type", "rejected unknown_type"}
+		write("visit_notes", "n3", "put", 0, note.with("case", "north.c1").with("text", 7)), write("wishes", "w1", "put", 0,
+			note.with("case", "north.c1"))}
+	want := []string{"rejected debtor.erased", "applied", "rejected debtor.erased", "rejected debtor.erased",
+		"rejected validation.type", "rejected unknown_type"}
 	for i, r := range ana.push(ms...) {
 		h.want(fmt.Sprint(i, " ", ms[i].Type), r, want[i])
 		if want[i] == "applied" {
@@ -201,23 +211,27 @@ func TestWhatIsAboutAnErasedDebtorIsRefusedAlone(t *testing.T) {
 		}
 		return fmt.Sprintf("%d %d %d: %s", rep.Accepted, rep.Updated, rep.Unchanged, strings.Join(out, ", "))
 	}
-	got := errs(h.svc.ImportCases(ctx, boss, porto, "text/csv", strings.NewReader(file(line("c1", "debtor_ref", "D1"), line("c1", "debtor_ref", "D1", "priority", "3"),
+	got := errs(h.svc.ImportCases(ctx, boss, porto, "text/csv", strings.NewReader(file(line("c1", "debtor_ref", "D1"),
+		line("c1", "debtor_ref", "D1", "priority", "3"),
 		line("c9", "debtor_ref", "D1"), line("c10"))), ImportOptions{}))
 	if got != "1 0 0: 2 debtor_ref debtor.erased, 3 debtor_ref debtor.erased, 4 debtor_ref debtor.erased" {
 		t.Errorf("cases: %s", got)
 	}
-	got = errs(h.svc.ImportContacts(ctx, boss, porto, "text/csv", strings.NewReader("case_ref,channel,at,result\nc1,call,2026-11-20T10:00:00Z,answered\n"+
-		"c3,call,2026-11-20T10:00:00Z,answered\n"), ImportOptions{}))
+	got = errs(h.svc.ImportContacts(ctx, boss, porto, "text/csv",
+		strings.NewReader("case_ref,channel,at,result\nc1,call,2026-11-20T10:00:00Z,answered\n"+
+			"c3,call,2026-11-20T10:00:00Z,answered\n"), ImportOptions{}))
 	if got != "1 0 0: 2 case_ref debtor.erased" {
 		t.Errorf("contacts: %s", got)
 	}
-	got = errs(h.svc.ImportPayments(ctx, boss, porto, "text/csv", strings.NewReader("payment_ref,case_ref,paid_at,amount_minor,currency\n"+
-		"p1,c1,2026-11-20T10:00:00Z,100,EUR\np2,c3,2026-11-20T10:00:00Z,100,EUR\n"), ImportOptions{}))
+	got = errs(h.svc.ImportPayments(ctx, boss, porto, "text/csv",
+		strings.NewReader("payment_ref,case_ref,paid_at,amount_minor,currency\n"+
+			"p1,c1,2026-11-20T10:00:00Z,100,EUR\np2,c3,2026-11-20T10:00:00Z,100,EUR\n"), ImportOptions{}))
 	if got != "1 0 0: 2 case_ref debtor.erased" {
 		t.Errorf("payments: %s", got)
 	}
-	for what, cmd := range map[string]Cmd{"reopening": ReopenCase{"north.c1"}, "closing": CloseCase{"north.c1", "paid"}, "a note": RecordNote("n9",
-		record.NoteReport{About: record.About{Case: "north.c1", At: h.now}, Text: seal.NewText("SECRET")})} {
+	for what, cmd := range map[string]Cmd{"reopening": ReopenCase{"north.c1"}, "closing": CloseCase{"north.c1", "paid"},
+		"a note": RecordNote("n9",
+			record.NoteReport{About: record.About{Case: "north.c1", At: h.now}, Text: seal.NewText("SECRET")})} {
 		if _, err := h.do(cmd); code(err) != codeErased {
 			t.Errorf("%s: %v", what, err)
 		}
@@ -248,11 +262,13 @@ func TestAnErasureThatWasCutShortIsFinished(t *testing.T) {
 		t.Errorf("after the next start: %v, listed %v", h.shown("north.c1"), list.lines)
 	}
 	// Listed, and nothing else is there of it, as after a restore: with a journal older than the erasure.
-	l := ErasureLine{Erasure: "e9", Debtor: "north.D2", Branch: porto, Reason: "request", AskedBy: "first", ConfirmedBy: "second"}
+	l := ErasureLine{Erasure: "e9", Debtor: "north.D2", Branch: porto, Reason: "request", AskedBy: "first",
+		ConfirmedBy: "second"}
 	for range 2 {
 		ok(t, h.svc.FinishErasures(ctx, append(list.lines, l)))
 	}
-	if e, _, err := h.svc.Erasure(ctx, porto, "north.D2", "e9"); err != nil || e.State != record.ErasureErased || !erased("north.c2") {
+	if e, _, err := h.svc.Erasure(ctx, porto, "north.D2", "e9"); err != nil || e.State != record.ErasureErased ||
+		!erased("north.c2") {
 		t.Errorf("what was listed is %+v, %v: %v", e, err, h.shown("north.c2"))
 	}
 }
@@ -280,8 +296,10 @@ func TestPushesDuringAnErasureLeaveNothing(t *testing.T) {
 				}
 				id := fmt.Sprintf("n%d-%d", p, i)
 				note := members{"at": "2026-11-25T10:00:00Z", "text": "SECRET " + id}
-				a, err := h.sync.Push(context.Background(), offline.Caller{Actor: ana.caller.Actor, Device: ana.caller.Device, Branch: porto, Schema: 1, At: h.now},
-					offline.PushRequest{Mutations: []offline.Mutation{write("visit_notes", id, "put", 0, note.with("case", "north.c1")),
+				a, err := h.sync.Push(context.Background(), offline.Caller{Actor: ana.caller.Actor, Device: ana.caller.Device,
+					Branch: porto, Schema: 1, At: h.now},
+					offline.PushRequest{Mutations: []offline.Mutation{write("visit_notes", id, "put", 0,
+						note.with("case", "north.c1")),
 						write("visit_notes", id+"-3", "put", 0, note.with("case", "north.c3"))}})
 				if err != nil || a.Results[1].Status != "applied" {
 					t.Errorf("a push during the erasure: %+v, %v", a.Results, err)
@@ -309,7 +327,8 @@ func TestPushesDuringAnErasureLeaveNothing(t *testing.T) {
 	all.Wait()
 	text, err := json.Marshal(h.shown("north.c1"))
 	ok(t, err)
-	if strings.Contains(string(text), "SECRET") || strings.Contains(string(text), "Test Debtor") || h.shown("north.c1")["status"] != record.StatusClosed {
+	if strings.Contains(string(text), "SECRET") || strings.Contains(string(text), "Test Debtor") ||
+		h.shown("north.c1")["status"] != record.StatusClosed {
 		t.Errorf("after the erasure: %s", text)
 	}
 	if _, err := h.ask(firstAdmin, "north.D1"); code(err) != codeErased {

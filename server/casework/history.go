@@ -85,7 +85,8 @@ func (h history) recent(ctx context.Context, first time.Time) error {
 // more as the judge is told to leave out.
 func (h history) earliest(ctx context.Context, leftOut int) error {
 	for channel, need := range h.look.Tried {
-		if err := h.add(ctx, contactsTried, journal.Range{Most: need + leftOut}, string(h.file.Case.ID), channel); err != nil {
+		if err := h.add(ctx, contactsTried, journal.Range{Most: need + leftOut}, string(h.file.Case.ID),
+			channel); err != nil {
 			return err
 		}
 	}
@@ -93,7 +94,8 @@ func (h history) earliest(ctx context.Context, leftOut int) error {
 		return nil
 	}
 	for _, id := range h.file.person() {
-		if err := h.add(ctx, contactsReached, journal.Range{Most: h.look.Reached + leftOut}, string(id), record.DebtorParty); err != nil {
+		if err := h.add(ctx, contactsReached, journal.Range{Most: h.look.Reached + leftOut}, string(id),
+			record.DebtorParty); err != nil {
 			return err
 		}
 	}

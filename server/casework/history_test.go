@@ -36,12 +36,14 @@ func TestAVisitIsJudgedByAPartOfItsHistory(t *testing.T) {
 			days := []int{0, 1, 6, 7, 8, 29, 30, 31, rnd.IntN(45), 300, 400, 500, 600, 700, 800}[rnd.IntN(15)]
 			when := at.AddDate(0, 0, -days).Add(-time.Duration(rnd.IntN(48)) * time.Hour)
 			pick := func(list ...string) string { return list[rnd.IntN(len(list))] }
-			fmt.Fprintf(&contacts, `{"case_ref":"%s%d","external_id":"x%d","channel":%q,"at":%q,"result":%q,"party":%q,"excluded":%t}`+"\n",
+			fmt.Fprintf(&contacts,
+				`{"case_ref":"%s%d","external_id":"x%d","channel":%q,"at":%q,"result":%q,"party":%q,"excluded":%t}`+"\n",
 				pick("a", "a", "b"), i, n, pick("visit", "sms", "sms", "call", "call"), when.Format(time.RFC3339),
 				pick("contact", "answered", "no_answer", "sent", "failed"), pick("debtor", "debtor", "employer"), rnd.IntN(8) == 0)
 		}
 	}
-	rep, err := h.svc.ImportContacts(t.Context(), boss, porto, "application/x-ndjson", strings.NewReader(contacts.String()), ImportOptions{})
+	rep, err := h.svc.ImportContacts(t.Context(), boss, porto, "application/x-ndjson",
+		strings.NewReader(contacts.String()), ImportOptions{})
 	ok(t, err)
 	if rep.Rejected > 0 {
 		t.Fatalf("contacts: %+v", rep.Errors)
@@ -108,17 +110,20 @@ func BenchmarkVisitWithHistory(b *testing.B) {
 			h.take(cases...)
 			var contacts strings.Builder
 			for i := range n {
-				fmt.Fprintf(&contacts, `{"case_ref":"north.c1","external_id":"x%d","channel":"call","at":%q,"result":"no_answer"}`+"\n", i,
+				fmt.Fprintf(&contacts,
+					`{"case_ref":"north.c1","external_id":"x%d","channel":"call","at":%q,"result":"no_answer"}`+"\n", i,
 					h.now.AddDate(-1, 0, 0).Add(-time.Duration(i)*time.Hour).Format(time.RFC3339))
 			}
 			if n > 0 {
-				_, err := h.svc.ImportContacts(b.Context(), boss, porto, "application/x-ndjson", strings.NewReader(contacts.String()),
+				_, err := h.svc.ImportContacts(b.Context(), boss, porto, "application/x-ndjson",
+					strings.NewReader(contacts.String()),
 					ImportOptions{})
 				ok(b, err)
 			}
 			for i := 0; b.Loop(); i++ {
 				v := record.Visit{}
-				v.Case, v.At, v.Outcome = journal.CaseID(fmt.Sprint("c", i%200)), h.now.Add(time.Duration(i-1e6)*time.Second), "BLOCKED_BY_POLICY"
+				v.Case, v.At, v.Outcome = journal.CaseID(fmt.Sprint("c",
+					i%200)), h.now.Add(time.Duration(i-1e6)*time.Second), "BLOCKED_BY_POLICY"
 				_, err := h.svc.One(context.Background(), boss, porto, Request{ID: fmt.Sprint("v", i),
 					Cmd: RecordVisit{ID: fmt.Sprint("v", i), By: "ana", Visit: &v}})
 				ok(b, err)

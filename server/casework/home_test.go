@@ -40,7 +40,8 @@ func importer(t *testing.T) func(branch auth.BranchID, lines ...string) casework
 	t.Cleanup(func() { must(j.Close(ctx)); must(store.Close()) })
 	return func(branch auth.BranchID, lines ...string) casework.ImportReport {
 		actor := auth.Actor{User: "boss", Role: auth.RoleSupervisor, Branches: []auth.BranchID{branch}}
-		rep, err := s.ImportCases(ctx, actor, branch, "application/x-ndjson", strings.NewReader(strings.Join(lines, "\n")), casework.ImportOptions{})
+		rep, err := s.ImportCases(ctx, actor, branch, "application/x-ndjson", strings.NewReader(strings.Join(lines, "\n")),
+			casework.ImportOptions{})
 		if err != nil {
 			t.Error(err)
 		}

@@ -73,9 +73,11 @@ func newHouse(t testing.TB) *house {
 	ok(t, err)
 	policy, err := conduct.Default()
 	ok(t, err)
-	h.svc = New(Options{Journal: j, Vault: h.vault, Policy: policy, Limits: PlanLimits{MaxInstalments: 6, MaxDays: 200, MaxTotalMinor: map[string]int64{"EUR": 500_000}},
+	h.svc = New(Options{Journal: j, Vault: h.vault, Policy: policy, Limits: PlanLimits{MaxInstalments: 6, MaxDays: 200,
+		MaxTotalMinor: map[string]int64{"EUR": 500_000}},
 		Territories: func(context.Context, auth.BranchID) (TerritoryIndex, error) { return halves{}, nil }})
-	h.sync = offline.New(offline.Options{Journal: j, Applier: h.svc, Records: h.svc, Hash: func(b []byte) [32]byte { return h.vault.Hash("mutation", b) }})
+	h.sync = offline.New(offline.Options{Journal: j, Applier: h.svc, Records: h.svc,
+		Hash: func(b []byte) [32]byte { return h.vault.Hash("mutation", b) }})
 	t.Cleanup(func() {
 		h.sync.Close()
 		ok(t, j.Close(ctx))
@@ -101,12 +103,15 @@ func instant(s string) time.Time {
 
 // line is a case of an import, with the values that differ from the usual ones.
 func line(ref string, with ...string) []string {
-	v := map[string]string{"case_ref": ref, "lender": "north", "product_type": "card", "profile": "house-visit", "debtor_ref": "D" + ref,
-		"debtor_name": "Test Debtor " + ref, "language": "pt", "phone": "+351912000001", "address": "Rua de Teste 1", "city": "Porto", "country": "PT",
+	v := map[string]string{"case_ref": ref, "lender": "north", "product_type": "card", "profile": "house-visit",
+		"debtor_ref": "D" + ref,
+		"debtor_name": "Test Debtor " +
+			ref, "language": "pt", "phone": "+351912000001", "address": "Rua de Teste 1", "city": "Porto", "country": "PT",
 		"lon": "-8.61", "lat": "41.15", "time_zone": "Europe/Lisbon", "currency": "EUR", "principal_minor": "90000", "amount_due_minor": "60000",
 		"due_date": "2026-07-01", "priority": "2", "service_min": "20"}
 	for i := 0; i < len(with); i += 2 {
-		if _, known := v[with[i]]; !known && !slices.ContainsFunc(caseColumns, func(c column) bool { return c.name == with[i] }) {
+		if _, known := v[with[i]]; !known && !slices.ContainsFunc(caseColumns,
+			func(c column) bool { return c.name == with[i] }) {
 			panic("no such column: " + with[i])
 		}
 		v[with[i]] = with[i+1]
@@ -134,7 +139,8 @@ func file(lines ...[]string) string {
 // take imports cases and expects every line to be taken.
 func (h *house) take(lines ...[]string) {
 	h.t.Helper()
-	rep, err := h.svc.ImportCases(context.Background(), boss, porto, "text/csv", strings.NewReader(file(lines...)), ImportOptions{})
+	rep, err := h.svc.ImportCases(context.Background(), boss, porto, "text/csv", strings.NewReader(file(lines...)),
+		ImportOptions{})
 	ok(h.t, err)
 	if rep.Rejected > 0 {
 		h.t.Fatalf("the import refused lines: %+v", rep.Errors)
@@ -164,10 +170,12 @@ func (h *house) must(cmd Cmd) map[string]any {
 // issue issues one route of a team to agents' phones: the id of case c's assignment is "a-<c>-<date>".
 func (h *house) issue(round, team, date string, agents []auth.UserID, cases ...journal.CaseID) IssueReceipt {
 	h.t.Helper()
-	cmd := IssueRoute{Round: round, Route: round + "." + team, Team: team, Date: date, Agents: agents, Items: []string{"badge"}}
+	cmd := IssueRoute{Round: round, Route: round + "." + team, Team: team, Date: date, Agents: agents,
+		Items: []string{"badge"}}
 	for i, c := range cases {
 		eta := instant(date + "T10:00:00Z").Add(time.Duration(i) * 30 * time.Minute)
-		cmd.Stops = append(cmd.Stops, IssuedStop{Case: c, Assignment: "a-" + strings.TrimPrefix(string(c), "north.") + "-" + date + "-" + round, Seq: i + 1, ETA: eta,
+		cmd.Stops = append(cmd.Stops, IssuedStop{Case: c, Assignment: "a-" + strings.TrimPrefix(string(c), "north.") + "-" +
+			date + "-" + round, Seq: i + 1, ETA: eta,
 			Window: record.Window{From: instant(date + "T08:00:00Z"), To: instant(date + "T20:00:00Z")}, ServiceS: 1200})
 	}
 	body, err := h.do(cmd)
@@ -245,7 +253,8 @@ type phone struct {
 }
 
 func (h *house) phone(agent auth.UserID, device auth.DeviceID) *phone {
-	return &phone{h: h, caller: offline.Caller{Actor: auth.Actor{User: agent, Role: auth.RoleAgent, Branches: []auth.BranchID{porto}, Device: device},
+	return &phone{h: h, caller: offline.Caller{Actor: auth.Actor{User: agent, Role: auth.RoleAgent,
+		Branches: []auth.BranchID{porto}, Device: device},
 		Device: device, Branch: porto, Schema: 1}, docs: map[string]map[string]map[string]any{}}
 }
 
@@ -364,7 +373,8 @@ func ptr[T any](v T) *T { return &v }
 
 // turnAt is a draft as a decision at an instant begins it, for deciders that are called by themselves.
 func draftAt(at string, by auth.UserID) *draftBuilder {
-	return &draftBuilder{At: instant(at), Actor: auth.Actor{User: by, Role: auth.RoleSupervisor}, Command: "north.c1", parts: []draftPart{{action: "test"}}}
+	return &draftBuilder{At: instant(at), Actor: auth.Actor{User: by, Role: auth.RoleSupervisor}, Command: "north.c1",
+		parts: []draftPart{{action: "test"}}}
 }
 
 // put lists what a draft writes, "cases/c1" and so on, sorted.
@@ -381,8 +391,10 @@ func wrote(d *draftBuilder) string {
 
 // aFile is a case file with an open case, for deciders that are called by themselves.
 func aFile() *File {
-	return &File{Rev: 1, Case: record.Case{ID: "north.c1", CaseRef: "c1", Branch: porto, Lender: "north", Debtor: "d1", Status: record.StatusOpen, Country: "PT", TimeZone: "Europe/Lisbon",
-		Currency: "EUR", AmountDueMinor: 60_000, Profiles: []string{"house-visit"}, Home: seal.NewPoint(geo.Point{Lon: -8.61, Lat: 41.15}), Territory: "west"}}
+	return &File{Rev: 1, Case: record.Case{ID: "north.c1", CaseRef: "c1", Branch: porto, Lender: "north", Debtor: "d1",
+		Status: record.StatusOpen, Country: "PT", TimeZone: "Europe/Lisbon",
+		Currency: "EUR", AmountDueMinor: 60_000, Profiles: []string{"house-visit"}, Home: seal.NewPoint(geo.Point{Lon: -8.61,
+			Lat: 41.15}), Territory: "west"}}
 }
 
 // mustPolicy is the policy that ships.

@@ -75,7 +75,8 @@ func (l *importLine[T]) refuseFor(err error) bool {
 
 // runImport streams a file through an import, a chunk at a time. What was applied
 // before an error stays, and is in the report.
-func runImport[T any](ctx context.Context, im lineImport[T], contentType string, in io.Reader, opt ImportOptions) (ImportReport, error) {
+func runImport[T any](ctx context.Context, im lineImport[T], contentType string, in io.Reader,
+	opt ImportOptions) (ImportReport, error) {
 	rep := ImportReport{Errors: []LineError{}}
 	if opt.MaxErrors == 0 {
 		opt.MaxErrors = 1000
@@ -192,11 +193,13 @@ func (s *Service) newImporter(actor auth.Actor, branch auth.BranchID) (*importer
 			return nil, err
 		}
 	}
-	return &importer{Service: s, actor: actor, branch: branch, signed: map[string]contract{}, named: map[string][]journal.CaseID{}}, nil
+	return &importer{Service: s, actor: actor, branch: branch, signed: map[string]contract{},
+		named: map[string][]journal.CaseID{}}, nil
 }
 
 // cases reads the cases that lines name, as they stand, whoever's they are.
-func (im *importer) cases(ctx context.Context, branch auth.BranchID, ids []journal.CaseID) (map[journal.CaseID]Filed[record.Case], error) {
+func (im *importer) cases(ctx context.Context, branch auth.BranchID,
+	ids []journal.CaseID) (map[journal.CaseID]Filed[record.Case], error) {
 	refs := make([]journal.DocRef, len(ids))
 	for i, id := range ids {
 		refs[i] = journal.DocRef{Type: "cases", ID: string(id)}
@@ -220,7 +223,8 @@ func (im *importer) cases(ctx context.Context, branch auth.BranchID, ids []journ
 }
 
 // casesOf reads the cases that lines are about. Those out of the actor's scope are as if absent.
-func casesOf[T any](ctx context.Context, im *importer, branch auth.BranchID, lines []*importLine[T], caseOf func(T) journal.CaseID) (map[journal.CaseID]Filed[record.Case], error) {
+func casesOf[T any](ctx context.Context, im *importer, branch auth.BranchID, lines []*importLine[T],
+	caseOf func(T) journal.CaseID) (map[journal.CaseID]Filed[record.Case], error) {
 	var ids []journal.CaseID
 	for _, l := range lines {
 		ids = append(ids, caseOf(l.val))
@@ -245,7 +249,8 @@ func (l *importLine[T]) refuseUnknown() {
 }
 
 // perBranch applies lines branch by branch: all to the import's own, or each to its case's.
-func perBranch[T any](ctx context.Context, im *importer, lines []*importLine[T], caseOf func(T) journal.CaseID, apply func(context.Context, auth.BranchID, []*importLine[T]) error) error {
+func perBranch[T any](ctx context.Context, im *importer, lines []*importLine[T], caseOf func(T) journal.CaseID,
+	apply func(context.Context, auth.BranchID, []*importLine[T]) error) error {
 	if im.branch != "" {
 		return apply(ctx, im.branch, lines)
 	}
@@ -301,7 +306,8 @@ func (s *Service) homes(ctx context.Context, cases []journal.CaseID) ([]home, er
 }
 
 // doLines appends what lines change as one conversation, and notes on each what became of it.
-func doLines[T any](ctx context.Context, im *importer, branch auth.BranchID, lines []*importLine[T], reqs []Request) error {
+func doLines[T any](ctx context.Context, im *importer, branch auth.BranchID, lines []*importLine[T],
+	reqs []Request) error {
 	if len(reqs) == 0 {
 		return nil
 	}

@@ -32,7 +32,8 @@ type caseLine = record.CaseLine
 // An error is about the whole import (*refusal.Error: a header that does not fit, a
 // content type, a branch; else trouble with the upload or the store): what the
 // report counts until then is done, and sending the file again is safe.
-func (s *Service) ImportCases(ctx context.Context, actor auth.Actor, branch auth.BranchID, contentType string, in io.Reader, opt ImportOptions) (ImportReport, error) {
+func (s *Service) ImportCases(ctx context.Context, actor auth.Actor, branch auth.BranchID, contentType string,
+	in io.Reader, opt ImportOptions) (ImportReport, error) {
 	if err := importScope(actor, branch); err != nil {
 		return ImportReport{Errors: []LineError{}}, err
 	}
@@ -119,7 +120,8 @@ func (ci *caseImport) apply(ctx context.Context, lines []*importLine[caseLine]) 
 }
 
 // admitted refuses lines that the actor may not send, or not to this branch, and gives the others.
-func (ci *caseImport) admitted(ctx context.Context, lines []*importLine[caseLine]) (own []*importLine[caseLine], err error) {
+func (ci *caseImport) admitted(ctx context.Context, lines []*importLine[caseLine]) (own []*importLine[caseLine],
+	err error) {
 	for _, l := range lines {
 		if ci.actor.Role == auth.RoleLender && l.val.Lender != ci.actor.Lender {
 			e := notYourLender()
@@ -164,7 +166,8 @@ type homeClaim struct {
 //
 // What stands is judged before anything is claimed: a line that is refused for
 // its debtor must not take its case along, or the branch it belongs to could not import it.
-func (ci *caseImport) claimHomes(ctx context.Context, lines []*importLine[caseLine], there map[journal.CaseID]Filed[record.Case]) ([]*importLine[caseLine], error) {
+func (ci *caseImport) claimHomes(ctx context.Context, lines []*importLine[caseLine],
+	there map[journal.CaseID]Filed[record.Case]) ([]*importLine[caseLine], error) {
 	claims := map[*importLine[caseLine]][]homeClaim{}
 	var fresh []*importLine[caseLine]
 	for _, l := range lines {
@@ -182,7 +185,8 @@ func (ci *caseImport) claimHomes(ctx context.Context, lines []*importLine[caseLi
 			}
 		}}, {"debtor/" + blind, home{ci.branch}, func(has home) {
 			if has.Branch != ci.branch {
-				l.refuse("debtor_ref", "import.debtor_elsewhere", "this debtor has cases in another branch; all cases of a debtor live in one, so import it there")
+				l.refuse("debtor_ref", "import.debtor_elsewhere",
+					"this debtor has cases in another branch; all cases of a debtor live in one, so import it there")
 			}
 		}}}
 	}

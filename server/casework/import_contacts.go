@@ -54,7 +54,8 @@ func (l contactLine) own() string {
 // goes to the branch of its case. A lender's system imports contacts of its own cases only.
 //
 // An error is about the whole import, as of ImportCases.
-func (s *Service) ImportContacts(ctx context.Context, actor auth.Actor, branch auth.BranchID, contentType string, in io.Reader, opt ImportOptions) (ImportReport, error) {
+func (s *Service) ImportContacts(ctx context.Context, actor auth.Actor, branch auth.BranchID, contentType string,
+	in io.Reader, opt ImportOptions) (ImportReport, error) {
 	im, err := s.newImporter(actor, branch)
 	if err != nil {
 		return ImportReport{Errors: []LineError{}}, err
@@ -91,10 +92,12 @@ func parseContact(vals []string) (contactLine, []LineError) {
 		f.bad("external_id", "import.id", "an external_id has 1 to 128 letters A to Z, digits and any of _.:/@#+-")
 	}
 	if l.PartyRef != "" && (!refPattern.MatchString(l.PartyRef) || len(l.PartyRef) > 64) {
-		f.bad("party_ref", "import.id", "a party_ref is an id of 1 to 64 letters A to Z, digits, dots, dashes and underscores; never a name")
+		f.bad("party_ref", "import.id",
+			"a party_ref is an id of 1 to 64 letters A to Z, digits, dots, dashes and underscores; never a name")
 	}
 	if l.Number != "" && !isPhone(l.Number) {
-		f.bad("number", "import.phone", "this is no number that can exist; write it with its country code and without spaces, such as +351…, or leave it empty")
+		f.bad("number", "import.phone",
+			"this is no number that can exist; write it with its country code and without spaces, such as +351…, or leave it empty")
 	}
 	l.Excluded = f.yes("excluded")
 	return l, f.errs
@@ -156,6 +159,7 @@ func (im *importer) applyContacts(ctx context.Context, branch auth.BranchID, lin
 
 // command is the line as a command. A nil zone leaves local times in UTC.
 func (l contactLine) command(zone *time.Location) RecordContact {
-	return RecordContact{Case: l.Case.ID, ID: l.own(), Channel: l.Channel, At: l.At.in(zone), Result: l.Result, Party: l.Party,
+	return RecordContact{Case: l.Case.ID, ID: l.own(), Channel: l.Channel, At: l.At.in(zone), Result: l.Result,
+		Party:    l.Party,
 		PartyRef: l.PartyRef, Number: l.Number, External: l.External, Excluded: l.Excluded}
 }

@@ -56,7 +56,8 @@ func (im *importer) hasContract(ctx context.Context, lender string, branch auth.
 
 // refuseNoContract says that the line's lender may not import into the branch.
 func (l *importLine[T]) refuseNoContract() {
-	l.refuse("lender", "import.no_contract", "the lender has no contract with this branch; an administrator adds it with PUT /v1/lenders/{id}")
+	l.refuse("lender", "import.no_contract",
+		"the lender has no contract with this branch; an administrator adds it with PUT /v1/lenders/{id}")
 }
 
 // caseName is how a line of contacts or payments names its case.
@@ -130,7 +131,8 @@ func (im *importer) casesNamed(ctx context.Context, ref string) ([]journal.CaseI
 		if err != nil {
 			return nil, fmt.Errorf("read case: %w", err)
 		}
-		found, err := im.store.Find(ctx, journal.Query{Branch: b, Type: "cases", Index: CasesByRef.Name, Eq: []any{ref}, Limit: 2})
+		found, err := im.store.Find(ctx, journal.Query{Branch: b, Type: "cases", Index: CasesByRef.Name, Eq: []any{ref},
+			Limit: 2})
 		if err != nil {
 			return nil, fmt.Errorf("find cases by reference: %w", err)
 		}
@@ -147,12 +149,14 @@ func (im *importer) casesNamed(ctx context.Context, ref string) ([]journal.CaseI
 }
 
 func notYourLender() *LineError {
-	return &LineError{Column: "lender", Code: "import.lender", Message: "this is not your lender; send your own cases only"}
+	return &LineError{Column: "lender", Code: "import.lender",
+		Message: "this is not your lender; send your own cases only"}
 }
 
 // unknownCase is said of a case that does not exist and of one that is not the actor's: the two must not differ.
 func unknownCase() *LineError {
-	return &LineError{Column: "case_ref", Code: "import.case_unknown", Message: "there is no such case of yours here; import the case first"}
+	return &LineError{Column: "case_ref", Code: "import.case_unknown",
+		Message: "there is no such case of yours here; import the case first"}
 }
 
 // importScope refuses a branch that the actor may not import into. A lender's system

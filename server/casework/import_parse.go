@@ -61,7 +61,8 @@ func (f *fields) wholeID(name, lender, ref string) {
 }
 
 func (f *fields) tooLong(name string) {
-	f.bad(name, "import.ref_too_long", "the lender's id, a dot and this reference have more than 64 characters together; use a shorter one")
+	f.bad(name, "import.ref_too_long",
+		"the lender's id, a dot and this reference have more than 64 characters together; use a shorter one")
 }
 
 // text reads free text of at most so many bytes.
@@ -101,13 +102,15 @@ func (f *fields) date(name string, required bool) string {
 func (f *fields) time(name string) saidTime {
 	v := f.get(name)
 	if v == "" {
-		f.bad(name, "import.empty", "this value is required; write a time as 2006-01-02T15:04:05, local to the case, or with an offset")
+		f.bad(name, "import.empty",
+			"this value is required; write a time as 2006-01-02T15:04:05, local to the case, or with an offset")
 		return saidTime{}
 	}
 	at, ok := parseTime(v)
 	switch {
 	case !ok:
-		f.bad(name, "import.time", "this is no time; write it as 2006-01-02T15:04:05, local to the case, or with an offset such as +08:00")
+		f.bad(name, "import.time",
+			"this is no time; write it as 2006-01-02T15:04:05, local to the case, or with an offset such as +08:00")
 	case at.at.Year() < 1990 || at.at.Year() > 2100:
 		f.bad(name, "import.time", "this lies before 1990 or after 2100; check the year")
 	}
@@ -187,20 +190,25 @@ func (ci *caseImport) parse(vals []string) (caseLine, []LineError) {
 		AmountDueMinor:    f.amount("amount_due_minor", true, 0),
 		PrincipalMinor:    f.amount("principal_minor", false, 0),
 		DueDate:           f.date("due_date", true),
-		Priority:          int(f.number("priority", false, 1, 0, 100, "a whole number from 0 to 100, or leave it empty for 1")),
-		ServiceMin:        int(f.number("service_min", false, 15, 1, 240, "the minutes at the door, 1 to 240, or leave it empty for 15")),
+		Priority: int(f.number("priority", false, 1, 0, 100,
+			"a whole number from 0 to 100, or leave it empty for 1")),
+		ServiceMin: int(f.number("service_min", false, 15, 1, 240,
+			"the minutes at the door, 1 to 240, or leave it empty for 15")),
 	}
 	f.wholeID("case_ref", c.Lender, c.CaseRef)
 	f.wholeID("debtor_ref", c.Lender, c.DebtorRef)
 	if c.ProductType = f.get("product_type"); !codePattern.MatchString(c.ProductType) {
-		f.bad("product_type", "import.code", "write a code of at most 64 letters, digits, dots, dashes and underscores, such as personal_loan")
+		f.bad("product_type", "import.code",
+			"write a code of at most 64 letters, digits, dots, dashes and underscores, such as personal_loan")
 	}
 	c.Language = f.language("language")
 	if c.Phone = f.get("phone"); c.Phone != "" && !isPhone(c.Phone) {
-		f.bad("phone", "import.phone", "this is no number that can exist; write it with its country code and without spaces, such as +351…, or leave it empty")
+		f.bad("phone", "import.phone",
+			"this is no number that can exist; write it with its country code and without spaces, such as +351…, or leave it empty")
 	}
 	if c.Country = f.get("country"); !isCountry(c.Country) {
-		f.bad("country", "import.country", "write an ISO 3166 country such as PT, or a part of one such as US-MA, in capitals")
+		f.bad("country", "import.country",
+			"write an ISO 3166 country such as PT, or a part of one such as US-MA, in capitals")
 	} else {
 		c.TimeZone = ci.timeZone(f, c.Country)
 		c.Profiles = ci.profilesOf(f, c.Country)
@@ -256,12 +264,14 @@ func (ci *caseImport) timeZone(f *fields, country string) string {
 	if v == "" {
 		zone, _ := zoneOfCountry(country)
 		if zone == "" {
-			f.bad("time_zone", "import.time_zone", "clocks differ within this country; name the debtor's time zone, such as Atlantic/Azores")
+			f.bad("time_zone", "import.time_zone",
+				"clocks differ within this country; name the debtor's time zone, such as Atlantic/Azores")
 		}
 		return zone
 	}
 	if ci.zones.find(v) == nil {
-		f.bad("time_zone", "import.time_zone", "this is not a time zone of the IANA list; write one such as Europe/Lisbon, or leave it empty")
+		f.bad("time_zone", "import.time_zone",
+			"this is not a time zone of the IANA list; write one such as Europe/Lisbon, or leave it empty")
 	}
 	return v
 }
@@ -274,7 +284,8 @@ func (ci *caseImport) profilesOf(f *fields, country string) []string {
 	}
 	for i, p := range named {
 		if !ci.profiles.Has(p) {
-			f.bad("profile", "import.profile", "there is no such conduct profile; name one that is in force here, several joined by +, or leave it empty for the country's")
+			f.bad("profile", "import.profile",
+				"there is no such conduct profile; name one that is in force here, several joined by +, or leave it empty for the country's")
 			return nil
 		}
 		if slices.Contains(named[:i], p) {
@@ -328,7 +339,8 @@ func (f *fields) home() (*geo.E7, string) {
 	}
 	p, bad := placeOf(p, datum)
 	if bad != nil {
-		f.bad("lon", "import.point", "lon and lat are no place on land: longitude comes first, both in degrees; are they swapped?")
+		f.bad("lon", "import.point",
+			"lon and lat are no place on land: longitude comes first, both in degrees; are they swapped?")
 		return nil, ""
 	}
 	at := p.E7()
@@ -340,7 +352,8 @@ func (f *fields) flags(name string) []string {
 	list := splitList(f.get(name), ";")
 	for _, kind := range list {
 		if _, ok := record.HoldKindNamed(kind); !ok {
-			f.bad(name, "import.flag", "a flag is not one of "+strings.Join(record.CodesOf("hold_kinds"), ", ")+" (separate several by semicolons)")
+			f.bad(name, "import.flag", "a flag is not one of "+strings.Join(record.CodesOf("hold_kinds"),
+				", ")+" (separate several by semicolons)")
 			return nil
 		}
 	}

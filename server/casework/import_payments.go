@@ -32,7 +32,8 @@ type paymentLine struct {
 // nothing, and with other values is a line error: a payment is a fact.
 //
 // Times, branches, lenders and errors are as of ImportContacts.
-func (s *Service) ImportPayments(ctx context.Context, actor auth.Actor, branch auth.BranchID, contentType string, in io.Reader, opt ImportOptions) (ImportReport, error) {
+func (s *Service) ImportPayments(ctx context.Context, actor auth.Actor, branch auth.BranchID, contentType string,
+	in io.Reader, opt ImportOptions) (ImportReport, error) {
 	im, err := s.newImporter(actor, branch)
 	if err != nil {
 		return ImportReport{Errors: []LineError{}}, err
@@ -66,7 +67,8 @@ func parsePayment(vals []string) (paymentLine, []LineError) {
 		f.bad("payment_ref", "import.id", "a payment_ref has 1 to 128 letters A to Z, digits and any of _.:/@#+-")
 	}
 	if !codePattern.MatchString(l.Method) {
-		f.bad("method", "import.code", "write a code of at most 64 letters, digits, dots, dashes and underscores, such as transfer")
+		f.bad("method", "import.code",
+			"write a code of at most 64 letters, digits, dots, dashes and underscores, such as transfer")
 	}
 	return l, f.errs
 }

@@ -134,7 +134,8 @@ func unreadable(line int, text []byte) *LineError {
 }
 
 func tooLongLine(line int) *LineError {
-	return &LineError{Line: line, Code: "import.line_too_long", Message: "the line is longer than 64 KiB; shorten it, or look for a missing line end or a quote that is not closed"}
+	return &LineError{Line: line, Code: "import.line_too_long",
+		Message: "the line is longer than 64 KiB; shorten it, or look for a missing line end or a quote that is not closed"}
 }
 
 // csvReader reads RFC 4180 with a header in any order.
@@ -149,7 +150,8 @@ func newCSVReader(lines *lineReader, schema []column) (*csvReader, error) {
 	c := &csvReader{lines: lines, schema: schema}
 	head, bad, err := c.record()
 	if errors.Is(err, io.EOF) {
-		return nil, refuse(refusal.Invalid, "import.header", "", "the file is empty; begin with a line that names the columns: %s", columnNames(schema))
+		return nil, refuse(refusal.Invalid, "import.header", "",
+			"the file is empty; begin with a line that names the columns: %s", columnNames(schema))
 	}
 	if err != nil {
 		return nil, err
@@ -167,16 +169,19 @@ func newCSVReader(lines *lineReader, schema []column) (*csvReader, error) {
 	}
 	if known < 2 {
 		// Without a header the first line is somebody's data: none of it is repeated.
-		return nil, refuse(refusal.Invalid, "import.header", "", "the first line does not name the columns; begin with: %s (separated by commas)", columnNames(schema))
+		return nil, refuse(refusal.Invalid, "import.header", "",
+			"the first line does not name the columns; begin with: %s (separated by commas)", columnNames(schema))
 	}
 	seen := make([]bool, len(schema))
 	for i, k := range c.at {
 		name := strings.TrimSpace(string(head.fields[i]))
 		switch {
 		case k < 0 && columnName.MatchString(name):
-			return nil, refuse(refusal.Invalid, "import.unknown_column", name, "there is no such column; the columns are %s", columnNames(schema))
+			return nil, refuse(refusal.Invalid, "import.unknown_column", name, "there is no such column; the columns are %s",
+				columnNames(schema))
 		case k < 0:
-			return nil, refuse(refusal.Invalid, "import.unknown_column", "", "column %d of the header is unknown; the columns are %s", i+1, columnNames(schema))
+			return nil, refuse(refusal.Invalid, "import.unknown_column", "",
+				"column %d of the header is unknown; the columns are %s", i+1, columnNames(schema))
 		case seen[k]:
 			return nil, refuse(refusal.Invalid, "import.repeated_column", name, "the header names this column twice; remove one")
 		}
@@ -184,7 +189,8 @@ func newCSVReader(lines *lineReader, schema []column) (*csvReader, error) {
 	}
 	for k, col := range schema {
 		if !seen[k] && !col.optional {
-			return nil, refuse(refusal.Invalid, "import.missing_column", col.name, "the header lacks this column; add it, with empty values where nothing is known")
+			return nil, refuse(refusal.Invalid, "import.missing_column", col.name,
+				"the header lacks this column; add it, with empty values where nothing is known")
 		}
 	}
 	return c, nil
@@ -381,20 +387,23 @@ func splitJSON(text []byte, schema []column) ([]string, *LineError) {
 		}
 		k := slices.IndexFunc(schema, func(c column) bool { return c.name == name })
 		if k < 0 {
-			e := &LineError{Code: "import.unknown_column", Message: "there is no such member; the members are " + columnNames(schema)}
+			e := &LineError{Code: "import.unknown_column", Message: "there is no such member; the members are " +
+				columnNames(schema)}
 			if columnName.MatchString(name) {
 				e.Column = name
 			}
 			return nil, e
 		}
 		if seen[k] {
-			return nil, &LineError{Column: name, Code: "import.repeated_column", Message: "the line names this member twice; remove one"}
+			return nil, &LineError{Column: name, Code: "import.repeated_column",
+				Message: "the line names this member twice; remove one"}
 		}
 		seen[k] = true
 		if schema[k].boolean && (raw[0] == 't' || raw[0] == 'f') {
 			vals[k] = string(raw)
 		} else if vals[k], ok = plainValue(raw); !ok {
-			return nil, &LineError{Column: name, Code: "import.json_value", Message: "give a text or a number here, or a list of texts where several are meant"}
+			return nil, &LineError{Column: name, Code: "import.json_value",
+				Message: "give a text or a number here, or a list of texts where several are meant"}
 		}
 	}
 	if _, err := dec.Token(); err != nil {

@@ -200,7 +200,8 @@ type DebtorFile struct {
 
 // Debtor reads a debtor with those who are linked, or might be. debtor.not_found.
 func (s *Service) Debtor(ctx context.Context, branch auth.BranchID, id journal.DebtorID) (DebtorFile, error) {
-	d := DebtorFile{ID: id, Branch: branch, Lender: record.LenderOf(id), Cases: []journal.CaseID{}, Suggested: []journal.DebtorID{}}
+	d := DebtorFile{ID: id, Branch: branch, Lender: record.LenderOf(id), Cases: []journal.CaseID{},
+		Suggested: []journal.DebtorID{}}
 	cases, err := indexed[record.Case](ctx, s, branch, CasesByDebtor, string(id))
 	if err != nil {
 		return d, err
@@ -235,9 +236,11 @@ func (s *Service) Debtor(ctx context.Context, branch auth.BranchID, id journal.D
 // phones. It opens the phones of the branch's open cases: a supervisor asks seldom, and
 // one branch bounds the work. A blind index would be a view with one more hash of
 // personal data to rebuild and to erase, and a hash in an entry could never be erased.
-func (s *Service) withPhone(ctx context.Context, branch auth.BranchID, phones map[string]bool, aside []journal.DebtorID) ([]journal.DebtorID, error) {
+func (s *Service) withPhone(ctx context.Context, branch auth.BranchID, phones map[string]bool,
+	aside []journal.DebtorID) ([]journal.DebtorID, error) {
 	out := []journal.DebtorID{}
-	q := journal.Query{Branch: branch, Type: "cases", Index: CasesByStatus.Name, Eq: []any{record.StatusOpen}, Limit: planningPage}
+	q := journal.Query{Branch: branch, Type: "cases", Index: CasesByStatus.Name, Eq: []any{record.StatusOpen},
+		Limit: planningPage}
 	err := s.eachCase(ctx, q, func(cases []Filed[record.Case]) error {
 		cases = slices.DeleteFunc(cases, func(k Filed[record.Case]) bool {
 			return !phoneIsVerified(&k.State) || slices.Contains(aside, k.State.Debtor)

@@ -70,7 +70,8 @@ func TestLinkedDebtorsCountTogether(t *testing.T) {
 		line("c2", "lender", "west", "debtor_ref", "D1", "phone_verified_on", ""),
 		line("c3", "lender", "west", "debtor_ref", "D3", "phone", "+351912000002", "phone_verified_on", "2026-11-01"))
 	for i, c := range []journal.CaseID{"north.c1", "south.c1", "west.c2", "north.c1"} {
-		h.must(RecordContact{Case: c, ID: fmt.Sprint(i), Channel: "call", At: instant("2026-11-23T10:00:00Z").Add(time.Duration(i) * time.Hour), Result: "answered"})
+		h.must(RecordContact{Case: c, ID: fmt.Sprint(i), Channel: "call",
+			At: instant("2026-11-23T10:00:00Z").Add(time.Duration(i) * time.Hour), Result: "answered"})
 	}
 	wants := func(what, north, south, west string) {
 		t.Helper()
@@ -82,10 +83,12 @@ func TestLinkedDebtorsCountTogether(t *testing.T) {
 	}
 	alone := [3]string{"[north.c1/0 north.c1/3]", "[south.c1/1]", "[west.c2/2]"}
 	wants("unlinked", alone[0], alone[1], alone[2])
-	if d := h.debtor("north.D1"); !slices.Equal(d.Suggested, []journal.DebtorID{"south.D1"}) || len(d.Linked) != 0 || d.Lender != "north" || fmt.Sprint(d.Cases) != "[north.c1]" {
+	if d := h.debtor("north.D1"); !slices.Equal(d.Suggested, []journal.DebtorID{"south.D1"}) || len(d.Linked) != 0 ||
+		d.Lender != "north" || fmt.Sprint(d.Cases) != "[north.c1]" {
 		t.Errorf("the debtor is %+v", d)
 	}
-	if r := h.must(LinkDebtors{"north.D1", "south.D1"}); fmt.Sprint(r) != "map[changed:true debtor:north.D1 linked:[south.D1]]" {
+	if r := h.must(LinkDebtors{"north.D1",
+		"south.D1"}); fmt.Sprint(r) != "map[changed:true debtor:north.D1 linked:[south.D1]]" {
 		t.Errorf("linking answers %v", r)
 	}
 	if r := h.must(LinkDebtors{"south.D1", "north.D1"}); r["changed"] != false {
@@ -99,7 +102,8 @@ func TestLinkedDebtorsCountTogether(t *testing.T) {
 	if d := h.debtor("north.D1"); len(d.Suggested) != 0 || fmt.Sprint(d.Linked) != "[south.D1 west.D1]" {
 		t.Errorf("linked, the debtor is %+v", d)
 	}
-	if got, err := h.svc.PersonsCases(context.Background(), porto, "west.D1"); err != nil || fmt.Sprint(got) != "[north.c1 south.c1 west.c2]" {
+	if got, err := h.svc.PersonsCases(context.Background(), porto, "west.D1"); err != nil ||
+		fmt.Sprint(got) != "[north.c1 south.c1 west.c2]" {
 		t.Errorf("the person's cases are %v (%v)", got, err)
 	}
 	who, err := h.svc.Persons(context.Background(), porto, []journal.CaseID{"north.c1", "west.c2", "west.c3"})
@@ -114,7 +118,8 @@ func TestLinkedDebtorsCountTogether(t *testing.T) {
 	if left, err := h.svc.people(context.Background(), porto); err != nil || len(left) != 0 {
 		t.Errorf("the links %v are left (%v)", left, err)
 	}
-	for what, c := range map[string]Cmd{"debtor.link_itself": LinkDebtors{"north.D1", "north.D1"}, "debtor.not_found": LinkDebtors{"north.D1", "north.D9"},
+	for what, c := range map[string]Cmd{"debtor.link_itself": LinkDebtors{"north.D1", "north.D1"},
+		"debtor.not_found":  LinkDebtors{"north.D1", "north.D9"},
 		"debtor.not_linked": UnlinkDebtors{"north.D1", "south.D1"}} {
 		if _, err := h.do(c); code(err) != what {
 			t.Errorf("%+v: %v, want %s", c, err, what)
@@ -126,7 +131,8 @@ func TestLinkedDebtorsCountTogether(t *testing.T) {
 func TestALinkHasDecisionsTakenAgain(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1", "debtor_ref", "D1"), line("c1", "lender", "south", "debtor_ref", "D1"))
-	h.must(RecordContact{Case: "south.c1", ID: "1", Channel: "call", At: instant("2026-11-23T10:00:00Z"), Result: "answered"})
+	h.must(RecordContact{Case: "south.c1", ID: "1", Channel: "call", At: instant("2026-11-23T10:00:00Z"),
+		Result: "answered"})
 	ctx := context.Background()
 	var counted []int
 	_, err := h.do(writes(func(t *turn) (*draftBuilder, error) {
@@ -138,7 +144,8 @@ func TestALinkHasDecisionsTakenAgain(t *testing.T) {
 			return nil, err
 		}
 		if counted = append(counted, len(f.Contacts)); len(counted) == 1 {
-			if _, err := h.svc.One(ctx, boss, porto, Request{ID: "http:boss:link", Cmd: LinkDebtors{"south.D1", "north.D1"}}); err != nil {
+			if _, err := h.svc.One(ctx, boss, porto, Request{ID: "http:boss:link", Cmd: LinkDebtors{"south.D1",
+				"north.D1"}}); err != nil {
 				return nil, err
 			}
 		}
@@ -160,9 +167,11 @@ func (w writes) decide(_ context.Context, t *turn) (*draftBuilder, error) { retu
 // Linked debtors keep their own keys: erasing one leaves the other's records readable.
 func TestErasingALinkedDebtorLeavesTheOther(t *testing.T) {
 	h, _ := erasing(t)
-	h.take(line("c1", "debtor_ref", "D1", "debtor_name", "Ana"), line("c1", "lender", "south", "debtor_ref", "D1", "debtor_name", "Ana"))
+	h.take(line("c1", "debtor_ref", "D1", "debtor_name", "Ana"), line("c1", "lender", "south", "debtor_ref", "D1",
+		"debtor_name", "Ana"))
 	h.must(LinkDebtors{"north.D1", "south.D1"})
-	h.must(RecordContact{Case: "north.c1", ID: "1", Channel: "call", At: instant("2026-11-23T10:00:00Z"), Result: "answered", Number: "+351912000001"})
+	h.must(RecordContact{Case: "north.c1", ID: "1", Channel: "call", At: instant("2026-11-23T10:00:00Z"),
+		Result: "answered", Number: "+351912000001"})
 	h.erase("north.D1")
 	if k := h.shown("south.c1"); k["debtor_name"] != "Ana" {
 		t.Errorf("the other case shows %v", k["debtor_name"])

@@ -62,7 +62,8 @@ func (s *Service) Cases(ctx context.Context, a auth.Actor, q CaseQuery) (Page, e
 }
 
 // page reads one page of a list; documents the filter gives nil for are left out.
-func (s *Service) page(ctx context.Context, q journal.Query, show func(journal.Record) (json.RawMessage, error)) (Page, error) {
+func (s *Service) page(ctx context.Context, q journal.Query, show func(journal.Record) (json.RawMessage, error)) (Page,
+	error) {
 	found, err := s.store.Find(ctx, q)
 	if err != nil {
 		return Page{}, err
@@ -150,7 +151,8 @@ func (s *Service) Case(ctx context.Context, a auth.Actor, branch auth.BranchID, 
 }
 
 // withPlanState adds the state that time and payments make of a plan.
-func (s *Service) withPlanState(ctx context.Context, rec journal.Record, k *record.Case, item json.RawMessage) (json.RawMessage, error) {
+func (s *Service) withPlanState(ctx context.Context, rec journal.Record, k *record.Case,
+	item json.RawMessage) (json.RawMessage, error) {
 	var p record.Plan
 	if err := decode(rec, &p); err != nil {
 		return nil, err
@@ -168,7 +170,8 @@ func (s *Service) withPlanState(ctx context.Context, rec journal.Record, k *reco
 			return err
 		}
 		if on := m.PaidAt.In(zone).Format(time.DateOnly); on >= p.At.In(zone).Format(time.DateOnly) {
-			paid = append(paid, record.PaidPart{Ref: strings.TrimPrefix(r.ID, string(k.ID)+"/"), On: on, AmountMinor: m.AmountMinor})
+			paid = append(paid, record.PaidPart{Ref: strings.TrimPrefix(r.ID, string(k.ID)+"/"), On: on,
+				AmountMinor: m.AmountMinor})
 		}
 		return nil
 	}); err != nil {
@@ -192,7 +195,8 @@ func (s *Service) shownWithID(ctx context.Context, rec journal.Record, to record
 }
 
 // Plans lists a branch's plans; approval "" lists all, pending those that wait.
-func (s *Service) Plans(ctx context.Context, a auth.Actor, branch auth.BranchID, approval string, limit int, after string) (Page, error) {
+func (s *Service) Plans(ctx context.Context, a auth.Actor, branch auth.BranchID, approval string, limit int,
+	after string) (Page, error) {
 	q := journal.Query{Branch: branch, Type: "plans", Limit: limit, After: after}
 	if approval != "" {
 		if !slices.Contains([]string{record.ApprovalPending, record.ApprovalApproved, record.ApprovalRejected}, approval) {
@@ -204,7 +208,8 @@ func (s *Service) Plans(ctx context.Context, a auth.Actor, branch auth.BranchID,
 }
 
 // Alerts lists a branch's alerts to phones, newest first; status "" lists all.
-func (s *Service) Alerts(ctx context.Context, a auth.Actor, branch auth.BranchID, status string, limit int, after string) (Page, error) {
+func (s *Service) Alerts(ctx context.Context, a auth.Actor, branch auth.BranchID, status string, limit int,
+	after string) (Page, error) {
 	q := journal.Query{Branch: branch, Type: "alerts", Index: AlertsByTime.Name, Desc: true, Limit: limit, After: after}
 	if status != "" {
 		q.Index, q.Eq = AlertsByStatus.Name, []any{status}
@@ -213,11 +218,13 @@ func (s *Service) Alerts(ctx context.Context, a auth.Actor, branch auth.BranchID
 }
 
 // Quarantine lists what phones sent and was not applied, oldest first.
-func (s *Service) Quarantine(ctx context.Context, a auth.Actor, branch auth.BranchID, state string, limit int, after string) (Page, error) {
+func (s *Service) Quarantine(ctx context.Context, a auth.Actor, branch auth.BranchID, state string, limit int,
+	after string) (Page, error) {
 	if state == "" {
 		state = "open"
 	}
-	return s.list(ctx, a, journal.Query{Branch: branch, Type: "quarantine", Index: QuarantineByState.Name, Eq: []any{state}, Limit: limit, After: after})
+	return s.list(ctx, a, journal.Query{Branch: branch, Type: "quarantine", Index: QuarantineByState.Name,
+		Eq: []any{state}, Limit: limit, After: after})
 }
 
 func (s *Service) list(ctx context.Context, a auth.Actor, q journal.Query) (Page, error) {
@@ -247,7 +254,8 @@ func (s *Service) ReceiptOf(ctx context.Context, branch auth.BranchID, command s
 		return Receipt{}, err
 	}
 	if found[0].Command == "" {
-		return Receipt{}, refuse(refusal.NotFound, "receipt.not_found", "command", "no command with this id has been accepted")
+		return Receipt{}, refuse(refusal.NotFound, "receipt.not_found", "command",
+			"no command with this id has been accepted")
 	}
 	return Receipt{Command: found[0].Command, N: found[0].N, Duplicate: true, Body: found[0].Body}, nil
 }

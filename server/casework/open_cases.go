@@ -23,7 +23,8 @@ type OpenCase struct {
 // OpenCases reads every open case of a branch, in order of id.
 func (s *Service) OpenCases(ctx context.Context, branch auth.BranchID) ([]OpenCase, error) {
 	var out []OpenCase
-	q := journal.Query{Branch: branch, Type: "cases", Index: CasesByStatus.Name, Eq: []any{record.StatusOpen}, Limit: planningPage}
+	q := journal.Query{Branch: branch, Type: "cases", Index: CasesByStatus.Name, Eq: []any{record.StatusOpen},
+		Limit: planningPage}
 	err := s.eachCase(ctx, q, func(cases []Filed[record.Case]) error {
 		if err := s.openHomes(ctx, branch, cases); err != nil {
 			return err

@@ -13,8 +13,10 @@ import (
 
 // twoParts is a plan of 300 in two instalments.
 func twoParts() *record.Plan {
-	return &record.Plan{PlanFound: record.PlanFound{BalanceMinor: 60_000}, PlanReport: record.PlanReport{Case: "north.c1", Kind: "instalments", Currency: "EUR", TotalMinor: 30_000, State: record.PlanAccepted, At: instant(morning),
-		Instalments: []record.Instalment{{N: 1, DueOn: "2026-12-10", AmountMinor: 10_000}, {N: 2, DueOn: "2027-01-10", AmountMinor: 20_000}}}}
+	return &record.Plan{PlanFound: record.PlanFound{BalanceMinor: 60_000}, PlanReport: record.PlanReport{Case: "north.c1",
+		Kind: "instalments", Currency: "EUR", TotalMinor: 30_000, State: record.PlanAccepted, At: instant(morning),
+		Instalments: []record.Instalment{{N: 1, DueOn: "2026-12-10", AmountMinor: 10_000}, {N: 2, DueOn: "2027-01-10",
+			AmountMinor: 20_000}}}}
 }
 
 func TestAPlanMustAddUp(t *testing.T) {
@@ -26,7 +28,10 @@ func TestAPlanMustAddUp(t *testing.T) {
 		{"it does", "", func(*record.Plan) {}},
 		{"a cent is missing", "validation.sum", func(p *record.Plan) { p.Instalments[1].AmountMinor-- }},
 		{"a cent too much", "validation.sum", func(p *record.Plan) { p.Instalments[0].AmountMinor++ }},
-		{"more than is owed", "validation.total_minor", func(p *record.Plan) { p.TotalMinor, p.Instalments[0].AmountMinor = 60_001, 40_001 }},
+		{"more than is owed", "validation.total_minor", func(p *record.Plan) {
+			p.TotalMinor,
+				p.Instalments[0].AmountMinor = 60_001, 40_001
+		}},
 		{"nothing", "validation.total_minor", func(p *record.Plan) { p.TotalMinor = 0 }},
 		{"sums that overflow", "validation.total_minor", func(p *record.Plan) { p.TotalMinor = 1 << 62 }},
 		{"an instalment of nothing", "validation.amount_minor", func(p *record.Plan) { p.Instalments[0].AmountMinor = 0 }},
@@ -54,7 +59,8 @@ func TestAPlanMustAddUp(t *testing.T) {
 
 // Within the agent's limit an accepted plan goes on; beyond it, it waits.
 func TestTheAgentsLimit(t *testing.T) {
-	limits := PlanLimits{MaxInstalments: 2, MaxDays: 60, MaxTotalMinor: map[string]int64{"EUR": 30_000}, MaxConcessionMinor: map[string]int64{"EUR": 1000}}
+	limits := PlanLimits{MaxInstalments: 2, MaxDays: 60, MaxTotalMinor: map[string]int64{"EUR": 30_000},
+		MaxConcessionMinor: map[string]int64{"EUR": 1000}}
 	for _, c := range []struct {
 		name string
 		want string
@@ -62,14 +68,24 @@ func TestTheAgentsLimit(t *testing.T) {
 	}{
 		{"at the limit", "accepted ", func(*record.Plan) {}},
 		{"offered only", "offered ", func(p *record.Plan) { p.State = record.PlanOffered }},
-		{"a cent above", "accepted pending", func(p *record.Plan) { p.TotalMinor, p.Instalments[1].AmountMinor = 30_001, 20_001 }},
+		{"a cent above", "accepted pending", func(p *record.Plan) {
+			p.TotalMinor, p.Instalments[1].AmountMinor = 30_001,
+				20_001
+		}},
 		{"an instalment more", "accepted pending", func(p *record.Plan) {
-			p.Instalments = append(p.Instalments[:1], record.Instalment{DueOn: "2026-12-20", AmountMinor: 10_000}, record.Instalment{DueOn: "2027-01-10", AmountMinor: 10_000})
+			p.Instalments = append(p.Instalments[:1], record.Instalment{DueOn: "2026-12-20", AmountMinor: 10_000},
+				record.Instalment{DueOn: "2027-01-10", AmountMinor: 10_000})
 		}},
 		{"too far ahead", "accepted pending", func(p *record.Plan) { p.Instalments[1].DueOn = "2027-01-25" }},
 		{"on the last day", "accepted ", func(p *record.Plan) { p.Instalments[1].DueOn = "2027-01-24" }},
-		{"a concession within", "accepted ", func(p *record.Plan) { p.Concession = &record.Concession{Type: "fees", AmountMinor: 1000} }},
-		{"a concession beyond", "accepted pending", func(p *record.Plan) { p.Concession = &record.Concession{Type: "fees", AmountMinor: 1001} }},
+		{"a concession within", "accepted ", func(p *record.Plan) {
+			p.Concession = &record.Concession{Type: "fees",
+				AmountMinor: 1000}
+		}},
+		{"a concession beyond", "accepted pending", func(p *record.Plan) {
+			p.Concession = &record.Concession{Type: "fees",
+				AmountMinor: 1001}
+		}},
 		{"a settlement gives up the rest", "accepted pending", func(p *record.Plan) { p.Kind = "settlement" }},
 	} {
 		p := twoParts()
@@ -146,10 +162,14 @@ func TestPaymentsFillInstalmentsInOrder(t *testing.T) {
 	}{
 		{"2026-12-01", nil, "open 0 , open 0 "},
 		{"2026-12-14", nil, "overdue 0 , open 0 "},
-		{"2026-12-01", []record.PaidPart{{Ref: "a", On: "2026-11-30", AmountMinor: 4000}}, "partly_paid 4000 2026-11-30, open 0 "},
-		{"2026-12-20", []record.PaidPart{{Ref: "a", On: "2026-11-30", AmountMinor: 4000}, {Ref: "b", On: "2026-12-02", AmountMinor: 8000}}, "paid 10000 2026-12-02, partly_paid 2000 2026-12-02"},
-		{"2027-02-01", []record.PaidPart{{Ref: "a", On: "2026-11-30", AmountMinor: 29_999}}, "paid 10000 2026-11-30, overdue 19999 2026-11-30"},
-		{"2027-02-01", []record.PaidPart{{Ref: "a", On: "2026-11-30", AmountMinor: 50_000}}, "paid 10000 2026-11-30, paid 20000 2026-11-30"},
+		{"2026-12-01", []record.PaidPart{{Ref: "a", On: "2026-11-30", AmountMinor: 4000}},
+			"partly_paid 4000 2026-11-30, open 0 "},
+		{"2026-12-20", []record.PaidPart{{Ref: "a", On: "2026-11-30", AmountMinor: 4000}, {Ref: "b", On: "2026-12-02",
+			AmountMinor: 8000}}, "paid 10000 2026-12-02, partly_paid 2000 2026-12-02"},
+		{"2027-02-01", []record.PaidPart{{Ref: "a", On: "2026-11-30", AmountMinor: 29_999}},
+			"paid 10000 2026-11-30, overdue 19999 2026-11-30"},
+		{"2027-02-01", []record.PaidPart{{Ref: "a", On: "2026-11-30", AmountMinor: 50_000}},
+			"paid 10000 2026-11-30, paid 20000 2026-11-30"},
 	} {
 		var got []string
 		for _, x := range p.InstalmentsOn(c.day, c.payments) {
@@ -168,12 +188,18 @@ func TestAPlanNeedsAnotherPersonsApproval(t *testing.T) {
 	h.take(line("c1", "amount_due_minor", "900000"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")
-	plan := members{"case": "north.c1", "kind": "instalments", "state": "accepted", "currency": "EUR", "total_minor": 600000, "at": "2026-11-25T09:00:00Z",
-		"debts": []members{{"debt_id": "D1", "balance_minor": 900000}}, "hardship": members{"reason": "006", "evidence": []string{"payslip"}, "review_on": "2027-01-01"},
-		"affordability": members{"income": []int{100}, "surplus": 7, "method": "SFS"}, "pressure_checks": members{"single_payment": true, "deadline_days": 3},
-		"default_terms": members{"grace_days": 5, "broken_after": 2, "next_step": "call"}, "copy": members{"via": "paper", "at": "2026-11-25T09:10:00Z", "sha256": "aa"},
-		"offer": members{"at": "2026-11-25T08:50:00Z", "channel": "visit", "expires_at": "2026-12-01T00:00:00Z"}, "acceptance": members{"at": "2026-11-25T09:00:00Z", "consent": "k1", "method": "on_screen_signature"},
-		"instalments": []members{{"due_on": "2026-12-10", "amount_minor": 300000}, {"due_on": "2027-01-10", "amount_minor": 300000}}}
+	plan := members{"case": "north.c1", "kind": "instalments", "state": "accepted", "currency": "EUR",
+		"total_minor": 600000, "at": "2026-11-25T09:00:00Z",
+		"debts": []members{{"debt_id": "D1", "balance_minor": 900000}}, "hardship": members{"reason": "006",
+			"evidence": []string{"payslip"}, "review_on": "2027-01-01"},
+		"affordability": members{"income": []int{100}, "surplus": 7,
+			"method": "SFS"}, "pressure_checks": members{"single_payment": true, "deadline_days": 3},
+		"default_terms": members{"grace_days": 5, "broken_after": 2, "next_step": "call"}, "copy": members{"via": "paper",
+			"at": "2026-11-25T09:10:00Z", "sha256": "aa"},
+		"offer": members{"at": "2026-11-25T08:50:00Z", "channel": "visit",
+			"expires_at": "2026-12-01T00:00:00Z"}, "acceptance": members{"at": "2026-11-25T09:00:00Z", "consent": "k1", "method": "on_screen_signature"},
+		"instalments": []members{{"due_on": "2026-12-10", "amount_minor": 300000},
+			{"due_on": "2027-01-10", "amount_minor": 300000}}}
 	h.want("beyond the limit", ana.put("plans", "p1", plan), "applied")
 	got := h.child("north.c1", "plans", "p1")
 	for name := range plan {
@@ -181,7 +207,8 @@ func TestAPlanNeedsAnotherPersonsApproval(t *testing.T) {
 			t.Errorf("%s is lost", name)
 		}
 	}
-	if got["approval_state"] != "pending" || got["balance_minor"] != 900000.0 || got["state_now"] != "accepted" || fmt.Sprint(dig(got, "affordability.surplus")) != "7" {
+	if got["approval_state"] != "pending" || got["balance_minor"] != 900000.0 || got["state_now"] != "accepted" ||
+		fmt.Sprint(dig(got, "affordability.surplus")) != "7" {
 		t.Errorf("the plan is %v", got)
 	}
 	var stored record.Plan
@@ -204,7 +231,8 @@ func TestAPlanNeedsAnotherPersonsApproval(t *testing.T) {
 		t.Errorf("rejecting what is approved: %v", err)
 	}
 	r := h.issue("r3", "t1", "2026-11-27", []auth.UserID{"ana"}, "north.c1")
-	if r.Issued != 0 || len(r.Refused) != 1 || r.Refused[0].Reason != "PLAN_PERFORMING" || r.Refused[0].Rule != "house-plan" {
+	if r.Issued != 0 || len(r.Refused) != 1 || r.Refused[0].Reason != "PLAN_PERFORMING" ||
+		r.Refused[0].Rule != "house-plan" {
 		t.Errorf("a plan that is kept: %+v, want the stop refused by house-plan", r)
 	}
 	policy, err := conduct.Default()
@@ -227,21 +255,26 @@ func TestAPlanNeedsAnotherPersonsApproval(t *testing.T) {
 		t.Errorf("after the breach: %s windows, want visits resumed", w)
 	}
 	// The lender's payment keeps it.
-	h.must(RecordPayment{Case: "north.c1", Ref: "pay1", PaidAt: instant("2026-11-25T12:00:00Z"), AmountMinor: 300_000, Currency: "EUR"})
+	h.must(RecordPayment{Case: "north.c1", Ref: "pay1", PaidAt: instant("2026-11-25T12:00:00Z"), AmountMinor: 300_000,
+		Currency: "EUR"})
 	if w := windows("2026-12-16"); w != "0 house-plan" {
 		t.Errorf("after the payment: %s windows", w)
 	}
-	if got := h.child("north.c1", "plans", "p1")["instalments_now"]; !strings.Contains(fmt.Sprint(got), "ref:pay1 status:paid") {
+	if got := h.child("north.c1", "plans", "p1")["instalments_now"]; !strings.Contains(fmt.Sprint(got),
+		"ref:pay1 status:paid") {
 		t.Errorf("the instalments are %v", got)
 	}
 	// Another plan takes its place.
-	h.want("another", ana.put("plans", "p2", members{"case": "north.c1", "kind": "ptp_single", "state": "accepted", "currency": "EUR", "total_minor": 400000, "at": "2026-11-25T10:00:00Z",
+	h.want("another", ana.put("plans", "p2", members{"case": "north.c1", "kind": "ptp_single", "state": "accepted",
+		"currency": "EUR", "total_minor": 400000, "at": "2026-11-25T10:00:00Z",
 		"instalments": []members{{"due_on": "2026-12-01", "amount_minor": 400000}}}), "applied")
-	if a, b := h.child("north.c1", "plans", "p1")["state"], h.child("north.c1", "plans", "p2")["state"]; a != "superseded" || b != "accepted" {
+	if a, b := h.child("north.c1", "plans", "p1")["state"], h.child("north.c1", "plans",
+		"p2")["state"]; a != "superseded" || b != "accepted" {
 		t.Errorf("the plans are %v and %v", a, b)
 	}
 	// What a visit agrees on does not make that visit unlawful.
-	h.want("the visit it was agreed at", ana.put("visits", "v1", visit("north.c1", "2026-11-25T10:00:00Z", "outcome", "MET_PLAN_SIGNED")), "applied")
+	h.want("the visit it was agreed at", ana.put("visits", "v1", visit("north.c1", "2026-11-25T10:00:00Z", "outcome",
+		"MET_PLAN_SIGNED")), "applied")
 	if got := h.flags("v1"); got != "" {
 		t.Errorf("flagged %q", got)
 	}

@@ -141,12 +141,15 @@ func (s *Service) openHomes(ctx context.Context, branch auth.BranchID, cases []F
 
 // WindowsOf gives the spans of a local date in which a visit may begin, and the
 // rules that forbid it when there are none. It is pure.
-func WindowsOf(policy *conduct.Policy, f *PlanningFile, date string, p VisitPlan) ([]conduct.Interval, []conduct.Hit, error) {
+func WindowsOf(policy *conduct.Policy, f *PlanningFile, date string, p VisitPlan) ([]conduct.Interval, []conduct.Hit,
+	error) {
 	if f.planPerforming(date, time.Time{}) {
 		return nil, []conduct.Hit{{Reason: reasonPlan, Rule: rulePlan, Cite: []string{"house"}}}, nil
 	}
-	act := visitAct{agents: p.Agents, items: p.Items, recording: p.Recording, minutes: f.Case.ServiceMin, overlays: p.Overlays}
-	windows, hits, err := policy.Windows(profiles(&f.Case, p.Overlays), date, act.action(&f.Case), conductCase(&f.File, date, time.Time{}), conductHistory(f.Contacts))
+	act := visitAct{agents: p.Agents, items: p.Items, recording: p.Recording, minutes: f.Case.ServiceMin,
+		overlays: p.Overlays}
+	windows, hits, err := policy.Windows(profiles(&f.Case, p.Overlays), date, act.action(&f.Case),
+		conductCase(&f.File, date, time.Time{}), conductHistory(f.Contacts))
 	if err != nil {
 		return nil, nil, fmt.Errorf("lawful windows of a case: %w", err)
 	}
@@ -154,7 +157,8 @@ func WindowsOf(policy *conduct.Policy, f *PlanningFile, date string, p VisitPlan
 }
 
 // Homes gives the positions of cases' homes; cases without one are left out.
-func (s *Service) Homes(ctx context.Context, branch auth.BranchID, ids []journal.CaseID) (map[journal.CaseID]geo.Point, error) {
+func (s *Service) Homes(ctx context.Context, branch auth.BranchID, ids []journal.CaseID) (map[journal.CaseID]geo.Point,
+	error) {
 	out := make(map[journal.CaseID]geo.Point, len(ids))
 	err := s.eachOpened(ctx, branch, ids, func(k *record.Case) {
 		if p, ok := k.Home.Plain(); ok {
@@ -165,7 +169,8 @@ func (s *Service) Homes(ctx context.Context, branch auth.BranchID, ids []journal
 }
 
 // Persons gives whose cases are, as PlanningFile.Person does; cases that are not there are left out.
-func (s *Service) Persons(ctx context.Context, branch auth.BranchID, ids []journal.CaseID) (map[journal.CaseID]string, error) {
+func (s *Service) Persons(ctx context.Context, branch auth.BranchID, ids []journal.CaseID) (map[journal.CaseID]string,
+	error) {
 	people, err := s.people(ctx, branch)
 	if err != nil {
 		return nil, err
@@ -190,7 +195,8 @@ type Place struct {
 }
 
 // Places gives where cases are visited; cases that are not there are left out.
-func (s *Service) Places(ctx context.Context, branch auth.BranchID, ids []journal.CaseID) (map[journal.CaseID]Place, error) {
+func (s *Service) Places(ctx context.Context, branch auth.BranchID, ids []journal.CaseID) (map[journal.CaseID]Place,
+	error) {
 	out := make(map[journal.CaseID]Place, len(ids))
 	err := s.eachOpened(ctx, branch, ids, func(k *record.Case) {
 		var p Place
@@ -207,7 +213,8 @@ func (s *Service) Places(ctx context.Context, branch auth.BranchID, ids []journa
 }
 
 // eachOpened calls fn for those of the cases that are there, with their personal parts open.
-func (s *Service) eachOpened(ctx context.Context, branch auth.BranchID, ids []journal.CaseID, fn func(*record.Case)) error {
+func (s *Service) eachOpened(ctx context.Context, branch auth.BranchID, ids []journal.CaseID,
+	fn func(*record.Case)) error {
 	return s.eachRead(ctx, branch, ids, func(cases []Filed[record.Case]) error {
 		if err := s.openHomes(ctx, branch, cases); err != nil {
 			return err
@@ -220,7 +227,8 @@ func (s *Service) eachOpened(ctx context.Context, branch auth.BranchID, ids []jo
 }
 
 // eachRead reads cases some at a time, sealed as they are stored.
-func (s *Service) eachRead(ctx context.Context, branch auth.BranchID, ids []journal.CaseID, fn func([]Filed[record.Case]) error) error {
+func (s *Service) eachRead(ctx context.Context, branch auth.BranchID, ids []journal.CaseID,
+	fn func([]Filed[record.Case]) error) error {
 	for len(ids) > 0 {
 		n := min(len(ids), planningPage)
 		refs := make([]journal.DocRef, n)

@@ -50,7 +50,8 @@ func (s *Service) PlanningFileOf(ctx context.Context, a auth.Actor, branch auth.
 }
 
 // indexed reads the documents of an index that belong to one owner, in its order.
-func indexed[T any](ctx context.Context, s *Service, branch auth.BranchID, ix journal.Index, owner string) ([]Filed[T], error) {
+func indexed[T any](ctx context.Context, s *Service, branch auth.BranchID, ix journal.Index, owner string) ([]Filed[T],
+	error) {
 	recs, err := stored{s, branch}.Some(ctx, ix, journal.Range{}, owner)
 	if err != nil {
 		return nil, err
@@ -59,7 +60,8 @@ func indexed[T any](ctx context.Context, s *Service, branch auth.BranchID, ix jo
 }
 
 // PersonsCases lists the cases of a debtor and all who are linked in a branch, closed ones included.
-func (s *Service) PersonsCases(ctx context.Context, branch auth.BranchID, debtor journal.DebtorID) ([]journal.CaseID, error) {
+func (s *Service) PersonsCases(ctx context.Context, branch auth.BranchID, debtor journal.DebtorID) ([]journal.CaseID,
+	error) {
 	who, err := s.personOf(ctx, branch, debtor)
 	if err != nil {
 		return nil, err
@@ -84,8 +86,10 @@ func WellEquipped() VisitPlan {
 }
 
 // WhyNotAt gives the rule that forbids a planned visit at an instant; lawful when none does.
-func (s *Service) WhyNotAt(policy *conduct.Policy, f *PlanningFile, at time.Time, p VisitPlan) (hit conduct.Hit, lawful bool, err error) {
-	act := visitAct{agents: p.Agents, items: p.Items, recording: p.Recording, minutes: f.Case.ServiceMin, overlays: p.Overlays}
+func (s *Service) WhyNotAt(policy *conduct.Policy, f *PlanningFile, at time.Time, p VisitPlan) (hit conduct.Hit,
+	lawful bool, err error) {
+	act := visitAct{agents: p.Agents, items: p.Items, recording: p.Recording, minutes: f.Case.ServiceMin,
+		overlays: p.Overlays}
 	v, err := judgeVisit(policy, &s.zones, phasePlan, &f.File, at, act)
 	if err != nil {
 		return conduct.Hit{}, false, fmt.Errorf("judge a visit at a time: %w", err)

@@ -93,7 +93,8 @@ func TestPromisesOfADay(t *testing.T) {
 	if _, err := h.svc.Promises(ctx, boss, PromiseQuery{Branch: porto, Due: "tomorrow"}); code(err) != "list.due" {
 		t.Errorf("a day that is none: %v", err)
 	}
-	if _, err := h.svc.Promises(ctx, boss, PromiseQuery{Branch: "elsewhere", Due: "2026-12-10"}); code(err) != "branch.not_found" {
+	if _, err := h.svc.Promises(ctx, boss, PromiseQuery{Branch: "elsewhere",
+		Due: "2026-12-10"}); code(err) != "branch.not_found" {
 		t.Errorf("another branch: %v", err)
 	}
 }

@@ -83,7 +83,8 @@ func (c PublishPolicy) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 
 // PublishTo tells the phones of a branch which conduct policy is in force. Telling the same again does nothing.
 func (s *Service) PublishTo(ctx context.Context, branch auth.BranchID, law Law) error {
-	if _, err := s.One(ctx, auth.System(), branch, Request{ID: "org:" + strconv.FormatUint(law.Org, 10), Cmd: PublishPolicy{law}}); err != nil {
+	if _, err := s.One(ctx, auth.System(), branch, Request{ID: "org:" + strconv.FormatUint(law.Org, 10),
+		Cmd: PublishPolicy{law}}); err != nil {
 		return fmt.Errorf("publish the conduct policy to %s: %w", branch, err)
 	}
 	return nil

@@ -115,7 +115,8 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 }
 
 // heldCases tells which of some cases the caller holds.
-func (s *Service) heldCases(ctx context.Context, c offline.Caller, refs []journal.DocRef) (map[journal.CaseID]bool, error) {
+func (s *Service) heldCases(ctx context.Context, c offline.Caller, refs []journal.DocRef) (map[journal.CaseID]bool,
+	error) {
 	held := map[journal.CaseID]bool{}
 	slices.SortFunc(refs, func(a, b journal.DocRef) int { return strings.Compare(a.ID, b.ID) })
 	refs = slices.Compact(refs)
@@ -144,10 +145,12 @@ func (s *Service) InScope(ctx context.Context, c offline.Caller, typ string) ([]
 	out := []offline.Rev{}
 	add := func(rec journal.Record) { out = append(out, offline.Rev{ID: rec.ID, Rev: rec.Rev}) }
 	if typ == "policy" {
-		return out, s.each(ctx, journal.Query{Branch: c.Branch, Type: typ}, func(rec journal.Record) error { add(rec); return nil })
+		return out, s.each(ctx, journal.Query{Branch: c.Branch, Type: typ},
+			func(rec journal.Record) error { add(rec); return nil })
 	}
 	cases := map[journal.CaseID]bool{}
-	if err := s.each(ctx, journal.Query{Branch: c.Branch, Type: "assignments", Index: AssignmentsOnPhones.Name, Eq: []any{int64(1)}}, func(rec journal.Record) error {
+	if err := s.each(ctx, journal.Query{Branch: c.Branch, Type: "assignments", Index: AssignmentsOnPhones.Name,
+		Eq: []any{int64(1)}}, func(rec journal.Record) error {
 		var a record.Assignment
 		if err := decode(rec, &a); err != nil {
 			return err
@@ -175,10 +178,11 @@ func (s *Service) InScope(ctx context.Context, c offline.Caller, typ string) ([]
 				add(recs[0])
 			}
 		default:
-			if err := s.each(ctx, journal.Query{Branch: c.Branch, Type: typ, Index: kind.ByCase.Name, Eq: []any{string(id)}}, func(rec journal.Record) error {
-				add(rec)
-				return nil
-			}); err != nil {
+			if err := s.each(ctx, journal.Query{Branch: c.Branch, Type: typ, Index: kind.ByCase.Name, Eq: []any{string(id)}},
+				func(rec journal.Record) error {
+					add(rec)
+					return nil
+				}); err != nil {
 				return nil, err
 			}
 		}

@@ -27,7 +27,8 @@ const saidType = "commands"
 func agentKey(u auth.UserID) journal.DebtorID { return journal.DebtorID("agent:" + string(u)) }
 
 // say gives what an entry keeps of a request's payload; nothing of no payload.
-func (d *draftBuilder) say(ctx context.Context, vault *seal.Vault, branch auth.BranchID, payload [32]byte) ([]byte, error) {
+func (d *draftBuilder) say(ctx context.Context, vault *seal.Vault, branch auth.BranchID, payload [32]byte) ([]byte,
+	error) {
 	if payload == [32]byte{} {
 		return nil, nil
 	}

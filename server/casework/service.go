@@ -218,7 +218,8 @@ func (c *call) decide(ctx context.Context, r *journal.Reader, i int) (journal.Dr
 	if q.Cmd == nil {
 		return journal.Draft{}, refuse(refusal.Invalid, "command.invalid", "", "the request names no command")
 	}
-	t := &turn{svc: c.svc, call: c, r: r, Actor: c.actor, Branch: r.Branch, At: r.At.UTC().Truncate(time.Second), Request: q}
+	t := &turn{svc: c.svc, call: c, r: r, Actor: c.actor, Branch: r.Branch, At: r.At.UTC().Truncate(time.Second),
+		Request: q}
 	d, err := q.Cmd.decide(ctx, t)
 	if err != nil || d == nil {
 		return journal.Draft{}, err

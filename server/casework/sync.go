@@ -22,7 +22,8 @@ func (s *Service) Apply(ctx context.Context, c offline.Caller, ms []offline.Muta
 	}
 	reqs := make([]Request, len(ms))
 	for i := range ms {
-		reqs[i] = Request{ID: p.command(ms[i].Mid), Payload: ms[i].Hash, Claimed: ms[i].ClientTS, Device: c.Device, Cmd: mutation{p, &ms[i]}}
+		reqs[i] = Request{ID: p.command(ms[i].Mid), Payload: ms[i].Hash, Claimed: ms[i].ClientTS, Device: c.Device,
+			Cmd: mutation{p, &ms[i]}}
 	}
 	receipts, err := s.Do(ctx, c.Actor, c.Branch, reqs)
 	if err != nil {
@@ -141,7 +142,8 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 		switch c.push.done[strings.ToLower(mid)] {
 		case offline.Applied, offline.Duplicate, offline.Merged:
 		case "", offline.Retry:
-			return t.answer(mutationReceipt{Status: offline.Retry, Detail: "a mutation this one requires has not come yet; send it first, or with this one"}), offline.Retry, nil
+			return t.answer(mutationReceipt{Status: offline.Retry,
+				Detail: "a mutation this one requires has not come yet; send it first, or with this one"}), offline.Retry, nil
 		default:
 			return c.refuse(ctx, t, offline.Rejected, offline.CodeRequires, "a mutation this one requires was refused", "")
 		}

@@ -16,7 +16,8 @@ import (
 
 // refuse keeps a mutation that is not applied, and puts the record's current
 // state back into the pusher's feed (M6).
-func (c mutation) refuse(ctx context.Context, t *turn, status, code, detail string, of journal.CaseID) (*draftBuilder, string, error) {
+func (c mutation) refuse(ctx context.Context, t *turn, status, code, detail string, of journal.CaseID) (*draftBuilder,
+	string, error) {
 	d := t.draft("mutation." + status)
 	id, err := c.quarantine(ctx, t, d, status, code, of)
 	if err != nil {
@@ -30,13 +31,15 @@ func (c mutation) refuse(ctx context.Context, t *turn, status, code, detail stri
 }
 
 // quarantine drafts the payload as it was sent, sealed, with a task for a supervisor.
-func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outcome, code string, of journal.CaseID) (string, error) {
+func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outcome, code string,
+	of journal.CaseID) (string, error) {
 	id := madeID("q", t.Request.ID)
 	if _, _, err := t.r.Doc(ctx, "quarantine", id); err != nil {
 		return "", err
 	}
-	q := &record.Quarantined{Agent: t.Actor.User, Device: c.push.caller.Device, Mid: c.m.Mid, Type: c.m.Type, Record: c.m.ID,
-		Op: c.m.Op, Outcome: outcome, Code: code, State: "open", At: t.At}
+	q := &record.Quarantined{Agent: t.Actor.User, Device: c.push.caller.Device, Mid: c.m.Mid, Type: c.m.Type,
+		Record: c.m.ID,
+		Op:     c.m.Op, Outcome: outcome, Code: code, State: "open", At: t.At}
 	// A name that is not ours may say anything: it is sealed.
 	if _, known := record.KindOf(c.m.Type); !known {
 		q.Type, q.TypeSaid = "", seal.NewText(c.m.Type)

@@ -14,7 +14,8 @@ func TestSameRecordUnderANewMidIsADuplicate(t *testing.T) {
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1")
 	ana, rui := h.phone("ana", "d1"), h.phone("rui", "d2")
-	first := visit("north.c1", "2026-11-25T10:05:00Z", "outcome_detail", "nobody, but light", "observations", members{"distress_level": 0}, "colour", "red")
+	first := visit("north.c1", "2026-11-25T10:05:00Z", "outcome_detail", "nobody, but light", "observations",
+		members{"distress_level": 0}, "colour", "red")
 	h.want("the first", ana.put("visits", "v1", first), "applied")
 	for what, f := range map[string]json.RawMessage{
 		"the same again":         raw(first),
@@ -28,7 +29,8 @@ func TestSameRecordUnderANewMidIsADuplicate(t *testing.T) {
 			t.Errorf("%s: revision %d, quarantine %q, want revision 1 and no quarantine", what, r.Rev, r.Quarantine)
 		}
 	}
-	h.want("with another outcome", ana.put("visits", "v1", visit("north.c1", "2026-11-25T10:05:00Z", "outcome", "MET_PTP")), "rejected append_only")
+	h.want("with another outcome", ana.put("visits", "v1", visit("north.c1", "2026-11-25T10:05:00Z", "outcome",
+		"MET_PTP")), "rejected append_only")
 	shorter := visit("north.c1", "2026-11-25T10:05:00Z", "observations", members{"distress_level": 0}, "colour", "red")
 	h.want("with a member less", ana.put("visits", "v1", shorter), "rejected append_only")
 	h.want("by a colleague who wrote the very same", rui.put("visits", "v1", first), "duplicate")
@@ -63,8 +65,10 @@ func TestSamePlanUnderANewMid(t *testing.T) {
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")
-	plan := members{"case": "north.c1", "kind": "instalments", "state": "offered", "currency": "EUR", "total_minor": 60000, "at": "2026-11-25T10:00:00Z",
-		"instalments": []members{{"due_on": "2026-12-20", "amount_minor": 30000}, {"due_on": "2027-01-20", "amount_minor": 30000}}}
+	plan := members{"case": "north.c1", "kind": "instalments", "state": "offered", "currency": "EUR", "total_minor": 60000,
+		"at": "2026-11-25T10:00:00Z",
+		"instalments": []members{{"due_on": "2026-12-20", "amount_minor": 30000},
+			{"due_on": "2027-01-20", "amount_minor": 30000}}}
 	h.want("offered", ana.put("plans", "p1", plan), "applied")
 	h.want("offered again", ana.put("plans", "p1", plan), "duplicate")
 	// A patch changes what it names, and nothing else.
@@ -77,8 +81,10 @@ func TestSamePlanUnderANewMid(t *testing.T) {
 	h.want("accepted again", ana.push(write("plans", "p1", "patch", 1, members{"state": "accepted"}))[0], "duplicate")
 	h.want("the offer again, which is no more", ana.put("plans", "p1", plan), "conflict stale")
 	h.must(WithdrawPlan{Plan: "p1", Reason: "asked to"})
-	h.want("proposed once more after it was withdrawn", ana.push(write("plans", "p1", "put", 3, plan))[0], "rejected plan.decided")
+	h.want("proposed once more after it was withdrawn", ana.push(write("plans", "p1", "put", 3, plan))[0],
+		"rejected plan.decided")
 	h.want("another offer", ana.put("plans", "p2", plan), "applied")
 	h.must(WithdrawPlan{Plan: "p2", Reason: "asked to"})
-	h.want("the offer that was withdrawn, once more", ana.push(write("plans", "p2", "put", 2, plan))[0], "rejected plan.decided")
+	h.want("the offer that was withdrawn, once more", ana.push(write("plans", "p2", "put", 2, plan))[0],
+		"rejected plan.decided")
 }

@@ -26,13 +26,15 @@ func (h *house) quarantined() string {
 	for _, item := range page.Items {
 		x := object(h.t, item)
 		c, _ := x["code"].(string)
-		out = append(out, strings.ReplaceAll(fmt.Sprintf("%v %s %v/%v", x["outcome"], c, x["of_type"], x["record"]), "  ", " "))
+		out = append(out, strings.ReplaceAll(fmt.Sprintf("%v %s %v/%v", x["outcome"], c, x["of_type"], x["record"]), "  ",
+			" "))
 	}
 	slices.Sort(out)
 	return strings.Join(out, ", ")
 }
 
-var offered = members{"case": "north.c1", "kind": "ptp_single", "state": "offered", "currency": "EUR", "total_minor": 60000, "at": "2026-11-25T10:00:00Z",
+var offered = members{"case": "north.c1", "kind": "ptp_single", "state": "offered", "currency": "EUR",
+	"total_minor": 60000, "at": "2026-11-25T10:00:00Z",
 	"instalments": []members{{"due_on": "2026-12-20", "amount_minor": 60000}}}
 
 // with is a copy with another value.
@@ -73,13 +75,16 @@ func TestOutcomesOfAPush(t *testing.T) {
 	loud := first
 	loud.Mid = strings.ToUpper(loud.Mid)
 	h.want("M1: the mid in capitals", ana.push(loud)[0], "duplicate")
-	h.want("M1: another agent's mid is another mid", rui.push(first)[0], "duplicate") // the same content, so the effect is there
+	h.want("M1: another agent's mid is another mid", rui.push(first)[0],
+		"duplicate") // the same content, so the effect is there
 
-	h.want("a patch of evidence", ana.push(write("visit_notes", "n1", "patch", 1, members{"text": "no dog"}))[0], "rejected append_only")
+	h.want("a patch of evidence", ana.push(write("visit_notes", "n1", "patch", 1, members{"text": "no dog"}))[0],
+		"rejected append_only")
 	h.want("a delete of evidence", ana.push(write("visit_notes", "n1", "delete", 1, nil))[0], "rejected append_only")
 	h.want("M7: a delete of what is not there", ana.push(write("visit_notes", "n9", "delete", 4, nil))[0], "applied")
 	h.want("M7: a delete of what is out of scope", ana.push(write("cases", "north.c2", "delete", 4, nil))[0], "applied")
-	h.want("a case of the server's", ana.push(write("cases", "north.c1", "patch", 1, members{"priority": 9}))[0], "rejected server_owned")
+	h.want("a case of the server's", ana.push(write("cases", "north.c1", "patch", 1, members{"priority": 9}))[0],
+		"rejected server_owned")
 	h.want("a case of nobody's", ana.push(write("cases", "north.c2", "patch", 1, members{"priority": 9}))[0], "revoked")
 	h.want("a type nobody knows", ana.put("wishes", "w1", members{}), "rejected unknown_type")
 	h.want("a note to a stranger's case", ana.put("visit_notes", "n2", note.with("case", "north.c2")), "revoked")
@@ -92,23 +97,31 @@ func TestOutcomesOfAPush(t *testing.T) {
 	}
 
 	a := "a-c1-2026-11-25-r1"
-	h.want("ana sets out", ana.push(write("assignments", a, "patch", 1, members{"agent_status": "en_route"}))[0], "applied")
+	h.want("ana sets out", ana.push(write("assignments", a, "patch", 1, members{"agent_status": "en_route"}))[0],
+		"applied")
 	r := rui.push(write("assignments", a, "patch", 1, members{"agent_status": "declined"}))[0]
 	h.want("rui declines what ana changed", r, "conflict stale")
 	if r.Op != "put" || r.Rev != 2 || !strings.Contains(string(r.Doc), `"en_route"`) || r.Quarantine == "" {
-		t.Errorf("a conflict is answered %s rev %d %s, quarantine %q; want the record as it stands", r.Op, r.Rev, r.Doc, r.Quarantine)
+		t.Errorf("a conflict is answered %s rev %d %s, quarantine %q; want the record as it stands", r.Op, r.Rev, r.Doc,
+			r.Quarantine)
 	}
 	h.want("rui orders his day", rui.push(write("assignments", a, "patch", 1, members{"visit_order": 3}))[0], "applied")
-	h.want("a server's field", rui.push(write("assignments", a, "patch", 3, members{"status": "done"}))[0], "rejected server_owned")
-	h.want("a status nobody knows", rui.push(write("assignments", a, "patch", 3, members{"agent_status": "asleep"}))[0], "rejected validation.agent_status")
+	h.want("a server's field", rui.push(write("assignments", a, "patch", 3, members{"status": "done"}))[0],
+		"rejected server_owned")
+	h.want("a status nobody knows", rui.push(write("assignments", a, "patch", 3, members{"agent_status": "asleep"}))[0],
+		"rejected validation.agent_status")
 
 	h.want("a plan", ana.put("plans", "p1", offered), "applied")
-	h.want("rui offers another on the same id", rui.put("plans", "p1", offered.with("total_minor", 50000).with("instalments", []members{{"due_on": "2026-12-20", "amount_minor": 50000}})), "conflict stale")
+	h.want("rui offers another on the same id", rui.put("plans", "p1", offered.with("total_minor",
+		50000).with("instalments", []members{{"due_on": "2026-12-20", "amount_minor": 50000}})), "conflict stale")
 	if p := h.child("north.c1", "plans", "p1"); p["total_minor"] != 60000.0 {
 		t.Errorf("the plan has %v: two plans were merged", p["total_minor"])
 	}
-	want := "conflict stale assignments/" + a + ", conflict stale plans/p1, rejected append_only visit_notes/n1, rejected append_only visit_notes/n1, rejected mid_reused visit_notes/n1, " +
-		"rejected server_owned assignments/" + a + ", rejected server_owned cases/north.c1, rejected unknown_type /w1, rejected validation.agent_status assignments/" + a +
+	want := "conflict stale assignments/" + a +
+		", conflict stale plans/p1, rejected append_only visit_notes/n1, rejected append_only visit_notes/n1, rejected mid_reused visit_notes/n1, " +
+		"rejected server_owned assignments/" + a +
+		", rejected server_owned cases/north.c1, rejected unknown_type /w1, rejected validation.agent_status assignments/" +
+		a +
 		", rejected validation.name visit_notes/n6, rejected validation.text visit_notes/n4, rejected validation.type visit_notes/n5, revoked cases/north.c2, revoked visit_notes/n2, revoked visit_notes/n3"
 	if got := h.quarantined(); got != want {
 		t.Errorf("in quarantine:\n%s\nwant\n%s", got, want)
@@ -120,14 +133,17 @@ func TestQuarantineKeepsThePayloadSealed(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1"))
 	ana := h.phone("ana", "d1")
-	q := ana.put("visit_notes", "n1", members{"case": "Maria Silva, Rua 5", "at": "2026-11-25T10:00:00Z", "text": "the key is under the mat"}).Quarantine
+	q := ana.put("visit_notes", "n1", members{"case": "Maria Silva, Rua 5", "at": "2026-11-25T10:00:00Z",
+		"text": "the key is under the mat"}).Quarantine
 	var x record.Quarantined
-	if rec := h.stored("quarantine", q, &x); strings.Contains(string(rec.Body), "mat") || strings.Contains(string(rec.Body), "Maria") {
+	if rec := h.stored("quarantine", q, &x); strings.Contains(string(rec.Body), "mat") ||
+		strings.Contains(string(rec.Body), "Maria") {
 		t.Errorf("the payload stands in the clear: %s", rec.Body)
 	}
 	page, err := h.svc.Quarantine(context.Background(), boss, porto, "open", 0, "")
 	ok(t, err)
-	if got := fmt.Sprint(object(t, page.Items[0])["fields"]); !strings.Contains(got, "under the mat") || !strings.Contains(got, "Maria") {
+	if got := fmt.Sprint(object(t, page.Items[0])["fields"]); !strings.Contains(got, "under the mat") ||
+		!strings.Contains(got, "Maria") {
 		t.Errorf("a supervisor is shown %s, want the payload whole", got)
 	}
 	_, err = h.do(HandleQuarantine{ID: q, Accept: true})
@@ -153,7 +169,8 @@ func TestTheOtherPlanIsAcceptedOutOfQuarantine(t *testing.T) {
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1")
 	h.want("ana's", h.phone("ana", "d1").put("plans", "p1", offered), "applied")
-	r := h.phone("rui", "d2").put("plans", "p1", offered.with("kind", "settlement").with("total_minor", 50000).with("instalments", []members{{"due_on": "2026-12-20", "amount_minor": 50000}}))
+	r := h.phone("rui", "d2").put("plans", "p1", offered.with("kind", "settlement").with("total_minor",
+		50000).with("instalments", []members{{"due_on": "2026-12-20", "amount_minor": 50000}}))
 	h.want("rui's", r, "conflict stale")
 	h.must(HandleQuarantine{ID: r.Quarantine, Accept: true})
 	plans := h.shown("north.c1")["plans"].([]any)
@@ -195,7 +212,8 @@ func TestRequiredMutationsComeFirst(t *testing.T) {
 		h.want(fmt.Sprintf("M3: one failing, %d", i), rs[i], want)
 	}
 	// Two edits of one record, made on one revision, in order.
-	rs = ana.push(write("assignments", "a-c1-2026-11-25-r1", "patch", 2, members{"agent_status": "en_route"}), write("assignments", "a-c1-2026-11-25-r1", "patch", 2, members{"agent_status": "at_door"}))
+	rs = ana.push(write("assignments", "a-c1-2026-11-25-r1", "patch", 2, members{"agent_status": "en_route"}),
+		write("assignments", "a-c1-2026-11-25-r1", "patch", 2, members{"agent_status": "at_door"}))
 	h.want("the first edit", rs[0], "applied")
 	h.want("the second edit on the same revision", rs[1], "applied")
 	if a := h.child("north.c1", "assignments", "a-c1-2026-11-25-r1"); a["agent_status"] != "at_door" {
@@ -218,7 +236,8 @@ func TestPages(t *testing.T) {
 	for from := 0; from < 400; from += 100 {
 		var ms []offline.Mutation
 		for i := range 100 {
-			ms = append(ms, write("visit_notes", fmt.Sprintf("n%03d", from+i), "put", 0, members{"case": "north.c1", "at": "2026-11-25T10:00:00Z", "text": long}))
+			ms = append(ms, write("visit_notes", fmt.Sprintf("n%03d", from+i), "put", 0, members{"case": "north.c1",
+				"at": "2026-11-25T10:00:00Z", "text": long}))
 		}
 		for _, r := range ana.push(ms...) {
 			if r.Status != "applied" {
@@ -278,7 +297,8 @@ func TestPages(t *testing.T) {
 	}
 	// P6, P7.
 	for what, q := range map[string]offline.PullRequest{
-		"a cursor of another epoch": {Epoch: "e-old", After: 5}, "a cursor without its epoch": {After: 5}, "a cursor ahead of the feed": {Epoch: all.Epoch, After: all.Cursor + 5000},
+		"a cursor of another epoch": {Epoch: "e-old",
+			After: 5}, "a cursor without its epoch": {After: 5}, "a cursor ahead of the feed": {Epoch: all.Epoch, After: all.Cursor + 5000},
 	} {
 		_, err := ana.page(q)
 		var e *refusal.Error
@@ -325,7 +345,8 @@ func TestScopeIsJudgedAtRead(t *testing.T) {
 		}
 	}
 	// The new owner gets all of it.
-	h.must(ReleaseHold{Case: "north.c1", Hold: h.shown("north.c1")["holds"].([]any)[0].(map[string]any)["hold_id"].(string), Reason: "over"})
+	h.must(ReleaseHold{Case: "north.c1",
+		Hold: h.shown("north.c1")["holds"].([]any)[0].(map[string]any)["hold_id"].(string), Reason: "over"})
 	h.issue("r2", "t2", "2026-11-26", []auth.UserID{"rui"}, "north.c1")
 	rui := h.phone("rui", "d2")
 	rui.pull()
@@ -368,9 +389,11 @@ func TestWaitingForNews(t *testing.T) {
 	}()
 	// Whatever the waiting pull has seen by now: a change of another type, then the one it asked for.
 	rui := h.phone("ana", "d2")
-	h.want("another type", rui.push(write("assignments", "a-c1-2026-11-25-r1", "patch", 1, members{"visit_order": 2}))[0], "applied")
+	h.want("another type", rui.push(write("assignments", "a-c1-2026-11-25-r1", "patch", 1, members{"visit_order": 2}))[0],
+		"applied")
 	<-poke // the stream hears it too, without data
-	h.want("the type", rui.put("visit_notes", "n1", members{"case": "north.c1", "at": "2026-11-25T10:00:00Z", "text": "a dog"}), "applied")
+	h.want("the type", rui.put("visit_notes", "n1", members{"case": "north.c1", "at": "2026-11-25T10:00:00Z",
+		"text": "a dog"}), "applied")
 	x := <-got
 	ok(t, x.err)
 	if len(x.a.Changes) != 1 || x.a.Changes[0].ID != "n1" {
@@ -421,12 +444,14 @@ func TestAClockThatIsWrongIsFlagged(t *testing.T) {
 		ana.caller.SkewS = c.skew
 		id := fmt.Sprintf("v%d", i)
 		h.want(id, ana.put("visits", id, visit("north.c1", "2026-11-25T10:00:00Z")), "applied")
-		h.want(id, ana.put("consents", id, members{"case": "north.c1", "at": "2026-11-25T10:00:00Z", "scope": "visit_time", "status": "refused"}), "applied")
+		h.want(id, ana.put("consents", id, members{"case": "north.c1", "at": "2026-11-25T10:00:00Z", "scope": "visit_time",
+			"status": "refused"}), "applied")
 		var v record.Visit
 		h.stored("visits", id, &v)
 		var k record.Consent
 		h.stored("consents", id, &k)
-		if v.SkewS != c.skew || k.SkewS != c.skew || slices.Contains(v.Flags, "clock_skew") != c.flag || slices.Contains(k.Flags, "clock_skew") != c.flag {
+		if v.SkewS != c.skew || k.SkewS != c.skew || slices.Contains(v.Flags, "clock_skew") != c.flag ||
+			slices.Contains(k.Flags, "clock_skew") != c.flag {
 			t.Errorf("a skew of %d s: kept %d and %d, flags %v and %v", c.skew, v.SkewS, k.SkewS, v.Flags, k.Flags)
 		}
 	}

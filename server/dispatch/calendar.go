@@ -64,7 +64,8 @@ func (s *Service) Calendar(ctx context.Context, a auth.Actor, id string, p Calen
 		for _, st := range r.Stops {
 			e := cal.AddEvent(st.Assignment + "@" + string(v.Branch))
 			event(e, v, fmt.Sprintf("%s %d: %s", r.Team, st.Seq, st.Case), st.ETA, time.Duration(st.ServiceS)*time.Second)
-			e.SetDescription(fmt.Sprintf("Lawful from %s until %s (%s)", clock(st.Window.From, v.Date, zone), clock(st.Window.To, v.Date, zone), zone))
+			e.SetDescription(fmt.Sprintf("Lawful from %s until %s (%s)", clock(st.Window.From, v.Date, zone),
+				clock(st.Window.To, v.Date, zone), zone))
 			at := places[st.Case]
 			if address := at.Address.Plain(); address != "" {
 				e.SetLocation(oneLine(address))
@@ -74,7 +75,8 @@ func (s *Service) Calendar(ctx context.Context, a auth.Actor, id string, p Calen
 			}
 		}
 		for i, b := range r.Breaks {
-			event(cal.AddEvent(fmt.Sprintf("%s.break%d@%s", r.ID, i+1, v.Branch)), v, r.Team+": break", b.At, time.Duration(b.Minutes)*time.Minute)
+			event(cal.AddEvent(fmt.Sprintf("%s.break%d@%s", r.ID, i+1, v.Branch)), v, r.Team+": break", b.At,
+				time.Duration(b.Minutes)*time.Minute)
 		}
 	}
 	// RFC 5545 ends lines with CR LF. The library folds them at 75 bytes, between
@@ -98,7 +100,8 @@ func clock(t time.Time, date string, zone *time.Location) string {
 
 // oneLine makes spaces of what breaks lines or controls a terminal.
 func oneLine(s string) string {
-	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }), " ")
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }),
+		" ")
 }
 
 // event fills in what every event has. A later version of a round takes the place of the earlier one in a calendar.

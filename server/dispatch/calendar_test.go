@@ -119,7 +119,8 @@ func TestACalendarOfARoute(t *testing.T) {
 			continue
 		}
 		visits++
-		if want := street + ", 4000-123 Póvoa, Norte"; e["LOCATION"] != want || e["GEO"] != "41.150000;-8.621235" && e["GEO"] != "41.150000;-8.621234" {
+		if want := street + ", 4000-123 Póvoa, Norte"; e["LOCATION"] != want || e["GEO"] != "41.150000;-8.621235" &&
+			e["GEO"] != "41.150000;-8.621234" {
 			t.Errorf("%s: at %q, %q, want %q, latitude first", e["SUMMARY"], e["LOCATION"], e["GEO"], want)
 		}
 	}
@@ -160,7 +161,8 @@ func TestACalendarIsTentativeUntilTheRoundIsPublished(t *testing.T) {
 func TestClocksOfACalendar(t *testing.T) {
 	zone, err := time.LoadLocation("Europe/Madrid")
 	ok(t, err)
-	for instant, want := range map[string]string{"09:00": "10:00", "22:59": "23:59", "23:00": "24:00", "23:30": "2026-11-26 00:30", "00:00": "01:00"} {
+	for instant, want := range map[string]string{"09:00": "10:00", "22:59": "23:59", "23:00": "24:00",
+		"23:30": "2026-11-26 00:30", "00:00": "01:00"} {
 		if got := clock(at(instant), today, zone); got != want {
 			t.Errorf("%s UTC is told as %s, want %s", instant, got, want)
 		}

@@ -91,7 +91,8 @@ func (j *judging) judge(f *casework.PlanningFile, agreed []record.Appointment) (
 	if why := unfit(f, j.date); why.code != "" {
 		return candidate{}, why, nil
 	}
-	c := candidate{id: k.ID, person: f.Person, home: f.Home, priority: k.Priority, amount: k.AmountDueMinor, service: k.ServiceMin * 60}
+	c := candidate{id: k.ID, person: f.Person, home: f.Home, priority: k.Priority, amount: k.AmountDueMinor,
+		service: k.ServiceMin * 60}
 	var denied []conduct.Hit
 	spans := map[string][]Window{} // by kind of crew
 	near := false
@@ -144,7 +145,8 @@ func (j *judging) judge(f *casework.PlanningFile, agreed []record.Appointment) (
 
 // visit is a visit by a crew as the law is asked about it.
 func (j *judging) visit(w *crew) casework.VisitPlan {
-	return casework.VisitPlan{Agents: len(w.agents), Items: w.team.Items, Recording: w.team.Recording, Overlays: j.overlays}
+	return casework.VisitPlan{Agents: len(w.agents), Items: w.team.Items, Recording: w.team.Recording,
+		Overlays: j.overlays}
 }
 
 // windowsOf are lawful spans in whole seconds of UTC.

@@ -27,7 +27,8 @@ func (s *Service) branch(ctx context.Context, id auth.BranchID) (office.Branch, 
 func zoneOf(b office.Branch) (*time.Location, error) {
 	zone, err := time.LoadLocation(b.TimeZone)
 	if err != nil {
-		return nil, refuse(refusal.Conflict, "round.branch", "", "the time zone of the branch is unknown here; set it with PUT /v1/branches/"+string(b.ID))
+		return nil, refuse(refusal.Conflict, "round.branch", "",
+			"the time zone of the branch is unknown here; set it with PUT /v1/branches/"+string(b.ID))
 	}
 	return zone, nil
 }
@@ -36,7 +37,8 @@ func zoneOf(b office.Branch) (*time.Location, error) {
 // yesterday, and what the law said then is not what it says now. round.past.
 func checkToCome(date string, at time.Time, zone *time.Location) error {
 	if today := at.In(zone).Format(time.DateOnly); date < today {
-		return refuse(refusal.Invalid, "round.past", "date", "the day is over: it is "+today+" at the branch; plan that day or a later one")
+		return refuse(refusal.Invalid, "round.past", "date",
+			"the day is over: it is "+today+" at the branch; plan that day or a later one")
 	}
 	return nil
 }
@@ -74,5 +76,6 @@ func dayKey(date string) journal.Key { return journal.Key("rounds:" + date) }
 // refuseUnderWay refuses a second plan for a day that has begun: it would take back
 // what the teams are at. round.under_way.
 func refuseUnderWay(round string) error {
-	return refuse(refusal.Conflict, "round.under_way", "", "the round "+round+" of that day is under way; plan it anew with POST /v1/rounds/"+round+"/replan")
+	return refuse(refusal.Conflict, "round.under_way", "",
+		"the round "+round+" of that day is under way; plan it anew with POST /v1/rounds/"+round+"/replan")
 }

@@ -43,13 +43,15 @@ func TestCutOffAndFarCasesAreLeftOutAsSuch(t *testing.T) {
 	h := newHouse(t)
 	h.svc.opt.Travel = ferry{}
 	at := geo.Point{Lon: -8.62, Lat: 41.15}.E7()
-	h.team(office.Team{ID: "t-west", Agents: []auth.UserID{"west-1", "west-2"}, Territories: []string{"west"}, Items: []string{"badge", "authorisation_letter"},
+	h.team(office.Team{ID: "t-west", Agents: []auth.UserID{"west-1", "west-2"}, Territories: []string{"west"},
+		Items:     []string{"badge", "authorisation_letter"},
 		Recording: true, Start: &at})
 	h.take("near")
 	h.take("hills", "lat", "41.158")
 	h.take("far-bank", "lat", "41.17")
 	v := h.plan(today)
-	if got := leftOut(v); stops(v) != "t-west: near" || got["hills"] != BeyondLimits || got["far-bank"] != Unreachable || len(got) != 2 {
+	if got := leftOut(v); stops(v) != "t-west: near" || got["hills"] != BeyondLimits || got["far-bank"] != Unreachable ||
+		len(got) != 2 {
 		t.Errorf("%s %s: stops %q, left out %v", v.Status, v.Failure, stops(v), got)
 	}
 	for id, want := range map[string]string{"hills": BeyondLimits, "far-bank": Unreachable} {

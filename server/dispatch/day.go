@@ -78,7 +78,8 @@ func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
 	var puzzles []*puzzle
 	for _, p := range split(stops, len(crews)) {
 		if len(p.doors) > routing.MaxStops {
-			return nil, refuse(refusal.Invalid, "round.too_large", "branch", fmt.Sprintf("%d stops share the same teams; give teams territories, at most %d stops each, or let neighbours go less far", len(p.doors), routing.MaxStops))
+			return nil, refuse(refusal.Invalid, "round.too_large", "branch",
+				fmt.Sprintf("%d stops share the same teams; give teams territories, at most %d stops each, or let neighbours go less far", len(p.doors), routing.MaxStops))
 		}
 		z, err := s.puzzle(ctx, p, cands, crews, r, origin, past)
 		if err != nil {
@@ -99,7 +100,8 @@ func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
 	slices.SortFunc(d.routes, func(a, b Route) int { return cmp.Compare(a.Team, b.Team) })
 	slices.SortFunc(d.leftOut, func(a, b LeftOut) int { return cmp.Compare(a.Case, b.Case) })
 	if got := d.stops() + len(d.leftOut); got != d.cases {
-		return nil, refuse(refusal.Conflict, "round.check", "", fmt.Sprintf("%d cases were looked at and %d are accounted for", d.cases, got))
+		return nil, refuse(refusal.Conflict, "round.check", "",
+			fmt.Sprintf("%d cases were looked at and %d are accounted for", d.cases, got))
 	}
 	return d, nil
 }
@@ -133,12 +135,13 @@ func (s *Service) search(ctx context.Context, r Round, puzzles []*puzzle, stops 
 				z := puzzles[i]
 				share := time.Duration(float64(budget) * float64(len(z.doors)) / float64(max(1, stops)))
 				limit, cancel := context.WithTimeout(ctx, max(share, s.second/5))
-				results[i], failures[i] = routing.Solve(limit, z.problem, routing.Options{Seed: r.seed(), Threads: threads, Progress: func(p routing.Progress) {
-					mu.Lock()
-					defer mu.Unlock()
-					at[i] = p
-					tell()
-				}})
+				results[i], failures[i] = routing.Solve(limit, z.problem, routing.Options{Seed: r.seed(), Threads: threads,
+					Progress: func(p routing.Progress) {
+						mu.Lock()
+						defer mu.Unlock()
+						at[i] = p
+						tell()
+					}})
 				cancel()
 				if failures[i] == nil {
 					failures[i] = refereed(z.problem, results[i])
@@ -170,7 +173,8 @@ func refereed(p routing.Problem, r routing.Result) error {
 	for _, v := range found[:min(3, len(found))] {
 		fmt.Fprintf(&b, "; %s: %s", v.Kind, v.Msg)
 	}
-	return refuse(refusal.Conflict, "round.check", "", fmt.Sprintf("the plan breaks its own rules %d times%s", len(found), b.String()))
+	return refuse(refusal.Conflict, "round.check", "", fmt.Sprintf("the plan breaks its own rules %d times%s", len(found),
+		b.String()))
 }
 
 // reasons are the routing's reasons in this room's codes.
@@ -179,12 +183,14 @@ var reasons = map[routing.Reason]string{
 }
 
 // read turns a result into routes and left-out cases.
-func (s *Service) read(r Round, z *puzzle, res routing.Result, cands []candidate, crews []crew, past *soFar, d *day) error {
+func (s *Service) read(r Round, z *puzzle, res routing.Result, cands []candidate, crews []crew, past *soFar,
+	d *day) error {
 	instant := func(sec int) time.Time { return z.origin.Add(time.Duration(sec) * time.Second) }
 	for _, x := range res.Routes {
 		c := &crews[z.crews[x.Shift]]
-		route := Route{ID: r.docID(c.team.ID), Round: r.ID, Branch: r.Branch, Run: r.Run, Team: c.team.ID, Date: r.Date, Agents: c.agents,
-			Items: c.team.Items, Recording: c.team.Recording, Mode: string(c.mode), Start: c.team.Start, End: c.team.End, Stops: []Stop{},
+		route := Route{ID: r.docID(c.team.ID), Round: r.ID, Branch: r.Branch, Run: r.Run, Team: c.team.ID, Date: r.Date,
+			Agents: c.agents,
+			Items:  c.team.Items, Recording: c.team.Recording, Mode: string(c.mode), Start: c.team.Start, End: c.team.End, Stops: []Stop{},
 			TravelS: x.Total.Travel, DistanceM: x.Total.Distance, WaitS: x.Total.Wait, ServiceS: x.Total.Service + x.Total.Setup}
 		way, metres := 0, 0
 		for _, step := range x.Steps {
@@ -206,7 +212,8 @@ func (s *Service) read(r Round, z *puzzle, res routing.Result, cands []candidate
 				for _, i := range z.doors[step.Index].cands {
 					cand := &cands[i]
 					id := past.assignment(cand.id, c.team.ID)
-					st := Stop{Seq: len(route.Stops) + 1, Door: knock, Case: cand.id, Assignment: id, ETA: begins, ServiceS: cand.service, TravelS: way,
+					st := Stop{Seq: len(route.Stops) + 1, Door: knock, Case: cand.id, Assignment: id, ETA: begins,
+						ServiceS: cand.service, TravelS: way,
 						DistanceM: metres, Appointment: cand.appointment}
 					for _, w := range cand.lawful {
 						if !st.ETA.Before(w.From) && st.ETA.Before(w.To) {

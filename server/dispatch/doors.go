@@ -39,7 +39,8 @@ func doors(cands []candidate, crews []crew) (out []door, apart []int) {
 	// What must be visited comes first, then what counts most: the others join it or stay out.
 	slices.SortStableFunc(order, func(a, b int) int {
 		x, y := &cands[a], &cands[b]
-		return cmp.Or(cmp.Compare(min(1, len(y.appointment)), min(1, len(x.appointment))), -cmp.Compare(x.priority, y.priority), cmp.Compare(x.id, y.id))
+		return cmp.Or(cmp.Compare(min(1, len(y.appointment)), min(1, len(x.appointment))),
+			-cmp.Compare(x.priority, y.priority), cmp.Compare(x.id, y.id))
 	})
 	ofPerson := map[string]int{}
 	atPlace := map[geo.E7][]int{}
@@ -53,7 +54,10 @@ func doors(cands []candidate, crews []crew) (out []door, apart []int) {
 		}
 		place := c.home.E7()
 		if c.appointment == "" {
-			at := slices.IndexFunc(atPlace[place], func(k int) bool { return !out[k].must && out[k].join(cands, crews, i, false) })
+			at := slices.IndexFunc(atPlace[place], func(k int) bool {
+				return !out[k].must && out[k].join(cands, crews, i,
+					false)
+			})
 			if at >= 0 {
 				ofPerson[c.person] = atPlace[place][at]
 				continue
@@ -61,7 +65,8 @@ func doors(cands []candidate, crews []crew) (out []door, apart []int) {
 		}
 		ofPerson[c.person] = len(out)
 		atPlace[place] = append(atPlace[place], len(out))
-		out = append(out, door{cands: []int{i}, home: c.home, service: c.service, windows: c.windows, crews: c.crews, must: c.appointment != ""})
+		out = append(out, door{cands: []int{i}, home: c.home, service: c.service, windows: c.windows, crews: c.crews,
+			must: c.appointment != ""})
 	}
 	slices.SortFunc(out, func(a, b door) int { return cmp.Compare(a.cands[0], b.cands[0]) })
 	slices.Sort(apart)

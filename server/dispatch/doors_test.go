@@ -32,7 +32,8 @@ var (
 
 // someone is a candidate of half an hour at one door, open from eight to eight to crews 0 and 1.
 func someone(id string, change func(*candidate)) candidate {
-	c := candidate{id: journal.CaseID(id), person: "debtor of " + id, home: oneDoor, priority: 1, service: 1800, windows: hours("08:00", "20:00"), crews: []int{0, 1}}
+	c := candidate{id: journal.CaseID(id), person: "debtor of " + id, home: oneDoor, priority: 1, service: 1800,
+		windows: hours("08:00", "20:00"), crews: []int{0, 1}}
 	if change != nil {
 		change(&c)
 	}
@@ -50,26 +51,35 @@ func TestOneKnockForAllAtADoor(t *testing.T) {
 		apart []int
 	}{
 		{"two debtors at one door", []candidate{someone("a", nil), someone("b", nil)}, [][]int{{0, 1}}, nil},
-		{"two doors", []candidate{someone("a", nil), someone("b", func(c *candidate) { c.home = anotherDoor })}, [][]int{{0}, {1}}, nil},
-		{"more than an hour of work at one door is two stops", []candidate{someone("a", nil), someone("b", nil), someone("c", nil)}, [][]int{{0, 1}, {2}}, nil},
+		{"two doors", []candidate{someone("a", nil), someone("b", func(c *candidate) { c.home = anotherDoor })},
+			[][]int{{0}, {1}}, nil},
+		{"more than an hour of work at one door is two stops", []candidate{someone("a", nil), someone("b", nil),
+			someone("c", nil)}, [][]int{{0, 1}, {2}}, nil},
 		{"but one debtor is visited once, however long it takes",
 			[]candidate{someone("a", same), someone("b", same), someone("c", same)}, [][]int{{0, 1, 2}}, nil},
 		{"the same debtor at two doors is visited where it counts most",
-			[]candidate{someone("a", same), someone("b", func(c *candidate) { same(c); c.home = anotherDoor; c.priority = 5 })}, [][]int{{1}}, []int{0}},
-		{"other teams, another stop", []candidate{someone("a", nil), someone("b", func(c *candidate) { c.crews = []int{1} })}, [][]int{{0}, {1}}, nil},
+			[]candidate{someone("a", same),
+				someone("b", func(c *candidate) { same(c); c.home = anotherDoor; c.priority = 5 })}, [][]int{{1}}, []int{0}},
+		{"other teams, another stop", []candidate{someone("a", nil), someone("b", func(c *candidate) { c.crews = []int{1} })},
+			[][]int{{0}, {1}}, nil},
 		{"the teams that may go to both of a debtor's cases",
-			[]candidate{someone("a", same), someone("b", func(c *candidate) { same(c); c.crews = []int{1} })}, [][]int{{0, 1}}, nil},
+			[]candidate{someone("a", same), someone("b", func(c *candidate) { same(c); c.crews = []int{1} })}, [][]int{{0,
+				1}}, nil},
 		{"no team may go to both of a debtor's cases",
-			[]candidate{someone("a", func(c *candidate) { same(c); c.crews = []int{0} }), someone("b", func(c *candidate) { same(c); c.crews = []int{1} })}, [][]int{{0}}, []int{1}},
+			[]candidate{someone("a", func(c *candidate) { same(c); c.crews = []int{0} }),
+				someone("b", func(c *candidate) { same(c); c.crews = []int{1} })}, [][]int{{0}}, []int{1}},
 		{"hours that never meet", []candidate{someone("a", func(c *candidate) { c.windows = hours("08:00", "10:00") }),
 			someone("b", func(c *candidate) { c.windows = hours("14:00", "16:00") })}, [][]int{{0}, {1}}, nil},
-		{"a neighbour with little time takes none of the others'", []candidate{someone("a", func(c *candidate) { c.windows = hours("08:00", "09:00") }), someone("b", nil)},
+		{"a neighbour with little time takes none of the others'", []candidate{someone("a",
+			func(c *candidate) { c.windows = hours("08:00", "09:00") }), someone("b", nil)},
 			[][]int{{0}, {1}}, nil},
 		{"a debtor's case that can only be visited before the shift stays out, and the other does not",
-			[]candidate{someone("a", func(c *candidate) { same(c); c.windows = hours("06:00", "20:00") }), someone("b", func(c *candidate) { same(c); c.windows = hours("06:00", "07:00") })},
+			[]candidate{someone("a", func(c *candidate) { same(c); c.windows = hours("06:00", "20:00") }),
+				someone("b", func(c *candidate) { same(c); c.windows = hours("06:00", "07:00") })},
 			[][]int{{0}}, []int{1}},
 		{"an appointment is nobody else's, and comes before priority",
-			[]candidate{someone("a", nil), someone("b", func(c *candidate) { c.appointment = "p" }), someone("c", func(c *candidate) { c.person = "debtor of b"; c.priority = 9 })},
+			[]candidate{someone("a", nil), someone("b", func(c *candidate) { c.appointment = "p" }),
+				someone("c", func(c *candidate) { c.person = "debtor of b"; c.priority = 9 })},
 			[][]int{{0}, {1, 2}}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

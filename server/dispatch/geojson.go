@@ -78,11 +78,13 @@ func (s *Service) drawRoute(ctx context.Context, d *geo.Drawing, r Route, homes 
 	if err == nil {
 		line = way.Line
 	}
-	d.Line(r.ID, line, map[string]any{"kind": "route", "team": r.Team, "stops": len(r.Stops), "leaves": r.Leaves, "returns": r.Returns,
+	d.Line(r.ID, line, map[string]any{"kind": "route", "team": r.Team, "stops": len(r.Stops), "leaves": r.Leaves,
+		"returns":  r.Returns,
 		"travel_s": r.TravelS, "distance_m": r.DistanceM})
 	for _, st := range r.Stops {
 		if home, ok := homes[st.Case]; ok {
-			d.Point(st.Assignment, home, map[string]any{"kind": "stop", "team": r.Team, "seq": st.Seq, "case": string(st.Case), "eta": st.ETA,
+			d.Point(st.Assignment, home, map[string]any{"kind": "stop", "team": r.Team, "seq": st.Seq, "case": string(st.Case),
+				"eta":         st.ETA,
 				"window_from": st.Window.From, "window_to": st.Window.To, "service_s": st.ServiceS})
 		}
 	}

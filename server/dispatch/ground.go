@@ -42,8 +42,10 @@ func (g *ground) shift(c *crew, origin time.Time) routing.Shift {
 		g.matrix[c.mode] = m
 		g.modes = append(g.modes, c.mode)
 	}
-	sh := routing.Shift{ID: c.team.ID, Matrix: m, Start: routing.NoPlace, End: routing.NoPlace, MaxStops: c.maxDoors, Crew: len(c.agents),
-		Window: routing.Window{From: since(origin, c.from), To: since(origin, c.to)}, Rates: routing.Rates{TravelHour: 3600, WaitHour: 360}, Breaks: c.breaks}
+	sh := routing.Shift{ID: c.team.ID, Matrix: m, Start: routing.NoPlace, End: routing.NoPlace, MaxStops: c.maxDoors,
+		Crew:   len(c.agents),
+		Window: routing.Window{From: since(origin, c.from), To: since(origin, c.to)}, Rates: routing.Rates{TravelHour: 3600,
+			WaitHour: 360}, Breaks: c.breaks}
 	if c.start != nil {
 		sh.Start = g.at(*c.start)
 	}
@@ -54,7 +56,8 @@ func (g *ground) shift(c *crew, origin time.Time) routing.Shift {
 }
 
 // matrices measures the travel times between all places, a matrix for each way of moving.
-func (g *ground) matrices(ctx context.Context, source travel.Source) (ms []routing.Matrix, from []travel.Matrix, err error) {
+func (g *ground) matrices(ctx context.Context, source travel.Source) (ms []routing.Matrix, from []travel.Matrix,
+	err error) {
 	for _, mode := range g.modes {
 		m, err := source.Matrix(ctx, mode, g.points)
 		if err != nil {

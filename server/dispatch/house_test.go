@@ -93,11 +93,13 @@ func newHouse(t *testing.T) *house {
 	policy, err := conduct.Default()
 	ok(t, err)
 	h.office = office.New(h.journal, nil)
-	h.cases = casework.New(casework.Options{Journal: h.journal, Vault: vault, Policy: policy, Lenders: h.office, Devices: h.office, Teams: h.office,
+	h.cases = casework.New(casework.Options{Journal: h.journal, Vault: vault, Policy: policy, Lenders: h.office,
+		Devices: h.office, Teams: h.office,
 		Territories: func(ctx context.Context, b auth.BranchID) (casework.TerritoryIndex, error) {
 			return h.office.Index(ctx, b)
 		}})
-	h.svc = New(Options{Journal: h.journal, Casework: h.cases, Office: h.office, Travel: travel.CrowFly{}, Policy: func() *conduct.Policy { return policy }})
+	h.svc = New(Options{Journal: h.journal, Casework: h.cases, Office: h.office, Travel: travel.CrowFly{},
+		Policy: func() *conduct.Policy { return policy }})
 	h.svc.second = 50 * time.Millisecond
 	_, err = h.office.PutBranch(ctx, office.Ask{By: "admin"}, office.Branch{ID: porto, TimeZone: "Europe/Lisbon"})
 	ok(t, err)
@@ -106,11 +108,13 @@ func newHouse(t *testing.T) *house {
 		h.territory(id, lon, 41.10, lon+0.05, 41.20)
 		a, b := auth.UserID(id+"-1"), auth.UserID(id+"-2")
 		for _, u := range []auth.UserID{a, b} {
-			_, _, err := h.office.CreateUser(ctx, office.Ask{By: "admin"}, office.NewUser{ID: u, Login: string(u), Role: auth.RoleAgent, Branches: []auth.BranchID{porto}})
+			_, _, err := h.office.CreateUser(ctx, office.Ask{By: "admin"}, office.NewUser{ID: u, Login: string(u),
+				Role: auth.RoleAgent, Branches: []auth.BranchID{porto}})
 			ok(t, err)
 			ok(t, h.office.RegisterDevice(ctx, auth.Device{ID: auth.DeviceID("phone-" + u), User: u, Platform: "android"}))
 		}
-		h.team(office.Team{ID: "t-" + id, Agents: []auth.UserID{a, b}, Territories: []string{id}, Items: []string{"badge", "authorisation_letter"}, Recording: true})
+		h.team(office.Team{ID: "t-" + id, Agents: []auth.UserID{a, b}, Territories: []string{id},
+			Items: []string{"badge", "authorisation_letter"}, Recording: true})
 		h.shift("t-"+id, today)
 	}
 	return h
@@ -119,10 +123,12 @@ func newHouse(t *testing.T) *house {
 // territory is a box.
 func (h *house) territory(id string, west, south, east, north float64) {
 	h.t.Helper()
-	shape, err := geo.ParseShape(fmt.Appendf(nil, `{"type":"Polygon","coordinates":[[[%f,%f],[%f,%f],[%f,%f],[%f,%f],[%f,%f]]]}`,
+	shape, err := geo.ParseShape(fmt.Appendf(nil,
+		`{"type":"Polygon","coordinates":[[[%f,%f],[%f,%f],[%f,%f],[%f,%f],[%f,%f]]]}`,
 		west, south, east, south, east, north, west, north, west, south))
 	ok(h.t, err)
-	_, err = h.office.PutTerritory(context.Background(), office.Ask{By: "boss"}, office.Territory{ID: id, Branch: porto, Shape: shape.E7()})
+	_, err = h.office.PutTerritory(context.Background(), office.Ask{By: "boss"}, office.Territory{ID: id, Branch: porto,
+		Shape: shape.E7()})
 	ok(h.t, err)
 }
 
@@ -136,20 +142,23 @@ func (h *house) team(t office.Team) {
 // shift is a working day from 08:30 to 18:00.
 func (h *house) shift(team, date string, agents ...auth.UserID) {
 	h.t.Helper()
-	_, err := h.office.PutShift(context.Background(), office.Ask{By: "boss"}, office.Shift{Branch: porto, Team: team, Date: date, From: "08:30", To: "18:00", Agents: agents,
+	_, err := h.office.PutShift(context.Background(), office.Ask{By: "boss"}, office.Shift{Branch: porto, Team: team,
+		Date: date, From: "08:30", To: "18:00", Agents: agents,
 		Breaks: []office.Break{{From: "12:00", To: "14:00", Minutes: 30}}})
 	ok(h.t, err)
 }
 
 // columns of a case import, and what they hold unless a test says otherwise.
-var columns = []string{"case_ref", "lender", "product_type", "profile", "debtor_ref", "debtor_name", "language", "phone", "phone_verified_on", "address",
+var columns = []string{"case_ref", "lender", "product_type", "profile", "debtor_ref", "debtor_name", "language",
+	"phone", "phone_verified_on", "address",
 	"postal_code", "city", "country", "lon", "lat", "address_verified_on", "time_zone", "currency", "principal_minor", "amount_due_minor", "due_date",
 	"priority", "service_min", "flags"}
 
 // take imports a case: in the west, unless it says otherwise.
 func (h *house) take(ref string, with ...string) {
 	h.t.Helper()
-	v := map[string]string{"case_ref": ref, "lender": "north", "profile": "house-visit", "debtor_ref": "D" + ref, "debtor_name": "Test Debtor", "language": "pt",
+	v := map[string]string{"case_ref": ref, "lender": "north", "profile": "house-visit", "debtor_ref": "D" + ref,
+		"debtor_name": "Test Debtor", "language": "pt",
 		"address": "Rua de Teste 1", "city": "Porto", "country": "PT", "lon": "-8.62", "lat": "41.15", "time_zone": "Europe/Lisbon", "currency": "EUR",
 		"principal_minor": "90000", "amount_due_minor": "60000", "due_date": "2026-07-01", "priority": "2", "service_min": "20"}
 	for i := 0; i < len(with); i += 2 {
@@ -176,7 +185,8 @@ func ref(c journal.CaseID) string { return strings.TrimPrefix(string(c), "north.
 func (h *house) do(cmd casework.Cmd) {
 	h.t.Helper()
 	h.n++
-	_, err := h.cases.One(context.Background(), boss, porto, casework.Request{ID: fmt.Sprintf("http:boss:case-%d", h.n), Cmd: cmd})
+	_, err := h.cases.One(context.Background(), boss, porto, casework.Request{ID: fmt.Sprintf("http:boss:case-%d", h.n),
+		Cmd: cmd})
 	ok(h.t, err)
 }
 
@@ -259,7 +269,8 @@ func leftOut(v View) map[string]string {
 func (h *house) onPhone(agent auth.UserID) string {
 	h.t.Helper()
 	ctx := context.Background()
-	c := offline.Caller{Actor: auth.Actor{User: agent, Role: auth.RoleAgent, Branches: []auth.BranchID{porto}}, Branch: porto, At: h.now}
+	c := offline.Caller{Actor: auth.Actor{User: agent, Role: auth.RoleAgent, Branches: []auth.BranchID{porto}},
+		Branch: porto, At: h.now}
 	revs, err := h.cases.InScope(ctx, c, "assignments")
 	ok(h.t, err)
 	refs := make([]journal.DocRef, len(revs))

@@ -13,7 +13,8 @@ func TestCrewsThatMayGo(t *testing.T) {
 	areas := map[string]geo.Shape{}
 	for i, id := range []string{"A", "B"} {
 		x := float64(i) / 100
-		s, err := geo.ParseShape(fmt.Appendf(nil, `{"type":"Polygon","coordinates":[[[%v,0],[%v,0],[%v,0.01],[%v,0.01],[%v,0]]]}`, x, x+0.01, x+0.01, x, x))
+		s, err := geo.ParseShape(fmt.Appendf(nil,
+			`{"type":"Polygon","coordinates":[[[%v,0],[%v,0],[%v,0.01],[%v,0.01],[%v,0]]]}`, x, x+0.01, x+0.01, x, x))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,13 +38,19 @@ func TestCrewsThatMayGo(t *testing.T) {
 		k     record.Case
 		want  string
 	}{
-		"only its own":              {[]crew{of("a", 0, []string{"A"}, nil), of("b", 0, []string{"B"}, nil)}, record.Case{Territory: "B"}, "[1]"},
-		"a neighbour, after them":   {[]crew{of("a", 200, []string{"A"}, nil), of("b", 200, []string{"B"}, nil)}, record.Case{Territory: "B"}, "[1 0]"},
-		"too far":                   {[]crew{of("a", 90, []string{"A"}, nil), of("b", 90, []string{"B"}, nil)}, record.Case{Territory: "B"}, "[1]"},
-		"placed by hand":            {[]crew{of("a", 200, []string{"A"}, nil), of("b", 200, []string{"B"}, nil)}, record.Case{Territory: "B", TerritoryPinned: true}, "[1]"},
-		"given to a team":           {[]crew{of("a", 200, []string{"A"}, nil), of("b", 200, []string{"B"}, nil)}, record.Case{Territory: "B", Team: "b"}, "[1]"},
-		"outside every territory":   {[]crew{of("a", 200, []string{"A"}, nil)}, record.Case{}, "[]"},
-		"the shift's, not the team": {[]crew{of("a", 0, []string{"A"}, []string{"B"}), of("b", 0, []string{"B"}, []string{"A"})}, record.Case{Territory: "B"}, "[0]"},
+		"only its own": {[]crew{of("a", 0, []string{"A"}, nil), of("b", 0, []string{"B"}, nil)},
+			record.Case{Territory: "B"}, "[1]"},
+		"a neighbour, after them": {[]crew{of("a", 200, []string{"A"}, nil), of("b", 200, []string{"B"}, nil)},
+			record.Case{Territory: "B"}, "[1 0]"},
+		"too far": {[]crew{of("a", 90, []string{"A"}, nil), of("b", 90, []string{"B"}, nil)},
+			record.Case{Territory: "B"}, "[1]"},
+		"placed by hand": {[]crew{of("a", 200, []string{"A"}, nil), of("b", 200, []string{"B"}, nil)},
+			record.Case{Territory: "B", TerritoryPinned: true}, "[1]"},
+		"given to a team": {[]crew{of("a", 200, []string{"A"}, nil), of("b", 200, []string{"B"}, nil)},
+			record.Case{Territory: "B", Team: "b"}, "[1]"},
+		"outside every territory": {[]crew{of("a", 200, []string{"A"}, nil)}, record.Case{}, "[]"},
+		"the shift's, not the team": {[]crew{of("a", 0, []string{"A"}, []string{"B"}), of("b", 0, []string{"B"},
+			[]string{"A"})}, record.Case{Territory: "B"}, "[0]"},
 		"teams without territories": {[]crew{of("all", 0, nil, nil)}, record.Case{Territory: "B"}, "[0]"},
 	} {
 		if got := fmt.Sprint(mayGo(c.crews, &c.k, home)); got != c.want {

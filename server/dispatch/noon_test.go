@@ -77,14 +77,17 @@ func TestADayUnderWayHasOneRound(t *testing.T) {
 	v := h.publish(first)
 	h.now = at("10:00")
 	h.visit(v.Routes[slices.IndexFunc(v.Routes, func(r Route) bool { return r.Team == "t-west" })].Stops[0], "west-1")
-	if _, err := h.svc.Create(ctx, h.ask(), Params{Branch: porto, Date: today, TimeLimitS: 1}); code(err) != "round.under_way" {
+	if _, err := h.svc.Create(ctx, h.ask(), Params{Branch: porto, Date: today,
+		TimeLimitS: 1}); code(err) != "round.under_way" {
 		t.Errorf("a second plan: %v", err)
 	}
 	had := h.onPhone("west-1")
-	if _, err := h.svc.Publish(ctx, h.ask(), spare); code(err) != "round.under_way" || h.onPhone("west-1") != had || had == "" {
+	if _, err := h.svc.Publish(ctx, h.ask(), spare); code(err) != "round.under_way" || h.onPhone("west-1") != had ||
+		had == "" {
 		t.Errorf("a second round: %v; the phone shows %q", err, h.onPhone("west-1"))
 	}
-	if _, err := h.svc.Create(ctx, h.ask(), Params{Branch: porto, Date: "2026-11-26", TimeLimitS: 1}); code(err) != "round.no_shifts" {
+	if _, err := h.svc.Create(ctx, h.ask(), Params{Branch: porto, Date: "2026-11-26",
+		TimeLimitS: 1}); code(err) != "round.no_shifts" {
 		t.Errorf("another day: %v", err)
 	}
 }
@@ -132,7 +135,8 @@ func TestLinkedDebtorsAreVisitedOnce(t *testing.T) {
 	h.do(casework.LinkDebtors{Debtor: "north.D-one", Other: "south.D-one"})
 	h.do(casework.LinkDebtors{Debtor: "north.D-one", Other: "west.D-one"})
 	v := h.publish(h.plan(today).ID)
-	if got := leftOut(v); got["west.second"] != "SAME_DEBTOR house-one-visit" || stops(v) != "t-west: first south.door" || doors(v) != 1 {
+	if got := leftOut(v); got["west.second"] != "SAME_DEBTOR house-one-visit" || stops(v) != "t-west: first south.door" ||
+		doors(v) != 1 {
 		t.Fatalf("stops %q, left out %v", stops(v), got)
 	}
 	h.now = at("10:00")
@@ -161,18 +165,21 @@ func TestAReplanWithoutNewsIsSilent(t *testing.T) {
 // A team that dropped out stays out until it is said to be back.
 func TestATeamThatDroppedOutStaysOut(t *testing.T) {
 	h := newHouse(t)
-	h.team(office.Team{ID: "t-other", Agents: []auth.UserID{"east-1", "east-2"}, Territories: []string{"west"}, Items: []string{"badge", "authorisation_letter"}, Recording: true})
+	h.team(office.Team{ID: "t-other", Agents: []auth.UserID{"east-1", "east-2"}, Territories: []string{"west"},
+		Items: []string{"badge", "authorisation_letter"}, Recording: true})
 	h.shift("t-other", today)
 	h.street()
 	v := h.publish(h.plan(today).ID)
 	h.now = at("09:00")
 	h.replan(v.ID, ReplanParams{Without: []string{"t-west"}})
 	v = h.replan(v.ID, ReplanParams{})
-	if !slices.Equal(v.Replan.Without, []string{"t-west"}) || h.onPhone("west-1") != "" || stops(v) != "t-other: c1 c2 c3 c4" {
+	if !slices.Equal(v.Replan.Without, []string{"t-west"}) || h.onPhone("west-1") != "" ||
+		stops(v) != "t-other: c1 c2 c3 c4" {
 		t.Errorf("without %v: stops %q, the phone shows %q", v.Replan.Without, stops(v), h.onPhone("west-1"))
 	}
 	ctx := context.Background()
-	if _, err := h.svc.Replan(ctx, h.ask(), v.ID, ReplanParams{Without: []string{"t-other"}}); code(err) != "round.team" && code(err) != "round.no_team_left" {
+	if _, err := h.svc.Replan(ctx, h.ask(), v.ID, ReplanParams{Without: []string{"t-other"}}); code(err) != "round.team" &&
+		code(err) != "round.no_team_left" {
 		// t-east has a shift too: the day goes on with it.
 		ok(t, err)
 		h.work()
@@ -201,7 +208,8 @@ func TestWhatMovesIsCountedAsRevoked(t *testing.T) {
 	for name, c := range map[string]struct {
 		routes []Route
 		want   int
-	}{"as it was": {[]Route{west}, 0}, "one moves": {[]Route{moved}, 1}, "one moves, one is left out": {[]Route{{Stops: moved.Stops[:1]}}, 2}} {
+	}{"as it was": {[]Route{west}, 0}, "one moves": {[]Route{moved},
+		1}, "one moves, one is left out": {[]Route{{Stops: moved.Stops[:1]}}, 2}} {
 		n, err := h.svc.takeBack(context.Background(), r, c.routes)
 		ok(t, err)
 		if n != c.want {
@@ -219,17 +227,21 @@ func TestTheDoorATeamIsAtIsKeptWhole(t *testing.T) {
 		return st
 	}
 	route := func() []Route {
-		return []Route{{Team: "t1", Stops: []Stop{door(1, 1, "a", "09:00"), door(2, 1, "b", "09:20"), door(3, 2, "c", "11:50"), door(4, 2, "d", "12:10"), door(5, 3, "e", "14:00")}}}
+		return []Route{{Team: "t1", Stops: []Stop{door(1, 1, "a", "09:00"), door(2, 1, "b", "09:20"),
+			door(3, 2, "c", "11:50"), door(4, 2, "d", "12:10"), door(5, 3, "e", "14:00")}}}
 	}
 	for name, c := range map[string]struct {
 		issued []casework.Issued
 		want   string
 	}{
-		"at the second": {[]casework.Issued{issuedAs("t1", "a", "done", "visited", "09:00"), issuedAs("t1", "b", "open", "", ""), issuedAs("t1", "c", "open", "at_door", ""),
+		"at the second": {[]casework.Issued{issuedAs("t1", "a", "done", "visited", "09:00"), issuedAs("t1", "b", "open", "",
+			""), issuedAs("t1", "c", "open", "at_door", ""),
 			issuedAs("t1", "d", "open", "", ""), issuedAs("t1", "e", "open", "", "")}, "acd"},
-		"half done with the second": {[]casework.Issued{issuedAs("t1", "a", "done", "visited", "09:00"), issuedAs("t1", "b", "done", "visited", "09:20"), issuedAs("t1", "c", "done", "visited", "11:50"),
+		"half done with the second": {[]casework.Issued{issuedAs("t1", "a", "done", "visited", "09:00"),
+			issuedAs("t1", "b", "done", "visited", "09:20"), issuedAs("t1", "c", "done", "visited", "11:50"),
 			issuedAs("t1", "d", "open", "", ""), issuedAs("t1", "e", "open", "", "")}, "abcd"},
-		"half done with the first": {[]casework.Issued{issuedAs("t1", "a", "done", "visited", "09:00"), issuedAs("t1", "b", "open", "", ""), issuedAs("t1", "c", "open", "", ""),
+		"half done with the first": {[]casework.Issued{issuedAs("t1", "a", "done", "visited", "09:00"),
+			issuedAs("t1", "b", "open", "", ""), issuedAs("t1", "c", "open", "", ""),
 			issuedAs("t1", "d", "open", "", ""), issuedAs("t1", "e", "open", "", "")}, "ab"},
 	} {
 		p := standing(&Replan{At: at("12:00")}, route(), c.issued)

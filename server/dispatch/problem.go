@@ -88,7 +88,8 @@ func (s *Service) crews(ctx context.Context, r Round, origin time.Time, zone *ti
 			if err != nil {
 				return nil, err
 			}
-			c.breaks = append(c.breaks, routing.Break{Service: b.Minutes * 60, Windows: []routing.Window{{From: since(origin, from), To: since(origin, to)}}})
+			c.breaks = append(c.breaks, routing.Break{Service: b.Minutes * 60,
+				Windows: []routing.Window{{From: since(origin, from), To: since(origin, to)}}})
 		}
 		out = append(out, c)
 	}
@@ -108,7 +109,8 @@ func wall(date, clock string, zone *time.Location) (time.Time, error) {
 		return time.Time{}, err
 	}
 	at := time.Date(day.Year(), day.Month(), day.Day(), 0, minutes, 0, 0, zone)
-	if before := at.Add(-time.Hour); before.Hour() == at.Hour() && before.Minute() == at.Minute() && before.Day() == at.Day() {
+	if before := at.Add(-time.Hour); before.Hour() == at.Hour() && before.Minute() == at.Minute() &&
+		before.Day() == at.Day() {
 		at = before
 	}
 	return at.UTC(), nil
@@ -213,7 +215,8 @@ const (
 )
 
 // puzzle builds the routing problem of a part.
-func (s *Service) puzzle(ctx context.Context, p part, cands []candidate, crews []crew, r Round, origin time.Time, past *soFar) (*puzzle, error) {
+func (s *Service) puzzle(ctx context.Context, p part, cands []candidate, crews []crew, r Round, origin time.Time,
+	past *soFar) (*puzzle, error) {
 	z := &puzzle{part: p, origin: origin}
 	g := newGround()
 	shiftOf := map[int]int{}
@@ -223,7 +226,8 @@ func (s *Service) puzzle(ctx context.Context, p part, cands []candidate, crews [
 	}
 	for _, dr := range p.doors {
 		first := &cands[dr.cands[0]]
-		st := routing.Stop{ID: string(first.id), Place: g.at(dr.home), Service: dr.service, Setup: setupSeconds, Must: dr.must, Windows: routed(dr.windows, origin)}
+		st := routing.Stop{ID: string(first.id), Place: g.at(dr.home), Service: dr.service, Setup: setupSeconds,
+			Must: dr.must, Windows: routed(dr.windows, origin)}
 		for _, i := range dr.cands {
 			st.Priority += cands[i].priority
 			st.Value += value(&cands[i])

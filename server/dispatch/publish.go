@@ -69,16 +69,17 @@ func (s *Service) issue(ctx context.Context, r Round) error {
 	if err := s.retire(ctx, r.Branch, min(r.Date, today), s.ask("retire", r).Command); err != nil {
 		return err
 	}
-	return s.change(ctx, r.Branch, s.ask("published", r), r.ID, "round.published", func(rd *journal.Reader, now *Round) error {
-		if now.Status != Publishing {
+	return s.change(ctx, r.Branch, s.ask("published", r), r.ID, "round.published",
+		func(rd *journal.Reader, now *Round) error {
+			if now.Status != Publishing {
+				return nil
+			}
+			now.Status, now.PublishedAt, now.Issued, now.Refused = Published, rd.At.Truncate(time.Second), out.kept+out.issued, out.refused
+			if p := now.Replan; p != nil {
+				p.Kept, p.New, p.Changed, p.Revoked = out.kept, out.fresh, out.changed, out.revoked
+			}
 			return nil
-		}
-		now.Status, now.PublishedAt, now.Issued, now.Refused = Published, rd.At.Truncate(time.Second), out.kept+out.issued, out.refused
-		if p := now.Replan; p != nil {
-			p.Kept, p.New, p.Changed, p.Revoked = out.kept, out.fresh, out.changed, out.revoked
-		}
-		return nil
-	})
+		})
 }
 
 // issuedRound counts what publishing a round did to its stops.
@@ -116,8 +117,10 @@ func (s *Service) issueRoutes(ctx context.Context, r Round) (out issuedRound, er
 		if len(stops) == 0 {
 			continue
 		}
-		receipt, err := s.opt.Casework.One(ctx, auth.System(), r.Branch, casework.Request{ID: s.ask("route:"+route.Team, r).Command,
-			Cmd: casework.IssueRoute{Round: r.ID, Route: r.ID + "." + route.Team, Team: route.Team, Date: r.Date, Agents: route.Agents, Items: route.Items,
+		receipt, err := s.opt.Casework.One(ctx, auth.System(), r.Branch, casework.Request{ID: s.ask("route:"+route.Team,
+			r).Command,
+			Cmd: casework.IssueRoute{Round: r.ID, Route: r.ID + "." + route.Team, Team: route.Team, Date: r.Date,
+				Agents: route.Agents, Items: route.Items,
 				Recording: route.Recording, Overlays: branch.Profiles, Stops: stops}})
 		if err != nil {
 			return out, fmt.Errorf("issue route %s: %w", route.ID, err)
@@ -148,10 +151,11 @@ func (s *Service) replace(ctx context.Context, r Round) error {
 		if err := s.revoke(ctx, r, old); err != nil {
 			return err
 		}
-		if err := s.change(ctx, r.Branch, s.ask("replace:"+old.ID, r), old.ID, "round.replaced", func(_ *journal.Reader, now *Round) error {
-			now.Status, now.ReplacedBy = Replaced, r.ID
-			return nil
-		}); err != nil {
+		if err := s.change(ctx, r.Branch, s.ask("replace:"+old.ID, r), old.ID, "round.replaced",
+			func(_ *journal.Reader, now *Round) error {
+				now.Status, now.ReplacedBy = Replaced, r.ID
+				return nil
+			}); err != nil {
 			return err
 		}
 	}

@@ -16,25 +16,29 @@ func TestARoundIsDecidedOnWhatIsThere(t *testing.T) {
 		do    func(h *house, first, spare View) (happen func(), try func() error)
 		want  string
 	}{
-		"a visit is made while another round is asked for": {"assignments round", func(h *house, first, _ View) (func(), func() error) {
+		"a visit is made while another round is asked for": {"assignments round", func(h *house, first, _ View) (func(),
+			func() error) {
 			return func() { h.visit(stopOf(first, "t-west"), "west-1") },
 				func() error {
 					_, err := h.svc.Create(ctx, h.ask(), Params{Branch: porto, Date: today, TimeLimitS: 1})
 					return err
 				}
 		}, "round.under_way"},
-		"a visit is made while another round is published": {"assignments round", func(h *house, first, spare View) (func(), func() error) {
+		"a visit is made while another round is published": {"assignments round", func(h *house, first, spare View) (func(),
+			func() error) {
 			return func() { h.visit(stopOf(first, "t-west"), "west-1") },
 				func() error { _, err := h.svc.Publish(ctx, h.ask(), spare.ID); return err }
 		}, "round.under_way"},
-		"a shift is put while a round is refused for having none": {"shifts date", func(h *house, _, _ View) (func(), func() error) {
+		"a shift is put while a round is refused for having none": {"shifts date", func(h *house, _, _ View) (func(),
+			func() error) {
 			return func() { h.shift("t-west", "2026-11-26") },
 				func() error {
 					_, err := h.svc.Create(ctx, h.ask(), Params{Branch: porto, Date: "2026-11-26", TimeLimitS: 1})
 					return err
 				}
 		}, ""},
-		"a shift is cut short while the day is planned anew": {"shifts date", func(h *house, first, _ View) (func(), func() error) {
+		"a shift is cut short while the day is planned anew": {"shifts date", func(h *house, first, _ View) (func(),
+			func() error) {
 			return func() {
 					_, err := h.office.PutShift(ctx, office.Ask{By: "boss"}, office.Shift{Branch: porto, Team: "t-east", Date: today,
 						From: "08:00", To: "09:30"})
@@ -45,7 +49,8 @@ func TestARoundIsDecidedOnWhatIsThere(t *testing.T) {
 					return err
 				}
 		}, "round.no_team_left"},
-		"the round is replaced while it is planned anew": {"shifts date", func(h *house, first, spare View) (func(), func() error) {
+		"the round is replaced while it is planned anew": {"shifts date", func(h *house, first, spare View) (func(),
+			func() error) {
 			return func() { h.publish(spare.ID) },
 				func() error {
 					_, err := h.svc.Replan(ctx, h.ask(), first.ID, ReplanParams{TimeLimitS: 1})

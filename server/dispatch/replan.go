@@ -38,7 +38,8 @@ func (s *Service) Replan(ctx context.Context, ask Ask, id string, p ReplanParams
 		p.TimeLimitS = DefaultReplanS
 	}
 	if p.TimeLimitS < 1 || p.TimeLimitS > MaxTimeLimitS {
-		return Round{}, refuse(refusal.Invalid, "round.limit", "time_limit_s", fmt.Sprintf("the search may take 1 to %d seconds", MaxTimeLimitS))
+		return Round{}, refuse(refusal.Invalid, "round.limit", "time_limit_s",
+			fmt.Sprintf("the search may take 1 to %d seconds", MaxTimeLimitS))
 	}
 	_, zone, err := s.branch(ctx, r.Branch)
 	if err != nil {
@@ -46,13 +47,15 @@ func (s *Service) Replan(ctx context.Context, ask Ask, id string, p ReplanParams
 	}
 	if err := s.change(ctx, r.Branch, ask, id, "round.replan", func(rd *journal.Reader, now *Round) error {
 		if now.Status != Published {
-			return refuse(refusal.Conflict, "round.state", "", "only a published round can be planned anew; this one is "+now.Status)
+			return refuse(refusal.Conflict, "round.state", "",
+				"only a published round can be planned anew; this one is "+now.Status)
 		}
 		staff, err := s.staffOf(ctx, rd, now.Date, zone)
 		if err != nil {
 			return err
 		}
-		if err := staff.checkWork("without", p.Without, "has no shift that day, so that it cannot drop out; leave it out here"); err != nil {
+		if err := staff.checkWork("without", p.Without,
+			"has no shift that day, so that it cannot drop out; leave it out here"); err != nil {
 			return err
 		}
 		without, err := now.stillOut(p)
@@ -63,7 +66,8 @@ func (s *Service) Replan(ctx context.Context, ask Ask, id string, p ReplanParams
 			return err
 		}
 		now.Status = Replanning
-		now.Replan = &Replan{At: rd.At.UTC().Truncate(time.Second), By: ask.Actor.User, Without: without, Seed: p.Seed, TimeLimitS: p.TimeLimitS, Was: now.Run}
+		now.Replan = &Replan{At: rd.At.UTC().Truncate(time.Second), By: ask.Actor.User, Without: without, Seed: p.Seed,
+			TimeLimitS: p.TimeLimitS, Was: now.Run}
 		return nil
 	}); err != nil {
 		return Round{}, err
@@ -82,7 +86,8 @@ func (r *Round) stillOut(p ReplanParams) ([]string, error) {
 	for i, team := range p.Back {
 		k := slices.Index(out, team)
 		if k < 0 {
-			return nil, refuse(refusal.Invalid, "round.team", fmt.Sprintf("back[%d]", i), "the team has not dropped out of this round; leave it out here")
+			return nil, refuse(refusal.Invalid, "round.team", fmt.Sprintf("back[%d]", i),
+				"the team has not dropped out of this round; leave it out here")
 		}
 		out = slices.Delete(out, k, k+1)
 	}

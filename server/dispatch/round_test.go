@@ -39,11 +39,14 @@ func TestEveryCaseHasAStopOrAReason(t *testing.T) {
 	h.take("moved")
 	h.do(casework.Correct{Case: "north.moved", AddressVerification: ptr("moved")})
 	h.take("met-lately")
-	h.do(casework.RecordContact{Case: "north.met-lately", Channel: "visit", At: h.now.Add(-48 * time.Hour), Result: "contact"})
+	h.do(casework.RecordContact{Case: "north.met-lately", Channel: "visit", At: h.now.Add(-48 * time.Hour),
+		Result: "contact"})
 	h.take("asleep")
-	h.do(casework.SetRequests{Case: "north.asleep", Requests: record.Requests{NoContactTimes: []record.TimeSpan{{From: "09:00", To: "09:00"}}}})
+	h.do(casework.SetRequests{Case: "north.asleep",
+		Requests: record.Requests{NoContactTimes: []record.TimeSpan{{From: "09:00", To: "09:00"}}}})
 	h.take("early-bird")
-	h.do(casework.SetRequests{Case: "north.early-bird", Requests: record.Requests{NoContactTimes: []record.TimeSpan{{From: "08:25", To: "21:00"}}}})
+	h.do(casework.SetRequests{Case: "north.early-bird",
+		Requests: record.Requests{NoContactTimes: []record.TimeSpan{{From: "08:25", To: "21:00"}}}})
 	h.take("closed")
 	h.do(casework.CloseCase{Case: "north.closed", Reason: "recalled"})
 
@@ -52,7 +55,8 @@ func TestEveryCaseHasAStopOrAReason(t *testing.T) {
 		t.Errorf("the round is %s %s with stops %q", v.Status, v.Failure, got)
 	}
 	got := leftOut(v)
-	for id, want := range map[string]string{"no-point": "NO_POSITION", "far-out": "NO_TERRITORY", "teamless": "NO_TEAM", "held": "HOLD house-hold",
+	for id, want := range map[string]string{"no-point": "NO_POSITION", "far-out": "NO_TERRITORY", "teamless": "NO_TEAM",
+		"held":  "HOLD house-hold",
 		"moved": "ADDRESS_UNFIT house-address", "met-lately": "FREQ_CAP hv-visit-7", "asleep": "INCONVENIENT_TIME base-requests",
 		"early-bird": "NO_TIME_IN_WINDOW"} {
 		if got[id] != want {
@@ -87,8 +91,10 @@ func TestARoundReplacesTheOlderOfItsDay(t *testing.T) {
 	h.take("c1")
 	h.take("c2")
 	first := h.publish(h.plan(today).ID)
-	if first.Status != Published || first.Issued != 2 || h.onPhone("west-1") != "c1 "+today+", c2 "+today || h.onPhone("west-2") != h.onPhone("west-1") || h.onPhone("east-1") != "" {
-		t.Fatalf("published %s with %d; the phones show %q and %q", first.Status, first.Issued, h.onPhone("west-1"), h.onPhone("east-1"))
+	if first.Status != Published || first.Issued != 2 || h.onPhone("west-1") != "c1 "+today+", c2 "+today ||
+		h.onPhone("west-2") != h.onPhone("west-1") || h.onPhone("east-1") != "" {
+		t.Fatalf("published %s with %d; the phones show %q and %q", first.Status, first.Issued, h.onPhone("west-1"),
+			h.onPhone("east-1"))
 	}
 	// c1 moves to the east, where another team works; c2 is no longer to be visited.
 	h.do(casework.Reassign{Case: "north.c1", Territory: ptr("east")})
@@ -147,7 +153,8 @@ func TestPublishingAgainDoesNothingMore(t *testing.T) {
 	after, err := h.store.Watermark(context.Background(), porto)
 	ok(t, err)
 	if v := h.view(id); v.Status != Published || v.Issued != 1 || h.onPhone("west-1") != "c1 "+today || after != w+1 {
-		t.Errorf("the round is %s with %d issued, the phone shows %q; %d entries were added, want the header's alone", v.Status, v.Issued, h.onPhone("west-1"), after-w)
+		t.Errorf("the round is %s with %d issued, the phone shows %q; %d entries were added, want the header's alone",
+			v.Status, v.Issued, h.onPhone("west-1"), after-w)
 	}
 	notices, err := h.cases.Alerts(context.Background(), boss, porto, "", 0, "")
 	ok(t, err)
@@ -167,7 +174,8 @@ func TestARunWithoutAResultIsPlannedAgain(t *testing.T) {
 	lost.Run = "01900000-0000-7000-8000-000000000000"
 	d, err := h.svc.planDay(context.Background(), lost)
 	ok(t, err)
-	d.routes = append(d.routes, Route{ID: r.ID + ".ghost", Round: r.ID, Branch: porto, Run: lost.Run, Team: "ghost", Stops: []Stop{}})
+	d.routes = append(d.routes, Route{ID: r.ID + ".ghost", Round: r.ID, Branch: porto, Run: lost.Run, Team: "ghost",
+		Stops: []Stop{}})
 	ok(t, h.svc.storeDay(context.Background(), lost, d))
 	if v := h.view(r.ID); !v.PlannedAt.IsZero() || len(v.Routes) != 0 {
 		t.Errorf("before it is planned the round is %s with %d routes", v.Status, len(v.Routes))
@@ -177,7 +185,8 @@ func TestARunWithoutAResultIsPlannedAgain(t *testing.T) {
 	h.work()
 	v := h.view(r.ID)
 	if v.Status != Planned || v.Run == lost.Run || stops(v) != "t-west: c1" || len(v.Routes) != 1 || len(v.LeftOut) != 1 {
-		t.Errorf("the round is %s, run %s, stops %q, %d routes, %d left out", v.Status, v.Run, stops(v), len(v.Routes), len(v.LeftOut))
+		t.Errorf("the round is %s, run %s, stops %q, %d routes, %d left out", v.Status, v.Run, stops(v), len(v.Routes),
+			len(v.LeftOut))
 	}
 }
 
@@ -234,13 +243,15 @@ func TestATeamThatCannotGoIsNamed(t *testing.T) {
 		return strings.Join(out, "\n")
 	}
 	_, err := h.svc.Create(ctx, h.ask(), Params{Branch: porto, Date: today, Teams: []string{"t-west", "nobody", "t-off"}})
-	if got := places(err); !strings.HasPrefix(got, "teams[1]: the branch has no such team") || !strings.Contains(got, "\nteams[2]: the team t-off has no shift that day; give it one") {
+	if got := places(err); !strings.HasPrefix(got, "teams[1]: the branch has no such team") ||
+		!strings.Contains(got, "\nteams[2]: the team t-off has no shift that day; give it one") {
 		t.Errorf("of the round it says\n%s", got)
 	}
 	h.take("c1")
 	v := h.publish(h.plan(today).ID)
 	_, err = h.svc.Replan(ctx, h.ask(), v.ID, ReplanParams{Without: []string{"t-off", "t-east", "nobody"}})
-	if got := places(err); !strings.HasPrefix(got, "without[0]: the team t-off has no shift that day") || !strings.Contains(got, "\nwithout[2]: the branch has no such team") {
+	if got := places(err); !strings.HasPrefix(got, "without[0]: the team t-off has no shift that day") ||
+		!strings.Contains(got, "\nwithout[2]: the branch has no such team") {
 		t.Errorf("of the replan it says\n%s", got)
 	}
 }
@@ -262,7 +273,8 @@ func TestADayNobodyGoesOnWithIsNotPlannedAnew(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
 			ctx := context.Background()
-			_, err := h.office.PutShift(ctx, office.Ask{By: "boss"}, office.Shift{Branch: porto, Team: "t-west", Date: today, From: "08:30", To: "14:00"})
+			_, err := h.office.PutShift(ctx, office.Ask{By: "boss"}, office.Shift{Branch: porto, Team: "t-west", Date: today,
+				From: "08:30", To: "14:00"})
 			ok(t, err)
 			h.take("c1")
 			r, err := h.svc.Create(ctx, h.ask(), Params{Branch: porto, Date: today, Teams: c.teams, Seed: 1, TimeLimitS: 1})
@@ -297,7 +309,8 @@ func TestARepeatedReplanIsAnsweredAsBefore(t *testing.T) {
 	r, err := h.svc.Create(ctx, request, params)
 	ok(t, err)
 	h.work()
-	if _, err := h.svc.Replan(ctx, h.ask(), r.ID, ReplanParams{Without: []string{"t-west", "t-east"}}); code(err) != "round.state" {
+	if _, err := h.svc.Replan(ctx, h.ask(), r.ID, ReplanParams{Without: []string{"t-west",
+		"t-east"}}); code(err) != "round.state" {
 		t.Errorf("of a planned round: %v", err)
 	}
 	h.publish(r.ID)
@@ -330,7 +343,8 @@ func TestTheShiftSaysWhoGoes(t *testing.T) {
 	}
 	// One agent where the law wants two.
 	h.take("cn", "profile", "cn")
-	h.team(office.Team{ID: "t-west", Agents: []auth.UserID{"west-1"}, Territories: []string{"west"}, Items: []string{"badge", "authorisation_letter"}, Recording: true})
+	h.team(office.Team{ID: "t-west", Agents: []auth.UserID{"west-1"}, Territories: []string{"west"},
+		Items: []string{"badge", "authorisation_letter"}, Recording: true})
 	if got := leftOut(h.plan(today))["cn"]; got != "TEAM_TOO_SMALL cn-two" {
 		t.Errorf("one agent where the law wants two: %q", got)
 	}

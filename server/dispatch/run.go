@@ -126,7 +126,8 @@ func (s *Service) lay(ctx context.Context, r *Round) (_ *day, refusal string, er
 		Code() string
 	}
 	if errors.As(err, &refused) {
-		s.log.Warn("dispatch: a round cannot be planned", "round", r.ID, "version", r.Version, "code", refused.Code(), "err", err)
+		s.log.Warn("dispatch: a round cannot be planned", "round", r.ID, "version", r.Version, "code", refused.Code(), "err",
+			err)
 		return nil, refused.Code(), nil
 	}
 	if err != nil {
@@ -186,7 +187,8 @@ func (s *Service) storeDay(ctx context.Context, r Round, d *day) error {
 			chunk = append(chunk, docs[0])
 			docs = docs[1:]
 		}
-		if _, err := s.do(ctx, r.Branch, s.ask(fmt.Sprintf("part:%d", n), r), func(ctx context.Context, rd *journal.Reader) (journal.Draft, error) {
+		if _, err := s.do(ctx, r.Branch, s.ask(fmt.Sprintf("part:%d", n), r), func(ctx context.Context,
+			rd *journal.Reader) (journal.Draft, error) {
 			refs := make([]journal.DocRef, len(chunk))
 			for i, c := range chunk {
 				refs[i] = journal.DocRef{Type: c.typ, ID: c.id}

@@ -68,7 +68,8 @@ func New(o Options) *Service {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	o.Threads = max(1, o.Threads)
-	return &Service{opt: o, store: o.Journal.Store(), log: o.Log, wake: make(chan struct{}, 1), second: time.Second, ended: map[auth.BranchID]string{}, progress: map[string]Progress{}}
+	return &Service{opt: o, store: o.Journal.Store(), log: o.Log, wake: make(chan struct{}, 1), second: time.Second,
+		ended: map[auth.BranchID]string{}, progress: map[string]Progress{}}
 }
 
 // Params are what a round is asked with.
@@ -107,7 +108,8 @@ func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) 
 		p.TimeLimitS = DefaultTimeLimitS
 	}
 	if p.TimeLimitS < 1 || p.TimeLimitS > MaxTimeLimitS {
-		return Round{}, refuse(refusal.Invalid, "round.limit", "time_limit_s", fmt.Sprintf("the search may take 1 to %d seconds", MaxTimeLimitS))
+		return Round{}, refuse(refusal.Invalid, "round.limit", "time_limit_s",
+			fmt.Sprintf("the search may take 1 to %d seconds", MaxTimeLimitS))
 	}
 	switch p.Objective {
 	case "":
@@ -123,8 +125,9 @@ func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) 
 	if err != nil {
 		return Round{}, err
 	}
-	round := Round{ID: journal.NewID(), Branch: p.Branch, Date: p.Date, Status: Queued, Teams: p.Teams, Seed: p.Seed, TimeLimitS: p.TimeLimitS,
-		Objective: p.Objective, Balance: p.Balance, By: ask.Actor.User}
+	round := Round{ID: journal.NewID(), Branch: p.Branch, Date: p.Date, Status: Queued, Teams: p.Teams, Seed: p.Seed,
+		TimeLimitS: p.TimeLimitS,
+		Objective:  p.Objective, Balance: p.Balance, By: ask.Actor.User}
 	out, err := s.do(ctx, p.Branch, ask, func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
 		if err := checkToCome(p.Date, r.At, zone); err != nil {
 			return journal.Draft{}, err
@@ -140,11 +143,13 @@ func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) 
 		if err != nil {
 			return journal.Draft{}, err
 		}
-		if err := staff.checkWork("teams", p.Teams, "has no shift that day; give it one with PUT /v1/teams/{id}/shifts/{date}"); err != nil {
+		if err := staff.checkWork("teams", p.Teams,
+			"has no shift that day; give it one with PUT /v1/teams/{id}/shifts/{date}"); err != nil {
 			return journal.Draft{}, err
 		}
 		if len(staff.shifts) == 0 {
-			return journal.Draft{}, refuse(refusal.Conflict, "round.no_shifts", "date", "no team has a shift that day; give teams shifts with PUT /v1/teams/{id}/shifts/{date}")
+			return journal.Draft{}, refuse(refusal.Conflict, "round.no_shifts", "date",
+				"no team has a shift that day; give teams shifts with PUT /v1/teams/{id}/shifts/{date}")
 		}
 		// The same id twice would be another round's: it cannot be.
 		if _, _, err := r.Doc(ctx, "rounds", round.ID); err != nil {
@@ -183,7 +188,8 @@ func putRound(rd *journal.Reader, action string, r Round) (journal.Draft, error)
 }
 
 // do runs one command; its refusal is the error.
-func (s *Service) do(ctx context.Context, b auth.BranchID, ask Ask, decide func(context.Context, *journal.Reader) (journal.Draft, error)) (journal.Outcome, error) {
+func (s *Service) do(ctx context.Context, b auth.BranchID, ask Ask, decide func(context.Context,
+	*journal.Reader) (journal.Draft, error)) (journal.Outcome, error) {
 	if ask.Command == "" {
 		ask.Command = "http:" + string(ask.Actor.User) + ":" + journal.NewID()
 	}
@@ -272,7 +278,8 @@ func (s *Service) find(ctx context.Context, a auth.Actor, id string) (Round, err
 }
 
 // Rounds lists a branch's rounds of a date, or of all dates with "", newest last.
-func (s *Service) Rounds(ctx context.Context, a auth.Actor, b auth.BranchID, date string, limit int, cursor string) ([]Round, string, error) {
+func (s *Service) Rounds(ctx context.Context, a auth.Actor, b auth.BranchID, date string, limit int,
+	cursor string) ([]Round, string, error) {
 	if !a.InBranch(b) {
 		return nil, "", refuse(refusal.NotFound, "round.branch", "branch", "there is no such branch here")
 	}
@@ -374,7 +381,8 @@ func (s *Service) forget(id string) {
 }
 
 // all reads every document of a round through an index.
-func all[T any](ctx context.Context, store journal.Store, b auth.BranchID, ix journal.Index, round string, keep func(T) bool) ([]T, error) {
+func all[T any](ctx context.Context, store journal.Store, b auth.BranchID, ix journal.Index, round string,
+	keep func(T) bool) ([]T, error) {
 	out := []T{}
 	q := journal.Query{Branch: b, Type: ix.Type, Index: ix.Name, Eq: []any{round}, Limit: 1000}
 	for {

@@ -88,7 +88,8 @@ type SlotParams struct {
 func (s *Service) Slots(ctx context.Context, a auth.Actor, p SlotParams) (DaySlots, error) {
 	p.Minutes = cmp.Or(p.Minutes, DefaultSlotMinutes)
 	if p.Minutes < MinSlotMinutes || p.Minutes > MaxSlotMinutes {
-		return DaySlots{}, refuse(refusal.Invalid, "slots.minutes", "minutes", fmt.Sprintf("a slot is %d to %d minutes long", MinSlotMinutes, MaxSlotMinutes))
+		return DaySlots{}, refuse(refusal.Invalid, "slots.minutes", "minutes", fmt.Sprintf("a slot is %d to %d minutes long",
+			MinSlotMinutes, MaxSlotMinutes))
 	}
 	branch, err := s.opt.Office.Branch(ctx, p.Branch)
 	if err != nil {
@@ -171,7 +172,8 @@ func (s *Service) roundOn(ctx context.Context, b auth.BranchID, date string) (be
 
 // lawfulSlots are those of a day that has no round yet: who will go is not
 // known, so the law is asked about a team that lacks nothing, as it is when an appointment is made.
-func (s *Service) lawfulSlots(out DaySlots, f *casework.PlanningFile, j judging, zone *time.Location) (DaySlots, error) {
+func (s *Service) lawfulSlots(out DaySlots, f *casework.PlanningFile, j judging, zone *time.Location) (DaySlots,
+	error) {
 	plan := casework.WellEquipped()
 	plan.Overlays = j.overlays
 	lawful, hits, err := casework.WindowsOf(j.policy, f, j.date, plan)
@@ -197,7 +199,8 @@ func (s *Service) lawfulSlots(out DaySlots, f *casework.PlanningFile, j judging,
 }
 
 // roundSlots are those of a day that has a round.
-func (s *Service) roundSlots(ctx context.Context, out DaySlots, f *casework.PlanningFile, j judging, r Round, branch office.Branch, zone *time.Location) (DaySlots, error) {
+func (s *Service) roundSlots(ctx context.Context, out DaySlots, f *casework.PlanningFile, j judging, r Round,
+	branch office.Branch, zone *time.Location) (DaySlots, error) {
 	t, err := s.asItStands(ctx, r, branch, j.past.now)
 	if err != nil {
 		return DaySlots{}, err
@@ -230,7 +233,8 @@ func (s *Service) roundSlots(ctx context.Context, out DaySlots, f *casework.Plan
 // cut cuts the lawful windows of a day at the debtor's clock: by the hour, or by
 // whatever length is asked for from midnight on. What the law forbids between the
 // first and the last is there too, with the rule.
-func (s *Service) cut(f *casework.PlanningFile, j judging, ws []Window, plan casework.VisitPlan, minutes int, zone *time.Location) ([]Slot, error) {
+func (s *Service) cut(f *casework.PlanningFile, j judging, ws []Window, plan casework.VisitPlan, minutes int,
+	zone *time.Location) ([]Slot, error) {
 	whole := Window{From: ws[0].From, To: ws[len(ws)-1].To}
 	out := []Slot{}
 	for at := 0; at < 24*60; at += minutes {
@@ -274,7 +278,8 @@ func clockText(minutes int) string {
 }
 
 // place asks for each lawful slot who of the crews that may go has room for the visit.
-func (s *Service) place(ctx context.Context, b auth.BranchID, slots []Slot, t *standingDay, c candidate, others []journal.CaseID) error {
+func (s *Service) place(ctx context.Context, b auth.BranchID, slots []Slot, t *standingDay, c candidate,
+	others []journal.CaseID) error {
 	var ask []int
 	var windows []Window
 	for i := range slots {

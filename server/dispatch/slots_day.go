@@ -60,7 +60,8 @@ func (t *standingDay) toMake(team string) (out []Stop) {
 		e, open := t.past.earlier(st.Case)
 		// What the phones of a published round do not have, it has lost since.
 		issued := t.round.onPhones()
-		if st.State == "" && !t.past.keeps(st.Case) && !t.past.declined(st.Case, team) && (open && e.assignment == st.Assignment || !issued && !open) {
+		if st.State == "" && !t.past.keeps(st.Case) && !t.past.declined(st.Case, team) &&
+			(open && e.assignment == st.Assignment || !issued && !open) {
 			out = append(out, st)
 		}
 	}
@@ -84,7 +85,8 @@ func (t *standingDay) binds(id journal.CaseID) bool {
 // rest is what is left of the day for the crews that may go to a case, as a
 // routing problem with its order, and the stop to put into it. Visits to the same
 // debtor are taken out: their other cases would share the stop.
-func (s *Service) rest(ctx context.Context, b auth.BranchID, t *standingDay, c candidate, others []journal.CaseID) (p routing.Problem, order [][]int, stop routing.Stop, err error) {
+func (s *Service) rest(ctx context.Context, b auth.BranchID, t *standingDay, c candidate,
+	others []journal.CaseID) (p routing.Problem, order [][]int, stop routing.Stop, err error) {
 	planned := make([][]Stop, len(c.crews))
 	var ids []journal.CaseID
 	for i, k := range c.crews {
@@ -136,7 +138,8 @@ type knock struct {
 func knocks(stops []Stop, homes map[journal.CaseID]geo.Point) (out []knock) {
 	for i, st := range stops {
 		if i == 0 || st.Door == 0 || st.Door != stops[i-1].Door {
-			out = append(out, knock{door{home: homes[st.Case], service: st.ServiceS, windows: []Window{st.Window}, must: st.Appointment != ""}, st.ETA})
+			out = append(out, knock{door{home: homes[st.Case], service: st.ServiceS, windows: []Window{st.Window},
+				must: st.Appointment != ""}, st.ETA})
 			continue
 		}
 		k := &out[len(out)-1]

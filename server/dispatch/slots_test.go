@@ -16,7 +16,8 @@ import (
 
 func (h *house) slots(id, date string, minutes int) DaySlots {
 	h.t.Helper()
-	d, err := h.svc.Slots(context.Background(), boss, SlotParams{Branch: porto, Case: record.CaseIDOf("north", id), Date: date, Minutes: minutes})
+	d, err := h.svc.Slots(context.Background(), boss, SlotParams{Branch: porto, Case: record.CaseIDOf("north", id),
+		Date: date, Minutes: minutes})
 	ok(h.t, err)
 	return d
 }
@@ -25,8 +26,10 @@ func (h *house) slots(id, date string, minutes int) DaySlots {
 func (h *house) visit(st Stop, agent auth.UserID) {
 	h.t.Helper()
 	a := auth.Actor{User: agent, Role: auth.RoleAgent, Branches: []auth.BranchID{porto}}
-	_, err := h.cases.One(context.Background(), a, porto, casework.Request{ID: "m:" + string(agent) + ":" + string(st.Case), Cmd: casework.RecordVisit{ID: "visit-" + string(st.Case), By: agent,
-		Visit: &record.Visit{VisitReport: record.VisitReport{Case: st.Case, Assignment: st.Assignment, At: h.now.Add(-30 * time.Minute), Outcome: "NOT_MET_NOBODY"}}}})
+	_, err := h.cases.One(context.Background(), a, porto, casework.Request{ID: "m:" + string(agent) + ":" +
+		string(st.Case), Cmd: casework.RecordVisit{ID: "visit-" + string(st.Case), By: agent,
+		Visit: &record.Visit{VisitReport: record.VisitReport{Case: st.Case, Assignment: st.Assignment,
+			At: h.now.Add(-30 * time.Minute), Outcome: "NOT_MET_NOBODY"}}}})
 	ok(h.t, err)
 }
 
@@ -114,8 +117,10 @@ func TestAPromisedSlotIsKept(t *testing.T) {
 	if d := h.slots("twin", today, 60); d.Code != SameDebtor || d.Rule != "house-one-visit" || len(d.Slots) != 0 {
 		t.Errorf("the debtor's other case: %+v", d)
 	}
-	if again := cheapest(t, h.slots("new", today, 60)); !again.From.Equal(best.From) || *again.ExtraTravelS != *best.ExtraTravelS {
-		t.Errorf("once it is planned the cheapest is %s for %d s, before %s for %d s", again.From, *again.ExtraTravelS, best.From, *best.ExtraTravelS)
+	if again := cheapest(t, h.slots("new", today, 60)); !again.From.Equal(best.From) ||
+		*again.ExtraTravelS != *best.ExtraTravelS {
+		t.Errorf("once it is planned the cheapest is %s for %d s, before %s for %d s", again.From, *again.ExtraTravelS,
+			best.From, *best.ExtraTravelS)
 	}
 }
 
@@ -125,7 +130,8 @@ func TestSlotsKeepWhatTheDayMustKeep(t *testing.T) {
 	h.street()
 	h.take("far", "lon", "-8.58")
 	h.take("new", "lon", "-8.62")
-	h.team(office.Team{ID: "t-west", Agents: []auth.UserID{"west-1", "west-2"}, Territories: []string{"west"}, Items: []string{"badge", "authorisation_letter"}, Recording: true, MaxStops: 4})
+	h.team(office.Team{ID: "t-west", Agents: []auth.UserID{"west-1", "west-2"}, Territories: []string{"west"},
+		Items: []string{"badge", "authorisation_letter"}, Recording: true, MaxStops: 4})
 	h.do(casework.OpenHold{Case: "north.new", Kind: "dispute", Until: today})
 	id := h.plan(today).ID
 	if d := h.slots("new", today, 0); d.Code != OnHold || d.Rule != "house-hold" || len(d.Slots) != 0 {
@@ -136,7 +142,9 @@ func TestSlotsKeepWhatTheDayMustKeep(t *testing.T) {
 	if d.Round != id || d.RoundStatus != Planned {
 		t.Fatalf("the round is %q, %s", d.Round, d.RoundStatus)
 	}
-	if got := read(d); len(got) != 12 || got[9] != "17:00-18:00 no NO_TIME" || got[10] != "18:00-19:00 no NO_TIME_IN_WINDOW" || slices.ContainsFunc(got, func(s string) bool { return !strings.Contains(s, " no NO_TIME") }) {
+	if got := read(d); len(got) != 12 || got[9] != "17:00-18:00 no NO_TIME" ||
+		got[10] != "18:00-19:00 no NO_TIME_IN_WINDOW" || slices.ContainsFunc(got,
+		func(s string) bool { return !strings.Contains(s, " no NO_TIME") }) {
 		t.Errorf("the team has four doors and may have no more: %q", got)
 	}
 	// Its own stop makes way for another time, and so does the debtor's other case, which would share the stop.
@@ -147,10 +155,12 @@ func TestSlotsKeepWhatTheDayMustKeep(t *testing.T) {
 	if d := h.slots("c2", today, 30); cheapest(t, d).Team != "t-west" || read(d)[19] != "17:30-18:00 t-west" {
 		t.Errorf("a case that is planned: %q", read(d))
 	}
-	if d := h.slots("twin", today, 30); cheapest(t, d).Team != "t-west" || read(d)[18] != "17:00-17:30 t-west" || read(d)[19] != "17:30-18:00 no NO_TIME_IN_WINDOW" {
+	if d := h.slots("twin", today, 30); cheapest(t, d).Team != "t-west" || read(d)[18] != "17:00-17:30 t-west" ||
+		read(d)[19] != "17:30-18:00 no NO_TIME_IN_WINDOW" {
 		t.Errorf("the debtor's other case, twenty minutes for each: %q", read(d))
 	}
-	if d := h.slots("far", today, 120); cheapest(t, d).Team != "t-east" || len(d.Slots) != 6 || read(d)[1] != "10:00-12:00 t-east" {
+	if d := h.slots("far", today, 120); cheapest(t, d).Team != "t-east" || len(d.Slots) != 6 ||
+		read(d)[1] != "10:00-12:00 t-east" {
 		t.Errorf("the east: %q", read(d))
 	}
 	// A round that nobody of theirs is in.
@@ -175,7 +185,8 @@ func TestSlotsCountWhatOthersLose(t *testing.T) {
 	h.take("long", "lon", "-8.640", "service_min", "40")
 	d := h.slots("long", today, 60)
 	best := cheapest(t, d)
-	if first := d.Slots[0]; first.Possible != Yes || *first.ExtraCost < moveSeconds || *first.ExtraTravelS > 600 || best.From.Equal(first.From) {
+	if first := d.Slots[0]; first.Possible != Yes || *first.ExtraCost < moveSeconds || *first.ExtraTravelS > 600 ||
+		best.From.Equal(first.From) {
 		t.Errorf("before nine it costs %d for %d s of travel, and every other stop is forty minutes later; the cheapest is %s", *first.ExtraCost, *first.ExtraTravelS, best.From)
 	}
 	// A visit of twenty minutes next door to a promise for two o'clock, given for until twenty past: after it, not before.
@@ -192,14 +203,16 @@ func TestSlotsCountWhatOthersLose(t *testing.T) {
 // Where the branch lets neighbours in, a team from over the border may be promised too.
 func TestSlotsOfANeighbour(t *testing.T) {
 	h := newHouse(t)
-	h.team(office.Team{ID: "t-west", Agents: []auth.UserID{"west-1", "west-2"}, Territories: []string{"west"}, Items: []string{"badge", "authorisation_letter"}, Recording: true, MaxStops: 1})
+	h.team(office.Team{ID: "t-west", Agents: []auth.UserID{"west-1", "west-2"}, Territories: []string{"west"},
+		Items: []string{"badge", "authorisation_letter"}, Recording: true, MaxStops: 1})
 	h.take("c1")
 	h.plan(today)
 	h.take("near", "lon", "-8.602")
 	if d := h.slots("near", today, 0); d.Slots[1].Possible != No {
 		t.Errorf("with a door taken of one: %q", read(d))
 	}
-	_, err := h.office.PutBranch(context.Background(), office.Ask{By: "admin"}, office.Branch{ID: porto, TimeZone: "Europe/Lisbon", NeighboursWithinM: 500})
+	_, err := h.office.PutBranch(context.Background(), office.Ask{By: "admin"},
+		office.Branch{ID: porto, TimeZone: "Europe/Lisbon", NeighboursWithinM: 500})
 	ok(t, err)
 	if d := h.slots("near", today, 0); cheapest(t, d).Team != "t-east" {
 		t.Errorf("the neighbour: %q", read(d))
@@ -210,7 +223,8 @@ func TestSlotsOfANeighbour(t *testing.T) {
 func TestSlotsOfADayThatHasBegun(t *testing.T) {
 	h := newHouse(t)
 	h.street()
-	west := office.Team{ID: "t-west", Agents: []auth.UserID{"west-1", "west-2"}, Territories: []string{"west"}, Items: []string{"badge", "authorisation_letter"}, Recording: true, MaxStops: 4}
+	west := office.Team{ID: "t-west", Agents: []auth.UserID{"west-1", "west-2"}, Territories: []string{"west"},
+		Items: []string{"badge", "authorisation_letter"}, Recording: true, MaxStops: 4}
 	h.team(west)
 	id := h.plan(today).ID
 	v := h.publish(id)
@@ -237,7 +251,8 @@ func TestSlotsOfADayThatHasBegun(t *testing.T) {
 		t.Errorf("with a door less: %q", got)
 	}
 	// The team drops out.
-	_, err := h.svc.Replan(context.Background(), h.ask(), id, ReplanParams{Without: []string{"t-west"}, Seed: 1, TimeLimitS: 1})
+	_, err := h.svc.Replan(context.Background(), h.ask(), id, ReplanParams{Without: []string{"t-west"}, Seed: 1,
+		TimeLimitS: 1})
 	ok(t, err)
 	h.work()
 	if d := h.slots("new", today, 30); d.Code != NoTeam || len(d.Slots) != 0 {
@@ -262,7 +277,8 @@ func TestDoorsOfAPlannedRoute(t *testing.T) {
 		{Door: 1, Case: "b", ETA: at("10:10"), Window: hour("10:05", "12:05"), ServiceS: 1200, Appointment: "x"},
 		{Door: 2, Case: "c", ETA: at("11:00"), Window: hour("09:00", "11:30"), ServiceS: 300},
 	}, nil)
-	if len(got) != 2 || got[0].service != 1800 || !got[0].must || !got[0].eta.Equal(at("10:00")) || !sameWindows(got[0].windows, hours("09:55", "11:55")) {
+	if len(got) != 2 || got[0].service != 1800 || !got[0].must || !got[0].eta.Equal(at("10:00")) ||
+		!sameWindows(got[0].windows, hours("09:55", "11:55")) {
 		t.Errorf("the first of %d doors: %+v", len(got), got[0])
 	}
 	if got[1].must || got[1].service != 300 || !sameWindows(got[1].windows, hours("09:00", "11:30")) {
@@ -274,7 +290,8 @@ func TestDoorsOfAPlannedRoute(t *testing.T) {
 func TestSlotsOfADayWithoutARound(t *testing.T) {
 	h := newHouse(t)
 	h.take("c1")
-	h.do(casework.SetRequests{Case: "north.c1", Requests: record.Requests{NoContactTimes: []record.TimeSpan{{From: "12:15", To: "13:45"}}}})
+	h.do(casework.SetRequests{Case: "north.c1", Requests: record.Requests{NoContactTimes: []record.TimeSpan{{From: "12:15",
+		To: "13:45"}}}})
 	const day = "2026-12-02"
 	d := h.slots("c1", day, 0)
 	got := read(d)
@@ -282,12 +299,14 @@ func TestSlotsOfADayWithoutARound(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 	// A visit of twenty minutes is over by a quarter past twelve.
-	want := []string{"08:00-09:00 unknown", "09:00-10:00 unknown", "10:00-11:00 unknown", "11:00-11:55 unknown", "12:00-13:00 no INCONVENIENT_TIME base-requests (unlawful)", "13:45-14:00 unknown", "14:00-15:00 unknown"}
+	want := []string{"08:00-09:00 unknown", "09:00-10:00 unknown", "10:00-11:00 unknown", "11:00-11:55 unknown",
+		"12:00-13:00 no INCONVENIENT_TIME base-requests (unlawful)", "13:45-14:00 unknown", "14:00-15:00 unknown"}
 	if len(got) < len(want) || !slices.Equal(got[:len(want)], want) {
 		t.Errorf("%q, want %q first", got, want)
 	}
 	for _, s := range d.Slots {
-		if s.Lawful != (s.Possible == Unknown) || s.Team != "" || s.ExtraCost != nil || s.Cheapest || !s.Lawful && len(s.Cite) == 0 {
+		if s.Lawful != (s.Possible == Unknown) || s.Team != "" || s.ExtraCost != nil || s.Cheapest || !s.Lawful &&
+			len(s.Cite) == 0 {
 			t.Errorf("without a round: %+v", s)
 		}
 	}
@@ -316,10 +335,12 @@ func TestSlotsAreRefused(t *testing.T) {
 		{"half a day", "c1", today, 241, boss, "slots.minutes"},
 		{"a case nobody knows", "c9", today, 60, boss, "case.not_found"},
 		{"another branch's supervisor", "c1", today, 60, elsewhere, "case.not_found"},
-		{"another lender", "c1", today, 60, auth.Actor{User: "l", Role: auth.RoleLender, Lender: "south", Branches: []auth.BranchID{porto}}, "case.not_found"},
+		{"another lender", "c1", today, 60, auth.Actor{User: "l", Role: auth.RoleLender, Lender: "south",
+			Branches: []auth.BranchID{porto}}, "case.not_found"},
 		{"a closed case", "gone", today, 60, boss, "case.closed"},
 	} {
-		_, err := h.svc.Slots(context.Background(), c.by, SlotParams{Branch: porto, Case: record.CaseIDOf("north", c.id), Date: c.date, Minutes: c.minutes})
+		_, err := h.svc.Slots(context.Background(), c.by, SlotParams{Branch: porto, Case: record.CaseIDOf("north", c.id),
+			Date: c.date, Minutes: c.minutes})
 		if code(err) != c.code {
 			t.Errorf("%s: %q, want %s", c.what, code(err), c.code)
 		}

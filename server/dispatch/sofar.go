@@ -89,7 +89,8 @@ func (s *Service) soFar(ctx context.Context, r Round, zone *time.Location) (*soF
 
 // standing reads the day from the plan and what became of its assignments. It is pure.
 func standing(ask *Replan, routes []Route, issued []casework.Issued) *soFar {
-	p := &soFar{now: ask.At, kept: map[journal.CaseID]bool{}, teams: map[string]*teamSoFar{}, open: map[journal.CaseID]earlier{}, refused: map[journal.CaseID][]string{}}
+	p := &soFar{now: ask.At, kept: map[journal.CaseID]bool{}, teams: map[string]*teamSoFar{},
+		open: map[journal.CaseID]earlier{}, refused: map[journal.CaseID][]string{}}
 	planned := map[string]Stop{}
 	for _, route := range routes {
 		p.teams[route.Team] = &teamSoFar{route: route}

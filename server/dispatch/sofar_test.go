@@ -18,7 +18,9 @@ func planned(seq int, id, eta string) Stop {
 }
 
 func issuedAs(team, id, status, agentStatus, visited string) casework.Issued {
-	i := casework.Issued{ID: "of " + id, Assignment: record.Assignment{AssignmentFound: record.AssignmentFound{Case: journal.CaseID(id), Team: team, Status: status}, AssignmentReport: record.AssignmentReport{AgentStatus: agentStatus}}}
+	i := casework.Issued{ID: "of " + id,
+		Assignment: record.Assignment{AssignmentFound: record.AssignmentFound{Case: journal.CaseID(id), Team: team,
+			Status: status}, AssignmentReport: record.AssignmentReport{AgentStatus: agentStatus}}}
 	if visited != "" {
 		i.VisitedAt = at(visited)
 	}
@@ -29,14 +31,16 @@ func issuedAs(team, id, status, agentStatus, visited string) casework.Issued {
 // to the third; the other declined a stop, lost one to a hold, and has one left.
 func TestWhereADayStands(t *testing.T) {
 	routes := []Route{
-		{Team: "t1", Stops: []Stop{planned(1, "a", "09:00"), planned(2, "b", "10:00"), planned(3, "c", "11:50"), planned(4, "d", "14:00")},
+		{Team: "t1", Stops: []Stop{planned(1, "a", "09:00"), planned(2, "b", "10:00"), planned(3, "c", "11:50"),
+			planned(4, "d", "14:00")},
 			Breaks: []Pause{{At: at("11:00"), Minutes: 30}, {At: at("15:00"), Minutes: 15}}},
 		{Team: "t2", Stops: []Stop{planned(1, "e", "13:00"), planned(2, "f", "14:00"), planned(3, "g", "15:00")}},
 	}
 	p := standing(&Replan{At: at("12:00")}, routes, []casework.Issued{
 		issuedAs("t1", "a", "done", "visited", "10:30"), issuedAs("t1", "b", "done", "visited", "09:10"),
 		issuedAs("t1", "c", "open", "en_route", ""), issuedAs("t1", "d", "open", "", ""),
-		issuedAs("t2", "e", "open", "declined", ""), issuedAs("t2", "f", "revoked", "", ""), issuedAs("t2", "g", "open", "accepted", ""),
+		issuedAs("t2", "e", "open", "declined", ""), issuedAs("t2", "f", "revoked", "", ""), issuedAs("t2", "g", "open",
+			"accepted", ""),
 	})
 	var order []string
 	for _, st := range p.teams["t1"].stops {
@@ -67,13 +71,16 @@ func TestWhereADayStands(t *testing.T) {
 
 	origin := at("00:00")
 	pause := func(from, to string, minutes int) routing.Break {
-		return routing.Break{Service: minutes * 60, Windows: []routing.Window{{From: since(origin, at(from)), To: since(origin, at(to))}}}
+		return routing.Break{Service: minutes * 60, Windows: []routing.Window{{From: since(origin, at(from)),
+			To: since(origin, at(to))}}}
 	}
 	home := geo.Point{Lon: 1, Lat: 2}
 	p.teams["t1"].at = &home
 	crews := p.goOn([]crew{
-		{team: office.Team{ID: "t1"}, from: at("08:00"), to: at("18:00"), maxDoors: 5, breaks: []routing.Break{pause("11:00", "13:00", 30), pause("12:10", "16:00", 15)}},
-		{team: office.Team{ID: "t2"}, from: at("13:00"), to: at("18:00"), breaks: []routing.Break{pause("11:00", "11:30", 30)}},
+		{team: office.Team{ID: "t1"}, from: at("08:00"), to: at("18:00"), maxDoors: 5,
+			breaks: []routing.Break{pause("11:00", "13:00", 30), pause("12:10", "16:00", 15)}},
+		{team: office.Team{ID: "t2"}, from: at("13:00"), to: at("18:00"), breaks: []routing.Break{pause("11:00", "11:30",
+			30)}},
 		{team: office.Team{ID: "t3"}, from: at("06:00"), to: at("12:00")},
 	}, origin)
 	if len(crews) != 2 || crews[0].team.ID != "t1" || crews[1].team.ID != "t2" {
@@ -81,7 +88,8 @@ func TestWhereADayStands(t *testing.T) {
 	}
 	c := crews[0]
 	if !c.from.Equal(at("12:20")) || c.start == nil || *c.start != home || c.maxDoors != 2 {
-		t.Errorf("t1 goes on at %s from %v with %d doors, want 12:20, from its last door, with 2", c.from, c.start, c.maxDoors)
+		t.Errorf("t1 goes on at %s from %v with %d doors, want 12:20, from its last door, with 2", c.from, c.start,
+			c.maxDoors)
 	}
 	if len(c.breaks) != 1 || c.breaks[0].Windows[0].From != since(origin, at("12:20")) {
 		t.Errorf("t1 has breaks %+v, want the second, from 12:20", c.breaks)
@@ -89,7 +97,8 @@ func TestWhereADayStands(t *testing.T) {
 	if c := crews[1]; !c.from.Equal(at("13:00")) || len(c.breaks) != 0 {
 		t.Errorf("t2 begins at %s with %d breaks, want 13:00 and none: its break is past", c.from, len(c.breaks))
 	}
-	if ws := p.toCome(hours("09:00", "11:00", "11:30", "12:30", "14:00", "15:00")); !sameWindows(ws, hours("12:00", "12:30", "14:00", "15:00")) {
+	if ws := p.toCome(hours("09:00", "11:00", "11:30", "12:30", "14:00", "15:00")); !sameWindows(ws,
+		hours("12:00", "12:30", "14:00", "15:00")) {
 		t.Errorf("what is to come is %v", ws)
 	}
 }
@@ -103,7 +112,8 @@ func TestATeamThatDroppedOutLeavesWhatItWasOnItsWayTo(t *testing.T) {
 	}
 	d := &day{}
 	p.add(Round{ID: "r", Version: 1, Run: "run"}, d)
-	if len(d.routes) != 1 || len(d.routes[0].Stops) != 1 || d.routes[0].ID != "r.t1.v1" || d.routes[0].Run != "run" || d.cases != 1 {
+	if len(d.routes) != 1 || len(d.routes[0].Stops) != 1 || d.routes[0].ID != "r.t1.v1" || d.routes[0].Run != "run" ||
+		d.cases != 1 {
 		t.Errorf("the team's done work is %+v of %d cases, want one route with one stop", d.routes, d.cases)
 	}
 	if free := p.teams["t1"].free; !free.Equal(at("12:00").Add(0 * time.Second)) {

@@ -34,7 +34,8 @@ func (st staff) checkWork(list string, named []string, off string) error {
 		if slices.ContainsFunc(st.shifts, func(sh office.Shift) bool { return sh.Team == id }) {
 			continue
 		}
-		p := refusal.Fault{Place: fmt.Sprintf("%s[%d]", list, i), Msg: "the branch has no such team; GET /v1/teams lists them"}
+		p := refusal.Fault{Place: fmt.Sprintf("%s[%d]", list, i),
+			Msg: "the branch has no such team; GET /v1/teams lists them"}
 		if slices.ContainsFunc(st.teams, func(t office.Team) bool { return t.ID == id }) {
 			p.Msg = "the team " + id + " " + off
 		}
@@ -74,9 +75,11 @@ func (st staff) checkLeft(r Round, without []string, at time.Time) error {
 			return nil
 		}
 	}
-	e := refuse(refusal.Conflict, "round.no_team_left", "", "no team's shift is still running, so that every open visit would leave the phones")
+	e := refuse(refusal.Conflict, "round.no_team_left", "",
+		"no team's shift is still running, so that every open visit would leave the phones")
 	if len(without) > 0 {
-		e = refuse(refusal.Invalid, "round.no_team_left", "without", "no team of the round would be left whose shift is still running, and every open visit would leave the phones. Leave a team in")
+		e = refuse(refusal.Invalid, "round.no_team_left", "without",
+			"no team of the round would be left whose shift is still running, and every open visit would leave the phones. Leave a team in")
 	}
 	e.Msg += ". Give a team a shift until later with PUT /v1/teams/{id}/shifts/{date}, and plan then. " +
 		"When nobody goes out any more, do nothing: what is not visited leaves the phones at midnight and comes into the next round; call appointments off at their cases"

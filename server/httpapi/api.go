@@ -103,8 +103,10 @@ func New(o Options) *API {
 	gin.SetMode(gin.ReleaseMode)
 	// huma makes its own errors through this variable; it is set to the same function every time.
 	huma.NewError = humaProblem
-	a := &API{opt: o, log: o.Log, engine: gin.New(), metrics: newMetrics(), endpoints: map[string]endpoint{}, parts: map[string]parts{},
-		devices: auth.NewLimits(deviceEvery, deviceBurst), pace: defaultPace, planning: make(chan struct{}, 1), stop: make(chan struct{})}
+	a := &API{opt: o, log: o.Log, engine: gin.New(), metrics: newMetrics(), endpoints: map[string]endpoint{},
+		parts:   map[string]parts{},
+		devices: auth.NewLimits(deviceEvery, deviceBurst), pace: defaultPace, planning: make(chan struct{},
+			1), stop: make(chan struct{})}
 	e := a.engine
 	e.HandleMethodNotAllowed = true
 	e.RedirectTrailingSlash = false
@@ -118,7 +120,8 @@ func New(o Options) *API {
 		writeProblem(c, newProblem(http.StatusNotFound, "not_found", "there is no such endpoint; see GET /openapi.yaml"))
 	})
 	e.NoMethod(func(c *gin.Context) {
-		writeProblem(c, newProblem(http.StatusMethodNotAllowed, "method", "this endpoint does not take this method; see GET /openapi.yaml"))
+		writeProblem(c, newProblem(http.StatusMethodNotAllowed, "method",
+			"this endpoint does not take this method; see GET /openapi.yaml"))
 	})
 	a.huma = humagin.New(e, humaConfig(o.Version))
 	a.sessionEndpoints()

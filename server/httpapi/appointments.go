@@ -35,12 +35,14 @@ type listAppointmentSlotsIn struct {
 	Minutes int    `query:"minutes" minimum:"30" maximum:"240" default:"60" doc:"How long a slot is. Slots are counted from local midnight, and cut to what is lawful."`
 }
 
-func (a *API) listAppointmentSlots(ctx context.Context, c call, in *listAppointmentSlotsIn) (*body[dispatch.DaySlots], error) {
+func (a *API) listAppointmentSlots(ctx context.Context, c call, in *listAppointmentSlotsIn) (*body[dispatch.DaySlots],
+	error) {
 	b, err := a.caseBranch(ctx, c.actor, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	slots, err := a.opt.Dispatch.Slots(ctx, c.actor, dispatch.SlotParams{Branch: b, Case: journal.CaseID(in.ID), Date: in.Date, Minutes: in.Minutes})
+	slots, err := a.opt.Dispatch.Slots(ctx, c.actor, dispatch.SlotParams{Branch: b, Case: journal.CaseID(in.ID),
+		Date: in.Date, Minutes: in.Minutes})
 	return respond(slots), err
 }
 
@@ -52,8 +54,10 @@ type makeAppointmentIn struct {
 	}
 }
 
-func (a *API) makeAppointment(ctx context.Context, c call, in *makeAppointmentIn) (*body[receipt[casework.AppointmentReceipt]], error) {
-	return doCase[casework.AppointmentReceipt](ctx, a, c, in.ID, casework.MakeAppointment{Case: journal.CaseID(in.ID), From: in.Body.From.UTC().Truncate(time.Second), To: in.Body.To.UTC().Truncate(time.Second)})
+func (a *API) makeAppointment(ctx context.Context, c call,
+	in *makeAppointmentIn) (*body[receipt[casework.AppointmentReceipt]], error) {
+	return doCase[casework.AppointmentReceipt](ctx, a, c, in.ID, casework.MakeAppointment{Case: journal.CaseID(in.ID),
+		From: in.Body.From.UTC().Truncate(time.Second), To: in.Body.To.UTC().Truncate(time.Second)})
 }
 
 type cancelAppointmentIn struct {
@@ -64,6 +68,8 @@ type cancelAppointmentIn struct {
 	}
 }
 
-func (a *API) cancelAppointment(ctx context.Context, c call, in *cancelAppointmentIn) (*body[receipt[casework.AppointmentReceipt]], error) {
-	return doCase[casework.AppointmentReceipt](ctx, a, c, in.ID, casework.CancelAppointment{Case: journal.CaseID(in.ID), Appointment: in.Appointment, Reason: in.Body.Reason})
+func (a *API) cancelAppointment(ctx context.Context, c call,
+	in *cancelAppointmentIn) (*body[receipt[casework.AppointmentReceipt]], error) {
+	return doCase[casework.AppointmentReceipt](ctx, a, c, in.ID, casework.CancelAppointment{Case: journal.CaseID(in.ID),
+		Appointment: in.Appointment, Reason: in.Body.Reason})
 }

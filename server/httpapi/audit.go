@@ -51,10 +51,12 @@ func (a *API) exportVisits(c *gin.Context) {
 		a.fail(c, err)
 		return
 	}
-	q := audit.Query{Branch: b, From: c.Query("from"), To: c.Query("to"), Lender: c.Query("lender"), Reveal: actor.Regulator}
+	q := audit.Query{Branch: b, From: c.Query("from"), To: c.Query("to"), Lender: c.Query("lender"),
+		Reveal: actor.Regulator}
 	for name, d := range map[string]string{"from": q.From, "to": q.To} {
 		if _, err := time.Parse(time.DateOnly, d); d != "" && err != nil {
-			writeProblem(c, newProblem(http.StatusUnprocessableEntity, "audit.range", "write dates as 2006-01-02").at("query."+name, "not a date"))
+			writeProblem(c, newProblem(http.StatusUnprocessableEntity, "audit.range",
+				"write dates as 2006-01-02").at("query."+name, "not a date"))
 			return
 		}
 	}
@@ -64,7 +66,8 @@ func (a *API) exportVisits(c *gin.Context) {
 	case "csv":
 		format, contentType = audit.CSV, "text/csv; charset=utf-8"
 	default:
-		writeProblem(c, newProblem(http.StatusUnprocessableEntity, "audit.format", "format is ndjson or csv").at("query.format", "not a format"))
+		writeProblem(c, newProblem(http.StatusUnprocessableEntity, "audit.format",
+			"format is ndjson or csv").at("query.format", "not a format"))
 		return
 	}
 	w := &begun{ResponseWriter: c.Writer, contentType: contentType,
@@ -128,7 +131,8 @@ func (a *API) getProof(ctx context.Context, c call, in *getProofIn) (*body[audit
 	case in.From > 0 && in.Entry == 0:
 		p, err = a.opt.Audit.Consistency(ctx, b, in.From, in.Size)
 	default:
-		return nil, newProblem(http.StatusUnprocessableEntity, "audit.proof", "give entry, or from, and not both").at("query.entry", "entry or from")
+		return nil, newProblem(http.StatusUnprocessableEntity, "audit.proof",
+			"give entry, or from, and not both").at("query.entry", "entry or from")
 	}
 	return respond(p), err
 }

@@ -60,9 +60,11 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 		_ = b.conn.SetReadDeadline(time.Time{})
 		return n, err
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return n, newProblem(http.StatusRequestTimeout, "timeout", "the body came too slowly; send it again, in smaller parts").at("body", "too slow")
+		return n, newProblem(http.StatusRequestTimeout, "timeout",
+			"the body came too slowly; send it again, in smaller parts").at("body", "too slow")
 	}
-	return n, newProblem(http.StatusBadRequest, "malformed", "the body was cut short; send it again").at("body", "cut short")
+	return n, newProblem(http.StatusBadRequest, "malformed", "the body was cut short; send it again").at("body",
+		"cut short")
 }
 
 // keepPace has bodies come at a pace. It comes before anything that may answer
@@ -70,7 +72,8 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 // and would wait for it without end.
 func (a *API) keepPace(c *gin.Context) {
 	if c.Request.Body != nil && c.Request.Body != http.NoBody {
-		b := &pacedBody{ReadCloser: c.Request.Body, pace: a.pace, conn: http.NewResponseController(c.Writer), began: time.Now()}
+		b := &pacedBody{ReadCloser: c.Request.Body, pace: a.pace, conn: http.NewResponseController(c.Writer),
+			began: time.Now()}
 		_ = b.conn.SetReadDeadline(b.began.Add(a.pace.stall))
 		c.Request.Body = b
 	}
@@ -93,16 +96,19 @@ func mediaType(h http.Header, kinds ...string) (string, *Problem) {
 	}
 	kind, params, err := mime.ParseMediaType(said)
 	if err != nil || !slices.Contains(kinds, kind) {
-		return "", newProblem(http.StatusUnsupportedMediaType, "media_type", "send "+strings.Join(kinds, " or ")+", and say which as Content-Type").at("header.Content-Type", "not a kind this endpoint reads")
+		return "", newProblem(http.StatusUnsupportedMediaType, "media_type", "send "+strings.Join(kinds,
+			" or ")+", and say which as Content-Type").at("header.Content-Type", "not a kind this endpoint reads")
 	}
 	if cs := params["charset"]; cs != "" && !strings.EqualFold(cs, "utf-8") && !strings.EqualFold(cs, "us-ascii") {
-		return "", newProblem(http.StatusUnsupportedMediaType, "media_type", "send the body in UTF-8").at("header.Content-Type", "a charset other than UTF-8")
+		return "", newProblem(http.StatusUnsupportedMediaType, "media_type",
+			"send the body in UTF-8").at("header.Content-Type", "a charset other than UTF-8")
 	}
 	return kind, nil
 }
 
 func badEncoding(detail string) *Problem {
-	return newProblem(http.StatusUnsupportedMediaType, "media_type", detail).at("header.Content-Encoding", "not an encoding this endpoint reads")
+	return newProblem(http.StatusUnsupportedMediaType, "media_type", detail).at("header.Content-Encoding",
+		"not an encoding this endpoint reads")
 }
 
 // onlyJSON guards the endpoints whose bodies huma reads.
@@ -145,7 +151,8 @@ func notGzip(err error) *Problem {
 	if errors.As(err, &p) {
 		return p
 	}
-	return newProblem(http.StatusBadRequest, "malformed", "the body is not gzip, though Content-Encoding says so, or was cut short").at("body", "not gzip")
+	return newProblem(http.StatusBadRequest, "malformed",
+		"the body is not gzip, though Content-Encoding says so, or was cut short").at("body", "not gzip")
 }
 
 // limited refuses what is longer than its limit; the limit is on what comes out of decompression.
@@ -185,7 +192,8 @@ type jsonFault struct{ at, msg string }
 func (f *jsonFault) Error() string { return f.msg }
 
 func (f *jsonFault) problem() *Problem {
-	return newProblem(http.StatusBadRequest, "malformed", "the body is not JSON of the form this endpoint takes; see GET /openapi.yaml").at(f.at, f.msg)
+	return newProblem(http.StatusBadRequest, "malformed",
+		"the body is not JSON of the form this endpoint takes; see GET /openapi.yaml").at(f.at, f.msg)
 }
 
 // maxNesting bounds how deep JSON may be nested.

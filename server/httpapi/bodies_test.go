@@ -62,7 +62,8 @@ func FuzzLintJSONNeverPanics(f *testing.F) {
 		if err := d.Decode(&v); err != nil {
 			t.Fatal(err)
 		}
-		if strings.ContainsRune(fmt.Sprint(v), '\ufffd') && !bytes.Contains(text, []byte("\ufffd")) && !bytes.Contains(bytes.ToLower(text), []byte(`\ufffd`)) {
+		if strings.ContainsRune(fmt.Sprint(v), '\ufffd') && !bytes.Contains(text, []byte("\ufffd")) &&
+			!bytes.Contains(bytes.ToLower(text), []byte(`\ufffd`)) {
 			t.Fatalf("%q is read as %v", text, v)
 		}
 	})
@@ -104,7 +105,8 @@ func TestAPanicTellsNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			id := w.Header().Get(requestHeader)
-			if w.Code != 500 || p.Code != "internal" || w.Header().Get("Content-Type") != "application/problem+json" || id == "" || p.Instance != "urn:uuid:"+id {
+			if w.Code != 500 || p.Code != "internal" || w.Header().Get("Content-Type") != "application/problem+json" ||
+				id == "" || p.Instance != "urn:uuid:"+id {
 				t.Errorf("%d %s %v", w.Code, w.Body, w.Header())
 			}
 			for _, s := range []string{secret, "goroutine", ".go"} {
@@ -112,7 +114,8 @@ func TestAPanicTellsNothing(t *testing.T) {
 					t.Errorf("the answer tells %q: %s", s, w.Body)
 				}
 			}
-			if strings.Contains(log.String(), secret) || !strings.Contains(log.String(), id) || !strings.Contains(log.String(), "bodies_test.go") {
+			if strings.Contains(log.String(), secret) || !strings.Contains(log.String(), id) || !strings.Contains(log.String(),
+				"bodies_test.go") {
 				t.Errorf("the log should have the request's id and the stack, and not what was said: %s", &log)
 			}
 		})
@@ -141,7 +144,8 @@ func TestABodyMustKeepPace(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = conn.Close() }()
-			if _, err := io.WriteString(conn, "POST "+path+" HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"login\":"); err != nil {
+			if _, err := io.WriteString(conn,
+				"POST "+path+" HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"login\":"); err != nil {
 				t.Fatal(err)
 			}
 			_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))

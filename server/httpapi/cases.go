@@ -173,7 +173,8 @@ type openHoldIn struct {
 }
 
 func (a *API) openHold(ctx context.Context, c call, in *openHoldIn) (*body[receipt[casework.HoldReceipt]], error) {
-	return doCase[casework.HoldReceipt](ctx, a, c, in.ID, casework.OpenHold{Case: journal.CaseID(in.ID), Kind: in.Body.Kind, Since: in.Body.Since, Until: in.Body.Until})
+	return doCase[casework.HoldReceipt](ctx, a, c, in.ID, casework.OpenHold{Case: journal.CaseID(in.ID),
+		Kind: in.Body.Kind, Since: in.Body.Since, Until: in.Body.Until})
 }
 
 type releaseHoldIn struct {
@@ -184,8 +185,10 @@ type releaseHoldIn struct {
 	}
 }
 
-func (a *API) releaseHold(ctx context.Context, c call, in *releaseHoldIn) (*body[receipt[casework.HoldReceipt]], error) {
-	return doCase[casework.HoldReceipt](ctx, a, c, in.ID, casework.ReleaseHold{Case: journal.CaseID(in.ID), Hold: in.Hold, Reason: in.Body.Reason})
+func (a *API) releaseHold(ctx context.Context, c call, in *releaseHoldIn) (*body[receipt[casework.HoldReceipt]],
+	error) {
+	return doCase[casework.HoldReceipt](ctx, a, c, in.ID, casework.ReleaseHold{Case: journal.CaseID(in.ID), Hold: in.Hold,
+		Reason: in.Body.Reason})
 }
 
 type setFactIn struct {
@@ -198,7 +201,8 @@ type setFactIn struct {
 }
 
 func (a *API) setFact(ctx context.Context, c call, in *setFactIn) (*body[receipt[casework.CaseReceipt]], error) {
-	return doCase[casework.CaseReceipt](ctx, a, c, in.ID, casework.SetFact{Case: journal.CaseID(in.ID), Kind: in.Body.Kind, Known: in.Body.Known, Since: in.Body.Since})
+	return doCase[casework.CaseReceipt](ctx, a, c, in.ID, casework.SetFact{Case: journal.CaseID(in.ID), Kind: in.Body.Kind,
+		Known: in.Body.Known, Since: in.Body.Since})
 }
 
 type setRequestsIn struct {
@@ -206,8 +210,10 @@ type setRequestsIn struct {
 	Body record.Requests
 }
 
-func (a *API) setRequests(ctx context.Context, c call, in *setRequestsIn) (*body[receipt[casework.CaseReceipt]], error) {
-	return doCase[casework.CaseReceipt](ctx, a, c, in.ID, casework.SetRequests{Case: journal.CaseID(in.ID), Requests: in.Body})
+func (a *API) setRequests(ctx context.Context, c call, in *setRequestsIn) (*body[receipt[casework.CaseReceipt]],
+	error) {
+	return doCase[casework.CaseReceipt](ctx, a, c, in.ID, casework.SetRequests{Case: journal.CaseID(in.ID),
+		Requests: in.Body})
 }
 
 type reassignCaseIn struct {
@@ -218,7 +224,8 @@ type reassignCaseIn struct {
 	}
 }
 
-func (a *API) reassignCase(ctx context.Context, c call, in *reassignCaseIn) (*body[receipt[casework.CaseReceipt]], error) {
+func (a *API) reassignCase(ctx context.Context, c call, in *reassignCaseIn) (*body[receipt[casework.CaseReceipt]],
+	error) {
 	id := journal.CaseID(in.ID)
 	b, err := a.caseBranch(ctx, c.actor, in.ID)
 	if err != nil {
@@ -234,7 +241,8 @@ func (a *API) reassignCase(ctx context.Context, c call, in *reassignCaseIn) (*bo
 			return nil, err
 		}
 	}
-	return do[casework.CaseReceipt](ctx, a, c, b, casework.Reassign{Case: id, Team: in.Body.Team, Territory: in.Body.Territory})
+	return do[casework.CaseReceipt](ctx, a, c, b, casework.Reassign{Case: id, Team: in.Body.Team,
+		Territory: in.Body.Territory})
 }
 
 type recordContactIn struct {
@@ -250,9 +258,11 @@ type recordContactIn struct {
 	}
 }
 
-func (a *API) recordContact(ctx context.Context, c call, in *recordContactIn) (*body[receipt[casework.ContactReceipt]], error) {
+func (a *API) recordContact(ctx context.Context, c call, in *recordContactIn) (*body[receipt[casework.ContactReceipt]],
+	error) {
 	x := in.Body
-	return doCase[casework.ContactReceipt](ctx, a, c, in.ID, casework.RecordContact{Case: journal.CaseID(in.ID), ID: x.External, Channel: x.Channel, At: x.At, Result: x.Result,
+	return doCase[casework.ContactReceipt](ctx, a, c, in.ID, casework.RecordContact{Case: journal.CaseID(in.ID),
+		ID: x.External, Channel: x.Channel, At: x.At, Result: x.Result,
 		Party: x.Party, PartyRef: x.PartyRef, Number: x.Number, External: x.External})
 }
 
@@ -265,8 +275,10 @@ type reviewVisitIn struct {
 	}
 }
 
-func (a *API) reviewVisit(ctx context.Context, c call, in *reviewVisitIn) (*body[receipt[casework.ReviewReceipt]], error) {
-	return doCase[casework.ReviewReceipt](ctx, a, c, in.ID, casework.ReviewVisit{Case: journal.CaseID(in.ID), Visit: in.Visit, State: in.Body.State, Notes: in.Body.Notes})
+func (a *API) reviewVisit(ctx context.Context, c call, in *reviewVisitIn) (*body[receipt[casework.ReviewReceipt]],
+	error) {
+	return doCase[casework.ReviewReceipt](ctx, a, c, in.ID, casework.ReviewVisit{Case: journal.CaseID(in.ID),
+		Visit: in.Visit, State: in.Body.State, Notes: in.Body.Notes})
 }
 
 type correctCaseIn struct {
@@ -290,9 +302,11 @@ type correctCaseIn struct {
 	}
 }
 
-func (a *API) correctCase(ctx context.Context, c call, in *correctCaseIn) (*body[receipt[casework.CaseReceipt]], error) {
+func (a *API) correctCase(ctx context.Context, c call, in *correctCaseIn) (*body[receipt[casework.CaseReceipt]],
+	error) {
 	x := in.Body
-	cmd := casework.Correct{Case: journal.CaseID(in.ID), DebtorName: x.DebtorName, Phone: x.Phone, PhoneVerifiedOn: x.PhoneVerifiedOn, WrongNumber: x.WrongNumber,
+	cmd := casework.Correct{Case: journal.CaseID(in.ID), DebtorName: x.DebtorName, Phone: x.Phone,
+		PhoneVerifiedOn: x.PhoneVerifiedOn, WrongNumber: x.WrongNumber,
 		Address: x.Address, PostalCode: x.PostalCode, City: x.City, Datum: x.Datum, AddressVerifiedOn: x.AddressVerifiedOn,
 		AddressVerification: x.AddressVerification, TimeZone: x.TimeZone, Language: x.Language, ServiceMin: x.ServiceMin, Priority: x.Priority}
 	if x.Home != nil {
@@ -311,8 +325,10 @@ type recordNoticeIn struct {
 	}
 }
 
-func (a *API) recordNotice(ctx context.Context, c call, in *recordNoticeIn) (*body[receipt[casework.CaseReceipt]], error) {
-	return doCase[casework.CaseReceipt](ctx, a, c, in.ID, casework.RecordNotice{Case: journal.CaseID(in.ID), Of: in.Body.Of, SentAt: in.Body.SentAt, Form: in.Body.Form, Contents: in.Body.Contents})
+func (a *API) recordNotice(ctx context.Context, c call, in *recordNoticeIn) (*body[receipt[casework.CaseReceipt]],
+	error) {
+	return doCase[casework.CaseReceipt](ctx, a, c, in.ID, casework.RecordNotice{Case: journal.CaseID(in.ID),
+		Of: in.Body.Of, SentAt: in.Body.SentAt, Form: in.Body.Form, Contents: in.Body.Contents})
 }
 
 type closeCaseIn struct {
@@ -323,7 +339,8 @@ type closeCaseIn struct {
 }
 
 func (a *API) closeCase(ctx context.Context, c call, in *closeCaseIn) (*body[receipt[casework.CaseReceipt]], error) {
-	return doCase[casework.CaseReceipt](ctx, a, c, in.ID, casework.CloseCase{Case: journal.CaseID(in.ID), Reason: in.Body.Reason})
+	return doCase[casework.CaseReceipt](ctx, a, c, in.ID, casework.CloseCase{Case: journal.CaseID(in.ID),
+		Reason: in.Body.Reason})
 }
 
 func (a *API) reopenCase(ctx context.Context, c call, in *CasePath) (*body[receipt[casework.CaseReceipt]], error) {

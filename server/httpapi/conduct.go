@@ -33,17 +33,25 @@ func (a *API) conductEndpoints() {
 		about: "Pure: nothing is looked up or stored. Words outside the closed lists are a 400 with the place, never " +
 			"an allow."},
 		func(op *huma.Operation) {
-			op.Parameters = append(op.Parameters, query("policy_hash", "Judge by a policy of the past, as a stored decision names it; the one in force when absent.", str(), false))
-			op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: "object",
-				Properties: map[string]*huma.Schema{"profiles": {Type: "array", Items: str()}, "action": open, "case": open, "history": {Type: "array", Items: open}},
-				Required:   []string{"profiles", "action"}}}}}
+			op.Parameters = append(op.Parameters,
+				query("policy_hash", "Judge by a policy of the past, as a stored decision names it; the one in force when absent.",
+					str(), false))
+			op.RequestBody = &huma.RequestBody{Required: true,
+				Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: "object",
+					Properties: map[string]*huma.Schema{"profiles": {Type: "array", Items: str()}, "action": open, "case": open,
+						"history": {Type: "array", Items: open}},
+					Required: []string{"profiles", "action"}}}}}
 			nullable := &huma.Schema{Type: "string", Nullable: true}
-			op.Responses = map[string]*huma.Response{"200": answer("The decision, and all it rests on.", "application/json", &huma.Schema{Type: "object",
-				Properties: map[string]*huma.Schema{"decision": {Type: "string", Enum: []any{conduct.Allow, conduct.Deny}}, "reason": str(), "rule": str(),
-					"all":      {Type: "array", Items: &huma.Schema{Type: "array", Items: str()}, Description: "Pairs of reason and rule."},
-					"advisory": {Type: "array", Items: str()}, "presumptive": {Type: "array", Items: str()}, "cite": {Type: "array", Items: str()},
-					"next_allowed_at": nullable, "policy_hash": str()},
-				Required: []string{"decision", "all", "advisory", "presumptive", "cite", "policy_hash"}})}
+			op.Responses = map[string]*huma.Response{"200": answer("The decision, and all it rests on.", "application/json",
+				&huma.Schema{Type: "object",
+					Properties: map[string]*huma.Schema{"decision": {Type: "string", Enum: []any{conduct.Allow, conduct.Deny}},
+						"reason": str(), "rule": str(),
+						"all": {Type: "array", Items: &huma.Schema{Type: "array", Items: str()},
+							Description: "Pairs of reason and rule."},
+						"advisory": {Type: "array", Items: str()}, "presumptive": {Type: "array", Items: str()}, "cite": {Type: "array",
+							Items: str()},
+						"next_allowed_at": nullable, "policy_hash": str()},
+					Required: []string{"decision", "all", "advisory", "presumptive", "cite", "policy_hash"}})}
 		},
 		a.decide)
 	register(a, endpoint{method: http.MethodGet, path: "/v1/conduct/policy", roles: everyone, id: "getPolicy",
@@ -71,7 +79,8 @@ func (a *API) getPolicy(ctx context.Context, _ call, in *getPolicyIn) (*body[pol
 		return nil, err
 	}
 	p := law.Policy
-	out := policyBundle{Hash: p.Hash(), Since: record.Since, Packs: []string{}, Names: []string{}, Profiles: []conduct.Profile{}, Note: policyNote, Signed: law.Signed}
+	out := policyBundle{Hash: p.Hash(), Since: record.Since, Packs: []string{}, Names: []string{},
+		Profiles: []conduct.Profile{}, Note: policyNote, Signed: law.Signed}
 	for _, pack := range p.Packs() {
 		out.Packs = append(out.Packs, base64.StdEncoding.EncodeToString(pack.Text))
 		out.Names = append(out.Names, pack.Name)

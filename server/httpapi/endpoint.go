@@ -50,7 +50,8 @@ func (a *API) allow(e endpoint) {
 }
 
 func (e endpoint) operation() huma.Operation {
-	op := huma.Operation{OperationID: e.id, Method: e.method, Path: e.path, Tags: []string{e.tag}, Summary: e.summary, Description: e.about,
+	op := huma.Operation{OperationID: e.id, Method: e.method, Path: e.path, Tags: []string{e.tag}, Summary: e.summary,
+		Description:   e.about,
 		DefaultStatus: e.status, MaxBodyBytes: maxBody, BodyReadTimeout: -1, Middlewares: huma.Middlewares{onlyJSON}}
 	if e.body > 0 {
 		op.MaxBodyBytes = e.body
@@ -60,7 +61,8 @@ func (e endpoint) operation() huma.Operation {
 		op.Extensions = map[string]any{"x-roles": texts(e.roles)}
 	}
 	if e.method != http.MethodGet && op.Security != nil {
-		op.Parameters = append(op.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: "string", MaxLength: ptr(maxKey)},
+		op.Parameters = append(op.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header",
+			Schema:      &huma.Schema{Type: "string", MaxLength: ptr(maxKey)},
 			Description: "The same key has one effect and one answer; minted when absent."})
 	}
 	return op
@@ -89,7 +91,8 @@ func register[I, O any](a *API, e endpoint, handle func(ctx context.Context, c c
 // describeProblems gives an operation the answers it can fail with, and notes where it takes what may be at fault.
 func (a *API) describeProblems(e endpoint) {
 	item := a.huma.OpenAPI().Paths[e.path]
-	op := map[string]*huma.Operation{http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPut: item.Put, http.MethodPatch: item.Patch, http.MethodDelete: item.Delete}[e.method]
+	op := map[string]*huma.Operation{http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPut: item.Put,
+		http.MethodPatch: item.Patch, http.MethodDelete: item.Delete}[e.method]
 	a.parts[e.method+" "+e.path] = a.partsOf(op)
 	if op.Responses == nil {
 		op.Responses = map[string]*huma.Response{}
@@ -133,7 +136,8 @@ func (a *API) onlyQuery(c *gin.Context) {
 	}
 	for name := range c.Request.URL.Query() {
 		if a.parts[at].of[name] != "query."+name {
-			writeProblem(c, newProblem(http.StatusUnprocessableEntity, "validation", "the endpoint does not know this query parameter; see GET /openapi.yaml").at(place("query."+name), "unknown query parameter"))
+			writeProblem(c, newProblem(http.StatusUnprocessableEntity, "validation",
+				"the endpoint does not know this query parameter; see GET /openapi.yaml").at(place("query."+name), "unknown query parameter"))
 			return
 		}
 	}
@@ -188,7 +192,8 @@ func branchFor(actor auth.Actor, named string) (auth.BranchID, error) {
 	b := auth.BranchID(named)
 	if named == "" {
 		if len(actor.Branches) != 1 {
-			return "", newProblem(http.StatusUnprocessableEntity, "branch.required", "say which branch: ?branch=").at("query.branch", "required of who has not exactly one branch")
+			return "", newProblem(http.StatusUnprocessableEntity, "branch.required",
+				"say which branch: ?branch=").at("query.branch", "required of who has not exactly one branch")
 		}
 		b = actor.Branches[0]
 	}
@@ -201,7 +206,8 @@ func branchFor(actor auth.Actor, named string) (auth.BranchID, error) {
 // bodyBranch is branch for an endpoint that takes it in its body.
 func (a *API) bodyBranch(ctx context.Context, actor auth.Actor, named string) (auth.BranchID, error) {
 	if named == "" && len(actor.Branches) != 1 {
-		return "", newProblem(http.StatusUnprocessableEntity, "branch.required", "say which branch: branch in the body").at("body.branch", "required of who has not exactly one branch")
+		return "", newProblem(http.StatusUnprocessableEntity, "branch.required",
+			"say which branch: branch in the body").at("body.branch", "required of who has not exactly one branch")
 	}
 	return a.branch(ctx, actor, named)
 }

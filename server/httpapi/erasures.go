@@ -66,7 +66,8 @@ func (a *API) erasure(ctx context.Context, debtor journal.DebtorID, id string) (
 	if err != nil {
 		return nil, err
 	}
-	out := erasureAnswer{Erasure: Erasure{ID: id, Debtor: string(e.Debtor), Branch: string(e.Branch), Reason: e.Reason, State: e.State, AskedBy: string(e.AskedBy),
+	out := erasureAnswer{Erasure: Erasure{ID: id, Debtor: string(e.Debtor), Branch: string(e.Branch), Reason: e.Reason,
+		State: e.State, AskedBy: string(e.AskedBy),
 		AskedAt: e.AskedAt, ConfirmedBy: string(e.ConfirmedBy), ConfirmedAt: e.ConfirmedAt, ErasedAt: e.ErasedAt}}
 	for _, k := range e.Cases {
 		out.Cases = append(out.Cases, string(k))

@@ -61,7 +61,8 @@ func TestExamplesFitTheirSchemas(t *testing.T) {
 				t.Fatal(err)
 			}
 			result := &huma.ValidateResult{}
-			huma.Validate(r, op.RequestBody.Content["application/json"].Schema, huma.NewPathBuffer(nil, 0), huma.ModeWriteToServer, v, result)
+			huma.Validate(r, op.RequestBody.Content["application/json"].Schema, huma.NewPathBuffer(nil, 0),
+				huma.ModeWriteToServer, v, result)
 			for _, err := range result.Errors {
 				t.Errorf("the example of %s: %v", op.OperationID, err)
 			}

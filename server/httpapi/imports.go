@@ -28,7 +28,8 @@ const aboutLines = "Streamed; each bad line is reported with its number and reas
 func (a *API) importEndpoints() {
 	a.raw(endpoint{method: http.MethodPost, path: "/v1/imports/cases", roles: importers, id: "importCases",
 		tag: "imports", summary: "Import overdue cases",
-		about: "A case_ref that is known is updated; an unchanged line does nothing. " + aboutLines}, a.describeLines, a.importCases)
+		about: "A case_ref that is known is updated; an unchanged line does nothing. " +
+			aboutLines}, a.describeLines, a.importCases)
 	a.raw(endpoint{method: http.MethodPost, path: "/v1/imports/contacts", roles: importers, id: "importContacts",
 		tag: "imports", summary: "Import earlier contacts",
 		about: "They count for the caps of the law. " + aboutLines}, a.describeLines, a.importContacts)
@@ -43,7 +44,8 @@ func (a *API) importEndpoints() {
 			op.Parameters = append(op.Parameters, query("branch", "Your only branch when absent.", str(), false))
 			op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 				"application/geo+json": {Schema: free(featuresAre)}, "application/json": {Schema: free(featuresAre)}}}
-			op.Responses = map[string]*huma.Response{"200": answer("What became of the features.", "application/json", a.schema(territoryImport{}))}
+			op.Responses = map[string]*huma.Response{"200": answer("What became of the features.", "application/json",
+				a.schema(territoryImport{}))}
 		},
 		a.importTerritoryFile)
 }

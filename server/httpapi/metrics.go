@@ -22,10 +22,13 @@ type metrics struct {
 func newMetrics() *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "doorstep_http_requests_total", Help: "Requests by endpoint and status."}, []string{"method", "endpoint", "status"}),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "doorstep_http_request_seconds", Help: "Time to answer, by endpoint.",
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "doorstep_http_requests_total",
+			Help: "Requests by endpoint and status."}, []string{"method", "endpoint", "status"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "doorstep_http_request_seconds",
+			Help:    "Time to answer, by endpoint.",
 			Buckets: []float64{.001, .005, .01, .05, .1, .5, 1, 5, 30}}, []string{"method", "endpoint"}),
-		results: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "doorstep_push_mutations_total", Help: "Mutations of phones by outcome."}, []string{"status"}),
+		results: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "doorstep_push_mutations_total",
+			Help: "Mutations of phones by outcome."}, []string{"status"}),
 		streams: prometheus.NewGauge(prometheus.GaugeOpts{Name: "doorstep_streams", Help: "Streams of pokes that are open."}),
 	}
 	m.registry.MustRegister(m.requests, m.seconds, m.results, m.streams, collectors.NewGoCollector(),

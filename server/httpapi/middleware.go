@@ -89,7 +89,8 @@ func (a *API) observe(c *gin.Context) {
 	if status >= 500 {
 		level = slog.LevelError
 	}
-	a.log.Log(c.Request.Context(), level, "request", "id", id, "method", method(c.Request), "endpoint", path, "status", status, "ms", took.Milliseconds())
+	a.log.Log(c.Request.Context(), level, "request", "id", id, "method", method(c.Request), "endpoint", path, "status",
+		status, "ms", took.Milliseconds())
 }
 
 // recover turns a bug of ours into a problem; the stack goes to the log.
@@ -107,12 +108,14 @@ func (a *API) recover(c *gin.Context) {
 		if ours, is := r.(runtime.Error); is {
 			said = ours.Error()
 		}
-		a.log.Error("panic", "id", c.Request.Context().Value(requestKey), "endpoint", template(c), "what", said, "stack", string(debug.Stack()))
+		a.log.Error("panic", "id", c.Request.Context().Value(requestKey), "endpoint", template(c), "what", said, "stack",
+			string(debug.Stack()))
 		if c.Writer.Written() {
 			// The answer has begun: cut the connection, so that nobody takes it for whole.
 			panic(http.ErrAbortHandler)
 		}
-		writeProblem(c, newProblem(http.StatusInternalServerError, "internal", "something went wrong here; it has been noted"))
+		writeProblem(c, newProblem(http.StatusInternalServerError, "internal",
+			"something went wrong here; it has been noted"))
 	}()
 	c.Next()
 }
@@ -131,17 +134,20 @@ func (a *API) secure(c *gin.Context) {
 // stores and logs differ in what they make of it.
 func (a *API) legible(c *gin.Context) {
 	if !legible(c.Request.URL.Path) {
-		writeProblem(c, newProblem(http.StatusBadRequest, "malformed", "the path holds control characters, or is not UTF-8").at("path", "not a text"))
+		writeProblem(c, newProblem(http.StatusBadRequest, "malformed",
+			"the path holds control characters, or is not UTF-8").at("path", "not a text"))
 		return
 	}
 	query, err := url.ParseQuery(c.Request.URL.RawQuery)
 	if err != nil {
-		writeProblem(c, newProblem(http.StatusBadRequest, "malformed", "the query cannot be read: join parameters by & and escape the rest").at("query", "not a query"))
+		writeProblem(c, newProblem(http.StatusBadRequest, "malformed",
+			"the query cannot be read: join parameters by & and escape the rest").at("query", "not a query"))
 		return
 	}
 	for name, values := range query {
 		if !legible(name) || !legible(strings.Join(values, "")) {
-			writeProblem(c, newProblem(http.StatusBadRequest, "malformed", "the query holds control characters, or is not UTF-8").at(place("query."+name), "not a text"))
+			writeProblem(c, newProblem(http.StatusBadRequest, "malformed",
+				"the query holds control characters, or is not UTF-8").at(place("query."+name), "not a text"))
 			return
 		}
 	}
@@ -172,7 +178,8 @@ func (a *API) authenticate(c *gin.Context) {
 	}
 	in := call{address: c.ClientIP(), key: c.GetHeader("Idempotency-Key")}
 	if len(in.key) > maxKey || !printable(in.key) {
-		writeProblem(c, newProblem(http.StatusBadRequest, "idempotency_key", "an Idempotency-Key has 1 to 60 printable characters").at("header.Idempotency-Key", "too long, or not printable"))
+		writeProblem(c, newProblem(http.StatusBadRequest, "idempotency_key",
+			"an Idempotency-Key has 1 to 60 printable characters").at("header.Idempotency-Key", "too long, or not printable"))
 		return
 	}
 	if len(e.roles) > 0 {
@@ -199,7 +206,8 @@ func (a *API) authenticate(c *gin.Context) {
 func (a *API) who(c *gin.Context) (auth.Actor, *Problem) {
 	scheme, token, _ := strings.Cut(c.GetHeader("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return auth.Actor{}, newProblem(http.StatusUnauthorized, "auth.token_missing", "send the access token of POST /v1/sessions as Authorization: Bearer")
+		return auth.Actor{}, newProblem(http.StatusUnauthorized, "auth.token_missing",
+			"send the access token of POST /v1/sessions as Authorization: Bearer")
 	}
 	actor, err := a.opt.Sessions.Verify(c.Request.Context(), strings.TrimSpace(token))
 	if err != nil {

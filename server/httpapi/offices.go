@@ -77,7 +77,8 @@ func lonLat(e *geo.E7) []float64 {
 }
 
 func teamAnswer(t office.Team) teamView {
-	return teamView{ID: t.ID, Branch: string(t.Branch), Name: t.Name, Agents: texts(t.Agents), Territories: t.Territories, Skills: t.Skills, Items: t.Items,
+	return teamView{ID: t.ID, Branch: string(t.Branch), Name: t.Name, Agents: texts(t.Agents), Territories: t.Territories,
+		Skills: t.Skills, Items: t.Items,
 		Recording: t.Recording, Mode: t.Mode, Start: lonLat(t.Start), End: lonLat(t.End), MaxStops: t.MaxStops}
 }
 
@@ -142,10 +143,12 @@ type putBranchIn struct {
 func (a *API) putBranch(ctx context.Context, c call, in *putBranchIn) (*body[office.Branch], error) {
 	for _, p := range in.Body.Profiles {
 		if !a.opt.Law.Policy().Has(p) {
-			return nil, newProblem(http.StatusUnprocessableEntity, "branch.profile", "the policy has no such conduct profile").at("body.profiles", "unknown profile")
+			return nil, newProblem(http.StatusUnprocessableEntity, "branch.profile",
+				"the policy has no such conduct profile").at("body.profiles", "unknown profile")
 		}
 	}
-	b, err := a.opt.Office.PutBranch(ctx, ask(c), office.Branch{ID: auth.BranchID(in.ID), Name: in.Body.Name, TimeZone: in.Body.TimeZone, Country: in.Body.Country, Profiles: in.Body.Profiles,
+	b, err := a.opt.Office.PutBranch(ctx, ask(c), office.Branch{ID: auth.BranchID(in.ID), Name: in.Body.Name,
+		TimeZone: in.Body.TimeZone, Country: in.Body.Country, Profiles: in.Body.Profiles,
 		NeighboursWithinM: in.Body.Nearby})
 	if err != nil {
 		return nil, err
@@ -220,9 +223,11 @@ func (a *API) putTeam(ctx context.Context, c call, in *putTeamIn) (*body[teamVie
 	}
 	x := in.Body
 	if x.ID != "" && x.ID != in.ID {
-		return nil, newProblem(http.StatusUnprocessableEntity, "team.id", "the body is of another team than the path; leave its id out to copy one").at("body.id", "not the id in the path")
+		return nil, newProblem(http.StatusUnprocessableEntity, "team.id",
+			"the body is of another team than the path; leave its id out to copy one").at("body.id", "not the id in the path")
 	}
-	t := office.Team{ID: in.ID, Branch: b, Name: x.Name, Agents: ids[auth.UserID](x.Agents), Territories: x.Territories, Skills: x.Skills, Items: x.Items,
+	t := office.Team{ID: in.ID, Branch: b, Name: x.Name, Agents: ids[auth.UserID](x.Agents), Territories: x.Territories,
+		Skills: x.Skills, Items: x.Items,
 		Recording: x.Recording, Mode: x.Mode, MaxStops: x.MaxStops}
 	if t.Start, err = point(x.Start, "start"); err != nil {
 		return nil, err
@@ -259,7 +264,8 @@ func (a *API) putShift(ctx context.Context, c call, in *putShiftIn) (*body[offic
 	if err != nil {
 		return nil, err
 	}
-	sh, err := a.opt.Office.PutShift(ctx, ask(c), office.Shift{Branch: b, Team: in.ID, Date: in.Date, From: in.Body.From, To: in.Body.To,
+	sh, err := a.opt.Office.PutShift(ctx, ask(c), office.Shift{Branch: b, Team: in.ID, Date: in.Date, From: in.Body.From,
+		To:     in.Body.To,
 		Agents: ids[auth.UserID](in.Body.Agents), Breaks: in.Body.Breaks, Territories: in.Body.Areas})
 	return respond(sh), err
 }

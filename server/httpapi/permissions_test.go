@@ -45,7 +45,8 @@ func TestOnlyTheseEndpointsAreOpenToAnyone(t *testing.T) {
 		}
 	}
 	slices.Sort(open)
-	want := []string{"GET /", "GET /.well-known/jwks.json", "GET /docs", "GET /docs/{file}", "GET /livez", "GET /metrics", "GET /openapi.yaml", "GET /readyz",
+	want := []string{"GET /", "GET /.well-known/jwks.json", "GET /docs", "GET /docs/{file}", "GET /livez", "GET /metrics",
+		"GET /openapi.yaml", "GET /readyz",
 		"POST /v1/sessions", "POST /v1/sessions/refresh"}
 	if !slices.Equal(open, want) {
 		t.Errorf("open to anyone: %v, want %v", open, want)

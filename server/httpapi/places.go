@@ -16,7 +16,8 @@ type parts struct {
 
 // called is what rooms call the id that stands in the path after a collection: in
 // /v1/cases/{id}, case is path.id.
-var called = map[string]string{"branches": "branch", "cases": "case", "devices": "device", "lenders": "lender", "plans": "plan", "rounds": "round",
+var called = map[string]string{"branches": "branch", "cases": "case", "devices": "device", "lenders": "lender",
+	"plans": "plan", "rounds": "round",
 	"teams": "team", "territories": "territory", "users": "user"}
 
 // partsOf reads an operation's parts from its description.

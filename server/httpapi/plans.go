@@ -65,7 +65,8 @@ type proposePlanIn struct {
 	Body planBody
 }
 
-func (a *API) proposePlan(ctx context.Context, c call, in *proposePlanIn) (*body[receipt[casework.PlanReceipt]], error) {
+func (a *API) proposePlan(ctx context.Context, c call, in *proposePlanIn) (*body[receipt[casework.PlanReceipt]],
+	error) {
 	x := in.Body
 	if x.ID == "" {
 		x.ID = journal.NewID()
@@ -73,7 +74,8 @@ func (a *API) proposePlan(ctx context.Context, c call, in *proposePlanIn) (*body
 			x.ID = uuid.NewSHA1(uuid.NameSpaceOID, []byte(c.command())).String()
 		}
 	}
-	p := &record.Plan{PlanReport: record.PlanReport{Case: journal.CaseID(in.ID), Kind: x.Kind, Currency: x.Currency, TotalMinor: x.TotalMinor, Instalments: x.Instalments,
+	p := &record.Plan{PlanReport: record.PlanReport{Case: journal.CaseID(in.ID), Kind: x.Kind, Currency: x.Currency,
+		TotalMinor: x.TotalMinor, Instalments: x.Instalments,
 		Concession: x.Concession, Hardship: x.Hardship, State: x.State}}
 	if x.At != nil {
 		p.At = *x.At
@@ -131,7 +133,8 @@ type listQuarantineIn struct {
 	State  string `query:"state" enum:"open,accepted,dismissed"`
 }
 
-func (a *API) listQuarantine(ctx context.Context, c call, in *listQuarantineIn) (*body[page[shown[record.Quarantined]]], error) {
+func (a *API) listQuarantine(ctx context.Context, c call, in *listQuarantineIn) (*body[page[shown[record.Quarantined]]],
+	error) {
 	b, err := branchFor(c.actor, in.Branch)
 	if err != nil {
 		return nil, err
@@ -148,12 +151,14 @@ type handleQuarantineIn struct {
 	}
 }
 
-func (a *API) handleQuarantine(ctx context.Context, c call, in *handleQuarantineIn) (*body[receipt[casework.QuarantineReceipt]], error) {
+func (a *API) handleQuarantine(ctx context.Context, c call,
+	in *handleQuarantineIn) (*body[receipt[casework.QuarantineReceipt]], error) {
 	b, err := a.branch(ctx, c.actor, in.Branch)
 	if err != nil {
 		return nil, err
 	}
-	return do[casework.QuarantineReceipt](ctx, a, c, b, casework.HandleQuarantine{ID: in.ID, Accept: in.Body.Accept, Note: in.Body.Note})
+	return do[casework.QuarantineReceipt](ctx, a, c, b, casework.HandleQuarantine{ID: in.ID, Accept: in.Body.Accept,
+		Note: in.Body.Note})
 }
 
 type getReceiptIn struct {
@@ -192,7 +197,8 @@ func (a *API) withdrawPlan(ctx context.Context, c call, in *planIn) (*body[recei
 }
 
 // doPlan runs a command on a plan of a branch.
-func (a *API) doPlan(ctx context.Context, c call, in *planIn, cmd casework.Cmd) (*body[receipt[casework.PlanReceipt]], error) {
+func (a *API) doPlan(ctx context.Context, c call, in *planIn, cmd casework.Cmd) (*body[receipt[casework.PlanReceipt]],
+	error) {
 	b, err := a.branch(ctx, c.actor, in.Branch)
 	if err != nil {
 		return nil, err

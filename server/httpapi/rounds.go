@@ -65,7 +65,8 @@ func (a *API) roundEndpoints() {
 		about: "A line per route, a point per stop and per case left out. It shows where people live."},
 		func(op *huma.Operation) {
 			round(op)
-			op.Responses = map[string]*huma.Response{"200": answer("A FeatureCollection (RFC 7946).", "application/geo+json", free("a FeatureCollection of RFC 7946"))}
+			op.Responses = map[string]*huma.Response{"200": answer("A FeatureCollection (RFC 7946).", "application/geo+json",
+				free("a FeatureCollection of RFC 7946"))}
 		}, nil)
 	a.raw(endpoint{method: http.MethodGet, path: "/v1/rounds/{id}" + calendarSuffix, roles: supervisors,
 		id: "roundCalendar", tag: "rounds", summary: "A round, or one team's route, as iCalendar",
@@ -107,7 +108,8 @@ func (a *API) roundCalendar(c *gin.Context, actor auth.Actor, id string) {
 		p.Places = true
 	case "", "false":
 	default:
-		writeProblem(c, newProblem(http.StatusUnprocessableEntity, "validation", "places is true or false").at("query.places", "not true or false"))
+		writeProblem(c, newProblem(http.StatusUnprocessableEntity, "validation", "places is true or false").at("query.places",
+			"not true or false"))
 		return
 	}
 	out, err := a.opt.Dispatch.Calendar(c.Request.Context(), actor, id, p)
@@ -160,11 +162,14 @@ func (a *API) roundSchema() *huma.Schema {
 	}
 	props["routes"] = &huma.Schema{Type: "array", Items: a.schema(routeView{})}
 	props["unassigned"] = &huma.Schema{Type: "array", Items: a.schema(leftOutView{})}
-	props["progress"] = &huma.Schema{Type: "object", Description: "While it is planned or issued.", Properties: map[string]*huma.Schema{
-		"stage": str(), "fraction": {Type: "number"}, "stops": {Type: "integer"}, "left_out": {Type: "integer"}, "cost": {Type: "integer"}}}
-	props["status"] = &huma.Schema{Type: "string", Enum: []any{dispatch.Queued, dispatch.Planning, dispatch.Planned, dispatch.Publishing, dispatch.Published,
+	props["progress"] = &huma.Schema{Type: "object", Description: "While it is planned or issued.",
+		Properties: map[string]*huma.Schema{
+			"stage": str(), "fraction": {Type: "number"}, "stops": {Type: "integer"}, "left_out": {Type: "integer"}, "cost": {Type: "integer"}}}
+	props["status"] = &huma.Schema{Type: "string", Enum: []any{dispatch.Queued, dispatch.Planning, dispatch.Planned,
+		dispatch.Publishing, dispatch.Published,
 		dispatch.Replanning, dispatch.Failed, dispatch.Replaced}}
-	return &huma.Schema{Type: "object", Required: []string{"id", "branch", "date", "status", "routes", "unassigned"}, Properties: props}
+	return &huma.Schema{Type: "object", Required: []string{"id", "branch", "date", "status", "routes", "unassigned"},
+		Properties: props}
 }
 
 func (a *API) planRound(ctx context.Context, c call, in *body[roundBody]) (*body[dispatch.Round], error) {
@@ -177,7 +182,8 @@ func (a *API) planRound(ctx context.Context, c call, in *body[roundBody]) (*body
 		return nil, err
 	}
 	x := in.Body
-	r, err := a.opt.Dispatch.Create(ctx, by, dispatch.Params{Branch: b, Date: x.Date, Teams: x.Teams, Seed: x.Seed, TimeLimitS: x.TimeLimitS, Objective: x.Objective, Balance: x.Balance})
+	r, err := a.opt.Dispatch.Create(ctx, by, dispatch.Params{Branch: b, Date: x.Date, Teams: x.Teams, Seed: x.Seed,
+		TimeLimitS: x.TimeLimitS, Objective: x.Objective, Balance: x.Balance})
 	return respond(r), err
 }
 
@@ -209,7 +215,8 @@ func (a *API) replanRound(ctx context.Context, c call, in *replanRoundIn) (*body
 	if err != nil {
 		return nil, err
 	}
-	r, err := a.opt.Dispatch.Replan(ctx, by, in.ID, dispatch.ReplanParams{Without: in.Body.Without, Back: in.Body.Back, Seed: in.Body.Seed, TimeLimitS: in.Body.TimeLimitS})
+	r, err := a.opt.Dispatch.Replan(ctx, by, in.ID, dispatch.ReplanParams{Without: in.Body.Without, Back: in.Body.Back,
+		Seed: in.Body.Seed, TimeLimitS: in.Body.TimeLimitS})
 	return respond(r), err
 }
 

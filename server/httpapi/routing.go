@@ -38,8 +38,10 @@ func (a *API) routingEndpoints() {
 			"planned at a time, and a second caller gets 429 with Retry-After.",
 		body: maxProblem},
 		func(op *huma.Operation) {
-			op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: problemSchema()}}}
-			op.Responses = map[string]*huma.Response{"200": answer("The routes, and every job in none with its reason.", "application/json", a.schema(vroom.Result{}))}
+			op.RequestBody = &huma.RequestBody{Required: true,
+				Content: map[string]*huma.MediaType{"application/json": {Schema: problemSchema()}}}
+			op.Responses = map[string]*huma.Response{"200": answer("The routes, and every job in none with its reason.",
+				"application/json", a.schema(vroom.Result{}))}
 			op.Parameters = nil // the same problem may be planned twice: a key would have no effect
 		},
 		a.solveRouting)
@@ -50,7 +52,8 @@ func (a *API) solveRouting(c *gin.Context) {
 	case a.planning <- struct{}{}:
 		defer func() { <-a.planning }()
 	default:
-		p := newProblem(http.StatusTooManyRequests, "routing.busy", "another problem is being planned here; try again, or run doorstep route solve on a machine of your own")
+		p := newProblem(http.StatusTooManyRequests, "routing.busy",
+			"another problem is being planned here; try again, or run doorstep route solve on a machine of your own")
 		p.retryAfter = retrySearch
 		writeProblem(c, p)
 		return
@@ -77,7 +80,8 @@ func (a *API) solveRouting(c *gin.Context) {
 		limit = defaultSearch
 	}
 	if limit > maxSearch {
-		writeProblem(c, newProblem(http.StatusUnprocessableEntity, routing.CodeTooLarge, "options.l: at most 30 seconds here").at("body.options.l", "at most 30 seconds here"))
+		writeProblem(c, newProblem(http.StatusUnprocessableEntity, routing.CodeTooLarge,
+			"options.l: at most 30 seconds here").at("body.options.l", "at most 30 seconds here"))
 		return
 	}
 	opts := routing.Options{Seed: task.Options.Seed, Threads: max(1, a.opt.Threads)}
@@ -110,35 +114,49 @@ func problemSchema() *huma.Schema {
 		return &huma.Schema{Type: "object", Description: about, Properties: keys, Required: required}
 	}
 	id := whole("Its own among its kind.")
-	place := &huma.Schema{Type: "array", Items: &huma.Schema{Type: "number"}, MinItems: ptr(2), MaxItems: ptr(2), Description: "[lon, lat]"}
-	window := &huma.Schema{Type: "array", Items: whole(""), MinItems: ptr(2), MaxItems: ptr(2), Description: "[start, end] in seconds, both included."}
+	place := &huma.Schema{Type: "array", Items: &huma.Schema{Type: "number"}, MinItems: ptr(2), MaxItems: ptr(2),
+		Description: "[lon, lat]"}
+	window := &huma.Schema{Type: "array", Items: whole(""), MinItems: ptr(2), MaxItems: ptr(2),
+		Description: "[start, end] in seconds, both included."}
 	load := list(whole(""), "One whole number.")
 	skills := list(whole(""), "Numbers of skills.")
 	matrix := list(list(whole(""), ""), "Row by row, from each place to each other.")
-	job := object("A visit wished for.", map[string]*huma.Schema{"id": id, "description": text(""), "location": place, "location_index": whole("Its row in the matrices."),
-		"setup": whole("Seconds to get ready at a new place."), "service": whole("Seconds."), "delivery": load, "pickup": load, "amount": load, "skills": skills,
+	job := object("A visit wished for.", map[string]*huma.Schema{"id": id, "description": text(""), "location": place,
+		"location_index": whole("Its row in the matrices."),
+		"setup":          whole("Seconds to get ready at a new place."), "service": whole("Seconds."), "delivery": load, "pickup": load, "amount": load, "skills": skills,
 		"priority": whole("0 to 100000."), "time_windows": list(window, "When the service may start."),
 		"must": yes("Extension: before all other goals."), "crew": whole("Extension: the smallest team that may go; any if absent."),
-		"vehicles": list(whole(""), "Extension: ids of the vehicles that may go."), "value": whole("Extension: what leaving it out costs, under objective cost."),
-		"earlier": object("Extension: where the plan before had it.", map[string]*huma.Schema{"vehicle": whole("Its id."), "start": whole("Of the service.")}, "vehicle", "start")}, "id")
-	vehicle := object("A team's day.", map[string]*huma.Schema{"id": id, "profile": text("car if absent. Without matrices: foot, bicycle, scooter or car."), "description": text(""),
+		"vehicles": list(whole(""),
+			"Extension: ids of the vehicles that may go."), "value": whole("Extension: what leaving it out costs, under objective cost."),
+		"earlier": object("Extension: where the plan before had it.", map[string]*huma.Schema{"vehicle": whole("Its id."),
+			"start": whole("Of the service.")}, "vehicle", "start")}, "id")
+	vehicle := object("A team's day.", map[string]*huma.Schema{"id": id,
+		"profile": text("car if absent. Without matrices: foot, bicycle, scooter or car."), "description": text(""),
 		"start": place, "start_index": whole(""), "end": place, "end_index": whole(""), "capacity": load, "type": text("Means nothing here."), "skills": skills, "time_window": window,
-		"costs": object("Extensions: per_wait_hour, per_overtime_hour.", map[string]*huma.Schema{"fixed": whole(""), "per_hour": whole("3600 if absent."), "per_task_hour": whole(""),
+		"costs": object("Extensions: per_wait_hour, per_overtime_hour.", map[string]*huma.Schema{"fixed": whole(""),
+			"per_hour": whole("3600 if absent."), "per_task_hour": whole(""),
 			"per_km": whole(""), "per_wait_hour": whole(""), "per_overtime_hour": whole("")}),
-		"breaks": list(object("", map[string]*huma.Schema{"id": id, "description": text(""), "service": whole("Seconds."), "time_windows": list(window, "When it may start.")}, "id"), ""),
-		"steps": list(object("", map[string]*huma.Schema{"type": {Type: "string", Enum: []any{"start", "job", "end"}}, "id": whole("Of a job."),
+		"breaks": list(object("", map[string]*huma.Schema{"id": id, "description": text(""), "service": whole("Seconds."),
+			"time_windows": list(window, "When it may start.")}, "id"), ""),
+		"steps": list(object("", map[string]*huma.Schema{"type": {Type: "string", Enum: []any{"start", "job", "end"}},
+			"id":         whole("Of a job."),
 			"service_at": whole("When it starts, whatever its windows say.")}, "type"), "What the route begins with: done, under way or promised."),
-		"speed_factor": {Type: "number", Description: "0.01 to 5: travel times are divided by it."}, "max_tasks": whole(""), "max_travel_time": whole("Seconds."), "max_distance": whole("Metres."),
+		"speed_factor": {Type: "number",
+			Description: "0.01 to 5: travel times are divided by it."}, "max_tasks": whole(""), "max_travel_time": whole("Seconds."), "max_distance": whole("Metres."),
 		"max_work_time": whole("Extension: seconds between leaving and coming home, without breaks."), "overtime": whole("Extension: seconds past the end of time_window."),
 		"crew": whole("Extension: the size of the team; 1 if absent.")}, "id")
 	return object("", map[string]*huma.Schema{"jobs": list(job, ""), "vehicles": list(vehicle, ""),
 		"matrices": {Type: "object", Description: "By profile. Without it, travel times are made from locations.",
 			AdditionalProperties: object("", map[string]*huma.Schema{"durations": matrix, "distances": matrix}, "durations")},
-		"options": object("", map[string]*huma.Schema{"l": {Type: "number", Description: "Seconds to search, at most 30; 2 if absent."}, "t": whole("Searches side by side."),
+		"options": object("", map[string]*huma.Schema{"l": {Type: "number",
+			Description: "Seconds to search, at most 30; 2 if absent."}, "t": whole("Searches side by side."),
 			"seed": whole("Extension: of the search."), "x": whole("Means nothing here."), "g": yes("Only false."), "c": yes("Only false.")}),
-		"objective": {Type: "string", Enum: []any{"value", "priority", "cost"}, Description: "Extension. value, the default: the greatest sum of priorities, then the most jobs, then the least cost. " +
-			"priority: a higher priority outweighs any number of lower ones. cost: a job is left out when its detour costs more than its value."},
-		"balance": object("Extension: even days.", map[string]*huma.Schema{"by": {Type: "string", Enum: []any{"none", "stops", "work"}}, "weight": whole("Cost of a stop, or an hour, away from the mean.")}),
-		"stability": object("Extension: few changes against earlier.", map[string]*huma.Schema{"vehicle": whole("Cost of another vehicle."), "move": whole("Cost of another time."),
-			"tolerance": whole("Seconds that are not another time.")})}, "vehicles")
+		"objective": {Type: "string", Enum: []any{"value", "priority", "cost"},
+			Description: "Extension. value, the default: the greatest sum of priorities, then the most jobs, then the least cost. " +
+				"priority: a higher priority outweighs any number of lower ones. cost: a job is left out when its detour costs more than its value."},
+		"balance": object("Extension: even days.", map[string]*huma.Schema{"by": {Type: "string", Enum: []any{"none", "stops",
+			"work"}}, "weight": whole("Cost of a stop, or an hour, away from the mean.")}),
+		"stability": object("Extension: few changes against earlier.",
+			map[string]*huma.Schema{"vehicle": whole("Cost of another vehicle."), "move": whole("Cost of another time."),
+				"tolerance": whole("Seconds that are not another time.")})}, "vehicles")
 }

@@ -93,7 +93,8 @@ func TestPlanningKeepsToItsDescription(t *testing.T) {
 			Travel             string
 		}
 	}
-	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got.Summary.Routes != 2 || got.Summary.Unassigned != 1 || !strings.Contains(got.Summary.Travel, "guessed") {
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got.Summary.Routes != 2 || got.Summary.Unassigned != 1 ||
+		!strings.Contains(got.Summary.Travel, "guessed") {
 		t.Errorf("%+v %v", got, err)
 	}
 }
@@ -118,7 +119,8 @@ func TestPlanningRefusesBadProblems(t *testing.T) {
 			t.Errorf("%s: %+v, want the place %s", b.Name, p.Errors, want)
 		}
 	}
-	million := io.MultiReader(strings.NewReader(`{"jobs":[{"id":0}`), strings.NewReader(strings.Repeat(`,{"id":1}`, 1_000_000)), strings.NewReader(`]}`))
+	million := io.MultiReader(strings.NewReader(`{"jobs":[{"id":0}`), strings.NewReader(strings.Repeat(`,{"id":1}`,
+		1_000_000)), strings.NewReader(`]}`))
 	// What is too large as a whole can be divided; one number that is too large cannot.
 	for text, remedy := range map[string]bool{
 		`{"jobs":[{"id":0}` + strings.Repeat(`,{"id":1}`, problemLimits().Jobs) + `]}`:                       true,
@@ -128,12 +130,14 @@ func TestPlanningRefusesBadProblems(t *testing.T) {
 		`{"matrices":{"car":{"durations":[[0,99999999999],[1,0]]}}}`:                                         false,
 	} {
 		p := problemIn(t, solve(h, strings.NewReader(text)), http.StatusUnprocessableEntity, "routing.too_large")
-		if got := strings.Contains(p.Detail, "divide the problem") && strings.Contains(p.Errors[0].Message, "doorstep route solve"); got != remedy {
+		if got := strings.Contains(p.Detail, "divide the problem") && strings.Contains(p.Errors[0].Message,
+			"doorstep route solve"); got != remedy {
 			t.Errorf("%.60s: %s; want a remedy: %t", text, p.Detail, remedy)
 		}
 	}
 	problemIn(t, solve(h, million), http.StatusUnprocessableEntity, "routing.too_large")
-	problemIn(t, solve(h, strings.NewReader(`{"vehicles":[],"options":{"l":31}}`)), http.StatusUnprocessableEntity, "routing.too_large")
+	problemIn(t, solve(h, strings.NewReader(`{"vehicles":[],"options":{"l":31}}`)), http.StatusUnprocessableEntity,
+		"routing.too_large")
 }
 
 func TestPlanningBoundsTheBodyAfterUnpacking(t *testing.T) {
@@ -151,7 +155,8 @@ func TestPlanningBoundsTheBodyAfterUnpacking(t *testing.T) {
 		t.Fatal(err, err2)
 	}
 	problemIn(t, solve(h, &packed, "Content-Encoding", "gzip"), http.StatusRequestEntityTooLarge, "too_large")
-	problemIn(t, solve(h, strings.NewReader("{}"), "Content-Encoding", "br"), http.StatusUnsupportedMediaType, "media_type")
+	problemIn(t, solve(h, strings.NewReader("{}"), "Content-Encoding", "br"), http.StatusUnsupportedMediaType,
+		"media_type")
 }
 
 func TestOneProblemIsPlannedAtATime(t *testing.T) {
@@ -188,7 +193,8 @@ func TestServerThatStopsAnswersWithWhatItHas(t *testing.T) {
 			Times struct{ Solving int } `json:"computing_times"`
 		}
 	}
-	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != http.StatusOK || got.Summary.Times.Solving >= 30_000 {
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != http.StatusOK ||
+		got.Summary.Times.Solving >= 30_000 {
 		t.Error(w.Code, got, err)
 	}
 }

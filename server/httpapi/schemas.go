@@ -93,18 +93,23 @@ var requiredOf = map[string][]string{
 
 // added gives a shown record the members that are not of its state.
 func (b schemaBuilder) added(s *huma.Schema, k record.Kind, f form) {
-	s.Properties["erased"] = &huma.Schema{Type: "boolean", Description: "The debtor's data has been erased: personal members are null."}
+	s.Properties["erased"] = &huma.Schema{Type: "boolean",
+		Description: "The debtor's data has been erased: personal members are null."}
 	if f.to != record.Agent {
 		s.Properties["id"] = &huma.Schema{Type: "string", Description: "Its id among records of its type."}
-		s.Properties["rev"] = &huma.Schema{Type: "integer", Format: "int64", Description: "Its revision: it goes up by one with each change."}
+		s.Properties["rev"] = &huma.Schema{Type: "integer", Format: "int64",
+			Description: "Its revision: it goes up by one with each change."}
 	}
 	switch k.Name {
 	case "visits":
-		s.Properties["visit_no"] = &huma.Schema{Type: "integer", Format: "int64", Description: "The number of the visit in its branch, without gaps."}
+		s.Properties["visit_no"] = &huma.Schema{Type: "integer", Format: "int64",
+			Description: "The number of the visit in its branch, without gaps."}
 	case "plans":
 		if f.to != record.Agent {
-			s.Properties["state_now"] = &huma.Schema{Type: "string", Description: "What time and payments have made of the plan."}
-			s.Properties["instalments_now"] = &huma.Schema{Type: "array", Items: b.named(reflect.TypeFor[record.InstalmentNow](), read),
+			s.Properties["state_now"] = &huma.Schema{Type: "string",
+				Description: "What time and payments have made of the plan."}
+			s.Properties["instalments_now"] = &huma.Schema{Type: "array", Items: b.named(reflect.TypeFor[record.InstalmentNow](),
+				read),
 				Description: "What payments have made of each instalment."}
 		}
 	}
@@ -164,7 +169,8 @@ func (b schemaBuilder) personal(m *record.Member, f form) *huma.Schema {
 }
 
 func position() *huma.Schema {
-	return &huma.Schema{Type: "array", Items: &huma.Schema{Type: "number"}, MinItems: ptr(2), MaxItems: ptr(2), Description: "[lon, lat], WGS 84."}
+	return &huma.Schema{Type: "array", Items: &huma.Schema{Type: "number"}, MinItems: ptr(2), MaxItems: ptr(2),
+		Description: "[lon, lat], WGS 84."}
 }
 
 // value is the schema of a value in the clear.
@@ -354,7 +360,8 @@ func (b schemaBuilder) changes() *huma.Schema {
 		return &huma.Schema{Type: "object", Required: []string{"seq", "type", "id", "rev", "op"}, AdditionalProperties: false,
 			Properties: map[string]*huma.Schema{"seq": integer("The place in the feed: the cursor after this change."),
 				"id": text("The record's id."), "rev": integer("The record's revision."),
-				"op":  oneOf("put: take doc; delete: the record is gone; revoke: it is not this device's any more, forget it.", "put", "delete", "revoke"),
+				"op": oneOf("put: take doc; delete: the record is gone; revoke: it is not this device's any more, forget it.",
+					"put", "delete", "revoke"),
 				"doc": b.kind(k, phone)}}
 	})
 }
@@ -364,14 +371,17 @@ func (b schemaBuilder) mutations() *huma.Schema {
 	return b.byType("Mutation", writable(), func(k record.Kind) *huma.Schema {
 		s := &huma.Schema{Type: "object", Required: []string{"mid", "type", "id", "op"}, AdditionalProperties: false,
 			Properties: map[string]*huma.Schema{
-				"mid":       {Type: "string", Format: "uuid", Description: "Minted at the local write. The same mid has one effect and one answer."},
-				"id":        {Type: "string", MaxLength: ptr(64), Description: "The record's id, minted by the phone for a new record."},
+				"mid": {Type: "string", Format: "uuid",
+					Description: "Minted at the local write. The same mid has one effect and one answer."},
+				"id": {Type: "string", MaxLength: ptr(64),
+					Description: "The record's id, minted by the phone for a new record."},
 				"op":        oneOf("What is asked: a new record is put.", opsOf(k)...),
 				"base":      integer("The revision the phone had seen; 0 for a new record."),
 				"client_ts": {Type: "string", Format: "date-time", Description: "When it was written, by the phone's clock."},
 				"mono_ms":   {Type: "integer", Format: "int64", Description: "The phone's monotonic clock, in milliseconds."},
-				"requires":  {Type: "array", Items: &huma.Schema{Type: "string", Format: "uuid"}, Description: "Mids that must have been applied before."},
-				"fields":    b.kind(k, report)}}
+				"requires": {Type: "array", Items: &huma.Schema{Type: "string", Format: "uuid"},
+					Description: "Mids that must have been applied before."},
+				"fields": b.kind(k, report)}}
 		return s
 	})
 }
@@ -390,8 +400,10 @@ func (b schemaBuilder) results() *huma.Schema {
 		docs.AnyOf = append(docs.AnyOf, b.kind(k, phone))
 	}
 	s := &huma.Schema{Type: "object", Required: []string{"mid", "type", "id", "status"}, AdditionalProperties: false,
-		Properties: map[string]*huma.Schema{"mid": text("The mutation's."), "type": text("The mutation's."), "id": text("The mutation's."),
-			"status": oneOf("What became of it.", offline.Applied, offline.Duplicate, offline.Merged, offline.Conflict, offline.Revoked,
+		Properties: map[string]*huma.Schema{"mid": text("The mutation's."), "type": text("The mutation's."),
+			"id": text("The mutation's."),
+			"status": oneOf("What became of it.", offline.Applied, offline.Duplicate, offline.Merged, offline.Conflict,
+				offline.Revoked,
 				offline.Rejected, offline.Retry),
 			"code":       text("Of a rejection: validation.*, append_only, mid_reused, unknown_type, server_owned, …"),
 			"detail":     text("What is wrong, where, and how to mend it."),

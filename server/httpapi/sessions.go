@@ -48,12 +48,14 @@ type refreshBody struct {
 }
 
 func sessionAnswer(s auth.Session) *body[sessionBody] {
-	return respond(sessionBody{AccessToken: s.AccessToken, TokenType: "Bearer", ExpiresIn: int(s.ExpiresIn.Seconds()), RefreshToken: s.RefreshToken,
-		User: userOf(s.User)})
+	return respond(sessionBody{AccessToken: s.AccessToken, TokenType: "Bearer", ExpiresIn: int(s.ExpiresIn.Seconds()),
+		RefreshToken: s.RefreshToken,
+		User:         userOf(s.User)})
 }
 
 func userOf(u auth.User) sessionUser {
-	out := sessionUser{ID: string(u.ID), Login: u.Login, Name: u.Name, Role: string(u.Role), Lender: u.Lender, Branches: []string{},
+	out := sessionUser{ID: string(u.ID), Login: u.Login, Name: u.Name, Role: string(u.Role), Lender: u.Lender,
+		Branches:           []string{},
 		MustChangePassword: u.MustChangePassword}
 	for _, b := range u.Branches {
 		out.Branches = append(out.Branches, string(b))
@@ -75,7 +77,8 @@ func (a *API) sessionEndpoints() {
 	a.raw(endpoint{method: http.MethodGet, path: "/.well-known/jwks.json", roles: anyone, id: "jwks",
 		tag: "sessions", summary: "Public keys of access tokens (RFC 7517)"},
 		func(op *huma.Operation) {
-			op.Responses = map[string]*huma.Response{"200": answer("A JSON Web Key Set.", "application/json", free("RFC 7517 says what a key has"))}
+			op.Responses = map[string]*huma.Response{"200": answer("A JSON Web Key Set.", "application/json",
+				free("RFC 7517 says what a key has"))}
 		},
 		a.jwks)
 }

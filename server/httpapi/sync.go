@@ -28,14 +28,18 @@ const (
 func (a *API) syncEndpoints() {
 	headers := func(op *huma.Operation) {
 		op.Parameters = append(op.Parameters,
-			&huma.Param{Name: "X-Device-Id", In: "header", Required: true, Schema: str(), Description: "The device that signed in."},
-			&huma.Param{Name: "X-Schema-Version", In: "header", Schema: &huma.Schema{Type: "integer"}, Description: "The app's; 1 when absent."},
-			&huma.Param{Name: "X-Client-Time", In: "header", Schema: str(), Description: "RFC 3339: the phone's clock, as evidence."})
+			&huma.Param{Name: "X-Device-Id", In: "header", Required: true, Schema: str(),
+				Description: "The device that signed in."},
+			&huma.Param{Name: "X-Schema-Version", In: "header", Schema: &huma.Schema{Type: "integer"},
+				Description: "The app's; 1 when absent."},
+			&huma.Param{Name: "X-Client-Time", In: "header", Schema: str(),
+				Description: "RFC 3339: the phone's clock, as evidence."})
 	}
 	records := schemasOf(a.huma.OpenAPI().Components.Schemas)
 	whole := &huma.Schema{Type: "integer"}
 	page := func(name string, members map[string]*huma.Schema) *huma.Schema {
-		records.into[name] = &huma.Schema{Type: "object", AdditionalProperties: false, Properties: members, Required: slices.Sorted(maps.Keys(members))}
+		records.into[name] = &huma.Schema{Type: "object", AdditionalProperties: false, Properties: members,
+			Required: slices.Sorted(maps.Keys(members))}
 		return refTo(name)
 	}
 	a.raw(endpoint{method: http.MethodGet, path: "/sync/v1/pull", roles: agents, id: "pull", tag: "sync",
@@ -43,12 +47,14 @@ func (a *API) syncEndpoints() {
 		about:   "Ascending seq; a page is full unless more is false; what left the device's scope is revoke."},
 		func(op *huma.Operation) {
 			headers(op)
-			op.Parameters = append(op.Parameters, query("epoch", "Of the first page; not needed with after=0.", str(), false), query("after", "The cursor.", whole, false),
+			op.Parameters = append(op.Parameters, query("epoch", "Of the first page; not needed with after=0.", str(), false),
+				query("after", "The cursor.", whole, false),
 				query("limit", "1 to 2000; 500 when absent.", whole, false), query("types", "Comma-separated.", str(), false),
 				query("wait", "Seconds to wait when nothing has changed, to 25.", whole, false))
 			op.Responses = map[string]*huma.Response{"200": answer("A page of changes.", "application/json", page("PullAnswer",
 				map[string]*huma.Schema{"epoch": text("Of the feed: send it with the first page."),
-					"cursor": integer("Send it as after for the next page."), "more": {Type: "boolean", Description: "False: the page ends at the feed's end."},
+					"cursor": integer("Send it as after for the next page."), "more": {Type: "boolean",
+						Description: "False: the page ends at the feed's end."},
 					"server_time": {Type: "string", Format: "date-time"},
 					"changes":     {Type: "array", Items: records.changes()}}))}
 		}, a.pull)
@@ -57,13 +63,15 @@ func (a *API) syncEndpoints() {
 		about:   "At most 200 mutations and 1 MiB. Everything about one mutation is inside a 200, and durable before it."},
 		func(op *huma.Operation) {
 			headers(op)
-			op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{
-				Type: "object", AdditionalProperties: false, Required: []string{"mutations"}, Properties: map[string]*huma.Schema{
-					"device": text("The device that signed in; X-Device-Id says it already."), "schema": integer("The app's schema version; 1 when absent."),
-					"mutations": {Type: "array", MaxItems: ptr(offline.MaxMutations), Items: records.mutations()}}}}}}
-			op.Responses = map[string]*huma.Response{"200": answer("A result for each mutation, in order.", "application/json", page("PushAnswer",
-				map[string]*huma.Schema{"epoch": text("Of the feed."), "server_time": {Type: "string", Format: "date-time"},
-					"results": {Type: "array", Items: records.results()}}))}
+			op.RequestBody = &huma.RequestBody{Required: true,
+				Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{
+					Type: "object", AdditionalProperties: false, Required: []string{"mutations"}, Properties: map[string]*huma.Schema{
+						"device": text("The device that signed in; X-Device-Id says it already."), "schema": integer("The app's schema version; 1 when absent."),
+						"mutations": {Type: "array", MaxItems: ptr(offline.MaxMutations), Items: records.mutations()}}}}}}
+			op.Responses = map[string]*huma.Response{"200": answer("A result for each mutation, in order.", "application/json",
+				page("PushAnswer",
+					map[string]*huma.Schema{"epoch": text("Of the feed."), "server_time": {Type: "string", Format: "date-time"},
+						"results": {Type: "array", Items: records.results()}}))}
 		}, a.push)
 	a.raw(endpoint{method: http.MethodGet, path: "/sync/v1/manifest", roles: agents, id: "manifest", tag: "sync",
 		summary: "What the device should hold of a type"},
@@ -72,8 +80,9 @@ func (a *API) syncEndpoints() {
 			op.Parameters = append(op.Parameters, query("type", "Which type.", str(), true))
 			op.Responses = map[string]*huma.Response{"200": answer("Ids and revisions.", "application/json", page("Manifest",
 				map[string]*huma.Schema{"epoch": text("Of the feed."), "cursor": integer("Pull up to it before comparing."),
-					"records": {Type: "array", Items: &huma.Schema{Type: "array", MinItems: ptr(2), MaxItems: ptr(2), Description: "[id, rev]",
-						Items: &huma.Schema{AnyOf: []*huma.Schema{{Type: "string"}, {Type: "integer", Format: "int64"}}}}}}))}
+					"records": {Type: "array", Items: &huma.Schema{Type: "array", MinItems: ptr(2), MaxItems: ptr(2),
+						Description: "[id, rev]",
+						Items:       &huma.Schema{AnyOf: []*huma.Schema{{Type: "string"}, {Type: "integer", Format: "int64"}}}}}}))}
 		}, a.manifest)
 	a.raw(endpoint{method: http.MethodGet, path: "/sync/v1/stream", roles: agents, id: "stream", tag: "sync",
 		summary: "Pokes when there is something to pull (server-sent events)",
@@ -99,14 +108,16 @@ func (a *API) caller(c *gin.Context) (offline.Caller, *Problem) {
 		return bad("X-Device-Id", "sync.device", "send X-Device-Id: the device that signed in")
 	}
 	if auth.DeviceID(device) != actor.Device {
-		return offline.Caller{}, newProblem(http.StatusForbidden, "auth.device_mismatch", "the token belongs to another device; sign in on this one")
+		return offline.Caller{}, newProblem(http.StatusForbidden, "auth.device_mismatch",
+			"the token belongs to another device; sign in on this one")
 	}
 	if after, ok := a.devices.Allow(device, time.Now()); !ok {
 		p := newProblem(http.StatusTooManyRequests, "sync.rate", "this device asks too often; wait")
 		p.retryAfter = max(1, int(after.Seconds()+0.999))
 		return offline.Caller{}, p
 	}
-	out := offline.Caller{Actor: actor, Device: actor.Device, Branch: actor.Branches[0], Schema: minSchema, At: a.opt.Journal.Now().UTC()}
+	out := offline.Caller{Actor: actor, Device: actor.Device, Branch: actor.Branches[0], Schema: minSchema,
+		At: a.opt.Journal.Now().UTC()}
 	if v := c.GetHeader("X-Schema-Version"); v != "" {
 		n, err := strconv.Atoi(v)
 		if err != nil || n < 0 {
@@ -139,13 +150,15 @@ func (a *API) pull(c *gin.Context) {
 	var err error
 	if v := c.Query("after"); v != "" {
 		if q.After, err = strconv.ParseUint(v, 10, 53); err != nil {
-			writeProblem(c, newProblem(http.StatusBadRequest, "malformed", "after is a cursor: a whole number").at("query.after", "not a whole number"))
+			writeProblem(c, newProblem(http.StatusBadRequest, "malformed", "after is a cursor: a whole number").at("query.after",
+				"not a whole number"))
 			return
 		}
 	}
 	if v := c.Query("limit"); v != "" {
 		if q.Limit, err = strconv.Atoi(v); err != nil {
-			writeProblem(c, newProblem(http.StatusBadRequest, "malformed", "limit is a whole number").at("query.limit", "not a whole number"))
+			writeProblem(c, newProblem(http.StatusBadRequest, "malformed", "limit is a whole number").at("query.limit",
+				"not a whole number"))
 			return
 		}
 	}
@@ -155,7 +168,8 @@ func (a *API) pull(c *gin.Context) {
 	if v := c.Query("wait"); v != "" {
 		n, err := strconv.Atoi(v)
 		if err != nil || n < 0 {
-			writeProblem(c, newProblem(http.StatusBadRequest, "malformed", "wait is in whole seconds").at("query.wait", "not a whole number"))
+			writeProblem(c, newProblem(http.StatusBadRequest, "malformed", "wait is in whole seconds").at("query.wait",
+				"not a whole number"))
 			return
 		}
 		q.Wait = time.Duration(n) * time.Second
@@ -185,7 +199,8 @@ func (a *API) push(c *gin.Context) {
 		return
 	}
 	if q.Mutations == nil {
-		writeProblem(c, newProblem(http.StatusBadRequest, "malformed", "send mutations, a list that may be empty").at("body.mutations", "missing"))
+		writeProblem(c, newProblem(http.StatusBadRequest, "malformed",
+			"send mutations, a list that may be empty").at("body.mutations", "missing"))
 		return
 	}
 	if q.Schema != 0 && q.Schema < minSchema {
@@ -223,7 +238,8 @@ func (a *API) manifest(c *gin.Context) {
 func writeJSON(c *gin.Context, v any) {
 	text, err := json.Marshal(v)
 	if err != nil {
-		writeProblem(c, newProblem(http.StatusInternalServerError, "internal", "something went wrong here; it has been noted"))
+		writeProblem(c, newProblem(http.StatusInternalServerError, "internal",
+			"something went wrong here; it has been noted"))
 		return
 	}
 	c.Header("Vary", "Accept-Encoding")

@@ -283,7 +283,8 @@ func (a *API) putTerritory(ctx context.Context, c call, in *putTerritoryIn) (*bo
 	}
 	var props map[string]any
 	if len(in.Body.Properties) > 0 && json.Unmarshal(in.Body.Properties, &props) != nil {
-		return nil, newProblem(http.StatusUnprocessableEntity, "territory.properties", "properties is an object").at("body.properties", "not an object")
+		return nil, newProblem(http.StatusUnprocessableEntity, "territory.properties",
+			"properties is an object").at("body.properties", "not an object")
 	}
 	named := in.Branch
 	if of, ok := props["branch"].(string); ok && named == "" {

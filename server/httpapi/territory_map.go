@@ -211,8 +211,9 @@ func rounded(v float64, digits int) float64 {
 func pointAnswer(p geo.Point) []float64 { return []float64{rounded(p.Lon, 7), rounded(p.Lat, 7)} }
 
 func loadAnswer(l office.Load) TerritoryLoad {
-	return TerritoryLoad{ID: l.ID, Name: l.Name, Cases: l.Cases, Placed: l.Placed, Minutes: rounded(l.Minutes, 1), Deviation: rounded(l.Deviation, 4),
-		Area: rounded(l.SquareMetres, 0), Compactness: rounded(l.Compactness, 3), Parts: l.Parts, Gone: l.Gone}
+	return TerritoryLoad{ID: l.ID, Name: l.Name, Cases: l.Cases, Placed: l.Placed, Minutes: rounded(l.Minutes, 1),
+		Deviation: rounded(l.Deviation, 4),
+		Area:      rounded(l.SquareMetres, 0), Compactness: rounded(l.Compactness, 3), Parts: l.Parts, Gone: l.Gone}
 }
 
 // work reads a branch's open cases for the map.
@@ -220,7 +221,8 @@ func (a *API) work(ctx context.Context, b auth.BranchID) ([]office.Work, error) 
 	cases, err := a.opt.Casework.OpenCases(ctx, b)
 	out := make([]office.Work, len(cases))
 	for i, c := range cases {
-		out[i] = office.Work{Case: string(c.Case), Home: c.Home, HasHome: c.HasHome, ServiceMin: c.ServiceMin, Territory: c.Territory, Pinned: c.Pinned, Team: c.Team}
+		out[i] = office.Work{Case: string(c.Case), Home: c.Home, HasHome: c.HasHome, ServiceMin: c.ServiceMin,
+			Territory: c.Territory, Pinned: c.Pinned, Team: c.Team}
 	}
 	return out, err
 }
@@ -254,8 +256,10 @@ func (a *API) territoryMapEndpoints() {
 }
 
 func coverageAnswer(b auth.BranchID, c office.Coverage) (coverageBody, error) {
-	out := coverageBody{Branch: string(b), Cases: c.Cases, Outside: c.Outside, NoPosition: c.NoPosition, OwnTeam: c.OwnTeam,
-		MeanMinutes: rounded(c.Mean, 1), MaxOff: rounded(c.MaxOff, 4), Territories: []TerritoryLoad{}, Overlaps: []commonBody{}, Clusters: []clusterBody{}, Holes: []holeBody{}}
+	out := coverageBody{Branch: string(b), Cases: c.Cases, Outside: c.Outside, NoPosition: c.NoPosition,
+		OwnTeam:     c.OwnTeam,
+		MeanMinutes: rounded(c.Mean, 1), MaxOff: rounded(c.MaxOff,
+			4), Territories: []TerritoryLoad{}, Overlaps: []commonBody{}, Clusters: []clusterBody{}, Holes: []holeBody{}}
 	for _, l := range c.Territories {
 		out.Territories = append(out.Territories, loadAnswer(l))
 	}
@@ -271,7 +275,8 @@ func coverageAnswer(b auth.BranchID, c office.Coverage) (coverageBody, error) {
 		out.Overlaps = append(out.Overlaps, x)
 	}
 	for _, k := range c.Clusters {
-		out.Clusters = append(out.Clusters, clusterBody{At: pointAnswer(k.Middle), Radius: rounded(k.Radius, 0), Cases: k.Cases, Minutes: rounded(k.Minutes, 1),
+		out.Clusters = append(out.Clusters, clusterBody{At: pointAnswer(k.Middle), Radius: rounded(k.Radius, 0),
+			Cases: k.Cases, Minutes: rounded(k.Minutes, 1),
 			Some: k.Some, Nearest: k.Nearest, Metres: rounded(k.Metres, 0)})
 	}
 	for _, h := range c.Holes {
@@ -279,19 +284,23 @@ func coverageAnswer(b auth.BranchID, c office.Coverage) (coverageBody, error) {
 		if err != nil {
 			return out, err
 		}
-		out.Holes = append(out.Holes, holeBody{Area: rounded(h.SquareMetres, 0), Cases: h.Cases, At: pointAnswer(h.Shape.Inside()), Geometry: geometry})
+		out.Holes = append(out.Holes, holeBody{Area: rounded(h.SquareMetres, 0), Cases: h.Cases,
+			At: pointAnswer(h.Shape.Inside()), Geometry: geometry})
 	}
 	return out, nil
 }
 
 func proposalAnswer(b auth.BranchID, p office.Proposal) (proposalBody, error) {
-	out := proposalBody{Type: "FeatureCollection", Features: []proposalFeature{}, Branch: string(b), BasedOn: p.BasedOn, Removed: p.Removed, Teams: []moveAnswer{}, Stranded: []strandedAnswer{},
-		Summary: proposalSummary{Cases: p.Cases, Moved: p.Moved, Outside: p.Outside, MeanMinutes: rounded(p.Mean, 1), MaxOff: rounded(p.MaxOff, 4), WasOff: rounded(p.WasOff, 4)}}
+	out := proposalBody{Type: "FeatureCollection", Features: []proposalFeature{}, Branch: string(b), BasedOn: p.BasedOn,
+		Removed: p.Removed, Teams: []moveAnswer{}, Stranded: []strandedAnswer{},
+		Summary: proposalSummary{Cases: p.Cases, Moved: p.Moved, Outside: p.Outside, MeanMinutes: rounded(p.Mean, 1),
+			MaxOff: rounded(p.MaxOff, 4), WasOff: rounded(p.WasOff, 4)}}
 	if out.Removed == nil {
 		out.Removed = []string{}
 	}
 	for _, m := range p.Moves {
-		out.Teams = append(out.Teams, moveAnswer{Team: m.Team, Name: m.Name, Works: m.Works, Removed: m.Removed, Territories: slices.Concat([]string{}, m.Territories)})
+		out.Teams = append(out.Teams, moveAnswer{Team: m.Team, Name: m.Name, Works: m.Works, Removed: m.Removed,
+			Territories: slices.Concat([]string{}, m.Territories)})
 	}
 	for _, x := range p.Stranded {
 		out.Stranded = append(out.Stranded, strandedAnswer{x.Territory, x.CaseIDs})
@@ -313,8 +322,9 @@ func proposalAnswer(b auth.BranchID, p office.Proposal) (proposalBody, error) {
 		if refs == nil {
 			refs = []string{}
 		}
-		out.Features = append(out.Features, proposalFeature{Type: "Feature", ID: f.ID, Geometry: f.Geometry, Properties: proposalProperties{own: own,
-			Proposal: proposalOf{loadAnswer(t.Load), t.Divided, t.New, t.Kept, t.Gained, t.Lost, refs}}})
+		out.Features = append(out.Features, proposalFeature{Type: "Feature", ID: f.ID, Geometry: f.Geometry,
+			Properties: proposalProperties{own: own,
+				Proposal: proposalOf{loadAnswer(t.Load), t.Divided, t.New, t.Kept, t.Gained, t.Lost, refs}}})
 		if t.Divided {
 			out.Summary.Compactness += t.Compactness
 			divided++
@@ -348,7 +358,8 @@ func mapOf(in mapBody, b auth.BranchID) ([]office.Territory, error) {
 			return nil, f.Err
 		}
 		if of, ok := f.Properties["branch"].(string); ok && of != string(b) {
-			return nil, newProblem(http.StatusUnprocessableEntity, "territory.branch", "a feature names another branch; leave the property out, or send the map to that branch").at(fmt.Sprintf("body.features[%d].properties.branch", i), "not the branch of this map")
+			return nil, newProblem(http.StatusUnprocessableEntity, "territory.branch",
+				"a feature names another branch; leave the property out, or send the map to that branch").at(fmt.Sprintf("body.features[%d].properties.branch", i), "not the branch of this map")
 		}
 		if out[i], err = territoryOf(f, b); err != nil {
 			return nil, err
@@ -456,11 +467,13 @@ func (a *API) reportStaffing(ctx context.Context, c call, in *reportStaffingIn) 
 	if err != nil {
 		return nil, err
 	}
-	out := staffingBody{Date: st.Date, Territories: []postBody{}, Unstaffed: st.Unstaffed, Idle: st.Idle, Nowhere: st.Nowhere}
+	out := staffingBody{Date: st.Date, Territories: []postBody{}, Unstaffed: st.Unstaffed, Idle: st.Idle,
+		Nowhere: st.Nowhere}
 	for _, p := range st.Territories {
 		post := postBody{ID: p.ID, Name: p.Name, Teams: []dutyBody{}}
 		for _, d := range p.Teams {
-			post.Teams = append(post.Teams, dutyBody{Team: d.Team, Name: d.Name, Agents: texts(d.Agents), From: d.From, To: d.To, Why: d.Why})
+			post.Teams = append(post.Teams, dutyBody{Team: d.Team, Name: d.Name, Agents: texts(d.Agents), From: d.From, To: d.To,
+				Why: d.Why})
 		}
 		out.Territories = append(out.Territories, post)
 	}

@@ -85,7 +85,8 @@ func (a *API) createUser(ctx context.Context, c call, in *body[newUserBody]) (*b
 		made = auth.OneTimePassword()
 		b.Password = made
 	}
-	u, set, err := a.opt.Office.CreateUser(ctx, ask(c), office.NewUser{ID: auth.UserID(b.ID), Login: b.Login, Name: b.Name, Role: auth.Role(b.Role),
+	u, set, err := a.opt.Office.CreateUser(ctx, ask(c), office.NewUser{ID: auth.UserID(b.ID), Login: b.Login, Name: b.Name,
+		Role:     auth.Role(b.Role),
 		Branches: branchIDs(b.Branches), Lender: b.Lender, Language: b.Language, BadgeNo: b.BadgeNo, Regulator: b.Regulator, Password: b.Password, Keep: b.Keep, MadeUp: made != ""})
 	if !set { // the user has had one since the request was first made
 		made = ""
@@ -114,7 +115,8 @@ type changeUserIn struct {
 
 func (a *API) changeUser(ctx context.Context, c call, in *changeUserIn) (*body[office.User], error) {
 	b := in.Body
-	p := office.UserPatch{Name: b.Name, Lender: b.Lender, Language: b.Language, BadgeNo: b.BadgeNo, Regulator: b.Regulator, Disabled: b.Disabled, Password: b.Password}
+	p := office.UserPatch{Name: b.Name, Lender: b.Lender, Language: b.Language, BadgeNo: b.BadgeNo, Regulator: b.Regulator,
+		Disabled: b.Disabled, Password: b.Password}
 	if b.Role != nil {
 		p.Role = ptr(auth.Role(*b.Role))
 	}

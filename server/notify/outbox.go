@@ -346,7 +346,8 @@ func (o *Outbox) one(ctx context.Context, n Alert) (*Mark, *retry) {
 	}
 	call, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	id, err := o.sender.Send(call, Message{Token: token, Kind: n.Kind, Task: n.ID, Collapse: n.Collapse, Expires: n.Expires})
+	id, err := o.sender.Send(call, Message{Token: token, Kind: n.Kind, Task: n.ID, Collapse: n.Collapse,
+		Expires: n.Expires})
 	if err == nil {
 		return mark(Sent, id)
 	}

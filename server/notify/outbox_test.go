@@ -42,7 +42,8 @@ func inHouse(t *testing.T, story func(t *testing.T, h *house)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h := &house{t: t, journal: journal.Open(store, journal.Options{}), refuse: map[string]string{}, broken: map[string]bool{},
+		h := &house{t: t, journal: journal.Open(store, journal.Options{}), refuse: map[string]string{},
+			broken: map[string]bool{},
 			tokens: map[auth.DeviceID]string{"d1": "token-1"}, marks: map[string][]Mark{}}
 		defer func() {
 			if err := errors.Join(h.journal.Close(ctx), store.Close()); err != nil {
@@ -112,7 +113,8 @@ func (h *house) outcome(id string) Mark {
 
 // Mark records states as entries.
 func (h *house) Mark(ctx context.Context, b auth.BranchID, marks []Mark) error {
-	out, err := h.journal.Do(ctx, b, []journal.Command{{ID: uuid.NewString(), Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
+	out, err := h.journal.Do(ctx, b, []journal.Command{{ID: uuid.NewString(), Decide: func(ctx context.Context,
+		r *journal.Reader) (journal.Draft, error) {
 		d := journal.Draft{Action: "alert.mark"}
 		for _, m := range marks {
 			rec, _, err := r.Doc(ctx, "alerts", m.ID)
@@ -245,7 +247,8 @@ func TestNoticeIsSentOnceAndRecorded(t *testing.T) {
 		time.Sleep(time.Minute)
 		stop()
 		for _, n := range append(many(250), Alert{ID: "before"}) {
-			if m := h.outcome(n.ID); m != (Mark{ID: n.ID, Status: Sent, Outcome: "id-" + n.ID, Attempts: 1}) || len(p.of(n.ID)) != 1 {
+			if m := h.outcome(n.ID); m != (Mark{ID: n.ID, Status: Sent, Outcome: "id-" + n.ID, Attempts: 1}) ||
+				len(p.of(n.ID)) != 1 {
 				t.Fatalf("%s: %+v after %d calls", n.ID, m, len(p.of(n.ID)))
 			}
 		}
@@ -274,7 +277,8 @@ func TestFailedAttemptsAreSpreadAndEndAfterEight(t *testing.T) {
 		apart := map[time.Duration]bool{}
 		for _, n := range many(20) {
 			calls := p.of(n.ID)
-			if m := h.outcome(n.ID); len(calls) != 8 || m != (Mark{ID: n.ID, Status: Dead, Outcome: "unavailable", Attempts: 8}) {
+			if m := h.outcome(n.ID); len(calls) != 8 || m != (Mark{ID: n.ID, Status: Dead, Outcome: "unavailable",
+				Attempts: 8}) {
 				t.Fatalf("%s: %+v after %d calls", n.ID, m, len(calls))
 			}
 			for i := 1; i < len(calls); i++ {
@@ -394,7 +398,10 @@ func TestOneNodeAtATimeThoughCallsAreSlow(t *testing.T) {
 
 func TestDeadTokenIsDropped(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {
-		p := &provider{answer: func(context.Context, Message) error { return &Failure{Unregistered: true, Why: "unregistered"} }}
+		p := &provider{answer: func(context.Context, Message) error {
+			return &Failure{Unregistered: true,
+				Why: "unregistered"}
+		}}
 		stop := h.run(p)
 		h.write(Alert{ID: "first"})
 		time.Sleep(time.Second)
@@ -416,7 +423,8 @@ func TestRuleIsAskedAgainAtTheMomentOfSending(t *testing.T) {
 		h.refuse["revoked"] = "revoked"
 		h.broken["unreadable"] = true
 		stop := h.run(p)
-		h.write(Alert{ID: "unreadable"}, Alert{ID: "revoked"}, Alert{ID: "later"}, Alert{ID: "stale", Expires: time.Now().Add(-time.Second)})
+		h.write(Alert{ID: "unreadable"}, Alert{ID: "revoked"}, Alert{ID: "later"},
+			Alert{ID: "stale", Expires: time.Now().Add(-time.Second)})
 		time.Sleep(time.Second)
 		if m := h.outcome("revoked"); m.Status != Refused || m.Outcome != "revoked" || len(p.of("revoked")) != 0 {
 			t.Errorf("revoked: %+v after %d calls", m, len(p.of("revoked")))
@@ -431,7 +439,8 @@ func TestRuleIsAskedAgainAtTheMomentOfSending(t *testing.T) {
 		calls := len(p.of("later"))
 		time.Sleep(time.Hour)
 		stop()
-		if m := h.outcome("later"); calls == 0 || m.Status != Refused || m.Outcome != "QUIET_HOURS" || len(p.of("later")) != calls {
+		if m := h.outcome("later"); calls == 0 || m.Status != Refused || m.Outcome != "QUIET_HOURS" ||
+			len(p.of("later")) != calls {
 			t.Errorf("later: %+v after %d calls, then %d", m, calls, len(p.of("later")))
 		}
 		if m := h.outcome("unreadable"); m.Status != Dead || m.Outcome != "rule_unreadable" || len(p.of("unreadable")) != 0 {

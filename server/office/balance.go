@@ -139,7 +139,8 @@ func balance(ctx context.Context, ask Balancing, ts []Territory, work []Work) (P
 			return Proposal{}, err
 		}
 		if ask.Area.Empty() {
-			return Proposal{}, invalid("territory.balance.cases", "over", "the branch has no open case on the map to divide its area by")
+			return Proposal{}, invalid("territory.balance.cases", "over",
+				"the branch has no open case on the map to divide its area by")
 		}
 	}
 	var divided []int // of ts
@@ -154,7 +155,8 @@ func balance(ctx context.Context, ask Balancing, ts []Territory, work []Work) (P
 		ask.Parts = len(divided)
 	}
 	if len(divided) == 0 && ask.Area.Empty() {
-		return Proposal{}, invalid("territory.balance.area", "over", "the branch has no territories to divide; give an area, or over=cases for the area of all cases")
+		return Proposal{}, invalid("territory.balance.area", "over",
+			"the branch has no territories to divide; give an area, or over=cases for the area of all cases")
 	}
 	if ask.Parts == 0 {
 		return Proposal{}, invalid("territory.balance.parts", "k", "say into how many territories: k is from 1 to 100")
@@ -193,7 +195,8 @@ func (ask Balancing) check(ts []Territory) error {
 	case ask.Parts < 0 || ask.Parts > division.MaxParts:
 		return invalid("territory.balance.parts", "k", "k is from 1 to 100 territories")
 	case len(ask.Territories) > 0 && (ask.AllCases || !ask.Area.Empty()):
-		return invalid("territory.balance.area", "territories", "territories are divided within their own borders: leave out area and over=cases")
+		return invalid("territory.balance.area", "territories",
+			"territories are divided within their own borders: leave out area and over=cases")
 	case ask.AllCases && !ask.Area.Empty():
 		return invalid("territory.balance.area", "area", "give an area or over=cases, not both")
 	case ask.SpeedKmh != nil && !(*ask.SpeedKmh >= 1 && *ask.SpeedKmh <= 130):
@@ -211,7 +214,8 @@ func (ask Balancing) check(ts []Territory) error {
 }
 
 // problem leaves out doors that a territory which is not divided has.
-func (ask Balancing) problem(ts []Territory, shapes []geo.Shape, divided []int, now *geo.Index, work []Work, minutes []float64) division.Problem {
+func (ask Balancing) problem(ts []Territory, shapes []geo.Shape, divided []int, now *geo.Index, work []Work,
+	minutes []float64) division.Problem {
 	p := division.Problem{Area: ask.Area, Parts: ask.Parts, Seed: ask.Seed, Anew: ask.Anew}
 	place := map[string]int{} // of the divided
 	for _, i := range divided {
@@ -253,7 +257,10 @@ func (ask Balancing) propose(ts []Territory, divided []int, parts []division.Par
 		taken[t.ID] = true
 		if !slices.Contains(divided, i) {
 			p.Territories = append(p.Territories, Proposed{Territory: t, Kept: true})
-		} else if !slices.ContainsFunc(parts, func(part division.Part) bool { return part.Present >= 0 && divided[part.Present] == i }) {
+		} else if !slices.ContainsFunc(parts, func(part division.Part) bool {
+			return part.Present >= 0 &&
+				divided[part.Present] == i
+		}) {
 			p.Removed = append(p.Removed, t.ID)
 		}
 	}

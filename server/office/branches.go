@@ -45,9 +45,11 @@ func (s *Service) PutBranch(ctx context.Context, ask Ask, b Branch) (Branch, err
 		return Branch{}, invalid("branch.country", "country", "a country is two letters (ISO 3166-1)")
 	}
 	if b.NeighboursWithinM < 0 || b.NeighboursWithinM > MaxNeighboursM {
-		return Branch{}, invalid("branch.neighbours_within_m", "neighbours_within_m", "neighbours_within_m is from 0 (not allowed) to 20000 metres")
+		return Branch{}, invalid("branch.neighbours_within_m", "neighbours_within_m",
+			"neighbours_within_m is from 0 (not allowed) to 20000 metres")
 	}
-	out, err := apply(ctx, s, ask, change[Branch]{branch: auth.OrgBranch, typ: "branches", id: string(b.ID), action: "branch.put",
+	out, err := apply(ctx, s, ask, change[Branch]{branch: auth.OrgBranch, typ: "branches", id: string(b.ID),
+		action: "branch.put",
 		decide: func(context.Context, *journal.Reader, *Branch) (*Branch, error) { return &b, nil }})
 	if err != nil {
 		return Branch{}, err

@@ -132,7 +132,8 @@ func loads(ts []Territory, index *geo.Index, work []Work, minutes []float64) ([]
 			return nil, fmt.Errorf("territory %s: %w", t.ID, err)
 		}
 		at[t.ID] = len(out)
-		out = append(out, Load{ID: t.ID, Name: t.Name, SquareMetres: shape.Area(), Compactness: shape.Compactness(), Parts: shape.Parts()})
+		out = append(out, Load{ID: t.ID, Name: t.Name, SquareMetres: shape.Area(), Compactness: shape.Compactness(),
+			Parts: shape.Parts()})
 	}
 	for i, w := range work {
 		if w.Team != "" || !w.HasHome && !w.Pinned {

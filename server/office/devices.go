@@ -111,7 +111,8 @@ func (s *Service) PushToken(ctx context.Context, id auth.DeviceID) (string, erro
 
 // BlockDevice shuts a device out, and has the app erase its data when wipe is set. device.not_found.
 func (s *Service) BlockDevice(ctx context.Context, ask Ask, id auth.DeviceID, wipe bool) (Device, error) {
-	d, err := apply(ctx, s, ask, change[Device]{branch: auth.OrgBranch, typ: "devices", id: string(id), action: "device.block",
+	d, err := apply(ctx, s, ask, change[Device]{branch: auth.OrgBranch, typ: "devices", id: string(id),
+		action: "device.block",
 		decide: func(_ context.Context, _ *journal.Reader, now *Device) (*Device, error) {
 			if now == nil {
 				return nil, notFound("device.not_found", "no such device")
@@ -174,7 +175,8 @@ func (s *Service) Devices(ctx context.Context, user auth.UserID, limit int, curs
 func (s *Service) Of(ctx context.Context, users []auth.UserID) ([]auth.Device, error) {
 	var out []auth.Device
 	for _, u := range users {
-		ds, err := list[Device](ctx, s, journal.Query{Branch: auth.OrgBranch, Type: "devices", Index: devicesByUser.Name, Eq: []any{string(u)}})
+		ds, err := list[Device](ctx, s, journal.Query{Branch: auth.OrgBranch, Type: "devices", Index: devicesByUser.Name,
+			Eq: []any{string(u)}})
 		if err != nil {
 			return nil, err
 		}

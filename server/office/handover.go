@@ -130,7 +130,8 @@ func checkMoves(teams []Team, next []Territory, moves []Move) ([]mapPut, error) 
 		}
 		for n, id := range m.Territories {
 			if !slices.ContainsFunc(next, func(t Territory) bool { return t.ID == id }) {
-				return nil, invalid("territory.not_found", fmt.Sprintf("%s.territories[%d]", at, n), "the map has no such territory; name one of its features")
+				return nil, invalid("territory.not_found", fmt.Sprintf("%s.territories[%d]", at, n),
+					"the map has no such territory; name one of its features")
 			}
 		}
 		t := teams[k]
@@ -138,7 +139,8 @@ func checkMoves(teams []Team, next []Territory, moves []Move) ([]mapPut, error) 
 			continue
 		}
 		if m.Works != nil && !slices.Equal(t.Territories, m.Works) {
-			return nil, conflict("territory.map_changed", "the team "+t.ID+" works other territories than when this map was proposed; ask for a new proposal")
+			return nil, conflict("territory.map_changed",
+				"the team "+t.ID+" works other territories than when this map was proposed; ask for a new proposal")
 		}
 		was, err := json.Marshal(t)
 		if err != nil {
@@ -194,7 +196,8 @@ func moveTeam(ctx context.Context, r *journal.Reader, d *journal.Draft, p mapPut
 const groundKey journal.Key = "uniq:ground"
 
 // checkStillUnused is checkUnused within the decision that removes.
-func (s *Service) checkStillUnused(ctx context.Context, r *journal.Reader, removed []string, moves []Move, at, mend string) error {
+func (s *Service) checkStillUnused(ctx context.Context, r *journal.Reader, removed []string, moves []Move, at,
+	mend string) error {
 	r.Depend(groundKey)
 	teams, err := s.Teams(ctx, r.Branch)
 	if err != nil {

@@ -26,7 +26,8 @@ var lenderShape = regexp.MustCompile(`^[A-Za-z0-9_-]{1,62}$`)
 func (s *Service) PutLender(ctx context.Context, ask Ask, l Lender) (Lender, error) {
 	switch {
 	case !lenderShape.MatchString(l.ID):
-		return Lender{}, invalid("lender.id", "id", "a lender's id has 1 to 62 letters A to Z, digits, dashes and underscores")
+		return Lender{}, invalid("lender.id", "id",
+			"a lender's id has 1 to 62 letters A to Z, digits, dashes and underscores")
 	case len(l.Name) > 200:
 		return Lender{}, invalid("lender.name", "name", "a lender's name has at most 200 bytes")
 	case len(l.Phone) > 40:
@@ -51,7 +52,8 @@ func (s *Service) PutLender(ctx context.Context, ask Ask, l Lender) (Lender, err
 	})
 }
 
-func (s *Service) changeLender(ctx context.Context, ask Ask, id string, next func(now *Lender) *Lender) (Lender, error) {
+func (s *Service) changeLender(ctx context.Context, ask Ask, id string, next func(now *Lender) *Lender) (Lender,
+	error) {
 	out, err := apply(ctx, s, ask, change[Lender]{branch: auth.OrgBranch, typ: "lenders", id: id, action: "lender.put",
 		decide: func(_ context.Context, _ *journal.Reader, now *Lender) (*Lender, error) { return next(now), nil }})
 	if err != nil {
@@ -101,5 +103,8 @@ func (s *Service) contractsOf(ctx context.Context, u User) ([]auth.BranchID, err
 	if len(u.Branches) == 0 {
 		return signed, nil
 	}
-	return slices.DeleteFunc(slices.Clone(signed), func(b auth.BranchID) bool { return !slices.Contains(u.Branches, b) }), nil
+	return slices.DeleteFunc(slices.Clone(signed), func(b auth.BranchID) bool {
+		return !slices.Contains(u.Branches,
+			b)
+	}), nil
 }

@@ -20,7 +20,8 @@ import (
 )
 
 func rectangle(t interface{ Fatal(...any) }, west, south, east, north float64) geo.ShapeE7 {
-	s, err := geo.ParseShape(fmt.Appendf(nil, `{"type":"Polygon","coordinates":[[[%v,%v],[%v,%v],[%v,%v],[%v,%v],[%v,%v]]]}`, west, south, east, south, east, north, west, north, west, south))
+	s, err := geo.ParseShape(fmt.Appendf(nil,
+		`{"type":"Polygon","coordinates":[[[%v,%v],[%v,%v],[%v,%v],[%v,%v],[%v,%v]]]}`, west, south, east, south, east, north, west, north, west, south))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,12 +50,14 @@ func TestEveryCaseIsCountedOnce(t *testing.T) {
 		var ts []Territory
 		for i := range rapid.IntRange(1, 4).Draw(t, "territories") {
 			x, y := rapid.IntRange(0, 4).Draw(t, "x"), rapid.IntRange(0, 4).Draw(t, "y")
-			ts = append(ts, Territory{ID: fmt.Sprintf("T%d", i), Branch: "B", Shape: rectangle(t, float64(x)/100, 41+float64(y)/100, float64(x+3)/100, 41+float64(y+2)/100)})
+			ts = append(ts, Territory{ID: fmt.Sprintf("T%d", i), Branch: "B", Shape: rectangle(t, float64(x)/100,
+				41+float64(y)/100, float64(x+3)/100, 41+float64(y+2)/100)})
 		}
 		var work []Work
 		for i := range rapid.IntRange(4, 25).Draw(t, "cases") {
 			w := Work{Case: fmt.Sprintf("C%02d", i), ServiceMin: 10, HasHome: rapid.IntRange(0, 9).Draw(t, "home") > 0}
-			w.Home = geo.Point{Lon: float64(rapid.IntRange(-2, 16).Draw(t, "lon")) / 200, Lat: 41 + float64(rapid.IntRange(-2, 14).Draw(t, "lat"))/200}
+			w.Home = geo.Point{Lon: float64(rapid.IntRange(-2, 16).Draw(t, "lon")) / 200, Lat: 41 +
+				float64(rapid.IntRange(-2, 14).Draw(t, "lat"))/200}
 			switch rapid.IntRange(0, 9).Draw(t, "hand") {
 			case 0:
 				w.Team = "team"
@@ -63,7 +66,8 @@ func TestEveryCaseIsCountedOnce(t *testing.T) {
 			}
 			work = append(work, w)
 		}
-		ask := Balancing{Branch: "B", Parts: rapid.IntRange(0, 5).Draw(t, "k"), AllCases: rapid.Bool().Draw(t, "all"), Anew: rapid.Bool().Draw(t, "anew")}
+		ask := Balancing{Branch: "B", Parts: rapid.IntRange(0, 5).Draw(t, "k"), AllCases: rapid.Bool().Draw(t, "all"),
+			Anew: rapid.Bool().Draw(t, "anew")}
 		p, err := balance(context.Background(), ask, ts, work)
 		var refused *refusal.Error
 		if errors.As(err, &refused) {
@@ -139,7 +143,8 @@ func TestCasesOutsideAreGroupedByReach(t *testing.T) {
 			// Steps of about 100 to 280 m, so that many lie just within and just without the reach.
 			step := 0.0025 / math.Cos(lat*math.Pi/180)
 			work = append(work, Work{Case: fmt.Sprint(i), HasHome: true, Home: geo.Point{
-				Lon: float64(rapid.IntRange(-6, 6).Draw(t, "x")) * step, Lat: lat + float64(rapid.IntRange(-6, 6).Draw(t, "y"))*0.0011}})
+				Lon: float64(rapid.IntRange(-6, 6).Draw(t, "x")) * step, Lat: lat +
+					float64(rapid.IntRange(-6, 6).Draw(t, "y"))*0.0011}})
 			outside = append(outside, i)
 		}
 		got := clusters(work, make([]float64, len(work)), outside, nil)
@@ -179,7 +184,8 @@ func TestHolesInTheMapAreReported(t *testing.T) {
 		{ID: "N", Shape: rectangle(t, 0, 41.02, 0.03, 41.03)}, {ID: "S", Shape: rectangle(t, 0, 41, 0.03, 41.01)},
 		{ID: "W", Shape: rectangle(t, 0, 41.01, 0.01, 41.02)}, {ID: "E", Shape: rectangle(t, 0.02, 41.01, 0.03, 41.02)},
 	}
-	work := []Work{{Case: "in", HasHome: true, Home: geo.Point{Lon: 0.015, Lat: 41.015}}, {Case: "border", HasHome: true, Home: geo.Point{Lon: 0.01, Lat: 41.015}},
+	work := []Work{{Case: "in", HasHome: true, Home: geo.Point{Lon: 0.015, Lat: 41.015}}, {Case: "border", HasHome: true,
+		Home: geo.Point{Lon: 0.01, Lat: 41.015}},
 		{Case: "far", HasHome: true, Home: geo.Point{Lon: 0.5, Lat: 41.015}}}
 	got, err := holes(indexOf(t, ts), work)
 	if err != nil {
@@ -192,13 +198,15 @@ func TestHolesInTheMapAreReported(t *testing.T) {
 
 func TestSomeTerritoriesAreDividedAndOthersStay(t *testing.T) {
 	ts := []Territory{
-		{ID: "A", Branch: "B", Shape: rectangle(t, 0, 41, 0.01, 41.03)}, {ID: "B", Branch: "B", Shape: rectangle(t, 0.01, 41, 0.02, 41.03)},
+		{ID: "A", Branch: "B", Shape: rectangle(t, 0, 41, 0.01, 41.03)}, {ID: "B", Branch: "B", Shape: rectangle(t, 0.01, 41,
+			0.02, 41.03)},
 		{ID: "C", Branch: "B", Shape: rectangle(t, 0.02, 41, 0.03, 41.03)},
 	}
 	var work []Work
 	for i := range 300 { // most of them in A
 		x := 0.03 * float64(i*i%300) / 300
-		work = append(work, Work{Case: fmt.Sprint(i), HasHome: true, ServiceMin: 10, Home: geo.Point{Lon: x * x / 0.03, Lat: 41.0005 + 0.029*float64(i*7%100)/100}})
+		work = append(work, Work{Case: fmt.Sprint(i), HasHome: true, ServiceMin: 10, Home: geo.Point{Lon: x * x / 0.03,
+			Lat: 41.0005 + 0.029*float64(i*7%100)/100}})
 	}
 	p, err := balance(context.Background(), Balancing{Branch: "B", Territories: []string{"A", "B"}, Parts: 3}, ts, work)
 	if err != nil {
@@ -207,7 +215,8 @@ func TestSomeTerritoriesAreDividedAndOthersStay(t *testing.T) {
 	var ids []string
 	for _, x := range p.Territories {
 		ids = append(ids, x.Territory.ID)
-		if x.Territory.ID == "C" && (x.Divided || !x.Kept || x.Gained+x.Lost > 0 || fmt.Sprint(x.Shape) != fmt.Sprint(ts[2].Shape)) {
+		if x.Territory.ID == "C" && (x.Divided || !x.Kept || x.Gained+x.Lost > 0 ||
+			fmt.Sprint(x.Shape) != fmt.Sprint(ts[2].Shape)) {
 			t.Errorf("C was divided: %+v", x)
 		}
 	}
@@ -218,7 +227,8 @@ func TestSomeTerritoriesAreDividedAndOthersStay(t *testing.T) {
 
 func TestALargeMapTakesSeveralEntries(t *testing.T) {
 	big := make([]byte, replaceBytes/2)
-	got := batches([]mapPut{{id: "a", state: big}, {id: "b", state: big}, {id: "c", state: big}}, []mapPut{{typ: "teams", id: "t", state: big[:10]}}, []string{"x", "y"})
+	got := batches([]mapPut{{id: "a", state: big}, {id: "b", state: big}, {id: "c", state: big}},
+		[]mapPut{{typ: "teams", id: "t", state: big[:10]}}, []string{"x", "y"})
 	if len(got) != 2 || len(got[0]) != 2 || len(got[1]) != 4 || got[1][1].typ != "teams" || got[1][3].state != nil {
 		t.Errorf("%d batches", len(got))
 	}
@@ -257,7 +267,8 @@ func TestACityOf3000CasesIsSharedOutEvenly(t *testing.T) {
 	}
 	var work []Work
 	for _, row := range rows[1:] {
-		work = append(work, Work{Case: row[0], HasHome: true, Home: geo.Point{Lon: number(row, "lon"), Lat: number(row, "lat")}, ServiceMin: int(number(row, "service_min"))})
+		work = append(work, Work{Case: row[0], HasHome: true, Home: geo.Point{Lon: number(row, "lon"),
+			Lat: number(row, "lat")}, ServiceMin: int(number(row, "service_min"))})
 	}
 	for _, c := range []struct {
 		k       int
@@ -315,7 +326,8 @@ func TestAnHeirHasMostOfTheCases(t *testing.T) {
 		}
 	}
 	p := Proposal{Removed: []string{"X", "Y"}, heirs: map[string]string{"X": "A", "Y": ""}}
-	got := fmt.Sprint(p.handovers([]Team{{ID: "t1", Territories: []string{"B", "X", "Y"}}, {ID: "t2", Territories: []string{"B"}}, {ID: "t3"}, {ID: "t4", Territories: []string{"Y"}}}))
+	got := fmt.Sprint(p.handovers([]Team{{ID: "t1", Territories: []string{"B", "X", "Y"}},
+		{ID: "t2", Territories: []string{"B"}}, {ID: "t3"}, {ID: "t4", Territories: []string{"Y"}}}))
 	if want := "[{t1  [B X Y] [X Y] [B A]} {t4  [Y] [Y] []}]"; got != want {
 		t.Errorf("moves %s, want %s", got, want)
 	}

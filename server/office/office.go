@@ -101,7 +101,8 @@ func apply[T any](ctx context.Context, s *Service, ask Ask, c change[T]) (*T, er
 		}
 		now, there, err := load[T](ctx, s, c.branch, c.typ, rec.ID)
 		if err == nil && !there && !strings.HasSuffix(c.action, ".delete") {
-			return nil, conflict("command.gone", "what this command made is not there any more; take another Idempotency-Key for a new one")
+			return nil, conflict("command.gone",
+				"what this command made is not there any more; take another Idempotency-Key for a new one")
 		}
 		return now, err
 	}

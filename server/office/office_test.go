@@ -46,7 +46,10 @@ func newHouse(t *testing.T) *house {
 	ctx := context.Background()
 	store, err := sqlitestore.Open(ctx, t.TempDir(), Indexes())
 	ok(t, err)
-	j := journal.Open(store, journal.Options{Clock: func() time.Time { return time.Date(2026, 11, 25, 6, 0, 0, 0, time.UTC) }})
+	j := journal.Open(store, journal.Options{Clock: func() time.Time {
+		return time.Date(2026, 11, 25, 6, 0, 0, 0,
+			time.UTC)
+	}})
 	t.Cleanup(func() {
 		ok(t, j.Close(ctx))
 		ok(t, store.Close())
@@ -67,7 +70,8 @@ func (h *house) ask() Ask {
 // agent makes an agent of a branch.
 func (h *house) agent(id auth.UserID, b auth.BranchID) {
 	h.t.Helper()
-	_, _, err := h.CreateUser(context.Background(), h.ask(), NewUser{ID: id, Login: string(id), Role: auth.RoleAgent, Branches: []auth.BranchID{b}})
+	_, _, err := h.CreateUser(context.Background(), h.ask(), NewUser{ID: id, Login: string(id), Role: auth.RoleAgent,
+		Branches: []auth.BranchID{b}})
 	ok(h.t, err)
 }
 
@@ -104,10 +108,12 @@ func TestWhoMayBeWhat(t *testing.T) {
 		{"a supervisor of none", NewUser{Login: "s2", Role: auth.RoleSupervisor}, "user.branches"},
 		{"an auditor of none", NewUser{Login: "au", Role: auth.RoleAuditor}, "user.branches"},
 		{"a regulator's auditor", NewUser{Login: "au", Role: auth.RoleAuditor, Branches: in(porto), Regulator: true}, ""},
-		{"a supervisor at a regulator's level", NewUser{Login: "s3", Role: auth.RoleSupervisor, Branches: in(porto), Regulator: true}, "user.regulator"},
+		{"a supervisor at a regulator's level", NewUser{Login: "s3", Role: auth.RoleSupervisor, Branches: in(porto),
+			Regulator: true}, "user.regulator"},
 		{"a lender's system", NewUser{Login: "l", Role: auth.RoleLender, Lender: "north"}, ""},
 		{"a lender's system of no lender", NewUser{Login: "l2", Role: auth.RoleLender}, "user.lender"},
-		{"an agent of a lender", NewUser{Login: "l3", Role: auth.RoleAgent, Branches: in(porto), Lender: "north"}, "user.lender"},
+		{"an agent of a lender", NewUser{Login: "l3", Role: auth.RoleAgent, Branches: in(porto), Lender: "north"},
+			"user.lender"},
 		{"a role nobody knows", NewUser{Login: "x", Role: "king"}, "user.role"},
 		{"a login with a space", NewUser{Login: "a b", Role: auth.RoleAdmin}, "user.login"},
 	} {
@@ -196,7 +202,8 @@ func TestTeamsAndShifts(t *testing.T) {
 		{"of nobody", Team{ID: "t2"}, "team.agents"},
 		{"of another branch's agent", Team{ID: "t2", Agents: who("eva")}, "team.agents"},
 		{"of one agent twice", Team{ID: "t2", Agents: who("ana", "ana")}, "team.agents"},
-		{"for a territory that is not there", Team{ID: "t2", Agents: who("ana"), Territories: []string{"moon"}}, "team.territory"},
+		{"for a territory that is not there", Team{ID: "t2", Agents: who("ana"), Territories: []string{"moon"}},
+			"team.territory"},
 		{"by rocket", Team{ID: "t2", Agents: who("ana"), Mode: "rocket"}, "team.mode"},
 		{"with papers nobody knows", Team{ID: "t2", Agents: who("ana"), Items: []string{"sword"}}, "team.items"},
 	} {
@@ -209,13 +216,17 @@ func TestTeamsAndShifts(t *testing.T) {
 		sh   Shift
 		want string
 	}{
-		{"a day", Shift{Team: "t1", Date: "2026-11-25", From: "08:30", To: "18:00", Breaks: []Break{{"12:00", "14:00", 30}}}, ""},
-		{"with another agent that day", Shift{Team: "t1", Date: "2026-11-26", From: "08:30", To: "18:00", Agents: who("rui")}, ""},
-		{"with a stranger", Shift{Team: "t1", Date: "2026-11-27", From: "08:30", To: "18:00", Agents: who("eva")}, "shift.agents"},
+		{"a day", Shift{Team: "t1", Date: "2026-11-25", From: "08:30", To: "18:00", Breaks: []Break{{"12:00", "14:00", 30}}},
+			""},
+		{"with another agent that day", Shift{Team: "t1", Date: "2026-11-26", From: "08:30", To: "18:00", Agents: who("rui")},
+			""},
+		{"with a stranger", Shift{Team: "t1", Date: "2026-11-27", From: "08:30", To: "18:00", Agents: who("eva")},
+			"shift.agents"},
 		{"of no team", Shift{Team: "t9", Date: "2026-11-25", From: "08:30", To: "18:00"}, "team.not_found"},
 		{"over midnight", Shift{Team: "t1", Date: "2026-11-27", From: "20:00", To: "04:00"}, "shift.to"},
 		{"on no day", Shift{Team: "t1", Date: "2026-11-31", From: "08:30", To: "18:00"}, "shift.date"},
-		{"with a break after it", Shift{Team: "t1", Date: "2026-11-27", From: "08:30", To: "18:00", Breaks: []Break{{"17:00", "19:00", 30}}}, "shift.breaks"},
+		{"with a break after it", Shift{Team: "t1", Date: "2026-11-27", From: "08:30", To: "18:00",
+			Breaks: []Break{{"17:00", "19:00", 30}}}, "shift.breaks"},
 	} {
 		c.sh.Branch = porto
 		_, err := h.PutShift(ctx, h.ask(), c.sh)
@@ -240,7 +251,8 @@ func TestTheMapIsReadAsItStands(t *testing.T) {
 	h.agent("ana", porto)
 	put := func(id string, west float64) {
 		t.Helper()
-		shape, err := geo.ParseShape(fmt.Appendf(nil, `{"type":"Polygon","coordinates":[[[%f,41],[%f,41],[%f,42],[%f,42],[%f,41]]]}`, west, west+0.1, west+0.1, west, west))
+		shape, err := geo.ParseShape(fmt.Appendf(nil,
+			`{"type":"Polygon","coordinates":[[[%f,41],[%f,41],[%f,42],[%f,42],[%f,41]]]}`, west, west+0.1, west+0.1, west, west))
 		ok(t, err)
 		_, err = h.PutTerritory(ctx, h.ask(), Territory{ID: id, Branch: porto, Shape: shape.E7()})
 		ok(t, err)
@@ -264,7 +276,8 @@ func TestTheMapIsReadAsItStands(t *testing.T) {
 	if find(-8.55) != "" || find(-8.35) != "a" {
 		t.Errorf("after it moved: %q and %q", find(-8.55), find(-8.35))
 	}
-	_, err := h.PutTeam(ctx, h.ask(), Team{ID: "t1", Branch: porto, Agents: []auth.UserID{"ana"}, Territories: []string{"a"}})
+	_, err := h.PutTeam(ctx, h.ask(), Team{ID: "t1", Branch: porto, Agents: []auth.UserID{"ana"},
+		Territories: []string{"a"}})
 	ok(t, err)
 	refused(t, "one that a team works", h.DeleteTerritory(ctx, h.ask(), porto, "a"), "territory.in_use")
 	refused(t, "one that is not there", h.DeleteTerritory(ctx, h.ask(), porto, "z"), "territory.not_found")
@@ -277,11 +290,14 @@ func TestTheMapIsReadAsItStands(t *testing.T) {
 func TestBranchesAndLenders(t *testing.T) {
 	h := newHouse(t)
 	ctx := context.Background()
-	for want, b := range map[string]Branch{"branch.id": {ID: "a b", TimeZone: "Europe/Lisbon"}, "branch.time_zone": {ID: "x", TimeZone: "Mars/Base"}, "branch.country": {ID: "x", TimeZone: "Europe/Lisbon", Country: "PRT"}} {
+	for want, b := range map[string]Branch{"branch.id": {ID: "a b", TimeZone: "Europe/Lisbon"},
+		"branch.time_zone": {ID: "x", TimeZone: "Mars/Base"}, "branch.country": {ID: "x", TimeZone: "Europe/Lisbon",
+			Country: "PRT"}} {
 		_, err := h.PutBranch(ctx, h.ask(), b)
 		refused(t, want, err, want)
 	}
-	for want, l := range map[string]Lender{"lender.id": {ID: "north.bank"}, "lender.branches": {ID: "x", Branches: []auth.BranchID{"lisboa"}},
+	for want, l := range map[string]Lender{"lender.id": {ID: "north.bank"}, "lender.branches": {ID: "x",
+		Branches: []auth.BranchID{"lisboa"}},
 		"lender.complaint_phone": {ID: "x", Phone: strings.Repeat("1", 41)}} {
 		_, err := h.PutLender(ctx, h.ask(), l)
 		refused(t, want, err, want)
@@ -317,13 +333,15 @@ func TestALendersSystemSeesTheBranchesOfItsContracts(t *testing.T) {
 	h := newHouse(t)
 	ctx := context.Background()
 	for login, branches := range map[string][]auth.BranchID{"all": nil, "one": {porto}} {
-		_, _, err := h.CreateUser(ctx, h.ask(), NewUser{ID: auth.UserID(login), Login: login, Role: auth.RoleLender, Lender: "north", Branches: branches})
+		_, _, err := h.CreateUser(ctx, h.ask(), NewUser{ID: auth.UserID(login), Login: login, Role: auth.RoleLender,
+			Lender: "north", Branches: branches})
 		ok(t, err)
 	}
 	for _, c := range []struct {
 		contracts []auth.BranchID
 		all, one  string
-	}{{nil, "[]", "[]"}, {[]auth.BranchID{"faro", porto}, "[faro porto]", "[porto]"}, {[]auth.BranchID{"faro"}, "[faro]", "[]"}} {
+	}{{nil, "[]", "[]"}, {[]auth.BranchID{"faro", porto}, "[faro porto]", "[porto]"}, {[]auth.BranchID{"faro"}, "[faro]",
+		"[]"}} {
 		if c.contracts != nil {
 			_, err := h.PutLender(ctx, h.ask(), Lender{ID: "north", Branches: c.contracts})
 			ok(t, err)

@@ -77,10 +77,12 @@ func textID(sha string, i int) string { return sha[:48] + "." + strconv.Itoa(i) 
 // the order in which they are read; it gives the hash of the policy, or refuses.
 // Packs that are there already, from where they came before, change nothing.
 // pack.*; what judge says; journal.ErrReused.
-func (s *Service) ChangePacks(ctx context.Context, ask Ask, changes []PackChange, judge func(was, next []PackText) (hash string, err error)) (Policy, uint64, error) {
+func (s *Service) ChangePacks(ctx context.Context, ask Ask, changes []PackChange,
+	judge func(was, next []PackText) (hash string, err error)) (Policy, uint64, error) {
 	for _, c := range changes {
 		if !idShape.MatchString(c.Name) {
-			return Policy{}, 0, invalid("pack.name", "name", "a pack's name has 1 to 64 letters, digits, dots, dashes or underscores")
+			return Policy{}, 0, invalid("pack.name", "name",
+				"a pack's name has 1 to 64 letters, digits, dots, dashes or underscores")
 		}
 		if len(c.Text) > MaxPackBytes {
 			return Policy{}, 0, invalid("pack.too_large", "body", "a pack has at most 512 KiB; put its profiles into several")
@@ -97,7 +99,8 @@ func (s *Service) ChangePacks(ctx context.Context, ask Ask, changes []PackChange
 	if err != nil {
 		return Policy{}, 0, fmt.Errorf("encode pack changes: %w", err)
 	}
-	out, err := s.journal.Do(ctx, auth.OrgBranch, []journal.Command{{ID: ask.Command, Actor: ask.By, Payload: sha256.Sum256(payload),
+	out, err := s.journal.Do(ctx, auth.OrgBranch, []journal.Command{{ID: ask.Command, Actor: ask.By,
+		Payload: sha256.Sum256(payload),
 		Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
 			return s.decidePacks(ctx, r, ask, changes, judge)
 		}}})
@@ -110,7 +113,8 @@ func (s *Service) ChangePacks(ctx context.Context, ask Ask, changes []PackChange
 	return s.PolicyInForce(ctx)
 }
 
-func (s *Service) decidePacks(ctx context.Context, r *journal.Reader, ask Ask, changes []PackChange, judge func(was, next []PackText) (string, error)) (journal.Draft, error) {
+func (s *Service) decidePacks(ctx context.Context, r *journal.Reader, ask Ask, changes []PackChange,
+	judge func(was, next []PackText) (string, error)) (journal.Draft, error) {
 	was, err := readDoc[Policy](ctx, r, "policies", policyInForce)
 	if err != nil {
 		return journal.Draft{}, err
@@ -224,7 +228,8 @@ func (s *Service) PolicyInForce(ctx context.Context) (Policy, uint64, error) {
 func (s *Service) PolicyOf(ctx context.Context, hash string) (Policy, error) {
 	id, ok := strings.CutPrefix(hash, "sha256:")
 	if !ok || !idShape.MatchString(id) {
-		return Policy{}, notFound("pack.no_policy", "no policy with this hash was ever in force; write it as sha256: and 64 hexadecimal digits")
+		return Policy{}, notFound("pack.no_policy",
+			"no policy with this hash was ever in force; write it as sha256: and 64 hexadecimal digits")
 	}
 	p, _, err := s.policy(ctx, id)
 	return p, err

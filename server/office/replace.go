@@ -31,13 +31,15 @@ const replaceBytes = 384 << 10
 // them) unless a move gives them others of the new map. What fits an
 // entry is one entry: all of it or nothing. A larger map takes several, given to
 // the journal together; sent again after a break, it is completed. territory.*.
-func (s *Service) ReplaceTerritories(ctx context.Context, ask Ask, b auth.BranchID, basedOn string, next []Territory, moves []Move) (Replaced, error) {
+func (s *Service) ReplaceTerritories(ctx context.Context, ask Ask, b auth.BranchID, basedOn string, next []Territory,
+	moves []Move) (Replaced, error) {
 	for i, t := range next {
 		if err := t.check(); err != nil {
 			return Replaced{}, under(fmt.Sprintf("features[%d]", i), err)
 		}
 		if slices.ContainsFunc(next[:i], func(o Territory) bool { return o.ID == t.ID }) {
-			return Replaced{}, invalid("territory.twice", fmt.Sprintf("features[%d].id", i), "two territories have the same id; give each its own")
+			return Replaced{}, invalid("territory.twice", fmt.Sprintf("features[%d].id", i),
+				"two territories have the same id; give each its own")
 		}
 	}
 	next = slices.SortedFunc(slices.Values(next), func(x, y Territory) int { return cmp.Compare(x.ID, y.ID) })
@@ -53,7 +55,8 @@ func (s *Service) ReplaceTerritories(ctx context.Context, ask Ask, b auth.Branch
 		if hash, err := MapHash(now); err != nil {
 			return Replaced{}, err
 		} else if hash != basedOn {
-			return Replaced{}, conflict("territory.map_changed", "the territories have changed since this map was proposed; ask for a new proposal")
+			return Replaced{}, conflict("territory.map_changed",
+				"the territories have changed since this map was proposed; ask for a new proposal")
 		}
 	}
 	teams, err := s.Teams(ctx, b)
@@ -83,7 +86,8 @@ func (s *Service) ReplaceTerritories(ctx context.Context, ask Ask, b auth.Branch
 		if len(cmds) > 0 {
 			id = ask.Command[:min(len(ask.Command), journal.MaxCommandBytes-8)] + ":" + strconv.Itoa(len(cmds))
 		}
-		cmds = append(cmds, journal.Command{ID: id, Actor: ask.By, Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
+		cmds = append(cmds, journal.Command{ID: id, Actor: ask.By, Decide: func(ctx context.Context,
+			r *journal.Reader) (journal.Draft, error) {
 			d := journal.Draft{Action: "territory.map", Receipt: receiptOf(string(b))}
 			for _, p := range part {
 				if p.typ == "teams" {
@@ -104,7 +108,8 @@ func (s *Service) ReplaceTerritories(ctx context.Context, ask Ask, b auth.Branch
 					}
 				}
 				if !bytes.Equal(is, had[p.id]) {
-					return journal.Draft{}, conflict("territory.map_changed", "the territories have changed since; ask for a new proposal")
+					return journal.Draft{}, conflict("territory.map_changed",
+						"the territories have changed since; ask for a new proposal")
 				}
 				if p.state == nil {
 					d.Delete("territories", p.id)

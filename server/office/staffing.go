@@ -86,7 +86,8 @@ func staffing(date string, ts []Territory, teams []Team, shifts []Shift) Staffin
 		switch {
 		case at < 0:
 			out.Idle = append(out.Idle, team.ID)
-		case len(shifts[at].Territories)+len(team.Territories) > 0 && !slices.ContainsFunc(ts, func(t Territory) bool { return shifts[at].Works(team, t.ID) }):
+		case len(shifts[at].Territories)+len(team.Territories) > 0 && !slices.ContainsFunc(ts,
+			func(t Territory) bool { return shifts[at].Works(team, t.ID) }):
 			out.Nowhere = append(out.Nowhere, team.ID)
 		}
 	}

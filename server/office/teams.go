@@ -103,7 +103,8 @@ func (s *Service) PutTeam(ctx context.Context, ask Ask, t Team) (Team, error) {
 	if err := s.checkTeam(ctx, t); err != nil {
 		return Team{}, err
 	}
-	out, err := apply(ctx, s, ask, change[Team]{branch: t.Branch, typ: "teams", id: t.ID, action: "team.put", keys: []journal.Key{groundKey},
+	out, err := apply(ctx, s, ask, change[Team]{branch: t.Branch, typ: "teams", id: t.ID, action: "team.put",
+		keys: []journal.Key{groundKey},
 		decide: func(ctx context.Context, r *journal.Reader, _ *Team) (*Team, error) {
 			for _, id := range t.Territories {
 				if tt, err := readDoc[Territory](ctx, r, "territories", id); err != nil {
@@ -183,8 +184,9 @@ func (s *Service) PutShift(ctx context.Context, ask Ask, sh Shift) (Shift, error
 	if err := s.checkShift(ctx, sh); err != nil {
 		return Shift{}, err
 	}
-	out, err := apply(ctx, s, ask, change[Shift]{branch: sh.Branch, typ: "shifts", id: shiftID(sh.Team, sh.Date), action: "shift.put",
-		keys: []journal.Key{shiftsKey(sh.Date)},
+	out, err := apply(ctx, s, ask, change[Shift]{branch: sh.Branch, typ: "shifts", id: shiftID(sh.Team, sh.Date),
+		action: "shift.put",
+		keys:   []journal.Key{shiftsKey(sh.Date)},
 		decide: func(ctx context.Context, r *journal.Reader, _ *Shift) (*Shift, error) {
 			if t, err := readDoc[Team](ctx, r, "teams", sh.Team); err != nil {
 				return nil, err
@@ -231,7 +233,8 @@ func (s *Service) checkShift(ctx context.Context, sh Shift) error {
 		bf, err1 := ClockMinutes(b.From)
 		bt, err2 := ClockMinutes(b.To)
 		if err1 != nil || err2 != nil || bt < bf || b.Minutes < 1 || b.Minutes > 240 || bf < from || bt > to {
-			return invalid("shift.breaks", fmt.Sprintf("breaks[%d]", i), "a break begins between from and to, within the shift, and takes 1 to 240 minutes")
+			return invalid("shift.breaks", fmt.Sprintf("breaks[%d]", i),
+				"a break begins between from and to, within the shift, and takes 1 to 240 minutes")
 		}
 	}
 	return s.checkAgents(ctx, sh.Branch, sh.Agents, "shift.agents")

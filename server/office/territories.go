@@ -27,7 +27,8 @@ func (s *Service) PutTerritory(ctx context.Context, ask Ask, t Territory) (Terri
 	if err := t.check(); err != nil {
 		return Territory{}, err
 	}
-	out, err := apply(ctx, s, ask, change[Territory]{branch: t.Branch, typ: "territories", id: t.ID, action: "territory.put",
+	out, err := apply(ctx, s, ask, change[Territory]{branch: t.Branch, typ: "territories", id: t.ID,
+		action: "territory.put",
 		decide: func(context.Context, *journal.Reader, *Territory) (*Territory, error) { return &t, nil }})
 	if err != nil {
 		return Territory{}, err
@@ -46,14 +47,16 @@ func (t Territory) check() error {
 	if state, err := json.Marshal(t); err != nil {
 		return fmt.Errorf("encode territory: %w", err)
 	} else if len(state) > journal.MaxStateBytes {
-		return invalid("territory.too_large", "geometry.coordinates", "the outline has too many positions to be kept; simplify it to about 2,000")
+		return invalid("territory.too_large", "geometry.coordinates",
+			"the outline has too many positions to be kept; simplify it to about 2,000")
 	}
 	return nil
 }
 
 // DeleteTerritory removes a territory. territory.not_found, territory.in_use when teams work it.
 func (s *Service) DeleteTerritory(ctx context.Context, ask Ask, b auth.BranchID, id string) error {
-	_, err := apply(ctx, s, ask, change[Territory]{branch: b, typ: "territories", id: id, action: "territory.delete", keys: []journal.Key{groundKey},
+	_, err := apply(ctx, s, ask, change[Territory]{branch: b, typ: "territories", id: id, action: "territory.delete",
+		keys: []journal.Key{groundKey},
 		decide: func(ctx context.Context, r *journal.Reader, now *Territory) (*Territory, error) {
 			if now == nil {
 				return nil, notFound("territory.not_found", "no such territory in your branches")

@@ -85,7 +85,8 @@ func (s *Service) CreateUser(ctx context.Context, ask Ask, n NewUser) (user User
 	if n.ID == "" {
 		n.ID = auth.UserID(journal.NewID())
 	}
-	u, err := apply(ctx, s, ask, change[User]{branch: auth.OrgBranch, typ: "users", id: string(n.ID), action: "user.create", keys: []journal.Key{loginKey(n.Login)},
+	u, err := apply(ctx, s, ask, change[User]{branch: auth.OrgBranch, typ: "users", id: string(n.ID),
+		action: "user.create", keys: []journal.Key{loginKey(n.Login)},
 		decide: func(ctx context.Context, r *journal.Reader, now *User) (*User, error) {
 			if now != nil {
 				return nil, conflict("user.exists", "a user with this id exists")
@@ -97,8 +98,9 @@ func (s *Service) CreateUser(ctx context.Context, ask Ask, n NewUser) (user User
 			if len(others) > 0 {
 				return nil, conflict("user.login_taken", "this login is taken; choose another")
 			}
-			return &User{ID: n.ID, Login: n.Login, Name: n.Name, Role: n.Role, Branches: n.Branches, Lender: n.Lender, Language: n.Language,
-				BadgeNo: n.BadgeNo, Regulator: n.Regulator, Generation: 1, CreatedAt: r.At.Truncate(time.Second)}, nil
+			return &User{ID: n.ID, Login: n.Login, Name: n.Name, Role: n.Role, Branches: n.Branches, Lender: n.Lender,
+				Language: n.Language,
+				BadgeNo:  n.BadgeNo, Regulator: n.Regulator, Generation: 1, CreatedAt: r.At.Truncate(time.Second)}, nil
 		}})
 	if err != nil {
 		return User{}, false, err
@@ -136,7 +138,8 @@ func (s *Service) checkUser(ctx context.Context, n NewUser) error {
 }
 
 // checkScope refuses a role with the wrong kind of scope.
-func (s *Service) checkScope(ctx context.Context, role auth.Role, branches []auth.BranchID, lender string, regulator bool) error {
+func (s *Service) checkScope(ctx context.Context, role auth.Role, branches []auth.BranchID, lender string,
+	regulator bool) error {
 	switch role {
 	case auth.RoleAdmin, auth.RoleSupervisor, auth.RoleAgent, auth.RoleAuditor, auth.RoleLender:
 	default:
@@ -259,7 +262,8 @@ func (s *Service) ChangePassword(ctx context.Context, id auth.UserID, old, next 
 	}); err != nil {
 		return err
 	}
-	_, err = apply(ctx, s, Ask{By: id}, change[User]{branch: auth.OrgBranch, typ: "users", id: string(id), action: "user.password",
+	_, err = apply(ctx, s, Ask{By: id}, change[User]{branch: auth.OrgBranch, typ: "users", id: string(id),
+		action: "user.password",
 		decide: func(_ context.Context, _ *journal.Reader, u *User) (*User, error) {
 			if u == nil {
 				return nil, notFound("user.not_found", "no such user")
@@ -312,7 +316,8 @@ func (s *Service) Users(ctx context.Context, limit int, cursor string) ([]User, 
 
 // ByLogin finds a user to sign in; auth.ErrNoUser when there is none. It implements auth.Users.
 func (s *Service) ByLogin(ctx context.Context, login string) (auth.User, error) {
-	f, err := s.store.Find(ctx, journal.Query{Branch: auth.OrgBranch, Type: "users", Index: usersByLogin.Name, Eq: []any{strings.ToLower(strings.TrimSpace(login))}, Limit: 1})
+	f, err := s.store.Find(ctx, journal.Query{Branch: auth.OrgBranch, Type: "users", Index: usersByLogin.Name,
+		Eq: []any{strings.ToLower(strings.TrimSpace(login))}, Limit: 1})
 	if err != nil {
 		return auth.User{}, fmt.Errorf("find user by login: %w", err)
 	}

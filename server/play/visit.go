@@ -99,7 +99,8 @@ func (p *Phone) Visit(a Assignment, r *rand.Rand) error {
 	if plan != "" {
 		p.Write("plans", plan, "put", out, planOf(a.Case, visit, card, at), mid)
 		p.Write("signatures", NewID(), "put", out, map[string]any{"case": a.Case, "visit": visit, "at": stamp(out),
-			"of_type": "plans", "of": plan, "signer_role": "debtor", "sha256": fmt.Sprintf("%x", sha256.Sum256([]byte(plan)))}, mid)
+			"of_type": "plans", "of": plan, "signer_role": "debtor", "sha256": fmt.Sprintf("%x",
+				sha256.Sum256([]byte(plan)))}, mid)
 	}
 	return nil
 }

@@ -17,7 +17,8 @@ func TestPlayedPhonesSendEveryKind(t *testing.T) {
 	p.Docs["cases"] = map[string]json.RawMessage{"c1": json.RawMessage(`{"home":[-8.61,41.15],"currency":"EUR","amount_due_minor":60000}`)}
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
-		if err := p.Visit(Assignment{ID: "a1", Case: "c1", ETA: at, ServiceS: 600, Agents: []string{"ana", "rui"}}, r); err != nil {
+		if err := p.Visit(Assignment{ID: "a1", Case: "c1", ETA: at, ServiceS: 600, Agents: []string{"ana", "rui"}},
+			r); err != nil {
 			t.Fatal(err)
 		}
 	}

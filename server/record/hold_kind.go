@@ -31,13 +31,16 @@ var holdKinds = [...]HoldKind{
 	{"cease_written", []string{"cease_written", "cease_visit"}, "the person asked in writing for no more contact"},
 	{"complaint", []string{"complaint_open", "complaint_open_visit"}, "a complaint is being looked into"},
 	{"complaint_open", []string{"complaint_open", "complaint_open_visit"}, "a complaint is being looked into"},
-	{"complaint_open_visit", []string{"complaint_open", "complaint_open_visit"}, "a complaint about a visit is being looked into"},
+	{"complaint_open_visit", []string{"complaint_open", "complaint_open_visit"},
+		"a complaint about a visit is being looked into"},
 	{"deceased", []string{"deceased"}, "the debtor is reported dead"},
 	{"dispute", []string{"disputed", "disputed_unverified"}, "the person disputes the debt and it is not verified yet"},
 	{"disputed", []string{"disputed"}, "the debt was verified and is still disputed"},
-	{"disputed_unverified", []string{"disputed", "disputed_unverified"}, "the person disputes the debt and it is not verified yet"},
+	{"disputed_unverified", []string{"disputed", "disputed_unverified"},
+		"the person disputes the debt and it is not verified yet"},
 	{"lacks_capacity", []string{"lacks_capacity"}, "the debtor cannot decide about money at present"},
-	{"mental_health_crisis_moratorium", []string{"mental_health_crisis_moratorium"}, "a moratorium during crisis treatment"},
+	{"mental_health_crisis_moratorium", []string{"mental_health_crisis_moratorium"},
+		"a moratorium during crisis treatment"},
 	{"plan_performing", []string{"plan_performing"}, "a repayment plan kept elsewhere is being met"},
 	{"represented", []string{"represented"}, "an attorney or debt adviser speaks for the debtor"},
 	{"sensitive_occasion", []string{"sensitive_occasion"}, "bereavement, calamity, marriage or festival"},
@@ -48,7 +51,10 @@ var holdKinds = [...]HoldKind{
 
 // holdKind finds a kind by name.
 func HoldKindNamed(name string) (HoldKind, bool) {
-	i, ok := slices.BinarySearchFunc(holdKinds[:], name, func(k HoldKind, n string) int { return strings.Compare(k.Name, n) })
+	i, ok := slices.BinarySearchFunc(holdKinds[:], name, func(k HoldKind, n string) int {
+		return strings.Compare(k.Name,
+			n)
+	})
 	if !ok {
 		return HoldKind{}, false
 	}

@@ -228,7 +228,8 @@ func TestWhatLendersAndAgentsSee(t *testing.T) {
 			t.Errorf("lenders see the %s of a visit", secret)
 		}
 	}
-	if got := namesFor("visit_notes", Lender) + namesFor("consents", Lender); strings.Contains(got, "text") || strings.Contains(got, "scope") {
+	if got := namesFor("visit_notes", Lender) + namesFor("consents", Lender); strings.Contains(got, "text") ||
+		strings.Contains(got, "scope") {
 		t.Errorf("lenders see notes or consents: %s", got)
 	}
 	want := "id case_ref lender product_type profiles debtor debtor_ref debtor_name language phone phone_state address postal_code city " +

@@ -276,7 +276,8 @@ func (p *Plan) Check(currency string, balance int64, day string) *refusal.Error 
 		return invalid("validation.currency", "currency", "the case is in %s, so is its plan", currency)
 	}
 	if p.TotalMinor <= 0 || p.TotalMinor > MaxMinor {
-		return invalid("validation.total_minor", "total_minor", "a plan pays something: the total is above zero and at most %d", int64(MaxMinor))
+		return invalid("validation.total_minor", "total_minor",
+			"a plan pays something: the total is above zero and at most %d", int64(MaxMinor))
 	}
 	// An extension may cost interest, which a supervisor must then approve; any other kind pays what is owed, or less.
 	if p.TotalMinor > balance && p.Kind != "extension" {
@@ -295,7 +296,8 @@ func (p *Plan) Check(currency string, balance int64, day string) *refusal.Error 
 			return invalid("validation.instalments", "instalments.n", "instalments are numbered 1, 2, 3, … in their order")
 		}
 		if in.AmountMinor <= 0 || in.AmountMinor > p.TotalMinor {
-			return invalid("validation.amount_minor", "instalments.amount_minor", "each instalment is above zero and at most the total")
+			return invalid("validation.amount_minor", "instalments.amount_minor",
+				"each instalment is above zero and at most the total")
 		}
 		if !IsDate(in.DueOn) {
 			return invalid("validation.due_on", "instalments.due_on", "write a date of the calendar as 2006-01-02")

@@ -152,8 +152,10 @@ func TestAPhoneCannotSayWhatIsTheServers(t *testing.T) {
 		}
 		sample := samples[k.Name]
 		if k.Name == "visits" {
-			sample = with(t, sample, map[string]any{"check_in": map[string]any{"at": "2026-11-25T10:00:00Z", "point": []float64{-8.61, 41.15}}})
-			nested := map[string]any{"at": "2026-11-25T10:00:00Z", "point": []float64{-8.61, 41.15}, "inside_fence": true, "distance_m": 3}
+			sample = with(t, sample, map[string]any{"check_in": map[string]any{"at": "2026-11-25T10:00:00Z",
+				"point": []float64{-8.61, 41.15}}})
+			nested := map[string]any{"at": "2026-11-25T10:00:00Z", "point": []float64{-8.61, 41.15}, "inside_fence": true,
+				"distance_m": 3}
 			server["check_in"] = nested
 		}
 		want, _ := json.Marshal(clear(t, k, read(t, k, sample)))
@@ -208,7 +210,8 @@ func TestMembersOfNewerAppsAreKept(t *testing.T) {
 		must(t, err)
 		var doc struct{ More map[string]json.RawMessage }
 		must(t, json.Unmarshal(pulled, &doc))
-		if got := string(doc.More["wish"]); !strings.Contains(got, `"big":9223372036854775808`) || !strings.Contains(got, `1e3`) && !strings.Contains(got, "1000") {
+		if got := string(doc.More["wish"]); !strings.Contains(got, `"big":9223372036854775808`) ||
+			!strings.Contains(got, `1e3`) && !strings.Contains(got, "1000") {
 			t.Errorf("whole numbers are not exact: %s", got)
 		}
 		if string(doc.More["Outcome"]) != `"MARK-other-case"` || len(doc.More) != 2 {
@@ -295,7 +298,8 @@ func TestWhatAPhoneSaysIsReadStrictly(t *testing.T) {
 // A position that came in another datum is converted once, also when it comes back.
 func TestAFixIsConvertedOnce(t *testing.T) {
 	visits, _ := KindOf("visits")
-	sent := with(t, samples["visits"], map[string]any{"check_in": map[string]any{"point": []float64{114.0596, 22.5429}, "datum": "gcj02"}})
+	sent := with(t, samples["visits"], map[string]any{"check_in": map[string]any{"point": []float64{114.0596, 22.5429},
+		"datum": "gcj02"}})
 	first := read(t, visits, sent)
 	text, err := Show(first, Agent)
 	must(t, err)

@@ -60,7 +60,8 @@ func TestSyncReadmeListsEveryMember(t *testing.T) {
 }
 
 // listMembers writes a line for every member that shown lets through, and for those of structs inside it.
-func listMembers(b *strings.Builder, about map[string]string, t reflect.Type, path string, shown, phone func(Member) bool) {
+func listMembers(b *strings.Builder, about map[string]string, t reflect.Type, path string, shown,
+	phone func(Member) bool) {
 	for _, m := range Members(t) {
 		if !shown(m) {
 			continue
@@ -75,7 +76,8 @@ func listMembers(b *strings.Builder, about map[string]string, t reflect.Type, pa
 		}
 		b.WriteString(wrapped(line))
 		if inner := innerOf(m.Type); inner != nil {
-			listMembers(b, about, inner, path+m.Name+".", func(Member) bool { return true }, func(Member) bool { return phone(m) })
+			listMembers(b, about, inner, path+m.Name+".", func(Member) bool { return true },
+				func(Member) bool { return phone(m) })
 		}
 	}
 }

@@ -136,7 +136,8 @@ func TestWriteLogTellsWhoWroteLast(t *testing.T) {
 			}
 			got := l.overtaken([]Key{key}, readAt, by)
 			if got != want {
-				t.Fatalf("seed %d, entry %d: %s read at %d by %d: overtaken is %v, want %v; %v", seed, n, key, readAt, by, got, want, all)
+				t.Fatalf("seed %d, entry %d: %s read at %d by %d: overtaken is %v, want %v; %v", seed, n, key, readAt, by, got,
+					want, all)
 			}
 		}
 	}
@@ -381,7 +382,8 @@ func TestPayloadsAreSaidWithASalt(t *testing.T) {
 	}
 	do(t, j, say("c1", asked), say("c2", asked), say("c3", [32]byte{}))
 	es := m.entries(branch)
-	if len(es[0].Said) != 48 || string(es[0].Said) == string(es[1].Said) || strings.Contains(string(es[0].Said), string(asked[:])) {
+	if len(es[0].Said) != 48 || string(es[0].Said) == string(es[1].Said) || strings.Contains(string(es[0].Said),
+		string(asked[:])) {
 		t.Errorf("two entries of one payload say %x and %x", es[0].Said, es[1].Said)
 	}
 	if es[2].Said != nil {
@@ -391,7 +393,8 @@ func TestPayloadsAreSaidWithASalt(t *testing.T) {
 		id      string
 		payload [32]byte
 		same    bool
-	}{{"c1", asked, true}, {"c1", [32]byte{}, false}, {"c1", [32]byte{1}, false}, {"c3", [32]byte{}, true}, {"c3", asked, false}} {
+	}{{"c1", asked, true}, {"c1", [32]byte{}, false}, {"c1", [32]byte{1}, false}, {"c3", [32]byte{}, true}, {"c3", asked,
+		false}} {
 		out := do(t, j, say(c.id, c.payload))[0]
 		if out.Duplicate != c.same || errors.Is(out.Err, ErrReused) == c.same {
 			t.Errorf("%s with %x: %+v", c.id, c.payload[:3], out)

@@ -188,9 +188,11 @@ func DecodeEntry(b []byte) (Entry, error) {
 		return Entry{}, fmt.Errorf("decode entry: %w", err)
 	}
 	if w.Schema > SchemaVersion {
-		return Entry{}, fmt.Errorf("decode entry %s/%d: schema %d is newer than this program's %d", w.Branch, w.N, w.Schema, SchemaVersion)
+		return Entry{}, fmt.Errorf("decode entry %s/%d: schema %d is newer than this program's %d", w.Branch, w.N, w.Schema,
+			SchemaVersion)
 	}
-	e := Entry{Schema: w.Schema, Branch: w.Branch, N: w.N, Received: w.Received, Claimed: w.Claimed, Actor: w.Actor, Device: w.Device,
+	e := Entry{Schema: w.Schema, Branch: w.Branch, N: w.N, Received: w.Received, Claimed: w.Claimed, Actor: w.Actor,
+		Device:  w.Device,
 		Command: w.Command, Part: w.Part, Action: w.Action, Writes: w.Writes, Verdicts: w.Verdicts, Receipt: w.Receipt}
 	if w.Said != "" {
 		said, err := base64.StdEncoding.Strict().DecodeString(w.Said)

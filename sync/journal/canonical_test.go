@@ -91,7 +91,8 @@ func TestPageReadsBackAndRefusesDamage(t *testing.T) {
 	e := fullEntry()
 	e.N = 1
 	raw := e.encode()
-	p := &Page{Branch: "PORTO", First: 1, Last: 1, ID: "id", Node: "n", Numbered: 11, NumberedIn: 1, Leaves: []tlog.Hash{Leaf(raw)}, Entries: [][]byte{raw}, Edge: []tlog.Hash{}}
+	p := &Page{Branch: "PORTO", First: 1, Last: 1, ID: "id", Node: "n", Numbered: 11, NumberedIn: 1,
+		Leaves: []tlog.Hash{Leaf(raw)}, Entries: [][]byte{raw}, Edge: []tlog.Hash{}}
 	b := p.Encode()
 	got, err := DecodePage(b)
 	if err != nil || !reflect.DeepEqual(got, p) {

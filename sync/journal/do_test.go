@@ -382,7 +382,8 @@ func TestLimitsAreRefusedBeforeNumbering(t *testing.T) {
 		d.Put("t", "never-read", json.RawMessage(`{}`))
 		return d, nil
 	}}
-	out := do(t, j, big("state", MaxStateBytes, 0), big("feeds", 1, MaxFeedRows+1), unread, big("fine", 10, MaxFeedRows), Command{ID: ""})
+	out := do(t, j, big("state", MaxStateBytes, 0), big("feeds", 1, MaxFeedRows+1), unread, big("fine", 10, MaxFeedRows),
+		Command{ID: ""})
 	for i, want := range []string{"command.too_large", "command.too_large", "command.invalid", "", "command.invalid"} {
 		var e *refusal.Error
 		if errors.As(out[i].Err, &e); (e == nil) != (want == "") || e != nil && e.Code() != want {

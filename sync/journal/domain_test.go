@@ -38,11 +38,14 @@ var (
 	}{
 		{`{}`, true}, {`{"a":[1,-2,{"b":null}],"c":"\u003c\ud83d\ude00\/"}`, true}, {`{"a":9223372036854775807}`, true},
 		{`{"a":-9223372036854775808}`, true}, {`{"A":1,"a":2}`, true}, {`{"":{}}`, true},
-		{`{"a":1.0}`, false}, {`{"a":1e3}`, false}, {`{"a":-0}`, false}, {`{"a":01}`, false}, {`{"a":9223372036854775808}`, false},
-		{`{"a":"\ud800"}`, false}, {`{"a":"\ud800\u0061"}`, false}, {`{"a":"\udc00\ud800"}`, false}, {`{"a":"\u0000"}`, false},
+		{`{"a":1.0}`, false}, {`{"a":1e3}`, false}, {`{"a":-0}`, false}, {`{"a":01}`, false}, {`{"a":9223372036854775808}`,
+			false},
+		{`{"a":"\ud800"}`, false}, {`{"a":"\ud800\u0061"}`, false}, {`{"a":"\udc00\ud800"}`, false}, {`{"a":"\u0000"}`,
+			false},
 		{"{\"a\":\"\x00\"}", false}, {"{\"a\":\"\xff\"}", false}, {`{"a":1,"a":2}`, false}, {`{"a":1,"\u0061":2}`, false},
 		{`{ }`, false}, {`{"a": 1}`, false}, {`{"a":1} `, false}, {`{"a":1}{}`, false}, {`{"a":1,}`, false}, {`{"a"}`, false},
-		{`{"a":1`, false}, {`{"a":"`, false}, {`{"a":tru}`, false}, {`{"a":"\x"}`, false}, {`{"a":"\u12"}`, false}, {`{a:1}`, false},
+		{`{"a":1`, false}, {`{"a":"`, false}, {`{"a":tru}`, false}, {`{"a":"\x"}`, false}, {`{"a":"\u12"}`, false}, {`{a:1}`,
+			false},
 		{`{"a":` + strings.Repeat("[", 98) + strings.Repeat("]", 98) + `}`, true},
 		{`{"a":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}`, false},
 	}
@@ -101,7 +104,8 @@ func TestWhatCannotBeReadBackIsRefused(t *testing.T) {
 		try("actor and device "+e.text, e.ok, c)
 		try("action "+e.text, e.ok, draftOf("action"+id, Draft{Action: e.text}))
 		try("id "+e.text, e.ok, draftOf("id"+id, Draft{Docs: []Doc{{Type: "t", ID: e.text, State: json.RawMessage(`{}`)}}}))
-		try("type "+e.text, e.ok, draftOf("type"+id, Draft{Docs: []Doc{{Type: e.text, ID: id, State: json.RawMessage(`{}`)}}}))
+		try("type "+e.text, e.ok, draftOf("type"+id, Draft{Docs: []Doc{{Type: e.text, ID: id,
+			State: json.RawMessage(`{}`)}}}))
 		try("feed "+e.text, e.ok, draftOf("feed"+id, Draft{Feeds: []FeedRow{{Feed(e.text), "t", "i"}}}))
 		try("key "+e.text, e.ok, draftOf("key"+id, Draft{Action: "x", Writes: []Key{Key(e.text)}}))
 		try("command "+e.text, e.ok, draftOf(e.text+id, Draft{Action: "x"}))
@@ -140,11 +144,13 @@ func FuzzCodec(f *testing.F) {
 		if flags&4 != 0 {
 			cmd.Payload[0] = 1
 		}
-		d := Draft{Action: "x", Receipt: raw, Verdicts: raw, Docs: []Doc{{Type: typ, ID: id, State: body, Deleted: flags&1 != 0}}}
+		d := Draft{Action: "x", Receipt: raw, Verdicts: raw, Docs: []Doc{{Type: typ, ID: id, State: body,
+			Deleted: flags&1 != 0}}}
 		if flags&2 != 0 {
 			d.Tell(Feed(id), typ, id)
 		}
-		r := &Reader{Branch: branch, At: MaxTime, keys: map[Key]struct{}{DocKey(typ, id): {}}, drafted: newDrafted(), seen: map[DocRef]Record{}}
+		r := &Reader{Branch: branch, At: MaxTime, keys: map[Key]struct{}{DocKey(typ, id): {}}, drafted: newDrafted(),
+			seen: map[DocRef]Record{}}
 		it, err := prepare(cmd, r, d, MaxTime)
 		var refused *refusal.Error
 		if err != nil {

@@ -317,7 +317,8 @@ func (c *committer) apply(ctx context.Context, p *Page, entries []Entry) (ViewWr
 
 // parkUnfit parks the entries that wrote a document which the store says it cannot keep,
 // and tells whether there is something to try again without it.
-func (c *committer) parkUnfit(ctx context.Context, entries []Entry, unfit map[DocRef]bool, cause error) (again bool, err error) {
+func (c *committer) parkUnfit(ctx context.Context, entries []Entry, unfit map[DocRef]bool, cause error) (again bool,
+	err error) {
 	var u *Unfit
 	if !errors.As(cause, &u) || unfit[u.Doc] {
 		return false, nil

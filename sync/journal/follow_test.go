@@ -101,7 +101,8 @@ func states(t *testing.T, j *Journal) string {
 // branch goes on, the next node starts, all say so; once it can be read, it is applied.
 func TestAnEntryThatCannotBeReadIsParked(t *testing.T) {
 	newer := strings.Replace(entryBytes(3, "p3"), `"schema":1`, `"schema":9`, 1)
-	for name, raw := range map[string]string{"of a newer schema": newer, "no JSON": `{"schema":1`, "of another place": entryBytes(9, "p3"), "empty": ""} {
+	for name, raw := range map[string]string{"of a newer schema": newer, "no JSON": `{"schema":1`,
+		"of another place": entryBytes(9, "p3"), "empty": ""} {
 		t.Run(name, func(t *testing.T) {
 			m := newMemStore()
 			j := open(t, m)
@@ -115,7 +116,8 @@ func TestAnEntryThatCannotBeReadIsParked(t *testing.T) {
 				if s := states(t, j); s != "PORTO parked 3-3" {
 					t.Errorf("states: %s", s)
 				}
-				recs, _ := m.Records(context.Background(), branch, []DocRef{{"planted", "p2"}, {"planted", "p3"}, {"planted", "p4"}})
+				recs, _ := m.Records(context.Background(), branch, []DocRef{{"planted", "p2"}, {"planted", "p3"},
+					{"planted", "p4"}})
 				if recs[0].N != 2 || recs[1].N != 0 || recs[2].N != 4 {
 					t.Errorf("the views hold entries %d, %d, %d", recs[0].N, recs[1].N, recs[2].N)
 				}
@@ -460,7 +462,8 @@ func twoNodesWithFaults(t *testing.T, seed uint64) {
 	for w := range writers {
 		wg.Go(func() {
 			for i := range each {
-				cmds := []Command{add(fmt.Sprintf("a%d-%d", w, i), fmt.Sprint("d", i%3)), add(fmt.Sprintf("b%d-%d", w, i), fmt.Sprint("d", (i+1)%3))}
+				cmds := []Command{add(fmt.Sprintf("a%d-%d", w, i), fmt.Sprint("d", i%3)), add(fmt.Sprintf("b%d-%d", w, i),
+					fmt.Sprint("d", (i+1)%3))}
 				for patience := 3 * time.Millisecond; ; patience += time.Millisecond {
 					ctx, cancel := context.WithTimeout(context.Background(), patience)
 					_, err := node(w%2).Do(ctx, branch, cmds)

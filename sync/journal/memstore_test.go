@@ -37,7 +37,8 @@ type memStore struct {
 }
 
 func newMemStore() *memStore {
-	return &memStore{pages: map[auth.BranchID][]*Page{}, w: map[auth.BranchID]uint64{}, records: map[auth.BranchID]map[DocRef]Record{},
+	return &memStore{pages: map[auth.BranchID][]*Page{}, w: map[auth.BranchID]uint64{},
+		records:  map[auth.BranchID]map[DocRef]Record{},
 		receipts: map[auth.BranchID]map[string]Receipt{}, feeds: map[auth.BranchID]map[feedRef]FeedEntry{},
 		smalls: map[string]map[string]SmallDoc{}, damaged: map[auth.BranchID]map[uint64]bool{}}
 }

@@ -9,7 +9,8 @@ func Project(entries []Entry) ViewWrites {
 	for i := range entries {
 		e := &entries[i]
 		for _, d := range e.Docs {
-			r := Record{Branch: e.Branch, Type: d.Type, ID: d.ID, N: e.N, Rev: d.Rev, No: d.No, Deleted: d.Deleted, Body: d.State}
+			r := Record{Branch: e.Branch, Type: d.Type, ID: d.ID, N: e.N, Rev: d.Rev, No: d.No, Deleted: d.Deleted,
+				Body: d.State}
 			ref := DocRef{d.Type, d.ID}
 			// Within a page only the last state of a document is written.
 			if j, seen := at[ref]; seen {

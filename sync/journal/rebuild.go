@@ -23,7 +23,10 @@ func Rebuild(ctx context.Context, s Store, b auth.BranchID, view View, progress 
 		}
 		// An interrupted rebuild left one; of several the oldest, so that two who rebuild at once meet.
 		live, _ := Readable(gens, view.Name)
-		i := slices.IndexFunc(gens, func(g Generation) bool { return g.View == view.Name && g.State == Filling && g.Gen > live.Gen })
+		i := slices.IndexFunc(gens, func(g Generation) bool {
+			return g.View == view.Name && g.State == Filling &&
+				g.Gen > live.Gen
+		})
 		var g Generation
 		if i >= 0 {
 			g = gens[i]
@@ -196,7 +199,8 @@ func apply(ctx context.Context, s Store, g Generation, run Run, step uint64, wri
 		}
 		return apply(ctx, s, g, second, step, writes)
 	}
-	if err := parkView(ctx, s, ParkedView{Branch: run.Branch, View: g.View, Gen: g.Gen, First: run.After + 1, Last: run.UpTo,
+	if err := parkView(ctx, s, ParkedView{Branch: run.Branch, View: g.View, Gen: g.Gen, First: run.After + 1,
+		Last:   run.UpTo,
 		Reason: err.Error()}); err != nil {
 		return err
 	}

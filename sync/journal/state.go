@@ -71,7 +71,8 @@ func (c *committer) park(ctx context.Context, first, last uint64, cause error) e
 	case err != nil:
 		return fmt.Errorf("park entry %s: %w", p.id(), err)
 	}
-	c.j.log.Error("entries are parked: the views lack them", "branch", c.branch, "first", first, "last", last, "err", cause)
+	c.j.log.Error("entries are parked: the views lack them", "branch", c.branch, "first", first, "last", last, "err",
+		cause)
 	return nil
 }
 

@@ -182,7 +182,8 @@ func ruleDecision(cur Current, exists bool, m Mutation) Ruling {
 	case cur.Same:
 		return Ruling{Status: Duplicate}
 	case m.Base != cur.Rev:
-		return Ruling{Status: Conflict, Code: CodeStale, Detail: "the record was changed meanwhile; both versions are kept and a supervisor decides"}
+		return Ruling{Status: Conflict, Code: CodeStale,
+			Detail: "the record was changed meanwhile; both versions are kept and a supervisor decides"}
 	}
 	return Ruling{Status: Applied}
 }

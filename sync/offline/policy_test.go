@@ -32,40 +32,56 @@ func TestRulings(t *testing.T) {
 	}{
 		{"a visit is created", visits, Current{}, Mutation{Op: "put"}, "applied"},
 		{"a visit is created with a base from a lost epoch", visits, Current{}, Mutation{Op: "put", Base: 4}, "applied"},
-		{"the same visit under a new mid", visits, with(stands, func(c *Current) { c.Same, c.Mine = true, true }), Mutation{Op: "put"}, "duplicate"},
-		{"the same visit after the case was reassigned", visits, Current{Rev: 1, Mine: true, Same: true}, Mutation{Op: "put"}, "duplicate"},
+		{"the same visit under a new mid", visits, with(stands, func(c *Current) { c.Same, c.Mine = true, true }),
+			Mutation{Op: "put"}, "duplicate"},
+		{"the same visit after the case was reassigned", visits, Current{Rev: 1, Mine: true, Same: true}, Mutation{Op: "put"},
+			"duplicate"},
 		{"a visit that exists with other content", visits, stands, Mutation{Op: "put"}, "rejected append_only"},
 		{"a visit is patched", visits, stands, Mutation{Op: "patch", Base: 7}, "rejected append_only"},
 		{"a visit that is not there is patched", visits, Current{}, Mutation{Op: "patch"}, "rejected append_only"},
 		{"a visit is deleted", visits, stands, Mutation{Op: "delete", Base: 7}, "rejected append_only"},
-		{"one's own visit is deleted before the answer came", visits, with(stands, func(c *Current) { c.Mine = true }), Mutation{Op: "delete"}, "rejected append_only"},
+		{"one's own visit is deleted before the answer came", visits, with(stands, func(c *Current) { c.Mine = true }),
+			Mutation{Op: "delete"}, "rejected append_only"},
 		{"a visit of a stranger has the id", visits, Current{Rev: 1, Same: true}, Mutation{Op: "put"}, "revoked"},
-		{"a tombstone does not rise", visits, with(stands, func(c *Current) { c.Deleted, c.Same = true, true }), Mutation{Op: "put"}, "rejected append_only"},
+		{"a tombstone does not rise", visits, with(stands, func(c *Current) { c.Deleted, c.Same = true, true }),
+			Mutation{Op: "put"}, "rejected append_only"},
 
 		{"what is absent is deleted", visits, Current{}, Mutation{Op: "delete", Base: 3}, "applied nothing"},
 		{"what was never seen is deleted", assignments, stands, Mutation{Op: "delete"}, "applied nothing"},
 		{"what is out of scope is deleted", assignments, Current{Rev: 7}, Mutation{Op: "delete", Base: 7}, "applied nothing"},
-		{"what is deleted is deleted again", plans, with(stands, func(c *Current) { c.Deleted = true }), Mutation{Op: "delete", Base: 6}, "applied nothing"},
+		{"what is deleted is deleted again", plans, with(stands, func(c *Current) { c.Deleted = true }),
+			Mutation{Op: "delete", Base: 6}, "applied nothing"},
 
-		{"the phone's field on the newest revision", assignments, enRoute, Mutation{Op: "patch", Base: 9, Fields: raw(`{"agent_status":"at_door"}`)}, "applied"},
-		{"a field nobody else changed since", assignments, enRoute, Mutation{Op: "patch", Base: 8, Fields: raw(`{"agent_status":"at_door"}`)}, "applied"},
-		{"a field another device changed since", assignments, enRoute, Mutation{Op: "patch", Base: 7, Fields: raw(`{"agent_status":"at_door"}`)}, "conflict stale"},
-		{"equal to what another device wrote", assignments, enRoute, Mutation{Op: "patch", Base: 7, Fields: raw(`{"agent_status":"en_route"}`)}, "applied nothing"},
-		{"a second edit queued before the first answer", assignments, enRoute, Mutation{Op: "patch", Base: 7, Fields: raw(`{"visit_order":4}`)}, "applied"},
-		{"one of two fields is in conflict", assignments, enRoute, Mutation{Op: "patch", Base: 7, Fields: raw(`{"visit_order":4,"agent_status":"declined"}`)}, "conflict stale"},
-		{"a server's field", assignments, enRoute, Mutation{Op: "patch", Base: 9, Fields: raw(`{"agent_status":"at_door","status":"done"}`)}, "rejected server_owned"},
-		{"a whole assignment", assignments, enRoute, Mutation{Op: "put", Base: 9, Fields: raw(`{"agent_status":"at_door"}`)}, "rejected server_owned"},
+		{"the phone's field on the newest revision", assignments, enRoute, Mutation{Op: "patch", Base: 9,
+			Fields: raw(`{"agent_status":"at_door"}`)}, "applied"},
+		{"a field nobody else changed since", assignments, enRoute, Mutation{Op: "patch", Base: 8,
+			Fields: raw(`{"agent_status":"at_door"}`)}, "applied"},
+		{"a field another device changed since", assignments, enRoute, Mutation{Op: "patch", Base: 7,
+			Fields: raw(`{"agent_status":"at_door"}`)}, "conflict stale"},
+		{"equal to what another device wrote", assignments, enRoute, Mutation{Op: "patch", Base: 7,
+			Fields: raw(`{"agent_status":"en_route"}`)}, "applied nothing"},
+		{"a second edit queued before the first answer", assignments, enRoute, Mutation{Op: "patch", Base: 7,
+			Fields: raw(`{"visit_order":4}`)}, "applied"},
+		{"one of two fields is in conflict", assignments, enRoute, Mutation{Op: "patch", Base: 7,
+			Fields: raw(`{"visit_order":4,"agent_status":"declined"}`)}, "conflict stale"},
+		{"a server's field", assignments, enRoute, Mutation{Op: "patch", Base: 9,
+			Fields: raw(`{"agent_status":"at_door","status":"done"}`)}, "rejected server_owned"},
+		{"a whole assignment", assignments, enRoute, Mutation{Op: "put", Base: 9, Fields: raw(`{"agent_status":"at_door"}`)},
+			"rejected server_owned"},
 		{"an assignment is invented", assignments, Current{}, Mutation{Op: "put", Fields: raw(`{}`)}, "revoked"},
-		{"an assignment that went to others", assignments, Current{Rev: 9}, Mutation{Op: "patch", Base: 9, Fields: raw(`{"agent_status":"at_door"}`)}, "revoked"},
+		{"an assignment that went to others", assignments, Current{Rev: 9}, Mutation{Op: "patch", Base: 9,
+			Fields: raw(`{"agent_status":"at_door"}`)}, "revoked"},
 		{"an assignment is deleted", assignments, enRoute, Mutation{Op: "delete", Base: 9}, "rejected server_owned"},
 		{"no fields", assignments, enRoute, Mutation{Op: "patch", Base: 9, Fields: raw(`{}`)}, "rejected validation.fields"},
-		{"fields that are no object", assignments, enRoute, Mutation{Op: "patch", Base: 9, Fields: raw(`[1]`)}, "rejected validation.fields"},
+		{"fields that are no object", assignments, enRoute, Mutation{Op: "patch", Base: 9, Fields: raw(`[1]`)},
+			"rejected validation.fields"},
 
 		{"a plan is proposed", plans, Current{}, Mutation{Op: "put"}, "applied"},
 		{"a plan is changed on its revision", plans, stands, Mutation{Op: "patch", Base: 7}, "applied"},
 		{"a plan is changed on an older revision", plans, stands, Mutation{Op: "put", Base: 6}, "conflict stale"},
 		{"a plan is changed on a revision that is no more", plans, stands, Mutation{Op: "put", Base: 8}, "conflict stale"},
-		{"a plan says what stands already", plans, with(stands, func(c *Current) { c.Same = true }), Mutation{Op: "put", Base: 2}, "duplicate"},
+		{"a plan says what stands already", plans, with(stands, func(c *Current) { c.Same = true }),
+			Mutation{Op: "put", Base: 2}, "duplicate"},
 		{"a plan that is not there is patched", plans, Current{}, Mutation{Op: "patch"}, "revoked"},
 		{"a plan out of scope", plans, Current{Rev: 7, Same: true}, Mutation{Op: "put", Base: 7}, "revoked"},
 		{"a plan is deleted", plans, stands, Mutation{Op: "delete", Base: 7}, "rejected validation.op"},
@@ -141,7 +157,8 @@ func ExampleRule() {
 func TestCanonicalIsOneSpellingByValue(t *testing.T) {
 	for _, same := range [][]string{
 		{`1000`, `1e3`, `1000.0`, `1E+3`, `10e2`, `100000e-2`}, {`0`, `-0`, `0.0`, `0e9`}, {`-0.5`, `-5e-1`, `-0.50`},
-		{`9223372036854775808`, `9223372036854775808.0`}, {`12.5`, `125e-1`, `1.25e1`}, {`0.001`, `1e-3`}, {`1e61`}, {`1e999999999999`},
+		{`9223372036854775808`, `9223372036854775808.0`}, {`12.5`, `125e-1`, `1.25e1`}, {`0.001`,
+			`1e-3`}, {`1e61`}, {`1e999999999999`},
 		{`{"b":1,"a":null}`, `{"b":1.0}`, ` { "b" : 1e0 } `}, {`[1,null]`, `[1.0,null]`},
 	} {
 		for _, text := range same {
@@ -150,8 +167,9 @@ func TestCanonicalIsOneSpellingByValue(t *testing.T) {
 			}
 		}
 	}
-	for text, want := range map[string]string{`9223372036854775808`: `9223372036854775808`, `1e3`: `1000`, `12.50`: `12.5`, `-0.05`: `-0.05`,
-		`5e-3`: `0.005`} {
+	for text, want := range map[string]string{`9223372036854775808`: `9223372036854775808`, `1e3`: `1000`, `12.50`: `12.5`,
+		`-0.05`: `-0.05`,
+		`5e-3`:  `0.005`} {
 		if got := string(Canonical(json.RawMessage(text))); got != want {
 			t.Errorf("%s is %s, want %s", text, got, want)
 		}

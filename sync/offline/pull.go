@@ -116,7 +116,8 @@ func (s *Service) page(ctx context.Context, c Caller, e Epoch, q PullRequest, fi
 	}
 	size := 0
 	for {
-		read, err := s.store.Feed(ctx, journal.FeedQuery{Branch: c.Branch, Feeds: feeds(c), After: after, Types: q.Types, Limit: q.Limit - len(a.Changes)})
+		read, err := s.store.Feed(ctx, journal.FeedQuery{Branch: c.Branch, Feeds: feeds(c), After: after, Types: q.Types,
+			Limit: q.Limit - len(a.Changes)})
 		if err != nil {
 			return PullAnswer{}, err
 		}
@@ -142,7 +143,8 @@ func (s *Service) page(ctx context.Context, c Caller, e Epoch, q PullRequest, fi
 			return PullAnswer{}, err
 		}
 		for i, r := range read.Rows {
-			ch := Change{Seq: e.Base + r.Seq, Type: recs[i].Type, ID: recs[i].ID, Rev: recs[i].Rev, Op: shaped[i].Op, Doc: shaped[i].Doc}
+			ch := Change{Seq: e.Base + r.Seq, Type: recs[i].Type, ID: recs[i].ID, Rev: recs[i].Rev, Op: shaped[i].Op,
+				Doc: shaped[i].Doc}
 			after = r.Seq
 			// A record that was refused does not exist: the row is there since this agent pushed it (M6).
 			mine := shaped[i].Mine || recs[i].Rev == 0

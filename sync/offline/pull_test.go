@@ -18,7 +18,8 @@ import (
 
 const branch auth.BranchID = "porto"
 
-var phone = offline.Caller{Actor: auth.Actor{User: "ana", Role: auth.RoleAgent, Branches: []auth.BranchID{branch}}, Device: "d", Branch: branch, Schema: 1}
+var phone = offline.Caller{Actor: auth.Actor{User: "ana", Role: auth.RoleAgent, Branches: []auth.BranchID{branch}},
+	Device: "d", Branch: branch, Schema: 1}
 
 // shown shows every document of one type as it is.
 type shown struct {
@@ -77,13 +78,14 @@ func check(t *testing.T, err error) {
 // write appends a state of a note and tells the agent's feed.
 func (f *feed) write(t *testing.T, command, id string) {
 	t.Helper()
-	outs, err := f.journal.Do(context.Background(), branch, []journal.Command{{ID: command, Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
-		_, _, err := r.Doc(ctx, "notes", id)
-		d := journal.Draft{Action: "note"}
-		d.Put("notes", id, json.RawMessage(`{}`))
-		d.Tell(journal.AgentFeed("ana"), "notes", id)
-		return d, err
-	}}})
+	outs, err := f.journal.Do(context.Background(), branch, []journal.Command{{ID: command,
+		Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
+			_, _, err := r.Doc(ctx, "notes", id)
+			d := journal.Draft{Action: "note"}
+			d.Put("notes", id, json.RawMessage(`{}`))
+			d.Tell(journal.AgentFeed("ana"), "notes", id)
+			return d, err
+		}}})
 	if err == nil {
 		err = outs[0].Err
 	}
@@ -173,7 +175,8 @@ func TestAWaitingPullHearsOfWhatComes(t *testing.T) {
 	check(t, err)
 	got := make(chan offline.PullAnswer, 1)
 	go func() {
-		b, err := f.Pull(context.Background(), phone, offline.PullRequest{After: a.Cursor, Epoch: a.Epoch, Wait: 20 * time.Second})
+		b, err := f.Pull(context.Background(), phone, offline.PullRequest{After: a.Cursor, Epoch: a.Epoch,
+			Wait: 20 * time.Second})
 		if err != nil {
 			t.Error(err)
 		}

@@ -41,7 +41,8 @@ func (s *Service) Push(ctx context.Context, c Caller, q PushRequest) (PushAnswer
 		return PushAnswer{}, malformed("device", "the device is not the one that signed in")
 	}
 	if len(q.Mutations) > MaxMutations {
-		return PushAnswer{}, malformed("mutations", fmt.Sprintf("at most %d mutations a push; send the rest in another", MaxMutations))
+		return PushAnswer{}, malformed("mutations", fmt.Sprintf("at most %d mutations a push; send the rest in another",
+			MaxMutations))
 	}
 	for i := range q.Mutations {
 		m := &q.Mutations[i]

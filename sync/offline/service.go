@@ -31,7 +31,8 @@ type Options struct {
 
 // New makes the service. Close ends its subscription to the journal.
 func New(o Options) *Service {
-	return &Service{store: o.Journal.Store(), applier: o.Applier, records: o.Records, hash: o.Hash, now: o.Journal.Now, hub: newHub(o.Journal)}
+	return &Service{store: o.Journal.Store(), applier: o.Applier, records: o.Records, hash: o.Hash, now: o.Journal.Now,
+		hub: newHub(o.Journal)}
 }
 
 // Close wakes everybody who waits and stops listening to the journal.

@@ -26,7 +26,8 @@ func TestAPartNeverShowsItself(t *testing.T) {
 	check(t, v.OpenDoc(ctx, debtor, branch, "cases", "c1", opened))
 	for what, x := range map[string]*card{"unsealed": unsealed, "sealed here": doc, "closed": closed, "opened": opened} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%T %v"} {
-			for _, value := range []any{x, *x, x.Name, &x.Name, x.Phone, *x.Phone, x.Home, *x.Home, []seal.Text{x.Name}, map[string]seal.Point{"at": *x.Home}} {
+			for _, value := range []any{x, *x, x.Name, &x.Name, x.Phone, *x.Phone, x.Home, *x.Home, []seal.Text{x.Name},
+				map[string]seal.Point{"at": *x.Home}} {
 				hides(t, what+" by "+verb, fmt.Sprintf(verb, value))
 			}
 		}
@@ -36,7 +37,8 @@ func TestAPartNeverShowsItself(t *testing.T) {
 			var text, asJSON bytes.Buffer
 			for _, l := range []*slog.Logger{slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: level})),
 				slog.New(slog.NewJSONHandler(&asJSON, &slog.HandlerOptions{Level: level}))} {
-				l.Log(ctx, slog.LevelError, "look", "name", x.Name, "phone", x.Phone, "home", x.Home, "doc", x, slog.Group("g", "at", *x.Home), "all", []any{x.Name, x})
+				l.Log(ctx, slog.LevelError, "look", "name", x.Name, "phone", x.Phone, "home", x.Home, "doc", x,
+					slog.Group("g", "at", *x.Home), "all", []any{x.Name, x})
 			}
 			hides(t, what+" in a log", text.String()+asJSON.String())
 		}
@@ -91,7 +93,8 @@ func TestWhatAPartTells(t *testing.T) {
 	if !x.IsZero() {
 		t.Error("null decodes to a value")
 	}
-	for _, bad := range []string{`{}`, `12`, `["Amélia"]`, `{"k":"k","s":"AAAA"}`, `{"k":"","s":"AAAA","c":"AAAA"}`, `{"k":"k","s":"AAAA","c":"AAAA"}`, `{"name":"Amélia"}`} {
+	for _, bad := range []string{`{}`, `12`, `["Amélia"]`, `{"k":"k","s":"AAAA"}`, `{"k":"","s":"AAAA","c":"AAAA"}`,
+		`{"k":"k","s":"AAAA","c":"AAAA"}`, `{"name":"Amélia"}`} {
 		if err := json.Unmarshal([]byte(bad), &x); err == nil {
 			t.Errorf("%s decodes to a sealed part", bad)
 		} else {

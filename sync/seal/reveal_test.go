@@ -86,7 +86,8 @@ func TestATextThatLooksLikeAPlaceIsNone(t *testing.T) {
 	for _, r := range seal.Reveals(doc) {
 		check(t, r.Check(parts[r.Field]))
 		other := map[string]string{"name": "[10,20]", "home": `"[10,20]"`}[r.Field]
-		if err := (seal.Reveal{Field: r.Field, Salt: r.Salt, Value: json.RawMessage(other)}).Check(parts[r.Field]); !errors.Is(err, seal.ErrReveal) {
+		if err := (seal.Reveal{Field: r.Field, Salt: r.Salt,
+			Value: json.RawMessage(other)}).Check(parts[r.Field]); !errors.Is(err, seal.ErrReveal) {
 			t.Errorf("%s passes for %s: %v", r.Field, other, err)
 		}
 		want := map[string]string{"name": `"[10,20]"`, "home": "[10,20]"}[r.Field]

@@ -296,7 +296,8 @@ func associated(branch auth.BranchID, typ, id, field string) []byte {
 
 // SealDoc seals the open parts of a document under the debtor's key, made if need
 // be; parts that are sealed stay as they are. ErrErased.
-func (v *Vault) SealDoc(ctx context.Context, debtor journal.DebtorID, branch auth.BranchID, typ, id string, doc any) error {
+func (v *Vault) SealDoc(ctx context.Context, debtor journal.DebtorID, branch auth.BranchID, typ, id string,
+	doc any) error {
 	var a tink.AEAD
 	var failed error
 	key := ""

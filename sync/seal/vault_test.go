@@ -284,7 +284,8 @@ func TestBlindHashesTellNothingWithoutTheKey(t *testing.T) {
 	if len(first) != 32 || first != blind(v, "phone", phone) || first != blind(same, "phone", phone) {
 		t.Errorf("the same text gives other hashes, or not 32 digits: %s", first)
 	}
-	for what, b := range map[string]string{"another purpose": blind(v, "name", phone), "another text": blind(v, "phone", phone+"9"),
+	for what, b := range map[string]string{"another purpose": blind(v, "name", phone), "another text": blind(v, "phone",
+		phone+"9"),
 		"another key": blind(other, "phone", phone), "purpose and text shifted": blind(v, "phon", "e"+phone)} {
 		if b == first {
 			t.Errorf("%s gives the same hash", what)

@@ -64,7 +64,8 @@ func newState(t *testing.T) *state {
 	check(t, err)
 	text, at := seal.NewText, seal.NewPoint(home)
 	return &state{Case: "c1", At: time.Unix(0, 0).UTC(),
-		People: []person{{Name: text("secret 1")}, {Name: text("secret 2"), Notes: []seal.Text{text("secret 3"), {}, text("secret 4")},
+		People: []person{{Name: text("secret 1")}, {Name: text("secret 2"), Notes: []seal.Text{text("secret 3"), {},
+			text("secret 4")},
 			Said: map[string]seal.Text{"a.b~": text("secret 5")}}},
 		Two:    [2]seal.Text{{}, text("secret 6")},
 		By:     map[string]*person{"x": {Name: text("secret 7")}, "y": nil},
@@ -75,7 +76,8 @@ func newState(t *testing.T) *state {
 		NoTag: text("secret 10"), Hidden: text("secret 11"), origin: origin{Fix: at}}
 }
 
-var fieldsOfState = []string{"people.0.name", "people.1.name", "people.1.notes.0", "people.1.notes.2", "people.1.said.a~1b~0",
+var fieldsOfState = []string{"people.0.name", "people.1.name", "people.1.notes.0", "people.1.notes.2",
+	"people.1.said.a~1b~0",
 	"two.1", "by.x.name", "places.door.0", "where.fix", "flags", "more", "tree.text", "tree.below.1.below.0.text", "years.7", "NoTag", "fix"}
 
 func fieldsOf(doc any) []string {
@@ -160,10 +162,12 @@ func TestValuesFromOutsideAreOpen(t *testing.T) {
 	var doc state
 	check(t, json.Unmarshal([]byte(sent), &doc))
 	check(t, seal.CheckOpen(&doc))
-	if err := seal.CheckSealed(&doc); err == nil || strings.Contains(err.Error(), "Ana") || !strings.Contains(err.Error(), "people.0.name") {
+	if err := seal.CheckSealed(&doc); err == nil || strings.Contains(err.Error(), "Ana") || !strings.Contains(err.Error(),
+		"people.0.name") {
 		t.Errorf("open parts pass for stored ones: %v", err)
 	}
-	if at, ok := doc.Where.Fix.Plain(); !ok || at.E7() != home.E7() || doc.People[0].Name.Plain() != "Zé & Ana" || !doc.Two[0].IsZero() ||
+	if at, ok := doc.Where.Fix.Plain(); !ok || at.E7() != home.E7() || doc.People[0].Name.Plain() != "Zé & Ana" ||
+		!doc.Two[0].IsZero() ||
 		doc.Flags.Plain()[0].Level != 9007199254740993 || string(doc.More.Plain()) != `{"k":"a","s":"b"}` {
 		t.Error("values from outside do not read")
 	}
@@ -176,7 +180,8 @@ func TestValuesFromOutsideAreOpen(t *testing.T) {
 			t.Errorf("%s takes a sealed part from outside: %v", member, err)
 		}
 	}
-	for _, bad := range []string{`{"fix":[41]}`, `{"fix":[0,91]}`, `{"fix":"[1,2]"}`, `{"flags":{"flag":"x"}}`, `{"NoTag":7}`, `{"more":{]}`} {
+	for _, bad := range []string{`{"fix":[41]}`, `{"fix":[0,91]}`, `{"fix":"[1,2]"}`, `{"flags":{"flag":"x"}}`,
+		`{"NoTag":7}`, `{"more":{]}`} {
 		if err := json.Unmarshal([]byte(bad), &state{}); err == nil {
 			t.Errorf("%s is taken", bad)
 		}
@@ -196,7 +201,8 @@ func TestShowWritesValuesAndMarksErasedDocuments(t *testing.T) {
 		return m
 	}
 	m := members()
-	for name, want := range map[string]string{"two": `[null,"secret 6"]`, "fix": `[-8.6291053,41.1579438]`, "where": `{"fix":[-8.6291053,41.1579438]}`,
+	for name, want := range map[string]string{"two": `[null,"secret 6"]`, "fix": `[-8.6291053,41.1579438]`,
+		"where": `{"fix":[-8.6291053,41.1579438]}`,
 		"flags": `[{"flag":"illness","level":2}]`, "more": `{"a":[1e2,{"b":null}],"id":9007199254740993,"mood":"calm"}`, "years": `{"7":1950}`,
 		"by": `{"x":{"name":"secret 7"},"y":null}`} {
 		if string(m[name]) != want {
@@ -221,7 +227,8 @@ func TestShowWritesValuesAndMarksErasedDocuments(t *testing.T) {
 	check(t, v.Erase(ctx, debtor))
 	check(t, v.OpenDoc(ctx, debtor, branch, "states", "s1", doc))
 	m = members()
-	if string(m["erased"]) != "true" || string(m["two"]) != "[null,null]" || string(m["fix"]) != "null" || string(m["more"]) != "null" || !seal.Erased(doc) {
+	if string(m["erased"]) != "true" || string(m["two"]) != "[null,null]" || string(m["fix"]) != "null" ||
+		string(m["more"]) != "null" || !seal.Erased(doc) {
 		t.Errorf("an erased document shows as %s", slices.Sorted(maps.Keys(m)))
 	}
 	if again, err := seal.Marshal(doc); err != nil || string(again) != string(data) {
@@ -271,8 +278,9 @@ func TestAFreeObjectIsCheckedInAnySpelling(t *testing.T) {
 	data, err := seal.Marshal(doc)
 	check(t, err)
 	r := seal.Reveals(doc)[0]
-	for spelled, ok := range map[string]bool{`{ "a": 9007199254740993, "b": "\u003c\u00e9\u003e" }`: true, `{"a":9007199254740992,"b":"<é>"}`: false,
-		`{"a":9007199254740993}`: false, `{"a":9007199254740993,"b":"<é>"} 1`: false} {
+	for spelled, ok := range map[string]bool{`{ "a": 9007199254740993, "b": "\u003c\u00e9\u003e" }`: true,
+		`{"a":9007199254740992,"b":"<é>"}`: false,
+		`{"a":9007199254740993}`:           false, `{"a":9007199254740993,"b":"<é>"} 1`: false} {
 		r.Value = json.RawMessage(spelled)
 		if err := r.Check(partsOf(t, data)["more"]); (err == nil) != ok {
 			t.Errorf("%s: %v", spelled, err)

@@ -413,9 +413,11 @@ func (l *load) holds(ctx context.Context) {
 	for n := 1; l.on(); n++ {
 		id := l.ids[r.IntN(len(l.ids))]
 		k := call{key: fmt.Sprintf("%s%d", keyPrefix, n), path: "/v1/cases/" + id + "/contacts",
-			body: map[string]any{"channel": "call", "at": time.Date(2026, 11, 24, 9, 0, n%3600, 0, time.UTC), "result": "no_answer"}}
+			body: map[string]any{"channel": "call", "at": time.Date(2026, 11, 24, 9, 0, n%3600, 0, time.UTC),
+				"result": "no_answer"}}
 		if r.IntN(10) == 0 {
-			k.path, k.body = "/v1/cases/"+id+"/holds", map[string]any{"kind": []string{"stop", "dispute", "breathing_space"}[r.IntN(3)]}
+			k.path, k.body = "/v1/cases/"+id+"/holds", map[string]any{"kind": []string{"stop", "dispute",
+				"breathing_space"}[r.IntN(3)]}
 		}
 		if !l.sure(k.path, func(base string) error {
 			k.answer = nil

@@ -147,7 +147,8 @@ func TestMessageOnTheWireIsOpaque(t *testing.T) {
 		t.Fatalf("sent as %q: %v", id, err)
 	}
 	seen := p.requests()
-	if len(seen) != 1 || seen[0].path != "/v1/projects/"+project+"/messages:send" || seen[0].authorization != "Bearer loopback-access" {
+	if len(seen) != 1 || seen[0].path != "/v1/projects/"+project+"/messages:send" ||
+		seen[0].authorization != "Bearer loopback-access" {
 		t.Fatalf("asked %+v", seen)
 	}
 	var got map[string]any
@@ -185,7 +186,8 @@ func TestExpiryBecomesALifetimeFCMAccepts(t *testing.T) {
 		want    *time.Duration
 	}{
 		{"no expiry", time.Time{}, nil},
-		{"whole seconds, never longer than it may live", now.Add(90*time.Second + 900*time.Millisecond), new(90 * time.Second)},
+		{"whole seconds, never longer than it may live", now.Add(90*time.Second + 900*time.Millisecond),
+			new(90 * time.Second)},
 		{"over already", now.Add(-time.Hour), new(time.Duration(0))},
 		{"longer than FCM keeps", now.AddDate(0, 3, 0), new(28 * 24 * time.Hour)},
 	} {
@@ -208,20 +210,28 @@ func TestAnswersOfFCM(t *testing.T) {
 		{"a 404 that is not about the token", says(404, ""), notify.Failure{Why: "status_404"}},
 		{"a 404 of something in between", raw(404, "<html>"), notify.Failure{Why: "status_404"}},
 		{"the token is of another project", says(403, "SENDER_ID_MISMATCH"), notify.Failure{Why: "sender_mismatch"}},
-		{"quota, with a time", says(429, "QUOTA_EXCEEDED", "Retry-After", "37"), notify.Failure{Retry: true, RetryAfter: 37 * time.Second, Why: "quota"}},
-		{"quota, without a time", says(429, "QUOTA_EXCEEDED"), notify.Failure{Retry: true, RetryAfter: time.Minute, Why: "quota"}},
-		{"quota of the gateway", says(429, "", "Retry-After", "5"), notify.Failure{Retry: true, RetryAfter: 5 * time.Second, Why: "quota"}},
-		{"quota, absurd time", says(429, "QUOTA_EXCEEDED", "Retry-After", "999999999999"), notify.Failure{Retry: true, RetryAfter: time.Hour, Why: "quota"}},
-		{"away", says(503, "UNAVAILABLE", "Retry-After", "45"), notify.Failure{Retry: true, RetryAfter: 45 * time.Second, Why: "unavailable"}},
-		{"away until", says(503, "UNAVAILABLE", "Retry-After", date(10*time.Minute)), notify.Failure{Retry: true, RetryAfter: 10 * time.Minute, Why: "unavailable"}},
+		{"quota, with a time", says(429, "QUOTA_EXCEEDED", "Retry-After", "37"), notify.Failure{Retry: true,
+			RetryAfter: 37 * time.Second, Why: "quota"}},
+		{"quota, without a time", says(429, "QUOTA_EXCEEDED"), notify.Failure{Retry: true, RetryAfter: time.Minute,
+			Why: "quota"}},
+		{"quota of the gateway", says(429, "", "Retry-After", "5"), notify.Failure{Retry: true, RetryAfter: 5 * time.Second,
+			Why: "quota"}},
+		{"quota, absurd time", says(429, "QUOTA_EXCEEDED", "Retry-After", "999999999999"), notify.Failure{Retry: true,
+			RetryAfter: time.Hour, Why: "quota"}},
+		{"away", says(503, "UNAVAILABLE", "Retry-After", "45"), notify.Failure{Retry: true, RetryAfter: 45 * time.Second,
+			Why: "unavailable"}},
+		{"away until", says(503, "UNAVAILABLE", "Retry-After", date(10*time.Minute)), notify.Failure{Retry: true,
+			RetryAfter: 10 * time.Minute, Why: "unavailable"}},
 		{"away, no time", says(503, "UNAVAILABLE"), notify.Failure{Retry: true, Why: "unavailable"}},
-		{"away for longer than the SDK would wait", says(503, "UNAVAILABLE", "Retry-After", "600"), notify.Failure{Retry: true, RetryAfter: 10 * time.Minute, Why: "unavailable"}},
+		{"away for longer than the SDK would wait", says(503, "UNAVAILABLE", "Retry-After", "600"),
+			notify.Failure{Retry: true, RetryAfter: 10 * time.Minute, Why: "unavailable"}},
 		{"broken inside", says(500, "INTERNAL"), notify.Failure{Retry: true, Why: "status_500"}},
 		{"broken inside, broken JSON", raw(502, "{"), notify.Failure{Retry: true, Why: "status_502"}},
 		{"our message is wrong", says(400, "INVALID_ARGUMENT"), notify.Failure{Why: "invalid_argument"}},
 		{"a 400 without a detail", raw(400, "}{"), notify.Failure{Why: "status_400"}},
 		{"our token is not taken", says(401, ""), notify.Failure{Retry: true, Why: "status_401"}},
-		{"Apple does not take the project's key", says(401, "THIRD_PARTY_AUTH_ERROR"), notify.Failure{Retry: true, Why: "status_401"}},
+		{"Apple does not take the project's key", says(401, "THIRD_PARTY_AUTH_ERROR"), notify.Failure{Retry: true,
+			Why: "status_401"}},
 		{"we may not send", says(403, ""), notify.Failure{Retry: true, Why: "status_403"}},
 		{"taken, but broken JSON", raw(200, `{"name":`), notify.Failure{Retry: true, Why: "unreadable"}},
 		{"cut off", cutOff, notify.Failure{Retry: true, Why: "unreachable"}},

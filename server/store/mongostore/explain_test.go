@@ -140,7 +140,8 @@ func TestEveryQueryIsServedByAnIndex(t *testing.T) {
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		for what, cmd := range q.all {
-			raw, err := client.Database(name).RunCommand(ctx, bson.D{{Key: "explain", Value: cmd}, {Key: "verbosity", Value: "queryPlanner"}}).Raw()
+			raw, err := client.Database(name).RunCommand(ctx, bson.D{{Key: "explain", Value: cmd},
+				{Key: "verbosity", Value: "queryPlanner"}}).Raw()
 			if err != nil {
 				t.Errorf("explain %s: %v", what, err)
 				continue
@@ -196,7 +197,8 @@ func TestPlansThatScanOrSortAreFound(t *testing.T) {
 		{"a sort", plan(stage("SORT", stage("FETCH", stage("IXSCAN")))), "[SORT]"},
 		{"a scan in one arm", plan(stage("OR", stage("IXSCAN"), stage("COLLSCAN"))), "[COLLSCAN]"},
 		{"another engine", plan(bson.D{{Key: "queryPlan", Value: stage("SORT", stage("IXSCAN"))}}), "[SORT]"},
-		{"a shard", plan(bson.D{{Key: "stage", Value: "SINGLE_SHARD"}, {Key: "shards", Value: bson.A{bson.D{{Key: "winningPlan", Value: stage("COLLSCAN")}}}}}), "[COLLSCAN]"},
+		{"a shard", plan(bson.D{{Key: "stage", Value: "SINGLE_SHARD"}, {Key: "shards",
+			Value: bson.A{bson.D{{Key: "winningPlan", Value: stage("COLLSCAN")}}}}}), "[COLLSCAN]"},
 		{"nothing told", plan(bson.D{}), "[the server told no plan]"},
 	} {
 		if got := fmt.Sprint(complaints(c.plan)); got != c.want {

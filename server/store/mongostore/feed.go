@@ -127,10 +127,11 @@ func (s *Store) feedRows(ctx context.Context, q journal.FeedQuery, gen uint64, t
 			filter = append(filter, bson.E{Key: "type", Value: bson.D{{Key: "$in", Value: q.Types}}})
 		}
 		var batch []feedRow
-		err := each(ctx, s.feeds, filter, options.Find().SetSort(bson.D{{Key: "seq", Value: 1}}).SetLimit(int64(size)), func(r feedRow) error {
-			batch = append(batch, r)
-			return nil
-		})
+		err := each(ctx, s.feeds, filter, options.Find().SetSort(bson.D{{Key: "seq", Value: 1}}).SetLimit(int64(size)),
+			func(r feedRow) error {
+				batch = append(batch, r)
+				return nil
+			})
 		if err != nil {
 			return nil, err
 		}

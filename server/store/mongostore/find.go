@@ -67,14 +67,16 @@ func (s *Store) find(ctx context.Context, q journal.Query, gen uint64, from *cur
 }
 
 // walk reads spans in order until the limit is passed; by gives a record's value in the last field.
-func (s *Store) walk(ctx context.Context, q journal.Query, spans []span, by func(journal.Record) (any, error)) (journal.Found, error) {
+func (s *Store) walk(ctx context.Context, q journal.Query, spans []span, by func(journal.Record) (any,
+	error)) (journal.Found, error) {
 	var out journal.Found
 	for _, sp := range spans {
 		want := q.Limit + 1 - len(out.Records)
-		err := each(ctx, s.view(q.Type), sp.filter, options.Find().SetSort(sp.sort).SetLimit(int64(want)).SetProjection(withoutNative()), func(d document) error {
-			out.Records = append(out.Records, d.record(q.Branch, q.Type))
-			return nil
-		})
+		err := each(ctx, s.view(q.Type), sp.filter,
+			options.Find().SetSort(sp.sort).SetLimit(int64(want)).SetProjection(withoutNative()), func(d document) error {
+				out.Records = append(out.Records, d.record(q.Branch, q.Type))
+				return nil
+			})
 		if err != nil {
 			return journal.Found{}, err
 		}
@@ -107,7 +109,10 @@ func (s *Store) list(ctx context.Context, q journal.Query, gen uint64, from *cur
 		}
 	}
 	filter := bson.D{{Key: "branch", Value: string(q.Branch)}, {Key: "_id", Value: ids}, {Key: "deleted", Value: false}}
-	return s.walk(ctx, q, []span{{filter, bson.D{{Key: "_id", Value: dir}}}}, func(journal.Record) (any, error) { return nil, nil })
+	return s.walk(ctx, q, []span{{filter, bson.D{{Key: "_id", Value: dir}}}}, func(journal.Record) (any,
+		error) {
+		return nil, nil
+	})
 }
 
 // spansOf turns a query into spans of its index, in the order of the results. Integers
@@ -175,7 +180,8 @@ func spansOf(q journal.Query, gen uint64, ix journal.Index, from *cursor) ([]spa
 type kindRange struct{ numbers, strings bson.D }
 
 func newRange() kindRange {
-	return kindRange{numbers: bson.D{{Key: "$gte", Value: int64(math.MinInt64)}}, strings: bson.D{{Key: "$gte", Value: ""}}}
+	return kindRange{numbers: bson.D{{Key: "$gte", Value: int64(math.MinInt64)}},
+		strings: bson.D{{Key: "$gte", Value: ""}}}
 }
 
 // bound narrows the range: all integers are below all strings. Nil narrows nothing.

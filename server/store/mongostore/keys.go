@@ -33,16 +33,17 @@ func (s *Store) Keys(ctx context.Context, ids []string) ([][]byte, error) {
 	for len(ids) > 0 {
 		n := min(len(ids), manyDocs)
 		these := bson.D{{Key: "$in", Value: ids[:n]}}
-		err := each(ctx, s.debtorKeys(), bson.D{{Key: "_id", Value: these}, {Key: "branch", Value: these}}, options.Find(), func(d keyDoc) error {
-			wrapped := d.Wrapped.Data
-			if d.Destroyed {
-				wrapped = []byte{}
-			}
-			for _, i := range at[d.ID] {
-				out[i] = wrapped
-			}
-			return nil
-		})
+		err := each(ctx, s.debtorKeys(), bson.D{{Key: "_id", Value: these}, {Key: "branch", Value: these}}, options.Find(),
+			func(d keyDoc) error {
+				wrapped := d.Wrapped.Data
+				if d.Destroyed {
+					wrapped = []byte{}
+				}
+				for _, i := range at[d.ID] {
+					out[i] = wrapped
+				}
+				return nil
+			})
 		if err != nil {
 			return nil, err
 		}
@@ -57,7 +58,8 @@ func (s *Store) InsertKeys(ctx context.Context, ids []string, wrapped [][]byte) 
 	docs := make([]any, len(ids))
 	inserted := make([]bool, len(ids))
 	for i, id := range ids {
-		docs[i] = bson.D{{Key: "_id", Value: id}, {Key: "branch", Value: id}, {Key: "wrapped", Value: bson.Binary{Data: wrapped[i]}},
+		docs[i] = bson.D{{Key: "_id", Value: id}, {Key: "branch", Value: id},
+			{Key: "wrapped", Value: bson.Binary{Data: wrapped[i]}},
 			{Key: "destroyed", Value: false}}
 		inserted[i] = true
 	}
@@ -75,7 +77,8 @@ func (s *Store) InsertKeys(ctx context.Context, ids []string, wrapped [][]byte) 
 // marker too, so that no key can be made for it. Durable when it returns nil.
 func (s *Store) DestroyKey(ctx context.Context, id string) error {
 	filter := bson.D{{Key: "_id", Value: id}, {Key: "branch", Value: id}}
-	set := bson.D{{Key: "$set", Value: bson.D{{Key: "wrapped", Value: bson.Binary{Data: []byte{}}}, {Key: "destroyed", Value: true}}}}
+	set := bson.D{{Key: "$set", Value: bson.D{{Key: "wrapped", Value: bson.Binary{Data: []byte{}}},
+		{Key: "destroyed", Value: true}}}}
 	_, err := s.debtorKeys().UpdateOne(ctx, filter, set, options.UpdateOne().SetUpsert(true))
 	if mongo.IsDuplicateKeyError(err) { // a key was made meanwhile
 		_, err = s.debtorKeys().UpdateOne(ctx, filter, set)

@@ -13,7 +13,8 @@ import (
 
 func TestWhatHasAnExactFormIsNative(t *testing.T) {
 	for _, c := range []struct{ state, want string }{
-		{`{"n":9007199254740993,"min":-9223372036854775808}`, `{"n":{"$numberLong":"9007199254740993"},"min":{"$numberLong":"-9223372036854775808"}}`},
+		{`{"n":9007199254740993,"min":-9223372036854775808}`,
+			`{"n":{"$numberLong":"9007199254740993"},"min":{"$numberLong":"-9223372036854775808"}}`},
 		{`{"s":"é中","b":true,"z":null,"o":{"p":{"q":"r"}}}`, `{"s":"é中","b":true,"z":null,"o":{"p":{"q":"r"}}}`},
 		{`{"agents":["a","b"],"breaks":[{"at":"12:00"}]}`, `{"agents":["a","b"],"breaks":[{"at":"12:00"}]}`},
 		{`{"big":9223372036854775808,"f":1.5,"e":1e3,"k":"v"}`, `{"k":"v"}`},
@@ -44,7 +45,8 @@ func TestWhatHasAnExactFormIsNative(t *testing.T) {
 
 // FuzzNative: an index sees a document just when journal.TopFields says that it has the field, and with that value.
 func FuzzNative(f *testing.F) {
-	for _, s := range []string{`{"a":1}`, `{"a":"x","b":[[1]]}`, `{"a":1.0}`, `{"a":-0}`, `{"a":{"a":1}}`, `{"a":["x"]}`, `{"a":null}`,
+	for _, s := range []string{`{"a":1}`, `{"a":"x","b":[[1]]}`, `{"a":1.0}`, `{"a":-0}`, `{"a":{"a":1}}`, `{"a":["x"]}`,
+		`{"a":null}`,
 		`{"b":{"a":[{"c":[1]}]},"a":9223372036854775807}`, `{"a":"\u0000\ud800"}`, `{"a":true}`, `null`} {
 		f.Add([]byte(s))
 	}

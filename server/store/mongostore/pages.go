@@ -52,7 +52,8 @@ func (s *Store) Commit(ctx context.Context, p *journal.Page, v journal.ViewWrite
 	}
 	if err != nil {
 		var there place
-		err := s.pages.FindOne(ctx, at(p.Branch, k), options.FindOne().SetProjection(bson.D{{Key: "body", Value: 0}})).Decode(&there)
+		err := s.pages.FindOne(ctx, at(p.Branch, k), options.FindOne().SetProjection(bson.D{{Key: "body",
+			Value: 0}})).Decode(&there)
 		if err != nil {
 			// Not found: whatever page is there has not reached the majority, and may yet be undone.
 			return fmt.Errorf("read the page at %s/%d: %w", p.Branch, p.First, err)

@@ -25,7 +25,8 @@ type document struct {
 }
 
 func (d document) record(b auth.BranchID, typ string) journal.Record {
-	r := journal.Record{Branch: b, Type: typ, ID: d.ID, N: uint64(d.N), Rev: uint64(d.Rev), No: uint64(d.No), Deleted: d.Deleted}
+	r := journal.Record{Branch: b, Type: typ, ID: d.ID, N: uint64(d.N), Rev: uint64(d.Rev), No: uint64(d.No),
+		Deleted: d.Deleted}
 	if !d.Deleted {
 		r.Body = untext(d.JSON)
 	}
@@ -54,9 +55,11 @@ func (s *Store) putRecords(ctx context.Context, b auth.BranchID, gen uint64, typ
 		d := versioned{id: rowKey(b, gen, r.ID), n: int64(r.N)}
 		d.doc = bson.D{{Key: "_id", Value: d.id}, {Key: "branch", Value: string(b)}, {Key: "gen", Value: int64(gen)},
 			{Key: "id", Value: r.ID},
-			{Key: "n", Value: d.n}, {Key: "rev", Value: int64(r.Rev)}, {Key: "no", Value: int64(r.No)}, {Key: "deleted", Value: r.Deleted}}
+			{Key: "n", Value: d.n}, {Key: "rev", Value: int64(r.Rev)}, {Key: "no", Value: int64(r.No)}, {Key: "deleted",
+				Value: r.Deleted}}
 		if !r.Deleted {
-			d.doc = append(d.doc, bson.E{Key: "json", Value: text(r.Body)}, bson.E{Key: "state", Value: native(r.Body, s.indexed[typ])})
+			d.doc = append(d.doc, bson.E{Key: "json", Value: text(r.Body)}, bson.E{Key: "state",
+				Value: native(r.Body, s.indexed[typ])})
 		}
 		if r.Rev <= 1 {
 			made = append(made, d)
@@ -146,10 +149,11 @@ func (t newest) unwritten(ctx context.Context, docs []versioned) (absent, older 
 			ids[i] = d.id
 		}
 		have := make(map[string]int64, len(some))
-		err := each(ctx, t.c, among(t.branch, ids), options.Find().SetProjection(bson.D{{Key: t.by, Value: 1}}), func(d bson.Raw) error {
-			have[d.Lookup("_id").StringValue()] = d.Lookup(t.by).Int64()
-			return nil
-		})
+		err := each(ctx, t.c, among(t.branch, ids), options.Find().SetProjection(bson.D{{Key: t.by, Value: 1}}),
+			func(d bson.Raw) error {
+				have[d.Lookup("_id").StringValue()] = d.Lookup(t.by).Int64()
+				return nil
+			})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -196,12 +200,13 @@ func (s *Store) records(ctx context.Context, b auth.BranchID, refs []journal.Doc
 	for typ, ids := range byType {
 		for len(ids) > 0 {
 			n := min(len(ids), manyDocs)
-			err := each(ctx, s.view(typ), among(b, ids[:n]), options.Find().SetProjection(withoutNative()), func(d document) error {
-				for _, i := range wanted[journal.DocRef{Type: typ, ID: d.ID}] {
-					out[i] = d.record(b, typ)
-				}
-				return nil
-			})
+			err := each(ctx, s.view(typ), among(b, ids[:n]), options.Find().SetProjection(withoutNative()),
+				func(d document) error {
+					for _, i := range wanted[journal.DocRef{Type: typ, ID: d.ID}] {
+						out[i] = d.record(b, typ)
+					}
+					return nil
+				})
 			if err != nil {
 				return nil, err
 			}

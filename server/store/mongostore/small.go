@@ -90,12 +90,13 @@ func (s *Store) Smalls(ctx context.Context, kind string, ids []string) ([]journa
 	for len(keys) > 0 {
 		n := min(len(keys), manyDocs)
 		these := bson.D{{Key: "$in", Value: keys[:n]}}
-		err := each(ctx, s.small, bson.D{{Key: "_id", Value: these}, {Key: "branch", Value: these}}, options.Find(), func(d smallDoc) error {
-			for _, i := range wanted[d.ID] {
-				out[i] = journal.SmallDoc{ID: d.ID, Version: uint64(d.Version), Body: d.Body.Data}
-			}
-			return nil
-		})
+		err := each(ctx, s.small, bson.D{{Key: "_id", Value: these}, {Key: "branch", Value: these}}, options.Find(),
+			func(d smallDoc) error {
+				for _, i := range wanted[d.ID] {
+					out[i] = journal.SmallDoc{ID: d.ID, Version: uint64(d.Version), Body: d.Body.Data}
+				}
+				return nil
+			})
 		if err != nil {
 			return nil, err
 		}
@@ -128,7 +129,8 @@ func (s *Store) ListSmall(ctx context.Context, kind, prefix, after string, limit
 	if limit <= 0 {
 		return nil, nil
 	}
-	span := bson.D{{Key: "$gte", Value: key(kind, prefix)}, {Key: "$gt", Value: key(kind, after)}, {Key: "$lt", Value: beyond(kind)}}
+	span := bson.D{{Key: "$gte", Value: key(kind, prefix)}, {Key: "$gt", Value: key(kind, after)},
+		{Key: "$lt", Value: beyond(kind)}}
 	filter := bson.D{{Key: "_id", Value: span}, {Key: "branch", Value: span}}
 	var out []string
 	err := each(ctx, s.small, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(int64(limit)).

@@ -262,7 +262,8 @@ func among(b auth.BranchID, ids []string) bson.D {
 }
 
 // each decodes every document a query finds into a T of its own.
-func each[T any](ctx context.Context, c *mongo.Collection, filter any, opts *options.FindOptionsBuilder, fn func(T) error) (err error) {
+func each[T any](ctx context.Context, c *mongo.Collection, filter any, opts *options.FindOptionsBuilder,
+	fn func(T) error) (err error) {
 	cur, err := c.Find(ctx, filter, opts)
 	if err != nil {
 		return err

@@ -33,7 +33,8 @@ func server(t *testing.T) *databases {
 	if uri == "" {
 		t.Skip("NOT TESTED against MongoDB: set DOORSTEP_TEST_MONGODB_URI to a replica set where databases doorstep_test_* may be made and dropped")
 	}
-	return &databases{uri: uri, run: fmt.Sprintf("doorstep_test_%d", time.Now().UnixNano()), names: map[journal.Store]string{}}
+	return &databases{uri: uri, run: fmt.Sprintf("doorstep_test_%d", time.Now().UnixNano()),
+		names: map[journal.Store]string{}}
 }
 
 // fresh names a database that is dropped when the test ends.
@@ -104,7 +105,8 @@ func TestDatabaseIsNamedByTheURI(t *testing.T) {
 
 func TestKeysOfDifferentPartsDiffer(t *testing.T) {
 	seen := map[string][]string{}
-	for _, parts := range [][]string{{"a", "b", "c"}, {"a", "b/c", "d"}, {"a/b", "c", "d"}, {"a", "b", "c/d"}, {"a%2Fb", "c", "d"}, {"a", "b%2Fc", "d"}, {"a", "", "b/c"}, {"", "a", "b/c"}} {
+	for _, parts := range [][]string{{"a", "b", "c"}, {"a", "b/c", "d"}, {"a/b", "c", "d"}, {"a", "b", "c/d"},
+		{"a%2Fb", "c", "d"}, {"a", "b%2Fc", "d"}, {"a", "", "b/c"}, {"", "a", "b/c"}} {
 		k := key(parts...)
 		if other, taken := seen[k]; taken {
 			t.Errorf("%q and %q have the same key %s", parts, other, k)

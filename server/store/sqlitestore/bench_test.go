@@ -62,7 +62,8 @@ var filler = json.RawMessage(fmt.Sprintf(`{"text":"%0248d"}`, 0))
 
 func change(i int64) journal.Command {
 	id := fmt.Sprintf("n%07d", i)
-	return journal.Command{ID: "c:" + id, Actor: "u", Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
+	return journal.Command{ID: "c:" + id, Actor: "u", Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft,
+		error) {
 		_, _, err := r.Doc(ctx, "notes", id)
 		d := journal.Draft{Action: "note", Receipt: json.RawMessage(`{"status":"applied"}`)}
 		d.Put("notes", id, filler)

@@ -69,7 +69,8 @@ func TestADamagedPageStopsNothing(t *testing.T) {
 			check(t, err)
 			states, err := j.States(ctx)
 			check(t, err)
-			if len(states) != 1 || states[0].Branch != "porto" || states[0].State != journal.StateParked || fmt.Sprint(states[0].Parked[0].First, states[0].Parked[0].Last) != "2 2" {
+			if len(states) != 1 || states[0].Branch != "porto" || states[0].State != journal.StateParked ||
+				fmt.Sprint(states[0].Parked[0].First, states[0].Parked[0].Last) != "2 2" {
 				t.Errorf("states: %+v", states)
 			}
 			if w, _ := j.Watermark(ctx, "porto"); w != 4 || out[0].N != 4 {
@@ -103,7 +104,8 @@ func viewsGoOn(t *testing.T, j *journal.Journal) {
 	found, err := journal.Check(ctx, s, "porto", nil, names)
 	check(t, err)
 	for _, x := range found {
-		if x.Entry != 2 || !strings.Contains(x.What, "parked") && !strings.Contains(x.What, "entries 2 to 2 of porto cannot be read") &&
+		if x.Entry != 2 || !strings.Contains(x.What, "parked") && !strings.Contains(x.What,
+			"entries 2 to 2 of porto cannot be read") &&
 			!strings.Contains(x.What, "not those that were hashed") {
 			t.Errorf("before a rebuild: found %v", x)
 		}

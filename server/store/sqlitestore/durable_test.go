@@ -30,7 +30,8 @@ func TestWritesAreDurableInOneFile(t *testing.T) {
 	}
 	// Attached files would not commit together with this one.
 	files := 0
-	if err := s.write.QueryRowContext(ctx, "SELECT count(*) FROM pragma_database_list WHERE file <> ''").Scan(&files); err != nil || files != 1 {
+	if err := s.write.QueryRowContext(ctx,
+		"SELECT count(*) FROM pragma_database_list WHERE file <> ''").Scan(&files); err != nil || files != 1 {
 		t.Errorf("%d files are written: %v", files, err)
 	}
 	// A transaction takes the write lock when it begins: one that began by reading could not go on after another's write.
@@ -40,7 +41,8 @@ func TestWritesAreDurableInOneFile(t *testing.T) {
 	}
 	defer func() { _ = other.Close() }()
 	if err := s.tx(ctx, func(*sql.Tx) error {
-		if _, err := other.ExecContext(ctx, "INSERT INTO small (kind, id, version, body) VALUES ('k', 'i', 1, x'00')"); err == nil {
+		if _, err := other.ExecContext(ctx,
+			"INSERT INTO small (kind, id, version, body) VALUES ('k', 'i', 1, x'00')"); err == nil {
 			t.Error("somebody else wrote while a write transaction was open")
 		}
 		return nil
@@ -51,7 +53,8 @@ func TestWritesAreDurableInOneFile(t *testing.T) {
 
 func fileOf(ctx context.Context, t *testing.T, s *Store) (path string) {
 	t.Helper()
-	if err := s.write.QueryRowContext(ctx, "SELECT file FROM pragma_database_list WHERE name = 'main'").Scan(&path); err != nil {
+	if err := s.write.QueryRowContext(ctx,
+		"SELECT file FROM pragma_database_list WHERE name = 'main'").Scan(&path); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -64,7 +67,8 @@ func TestAFolderIsOpenInOneProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(ctx, folder, nil); err == nil || !strings.Contains(err.Error(), "in use by another doorstep (process "+strconv.Itoa(os.Getpid())+")") {
+	if _, err := Open(ctx, folder, nil); err == nil || !strings.Contains(err.Error(),
+		"in use by another doorstep (process "+strconv.Itoa(os.Getpid())+")") {
 		t.Errorf("a second start on the folder: %v", err)
 	}
 	if err := s.Close(); err != nil {
@@ -76,7 +80,8 @@ func TestAFolderIsOpenInOneProcess(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(ctx, filepath.Join(folder, "absent"), nil); err == nil || !strings.Contains(err.Error(), "check that it exists") {
+	if _, err := Open(ctx, filepath.Join(folder, "absent"), nil); err == nil || !strings.Contains(err.Error(),
+		"check that it exists") {
 		t.Errorf("a folder that is not there: %v", err)
 	}
 }

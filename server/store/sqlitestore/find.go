@@ -92,8 +92,10 @@ func (s *Store) Find(ctx context.Context, q journal.Query) (journal.Found, error
 	if !ok {
 		return journal.Found{}, fmt.Errorf("no index %s is declared for %s", q.Index, q.Type)
 	}
-	if len(q.Eq) > len(ix.Fields) || len(q.Eq) < len(ix.Fields)-1 || len(q.Eq) == len(ix.Fields) && (q.From != nil || q.To != nil) {
-		return journal.Found{}, fmt.Errorf("index %s of %s has the fields %v: give all, or all but the last and a range", q.Index, q.Type, ix.Fields)
+	if len(q.Eq) > len(ix.Fields) || len(q.Eq) < len(ix.Fields)-1 || len(q.Eq) == len(ix.Fields) &&
+		(q.From != nil || q.To != nil) {
+		return journal.Found{}, fmt.Errorf("index %s of %s has the fields %v: give all, or all but the last and a range",
+			q.Index, q.Type, ix.Fields)
 	}
 	var prefix []byte
 	for _, v := range q.Eq {
@@ -186,8 +188,9 @@ func (s *Store) list(ctx context.Context, q journal.Query, limit int) (journal.F
 		}
 		args = append(args, id)
 	}
-	rows, err := s.read.QueryContext(ctx, "SELECT id, n, rev, no, body FROM records WHERE branch = ? AND gen = "+liveGen+" AND type = ?"+where+
-		" AND deleted = 0 ORDER BY id"+dir+" LIMIT ?", append(args, limit+1)...)
+	rows, err := s.read.QueryContext(ctx,
+		"SELECT id, n, rev, no, body FROM records WHERE branch = ? AND gen = "+liveGen+" AND type = ?"+where+
+			" AND deleted = 0 ORDER BY id"+dir+" LIMIT ?", append(args, limit+1)...)
 	if err != nil {
 		return journal.Found{}, err
 	}
@@ -273,7 +276,8 @@ func declared(ctx context.Context, q rowsQuerier) (map[string]string, error) {
 }
 
 func (s *Store) forget(ctx context.Context, tx *sql.Tx, name string) error {
-	if _, err := tx.ExecContext(ctx, "DELETE FROM found WHERE (branch, gen) IN (SELECT branch, gen FROM views) AND ix = ?", name); err != nil {
+	if _, err := tx.ExecContext(ctx, "DELETE FROM found WHERE (branch, gen) IN (SELECT branch, gen FROM views) AND ix = ?",
+		name); err != nil {
 		return err
 	}
 	_, err := tx.ExecContext(ctx, "DELETE FROM declared WHERE ix = ?", name)

@@ -27,8 +27,9 @@ func openKeys(ctx context.Context, folder string) (*sql.DB, error) {
 	if err := private(path); err != nil {
 		return nil, err
 	}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?_txlock=immediate&_pragma=busy_timeout(10000)"+
-		"&_pragma=journal_mode(TRUNCATE)&_pragma=synchronous(FULL)&_pragma=secure_delete(ON)&_pragma=temp_store(MEMORY)")
+	db, err := sql.Open("sqlite",
+		"file:"+(&url.URL{Path: path}).EscapedPath()+"?_txlock=immediate&_pragma=busy_timeout(10000)"+
+			"&_pragma=journal_mode(TRUNCATE)&_pragma=synchronous(FULL)&_pragma=secure_delete(ON)&_pragma=temp_store(MEMORY)")
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +53,8 @@ func (s *Store) Keys(ctx context.Context, ids []string) ([][]byte, error) {
 		for i, id := range ids[:n] {
 			args[i] = id
 		}
-		rows, err := s.keys.QueryContext(ctx, "SELECT id, wrapped, destroyed FROM debtorkey WHERE id IN ("+marks(n)+")", args...)
+		rows, err := s.keys.QueryContext(ctx, "SELECT id, wrapped, destroyed FROM debtorkey WHERE id IN ("+marks(n)+")",
+			args...)
 		if err != nil {
 			return nil, err
 		}

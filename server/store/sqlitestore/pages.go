@@ -16,7 +16,8 @@ func (s *Store) Commit(ctx context.Context, p *journal.Page, v journal.ViewWrite
 	body := p.Encode()
 	return s.tx(ctx, func(tx *sql.Tx) error {
 		var last uint64
-		err := tx.QueryRowContext(ctx, "SELECT last FROM pages WHERE branch = ? ORDER BY first DESC LIMIT 1", p.Branch).Scan(&last)
+		err := tx.QueryRowContext(ctx, "SELECT last FROM pages WHERE branch = ? ORDER BY first DESC LIMIT 1",
+			p.Branch).Scan(&last)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
@@ -93,7 +94,8 @@ func (s *Store) PageAt(ctx context.Context, b auth.BranchID, first uint64) (*jou
 
 // PageOf reads the page that holds entry n.
 func (s *Store) PageOf(ctx context.Context, b auth.BranchID, n uint64) (*journal.Page, error) {
-	p, err := s.page(ctx, "SELECT branch, first, last, body FROM pages WHERE branch = ? AND first <= ? ORDER BY first DESC LIMIT 1", b, n)
+	p, err := s.page(ctx,
+		"SELECT branch, first, last, body FROM pages WHERE branch = ? AND first <= ? ORDER BY first DESC LIMIT 1", b, n)
 	var damaged *journal.DamagedPage
 	if err == nil && p.Last < n || errors.As(err, &damaged) && damaged.Last < n {
 		return nil, journal.ErrNotFound
@@ -128,11 +130,13 @@ func readPage(row interface{ Scan(...any) error }) (*journal.Page, error) {
 // Pages reads pages whose Last is above a number, in order.
 func (s *Store) Pages(ctx context.Context, b auth.BranchID, after uint64, limit int) ([]*journal.Page, error) {
 	var from uint64
-	err := s.read.QueryRowContext(ctx, "SELECT first FROM pages WHERE branch = ? AND first <= ? ORDER BY first DESC LIMIT 1", b, after+1).Scan(&from)
+	err := s.read.QueryRowContext(ctx,
+		"SELECT first FROM pages WHERE branch = ? AND first <= ? ORDER BY first DESC LIMIT 1", b, after+1).Scan(&from)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, err
 	}
-	rows, err := s.read.QueryContext(ctx, "SELECT branch, first, last, body FROM pages WHERE branch = ? AND first >= ? AND last > ? ORDER BY first LIMIT ?", b, from, after, max(limit, 1))
+	rows, err := s.read.QueryContext(ctx,
+		"SELECT branch, first, last, body FROM pages WHERE branch = ? AND first >= ? AND last > ? ORDER BY first LIMIT ?", b, from, after, max(limit, 1))
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +169,8 @@ type querier interface {
 // watermark is the lowest of the built-in views': they rise together.
 func watermark(ctx context.Context, q querier, b auth.BranchID) (uint64, error) {
 	var w sql.NullInt64
-	err := q.QueryRowContext(ctx, "SELECT min(w) FROM views WHERE branch = ? AND state = 'live' AND view IN ('records', 'feeds', 'receipts')", b).Scan(&w)
+	err := q.QueryRowContext(ctx,
+		"SELECT min(w) FROM views WHERE branch = ? AND state = 'live' AND view IN ('records', 'feeds', 'receipts')", b).Scan(&w)
 	return uint64(w.Int64), err
 }
 

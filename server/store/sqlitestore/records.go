@@ -63,7 +63,8 @@ func (s *Store) putRecords(ctx context.Context, tx *sql.Tx, branch auth.BranchID
 				continue
 			}
 			if before != nil {
-				if _, err := tx.ExecContext(ctx, "DELETE FROM found WHERE branch = ? AND gen = ? AND ix = ? AND key = ? AND id = ?", branch, gen, ix.name, before, r.ID); err != nil {
+				if _, err := tx.ExecContext(ctx, "DELETE FROM found WHERE branch = ? AND gen = ? AND ix = ? AND key = ? AND id = ?",
+					branch, gen, ix.name, before, r.ID); err != nil {
 					return err
 				}
 			}
@@ -124,8 +125,9 @@ func records(
 			for _, id := range ids[:n] {
 				args = append(args, id)
 			}
-			rows, err := q.QueryContext(ctx, "SELECT id, n, rev, no, deleted, body FROM records WHERE branch = ? AND gen = "+which+
-				" AND type = ? AND id IN ("+marks(n)+")", args...)
+			rows, err := q.QueryContext(ctx,
+				"SELECT id, n, rev, no, deleted, body FROM records WHERE branch = ? AND gen = "+which+
+					" AND type = ? AND id IN ("+marks(n)+")", args...)
 			if err != nil {
 				return nil, err
 			}
@@ -182,7 +184,8 @@ func (s *Store) Receipts(ctx context.Context, b auth.BranchID, commands []string
 		for _, c := range commands[:n] {
 			args = append(args, c)
 		}
-		rows, err := s.read.QueryContext(ctx, "SELECT command, n, said, body FROM receipts WHERE branch = ? AND gen = "+liveView+" AND command IN ("+marks(n)+")", args...)
+		rows, err := s.read.QueryContext(ctx,
+			"SELECT command, n, said, body FROM receipts WHERE branch = ? AND gen = "+liveView+" AND command IN ("+marks(n)+")", args...)
 		if err != nil {
 			return nil, err
 		}
@@ -246,14 +249,16 @@ func (s *Store) Feed(ctx context.Context, q journal.FeedQuery) (journal.FeedRead
 				}
 			}
 			if len(feeds) > 1 {
-				part += " AND NOT EXISTS (SELECT 1 FROM feeds g WHERE g.branch = f.branch AND g.gen = f.gen AND g.feed IN (" + marks(len(feeds)) +
+				part += " AND NOT EXISTS (SELECT 1 FROM feeds g WHERE g.branch = f.branch AND g.gen = f.gen AND g.feed IN (" +
+					marks(len(feeds)) +
 					") AND g.type = f.type AND g.id = f.id AND g.seq > f.seq AND g.seq <= ?)"
 				args = append(append(args, feeds...), top)
 			}
 			parts = append(parts, part+" ORDER BY seq LIMIT ?)")
 			args = append(args, q.Limit+1)
 		}
-		rows, err := tx.QueryContext(ctx, strings.Join(parts, " UNION ALL ")+" ORDER BY seq LIMIT ?", append(args, q.Limit+1)...)
+		rows, err := tx.QueryContext(ctx, strings.Join(parts, " UNION ALL ")+" ORDER BY seq LIMIT ?",
+			append(args, q.Limit+1)...)
 		if err != nil {
 			return err
 		}

@@ -122,7 +122,8 @@ func (s *Store) CheckIndexes(ctx context.Context, b auth.BranchID, gen uint64, b
 						return false, nil
 					}
 					n := 0
-					err := s.read.QueryRowContext(ctx, "SELECT count(*) FROM found WHERE branch = ? AND gen = ? AND ix = ? AND key = ? AND id = ?", b, gen, ix.name, key, r.ID).Scan(&n)
+					err := s.read.QueryRowContext(ctx,
+						"SELECT count(*) FROM found WHERE branch = ? AND gen = ? AND ix = ? AND key = ? AND id = ?", b, gen, ix.name, key, r.ID).Scan(&n)
 					return n == 0, err
 				}
 				if gone, err := missing(r); err != nil || !gone {
@@ -151,7 +152,8 @@ func (s *Store) checkRows(ctx context.Context, b auth.BranchID, gen uint64, ix i
 	bad func(journal.DocRef, string)) error {
 	key, id := []byte{}, ""
 	for {
-		rows, err := s.read.QueryContext(ctx, `SELECT key, id FROM found WHERE branch = ? AND gen = ? AND ix = ? AND (key, id) > (?, ?)
+		rows, err := s.read.QueryContext(ctx,
+			`SELECT key, id FROM found WHERE branch = ? AND gen = ? AND ix = ? AND (key, id) > (?, ?)
 			ORDER BY key, id LIMIT ?`, b, gen, ix.name, key, id, scanChunk)
 		if err != nil {
 			return err
@@ -175,7 +177,8 @@ func (s *Store) checkRows(ctx context.Context, b auth.BranchID, gen uint64, ix i
 				continue
 			}
 			n := 0
-			if err := s.read.QueryRowContext(ctx, "SELECT count(*) FROM found WHERE branch = ? AND gen = ? AND ix = ? AND key = ? AND id = ?", b, gen, ix.name, keys[i], refs[i].ID).Scan(&n); err != nil {
+			if err := s.read.QueryRowContext(ctx,
+				"SELECT count(*) FROM found WHERE branch = ? AND gen = ? AND ix = ? AND key = ? AND id = ?", b, gen, ix.name, keys[i], refs[i].ID).Scan(&n); err != nil {
 				return err
 			}
 			if n > 0 {

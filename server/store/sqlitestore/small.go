@@ -10,7 +10,8 @@ import (
 
 // Small reads a small document.
 func (s *Store) Small(ctx context.Context, kind, id string) (body []byte, version uint64, err error) {
-	err = s.read.QueryRowContext(ctx, "SELECT body, version FROM small WHERE kind = ? AND id = ?", kind, id).Scan(&body, &version)
+	err = s.read.QueryRowContext(ctx, "SELECT body, version FROM small WHERE kind = ? AND id = ?", kind, id).Scan(&body,
+		&version)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, 0, journal.ErrNotFound
 	}
@@ -66,7 +67,8 @@ func (s *Store) Smalls(ctx context.Context, kind string, ids []string) ([]journa
 		for _, id := range ids[:n] {
 			args = append(args, id)
 		}
-		rows, err := s.read.QueryContext(ctx, "SELECT id, version, body FROM small WHERE kind = ? AND id IN ("+marks(n)+")", args...)
+		rows, err := s.read.QueryContext(ctx, "SELECT id, version, body FROM small WHERE kind = ? AND id IN ("+marks(n)+")",
+			args...)
 		if err != nil {
 			return nil, err
 		}
@@ -93,7 +95,8 @@ func (s *Store) InsertSmalls(ctx context.Context, kind string, ids []string, bod
 	inserted := make([]bool, len(ids))
 	err := s.tx(ctx, func(tx *sql.Tx) error {
 		for i, id := range ids {
-			res, err := tx.ExecContext(ctx, "INSERT INTO small (body, kind, id, version) VALUES (?, ?, ?, 1) ON CONFLICT DO NOTHING", bodies[i], kind, id)
+			res, err := tx.ExecContext(ctx,
+				"INSERT INTO small (body, kind, id, version) VALUES (?, ?, ?, 1) ON CONFLICT DO NOTHING", bodies[i], kind, id)
 			if err != nil {
 				return err
 			}
@@ -113,7 +116,8 @@ func (s *Store) InsertSmalls(ctx context.Context, kind string, ids []string, bod
 
 // ListSmall lists ids of a kind with a prefix, sorted.
 func (s *Store) ListSmall(ctx context.Context, kind, prefix, after string, limit int) ([]string, error) {
-	rows, err := s.read.QueryContext(ctx, "SELECT id FROM small WHERE kind = ?1 AND id >= ?2 AND id > ?3 AND substr(id, 1, length(?2)) = ?2 ORDER BY id LIMIT ?4",
+	rows, err := s.read.QueryContext(ctx,
+		"SELECT id FROM small WHERE kind = ?1 AND id >= ?2 AND id > ?3 AND substr(id, 1, length(?2)) = ?2 ORDER BY id LIMIT ?4",
 		kind, prefix, after, limit)
 	if err != nil {
 		return nil, err

@@ -149,7 +149,8 @@ func (s *Store) DropGeneration(ctx context.Context, b auth.BranchID, gen uint64)
 		}
 		if err == nil {
 			// From here on no filler can go on with it.
-			_, err = tx.ExecContext(ctx, "UPDATE views SET state = 'dropping' WHERE branch = ? AND gen = ? AND state IN ('filling', 'old')", b, gen)
+			_, err = tx.ExecContext(ctx,
+				"UPDATE views SET state = 'dropping' WHERE branch = ? AND gen = ? AND state IN ('filling', 'old')", b, gen)
 		}
 		return err
 	})

@@ -13,7 +13,8 @@ import (
 
 // set is a command that adds one to a document and tells a feed.
 func set(id, doc string, feed journal.Feed) journal.Command {
-	return journal.Command{ID: id, Actor: "u", Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
+	return journal.Command{ID: id, Actor: "u", Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft,
+		error) {
 		rec, ok, err := r.Doc(ctx, "docs", doc)
 		if err != nil {
 			return journal.Draft{}, err
@@ -41,7 +42,8 @@ func journalRoundTrip(t *testing.T, s journal.Store) {
 	j := journal.Open(s, journal.Options{})
 	defer func() { check(t, j.Close(ctx)) }()
 	for i := range 30 {
-		outs, err := j.Do(ctx, branch, []journal.Command{set(fmt.Sprintf("a%d", i), "x", "f"), set(fmt.Sprintf("b%d", i), fmt.Sprintf("y%d", i), "f")})
+		outs, err := j.Do(ctx, branch, []journal.Command{set(fmt.Sprintf("a%d", i), "x", "f"), set(fmt.Sprintf("b%d", i),
+			fmt.Sprintf("y%d", i), "f")})
 		check(t, err)
 		for _, o := range outs {
 			check(t, o.Err)
@@ -71,7 +73,8 @@ func concurrent(t *testing.T, e Engine) {
 			won := make([]bool, 6)
 			for i := range won {
 				wg.Go(func() {
-					err := s.Commit(ctx, page(branch, n, n, fmt.Sprintf("w%d", i)), journal.ViewWrites{Records: []journal.Record{doc(fmt.Sprint(n), n, m{"owner": fmt.Sprint(i), "n": 1})}})
+					err := s.Commit(ctx, page(branch, n, n, fmt.Sprintf("w%d", i)),
+						journal.ViewWrites{Records: []journal.Record{doc(fmt.Sprint(n), n, m{"owner": fmt.Sprint(i), "n": 1})}})
 					won[i] = err == nil
 					if err != nil && !errors.Is(err, journal.ErrTaken) {
 						t.Errorf("commit: %v", err)
@@ -174,7 +177,8 @@ func pullMissesNothing(t *testing.T, e Engine) {
 			wg.Go(func() {
 				for i := range each {
 					feed := journal.Feed([]string{"f", "g"}[i%2])
-					if _, err := j.Do(ctx, branch, []journal.Command{set(fmt.Sprintf("c%d-%d", w, i), fmt.Sprintf("d%d-%d", w, i), feed)}); err != nil {
+					if _, err := j.Do(ctx, branch, []journal.Command{set(fmt.Sprintf("c%d-%d", w, i), fmt.Sprintf("d%d-%d", w, i),
+						feed)}); err != nil {
 						t.Errorf("do: %v", err)
 						return
 					}

@@ -57,8 +57,10 @@ func pagesAreKeptInOrder(t *testing.T, s journal.Store) {
 
 func aPlaceIsTakenOnce(t *testing.T, s journal.Store) {
 	ctx := context.Background()
-	check(t, s.Commit(ctx, page(branch, 1, 2, "a"), journal.ViewWrites{Records: []journal.Record{doc("x", 1, m{"owner": "a"})}}))
-	err := s.Commit(ctx, page(branch, 1, 5, "b"), journal.ViewWrites{Records: []journal.Record{doc("y", 1, m{"owner": "b"})}})
+	check(t, s.Commit(ctx, page(branch, 1, 2, "a"), journal.ViewWrites{Records: []journal.Record{doc("x", 1,
+		m{"owner": "a"})}}))
+	err := s.Commit(ctx, page(branch, 1, 5, "b"), journal.ViewWrites{Records: []journal.Record{doc("y", 1,
+		m{"owner": "b"})}})
 	if !errors.Is(err, journal.ErrTaken) {
 		t.Fatalf("a second page at the same place: %v", err)
 	}
@@ -127,7 +129,8 @@ func reopening(t *testing.T, e Engine) {
 	ctx := context.Background()
 	s := e.Open(t)
 	put(t, s, journal.ViewWrites{Records: []journal.Record{doc("x", 1, m{"owner": "a", "n": 1})},
-		Feeds: []journal.FeedEntry{{Feed: "f", Type: "things", ID: "x"}}, Receipts: []journal.Receipt{{Command: "c", N: 1, Body: encode("r")}}})
+		Feeds: []journal.FeedEntry{{Feed: "f", Type: "things", ID: "x"}}, Receipts: []journal.Receipt{{Command: "c", N: 1,
+			Body: encode("r")}}})
 	check(t, s.SwapSmall(ctx, "k", "i", 0, []byte("v")))
 	s = e.Reopen(t, s)
 	defer func() { _ = s.Close() }()

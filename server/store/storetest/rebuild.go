@@ -355,7 +355,8 @@ func whatAViewCannotApplyIsParked(t *testing.T, s journal.Store) {
 	check(t, err)
 	equal(t, "all but the parked", ids(f), "d0 d1 d2 d4 d5 d6 d7 d8 ")
 	got := findings(t, s, whole)
-	for _, want := range []string{"entry 4: the view owners lacks", "entries 4 to 4 are parked in the view owners: entry 4: an entry that it does not understand"} {
+	for _, want := range []string{"entry 4: the view owners lacks",
+		"entries 4 to 4 are parked in the view owners: entry 4: an entry that it does not understand"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("findings do not say %q: %s", want, got)
 		}

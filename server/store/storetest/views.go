@@ -42,7 +42,8 @@ func tombstonesStay(t *testing.T, s journal.Store) {
 	ctx := context.Background()
 	first := journal.ViewWrites{Records: []journal.Record{doc("x", 1, m{"owner": "a", "n": 1})}}
 	check(t, s.Commit(ctx, page(branch, 1, 1, "a"), first))
-	check(t, s.Commit(ctx, page(branch, 2, 2, "b"), journal.ViewWrites{Records: []journal.Record{{Branch: branch, Type: "things", ID: "x", N: 2, Rev: 2, Deleted: true}}}))
+	check(t, s.Commit(ctx, page(branch, 2, 2, "b"), journal.ViewWrites{Records: []journal.Record{{Branch: branch,
+		Type: "things", ID: "x", N: 2, Rev: 2, Deleted: true}}}))
 	check(t, s.Apply(ctx, page(branch, 1, 1, "a"), first))
 	recs, err := s.Records(ctx, branch, []journal.DocRef{{Type: "things", ID: "x"}})
 	check(t, err)
@@ -84,7 +85,8 @@ func recordsInOrder(t *testing.T, s journal.Store) {
 
 func receiptsAreKept(t *testing.T, s journal.Store) {
 	ctx := context.Background()
-	put(t, s, journal.ViewWrites{Receipts: []journal.Receipt{{Command: "c1", N: 1, Said: []byte{1, 2}, Body: encode("first")}, {Command: "c2", N: 1}}})
+	put(t, s, journal.ViewWrites{Receipts: []journal.Receipt{{Command: "c1", N: 1, Said: []byte{1, 2},
+		Body: encode("first")}, {Command: "c2", N: 1}}})
 	put(t, s, journal.ViewWrites{Receipts: []journal.Receipt{{Command: "c1", N: 2, Body: encode("second")}}})
 	rs, err := s.Receipts(ctx, branch, []string{"c2", "none", "c1"})
 	check(t, err)
@@ -98,7 +100,8 @@ func findByIndex(t *testing.T, s journal.Store) {
 	ctx := context.Background()
 	put(t, s, journal.ViewWrites{Records: []journal.Record{
 		doc("a", 1, m{"owner": "o1", "n": 3}), doc("b", 1, m{"owner": "o1", "n": -2}), doc("c", 1, m{"owner": "o1", "n": 10}),
-		doc("d", 1, m{"owner": "o2", "n": 1}), doc("e", 1, m{"owner": "o1"}), doc("f", 1, m{"n": 1}), doc("g", 1, m{"owner": "o1", "n": nil}),
+		doc("d", 1, m{"owner": "o2", "n": 1}), doc("e", 1, m{"owner": "o1"}), doc("f", 1, m{"n": 1}), doc("g", 1,
+			m{"owner": "o1", "n": nil}),
 		doc("h", 1, m{"owner": "o1", "n": 3, "deep": m{"owner": "o2", "n": 5}})}})
 	for _, c := range []struct {
 		q    journal.Query
@@ -122,7 +125,8 @@ func findByIndex(t *testing.T, s journal.Store) {
 	if _, err := s.Find(ctx, journal.Query{Branch: branch, Type: "things", Index: "nobody"}); err == nil {
 		t.Fatal("an index that is not declared must be an error")
 	}
-	if _, err := s.Find(ctx, journal.Query{Branch: branch, Type: "things", Index: "owner", After: "nonsense!"}); !errors.Is(err, journal.ErrCursor) && err == nil {
+	if _, err := s.Find(ctx, journal.Query{Branch: branch, Type: "things", Index: "owner",
+		After: "nonsense!"}); !errors.Is(err, journal.ErrCursor) && err == nil {
 		t.Fatal("a cursor that is none must be an error")
 	}
 }
@@ -167,7 +171,8 @@ func findPages(t *testing.T, s journal.Store) {
 func findRefusesOtherValues(t *testing.T, s journal.Store) {
 	put(t, s, journal.ViewWrites{Records: []journal.Record{doc("x", 1, m{"owner": "a", "n": 1})}})
 	find := func(eq []any, from, to any) (journal.Found, error) {
-		return s.Find(context.Background(), journal.Query{Branch: branch, Type: "things", Index: "owner", Eq: eq, From: from, To: to})
+		return s.Find(context.Background(), journal.Query{Branch: branch, Type: "things", Index: "owner", Eq: eq, From: from,
+			To: to})
 	}
 	for _, v := range []any{true, 1.5, []string{"a"}, json.Number("1"), uint64(1), struct{}{}} {
 		for what, ask := range map[string]func() (journal.Found, error){
@@ -248,7 +253,8 @@ func indexesFollow(t *testing.T, s journal.Store) {
 
 func listOfAType(t *testing.T, s journal.Store) {
 	ctx := context.Background()
-	put(t, s, journal.ViewWrites{Records: []journal.Record{doc("b", 1, m{}), doc("a", 1, m{}), doc("c", 1, m{}), {Type: "docs", ID: "z", Body: encode(m{})}}})
+	put(t, s, journal.ViewWrites{Records: []journal.Record{doc("b", 1, m{}), doc("a", 1, m{}), doc("c", 1, m{}),
+		{Type: "docs", ID: "z", Body: encode(m{})}}})
 	put(t, s, journal.ViewWrites{Records: []journal.Record{{Type: "things", ID: "b", Rev: 2, Deleted: true}}})
 	f, err := s.Find(ctx, journal.Query{Branch: branch, Type: "things"})
 	check(t, err)
@@ -271,10 +277,12 @@ func feedsMerge(t *testing.T, s journal.Store) {
 	tell := func(feed journal.Feed, id string) journal.FeedEntry {
 		return journal.FeedEntry{Feed: feed, Type: "things", ID: id}
 	}
-	put(t, s, journal.ViewWrites{Records: []journal.Record{doc("a", 1, m{})}, Feeds: []journal.FeedEntry{tell("f", "a"), tell("g", "a"), tell("h", "other")}})
+	put(t, s, journal.ViewWrites{Records: []journal.Record{doc("a", 1, m{})}, Feeds: []journal.FeedEntry{tell("f", "a"),
+		tell("g", "a"), tell("h", "other")}})
 	put(t, s, journal.ViewWrites{Records: []journal.Record{doc("b", 1, m{})}, Feeds: []journal.FeedEntry{tell("g", "b")}})
 	put(t, s, journal.ViewWrites{Feeds: []journal.FeedEntry{tell("f", "c")}})
-	put(t, s, journal.ViewWrites{Records: []journal.Record{{Type: "things", ID: "a", Rev: 2, Body: encode(m{"n": 2})}}, Feeds: []journal.FeedEntry{tell("g", "a")}})
+	put(t, s, journal.ViewWrites{Records: []journal.Record{{Type: "things", ID: "a", Rev: 2, Body: encode(m{"n": 2})}},
+		Feeds: []journal.FeedEntry{tell("g", "a")}})
 	both := []journal.Feed{"f", "g"}
 	read, err := s.Feed(ctx, journal.FeedQuery{Branch: branch, Feeds: both, Limit: 10})
 	check(t, err)
@@ -301,7 +309,8 @@ func feedsStopAtWatermark(t *testing.T, s journal.Store) {
 	ctx := context.Background()
 	put(t, s, journal.ViewWrites{Feeds: []journal.FeedEntry{{Feed: "f", Type: "things", ID: "a"}}})
 	// Rows of a page beyond a gap, as another node may have applied them.
-	check(t, s.Apply(ctx, page(branch, 5, 5, "z"), journal.ViewWrites{Feeds: []journal.FeedEntry{{Feed: "f", Seq: journal.Seq(0, 5, 0), Type: "things", ID: "b"}}}))
+	check(t, s.Apply(ctx, page(branch, 5, 5, "z"), journal.ViewWrites{Feeds: []journal.FeedEntry{{Feed: "f",
+		Seq: journal.Seq(0, 5, 0), Type: "things", ID: "b"}}}))
 	read, err := s.Feed(ctx, journal.FeedQuery{Branch: branch, Feeds: []journal.Feed{"f"}, Limit: 10})
 	check(t, err)
 	equal(t, "rows up to the watermark", rows(read), "a@1 ")
@@ -309,8 +318,10 @@ func feedsStopAtWatermark(t *testing.T, s journal.Store) {
 
 func feedsByType(t *testing.T, s journal.Store) {
 	ctx := context.Background()
-	put(t, s, journal.ViewWrites{Feeds: []journal.FeedEntry{{Feed: "f", Type: "things", ID: "a"}, {Feed: "f", Type: "docs", ID: "b"}, {Feed: "f", Type: "x", ID: "c"}}})
-	read, err := s.Feed(ctx, journal.FeedQuery{Branch: branch, Feeds: []journal.Feed{"f", "g"}, Types: []string{"things", "x"}, Limit: 10})
+	put(t, s, journal.ViewWrites{Feeds: []journal.FeedEntry{{Feed: "f", Type: "things", ID: "a"}, {Feed: "f", Type: "docs",
+		ID: "b"}, {Feed: "f", Type: "x", ID: "c"}}})
+	read, err := s.Feed(ctx, journal.FeedQuery{Branch: branch, Feeds: []journal.Feed{"f", "g"}, Types: []string{"things",
+		"x"}, Limit: 10})
 	check(t, err)
 	equal(t, "rows of two types", rows(read), "a@1 c@1 ")
 	equal(t, "in order", read.Rows[0].Seq < read.Rows[1].Seq, true)

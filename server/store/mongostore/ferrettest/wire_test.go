@@ -202,7 +202,8 @@ func TestACrashAfterThePage(t *testing.T) {
 	p := start(t)
 	s := p.fresh(t)
 	command := func(id string) []journal.Command {
-		return []journal.Command{{ID: id, Actor: "u", Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
+		return []journal.Command{{ID: id, Actor: "u", Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft,
+			error) {
 			if _, _, err := r.Doc(ctx, "things", id); err != nil {
 				return journal.Draft{}, err
 			}
@@ -270,7 +271,8 @@ func TestCommitDoesNotAnswerBelowTheWatermark(t *testing.T) {
 func TestFindAgreesWithAModel(t *testing.T) {
 	ctx := context.Background()
 	s := start(t).fresh(t)
-	values := []any{int64(-9223372036854775808), int64(-1), int64(0), int64(1), int64(2), int64(9223372036854775807), "", "\x00", "a", "ab", "b", "😀"}
+	values := []any{int64(-9223372036854775808), int64(-1), int64(0), int64(1), int64(2), int64(9223372036854775807), "",
+		"\x00", "a", "ab", "b", "😀"}
 	rank := func(a, b any) int {
 		x, aInt := a.(int64)
 		y, bInt := b.(int64)
@@ -297,7 +299,8 @@ func TestFindAgreesWithAModel(t *testing.T) {
 		docs = append(docs, d)
 		v.Records = append(v.Records, record(d.id, 1, string(body)))
 	}
-	v.Records = append(v.Records, record("x1", 1, `{"owner":"o"}`), record("x2", 1, `{"owner":"o","n":true}`), record("x3", 1, `{"owner":"p","n":1}`))
+	v.Records = append(v.Records, record("x1", 1, `{"owner":"o"}`), record("x2", 1, `{"owner":"o","n":true}`),
+		record("x3", 1, `{"owner":"p","n":1}`))
 	check(t, s.Commit(ctx, page(1, 1, "p"), v))
 	some := func() any {
 		if rand.IntN(3) == 0 {
@@ -306,7 +309,8 @@ func TestFindAgreesWithAModel(t *testing.T) {
 		return values[rand.IntN(len(values))]
 	}
 	for range 30 {
-		q := journal.Query{Branch: branch, Type: "things", Index: "owner", Eq: []any{"o"}, Desc: rand.IntN(2) == 0, Limit: 1 + rand.IntN(12)}
+		q := journal.Query{Branch: branch, Type: "things", Index: "owner", Eq: []any{"o"}, Desc: rand.IntN(2) == 0, Limit: 1 +
+			rand.IntN(12)}
 		if rand.IntN(6) == 0 {
 			q.Eq = append(q.Eq, values[rand.IntN(len(values))])
 		} else {
@@ -315,7 +319,8 @@ func TestFindAgreesWithAModel(t *testing.T) {
 		var want []string
 		slices.SortFunc(docs, func(a, b doc) int { return cmp.Or(rank(a.v, b.v), cmp.Compare(a.id, b.id)) })
 		for _, d := range docs {
-			if (len(q.Eq) == 1 || rank(d.v, q.Eq[1]) == 0) && (q.From == nil || rank(d.v, q.From) >= 0) && (q.To == nil || rank(d.v, q.To) < 0) {
+			if (len(q.Eq) == 1 || rank(d.v, q.Eq[1]) == 0) && (q.From == nil || rank(d.v, q.From) >= 0) &&
+				(q.To == nil || rank(d.v, q.To) < 0) {
 				want = append(want, d.id)
 			}
 		}
@@ -406,7 +411,8 @@ func TestFeedReadsOnPastWhatItHides(t *testing.T) {
 		for i := range rows {
 			id := fmt.Sprintf("d%03d", i)
 			if n == 1 || id != "d100" {
-				v.Feeds = append(v.Feeds, journal.FeedEntry{Feed: []journal.Feed{"f", "g"}[n-1], Seq: journal.Seq(0, n, i), Type: "things", ID: id})
+				v.Feeds = append(v.Feeds, journal.FeedEntry{Feed: []journal.Feed{"f", "g"}[n-1], Seq: journal.Seq(0, n, i),
+					Type: "things", ID: id})
 			}
 		}
 		check(t, s.Commit(ctx, page(n, n, fmt.Sprint(n)), v))
@@ -457,8 +463,10 @@ func TestEveryDocumentNamesItsShard(t *testing.T) {
 	ctx := context.Background()
 	p := start(t)
 	s := p.fresh(t)
-	check(t, s.Commit(ctx, page(1, 1, "p"), journal.ViewWrites{Records: []journal.Record{record("a", 1, `{"owner":"o","n":1}`)},
-		Feeds: []journal.FeedEntry{{Feed: "f", Seq: journal.Seq(0, 1, 0), Type: "things", ID: "a"}}, Receipts: []journal.Receipt{{Command: "c", N: 1}}}))
+	check(t, s.Commit(ctx, page(1, 1, "p"), journal.ViewWrites{Records: []journal.Record{record("a", 1,
+		`{"owner":"o","n":1}`)},
+		Feeds: []journal.FeedEntry{{Feed: "f", Seq: journal.Seq(0, 1, 0), Type: "things",
+			ID: "a"}}, Receipts: []journal.Receipt{{Command: "c", N: 1}}}))
 	check(t, s.SwapSmall(ctx, "home", "case/1", 0, []byte("v1")))
 	check(t, s.SwapSmall(ctx, "home", "case/1", 1, []byte("v2")))
 	_, err := s.InsertSmalls(ctx, "key", []string{"k1"}, [][]byte{[]byte("v")})
@@ -494,7 +502,8 @@ func TestIndexesAreDeclaredAgain(t *testing.T) {
 	ctx := context.Background()
 	p := start(t)
 	s := p.fresh(t)
-	check(t, s.Commit(ctx, page(1, 1, "p"), journal.ViewWrites{Records: []journal.Record{record("a", 1, `{"owner":"o","n":1,"word":"w"}`)}}))
+	check(t, s.Commit(ctx, page(1, 1, "p"), journal.ViewWrites{Records: []journal.Record{record("a", 1,
+		`{"owner":"o","n":1,"word":"w"}`)}}))
 	changed := []journal.Index{{Type: "things", Name: "owner", Fields: []string{"owner", "word"}}}
 	check(t, s.Close())
 	again, err := mongostore.Open(ctx, p.uris[s], changed)
@@ -505,7 +514,8 @@ func TestIndexesAreDeclaredAgain(t *testing.T) {
 	if len(f.Records) != 1 {
 		t.Fatalf("found %d by the changed index", len(f.Records))
 	}
-	if _, err := mongostore.Open(ctx, p.uri(), []journal.Index{{Type: "things", Name: "bad", Fields: []string{"a.b"}}}); err == nil {
+	if _, err := mongostore.Open(ctx, p.uri(), []journal.Index{{Type: "things", Name: "bad",
+		Fields: []string{"a.b"}}}); err == nil {
 		t.Fatal("a field with a dot cannot be indexed")
 	}
 }
