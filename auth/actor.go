@@ -21,7 +21,8 @@ func Roles() []Role { return []Role{RoleAdmin, RoleSupervisor, RoleAgent, RoleAu
 type Actor struct {
 	User UserID
 	Role Role
-	// Branches are those of a supervisor, agent or auditor, and those a lender has a contract with; empty for an administrator.
+	// Branches are those of a supervisor, agent or auditor, and those a lender has a contract with; empty for an
+	// administrator.
 	Branches []BranchID
 	// Lender is the lender of a user of role lender; empty for the others.
 	Lender string

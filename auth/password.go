@@ -43,7 +43,8 @@ func newPasswords(sideBySide int, params argon2id.Params) (*Passwords, error) {
 	return &Passwords{places: make(chan struct{}, max(1, sideBySide)), params: params, decoy: decoy}, nil
 }
 
-// Hash checks a new password and hashes it. Errors: *refusal.Error auth.password_weak, or the context's while waiting for a place.
+// Hash checks a new password and hashes it. Errors: *refusal.Error auth.password_weak, or the context's while
+// waiting for a place.
 func (p *Passwords) Hash(ctx context.Context, login, password string) (string, error) {
 	switch n := utf8.RuneCountInString(password); {
 	case !utf8.ValidString(password), n < MinPassword, n > MaxPassword:

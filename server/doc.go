@@ -36,7 +36,8 @@
 // and a member of AssignmentReport, server/record/assignment.go, with that list as its is
 // tag. What phones may patch of an assignment is what AssignmentReport has.
 //
-// A role: its row in Roles, auth/actor.go, and what it may call, auth/permissions.go; one line in AudienceOf, server/record/see.go, and
+// A role: its row in Roles, auth/actor.go, and what it may call, auth/permissions.go; one line in AudienceOf,
+// server/record/see.go, and
 // its word in the see tags of what it may see. Until then it sees nothing.
 //
 // A kind of record: a file with its Report and Found in server/record, a row in Kinds,

@@ -88,7 +88,8 @@ func Tighten(path string) error {
 		return nil
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
-		return fmt.Errorf("%s can be read by others (mode %04o), and that cannot be changed: give it to the user who runs the server, "+
+		return fmt.Errorf("%s can be read by others (mode %04o), and that cannot be changed: give it to the user who "+
+			"runs the server, "+
 			"with mode 0600: %w", path, info.Mode().Perm(), err)
 	}
 	return nil

@@ -135,7 +135,8 @@ func importContactData(k *record.Case, was, l *record.CaseLine, fresh bool, terr
 // Sources of holds that imports made.
 const (
 	fromImport = "import"
-	// fromEarlierImport marks a hold of a flag that the lender has dropped since: should the flag come back, it holds anew.
+	// fromEarlierImport marks a hold of a flag that the lender has dropped since: should the flag come back, it
+	// holds anew.
 	fromEarlierImport = "import:ended"
 )
 

@@ -258,7 +258,8 @@ func TestImportsOfCases(t *testing.T) {
 		{"bad lines among good ones", file(line("c4"), line("c5", "lon", "500"), line("c6", "amount_due_minor", "12.50"),
 			line("c7", "flags", "mood"), line("c8", "due_date", "2026-02-30"),
 			line("c9", "profile",
-				"nowhere"), line("c10")), "2/0/0/5 import.point@3.lon import.number@4.amount_due_minor import.flag@5.flags import.date@6.due_date import.profile@7.profile"},
+				"nowhere"), line("c10")), "2/0/0/5 import.point@3.lon import.number@4.amount_due_minor import.flag@5.flags " +
+			"import.date@6.due_date import.profile@7.profile"},
 	} {
 		if got := h.report(boss, c.text); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)

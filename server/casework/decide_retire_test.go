@@ -128,7 +128,8 @@ func TestTomorrowsStopLeavesTodaysAlone(t *testing.T) {
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1", "north.c2")
 	h.issue("r2", "t1", "2026-11-26", []auth.UserID{"ana"}, "north.c1", "north.c2")
 	ana := h.phone("ana", "d1")
-	if ana.pull(); ana.holds("assignments") != "a-c1-2026-11-25-r1 a-c1-2026-11-26-r2 a-c2-2026-11-25-r1 a-c2-2026-11-26-r2" {
+	if ana.pull(); ana.holds("assignments") != "a-c1-2026-11-25-r1 a-c1-2026-11-26-r2 a-c2-2026-11-25-r1 "+
+		"a-c2-2026-11-26-r2" {
 		t.Errorf("the phone holds %s, want both days", ana.holds("assignments"))
 	}
 	h.retire("2026-11-26", "test")

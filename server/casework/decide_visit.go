@@ -33,7 +33,8 @@ type VisitReceipt struct {
 }
 
 const (
-	// fenceMetres is how far from the planned place a fix may lie and still be at the door, besides its own accuracy (house).
+	// fenceMetres is how far from the planned place a fix may lie and still be at the door, besides its own
+	// accuracy (house).
 	fenceMetres = 150
 	// skewFlag is from how far on a phone's clock is called wrong (SYNC.md).
 	skewFlag = 5 * 60

@@ -171,7 +171,8 @@ func TestAnErasedDebtorShowsAsErasedEverywhere(t *testing.T) {
 	}
 }
 
-// TestWhatIsAboutAnErasedDebtorIsRefusedAlone: neither the push nor the import suffers, and nothing personal is kept of it.
+// TestWhatIsAboutAnErasedDebtorIsRefusedAlone: neither the push nor the import suffers, and nothing personal is
+// kept of it.
 func TestWhatIsAboutAnErasedDebtorIsRefusedAlone(t *testing.T) {
 	h, _ := erasing(t)
 	ctx := context.Background()

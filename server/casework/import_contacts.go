@@ -97,7 +97,8 @@ func parseContact(vals []string) (contactLine, []LineError) {
 	}
 	if l.Number != "" && !isPhone(l.Number) {
 		f.bad("number", "import.phone",
-			"this is no number that can exist; write it with its country code and without spaces, such as +351…, or leave it empty")
+			"this is no number that can exist; write it with its country code and without spaces, such as +351…, or leave "+
+				"it empty")
 	}
 	l.Excluded = f.yes("excluded")
 	return l, f.errs

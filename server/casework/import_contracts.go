@@ -110,10 +110,12 @@ func (im *importer) resolve(ctx context.Context, n *caseName) (*LineError, error
 		return nil, nil
 	}
 	return &LineError{Column: "case_ref", Code: "import.case_ambiguous",
-		Message: "several lenders have a case of this case_ref; name the lender in a column lender, or write <lender>.<case_ref>"}, nil
+		Message: "several lenders have a case of this case_ref; name the lender in a column lender, or write " +
+			"<lender>.<case_ref>"}, nil
 }
 
-// casesNamed finds the cases in the actor's scope that a text names, as full id or as a lender's own reference; two are enough.
+// casesNamed finds the cases in the actor's scope that a text names, as full id or as a lender's own reference;
+// two are enough.
 func (im *importer) casesNamed(ctx context.Context, ref string) ([]journal.CaseID, error) {
 	branches := []auth.BranchID{im.branch}
 	if im.branch == "" {

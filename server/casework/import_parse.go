@@ -204,7 +204,8 @@ func (ci *caseImport) parse(vals []string) (caseLine, []LineError) {
 	c.Language = f.language("language")
 	if c.Phone = f.get("phone"); c.Phone != "" && !isPhone(c.Phone) {
 		f.bad("phone", "import.phone",
-			"this is no number that can exist; write it with its country code and without spaces, such as +351…, or leave it empty")
+			"this is no number that can exist; write it with its country code and without spaces, such as +351…, or leave "+
+				"it empty")
 	}
 	if c.Country = f.get("country"); !isCountry(c.Country) {
 		f.bad("country", "import.country",
@@ -285,7 +286,8 @@ func (ci *caseImport) profilesOf(f *fields, country string) []string {
 	for i, p := range named {
 		if !ci.profiles.Has(p) {
 			f.bad("profile", "import.profile",
-				"there is no such conduct profile; name one that is in force here, several joined by +, or leave it empty for the country's")
+				"there is no such conduct profile; name one that is in force here, several joined by +, or leave it empty "+
+					"for the country's")
 			return nil
 		}
 		if slices.Contains(named[:i], p) {

@@ -222,7 +222,8 @@ func (c *csvReader) next() (row, error) {
 		if len(rec.fields) != len(c.at) {
 			code, hint := "import.fields_missing", "fewer values than the header has columns; add the missing commas"
 			if len(rec.fields) > len(c.at) {
-				code, hint = "import.fields_extra", "more values than the header has columns; put a value that holds a comma in double quotes"
+				code, hint = "import.fields_extra", "more values than the header has columns; put a value that holds a comma "+
+					"in double quotes"
 			}
 			return row{line: rec.line, bad: &LineError{Line: rec.line, Code: code, Message: "the line has " + hint}}, nil
 		}
@@ -263,7 +264,8 @@ func (c *csvReader) record() (csvRecord, *LineError, error) {
 		case csvStray:
 			c.lines.push(more)
 			return csvRecord{}, &LineError{Line: first.n, Code: "import.quote",
-				Message: "a double quote stands inside a value or after its end; quote the whole value and double the quotes inside it"}, nil
+				Message: "a double quote stands inside a value or after its end; quote the whole value and double the quotes " +
+					"inside it"}, nil
 		}
 		// The record goes on: a quoted value holds a line end.
 		add, err := c.lines.next()

@@ -159,7 +159,8 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 	r := offline.Rule(kind.Rules, cur, c.push.caller.Device, *m)
 	switch {
 	case r.Status == offline.Applied && r.Nothing:
-		// Even what changes nothing is remembered, so that its replay finds an answer, and the record's state comes back (M6, M7).
+		// Even what changes nothing is remembered, so that its replay finds an answer, and the record's state comes
+		// back (M6, M7).
 		d := t.draft("mutation.nothing")
 		if cur.Rev > 0 && (cur.InScope || cur.Mine) {
 			d.tell(journal.AgentFeed(t.Actor.User), m.Type, m.ID)

@@ -37,7 +37,8 @@ func (s sender) command(kind record.Kind, state any, of journal.CaseID) (Cmd, jo
 	return nil, "", refuse(refusal.Invalid, offline.CodeUnknownType, "type", "phones do not write records of this type")
 }
 
-// command is the domain's command for a mutation the policy allows, and the case it is about; of is the record's own case.
+// command is the domain's command for a mutation the policy allows, and the case it is about; of is the
+// record's own case.
 func (c mutation) command(t *turn, kind record.Kind, m *offline.Mutation, cur offline.Current, of journal.CaseID) (Cmd,
 	journal.CaseID, *refusal.Error) {
 	state, bad := kind.Read(m.Fields, t.At)

@@ -118,11 +118,13 @@ func TestOutcomesOfAPush(t *testing.T) {
 		t.Errorf("the plan has %v: two plans were merged", p["total_minor"])
 	}
 	want := "conflict stale assignments/" + a +
-		", conflict stale plans/p1, rejected append_only visit_notes/n1, rejected append_only visit_notes/n1, rejected mid_reused visit_notes/n1, " +
+		", conflict stale plans/p1, rejected append_only visit_notes/n1, rejected append_only visit_notes/n1, rejected " +
+		"mid_reused visit_notes/n1, " +
 		"rejected server_owned assignments/" + a +
 		", rejected server_owned cases/north.c1, rejected unknown_type /w1, rejected validation.agent_status assignments/" +
 		a +
-		", rejected validation.name visit_notes/n6, rejected validation.text visit_notes/n4, rejected validation.type visit_notes/n5, revoked cases/north.c2, revoked visit_notes/n2, revoked visit_notes/n3"
+		", rejected validation.name visit_notes/n6, rejected validation.text visit_notes/n4, rejected validation.type " +
+		"visit_notes/n5, revoked cases/north.c2, revoked visit_notes/n2, revoked visit_notes/n3"
 	if got := h.quarantined(); got != want {
 		t.Errorf("in quarantine:\n%s\nwant\n%s", got, want)
 	}

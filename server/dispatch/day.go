@@ -79,7 +79,8 @@ func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
 	for _, p := range split(stops, len(crews)) {
 		if len(p.doors) > routing.MaxStops {
 			return nil, refuse(refusal.Invalid, "round.too_large", "branch",
-				fmt.Sprintf("%d stops share the same teams; give teams territories, at most %d stops each, or let neighbours go less far", len(p.doors), routing.MaxStops))
+				fmt.Sprintf("%d stops share the same teams; give teams territories, at most %d stops each, or let neighbours "+
+					"go less far", len(p.doors), routing.MaxStops))
 		}
 		z, err := s.puzzle(ctx, p, cands, crews, r, origin, past)
 		if err != nil {

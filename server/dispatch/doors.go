@@ -29,7 +29,8 @@ const sharedDoor = time.Hour
 const alike = 3.0 / 4
 
 // doors puts candidates at one place together. Cases of one debtor are always one
-// stop, and so are cases of debtors who are linked: nobody is visited twice a day because they owe twice. Those that cannot
+// stop, and so are cases of debtors who are linked: nobody is visited twice a day because they owe twice. Those
+// that cannot
 // be (another place, other hours, other teams) are returned as apart.
 func doors(cands []candidate, crews []crew) (out []door, apart []int) {
 	order := make([]int, len(cands))

@@ -178,9 +178,10 @@ const (
 	NoTimeInWindow = "NO_TIME_IN_WINDOW" // the lawful windows and the shifts do not meet
 	NoTime         = "NO_TIME"           // it would fit, but not beside the stops chosen instead
 	WorthLess      = "WORTH_LESS"        // the way costs more than the visit is worth
-	SameDebtor     = "SAME_DEBTOR"       // another case of the debtor is visited, and one visit serves not both; house rule
-	NoAppointment  = "APPOINTMENT"       // no lawful time lies within the appointment of the day
-	Visited        = "VISITED"           // it has been visited that day, or a team is on its way: of slots only
+	// SameDebtor: another case of the debtor is visited, and one visit does not serve both. Our own rule.
+	SameDebtor    = "SAME_DEBTOR"
+	NoAppointment = "APPOINTMENT" // no lawful time lies within the appointment of the day
+	Visited       = "VISITED"     // it has been visited that day, or a team is on its way: of slots only
 )
 
 // Indexes lists the declared indexes of this room for the store that is opened.

@@ -15,7 +15,8 @@ import (
 const retryAfter = 5 * time.Second
 
 // Run plans and publishes what is asked for until the context ends, beginning
-// with what an earlier process left undone, and ends each branch's day at its midnight. One round at a time: planning takes
+// with what an earlier process left undone, and ends each branch's day at its midnight. One round at a time:
+// planning takes
 // all the cores it is given.
 func (s *Service) Run(ctx context.Context) error {
 	for {

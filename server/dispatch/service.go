@@ -96,7 +96,8 @@ type Ask struct {
 }
 
 // Create asks for a round. It answers at once; Run plans it. Errors: *refusal.Error
-// round.branch, round.date, round.past, round.under_way, round.team, round.no_shifts, round.limit, round.objective, round.balance.
+// round.branch, round.date, round.past, round.under_way, round.team, round.no_shifts, round.limit,
+// round.objective, round.balance.
 func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) {
 	if !ask.Actor.InBranch(p.Branch) {
 		return Round{}, refuse(refusal.NotFound, "round.branch", "branch", "there is no such branch here")

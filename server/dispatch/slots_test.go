@@ -88,7 +88,8 @@ func TestAPromisedSlotIsKept(t *testing.T) {
 	h.publish(id)
 	h.take("new", "lon", "-8.637", "lat", "41.151")
 	d := h.slots("new", today, 0)
-	// Visits may begin from eight to twenty to eight; the shift is from half past eight to six, when the visit must be over.
+	// Visits may begin from eight to twenty to eight; the shift is from half past eight to six, when the visit
+	// must be over.
 	got := read(d)
 	if d.Round != id || d.RoundStatus != Published || d.Code != "" || d.TimeZone != "Europe/Lisbon" || len(got) != 12 ||
 		got[0] != "08:00-09:00 t-west" || got[9] != "17:00-18:00 t-west" || got[11] != "19:00-19:40 no NO_TIME_IN_WINDOW" {
@@ -187,7 +188,8 @@ func TestSlotsCountWhatOthersLose(t *testing.T) {
 	best := cheapest(t, d)
 	if first := d.Slots[0]; first.Possible != Yes || *first.ExtraCost < moveSeconds || *first.ExtraTravelS > 600 ||
 		best.From.Equal(first.From) {
-		t.Errorf("before nine it costs %d for %d s of travel, and every other stop is forty minutes later; the cheapest is %s", *first.ExtraCost, *first.ExtraTravelS, best.From)
+		t.Errorf("before nine it costs %d for %d s of travel, and every other stop is forty minutes later; the "+
+			"cheapest is %s", *first.ExtraCost, *first.ExtraTravelS, best.From)
 	}
 	// A visit of twenty minutes next door to a promise for two o'clock, given for until twenty past: after it, not before.
 	h.take("next", "lon", "-8.612")

@@ -79,9 +79,11 @@ func (st staff) checkLeft(r Round, without []string, at time.Time) error {
 		"no team's shift is still running, so that every open visit would leave the phones")
 	if len(without) > 0 {
 		e = refuse(refusal.Invalid, "round.no_team_left", "without",
-			"no team of the round would be left whose shift is still running, and every open visit would leave the phones. Leave a team in")
+			"no team of the round would be left whose shift is still running, and every open visit would leave the "+
+				"phones. Leave a team in")
 	}
 	e.Msg += ". Give a team a shift until later with PUT /v1/teams/{id}/shifts/{date}, and plan then. " +
-		"When nobody goes out any more, do nothing: what is not visited leaves the phones at midnight and comes into the next round; call appointments off at their cases"
+		"When nobody goes out any more, do nothing: what is not visited leaves the phones at midnight and comes into " +
+		"the next round; call appointments off at their cases"
 	return e
 }

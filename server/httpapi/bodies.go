@@ -306,7 +306,8 @@ func stringEnd(text []byte) (n int, wrong string) {
 	return len(text), ""
 }
 
-// decodeJSON reads one JSON value, and says what is wrong without the words of encoding/json, which repeat values and name our types.
+// decodeJSON reads one JSON value, and says what is wrong without the words of encoding/json, which repeat
+// values and name our types.
 func decodeJSON(text []byte, into any, strict bool) *jsonFault {
 	d := json.NewDecoder(bytes.NewReader(text))
 	if strict {

@@ -24,7 +24,8 @@ type outcomeCode struct {
 
 func (a *API) codeEndpoints() {
 	register(a, endpoint{method: http.MethodGet, path: "/v1/codes", roles: everyone, id: "listCodes", tag: "cases",
-		summary: "Every closed list of codes", about: "What apps and lenders' systems show and map. A new version may add codes."},
+		summary: "Every closed list of codes", about: "What apps and lenders' systems show and map. A new version may " +
+			"add codes."},
 		a.listCodes)
 }
 

@@ -35,7 +35,8 @@ type erasureAnswer struct {
 	Certificate string `json:"certificate,omitempty" doc:"For the debtor: this statement, signed with the audit key (a signed note)."`
 }
 
-const whatIsDestroyed = "the key under which the names, phones, addresses, positions and texts of this debtor were sealed: " +
+const whatIsDestroyed = "the key under which the names, phones, addresses, positions and texts of this debtor " +
+	"were sealed: " +
 	"in the case file, on the journal's pages and in every backup that is restored with the erasure list"
 
 // erasurePath names an erasure.

@@ -83,7 +83,8 @@ type parkedBranch struct {
 func parkedSchema() *huma.Schema {
 	number := &huma.Schema{Type: "integer"}
 	view := str()
-	view.Description = "The view that lacks them, until doorstep rebuild makes it again; absent when every view lacks them."
+	view.Description = "The view that lacks them, until doorstep rebuild makes it again; absent when every view " +
+		"lacks them."
 	return &huma.Schema{Type: "object", Properties: map[string]*huma.Schema{"branch": str(), "entries": number,
 		"first": number,
 		"since": {Type: "string", Format: "date-time"}, "view": view}}
@@ -166,7 +167,8 @@ func (a *API) serveDescription(c *gin.Context) {
 
 func (a *API) docsPage(c *gin.Context) {
 	c.Header("Content-Security-Policy",
-		"default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; worker-src blob:; base-uri 'none'; frame-ancestors 'none'")
+		"default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; "+
+			"worker-src blob:; base-uri 'none'; frame-ancestors 'none'")
 	c.Data(http.StatusOK, "text/html; charset=utf-8", openapi.Page)
 }
 

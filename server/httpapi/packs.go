@@ -59,7 +59,8 @@ func (a *API) packEndpoints() {
 		func(op *huma.Operation) {
 			op.Parameters = append(op.Parameters, name)
 			op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-				"application/yaml": {Schema: str()}, "application/json": {Schema: free("a pack of the schema conduct-policy/v1, checked by its reader")}}}
+				"application/yaml": {Schema: str()}, "application/json": {Schema: free("a pack of the schema " +
+					"conduct-policy/v1, checked by its reader")}}}
 			op.Responses = map[string]*huma.Response{"200": answer("The packs now in force.", "application/json",
 				a.schema(packList{}))}
 		}, a.putPack)

@@ -92,8 +92,9 @@ var statuses = map[refusal.Kind]int{
 
 // details replace the messages of refusals that HTTP has other words for.
 var details = map[string]string{
-	"command.reused":  "this Idempotency-Key was used for another request; take a new one",
-	"journal.unclear": "it is not known whether the change was stored; send it again with the same Idempotency-Key, or the same ids",
+	"command.reused": "this Idempotency-Key was used for another request; take a new one",
+	"journal.unclear": "it is not known whether the change was stored; send it again with the same Idempotency-Key, " +
+		"or the same ids",
 }
 
 // problemOf maps every room's errors to a problem. known is false for trouble of ours,

@@ -76,7 +76,8 @@ func (a *API) roundEndpoints() {
 		func(op *huma.Operation) {
 			round(op)
 			op.Parameters = append(op.Parameters, query("team", "Only this team's route.", str(), false),
-				query("places", "Also the address (LOCATION) and the position (GEO) of each stop. It then shows where people live: it is for those who may see the cases.", &huma.Schema{Type: "boolean"}, false))
+				query("places", "Also the address (LOCATION) and the position (GEO) of each stop. It then shows where people "+
+					"live: it is for those who may see the cases.", &huma.Schema{Type: "boolean"}, false))
 			op.Responses = map[string]*huma.Response{"200": answer("A VCALENDAR.", "text/calendar", str())}
 		}, nil)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/rounds/{id}/replan", roles: supervisors,
@@ -153,7 +154,8 @@ func viewOf(v dispatch.View) roundView {
 	return out
 }
 
-// roundSchema describes a round read whole: the header's members, with the routes and what was left out in place of their counts.
+// roundSchema describes a round read whole: the header's members, with the routes and what was left out in
+// place of their counts.
 func (a *API) roundSchema() *huma.Schema {
 	header := a.huma.OpenAPI().Components.Schemas.SchemaFromRef(a.schema(dispatch.Round{}).Ref)
 	props := map[string]*huma.Schema{}

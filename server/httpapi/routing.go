@@ -125,9 +125,11 @@ func problemSchema() *huma.Schema {
 		"location_index": whole("Its row in the matrices."),
 		"setup":          whole("Seconds to get ready at a new place."), "service": whole("Seconds."), "delivery": load, "pickup": load, "amount": load, "skills": skills,
 		"priority": whole("0 to 100000."), "time_windows": list(window, "When the service may start."),
-		"must": yes("Extension: before all other goals."), "crew": whole("Extension: the smallest team that may go; any if absent."),
+		"must": yes("Extension: before all other goals."), "crew": whole("Extension: the smallest team that may go; " +
+			"any if absent."),
 		"vehicles": list(whole(""),
-			"Extension: ids of the vehicles that may go."), "value": whole("Extension: what leaving it out costs, under objective cost."),
+			"Extension: ids of the vehicles that may go."), "value": whole("Extension: what leaving it out costs, under " +
+			"objective cost."),
 		"earlier": object("Extension: where the plan before had it.", map[string]*huma.Schema{"vehicle": whole("Its id."),
 			"start": whole("Of the service.")}, "vehicle", "start")}, "id")
 	vehicle := object("A team's day.", map[string]*huma.Schema{"id": id,
@@ -140,7 +142,8 @@ func problemSchema() *huma.Schema {
 			"time_windows": list(window, "When it may start.")}, "id"), ""),
 		"steps": list(object("", map[string]*huma.Schema{"type": {Type: "string", Enum: []any{"start", "job", "end"}},
 			"id":         whole("Of a job."),
-			"service_at": whole("When it starts, whatever its windows say.")}, "type"), "What the route begins with: done, under way or promised."),
+			"service_at": whole("When it starts, whatever its windows say.")}, "type"), "What the route begins with: "+
+			"done, under way or promised."),
 		"speed_factor": {Type: "number",
 			Description: "0.01 to 5: travel times are divided by it."}, "max_tasks": whole(""), "max_travel_time": whole("Seconds."), "max_distance": whole("Metres."),
 		"max_work_time": whole("Extension: seconds between leaving and coming home, without breaks."), "overtime": whole("Extension: seconds past the end of time_window."),
@@ -152,8 +155,10 @@ func problemSchema() *huma.Schema {
 			Description: "Seconds to search, at most 30; 2 if absent."}, "t": whole("Searches side by side."),
 			"seed": whole("Extension: of the search."), "x": whole("Means nothing here."), "g": yes("Only false."), "c": yes("Only false.")}),
 		"objective": {Type: "string", Enum: []any{"value", "priority", "cost"},
-			Description: "Extension. value, the default: the greatest sum of priorities, then the most jobs, then the least cost. " +
-				"priority: a higher priority outweighs any number of lower ones. cost: a job is left out when its detour costs more than its value."},
+			Description: "Extension. value, the default: the greatest sum of priorities, then the most jobs, then the " +
+				"least cost. " +
+				"priority: a higher priority outweighs any number of lower ones. cost: a job is left out when its detour " +
+				"costs more than its value."},
 		"balance": object("Extension: even days.", map[string]*huma.Schema{"by": {Type: "string", Enum: []any{"none", "stops",
 			"work"}}, "weight": whole("Cost of a stop, or an hour, away from the mean.")}),
 		"stability": object("Extension: few changes against earlier.",

@@ -1,3 +1,5 @@
+// One file because every form of a record follows from one pass over its members.
+
 package httpapi
 
 import (
@@ -64,7 +66,8 @@ func (b schemaBuilder) kind(k record.Kind, f form) *huma.Schema {
 	}
 	s := b.object(ms, f, false)
 	if f.sent {
-		s.Description = "What the phone says of it. Members that are not listed here are those of newer apps: they are kept apart, and given back under more."
+		s.Description = "What the phone says of it. Members that are not listed here are those of newer apps: they are " +
+			"kept apart, and given back under more."
 		s.AdditionalProperties = true
 		s.Extensions = map[string]any{openReason: "members of newer apps are kept"}
 		s.Required = nil

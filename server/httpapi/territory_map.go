@@ -1,3 +1,5 @@
+// One file because a map of territories is read, checked and answered as a whole.
+
 package httpapi
 
 import (

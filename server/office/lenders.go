@@ -15,7 +15,8 @@ type Lender struct {
 	ID    string `json:"id"` // the first part of the ids of its cases and debtors
 	Name  string `json:"name,omitempty"`
 	Phone string `json:"complaint_phone,omitempty"` // the complaint line told to debtors
-	// Branches are those the lender has a contract with, in order: it imports into these only, and sees its cases there only.
+	// Branches are those the lender has a contract with, in order: it imports into these only, and sees its cases
+	// there only.
 	Branches []auth.BranchID `json:"branches"`
 }
 

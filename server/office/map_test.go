@@ -286,7 +286,8 @@ func TestACityOf3000CasesIsSharedOutEvenly(t *testing.T) {
 			compact += x.Compactness / float64(len(p.Territories))
 		}
 		moved := float64(p.Moved) / float64(p.Cases)
-		t.Logf("k %d anew %v: work off by %.1f %% (before %.1f %%), compactness %.2f, %.1f %% of cases move, %d outside, %.0f minutes each, %.1f s",
+		t.Logf("k %d anew %v: work off by %.1f %% (before %.1f %%), compactness %.2f, %.1f %% of cases move, %d "+
+			"outside, %.0f minutes each, %.1f s",
 			c.k, c.anew, 100*p.MaxOff, 100*p.WasOff, compact, 100*moved, p.Outside, p.Mean, time.Since(began).Seconds())
 		if p.MaxOff > 0.05 || p.Cases != 3000 || p.Outside > 0 || moved > c.moved || compact < c.compact {
 			t.Errorf("k %d anew %v: %+v", c.k, c.anew, []any{p.MaxOff, p.Cases, p.Outside, moved, compact})

@@ -136,7 +136,8 @@ func (s *Service) ReplaceTerritories(ctx context.Context, ask Ask, b auth.Branch
 }
 
 // mendMap says how a map that removes what teams work can be accepted.
-const mendMap = "Give each of them others of the map's territories: in the member teams, as a proposal has it, or with PUT /v1/teams/{id} before; then send the map again"
+const mendMap = "Give each of them others of the map's territories: in the member teams, as a proposal has it, " +
+	"or with PUT /v1/teams/{id} before; then send the map again"
 
 // mapPut is a territory to write, or to remove when state is nil; or a team that
 // is moved, with its state from and to which.

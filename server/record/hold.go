@@ -102,7 +102,8 @@ func (c *Case) FlagSpans(day string) map[string]FlagSpan {
 		}
 		kind, ok := HoldKindNamed(h.Kind)
 		if !ok {
-			// A kind of a newer version: its own name is the flag, and a reader that does not know it stops anyway by house-hold.
+			// A kind of a newer version: its own name is the flag, and a reader that does not know it stops anyway by
+			// house-hold.
 			kind.Flags = []string{h.Kind}
 		}
 		for _, flag := range kind.Flags {

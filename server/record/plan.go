@@ -147,7 +147,8 @@ const (
 	CoolingOffDays = 3
 	// maxInstalments bounds a plan, whoever agrees to it: ten years of months.
 	maxInstalments = 120
-	// defaultGraceDays is how long after its due date an instalment still counts as in time, unless the plan says otherwise.
+	// defaultGraceDays is how long after its due date an instalment still counts as in time, unless the plan says
+	// otherwise.
 	defaultGraceDays = 3
 )
 

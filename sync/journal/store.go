@@ -74,12 +74,13 @@ type Query struct {
 	Branch auth.BranchID
 	Type   string
 	Index  string
-	Eq     []any // values (string, int64 or int) of the leading fields: len(Fields), or len(Fields)-1 when the last is a range
-	From   any   // inclusive lower bound of the last field; nil: none
-	To     any   // exclusive upper bound of the last field; nil: none
-	Desc   bool
-	Limit  int    // 0: 500
-	After  string // the Next of the page before
+	// values (string, int64 or int) of the leading fields: len(Fields), or len(Fields)-1 when the last is a range
+	Eq    []any
+	From  any // inclusive lower bound of the last field; nil: none
+	To    any // exclusive upper bound of the last field; nil: none
+	Desc  bool
+	Limit int    // 0: 500
+	After string // the Next of the page before
 }
 
 // Found is one page of a Query.

@@ -52,7 +52,8 @@ func feeds(c Caller) []journal.Feed {
 	return []journal.Feed{journal.AgentFeed(c.Actor.User), journal.BranchFeed}
 }
 
-// Pull answers one page of the caller's feed. Errors: *refusal.Error (refusal.Malformed, refusal.Gone, refusal.Unavailable), or the store's.
+// Pull answers one page of the caller's feed. Errors: *refusal.Error (refusal.Malformed, refusal.Gone,
+// refusal.Unavailable), or the store's.
 func (s *Service) Pull(ctx context.Context, c Caller, q PullRequest) (PullAnswer, error) {
 	if q.Limit == 0 {
 		q.Limit = DefaultPull

@@ -35,7 +35,8 @@ var (
 )
 
 // Push decides the mutations in order. What it returns is durable.
-// Errors: *refusal.Error (refusal.Malformed), or the store's: nothing is known then, and the phone sends the same mids again.
+// Errors: *refusal.Error (refusal.Malformed), or the store's: nothing is known then, and the phone sends the
+// same mids again.
 func (s *Service) Push(ctx context.Context, c Caller, q PushRequest) (PushAnswer, error) {
 	if q.Device != "" && q.Device != string(c.Device) {
 		return PushAnswer{}, malformed("device", "the device is not the one that signed in")

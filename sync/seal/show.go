@@ -37,7 +37,8 @@ func CheckOpen(doc any) error {
 	return bad
 }
 
-// CheckSealed refuses a document that was read from the store and holds a part in the clear. The error names the member.
+// CheckSealed refuses a document that was read from the store and holds a part in the clear. The error names
+// the member.
 func CheckSealed(doc any) error {
 	var bad error
 	Each(doc, func(field string, p Part) {

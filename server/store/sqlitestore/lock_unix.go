@@ -21,7 +21,8 @@ const lockName = "doorstep.lock"
 func lock(folder string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(folder, lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("the data folder cannot be written; check that it exists, who owns it and whether it is mounted read-only: %w", err)
+		return nil, fmt.Errorf("the data folder cannot be written; check that it exists, who owns it and whether it is "+
+			"mounted read-only: %w", err)
 	}
 	if err := f.Chmod(0o600); err != nil {
 		_ = f.Close()
@@ -32,7 +33,8 @@ func lock(folder string) (*os.File, error) {
 		n, _ := f.ReadAt(who, 0)
 		_ = f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("the data folder is in use by another doorstep (process %s); stop it first, or use another folder", strings.TrimSpace(string(who[:n])))
+			return nil, fmt.Errorf("the data folder is in use by another doorstep (process %s); stop it first, or use "+
+				"another folder", strings.TrimSpace(string(who[:n])))
 		}
 		return nil, fmt.Errorf("lock the data folder: %w", err)
 	}

@@ -98,7 +98,8 @@ const manyDocs = 200
 // liveGen is the live generation of the view that holds a type's documents, found in
 // the same statement that reads them: no moment lies between. Its parameters are the
 // branch and the type.
-const liveGen = "(SELECT gen FROM views WHERE branch = ? AND state = 'live' AND view IN (?, 'records') ORDER BY view = 'records' LIMIT 1)"
+const liveGen = "(SELECT gen FROM views WHERE branch = ? AND state = 'live' AND view IN (?, 'records') ORDER BY " +
+	"view = 'records' LIMIT 1)"
 
 // records reads documents of a generation; 0 is the live one.
 func records(
@@ -240,7 +241,8 @@ func (s *Store) Feed(ctx context.Context, q journal.FeedQuery) (journal.FeedRead
 		var parts []string
 		var args []any
 		for _, f := range feeds {
-			part := "SELECT * FROM (SELECT feed, seq, type, id FROM feeds f WHERE branch = ? AND gen = ? AND feed = ? AND seq > ? AND seq <= ?"
+			part := "SELECT * FROM (SELECT feed, seq, type, id FROM feeds f WHERE branch = ? AND gen = ? AND feed = ? AND " +
+				"seq > ? AND seq <= ?"
 			args = append(args, q.Branch, live.Gen, f, q.After, top)
 			if len(q.Types) > 0 {
 				part += " AND type IN (" + marks(len(q.Types)) + ")"

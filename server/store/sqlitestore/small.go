@@ -117,7 +117,8 @@ func (s *Store) InsertSmalls(ctx context.Context, kind string, ids []string, bod
 // ListSmall lists ids of a kind with a prefix, sorted.
 func (s *Store) ListSmall(ctx context.Context, kind, prefix, after string, limit int) ([]string, error) {
 	rows, err := s.read.QueryContext(ctx,
-		"SELECT id FROM small WHERE kind = ?1 AND id >= ?2 AND id > ?3 AND substr(id, 1, length(?2)) = ?2 ORDER BY id LIMIT ?4",
+		"SELECT id FROM small WHERE kind = ?1 AND id >= ?2 AND id > ?3 AND substr(id, 1, length(?2)) = ?2 ORDER BY id "+
+			"LIMIT ?4",
 		kind, prefix, after, limit)
 	if err != nil {
 		return nil, err

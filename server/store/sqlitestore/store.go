@@ -169,7 +169,8 @@ func (s *Store) compare(ctx context.Context) error {
 		same = same && had[name] == strings.Join(ix.Fields, ",")
 	}
 	if !same {
-		return errors.New("the file's indexes are those of another version; use the program that serves it, or start that version's server once")
+		return errors.New("the file's indexes are those of another version; use the program that serves it, or start " +
+			"that version's server once")
 	}
 	return nil
 }
@@ -217,7 +218,8 @@ func rollback(tx *sql.Tx) error {
 	return nil
 }
 
-// bulk runs an INSERT for many rows, several at a time: prefix "INSERT INTO t (…) VALUES", one "(?,…)" per row, suffix "ON CONFLICT …".
+// bulk runs an INSERT for many rows, several at a time: prefix "INSERT INTO t (…) VALUES", one "(?,…)" per row,
+// suffix "ON CONFLICT …".
 func bulk(ctx context.Context, tx *sql.Tx, prefix, row, suffix string, rows [][]any) error {
 	for len(rows) > 0 {
 		n := 1

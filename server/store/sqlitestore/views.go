@@ -170,7 +170,8 @@ func (s *Store) DropGeneration(ctx context.Context, b auth.BranchID, gen uint64)
 }
 
 func (s *Store) removeRows(ctx context.Context, table, key string, b auth.BranchID, gen uint64) error {
-	query := fmt.Sprintf("DELETE FROM %[1]s WHERE (%[2]s) IN (SELECT %[2]s FROM %[1]s WHERE branch = ? AND gen = ? LIMIT %[3]d)", table, key, dropRows)
+	query := fmt.Sprintf("DELETE FROM %[1]s WHERE (%[2]s) IN (SELECT %[2]s FROM %[1]s WHERE branch = ? AND gen = ? "+
+		"LIMIT %[3]d)", table, key, dropRows)
 	for {
 		res, err := s.write.ExecContext(ctx, query, b, gen)
 		if err != nil {
