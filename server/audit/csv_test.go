@@ -11,8 +11,11 @@ import (
 var notInCSV = map[string]string{
 	"announced_at": "announced_identity says that it was done", "announced_identity": "told by the record in NDJSON",
 	"appointment": "an intention, not what happened", "attachments": "bytes are not in a table; NDJSON names their hashes",
-	"branch": "one export is of one branch", "debt_ids": "a list that lenders read from NDJSON", "door_decision": "part of decisions",
-	"left_at": "left_when_asked says whether it was done", "mono_ms": "of the phone's clock; for diagnosis", "more": "of newer apps: no column is known",
+	"branch":        "one export is of one branch",
+	"debt_ids":      "a list that lenders read from NDJSON",
+	"door_decision": "part of decisions",
+	"left_at":       "left_when_asked says whether it was done", "mono_ms": "of the phone's clock; for diagnosis",
+	"more":       "of newer apps: no column is known",
 	"notice_ref": "the notice is a record of its own", "payment_ref": "payments are records of their own",
 	"photos": "bytes are not in a table; NDJSON names their hashes", "said": "the server keeps it for itself",
 	"skew_s": "flags say that a clock was wrong",
@@ -20,10 +23,14 @@ var notInCSV = map[string]string{
 
 // otherKinds are the kinds that an export of visits does not hold, and why.
 var otherKinds = map[string]string{
-	"cases": "lenders read them by the API", "contacts": "lenders read them by the API", "visit_reviews": "the office's view, not what happened",
-	"visit_notes": "personal; read in the case file", "consents": "read in the case file", "plans": "lenders read them by the API",
-	"assignments": "what was planned; the visit holds its window and decisions", "signatures": "bytes, named by their hashes in the case file",
-	"payments_reported": "what a debtor says; payments are the lender's", "payments": "the lender's own", "alerts": "of phones, not of visits",
+	"cases":    "lenders read them by the API",
+	"contacts": "lenders read them by the API", "visit_reviews": "the office's view, not what happened",
+	"visit_notes": "personal; read in the case file",
+	"consents":    "read in the case file", "plans": "lenders read them by the API",
+	"assignments":       "what was planned; the visit holds its window and decisions",
+	"signatures":        "bytes, named by their hashes in the case file",
+	"payments_reported": "what a debtor says; payments are the lender's",
+	"payments":          "the lender's own", "alerts": "of phones, not of visits",
 	"erasures": "the erasure list keeps them", "quarantine": "what was not accepted", "policy": "published in the open",
 }
 

@@ -73,8 +73,10 @@ func TestAConsentLiftsOnlyItsScope(t *testing.T) {
 	ana := h.phone("ana", "d1")
 	consent := members{"case": "north.c1", "at": "2026-11-25T09:00:00Z", "scope": "contact_time", "status": "given",
 		"method": "on_screen_signature", "language": "pt",
-		"notice_version": "3", "text_shown_sha256": "aa", "valid_from": "2026-11-25T09:00:00Z", "expires_at": "2027-01-01T00:00:00Z", "limits": members{"days": []string{"mon"}, "from": "08:00",
-			"to": "22:00", "channels": []string{"visit"}, "max_uses": 2}, "legal_basis": "consent", "pii_categories": []string{"contact"}, "sensitive": true, "controller": "LND-A",
+		"notice_version": "3", "text_shown_sha256": "aa", "valid_from": "2026-11-25T09:00:00Z",
+		"expires_at": "2027-01-01T00:00:00Z", "limits": members{"days": []string{"mon"}, "from": "08:00",
+			"to": "22:00", "channels": []string{"visit"}, "max_uses": 2}, "legal_basis": "consent",
+		"pii_categories": []string{"contact"}, "sensitive": true, "controller": "LND-A",
 		"processor": "Agency, Lda.", "third_parties": []string{"tp-1"}, "evidence": members{"recording_ref": "r1",
 			"signature_sha256": "bb", "gps_bucket": "ez3fh"},
 		"receipt": members{"receipt_id": "rc1", "delivered_via": "sms", "delivered_at": "2026-11-25T09:05:00Z",

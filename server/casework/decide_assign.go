@@ -247,8 +247,10 @@ func issueStop(f *File, d *draftBuilder, c IssueRoute, st IssuedStop, decisions 
 	}
 	state := record.Assignment{AssignmentFound: record.AssignmentFound{Case: f.Case.ID, Debtor: f.Case.Debtor,
 		Branch: f.Case.Branch, Round: c.Round, Route: c.Route, Team: c.Team,
-		Agents: slices.Clone(c.Agents), Date: c.Date, StopSeq: st.Seq, ETA: st.ETA.UTC(), Window: record.Window{From: st.Window.From.UTC(), To: st.Window.To.UTC()},
-		ServiceS: st.ServiceS, Appointment: st.Appointment, Items: c.Items, Recording: c.Recording, Overlays: c.Overlays, TimeZone: f.Case.TimeZone,
+		Agents: slices.Clone(c.Agents), Date: c.Date, StopSeq: st.Seq, ETA: st.ETA.UTC(),
+		Window:   record.Window{From: st.Window.From.UTC(), To: st.Window.To.UTC()},
+		ServiceS: st.ServiceS, Appointment: st.Appointment, Items: c.Items, Recording: c.Recording, Overlays: c.Overlays,
+		TimeZone:  f.Case.TimeZone,
 		Territory: f.Case.Territory, Status: record.AssignmentOpen, IssuedAt: d.At, Decisions: decisions}}
 	f.Assignments = append(f.Assignments, Filed[record.Assignment]{ID: st.Assignment, State: state})
 	now := &f.Assignments[len(f.Assignments)-1].State

@@ -111,7 +111,8 @@ func importContactData(k *record.Case, was, l *record.CaseLine, fresh bool, terr
 		k.Phone, k.PhoneVerifiedOn, k.PhoneState = seal.NewText(l.Phone), l.PhoneVerifiedOn, ""
 	}
 	if fresh || !was.SameAddress(l) {
-		k.Address, k.PostalCode, k.City, k.Country = seal.NewText(l.Address), seal.NewText(l.PostalCode), seal.NewText(l.City), l.Country
+		k.Address, k.PostalCode, k.City, k.Country = seal.NewText(l.Address), seal.NewText(l.PostalCode),
+			seal.NewText(l.City), l.Country
 		k.Home, k.Datum = seal.Point{}, l.Datum
 		if l.Home != nil {
 			k.Home = seal.NewPoint(l.Home.Point())

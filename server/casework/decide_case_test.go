@@ -149,7 +149,8 @@ func TestReassigningAndRedrawing(t *testing.T) {
 	h.svc.territories = func(context.Context, auth.BranchID) (TerritoryIndex, error) { return everywhere("north"), nil }
 	moved, err := h.svc.RedrawAll(context.Background(), boss, porto)
 	ok(t, err)
-	if a, b, c := h.shown("north.c1")["territory"], h.shown("north.c2")["territory"], h.shown("north.c3")["territory"]; moved != 2 || a != "north" || b != "east" || c != "north" {
+	if a, b, c := h.shown("north.c1")["territory"], h.shown("north.c2")["territory"],
+		h.shown("north.c3")["territory"]; moved != 2 || a != "north" || b != "east" || c != "north" {
 		t.Errorf("%d moved; the territories are %v, %v, %v", moved, a, b, c)
 	}
 }
@@ -187,7 +188,8 @@ func TestCorrectionsOutliveTheLendersFile(t *testing.T) {
 	}
 	for want, c := range map[string]Correct{"case.phone": {Phone: ptr("12")},
 		"case.point": {Home: &geo.Point{Lon: 200, Lat: 3}}, "case.time_zone": {TimeZone: ptr("Mars/Base")},
-		"case.empty": {Address: ptr(" ")}, "case.control": {Address: ptr("a\x00b")}, "case.address_verification": {AddressVerification: ptr("sure")}} {
+		"case.empty": {Address: ptr(" ")}, "case.control": {Address: ptr("a\x00b")},
+		"case.address_verification": {AddressVerification: ptr("sure")}} {
 		c.Case = "north.c1"
 		if _, err := h.do(c); code(err) != want {
 			t.Errorf("%+v: %v, want %s", c, err, want)

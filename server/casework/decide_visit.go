@@ -32,13 +32,9 @@ type VisitReceipt struct {
 	Flags []string `json:"flags"`
 }
 
-const (
-	// fenceMetres is how far from the planned place a fix may lie and still be at the door, besides its own
-	// accuracy (house).
-	fenceMetres = 150
-	// skewFlag is from how far on a phone's clock is called wrong (SYNC.md).
-	skewFlag = 5 * 60
-)
+// fenceMetres is how far from the planned place a fix may lie and still be at the door, besides its own
+// accuracy. Our own default.
+const fenceMetres = 150
 
 func (c RecordVisit) refs() []journal.DocRef {
 	return append(caseRef(c.Visit.Case), journal.DocRef{Type: "visits", ID: c.ID})

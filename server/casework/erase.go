@@ -83,8 +83,8 @@ func (c AskErasure) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 	if err := allInto(ctx, t.r, &known, erasuresByDebtor, string(c.Debtor)); err != nil {
 		return nil, err
 	}
-	for _, e := range known {
-		if e.State.State == record.ErasureAsked {
+	if len(known) > 0 { // a debtor is asked about once: it waits, or it is under way or done
+		if e := known[0]; e.State.State == record.ErasureAsked {
 			return t.answer(ErasureReceipt{e.ID, e.State.State}), nil
 		}
 		return nil, refuseErased("debtor")

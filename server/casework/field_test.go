@@ -15,7 +15,8 @@ import (
 // auditors alike: exactly these names are taken.
 func TestEveryOutcomeAndReasonIsTakenByItsName(t *testing.T) {
 	outcomes := strings.Fields(`MET_PAID MET_PTP MET_PLAN_SIGNED MET_HARDSHIP MET_DISPUTE MET_COMPLAINT MET_REFUSED_TALK MET_ASKED_TO_LEAVE
-		MET_ASKED_NO_VISITS MET_RESCHEDULE MET_REPRESENTED MET_VULNERABLE_STOP NOT_MET_NOBODY NOT_MET_THIRD_PARTY ADDR_WRONG ADDR_MOVED ADDR_NOT_FOUND
+		MET_ASKED_NO_VISITS MET_RESCHEDULE MET_REPRESENTED MET_VULNERABLE_STOP NOT_MET_NOBODY NOT_MET_THIRD_PARTY
+		ADDR_WRONG ADDR_MOVED ADDR_NOT_FOUND
 		DECEASED_REPORTED UNSAFE_ABORT WEATHER_ABORT BLOCKED_BY_POLICY CANCELLED_PAID CANCELLED_STOP RECORDING_FAILED_ABORT`)
 	reasons := strings.Fields(`001 002 003 004 005 006 007 014 016 017 018 019 026 027 030 031
 		forgot salary_delayed disaster technical_payment_failure scam_victim unwilling other`)
@@ -81,7 +82,8 @@ func TestAVisitKeepsEveryMember(t *testing.T) {
 		"notice_ref": "n-1", "purpose": "negotiate", "place": "home", "address_id": "adr-1",
 		"agents": []members{{"agent_id": "ana", "role": "lead", "badge_no": "B 1", "cert_no": "证 2",
 			"cert_valid_to": "2027-01-01", "letter_no": "L/3"}, {"agent_id": "rui", "role": "second"}},
-		"check_in": fix("2026-11-25T10:00:00Z"), "check_out": fix("2026-11-25T10:20:00Z"), "address_verification": "confirmed_on_site",
+		"check_in": fix("2026-11-25T10:00:00Z"), "check_out": fix("2026-11-25T10:20:00Z"),
+		"address_verification": "confirmed_on_site",
 		"person_met": members{"relationship": "spouse", "identity_check": "document", "language": "pt",
 			"name_hash": "ab12"}, "disclosure_made": true, "disclosed_to": "spouse",
 		"announced_identity": true, "announced_at": "2026-11-25T10:01:00Z",
@@ -89,7 +91,8 @@ func TestAVisitKeepsEveryMember(t *testing.T) {
 			"ended_at": "2026-11-25T10:20:00Z", "sha256": "aa", "gaps_s": 3, "device": "d1"},
 		"photos":  []members{{"kind": "letter_left", "sha256": "bb", "redacted": true, "necessity": "proof_of_letter"}},
 		"items":   []string{"badge"},
-		"outcome": "MET_PTP", "outcome_detail": "SECRET-detail", "overdue_reason": "006", "plan": "p1", "payment_ref": "pay-1",
+		"outcome": "MET_PTP", "outcome_detail": "SECRET-detail", "overdue_reason": "006", "plan": "p1",
+		"payment_ref": "pay-1",
 		"observations": members{"children_present": true, "distress_level": 2, "dispute_text": "SECRET-dispute",
 			"complaint_made": false, "safety_incident": true, "weather": "rain"},
 		"vulnerability_flags": []any{"illness", members{"flag": "age", "source": "said",
@@ -116,8 +119,10 @@ func TestAVisitKeepsEveryMember(t *testing.T) {
 	}
 	for path, want := range map[string]string{"check_in.point": "[-8.6101 41.1501]", "check_in.inside_fence": "true",
 		"check_in.datum": "wgs84", "outcome_detail": "SECRET-detail",
-		"observations.dispute_text": "SECRET-dispute", "more.newer_member": "SECRET-newer", "round": "r1", "route": "r1.t1", "stop_seq": "1", "territory": "west",
-		"flags": "[disclosed_to_other mock_location]", "recording.gaps_s": "3", "vulnerability_flags": "[map[flag:illness] map[consent_id:k2 flag:age source:said]]"} {
+		"observations.dispute_text": "SECRET-dispute", "more.newer_member": "SECRET-newer", "round": "r1", "route": "r1.t1",
+		"stop_seq": "1", "territory": "west",
+		"flags": "[disclosed_to_other mock_location]", "recording.gaps_s": "3",
+		"vulnerability_flags": "[map[flag:illness] map[consent_id:k2 flag:age source:said]]"} {
 		if x := fmt.Sprint(dig(got, path)); x != want {
 			t.Errorf("%s is %s, want %s", path, x, want)
 		}
@@ -227,7 +232,8 @@ func TestAReviewStandsBesideTheVisit(t *testing.T) {
 		"applied")
 	for want, c := range map[string]ReviewVisit{"visit.not_found": {Case: "north.c2", Visit: "v1", State: "accepted"},
 		"validation.state": {Case: "north.c1", Visit: "v1", State: "fine"},
-		"visit.own":        {Case: "north.c1", Visit: "v2", State: "accepted"}, "case.not_found": {Case: "north.c9", Visit: "v1",
+		"visit.own":        {Case: "north.c1", Visit: "v2", State: "accepted"}, "case.not_found": {Case: "north.c9",
+			Visit: "v1",
 			State: "accepted"}} {
 		if _, err := h.do(c); code(err) != want {
 			t.Errorf("%+v: %v, want %s", c, err, want)

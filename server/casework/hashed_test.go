@@ -173,7 +173,8 @@ func TestAPhoneCannotReviewItsOwnVisit(t *testing.T) {
 	ana := h.phone("ana", "d1")
 	spoof := members{"flags": []string{"approved"}, "review": members{"state": "accepted"}, "visit_no": 7, "skew_s": 9,
 		"debtor": "north.D9", "by": "boss",
-		"branch": "braga", "decisions": []members{{"decision": "allow"}}, "approval_state": "approved", "approved_by": "boss", "said": "x"}
+		"branch": "braga", "decisions": []members{{"decision": "allow"}}, "approval_state": "approved",
+		"approved_by": "boss", "said": "x"}
 	f := visit("north.c1", "2026-11-25T10:00:00Z", "check_in", members{"at": "2026-11-25T10:00:00Z",
 		"point": []float64{-8.60, 41.15}, "inside_fence": true, "distance_m": 1})
 	plan := offered

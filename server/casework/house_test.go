@@ -107,8 +107,9 @@ func line(ref string, with ...string) []string {
 		"debtor_ref": "D" + ref,
 		"debtor_name": "Test Debtor " +
 			ref, "language": "pt", "phone": "+351912000001", "address": "Rua de Teste 1", "city": "Porto", "country": "PT",
-		"lon": "-8.61", "lat": "41.15", "time_zone": "Europe/Lisbon", "currency": "EUR", "principal_minor": "90000", "amount_due_minor": "60000",
-		"due_date": "2026-07-01", "priority": "2", "service_min": "20"}
+		"lon": "-8.61", "lat": "41.15", "time_zone": "Europe/Lisbon", "currency": "EUR", "principal_minor": "90000",
+		"amount_due_minor": "60000",
+		"due_date":         "2026-07-01", "priority": "2", "service_min": "20"}
 	for i := 0; i < len(with); i += 2 {
 		if _, known := v[with[i]]; !known && !slices.ContainsFunc(caseColumns,
 			func(c column) bool { return c.name == with[i] }) {

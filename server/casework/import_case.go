@@ -15,9 +15,12 @@ import (
 
 // caseColumns are the columns of a case import.
 var caseColumns = []column{
-	{name: "case_ref"}, {name: "lender"}, {name: "product_type"}, {name: "profile"}, {name: "debtor_ref"}, {name: "debtor_name"},
-	{name: "language"}, {name: "phone"}, {name: "phone_verified_on"}, {name: "address"}, {name: "postal_code"}, {name: "city"},
-	{name: "country"}, {name: "lon"}, {name: "lat"}, {name: "address_verified_on"}, {name: "time_zone"}, {name: "currency"},
+	{name: "case_ref"}, {name: "lender"}, {name: "product_type"}, {name: "profile"}, {name: "debtor_ref"},
+	{name: "debtor_name"},
+	{name: "language"}, {name: "phone"}, {name: "phone_verified_on"}, {name: "address"}, {name: "postal_code"},
+	{name: "city"},
+	{name: "country"}, {name: "lon"}, {name: "lat"}, {name: "address_verified_on"}, {name: "time_zone"},
+	{name: "currency"},
 	{name: "principal_minor"}, {name: "amount_due_minor"}, {name: "due_date"}, {name: "priority"}, {name: "service_min"},
 	{name: "flags"}, {name: "datum", optional: true},
 }

@@ -197,7 +197,8 @@ func TestAPlanNeedsAnotherPersonsApproval(t *testing.T) {
 		"default_terms": members{"grace_days": 5, "broken_after": 2, "next_step": "call"}, "copy": members{"via": "paper",
 			"at": "2026-11-25T09:10:00Z", "sha256": "aa"},
 		"offer": members{"at": "2026-11-25T08:50:00Z", "channel": "visit",
-			"expires_at": "2026-12-01T00:00:00Z"}, "acceptance": members{"at": "2026-11-25T09:00:00Z", "consent": "k1", "method": "on_screen_signature"},
+			"expires_at": "2026-12-01T00:00:00Z"}, "acceptance": members{"at": "2026-11-25T09:00:00Z", "consent": "k1",
+			"method": "on_screen_signature"},
 		"instalments": []members{{"due_on": "2026-12-10", "amount_minor": 300000},
 			{"due_on": "2027-01-10", "amount_minor": 300000}}}
 	h.want("beyond the limit", ana.put("plans", "p1", plan), "applied")

@@ -40,7 +40,8 @@ func (s *Service) Apply(ctx context.Context, c offline.Caller, ms []offline.Muta
 			if err := json.Unmarshal(r.Body, &answer); err != nil {
 				return nil, fmt.Errorf("read receipt of %s: %w", r.Command, err)
 			}
-			out[i].Status, out[i].Code, out[i].Detail, out[i].Rev, out[i].Quarantine = answer.Status, answer.Code, answer.Detail, answer.Rev, answer.Quarantine
+			out[i].Status, out[i].Code, out[i].Detail, out[i].Rev, out[i].Quarantine = answer.Status, answer.Code,
+				answer.Detail, answer.Rev, answer.Quarantine
 			if r.Duplicate && out[i].Status == offline.Applied {
 				out[i].Status = offline.Duplicate
 			}

@@ -300,7 +300,8 @@ func TestPages(t *testing.T) {
 	// P6, P7.
 	for what, q := range map[string]offline.PullRequest{
 		"a cursor of another epoch": {Epoch: "e-old",
-			After: 5}, "a cursor without its epoch": {After: 5}, "a cursor ahead of the feed": {Epoch: all.Epoch, After: all.Cursor + 5000},
+			After: 5}, "a cursor without its epoch": {After: 5}, "a cursor ahead of the feed": {Epoch: all.Epoch,
+			After: all.Cursor + 5000},
 	} {
 		_, err := ana.page(q)
 		var e *refusal.Error
@@ -311,7 +312,8 @@ func TestPages(t *testing.T) {
 		}
 	}
 	for what, q := range map[string]offline.PullRequest{
-		"a type that is not synced": {Types: []string{"contacts"}}, "too many": {Limit: 2001}, "a wait too long": {Wait: time.Minute}, "none": {Limit: -1},
+		"a type that is not synced": {Types: []string{"contacts"}}, "too many": {Limit: 2001},
+		"a wait too long": {Wait: time.Minute}, "none": {Limit: -1},
 	} {
 		if _, err := ana.page(q); code(err) != "sync.malformed" {
 			t.Errorf("%s: %v", what, err)

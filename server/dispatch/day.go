@@ -180,7 +180,8 @@ func refereed(p routing.Problem, r routing.Result) error {
 
 // reasons are the routing's reasons in this room's codes.
 var reasons = map[routing.Reason]string{
-	routing.NoFitTeam: NoFitTeam, routing.Unreachable: Unreachable, routing.BeyondLimits: BeyondLimits, routing.NoLawfulWindow: NoTimeInWindow, routing.NoTime: NoTime, routing.WorthLess: WorthLess,
+	routing.NoFitTeam: NoFitTeam, routing.Unreachable: Unreachable, routing.BeyondLimits: BeyondLimits,
+	routing.NoLawfulWindow: NoTimeInWindow, routing.NoTime: NoTime, routing.WorthLess: WorthLess,
 }
 
 // read turns a result into routes and left-out cases.
@@ -191,7 +192,8 @@ func (s *Service) read(r Round, z *puzzle, res routing.Result, cands []candidate
 		c := &crews[z.crews[x.Shift]]
 		route := Route{ID: r.docID(c.team.ID), Round: r.ID, Branch: r.Branch, Run: r.Run, Team: c.team.ID, Date: r.Date,
 			Agents: c.agents,
-			Items:  c.team.Items, Recording: c.team.Recording, Mode: string(c.mode), Start: c.team.Start, End: c.team.End, Stops: []Stop{},
+			Items:  c.team.Items, Recording: c.team.Recording, Mode: string(c.mode), Start: c.team.Start, End: c.team.End,
+			Stops:   []Stop{},
 			TravelS: x.Total.Travel, DistanceM: x.Total.Distance, WaitS: x.Total.Wait, ServiceS: x.Total.Service + x.Total.Setup}
 		way, metres := 0, 0
 		for _, step := range x.Steps {

@@ -151,7 +151,8 @@ func (h *house) shift(team, date string, agents ...auth.UserID) {
 // columns of a case import, and what they hold unless a test says otherwise.
 var columns = []string{"case_ref", "lender", "product_type", "profile", "debtor_ref", "debtor_name", "language",
 	"phone", "phone_verified_on", "address",
-	"postal_code", "city", "country", "lon", "lat", "address_verified_on", "time_zone", "currency", "principal_minor", "amount_due_minor", "due_date",
+	"postal_code", "city", "country", "lon", "lat", "address_verified_on", "time_zone", "currency", "principal_minor",
+	"amount_due_minor", "due_date",
 	"priority", "service_min", "flags"}
 
 // take imports a case: in the west, unless it says otherwise.
@@ -159,8 +160,10 @@ func (h *house) take(ref string, with ...string) {
 	h.t.Helper()
 	v := map[string]string{"case_ref": ref, "lender": "north", "profile": "house-visit", "debtor_ref": "D" + ref,
 		"debtor_name": "Test Debtor", "language": "pt",
-		"address": "Rua de Teste 1", "city": "Porto", "country": "PT", "lon": "-8.62", "lat": "41.15", "time_zone": "Europe/Lisbon", "currency": "EUR",
-		"principal_minor": "90000", "amount_due_minor": "60000", "due_date": "2026-07-01", "priority": "2", "service_min": "20"}
+		"address": "Rua de Teste 1", "city": "Porto", "country": "PT", "lon": "-8.62", "lat": "41.15",
+		"time_zone": "Europe/Lisbon", "currency": "EUR",
+		"principal_minor": "90000", "amount_due_minor": "60000", "due_date": "2026-07-01", "priority": "2",
+		"service_min": "20"}
 	for i := 0; i < len(with); i += 2 {
 		v[with[i]] = with[i+1]
 	}

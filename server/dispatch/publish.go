@@ -74,7 +74,8 @@ func (s *Service) issue(ctx context.Context, r Round) error {
 			if now.Status != Publishing {
 				return nil
 			}
-			now.Status, now.PublishedAt, now.Issued, now.Refused = Published, rd.At.Truncate(time.Second), out.kept+out.issued, out.refused
+			now.Status, now.PublishedAt, now.Issued, now.Refused = Published, rd.At.Truncate(time.Second), out.kept+out.issued,
+				out.refused
 			if p := now.Replan; p != nil {
 				p.Kept, p.New, p.Changed, p.Revoked = out.kept, out.fresh, out.changed, out.revoked
 			}

@@ -57,7 +57,8 @@ func TestEveryCaseHasAStopOrAReason(t *testing.T) {
 	got := leftOut(v)
 	for id, want := range map[string]string{"no-point": "NO_POSITION", "far-out": "NO_TERRITORY", "teamless": "NO_TEAM",
 		"held":  "HOLD house-hold",
-		"moved": "ADDRESS_UNFIT house-address", "met-lately": "FREQ_CAP hv-visit-7", "asleep": "INCONVENIENT_TIME base-requests",
+		"moved": "ADDRESS_UNFIT house-address", "met-lately": "FREQ_CAP hv-visit-7",
+		"asleep":     "INCONVENIENT_TIME base-requests",
 		"early-bird": "NO_TIME_IN_WINDOW"} {
 		if got[id] != want {
 			t.Errorf("%s is left out for %q, want %q", id, got[id], want)

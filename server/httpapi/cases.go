@@ -308,7 +308,8 @@ func (a *API) correctCase(ctx context.Context, c call, in *correctCaseIn) (*body
 	cmd := casework.Correct{Case: journal.CaseID(in.ID), DebtorName: x.DebtorName, Phone: x.Phone,
 		PhoneVerifiedOn: x.PhoneVerifiedOn, WrongNumber: x.WrongNumber,
 		Address: x.Address, PostalCode: x.PostalCode, City: x.City, Datum: x.Datum, AddressVerifiedOn: x.AddressVerifiedOn,
-		AddressVerification: x.AddressVerification, TimeZone: x.TimeZone, Language: x.Language, ServiceMin: x.ServiceMin, Priority: x.Priority}
+		AddressVerification: x.AddressVerification, TimeZone: x.TimeZone, Language: x.Language, ServiceMin: x.ServiceMin,
+		Priority: x.Priority}
 	if x.Home != nil {
 		cmd.Home = &geo.Point{Lon: x.Home[0], Lat: x.Home[1]}
 	}

@@ -105,7 +105,8 @@ func sentence(field, text string) string {
 	return text
 }
 
-var sources = []string{"server/record", "server/httpapi", "server/casework", "server/office", "server/dispatch", "server/audit",
+var sources = []string{"server/record", "server/httpapi", "server/casework", "server/office", "server/dispatch",
+	"server/audit",
 	"server/conduct", "geo/routing/vroom", "geo/routing", "auth"}
 
 // commentsOf finds the comments of a schema's Go type.
@@ -132,10 +133,14 @@ func (c comments) of(a *API, name string) map[string]string {
 }
 
 // common are descriptions of members that say the same wherever they stand.
-var common = map[string]string{"id": "Its id.", "rev": "Its revision: it goes up by one with each change.", "branch": "The branch's id.",
-	"lender": "The lender's id.", "case": "The case's id.", "debtor": "The debtor's id.", "name": "Its name, for people.", "agents": "Ids of agents.",
-	"currency": "ISO 4217.", "at": "When, as an instant.", "by": "The user who did it.", "team": "The team's id.", "territory": "The territory's id.",
-	"items": "The items of the page.", "status": "How it stands.", "code": "A stable name; programs act on it.", "message": "For people.", "type": "Which type it is."}
+var common = map[string]string{"id": "Its id.", "rev": "Its revision: it goes up by one with each change.",
+	"branch": "The branch's id.",
+	"lender": "The lender's id.", "case": "The case's id.", "debtor": "The debtor's id.", "name": "Its name, for people.",
+	"agents":   "Ids of agents.",
+	"currency": "ISO 4217.", "at": "When, as an instant.", "by": "The user who did it.", "team": "The team's id.",
+	"territory": "The territory's id.",
+	"items":     "The items of the page.", "status": "How it stands.", "code": "A stable name; programs act on it.",
+	"message": "For people.", "type": "Which type it is."}
 
 // describeMembers gives each member of the schemas that has no description one: its Go
 // comment, the list of codes it takes, or what its name says.
@@ -173,7 +178,10 @@ func describeMembers(t *testing.T, a *API, schemas map[string]any) (bare []strin
 func ofList(m map[string]any) string {
 	codes, _ := m["enum"].([]any)
 	for _, name := range record.CodeLists() {
-		if list := record.CodesOf(name); len(list) == len(codes) && slices.EqualFunc(list, codes, func(x string, y any) bool { return x == y }) {
+		if list := record.CodesOf(name); len(list) == len(codes) && slices.EqualFunc(list, codes, func(x string,
+			y any) bool {
+			return x == y
+		}) {
 			return "A code of the list " + name + " (GET /v1/codes)."
 		}
 	}
@@ -181,8 +189,10 @@ func ofList(m map[string]any) string {
 }
 
 // order is the order of keys in the description; others follow by name.
-var order = []string{"openapi", "info", "servers", "tags", "paths", "components", "$ref", "title", "name", "in", "required", "summary", "description",
-	"operationId", "x-roles", "security", "parameters", "requestBody", "responses", "get", "post", "put", "patch", "delete", "type", "format", "enum",
+var order = []string{"openapi", "info", "servers", "tags", "paths", "components", "$ref", "title", "name", "in",
+	"required", "summary", "description",
+	"operationId", "x-roles", "security", "parameters", "requestBody", "responses", "get", "post", "put", "patch",
+	"delete", "type", "format", "enum",
 	"const", "schema", "content", "example", "examples", "properties", "items", "oneOf", "anyOf"}
 
 func writtenDescription(t *testing.T, a *API) []byte {

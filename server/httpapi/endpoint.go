@@ -137,7 +137,8 @@ func (a *API) onlyQuery(c *gin.Context) {
 	for name := range c.Request.URL.Query() {
 		if a.parts[at].of[name] != "query."+name {
 			writeProblem(c, newProblem(http.StatusUnprocessableEntity, "validation",
-				"the endpoint does not know this query parameter; see GET /openapi.yaml").at(place("query."+name), "unknown query parameter"))
+				"the endpoint does not know this query parameter; see GET /openapi.yaml").at(place("query."+name),
+				"unknown query parameter"))
 			return
 		}
 	}

@@ -18,11 +18,14 @@ var examples = map[string]string{
 	"openHold":        `{"kind": "dispute", "until": "2026-12-31"}`,
 	"recordContact":   `{"channel": "call", "at": "2026-11-24T16:20:00Z", "result": "no_answer"}`,
 	"makeAppointment": `{"from": "2026-11-25T15:00:00Z", "to": "2026-11-25T17:00:00Z"}`,
-	"push": `{"mutations": [{"mid": "0193570e-6f2a-7b3c-8d4e-5f60718293a4", "type": "visits", "id": "v-0193570e", "op": "put", "base": 0,
-		"client_ts": "2026-11-25T10:31:07Z", "fields": {"case": "north.1001", "assignment": "a-1", "at": "2026-11-25T10:20:00Z",
+	"push": `{"mutations": [{"mid": "0193570e-6f2a-7b3c-8d4e-5f60718293a4", "type": "visits", "id": "v-0193570e",
+		"op": "put", "base": 0,
+		"client_ts": "2026-11-25T10:31:07Z", "fields": {"case": "north.1001", "assignment": "a-1",
+		"at": "2026-11-25T10:20:00Z",
 		"agents": [{"agent_id": "u-17", "role": "lead"}], "purpose": "negotiate", "place": "home",
 		"check_in": {"at": "2026-11-25T10:20:00Z", "point": [-8.6109, 41.1496], "accuracy_m": 8},
-		"person_met": {"relationship": "debtor", "identity_check": "document"}, "outcome": "MET_PTP", "overdue_reason": "salary_delayed"}}]}`,
+		"person_met": {"relationship": "debtor", "identity_check": "document"}, "outcome": "MET_PTP",
+		"overdue_reason": "salary_delayed"}}]}`,
 }
 
 func addExamples(t *testing.T, doc map[string]any) {

@@ -184,7 +184,8 @@ func humaProblem(status int, msg string, errs ...error) huma.StatusError {
 	}
 	code := map[int]string{http.StatusBadRequest: "malformed", http.StatusUnprocessableEntity: "validation",
 		http.StatusNotFound:              "not_found",
-		http.StatusRequestEntityTooLarge: "too_large", http.StatusUnsupportedMediaType: "media_type", http.StatusNotAcceptable: "not_acceptable",
+		http.StatusRequestEntityTooLarge: "too_large", http.StatusUnsupportedMediaType: "media_type",
+		http.StatusNotAcceptable:  "not_acceptable",
 		http.StatusRequestTimeout: "timeout", http.StatusInternalServerError: "internal"}[status]
 	if code == "" {
 		code = "status_" + strconv.Itoa(status)

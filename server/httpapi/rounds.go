@@ -166,7 +166,8 @@ func (a *API) roundSchema() *huma.Schema {
 	props["unassigned"] = &huma.Schema{Type: "array", Items: a.schema(leftOutView{})}
 	props["progress"] = &huma.Schema{Type: "object", Description: "While it is planned or issued.",
 		Properties: map[string]*huma.Schema{
-			"stage": str(), "fraction": {Type: "number"}, "stops": {Type: "integer"}, "left_out": {Type: "integer"}, "cost": {Type: "integer"}}}
+			"stage": str(), "fraction": {Type: "number"}, "stops": {Type: "integer"}, "left_out": {Type: "integer"},
+			"cost": {Type: "integer"}}}
 	props["status"] = &huma.Schema{Type: "string", Enum: []any{dispatch.Queued, dispatch.Planning, dispatch.Planned,
 		dispatch.Publishing, dispatch.Published,
 		dispatch.Replanning, dispatch.Failed, dispatch.Replaced}}

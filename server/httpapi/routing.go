@@ -123,7 +123,8 @@ func problemSchema() *huma.Schema {
 	matrix := list(list(whole(""), ""), "Row by row, from each place to each other.")
 	job := object("A visit wished for.", map[string]*huma.Schema{"id": id, "description": text(""), "location": place,
 		"location_index": whole("Its row in the matrices."),
-		"setup":          whole("Seconds to get ready at a new place."), "service": whole("Seconds."), "delivery": load, "pickup": load, "amount": load, "skills": skills,
+		"setup":          whole("Seconds to get ready at a new place."), "service": whole("Seconds."), "delivery": load,
+		"pickup": load, "amount": load, "skills": skills,
 		"priority": whole("0 to 100000."), "time_windows": list(window, "When the service may start."),
 		"must": yes("Extension: before all other goals."), "crew": whole("Extension: the smallest team that may go; " +
 			"any if absent."),
@@ -134,7 +135,8 @@ func problemSchema() *huma.Schema {
 			"start": whole("Of the service.")}, "vehicle", "start")}, "id")
 	vehicle := object("A team's day.", map[string]*huma.Schema{"id": id,
 		"profile": text("car if absent. Without matrices: foot, bicycle, scooter or car."), "description": text(""),
-		"start": place, "start_index": whole(""), "end": place, "end_index": whole(""), "capacity": load, "type": text("Means nothing here."), "skills": skills, "time_window": window,
+		"start": place, "start_index": whole(""), "end": place, "end_index": whole(""), "capacity": load,
+		"type": text("Means nothing here."), "skills": skills, "time_window": window,
 		"costs": object("Extensions: per_wait_hour, per_overtime_hour.", map[string]*huma.Schema{"fixed": whole(""),
 			"per_hour": whole("3600 if absent."), "per_task_hour": whole(""),
 			"per_km": whole(""), "per_wait_hour": whole(""), "per_overtime_hour": whole("")}),
@@ -145,15 +147,18 @@ func problemSchema() *huma.Schema {
 			"service_at": whole("When it starts, whatever its windows say.")}, "type"), "What the route begins with: "+
 			"done, under way or promised."),
 		"speed_factor": {Type: "number",
-			Description: "0.01 to 5: travel times are divided by it."}, "max_tasks": whole(""), "max_travel_time": whole("Seconds."), "max_distance": whole("Metres."),
-		"max_work_time": whole("Extension: seconds between leaving and coming home, without breaks."), "overtime": whole("Extension: seconds past the end of time_window."),
-		"crew": whole("Extension: the size of the team; 1 if absent.")}, "id")
+			Description: "0.01 to 5: travel times are divided by it."}, "max_tasks": whole(""),
+		"max_travel_time": whole("Seconds."), "max_distance": whole("Metres."),
+		"max_work_time": whole("Extension: seconds between leaving and coming home, without breaks."),
+		"overtime":      whole("Extension: seconds past the end of time_window."),
+		"crew":          whole("Extension: the size of the team; 1 if absent.")}, "id")
 	return object("", map[string]*huma.Schema{"jobs": list(job, ""), "vehicles": list(vehicle, ""),
 		"matrices": {Type: "object", Description: "By profile. Without it, travel times are made from locations.",
 			AdditionalProperties: object("", map[string]*huma.Schema{"durations": matrix, "distances": matrix}, "durations")},
 		"options": object("", map[string]*huma.Schema{"l": {Type: "number",
 			Description: "Seconds to search, at most 30; 2 if absent."}, "t": whole("Searches side by side."),
-			"seed": whole("Extension: of the search."), "x": whole("Means nothing here."), "g": yes("Only false."), "c": yes("Only false.")}),
+			"seed": whole("Extension: of the search."), "x": whole("Means nothing here."), "g": yes("Only false."),
+			"c": yes("Only false.")}),
 		"objective": {Type: "string", Enum: []any{"value", "priority", "cost"},
 			Description: "Extension. value, the default: the greatest sum of priorities, then the most jobs, then the " +
 				"least cost. " +

@@ -70,10 +70,7 @@ func (b schemaBuilder) kind(k record.Kind, f form) *huma.Schema {
 			"kept apart, and given back under more."
 		s.AdditionalProperties = true
 		s.Extensions = map[string]any{openReason: "members of newer apps are kept"}
-		s.Required = nil
-		for _, must := range requiredOf[k.Name] {
-			s.Required = append(s.Required, must)
-		}
+		s.Required = slices.Clone(requiredOf[k.Name])
 	} else {
 		b.added(s, k, f)
 	}

@@ -66,7 +66,8 @@ func (a *API) syncEndpoints() {
 			op.RequestBody = &huma.RequestBody{Required: true,
 				Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{
 					Type: "object", AdditionalProperties: false, Required: []string{"mutations"}, Properties: map[string]*huma.Schema{
-						"device": text("The device that signed in; X-Device-Id says it already."), "schema": integer("The app's schema version; 1 when absent."),
+						"device":    text("The device that signed in; X-Device-Id says it already."),
+						"schema":    integer("The app's schema version; 1 when absent."),
 						"mutations": {Type: "array", MaxItems: ptr(offline.MaxMutations), Items: records.mutations()}}}}}}
 			op.Responses = map[string]*huma.Response{"200": answer("A result for each mutation, in order.", "application/json",
 				page("PushAnswer",

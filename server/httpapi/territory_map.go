@@ -361,7 +361,8 @@ func mapOf(in mapBody, b auth.BranchID) ([]office.Territory, error) {
 		}
 		if of, ok := f.Properties["branch"].(string); ok && of != string(b) {
 			return nil, newProblem(http.StatusUnprocessableEntity, "territory.branch",
-				"a feature names another branch; leave the property out, or send the map to that branch").at(fmt.Sprintf("body.features[%d].properties.branch", i), "not the branch of this map")
+				"a feature names another branch; leave the property out, or send the map to that branch").at(
+				fmt.Sprintf("body.features[%d].properties.branch", i), "not the branch of this map")
 		}
 		if out[i], err = territoryOf(f, b); err != nil {
 			return nil, err

@@ -87,7 +87,8 @@ func (a *API) createUser(ctx context.Context, c call, in *body[newUserBody]) (*b
 	}
 	u, set, err := a.opt.Office.CreateUser(ctx, ask(c), office.NewUser{ID: auth.UserID(b.ID), Login: b.Login, Name: b.Name,
 		Role:     auth.Role(b.Role),
-		Branches: branchIDs(b.Branches), Lender: b.Lender, Language: b.Language, BadgeNo: b.BadgeNo, Regulator: b.Regulator, Password: b.Password, Keep: b.Keep, MadeUp: made != ""})
+		Branches: branchIDs(b.Branches), Lender: b.Lender, Language: b.Language, BadgeNo: b.BadgeNo, Regulator: b.Regulator,
+		Password: b.Password, Keep: b.Keep, MadeUp: made != ""})
 	if !set { // the user has had one since the request was first made
 		made = ""
 	}

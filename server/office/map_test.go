@@ -21,7 +21,8 @@ import (
 
 func rectangle(t interface{ Fatal(...any) }, west, south, east, north float64) geo.ShapeE7 {
 	s, err := geo.ParseShape(fmt.Appendf(nil,
-		`{"type":"Polygon","coordinates":[[[%v,%v],[%v,%v],[%v,%v],[%v,%v],[%v,%v]]]}`, west, south, east, south, east, north, west, north, west, south))
+		`{"type":"Polygon","coordinates":[[[%v,%v],[%v,%v],[%v,%v],[%v,%v],[%v,%v]]]}`,
+		west, south, east, south, east, north, west, north, west, south))
 	if err != nil {
 		t.Fatal(err)
 	}

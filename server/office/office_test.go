@@ -141,7 +141,8 @@ func TestAMadeUpPasswordShownIsTheOneThatWorks(t *testing.T) {
 		ok(t, err)
 		return u, set
 	}
-	const first, second, own, third = "blue-kettle-under-snow", "green-ladder-by-noon", "my own long password", "red-basket-of-fog"
+	const first, second, own, third = "blue-kettle-under-snow", "green-ladder-by-noon", "my own long password",
+		"red-basket-of-fog"
 	if _, set := make(first); !set {
 		t.Fatal("a new user has no password")
 	}
@@ -252,7 +253,8 @@ func TestTheMapIsReadAsItStands(t *testing.T) {
 	put := func(id string, west float64) {
 		t.Helper()
 		shape, err := geo.ParseShape(fmt.Appendf(nil,
-			`{"type":"Polygon","coordinates":[[[%f,41],[%f,41],[%f,42],[%f,42],[%f,41]]]}`, west, west+0.1, west+0.1, west, west))
+			`{"type":"Polygon","coordinates":[[[%f,41],[%f,41],[%f,42],[%f,42],[%f,41]]]}`,
+			west, west+0.1, west+0.1, west, west))
 		ok(t, err)
 		_, err = h.PutTerritory(ctx, h.ask(), Territory{ID: id, Branch: porto, Shape: shape.E7()})
 		ok(t, err)

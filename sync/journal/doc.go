@@ -62,8 +62,10 @@
 //	J6  TestAnnouncedPagesAreVisible, TestPagesOfOtherNodesAreAnnounced; sync/offline pull_test.go; storetest
 //	    APullMissesNothing, FeedsStopAtTheWatermark
 //	J8  server/casework TestADebtorHasOneHomeBranch, TestTwoBranchesClaimADebtorAtOnce
-//	J9  storetest RebuildsShowTheSame, ARebuildGoesOn, ASwitchLosesNothing; server/cmd/doorstep TestRebuildAndFsckBesideARunningServer
-//	J10 server/store/sqlitestore TestWritesAreDurableInOneFile; server/cmd/doorstep TestKilledTwentyTimesLosesNothingAcknowledged
+//	J9  storetest RebuildsShowTheSame, ARebuildGoesOn, ASwitchLosesNothing; server/cmd/doorstep
+//	    TestRebuildAndFsckBesideARunningServer
+//	J10 server/store/sqlitestore TestWritesAreDurableInOneFile; server/cmd/doorstep
+//	    TestKilledTwentyTimesLosesNothingAcknowledged
 //	J11 TestEdgeGivesTheTreeOfRFC6962, TestAPageOnAnotherTreeIsRefused, TestCanonicalBytesArePinned,
 //	    TestPageBytesArePinned; server/audit proof_test.go,
 //	    TestAnExportWithoutTheNewestVisitsFails

@@ -78,7 +78,8 @@ func newState(t *testing.T) *state {
 
 var fieldsOfState = []string{"people.0.name", "people.1.name", "people.1.notes.0", "people.1.notes.2",
 	"people.1.said.a~1b~0",
-	"two.1", "by.x.name", "places.door.0", "where.fix", "flags", "more", "tree.text", "tree.below.1.below.0.text", "years.7", "NoTag", "fix"}
+	"two.1", "by.x.name", "places.door.0", "where.fix", "flags", "more", "tree.text", "tree.below.1.below.0.text",
+	"years.7", "NoTag", "fix"}
 
 func fieldsOf(doc any) []string {
 	var out []string
@@ -203,8 +204,9 @@ func TestShowWritesValuesAndMarksErasedDocuments(t *testing.T) {
 	m := members()
 	for name, want := range map[string]string{"two": `[null,"secret 6"]`, "fix": `[-8.6291053,41.1579438]`,
 		"where": `{"fix":[-8.6291053,41.1579438]}`,
-		"flags": `[{"flag":"illness","level":2}]`, "more": `{"a":[1e2,{"b":null}],"id":9007199254740993,"mood":"calm"}`, "years": `{"7":1950}`,
-		"by": `{"x":{"name":"secret 7"},"y":null}`} {
+		"flags": `[{"flag":"illness","level":2}]`, "more": `{"a":[1e2,{"b":null}],"id":9007199254740993,"mood":"calm"}`,
+		"years": `{"7":1950}`,
+		"by":    `{"x":{"name":"secret 7"},"y":null}`} {
 		if string(m[name]) != want {
 			t.Errorf("%s shows %s, want %s", name, m[name], want)
 		}

@@ -136,7 +136,8 @@ func (s *Store) Pages(ctx context.Context, b auth.BranchID, after uint64, limit 
 		return nil, err
 	}
 	rows, err := s.read.QueryContext(ctx,
-		"SELECT branch, first, last, body FROM pages WHERE branch = ? AND first >= ? AND last > ? ORDER BY first LIMIT ?", b, from, after, max(limit, 1))
+		"SELECT branch, first, last, body FROM pages WHERE branch = ? AND first >= ? AND last > ? ORDER BY first LIMIT ?", b,
+		from, after, max(limit, 1))
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +171,8 @@ type querier interface {
 func watermark(ctx context.Context, q querier, b auth.BranchID) (uint64, error) {
 	var w sql.NullInt64
 	err := q.QueryRowContext(ctx,
-		"SELECT min(w) FROM views WHERE branch = ? AND state = 'live' AND view IN ('records', 'feeds', 'receipts')", b).Scan(&w)
+		"SELECT min(w) FROM views WHERE branch = ? AND state = 'live' AND view IN ('records', 'feeds', 'receipts')",
+		b).Scan(&w)
 	return uint64(w.Int64), err
 }
 

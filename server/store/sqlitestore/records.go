@@ -186,7 +186,8 @@ func (s *Store) Receipts(ctx context.Context, b auth.BranchID, commands []string
 			args = append(args, c)
 		}
 		rows, err := s.read.QueryContext(ctx,
-			"SELECT command, n, said, body FROM receipts WHERE branch = ? AND gen = "+liveView+" AND command IN ("+marks(n)+")", args...)
+			"SELECT command, n, said, body FROM receipts WHERE branch = ? AND gen = "+liveView+" AND command IN ("+marks(n)+")",
+			args...)
 		if err != nil {
 			return nil, err
 		}

@@ -41,7 +41,8 @@ func (s *Store) ScanRecords(ctx context.Context, b auth.BranchID, gen uint64, af
 func (s *Store) ScanFeeds(ctx context.Context, b auth.BranchID, gen uint64, after journal.FeedEntry,
 	limit int) ([]journal.FeedEntry, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT feed, type, id, seq FROM feeds
-		WHERE branch = ? AND gen = ? AND (feed, type, id) > (?, ?, ?) ORDER BY feed, type, id LIMIT ?`, b, gen, after.Feed, after.Type, after.ID, limit)
+		WHERE branch = ? AND gen = ? AND (feed, type, id) > (?, ?, ?) ORDER BY feed, type, id LIMIT ?`,
+		b, gen, after.Feed, after.Type, after.ID, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +124,8 @@ func (s *Store) CheckIndexes(ctx context.Context, b auth.BranchID, gen uint64, b
 					}
 					n := 0
 					err := s.read.QueryRowContext(ctx,
-						"SELECT count(*) FROM found WHERE branch = ? AND gen = ? AND ix = ? AND key = ? AND id = ?", b, gen, ix.name, key, r.ID).Scan(&n)
+						"SELECT count(*) FROM found WHERE branch = ? AND gen = ? AND ix = ? AND key = ? AND id = ?", b, gen, ix.name,
+						key, r.ID).Scan(&n)
 					return n == 0, err
 				}
 				if gone, err := missing(r); err != nil || !gone {
@@ -178,7 +180,8 @@ func (s *Store) checkRows(ctx context.Context, b auth.BranchID, gen uint64, ix i
 			}
 			n := 0
 			if err := s.read.QueryRowContext(ctx,
-				"SELECT count(*) FROM found WHERE branch = ? AND gen = ? AND ix = ? AND key = ? AND id = ?", b, gen, ix.name, keys[i], refs[i].ID).Scan(&n); err != nil {
+				"SELECT count(*) FROM found WHERE branch = ? AND gen = ? AND ix = ? AND key = ? AND id = ?", b, gen, ix.name,
+				keys[i], refs[i].ID).Scan(&n); err != nil {
 				return err
 			}
 			if n > 0 {

@@ -20,7 +20,8 @@ func (s *Store) Small(ctx context.Context, kind, id string) (body []byte, versio
 
 // SwapSmall writes a small document if it is still at a version.
 func (s *Store) SwapSmall(ctx context.Context, kind, id string, was uint64, body []byte) error {
-	query, args := "UPDATE small SET body = ?, version = version + 1 WHERE kind = ? AND id = ? AND version = ?", []any{body, kind, id, was}
+	query, args := "UPDATE small SET body = ?, version = version + 1 WHERE kind = ? AND id = ? AND version = ?",
+		[]any{body, kind, id, was}
 	if was == 0 {
 		query, args = "INSERT INTO small (body, kind, id, version) VALUES (?, ?, ?, 1) ON CONFLICT DO NOTHING", args[:3]
 	}

@@ -94,7 +94,8 @@ func (s *Store) writeTo(ctx context.Context, tx *sql.Tx, b auth.BranchID, g jour
 			rows[i] = []any{b, g.Gen, f.Feed, f.Type, f.ID, f.Seq}
 		}
 		if err := bulk(ctx, tx, "INSERT INTO feeds (branch, gen, feed, type, id, seq) VALUES ", "(?,?,?,?,?,?)",
-			" ON CONFLICT (branch, gen, feed, type, id) DO UPDATE SET seq = excluded.seq WHERE excluded.seq > seq", rows); err != nil {
+			" ON CONFLICT (branch, gen, feed, type, id) DO UPDATE SET seq = excluded.seq WHERE excluded.seq > seq",
+			rows); err != nil {
 			return fmt.Errorf("write feeds: %w", err)
 		}
 	case journal.ReceiptsView:
@@ -189,9 +190,11 @@ func (s *Store) Sweep(ctx context.Context, b auth.BranchID, floor uint64) (int, 
 		f AS (SELECT gen FROM views WHERE branch = ?1 AND state = 'live' AND view = 'feeds')`
 	removed := 0
 	for _, query := range []string{
-		gens + ` DELETE FROM feeds WHERE (branch, gen, feed, type, id) IN (SELECT x.branch, x.gen, x.feed, x.type, x.id FROM feeds x
+		gens + ` DELETE FROM feeds WHERE (branch, gen, feed, type, id) IN (
+			SELECT x.branch, x.gen, x.feed, x.type, x.id FROM feeds x
 			LEFT JOIN records d ON d.branch = x.branch AND d.gen = (SELECT gen FROM r) AND d.type = x.type AND d.id = x.id
-			WHERE x.branch = ?1 AND x.gen = (SELECT gen FROM f) AND x.seq <= ?2 AND (d.id IS NULL OR d.deleted = 1 AND d.n <= ?3) LIMIT ?4)`,
+			WHERE x.branch = ?1 AND x.gen = (SELECT gen FROM f) AND x.seq <= ?2
+			AND (d.id IS NULL OR d.deleted = 1 AND d.n <= ?3) LIMIT ?4)`,
 		gens + ` DELETE FROM records WHERE rowid IN (SELECT rowid FROM records WHERE branch = ?1 AND gen = (SELECT gen FROM r)
 			AND deleted = 1 AND n <= ?3 AND ?2 > 0 LIMIT ?4)`,
 	} {

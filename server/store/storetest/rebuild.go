@@ -322,7 +322,8 @@ func viewsAreKept(t *testing.T, s journal.Store) {
 		check(t, err)
 		return b.String() + "| " + ids(f)
 	}
-	want := `d0={"n":1,"owner":"g"} d1={"n":1,"owner":"f"} d2={"n":1,"owner":"f"} d3={"n":1,"owner":"f"} f={"n":20} g={"n":10} | d0 `
+	want := `d0={"n":1,"owner":"g"} d1={"n":1,"owner":"f"} d2={"n":1,"owner":"f"} d3={"n":1,"owner":"f"} ` +
+		`f={"n":20} g={"n":10} | d0 `
 	equal(t, "the views", state(), want)
 	equal(t, "findings", findings(t, s, all...), "")
 	for _, view := range all {

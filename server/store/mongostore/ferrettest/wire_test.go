@@ -70,7 +70,8 @@ func TestStatesComeBackByteForByte(t *testing.T) {
 	states := []string{
 		`{}`, `{"owner":"o","n":9007199254740993}`, `{"n":-9223372036854775808,"b":1}`, `{"b":1,"a":2,"c":{"z":1,"y":2}}`,
 		`{"shape":{"type":"Polygon","coordinates":[[[1,2],[3,4],[1,2]]]}}`, `{"f":1.50,"e":1e3,"big":18446744073709551616}`,
-		`{"$set":{"a.b":"c"},"":"empty","a.b":[]}`, `{"s":"\u0000\u2028é中😀\/\"\\"}`, `{"n":null,"t":true,"l":[1,"a",null,{"b":[1]}]}`,
+		`{"$set":{"a.b":"c"},"":"empty","a.b":[]}`, `{"s":"\u0000\u2028é中😀\/\"\\"}`,
+		`{"n":null,"t":true,"l":[1,"a",null,{"b":[1]}]}`,
 		`{"owner":["o"],"n":[1,2]}`, `{"k":1,"k":2}`,
 	}
 	var v journal.ViewWrites
