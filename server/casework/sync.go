@@ -52,9 +52,8 @@ func (s *Service) Apply(ctx context.Context, c offline.Caller, ms []offline.Muta
 		default:
 			out[i].Status = offline.Rejected
 			out[i].Code, out[i].Detail = "validation.too_large", "the record is too large to be kept"
-			var coded interface{ Code() string }
-			if errors.As(r.Err, &coded) {
-				out[i].Code = coded.Code()
+			if e, ok := refusal.Of(r.Err); ok {
+				out[i].Code, out[i].Detail = e.Code(), e.Error()
 			}
 			again = append(again, i)
 		}
