@@ -299,7 +299,6 @@ func (caseFile) Schema(r huma.Registry) *huma.Schema {
 	if b.into[name] == nil {
 		s := b.object(kindOf[record.Case]().Members(), read, false)
 		b.added(s, kindOf[record.Case](), read)
-		delete(s.Properties, "id")
 		for _, k := range record.Kinds() {
 			if k.ByCase.Type == "" {
 				continue
