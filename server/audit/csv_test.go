@@ -31,6 +31,7 @@ var otherKinds = map[string]string{
 	"signatures":        "bytes, named by their hashes in the case file",
 	"payments_reported": "what a debtor says; payments are the lender's",
 	"payments":          "the lender's own", "alerts": "of phones, not of visits",
+	"links":    "who was found to be one person; read in the case file",
 	"erasures": "the erasure list keeps them", "quarantine": "what was not accepted", "policy": "published in the open",
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -154,11 +155,10 @@ func (v *Views) catchUp(ctx context.Context, b auth.BranchID, view View) error {
 	}
 	live, readable := Readable(gens, view.Name)
 	if !readable && !hasFilling(gens, view.Name) {
-		g, err := s.AddGeneration(ctx, b, view.Name)
-		if err != nil {
+		if gens, err = begin(ctx, s, b, view.Name); err != nil {
 			return fmt.Errorf("begin view %s of %s: %w", view.Name, b, err)
 		}
-		gens = append(gens, g)
+		live, readable = Readable(gens, view.Name)
 	}
 	for _, g := range gens {
 		if g.View == view.Name && g.Gen < live.Gen && g.State == Filling {
@@ -183,6 +183,30 @@ func (v *Views) catchUp(ctx context.Context, b auth.BranchID, view View) error {
 		}
 	}
 	return nil
+}
+
+// begin adds the first generation of a view and lists all generations. Where another node
+// has begun one meanwhile, the one with the lower number stays and the other is removed, so
+// that none is left that is filled for no reader.
+func begin(ctx context.Context, s ViewStore, b auth.BranchID, view string) ([]Generation, error) {
+	g, err := s.AddGeneration(ctx, b, view)
+	if err != nil {
+		return nil, err
+	}
+	gens, err := s.Generations(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	earlier := slices.ContainsFunc(gens, func(x Generation) bool {
+		return x.View == view && x.Gen < g.Gen && (x.State == Filling || x.State == Live || x.State == Old)
+	})
+	if !earlier {
+		return gens, nil
+	}
+	if err := s.DropGeneration(ctx, b, g.Gen); err != nil && !errors.Is(err, ErrRaced) {
+		return nil, err
+	}
+	return slices.DeleteFunc(gens, func(x Generation) bool { return x.Gen == g.Gen }), nil
 }
 
 func hasFilling(gens []Generation, view string) bool {
