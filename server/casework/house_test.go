@@ -15,6 +15,7 @@ import (
 
 	"doorstep/auth"
 	"doorstep/geo"
+	"doorstep/server/casework/rows"
 	"doorstep/server/conduct"
 	"doorstep/server/record"
 	"doorstep/server/store/sqlitestore"
@@ -112,14 +113,14 @@ func line(ref string, with ...string) []string {
 		"due_date":         "2026-07-01", "priority": "2", "service_min": "20"}
 	for i := 0; i < len(with); i += 2 {
 		if _, known := v[with[i]]; !known && !slices.ContainsFunc(caseColumns,
-			func(c column) bool { return c.name == with[i] }) {
-			panic("no such column: " + with[i])
+			func(c rows.Column) bool { return c.Name == with[i] }) {
+			panic("no such rows.Column: " + with[i])
 		}
 		v[with[i]] = with[i+1]
 	}
 	out := make([]string, len(caseColumns))
 	for i, c := range caseColumns {
-		out[i] = v[c.name]
+		out[i] = v[c.Name]
 	}
 	return out
 }
@@ -130,7 +131,7 @@ func file(lines ...[]string) string {
 	w := csv.NewWriter(&b)
 	var head []string
 	for _, c := range caseColumns {
-		head = append(head, c.name)
+		head = append(head, c.Name)
 	}
 	_ = w.Write(head) // a buffer takes everything
 	_ = w.WriteAll(lines)

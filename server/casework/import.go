@@ -11,6 +11,7 @@ import (
 
 	"doorstep/auth"
 	"doorstep/auth/refusal"
+	"doorstep/server/casework/rows"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
@@ -23,11 +24,11 @@ type ImportOptions struct {
 
 // ImportReport says what became of the lines of an import. Every line is counted once.
 type ImportReport struct {
-	Accepted  int         `json:"accepted"` // new
-	Updated   int         `json:"updated"`
-	Unchanged int         `json:"unchanged"` // here already, with the same values
-	Rejected  int         `json:"rejected"`
-	Errors    []LineError `json:"errors"`
+	Accepted  int              `json:"accepted"` // new
+	Updated   int              `json:"updated"`
+	Unchanged int              `json:"unchanged"` // here already, with the same values
+	Rejected  int              `json:"rejected"`
+	Errors    []rows.LineError `json:"errors"`
 	// ErrorsLeftOut is how many errors are not listed, for their number.
 	ErrorsLeftOut int `json:"errors_left_out,omitempty"`
 	// Unassigned is how many of the cases accepted or updated lie outside every territory: they are kept.
@@ -39,11 +40,11 @@ const chunkLines = 500
 
 // lineImport is one kind of import: it reads rows into T, and applies chunks of them.
 type lineImport[T any] struct {
-	schema []column
+	schema []rows.Column
 	// parse judges one row by itself.
-	parse func(vals []string) (T, []LineError)
+	parse func(vals []string) (T, []rows.LineError)
 	// resolve finds the case that a line names, where a line names one that exists; nil for other imports.
-	resolve func(ctx context.Context, val *T) (*LineError, error)
+	resolve func(ctx context.Context, val *T) (*rows.LineError, error)
 	// key tells lines that must not stand in one chunk, since the later one builds on the earlier.
 	key func(T) string
 	// apply decides a chunk and fills in what became of each line. Its error is about the whole import.
@@ -55,13 +56,13 @@ type importLine[T any] struct {
 	n          int
 	val        T
 	change     string // accepted, updated, unchanged; "" with bad
-	bad        *LineError
+	bad        *rows.LineError
 	unassigned bool
 }
 
 // refuse says that the line is not applied.
 func (l *importLine[T]) refuse(column, code, message string) {
-	l.bad = &LineError{Line: l.n, Column: column, Code: code, Message: message}
+	l.bad = &rows.LineError{Line: l.n, Column: column, Code: code, Message: message}
 }
 
 // refuseFor says that a decision refused the line.
@@ -77,15 +78,15 @@ func (l *importLine[T]) refuseFor(err error) bool {
 // before an error stays, and is in the report.
 func runImport[T any](ctx context.Context, im lineImport[T], contentType string, in io.Reader,
 	opt ImportOptions) (ImportReport, error) {
-	rep := ImportReport{Errors: []LineError{}}
+	rep := ImportReport{Errors: []rows.LineError{}}
 	if opt.MaxErrors == 0 {
 		opt.MaxErrors = 1000
 	}
-	rows, err := newRowReader(contentType, in, im.schema)
+	file, err := rows.NewReader(contentType, in, im.schema)
 	if err != nil {
 		return rep, err
 	}
-	complain := func(errs ...LineError) {
+	complain := func(errs ...rows.LineError) {
 		for _, e := range errs {
 			if len(rep.Errors) < opt.MaxErrors {
 				rep.Errors = append(rep.Errors, e)
@@ -95,7 +96,7 @@ func runImport[T any](ctx context.Context, im lineImport[T], contentType string,
 		}
 	}
 	var chunk []*importLine[T]
-	var bad []LineError // of lines of this chunk that were not even parsed
+	var bad []rows.LineError // of lines of this chunk that were not even parsed
 	keys := map[string]bool{}
 	flush := func() error {
 		var err error
@@ -126,7 +127,7 @@ func runImport[T any](ctx context.Context, im lineImport[T], contentType string,
 		return err
 	}
 	for {
-		r, err := rows.next()
+		r, err := file.Next()
 		if errors.Is(err, io.EOF) {
 			return rep, flush()
 		}
@@ -140,7 +141,7 @@ func runImport[T any](ctx context.Context, im lineImport[T], contentType string,
 		if len(errs) > 0 {
 			rep.Rejected++
 			for _, e := range errs {
-				e.Line = r.line
+				e.Line = r.Line
 				bad = append(bad, e)
 			}
 		} else {
@@ -151,7 +152,7 @@ func runImport[T any](ctx context.Context, im lineImport[T], contentType string,
 				}
 			}
 			keys[k] = true
-			chunk = append(chunk, &importLine[T]{n: r.line, val: val})
+			chunk = append(chunk, &importLine[T]{n: r.Line, val: val})
 		}
 		if len(chunk) >= chunkLines || len(bad) >= 4*chunkLines {
 			if err := flush(); err != nil {
@@ -162,16 +163,16 @@ func runImport[T any](ctx context.Context, im lineImport[T], contentType string,
 }
 
 // read judges one row and resolves the case it names.
-func (im *lineImport[T]) read(ctx context.Context, r row) (val T, errs []LineError, err error) {
-	if r.bad != nil {
-		return val, []LineError{*r.bad}, nil
+func (im *lineImport[T]) read(ctx context.Context, r rows.Row) (val T, errs []rows.LineError, err error) {
+	if r.Bad != nil {
+		return val, []rows.LineError{*r.Bad}, nil
 	}
-	if val, errs = im.parse(r.vals); len(errs) > 0 || im.resolve == nil {
+	if val, errs = im.parse(r.Vals); len(errs) > 0 || im.resolve == nil {
 		return val, errs, nil
 	}
 	bad, err := im.resolve(ctx, &val)
 	if bad != nil {
-		errs = []LineError{*bad}
+		errs = []rows.LineError{*bad}
 	}
 	return val, errs, err
 }
@@ -342,6 +343,6 @@ type lineReceipt struct {
 }
 
 // sortLines puts errors in the order of their lines.
-func sortLines(errs []LineError) {
-	slices.SortStableFunc(errs, func(a, b LineError) int { return cmp.Compare(a.Line, b.Line) })
+func sortLines(errs []rows.LineError) {
+	slices.SortStableFunc(errs, func(a, b rows.LineError) int { return cmp.Compare(a.Line, b.Line) })
 }

@@ -9,20 +9,21 @@ import (
 	"strings"
 
 	"doorstep/auth"
+	"doorstep/server/casework/rows"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 
 // caseColumns are the columns of a case import.
-var caseColumns = []column{
-	{name: "case_ref"}, {name: "lender"}, {name: "product_type"}, {name: "profile"}, {name: "debtor_ref"},
-	{name: "debtor_name"},
-	{name: "language"}, {name: "phone"}, {name: "phone_verified_on"}, {name: "address"}, {name: "postal_code"},
-	{name: "city"},
-	{name: "country"}, {name: "lon"}, {name: "lat"}, {name: "address_verified_on"}, {name: "time_zone"},
-	{name: "currency"},
-	{name: "principal_minor"}, {name: "amount_due_minor"}, {name: "due_date"}, {name: "priority"}, {name: "service_min"},
-	{name: "flags"}, {name: "datum", optional: true},
+var caseColumns = []rows.Column{
+	{Name: "case_ref"}, {Name: "lender"}, {Name: "product_type"}, {Name: "profile"}, {Name: "debtor_ref"},
+	{Name: "debtor_name"},
+	{Name: "language"}, {Name: "phone"}, {Name: "phone_verified_on"}, {Name: "address"}, {Name: "postal_code"},
+	{Name: "city"},
+	{Name: "country"}, {Name: "lon"}, {Name: "lat"}, {Name: "address_verified_on"}, {Name: "time_zone"},
+	{Name: "currency"},
+	{Name: "principal_minor"}, {Name: "amount_due_minor"}, {Name: "due_date"}, {Name: "priority"}, {Name: "service_min"},
+	{Name: "flags"}, {Name: "datum", Optional: true},
 }
 
 type caseLine = record.CaseLine
@@ -38,11 +39,11 @@ type caseLine = record.CaseLine
 func (s *Service) ImportCases(ctx context.Context, actor auth.Actor, branch auth.BranchID, contentType string,
 	in io.Reader, opt ImportOptions) (ImportReport, error) {
 	if err := importScope(actor, branch); err != nil {
-		return ImportReport{Errors: []LineError{}}, err
+		return ImportReport{Errors: []rows.LineError{}}, err
 	}
 	im, err := s.newImporter(actor, branch)
 	if err != nil {
-		return ImportReport{Errors: []LineError{}}, err
+		return ImportReport{Errors: []rows.LineError{}}, err
 	}
 	ci := &caseImport{importer: im, profiles: s.policy.Load()}
 	return runImport(ctx, lineImport[caseLine]{

@@ -7,16 +7,17 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/server/casework/rows"
 	"doorstep/server/conduct"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 
 // contactColumns are the columns of a contact import.
-var contactColumns = []column{
-	{name: "case_ref"}, {name: "channel"}, {name: "at"}, {name: "result"}, {name: "party", optional: true},
-	{name: "external_id", optional: true}, {name: "party_ref", optional: true}, {name: "number", optional: true},
-	{name: "excluded", optional: true, boolean: true}, {name: "lender", optional: true},
+var contactColumns = []rows.Column{
+	{Name: "case_ref"}, {Name: "channel"}, {Name: "at"}, {Name: "result"}, {Name: "party", Optional: true},
+	{Name: "external_id", Optional: true}, {Name: "party_ref", Optional: true}, {Name: "number", Optional: true},
+	{Name: "excluded", Optional: true, Boolean: true}, {Name: "lender", Optional: true},
 }
 
 // contactLine is one line of a contact import, judged by itself.
@@ -58,12 +59,12 @@ func (s *Service) ImportContacts(ctx context.Context, actor auth.Actor, branch a
 	in io.Reader, opt ImportOptions) (ImportReport, error) {
 	im, err := s.newImporter(actor, branch)
 	if err != nil {
-		return ImportReport{Errors: []LineError{}}, err
+		return ImportReport{Errors: []rows.LineError{}}, err
 	}
 	return runImport(ctx, lineImport[contactLine]{
 		schema:  contactColumns,
 		parse:   parseContact,
-		resolve: func(ctx context.Context, l *contactLine) (*LineError, error) { return im.resolve(ctx, &l.Case) },
+		resolve: func(ctx context.Context, l *contactLine) (*rows.LineError, error) { return im.resolve(ctx, &l.Case) },
 		key:     func(l contactLine) string { return contactID(l.Case.ID, l.own()) },
 		apply: func(ctx context.Context, lines []*importLine[contactLine]) error {
 			return perBranch(ctx, im, lines, func(l contactLine) journal.CaseID { return l.Case.ID }, im.applyContacts)
@@ -72,7 +73,7 @@ func (s *Service) ImportContacts(ctx context.Context, actor auth.Actor, branch a
 }
 
 // parseContact judges a line of a contact import by itself.
-func parseContact(vals []string) (contactLine, []LineError) {
+func parseContact(vals []string) (contactLine, []rows.LineError) {
 	f := &fields{schema: contactColumns, vals: vals}
 	l := contactLine{
 		Case:     f.caseName(),

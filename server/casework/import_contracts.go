@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"doorstep/auth"
+	"doorstep/server/casework/rows"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
@@ -80,7 +81,7 @@ func (f *fields) caseName() caseName {
 // resolve finds the case that a line names. A lender's system names its own cases by
 // its own references. The office names the lender beside, or writes the full id, or
 // the reference alone where only one lender has a case of that name.
-func (im *importer) resolve(ctx context.Context, n *caseName) (*LineError, error) {
+func (im *importer) resolve(ctx context.Context, n *caseName) (*rows.LineError, error) {
 	if im.actor.Role == auth.RoleLender {
 		if n.Lender != "" && n.Lender != im.actor.Lender {
 			return notYourLender(), nil
@@ -109,7 +110,7 @@ func (im *importer) resolve(ctx context.Context, n *caseName) (*LineError, error
 		n.ID = ids[0]
 		return nil, nil
 	}
-	return &LineError{Column: "case_ref", Code: "import.case_ambiguous",
+	return &rows.LineError{Column: "case_ref", Code: "import.case_ambiguous",
 		Message: "several lenders have a case of this case_ref; name the lender in a column lender, or write " +
 			"<lender>.<case_ref>"}, nil
 }
@@ -150,14 +151,14 @@ func (im *importer) casesNamed(ctx context.Context, ref string) ([]journal.CaseI
 	return ids, nil
 }
 
-func notYourLender() *LineError {
-	return &LineError{Column: "lender", Code: "import.lender",
+func notYourLender() *rows.LineError {
+	return &rows.LineError{Column: "lender", Code: "import.lender",
 		Message: "this is not your lender; send your own cases only"}
 }
 
 // unknownCase is said of a case that does not exist and of one that is not the actor's: the two must not differ.
-func unknownCase() *LineError {
-	return &LineError{Column: "case_ref", Code: "import.case_unknown",
+func unknownCase() *rows.LineError {
+	return &rows.LineError{Column: "case_ref", Code: "import.case_unknown",
 		Message: "there is no such case of yours here; import the case first"}
 }
 

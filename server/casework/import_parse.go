@@ -13,25 +13,26 @@ import (
 	"golang.org/x/text/language"
 
 	"doorstep/geo"
+	"doorstep/server/casework/rows"
 	"doorstep/server/record"
 )
 
 // fields reads the values of one row and collects what is wrong with them.
 type fields struct {
-	schema []column
+	schema []rows.Column
 	vals   []string
-	errs   []LineError
+	errs   []rows.LineError
 }
 
 // get is a column's value; "" when absent.
 func (f *fields) get(name string) string {
-	i := slices.IndexFunc(f.schema, func(c column) bool { return c.name == name })
+	i := slices.IndexFunc(f.schema, func(c rows.Column) bool { return c.Name == name })
 	return f.vals[i]
 }
 
 // bad notes that a column cannot be used. The message never repeats the value.
 func (f *fields) bad(column, code, message string) {
-	f.errs = append(f.errs, LineError{Column: column, Code: code, Message: message})
+	f.errs = append(f.errs, rows.LineError{Column: column, Code: code, Message: message})
 }
 
 var (
@@ -174,7 +175,7 @@ func (f *fields) currency(name string) string {
 }
 
 // parse judges a line of a case import by itself.
-func (ci *caseImport) parse(vals []string) (caseLine, []LineError) {
+func (ci *caseImport) parse(vals []string) (caseLine, []rows.LineError) {
 	f := &fields{schema: caseColumns, vals: vals}
 	c := caseLine{
 		CaseRef:           f.ref("case_ref"),

@@ -6,14 +6,15 @@ import (
 	"io"
 
 	"doorstep/auth"
+	"doorstep/server/casework/rows"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 
 // paymentColumns are the columns of a payment import.
-var paymentColumns = []column{
-	{name: "payment_ref"}, {name: "case_ref"}, {name: "paid_at"}, {name: "amount_minor"}, {name: "currency"},
-	{name: "method", optional: true}, {name: "lender", optional: true},
+var paymentColumns = []rows.Column{
+	{Name: "payment_ref"}, {Name: "case_ref"}, {Name: "paid_at"}, {Name: "amount_minor"}, {Name: "currency"},
+	{Name: "method", Optional: true}, {Name: "lender", Optional: true},
 }
 
 // paymentLine is one line of a payment import, judged by itself.
@@ -36,12 +37,12 @@ func (s *Service) ImportPayments(ctx context.Context, actor auth.Actor, branch a
 	in io.Reader, opt ImportOptions) (ImportReport, error) {
 	im, err := s.newImporter(actor, branch)
 	if err != nil {
-		return ImportReport{Errors: []LineError{}}, err
+		return ImportReport{Errors: []rows.LineError{}}, err
 	}
 	return runImport(ctx, lineImport[paymentLine]{
 		schema:  paymentColumns,
 		parse:   parsePayment,
-		resolve: func(ctx context.Context, l *paymentLine) (*LineError, error) { return im.resolve(ctx, &l.Case) },
+		resolve: func(ctx context.Context, l *paymentLine) (*rows.LineError, error) { return im.resolve(ctx, &l.Case) },
 		key:     func(l paymentLine) string { return paymentID(l.Case.ID, l.Ref) },
 		apply: func(ctx context.Context, lines []*importLine[paymentLine]) error {
 			return perBranch(ctx, im, lines, func(l paymentLine) journal.CaseID { return l.Case.ID }, im.applyPayments)
@@ -50,7 +51,7 @@ func (s *Service) ImportPayments(ctx context.Context, actor auth.Actor, branch a
 }
 
 // parsePayment judges a line of a payment import by itself.
-func parsePayment(vals []string) (paymentLine, []LineError) {
+func parsePayment(vals []string) (paymentLine, []rows.LineError) {
 	f := &fields{schema: paymentColumns, vals: vals}
 	l := paymentLine{
 		Ref:         f.get("payment_ref"),

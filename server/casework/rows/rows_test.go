@@ -1,0 +1,136 @@
+package rows
+
+import (
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"doorstep/auth/refusal"
+)
+
+var schema = []Column{{Name: "ref"}, {Name: "note"}, {Name: "out", Optional: true, Boolean: true}}
+
+// readAll reads a file to its end, and gives its rows as texts: the line, and the values or the error's code.
+func readAll(t *testing.T, contentType, text string) []string {
+	t.Helper()
+	r, err := NewReader(contentType, strings.NewReader(text), schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for {
+		row, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return out
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := string(rune('0' + row.Line))
+		if row.Bad != nil {
+			if row.Bad.Line != row.Line || row.Vals != nil {
+				t.Errorf("line %d: the error is of line %d, with values %q", row.Line, row.Bad.Line, row.Vals)
+			}
+			out = append(out, line+" "+row.Bad.Column+" "+row.Bad.Code)
+			continue
+		}
+		out = append(out, line+" "+strings.Join(row.Vals, "|"))
+	}
+}
+
+func TestABadLineCostsNoOther(t *testing.T) {
+	for name, c := range map[string]struct {
+		contentType, text string
+		want              []string
+	}{
+		"CSV": {"text/csv; charset=utf-8", "\ufeffnote,ref\r\n \"a, \"\"b\"\"\",1\r\n"+
+			"\"a, \"\"b\"\"\nc\", 2\n\n3\nx,y,z\nlast,7",
+			[]string{"2  import.quote", "3 2|a, \"b\"\nc|", "6  import.fields_missing", "7  import.fields_extra", "8 7|last|"}},
+		"a quote that is never closed": {"text/csv", "ref,note\n1,\"open\n2,b\n3,c\n",
+			[]string{"2  import.quote_open", "3 2|b|", "4 3|c|"}},
+		"bytes": {"text/csv", "ref,note\n1,a\xff\n2,a\x00\n3,c\n",
+			[]string{"2  import.utf8", "3  import.nul", "4 3|c|"}},
+		"a long line": {"text/csv", "ref,note\n1," + strings.Repeat("a", maxRecordBytes) + "\n2,b\n",
+			[]string{"2  import.line_too_long", "3 2|b|"}},
+		"NDJSON": {"application/x-ndjson", "{\"ref\":1,\"out\":true}\n\n[]\n" +
+			"{\"note\":[\"a\",\"b\"],\"ref\":null}\n" +
+			"{\"ref\":1,\"ref\":2}\n{\"who\":1}\n{\"note\":true}",
+			[]string{"1 1||true", "3  import.json", "4 |a;b|", "5 ref import.repeated_column", "6 who import.unknown_column",
+				"7 note import.json_value"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := readAll(t, c.contentType, c.text); !slices.Equal(got, c.want) {
+				t.Errorf("read\n%q, want\n%q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestAHeaderThatDoesNotFitIsRefused(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                    "import.header",
+		"1,Maria Silva\n":     "import.header",
+		"ref,note,who\n":      "import.unknown_column",
+		"ref,note,ref\n":      "import.repeated_column",
+		"ref,out\n":           "import.missing_column",
+		"ref,note,\"open\n\n": "import.header",
+	} {
+		_, err := NewReader("text/csv", strings.NewReader(text), schema)
+		if e, ok := refusal.Of(err); !ok || e.Code() != want || strings.Contains(e.Error(), "Maria") {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// TestALineThatWasCutIsNotARow has the upload end in the middle of a line.
+func TestALineThatWasCutIsNotARow(t *testing.T) {
+	lost := errors.New("the connection was lost")
+	in := io.MultiReader(strings.NewReader("ref,note\n1,a\n2,whole or n"), iotest.ErrReader(lost))
+	r, err := NewReader("text/csv", in, schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if row, err := r.Next(); err != nil || row.Vals[0] != "1" {
+		t.Fatalf("%v, %v", row, err)
+	}
+	if row, err := r.Next(); !errors.Is(err, lost) {
+		t.Errorf("%v, %v: want the reader's error", row, err)
+	}
+}
+
+func FuzzEveryRecordIsOneOfItsFile(f *testing.F) {
+	for _, s := range []string{"1,a\n2,b", "\"a\nb\",c", "\"\"\"", "a\"b,c\n", "{\"ref\":1}\n{", "\r\n,\r\n"} {
+		f.Add(s, true)
+		f.Add(s, false)
+	}
+	f.Fuzz(func(t *testing.T, text string, csv bool) {
+		contentType, head := "application/x-ndjson", ""
+		if csv {
+			contentType, head = "text/csv", "ref,note\n"
+		}
+		r, err := NewReader(contentType, strings.NewReader(head+text), schema)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines, last := 1+strings.Count(head+text, "\n"), 0
+		for {
+			row, err := r.Next()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if row.Line <= last || row.Line > lines {
+				t.Fatalf("a record of line %d after one of line %d, in %d lines", row.Line, last, lines)
+			}
+			last = row.Line
+			if (row.Bad == nil) != (len(row.Vals) == len(schema)) {
+				t.Fatalf("line %d: %q, %v", row.Line, row.Vals, row.Bad)
+			}
+		}
+	})
+}
