@@ -192,7 +192,7 @@ func putRound(rd *journal.Reader, action string, r Round) (journal.Draft, error)
 func (s *Service) do(ctx context.Context, b auth.BranchID, ask Ask, decide func(context.Context,
 	*journal.Reader) (journal.Draft, error)) (journal.Outcome, error) {
 	if ask.Command == "" {
-		ask.Command = "http:" + string(ask.Actor.User) + ":" + journal.NewID()
+		ask.Command = journal.HTTPCommand(ask.Actor.User, "")
 	}
 	outs, err := s.opt.Journal.Do(ctx, b, []journal.Command{{ID: ask.Command, Actor: ask.Actor.User, Decide: decide}})
 	if err != nil {

@@ -70,11 +70,7 @@ func receiptText(r casework.Receipt) (json.RawMessage, error) {
 
 // request is a command under the caller's key, or one of our own.
 func (a *API) request(c call, cmd casework.Cmd) (casework.Request, error) {
-	id := c.command()
-	if id == "" {
-		id = "http:" + string(c.actor.User) + ":" + journal.NewID()
-	}
-	return casework.Request{ID: id, Payload: a.payload(cmd), Cmd: cmd}, nil
+	return casework.Request{ID: journal.HTTPCommand(c.actor.User, c.key), Payload: a.payload(cmd), Cmd: cmd}, nil
 }
 
 func (a *API) caseEndpoints() {

@@ -47,7 +47,7 @@ func (c call) command() string {
 	if c.key == "" {
 		return ""
 	}
-	return "http:" + string(c.actor.User) + ":" + c.key
+	return journal.HTTPCommand(c.actor.User, c.key)
 }
 
 // requestHeader names a request in its answer, in its problem and in the log.
@@ -159,7 +159,7 @@ func legible(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-// maxKey bounds an Idempotency-Key: the command id has at most 128 bytes.
+// maxKey is how many characters an Idempotency-Key may have.
 const maxKey = 60
 
 // beforeChange are the endpoints of a user who has yet to change a one-time password.

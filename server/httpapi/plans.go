@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"doorstep/auth"
@@ -171,10 +172,9 @@ func (a *API) getReceipt(ctx context.Context, c call, in *getReceiptIn) (*body[a
 	if err != nil {
 		return nil, err
 	}
-	own := "http:" + string(c.actor.User) + ":"
 	id := in.Command
-	if len(id) < len(own) || id[:len(own)] != own {
-		id = own + id // a caller reads receipts of their own commands only
+	if !strings.HasPrefix(id, journal.HTTPCommands(c.actor.User)) {
+		id = journal.HTTPCommand(c.actor.User, id) // a caller reads receipts of their own commands only
 	}
 	r, err := a.opt.Casework.ReceiptOf(ctx, b, id)
 	if err != nil {

@@ -37,11 +37,7 @@ type replanBody struct {
 }
 
 func (a *API) dispatchAsk(c call) (dispatch.Ask, error) {
-	id := c.command()
-	if id == "" {
-		id = "http:" + string(c.actor.User) + ":" + journal.NewID()
-	}
-	return dispatch.Ask{Actor: c.actor, Command: id}, nil
+	return dispatch.Ask{Actor: c.actor, Command: journal.HTTPCommand(c.actor.User, c.key)}, nil
 }
 
 func (a *API) roundEndpoints() {

@@ -50,7 +50,7 @@ func (s *Service) RegisterDevice(ctx context.Context, d auth.Device) error {
 		return err
 	}
 	if !ok || now.User != d.User || now.Platform != d.Platform || now.Name != d.Name {
-		if _, err := apply(ctx, s, Ask{By: d.User, Command: "http:" + string(d.User) + ":" + journal.NewID()},
+		if _, err := apply(ctx, s, Ask{By: d.User, Command: journal.HTTPCommand(d.User, "")},
 			change[Device]{branch: auth.OrgBranch, typ: "devices", id: string(d.ID), action: "device.register",
 				decide: func(_ context.Context, r *journal.Reader, now *Device) (*Device, error) {
 					if now == nil {

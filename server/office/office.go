@@ -61,7 +61,7 @@ type change[T any] struct {
 // that was used before returns the state as it is now.
 func apply[T any](ctx context.Context, s *Service, ask Ask, c change[T]) (*T, error) {
 	if ask.Command == "" {
-		ask.Command = "http:" + string(ask.By) + ":" + journal.NewID()
+		ask.Command = journal.HTTPCommand(ask.By, "")
 	}
 	var next *T
 	out, err := s.journal.Do(ctx, c.branch, []journal.Command{{ID: ask.Command, Payload: ask.Payload, Actor: ask.By,

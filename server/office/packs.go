@@ -93,7 +93,7 @@ func (s *Service) ChangePacks(ctx context.Context, ask Ask, changes []PackChange
 		}
 	}
 	if ask.Command == "" {
-		ask.Command = "http:" + string(ask.By) + ":" + journal.NewID()
+		ask.Command = journal.HTTPCommand(ask.By, "")
 	}
 	payload, err := json.Marshal(changes)
 	if err != nil {

@@ -77,14 +77,14 @@ func (s *Service) ReplaceTerritories(ctx context.Context, ask Ask, b auth.Branch
 		}
 	}
 	if ask.Command == "" {
-		ask.Command = "http:" + string(ask.By) + ":" + journal.NewID()
+		ask.Command = journal.HTTPCommand(ask.By, "")
 	}
 	var cmds []journal.Command
 	parts := batches(puts, moved, removed)
 	for i, part := range parts {
 		id := ask.Command
 		if len(cmds) > 0 {
-			id = ask.Command[:min(len(ask.Command), journal.MaxCommandBytes-8)] + ":" + strconv.Itoa(len(cmds))
+			id = ask.Command + ":" + strconv.Itoa(len(cmds))
 		}
 		cmds = append(cmds, journal.Command{ID: id, Actor: ask.By, Decide: func(ctx context.Context,
 			r *journal.Reader) (journal.Draft, error) {

@@ -46,7 +46,7 @@ func TestABadLineCostsNoOther(t *testing.T) {
 		contentType, text string
 		want              []string
 	}{
-		"CSV": {"text/csv; charset=utf-8", "\ufeffnote,ref\r\n \"a, \"\"b\"\"\",1\r\n"+
+		"CSV": {"text/csv; charset=utf-8", "\ufeffnote,ref\r\n \"a, \"\"b\"\"\",1\r\n" +
 			"\"a, \"\"b\"\"\nc\", 2\n\n3\nx,y,z\nlast,7",
 			[]string{"2  import.quote", "3 2|a, \"b\"\nc|", "6  import.fields_missing", "7  import.fields_extra", "8 7|last|"}},
 		"a quote that is never closed": {"text/csv", "ref,note\n1,\"open\n2,b\n3,c\n",
