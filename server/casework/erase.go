@@ -48,7 +48,7 @@ type ErasureLine struct {
 }
 
 // ErasureList is the list of erased debtors, kept where no backup of the data brings
-// back an older one (JOURNAL.md J13).
+// back an older one (sync/journal/README.md, J13).
 type ErasureList interface {
 	// Add appends a line, durable when it returns nil. One that is there already may be added again.
 	Add(ErasureLine) error

@@ -158,8 +158,8 @@ func (s *Service) ask(what string, r Round) Ask {
 	return Ask{Actor: auth.System(), Command: "round:" + r.ID + ":" + r.Run + ":" + what}
 }
 
-// documentsAtOnce bounds how many documents one command writes: a command is all
-// in one page (JOURNAL.md J15).
+// documentsAtOnce bounds how many documents one command writes: a command's documents are all
+// in one page, whose size is limited (sync/journal/README.md, J15).
 const documentsAtOnce = 400
 
 // storeDay writes routes and left-out cases under the run. They count once the header names the run.

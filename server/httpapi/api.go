@@ -89,7 +89,7 @@ const (
 		"offline sync of visits, notes, consents and repayment plans; push alerts; audit exports that prove themselves."
 )
 
-// limits of requests by one device: a client that loops is slowed down, not served (SYNC.md M8).
+// limits of requests by one device: a client that loops is slowed down, not served (sync/README.md, M8).
 const (
 	deviceEvery = 20 * time.Millisecond
 	deviceBurst = 400

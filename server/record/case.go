@@ -105,7 +105,7 @@ type Closing struct {
 	By     auth.UserID `json:"by" is:"server"`
 }
 
-// Requests are what the person asked for: they bind every channel (CONDUCT.md "Requests").
+// Requests are what the person asked for: they bind every channel (server/conduct/README.md).
 type Requests struct {
 	NoContactTimes []TimeSpan `json:"no_contact_times,omitempty"`
 	NoPlaces       []string   `json:"no_places,omitempty" is:"server"`

@@ -61,7 +61,7 @@ func (t *Taken) Take(debtor journal.DebtorID, by auth.UserID, device auth.Device
 // taken gives the part of a state that the server adds.
 func (t *Taken) taken() *Taken { return t }
 
-// skewFlag is from how far on a phone's clock is called wrong, in seconds (SYNC.md).
+// skewFlag is the difference to the server's clock, in seconds, from which a phone's clock is called wrong.
 const skewFlag = 5 * 60
 
 // SkewFlags are the flags of a record that a phone with a wrong clock sent.

@@ -9,7 +9,7 @@ import (
 	"doorstep/auth"
 )
 
-// Limits of JOURNAL.md J15. A draft that breaks one is refused before it is numbered.
+// Limits on sizes (README.md, J15). A draft that breaks one is refused before it is numbered.
 const (
 	MaxStateBytes   = 64 << 10  // one document's state
 	MaxEntryBytes   = 512 << 10 // one entry's canonical bytes

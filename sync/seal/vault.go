@@ -30,8 +30,8 @@ var (
 	ErrNoKey = errors.New("seal: a debtor's key is missing")
 )
 
-// Keys keeps debtors' wrapped keys, apart from the journal (JOURNAL.md J12): no copy
-// of one stands in a log or in the journal's file. Both stores implement it. All
+// Keys keeps debtors' wrapped keys, apart from the journal (sync/journal/README.md, J12): no
+// copy of a key is in a log or in the journal's file. Both stores implement it. All
 // methods are safe for concurrent use, from several nodes too.
 type Keys interface {
 	// Keys reads wrapped keys, in the order asked: nil where there is none, empty and not nil where it is destroyed.
@@ -47,7 +47,7 @@ type Keys interface {
 const (
 	// proofID is no debtor's: their ids are hexadecimal.
 	proofID = "kek"
-	// keyLife is how long an opened key is remembered (JOURNAL.md J12).
+	// keyLife is how long an opened key is remembered (sync/journal/README.md, J12).
 	keyLife = 60 * time.Second
 	maxKeys = 50_000
 	// batch is how many keys are read or made at once.

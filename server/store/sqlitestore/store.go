@@ -120,7 +120,7 @@ func private(path string) error {
 	return err
 }
 
-// dsn names the file with the settings of JOURNAL.md's layout.
+// dsn returns the name of the data source: the file, with the settings that make a commit durable.
 func dsn(path, more string) string {
 	pragmas := []string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-8192)",
 		"wal_autocheckpoint(20000)", "temp_store(MEMORY)"}
