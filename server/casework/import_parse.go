@@ -322,7 +322,8 @@ func countryProfiles(known profileList, country string) []string {
 func (f *fields) home() (*geo.E7, string) {
 	datum, lon, lat := f.get("datum"), f.get("lon"), f.get("lat")
 	if _, err := geo.ParseDatum(datum); err != nil {
-		f.bad("datum", "import.datum", "write wgs84 or gcj02, or leave it empty for wgs84")
+		f.bad("datum", "import.datum", "this is not one of "+strings.Join(record.CodesOf("datums"), ", ")+
+			", or empty for wgs84")
 		return nil, ""
 	}
 	if lon == "" && lat == "" {
@@ -355,8 +356,8 @@ func (f *fields) flags(name string) []string {
 	list := splitList(f.get(name), ";")
 	for _, kind := range list {
 		if _, ok := record.HoldKindNamed(kind); !ok {
-			f.bad(name, "import.flag", "a flag is not one of "+strings.Join(record.CodesOf("hold_kinds"),
-				", ")+" (separate several by semicolons)")
+			f.bad(name, "import.flag", "a flag is not one of "+strings.Join(record.CodesOf("hold_kinds"), ", ")+
+				" (separate several by semicolons)")
 			return nil
 		}
 	}

@@ -59,17 +59,13 @@ func parsePayment(vals []string) (paymentLine, []rows.LineError) {
 		PaidAt:      f.time("paid_at"),
 		AmountMinor: f.amount("amount_minor", true, 1),
 		Currency:    f.currency("currency"),
-		Method:      f.get("method"),
+		Method:      f.listed("method", "import.method", false, record.CodesOf("payment_methods")),
 	}
 	switch {
 	case l.Ref == "":
 		f.bad("payment_ref", "import.empty", "this value is required")
 	case !record.IsID(l.Ref):
 		f.bad("payment_ref", "import.id", "a payment_ref has 1 to 128 letters A to Z, digits and any of _.:/@#+-")
-	}
-	if !codePattern.MatchString(l.Method) {
-		f.bad("method", "import.code",
-			"write a code of at most 64 letters, digits, dots, dashes and underscores, such as transfer")
 	}
 	return l, f.errs
 }
