@@ -302,7 +302,8 @@ func TestAnyDivisionIsAPartition(t *testing.T) {
 				t.Fatalf("part %d reaches %.2f m² out of the area", i, out)
 			}
 		}
-		// Nobody is forgotten, but for doors within a centimetre of the area's own border.
+		// Every door is near a part. One on the area's own border may lie outside by as much as
+		// joints moves the ends of lines: 4 units of 1e-7 degree, 4.5 cm.
 		for _, d := range p.Doors {
 			if !union.Contains(d.At) {
 				continue
@@ -311,7 +312,7 @@ func TestAnyDivisionIsAPartition(t *testing.T) {
 			for _, part := range got {
 				nearest = min(nearest, part.Shape.DistanceTo(d.At))
 			}
-			if nearest > 0.02 {
+			if nearest > 0.05 {
 				t.Fatalf("the door at %v lies %.3f m from every part", d.At, nearest)
 			}
 		}

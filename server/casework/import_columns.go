@@ -3,6 +3,7 @@ package casework
 import (
 	"slices"
 
+	"doorstep/server/casework/rows"
 	"doorstep/server/conduct"
 	"doorstep/server/record"
 )
@@ -56,15 +57,15 @@ func ImportColumns(file string) []Column {
 }
 
 // describeColumns gives the columns of a schema their descriptions, in its order. It panics if one has none.
-func describeColumns(schema []column, are []Column) []Column {
+func describeColumns(schema []rows.Column, are []Column) []Column {
 	out := make([]Column, len(schema))
 	for i, c := range schema {
-		k := slices.IndexFunc(are, func(d Column) bool { return d.Name == c.name })
+		k := slices.IndexFunc(are, func(d Column) bool { return d.Name == c.Name })
 		if k < 0 {
-			panic("casework: the import column " + c.name + " is not described")
+			panic("casework: the import column " + c.Name + " is not described")
 		}
 		out[i] = are[k]
-		out[i].InHeader = !c.optional
+		out[i].InHeader = !c.Optional
 		if out[i].Type == "" {
 			out[i].Type = "string"
 		}
