@@ -95,14 +95,19 @@ const (
 	deviceBurst = 400
 )
 
+// setLibraries sets what gin and huma keep in variables of their packages: once, since
+// several servers may be opened at the same time in one process.
+var setLibraries = sync.OnceFunc(func() {
+	gin.SetMode(gin.ReleaseMode)
+	huma.NewError = humaProblem // huma makes its own errors through it
+})
+
 // New makes the API.
 func New(o Options) *API {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	gin.SetMode(gin.ReleaseMode)
-	// huma makes its own errors through this variable; it is set to the same function every time.
-	huma.NewError = humaProblem
+	setLibraries()
 	a := &API{opt: o, log: o.Log, engine: gin.New(), metrics: newMetrics(), endpoints: map[string]endpoint{},
 		parts:   map[string]parts{},
 		devices: auth.NewLimits(deviceEvery, deviceBurst), pace: defaultPace, planning: make(chan struct{},
