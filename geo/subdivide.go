@@ -2,6 +2,7 @@ package geo
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 
@@ -23,6 +24,8 @@ func (s Shape) Segments() []Segment {
 // Subdivide cuts the map along lines and puts the pieces together by label:
 // label is asked once for each piece, with a point inside it, and the shape
 // under a label is the union of its pieces. Pieces with a negative label are dropped.
+// Pieces that hang together under one label with less than a square metre go to the
+// neighbour with which they share most border; alone they would be no polygon.
 //
 // The shapes are a partition: neighbours have exactly the same corners along their common
 // border. Shapes made one by one and rounded to the grid would leave slivers or overlap.
@@ -40,6 +43,7 @@ func Subdivide(lines []Segment, label func(Point) int) (map[int]Shape, error) {
 	}
 	s := newSubdivision(edges)
 	s.label(label)
+	s.giveAway()
 	given := map[E7]bool{}
 	for _, l := range lines {
 		given[l.A], given[l.B] = true, true
@@ -230,6 +234,65 @@ func (s *subdivision) label(label func(Point) int) {
 	s.labels = make([]int, len(s.loops))
 	for i, h := range s.loops {
 		s.labels[i] = label(s.inside(h))
+	}
+}
+
+// giveAway relabels the pieces that are too small for a polygon, so that their ground is
+// not lost between their neighbours.
+func (s *subdivision) giveAway() {
+	area := make([]float64, len(s.loops)) // square metres; negative for the border of a hole
+	halves := make([][]int, len(s.loops))
+	for h, l := range s.loop {
+		halves[l] = append(halves[l], h)
+	}
+	for l, first := range s.loops {
+		ring := []E7{s.from(first)}
+		for h := first; ; {
+			ring = append(ring, s.to(h))
+			if h = s.next(h); h == first {
+				break
+			}
+		}
+		area[l] = ringArea(ring)
+	}
+	seen := make([]bool, len(s.loops))
+	for first := range s.loops {
+		if seen[first] || s.labels[first] < 0 {
+			continue
+		}
+		group, total, hole := []int{first}, 0.0, false
+		seen[first] = true
+		beside := map[int]float64{} // how much border is shared with each other label
+		for i := 0; i < len(group); i++ {
+			l := group[i]
+			total += area[l]
+			hole = hole || area[l] < 0
+			for _, h := range halves[l] {
+				other := s.loop[h^1]
+				switch {
+				case s.labels[other] != s.labels[first]:
+					beside[s.labels[other]] += s.length(h)
+				case !seen[other]:
+					seen[other] = true
+					group = append(group, other)
+				}
+			}
+		}
+		if hole || total >= leastArea {
+			continue
+		}
+		to := -1
+		for _, l := range slices.Sorted(maps.Keys(beside)) {
+			if l >= 0 && (to < 0 || beside[l] > beside[to]) {
+				to = l
+			}
+		}
+		if to < 0 {
+			continue
+		}
+		for _, l := range group {
+			s.labels[l] = to
+		}
 	}
 }
 

@@ -224,3 +224,29 @@ func TestHullHoldsItsPointsWithRoomToSpare(t *testing.T) {
 		t.Error("no points have a hull")
 	}
 }
+
+// A corner of less than a square metre is no polygon of its own: its neighbour has it.
+func TestAPieceTooSmallForAPolygonGoesToItsNeighbour(t *testing.T) {
+	corners := []E7{{0, 410000000}, {100000, 410000000}, {100000, 410100000}, {0, 410100000}}
+	var lines []Segment
+	for i, c := range corners {
+		lines = append(lines, Segment{c, corners[(i+1)%4]})
+	}
+	lines = append(lines, Segment{E7{-10, 410000110}, E7{110, 409999990}}) // legs of about a metre
+	got, err := Subdivide(lines, func(p Point) int {
+		switch {
+		case p.Lon < 0 || p.Lat < 41 || p.Lon > 0.01 || p.Lat > 41.01:
+			return -1
+		case p.Lon < 0.00001 && p.Lat < 41.00001:
+			return 1
+		}
+		return 0
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := Point{Lon: 0, Lat: 41}
+	if len(got) != 1 || !got[0].Contains(whole) {
+		t.Errorf("%d shapes, and the first holds the corner: %t", len(got), got[0].Contains(whole))
+	}
+}
