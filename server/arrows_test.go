@@ -58,7 +58,8 @@ var arrows = map[string][]string{
 		"server", "server/audit", "server/play", "server/store/sqlitestore", "sync/journal"},
 	"scripts/firstround": {"server/play"},
 	"scripts/democity":   {},
-	"scripts/benchmark":  {"geo/routing", "geo/routing/referee", "server", "server/play"},
+	"scripts/benchmark": {"auth", "geo/routing", "geo/routing/referee", "server", "server/play",
+		"server/store/sqlitestore", "sync/journal"},
 }
 
 // homes are the outside libraries with one home each.

@@ -68,6 +68,17 @@ func median(v []float64) float64 {
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "history" {
+		var h historyArguments
+		parser := kong.Must(&h, kong.Name("bench history"))
+		_, err := parser.Parse(os.Args[2:])
+		parser.FatalIfErrorf(err)
+		if err := h.measure(context.Background()); err != nil {
+			fmt.Fprintln(os.Stderr, "bench history:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	var a arguments
 	kong.Parse(&a, kong.Name("bench"))
 	f := &figures{units: map[string]string{}, samples: map[string][]float64{}}
