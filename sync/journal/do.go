@@ -101,54 +101,75 @@ func (j *Journal) Do(ctx context.Context, branch auth.BranchID, cmds []Command) 
 		return nil, err
 	}
 	out := make([]Outcome, len(cmds))
-	done := 0 // commands before this index have their outcome
 	at := j.Now()
 	salts := newSalts(len(cmds))
-	var giveWay = Backoff{First: 2 * time.Millisecond, Most: 40 * time.Millisecond}
-	for try := 0; done < len(cmds); try++ {
-		if try == 1 {
+	ready := make(decisions, len(cmds))
+	giveWay := Backoff{First: 2 * time.Millisecond, Most: 40 * time.Millisecond}
+	turn := false
+	last, times := -1, 0 // the command that was overtaken last, and how often in a row
+	for done := 0; done < len(cmds); {
+		if times > 0 && !turn {
 			// Somebody wrote what this call had read. Those who fight over the same
 			// documents decide again one after the other: all at once, each would
 			// undo the work of all the others.
 			select {
 			case c.turn <- struct{}{}:
+				turn = true
 				defer func() { <-c.turn }()
 			case <-ctx.Done():
 				return out, ctx.Err()
 			}
 		}
-		if try > 2 {
+		if times > 2 {
 			// Somebody is quicker every time (another node, or calls that have not met
 			// this one yet): let them finish first.
 			if err := giveWay.Wait(ctx); err != nil {
 				return out, err
 			}
 		}
-		g, decided, err := j.decideAll(ctx, c, at, cmds, salts, done)
-		if err != nil {
-			return out, err
+		if ready[done] == nil {
+			until := done + 1
+			for until < len(cmds) && ready[until] == nil {
+				until++
+			}
+			g, decided, err := j.decideAll(ctx, c, at, cmds[:until], salts, done)
+			if err != nil {
+				return out, err
+			}
+			ready.put(done, g, decided)
 		}
-		settled := 0
+		g, until := ready.group(done)
+		settled, err := 0, error(nil)
 		if len(g.items) > 0 {
 			settled, err = c.submit(ctx, g)
 		}
-		// What follows the first item that is not settled is decided afresh: it may
-		// have built on the item, or on the same outdated documents.
-		until := len(cmds)
 		if settled < len(g.items) {
 			until = g.items[settled].command
 		}
 		for i := range g.items[:settled] {
 			it := &g.items[i]
-			o := &decided[it.command-done]
+			o := &ready[it.command].outcome
 			o.N = it.first
 			for k := range it.entries {
 				o.Docs = append(o.Docs, it.entries[k].docs...)
 			}
 		}
-		copy(out[done:until], decided)
+		for i := done; i < until; i++ {
+			out[i] = ready[i].outcome
+		}
 		if err != nil {
 			return out, err
+		}
+		if settled < len(g.items) {
+			if settled == 0 && ready[until].kept {
+				// Kept in vain: what was read of the rest is too old altogether.
+				clear(ready[until:])
+			}
+			ready.forget(cmds, until)
+			if until != last {
+				last, times = until, 0
+			}
+			times++
 		}
 		done = until
 	}
