@@ -45,8 +45,16 @@ func (l ledger) Mark(ctx context.Context, branch auth.BranchID, marks []notify.M
 	return err
 }
 
-func (l ledger) Ask(ctx context.Context, n notify.Alert) (bool, string, error) {
-	return l.casework.AskAlert(ctx, n.Branch, n.ID)
+func (l ledger) Ask(ctx context.Context, b auth.BranchID, alerts []notify.Alert) []notify.Answer {
+	ids := make([]string, len(alerts))
+	for i, n := range alerts {
+		ids[i] = n.ID
+	}
+	out := make([]notify.Answer, len(alerts))
+	for i, a := range l.casework.AskAlerts(ctx, b, ids) {
+		out[i] = notify.Answer(a)
+	}
+	return out
 }
 
 // visits is what the audit uses of casework: it lists visits.

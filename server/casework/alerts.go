@@ -49,52 +49,104 @@ func (c MarkAlerts) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 	return d, nil
 }
 
-// AskAlert judges an alert again at the moment of sending: its assignments must
-// still be open and their visits still lawful at their time. code says why not.
-func (s *Service) AskAlert(ctx context.Context, branch auth.BranchID, id string) (ok bool, code string, err error) {
-	recs, err := s.store.Records(ctx, branch, []journal.DocRef{{Type: "alerts", ID: id}})
-	if err != nil {
-		return false, "", err
+// AlertAnswer says whether an alert may still go out; Code says why not.
+type AlertAnswer struct {
+	OK   bool
+	Code string
+	Err  error // nobody could tell
+}
+
+// AskAlerts judges alerts of a branch again at the moment of sending, in the order of
+// their ids: at least one assignment of theirs must still be open and its visit still
+// lawful at its time. The assignments of a round are read once for all its alerts, and
+// each is judged once at most, for all devices of its team. Each call reads anew.
+func (s *Service) AskAlerts(ctx context.Context, branch auth.BranchID, ids []string) []AlertAnswer {
+	out := make([]AlertAnswer, len(ids))
+	refs := make([]journal.DocRef, len(ids))
+	for i, id := range ids {
+		refs[i] = journal.DocRef{Type: "alerts", ID: id}
 	}
-	if recs[0].Type == "" || recs[0].Deleted {
-		return false, "gone", nil
+	recs, err := s.store.Records(ctx, branch, refs)
+	if err != nil {
+		for i := range out {
+			out[i].Err = fmt.Errorf("read alerts: %w", err)
+		}
+		return out
+	}
+	rounds := map[string]*openRound{}
+	for i, rec := range recs {
+		out[i] = s.askAlert(ctx, branch, rec, rounds)
+	}
+	return out
+}
+
+func (s *Service) askAlert(ctx context.Context, branch auth.BranchID, rec journal.Record,
+	rounds map[string]*openRound) AlertAnswer {
+	if rec.Type == "" || rec.Deleted {
+		return AlertAnswer{Code: "gone"}
 	}
 	var n record.Alert
-	if err := decode(recs[0], &n); err != nil {
-		return false, "", err
+	if err := decode(rec, &n); err != nil {
+		return AlertAnswer{Err: err}
 	}
 	if n.Round == "" {
-		return true, "", nil
+		return AlertAnswer{OK: true}
 	}
-	code = "revoked"
-	err = s.each(ctx, journal.Query{Branch: branch, Type: "assignments", Index: AssignmentsByRound.Name,
-		Eq: []any{n.Round}}, func(rec journal.Record) error {
-		if ok {
-			return nil
+	r := rounds[n.Round]
+	if r == nil {
+		r = s.openRound(ctx, branch, n.Round)
+		rounds[n.Round] = r
+	}
+	if r.err != nil {
+		return AlertAnswer{Err: r.err}
+	}
+	code := "revoked"
+	for _, a := range r.of[n.User] {
+		if !a.judged {
+			a.verdict, a.err = s.judgeAssignment(ctx, branch, &a.Assignment)
+			a.judged = true
 		}
-		var a record.Assignment
-		if err := decode(rec, &a); err != nil {
+		if a.err != nil {
+			return AlertAnswer{Err: a.err}
+		}
+		if a.verdict.Allowed() {
+			return AlertAnswer{OK: true}
+		}
+		code = a.verdict.Reason
+	}
+	return AlertAnswer{Code: code}
+}
+
+// openRound holds the open assignments of a round by agent, in order of case.
+type openRound struct {
+	of  map[auth.UserID][]*openStop
+	err error // the assignments could not be read
+}
+
+// openStop is an open assignment and what the law says of it.
+type openStop struct {
+	record.Assignment
+	judged  bool // verdict or err is set
+	verdict verdict
+	err     error
+}
+
+func (s *Service) openRound(ctx context.Context, branch auth.BranchID, id string) *openRound {
+	r := &openRound{of: map[auth.UserID][]*openStop{}}
+	r.err = s.each(ctx, journal.Query{Branch: branch, Type: "assignments", Index: AssignmentsByRound.Name,
+		Eq: []any{id}}, func(rec journal.Record) error {
+		a := &openStop{}
+		if err := decode(rec, &a.Assignment); err != nil {
 			return err
 		}
-		if a.Status != record.AssignmentOpen || a.Retired || !slices.Contains(a.Agents, n.User) {
-			return nil
-		}
-		v, err := s.judgeAssignment(ctx, branch, &a)
-		if err != nil {
-			return err
-		}
-		if ok = v.Allowed(); !ok {
-			code = v.Reason
+		if a.Status == record.AssignmentOpen && !a.Retired {
+			for _, u := range a.Agents {
+				r.of[u] = append(r.of[u], a)
+			}
 		}
 		return nil
 	})
-	if err != nil {
-		return false, "", err
-	}
-	if ok {
-		code = ""
-	}
-	return ok, code, nil
+	return r
 }
 
 // judgeAssignment asks the law about an issued stop as its case stands now.

@@ -49,8 +49,15 @@ type Mark struct {
 type Ledger interface {
 	// Mark records states as entries, durable when it returns.
 	Mark(ctx context.Context, branch auth.BranchID, marks []Mark) error
-	// Ask judges an alert again at the moment of sending. ok is false, with a code, when it should no longer go out.
-	Ask(ctx context.Context, n Alert) (ok bool, code string, err error)
+	// Ask judges alerts of a branch again at the moment of sending, and answers in their order.
+	Ask(ctx context.Context, branch auth.BranchID, alerts []Alert) []Answer
+}
+
+// Answer says whether an alert may still go out.
+type Answer struct {
+	OK   bool
+	Code string // why not
+	Err  error  // the rule could not be read
 }
 
 // Tokens knows the push tokens of devices.

@@ -175,7 +175,7 @@ func (o *Outbox) branch(ctx context.Context, b auth.BranchID, held map[auth.Bran
 		if work, err = o.due(ctx, b); err != nil {
 			return err
 		}
-		marks, send := o.judge(ctx, work)
+		marks, send := o.judge(ctx, b, work)
 		// "Sending" is durable before any provider is called (J16), and with it the attempt.
 		if len(marks) > 0 {
 			if err := o.ledger.Mark(ctx, b, marks); err != nil {
@@ -195,43 +195,46 @@ func (o *Outbox) branch(ctx context.Context, b auth.BranchID, held map[auth.Bran
 	}
 }
 
-// judge asks the rule about each alert: marks are what to record before any call, send what may go out.
-func (o *Outbox) judge(ctx context.Context, work []Alert) (marks []Mark, send []Alert) {
+// judge asks the rule about alerts: marks are what to record before any call, send what may go out.
+func (o *Outbox) judge(ctx context.Context, b auth.BranchID, work []Alert) (marks []Mark, send []Alert) {
 	now := o.journal.Now()
+	mark := func(n Alert, status, outcome string) {
+		delete(o.retry, n.ID)
+		marks = append(marks, Mark{ID: n.ID, Status: status, Outcome: outcome, Attempts: n.Attempts})
+	}
+	var ask []Alert
 	for _, n := range work {
-		if ctx.Err() != nil {
-			return marks, nil
-		}
-		mark := func(status, outcome string) {
-			delete(o.retry, n.ID)
-			marks = append(marks, Mark{ID: n.ID, Status: status, Outcome: outcome, Attempts: n.Attempts})
-		}
-		if !n.Expires.IsZero() && now.After(n.Expires) {
-			mark(Dead, "expired")
-			continue
-		}
-		if n.Attempts >= maxAttempts {
-			mark(Unknown, "attempts") // a crash came into the last of them
-			continue
-		}
-		ok, code, err := o.ledger.Ask(ctx, n)
 		switch {
-		case err != nil && ctx.Err() != nil:
-			return marks, nil
-		case err != nil:
-			// One alert that cannot be judged must not hold up the others, nor go out.
-			n.Attempts++
-			if n.Attempts >= maxAttempts {
-				mark(Dead, "rule_unreadable")
-				continue
-			}
-			o.log.Warn("outbox: rule not readable", "alert", n.ID, "err", err)
-			o.retry[n.ID] = retry{at: now.Add(backoff(n.Attempts, 0)), attempts: n.Attempts, branch: n.Branch}
-		case !ok:
-			mark(Refused, code)
+		case !n.Expires.IsZero() && now.After(n.Expires):
+			mark(n, Dead, "expired")
+		case n.Attempts >= maxAttempts:
+			mark(n, Unknown, "attempts") // a crash came into the last of them
 		default:
-			n.Attempts++
-			mark(Sending, "")
+			ask = append(ask, n)
+		}
+	}
+	if len(ask) == 0 {
+		return marks, nil
+	}
+	answers := o.ledger.Ask(ctx, b, ask)
+	if ctx.Err() != nil {
+		return marks, nil
+	}
+	for i, n := range ask {
+		a := answers[i]
+		n.Attempts++
+		switch {
+		case a.Err != nil && n.Attempts >= maxAttempts:
+			mark(n, Dead, "rule_unreadable")
+		case a.Err != nil:
+			// One alert that cannot be judged must not hold up the others, nor go out.
+			o.log.Warn("outbox: rule not readable", "alert", n.ID, "err", a.Err)
+			o.retry[n.ID] = retry{at: now.Add(backoff(n.Attempts, 0)), attempts: n.Attempts, branch: n.Branch}
+		case !a.OK:
+			n.Attempts-- // no call was made
+			mark(n, Refused, a.Code)
+		default:
+			mark(n, Sending, "")
 			send = append(send, n)
 		}
 	}

@@ -146,14 +146,18 @@ func (h *house) Mark(ctx context.Context, b auth.BranchID, marks []Mark) error {
 }
 
 // Ask judges again.
-func (h *house) Ask(_ context.Context, n Alert) (bool, string, error) {
+func (h *house) Ask(_ context.Context, _ auth.BranchID, alerts []Alert) []Answer {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.broken[n.ID] {
-		return false, "", errors.New("unreadable")
+	out := make([]Answer, len(alerts))
+	for i, n := range alerts {
+		code, no := h.refuse[n.ID]
+		out[i] = Answer{OK: !no, Code: code}
+		if h.broken[n.ID] {
+			out[i] = Answer{Err: errors.New("unreadable")}
+		}
 	}
-	code, no := h.refuse[n.ID]
-	return !no, code, nil
+	return out
 }
 
 // PushToken knows the tokens of devices.
