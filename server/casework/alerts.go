@@ -53,7 +53,7 @@ func (c MarkAlerts) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 type AlertAnswer struct {
 	OK   bool
 	Code string
-	Err  error // nobody could tell
+	Err  error // the alert, its round or the law could not be read
 }
 
 // AskAlerts judges alerts of a branch again at the moment of sending, in the order of

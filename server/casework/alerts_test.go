@@ -15,7 +15,9 @@ type twoDevices struct{}
 
 func (twoDevices) Of(_ context.Context, users []auth.UserID) (out []auth.Device, err error) {
 	for _, u := range users {
-		out = append(out, auth.Device{ID: auth.DeviceID(u + "-1"), User: u}, auth.Device{ID: auth.DeviceID(u + "-2"), User: u})
+		for _, n := range []auth.UserID{"-1", "-2"} {
+			out = append(out, auth.Device{ID: auth.DeviceID(u + n), User: u})
+		}
 	}
 	return out, nil
 }
@@ -52,8 +54,8 @@ func (h *house) round(teams, stops int) (ids []string) {
 			cases = append(cases, journal.CaseID(fmt.Sprint("north.r", teams, "x", team*stops+i)))
 		}
 		name := fmt.Sprint("t", team)
-		h.issue(fmt.Sprint("round", teams), name, "2026-11-26", []auth.UserID{auth.UserID(name + "a"), auth.UserID(name + "b")},
-			cases...)
+		agents := []auth.UserID{auth.UserID(name + "a"), auth.UserID(name + "b")}
+		h.issue(fmt.Sprint("round", teams), name, "2026-11-26", agents, cases...)
 	}
 	f, err := h.store.Find(h.t.Context(), journal.Query{Branch: porto, Type: "alerts", Index: AlertsByStatus.Name,
 		Eq: []any{"pending"}, Limit: 1000})
@@ -111,7 +113,8 @@ func TestAlertIsAskedAboutForItsAgent(t *testing.T) {
 		}
 		seen[fmt.Sprint(n.User, " ", a.OK, " ", a.Code)]++
 	}
-	want := map[string]int{"t0a false revoked": 2, "t0b false revoked": 2, "t1a true ": 2, "t1b true ": 2, " false gone": 1}
+	want := map[string]int{"t0a false revoked": 2, "t0b false revoked": 2, "t1a true ": 2, "t1b true ": 2,
+		" false gone": 1}
 	if fmt.Sprint(seen) != fmt.Sprint(want) {
 		t.Errorf("answers %v, want %v", seen, want)
 	}

@@ -62,7 +62,8 @@ func TestWhatWasBuiltOnATouchedDecisionIsDecidedAgain(t *testing.T) {
 	}}
 	m := newMemStore()
 	j := open(t, m)
-	cmds := []Command{add("before", "f"), gate, add("on a", "a"), add("alone", "b"), add("on a again", "a"), add("last", "c")}
+	cmds := []Command{add("before", "f"), gate, add("on a", "a"), add("alone", "b"), add("on a again", "a"),
+		add("last", "c")}
 	times := counted(cmds, func(id string, times int) {
 		if id == "last" && times == 1 {
 			do(t, j, add("x", "gate"))

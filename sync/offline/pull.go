@@ -16,6 +16,9 @@ const (
 	MaxPull      = 2000
 	MaxPullBytes = 1 << 20
 	MaxWait      = 25 * time.Second
+	// rowsAtOnce is how many rows are read and shown at once: a page may be full by bytes
+	// long before it has as many changes as were asked for.
+	rowsAtOnce = 200
 )
 
 // PullRequest asks for what changed after a cursor.
@@ -118,7 +121,7 @@ func (s *Service) page(ctx context.Context, c Caller, e Epoch, q PullRequest, fi
 	size := 0
 	for {
 		read, err := s.store.Feed(ctx, journal.FeedQuery{Branch: c.Branch, Feeds: feeds(c), After: after, Types: q.Types,
-			Limit: q.Limit - len(a.Changes)})
+			Limit: min(rowsAtOnce, q.Limit-len(a.Changes))})
 		if err != nil {
 			return PullAnswer{}, err
 		}

@@ -1,0 +1,82 @@
+package casework
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"doorstep/auth"
+	"doorstep/sync/journal"
+	"doorstep/sync/offline"
+)
+
+// notesOf gives the phone of an agent with 20 cases who has pushed so many hundred notes.
+func notesOf(t testing.TB, hundreds, text int) *phone {
+	h := newHouse(t)
+	var lines [][]string
+	var cases []journal.CaseID
+	for i := range 20 {
+		lines = append(lines, line(fmt.Sprint("c", i)))
+		cases = append(cases, journal.CaseID(fmt.Sprint("north.c", i)))
+	}
+	h.take(lines...)
+	h.issue("r", "t", "2026-11-26", []auth.UserID{"ana"}, cases...)
+	ana := h.phone("ana", "d1")
+	for i := range hundreds {
+		var ms []offline.Mutation
+		for k := range 100 {
+			ms = append(ms, write("visit_notes", fmt.Sprintf("n%d-%d", i, k), "put", 0, members{"case": cases[k%20],
+				"at": h.now, "kind": "general", "text": strings.Repeat("x", text)}))
+		}
+		for _, r := range ana.push(ms...) {
+			h.want("a note", r, "applied")
+		}
+	}
+	return ana
+}
+
+// P2: a page holds as many changes as were asked for, though they are read a part at a time.
+func TestLongPageIsFull(t *testing.T) {
+	ana := notesOf(t, 5, 10)
+	seen := map[string]bool{}
+	var after uint64
+	for _, want := range []int{450, 90} { // 500 notes, 20 cases, 20 assignments
+		a, err := ana.h.sync.Pull(t.Context(), ana.caller, offline.PullRequest{Limit: 450, After: after, Epoch: ana.epoch})
+		ok(t, err)
+		if len(a.Changes) != want || a.More != (want == 450) {
+			t.Fatalf("a page of %d changes, more is %t; want %d", len(a.Changes), a.More, want)
+		}
+		for _, c := range a.Changes {
+			if c.Seq <= after {
+				t.Errorf("number %d after %d", c.Seq, after)
+			}
+			after = c.Seq
+			seen[c.Type+"/"+c.ID] = true
+		}
+		after, ana.epoch = a.Cursor, a.Epoch
+	}
+	if len(seen) != 540 {
+		t.Errorf("%d records, want 540", len(seen))
+	}
+}
+
+// BenchmarkPullPage pulls one full page of an agent's feed, 1 MiB or 2,000 changes,
+// whichever comes first. "sent" is the size of the answer.
+func BenchmarkPullPage(b *testing.B) {
+	for _, text := range []int{40, 2000} {
+		b.Run(fmt.Sprint("text=", text), func(b *testing.B) {
+			ana := notesOf(b, 20, text)
+			sent := 0
+			b.ReportAllocs()
+			for b.Loop() {
+				a, err := ana.h.sync.Pull(b.Context(), ana.caller, offline.PullRequest{Limit: offline.MaxPull})
+				ok(b, err)
+				body, err := json.Marshal(a)
+				ok(b, err)
+				sent = len(body)
+			}
+			b.ReportMetric(float64(sent), "sent/op")
+		})
+	}
+}
