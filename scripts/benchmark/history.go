@@ -96,7 +96,8 @@ type town struct {
 	entries int
 	folder  string
 	day     *play.Day
-	now     time.Time
+	began   time.Time
+	now     time.Time // at which the server's clock started last
 	server  *server.Server
 	stop    context.CancelFunc
 	ended   chan error
@@ -116,7 +117,7 @@ func (t *town) prepare(ctx context.Context, f *figures) error {
 	}
 	d := t.day
 	d.Password, d.Date, d.TimeLimitS, d.Seed, d.HTTP = password, morning.Format(time.DateOnly), 1, 1, &http.Client{}
-	t.now = morning
+	t.began = time.Now()
 	if err := t.open(ctx); err != nil {
 		return err
 	}
@@ -162,8 +163,8 @@ func (t *town) prepare(ctx context.Context, f *figures) error {
 
 // open starts the server.
 func (t *town) open(ctx context.Context) error {
-	// The clock has moved on as far as any earlier start of it can have got.
-	t.now = t.now.Add(time.Minute)
+	// The clock goes on as if the server had never stopped, or tokens would expire too early for their holders.
+	t.now = morning.Add(time.Since(t.began))
 	s, err := server.Open(ctx, server.Config{Listen: "127.0.0.1:0", Data: filepath.Join(t.folder, "data"),
 		AdminPassword: password, Now: t.now})
 	if err != nil {
