@@ -24,7 +24,7 @@ type undone struct {
 }
 
 // writeLogSpan is how many keys one of the two maps holds before they turn.
-const writeLogSpan = 1 << 16
+const writeLogSpan = 1 << 15
 
 func (l *writeLog) reset(floor uint64) {
 	*l = writeLog{young: map[Key]wrote{}, floor: floor, youngFrom: floor}

@@ -84,7 +84,7 @@ func open(ctx context.Context, folder string, indexes []journal.Index, m mode) (
 	if s.keys, err = openKeys(ctx, folder); err != nil {
 		return nil, errors.Join(fmt.Errorf("open debtors' keys: %w", err), s.Close())
 	}
-	settings := "_txlock=immediate"
+	settings := "_txlock=immediate&_pragma=cache_size(-8192)"
 	if m == reader {
 		settings = "_pragma=query_only(1)"
 	}
@@ -92,7 +92,7 @@ func open(ctx context.Context, folder string, indexes []journal.Index, m mode) (
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.Close())
 	}
 	s.write.SetMaxOpenConns(1)
-	if s.read, err = sql.Open("sqlite", dsn(path, "_pragma=query_only(1)")); err != nil {
+	if s.read, err = sql.Open("sqlite", dsn(path, "_pragma=query_only(1)&_pragma=cache_size(-1024)")); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.Close())
 	}
 	readers := max(4, runtime.GOMAXPROCS(0))
@@ -122,7 +122,7 @@ func private(path string) error {
 
 // dsn returns the name of the data source: the file, with the settings that make a commit durable.
 func dsn(path, more string) string {
-	pragmas := []string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-8192)",
+	pragmas := []string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)",
 		"wal_autocheckpoint(20000)", "temp_store(MEMORY)"}
 	var b strings.Builder
 	b.WriteString("file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=page_size(8192)")
