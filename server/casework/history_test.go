@@ -115,14 +115,16 @@ func BenchmarkVisitWithHistory(b *testing.B) {
 					h.now.AddDate(-1, 0, 0).Add(-time.Duration(i)*time.Hour).Format(time.RFC3339))
 			}
 			if n > 0 {
-				_, err := h.svc.ImportContacts(b.Context(), boss, porto, "application/x-ndjson",
-					strings.NewReader(contacts.String()),
-					ImportOptions{})
+				rep, err := h.svc.ImportContacts(b.Context(), boss, porto, "application/x-ndjson",
+					strings.NewReader(contacts.String()), ImportOptions{})
 				ok(b, err)
+				if rep.Accepted != n {
+					b.Fatalf("%d of %d contacts were accepted: %v", rep.Accepted, n, rep.Errors[:1])
+				}
 			}
 			for i := 0; b.Loop(); i++ {
 				v := record.Visit{}
-				v.Case, v.At, v.Outcome = journal.CaseID(fmt.Sprint("c",
+				v.Case, v.At, v.Outcome = journal.CaseID(fmt.Sprint("north.c",
 					i%200)), h.now.Add(time.Duration(i-1e6)*time.Second), "BLOCKED_BY_POLICY"
 				_, err := h.svc.One(context.Background(), boss, porto, Request{ID: fmt.Sprint("v", i),
 					Cmd: RecordVisit{ID: fmt.Sprint("v", i), By: "ana", Visit: &v}})
