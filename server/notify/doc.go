@@ -1,11 +1,13 @@
 // Package notify sends what entries have caused: today, push alerts to agents'
 // devices for new door-to-door tasks.
 //
-// A alert is a document written by the entry that caused it, so nothing is
+// An alert is a document written by the entry that caused it, so nothing is
 // alerted that did not happen, and nothing that happened is forgotten. The
 // Outbox takes pending alerts of a branch under a lease, asks the rule again,
 // marks them "sending" durably, calls the provider, and records the outcome as
-// an entry. A rebuild of the views never sends. What a crash left at "sending"
+// an entry. The outbox keeps nothing of its own: what is pending is found by an index
+// (ByStatus) of the documents that entries write, so that `doorstep rebuild --view records`
+// and `doorstep fsck` cover it. A rebuild of the views never sends. What a crash left at "sending"
 // has an unknown outcome: an alert to an agent is repeated, since a second one
 // does no harm (the device collapses it).
 //
