@@ -139,7 +139,7 @@ func TestAPhoneJudgesFromItsFeed(t *testing.T) {
 		ok(t, err)
 		q, err := conduct.ParseRequest(body)
 		ok(t, err)
-		here, err := p.Decide(q)
+		here, err := p.Decide(t.Context(), q)
 		ok(t, err)
 		there := decide(t, admin, "")
 		if pairsOf(here.All) != pairsOf(there.All) || there.PolicyHash != head.Hash {
@@ -225,6 +225,12 @@ func TestAPackThatIsWrongChangesNothing(t *testing.T) {
 	_, err := phone.Pull(ctx)
 	ok(t, err)
 	ok(t, put(ctx, admin, "xx", xxProfile, nil))
+	names := func(profiles ...string) {
+		t.Helper()
+		ok(t, admin.Do(ctx, http.MethodPut, "/v1/branches/north", map[string]any{"name": "North",
+			"time_zone": "Europe/London", "country": "GB", "profiles": profiles}, nil))
+	}
+	names("xx")
 	hash := s.law.Policy().Hash()
 	for _, c := range []struct {
 		name, pack, kind string
@@ -267,6 +273,11 @@ func TestAPackThatIsWrongChangesNothing(t *testing.T) {
 	}
 	if got := s.law.Policy().Hash(); got != hash {
 		t.Error("a refused change changed the policy")
+	}
+	names()
+	ok(t, admin.Do(ctx, http.MethodDelete, "/v1/conduct/packs/xx", nil, nil))
+	if s.law.Policy().Has("xx") {
+		t.Error("a profile that nothing names stayed")
 	}
 	// A profile is retired by making it a draft.
 	ok(t, put(ctx, admin, "xx", strings.Replace(xxProfile, "in_force", "draft", 1), nil))

@@ -3,6 +3,7 @@ package casework
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"doorstep/server/conduct"
@@ -48,8 +49,8 @@ type visitAct struct {
 // action is the visit as the conduct decision takes it.
 func (v visitAct) action(k *record.Case) conduct.Action {
 	a := conduct.Action{Channel: "visit", Place: v.place, Party: v.party, Purpose: v.purpose, Agents: v.agents,
-		Items:     v.items,
-		Recording: v.recording, Case: string(k.ID), DurationMin: v.minutes}
+		Items:     listedWords(v.items, conduct.Papers()),
+		Recording: v.recording, Case: string(k.ID), DurationMin: min(max(v.minutes, 0), 24*60)}
 	if k.TimeZone != "" {
 		a.TZ = []string{k.TimeZone}
 	}
@@ -57,6 +58,17 @@ func (v visitAct) action(k *record.Case) conduct.Action {
 		a.Place = "home"
 	}
 	return a
+}
+
+// listedWords leaves out the words that the law does not know: a phone may say what else was carried.
+func listedWords(words, list []string) []string {
+	var out []string
+	for _, w := range words {
+		if slices.Contains(list, w) {
+			out = append(out, w)
+		}
+	}
+	return out
 }
 
 // profiles is the chain of a case with the house's overlays.
@@ -88,7 +100,8 @@ func conductCase(f *File, day string, act time.Time) conduct.Case {
 		if f.performing(&p.State, day, act) {
 			c.Flags["plan_performing"] = conduct.Flag{}
 		}
-		if p.State.Offered != nil || p.State.State != "" {
+		// What is offered at or after the act does not make the act a last resort.
+		if (p.State.Offered != nil || p.State.State != "") && (act.IsZero() || p.State.At.Before(act)) {
 			c.Flags["plan_offered"] = conduct.Flag{}
 		}
 	}
@@ -105,7 +118,8 @@ func conductCase(f *File, day string, act time.Time) conduct.Case {
 		if n == nil {
 			return nil
 		}
-		return &conduct.Notice{SentAt: conduct.At(n.SentAt), Form: n.Form, Contents: n.Contents}
+		form := strings.Join(listedWords([]string{n.Form}, conduct.NoticeForms()), "") // another form proves nothing
+		return &conduct.Notice{SentAt: conduct.At(n.SentAt), Form: form, Contents: n.Contents}
 	}
 	c.Notice = conduct.Notices{Visit: notice(k.Notice.Visit), Agency: notice(k.Notice.Agency)}
 	return c

@@ -62,7 +62,7 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	v := *c.Visit
 	c.complete(t, f, &v)
 	act := visitAct{agents: len(v.Agents), items: v.Items, recording: v.Recording != nil, place: v.Place,
-		purpose: record.ConductPurpose(v.Purpose)}
+		purpose: record.ConductPurpose(v.Purpose), party: partyMet(&v), minutes: minutesAtDoor(&v)}
 	if a := assignmentOf(f, &v); a != nil {
 		act.overlays = a.State.Overlays
 	}
@@ -101,6 +101,37 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	}
 	d.reply = VisitReceipt{c.ID, nonNil(v.Flags)}
 	return d, nil
+}
+
+// partyMet is whom the visit reached, in the words of the law; "" is the debtor, or that it reached no person.
+// Whoever of the household opens the door, is told nothing of the debt and is not the one the outcome speaks of
+// was not sought out: such a visit remains one to the debtor.
+func partyMet(v *record.Visit) string {
+	if v.PersonMet == nil {
+		return ""
+	}
+	party := record.PartyOf(v.PersonMet.Relationship)
+	told := v.DisclosureMade || v.DisclosedTo != "" && v.DisclosedTo != "nobody"
+	household := party == "spouse" || party == "family" || party == "contact_person"
+	if household && !told && !record.OutcomeOf(v.Outcome).Met {
+		return ""
+	}
+	return party
+}
+
+// minutesAtDoor is how long the visit lasted by the phone, in minutes begun and at most a day; 0 if it does not say.
+func minutesAtDoor(v *record.Visit) int {
+	var end time.Time
+	if v.CheckOut != nil {
+		end = v.CheckOut.At
+	}
+	if v.LeftAt.After(end) {
+		end = v.LeftAt
+	}
+	if !end.After(v.At) {
+		return 0
+	}
+	return int(min((end.Sub(v.At)+time.Minute-1)/time.Minute, 24*60))
 }
 
 // corrected puts the contact of a visit that is corrected into the case file, however old

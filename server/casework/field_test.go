@@ -121,7 +121,7 @@ func TestAVisitKeepsEveryMember(t *testing.T) {
 		"check_in.datum": "wgs84", "outcome_detail": "SECRET-detail",
 		"observations.dispute_text": "SECRET-dispute", "more.newer_member": "SECRET-newer", "round": "r1", "route": "r1.t1",
 		"stop_seq": "1", "territory": "west",
-		"flags": "[disclosed_to_other mock_location]", "recording.gaps_s": "3",
+		"flags": "[disclosed_to_other mock_location unlawful]", "recording.gaps_s": "3",
 		"vulnerability_flags": "[map[flag:illness] map[consent_id:k2 flag:age source:said]]"} {
 		if x := fmt.Sprint(dig(got, path)); x != want {
 			t.Errorf("%s is %s, want %s", path, x, want)

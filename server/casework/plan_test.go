@@ -241,7 +241,7 @@ func TestAPlanNeedsAnotherPersonsApproval(t *testing.T) {
 	windows := func(day string) string {
 		var out string
 		ok(t, h.svc.PlanningFiles(t.Context(), porto, PlanningDay{Policy: policy, Date: day}, func(f *PlanningFile) error {
-			ws, hits, err := WindowsOf(policy, f, day, VisitPlan{Agents: 2})
+			ws, hits, err := WindowsOf(t.Context(), policy, f, day, VisitPlan{Agents: 2})
 			if out = fmt.Sprint(len(ws)); len(hits) > 0 {
 				out += " " + hits[0].Rule
 			}

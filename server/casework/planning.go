@@ -140,15 +140,15 @@ func (s *Service) openHomes(ctx context.Context, branch auth.BranchID, cases []F
 }
 
 // WindowsOf gives the spans of a local date in which a visit may begin, and the
-// rules that forbid it when there are none. It is pure.
-func WindowsOf(policy *conduct.Policy, f *PlanningFile, date string, p VisitPlan) ([]conduct.Interval, []conduct.Hit,
-	error) {
+// rules that forbid it when there are none. It is pure; ctx stops the search.
+func WindowsOf(ctx context.Context, policy *conduct.Policy, f *PlanningFile, date string, p VisitPlan) (
+	[]conduct.Interval, []conduct.Hit, error) {
 	if f.planPerforming(date, time.Time{}) {
 		return nil, []conduct.Hit{{Reason: reasonPlan, Rule: rulePlan, Cite: []string{"house"}}}, nil
 	}
 	act := visitAct{agents: p.Agents, items: p.Items, recording: p.Recording, minutes: f.Case.ServiceMin,
 		overlays: p.Overlays}
-	windows, hits, err := policy.Windows(profiles(&f.Case, p.Overlays), date, act.action(&f.Case),
+	windows, hits, err := policy.Windows(ctx, profiles(&f.Case, p.Overlays), date, act.action(&f.Case),
 		conductCase(&f.File, date, time.Time{}), conductHistory(f.Contacts))
 	if err != nil {
 		return nil, nil, fmt.Errorf("lawful windows of a case: %w", err)

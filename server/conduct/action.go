@@ -12,12 +12,12 @@ type Action struct {
 	At      When   `json:"at"` // its start
 	// TZ lists the IANA zones the debtor may be in, the likeliest first; if empty, the chain's default is used.
 	TZ       []string `json:"tz,omitempty"`
-	Place    string   `json:"place,omitempty"`
+	Place    string   `json:"place,omitempty"`     // a visit needs it
 	Party    string   `json:"party,omitempty"`     // "" is debtor
 	PartyRef string   `json:"party_ref,omitempty"` // an opaque id that identifies a third party
 	Purpose  string   `json:"purpose,omitempty"`   // "" is collect
 	Agents   int      `json:"agents,omitempty"`    // how many go; 0 is 1
-	// Items are the papers the agents carry: badge, authorisation_letter, iibf_certificate. Other words have no effect.
+	// Items are the papers the agents carry, words of Papers.
 	Items     []string `json:"items,omitempty"`
 	Recording bool     `json:"recording,omitempty"`
 	By        string   `json:"by,omitempty"` // "" is agency
@@ -48,7 +48,7 @@ type Case struct {
 	Notice      Notices         `json:"notice,omitzero"`
 }
 
-// Flag is a fact about the case. The zero Flag is set, without a start or an end.
+// Flag is a fact about the case. The zero Flag is set, without a start or an end; in JSON it is true, never {}.
 type Flag struct {
 	// Off says that the flag is not set; in JSON the flag is false.
 	Off bool

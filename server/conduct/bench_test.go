@@ -38,8 +38,8 @@ func BenchmarkJudge(b *testing.B) {
 func BenchmarkWindows(b *testing.B) {
 	p, req := defaultPolicy(b), busyQuestion()
 	for b.Loop() {
-		if spans, _, err := p.Windows(req.Profiles, "2026-10-06", req.Action, req.Case, req.History); err != nil ||
-			len(spans) != 3 {
+		spans, _, err := p.Windows(b.Context(), req.Profiles, "2026-10-06", req.Action, req.Case, req.History)
+		if err != nil || len(spans) != 3 {
 			b.Fatal(spans, err)
 		}
 	}
@@ -50,7 +50,7 @@ func BenchmarkDecideNever(b *testing.B) {
 	p, req := defaultPolicy(b), busyQuestion()
 	req.Case.Requests.NoContactTimes = []Span{{"00:00", "00:00"}}
 	for b.Loop() {
-		if d, err := p.Decide(req); err != nil || d.NextAllowedAt != nil {
+		if d, err := p.Decide(b.Context(), req); err != nil || d.NextAllowedAt != nil {
 			b.Fatal(d.All, err)
 		}
 	}

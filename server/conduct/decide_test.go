@@ -1,6 +1,7 @@
 package conduct
 
 import (
+	"context"
 	"testing"
 	"time"
 )
@@ -12,7 +13,7 @@ func TestNextAllowedIsTheFirstInstantThatJudgeAllows(t *testing.T) {
 	for _, v := range sharedVectors(t) {
 		t.Run(v.ID, func(t *testing.T) {
 			req := v.request(t)
-			d, err := p.Decide(req)
+			d, err := p.Decide(context.Background(), req)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -40,11 +41,11 @@ func TestNextAllowedIsTheFirstInstantThatJudgeAllows(t *testing.T) {
 			}
 			tr := trial{matter: m, brief: true}
 			for at := m.at; at <= end; at += 601 {
-				if tr.allows(at, false) {
+				if tr.allows(at, allRules) {
 					t.Fatalf("allowed at %v, before %v", time.Unix(at, 0).UTC(), d.NextAllowedAt)
 				}
 			}
-			if end >= m.at && tr.allows(end, false) {
+			if end >= m.at && tr.allows(end, allRules) {
 				t.Errorf("allowed the second before %v", d.NextAllowedAt)
 			}
 		})
@@ -58,7 +59,7 @@ func TestNextAllowedAtHasAHorizonOfSixtyDays(t *testing.T) {
 		Action:   Action{Channel: "call", TZ: []string{"Europe/London"}, At: mustWhen(t, "2026-01-05T10:00:00")},
 		Case:     Case{Flags: map[string]Flag{"breathing_space": {Until: "2026-03-05"}}},
 	}
-	d, err := p.Decide(req)
+	d, err := p.Decide(context.Background(), req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +73,7 @@ func TestNextAllowedAtHasAHorizonOfSixtyDays(t *testing.T) {
 		t.Errorf("next allowed at %v, want within 6 March", d.NextAllowedAt)
 	}
 	req.Case.Flags = map[string]Flag{"breathing_space": {Until: "2026-03-06"}}
-	if d, _ = p.Decide(req); d.NextAllowedAt != nil {
+	if d, _ = p.Decide(context.Background(), req); d.NextAllowedAt != nil {
 		t.Errorf("next allowed at %v, beyond sixty days", d.NextAllowedAt)
 	}
 }

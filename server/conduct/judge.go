@@ -9,8 +9,17 @@ type trial struct {
 	hits        []Hit
 	presumptive []string
 	brief       bool
-	clockless   bool // do not judge hours, closed days and no-contact times
+	judged      ruleKind
 }
+
+// ruleKind says which rules a trial judges by. The rules of the clock are hours, closed days and no-contact times.
+type ruleKind uint8
+
+const (
+	allRules ruleKind = iota
+	clockless
+	clockOnly
+)
 
 // hit adds a reason.
 func (v *trial) hit(reason int, rule string, cite []string) {
@@ -26,7 +35,8 @@ func (v *trial) enough() bool { return v.brief && len(v.hits) > 0 }
 // binds tells whether a rule applies to this act and is not lifted. The rules of
 // every place apply to an act whose place is not known.
 func (v *trial) binds(r *rule) bool {
-	return r.channels.has(v.channel) && (v.place == none || r.places.has(v.place)) && !v.isLifted(r.unless, v.t)
+	return r.channels.has(v.channel) && (v.place == none && !r.placeKnown || r.places.has(v.place)) &&
+		!(r.agencyOnly && v.byLender) && !v.isLifted(r.unless, v.t)
 }
 
 // run judges the matter at an instant.
@@ -37,12 +47,16 @@ func (v *trial) run(t int64) {
 		return
 	}
 	v.day = v.zones[0].dayOf(t)
+	if v.judged == clockOnly {
+		v.clock()
+		return
+	}
 	national, disclosable, listed, anyParties := false, true, false, false
 	for _, pr := range v.chain.profiles {
 		if !pr.inForce(v.day) {
 			continue
 		}
-		national = national || pr.ID != base
+		national = national || pr.national
 		if !pr.hasParties {
 			continue
 		}
@@ -94,7 +108,7 @@ func (v *trial) profile(pr *profile, holidays map[int32]bool, disclosable bool) 
 	for i := range pr.stops {
 		v.stop(&pr.stops[i])
 	}
-	if !v.clockless {
+	if v.judged != clockless {
 		v.hours(pr, holidays)
 	}
 	if pr.requests != nil {
@@ -260,7 +274,7 @@ func (v *trial) notice(r *noticeRule, holidays map[int32]bool) {
 	n := &v.visitNotice
 	if r.agency {
 		n = &v.agencyNotice
-		if v.action.By != "" && v.action.By != "agency" {
+		if v.byLender {
 			return
 		}
 	}

@@ -35,7 +35,7 @@ func (v *trial) count(r *capRule, since int32, enough int) int {
 	for i := range v.history {
 		h := &v.history[i]
 		if h.day < since || h.at > v.t || !r.channels.has(int(h.channel)) ||
-			!(r.counts == every || r.counts.has(int(h.result))) {
+			!(r.counts == every || r.counts.has(int(h.result))) || h.place != none && !r.places.has(int(h.place)) {
 			continue
 		}
 		switch r.scope {
@@ -72,7 +72,7 @@ func (v *trial) lastResort(r *lastResortRule) {
 	for _, need := range r.needs {
 		n := 0
 		for i := range v.history {
-			if h := &v.history[i]; h.at <= v.t && h.sameCase && int(h.channel) == need.channel && h.result != resultFailed {
+			if h := &v.history[i]; h.at <= v.t && h.thisCase && int(h.channel) == need.channel && h.result != resultFailed {
 				n++
 			}
 		}

@@ -1,5 +1,21 @@
 package conduct
 
+// clock judges by the rules of the clock alone.
+func (v *trial) clock() {
+	for i, pr := range v.chain.profiles {
+		if v.enough() {
+			return
+		}
+		if !pr.inForce(v.day) {
+			continue
+		}
+		v.hours(pr, v.chain.holidays[i])
+		if r := pr.requests; r != nil && r.times && v.inNoTime() {
+			v.named("INCONVENIENT_TIME", r.id, r.cite)
+		}
+	}
+}
+
 // hours judges the start and the end of the act by the wall time of every zone.
 func (v *trial) hours(pr *profile, holidays map[int32]bool) {
 	if len(pr.hours) == 0 && len(pr.closed) == 0 {
@@ -63,7 +79,7 @@ func (v *trial) within(r *hoursRule, z *zone, day int32, wall int64) bool {
 }
 
 func (v *trial) requests(r *requestsRule) {
-	if r.times && !v.clockless && v.inNoTime() {
+	if r.times && v.judged != clockless && v.inNoTime() {
 		v.named("INCONVENIENT_TIME", r.id, r.cite)
 	}
 	if r.places && v.noPlaces.has(v.place) {

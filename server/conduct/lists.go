@@ -27,6 +27,14 @@ var (
 	weekdays = [...]string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 	papers   = [...]string{"badge", "authorisation_letter", "iibf_certificate"}
 	onsites  = [...]string{"asked_to_leave", "distressed", "identity_verified"}
+	bys      = [...]string{"agency", "lender"}
+	forms    = [...]string{"letter", "sms", "email"}
+	// knownFlags are facts that a case may have whether or not the policy in force asks for them: what imports and
+	// holds set. A policy adds those its rules name.
+	knownFlags = [...]string{"bankrupt", "breathing_space", "cease_visit", "cease_written", "complaint_open",
+		"complaint_open_visit", "deceased", "disputed", "disputed_unverified", "employer_prohibits", "home_unavailable",
+		"lacks_capacity", "mental_health_crisis_moratorium", "party_asked_for_more", "plan_offered", "plan_performing",
+		"represented", "sensitive_occasion", "vulnerable", "wants_lender_direct"}
 )
 
 // Channels lists the ways to reach a person.
@@ -44,6 +52,15 @@ func Purposes() []string { return slices.Clone(purposes[:]) }
 // Events lists the acts during a visit that are judged separately.
 func Events() []string { return slices.Clone(events[:]) }
 
+// Bys lists who may act: the agency, or the lender itself.
+func Bys() []string { return slices.Clone(bys[:]) }
+
+// Papers lists the papers that a rule may ask a team for.
+func Papers() []string { return slices.Clone(papers[:]) }
+
+// NoticeForms lists how a notice may be sent.
+func NoticeForms() []string { return slices.Clone(forms[:]) }
+
 // Results lists how a contact may have ended.
 func Results() []string { return slices.Clone(results[:]) }
 
@@ -53,6 +70,8 @@ const (
 	chLetter = 5
 
 	partyDebtor = 0
+
+	byLender = 1
 
 	eventDisclose = 2
 

@@ -8,7 +8,7 @@ type Lookback struct {
 	// Since is how long before the act contacts still count for a cap or a cool-down,
 	// whatever the zone; 0: those rules count none.
 	Since time.Duration
-	// Tried is how many contacts of the case that are HistoryEntry.Tried are needed by
+	// Tried is how many contacts of the act's case that are HistoryEntry.Tried are needed by
 	// channel, the earliest of all times: rules of last resort ask for so many.
 	Tried map[string]int
 	// Reached is how many contacts with the act's party that are HistoryEntry.Reached are

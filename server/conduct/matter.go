@@ -1,6 +1,11 @@
 package conduct
 
-import "doorstep/auth/refusal"
+import (
+	"maps"
+	"slices"
+
+	"doorstep/auth/refusal"
+)
 
 // matter is a Request prepared for judging: words are codes, times are instants (Unix
 // seconds), and contacts that no rule counts are removed. A trial can judge it at many
@@ -14,6 +19,7 @@ type matter struct {
 	at    int64
 
 	channel, place, party, purpose, event int // place and event may be none
+	byLender                              bool
 	duration                              int64
 	action                                *Action
 	pastDue                               *int
@@ -36,6 +42,7 @@ type raised struct {
 type lifted struct {
 	scope    string
 	from, to int64
+	day      int32 // of from, in the first zone
 }
 
 type sentNotice struct {
@@ -50,7 +57,9 @@ type contact struct {
 	day        int32
 	channel    int8
 	result     int8
+	place      int8 // or none
 	sameCase   bool
+	thisCase   bool // both name a case, and it is the same
 	sameDebt   bool
 	sameNum    bool
 	sameParty  bool
@@ -73,6 +82,11 @@ func (p *Policy) prepare(profiles []string, a *Action, c *Case, history []Histor
 			return nil, notListed(index("action.content_tags", i), p.ContentTags())
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(c.Flags)) {
+		if !p.flags[name] {
+			return nil, notListed("case.flags."+name, p.Flags())
+		}
+	}
 	for i, co := range c.Consents {
 		if !p.scopes[co.Scope] {
 			return nil, notListed(index("case.consents", i)+".scope", p.ConsentScopes())
@@ -84,7 +98,8 @@ func (p *Policy) prepare(profiles []string, a *Action, c *Case, history []Histor
 	}
 	m := &matter{p: p, chain: ch, action: a, channel: indexOf(channels[:], a.Channel), place: indexOf(places[:], a.Place),
 		party: max(indexOf(parties[:], a.Party), partyDebtor), purpose: max(indexOf(purposes[:], a.Purpose), 0),
-		event: indexOf(events[:], a.Event), duration: int64(a.DurationMin) * 60, pastDue: c.PastDueDays}
+		event: indexOf(events[:], a.Event), byLender: a.By == bys[byLender],
+		duration: int64(a.DurationMin) * 60, pastDue: c.PastDueDays}
 	if m.zones = m.zonesOf(a.TZ); m.zones == nil {
 		return m, nil
 	}
@@ -101,6 +116,7 @@ func (m *matter) zonesOf(names []string) []*zone {
 	if len(names) == 0 {
 		names = []string{m.chain.zone}
 	}
+	names = distinct(names, maxZones)
 	zones := make([]*zone, len(names))
 	for i, name := range names {
 		if zones[i] = m.p.zone(name); zones[i] == nil {
@@ -126,7 +142,8 @@ func (m *matter) readCase(c *Case) {
 		m.flags = append(m.flags, r)
 	}
 	for _, co := range c.Consents {
-		l := lifted{co.Scope, co.GivenAt.resolve(z), forever}
+		l := lifted{scope: co.Scope, from: co.GivenAt.resolve(z), to: forever}
+		l.day = z.dayOf(l.from)
 		for _, end := range [...]When{co.ExpiresAt, co.RevokedAt} {
 			if !end.IsZero() {
 				l.to = min(l.to, end.resolve(z))
@@ -134,14 +151,7 @@ func (m *matter) readCase(c *Case) {
 		}
 		m.consents = append(m.consents, l)
 	}
-	for _, s := range c.Requests.NoContactTimes {
-		from, _ := parseClock(s.From)
-		to, _ := parseClock(s.To)
-		if from >= to {
-			to += daySeconds
-		}
-		m.noTimes = append(m.noTimes, span{from, to})
-	}
+	m.noTimes = joined(c.Requests.NoContactTimes)
 	for _, w := range c.Requests.NoPlaces {
 		m.noPlaces |= 1 << indexOf(places[:], w)
 	}
@@ -185,8 +195,10 @@ func (m *matter) readHistory(history []HistoryEntry) {
 		c := contact{
 			at: at, day: dayOfWall(at + offset),
 			channel: int8(indexOf(channels[:], e.Channel)), result: int8(indexOf(results[:], e.Result)),
-			sameCase: same(e.Case, m.action.Case), sameDebt: same(e.Debt, m.action.Debt),
-			sameNum: same(e.Number, m.action.Number), sameParty: party == m.party,
+			place:    int8(indexOf(places[:], e.Place)),
+			sameCase: same(e.Case, m.action.Case), thisCase: e.Case != "" && e.Case == m.action.Case,
+			sameDebt: same(e.Debt, m.action.Debt),
+			sameNum:  same(e.Number, m.action.Number), sameParty: party == m.party,
 		}
 		// Equal party references mean the same person, whatever the party. If a reference is missing,
 		// the same party counts as the same person.
@@ -233,9 +245,14 @@ func (m *matter) anyFlagUp(names []string, day int32) bool {
 }
 
 // consented tells whether a consent of the scope is in force at an instant.
-func (m *matter) consented(scope string, t int64) bool {
+func (m *matter) consented(scope string, t int64) bool { return m.consentedFor(scope, t, 0) }
+
+// consentedFor is consented for a rule that a consent lifts for some local dates only; the date on which it
+// was given is the first. 0 is no such limit.
+func (m *matter) consentedFor(scope string, t int64, days int32) bool {
 	for i := range m.consents {
-		if c := &m.consents[i]; c.from <= t && t < c.to && c.scope == scope {
+		c := &m.consents[i]
+		if c.from <= t && t < c.to && c.scope == scope && (days == 0 || m.zones[0].dayOf(t) < c.day+days) {
 			return true
 		}
 	}
@@ -246,7 +263,7 @@ func (m *matter) consented(scope string, t int64) bool {
 func (m *matter) isLifted(unless []lift, t int64) bool {
 	for i := range unless {
 		if l := &unless[i]; l.scope != "" {
-			if m.consented(l.scope, t) {
+			if m.consentedFor(l.scope, t, l.days) {
 				return true
 			}
 		} else if m.pastDue != nil && *m.pastDue > l.pastDue {

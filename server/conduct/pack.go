@@ -50,8 +50,13 @@ func (c *compiler) profile(id string, o object) *profile {
 		pr.hours = append(pr.hours, c.hours(r))
 	}
 	for _, r := range o.objects("closed_days") {
-		pr.closed = append(pr.closed, closedRule{rule: c.rule(r, "CLOSED_DAY"), days: c.days(r),
-			holidays: r.flag("public_holidays")})
+		k := closedRule{rule: c.rule(r, "CLOSED_DAY"), holidays: r.flag("public_holidays")}
+		if l, ok := r.m["days"].([]any); ok && len(l) == 0 && k.holidays {
+			r.skip("days") // public holidays alone
+		} else {
+			k.days = c.days(r)
+		}
+		pr.closed = append(pr.closed, k)
 		r.done()
 	}
 	for _, r := range o.objects("caps") {
@@ -65,6 +70,9 @@ func (c *compiler) profile(id string, o object) *profile {
 	if r, ok := o.object("requests"); ok {
 		pr.requests = &requestsRule{id: id + "-requests", times: r.flag("honour_no_contact_times"),
 			places: r.flag("honour_no_contact_places"), channels: r.flag("honour_no_channel"), cite: c.cites(r)}
+		if !pr.requests.times && !pr.requests.places && !pr.requests.channels {
+			neverDenies(r, "honour something")
+		}
 		r.done()
 	}
 	for _, r := range o.objects("channel_rules") {
@@ -82,14 +90,14 @@ func (c *compiler) profile(id string, o object) *profile {
 	for _, r := range o.objects("notice") {
 		n := noticeRule{rule: c.rule(r, r.orElse("reason_missing", "NOTICE_MISSING")),
 			short: c.reason(r, r.orElse("reason_short", "NOTICE_TOO_SHORT")),
-			forms: r.strs("form"), contents: r.strs("contents")}
+			forms: c.forms(r), contents: r.strs("contents")}
 		n.minDays, _ = r.integer("min_working_days", 0, 365)
 		r.done()
 		pr.notices = append(pr.notices, n)
 	}
 	for _, r := range o.objects("agency_notice") {
 		pr.notices = append(pr.notices, noticeRule{rule: c.rule(r, "AGENCY_NOTICE_MISSING"), agency: true,
-			forms: r.strs("form"), contents: r.strs("contents")})
+			forms: c.forms(r), contents: r.strs("contents")})
 		r.done()
 	}
 	for _, r := range o.objects("team") {
@@ -98,12 +106,18 @@ func (c *compiler) profile(id string, o object) *profile {
 		for i, need := range r.strs("needs") {
 			t.needs = append(t.needs, c.word(r.p, index(r.at("needs"), i), papers[:], need))
 		}
+		if t.minAgents < 2 && len(t.needs) == 0 && !states(r) {
+			neverDenies(r, "give min_agents of 2 or more, or needs")
+		}
 		r.done()
 		pr.team = append(pr.team, t)
 	}
 	for _, r := range o.objects("recording") {
 		rec := c.rule(r, "RECORDING_REQUIRED")
 		r.skip("media", "any_of", "whole_visit")
+		if r.m["required"] == nil {
+			r.p.add(r.at("required"), "this must be given: true, or false to say that the law does not ask for it")
+		}
 		if r.flag("required") {
 			pr.recording = append(pr.recording, rec)
 		}
@@ -115,6 +129,9 @@ func (c *compiler) profile(id string, o object) *profile {
 	for _, r := range o.objects("content") {
 		k := contentRule{rule: c.rule(r, ""), forbid: r.strs("forbid_tags"),
 			forbidUndisclosed: r.strs("forbid_tags_when_no_disclosure")}
+		if len(k.forbid)+len(k.forbidUndisclosed) == 0 && !states(r) {
+			neverDenies(r, "forbid a tag")
+		}
 		r.done()
 		for _, tag := range slices.Concat(k.forbid, k.forbidUndisclosed) {
 			c.p.tags[tag] = true
@@ -123,11 +140,15 @@ func (c *compiler) profile(id string, o object) *profile {
 	}
 	for _, r := range o.objects("last_resort") {
 		l := lastResortRule{rule: c.rule(r, "LAST_RESORT_NOT_MET"), flag: r.str("needs_flag")}
+		c.asks(l.flag)
 		for _, need := range r.objects("needs_history") {
 			n := historyNeed{channel: c.word(need.p, need.at("channel"), channels[:], need.need("channel"))}
 			n.min, _ = need.integer("min", 1, 1000)
 			need.done()
 			l.needs = append(l.needs, n)
+		}
+		if l.flag == "" && len(l.needs) == 0 && !states(r) {
+			neverDenies(r, "give needs_history or needs_flag")
 		}
 		r.done()
 		pr.lastResort = append(pr.lastResort, l)
@@ -152,6 +173,14 @@ func (c *compiler) rule(o object, reason string) rule {
 		o.p.add(o.at("id"), "two rules have this id")
 	}
 	c.ids[r.id] = true
+	switch by := o.str("by"); by {
+	case "":
+	case bys[0]:
+		r.agencyOnly = true
+	default:
+		o.p.add(o.at("by"), "only agency is known")
+	}
+	r.placeKnown = o.flag("place_known")
 	o.skip("obligation", "must_state")
 	if own := o.str("reason"); own != "" {
 		reason = own
@@ -191,12 +220,17 @@ func (o object) orElse(key, missing string) string {
 	return missing
 }
 
-// words reads a list of words, or "all"; an absent field means all.
+// words reads a list of words, or "all"; an absent field means all. An empty list is a fault: a rule that speaks of
+// nothing would never deny.
 func (c *compiler) words(o object, key string, list []string) mask {
-	if v, ok := o.take(key); !ok || v == "all" {
+	v, ok := o.take(key)
+	if !ok || v == "all" {
 		return every
 	}
 	var m mask
+	if l, ok := v.([]any); ok && len(l) == 0 {
+		o.p.add(o.at(key), "this is empty, so the rule could never deny; leave it out to mean all")
+	}
 	for i, w := range o.strs(key) {
 		if code := c.word(o.p, index(o.at(key), i), list, w); code != none {
 			m |= 1 << code
@@ -218,14 +252,16 @@ func (c *compiler) unless(o object) []lift {
 	for i, s := range o.strs("unless") {
 		kind, value, _ := strings.Cut(s, ":")
 		n, err := strconv.Atoi(value)
+		scope, dates, limited := strings.Cut(value, ":")
+		days, daysErr := strconv.Atoi(dates)
 		switch {
-		case kind == "consent" && value != "":
-			c.p.scopes[value] = true
-			lifts = append(lifts, lift{scope: value})
+		case kind == "consent" && scope != "" && (!limited || daysErr == nil && days >= 1 && days <= 1000):
+			c.p.scopes[scope] = true
+			lifts = append(lifts, lift{scope: scope, days: int32(days)})
 		case kind == "past_due_gt" && err == nil:
 			lifts = append(lifts, lift{pastDue: n})
 		default:
-			o.p.add(index(o.at("unless"), i), "write consent:<scope> or past_due_gt:<days>")
+			o.p.add(index(o.at("unless"), i), "write consent:<scope>, consent:<scope>:<days> or past_due_gt:<days>")
 		}
 	}
 	return lifts
@@ -249,73 +285,6 @@ func (c *compiler) hours(o object) hoursRule {
 	return h
 }
 
-var counted = map[string]mask{
-	"attempts":            every,
-	"conversations":       1 << resultAnswered,
-	"unanswered_attempts": 1 << resultNoAnswer,
-	"contacts":            1<<resultContact | 1<<resultAnswered | 1<<resultDelivered | 1<<resultSent,
-}
-
-func (c *compiler) cap(o object) capRule {
-	r := capRule{rule: c.rule(o, "FREQ_CAP"), counts: c.counts(o, "count"), scope: c.scope(o),
-		presumptive: o.flag("presumptive")}
-	var ok bool
-	if r.max, ok = o.integer("max", 0, 10000); !ok {
-		o.p.add(o.at("max"), "this must be given")
-	}
-	w, _ := o.object("window")
-	switch w.need("type") {
-	case "calendar_day", "rolling_days":
-	case "calendar_month":
-		r.window = calendarMonth
-	default:
-		w.p.add(w.at("type"), "this is not one of calendar_day, rolling_days, calendar_month")
-	}
-	if r.n, ok = w.integer("n", 1, 1000); !ok {
-		r.n = 1
-	}
-	w.done()
-	o.done()
-	return r
-}
-
-func (c *compiler) cooldown(o object) capRule {
-	r := capRule{rule: c.rule(o, "COOLDOWN"), scope: c.scope(o), presumptive: o.flag("presumptive")}
-	switch o.need("after") {
-	case "attempt":
-		r.counts = counted["attempts"]
-	case "contact":
-		r.counts = counted["contacts"]
-	case "conversation":
-		r.counts = counted["conversations"]
-	default:
-		o.p.add(o.at("after"), "this is not one of attempt, contact, conversation")
-	}
-	var ok bool
-	if r.n, ok = o.integer("days", 1, 1000); !ok {
-		o.p.add(o.at("days"), "this must be given")
-	}
-	// The day of the event counts as the first day, unless the pack says first_day_is_event: false.
-	if _, given := o.take("first_day_is_event"); given && !o.flag("first_day_is_event") {
-		r.n++
-	}
-	o.done()
-	return r
-}
-
-func (c *compiler) counts(o object, key string) mask {
-	m, ok := counted[o.need(key)]
-	if !ok {
-		o.p.add(o.at(key), "this is not one of attempts, conversations, unanswered_attempts, contacts")
-	}
-	return m
-}
-
-func (c *compiler) scope(o object) scopeKind {
-	code := c.word(o.p, o.at("scope"), []string{"case", "debt", "number", "debtor"}, o.need("scope"))
-	return scopeKind(max(code, 0))
-}
-
 func (c *compiler) parties(pr *profile, o object) {
 	table, ok := o.object("parties")
 	if !ok {
@@ -331,6 +300,8 @@ func (c *compiler) parties(pr *profile, o object) {
 		row := &partyRow{id: pr.ID + "-party-" + name, cite: c.cites(r), allow: r.flag("allow"),
 			allowIfFlag: r.strs("allow_if_flag"), unless: c.unless(r), purposes: c.words(r, "purposes", purposes[:]),
 			stopOnRefusal: r.flag("stop_on_refusal"), refusedFlag: "refused_" + name}
+		c.asks(row.refusedFlag)
+		c.asks(row.allowIfFlag...)
 		if r.m["allow"] == nil {
 			r.p.add(r.at("allow"), "this must be given")
 		}
@@ -389,6 +360,9 @@ func (c *compiler) channel(o object) channelRule {
 	default:
 		o.p.add(o.at("deny_if_request"), "only opt_out is known")
 	}
+	if r.needsTag == "" && r.needsConsent == "" && !r.denyIfOptOut && !states(o) {
+		neverDenies(o, "give needs_content_tag, needs_consent or deny_if_request")
+	}
 	o.done()
 	return r
 }
@@ -405,6 +379,8 @@ func (c *compiler) stop(o object, reason string) stopRule {
 			s.unlessFlags = o.strs("unless_flag")
 		}
 	}
+	c.asks(s.flag)
+	c.asks(s.unlessFlags...)
 	if o.m["unless_party"] != nil {
 		s.unlessParty = c.words(o, "unless_party", parties[:])
 	}
@@ -414,6 +390,14 @@ func (c *compiler) stop(o object, reason string) stopRule {
 		}
 	}
 	o.read["unless_party"] = true
+	switch {
+	case s.unlessParty.covers(len(parties)):
+		neverDenies(o, "unless_party names every party")
+	case s.allowPurpose.covers(len(purposes)):
+		neverDenies(o, "allow_purpose and unless_purpose name every purpose")
+	case s.flag != "" && slices.Contains(s.unlessFlags, s.flag):
+		neverDenies(o, "unless_flag names its own flag")
+	}
 	o.done()
 	return s
 }
@@ -432,6 +416,13 @@ func (c *compiler) onsite(o object) onsiteRule {
 	}
 	if _, given := o.take("allowed"); given {
 		r.forbidden = !o.flag("allowed")
+	}
+	switch {
+	case states(o):
+	case !r.forbidden && r.needsConsent == "" && r.after == none && r.needs == none:
+		neverDenies(o, "give needs_consent, after, needs or allowed: false")
+	case !r.channels.has(chVisit):
+		neverDenies(o, "only a visit has events, and channels leaves it out")
 	}
 	o.done()
 	return r

@@ -17,6 +17,9 @@ import (
 //go:embed packs/default.yaml
 var defaultPack []byte
 
+// maxProfiles is how many profiles a policy may have.
+const maxProfiles = 500
+
 // schema is the value of the field schema in every pack.
 const schema = "conduct-policy/v1"
 
@@ -31,6 +34,7 @@ type Policy struct {
 	sources    map[string]Source
 	calendars  map[string]map[int32]bool
 	tags       map[string]bool
+	flags      map[string]bool
 	scopes     map[string]bool
 
 	// zones caches tables of time zones by name; there are only a few hundred names.
@@ -87,7 +91,10 @@ func Load(packs ...[]byte) (*Policy, error) {
 // Unknown rules are faults too: ignoring one would permit what it forbids.
 func LoadPacks(packs []Pack) (*Policy, error) {
 	p := &Policy{profiles: map[string]*profile{}, sources: map[string]Source{}, calendars: map[string]map[int32]bool{},
-		tags: map[string]bool{}, scopes: map[string]bool{}}
+		tags: map[string]bool{}, flags: map[string]bool{}, scopes: map[string]bool{}}
+	for _, f := range knownFlags {
+		p.flags[f] = true
+	}
 	for _, s := range scopes {
 		p.scopes[s] = true
 	}
@@ -111,6 +118,9 @@ func LoadPacks(packs []Pack) (*Policy, error) {
 		p.profiles[id] = c.profile(id, raw.profiles[id])
 	}
 	p.checkPolicy(all, raw)
+	for _, pr := range p.profiles {
+		pr.national = pr.ID != base && p.extends(pr.ID, base, map[string]bool{})
+	}
 	p.parts = raw.parts(all, p.reasons)
 	if err := faultsOf(read, all); err != nil {
 		return nil, err
@@ -176,6 +186,9 @@ func (p *Policy) checkPolicy(all *problems, raw *rawPolicy) {
 			o.p.add(o.at(name), "no profile names this calendar, so it would close no day; mind upper and lower case")
 		}
 	}
+	if n := len(p.profiles); n > maxProfiles {
+		all.add("profiles", "these are %d profiles; a policy has at most %d", n, maxProfiles)
+	}
 	for _, id := range p.Profiles() {
 		at := raw.profiles[id].p
 		for i, base := range p.profiles[id].Extends {
@@ -183,19 +196,20 @@ func (p *Policy) checkPolicy(all *problems, raw *rawPolicy) {
 				at.add(index("profiles."+id+".extends", i), "there is no such profile")
 			}
 		}
-		if p.extendsItself(id, id, map[string]bool{}) {
+		if p.extends(id, id, map[string]bool{}) {
 			at.add("profiles."+id+".extends", "the profile extends itself")
 		}
 	}
 }
 
-func (p *Policy) extendsItself(id, from string, seen map[string]bool) bool {
+// extends tells whether a profile extends another, directly or by those between.
+func (p *Policy) extends(from, id string, seen map[string]bool) bool {
 	if seen[from] || p.profiles[from] == nil {
 		return false
 	}
 	seen[from] = true
-	for _, base := range p.profiles[from].Extends {
-		if base == id || p.extendsItself(id, base, seen) {
+	for _, next := range p.profiles[from].Extends {
+		if next == id || p.extends(next, id, seen) {
 			return true
 		}
 	}
@@ -216,23 +230,23 @@ func (p *Policy) Packs() []Pack {
 	return packs
 }
 
-// MayReplace checks that the policy can replace was: it must still have every profile of
-// was, because cases name profiles and a case whose profile is missing cannot be judged.
-// The error is a *refusal.Error with the code conduct.profile_gone. To retire a profile,
-// give it status: draft.
-func (p *Policy) MayReplace(was *Policy) error {
+// Gone lists the profiles of was that the policy lacks, sorted. A policy may replace was only if no case and no
+// branch names any of them, because what names them could not be judged any more.
+func (p *Policy) Gone(was *Policy) []string {
 	var gone []string
 	for _, id := range was.Profiles() {
 		if !p.Has(id) {
 			gone = append(gone, id)
 		}
 	}
-	if len(gone) == 0 {
-		return nil
-	}
+	return gone
+}
+
+// StillNamed refuses to take profiles away: something names them. Its code is conduct.profile_gone.
+func StillNamed(profiles []string) error {
 	return refusal.New(refusal.Conflict, "conduct.profile_gone", "",
-		"cases may name these profiles, so they cannot go: %s; "+
-			"give what is no longer wanted the status draft instead", strings.Join(gone, ", "))
+		"cases or branches name these profiles, so they cannot go: %s; "+
+			"give what is no longer wanted the status draft instead", strings.Join(profiles, ", "))
 }
 
 // Has tells whether there is a profile of that name.
@@ -267,11 +281,19 @@ func (p *Policy) Reasons() []string { return slices.Clone(p.reasons) }
 // ContentTags lists the content tags that rules name, sorted. Judge refuses other tags.
 func (p *Policy) ContentTags() []string { return slices.Sorted(maps.Keys(p.tags)) }
 
+// Flags lists the facts about a case, sorted: those that any case may have, and those that rules name. Judge
+// refuses others.
+func (p *Policy) Flags() []string { return slices.Sorted(maps.Keys(p.flags)) }
+
 // ConsentScopes lists the scopes of consents, sorted. Judge refuses other scopes.
 func (p *Policy) ConsentScopes() []string { return slices.Sorted(maps.Keys(p.scopes)) }
 
 // houseVisit is the profile for countries that have none of their own.
 const houseVisit = "house-visit"
+
+// Standing lists the profiles that a policy in use cannot do without: base, which is in every chain, and the
+// profile of countries that have none.
+func Standing() []string { return []string{base, houseVisit} }
 
 // DefaultProfile returns the national profile of a country (ISO 3166-1, "PT", or a
 // part of one, "US-MA"), or house-visit if the country has none. It never returns an
@@ -281,7 +303,7 @@ func (p *Policy) DefaultProfile(country string) string {
 	if id == "gb" {
 		id = "uk"
 	}
-	if pr := p.profiles[id]; len(id) == 2 && pr != nil && len(pr.Extends) > 0 {
+	if pr := p.profiles[id]; len(id) == 2 && pr != nil && pr.national {
 		return id
 	}
 	return houseVisit
@@ -294,7 +316,7 @@ type chain struct {
 	zone     string           // the default of the first profile that has one, or ""
 }
 
-// Chain returns the named profiles and all they extend, base first, each once; all of
+// Chain returns base, the named profiles and all they extend, base first, each once; all of
 // them must allow an act. For a profile that is in no pack it returns a *refusal.Error
 // with the code conduct.unknown_profile.
 func (p *Policy) Chain(profiles []string) ([]string, error) {
@@ -313,10 +335,13 @@ func (p *Policy) chain(profiles []string) (*chain, *refusal.Error) {
 	for i, id := range profiles {
 		if p.profiles[id] == nil {
 			return nil, refusal.New(refusal.Malformed, "conduct.unknown_profile", index("profiles", i),
-				"there is no such profile")
+				"there is no such profile; there are %s", strings.Join(p.Profiles(), ", "))
 		}
 	}
 	c := &chain{}
+	if p.profiles[base] != nil {
+		p.extend(c, base)
+	}
 	for _, id := range profiles {
 		p.extend(c, id)
 	}

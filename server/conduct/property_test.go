@@ -1,6 +1,7 @@
 package conduct
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -87,6 +88,9 @@ func randomQuestion(c chooser) (Request, string) {
 		Place: pick(c, "home", "home", ""), Agents: 2, Items: papers[:], Recording: true, Case: "A",
 		By: pick(c, "lender", "lender", ""), Purpose: pick(c, "", "", "serve_process"),
 		DurationMin: pick(c, 0, 0, 1, 30, 45, 60, 90, 600, 1440)}
+	if a.Channel == "visit" {
+		a.Place = "home"
+	}
 	if a.Channel == "sms" {
 		a.ContentTags = []string{"opt_out_instruction"}
 	}
@@ -96,7 +100,7 @@ func randomQuestion(c chooser) (Request, string) {
 		a.TZ = append(a.TZ, pick(c, "Asia/Kolkata", "America/Los_Angeles", "Pacific/Kiritimati", "Europe/Lisbon",
 			"Australia/Lord_Howe"))
 	}
-	if c.below(6) == 0 {
+	if c.below(6) == 0 && a.Channel == "visit" {
 		a.Event = pick(c, Events()...)
 	}
 	req.Action = a
@@ -192,7 +196,7 @@ type fataler interface {
 // grid points. It calls Judge, which shares no search with Windows.
 func checkWindows(t fataler, p *Policy, req Request, day string, c chooser) {
 	t.Helper()
-	spans, hits, err := p.Windows(req.Profiles, day, req.Action, req.Case, req.History)
+	spans, hits, err := p.Windows(context.Background(), req.Profiles, day, req.Action, req.Case, req.History)
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
@@ -285,7 +289,7 @@ func TestRandomQuestionsHaveAnswersOfBothKinds(t *testing.T) {
 	some, parts, never := 0, 0, 0
 	for i := range 400 {
 		req, day := randomQuestion(seeded{rand.New(rand.NewPCG(7, uint64(i)))})
-		spans, _, err := p.Windows(req.Profiles, day, req.Action, req.Case, req.History)
+		spans, _, err := p.Windows(context.Background(), req.Profiles, day, req.Action, req.Case, req.History)
 		switch {
 		case err != nil:
 			t.Fatal(err)
@@ -325,13 +329,13 @@ func TestDecideFindsTheFirstInstant(t *testing.T) {
 		req.Action.At = When{int64(date)*daySeconds + int64(c.below(daySeconds)), wall}
 		z := p.zone(req.Action.TZ[0])
 		start := req.Action.At.resolve(z)
-		d, err := p.Decide(req)
+		d, err := p.Decide(context.Background(), req)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var want *time.Time
 		for date = z.dayOf(start); want == nil && date <= z.dayOf(start+horizon); date++ {
-			spans, _, err := p.Windows(req.Profiles, dateOf(date), req.Action, req.Case, req.History)
+			spans, _, err := p.Windows(context.Background(), req.Profiles, dateOf(date), req.Action, req.Case, req.History)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -155,6 +155,9 @@ func readFlag(p *problems, path string, v any) Flag {
 		f := Flag{Since: o.str("since"), Until: o.str("until")}
 		o.filled("since", "until")
 		o.done()
+		if v["since"] == nil && v["until"] == nil {
+			p.add(path, "a flag is true, false, or an object with since and until; an object needs one of them")
+		}
 		return f
 	}
 	p.add(path, "a flag is true, false, or an object with since and until")

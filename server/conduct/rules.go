@@ -17,12 +17,15 @@ type rule struct {
 	places   mask
 	cite     []string
 	unless   []lift
+	// agencyOnly rules do not bind the lender itself; placeKnown rules do not bind an act whose place is not known.
+	agencyOnly, placeKnown bool
 }
 
 // lift is one way to lift a rule: a consent's scope or the age of the debt.
 type lift struct {
 	scope   string
-	pastDue int // if scope is "": lifted at more days past due than this
+	days    int32 // how many local dates a consent lifts the rule, from the one on which it was given; 0: until it ends
+	pastDue int   // if scope is "": lifted at more days past due than this
 }
 
 // span is [from, to) in seconds of the day; to may be 86400.
@@ -168,6 +171,8 @@ type lastResortRule struct {
 type profile struct {
 	Profile
 	effective int32 // day; math.MinInt32 when none is given
+	// national profiles are law of their own: they extend base, directly or by others. The rest are overlays.
+	national bool
 
 	hours      []hoursRule
 	closed     []closedRule

@@ -1,6 +1,7 @@
 package conduct
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ func TestAMalformedQuestionIsNeverAllowed(t *testing.T) {
 	ask := func(body string) error {
 		req, err := ParseRequest([]byte(body))
 		if err == nil {
-			_, err = p.Decide(req)
+			_, err = p.Decide(context.Background(), req)
 		}
 		return err
 	}
@@ -58,6 +59,22 @@ func TestAMalformedQuestionIsNeverAllowed(t *testing.T) {
 		{action(`"onsite":{"angry":true}`), "action.onsite.angry"},
 		{action(`"lawful":true`), "action.lawful"},
 		{action(`"tz":"Asia/Manila"`), "action.tz"},
+		{action(`"by":"Agency"`), "action.by"},
+		{action(`"by":"AGENCY"`), "action.by"},
+		{action(`"by":"bank"`), "action.by"},
+		{action(`"items":["badges"]`), "action.items[0]"},
+		{action(`"event":"take_cash"`), "action.event"},
+		{action(`"tz":["Asia/Manila","UTC","Etc/GMT+1","Etc/GMT+2","Etc/GMT+3","Etc/GMT+4","Etc/GMT+5","Etc/GMT+6","Etc/GMT+7"]`),
+			"action.tz"},
+		{strings.Replace(good, `"channel":"call"`, `"channel":"visit"`, 1), "action.place"},
+		{inCase(`"flags":{"decesed":true}`), "case.flags.decesed"},
+		{inCase(`"flags":{"Deceased":true}`), "case.flags.Deceased"},
+		{inCase(`"flags":{"decesed":false}`), "case.flags.decesed"},
+		{inCase(`"flags":{"refused_friend":true}`), "case.flags.refused_friend"},
+		{inCase(`"flags":{"deceased":{}}`), "case.flags.deceased"},
+		{inCase(`"flags":{"deceased":{"since":null}}`), "case.flags.deceased"},
+		{inCase(`"notice":{"visit":{"sent_at":"2026-03-01","form":"telegram"}}`), "case.notice.visit.form"},
+		{entry(`"channel":"call","at":"2026-03-01","event":"take_cash"`), "history[0].event"},
 		{inCase(`"flags":{"deceased":"yes"}`), "case.flags.deceased"},
 		{inCase(`"flags":{"deceased":null}`), "case.flags.deceased"},
 		{inCase(`"flags":{"deceased":1}`), "case.flags.deceased"},
@@ -112,7 +129,7 @@ func TestAMalformedQuestionIsNeverAllowed(t *testing.T) {
 func TestWindowsRefuseAMalformedDay(t *testing.T) {
 	p := defaultPolicy(t)
 	for _, day := range []string{"", "2026-2-1", "2026-02-30", "2026-03-10T00:00:00", "1926-03-10"} {
-		_, _, err := p.Windows([]string{"ph"}, day, Action{Channel: "call"}, Case{}, nil)
+		_, _, err := p.Windows(context.Background(), []string{"ph"}, day, Action{Channel: "call"}, Case{}, nil)
 		var problem *refusal.Error
 		if !errors.As(err, &problem) || problem.Place != "day" {
 			t.Errorf("%q: %v", day, err)

@@ -2,6 +2,7 @@ package conduct
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -119,7 +120,7 @@ func judgeVectors(t *testing.T, vectors []vector) {
 	for _, v := range vectors {
 		t.Run(v.ID, func(t *testing.T) {
 			want := v.Expect
-			d, err := p.Decide(v.request(t))
+			d, err := p.Decide(context.Background(), v.request(t))
 			if err != nil {
 				t.Fatal(err)
 			}

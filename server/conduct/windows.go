@@ -1,6 +1,7 @@
 package conduct
 
 import (
+	"context"
 	"slices"
 	"time"
 )
@@ -15,9 +16,9 @@ type Interval struct{ From, To time.Time }
 //
 // If there are no spans, hits say why: the hits that hold all day, such as a stop or a
 // cap that is used up, or else all hits of an instant that has the fewest. A date
-// that the zone skipped has neither spans nor hits. An error is a *refusal.Error.
+// that the zone skipped has neither spans nor hits. An error is a *refusal.Error, or that of ctx.
 func (p *Policy) Windows(
-	profiles []string, day string, a Action, c Case, history []HistoryEntry,
+	ctx context.Context, profiles []string, day string, a Action, c Case, history []HistoryEntry,
 ) (spans []Interval, hits []Hit, err error) {
 	date, ok := parseDay(day)
 	if !ok {
@@ -33,13 +34,18 @@ func (p *Policy) Windows(
 	}
 	parts := m.zones[0].instantsOf(date)
 	for _, part := range parts {
-		m.lawful(part.from, part.to, func(from, to int64) bool {
+		err := m.lawful(ctx, part.from, part.to, func(from, to int64) bool {
 			spans = append(spans, Interval{time.Unix(from, 0).UTC(), time.Unix(to, 0).UTC()})
 			return true
 		})
+		if err != nil {
+			return nil, nil, err
+		}
 	}
 	if len(spans) == 0 {
-		hits = m.whyNever(parts)
+		if hits, err = m.whyNever(ctx, parts); err != nil {
+			return nil, nil, err
+		}
 	}
 	return spans, hits, nil
 }
@@ -72,25 +78,30 @@ func (z *zone) instantsOf(day int32) []span {
 // joined, until yield returns false. The decision cannot change between two
 // breakpoints, so one trial decides for all instants between them. The rules about
 // hours have many breakpoints a day; they are judged only where all other rules allow.
-func (m *matter) lawful(from, to int64, yield func(from, to int64) bool) {
+// It stops with the error of ctx.
+func (m *matter) lawful(ctx context.Context, from, to int64, yield func(from, to int64) bool) error {
 	v := trial{matter: m, brief: true}
 	edges := m.clockEdges()
+	trials := 0
 	var start int64
 	open := false // an allowed span runs from start
 	slow := m.slowBreaks(from, to)
 	for i, t := range slow[:len(slow)-1] {
 		fine := slow[i : i+2]
-		possible := v.allows(t, true)
+		possible := v.allows(t, clockless)
 		if possible {
 			fine = m.clockBreaks(t, slow[i+1], edges)
 		}
 		for _, t := range fine[:len(fine)-1] {
-			switch ok := possible && v.allows(t, false); {
+			if trials++; trials%512 == 0 && ctx.Err() != nil {
+				return ctx.Err()
+			}
+			switch ok := possible && v.allows(t, clockOnly); {
 			case ok && !open:
 				start, open = t, true
 			case !ok && open:
 				if open = false; !yield(start, t) {
-					return
+					return nil
 				}
 			}
 		}
@@ -98,11 +109,12 @@ func (m *matter) lawful(from, to int64, yield func(from, to int64) bool) {
 	if open {
 		yield(start, to)
 	}
+	return nil
 }
 
-// allows tells whether there is no hit at an instant.
-func (v *trial) allows(t int64, clockless bool) bool {
-	v.clockless = clockless
+// allows tells whether a part of the rules has no hit at an instant.
+func (v *trial) allows(t int64, by ruleKind) bool {
+	v.judged = by
 	v.run(t)
 	return len(v.hits) == 0
 }
@@ -191,7 +203,7 @@ func (b *breaks) sorted() []int64 {
 
 // whyNever explains a date without a lawful instant: it returns the hits that all its
 // instants share, or else the hits of the first instant that has the fewest.
-func (m *matter) whyNever(parts []span) []Hit {
+func (m *matter) whyNever(ctx context.Context, parts []span) ([]Hit, error) {
 	v := trial{matter: m}
 	var shared, fewest []Hit
 	first := true
@@ -199,7 +211,10 @@ func (m *matter) whyNever(parts []span) []Hit {
 	for _, part := range parts {
 		times := slices.Concat(m.slowBreaks(part.from, part.to), m.clockBreaks(part.from, part.to, edges))
 		slices.Sort(times)
-		for _, t := range slices.Compact(times) {
+		for i, t := range slices.Compact(times) {
+			if i%64 == 0 && ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
 			if t == part.to {
 				continue
 			}
@@ -218,7 +233,7 @@ func (m *matter) whyNever(parts []span) []Hit {
 		}
 	}
 	if len(shared) > 0 {
-		return shared
+		return shared, nil
 	}
-	return fewest
+	return fewest, nil
 }

@@ -28,7 +28,8 @@ type zone struct {
 // loadZone makes the table of a zone of the IANA list; it returns nil for an unknown name.
 func loadZone(name string) *zone {
 	// Names on the list begin with a capital letter; LoadLocation also takes "", "Local" and other files' names.
-	if name == "" || name[0] < 'A' || name[0] > 'Z' || name == "Local" {
+	// Factory is on it for machines whose zone was never set: it is no place.
+	if name == "" || name[0] < 'A' || name[0] > 'Z' || name == "Local" || name == "Factory" {
 		return nil
 	}
 	loc, err := time.LoadLocation(name)

@@ -40,7 +40,7 @@ func (s *Service) candidates(ctx context.Context, r Round, j judging, d *day) ([
 			return nil
 		}
 		d.cases++
-		c, why, err := j.judge(f, k.AppointmentsOn(r.Date))
+		c, why, err := j.judge(ctx, f, k.AppointmentsOn(r.Date))
 		if err != nil {
 			return err
 		}
@@ -86,7 +86,8 @@ func unfit(f *casework.PlanningFile, date string) whyNot {
 }
 
 // judge says who may go to a case, and when, within the appointments if there are any, or why nobody may.
-func (j *judging) judge(f *casework.PlanningFile, agreed []record.Appointment) (candidate, whyNot, error) {
+func (j *judging) judge(ctx context.Context, f *casework.PlanningFile, agreed []record.Appointment) (candidate,
+	whyNot, error) {
 	k := &f.Case
 	if why := unfit(f, j.date); why.code != "" {
 		return candidate{}, why, nil
@@ -105,7 +106,7 @@ func (j *judging) judge(f *casework.PlanningFile, agreed []record.Appointment) (
 		kind := w.kind()
 		ws, judged := spans[kind]
 		if !judged {
-			lawful, hits, err := casework.WindowsOf(j.policy, f, j.date, j.visit(w))
+			lawful, hits, err := casework.WindowsOf(ctx, j.policy, f, j.date, j.visit(w))
 			if err != nil {
 				return candidate{}, whyNot{}, err
 			}

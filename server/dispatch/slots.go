@@ -123,7 +123,7 @@ func (s *Service) Slots(ctx context.Context, a auth.Actor, p SlotParams) (DaySlo
 	}
 	j.date = p.Date
 	if !found {
-		return s.lawfulSlots(out, f, j, zone)
+		return s.lawfulSlots(ctx, out, f, j, zone)
 	}
 	out.Round, out.RoundStatus = round.ID, round.Status
 	return s.roundSlots(ctx, out, f, j, round, branch, zone)
@@ -172,11 +172,11 @@ func (s *Service) roundOn(ctx context.Context, b auth.BranchID, date string) (be
 
 // lawfulSlots are those of a day that has no round yet: who will go is not
 // known, so the law is asked about a team that lacks nothing, as it is when an appointment is made.
-func (s *Service) lawfulSlots(out DaySlots, f *casework.PlanningFile, j judging, zone *time.Location) (DaySlots,
-	error) {
+func (s *Service) lawfulSlots(ctx context.Context, out DaySlots, f *casework.PlanningFile, j judging,
+	zone *time.Location) (DaySlots, error) {
 	plan := casework.WellEquipped()
 	plan.Overlays = j.overlays
-	lawful, hits, err := casework.WindowsOf(j.policy, f, j.date, plan)
+	lawful, hits, err := casework.WindowsOf(ctx, j.policy, f, j.date, plan)
 	if err != nil {
 		return DaySlots{}, err
 	}
@@ -217,7 +217,7 @@ func (s *Service) roundSlots(ctx context.Context, out DaySlots, f *casework.Plan
 	if slices.ContainsFunc(others, t.binds) {
 		return out.none(whyNot{SameDebtor, "house-one-visit", nil}), nil
 	}
-	c, why, err := j.judge(f, nil)
+	c, why, err := j.judge(ctx, f, nil)
 	if err != nil {
 		return DaySlots{}, err
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
+	"doorstep/auth/refusal"
 	"doorstep/server/conduct"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -24,14 +26,18 @@ type policyBundle struct {
 	Signed   string            `json:"signed" doc:"A signed note over the hash and the parts that phones get; its key is at GET /v1/conduct/key."`
 }
 
+// decideTime is how long one question may be searched for the next lawful time.
+const decideTime = 2 * time.Second
+
 const policyNote = "A start for counsel to check, not legal advice."
 
 func (a *API) conductEndpoints() {
 	open := free("server/conduct/README.md lists the members; they are checked there")
 	a.raw(endpoint{method: http.MethodPost, path: "/v1/conduct/decisions", roles: everyone, id: "decide",
 		tag: "conduct", summary: "Is this contact lawful?",
-		about: "Pure: nothing is looked up or stored. Words outside the closed lists are a 400 with the place, never " +
-			"an allow."},
+		about: "Pure: nothing is looked up or stored. Words outside the closed lists are a 400 with the place and what " +
+			"is allowed, never an allow. At most 8 different zones, 50 no-contact times after those that meet are joined, " +
+			"and 10,000 contacts. A search for the next lawful time that takes over 2 seconds is a 422 conduct.too_costly."},
 		func(op *huma.Operation) {
 			op.Parameters = append(op.Parameters,
 				query("policy_hash", "Judge by a policy of the past, as a stored decision names it; the one in force when absent.",
@@ -109,7 +115,13 @@ func (a *API) decide(c *gin.Context) {
 		a.fail(c, err)
 		return
 	}
-	d, err := law.Policy.Decide(q)
+	ctx, stop := context.WithTimeout(c.Request.Context(), decideTime)
+	defer stop()
+	d, err := law.Policy.Decide(ctx, q)
+	if errors.Is(err, context.DeadlineExceeded) && c.Request.Context().Err() == nil {
+		err = refusal.New(refusal.Invalid, "conduct.too_costly", "",
+			"this could not be answered within %s: ask about fewer zones, no-contact times, consents or contacts", decideTime)
+	}
 	if err != nil {
 		a.fail(c, err)
 		return

@@ -66,8 +66,8 @@ func (a *API) packEndpoints() {
 		}, a.putPack)
 	register(a, endpoint{method: http.MethodDelete, path: "/v1/conduct/packs/{name}", roles: admins,
 		id: "deletePack", tag: "conduct", summary: "Take a conduct pack away",
-		about: "Taking default away brings back what ships. A pack whose profiles would vanish stays, since cases may " +
-			"name them: 409 conduct.profile_gone."}, a.deletePack)
+		about: "Taking default away brings back what ships. A pack stays while a case or a branch names a profile that " +
+			"would vanish with it: 409 conduct.profile_gone. So do base and house-visit."}, a.deletePack)
 }
 
 func (a *API) putPack(c *gin.Context) {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -90,16 +91,36 @@ func shipped() office.PackChange {
 
 // change changes the packs and takes up the policy they make before it returns.
 func (b *Book) change(ctx context.Context, ask office.Ask, changes []office.PackChange) error {
-	if _, _, err := b.office.ChangePacks(ctx, ask, changes, judgePacks); err != nil {
-		return err
+	var unnamed []string // profiles that were found to be named nowhere, so that they may go
+	for {
+		j := packJudge{unnamed: unnamed}
+		_, _, err := b.office.ChangePacks(ctx, ask, changes, j.judge)
+		if err == nil {
+			break
+		}
+		if len(j.gone) == 0 {
+			return err
+		}
+		// Cases are read outside the decision, which holds up the organisation's journal.
+		if err := b.checkUnnamed(ctx, j.gone); err != nil {
+			return err
+		}
+		unnamed = append(unnamed, j.gone...)
 	}
 	// The change is in the journal: this node takes it up even if the caller has gone.
 	return b.TakeUp(context.WithoutCancel(ctx))
 }
 
-// judgePacks gives the hash of the policy that next makes. It refuses packs that are wrong, and a policy that
-// may not replace that of was.
-func judgePacks(was, next []office.PackText) (hash string, err error) {
+// packJudge judges a change of packs.
+type packJudge struct {
+	unnamed []string // profiles that may go
+	gone    []string // profiles that the last change judged would take away though they are not in unnamed
+}
+
+// judge gives the hash of the policy that next makes. It refuses packs that are wrong, and a policy that lacks a
+// profile of was that something may name.
+func (j *packJudge) judge(was, next []office.PackText) (hash string, err error) {
+	j.gone = nil
 	p, err := loadPacks(next)
 	if err != nil {
 		return "", err
@@ -109,11 +130,36 @@ func judgePacks(was, next []office.PackText) (hash string, err error) {
 		if err != nil {
 			return "", fmt.Errorf("read the policy in force: %w", err)
 		}
-		if err := p.MayReplace(before); err != nil {
-			return "", err
+		j.gone = slices.DeleteFunc(p.Gone(before), func(id string) bool { return slices.Contains(j.unnamed, id) })
+		if len(j.gone) > 0 {
+			return "", conduct.StillNamed(j.gone)
 		}
 	}
 	return p.Hash(), nil
+}
+
+// checkUnnamed refuses to take profiles away if a case or a branch names one of them, or if the program itself does.
+// A case imported while it looks can slip through; such a case cannot be judged, so it is not visited, and says why.
+func (b *Book) checkUnnamed(ctx context.Context, profiles []string) error {
+	named, err := b.casework.ProfilesNamed(ctx, profiles)
+	if err != nil {
+		return err
+	}
+	branches, err := b.office.Branches(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range profiles {
+		byBranch := slices.ContainsFunc(branches, func(br office.Branch) bool { return slices.Contains(br.Profiles, p) })
+		if byBranch || slices.Contains(conduct.Standing(), p) {
+			named = append(named, p)
+		}
+	}
+	if len(named) > 0 {
+		slices.Sort(named)
+		return conduct.StillNamed(slices.Compact(named))
+	}
+	return nil
 }
 
 func loadPacks(texts []office.PackText) (*conduct.Policy, error) {
