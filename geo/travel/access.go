@@ -1,6 +1,10 @@
 package travel
 
-import "github.com/paulmach/osm"
+import (
+	"strings"
+
+	"github.com/paulmach/osm"
+)
 
 // access is what the tags of a way or a barrier allow one mode.
 type access uint8
@@ -8,7 +12,7 @@ type access uint8
 const (
 	unsaid    access = iota // nothing is tagged
 	allowed                 // tagged as open
-	homeOnly                // open to those who live, deliver or visit there
+	homeOnly                // open to those who live, deliver or visit there, which an agent at work does
 	pushOnly                // bicycles are pushed
 	forbidden               // private, no, and what else keeps our mode out
 )
@@ -28,19 +32,30 @@ func (p profile) accessOf(tags osm.Tags) access {
 	return unsaid
 }
 
+// accessWords are the values of access tags that let a visitor in, in some way. Every other value keeps visitors
+// out: it names others (forestry, bus), needs a permit, or is a word that is not known.
+var accessWords = map[string]access{
+	"yes": allowed, "designated": allowed, "permissive": allowed, "official": allowed, "public": allowed,
+	"discouraged": allowed, "use_sidepath": allowed, "optional_sidepath": allowed,
+	"destination": homeOnly, "customers": homeOnly, "delivery": homeOnly, "residents": homeOnly, "resident": homeOnly,
+	"visitors": homeOnly, "visitor": homeOnly, "guests": homeOnly,
+	"dismount": pushOnly,
+}
+
+// readAccess reads one value or a list of values (private;delivery), of which the most permissive holds.
 func readAccess(value string) access {
-	switch value {
-	case "yes", "designated", "permissive", "official", "public", "use_sidepath", "optional_sidepath":
-		return allowed
-	case "destination", "customers", "delivery", "residents":
-		return homeOnly
-	case "dismount":
-		return pushOnly
-	case "no", "private", "agricultural", "forestry", "military", "emergency", "psv", "bus", "permit",
-		"agricultural;forestry", "forestry;agricultural":
-		return forbidden
+	if strings.TrimSpace(value) == "" {
+		return unsaid
 	}
-	return unsaid
+	best := forbidden
+	for word := range strings.FieldsFuncSeq(strings.ToLower(value), func(r rune) bool {
+		return r == ';' || r == ',' || r == '|'
+	}) {
+		if a, known := accessWords[strings.TrimSpace(word)]; known {
+			best = min(best, a) // the constants ascend from open to closed
+		}
+	}
+	return best
 }
 
 func shut(value string) bool { return readAccess(value) == forbidden }

@@ -15,6 +15,9 @@ func (n *network) graph(ctx context.Context, mode int, progress func(done, all i
 	}
 	out := e.leaving()
 	e.markIslands(out)
+	if p := profileOf(Modes()[mode]); !p.through {
+		e.markEnclaves(out)
+	}
 	s := expand(e, out, profileOf(Modes()[mode]), e.bans(n, mode, out))
 	h, err := contract(ctx, s, e.arcCost, progress)
 	if err != nil {

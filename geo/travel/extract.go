@@ -2,15 +2,12 @@ package travel
 
 import (
 	"context"
-	"io"
 	"math"
-	"runtime"
 	"slices"
 
 	"doorstep/geo"
 
 	"github.com/paulmach/osm"
-	"github.com/paulmach/osm/osmpbf"
 )
 
 // network is the roads of an extract: the ways that some mode may use, the positions of
@@ -44,33 +41,6 @@ type rawWay struct {
 type extract interface {
 	// each calls visit for every way and relation, or for every node.
 	each(ctx context.Context, nodes bool, visit func(osm.Object)) error
-}
-
-// pbf is an extract in a file. The reader is read from its start each time.
-type pbf struct {
-	file  io.ReadSeeker
-	moved func(bytes int64) // called with the position of the reader
-}
-
-func (p pbf) each(ctx context.Context, nodes bool, visit func(osm.Object)) error {
-	if _, err := p.file.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	s := osmpbf.New(ctx, p.file, runtime.GOMAXPROCS(0))
-	defer s.Close()
-	s.SkipNodes, s.SkipWays, s.SkipRelations = !nodes, nodes, nodes
-	s.FilterWay = func(w *osm.Way) bool { return classOf(w.Tags) != "" }
-	s.FilterRelation = func(r *osm.Relation) bool { return isRestriction(r.Tags) }
-	for s.Scan() {
-		visit(s.Object())
-		if p.moved != nil {
-			p.moved(s.FullyScannedBytes())
-		}
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return s.Err()
 }
 
 // readNetwork reads an extract twice: for ways and restrictions, then for the
@@ -148,6 +118,10 @@ func readNetwork(ctx context.Context, from extract) (*network, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	if len(n.ids) > 0 && !slices.Contains(n.known, true) {
+		return nil, unreadable("holds roads but none of their nodes: make the extract anew with its nodes " +
+			"(osmium extract --strategy=complete_ways; add-locations-to-ways --keep-untagged-nodes)")
 	}
 	n.measureFerries(ferries)
 	n.rules = readRules(restrictions)

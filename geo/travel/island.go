@@ -8,11 +8,14 @@ type incidence struct {
 	arcs []uint32
 }
 
-func (e *edges) leaving() incidence {
+func (e *edges) leaving() incidence { return e.leavingBy(func(uint32) bool { return true }) }
+
+// leavingBy lists the arcs of some edges only.
+func (e *edges) leavingBy(counts func(edge uint32) bool) incidence {
 	in := incidence{at: make([]uint32, e.vertices+1)}
 	arcs := uint32(2 * len(e.ends))
 	for a := range arcs {
-		if e.arcCost(a) != noWay {
+		if e.arcCost(a) != noWay && counts(a>>1) {
 			in.at[e.tail(a)]++
 		}
 	}
@@ -23,7 +26,7 @@ func (e *edges) leaving() incidence {
 	}
 	in.arcs = make([]uint32, sum)
 	for a := arcs; a > 0; a-- {
-		if e.arcCost(a-1) != noWay {
+		if e.arcCost(a-1) != noWay && counts((a-1)>>1) {
 			v := e.tail(a - 1)
 			in.at[v]--
 			in.arcs[in.at[v]] = a - 1

@@ -417,21 +417,35 @@ func (q *tiling) search(ctx context.Context, points []geo.Point) error {
 }
 
 func (q *tiling) paste(got tile, rows, columns []int) error {
-	if len(got.seconds) != len(rows) || len(got.metres) != len(rows) {
-		return fmt.Errorf("a table of %d rows instead of %d", len(got.seconds), len(rows))
+	for _, c := range [...]struct {
+		name string
+		rows [][]*float64
+	}{{"durations", got.seconds}, {"distances", got.metres}} {
+		if len(c.rows) == 0 {
+			return fmt.Errorf("the answer has no %s: run a version of the server that gives durations and distances "+
+				"in a table, such as OSRM 5.17 or later", c.name)
+		}
+		if len(c.rows) != len(rows) {
+			return fmt.Errorf("the %s have %d rows instead of %d", c.name, len(c.rows), len(rows))
+		}
+		for _, row := range c.rows {
+			if len(row) != len(columns) {
+				return fmt.Errorf("a row of the %s has %d figures instead of %d", c.name, len(row), len(columns))
+			}
+		}
 	}
 	for a, i := range rows {
-		if len(got.seconds[a]) != len(columns) || len(got.metres[a]) != len(columns) {
-			return fmt.Errorf("a row of %d figures instead of %d", len(got.seconds[a]), len(columns))
-		}
 		for b, j := range columns {
 			seconds, err1 := figure(got.seconds[a][b])
 			metres, err2 := figure(got.metres[a][b])
 			if err := errors.Join(err1, err2); err != nil {
 				return err
 			}
-			if seconds == Never {
+			switch {
+			case seconds == Never:
 				metres = Never
+			case metres == Never:
+				return errors.New("the answer has a duration without its distance")
 			}
 			q.t.Durations[i*q.t.Columns+j], q.t.Distances[i*q.t.Columns+j] = seconds, metres
 		}

@@ -351,6 +351,30 @@ func TestCrowFlyStandsInAndSaysSo(t *testing.T) {
 	}
 }
 
+// TestAnAnswerThatLacksAPartSaysWhich checks the note of the guess that stands in.
+func TestAnAnswerThatLacksAPartSaysWhich(t *testing.T) {
+	for answer, says := range map[string]string{
+		`{"code":"Ok","durations":[[0,1],[1,0]]}`:                  "no distances",
+		`{"code":"Ok","durations":[[0,1],[1,0]],"distances":null}`: "no distances",
+		`{"code":"Ok","durations":[[0,1],[1,0]],"distances":[]}`:   "no distances",
+		`{"code":"Ok","distances":[[0,1],[1,0]]}`:                  "no durations",
+		`{"code":"Ok"}`: "no durations",
+		`{"code":"Ok","durations":[[0,1],[1,0]],"distances":[[0,1]]}`:          "the distances have 1 rows instead of 2",
+		`{"code":"Ok","durations":[[0,1],[1]],"distances":[[0,1],[1,0]]}`:      "a row of the durations has 1 figures",
+		`{"code":"Ok","durations":[[0,1],[1,0]],"distances":[[0,null],[1,0]]}`: "a duration without its distance",
+	} {
+		p := newPeer(t, func(_ *peer, w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, answer) })
+		r, err := NewOSRM(p.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := r.Matrix(context.Background(), Car, row(2, 1, 0.1, 1))
+		if err != nil || !m.Guessed || !strings.Contains(m.Note, says) {
+			t.Errorf("%s: %v, %q, want it to say %q", answer, err, m.Note, says)
+		}
+	}
+}
+
 func TestAnswersThatMakeNoSenseAreNotBelieved(t *testing.T) {
 	for _, answer := range []string{
 		`{"code":"Ok"}`, `{"code":"Ok","durations":[[0]],"distances":[[0]]}`,

@@ -3,6 +3,7 @@ package travel
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -70,8 +71,11 @@ func PrepareRoads(ctx context.Context, path string, modes []Mode, progress func(
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
-		return nil, fault(CodeExtract, err,
-			"%s is not an OpenStreetMap extract in the format .osm.pbf, or it is cut short: download it again", r.name)
+		var why unreadable
+		if errors.As(err, &why) {
+			return nil, fault(CodeExtract, nil, "%s %s", r.name, why)
+		}
+		return nil, fault(CodeExtract, err, "read %s", r.name)
 	}
 	progress(Progress{step, size, size})
 	if err := r.prepare(ctx, net, modes, progress); err != nil {

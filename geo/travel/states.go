@@ -11,8 +11,9 @@ import (
 // travelled this arc", so that a forbidden turn is a missing move. A state also stores
 //
 //   - the bans whose beginning has been travelled (restrictions over ways), and
-//   - the phase: roads that only lead home (access=destination) may be used to
-//     leave the first of them and to reach the last, never to pass through.
+//   - the phase: roads that only lead home (access=destination, and what lies behind such
+//     roads: see markEnclaves) may be used to leave the first of them and to reach the last,
+//     never to pass through.
 type phase uint8
 
 const (

@@ -32,6 +32,11 @@ func TestFerriesSayHowLongTheyTake(t *testing.T) {
 	for text, want := range map[string]float64{
 		"": 0, "15": 900, "00:15": 900, "1:30": 5400, "00:15:30": 930, "PT1H30M": 5400, "PT15M": 900, "PT20S": 20,
 		"soon": 0, "1:2:3:4": 0, "-5": 0, "1:x": 0, "PTxM": 0,
+		"20 min": 1200, "20min": 1200, "20 minutes": 1200, "20'": 1200, "20 Min.": 1200, "1 h": 3600, "1h30": 5400,
+		"1 h 30 min": 5400, "1 hour 30 minutes": 5400, "1 hour and 5 min": 3900, "1.5 h": 5400, "1,5 h": 5400,
+		"1:30 h": 5400, "1h": 3600, "2 hrs": 7200, "90 s": 90, "P0DT1H": 3600, "PT1H": 3600, "P1D": 86400,
+		"15-20 min": 1200, "00:15-00:20": 1200, "1-2 h": 7200, "10;15": 900, "00:10; 00:20": 1200, "ca. 20 min": 1200,
+		"~ 20 min": 1200, "20 parsecs": 0, "min": 0, "h": 0, "1 h x": 0, "900000": 0, "20–30 min": 1800,
 	} {
 		if got := ferrySeconds(text); got != want {
 			t.Errorf("%q is %g s, want %g", text, got, want)
@@ -70,12 +75,35 @@ func TestWhoMayUseWhatRoadAndHowFast(t *testing.T) {
 		{"route=ferry", 90, 90, no, no},
 		{"route=ferry motorcar=yes motorcycle=no", 90, 90, no, 90},
 		{"building=yes", no, no, no, no},
+		{"highway=residential vehicle=private;delivery", 48, 160, 270, 280},
+		{"highway=residential access=no;destination", 48, 160, 270, 280},
+		{"highway=residential access=agricultural;forestry", no, no, no, no},
+		{"highway=residential access=private,no", no, no, no, no},
+		{"highway=residential vehicle=agricultural;yes", 48, 160, 270, 280},
+		{"highway=residential access=NO", no, no, no, no},
+		{"highway=residential access=hedgehogs", no, no, no, no},
+		{"highway=residential motor_vehicle=hov;taxi", 48, 160, no, no},
+		{"highway=residential access=;", no, no, no, no},
+		{"highway=residential motor_vehicle=discouraged", 48, 160, 270, 280},
 	} {
 		for m, want := range [4]int{c.foot, c.bicycle, c.scooter, c.car} {
 			u := profileOf(Modes()[m]).usageOf(tagged(c.tags), limitsOf["PT"])
 			if int(u.forward) != want || u.backward != u.forward && c.tags != "highway=motorway" {
 				t.Errorf("%s by %s: %d and %d, want %d", c.tags, Modes()[m], u.forward, u.backward, want)
 			}
+		}
+	}
+}
+
+// A road for residents may be used by a visitor, but not to pass through. So may a road whose list of those who may
+// use it names residents or such beside others.
+func TestRoadsForVisitorsAreNoWayThrough(t *testing.T) {
+	for value, home := range map[string]bool{"destination": true, "private;delivery": true, "no;destination": true,
+		"destination;no": true, "customers, private": true, " destination ": true, "Destination": true, "yes": false,
+		"destination;yes": false, "designated;forestry": false, "visitors": true, "delivery|psv": true} {
+		tags := osm.Tags{{Key: "highway", Value: "residential"}, {Key: "vehicle", Value: value}}
+		if u := profileOf(Car).usageOf(tags, anyCountry); !u.usable() || u.home != home {
+			t.Errorf("%q: %+v, want home %t", value, u, home)
 		}
 	}
 }
@@ -131,6 +159,8 @@ func TestBarriers(t *testing.T) {
 		"barrier=gate access=private":          "foot bicycle scooter car",
 		"barrier=gate access=private foot=yes": "bicycle scooter car",
 		"barrier=gate motor_vehicle=private":   "scooter car", "barrier=gate locked=yes": "foot bicycle scooter car",
+		"barrier=gate access=private;destination": "", "barrier=gate access=key": "foot bicycle scooter car",
+		"barrier=gate motor_vehicle=forestry;agricultural": "scooter car",
 		"barrier=stile": "bicycle scooter car", "barrier=lift_gate": "", "barrier=block access=yes": "",
 		"highway=crossing": "", "highway=crossing access=no": "foot bicycle scooter car",
 		"barrier=unheard-of": "scooter car", "barrier=wall": "foot bicycle scooter car",
