@@ -20,7 +20,7 @@ import (
 // that stands before it.
 const (
 	fileMagic   = "doorstep roads "
-	fileVersion = "1\n"
+	fileVersion = "2\n"
 )
 
 // Save writes the graphs to a file for OpenRoads, whole or not at all.
