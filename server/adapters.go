@@ -61,7 +61,8 @@ func (l ledger) Ask(ctx context.Context, b auth.BranchID, alerts []notify.Alert)
 type visits struct{ casework *casework.Service }
 
 func (v visits) EachVisit(ctx context.Context, q audit.Query, fn func(audit.Visit) error) error {
-	return v.casework.EachVisit(ctx, casework.ExportQuery{Branch: q.Branch, From: q.From, To: q.To, Lender: q.Lender,
+	return v.casework.EachVisit(ctx, casework.ExportQuery{Branch: q.Branch, Lender: q.Lender,
+		Dates:  casework.Dates{From: q.From, To: q.To, ReceivedFrom: q.ReceivedFrom, ReceivedTo: q.ReceivedTo},
 		Reveal: q.Reveal, UpTo: q.UpTo},
 		func(x casework.ExportedVisit) error {
 			return fn(audit.Visit{ID: x.ID, No: x.No, Entry: x.Entry, Reveals: x.Reveals, Erased: x.Erased})

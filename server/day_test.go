@@ -108,6 +108,22 @@ func cityOf(t *testing.T, cfg Config) (*running, *play.Day, *contract) {
 	return s, day, c
 }
 
+// later stops a server and starts it again with its clock at a time of the day; all users sign in again.
+func later(t *testing.T, s *running, day *play.Day, at time.Time) *running {
+	t.Helper()
+	s.stop()
+	cfg := s.cfg
+	cfg.Now = at
+	s = run(t, cfg)
+	day.Base = s.URL()
+	day.Admin.Base, day.Auditor.Base = s.URL(), s.URL()
+	for _, p := range day.Phones {
+		p.Base = s.URL()
+	}
+	ok(t, day.SignInAgain(context.Background()))
+	return s
+}
+
 func ok(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
@@ -177,6 +193,7 @@ func TestAWholeDay(t *testing.T) {
 	visits, err := day.VisitAll(rand.New(rand.NewPCG(1, 1)))
 	ok(t, err)
 	visits++ // the visit that was accepted out of quarantine
+	s = later(t, s, day, time.Date(2026, 11, 25, 19, 0, 0, 0, time.UTC))
 	n := 0
 	for _, p := range day.Phones {
 		ok(t, p.Push(ctx, func() bool { n++; return n%2 == 1 }))

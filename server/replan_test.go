@@ -82,6 +82,7 @@ func TestARoundIsReplannedAtNoon(t *testing.T) {
 	ok(t, err)
 
 	noon := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	s = later(t, s, day, noon)
 	random := rand.New(rand.NewPCG(7, 7))
 	done, way := map[string]bool{}, map[string]bool{}
 	for i, p := range day.Phones {
@@ -107,18 +108,6 @@ func TestARoundIsReplannedAtNoon(t *testing.T) {
 	if len(done) < 10 || len(way) != 1 {
 		t.Fatalf("the morning had %d visits and %d teams on their way; the day is no test", len(done), len(way))
 	}
-	s.stop()
-
-	// The same server at noon.
-	cfg := s.cfg
-	cfg.Now = noon
-	s = run(t, cfg)
-	day.Base = s.URL()
-	day.Admin.Base, day.Auditor.Base, day.HTTP.Transport = s.URL(), s.URL(), newContract(t, s.Server)
-	for _, p := range day.Phones {
-		p.Base = s.URL()
-	}
-	ok(t, day.SignInAgain(ctx))
 	before := map[string]map[string]uint64{} // revisions of assignments by phone
 	for _, p := range day.Phones {
 		_, err := p.Pull(ctx)

@@ -39,6 +39,7 @@ func TestADebtorIsPromisedAnHour(t *testing.T) {
 	_, err := day.PullAll(ctx)
 	ok(t, err)
 	noon := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	s = later(t, s, day, noon)
 	random := rand.New(rand.NewPCG(7, 7))
 	visited := ""
 	for i, p := range day.Phones {
@@ -55,16 +56,6 @@ func TestADebtorIsPromisedAnHour(t *testing.T) {
 		}
 		ok(t, p.Push(ctx, nil))
 	}
-	s.stop()
-	cfg := s.cfg
-	cfg.Now = noon
-	s = run(t, cfg)
-	day.Base = s.URL()
-	day.Admin.Base, day.Auditor.Base, day.HTTP.Transport = s.URL(), s.URL(), newContract(t, s.Server)
-	for _, p := range day.Phones {
-		p.Base = s.URL()
-	}
-	ok(t, day.SignInAgain(ctx))
 	slots := func(id, query string) (d daySlots) {
 		t.Helper()
 		ok(t, day.Admin.Do(ctx, http.MethodGet, "/v1/cases/"+id+"/appointment-slots?date="+query, nil, &d))

@@ -25,7 +25,9 @@ type csvColumn struct {
 }
 
 var csvColumns = [...]csvColumn{
-	{"on", "on"}, {"at", "at"}, {"time_zone", "time_zone"}, {"case", "case"}, {"debtor", "debtor"}, {"lender", "lender"},
+	{"on", "on"}, {"at", "at"}, {"claimed_at", "claimed_at"},
+	{"received_at", "received_at"}, {"received_on", "received_on"}, {"time_zone", "time_zone"}, {"case", "case"},
+	{"debtor", "debtor"}, {"lender", "lender"},
 	{"territory", "territory"}, {"round", "round"}, {"route", "route"}, {"stop_seq", "stop_seq"}, {"assignment",
 		"assignment"},
 	{"purpose", "purpose"}, {"place", "place"}, {"address_id", "address_id"}, {"planned_from",

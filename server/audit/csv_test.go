@@ -18,7 +18,8 @@ var notInCSV = map[string]string{
 	"more":       "of newer apps: no column is known",
 	"notice_ref": "the notice is a record of its own", "payment_ref": "payments are records of their own",
 	"photos": "bytes are not in a table; NDJSON names their hashes", "said": "the server keeps it for itself",
-	"skew_s": "flags say that a clock was wrong",
+	"recorded_at": "received_at says when it came at the latest",
+	"skew_s":      "flags say that a clock was wrong",
 }
 
 // otherKinds are the kinds that an export of visits does not hold, and why.

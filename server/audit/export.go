@@ -33,9 +33,11 @@ const (
 // Query says which visits to export.
 type Query struct {
 	Branch auth.BranchID
-	// From and To are local dates of the visits, inclusive; "" for no bound.
-	From, To string
-	Lender   string // "" for all
+	// From and To are local dates of the visits, ReceivedFrom and ReceivedTo those on which the
+	// server received them, inclusive; "" for no bound.
+	From, To                 string
+	ReceivedFrom, ReceivedTo string
+	Lender                   string // "" for all
 	// Reveal includes personal data; the caller checks that the reader may see it.
 	Reveal bool
 	// UpTo is the highest entry to export; Export sets it.
@@ -43,7 +45,7 @@ type Query struct {
 }
 
 // filtered tells whether the query excludes some of the branch's visits.
-func (q Query) filtered() bool { return q.From != "" || q.To != "" || q.Lender != "" }
+func (q Query) filtered() bool { return q.From+q.To+q.ReceivedFrom+q.ReceivedTo+q.Lender != "" }
 
 // Visit is one visit as the views hold it.
 type Visit struct {
@@ -81,7 +83,10 @@ type Manifest struct {
 	Branch auth.BranchID `json:"branch"`
 	From   string        `json:"from,omitempty"`
 	To     string        `json:"to,omitempty"`
-	Lender string        `json:"lender,omitempty"`
+	// ReceivedFrom and ReceivedTo bound the dates of receipt.
+	ReceivedFrom string `json:"received_from,omitempty"`
+	ReceivedTo   string `json:"received_to,omitempty"`
+	Lender       string `json:"lender,omitempty"`
 	// Complete says that the file holds every visit of the branch up to the checkpoint: its
 	// visit_no run without a gap. A filtered export is not complete and proves integrity only.
 	Complete bool      `json:"complete"`
@@ -143,7 +148,8 @@ func (l *Log) Export(ctx context.Context, w io.Writer, format Format, q Query, v
 		return Manifest{}, err
 	}
 	x := &export{log: l, query: q, tree: t, out: bufio.NewWriterSize(w, 64<<10), format: format,
-		manifest: Manifest{Format: manifestFormat, Kind: format, Branch: q.Branch, From: q.From, To: q.To, Lender: q.Lender,
+		manifest: Manifest{Format: manifestFormat, Kind: format, Branch: q.Branch, From: q.From, To: q.To,
+			ReceivedFrom: q.ReceivedFrom, ReceivedTo: q.ReceivedTo, Lender: q.Lender,
 			Complete: !q.filtered(), Level: "plain", MadeAt: l.journal.Now().Truncate(time.Second), Policies: []string{},
 			Checkpoint: cp.Note, Lines: []string{}}}
 	x.manifest.Proves = "integrity and completeness: every visit of the branch up to the checkpoint"
@@ -179,7 +185,7 @@ func (l *Log) Export(ctx context.Context, w io.Writer, format Format, q Query, v
 }
 
 func checkRange(q Query) error {
-	for _, d := range []string{q.From, q.To} {
+	for _, d := range []string{q.From, q.To, q.ReceivedFrom, q.ReceivedTo} {
 		if d == "" {
 			continue
 		}
@@ -187,7 +193,7 @@ func checkRange(q Query) error {
 			return invalid("audit.range", "write from and to as dates, 2006-01-02")
 		}
 	}
-	if q.From != "" && q.To != "" && q.To < q.From {
+	if q.To != "" && q.To < q.From || q.ReceivedTo != "" && q.ReceivedTo < q.ReceivedFrom {
 		return invalid("audit.range", "to lies before from")
 	}
 	return nil

@@ -1,9 +1,10 @@
 package casework
 
 import (
-	"doorstep/server/record"
 	"testing"
 	"time"
+
+	"doorstep/server/record"
 )
 
 func TestAppointmentsOfADay(t *testing.T) {

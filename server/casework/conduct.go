@@ -141,7 +141,7 @@ func conductConsents(all []Filed[record.Consent]) []conduct.Consent {
 		if g.Status != "given" || superseded[x.ID] {
 			continue
 		}
-		from := g.At
+		from := consentFrom(g)
 		if g.ValidFrom.After(from) {
 			from = g.ValidFrom
 		}
@@ -159,6 +159,19 @@ func conductConsents(all []Filed[record.Consent]) []conduct.Consent {
 		out = append(out, c)
 	}
 	return out
+}
+
+// consentGrace is how long after it was given a consent may be written down and count from
+// when it was given: it is written while the visit goes on. Our own value.
+const consentGrace = 15 * time.Minute
+
+// consentFrom is from when a consent lifts a rule: one that was written down later than
+// consentGrace lifts nothing that happened before it was.
+func consentFrom(c *record.Consent) time.Time {
+	if c.RecordedAt.Sub(c.At) > consentGrace {
+		return c.RecordedAt
+	}
+	return c.At
 }
 
 // conductHistory is the debtor's contacts as the conduct decision counts them, without some of them.

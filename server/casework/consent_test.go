@@ -105,7 +105,7 @@ func TestAConsentLiftsOnlyItsScope(t *testing.T) {
 		"scope": "contact_time", "status": "given"}), "applied")
 	h.want("no recording", ana.put("consents", "k4", members{"case": "north.c1", "at": "2026-11-25T20:00:00Z",
 		"scope": "recording_audio", "status": "refused"}), "applied")
-	for id, want := range map[string]string{"k3": "late", "k4": "recording_refused"} {
+	for id, want := range map[string]string{"k3": "consent_late late", "k4": "recording_refused"} {
 		var k record.Consent
 		if h.stored("consents", id, &k); strings.Join(k.Flags, " ") != want {
 			t.Errorf("%s is flagged %v, want %s", id, k.Flags, want)

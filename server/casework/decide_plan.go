@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"doorstep/auth"
 	"doorstep/auth/refusal"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
@@ -20,9 +19,8 @@ type ProposePlan struct {
 	ID   string
 	Base uint64 // 0 for a new plan
 	Plan *record.Plan
-	By   auth.UserID
-	// SkewS is the phone's clock against ours, in seconds.
-	SkewS int64
+	// From says who recorded it and how it came; of the office when it names nobody.
+	From record.Sent
 }
 
 // PlanReceipt answers the commands about plans.
@@ -64,11 +62,9 @@ func (c ProposePlan) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	}
 	d := t.draft("plan.propose")
 	p := *c.Plan
-	by := c.By
-	if by == "" {
-		by = t.Actor.User
+	if err := t.take(f, &p, &p.At, c.From); err != nil {
+		return nil, err
 	}
-	p.Take(f.Case.Debtor, by, t.Request.Device, c.SkewS)
 	return decidePropose(f, d, c.ID, &p, was, t.svc.limits, t.day(f))
 }
 
@@ -88,13 +84,6 @@ func decidePropose(f *File, d *draftBuilder, id string, p, was *record.Plan, lim
 				"the plan is %s; propose another instead of changing it", was.State)
 		}
 	}
-	if p.At.IsZero() {
-		p.At = d.At
-	}
-	if record.IsAhead(p.At, d.At) {
-		return nil, refuse(refusal.Invalid, "validation.at", "at", "this lies in the future")
-	}
-	p.At = record.WholeUTC(p.At)
 	p.BalanceAsOf, p.PaidBeforeMinor = d.At, f.Case.PaidMinor
 	p.Debtor, p.Branch, p.Lender, p.BalanceMinor = f.Case.Debtor, f.Case.Branch, f.Case.Lender, f.Case.AmountDueMinor
 	if p.State != record.PlanOffered && p.State != record.PlanAccepted {

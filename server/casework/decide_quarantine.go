@@ -80,7 +80,9 @@ func (t *turn) acceptQuarantined(ctx context.Context, q *record.Quarantined) (*d
 	if bad != nil {
 		return nil, bad
 	}
-	from := sender{id: q.Record, by: q.Agent, flags: []string{"from_quarantine"}}
+	from := sender{id: q.Record, from: record.Sent{By: q.Agent, Device: q.Device, Received: q.At,
+		Written: q.Written, SkewS: q.SkewS},
+		flags: []string{"from_quarantine"}}
 	var of journal.CaseID
 	if q.Type == "plans" {
 		// The other version stands under the record's id; this one becomes a plan of its own.

@@ -2,8 +2,8 @@ package casework
 
 import (
 	"context"
+	"time"
 
-	"doorstep/auth"
 	"doorstep/auth/refusal"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
@@ -11,10 +11,17 @@ import (
 
 // evidence is the state of a record a phone creates once: a note, consent, signature or reported payment.
 type evidence interface {
-	// Take stamps who recorded it, on which phone, and how wrong that phone's clock was, in seconds.
-	Take(debtor journal.DebtorID, by auth.UserID, device auth.DeviceID, skewS int64)
+	taken
+	// Happened is where it stands when it happened.
+	Happened() *time.Time
 	// CaseOf is the case the record says it belongs to.
 	CaseOf() journal.CaseID
+}
+
+// taken is a report that is taken in.
+type taken interface {
+	// Take stamps how it came, and corrects the instant at which it happened.
+	Take(debtor journal.DebtorID, from record.Sent, at *time.Time) time.Duration
 }
 
 // recordEvidence records a note, consent, signature or reported payment. Written
@@ -23,8 +30,7 @@ type recordEvidence struct {
 	kind  record.Kind
 	id    string
 	state evidence
-	by    auth.UserID
-	skewS int64
+	from  record.Sent // of the office when it names nobody
 }
 
 // RecordNote records a note of the office on a case.
@@ -39,7 +45,7 @@ func RecordConsent(id string, c record.ConsentReport) Cmd {
 
 func officeRecord(kind, id string, state evidence) Cmd {
 	k, _ := record.KindOf(kind)
-	return recordEvidence{k, id, state, "", 0}
+	return recordEvidence{kind: k, id: id, state: state}
 }
 
 // EvidenceReceipt answers RecordNote, RecordConsent and what phones record.
@@ -71,11 +77,9 @@ func (c recordEvidence) decide(ctx context.Context, t *turn) (*draftBuilder, err
 		return nil, err
 	}
 	d := t.draft(c.kind.Action)
-	by := c.by
-	if by == "" {
-		by = t.Actor.User
+	if err := t.take(f, c.state, c.state.Happened(), c.from); err != nil {
+		return nil, err
 	}
-	c.state.Take(f.Case.Debtor, by, t.Request.Device, c.skewS)
 	switch state := c.state.(type) {
 	case *record.Consent:
 		settleConsent(f, state)
@@ -87,9 +91,34 @@ func (c recordEvidence) decide(ctx context.Context, t *turn) (*draftBuilder, err
 	return d, nil
 }
 
+// sentBy completes how a report came: one that names nobody is the office's own.
+func (t *turn) sentBy(from record.Sent) record.Sent {
+	if from.By == "" {
+		from = record.Sent{By: t.Actor.User, Device: t.Request.Device}
+	}
+	if from.Received.IsZero() {
+		from.Received = t.At
+	}
+	return from
+}
+
+// take stamps how a report on a case came. What a phone says of the future is bounded and
+// flagged, so that nothing of it is lost; the office is asked again.
+func (t *turn) take(f *File, of taken, at *time.Time, from record.Sent) *refusal.Error {
+	sent := t.sentBy(from)
+	if sent.Device == "" && !at.IsZero() && (sent.Ahead(*at) || !record.InYears(*at)) {
+		return refuse(refusal.Invalid, "validation.at", "at", "write a time from 2000 on that does not lie in the future")
+	}
+	of.Take(f.Case.Debtor, sent, at)
+	return nil
+}
+
 // settleConsent flags what a consent means besides itself.
 func settleConsent(f *File, c *record.Consent) {
 	if c.Status == "given" {
+		if consentFrom(c).After(c.At) {
+			c.Flags = append(c.Flags, "consent_late")
+		}
 		// A withdrawal has its own clock: it wins over a consent of an earlier time that arrives later.
 		for _, x := range f.Consents {
 			w := &x.State

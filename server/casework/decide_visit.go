@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"doorstep/auth"
 	"doorstep/auth/refusal"
 	"doorstep/geo"
 	"doorstep/server/record"
@@ -19,10 +18,11 @@ import (
 type RecordVisit struct {
 	ID    string
 	Visit *record.Visit
-	// MonoMs is the phone's monotonic clock, SkewS its clock against ours.
-	MonoMs, SkewS int64
-	// By is the agent who recorded it; Flags are added to those found.
-	By    auth.UserID
+	// From says who recorded it and how it came.
+	From record.Sent
+	// MonoMs is the phone's monotonic clock, in milliseconds.
+	MonoMs int64
+	// Flags are added to those found.
 	Flags []string
 }
 
@@ -165,9 +165,9 @@ func decisions(f *File, v *record.Visit, judged verdict) []verdict {
 // complete fills in what the case and the assignment know.
 func (c RecordVisit) complete(t *turn, f *File, v *record.Visit) {
 	v.Lender, v.Branch, v.TimeZone, v.Territory = f.Case.Lender, f.Case.Branch, f.Case.TimeZone, f.Case.Territory
-	v.On = t.svc.zones.dayAt(v.At, v.TimeZone)
-	v.Take(f.Case.Debtor, c.By, t.Request.Device, c.SkewS)
-	v.MonoMs, v.Flags = c.MonoMs, slices.Clone(c.Flags)
+	v.Move(v.Take(f.Case.Debtor, t.sentBy(c.From), &v.At))
+	v.On, v.ReceivedOn = t.svc.zones.dayAt(v.At, v.TimeZone), t.svc.zones.dayAt(v.ReceivedAt, v.TimeZone)
+	v.MonoMs, v.Flags = c.MonoMs, append(v.Flags, c.Flags...)
 	if a := assignmentOf(f, v); a != nil {
 		v.Assignment, v.Round, v.Route, v.StopSeq = a.ID, a.State.Round, a.State.Route, a.State.StopSeq
 		w := a.State.Window
@@ -179,7 +179,7 @@ func (c RecordVisit) complete(t *turn, f *File, v *record.Visit) {
 		}
 	}
 	if len(v.Agents) == 0 {
-		v.Agents = []record.VisitAgent{{Agent: c.By, Role: "lead"}}
+		v.Agents = []record.VisitAgent{{Agent: v.By, Role: "lead"}}
 	}
 	if v.Place == "" {
 		v.Place = "home"
@@ -264,7 +264,6 @@ func (c RecordVisit) flags(f *File, v *record.Visit, judged verdict) []string {
 			out = append(out, "late_stop")
 		}
 	}
-	out = append(out, record.SkewFlags(c.SkewS)...)
 	switch a := assignmentOf(f, v); {
 	case a == nil:
 		out = append(out, "no_assignment")
@@ -321,7 +320,8 @@ func decideVisitEffects(f *File, d *draftBuilder, id string, v *record.Visit, co
 		d.putContact(f, contact, &record.Contact{Channel: "visit", At: v.At, Result: result, Party: party, Visit: id,
 			By: v.By})
 	}
-	if v.Supersedes == "" {
+	// A fact that is claimed for the future closes nothing: the stop stays with its agents.
+	if v.Supersedes == "" && !slices.Contains(v.Flags, record.FlagInFuture) {
 		closeAssignment(f, d, id, v)
 	}
 	if address := cmpOr(o.Address, v.AddressVerification); address != "" && address != f.Case.AddressVerification {

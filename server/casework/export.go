@@ -14,11 +14,40 @@ import (
 
 // ExportQuery says which visits EachVisit gives.
 type ExportQuery struct {
-	Branch   auth.BranchID
-	From, To string // local dates of the visits, inclusive; "" for no bound
-	Lender   string // "" for all
-	Reveal   bool   // open what is sealed
-	UpTo     uint64 // the highest entry
+	Branch auth.BranchID
+	Dates
+	Lender string // "" for all
+	Reveal bool   // open what is sealed
+	UpTo   uint64 // the highest entry
+}
+
+// Dates bound visits by local dates, inclusive; "" for no bound. From and To bound when they
+// happened, ReceivedFrom and ReceivedTo when the server received them.
+type Dates struct {
+	From, To                 string
+	ReceivedFrom, ReceivedTo string
+}
+
+// query gives the query for the visits of a branch between the dates, or for more than those.
+func (d Dates) query(branch auth.BranchID) journal.Query {
+	q := journal.Query{Branch: branch, Type: "visits", Limit: 1000, Index: VisitsByDate.Name}
+	from, to := d.From, d.To
+	if from == "" && to == "" && (d.ReceivedFrom != "" || d.ReceivedTo != "") {
+		q.Index, from, to = VisitsByReceipt.Name, d.ReceivedFrom, d.ReceivedTo
+	}
+	if from != "" {
+		q.From = from
+	}
+	if to != "" {
+		q.To = to + "\x00" // To is exclusive there
+	}
+	return q
+}
+
+// has tells whether a visit of some dates is meant.
+func (d Dates) has(on, receivedOn string) bool {
+	within := func(day, from, to string) bool { return day >= from && (to == "" || day <= to) }
+	return within(on, d.From, d.To) && within(receivedOn, d.ReceivedFrom, d.ReceivedTo)
 }
 
 // ExportedVisit is one visit of an export.
@@ -32,24 +61,22 @@ type ExportedVisit struct {
 
 // EachVisit calls fn for every visit of a query, in order of visit_no.
 func (s *Service) EachVisit(ctx context.Context, q ExportQuery, fn func(ExportedVisit) error) error {
-	find := journal.Query{Branch: q.Branch, Type: "visits", Limit: 1000, Index: VisitsByDate.Name}
-	if q.From != "" {
-		find.From = q.From
-	}
-	if q.To != "" {
-		find.To = q.To + "\x00" // To is exclusive there
-	}
 	var all []ExportedVisit
-	if err := s.each(ctx, find, func(rec journal.Record) error {
+	if err := s.each(ctx, q.Dates.query(q.Branch), func(rec journal.Record) error {
 		if rec.N > q.UpTo {
 			return nil
 		}
-		if q.Lender != "" {
+		if q.Lender != "" || q.Dates != (Dates{}) {
 			var of struct {
-				Lender string `json:"lender"`
+				Lender     string `json:"lender"`
+				On         string `json:"on"`
+				ReceivedOn string `json:"received_on"`
 			}
-			if err := decode(rec, &of); err != nil || of.Lender != q.Lender {
+			if err := decode(rec, &of); err != nil {
 				return err
+			}
+			if q.Lender != "" && of.Lender != q.Lender || !q.Dates.has(of.On, of.ReceivedOn) {
+				return nil
 			}
 		}
 		all = append(all, ExportedVisit{ID: rec.ID, No: rec.No, Entry: rec.N})

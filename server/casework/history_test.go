@@ -127,7 +127,7 @@ func BenchmarkVisitWithHistory(b *testing.B) {
 				v.Case, v.At, v.Outcome = journal.CaseID(fmt.Sprint("north.c",
 					i%200)), h.now.Add(time.Duration(i-1e6)*time.Second), "BLOCKED_BY_POLICY"
 				_, err := h.svc.One(context.Background(), boss, porto, Request{ID: fmt.Sprint("v", i),
-					Cmd: RecordVisit{ID: fmt.Sprint("v", i), By: "ana", Visit: &v}})
+					Cmd: RecordVisit{ID: fmt.Sprint("v", i), From: record.Sent{By: "ana"}, Visit: &v}})
 				ok(b, err)
 			}
 		})

@@ -279,6 +279,7 @@ func write(typ, id, op string, base uint64, f members) offline.Mutation {
 // push sends mutations and gives a result for each.
 func (p *phone) push(ms ...offline.Mutation) []offline.Result {
 	p.h.t.Helper()
+	p.h.until(ms)
 	p.caller.At = p.h.now
 	a, err := p.h.sync.Push(context.Background(), p.caller, offline.PushRequest{Mutations: ms})
 	ok(p.h.t, err)
@@ -286,6 +287,19 @@ func (p *phone) push(ms ...offline.Mutation) []offline.Result {
 		p.h.t.Fatalf("%d mutations, %d results", len(ms), len(a.Results))
 	}
 	return a.Results
+}
+
+// until lets time go on until what is pushed has happened, as far as it is of the same or the
+// next few days: a phone does not report what is still to come.
+func (h *house) until(ms []offline.Mutation) {
+	for i := range ms {
+		var f struct {
+			At time.Time `json:"at"`
+		}
+		if json.Unmarshal(ms[i].Fields, &f) == nil && f.At.After(h.now) && f.At.Sub(h.now) < 72*time.Hour {
+			h.now = f.At
+		}
+	}
 }
 
 // put creates a record and gives its result.

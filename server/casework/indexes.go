@@ -23,6 +23,8 @@ var (
 
 	VisitsByCase = byCase("visits")
 	VisitsByDate = journal.Index{Type: "visits", Name: "on", Fields: []string{"on"}}
+	// VisitsByReceipt finds what phones brought on a date, whenever they say it happened.
+	VisitsByReceipt = journal.Index{Type: "visits", Name: "received_on", Fields: []string{"received_on"}}
 
 	ReviewsByCase          = byCase("visit_reviews")
 	NotesByCase            = byCase("visit_notes")
@@ -54,7 +56,7 @@ func Indexes() []journal.Index {
 	return []journal.Index{
 		CasesByTerritory, CasesByLender, CasesByDebtor, CasesByStatus, CasesByRef, LinksByPerson,
 		ContactsByCase, ContactsByDebtor, contactsTried, contactsReached,
-		VisitsByCase, VisitsByDate,
+		VisitsByCase, VisitsByDate, VisitsByReceipt,
 		ReviewsByCase, NotesByCase, ConsentsByCase, SignaturesByCase, PlansByCase, PlansByApproval, PaymentsReportedByCase,
 		PaymentsByCase,
 		AssignmentsByCase, AssignmentsByRound, AssignmentsOnPhones,

@@ -1,8 +1,9 @@
 package casework
 
 import (
-	"doorstep/server/record"
 	"time"
+
+	"doorstep/server/record"
 )
 
 // within tells whether an agent may agree to the plan alone. day is the local date of the agreement.

@@ -22,7 +22,7 @@ func TestPromisesOfADay(t *testing.T) {
 		p := twoParts()
 		p.Case = journal.CaseID(c)
 		with(p)
-		h.must(ProposePlan{ID: plan, Base: base, Plan: p, By: by})
+		h.must(ProposePlan{ID: plan, Base: base, Plan: p, From: record.Sent{By: by}})
 	}
 	same := func(*record.Plan) {}
 	due := func(day string, agent auth.UserID) string {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"doorstep/auth/refusal"
 	"doorstep/server/record"
@@ -16,7 +17,7 @@ import (
 
 // Apply decides the mutations of one push, in order, as one conversation.
 func (s *Service) Apply(ctx context.Context, c offline.Caller, ms []offline.Mutation) ([]offline.Result, error) {
-	p := &push{svc: s, caller: c, done: map[string]string{}}
+	p := &push{svc: s, caller: c, done: map[string]string{}, notAfter: notAfter(ms, c.At)}
 	if err := p.earlier(ctx, ms); err != nil {
 		return nil, err
 	}
@@ -78,6 +79,8 @@ type push struct {
 	svc    *Service
 	caller offline.Caller
 	done   map[string]string // status by mid, of this push and of those it requires
+	// notAfter is when each mutation was written at the latest, where the phone's clocks show it.
+	notAfter map[*offline.Mutation]time.Time
 }
 
 func (p *push) command(mid string) string {

@@ -1,7 +1,9 @@
 package casework
 
 import (
-	"doorstep/auth"
+	"slices"
+	"time"
+
 	"doorstep/auth/refusal"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
@@ -9,12 +11,11 @@ import (
 )
 
 // sender says where a report on its way to its command comes from, read into a state
-// of its kind, and who sent it.
+// of its kind.
 type sender struct {
-	id    string
-	base  uint64
-	by    auth.UserID
-	skewS int64
+	id   string
+	base uint64
+	from record.Sent
 	// monoMs is the phone's monotonic clock.
 	monoMs int64
 	flags  []string
@@ -25,14 +26,14 @@ type sender struct {
 func (s sender) command(kind record.Kind, state any, of journal.CaseID) (Cmd, journal.CaseID, *refusal.Error) {
 	switch v := state.(type) {
 	case *record.Visit:
-		return RecordVisit{ID: s.id, Visit: v, MonoMs: s.monoMs, SkewS: s.skewS, By: s.by, Flags: s.flags}, v.Case, nil
+		return RecordVisit{ID: s.id, Visit: v, MonoMs: s.monoMs, From: s.from, Flags: s.flags}, v.Case, nil
 	case *record.Plan:
 		if v.Case == "" {
 			v.Case = of
 		}
-		return ProposePlan{ID: s.id, Base: s.base, Plan: v, By: s.by, SkewS: s.skewS}, v.Case, nil
+		return ProposePlan{ID: s.id, Base: s.base, Plan: v, From: s.from}, v.Case, nil
 	case evidence:
-		return recordEvidence{kind, s.id, v, s.by, s.skewS}, v.CaseOf(), nil
+		return recordEvidence{kind, s.id, v, s.from}, v.CaseOf(), nil
 	}
 	return nil, "", refuse(refusal.Invalid, offline.CodeUnknownType, "type", "phones do not write records of this type")
 }
@@ -50,6 +51,35 @@ func (c mutation) command(t *turn, kind record.Kind, m *offline.Mutation, cur of
 		p.id, p.device, p.rev = m.ID, c.push.caller.Device, cur.Rev+1
 		return p, of, bad
 	}
-	s := sender{id: m.ID, base: m.Base, by: c.push.caller.Actor.User, skewS: c.push.caller.SkewS, monoMs: m.MonoMs}
+	s := sender{id: m.ID, base: m.Base, from: c.sent(t), monoMs: m.MonoMs}
 	return s.command(kind, state, of)
+}
+
+// sent says how a mutation came.
+func (c mutation) sent(t *turn) record.Sent {
+	return record.Sent{By: c.push.caller.Actor.User, Device: t.Request.Device, Received: t.At, Written: c.m.ClientTS,
+		SkewS: c.push.caller.SkewS, NotAfter: c.push.notAfter[c.m]}
+}
+
+// mostUptime bounds what is believed of a phone's monotonic clock.
+const mostUptime = 60 * 24 * time.Hour
+
+// notAfter gives for each mutation the latest instant at which it can have been written, by
+// the server's clock: the time of the push less what the phone's monotonic clock ran on until
+// a later mutation of the push was written. A restart of the phone sets that clock to nothing,
+// so it never shows more time than passed.
+func notAfter(ms []offline.Mutation, pushed time.Time) map[*offline.Mutation]time.Time {
+	out := map[*offline.Mutation]time.Time{}
+	var latest int64 // the highest reading after the mutation
+	for i := range slices.Backward(ms) {
+		m := &ms[i]
+		ran := time.Duration(max(0, min(latest-m.MonoMs, int64(mostUptime/time.Millisecond)))) * time.Millisecond
+		if m.MonoMs > 0 && ran > 0 {
+			out[m] = pushed.Add(-ran)
+		}
+		if m.MonoMs > latest && time.Duration(m.MonoMs) <= mostUptime/time.Millisecond {
+			latest = m.MonoMs
+		}
+	}
+	return out
 }

@@ -39,7 +39,10 @@ func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outc
 	}
 	q := &record.Quarantined{Agent: t.Actor.User, Device: c.push.caller.Device, Mid: c.m.Mid, Type: c.m.Type,
 		Record: c.m.ID,
-		Op:     c.m.Op, Outcome: outcome, Code: code, State: "open", At: t.At}
+		Op:     c.m.Op, Outcome: outcome, Code: code, State: "open", At: t.At, SkewS: c.push.caller.SkewS}
+	if record.InYears(c.m.ClientTS) {
+		q.Written = record.WholeUTC(c.m.ClientTS)
+	}
 	// A name that is not ours may say anything: it is sealed.
 	if _, known := record.KindOf(c.m.Type); !known {
 		q.Type, q.TypeSaid = "", seal.NewText(c.m.Type)

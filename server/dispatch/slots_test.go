@@ -27,7 +27,7 @@ func (h *house) visit(st Stop, agent auth.UserID) {
 	h.t.Helper()
 	a := auth.Actor{User: agent, Role: auth.RoleAgent, Branches: []auth.BranchID{porto}}
 	_, err := h.cases.One(context.Background(), a, porto, casework.Request{ID: "m:" + string(agent) + ":" +
-		string(st.Case), Cmd: casework.RecordVisit{ID: "visit-" + string(st.Case), By: agent,
+		string(st.Case), Cmd: casework.RecordVisit{ID: "visit-" + string(st.Case), From: record.Sent{By: agent},
 		Visit: &record.Visit{VisitReport: record.VisitReport{Case: st.Case, Assignment: st.Assignment,
 			At: h.now.Add(-30 * time.Minute), Outcome: "NOT_MET_NOBODY"}}}})
 	ok(h.t, err)

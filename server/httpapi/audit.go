@@ -23,6 +23,10 @@ func (a *API) auditEndpoints() {
 			op.Parameters = append(op.Parameters, query("branch", "Your only branch when absent.", str(), false),
 				query("from", "First local date of the visits.", &huma.Schema{Type: "string", Format: "date"}, false),
 				query("to", "Last local date.", &huma.Schema{Type: "string", Format: "date"}, false),
+				query("received_from", "First local date on which they were received: a phone may say any date.",
+					&huma.Schema{Type: "string", Format: "date"}, false),
+				query("received_to", "Last local date on which they were received.",
+					&huma.Schema{Type: "string", Format: "date"}, false),
 				query("lender", "Only this lender's.", str(), false),
 				query("format", "ndjson when absent.", &huma.Schema{Type: "string", Enum: []any{"ndjson", "csv"}}, false))
 			op.Responses = map[string]*huma.Response{"200": {Description: "The export.", Content: map[string]*huma.MediaType{
@@ -51,9 +55,10 @@ func (a *API) exportVisits(c *gin.Context) {
 		a.fail(c, err)
 		return
 	}
-	q := audit.Query{Branch: b, From: c.Query("from"), To: c.Query("to"), Lender: c.Query("lender"),
-		Reveal: actor.Regulator}
-	for name, d := range map[string]string{"from": q.From, "to": q.To} {
+	q := audit.Query{Branch: b, From: c.Query("from"), To: c.Query("to"), ReceivedFrom: c.Query("received_from"),
+		ReceivedTo: c.Query("received_to"), Lender: c.Query("lender"), Reveal: actor.Regulator}
+	for name, d := range map[string]string{"from": q.From, "to": q.To, "received_from": q.ReceivedFrom,
+		"received_to": q.ReceivedTo} {
 		if _, err := time.Parse(time.DateOnly, d); d != "" && err != nil {
 			writeProblem(c, newProblem(http.StatusUnprocessableEntity, "audit.range",
 				"write dates as 2006-01-02").at("query."+name, "not a date"))

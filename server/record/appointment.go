@@ -1,8 +1,9 @@
 package record
 
 import (
-	"doorstep/auth"
 	"time"
+
+	"doorstep/auth"
 )
 
 // Appointment is a time agreed with the debtor. On its local date a round visits

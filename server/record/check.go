@@ -176,7 +176,7 @@ func checkTime(f reflect.Value, at string) *refusal.Error {
 		return nil
 	}
 	t = WholeUTC(t)
-	if t.Year() < 2000 || t.Year() > 2199 {
+	if !InYears(t) {
 		return invalid("validation."+lastName(at), at, "write a time from 2000 to 2199, as RFC 3339 with an offset")
 	}
 	f.Set(reflect.ValueOf(t))
@@ -231,6 +231,9 @@ func WholeUTC(t time.Time) time.Time {
 	}
 	return t.UTC().Truncate(time.Second)
 }
+
+// InYears tells whether an instant lies in the years that records may have.
+func InYears(t time.Time) bool { return t.UTC().Year() >= 2000 && t.UTC().Year() <= 2199 }
 
 // lastName is the last part of a place.
 func lastName(at string) string { return at[strings.LastIndexByte(at, '.')+1:] }

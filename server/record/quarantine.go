@@ -28,6 +28,10 @@ type Quarantined struct {
 	Fields   seal.Text        `json:"fields,omitzero" see:"office"`   // the payload, as JSON text
 	State    string           `json:"state" is:"server" see:"office"` // open, accepted, dismissed
 	At       time.Time        `json:"at" see:"office"`
-	By       auth.UserID      `json:"handled_by,omitempty" is:"server" see:"office"`
-	Note     seal.Text        `json:"note,omitzero" most:"200" see:"office"`
+	// Written is when the phone wrote it, by its own clock, and SkewS how wrong that clock was
+	// when it came, in seconds: what is accepted later is corrected by them.
+	Written time.Time   `json:"written_at,omitzero" see:"office"`
+	SkewS   int64       `json:"skew_s,omitempty" see:"office"`
+	By      auth.UserID `json:"handled_by,omitempty" is:"server" see:"office"`
+	Note    seal.Text   `json:"note,omitzero" most:"200" see:"office"`
 }

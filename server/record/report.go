@@ -15,19 +15,16 @@ type About struct {
 	Case journal.CaseID `json:"case" is:"id" see:"all"`
 	// Visit is the visit it belongs to; "" for none.
 	Visit string `json:"visit,omitempty" is:"id" see:"all"`
-	// At is when it happened, as the device says.
+	// At is when it happened: a phone says it by its own clock; what is kept is corrected (claimed_at has the phone's).
 	At         time.Time `json:"at" see:"all"`
 	Supersedes string    `json:"supersedes,omitempty" is:"id" see:"all"`
 }
 
-// skewAllowed is how far ahead of the server's clock a phone's time may lie and still be taken.
-const skewAllowed = 7 * 24 * time.Hour
-
-func (a *About) check(now time.Time) *refusal.Error {
+func (a *About) check(time.Time) *refusal.Error {
 	if a.Case == "" {
 		return invalid("validation.case", "case", "say which case it belongs to")
 	}
-	if a.At.IsZero() || IsAhead(a.At, now) {
+	if a.At.IsZero() {
 		return invalid("validation.at", "at", "say when it happened, as RFC 3339 with an offset")
 	}
 	return nil
@@ -41,8 +38,14 @@ type Taken struct {
 	Device auth.DeviceID `json:"device,omitempty" is:"server" see:"office"`
 	// SkewS is the device's clock against the server's at receipt, in seconds.
 	SkewS int64 `json:"skew_s,omitempty" see:"office"`
+	// ReceivedAt is when it came, and RecordedAt when it was written down, by the server's clock.
+	// ClaimedAt is the time that the phone said, where at is another: at is less the phone's
+	// skew and never after the receipt.
+	ReceivedAt time.Time `json:"received_at,omitzero" see:"office,agent,lender"`
+	RecordedAt time.Time `json:"recorded_at,omitzero" see:"office,agent"`
+	ClaimedAt  time.Time `json:"claimed_at,omitzero" see:"office,agent,lender"`
 	// Flags are what the server found when it took the record in: unlawful, late_stop,
-	// clock_skew, after_revocation, after_day, second_visit, no_assignment, …
+	// clock_skew, in_future, backdated, after_revocation, after_day, second_visit, no_assignment, …
 	Flags []string `json:"flags,omitempty" is:"server" see:"office,agent"`
 	// More are the members a newer app sent, as one JSON object, apart from those that
 	// are known here. They are sealed: what they say cannot be known.
@@ -53,9 +56,20 @@ type Taken struct {
 	Said seal.Text `json:"said,omitzero" most:"64" see:"none"`
 }
 
-// Take stamps who recorded it, on which phone, and how wrong that phone's clock was, in seconds.
-func (t *Taken) Take(debtor journal.DebtorID, by auth.UserID, device auth.DeviceID, skewS int64) {
-	t.Debtor, t.By, t.Device, t.SkewS, t.Flags = debtor, by, device, skewS, SkewFlags(skewS)
+// Take stamps how a report came, and corrects the instant at which it happened, at. A zero
+// at becomes that of receipt. It gives by how much it moved at, which is what other times of
+// the same clock are to be moved by.
+func (t *Taken) Take(debtor journal.DebtorID, s Sent, at *time.Time) time.Duration {
+	t.Debtor, t.By, t.Device, t.SkewS = debtor, s.By, s.Device, s.SkewS
+	t.ReceivedAt, t.RecordedAt, t.ClaimedAt = WholeUTC(s.Received), s.recorded(), time.Time{}
+	if at.IsZero() {
+		*at = t.RecordedAt
+	}
+	claimed := WholeUTC(*at)
+	if *at, t.Flags = s.instant(*at); !claimed.Equal(*at) {
+		t.ClaimedAt = claimed
+	}
+	return at.Sub(claimed)
 }
 
 // taken gives the part of a state that the server adds.
@@ -75,5 +89,5 @@ func SkewFlags(skewS int64) []string {
 // CaseOf is the case the record belongs to.
 func (a *About) CaseOf() journal.CaseID { return a.Case }
 
-// IsAhead tells whether an instant lies ahead of the server's clock by more than phones' clocks may be wrong.
-func IsAhead(at, now time.Time) bool { return at.After(now.Add(skewAllowed)) }
+// Happened is where it stands when it happened.
+func (a *About) Happened() *time.Time { return &a.At }

@@ -77,6 +77,8 @@ type VisitFound struct {
 	// On is the local date of At in the debtor's zone, TimeZone.
 	On       string `json:"on" is:"server" see:"all"`
 	TimeZone string `json:"time_zone" is:"server" see:"all"`
+	// ReceivedOn is the local date of ReceivedAt in TimeZone.
+	ReceivedOn string `json:"received_on,omitempty" is:"server" see:"office,agent,lender"`
 	// Decisions are the conduct decisions for this visit, with phase and policy
 	// hash: dispatch, door (the phone's own, offline) and sync.
 	Decisions []Verdict `json:"decisions,omitempty" see:"office,agent"`
@@ -187,6 +189,28 @@ func (v *VisitReport) check(time.Time) *refusal.Error {
 		return bad
 	}
 	return v.CheckOut.settle("check_out")
+}
+
+// Move moves the times of the visit other than At by d, after the phone's clock was corrected:
+// how long it lasted is as the phone says. Times that were agreed with a person stay.
+func (v *VisitReport) Move(d time.Duration) {
+	times := []*time.Time{&v.AnnouncedAt, &v.LeftAt}
+	if v.DoorDecision != nil {
+		times = append(times, &v.DoorDecision.At)
+	}
+	for _, f := range []*Fix{v.CheckIn, v.CheckOut} {
+		if f != nil {
+			times = append(times, &f.At)
+		}
+	}
+	if v.Recording != nil {
+		times = append(times, &v.Recording.Started, &v.Recording.Ended)
+	}
+	for _, t := range times {
+		if moved := t.Add(d); !t.IsZero() && InYears(moved) {
+			*t = moved
+		}
+	}
 }
 
 // Fix is a position fix of a phone. The position is personal: it shows where a person lives.

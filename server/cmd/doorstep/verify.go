@@ -54,18 +54,21 @@ func (c *verifyCmd) Run(out io.Writer) error {
 }
 
 type exportCmd struct {
-	Server string `default:"http://127.0.0.1:8080" env:"DOORSTEP_SERVER" help:"Where the server answers."`
-	Token  string `required:"" env:"DOORSTEP_TOKEN" help:"An auditor's access token."`
-	Branch string `help:"Branch; your only one when absent."`
-	From   string `help:"First local date."`
-	To     string `help:"Last local date."`
-	Format string `default:"ndjson" enum:"ndjson,csv" help:"ndjson or csv."`
-	Out    string `arg:"" help:"File to write; - for standard output."`
+	Server       string `default:"http://127.0.0.1:8080" env:"DOORSTEP_SERVER" help:"Where the server answers."`
+	Token        string `required:"" env:"DOORSTEP_TOKEN" help:"An auditor's access token."`
+	Branch       string `help:"Branch; your only one when absent."`
+	From         string `help:"First local date."`
+	To           string `help:"Last local date."`
+	ReceivedFrom string `help:"First local date on which the server received them."`
+	ReceivedTo   string `help:"Last local date on which the server received them."`
+	Format       string `default:"ndjson" enum:"ndjson,csv" help:"ndjson or csv."`
+	Out          string `arg:"" help:"File to write; - for standard output."`
 }
 
 func (c *exportCmd) Run(ctx context.Context, out io.Writer) error {
 	q := url.Values{"format": {c.Format}}
-	for name, v := range map[string]string{"branch": c.Branch, "from": c.From, "to": c.To} {
+	for name, v := range map[string]string{"branch": c.Branch, "from": c.From, "to": c.To,
+		"received_from": c.ReceivedFrom, "received_to": c.ReceivedTo} {
 		if v != "" {
 			q.Set(name, v)
 		}

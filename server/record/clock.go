@@ -1,0 +1,103 @@
+package record
+
+import (
+	"slices"
+	"time"
+
+	"doorstep/auth"
+)
+
+// Sent says how a report came to the server.
+type Sent struct {
+	// By is the user who recorded it, Device the phone it came from; "" for the office.
+	By     auth.UserID
+	Device auth.DeviceID
+	// Received is the server's time at receipt: what is reported happened before it.
+	Received time.Time
+	// Written is when the phone wrote the report, by the phone's clock; zero when it is not known.
+	Written time.Time
+	// SkewS is the phone's clock less the server's at receipt, in seconds; 0 when the phone did not say.
+	SkewS int64
+	// NotAfter is the latest instant, by the server's clock, at which the report can have been
+	// written, as the phone's monotonic clock shows it; zero when it shows nothing.
+	NotAfter time.Time
+}
+
+// How much the times of a report may differ without being flagged, and from when on they
+// are corrected. Our own values.
+const (
+	// clockNoise is a skew that the way of the request can make; it is not corrected.
+	clockNoise = time.Minute
+	// clockAllowed is how far a time may lie ahead of what is possible.
+	clockAllowed = 5 * time.Minute
+	// writtenWithin is how long after the event a report is usually written.
+	writtenWithin = 24 * time.Hour
+	// LateWindow is how long a phone that was out of coverage may take to bring a report.
+	LateWindow = 7 * 24 * time.Hour
+)
+
+// instant gives the instant by which a report is judged, planned, counted and exported, for
+// the time that the phone claims: less the phone's skew, never after it was received or
+// written. in_future flags a claim beyond the receipt, clock_skew a phone's wrong clock,
+// backdated a report of long ago.
+// The office has the server's clock, and records what it hears of later: it gets no flags.
+func (s Sent) instant(claimed time.Time) (at time.Time, flags []string) {
+	if s.Device == "" {
+		return WholeUTC(claimed), nil
+	}
+	flags = SkewFlags(s.SkewS)
+	latest := s.Received
+	if !s.NotAfter.IsZero() && s.NotAfter.Before(latest) {
+		latest = s.NotAfter
+	}
+	at = s.corrected(claimed)
+	switch {
+	case s.Ahead(claimed):
+		flags = append(flags, FlagInFuture)
+	case at.After(latest.Add(clockAllowed)) && len(flags) == 0:
+		flags = append(flags, "clock_skew")
+	}
+	if at.After(latest) {
+		at = latest
+	}
+	if s.Received.Sub(at) > LateWindow || !s.Written.IsZero() && s.corrected(s.Written).Sub(at) > writtenWithin {
+		flags = append(flags, "backdated")
+	}
+	return WholeUTC(at), slices.Clip(flags)
+}
+
+// Ahead tells whether a claimed time lies ahead of the receipt by more than clocks may differ.
+func (s Sent) Ahead(claimed time.Time) bool {
+	return s.corrected(claimed).After(s.Received.Add(clockAllowed))
+}
+
+// FlagInFuture is the flag of a report whose time lay ahead of its receipt.
+const FlagInFuture = "in_future"
+
+// recorded is when the report was written, by the server's clock; for the office, and where
+// the phone did not say, when it was received.
+func (s Sent) recorded() time.Time {
+	at := s.Received
+	if !s.Written.IsZero() {
+		if w := s.corrected(s.Written); w.Before(at) {
+			at = w
+		}
+	}
+	if !s.NotAfter.IsZero() && s.NotAfter.Before(at) {
+		at = s.NotAfter
+	}
+	return WholeUTC(at)
+}
+
+// corrected is a time of the phone's clock by the server's. A skew that leads out of the
+// years that records may have is not believed.
+func (s Sent) corrected(claimed time.Time) time.Time {
+	if s.SkewS >= -int64(clockNoise/time.Second) && s.SkewS <= int64(clockNoise/time.Second) {
+		return claimed
+	}
+	at := time.Unix(claimed.Unix()-s.SkewS, int64(claimed.Nanosecond())).UTC()
+	if !InYears(at) {
+		return claimed
+	}
+	return at
+}
