@@ -84,7 +84,8 @@ func profiles(k *record.Case, overlays []string) []string {
 
 // conductCase is the case as the conduct decision takes it, on a local date. A
 // plan agreed at or after the act does not forbid it; a zero act is any time of the day.
-func conductCase(f *File, day string, act time.Time) conduct.Case {
+// Some contacts do not count as uses of a consent.
+func conductCase(f *File, day string, act time.Time, without ...string) conduct.Case {
 	k := &f.Case
 	c := conduct.Case{Flags: map[string]conduct.Flag{}}
 	if due, err := time.Parse(time.DateOnly, k.DueDate); err == nil {
@@ -113,7 +114,7 @@ func conductCase(f *File, day string, act time.Time) conduct.Case {
 	for _, ch := range r.OptOut {
 		c.Requests.OptOut = append(c.Requests.OptOut, conduct.OptOut{Channel: ch})
 	}
-	c.Consents = conductConsents(f.Consents)
+	c.Consents = conductConsents(f, day, without...)
 	notice := func(n *record.SentNotice) *conduct.Notice {
 		if n == nil {
 			return nil
@@ -123,55 +124,6 @@ func conductCase(f *File, day string, act time.Time) conduct.Case {
 	}
 	c.Notice = conduct.Notices{Visit: notice(k.Notice.Visit), Agency: notice(k.Notice.Agency)}
 	return c
-}
-
-// conductConsents gives the consents that were given, each ended by the first
-// refusal or withdrawal of its scope that came at or after it. A withdrawal wins
-// over a consent of an earlier time that arrives later.
-func conductConsents(all []Filed[record.Consent]) []conduct.Consent {
-	superseded := map[string]bool{}
-	for _, x := range all {
-		if x.State.Supersedes != "" {
-			superseded[x.State.Supersedes] = true
-		}
-	}
-	var out []conduct.Consent
-	for _, x := range all {
-		g := &x.State
-		if g.Status != "given" || superseded[x.ID] {
-			continue
-		}
-		from := consentFrom(g)
-		if g.ValidFrom.After(from) {
-			from = g.ValidFrom
-		}
-		c := conduct.Consent{Scope: g.Scope, GivenAt: conduct.At(from), ExpiresAt: conduct.At(g.ExpiresAt)}
-		var ended time.Time
-		for _, y := range all {
-			w := &y.State
-			ends := w.Status == "withdrawn" && (w.Withdraws == x.ID || w.Withdraws == "" && w.Scope == g.Scope) ||
-				w.Status == "refused" && w.Scope == g.Scope
-			if ends && !superseded[y.ID] && !w.At.Before(g.At) && (ended.IsZero() || w.At.Before(ended)) {
-				ended = w.At
-			}
-		}
-		c.RevokedAt = conduct.At(ended)
-		out = append(out, c)
-	}
-	return out
-}
-
-// consentGrace is how long after it was given a consent may be written down and count from
-// when it was given: it is written while the visit goes on. Our own value.
-const consentGrace = 15 * time.Minute
-
-// consentFrom is from when a consent lifts a rule: one that was written down later than
-// consentGrace lifts nothing that happened before it was.
-func consentFrom(c *record.Consent) time.Time {
-	if c.RecordedAt.Sub(c.At) > consentGrace {
-		return c.RecordedAt
-	}
-	return c.At
 }
 
 // conductHistory is the debtor's contacts as the conduct decision counts them, without some of them.
@@ -196,7 +148,7 @@ func judgeVisit(policy *conduct.Policy, zones *zoneCache, phase string, f *File,
 	day := zones.dayAt(at, f.Case.TimeZone)
 	a := act.action(&f.Case)
 	a.At = conduct.At(at)
-	d, err := policy.Judge(profiles(&f.Case, act.overlays), a, conductCase(f, day, at), conductHistory(f.Contacts,
+	d, err := policy.Judge(profiles(&f.Case, act.overlays), a, conductCase(f, day, at, without...), conductHistory(f.Contacts,
 		without...))
 	if err != nil {
 		return verdict{}, err

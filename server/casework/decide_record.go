@@ -16,6 +16,8 @@ type evidence interface {
 	Happened() *time.Time
 	// CaseOf is the case the record says it belongs to.
 	CaseOf() journal.CaseID
+	// Corrects is the record of its kind that it supersedes; "" for none.
+	Corrects() string
 }
 
 // taken is a report that is taken in.
@@ -76,6 +78,11 @@ func (c recordEvidence) decide(ctx context.Context, t *turn) (*draftBuilder, err
 	if err != nil {
 		return nil, err
 	}
+	if id := c.state.Corrects(); id != "" {
+		if err := t.corrects(ctx, c.kind.Name, id, c.state.CaseOf(), t.sentBy(c.from).By); err != nil {
+			return nil, err
+		}
+	}
 	d := t.draft(c.kind.Action)
 	if err := t.take(f, c.state, c.state.Happened(), c.from); err != nil {
 		return nil, err
@@ -116,6 +123,9 @@ func (t *turn) take(f *File, of taken, at *time.Time, from record.Sent) *refusal
 // settleConsent flags what a consent means besides itself.
 func settleConsent(f *File, c *record.Consent) {
 	if c.Status == "given" {
+		if lacks := c.Lacks(); lacks != "" {
+			c.Flags = append(c.Flags, lacks)
+		}
 		if consentFrom(c).After(c.At) {
 			c.Flags = append(c.Flags, "consent_late")
 		}

@@ -37,7 +37,7 @@ type VisitReceipt struct {
 const fenceMetres = 150
 
 func (c RecordVisit) refs() []journal.DocRef {
-	return append(caseRef(c.Visit.Case), journal.DocRef{Type: "visits", ID: c.ID})
+	return visitRefs(c.ID, c.Visit)
 }
 
 func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
@@ -55,7 +55,10 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 		return nil, err
 	}
 	contact := contactID(f.Case.ID, "visit:"+c.ID)
-	corrected := contactID(f.Case.ID, "visit:"+c.Visit.Supersedes)
+	original, err := t.original(ctx, f, &c)
+	if err != nil {
+		return nil, err
+	}
 	if _, _, err := t.r.Doc(ctx, "contacts", contact); err != nil {
 		return nil, err
 	}
@@ -73,7 +76,12 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	if err := history.recent(ctx, v.At); err != nil {
 		return nil, err
 	}
-	without := append(sameKnock(f, &v), contact, corrected) // neither by itself nor by what it corrects
+	counts := visitContact(c.ID, &v)
+	replaced := replacedBy(original, counts)
+	without := append(sameKnock(f, &v), contact) // neither by itself nor by what it takes the place of
+	if replaced != nil {
+		without = append(without, replaced.ID)
+	}
 	if err := history.earliest(ctx, len(without)); err != nil {
 		return nil, err
 	}
@@ -87,15 +95,18 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	}
 	v.Decisions = decisions(f, &v, judged)
 	v.Flags = append(v.Flags, c.flags(f, &v, judged)...)
+	if v.Supersedes != "" {
+		v.Flags = append(v.Flags, "correction")
+	}
+	if original != nil && replaced == nil {
+		v.Flags = append(v.Flags, "both_count")
+	}
 	slices.Sort(v.Flags)
 	v.Flags = slices.Compact(v.Flags)
-	if err := t.corrected(ctx, f, corrected); err != nil {
-		return nil, err
-	}
 	// The visit stands alone in its entry: that is what an auditor is shown.
 	d.putChild(f, "visits", c.ID, &v)
 	d.next("visit.effects")
-	decideVisitEffects(f, d, c.ID, &v, contact)
+	decideVisitEffects(f, d, c.ID, &v, contact, counts, replaced)
 	if err := c.laterStops(t, f, d, &v); err != nil {
 		return nil, err
 	}
@@ -132,21 +143,6 @@ func minutesAtDoor(v *record.Visit) int {
 		return 0
 	}
 	return int(min((end.Sub(v.At)+time.Minute-1)/time.Minute, 24*60))
-}
-
-// corrected puts the contact of a visit that is corrected into the case file, however old
-// it is; there may be none.
-func (t *turn) corrected(ctx context.Context, f *File, id string) error {
-	rec, there, err := t.r.Doc(ctx, "contacts", id)
-	if err != nil || !there {
-		return err
-	}
-	var c record.Contact
-	if err := decode(rec, &c); err != nil {
-		return err
-	}
-	f.addContact(id, c)
-	return nil
 }
 
 // decisions are those that led to the visit: at dispatch, at the door, and now.
@@ -292,33 +288,15 @@ func (c RecordVisit) flags(f *File, v *record.Visit, judged verdict) []string {
 }
 
 // decideVisitEffects drafts what follows from a visit.
-func decideVisitEffects(f *File, d *draftBuilder, id string, v *record.Visit, contact string) {
+func decideVisitEffects(f *File, d *draftBuilder, id string, v *record.Visit, contact string, counts *record.Contact,
+	replaced *Filed[record.Contact]) {
 	o := record.OutcomeOf(v.Outcome)
-	if v.Supersedes != "" {
-		// The contact of the visit that is corrected counts no more; this one's does.
-		for i := range f.Contacts {
-			if x := f.Contacts[i]; x.State.Visit == v.Supersedes && !x.State.Excluded {
-				x.State.Excluded = true
-				d.putContact(f, x.ID, &x.State)
-				break
-			}
-		}
+	if replaced != nil {
+		replaced.State.Excluded = true
+		d.putContact(f, replaced.ID, &replaced.State)
 	}
-	if o.Door {
-		result, party := "no_contact", record.DebtorParty
-		switch {
-		case o.Met, v.Outcome == "NOT_MET_THIRD_PARTY":
-			result = "contact"
-		case v.Outcome == "NOT_MET_NOBODY":
-			result = "no_answer"
-		}
-		if v.PersonMet != nil {
-			if p := record.PartyOf(v.PersonMet.Relationship); p != "" && !o.Met {
-				party = p
-			}
-		}
-		d.putContact(f, contact, &record.Contact{Channel: "visit", At: v.At, Result: result, Party: party, Visit: id,
-			By: v.By})
+	if counts != nil {
+		d.putContact(f, contact, counts)
 	}
 	// A fact that is claimed for the future closes nothing: the stop stays with its agents.
 	if v.Supersedes == "" && !slices.Contains(v.Flags, record.FlagInFuture) {

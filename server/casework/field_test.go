@@ -42,7 +42,7 @@ func TestEveryOutcomeAndReasonIsTakenByItsName(t *testing.T) {
 		v := state.(*record.Visit)
 		v.On, v.By = "2026-11-25", "ana"
 		f, d := aFile(), draftAt(morning, "ana")
-		decideVisitEffects(f, d, "v1", v, "c1/visit:v1")
+		decideVisitEffects(f, d, "v1", v, "c1/visit:v1", visitContact("v1", v), nil)
 		got := ""
 		if holds := f.Case.AllHolds(); len(holds) > 0 {
 			got = holds[0].Kind
@@ -203,9 +203,9 @@ func TestTheFirstVisitClosesTheAssignment(t *testing.T) {
 	if f1, f2 := h.flags("v1"), h.flags("v2"); f1 != "" || f2 != "second_visit unlawful" {
 		t.Errorf("flagged %q and %q", f1, f2)
 	}
-	h.want("a correction", ana.put("visits", "v3", visit("north.c1", "2026-11-25T10:00:00Z", "supersedes", "v1")),
-		"applied")
-	if got := h.flags("v3"); got != "" {
+	h.want("a correction", ana.put("visits", "v3", visit("north.c1", "2026-11-25T10:00:00Z", "supersedes", "v1",
+		"outcome", "MET_HARDSHIP")), "applied")
+	if got := h.flags("v3"); got != "correction" {
 		t.Errorf("the correction is flagged %q", got)
 	}
 	counted := map[string]bool{}

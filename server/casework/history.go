@@ -72,7 +72,11 @@ func (h history) recent(ctx context.Context, first time.Time) error {
 	if !h.known {
 		return nil
 	}
-	from := first.Add(-max(h.look.Since, knockTime+time.Second)).UTC().Format(time.RFC3339)
+	since := first.Add(-max(h.look.Since, knockTime+time.Second))
+	if uses := usesFrom(h.file.Consents); !uses.IsZero() && uses.Before(since) {
+		since = uses
+	}
+	from := since.UTC().Format(time.RFC3339)
 	for _, id := range h.file.person() {
 		if err := h.add(ctx, ContactsByDebtor, journal.Range{From: from}, string(id)); err != nil {
 			return err

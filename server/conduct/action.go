@@ -111,10 +111,12 @@ func (o *OptOut) UnmarshalJSON(b []byte) error {
 // Consent lifts the rules that name its scope, from GivenAt until the earlier of
 // ExpiresAt and RevokedAt; at that instant it no longer does.
 type Consent struct {
-	Scope     string `json:"scope"`
-	GivenAt   When   `json:"given_at"`
-	ExpiresAt When   `json:"expires_at,omitzero"`
-	RevokedAt When   `json:"revoked_at,omitzero"`
+	Scope   string `json:"scope"`
+	GivenAt When   `json:"given_at"`
+	// ValidFrom is when it begins to lift, if that is later than when it was given.
+	ValidFrom When `json:"valid_from,omitzero"`
+	ExpiresAt When `json:"expires_at,omitzero"`
+	RevokedAt When `json:"revoked_at,omitzero"`
 }
 
 // Notices are the announcements the debtor was sent before the contact; nil means none.

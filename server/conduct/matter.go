@@ -144,6 +144,9 @@ func (m *matter) readCase(c *Case) {
 	for _, co := range c.Consents {
 		l := lifted{scope: co.Scope, from: co.GivenAt.resolve(z), to: forever}
 		l.day = z.dayOf(l.from)
+		if !co.ValidFrom.IsZero() {
+			l.from = max(l.from, co.ValidFrom.resolve(z))
+		}
 		for _, end := range [...]When{co.ExpiresAt, co.RevokedAt} {
 			if !end.IsZero() {
 				l.to = min(l.to, end.resolve(z))

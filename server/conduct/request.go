@@ -125,6 +125,7 @@ func readCase(o object) Case {
 		if co.need("given_at") != "" {
 			consent.GivenAt = co.when("given_at")
 		}
+		consent.ValidFrom = co.when("valid_from")
 		co.done()
 		c.Consents = append(c.Consents, consent)
 	}

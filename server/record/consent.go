@@ -1,6 +1,9 @@
 package record
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
 	"time"
 
 	"doorstep/auth/refusal"
@@ -46,7 +49,9 @@ type ConsentReport struct {
 type Evidence struct {
 	Recording       string `json:"recording_ref,omitempty" is:"id"`
 	SignatureSHA256 string `json:"signature_sha256,omitempty" is:"id"`
-	Bucket          string `json:"gps_bucket,omitempty" is:"cell"`
+	// Message is the id of the message, one-time code or page by which it was given.
+	Message string `json:"message_ref,omitempty" is:"id"`
+	Bucket  string `json:"gps_bucket,omitempty" is:"cell"`
 }
 
 // ConsentReceipt is the copy the person was given.
@@ -76,4 +81,66 @@ func (c *ConsentReport) check(now time.Time) *refusal.Error {
 		return invalid("validation.expires_at", "expires_at", "a consent ends after it is given")
 	}
 	return c.About.check(now)
+}
+
+// actFor are those who may consent for a debtor, by relationship.
+var actFor = []string{"", "debtor", "guardian", "attorney", "executor"}
+
+// Lacks tells what keeps a consent from lifting any rule, as a flag; "" for nothing. It has to
+// come from the debtor or from who may act for them, by a method and on a text that are named,
+// with the evidence that the method leaves.
+func (c *ConsentReport) Lacks() string {
+	if !slices.Contains(actFor, c.Principal) {
+		return "consent_not_theirs"
+	}
+	var e Evidence
+	if c.Evidence != nil {
+		e = *c.Evidence
+	}
+	shown := ""
+	switch c.Method {
+	case "verbal_recorded":
+		shown = e.Recording
+	case "on_screen_signature", "paper_scan":
+		shown = e.SignatureSHA256
+	case "sms_reply", "otp", "web":
+		shown = e.Message
+	}
+	if shown == "" || !isSHA256(c.TextSHA256) {
+		return "consent_unproven"
+	}
+	return ""
+}
+
+func isSHA256(s string) bool {
+	b, err := hex.DecodeString(s)
+	return err == nil && len(b) == sha256.Size
+}
+
+// On gives the spans of a local date, in seconds of the day, in which the limits leave the
+// consent in force. A span that crosses midnight belongs to the date on which it begins.
+func (l *ConsentLimits) On(day time.Weekday) (from, to int, ok bool) {
+	if len(l.Days) > 0 && !slices.Contains(l.Days, weekdays[day]) {
+		return 0, 0, false
+	}
+	from, to = clockSeconds(l.From, 0), clockSeconds(l.To, 24*3600)
+	if to <= from {
+		to += 24 * 3600
+	}
+	return from, to, true
+}
+
+// weekdays are the names of days in limits.
+var weekdays = [...]string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
+
+// clockSeconds is a time of day, 15:04 or 24:00, as seconds; none for "".
+func clockSeconds(clock string, none int) int {
+	if clock == "24:00" {
+		return 24 * 3600
+	}
+	t, err := time.Parse("15:04", clock)
+	if err != nil {
+		return none
+	}
+	return t.Hour()*3600 + t.Minute()*60
 }

@@ -89,5 +89,8 @@ func SkewFlags(skewS int64) []string {
 // CaseOf is the case the record belongs to.
 func (a *About) CaseOf() journal.CaseID { return a.Case }
 
+// Corrects is the record of the same kind that it supersedes; "" for none.
+func (a *About) Corrects() string { return a.Supersedes }
+
 // Happened is where it stands when it happened.
 func (a *About) Happened() *time.Time { return &a.At }
