@@ -52,6 +52,11 @@ func (c patchAssignment) decide(ctx context.Context, t *turn) (*draftBuilder, er
 	if _, err := t.file(ctx, a.Case, 0); err != nil {
 		return nil, err
 	}
+	if slices.Contains(c.names, "agent_status") {
+		if bad := record.CheckStep(a.AgentStatus, c.said.AgentStatus); bad != nil {
+			return nil, bad
+		}
+	}
 	c.kind.Patch(&a, c.said, c.names)
 	a.Written.Stamp(c.names, c.rev, c.device)
 	d := t.draft("assignment.patch")

@@ -83,6 +83,11 @@ func (c recordEvidence) decide(ctx context.Context, t *turn) (*draftBuilder, err
 			return nil, err
 		}
 	}
+	if k, ok := c.state.(*record.Confirmation); ok {
+		if err := t.confirms(ctx, k, t.sentBy(c.from).By); err != nil {
+			return nil, err
+		}
+	}
 	d := t.draft(c.kind.Action)
 	if err := t.take(f, c.state, c.state.Happened(), c.from); err != nil {
 		return nil, err

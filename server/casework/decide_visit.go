@@ -64,7 +64,7 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	}
 	v := *c.Visit
 	c.complete(t, f, &v)
-	act := visitAct{agents: len(v.Agents), items: v.Items, recording: v.Recording != nil, place: v.Place,
+	act := visitAct{agents: len(present(f, &v)), items: v.Items, recording: v.Recording != nil, place: v.Place,
 		purpose: record.ConductPurpose(v.Purpose), party: partyMet(&v), minutes: minutesAtDoor(&v)}
 	if a := assignmentOf(f, &v); a != nil {
 		act.overlays = a.State.Overlays
@@ -168,11 +168,6 @@ func (c RecordVisit) complete(t *turn, f *File, v *record.Visit) {
 		v.Assignment, v.Round, v.Route, v.StopSeq = a.ID, a.State.Round, a.State.Route, a.State.StopSeq
 		w := a.State.Window
 		v.Planned = &w
-		if len(v.Agents) == 0 {
-			for i, agent := range a.State.Agents {
-				v.Agents = append(v.Agents, record.VisitAgent{Agent: agent, Role: record.CodesOf("agent_roles")[min(i, 1)]})
-			}
-		}
 	}
 	if len(v.Agents) == 0 {
 		v.Agents = []record.VisitAgent{{Agent: v.By, Role: "lead"}}
@@ -278,7 +273,10 @@ func (c RecordVisit) flags(f *File, v *record.Visit, judged verdict) []string {
 	if v.CheckIn != nil && v.CheckIn.Mock {
 		out = append(out, "mock_location")
 	}
-	if v.LeftWhenAsked != nil && !*v.LeftWhenAsked {
+	if strangers(f, v) {
+		out = append(out, "unknown_agent")
+	}
+	if (v.AskedToLeave || v.Outcome == "MET_ASKED_TO_LEAVE") && v.LeftWhenAsked != nil && !*v.LeftWhenAsked {
 		out = append(out, "stayed_when_asked")
 	}
 	if v.DisclosureMade && v.PersonMet != nil && v.PersonMet.Relationship != "debtor" {

@@ -38,6 +38,7 @@ type File struct {
 	Notes       []Filed[record.Note]
 	Signatures  []Filed[record.Signature]
 	Reported    []Filed[record.PaymentReported]
+	Confirmed   []Filed[record.Confirmation]
 
 	linked  []journal.DebtorID // the debtor and all who are linked; none: the debtor alone
 	touched bool               // putCase has been called
@@ -54,10 +55,12 @@ const (
 	withNotes
 	withSignatures
 	withReported
+	withConfirmed
 	// forConduct is what a conduct decision rests on, besides the contacts (turn.history).
 	forConduct = withConsents | withPlans
 	// toRevoke is what must leave the phones when an assignment is revoked (revokeOpen).
-	toRevoke = withAssignments | withVisits | withNotes | withConsents | withPlans | withSignatures | withReported
+	toRevoke = withAssignments | withVisits | withNotes | withConsents | withPlans | withSignatures | withReported |
+		withConfirmed
 )
 
 // debtorKey is the key of what is counted per debtor.
@@ -133,6 +136,11 @@ func (t *turn) fill(ctx context.Context, f *File, want parts) error {
 	}
 	if want&withReported != 0 {
 		if err := allInto(ctx, t.r, &f.Reported, PaymentsReportedByCase, string(f.Case.ID)); err != nil {
+			return err
+		}
+	}
+	if want&withConfirmed != 0 {
+		if err := allInto(ctx, t.r, &f.Confirmed, ConfirmationsByCase, string(f.Case.ID)); err != nil {
 			return err
 		}
 	}

@@ -33,6 +33,7 @@ var (
 	PlansByCase            = byCase("plans")
 	PlansByApproval        = journal.Index{Type: "plans", Name: "approval", Fields: []string{"approval_state", "at"}}
 	PaymentsReportedByCase = byCase("payments_reported")
+	ConfirmationsByCase    = byCase("visit_confirmations")
 	PaymentsByCase         = byCase("payments")
 
 	AssignmentsByCase  = byCase("assignments")
@@ -58,7 +59,7 @@ func Indexes() []journal.Index {
 		ContactsByCase, ContactsByDebtor, contactsTried, contactsReached,
 		VisitsByCase, VisitsByDate, VisitsByReceipt,
 		ReviewsByCase, NotesByCase, ConsentsByCase, SignaturesByCase, PlansByCase, PlansByApproval, PaymentsReportedByCase,
-		PaymentsByCase,
+		PaymentsByCase, ConfirmationsByCase,
 		AssignmentsByCase, AssignmentsByRound, AssignmentsOnPhones,
 		AlertsByStatus, AlertsByTime, QuarantineByState, erasuresByDebtor, erasuresByState,
 		PromisesByDue,

@@ -40,6 +40,9 @@ func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outc
 	q := &record.Quarantined{Agent: t.Actor.User, Device: c.push.caller.Device, Mid: c.m.Mid, Type: c.m.Type,
 		Record: c.m.ID,
 		Op:     c.m.Op, Outcome: outcome, Code: code, State: "open", At: t.At, SkewS: c.push.caller.SkewS}
+	if code == record.CodeStep {
+		q.State = "dismissed" // two phones of a team tell the same stop: nothing is to be done
+	}
 	if record.InYears(c.m.ClientTS) {
 		q.Written = record.WholeUTC(c.m.ClientTS)
 	}

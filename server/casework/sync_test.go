@@ -214,12 +214,12 @@ func TestRequiredMutationsComeFirst(t *testing.T) {
 		h.want(fmt.Sprintf("M3: one failing, %d", i), rs[i], want)
 	}
 	// Two edits of one record, made on one revision, in order.
-	rs = ana.push(write("assignments", "a-c1-2026-11-25-r1", "patch", 2, members{"agent_status": "en_route"}),
-		write("assignments", "a-c1-2026-11-25-r1", "patch", 2, members{"agent_status": "at_door"}))
+	rs = ana.push(write("assignments", "a-c1-2026-11-25-r1", "patch", 2, members{"visit_order": 1}),
+		write("assignments", "a-c1-2026-11-25-r1", "patch", 2, members{"visit_order": 2}))
 	h.want("the first edit", rs[0], "applied")
 	h.want("the second edit on the same revision", rs[1], "applied")
-	if a := h.child("north.c1", "assignments", "a-c1-2026-11-25-r1"); a["agent_status"] != "at_door" {
-		t.Errorf("the assignment is %v", a["agent_status"])
+	if a := h.child("north.c1", "assignments", "a-c1-2026-11-25-r1"); a["visit_order"] != 2.0 {
+		t.Errorf("the assignment stands at %v", a["visit_order"])
 	}
 }
 

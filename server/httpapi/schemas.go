@@ -83,12 +83,13 @@ const openReason = "x-open"
 
 // requiredOf are the members that a report is refused without. A test takes each away and looks.
 var requiredOf = map[string][]string{
-	"visits":            {"case", "outcome"},
-	"visit_notes":       {"case", "at"},
-	"consents":          {"case", "at", "scope", "status"},
-	"signatures":        {"case", "at", "signer_role"},
-	"payments_reported": {"case", "at"},
-	"plans":             {"kind", "currency", "total_minor", "instalments"},
+	"visits":              {"case", "outcome"},
+	"visit_notes":         {"case", "at"},
+	"consents":            {"case", "at", "scope", "status"},
+	"signatures":          {"case", "at", "signer_role"},
+	"visit_confirmations": {"case", "visit", "at"},
+	"payments_reported":   {"case", "at"},
+	"plans":               {"kind", "currency", "total_minor", "instalments"},
 }
 
 // added gives a shown record the members that are not of its state.

@@ -1,7 +1,9 @@
 package record
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"doorstep/auth"
@@ -25,6 +27,32 @@ type AssignmentReport struct {
 }
 
 func (a *AssignmentReport) check(time.Time) *refusal.Error { return nil }
+
+// agentSteps are the steps that agents may take with a stop, by where it stands.
+var agentSteps = map[string][]string{
+	"":         {"accepted", "en_route", "at_door", "visited", "declined"},
+	"accepted": {"en_route", "at_door", "visited", "declined"},
+	"en_route": {"accepted", "at_door", "visited", "declined"},
+	"at_door":  {"en_route", "visited", "declined"},
+	"declined": {"accepted"},
+	"visited":  {},
+}
+
+// CodeStep is the code of a step that cannot be taken.
+const CodeStep = "assignment.step"
+
+// CheckStep refuses a step of an agent that the stop cannot take from where it stands.
+func CheckStep(from, to string) *refusal.Error {
+	steps := agentSteps[from]
+	if from == to || slices.Contains(steps, to) {
+		return nil
+	}
+	if len(steps) == 0 {
+		return refusal.New(refusal.Conflict, CodeStep, "fields.agent_status", "a stop that is %s stays so", from)
+	}
+	return refusal.New(refusal.Conflict, CodeStep, "fields.agent_status",
+		"a stop that is %s can become %s", cmp.Or(from, "new"), strings.Join(steps, ", "))
+}
 
 // AssignmentFound is what the server says of an assignment.
 type AssignmentFound struct {

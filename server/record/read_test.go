@@ -14,10 +14,11 @@ import (
 
 // samples are the least a phone may say of each kind that it writes.
 var samples = map[string]string{
-	"visits":      `{"case":"c1","at":"2026-11-25T10:00:00Z","outcome":"NOT_MET_NOBODY"}`,
-	"visit_notes": `{"case":"c1","at":"2026-11-25T10:00:00Z","text":"a dog"}`,
-	"consents":    `{"case":"c1","at":"2026-11-25T10:00:00Z","scope":"visit_time","status":"given"}`,
-	"signatures":  `{"case":"c1","at":"2026-11-25T10:00:00Z","signer_role":"debtor","sha256":"ab"}`,
+	"visits":              `{"case":"c1","at":"2026-11-25T10:00:00Z","outcome":"NOT_MET_NOBODY"}`,
+	"visit_confirmations": `{"case":"c1","visit":"v1","at":"2026-11-25T10:00:00Z"}`,
+	"visit_notes":         `{"case":"c1","at":"2026-11-25T10:00:00Z","text":"a dog"}`,
+	"consents":            `{"case":"c1","at":"2026-11-25T10:00:00Z","scope":"visit_time","status":"given"}`,
+	"signatures":          `{"case":"c1","at":"2026-11-25T10:00:00Z","signer_role":"debtor","sha256":"ab"}`,
 	"payments_reported": `{"case":"c1","at":"2026-11-25T10:00:00Z","amount_minor":100,"currency":"EUR",
 		"method":"transfer"}`,
 	"plans": `{"case":"c1","at":"2026-11-25T10:00:00Z","kind":"ptp_single","currency":"EUR","total_minor":100,

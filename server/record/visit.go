@@ -55,10 +55,13 @@ type VisitReport struct {
 	Observations  Personal[Observations] `json:"observations,omitzero" see:"office,agent"`
 	// Vulnerability are signs of vulnerability. A phone may send a flag alone, as a string.
 	Vulnerability Personal[[]VulnerabilityFlag] `json:"vulnerability_flags,omitzero" see:"office,agent"`
-	LeftWhenAsked *bool                         `json:"left_when_asked,omitempty" see:"office,agent"`
-	LeftAt        time.Time                     `json:"left_at,omitzero" see:"office,agent"`
-	Attachments   []Attachment                  `json:"attachments,omitempty" most:"100" see:"office,agent"`
-	Supersedes    string                        `json:"supersedes,omitempty" is:"id" see:"all"`
+	// AskedToLeave says that the agents were asked to leave; LeftWhenAsked means something only then.
+	AskedToLeave  bool         `json:"asked_to_leave,omitempty" see:"office,agent"`
+	AskedAt       time.Time    `json:"asked_at,omitzero" see:"office,agent"`
+	LeftWhenAsked *bool        `json:"left_when_asked,omitempty" see:"office,agent"`
+	LeftAt        time.Time    `json:"left_at,omitzero" see:"office,agent"`
+	Attachments   []Attachment `json:"attachments,omitempty" most:"100" see:"office,agent"`
+	Supersedes    string       `json:"supersedes,omitempty" is:"id" see:"all"`
 	// Appointment is the time agreed at the door for the next visit.
 	Appointment *Window `json:"appointment,omitempty" see:"all"`
 }
@@ -194,7 +197,7 @@ func (v *VisitReport) check(time.Time) *refusal.Error {
 // Move moves the times of the visit other than At by d, after the phone's clock was corrected:
 // how long it lasted is as the phone says. Times that were agreed with a person stay.
 func (v *VisitReport) Move(d time.Duration) {
-	times := []*time.Time{&v.AnnouncedAt, &v.LeftAt}
+	times := []*time.Time{&v.AnnouncedAt, &v.AskedAt, &v.LeftAt}
 	if v.DoorDecision != nil {
 		times = append(times, &v.DoorDecision.At)
 	}

@@ -1,0 +1,107 @@
+package casework
+
+import (
+	"slices"
+	"testing"
+
+	"doorstep/auth"
+	"doorstep/server/record"
+)
+
+// Where the law asks for two agents, two are who the stop was issued to; a name that was
+// typed is kept, and proves nothing. A missing list is the sender alone.
+func TestAgentsAreThoseWhoWereSent(t *testing.T) {
+	sent := Filed[record.Assignment]{ID: "a1", State: record.Assignment{AssignmentFound: record.AssignmentFound{
+		Agents: []auth.UserID{"ana", "rui"}, Date: "2026-11-25"}}}
+	for name, c := range map[string]struct {
+		assignment string
+		named      []auth.UserID
+		present    []auth.UserID
+		strangers  bool
+	}{
+		"both":                 {"a1", []auth.UserID{"ana", "rui"}, []auth.UserID{"ana", "rui"}, false},
+		"only the other named": {"a1", []auth.UserID{"rui"}, []auth.UserID{"ana", "rui"}, false},
+		"an invented name":     {"a1", []auth.UserID{"ana", "zhang"}, []auth.UserID{"ana"}, true},
+		"the same twice":       {"a1", []auth.UserID{"ana", "ana"}, []auth.UserID{"ana"}, true},
+		"one":                  {"a1", []auth.UserID{"ana"}, []auth.UserID{"ana"}, false},
+		"no list":              {"a1", nil, []auth.UserID{"ana"}, false},
+		"no assignment":        {"", []auth.UserID{"ana", "rui"}, []auth.UserID{"ana"}, true},
+	} {
+		f := &File{Assignments: []Filed[record.Assignment]{sent}}
+		if c.assignment == "" {
+			f.Assignments = nil
+		}
+		v := &record.Visit{VisitReport: record.VisitReport{Assignment: c.assignment},
+			VisitFound: record.VisitFound{Taken: record.Taken{By: "ana"}, On: "2026-11-25"}}
+		for _, id := range c.named {
+			v.Agents = append(v.Agents, record.VisitAgent{Agent: id})
+		}
+		if got := present(f, v); !slices.Equal(got, c.present) {
+			t.Errorf("%s: %v count, want %v", name, got, c.present)
+		}
+		if got := strangers(f, v); got != c.strangers {
+			t.Errorf("%s: strangers: %t", name, got)
+		}
+	}
+}
+
+// The second agent says from their own phone that they were there, and no other agent can.
+func TestTheSecondAgentConfirms(t *testing.T) {
+	h := newHouse(t)
+	h.take(line("c1"), line("c2"))
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui", "eva"}, "north.c1", "north.c2")
+	ana, rui, eva := h.phone("ana", "d1"), h.phone("rui", "d2"), h.phone("eva", "d3")
+	confirm := func(c, visit string) members {
+		return members{"case": c, "visit": visit, "at": "2026-11-25T10:30:00Z"}
+	}
+	h.want("before the visit came", rui.put("visit_confirmations", "k0", confirm("north.c1", "v1")),
+		"rejected confirmation.visit")
+	h.want("the visit", ana.put("visits", "v1", visit("north.c1", "2026-11-25T10:00:00Z", "agents",
+		[]members{{"agent_id": "ana"}, {"agent_id": "rui"}})), "applied")
+	h.want("its author", ana.put("visit_confirmations", "k1", confirm("north.c1", "v1")), "rejected confirmation.visit")
+	h.want("who is not named", eva.put("visit_confirmations", "k2", confirm("north.c1", "v1")),
+		"rejected confirmation.visit")
+	h.want("another case", rui.put("visit_confirmations", "k3", confirm("north.c2", "v1")), "rejected confirmation.visit")
+	h.want("no visit", rui.put("visit_confirmations", "k4", members{"case": "north.c1", "at": "2026-11-25T10:30:00Z"}),
+		"rejected validation.visit")
+	h.want("the second", rui.put("visit_confirmations", "k5", confirm("north.c1", "v1")), "applied")
+	if by := h.child("north.c1", "visit_confirmations", "k5")["by"]; by != "rui" {
+		t.Errorf("confirmed by %v", by)
+	}
+	if ana.pull(); ana.holds("visit_confirmations") != "k5" {
+		t.Errorf("ana's phone holds %s", ana.holds("visit_confirmations"))
+	}
+}
+
+// A stop takes only the steps of the table; two phones telling of one stop make no task.
+func TestTheStepsOfAStop(t *testing.T) {
+	h := newHouse(t)
+	h.take(line("c1"))
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1")
+	ana, rui := h.phone("ana", "d1"), h.phone("rui", "d2")
+	status := func(p *phone, to any) string {
+		r := p.push(write("assignments", "a-c1-2026-11-25-r1", "patch", 99, members{"agent_status": to}))[0]
+		return said(r)
+	}
+	for i, step := range []struct {
+		p    *phone
+		to   any
+		want string
+	}{
+		{ana, "accepted", "applied"}, {rui, "accepted", "applied"}, {ana, "declined", "applied"},
+		{ana, "at_door", "rejected assignment.step"}, {ana, nil, "rejected assignment.step"},
+		{ana, "accepted", "applied"}, {ana, "at_door", "applied"}, {ana, "en_route", "applied"},
+		{ana, "visited", "applied"}, {rui, "at_door", "rejected assignment.step"},
+		{rui, "accepted", "rejected assignment.step"}, {rui, "declined", "rejected assignment.step"},
+	} {
+		if got := status(step.p, step.to); got != step.want {
+			t.Errorf("%d: %v: %s, want %s", i, step.to, got, step.want)
+		}
+	}
+	if a := h.child("north.c1", "assignments", "a-c1-2026-11-25-r1"); a["agent_status"] != "visited" {
+		t.Errorf("the stop is %v", a["agent_status"])
+	}
+	if got := h.quarantined(); got != "" {
+		t.Errorf("a supervisor is to look at %s", got)
+	}
+}
