@@ -405,7 +405,8 @@ func (s *storyteller) visits(m []string) {
 func (s *storyteller) consents(m []string) {
 	at := s.clock(m[0])
 	fields := map[string]any{"case": s.caseID(m[2]), "scope": "contact_time", "status": "given",
-		"method": "verbal_recorded", "at": at.UTC()}
+		"method": "verbal_recorded", "at": at.UTC(), "text_shown_sha256": strings.Repeat("ab", 32),
+		"evidence": map[string]any{"recording_ref": "recording-1"}}
 	if strings.HasPrefix(m[3], "withdraws") {
 		fields["status"], fields["withdrawn_via"] = "withdrawn", "verbal"
 	}

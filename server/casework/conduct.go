@@ -148,8 +148,9 @@ func judgeVisit(policy *conduct.Policy, zones *zoneCache, phase string, f *File,
 	day := zones.dayAt(at, f.Case.TimeZone)
 	a := act.action(&f.Case)
 	a.At = conduct.At(at)
-	d, err := policy.Judge(profiles(&f.Case, act.overlays), a, conductCase(f, day, at, without...), conductHistory(f.Contacts,
-		without...))
+	d, err := policy.Judge(profiles(&f.Case, act.overlays), a,
+		conductCase(f, day, at, without...), conductHistory(f.Contacts,
+			without...))
 	if err != nil {
 		return verdict{}, err
 	}

@@ -159,21 +159,30 @@ func TestAConsentLiftsNothingBeyondItself(t *testing.T) {
 		"by message": {given(func(c *record.Consent) {
 			c.Method, c.Evidence = "sms_reply", &record.Evidence{Message: "m1"}
 		}), true},
-		"on Wednesdays":                      {limits(record.ConsentLimits{Days: []string{"wed"}}), true},
-		"on Mondays":                         {limits(record.ConsentLimits{Days: []string{"mon", "thu"}}), false},
-		"until eight":                        {limits(record.ConsentLimits{From: "08:00", To: "20:00"}), false},
-		"until midnight":                     {limits(record.ConsentLimits{From: "20:00", To: "24:00"}), true},
-		"from ten over midnight":             {limits(record.ConsentLimits{From: "22:00", To: "02:00"}), false},
-		"from eight over midnight":           {limits(record.ConsentLimits{From: "20:00", To: "02:00"}), true},
-		"for calls":                          {limits(record.ConsentLimits{Channels: []string{"call"}}), false},
-		"for visits":                         {limits(record.ConsentLimits{Channels: []string{"call", "visit"}}), true},
-		"for one contact, used up":           {limits(record.ConsentLimits{MaxUses: 1}), false},
-		"for two contacts":                   {limits(record.ConsentLimits{MaxUses: 2}), true},
-		"for two visits, calls do not count": {limits(record.ConsentLimits{MaxUses: 2, Channels: []string{"visit"}}), true},
-		"for one call":                       {limits(record.ConsentLimits{MaxUses: 1, Channels: []string{"call", "visit"}}), false},
-		"valid from tomorrow":                {given(func(c *record.Consent) { c.ValidFrom = instant("2026-11-26T00:00:00Z") }), false},
-		"valid until 2190":                   {given(func(c *record.Consent) { c.ExpiresAt = instant("2190-01-01T00:00:00Z") }), true},
-		"valid until noon":                   {given(func(c *record.Consent) { c.ExpiresAt = instant("2026-11-25T12:00:00Z") }), false},
+		"on Wednesdays":            {limits(record.ConsentLimits{Days: []string{"wed"}}), true},
+		"on Mondays":               {limits(record.ConsentLimits{Days: []string{"mon", "thu"}}), false},
+		"until eight":              {limits(record.ConsentLimits{From: "08:00", To: "20:00"}), false},
+		"until midnight":           {limits(record.ConsentLimits{From: "20:00", To: "24:00"}), true},
+		"from ten over midnight":   {limits(record.ConsentLimits{From: "22:00", To: "02:00"}), false},
+		"from eight over midnight": {limits(record.ConsentLimits{From: "20:00", To: "02:00"}), true},
+		"for calls":                {limits(record.ConsentLimits{Channels: []string{"call"}}), false},
+		"for visits": {limits(record.ConsentLimits{
+			Channels: []string{"call", "visit"}}), true},
+		"for one contact, used up": {limits(record.ConsentLimits{MaxUses: 1}), false},
+		"for two contacts":         {limits(record.ConsentLimits{MaxUses: 2}), true},
+		"for two visits, calls do not count": {limits(record.ConsentLimits{
+			MaxUses: 2, Channels: []string{"visit"}}), true},
+		"for one call": {limits(record.ConsentLimits{
+			MaxUses: 1, Channels: []string{"call", "visit"}}), false},
+		"valid from tomorrow": {given(func(c *record.Consent) {
+			c.ValidFrom = instant("2026-11-26T00:00:00Z")
+		}), false},
+		"valid until 2190": {given(func(c *record.Consent) {
+			c.ExpiresAt = instant("2190-01-01T00:00:00Z")
+		}), true},
+		"valid until noon": {given(func(c *record.Consent) {
+			c.ExpiresAt = instant("2026-11-25T12:00:00Z")
+		}), false},
 		"written down a day late": {given(func(c *record.Consent) {
 			c.RecordedAt = instant("2026-11-26T09:00:00Z")
 		}), false},

@@ -38,7 +38,8 @@ func checkLists(a Action, c Case, history []HistoryEntry) *refusal.Error {
 		for _, w := range [...]struct {
 			w    When
 			name string
-		}{{co.GivenAt, ".given_at"}, {co.ValidFrom, ".valid_from"}, {co.ExpiresAt, ".expires_at"}, {co.RevokedAt, ".revoked_at"}} {
+		}{{co.GivenAt, ".given_at"}, {co.ValidFrom, ".valid_from"}, {co.ExpiresAt, ".expires_at"},
+			{co.RevokedAt, ".revoked_at"}} {
 			if err := w.w.check(""); err != nil {
 				err.Place = index("case.consents", i) + w.name
 				return err

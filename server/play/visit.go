@@ -2,7 +2,9 @@ package play
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -90,7 +92,8 @@ func (p *Phone) Visit(a Assignment, r *rand.Rand) error {
 	if end.met == "debtor" {
 		p.Write("consents", NewID(), "put", out,
 			map[string]any{"case": a.Case, "visit": visit, "scope": "recording_audio", "status": "given",
-				"method": "verbal_recorded", "at": stamp(at)}, mid)
+				"method": "verbal_recorded", "at": stamp(at), "text_shown_sha256": fmt.Sprintf("%x", sha256.Sum256([]byte("said"))),
+				"evidence": map[string]any{"recording_ref": visit}}, mid)
 	}
 	if end.outcome == "MET_PAID" && card.Currency != "" {
 		p.Write("payments_reported", NewID(), "put", out, map[string]any{"case": a.Case, "visit": visit, "at": stamp(out),
@@ -103,6 +106,36 @@ func (p *Phone) Visit(a Assignment, r *rand.Rand) error {
 				sha256.Sum256([]byte(plan)))}, mid)
 	}
 	return nil
+}
+
+// Confirm queues a confirmation of every visit of the phone's copy that a colleague recorded
+// and that names its agent, and returns how many.
+func (p *Phone) Confirm() (int, error) {
+	n := 0
+	for _, id := range slices.Sorted(maps.Keys(p.Docs["visits"])) {
+		var v struct {
+			Case   string    `json:"case"`
+			By     string    `json:"by"`
+			At     time.Time `json:"at"`
+			Agents []struct {
+				ID string `json:"agent_id"`
+			} `json:"agents"`
+		}
+		if err := json.Unmarshal(p.Docs["visits"][id], &v); err != nil {
+			return n, err
+		}
+		if v.By == p.Agent {
+			continue
+		}
+		for _, a := range v.Agents {
+			if a.ID == p.Agent {
+				p.Write("visit_confirmations", NewID(), "put", v.At, map[string]any{"case": v.Case, "visit": id,
+					"at": v.At.UTC().Format(time.RFC3339)})
+				n++
+			}
+		}
+	}
+	return n, nil
 }
 
 // planOf returns a plan of three instalments that add up to the amount due.

@@ -22,6 +22,13 @@ func TestPlayedPhonesSendEveryKind(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	p.Docs["visits"] = map[string]json.RawMessage{
+		"v1": json.RawMessage(`{"case":"c1","by":"rui","at":"2026-11-25T10:00:00Z","agents":[{"agent_id":"rui"},{"agent_id":"ana"}]}`),
+		"v2": json.RawMessage(`{"case":"c1","by":"ana","at":"2026-11-25T10:00:00Z","agents":[{"agent_id":"ana"}]}`),
+		"v3": json.RawMessage(`{"case":"c1","by":"rui","at":"2026-11-25T10:00:00Z","agents":[{"agent_id":"rui"}]}`)}
+	if n, err := p.Confirm(); n != 1 || err != nil {
+		t.Fatalf("%d visits are confirmed, want 1: %v", n, err)
+	}
 	sent := map[string]int{}
 	for _, m := range p.Queue {
 		sent[m.Type]++

@@ -301,6 +301,25 @@ func (d *demo) evening(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
+	if err := d.step("second agents", func() (string, error) {
+		confirmed := 0
+		for _, p := range day.Phones {
+			if _, err := p.Pull(ctx); err != nil {
+				return "", err
+			}
+			n, err := p.Confirm()
+			if err != nil {
+				return "", err
+			}
+			confirmed += n
+			if err := p.Push(ctx, nil); err != nil {
+				return "", err
+			}
+		}
+		return fmt.Sprintf("confirm %d visits from their own phones", confirmed), nil
+	}); err != nil {
+		return err
+	}
 	refused := tally["rejected"] + tally["revoked"] + tally["conflict"]
 	if tally["applied"]+tally["duplicate"] < queued || refused > 0 {
 		return fmt.Errorf("something was lost on the way: %v", tally)
