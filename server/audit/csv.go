@@ -42,8 +42,8 @@ var csvColumns = [...]csvColumn{
 		"overdue_reason"},
 	{"plan", "plan"}, {"children_present", "observations.children_present"}, {"distress_level",
 		"observations.distress_level"},
-	{"complaint_made", "observations.complaint_made"}, {"vulnerability", "vulnerability_flags"}, {"left_when_asked",
-		"left_when_asked"},
+	{"complaint_made", "observations.complaint_made"}, {"vulnerability", "vulnerability_flags"}, {"asked_to_leave",
+		"asked_to_leave"}, {"asked_at", "asked_at"}, {"left_when_asked", "left_when_asked"},
 	{"supersedes", "supersedes"}, {"flags", "flags"}, {"decisions", "decisions"}, {"by", "by"}, {"device", "device"},
 }
 
