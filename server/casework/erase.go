@@ -15,7 +15,8 @@ import (
 	"doorstep/sync/seal"
 )
 
-// Erasing a debtor takes two administrators: one asks, another confirms. Then, in
+// Erasing a debtor takes two administrators: one asks, another confirms. Until then any
+// administrator can withdraw it (erase_withdraw.go). Once it is confirmed, in
 // this order: the confirmation is an entry, the erasure list has a line, the debtor's
 // key is destroyed, and a last entry closes the debtor's cases and says that it is
 // done. A crash in between is made good at the next start (FinishErasures), from the
@@ -31,6 +32,7 @@ const codeErased = "debtor.erased"
 
 var (
 	erasuresByDebtor = journal.Index{Type: "erasures", Name: "debtor", Fields: []string{"debtor", "asked_at"}}
+	erasuresByTime   = journal.Index{Type: "erasures", Name: "at", Fields: []string{"asked_at"}}
 	erasuresByState  = journal.Index{Type: "erasures", Name: "state", Fields: []string{"state", "asked_at"}}
 )
 
@@ -83,11 +85,14 @@ func (c AskErasure) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 	if err := allInto(ctx, t.r, &known, erasuresByDebtor, string(c.Debtor)); err != nil {
 		return nil, err
 	}
-	if len(known) > 0 { // a debtor is asked about once: it waits, or it is under way or done
-		if e := known[0]; e.State.State == record.ErasureAsked {
+	for _, e := range known { // at most one is not withdrawn: it waits, or it is under way or done
+		switch e.State.State {
+		case record.ErasureWithdrawn:
+		case record.ErasureAsked:
 			return t.answer(ErasureReceipt{e.ID, e.State.State}), nil
+		default:
+			return nil, refuseErased("debtor")
 		}
-		return nil, refuseErased("debtor")
 	}
 	var cases []Filed[record.Case]
 	if err := allInto(ctx, t.r, &cases, CasesByDebtor, string(c.Debtor)); err != nil {
@@ -111,9 +116,13 @@ func (c AskErasure) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 // mayErase refuses everybody but administrators.
 func (t *turn) mayErase() error {
 	if t.Actor.Role != auth.RoleAdmin {
-		return refuse(refusal.Forbidden, "auth.role", "", "only administrators erase debtors")
+		return onlyAdminsErase()
 	}
 	return nil
+}
+
+func onlyAdminsErase() *refusal.Error {
+	return refuse(refusal.Forbidden, "auth.role", "", "only administrators erase debtors")
 }
 
 func noSuchDebtor() *refusal.Error {
@@ -122,6 +131,24 @@ func noSuchDebtor() *refusal.Error {
 
 func noSuchErasure() *refusal.Error {
 	return refuse(refusal.NotFound, "erasure.not_found", "erasure", "nobody asked for this erasure; ask for it first")
+}
+
+// erasure reads an erasure of a debtor; erasure.not_found.
+func (t *turn) erasure(ctx context.Context, debtor journal.DebtorID, id string) (e record.Erasure, err error) {
+	rec, there, err := t.r.Doc(ctx, "erasures", id)
+	if err != nil {
+		return e, err
+	}
+	if !there {
+		return e, noSuchErasure()
+	}
+	if err := decode(rec, &e); err != nil {
+		return e, err
+	}
+	if e.Debtor != debtor {
+		return e, noSuchErasure()
+	}
+	return e, nil
 }
 
 // ConfirmErasure is the second administrator's word. Service.Erase takes it, and does what follows.
@@ -134,20 +161,14 @@ func (c ConfirmErasure) decide(ctx context.Context, t *turn) (*draftBuilder, err
 	if err := t.mayErase(); err != nil {
 		return nil, err
 	}
-	rec, there, err := t.r.Doc(ctx, "erasures", c.Erasure)
+	e, err := t.erasure(ctx, c.Debtor, c.Erasure)
 	if err != nil {
 		return nil, err
 	}
-	if !there {
-		return nil, noSuchErasure()
-	}
-	var e record.Erasure
-	if err := decode(rec, &e); err != nil {
-		return nil, err
-	}
 	switch {
-	case e.Debtor != c.Debtor:
-		return nil, noSuchErasure()
+	case e.State == record.ErasureWithdrawn:
+		return nil, refuse(refusal.Conflict, "erasure.withdrawn", "erasure",
+			"this erasure was withdrawn; ask for a new one if the debtor is to be erased after all")
 	case e.AskedBy == t.Actor.User:
 		return nil, refuse(refusal.Conflict, "erasure.second_person", "erasure",
 			"you asked for this yourself: another administrator must confirm it")
@@ -209,7 +230,7 @@ func (c finishErasure) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 // Erase erases a debtor on the word of a second administrator. Once it has begun it
 // ends, at the next start at the latest; calling it again goes on where it stopped.
 // id, payload and claimed time are the request's. Refusals: erasure.not_found,
-// erasure.second_person, auth.role.
+// erasure.withdrawn, erasure.second_person, auth.role.
 func (s *Service) Erase(ctx context.Context, actor auth.Actor, branch auth.BranchID, q Request,
 	c ConfirmErasure) error {
 	q.Cmd = c
@@ -217,7 +238,7 @@ func (s *Service) Erase(ctx context.Context, actor auth.Actor, branch auth.Branc
 		return err
 	}
 	e, _, err := s.Erasure(ctx, branch, c.Debtor, c.Erasure)
-	if err != nil || e.State == record.ErasureErased {
+	if err != nil || e.State != record.ErasureConfirmed {
 		return err
 	}
 	return s.finish(ctx, lineOf(c.Erasure, &e))
