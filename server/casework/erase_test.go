@@ -221,6 +221,8 @@ func TestAnErasedDebtorShowsAsErasedEverywhere(t *testing.T) {
 	ana := h.phone("ana", "d1")
 	h.want("a visit", ana.put("visits", "v1", visit("north.c1", "2026-11-25T10:00:00Z", "outcome_detail",
 		"a secret story")), "applied")
+	h.want("a visit of another", ana.put("visits", "v3", visit("north.c3", "2026-11-25T11:00:00Z", "outcome_detail",
+		"another story")), "applied")
 	h.want("a note", ana.put("visit_notes", "n1", members{"case": "north.c1", "at": "2026-11-25T10:00:00Z",
 		"text": "a secret note"}), "applied")
 	h.want("a bad note", ana.put("visit_notes", "n2", members{"case": "north.c1", "at": "2026-11-25T10:00:00Z", "text": 7,
@@ -254,18 +256,51 @@ func TestAnErasedDebtorShowsAsErasedEverywhere(t *testing.T) {
 		t.Errorf("in quarantine: %v", waiting.Items)
 	}
 	ana.pull()
-	if got := ana.holds("cases") + "|" + ana.holds("visits") + "|" + ana.holds("visit_notes"); got != "north.c3||" {
+	if got := ana.holds("cases") + "|" + ana.holds("visits") + "|" + ana.holds("visit_notes"); got != "north.c3|v3|" {
 		t.Errorf("the phone still holds %s", got)
 	}
-	ok(t, h.svc.EachVisit(context.Background(), ExportQuery{Branch: porto, Reveal: true, UpTo: 1 << 40},
-		func(v ExportedVisit) error {
-			if v.ID == "v1" && (!v.Erased || len(v.Reveals) > 0) {
-				t.Errorf("the export: %+v", v)
-			}
-			return nil
-		}))
+	for _, reveal := range []bool{true, false} {
+		ok(t, h.svc.EachVisit(context.Background(), ExportQuery{Branch: porto, Reveal: reveal, UpTo: 1 << 40},
+			func(v ExportedVisit) error {
+				if gone := v.ID == "v1"; gone != v.Erased.Equal(h.now) || gone && len(v.Reveals) > 0 ||
+					!gone && (!v.Erased.IsZero() || reveal != (len(v.Reveals) > 0)) {
+					t.Errorf("exported with personal data %t: %+v", reveal, v)
+				}
+				return nil
+			}))
+	}
 	if other := h.shown("north.c3"); other["debtor_name"] != "Test Debtor c3" || other["erased"] != nil {
 		t.Errorf("another debtor: %v", other)
+	}
+}
+
+// TestAnExportDuringAnErasureSaysSo exports while another node destroys the key: after the
+// confirmation, before the journal says that it is done.
+func TestAnExportDuringAnErasureSaysSo(t *testing.T) {
+	h, list := erasing(t)
+	ctx := context.Background()
+	h.take(line("c1", "debtor_ref", "D1"))
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
+	h.want("a visit", h.phone("ana", "d1").put("visits", "v1", visit("north.c1", "2026-11-25T10:00:00Z", "outcome_detail",
+		"a secret story")), "applied")
+	asked, err := h.ask(firstAdmin, "north.D1")
+	ok(t, err)
+	export := func() (found ExportedVisit) {
+		ok(t, h.svc.EachVisit(ctx, ExportQuery{Branch: porto, Reveal: true, UpTo: 1 << 40}, func(v ExportedVisit) error {
+			found = v
+			return nil
+		}))
+		return found
+	}
+	if v := export(); !v.Erased.IsZero() || len(v.Reveals) == 0 {
+		t.Fatalf("before it is confirmed: %+v", v)
+	}
+	list.broken = errors.New("the disk is full") // it stops with the key still there, and cached
+	if err := h.confirm(secondAdmin, "north.D1", asked.ID); !errors.Is(err, list.broken) {
+		t.Fatal(err)
+	}
+	if v := export(); !v.Erased.Equal(h.now) || len(v.Reveals) > 0 {
+		t.Errorf("once it is confirmed: %+v", v)
 	}
 }
 
