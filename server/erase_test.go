@@ -14,6 +14,7 @@ import (
 	"doorstep/server/httpapi"
 	"doorstep/server/play"
 	"doorstep/server/record"
+	"doorstep/server/store/sqlitestore"
 
 	"golang.org/x/mod/sumdb/note"
 )
@@ -24,6 +25,13 @@ type erasureAnswer struct {
 	Certificate string `json:"certificate"`
 }
 
+// oneCase is an import of the case L1.C1 of the debtor L1.D1.
+const oneCase = "case_ref,lender,product_type,profile,debtor_ref,debtor_name,language,phone,phone_verified_on," +
+	"address,postal_code,city,country,lon,lat,address_verified_on,time_zone,currency,principal_minor," +
+	"amount_due_minor,due_date,priority,service_min,flags\n" +
+	"C1,L1,card,house-visit,D1,Secret Name,en,,,1 Secret Street,,Town,GB,-1.5,53.5,,Europe/London,GBP,100,100," +
+	"2026-07-01,1,10,\n"
+
 // twoAdmins starts a server with a branch, two administrators and one case, L1.C1 of the debtor L1.D1.
 func twoAdmins(t *testing.T, cfg Config) (s *running, first, second *play.Client) {
 	t.Helper()
@@ -33,12 +41,7 @@ func twoAdmins(t *testing.T, cfg Config) (s *running, first, second *play.Client
 	ok(t, first.Do(ctx, http.MethodPost, "/v1/users", map[string]any{"id": "two", "login": "two", "name": "Two",
 		"password": adminPassword, "keep_password": true, "role": "admin"}, nil))
 	ok(t, second.SignIn(ctx, "two", adminPassword, ""))
-	const cases = "case_ref,lender,product_type,profile,debtor_ref,debtor_name,language,phone,phone_verified_on," +
-		"address,postal_code,city,country,lon,lat,address_verified_on,time_zone,currency,principal_minor," +
-		"amount_due_minor,due_date,priority,service_min,flags\n" +
-		"C1,L1,card,house-visit,D1,Secret Name,en,,,1 Secret Street,,Town,GB,-1.5,53.5,,Europe/London,GBP,100,100," +
-		"2026-07-01,1,10,\n"
-	ok(t, first.Send(ctx, http.MethodPost, "/v1/imports/cases?branch=north", "text/csv", strings.NewReader(cases), nil))
+	ok(t, first.Send(ctx, http.MethodPost, "/v1/imports/cases?branch=north", "text/csv", strings.NewReader(oneCase), nil))
 	return s, first, second
 }
 
@@ -91,16 +94,24 @@ func TestAnErasedDebtorStaysErasedAfterARestore(t *testing.T) {
 		t.Errorf("the list holds %s", list)
 	}
 
-	// The restore leaves the list as it is; a crash cut its last line short.
-	ok(t, os.RemoveAll(data))
-	ok(t, os.CopyFS(data, os.DirFS(backup)))
-	ok(t, os.WriteFile(data+"-secrets/erasures.jsonl", append(list, `{"erasure":"e`...), 0o600))
-	s = run(t, Config{Data: data})
-	admin.Base = s.URL()
-	if !erased(admin) {
-		t.Error("the backup brought the debtor back")
+	// The restore leaves the list as it is; a crash cut its last line short. Once the
+	// restored folder has the keys of the backup, and once it keeps its own.
+	own, err := os.ReadFile(filepath.Join(data, sqlitestore.KeysFileName))
+	ok(t, err)
+	for _, keep := range []bool{false, true} {
+		ok(t, os.RemoveAll(data))
+		ok(t, os.CopyFS(data, os.DirFS(backup)))
+		if keep {
+			ok(t, os.WriteFile(filepath.Join(data, sqlitestore.KeysFileName), own, 0o600))
+		}
+		ok(t, os.WriteFile(data+"-secrets/erasures.jsonl", append(list, `{"erasure":"e`...), 0o600))
+		s = run(t, Config{Data: data})
+		admin.Base = s.URL()
+		if !erased(admin) {
+			t.Errorf("with its own keys %t, the backup brought the debtor back", keep)
+		}
+		s.stop()
 	}
-	s.stop()
 	if now, err := os.ReadFile(data + "-secrets/erasures.jsonl"); err != nil || !bytes.Equal(now, list) {
 		t.Errorf("the list is now %s, %v", now, err)
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"doorstep/auth"
 	"doorstep/auth/refusal"
@@ -19,8 +18,8 @@ import (
 // administrator can withdraw it (erase_withdraw.go). Once it is confirmed, in
 // this order: the confirmation is an entry, the erasure list has a line, the debtor's
 // key is destroyed, and a last entry closes the debtor's cases and says that it is
-// done. A crash in between is made good at the next start (FinishErasures), from the
-// entry as from the list. Entries, hashes and proofs stay as they are; what was sealed
+// done. A crash in between is made good at the next start, from the entry as from the
+// list (erase_list.go). Entries, hashes and proofs stay as they are; what was sealed
 // cannot be read again.
 
 // EraseReasons are why a debtor may be erased: the debtor's request, the end of
@@ -34,27 +33,9 @@ var (
 	erasuresByDebtor = journal.Index{Type: "erasures", Name: "debtor", Fields: []string{"debtor", "asked_at"}}
 	erasuresByTime   = journal.Index{Type: "erasures", Name: "at", Fields: []string{"asked_at"}}
 	erasuresByState  = journal.Index{Type: "erasures", Name: "state", Fields: []string{"state", "asked_at"}}
+	// erasuresByEnd has those that are done.
+	erasuresByEnd = journal.Index{Type: "erasures", Name: "end", Fields: []string{"erased_at"}}
 )
-
-// ErasureLine is a line of the erasure list: one debtor whose key is to be destroyed,
-// again after every restore.
-type ErasureLine struct {
-	Erasure     string           `json:"erasure"` // its document's id
-	Debtor      journal.DebtorID `json:"debtor"`
-	Branch      auth.BranchID    `json:"branch"`
-	Reason      string           `json:"reason"`
-	AskedBy     auth.UserID      `json:"asked_by"`
-	AskedAt     time.Time        `json:"asked_at"`
-	ConfirmedBy auth.UserID      `json:"confirmed_by"`
-	ConfirmedAt time.Time        `json:"confirmed_at"`
-}
-
-// ErasureList is the list of erased debtors, kept where no backup of the data brings
-// back an older one (sync/journal/README.md, J13).
-type ErasureList interface {
-	// Add appends a line, durable when it returns nil. One that is there already may be added again.
-	Add(ErasureLine) error
-}
 
 // refuseErased is said of everything that is about an erased debtor.
 func refuseErased(field string) *refusal.Error {
@@ -242,74 +223,6 @@ func (s *Service) Erase(ctx context.Context, actor auth.Actor, branch auth.Branc
 		return err
 	}
 	return s.finish(ctx, lineOf(c.Erasure, &e))
-}
-
-// lineOf is the erasure as the list keeps it.
-func lineOf(id string, e *record.Erasure) ErasureLine {
-	return ErasureLine{Erasure: id, Debtor: e.Debtor, Branch: e.Branch, Reason: e.Reason, AskedBy: e.AskedBy,
-		AskedAt:     e.AskedAt,
-		ConfirmedBy: e.ConfirmedBy, ConfirmedAt: e.ConfirmedAt}
-}
-
-// finish lists, destroys and says so. Every step may be taken again.
-func (s *Service) finish(ctx context.Context, l ErasureLine) error {
-	if s.erasures == nil {
-		return errors.New("erase: there is no erasure list; without one a backup would bring the debtor back")
-	}
-	if err := s.erasures.Add(l); err != nil {
-		return fmt.Errorf("keep the erasure list: %w", err)
-	}
-	return s.destroy(ctx, l)
-}
-
-// destroy destroys the key of a debtor who is listed, and says so in the journal.
-func (s *Service) destroy(ctx context.Context, l ErasureLine) error {
-	if err := s.vault.Erase(ctx, l.Debtor); err != nil {
-		return err
-	}
-	payload, err := json.Marshal(l)
-	if err != nil {
-		return err
-	}
-	actor := auth.Actor{User: l.ConfirmedBy, Role: auth.RoleAdmin, Branches: []auth.BranchID{l.Branch}}
-	_, err = s.One(ctx, actor, l.Branch, Request{ID: "erase:" + l.Erasure, Payload: sha256Of(string(payload)),
-		Cmd: finishErasure{l}})
-	if err != nil {
-		return fmt.Errorf("record the erasure: %w", err)
-	}
-	return nil
-}
-
-// FinishErasures is called at the start, before anything is served: it destroys again
-// the keys of the debtors who are listed, since a backup may have brought them back,
-// and goes on with what a crash cut short.
-func (s *Service) FinishErasures(ctx context.Context, listed []ErasureLine) error {
-	for _, l := range listed {
-		if err := s.destroy(ctx, l); err != nil {
-			return fmt.Errorf("erase again what is on the erasure list: %w", err)
-		}
-	}
-	branches, err := s.store.Branches(ctx)
-	if err != nil {
-		return fmt.Errorf("look for erasures: %w", err)
-	}
-	for _, b := range branches {
-		var begun []Filed[record.Erasure]
-		q := journal.Query{Branch: b, Type: "erasures", Index: erasuresByState.Name, Eq: []any{record.ErasureConfirmed}}
-		if err := s.each(ctx, q, func(rec journal.Record) error {
-			e := Filed[record.Erasure]{ID: rec.ID}
-			defer func() { begun = append(begun, e) }()
-			return decode(rec, &e.State)
-		}); err != nil {
-			return err
-		}
-		for _, e := range begun {
-			if err := s.finish(ctx, lineOf(e.ID, &e.State)); err != nil {
-				return fmt.Errorf("finish an erasure: %w", err)
-			}
-		}
-	}
-	return nil
 }
 
 // Erasure reads an erasure, and the entry that wrote its state. Refusals: erasure.not_found.

@@ -24,15 +24,18 @@ type aListOfErasures struct {
 	adding func()
 }
 
-func (l *aListOfErasures) Add(line ErasureLine) error {
+func (l *aListOfErasures) Add(line ErasureLine) (added bool, err error) {
 	if l.broken != nil {
-		return l.broken
+		return false, l.broken
 	}
 	if l.adding != nil {
 		l.adding()
 	}
+	if slices.ContainsFunc(l.lines, func(x ErasureLine) bool { return x.Erasure == line.Erasure }) {
+		return false, nil
+	}
 	l.lines = append(l.lines, line)
-	return nil
+	return true, nil
 }
 
 var (

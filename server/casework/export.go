@@ -116,16 +116,15 @@ func (s *Service) EachVisit(ctx context.Context, q ExportQuery, fn func(Exported
 func (s *Service) erasedDebtors(ctx context.Context, branch auth.BranchID) (map[journal.DebtorID]time.Time, error) {
 	out := map[journal.DebtorID]time.Time{}
 	for _, state := range []string{record.ErasureConfirmed, record.ErasureErased} {
-		q := journal.Query{Branch: branch, Type: "erasures", Index: erasuresByState.Name, Eq: []any{state}}
-		if err := s.each(ctx, q, func(rec journal.Record) error {
-			var e record.Erasure
-			err := decode(rec, &e)
-			if out[e.Debtor] = e.ErasedAt; e.ErasedAt.IsZero() {
-				out[e.Debtor] = e.ConfirmedAt
+		found, err := s.erasuresOf(ctx, journal.Query{Branch: branch, Type: "erasures", Index: erasuresByState.Name,
+			Eq: []any{state}})
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range found {
+			if out[e.State.Debtor] = e.State.ErasedAt; e.State.ErasedAt.IsZero() {
+				out[e.State.Debtor] = e.State.ConfirmedAt
 			}
-			return err
-		}); err != nil {
-			return nil, fmt.Errorf("read erasures: %w", err)
 		}
 	}
 	return out, nil
