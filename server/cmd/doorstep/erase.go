@@ -53,7 +53,8 @@ func (c *eraseCmd) Run(ctx context.Context, out io.Writer) error {
 	}
 	answer, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return err
+		return fmt.Errorf("no server answers at %s, and without one nothing can be erased: "+
+			"only a server can tell two administrators apart: %w", c.Server, err)
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
