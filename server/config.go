@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -53,6 +54,9 @@ type Config struct {
 	Watch   dispatch.Watch
 	Version string
 	Log     *slog.Logger
+
+	// store opens the store in place of openStore; tests run two nodes on one store with it.
+	store func(context.Context, *Config) (store, error)
 }
 
 func (c *Config) fill() error {
@@ -76,6 +80,9 @@ func (c *Config) fill() error {
 	}
 	if c.Version == "" {
 		c.Version = "dev"
+	}
+	if c.store == nil {
+		c.store = openStore
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -17,18 +17,19 @@ import (
 // erasureList is the erasure list in the secrets' folder: the file erasures.jsonl, one
 // JSON object a line (casework.ErasureLine), appended and never changed. Backups of the
 // data do not hold it, and a restore must use the current list: an older one would bring
-// erased debtors back. If nodes have secrets' folders of their own, each keeps the
-// erasures that were confirmed on it; before a restore, put the lines of all lists into
-// one file, in any order.
+// erased debtors back. If nodes have secrets' folders of their own, each has the whole
+// list: casework adds to it what other nodes erased.
 type erasureList struct {
 	path string
 	mu   sync.Mutex
+	has  map[string]bool // erasures by id
+	err  error           // why nothing can be added any more
 }
 
 // openErasures reads the list. It removes a last line that a crash cut short: that debtor's key was not
 // destroyed yet.
 func openErasures(folder string) (*erasureList, []casework.ErasureLine, error) {
-	l := &erasureList{path: filepath.Join(folder, "erasures.jsonl")}
+	l := &erasureList{path: filepath.Join(folder, "erasures.jsonl"), has: map[string]bool{}}
 	data, err := keyfile.Read(l.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return l, nil, nil
@@ -48,6 +49,7 @@ func openErasures(folder string) (*erasureList, []casework.ErasureLine, error) {
 				"for without it a debtor who was erased comes back", n+1, l.path)
 		}
 		lines = append(lines, line)
+		l.has[line.Erasure] = true
 	}
 	if len(whole) < len(data) {
 		if err := os.Truncate(l.path, int64(len(whole))); err != nil {
@@ -57,13 +59,46 @@ func openErasures(folder string) (*erasureList, []casework.ErasureLine, error) {
 	return l, lines, nil
 }
 
-// Add appends a line, which is durable when Add returns nil.
-func (l *erasureList) Add(line casework.ErasureLine) error {
+// Add appends a line, which is durable when Add returns nil, unless the erasure is listed already.
+func (l *erasureList) Add(line casework.ErasureLine) (added bool, err error) {
 	text, err := json.Marshal(line)
 	if err != nil {
-		return err
+		return false, err
 	}
+	text = append(text, '\n')
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return keyfile.Append(l.path, append(text, '\n'))
+	if l.err != nil || l.has[line.Erasure] {
+		return false, l.err
+	}
+	if err := keyfile.Append(l.path, text); err != nil {
+		l.err = l.mend(text)
+		return false, err
+	}
+	l.has[line.Erasure] = true
+	return true, nil
+}
+
+// mend removes what a failed append left of a line, since the next line would be appended to it.
+func (l *erasureList) mend(text []byte) error {
+	data, err := os.ReadFile(l.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		whole := bytes.LastIndexByte(data, '\n') + 1
+		part := data[whole:]
+		switch {
+		case len(part) == 0:
+			return nil
+		case bytes.HasPrefix(text, part):
+			err = os.Truncate(l.path, int64(whole))
+		default:
+			err = errors.New("its last line is not whole")
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("the erasure list %s takes no more lines until the next start: %w", l.path, err)
+	}
+	return nil
 }

@@ -66,7 +66,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 			s.Close()
 		}
 	}()
-	if s.store, err = openStore(ctx, &cfg); err != nil {
+	if s.store, err = cfg.store(ctx, &cfg); err != nil {
 		return nil, err
 	}
 	clock := cfg.clock()
@@ -207,6 +207,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	run("policy", s.law.Run)
 	run("views", journal.NewViews(s.journal, Views()...).Run)
 	run("sweep", s.sweep)
+	run("erasures", s.casework.FollowErasures)
 	h := &http.Server{Handler: s.api, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn)}
 	ended := make(chan error, 1)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"doorstep/sync/journal"
 )
@@ -47,8 +48,11 @@ var csvColumns = [...]csvColumn{
 	{"supersedes", "supersedes"}, {"flags", "flags"}, {"decisions", "decisions"}, {"by", "by"}, {"device", "device"},
 }
 
+// csvErased is the place of the column that says when the debtor was erased.
+const csvErased = 3
+
 func csvNames() []string {
-	names := []string{"visit_no", "visit_id", "received_at"}
+	names := []string{"visit_no", "visit_id", "received_at", "erased"}
 	for _, c := range csvColumns {
 		names = append(names, c.name)
 	}
@@ -67,7 +71,11 @@ func csvCells(l Line) ([]string, error) {
 	if err := d.Decode(&record); err != nil {
 		return nil, err
 	}
-	cells := []string{strconv.FormatUint(l.No, 10), l.ID, e.Received.Format("2006-01-02T15:04:05.000Z")}
+	erased := ""
+	if l.Erased {
+		erased = l.ErasedAt.UTC().Format(time.RFC3339)
+	}
+	cells := []string{strconv.FormatUint(l.No, 10), l.ID, e.Received.Format("2006-01-02T15:04:05.000Z"), erased}
 	for _, c := range csvColumns {
 		cells = append(cells, csvText(at(record, c.path)))
 	}

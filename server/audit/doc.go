@@ -17,7 +17,9 @@
 // rebuilds the record from it. A sealed part is shown by its reveal, which Verify checks
 // against the commitment in the entry. A CSV line holds the leaf hash and its proof: it
 // proves that the line is as it was exported and that the entry is in the tree, but it
-// does not prove that the cells agree with the entry.
+// does not prove that the cells agree with the entry. A visit of an erased debtor has
+// lost its sealed parts; its line says so and when, so that the reader does not take them
+// for parts that were never there.
 //
 // The package imports sync/seal to check reveals, which needs a hash and no key.
 //

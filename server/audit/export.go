@@ -53,7 +53,8 @@ type Visit struct {
 	No      uint64 // its number in the branch, dense from 1
 	Entry   uint64 // the entry that holds it
 	Reveals []seal.Reveal
-	Erased  bool // the debtor's key is destroyed: nobody can read the sealed parts any more
+	// Erased is when the debtor was erased: nobody can read the sealed parts any more. Zero: not erased.
+	Erased time.Time
 }
 
 // Visits lists visits; casework implements it.
@@ -69,11 +70,13 @@ type Line struct {
 	Record json.RawMessage `json:"record"`
 	// Reveals hold the salts and the values of the entry's sealed parts.
 	Reveals []seal.Reveal `json:"reveals,omitempty"`
-	// Erased says that parts of the record are missing because the debtor was erased.
-	Erased  bool            `json:"erased,omitempty"`
-	EntryNo uint64          `json:"entry_no"`
-	Entry   json.RawMessage `json:"entry"` // the journal's canonical bytes
-	Proof   []string        `json:"proof"` // of inclusion in the checkpoint's tree, base64
+	// Erased says that parts of the record are missing because the debtor was erased, at
+	// ErasedAt. In CSV the column erased holds that time, and nothing for who was not erased.
+	Erased   bool            `json:"erased,omitempty"`
+	ErasedAt time.Time       `json:"erased_at,omitzero"`
+	EntryNo  uint64          `json:"entry_no"`
+	Entry    json.RawMessage `json:"entry"` // the journal's canonical bytes
+	Proof    []string        `json:"proof"` // of inclusion in the checkpoint's tree, base64
 }
 
 // Manifest is the last line of an export and describes the export.
@@ -246,7 +249,7 @@ func (x *export) visit(ctx context.Context, v Visit) error {
 	if err != nil {
 		return fmt.Errorf("export visit %s: %w", v.ID, err)
 	}
-	if !x.query.Reveal {
+	if !x.query.Reveal || !v.Erased.IsZero() {
 		v.Reveals = nil
 	}
 	state, no, err := visitOf(raw, v.ID)
@@ -257,8 +260,8 @@ func (x *export) visit(ctx context.Context, v Visit) error {
 	if err != nil {
 		return fmt.Errorf("export visit %s: %w", v.ID, err)
 	}
-	line := Line{No: no, ID: v.ID, Record: record, Reveals: v.Reveals, Erased: v.Erased, EntryNo: v.Entry, Entry: raw,
-		Proof: proof.Hashes}
+	line := Line{No: no, ID: v.ID, Record: record, Reveals: v.Reveals, Erased: !v.Erased.IsZero(),
+		ErasedAt: v.Erased, EntryNo: v.Entry, Entry: raw, Proof: proof.Hashes}
 	m := &x.manifest
 	m.Visits++
 	if m.FirstNo == 0 {

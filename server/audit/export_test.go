@@ -11,9 +11,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"doorstep/auth/refusal"
 	"doorstep/server/audit"
+	"doorstep/sync/journal"
 )
 
 func TestAnExportProvesItself(t *testing.T) {
@@ -96,6 +98,43 @@ func TestACSVCellIsNeverAFormula(t *testing.T) {
 	if at("outcome_detail") != "'=HYPERLINK(\"http://example.org\") next <line>" || at("agents") != "u1;u2" ||
 		at("planned_to") != "10:00" || at("distance_m") != "1" {
 		t.Errorf("the first visit reads %q", rows[1])
+	}
+}
+
+// TestAnExportSaysWhoseContentWasErased: the row of an erased debtor tells that content is
+// gone, and since when, so that an empty cell is not taken for a visit of which nothing was said.
+func TestAnExportSaysWhoseContentWasErased(t *testing.T) {
+	h := newFixture(t)
+	h.record(t, 1, 4, 1)
+	h.erased = map[journal.DebtorID]time.Time{"d2": time.Date(2026, 12, 1, 8, 0, 0, 0, time.UTC)}
+	file, _ := h.export(t, audit.CSV, audit.Query{Reveal: true})
+	_, err := audit.Verify(bytes.NewReader(file), h.log.PublicKey())
+	check(t, err)
+	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(file, []byte("\xef\xbb\xbf"))))
+	r.FieldsPerRecord = -1
+	rows, err := r.ReadAll()
+	check(t, err)
+	column := slices.Index(rows[0], "erased")
+	for i, row := range rows[1:5] {
+		want := ""
+		if row[slices.Index(rows[0], "debtor")] == "d2" {
+			want = "2026-12-01T08:00:00Z"
+		}
+		if row[column] != want {
+			t.Errorf("row %d says erased %q, want %q", i+1, row[column], want)
+		}
+	}
+
+	file, _ = h.export(t, audit.NDJSON, audit.Query{Reveal: true})
+	_, err = audit.Verify(bytes.NewReader(file), h.log.PublicKey())
+	check(t, err)
+	for i, raw := range linesOf(file)[:4] {
+		l := lineOf(t, raw)
+		gone := strings.Contains(string(l.Record), `"debtor":"d2"`)
+		if l.Erased != gone || gone != l.ErasedAt.Equal(h.erased["d2"]) || gone == (len(l.Reveals) > 0) ||
+			gone == strings.Contains(string(l.Record), "note") {
+			t.Errorf("line %d: erased %t at %v, %d reveals, %s", i+1, l.Erased, l.ErasedAt, len(l.Reveals), l.Record)
+		}
 	}
 }
 

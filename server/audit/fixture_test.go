@@ -25,6 +25,8 @@ type fixture struct {
 	vault   *seal.Vault
 	log     *audit.Log
 	folder  string
+	// erased is when debtors were erased.
+	erased map[journal.DebtorID]time.Time
 }
 
 // moment is the time of the fixture's clock.
@@ -48,7 +50,7 @@ func newFixture(tb testing.TB) *fixture {
 	check(tb, err)
 	key, err := audit.LoadOrCreateKey(filepath.Join(folder, "audit.key"), "doorstep-test")
 	check(tb, err)
-	return &fixture{store, j, vault, audit.New(j, key, "doorstep-test"), folder}
+	return &fixture{store, j, vault, audit.New(j, key, "doorstep-test"), folder, nil}
 }
 
 func check(tb testing.TB, err error) {
@@ -162,7 +164,7 @@ func (h *fixture) EachVisit(ctx context.Context, q audit.Query, fn func(audit.Vi
 				r.N > q.UpTo {
 				continue
 			}
-			x := audit.Visit{ID: r.ID, No: r.No, Entry: r.N}
+			x := audit.Visit{ID: r.ID, No: r.No, Entry: r.N, Erased: h.erased[v.Debtor]}
 			if q.Reveal {
 				if err := h.vault.OpenDoc(ctx, v.Debtor, q.Branch, "visits", r.ID, &v); err != nil {
 					return err

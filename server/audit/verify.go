@@ -12,6 +12,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"doorstep/sync/journal"
 
@@ -255,6 +256,9 @@ func checkNDJSON(lines [][]byte, m Manifest, size uint64, root tlog.Hash) error 
 		if no != l.No {
 			return at("the entry says visit_no %d, the line %d", no, l.No)
 		}
+		if l.Erased == l.ErasedAt.IsZero() || l.Erased && len(l.Reveals) > 0 {
+			return at("the line says that the debtor was erased, and reveals something, or does not say when")
+		}
 		record, err := recordOf(state, l.Reveals)
 		if err != nil {
 			return at("%v", err)
@@ -289,6 +293,11 @@ func checkCSV(lines [][]byte, m Manifest, size uint64, root tlog.Hash) error {
 		no, err := strconv.ParseUint(cells[0], 10, 64)
 		if err != nil {
 			return at("visit_no is not a number")
+		}
+		if erased := cells[csvErased]; erased != "" {
+			if _, err := time.Parse(time.RFC3339, erased); err != nil {
+				return at("erased is not a time")
+			}
 		}
 		n, err := strconv.ParseUint(cells[width-3], 10, 64)
 		if err != nil {

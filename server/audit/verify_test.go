@@ -254,6 +254,10 @@ func TestAFalseExportWithAValidSignatureIsFound(t *testing.T) {
 			l.Reveals = append(l.Reveals, l.Reveals[0])
 			l.Reveals[1].Field = "name"
 		}), leave, 3, "reveals values that the entry does not hold: name"},
+		"an erased debtor of whom something is revealed": {within(func(l *audit.Line) {
+			l.Erased, l.ErasedAt = true, moment
+		}), leave, 3, "says that the debtor was erased, and reveals something"},
+		"an erasure of no time": {within(func(l *audit.Line) { l.Erased = true }), leave, 3, "does not say when"},
 		"a line that is no visit": {func(l [][]byte) [][]byte { l[2] = []byte("[]"); return l }, leave, 3,
 			"not a visit"},
 		"another journal's entry": {func(l [][]byte) [][]byte { l[2] = linesOf(foreign)[2]; return l }, leave, 3,

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"doorstep/auth"
 	"doorstep/auth/refusal"
@@ -15,11 +14,12 @@ import (
 	"doorstep/sync/seal"
 )
 
-// Erasing a debtor takes two administrators: one asks, another confirms. Then, in
+// Erasing a debtor takes two administrators: one asks, another confirms. Until then any
+// administrator can withdraw it (erase_withdraw.go). Once it is confirmed, in
 // this order: the confirmation is an entry, the erasure list has a line, the debtor's
 // key is destroyed, and a last entry closes the debtor's cases and says that it is
-// done. A crash in between is made good at the next start (FinishErasures), from the
-// entry as from the list. Entries, hashes and proofs stay as they are; what was sealed
+// done. A crash in between is made good at the next start, from the entry as from the
+// list (erase_list.go). Entries, hashes and proofs stay as they are; what was sealed
 // cannot be read again.
 
 // EraseReasons are why a debtor may be erased: the debtor's request, the end of
@@ -31,28 +31,11 @@ const codeErased = "debtor.erased"
 
 var (
 	erasuresByDebtor = journal.Index{Type: "erasures", Name: "debtor", Fields: []string{"debtor", "asked_at"}}
+	erasuresByTime   = journal.Index{Type: "erasures", Name: "at", Fields: []string{"asked_at"}}
 	erasuresByState  = journal.Index{Type: "erasures", Name: "state", Fields: []string{"state", "asked_at"}}
+	// erasuresByEnd has those that are done.
+	erasuresByEnd = journal.Index{Type: "erasures", Name: "end", Fields: []string{"erased_at"}}
 )
-
-// ErasureLine is a line of the erasure list: one debtor whose key is to be destroyed,
-// again after every restore.
-type ErasureLine struct {
-	Erasure     string           `json:"erasure"` // its document's id
-	Debtor      journal.DebtorID `json:"debtor"`
-	Branch      auth.BranchID    `json:"branch"`
-	Reason      string           `json:"reason"`
-	AskedBy     auth.UserID      `json:"asked_by"`
-	AskedAt     time.Time        `json:"asked_at"`
-	ConfirmedBy auth.UserID      `json:"confirmed_by"`
-	ConfirmedAt time.Time        `json:"confirmed_at"`
-}
-
-// ErasureList is the list of erased debtors, kept where no backup of the data brings
-// back an older one (sync/journal/README.md, J13).
-type ErasureList interface {
-	// Add appends a line, durable when it returns nil. One that is there already may be added again.
-	Add(ErasureLine) error
-}
 
 // refuseErased is said of everything that is about an erased debtor.
 func refuseErased(field string) *refusal.Error {
@@ -83,11 +66,14 @@ func (c AskErasure) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 	if err := allInto(ctx, t.r, &known, erasuresByDebtor, string(c.Debtor)); err != nil {
 		return nil, err
 	}
-	if len(known) > 0 { // a debtor is asked about once: it waits, or it is under way or done
-		if e := known[0]; e.State.State == record.ErasureAsked {
+	for _, e := range known { // at most one is not withdrawn: it waits, or it is under way or done
+		switch e.State.State {
+		case record.ErasureWithdrawn:
+		case record.ErasureAsked:
 			return t.answer(ErasureReceipt{e.ID, e.State.State}), nil
+		default:
+			return nil, refuseErased("debtor")
 		}
-		return nil, refuseErased("debtor")
 	}
 	var cases []Filed[record.Case]
 	if err := allInto(ctx, t.r, &cases, CasesByDebtor, string(c.Debtor)); err != nil {
@@ -111,9 +97,13 @@ func (c AskErasure) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 // mayErase refuses everybody but administrators.
 func (t *turn) mayErase() error {
 	if t.Actor.Role != auth.RoleAdmin {
-		return refuse(refusal.Forbidden, "auth.role", "", "only administrators erase debtors")
+		return onlyAdminsErase()
 	}
 	return nil
+}
+
+func onlyAdminsErase() *refusal.Error {
+	return refuse(refusal.Forbidden, "auth.role", "", "only administrators erase debtors")
 }
 
 func noSuchDebtor() *refusal.Error {
@@ -122,6 +112,24 @@ func noSuchDebtor() *refusal.Error {
 
 func noSuchErasure() *refusal.Error {
 	return refuse(refusal.NotFound, "erasure.not_found", "erasure", "nobody asked for this erasure; ask for it first")
+}
+
+// erasure reads an erasure of a debtor; erasure.not_found.
+func (t *turn) erasure(ctx context.Context, debtor journal.DebtorID, id string) (e record.Erasure, err error) {
+	rec, there, err := t.r.Doc(ctx, "erasures", id)
+	if err != nil {
+		return e, err
+	}
+	if !there {
+		return e, noSuchErasure()
+	}
+	if err := decode(rec, &e); err != nil {
+		return e, err
+	}
+	if e.Debtor != debtor {
+		return e, noSuchErasure()
+	}
+	return e, nil
 }
 
 // ConfirmErasure is the second administrator's word. Service.Erase takes it, and does what follows.
@@ -134,20 +142,14 @@ func (c ConfirmErasure) decide(ctx context.Context, t *turn) (*draftBuilder, err
 	if err := t.mayErase(); err != nil {
 		return nil, err
 	}
-	rec, there, err := t.r.Doc(ctx, "erasures", c.Erasure)
+	e, err := t.erasure(ctx, c.Debtor, c.Erasure)
 	if err != nil {
 		return nil, err
 	}
-	if !there {
-		return nil, noSuchErasure()
-	}
-	var e record.Erasure
-	if err := decode(rec, &e); err != nil {
-		return nil, err
-	}
 	switch {
-	case e.Debtor != c.Debtor:
-		return nil, noSuchErasure()
+	case e.State == record.ErasureWithdrawn:
+		return nil, refuse(refusal.Conflict, "erasure.withdrawn", "erasure",
+			"this erasure was withdrawn; ask for a new one if the debtor is to be erased after all")
 	case e.AskedBy == t.Actor.User:
 		return nil, refuse(refusal.Conflict, "erasure.second_person", "erasure",
 			"you asked for this yourself: another administrator must confirm it")
@@ -209,7 +211,7 @@ func (c finishErasure) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 // Erase erases a debtor on the word of a second administrator. Once it has begun it
 // ends, at the next start at the latest; calling it again goes on where it stopped.
 // id, payload and claimed time are the request's. Refusals: erasure.not_found,
-// erasure.second_person, auth.role.
+// erasure.withdrawn, erasure.second_person, auth.role.
 func (s *Service) Erase(ctx context.Context, actor auth.Actor, branch auth.BranchID, q Request,
 	c ConfirmErasure) error {
 	q.Cmd = c
@@ -217,78 +219,10 @@ func (s *Service) Erase(ctx context.Context, actor auth.Actor, branch auth.Branc
 		return err
 	}
 	e, _, err := s.Erasure(ctx, branch, c.Debtor, c.Erasure)
-	if err != nil || e.State == record.ErasureErased {
+	if err != nil || e.State != record.ErasureConfirmed {
 		return err
 	}
 	return s.finish(ctx, lineOf(c.Erasure, &e))
-}
-
-// lineOf is the erasure as the list keeps it.
-func lineOf(id string, e *record.Erasure) ErasureLine {
-	return ErasureLine{Erasure: id, Debtor: e.Debtor, Branch: e.Branch, Reason: e.Reason, AskedBy: e.AskedBy,
-		AskedAt:     e.AskedAt,
-		ConfirmedBy: e.ConfirmedBy, ConfirmedAt: e.ConfirmedAt}
-}
-
-// finish lists, destroys and says so. Every step may be taken again.
-func (s *Service) finish(ctx context.Context, l ErasureLine) error {
-	if s.erasures == nil {
-		return errors.New("erase: there is no erasure list; without one a backup would bring the debtor back")
-	}
-	if err := s.erasures.Add(l); err != nil {
-		return fmt.Errorf("keep the erasure list: %w", err)
-	}
-	return s.destroy(ctx, l)
-}
-
-// destroy destroys the key of a debtor who is listed, and says so in the journal.
-func (s *Service) destroy(ctx context.Context, l ErasureLine) error {
-	if err := s.vault.Erase(ctx, l.Debtor); err != nil {
-		return err
-	}
-	payload, err := json.Marshal(l)
-	if err != nil {
-		return err
-	}
-	actor := auth.Actor{User: l.ConfirmedBy, Role: auth.RoleAdmin, Branches: []auth.BranchID{l.Branch}}
-	_, err = s.One(ctx, actor, l.Branch, Request{ID: "erase:" + l.Erasure, Payload: sha256Of(string(payload)),
-		Cmd: finishErasure{l}})
-	if err != nil {
-		return fmt.Errorf("record the erasure: %w", err)
-	}
-	return nil
-}
-
-// FinishErasures is called at the start, before anything is served: it destroys again
-// the keys of the debtors who are listed, since a backup may have brought them back,
-// and goes on with what a crash cut short.
-func (s *Service) FinishErasures(ctx context.Context, listed []ErasureLine) error {
-	for _, l := range listed {
-		if err := s.destroy(ctx, l); err != nil {
-			return fmt.Errorf("erase again what is on the erasure list: %w", err)
-		}
-	}
-	branches, err := s.store.Branches(ctx)
-	if err != nil {
-		return fmt.Errorf("look for erasures: %w", err)
-	}
-	for _, b := range branches {
-		var begun []Filed[record.Erasure]
-		q := journal.Query{Branch: b, Type: "erasures", Index: erasuresByState.Name, Eq: []any{record.ErasureConfirmed}}
-		if err := s.each(ctx, q, func(rec journal.Record) error {
-			e := Filed[record.Erasure]{ID: rec.ID}
-			defer func() { begun = append(begun, e) }()
-			return decode(rec, &e.State)
-		}); err != nil {
-			return err
-		}
-		for _, e := range begun {
-			if err := s.finish(ctx, lineOf(e.ID, &e.State)); err != nil {
-				return fmt.Errorf("finish an erasure: %w", err)
-			}
-		}
-	}
-	return nil
 }
 
 // Erasure reads an erasure, and the entry that wrote its state. Refusals: erasure.not_found.

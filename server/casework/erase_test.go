@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,15 +24,18 @@ type aListOfErasures struct {
 	adding func()
 }
 
-func (l *aListOfErasures) Add(line ErasureLine) error {
+func (l *aListOfErasures) Add(line ErasureLine) (added bool, err error) {
 	if l.broken != nil {
-		return l.broken
+		return false, l.broken
 	}
 	if l.adding != nil {
 		l.adding()
 	}
+	if slices.ContainsFunc(l.lines, func(x ErasureLine) bool { return x.Erasure == line.Erasure }) {
+		return false, nil
+	}
 	l.lines = append(l.lines, line)
-	return nil
+	return true, nil
 }
 
 var (
@@ -115,6 +119,103 @@ func TestErasingTakesTwoAdministrators(t *testing.T) {
 	wants("asked after it is done", err, codeErased)
 }
 
+func (h *house) withdraw(a auth.Actor, d journal.DebtorID, id, reason string) error {
+	h.n++
+	_, err := h.svc.One(context.Background(), a, porto, Request{ID: fmt.Sprintf("withdraw:%d", h.n),
+		Cmd: WithdrawErasure{d, id, reason}})
+	return err
+}
+
+func TestAnErasureIsWithdrawnUntilItIsConfirmed(t *testing.T) {
+	h, list := erasing(t)
+	ctx := context.Background()
+	h.take(line("c1", "debtor_ref", "D1"))
+	wants := func(what string, err error, want string) {
+		t.Helper()
+		if code(err) != want {
+			t.Errorf("%s: %q, want %q", what, code(err), want)
+		}
+	}
+	var ids []string
+	for _, a := range []auth.Actor{firstAdmin, secondAdmin} { // the one who asked, and another
+		asked, err := h.ask(firstAdmin, "north.D1")
+		ok(t, err)
+		if slices.Contains(ids, asked.ID) {
+			t.Fatalf("asked anew, it is %s again", asked.ID)
+		}
+		ids = append(ids, asked.ID)
+		wants("a supervisor", h.withdraw(boss, "north.D1", asked.ID, "error"), "auth.role")
+		wants("without a reason", h.withdraw(a, "north.D1", asked.ID, ""), "debtor.erase_withdrawal")
+		wants("for another debtor", h.withdraw(a, "north.D2", asked.ID, "error"), "erasure.not_found")
+		wants("of no request", h.withdraw(a, "north.D1", "e1", "error"), "erasure.not_found")
+		for range 2 { // again is harmless
+			ok(t, h.withdraw(a, "north.D1", asked.ID, "duty_to_keep"))
+		}
+		e, _, err := h.svc.Erasure(ctx, porto, "north.D1", asked.ID)
+		ok(t, err)
+		if e.State != record.ErasureWithdrawn || e.WithdrawnBy != a.User || e.Withdrawal != "duty_to_keep" {
+			t.Errorf("the erasure reads %+v", e)
+		}
+		for _, b := range []auth.Actor{firstAdmin, secondAdmin} {
+			wants("confirmed after it was withdrawn", h.confirm(b, "north.D1", asked.ID), "erasure.withdrawn")
+		}
+	}
+	ok(t, h.svc.FinishErasures(ctx, nil))
+	if name := h.shown("north.c1")["debtor_name"]; name != "Test Debtor c1" || len(list.lines) > 0 {
+		t.Fatalf("after the withdrawals the name reads %v", name)
+	}
+	// A crash between the confirmation and the list changes nothing: it is confirmed.
+	asked, err := h.ask(secondAdmin, "north.D1")
+	ok(t, err)
+	list.broken = errors.New("the disk is full")
+	if err := h.confirm(firstAdmin, "north.D1", asked.ID); !errors.Is(err, list.broken) {
+		t.Fatal(err)
+	}
+	wants("under way", h.withdraw(secondAdmin, "north.D1", asked.ID, "error"), "erasure.confirmed")
+	list.broken = nil
+	ok(t, h.svc.FinishErasures(ctx, nil))
+	wants("withdrawn after it is done", h.withdraw(secondAdmin, "north.D1", asked.ID, "error"), "erasure.confirmed")
+	if _, err := h.svc.Erasures(ctx, boss, porto, "", 10, ""); code(err) != "auth.role" {
+		t.Errorf("a supervisor lists erasures: %v", err)
+	}
+	if _, err := h.svc.Erasures(ctx, firstAdmin, porto, "gone", 10, ""); code(err) != "list.state" {
+		t.Errorf("erasures of no state: %v", err)
+	}
+	page, err := h.svc.Erasures(ctx, firstAdmin, porto, "", 10, "")
+	ok(t, err)
+	if len(page.Items) != 3 {
+		t.Errorf("%d erasures are listed, of 3", len(page.Items))
+	}
+}
+
+// TestAnErasureIsConfirmedOrWithdrawnAndNeverBoth does both at once.
+func TestAnErasureIsConfirmedOrWithdrawnAndNeverBoth(t *testing.T) {
+	for i := range 20 {
+		h, list := erasing(t)
+		h.take(line("c1", "debtor_ref", "D1"))
+		asked, err := h.ask(firstAdmin, "north.D1")
+		ok(t, err)
+		var both sync.WaitGroup
+		var confirmed, withdrawn error
+		confirm := Request{ID: "confirm"}
+		both.Go(func() {
+			confirmed = h.svc.Erase(context.Background(), secondAdmin, porto, confirm, ConfirmErasure{"north.D1", asked.ID})
+		})
+		both.Go(func() {
+			_, withdrawn = h.svc.One(context.Background(), firstAdmin, porto, Request{ID: "withdraw",
+				Cmd: WithdrawErasure{"north.D1", asked.ID, "error"}})
+		})
+		both.Wait()
+		gone := h.shown("north.c1")["debtor_name"] == nil
+		switch {
+		case confirmed == nil && code(withdrawn) == "erasure.confirmed" && gone && len(list.lines) == 1:
+		case withdrawn == nil && code(confirmed) == "erasure.withdrawn" && !gone && len(list.lines) == 0:
+		default:
+			t.Errorf("%d: confirmed %v, withdrawn %v, erased %v, listed %v", i, confirmed, withdrawn, gone, list.lines)
+		}
+	}
+}
+
 // TestAnErasedDebtorShowsAsErasedEverywhere looks at the case file, lists, phones and the export.
 func TestAnErasedDebtorShowsAsErasedEverywhere(t *testing.T) {
 	h, _ := erasing(t)
@@ -123,6 +224,8 @@ func TestAnErasedDebtorShowsAsErasedEverywhere(t *testing.T) {
 	ana := h.phone("ana", "d1")
 	h.want("a visit", ana.put("visits", "v1", visit("north.c1", "2026-11-25T10:00:00Z", "outcome_detail",
 		"a secret story")), "applied")
+	h.want("a visit of another", ana.put("visits", "v3", visit("north.c3", "2026-11-25T11:00:00Z", "outcome_detail",
+		"another story")), "applied")
 	h.want("a note", ana.put("visit_notes", "n1", members{"case": "north.c1", "at": "2026-11-25T10:00:00Z",
 		"text": "a secret note"}), "applied")
 	h.want("a bad note", ana.put("visit_notes", "n2", members{"case": "north.c1", "at": "2026-11-25T10:00:00Z", "text": 7,
@@ -156,18 +259,51 @@ func TestAnErasedDebtorShowsAsErasedEverywhere(t *testing.T) {
 		t.Errorf("in quarantine: %v", waiting.Items)
 	}
 	ana.pull()
-	if got := ana.holds("cases") + "|" + ana.holds("visits") + "|" + ana.holds("visit_notes"); got != "north.c3||" {
+	if got := ana.holds("cases") + "|" + ana.holds("visits") + "|" + ana.holds("visit_notes"); got != "north.c3|v3|" {
 		t.Errorf("the phone still holds %s", got)
 	}
-	ok(t, h.svc.EachVisit(context.Background(), ExportQuery{Branch: porto, Reveal: true, UpTo: 1 << 40},
-		func(v ExportedVisit) error {
-			if v.ID == "v1" && (!v.Erased || len(v.Reveals) > 0) {
-				t.Errorf("the export: %+v", v)
-			}
-			return nil
-		}))
+	for _, reveal := range []bool{true, false} {
+		ok(t, h.svc.EachVisit(context.Background(), ExportQuery{Branch: porto, Reveal: reveal, UpTo: 1 << 40},
+			func(v ExportedVisit) error {
+				if gone := v.ID == "v1"; gone != v.Erased.Equal(h.now) || gone && len(v.Reveals) > 0 ||
+					!gone && (!v.Erased.IsZero() || reveal != (len(v.Reveals) > 0)) {
+					t.Errorf("exported with personal data %t: %+v", reveal, v)
+				}
+				return nil
+			}))
+	}
 	if other := h.shown("north.c3"); other["debtor_name"] != "Test Debtor c3" || other["erased"] != nil {
 		t.Errorf("another debtor: %v", other)
+	}
+}
+
+// TestAnExportDuringAnErasureSaysSo exports while another node destroys the key: after the
+// confirmation, before the journal says that it is done.
+func TestAnExportDuringAnErasureSaysSo(t *testing.T) {
+	h, list := erasing(t)
+	ctx := context.Background()
+	h.take(line("c1", "debtor_ref", "D1"))
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
+	h.want("a visit", h.phone("ana", "d1").put("visits", "v1", visit("north.c1", "2026-11-25T10:00:00Z", "outcome_detail",
+		"a secret story")), "applied")
+	asked, err := h.ask(firstAdmin, "north.D1")
+	ok(t, err)
+	export := func() (found ExportedVisit) {
+		ok(t, h.svc.EachVisit(ctx, ExportQuery{Branch: porto, Reveal: true, UpTo: 1 << 40}, func(v ExportedVisit) error {
+			found = v
+			return nil
+		}))
+		return found
+	}
+	if v := export(); !v.Erased.IsZero() || len(v.Reveals) == 0 {
+		t.Fatalf("before it is confirmed: %+v", v)
+	}
+	list.broken = errors.New("the disk is full") // it stops with the key still there, and cached
+	if err := h.confirm(secondAdmin, "north.D1", asked.ID); !errors.Is(err, list.broken) {
+		t.Fatal(err)
+	}
+	if v := export(); !v.Erased.Equal(h.now) || len(v.Reveals) > 0 {
+		t.Errorf("once it is confirmed: %+v", v)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"doorstep/auth"
 	"doorstep/server/record"
@@ -56,30 +57,37 @@ type ExportedVisit struct {
 	No      uint64 // dense in the branch, from 1
 	Entry   uint64
 	Reveals []seal.Reveal
-	Erased  bool // what was sealed cannot be read any more
+	// Erased is when the visit's debtor was erased: what was sealed cannot be read any more. Zero: not erased.
+	Erased time.Time
+
+	debtor journal.DebtorID
 }
 
 // EachVisit calls fn for every visit of a query, in order of visit_no.
 func (s *Service) EachVisit(ctx context.Context, q ExportQuery, fn func(ExportedVisit) error) error {
+	erased, err := s.erasedDebtors(ctx, q.Branch)
+	if err != nil {
+		return err
+	}
 	var all []ExportedVisit
 	if err := s.each(ctx, q.Dates.query(q.Branch), func(rec journal.Record) error {
 		if rec.N > q.UpTo {
 			return nil
 		}
-		if q.Lender != "" || q.Dates != (Dates{}) {
-			var of struct {
-				Lender     string `json:"lender"`
-				On         string `json:"on"`
-				ReceivedOn string `json:"received_on"`
-			}
-			if err := decode(rec, &of); err != nil {
-				return err
-			}
-			if q.Lender != "" && of.Lender != q.Lender || !q.Dates.has(of.On, of.ReceivedOn) {
-				return nil
-			}
+		var of struct {
+			Lender     string           `json:"lender"`
+			Debtor     journal.DebtorID `json:"debtor"`
+			On         string           `json:"on"`
+			ReceivedOn string           `json:"received_on"`
 		}
-		all = append(all, ExportedVisit{ID: rec.ID, No: rec.No, Entry: rec.N})
+		if err := decode(rec, &of); err != nil {
+			return err
+		}
+		if q.Lender != "" && of.Lender != q.Lender || !q.Dates.has(of.On, of.ReceivedOn) {
+			return nil
+		}
+		all = append(all, ExportedVisit{ID: rec.ID, No: rec.No, Entry: rec.N, Erased: erased[of.Debtor],
+			debtor: of.Debtor})
 		return nil
 	}); err != nil {
 		return err
@@ -103,7 +111,26 @@ func (s *Service) EachVisit(ctx context.Context, q ExportQuery, fn func(Exported
 	return nil
 }
 
-// reveal opens what is sealed in some visits.
+// erasedDebtors is when each erased debtor of a branch was erased. Of one whose erasure is
+// under way it is when it was confirmed.
+func (s *Service) erasedDebtors(ctx context.Context, branch auth.BranchID) (map[journal.DebtorID]time.Time, error) {
+	out := map[journal.DebtorID]time.Time{}
+	for _, state := range []string{record.ErasureConfirmed, record.ErasureErased} {
+		found, err := s.erasuresOf(ctx, journal.Query{Branch: branch, Type: "erasures", Index: erasuresByState.Name,
+			Eq: []any{state}})
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range found {
+			if out[e.State.Debtor] = e.State.ErasedAt; e.State.ErasedAt.IsZero() {
+				out[e.State.Debtor] = e.State.ConfirmedAt
+			}
+		}
+	}
+	return out, nil
+}
+
+// reveal opens what is sealed in some visits, but for those of erased debtors.
 func (s *Service) reveal(ctx context.Context, branch auth.BranchID, vs []ExportedVisit) error {
 	refs := make([]journal.DocRef, len(vs))
 	for i := range vs {
@@ -119,16 +146,31 @@ func (s *Service) reveal(ctx context.Context, branch auth.BranchID, vs []Exporte
 		if err := decode(rec, &states[i]); err != nil {
 			return err
 		}
-		debtors[i] = states[i].Debtor
+		debtors[i] = vs[i].debtor
 	}
 	if err := s.vault.Warm(ctx, debtors); err != nil {
 		return fmt.Errorf("read keys: %w", err)
 	}
+	var now map[journal.DebtorID]time.Time
 	for i := range states {
+		if !vs[i].Erased.IsZero() {
+			continue // this node may hold the destroyed key for up to a minute
+		}
 		if err := s.vault.OpenDoc(ctx, debtors[i], branch, "visits", vs[i].ID, &states[i]); err != nil {
 			return fmt.Errorf("open visit: %w", err)
 		}
-		vs[i].Reveals, vs[i].Erased = seal.Reveals(&states[i]), seal.Erased(&states[i])
+		if !seal.Erased(&states[i]) {
+			vs[i].Reveals = seal.Reveals(&states[i])
+			continue
+		}
+		if now == nil { // erased after the export began
+			if now, err = s.erasedDebtors(ctx, branch); err != nil {
+				return err
+			}
+		}
+		if vs[i].Erased = now[debtors[i]]; vs[i].Erased.IsZero() {
+			return fmt.Errorf("the key of visit %s is destroyed, and no erasure is recorded", vs[i].ID)
+		}
 	}
 	return nil
 }

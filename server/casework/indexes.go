@@ -61,7 +61,7 @@ func Indexes() []journal.Index {
 		ReviewsByCase, NotesByCase, ConsentsByCase, SignaturesByCase, PlansByCase, PlansByApproval, PaymentsReportedByCase,
 		PaymentsByCase, ConfirmationsByCase,
 		AssignmentsByCase, AssignmentsByRound, AssignmentsOnPhones,
-		AlertsByStatus, AlertsByTime, QuarantineByState, erasuresByDebtor, erasuresByState,
+		AlertsByStatus, AlertsByTime, QuarantineByState, erasuresByDebtor, erasuresByTime, erasuresByState, erasuresByEnd,
 		PromisesByDue,
 	}
 }

@@ -18,7 +18,8 @@ func (a *API) auditEndpoints() {
 		tag: "audit", summary: "Export visit records that prove themselves",
 		about: "One file whose last line is the signed manifest; check it offline with doorstep verify and the public " +
 			"key. Without a filter it shows that no visit is missing; a filtered one proves integrity only. " +
-			"Personal data is shown to a regulator only."},
+			"Personal data is shown to a regulator only. A visit whose debtor was erased says so, and when: erased and " +
+			"erased_at in NDJSON, the column erased in CSV."},
 		func(op *huma.Operation) {
 			op.Parameters = append(op.Parameters, query("branch", "Your only branch when absent.", str(), false),
 				query("from", "First local date of the visits.", &huma.Schema{Type: "string", Format: "date"}, false),

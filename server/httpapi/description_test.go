@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
 )
 
 var update = flag.Bool("update", false, "write openapi/openapi.yaml anew")
@@ -64,6 +66,24 @@ func TestEveryEndpointIsDescribedAndNamesItsRoles(t *testing.T) {
 		}
 		if !slices.Contains(ops, r.Method+" "+path) {
 			t.Errorf("gin answers %s %s, which is not described", r.Method, path)
+		}
+	}
+}
+
+// An input struct that embeds an unexported one loses its parameters without a word.
+func TestEveryPathParameterIsDescribed(t *testing.T) {
+	for path, item := range described(t).huma.OpenAPI().Paths {
+		for _, op := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
+			if op == nil {
+				continue
+			}
+			for _, part := range strings.Split(path, "/") {
+				name, is := strings.CutPrefix(part, "{")
+				name, _, _ = strings.Cut(name, "}")
+				if is && !slices.ContainsFunc(op.Parameters, func(p *huma.Param) bool { return p.In == "path" && p.Name == name }) {
+					t.Errorf("%s %s does not describe {%s}", op.Method, path, name)
+				}
+			}
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"doorstep/server/casework"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 
@@ -16,11 +17,14 @@ type Erasure struct {
 	Debtor      string    `json:"debtor"`
 	Branch      string    `json:"branch"`
 	Reason      string    `json:"reason" enum:"court_order,debt_sold,error,request,retention"`
-	State       string    `json:"state" enum:"asked,confirmed,erased"`
+	State       string    `json:"state" enum:"asked,confirmed,erased,withdrawn"`
 	AskedBy     string    `json:"asked_by"`
 	AskedAt     time.Time `json:"asked_at"`
 	ConfirmedBy string    `json:"confirmed_by,omitempty"`
 	ConfirmedAt time.Time `json:"confirmed_at,omitzero"`
+	WithdrawnBy string    `json:"withdrawn_by,omitempty"`
+	WithdrawnAt time.Time `json:"withdrawn_at,omitzero"`
+	Withdrawal  string    `json:"withdrawal,omitempty" enum:"debtor_withdrew,duty_to_keep,error,wrong_debtor" doc:"Why it was withdrawn."`
 	ErasedAt    time.Time `json:"erased_at,omitzero"`
 	Cases       []string  `json:"cases,omitempty" doc:"The debtor's cases, which are closed."`
 	Destroyed   string    `json:"destroyed,omitempty" doc:"What is destroyed, in words."`
@@ -39,8 +43,8 @@ const whatIsDestroyed = "the key under which the names, phones, addresses, posit
 	"were sealed: " +
 	"in the case file, on the journal's pages and in every backup that is restored with the erasure list"
 
-// erasurePath names an erasure.
-type erasurePath struct {
+// ErasurePath names an erasure.
+type ErasurePath struct {
 	ID      string `path:"id" maxLength:"64" doc:"The debtor."`
 	Request string `path:"request" maxLength:"64" doc:"The erasure_id."`
 }
@@ -53,8 +57,14 @@ func (a *API) erasureEndpoints() {
 	register(a, endpoint{method: http.MethodPost, path: "/v1/debtors/{id}/erase/{request}/confirm", roles: admins,
 		id: "confirmErasure", tag: "cases", summary: "Erase a debtor, as the second administrator",
 		about: "Who asked cannot confirm. It cannot be undone."}, a.confirmErasure)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/debtors/{id}/erase/{request}/withdraw", roles: admins,
+		id: "withdrawErasure", tag: "cases", summary: "Withdraw an erasure that is not confirmed",
+		about: "Any administrator can, also the one who asked. The debtor may be asked about again afterwards."},
+		a.withdrawErasure)
 	register(a, endpoint{method: http.MethodGet, path: "/v1/debtors/{id}/erase/{request}", roles: admins,
 		id: "getErasure", tag: "cases", summary: "An erasure and its certificate"}, a.getErasure)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/erasures", roles: admins, id: "listErasures",
+		tag: "cases", summary: "List a branch's erasures, newest first"}, a.listErasures)
 }
 
 // erasure answers an erasure as it stands, with a certificate once it is done.
@@ -69,7 +79,8 @@ func (a *API) erasure(ctx context.Context, debtor journal.DebtorID, id string) (
 	}
 	out := erasureAnswer{Erasure: Erasure{ID: id, Debtor: string(e.Debtor), Branch: string(e.Branch), Reason: e.Reason,
 		State: e.State, AskedBy: string(e.AskedBy),
-		AskedAt: e.AskedAt, ConfirmedBy: string(e.ConfirmedBy), ConfirmedAt: e.ConfirmedAt, ErasedAt: e.ErasedAt}}
+		AskedAt: e.AskedAt, ConfirmedBy: string(e.ConfirmedBy), ConfirmedAt: e.ConfirmedAt,
+		WithdrawnBy: string(e.WithdrawnBy), WithdrawnAt: e.WithdrawnAt, Withdrawal: e.Withdrawal, ErasedAt: e.ErasedAt}}
 	for _, k := range e.Cases {
 		out.Cases = append(out.Cases, string(k))
 	}
@@ -117,7 +128,7 @@ func (a *API) askErasure(ctx context.Context, c call, in *askErasureIn) (*body[e
 	return a.erasure(ctx, debtor, asked.ID)
 }
 
-func (a *API) confirmErasure(ctx context.Context, c call, in *erasurePath) (*body[erasureAnswer], error) {
+func (a *API) confirmErasure(ctx context.Context, c call, in *ErasurePath) (*body[erasureAnswer], error) {
 	debtor := journal.DebtorID(in.ID)
 	b, err := a.opt.Casework.DebtorBranch(ctx, debtor)
 	if err != nil {
@@ -134,6 +145,44 @@ func (a *API) confirmErasure(ctx context.Context, c call, in *erasurePath) (*bod
 	return a.erasure(ctx, debtor, in.Request)
 }
 
-func (a *API) getErasure(ctx context.Context, _ call, in *erasurePath) (*body[erasureAnswer], error) {
+func (a *API) getErasure(ctx context.Context, _ call, in *ErasurePath) (*body[erasureAnswer], error) {
 	return a.erasure(ctx, journal.DebtorID(in.ID), in.Request)
+}
+
+type withdrawErasureIn struct {
+	ErasurePath
+	Body struct {
+		Reason string `json:"reason" enum:"debtor_withdrew,duty_to_keep,error,wrong_debtor" doc:"Why: a code, never a sentence."`
+	}
+}
+
+func (a *API) withdrawErasure(ctx context.Context, c call, in *withdrawErasureIn) (*body[erasureAnswer], error) {
+	debtor := journal.DebtorID(in.ID)
+	b, err := a.opt.Casework.DebtorBranch(ctx, debtor)
+	if err != nil {
+		return nil, err
+	}
+	q, err := a.request(c, casework.WithdrawErasure{Debtor: debtor, Erasure: in.Request, Reason: in.Body.Reason})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := a.opt.Casework.One(ctx, c.actor, b, q); err != nil {
+		return nil, err
+	}
+	return a.erasure(ctx, debtor, in.Request)
+}
+
+type listErasuresIn struct {
+	Paging
+	Branch string `query:"branch" maxLength:"64"`
+	State  string `query:"state" enum:"asked,confirmed,erased,withdrawn"`
+}
+
+func (a *API) listErasures(ctx context.Context, c call,
+	in *listErasuresIn) (*body[page[shown[record.Erasure]]], error) {
+	b, err := branchFor(c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	return pageAnswer[shown[record.Erasure]](a.opt.Casework.Erasures(ctx, c.actor, b, in.State, in.Limit, in.Cursor))
 }

@@ -12,20 +12,25 @@ type Erasure struct {
 	Debtor      journal.DebtorID `json:"debtor" is:"server" see:"office"`
 	Branch      auth.BranchID    `json:"branch" is:"server" see:"office"`
 	Reason      string           `json:"reason" is:"erase_reasons" see:"office"` // one of EraseReasons
-	State       string           `json:"state" is:"server" see:"office"`         // asked, confirmed, erased
+	State       string           `json:"state" is:"erasure_states" see:"office"`
 	AskedBy     auth.UserID      `json:"asked_by" is:"server" see:"office"`
 	AskedAt     time.Time        `json:"asked_at" see:"office"`
 	ConfirmedBy auth.UserID      `json:"confirmed_by,omitempty" is:"server" see:"office"`
 	ConfirmedAt time.Time        `json:"confirmed_at,omitzero" see:"office"`
+	WithdrawnBy auth.UserID      `json:"withdrawn_by,omitempty" is:"server" see:"office"`
+	WithdrawnAt time.Time        `json:"withdrawn_at,omitzero" see:"office"`
+	Withdrawal  string           `json:"withdrawal,omitempty" is:"erase_withdrawals" see:"office"` // why it was withdrawn
 	ErasedAt    time.Time        `json:"erased_at,omitzero" see:"office"`
 	Cases       []journal.CaseID `json:"cases,omitempty" is:"server" see:"office"` // the debtor's cases, when erased
 }
 
-// States of an erasure.
+// States of an erasure. One that is asked becomes confirmed and then erased, or it becomes
+// withdrawn; erased and withdrawn are final.
 const (
 	ErasureAsked     = "asked"
 	ErasureConfirmed = "confirmed"
 	ErasureErased    = "erased"
+	ErasureWithdrawn = "withdrawn"
 )
 
 // ClosedErased is the closing reason of a case whose debtor was erased: the server's own.

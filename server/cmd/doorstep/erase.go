@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,19 +15,28 @@ import (
 // eraseCmd calls a running server, because only the server can tell two administrators
 // apart: each signs in and runs the command with their own token.
 type eraseCmd struct {
-	Server  string `default:"http://127.0.0.1:8080" env:"DOORSTEP_SERVER" help:"Where the server answers."`
-	Token   string `required:"" env:"DOORSTEP_TOKEN" help:"Your access token, as an administrator."`
-	Reason  string `help:"Ask for the erasure, and why: court_order, debt_sold, error, request or retention." xor:"step" required:""`
-	Confirm string `help:"Confirm what another administrator asked for, by its erasure_id. It cannot be undone." placeholder:"ID" xor:"step" required:""`
-	Debtor  string `arg:"" help:"The debtor's id."`
+	Server   string `default:"http://127.0.0.1:8080" env:"DOORSTEP_SERVER" help:"Where the server answers."`
+	Token    string `required:"" env:"DOORSTEP_TOKEN" help:"Your access token, as an administrator."`
+	Reason   string `help:"Why you ask for the erasure (court_order, debt_sold, error, request or retention), or why you withdraw it (debtor_withdrew, duty_to_keep, error or wrong_debtor)." placeholder:"CODE"`
+	Confirm  string `help:"Confirm what another administrator asked for, by its erasure_id. It cannot be undone." placeholder:"ID" xor:"step"`
+	Withdraw string `help:"Withdraw an erasure that is not confirmed yet, by its erasure_id." placeholder:"ID" xor:"step"`
+	Debtor   string `arg:"" help:"The debtor's id."`
 }
 
 func (c *eraseCmd) Run(ctx context.Context, out io.Writer) error {
 	path := "/v1/debtors/" + url.PathEscape(c.Debtor) + "/erase"
-	var body io.Reader
-	if c.Confirm != "" {
+	switch {
+	case c.Confirm != "" && c.Reason != "":
+		return errors.New("--confirm takes no --reason: the reason is that of the one who asked")
+	case c.Confirm != "":
 		path += "/" + url.PathEscape(c.Confirm) + "/confirm"
-	} else {
+	case c.Reason == "":
+		return errors.New("say why with --reason, or confirm with --confirm what another administrator asked for")
+	case c.Withdraw != "":
+		path += "/" + url.PathEscape(c.Withdraw) + "/withdraw"
+	}
+	var body io.Reader
+	if c.Confirm == "" {
 		text, err := json.Marshal(map[string]string{"reason": c.Reason})
 		if err != nil {
 			return err
@@ -43,7 +53,8 @@ func (c *eraseCmd) Run(ctx context.Context, out io.Writer) error {
 	}
 	answer, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return err
+		return fmt.Errorf("no server answers at %s, and without one nothing can be erased: "+
+			"only a server can tell two administrators apart: %w", c.Server, err)
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))

@@ -58,9 +58,79 @@ func problems(t *testing.T, s *Store) string {
 	return fmt.Sprint(found)
 }
 
+// TestAnUnappliedTailIsToldFromDamage takes the last two of four entries out of the views,
+// as a crash leaves them, and then damages what was applied.
+func TestAnUnappliedTailIsToldFromDamage(t *testing.T) {
+	ctx := context.Background()
+	s := filled(t, t.TempDir())
+	exec := func(statements ...string) {
+		t.Helper()
+		for _, q := range statements {
+			if _, err := s.write.ExecContext(ctx, q); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	wants := func(what string, want ...string) {
+		t.Helper()
+		found, err := journal.Check(ctx, s, "b1", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(found) != len(want) {
+			t.Fatalf("%s: found %v, want %q", what, found, want)
+		}
+		for i, f := range found {
+			says, harmless := strings.CutSuffix(want[i], " (harmless)")
+			if !strings.Contains(f.String(), says) || f.Harmless != harmless {
+				t.Errorf("%s: found %v, harmless %t; want %q", what, f, f.Harmless, want[i])
+			}
+		}
+	}
+	const tail = "entries 3 to 4 are stored and not in the views yet (harmless)"
+	exec("UPDATE views SET w = 2")
+	wants("with the rows of the tail", tail)
+	exec("DELETE FROM records WHERE n > 2", "DELETE FROM found WHERE id IN ('d2', 'd3')",
+		"DELETE FROM feeds WHERE seq >= 3 * 1024", "DELETE FROM receipts WHERE n > 2")
+	wants("without them", tail)
+	exec("DELETE FROM feeds WHERE id = 'd0'")
+	wants("with a row missing below it", tail, "entry 1: a row is missing: the feed f the row for docs/d0")
+	exec("INSERT INTO receipts SELECT branch, gen, 'c-d9', 4, said, body FROM receipts WHERE command = 'c-d1'")
+	wants("with a foreign row within it", tail, "entry 1: a row is missing",
+		"entry 4: the receipt of command c-d9 is foreign")
+	exec("DELETE FROM receipts WHERE command = 'c-d9'")
+
+	j := journal.Open(s, journal.Options{})
+	put(t, j, "after")
+	if err := j.Close(ctx); err != nil {
+		t.Fatal(err)
+	}
+	wants("after the next start", "entry 1: a row is missing")
+	if err := journal.Rebuild(ctx, s, "b1", journal.View{Name: journal.FeedsView}, nil); err != nil {
+		t.Fatal(err)
+	}
+	wants("after a rebuild")
+	exec("DELETE FROM pages WHERE first = 5")
+	wants("with the last page lost", "the watermark is 5 but the journal ends at 4",
+		"entry 5: feed f has a foreign row for docs/after",
+		"entry 5: the receipt of command c-after is foreign",
+		"entry 5: records holds a foreign document docs/after")
+}
+
 func TestDamagedIndexesAndStrayRowsAreFound(t *testing.T) {
 	ctx := context.Background()
 	for _, c := range []struct{ name, damage, want string }{
+		{"a missing document", "DELETE FROM records WHERE id = 'd2'", "entry 3: the view records lacks docs/d2"},
+		{"a foreign document", "INSERT INTO records SELECT branch, gen, type, 'd9', n, rev, no, deleted, body FROM records WHERE id = 'd1'", "entry 2: records holds a foreign document docs/d9"},
+		{"a document of another state", `UPDATE records SET body = CAST('{"owner":"p"}' AS BLOB) WHERE id = 'd1'`,
+			"entry 2: the view of docs/d1 is not what the journal says"},
+		{"a missing feed row", "DELETE FROM feeds WHERE id = 'd2'",
+			"entry 3: a row is missing: the feed f the row for docs/d2"},
+		{"a foreign feed row", "INSERT INTO feeds SELECT branch, gen, 'g', type, id, seq FROM feeds WHERE id = 'd1'",
+			"entry 2: feed g has a foreign row for docs/d1"},
+		{"a missing receipt", "DELETE FROM receipts WHERE command = 'c-d2'",
+			"entry 3: the receipt of its command is missing"},
+		{"a foreign receipt", "INSERT INTO receipts SELECT branch, gen, 'c-d9', n, said, body FROM receipts WHERE command = 'c-d1'", "entry 2: the receipt of command c-d9 is foreign"},
 		{"a missing index row", "DELETE FROM found WHERE id = 'd2'", "docs/d2: the index owner lacks it"},
 		{"a foreign index row", "INSERT INTO found (branch, gen, ix, key, id) VALUES ('b1', 1, 'docs/owner', x'736e6f6e650001', 'd9')", "docs/d9: the index owner has a row that the document does not give"},
 		{"a row under another value", "UPDATE found SET key = x'736e6f6e650001' WHERE id = 'd1'",
