@@ -79,6 +79,9 @@ func (c AskErasure) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 		return nil, err
 	}
 	t.r.Depend(debtorKey(c.Debtor))
+	if err := t.here(ctx, c.Debtor); err != nil {
+		return nil, err
+	}
 	var known []Filed[record.Erasure]
 	if err := allInto(ctx, t.r, &known, erasuresByDebtor, string(c.Debtor)); err != nil {
 		return nil, err
@@ -154,6 +157,9 @@ func (c ConfirmErasure) decide(ctx context.Context, t *turn) (*draftBuilder, err
 	case e.State != record.ErasureAsked:
 		return t.answer(ErasureReceipt{c.Erasure, e.State}), nil
 	}
+	if err := t.here(ctx, e.Debtor); err != nil {
+		return nil, err
+	}
 	e.State, e.ConfirmedBy, e.ConfirmedAt = record.ErasureConfirmed, t.Actor.User, t.At
 	t.r.Depend(debtorKey(e.Debtor))
 	d := t.draft("debtor.erasure_confirmed")
@@ -192,6 +198,9 @@ func (c finishErasure) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 		f := &File{Rev: rec.Rev}
 		if err := decode(rec, &f.Case); err != nil {
 			return nil, err
+		}
+		if f.Case.HasMoved() {
+			continue // it is closed where it is now
 		}
 		t.r.Depend(journal.CaseKey(f.Case.ID))
 		if err := t.fill(ctx, f, toRevoke); err != nil {
@@ -250,11 +259,19 @@ func (s *Service) destroy(ctx context.Context, l ErasureLine) error {
 	if err != nil {
 		return err
 	}
-	actor := auth.Actor{User: l.ConfirmedBy, Role: auth.RoleAdmin, Branches: []auth.BranchID{l.Branch}}
-	_, err = s.One(ctx, actor, l.Branch, Request{ID: "erase:" + l.Erasure, Payload: sha256Of(string(payload)),
-		Cmd: finishErasure{l}})
-	if err != nil {
-		return fmt.Errorf("record the erasure: %w", err)
+	in := []auth.BranchID{l.Branch}
+	// A backup may be older than the move that brought the debtor to the branch that erased them.
+	if home, err := s.DebtorBranch(ctx, l.Debtor); err == nil && home != l.Branch {
+		in = append(in, home)
+	} else if err != nil && !isRefusal(err) {
+		return err
+	}
+	actor := auth.Actor{User: l.ConfirmedBy, Role: auth.RoleAdmin, Branches: in}
+	for _, b := range in {
+		if _, err := s.One(ctx, actor, b, Request{ID: "erase:" + l.Erasure, Payload: sha256Of(string(payload)),
+			Cmd: finishErasure{l}}); err != nil {
+			return fmt.Errorf("record the erasure: %w", err)
+		}
 	}
 	return nil
 }

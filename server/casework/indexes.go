@@ -60,7 +60,7 @@ func Indexes() []journal.Index {
 		ReviewsByCase, NotesByCase, ConsentsByCase, SignaturesByCase, PlansByCase, PlansByApproval, PaymentsReportedByCase,
 		PaymentsByCase,
 		AssignmentsByCase, AssignmentsByRound, AssignmentsOnPhones,
-		AlertsByStatus, AlertsByTime, QuarantineByState, erasuresByDebtor, erasuresByState,
+		AlertsByStatus, AlertsByTime, QuarantineByState, erasuresByDebtor, erasuresByState, movesByState,
 		PromisesByDue,
 	}
 }
