@@ -205,6 +205,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	run("rounds", s.dispatch.Run)
 	run("outbox", s.outbox.Run)
 	run("policy", s.law.Run)
+	run("moves", s.casework.RunMoves)
 	run("views", journal.NewViews(s.journal, Views()...).Run)
 	run("sweep", s.sweep)
 	run("erasures", s.casework.FollowErasures)

@@ -16,6 +16,7 @@ var notInCSV = map[string]string{
 	"door_decision": "part of decisions",
 	"left_at":       "left_when_asked says whether it was done", "mono_ms": "of the phone's clock; for diagnosis",
 	"more":       "of newer apps: no column is known",
+	"moved_in":   "a visit is exported by the branch it was made in, where it has none",
 	"notice_ref": "the notice is a record of its own", "payment_ref": "payments are records of their own",
 	"photos": "bytes are not in a table; NDJSON names their hashes", "said": "the server keeps it for itself",
 	"recorded_at": "received_at says when it came at the latest",
@@ -34,6 +35,7 @@ var otherKinds = map[string]string{
 	"payments_reported":   "what a debtor says; payments are the lender's",
 	"payments":            "the lender's own", "alerts": "of phones, not of visits",
 	"links":    "who was found to be one person; read in the case file",
+	"moves":    "where a debtor is now; the visit stays where it was made",
 	"erasures": "the erasure list keeps them", "quarantine": "what was not accepted", "policy": "published in the open",
 }
 

@@ -27,15 +27,22 @@ type importReceipt struct {
 	Territory string         `json:"territory"`
 }
 
-func (c importCase) refs() []journal.DocRef { return caseRef(c.line.ID()) }
+func (c importCase) refs() []journal.DocRef {
+	return append(caseRef(c.line.ID()), journal.DocRef{Type: "moves", ID: string(c.line.Debtor())})
+}
 
 func (c importCase) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 	rec, there, err := t.r.Doc(ctx, "cases", string(c.line.ID()))
 	if err != nil {
 		return nil, err
 	}
-	// An erasure that ends meanwhile has this decided again.
+	// An erasure that ends meanwhile, or a move that begins, has this decided again.
 	t.r.Depend(debtorKey(c.line.Debtor()))
+	if m, err := t.moveOf(ctx, c.line.Debtor()); err != nil {
+		return nil, err
+	} else if m.Away() {
+		return nil, refuseMovingLine("debtor_ref")
+	}
 	f := &File{}
 	if there {
 		f.Rev = rec.Rev
@@ -95,6 +102,9 @@ func decideImport(f *File, d *draftBuilder, c importCase, territory, today strin
 	}
 	k.Imported = record.NewPersonal(*l)
 	d.putCase(f)
+	if f.Rev == 0 {
+		d.write(debtorKey(k.Debtor)) // who moves or erases the debtor must see the new case
+	}
 	if importHolds(f, d, l.Flags, today) {
 		revokeOpen(f, d, "revoked", "hold")
 	}

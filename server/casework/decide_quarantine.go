@@ -51,6 +51,11 @@ func (c HandleQuarantine) decide(ctx context.Context, t *turn) (*draftBuilder, e
 		d.reply = QuarantineReceipt{c.ID, q.State}
 		return d.nothing(), nil
 	}
+	if m, err := t.moveOf(ctx, q.Debtor); err != nil {
+		return nil, err
+	} else if m.Away() {
+		return nil, refuseMoved("id") // it is handed on
+	}
 	if c.Accept {
 		if err := t.open(ctx, "quarantine", c.ID, q.Debtor, &q); err != nil {
 			return nil, err
@@ -83,6 +88,14 @@ func (t *turn) acceptQuarantined(ctx context.Context, q *record.Quarantined) (*d
 	from := sender{id: q.Record, from: record.Sent{By: q.Agent, Device: q.Device, Received: q.At,
 		Written: q.Written, SkewS: q.SkewS},
 		flags: []string{"from_quarantine"}}
+	if q.Origin != nil {
+		// A phone of another branch made the id: a record of another debtor may have it here.
+		if taken, err := t.anothers(ctx, q); err != nil {
+			return nil, err
+		} else if taken {
+			from.id = madeID("q", q.Mid)
+		}
+	}
 	var of journal.CaseID
 	if q.Type == "plans" {
 		// The other version stands under the record's id; this one becomes a plan of its own.
@@ -103,6 +116,19 @@ func (t *turn) acceptQuarantined(ctx context.Context, q *record.Quarantined) (*d
 		return nil, bad
 	}
 	return cmd.decide(ctx, t)
+}
+
+// anothers tells whether the record that an item names belongs to another debtor than the item.
+func (t *turn) anothers(ctx context.Context, q *record.Quarantined) (bool, error) {
+	rec, there, err := t.r.Doc(ctx, q.Type, q.Record)
+	if err != nil || !there {
+		return false, err
+	}
+	var of struct {
+		Debtor journal.DebtorID `json:"debtor"`
+	}
+	err = decode(rec, &of)
+	return of.Debtor != q.Debtor, err
 }
 
 func (c HandleQuarantine) refs() []journal.DocRef {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
@@ -62,6 +63,9 @@ func (s *Service) RetireBefore(ctx context.Context, branch auth.BranchID, date, 
 			return cases, err
 		}
 		for _, r := range receipts {
+			if e, ok := refusal.Of(r.Err); ok && e.Code() == codeMoved {
+				continue // its assignments were taken back
+			}
 			if r.Err != nil {
 				return cases, fmt.Errorf("retire assignments: %w", r.Err)
 			}

@@ -62,6 +62,9 @@ func (c AskErasure) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 		return nil, err
 	}
 	t.r.Depend(debtorKey(c.Debtor))
+	if err := t.here(ctx, c.Debtor); err != nil {
+		return nil, err
+	}
 	var known []Filed[record.Erasure]
 	if err := allInto(ctx, t.r, &known, erasuresByDebtor, string(c.Debtor)); err != nil {
 		return nil, err
@@ -156,6 +159,9 @@ func (c ConfirmErasure) decide(ctx context.Context, t *turn) (*draftBuilder, err
 	case e.State != record.ErasureAsked:
 		return t.answer(ErasureReceipt{c.Erasure, e.State}), nil
 	}
+	if err := t.here(ctx, e.Debtor); err != nil {
+		return nil, err
+	}
 	e.State, e.ConfirmedBy, e.ConfirmedAt = record.ErasureConfirmed, t.Actor.User, t.At
 	t.r.Depend(debtorKey(e.Debtor))
 	d := t.draft("debtor.erasure_confirmed")
@@ -194,6 +200,9 @@ func (c finishErasure) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 		f := &File{Rev: rec.Rev}
 		if err := decode(rec, &f.Case); err != nil {
 			return nil, err
+		}
+		if f.Case.HasMoved() {
+			continue // it is closed where it is now
 		}
 		t.r.Depend(journal.CaseKey(f.Case.ID))
 		if err := t.fill(ctx, f, toRevoke); err != nil {

@@ -69,11 +69,19 @@ func (s *Service) destroy(ctx context.Context, l ErasureLine) error {
 	if err != nil {
 		return err
 	}
-	actor := auth.Actor{User: l.ConfirmedBy, Role: auth.RoleAdmin, Branches: []auth.BranchID{l.Branch}}
-	_, err = s.One(ctx, actor, l.Branch, Request{ID: "erase:" + l.Erasure, Payload: sha256Of(string(payload)),
-		Cmd: finishErasure{l}})
-	if err != nil {
-		return fmt.Errorf("record the erasure: %w", err)
+	in := []auth.BranchID{l.Branch}
+	// A backup may be older than the move that brought the debtor to the branch that erased them.
+	if home, err := s.DebtorBranch(ctx, l.Debtor); err == nil && home != l.Branch {
+		in = append(in, home)
+	} else if err != nil && !isRefusal(err) {
+		return err
+	}
+	actor := auth.Actor{User: l.ConfirmedBy, Role: auth.RoleAdmin, Branches: in}
+	for _, b := range in {
+		if _, err := s.One(ctx, actor, b, Request{ID: "erase:" + l.Erasure, Payload: sha256Of(string(payload)),
+			Cmd: finishErasure{l}}); err != nil {
+			return fmt.Errorf("record the erasure: %w", err)
+		}
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ func (s *Service) EachVisit(ctx context.Context, q ExportQuery, fn func(Exported
 	}
 	var all []ExportedVisit
 	if err := s.each(ctx, q.Dates.query(q.Branch), func(rec journal.Record) error {
-		if rec.N > q.UpTo {
+		if rec.N > q.UpTo || rec.No == 0 { // a copy is exported by the branch the visit was made in
 			return nil
 		}
 		var of struct {

@@ -96,8 +96,14 @@ func (t *turn) file(ctx context.Context, id journal.CaseID, want parts) (*File, 
 		return nil, err
 	}
 	t.r.Depend(journal.CaseKey(id))
+	if f.Case.HasMoved() {
+		return nil, refuseMoved("case")
+	}
 	if f.Case.IsErased() {
 		return nil, refuseErased("case")
+	}
+	if err := t.once(ctx, f.Case.Formerly()); err != nil {
+		return nil, err
 	}
 	return f, t.fill(ctx, f, want)
 }

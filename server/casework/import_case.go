@@ -85,6 +85,10 @@ func (ci *caseImport) apply(ctx context.Context, lines []*importLine[caseLine]) 
 	if err := ci.vault.Warm(ctx, named); err != nil {
 		return fmt.Errorf("read debtors' keys: %w", err)
 	}
+	away, err := ci.away(ctx, named)
+	if err != nil {
+		return err
+	}
 	var rest []*importLine[caseLine]
 	for _, l := range lines {
 		// Before anything is compared: nobody is told what an erased debtor's line said.
@@ -94,7 +98,16 @@ func (ci *caseImport) apply(ctx context.Context, lines []*importLine[caseLine]) 
 			l.refuseFor(refuseErased("debtor_ref"))
 			continue
 		}
-		if was, known := there[l.val.ID()]; known {
+		was, known := there[l.val.ID()]
+		if known && was.State.HasMoved() {
+			l.refuseElsewhere()
+			continue
+		}
+		if away[l.val.Debtor()] {
+			l.refuseFor(refuseMovingLine("debtor_ref"))
+			continue
+		}
+		if known {
 			if err := ci.vault.OpenDoc(ctx, was.State.Debtor, ci.branch, "cases", was.ID, &was.State); err != nil {
 				return fmt.Errorf("open case: %w", err)
 			}
@@ -174,6 +187,7 @@ func (ci *caseImport) claimHomes(ctx context.Context, lines []*importLine[caseLi
 	there map[journal.CaseID]Filed[record.Case]) ([]*importLine[caseLine], error) {
 	claims := map[*importLine[caseLine]][]homeClaim{}
 	var fresh []*importLine[caseLine]
+	var stray []strayClaim
 	for _, l := range lines {
 		if _, known := there[l.val.ID()]; known {
 			continue
@@ -185,7 +199,8 @@ func (ci *caseImport) claimHomes(ctx context.Context, lines []*importLine[caseLi
 		fresh = append(fresh, l)
 		claims[l] = []homeClaim{{"case/" + string(l.val.ID()), home{ci.branch}, func(has home) {
 			if has.Branch != ci.branch {
-				l.refuse("case_ref", "import.case_elsewhere", "this case belongs to another branch; import it there")
+				stray = append(stray, strayClaim{l, has})
+				l.refuseElsewhere()
 			}
 		}}, {"debtor/" + blind, home{ci.branch}, func(has home) {
 			if has.Branch != ci.branch {
@@ -205,6 +220,11 @@ func (ci *caseImport) claimHomes(ctx context.Context, lines []*importLine[caseLi
 			}
 			if err := ci.claim(ctx, of, insert); err != nil {
 				return nil, err
+			}
+			if kind == 0 && !insert {
+				if err := ci.takeOver(ctx, stray); err != nil {
+					return nil, err
+				}
 			}
 		}
 	}

@@ -133,6 +133,10 @@ func (im *importer) applyContacts(ctx context.Context, branch auth.BranchID, lin
 			l.refuseNoContract()
 			continue
 		}
+		if k.State.HasMoved() {
+			im.refuseMoved(l.refuse)
+			continue
+		}
 		if k.State.IsErased() {
 			l.refuseFor(refuseErased("case_ref"))
 			continue

@@ -98,6 +98,10 @@ func (im *importer) applyPayments(ctx context.Context, branch auth.BranchID, lin
 			l.refuseNoContract()
 			continue
 		}
+		if k.State.HasMoved() {
+			im.refuseMoved(l.refuse)
+			continue
+		}
 		if k.State.IsErased() {
 			l.refuseFor(refuseErased("case_ref"))
 			continue

@@ -62,6 +62,7 @@ func Indexes() []journal.Index {
 		PaymentsByCase, ConfirmationsByCase,
 		AssignmentsByCase, AssignmentsByRound, AssignmentsOnPhones,
 		AlertsByStatus, AlertsByTime, QuarantineByState, erasuresByDebtor, erasuresByTime, erasuresByState, erasuresByEnd,
+		movesByState,
 		PromisesByDue,
 	}
 }

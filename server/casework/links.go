@@ -65,6 +65,9 @@ func (c LinkDebtors) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 }
 
 func (c UnlinkDebtors) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
+	if err := t.here(ctx, c.Debtor); err != nil {
+		return nil, err
+	}
 	all, err := t.linked(ctx, c.Debtor)
 	if err != nil {
 		return nil, err
@@ -82,9 +85,12 @@ func (c UnlinkDebtors) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 	return d, nil
 }
 
-// mayLink refuses debtors who have no cases in the branch, or were erased.
+// mayLink refuses debtors who have no cases in the branch, are leaving it, or were erased.
 func (t *turn) mayLink(ctx context.Context, id journal.DebtorID) error {
 	t.r.Depend(debtorKey(id))
+	if err := t.here(ctx, id); err != nil {
+		return err
+	}
 	var cases []Filed[record.Case]
 	if err := allInto(ctx, t.r, &cases, CasesByDebtor, string(id)); err != nil {
 		return err

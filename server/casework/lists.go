@@ -23,7 +23,7 @@ type Page struct {
 // CaseQuery filters a list of cases. At most one of Territory and Lender.
 type CaseQuery struct {
 	Branch    auth.BranchID
-	Status    string // open, closed; "" for all
+	Status    string // open, closed, moved; "" for all but moved
 	Territory *string
 	Limit     int
 	After     string
@@ -49,7 +49,7 @@ func (s *Service) Cases(ctx context.Context, a auth.Actor, q CaseQuery) (Page, e
 		if err := decode(rec, &k); err != nil {
 			return nil, err
 		}
-		if !k.OpenTo(a) || q.Status != "" && k.Status != q.Status {
+		if !k.OpenTo(a) || q.Status != "" && k.Status != q.Status || q.Status == "" && k.HasMoved() {
 			return nil, nil
 		}
 		// Whose case it is and why it is held stands in the case file only.
@@ -68,6 +68,11 @@ func (s *Service) page(ctx context.Context, q journal.Query, show func(journal.R
 	if err != nil {
 		return Page{}, err
 	}
+	return pageOf(found, show)
+}
+
+// pageOf is a page of what was found.
+func pageOf(found journal.Found, show func(journal.Record) (json.RawMessage, error)) (Page, error) {
 	p := Page{Items: []json.RawMessage{}, Next: found.Next}
 	for _, rec := range found.Records {
 		doc, err := show(rec)
@@ -204,7 +209,54 @@ func (s *Service) Plans(ctx context.Context, a auth.Actor, branch auth.BranchID,
 		}
 		q.Index, q.Eq = PlansByApproval.Name, []any{approval}
 	}
-	return s.list(ctx, a, q)
+	if err := inBranch(a, branch); err != nil {
+		return Page{}, err
+	}
+	found, err := s.store.Find(ctx, q)
+	if err != nil {
+		return Page{}, err
+	}
+	moved, err := s.movedCases(ctx, branch, found.Records)
+	if err != nil {
+		return Page{}, err
+	}
+	to := record.AudienceOf(a.Role)
+	return pageOf(found, func(rec journal.Record) (json.RawMessage, error) {
+		var of owned
+		if err := decode(rec, &of); err != nil || moved[of.Case] {
+			return nil, err
+		}
+		return s.shownWithID(ctx, rec, to)
+	})
+}
+
+// movedCases tells which of the cases that records belong to are in another branch now.
+func (s *Service) movedCases(ctx context.Context, branch auth.BranchID, recs []journal.Record) (map[journal.CaseID]bool,
+	error) {
+	var refs []journal.DocRef
+	for _, rec := range recs {
+		var of owned
+		if err := decode(rec, &of); err != nil {
+			return nil, err
+		}
+		refs = append(refs, journal.DocRef{Type: "cases", ID: string(of.Case)})
+	}
+	cases, err := s.store.Records(ctx, branch, refs)
+	if err != nil {
+		return nil, fmt.Errorf("read cases: %w", err)
+	}
+	moved := map[journal.CaseID]bool{}
+	for _, rec := range cases {
+		var k record.Case
+		if rec.Type == "" || rec.Deleted {
+			continue
+		}
+		if err := decode(rec, &k); err != nil {
+			return nil, err
+		}
+		moved[k.ID] = k.HasMoved()
+	}
+	return moved, nil
 }
 
 // Alerts lists a branch's alerts to phones, newest first; status "" lists all.

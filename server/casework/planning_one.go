@@ -13,7 +13,7 @@ import (
 )
 
 // PlanningFileOf reads what planning must know of one open case that the actor
-// may know of. Errors: case.not_found, case.closed, seal.ErrErased.
+// may know of. Errors: case.not_found, case.closed, case.moved, seal.ErrErased.
 func (s *Service) PlanningFileOf(ctx context.Context, a auth.Actor, branch auth.BranchID, id journal.CaseID,
 	day PlanningDay) (*PlanningFile, error) {
 	if !a.InBranch(branch) {
@@ -36,6 +36,8 @@ func (s *Service) PlanningFileOf(ctx context.Context, a auth.Actor, branch auth.
 		return nil, noSuchCase()
 	case k.State.Status == record.StatusClosed:
 		return nil, refuse(refusal.Conflict, "case.closed", "case", "the case is closed; reopen it first")
+	case k.State.HasMoved():
+		return nil, refuseMoved("case")
 	}
 	if err := s.openHomes(ctx, branch, cases); err != nil {
 		return nil, err
@@ -73,7 +75,9 @@ func (s *Service) PersonsCases(ctx context.Context, branch auth.BranchID, debtor
 			return nil, err
 		}
 		for i := range cases {
-			out = append(out, journal.CaseID(cases[i].ID))
+			if !cases[i].State.HasMoved() {
+				out = append(out, journal.CaseID(cases[i].ID))
+			}
 		}
 	}
 	return out, nil

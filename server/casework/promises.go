@@ -170,7 +170,7 @@ func (s *Service) Promises(ctx context.Context, a auth.Actor, q PromiseQuery) (P
 			if err := decode(recs[0], &k); err != nil {
 				return nil, err
 			}
-			if !k.OpenTo(a) {
+			if !k.OpenTo(a) || k.HasMoved() {
 				return nil, nil
 			}
 			zone := s.zones.find(k.TimeZone)

@@ -3,6 +3,7 @@ package casework
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -161,6 +162,11 @@ func (s *Service) Do(ctx context.Context, actor auth.Actor, branch auth.BranchID
 	receipts := make([]Receipt, len(outs))
 	for i, o := range outs {
 		receipts[i] = Receipt{Command: o.Command, N: o.N, Duplicate: o.Duplicate, Body: o.Receipt, Err: o.Err, Docs: o.Docs}
+		var before *answeredBefore
+		if errors.As(o.Err, &before) {
+			receipts[i] = Receipt{Command: o.Command, N: before.receipt.N, Duplicate: true, Body: before.receipt.Body}
+			continue
+		}
 		if o.Err != nil && err == nil && !isRefusal(o.Err) {
 			err = fmt.Errorf("decide %s: %w", o.Command, o.Err)
 		}
@@ -325,6 +331,7 @@ type draftDoc struct {
 	typ, id string
 	debtor  journal.DebtorID
 	state   any
+	copy    bool // of a document of another branch (draftBuilder.copied)
 }
 
 // now is the part being filled.
@@ -344,7 +351,7 @@ func (d *draftBuilder) put(typ, id string, debtor journal.DebtorID, state any) {
 			return
 		}
 	}
-	p.docs = append(p.docs, draftDoc{typ, id, debtor, state})
+	p.docs = append(p.docs, draftDoc{typ: typ, id: id, debtor: debtor, state: state})
 }
 
 // putCase adds the case's new state and tells the agents who hold the case.
@@ -432,6 +439,7 @@ func (d *draftBuilder) finish(ctx context.Context, vault *seal.Vault, branch aut
 				return journal.Draft{}, fmt.Errorf("encode %s/%s: %w", doc.typ, doc.id, err)
 			}
 			part.Put(doc.typ, doc.id, body)
+			part.Docs[len(part.Docs)-1].Copy = doc.copy
 		}
 		if i == 0 {
 			out = part

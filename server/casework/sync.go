@@ -204,6 +204,12 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 		return nil, "", err
 	}
 	if !held {
+		if moved, err := t.moved(ctx, target); err != nil {
+			return nil, "", err
+		} else if moved {
+			return c.refuse(ctx, t, offline.Revoked, codeMoved, "the case has moved to another branch, which decides "+
+				"on what is sent late", target)
+		}
 		if late, err := t.held(ctx, target); err != nil {
 			return nil, "", err
 		} else if !late {
@@ -240,6 +246,17 @@ func (t *turn) holds(ctx context.Context, id journal.CaseID) (bool, error) {
 		return false, err
 	}
 	return slices.Contains(k.Agents, t.Actor.User), nil
+}
+
+// moved tells whether a case is in another branch now, or on its way there.
+func (t *turn) moved(ctx context.Context, id journal.CaseID) (bool, error) {
+	rec, there, err := t.r.Doc(ctx, "cases", string(id))
+	if err != nil || !there {
+		return false, err
+	}
+	var k record.Case
+	err = decode(rec, &k)
+	return k.HasMoved(), err
 }
 
 // held tells whether the caller held a case on a day that is over, and nobody took

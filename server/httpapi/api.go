@@ -140,6 +140,7 @@ func New(o Options) *API {
 	a.codeEndpoints()
 	a.erasureEndpoints()
 	a.debtorEndpoints()
+	a.moveEndpoints()
 	a.planEndpoints()
 	a.roundEndpoints()
 	a.routingEndpoints()

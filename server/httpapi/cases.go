@@ -127,7 +127,7 @@ func pageAnswer[I ~struct{ json.RawMessage }](p casework.Page, err error) (*body
 type listCasesIn struct {
 	Paging
 	Branch    string `query:"branch" maxLength:"64"`
-	Status    string `query:"status" enum:"open,closed"`
+	Status    string `query:"status" enum:"open,closed,moved" doc:"moved: cases that are in another branch now. Absent: all but these."`
 	Territory string `query:"territory" maxLength:"64" doc:"Only this territory's; - for cases outside every one."`
 }
 

@@ -131,7 +131,7 @@ func (a *API) listAlerts(ctx context.Context, c call, in *listAlertsIn) (*body[p
 type listQuarantineIn struct {
 	Paging
 	Branch string `query:"branch" maxLength:"64"`
-	State  string `query:"state" enum:"open,accepted,dismissed"`
+	State  string `query:"state" enum:"open,accepted,dismissed,moved"`
 }
 
 func (a *API) listQuarantine(ctx context.Context, c call, in *listQuarantineIn) (*body[page[shown[record.Quarantined]]],

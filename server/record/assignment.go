@@ -87,6 +87,7 @@ type AssignmentFound struct {
 	// Decisions is the conduct decision the stop was issued on.
 	Decisions []Verdict `json:"decisions,omitempty" see:"office,agent"`
 	IssuedAt  time.Time `json:"issued_at" see:"office,agent"`
+	MovedIn
 }
 
 // Written tells which device last wrote each of a phone's members, and at which

@@ -51,11 +51,13 @@ type Case struct {
 	// Team a supervisor gave the case to, whatever its territory; "" for none.
 	Team string `json:"team,omitempty" is:"server" see:"office"`
 	// TerritoryPinned says that a supervisor chose the territory; redrawing the map leaves it alone.
-	TerritoryPinned bool             `json:"territory_pinned,omitempty" see:"office"`
-	Status          string           `json:"status" is:"server" see:"all"` // open, closed
-	Closed          *Closing         `json:"closed,omitempty" see:"office,lender"`
-	Holds           Personal[[]Hold] `json:"holds,omitzero" see:"office,agent"`
-	Requests        Requests         `json:"requests,omitzero" see:"office,agent"`
+	TerritoryPinned bool     `json:"territory_pinned,omitempty" see:"office"`
+	Status          string   `json:"status" is:"server" see:"all"` // open, closed, moved
+	Closed          *Closing `json:"closed,omitempty" see:"office,lender"`
+	// Moved is of a case that has left the branch, or was in another one before.
+	Moved    *CaseMove        `json:"moved,omitempty" see:"office"`
+	Holds    Personal[[]Hold] `json:"holds,omitzero" see:"office,agent"`
+	Requests Requests         `json:"requests,omitzero" see:"office,agent"`
 	// Facts are flags of conduct that are no holds: plan_offered, debtor_unreachable, home_unavailable, …
 	Facts []Fact `json:"facts,omitempty" see:"office,agent"`
 	// Appointments are times agreed with the debtor, called off ones included.

@@ -30,6 +30,7 @@ var codes = map[string][]string{
 	"erase_withdrawals": {"debtor_withdrew", "duty_to_keep", "error", "wrong_debtor"},
 	"erasure_states":    {ErasureAsked, ErasureConfirmed, ErasureErased, ErasureWithdrawn},
 	"identity_checks":   {"none", "verbal_two_facts", "document", "otp", "known_to_agent"},
+	"move_reasons":      {"address_changed", "areas_changed", "branch_closed", "error", "workload"},
 	"note_kinds":        {"general", "safety", "address", "hardship"},
 	"overdue_reasons": {"001", "002", "003", "004", "005", "006", "007", "014", "016", "017", "018", "019", "026", "027",
 		"030", "031", "forgot", "salary_delayed", "disaster", "technical_payment_failure", "scam_victim",

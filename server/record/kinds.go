@@ -66,6 +66,7 @@ var kinds = withReports([]Kind{
 	{Name: "payments", New: func() any { return &Payment{} }, ByCase: byCase("payments", "paid_at")},
 	{Name: "links", New: func() any { return &Link{} }},
 	{Name: "alerts", New: func() any { return &Alert{} }},
+	{Name: "moves", New: func() any { return &Move{} }},
 	{Name: "erasures", New: func() any { return &Erasure{} }},
 	{Name: "quarantine", New: func() any { return &Quarantined{} }},
 	{Name: "policy", New: func() any { return &Policy{} }, Rules: offline.Rules{Policy: offline.ServerOwned},

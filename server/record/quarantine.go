@@ -26,7 +26,7 @@ type Quarantined struct {
 	Outcome  string           `json:"outcome" is:"server" see:"office"` // conflict, revoked, rejected
 	Code     string           `json:"code,omitempty" is:"server" see:"office"`
 	Fields   seal.Text        `json:"fields,omitzero" see:"office"`   // the payload, as JSON text
-	State    string           `json:"state" is:"server" see:"office"` // open, accepted, dismissed
+	State    string           `json:"state" is:"server" see:"office"` // open, accepted, dismissed, moved
 	At       time.Time        `json:"at" see:"office"`
 	// Written is when the phone wrote it, by its own clock, and SkewS how wrong that clock was
 	// when it came, in seconds: what is accepted later is corrected by them.
@@ -34,4 +34,5 @@ type Quarantined struct {
 	SkewS   int64       `json:"skew_s,omitempty" see:"office"`
 	By      auth.UserID `json:"handled_by,omitempty" is:"server" see:"office"`
 	Note    seal.Text   `json:"note,omitzero" most:"200" see:"office"`
+	MovedIn
 }

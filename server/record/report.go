@@ -54,6 +54,7 @@ type Taken struct {
 	// the same record under a new mid is known by it. It is sealed, since a hash of personal
 	// data tells whoever can guess the data.
 	Said seal.Text `json:"said,omitzero" most:"64" see:"none"`
+	MovedIn
 }
 
 // Take stamps how a report came, and corrects the instant at which it happened, at. A zero

@@ -18,4 +18,5 @@ type VisitReview struct {
 	By     auth.UserID      `json:"by" is:"server" see:"office"`
 	At     time.Time        `json:"at" see:"office"`
 	Notes  seal.Text        `json:"notes,omitzero" most:"2000" see:"office"`
+	MovedIn
 }

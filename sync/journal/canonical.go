@@ -127,6 +127,9 @@ func appendDoc(b []byte, d *Doc) []byte {
 	b = appendJSONString(b, d.ID)
 	b = append(b, `,"rev":`...)
 	b = strconv.AppendUint(b, d.Rev, 10)
+	if d.Copy {
+		b = append(b, `,"copy":true`...)
+	}
 	if d.Deleted {
 		return append(b, `,"deleted":true}`...)
 	}
@@ -203,7 +206,7 @@ func DecodeEntry(b []byte) (Entry, error) {
 	}
 	nos := w.No
 	for _, d := range w.Docs {
-		doc := Doc{Type: d.Type, ID: d.ID, Rev: d.Rev, Deleted: d.Deleted, State: d.State}
+		doc := Doc{Type: d.Type, ID: d.ID, Rev: d.Rev, Copy: d.Copy, Deleted: d.Deleted, State: d.State}
 		if isNumbered(&doc) {
 			if len(nos) == 0 {
 				return Entry{}, fmt.Errorf("decode entry %s/%d: document %s/%s has no number", w.Branch, w.N, d.Type, d.ID)
@@ -222,6 +225,7 @@ type docWire struct {
 	Type    string          `json:"type"`
 	ID      string          `json:"id"`
 	Rev     uint64          `json:"rev"`
+	Copy    bool            `json:"copy"`
 	Deleted bool            `json:"deleted"`
 	State   json.RawMessage `json:"state"`
 }
@@ -230,5 +234,6 @@ type docWire struct {
 // a branch, so that an export of a whole branch shows no gap.
 const NumberedType = "visits"
 
-// isNumbered tells whether the committer gives this state a number: the first state of a document of the numbered type.
-func isNumbered(d *Doc) bool { return d.Type == NumberedType && d.Rev == 1 && !d.Deleted }
+// isNumbered tells whether the committer gives this state a number: the first state of a document of the numbered
+// type that was made in this branch.
+func isNumbered(d *Doc) bool { return d.Type == NumberedType && d.Rev == 1 && !d.Deleted && !d.Copy }

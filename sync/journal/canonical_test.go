@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -64,6 +65,39 @@ func TestEntryReadsBackWhatWasWritten(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got, e) {
 		t.Errorf("read back\n%+v\nwant\n%+v", got, e)
+	}
+}
+
+// A visit that was made in another branch keeps its number there: here it gets none, and takes none away.
+func TestACopyGetsNoNumber(t *testing.T) {
+	e := Entry{Schema: 1, Branch: "B", N: 1, Received: time.Date(2026, 11, 25, 9, 0, 1, 0, time.UTC), Docs: []Doc{
+		{Type: NumberedType, ID: "old", Rev: 1, Copy: true, State: json.RawMessage(`{}`)},
+		{Type: NumberedType, ID: "new", Rev: 1, No: 3, State: json.RawMessage(`{}`)}}}
+	const want = `{"schema":1,"branch":"B","n":1,"received":"2026-11-25T09:00:01.000Z","no":[3],"docs":[` +
+		`{"type":"visits","id":"old","rev":1,"copy":true,"state":{}},{"type":"visits","id":"new","rev":1,"state":{}}]}`
+	if got := string(e.encode()); got != want {
+		t.Errorf("encoded\n%s, want\n%s", got, want)
+	}
+	if back, err := DecodeEntry([]byte(want)); err != nil || !reflect.DeepEqual(back, e) {
+		t.Errorf("read back %+v, %v", back, err)
+	}
+	m := newMemStore()
+	j := open(t, m)
+	d := Draft{Action: "copy"}
+	d.Docs = []Doc{{Type: NumberedType, ID: "old", Copy: true, State: json.RawMessage(`{}`)}}
+	copying := Command{ID: "copy", Decide: func(ctx context.Context, r *Reader) (Draft, error) {
+		_, _, err := r.Doc(ctx, NumberedType, "old")
+		return d, err
+	}}
+	do(t, j, copying)
+	do(t, j, once("visit", NumberedType, "new"))
+	recs, err := m.Records(context.Background(), branch, []DocRef{{NumberedType, "old"}, {NumberedType, "new"}})
+	if err != nil || recs[0].No != 0 || recs[1].No != 1 {
+		t.Errorf("the copy has number %d, the first visit %d, %v", recs[0].No, recs[1].No, err)
+	}
+	tail, err := m.Tail(context.Background(), branch)
+	if err != nil || tail.Numbered+tail.NumberedIn != 1 {
+		t.Errorf("the tree counts %d visits, %v", tail.Numbered+tail.NumberedIn, err)
 	}
 }
 

@@ -61,6 +61,8 @@
 //	J5  storetest TombstonesStay, SweptIsWhatIsOld; TestTheFloorRisesWithRealTime; sync/offline floor_test.go
 //	J6  TestAnnouncedPagesAreVisible, TestPagesOfOtherNodesAreAnnounced; sync/offline pull_test.go; storetest
 //	    APullMissesNothing, FeedsStopAtTheWatermark
+//	J7a TestACopyGetsNoNumber; server/casework TestAMoveThatIsCutShortIsFinished, TestADebtorComesBack,
+//	    TestACommandIsAnsweredOnceThoughItsCaseMoves
 //	J8  server/casework TestADebtorHasOneHomeBranch, TestTwoBranchesClaimADebtorAtOnce
 //	J9  storetest RebuildsShowTheSame, ARebuildGoesOn, ASwitchLosesNothing; server/cmd/doorstep
 //	    TestRebuildAndFsckBesideARunningServer

@@ -20,6 +20,9 @@ type Doc struct {
 	// its type, given by the committer on creation, for the numbered types only
 	// (visits: the audit's visit_no). Zero elsewhere.
 	No uint64
+	// Copy says that the document was made in another branch's journal and counts there:
+	// it gets no number here.
+	Copy bool
 	// Deleted makes a tombstone; State is then empty.
 	Deleted bool
 	// State is compact JSON without floats; personal parts are sealed in it.
