@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"doorstep/auth"
-	"doorstep/auth/refusal"
 	"doorstep/sync/journal"
 	"doorstep/sync/seal"
 )
@@ -12,22 +11,13 @@ import (
 // About is what every report but a visit's begins with: which case, when, and
 // which earlier record it corrects.
 type About struct {
-	Case journal.CaseID `json:"case" is:"id" see:"all"`
+	Case journal.CaseID `json:"case" is:"id" see:"all" need:"say which case it belongs to"`
 	// Visit is the visit it belongs to; "" for none.
 	Visit string `json:"visit,omitempty" is:"id" see:"all"`
 	// At is when it happened: a phone says it by its own clock; what is kept is corrected (claimed_at has the phone's).
-	At         time.Time `json:"at" see:"all"`
-	Supersedes string    `json:"supersedes,omitempty" is:"id" see:"all"`
-}
-
-func (a *About) check(time.Time) *refusal.Error {
-	if a.Case == "" {
-		return invalid("validation.case", "case", "say which case it belongs to")
-	}
-	if a.At.IsZero() {
-		return invalid("validation.at", "at", "say when it happened, as RFC 3339 with an offset")
-	}
-	return nil
+	At time.Time `json:"at" see:"all" need:"say when it happened, as RFC 3339 with an offset"`
+	// Supersedes is the record that this one corrects; "" for none.
+	Supersedes string `json:"supersedes,omitempty" is:"id" see:"all"`
 }
 
 // Taken is what the server adds to whatever a phone records.
