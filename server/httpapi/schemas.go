@@ -130,7 +130,7 @@ func (b schemaBuilder) member(m *record.Member, f form) *huma.Schema {
 	}
 	null := &huma.Schema{Type: "null"}
 	if s.Ref != "" || s.Type == "" {
-		return &huma.Schema{AnyOf: []*huma.Schema{s, null}}
+		return &huma.Schema{OneOf: []*huma.Schema{s, null}}
 	}
 	s.Nullable = true // of an erased debtor
 	return s
@@ -372,13 +372,14 @@ var prefixes = map[string]string{"/server/dispatch": "Round", "/routing/vroom": 
 // anyReceipt is the answer to a command of any kind.
 type anyReceipt struct{ json.RawMessage }
 
-// Schema describes it as one of all receipts.
+// Schema describes it as one of all receipts. Each has a member that no other has.
 func (anyReceipt) Schema(r huma.Registry) *huma.Schema {
 	out := &huma.Schema{}
 	for _, s := range []huma.SchemaProvider{receipt[casework.AppointmentReceipt]{}, receipt[casework.CaseReceipt]{},
 		receipt[casework.ContactReceipt]{}, receipt[casework.ErasureReceipt]{}, receipt[casework.HoldReceipt]{},
-		receipt[casework.PlanReceipt]{}, receipt[casework.QuarantineReceipt]{}, receipt[casework.ReviewReceipt]{}} {
-		out.AnyOf = append(out.AnyOf, s.Schema(r))
+		receipt[casework.LinkReceipt]{}, receipt[casework.PlanReceipt]{}, receipt[casework.QuarantineReceipt]{},
+		receipt[casework.ReviewReceipt]{}} {
+		out.OneOf = append(out.OneOf, s.Schema(r))
 	}
 	return out
 }

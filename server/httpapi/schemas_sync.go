@@ -101,24 +101,34 @@ func opsOf(k record.Kind) []string {
 // isPatched tells whether phones put records of a kind whole, and change parts of them later.
 func isPatched(k record.Kind) bool { return len(opsOf(k)) > 1 }
 
-// results describes what became of mutations.
+// results describes what became of mutations: a result for each kind that phones pull, and
+// one for any other type, which is always refused.
 func (b schemaBuilder) results() *huma.Schema {
-	docs := &huma.Schema{Description: "The record as it stands, of the kind that type names."}
-	for _, k := range writable() {
-		docs.AnyOf = append(docs.AnyOf, b.kind(k, phone))
+	result := func(k *record.Kind) *huma.Schema {
+		s := &huma.Schema{Type: "object", Required: []string{"mid", "type", "id", "status"}, AdditionalProperties: false,
+			Properties: map[string]*huma.Schema{"mid": text("The mutation's."), "id": text("The mutation's."),
+				"status": oneOf("What became of it.", offline.Applied, offline.Duplicate, offline.Merged, offline.Conflict,
+					offline.Revoked, offline.Rejected, offline.Retry),
+				"code":   text("Of a rejection: validation.*, append_only, mid_reused, unknown_type, server_owned, …"),
+				"detail": text("What is wrong, where, and how to mend it."),
+				"rev":    integer("The record's revision now."),
+				"op": oneOf("How the record stands now, where it is not as the phone wrote it.", "put", "delete",
+					"revoke"),
+				"quarantine": text("Under which id a supervisor finds what was not applied.")}}
+		if k != nil {
+			s.Properties["doc"] = b.kind(*k, phone)
+		}
+		return s
 	}
-	s := &huma.Schema{Type: "object", Required: []string{"mid", "type", "id", "status"}, AdditionalProperties: false,
-		Properties: map[string]*huma.Schema{"mid": text("The mutation's."), "type": text("The mutation's."),
-			"id": text("The mutation's."),
-			"status": oneOf("What became of it.", offline.Applied, offline.Duplicate, offline.Merged, offline.Conflict,
-				offline.Revoked,
-				offline.Rejected, offline.Retry),
-			"code":       text("Of a rejection: validation.*, append_only, mid_reused, unknown_type, server_owned, …"),
-			"detail":     text("What is wrong, where, and how to mend it."),
-			"rev":        integer("The record's revision now."),
-			"op":         oneOf("How the record stands now, where it is not as the phone wrote it.", "put", "delete", "revoke"),
-			"quarantine": text("Under which id a supervisor finds what was not applied."),
-			"doc":        docs}}
-	b.into["MutationResult"] = s
-	return refTo("MutationResult")
+	out := b.byType("Result", synced(), func(k record.Kind) *huma.Schema { return result(&k) })
+	other := result(nil)
+	other.Description = "The result of a mutation of a type that phones neither pull nor write."
+	known := &huma.Schema{}
+	for _, k := range synced() {
+		known.Enum = append(known.Enum, k.Name)
+	}
+	other.Properties["type"] = &huma.Schema{Type: "string", Not: known, Description: "The mutation's."}
+	b.into["OtherResult"] = other
+	out.OneOf = append(out.OneOf, refTo("OtherResult"))
+	return out
 }
