@@ -139,6 +139,9 @@ func checkStruct(v reflect.Value, at string) *refusal.Error {
 
 func checkValue(m *Member, f reflect.Value, at string) *refusal.Error {
 	if m.Need != "" && saysNothing(f) {
+		if list := CodesOf(m.Is); list != nil {
+			return invalid("validation."+m.Name, at, "%s: one of %s", m.Need, strings.Join(list, ", "))
+		}
 		return invalid("validation."+m.Name, at, "%s", m.Need)
 	}
 	switch t := f.Type(); {

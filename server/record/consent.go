@@ -20,9 +20,9 @@ type ConsentReport struct {
 	About
 	// Principal is who consents: a relationship; "" for the debtor.
 	Principal string `json:"principal,omitempty" is:"relationships" see:"office,agent"`
-	Scope     string `json:"scope" is:"consent_scopes" see:"office,agent" need:"say what for, by one of consent_scopes"`
+	Scope     string `json:"scope" is:"consent_scopes" see:"office,agent" need:"say what it is for"`
 	// Status is requested, given, refused or withdrawn; expired and superseded are for the record only.
-	Status        string          `json:"status" is:"consent_statuses" see:"office,agent" need:"say one of consent_statuses"`
+	Status        string          `json:"status" is:"consent_statuses" see:"office,agent" need:"say how it stands"`
 	Method        string          `json:"method,omitempty" is:"consent_methods" see:"office,agent"`
 	Language      string          `json:"language,omitempty" is:"language" see:"office,agent"`
 	NoticeVersion string          `json:"notice_version,omitempty" is:"id" see:"office,agent"`

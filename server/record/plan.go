@@ -21,7 +21,7 @@ type PlanReport struct {
 	// Case must be given for a new plan. One that is changed stays with its case.
 	Case        journal.CaseID `json:"case" is:"id" see:"all"`
 	Visit       string         `json:"visit,omitempty" is:"id" see:"all"`
-	Kind        string         `json:"kind" is:"plan_kinds" see:"all" need:"say which kind of plan it is, by one of plan_kinds"`
+	Kind        string         `json:"kind" is:"plan_kinds" see:"all" need:"say which kind of plan it is"`
 	Currency    string         `json:"currency" is:"currency" see:"all" need:"write the case's ISO 4217 code"`
 	TotalMinor  int64          `json:"total_minor" see:"all" need:"a plan pays something: the total is above zero"`
 	Debts       []DebtBalance  `json:"debts,omitempty" see:"all"` // how the phone saw the balance divided

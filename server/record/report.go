@@ -23,17 +23,19 @@ type About struct {
 // Taken is what the server adds to whatever a phone records.
 type Taken struct {
 	Debtor journal.DebtorID `json:"debtor" is:"server" see:"all"`
-	// By is the user who recorded it, Device the phone it came from; "" for the office.
-	By     auth.UserID   `json:"by" is:"server" see:"office,agent"`
+	// By is the user who recorded it.
+	By auth.UserID `json:"by" is:"server" see:"office,agent"`
+	// Device is the phone it came from; "" for the office.
 	Device auth.DeviceID `json:"device,omitempty" is:"server" see:"office"`
 	// SkewS is the device's clock against the server's at receipt, in seconds.
 	SkewS int64 `json:"skew_s,omitempty" see:"office"`
-	// ReceivedAt is when it came, and RecordedAt when it was written down, by the server's clock.
+	// ReceivedAt is when it came, by the server's clock.
+	ReceivedAt time.Time `json:"received_at,omitzero" see:"office,agent,lender"`
+	// RecordedAt is when it was written down, by the server's clock.
+	RecordedAt time.Time `json:"recorded_at,omitzero" see:"office,agent"`
 	// ClaimedAt is the time that the phone said, where at is another: at is less the phone's
 	// skew and never after the receipt.
-	ReceivedAt time.Time `json:"received_at,omitzero" see:"office,agent,lender"`
-	RecordedAt time.Time `json:"recorded_at,omitzero" see:"office,agent"`
-	ClaimedAt  time.Time `json:"claimed_at,omitzero" see:"office,agent,lender"`
+	ClaimedAt time.Time `json:"claimed_at,omitzero" see:"office,agent,lender"`
 	// Flags are what the server found when it took the record in: unlawful, late_stop,
 	// clock_skew, in_future, backdated, after_revocation, after_day, second_visit, no_assignment, …
 	Flags []string `json:"flags,omitempty" is:"server" see:"office,agent"`

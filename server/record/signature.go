@@ -13,7 +13,7 @@ type SignatureReport struct {
 	// OfType and Of name what was signed: a visit, plan or consent.
 	OfType      string       `json:"of_type,omitempty" is:"signed_types" see:"office,agent"`
 	Of          string       `json:"of,omitempty" is:"id" see:"office,agent"`
-	Role        string       `json:"signer_role" is:"signer_roles" see:"office,agent" need:"say who signed, by one of signer_roles"`
+	Role        string       `json:"signer_role" is:"signer_roles" see:"office,agent" need:"say who signed"`
 	SHA256      string       `json:"sha256" is:"id" see:"office,agent"`
 	Attachments []Attachment `json:"attachments,omitempty" see:"office,agent"`
 }

@@ -48,7 +48,7 @@ type VisitReport struct {
 	Photos              []Photo       `json:"photos,omitempty" see:"office,agent"`
 	// Items are the papers carried: badge, authorisation_letter, …
 	Items         []string               `json:"items,omitempty" is:"id" see:"office,agent"`
-	Outcome       string                 `json:"outcome" is:"outcomes" see:"all" need:"say how the visit ended, by one of the outcome codes"`
+	Outcome       string                 `json:"outcome" is:"outcomes" see:"all" need:"say how the visit ended"`
 	OutcomeDetail seal.Text              `json:"outcome_detail,omitzero" most:"2000" see:"office,agent"`
 	OverdueReason string                 `json:"overdue_reason,omitempty" is:"overdue_reasons" see:"all"`
 	Plan          string                 `json:"plan,omitempty" is:"id" see:"all"`
@@ -90,7 +90,7 @@ type VisitFound struct {
 // DoorDecision is what the phone decided at the door, offline, from the policy it held.
 type DoorDecision struct {
 	At       time.Time `json:"at,omitzero"`
-	Decision string    `json:"decision" is:"decisions" need:"write allow or deny"`
+	Decision string    `json:"decision" is:"decisions" need:"say what was decided"`
 	Reason   string    `json:"reason,omitempty" is:"id"`
 	Rule     string    `json:"rule,omitempty" is:"id"`
 	Policy   string    `json:"policy_hash,omitempty" is:"id"`
@@ -109,7 +109,7 @@ type VisitAgent struct {
 
 // PersonMet says who opened the door.
 type PersonMet struct {
-	Relationship  string `json:"relationship" is:"relationships" need:"say who was met, by one of the relationships"`
+	Relationship  string `json:"relationship" is:"relationships" need:"say who was met"`
 	IdentityCheck string `json:"identity_check,omitempty" is:"identity_checks"`
 	Language      string `json:"language,omitempty" is:"language"`
 	// NameHash is the phone's keyed hash of the name said at the door, never the name.
