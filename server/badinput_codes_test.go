@@ -138,7 +138,8 @@ func TestARefusedCodeIsAnsweredByItsList(t *testing.T) {
 		"by": {"agency", "lender"}} {
 		decide(member, func(action, _ map[string]any) { action[member] = "no_such_code" }, codes...)
 	}
-	decide("items", func(action, _ map[string]any) { action["items"] = []any{"no_such_code"} }, "badge", "iibf_certificate")
+	decide("items", func(action, _ map[string]any) { action["items"] = []any{"no_such_code"} }, "badge",
+		"iibf_certificate")
 	decide("flags", func(_, kase map[string]any) { kase["flags"] = map[string]any{"no_such_code": true} }, "deceased",
 		"represented")
 	if places < 40 {

@@ -277,7 +277,7 @@ func node(v any, at string, paths map[string]int) *yaml.Node {
 		return n
 	case []any:
 		n := &yaml.Node{Kind: yaml.SequenceNode}
-		if at == "required" || at == "enum" || at == "x-roles" {
+		if at == "required" || at == "enum" || at == "x-roles" || at == "example" && !slices.ContainsFunc(v, nests) {
 			n.Style = yaml.FlowStyle
 		}
 		for _, x := range v {
@@ -297,6 +297,15 @@ func node(v any, at string, paths map[string]int) *yaml.Node {
 	n := &yaml.Node{}
 	_ = n.Encode(v)
 	return n
+}
+
+// nests tells whether a value holds others.
+func nests(v any) bool {
+	switch v.(type) {
+	case map[string]any, []any:
+		return true
+	}
+	return false
 }
 
 // TestNoObjectIsFreeWithoutAReason: an object that may hold anything says why, in x-open.
