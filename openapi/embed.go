@@ -1,6 +1,7 @@
 // Package openapi holds the API description and the page that shows it. The
-// description (openapi.yaml) is generated from the endpoints and from the comments of
-// the types they take and give; a test of server/httpapi keeps the file in step.
+// description (openapi.yaml) is generated from the endpoints, from the comments of the
+// types they take and give, and from examples.json, which a test of server records; a test
+// of server/httpapi keeps the file in step.
 package openapi
 
 import _ "embed"

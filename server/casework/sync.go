@@ -153,7 +153,7 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 	}
 	kind, _ := record.KindOf(m.Type)
 	if kind.Rules.Policy == "" {
-		return c.refuse(ctx, t, offline.Rejected, offline.CodeUnknownType, "phones do not write records of this type", "")
+		return c.refuse(ctx, t, offline.Rejected, offline.CodeUnknownType, notWritten, "")
 	}
 	cur, of, err := c.current(ctx, t, kind)
 	if err != nil {

@@ -2,6 +2,7 @@ package casework
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"doorstep/auth/refusal"
@@ -35,7 +36,20 @@ func (s sender) command(kind record.Kind, state any, of journal.CaseID) (Cmd, jo
 	case evidence:
 		return recordEvidence{kind, s.id, v, s.from}, v.CaseOf(), nil
 	}
-	return nil, "", refuse(refusal.Invalid, offline.CodeUnknownType, "type", "phones do not write records of this type")
+	return nil, "", refuse(refusal.Invalid, offline.CodeUnknownType, "type", "%s", notWritten)
+}
+
+// notWritten refuses a type of which phones do not write records, and names the others.
+var notWritten = "phones do not write records of this type; they write " + strings.Join(writtenTypes(), ", ")
+
+func writtenTypes() []string {
+	var out []string
+	for _, k := range record.Kinds() {
+		if k.ReportMembers() != nil {
+			out = append(out, k.Name)
+		}
+	}
+	return out
 }
 
 // command is the domain's command for a mutation the policy allows, and the case it is about; of is the

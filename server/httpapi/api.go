@@ -149,6 +149,7 @@ func New(o Options) *API {
 	a.auditEndpoints()
 	a.syncEndpoints()
 	a.operatorEndpoints()
+	describeCodes(a.huma.OpenAPI().Components.Schemas)
 	return a
 }
 

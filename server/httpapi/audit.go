@@ -73,7 +73,7 @@ func (a *API) exportVisits(c *gin.Context) {
 		format, contentType = audit.CSV, "text/csv; charset=utf-8"
 	default:
 		writeProblem(c, newProblem(http.StatusUnprocessableEntity, "audit.format",
-			"format is ndjson or csv").at("query.format", "not a format"))
+			"format is ndjson or csv").at("query.format", "not one of ndjson, csv"))
 		return
 	}
 	w := &begun{ResponseWriter: c.Writer, contentType: contentType,

@@ -247,7 +247,7 @@ type recordContactIn struct {
 		Channel  string    `json:"channel" maxLength:"32" example:"call"`
 		At       time.Time `json:"at"`
 		Result   string    `json:"result" maxLength:"32" example:"no_answer"`
-		Party    string    `json:"party,omitempty" maxLength:"32"`
+		Party    string    `json:"party,omitempty" minLength:"1" maxLength:"32"`
 		PartyRef string    `json:"party_ref,omitempty" maxLength:"64"`
 		Number   string    `json:"number,omitempty" maxLength:"20" doc:"E.164."`
 		External string    `json:"external_id,omitempty" maxLength:"128"`

@@ -2,9 +2,16 @@ package httpapi
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"reflect"
+	"slices"
+	"strings"
 
+	"doorstep/server/conduct"
 	"doorstep/server/record"
+
+	"github.com/danielgtaylor/huma/v2"
 )
 
 // codeLists are the closed lists of codes.
@@ -31,11 +38,68 @@ func (a *API) codeEndpoints() {
 
 func (a *API) listCodes(context.Context, call, *struct{}) (*body[codeLists], error) {
 	out := codeLists{Lists: map[string][]string{}, Outcomes: []outcomeCode{}}
-	for _, name := range record.CodeLists() {
-		out.Lists[name] = record.CodesOf(name)
+	for _, name := range codeListNames() {
+		out.Lists[name] = codesOf(name)
 	}
 	for _, o := range record.Outcomes() {
 		out.Outcomes = append(out.Outcomes, outcomeCode{o.Code, o.Met, o.Door, o.Hold, o.Address})
 	}
 	return respond(out), nil
+}
+
+// contactLists are the closed lists of the conduct decision, by their names in GET /v1/codes.
+var contactLists = map[string][]string{"contact_channels": conduct.Channels(), "contact_events": conduct.Events(),
+	"contact_papers": conduct.Papers(), "contact_parties": conduct.Parties(), "contact_places": conduct.Places(),
+	"contact_purposes": conduct.Purposes(), "contact_results": conduct.Results(), "contact_by": conduct.Bys(),
+	"notice_forms": conduct.NoticeForms()}
+
+// codeListNames names every closed list, sorted.
+func codeListNames() []string {
+	return slices.Sorted(slices.Values(append(record.CodeLists(), slices.Collect(maps.Keys(contactLists))...)))
+}
+
+// codesOf is the closed list of a name; nil when there is none.
+func codesOf(name string) []string {
+	if list := contactLists[name]; list != nil {
+		return list
+	}
+	return record.CodesOf(name)
+}
+
+// codeMembers name the lists of the members of requests that take a code which a room
+// behind looks at, and refuses with a code of its own.
+var codeMembers = map[string]string{
+	"OpenHoldRequest.kind": "hold_kinds", "SetFactRequest.kind": "fact_kinds",
+	"RecordContactRequest.channel": "contact_channels", "RecordContactRequest.result": "contact_results",
+	"RecordContactRequest.party": "contact_parties", "CloseCaseRequest.reason": "closing_reasons",
+	"CorrectCaseRequest.address_verification": "address_verifications", "PlanBody.kind": "plan_kinds",
+	"RequestsInput.no_channels": "contact_channels", "RequestsInput.opt_out": "contact_channels",
+	"RequestsInput.no_places": "contact_places", "TeamBody.items": "contact_papers"}
+
+// describeCodes gives members of requests that take a code the codes of their list. huma does not look
+// at them, since they are no part of the schema that it knows. It panics on a member that is not there.
+func describeCodes(r huma.Registry) {
+	describe := func(schema, member, list string) {
+		s := r.Map()[schema].Properties[member]
+		if s.Items != nil {
+			s = s.Items
+		}
+		s.Extensions = map[string]any{"enum": codesOf(list)}
+	}
+	for at, list := range codeMembers {
+		schema, member, _ := strings.Cut(at, ".")
+		describe(schema, member, list)
+	}
+	for name := range r.Map() {
+		t := r.TypeFromRef("#/components/schemas/" + name)
+		if t == nil || t.Kind() != reflect.Struct || t.PkgPath() != reflect.TypeFor[record.Case]().PkgPath() ||
+			!strings.HasSuffix(name, "Input") {
+			continue
+		}
+		for _, m := range record.Members(t) {
+			if record.CodesOf(m.Is) != nil {
+				describe(name, m.Name, m.Is)
+			}
+		}
+	}
 }

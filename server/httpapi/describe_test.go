@@ -131,18 +131,22 @@ func (c comments) of(a *API, name string) map[string]string {
 	return nil
 }
 
-// common are descriptions of members that say the same wherever they stand.
-var common = map[string]string{"id": "Its id.", "rev": "Its revision: it goes up by one with each change.",
-	"branch": "The branch's id.",
-	"lender": "The lender's id.", "case": "The case's id.", "debtor": "The debtor's id.", "name": "Its name, for people.",
-	"agents":   "Ids of agents.",
-	"currency": "ISO 4217.", "at": "When, as an instant.", "by": "The user who did it.", "team": "The team's id.",
-	"territory": "The territory's id.",
-	"items":     "The items of the page.", "status": "How it stands.", "code": "A stable name; programs act on it.",
-	"message": "For people.", "type": "Which type it is."}
+// wordsOf finds the key in words that says what a member of a schema is; "" for none.
+func wordsOf(schema, member string) string {
+	for _, suffix := range []string{"", "OnPhone", "Listed", "Report", "Input"} {
+		if of, is := strings.CutSuffix(schema, suffix); is && words[of+"."+member] != "" {
+			return of + "." + member
+		}
+	}
+	if words[member] != "" {
+		return member
+	}
+	return ""
+}
 
 // describeMembers gives each member of the schemas that has no description one: its Go
-// comment, the list of codes it takes, or what its name says.
+// comment, what words say of it, or the list of codes it takes. It lists those that it finds
+// nothing for.
 func describeMembers(t *testing.T, a *API, schemas map[string]any) (bare []string) {
 	found := readComments(t, sources...)
 	for name, v := range schemas {
@@ -156,20 +160,19 @@ func describeMembers(t *testing.T, a *API, schemas map[string]any) (bare []strin
 			}
 			text := said[member]
 			if text == "" {
-				text = common[member]
+				text = words[wordsOf(name, member)]
 			}
 			if text == "" {
 				text = ofList(m)
 			}
-			if text == "" && m["$ref"] == nil {
-				bare = append(bare, name+"."+member)
-				text = strings.ToUpper(member[:1]) + strings.ReplaceAll(member[1:], "_", " ") + "."
-			}
 			if text != "" {
 				m["description"] = text
+			} else if m["$ref"] == nil {
+				bare = append(bare, name+"."+member)
 			}
 		}
 	}
+	slices.Sort(bare)
 	return bare
 }
 
@@ -207,7 +210,9 @@ func writtenDescription(t *testing.T, a *API) []byte {
 		t.Fatal(err)
 	}
 	schemas := doc["components"].(map[string]any)["schemas"].(map[string]any)
-	describeMembers(t, a, schemas)
+	if bare := describeMembers(t, a, schemas); len(bare) > 0 {
+		t.Errorf("comment on the fields of these members, or describe them in words: %s", strings.Join(bare, ", "))
+	}
 	addExamples(t, doc)
 	var out bytes.Buffer
 	e := yaml.NewEncoder(&out)
@@ -272,7 +277,7 @@ func node(v any, at string, paths map[string]int) *yaml.Node {
 		return n
 	case []any:
 		n := &yaml.Node{Kind: yaml.SequenceNode}
-		if at == "required" || at == "enum" || at == "x-roles" {
+		if at == "required" || at == "enum" || at == "x-roles" || at == "example" && !slices.ContainsFunc(v, nests) {
 			n.Style = yaml.FlowStyle
 		}
 		for _, x := range v {
@@ -292,6 +297,15 @@ func node(v any, at string, paths map[string]int) *yaml.Node {
 	n := &yaml.Node{}
 	_ = n.Encode(v)
 	return n
+}
+
+// nests tells whether a value holds others.
+func nests(v any) bool {
+	switch v.(type) {
+	case map[string]any, []any:
+		return true
+	}
+	return false
 }
 
 // TestNoObjectIsFreeWithoutAReason: an object that may hold anything says why, in x-open.
@@ -332,18 +346,24 @@ func TestNoObjectIsFreeWithoutAReason(t *testing.T) {
 	}
 }
 
-// TestEveryMemberHasADescription looks at the file as it is written.
-func TestEveryMemberHasADescription(t *testing.T) {
-	doc := map[string]any{}
-	if err := yaml.Unmarshal(writtenDescription(t, described(t)), &doc); err != nil {
-		t.Fatal(err)
-	}
-	for name, v := range doc["components"].(map[string]any)["schemas"].(map[string]any) {
+// TestWordsDescribeMembers: whatever words say stands in the description.
+func TestWordsDescribeMembers(t *testing.T) {
+	read := readSpec(t)
+	used := map[string]bool{}
+	for name, v := range read.doc["components"].(map[string]any)["schemas"].(map[string]any) {
 		props, _ := v.(map[string]any)["properties"].(map[string]any)
 		for member, p := range props {
-			if m := p.(map[string]any); m["description"] == nil && m["$ref"] == nil {
-				t.Errorf("%s.%s has no description", name, member)
+			if key := wordsOf(name, member); p.(map[string]any)["description"] == words[key] {
+				used[key] = true
 			}
+		}
+	}
+	for at, text := range words {
+		if !used[at] {
+			t.Errorf("the words of %s describe no member: it has a comment of its own, or is not there", at)
+		}
+		if !strings.HasSuffix(text, ".") {
+			t.Errorf("the words of %s are no sentence", at)
 		}
 	}
 }

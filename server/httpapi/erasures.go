@@ -22,8 +22,8 @@ type Erasure struct {
 	AskedAt     time.Time `json:"asked_at"`
 	ConfirmedBy string    `json:"confirmed_by,omitempty"`
 	ConfirmedAt time.Time `json:"confirmed_at,omitzero"`
-	WithdrawnBy string    `json:"withdrawn_by,omitempty"`
-	WithdrawnAt time.Time `json:"withdrawn_at,omitzero"`
+	WithdrawnBy string    `json:"withdrawn_by,omitempty" doc:"Who withdrew it."`
+	WithdrawnAt time.Time `json:"withdrawn_at,omitzero" doc:"When it was withdrawn."`
 	Withdrawal  string    `json:"withdrawal,omitempty" enum:"debtor_withdrew,duty_to_keep,error,wrong_debtor" doc:"Why it was withdrawn."`
 	ErasedAt    time.Time `json:"erased_at,omitzero"`
 	Cases       []string  `json:"cases,omitempty" doc:"The debtor's cases, which are closed."`

@@ -1,74 +1,119 @@
 package httpapi
 
 import (
+	"bytes"
 	"encoding/json"
+	"net/url"
+	"os"
+	"strings"
 	"testing"
-
-	"github.com/danielgtaylor/huma/v2"
 )
 
-// examples are requests as they are sent, by operation. TestExamplesFitTheirSchemas holds them to the description.
-var examples = map[string]string{
-	"signIn":          `{"login": "u-17", "password": "correct horse battery staple", "device": {"id": "d-17", "platform": "android", "name": "Pixel 8"}}`,
-	"createUser":      `{"login": "u-17", "role": "agent", "branches": ["porto"], "language": "pt", "badge_no": "4711"}`,
-	"putBranch":       `{"name": "Porto", "time_zone": "Europe/Lisbon", "country": "PT"}`,
-	"putTeam":         `{"branch": "porto", "agents": ["u-17", "u-18"], "territories": ["ribeira"], "mode": "foot", "start": [-8.6109, 41.1496]}`,
-	"putShift":        `{"branch": "porto", "from": "09:00", "to": "17:00"}`,
-	"planRound":       `{"branch": "porto", "date": "2026-11-25"}`,
-	"openHold":        `{"kind": "dispute", "until": "2026-12-31"}`,
-	"recordContact":   `{"channel": "call", "at": "2026-11-24T16:20:00Z", "result": "no_answer"}`,
-	"makeAppointment": `{"from": "2026-11-25T15:00:00Z", "to": "2026-11-25T17:00:00Z"}`,
-	"push": `{"mutations": [{"mid": "0193570e-6f2a-7b3c-8d4e-5f60718293a4", "type": "visits", "id": "v-0193570e",
-		"op": "put", "base": 0,
-		"client_ts": "2026-11-25T10:31:07Z", "fields": {"case": "north.1001", "assignment": "a-1",
-		"at": "2026-11-25T10:20:00Z",
-		"agents": [{"agent_id": "u-17", "role": "lead"}], "purpose": "negotiate", "place": "home",
-		"check_in": {"at": "2026-11-25T10:20:00Z", "point": [-8.6109, 41.1496], "accuracy_m": 8},
-		"person_met": {"relationship": "debtor", "identity_check": "document"}, "outcome": "MET_PTP",
-		"overdue_reason": "salary_delayed"}}]}`,
+// exchange is a request and its answer as a test of server recorded them.
+type exchange struct {
+	Request  map[string]any
+	Response map[string]map[string]any
 }
 
+// recorded are the exchanges of openapi/examples.json by operation. go test ./server -run
+// TestExamplesAreReal -update records them anew.
+func recorded(t *testing.T) map[string]exchange {
+	t.Helper()
+	text, err := os.ReadFile("../../openapi/examples.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	out := map[string]exchange{}
+	if err := d.Decode(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// child is the object under some names; it stops the test if there is none.
+func child(t *testing.T, v any, names ...string) map[string]any {
+	t.Helper()
+	for i, name := range names {
+		m, _ := v.(map[string]any)
+		if v = m[name]; v == nil {
+			t.Fatalf("there is no %s", strings.Join(names[:i+1], "."))
+		}
+	}
+	return v.(map[string]any)
+}
+
+// addExamples puts what was recorded into the description.
 func addExamples(t *testing.T, doc map[string]any) {
 	t.Helper()
-	used := 0
+	all, used := recorded(t), 0
 	for _, item := range doc["paths"].(map[string]any) {
 		for _, op := range item.(map[string]any) {
 			o := op.(map[string]any)
-			text, there := examples[o["operationId"].(string)]
+			e, there := all[o["operationId"].(string)]
 			if !there {
 				continue
 			}
 			used++
-			var v any
-			if err := json.Unmarshal([]byte(text), &v); err != nil {
-				t.Fatal(err)
+			for kind, v := range e.Request {
+				child(t, o, "requestBody", "content", kind)["example"] = v
 			}
-			o["requestBody"].(map[string]any)["content"].(map[string]any)["application/json"].(map[string]any)["example"] = v
+			for status, answer := range e.Response {
+				for kind, v := range answer {
+					child(t, o, "responses", status, "content", kind)["example"] = v
+				}
+			}
 		}
 	}
-	if used != len(examples) {
-		t.Errorf("%d of %d examples belong to an operation", used, len(examples))
+	if used != len(all) {
+		t.Errorf("%d of %d examples belong to an operation", used, len(all))
 	}
 }
 
+// TestExamplesFitTheirSchemas holds each example against the schema beside it, and each line
+// of an import against the schema of its lines.
 func TestExamplesFitTheirSchemas(t *testing.T) {
-	a := described(t)
-	r := a.huma.OpenAPI().Components.Schemas
-	for _, item := range a.huma.OpenAPI().Paths {
-		for _, op := range []*huma.Operation{item.Post, item.Put, item.Patch} {
-			if op == nil || examples[op.OperationID] == "" {
+	read, seen := readSpec(t), 0
+	escape := strings.NewReplacer("~", "~0", "/", "~1")
+	look := func(content map[string]any, at ...string) {
+		for kind := range content {
+			media := child(t, content, kind)
+			v, there := media["example"]
+			if !there {
 				continue
 			}
-			var v any
-			if err := json.Unmarshal([]byte(examples[op.OperationID]), &v); err != nil {
-				t.Fatal(err)
+			seen++
+			var pointer strings.Builder
+			for _, part := range append(at, kind, "schema") {
+				pointer.WriteString("/" + url.PathEscape(escape.Replace(part)))
 			}
-			result := &huma.ValidateResult{}
-			huma.Validate(r, op.RequestBody.Content["application/json"].Schema, huma.NewPathBuffer(nil, 0),
-				huma.ModeWriteToServer, v, result)
-			for _, err := range result.Errors {
-				t.Errorf("the example of %s: %v", op.OperationID, err)
+			if err := read.fits(t, pointer.String(), v); err != nil {
+				t.Errorf("the example at %s: %v", pointer.String(), err)
+			}
+			if _, lines := child(t, media, "schema")["contentSchema"]; lines && kind == "application/x-ndjson" {
+				for _, line := range strings.Split(strings.TrimSpace(v.(string)), "\n") {
+					if err := read.fits(t, pointer.String()+"/contentSchema/items", json.RawMessage(line)); err != nil {
+						t.Errorf("a line of the example at %s: %v", pointer.String(), err)
+					}
+				}
 			}
 		}
+	}
+	for path, item := range child(t, read.doc, "paths") {
+		for method, op := range item.(map[string]any) {
+			at := []string{"paths", path, method}
+			if _, there := op.(map[string]any)["requestBody"]; there {
+				look(child(t, op, "requestBody", "content"), append(at[:3:3], "requestBody", "content")...)
+			}
+			for status, answer := range child(t, op, "responses") {
+				if content, there := answer.(map[string]any)["content"].(map[string]any); there {
+					look(content, append(at[:3:3], "responses", status, "content")...)
+				}
+			}
+		}
+	}
+	if seen < 35 {
+		t.Errorf("only %d examples were looked at", seen)
 	}
 }

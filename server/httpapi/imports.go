@@ -29,13 +29,14 @@ func (a *API) importEndpoints() {
 	a.raw(endpoint{method: http.MethodPost, path: "/v1/imports/cases", roles: importers, id: "importCases",
 		tag: "imports", summary: "Import overdue cases",
 		about: "A case_ref that is known is updated; an unchanged line does nothing. " +
-			aboutLines}, a.describeLines, a.importCases)
+			aboutLines}, a.describeLines(casework.CaseLines), a.importCases)
 	a.raw(endpoint{method: http.MethodPost, path: "/v1/imports/contacts", roles: importers, id: "importContacts",
 		tag: "imports", summary: "Import earlier contacts",
-		about: "They count for the caps of the law. " + aboutLines}, a.describeLines, a.importContacts)
+		about: "They count for the caps of the law. " + aboutLines}, a.describeLines(casework.ContactLines), a.importContacts)
 	a.raw(endpoint{method: http.MethodPost, path: "/v1/imports/payments", roles: importers, id: "importPayments",
 		tag: "imports", summary: "Import payments",
-		about: "What is due goes down; a case with nothing due closes. " + aboutLines}, a.describeLines, a.importPayments)
+		about: "What is due goes down; a case with nothing due closes. " + aboutLines},
+		a.describeLines(casework.PaymentLines), a.importPayments)
 	a.raw(endpoint{method: http.MethodPost, path: "/v1/imports/territories", roles: supervisors,
 		id: "importTerritories", tag: "imports", summary: "Import territories (GeoJSON)",
 		about: "A FeatureCollection of Polygons and MultiPolygons. A feature that cannot be used is reported with its " +
@@ -50,13 +51,15 @@ func (a *API) importEndpoints() {
 		a.importTerritoryFile)
 }
 
-// describeLines describes an import of lines.
-func (a *API) describeLines(op *huma.Operation) {
-	op.Parameters = append(op.Parameters, query("branch", "Your only branch when absent.", str(), false))
-	op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-		"text/csv": {Schema: str()}, "application/x-ndjson": {Schema: str()}}}
-	op.Responses = map[string]*huma.Response{
-		"200": answer("What became of the lines.", "application/json", a.schema(casework.ImportReport{}))}
+// describeLines describes an import of one of casework's files.
+func (a *API) describeLines(file string) func(op *huma.Operation) {
+	return func(op *huma.Operation) {
+		op.Parameters = append(op.Parameters, query("branch", "Your only branch when absent.", str(), false))
+		op.RequestBody = &huma.RequestBody{Required: true,
+			Content: schemasOf(a.huma.OpenAPI().Components.Schemas).linesOf(file)}
+		op.Responses = map[string]*huma.Response{
+			"200": answer("What became of the lines.", "application/json", a.schema(casework.ImportReport{}))}
+	}
 }
 
 func (a *API) importCases(c *gin.Context) { a.importLines(c, a.opt.Casework.ImportCases, true) }

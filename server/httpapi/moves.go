@@ -13,7 +13,7 @@ import (
 
 // Move is the move of a debtor to another branch as it is answered.
 type Move struct {
-	Move    string    `json:"move"`
+	Move    string    `json:"move" doc:"Its id."`
 	State   string    `json:"state" enum:"leaving,gone,arriving,here" doc:"leaving and arriving while the server copies; here once the debtor is in the new branch. Who belongs to the old branch only reads gone then."`
 	From    string    `json:"from"`
 	To      string    `json:"to"`
@@ -22,7 +22,7 @@ type Move struct {
 	At      time.Time `json:"at"`
 	DoneAt  time.Time `json:"done_at,omitzero"`
 	Debtors []string  `json:"debtors" doc:"All who move: debtors who are linked move together."`
-	Cases   []string  `json:"cases"`
+	Cases   []string  `json:"cases" doc:"All cases of those who move."`
 }
 
 type moveDebtorIn struct {

@@ -1,5 +1,3 @@
-// One file because every form of a record follows from one pass over its members.
-
 package httpapi
 
 import (
@@ -12,7 +10,6 @@ import (
 	"doorstep/geo"
 	"doorstep/server/casework"
 	"doorstep/server/record"
-	"doorstep/sync/offline"
 	"doorstep/sync/seal"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -70,7 +67,9 @@ func (b schemaBuilder) kind(k record.Kind, f form) *huma.Schema {
 			"kept apart, and given back under more."
 		s.AdditionalProperties = true
 		s.Extensions = map[string]any{openReason: "members of newer apps are kept"}
-		s.Required = slices.Clone(requiredOf[k.Name])
+		if isPatched(k) {
+			s.Required = nil // of a put only: see mutations
+		}
 	} else {
 		b.added(s, k, f)
 	}
@@ -80,17 +79,6 @@ func (b schemaBuilder) kind(k record.Kind, f form) *huma.Schema {
 
 // openReason is the extension that says why an object may have members that are not listed.
 const openReason = "x-open"
-
-// requiredOf are the members that a report is refused without. A test takes each away and looks.
-var requiredOf = map[string][]string{
-	"visits":              {"case", "outcome"},
-	"visit_notes":         {"case", "at"},
-	"consents":            {"case", "at", "scope", "status"},
-	"signatures":          {"case", "at", "signer_role"},
-	"visit_confirmations": {"case", "visit", "at"},
-	"payments_reported":   {"case", "at"},
-	"plans":               {"kind", "currency", "total_minor", "instalments"},
-}
 
 // added gives a shown record the members that are not of its state.
 func (b schemaBuilder) added(s *huma.Schema, k record.Kind, f form) {
@@ -125,7 +113,7 @@ func (b schemaBuilder) object(ms []record.Member, f form, inner bool) *huma.Sche
 			continue
 		}
 		s.Properties[m.Name] = b.member(m, f)
-		if !m.Optional && !f.sent && (m.See&f.to == f.to || inner && m.See == 0) {
+		if f.sent && m.Need != "" || !f.sent && !m.Optional && (m.See&f.to == f.to || inner && m.See == 0) {
 			s.Required = append(s.Required, m.Name)
 		}
 	}
@@ -142,7 +130,7 @@ func (b schemaBuilder) member(m *record.Member, f form) *huma.Schema {
 	}
 	null := &huma.Schema{Type: "null"}
 	if s.Ref != "" || s.Type == "" {
-		return &huma.Schema{AnyOf: []*huma.Schema{s, null}}
+		return &huma.Schema{OneOf: []*huma.Schema{s, null}}
 	}
 	s.Nullable = true // of an erased debtor
 	return s
@@ -312,29 +300,6 @@ func (caseFile) Schema(r huma.Registry) *huma.Schema {
 	return refTo(name)
 }
 
-// byType describes one object for each kind, told apart by their member type.
-func (b schemaBuilder) byType(suffix string, kinds []record.Kind, of func(k record.Kind) *huma.Schema) *huma.Schema {
-	out := &huma.Schema{Discriminator: &huma.Discriminator{PropertyName: "type", Mapping: map[string]string{}}}
-	for _, k := range kinds {
-		s := of(k)
-		s.Properties["type"] = &huma.Schema{Type: "string", Enum: []any{k.Name}}
-		name := stateType(k).Name() + suffix
-		b.into[name] = s
-		out.OneOf = append(out.OneOf, refTo(name))
-		out.Discriminator.Mapping[k.Name] = refTo(name).Ref
-	}
-	return out
-}
-
-// writable are the kinds that phones push, and synced those that they pull.
-func writable() []record.Kind {
-	return slices.DeleteFunc(record.Kinds(), func(k record.Kind) bool { return k.ReportMembers() == nil })
-}
-
-func synced() []record.Kind {
-	return slices.DeleteFunc(record.Kinds(), func(k record.Kind) bool { return !k.Synced })
-}
-
 // free is an object whose members this description leaves open, and why.
 func free(why string) *huma.Schema {
 	return &huma.Schema{Type: "object", AdditionalProperties: true, Extensions: map[string]any{openReason: why}}
@@ -352,67 +317,6 @@ func oneOf(about string, words ...string) *huma.Schema {
 		s.Enum = append(s.Enum, w)
 	}
 	return s
-}
-
-// changes describes what a pull gives.
-func (b schemaBuilder) changes() *huma.Schema {
-	return b.byType("Change", synced(), func(k record.Kind) *huma.Schema {
-		return &huma.Schema{Type: "object", Required: []string{"seq", "type", "id", "rev", "op"}, AdditionalProperties: false,
-			Properties: map[string]*huma.Schema{"seq": integer("The place in the feed: the cursor after this change."),
-				"id": text("The record's id."), "rev": integer("The record's revision."),
-				"op": oneOf("put: take doc; delete: the record is gone; revoke: it is not this device's any more, forget it.",
-					"put", "delete", "revoke"),
-				"doc": b.kind(k, phone)}}
-	})
-}
-
-// mutations describes what a push takes.
-func (b schemaBuilder) mutations() *huma.Schema {
-	return b.byType("Mutation", writable(), func(k record.Kind) *huma.Schema {
-		s := &huma.Schema{Type: "object", Required: []string{"mid", "type", "id", "op"}, AdditionalProperties: false,
-			Properties: map[string]*huma.Schema{
-				"mid": {Type: "string", Format: "uuid",
-					Description: "Minted at the local write. The same mid has one effect and one answer."},
-				"id": {Type: "string", MaxLength: ptr(64),
-					Description: "The record's id, minted by the phone for a new record."},
-				"op":        oneOf("What is asked: a new record is put.", opsOf(k)...),
-				"base":      integer("The revision the phone had seen; 0 for a new record."),
-				"client_ts": {Type: "string", Format: "date-time", Description: "When it was written, by the phone's clock."},
-				"mono_ms":   {Type: "integer", Format: "int64", Description: "The phone's monotonic clock, in milliseconds."},
-				"requires": {Type: "array", Items: &huma.Schema{Type: "string", Format: "uuid"},
-					Description: "Mids that must have been applied before."},
-				"fields": b.kind(k, report)}}
-		return s
-	})
-}
-
-func opsOf(k record.Kind) []string {
-	if k.Rules.Policy == offline.AppendOnly {
-		return []string{"put"}
-	}
-	return []string{"put", "patch", "delete"}
-}
-
-// results describes what became of mutations.
-func (b schemaBuilder) results() *huma.Schema {
-	docs := &huma.Schema{Description: "The record as it stands, of the kind that type names."}
-	for _, k := range writable() {
-		docs.AnyOf = append(docs.AnyOf, b.kind(k, phone))
-	}
-	s := &huma.Schema{Type: "object", Required: []string{"mid", "type", "id", "status"}, AdditionalProperties: false,
-		Properties: map[string]*huma.Schema{"mid": text("The mutation's."), "type": text("The mutation's."),
-			"id": text("The mutation's."),
-			"status": oneOf("What became of it.", offline.Applied, offline.Duplicate, offline.Merged, offline.Conflict,
-				offline.Revoked,
-				offline.Rejected, offline.Retry),
-			"code":       text("Of a rejection: validation.*, append_only, mid_reused, unknown_type, server_owned, …"),
-			"detail":     text("What is wrong, where, and how to mend it."),
-			"rev":        integer("The record's revision now."),
-			"op":         oneOf("How the record stands now, where it is not as the phone wrote it.", "put", "delete", "revoke"),
-			"quarantine": text("Under which id a supervisor finds what was not applied."),
-			"doc":        docs}}
-	b.into["MutationResult"] = s
-	return refTo("MutationResult")
 }
 
 // receipt is the answer to a command: T's members with the command id and the entry.
@@ -468,13 +372,14 @@ var prefixes = map[string]string{"/server/dispatch": "Round", "/routing/vroom": 
 // anyReceipt is the answer to a command of any kind.
 type anyReceipt struct{ json.RawMessage }
 
-// Schema describes it as one of all receipts.
+// Schema describes it as one of all receipts. Each has a member that no other has.
 func (anyReceipt) Schema(r huma.Registry) *huma.Schema {
 	out := &huma.Schema{}
 	for _, s := range []huma.SchemaProvider{receipt[casework.AppointmentReceipt]{}, receipt[casework.CaseReceipt]{},
 		receipt[casework.ContactReceipt]{}, receipt[casework.ErasureReceipt]{}, receipt[casework.HoldReceipt]{},
-		receipt[casework.PlanReceipt]{}, receipt[casework.QuarantineReceipt]{}, receipt[casework.ReviewReceipt]{}} {
-		out.AnyOf = append(out.AnyOf, s.Schema(r))
+		receipt[casework.LinkReceipt]{}, receipt[casework.PlanReceipt]{}, receipt[casework.QuarantineReceipt]{},
+		receipt[casework.ReviewReceipt]{}} {
+		out.OneOf = append(out.OneOf, s.Schema(r))
 	}
 	return out
 }

@@ -83,7 +83,7 @@ func (a *API) syncEndpoints() {
 				map[string]*huma.Schema{"epoch": text("Of the feed."), "cursor": integer("Pull up to it before comparing."),
 					"records": {Type: "array", Items: &huma.Schema{Type: "array", MinItems: ptr(2), MaxItems: ptr(2),
 						Description: "[id, rev]",
-						Items:       &huma.Schema{AnyOf: []*huma.Schema{{Type: "string"}, {Type: "integer", Format: "int64"}}}}}}))}
+						Items:       &huma.Schema{OneOf: []*huma.Schema{{Type: "string"}, {Type: "integer", Format: "int64"}}}}}}))}
 		}, a.manifest)
 	a.raw(endpoint{method: http.MethodGet, path: "/sync/v1/stream", roles: agents, id: "stream", tag: "sync",
 		summary: "Pokes when there is something to pull (server-sent events)",

@@ -80,8 +80,8 @@ const (
 )
 
 // Check refuses a record whose members are not what their tags say: the place, and
-// what would be right. "" is always taken: what must be given is each record's own
-// to say. record is a pointer to a struct; its instants are cut to whole seconds in UTC.
+// what would be right. A member without a value is taken, unless its need tag says
+// otherwise. record is a pointer to a struct; its instants are cut to whole seconds in UTC.
 func Check(record any) *refusal.Error { return checkStruct(reflect.ValueOf(record).Elem(), "") }
 
 // CheckClear refuses a record that holds a string in the clear that is not what its
@@ -138,6 +138,12 @@ func checkStruct(v reflect.Value, at string) *refusal.Error {
 }
 
 func checkValue(m *Member, f reflect.Value, at string) *refusal.Error {
+	if m.Need != "" && saysNothing(f) {
+		if list := CodesOf(m.Is); list != nil {
+			return invalid("validation."+m.Name, at, "%s: one of %s", m.Need, strings.Join(list, ", "))
+		}
+		return invalid("validation."+m.Name, at, "%s", m.Need)
+	}
 	switch t := f.Type(); {
 	case t == timeType:
 		return checkTime(f, at)
@@ -167,6 +173,14 @@ func checkValue(m *Member, f reflect.Value, at string) *refusal.Error {
 		}
 	}
 	return nil
+}
+
+// saysNothing tells whether a member that must be given is absent or empty.
+func saysNothing(f reflect.Value) bool {
+	if part, ok := f.Addr().Interface().(*seal.Text); ok {
+		return part.Plain() == ""
+	}
+	return isEmpty(f)
 }
 
 // checkTime cuts an instant to whole seconds in UTC. Years beyond 2000 to 2199 are typing errors.

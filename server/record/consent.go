@@ -23,9 +23,9 @@ type ConsentReport struct {
 	About
 	// Principal is who consents: a relationship; "" for the debtor.
 	Principal string `json:"principal,omitempty" is:"relationships" see:"office,agent"`
-	Scope     string `json:"scope" is:"consent_scopes" see:"office,agent"`
+	Scope     string `json:"scope" is:"consent_scopes" see:"office,agent" need:"say what it is for"`
 	// Status is requested, given, refused or withdrawn; expired and superseded are for the record only.
-	Status        string          `json:"status" is:"consent_statuses" see:"office,agent"`
+	Status        string          `json:"status" is:"consent_statuses" see:"office,agent" need:"say how it stands"`
 	Method        string          `json:"method,omitempty" is:"consent_methods" see:"office,agent"`
 	Language      string          `json:"language,omitempty" is:"language" see:"office,agent"`
 	NoticeVersion string          `json:"notice_version,omitempty" is:"id" see:"office,agent"`
@@ -71,16 +71,11 @@ type ConsentLimits struct {
 	MaxUses  int      `json:"max_uses,omitempty" most:"100000"`
 }
 
-func (c *ConsentReport) check(now time.Time) *refusal.Error {
-	switch {
-	case c.Scope == "":
-		return invalid("validation.scope", "scope", "this must be given")
-	case c.Status == "":
-		return invalid("validation.status", "status", "this must be given")
-	case !c.ExpiresAt.IsZero() && !c.ExpiresAt.After(c.At):
+func (c *ConsentReport) check(time.Time) *refusal.Error {
+	if !c.ExpiresAt.IsZero() && !c.ExpiresAt.After(c.At) {
 		return invalid("validation.expires_at", "expires_at", "a consent ends after it is given")
 	}
-	return c.About.check(now)
+	return nil
 }
 
 // actFor are those who may consent for a debtor, by relationship.

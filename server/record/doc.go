@@ -20,6 +20,9 @@
 //	      that is not named sees nothing; a member of an inner struct without the
 //	      tag is seen by whoever sees the outer one
 //	most  how many entries a list may have, or how many bytes a personal text
+//	need  that a report without the member is refused, and in which words: Check
+//	      refuses it, and openapi.yaml lists it as required. What only some
+//	      reports need is a rule of the record's own check
 //
 // A test fails for a string in the clear without is, and for a top-level member
 // without see.

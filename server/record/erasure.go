@@ -17,7 +17,9 @@ type Erasure struct {
 	AskedAt     time.Time        `json:"asked_at" see:"office"`
 	ConfirmedBy auth.UserID      `json:"confirmed_by,omitempty" is:"server" see:"office"`
 	ConfirmedAt time.Time        `json:"confirmed_at,omitzero" see:"office"`
-	WithdrawnBy auth.UserID      `json:"withdrawn_by,omitempty" is:"server" see:"office"`
+	// WithdrawnBy is who withdrew it before it was confirmed, at WithdrawnAt.
+	WithdrawnBy auth.UserID `json:"withdrawn_by,omitempty" is:"server" see:"office"`
+	// WithdrawnAt is when it was withdrawn.
 	WithdrawnAt time.Time        `json:"withdrawn_at,omitzero" see:"office"`
 	Withdrawal  string           `json:"withdrawal,omitempty" is:"erase_withdrawals" see:"office"` // why it was withdrawn
 	ErasedAt    time.Time        `json:"erased_at,omitzero" see:"office"`

@@ -17,6 +17,9 @@ type Member struct {
 	Is   string   // the is tag
 	See  Audience // of the see tag; 0 without one
 	Most int      // of the most tag; 0 without one
+	// Need is the need tag: the words with which a report without the member is refused; ""
+	// for a member that may be left out.
+	Need string
 	// Server says that the server fills it in, inside a struct that the phone sends (from:"server").
 	Server bool
 	// Optional says that an empty value is left out.
@@ -59,6 +62,7 @@ func Members(t reflect.Type) []Member {
 			name = f.Name
 		}
 		m := Member{Name: name, Type: f.Type, Is: f.Tag.Get("is"), See: readSee(f.Tag.Get("see")), index: []int{i},
+			Need:     f.Tag.Get("need"),
 			Server:   f.Tag.Get("from") == "server",
 			Optional: strings.Contains(options, "omit") || f.Type.Kind() == reflect.Pointer}
 		if most := f.Tag.Get("most"); most != "" {

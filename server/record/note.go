@@ -1,11 +1,6 @@
 package record
 
-import (
-	"time"
-
-	"doorstep/auth/refusal"
-	"doorstep/sync/seal"
-)
+import "doorstep/sync/seal"
 
 // Note is the state of a document of type "visit_notes". Written once.
 type Note struct {
@@ -16,13 +11,6 @@ type Note struct {
 // NoteReport is what the phone says in a note.
 type NoteReport struct {
 	About
-	Text seal.Text `json:"text" most:"4000" see:"office,agent"`
+	Text seal.Text `json:"text" most:"4000" see:"office,agent" need:"a note has 1 to 4000 bytes"`
 	Kind string    `json:"kind,omitempty" is:"note_kinds" see:"office,agent"`
-}
-
-func (n *NoteReport) check(now time.Time) *refusal.Error {
-	if n.Text.Plain() == "" {
-		return invalid("validation.text", "text", "a note has 1 to 4000 bytes")
-	}
-	return n.About.check(now)
 }

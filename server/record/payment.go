@@ -17,21 +17,18 @@ type PaymentReported struct {
 // PaymentReport is what the phone says of a payment.
 type PaymentReport struct {
 	About
-	AmountMinor int64        `json:"amount_minor" see:"all"`
-	Currency    string       `json:"currency" is:"currency" see:"all"`
+	AmountMinor int64        `json:"amount_minor" see:"all" need:"an amount is above zero, in minor units such as cents"`
+	Currency    string       `json:"currency" is:"currency" see:"all" need:"write an ISO 4217 code"`
 	Method      string       `json:"method,omitempty" is:"payment_methods" see:"all"`
 	Reference   string       `json:"reference,omitempty" is:"id" see:"all"`
 	Attachments []Attachment `json:"attachments,omitempty" see:"office,agent"`
 }
 
-func (p *PaymentReport) check(now time.Time) *refusal.Error {
-	switch {
-	case p.AmountMinor <= 0 || p.AmountMinor > MaxMinor:
+func (p *PaymentReport) check(time.Time) *refusal.Error {
+	if p.AmountMinor < 0 || p.AmountMinor > MaxMinor {
 		return invalid("validation.amount_minor", "amount_minor", "an amount is above zero, in minor units such as cents")
-	case p.Currency == "":
-		return invalid("validation.currency", "currency", "write an ISO 4217 code")
 	}
-	return p.About.check(now)
+	return nil
 }
 
 // MaxMinor bounds an amount in minor units: sums stay far from overflow and inside

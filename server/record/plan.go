@@ -18,18 +18,18 @@ type Plan struct {
 
 // PlanReport is what is proposed.
 type PlanReport struct {
-	// Case may be left out when a plan is changed: it stays with its case.
+	// Case must be given for a new plan. One that is changed stays with its case.
 	Case        journal.CaseID `json:"case" is:"id" see:"all"`
 	Visit       string         `json:"visit,omitempty" is:"id" see:"all"`
-	Kind        string         `json:"kind" is:"plan_kinds" see:"all"`
-	Currency    string         `json:"currency" is:"currency" see:"all"`
-	TotalMinor  int64          `json:"total_minor" see:"all"`
+	Kind        string         `json:"kind" is:"plan_kinds" see:"all" need:"say which kind of plan it is"`
+	Currency    string         `json:"currency" is:"currency" see:"all" need:"write the case's ISO 4217 code"`
+	TotalMinor  int64          `json:"total_minor" see:"all" need:"a plan pays something: the total is above zero"`
 	Debts       []DebtBalance  `json:"debts,omitempty" see:"all"` // how the phone saw the balance divided
-	Instalments []Instalment   `json:"instalments" most:"120" see:"all"`
+	Instalments []Instalment   `json:"instalments" most:"120" see:"all" need:"a plan has 1 to 120 instalments"`
 	Concession  *Concession    `json:"concession,omitempty" see:"all"`
 	Hardship    *Hardship      `json:"hardship,omitempty" see:"office,agent"`
 	// State is sent as offered or accepted; the server makes it rejected, cancelled, superseded or withdrawn.
-	State    string    `json:"state" is:"server" see:"all"`
+	State    string    `json:"state" is:"server" see:"all" need:"a plan is sent as offered or accepted"`
 	Offered  *PlanStep `json:"offer,omitempty" see:"office,agent"`
 	Accepted *PlanStep `json:"acceptance,omitempty" see:"office,agent"`
 	Terms    *Terms    `json:"default_terms,omitempty" see:"all"`
@@ -86,9 +86,10 @@ type GivenCopy struct {
 
 // Instalment is one due part of a plan.
 type Instalment struct {
+	// N is its number, from 1 in the order of due dates; the server fills it in where it is left out.
 	N           int    `json:"n"`
-	DueOn       string `json:"due_on" is:"date"` // local date
-	AmountMinor int64  `json:"amount_minor"`
+	DueOn       string `json:"due_on" is:"date" need:"write a date of the calendar as 2006-01-02"` // local date
+	AmountMinor int64  `json:"amount_minor" need:"each instalment is above zero and at most the total"`
 }
 
 // Concession is what the lender gives up in a plan.
@@ -145,8 +146,6 @@ const (
 const (
 	// coolingOffDays is how long the person may withdraw from a plan freely.
 	CoolingOffDays = 3
-	// maxInstalments bounds a plan, whoever agrees to it: ten years of months.
-	maxInstalments = 120
 	// defaultGraceDays is how long after its due date an instalment still counts as in time, unless the plan says
 	// otherwise.
 	defaultGraceDays = 3
@@ -270,22 +269,16 @@ func (p *Plan) Check(currency string, balance int64, day string) *refusal.Error 
 	if bad := Check(&p.PlanReport); bad != nil {
 		return bad
 	}
-	if p.Kind == "" {
-		return invalid("validation.kind", "kind", "say which kind of plan it is")
-	}
 	if p.Currency != currency {
 		return invalid("validation.currency", "currency", "the case is in %s, so is its plan", currency)
 	}
-	if p.TotalMinor <= 0 || p.TotalMinor > MaxMinor {
+	if p.TotalMinor < 0 || p.TotalMinor > MaxMinor {
 		return invalid("validation.total_minor", "total_minor",
 			"a plan pays something: the total is above zero and at most %d", int64(MaxMinor))
 	}
 	// An extension may cost interest, which a supervisor must then approve; any other kind pays what is owed, or less.
 	if p.TotalMinor > balance && p.Kind != "extension" {
 		return invalid("validation.total_minor", "total_minor", "the total is above what is owed")
-	}
-	if len(p.Instalments) == 0 || len(p.Instalments) > maxInstalments {
-		return invalid("validation.instalments", "instalments", "a plan has 1 to %d instalments", maxInstalments)
 	}
 	if p.Kind == "ptp_single" && len(p.Instalments) != 1 {
 		return invalid("validation.instalments", "instalments", "a single promise to pay has one instalment")
@@ -299,9 +292,6 @@ func (p *Plan) Check(currency string, balance int64, day string) *refusal.Error 
 		if in.AmountMinor <= 0 || in.AmountMinor > p.TotalMinor {
 			return invalid("validation.amount_minor", "instalments.amount_minor",
 				"each instalment is above zero and at most the total")
-		}
-		if !IsDate(in.DueOn) {
-			return invalid("validation.due_on", "instalments.due_on", "write a date of the calendar as 2006-01-02")
 		}
 		if in.DueOn < day {
 			return invalid("validation.due_on", "instalments.due_on", "an instalment cannot be due before the plan is agreed")

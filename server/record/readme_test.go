@@ -70,6 +70,9 @@ func listMembers(b *strings.Builder, about map[string]string, t reflect.Type, pa
 		if !phone(m) || m.Server {
 			whose = ", the server's"
 		}
+		if phone(m) && m.Need != "" {
+			whose = ", required"
+		}
 		line := fmt.Sprintf("- `%s%s`: %s%s.", path, m.Name, typeOf(m), whose)
 		if c := about[fieldKey(t, m)]; c != "" {
 			line += " " + c

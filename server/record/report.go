@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"doorstep/auth"
-	"doorstep/auth/refusal"
 	"doorstep/sync/journal"
 	"doorstep/sync/seal"
 )
@@ -12,38 +11,31 @@ import (
 // About is what every report but a visit's begins with: which case, when, and
 // which earlier record it corrects.
 type About struct {
-	Case journal.CaseID `json:"case" is:"id" see:"all"`
+	Case journal.CaseID `json:"case" is:"id" see:"all" need:"say which case it belongs to"`
 	// Visit is the visit it belongs to; "" for none.
 	Visit string `json:"visit,omitempty" is:"id" see:"all"`
 	// At is when it happened: a phone says it by its own clock; what is kept is corrected (claimed_at has the phone's).
-	At         time.Time `json:"at" see:"all"`
-	Supersedes string    `json:"supersedes,omitempty" is:"id" see:"all"`
-}
-
-func (a *About) check(time.Time) *refusal.Error {
-	if a.Case == "" {
-		return invalid("validation.case", "case", "say which case it belongs to")
-	}
-	if a.At.IsZero() {
-		return invalid("validation.at", "at", "say when it happened, as RFC 3339 with an offset")
-	}
-	return nil
+	At time.Time `json:"at" see:"all" need:"say when it happened, as RFC 3339 with an offset"`
+	// Supersedes is the record that this one corrects; "" for none.
+	Supersedes string `json:"supersedes,omitempty" is:"id" see:"all"`
 }
 
 // Taken is what the server adds to whatever a phone records.
 type Taken struct {
 	Debtor journal.DebtorID `json:"debtor" is:"server" see:"all"`
-	// By is the user who recorded it, Device the phone it came from; "" for the office.
-	By     auth.UserID   `json:"by" is:"server" see:"office,agent"`
+	// By is the user who recorded it.
+	By auth.UserID `json:"by" is:"server" see:"office,agent"`
+	// Device is the phone it came from; "" for the office.
 	Device auth.DeviceID `json:"device,omitempty" is:"server" see:"office"`
 	// SkewS is the device's clock against the server's at receipt, in seconds.
 	SkewS int64 `json:"skew_s,omitempty" see:"office"`
-	// ReceivedAt is when it came, and RecordedAt when it was written down, by the server's clock.
+	// ReceivedAt is when it came, by the server's clock.
+	ReceivedAt time.Time `json:"received_at,omitzero" see:"office,agent,lender"`
+	// RecordedAt is when it was written down, by the server's clock.
+	RecordedAt time.Time `json:"recorded_at,omitzero" see:"office,agent"`
 	// ClaimedAt is the time that the phone said, where at is another: at is less the phone's
 	// skew and never after the receipt.
-	ReceivedAt time.Time `json:"received_at,omitzero" see:"office,agent,lender"`
-	RecordedAt time.Time `json:"recorded_at,omitzero" see:"office,agent"`
-	ClaimedAt  time.Time `json:"claimed_at,omitzero" see:"office,agent,lender"`
+	ClaimedAt time.Time `json:"claimed_at,omitzero" see:"office,agent,lender"`
 	// Flags are what the server found when it took the record in: unlawful, late_stop,
 	// clock_skew, in_future, backdated, after_revocation, after_day, second_visit, no_assignment, …
 	Flags []string `json:"flags,omitempty" is:"server" see:"office,agent"`

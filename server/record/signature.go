@@ -1,11 +1,5 @@
 package record
 
-import (
-	"time"
-
-	"doorstep/auth/refusal"
-)
-
 // Signature is the state of a document of type "signatures": a person signed on the
 // phone; the strokes are an attachment. Written once.
 type Signature struct {
@@ -19,14 +13,7 @@ type SignatureReport struct {
 	// OfType and Of name what was signed: a visit, plan or consent.
 	OfType      string       `json:"of_type,omitempty" is:"signed_types" see:"office,agent"`
 	Of          string       `json:"of,omitempty" is:"id" see:"office,agent"`
-	Role        string       `json:"signer_role" is:"signer_roles" see:"office,agent"`
+	Role        string       `json:"signer_role" is:"signer_roles" see:"office,agent" need:"say who signed"`
 	SHA256      string       `json:"sha256" is:"id" see:"office,agent"`
 	Attachments []Attachment `json:"attachments,omitempty" see:"office,agent"`
-}
-
-func (s *SignatureReport) check(now time.Time) *refusal.Error {
-	if s.Role == "" {
-		return invalid("validation.signer_role", "signer_role", "say who signed: a relationship, or agent")
-	}
-	return s.About.check(now)
 }

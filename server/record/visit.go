@@ -20,9 +20,10 @@ type Visit struct {
 
 // VisitReport is what the phone says of a visit.
 type VisitReport struct {
-	Case       journal.CaseID `json:"case" is:"id" see:"all"`
+	Case       journal.CaseID `json:"case" is:"id" see:"all" need:"say which case was visited"`
 	Assignment string         `json:"assignment,omitempty" is:"id" see:"office,agent"`
-	// At is when the visit began, as the device says. A visit without it began at its check-in.
+	// At is when the visit began, as the device says. A visit without it began at its check-in;
+	// one of the two must be given.
 	At time.Time `json:"at" see:"all"`
 	// Debts are those of the case, where caps count by debt.
 	Debts []string `json:"debt_ids,omitempty" is:"id" see:"office,agent,lender"`
@@ -47,7 +48,7 @@ type VisitReport struct {
 	Photos              []Photo       `json:"photos,omitempty" see:"office,agent"`
 	// Items are the papers carried: badge, authorisation_letter, …
 	Items         []string               `json:"items,omitempty" is:"id" see:"office,agent"`
-	Outcome       string                 `json:"outcome" is:"outcomes" see:"all"`
+	Outcome       string                 `json:"outcome" is:"outcomes" see:"all" need:"say how the visit ended"`
 	OutcomeDetail seal.Text              `json:"outcome_detail,omitzero" most:"2000" see:"office,agent"`
 	OverdueReason string                 `json:"overdue_reason,omitempty" is:"overdue_reasons" see:"all"`
 	Plan          string                 `json:"plan,omitempty" is:"id" see:"all"`
@@ -92,7 +93,7 @@ type VisitFound struct {
 // DoorDecision is what the phone decided at the door, offline, from the policy it held.
 type DoorDecision struct {
 	At       time.Time `json:"at,omitzero"`
-	Decision string    `json:"decision" is:"decisions"`
+	Decision string    `json:"decision" is:"decisions" need:"say what was decided"`
 	Reason   string    `json:"reason,omitempty" is:"id"`
 	Rule     string    `json:"rule,omitempty" is:"id"`
 	Policy   string    `json:"policy_hash,omitempty" is:"id"`
@@ -111,7 +112,7 @@ type VisitAgent struct {
 
 // PersonMet says who opened the door.
 type PersonMet struct {
-	Relationship  string `json:"relationship" is:"relationships"`
+	Relationship  string `json:"relationship" is:"relationships" need:"say who was met"`
 	IdentityCheck string `json:"identity_check,omitempty" is:"identity_checks"`
 	Language      string `json:"language,omitempty" is:"language"`
 	// NameHash is the phone's keyed hash of the name said at the door, never the name.
@@ -172,17 +173,8 @@ func (v *VisitReport) check(time.Time) *refusal.Error {
 	if v.At.IsZero() && v.CheckIn != nil {
 		v.At = v.CheckIn.At
 	}
-	switch {
-	case v.Case == "":
-		return invalid("validation.case", "case", "say which case was visited")
-	case v.At.IsZero():
+	if v.At.IsZero() {
 		return invalid("validation.at", "at", "say when the visit began, as RFC 3339 with an offset")
-	case v.Outcome == "":
-		return invalid("validation.outcome", "outcome", "say how the visit ended, by one of the outcome codes")
-	case v.DoorDecision != nil && v.DoorDecision.Decision == "":
-		return invalid("validation.decision", "door_decision.decision", "write allow or deny")
-	case v.PersonMet != nil && v.PersonMet.Relationship == "":
-		return invalid("validation.relationship", "person_met.relationship", "say who was met, by one of the relationships")
 	}
 	if a := v.Appointment; a != nil && (!a.From.Before(a.To) || a.To.Sub(a.From) > MaxAppointmentSpan) {
 		return invalid("validation.appointment", "appointment",
@@ -295,8 +287,8 @@ func (m *Metres) UnmarshalJSON(raw []byte) error {
 
 // Window is a half-open span of time, in UTC.
 type Window struct {
-	From time.Time `json:"from"`
-	To   time.Time `json:"to"`
+	From time.Time `json:"from" need:"say when it begins, as RFC 3339 with an offset"`
+	To   time.Time `json:"to" need:"say when it ends, as RFC 3339 with an offset"`
 }
 
 // Attachment refers to bytes that sync on their own.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"doorstep/auth"
@@ -69,7 +70,7 @@ func (s *Service) Pull(ctx context.Context, c Caller, q PullRequest) (PullAnswer
 	}
 	for _, t := range q.Types {
 		if !slices.Contains(s.records.Types(), t) {
-			return PullAnswer{}, malformed("types", "types names a type that is not synced")
+			return PullAnswer{}, malformed("types", "types are separated by commas, each "+s.syncedTypes())
 		}
 	}
 	e, err := s.epoch(ctx, c.Branch)
@@ -181,10 +182,13 @@ type Manifest struct {
 	Records [][2]any `json:"records"` // [id, rev]
 }
 
+// syncedTypes names the types that phones may pull, for a refusal.
+func (s *Service) syncedTypes() string { return "one of " + strings.Join(s.records.Types(), ", ") }
+
 // Manifest lists what the device may see of one type now. Pull up to its cursor before comparing. Errors as of Pull.
 func (s *Service) Manifest(ctx context.Context, c Caller, typ string) (Manifest, error) {
 	if !slices.Contains(s.records.Types(), typ) {
-		return Manifest{}, malformed("type", "type names a type that is not synced")
+		return Manifest{}, malformed("type", "type is "+s.syncedTypes())
 	}
 	e, err := s.epoch(ctx, c.Branch)
 	if err != nil {
