@@ -47,6 +47,27 @@
 // sync_command.go; the reason why exports of visits do not hold it in server/audit's
 // csv_test.go. If it stands in the case file: its list in File, server/casework/file.go.
 //
+// # What is a view
+//
+// doorstep rebuild makes a view again from the journal, and doorstep fsck compares them:
+//
+//   - records: all documents and the declared indexes over them. The outbox is one of
+//     these indexes: alerts that are pending or sending, by time. Whether an alert was
+//     sent is an entry, so a rebuild sends nothing a second time.
+//   - feeds and receipts
+//   - tiles: the hashes from which proofs are made (server/audit)
+//   - promises: what is due under plans (server/casework)
+//
+// No count is kept beside the journal. A visit's number is part of its entry, a page says
+// how many visits lie before it, the caps of the law are counted from the contacts when a
+// decision needs them, and what was paid is part of the case's state. So there is no view
+// of counts.
+//
+// These are no views, and no rebuild brings them back: the debtors' keys; who signs in, by
+// which password, session and push token; which branch was first to claim a case or debtor;
+// epochs, floors and what was parked; leases of the outbox; the keys' fingerprints; and
+// each node's erasure list, whose lines are in the journal too and are added at the start.
+//
 // # Words
 //
 // Each has one meaning.

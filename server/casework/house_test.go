@@ -39,10 +39,12 @@ type house struct {
 	t     testing.TB
 	now   time.Time
 	store *sqlitestore.Store
-	vault *seal.Vault
-	svc   *Service
-	sync  *offline.Service
-	n     int // commands so far
+	// folder is the store's.
+	folder string
+	vault  *seal.Vault
+	svc    *Service
+	sync   *offline.Service
+	n      int // commands so far
 }
 
 // halves is a territory index of two: west and east of the city's middle; nothing north of it.
@@ -64,6 +66,7 @@ func newHouse(t testing.TB) *house {
 	h := &house{t: t, now: instant(morning)}
 	clock := func() time.Time { return h.now }
 	folder := t.TempDir()
+	h.folder = folder
 	var err error
 	h.store, err = sqlitestore.Open(ctx, folder, Indexes())
 	ok(t, err)

@@ -23,6 +23,7 @@ const branch auth.BranchID = "PORTO"
 // house is one store with one journal, and what the outboxes on it see of the domain.
 type house struct {
 	t       *testing.T
+	folder  string // of the store
 	journal *journal.Journal
 	mu      sync.Mutex
 	refuse  map[string]string // alerts the rule refuses by now, with its code
@@ -42,7 +43,7 @@ func inHouse(t *testing.T, story func(t *testing.T, h *house)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h := &house{t: t, journal: journal.Open(store, journal.Options{}), refuse: map[string]string{},
+		h := &house{t: t, folder: folder, journal: journal.Open(store, journal.Options{}), refuse: map[string]string{},
 			broken: map[string]bool{},
 			tokens: map[auth.DeviceID]string{"d1": "token-1"}, marks: map[string][]Mark{}}
 		defer func() {
