@@ -238,18 +238,21 @@ func (s *Service) FollowErasures(ctx context.Context) error {
 		defer mu.Unlock()
 		dirty[c.Branch] = true
 	})()
-	// What was written between FinishErasures and the subscription pokes nobody.
-	branches, err := s.store.Branches(ctx)
-	if err != nil {
-		return fmt.Errorf("follow erasures: %w", err)
-	}
-	mu.Lock()
-	for _, b := range branches {
-		dirty[b] = true
-	}
-	mu.Unlock()
 	newest := map[auth.BranchID]time.Time{}
-	for {
+	for all := true; ; {
+		if all {
+			// What was written between FinishErasures and the subscription is announced to nobody.
+			branches, err := s.store.Branches(ctx)
+			if err != nil && ctx.Err() == nil {
+				s.log.Error("cannot follow the erasures of other nodes; will try again", "err", err)
+			}
+			mu.Lock()
+			for _, b := range branches {
+				dirty[b] = true
+			}
+			mu.Unlock()
+			all = err != nil
+		}
 		mu.Lock()
 		todo := dirty
 		dirty = map[auth.BranchID]bool{}
