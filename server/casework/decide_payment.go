@@ -41,7 +41,7 @@ func (c RecordPayment) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 			return nil, err
 		}
 	}
-	// Only a case on somebody's phone has anything to revoke.
+	// Only a case that is on a phone has assignments to revoke.
 	if err := t.loadToRevoke(ctx, f, was == nil && len(f.Case.Agents) > 0 &&
 		c.AmountMinor >= f.Case.AmountDueMinor); err != nil {
 		return nil, err

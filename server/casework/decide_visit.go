@@ -182,7 +182,7 @@ func (c RecordVisit) complete(t *turn, f *File, v *record.Visit) {
 }
 
 // knockTime is how far apart visits to several cases of one debtor by the same
-// agent may begin and still be one knock on the door (house).
+// agent may begin and still be one knock on the door (our own value).
 const knockTime = time.Hour
 
 // sameKnock are the contacts of the debtor's other cases that were made by the
@@ -259,7 +259,7 @@ func (c RecordVisit) flags(f *File, v *record.Visit, judged verdict) []string {
 	case a == nil:
 		out = append(out, "no_assignment")
 	case a.State.DayOver() && v.On > a.State.Date:
-		out = append(out, "late_stop") // somebody went by a list of a day that was over
+		out = append(out, "late_stop") // the agent used the list of a day that was over
 	case a.State.Status == record.AssignmentCancelled && a.State.DayOver():
 		out = append(out, "after_day") // the day's work, come in after it
 	case a.State.Status == record.AssignmentDone && v.Supersedes == "":

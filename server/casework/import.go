@@ -198,7 +198,7 @@ func (s *Service) newImporter(actor auth.Actor, branch auth.BranchID) (*importer
 		named: map[string][]journal.CaseID{}}, nil
 }
 
-// cases reads the cases that lines name, as they stand, whoever's they are.
+// cases reads the cases that lines name, of all lenders, as they stand.
 func (im *importer) cases(ctx context.Context, branch auth.BranchID,
 	ids []journal.CaseID) (map[journal.CaseID]Filed[record.Case], error) {
 	refs := make([]journal.DocRef, len(ids))

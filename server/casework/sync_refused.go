@@ -50,7 +50,8 @@ func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outc
 	if _, known := record.KindOf(c.m.Type); !known {
 		q.Type, q.TypeSaid = "", seal.NewText(c.m.Type)
 	}
-	// Its debtor's key seals it; of a payload about no case of ours nobody knows the debtor: the agent's own key does.
+	// The debtor's key seals it. If the payload names no case that we have, the debtor is unknown, and the agent's key
+	// seals it.
 	q.Debtor = agentKey(t.Actor.User)
 	about := of
 	if about == "" {
