@@ -66,7 +66,7 @@ func (s *Service) candidates(ctx context.Context, r Round, j judging, d *day) ([
 	}), nil
 }
 
-// unfit says why nobody may be sent to a case on a date, whoever it would be.
+// unfit says why no team may be sent to a case on a date.
 func unfit(f *casework.PlanningFile, date string) whyNot {
 	k := &f.Case
 	if holds := k.OpenHolds(date); len(holds) > 0 {
@@ -85,7 +85,7 @@ func unfit(f *casework.PlanningFile, date string) whyNot {
 	return whyNot{}
 }
 
-// judge says who may go to a case, and when, within the appointments if there are any, or why nobody may.
+// judge says who may go to a case, and when, within the appointments if there are any, or why no team may.
 func (j *judging) judge(ctx context.Context, f *casework.PlanningFile, agreed []record.Appointment) (candidate,
 	whyNot, error) {
 	k := &f.Case

@@ -30,7 +30,7 @@ type Options struct {
 	// Threads is how many searches may run side by side; 0: one.
 	Threads int
 	Log     *slog.Logger
-	// Watch hears every problem that was solved, with its result, from several goroutines; nil: nobody does.
+	// Watch hears every problem that was solved, with its result, from several goroutines; it may be nil.
 	Watch Watch
 }
 

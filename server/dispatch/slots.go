@@ -67,7 +67,7 @@ const (
 	MinSlotMinutes     = 30
 	MaxSlotMinutes     = 240
 	DefaultSlotMinutes = 60
-	// shortestSlot is what must be left of one that the law or the moment cuts (house).
+	// shortestSlot is what must be left of one that the law or the moment cuts (our own value).
 	shortestSlot = 15 * time.Minute
 )
 
@@ -246,7 +246,7 @@ func (s *Service) cut(f *casework.PlanningFile, j judging, ws []Window, plan cas
 		if span.To, err = wall(j.date, clockText(at+minutes), zone); err != nil {
 			return nil, err
 		}
-		// Windows may begin and end within a minute; nobody promises seconds.
+		// Windows may begin and end within a minute; seconds are not promised.
 		found := false
 		for _, w := range overlap(ws, []Window{span}, 0) {
 			w.From, w.To = w.From.Add(time.Minute-1).Truncate(time.Minute), w.To.Truncate(time.Minute)
