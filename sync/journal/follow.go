@@ -88,7 +88,7 @@ func (c *committer) isStarted() bool {
 
 // start finds the branch's place: the page at the watermark, after which everything is
 // followed. Pages above the watermark are durable but not visible yet, since a crash
-// kept somebody from applying them.
+// kept a node from applying them.
 func (c *committer) start(ctx context.Context) error {
 	w, err := c.j.store.Watermark(ctx, c.branch)
 	if err != nil {

@@ -105,7 +105,7 @@ func EachEntry(name string, derive func(e *Entry) ([]Doc, error)) func(context.C
 }
 
 // Views keeps views up with the journal. It is safe for concurrent use; several nodes
-// may keep the same views, since a run is applied by whoever comes first.
+// may keep the same views, since the node that comes first applies a run.
 type Views struct {
 	j     *Journal
 	views []View
