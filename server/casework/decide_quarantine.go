@@ -89,11 +89,15 @@ func (t *turn) acceptQuarantined(ctx context.Context, q *record.Quarantined) (*d
 		Written: q.Written, SkewS: q.SkewS},
 		flags: []string{"from_quarantine"}}
 	if q.Origin != nil {
-		// A phone of another branch made the id: a record of another debtor may have it here.
-		if taken, err := t.anothers(ctx, q); err != nil {
+		// A phone of another branch made the ids: records of other debtors may have them here.
+		p := &placing{turn: t, move: &luggage{Move: record.Move{From: q.Origin.Branch,
+			Debtors: []journal.DebtorID{q.Debtor}}}}
+		var err error
+		if from.id, err = p.place(ctx, q.Type, q.Record); err != nil {
 			return nil, err
-		} else if taken {
-			from.id = madeID("q", q.Mid)
+		}
+		if err := p.rename(ctx, state); err != nil {
+			return nil, err
 		}
 	}
 	var of journal.CaseID
@@ -116,19 +120,6 @@ func (t *turn) acceptQuarantined(ctx context.Context, q *record.Quarantined) (*d
 		return nil, bad
 	}
 	return cmd.decide(ctx, t)
-}
-
-// anothers tells whether the record that an item names belongs to another debtor than the item.
-func (t *turn) anothers(ctx context.Context, q *record.Quarantined) (bool, error) {
-	rec, there, err := t.r.Doc(ctx, q.Type, q.Record)
-	if err != nil || !there {
-		return false, err
-	}
-	var of struct {
-		Debtor journal.DebtorID `json:"debtor"`
-	}
-	err = decode(rec, &of)
-	return of.Debtor != q.Debtor, err
 }
 
 func (c HandleQuarantine) refs() []journal.DocRef {

@@ -13,7 +13,7 @@ import (
 // debtor's key. The new branch decides on it: an item is copied there and then marked as
 // moved here, so that it is open in one of the two at any time.
 
-// Handed on, an item of the quarantine has this state.
+// quarantineMoved is the state of an item that was handed on.
 const quarantineMoved = "moved"
 
 // handOn hands the open items of a branch's quarantine that are about debtors who are gone
@@ -27,37 +27,65 @@ func (s *Service) handOn(ctx context.Context, branch auth.BranchID) error {
 	if len(gone.Records) == 0 {
 		return nil
 	}
-	var items []journal.Record
-	if err := s.each(ctx, journal.Query{Branch: branch, Type: "quarantine", Index: QuarantineByState.Name,
-		Eq: []any{"open"}}, func(rec journal.Record) error {
-		items = append(items, rec)
-		return nil
-	}); err != nil {
+	items, err := s.openItems(ctx, branch)
+	if err != nil {
 		return err
 	}
-	for _, rec := range items {
-		var q record.Quarantined
-		if err := decode(rec, &q); err != nil {
+	for _, it := range items {
+		m := it.move
+		if m.To, err = s.DebtorBranch(ctx, it.debtor); err != nil {
 			return err
 		}
-		m, there, err := s.storedMove(ctx, branch, q.Debtor)
-		if err != nil {
-			return err
-		}
-		if !there || m.State != record.MoveGone {
-			continue
-		}
-		if m.To, err = s.DebtorBranch(ctx, q.Debtor); err != nil {
-			return err
-		}
-		for _, step := range []moveStep{s.moveBy(&m, m.To, "late:"+rec.ID, handIn{&luggage{Move: m}, rec}),
-			s.moveBy(&m, branch, "handed:"+rec.ID, handedOn{rec.ID})} {
+		for _, step := range []moveStep{s.moveBy(&m, m.To, "late:"+it.rec.ID, handIn{&luggage{Move: m}, it.rec}),
+			s.moveBy(&m, branch, "handed:"+it.rec.ID, handedOn{it.rec.ID})} {
 			if err := step.take(ctx); err != nil {
-				return fmt.Errorf("hand on %s of %s: %w", rec.ID, branch, err)
+				return fmt.Errorf("hand on %s of %s: %w", it.rec.ID, branch, err)
 			}
 		}
 	}
 	return nil
+}
+
+// lateItem is an open item of the quarantine about a debtor who is gone.
+type lateItem struct {
+	rec    journal.Record
+	debtor journal.DebtorID
+	move   record.Move
+}
+
+// openItems lists the open items of a branch's quarantine that are about debtors who are gone.
+func (s *Service) openItems(ctx context.Context, branch auth.BranchID) ([]lateItem, error) {
+	var open []lateItem
+	var refs []journal.DocRef
+	if err := s.each(ctx, journal.Query{Branch: branch, Type: "quarantine", Index: QuarantineByState.Name,
+		Eq: []any{"open"}}, func(rec journal.Record) error {
+		var q record.Quarantined
+		if err := decode(rec, &q); err != nil {
+			return err
+		}
+		open = append(open, lateItem{rec: rec, debtor: q.Debtor})
+		refs = append(refs, journal.DocRef{Type: "moves", ID: string(q.Debtor)})
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	moves, err := s.store.Records(ctx, branch, refs)
+	if err != nil {
+		return nil, fmt.Errorf("read moves: %w", err)
+	}
+	var late []lateItem
+	for i, rec := range moves {
+		if rec.Type == "" || rec.Deleted {
+			continue
+		}
+		if err := decode(rec, &open[i].move); err != nil {
+			return nil, err
+		}
+		if open[i].move.State == record.MoveGone {
+			late = append(late, open[i])
+		}
+	}
+	return late, nil
 }
 
 // handIn takes an item of another branch's quarantine in.

@@ -152,14 +152,16 @@ func aFullFile(h *house) *phone {
 		At: instant("2026-11-23T10:00:00Z"), Result: "answered", Number: "+351912000001"})
 	h.must(RecordPayment{Case: "north.c1", Ref: "pay1", PaidAt: instant("2026-11-20T10:00:00Z"), AmountMinor: 100,
 		Currency: "EUR"})
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1", "north.c9")
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "bob"}, "north.c1", "north.c9")
 	h.issue("r2", "t1", "2026-11-26", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")
 	at := "2026-11-25T10:00:00Z"
 	about := members{"case": "north.c1", "at": at, "visit": "v1"}
 	h.want("a visit", ana.put("visits", "v1", visit("north.c1", at, "outcome_detail", "a story", "vulnerability_flags",
 		[]any{members{"flag": "illness", "consent_id": "k1"}}, "appointment", members{"from": "2026-12-01T10:00:00Z",
-			"to": "2026-12-01T12:00:00Z"}, "observations", members{"complaint_made": true}, "wish", 7)), "applied")
+			"to": "2026-12-01T12:00:00Z"}, "observations", members{"complaint_made": true}, "wish", 7, "agents",
+		[]any{members{"agent_id": "ana"}, members{"agent_id": "bob"}})), "applied")
+	h.want("a confirmation", h.phone("bob", "d2").put("visit_confirmations", "vc1", about), "applied")
 	h.want("a visit elsewhere", ana.put("visits", "v9", visit("north.c9", "2026-11-25T12:00:00Z")), "applied")
 	h.want("a note", ana.put("visit_notes", "n1", about.with("text", "a note")), "applied")
 	h.want("a consent", ana.put("consents", "k1", about.with("scope", "photo_document").with("status", "given")),
@@ -224,6 +226,11 @@ func inBragaOnly(h *house, ana *phone) {
 			h.t.Errorf("%s has %q, want %q", b, got, want)
 		}
 	}
+	for _, b := range []auth.BranchID{porto, braga} {
+		if found, err := journal.Check(ctx, h.store, b, nil, Promises()); err != nil || len(found) > 0 {
+			h.t.Errorf("the views of %s: %v, %v", b, found, err)
+		}
+	}
 	ana.pull()
 	if got := ana.holds("cases") + "|" + ana.holds("visits"); got != "north.c9|v9" {
 		h.t.Errorf("the phone still holds %s", got)
@@ -243,6 +250,12 @@ func (h *house) waiting(b auth.BranchID) string {
 func TestADebtorMovesWhole(t *testing.T) {
 	h := newHouse(t)
 	ana := aFullFile(h)
+	before := h.fileIn(porto, "north.c1")
+	for _, kind := range record.Kinds() {
+		if kind.ByCase.Type != "" && len(before[kind.Name].([]any)) == 0 {
+			t.Errorf("the case that moves has no %s: the test shows nothing of them", kind.Name)
+		}
+	}
 	m := h.move("north.D1", porto, braga)
 	inBragaOnly(h, ana)
 	if fmt.Sprint(m.Debtors, m.Cases) != "[north.D1 south.D1] [north.c1 north.c2 south.s1]" || m.Reason != "workload" ||

@@ -18,7 +18,8 @@ var least = map[string]members{
 	"visit_notes": {"case": "north.c1", "at": "2026-11-25T10:00:00Z", "text": "a dog"},
 	"consents": {"case": "north.c1", "at": "2026-11-25T10:00:00Z", "scope": "visit_time",
 		"status": "given"},
-	"signatures": {"case": "north.c1", "at": "2026-11-25T10:00:00Z", "signer_role": "debtor"},
+	"signatures":          {"case": "north.c1", "at": "2026-11-25T10:00:00Z", "signer_role": "debtor"},
+	"visit_confirmations": {"case": "north.c1", "at": "2026-11-25T10:10:00Z", "visit": "v1"},
 	"payments_reported": {"case": "north.c1", "at": "2026-11-25T10:00:00Z", "amount_minor": 100,
 		"currency": "EUR"},
 	"plans": {"case": "north.c1", "kind": "ptp_single", "currency": "EUR", "total_minor": 100, "state": "offered",
@@ -33,11 +34,18 @@ var neededElse = map[string]string{"visits": "at", "plans": "case"}
 func TestReportsAreRefusedOnlyWithoutWhatTheyNeed(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1"))
-	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
-	ana := h.phone("ana", "d1")
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1")
+	ana, rui := h.phone("ana", "d1"), h.phone("rui", "d2")
 	ana.pull()
+	rui.pull()
+	h.want("a visit of two", ana.put("visits", "v1", least["visits"].with("agents",
+		[]members{{"agent_id": "ana"}, {"agent_id": "rui"}})), "applied")
 	push := func(kind string, f members) (status, code string) {
-		r := ana.push(write(kind, journal.NewID(), "put", 0, f))[0]
+		from := ana
+		if kind == "visit_confirmations" { // of a colleague's visit
+			from = rui
+		}
+		r := from.push(write(kind, journal.NewID(), "put", 0, f))[0]
 		return r.Status, r.Code
 	}
 	for _, k := range record.Kinds() {

@@ -22,7 +22,8 @@
 //	most  how many entries a list may have, or how many bytes a personal text
 //	need  that a report without the member is refused, and in which words: Check
 //	      refuses it, and openapi.yaml lists it as required. What only some
-//	      reports need is a rule of the record's own check
+//	      reports need is a rule of the record's own check. On an embedded
+//	      struct it is a member's name, a colon, and the words
 //
 // A test fails for a string in the clear without is, and for a top-level member
 // without see.

@@ -55,6 +55,9 @@ func Members(t reflect.Type) []Member {
 				if inner.See == 0 {
 					inner.See = readSee(f.Tag.Get("see"))
 				}
+				if of, words, _ := strings.Cut(f.Tag.Get("need"), ": "); of == inner.Name {
+					inner.Need = words
+				}
 				out = append(out, inner)
 			}
 			continue

@@ -39,6 +39,8 @@ func Rename(state any, fn func(kind, id string) string) {
 	case *Consent:
 		about(&v.About, "consents")
 		set("consents", &v.Withdraws)
+	case *Confirmation:
+		about(&v.About, "visit_confirmations")
 	case *Signature:
 		about(&v.About, "signatures")
 		if v.OfType != "" {
