@@ -193,7 +193,7 @@ func badFiles(t *testing.T, h *hostile) {
 		}
 		table := []struct{ text, column, code string }{
 			{line("CASE-north-1", ""), "", ""},
-			{`{"case_ref":`, "", "import.json"},
+			{`{"case_ref":`, "case_ref", "import.json"},
 			{`[]`, "", "import.json"},
 			{line("CASE-north-1", "") + line("CASE-north-2", ""), "", "import.json"},
 			{line("CASE-north-1", `,"unknown":1`), "unknown", "import.unknown_column"},

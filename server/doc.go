@@ -10,6 +10,7 @@
 //
 //   - a rule of contact law: server/conduct, and its packs; which packs are in force: server/lawbook
 //   - a kind of record, its members, codes and checks, and who may see them: server/record
+//   - which JSON is taken at all: auth/strictjson; no other package scans it
 //   - a command on a case: server/casework; how a CSV or NDJSON file is read: server/casework/rows
 //   - how a day is cut into problems and issued: server/dispatch
 //   - which team goes where in which order: geo/routing; how long it takes: geo/travel

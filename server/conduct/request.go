@@ -1,11 +1,11 @@
 package conduct
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"io"
+	"regexp"
 	"strconv"
+	"strings"
+
+	"doorstep/auth/strictjson"
 )
 
 // maxDurationMin is the longest duration of an act in minutes: one day.
@@ -29,18 +29,27 @@ func ParseRequest(data []byte) (Request, error) {
 
 // unmarshal decodes one JSON value and reads it strictly.
 func unmarshal(data []byte, read func(p *problems, v any)) error {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	var v any
-	if err := dec.Decode(&v); err != nil {
-		return invalid("", "this is not JSON")
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return invalid("", "something follows the JSON value")
+	v, f := strictjson.Value(data)
+	if f != nil {
+		return invalid(shownPlace(f.Place), "%v", f)
 	}
 	p := &problems{code: "conduct.invalid"}
 	read(p, v)
 	return p.first()
+}
+
+// placePart matches the parts of a place that come from the names of fields.
+var placePart = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}(\[\d+\])*$`)
+
+// shownPlace is a place in a text up to the first name that a field cannot have: that name may be a person's.
+func shownPlace(place string) string {
+	parts := strings.Split(place, ".")
+	for i, part := range parts {
+		if !placePart.MatchString(part) {
+			return strings.Join(parts[:i], ".")
+		}
+	}
+	return place
 }
 
 func readRequest(p *problems, v any) Request {

@@ -10,10 +10,10 @@ import (
 	"net/http"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"doorstep/auth/strictjson"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
@@ -196,118 +196,21 @@ func (f *jsonFault) problem() *Problem {
 		"the body is not JSON of the form this endpoint takes; see GET /openapi.yaml").at(f.at, f.msg)
 }
 
-// maxNesting bounds how deep JSON may be nested.
-const maxNesting = 64
-
-// lintJSON finds what encoding/json would mend or pass over in silence, and what
-// was sent would be lost by: bytes that are no UTF-8, halves of surrogate pairs,
-// members named twice; and NULs and nests, which trouble whatever comes after.
-// Whether the rest is JSON it leaves to encoding/json.
-func lintJSON(text []byte) *jsonFault {
-	place := func(i int) string { return " at byte " + strconv.Itoa(i+1) }
-	if !utf8.Valid(text) {
-		i := 0
-		for i < len(text) {
-			r, n := utf8.DecodeRune(text[i:])
-			if r == utf8.RuneError && n == 1 {
-				break
-			}
-			i += n
-		}
-		return &jsonFault{"body", "not UTF-8" + place(i)}
+// checkJSON returns what strictjson finds wrong with a body, nil if nothing.
+func checkJSON(text []byte) *jsonFault {
+	f := strictjson.Check(text)
+	if f == nil {
+		return nil
 	}
-	type level struct {
-		names map[string]bool // nil: a list
-		key   bool            // a name comes next
+	at := "body"
+	if f.Place != "" {
+		at = place("body." + f.Place)
 	}
-	var levels []level
-	for i := 0; i < len(text); i++ {
-		top := len(levels) - 1
-		switch text[i] {
-		case '{', '[':
-			if len(levels) >= maxNesting {
-				return &jsonFault{"body", "nested too deep" + place(i)}
-			}
-			l := level{}
-			if text[i] == '{' {
-				l = level{map[string]bool{}, true}
-			}
-			levels = append(levels, l)
-		case '}', ']':
-			if top >= 0 {
-				levels = levels[:top]
-			}
-		case ',':
-			if top >= 0 {
-				levels[top].key = levels[top].names != nil
-			}
-		case '"':
-			n, wrong := stringEnd(text[i:])
-			if wrong != "" {
-				return &jsonFault{"body", wrong + place(i)}
-			}
-			if top >= 0 && levels[top].key {
-				var name string
-				if json.Unmarshal(text[i:i+n], &name) == nil {
-					if levels[top].names[name] {
-						return &jsonFault{"body", "a member is named twice" + place(i)}
-					}
-					levels[top].names[name] = true
-				}
-				levels[top].key = false
-			}
-			i += n - 1
-		}
-	}
-	return nil
+	return &jsonFault{at, f.Error()}
 }
 
-// stringEnd is how long the JSON string is that a text begins with, and what is wrong in it.
-func stringEnd(text []byte) (n int, wrong string) {
-	high := false // the escape before was the first half of a pair
-	for i := 1; i < len(text); {
-		half := false
-		switch c := text[i]; {
-		case c == '\\' && i+5 < len(text) && text[i+1] == 'u':
-			v, err := strconv.ParseUint(string(text[i+2:i+6]), 16, 16)
-			switch {
-			case err != nil: // encoding/json says so
-			case v == 0:
-				return 0, "a NUL in the text"
-			case v >= 0xd800 && v < 0xdc00:
-				if high {
-					return 0, "half a surrogate pair in the text"
-				}
-				half = true
-			case v >= 0xdc00 && v < 0xe000:
-				if !high {
-					return 0, "half a surrogate pair in the text"
-				}
-				high = false
-			}
-			if high && err == nil && (v < 0xdc00 || v >= 0xe000) {
-				return 0, "half a surrogate pair in the text"
-			}
-			i += 6
-		default:
-			if high {
-				return 0, "half a surrogate pair in the text"
-			}
-			if c == '"' {
-				return i + 1, ""
-			}
-			i++
-			if c == '\\' {
-				i++
-			}
-		}
-		high = half
-	}
-	return len(text), ""
-}
-
-// decodeJSON reads one JSON value, and says what is wrong without the words of encoding/json, which repeat
-// values and name our types.
+// decodeJSON reads a text that checkJSON has passed, and says what is wrong without the words of
+// encoding/json, which repeat values and name our types. strict refuses unknown members.
 func decodeJSON(text []byte, into any, strict bool) *jsonFault {
 	d := json.NewDecoder(bytes.NewReader(text))
 	if strict {
@@ -315,22 +218,16 @@ func decodeJSON(text []byte, into any, strict bool) *jsonFault {
 	}
 	err := d.Decode(into)
 	if err == nil {
-		if _, err := d.Token(); !errors.Is(err, io.EOF) {
-			return &jsonFault{"body", "something follows the JSON value"}
-		}
 		return nil
 	}
 	var wrong *json.UnmarshalTypeError
-	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &wrong):
 		return &jsonFault{place("body." + wrong.Field), "a value of another kind, or out of range"}
-	case errors.As(err, &syntax):
-		return &jsonFault{"body", "not JSON at byte " + strconv.FormatInt(syntax.Offset, 10)}
 	case strings.HasPrefix(err.Error(), "json: unknown field"):
 		return &jsonFault{"body", "an unknown member; see GET /openapi.yaml"}
 	}
-	return &jsonFault{"body", "not JSON, or cut short"}
+	return &jsonFault{"body", "it cannot be read as what this endpoint takes"}
 }
 
 // jsonFormat is how huma reads and writes JSON.
@@ -339,7 +236,7 @@ var jsonFormat = huma.Format{
 	Unmarshal: func(text []byte, v any) error {
 		// huma reads a body twice: as any, to hold it against the schema, then for the handler.
 		if _, first := v.(*any); first {
-			if f := lintJSON(text); f != nil {
+			if f := checkJSON(text); f != nil {
 				return f
 			}
 		}
@@ -362,13 +259,17 @@ func readBody(c *gin.Context, limit int64, kinds ...string) ([]byte, error) {
 	return io.ReadAll(in)
 }
 
-// readJSON is readBody for JSON that nothing is lost of.
+// byteOrderMark is what some editors put before UTF-8.
+const byteOrderMark = "\ufeff"
+
+// readJSON is readBody for JSON that checkJSON passes; it takes away a byte order mark.
 func readJSON(c *gin.Context, limit int64, kinds ...string) ([]byte, error) {
 	text, err := readBody(c, limit, kinds...)
 	if err != nil {
 		return nil, err
 	}
-	if f := lintJSON(text); f != nil {
+	text = bytes.TrimPrefix(text, []byte(byteOrderMark))
+	if f := checkJSON(text); f != nil {
 		return nil, f.problem()
 	}
 	return text, nil

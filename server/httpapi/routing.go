@@ -71,7 +71,8 @@ func (a *API) solveRouting(c *gin.Context) {
 		a.fail(c, err)
 		return
 	}
-	if f := lintJSON(text); f != nil { // after the reader, whose places are nearer
+	// After the reader, whose errors say more of the place.
+	if f := checkJSON(bytes.TrimPrefix(text, []byte(byteOrderMark))); f != nil {
 		writeProblem(c, f.problem())
 		return
 	}

@@ -1,7 +1,6 @@
 package record
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"doorstep/auth/refusal"
+	"doorstep/auth/strictjson"
 	"doorstep/sync/offline"
 	"doorstep/sync/seal"
 )
@@ -65,10 +65,11 @@ func (k Kind) read(fields json.RawMessage) (any, *refusal.Error) {
 	if k.report == 0 {
 		return nil, invalid(offline.CodeUnknownType, "type", "phones do not write records of this type")
 	}
-	all, bad := readObject(fields, "")
-	if bad != nil {
-		return nil, bad
+	members, f := strictjson.Members(fields)
+	if f != nil {
+		return nil, notObject(f, k.memberAt(f.Place))
 	}
+	all := objectOf(members)
 	more, bad := readMore(all["more"])
 	if bad != nil {
 		return nil, bad
@@ -133,6 +134,20 @@ func (k Kind) read(fields json.RawMessage) (any, *refusal.Error) {
 	return state, nil
 }
 
+// memberAt is the member of a record of this kind that a place lies in; "" if the place is
+// not below a member of ours. Other names are not repeated: receipts are kept for ever.
+func (k Kind) memberAt(place string) string {
+	end := strings.IndexAny(place, ".[")
+	if end < 0 {
+		return ""
+	}
+	name := place[:end]
+	if name == "more" || slices.ContainsFunc(k.Members(), func(m Member) bool { return m.Name == name }) {
+		return name
+	}
+	return ""
+}
+
 // serverNames are the members that only answers have.
 var serverNames = []string{"visit_no", "state_now", "instalments_now", "erased"}
 
@@ -153,37 +168,32 @@ func (o object) add(name string, value json.RawMessage) {
 	o[name] = encodeRaw(was)
 }
 
-// readObject reads an object whose names are all different.
+// readObject reads an object: one JSON value of the form that strictjson takes, at any depth.
 func readObject(raw json.RawMessage, at string) (object, *refusal.Error) {
-	wrong := func() *refusal.Error {
-		if at == "" {
-			return invalid(offline.CodeFields, "fields", "this is not a JSON object")
-		}
-		return invalid("validation.type", at, "this has the wrong type; it should be an object")
+	members, f := strictjson.Members(raw)
+	if f != nil {
+		return nil, notObject(f, at)
 	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	if open, err := d.Token(); err != nil || open != json.Delim('{') {
-		return nil, wrong()
+	return objectOf(members), nil
+}
+
+func objectOf(members []strictjson.Member) object {
+	out := make(object, len(members))
+	for _, m := range members {
+		out[m.Name] = m.Value
 	}
-	out := object{}
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return nil, wrong()
-		}
-		var value json.RawMessage
-		if d.Decode(&value) != nil {
-			return nil, wrong()
-		}
-		if _, twice := out[name.(string)]; twice {
-			return nil, invalid("validation.duplicate", orWord(at, "fields"), "a name stands twice in one object")
-		}
-		out[name.(string)] = value
+	return out
+}
+
+// notObject is the refusal of a text that should be an object; at is its place, "" for all fields.
+func notObject(f *strictjson.Fault, at string) *refusal.Error {
+	switch {
+	case f.Kind == strictjson.Repeated:
+		return invalid("validation.duplicate", orWord(at, "fields"), "a name stands twice in one object")
+	case at == "":
+		return invalid(offline.CodeFields, "fields", "this is not a JSON object")
 	}
-	if _, err := d.Token(); err != nil {
-		return nil, wrong()
-	}
-	return out, nil
+	return invalid("validation.type", at, "this has the wrong type; it should be an object")
 }
 
 // readMore reads the members of newer apps that a phone sends back as it was given

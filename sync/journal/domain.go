@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"doorstep/auth"
+	"doorstep/auth/strictjson"
 )
 
 // Limits on sizes (README.md, J15). A draft that breaks one is refused before it is numbered.
@@ -80,11 +81,11 @@ func (e *Entry) domain() error {
 			return err
 		}
 	}
-	if err := checkRaw(e.Verdicts); len(e.Verdicts) > 0 && err != nil {
-		return invalid("the verdicts are not canonical JSON: %v", err)
+	if f := strictjson.CheckCanonical(e.Verdicts); len(e.Verdicts) > 0 && f != nil {
+		return invalid("the verdicts are not canonical JSON: %v", f)
 	}
-	if err := checkRaw(e.Receipt); len(e.Receipt) > 0 && err != nil {
-		return invalid("the receipt is not canonical JSON: %v", err)
+	if f := strictjson.CheckCanonical(e.Receipt); len(e.Receipt) > 0 && f != nil {
+		return invalid("the receipt is not canonical JSON: %v", f)
 	}
 	return nil
 }
@@ -106,8 +107,8 @@ func (d *Doc) domain() error {
 	case len(d.State) < 2 || d.State[0] != '{':
 		return invalid("the state of %s/%s is not a JSON object", d.Type, d.ID)
 	}
-	if err := checkRaw(d.State); err != nil {
-		return invalid("the state of %s/%s is not canonical JSON: %v", d.Type, d.ID, err)
+	if f := strictjson.CheckCanonical(d.State); f != nil {
+		return invalid("the state of %s/%s is not canonical JSON: %v", d.Type, d.ID, f)
 	}
 	return nil
 }

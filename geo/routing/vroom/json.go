@@ -189,7 +189,7 @@ func (r *reader) object(at *place, want string, field func(key string, at *place
 		}
 		for _, s := range seen {
 			if s == key {
-				return fault(routing.CodeDuplicate, here, "is there twice: give it once")
+				return fault(CodeJSON, here, "is there twice: give it once")
 			}
 		}
 		if seen = append(seen, key); len(seen) > 100 {

@@ -3,11 +3,10 @@ package rows
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
 	"slices"
 	"strings"
-	"unicode/utf8"
+
+	"doorstep/auth/strictjson"
 )
 
 // jsonReader reads one JSON object a line.
@@ -43,74 +42,74 @@ func (j *jsonReader) Next() (Row, error) {
 // splitJSON reads an object's members by the schema. Strings, numbers and null
 // are taken as they are; a list of strings is joined by semicolons.
 func splitJSON(text []byte, schema []Column) ([]string, *LineError) {
-	malformed := &LineError{Code: "import.json", Message: `the line is not one JSON object such as {"case_ref":"…",…}`}
-	dec := json.NewDecoder(bytes.NewReader(text))
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return nil, malformed
+	members, fault := strictjson.Members(text)
+	if fault != nil {
+		return nil, badJSON(fault, schema)
 	}
-	vals, seen := make([]string, len(schema)), make([]bool, len(schema))
-	for dec.More() {
-		t, err := dec.Token()
-		name, ok := t.(string)
-		if err != nil || !ok {
-			return nil, malformed
-		}
-		var raw json.RawMessage
-		if err := dec.Decode(&raw); err != nil {
-			return nil, malformed
-		}
-		k := slices.IndexFunc(schema, func(c Column) bool { return c.Name == name })
+	vals := make([]string, len(schema))
+	for _, m := range members {
+		k := slices.IndexFunc(schema, func(c Column) bool { return c.Name == m.Name })
 		if k < 0 {
-			e := &LineError{Code: "import.unknown_column", Message: "there is no such member; the members are " +
-				columnNames(schema)}
-			if columnName.MatchString(name) {
-				e.Column = name
+			e := &LineError{Code: "import.unknown_column",
+				Message: "there is no such member; the members are " + columnNames(schema)}
+			if columnName.MatchString(m.Name) {
+				e.Column = m.Name
 			}
 			return nil, e
 		}
-		if seen[k] {
-			return nil, &LineError{Column: name, Code: "import.repeated_column",
-				Message: "the line names this member twice; remove one"}
-		}
-		seen[k] = true
-		if schema[k].Boolean && (raw[0] == 't' || raw[0] == 'f') {
-			vals[k] = string(raw)
-		} else if vals[k], ok = plainValue(raw); !ok {
-			return nil, &LineError{Column: name, Code: "import.json_value",
+		var ok bool
+		if schema[k].Boolean && (m.Value[0] == 't' || m.Value[0] == 'f') {
+			vals[k] = string(m.Value)
+		} else if vals[k], ok = plainValue(m.Value); !ok {
+			return nil, &LineError{Column: m.Name, Code: "import.json_value",
 				Message: "give a text or a number here, or a list of texts where several are meant"}
 		}
-	}
-	if _, err := dec.Token(); err != nil {
-		return nil, malformed
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, malformed
 	}
 	return vals, nil
 }
 
-// plainValue is a JSON value as a column would hold it.
+// badJSON says why a line is not a JSON object that can be read, and in which column.
+func badJSON(f *strictjson.Fault, schema []Column) *LineError {
+	column := f.Place
+	if end := strings.IndexAny(column, ".["); end >= 0 {
+		column = column[:end]
+	}
+	if !slices.ContainsFunc(schema, func(c Column) bool { return c.Name == column }) {
+		column = ""
+	}
+	e := &LineError{Column: column, Code: "import.json",
+		Message: `the line is not one JSON object such as {"case_ref":"…",…}: ` + f.Error()}
+	switch f.Kind {
+	case strictjson.Repeated:
+		e.Code, e.Message = "import.repeated_column", "the line names a member twice; remove one"
+	case strictjson.Surrogate, strictjson.NUL:
+		e.Code, e.Message = "import.json_value", f.Kind.String()+"; send the text without it"
+	}
+	return e
+}
+
+// plainValue is a JSON value that strictjson has checked, as a column would hold it.
 func plainValue(raw json.RawMessage) (string, bool) {
-	var s string
 	switch raw[0] {
 	case '"':
+		var s string
 		err := json.Unmarshal(raw, &s)
-		// encoding/json writes half a surrogate pair as the replacement character.
-		lost := strings.ContainsRune(s, utf8.RuneError) && !bytes.ContainsRune(raw, utf8.RuneError)
-		return strings.TrimSpace(s), err == nil && !lost && !strings.ContainsRune(s, 0)
+		return strings.TrimSpace(s), err == nil
 	case 'n':
 		return "", true
 	case '[':
-		var list []string
+		var list []*string // an entry that is null is not a text
 		if json.Unmarshal(raw, &list) != nil {
 			return "", false
 		}
-		for _, item := range list {
-			if strings.ContainsAny(item, ";\x00") {
+		texts := make([]string, len(list))
+		for i, item := range list {
+			if item == nil || strings.Contains(*item, ";") {
 				return "", false
 			}
+			texts[i] = *item
 		}
-		return strings.Join(list, ";"), true
+		return strings.Join(texts, ";"), true
 	case '{', 't', 'f':
 		return "", false
 	}

@@ -60,6 +60,10 @@ func TestABadLineCostsNoOther(t *testing.T) {
 			"{\"ref\":1,\"ref\":2}\n{\"who\":1}\n{\"note\":true}",
 			[]string{"1 1||true", "3  import.json", "4 |a;b|", "5 ref import.repeated_column", "6 who import.unknown_column",
 				"7 note import.json_value"}},
+		"NDJSON with faults below a member": {"application/x-ndjson", "{\"note\":[{\"x\":1,\"x\":2}]}\n" +
+			"{\"ref\":\"\\ud83d\"}\n{\"ref\":tru}\n{\"Maria\":{\"b\":1,\"b\":2}}\n{\"note\":[\"a\",null]}\n{\"ref\":1}",
+			[]string{"1 note import.repeated_column", "2 ref import.json_value", "3 ref import.json",
+				"4  import.repeated_column", "5 note import.json_value", "6 1||"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := readAll(t, c.contentType, c.text); !slices.Equal(got, c.want) {
