@@ -99,7 +99,7 @@ func TestFaultsOfAPackHaveALineAndAField(t *testing.T) {
 	}{
 		{"", "", 0, "empty"},
 		{"schema: [", "", 1, "did not find"},
-		{"schema: a\nschema: b\n", "", 2, "already defined"},
+		{"schema: a\nschema: b\n", "", 2, "is there twice"},
 		{"schema: conduct-policy/v2\n", "schema", 1, "only conduct-policy/v1"},
 		{"calendars: {}\n", "schema", 1, "must be given"},
 		{head + "---\nprofiles: {}\n", "", 0, "one document"},

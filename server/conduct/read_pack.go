@@ -32,8 +32,16 @@ func (r *packReader) decode() object {
 		return newObject(&r.problems, "", nil)
 	}
 	var v any
+	var doc yaml.Node
 	d := yaml.NewDecoder(bytes.NewReader(r.text))
-	switch err := d.Decode(&v); {
+	err := d.Decode(&doc)
+	if err == nil && r.keysTwice(&doc) {
+		return newObject(&r.problems, "", nil)
+	}
+	if err == nil {
+		err = doc.Decode(&v)
+	}
+	switch {
 	case err != nil && !errors.Is(err, io.EOF):
 		r.add("", "%s", strings.Join(strings.Fields(strings.TrimPrefix(err.Error(), "yaml: ")), " "))
 	case v == nil:
@@ -48,6 +56,42 @@ func (r *packReader) decode() object {
 	return newObject(&r.problems, "", r.plain("", v))
 }
 
+// keysTwice reports every key that stands twice in one mapping, by what it means: YAML has several spellings of a
+// number, a date or null, and an alias can be a key. yaml.v3 compares spellings and lets the last value win.
+func (r *packReader) keysTwice(node *yaml.Node) (found bool) {
+	seen := map[string]bool{}
+	for i, child := range node.Content {
+		if r.keysTwice(child) {
+			found = true
+		}
+		if node.Kind != yaml.MappingNode || i%2 != 0 || child.ShortTag() == "!!merge" {
+			continue
+		}
+		var k any
+		if child.Decode(&k) != nil {
+			continue // the mapping's own decoding says so
+		}
+		key := keyText(k)
+		if seen[key] {
+			r.add("", "line %d: the key %.40q is there twice", child.Line, key)
+			found = true
+		}
+		seen[key] = true
+	}
+	return found
+}
+
+// keyText is a key as JSON has it.
+func keyText(k any) string {
+	switch k := k.(type) {
+	case time.Time:
+		return dateText(k)
+	case nil:
+		return "null"
+	}
+	return fmt.Sprint(k)
+}
+
 // plain turns values that JSON does not have into texts: keys that are not texts, and dates.
 func (r *packReader) plain(path string, v any) any {
 	under := func(key string) string { return object{path: path}.at(key) }
@@ -59,13 +103,7 @@ func (r *packReader) plain(path string, v any) any {
 	case map[any]any:
 		m := make(map[string]any, len(v))
 		for k, x := range v {
-			if t, ok := k.(time.Time); ok {
-				k = dateText(t)
-			}
-			key := fmt.Sprint(k)
-			if _, twice := m[key]; twice {
-				r.add(under(key), "this key is there twice")
-			}
+			key := keyText(k)
 			m[key] = r.plain(under(key), x)
 		}
 		return m
