@@ -165,21 +165,11 @@ func (s *Service) judgeAssignment(ctx context.Context, branch auth.BranchID, a *
 	if err := s.vault.OpenDoc(ctx, f.Case.Debtor, branch, "cases", string(a.Case), &f.Case); err != nil {
 		return verdict{}, fmt.Errorf("open case: %w", err)
 	}
-	if err := s.judgedBy(ctx, branch, f); err != nil {
-		return verdict{}, err
-	}
-	who, err := s.personOf(ctx, branch, f.Case.Debtor)
-	if err != nil {
-		return verdict{}, err
-	}
-	f.linked = who.debtors
 	policy := s.policy.Load()
-	if err := historyOf(policy, stored{s, branch}, f, a.Overlays).load(ctx, a.ETA); err != nil {
+	if err := loadGrounds(ctx, policy, stored{s, branch}, f, a.Overlays, a.ETA); err != nil {
 		return verdict{}, err
 	}
-	act := visitAct{agents: len(a.Agents), minutes: a.ServiceS / 60, items: a.Items, recording: a.Recording,
-		overlays: a.Overlays}
-	v, err := judgeVisit(policy, &s.zones, phaseAlert, f, a.ETA, act)
+	v, err := judgeVisit(policy, &s.zones, phaseAlert, f, a.ETA, stopAct(a))
 	if err != nil {
 		return verdict{}, fmt.Errorf("judge a stop again: %w", err)
 	}

@@ -33,7 +33,7 @@ func (c MakeAppointment) decide(ctx context.Context, t *turn) (*draftBuilder, er
 	if bad := checkAppointment(c.From, c.To, t.At); bad != nil {
 		return nil, bad
 	}
-	if err := t.history(ctx, f, c.From, nil); err != nil {
+	if err := t.loadGrounds(ctx, f, c.From, nil); err != nil {
 		return nil, err
 	}
 	lawful, err := t.lawfulWithin(f, c.From, c.To)
@@ -67,8 +67,7 @@ func checkAppointment(from, to, now time.Time) *refusal.Error {
 // five minutes apart, and gives the first verdict that allows it, or else the first of all.
 // Who goes and with what is known only when the day is planned.
 func (t *turn) lawfulWithin(f *File, from, to time.Time) (verdict, error) {
-	team := WellEquipped()
-	act := visitAct{agents: team.Agents, items: team.Items, recording: team.Recording, minutes: f.Case.ServiceMin}
+	act := WellEquipped().act(&f.Case)
 	var first verdict
 	for at := from; at.Before(to); at = at.Add(5 * time.Minute) {
 		v, err := judgeVisit(t.policy(), &t.svc.zones, phasePlan, f, at, act)

@@ -46,6 +46,18 @@ type visitAct struct {
 	overlays  []string
 }
 
+// stopAct is the visit of an issued stop.
+func stopAct(a *record.Assignment) visitAct {
+	return visitAct{agents: len(a.Agents), minutes: a.ServiceS / 60, items: a.Items, recording: a.Recording,
+		overlays: a.Overlays}
+}
+
+// act is the planned visit to a case.
+func (p VisitPlan) act(k *record.Case) visitAct {
+	return visitAct{agents: p.Agents, items: p.Items, recording: p.Recording, minutes: k.ServiceMin,
+		overlays: p.Overlays}
+}
+
 // action is the visit as the conduct decision takes it.
 func (v visitAct) action(k *record.Case) conduct.Action {
 	a := conduct.Action{Channel: "visit", Place: v.place, Party: v.party, Purpose: v.purpose, Agents: v.agents,

@@ -109,7 +109,7 @@ func (c IssueRoute) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 			answer.Refused = append(answer.Refused, RefusedStop{Case: st.Case, Reason: why})
 			continue
 		}
-		if err := t.history(ctx, f, st.ETA, c.Overlays); err != nil {
+		if err := t.loadGrounds(ctx, f, st.ETA, c.Overlays); err != nil {
 			return nil, err
 		}
 		act.minutes = st.ServiceS / 60

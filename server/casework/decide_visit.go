@@ -69,11 +69,11 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	if a := assignmentOf(f, &v); a != nil {
 		act.overlays = a.State.Overlays
 	}
-	if f.linked, err = t.linked(ctx, f.Case.Debtor); err != nil {
+	law, err := groundsOf(ctx, t.policy(), t, f, append(laterOverlays(f, v.At), act.overlays...), act.party)
+	if err != nil {
 		return nil, err
 	}
-	history := historyOf(t.policy(), t.r, f, act.overlays)
-	if err := history.recent(ctx, v.At); err != nil {
+	if err := law.recent(ctx, v.At); err != nil {
 		return nil, err
 	}
 	counts := visitContact(c.ID, &v)
@@ -82,7 +82,7 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	if replaced != nil {
 		without = append(without, replaced.ID)
 	}
-	if err := history.earliest(ctx, len(without)); err != nil {
+	if err := law.earliest(ctx, len(without)); err != nil {
 		return nil, err
 	}
 	judged, err := judgeVisit(t.policy(), &t.svc.zones, phaseSync, f, v.At, act, without...)
@@ -341,18 +341,32 @@ func closeAssignment(f *File, d *draftBuilder, id string, v *record.Visit) {
 	d.putAssignment(a.ID, &a.State)
 }
 
+// laterStop tells whether a stop is still to be made after an instant.
+func laterStop(a *record.Assignment, at time.Time) bool {
+	return a.Status == record.AssignmentOpen && a.ETA.After(at)
+}
+
+// laterOverlays lists the overlays by which laterStops judges.
+func laterOverlays(f *File, at time.Time) []string {
+	var out []string
+	for i := range f.Assignments {
+		if a := &f.Assignments[i].State; laterStop(a, at) {
+			out = append(out, a.Overlays...)
+		}
+	}
+	return out
+}
+
 // laterStops takes back stops of the case that this visit makes unlawful: those
 // of tomorrow's round, say, published before today's visit was known.
 func (c RecordVisit) laterStops(t *turn, f *File, d *draftBuilder, v *record.Visit) error {
 	unlawful := map[string]string{}
 	for i := range f.Assignments {
 		a := &f.Assignments[i]
-		if a.State.Status != record.AssignmentOpen || !a.State.ETA.After(v.At) {
+		if !laterStop(&a.State, v.At) {
 			continue
 		}
-		judged, err := judgeVisit(t.policy(), &t.svc.zones, phaseDispatch, f, a.State.ETA,
-			visitAct{agents: len(a.State.Agents), minutes: a.State.ServiceS / 60,
-				items: a.State.Items, recording: a.State.Recording})
+		judged, err := judgeVisit(t.policy(), &t.svc.zones, phaseDispatch, f, a.State.ETA, stopAct(&a.State))
 		if err != nil {
 			return fmt.Errorf("judge a later stop: %w", err)
 		}

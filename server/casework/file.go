@@ -29,7 +29,7 @@ type File struct {
 	Case record.Case
 	Rev  uint64 // of the case; 0 for one that does not exist yet
 	// Contacts are those of the debtor, and of all who are linked, that a decision rests on
-	// (history), in order of time, other cases' included: caps may count them all.
+	// (grounds), in order of time, other cases' included: caps may count them all.
 	Contacts    []Filed[record.Contact]
 	Consents    []Filed[record.Consent]
 	Plans       []Filed[record.Plan]
@@ -40,7 +40,8 @@ type File struct {
 	Reported    []Filed[record.PaymentReported]
 	Confirmed   []Filed[record.Confirmation]
 
-	linked  []journal.DebtorID // the debtor and all who are linked; none: the debtor alone
+	loaded  parts              // of the lists above, but Contacts
+	linked  []journal.DebtorID // the debtor and all who are linked; none: not loaded
 	touched bool               // putCase has been called
 }
 
@@ -56,7 +57,7 @@ const (
 	withSignatures
 	withReported
 	withConfirmed
-	// forConduct is what a conduct decision rests on, besides the contacts (turn.history).
+	// forConduct is what a conduct decision rests on, besides the contacts and the links (grounds).
 	forConduct = withConsents | withPlans
 	// toRevoke is what must leave the phones when an assignment is revoked (revokeOpen).
 	toRevoke = withAssignments | withVisits | withNotes | withConsents | withPlans | withSignatures | withReported |
@@ -103,44 +104,50 @@ func (t *turn) file(ctx context.Context, id journal.CaseID, want parts) (*File, 
 }
 
 // fill loads parts of a case file whose case is there already.
-func (t *turn) fill(ctx context.Context, f *File, want parts) error {
+func (t *turn) fill(ctx context.Context, f *File, want parts) error { return fill(ctx, t.r, f, want) }
+
+// fill loads those of the parts that the file does not have yet.
+func fill(ctx context.Context, from indexReader, f *File, want parts) error {
+	want &^= f.loaded
+	f.loaded |= want
+	id := string(f.Case.ID)
 	if want&withConsents != 0 {
-		if err := allInto(ctx, t.r, &f.Consents, ConsentsByCase, string(f.Case.ID)); err != nil {
+		if err := allInto(ctx, from, &f.Consents, ConsentsByCase, id); err != nil {
 			return err
 		}
 	}
 	if want&withPlans != 0 {
-		if err := allInto(ctx, t.r, &f.Plans, PlansByCase, string(f.Case.ID)); err != nil {
+		if err := allInto(ctx, from, &f.Plans, PlansByCase, id); err != nil {
 			return err
 		}
 	}
 	if want&withVisits != 0 {
-		if err := allInto(ctx, t.r, &f.Visits, VisitsByCase, string(f.Case.ID)); err != nil {
+		if err := allInto(ctx, from, &f.Visits, VisitsByCase, id); err != nil {
 			return err
 		}
 	}
 	if want&withAssignments != 0 {
-		if err := allInto(ctx, t.r, &f.Assignments, AssignmentsByCase, string(f.Case.ID)); err != nil {
+		if err := allInto(ctx, from, &f.Assignments, AssignmentsByCase, id); err != nil {
 			return err
 		}
 	}
 	if want&withNotes != 0 {
-		if err := allInto(ctx, t.r, &f.Notes, NotesByCase, string(f.Case.ID)); err != nil {
+		if err := allInto(ctx, from, &f.Notes, NotesByCase, id); err != nil {
 			return err
 		}
 	}
 	if want&withSignatures != 0 {
-		if err := allInto(ctx, t.r, &f.Signatures, SignaturesByCase, string(f.Case.ID)); err != nil {
+		if err := allInto(ctx, from, &f.Signatures, SignaturesByCase, id); err != nil {
 			return err
 		}
 	}
 	if want&withReported != 0 {
-		if err := allInto(ctx, t.r, &f.Reported, PaymentsReportedByCase, string(f.Case.ID)); err != nil {
+		if err := allInto(ctx, from, &f.Reported, PaymentsReportedByCase, id); err != nil {
 			return err
 		}
 	}
 	if want&withConfirmed != 0 {
-		if err := allInto(ctx, t.r, &f.Confirmed, ConfirmationsByCase, string(f.Case.ID)); err != nil {
+		if err := allInto(ctx, from, &f.Confirmed, ConfirmationsByCase, id); err != nil {
 			return err
 		}
 	}
@@ -170,8 +177,8 @@ func (f *File) addContact(id string, c record.Contact) {
 }
 
 // allInto reads all documents of an index into a list.
-func allInto[T any](ctx context.Context, r *journal.Reader, into *[]Filed[T], ix journal.Index, eq ...any) error {
-	recs, err := r.All(ctx, ix, eq...)
+func allInto[T any](ctx context.Context, r indexReader, into *[]Filed[T], ix journal.Index, eq ...any) error {
+	recs, err := r.Some(ctx, ix, journal.Range{}, eq...)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package casework
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,6 +49,32 @@ func TestAVisitIsJudgedWithItsDurationAndThePartyMet(t *testing.T) {
 	}
 }
 
+// TestANeighbourWhoWasAskedYearsAgoIsNotAskedAgain visits to look for an address under a profile that lets a third
+// party be reached once, ever.
+func TestANeighbourWhoWasAskedYearsAgoIsNotAskedAgain(t *testing.T) {
+	for before, want := range map[string]bool{"employer": false, "neighbour": true} {
+		h := newHouse(t)
+		h.take(line("c1", "profile", "us"))
+		rep, err := h.svc.ImportContacts(t.Context(), boss, porto, "application/x-ndjson",
+			strings.NewReader(`{"case_ref":"c1","external_id":"x","channel":"visit","at":"2023-05-04T10:00:00Z",`+
+				`"result":"contact","party":"`+before+`"}`), ImportOptions{})
+		ok(t, err)
+		if rep.Accepted != 1 {
+			t.Fatalf("%+v", rep)
+		}
+		h.now = instant("2026-11-25T08:00:00Z")
+		h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
+		h.now = instant("2026-11-25T21:00:00Z")
+		h.want(before, h.phone("ana", "d1").put("visits", "v1", visit("north.c1", "2026-11-25T10:10:00Z", "purpose",
+			"verify_address", "outcome", "NOT_MET_THIRD_PARTY", "person_met", members{"relationship": "neighbour"})), "applied")
+		var v record.Visit
+		h.stored("visits", "v1", &v)
+		if got := slices.Contains(v.Flags, "unlawful"); got != want {
+			t.Errorf("%s asked in 2023: flags %v, judged %+v", before, v.Flags, v.Decisions)
+		}
+	}
+}
+
 // TestAPlanOfferedAfterTheActDoesNotCountForIt judges visits around the instant of an offer by an overlay that asks
 // for one.
 func TestAPlanOfferedAfterTheActDoesNotCountForIt(t *testing.T) {
@@ -68,6 +95,26 @@ func TestAPlanOfferedAfterTheActDoesNotCountForIt(t *testing.T) {
 	}
 	if _, there := conductCase(f, "2026-11-25", time.Time{}).Flags["plan_offered"]; !there {
 		t.Error("for the windows of a day to come the offer does not count")
+	}
+}
+
+// TestAKeptPlanForbidsVisitsToCollectOnly judges visits for each purpose while a plan is kept and after its breach.
+func TestAKeptPlanForbidsVisitsToCollectOnly(t *testing.T) {
+	f := aFile()
+	f.Plans = []Filed[record.Plan]{{ID: "p1", State: record.Plan{PlanReport: record.PlanReport{Case: "north.c1",
+		State: record.PlanAccepted, At: instant("2026-11-20T10:00:00Z"), TotalMinor: 1000,
+		Instalments: []record.Instalment{{N: 1, DueOn: "2026-12-01", AmountMinor: 1000}}}}}}
+	for _, at := range []string{"2026-11-25T10:00:00Z", "2026-12-15T10:00:00Z"} {
+		kept := strings.HasPrefix(at, "2026-11")
+		for purpose, forbidden := range map[string]bool{"": kept, "collect": kept, "locate": false,
+			"serve_process": false} {
+			v, err := judgeVisit(mustPolicy(t), &zoneCache{}, phaseSync, f, instant(at), visitAct{agents: 2, purpose: purpose})
+			ok(t, err)
+			got := slices.ContainsFunc(v.All, func(h record.Hit) bool { return h.Rule == rulePlan })
+			if got != forbidden || got == v.Allowed() {
+				t.Errorf("%q at %s: %s %+v, want that the plan forbids it: %t", purpose, at, v.Answer, v.All, forbidden)
+			}
+		}
 	}
 }
 

@@ -38,7 +38,7 @@ func (h *house) contacts(c journal.CaseID) string {
 		if err != nil {
 			return err
 		}
-		err = t.history(ctx, f, h.now, nil)
+		err = t.loadGrounds(ctx, f, h.now, nil)
 		decided = ids(f)
 		return err
 	}))
@@ -140,7 +140,7 @@ func TestALinkHasDecisionsTakenAgain(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
-		if err := t.history(ctx, f, h.now, nil); err != nil {
+		if err := t.loadGrounds(ctx, f, h.now, nil); err != nil {
 			return nil, err
 		}
 		if counted = append(counted, len(f.Contacts)); len(counted) == 1 {

@@ -84,21 +84,7 @@ func (s *Service) planningFile(ctx context.Context, f *PlanningFile, branch auth
 		return err
 	}
 	f.Home, f.HasHome = f.Case.Home.Plain()
-	if err := s.judgedBy(ctx, branch, &f.File); err != nil {
-		return err
-	}
-	return historyOf(day.Policy, stored{s, branch}, &f.File, day.Overlays).load(ctx, first)
-}
-
-// judgedBy loads the consents and plans of a case.
-func (s *Service) judgedBy(ctx context.Context, branch auth.BranchID, f *File) error {
-	var err error
-	id := string(f.Case.ID)
-	if f.Consents, err = indexed[record.Consent](ctx, s, branch, ConsentsByCase, id); err != nil {
-		return err
-	}
-	f.Plans, err = indexed[record.Plan](ctx, s, branch, PlansByCase, id)
-	return err
+	return loadGrounds(ctx, day.Policy, stored{s, branch}, &f.File, day.Overlays, first)
 }
 
 // eachCase reads the cases of a query page by page.
@@ -146,9 +132,7 @@ func WindowsOf(ctx context.Context, policy *conduct.Policy, f *PlanningFile, dat
 	if f.planPerforming(date, time.Time{}) {
 		return nil, []conduct.Hit{{Reason: reasonPlan, Rule: rulePlan, Cite: []string{"house"}}}, nil
 	}
-	act := visitAct{agents: p.Agents, items: p.Items, recording: p.Recording, minutes: f.Case.ServiceMin,
-		overlays: p.Overlays}
-	windows, hits, err := policy.Windows(ctx, profiles(&f.Case, p.Overlays), date, act.action(&f.Case),
+	windows, hits, err := policy.Windows(ctx, profiles(&f.Case, p.Overlays), date, p.act(&f.Case).action(&f.Case),
 		conductCase(&f.File, date, time.Time{}), conductHistory(f.Contacts))
 	if err != nil {
 		return nil, nil, fmt.Errorf("lawful windows of a case: %w", err)

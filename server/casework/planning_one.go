@@ -88,9 +88,7 @@ func WellEquipped() VisitPlan {
 // WhyNotAt gives the rule that forbids a planned visit at an instant; lawful when none does.
 func (s *Service) WhyNotAt(policy *conduct.Policy, f *PlanningFile, at time.Time, p VisitPlan) (hit conduct.Hit,
 	lawful bool, err error) {
-	act := visitAct{agents: p.Agents, items: p.Items, recording: p.Recording, minutes: f.Case.ServiceMin,
-		overlays: p.Overlays}
-	v, err := judgeVisit(policy, &s.zones, phasePlan, &f.File, at, act)
+	v, err := judgeVisit(policy, &s.zones, phasePlan, &f.File, at, p.act(&f.Case))
 	if err != nil {
 		return conduct.Hit{}, false, fmt.Errorf("judge a visit at a time: %w", err)
 	}

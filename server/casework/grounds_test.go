@@ -9,12 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"doorstep/auth"
 	"doorstep/server/conduct"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
 
-// TestAVisitIsJudgedByAPartOfItsHistory judges visits with the contacts that history loads
+// TestAVisitIsJudgedByAPartOfItsHistory judges visits with the contacts that grounds load
 // and with all there are: the verdict is the same, for every profile that is shipped.
 func TestAVisitIsJudgedByAPartOfItsHistory(t *testing.T) {
 	h := newHouse(t)
@@ -39,7 +40,7 @@ func TestAVisitIsJudgedByAPartOfItsHistory(t *testing.T) {
 			fmt.Fprintf(&contacts,
 				`{"case_ref":"%s%d","external_id":"x%d","channel":%q,"at":%q,"result":%q,"party":%q,"excluded":%t}`+"\n",
 				pick("a", "a", "b"), i, n, pick("visit", "sms", "sms", "call", "call"), when.Format(time.RFC3339),
-				pick("contact", "answered", "no_answer", "sent", "failed"), pick("debtor", "debtor", "employer"), rnd.IntN(8) == 0)
+				pick("contact", "answered", "no_answer", "sent", "failed"), pick("debtor", "debtor", "employer", "neighbour"), rnd.IntN(8) == 0)
 		}
 	}
 	rep, err := h.svc.ImportContacts(t.Context(), boss, porto, "application/x-ndjson",
@@ -60,9 +61,12 @@ func TestAVisitIsJudgedByAPartOfItsHistory(t *testing.T) {
 		for range 40 {
 			first := at.AddDate(0, 0, -rnd.IntN(40)).Add(time.Duration(rnd.IntN(24)) * time.Hour)
 			some := File{Case: all.Case}
-			ok(t, historyOf(policy, read, &some, nil).load(t.Context(), first))
+			ok(t, loadGrounds(t.Context(), policy, read, &some, nil, first))
 			loaded, whole = loaded+len(some.Contacts), whole+len(all.Contacts)
 			act := visitAct{agents: 2, items: WellEquipped().Items, recording: true}
+			if rnd.IntN(3) == 0 {
+				act.party, act.purpose = []string{"employer", "neighbour"}[rnd.IntN(2)], "locate"
+			}
 			judged := first.Add(time.Duration(rnd.IntN(3)) * 24 * time.Hour)
 			// What the judge is told to leave out must not be missed among the earliest.
 			without := []string{all.Contacts[rnd.IntN(len(all.Contacts))].ID}
@@ -70,7 +74,8 @@ func TestAVisitIsJudgedByAPartOfItsHistory(t *testing.T) {
 				without = append(without, x.ID)
 			}
 			some = File{Case: all.Case}
-			part := historyOf(policy, read, &some, nil)
+			part, err := groundsOf(t.Context(), policy, read, &some, nil, act.party)
+			ok(t, err)
 			ok(t, part.recent(t.Context(), first))
 			ok(t, part.earliest(t.Context(), len(without)))
 			want, err := judgeVisit(policy, &h.svc.zones, phaseSync, &all, judged, act, without...)
@@ -88,13 +93,86 @@ func TestAVisitIsJudgedByAPartOfItsHistory(t *testing.T) {
 			}
 		}
 	}
-	for _, reason := range []string{"FREQ_CAP", "LAST_RESORT_NOT_MET", "allowed"} {
+	for _, reason := range []string{"FREQ_CAP", "LAST_RESORT_NOT_MET", "PARTY_CAP", "allowed"} {
 		if seen[reason] == 0 {
 			t.Errorf("no verdict was %s: %v", reason, seen)
 		}
 	}
 	if loaded > whole*3/4 {
 		t.Errorf("%d of %d contacts were loaded", loaded, whole)
+	}
+}
+
+// TestEarlierContactsMakeUpForThoseLeftOut loads contacts of years ago that rules count for ever. The judge is told to
+// leave out some of the earliest, so as many more must be there.
+func TestEarlierContactsMakeUpForThoseLeftOut(t *testing.T) {
+	h := newHouse(t)
+	h.take(line("c1", "profile", "us;house-humane"))
+	var contacts strings.Builder
+	for n := range 8 {
+		for _, c := range []struct{ channel, result, party string }{
+			{"sms", "sent", "debtor"}, {"call", "no_answer", "debtor"}, {"visit", "contact", "neighbour"}} {
+			fmt.Fprintf(&contacts, `{"case_ref":"c1","external_id":"%s%d","channel":%q,"at":%q,"result":%q,"party":%q}`+"\n",
+				c.channel, n, c.channel, h.now.AddDate(-2, 0, n).Format(time.RFC3339), c.result, c.party)
+		}
+	}
+	rep, err := h.svc.ImportContacts(t.Context(), boss, porto, "application/x-ndjson",
+		strings.NewReader(contacts.String()), ImportOptions{})
+	ok(t, err)
+	if rep.Accepted != 24 {
+		t.Fatalf("contacts: %+v", rep)
+	}
+	policy, err := conduct.Default()
+	ok(t, err)
+	recs, err := h.store.Records(t.Context(), porto, []journal.DocRef{{Type: "cases", ID: "north.c1"}})
+	ok(t, err)
+	for leftOut := range 4 {
+		f := &File{}
+		ok(t, decode(recs[0], &f.Case))
+		law, err := groundsOf(t.Context(), policy, stored{h.svc, porto}, f, nil, "neighbour")
+		ok(t, err)
+		ok(t, law.earliest(t.Context(), leftOut))
+		got := map[string]int{}
+		for _, c := range f.Contacts {
+			got[c.State.Channel]++
+			if day := c.State.At.Sub(h.now.AddDate(-2, 0, 0)) / (24 * time.Hour); int(day) != got[c.State.Channel]-1 {
+				t.Errorf("%d left out: the %s of day %d is loaded, want the earliest", leftOut, c.State.Channel, day)
+			}
+		}
+		// hh-ladder asks for 3 and 2; Reg F lets a neighbour be reached once, ever.
+		if want := map[string]int{"sms": 3 + leftOut, "call": 2 + leftOut, "visit": 1 + leftOut}; !reflect.DeepEqual(got,
+			want) {
+			t.Errorf("%d left out: %v are loaded, want %v", leftOut, got, want)
+		}
+	}
+}
+
+// TestALaterStopIsJudgedByItsOwnOverlays visits a debtor two weeks before a stop under a rule of one visit in 30 days,
+// which is the overlay's; the case's own profile asks for 7 days.
+func TestALaterStopIsJudgedByItsOwnOverlays(t *testing.T) {
+	for overlay, want := range map[string]string{"": "open", "us-ma": "revoked law:FREQ_CAP"} {
+		h := newHouse(t)
+		h.take(line("c1"))
+		later := IssueRoute{Round: "r2", Route: "r2.t1", Team: "t1", Date: "2026-12-09", Agents: []auth.UserID{"ana"},
+			Items: []string{"badge"}, Stops: []IssuedStop{{Case: "north.c1", Assignment: "later", Seq: 1,
+				ETA: instant("2026-12-09T10:00:00Z"), ServiceS: 1200,
+				Window: record.Window{From: instant("2026-12-09T08:00:00Z"), To: instant("2026-12-09T20:00:00Z")}}}}
+		if overlay != "" {
+			later.Overlays = []string{overlay}
+		}
+		if got := h.must(later)["issued"]; fmt.Sprint(got) != "1" {
+			t.Fatalf("the later stop: %v", got)
+		}
+		h.now = instant("2026-11-25T08:00:00Z")
+		h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
+		h.now = instant("2026-11-25T11:00:00Z")
+		h.want("the visit", h.phone("ana", "d1").put("visits", "v1",
+			visit("north.c1", "2026-11-25T10:10:00Z", "outcome", "MET_REFUSED_TALK")), "applied")
+		var a record.Assignment
+		h.stored("assignments", "later", &a)
+		if got := strings.TrimSpace(a.Status + " " + a.ClosedBy); got != want {
+			t.Errorf("overlay %q: the later stop is %s, want %s", overlay, got, want)
+		}
 	}
 }
 
