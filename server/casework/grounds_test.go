@@ -40,7 +40,8 @@ func TestAVisitIsJudgedByAPartOfItsHistory(t *testing.T) {
 			fmt.Fprintf(&contacts,
 				`{"case_ref":"%s%d","external_id":"x%d","channel":%q,"at":%q,"result":%q,"party":%q,"excluded":%t}`+"\n",
 				pick("a", "a", "b"), i, n, pick("visit", "sms", "sms", "call", "call"), when.Format(time.RFC3339),
-				pick("contact", "answered", "no_answer", "sent", "failed"), pick("debtor", "debtor", "employer", "neighbour"), rnd.IntN(8) == 0)
+				pick("contact", "answered", "no_answer", "sent", "failed"),
+				pick("debtor", "debtor", "employer", "neighbour"), rnd.IntN(8) == 0)
 		}
 	}
 	rep, err := h.svc.ImportContacts(t.Context(), boss, porto, "application/x-ndjson",
