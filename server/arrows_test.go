@@ -80,6 +80,7 @@ var homes = map[string][]string{
 	"github.com/golang-jwt/jwt":       {"auth"},
 	"github.com/MicahParks/jwkset":    {"auth"},
 	"github.com/alexedwards/argon2id": {"auth"},
+	"github.com/google/uuid":          {"sync/journal", "server/play"},
 	"github.com/nyaruka/phonenumbers": {"server/casework"},
 	"gopkg.in/yaml.v3":                {"server/conduct"},
 	"golang.org/x/mod/sumdb/note":     {"server/audit"},

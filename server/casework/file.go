@@ -205,3 +205,10 @@ func decode(rec journal.Record, into any) error {
 	}
 	return nil
 }
+
+// encode gives a state its stored form. A state holds nothing that JSON cannot hold; an error is a sealed part
+// left open.
+func encode(state any) (json.RawMessage, error) { return json.Marshal(state) }
+
+// madeID is an id of ours that is the same whenever the same command is decided again.
+func madeID(prefix string, of ...string) string { return journal.DerivedID(prefix, of...) }

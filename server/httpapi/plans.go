@@ -10,8 +10,6 @@ import (
 	"doorstep/server/casework"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
-
-	"github.com/google/uuid"
 )
 
 type planBody struct {
@@ -72,7 +70,7 @@ func (a *API) proposePlan(ctx context.Context, c call, in *proposePlanIn) (*body
 	if x.ID == "" {
 		x.ID = journal.NewID()
 		if c.key != "" { // the same key, the same plan
-			x.ID = uuid.NewSHA1(uuid.NameSpaceOID, []byte(c.command())).String()
+			x.ID = journal.DerivedID("p", c.command())
 		}
 	}
 	p := &record.Plan{PlanReport: record.PlanReport{Case: journal.CaseID(in.ID), Kind: x.Kind, Currency: x.Currency,

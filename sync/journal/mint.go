@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 
 	"github.com/google/uuid"
 
@@ -18,6 +19,16 @@ func NewID() string {
 		panic("no randomness: " + err.Error()) // crypto/rand ends the program before this can happen
 	}
 	return id.String()
+}
+
+// DerivedID makes an id that is the same whenever the same texts are given: the prefix and 24 hexadecimal digits of
+// their hash. A command that is decided again writes to the same record by it.
+func DerivedID(prefix string, of ...string) string {
+	h := sha256.New()
+	for _, s := range of {
+		fmt.Fprintf(h, "%d:%s", len(s), s)
+	}
+	return prefix + hex.EncodeToString(h.Sum(nil)[:12])
 }
 
 // commandSuffix is how many bytes a caller may append to the id of a command to name its parts.

@@ -26,3 +26,17 @@ func TestTheLongestKeyOfTheLongestUserIsACommandID(t *testing.T) {
 		t.Error("two commands without a key have one id")
 	}
 }
+
+// TestADerivedIDKnowsItsTextsApart pins one id: records are found by it after an update of the program.
+func TestADerivedIDKnowsItsTextsApart(t *testing.T) {
+	if id := DerivedID("p", "http:ana:k1"); id != "p285388fb8859145f620ed547" {
+		t.Errorf("the id is %s", id)
+	}
+	ids := map[string]bool{}
+	for _, of := range [][]string{{"ab"}, {"a", "b"}, {"ab", ""}, {"", "ab"}, {"1:a", "b"}, {"a1:b"}, {}, {""}} {
+		ids[DerivedID("p", of...)] = true
+	}
+	if len(ids) != 8 {
+		t.Errorf("%d ids of 8 lists of texts", len(ids))
+	}
+}
