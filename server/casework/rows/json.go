@@ -109,7 +109,7 @@ func plainValue(raw json.RawMessage) (string, bool) {
 			}
 			texts[i] = *item
 		}
-		return strings.Join(texts, ";"), true
+		return strings.TrimSpace(strings.Join(texts, ";")), true
 	case '{', 't', 'f':
 		return "", false
 	}
