@@ -72,7 +72,8 @@ func (v visitAct) action(k *record.Case) conduct.Action {
 	return a
 }
 
-// listedWords leaves out the words that the law does not know: a phone may say what else was carried.
+// listedWords returns the words that are in the list, in their order. A phone may send others, which the law does
+// not know.
 func listedWords(words, list []string) []string {
 	var out []string
 	for _, w := range words {
@@ -83,7 +84,7 @@ func listedWords(words, list []string) []string {
 	return out
 }
 
-// profiles is the chain of a case with the house's overlays.
+// profiles is the chain of a case with overlays.
 func profiles(k *record.Case, overlays []string) []string {
 	out := slices.Clone(k.Profiles)
 	for _, o := range overlays {
@@ -154,7 +155,7 @@ func conductHistory(contacts []Filed[record.Contact], without ...string) []condu
 }
 
 // judgeVisit asks whether a visit at an instant is lawful. Any open hold says no,
-// whatever the profiles say (rule house-hold).
+// even if the profiles allow the visit (rule house-hold).
 func judgeVisit(policy *conduct.Policy, zones *zoneCache, phase string, f *File, at time.Time, act visitAct,
 	without ...string) (verdict, error) {
 	day := zones.dayAt(at, f.Case.TimeZone)
@@ -180,7 +181,7 @@ func judgeVisit(policy *conduct.Policy, zones *zoneCache, phase string, f *File,
 	return v, nil
 }
 
-// The house's own rules: on holds, and on plans that are being kept.
+// Our own rules, besides the profiles: on holds, and on plans that are being kept.
 const (
 	reasonHold = "ON_HOLD"
 	ruleHold   = "house-hold"

@@ -13,7 +13,7 @@ import (
 // over a consent of an earlier time that arrives later. Consents for other channels than
 // visits, and outside their limits, lift nothing.
 func conductConsents(f *File, day string, without ...string) []conduct.Consent {
-	superseded := map[string]bool{} // by whomever
+	superseded := map[string]bool{} // by any record
 	undone := map[string]bool{}     // by the office: no phone undoes what ends a consent
 	for _, x := range f.Consents {
 		if id := x.State.Supersedes; id != "" {

@@ -176,7 +176,7 @@ func issuedAs(f *File, id string) *Filed[record.Assignment] {
 	return nil
 }
 
-// etaSlack is how far the expected time of a stop may move without the phones being told (house).
+// etaSlack is how far the expected time of a stop may move without the phones being told (our own value).
 const etaSlack = 5 * time.Minute
 
 // changeStop writes an assignment again if its place in the day has changed, and tells its agents.

@@ -22,7 +22,7 @@ type Correct struct {
 	// Phone is E.164. A new number is unverified unless PhoneVerifiedOn says when it was verified.
 	Phone           *string
 	PhoneVerifiedOn *string
-	// WrongNumber freezes the number: nothing is sent to it and nobody calls it until it is replaced.
+	// WrongNumber freezes the number: it is not called, and no message goes to it, until it is replaced.
 	WrongNumber bool
 	Address     *string
 	PostalCode  *string
@@ -58,7 +58,7 @@ func (c Correct) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 	return decideCorrect(f, t.draft("case.correct"), c, territory)
 }
 
-// decideCorrect is told the territory of the home as corrected.
+// decideCorrect decides a correction. territory is that of the corrected home.
 func decideCorrect(f *File, d *draftBuilder, c Correct, territory string) (*draftBuilder, error) {
 	k := &f.Case
 	if c.DebtorName != nil {
@@ -122,7 +122,7 @@ func correctPhone(k *record.Case, c Correct) *refusal.Error {
 	return nil
 }
 
-// wrongNumber is the PhoneState of a number that is somebody else's.
+// wrongNumber is the PhoneState of a number that belongs to another person.
 const wrongNumber = "wrong_number"
 
 func correctAddress(k *record.Case, c Correct, territory string) *refusal.Error {

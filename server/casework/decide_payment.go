@@ -9,8 +9,8 @@ import (
 	"doorstep/sync/journal"
 )
 
-// RecordPayment adds money that the lender says has arrived. What is due goes
-// down by it; when nothing is due any more the case closes as paid. The same
+// RecordPayment adds money that the lender says has arrived. It lowers the
+// amount due; when nothing is due any more the case closes as paid. The same
 // payment_ref again does nothing, and with other values is refused: a payment is a fact.
 type RecordPayment struct {
 	Case        journal.CaseID
@@ -41,7 +41,7 @@ func (c RecordPayment) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 			return nil, err
 		}
 	}
-	// Only a case on somebody's phone has anything to revoke.
+	// Only a case that is on a phone has assignments to revoke.
 	if err := t.loadToRevoke(ctx, f, was == nil && len(f.Case.Agents) > 0 &&
 		c.AmountMinor >= f.Case.AmountDueMinor); err != nil {
 		return nil, err

@@ -19,7 +19,7 @@ type ProposePlan struct {
 	ID   string
 	Base uint64 // 0 for a new plan
 	Plan *record.Plan
-	// From says who recorded it and how it came; of the office when it names nobody.
+	// From says who recorded it and how it came; of the office when it names no one.
 	From record.Sent
 }
 
@@ -68,7 +68,7 @@ func (c ProposePlan) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	return decidePropose(f, d, c.ID, &p, was, t.svc.limits, t.day(f))
 }
 
-// decidePropose is told the plan as it stands, nil for a new one, and the local date.
+// decidePropose decides on a proposed plan. was is the plan as it stands, nil for a new one; today is the local date.
 func decidePropose(f *File, d *draftBuilder, id string, p, was *record.Plan, limits PlanLimits,
 	today string) (*draftBuilder, error) {
 	if f.Case.Status != record.StatusOpen {
@@ -233,7 +233,7 @@ func (l PlanLimits) within(p *record.Plan, day string) bool {
 	if limit, ok := l.MaxTotalMinor[p.Currency]; ok && p.TotalMinor > limit {
 		return false
 	}
-	// What is given up is somebody else's money: without a limit for the currency nobody may give any alone.
+	// What is given up is the lender's money, so an agent may give up any alone only if there is a limit for the currency.
 	if given := p.GivenUp(); given > 0 && given > l.MaxConcessionMinor[p.Currency] {
 		return false
 	}

@@ -32,7 +32,7 @@ type recordEvidence struct {
 	kind  record.Kind
 	id    string
 	state evidence
-	from  record.Sent // of the office when it names nobody
+	from  record.Sent // of the office when it names no one
 }
 
 // RecordNote records a note of the office on a case.
@@ -103,7 +103,7 @@ func (c recordEvidence) decide(ctx context.Context, t *turn) (*draftBuilder, err
 	return d, nil
 }
 
-// sentBy completes how a report came: one that names nobody is the office's own.
+// sentBy completes how a report came: one without a sender is the office's own.
 func (t *turn) sentBy(from record.Sent) record.Sent {
 	if from.By == "" {
 		from = record.Sent{By: t.Actor.User, Device: t.Request.Device}

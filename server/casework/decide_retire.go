@@ -10,8 +10,8 @@ import (
 )
 
 // RetireAssignments takes assignments of a case off the phones whose day is over:
-// those that were visited are done, the others are cancelled, since nobody went
-// and nobody will. What their agents recorded that day is still taken in when
+// those that were visited are done, the others are cancelled, since no agent went
+// and none will. What their agents recorded that day is still taken in when
 // their phones come back (Assignment.dayOver).
 type RetireAssignments struct {
 	Case   journal.CaseID

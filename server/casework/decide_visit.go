@@ -115,8 +115,8 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 }
 
 // partyMet is whom the visit reached, in the words of the law; "" is the debtor, or that it reached no person.
-// Whoever of the household opens the door, is told nothing of the debt and is not the one the outcome speaks of
-// was not sought out: such a visit remains one to the debtor.
+// If a member of the household opens the door, is not told of the debt, and the outcome is not about that person,
+// the visit remains one to the debtor.
 func partyMet(v *record.Visit) string {
 	if v.PersonMet == nil {
 		return ""
@@ -182,7 +182,7 @@ func (c RecordVisit) complete(t *turn, f *File, v *record.Visit) {
 }
 
 // knockTime is how far apart visits to several cases of one debtor by the same
-// agent may begin and still be one knock on the door (house).
+// agent may begin and still be one knock on the door (our own value).
 const knockTime = time.Hour
 
 // sameKnock are the contacts of the debtor's other cases that were made by the
@@ -259,7 +259,7 @@ func (c RecordVisit) flags(f *File, v *record.Visit, judged verdict) []string {
 	case a == nil:
 		out = append(out, "no_assignment")
 	case a.State.DayOver() && v.On > a.State.Date:
-		out = append(out, "late_stop") // somebody went by a list of a day that was over
+		out = append(out, "late_stop") // the agent used the list of a day that was over
 	case a.State.Status == record.AssignmentCancelled && a.State.DayOver():
 		out = append(out, "after_day") // the day's work, come in after it
 	case a.State.Status == record.AssignmentDone && v.Supersedes == "":

@@ -74,8 +74,8 @@ func (l *importLine[T]) refuseFor(err error) bool {
 	return false
 }
 
-// runImport streams a file through an import, a chunk at a time. What was applied
-// before an error stays, and is in the report.
+// runImport streams a file through an import, a chunk at a time. After an error the
+// chunks before it stay applied, and the report counts them.
 func runImport[T any](ctx context.Context, im lineImport[T], contentType string, in io.Reader,
 	opt ImportOptions) (ImportReport, error) {
 	rep := ImportReport{Errors: []rows.LineError{}}
@@ -198,7 +198,7 @@ func (s *Service) newImporter(actor auth.Actor, branch auth.BranchID) (*importer
 		named: map[string][]journal.CaseID{}}, nil
 }
 
-// cases reads the cases that lines name, as they stand, whoever's they are.
+// cases reads the cases that lines name, of all lenders, as they stand.
 func (im *importer) cases(ctx context.Context, branch auth.BranchID,
 	ids []journal.CaseID) (map[journal.CaseID]Filed[record.Case], error) {
 	refs := make([]journal.DocRef, len(ids))

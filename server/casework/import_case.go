@@ -87,7 +87,7 @@ func (ci *caseImport) apply(ctx context.Context, lines []*importLine[caseLine]) 
 	}
 	var rest []*importLine[caseLine]
 	for _, l := range lines {
-		// Before anything is compared: nobody is told what an erased debtor's line said.
+		// Before anything is compared, so that no answer tells what an erased debtor's line said.
 		if erased, err := ci.vault.IsErased(ctx, l.val.Debtor()); err != nil {
 			return err
 		} else if erased {

@@ -235,7 +235,7 @@ func (s *Service) list(ctx context.Context, a auth.Actor, q journal.Query) (Page
 	return s.page(ctx, q, func(rec journal.Record) (json.RawMessage, error) { return s.shownWithID(ctx, rec, to) })
 }
 
-// BranchOf finds the branch a case lives in; case.not_found when there is no such case.
+// BranchOf finds the branch that a case belongs to. The error is case.not_found if the case does not exist.
 func (s *Service) BranchOf(ctx context.Context, id journal.CaseID) (auth.BranchID, error) {
 	homes, err := s.homes(ctx, []journal.CaseID{id})
 	if err != nil {

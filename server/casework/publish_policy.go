@@ -62,7 +62,7 @@ func (c PublishPolicy) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 		d.put("policy", part.Name, "", &record.Policy{Kind: "part", SHA256: part.SHA256, Text: part.Text})
 		d.tell(journal.BranchFeed, "policy", part.Name)
 	}
-	// Another entry, so that whoever has the head has been offered all its parts.
+	// In another entry, after the parts: a phone that has the head was offered all its parts before.
 	if len(d.now().docs) > 0 {
 		d.next("policy.publish")
 	}

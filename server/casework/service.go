@@ -27,11 +27,11 @@ type Options struct {
 	Territories func(ctx context.Context, branch auth.BranchID) (TerritoryIndex, error)
 	// Lenders knows which lender has a contract with which branch; nil: every lender has one with every branch.
 	Lenders Lenders
-	// Devices are told of new tasks; nil: nobody is.
+	// Devices are told of new tasks; nil: none is.
 	Devices Devices
 	// Teams knows who works where; nil: only a case's own team is known.
 	Teams Teams
-	// Erasures keeps who was erased; nil: nobody can be.
+	// Erasures keeps who was erased; nil: no debtor can be erased.
 	Erasures ErasureList
 	Limits   PlanLimits
 	Log      *slog.Logger // nil: discarded
@@ -112,7 +112,7 @@ func New(opt Options) *Service {
 // UsePolicy puts another conduct policy in force for decisions that begin after it returns.
 func (s *Service) UsePolicy(p *conduct.Policy) { s.policy.Store(p) }
 
-// Request is one change somebody asks for.
+// Request is one change that an actor asks for.
 type Request struct {
 	ID      string    // the command id: the same id has one effect and one receipt, for ever
 	Payload [32]byte  // hash of what was asked, kept sealed; the same id with another is journal.ErrReused
@@ -177,7 +177,7 @@ func (s *Service) One(ctx context.Context, actor auth.Actor, branch auth.BranchI
 	return rs[0], rs[0].Err
 }
 
-// isRefusal tells a decision's no from trouble on our side.
+// isRefusal tells a refusal by a decision from an error on our side.
 func isRefusal(err error) bool {
 	_, ok := refusal.Of(err)
 	return ok

@@ -50,7 +50,8 @@ func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outc
 	if _, known := record.KindOf(c.m.Type); !known {
 		q.Type, q.TypeSaid = "", seal.NewText(c.m.Type)
 	}
-	// Its debtor's key seals it; of a payload about no case of ours nobody knows the debtor: the agent's own key does.
+	// The debtor's key seals it. If the payload names no case that we have, the debtor is unknown, and the agent's key
+	// seals it.
 	q.Debtor = agentKey(t.Actor.User)
 	about := of
 	if about == "" {
@@ -67,7 +68,7 @@ func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outc
 			if err := decode(rec, &k); err != nil {
 				return "", err
 			}
-			// What was not looked at as a case of ours is the phone's word only: it stays sealed with the rest.
+			// Without this look-up the case would be the phone's claim only, and stay sealed with the rest.
 			q.Case, q.Debtor = of, k.Debtor
 			if !erased {
 				if erased, err = t.erased(ctx, about); err != nil {
