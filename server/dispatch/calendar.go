@@ -27,7 +27,7 @@ type CalendarParams struct {
 // Calendar writes a round as iCalendar (RFC 5545): an event for each stop from its
 // expected time to its end, and one for each break, tentative until the round is
 // published. It has no METHOD: it is a
-// file to look at, and invites nobody (RFC 5546 would want an ORGANIZER).
+// file to look at, and invites no one (RFC 5546 would want an ORGANIZER).
 // Errors: round.not_found, round.branch, round.team.
 func (s *Service) Calendar(ctx context.Context, a auth.Actor, id string, p CalendarParams) ([]byte, error) {
 	v, err := s.Round(ctx, a, id)

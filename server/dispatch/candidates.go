@@ -31,7 +31,7 @@ func (j *judging) day() casework.PlanningDay {
 }
 
 // candidates judges every open case of the branch: those that may get a stop are
-// returned, the others left out with the reason. What the day so far has settled is passed over.
+// returned, the others left out with the reason. It passes over cases that the day so far has settled.
 func (s *Service) candidates(ctx context.Context, r Round, j judging, d *day) ([]candidate, error) {
 	var out []candidate
 	err := s.opt.Casework.PlanningFiles(ctx, r.Branch, j.day(), func(f *casework.PlanningFile) error {
@@ -66,7 +66,7 @@ func (s *Service) candidates(ctx context.Context, r Round, j judging, d *day) ([
 	}), nil
 }
 
-// unfit says why nobody may be sent to a case on a date, whoever it would be.
+// unfit says why no team may be sent to a case on a date.
 func unfit(f *casework.PlanningFile, date string) whyNot {
 	k := &f.Case
 	if holds := k.OpenHolds(date); len(holds) > 0 {
@@ -85,7 +85,7 @@ func unfit(f *casework.PlanningFile, date string) whyNot {
 	return whyNot{}
 }
 
-// judge says who may go to a case, and when, within the appointments if there are any, or why nobody may.
+// judge says who may go to a case, and when, within the appointments if there are any, or why no team may.
 func (j *judging) judge(ctx context.Context, f *casework.PlanningFile, agreed []record.Appointment) (candidate,
 	whyNot, error) {
 	k := &f.Case

@@ -33,7 +33,7 @@ func zoneOf(b office.Branch) (*time.Location, error) {
 	return zone, nil
 }
 
-// checkToCome refuses a date that is over at a moment: nobody can be sent out
+// checkToCome refuses a date that is over at a moment: no team can be sent out
 // yesterday, and what the law said then is not what it says now. round.past.
 func checkToCome(date string, at time.Time, zone *time.Location) error {
 	if today := at.In(zone).Format(time.DateOnly); date < today {

@@ -4,7 +4,7 @@
 //
 // Every case that gets no stop is in the round with a coded reason, and with the
 // rule and its source where the law is the reason: a supervisor must be able to
-// answer why nobody went.
+// answer why no team went.
 //
 // A round is a header; each route and each left-out case is a document of its
 // own, since a day of a large branch does not fit one entry. What was asked for
@@ -17,12 +17,12 @@
 //
 // A day ends at the branch's local midnight: what phones still show of it leaves
 // them, visited or not, when a round is published and in any case within a minute
-// of midnight. An assignment nobody went to is cancelled (closed_by day:over);
-// revoked is for what somebody took back. A phone that was offline all day may
-// still send what its agents recorded: nobody else has the task, so it is a fact
+// of midnight. An assignment that no agent went to is cancelled (closed_by day:over);
+// revoked is for what was taken back. A phone that was offline all day may
+// still send what its agents recorded: no other phone has the task, so it is a fact
 // and is taken in, flagged after_day (or late_stop for a visit made on a later
 // day), where what comes after a revocation waits in quarantine for the new owner.
-// A debtor is one stop however many cases they have: nobody is visited twice a day
+// A debtor is one stop however many cases they have: no debtor is visited twice a day
 // because they owe twice. Cases of several debtors at one door are one stop as long
 // as the same teams may go to all, they take an hour together at most, and three
 // quarters of the longer lawful hours of two are common to both; those that do not
@@ -58,7 +58,7 @@
 // team, in its order and within its lawful span, and judges cases by the code that
 // planning does, so that what is offered is kept when the day is planned anew. Room
 // that a replan would make by leaving out a visit of less weight does not count: a
-// slot that is not possible may still be promised, at somebody's cost. A visit to
+// slot that is not possible may still be promised, at the cost of other visits. A visit to
 // the debtor that is planned already makes way. Nothing is reserved: two who ask at
 // once are offered the same hour, and the appointments decide. While the day has no
 // round the law alone speaks, about a team that lacks nothing.

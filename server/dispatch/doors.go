@@ -21,15 +21,15 @@ type door struct {
 
 // sharedDoor is how long cases of different debtors at one place may take
 // together and still be one stop; longer ones stay apart, so that a house with
-// many cases need not be all or nothing (house).
+// many cases need not be all or nothing (our own value).
 const sharedDoor = time.Hour
 
 // alike is how much of the longer of two debtors' hours both must have in common
-// to share a stop: one with few hours would take the other's away (house).
+// to share a stop: one with few hours would take the other's away (our own value).
 const alike = 3.0 / 4
 
 // doors puts candidates at one place together. Cases of one debtor are always one
-// stop, and so are cases of debtors who are linked: nobody is visited twice a day because they owe twice. Those
+// stop, and so are cases of debtors who are linked: no person is visited twice a day because they owe twice. Those
 // that cannot
 // be (another place, other hours, other teams) are returned as apart.
 func doors(cands []candidate, crews []crew) (out []door, apart []int) {

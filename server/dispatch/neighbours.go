@@ -48,8 +48,8 @@ func (s *Service) letNeighboursIn(ctx context.Context, b office.Branch, crews []
 }
 
 // neighbours tells whether a crew may go to a case as a neighbour. Where a
-// supervisor chose the territory or the team, nobody else goes; a case outside every
-// territory is nobody's neighbour.
+// supervisor chose the territory or the team, no other team goes; a case outside every
+// territory has no neighbours.
 func (c *crew) neighbours(k *record.Case, home geo.Point) bool {
 	return c.vicinity != nil && k.Territory != "" && !k.TerritoryPinned && k.Team == "" &&
 		len(c.vicinity.ground.Near(home.Lon, home.Lat, c.vicinity.metres)) > 0

@@ -194,7 +194,7 @@ type puzzle struct {
 // new address, the parking included; cases at one door share it.
 const setupSeconds = 60
 
-// What a change against the plan on the phones costs, in seconds of travel (house).
+// What a change against the plan on the phones costs, in seconds of travel (our own value).
 const (
 	otherTeamSeconds = 1800
 	moveSeconds      = 1200 // for a stop that moves by more than the tolerance
@@ -207,7 +207,7 @@ func stability() routing.Stability {
 	return routing.Stability{Team: otherTeamSeconds, Move: moveSeconds, Tolerance: moveTolerance}
 }
 
-// What a team's being away from the mean costs, in seconds of travel (house): a
+// What it costs that a team is away from the mean, in seconds of travel (our own value): a
 // stop, or an hour of work.
 const (
 	balanceStopSeconds = 600
@@ -269,5 +269,5 @@ func (s *Service) puzzle(ctx context.Context, p part, cands []candidate, crews [
 }
 
 // value is what leaving a case out costs under objective "cost", in seconds of
-// travel it would be worth: an hour for each step of priority (house).
+// travel it would be worth: an hour for each step of priority (our own value).
 func value(c *candidate) int64 { return int64(max(1, c.priority)) * 3600 }

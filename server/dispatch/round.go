@@ -160,7 +160,7 @@ type LeftOut struct {
 	Run   string         `json:"run"`
 	Case  journal.CaseID `json:"case"`
 	Code  string         `json:"code"`
-	// Rule and Cite name the rule and its sources where the law, or the house's own rule, is the reason.
+	// Rule and Cite name the rule and its sources where the law, or a rule of our own, is the reason.
 	Rule string   `json:"rule,omitempty"`
 	Cite []string `json:"cite,omitempty"`
 }
@@ -170,8 +170,8 @@ const (
 	NoPosition     = "NO_POSITION"       // the case has no coordinates
 	NoTerritory    = "NO_TERRITORY"      // the home lies outside every territory
 	NoTeam         = "NO_TEAM"           // no team works the territory that day
-	AddressUnfit   = "ADDRESS_UNFIT"     // the address is known to be wrong; house rule
-	OnHold         = "HOLD"              // an open hold; house rule
+	AddressUnfit   = "ADDRESS_UNFIT"     // the address is known to be wrong; our own rule
+	OnHold         = "HOLD"              // an open hold; our own rule
 	NoFitTeam      = "NO_FIT_TEAM"       // no team of the territory has what the visit needs
 	Unreachable    = "UNREACHABLE"       // no road leads there from where the teams that may go start
 	BeyondLimits   = "BEYOND_LIMITS"     // no team could go there and back in its shift, whatever the hour

@@ -30,7 +30,7 @@ type Options struct {
 	// Threads is how many searches may run side by side; 0: one.
 	Threads int
 	Log     *slog.Logger
-	// Watch hears every problem that was solved, with its result, from several goroutines; nil: nobody does.
+	// Watch hears every problem that was solved, with its result, from several goroutines; it may be nil.
 	Watch Watch
 }
 
@@ -201,8 +201,8 @@ func (s *Service) do(ctx context.Context, b auth.BranchID, ask Ask, decide func(
 	return outs[0], outs[0].Err
 }
 
-// change decides a header's next state from the present one. What else decide reads,
-// it reads through the reader.
+// change decides a header's next state from the present one. decide must read
+// everything else through the reader.
 func (s *Service) change(ctx context.Context, b auth.BranchID, ask Ask, id, action string,
 	decide func(r *journal.Reader, now *Round) error) error {
 	_, err := s.do(ctx, b, ask, func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {

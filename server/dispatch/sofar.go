@@ -185,7 +185,7 @@ func (t *teamSoFar) settle(now time.Time) {
 	t.doors = knock
 }
 
-// keeps tells whether a case is settled: it is no candidate.
+// keeps tells whether a case is settled, so that it is not a candidate.
 func (p *soFar) keeps(id journal.CaseID) bool { return p != nil && p.kept[id] }
 
 // met tells whether a person has been visited, or is about to be.

@@ -60,7 +60,7 @@ func (st staff) checkWork(list string, named []string, off string) error {
 const toldTeams = 5
 
 // checkLeft refuses to plan a round's day anew, at a moment, that no team would go
-// on with: every open visit would leave the phones, and nobody asked for that.
+// on with: every open visit would leave the phones, and no request asked for that.
 // round.no_team_left.
 func (st staff) checkLeft(r Round, without []string, at time.Time) error {
 	for _, sh := range st.shifts {
