@@ -38,7 +38,7 @@ type Load struct {
 	SquareMetres float64
 	Compactness  float64
 	Parts        int
-	Gone         bool // it is no territory any more; a supervisor placed the cases
+	Gone         bool // the territory was removed; a supervisor placed the cases in it
 }
 
 // Overlap is what two territories have in common.
@@ -61,7 +61,7 @@ type Cluster struct {
 	Metres  float64  // to it
 }
 
-// Hole is ground inside the map that is no territory's.
+// Hole is ground inside the map that belongs to no territory.
 type Hole struct {
 	Shape        geo.Shape
 	SquareMetres float64
@@ -283,7 +283,7 @@ func clusters(work []Work, minutes []float64, outside []int, index *geo.Index) [
 }
 
 // holes are the gaps inside the map, the largest first. Slivers between borders
-// that were drawn by hand count only when somebody lives there.
+// that were drawn by hand count only when people live there.
 func holes(index *geo.Index, work []Work) ([]Hole, error) {
 	union, err := index.Union()
 	if err != nil {

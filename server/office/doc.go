@@ -1,6 +1,6 @@
 // Package office keeps who works where: users and their devices, branches,
 // lenders, and in each branch its teams, shifts and territories; and which conduct
-// packs are in force. Packs are texts here: whoever composes the rooms says whether
+// packs are in force. Packs are texts here: package server, which composes the rooms, says whether
 // they are a policy.
 //
 // Users, devices, branches, lenders and conduct packs are documents of the organisation's own
@@ -13,5 +13,5 @@
 // to accept it.
 //
 // It does not decide about cases: when a territory changes, casework is told by
-// whoever composes the rooms.
+// package server.
 package office

@@ -77,7 +77,7 @@ func heirOf(took map[string]int, ground geo.Shape, areas []geo.Area) string {
 const toldTeams = 20
 
 // checkUnused refuses to remove what teams work once the moves are made, with all
-// of them; at is the member that removes it, and mend what to do. territory.in_use.
+// of them; at is the member that removes it, and mend says how to correct it. territory.in_use.
 func checkUnused(teams []Team, removed []string, moves []Move, at, mend string) error {
 	var faults []refusal.Fault
 	var told []string

@@ -186,7 +186,7 @@ func list[T any](ctx context.Context, s *Service, q journal.Query) ([]*T, error)
 	}
 }
 
-// swapSmall changes a small document until it is nobody else's turn. change returns nil to leave it.
+// swapSmall changes a small document, and tries again while another writer is faster. change returns nil to leave it.
 func (s *Service) swapSmall(ctx context.Context, kind, id string, change func(now []byte) ([]byte, error)) error {
 	for {
 		now, version, err := s.store.Small(ctx, kind, id)

@@ -87,7 +87,7 @@ func (s *Service) ChangePacks(ctx context.Context, ask Ask, changes []PackChange
 		if len(c.Text) > MaxPackBytes {
 			return Policy{}, 0, invalid("pack.too_large", "body", "a pack has at most 512 KiB; put its profiles into several")
 		}
-		// The text first, named by its hash: what nobody refers to does no harm.
+		// The text is stored first, named by its hash: a text without a reference does no harm.
 		if err := s.keepText(ctx, ask.By, c.Text); err != nil {
 			return Policy{}, 0, err
 		}

@@ -47,7 +47,7 @@ type NewUser struct {
 	Regulator bool
 	// Password the user must change at first use; "" leaves the user without one.
 	Password string
-	// MadeUp says that nobody chose the password: a request repeated brings another.
+	// MadeUp says that the server made the password: a repeated request makes another.
 	MadeUp bool
 	// Keep spares the user the change: for machines (a lender's system) and tests.
 	Keep bool

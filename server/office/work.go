@@ -13,10 +13,10 @@ type Work struct {
 	ServiceMin int    // at the door
 	Territory  string // whose it is now
 	Pinned     bool   // a supervisor chose the territory; no border moves it
-	Team       string // a supervisor chose the team; it is no territory's work
+	Team       string // a supervisor chose the team; the work counts for no territory
 }
 
-// What a visit costs besides the time at the door (house).
+// What a visit costs besides the time at the door (our own values).
 const (
 	setupMin      = 1.0 // finding the door and announcing oneself; cases at one door share it
 	stopsPerDay   = 40  // of a territory: how far apart the doors of one day lie
