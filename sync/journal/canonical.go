@@ -19,7 +19,7 @@ import (
 // an entry may hold.
 //
 // The head (schema … no) is known only when the committer numbers the entry; the
-// rest is encoded by whoever drafted it, outside the committer.
+// caller that drafted it encodes the rest, outside the committer.
 
 const timeLayout = "2006-01-02T15:04:05.000Z"
 

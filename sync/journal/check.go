@@ -15,7 +15,7 @@ type Finding struct {
 	Branch auth.BranchID
 	Entry  uint64 // 0 when it is about no single entry
 	What   string
-	// Harmless says that a server mends it by itself as it goes on (entries that are not in
+	// Harmless says that a server repairs it by itself as it goes on (entries that are not in
 	// the views yet, a generation that is being filled): nothing is damaged.
 	Harmless bool
 }

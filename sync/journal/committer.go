@@ -24,7 +24,7 @@ type group struct {
 	readAt uint64
 	items  []item
 	// settled is how many items are done: appended and durable, or, without entries,
-	// found to rest on reads that nobody has overtaken. The next one was overtaken,
+	// found to rest on reads that no write has overtaken. The next one was overtaken,
 	// or err says why it is not done. Both are set before done is closed.
 	settled int
 	err     error
@@ -61,7 +61,7 @@ type prepared struct {
 }
 
 // committer follows one branch and appends to it. While it is awake one goroutine
-// runs it; everything below last belongs to that goroutine, or to whoever starts it.
+// runs it; everything below last belongs to that goroutine, or to the caller that starts it.
 type committer struct {
 	j        *Journal
 	branch   auth.BranchID
@@ -99,7 +99,7 @@ func newCommitter(j *Journal, b auth.BranchID) *committer {
 
 func (c *committer) watermark() uint64 { return c.w.Load() }
 
-// enter counts whoever is about to work on the branch, so that Close waits for them; false once it is closed.
+// enter counts a caller that is about to work on the branch, so that Close waits for it; false once it is closed.
 func (c *committer) enter() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -125,7 +125,7 @@ func (c *committer) awake() {
 	go func() { defer c.j.running.Done(); c.run() }()
 }
 
-// close refuses new groups. What is queued is still answered.
+// close refuses new groups. Queued groups are still answered.
 func (c *committer) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -163,7 +163,7 @@ func (c *committer) submit(ctx context.Context, g *group) (settled int, err erro
 	}
 }
 
-// withdraw takes a group back that nobody has begun with.
+// withdraw takes back a group that the committer has not begun with.
 func (c *committer) withdraw(g *group) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -220,8 +220,8 @@ func (c *committer) rest(worked time.Time) bool {
 	return true
 }
 
-// look follows what others wrote. What keeps it from doing so is told as trouble, and
-// tried again at the next look.
+// look follows what others wrote. It reports an error as trouble, and
+// tries again at the next look.
 func (c *committer) look() (found bool) {
 	found, err := c.follow(c.j.life)
 	switch {

@@ -10,7 +10,7 @@ import (
 	"doorstep/auth"
 )
 
-// Command is one change somebody asks for.
+// Command is one change that a caller asks for.
 type Command struct {
 	// ID makes the command idempotent: "m:<agent>:<mid>", "http:<user>:<key>",
 	// "import:<ref>:<line hash>", "org:<n>"; at most 128 bytes.

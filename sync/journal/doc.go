@@ -43,7 +43,7 @@
 // A view has a name and generations, each with its own watermark (Generation). The
 // built-in ones (records, feeds, receipts) are written by Commit; every other is a View
 // that Views applies after the commit, from the pages, in order, so that a view that
-// fails delays nobody. Rebuild fills a new generation beside the one that is read; Check
+// fails delays no caller. Rebuild fills a new generation beside the one that is read; Check
 // compares pages and views; Sweeper removes what no phone has to be told any more.
 //
 // The rules of README.md that are kept now, and the tests that fail without them

@@ -28,7 +28,7 @@ var (
 )
 
 // InDomain tells whether an entry can hold an instant: MinTime to MaxTime, compared in
-// UTC. Its offset is no part of it: 9999-12-31T23:59:59-01:00 lies in the year 10000.
+// UTC. Its offset does not belong to it: 9999-12-31T23:59:59-01:00 lies in the year 10000.
 func InDomain(t time.Time) bool { return !t.Before(MinTime) && !t.After(MaxTime) }
 
 // headBytes is more than the members that the committer adds to an entry can take,

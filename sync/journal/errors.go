@@ -18,7 +18,7 @@ var (
 	// the same ids again finds out, and has one effect. Code journal.unclear.
 	ErrUnclear = later(2*time.Second, "journal.unclear",
 		"it is not known whether the change was stored; send it again with the same id")
-	// ErrStuck: the branch takes no entries until an operator mends its journal; of the commands
+	// ErrStuck: the branch takes no entries until an operator repairs its journal; of the commands
 	// without an outcome nothing was appended. Code journal.stuck.
 	ErrStuck = later(time.Minute, "journal.stuck",
 		"nothing was stored: this branch takes no changes until an operator has mended its journal; see /readyz")

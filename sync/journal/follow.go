@@ -88,7 +88,7 @@ func (c *committer) isStarted() bool {
 
 // start finds the branch's place: the page at the watermark, after which everything is
 // followed. Pages above the watermark are durable but not visible yet, since a crash
-// kept somebody from applying them.
+// kept a node from applying them.
 func (c *committer) start(ctx context.Context) error {
 	w, err := c.j.store.Watermark(ctx, c.branch)
 	if err != nil {
@@ -296,7 +296,7 @@ func (c *committer) take(ctx context.Context, p *Page) error {
 	return nil
 }
 
-// apply makes the entries of a stored page visible, if they are not. What no store can keep is parked.
+// apply makes the entries of a stored page visible, if they are not. It parks entries that no store can keep.
 func (c *committer) apply(ctx context.Context, p *Page, entries []Entry) (ViewWrites, error) {
 	unfit := map[DocRef]bool{}
 	for {

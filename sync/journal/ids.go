@@ -18,7 +18,7 @@ func DocKey(typ, id string) Key { return Key(typ + ":" + id) }
 // CommandKey is the key of a command id; two requests with one id meet here.
 func CommandKey(id string) Key { return Key("cmd:" + id) }
 
-// CaseKey is the key of a whole case file: whoever reads or adds to any part of
+// CaseKey is the key of a whole case file: a decision that reads or adds to any part of
 // the file (contacts, visits, consents, plans) names it.
 func CaseKey(id CaseID) Key { return Key("case:" + string(id)) }
 

@@ -66,8 +66,8 @@ func Open(store Store, opt Options) *Journal {
 }
 
 // Close answers what is queued, waits for it to be durable, and stops. After the
-// context ends it stops waiting for an unreachable store: whoever waits for an append
-// that nobody knows the outcome of is told ErrUnclear, all others ErrClosed.
+// context ends it stops waiting for an unreachable store: callers that wait for an append
+// with an unknown outcome get ErrUnclear, all others ErrClosed.
 func (j *Journal) Close(ctx context.Context) error {
 	j.mu.Lock()
 	if j.closed {
@@ -175,7 +175,7 @@ func (j *Journal) Subscribe(fn func(Committed)) (cancel func()) {
 	}
 }
 
-// unwatched ends the looking for what other nodes wrote when nobody subscribes any more.
+// unwatched stops looking for what other nodes wrote when there are no subscribers any more.
 func (j *Journal) unwatched() bool {
 	j.subs.mu.Lock()
 	defer j.subs.mu.Unlock()

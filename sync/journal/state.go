@@ -154,7 +154,7 @@ func (j *Journal) Stuck() error {
 }
 
 // States lists the branches that are not running, sorted: those this process knows to be
-// stuck, and those with parked entries, whoever parked them. The error is the store's.
+// stuck, and those with parked entries, whichever node parked them. The error is the store's.
 func (j *Journal) States(ctx context.Context) ([]BranchState, error) {
 	parked, err := ParkedEntries(ctx, j.store, "")
 	if err != nil {

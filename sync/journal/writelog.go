@@ -52,7 +52,7 @@ func (l *writeLog) add(keys []Key, n, by uint64) {
 	}
 }
 
-// unknown notes that nobody knows what the entries up to n wrote: whatever was read before them is overtaken.
+// unknown notes that it is not known what the entries up to n wrote: all reads before them count as overtaken.
 func (l *writeLog) unknown(n uint64) { l.floor = max(l.floor, n) }
 
 // overtaken tells whether a key was written after a group read it at readAt, by anybody but the group itself.
