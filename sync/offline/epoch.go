@@ -38,7 +38,7 @@ func (s *Service) epoch(ctx context.Context, b auth.BranchID) (Epoch, error) {
 			if err := s.store.SwapSmall(ctx, epochKind, string(b), 0, first); err != nil && !errors.Is(err, journal.ErrRaced) {
 				return Epoch{}, fmt.Errorf("draw epoch of %s: %w", b, err)
 			}
-			continue // read what was stored, whoever stored it
+			continue // read what was stored, by whichever node
 		}
 		if err != nil {
 			return Epoch{}, fmt.Errorf("read epoch of %s: %w", b, err)

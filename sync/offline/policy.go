@@ -39,7 +39,7 @@ type Rules struct {
 const (
 	CodeAppendOnly  = "append_only"         // evidence never changes
 	CodeServerOwned = "server_owned"        // the phone may not write this
-	CodeStale       = "stale"               // of a conflict: somebody else was first
+	CodeStale       = "stale"               // of a conflict: another writer was first
 	CodeUnknownType = "unknown_type"        // phones do not write records of this type
 	CodeMidReused   = "mid_reused"          // the mid stands for another payload
 	CodeOp          = "validation.op"       // the operation does not exist, or not for this type
@@ -52,8 +52,8 @@ type Current struct {
 	// Rev is its revision, 0 when there never was such a record. Deleted marks a tombstone.
 	Rev     uint64
 	Deleted bool
-	// InScope tells whether the caller may see the record. Of a record that does not
-	// exist it says nothing: whether the caller may create one is the domain's to judge.
+	// InScope tells whether the caller may see the record. It says nothing about a
+	// record that does not exist: the domain judges whether the caller may create it.
 	InScope bool
 	// Mine tells whether the caller's own user created it.
 	Mine bool
@@ -88,7 +88,7 @@ func Rule(rules Rules, cur Current, device auth.DeviceID, m Mutation) Ruling {
 	case "put", "patch":
 	case "delete":
 		// M7: what the phone wants gone is not there, or was never there for this phone.
-		// Its own record is no stranger even at base 0: it was created in the same queue.
+		// The device knows its own record even at base 0: it was created in the same queue.
 		if !exists || !cur.InScope || m.Base == 0 && !cur.Mine {
 			return Ruling{Status: Applied, Nothing: true}
 		}
@@ -164,7 +164,7 @@ func ruleServerOwned(rules Rules, cur Current, exists bool, device auth.DeviceID
 	}
 	for _, name := range names {
 		last := cur.Written[name]
-		// The device's own write is no stranger: its queue holds edits that were all made
+		// The device knows its own write: its queue holds edits that were all made
 		// on one revision, before the answer to the first of them came.
 		if last.Rev > m.Base && last.Device != device && !SameJSON(cur.Fields[name], fields[name]) {
 			return Ruling{Status: Conflict, Code: CodeStale, Detail: "another device has changed " + name + " meanwhile"}
@@ -208,7 +208,7 @@ func value(raw json.RawMessage) (v any, ok bool) {
 }
 
 // Canonical is one spelling for all spellings of a JSON value: members in the order
-// of their names and without those that are null, numbers by value. nil for what is no JSON.
+// of their names and without those that are null, numbers by value. nil for a text that is not JSON.
 func Canonical(raw json.RawMessage) []byte {
 	v, ok := value(raw)
 	if !ok {

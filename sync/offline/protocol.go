@@ -55,7 +55,7 @@ type Result struct {
 	ID         string          `json:"id"`
 	Status     string          `json:"status"`
 	Code       string          `json:"code,omitempty"`   // of a rejection: validation.*, append_only, mid_reused, unknown_type, server_owned
-	Detail     string          `json:"detail,omitempty"` // what is wrong, where, how to mend it; never a value that was sent
+	Detail     string          `json:"detail,omitempty"` // what is wrong, where, and how to correct it; never a value that was sent
 	Rev        uint64          `json:"rev,omitempty"`
 	Op         string          `json:"op,omitempty"` // put, delete, revoke: how the record stands now, where it is not as the phone wrote it
 	Doc        json.RawMessage `json:"doc,omitempty"`
