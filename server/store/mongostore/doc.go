@@ -4,7 +4,7 @@
 // No multi-document transaction is used. A page is one insert under the key
 // branch/first, so that a place is won once; its view writes follow, each put if
 // newer (J4), and the branch's watermark is raised by swap last. A crash in between
-// leaves a page that is durable and not yet visible: whoever reads on from the
+// leaves a page that is durable and not yet visible: a reader that reads on from the
 // watermark applies it again, which changes nothing twice. All writes are w:majority
 // with the journal flushed, all reads are of the primary at majority, and a feed is
 // read in one causally consistent session, its watermark first (J6).

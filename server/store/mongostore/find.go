@@ -66,7 +66,7 @@ func (s *Store) find(ctx context.Context, q journal.Query, gen uint64, from *cur
 	})
 }
 
-// walk reads spans in order until the limit is passed; by gives a record's value in the last field.
+// walk reads spans in order until it has more than the limit; by gives a record's value in the last field.
 func (s *Store) walk(ctx context.Context, q journal.Query, spans []span, by func(journal.Record) (any,
 	error)) (journal.Found, error) {
 	var out journal.Found

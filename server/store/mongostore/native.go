@@ -27,7 +27,7 @@ func native(state []byte, indexed map[string]bool) bson.D {
 	v, ok, err := read(d, 0)
 	doc, isObject := v.(bson.D)
 	if err != nil || !ok || !isObject {
-		return bson.D{} // there are no fields
+		return bson.D{} // without fields
 	}
 	out := doc[:0]
 	for _, e := range doc {

@@ -79,7 +79,7 @@ type versioned struct {
 
 // newest writes documents of a collection that only ever give way to newer ones and
 // are never deleted. It is J4 for many documents at once: update where the number is
-// lower; what was not there, insert; where somebody else was faster, update again.
+// lower; what was not there, insert; where another writer was faster, update again.
 type newest struct {
 	c      *mongo.Collection
 	branch auth.BranchID

@@ -400,7 +400,7 @@ func (s *Store) Switch(ctx context.Context, b auth.BranchID, gen uint64) error {
 	return err
 }
 
-// DropGeneration removes a generation's rows, once nobody can be reading them any more.
+// DropGeneration removes a generation's rows, once no reader can be reading them any more.
 func (s *Store) DropGeneration(ctx context.Context, b auth.BranchID, gen uint64) error {
 	g, gens, err := s.generation(ctx, b, gen)
 	switch {

@@ -4,5 +4,5 @@ package sqlitestore
 
 import "os"
 
-// lock does nothing where there is no flock: there, start one server only.
+// lock does nothing on systems without flock. Start only one server there.
 func lock(string) (*os.File, error) { return nil, nil }

@@ -147,7 +147,7 @@ func (s *Store) Pages(ctx context.Context, b auth.BranchID, after uint64, limit 
 		p, err := readPage(rows)
 		var damaged *journal.DamagedPage
 		if errors.As(err, &damaged) && len(out) > 0 {
-			return out, nil // whoever goes on meets it first
+			return out, nil // the caller that reads on meets it first
 		}
 		if err != nil {
 			return nil, err

@@ -84,7 +84,7 @@ func damageIsFound(t *testing.T, e Engine) {
 			if len(got) != 1 || !strings.HasPrefix(got[0], "DAMAGE ") || !strings.Contains(got[0], c.want) {
 				t.Fatalf("findings %q, want one: %q", got, c.want)
 			}
-			// A rebuild mends it, whatever it is.
+			// A rebuild repairs damage of every kind.
 			for _, view := range journal.BuiltInViews() {
 				check(t, journal.Rebuild(ctx, s, branch, journal.View{Name: view}, nil))
 			}

@@ -95,7 +95,7 @@ func watermarkRisesInOrder(t *testing.T, s journal.Store) {
 	ctx := context.Background()
 	check(t, s.Commit(ctx, page(branch, 1, 2, "a"), journal.ViewWrites{}))
 	check(t, s.Commit(ctx, page(branch, 3, 3, "b"), journal.ViewWrites{}))
-	// Views of an old page, applied late by somebody, do not lower it.
+	// Views of an old page, applied late by another node, do not lower it.
 	check(t, s.Apply(ctx, page(branch, 1, 2, "a"), journal.ViewWrites{}))
 	w, err := s.Watermark(ctx, branch)
 	check(t, err)

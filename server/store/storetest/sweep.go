@@ -100,7 +100,7 @@ func sweptIsWhatIsOld(t *testing.T, s journal.Store) {
 	equal(t, "and nothing more goes", state(), want)
 	equal(t, "findings", findings(t, s), "")
 
-	// A document whose tombstone is gone begins again, and that is no damage either.
+	// A document whose tombstone is gone begins again, and that is not damage either.
 	do(t, j, set("c10", "old", "f"))
 	for _, view := range journal.BuiltInViews() {
 		check(t, journal.Rebuild(ctx, s, branch, journal.View{Name: view}, nil))
