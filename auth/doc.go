@@ -9,7 +9,7 @@
 //
 // A refresh token belongs to a family, one per sign-in. Each use replaces it; a
 // used one that comes again ends the family, since one of the two who hold it
-// must be a thief. A phone whose answer was lost is no thief: for RefreshGrace
+// must be a thief. A phone whose answer was lost is not a thief: for RefreshGrace
 // the token before the last gives the same successor again, to the same device.
 // Refresh tokens are not kept at all: they are MACs of the family's counter.
 //

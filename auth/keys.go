@@ -118,5 +118,5 @@ func parseKeys(data []byte) (*Keys, error) {
 	return k, err
 }
 
-// JWKS is the public part as a JSON Web Key Set (RFC 7517), for whoever checks tokens elsewhere.
+// JWKS is the public part as a JSON Web Key Set (RFC 7517), for services that check tokens elsewhere.
 func (k *Keys) JWKS() json.RawMessage { return k.jwks }

@@ -66,7 +66,7 @@ func weak(msg string) error {
 }
 
 // Matches tells whether a password is the hashed one. With hash "" it takes as
-// long as with a real one and says no, so that nobody learns which logins exist.
+// long as with a real one and says no, so that a caller does not learn which logins exist.
 func (p *Passwords) Matches(ctx context.Context, password, hash string) (bool, error) {
 	ok, _, err := p.check(ctx, password, hash)
 	return ok, err

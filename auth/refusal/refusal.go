@@ -67,7 +67,7 @@ func (k Kind) String() string {
 	return names[k]
 }
 
-// Error is a refusal. Its message says what is wrong and how to mend it, and
+// Error is a refusal. Its message says what is wrong and how to correct it, and
 // never repeats a value that was sent: the value may be personal.
 type Error struct {
 	Kind Kind
