@@ -68,7 +68,7 @@ func (c importCase) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 	return decideImport(f, t.draft("case.import"), c, territory, t.dayIn(c.line.TimeZone))
 }
 
-// decideImport is told the territory of the home as imported, and the local date.
+// decideImport decides a line of an import. territory is that of the imported home, today the local date.
 func decideImport(f *File, d *draftBuilder, c importCase, territory, today string) (*draftBuilder, error) {
 	k, l := &f.Case, &c.line
 	answer := importReceipt{Case: l.ID(), Change: accepted}

@@ -83,7 +83,7 @@ func (c RecordContact) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 	return decideContact(f, t.draft("contact.record"), c, id, was)
 }
 
-// decideContact is told the state the contact has already, nil for a new one.
+// decideContact decides on a contact. was is its present state, nil for a new one.
 func decideContact(f *File, d *draftBuilder, c RecordContact, id string, was *record.Contact) (*draftBuilder, error) {
 	if err := checkContact(c, d.At); err != nil {
 		return nil, err

@@ -58,7 +58,7 @@ func (c Correct) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 	return decideCorrect(f, t.draft("case.correct"), c, territory)
 }
 
-// decideCorrect is told the territory of the home as corrected.
+// decideCorrect decides a correction. territory is that of the corrected home.
 func decideCorrect(f *File, d *draftBuilder, c Correct, territory string) (*draftBuilder, error) {
 	k := &f.Case
 	if c.DebtorName != nil {

@@ -9,8 +9,8 @@ import (
 	"doorstep/sync/journal"
 )
 
-// RecordPayment adds money that the lender says has arrived. What is due goes
-// down by it; when nothing is due any more the case closes as paid. The same
+// RecordPayment adds money that the lender says has arrived. It lowers the
+// amount due; when nothing is due any more the case closes as paid. The same
 // payment_ref again does nothing, and with other values is refused: a payment is a fact.
 type RecordPayment struct {
 	Case        journal.CaseID

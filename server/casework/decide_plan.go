@@ -68,7 +68,7 @@ func (c ProposePlan) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	return decidePropose(f, d, c.ID, &p, was, t.svc.limits, t.day(f))
 }
 
-// decidePropose is told the plan as it stands, nil for a new one, and the local date.
+// decidePropose decides on a proposed plan. was is the plan as it stands, nil for a new one; today is the local date.
 func decidePropose(f *File, d *draftBuilder, id string, p, was *record.Plan, limits PlanLimits,
 	today string) (*draftBuilder, error) {
 	if f.Case.Status != record.StatusOpen {

@@ -115,8 +115,8 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 }
 
 // partyMet is whom the visit reached, in the words of the law; "" is the debtor, or that it reached no person.
-// Whoever of the household opens the door, is told nothing of the debt and is not the one the outcome speaks of
-// was not sought out: such a visit remains one to the debtor.
+// If a member of the household opens the door, is not told of the debt, and the outcome is not about that person,
+// the visit remains one to the debtor.
 func partyMet(v *record.Visit) string {
 	if v.PersonMet == nil {
 		return ""

@@ -74,8 +74,8 @@ func (l *importLine[T]) refuseFor(err error) bool {
 	return false
 }
 
-// runImport streams a file through an import, a chunk at a time. What was applied
-// before an error stays, and is in the report.
+// runImport streams a file through an import, a chunk at a time. After an error the
+// chunks before it stay applied, and the report counts them.
 func runImport[T any](ctx context.Context, im lineImport[T], contentType string, in io.Reader,
 	opt ImportOptions) (ImportReport, error) {
 	rep := ImportReport{Errors: []rows.LineError{}}

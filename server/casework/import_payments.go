@@ -28,8 +28,8 @@ type paymentLine struct {
 }
 
 // ImportPayments takes in money that has arrived, streamed, as text/csv or
-// application/x-ndjson. What is due goes down by it, and a case of which nothing
-// is due any more closes as paid. The same payment_ref of a case again changes
+// application/x-ndjson. It lowers the amount due, and a case closes as paid
+// when nothing is due any more. The same payment_ref of a case again changes
 // nothing, and with other values is a line error: a payment is a fact.
 //
 // Times, branches, lenders and errors are as of ImportContacts.

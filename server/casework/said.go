@@ -15,7 +15,7 @@ import (
 // asked is what an entry keeps of what a request asked, so that the same command id
 // with another payload is known: the payload's hash, sealed under the key of the debtor
 // it is about. Beside its salt in the clear it could be guessed, and it would outlive
-// the debtor. What was said about an erased debtor is nothing.
+// the debtor. After an erasure nothing of it can be read.
 type asked struct {
 	Hash seal.Text `json:"hash,omitzero"`
 }
@@ -23,7 +23,7 @@ type asked struct {
 // saidType is the place that a sealed hash is bound to, with the command's id.
 const saidType = "commands"
 
-// agentKey is whose key seals what is about no case of ours: that of the user who sent it.
+// agentKey names the key that seals a payload about no case that we have: the key of the user who sent it.
 func agentKey(u auth.UserID) journal.DebtorID { return journal.DebtorID("agent:" + string(u)) }
 
 // say gives what an entry keeps of a request's payload; nothing of no payload.
@@ -54,8 +54,8 @@ func (d *draftBuilder) say(ctx context.Context, vault *seal.Vault, branch auth.B
 	return seal.Marshal(&s)
 }
 
-// sameSaid tells whether a request asks what was asked before under its id. Of what
-// was said about an erased debtor it is taken to be the same: the answer is the first one.
+// sameSaid tells whether a request asks what was asked before under its id. After the debtor's
+// erasure that cannot be compared, and it counts as the same: the answer is the first one.
 func (s *Service) sameSaid(ctx context.Context, branch auth.BranchID, q *Request, before []byte) (bool, error) {
 	if len(before) == 0 || q.Payload == [32]byte{} {
 		return len(before) == 0 && q.Payload == [32]byte{}, nil

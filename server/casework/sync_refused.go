@@ -68,7 +68,7 @@ func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outc
 			if err := decode(rec, &k); err != nil {
 				return "", err
 			}
-			// What was not looked at as a case of ours is the phone's word only: it stays sealed with the rest.
+			// Without this look-up the case would be the phone's claim only, and stay sealed with the rest.
 			q.Case, q.Debtor = of, k.Debtor
 			if !erased {
 				if erased, err = t.erased(ctx, about); err != nil {

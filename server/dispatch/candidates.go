@@ -31,7 +31,7 @@ func (j *judging) day() casework.PlanningDay {
 }
 
 // candidates judges every open case of the branch: those that may get a stop are
-// returned, the others left out with the reason. What the day so far has settled is passed over.
+// returned, the others left out with the reason. It passes over cases that the day so far has settled.
 func (s *Service) candidates(ctx context.Context, r Round, j judging, d *day) ([]candidate, error) {
 	var out []candidate
 	err := s.opt.Casework.PlanningFiles(ctx, r.Branch, j.day(), func(f *casework.PlanningFile) error {

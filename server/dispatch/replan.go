@@ -116,7 +116,7 @@ func (r *Round) seed() uint64 {
 }
 
 // replan makes the routes of a round's next version and stores them; publishing
-// follows. What cannot be planned leaves the round as it was.
+// follows. If the rest of the day cannot be planned, the round stays as it was.
 func (s *Service) replan(ctx context.Context, r Round) error {
 	defer s.forget(r.ID)
 	began := time.Now()

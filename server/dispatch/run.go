@@ -92,8 +92,8 @@ func (s *Service) workAt(ctx context.Context, b auth.BranchID) (found bool, err 
 	return found, nil
 }
 
-// plan makes a round's routes and stores them. What cannot be planned becomes a
-// failed round; the error is trouble that may pass.
+// plan makes a round's routes and stores them. If the day cannot be planned, the
+// round fails with the reason. An error means that planning may be tried again.
 func (s *Service) plan(ctx context.Context, r Round) error {
 	defer s.forget(r.ID)
 	began := time.Now()

@@ -201,8 +201,8 @@ func (s *Service) do(ctx context.Context, b auth.BranchID, ask Ask, decide func(
 	return outs[0], outs[0].Err
 }
 
-// change decides a header's next state from the present one. What else decide reads,
-// it reads through the reader.
+// change decides a header's next state from the present one. decide must read
+// everything else through the reader.
 func (s *Service) change(ctx context.Context, b auth.BranchID, ask Ask, id, action string,
 	decide func(r *journal.Reader, now *Round) error) error {
 	_, err := s.do(ctx, b, ask, func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {

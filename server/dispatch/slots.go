@@ -81,8 +81,8 @@ type SlotParams struct {
 
 // Slots says which times of a date could be promised to the debtor of a case. It
 // asks the law, and the round of the day as it stands: what is done or under way
-// is over, and every other stop keeps its team and its place in the order. What a
-// round would leave out to make room does not count as room. A visit to the
+// is over, and every other stop keeps its team and its place in the order. Room
+// that the round could only make by leaving out a stop does not count. A visit to the
 // debtor that is planned already makes way for the promised one. Errors:
 // slots.date, slots.past, slots.far, slots.minutes, and those of casework.PlanningFileOf.
 func (s *Service) Slots(ctx context.Context, a auth.Actor, p SlotParams) (DaySlots, error) {
@@ -231,8 +231,8 @@ func (s *Service) roundSlots(ctx context.Context, out DaySlots, f *casework.Plan
 }
 
 // cut cuts the lawful windows of a day at the debtor's clock: by the hour, or by
-// whatever length is asked for from midnight on. What the law forbids between the
-// first and the last is there too, with the rule.
+// whatever length is asked for from midnight on. Slots between the first and the
+// last that the law forbids are there too, with the rule.
 func (s *Service) cut(f *casework.PlanningFile, j judging, ws []Window, plan casework.VisitPlan, minutes int,
 	zone *time.Location) ([]Slot, error) {
 	whole := Window{From: ws[0].From, To: ws[len(ws)-1].To}

@@ -28,9 +28,9 @@ const replaceBytes = 384 << 10
 // the map has changed since, nothing is done (territory.map_changed). A map that
 // is already so is left alone, moves and all, so that sending it again is safe. Teams
 // that work a territory keep it from being removed (territory.in_use, with all of
-// them) unless a move gives them others of the new map. What fits an
-// entry is one entry: all of it or nothing. A larger map takes several, given to
-// the journal together; sent again after a break, it is completed. territory.*.
+// them) unless a move gives them others of the new map. A map that fits
+// into one entry is replaced whole or not at all. A larger map takes several entries, given to
+// the journal together; if that was interrupted, sending the map again completes it. territory.*.
 func (s *Service) ReplaceTerritories(ctx context.Context, ask Ask, b auth.BranchID, basedOn string, next []Territory,
 	moves []Move) (Replaced, error) {
 	for i, t := range next {
@@ -175,8 +175,8 @@ func compareMaps(now, next []Territory) (out Replaced, puts []mapPut, removed []
 	return out, puts, removed, nil
 }
 
-// batches cuts a map into what entries hold. What is removed comes last, after the
-// teams that worked it: a map half written has no gaps, and no team is without ground.
+// batches cuts a map into parts that fit into entries. Removals come last, after the
+// teams that worked there: then a map that is half written has no gaps, and every team has a territory.
 func batches(puts, moved []mapPut, removed []string) [][]mapPut {
 	puts = slices.Concat(puts, moved)
 	for _, id := range removed {

@@ -125,7 +125,7 @@ func (c *committer) awake() {
 	go func() { defer c.j.running.Done(); c.run() }()
 }
 
-// close refuses new groups. What is queued is still answered.
+// close refuses new groups. Queued groups are still answered.
 func (c *committer) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -220,8 +220,8 @@ func (c *committer) rest(worked time.Time) bool {
 	return true
 }
 
-// look follows what others wrote. What keeps it from doing so is told as trouble, and
-// tried again at the next look.
+// look follows what others wrote. It reports an error as trouble, and
+// tries again at the next look.
 func (c *committer) look() (found bool) {
 	found, err := c.follow(c.j.life)
 	switch {

@@ -296,7 +296,7 @@ func (c *committer) take(ctx context.Context, p *Page) error {
 	return nil
 }
 
-// apply makes the entries of a stored page visible, if they are not. What no store can keep is parked.
+// apply makes the entries of a stored page visible, if they are not. It parks entries that no store can keep.
 func (c *committer) apply(ctx context.Context, p *Page, entries []Entry) (ViewWrites, error) {
 	unfit := map[DocRef]bool{}
 	for {

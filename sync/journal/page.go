@@ -119,8 +119,8 @@ func isDamaged(err error) bool {
 	return errors.As(err, &d)
 }
 
-// ReadPage is for stores: it decodes the page kept at a place. What cannot be read, or
-// says that it belongs elsewhere, is a *DamagedPage.
+// ReadPage is for stores: it decodes the page kept at a place. The error is a
+// *DamagedPage if it cannot be read, or says that it belongs elsewhere.
 func ReadPage(b auth.BranchID, first, last uint64, body []byte) (*Page, error) {
 	p, err := DecodePage(body)
 	if err == nil && (p.Branch != b || p.First != first || p.Last != last) {

@@ -18,8 +18,8 @@ type View struct {
 	// Name names the view and is the type of its documents. No entry writes documents of
 	// that type, and indexes over them are declared as over any other.
 	Name string
-	// Step: entries are applied in runs that end at multiples of it; 0 is 1. What is left
-	// over waits for the entries that follow.
+	// Step: entries are applied in runs that end at multiples of it; 0 is 1. Entries after the
+	// last multiple wait for those that follow.
 	Step uint64
 	// Folds says that Apply builds on documents that later entries change (a count).
 	// Without it the documents that Apply reads are final once written.
@@ -78,8 +78,8 @@ func (r Run) Entries(fn func(*Entry) error) error {
 }
 
 // EachEntry makes an Apply of a function that derives documents from one entry alone,
-// where the last state of a document wins. Of the documents it gives, ID, State and
-// Deleted count.
+// where the last state of a document wins. It uses only ID, State and
+// Deleted of the documents that derive returns.
 func EachEntry(name string, derive func(e *Entry) ([]Doc, error)) func(context.Context, Run) ([]Record, error) {
 	return func(_ context.Context, run Run) ([]Record, error) {
 		var out []Record

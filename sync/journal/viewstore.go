@@ -67,8 +67,8 @@ type ViewStore interface {
 	// AddGeneration adds an empty generation, Filling, under a new number.
 	AddGeneration(ctx context.Context, b auth.BranchID, view string) (Generation, error)
 	// Fill writes to one generation what the entries after+1 to upTo make visible, and
-	// raises its watermark from after to upTo. Of the writes only those of the
-	// generation's view are taken. ErrRaced when the watermark is not at after, or the
+	// raises its watermark from after to upTo. It takes only the writes to the
+	// generation's view. ErrRaced when the watermark is not at after, or the
 	// generation is neither filling nor live; the writes may have been applied.
 	Fill(ctx context.Context, b auth.BranchID, gen, after, upTo uint64, v ViewWrites) error
 	// Switch makes a filling generation the live one, and the live one old. ErrRaced when

@@ -52,8 +52,8 @@ type Current struct {
 	// Rev is its revision, 0 when there never was such a record. Deleted marks a tombstone.
 	Rev     uint64
 	Deleted bool
-	// InScope tells whether the caller may see the record. Of a record that does not
-	// exist it says nothing: whether the caller may create one is the domain's to judge.
+	// InScope tells whether the caller may see the record. It says nothing about a
+	// record that does not exist: the domain judges whether the caller may create it.
 	InScope bool
 	// Mine tells whether the caller's own user created it.
 	Mine bool
