@@ -31,7 +31,7 @@ var arrows = map[string][]string{
 	"openapi":        {},
 	"sync/journal":   {"auth", "auth/refusal", "auth/strictjson"},
 	"sync/seal":      {"auth", "auth/keyfile", "geo", "sync/journal"},
-	"sync/offline":   {"auth", "auth/refusal", "sync/journal"},
+	"sync/offline":   {"auth", "auth/refusal", "auth/strictjson", "sync/journal"},
 	"server/conduct": {"auth/refusal", "auth/strictjson"},
 	"server/office":  {"auth", "auth/refusal", "geo", "geo/division", "sync/journal"},
 	"server/record":  {"auth", "auth/refusal", "auth/strictjson", "geo", "sync/journal", "sync/offline", "sync/seal"},

@@ -47,7 +47,7 @@ func TestRequestsOfAPhoneThatAreRefusedWhole(t *testing.T) {
 		{"a manifest", "GET", "/sync/v1/manifest?type=cases", "", nil, "200"},
 		{"a manifest of nothing", "GET", "/sync/v1/manifest?type=contacts", "", nil, "400 sync.malformed"},
 		{"an empty push", "POST", "/sync/v1/push", `{"mutations":[]}`, nil, "200"},
-		{"half a push", "POST", "/sync/v1/push", `{"mutations":[`, nil, "400 malformed"},
+		{"half a push", "POST", "/sync/v1/push", `{"mutations":[`, nil, "400 sync.malformed"},
 		{"a push too large", "POST", "/sync/v1/push", `{"mutations":["` + strings.Repeat("x", 1<<20) + `"]}`, nil,
 			"413 too_large"},
 	} {

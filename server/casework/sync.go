@@ -23,7 +23,7 @@ func (s *Service) Apply(ctx context.Context, c offline.Caller, ms []offline.Muta
 	}
 	reqs := make([]Request, len(ms))
 	for i := range ms {
-		reqs[i] = Request{ID: p.command(ms[i].Mid), Payload: ms[i].Hash, Claimed: ms[i].ClientTS, Device: c.Device,
+		reqs[i] = Request{ID: p.commandOf(&ms[i]), Payload: ms[i].Hash, Claimed: ms[i].ClientTS, Device: c.Device,
 			Cmd: mutation{p, &ms[i]}}
 	}
 	receipts, err := s.Do(ctx, c.Actor, c.Branch, reqs)
@@ -87,6 +87,18 @@ func (p *push) command(mid string) string {
 	return "m:" + string(p.caller.Actor.User) + ":" + strings.ToLower(mid)
 }
 
+// commandOf is the command of a mutation. One without a UUID goes by what it has for a mid, or
+// by nothing.
+func (p *push) commandOf(m *offline.Mutation) string {
+	if m.Bad == nil || m.Bad.Code != "validation.mid" {
+		return p.command(m.Mid)
+	}
+	if !record.IsID(m.Mid) {
+		return madeID("m:", journal.NewID())
+	}
+	return madeID("m:", string(p.caller.Actor.User), m.Mid)
+}
+
 // earlier looks up the mutations of earlier pushes that these require.
 func (p *push) earlier(ctx context.Context, ms []offline.Mutation) error {
 	var mids, commands []string
@@ -122,7 +134,10 @@ type mutation struct {
 }
 
 func (c mutation) refs() []journal.DocRef {
-	refs := []journal.DocRef{{Type: c.m.Type, ID: c.m.ID}}
+	var refs []journal.DocRef
+	if c.m.Bad == nil {
+		refs = append(refs, journal.DocRef{Type: c.m.Type, ID: c.m.ID})
+	}
 	if of := c.named(); of != "" {
 		refs = append(refs, journal.DocRef{Type: "cases", ID: string(of)})
 	}
@@ -141,6 +156,9 @@ func (c mutation) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 // judge gives the draft and the status that mutations requiring this one look at.
 func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, error) {
 	m := c.m
+	if m.Bad != nil {
+		return c.refuse(ctx, t, offline.Rejected, m.Bad.Code, m.Bad.Detail, "")
+	}
 	for _, mid := range m.Requires {
 		switch c.push.done[strings.ToLower(mid)] {
 		case offline.Applied, offline.Duplicate, offline.Merged:

@@ -3,10 +3,12 @@ package casework
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
+	"unicode/utf8"
 
 	"doorstep/server/record"
 	"doorstep/sync/journal"
@@ -23,7 +25,7 @@ func (c mutation) refuse(ctx context.Context, t *turn, status, code, detail stri
 	if err != nil {
 		return nil, "", err
 	}
-	if kind, _ := record.KindOf(c.m.Type); kind.Synced {
+	if kind, _ := record.KindOf(c.m.Type); kind.Synced && c.m.ID != "" {
 		d.tell(journal.AgentFeed(t.Actor.User), c.m.Type, c.m.ID)
 	}
 	d.reply = mutationReceipt{Status: status, Code: code, Detail: detail, Quarantine: id}
@@ -45,6 +47,9 @@ func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outc
 	}
 	if record.InYears(c.m.ClientTS) {
 		q.Written = record.WholeUTC(c.m.ClientTS)
+	}
+	if !record.IsID(q.Mid) {
+		q.Mid = ""
 	}
 	// A name that is not ours may say anything: it is sealed.
 	if _, known := record.KindOf(c.m.Type); !known {
@@ -80,11 +85,22 @@ func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outc
 	// Of what is about an erased debtor only ids and codes are kept.
 	if erased {
 		q.TypeSaid = seal.Text{}
+	} else if c.m.Broken {
+		// What it would have recorded cannot be told: it is kept to be read.
+		q.Type, q.Fields = "", seal.NewText(keptText(c.m.Raw))
 	} else if len(c.m.Fields) > 0 {
 		q.Fields = seal.NewText(compactJSON(c.m.Fields))
 	}
 	d.put("quarantine", id, q.Debtor, q)
 	return id, nil
+}
+
+// keptText is a text as it was sent; one that is not UTF-8 in base64.
+func keptText(raw []byte) string {
+	if utf8.Valid(raw) {
+		return string(raw)
+	}
+	return "base64:" + base64.StdEncoding.EncodeToString(raw)
 }
 
 // debtor is whose key seals what the mutation asked: of is the record's case, "" for
@@ -125,7 +141,7 @@ func (p *push) keep(ctx context.Context, ms []offline.Mutation, out []offline.Re
 	for try := 1; len(which) > 0 && try <= mostUnderOneMid; try++ {
 		reqs := make([]Request, len(which))
 		for k, i := range which {
-			reqs[k] = Request{ID: madeID("q:", p.command(ms[i].Mid), strconv.Itoa(try)), Payload: ms[i].Hash,
+			reqs[k] = Request{ID: madeID("q:", p.commandOf(&ms[i]), strconv.Itoa(try)), Payload: ms[i].Hash,
 				Device: p.caller.Device, Cmd: keptMutation{mutation{p, &ms[i]}, out[i].Code}}
 			// A time that no entry can hold may be why the mutation was refused.
 			if journal.InDomain(ms[i].ClientTS) {

@@ -405,12 +405,13 @@ func TestWaitingForNews(t *testing.T) {
 	}
 }
 
-func TestMalformedPushesAreRefusedWhole(t *testing.T) {
+func TestOnlyAPushThatIsNoneIsRefusedWhole(t *testing.T) {
 	h := newHouse(t)
 	ana := h.phone("ana", "d1")
 	good := write("visit_notes", "n1", "put", 0, members{"case": "north.c1"})
 	alter := func(f func(*offline.Mutation)) offline.PushRequest {
 		m := good
+		m.Mid = uuid.NewString()
 		f(&m)
 		return offline.PushRequest{Mutations: []offline.Mutation{m}}
 	}
@@ -418,19 +419,23 @@ func TestMalformedPushesAreRefusedWhole(t *testing.T) {
 	for range offline.MaxMutations + 1 {
 		many.Mutations = append(many.Mutations, write("visit_notes", uuid.NewString(), "put", 0, members{}))
 	}
-	for what, q := range map[string]offline.PushRequest{
-		"another device":     {Device: "d9"},
-		"too many":           many,
-		"a mid that is none": alter(func(m *offline.Mutation) { m.Mid = "17" }),
-		"an id with a slash": alter(func(m *offline.Mutation) { m.ID = "a/b" }),
-		"no type":            alter(func(m *offline.Mutation) { m.Type = "" }),
-		"no such op":         alter(func(m *offline.Mutation) { m.Op = "upsert" }),
-		"fields that are []": alter(func(m *offline.Mutation) { m.Fields = json.RawMessage(`[]`) }),
-		"no fields":          alter(func(m *offline.Mutation) { m.Fields = nil }),
-		"requires nonsense":  alter(func(m *offline.Mutation) { m.Requires = []string{"x"} }),
-	} {
+	for what, q := range map[string]offline.PushRequest{"another device": {Device: "d9"}, "too many": many} {
 		if _, err := h.sync.Push(context.Background(), ana.caller, q); code(err) != "sync.malformed" {
 			t.Errorf("%s: %v", what, err)
+		}
+	}
+	for what, q := range map[string]offline.PushRequest{
+		"mid":      alter(func(m *offline.Mutation) { m.Mid = "17" }),
+		"id":       alter(func(m *offline.Mutation) { m.ID = "a/b" }),
+		"type":     alter(func(m *offline.Mutation) { m.Type = "" }),
+		"op":       alter(func(m *offline.Mutation) { m.Op = "upsert" }),
+		"fields":   alter(func(m *offline.Mutation) { m.Fields = json.RawMessage(`[]`) }),
+		"requires": alter(func(m *offline.Mutation) { m.Requires = []string{"x"} }),
+	} {
+		a, err := h.sync.Push(context.Background(), ana.caller, q)
+		if err != nil || said(a.Results[0]) != "rejected validation."+what || *a.Results[0].Index != 0 ||
+			a.Results[0].Quarantine == "" {
+			t.Errorf("%s: %+v, %v", what, a.Results, err)
 		}
 	}
 }

@@ -111,6 +111,7 @@ func (b schemaBuilder) results() *huma.Schema {
 					offline.Revoked, offline.Rejected, offline.Retry),
 				"code":   text("Of a rejection: validation.*, append_only, mid_reused, unknown_type, server_owned, …"),
 				"detail": text("What is wrong, where, and how to mend it."),
+				"index":  integer("Of a mutation that could not be read: its place in the push, from 0."),
 				"rev":    integer("The record's revision now."),
 				"op": oneOf("How the record stands now, where it is not as the phone wrote it.", "put", "delete",
 					"revoke"),

@@ -60,7 +60,8 @@ func (a *API) syncEndpoints() {
 		}, a.pull)
 	a.raw(endpoint{method: http.MethodPost, path: "/sync/v1/push", roles: agents, id: "push", tag: "sync",
 		summary: "What the phone wrote while offline",
-		about:   "At most 200 mutations and 1 MiB. Everything about one mutation is inside a 200, and durable before it."},
+		about: "At most 200 mutations and 1 MiB. Everything about one mutation is inside a 200, and durable before " +
+			"it: one that cannot be read is rejected by itself and kept as it was sent. Members that are not known are ignored."},
 		func(op *huma.Operation) {
 			headers(op)
 			op.RequestBody = &huma.RequestBody{Required: true,
@@ -189,19 +190,14 @@ func (a *API) push(c *gin.Context) {
 		writeProblem(c, p)
 		return
 	}
-	text, err := readJSON(c, offline.MaxPushBytes, "application/json")
+	text, err := readBody(c, offline.MaxPushBytes, "application/json")
 	if err != nil {
 		a.fail(c, err)
 		return
 	}
-	var q offline.PushRequest
-	if err := strictJSON(text, &q); err != nil {
+	q, err := offline.ReadPush(bytes.TrimPrefix(text, []byte(byteOrderMark)))
+	if err != nil {
 		a.fail(c, err)
-		return
-	}
-	if q.Mutations == nil {
-		writeProblem(c, newProblem(http.StatusBadRequest, "malformed",
-			"send mutations, a list that may be empty").at("body.mutations", "missing"))
 		return
 	}
 	if q.Schema != 0 && q.Schema < minSchema {

@@ -35,6 +35,11 @@ type Mutation struct {
 	Fields   json.RawMessage `json:"fields,omitempty"`
 	// Hash is the SHA-256 of what was asked (type, id, op, base, fields): the same mid with another is refused.
 	Hash [32]byte `json:"-"`
+	// Bad says why the mutation cannot be read; nil if it can. Raw is what was sent then, and
+	// Broken says that what it would record cannot be told from it.
+	Bad    *Unreadable     `json:"-"`
+	Raw    json.RawMessage `json:"-"`
+	Broken bool            `json:"-"`
 }
 
 // Statuses of a Result.
@@ -51,6 +56,7 @@ const (
 // Result is what became of one mutation. Everything about it is inside a 200.
 type Result struct {
 	Mid        string          `json:"mid"`
+	Index      *int            `json:"index,omitempty"` // of a mutation that could not be read: its place in the push, from 0
 	Type       string          `json:"type"`
 	ID         string          `json:"id"`
 	Status     string          `json:"status"`

@@ -1,7 +1,6 @@
 package offline
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -34,7 +33,8 @@ var (
 	midShape = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
 )
 
-// Push decides the mutations in order. What it returns is durable.
+// Push decides the mutations in order. What it returns is durable. A mutation that cannot be
+// read is rejected and kept as it was sent.
 // Errors: *refusal.Error (refusal.Malformed), or the store's: nothing is known then, and the phone sends the
 // same mids again.
 func (s *Service) Push(ctx context.Context, c Caller, q PushRequest) (PushAnswer, error) {
@@ -47,9 +47,7 @@ func (s *Service) Push(ctx context.Context, c Caller, q PushRequest) (PushAnswer
 	}
 	for i := range q.Mutations {
 		m := &q.Mutations[i]
-		if err := m.check(fmt.Sprintf("mutations[%d]", i)); err != nil {
-			return PushAnswer{}, err
-		}
+		m.settle()
 		m.Hash = s.hash(m.payload())
 	}
 	e, err := s.epoch(ctx, c.Branch)
@@ -65,37 +63,20 @@ func (s *Service) Push(ctx context.Context, c Caller, q PushRequest) (PushAnswer
 		return PushAnswer{}, err
 	}
 	a.Results = append(a.Results, results...)
-	return a, nil
-}
-
-// check refuses what cannot even be recorded: without a mid there is nothing to
-// remember it by. Everything else about a mutation is the applier's to judge.
-func (m *Mutation) check(at string) error {
-	switch {
-	case !midShape.MatchString(m.Mid):
-		return malformed(at+".mid", "mid is a UUID minted at the local write")
-	case !idShape.MatchString(m.ID):
-		return malformed(at+".id", "id has 1 to 64 letters, digits, dots, dashes or underscores")
-	case len(m.Type) == 0 || len(m.Type) > 64:
-		return malformed(at+".type", "type names the record's type")
-	case m.Op != "put" && m.Op != "patch" && m.Op != "delete":
-		return malformed(at+".op", "op is put, patch or delete")
-	case m.Op != "delete" && (len(m.Fields) == 0 || bytes.TrimSpace(m.Fields)[0] != '{'):
-		return malformed(at+".fields", "fields is an object")
-	case len(m.Requires) > MaxMutations:
-		return malformed(at+".requires", fmt.Sprintf("at most %d", MaxMutations))
-	}
-	for _, r := range m.Requires {
-		if !midShape.MatchString(r) {
-			return malformed(at+".requires", "requires lists mids")
+	for i := range q.Mutations {
+		if q.Mutations[i].Bad != nil && i < len(a.Results) {
+			a.Results[i].Index = &i
 		}
 	}
-	return nil
+	return a, nil
 }
 
 // payload is what makes two mutations the same: everything asked, nothing of when it
 // was sent, and in one spelling (M1).
 func (m *Mutation) payload() []byte {
+	if m.Raw != nil && m.Bad != nil {
+		return m.Raw
+	}
 	fields := []byte(m.Fields) // not JSON: never accepted as such, but still compared
 	if v, ok := value(m.Fields); ok {
 		if text, err := json.Marshal(oneSpelling(v)); err == nil {

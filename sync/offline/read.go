@@ -1,0 +1,140 @@
+package offline
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"doorstep/auth/strictjson"
+)
+
+// ReadPush reads the body of a push. Each mutation is read by itself: one that cannot be
+// read is Unreadable and has what could be read of it, and the others are as sent. Members
+// that are not known are ignored. The error is for a body that is no push at all:
+// *refusal.Error (refusal.Malformed).
+func ReadPush(text []byte) (PushRequest, error) {
+	var body struct {
+		Device    string            `json:"device"`
+		Schema    int               `json:"schema"`
+		Mutations []json.RawMessage `json:"mutations"`
+	}
+	// The decoder of encoding/json replaces what a string must not hold, which is looked for
+	// in each mutation below.
+	if err := json.Unmarshal(text, &body); err != nil {
+		return PushRequest{}, malformed("", "the body is not a JSON object with a list of mutations")
+	}
+	if body.Mutations == nil {
+		return PushRequest{}, malformed("mutations", "send mutations, a list that may be empty")
+	}
+	q := PushRequest{Device: body.Device, Schema: body.Schema, Mutations: make([]Mutation, 0, len(body.Mutations))}
+	for _, raw := range body.Mutations {
+		q.Mutations = append(q.Mutations, readMutation(raw))
+	}
+	return q, nil
+}
+
+// Unreadable says why a mutation cannot be read.
+type Unreadable struct {
+	Code   string // validation.*, after the member at fault
+	Detail string // it repeats nothing of what was sent
+}
+
+// readMutation reads as much of a mutation as it can.
+func readMutation(raw json.RawMessage) Mutation {
+	m := Mutation{Raw: bytes.Clone(raw)}
+	bad := func(member, detail string) {
+		if m.Bad == nil {
+			m.Bad = &Unreadable{Code: "validation." + member, Detail: member + ": " + detail}
+		}
+	}
+	var members map[string]json.RawMessage
+	if json.Unmarshal(raw, &members) != nil || members == nil {
+		bad("mutation", "a mutation is an object")
+		return m
+	}
+	if f := strictjson.Check(raw); f != nil {
+		bad("mutation", f.Kind.String())
+		m.Broken = true
+	}
+	read := func(name string, into any, what string) {
+		text, sent := members[name]
+		if !sent || string(text) == "null" {
+			return
+		}
+		if json.Unmarshal(text, into) != nil {
+			bad(name, what)
+		}
+	}
+	read("mid", &m.Mid, "mid is a UUID minted at the local write")
+	read("type", &m.Type, "type names the record's type")
+	read("id", &m.ID, "id is a text")
+	read("op", &m.Op, "op is put, patch or delete")
+	read("base", &m.Base, "base is the revision the phone had seen: a whole number, written without a fraction")
+	read("client_ts", &m.ClientTS, "write a time as RFC 3339 with an offset, from 1970 to 9999")
+	read("mono_ms", &m.MonoMs, "mono_ms is a whole number of milliseconds")
+	read("requires", &m.Requires, "requires lists mids")
+	if text, sent := members["fields"]; sent && string(text) != "null" {
+		m.Fields = bytes.Clone(text)
+	}
+	return m
+}
+
+// settle checks a mutation that was read, and clears what cannot be recorded.
+func (m *Mutation) settle() {
+	if m.Bad == nil {
+		m.Bad = m.check()
+	}
+	if m.Bad == nil {
+		return
+	}
+	if !idShape.MatchString(m.ID) {
+		m.ID, m.Broken = "", true
+	}
+	if m.Op != "put" && m.Op != "patch" && m.Op != "delete" {
+		m.Op, m.Broken = "", true
+	}
+	if len(m.Type) > 64 || !utf8.ValidString(m.Type) || strings.ContainsRune(m.Type, 0) {
+		m.Type = ""
+	}
+	if !json.Valid(m.Fields) || bytes.TrimSpace(m.Fields)[0] != '{' {
+		m.Fields, m.Broken = nil, true
+	}
+	if len(m.Mid) > 128 || !utf8.ValidString(m.Mid) {
+		m.Mid = ""
+	}
+	m.Requires = nil // it is refused whatever they were
+	if at := m.ClientTS.UTC(); at.Before(time.Unix(0, 0)) || at.Year() > 9999 {
+		m.ClientTS = time.Time{}
+	}
+}
+
+// check tells why a mutation cannot be decided; nil if it can. Without a mid there is
+// nothing to remember it by. Everything else about it is the applier's to judge.
+func (m *Mutation) check() *Unreadable {
+	bad := func(member, detail string) *Unreadable {
+		return &Unreadable{Code: "validation." + member, Detail: member + ": " + detail}
+	}
+	switch {
+	case !midShape.MatchString(m.Mid):
+		return bad("mid", "mid is a UUID minted at the local write")
+	case !idShape.MatchString(m.ID):
+		return bad("id", "id has 1 to 64 letters, digits, dots, dashes or underscores")
+	case len(m.Type) == 0 || len(m.Type) > 64:
+		return bad("type", "type names the record's type")
+	case m.Op != "put" && m.Op != "patch" && m.Op != "delete":
+		return bad("op", "op is put, patch or delete")
+	case m.Op != "delete" && (len(m.Fields) == 0 || bytes.TrimSpace(m.Fields)[0] != '{'):
+		return bad("fields", "fields is an object")
+	case len(m.Requires) > MaxMutations:
+		return bad("requires", fmt.Sprintf("at most %d", MaxMutations))
+	}
+	for _, r := range m.Requires {
+		if !midShape.MatchString(r) {
+			return bad("requires", "requires lists mids")
+		}
+	}
+	return nil
+}
