@@ -82,9 +82,10 @@ func TestADayThatIsOverLeavesThePhones(t *testing.T) {
 	}
 	// Going by a list of yesterday is another matter.
 	h.now = instant("2026-11-26T12:00:00Z")
-	h.want("a visit on the day after", p.put("visits", "v3", visit("north.c2", "2026-11-26T11:00:00Z", "assignment",
-		"a-c2-2026-11-25-r1")), "applied")
-	if got := h.flags("v3"); !slices.Contains([]string{"late_stop unlawful"}, got) {
+	after := p.put("visits", "v3", visit("north.c2", "2026-11-26T11:00:00Z", "assignment", "a-c2-2026-11-25-r1"))
+	h.want("a visit on the day after", after, "revoked")
+	h.must(HandleQuarantine{ID: after.Quarantine, Accept: true})
+	if got := h.flags("v3"); got != "from_quarantine late_stop unlawful" {
 		t.Errorf("the visit of the day after is flagged %q, want late_stop and unlawful (one contact in seven days)", got)
 	}
 	// A stranger to the case gains nothing by it.

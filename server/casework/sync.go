@@ -228,7 +228,7 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 			return c.refuse(ctx, t, offline.Revoked, codeMoved, "the case has moved to another branch, which decides "+
 				"on what is sent late", target)
 		}
-		if late, err := t.held(ctx, target); err != nil {
+		if late, err := c.isLateWork(ctx, t, target); err != nil {
 			return nil, "", err
 		} else if !late {
 			return c.refuse(ctx, t, offline.Revoked, "", "the case is not this device's, or is so no more", target)
@@ -275,19 +275,6 @@ func (t *turn) moved(ctx context.Context, id journal.CaseID) (bool, error) {
 	var k record.Case
 	err = decode(rec, &k)
 	return k.HasMoved(), err
-}
-
-// held tells whether the caller held a case on a day that is over, and nobody took
-// it back: what was recorded that day is a fact, however late the phone brings it.
-func (t *turn) held(ctx context.Context, id journal.CaseID) (bool, error) {
-	t.r.Depend(journal.CaseKey(id))
-	var as []Filed[record.Assignment]
-	if err := allInto(ctx, t.r, &as, AssignmentsByCase, string(id)); err != nil {
-		return false, err
-	}
-	return slices.ContainsFunc(as, func(a Filed[record.Assignment]) bool {
-		return a.State.DayOver() && slices.Contains(a.State.Agents, t.Actor.User)
-	}), nil
 }
 
 // owned is what tells whose a record is, in every type phones know.

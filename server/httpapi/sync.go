@@ -61,7 +61,7 @@ func (a *API) syncEndpoints() {
 	a.raw(endpoint{method: http.MethodPost, path: "/sync/v1/push", roles: agents, id: "push", tag: "sync",
 		summary: "What the phone wrote while offline",
 		about: "At most 200 mutations and 1 MiB. Everything about one mutation is inside a 200, and durable before " +
-			"it: one that cannot be read is rejected by itself and kept as it was sent. Members that are not known are ignored."},
+			"it: one that cannot be read is rejected by itself and kept as it was sent. Unknown members are ignored."},
 		func(op *huma.Operation) {
 			headers(op)
 			op.RequestBody = &huma.RequestBody{Required: true,

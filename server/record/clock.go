@@ -36,12 +36,12 @@ const (
 	LateWindow = 7 * 24 * time.Hour
 )
 
-// instant gives the instant by which a report is judged, planned, counted and exported, for
+// Instant gives the instant by which a report is judged, planned, counted and exported, for
 // the time that the phone claims: less the phone's skew, never after it was received or
 // written. in_future flags a claim beyond the receipt, clock_skew a phone's wrong clock,
 // backdated a report of long ago.
 // The office has the server's clock, and records what it hears of later: it gets no flags.
-func (s Sent) instant(claimed time.Time) (at time.Time, flags []string) {
+func (s Sent) Instant(claimed time.Time) (at time.Time, flags []string) {
 	if s.Device == "" {
 		return WholeUTC(claimed), nil
 	}

@@ -59,7 +59,7 @@ func (t *Taken) Take(debtor journal.DebtorID, s Sent, at *time.Time) time.Durati
 		*at = t.RecordedAt
 	}
 	claimed := WholeUTC(*at)
-	if *at, t.Flags = s.instant(*at); !claimed.Equal(*at) {
+	if *at, t.Flags = s.Instant(*at); !claimed.Equal(*at) {
 		t.ClaimedAt = claimed
 	}
 	return at.Sub(claimed)

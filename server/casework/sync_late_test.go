@@ -1,0 +1,58 @@
+package casework
+
+import (
+	"testing"
+
+	"doorstep/auth"
+)
+
+// After its day a case takes from its agents what they did on that day, for a week. What
+// binds the debtor, and money, waits for a supervisor; so does whatever is of another day.
+func TestWhatComesLateIsOfItsDay(t *testing.T) {
+	const of, day = "north.c1", "2026-11-25"
+	at := func(text string) members { return members{"case": of, "at": text} }
+	noon := at(day + "T12:00:00Z")
+	for name, c := range map[string]struct {
+		typ     string
+		f       members
+		arrives string
+		want    string
+	}{
+		"a visit, the next morning": {"visits", visit(of, day+"T12:00:00Z"), "2026-11-26T07:00:00Z", "applied"},
+		"a visit, six days later":   {"visits", visit(of, day+"T12:00:00Z"), "2026-12-01T12:00:00Z", "applied"},
+		"a visit, eight days later": {"visits", visit(of, day+"T12:00:00Z"), "2026-12-03T13:00:00Z", "revoked"},
+		"a visit of the day after":  {"visits", visit(of, "2026-11-26T12:00:00Z"), "2026-11-26T13:00:00Z", "revoked"},
+		"a visit of the day before": {"visits", visit(of, "2026-11-24T12:00:00Z"), "2026-11-26T07:00:00Z", "revoked"},
+		"a visit of a month ago":    {"visits", visit(of, "2026-10-25T12:00:00Z"), "2026-11-26T07:00:00Z", "revoked"},
+		"a note":                    {"visit_notes", noon.with("text", "x"), "2026-11-26T07:00:00Z", "applied"},
+		"a note, a month later":     {"visit_notes", noon.with("text", "x"), "2026-12-26T07:00:00Z", "revoked"},
+		"a consent": {"consents", noon.with("scope", "visit_time").with("status", "given"),
+			"2026-11-26T07:00:00Z", "revoked"},
+		"a withdrawal": {"consents", noon.with("scope", "visit_time").with("status", "withdrawn"),
+			"2026-11-26T07:00:00Z", "applied"},
+		"cash": {"payments_reported", noon.with("amount_minor", 500_000).
+			with("currency", "EUR").with("method", "cash"),
+			"2026-11-26T07:00:00Z", "revoked"},
+		"a plan": {"plans", offered, "2026-11-26T07:00:00Z", "revoked"},
+		"a consent, while the day is on": {"consents", noon.with("scope", "visit_time").with("status", "given"),
+			day + "T18:00:00Z", "applied"},
+		"a payment, while the day is on": {"payments_reported", noon.with("amount_minor", 100).
+			with("currency", "EUR").with("method", "transfer"),
+			day + "T18:00:00Z", "applied"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.take(line("c1"))
+			h.issue("r1", "t1", day, []auth.UserID{"ana"}, of)
+			h.now = instant(c.arrives)
+			if c.arrives[:10] != day {
+				h.retire("2026-11-26", "retire")
+			}
+			r := h.phone("ana", "d1").pushAt(write(c.typ, "x1", "put", 0, c.f))[0]
+			h.want("it", r, c.want)
+			if c.want == "revoked" && r.Quarantine == "" {
+				t.Error("it is lost")
+			}
+		})
+	}
+}
