@@ -163,6 +163,10 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 		switch c.push.done[strings.ToLower(mid)] {
 		case offline.Applied, offline.Duplicate, offline.Merged:
 		case "", offline.Retry:
+			if c.waitedLong(t) {
+				return c.refuse(ctx, t, offline.Rejected, offline.CodeRequires,
+					"a mutation this one requires has never come", "")
+			}
 			return t.answer(mutationReceipt{Status: offline.Retry,
 				Detail: "a mutation this one requires has not come yet; send it first, or with this one"}), offline.Retry, nil
 		default:

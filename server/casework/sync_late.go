@@ -10,6 +10,16 @@ import (
 	"doorstep/sync/journal"
 )
 
+// waitedLong tells whether a mutation was written so long ago that what it requires will not
+// come any more, as far as it says.
+func (c mutation) waitedLong(t *turn) bool {
+	if c.m.ClientTS.IsZero() {
+		return false
+	}
+	written, _ := c.sent(t).Instant(c.m.ClientTS)
+	return t.At.Sub(written) > record.LateWindow
+}
+
 // isLateWork tells whether a mutation brings what the caller did on a day when the case was
 // theirs: the day is over, nobody took the case back, it happened on that day, and it comes
 // within record.LateWindow of it. Consents given, plans and reported payments need the case

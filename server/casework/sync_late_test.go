@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"doorstep/auth"
+
+	"github.com/google/uuid"
 )
 
 // After its day a case takes from its agents what they did on that day, for a week. What
@@ -54,5 +56,24 @@ func TestWhatComesLateIsOfItsDay(t *testing.T) {
 				t.Error("it is lost")
 			}
 		})
+	}
+}
+
+// A mutation waits a week for what it requires, and no longer.
+func TestARequirementThatNeverComesHasAnEnd(t *testing.T) {
+	h := newHouse(t)
+	h.take(line("c1"))
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
+	ana := h.phone("ana", "d1")
+	m := write("visit_notes", "n1", "put", 0, members{"case": "north.c1", "at": "2026-11-25T10:00:00Z", "text": "x"})
+	m.Requires = []string{uuid.NewString()}
+	m.ClientTS = instant("2026-11-25T10:00:00Z")
+	for _, c := range []struct{ at, want string }{{"2026-11-25T12:00:00Z", "retry"}, {"2026-12-02T09:59:00Z", "retry"},
+		{"2026-12-02T10:01:00Z", "rejected validation.requires"}} {
+		h.now = instant(c.at)
+		h.want(c.at, ana.pushAt(m)[0], c.want)
+	}
+	if got := h.quarantined(); got != "rejected validation.requires visit_notes/n1" {
+		t.Errorf("kept is %q", got)
 	}
 }
