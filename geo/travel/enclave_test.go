@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"doorstep/geo"
@@ -250,7 +251,10 @@ func TestWaysIntoAndOutOfAreasForResidents(t *testing.T) {
 			places[i] = nearestPlace(g, middle)
 		}
 		want := townPaths(town, seconds)
+		var mu sync.Mutex // rows come side by side
 		err = g.costs(context.Background(), places, places, func(i int, costs []weight) {
+			mu.Lock()
+			defer mu.Unlock()
 			for j, c := range costs {
 				got := math.Inf(1)
 				if c != noWay {

@@ -229,7 +229,7 @@ func TestDamagedFileIsRefused(t *testing.T) {
 	}
 	damages := map[string][]byte{"empty": nil, "another format": []byte("PK\x03\x04 something else altogether"),
 		"longer":          append(slices.Clone(whole), 0),
-		"another version": bytes.Replace(whole, []byte("roads 1\n"), []byte("roads 9\n"), 1)}
+		"another version": bytes.Replace(whole, []byte(fileMagic+fileVersion), []byte(fileMagic+"0\n"), 1)}
 	for at := 0; at < len(whole); at += 1 + len(whole)/40 {
 		damages["torn"+string(rune('0'+at%10))] = whole[:at]
 		flipped := slices.Clone(whole)
