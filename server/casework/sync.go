@@ -49,6 +49,9 @@ func (s *Service) Apply(ctx context.Context, c offline.Caller, ms []offline.Muta
 		case errors.Is(r.Err, journal.ErrReused):
 			out[i].Status, out[i].Code = offline.Rejected, offline.CodeMidReused
 			out[i].Detail = "this mid stands for another mutation; mint a new one at each local write"
+			if m.Bad != nil {
+				out[i].Code, out[i].Detail = m.Bad.Code, m.Bad.Detail
+			}
 			again = append(again, i)
 		default:
 			out[i].Status = offline.Rejected

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"doorstep/auth/strictjson"
 )
@@ -96,13 +94,13 @@ func (m *Mutation) settle() {
 	if m.Op != "put" && m.Op != "patch" && m.Op != "delete" {
 		m.Op, m.Broken = "", true
 	}
-	if len(m.Type) > 64 || !utf8.ValidString(m.Type) || strings.ContainsRune(m.Type, 0) {
+	if !idShape.MatchString(m.Type) {
 		m.Type = ""
 	}
 	if !json.Valid(m.Fields) || bytes.TrimSpace(m.Fields)[0] != '{' {
 		m.Fields, m.Broken = nil, true
 	}
-	if len(m.Mid) > 128 || !utf8.ValidString(m.Mid) {
+	if !idShape.MatchString(m.Mid) {
 		m.Mid = ""
 	}
 	m.Requires = nil // it is refused whatever they were
