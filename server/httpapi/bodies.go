@@ -210,22 +210,15 @@ func checkJSON(text []byte) *jsonFault {
 }
 
 // decodeJSON reads a text that checkJSON has passed, and says what is wrong without the words of
-// encoding/json, which repeat values and name our types. strict refuses unknown members.
-func decodeJSON(text []byte, into any, strict bool) *jsonFault {
-	d := json.NewDecoder(bytes.NewReader(text))
-	if strict {
-		d.DisallowUnknownFields()
-	}
-	err := d.Decode(into)
+// encoding/json, which repeat values and name our types.
+func decodeJSON(text []byte, into any) *jsonFault {
+	err := json.NewDecoder(bytes.NewReader(text)).Decode(into)
 	if err == nil {
 		return nil
 	}
 	var wrong *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &wrong):
+	if errors.As(err, &wrong) {
 		return &jsonFault{place("body." + wrong.Field), "a value of another kind, or out of range"}
-	case strings.HasPrefix(err.Error(), "json: unknown field"):
-		return &jsonFault{"body", "an unknown member; see GET /openapi.yaml"}
 	}
 	return &jsonFault{"body", "it cannot be read as what this endpoint takes"}
 }
@@ -240,7 +233,7 @@ var jsonFormat = huma.Format{
 				return f
 			}
 		}
-		if f := decodeJSON(text, v, false); f != nil {
+		if f := decodeJSON(text, v); f != nil {
 			return f
 		}
 		return nil
@@ -273,12 +266,4 @@ func readJSON(c *gin.Context, limit int64, kinds ...string) ([]byte, error) {
 		return nil, f.problem()
 	}
 	return text, nil
-}
-
-// strictJSON reads one JSON value without unknown members, and nothing after it.
-func strictJSON(text []byte, into any) error {
-	if f := decodeJSON(text, into, true); f != nil {
-		return f.problem()
-	}
-	return nil
 }
