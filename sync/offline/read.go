@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"doorstep/auth/strictjson"
@@ -24,6 +25,9 @@ func ReadPush(text []byte) (PushRequest, error) {
 	if err := json.Unmarshal(text, &body); err != nil {
 		return PushRequest{}, malformed("", "the body is not a JSON object with a list of mutations")
 	}
+	if name := repeated(text); name != "" {
+		return PushRequest{}, malformed(name, "the body names this member twice")
+	}
 	if body.Mutations == nil {
 		return PushRequest{}, malformed("mutations", "send mutations, a list that may be empty")
 	}
@@ -32,6 +36,33 @@ func ReadPush(text []byte) (PushRequest, error) {
 		q.Mutations = append(q.Mutations, readMutation(raw))
 	}
 	return q, nil
+}
+
+// repeated is a member of the push that a JSON object names twice; "" for none.
+func repeated(text []byte) string {
+	seen := map[string]int{}
+	d := json.NewDecoder(bytes.NewReader(text))
+	if _, err := d.Token(); err != nil {
+		return ""
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return ""
+		}
+		var skip json.RawMessage
+		if d.Decode(&skip) != nil {
+			return ""
+		}
+		// encoding/json takes a name in any case.
+		seen[strings.ToLower(fmt.Sprint(name))]++
+	}
+	for _, name := range []string{"device", "schema", "mutations"} {
+		if seen[name] > 1 {
+			return name
+		}
+	}
+	return ""
 }
 
 // Unreadable says why a mutation cannot be read.
