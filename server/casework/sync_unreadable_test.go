@@ -88,7 +88,8 @@ func TestAMutationThatCannotBeReadStandsAlone(t *testing.T) {
 		})
 	}
 	for name, body := range map[string]string{"no JSON": `{"mutations":[`, "a list": `[]`, "no mutations": `{}`,
-		"mutations that are an object": `{"mutations":{}}`, "nothing": ``, "mutations twice": `{"mutations":[],"mutations":[]}`,
+		"mutations that are an object": `{"mutations":{}}`, "nothing": ``,
+		"mutations twice":                  `{"mutations":[],"mutations":[]}`,
 		"a device twice, once in capitals": `{"device":"d1","mutations":[],"DEVICE":"d2"}`} {
 		if _, err := offline.ReadPush([]byte(body)); code(err) != "sync.malformed" {
 			t.Errorf("%s: %v", name, err)
