@@ -121,15 +121,7 @@ func (t *town) prepare(ctx context.Context, f *figures) error {
 	if err := t.open(ctx); err != nil {
 		return err
 	}
-	if err := d.SetUp(ctx); err != nil {
-		return err
-	}
-	for _, im := range [][2]string{{"territories", d.Territories}, {"cases", d.Cases}, {"contacts", d.Contacts}} {
-		if _, err := d.Import(ctx, im[0], im[1]); err != nil {
-			return err
-		}
-	}
-	if err := d.MakeTeams(ctx); err != nil {
+	if err := prepare(ctx, d); err != nil {
 		return err
 	}
 	if err := d.Plan(ctx, nil); err != nil {

@@ -349,15 +349,7 @@ func (a *arguments) round(ctx context.Context, f *figures, folder string) error 
 	go func() { ended <- s.Serve(serving) }()
 	d.Base = s.URL()
 	err = func() error {
-		if err := d.SetUp(ctx); err != nil {
-			return err
-		}
-		for _, im := range [][2]string{{"territories", d.Territories}, {"cases", d.Cases}, {"contacts", d.Contacts}} {
-			if _, err := d.Import(ctx, im[0], im[1]); err != nil {
-				return err
-			}
-		}
-		if err := d.MakeTeams(ctx); err != nil {
+		if err := prepare(ctx, d); err != nil {
 			return err
 		}
 		return d.Plan(ctx, nil)
@@ -392,4 +384,17 @@ func (a *arguments) round(ctx context.Context, f *figures, folder string) error 
 	f.add("stops of the neighbour that the solver serves", "stops", float64(same.stops))
 	f.add("on the way for these, against the neighbour", "%", 100*float64(same.travelS)/float64(max(1, theirs.travelS)))
 	return nil
+}
+
+// prepare makes the users of a day, imports its files and makes its teams.
+func prepare(ctx context.Context, d *play.Day) error {
+	if err := d.SetUp(ctx); err != nil {
+		return err
+	}
+	for _, im := range [][2]string{{"territories", d.Territories}, {"cases", d.Cases}, {"contacts", d.Contacts}} {
+		if _, err := d.Import(ctx, im[0], im[1]); err != nil {
+			return err
+		}
+	}
+	return d.MakeTeams(ctx)
 }

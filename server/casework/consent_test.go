@@ -162,7 +162,7 @@ func TestAConsentLiftsNothingBeyondItself(t *testing.T) {
 		"on Wednesdays":            {limits(record.ConsentLimits{Days: []string{"wed"}}), true},
 		"on Mondays":               {limits(record.ConsentLimits{Days: []string{"mon", "thu"}}), false},
 		"until eight":              {limits(record.ConsentLimits{From: "08:00", To: "20:00"}), false},
-		"until midnight":           {limits(record.ConsentLimits{From: "20:00", To: "24:00"}), true},
+		"until midnight":           {limits(record.ConsentLimits{From: "20:00", To: "00:00"}), true},
 		"from ten over midnight":   {limits(record.ConsentLimits{From: "22:00", To: "02:00"}), false},
 		"from eight over midnight": {limits(record.ConsentLimits{From: "20:00", To: "02:00"}), true},
 		"for calls":                {limits(record.ConsentLimits{Channels: []string{"call"}}), false},

@@ -128,11 +128,8 @@ func (l *ConsentLimits) On(day time.Weekday) (from, to int, ok bool) {
 // weekdays are the names of days in limits.
 var weekdays = [...]string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 
-// clockSeconds is a time of day, 15:04 or 24:00, as seconds; none for "".
+// clockSeconds is a time of day, 15:04, as seconds; none for "".
 func clockSeconds(clock string, none int) int {
-	if clock == "24:00" {
-		return 24 * 3600
-	}
 	t, err := time.Parse("15:04", clock)
 	if err != nil {
 		return none
