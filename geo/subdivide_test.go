@@ -225,7 +225,7 @@ func TestHullHoldsItsPointsWithRoomToSpare(t *testing.T) {
 	}
 }
 
-// A corner of less than a square metre is no polygon of its own: its neighbour has it.
+// A corner of less than a square metre becomes part of the neighbouring polygon.
 func TestAPieceTooSmallForAPolygonGoesToItsNeighbour(t *testing.T) {
 	corners := []E7{{0, 410000000}, {100000, 410000000}, {100000, 410100000}, {0, 410100000}}
 	var lines []Segment

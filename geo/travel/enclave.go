@@ -3,8 +3,8 @@ package travel
 import "slices"
 
 // markEnclaves adds to the roads for residents the areas that only such roads lead to or from. Whoever lives behind
-// an access=destination street lives on a road without tags as often as not; a way may begin and end there, and
-// nobody passes through. Without this no way would lead there at all, because after a road for residents only such
+// an access=destination street lives on a road without tags as often as not; a way may begin and end there, but
+// not pass through. Without this no way would lead there at all, because after a road for residents only such
 // roads may follow.
 //
 // Of the roads that are connected in both directions, the largest part that is so without roads for residents is

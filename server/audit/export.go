@@ -53,7 +53,7 @@ type Visit struct {
 	No      uint64 // its number in the branch, dense from 1
 	Entry   uint64 // the entry that holds it
 	Reveals []seal.Reveal
-	// Erased is when the debtor was erased: nobody can read the sealed parts any more. Zero: not erased.
+	// Erased is when the debtor was erased, which makes the sealed parts unreadable; zero if not erased.
 	Erased time.Time
 }
 

@@ -241,7 +241,7 @@ func (s *Service) FollowErasures(ctx context.Context) error {
 	newest := map[auth.BranchID]time.Time{}
 	for all := true; ; {
 		if all {
-			// What was written between FinishErasures and the subscription is announced to nobody.
+			// The subscription does not announce what was written after FinishErasures and before it.
 			branches, err := s.store.Branches(ctx)
 			if err != nil && ctx.Err() == nil {
 				s.log.Error("cannot follow the erasures of other nodes; will try again", "err", err)

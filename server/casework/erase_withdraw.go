@@ -10,7 +10,7 @@ import (
 	"doorstep/sync/journal"
 )
 
-// WithdrawErasure withdraws an erasure that nobody has confirmed yet. Any administrator
+// WithdrawErasure withdraws an erasure that is not confirmed yet. Any administrator
 // may do it, also the one who asked. The debtor can be asked about again afterwards.
 // Refusals: erasure.not_found, erasure.confirmed, auth.role.
 type WithdrawErasure struct {

@@ -30,7 +30,7 @@ func (h *house) inBraga(cmd Cmd) (map[string]any, error) {
 	return object(h.t, r.Body), nil
 }
 
-// knocked is a visit by an agent of the other branch: nobody answered.
+// knocked is a visit by an agent of the other branch without an answer.
 func (h *house) knocked(id string, c journal.CaseID, supersedes string) RecordVisit {
 	return RecordVisit{ID: id, Visit: &record.Visit{VisitReport: record.VisitReport{Case: c, At: h.now,
 		Outcome: "NOT_MET_NOBODY", Supersedes: supersedes}},

@@ -21,7 +21,7 @@ func (c mutation) waitedLong(t *turn) bool {
 }
 
 // isLateWork tells whether a mutation brings what the caller did on a day when the case was
-// theirs: the day is over, nobody took the case back, it happened on that day, and it comes
+// theirs: the day is over, the case was not taken back, it happened on that day, and it comes
 // within record.LateWindow of it. Consents given, plans and reported payments need the case
 // itself: brought late, they wait for a supervisor.
 func (c mutation) isLateWork(ctx context.Context, t *turn, id journal.CaseID) (bool, error) {

@@ -72,7 +72,7 @@ func (w *writer) csvRecord() {
 		w.bad(`a"b`+strings.Repeat(",", len(w.columns)-1), " import.quote")
 	case 2:
 		w.bad(`"a"b`+strings.Repeat(",", len(w.columns)-1), " import.quote")
-	case 3: // the second line of the record is read by itself, since its quote is no end
+	case 3: // the second line of the record is read by itself, since its quote does not end a field
 		w.bad("\"a\nb\" ,c", " import.quote", " import.quote")
 	case 4:
 		w.bad(strings.Repeat("a,", len(w.columns)-2)+"a", " import.fields_missing")
