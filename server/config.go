@@ -55,6 +55,8 @@ type Config struct {
 	Version string
 	Log     *slog.Logger
 
+	// steps bounds each search of a round by its steps; tests set it, with more seconds than it needs.
+	steps int
 	// store opens the store in place of openStore; tests run two nodes on one store with it.
 	store func(context.Context, *Config) (store, error)
 }

@@ -135,7 +135,7 @@ func TestARoundIsReplannedAtNoon(t *testing.T) {
 	}
 
 	out := day.Teams[len(day.Teams)-1].ID
-	r := replanned(t, day, map[string]any{"without": []string{out}, "time_limit_s": 1, "seed": 1})
+	r := replanned(t, day, map[string]any{"without": []string{out}, "time_limit_s": 60, "seed": 1})
 	seen := map[string]string{}
 	for _, route := range r.Routes {
 		stage := 0
@@ -201,7 +201,7 @@ func TestARoundIsReplannedAtNoon(t *testing.T) {
 	}
 
 	t.Run("again, with nothing new", func(t *testing.T) {
-		again := replanned(t, day, map[string]any{"without": []string{out}, "time_limit_s": 1, "seed": 2})
+		again := replanned(t, day, map[string]any{"without": []string{out}, "time_limit_s": 60, "seed": 2})
 		type place struct {
 			team string
 			eta  time.Time

@@ -377,6 +377,7 @@ func TestWaitingForNews(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
+	h.now = instant("2026-11-25T10:00:00Z") // when the note is written: the clock stands still while the pull waits
 	ana := h.phone("ana", "d1")
 	ana.pull()
 	poke, stop := h.sync.Stream(ana.caller)

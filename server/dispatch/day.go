@@ -137,7 +137,7 @@ func (s *Service) search(ctx context.Context, r Round, puzzles []*puzzle, stops 
 				share := time.Duration(float64(budget) * float64(len(z.doors)) / float64(max(1, stops)))
 				limit, cancel := context.WithTimeout(ctx, max(share, s.second/5))
 				results[i], failures[i] = routing.Solve(limit, z.problem, routing.Options{Seed: r.seed(), Threads: threads,
-					Progress: func(p routing.Progress) {
+					Iterations: s.opt.Steps, Progress: func(p routing.Progress) {
 						mu.Lock()
 						defer mu.Unlock()
 						at[i] = p

@@ -29,6 +29,9 @@ type Options struct {
 	Policy func() *conduct.Policy
 	// Threads is how many searches may run side by side; 0: one.
 	Threads int
+	// Steps, if positive, ends a search after about so many steps even if time is left.
+	// Tests set it, so that a plan is as good on a slow machine as on a fast one.
+	Steps int
 	Log     *slog.Logger
 	// Watch hears every problem that was solved, with its result, from several goroutines; it may be nil.
 	Watch Watch
