@@ -15,16 +15,29 @@ import (
 // contract is an http.RoundTripper that checks every request and answer against the
 // server's own API description, with an independent validator.
 type contract struct {
-	t  *testing.T
-	mu sync.Mutex
-	v  validator.Validator
-	// passed counts the exchanges that were checked, by endpoint.
+	t *testing.T
+	v *checker
+	// passed counts the exchanges that were checked, by endpoint; v locks it.
 	passed map[string]int
 }
 
+// checker is a validator of one API description. It takes a second to make, so all
+// servers with the same description share one.
+type checker struct {
+	sync.Mutex
+	validator.Validator
+}
+
+// checkers are the validators made so far, by description.
+var checkers sync.Map
+
 func newContract(t *testing.T, s *Server) *contract {
 	t.Helper()
-	doc, err := libopenapi.NewDocument(s.api.Spec())
+	spec := string(s.api.Spec())
+	if v, made := checkers.Load(spec); made {
+		return &contract{t: t, v: v.(*checker), passed: map[string]int{}}
+	}
+	doc, err := libopenapi.NewDocument([]byte(spec))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +51,8 @@ func newContract(t *testing.T, s *Server) *contract {
 		}
 		t.Fatal("the description is not OpenAPI 3.1")
 	}
-	return &contract{t: t, v: v, passed: map[string]int{}}
+	shared, _ := checkers.LoadOrStore(spec, &checker{Validator: v})
+	return &contract{t: t, v: shared.(*checker), passed: map[string]int{}}
 }
 
 func (c *contract) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -60,8 +74,8 @@ func (c *contract) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	_ = answer.Body.Close()
 	answer.Body = io.NopCloser(bytes.NewReader(got))
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.v.Lock()
+	defer c.v.Unlock()
 	again := req.Clone(req.Context())
 	again.Body = io.NopCloser(bytes.NewReader(sent))
 	check := *answer

@@ -32,7 +32,7 @@ type Options struct {
 	// Steps, if positive, ends a search after about so many steps even if time is left.
 	// Tests set it, so that a plan is as good on a slow machine as on a fast one.
 	Steps int
-	Log     *slog.Logger
+	Log   *slog.Logger
 	// Watch hears every problem that was solved, with its result, from several goroutines; it may be nil.
 	Watch Watch
 }
