@@ -83,6 +83,8 @@ func decideImport(f *File, d *draftBuilder, c importCase, territory, today strin
 		case k.Currency != l.Currency:
 			return nil, refuse(refusal.Conflict, "import.currency_changed", "currency",
 				"the case is kept in %s; a case keeps its currency, so use a case_ref of its own", k.Currency)
+		case refuseClosed(k) != nil:
+			return nil, refuseClosed(k)
 		case k.Imported.Plain().Same(l):
 			answer.Change, answer.Territory = unchanged, k.Territory
 			d.reply = answer
@@ -98,7 +100,9 @@ func decideImport(f *File, d *draftBuilder, c importCase, territory, today strin
 	was := k.Imported.Plain()
 	importContactData(k, &was, l, f.Rev == 0, territory)
 	if f.Rev == 0 || was.AmountDueMinor != l.AmountDueMinor {
-		k.AmountDueMinor = l.AmountDueMinor
+		if err := importAmount(k, l, today); err != nil {
+			return nil, err
+		}
 	}
 	k.Imported = record.NewPersonal(*l)
 	d.putCase(f)
@@ -108,10 +112,44 @@ func decideImport(f *File, d *draftBuilder, c importCase, territory, today strin
 	if importHolds(f, d, l.Flags, today) {
 		revokeOpen(f, d, "revoked", "hold")
 	}
-	settle(f, d)
+	if settle(f, d) {
+		answer.Change = reopened
+	}
 	answer.Territory = k.Territory
 	d.reply = answer
 	return d, nil
+}
+
+// importAmount takes over a changed amount due on the debtor's local date. Where payments are
+// known, the lender must say whether they are in it, so that none counts twice.
+func importAmount(k *record.Case, l *record.CaseLine, today string) error {
+	switch {
+	case k.PaidMinor == 0:
+		k.AmountDueMinor = l.AmountDueMinor
+	case l.Net == nil:
+		return refuse(refusal.Conflict, "import.net", "amount_due_minor",
+			"payments of %d in minor units are recorded for this case: say in the column net, or for the whole file, "+
+				"whether the amount is net of payments", k.PaidMinor)
+	case *l.Net:
+		k.AmountDueMinor = l.AmountDueMinor
+	default:
+		k.AmountDueMinor = max(0, l.AmountDueMinor-k.PaidMinor)
+	}
+	if l.Net != nil && *l.Net {
+		k.NetOn = today
+	}
+	return nil
+}
+
+// refuseClosed refuses a line about a case that was closed for another reason than that it is
+// paid: the lender believes that it is open, and must be told.
+func refuseClosed(k *record.Case) error {
+	if k.Status != record.StatusClosed || k.Closed == nil || k.Closed.Reason == paidReason {
+		return nil
+	}
+	return refuse(refusal.Conflict, "import.case_closed", "case_ref",
+		"the case was closed (%s) on %s; reopen it first, or leave it out of the file", k.Closed.Reason,
+		k.Closed.At.UTC().Format("2006-01-02"))
 }
 
 // importContactData takes over how and where the debtor is reached, each part only
@@ -146,30 +184,27 @@ func importContactData(k *record.Case, was, l *record.CaseLine, fresh bool, terr
 // Sources of holds that imports made.
 const (
 	fromImport = "import"
-	// fromEarlierImport marks a hold of a flag that the lender has dropped since: should the flag come back, it
-	// holds anew.
+	// fromEarlierImport marks a hold of a flag that the lender has dropped since.
 	fromEarlierImport = "import:ended"
 )
 
-// importHolds opens a hold for each flag the lender raises, and ends those of
-// flags the lender has dropped. A hold that a person released stays released
-// while the lender goes on sending the flag; holds that people opened are not touched.
+// importHolds opens a hold for each flag the lender raises. That a flag is dropped ends no
+// hold: a person of the office releases it. A hold that was released stays so while the lender
+// goes on sending the flag; should the flag come back after it was dropped, it holds anew.
+// Holds that people opened are not touched.
 func importHolds(f *File, d *draftBuilder, flags []string, today string) (added bool) {
 	raised := map[string]bool{}
 	holds := f.Case.AllHolds()
 	for i := range holds {
 		h := &holds[i]
-		if h.Source != fromImport {
-			continue
+		flagged := slices.Contains(flags, h.Kind)
+		switch {
+		case h.Source == fromImport && !flagged:
+			h.Source = fromEarlierImport
+		case h.Source == fromEarlierImport && flagged && h.Released == nil:
+			h.Source = fromImport
 		}
-		if slices.Contains(flags, h.Kind) {
-			raised[h.Kind] = true
-			continue
-		}
-		h.Source = fromEarlierImport
-		if h.Released == nil {
-			h.Released = &record.Release{At: d.At, By: d.Actor.User, Reason: "no longer flagged by the lender"}
-		}
+		raised[h.Kind] = raised[h.Kind] || h.Source == fromImport
 	}
 	f.Case.SetHolds(holds)
 	for _, kind := range flags {

@@ -28,6 +28,10 @@ func decideClose(f *File, d *draftBuilder, c CloseCase) (*draftBuilder, error) {
 	if err := record.OneOf("case.closing_reason", "reason", c.Reason, record.CodesOf("closing_reasons")); err != nil {
 		return nil, err
 	}
+	if c.Reason == paidReason && f.Case.Status != record.StatusClosed && f.Case.AmountDueMinor > 0 {
+		return nil, refuse(refusal.Conflict, "case.not_paid", "reason",
+			"%d are due in minor units; import the payment, and the case closes by itself", f.Case.AmountDueMinor)
+	}
 	if f.Case.Status == record.StatusClosed {
 		if f.Case.Closed != nil && f.Case.Closed.Reason == c.Reason {
 			return d.answering(f, false), nil
@@ -74,15 +78,20 @@ func decideReopen(f *File, d *draftBuilder) (*draftBuilder, error) {
 	return d.answering(f, true), nil
 }
 
+// paidReason is the closing reason of a case of which nothing is due any more.
+const paidReason = "paid"
+
 // settle brings the status in line with what is due: a case is closed as paid
-// when nothing is, and one closed as paid is open again when something is.
-func settle(f *File, d *draftBuilder) {
+// when nothing is, and one closed as paid is open again when something is: it reports that.
+func settle(f *File, d *draftBuilder) (reopens bool) {
 	switch {
 	case f.Case.Status == record.StatusOpen && f.Case.AmountDueMinor <= 0:
-		closeCase(f, d, "paid")
-	case f.Case.Status == record.StatusClosed && f.Case.Closed != nil && f.Case.Closed.Reason == "paid" &&
+		closeCase(f, d, paidReason)
+	case f.Case.Status == record.StatusClosed && f.Case.Closed != nil && f.Case.Closed.Reason == paidReason &&
 		f.Case.AmountDueMinor > 0:
 		f.Case.Status, f.Case.Closed = record.StatusOpen, nil
 		d.putCase(f)
+		return true
 	}
+	return false
 }

@@ -45,6 +45,8 @@ const (
 	accepted  = "accepted"
 	updated   = "updated"
 	unchanged = "unchanged"
+	// reopened is a case that was closed as paid and of which something is due again.
+	reopened = "reopened"
 )
 
 func (c RecordContact) refs() []journal.DocRef {

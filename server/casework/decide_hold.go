@@ -23,10 +23,13 @@ type OpenHold struct {
 	Source       string // "" for supervisor
 }
 
-// HoldReceipt answers OpenHold and ReleaseHold.
+// HoldReceipt answers OpenHold, ReleaseHold and KeepHold.
 type HoldReceipt struct {
 	Case journal.CaseID `json:"case"`
 	Hold string         `json:"hold_id"`
+	// State is open, ending or released. A hold that is ending still binds: another person has
+	// to agree to its end.
+	State string `json:"state"`
 }
 
 func (c OpenHold) refs() []journal.DocRef { return caseRef(c.Case) }
@@ -56,7 +59,7 @@ func decideOpenHold(f *File, d *draftBuilder, c OpenHold, today string) (*draftB
 		h.Since = today
 	}
 	id, added := addHold(f, d, h)
-	d.reply = HoldReceipt{f.Case.ID, id}
+	d.reply = HoldReceipt{f.Case.ID, id, record.HoldOpen}
 	if !added {
 		return d.nothing(), nil
 	}
@@ -80,42 +83,6 @@ func checkDates(since, until, today string) *refusal.Error {
 			"the hold would be over before it begins; give a date from today on")
 	}
 	return nil
-}
-
-// ReleaseHold ends a hold before its date.
-type ReleaseHold struct {
-	Case   journal.CaseID
-	Hold   string
-	Reason string // required: why it may be lifted; never personal data
-}
-
-func (c ReleaseHold) refs() []journal.DocRef { return caseRef(c.Case) }
-
-func (c ReleaseHold) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
-	f, err := t.file(ctx, c.Case, 0)
-	if err != nil {
-		return nil, err
-	}
-	return decideReleaseHold(f, t.draft("hold.release"), c)
-}
-
-func decideReleaseHold(f *File, d *draftBuilder, c ReleaseHold) (*draftBuilder, error) {
-	holds := f.Case.AllHolds()
-	i := slices.IndexFunc(holds, func(h record.Hold) bool { return h.ID == c.Hold })
-	if i < 0 {
-		return nil, refuse(refusal.NotFound, "hold.not_found", "hold_id", "the case has no such hold")
-	}
-	if strings.TrimSpace(c.Reason) == "" || len(c.Reason) > 200 {
-		return nil, refuse(refusal.Invalid, "hold.reason", "reason", "say in 1 to 200 bytes why the hold may be lifted")
-	}
-	d.reply = HoldReceipt{f.Case.ID, c.Hold}
-	if holds[i].Released != nil {
-		return d.nothing(), nil
-	}
-	holds[i].Released = &record.Release{At: d.At, By: d.Actor.User, Reason: c.Reason}
-	f.Case.SetHolds(holds)
-	d.putCase(f)
-	return d, nil
 }
 
 // SetFact makes a fact of the conduct decision known, or takes it back.

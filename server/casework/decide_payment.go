@@ -9,9 +9,11 @@ import (
 	"doorstep/sync/journal"
 )
 
-// RecordPayment adds money that the lender says has arrived. It lowers the
-// amount due; when nothing is due any more the case closes as paid. The same
-// payment_ref again does nothing, and with other values is refused: a payment is a fact.
+// RecordPayment adds money that the lender says has arrived, or takes back a payment that
+// was recorded. A payment lowers the amount due unless that contains it already; when nothing
+// is due any more the case closes as paid. A reversal raises it, and opens a case that was
+// closed as paid. The same payment_ref again does nothing, and with other values is refused: a
+// payment is a fact.
 type RecordPayment struct {
 	Case        journal.CaseID
 	Ref         string // unique among the case's payments
@@ -19,10 +21,15 @@ type RecordPayment struct {
 	AmountMinor int64 // above zero
 	Currency    string
 	Method      string
+	Reverses    string // the payment_ref of the payment that this takes back; "" for money that came in
 }
 
 func (c RecordPayment) refs() []journal.DocRef {
-	return append(caseRef(c.Case), journal.DocRef{Type: "payments", ID: paymentID(c.Case, c.Ref)})
+	refs := append(caseRef(c.Case), journal.DocRef{Type: "payments", ID: paymentID(c.Case, c.Ref)})
+	if c.Reverses != "" {
+		refs = append(refs, journal.DocRef{Type: "payments", ID: paymentID(c.Case, c.Reverses)})
+	}
+	return refs
 }
 
 func (c RecordPayment) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
@@ -30,23 +37,32 @@ func (c RecordPayment) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 	if err != nil {
 		return nil, err
 	}
-	rec, there, err := t.r.Doc(ctx, "payments", paymentID(c.Case, c.Ref))
+	was, err := t.payment(ctx, c.Case, c.Ref)
 	if err != nil {
 		return nil, err
 	}
-	var was *record.Payment
-	if there {
-		was = &record.Payment{}
-		if err := decode(rec, was); err != nil {
+	var original *record.Payment
+	if c.Reverses != "" {
+		if original, err = t.payment(ctx, c.Case, c.Reverses); err != nil {
 			return nil, err
 		}
 	}
 	// Only a case that is on a phone has assignments to revoke.
-	if err := t.loadToRevoke(ctx, f, was == nil && len(f.Case.Agents) > 0 &&
+	if err := t.loadToRevoke(ctx, f, was == nil && len(f.Case.Agents) > 0 && c.Reverses == "" &&
 		c.AmountMinor >= f.Case.AmountDueMinor); err != nil {
 		return nil, err
 	}
-	return decidePayment(f, t.draft("payment.record"), c, was)
+	return decidePayment(f, t.draft("payment.record"), c, was, original, t.svc.zones.dayAt(c.PaidAt, f.Case.TimeZone))
+}
+
+// payment reads a payment of a case; nil if there is none.
+func (t *turn) payment(ctx context.Context, id journal.CaseID, ref string) (*record.Payment, error) {
+	rec, there, err := t.r.Doc(ctx, "payments", paymentID(id, ref))
+	if err != nil || !there {
+		return nil, err
+	}
+	p := &record.Payment{}
+	return p, decode(rec, p)
 }
 
 // PaymentReceipt answers RecordPayment.
@@ -57,24 +73,17 @@ type PaymentReceipt struct {
 	Closed  bool           `json:"closed,omitempty"`
 }
 
-func decidePayment(f *File, d *draftBuilder, c RecordPayment, was *record.Payment) (*draftBuilder, error) {
-	switch {
-	case c.AmountMinor <= 0:
-		return nil, refuse(refusal.Invalid, "payment.amount", "amount_minor",
-			"a payment is above zero, in minor units such as cents")
-	case c.Currency != f.Case.Currency:
-		return nil, refuse(refusal.Invalid, "payment.currency", "currency", "the case is in %s; give the payment in it",
-			f.Case.Currency)
-	case c.PaidAt.IsZero():
-		return nil, refuse(refusal.Invalid, "payment.paid_at", "paid_at", "say when it was paid")
-	case c.PaidAt.After(d.At.Add(24 * time.Hour)):
-		return nil, refuse(refusal.Invalid, "payment.paid_at", "paid_at",
-			"this lies in the future; import a payment once it has arrived")
+// decidePayment decides on a payment; was is the payment of the same payment_ref, original the
+// one that it reverses, on the debtor's local date of it.
+func decidePayment(f *File, d *draftBuilder, c RecordPayment, was, original *record.Payment,
+	on string) (*draftBuilder, error) {
+	if err := c.check(&f.Case, d.At); err != nil {
+		return nil, err
 	}
 	state := c.state(&f.Case)
 	answer := PaymentReceipt{Case: f.Case.ID, Payment: c.Ref, Change: accepted}
 	if was != nil {
-		if !same(was, &state) {
+		if !samePayment(was, &state) {
 			return nil, refuse(refusal.Conflict, "payment.changed", "payment_ref",
 				"this payment was recorded with other values; send a payment_ref of its own for another payment")
 		}
@@ -82,9 +91,21 @@ func decidePayment(f *File, d *draftBuilder, c RecordPayment, was *record.Paymen
 		d.reply = answer
 		return d.nothing(), nil
 	}
+	effect := c.AmountMinor
+	if c.Reverses != "" {
+		if err := c.checkReversal(original); err != nil {
+			return nil, err
+		}
+		original.ReversedMinor += c.AmountMinor
+		d.put("payments", paymentID(f.Case.ID, c.Reverses), "", original)
+		effect = -c.AmountMinor
+	}
+	state.InAmount = f.Case.NetOn != "" && on < f.Case.NetOn
 	d.put("payments", paymentID(f.Case.ID, c.Ref), "", &state)
-	f.Case.PaidMinor += c.AmountMinor
-	f.Case.AmountDueMinor = max(0, f.Case.AmountDueMinor-c.AmountMinor)
+	f.Case.PaidMinor += effect
+	if !state.InAmount {
+		f.Case.AmountDueMinor = min(max(0, f.Case.AmountDueMinor-effect), record.MaxMinor)
+	}
 	d.putCase(f)
 	settle(f, d)
 	answer.Closed = f.Case.Status == record.StatusClosed
@@ -92,10 +113,53 @@ func decidePayment(f *File, d *draftBuilder, c RecordPayment, was *record.Paymen
 	return d, nil
 }
 
+// check refuses a payment that cannot be one of the case.
+func (c RecordPayment) check(k *record.Case, now time.Time) error {
+	switch {
+	case c.AmountMinor <= 0:
+		return refuse(refusal.Invalid, "payment.amount", "amount_minor",
+			"a payment is above zero, in minor units such as cents; to take one back, name it in reverses")
+	case c.Currency != k.Currency:
+		return refuse(refusal.Invalid, "payment.currency", "currency", "the case is in %s; give the payment in it",
+			k.Currency)
+	case c.PaidAt.IsZero():
+		return refuse(refusal.Invalid, "payment.paid_at", "paid_at", "say when it was paid")
+	case c.PaidAt.After(now.Add(24 * time.Hour)):
+		return refuse(refusal.Invalid, "payment.paid_at", "paid_at",
+			"this lies in the future; import a payment once it has arrived")
+	}
+	return nil
+}
+
+// checkReversal refuses to take back what was not paid; original is the payment named, nil if there is none.
+func (c RecordPayment) checkReversal(original *record.Payment) error {
+	switch {
+	case original == nil:
+		return refuse(refusal.Invalid, "payment.reverses", "reverses",
+			"the case has no such payment; import it before its reversal")
+	case original.Reverses != "":
+		return refuse(refusal.Invalid, "payment.reverses", "reverses",
+			"this is a reversal itself; import the payment anew if it came in after all")
+	case c.PaidAt.Before(original.PaidAt):
+		return refuse(refusal.Invalid, "payment.paid_at", "paid_at", "a payment is not reversed before it was made")
+	case c.AmountMinor > original.Brought():
+		return refuse(refusal.Invalid, "payment.amount", "amount_minor",
+			"%d of this payment are left to take back, in minor units", original.Brought())
+	}
+	return nil
+}
+
 // state is the payment's document.
 func (c RecordPayment) state(k *record.Case) record.Payment {
 	return record.Payment{Case: k.ID, Debtor: k.Debtor, Lender: k.Lender, PaidAt: c.PaidAt.UTC().Truncate(time.Second),
-		AmountMinor: c.AmountMinor, Currency: c.Currency, Method: c.Method}
+		AmountMinor: c.AmountMinor, Currency: c.Currency, Method: c.Method, Reverses: c.Reverses}
+}
+
+// samePayment tells whether a payment was recorded with the values that are sent now.
+func samePayment(was, sent *record.Payment) bool {
+	s := *sent
+	s.ReversedMinor, s.InAmount = was.ReversedMinor, was.InAmount
+	return same(was, &s)
 }
 
 // paymentID is the id of a payment's document. References that lenders give are unique within a case only.

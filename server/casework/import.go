@@ -20,18 +20,21 @@ import (
 type ImportOptions struct {
 	// MaxErrors is how many line errors the report lists; all are counted. 0: 1,000.
 	MaxErrors int
+	// Net says of cases whose lines do not whether their amounts are net of payments; nil: unknown.
+	Net *bool
 }
 
 // ImportReport says what became of the lines of an import. Every line is counted once.
 type ImportReport struct {
 	Accepted  int              `json:"accepted"` // new
 	Updated   int              `json:"updated"`
+	Reopened  int              `json:"reopened"`  // cases closed as paid of which something is due again
 	Unchanged int              `json:"unchanged"` // here already, with the same values
 	Rejected  int              `json:"rejected"`
 	Errors    []rows.LineError `json:"errors"`
 	// ErrorsLeftOut is how many errors are not listed, for their number.
 	ErrorsLeftOut int `json:"errors_left_out,omitempty"`
-	// Unassigned is how many of the cases accepted or updated lie outside every territory: they are kept.
+	// Unassigned is how many of the cases accepted, updated or reopened lie outside every territory: they are kept.
 	Unassigned int `json:"unassigned,omitempty"`
 }
 
@@ -55,7 +58,7 @@ type lineImport[T any] struct {
 type importLine[T any] struct {
 	n          int
 	val        T
-	change     string // accepted, updated, unchanged; "" with bad
+	change     string // accepted, updated, reopened, unchanged; "" with bad
 	bad        *rows.LineError
 	unassigned bool
 }
@@ -112,10 +115,12 @@ func runImport[T any](ctx context.Context, im lineImport[T], contentType string,
 				rep.Accepted++
 			case l.change == updated:
 				rep.Updated++
+			case l.change == reopened:
+				rep.Reopened++
 			case l.change == unchanged:
 				rep.Unchanged++
 			}
-			if l.unassigned && (l.change == accepted || l.change == updated) {
+			if l.unassigned && l.change != unchanged {
 				rep.Unassigned++
 			}
 		}

@@ -23,7 +23,7 @@ var caseColumns = []rows.Column{
 	{Name: "country"}, {Name: "lon"}, {Name: "lat"}, {Name: "address_verified_on"}, {Name: "time_zone"},
 	{Name: "currency"},
 	{Name: "principal_minor"}, {Name: "amount_due_minor"}, {Name: "due_date"}, {Name: "priority"}, {Name: "service_min"},
-	{Name: "flags"}, {Name: "datum", Optional: true},
+	{Name: "flags"}, {Name: "datum", Optional: true}, {Name: "net", Optional: true},
 }
 
 type caseLine = record.CaseLine
@@ -45,7 +45,7 @@ func (s *Service) ImportCases(ctx context.Context, actor auth.Actor, branch auth
 	if err != nil {
 		return ImportReport{Errors: []rows.LineError{}}, err
 	}
-	ci := &caseImport{importer: im, profiles: s.policy.Load()}
+	ci := &caseImport{importer: im, profiles: s.policy.Load(), net: opt.Net}
 	return runImport(ctx, lineImport[caseLine]{
 		schema: caseColumns,
 		parse:  ci.parse,
@@ -58,6 +58,7 @@ func (s *Service) ImportCases(ctx context.Context, actor auth.Actor, branch auth
 type caseImport struct {
 	*importer
 	profiles profileList
+	net      *bool // of lines that do not say; nil: unknown
 }
 
 // profileList knows the conduct profiles.
@@ -110,6 +111,10 @@ func (ci *caseImport) apply(ctx context.Context, lines []*importLine[caseLine]) 
 		if known {
 			if err := ci.vault.OpenDoc(ctx, was.State.Debtor, ci.branch, "cases", was.ID, &was.State); err != nil {
 				return fmt.Errorf("open case: %w", err)
+			}
+			if err := refuseClosed(&was.State); err != nil {
+				l.refuseFor(err)
+				continue
 			}
 			if was.State.Imported.Plain().Same(&l.val) {
 				l.change = unchanged

@@ -114,6 +114,10 @@ func caseColumnsAre() []Column {
 			About: "The principal in minor units (cents). Empty: 0, unknown."},
 		{Name: "amount_due_minor", Required: true, Type: "integer", Most: record.MaxMinor, Example: "172774",
 			About: "What is due now in minor units (cents)."},
+		{Name: "net", Type: "boolean", Example: "true",
+			About: "true: amount_due_minor has payments taken off already, up to yesterday in the debtor's zone; false: it is " +
+				"the amount before payments, and those known here are taken off. Empty: as the parameter net says; where " +
+				"that says nothing either, a changed amount of a case with payments is refused."},
 		{Name: "due_date", Required: true, Format: "date", Example: "2026-08-11",
 			About: "The debtor's local date since which it is overdue."},
 		{Name: "priority", Type: "integer", Most: 100, Example: "2",
@@ -171,5 +175,8 @@ func paymentColumnsAre() []Column {
 			About: "The amount in minor units (cents)."},
 		Column{Name: "currency", Required: true, Example: "EUR", About: "ISO 4217, in capitals. The case's."},
 		Column{Name: "method", Codes: record.CodesOf("payment_methods"), Example: "transfer",
-			About: "How it was paid. Empty: unknown."})
+			About: "How it was paid. Empty: unknown."},
+		Column{Name: "reverses", Example: "p-8800",
+			About: "The payment_ref of an earlier payment that this line takes back, wholly or in part: what is due goes up " +
+				"again. Empty: money that came in."})
 }

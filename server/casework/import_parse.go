@@ -217,6 +217,11 @@ func (ci *caseImport) parse(vals []string) (caseLine, []rows.LineError) {
 	}
 	c.Home, c.Datum = f.home()
 	c.Flags = f.flags("flags")
+	c.Net = ci.net
+	if f.get("net") != "" {
+		net := f.yes("net")
+		c.Net = &net
+	}
 	return c, f.errs
 }
 

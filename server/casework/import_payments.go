@@ -14,7 +14,7 @@ import (
 // paymentColumns are the columns of a payment import.
 var paymentColumns = []rows.Column{
 	{Name: "payment_ref"}, {Name: "case_ref"}, {Name: "paid_at"}, {Name: "amount_minor"}, {Name: "currency"},
-	{Name: "method", Optional: true}, {Name: "lender", Optional: true},
+	{Name: "method", Optional: true}, {Name: "lender", Optional: true}, {Name: "reverses", Optional: true},
 }
 
 // paymentLine is one line of a payment import, judged by itself.
@@ -25,11 +25,11 @@ type paymentLine struct {
 	AmountMinor int64
 	Currency    string
 	Method      string
+	Reverses    string
 }
 
-// ImportPayments takes in money that has arrived, streamed, as text/csv or
-// application/x-ndjson. It lowers the amount due, and a case closes as paid
-// when nothing is due any more. The same payment_ref of a case again changes
+// ImportPayments takes in money that has arrived, and payments that were taken back, streamed,
+// as text/csv or application/x-ndjson. See RecordPayment for what they do. The same payment_ref of a case again changes
 // nothing, and with other values is a line error: a payment is a fact.
 //
 // Times, branches, lenders and errors are as of ImportContacts.
@@ -60,12 +60,20 @@ func parsePayment(vals []string) (paymentLine, []rows.LineError) {
 		AmountMinor: f.amount("amount_minor", true, 1),
 		Currency:    f.currency("currency"),
 		Method:      f.listed("method", "import.method", false, record.CodesOf("payment_methods")),
+		Reverses:    f.get("reverses"),
 	}
 	switch {
 	case l.Ref == "":
 		f.bad("payment_ref", "import.empty", "this value is required")
 	case !record.IsID(l.Ref):
 		f.bad("payment_ref", "import.id", "a payment_ref has 1 to 128 letters A to Z, digits and any of _.:/@#+-")
+	}
+	switch {
+	case l.Reverses == "":
+	case !record.IsID(l.Reverses):
+		f.bad("reverses", "import.id", "write the payment_ref of the payment that was taken back, or leave it empty")
+	case l.Reverses == l.Ref:
+		f.bad("reverses", "payment.reverses", "a reversal has a payment_ref of its own")
 	}
 	return l, f.errs
 }
@@ -108,14 +116,14 @@ func (im *importer) applyPayments(ctx context.Context, branch auth.BranchID, lin
 		}
 		v := &l.val
 		cmd := RecordPayment{Case: v.Case.ID, Ref: v.Ref, PaidAt: v.PaidAt.in(im.zones.find(k.State.TimeZone)),
-			AmountMinor: v.AmountMinor, Currency: v.Currency, Method: v.Method}
+			AmountMinor: v.AmountMinor, Currency: v.Currency, Method: v.Method, Reverses: v.Reverses}
 		state := cmd.state(&k.State)
 		if recs[i].Type != "" && !recs[i].Deleted {
 			var was record.Payment
 			if err := decode(recs[i], &was); err != nil {
 				return err
 			}
-			if same(&was, &state) {
+			if samePayment(&was, &state) {
 				l.change = unchanged
 				continue
 			}

@@ -174,9 +174,10 @@ func (s *Service) withPlanState(ctx context.Context, rec journal.Record, k *reco
 		if err := decode(r, &m); err != nil {
 			return err
 		}
-		if on := m.PaidAt.In(zone).Format(time.DateOnly); on >= p.At.In(zone).Format(time.DateOnly) {
+		if on := m.PaidAt.In(zone).Format(time.DateOnly); m.Brought() > 0 &&
+			on >= p.At.In(zone).Format(time.DateOnly) {
 			paid = append(paid, record.PaidPart{Ref: strings.TrimPrefix(r.ID, string(k.ID)+"/"), On: on,
-				AmountMinor: m.AmountMinor})
+				AmountMinor: m.Brought()})
 		}
 		return nil
 	}); err != nil {

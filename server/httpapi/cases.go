@@ -83,7 +83,11 @@ func (a *API) caseEndpoints() {
 		tag: "cases", summary: "Open a hold",
 		about: "Any open hold keeps the case out of rounds; open assignments are revoked at once."}, a.openHold)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/holds/{hold}/release", roles: supervisors,
-		id: "releaseHold", tag: "cases", summary: "Release a hold"}, a.releaseHold)
+		id: "releaseHold", tag: "cases", summary: "Release a hold",
+		about: "A hold that the debtor asked for, and a complaint, take two people: the first call asks for the end and " +
+			"answers the state ending, and the hold binds until another user sends the same call."}, a.releaseHold)
+	register(a, endpoint{method: http.MethodDelete, path: "/v1/cases/{id}/holds/{hold}/release", roles: supervisors,
+		id: "keepHold", tag: "cases", summary: "Keep a hold whose end was asked for"}, a.keepHold)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/facts", roles: supervisors, id: "setFact",
 		tag: "cases", summary: "Make a fact known, or take it back"}, a.setFact)
 	register(a, endpoint{method: http.MethodPut, path: "/v1/cases/{id}/requests", roles: supervisors,
@@ -185,6 +189,15 @@ func (a *API) releaseHold(ctx context.Context, c call, in *releaseHoldIn) (*body
 	error) {
 	return doCase[casework.HoldReceipt](ctx, a, c, in.ID, casework.ReleaseHold{Case: journal.CaseID(in.ID), Hold: in.Hold,
 		Reason: in.Body.Reason})
+}
+
+type keepHoldIn struct {
+	CasePath
+	Hold string `path:"hold" maxLength:"64"`
+}
+
+func (a *API) keepHold(ctx context.Context, c call, in *keepHoldIn) (*body[receipt[casework.HoldReceipt]], error) {
+	return doCase[casework.HoldReceipt](ctx, a, c, in.ID, casework.KeepHold{Case: journal.CaseID(in.ID), Hold: in.Hold})
 }
 
 type setFactIn struct {

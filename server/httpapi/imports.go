@@ -29,7 +29,7 @@ func (a *API) importEndpoints() {
 	a.raw(endpoint{method: http.MethodPost, path: "/v1/imports/cases", roles: importers, id: "importCases",
 		tag: "imports", summary: "Import overdue cases",
 		about: "A case_ref that is known is updated; an unchanged line does nothing. " +
-			aboutLines}, a.describeLines(casework.CaseLines), a.importCases)
+			aboutLines}, a.describeCaseLines, a.importCases)
 	a.raw(endpoint{method: http.MethodPost, path: "/v1/imports/contacts", roles: importers, id: "importContacts",
 		tag: "imports", summary: "Import earlier contacts",
 		about: "They count for the caps of the law. " + aboutLines}, a.describeLines(casework.ContactLines), a.importContacts)
@@ -49,6 +49,13 @@ func (a *API) importEndpoints() {
 				a.schema(territoryImport{}))}
 		},
 		a.importTerritoryFile)
+}
+
+// describeCaseLines describes the import of cases.
+func (a *API) describeCaseLines(op *huma.Operation) {
+	a.describeLines(casework.CaseLines)(op)
+	op.Parameters = append(op.Parameters, query("net", "Whether the amounts of lines that do not say so are net of "+
+		"payments. When absent, a changed amount of a case with payments is refused.", &huma.Schema{Type: "boolean"}, false))
 }
 
 // describeLines describes an import of one of casework's files.
@@ -99,10 +106,21 @@ func (a *API) importLines(c *gin.Context, run importFunc, needsBranch bool) {
 		writeProblem(c, p)
 		return
 	}
-	report, err := run(ctx, actor, b, contentType, in, casework.ImportOptions{})
+	var opt casework.ImportOptions
+	switch net := c.Query("net"); net {
+	case "":
+	case "true", "false":
+		yes := net == "true"
+		opt.Net = &yes
+	default:
+		writeProblem(c, newProblem(http.StatusUnprocessableEntity, "validation", "net is true or false").
+			at("query.net", "not true or false"))
+		return
+	}
+	report, err := run(ctx, actor, b, contentType, in, opt)
 	if err != nil {
 		pr := a.problem(ctx, c.Request.Method+" "+template(c), err)
-		if report.Accepted+report.Updated > 0 {
+		if report.Accepted+report.Updated+report.Reopened > 0 {
 			pr.Detail += " Lines before the fault were kept; sending the file again is safe."
 		}
 		writeProblem(c, pr)

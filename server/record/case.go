@@ -65,8 +65,11 @@ type Case struct {
 	Notice       ConductNotes            `json:"notice,omitzero" see:"office"`
 	// LivePlan is the plan that suspends collection; "" for none.
 	LivePlan string `json:"live_plan,omitempty" is:"server" see:"all"`
-	// PaidMinor is what payments have brought since the import.
+	// PaidMinor is what payments have brought since the import, less reversals.
 	PaidMinor int64 `json:"paid_minor,omitempty" see:"office,lender"`
+	// NetOn is the debtor's local date on which the lender last gave an amount due that was
+	// net of payments: payments of earlier dates are in it. "" for never.
+	NetOn string `json:"net_on,omitempty" is:"date" see:"office,lender"`
 	// Imported is the import line that the lender sent last: an unchanged line does nothing, and a
 	// corrected value survives a line that still says the old one. It repeats the person's data, so it is sealed.
 	Imported Personal[CaseLine] `json:"imported,omitzero" see:"none"`

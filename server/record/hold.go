@@ -1,6 +1,7 @@
 package record
 
 import (
+	"strings"
 	"time"
 
 	"doorstep/auth"
@@ -13,12 +14,35 @@ type Hold struct {
 	ID   string `json:"hold_id" is:"server"`
 	Kind string `json:"kind" is:"server"` // a HoldKind's name
 	// Since and Until are local dates; Until "" means until released. The hold ends after that date.
-	Since    string      `json:"since,omitempty" is:"date"`
-	Until    string      `json:"until,omitempty" is:"date"`
-	By       auth.UserID `json:"by,omitempty" is:"server"`
-	At       time.Time   `json:"at"`
-	Source   string      `json:"source,omitempty" is:"server"` // import, visit:<id>, consent:<id>, supervisor, …
-	Released *Release    `json:"released,omitempty"`
+	Since  string      `json:"since,omitempty" is:"date"`
+	Until  string      `json:"until,omitempty" is:"date"`
+	By     auth.UserID `json:"by,omitempty" is:"server"`
+	At     time.Time   `json:"at"`
+	Source string      `json:"source,omitempty" is:"server"` // import, visit:<id>, consent:<id>, supervisor, …
+	// Ending is set while somebody has asked for the end of a hold that needs a second person.
+	Ending   *Ending  `json:"ending,omitempty"`
+	Released *Release `json:"released,omitempty"`
+}
+
+// Ending is a wish to end a hold, which another person has still to agree to.
+type Ending struct {
+	At     time.Time   `json:"at"`
+	By     auth.UserID `json:"by" is:"server"`
+	Reason string      `json:"reason" is:"text"`
+}
+
+// States of a hold.
+const (
+	HoldOpen     = "open"
+	HoldEnding   = "ending"   // somebody has asked for its end
+	HoldReleased = "released" // before its date
+)
+
+// NeedsTwo tells whether the end of the hold, before its date, takes two people: the debtor
+// asked for it, at the door or elsewhere, or complains.
+func (h Hold) NeedsTwo() bool {
+	kind, known := HoldKindNamed(h.Kind)
+	return !known || kind.Asked || strings.HasPrefix(h.Source, "visit:") || strings.HasPrefix(h.Source, "consent:")
 }
 
 // Release ends a hold before its date.
@@ -26,6 +50,8 @@ type Release struct {
 	At     time.Time   `json:"at"`
 	By     auth.UserID `json:"by" is:"server"`
 	Reason string      `json:"reason" is:"text"`
+	// AskedBy is who asked for the end, where By agreed to it; "" where one person was enough.
+	AskedBy auth.UserID `json:"asked_by,omitempty" is:"server"`
 }
 
 // OpenOn tells whether the hold binds on a local date ("2006-01-02") of the debtor.

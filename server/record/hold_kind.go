@@ -10,6 +10,8 @@ import (
 type HoldKind struct {
 	Name  string
 	Flags []string // of the conduct decision
+	// Asked says that the person asked for it, or complains: a second person must agree to its end.
+	Asked bool
 	About string
 }
 
@@ -25,28 +27,28 @@ type HoldKind struct {
 func HoldKinds() []HoldKind { return slices.Clone(holdKinds[:]) }
 
 var holdKinds = [...]HoldKind{
-	{"bankrupt", []string{"bankrupt"}, "insolvency proceedings protect the debtor"},
-	{"breathing_space", []string{"breathing_space"}, "a moratorium granted by law"},
-	{"cease_visit", []string{"cease_visit"}, "the person asked for no more visits"},
-	{"cease_written", []string{"cease_written", "cease_visit"}, "the person asked in writing for no more contact"},
-	{"complaint", []string{"complaint_open", "complaint_open_visit"}, "a complaint is being looked into"},
-	{"complaint_open", []string{"complaint_open", "complaint_open_visit"}, "a complaint is being looked into"},
-	{"complaint_open_visit", []string{"complaint_open", "complaint_open_visit"},
+	{"bankrupt", []string{"bankrupt"}, false, "insolvency proceedings protect the debtor"},
+	{"breathing_space", []string{"breathing_space"}, false, "a moratorium granted by law"},
+	{"cease_visit", []string{"cease_visit"}, true, "the person asked for no more visits"},
+	{"cease_written", []string{"cease_written", "cease_visit"}, true, "the person asked in writing for no more contact"},
+	{"complaint", []string{"complaint_open", "complaint_open_visit"}, true, "a complaint is being looked into"},
+	{"complaint_open", []string{"complaint_open", "complaint_open_visit"}, true, "a complaint is being looked into"},
+	{"complaint_open_visit", []string{"complaint_open", "complaint_open_visit"}, true,
 		"a complaint about a visit is being looked into"},
-	{"deceased", []string{"deceased"}, "the debtor is reported dead"},
-	{"dispute", []string{"disputed", "disputed_unverified"}, "the person disputes the debt and it is not verified yet"},
-	{"disputed", []string{"disputed"}, "the debt was verified and is still disputed"},
-	{"disputed_unverified", []string{"disputed", "disputed_unverified"},
+	{"deceased", []string{"deceased"}, false, "the debtor is reported dead"},
+	{"dispute", []string{"disputed", "disputed_unverified"}, true, "the person disputes the debt and it is not verified yet"},
+	{"disputed", []string{"disputed"}, true, "the debt was verified and is still disputed"},
+	{"disputed_unverified", []string{"disputed", "disputed_unverified"}, true,
 		"the person disputes the debt and it is not verified yet"},
-	{"lacks_capacity", []string{"lacks_capacity"}, "the debtor cannot decide about money at present"},
-	{"mental_health_crisis_moratorium", []string{"mental_health_crisis_moratorium"},
+	{"lacks_capacity", []string{"lacks_capacity"}, false, "the debtor cannot decide about money at present"},
+	{"mental_health_crisis_moratorium", []string{"mental_health_crisis_moratorium"}, false,
 		"a moratorium during crisis treatment"},
-	{"plan_performing", []string{"plan_performing"}, "a repayment plan kept elsewhere is being met"},
-	{"represented", []string{"represented"}, "an attorney or debt adviser speaks for the debtor"},
-	{"sensitive_occasion", []string{"sensitive_occasion"}, "bereavement, calamity, marriage or festival"},
-	{"stop", []string{"cease_visit"}, "the office stops visits, for a reason of its own"},
-	{"vulnerable", []string{"vulnerable"}, "the debtor is vulnerable: only a specialist may go"},
-	{"wants_lender_direct", []string{"wants_lender_direct"}, "the person deals with the lender itself"},
+	{"plan_performing", []string{"plan_performing"}, false, "a repayment plan kept elsewhere is being met"},
+	{"represented", []string{"represented"}, true, "an attorney or debt adviser speaks for the debtor"},
+	{"sensitive_occasion", []string{"sensitive_occasion"}, false, "bereavement, calamity, marriage or festival"},
+	{"stop", []string{"cease_visit"}, false, "the office stops visits, for a reason of its own"},
+	{"vulnerable", []string{"vulnerable"}, false, "the debtor is vulnerable: only a specialist may go"},
+	{"wants_lender_direct", []string{"wants_lender_direct"}, true, "the person deals with the lender itself"},
 }
 
 // holdKind finds a kind by name.

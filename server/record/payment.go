@@ -44,4 +44,18 @@ type Payment struct {
 	AmountMinor int64            `json:"amount_minor" see:"all"`
 	Currency    string           `json:"currency" is:"currency" see:"all"`
 	Method      string           `json:"method,omitempty" is:"payment_methods" see:"all"`
+	// Reverses is the payment_ref of the payment that this takes back, wholly or in part; "" for money that came in.
+	Reverses string `json:"reverses,omitempty" is:"id" see:"all"`
+	// ReversedMinor is how much of the payment has been taken back since.
+	ReversedMinor int64 `json:"reversed_minor,omitempty" see:"all"`
+	// InAmount says that the lender's amount due contained the payment already, so that it did not change it.
+	InAmount bool `json:"in_amount,omitempty" see:"all"`
+}
+
+// Brought is what the payment has brought after reversals; 0 for a reversal.
+func (p *Payment) Brought() int64 {
+	if p.Reverses != "" {
+		return 0
+	}
+	return p.AmountMinor - p.ReversedMinor
 }
