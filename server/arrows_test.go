@@ -20,6 +20,7 @@ var arrows = map[string][]string{
 	"auth/refusal":        {},
 	"auth/strictjson":     {},
 	"geo":                 {"auth/refusal"},
+	"geo/country":         {"geo"},
 	"geo/division":        {"auth/refusal", "geo"},
 	"geo/travel":          {"auth/refusal", "geo"},
 	"geo/routing":         {},
