@@ -113,3 +113,19 @@ func (a *area) inBox(p geo.Point) bool {
 			p.Lat*100 <= float64(b[3])
 	})
 }
+
+// Misplaced says why a position, named by lon and lat, cannot be in a country, and what may be
+// wrong with it; "" if it can.
+func Misplaced(code string, p geo.Point) string {
+	if InBox(code, p) {
+		return ""
+	}
+	const outside = "lon and lat lie outside the country"
+	switch {
+	case InBox(code, geo.Point{Lon: p.Lat, Lat: p.Lon}):
+		return outside + ", and inside it the other way round: are they swapped? Longitude comes first"
+	case InBox(code, geo.Point{Lon: -p.Lon, Lat: p.Lat}), InBox(code, geo.Point{Lon: p.Lon, Lat: -p.Lat}):
+		return outside + ", and inside it with the other sign: west and south are negative"
+	}
+	return outside + "; correct them, or the country"
+}

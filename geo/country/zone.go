@@ -78,3 +78,17 @@ func after(tree string, i int) int {
 	}
 	return i
 }
+
+// OfZone is the country, by ISO 3166-1, that has a zone; "" for one that is no country's.
+func OfZone(zone string) string {
+	d := load()
+	if name, ok := d.links[zone]; ok {
+		zone = name
+	}
+	for code, a := range d.areas {
+		if slices.Contains(a.Zones, zone) {
+			return code // a zone stands under one country
+		}
+	}
+	return ""
+}

@@ -18,7 +18,7 @@ import (
 
 // ImportOptions of the imports. The zero value is usable.
 type ImportOptions struct {
-	// MaxErrors is how many line errors the report lists; all are counted. 0: 1,000.
+	// MaxErrors is how many line errors, and how many warnings, the report lists; all are counted. 0: 1,000.
 	MaxErrors int
 }
 
@@ -33,6 +33,15 @@ type ImportReport struct {
 	ErrorsLeftOut int `json:"errors_left_out,omitempty"`
 	// Unassigned is how many of the cases accepted or updated lie outside every territory: they are kept.
 	Unassigned int `json:"unassigned,omitempty"`
+	// Warnings are about lines that were taken and may be mistakes.
+	Warnings []rows.LineError `json:"warnings,omitempty"`
+	// WarningsLeftOut is how many warnings are not listed, for their number.
+	WarningsLeftOut int `json:"warnings_left_out,omitempty"`
+}
+
+// noLines is the report of an import that has not begun.
+func noLines() ImportReport {
+	return ImportReport{Errors: []rows.LineError{}}
 }
 
 // chunkLines is how many lines are decided and appended together.
@@ -57,7 +66,13 @@ type importLine[T any] struct {
 	val        T
 	change     string // accepted, updated, unchanged; "" with bad
 	bad        *rows.LineError
+	warnings   []rows.LineError
 	unassigned bool
+}
+
+// warn says that the line may be a mistake.
+func (l *importLine[T]) warn(w warning) {
+	l.warnings = append(l.warnings, rows.LineError{Line: l.n, Column: w.column, Code: w.code, Message: w.message})
 }
 
 // refuse says that the line is not applied.
@@ -78,7 +93,7 @@ func (l *importLine[T]) refuseFor(err error) bool {
 // chunks before it stay applied, and the report counts them.
 func runImport[T any](ctx context.Context, im lineImport[T], contentType string, in io.Reader,
 	opt ImportOptions) (ImportReport, error) {
-	rep := ImportReport{Errors: []rows.LineError{}}
+	rep := noLines()
 	if opt.MaxErrors == 0 {
 		opt.MaxErrors = 1000
 	}
@@ -94,6 +109,11 @@ func runImport[T any](ctx context.Context, im lineImport[T], contentType string,
 				rep.ErrorsLeftOut++
 			}
 		}
+	}
+	warn := func(all []rows.LineError) {
+		n := min(len(all), opt.MaxErrors-len(rep.Warnings))
+		rep.Warnings = append(rep.Warnings, all[:n]...)
+		rep.WarningsLeftOut += len(all) - n
 	}
 	var chunk []*importLine[T]
 	var bad []rows.LineError // of lines of this chunk that were not even parsed
@@ -114,6 +134,9 @@ func runImport[T any](ctx context.Context, im lineImport[T], contentType string,
 				rep.Updated++
 			case l.change == unchanged:
 				rep.Unchanged++
+			}
+			if l.bad == nil && l.change != "" {
+				warn(l.warnings)
 			}
 			if l.unassigned && (l.change == accepted || l.change == updated) {
 				rep.Unassigned++
