@@ -62,10 +62,7 @@ func (p VisitPlan) act(k *record.Case) visitAct {
 func (v visitAct) action(k *record.Case) conduct.Action {
 	a := conduct.Action{Channel: "visit", Place: v.place, Party: v.party, Purpose: v.purpose, Agents: v.agents,
 		Items:     listedWords(v.items, conduct.Papers()),
-		Recording: v.recording, Case: string(k.ID), DurationMin: min(max(v.minutes, 0), 24*60)}
-	if k.TimeZone != "" {
-		a.TZ = []string{k.TimeZone}
-	}
+		Recording: v.recording, Case: string(k.ID), DurationMin: min(max(v.minutes, 0), 24*60), TZ: k.Zones()}
 	if a.Place == "" {
 		a.Place = "home"
 	}

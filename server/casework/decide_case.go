@@ -65,11 +65,12 @@ func (c importCase) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 		}
 	}
 	f.Case.Branch = t.Branch
-	return decideImport(f, t.draft("case.import"), c, territory, t.dayIn(c.line.TimeZone))
+	return decideImport(f, t.draft("case.import"), c, territory, t.dayIn(c.line.TimeZone), &t.svc.zones)
 }
 
 // decideImport decides a line of an import. territory is that of the imported home, today the local date.
-func decideImport(f *File, d *draftBuilder, c importCase, territory, today string) (*draftBuilder, error) {
+func decideImport(f *File, d *draftBuilder, c importCase, territory, today string, zones *zoneCache) (*draftBuilder,
+	error) {
 	k, l := &f.Case, &c.line
 	answer := importReceipt{Case: l.ID(), Change: accepted}
 	if f.Rev > 0 {
@@ -99,6 +100,7 @@ func decideImport(f *File, d *draftBuilder, c importCase, territory, today strin
 	k.PrincipalMinor, k.DueDate, k.Priority = l.PrincipalMinor, l.DueDate, l.Priority
 	was := k.Imported.Plain()
 	importContactData(k, &was, l, f.Rev == 0, territory)
+	settleZones(zones, k, d.At)
 	if f.Rev == 0 || was.AmountDueMinor != l.AmountDueMinor {
 		if err := importAmount(k, l, today); err != nil {
 			return nil, err

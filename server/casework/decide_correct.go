@@ -8,6 +8,7 @@ import (
 
 	"doorstep/auth/refusal"
 	"doorstep/geo"
+	"doorstep/geo/country"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
 	"doorstep/sync/seal"
@@ -46,6 +47,12 @@ func (c Correct) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 		return nil, err
 	}
 	territory := f.Case.Territory
+	var others ground
+	if c.Home != nil {
+		if others, err = t.svc.groundOf(ctx, t.Actor, t.Branch); err != nil {
+			return nil, err
+		}
+	}
 	if c.Home != nil && !f.Case.TerritoryPinned {
 		home, bad := placeOf(*c.Home, c.Datum)
 		if bad != nil {
@@ -55,11 +62,12 @@ func (c Correct) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 			return nil, err
 		}
 	}
-	return decideCorrect(f, t.draft("case.correct"), c, territory)
+	return decideCorrect(f, t.draft("case.correct"), c, territory, others, &t.svc.zones)
 }
 
-// decideCorrect decides a correction. territory is that of the corrected home.
-func decideCorrect(f *File, d *draftBuilder, c Correct, territory string) (*draftBuilder, error) {
+// decideCorrect decides a correction. territory is that of the corrected home, others are homes of the branch.
+func decideCorrect(f *File, d *draftBuilder, c Correct, territory string, others ground,
+	zones *zoneCache) (*draftBuilder, error) {
 	k := &f.Case
 	if c.DebtorName != nil {
 		if err := checkText("debtor_name", *c.DebtorName, 1, 200); err != nil {
@@ -74,11 +82,13 @@ func decideCorrect(f *File, d *draftBuilder, c Correct, territory string) (*draf
 		return nil, err
 	}
 	if c.TimeZone != nil {
-		if !isZone(*c.TimeZone) {
-			return nil, refuse(refusal.Invalid, "case.time_zone", "time_zone",
-				"this is not a time zone of the IANA list; write one such as Europe/Lisbon")
+		if wrong := wrongZone(zones, k.Country, *c.TimeZone); wrong != "" {
+			return nil, refuse(refusal.Invalid, "case.time_zone", "time_zone", "%s", wrong)
 		}
 		k.TimeZone = *c.TimeZone
+	}
+	if c.TimeZone != nil || c.Home != nil {
+		settleZones(zones, k, d.At)
 	}
 	if c.Language != nil {
 		if _, err := language.Parse(*c.Language); err != nil {
@@ -99,7 +109,25 @@ func decideCorrect(f *File, d *draftBuilder, c Correct, territory string) (*draf
 		k.Priority = *c.Priority
 	}
 	d.putCase(f)
-	return d.answering(f, true), nil
+	d.reply = CaseReceipt{f.Case.ID, true, warningsOf(k, c, others)}
+	return d, nil
+}
+
+// warningsOf are the warnings about a correction of the position or the zone of a home.
+func warningsOf(k *record.Case, c Correct, others ground) []string {
+	home, ok := homeOf(k)
+	if !ok || c.Home == nil && c.TimeZone == nil {
+		return nil
+	}
+	all := homeWarnings(k, home)
+	if w := others.far(home); w != nil {
+		all = append(all, *w)
+	}
+	var out []string
+	for _, w := range all {
+		out = append(out, w.message)
+	}
+	return out
 }
 
 func correctPhone(k *record.Case, c Correct) *refusal.Error {
@@ -148,6 +176,9 @@ func correctAddress(k *record.Case, c Correct, territory string) *refusal.Error 
 		home, err := placeOf(*c.Home, c.Datum)
 		if err != nil {
 			return err
+		}
+		if wrong := country.Misplaced(k.Country, home); wrong != "" {
+			return refuse(refusal.Invalid, "case.point", "home", "%s", wrong)
 		}
 		k.Home, k.Datum, k.Territory = seal.NewPoint(home), datumName(c.Datum), territory
 	}

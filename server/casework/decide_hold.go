@@ -97,6 +97,8 @@ type SetFact struct {
 type CaseReceipt struct {
 	Case    journal.CaseID `json:"case"`
 	Changed bool           `json:"changed"`
+	// Warnings say what was taken and may be a mistake.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 func (c SetFact) refs() []journal.DocRef { return caseRef(c.Case) }

@@ -18,7 +18,7 @@ import (
 
 // ImportOptions of the imports. The zero value is usable.
 type ImportOptions struct {
-	// MaxErrors is how many line errors the report lists; all are counted. 0: 1,000.
+	// MaxErrors is how many line errors, and how many warnings, the report lists; all are counted. 0: 1,000.
 	MaxErrors int
 	// Net says of cases whose lines do not whether their amounts are net of payments; nil: unknown.
 	Net *bool
@@ -36,6 +36,15 @@ type ImportReport struct {
 	ErrorsLeftOut int `json:"errors_left_out,omitempty"`
 	// Unassigned is how many of the cases accepted, updated or reopened lie outside every territory: they are kept.
 	Unassigned int `json:"unassigned,omitempty"`
+	// Warnings are about lines that were taken and may be mistakes.
+	Warnings []rows.LineError `json:"warnings,omitempty"`
+	// WarningsLeftOut is how many warnings are not listed, for their number.
+	WarningsLeftOut int `json:"warnings_left_out,omitempty"`
+}
+
+// noLines is the report of an import that has not begun.
+func noLines() ImportReport {
+	return ImportReport{Errors: []rows.LineError{}}
 }
 
 // chunkLines is how many lines are decided and appended together.
@@ -60,7 +69,13 @@ type importLine[T any] struct {
 	val        T
 	change     string // accepted, updated, reopened, unchanged; "" with bad
 	bad        *rows.LineError
+	warnings   []rows.LineError
 	unassigned bool
+}
+
+// warn says that the line may be a mistake.
+func (l *importLine[T]) warn(w warning) {
+	l.warnings = append(l.warnings, rows.LineError{Line: l.n, Column: w.column, Code: w.code, Message: w.message})
 }
 
 // refuse says that the line is not applied.
@@ -81,7 +96,7 @@ func (l *importLine[T]) refuseFor(err error) bool {
 // chunks before it stay applied, and the report counts them.
 func runImport[T any](ctx context.Context, im lineImport[T], contentType string, in io.Reader,
 	opt ImportOptions) (ImportReport, error) {
-	rep := ImportReport{Errors: []rows.LineError{}}
+	rep := noLines()
 	if opt.MaxErrors == 0 {
 		opt.MaxErrors = 1000
 	}
@@ -97,6 +112,11 @@ func runImport[T any](ctx context.Context, im lineImport[T], contentType string,
 				rep.ErrorsLeftOut++
 			}
 		}
+	}
+	warn := func(all []rows.LineError) {
+		n := min(len(all), opt.MaxErrors-len(rep.Warnings))
+		rep.Warnings = append(rep.Warnings, all[:n]...)
+		rep.WarningsLeftOut += len(all) - n
 	}
 	var chunk []*importLine[T]
 	var bad []rows.LineError // of lines of this chunk that were not even parsed
@@ -120,7 +140,10 @@ func runImport[T any](ctx context.Context, im lineImport[T], contentType string,
 			case l.change == unchanged:
 				rep.Unchanged++
 			}
-			if l.unassigned && l.change != unchanged {
+			if l.bad == nil && l.change != "" {
+				warn(l.warnings)
+			}
+			if l.unassigned && l.bad == nil && l.change != unchanged {
 				rep.Unassigned++
 			}
 		}

@@ -39,11 +39,11 @@ type caseLine = record.CaseLine
 func (s *Service) ImportCases(ctx context.Context, actor auth.Actor, branch auth.BranchID, contentType string,
 	in io.Reader, opt ImportOptions) (ImportReport, error) {
 	if err := importScope(actor, branch); err != nil {
-		return ImportReport{Errors: []rows.LineError{}}, err
+		return noLines(), err
 	}
 	im, err := s.newImporter(actor, branch)
 	if err != nil {
-		return ImportReport{Errors: []rows.LineError{}}, err
+		return noLines(), err
 	}
 	ci := &caseImport{importer: im, profiles: s.policy.Load(), net: opt.Net}
 	return runImport(ctx, lineImport[caseLine]{
@@ -59,6 +59,8 @@ type caseImport struct {
 	*importer
 	profiles profileList
 	net      *bool // of lines that do not say; nil: unknown
+	ground   ground // some homes of the branch, read with the first lines
+	grounded bool
 }
 
 // profileList knows the conduct profiles.
@@ -69,6 +71,9 @@ type profileList interface{ Has(profile string) bool }
 func (ci *caseImport) apply(ctx context.Context, lines []*importLine[caseLine]) error {
 	lines, err := ci.admitted(ctx, lines)
 	if err != nil {
+		return err
+	}
+	if err := ci.warn(ctx, lines); err != nil {
 		return err
 	}
 	ids := make([]journal.CaseID, len(lines))

@@ -59,7 +59,7 @@ func (s *Service) ImportContacts(ctx context.Context, actor auth.Actor, branch a
 	in io.Reader, opt ImportOptions) (ImportReport, error) {
 	im, err := s.newImporter(actor, branch)
 	if err != nil {
-		return ImportReport{Errors: []rows.LineError{}}, err
+		return noLines(), err
 	}
 	return runImport(ctx, lineImport[contactLine]{
 		schema:  contactColumns,

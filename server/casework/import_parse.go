@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/language"
 
 	"doorstep/geo"
+	"doorstep/geo/country"
 	"doorstep/server/casework/rows"
 	"doorstep/server/record"
 )
@@ -208,14 +209,19 @@ func (ci *caseImport) parse(vals []string) (caseLine, []rows.LineError) {
 			"this is no number that can exist; write it with its country code and without spaces, such as +351…, or leave "+
 				"it empty")
 	}
+	c.Home, c.Datum = f.home()
 	if c.Country = f.get("country"); !isCountry(c.Country) {
 		f.bad("country", "import.country",
 			"write an ISO 3166 country such as PT, or a part of one such as US-MA, in capitals")
 	} else {
 		c.TimeZone = ci.timeZone(f, c.Country)
 		c.Profiles = ci.profilesOf(f, c.Country)
+		if c.Home != nil {
+			if wrong := country.Misplaced(c.Country, c.Home.Point()); wrong != "" {
+				f.bad("lon", "import.point", wrong)
+			}
+		}
 	}
-	c.Home, c.Datum = f.home()
 	c.Flags = f.flags("flags")
 	c.Net = ci.net
 	if f.get("net") != "" {
@@ -276,9 +282,8 @@ func (ci *caseImport) timeZone(f *fields, country string) string {
 		}
 		return zone
 	}
-	if ci.zones.find(v) == nil {
-		f.bad("time_zone", "import.time_zone",
-			"this is not a time zone of the IANA list; write one such as Europe/Lisbon, or leave it empty")
+	if wrong := wrongZone(&ci.zones, country, v); wrong != "" {
+		f.bad("time_zone", "import.time_zone", wrong)
 	}
 	return v
 }

@@ -37,7 +37,7 @@ func (s *Service) ImportPayments(ctx context.Context, actor auth.Actor, branch a
 	in io.Reader, opt ImportOptions) (ImportReport, error) {
 	im, err := s.newImporter(actor, branch)
 	if err != nil {
-		return ImportReport{Errors: []rows.LineError{}}, err
+		return noLines(), err
 	}
 	return runImport(ctx, lineImport[paymentLine]{
 		schema:  paymentColumns,

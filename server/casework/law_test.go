@@ -121,7 +121,8 @@ func TestAKeptPlanForbidsVisitsToCollectOnly(t *testing.T) {
 // TestProfilesThatCasesNameAreFound asks for profiles that open cases, closed ones and no case name.
 func TestProfilesThatCasesNameAreFound(t *testing.T) {
 	h := newHouse(t)
-	h.take(line("c1"), line("c2", "profile", "cn;house-humane", "country", "CN"))
+	h.take(line("c1"), line("c2", "profile", "cn;house-humane", "country", "CN",
+		"time_zone", "", "lon", "114.06", "lat", "22.55"))
 	named, err := h.svc.ProfilesNamed(t.Context(), []string{"cn", "house-humane", "uk", "house-visit"})
 	ok(t, err)
 	if want := []string{"cn", "house-humane", "house-visit"}; !slices.Equal(named, want) {

@@ -295,7 +295,7 @@ func (d *draftBuilder) nothing() *draftBuilder {
 
 // answering answers with the case's receipt; without a change nothing is appended.
 func (d *draftBuilder) answering(f *File, changed bool) *draftBuilder {
-	d.reply = CaseReceipt{f.Case.ID, changed}
+	d.reply = CaseReceipt{Case: f.Case.ID, Changed: changed}
 	if !changed {
 		return d.nothing()
 	}

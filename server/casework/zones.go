@@ -2,7 +2,12 @@ package casework
 
 import (
 	"regexp"
+	"strings"
 	"time"
+
+	"doorstep/geo"
+	"doorstep/geo/country"
+	"doorstep/server/record"
 )
 
 // zoneOfCountry names the time zone of each country (ISO 3166-1) where all clocks
@@ -280,8 +285,54 @@ func isCountry(code string) bool {
 	return known
 }
 
-// isZone tells whether a name is a time zone of the IANA list.
-func isZone(name string) bool { return new(zoneCache).find(name) != nil }
+// wrongZone says why a zone cannot be the debtor's in a country; "" if it can.
+func wrongZone(zones *zoneCache, code, zone string) string {
+	has := country.Zones(code)
+	such := "Europe/Lisbon"
+	if len(has) > 0 {
+		such = strings.Join(has[:min(len(has), 4)], ", ")
+	}
+	switch {
+	case zones.find(zone) == nil:
+		return "this is not a time zone of the IANA list; write one such as " + such
+	case country.HasZone(code, zone):
+		return ""
+	case len(has) > 4:
+		return "the country does not have this time zone; write one of its own such as " + such
+	}
+	return "the country does not have this time zone; write " + strings.Join(has, " or ")
+}
+
+// homeZone is the zone of a country in which a home lies, if from an instant on its clock will show another time than
+// that of the debtor's zone; "" if not, or if nothing is known.
+func homeZone(zones *zoneCache, code, zone string, home geo.Point, at time.Time) string {
+	own := country.ZoneAt(code, home)
+	a, b := zones.find(zone), zones.find(own)
+	if a == nil || b == nil || sameClock(a, b, at) {
+		return ""
+	}
+	return own
+}
+
+// sameClock tells whether two zones show the same time on each day of the 400 from an instant on.
+func sameClock(a, b *time.Location, at time.Time) bool {
+	for day := range 400 {
+		t := at.Add(time.Duration(day) * 24 * time.Hour)
+		_, x := t.In(a).Zone()
+		if _, y := t.In(b).Zone(); x != y {
+			return false
+		}
+	}
+	return true
+}
+
+// settleZones finds the zones of an open case anew.
+func settleZones(zones *zoneCache, k *record.Case, at time.Time) {
+	k.HomeTimeZone = ""
+	if home, ok := homeOf(k); ok {
+		k.HomeTimeZone = homeZone(zones, k.Country, k.TimeZone, home, at)
+	}
+}
 
 // instantOf is the instant of a wall time in a zone: the first where the clock
 // shows it twice; where it skips it, what the clock would have shown without the change.

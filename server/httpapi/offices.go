@@ -45,6 +45,7 @@ type teamView struct {
 	Start       []float64 `json:"start,omitempty"`
 	End         []float64 `json:"end,omitempty"`
 	MaxStops    int       `json:"max_stops,omitempty" doc:"Doors a day, at most; putTeam says what counts as one. Absent: no limit."`
+	Warnings    []string  `json:"warnings,omitempty" doc:"What was taken and may be a mistake; in the answer of putTeam only."`
 }
 
 type shiftBody struct {
@@ -235,8 +236,12 @@ func (a *API) putTeam(ctx context.Context, c call, in *putTeamIn) (*body[teamVie
 	if t.End, err = point(x.End, "end"); err != nil {
 		return nil, err
 	}
-	t, err = a.opt.Office.PutTeam(ctx, ask(c), t)
-	return respond(teamAnswer(t)), err
+	if t, err = a.opt.Office.PutTeam(ctx, ask(c), t); err != nil {
+		return nil, err
+	}
+	answer := teamAnswer(t)
+	answer.Warnings, err = a.opt.Office.TeamWarnings(ctx, t)
+	return respond(answer), err
 }
 
 type listShiftsIn struct {

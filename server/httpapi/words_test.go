@@ -53,12 +53,14 @@ var words = map[string]string{
 	"team":          "The team's id.",
 	"territories":   "Ids of territories.",
 	"territory":     "The territory's id.",
-	"time_zone":     "IANA time zone.",
-	"updated_at":    "When it changed last.",
-	"user":          "The user's id.",
-	"visit":         "The visit's id; absent: none.",
-	"visit_id":      "The visit's id.",
-	"visited_at":    "When it was visited.",
+	"home_time_zone": "The zone in which the home lies, if its clock differs from time_zone's: visits are planned " +
+		"only when both allow them.",
+	"time_zone":  "IANA time zone.",
+	"updated_at": "When it changed last.",
+	"user":       "The user's id.",
+	"visit":      "The visit's id; absent: none.",
+	"visit_id":   "The visit's id.",
+	"visited_at": "When it was visited.",
 
 	// What everything has.
 	"area_m2":       "Area in square metres.",

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/geo/country"
 	"doorstep/sync/journal"
 )
 
@@ -43,6 +44,10 @@ func (s *Service) PutBranch(ctx context.Context, ask Ask, b Branch) (Branch, err
 	}
 	if b.Country != "" && len(b.Country) != 2 {
 		return Branch{}, invalid("branch.country", "country", "a country is two letters (ISO 3166-1)")
+	}
+	if b.Country != "" && !country.HasZone(b.Country, b.TimeZone) {
+		return Branch{}, invalid("branch.time_zone", "time_zone", "the country does not have this time zone; write one "+
+			"of its own such as "+country.Zones(b.Country)[0])
 	}
 	if b.NeighboursWithinM < 0 || b.NeighboursWithinM > MaxNeighboursM {
 		return Branch{}, invalid("branch.neighbours_within_m", "neighbours_within_m",

@@ -33,8 +33,12 @@ const replaceBytes = 384 << 10
 // the journal together; if that was interrupted, sending the map again completes it. territory.*.
 func (s *Service) ReplaceTerritories(ctx context.Context, ask Ask, b auth.BranchID, basedOn string, next []Territory,
 	moves []Move) (Replaced, error) {
+	l, err := s.landOf(ctx, b)
+	if err != nil {
+		return Replaced{}, err
+	}
 	for i, t := range next {
-		if err := t.check(); err != nil {
+		if err := cmp.Or(t.check(), l.wrongTerritory(t)); err != nil {
 			return Replaced{}, under(fmt.Sprintf("features[%d]", i), err)
 		}
 		if slices.ContainsFunc(next[:i], func(o Territory) bool { return o.ID == t.ID }) {

@@ -141,6 +141,9 @@ func (s *Service) checkTeam(ctx context.Context, t Team) error {
 			return invalid("team.items", "items", "items are badge, authorisation_letter and iibf_certificate")
 		}
 	}
+	if err := s.checkEnds(ctx, t); err != nil {
+		return err
+	}
 	return s.checkAgents(ctx, t.Branch, t.Agents, "team.agents")
 }
 

@@ -27,6 +27,11 @@ func (s *Service) PutTerritory(ctx context.Context, ask Ask, t Territory) (Terri
 	if err := t.check(); err != nil {
 		return Territory{}, err
 	}
+	if l, err := s.landOf(ctx, t.Branch); err != nil {
+		return Territory{}, err
+	} else if err := l.wrongTerritory(t); err != nil {
+		return Territory{}, err
+	}
 	out, err := apply(ctx, s, ask, change[Territory]{branch: t.Branch, typ: "territories", id: t.ID,
 		action: "territory.put",
 		decide: func(context.Context, *journal.Reader, *Territory) (*Territory, error) { return &t, nil }})

@@ -37,7 +37,10 @@ type Case struct {
 	// AddressVerification is what is known of the address; "" when it was never looked at.
 	AddressVerification string `json:"address_verification,omitempty" is:"address_verifications" see:"all"`
 	// TimeZone is the debtor's IANA zone: rules are judged in it.
-	TimeZone       string `json:"time_zone" is:"zone" see:"all"`
+	TimeZone string `json:"time_zone" is:"zone" see:"all"`
+	// HomeTimeZone is the zone in which the home lies, if its clock shows another time than TimeZone's: what is
+	// planned must be lawful by both. "" else.
+	HomeTimeZone   string `json:"home_time_zone,omitempty" is:"server" see:"all"`
 	Currency       string `json:"currency" is:"currency" see:"all"`
 	PrincipalMinor int64  `json:"principal_minor" see:"office,lender"`
 	AmountDueMinor int64  `json:"amount_due_minor" see:"office,agent,lender"`
@@ -76,6 +79,17 @@ type Case struct {
 	// OpenedAt and UpdatedAt are instants in UTC.
 	OpenedAt  time.Time `json:"opened_at" see:"office,lender"`
 	UpdatedAt time.Time `json:"updated_at" see:"office,lender"`
+}
+
+// Zones are the zones in which rules are judged, the debtor's own first; none if it is not known.
+func (c *Case) Zones() []string {
+	var out []string
+	for _, zone := range []string{c.TimeZone, c.HomeTimeZone} {
+		if zone != "" {
+			out = append(out, zone)
+		}
+	}
+	return out
 }
 
 // Statuses of a case.
