@@ -58,7 +58,7 @@ func (s *Service) ImportCases(ctx context.Context, actor auth.Actor, branch auth
 type caseImport struct {
 	*importer
 	profiles profileList
-	net      *bool // of lines that do not say; nil: unknown
+	net      *bool  // of lines that do not say; nil: unknown
 	ground   ground // some homes of the branch, read with the first lines
 	grounded bool
 }

@@ -30,11 +30,11 @@ type CaseLine struct {
 	PrincipalMinor    int64    `json:"principal_minor"`
 	AmountDueMinor    int64    `json:"amount_due_minor"`
 	// Net says whether AmountDueMinor is net of payments or before them; nil where the line does not say.
-	Net *bool `json:"net,omitempty"`
-	DueDate           string   `json:"due_date" is:"text"`
-	Priority          int      `json:"priority"`
-	ServiceMin        int      `json:"service_min"`
-	Flags             []string `json:"flags" is:"text"` // hold kinds, sorted
+	Net        *bool    `json:"net,omitempty"`
+	DueDate    string   `json:"due_date" is:"text"`
+	Priority   int      `json:"priority"`
+	ServiceMin int      `json:"service_min"`
+	Flags      []string `json:"flags" is:"text"` // hold kinds, sorted
 }
 
 // ID is the id of the line's case.
