@@ -41,7 +41,8 @@ func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outc
 	}
 	q := &record.Quarantined{Agent: t.Actor.User, Device: c.push.caller.Device, Mid: c.m.Mid, Type: c.m.Type,
 		Record: c.m.ID,
-		Op:     c.m.Op, Outcome: outcome, Code: code, State: "open", At: t.At, SkewS: c.push.caller.SkewS}
+		Op:     c.m.Op, Outcome: outcome, Code: code, State: "open", At: t.At, SkewS: c.push.caller.SkewS,
+		MonoMs: max(0, c.m.MonoMs), NotAfter: record.WholeUTC(c.push.notAfter[c.m])}
 	if code == record.CodeStep {
 		q.State = "dismissed" // two phones of a team tell the same stop: nothing is to be done
 	}

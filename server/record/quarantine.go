@@ -33,6 +33,16 @@ type Quarantined struct {
 	Written time.Time   `json:"written_at,omitzero" see:"office"`
 	SkewS   int64       `json:"skew_s,omitempty" see:"office"`
 	By      auth.UserID `json:"handled_by,omitempty" is:"server" see:"office"`
-	Note    seal.Text   `json:"note,omitzero" most:"200" see:"office"`
+	// HandledAt is when it was accepted or dismissed.
+	HandledAt time.Time `json:"handled_at,omitzero" see:"office"`
+	Note      seal.Text `json:"note,omitzero" most:"200" see:"office"`
+	// Corrected are the members that the supervisor put in the place of those sent, as they wrote them.
+	Corrected seal.JSON `json:"corrected,omitzero" see:"office"`
+	// Recorded is the id of the record that was made of it; "" before it is accepted.
+	Recorded string `json:"recorded_as,omitempty" is:"server" see:"office"`
+	// MonoMs is the phone's monotonic clock in milliseconds.
+	MonoMs int64 `json:"mono_ms,omitempty" see:"office"`
+	// NotAfter is the latest instant at which the phone can have written it, as its monotonic clock shows.
+	NotAfter time.Time `json:"not_after,omitzero" see:"office"`
 	MovedIn
 }
