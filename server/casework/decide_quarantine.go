@@ -70,9 +70,6 @@ func (c HandleQuarantine) decide(ctx context.Context, t *turn) (*draftBuilder, e
 		return nil, refuseMoved("id") // it is handed on
 	}
 	if c.Accept {
-		if q.Fields.IsErased() {
-			return nil, refuseErased("id")
-		}
 		if q.Agent == t.Actor.User {
 			return nil, refuse(refusal.Forbidden, "quarantine.own", "id", "another supervisor must accept what you sent yourself")
 		}
@@ -94,7 +91,15 @@ func (c HandleQuarantine) accept(ctx context.Context, t *turn, q *record.Quarant
 		return nil, refuse(refusal.Conflict, "quarantine.not_applicable", "id",
 			"this cannot be recorded any more; read it and dismiss it")
 	}
-	m, err := c.mend(kind, t, q)
+	parts, err := t.partsOf(ctx, c.ID, q)
+	if err != nil {
+		return nil, err
+	}
+	text, erased := payloadOf(q, parts)
+	if erased {
+		return nil, refuseErased("id")
+	}
+	m, err := c.mend(kind, t, q, text)
 	if err != nil {
 		return nil, err
 	}
@@ -141,16 +146,16 @@ func (c HandleQuarantine) accept(ctx context.Context, t *turn, q *record.Quarant
 		}
 	}
 	q.Recorded = from.id
-	return d, t.settleDebtor(ctx, q, about)
+	return d, c.settleDebtor(ctx, t, d, q, parts, about)
 }
 
 // mend reads what the phone sent, with the corrected members.
-func (c HandleQuarantine) mend(kind record.Kind, t *turn, q *record.Quarantined) (record.Mended, error) {
+func (c HandleQuarantine) mend(kind record.Kind, t *turn, q *record.Quarantined, text string) (record.Mended, error) {
 	corrected := c.Corrected
 	if len(corrected) == 0 || string(corrected) == "null" {
 		corrected = json.RawMessage("{}")
 	}
-	m, bad := kind.ReadMended(json.RawMessage(q.Fields.Plain()), corrected, t.At)
+	m, bad := kind.ReadMended(json.RawMessage(text), corrected, t.At)
 	switch {
 	case bad != nil:
 		return m, bad
@@ -166,7 +171,8 @@ func (c HandleQuarantine) mend(kind record.Kind, t *turn, q *record.Quarantined)
 
 // settleDebtor seals an item anew that was about no case we had, once it is: it shares the
 // debtor's erasure from then on.
-func (t *turn) settleDebtor(ctx context.Context, q *record.Quarantined, of journal.CaseID) error {
+func (c HandleQuarantine) settleDebtor(ctx context.Context, t *turn, d *draftBuilder, q *record.Quarantined,
+	parts []record.QuarantinePart, of journal.CaseID) error {
 	if q.Debtor != agentKey(q.Agent) {
 		return nil
 	}
@@ -180,6 +186,14 @@ func (t *turn) settleDebtor(ctx context.Context, q *record.Quarantined, of journ
 	}
 	seal.Renew(q)
 	q.Case, q.Debtor = of, k.Debtor
+	for n := range parts {
+		seal.Renew(&parts[n])
+		parts[n].Debtor = k.Debtor
+	}
+	if len(parts) > 0 {
+		d.next("quarantine.accepted")
+		d.putParts(c.ID, parts)
+	}
 	return nil
 }
 

@@ -83,14 +83,18 @@ func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outc
 			}
 		}
 	}
-	// Of what is about an erased debtor only ids and codes are kept.
-	if erased {
+	var text string
+	switch {
+	case erased: // only ids and codes are kept
 		q.TypeSaid = seal.Text{}
-	} else if c.m.Broken {
+	case c.m.Broken:
 		// What it would have recorded cannot be told: it is kept to be read.
-		q.Type, q.Fields = "", seal.NewText(keptText(c.m.Raw))
-	} else if len(c.m.Fields) > 0 {
-		q.Fields = seal.NewText(compactJSON(c.m.Fields))
+		q.Type, text = "", keptText(c.m.Raw)
+	case len(c.m.Fields) > 0:
+		text = compactJSON(c.m.Fields)
+	}
+	if err := t.keepPayload(ctx, d, id, q, text); err != nil {
+		return "", err
 	}
 	d.put("quarantine", id, q.Debtor, q)
 	return id, nil
@@ -159,7 +163,7 @@ func (p *push) keep(ctx context.Context, ms []offline.Mutation, out []offline.Re
 				again = append(again, which[k])
 			}
 			if r.Err != nil {
-				continue // larger than anything that can be kept; the answer says so
+				continue // a page does not hold it; the answer says so
 			}
 			var answer mutationReceipt
 			if err := json.Unmarshal(r.Body, &answer); err != nil {

@@ -55,7 +55,11 @@ func (a *API) planEndpoints() {
 		tag: "cases", summary: "Alerts to phones, newest first",
 		about: "Without push credentials they stay pending here, and stream pokes do the work."}, a.listAlerts)
 	register(a, endpoint{method: http.MethodGet, path: "/v1/quarantine", roles: supervisors, id: "listQuarantine",
-		tag: "cases", summary: "What phones sent and was not applied"}, a.listQuarantine)
+		tag: "cases", summary: "What phones sent and was not applied",
+		about: "An item whose payload is over 32 kB has parts in place of fields; read it by itself to see it whole."},
+		a.listQuarantine)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/quarantine/{id}", roles: supervisors,
+		id: "getQuarantined", tag: "cases", summary: "One item, with all that the phone sent"}, a.getQuarantined)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/quarantine/{id}", roles: supervisors,
 		id: "handleQuarantine", tag: "cases", summary: "Accept or dismiss it",
 		about: "Accepted, it is recorded for the agent who sent it, with the members in corrected in the place of " +
@@ -146,6 +150,21 @@ func (a *API) listQuarantine(ctx context.Context, c call, in *listQuarantineIn) 
 		return nil, err
 	}
 	return pageAnswer[shown[record.Quarantined]](a.opt.Casework.Quarantine(ctx, c.actor, b, in.State, in.Limit, in.Cursor))
+}
+
+type getQuarantinedIn struct {
+	ID     string `path:"id" maxLength:"64"`
+	Branch string `query:"branch" maxLength:"64"`
+}
+
+func (a *API) getQuarantined(ctx context.Context, c call, in *getQuarantinedIn) (*body[shown[record.Quarantined]],
+	error) {
+	b, err := branchFor(c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	item, err := a.opt.Casework.QuarantineItem(ctx, c.actor, b, in.ID)
+	return respond(shown[record.Quarantined]{item}), err
 }
 
 // reported are members of a report, as a phone says them.

@@ -25,9 +25,12 @@ type Quarantined struct {
 	Debtor   journal.DebtorID `json:"debtor,omitempty" is:"server" see:"office"`
 	Outcome  string           `json:"outcome" is:"server" see:"office"` // conflict, revoked, rejected
 	Code     string           `json:"code,omitempty" is:"server" see:"office"`
-	Fields   seal.Text        `json:"fields,omitzero" see:"office"`   // the payload, as JSON text
-	State    string           `json:"state" is:"server" see:"office"` // open, accepted, dismissed, moved
-	At       time.Time        `json:"at" see:"office"`
+	Fields   seal.Text        `json:"fields,omitzero" see:"office"` // the payload, as JSON text
+	// Parts are how many documents of type "quarantine_parts" hold the payload instead, one that
+	// is too large for a single document; 0: Fields has it.
+	Parts int       `json:"parts,omitempty" see:"office"`
+	State string    `json:"state" is:"server" see:"office"` // open, accepted, dismissed, moved
+	At    time.Time `json:"at" see:"office"`
 	// Written is when the phone wrote it, by its own clock, and SkewS how wrong that clock was
 	// when it came, in seconds: what is accepted later is corrected by them.
 	Written time.Time   `json:"written_at,omitzero" see:"office"`
@@ -45,4 +48,13 @@ type Quarantined struct {
 	// NotAfter is the latest instant at which the phone can have written it, as its monotonic clock shows.
 	NotAfter time.Time `json:"not_after,omitzero" see:"office"`
 	MovedIn
+}
+
+// QuarantinePart is the state of a document of type "quarantine_parts": a part of the payload of
+// an item of the quarantine, whose ids are the item's with the part's number: q1.0, q1.1, ….
+// Joined in this order they are the payload whole.
+type QuarantinePart struct {
+	Item   string           `json:"item" is:"server" see:"office"`
+	Debtor journal.DebtorID `json:"debtor,omitempty" is:"server" see:"office"`
+	Fields seal.Text        `json:"fields,omitzero" see:"office"`
 }
