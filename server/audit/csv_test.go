@@ -36,7 +36,8 @@ var otherKinds = map[string]string{
 	"payments":            "the lender's own", "alerts": "of phones, not of visits",
 	"links":    "who was found to be one person; read in the case file",
 	"moves":    "where a debtor is now; the visit stays where it was made",
-	"erasures": "the erasure list keeps them", "quarantine": "what was not accepted", "policy": "published in the open",
+	"erasures": "the erasure list keeps them", "quarantine": "what was not accepted",
+	"quarantine_parts": "of what was not accepted", "policy": "published in the open",
 }
 
 // Every member of a visit has a column or a reason why not, and every other kind a reason.

@@ -3,10 +3,12 @@ package casework
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"doorstep/auth/refusal"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
+	"doorstep/sync/offline"
 	"doorstep/sync/seal"
 )
 
@@ -15,7 +17,10 @@ import (
 type HandleQuarantine struct {
 	ID     string
 	Accept bool
-	Note   string // why; never personal data
+	// Corrected are members that take the place of those the phone sent, one JSON object (record's
+	// Kind.ReadMended); nil to accept it as it was sent. Times are by the server's clock.
+	Corrected json.RawMessage
+	Note      string // why; required with Corrected
 }
 
 // QuarantineReceipt answers HandleQuarantine.
@@ -39,13 +44,21 @@ func (c HandleQuarantine) decide(ctx context.Context, t *turn) (*draftBuilder, e
 	if len(c.Note) > 200 {
 		return nil, refuse(refusal.Invalid, "quarantine.note", "note", "at most 200 bytes")
 	}
+	mends := len(c.Corrected) > 0 && string(c.Corrected) != "null"
+	if mends && (!c.Accept || c.Note == "") {
+		return nil, refuse(refusal.Invalid, "quarantine.note", "note",
+			"members are corrected when an item is accepted, and the note says why")
+	}
 	want := "dismissed"
 	if c.Accept {
 		want = "accepted"
 	}
 	d := t.draft("quarantine." + want)
+	if err := t.open(ctx, "quarantine", c.ID, q.Debtor, &q); err != nil {
+		return nil, err
+	}
 	if q.State != "open" {
-		if q.State != want {
+		if q.State != want || mends && !q.Corrected.IsErased() && !offline.SameJSON(q.Corrected.Plain(), c.Corrected) {
 			return nil, refuse(refusal.Conflict, "quarantine.handled", "id", "this was %s already", q.State)
 		}
 		d.reply = QuarantineReceipt{c.ID, q.State}
@@ -57,69 +70,131 @@ func (c HandleQuarantine) decide(ctx context.Context, t *turn) (*draftBuilder, e
 		return nil, refuseMoved("id") // it is handed on
 	}
 	if c.Accept {
-		if err := t.open(ctx, "quarantine", c.ID, q.Debtor, &q); err != nil {
-			return nil, err
+		if q.Agent == t.Actor.User {
+			return nil, refuse(refusal.Forbidden, "quarantine.own", "id", "another supervisor must accept what you sent yourself")
 		}
-		if q.Fields.IsErased() {
-			return nil, refuseErased("id")
-		}
-		if d, err = t.acceptQuarantined(ctx, &q); err != nil {
+		if d, err = c.accept(ctx, t, &q); err != nil {
 			return nil, err
 		}
 		d.next("quarantine." + want)
 	}
-	q.State, q.By, q.Note = want, t.Actor.User, seal.NewText(c.Note)
+	q.State, q.By, q.HandledAt, q.Note = want, t.Actor.User, t.At, seal.NewText(c.Note)
 	d.put("quarantine", c.ID, q.Debtor, &q)
 	d.reply = QuarantineReceipt{c.ID, q.State}
 	return d, nil
 }
 
-// acceptQuarantined records what the phone had sent.
-func (t *turn) acceptQuarantined(ctx context.Context, q *record.Quarantined) (*draftBuilder, error) {
+// accept records what the phone had sent, as corrected.
+func (c HandleQuarantine) accept(ctx context.Context, t *turn, q *record.Quarantined) (*draftBuilder, error) {
 	kind, _ := record.KindOf(q.Type)
 	if kind.Action == "" {
 		return nil, refuse(refusal.Conflict, "quarantine.not_applicable", "id",
 			"this cannot be recorded any more; read it and dismiss it")
 	}
-	state, bad := kind.Read(json.RawMessage(q.Fields.Plain()), t.At)
-	if bad != nil {
-		return nil, bad
+	parts, err := t.partsOf(ctx, c.ID, q)
+	if err != nil {
+		return nil, err
 	}
-	from := sender{id: q.Record, from: record.Sent{By: q.Agent, Device: q.Device, Received: q.At,
-		Written: q.Written, SkewS: q.SkewS},
+	text, erased := payloadOf(q, parts)
+	if erased {
+		return nil, refuseErased("id")
+	}
+	m, err := c.mend(kind, t, q, text)
+	if err != nil {
+		return nil, err
+	}
+	from := sender{id: q.Record, monoMs: q.MonoMs,
+		from: record.Sent{By: q.Agent, Device: q.Device, Received: q.At, Written: q.Written, SkewS: q.SkewS,
+			NotAfter: q.NotAfter, Admitted: m.Admission(c.ID, t.Actor.User, t.At, c.Note), Claimed: m.Claimed,
+			MendedAt: !m.At.Equal(m.Claimed)},
 		flags: []string{"from_quarantine"}}
 	if q.Origin != nil {
 		// A phone of another branch made the ids: records of other debtors may have them here.
 		p := &placing{turn: t, move: &luggage{Move: record.Move{From: q.Origin.Branch,
 			Debtors: []journal.DebtorID{q.Debtor}}}}
-		var err error
 		if from.id, err = p.place(ctx, q.Type, q.Record); err != nil {
 			return nil, err
 		}
-		if err := p.rename(ctx, state); err != nil {
+		if err := p.rename(ctx, m.State); err != nil {
 			return nil, err
 		}
 	}
+	// Another record may stand under the id: this one becomes one of its own.
 	var of journal.CaseID
-	if q.Type == "plans" {
-		// The other version stands under the record's id; this one becomes a plan of its own.
-		rec, there, err := t.r.Doc(ctx, "plans", from.id)
-		if err != nil {
+	rec, there, err := t.r.Doc(ctx, q.Type, from.id)
+	if err != nil {
+		return nil, err
+	}
+	if there {
+		var was owned
+		if err := decode(rec, &was); err != nil {
 			return nil, err
 		}
-		if there {
-			var was record.Plan
-			if err := decode(rec, &was); err != nil {
-				return nil, err
-			}
-			of, from.id = was.Case, madeID("p", q.Mid)
-		}
+		of, from.id = was.Case, madeID("q", c.ID)
 	}
-	cmd, _, bad := from.command(kind, state, of)
+	cmd, about, bad := from.command(kind, m.State, of)
 	if bad != nil {
 		return nil, bad
 	}
-	return cmd.decide(ctx, t)
+	d, err := cmd.decide(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if m.Names != nil {
+		if q.Corrected, err = seal.NewJSON(c.Corrected); err != nil {
+			return nil, err
+		}
+	}
+	q.Recorded = from.id
+	return d, c.settleDebtor(ctx, t, d, q, parts, about)
+}
+
+// mend reads what the phone sent, with the corrected members.
+func (c HandleQuarantine) mend(kind record.Kind, t *turn, q *record.Quarantined, text string) (record.Mended, error) {
+	corrected := c.Corrected
+	if len(corrected) == 0 || string(corrected) == "null" {
+		corrected = json.RawMessage("{}")
+	}
+	m, bad := kind.ReadMended(json.RawMessage(text), corrected, t.At)
+	switch {
+	case bad != nil:
+		return m, bad
+	case slices.Contains(m.Names, "case") && q.Debtor != agentKey(q.Agent):
+		return m, refuse(refusal.Conflict, "quarantine.case", "corrected",
+			"this is about a case that is known: what was said of one debtor is not put into another's file")
+	case !m.At.Equal(m.Claimed) && m.At.After(q.At):
+		return m, refuse(refusal.Invalid, "validation.at", "corrected",
+			"write a time by the server's clock, before the phone sent this (at)")
+	}
+	return m, nil
+}
+
+// settleDebtor seals an item anew that was about no case we had, once it is: it shares the
+// debtor's erasure from then on.
+func (c HandleQuarantine) settleDebtor(ctx context.Context, t *turn, d *draftBuilder, q *record.Quarantined,
+	parts []record.QuarantinePart, of journal.CaseID) error {
+	if q.Debtor != agentKey(q.Agent) {
+		return nil
+	}
+	rec, there, err := t.r.Doc(ctx, "cases", string(of))
+	if err != nil || !there {
+		return err
+	}
+	var k record.Case
+	if err := decode(rec, &k); err != nil {
+		return err
+	}
+	seal.Renew(q)
+	q.Case, q.Debtor = of, k.Debtor
+	for n := range parts {
+		seal.Renew(&parts[n])
+		parts[n].Debtor = k.Debtor
+	}
+	if len(parts) > 0 {
+		d.next("quarantine.accepted")
+		d.putParts(c.ID, parts)
+	}
+	return nil
 }
 
 func (c HandleQuarantine) refs() []journal.DocRef {

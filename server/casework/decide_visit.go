@@ -161,7 +161,7 @@ func decisions(f *File, v *record.Visit, judged verdict) []verdict {
 // complete fills in what the case and the assignment know.
 func (c RecordVisit) complete(t *turn, f *File, v *record.Visit) {
 	v.Lender, v.Branch, v.TimeZone, v.Territory = f.Case.Lender, f.Case.Branch, f.Case.TimeZone, f.Case.Territory
-	v.Move(v.Take(f.Case.Debtor, t.sentBy(c.From), &v.At))
+	v.Move(v.Take(f.Case.Debtor, t.sentBy(c.From), &v.At), c.From.Corrected()...)
 	v.On, v.ReceivedOn = t.svc.zones.dayAt(v.At, v.TimeZone), t.svc.zones.dayAt(v.ReceivedAt, v.TimeZone)
 	v.MonoMs, v.Flags = c.MonoMs, append(v.Flags, c.Flags...)
 	if a := assignmentOf(f, v); a != nil {

@@ -36,7 +36,11 @@ func (s *Service) handOn(ctx context.Context, branch auth.BranchID) error {
 		if m.To, err = s.DebtorBranch(ctx, it.debtor); err != nil {
 			return err
 		}
-		for _, step := range []moveStep{s.moveBy(&m, m.To, "late:"+it.rec.ID, handIn{&luggage{Move: m}, it.rec}),
+		parts, err := s.store.Records(ctx, branch, it.parts)
+		if err != nil {
+			return fmt.Errorf("read the parts of %s: %w", it.rec.ID, err)
+		}
+		for _, step := range []moveStep{s.moveBy(&m, m.To, "late:"+it.rec.ID, handIn{&luggage{Move: m}, it.rec, parts}),
 			s.moveBy(&m, branch, "handed:"+it.rec.ID, handedOn{it.rec.ID})} {
 			if err := step.take(ctx); err != nil {
 				return fmt.Errorf("hand on %s of %s: %w", it.rec.ID, branch, err)
@@ -51,6 +55,7 @@ type lateItem struct {
 	rec    journal.Record
 	debtor journal.DebtorID
 	move   record.Move
+	parts  []journal.DocRef // of its payload
 }
 
 // openItems lists the open items of a branch's quarantine that are about debtors who are gone.
@@ -63,7 +68,7 @@ func (s *Service) openItems(ctx context.Context, branch auth.BranchID) ([]lateIt
 		if err := decode(rec, &q); err != nil {
 			return err
 		}
-		open = append(open, lateItem{rec: rec, debtor: q.Debtor})
+		open = append(open, lateItem{rec: rec, debtor: q.Debtor, parts: partRefs(rec.ID, &q)})
 		refs = append(refs, journal.DocRef{Type: "moves", ID: string(q.Debtor)})
 		return nil
 	}); err != nil {
@@ -90,8 +95,9 @@ func (s *Service) openItems(ctx context.Context, branch auth.BranchID) ([]lateIt
 
 // handIn takes an item of another branch's quarantine in.
 type handIn struct {
-	move *luggage
-	item journal.Record
+	move  *luggage
+	item  journal.Record
+	parts []journal.Record // of its payload
 }
 
 func (c handIn) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
@@ -121,9 +127,30 @@ func (c handIn) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 			return d.nothing(), nil
 		}
 	}
+	if err := c.handInParts(ctx, p, d, id); err != nil {
+		return nil, err
+	}
 	record.MoveIn(q, record.Origin{Branch: c.item.Branch, ID: c.item.ID}, t.Branch)
 	d.put("quarantine", id, q.Debtor, q)
 	return d, nil
+}
+
+// handInParts takes the parts of the item's payload in.
+func (c handIn) handInParts(ctx context.Context, p *placing, d *draftBuilder, id string) error {
+	parts := make([]record.QuarantinePart, len(c.parts))
+	for n, rec := range c.parts {
+		state, err := p.open(ctx, rec)
+		if err != nil {
+			return err
+		}
+		parts[n] = *state.(*record.QuarantinePart)
+		parts[n].Item = id
+		if _, _, err := p.turn.r.Doc(ctx, "quarantine_parts", partID(id, n)); err != nil {
+			return err
+		}
+	}
+	d.putParts(id, parts)
+	return nil
 }
 
 // handedOn marks an item that another branch has taken in.

@@ -337,8 +337,15 @@ type draftDoc struct {
 // now is the part being filled.
 func (d *draftBuilder) now() *draftPart { return &d.parts[len(d.parts)-1] }
 
-// next begins a further entry of the same command, for one too large for a single entry.
-func (d *draftBuilder) next(action string) { d.parts = append(d.parts, draftPart{action: action}) }
+// next begins a further entry of the same command, for one too large for a single entry. One
+// that nothing is in yet becomes it.
+func (d *draftBuilder) next(action string) {
+	if p := d.now(); len(p.docs)+len(p.feeds)+len(p.writes) == 0 && p.verdicts == nil {
+		p.action = action
+		return
+	}
+	d.parts = append(d.parts, draftPart{action: action})
+}
 
 // put adds a document's new state, a pointer; a second state of the same document
 // in the same entry replaces the first. The debtor's key seals its personal parts;

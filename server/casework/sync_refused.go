@@ -41,7 +41,8 @@ func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outc
 	}
 	q := &record.Quarantined{Agent: t.Actor.User, Device: c.push.caller.Device, Mid: c.m.Mid, Type: c.m.Type,
 		Record: c.m.ID,
-		Op:     c.m.Op, Outcome: outcome, Code: code, State: "open", At: t.At, SkewS: c.push.caller.SkewS}
+		Op:     c.m.Op, Outcome: outcome, Code: code, State: "open", At: t.At, SkewS: c.push.caller.SkewS,
+		MonoMs: max(0, c.m.MonoMs), NotAfter: record.WholeUTC(c.push.notAfter[c.m])}
 	if code == record.CodeStep {
 		q.State = "dismissed" // two phones of a team tell the same stop: nothing is to be done
 	}
@@ -82,14 +83,18 @@ func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outc
 			}
 		}
 	}
-	// Of what is about an erased debtor only ids and codes are kept.
-	if erased {
+	var text string
+	switch {
+	case erased: // only ids and codes are kept
 		q.TypeSaid = seal.Text{}
-	} else if c.m.Broken {
+	case c.m.Broken:
 		// What it would have recorded cannot be told: it is kept to be read.
-		q.Type, q.Fields = "", seal.NewText(keptText(c.m.Raw))
-	} else if len(c.m.Fields) > 0 {
-		q.Fields = seal.NewText(compactJSON(c.m.Fields))
+		q.Type, text = "", keptText(c.m.Raw)
+	case len(c.m.Fields) > 0:
+		text = compactJSON(c.m.Fields)
+	}
+	if err := t.keepPayload(ctx, d, id, q, text); err != nil {
+		return "", err
 	}
 	d.put("quarantine", id, q.Debtor, q)
 	return id, nil
@@ -158,7 +163,7 @@ func (p *push) keep(ctx context.Context, ms []offline.Mutation, out []offline.Re
 				again = append(again, which[k])
 			}
 			if r.Err != nil {
-				continue // larger than anything that can be kept; the answer says so
+				continue // a page does not hold it; the answer says so
 			}
 			var answer mutationReceipt
 			if err := json.Unmarshal(r.Body, &answer); err != nil {

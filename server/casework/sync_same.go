@@ -36,7 +36,7 @@ func (c mutation) same(ctx context.Context, t *turn, kind record.Kind, rec journ
 	}
 	sent, bad := kind.Read(fields, t.At)
 	if bad != nil {
-		return false, nil // refused when it is recorded
+		return kind.WasSent(state, fields), nil // refused when it is recorded
 	}
 	return kind.Same(state, sent)
 }

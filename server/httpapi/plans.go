@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
@@ -10,6 +11,8 @@ import (
 	"doorstep/server/casework"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
+
+	"github.com/danielgtaylor/huma/v2"
 )
 
 type planBody struct {
@@ -52,9 +55,17 @@ func (a *API) planEndpoints() {
 		tag: "cases", summary: "Alerts to phones, newest first",
 		about: "Without push credentials they stay pending here, and stream pokes do the work."}, a.listAlerts)
 	register(a, endpoint{method: http.MethodGet, path: "/v1/quarantine", roles: supervisors, id: "listQuarantine",
-		tag: "cases", summary: "What phones sent and was not applied"}, a.listQuarantine)
+		tag: "cases", summary: "What phones sent and was not applied",
+		about: "An item whose payload is over 32 kB has parts in place of fields; read it by itself to see it whole."},
+		a.listQuarantine)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/quarantine/{id}", roles: supervisors,
+		id: "getQuarantined", tag: "cases", summary: "One item, with all that the phone sent"}, a.getQuarantined)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/quarantine/{id}", roles: supervisors,
-		id: "handleQuarantine", tag: "cases", summary: "Accept or dismiss it"}, a.handleQuarantine)
+		id: "handleQuarantine", tag: "cases", summary: "Accept or dismiss it",
+		about: "Accepted, it is recorded for the agent who sent it, with the members in corrected in the place of " +
+			"those sent: they are members that a phone may say, go through the same checks, and need a note that says " +
+			"why; null takes a member away, and times are by the server's clock. The record says under admitted who " +
+			"accepted it and what they corrected, and the item keeps what was sent."}, a.handleQuarantine)
 	register(a, endpoint{method: http.MethodGet, path: "/v1/receipts/{command}", roles: importers, id: "getReceipt",
 		tag: "cases", summary: "The first answer to a command id"}, a.getReceipt)
 }
@@ -141,12 +152,36 @@ func (a *API) listQuarantine(ctx context.Context, c call, in *listQuarantineIn) 
 	return pageAnswer[shown[record.Quarantined]](a.opt.Casework.Quarantine(ctx, c.actor, b, in.State, in.Limit, in.Cursor))
 }
 
+type getQuarantinedIn struct {
+	ID     string `path:"id" maxLength:"64"`
+	Branch string `query:"branch" maxLength:"64"`
+}
+
+func (a *API) getQuarantined(ctx context.Context, c call, in *getQuarantinedIn) (*body[shown[record.Quarantined]],
+	error) {
+	b, err := branchFor(c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	item, err := a.opt.Casework.QuarantineItem(ctx, c.actor, b, in.ID)
+	return respond(shown[record.Quarantined]{item}), err
+}
+
+// reported are members of a report, as a phone says them.
+type reported struct{ json.RawMessage }
+
+// Schema describes the members.
+func (reported) Schema(huma.Registry) *huma.Schema {
+	return free("members that a phone may say of a record of the item's kind")
+}
+
 type handleQuarantineIn struct {
 	ID     string `path:"id" maxLength:"64"`
 	Branch string `query:"branch" maxLength:"64"`
 	Body   struct {
-		Accept bool   `json:"accept"`
-		Note   string `json:"note,omitempty" maxLength:"200"`
+		Accept    bool      `json:"accept"`
+		Corrected *reported `json:"corrected,omitempty"`
+		Note      string    `json:"note,omitempty" maxLength:"200"`
 	}
 }
 
@@ -156,8 +191,11 @@ func (a *API) handleQuarantine(ctx context.Context, c call,
 	if err != nil {
 		return nil, err
 	}
-	return do[casework.QuarantineReceipt](ctx, a, c, b, casework.HandleQuarantine{ID: in.ID, Accept: in.Body.Accept,
-		Note: in.Body.Note})
+	cmd := casework.HandleQuarantine{ID: in.ID, Accept: in.Body.Accept, Note: in.Body.Note}
+	if in.Body.Corrected != nil {
+		cmd.Corrected = in.Body.Corrected.RawMessage
+	}
+	return do[casework.QuarantineReceipt](ctx, a, c, b, cmd)
 }
 
 type getReceiptIn struct {

@@ -209,6 +209,9 @@ var words = map[string]string{
 	"Quarantined.record":             "The id of the record it is about.",
 	"HandleQuarantineRequest.accept": "True: it is recorded now for the agent who sent it. False: it is dismissed and kept.",
 
+	// Items of the quarantine, and what is made of them.
+	"HandleQuarantineRequest.corrected": "Members to put in the place of those the phone sent; null takes one away.",
+
 	// Consents.
 	"controller":        "Who decides what happens with the data, as the notice said.",
 	"processor":         "Who works on the data for the controller, as the notice said.",

@@ -21,6 +21,20 @@ type Sent struct {
 	// NotAfter is the latest instant, by the server's clock, at which the report can have been
 	// written, as the phone's monotonic clock shows it; zero when it shows nothing.
 	NotAfter time.Time
+	// Admitted says who accepted the report from the quarantine; nil for one that is taken in as
+	// it comes. MendedAt says that they corrected the time at which it happened, by the server's
+	// clock: Claimed is the one that the phone said, zero if it cannot be read.
+	Admitted *Admission
+	MendedAt bool
+	Claimed  time.Time
+}
+
+// Corrected are the names of the members that the office corrected; nil for none.
+func (s Sent) Corrected() []string {
+	if s.Admitted == nil {
+		return nil
+	}
+	return s.Admitted.Corrected
 }
 
 // How much the times of a report may differ without being flagged, and from when on they

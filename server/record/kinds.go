@@ -69,6 +69,7 @@ var kinds = withReports([]Kind{
 	{Name: "moves", New: func() any { return &Move{} }},
 	{Name: "erasures", New: func() any { return &Erasure{} }},
 	{Name: "quarantine", New: func() any { return &Quarantined{} }},
+	{Name: "quarantine_parts", New: func() any { return &QuarantinePart{} }},
 	{Name: "policy", New: func() any { return &Policy{} }, Rules: offline.Rules{Policy: offline.ServerOwned},
 		Synced: true},
 })

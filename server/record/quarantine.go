@@ -25,14 +25,36 @@ type Quarantined struct {
 	Debtor   journal.DebtorID `json:"debtor,omitempty" is:"server" see:"office"`
 	Outcome  string           `json:"outcome" is:"server" see:"office"` // conflict, revoked, rejected
 	Code     string           `json:"code,omitempty" is:"server" see:"office"`
-	Fields   seal.Text        `json:"fields,omitzero" see:"office"`   // the payload, as JSON text
-	State    string           `json:"state" is:"server" see:"office"` // open, accepted, dismissed, moved
-	At       time.Time        `json:"at" see:"office"`
+	Fields   seal.Text        `json:"fields,omitzero" see:"office"` // the payload, as JSON text
+	// Parts are how many documents of type "quarantine_parts" hold the payload instead, one that
+	// is too large for a single document; 0: Fields has it.
+	Parts int       `json:"parts,omitempty" see:"office"`
+	State string    `json:"state" is:"server" see:"office"` // open, accepted, dismissed, moved
+	At    time.Time `json:"at" see:"office"`
 	// Written is when the phone wrote it, by its own clock, and SkewS how wrong that clock was
 	// when it came, in seconds: what is accepted later is corrected by them.
 	Written time.Time   `json:"written_at,omitzero" see:"office"`
 	SkewS   int64       `json:"skew_s,omitempty" see:"office"`
 	By      auth.UserID `json:"handled_by,omitempty" is:"server" see:"office"`
-	Note    seal.Text   `json:"note,omitzero" most:"200" see:"office"`
+	// HandledAt is when it was accepted or dismissed.
+	HandledAt time.Time `json:"handled_at,omitzero" see:"office"`
+	Note      seal.Text `json:"note,omitzero" most:"200" see:"office"`
+	// Corrected are the members that the supervisor put in the place of those sent, as they wrote them.
+	Corrected seal.JSON `json:"corrected,omitzero" see:"office"`
+	// Recorded is the id of the record that was made of it; "" before it is accepted.
+	Recorded string `json:"recorded_as,omitempty" is:"server" see:"office"`
+	// MonoMs is the phone's monotonic clock in milliseconds.
+	MonoMs int64 `json:"mono_ms,omitempty" see:"office"`
+	// NotAfter is the latest instant at which the phone can have written it, as its monotonic clock shows.
+	NotAfter time.Time `json:"not_after,omitzero" see:"office"`
 	MovedIn
+}
+
+// QuarantinePart is the state of a document of type "quarantine_parts": a part of the payload of
+// an item of the quarantine, whose ids are the item's with the part's number: q1.0, q1.1, ….
+// Joined in this order they are the payload whole.
+type QuarantinePart struct {
+	Item   string           `json:"item" is:"server" see:"office"`
+	Debtor journal.DebtorID `json:"debtor,omitempty" is:"server" see:"office"`
+	Fields seal.Text        `json:"fields,omitzero" see:"office"`
 }

@@ -46,6 +46,9 @@ type Taken struct {
 	// the same record under a new mid is known by it. It is sealed, since a hash of personal
 	// data tells whoever can guess the data.
 	Said seal.Text `json:"said,omitzero" most:"64" see:"none"`
+	// Admitted says who accepted the report from the quarantine, and what they corrected; nil
+	// for one that was taken in as it came.
+	Admitted *Admission `json:"admitted,omitempty" see:"office,agent"`
 	MovedIn
 }
 
@@ -58,11 +61,37 @@ func (t *Taken) Take(debtor journal.DebtorID, s Sent, at *time.Time) time.Durati
 	if at.IsZero() {
 		*at = t.RecordedAt
 	}
+	t.Admitted = s.Admitted
+	if s.MendedAt {
+		return t.mend(s, *at)
+	}
 	claimed := WholeUTC(*at)
 	if *at, t.Flags = s.Instant(*at); !claimed.Equal(*at) {
 		t.ClaimedAt = claimed
 	}
+	if s.Corrected() != nil {
+		t.Flags = append(t.Flags, FlagMended)
+	}
 	return at.Sub(claimed)
+}
+
+// FlagMended is the flag of a report some members of which the office corrected.
+const FlagMended = "corrected_by_office"
+
+// mend stamps a report whose time the office corrected, by the server's clock. The phone's other
+// times are as wrong as the one that was corrected.
+func (t *Taken) mend(s Sent, at time.Time) time.Duration {
+	t.Flags = append(SkewFlags(s.SkewS), FlagMended)
+	if s.Received.Sub(at) > LateWindow {
+		t.Flags = append(t.Flags, "backdated")
+	}
+	if s.Claimed.IsZero() {
+		return s.corrected(at).Sub(at)
+	}
+	if InYears(s.Claimed) {
+		t.ClaimedAt = WholeUTC(s.Claimed)
+	}
+	return at.Sub(s.Claimed)
 }
 
 // taken gives the part of a state that the server adds.

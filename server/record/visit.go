@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"doorstep/auth"
@@ -187,23 +188,27 @@ func (v *VisitReport) check(time.Time) *refusal.Error {
 }
 
 // Move moves the times of the visit other than At by d, after the phone's clock was corrected:
-// how long it lasted is as the phone says. Times that were agreed with a person stay.
-func (v *VisitReport) Move(d time.Duration) {
-	times := []*time.Time{&v.AnnouncedAt, &v.AskedAt, &v.LeftAt}
+// how long it lasted is as the phone says. Times that were agreed with a person stay, and so do
+// those of the members that are named, which the office corrected.
+func (v *VisitReport) Move(d time.Duration, but ...string) {
+	times := map[string][]*time.Time{"announced_at": {&v.AnnouncedAt}, "asked_at": {&v.AskedAt}, "left_at": {&v.LeftAt}}
 	if v.DoorDecision != nil {
-		times = append(times, &v.DoorDecision.At)
+		times["door_decision"] = []*time.Time{&v.DoorDecision.At}
 	}
-	for _, f := range []*Fix{v.CheckIn, v.CheckOut} {
-		if f != nil {
-			times = append(times, &f.At)
-		}
+	if v.CheckIn != nil {
+		times["check_in"] = []*time.Time{&v.CheckIn.At}
+	}
+	if v.CheckOut != nil {
+		times["check_out"] = []*time.Time{&v.CheckOut.At}
 	}
 	if v.Recording != nil {
-		times = append(times, &v.Recording.Started, &v.Recording.Ended)
+		times["recording"] = []*time.Time{&v.Recording.Started, &v.Recording.Ended}
 	}
-	for _, t := range times {
-		if moved := t.Add(d); !t.IsZero() && InYears(moved) {
-			*t = moved
+	for member, all := range times {
+		for _, t := range all {
+			if moved := t.Add(d); !t.IsZero() && InYears(moved) && !slices.Contains(but, member) {
+				*t = moved
+			}
 		}
 	}
 }

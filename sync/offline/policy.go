@@ -221,6 +221,20 @@ func Canonical(raw json.RawMessage) []byte {
 	return text
 }
 
+// Meaning is Canonical with one spelling for an instant too: what two texts with the same meaning have
+// in common (M1). nil for a text that is not JSON.
+func Meaning(raw json.RawMessage) []byte {
+	v, ok := value(raw)
+	if !ok {
+		return nil
+	}
+	text, err := json.Marshal(oneSpelling(v))
+	if err != nil {
+		return nil
+	}
+	return text
+}
+
 // oneSpelling is Canonical's way with numbers, and the same for times: an instant has
 // one spelling, in UTC.
 func oneSpelling(v any) any {

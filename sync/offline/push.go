@@ -2,7 +2,6 @@ package offline
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"time"
@@ -78,10 +77,8 @@ func (m *Mutation) payload() []byte {
 		return m.Raw
 	}
 	fields := []byte(m.Fields) // not JSON: never accepted as such, but still compared
-	if v, ok := value(m.Fields); ok {
-		if text, err := json.Marshal(oneSpelling(v)); err == nil {
-			fields = text
-		}
+	if text := Meaning(m.Fields); text != nil {
+		fields = text
 	}
 	return fmt.Appendf(nil, "%q %q %q %d %s", m.Type, m.ID, m.Op, m.Base, fields)
 }
