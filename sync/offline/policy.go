@@ -124,13 +124,13 @@ func ruleDelete(p Policy) Ruling {
 }
 
 func ruleAppendOnly(cur Current, exists bool, m Mutation) Ruling {
+	strange := cur.Rev > 0 && !cur.InScope && !cur.Mine // a record the caller must not learn of
 	switch {
-	case cur.Rev == 0 && m.Op == "patch":
+	case m.Op == "patch" && (cur.Rev == 0 || strange):
 		return rejected(CodeAppendOnly, "records of this type are created whole, by a put")
 	case cur.Rev == 0:
 		return Ruling{Status: Applied}
-	case !cur.InScope && !cur.Mine:
-		// The id belongs to a record the caller must not learn of.
+	case strange:
 		return Ruling{Status: Revoked}
 	case exists && m.Op == "put" && cur.Same:
 		return Ruling{Status: Duplicate}
