@@ -356,6 +356,13 @@ func (c mutation) current(ctx context.Context, t *turn, kind record.Kind) (offli
 		cur.Written = a.Written.Fields()
 		cur.Fields, err = kind.Fields(&a)
 	case "cases", "policy":
+	case "plans":
+		var p record.Plan
+		if err := decode(rec, &p); err != nil {
+			return cur, "", err
+		}
+		cur.OwnSince = p.Row.Base(c.push.caller.Device, rec.Rev)
+		cur.Same, err = c.same(ctx, t, kind, rec)
 	default:
 		cur.Same, err = c.same(ctx, t, kind, rec)
 	}
