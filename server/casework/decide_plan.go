@@ -65,6 +65,10 @@ func (c ProposePlan) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	if err := t.take(f, &p, &p.At, c.From); err != nil {
 		return nil, err
 	}
+	if was != nil {
+		p.Row = was.Row
+	}
+	p.Row = p.Row.Next(p.Device, rec.Rev+1)
 	return decidePropose(f, d, c.ID, &p, was, t.svc.limits, t.day(f))
 }
 

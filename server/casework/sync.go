@@ -193,7 +193,11 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 		if cur.Rev > 0 && (cur.InScope || cur.Mine) {
 			d.tell(journal.AgentFeed(t.Actor.User), m.Type, m.ID)
 		}
-		d.reply = mutationReceipt{Status: offline.Applied, Rev: cur.Rev}
+		answer := mutationReceipt{Status: offline.Applied}
+		if cur.InScope || cur.Mine {
+			answer.Rev = cur.Rev
+		}
+		d.reply = answer
 		d.about, err = c.debtor(ctx, t, of)
 		return d, offline.Applied, err
 	case r.Status == offline.Duplicate:
@@ -217,24 +221,17 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 	if bad != nil {
 		return c.refuse(ctx, t, offline.Rejected, bad.Code(), bad.Error(), of)
 	}
-	if erased, err := t.erased(ctx, target); err != nil {
-		return nil, "", err
-	} else if erased {
-		bad := refuseErased("")
-		return c.refuse(ctx, t, offline.Rejected, bad.Code(), bad.Error(), target)
-	}
 	// What is new must belong to a case in scope; one answer for strangers' cases and for none.
 	held, err := t.holds(ctx, target)
 	if err != nil {
 		return nil, "", err
 	}
+	if gone, err := c.gone(ctx, t, target, held); err != nil {
+		return nil, "", err
+	} else if gone.status != "" {
+		return c.refuse(ctx, t, gone.status, gone.code, gone.detail, target)
+	}
 	if !held {
-		if moved, err := t.moved(ctx, target); err != nil {
-			return nil, "", err
-		} else if moved {
-			return c.refuse(ctx, t, offline.Revoked, codeMoved, "the case has moved to another branch, which decides "+
-				"on what is sent late", target)
-		}
 		if late, err := c.isLateWork(ctx, t, target); err != nil {
 			return nil, "", err
 		} else if !late {
@@ -258,6 +255,47 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 	}
 	d.reply = mutationReceipt{Status: offline.Applied, Rev: cur.Rev + 1}
 	return d, offline.Applied, nil
+}
+
+// refusalOf is how a mutation is refused; the zero value: it is not.
+type refusalOf struct{ status, code, detail string }
+
+// gone tells how a record of a case is refused whose debtor was erased, or that has moved to another
+// branch. Only who holds the case, or has had a stop of it, hears of that.
+func (c mutation) gone(ctx context.Context, t *turn, id journal.CaseID, held bool) (refusalOf, error) {
+	erased, err := t.erased(ctx, id)
+	if err != nil {
+		return refusalOf{}, err
+	}
+	moved := false
+	if !erased && !held {
+		if moved, err = t.moved(ctx, id); err != nil {
+			return refusalOf{}, err
+		}
+	}
+	if !erased && !moved {
+		return refusalOf{}, nil
+	}
+	had := held
+	if !had {
+		t.r.Depend(journal.CaseKey(id))
+		var as []Filed[record.Assignment]
+		if err := allInto(ctx, t.r, &as, AssignmentsByCase, string(id)); err != nil {
+			return refusalOf{}, err
+		}
+		had = slices.ContainsFunc(as, func(a Filed[record.Assignment]) bool {
+			return slices.Contains(a.State.Agents, t.Actor.User)
+		})
+	}
+	switch {
+	case !had:
+		return refusalOf{}, nil
+	case erased:
+		bad := refuseErased("")
+		return refusalOf{offline.Rejected, bad.Code(), bad.Error()}, nil
+	}
+	return refusalOf{offline.Revoked, codeMoved, "the case has moved to another branch, which decides on what is sent " +
+		"late"}, nil
 }
 
 // holds tells whether the caller holds a case.
@@ -301,6 +339,11 @@ func (c mutation) current(ctx context.Context, t *turn, kind record.Kind) (offli
 	if !there {
 		return cur, "", nil
 	}
+	at, err := c.standing(ctx, t, rec)
+	if err != nil {
+		return cur, "", err
+	}
+	cur.InScope, cur.Mine = at.inScope, at.mine
 	switch m.Type {
 	case "assignments":
 		var a record.Assignment
@@ -310,27 +353,50 @@ func (c mutation) current(ctx context.Context, t *turn, kind record.Kind) (offli
 		if err := t.open(ctx, "assignments", m.ID, a.Debtor, &a); err != nil {
 			return cur, "", err
 		}
-		cur.InScope = (a.Shown() || a.DayOver()) && slices.Contains(a.Agents, t.Actor.User)
 		cur.Written = a.Written.Fields()
 		cur.Fields, err = kind.Fields(&a)
-		return cur, a.Case, err
+	case "cases", "policy":
+	case "plans":
+		var p record.Plan
+		if err := decode(rec, &p); err != nil {
+			return cur, "", err
+		}
+		cur.OwnSince = p.Row.Base(c.push.caller.Device, rec.Rev)
+		cur.Same, err = c.same(ctx, t, kind, rec)
+	default:
+		cur.Same, err = c.same(ctx, t, kind, rec)
+	}
+	return cur, at.of, err
+}
+
+// standing is how the caller stands to a record.
+type standing struct {
+	of            journal.CaseID // its case
+	inScope, mine bool           // the caller may see it; the caller made it
+}
+
+// standing tells how the caller stands to a record that there is.
+func (c mutation) standing(ctx context.Context, t *turn, rec journal.Record) (s standing, err error) {
+	switch rec.Type {
+	case "assignments":
+		var a record.Assignment
+		if err := decode(rec, &a); err != nil {
+			return s, err
+		}
+		return standing{of: a.Case, inScope: (a.Shown() || a.DayOver()) && slices.Contains(a.Agents, t.Actor.User)}, nil
 	case "cases":
-		cur.InScope, err = t.holds(ctx, journal.CaseID(m.ID))
-		return cur, journal.CaseID(m.ID), err
+		s.of = journal.CaseID(rec.ID)
 	case "policy":
-		cur.InScope = true
-		return cur, "", nil
+		return standing{inScope: true}, nil
+	default:
+		var o owned
+		if err := decode(rec, &o); err != nil {
+			return s, err
+		}
+		s.of, s.mine = o.Case, o.By == string(t.Actor.User)
 	}
-	var o owned
-	if err := decode(rec, &o); err != nil {
-		return cur, "", err
-	}
-	cur.Mine = o.By == string(t.Actor.User)
-	if cur.Same, err = c.same(ctx, t, kind, rec); err != nil {
-		return cur, "", err
-	}
-	cur.InScope, err = t.holds(ctx, o.Case)
-	return cur, o.Case, err
+	s.inScope, err = t.holds(ctx, s.of)
+	return s, err
 }
 
 // current shows the phone how the records stand that are not as it wrote them.
@@ -340,6 +406,9 @@ func (p *push) current(ctx context.Context, out []offline.Result) error {
 	for i := range out {
 		switch out[i].Status {
 		case offline.Conflict, offline.Rejected, offline.Duplicate:
+			if kind, _ := record.KindOf(out[i].Type); !kind.Synced {
+				continue
+			}
 			refs, which = append(refs, journal.DocRef{Type: out[i].Type, ID: out[i].ID}), append(which, i)
 		case offline.Revoked:
 			out[i].Op = "revoke"

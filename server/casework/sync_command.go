@@ -65,7 +65,7 @@ func (c mutation) command(t *turn, kind record.Kind, m *offline.Mutation, cur of
 		p.id, p.device, p.rev = m.ID, c.push.caller.Device, cur.Rev+1
 		return p, of, bad
 	}
-	s := sender{id: m.ID, base: m.Base, from: c.sent(t), monoMs: m.MonoMs}
+	s := sender{id: m.ID, base: cur.Rev, from: c.sent(t), monoMs: m.MonoMs}
 	return s.command(kind, state, of)
 }
 

@@ -20,7 +20,7 @@ func TestAClaimedTimeBeyond9999RefusesItsMutationOnly(t *testing.T) {
 	late := write("visit_notes", "n1", "put", 0, note)
 	late.ClientTS = time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", -3600))
 	got := ana.push(late, write("visit_notes", "n2", "put", 0, note.with("text", "a cat")))
-	h.want("the year 10000", got[0], "rejected command.invalid")
+	h.want("the year 10000", got[0], "rejected validation.client_ts")
 	if got[0].Quarantine == "" {
 		t.Error("what was sent is not kept")
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // refuse keeps a mutation that is not applied, and puts the record's current
-// state back into the pusher's feed (M6).
+// state back into the pusher's feed (M6), if the agent may hear of it.
 func (c mutation) refuse(ctx context.Context, t *turn, status, code, detail string, of journal.CaseID) (*draftBuilder,
 	string, error) {
 	d := t.draft("mutation." + status)
@@ -25,11 +25,34 @@ func (c mutation) refuse(ctx context.Context, t *turn, status, code, detail stri
 	if err != nil {
 		return nil, "", err
 	}
-	if kind, _ := record.KindOf(c.m.Type); kind.Synced && c.m.ID != "" {
+	hears, err := c.hears(ctx, t)
+	if err != nil {
+		return nil, "", err
+	}
+	if hears {
 		d.tell(journal.AgentFeed(t.Actor.User), c.m.Type, c.m.ID)
 	}
 	d.reply = mutationReceipt{Status: status, Code: code, Detail: detail, Quarantine: id}
 	return d, status, nil
+}
+
+// hears tells whether the agent hears in its feed how the record of a refused mutation stands. It does
+// of a record that it made or holds, and that its own new record is not there. Of an id that is
+// another agent's or free it hears nothing: the feed must not tell the two apart.
+func (c mutation) hears(ctx context.Context, t *turn) (bool, error) {
+	kind, _ := record.KindOf(c.m.Type)
+	if !kind.Synced || c.m.ID == "" {
+		return false, nil
+	}
+	rec, there, err := t.r.Doc(ctx, c.m.Type, c.m.ID)
+	if err != nil {
+		return false, err
+	}
+	if !there {
+		return rec.Rev > 0 || c.m.Op == "put" && kind.Rules.Policy != offline.ServerOwned, nil
+	}
+	s, err := c.standing(ctx, t, rec)
+	return s.inScope || s.mine, err
 }
 
 // quarantine drafts the payload as it was sent, sealed, with a task for a supervisor.

@@ -57,6 +57,39 @@ func TestSameRecordUnderANewMidIsADuplicate(t *testing.T) {
 	}
 }
 
+// M4: a phone whose answers were lost goes on with its own plan. What another phone or the office has
+// written since is not overwritten.
+func TestAPlanIsChangedAgainThoughItsAnswerWasLost(t *testing.T) {
+	h := newHouse(t)
+	h.take(line("c1"))
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1")
+	ana, rui := h.phone("ana", "d1"), h.phone("rui", "d2")
+	patch := func(p *phone, base uint64, f members) string {
+		return said(p.push(write("plans", "p1", "patch", base, f))[0])
+	}
+	total := func(minor int) members {
+		return members{"total_minor": minor, "instalments": []members{{"due_on": "2026-12-20", "amount_minor": minor}}}
+	}
+	ok := func(what, got, want string) {
+		t.Helper()
+		if got != want {
+			t.Errorf("%s: %s, want %s", what, got, want)
+		}
+	}
+	h.want("a plan", ana.put("plans", "p1", offered), "applied")
+	ok("ana's next, on what she knows", patch(ana, 0, total(50000)), "applied")
+	ok("and the next", patch(ana, 0, total(40000)), "applied")
+	ok("rui's, on the first", patch(rui, 1, total(30000)), "conflict stale")
+	ok("rui's, on the last", patch(rui, 3, total(30000)), "applied")
+	ok("ana's, on her last", patch(ana, 3, total(20000)), "conflict stale")
+	ok("rui's next", patch(rui, 3, members{"state": "accepted"}), "applied")
+	if p := h.child("north.c1", "plans", "p1"); p["total_minor"] != 30000.0 || p["state"] != "accepted" || p["rev"] != 5.0 {
+		t.Errorf("the plan stands at %v", p)
+	}
+	h.must(WithdrawPlan{Plan: "p1", Reason: "cancelled"})
+	ok("rui's, after the office's", patch(rui, 5, total(10000)), "conflict stale")
+}
+
 func raw(f members) json.RawMessage { return write("", "", "put", 0, f).Fields }
 
 // A plan under a new mid is the same as long as nobody has ended it.
@@ -79,7 +112,7 @@ func TestSamePlanUnderANewMid(t *testing.T) {
 		t.Errorf("the patched plan is %v", p)
 	}
 	h.want("accepted again", ana.push(write("plans", "p1", "patch", 1, members{"state": "accepted"}))[0], "duplicate")
-	h.want("the offer again, which is no more", ana.put("plans", "p1", plan), "conflict stale")
+	h.want("the offer again, which is no more", ana.put("plans", "p1", plan), "rejected plan.decided")
 	h.must(WithdrawPlan{Plan: "p1", Reason: "asked to"})
 	h.want("proposed once more after it was withdrawn", ana.push(write("plans", "p1", "put", 3, plan))[0],
 		"rejected plan.decided")

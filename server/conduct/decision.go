@@ -15,9 +15,9 @@ const (
 
 // Decision is the answer to a Request, with the rules and the policy it was made by.
 type Decision struct {
-	Decision string `json:"decision"`         // Allow or Deny
-	Reason   string `json:"reason,omitempty"` // of the first hit; "" if allowed
-	Rule     string `json:"rule,omitempty"`   // of the first hit; "" if allowed
+	Decision string `json:"decision"`         // whether the act is lawful: Allow or Deny
+	Reason   string `json:"reason,omitempty"` // of the first hit; none if allowed
+	Rule     string `json:"rule,omitempty"`   // of the first hit; none if allowed
 	// All lists every hit, sorted by the policy's order of reasons and then by the rule's id. In JSON each
 	// is a pair of reason and rule.
 	All []Hit `json:"all"`
@@ -25,8 +25,9 @@ type Decision struct {
 	Advisory []string `json:"advisory"`
 	// Presumptive lists the ids of those hits' rules that only presume a breach.
 	Presumptive []string `json:"presumptive"`
-	Cite        []string `json:"cite"` // sources of the first hit's rule
-	// NextAllowedAt is in UTC; Decide sets it. It is nil if there is no such time within 60 days.
+	Cite        []string `json:"cite"` // keys of the sources of the first hit's rule
+	// NextAllowedAt is when the act is allowed next, in UTC: nil (null in JSON) if it is not within 60 days.
+	// Decide sets it.
 	NextAllowedAt *time.Time `json:"next_allowed_at"`
 	PolicyHash    string     `json:"policy_hash"`
 }

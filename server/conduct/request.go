@@ -152,6 +152,7 @@ func readNotice(o object, key string) *Notice {
 		return nil
 	}
 	notice := &Notice{SentAt: n.when("sent_at"), Form: n.str("form"), Contents: n.strs("contents")}
+	n.filled("form")
 	n.done()
 	return notice
 }
@@ -200,7 +201,7 @@ func readEntry(o object) HistoryEntry {
 	e := HistoryEntry{Channel: o.need("channel"), Result: o.str("result"), Party: o.str("party"),
 		PartyRef: o.str("party_ref"), Place: o.str("place"), Purpose: o.str("purpose"), Case: o.str("case"),
 		Debt: o.str("debt"), Number: o.str("number"), Event: o.str("event"), Excluded: o.flag("excluded")}
-	o.filled("party", "place", "purpose", "event")
+	o.filled("result", "party", "place", "purpose", "event")
 	if o.need("at") != "" {
 		e.At = o.when("at")
 	}

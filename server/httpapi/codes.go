@@ -16,7 +16,7 @@ import (
 
 // codeLists are the closed lists of codes.
 type codeLists struct {
-	Lists    map[string][]string `json:"lists" doc:"Each list's codes, by its name. Members that take a code name their list."`
+	Lists    map[string][]string `json:"lists" doc:"Each list's codes, by its name. Members that take a code name their list. Those of conduct_… are of the policy in force."`
 	Outcomes []outcomeCode       `json:"outcomes" doc:"What the outcomes of a visit mean."`
 }
 
@@ -41,6 +41,7 @@ func (a *API) listCodes(context.Context, call, *struct{}) (*body[codeLists], err
 	for _, name := range codeListNames() {
 		out.Lists[name] = codesOf(name)
 	}
+	maps.Copy(out.Lists, policyLists(a.opt.Law.Policy()))
 	for _, o := range record.Outcomes() {
 		out.Outcomes = append(out.Outcomes, outcomeCode{o.Code, o.Met, o.Door, o.Hold, o.Address})
 	}
@@ -53,7 +54,14 @@ var contactLists = map[string][]string{"contact_channels": conduct.Channels(), "
 	"contact_purposes": conduct.Purposes(), "contact_results": conduct.Results(), "contact_by": conduct.Bys(),
 	"notice_forms": conduct.NoticeForms()}
 
-// codeListNames names every closed list, sorted.
+// policyLists are the closed lists that a policy brings, by their names in GET /v1/codes. They
+// change with the packs in force, so that no schema has them.
+func policyLists(p *conduct.Policy) map[string][]string {
+	return map[string][]string{"conduct_consent_scopes": p.ConsentScopes(), "conduct_content_tags": p.ContentTags(),
+		"conduct_flags": p.Flags(), "conduct_profiles": p.Profiles(), "conduct_reasons": p.Reasons()}
+}
+
+// codeListNames names every closed list that no policy changes, sorted.
 func codeListNames() []string {
 	return slices.Sorted(slices.Values(append(record.CodeLists(), slices.Collect(maps.Keys(contactLists))...)))
 }

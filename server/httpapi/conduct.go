@@ -32,32 +32,22 @@ const decideTime = 2 * time.Second
 const policyNote = "A start for counsel to check, not legal advice."
 
 func (a *API) conductEndpoints() {
-	open := free("server/conduct/README.md lists the members; they are checked there")
+	b := schemasOf(a.huma.OpenAPI().Components.Schemas)
 	a.raw(endpoint{method: http.MethodPost, path: "/v1/conduct/decisions", roles: everyone, id: "decide",
 		tag: "conduct", summary: "Is this contact lawful?",
-		about: "Pure: nothing is looked up or stored. Words outside the closed lists are a 400 with the place and what " +
-			"is allowed, never an allow. At most 8 different zones, 50 no-contact times after those that meet are joined, " +
-			"and 10,000 contacts. A search for the next lawful time that takes over 2 seconds is a 422 conduct.too_costly."},
+		about: "Pure: nothing is looked up or stored. A member that is null counts as absent. Words outside the closed " +
+			"lists are a 400 with the place and what is allowed, never an allow; flags, scopes and tags are those of the " +
+			"policy that judges (GET /v1/codes has those of the one in force). At most 8 different zones, 50 no-contact " +
+			"times after those that meet are joined, and 10,000 contacts. A search for the next lawful " +
+			"time that takes over 2 seconds is a 422 conduct.too_costly."},
 		func(op *huma.Operation) {
 			op.Parameters = append(op.Parameters,
 				query("policy_hash", "Judge by a policy of the past, as a stored decision names it; the one in force when absent.",
 					str(), false))
 			op.RequestBody = &huma.RequestBody{Required: true,
-				Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: "object",
-					Properties: map[string]*huma.Schema{"profiles": {Type: "array", Items: str()}, "action": open, "case": open,
-						"history": {Type: "array", Items: open}},
-					Required: []string{"profiles", "action"}}}}}
-			nullable := &huma.Schema{Type: "string", Nullable: true}
+				Content: map[string]*huma.MediaType{"application/json": {Schema: b.conductQuestion()}}}
 			op.Responses = map[string]*huma.Response{"200": answer("The decision, and all it rests on.", "application/json",
-				&huma.Schema{Type: "object",
-					Properties: map[string]*huma.Schema{"decision": {Type: "string", Enum: []any{conduct.Allow, conduct.Deny}},
-						"reason": str(), "rule": str(),
-						"all": {Type: "array", Items: &huma.Schema{Type: "array", Items: str()},
-							Description: "Pairs of reason and rule."},
-						"advisory": {Type: "array", Items: str()}, "presumptive": {Type: "array", Items: str()}, "cite": {Type: "array",
-							Items: str()},
-						"next_allowed_at": nullable, "policy_hash": str()},
-					Required: []string{"decision", "all", "advisory", "presumptive", "cite", "policy_hash"}})}
+				b.conductDecision())}
 		},
 		a.decide)
 	register(a, endpoint{method: http.MethodGet, path: "/v1/conduct/policy", roles: everyone, id: "getPolicy",

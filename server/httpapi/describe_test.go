@@ -128,6 +128,9 @@ func (c comments) of(a *API, name string) map[string]string {
 	if name == "CaseFile" {
 		return c["server/record.Case"]
 	}
+	if of, is := strings.CutPrefix(name, conductPrefix); is {
+		return c["server/conduct."+strings.Replace(of, "Question", "Request", 1)]
+	}
 	return nil
 }
 

@@ -65,8 +65,11 @@ func (b schemaBuilder) kind(k record.Kind, f form) *huma.Schema {
 	if f.sent {
 		s.Description = "What the phone says of it. Members that are not listed here are those of newer apps: they are " +
 			"kept apart, and given back under more."
-		s.AdditionalProperties = true
-		s.Extensions = map[string]any{openReason: "members of newer apps are kept"}
+		takesMore(s, keptOpen)
+		if !k.KeepsMore() {
+			s.Description = "What the phone says of it. Members that are not listed here are ignored."
+			takesMore(s, ignoredOpen)
+		}
 		if isPatched(k) {
 			s.Required = nil // of a put only: see mutations
 		}
@@ -79,6 +82,19 @@ func (b schemaBuilder) kind(k record.Kind, f form) *huma.Schema {
 
 // openReason is the extension that says why an object may have members that are not listed.
 const openReason = "x-open"
+
+// What becomes of members that are not listed.
+const (
+	keptOpen    = "members of newer apps are kept"
+	ignoredOpen = "members of newer apps are ignored"
+)
+
+// takesMore lets an object have members that are not listed, and says what becomes of them.
+func takesMore(s *huma.Schema, why string) *huma.Schema {
+	s.AdditionalProperties = true
+	s.Extensions = map[string]any{openReason: why}
+	return s
+}
 
 // added gives a shown record the members that are not of its state.
 func (b schemaBuilder) added(s *huma.Schema, k record.Kind, f form) {
@@ -167,9 +183,6 @@ func (b schemaBuilder) value(m *record.Member, t reflect.Type, f form) *huma.Sch
 	switch t {
 	case reflect.TypeFor[time.Time]():
 		return &huma.Schema{Type: "string", Format: "date-time"}
-	case reflect.TypeFor[json.RawMessage]():
-		return &huma.Schema{Type: "array", Items: &huma.Schema{Type: "object", AdditionalProperties: true,
-			Extensions: map[string]any{openReason: "conduct decisions of the policy that was in force then"}}}
 	case reflect.TypeFor[geo.E7]():
 		return position()
 	case reflect.TypeFor[record.Metres]():
@@ -226,6 +239,9 @@ func (b schemaBuilder) named(t reflect.Type, f form) *huma.Schema {
 		b.types[name] = t
 		b.into[name] = &huma.Schema{} // for a struct that holds its own kind
 		*b.into[name] = *b.object(record.Members(t), f, true)
+		if f.sent {
+			takesMore(b.into[name], keptOpen)
+		}
 	}
 	return refTo(name)
 }
@@ -251,7 +267,7 @@ func word(is string) *huma.Schema {
 // enumeration is the schema of a code of a closed list.
 func enumeration(list string) *huma.Schema {
 	s := &huma.Schema{Type: "string"}
-	for _, code := range record.CodesOf(list) {
+	for _, code := range codesOf(list) {
 		s.Enum = append(s.Enum, code)
 	}
 	return s

@@ -47,7 +47,7 @@ func (b schemaBuilder) changes() *huma.Schema {
 // mutations describes what a push takes.
 func (b schemaBuilder) mutations() *huma.Schema {
 	return b.byType("Mutation", writable(), func(k record.Kind) *huma.Schema {
-		s := &huma.Schema{Type: "object", Required: []string{"mid", "type", "id", "op"}, AdditionalProperties: false,
+		s := &huma.Schema{Type: "object", Required: []string{"mid", "type", "id", "op"},
 			Properties: map[string]*huma.Schema{
 				"mid": {Type: "string", Format: "uuid",
 					Description: "Minted at the local write. The same mid has one effect and one answer."},
@@ -61,10 +61,10 @@ func (b schemaBuilder) mutations() *huma.Schema {
 				"requires": {Type: "array", Items: &huma.Schema{Type: "string", Format: "uuid"},
 					Description: "Mids that must have been applied before."},
 				"fields": b.kind(k, report)}}
+		s.Extensions = map[string]any{openReason: ignoredOpen}
 		if isPatched(k) {
-			s.Extensions = map[string]any{
-				"if":   whole("op", map[string]any{"const": "put"}),
-				"then": whole("fields", map[string]any{"required": neededOf(k)})}
+			s.Extensions["if"] = whole("op", map[string]any{"const": "put"})
+			s.Extensions["then"] = whole("fields", map[string]any{"required": neededOf(k)})
 		}
 		return s
 	})

@@ -66,7 +66,8 @@ func (a *API) syncEndpoints() {
 			headers(op)
 			op.RequestBody = &huma.RequestBody{Required: true,
 				Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{
-					Type: "object", AdditionalProperties: false, Required: []string{"mutations"}, Properties: map[string]*huma.Schema{
+					Type: "object", Extensions: map[string]any{openReason: ignoredOpen}, Required: []string{"mutations"},
+					Properties: map[string]*huma.Schema{
 						"device":    text("The device that signed in; X-Device-Id says it already."),
 						"schema":    integer("The app's schema version; 1 when absent."),
 						"mutations": {Type: "array", MaxItems: ptr(offline.MaxMutations), Items: records.mutations()}}}}}}

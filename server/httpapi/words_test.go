@@ -197,6 +197,8 @@ var words = map[string]string{
 	"Verdict.rule":                   "The conduct rule that gives the first reason.",
 	"Hit.reason":                     "The code of the reason.",
 	"Recording.device":               "What recorded it, by an id.",
+	"ConductNotes.agency":            "What was sent of the agency: that it acts for the lender.",
+	"ConductNotes.visit":             "What was sent of a visit: that one is to come.",
 	"Visit.attachments":              "What belongs to the visit and syncs on its own, such as photos.",
 	"Signature.of":                   "The id of what was signed.",
 	"PaymentReported.reference":      "The reference on the receipt that the debtor shows.",

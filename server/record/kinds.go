@@ -117,6 +117,13 @@ func (k Kind) ReportMembers() []Member {
 	return Members(reflect.TypeOf(k.New()).Elem().Field(k.report - 1).Type)
 }
 
+// KeepsMore tells whether the members that only a newer app knows are kept, apart from those known
+// here, or else ignored.
+func (k Kind) KeepsMore() bool {
+	_, ok := k.New().(interface{ taken() *Taken })
+	return ok
+}
+
 // Same tells whether what was sent says what a stored state says: what was sent when
 // it was made, or what the state says now, by value. Both must be opened; sent comes from Read.
 func (k Kind) Same(stored, sent any) (bool, error) {

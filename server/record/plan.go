@@ -55,6 +55,34 @@ type PlanFound struct {
 	ApprovedAt    time.Time   `json:"approved_at,omitzero" see:"office,agent"`
 	Reason        seal.Text   `json:"reason,omitzero" see:"office,agent"` // why rejected
 	CoolingOff    time.Time   `json:"cooling_off_until,omitzero" see:"all"`
+	// Row is what one phone has written last without anybody between.
+	Row PlanRow `json:"row,omitzero" see:"none"`
+}
+
+// PlanRow are revisions of a plan that one device wrote one after another: From to To, both
+// included. It ends when another writes the plan, whose revision is then above To.
+type PlanRow struct {
+	Device auth.DeviceID `json:"device" is:"id"`
+	From   uint64        `json:"from"`
+	To     uint64        `json:"to"`
+}
+
+// Next is the row once a device has written the revision rev.
+func (r PlanRow) Next(device auth.DeviceID, rev uint64) PlanRow {
+	if r.Device != device || r.To+1 != rev {
+		r = PlanRow{Device: device, From: rev}
+	}
+	r.To = rev
+	return r
+}
+
+// Base is the revision since which only the device has written a plan that stands at rev; rev for
+// another device.
+func (r PlanRow) Base(device auth.DeviceID, rev uint64) uint64 {
+	if device == "" || r.Device != device || r.To != rev {
+		return rev
+	}
+	return r.From - 1
 }
 
 // DebtBalance is what is owed under one debt of a case.

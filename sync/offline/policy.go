@@ -24,7 +24,8 @@ const (
 	// ServerOwned records are the server's; phones may patch the few fields named in Rules.
 	ServerOwned Policy = "server_owned"
 	// Decision records are agreed between people: a change holds only against the exact
-	// revision it was made on, and two versions are never merged.
+	// revision it was made on, and two versions are never merged. A device knows what it wrote
+	// itself: its next change holds though the answer to the one before was lost (M4).
 	Decision Policy = "decision"
 )
 
@@ -59,6 +60,9 @@ type Current struct {
 	Mine bool
 	// Same tells whether the mutation says what the record says already (AppendOnly, Decision).
 	Same bool
+	// OwnSince is the revision since which only the caller's device has written the record (Decision);
+	// Rev if another wrote it last.
+	OwnSince uint64
 	// Fields are the values of the phone's fields (ServerOwned); absent and null are the same.
 	Fields map[string]json.RawMessage
 	// Written tells who last wrote each of the phone's fields (ServerOwned).
@@ -124,13 +128,13 @@ func ruleDelete(p Policy) Ruling {
 }
 
 func ruleAppendOnly(cur Current, exists bool, m Mutation) Ruling {
+	strange := cur.Rev > 0 && !cur.InScope && !cur.Mine // a record the caller must not learn of
 	switch {
-	case cur.Rev == 0 && m.Op == "patch":
+	case m.Op == "patch" && (cur.Rev == 0 || strange):
 		return rejected(CodeAppendOnly, "records of this type are created whole, by a put")
 	case cur.Rev == 0:
 		return Ruling{Status: Applied}
-	case !cur.InScope && !cur.Mine:
-		// The id belongs to a record the caller must not learn of.
+	case strange:
 		return Ruling{Status: Revoked}
 	case exists && m.Op == "put" && cur.Same:
 		return Ruling{Status: Duplicate}
@@ -181,7 +185,7 @@ func ruleDecision(cur Current, exists bool, m Mutation) Ruling {
 		return Ruling{Status: Revoked}
 	case cur.Same:
 		return Ruling{Status: Duplicate}
-	case m.Base != cur.Rev:
+	case m.Base > cur.Rev || m.Base < cur.OwnSince:
 		return Ruling{Status: Conflict, Code: CodeStale,
 			Detail: "the record was changed meanwhile; both versions are kept and a supervisor decides"}
 	}

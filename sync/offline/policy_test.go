@@ -17,7 +17,8 @@ func TestRulings(t *testing.T) {
 	assignments := Rules{Policy: ServerOwned, PhoneFields: []string{"agent_status", "visit_order", "agent_remark"}}
 	visits := Rules{Policy: AppendOnly}
 	plans := Rules{Policy: Decision}
-	stands := Current{Rev: 7, InScope: true}
+	stands := Current{Rev: 7, InScope: true, OwnSince: 7}
+	own := Current{Rev: 7, InScope: true, OwnSince: 4}
 	enRoute := Current{Rev: 9, InScope: true,
 		Fields:  map[string]json.RawMessage{"agent_status": raw(`"en_route"`), "visit_order": raw(`3`)},
 		Written: map[string]FieldWrite{"agent_status": {Rev: 8, Device: "d2"}, "visit_order": {Rev: 9, Device: phone}}}
@@ -80,6 +81,9 @@ func TestRulings(t *testing.T) {
 		{"a plan is changed on its revision", plans, stands, Mutation{Op: "patch", Base: 7}, "applied"},
 		{"a plan is changed on an older revision", plans, stands, Mutation{Op: "put", Base: 6}, "conflict stale"},
 		{"a plan is changed on a revision that is no more", plans, stands, Mutation{Op: "put", Base: 8}, "conflict stale"},
+		{"a plan is changed again before the answer came", plans, own, Mutation{Op: "patch", Base: 6}, "applied"},
+		{"a plan is changed by whoever wrote it since", plans, own, Mutation{Op: "put", Base: 4}, "applied"},
+		{"a plan is changed on what another wrote over", plans, own, Mutation{Op: "patch", Base: 3}, "conflict stale"},
 		{"a plan says what stands already", plans, with(stands, func(c *Current) { c.Same = true }),
 			Mutation{Op: "put", Base: 2}, "duplicate"},
 		{"a plan that is not there is patched", plans, Current{}, Mutation{Op: "patch"}, "revoked"},

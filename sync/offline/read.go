@@ -135,9 +135,15 @@ func (m *Mutation) settle() {
 		m.Mid = ""
 	}
 	m.Requires = nil // it is refused whatever they were
-	if at := m.ClientTS.UTC(); at.Before(time.Unix(0, 0)) || at.Year() > 9999 {
+	if !writable(m.ClientTS) {
 		m.ClientTS = time.Time{}
 	}
+}
+
+// writable tells whether an instant lies in the years that entries may have, in UTC: 1970 to 9999.
+func writable(at time.Time) bool {
+	at = at.UTC()
+	return !at.Before(time.Unix(0, 0)) && at.Year() <= 9999
 }
 
 // check tells why a mutation cannot be decided; nil if it can. Without a mid there is
@@ -157,6 +163,8 @@ func (m *Mutation) check() *Unreadable {
 		return bad("op", "op is put, patch or delete")
 	case m.Op != "delete" && (len(m.Fields) == 0 || bytes.TrimSpace(m.Fields)[0] != '{'):
 		return bad("fields", "fields is an object")
+	case !m.ClientTS.IsZero() && !writable(m.ClientTS):
+		return bad("client_ts", "write a time as RFC 3339 with an offset, from 1970 to 9999")
 	case len(m.Requires) > MaxMutations:
 		return bad("requires", fmt.Sprintf("at most %d", MaxMutations))
 	}
