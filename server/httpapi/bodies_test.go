@@ -172,7 +172,7 @@ func TestABodyThatExpandsTooMuchIsRefused(t *testing.T) {
 	}
 	for what, text := range map[string][]byte{
 		"a short text of one letter": bytes.Repeat([]byte("a"), expandFreely),
-		"a long text of numbers":     []byte(strings.Join(numbers(400_000), "\n")),
+		"a long text of numbers":     []byte(strings.Join(countedLines(400_000), "\n")),
 	} {
 		if n, err := read(text); err != nil || n != int64(len(text)) {
 			t.Errorf("%s: %d of %d bytes, %v", what, n, len(text), err)
@@ -180,7 +180,7 @@ func TestABodyThatExpandsTooMuchIsRefused(t *testing.T) {
 	}
 }
 
-func numbers(n int) []string {
+func countedLines(n int) []string {
 	out := make([]string, n)
 	for i := range out {
 		out[i] = fmt.Sprint(i * 7919)
