@@ -1,11 +1,15 @@
 package auth
 
-import "doorstep/auth/refusal"
+import (
+	"time"
+
+	"doorstep/auth/refusal"
+)
 
 // refuse makes a refusal of this package. Its codes are stable: auth.bad_credentials,
 // auth.limited, auth.token_missing, auth.token_expired, auth.token_invalid, auth.role,
 // auth.refresh_invalid, auth.refresh_reused, auth.device_required, auth.device_mismatch,
-// auth.password_weak, auth.must_change_password, device_wiped.
+// auth.password_weak, auth.password_expired, auth.must_change_password, session.not_found, device_wiped.
 func refuse(kind refusal.Kind, code, msg string) *refusal.Error {
 	return refusal.New(kind, code, "", "%s", msg)
 }
@@ -14,5 +18,11 @@ func refuse(kind refusal.Kind, code, msg string) *refusal.Error {
 func errWiped(wipe bool) *refusal.Error {
 	e := refuse(refusal.Forbidden, "device_wiped", "this device is blocked; ask your supervisor")
 	e.Wipe = wipe
+	return e
+}
+
+func errLimited(msg string, wait time.Duration) *refusal.Error {
+	e := refuse(refusal.TooMany, "auth.limited", msg)
+	e.RetryAfter = wait
 	return e
 }

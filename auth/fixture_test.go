@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -35,15 +34,19 @@ func (c *clock) pass(d time.Duration) {
 
 // keeper is a Users, a Devices and a Families in memory.
 type keeper struct {
-	mu       sync.Mutex
-	users    map[UserID]User
-	devices  map[DeviceID]DeviceStatus
-	families map[string]kept
-	lookUps  int   // of users by id
-	trouble  error // what every call returns, when set
+	mu        sync.Mutex
+	passwords *Passwords
+	users     map[UserID]User
+	devices   map[DeviceID]DeviceStatus
+	families  map[string]kept
+	lookUps   int   // of users by id
+	trouble   error // what every call returns, when set
 	// before runs before a family is swapped, once, to let somebody else be first.
 	before func()
 }
+
+// errTaken stands for the keeper's refusal of another user's device.
+var errTaken = refusal.New(refusal.Conflict, "device.taken", "device.id", "the device belongs to another user")
 
 type kept struct {
 	body    []byte
@@ -87,10 +90,29 @@ func (k *keeper) Rehash(_ context.Context, id UserID, was, next string) error {
 	return nil
 }
 
+func (k *keeper) ChangePassword(_ context.Context, id UserID, old, next string) (generation uint64, err error) {
+	if ok, err := k.passwords.Matches(context.Background(), old, k.users[id].PasswordHash); err != nil || !ok {
+		return 0, errors.Join(err, ErrWrongPassword)
+	}
+	hash, err := k.passwords.Hash(context.Background(), "", next)
+	if err != nil {
+		return 0, err
+	}
+	k.change(id, func(u *User) {
+		u.PasswordHash, u.MustChangePassword, u.PasswordEnds = hash, false, time.Time{}
+		u.Generation++
+		generation = u.Generation
+	})
+	return generation, nil
+}
+
 func (k *keeper) RegisterDevice(_ context.Context, d Device) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	st := k.devices[d.ID]
+	if st.User != "" && st.User != d.User {
+		return errTaken
+	}
 	st.User = d.User
 	k.devices[d.ID] = st
 	return nil
@@ -160,7 +182,9 @@ type house struct {
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	keys, err := LoadOrCreateKeys(filepath.Join(t.TempDir(), "token.key"))
+	data, err := createKeys()
+	check(t, err)
+	keys, err := parseKeys(data)
 	check(t, err)
 	// Real hashings have tests of their own; the stories here sign in often.
 	passwords, err := newPasswords(2, argon2id.Params{Memory: 64, Iterations: 2, Parallelism: 1, SaltLength: 16,
@@ -168,7 +192,8 @@ func newHouse(t *testing.T) *house {
 	check(t, err)
 	hash, err := passwords.Hash(context.Background(), "", password)
 	check(t, err)
-	k := &keeper{devices: map[DeviceID]DeviceStatus{}, families: map[string]kept{}, users: map[UserID]User{
+	k := &keeper{passwords: passwords, devices: map[DeviceID]DeviceStatus{}, families: map[string]kept{}}
+	k.users = map[UserID]User{
 		"u-ana": {ID: "u-ana", Login: "ana", Role: RoleAgent, Branches: []BranchID{"porto"}, PasswordHash: hash,
 			Generation: 3},
 		"u-rui": {ID: "u-rui", Login: "rui", Role: RoleAgent, Branches: []BranchID{"porto"}, PasswordHash: hash},
@@ -178,7 +203,7 @@ func newHouse(t *testing.T) *house {
 			RegulatorLevel: true},
 		"u-gone": {ID: "u-gone", Login: "gone", Role: RoleSupervisor, PasswordHash: hash, Disabled: true},
 		"u-bank": {ID: "u-bank", Login: "bank", Role: RoleLender, Lender: "north"}, // has no password
-	}}
+	}
 	c := &clock{now: time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC)}
 	return &house{keeper: k, clock: c,
 		Sessions: NewSessions(Options{Keys: keys, Users: k, Devices: k, Families: k, Passwords: passwords, Clock: c.Now})}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"doorstep/auth/refusal"
@@ -16,7 +17,8 @@ import (
 // password storage cheat sheet (checked 2026).
 var hashing = argon2id.Params{Memory: 19 << 10, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
-// The lengths a password may have, in characters. No other rule makes passwords better (NIST SP 800-63B).
+// The lengths a password may have, in characters. Beside them only common passwords and the login are refused: rules
+// about kinds of characters make passwords no better (NIST SP 800-63B).
 const (
 	MinPassword = 10
 	MaxPassword = 128
@@ -43,16 +45,18 @@ func newPasswords(sideBySide int, params argon2id.Params) (*Passwords, error) {
 	return &Passwords{places: make(chan struct{}, max(1, sideBySide)), params: params, decoy: decoy}, nil
 }
 
-// Hash checks a new password and hashes it. Errors: *refusal.Error auth.password_weak, or the context's while
-// waiting for a place.
+// Hash hashes a new password, which must have the right length and be neither the login nor a common password. Errors:
+// *refusal.Error auth.password_weak, or the context's while waiting for a place.
 func (p *Passwords) Hash(ctx context.Context, login, password string) (string, error) {
 	switch n := utf8.RuneCountInString(password); {
 	case !utf8.ValidString(password), n < MinPassword, n > MaxPassword:
 		return "", weak(fmt.Sprintf("a password has %d to %d characters", MinPassword, MaxPassword))
-	case strings.EqualFold(password, login):
+	case login != "" && strings.ReplaceAll(strings.ToLower(password), strings.ToLower(login), "") == "":
 		return "", weak("a password is not the login")
 	case strings.Trim(password, string([]rune(password)[:1])) == "":
 		return "", weak("a password is more than one character repeated")
+	case isCommon(password):
+		return "", weak("this password is one of the most common ones; choose another")
 	}
 	if err := p.enter(ctx); err != nil {
 		return "", err
@@ -99,6 +103,9 @@ func (p *Passwords) enter(ctx context.Context) error {
 }
 
 func (p *Passwords) leave() { <-p.places }
+
+// OneTimeTTL is how long a one-time password may be used.
+const OneTimeTTL = 24 * time.Hour
 
 // OneTimePassword makes a password to hand over once: 26 letters and digits, 130 bits.
 func OneTimePassword() string { return strings.ToLower(rand.Text()) }

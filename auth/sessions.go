@@ -17,12 +17,13 @@ type Sessions struct {
 	families  Families
 	passwords *Passwords
 	clock     func() time.Time
-	byLogin   *Limits
+	life      time.Duration
+	guesses   *Limits // by login and address, or login and known device; by user, of present passwords
 	byAddress *Limits
 	verified  verifier
 }
 
-// Options of NewSessions; all but Clock are needed.
+// Options of NewSessions; all but Clock and Life are needed.
 type Options struct {
 	Keys      *Keys
 	Users     Users
@@ -30,6 +31,7 @@ type Options struct {
 	Families  Families
 	Passwords *Passwords
 	Clock     func() time.Time // nil: the system's
+	Life      time.Duration    // of a session after its sign-in; 0: DefaultLife
 }
 
 // NewSessions makes the service.
@@ -37,9 +39,12 @@ func NewSessions(o Options) *Sessions {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
+	if o.Life == 0 {
+		o.Life = DefaultLife
+	}
 	return &Sessions{keys: o.Keys, users: o.Users, devices: o.Devices, families: o.Families, passwords: o.Passwords,
-		clock:   o.Clock,
-		byLogin: NewLimits(loginEvery, loginBurst), byAddress: NewLimits(addressEvery, addressBurst)}
+		clock: o.Clock, life: o.Life,
+		guesses: NewLimits(guessEvery, guessBurst), byAddress: NewLimits(addressEvery, addressBurst)}
 }
 
 // Session is what a sign-in or a refresh gives.
@@ -55,27 +60,26 @@ type Login struct {
 	Login    string
 	Password string
 	Device   *Device // nil: none; an agent needs one
-	Address  string  // the caller's network address, for the limit
+	Address  string  // the caller's network address as AddressKey gives it, for the limit
 }
 
-// SignIn checks a password and begins a session. Errors: *refusal.Error
-// auth.bad_credentials (whether login or password is wrong is not told),
-// auth.limited, auth.device_required, device_wiped; the device keeper's; the store's.
+// SignIn checks a password and begins a session. Failures are counted by login and address, and by address; those on a
+// device that is known as the user's by login and device alone, so that guessing elsewhere never keeps it out. Errors:
+// *refusal.Error auth.bad_credentials (whether login or password is wrong is not told), auth.limited,
+// auth.password_expired, auth.device_required, device_wiped; the device keeper's; the store's.
 func (s *Sessions) SignIn(ctx context.Context, l Login) (Session, error) {
 	now := s.clock().UTC()
 	login := strings.ToLower(strings.TrimSpace(l.Login))
-	for _, lim := range []struct {
-		*Limits
-		key string
-	}{{s.byAddress, l.Address}, {s.byLogin, login}} {
-		if wait, ok := lim.Allow(lim.key, now); !ok {
-			e := refuse(refusal.TooMany, "auth.limited", "too many attempts to sign in; wait and try again")
-			e.RetryAfter = wait
-			return Session{}, e
-		}
-	}
 	u, err := s.users.ByLogin(ctx, login)
 	if err != nil && !errors.Is(err, ErrNoUser) {
+		return Session{}, err
+	}
+	known, err := s.known(ctx, u, l.Device)
+	if err != nil {
+		return Session{}, err
+	}
+	undo, err := s.count(login, l, known, now)
+	if err != nil {
 		return Session{}, err
 	}
 	if len(l.Password) > 4*MaxPassword {
@@ -83,33 +87,31 @@ func (s *Sessions) SignIn(ctx context.Context, l Login) (Session, error) {
 	}
 	ok, old, err := s.passwords.check(ctx, l.Password, u.PasswordHash)
 	if err != nil {
+		undo()
 		return Session{}, err
 	}
-	if !ok || u.Disabled {
-		return Session{}, refuse(refusal.Unauthenticated, "auth.bad_credentials", "login or password is wrong")
+	if !ok {
+		return Session{}, errBadCredentials()
 	}
-	var device DeviceID
-	switch {
-	case l.Device != nil:
-		device = l.Device.ID
-		st, err := s.devices.DeviceStatus(ctx, device)
-		if err == nil && st.Blocked {
-			return Session{}, errWiped(st.Wipe)
-		}
-		if err != nil && !errors.Is(err, ErrNoDevice) {
-			return Session{}, err
-		}
+	device, err := s.signInOn(ctx, u, l.Device)
+	if err != nil {
+		undo()
+		return Session{}, err
+	}
+	if u.Disabled {
+		return Session{}, errBadCredentials()
+	}
+	undo()
+	if oneTimeOver(u, now) {
+		return Session{}, refuse(refusal.Unauthenticated, "auth.password_expired",
+			"the one-time password was not used in time; ask your administrator for a new one")
+	}
+	if l.Device != nil {
 		d := *l.Device
 		d.User = u.ID
 		if err := s.devices.RegisterDevice(ctx, d); err != nil {
 			return Session{}, err
 		}
-		if err == nil && st.User != u.ID {
-			s.verified.forget(func(t verified) bool { return t.claims.Device == device })
-		}
-	case u.Role == RoleAgent:
-		return Session{}, refusal.New(refusal.Invalid, "auth.device_required", "device",
-			"an agent signs in on a device; send its id and platform")
 	}
 	if old {
 		if next, err := s.passwords.Hash(ctx, u.Login, l.Password); err == nil {
@@ -117,19 +119,83 @@ func (s *Sessions) SignIn(ctx context.Context, l Login) (Session, error) {
 			_ = s.users.Rehash(ctx, u.ID, u.PasswordHash, next)
 		}
 	}
-	id, refresh, err := s.begin(ctx, u, device, now)
+	id, f, err := s.begin(ctx, u, device, now)
 	if err != nil {
 		return Session{}, err
 	}
-	return s.session(u, device, id, refresh, now)
+	return s.session(u, device, id, f, now)
 }
 
-func (s *Sessions) session(u User, d DeviceID, family, refresh string, now time.Time) (Session, error) {
-	token, err := s.issue(u, d, family, now)
+// known tells whether a user has signed in on a device before.
+func (s *Sessions) known(ctx context.Context, u User, d *Device) (bool, error) {
+	if d == nil || u.ID == "" {
+		return false, nil
+	}
+	st, err := s.devices.DeviceStatus(ctx, d.ID)
+	if errors.Is(err, ErrNoDevice) {
+		return false, nil
+	}
+	return err == nil && st.User == u.ID && !st.Waiting, err
+}
+
+// count counts an attempt to sign in before it is judged, since many may come side by side. undo takes it back.
+func (s *Sessions) count(login string, l Login, known bool, now time.Time) (undo func(), err error) {
+	const msg = "too many attempts to sign in; wait and try again"
+	if known {
+		key := "device\n" + login + "\n" + string(l.Device.ID)
+		if wait, ok := s.guesses.Allow(key, now); !ok {
+			return nil, errLimited(msg, wait)
+		}
+		return func() { s.guesses.Undo(key) }, nil
+	}
+	key := "address\n" + login + "\n" + l.Address
+	if wait, ok := s.guesses.Allow(key, now); !ok {
+		return nil, errLimited(msg, wait)
+	}
+	if wait, ok := s.byAddress.Allow(l.Address, now); !ok {
+		s.guesses.Undo(key)
+		return nil, errLimited(msg, wait)
+	}
+	return func() {
+		s.guesses.Undo(key)
+		s.byAddress.Undo(l.Address)
+	}, nil
+}
+
+// signInOn refuses a blocked device, and an agent without a device.
+func (s *Sessions) signInOn(ctx context.Context, u User, d *Device) (DeviceID, error) {
+	if d == nil {
+		if u.Role == RoleAgent && !u.Disabled {
+			return "", refusal.New(refusal.Invalid, "auth.device_required", "device",
+				"an agent signs in on a device; send its id and platform")
+		}
+		return "", nil
+	}
+	st, err := s.devices.DeviceStatus(ctx, d.ID)
+	if err == nil && st.Blocked {
+		return "", errWiped(st.Wipe)
+	}
+	if err != nil && !errors.Is(err, ErrNoDevice) {
+		return "", err
+	}
+	return d.ID, nil
+}
+
+func errBadCredentials() *refusal.Error {
+	return refuse(refusal.Unauthenticated, "auth.bad_credentials", "login or password is wrong")
+}
+
+func (s *Sessions) session(u User, d DeviceID, id string, f family, now time.Time) (Session, error) {
+	expires := now.Add(AccessTTL)
+	if end := s.ends(f); end.Before(expires) {
+		expires = end
+	}
+	token, err := s.issue(u, d, id, now, expires)
 	if err != nil {
 		return Session{}, err
 	}
-	return Session{AccessToken: token, ExpiresIn: AccessTTL, RefreshToken: refresh, User: u}, nil
+	return Session{AccessToken: token, ExpiresIn: expires.Sub(now), RefreshToken: s.keys.refreshToken(id, f.Counter),
+		User: u}, nil
 }
 
 // ForgetUser has this node look the user up again before the next request is answered.

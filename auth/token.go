@@ -29,9 +29,8 @@ const (
 // claims are what an access token says. Roles and branches are not in it: they are looked up.
 type claims struct {
 	jwt.RegisteredClaims
-	Device     DeviceID `json:"dev,omitempty"`
-	Family     string   `json:"fam"`
-	Generation uint64   `json:"gen"`
+	Device DeviceID `json:"dev,omitempty"`
+	Family string   `json:"fam"`
 }
 
 // verified is one token this node has checked before.
@@ -46,10 +45,17 @@ type verified struct {
 const maxVerified = 50_000
 
 // verifier remembers verified tokens, since checking an ES256 signature takes
-// longer than most requests.
+// longer than most requests; and who wants to hear of a change.
 type verifier struct {
-	mu     sync.RWMutex
-	tokens map[[32]byte]verified
+	mu       sync.RWMutex
+	tokens   map[[32]byte]verified
+	watchers map[*watcher]bool
+}
+
+// watcher waits for a change that concerns an actor.
+type watcher struct {
+	of      verified
+	changed chan struct{}
 }
 
 func (v *verifier) find(key [32]byte) (verified, bool) {
@@ -87,20 +93,58 @@ func (v *verifier) forget(match func(verified) bool) {
 			delete(v.tokens, k)
 		}
 	}
+	for w := range v.watchers {
+		if match(w.of) {
+			select {
+			case w.changed <- struct{}{}:
+			default: // it has yet to look
+			}
+		}
+	}
 }
 
-// issue signs an access token.
-func (s *Sessions) issue(u User, d DeviceID, family string, now time.Time) (string, error) {
+// Watch returns a channel that receives a value after each change that this node knows of and that may concern the
+// actor; see Check. The caller calls stop when it no longer listens.
+func (s *Sessions) Watch(a Actor) (changed <-chan struct{}, stop func()) {
+	w := &watcher{of: verified{claims: claimsOf(a), actor: a}, changed: make(chan struct{}, 1)}
+	v := &s.verified
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.watchers == nil {
+		v.watchers = map[*watcher]bool{}
+	}
+	v.watchers[w] = true
+	return w.changed, func() {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		delete(v.watchers, w)
+	}
+}
+
+// Check returns the refusal that the actor would be given now: their session has ended or their device is blocked. An
+// access token that has expired since does not matter. Other errors are the store's.
+func (s *Sessions) Check(ctx context.Context, a Actor) error {
+	_, err := s.lookUp(ctx, claimsOf(a), s.clock())
+	return err
+}
+
+func claimsOf(a Actor) claims {
+	return claims{RegisteredClaims: jwt.RegisteredClaims{Subject: string(a.User)}, Device: a.Device, Family: a.Family}
+}
+
+// issue signs an access token, which expires with the session at the latest.
+func (s *Sessions) issue(u User, d DeviceID, family string, now, expires time.Time) (string, error) {
 	t := jwt.NewWithClaims(jwt.SigningMethodES256, claims{
 		RegisteredClaims: jwt.RegisteredClaims{Issuer: issuer, Audience: jwt.ClaimStrings{audience}, Subject: string(u.ID),
-			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(AccessTTL))},
-		Device: d, Family: family, Generation: u.Generation})
+			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(expires)},
+		Device: d, Family: family})
 	t.Header["kid"] = s.keys.kid
 	return t.SignedString(s.keys.sign)
 }
 
-// Verify says who an access token speaks for. Errors: *refusal.Error (auth.token_*,
-// device_wiped), or the store's when the user cannot be looked up.
+// Verify says who an access token speaks for. Errors: *refusal.Error device_wiped for the blocked device of a token of
+// ours, even an expired one, whatever became of user and session; auth.token_*; or the store's when the user cannot be
+// looked up.
 func (s *Sessions) Verify(ctx context.Context, token string) (Actor, error) {
 	now := s.clock()
 	key := sha256.Sum256([]byte(token))
@@ -109,17 +153,21 @@ func (s *Sessions) Verify(ctx context.Context, token string) (Actor, error) {
 		if len(token) > 4096 {
 			return Actor{}, errInvalidToken()
 		}
-		c, err := s.parse(token, now)
+		c, err := s.parse(token)
 		if err != nil {
 			return Actor{}, err
 		}
 		t = verified{claims: c, expires: c.ExpiresAt.Time}
 	}
 	if now.After(t.expires.Add(leeway)) {
+		// An app may never come so far as to refresh: tell it to erase what it holds.
+		if _, err := s.admit(ctx, UserID(t.claims.Subject), t.claims.Device); err != nil {
+			return Actor{}, err
+		}
 		return Actor{}, errExpiredToken()
 	}
 	if since := now.Sub(t.checked); t.checked.IsZero() || since > RecheckEvery || since < 0 {
-		a, err := s.lookUp(ctx, t.claims)
+		a, err := s.lookUp(ctx, t.claims, now)
 		if err != nil {
 			return Actor{}, err
 		}
@@ -129,60 +177,63 @@ func (s *Sessions) Verify(ctx context.Context, token string) (Actor, error) {
 	return t.actor, nil
 }
 
-// parse checks a token by itself.
-func (s *Sessions) parse(token string, now time.Time) (claims, error) {
+// parse checks a token by itself, but not whether it has expired.
+func (s *Sessions) parse(token string) (claims, error) {
 	var c claims
 	_, err := jwt.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return &s.keys.sign.PublicKey, nil },
 		jwt.WithValidMethods([]string{jwt.SigningMethodES256.Alg()}), jwt.WithExpirationRequired(), jwt.WithIssuer(issuer),
-		jwt.WithAudience(audience), jwt.WithLeeway(leeway), jwt.WithTimeFunc(func() time.Time { return now }))
-	switch {
-	case errors.Is(err, jwt.ErrTokenExpired):
-		return claims{}, errExpiredToken()
-	case err != nil:
+		jwt.WithAudience(audience), jwt.WithTimeFunc(func() time.Time {
+			if c.ExpiresAt == nil {
+				return time.Time{}
+			}
+			return c.ExpiresAt.Add(-time.Second)
+		}))
+	if err != nil {
 		return claims{}, errInvalidToken()
 	}
 	return c, nil
 }
 
-// lookUp reads who the claims speak for now.
-func (s *Sessions) lookUp(ctx context.Context, c claims) (Actor, error) {
+// lookUp reads who the claims speak for now. The device comes first, so that a blocked one hears of it in any case.
+func (s *Sessions) lookUp(ctx context.Context, c claims, now time.Time) (Actor, error) {
+	admitted, err := s.admit(ctx, UserID(c.Subject), c.Device)
+	if err != nil {
+		return Actor{}, err
+	}
 	f, _, err := s.family(ctx, c.Family)
-	var refused *refusal.Error
-	if errors.As(err, &refused) || err == nil && f.Ended != "" {
+	if _, refused := refusal.Of(err); refused {
 		return Actor{}, errInvalidToken()
 	}
 	if err != nil {
 		return Actor{}, err
 	}
 	u, err := s.users.ByID(ctx, UserID(c.Subject))
-	if errors.Is(err, ErrNoUser) || err == nil && (u.Disabled || u.Generation != c.Generation) {
+	if errors.Is(err, ErrNoUser) ||
+		err == nil && !(admitted && f.User == u.ID && f.Device == c.Device && s.goesOn(f, u, now)) {
 		return Actor{}, errInvalidToken()
 	}
 	if err != nil {
 		return Actor{}, err
 	}
-	if c.Device != "" {
-		if err := s.admit(ctx, u.ID, c.Device); err != nil {
-			return Actor{}, err
-		}
-	}
 	return actorOf(u, c.Device, c.Family), nil
 }
 
-// admit refuses a device that is blocked or in other hands by now.
-func (s *Sessions) admit(ctx context.Context, u UserID, d DeviceID) error {
+// admit refuses a blocked device. It returns false for a device that is not the user's, or waits for approval, and true
+// for "".
+func (s *Sessions) admit(ctx context.Context, u UserID, d DeviceID) (bool, error) {
+	if d == "" {
+		return true, nil
+	}
 	st, err := s.devices.DeviceStatus(ctx, d)
 	switch {
 	case errors.Is(err, ErrNoDevice):
-		return errInvalidToken()
+		return false, nil
 	case err != nil:
-		return err
+		return false, err
 	case st.Blocked:
-		return errWiped(st.Wipe)
-	case st.User != u:
-		return errInvalidToken()
+		return false, errWiped(st.Wipe)
 	}
-	return nil
+	return st.User == u && !st.Waiting, nil
 }
 
 func actorOf(u User, d DeviceID, family string) Actor {

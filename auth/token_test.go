@@ -25,7 +25,7 @@ import (
 func (h *house) claimsFor(t *testing.T) claims {
 	t.Helper()
 	s := h.signIn(t, "ana", "phone-1")
-	c, err := h.parse(s.AccessToken, h.clock.Now())
+	c, err := h.parse(s.AccessToken)
 	check(t, err)
 	return c
 }
@@ -61,6 +61,7 @@ func TestForgedTokensAreRefused(t *testing.T) {
 		change(&c)
 		return sign(t, jwt.SigningMethodES256, mine, c)
 	}
+	theirs := h.who(t, h.signIn(t, "sup", "").AccessToken).Family
 	asOther := good
 	asOther.Subject = "u-sup"
 	payload, err := json.Marshal(asOther)
@@ -84,14 +85,15 @@ func TestForgedTokensAreRefused(t *testing.T) {
 		"not yet": with(func(c *claims) {
 			c.NotBefore = jwt.NewNumericDate(h.clock.Now().Add(time.Hour))
 		}),
-		"another user under this key":  with(func(c *claims) { c.Subject = "nobody" }),
-		"another device's":             with(func(c *claims) { c.Device = "phone-9" }),
-		"a family that is none":        with(func(c *claims) { c.Family = "none" }),
-		"an older generation":          with(func(c *claims) { c.Generation-- }),
-		"very long":                    with(func(c *claims) { c.ID = strings.Repeat("x", 8000) }),
-		"a refresh token":              h.signIn(t, "rui", "phone-2").RefreshToken,
-		"padding":                      token + "=",
-		"the signature's bytes in DER": parts[0] + "." + parts[1] + "." + derSignature(t, parts[2]),
+		"another user under this key":   with(func(c *claims) { c.Subject = "nobody" }),
+		"another device's":              with(func(c *claims) { c.Device = "phone-9" }),
+		"a family that is none":         with(func(c *claims) { c.Family = "none" }),
+		"another user's family":         with(func(c *claims) { c.Family = theirs }),
+		"a device that did not sign in": with(func(c *claims) { c.Device = "" }),
+		"very long":                     with(func(c *claims) { c.ID = strings.Repeat("x", 8000) }),
+		"a refresh token":               h.signIn(t, "rui", "phone-2").RefreshToken,
+		"padding":                       token + "=",
+		"the signature's bytes in DER":  parts[0] + "." + parts[1] + "." + derSignature(t, parts[2]),
 	} {
 		_, err := h.Verify(context.Background(), forged)
 		refused(t, name, err, "auth.token_invalid")

@@ -3,10 +3,17 @@ package auth
 import (
 	"context"
 	"errors"
+	"time"
+
+	"doorstep/auth/refusal"
 )
 
 // ErrNoUser says that a Users has no such user.
 var ErrNoUser = errors.New("auth: no such user")
+
+// ErrWrongPassword says that the password given as the present one is another.
+var ErrWrongPassword error = refusal.New(refusal.Invalid, "user.password_wrong", "old",
+	"the present password is another one")
 
 // ErrNoDevice says that a Devices has no such device.
 var ErrNoDevice = errors.New("auth: no such device")
@@ -22,7 +29,9 @@ type User struct {
 	// PasswordHash is argon2id's encoded form; "" for a user who cannot sign in by password.
 	PasswordHash       string
 	MustChangePassword bool
-	Disabled           bool
+	// PasswordEnds is when a one-time password can no longer be used; zero for other passwords.
+	PasswordEnds time.Time
+	Disabled     bool
 	// Generation grows when tokens given so far must end.
 	Generation     uint64
 	RegulatorLevel bool
@@ -36,6 +45,9 @@ type Users interface {
 	ByID(ctx context.Context, id UserID) (User, error)
 	// Rehash replaces a password hash by a stronger one of the same password, unless it changed meanwhile.
 	Rehash(ctx context.Context, id UserID, was, next string) error
+	// ChangePassword replaces the present password old by next, and increases the user's generation, which it returns.
+	// ErrWrongPassword: old is not the present password. Other errors: auth.password_weak, and the keeper's own refusals.
+	ChangePassword(ctx context.Context, id UserID, old, next string) (generation uint64, err error)
 }
 
 // Device is what an app says of itself when its user signs in.
@@ -52,11 +64,14 @@ type DeviceStatus struct {
 	User    UserID
 	Blocked bool
 	Wipe    bool // the app must erase what it holds
+	// Waiting devices may not sign in before they are approved.
+	Waiting bool
 }
 
 // Devices keeps devices.
 type Devices interface {
-	// RegisterDevice notes a sign-in. A device id that is malformed is the keeper's own error.
+	// RegisterDevice notes a sign-in, or refuses it with an error of the keeper's own: the id is malformed or belongs to
+	// another user, or the device waits for approval.
 	RegisterDevice(ctx context.Context, d Device) error
 	// DeviceStatus reads whose a device is; ErrNoDevice.
 	DeviceStatus(ctx context.Context, id DeviceID) (DeviceStatus, error)

@@ -69,7 +69,6 @@ func (h *hostile) forged(t *testing.T, real string) map[string]string {
 		"no audience":                claim("aud", nil),
 		"another user":               claim("sub", "no-such-user"),
 		"no user":                    claim("sub", nil),
-		"an older generation":        claim("gen", 0),
 		"another session":            claim("fam", "no-such-session"),
 		"no session":                 claim("fam", nil),
 		"claims of the wrong kind":   claim("sub", 7),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"path/filepath"
 	"time"
 
@@ -16,7 +17,21 @@ import (
 // Config says how to serve. The zero value of a field is its default.
 type Config struct {
 	Listen string // host:port; "" is 127.0.0.1:8080, port 0 any free one
-	Data   string // folder of the embedded store, the audit key and the token keys; "" is ./doorstep-data
+	// TLSCert and TLSKey are paths of a certificate chain and its key (PEM); "" answers without TLS. The files are read
+	// again when they change.
+	TLSCert, TLSKey string
+	// TrustedProxies are addresses and networks of proxies whose X-Forwarded-For is believed; that of others is not.
+	TrustedProxies []string
+	// ConnectionsPerAddress limits the open connections of one address; 0 does not. The loopback and trusted proxies
+	// have no limit.
+	ConnectionsPerAddress int
+	// MetricsListen is host:port of /metrics, which is then not served at Listen; "" serves it there.
+	MetricsListen string
+	// SessionLife is how long a session lives after its sign-in; 0 means 30 days.
+	SessionLife time.Duration
+	// DeviceApproval has the next device of a user who has a blocked one wait for an administrator.
+	DeviceApproval bool
+	Data           string // folder of the embedded store, the audit key and the token keys; "" is ./doorstep-data
 	// Secrets is the folder of the key-encryption key (kek) and the erasure list
 	// (erasures.jsonl), which must not be in a backup of Data. "" is the folder beside Data
 	// whose name is Data's with -secrets. Whoever has a copy of both folders can read
@@ -59,6 +74,8 @@ type Config struct {
 	steps int
 	// store opens the store in place of openStore; tests run two nodes on one store with it.
 	store func(context.Context, *Config) (store, error)
+	// trusted is TrustedProxies, read.
+	trusted []netip.Prefix
 }
 
 func (c *Config) fill() error {
@@ -79,6 +96,13 @@ func (c *Config) fill() error {
 	}
 	if err := c.Travel.Check(); err != nil {
 		return err
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return errors.New("a TLS certificate and its key go together: give --tls-cert and --tls-key")
+	}
+	var err error
+	if c.trusted, err = addresses(c.TrustedProxies); err != nil {
+		return fmt.Errorf("trusted proxies: %w", err)
 	}
 	if c.Version == "" {
 		c.Version = "dev"

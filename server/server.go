@@ -42,6 +42,7 @@ type Server struct {
 	outbox   *notify.Outbox
 	api      *httpapi.API
 	listener net.Listener
+	metrics  net.Listener // nil: metrics are served by listener
 }
 
 // Indexes returns all indexes that the rooms (packages) declare.
@@ -89,6 +90,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.office = office.New(s.journal, passwords)
+	s.office.DeviceApproval = cfg.DeviceApproval
 	s.casework = casework.New(casework.Options{Journal: s.journal, Vault: vault, Policy: shipped, Lenders: s.office,
 		Devices: s.office, Teams: s.office, Erasures: erasures, Log: cfg.Log,
 		Territories: func(ctx context.Context, b auth.BranchID) (casework.TerritoryIndex, error) {
@@ -120,7 +122,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	}
 	s.outbox = notify.New(s.journal, ledger{s.casework}, s.office, sender, cfg.Log)
 	sessions := auth.NewSessions(auth.Options{Keys: keys.token, Users: s.office, Devices: s.office,
-		Families: families{s.store}, Passwords: passwords, Clock: clock})
+		Families: families{s.store}, Passwords: passwords, Clock: clock, Life: cfg.SessionLife})
 	if err := s.firstAdmin(ctx); err != nil {
 		return nil, err
 	}
@@ -130,9 +132,15 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	s.api = httpapi.New(httpapi.Options{Sessions: sessions, Office: s.office, Casework: s.casework, Dispatch: s.dispatch,
 		Audit: s.audit, Visits: visits{s.casework}, Offline: s.offline, Journal: s.journal, Travel: times,
 		Threads: threads, Law: s.law, Hash: func(b []byte) [32]byte { return vault.Hash("request", b) },
-		Ready: s.ready, Version: cfg.Version, Log: cfg.Log})
-	if s.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
+		Ready: s.ready, TrustedProxies: cfg.trusted, MetricsElsewhere: cfg.MetricsListen != "", Version: cfg.Version,
+		Log: cfg.Log})
+	if cfg.MetricsListen != "" {
+		if s.metrics, err = net.Listen("tcp", cfg.MetricsListen); err != nil {
+			return nil, fmt.Errorf("listen for metrics: %w", err)
+		}
+	}
+	if s.listener, err = cfg.listen(); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
@@ -163,8 +171,21 @@ func (s *Server) firstAdmin(ctx context.Context) error {
 // Addr returns the address at which the server listens, as host:port.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// URL returns the server's address as an http URL.
-func (s *Server) URL() string { return "http://" + s.Addr() }
+// URL returns the server's address as an http URL, or an https URL if it has a certificate.
+func (s *Server) URL() string {
+	if s.cfg.TLSCert != "" {
+		return "https://" + s.Addr()
+	}
+	return "http://" + s.Addr()
+}
+
+// MetricsAddr returns the address at which only metrics are served, as host:port; "" if there is none.
+func (s *Server) MetricsAddr() string {
+	if s.metrics == nil {
+		return ""
+	}
+	return s.metrics.Addr().String()
+}
 
 // AuditKey returns the public key with which exports are verified.
 func (s *Server) AuditKey() string { return s.audit.PublicKey() }
@@ -209,8 +230,16 @@ func (s *Server) Serve(ctx context.Context) error {
 	run("views", journal.NewViews(s.journal, Views()...).Run)
 	run("sweep", s.sweep)
 	run("erasures", s.casework.FollowErasures)
-	h := &http.Server{Handler: s.api, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
-		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn)}
+	h := s.httpServer(s.api)
+	m := s.httpServer(s.api.Metrics())
+	m.WriteTimeout = writeStall
+	if s.metrics != nil {
+		background.Go(func() {
+			if err := m.Serve(s.metrics); !errors.Is(err, http.ErrServerClosed) {
+				s.cfg.Log.Error("metrics are no longer served", "err", err)
+			}
+		})
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- h.Serve(s.listener) }()
 	var err error
@@ -229,9 +258,18 @@ func (s *Server) Serve(ctx context.Context) error {
 		}
 	}
 	stop()
+	err = errors.Join(err, m.Close())
 	background.Wait()
-	s.listener = nil
+	s.listener, s.metrics = nil, nil
 	return errors.Join(err, s.Close())
+}
+
+// httpServer makes a server of HTTP. Answers have no deadline as a whole, since streams have no end; the listener sees
+// to it that they make progress, and the handlers see to bodies.
+func (s *Server) httpServer(h http.Handler) *http.Server {
+	return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10, DisableGeneralOptionsHandler: true,
+		ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn)}
 }
 
 // Close closes everything that Open opened. Serve calls it.
@@ -239,6 +277,9 @@ func (s *Server) Close() error {
 	var errs []error
 	if s.listener != nil {
 		errs = append(errs, s.listener.Close())
+	}
+	if s.metrics != nil {
+		errs = append(errs, s.metrics.Close())
 	}
 	if s.api != nil {
 		s.api.Close()

@@ -47,6 +47,10 @@ func noLines() ImportReport {
 	return ImportReport{Errors: []rows.LineError{}}
 }
 
+// maxBadRun is how many lines in a row may be bad. A file with more is not what it should be, and reading it to its end
+// would cost much and tell nothing new.
+const maxBadRun = 10_000
+
 // chunkLines is how many lines are decided and appended together.
 const chunkLines = 500
 
@@ -93,7 +97,8 @@ func (l *importLine[T]) refuseFor(err error) bool {
 }
 
 // runImport streams a file through an import, a chunk at a time. After an error the
-// chunks before it stay applied, and the report counts them.
+// chunks before it stay applied, and the report counts them. It ends with import.bad_lines
+// after maxBadRun bad lines in a row, counted by chunks.
 func runImport[T any](ctx context.Context, im lineImport[T], contentType string, in io.Reader,
 	opt ImportOptions) (ImportReport, error) {
 	rep := noLines()
@@ -121,10 +126,15 @@ func runImport[T any](ctx context.Context, im lineImport[T], contentType string,
 	var chunk []*importLine[T]
 	var bad []rows.LineError // of lines of this chunk that were not even parsed
 	keys := map[string]bool{}
+	badRun := 0
 	flush := func() error {
 		var err error
 		if len(chunk) > 0 {
 			err = im.apply(ctx, chunk)
+		}
+		badRun += len(bad) + len(chunk)
+		if slices.ContainsFunc(chunk, func(l *importLine[T]) bool { return l.bad == nil }) {
+			badRun = 0
 		}
 		for _, l := range chunk {
 			switch {
@@ -152,6 +162,9 @@ func runImport[T any](ctx context.Context, im lineImport[T], contentType string,
 		bad = bad[:0]
 		chunk = chunk[:0]
 		clear(keys)
+		if err == nil && badRun >= maxBadRun {
+			err = tooManyBad(rep.Errors)
+		}
 		return err
 	}
 	for {
@@ -188,6 +201,16 @@ func runImport[T any](ctx context.Context, im lineImport[T], contentType string,
 			}
 		}
 	}
+}
+
+// tooManyBad ends an import, and shows the first of its bad lines.
+func tooManyBad(errs []rows.LineError) error {
+	e := refusal.New(refusal.Invalid, "import.bad_lines", "body",
+		"%d lines in a row are bad; compare the file with what this import reads", maxBadRun)
+	for _, l := range errs[:min(len(errs), 10)] {
+		e.Faults = append(e.Faults, refusal.Fault{Place: "body." + l.Column, Line: l.Line, Msg: l.Message})
+	}
+	return e
 }
 
 // read judges one row and resolves the case it names.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -43,6 +44,10 @@ type Options struct {
 	Threads int
 	// Hash is a keyed hash of a request, kept with its command id.
 	Hash func([]byte) [32]byte
+	// TrustedProxies are those whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+	// MetricsElsewhere has GET /metrics answer 404, since the caller serves Metrics at another address.
+	MetricsElsewhere bool
 	// Ready says why the server cannot answer yet; nil when it can.
 	Ready   func(ctx context.Context) error
 	Version string
@@ -116,7 +121,7 @@ func New(o Options) *API {
 	e.HandleMethodNotAllowed = true
 	e.RedirectTrailingSlash = false
 	e.RedirectFixedPath = false
-	// Nobody's word about where a request came from is taken but the connection's own.
+	// gin takes nobody's word about where a request came from; see address.
 	if err := e.SetTrustedProxies(nil); err != nil {
 		panic("trusting no proxy: " + err.Error())
 	}
@@ -185,6 +190,9 @@ func humaConfig(version string) huma.Config {
 
 // ServeHTTP answers a request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.engine.ServeHTTP(w, r) }
+
+// Metrics is the handler of the metrics, at any path.
+func (a *API) Metrics() http.Handler { return a.metrics.handler() }
 
 // Close ends the streams that phones listen to, so that the server can stop.
 func (a *API) Close() { a.stopOnce.Do(func() { close(a.stop) }) }

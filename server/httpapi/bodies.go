@@ -131,7 +131,7 @@ func onlyJSON(ctx huma.Context, next func(huma.Context)) {
 
 // plainBody is a request's body, decompressed, of at most limit bytes.
 func plainBody(c *gin.Context, limit int64) (io.Reader, *Problem) {
-	body := http.MaxBytesReader(c.Writer, c.Request.Body, limit)
+	body := &counted{ReadCloser: http.MaxBytesReader(c.Writer, c.Request.Body, limit)}
 	switch c.GetHeader("Content-Encoding") {
 	case "", "identity":
 		return body, nil
@@ -140,7 +140,7 @@ func plainBody(c *gin.Context, limit int64) (io.Reader, *Problem) {
 		if err != nil {
 			return nil, notGzip(err)
 		}
-		return &limited{z, limit, limit}, nil
+		return &limited{r: z, in: body, left: limit, limit: limit}, nil
 	}
 	return nil, badEncoding("Content-Encoding may be gzip or absent")
 }
@@ -155,9 +155,29 @@ func notGzip(err error) *Problem {
 		"the body is not gzip, though Content-Encoding says so, or was cut short").at("body", "not gzip")
 }
 
-// limited refuses what is longer than its limit; the limit is on what comes out of decompression.
+// What is decompressed may be so many times as large as what was sent, beyond a first part. Texts of records become
+// some ten times smaller; a small body that becomes far more was made to keep the server busy.
+const (
+	maxExpansion = 100
+	expandFreely = 1 << 20
+)
+
+// counted counts what is read.
+type counted struct {
+	io.ReadCloser
+	n int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// limited refuses what is longer than its limit, or expands too much; the limit is on what comes out of decompression.
 type limited struct {
 	r     io.Reader
+	in    *counted // what is decompressed
 	left  int64
 	limit int64
 }
@@ -175,6 +195,11 @@ func (l *limited) Read(p []byte) (int, error) {
 	}
 	n, err := l.r.Read(p)
 	l.left -= int64(n)
+	if out := l.limit - l.left; out > expandFreely+maxExpansion*l.in.n {
+		return 0, newProblem(http.StatusRequestEntityTooLarge, "too_large",
+			"the body becomes more than a hundred times as large when it is decompressed; send it without Content-Encoding").
+			at("body", "it expands too much")
+	}
 	return n, l.trouble(err)
 }
 

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gin-gonic/gin"
 )
 
 // TestJSONThatWouldLoseSomethingIsRefused sends faults that encoding/json passes over; a place is told by names that
@@ -137,4 +140,50 @@ func TestAMethodIsNoLabel(t *testing.T) {
 	if text := w.Body.String(); strings.Contains(text, "QX7") || !strings.Contains(text, `method="(other)"`) {
 		t.Errorf("metrics hold what was sent as a method:\n%.2000s", text)
 	}
+}
+
+// TestABodyThatExpandsTooMuchIsRefused: 102 kB of gzip could keep the server busy with 100 MB.
+func TestABodyThatExpandsTooMuchIsRefused(t *testing.T) {
+	read := func(text []byte) (int64, error) {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		if _, err := z.Write(text); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		c, _ := gin.CreateTestContext(httptest.NewRecorder())
+		c.Request = httptest.NewRequest("POST", "/v1/imports/cases", &b)
+		c.Request.Header.Set("Content-Encoding", "gzip")
+		in, p := plainBody(c, maxImport)
+		if p != nil {
+			t.Fatal(p)
+		}
+		return io.Copy(io.Discard, in)
+	}
+	n, err := read(bytes.Repeat([]byte("no case\n"), 13<<20))
+	var p *Problem
+	if !errors.As(err, &p) || p.Status != 413 || p.Code != "too_large" {
+		t.Errorf("a bomb: %v", err)
+	}
+	if n > 12<<20 {
+		t.Errorf("%d bytes of a bomb were read", n)
+	}
+	for what, text := range map[string][]byte{
+		"a short text of one letter": bytes.Repeat([]byte("a"), expandFreely),
+		"a long text of numbers":     []byte(strings.Join(countedLines(400_000), "\n")),
+	} {
+		if n, err := read(text); err != nil || n != int64(len(text)) {
+			t.Errorf("%s: %d of %d bytes, %v", what, n, len(text), err)
+		}
+	}
+}
+
+func countedLines(n int) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = fmt.Sprint(i * 7919)
+	}
+	return out
 }

@@ -17,7 +17,12 @@ func (a *API) deviceEndpoints() {
 		tag: "office", summary: "List devices"}, a.listDevices)
 	register(a, endpoint{method: http.MethodDelete, path: "/v1/devices/{id}", roles: admins, id: "blockDevice",
 		tag: "office", summary: "Block a device",
-		about: "It is shut out at once; with wipe the app erases what it holds when it next calls."}, a.blockDevice)
+		about: "It is shut out at once; with wipe the app erases what it holds when it next calls, whatever became of " +
+			"its user and session meanwhile."}, a.blockDevice)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/devices/{id}/approve", roles: admins,
+		id: "approveDevice", tag: "office", summary: "Approve a device that waits",
+		about: "Where devices are approved (--device-approval), the next device of a user who has a blocked one waits."},
+		a.approveDevice)
 	register(a, endpoint{method: http.MethodPatch, path: "/v1/devices/current", roles: agents, id: "changeDevice",
 		tag: "sync", summary: "Tell the push token of this device", status: http.StatusNoContent}, a.changeDevice)
 }
@@ -40,6 +45,15 @@ type blockDeviceIn struct {
 func (a *API) blockDevice(ctx context.Context, c call, in *blockDeviceIn) (*body[office.Device], error) {
 	d, err := a.opt.Office.BlockDevice(ctx, ask(c), auth.DeviceID(in.ID), in.Wipe)
 	a.opt.Sessions.ForgetDevice(auth.DeviceID(in.ID))
+	return respond(d), err
+}
+
+type deviceIn struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+func (a *API) approveDevice(ctx context.Context, c call, in *deviceIn) (*body[office.Device], error) {
+	d, err := a.opt.Office.ApproveDevice(ctx, ask(c), auth.DeviceID(in.ID))
 	return respond(d), err
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"runtime"
 	"runtime/debug"
@@ -33,7 +34,7 @@ type call struct {
 	actor   auth.Actor
 	key     string   // Idempotency-Key
 	payload [32]byte // with a key: a keyed hash of what is asked
-	address string
+	address string   // of the network, as auth.AddressKey gives it
 }
 
 // callOf finds the call in a request's context.
@@ -124,6 +125,12 @@ func (a *API) recover(c *gin.Context) {
 // secure sets the headers that every answer has.
 func (a *API) secure(c *gin.Context) {
 	h := c.Writer.Header()
+	h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+	// What is served is data. A page sets a policy of its own.
+	h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Frame-Options", "DENY")
@@ -177,7 +184,7 @@ func (a *API) authenticate(c *gin.Context) {
 		writeProblem(c, newProblem(http.StatusForbidden, "auth.role", "this endpoint is closed"))
 		return
 	}
-	in := call{address: c.ClientIP(), key: c.GetHeader("Idempotency-Key")}
+	in := call{address: auth.AddressKey(a.address(c.Request)), key: c.GetHeader("Idempotency-Key")}
 	if len(in.key) > maxKey || !printable(in.key) {
 		writeProblem(c, newProblem(http.StatusBadRequest, "idempotency_key",
 			"an Idempotency-Key has 1 to 60 printable characters").at("header.Idempotency-Key", "too long, or not printable"))
@@ -202,6 +209,41 @@ func (a *API) authenticate(c *gin.Context) {
 	}
 	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), callKey, in))
 	c.Next()
+}
+
+// address is where a request comes from: the connection's other end, or what the trusted proxies say of it. A proxy
+// adds who called it at the end of X-Forwarded-For, so the last address that is not a trusted proxy's counts, and what
+// stands before it may be made up. A header may come in several lines, which count as one list.
+func (a *API) address(r *http.Request) netip.Addr {
+	trusted := func(at netip.Addr) bool {
+		return slices.ContainsFunc(a.opt.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(at) })
+	}
+	conn, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	at := conn.Addr().Unmap()
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for _, hop := range slices.Backward(hops) {
+		if !trusted(at) {
+			break
+		}
+		next, ok := hopAddress(strings.TrimSpace(hop))
+		if !ok {
+			break // what the proxy itself says of its caller cannot be read
+		}
+		at = next
+	}
+	return at
+}
+
+// hopAddress reads an address, which some proxies write with a port.
+func hopAddress(text string) (netip.Addr, bool) {
+	if at, err := netip.ParseAddrPort(text); err == nil {
+		return at.Addr().Unmap(), true
+	}
+	at, err := netip.ParseAddr(strings.Trim(text, "[]"))
+	return at.Unmap(), err == nil
 }
 
 func (a *API) who(c *gin.Context) (auth.Actor, *Problem) {

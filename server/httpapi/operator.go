@@ -40,8 +40,8 @@ func (a *API) operatorEndpoints() {
 			"they are served without what those say.",
 			map[string]*huma.Schema{"parked": {Type: "array", Items: parkedSchema()}}), a.readyz)
 	a.raw(endpoint{method: http.MethodGet, path: "/metrics", roles: anyone, id: "metrics", tag: "operation",
-		summary: "Metrics (Prometheus)"}, text("Metrics."),
-		gin.WrapH(a.metrics.handler()))
+		summary: "Metrics (Prometheus)",
+		about:   "With --metrics-listen they are at that address only, and here is 404."}, text("Metrics."), a.serveMetrics)
 	a.raw(endpoint{method: http.MethodGet, path: "/openapi.yaml", roles: anyone, id: "openapi", tag: "operation",
 		summary: "This description (OpenAPI 3.1)"},
 		func(op *huma.Operation) {
@@ -155,6 +155,14 @@ func (a *API) stuckBranches(ctx context.Context) string {
 		}
 	}
 	return strings.Join(out, ", ")
+}
+
+func (a *API) serveMetrics(c *gin.Context) {
+	if a.opt.MetricsElsewhere {
+		writeProblem(c, newProblem(http.StatusNotFound, "not_found", "metrics are served at an address of their own"))
+		return
+	}
+	a.Metrics().ServeHTTP(c.Writer, c.Request)
 }
 
 func (a *API) livez(c *gin.Context) {

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"doorstep/auth"
 
@@ -66,14 +67,20 @@ func userOf(u auth.User) sessionUser {
 func (a *API) sessionEndpoints() {
 	register(a, endpoint{method: http.MethodPost, path: "/v1/sessions", roles: anyone, id: "signIn", tag: "sessions",
 		summary: "Sign in",
-		about: "Access tokens are short; refresh them. An agent names the device. Attempts are limited by login and " +
-			"by address."}, a.signIn)
+		about: "Access tokens are short; refresh them. An agent names the device. Failures are limited by login and " +
+			"address; a device on which the user has signed in before is counted by itself. A device belongs to one user."},
+		a.signIn)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/sessions/refresh", roles: anyone, id: "refreshSession",
 		tag: "sessions", summary: "Exchange a refresh token",
-		about: "Each token is good once. A used one that comes again ends the session, but for a minute, when the " +
-			"answer may have been lost: then the same successor is given again."}, a.refreshSession)
+		about: "Each token is good once. The answer may be lost: until the successor is presented, the same token gives " +
+			"the same successor again, however late. After that a used token ends the session. A session ends 30 days " +
+			"after its sign-in, unless the operator has chosen another time."}, a.refreshSession)
 	register(a, endpoint{method: http.MethodDelete, path: "/v1/sessions/current", roles: everyone, id: "signOut",
 		tag: "sessions", summary: "Sign out", status: http.StatusNoContent}, a.signOut)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/me/sessions", roles: everyone, id: "listSessions",
+		tag: "sessions", summary: "List my sessions"}, a.listSessions)
+	register(a, endpoint{method: http.MethodDelete, path: "/v1/me/sessions/{id}", roles: everyone, id: "endSession",
+		tag: "sessions", summary: "End one of my sessions", status: http.StatusNoContent}, a.endSession)
 	a.raw(endpoint{method: http.MethodGet, path: "/.well-known/jwks.json", roles: anyone, id: "jwks",
 		tag: "sessions", summary: "Public keys of access tokens (RFC 7517)"},
 		func(op *huma.Operation) {
@@ -105,6 +112,40 @@ func (a *API) refreshSession(ctx context.Context, _ call, in *body[refreshBody])
 
 func (a *API) signOut(ctx context.Context, c call, _ *struct{}) (*struct{}, error) {
 	return nil, a.opt.Sessions.SignOut(ctx, c.actor)
+}
+
+type openSession struct {
+	ID       string    `json:"id"`
+	Device   string    `json:"device,omitempty" doc:"The device that signed in; absent for a sign-in without one."`
+	Current  bool      `json:"current" doc:"This request belongs to it."`
+	Begun    time.Time `json:"begun_at" doc:"The sign-in."`
+	LastUsed time.Time `json:"last_used_at" doc:"The last refresh, or the sign-in."`
+	Ends     time.Time `json:"ends_at" doc:"Unless it is used before; at the latest the longest life after the sign-in."`
+}
+
+type openSessions struct {
+	Items []openSession `json:"items"`
+}
+
+func (a *API) listSessions(ctx context.Context, c call, _ *struct{}) (*body[openSessions], error) {
+	open, err := a.opt.Sessions.Open(ctx, c.actor)
+	if err != nil {
+		return nil, err
+	}
+	out := openSessions{Items: make([]openSession, len(open))}
+	for i, s := range open {
+		out.Items[i] = openSession{ID: s.ID, Device: string(s.Device), Current: s.ID == c.actor.Family, Begun: s.Begun,
+			LastUsed: s.LastUsed, Ends: s.Ends}
+	}
+	return respond(out), nil
+}
+
+type endSessionIn struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+func (a *API) endSession(ctx context.Context, c call, in *endSessionIn) (*struct{}, error) {
+	return nil, a.opt.Sessions.End(ctx, c.actor, in.ID)
 }
 
 func (a *API) jwks(c *gin.Context) {

@@ -1,9 +1,14 @@
 package httpapi
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
+
+	"doorstep/auth"
+	"doorstep/auth/refusal"
 
 	"github.com/gin-gonic/gin"
 )
@@ -11,18 +16,48 @@ import (
 const (
 	heartbeat = 20 * time.Second
 	pokePause = time.Second
-	// pokeTime is how long a poke may take to leave; a phone that is gone is noticed then.
-	pokeTime = 10 * time.Second
 )
 
-// stream pokes a phone when its feeds change. It carries no data.
+// whileIn is a context that ends when the actor is out: disabled, signed out, blocked, or in another scope. This node
+// hears of its own changes at once, and looks for those of others at each heartbeat. The caller calls stop, which
+// waits.
+func (a *API) whileIn(ctx context.Context, actor auth.Actor) (_ context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	changed, unwatch := a.opt.Sessions.Watch(actor)
+	var looking sync.WaitGroup
+	looking.Go(func() {
+		defer cancel()
+		beat := time.NewTicker(heartbeat)
+		defer beat.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-changed:
+			case <-beat.C:
+			}
+			// Trouble of the store is no reason: the next beat looks again.
+			if _, out := refusal.Of(a.opt.Sessions.Check(ctx, actor)); out {
+				return
+			}
+		}
+	})
+	return ctx, func() {
+		unwatch()
+		cancel()
+		looking.Wait()
+	}
+}
+
+// stream pokes a phone when its feeds change, and ends when its user is out. It carries no data.
 func (a *API) stream(c *gin.Context) {
 	who, p := a.caller(c)
 	if p != nil {
 		writeProblem(c, p)
 		return
 	}
-	ctx := c.Request.Context()
+	ctx, leave := a.whileIn(c.Request.Context(), who.Actor)
+	defer leave()
 	// Listen before saying where the feed is, so that nothing falls between.
 	poke, stop := a.opt.Offline.Stream(who)
 	defer stop()
@@ -38,8 +73,7 @@ func (a *API) stream(c *gin.Context) {
 	h.Set("X-Accel-Buffering", "no")
 	c.Writer.WriteHeader(http.StatusOK)
 	out := http.NewResponseController(c.Writer)
-	send := func(text string) bool {
-		_ = out.SetWriteDeadline(time.Now().Add(pokeTime))
+	send := func(text string) bool { // a write that does not leave in time fails, as every one does
 		if _, err := c.Writer.WriteString(text); err != nil {
 			return false
 		}
@@ -59,10 +93,6 @@ func (a *API) stream(c *gin.Context) {
 			return
 		case <-beat.C:
 			if !send(": still here\n\n") {
-				return
-			}
-			// A device that was shut out meanwhile hears nothing more.
-			if _, problem := a.who(c); problem != nil && problem.Status != http.StatusUnauthorized {
 				return
 			}
 		case _, open := <-poke:

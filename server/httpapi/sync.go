@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -177,12 +178,26 @@ func (a *API) pull(c *gin.Context) {
 		}
 		q.Wait = time.Duration(n) * time.Second
 	}
-	out, err := a.opt.Offline.Pull(c.Request.Context(), who, q)
+	out, err := a.pullWhileIn(c.Request.Context(), who, q)
 	if err != nil {
 		a.fail(c, err)
 		return
 	}
 	writeJSON(c, out)
+}
+
+// pullWhileIn pulls. A user who is out when a wait has ended gets nothing.
+func (a *API) pullWhileIn(ctx context.Context, who offline.Caller, q offline.PullRequest) (offline.PullAnswer, error) {
+	if q.Wait == 0 {
+		return a.opt.Offline.Pull(ctx, who, q)
+	}
+	in, leave := a.whileIn(ctx, who.Actor)
+	out, err := a.opt.Offline.Pull(in, who, q)
+	leave()
+	if refused := a.opt.Sessions.Check(ctx, who.Actor); refused != nil {
+		return out, refused
+	}
+	return out, err
 }
 
 func (a *API) push(c *gin.Context) {

@@ -18,7 +18,7 @@ type newUserBody struct {
 	Language  string   `json:"language,omitempty" maxLength:"35" doc:"BCP 47."`
 	BadgeNo   string   `json:"badge_no,omitempty" maxLength:"64"`
 	Regulator bool     `json:"regulator,omitempty" doc:"Lets an auditor export personal data."`
-	Password  string   `json:"password,omitempty" maxLength:"512" doc:"A one-time password is made and answered when absent."`
+	Password  string   `json:"password,omitempty" maxLength:"512" doc:"A one-time password is made and answered when absent. It can be used for 24 hours."`
 	Keep      bool     `json:"keep_password,omitempty" doc:"The password need not be changed at first use: for machines."`
 }
 
@@ -36,7 +36,7 @@ type patchUserBody struct {
 	BadgeNo   *string   `json:"badge_no,omitempty" maxLength:"64"`
 	Regulator *bool     `json:"regulator,omitempty"`
 	Disabled  *bool     `json:"disabled,omitempty"`
-	Password  *string   `json:"password,omitempty" maxLength:"512" doc:"A new one-time password."`
+	Password  *string   `json:"password,omitempty" maxLength:"512" doc:"A new one-time password, for 24 hours."`
 }
 
 type passwordBody struct {
@@ -69,7 +69,9 @@ func (a *API) userEndpoints() {
 		tag: "office", summary: "Change a user",
 		about: "A change of role, scope or password, and disabling, end the user's sessions."}, a.changeUser)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/users/me/password", roles: everyone,
-		id: "changePassword", tag: "sessions", summary: "Change my password", status: http.StatusNoContent},
+		id: "changePassword", tag: "sessions", summary: "Change my password", status: http.StatusNoContent,
+		about: "All other sessions of the user end. Wrong present passwords are limited. A new password has at least 10 " +
+			"characters and is neither the present one, the login nor a common one."},
 		a.changePassword)
 }
 
@@ -130,7 +132,5 @@ func (a *API) changeUser(ctx context.Context, c call, in *changeUserIn) (*body[o
 }
 
 func (a *API) changePassword(ctx context.Context, c call, in *body[passwordBody]) (*struct{}, error) {
-	err := a.opt.Office.ChangePassword(ctx, c.actor.User, in.Body.Old, in.Body.New)
-	a.opt.Sessions.ForgetUser(c.actor.User)
-	return nil, err
+	return nil, a.opt.Sessions.ChangePassword(ctx, c.actor, in.Body.Old, in.Body.New)
 }

@@ -27,8 +27,11 @@ const MaxNeighboursM = 20_000
 
 // PutBranch makes or changes a branch. branch.*.
 func (s *Service) PutBranch(ctx context.Context, ask Ask, b Branch) (Branch, error) {
-	if !idShape.MatchString(string(b.ID)) || b.ID == auth.OrgBranch {
+	if !idShape.MatchString(string(b.ID)) {
 		return Branch{}, invalid("branch.id", "id", "a branch id has 1 to 64 letters, digits, dots, dashes or underscores")
+	}
+	if reserved(string(b.ID)) {
+		return Branch{}, invalid("branch.id", "id", "this id stands for the organisation or the server; choose another")
 	}
 	if len(b.Name) > 200 {
 		return Branch{}, invalid("branch.name", "name", "a branch's name has at most 200 bytes")

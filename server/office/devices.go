@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 	"doorstep/sync/journal"
 )
 
@@ -20,7 +21,9 @@ type Device struct {
 	Name     string        `json:"name,omitempty"`
 	Blocked  bool          `json:"blocked,omitempty"`
 	// Wipe tells the app to erase what it holds when it next calls.
-	Wipe         bool      `json:"wipe,omitempty"`
+	Wipe bool `json:"wipe,omitempty"`
+	// Waiting devices cannot be signed in on before they are approved.
+	Waiting      bool      `json:"waiting_for_approval,omitempty"`
 	RegisteredAt time.Time `json:"registered_at"`
 }
 
@@ -34,7 +37,11 @@ type pushToken struct {
 
 var platforms = []string{"android", "ios", "web", "other"}
 
-// RegisterDevice notes that a user signed in on a device. Another user's device changes hands, unless it is blocked.
+// devicesKey is written by every change of a user's devices.
+func devicesKey(u auth.UserID) journal.Key { return journal.Key("devices:" + u) }
+
+// RegisterDevice notes that a user signed in on a device. Errors: *refusal.Error device.taken if the id is another
+// user's; device.waiting if the device must be approved first, in which case it is kept; device.* for what is malformed.
 func (s *Service) RegisterDevice(ctx context.Context, d auth.Device) error {
 	if !idShape.MatchString(string(d.ID)) {
 		return invalid("device.id", "device.id", "a device id has 1 to 64 letters, digits, dots, dashes or underscores")
@@ -50,22 +57,48 @@ func (s *Service) RegisterDevice(ctx context.Context, d auth.Device) error {
 		return err
 	}
 	if !ok || now.User != d.User || now.Platform != d.Platform || now.Name != d.Name {
-		if _, err := apply(ctx, s, Ask{By: d.User, Command: journal.HTTPCommand(d.User, "")},
+		if now, err = apply(ctx, s, Ask{By: d.User, Command: journal.HTTPCommand(d.User, "")},
 			change[Device]{branch: auth.OrgBranch, typ: "devices", id: string(d.ID), action: "device.register",
-				decide: func(_ context.Context, r *journal.Reader, now *Device) (*Device, error) {
-					if now == nil {
-						now = &Device{ID: d.ID, RegisteredAt: r.At.Truncate(time.Second)}
-					}
-					now.User, now.Platform, now.Name = d.User, d.Platform, d.Name
-					return now, nil
+				keys: []journal.Key{devicesKey(d.User)},
+				decide: func(ctx context.Context, r *journal.Reader, now *Device) (*Device, error) {
+					return s.register(ctx, r, now, d)
 				}}); err != nil {
 			return err
 		}
+	}
+	if now.Waiting {
+		return refusal.New(refusal.Forbidden, "device.waiting", "",
+			"an administrator must approve this device first; then sign in again")
 	}
 	if d.PushToken != "" {
 		return s.SetPushToken(ctx, d.ID, d.PushToken)
 	}
 	return nil
+}
+
+// register decides what becomes of a device on which a user signs in.
+func (s *Service) register(ctx context.Context, r *journal.Reader, now *Device, d auth.Device) (*Device, error) {
+	if now == nil {
+		now = &Device{ID: d.ID, User: d.User, RegisteredAt: r.At.Truncate(time.Second)}
+		if s.DeviceApproval {
+			others, err := readAll[Device](ctx, r, devicesByUser, string(d.User))
+			if err != nil {
+				return nil, err
+			}
+			now.Waiting = slices.ContainsFunc(others, func(o Device) bool { return o.Blocked })
+		}
+	}
+	if now.User != d.User {
+		return nil, refusal.New(refusal.Conflict, "device.taken", "device.id",
+			"this device belongs to another user; an app mints another id for each user who signs in")
+	}
+	now.Platform, now.Name = d.Platform, d.Name
+	return now, nil
+}
+
+// ApproveDevice lets a user sign in on a device that waits for approval. device.not_found.
+func (s *Service) ApproveDevice(ctx context.Context, ask Ask, id auth.DeviceID) (Device, error) {
+	return s.changeDevice(ctx, ask, "device.approve", id, func(d *Device) { d.Waiting = false })
 }
 
 // SetPushToken keeps the token the push provider knows a device by; "" forgets it.
@@ -111,13 +144,24 @@ func (s *Service) PushToken(ctx context.Context, id auth.DeviceID) (string, erro
 
 // BlockDevice shuts a device out, and has the app erase its data when wipe is set. device.not_found.
 func (s *Service) BlockDevice(ctx context.Context, ask Ask, id auth.DeviceID, wipe bool) (Device, error) {
-	d, err := apply(ctx, s, ask, change[Device]{branch: auth.OrgBranch, typ: "devices", id: string(id),
-		action: "device.block",
+	return s.changeDevice(ctx, ask, "device.block", id,
+		func(d *Device) { d.Blocked, d.Wipe = true, d.Wipe || wipe })
+}
+
+// changeDevice changes a device that exists. device.not_found.
+func (s *Service) changeDevice(ctx context.Context, ask Ask, action string, id auth.DeviceID,
+	do func(*Device)) (Device, error) {
+	was, err := s.Device(ctx, id)
+	if err != nil {
+		return Device{}, err
+	}
+	d, err := apply(ctx, s, ask, change[Device]{branch: auth.OrgBranch, typ: "devices", id: string(id), action: action,
+		keys: []journal.Key{devicesKey(was.User)}, // a device keeps its user
 		decide: func(_ context.Context, _ *journal.Reader, now *Device) (*Device, error) {
 			if now == nil {
 				return nil, notFound("device.not_found", "no such device")
 			}
-			now.Blocked, now.Wipe = true, now.Wipe || wipe
+			do(now)
 			return now, nil
 		}})
 	if err != nil {
@@ -147,7 +191,7 @@ func (s *Service) DeviceStatus(ctx context.Context, id auth.DeviceID) (auth.Devi
 	if !ok {
 		return auth.DeviceStatus{}, auth.ErrNoDevice
 	}
-	return auth.DeviceStatus{User: d.User, Blocked: d.Blocked, Wipe: d.Wipe}, nil
+	return auth.DeviceStatus{User: d.User, Blocked: d.Blocked, Wipe: d.Wipe, Waiting: d.Waiting}, nil
 }
 
 // Devices lists devices: of one user, or of all with user "".
@@ -171,7 +215,7 @@ func (s *Service) Devices(ctx context.Context, user auth.UserID, limit int, curs
 	return out, f.Next, nil
 }
 
-// Of lists the devices of several users that are not blocked.
+// Of lists the devices of several users that may be signed in on.
 func (s *Service) Of(ctx context.Context, users []auth.UserID) ([]auth.Device, error) {
 	var out []auth.Device
 	for _, u := range users {
@@ -181,7 +225,7 @@ func (s *Service) Of(ctx context.Context, users []auth.UserID) ([]auth.Device, e
 			return nil, err
 		}
 		for _, d := range ds {
-			if !d.Blocked {
+			if !d.Blocked && !d.Waiting {
 				out = append(out, auth.Device{ID: d.ID, User: d.User, Platform: d.Platform, Name: d.Name})
 			}
 		}

@@ -29,6 +29,8 @@ func (s *Service) PutLender(ctx context.Context, ask Ask, l Lender) (Lender, err
 	case !lenderShape.MatchString(l.ID):
 		return Lender{}, invalid("lender.id", "id",
 			"a lender's id has 1 to 62 letters A to Z, digits, dashes and underscores")
+	case reserved(l.ID):
+		return Lender{}, invalid("lender.id", "id", "this id stands for the organisation or the server; choose another")
 	case len(l.Name) > 200:
 		return Lender{}, invalid("lender.name", "name", "a lender's name has at most 200 bytes")
 	case len(l.Phone) > 40:
@@ -84,6 +86,9 @@ func (s *Service) Contracts(ctx context.Context, lender string) (branches []auth
 func (s *Service) AddLender(ctx context.Context, by auth.UserID, lender string, branch auth.BranchID) error {
 	if !lenderShape.MatchString(lender) {
 		return invalid("lender.id", "lender", "a lender's id has 1 to 62 letters A to Z, digits, dashes and underscores")
+	}
+	if reserved(lender) {
+		return invalid("lender.id", "lender", "this id stands for the organisation or the server; choose another")
 	}
 	_, err := s.changeLender(ctx, Ask{By: by}, lender, func(now *Lender) *Lender {
 		if now != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"doorstep/auth"
@@ -18,6 +19,9 @@ type Service struct {
 	store   journal.Store
 	hasher  Hasher
 	shapes  shapeCache
+
+	// DeviceApproval has a new device of a user who has a blocked one wait for ApproveDevice. Set it before use.
+	DeviceApproval bool
 }
 
 // Hasher turns passwords into what is kept and checked; auth implements it.
@@ -43,6 +47,13 @@ type Ask struct {
 }
 
 var idShape = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+
+// reserved tells whether an id stands for the server itself, or for an import, where commands and changes name who
+// asked for them. In whatever case, since people read them.
+func reserved(id string) bool {
+	return slices.ContainsFunc([]string{"system", "import", "org", string(auth.OrgBranch)},
+		func(r string) bool { return strings.EqualFold(id, r) })
+}
 
 // change is one document's change: decide sees the present state (nil when
 // absent) and gives the next one, or nil to delete it.

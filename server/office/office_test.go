@@ -150,12 +150,16 @@ func TestAMadeUpPasswordShownIsTheOneThatWorks(t *testing.T) {
 	if !set {
 		t.Fatal("the request repeated shows a password that is not the user's")
 	}
-	refused(t, "the password of the first answer", h.ChangePassword(ctx, u.ID, first, own), "user.password_wrong")
-	ok(t, h.ChangePassword(ctx, u.ID, second, own))
+	change := func(old, next string) error {
+		_, err := h.ChangePassword(ctx, u.ID, old, next)
+		return err
+	}
+	refused(t, "the password of the first answer", change(first, own), "user.password_wrong")
+	ok(t, change(second, own))
 	if _, set := make(third); set {
 		t.Error("a repeated request took the user's own password away")
 	}
-	ok(t, h.ChangePassword(ctx, u.ID, own, third))
+	ok(t, change(own, third))
 }
 
 // What narrows or widens a user's reach ends the tokens given so far; a new name does not.
@@ -358,16 +362,18 @@ func TestALendersSystemSeesTheBranchesOfItsContracts(t *testing.T) {
 	}
 }
 
-func TestDevicesChangeHandsUnlessTheyAreBlocked(t *testing.T) {
+func TestADeviceKeepsItsUser(t *testing.T) {
 	h := newHouse(t)
 	ctx := context.Background()
 	h.agent("ana", porto)
 	h.agent("rui", porto)
 	ok(t, h.RegisterDevice(ctx, auth.Device{ID: "d1", User: "ana", Platform: "ios", PushToken: "one"}))
-	ok(t, h.RegisterDevice(ctx, auth.Device{ID: "d1", User: "rui", Platform: "ios", PushToken: "two"}))
+	err := h.RegisterDevice(ctx, auth.Device{ID: "d1", User: "rui", Platform: "ios", PushToken: "stolen"})
+	refused(t, "another user", err, "device.taken")
+	ok(t, h.RegisterDevice(ctx, auth.Device{ID: "d1", User: "ana", Platform: "ios", Name: "blue", PushToken: "two"}))
 	ds, err := h.Of(ctx, []auth.UserID{"ana", "rui"})
 	ok(t, err)
-	if len(ds) != 1 || ds[0].User != "rui" {
+	if len(ds) != 1 || ds[0].User != "ana" || ds[0].Name != "blue" {
 		t.Errorf("the devices are %+v", ds)
 	}
 	// A token that is dead by now is not the one that replaced it.
@@ -381,12 +387,121 @@ func TestDevicesChangeHandsUnlessTheyAreBlocked(t *testing.T) {
 	}
 	_, err = h.BlockDevice(ctx, h.ask(), "d1", true)
 	ok(t, err)
-	if ds, err := h.Of(ctx, []auth.UserID{"rui"}); err != nil || len(ds) != 0 {
+	if ds, err := h.Of(ctx, []auth.UserID{"ana"}); err != nil || len(ds) != 0 {
 		t.Errorf("a blocked device gets notices: %+v, %v", ds, err)
 	}
 	st, err := h.DeviceStatus(ctx, "d1")
 	ok(t, err)
 	if !st.Blocked || !st.Wipe {
 		t.Errorf("the device is %+v", st)
+	}
+	refused(t, "a blocked device and another user", h.RegisterDevice(ctx, auth.Device{ID: "d1", User: "rui",
+		Platform: "ios"}), "device.taken")
+}
+
+func TestANewDeviceOfABlockedUserWaitsForApproval(t *testing.T) {
+	for _, on := range []bool{false, true} {
+		h := newHouse(t)
+		h.DeviceApproval = on
+		ctx := context.Background()
+		h.agent("ana", porto)
+		h.agent("rui", porto)
+		register := func(u auth.UserID, d auth.DeviceID) error {
+			return h.RegisterDevice(ctx, auth.Device{ID: d, User: u, Platform: "ios", PushToken: "token"})
+		}
+		ok(t, register("ana", "d1"))
+		ok(t, register("ana", "d2")) // nothing is blocked yet
+		_, err := h.BlockDevice(ctx, h.ask(), "d1", false)
+		ok(t, err)
+		want := map[bool]string{true: "device.waiting"}[on]
+		for range 2 { // asking again changes nothing
+			refused(t, "the new device", register("ana", "d3"), want)
+		}
+		ok(t, register("ana", "d2"))
+		ok(t, register("rui", "d4"))
+		if st, err := h.DeviceStatus(ctx, "d3"); err != nil || st.Waiting != on {
+			t.Errorf("with approval %v the new device is %+v, %v", on, st, err)
+		}
+		ds, err := h.Of(ctx, []auth.UserID{"ana"})
+		ok(t, err)
+		if n := map[bool]int{false: 2, true: 1}[on]; len(ds) != n {
+			t.Errorf("with approval %v alerts go to %+v", on, ds)
+		}
+		_, err = h.ApproveDevice(ctx, h.ask(), "d3")
+		ok(t, err)
+		ok(t, register("ana", "d3"))
+		_, err = h.ApproveDevice(ctx, h.ask(), "none")
+		refused(t, "a device that does not exist", err, "device.not_found")
+	}
+}
+
+func TestReservedIDsAreRefused(t *testing.T) {
+	h := newHouse(t)
+	ctx := context.Background()
+	for _, id := range []string{"system", "import", "org", "System", "ORG", "_org"} {
+		_, _, err := h.CreateUser(ctx, h.ask(), NewUser{ID: auth.UserID(id), Login: "l", Role: auth.RoleAdmin})
+		refused(t, "a user "+id, err, "user.id")
+		_, err = h.PutBranch(ctx, h.ask(), Branch{ID: auth.BranchID(id), TimeZone: "Europe/Lisbon"})
+		refused(t, "a branch "+id, err, "branch.id")
+		_, err = h.PutLender(ctx, h.ask(), Lender{ID: id})
+		refused(t, "a lender "+id, err, "lender.id")
+		refused(t, "a lender of an import "+id, h.AddLender(ctx, "admin", id, porto), "lender.id")
+	}
+	_, _, err := h.CreateUser(ctx, h.ask(), NewUser{ID: "systems", Login: "system", Role: auth.RoleAdmin})
+	ok(t, err)
+}
+
+func TestTheLastAdministratorStays(t *testing.T) {
+	h := newHouse(t)
+	ctx := context.Background()
+	for _, id := range []auth.UserID{"one", "two"} {
+		_, _, err := h.CreateUser(ctx, h.ask(), NewUser{ID: id, Login: string(id), Role: auth.RoleAdmin})
+		ok(t, err)
+	}
+	off, on, auditor, name := true, false, auth.RoleAuditor, "One"
+	change := func(id auth.UserID, p UserPatch) error {
+		_, err := h.PatchUser(ctx, h.ask(), id, p)
+		return err
+	}
+	ok(t, change("two", UserPatch{Disabled: &off}))
+	refused(t, "to disable the last", change("one", UserPatch{Disabled: &off}), "user.last_admin")
+	refused(t, "to give them another role", change("one", UserPatch{Role: &auditor,
+		Branches: &[]auth.BranchID{porto}}), "user.last_admin")
+	ok(t, change("one", UserPatch{Name: &name}))
+	ok(t, change("two", UserPatch{Disabled: &on}))
+	ok(t, change("one", UserPatch{Disabled: &off}))
+	refused(t, "to disable the other", change("two", UserPatch{Disabled: &off}), "user.last_admin")
+}
+
+func TestAOneTimePasswordEndsAndIsNotKept(t *testing.T) {
+	h := newHouse(t)
+	ctx := context.Background()
+	u, _, err := h.CreateUser(ctx, h.ask(), NewUser{Login: "rui", Role: auth.RoleAdmin, Password: "one-time"})
+	ok(t, err)
+	ends := func(want time.Time) {
+		t.Helper()
+		now, err := h.ByID(ctx, u.ID)
+		ok(t, err)
+		if !now.PasswordEnds.Equal(want) || now.MustChangePassword == want.IsZero() {
+			t.Errorf("the password ends %v, must change %v, want %v", now.PasswordEnds, now.MustChangePassword, want)
+		}
+	}
+	tomorrow := h.journal.Now().Add(auth.OneTimeTTL)
+	ends(tomorrow)
+	_, err = h.ChangePassword(ctx, u.ID, "one-time", "one-time")
+	refused(t, "to keep it", err, "user.password_same")
+	generation, err := h.ChangePassword(ctx, u.ID, "one-time", "my own")
+	ok(t, err)
+	if now, err := h.User(ctx, u.ID); err != nil || now.Generation != generation || generation != u.Generation+1 {
+		t.Errorf("the generation is %d, the answer says %d, before it was %d; %v", now.Generation, generation,
+			u.Generation, err)
+	}
+	ends(time.Time{})
+	ok(t, h.ResetPassword(ctx, h.ask(), "rui", "again"))
+	ends(tomorrow)
+	machine, _, err := h.CreateUser(ctx, h.ask(), NewUser{Login: "m", Role: auth.RoleAdmin, Password: "x", Keep: true})
+	ok(t, err)
+	if now, err := h.ByID(ctx, machine.ID); err != nil || !now.PasswordEnds.IsZero() {
+		t.Errorf("a machine's password ends %v, %v", now.PasswordEnds, err)
 	}
 }

@@ -53,16 +53,8 @@ type NewUser struct {
 	Keep bool
 }
 
-// credential is the small document with a user's password hash.
-type credential struct {
-	Hash       string `json:"hash"`
-	MustChange bool   `json:"must_change"`
-	// Printed marks the first administrator's one-time password, which a start made up
-	// and printed. A later start may replace it as long as it has not been changed.
-	Printed bool `json:"printed,omitempty"`
-}
-
-const credentialKind = "credential"
+// adminsKey is written by every change of a user, any of which may leave the organisation without an administrator.
+const adminsKey journal.Key = "admins"
 
 // loginKey is written by every change of who has which login.
 func loginKey(login string) journal.Key { return journal.Key("uniq:login:" + login) }
@@ -119,7 +111,7 @@ func (s *Service) CreateUser(ctx context.Context, ask Ask, n NewUser) (user User
 		if set = now == nil || n.MadeUp && was.MustChange; !set {
 			return nil, nil
 		}
-		return json.Marshal(credential{Hash: hash, MustChange: !n.Keep})
+		return json.Marshal(credential{Hash: hash, MustChange: !n.Keep, Since: s.now()})
 	})
 	return *u, set && err == nil, err
 }
@@ -130,6 +122,9 @@ func (s *Service) checkUser(ctx context.Context, n NewUser) error {
 	}
 	if n.ID != "" && !idShape.MatchString(string(n.ID)) {
 		return invalid("user.id", "id", "an id has 1 to 64 letters, digits, dots, dashes or underscores")
+	}
+	if reserved(string(n.ID)) {
+		return invalid("user.id", "id", "this id stands for the server itself; choose another")
 	}
 	if n := utf8.RuneCountInString(n.Name); n > 200 {
 		return invalid("user.name", "name", "a name has at most 200 characters")
@@ -180,7 +175,8 @@ type UserPatch struct {
 	Password  *string // a new one-time password
 }
 
-// PatchUser changes a user. A change of role, scope, password, or disabling ends the tokens given so far.
+// PatchUser changes a user. A change of role, scope, password, or disabling ends the tokens given so far. The last
+// administrator stays one (user.last_admin).
 // An agent's branch cannot change while they hold devices of it; block or sign them out first is not
 // needed: their next sign-in takes the new branch.
 func (s *Service) PatchUser(ctx context.Context, ask Ask, id auth.UserID, p UserPatch) (User, error) {
@@ -195,6 +191,7 @@ func (s *Service) PatchUser(ctx context.Context, ask Ask, id auth.UserID, p User
 		}
 	}
 	u, err := apply(ctx, s, ask, change[User]{branch: auth.OrgBranch, typ: "users", id: string(id), action: "user.change",
+		keys: []journal.Key{adminsKey},
 		decide: func(ctx context.Context, r *journal.Reader, u *User) (*User, error) {
 			if u == nil {
 				return nil, notFound("user.not_found", "no such user")
@@ -211,6 +208,11 @@ func (s *Service) PatchUser(ctx context.Context, ask Ask, id auth.UserID, p User
 			if err := s.checkScope(ctx, u.Role, u.Branches, u.Lender, u.Regulator); err != nil {
 				return nil, err
 			}
+			if was.rules() && !u.rules() {
+				if err := s.otherAdmin(ctx, r, id); err != nil {
+					return nil, err
+				}
+			}
 			if u.Role != was.Role || u.Disabled != was.Disabled || u.Lender != was.Lender || u.Regulator != was.Regulator ||
 				!slices.Equal(u.Branches, was.Branches) || hash != "" {
 				u.Generation++
@@ -222,67 +224,31 @@ func (s *Service) PatchUser(ctx context.Context, ask Ask, id auth.UserID, p User
 	}
 	if hash != "" {
 		err = s.swapSmall(ctx, credentialKind, string(id), func([]byte) ([]byte, error) {
-			return json.Marshal(credential{Hash: hash, MustChange: true})
+			return json.Marshal(credential{Hash: hash, MustChange: true, Since: s.now()})
 		})
 	}
 	return *u, err
+}
+
+// rules tells whether a user is an administrator who may sign in.
+func (u *User) rules() bool { return u.Role == auth.RoleAdmin && !u.Disabled }
+
+// otherAdmin refuses if a user is the only administrator who may sign in.
+func (s *Service) otherAdmin(ctx context.Context, r *journal.Reader, id auth.UserID) error {
+	admins, err := readAll[User](ctx, r, usersByRole, string(auth.RoleAdmin))
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(admins, func(u User) bool { return u.ID != id && u.rules() }) {
+		return conflict("user.last_admin", "this is the last administrator; make another one first")
+	}
+	return nil
 }
 
 func set[T any](at *T, v *T) {
 	if v != nil {
 		*at = *v
 	}
-}
-
-// ChangePassword sets a user's own password; old must be the present one. Errors:
-// *refusal.Error user.password_wrong, auth's for a weak one.
-func (s *Service) ChangePassword(ctx context.Context, id auth.UserID, old, next string) error {
-	u, err := s.ByID(ctx, id)
-	if err != nil {
-		return err
-	}
-	ok, err := s.hasher.Matches(ctx, old, u.PasswordHash)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return invalid("user.password_wrong", "old", "the present password is another one")
-	}
-	hash, err := s.hasher.Hash(ctx, u.Login, next)
-	if err != nil {
-		return err
-	}
-	was := u.PasswordHash
-	if err := s.swapSmall(ctx, credentialKind, string(id), func(now []byte) ([]byte, error) {
-		var c credential
-		if json.Unmarshal(now, &c) != nil || c.Hash != was {
-			return nil, conflict("user.password_raced", "the password was changed meanwhile; sign in again")
-		}
-		return json.Marshal(credential{Hash: hash})
-	}); err != nil {
-		return err
-	}
-	_, err = apply(ctx, s, Ask{By: id}, change[User]{branch: auth.OrgBranch, typ: "users", id: string(id),
-		action: "user.password",
-		decide: func(_ context.Context, _ *journal.Reader, u *User) (*User, error) {
-			if u == nil {
-				return nil, notFound("user.not_found", "no such user")
-			}
-			return u, nil
-		}})
-	return err
-}
-
-// Rehash replaces a password's hash by one of today's strength; nothing happens if it was changed meanwhile.
-func (s *Service) Rehash(ctx context.Context, id auth.UserID, was, next string) error {
-	return s.swapSmall(ctx, credentialKind, string(id), func(now []byte) ([]byte, error) {
-		var c credential
-		if json.Unmarshal(now, &c) != nil || c.Hash != was {
-			return nil, nil
-		}
-		c.Hash = next
-		return json.Marshal(c)
-	})
 }
 
 // User reads a user. user.not_found.
@@ -342,95 +308,4 @@ func (s *Service) ByID(ctx context.Context, id auth.UserID) (auth.User, error) {
 		return auth.User{}, err
 	}
 	return s.withCredential(ctx, u)
-}
-
-func (s *Service) withCredential(ctx context.Context, u User) (auth.User, error) {
-	out := auth.User{ID: u.ID, Login: u.Login, Name: u.Name, Role: u.Role, Branches: u.Branches, Lender: u.Lender,
-		Disabled: u.Disabled, Generation: u.Generation, RegulatorLevel: u.Regulator}
-	if u.Role == auth.RoleLender {
-		var err error
-		if out.Branches, err = s.contractsOf(ctx, u); err != nil {
-			return auth.User{}, err
-		}
-	}
-	body, _, err := s.store.Small(ctx, credentialKind, string(u.ID))
-	if errors.Is(err, journal.ErrNotFound) {
-		return out, nil
-	}
-	if err != nil {
-		return auth.User{}, fmt.Errorf("read credential: %w", err)
-	}
-	var c credential
-	if err := json.Unmarshal(body, &c); err != nil {
-		return auth.User{}, fmt.Errorf("read credential: %w", err)
-	}
-	out.PasswordHash, out.MustChangePassword = c.Hash, c.MustChange
-	return out, nil
-}
-
-// FirstAdmin makes the user "admin" of a new deployment with the given password,
-// and says whether the password is now theirs. On a deployment that has users it
-// sets the password only if the administrator has none yet (a first start that
-// broke off), or still has one that an earlier start printed; otherwise it changes
-// nothing and returns false. With keep the password may stay, without it the
-// administrator must change it at first use. Errors: auth's for a weak password,
-// the store's.
-func (s *Service) FirstAdmin(ctx context.Context, password string, keep bool) (set bool, err error) {
-	const id = "admin"
-	f, err := s.store.Find(ctx, journal.Query{Branch: auth.OrgBranch, Type: "users", Limit: 1})
-	if err != nil {
-		return false, err
-	}
-	if len(f.Records) == 0 {
-		if _, _, err := s.CreateUser(ctx, Ask{By: "system", Command: "org:first-admin"},
-			NewUser{ID: id, Login: id, Name: "Administrator", Role: auth.RoleAdmin}); err != nil {
-			return false, err
-		}
-	} else if _, err := s.User(ctx, id); err != nil {
-		var e *refusal.Error
-		if errors.As(err, &e) && e.Kind == refusal.NotFound {
-			err = nil // the users of this deployment came about in another way
-		}
-		return false, err
-	}
-	var hash string
-	err = s.swapSmall(ctx, credentialKind, id, func(now []byte) ([]byte, error) {
-		set = false
-		if now != nil {
-			var was credential
-			if err := json.Unmarshal(now, &was); err != nil {
-				return nil, fmt.Errorf("read credential: %w", err)
-			}
-			if !was.Printed {
-				return nil, nil
-			}
-		}
-		if hash == "" {
-			var err error
-			if hash, err = s.hasher.Hash(ctx, id, password); err != nil {
-				return nil, err
-			}
-		}
-		set = true
-		return json.Marshal(credential{Hash: hash, MustChange: !keep, Printed: !keep})
-	})
-	return set && err == nil, err
-}
-
-// ResetPassword gives the user with this login a one-time password, which they must
-// change at first use, and ends their sessions. Errors: *refusal.Error user.not_found,
-// user.disabled; the store's.
-func (s *Service) ResetPassword(ctx context.Context, ask Ask, login, password string) error {
-	u, err := s.ByLogin(ctx, login)
-	if errors.Is(err, auth.ErrNoUser) {
-		return notFound("user.not_found", "no user has the login "+login)
-	}
-	if err != nil {
-		return err
-	}
-	if u.Disabled {
-		return conflict("user.disabled", "the user is disabled and could not sign in; enable them first")
-	}
-	_, err = s.PatchUser(ctx, ask, u.ID, UserPatch{Password: &password})
-	return err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,6 +13,13 @@ import (
 
 type serveCmd struct {
 	Listen         string   `default:"127.0.0.1:8080" env:"DOORSTEP_LISTEN" help:"Address to listen at."`
+	TLSCert        string   `name:"tls-cert" env:"DOORSTEP_TLS_CERT" help:"Certificate chain (PEM) to answer with TLS. Read again when it changes."`
+	TLSKey         string   `name:"tls-key" env:"DOORSTEP_TLS_KEY" help:"Key of the certificate (PEM)."`
+	TrustedProxies []string `env:"DOORSTEP_TRUSTED_PROXIES" help:"Addresses and networks of proxies whose X-Forwarded-For is believed." placeholder:"ADDRESS"`
+	MetricsListen  string   `env:"DOORSTEP_METRICS_LISTEN" help:"Address of /metrics, which is then served nowhere else." placeholder:"HOST:PORT"`
+	Connections    int      `name:"connections-per-address" default:"500" env:"DOORSTEP_CONNECTIONS_PER_ADDRESS" help:"Open connections of one address at most; 0: no limit. The loopback and trusted proxies have none."`
+	SessionDays    int      `default:"30" env:"DOORSTEP_SESSION_DAYS" help:"Days after its sign-in at which a session ends, 1 to 365."`
+	DeviceApproval bool     `env:"DOORSTEP_DEVICE_APPROVAL" help:"The next device of a user who has a blocked one waits for an administrator."`
 	Data           string   `default:"./doorstep-data" env:"DOORSTEP_DATA" help:"Folder of the embedded store, the debtors' keys, the audit key and the token keys. A backup copies it."`
 	Secrets        string   `env:"DOORSTEP_SECRETS" help:"Folder of the key-encryption key and the erasure list, which no backup of the data may hold. Default: the data folder's name with -secrets, beside it."`
 	MongoDBURI     string   `name:"mongodb-uri" env:"DOORSTEP_MONGODB_URI" help:"Keep everything in MongoDB instead of the embedded store."`
@@ -32,7 +40,15 @@ type serveCmd struct {
 }
 
 func (c *serveCmd) Run(ctx context.Context, out io.Writer) error {
-	cfg := server.Config{Listen: c.Listen, Data: c.Data, Secrets: c.Secrets, ReplaceKey: c.ReplaceKey,
+	if c.SessionDays < 1 || c.SessionDays > 365 {
+		return errors.New("--session-days: write a number from 1 to 365")
+	}
+	if c.Connections < 0 {
+		return errors.New("--connections-per-address: write a number from 1 on, or 0 for no limit")
+	}
+	cfg := server.Config{Listen: c.Listen, TLSCert: c.TLSCert, TLSKey: c.TLSKey, TrustedProxies: c.TrustedProxies,
+		ConnectionsPerAddress: c.Connections, MetricsListen: c.MetricsListen,
+		SessionLife: time.Duration(c.SessionDays) * 24 * time.Hour, DeviceApproval: c.DeviceApproval, Data: c.Data, Secrets: c.Secrets, ReplaceKey: c.ReplaceKey,
 		MongoDB: c.MongoDBURI, KEK: c.KEK, AdminPassword: c.AdminPassword, FCMCredentials: c.FCMCredentials,
 		FCMEndpoint: c.FCMEndpoint, Policies: c.Policy, Travel: c.choice(), Deployment: c.Deployment, Threads: c.Threads,
 		PlanMaxInstalments: c.PlanMaxInstalments, PlanMaxDays: c.PlanMaxDays, Version: version,

@@ -1,0 +1,44 @@
+package auth
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/alexedwards/argon2id"
+)
+
+func TestCommonPasswordsAreRefused(t *testing.T) {
+	// No place to hash in: what passes the rules waits until its context ends.
+	p, err := newPasswords(1, argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
+	check(t, err)
+	p.places <- struct{}{}
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	list := commonPasswords()
+	long := 0
+	for _, c := range list {
+		if utf8.RuneCountInString(c) >= MinPassword {
+			long++
+		}
+		_, err := p.Hash(ended, "ana", c)
+		refused(t, c, err, "auth.password_weak")
+	}
+	// ASVS 5.0 6.2.4 asks for 3,000 that the other rules allow.
+	if len(list) < 20_000 || long < 10_000 {
+		t.Errorf("the list has %d passwords, %d of them long enough", len(list), long)
+	}
+	if !slices.IsSorted(list) {
+		t.Error("the list is not sorted")
+	}
+	for _, c := range []string{"Password123", "QWERTYUIOP", "1234567890", "basketball", "1qaz2wsx3edc"} {
+		_, err := p.Hash(ended, "ana", c)
+		refused(t, c, err, "auth.password_weak")
+	}
+	for _, login := range []string{"ana", "Ana.Martins"} {
+		_, err := p.Hash(ended, login, strings.Repeat(strings.ToUpper(login), 4))
+		refused(t, "the login, repeated", err, "auth.password_weak")
+	}
+}
