@@ -20,6 +20,7 @@ type whyNot struct {
 type judging struct {
 	date     string
 	crews    []crew
+	empty    []crew // without an agent who can be sent out
 	policy   *conduct.Policy
 	overlays []string
 	past     *soFar
@@ -128,6 +129,8 @@ func (j *judging) judge(ctx context.Context, f *casework.PlanningFile, agreed []
 		}
 	}
 	switch {
+	case !near && len(mayGo(j.empty, k, f.Home)) > 0:
+		return candidate{}, whyNot{code: NoAgent}, nil
 	case !near:
 		return candidate{}, whyNot{code: NoTeam}, nil
 	case len(c.crews) == 0 && len(denied) > 0:

@@ -45,12 +45,18 @@ func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
 	if err != nil {
 		return nil, err
 	}
-	crews, err := s.crews(ctx, r, origin, zone)
+	crews, empty, err := s.crews(ctx, r, origin, zone)
 	if err != nil {
 		return nil, err
 	}
 	if len(crews) == 0 && r.Replan == nil {
+		if len(empty) > 0 {
+			return nil, checkAgents(nil, nil)
+		}
 		return nil, refuse(refusal.Conflict, "round.no_shifts", "date", "no team has a shift that day")
+	}
+	if err := checkPeople(dutiesOf(crews), func(string) string { return "" }); err != nil {
+		return nil, err
 	}
 	if err := s.letNeighboursIn(ctx, branch, crews); err != nil {
 		return nil, err
@@ -65,7 +71,7 @@ func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
 	if crews = past.goOn(crews, origin); len(crews) == 0 && r.Replan == nil {
 		return nil, refuse(refusal.Conflict, "round.no_shifts", "date", "no team's shift that day is still running")
 	}
-	cands, err := s.candidates(ctx, r, judging{r.Date, crews, policy, branch.Profiles, past}, d)
+	cands, err := s.candidates(ctx, r, judging{r.Date, crews, empty, policy, branch.Profiles, past}, d)
 	if err != nil {
 		return nil, err
 	}

@@ -107,17 +107,24 @@ func newHouse(t *testing.T) *house {
 		lon := -8.65 + 0.05*float64(i)
 		h.territory(id, lon, 41.10, lon+0.05, 41.20)
 		a, b := auth.UserID(id+"-1"), auth.UserID(id+"-2")
-		for _, u := range []auth.UserID{a, b} {
-			_, _, err := h.office.CreateUser(ctx, office.Ask{By: "admin"}, office.NewUser{ID: u, Login: string(u),
-				Role: auth.RoleAgent, Branches: []auth.BranchID{porto}})
-			ok(t, err)
-			ok(t, h.office.RegisterDevice(ctx, auth.Device{ID: auth.DeviceID("phone-" + u), User: u, Platform: "android"}))
-		}
+		h.agents(a, b)
 		h.team(office.Team{ID: "t-" + id, Agents: []auth.UserID{a, b}, Territories: []string{id},
 			Items: []string{"badge", "authorisation_letter"}, Recording: true})
 		h.shift("t-"+id, today)
 	}
 	return h
+}
+
+// agents makes agents of the branch, each with a phone.
+func (h *house) agents(ids ...auth.UserID) {
+	h.t.Helper()
+	ctx := context.Background()
+	for _, u := range ids {
+		_, _, err := h.office.CreateUser(ctx, office.Ask{By: "admin"}, office.NewUser{ID: u, Login: string(u),
+			Role: auth.RoleAgent, Branches: []auth.BranchID{porto}})
+		ok(h.t, err)
+		ok(h.t, h.office.RegisterDevice(ctx, auth.Device{ID: auth.DeviceID("phone-" + u), User: u, Platform: "android"}))
+	}
 }
 
 // territory is a box.

@@ -165,7 +165,8 @@ func TestAReplanWithoutNewsIsSilent(t *testing.T) {
 // A team that dropped out stays out until it is said to be back.
 func TestATeamThatDroppedOutStaysOut(t *testing.T) {
 	h := newHouse(t)
-	h.team(office.Team{ID: "t-other", Agents: []auth.UserID{"east-1", "east-2"}, Territories: []string{"west"},
+	h.agents("other-1", "other-2")
+	h.team(office.Team{ID: "t-other", Agents: []auth.UserID{"other-1", "other-2"}, Territories: []string{"west"},
 		Items: []string{"badge", "authorisation_letter"}, Recording: true})
 	h.shift("t-other", today)
 	h.street()

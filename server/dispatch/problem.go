@@ -44,20 +44,21 @@ func (c *crew) works(territory, team string) bool {
 	return territory != "" && c.shift.Works(c.team, territory)
 }
 
-// crews are the day's teams in order of id.
-func (s *Service) crews(ctx context.Context, r Round, origin time.Time, zone *time.Location) ([]crew, error) {
+// crews are the day's teams in order of id, with those of their agents who can be sent out. Teams that have none are
+// apart, in empty.
+func (s *Service) crews(ctx context.Context, r Round, origin time.Time, zone *time.Location) (out, empty []crew,
+	err error) {
 	shifts, err := s.opt.Office.Shifts(ctx, r.Branch, r.Date)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var out []crew
 	for _, sh := range shifts {
 		if len(r.Teams) > 0 && !slices.Contains(r.Teams, sh.Team) {
 			continue
 		}
 		t, err := s.opt.Office.Team(ctx, r.Branch, sh.Team)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if r.Replan != nil && slices.Contains(r.Replan.Without, sh.Team) {
 			continue
@@ -71,30 +72,48 @@ func (s *Service) crews(ctx context.Context, r Round, origin time.Time, zone *ti
 			c.agents = sh.Agents
 		}
 		if c.mode, err = travel.ParseMode(t.Mode); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if c.from, err = wall(r.Date, sh.From, zone); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if c.to, err = wall(r.Date, sh.To, zone); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, b := range sh.Breaks {
 			from, err := wall(r.Date, b.From, zone)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			to, err := wall(r.Date, b.To, zone)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			c.breaks = append(c.breaks, routing.Break{Service: b.Minutes * 60,
 				Windows: []routing.Window{{From: since(origin, from), To: since(origin, to)}}})
 		}
 		out = append(out, c)
 	}
+	var agents []auth.UserID
+	for _, c := range out {
+		agents = append(agents, c.agents...)
+	}
+	unable, err := s.opt.Office.Unable(ctx, r.Branch, agents)
+	if err != nil {
+		return nil, nil, err
+	}
+	out = slices.DeleteFunc(out, func(c crew) bool {
+		if len(able(c.agents, unable)) > 0 {
+			return false
+		}
+		empty = append(empty, c)
+		return true
+	})
+	for i := range out {
+		out[i].agents = able(out[i].agents, unable)
+	}
 	slices.SortFunc(out, func(a, b crew) int { return cmp.Compare(a.team.ID, b.team.ID) })
-	return out, nil
+	return out, empty, nil
 }
 
 // wall is a wall time of a date as an instant. One that the clocks skip is moved

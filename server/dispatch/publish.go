@@ -16,7 +16,8 @@ import (
 // Publish has a planned round issued to the agents' phones. It answers at once;
 // Run does it. Publishing again is the same. Errors: round.not_found, round.branch,
 // round.state for a round that is not planned, round.past for one whose day is over,
-// round.under_way when another round of the day has begun.
+// round.under_way when another round of the day has begun, round.agents_twice when an agent would be in two teams at
+// the same time.
 func (s *Service) Publish(ctx context.Context, ask Ask, id string) (Round, error) {
 	r, err := s.find(ctx, ask.Actor, id)
 	if err != nil {
@@ -38,6 +39,13 @@ func (s *Service) Publish(ctx context.Context, ask Ask, id string) (Round, error
 			}
 			if under != "" {
 				return refuseUnderWay(under)
+			}
+			staff, err := s.staffOf(ctx, rd, now.Date, zone)
+			if err != nil {
+				return err
+			}
+			if err := s.peopleNow(ctx, staff, *now); err != nil {
+				return err
 			}
 			now.Status, now.PublishedBy = Publishing, ask.Actor.User
 		case Publishing, Published:

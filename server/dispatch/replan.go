@@ -28,7 +28,7 @@ type ReplanParams struct {
 // unlawful or impossible drops out, and routes change as little as pays. The
 // phones are told only of what changed. It answers at once; Run does it. Errors:
 // round.not_found, round.state, round.limit, round.branch, round.team,
-// round.no_team_left: a day without any team is not planned, it is over.
+// round.agents_twice, round.no_agent, round.no_team_left: a day without any team is not planned, it is over.
 func (s *Service) Replan(ctx context.Context, ask Ask, id string, p ReplanParams) (Round, error) {
 	r, err := s.find(ctx, ask.Actor, id)
 	if err != nil {
@@ -63,6 +63,9 @@ func (s *Service) Replan(ctx context.Context, ask Ask, id string, p ReplanParams
 			return err
 		}
 		if err := staff.checkLeft(*now, without, rd.At); err != nil {
+			return err
+		}
+		if err := staff.checkPeople(now.Date, "", now.Teams, without); err != nil {
 			return err
 		}
 		now.Status = Replanning

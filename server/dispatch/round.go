@@ -170,6 +170,7 @@ const (
 	NoPosition     = "NO_POSITION"       // the case has no coordinates
 	NoTerritory    = "NO_TERRITORY"      // the home lies outside every territory
 	NoTeam         = "NO_TEAM"           // no team works the territory that day
+	NoAgent        = "NO_AGENT"          // no agent of the team that would go can be sent out
 	AddressUnfit   = "ADDRESS_UNFIT"     // the address is known to be wrong; our own rule
 	OnHold         = "HOLD"              // an open hold; our own rule
 	NoFitTeam      = "NO_FIT_TEAM"       // no team of the territory has what the visit needs

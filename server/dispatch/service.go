@@ -99,8 +99,8 @@ type Ask struct {
 }
 
 // Create asks for a round. It answers at once; Run plans it. Errors: *refusal.Error
-// round.branch, round.date, round.past, round.under_way, round.team, round.no_shifts, round.limit,
-// round.objective, round.balance.
+// round.branch, round.date, round.past, round.under_way, round.team, round.no_shifts, round.agents_twice,
+// round.no_agent, round.limit, round.objective, round.balance.
 func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) {
 	if !ask.Actor.InBranch(p.Branch) {
 		return Round{}, refuse(refusal.NotFound, "round.branch", "branch", "there is no such branch here")
@@ -154,6 +154,9 @@ func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) 
 		if len(staff.shifts) == 0 {
 			return journal.Draft{}, refuse(refusal.Conflict, "round.no_shifts", "date",
 				"no team has a shift that day; give teams shifts with PUT /v1/teams/{id}/shifts/{date}")
+		}
+		if err := staff.checkPeople(p.Date, "teams", p.Teams, nil); err != nil {
+			return journal.Draft{}, err
 		}
 		// The same id twice would be another round's: it cannot be.
 		if _, _, err := r.Doc(ctx, "rounds", round.ID); err != nil {

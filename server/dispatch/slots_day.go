@@ -37,7 +37,7 @@ func (s *Service) asItStands(ctx context.Context, r Round, branch office.Branch,
 		ask.Without = r.Replan.Without
 	}
 	r.Replan = &ask
-	if t.crews, err = s.crews(ctx, r, t.origin, zone); err != nil {
+	if t.crews, _, err = s.crews(ctx, r, t.origin, zone); err != nil {
 		return nil, err
 	}
 	if err := s.letNeighboursIn(ctx, branch, t.crews); err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"doorstep/auth"
 	"doorstep/auth/refusal"
 	"doorstep/server/office"
 	"doorstep/sync/journal"
@@ -17,12 +18,21 @@ type staff struct {
 	teams  []office.Team
 	shifts []office.Shift
 	zone   *time.Location // of the branch
+	// unable are the agents who cannot be sent out, with the reason.
+	unable map[auth.UserID]string
 }
 
-// staffOf reads who works on a date, for a decision that rests on it. The zone was read before.
+// staffOf reads who works on a date, for a decision that rests on it, and who of them can be sent out. The zone was
+// read before.
 func (s *Service) staffOf(ctx context.Context, r *journal.Reader, date string, zone *time.Location) (staff, error) {
-	teams, shifts, err := s.opt.Office.Staff(ctx, r, date)
-	return staff{teams, shifts, zone}, err
+	st := staff{zone: zone}
+	var err error
+	if st.teams, st.shifts, err = s.opt.Office.Staff(ctx, r, date); err != nil {
+		return staff{}, err
+	}
+	// Users are in another journal: no decision can rest on them. Issuing looks again.
+	st.unable, err = s.opt.Office.Unable(ctx, r.Branch, st.agents())
+	return st, err
 }
 
 // checkWork refuses the teams that have no shift on the date, each at its
