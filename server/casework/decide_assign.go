@@ -51,14 +51,18 @@ type IssuedStop struct {
 	ServiceS   int
 	// Appointment is the one the stop keeps; "" for none.
 	Appointment string
+	// Refuse is the code of why dispatch does not send anyone; "" if it does. The stop is refused for that reason.
+	Refuse string
 }
 
 // IssueReceipt answers IssueRoute.
 type IssueReceipt struct {
 	Issued int `json:"issued"` // on the phones now: new, changed and unchanged
 	// New and Changed are the assignments that were written.
-	New     int           `json:"new"`
-	Changed int           `json:"changed"`
+	New     int `json:"new"`
+	Changed int `json:"changed"`
+	// Done are stops that were visited before they were issued anew.
+	Done    int           `json:"done"`
 	Refused []RefusedStop `json:"refused"`
 }
 
@@ -66,7 +70,9 @@ type IssueReceipt struct {
 type RefusedStop struct {
 	Case   journal.CaseID `json:"case"`
 	Reason string         `json:"code"`
-	Rule   string         `json:"rule,omitempty"`
+	// Rule and Cite name the rule and its sources, where a rule is the reason.
+	Rule string   `json:"rule,omitempty"`
+	Cite []string `json:"cite,omitempty"`
 }
 
 // stopsPerEntry keeps an entry well below its limit.
@@ -97,13 +103,21 @@ func (c IssueRoute) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 			verdicts = nil
 			d.next("route.issue")
 		}
+		if st.Refuse != "" {
+			answer.Refused = append(answer.Refused, RefusedStop{Case: st.Case, Reason: st.Refuse})
+			continue
+		}
 		f, err := t.file(ctx, st.Case, forConduct|toRevoke)
 		if err != nil {
 			if e, ok := refusal.Of(err); ok {
-				answer.Refused = append(answer.Refused, RefusedStop{Case: st.Case, Reason: e.Code()})
+				answer.Refused = append(answer.Refused, RefusedStop{Case: st.Case, Reason: goneCode(e)})
 				continue
 			}
 			return nil, err
+		}
+		if was := issuedAs(f, st.Assignment); was != nil && was.State.Status == record.AssignmentDone {
+			answer.Done++
+			continue
 		}
 		if why := outOfReach(f, c, st); why != "" {
 			answer.Refused = append(answer.Refused, RefusedStop{Case: st.Case, Reason: why})
@@ -119,7 +133,7 @@ func (c IssueRoute) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 		}
 		verdicts = append(verdicts, v)
 		if !v.Allowed() {
-			answer.Refused = append(answer.Refused, RefusedStop{Case: st.Case, Reason: v.Reason, Rule: v.Rule})
+			answer.Refused = append(answer.Refused, RefusedStop{Case: st.Case, Reason: v.Reason, Rule: v.Rule, Cite: v.Cite})
 			if issuedAs(f, st.Assignment) != nil {
 				revokeOpen(f, d, record.AssignmentRevoked, "conduct:"+v.Reason)
 			}
@@ -145,25 +159,6 @@ func (c IssueRoute) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 	}
 	d.reply = answer
 	return d, nil
-}
-
-// outOfReach says why a stop cannot be issued, whatever the law says; "" if it can.
-func outOfReach(f *File, c IssueRoute, st IssuedStop) string {
-	if f.Case.Status != record.StatusOpen {
-		return "CASE_CLOSED"
-	}
-	for i := range f.Assignments {
-		switch a := &f.Assignments[i].State; {
-		case a.Round != c.Round:
-		case a.Status == record.AssignmentDone:
-			return "VISITED"
-		case a.Status == record.AssignmentOpen && f.Assignments[i].ID != st.Assignment && underWay(a.AgentStatus):
-			return "UNDER_WAY"
-		case a.Status != record.AssignmentOpen && f.Assignments[i].ID == st.Assignment:
-			return "REVOKED"
-		}
-	}
-	return ""
 }
 
 // issuedAs finds the assignment of an id; nil if it is not issued.

@@ -142,7 +142,7 @@ func TestNothingIsTakenInWhileADebtorMoves(t *testing.T) {
 		if err := h.confirm(secondAdmin, "south.D1", asked.ID); code(err) != codeMoving {
 			t.Errorf("%s an erasure is confirmed: %v", where, err)
 		}
-		if r := h.issue("r3", "t1", "2026-11-27", []auth.UserID{"ana"}, "north.c1"); r.Refused[0].Reason != codeMoved {
+		if r := h.issue("r3", "t1", "2026-11-27", []auth.UserID{"ana"}, "north.c1"); r.Refused[0].Reason != StopCaseGone {
 			t.Errorf("%s a stop is issued: %+v", where, r)
 		}
 		ok(t, s.take(ctx))

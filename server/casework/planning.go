@@ -303,6 +303,22 @@ func (s *Service) RoundAssignments(ctx context.Context, branch auth.BranchID, ro
 	return out, nil
 }
 
+// OnPhones lists the assignments that phones show, of local dates from one on, in order of date. It does not say when
+// visits began.
+func (s *Service) OnPhones(ctx context.Context, branch auth.BranchID, from string) ([]Issued, error) {
+	var out []Issued
+	err := s.each(ctx, journal.Query{Branch: branch, Type: "assignments", Index: AssignmentsOnPhones.Name,
+		Eq: []any{int64(1)}, From: from}, func(rec journal.Record) error {
+		a := Issued{ID: rec.ID}
+		if err := decode(rec, &a.Assignment); err != nil {
+			return err
+		}
+		out = append(out, a)
+		return nil
+	})
+	return out, err
+}
+
 // RoundBegun tells a decision whether a visit of a round has been made or begun. The
 // decision rests on the round's assignments.
 func RoundBegun(ctx context.Context, r *journal.Reader, round string) (bool, error) {

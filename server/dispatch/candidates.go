@@ -8,6 +8,7 @@ import (
 	"doorstep/server/casework"
 	"doorstep/server/conduct"
 	"doorstep/server/record"
+	"doorstep/sync/journal"
 )
 
 // whyNot is why a case gets no stop; the code is "" for one that may.
@@ -24,6 +25,8 @@ type judging struct {
 	policy   *conduct.Policy
 	overlays []string
 	past     *soFar
+	// elsewhere are the cases that other rounds see to, with the code.
+	elsewhere map[journal.CaseID]string
 }
 
 // day is what the files of cases are read for.
@@ -44,6 +47,9 @@ func (s *Service) candidates(ctx context.Context, r Round, j judging, d *day) ([
 		c, why, err := j.judge(ctx, f, k.AppointmentsOn(r.Date))
 		if err != nil {
 			return err
+		}
+		if code := j.elsewhere[k.ID]; code != "" && why.code == "" && c.appointment == "" {
+			why = whyNot{code: code}
 		}
 		if why.code != "" {
 			d.leave(r, k.ID, why.code, why.rule, why.cite)

@@ -71,7 +71,11 @@ func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
 	if crews = past.goOn(crews, origin); len(crews) == 0 && r.Replan == nil {
 		return nil, refuse(refusal.Conflict, "round.no_shifts", "date", "no team's shift that day is still running")
 	}
-	cands, err := s.candidates(ctx, r, judging{r.Date, crews, empty, policy, branch.Profiles, past}, d)
+	elsewhere, err := s.elsewhere(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	cands, err := s.candidates(ctx, r, judging{r.Date, crews, empty, policy, branch.Profiles, past, elsewhere}, d)
 	if err != nil {
 		return nil, err
 	}

@@ -84,6 +84,7 @@ func (s *Service) issue(ctx context.Context, r Round) error {
 			}
 			now.Status, now.PublishedAt, now.Issued, now.Refused = Published, rd.At.Truncate(time.Second), out.kept+out.issued,
 				out.refused
+			now.Stops, now.LeftOut = now.Stops-out.refused, now.LeftOut+out.refused
 			if p := now.Replan; p != nil {
 				p.Kept, p.New, p.Changed, p.Revoked = out.kept, out.fresh, out.changed, out.revoked
 			}
@@ -112,8 +113,16 @@ func (s *Service) issueRoutes(ctx context.Context, r Round) (out issuedRound, er
 			return out, err
 		}
 	}
+	ready, err := s.readiness(ctx, r, routes)
+	if err != nil {
+		return out, err
+	}
 	for i, route := range routes {
 		s.report(r.ID, Progress{Stage: "issuing", Fraction: float64(i) / float64(len(routes)), Stops: out.issued})
+		agents, why, err := ready.of(ctx, s, route)
+		if err != nil {
+			return out, err
+		}
 		var stops []casework.IssuedStop
 		for _, st := range route.Stops {
 			if st.State != "" {
@@ -121,7 +130,11 @@ func (s *Service) issueRoutes(ctx context.Context, r Round) (out issuedRound, er
 				continue
 			}
 			stops = append(stops, casework.IssuedStop{Case: st.Case, Assignment: st.Assignment, Seq: st.Seq, ETA: st.ETA,
-				Window: record.Window{From: st.Window.From, To: st.Window.To}, ServiceS: st.ServiceS, Appointment: st.Appointment})
+				Window: record.Window{From: st.Window.From, To: st.Window.To}, ServiceS: st.ServiceS, Appointment: st.Appointment,
+				Refuse: why})
+			if next := &stops[len(stops)-1]; why == "" && st.Appointment == "" {
+				next.Refuse = ready.elsewhere[st.Case]
+			}
 		}
 		if len(stops) == 0 {
 			continue
@@ -129,7 +142,7 @@ func (s *Service) issueRoutes(ctx context.Context, r Round) (out issuedRound, er
 		receipt, err := s.opt.Casework.One(ctx, auth.System(), r.Branch, casework.Request{ID: s.ask("route:"+route.Team,
 			r).Command,
 			Cmd: casework.IssueRoute{Round: r.ID, Route: r.ID + "." + route.Team, Team: route.Team, Date: r.Date,
-				Agents: route.Agents, Items: route.Items,
+				Agents: agents, Items: route.Items,
 				Recording: route.Recording, Overlays: branch.Profiles, Stops: stops}})
 		if err != nil {
 			return out, fmt.Errorf("issue route %s: %w", route.ID, err)
@@ -138,9 +151,13 @@ func (s *Service) issueRoutes(ctx context.Context, r Round) (out issuedRound, er
 		if err := json.Unmarshal(receipt.Body, &answer); err != nil {
 			return out, fmt.Errorf("issue route %s: read receipt: %w", route.ID, err)
 		}
+		if err := s.leaveRefused(ctx, r, route.Team, answer.Refused); err != nil {
+			return out, fmt.Errorf("issue route %s: %w", route.ID, err)
+		}
 		out.issued += answer.Issued
 		out.fresh += answer.New
 		out.changed += answer.Changed
+		out.kept += answer.Done
 		out.refused += len(answer.Refused)
 	}
 	return out, nil

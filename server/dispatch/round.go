@@ -182,7 +182,9 @@ const (
 	// SameDebtor: another case of the debtor is visited, and one visit does not serve both. Our own rule.
 	SameDebtor    = "SAME_DEBTOR"
 	NoAppointment = "APPOINTMENT" // no lawful time lies within the appointment of the day
-	Visited       = "VISITED"     // it has been visited that day, or a team is on its way: of slots only
+	Visited       = "VISITED"     // it has been visited that day, or a team is on its way
+	Assigned      = "ASSIGNED"    // it is still to be visited under another published round
+	Declined      = "DECLINED"    // agents of all teams that would go have declined it
 )
 
 // Indexes lists the declared indexes of this room for the store that is opened.

@@ -129,6 +129,17 @@ func TestAHoldBetweenPlanningAndPublishingKeepsTheStopFromBeingIssued(t *testing
 	if v.Issued != 1 || v.Refused != 2 || h.onPhone("west-1") != "c1 "+today {
 		t.Errorf("%d issued, %d refused, the phone shows %q", v.Issued, v.Refused, h.onPhone("west-1"))
 	}
+	// What was refused stands among the cases left out, with its reason, and in no route.
+	if got := leftOut(v); stops(v) != "t-west: c1" || got["c2"] != "COMPLAINT_OPEN hv-complaint" ||
+		got["c3"] != "CASE_CLOSED" || v.Stops != 1 || v.Round.LeftOut != 2 || v.Cases != 3 {
+		t.Errorf("stops %q, left out %v; the header says %d and %d of %d", stops(v), got, v.Stops, v.Round.LeftOut,
+			v.Cases)
+	}
+	for _, l := range v.LeftOut {
+		if l.Rule != "" && len(l.Cite) == 0 {
+			t.Errorf("%s is refused by rule %s without its source", l.Case, l.Rule)
+		}
+	}
 }
 
 func TestPublishingAgainDoesNothingMore(t *testing.T) {
@@ -361,12 +372,13 @@ func TestDaysThatAreOverLeaveThePhones(t *testing.T) {
 	if h.onPhone("west-1") != "c1 "+today || h.onPhone("east-1") != "c2 "+today {
 		t.Fatalf("the phones show %q and %q", h.onPhone("west-1"), h.onPhone("east-1"))
 	}
-	// The round of tomorrow leaves those of today, which is not over.
+	// The round of tomorrow leaves those of today, which is not over, and does not plan them twice.
 	h.now = time.Date(2026, 11, 25, 17, 0, 0, 0, time.UTC)
 	h.shift("t-west", "2026-11-26")
-	h.publish(h.plan("2026-11-26").ID)
-	if got := h.onPhone("west-1"); got != "c1 2026-11-25, c1 2026-11-26" {
-		t.Errorf("in the evening the phone shows %q", got)
+	h.take("c3")
+	tomorrow := h.publish(h.plan("2026-11-26").ID)
+	if got := h.onPhone("west-1"); got != "c1 2026-11-25, c3 2026-11-26" || leftOut(tomorrow)["c1"] != "ASSIGNED" {
+		t.Errorf("in the evening the phone shows %q; left out %v", got, leftOut(tomorrow))
 	}
 	// Midnight; the east has no new round.
 	h.now = time.Date(2026, 11, 25, 23, 59, 0, 0, time.UTC)
@@ -376,7 +388,7 @@ func TestDaysThatAreOverLeaveThePhones(t *testing.T) {
 	}
 	h.now = time.Date(2026, 11, 26, 0, 1, 0, 0, time.UTC)
 	h.work()
-	if w, e := h.onPhone("west-1"), h.onPhone("east-1"); w != "c1 2026-11-26" || e != "" {
+	if w, e := h.onPhone("west-1"), h.onPhone("east-1"); w != "c3 2026-11-26" || e != "" {
 		t.Errorf("after midnight the phones show %q and %q", w, e)
 	}
 	// A node that was down at midnight: publishing alone does it.

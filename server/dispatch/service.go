@@ -354,7 +354,11 @@ func (s *Service) Round(ctx context.Context, a auth.Actor, id string) (View, err
 		return View{}, err
 	}
 	v.LeftOut, err = all(ctx, s.store, r.Branch, leftOutsByRound, r.ID, func(l LeftOut) bool { return l.Run == r.Run })
-	return v, err
+	if err != nil {
+		return View{}, err
+	}
+	withoutLeftOut(v.Routes, v.LeftOut)
+	return v, nil
 }
 
 func (s *Service) routes(ctx context.Context, r Round) ([]Route, error) {

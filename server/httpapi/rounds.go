@@ -43,7 +43,9 @@ func (a *API) dispatchAsk(c call) (dispatch.Ask, error) {
 func (a *API) roundEndpoints() {
 	register(a, endpoint{method: http.MethodPost, path: "/v1/rounds", roles: supervisors, id: "planRound",
 		tag: "rounds", summary: "Plan a day", status: http.StatusAccepted,
-		about: "Answers at once; read the round for progress and result."}, a.planRound)
+		about: "Answers at once; read the round for progress and result. Agents who are disabled, in another branch, or " +
+			"without a device that may call are not sent out. Two teams with an agent in common at the same hours are " +
+			"a 409 round.agents_twice that names both."}, a.planRound)
 	register(a, endpoint{method: http.MethodGet, path: "/v1/rounds", roles: supervisors, id: "listRounds",
 		tag: "rounds", summary: "List rounds"}, a.listRounds)
 	round := func(op *huma.Operation) {
@@ -85,7 +87,9 @@ func (a *API) roundEndpoints() {
 	register(a, endpoint{method: http.MethodPost, path: "/v1/rounds/{id}/publish", roles: supervisors,
 		id: "publishRound", tag: "rounds", summary: "Issue a planned round to the phones",
 		status: http.StatusAccepted,
-		about:  "The law is asked again for every stop. Another round of the day that was published before is replaced."},
+		about: "The law is asked again for every stop, and who can be sent out. Stops that are refused are under " +
+			"`unassigned` then, with the reason. Two teams with an agent in common at the same hours are a 409 " +
+			"round.agents_twice. Another round of the day that was published before is replaced."},
 		a.publishRound)
 }
 
@@ -134,7 +138,7 @@ type routeView struct {
 
 type leftOutView struct {
 	Case string   `json:"case"`
-	Code string   `json:"code" doc:"Why it got no stop: the code of a conduct rule (OUTSIDE_HOURS, FREQ_CAP…), or NO_POSITION (no coordinates), NO_TERRITORY, NO_TEAM (none works the territory that day), ADDRESS_UNFIT, HOLD, SAME_DEBTOR, APPOINTMENT (its hour is not lawful), NO_FIT_TEAM (what the visit needs), UNREACHABLE (no road leads there), BEYOND_LIMITS (too far or too long for any shift), NO_TIME_IN_WINDOW (the lawful hours and the shifts do not meet), NO_TIME (others were better), WORTH_LESS."`
+	Code string   `json:"code" doc:"Why it got no stop: the code of a conduct rule (OUTSIDE_HOURS, FREQ_CAP…), or NO_POSITION (no coordinates), NO_TERRITORY, NO_TEAM (none works the territory that day), NO_AGENT (no agent of the team can be sent out), ASSIGNED (still to be visited under another published round), DECLINED (by agents of all teams that would go), ADDRESS_UNFIT, HOLD, SAME_DEBTOR, APPOINTMENT (its hour is not lawful), NO_FIT_TEAM (what the visit needs), UNREACHABLE (no road leads there), BEYOND_LIMITS (too far or too long for any shift), NO_TIME_IN_WINDOW (the lawful hours and the shifts do not meet), NO_TIME (others were better), WORTH_LESS. Of stops refused when the round was issued also CASE_CLOSED, CASE_GONE (in another branch, or erased), OTHER_TEAM (a supervisor gave the case to another), VISITED, UNDER_WAY (another team is on its way), REVOKED (taken back since it was planned)."`
 	Rule string   `json:"rule,omitempty"`
 	Cite []string `json:"cite,omitempty"`
 }
