@@ -49,9 +49,11 @@ func (c patchAssignment) decide(ctx context.Context, t *turn) (*draftBuilder, er
 	if err := decode(rec, &a); err != nil {
 		return nil, err
 	}
-	if _, err := t.file(ctx, a.Case, 0); err != nil {
+	f, err := t.file(ctx, a.Case, 0)
+	if err != nil {
 		return nil, err
 	}
+	was := a.AgentStatus
 	if slices.Contains(c.names, "agent_status") {
 		if bad := record.CheckStep(a.AgentStatus, c.said.AgentStatus); bad != nil {
 			return nil, bad
@@ -61,5 +63,24 @@ func (c patchAssignment) decide(ctx context.Context, t *turn) (*draftBuilder, er
 	a.Written.Stamp(c.names, c.rev, c.device)
 	d := t.draft("assignment.patch")
 	d.putAssignment(c.id, &a)
+	if decline(f, d, &a, was) {
+		d.putCase(f)
+	}
 	return d, nil
+}
+
+// decline remembers for the case that an agent declines a stop, or ends that when the stop is taken up after all, and
+// tells whether the case has changed. was is the agent's status before.
+func decline(f *File, d *draftBuilder, a *record.Assignment, was string) bool {
+	if a.Status != record.AssignmentOpen {
+		return false
+	}
+	if a.AgentStatus == "declined" {
+		f.Case.AddDecline(record.Decline{Agent: d.Actor.User, Team: a.Team, Round: a.Round, Date: a.Date,
+			Reason: a.DeclineReason, At: d.At})
+		return true
+	}
+	return was == "declined" && f.Case.EndDeclines(d.At, d.Actor.User, func(x *record.Decline) bool {
+		return x.Round == a.Round && x.Team == a.Team
+	})
 }

@@ -12,6 +12,9 @@ var (
 	CasesByDebtor    = journal.Index{Type: "cases", Name: "debtor", Fields: []string{"debtor", "id"}}
 	CasesByStatus    = journal.Index{Type: "cases", Name: "status", Fields: []string{"status", "id"}}
 
+	// CasesDeclined has those that an agent declined to visit, while that stands.
+	CasesDeclined = journal.Index{Type: "cases", Name: "declined_now", Fields: []string{"declined_now", "id"}}
+
 	// CasesByRef finds the cases of all lenders that call a case so.
 	CasesByRef = journal.Index{Type: "cases", Name: "ref", Fields: []string{"case_ref", "id"}}
 
@@ -55,7 +58,7 @@ func byCase(kind string) journal.Index {
 // Indexes lists them for the store that is opened.
 func Indexes() []journal.Index {
 	return []journal.Index{
-		CasesByTerritory, CasesByLender, CasesByDebtor, CasesByStatus, CasesByRef, LinksByPerson,
+		CasesByTerritory, CasesByLender, CasesByDebtor, CasesByStatus, CasesDeclined, CasesByRef, LinksByPerson,
 		ContactsByCase, ContactsByDebtor, contactsTried, contactsReached,
 		VisitsByCase, VisitsByDate, VisitsByReceipt,
 		ReviewsByCase, NotesByCase, ConsentsByCase, SignaturesByCase, PlansByCase, PlansByApproval, PaymentsReportedByCase,

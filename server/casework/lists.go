@@ -20,13 +20,15 @@ type Page struct {
 	Next  string            // "" at the end
 }
 
-// CaseQuery filters a list of cases. At most one of Territory and Lender.
+// CaseQuery filters a list of cases. At most one of Territory and Declined.
 type CaseQuery struct {
 	Branch    auth.BranchID
 	Status    string // open, closed, moved; "" for all but moved
 	Territory *string
-	Limit     int
-	After     string
+	// Declined lists only cases that an agent declined to visit, while that stands.
+	Declined bool
+	Limit    int
+	After    string
 }
 
 // Cases lists cases in order of id. A lender sees its own; names, phones
@@ -39,6 +41,8 @@ func (s *Service) Cases(ctx context.Context, a auth.Actor, q CaseQuery) (Page, e
 	switch {
 	case a.Role == auth.RoleLender:
 		query.Index, query.Eq = CasesByLender.Name, []any{a.Lender}
+	case q.Declined:
+		query.Index, query.Eq = CasesDeclined.Name, []any{int64(1)}
 	case q.Territory != nil:
 		query.Index, query.Eq = CasesByTerritory.Name, []any{*q.Territory}
 	case q.Status != "":
@@ -49,7 +53,8 @@ func (s *Service) Cases(ctx context.Context, a auth.Actor, q CaseQuery) (Page, e
 		if err := decode(rec, &k); err != nil {
 			return nil, err
 		}
-		if !k.OpenTo(a) || q.Status != "" && k.Status != q.Status || q.Status == "" && k.HasMoved() {
+		if !k.OpenTo(a) || q.Declined && k.DeclinedNow == 0 || q.Territory != nil && k.Territory != *q.Territory ||
+			q.Status != "" && k.Status != q.Status || q.Status == "" && k.HasMoved() {
 			return nil, nil
 		}
 		// Whose case it is and why it is held stands in the case file only.

@@ -32,6 +32,8 @@ func outOfReach(f *File, c IssueRoute, st IssuedStop) string {
 		return StopCaseClosed
 	case f.Case.Team != "" && f.Case.Team != c.Team:
 		return StopOtherTeam
+	case f.Case.DeclinedBy(c.Agents):
+		return StopDeclined
 	}
 	for i := range f.Assignments {
 		switch a := &f.Assignments[i].State; {

@@ -100,13 +100,14 @@ func (j *judging) judge(ctx context.Context, f *casework.PlanningFile, agreed []
 		return candidate{}, why, nil
 	}
 	c := candidate{id: k.ID, person: f.Person, home: f.Home, priority: k.Priority, amount: k.AmountDueMinor,
-		service: k.ServiceMin * 60}
+		territory: k.Territory, service: k.ServiceMin * 60}
 	var denied []conduct.Hit
 	spans := map[string][]Window{} // by kind of crew
-	near := false
+	near, declined := false, false
 	for _, i := range mayGo(j.crews, k, f.Home) {
 		w := &j.crews[i]
-		if j.past.declined(k.ID, w.team.ID) {
+		if k.DeclinedBy(w.agents) {
+			declined = true
 			continue
 		}
 		near = true
@@ -135,6 +136,8 @@ func (j *judging) judge(ctx context.Context, f *casework.PlanningFile, agreed []
 		}
 	}
 	switch {
+	case !near && declined:
+		return candidate{}, whyNot{code: Declined}, nil
 	case !near && len(mayGo(j.empty, k, f.Home)) > 0:
 		return candidate{}, whyNot{code: NoAgent}, nil
 	case !near:

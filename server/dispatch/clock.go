@@ -56,7 +56,7 @@ func (s *Service) underWay(ctx context.Context, r *journal.Reader, date, but str
 		if err := json.Unmarshal(rec.Body, &round); err != nil {
 			return "", fmt.Errorf("read round %s: %w", rec.ID, err)
 		}
-		if round.ID == but || !round.onPhones() && round.Status != Publishing {
+		if round.ID == but || !round.OnPhones() && round.Status != Publishing {
 			continue
 		}
 		begun, err := casework.RoundBegun(ctx, r, round.ID)

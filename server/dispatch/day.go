@@ -227,7 +227,7 @@ func (s *Service) read(r Round, z *puzzle, res routing.Result, cands []candidate
 					id := past.assignment(cand.id, c.team.ID)
 					st := Stop{Seq: len(route.Stops) + 1, Door: knock, Case: cand.id, Assignment: id, ETA: begins,
 						ServiceS: cand.service, TravelS: way,
-						DistanceM: metres, Appointment: cand.appointment}
+						DistanceM: metres, Appointment: cand.appointment, Territory: cand.territory}
 					for _, w := range cand.lawful {
 						if !st.ETA.Before(w.From) && st.ETA.Before(w.To) {
 							st.Window = w

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -22,6 +23,8 @@ import (
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
 	"doorstep/sync/seal"
+
+	"github.com/google/uuid"
 )
 
 const porto auth.BranchID = "porto"
@@ -295,6 +298,37 @@ func (h *house) onPhone(agent auth.UserID) string {
 	}
 	slices.Sort(out)
 	return strings.Join(out, ", ")
+}
+
+// stop is the stop of a case in a view; it must be there.
+func (v View) stop(c string) Stop {
+	for _, r := range v.Routes {
+		for _, st := range r.Stops {
+			if ref(st.Case) == c {
+				return st
+			}
+		}
+	}
+	panic("no stop of " + c)
+}
+
+// say is what an agent's phone says of a stop.
+func (h *house) say(agent auth.UserID, st Stop, fields string) {
+	h.t.Helper()
+	h.n++
+	sync := offline.New(offline.Options{Journal: h.journal, Applier: h.cases, Records: h.cases, Hash: sha256.Sum256})
+	defer sync.Close()
+	device := auth.DeviceID("phone-" + agent)
+	recs, err := h.store.Records(context.Background(), porto, []journal.DocRef{{Type: "assignments", ID: st.Assignment}})
+	ok(h.t, err)
+	a, err := sync.Push(context.Background(), offline.Caller{Actor: auth.Actor{User: agent, Role: auth.RoleAgent,
+		Branches: []auth.BranchID{porto}, Device: device}, Device: device, Branch: porto, Schema: 1, At: h.now},
+		offline.PushRequest{Mutations: []offline.Mutation{{Mid: uuid.NewString(), Type: "assignments", ID: st.Assignment,
+			Op: "patch", Base: recs[0].Rev, Fields: []byte(fields)}}})
+	ok(h.t, err)
+	if a.Results[0].Status != offline.Applied {
+		h.t.Fatalf("%s says %s of %s: %+v", agent, fields, st.Case, a.Results[0])
+	}
 }
 
 // code is the code of an error, "" for none.

@@ -260,3 +260,33 @@ func TestTheDoorATeamIsAtIsKeptWhole(t *testing.T) {
 		}
 	}
 }
+
+// A case does not come back to an agent who declined it: not when the day is planned anew, and not on another day. A
+// team without that agent goes.
+func TestADeclinedStopDoesNotComeBack(t *testing.T) {
+	h := newHouse(t)
+	h.agents("other-1", "other-2")
+	h.take("c1")
+	h.take("c2")
+	v := h.publish(h.plan(today).ID)
+	h.now = at("09:00")
+	h.say("west-1", v.stop("c1"), `{"agent_status":"declined","decline_reason":"conflict_of_interest"}`)
+	if v = h.view(v.ID); v.News.Declined != 1 {
+		t.Errorf("the news are %+v, want one stop declined", v.News)
+	}
+	v = h.replan(v.ID, ReplanParams{})
+	if leftOut(v)["c1"] != "DECLINED" || h.onPhone("west-2") != "c2 "+today || v.News.Declined != 0 {
+		t.Errorf("left out %v, the phone shows %q", leftOut(v), h.onPhone("west-2"))
+	}
+	h.shift("t-west", "2026-11-26")
+	if w := h.plan("2026-11-26"); leftOut(w)["c1"] != "DECLINED" {
+		t.Errorf("tomorrow: stops %q, left out %v", stops(w), leftOut(w))
+	}
+	h.team(office.Team{ID: "t-other", Agents: []auth.UserID{"other-1", "other-2"}, Territories: []string{"west"},
+		Items: []string{"badge", "authorisation_letter"}, Recording: true})
+	h.shift("t-other", today)
+	v = h.replan(v.ID, ReplanParams{})
+	if stops(v) != "t-other: c1; t-west: c2" || h.onPhone("other-1") != "c1 "+today {
+		t.Errorf("with another team: stops %q, left out %v", stops(v), leftOut(v))
+	}
+}

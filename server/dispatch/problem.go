@@ -151,6 +151,7 @@ type candidate struct {
 	crews    []int    // that may go, by index
 	// appointment is the one the stop must keep; "" for none.
 	appointment string
+	territory   string
 }
 
 // part is a share of the day that has no crew in common with another: it is planned by itself.

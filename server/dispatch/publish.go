@@ -171,7 +171,7 @@ func (s *Service) replace(ctx context.Context, r Round) error {
 		return err
 	}
 	for _, old := range rounds {
-		if old.ID == r.ID || !old.onPhones() {
+		if old.ID == r.ID || !old.OnPhones() {
 			continue
 		}
 		if err := s.revoke(ctx, r, old); err != nil {

@@ -58,8 +58,8 @@ type Round struct {
 	Replan  *Replan `json:"replan,omitempty"`
 }
 
-// onPhones tells whether the round is what the phones show of its day.
-func (r *Round) onPhones() bool { return r.Status == Published || r.Status == Replanning }
+// OnPhones tells whether the round is what the phones show of its day.
+func (r *Round) OnPhones() bool { return r.Status == Published || r.Status == Replanning }
 
 // Replan is a published round's being planned anew: what was asked for and what came of it.
 type Replan struct {
@@ -131,16 +131,15 @@ type Stop struct {
 	Door int `json:"door"`
 	// Appointment is the one the stop keeps; "" for none.
 	Appointment string `json:"appointment,omitempty"`
-	// State is done or under_way when a replan kept the stop for that reason; VisitedAt is when it was done.
+	// Territory is the case's, as it was planned.
+	Territory string `json:"territory,omitempty"`
+	// State is how the stop stands now: open, accepted, under_way, visited, done, declined, revoked or cancelled; "" while
+	// it is not issued. Stored, it is done or under_way where a replan kept the stop for that reason. VisitedAt is when
+	// it was done, and Reason why it was declined, revoked or cancelled.
 	State     string    `json:"state,omitempty"`
+	Reason    string    `json:"reason,omitempty"`
 	VisitedAt time.Time `json:"visited_at,omitzero"`
 }
-
-// States of a stop that a replan keeps.
-const (
-	stopDone     = "done"
-	stopUnderWay = "under_way"
-)
 
 // Window is a half-open span of instants, in UTC.
 type Window struct {

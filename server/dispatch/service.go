@@ -331,9 +331,10 @@ func (s *Service) roundsOn(ctx context.Context, b auth.BranchID, date string) ([
 	}
 }
 
-// View is a round with its routes and what was left out.
+// View is a round with its routes and what was left out, as it stands now.
 type View struct {
 	Round
+	News     News
 	Progress *Progress
 	Routes   []Route
 	LeftOut  []LeftOut
@@ -358,6 +359,11 @@ func (s *Service) Round(ctx context.Context, a auth.Actor, id string) (View, err
 		return View{}, err
 	}
 	withoutLeftOut(v.Routes, v.LeftOut)
+	issued, err := s.opt.Casework.RoundAssignments(ctx, r.Branch, r.ID)
+	if err != nil || len(issued) == 0 {
+		return v, err
+	}
+	v.asOf(issued)
 	return v, nil
 }
 

@@ -59,8 +59,8 @@ func (t *standingDay) toMake(team string) (out []Stop) {
 	for _, st := range so.route.Stops {
 		e, open := t.past.earlier(st.Case)
 		// What the phones of a published round do not have, it has lost since.
-		issued := t.round.onPhones()
-		if st.State == "" && !t.past.keeps(st.Case) && !t.past.declined(st.Case, team) &&
+		issued := t.round.OnPhones()
+		if st.State == "" && !t.past.keeps(st.Case) &&
 			(open && e.assignment == st.Assignment || !issued && !open) {
 			out = append(out, st)
 		}

@@ -22,7 +22,6 @@ type soFar struct {
 	persons map[string]bool         // of what is kept: debtors, linked ones as one
 	teams   map[string]*teamSoFar
 	open    map[journal.CaseID]earlier
-	refused map[journal.CaseID][]string // teams that declined the case
 }
 
 // teamSoFar is one team's day until now.
@@ -90,7 +89,7 @@ func (s *Service) soFar(ctx context.Context, r Round, zone *time.Location) (*soF
 // standing reads the day from the plan and what became of its assignments. It is pure.
 func standing(ask *Replan, routes []Route, issued []casework.Issued) *soFar {
 	p := &soFar{now: ask.At, kept: map[journal.CaseID]bool{}, teams: map[string]*teamSoFar{},
-		open: map[journal.CaseID]earlier{}, refused: map[journal.CaseID][]string{}}
+		open: map[journal.CaseID]earlier{}}
 	planned := map[string]Stop{}
 	for _, route := range routes {
 		p.teams[route.Team] = &teamSoFar{route: route}
@@ -114,8 +113,7 @@ func standing(ask *Replan, routes []Route, issued []casework.Issued) *soFar {
 		case a.UnderWay() && !slices.Contains(ask.Without, a.Team):
 			st.State = stopUnderWay
 		case a.Open() && a.AgentStatus == "declined":
-			p.refused[a.Case] = append(p.refused[a.Case], a.Team)
-			continue
+			continue // the case remembers who declined it
 		case a.Open():
 			p.open[a.Case] = earlier{team: a.Team, assignment: a.ID, eta: st.ETA}
 			continue
@@ -190,11 +188,6 @@ func (p *soFar) keeps(id journal.CaseID) bool { return p != nil && p.kept[id] }
 
 // met tells whether a person has been visited, or is about to be.
 func (p *soFar) met(who string) bool { return p != nil && p.persons[who] }
-
-// declined tells whether a team declined a case.
-func (p *soFar) declined(id journal.CaseID, team string) bool {
-	return p != nil && slices.Contains(p.refused[id], team)
-}
 
 // earlier gives where the phones have an open case.
 func (p *soFar) earlier(id journal.CaseID) (earlier, bool) {

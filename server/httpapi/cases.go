@@ -133,6 +133,7 @@ type listCasesIn struct {
 	Branch    string `query:"branch" maxLength:"64"`
 	Status    string `query:"status" enum:"open,closed,moved" doc:"moved: cases that are in another branch now. Absent: all but these."`
 	Territory string `query:"territory" maxLength:"64" doc:"Only this territory's; - for cases outside every one."`
+	Declined  bool   `query:"declined" doc:"Only cases that an agent declined to visit, unless that was taken back or overruled."`
 }
 
 func (a *API) listCases(ctx context.Context, c call, in *listCasesIn) (*body[page[listed[record.Case]]], error) {
@@ -140,7 +141,7 @@ func (a *API) listCases(ctx context.Context, c call, in *listCasesIn) (*body[pag
 	if err != nil {
 		return nil, err
 	}
-	q := casework.CaseQuery{Branch: b, Status: in.Status, Limit: in.Limit, After: in.Cursor}
+	q := casework.CaseQuery{Branch: b, Status: in.Status, Declined: in.Declined, Limit: in.Limit, After: in.Cursor}
 	if in.Territory != "" {
 		q.Territory = ptr(in.Territory)
 		if in.Territory == "-" {

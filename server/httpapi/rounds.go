@@ -125,6 +125,7 @@ func (a *API) roundCalendar(c *gin.Context, actor auth.Actor, id string) {
 // roundView is a round with what it consists of.
 type roundView struct {
 	dispatch.Round
+	News     *dispatch.News     `json:"news,omitempty"`
 	Progress *dispatch.Progress `json:"progress,omitempty"`
 	Routes   []routeView        `json:"routes"`
 	LeftOut  []leftOutView      `json:"unassigned"`
@@ -145,6 +146,9 @@ type leftOutView struct {
 
 func viewOf(v dispatch.View) roundView {
 	out := roundView{Round: v.Round, Progress: v.Progress, Routes: []routeView{}, LeftOut: []leftOutView{}}
+	if v.OnPhones() {
+		out.News = &v.News
+	}
 	for _, r := range v.Routes {
 		out.Routes = append(out.Routes, routeView{r, lonLat(r.Start), lonLat(r.End)})
 	}
@@ -164,6 +168,7 @@ func (a *API) roundSchema() *huma.Schema {
 	}
 	props["routes"] = &huma.Schema{Type: "array", Items: a.schema(routeView{})}
 	props["unassigned"] = &huma.Schema{Type: "array", Items: a.schema(leftOutView{})}
+	props["news"] = a.schema(dispatch.News{})
 	props["progress"] = &huma.Schema{Type: "object", Description: "While it is planned or issued.",
 		Properties: map[string]*huma.Schema{
 			"stage": str(), "fraction": {Type: "number"}, "stops": {Type: "integer"}, "left_out": {Type: "integer"},

@@ -262,6 +262,8 @@ var words = map[string]string{
 
 	// Assignments, rounds and routes.
 	"agent_remark":         "What the agent says of the stop.",
+	"declined":             "Who declined to visit the case: while one stands, no team with that agent is sent there.",
+	"Decline.ended_by":     "The agent who took it back, or the supervisor who gave the case to a team of the agent.",
 	"visit_order":          "The place of the stop in the agent's own order, from 1.",
 	"overlays":             "The branch's own conduct profiles.",
 	"recording":            "The team records its visits.",

@@ -21,9 +21,11 @@ type Assignment struct {
 
 // AssignmentReport is what the phone may say of an assignment.
 type AssignmentReport struct {
-	AgentStatus string    `json:"agent_status,omitempty" is:"agent_statuses" see:"office,agent"`
-	VisitOrder  int       `json:"visit_order,omitempty" most:"1000" see:"office,agent"`
-	AgentRemark seal.Text `json:"agent_remark,omitzero" most:"1000" see:"office,agent"`
+	AgentStatus string `json:"agent_status,omitempty" is:"agent_statuses" see:"office,agent"`
+	// DeclineReason says why the agent declined; it means nothing with another status.
+	DeclineReason string    `json:"decline_reason,omitempty" is:"decline_reasons" see:"office,agent"`
+	VisitOrder    int       `json:"visit_order,omitempty" most:"1000" see:"office,agent"`
+	AgentRemark   seal.Text `json:"agent_remark,omitzero" most:"1000" see:"office,agent"`
 }
 
 func (a *AssignmentReport) check(time.Time) *refusal.Error { return nil }

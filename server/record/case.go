@@ -54,9 +54,12 @@ type Case struct {
 	// Team a supervisor gave the case to, whatever its territory; "" for none.
 	Team string `json:"team,omitempty" is:"server" see:"office"`
 	// TerritoryPinned says that a supervisor chose the territory; redrawing the map leaves it alone.
-	TerritoryPinned bool     `json:"territory_pinned,omitempty" see:"office"`
-	Status          string   `json:"status" is:"server" see:"all"` // open, closed, moved
-	Closed          *Closing `json:"closed,omitempty" see:"office,lender"`
+	TerritoryPinned bool `json:"territory_pinned,omitempty" see:"office"`
+	// Declined are agents who declined to visit the case; DeclinedNow is 1 while one of them stands, for the index.
+	Declined    []Decline `json:"declined,omitempty" see:"office"`
+	DeclinedNow int       `json:"declined_now,omitempty" see:"none"`
+	Status      string    `json:"status" is:"server" see:"all"` // open, closed, moved
+	Closed      *Closing  `json:"closed,omitempty" see:"office,lender"`
 	// Moved is of a case that has left the branch, or was in another one before.
 	Moved    *CaseMove        `json:"moved,omitempty" see:"office"`
 	Holds    Personal[[]Hold] `json:"holds,omitzero" see:"office,agent"`

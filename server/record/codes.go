@@ -22,6 +22,8 @@ var codes = map[string][]string{
 	"consent_statuses": {"requested", "given", "refused", "withdrawn", "expired", "superseded"},
 	"datums":           {"wgs84", "gcj02"},
 	"decisions":        {"allow", "deny"},
+	"decline_reasons": {"unsafe", "conflict_of_interest", "no_access", "no_time", "too_far", "unwell", "vehicle",
+		"weather", "wrong_address", "other"},
 	"fact_kinds": {"complaint_frivolous", "debtor_unreachable", "employer_prohibits", "home_unavailable",
 		"missed_two_designated_meetings", "other_contact_failed", "party_asked_for_more", "plan_offered",
 		"refused_attorney", "refused_contact_person", "refused_employer", "refused_executor", "refused_family",
