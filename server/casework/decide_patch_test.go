@@ -45,7 +45,8 @@ func TestACaseRemembersWhoDeclinedIt(t *testing.T) {
 	var k record.Case
 	h.stored("cases", "north.c1", &k)
 	if len(k.Declined) != 1 || k.Declined[0].Agent != "ana" || k.Declined[0].Team != "t1" ||
-		k.Declined[0].Reason != "unsafe" || k.Declined[0].Round != "r1" || k.Declined[0].Date != "2026-11-25" || h.declined() != "north.c1" {
+		k.Declined[0].Reason != "unsafe" || k.Declined[0].Round != "r1" || k.Declined[0].Date != "2026-11-25" ||
+		h.declined() != "north.c1" {
 		t.Errorf("the case remembers %+v; listed are %q", k.Declined, h.declined())
 	}
 	if !k.DeclinedBy([]auth.UserID{"eva", "ana"}) || k.DeclinedBy([]auth.UserID{"rui"}) {

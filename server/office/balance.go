@@ -165,7 +165,8 @@ func balance(ctx context.Context, ask Balancing, ts []Territory, work []Work) (P
 	if ask.SpeedKmh != nil {
 		speed = *ask.SpeedKmh
 	}
-	minutes := expected(work, len(ts)-len(divided)+ask.Parts, speed)
+	held := heldBy(now, ask.Area)
+	minutes := expected(work, held, len(ts)-len(divided)+ask.Parts, speed)
 	problem := ask.problem(ts, shapes, divided, now, work, minutes)
 	parts, err := division.Divide(ctx, problem)
 	var refused *refusal.Error
@@ -186,7 +187,7 @@ func balance(ctx context.Context, ask Balancing, ts []Territory, work []Work) (P
 	}
 	p.Stranded = stranded(p.Removed, work)
 	// How far apart the doors of a day lie depends on how many territories there are.
-	p.WasOff, err = spreadBefore(ts, divided, now, work, expected(work, len(ts), speed))
+	p.WasOff, err = spreadBefore(ts, divided, now, work, expected(work, heldBy(now, geo.Shape{}), len(ts), speed))
 	return p, err
 }
 

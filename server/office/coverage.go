@@ -86,7 +86,7 @@ func (s *Service) Coverage(ctx context.Context, b auth.BranchID, work []Work) (C
 	if err != nil {
 		return Coverage{}, err
 	}
-	minutes := expected(work, len(ts), 0)
+	minutes := expected(work, heldBy(index, geo.Shape{}), len(ts), 0)
 	c := Coverage{Cases: len(work)}
 	if c.Territories, err = loads(ts, index, work, minutes); err != nil {
 		return Coverage{}, err
@@ -117,7 +117,7 @@ func (s *Service) Coverage(ctx context.Context, b auth.BranchID, work []Work) (C
 	if c.Overlaps, err = overlaps(ts, index, held); err != nil {
 		return Coverage{}, err
 	}
-	c.Clusters = clusters(work, minutes, outside, index)
+	c.Clusters = clusters(work, outside, index)
 	c.Holes, err = holes(index, work)
 	return c, err
 }
@@ -212,7 +212,7 @@ func overlaps(ts []Territory, index *geo.Index, held map[[2]string]int) ([]Overl
 }
 
 // clusters groups cases, each less than clusterReach from another of its group; the largest first.
-func clusters(work []Work, minutes []float64, outside []int, index *geo.Index) []Cluster {
+func clusters(work []Work, outside []int, index *geo.Index) []Cluster {
 	// Cells as wide as the reach: only neighbouring cells can be near.
 	type cell struct{ x, y int }
 	const perDegree = geo.EarthRadius * math.Pi / 180
@@ -262,10 +262,15 @@ func clusters(work []Work, minutes []float64, outside []int, index *geo.Index) [
 	var out []Cluster
 	for _, r := range order {
 		c := Cluster{Cases: len(groups[r])}
-		for _, i := range groups[r] {
+		own := make([]Work, len(groups[r]))
+		for k, i := range groups[r] {
+			own[k] = work[i]
+		}
+		minutes := atDoors(own, 1, usualSpeedKmh)
+		for k, i := range groups[r] {
 			c.Middle.Lon += work[i].Home.Lon / float64(c.Cases)
 			c.Middle.Lat += work[i].Home.Lat / float64(c.Cases)
-			c.Minutes += minutes[i]
+			c.Minutes += minutes[k]
 			if len(c.Some) < mostSome {
 				c.Some = append(c.Some, work[i].Case)
 			}

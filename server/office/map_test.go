@@ -98,9 +98,22 @@ func TestEveryCaseIsCountedOnce(t *testing.T) {
 			minutes += x.Minutes
 		}
 		index := indexOf(t, then)
-		all := expected(work, len(ts), 0)
+		area := ask.Area
+		if ask.AllCases {
+			var homes []geo.Point
+			for _, w := range work {
+				if w.mapped() && !w.Pinned {
+					homes = append(homes, w.Home)
+				}
+			}
+			if area, err = geo.Hull(homes, hullMargin); err != nil {
+				t.Fatal(err)
+			}
+		}
+		held := heldBy(indexOf(t, ts), area)
+		all := expected(work, held, len(ts), 0)
 		if ask.Parts > 0 {
-			all = expected(work, len(then), 0)
+			all = expected(work, held, len(then), 0)
 		}
 		want, outside := 0.0, 0
 		for i, w := range work {
@@ -148,7 +161,7 @@ func TestCasesOutsideAreGroupedByReach(t *testing.T) {
 					float64(rapid.IntRange(-6, 6).Draw(t, "y"))*0.0011}})
 			outside = append(outside, i)
 		}
-		got := clusters(work, make([]float64, len(work)), outside, nil)
+		got := clusters(work, outside, nil)
 		// Plainly: spread from each case to all within reach.
 		seen := make([]bool, len(work))
 		sizes := map[int]int{}
@@ -332,5 +345,41 @@ func TestAnHeirHasMostOfTheCases(t *testing.T) {
 		{ID: "t2", Territories: []string{"B"}}, {ID: "t3"}, {ID: "t4", Territories: []string{"Y"}}}))
 	if want := "[{t1  [B X Y] [X Y] [B A]} {t4  [Y] [Y] []}]"; got != want {
 		t.Errorf("moves %s, want %s", got, want)
+	}
+}
+
+// Cases that lie in no territory, far away and far apart, add nothing to the work of the territories; and a group of
+// them is not charged with the ways to the others.
+func TestCasesOfNoTerritoryDoNotStretchTheWays(t *testing.T) {
+	ts := []Territory{{ID: "A", Branch: porto, Shape: rectangle(t, -8.70, 41.10, -8.60, 41.20)},
+		{ID: "B", Branch: porto, Shape: rectangle(t, -8.60, 41.10, -8.50, 41.20)}}
+	index := indexOf(t, ts)
+	var work []Work
+	for i := range 60 {
+		work = append(work, Work{Case: fmt.Sprint("c", i), HasHome: true, ServiceMin: 10,
+			Home: geo.Point{Lon: -8.69 + 0.003*float64(i), Lat: 41.11 + 0.001*float64(i*7%80)}})
+	}
+	loadsOf := func(work []Work) []Load {
+		out, err := loads(ts, index, work, expected(work, heldBy(index, geo.Shape{}), len(ts), 0))
+		ok(t, err)
+		return out
+	}
+	alone := loadsOf(work)
+	n := len(work)
+	var outside []int
+	for i := range 48 {
+		work = append(work, Work{Case: fmt.Sprint("far", i), HasHome: true, ServiceMin: 10,
+			Home: geo.Point{Lon: -170 + 7*float64(i), Lat: -40 + 1.5*float64(i)}})
+		outside = append(outside, n+i)
+	}
+	for i, l := range loadsOf(work) {
+		if l.Minutes != alone[i].Minutes || l.Minutes < 300 || l.Minutes > 900 {
+			t.Errorf("%s has %.0f minutes of work, alone %.0f", l.ID, l.Minutes, alone[i].Minutes)
+		}
+	}
+	for _, c := range clusters(work, outside, index) {
+		if c.Minutes != 11 {
+			t.Errorf("a case by itself is %.0f minutes of work, want 11", c.Minutes)
+		}
 	}
 }

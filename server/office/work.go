@@ -25,17 +25,44 @@ const (
 
 // expected gives the expected minutes of each case: at the door, finding it, and
 // its share of the way. Cases without a home or with a team of their own have none.
-func expected(work []Work, territories int, speedKmh float64) []float64 {
+// The way is that between the doors of cases that are held: those of no territory lie
+// anywhere, and would stretch the ways of the others.
+func expected(work []Work, held func(Work) bool, territories int, speedKmh float64) []float64 {
 	if speedKmh == 0 {
 		speedKmh = usualSpeedKmh
 	}
+	out := make([]float64, len(work))
+	var in []int
+	for i, w := range work {
+		switch {
+		case !w.mapped():
+		case held(w):
+			in = append(in, i)
+		default:
+			out[i] = float64(w.ServiceMin) + setupMin
+		}
+	}
+	part := make([]Work, len(in))
+	for k, i := range in {
+		part[k] = work[i]
+	}
+	for k, minutes := range atDoors(part, territories, speedKmh) {
+		out[in[k]] = minutes
+	}
+	return out
+}
+
+// heldBy tells of cases whether a territory of the index has them, or they lie in an area that is to be divided.
+func heldBy(index *geo.Index, area geo.Shape) func(Work) bool {
+	return func(w Work) bool { return w.whose(index) != "" || !area.Empty() && area.Contains(w.Home) }
+}
+
+// atDoors gives the expected minutes of cases that are all on the map, with the ways between their doors.
+func atDoors(work []Work, territories int, speedKmh float64) []float64 {
 	at := map[geo.E7]int{}
 	var doors []geo.Point
 	var cases []int // at each door
 	for _, w := range work {
-		if !w.mapped() {
-			continue
-		}
 		k := w.Home.E7()
 		i, ok := at[k]
 		if !ok {
@@ -52,10 +79,8 @@ func expected(work []Work, territories int, speedKmh float64) []float64 {
 	legs := division.Legs(doors, min(1, float64(max(1, territories)*stopsPerDay)/float64(len(doors))))
 	out := make([]float64, len(work))
 	for i, w := range work {
-		if w.mapped() {
-			d := at[w.Home.E7()]
-			out[i] = float64(w.ServiceMin) + (setupMin+legs[d]/(speedKmh*1000/60))/float64(cases[d])
-		}
+		d := at[w.Home.E7()]
+		out[i] = float64(w.ServiceMin) + (setupMin+legs[d]/(speedKmh*1000/60))/float64(cases[d])
 	}
 	return out
 }
