@@ -46,7 +46,7 @@ func (s *Service) Run(ctx context.Context) error {
 // work does everything that waits, and tells whether it found anything.
 // One branch's trouble does not keep it from the others.
 func (s *Service) work(ctx context.Context) (found bool, err error) {
-	errs := []error{s.endDays(ctx)}
+	errs := []error{s.endDays(ctx), s.followLeavings(ctx)}
 	branches, err := s.store.Branches(ctx)
 	if err != nil {
 		return false, errors.Join(append(errs, err)...)

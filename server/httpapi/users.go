@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"doorstep/auth"
+	"doorstep/server/dispatch"
 	"doorstep/server/office"
 )
 
@@ -39,6 +40,12 @@ type patchUserBody struct {
 	Password  *string   `json:"password,omitempty" maxLength:"512" doc:"A new one-time password, for 24 hours."`
 }
 
+// changedUser is a user as changed, with what that did to open work.
+type changedUser struct {
+	office.User
+	TakenBack []dispatch.TakenBack `json:"taken_back,omitempty" doc:"Of an agent who was disabled or moved, by branch: what became of their open stops."`
+}
+
 type passwordBody struct {
 	Old string `json:"old" maxLength:"512"`
 	New string `json:"new" maxLength:"512"`
@@ -67,7 +74,10 @@ func (a *API) userEndpoints() {
 		summary: "Read a user"}, a.getUser)
 	register(a, endpoint{method: http.MethodPatch, path: "/v1/users/{id}", roles: admins, id: "changeUser",
 		tag: "office", summary: "Change a user",
-		about: "A change of role, scope or password, and disabling, end the user's sessions."}, a.changeUser)
+		about: "A change of role, scope or password, and disabling, end the user's sessions. Open stops of an agent who " +
+			"is disabled or moved to another branch are taken back: other agents of the team keep them where the law " +
+			"allows it, the others leave the phones. `taken_back` says how many; should it be absent, or an error " +
+			"come, the rest follows within a minute."}, a.changeUser)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/users/me/password", roles: everyone,
 		id: "changePassword", tag: "sessions", summary: "Change my password", status: http.StatusNoContent,
 		about: "All other sessions of the user end. Wrong present passwords are limited. A new password has at least 10 " +
@@ -116,7 +126,7 @@ type changeUserIn struct {
 	Body patchUserBody
 }
 
-func (a *API) changeUser(ctx context.Context, c call, in *changeUserIn) (*body[office.User], error) {
+func (a *API) changeUser(ctx context.Context, c call, in *changeUserIn) (*body[changedUser], error) {
 	b := in.Body
 	p := office.UserPatch{Name: b.Name, Lender: b.Lender, Language: b.Language, BadgeNo: b.BadgeNo, Regulator: b.Regulator,
 		Disabled: b.Disabled, Password: b.Password}
@@ -128,7 +138,15 @@ func (a *API) changeUser(ctx context.Context, c call, in *changeUserIn) (*body[o
 	}
 	u, err := a.opt.Office.PatchUser(ctx, ask(c), auth.UserID(in.ID), p)
 	a.opt.Sessions.ForgetUser(auth.UserID(in.ID))
-	return respond(u), err
+	if err != nil {
+		return nil, err
+	}
+	taken, err := a.opt.Dispatch.TakeBack(ctx, u.ID)
+	if err != nil {
+		// The change stands: the work is taken back in the background.
+		a.log.Warn("work of an agent is not taken back yet", "err", err)
+	}
+	return respond(changedUser{u, taken}), nil
 }
 
 func (a *API) changePassword(ctx context.Context, c call, in *body[passwordBody]) (*struct{}, error) {

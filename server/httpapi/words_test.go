@@ -260,6 +260,8 @@ var words = map[string]string{
 	"n":                       "The instalment's number, from 1.",
 	"InstalmentNow.ref":       "The payment that brought the last of it.",
 
+	"ChangedUser.generation": "It grows when tokens given so far must end.",
+
 	// Assignments, rounds and routes.
 	"agent_remark":         "What the agent says of the stop.",
 	"declined":             "Who declined to visit the case: while one stands, no team with that agent is sent there.",

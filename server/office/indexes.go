@@ -6,11 +6,12 @@ var (
 	usersByLogin  = journal.Index{Type: "users", Name: "login", Fields: []string{"login"}}
 	usersByRole   = journal.Index{Type: "users", Name: "role", Fields: []string{"role", "id"}}
 	devicesByUser = journal.Index{Type: "devices", Name: "user", Fields: []string{"user", "id"}}
+	leavingsOpen  = journal.Index{Type: "leavings", Name: "open", Fields: []string{"open", "user"}}
 	teamsByID     = journal.Index{Type: "teams", Fields: []string{"id"}} // no index: every store finds by id
 	shiftsByDate  = journal.Index{Type: "shifts", Name: "date", Fields: []string{"date", "team"}}
 )
 
 // Indexes lists the declared indexes of this room for the store that is opened.
 func Indexes() []journal.Index {
-	return []journal.Index{usersByLogin, usersByRole, devicesByUser, shiftsByDate}
+	return []journal.Index{usersByLogin, usersByRole, devicesByUser, shiftsByDate, leavingsOpen}
 }

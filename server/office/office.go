@@ -66,6 +66,8 @@ type change[T any] struct {
 	keys []journal.Key
 	// decide returns the next state, or nil to delete. Returning the given pointer unchanged still writes.
 	decide func(ctx context.Context, r *journal.Reader, now *T) (*T, error)
+	// also drafts what else changes in the same entry; nil: nothing.
+	also func(ctx context.Context, r *journal.Reader, d *journal.Draft) error
 }
 
 // apply appends a change and returns the new state (nil after a deletion). A command id
@@ -86,6 +88,11 @@ func apply[T any](ctx context.Context, s *Service, ask Ask, c change[T]) (*T, er
 				return journal.Draft{}, err
 			}
 			d := journal.Draft{Action: c.action, Writes: c.keys, Receipt: receiptOf(c.id)}
+			if c.also != nil {
+				if err := c.also(ctx, r, &d); err != nil {
+					return journal.Draft{}, err
+				}
+			}
 			if next == nil {
 				d.Delete(c.typ, c.id)
 				return d, nil

@@ -175,8 +175,9 @@ type UserPatch struct {
 	Password  *string // a new one-time password
 }
 
-// PatchUser changes a user. A change of role, scope, password, or disabling ends the tokens given so far. The last
-// administrator stays one (user.last_admin).
+// PatchUser changes a user. A change of role, scope, password, or disabling ends the tokens given so far. The open work
+// of an agent whom a branch cannot send out any more is to be taken back (Leavings). The last administrator stays one
+// (user.last_admin).
 // An agent's branch cannot change while they hold devices of it; block or sign them out first is not
 // needed: their next sign-in takes the new branch.
 func (s *Service) PatchUser(ctx context.Context, ask Ask, id auth.UserID, p UserPatch) (User, error) {
@@ -190,13 +191,17 @@ func (s *Service) PatchUser(ctx context.Context, ask Ask, id auth.UserID, p User
 			return User{}, err
 		}
 	}
+	var was, next User
 	u, err := apply(ctx, s, ask, change[User]{branch: auth.OrgBranch, typ: "users", id: string(id), action: "user.change",
 		keys: []journal.Key{adminsKey},
+		also: func(ctx context.Context, r *journal.Reader, d *journal.Draft) error {
+			return leave(ctx, r, d, &was, &next)
+		},
 		decide: func(ctx context.Context, r *journal.Reader, u *User) (*User, error) {
 			if u == nil {
 				return nil, notFound("user.not_found", "no such user")
 			}
-			was := *u
+			was = *u
 			set(&u.Name, p.Name)
 			set(&u.Role, p.Role)
 			set(&u.Branches, p.Branches)
@@ -217,6 +222,7 @@ func (s *Service) PatchUser(ctx context.Context, ask Ask, id auth.UserID, p User
 				!slices.Equal(u.Branches, was.Branches) || hash != "" {
 				u.Generation++
 			}
+			next = *u
 			return u, nil
 		}})
 	if err != nil {
