@@ -87,6 +87,7 @@ var words = map[string]string{
 	"amount_minor":  "The amount in minor units, such as cents.",
 	"balance_minor": "What is owed, in minor units such as cents.",
 	"total_minor":   "What is paid under the plan in all, in minor units such as cents.",
+	"net_on":        "The debtor's local date of the lender's last amount that was net of payments: earlier payments are in it.",
 	"paid_minor":    "What has been paid, in minor units such as cents.",
 	"from":          "When it begins.",
 	"to":            "When it ends; the end does not belong to it.",
