@@ -272,7 +272,7 @@ func (c *convergence) act(agents []auth.UserID) {
 	case 5:
 		c.try(OpenHold{Case: id, Kind: []string{"dispute", "complaint", "stop"}[c.draw.IntN(3)]})
 	case 6:
-		c.try(CloseCase{Case: id, Reason: "paid"})
+		c.try(CloseCase{Case: id, Reason: "recalled"})
 	case 7:
 		c.try(ReopenCase{Case: id})
 	case 8:

@@ -124,7 +124,7 @@ func TestAHoldBetweenPlanningAndPublishingKeepsTheStopFromBeingIssued(t *testing
 		t.Fatalf("%d stops", v.Stops)
 	}
 	h.do(casework.OpenHold{Case: "north.c2", Kind: "complaint"})
-	h.do(casework.CloseCase{Case: "north.c3", Reason: "paid"})
+	h.do(casework.CloseCase{Case: "north.c3", Reason: "recalled"})
 	v = h.publish(v.ID)
 	if v.Issued != 1 || v.Refused != 2 || h.onPhone("west-1") != "c1 "+today {
 		t.Errorf("%d issued, %d refused, the phone shows %q", v.Issued, v.Refused, h.onPhone("west-1"))
