@@ -13,13 +13,14 @@ type pushTokenBody struct {
 }
 
 func (a *API) deviceEndpoints() {
-	register(a, endpoint{method: http.MethodGet, path: "/v1/devices", roles: admins, id: "listDevices",
-		tag: "office", summary: "List devices"}, a.listDevices)
-	register(a, endpoint{method: http.MethodDelete, path: "/v1/devices/{id}", roles: admins, id: "blockDevice",
+	register(a, endpoint{method: http.MethodGet, path: "/v1/devices", roles: supervisors, id: "listDevices",
+		tag: "office", summary: "List devices",
+		about: "A supervisor sees those of the agents of their branches; a page may be short though more follow."}, a.listDevices)
+	register(a, endpoint{method: http.MethodDelete, path: "/v1/devices/{id}", roles: supervisors, id: "blockDevice",
 		tag: "office", summary: "Block a device",
 		about: "It is shut out at once; with wipe the app erases what it holds when it next calls, whatever became of " +
-			"its user and session meanwhile."}, a.blockDevice)
-	register(a, endpoint{method: http.MethodPost, path: "/v1/devices/{id}/approve", roles: admins,
+			"its user and session meanwhile. A supervisor blocks those of the agents of their branches."}, a.blockDevice)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/devices/{id}/approve", roles: supervisors,
 		id: "approveDevice", tag: "office", summary: "Approve a device that waits",
 		about: "Where devices are approved (--device-approval), the next device of a user who has a blocked one waits."},
 		a.approveDevice)
@@ -32,9 +33,20 @@ type listDevicesIn struct {
 	User string `query:"user" maxLength:"64" doc:"Only this user's."`
 }
 
-func (a *API) listDevices(ctx context.Context, _ call, in *listDevicesIn) (*body[page[office.Device]], error) {
+func (a *API) listDevices(ctx context.Context, c call, in *listDevicesIn) (*body[page[office.Device]], error) {
 	ds, next, err := a.opt.Office.Devices(ctx, auth.UserID(in.User), in.Limit, in.Cursor)
-	return respond(page[office.Device]{ds, next}), err
+	if err != nil {
+		return nil, err
+	}
+	own := []office.Device{}
+	for _, d := range ds {
+		if mine, err := a.opt.Office.Manages(ctx, c.actor, d.User); err != nil {
+			return nil, err
+		} else if mine {
+			own = append(own, d)
+		}
+	}
+	return respond(page[office.Device]{own, next}), nil
 }
 
 type blockDeviceIn struct {
@@ -43,6 +55,9 @@ type blockDeviceIn struct {
 }
 
 func (a *API) blockDevice(ctx context.Context, c call, in *blockDeviceIn) (*body[office.Device], error) {
+	if _, err := a.opt.Office.ManagedDevice(ctx, c.actor, auth.DeviceID(in.ID)); err != nil {
+		return nil, err
+	}
 	d, err := a.opt.Office.BlockDevice(ctx, ask(c), auth.DeviceID(in.ID), in.Wipe)
 	a.opt.Sessions.ForgetDevice(auth.DeviceID(in.ID))
 	return respond(d), err
@@ -53,6 +68,9 @@ type deviceIn struct {
 }
 
 func (a *API) approveDevice(ctx context.Context, c call, in *deviceIn) (*body[office.Device], error) {
+	if _, err := a.opt.Office.ManagedDevice(ctx, c.actor, auth.DeviceID(in.ID)); err != nil {
+		return nil, err
+	}
 	d, err := a.opt.Office.ApproveDevice(ctx, ask(c), auth.DeviceID(in.ID))
 	return respond(d), err
 }

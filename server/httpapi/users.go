@@ -66,6 +66,8 @@ func branchIDs(names []string) []auth.BranchID {
 func (a *API) userEndpoints() {
 	register(a, endpoint{method: http.MethodGet, path: "/v1/users", roles: admins, id: "listUsers", tag: "office",
 		summary: "List users"}, a.listUsers)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/agents", roles: supervisors, id: "listAgents", tag: "office",
+		summary: "List the agents of a branch", about: "A page may be short though more follow."}, a.listAgents)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/users", roles: admins, id: "createUser", tag: "office",
 		summary: "Make a user", status: http.StatusCreated}, a.createUser)
 	register(a, endpoint{method: http.MethodGet, path: "/v1/users/me", roles: everyone, id: "whoAmI",
@@ -88,6 +90,23 @@ func (a *API) userEndpoints() {
 func (a *API) listUsers(ctx context.Context, _ call, in *Paging) (*body[page[office.User]], error) {
 	users, next, err := a.opt.Office.Users(ctx, in.Limit, in.Cursor)
 	return respond(page[office.User]{users, next}), err
+}
+
+type listAgentsIn struct {
+	Paging
+	Branch string `query:"branch" maxLength:"64" doc:"All branches of yours when absent."`
+}
+
+func (a *API) listAgents(ctx context.Context, c call, in *listAgentsIn) (*body[page[office.Agent]], error) {
+	b := auth.BranchID(in.Branch)
+	if b != "" {
+		var err error
+		if b, err = a.branch(ctx, c.actor, in.Branch); err != nil {
+			return nil, err
+		}
+	}
+	agents, next, err := a.opt.Office.Agents(ctx, c.actor, b, in.Limit, in.Cursor)
+	return respond(page[office.Agent]{agents, next}), err
 }
 
 func (a *API) createUser(ctx context.Context, c call, in *body[newUserBody]) (*body[createdUser], error) {

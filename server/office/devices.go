@@ -177,7 +177,7 @@ func (s *Service) Device(ctx context.Context, id auth.DeviceID) (Device, error) 
 		return Device{}, err
 	}
 	if !ok {
-		return Device{}, notFound("device.not_found", "no such device")
+		return Device{}, noDevice()
 	}
 	return *d, nil
 }

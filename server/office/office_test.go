@@ -94,6 +94,8 @@ func TestWhoMayBeWhat(t *testing.T) {
 	h := newHouse(t)
 	ctx := context.Background()
 	in := func(bs ...auth.BranchID) []auth.BranchID { return bs }
+	_, err := h.PutLender(ctx, h.ask(), Lender{ID: "north"})
+	ok(t, err)
 	for _, c := range []struct {
 		name string
 		u    NewUser
@@ -112,6 +114,7 @@ func TestWhoMayBeWhat(t *testing.T) {
 			Regulator: true}, "user.regulator"},
 		{"a lender's system", NewUser{Login: "l", Role: auth.RoleLender, Lender: "north"}, ""},
 		{"a lender's system of no lender", NewUser{Login: "l2", Role: auth.RoleLender}, "user.lender"},
+		{"a system of a lender that is none", NewUser{Login: "l4", Role: auth.RoleLender, Lender: "south"}, "user.lender"},
 		{"an agent of a lender", NewUser{Login: "l3", Role: auth.RoleAgent, Branches: in(porto), Lender: "north"},
 			"user.lender"},
 		{"a role nobody knows", NewUser{Login: "x", Role: "king"}, "user.role"},
@@ -338,6 +341,8 @@ func TestBranchesAndLenders(t *testing.T) {
 func TestALendersSystemSeesTheBranchesOfItsContracts(t *testing.T) {
 	h := newHouse(t)
 	ctx := context.Background()
+	_, err := h.PutLender(ctx, h.ask(), Lender{ID: "north"})
+	ok(t, err)
 	for login, branches := range map[string][]auth.BranchID{"all": nil, "one": {porto}} {
 		_, _, err := h.CreateUser(ctx, h.ask(), NewUser{ID: auth.UserID(login), Login: login, Role: auth.RoleLender,
 			Lender: "north", Branches: branches})

@@ -152,6 +152,13 @@ func (s *Service) checkScope(ctx context.Context, role auth.Role, branches []aut
 	case regulator && role != auth.RoleAuditor:
 		return invalid("user.regulator", "regulator", "only an auditor can be given the regulator level")
 	}
+	if lender != "" {
+		if _, ok, err := load[Lender](ctx, s, auth.OrgBranch, "lenders", lender); err != nil {
+			return err
+		} else if !ok {
+			return invalid("user.lender", "lender", "no such lender; make it first with PUT /v1/lenders/{id}")
+		}
+	}
 	for _, b := range branches {
 		if _, ok, err := load[Branch](ctx, s, auth.OrgBranch, "branches", string(b)); err != nil {
 			return err
