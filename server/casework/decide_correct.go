@@ -109,7 +109,7 @@ func decideCorrect(f *File, d *draftBuilder, c Correct, territory string, others
 		k.Priority = *c.Priority
 	}
 	d.putCase(f)
-	d.reply = CaseReceipt{f.Case.ID, true, warningsOf(k, c, others)}
+	d.reply = CaseReceipt{Case: f.Case.ID, Changed: true, Warnings: warningsOf(k, c, others)}
 	return d, nil
 }
 

@@ -99,6 +99,9 @@ type CaseReceipt struct {
 	Changed bool           `json:"changed"`
 	// Warnings say what was taken and may be a mistake.
 	Warnings []string `json:"warnings,omitempty"`
+	// Assignment is the open stop of the team that the case was given to.
+	Assignment string `json:"assignment,omitempty"`
+	TakenBack  int    `json:"taken_back,omitempty"` // open stops of other teams that were taken back
 }
 
 func (c SetFact) refs() []journal.DocRef { return caseRef(c.Case) }

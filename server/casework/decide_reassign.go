@@ -10,7 +10,8 @@ import (
 	"doorstep/sync/journal"
 )
 
-// Reassign gives a case to a team, whatever its territory, or pins its territory.
+// Reassign gives a case to a team, whatever its territory, or pins its territory. A case that is given is on the phones
+// of that team when the command is done, if it was on those of another, or the command is refused with the reason.
 // The same command takes the open assignments of teams that may not visit the case
 // any more back from the phones; those of teams that still may stay.
 type Reassign struct {
@@ -36,6 +37,20 @@ func (c Reassign) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 	changed, err := c.apply(f, home)
 	if err != nil {
 		return nil, err
+	}
+	if c.Team != nil && *c.Team != "" && t.svc.teams != nil {
+		d := t.draft("case.reassign")
+		given, taken, err := t.give(ctx, f, d, *c.Team)
+		if err != nil {
+			return nil, err
+		}
+		changed = changed || taken > 0 || f.touched
+		if changed {
+			d.putCase(f)
+		}
+		d = d.answering(f, changed)
+		d.reply = CaseReceipt{Case: f.Case.ID, Changed: changed, Assignment: given, TakenBack: taken}
+		return d, nil
 	}
 	others, err := t.teamsOff(ctx, f)
 	if err != nil {

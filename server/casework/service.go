@@ -77,6 +77,8 @@ type Teams interface {
 	// a territory of "" is outside every one, which no team works. The decision rests on what it read. The error is
 	// the store's.
 	Works(ctx context.Context, r *journal.Reader, team, date, territory string) (bool, error)
+	// Crew tells a decision who of a team can be sent out on a local date, and when.
+	Crew(ctx context.Context, r *journal.Reader, team, date string) (Crew, error)
 }
 
 // Service is the one door for changes of cases and all that belongs to them.

@@ -106,6 +106,7 @@ func (v *View) append(a *casework.Issued) {
 		i = len(v.Routes) - 1
 	}
 	st := stopFrom(a)
+	st.Door = 1
 	if n := len(v.Routes[i].Stops); n > 0 {
 		st.Door = v.Routes[i].Stops[n-1].Door + 1
 	}
@@ -113,8 +114,8 @@ func (v *View) append(a *casework.Issued) {
 	v.Routes[i].Stops = append(v.Routes[i].Stops, st)
 }
 
-// stopFrom is an assignment as a stop.
+// stopFrom is an assignment as a stop, at a door of its own.
 func stopFrom(a *casework.Issued) Stop {
 	return Stop{Seq: a.StopSeq, Case: a.Case, Assignment: a.ID, ETA: a.ETA, Window: Window{a.Window.From, a.Window.To},
-		ServiceS: a.ServiceS, Appointment: a.Appointment, Territory: a.Territory, Door: 1}
+		ServiceS: a.ServiceS, Appointment: a.Appointment, Territory: a.Territory}
 }

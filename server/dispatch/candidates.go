@@ -152,6 +152,8 @@ func (j *judging) judge(ctx context.Context, f *casework.PlanningFile, agreed []
 	if len(agreed) > 0 {
 		c.appointment = agreed[0].ID
 	}
+	e, onPhones := j.past.earlier(k.ID)
+	c.given = onPhones && k.Team != "" && e.team == k.Team
 	slices.Sort(c.crews)
 	return c, whyNot{}, nil
 }

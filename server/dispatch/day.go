@@ -249,6 +249,7 @@ func (s *Service) read(r Round, z *puzzle, res routing.Result, cands []candidate
 		}
 		for _, i := range z.doors[l.Stop].cands {
 			d.leave(r, cands[i].id, code, "", nil)
+			d.leftOut[len(d.leftOut)-1].Given = cands[i].given
 			d.cost.PriorityLeft += cands[i].priority
 		}
 	}

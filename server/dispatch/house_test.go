@@ -97,7 +97,7 @@ func newHouse(t *testing.T) *house {
 	ok(t, err)
 	h.office = office.New(h.journal, nil)
 	h.cases = casework.New(casework.Options{Journal: h.journal, Vault: vault, Policy: policy, Lenders: h.office,
-		Devices: h.office, Teams: h.office,
+		Devices: h.office, Teams: TeamsOf(h.office),
 		Territories: func(ctx context.Context, b auth.BranchID) (casework.TerritoryIndex, error) {
 			return h.office.Index(ctx, b)
 		}})

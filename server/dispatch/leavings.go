@@ -12,10 +12,10 @@ import (
 
 // TakenBack is what became of the open work of an agent whom a branch cannot send out any more.
 type TakenBack struct {
-	Branch auth.BranchID `json:"branch"`
-	Reason string        `json:"reason"` // disabled, moved, unknown
-	Revoked int `json:"revoked"` // stops that left the phones
-	Stayed  int `json:"stayed"`  // stops that other agents of the team still have
+	Branch  auth.BranchID `json:"branch"`
+	Reason  string        `json:"reason"`  // disabled, moved, unknown
+	Revoked int           `json:"revoked"` // stops that left the phones
+	Stayed  int           `json:"stayed"`  // stops that other agents of the team still have
 }
 
 // TakeBack takes back the open work of a user whom a branch cannot send out any more, and says what. What it could not

@@ -146,6 +146,7 @@ func (s *Service) replan(ctx context.Context, r Round) error {
 
 // takeBack revokes what the new version has no room for, unless the team is on its
 // way by now, and all that teams which dropped out have left: others are issued it.
+// What a supervisor gave to the team stays, whether or not the plan has time for it.
 // It tells how much leaves phones, with what others are issued, which takes it from
 // who had it.
 func (s *Service) takeBack(ctx context.Context, r Round, routes []Route) (int, error) {
@@ -154,6 +155,14 @@ func (s *Service) takeBack(ctx context.Context, r Round, routes []Route) (int, e
 		for _, st := range route.Stops {
 			planned[st.Case] = st.Assignment
 		}
+	}
+	leftOut, err := all(ctx, s.store, r.Branch, leftOutsByRound, r.ID, func(l LeftOut) bool { return l.Run == r.Run })
+	if err != nil {
+		return 0, err
+	}
+	given := map[journal.CaseID]bool{}
+	for _, l := range leftOut {
+		given[l.Case] = l.Given
 	}
 	issued, err := s.opt.Casework.RoundAssignments(ctx, r.Branch, r.ID)
 	if err != nil {
@@ -165,7 +174,7 @@ func (s *Service) takeBack(ctx context.Context, r Round, routes []Route) (int, e
 		a := &issued[i]
 		as, stays := planned[a.Case]
 		switch gone := slices.Contains(r.Replan.Without, a.Team); {
-		case !a.Open():
+		case !a.Open() || given[a.Case] && !gone:
 		case gone || !stays && !a.UnderWay():
 			// A team that sets out for the door meanwhile keeps the visit, unless it dropped out.
 			cmds = append(cmds, casework.RevokeAssignments{Case: a.Case, Round: r.ID, Reason: "round:replanned",

@@ -162,6 +162,9 @@ type LeftOut struct {
 	// Rule and Cite name the rule and its sources where the law, or a rule of our own, is the reason.
 	Rule string   `json:"rule,omitempty"`
 	Cite []string `json:"cite,omitempty"`
+	// Given says that a supervisor gave the case to the team whose phones have it, which keep it: only the plan has no
+	// time for it.
+	Given bool `json:"given,omitempty"`
 }
 
 // Codes of what is left out for other reasons than a conduct rule, which has its own (OUTSIDE_HOURS, …).

@@ -101,11 +101,16 @@ func standing(ask *Replan, routes []Route, issued []casework.Issued) *soFar {
 		a := &issued[i]
 		st, known := planned[a.ID]
 		if !known {
-			continue // of a plan before the last
+			if !a.Open() && !a.Done() {
+				continue // of a plan before the last
+			}
+			st = stopFrom(a) // a supervisor gave the case to the team since
 		}
 		t := p.teams[a.Team]
 		if t == nil {
-			continue
+			t = &teamSoFar{route: Route{Round: a.Round, Branch: a.Branch, Team: a.Team, Date: a.Date, Agents: a.Agents,
+				Items: a.Items, Recording: a.Recording, Leaves: a.ETA}}
+			p.teams[a.Team] = t
 		}
 		switch {
 		case a.Done():

@@ -95,8 +95,12 @@ func (a *API) caseEndpoints() {
 		about: "It binds every channel. Times are local wall time; from after to crosses midnight."}, a.setRequests)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/reassign", roles: supervisors,
 		id: "reassignCase", tag: "cases", summary: "Give a case to a team or territory",
-		about: "Open assignments of teams that may not visit the case any more are taken back from the phones; " +
-			"those of teams that still may stay. Both is one change: it is made whole or not at all."}, a.reassignCase)
+		about: "A case that is given to a team stays with it in every plan. If it is on the phones of another team, it " +
+			"goes to those of the given team in the same change (`assignment`), or the change is refused: " +
+			"reassign.no_agent, reassign.no_shift, reassign.no_time, reassign.unlawful, or reassign.under_way while the " +
+			"other team is on its way. That agents of the team declined it before is overruled. With a territory, open " +
+			"assignments of teams that may not visit the case any more are taken back; those of teams that still may " +
+			"stay. Each is one change: it is made whole or not at all."}, a.reassignCase)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/contacts", roles: supervisors,
 		id: "recordContact", tag: "cases", summary: "Record an attempt to reach the debtor"}, a.recordContact)
 	a.appointmentEndpoints()
