@@ -266,6 +266,12 @@ func playExamples(t *testing.T) map[string]exchange {
 	show("getRound", "GET", "/v1/rounds/"+round.ID, nil, nil)
 	show("publishRound", "POST", "/v1/rounds/"+round.ID+"/publish", nil, nil)
 	await("published")
+	published := round.ID
+	ok(t, office.Do(ctx, "POST", "/v1/rounds", map[string]any{"date": "2026-11-25", "branch": "porto", "time_limit_s": 1,
+		"seed": 1}, &round))
+	await("planned")
+	show("cancelRound", "POST", "/v1/rounds/"+round.ID+"/cancel", nil, nil)
+	round.ID = published
 	show("listCodes", "GET", "/v1/codes", nil, nil)
 	show("decide", "POST", "/v1/conduct/decisions", map[string]any{"profiles": []string{"house-visit"},
 		"action": map[string]any{"channel": "visit", "at": "2026-11-25T22:30:00", "tz": []string{"Europe/Lisbon"},

@@ -114,7 +114,7 @@ func event(e *ics.VEvent, v View, title string, at time.Time, takes time.Duratio
 	switch v.Status {
 	case Published, Replanning:
 		e.SetStatus(ics.ObjectStatusConfirmed)
-	case Replaced, Failed:
+	case Replaced, Failed, Cancelling, Cancelled:
 		e.SetStatus(ics.ObjectStatusCancelled)
 	default:
 		e.SetStatus(ics.ObjectStatusTentative)

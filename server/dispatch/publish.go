@@ -198,14 +198,14 @@ func (s *Service) revoke(ctx context.Context, r, old Round) error {
 	for i, c := range open {
 		cmds[i] = casework.RevokeAssignments{Case: c, Round: old.ID, Reason: "round:replaced"}
 	}
-	return s.revokeAll(ctx, r, cmds)
+	return s.revokeAll(ctx, r, "revoke", cmds)
 }
 
-// revokeAll takes assignments of cases back from the phones, under command ids of the round's run.
-func (s *Service) revokeAll(ctx context.Context, r Round, cmds []casework.RevokeAssignments) error {
+// revokeAll takes assignments of cases back from the phones, under command ids of the round's run and the cause.
+func (s *Service) revokeAll(ctx context.Context, r Round, cause string, cmds []casework.RevokeAssignments) error {
 	reqs := make([]casework.Request, len(cmds))
 	for i, c := range cmds {
-		reqs[i] = casework.Request{ID: s.ask("revoke:"+string(c.Case), r).Command, Cmd: c}
+		reqs[i] = casework.Request{ID: s.ask(cause+":"+string(c.Case), r).Command, Cmd: c}
 	}
 	for len(reqs) > 0 {
 		n := min(len(reqs), 100)

@@ -130,6 +130,9 @@ func (s *Service) replan(ctx context.Context, r Round) error {
 		return err
 	case refusal != "":
 		return s.change(ctx, r.Branch, s.ask("fail", r), r.ID, "round.fail", func(_ *journal.Reader, now *Round) error {
+			if now.Status != Replanning {
+				return nil // it was cancelled meanwhile
+			}
 			now.Status, now.Replan.Failure = Published, refusal
 			return nil
 		})
@@ -183,5 +186,5 @@ func (s *Service) takeBack(ctx context.Context, r Round, routes []Route) (int, e
 			moved++
 		}
 	}
-	return len(cmds) + moved, s.revokeAll(ctx, r, cmds)
+	return len(cmds) + moved, s.revokeAll(ctx, r, "revoke", cmds)
 }

@@ -11,13 +11,15 @@ import (
 
 // endDays takes the tasks of days that are over off the phones of each branch,
 // once a day, at its local midnight or when the process starts after it. A phone
-// shows today's tasks and those to come, whether or not a new round was published.
+// shows today's tasks and those to come, whether or not a new round was published. It also takes back, each time, what
+// agents who left and rounds that were cancelled still have on phones.
 func (s *Service) endDays(ctx context.Context) error {
 	branches, err := s.opt.Office.Branches(ctx)
 	if err != nil {
 		return err
 	}
-	var errs []error // one branch's trouble is not another's
+	// What earlier calls left undone; one branch's trouble is not another's.
+	errs := []error{s.followLeavings(ctx), s.finishCancels(ctx)}
 	for _, b := range branches {
 		today, err := s.today(ctx, b.ID)
 		if err == nil && s.ended[b.ID] != today {

@@ -17,7 +17,9 @@ const (
 	Published  = "published"
 	Replanning = "replanning" // published, and planned anew from where the day stands
 	Failed     = "failed"
-	Replaced   = "replaced" // another round of the day was published after it
+	Replaced   = "replaced"   // another round of the day was published after it
+	Cancelling = "cancelling" // called off, and leaving the phones
+	Cancelled  = "cancelled"  // called off
 )
 
 // Round is the state of a document of type "rounds": the header of one branch's planned day.
@@ -53,6 +55,7 @@ type Round struct {
 	Issued      int         `json:"issued,omitempty"`  // assignments that went out
 	Refused     int         `json:"refused,omitempty"` // stops the law or the case forbade at publishing
 	ReplacedBy  string      `json:"replaced_by,omitempty"`
+	CancelledBy auth.UserID `json:"cancelled_by,omitempty"` // the user who called it off
 	// Version counts how often the published round was planned anew; Replan is the last time.
 	Version int     `json:"version,omitempty"`
 	Replan  *Replan `json:"replan,omitempty"`

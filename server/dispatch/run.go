@@ -46,7 +46,7 @@ func (s *Service) Run(ctx context.Context) error {
 // work does everything that waits, and tells whether it found anything.
 // One branch's trouble does not keep it from the others.
 func (s *Service) work(ctx context.Context) (found bool, err error) {
-	errs := []error{s.endDays(ctx), s.followLeavings(ctx)}
+	errs := []error{s.endDays(ctx)}
 	branches, err := s.store.Branches(ctx)
 	if err != nil {
 		return false, errors.Join(append(errs, err)...)
@@ -103,6 +103,9 @@ func (s *Service) plan(ctx context.Context, r Round) error {
 		return err
 	case refusal != "":
 		return s.change(ctx, r.Branch, s.ask("fail", r), r.ID, "round.fail", func(_ *journal.Reader, now *Round) error {
+			if now.Status != Queued {
+				return nil // it was cancelled meanwhile
+			}
 			now.Status, now.Failure = Failed, refusal
 			return nil
 		})

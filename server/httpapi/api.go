@@ -65,6 +65,8 @@ type Lawbook interface {
 	// Put puts a pack and Remove takes one away, in force when they return. pack.*; *refusal.Error.
 	Put(ctx context.Context, ask office.Ask, name string, text []byte) error
 	Remove(ctx context.Context, ask office.Ask, name string) error
+	// Reviewed lists by branch the visits that were open when the policy came into force, and that it forbids.
+	Reviewed() []casework.LawReview
 	// PublishTo tells the phones of a branch.
 	PublishTo(ctx context.Context, branch auth.BranchID) error
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"doorstep/server/casework"
 	"doorstep/server/office"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -14,14 +15,15 @@ import (
 
 // packList is the conduct packs in force.
 type packList struct {
-	Hash  string        `json:"policy_hash" doc:"sha256: and the hash of the packs, one after another, in this order."`
-	Since time.Time     `json:"since"`
-	Items []office.Pack `json:"items" doc:"In the order in which they are read: default, then by name. Later packs replace profiles, calendars and sources of the same name."`
+	Hash     string               `json:"policy_hash" doc:"sha256: and the hash of the packs, one after another, in this order."`
+	Since    time.Time            `json:"since"`
+	Items    []office.Pack        `json:"items" doc:"In the order in which they are read: default, then by name. Later packs replace profiles, calendars and sources of the same name."`
+	Reviewed []casework.LawReview `json:"reviewed,omitempty" doc:"Visits that were open when the policy came into force and that it forbids, by branch: those taken back from the phones, and those flagged because their team was on its way or at the door. As this node found them."`
 }
 
 func (a *API) packs() packList {
 	record, _ := a.opt.Law.InForce()
-	return packList{record.Hash, record.Since, slices.Concat([]office.Pack{}, record.Packs)}
+	return packList{record.Hash, record.Since, slices.Concat([]office.Pack{}, record.Packs), a.opt.Law.Reviewed()}
 }
 
 // signingKey is the public key of what this deployment signs.
@@ -54,7 +56,8 @@ func (a *API) packEndpoints() {
 		about: "YAML or JSON of the schema conduct-policy/v1. A pack with nothing but a calendar or one profile is a " +
 			"pack: it replaces that calendar or profile as a whole. What is wrong with it is a 400 that names " +
 			"lines and places; nothing changes then. When this answers, the policy is judged by and every branch's " +
-			"phones are told; policies of the past stay at GET /v1/conduct/policy?hash=. The pack named default " +
+			"phones are told, and visits that are open are judged by it: `reviewed` says which it " +
+			"took back; policies of the past stay at GET /v1/conduct/policy?hash=. The pack named default " +
 			"replaces what ships."},
 		func(op *huma.Operation) {
 			op.Parameters = append(op.Parameters, name)

@@ -91,6 +91,13 @@ func (a *API) roundEndpoints() {
 			"`unassigned` then, with the reason. Two teams with an agent in common at the same hours are a 409 " +
 			"round.agents_twice. Another round of the day that was published before is replaced."},
 		a.publishRound)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/rounds/{id}/cancel", roles: supervisors,
+		id: "cancelRound", tag: "rounds", summary: "Call a round off, or take a published one back",
+		about: "A round that is queued, being planned or planned is over at once. One that is published leaves the phones: " +
+			"open stops are revoked, what was done stays, and `status` is cancelled when this answers. Asking again " +
+			"changes nothing, and completes what a break left undone. A round that is being issued, has failed or was " +
+			"replaced is a 409 round.state, one whose day is over a 422 round.past. The day can be planned again then, " +
+			"without what was visited."}, a.cancelRound)
 }
 
 func (a *API) drawRound(c *gin.Context, actor auth.Actor, id string) {
@@ -175,7 +182,7 @@ func (a *API) roundSchema() *huma.Schema {
 			"cost": {Type: "integer"}}}
 	props["status"] = &huma.Schema{Type: "string", Enum: []any{dispatch.Queued, dispatch.Planning, dispatch.Planned,
 		dispatch.Publishing, dispatch.Published,
-		dispatch.Replanning, dispatch.Failed, dispatch.Replaced}}
+		dispatch.Replanning, dispatch.Failed, dispatch.Replaced, dispatch.Cancelling, dispatch.Cancelled}}
 	return &huma.Schema{Type: "object", Required: []string{"id", "branch", "date", "status", "routes", "unassigned"},
 		Properties: props}
 }
@@ -238,6 +245,19 @@ func (a *API) publishRound(ctx context.Context, c call, in *publishRoundIn) (*bo
 		return nil, err
 	}
 	r, err := a.opt.Dispatch.Publish(ctx, by, in.ID)
+	return respond(r), err
+}
+
+type cancelRoundIn struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+func (a *API) cancelRound(ctx context.Context, c call, in *cancelRoundIn) (*body[dispatch.Round], error) {
+	by, err := a.dispatchAsk(c)
+	if err != nil {
+		return nil, err
+	}
+	r, err := a.opt.Dispatch.Cancel(ctx, by, in.ID)
 	return respond(r), err
 }
 

@@ -55,6 +55,7 @@ type law struct {
 	casework.Law
 	record    office.Policy
 	published bool // to every branch
+	reviewed  atomic.Pointer[[]casework.LawReview]
 }
 
 // takeUpEvery is how often Run looks for changes that other nodes made.
@@ -226,10 +227,42 @@ func (b *Book) tell(ctx context.Context) error {
 			b.log.Debug("the conduct policy waits for a branch", "branch", branch.ID, "err", err)
 			continue
 		}
+		if err == nil {
+			err = b.review(ctx, branch.ID, now)
+			all = all && err == nil
+		}
 		errs = append(errs, err)
 	}
 	now.published = all
 	return errors.Join(errs...)
+}
+
+// review has the open visits of a branch judged by a policy that came into force after they were issued.
+func (b *Book) review(ctx context.Context, branch auth.BranchID, now *law) error {
+	done, err := b.casework.ReviewOpen(ctx, branch, now.Law)
+	if err != nil {
+		return err
+	}
+	if len(done.TakenBack)+len(done.Flagged) == 0 {
+		return nil
+	}
+	b.log.Info("open visits are against the conduct policy in force", "branch", branch, "taken_back", len(done.TakenBack),
+		"flagged", len(done.Flagged))
+	var all []casework.LawReview
+	if was := now.reviewed.Load(); was != nil {
+		all = slices.Clone(*was)
+	}
+	all = append(slices.DeleteFunc(all, func(r casework.LawReview) bool { return r.Branch == branch }), done)
+	now.reviewed.Store(&all)
+	return nil
+}
+
+// Reviewed lists by branch what the policy in force forbade of the visits that were open when this node took it up.
+func (b *Book) Reviewed() []casework.LawReview {
+	if all := b.now.Load().reviewed.Load(); all != nil {
+		return *all
+	}
+	return nil
 }
 
 func (b *Book) load(ctx context.Context, record office.Policy) (*conduct.Policy, string, error) {

@@ -77,7 +77,7 @@ func (s *Service) shutOut(ctx context.Context, id auth.UserID) (string, error) {
 	why := ""
 	for _, d := range devices {
 		switch {
-		case !d.Blocked:
+		case !d.Blocked && !d.Waiting:
 			return "", nil
 		case d.Wipe:
 			why = AgentWiped
