@@ -7,11 +7,17 @@
 // disabled user is out at once on the node that did it and within RecheckEvery
 // on the others.
 //
-// A refresh token belongs to a family, one per sign-in. Each use replaces it; a
-// used one that comes again ends the family, since one of the two who hold it
-// must be a thief. A phone whose answer was lost is not a thief: for RefreshGrace
-// the token before the last gives the same successor again, to the same device.
+// A refresh token belongs to a family, one per sign-in: a session. Each use
+// replaces it. A phone whose answer was lost asks with the token before the last,
+// and gets the last again until it has presented that one. A token that comes after
+// its successor was presented ends the family, since one of the two who hold it
+// must be a thief. No clock has a say in this, so neither a phone's nor another
+// node's can sign a phone out. A session ends Options.Life after its sign-in.
 // Refresh tokens are not kept at all: they are MACs of the family's counter.
+//
+// A blocked device is told so by every request that carries a signature of ours,
+// before anything else is looked at: it must erase what it holds even if its user
+// was disabled or signed out meanwhile.
 //
 // The room keeps no users. It asks a Users and a Devices (server/office), and
 // keeps families through a Families (the store's small documents).

@@ -2,9 +2,11 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -225,7 +227,8 @@ func TestOwnSessionsOverHTTP(t *testing.T) {
 	if len(got) != 2 || got[0].Device != "tablet" || !got[0].Current || got[1].Device != "phone-of-ana" || got[1].Current {
 		t.Fatalf("the sessions are %+v", got)
 	}
-	if c := code(t, a.admin.Do(a.ctx, http.MethodDelete, "/v1/me/sessions/"+got[0].ID, nil, nil)); c != "session.not_found" {
+	if c := code(t, a.admin.Do(a.ctx, http.MethodDelete, "/v1/me/sessions/"+got[0].ID, nil,
+		nil)); c != "session.not_found" {
 		t.Errorf("another user's session: %q", c)
 	}
 	a.do(tablet, http.MethodDelete, "/v1/me/sessions/"+got[1].ID, nil, nil)
@@ -281,4 +284,93 @@ func TestADeviceWaitsForApprovalOverHTTP(t *testing.T) {
 	a.do(a.admin, http.MethodPost, "/v1/devices/new-phone/approve", nil, nil)
 	ok(t, next.SignIn(a.ctx, "ana", agentPassword, "new-phone"))
 	a.do(next, http.MethodGet, "/sync/v1/pull?after=0", nil, nil)
+}
+
+// TestTheSecurityLogTellsWhoDidWhat reads the log's lines "security" of what succeeds and of what is refused.
+func TestTheSecurityLogTellsWhoDidWhat(t *testing.T) {
+	log := &buffer{}
+	a := newAgency(t, Config{Log: slog.New(slog.NewJSONHandler(log, nil))})
+	type line struct {
+		Msg, Level, Event, ID, Endpoint, Code, User, Role, From, Login, Record string
+		Status                                                                 int
+	}
+	// last is the newest line of the security log.
+	last := func() line {
+		t.Helper()
+		var out line
+		for text := range strings.Lines(log.String()) {
+			var l line
+			ok(t, json.Unmarshal([]byte(text), &l))
+			if l.Msg == "security" {
+				out = l
+			}
+		}
+		return out
+	}
+	phone := a.agent("ana")
+	signedIn := last()
+	var first struct {
+		Refresh string `json:"refresh_token"`
+	}
+	anyone := &play.Client{Base: a.URL()}
+	signIn := func(login, password string, into any) error {
+		return anyone.Do(a.ctx, http.MethodPost, "/v1/sessions", map[string]any{"login": login, "password": password,
+			"device": map[string]any{"id": "phone-of-ana", "platform": "android"}}, into)
+	}
+	ok(t, signIn("ana", agentPassword, &first))
+	refresh := func() error {
+		return anyone.Do(a.ctx, http.MethodPost, "/v1/sessions/refresh", map[string]any{"refresh_token": first.Refresh,
+			"device_id": "phone-of-ana"}, nil)
+	}
+	for _, c := range []struct {
+		what string
+		do   func() error
+		want line
+	}{
+		{"a sign-in", func() error { return nil }, line{Event: "sign_in", Status: 200, User: "ana", Level: "INFO"}},
+		{"a wrong password", func() error { return signIn(" ANA", "wrong", nil) },
+			line{Event: "sign_in", Status: 401, Code: "auth.bad_credentials", Level: "WARN"}},
+		{"a change of a user", func() error {
+			return a.admin.Do(a.ctx, http.MethodPatch, "/v1/users/ana", map[string]any{"badge_no": "7"}, nil)
+		}, line{Event: "user.change", Status: 200, User: "admin", Role: "admin", Level: "INFO"}},
+		{"an unknown case", func() error { return a.admin.Do(a.ctx, http.MethodGet, "/v1/cases/L.1", nil, nil) },
+			line{Event: "case.read", Status: 404, Code: "case.not_found", User: "admin", Role: "admin", Level: "WARN"}},
+		{"no right", func() error { return phone.Do(a.ctx, http.MethodGet, "/v1/users", nil, nil) },
+			line{Event: "denied", Status: 403, Code: "auth.role", User: "ana", Role: "agent", Level: "WARN"}},
+		{"no token", func() error { return anyone.Do(a.ctx, http.MethodGet, "/v1/plans", nil, nil) },
+			line{Event: "denied", Status: 401, Code: "auth.token_missing", Level: "WARN"}},
+		{"a used token", func() error {
+			var next struct {
+				Refresh string `json:"refresh_token"`
+			}
+			ok(t, anyone.Do(a.ctx, http.MethodPost, "/v1/sessions/refresh", map[string]any{"refresh_token": first.Refresh,
+				"device_id": "phone-of-ana"}, &next))
+			used := first
+			first.Refresh = next.Refresh
+			ok(t, refresh())
+			first = used
+			return refresh()
+		}, line{Event: "token.reused", Status: 401, Code: "auth.refresh_reused", Level: "WARN"}},
+	} {
+		_ = c.do() // the line tells what came of it
+		got := last()
+		if c.what == "a sign-in" {
+			got = signedIn
+		}
+		if got.ID == "" || got.From == "" || got.Endpoint == "" || got.Event == "sign_in" && got.Login != signedIn.Login ||
+			strings.Contains(got.Endpoint, "{id}") != (got.Record != "") {
+			t.Errorf("%s: the line lacks something: %+v", c.what, got)
+		}
+		got.Msg, got.ID, got.From, got.Endpoint, got.Login, got.Record = "", "", "", "", "", ""
+		if got != c.want {
+			t.Errorf("%s: %+v, want %+v", c.what, got, c.want)
+		}
+	}
+	for _, secret := range []string{"127.0.0.1", agentPassword, "L.1", "phone-of-ana", first.Refresh} {
+		for text := range strings.Lines(log.String()) {
+			if strings.Contains(text, `"security"`) && strings.Contains(text, secret) {
+				t.Errorf("the security log holds %s: %s", secret, text)
+			}
+		}
+	}
 }

@@ -12,8 +12,8 @@ import (
 func TestEveryAnswerHasTheSecurityHeaders(t *testing.T) {
 	a := New(Options{Version: "1", Ready: func(context.Context) error { panic("a bug") }})
 	defer a.Close()
-	asks := []string{"GET /none", "POST /livez", "OPTIONS *", "TRACE /", "GET /readyz", "GET /livez?x=%zz", "GET /docs/none",
-		"GET /docs/docs.js", "GET /metrics", "GET /"}
+	asks := []string{"GET /none", "POST /livez", "OPTIONS *", "TRACE /", "GET /readyz", "GET /livez?x=%zz",
+		"GET /docs/none", "GET /docs/docs.js", "GET /metrics", "GET /"}
 	for at, e := range a.endpoints {
 		if len(e.roles) > 0 || e.path == "/docs" || e.path == "/openapi.yaml" {
 			asks = append(asks, at)

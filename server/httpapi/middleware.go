@@ -26,6 +26,7 @@ type ctxKey int
 const (
 	callKey ctxKey = iota
 	requestKey
+	trailKey
 )
 
 // call is who calls, for the handlers of this package. It goes no further:
@@ -78,7 +79,8 @@ func (a *API) observe(c *gin.Context) {
 	// Ours, never the caller's: it goes to the log.
 	id := journal.NewID()
 	c.Header(requestHeader, id)
-	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), requestKey, id))
+	ctx := context.WithValue(c.Request.Context(), requestKey, id)
+	c.Request = c.Request.WithContext(context.WithValue(ctx, trailKey, &trail{}))
 	c.Next()
 	took := time.Since(began)
 	path := template(c)
@@ -87,6 +89,7 @@ func (a *API) observe(c *gin.Context) {
 	}
 	status := c.Writer.Status()
 	a.metrics.request(method(c.Request), path, status, took)
+	a.noteSecurity(c, path, id, status)
 	level := slog.LevelDebug
 	if status >= 500 {
 		level = slog.LevelError
@@ -196,6 +199,7 @@ func (a *API) authenticate(c *gin.Context) {
 			writeProblem(c, problem)
 			return
 		}
+		trailOf(c.Request.Context()).actor = actor
 		if !slices.Contains(e.roles, actor.Role) {
 			writeProblem(c, newProblem(http.StatusForbidden, "auth.role", "your role may not do this"))
 			return

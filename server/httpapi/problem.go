@@ -262,6 +262,7 @@ func shorten(s string) string {
 // finish gives a problem the name of its request, and the answer the headers that go with it.
 func finish(c *gin.Context, p *Problem) {
 	p.Instance = instance(c)
+	trailOf(c.Request.Context()).code = p.Code
 	if p.retryAfter > 0 {
 		c.Header("Retry-After", strconv.Itoa(p.retryAfter))
 	}

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"doorstep/auth"
@@ -95,10 +96,13 @@ func (a *API) signIn(ctx context.Context, c call, in *body[loginBody]) (*body[se
 	if d := in.Body.Device; d != nil {
 		l.Device = &auth.Device{ID: auth.DeviceID(d.ID), Platform: d.Platform, Name: d.Name, PushToken: d.PushToken}
 	}
+	t := trailOf(ctx)
+	t.login = strings.ToLower(strings.TrimSpace(l.Login))
 	s, err := a.opt.Sessions.SignIn(ctx, l)
 	if err != nil {
 		return nil, err
 	}
+	t.actor.User = s.User.ID
 	return sessionAnswer(s), nil
 }
 
@@ -107,6 +111,7 @@ func (a *API) refreshSession(ctx context.Context, _ call, in *body[refreshBody])
 	if err != nil {
 		return nil, err
 	}
+	trailOf(ctx).actor.User = s.User.ID
 	return sessionAnswer(s), nil
 }
 

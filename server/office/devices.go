@@ -41,7 +41,7 @@ var platforms = []string{"android", "ios", "web", "other"}
 func devicesKey(u auth.UserID) journal.Key { return journal.Key("devices:" + u) }
 
 // RegisterDevice notes that a user signed in on a device. Errors: *refusal.Error device.taken if the id is another
-// user's; device.waiting if the device must be approved first, in which case it is kept; device.* for what is malformed.
+// user's; device.waiting if the device, which is kept, must be approved first; device.* for what is malformed.
 func (s *Service) RegisterDevice(ctx context.Context, d auth.Device) error {
 	if !idShape.MatchString(string(d.ID)) {
 		return invalid("device.id", "device.id", "a device id has 1 to 64 letters, digits, dots, dashes or underscores")

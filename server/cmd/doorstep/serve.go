@@ -48,7 +48,8 @@ func (c *serveCmd) Run(ctx context.Context, out io.Writer) error {
 	}
 	cfg := server.Config{Listen: c.Listen, TLSCert: c.TLSCert, TLSKey: c.TLSKey, TrustedProxies: c.TrustedProxies,
 		ConnectionsPerAddress: c.Connections, MetricsListen: c.MetricsListen,
-		SessionLife: time.Duration(c.SessionDays) * 24 * time.Hour, DeviceApproval: c.DeviceApproval, Data: c.Data, Secrets: c.Secrets, ReplaceKey: c.ReplaceKey,
+		SessionLife: time.Duration(c.SessionDays) * 24 * time.Hour, DeviceApproval: c.DeviceApproval,
+		Data: c.Data, Secrets: c.Secrets, ReplaceKey: c.ReplaceKey,
 		MongoDB: c.MongoDBURI, KEK: c.KEK, AdminPassword: c.AdminPassword, FCMCredentials: c.FCMCredentials,
 		FCMEndpoint: c.FCMEndpoint, Policies: c.Policy, Travel: c.choice(), Deployment: c.Deployment, Threads: c.Threads,
 		PlanMaxInstalments: c.PlanMaxInstalments, PlanMaxDays: c.PlanMaxDays, Version: version,
