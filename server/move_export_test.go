@@ -28,8 +28,8 @@ func stopOf(t *testing.T, s *running, branch auth.BranchID, agent auth.UserID, o
 	r, err := s.casework.One(context.Background(), auth.Actor{User: "admin", Role: auth.RoleAdmin}, branch,
 		casework.Request{ID: fmt.Sprint("issue:", branch, of, agent, date), Cmd: casework.IssueRoute{
 			Round: "r" + date, Route: fmt.Sprint("r", date, ".", branch), Team: "t1", Date: date, Agents: []auth.UserID{agent},
-			Stops: []casework.IssuedStop{{Case: of, Assignment: fmt.Sprint("a-", of, "-", date), Seq: 1, ETA: from.Add(time.Hour),
-				Window: record.Window{From: from, To: from.Add(10 * time.Hour)}, ServiceS: 600}}}})
+			Stops: []casework.IssuedStop{{Case: of, Assignment: fmt.Sprint("a-", of, "-", date), Seq: 1,
+				ETA: from.Add(time.Hour), Window: record.Window{From: from, To: from.Add(10 * time.Hour)}, ServiceS: 600}}}})
 	ok(t, err)
 	var got casework.IssueReceipt
 	ok(t, json.Unmarshal(r.Body, &got))
@@ -54,7 +54,8 @@ func knock(t *testing.T, c *play.Client, id string, of journal.CaseID, at string
 func exported(t *testing.T, s *running, admin *play.Client, branch, format string) (file []byte, visits []string) {
 	t.Helper()
 	var b bytes.Buffer
-	ok(t, admin.Send(context.Background(), http.MethodGet, "/v1/audit/visits?branch="+branch+"&format="+format, "", nil, &b))
+	path := "/v1/audit/visits?branch=" + branch + "&format=" + format
+	ok(t, admin.Send(context.Background(), http.MethodGet, path, "", nil, &b))
 	file = b.Bytes()
 	switch format {
 	case "ndjson":

@@ -62,9 +62,10 @@ func (c notingConn) QueryContext(ctx context.Context, text string, args []driver
 
 // scansAllowed are statements that read a whole table, and why they may.
 var scansAllowed = map[string]string{
-	"SELECT ix, fields FROM declared":                                                     "at the start; a row for each index",
-	"SELECT branch, gen, id, body FROM records WHERE type = ? AND deleted = 0":            "once, when an index is new",
-	"DELETE FROM found WHERE (branch, gen) IN (SELECT branch, gen FROM views) AND ix = ?": "once, when an index is gone",
+	"SELECT ix, fields FROM declared":                                          "at the start; a row for each index",
+	"SELECT branch, gen, id, body FROM records WHERE type = ? AND deleted = 0": "once, when an index is new",
+	"DELETE FROM found WHERE (branch, gen) IN (SELECT branch, gen FROM views) AND ix = ?": "once, when an index is " +
+		"gone",
 }
 
 // TestEveryStatementIsServedByAnIndex runs the contract of stores and asks SQLite how it would carry
