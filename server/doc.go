@@ -24,6 +24,9 @@
 //
 // # What to touch
 //
+// After each of these go test ./server/httpapi -run TestDescriptionFileIsInStep -update writes
+// openapi.yaml anew; a test fails until it is in step.
+//
 // An overdue reason: its code in overdue_reasons, server/record/codes.go. One line;
 // the check of visits and plans, GET /v1/codes and openapi.yaml read the list.
 //

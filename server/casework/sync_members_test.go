@@ -60,7 +60,8 @@ func places(ms []record.Member, at place, fn func(at place, t reflect.Type)) {
 			case t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Uint8:
 				t, p, again = t.Elem(), append(p, "[]"), true
 			default:
-				if plain, is := t.MethodByName("Plain"); is && plain.Type.NumOut() == 1 && t.Name() != "Text" && t.Name() != "JSON" {
+				plain, is := t.MethodByName("Plain")
+				if is && plain.Type.NumOut() == 1 && t.Name() != "Text" && t.Name() != "JSON" {
 					t, again = plain.Type.Out(0), true
 				}
 			}

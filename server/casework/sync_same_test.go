@@ -83,7 +83,8 @@ func TestAPlanIsChangedAgainThoughItsAnswerWasLost(t *testing.T) {
 	ok("rui's, on the last", patch(rui, 3, total(30000)), "applied")
 	ok("ana's, on her last", patch(ana, 3, total(20000)), "conflict stale")
 	ok("rui's next", patch(rui, 3, members{"state": "accepted"}), "applied")
-	if p := h.child("north.c1", "plans", "p1"); p["total_minor"] != 30000.0 || p["state"] != "accepted" || p["rev"] != 5.0 {
+	p := h.child("north.c1", "plans", "p1")
+	if p["total_minor"] != 30000.0 || p["state"] != "accepted" || p["rev"] != 5.0 {
 		t.Errorf("the plan stands at %v", p)
 	}
 	h.must(WithdrawPlan{Plan: "p1", Reason: "cancelled"})

@@ -22,12 +22,12 @@ const keysSchema = `CREATE TABLE IF NOT EXISTS debtorkey (
 	n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, wrapped BLOB NOT NULL, destroyed INTEGER NOT NULL DEFAULT 0)`
 
 // openKeys opens the keys' file of a data folder, and makes it when it is not there.
-func openKeys(ctx context.Context, folder string) (*sql.DB, error) {
+func openKeys(ctx context.Context, driver, folder string) (*sql.DB, error) {
 	path := filepath.Join(folder, KeysFileName)
 	if err := private(path); err != nil {
 		return nil, err
 	}
-	db, err := sql.Open("sqlite",
+	db, err := sql.Open(driver,
 		"file:"+(&url.URL{Path: path}).EscapedPath()+"?_txlock=immediate&_pragma=busy_timeout(10000)"+
 			"&_pragma=journal_mode(TRUNCATE)&_pragma=synchronous(FULL)&_pragma=secure_delete(ON)&_pragma=temp_store(MEMORY)")
 	if err != nil {

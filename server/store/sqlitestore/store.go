@@ -37,7 +37,7 @@ const FileName = "doorstep.db"
 // that another process has open is refused. Indexes
 // that are declared for the first time are filled from the documents.
 func Open(ctx context.Context, folder string, indexes []journal.Index) (*Store, error) {
-	return open(ctx, folder, indexes, owner)
+	return open(ctx, driverName, folder, indexes, owner)
 }
 
 // Join opens a file beside the server that may have it open, or have it open later, to
@@ -45,12 +45,12 @@ func Open(ctx context.Context, folder string, indexes []journal.Index) (*Store, 
 // a file of another version, or whose declared indexes are not these, is refused. It is
 // for a command in a process of its own, never for the process of the server (J10).
 func Join(ctx context.Context, folder string, indexes []journal.Index) (*Store, error) {
-	return open(ctx, folder, indexes, guest)
+	return open(ctx, driverName, folder, indexes, guest)
 }
 
 // Inspect is Join for reading only: every write fails.
 func Inspect(ctx context.Context, folder string, indexes []journal.Index) (*Store, error) {
-	return open(ctx, folder, indexes, reader)
+	return open(ctx, driverName, folder, indexes, reader)
 }
 
 // mode says what a Store may do with the file.
@@ -62,7 +62,10 @@ const (
 	reader             // reads
 )
 
-func open(ctx context.Context, folder string, indexes []journal.Index, m mode) (*Store, error) {
+// driverName is the driver of database/sql. A test opens a store through one that notes the statements.
+const driverName = "sqlite"
+
+func open(ctx context.Context, driver, folder string, indexes []journal.Index, m mode) (*Store, error) {
 	path := filepath.Join(folder, FileName)
 	s := &Store{indexes: map[string]index{}, byType: map[string][]index{}}
 	for _, ix := range indexes {
@@ -81,18 +84,18 @@ func open(ctx context.Context, folder string, indexes []journal.Index, m mode) (
 	if err := private(path); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.Close())
 	}
-	if s.keys, err = openKeys(ctx, folder); err != nil {
+	if s.keys, err = openKeys(ctx, driver, folder); err != nil {
 		return nil, errors.Join(fmt.Errorf("open debtors' keys: %w", err), s.Close())
 	}
 	settings := "_txlock=immediate&_pragma=cache_size(-8192)"
 	if m == reader {
 		settings = "_pragma=query_only(1)"
 	}
-	if s.write, err = sql.Open("sqlite", dsn(path, settings)); err != nil {
+	if s.write, err = sql.Open(driver, dsn(path, settings)); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.Close())
 	}
 	s.write.SetMaxOpenConns(1)
-	if s.read, err = sql.Open("sqlite", dsn(path, "_pragma=query_only(1)&_pragma=cache_size(-1024)")); err != nil {
+	if s.read, err = sql.Open(driver, dsn(path, "_pragma=query_only(1)&_pragma=cache_size(-1024)")); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.Close())
 	}
 	readers := max(4, runtime.GOMAXPROCS(0))
