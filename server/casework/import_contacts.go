@@ -15,9 +15,9 @@ import (
 
 // contactColumns are the columns of a contact import.
 var contactColumns = []rows.Column{
-	{Name: "case_ref"}, {Name: "channel"}, {Name: "at"}, {Name: "result"}, {Name: "party", Optional: true},
-	{Name: "external_id", Optional: true}, {Name: "party_ref", Optional: true}, {Name: "number", Optional: true},
-	{Name: "excluded", Optional: true, Boolean: true}, {Name: "lender", Optional: true},
+	{Name: "case_ref", ID: true}, {Name: "channel"}, {Name: "at"}, {Name: "result"}, {Name: "party", Optional: true},
+	{Name: "external_id", Optional: true, ID: true}, {Name: "party_ref", Optional: true, ID: true}, {Name: "number", Optional: true},
+	{Name: "excluded", Optional: true, Boolean: true}, {Name: "lender", Optional: true, ID: true},
 }
 
 // contactLine is one line of a contact import, judged by itself.
