@@ -183,7 +183,8 @@ func TestSpellingsOfWGS84(t *testing.T) {
 			t.Errorf("%s: %v", c, err)
 		}
 	}
-	for _, c := range []string{crs("EPSG:3857"), crs("EPSG:900913"), crs("EPSG:31468"), crs("EPSG:43260"), crs("EPSG:14326"),
+	for _, c := range []string{crs("EPSG:3857"), crs("EPSG:900913"), crs("EPSG:31468"), crs("EPSG:43260"),
+		crs("EPSG:14326"),
 		crs("urn:ogc:def:crs:OGC:1.3:CRS83"), crs("urn:ogc:def:crs:OGC:1.3:CRS27"), crs("EPSG:4258"), crs(""), crs("84"),
 		crs("urn:ogc:def:crs:EPSG::3763"), crs("WGS 84 / Pseudo-Mercator"), crs("WGS 84 / UTM zone 32N"), crs("GCJ-02"), `{}`,
 		`7`, `{"type":"EPSG","properties":{"code":3857}}`, `{"type":"name","properties":{"name":4326}}`,
