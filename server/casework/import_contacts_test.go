@@ -9,7 +9,8 @@ import (
 	"doorstep/sync/journal"
 )
 
-// contactLines imports lines of case_ref,channel,at,result,party and gives the report, and how many contacts c1 has then.
+// contactLines imports lines of case_ref,channel,at,result,party, and gives the report and how many contacts c1 has
+// then.
 func (h *house) contactLines(lines ...string) string {
 	h.t.Helper()
 	rep, err := h.svc.ImportContacts(context.Background(), boss, "", "text/csv",
