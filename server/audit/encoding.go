@@ -31,4 +31,5 @@ func unreadable(head []byte) string {
 	return ""
 }
 
-const toUTF8 = "some programs write so what they copy or print; convert it to UTF-8, or save the export again byte for byte"
+const toUTF8 = "some programs write so what they copy or print; convert it to UTF-8, or save the " +
+	"export again byte for byte"
