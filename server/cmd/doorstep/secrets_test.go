@@ -13,7 +13,8 @@ func TestNoErrorOfAStartRepeatsASecret(t *testing.T) {
 	const secret = "tr0ub4dor"
 	for setting, values := range map[string][]string{
 		"DOORSTEP_MONGODB_URI": {"mongodb://u:" + secret + "/x@db/doorstep", "mongodb://u:" + secret + "%zz@db",
-			"mongodb://u:" + secret, "mongodb+srv://u:" + secret + "@a,b", "u:" + secret + "@db", "mongodb://u:" + secret + "@@db",
+			"mongodb://u:" + secret, "mongodb+srv://u:" + secret + "@a,b", "u:" + secret + "@db",
+			"mongodb://u:" + secret + "@@db",
 			"mongodb://u:" + secret + "@db/?tls=maybe", "mongodb://u:" + secret + "@:99999", "mongodb://" + secret + ":@db",
 			"mongodb://u:" + secret + "@db/%zz", "mongodb://u:a@db/?authMechanism=" + secret},
 		"DOORSTEP_KEK": {secret, "\n" + secret, "=" + secret},

@@ -388,17 +388,18 @@ func TestBadCredentialsAreRefusedWithoutQuotingThem(t *testing.T) {
 	}
 	whole := pkcs8(t, good)
 	for name, c := range map[string]struct{ text, says string }{
-		"not JSON":       {"-----BEGIN PRIVATE KEY-----secret", "service account"},
-		"cut JSON":       {`{"private_key":"secret`, "service account"},
-		"no project":     {`{"type":"service_account","private_key":"secret","client_email":"x"}`, "project_id"},
-		"not an object":  {`["secret"]`, "service account"},
-		"unknown type":   {`{"type":"secret","project_id":"p"}`, "service account"},
-		"a user":         {`{"type":"authorized_user","refresh_token":"secret"}`, "service account"},
-		"no key":         {serviceAccount(t, ""), "cannot sign"},
-		"no PEM":         {serviceAccount(t, "secret"), "cannot sign"},
-		"escaped twice":  {serviceAccount(t, strings.ReplaceAll(whole, "\n", `\n`)), "escaped twice"},
-		"damaged":        {serviceAccount(t, whole[:100]+"secret+"+whole[107:]), "cannot sign"},
-		"no key inside":  {serviceAccount(t, "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"), "cannot sign"},
+		"not JSON":      {"-----BEGIN PRIVATE KEY-----secret", "service account"},
+		"cut JSON":      {`{"private_key":"secret`, "service account"},
+		"no project":    {`{"type":"service_account","private_key":"secret","client_email":"x"}`, "project_id"},
+		"not an object": {`["secret"]`, "service account"},
+		"unknown type":  {`{"type":"secret","project_id":"p"}`, "service account"},
+		"a user":        {`{"type":"authorized_user","refresh_token":"secret"}`, "service account"},
+		"no key":        {serviceAccount(t, ""), "cannot sign"},
+		"no PEM":        {serviceAccount(t, "secret"), "cannot sign"},
+		"escaped twice": {serviceAccount(t, strings.ReplaceAll(whole, "\n", `\n`)), "escaped twice"},
+		"damaged":       {serviceAccount(t, whole[:100]+"secret+"+whole[107:]), "cannot sign"},
+		"no key inside": {serviceAccount(t, "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"),
+			"cannot sign"},
 		"of another art": {serviceAccount(t, pkcs8(t, ed)), "not an RSA key"},
 	} {
 		path := filepath.Join(t.TempDir(), "account.json")
