@@ -19,7 +19,8 @@ import (
 func smallDisk(t *testing.T, megabytes int) string {
 	t.Helper()
 	dir := t.TempDir()
-	out, err := exec.Command("mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%dm", megabytes), "tmpfs", dir).CombinedOutput()
+	size := fmt.Sprintf("size=%dm", megabytes)
+	out, err := exec.Command("mount", "-t", "tmpfs", "-o", size, "tmpfs", dir).CombinedOutput()
 	if err != nil {
 		t.Skipf("SKIPPED: this machine mounts no small file system, so that a full disk is not tried: %v: %s", err, out)
 	}
