@@ -14,7 +14,6 @@ import (
 // paymentColumns are the columns of a payment import.
 var paymentColumns = []rows.Column{
 	{Name: "payment_ref", ID: true}, {Name: "case_ref", ID: true}, {Name: "paid_at"}, {Name: "amount_minor"},
-	{Name: "payment_ref", ID: true}, {Name: "case_ref", ID: true}, {Name: "paid_at"}, {Name: "amount_minor"},
 	{Name: "currency"}, {Name: "method", Optional: true}, {Name: "lender", Optional: true, ID: true},
 	{Name: "reverses", Optional: true, ID: true},
 }
