@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"doorstep/auth/refusal"
+	"doorstep/auth/strictjson"
 )
 
 const (
@@ -161,7 +162,10 @@ func featureID(raw json.RawMessage, properties map[string]any) (string, *refusal
 			return id, nil
 		}
 	case json.Number:
-		return id.String(), nil
+		if whole, ok := strictjson.Whole(id.String()); ok {
+			return whole, nil // 7.0 is 7
+		}
+		return "", fault(CodeID, path, "an id is a text or a whole number, never one with a fraction")
 	case nil:
 	default:
 		return "", fault(CodeID, path, "an id is a text or a number")

@@ -53,6 +53,10 @@ func TestBadFeaturesDoNotSpoilGoodOnes(t *testing.T) {
 		{"no id", `{"type":"Feature","properties":{"name":"x"},"geometry":` + polygonText(square) + `}`, CodeID,
 			"features[1].id"},
 		{"an empty id", `{"type":"Feature","id":"","geometry":` + polygonText(square) + `}`, CodeID, "features[1].id"},
+		{"an id with a fraction", `{"type":"Feature","id":7.5,"geometry":` + polygonText(square) + `}`, CodeID,
+			"features[1].id"},
+		{"a property id with a fraction", `{"type":"Feature","properties":{"id":7.5},"geometry":` + polygonText(square) + `}`,
+			CodeID, "features[1].properties.id"},
 		{"an id that is a list", `{"type":"Feature","id":[1],"geometry":` + polygonText(square) + `}`, CodeID,
 			"features[1].id"},
 		{"the id of another", `{"type":"Feature","id":"good","geometry":` + polygonText(square) + `}`, CodeDuplicateID,
@@ -139,4 +143,55 @@ func FuzzReadFeatures(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A number is one id however it is written, and a text of its digits is the same.
+func TestOneIDHasOneSpelling(t *testing.T) {
+	var features []string
+	for _, id := range []string{"7", "7.0", "70e-1", `"7"`, "7.00"} {
+		features = append(features, `{"type":"Feature","id":`+id+`,"geometry":`+polygonText(square)+`}`)
+	}
+	features = append(features, `{"type":"Feature","properties":{"id":7.0},"geometry":`+polygonText(square)+`}`)
+	all, err := ReadFeatures(strings.NewReader(`{"type":"FeatureCollection","features":[` + strings.Join(features, ",") +
+		`]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, f := range all {
+		if f.ID != "7" || (f.Err == nil) != (i == 0) || i > 0 && f.Err.Code() != string(CodeDuplicateID) {
+			t.Errorf("feature %d: id %q, %v", i, f.ID, f.Err)
+		}
+	}
+}
+
+func TestSpellingsOfWGS84(t *testing.T) {
+	crs := func(name string) string {
+		return `{"type":"name","properties":{"name":"` + name + `"}}`
+	}
+	for _, c := range []string{"null", crs("urn:ogc:def:crs:OGC:1.3:CRS84"), crs("urn:ogc:def:crs:OGC::CRS84"),
+		crs("urn:ogc:def:crs:OGC:2:84"), crs("urn:ogc:def:crs:OGC:1.3:CRS84h"), crs("urn:x-ogc:def:crs:EPSG:4326"),
+		crs("OGC:CRS84"), crs("CRS84"), crs("CRS:84"), crs("EPSG:4326"), crs("epsg:4326"), crs("EPSG::4326"),
+		crs("urn:ogc:def:crs:EPSG::4326"), crs("urn:ogc:def:crs:EPSG:6.9:4326"), crs("urn:ogc:def:crs:EPSG::4979"),
+		crs("http://www.opengis.net/def/crs/EPSG/0/4326"), crs("http://www.opengis.net/def/crs/OGC/1.3/CRS84"),
+		crs("https://www.opengis.net/def/crs/OGC/1.3/CRS84h"), crs("http://www.opengis.net/gml/srs/epsg.xml#4326"),
+		crs("WGS84"), crs("WGS 84"), crs("GCS_WGS_1984"), crs(" EPSG:4326 "), `"EPSG:4326"`,
+		`{"type":"EPSG","properties":{"code":4326}}`, `{"type":"EPSG","properties":{"code":"4326"}}`,
+		`{"type":"link","properties":{"href":"http://spatialreference.org/ref/epsg/4326/proj4/","type":"proj4"}}`,
+		`{"type":"name","name":"urn:ogc:def:crs:OGC:1.3:CRS84"}`,
+	} {
+		if err := checkCRS([]byte(c)); err != nil {
+			t.Errorf("%s: %v", c, err)
+		}
+	}
+	for _, c := range []string{crs("EPSG:3857"), crs("EPSG:900913"), crs("EPSG:31468"), crs("EPSG:43260"),
+		crs("EPSG:14326"),
+		crs("urn:ogc:def:crs:OGC:1.3:CRS83"), crs("urn:ogc:def:crs:OGC:1.3:CRS27"), crs("EPSG:4258"), crs(""), crs("84"),
+		crs("urn:ogc:def:crs:EPSG::3763"), crs("WGS 84 / Pseudo-Mercator"), crs("WGS 84 / UTM zone 32N"), crs("GCJ-02"), `{}`,
+		`7`, `{"type":"EPSG","properties":{"code":3857}}`, `{"type":"name","properties":{"name":4326}}`,
+		crs("http://www.opengis.net/def/crs/EPSG/0/3857")} {
+		if err := checkCRS([]byte(c)); err == nil || err.Code() != string(CodeCRS) ||
+			strings.Contains(err.Error(), "3857") {
+			t.Errorf("%s: %v", c, err)
+		}
+	}
 }

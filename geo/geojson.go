@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 
 	"doorstep/auth/refusal"
 
@@ -105,19 +106,40 @@ func checkCRS(raw json.RawMessage) *refusal.Error {
 		return nil
 	}
 	var crs struct {
+		Name       string `json:"name"`
 		Properties struct {
 			Name string `json:"name"`
+			Href string `json:"href"`
+			Code any    `json:"code"`
 		} `json:"properties"`
 	}
-	if err := json.Unmarshal(raw, &crs); err == nil {
-		switch crs.Properties.Name {
-		case "urn:ogc:def:crs:OGC:1.3:CRS84", "urn:ogc:def:crs:OGC::CRS84", "urn:ogc:def:crs:EPSG::4326", "EPSG:4326":
+	var name string
+	if json.Unmarshal(raw, &name) == nil && isWGS84(name) {
+		return nil
+	}
+	if json.Unmarshal(raw, &crs) == nil {
+		p := crs.Properties
+		if isWGS84(p.Name) || isWGS84(p.Href) || isWGS84(crs.Name) || isWGS84(fmt.Sprint("EPSG:", p.Code)) {
 			return nil
 		}
 	}
 	return fault(CodeCRS, "crs", "the coordinates are declared to be in another reference system: export them as WGS "+
 		"84 longitude and latitude (EPSG:4326)")
 }
+
+// isWGS84 tells whether a name of a reference system means WGS 84 in degrees. Programs write longitude first whatever
+// the authority's order is.
+func isWGS84(name string) bool { return wgs84Name.MatchString(name) }
+
+// wgs84Name matches the spellings that are met: EPSG:4326 and 4979 (with height), OGC:CRS84 and CRS84h, WGS 84 by
+// name, and all of them as a URN or an address of the OGC or of spatialreference.org. OGC:2:84 is an old URN of CRS84.
+var wgs84Name = regexp.MustCompile(`(?i)^\s*(` +
+	`((urn:(x-)?ogc:def:crs:)?epsg:([0-9.]*:)?|https?://(www\.)?opengis\.net/(def/crs/epsg/[0-9.]+/|gml/srs/epsg\.xml#)|` +
+	`https?://(www\.)?spatialreference\.org/ref/epsg/|https?://epsg\.io/)0*(4326|4979)(/|/proj4/|/geojson)?|` +
+	`((urn:(x-)?ogc:def:crs:)?(ogc:)?([0-9.]*:)?|https?://(www\.)?opengis\.net/def/crs/ogc/[0-9.]+/)crs[: ]?84h?|` +
+	`urn:(x-)?ogc:def:crs:ogc:[0-9.]*:84|` +
+	`(gcs[ _])?wgs[ _-]?(19)?84( ?\(crs ?84\)| ?\(epsg:4326\)| ?/ ?(epsg:)?4326)?` +
+	`)\s*$`)
 
 // typeName returns a GeoJSON type for a message, and never repeats an unknown one.
 func typeName(t string) string {

@@ -48,7 +48,8 @@ type Config struct {
 	// Announce is called with the first administrator's login and one-time password, at
 	// each start until that password has been changed.
 	Announce func(login, password string)
-	// FCMCredentials is the path of a Firebase service account; if "", alerts are kept and shown but not sent.
+	// FCMCredentials is the path of a Firebase service account, or its JSON; if "", alerts are kept and shown but
+	// not sent.
 	FCMCredentials string
 	FCMEndpoint    string // replaces FCM's address; for tests
 	// Policies are paths of conduct packs that are put in force at the start, each under its file's name.

@@ -124,7 +124,8 @@ func readLinks(path string, countries []*country) (map[string]string, error) {
 	links := map[string]string{}
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
-		if cells := strings.Fields(lines.Text()); len(cells) == 3 && cells[0] == "L" && listed[cells[1]] && !listed[cells[2]] {
+		cells := strings.Fields(lines.Text())
+		if len(cells) == 3 && cells[0] == "L" && listed[cells[1]] && !listed[cells[2]] {
 			links[cells[2]] = cells[1]
 		}
 	}

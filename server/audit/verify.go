@@ -47,11 +47,19 @@ const maxLine = 1 << 30
 // (LoadOrCreateKey's Public, Log.PublicKey). It uses nothing else. The error is a *Broken
 // that says which line was altered, dropped, added or moved, or an error of reading.
 func Verify(in io.Reader, vkey string) (Report, error) {
-	verifier, err := note.NewVerifier(strings.TrimSpace(vkey))
+	if what := unreadable([]byte(vkey)); what != "" {
+		return Report{}, fmt.Errorf("this is not a public key: %s", strings.Replace(what, "the file", "it", 1))
+	}
+	verifier, err := note.NewVerifier(strings.TrimSpace(strings.TrimPrefix(vkey, string(byteOrderMark))))
 	if err != nil {
 		return Report{}, errors.New("this is not a public key; it looks like name+hash+base64")
 	}
-	lines, err := readLines(in)
+	file := bufio.NewReader(in)
+	// A file shorter than what is looked at, and an error of reading, are told below.
+	if head, _ := file.Peek(8); unreadable(head) != "" {
+		return Report{}, &Broken{0, unreadable(head)}
+	}
+	lines, err := readLines(file)
 	if err != nil {
 		return Report{}, err
 	}
@@ -63,6 +71,9 @@ func Verify(in io.Reader, vkey string) (Report, error) {
 			return Report{}, &Broken{i + 2, fmt.Sprintf("added: the manifest, which ends every export, is line %d", i+1)}
 		}
 	}
+	if len(lines) == 1 {
+		lines[0] = bytes.TrimPrefix(lines[0], byteOrderMark) // of an export of nothing
+	}
 	kind, m, err := readManifest(lines[len(lines)-1], len(lines), verifier)
 	if err != nil {
 		return Report{}, err
@@ -70,6 +81,8 @@ func Verify(in io.Reader, vkey string) (Report, error) {
 	lines = lines[:len(lines)-1]
 	if kind == CSV {
 		withoutMark(lines)
+	} else if len(lines) > 0 {
+		lines[0] = bytes.TrimPrefix(lines[0], byteOrderMark) // which some programs write before what they save
 	}
 	if err := compareLines(lines, m.Lines); err != nil {
 		return Report{}, err

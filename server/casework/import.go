@@ -61,7 +61,8 @@ type lineImport[T any] struct {
 	parse func(vals []string) (T, []rows.LineError)
 	// resolve finds the case that a line names, where a line names one that exists; nil for other imports.
 	resolve func(ctx context.Context, val *T) (*rows.LineError, error)
-	// key tells lines that must not stand in one chunk, since the later one builds on the earlier.
+	// key tells lines that must not stand in one chunk, since the later one builds on the earlier; "" for a line that
+	// apply sees to by itself.
 	key func(T) string
 	// apply decides a chunk and fills in what became of each line. Its error is about the whole import.
 	apply func(ctx context.Context, lines []*importLine[T]) error
@@ -187,7 +188,7 @@ func runImport[T any](ctx context.Context, im lineImport[T], contentType string,
 			}
 		} else {
 			k := im.key(val)
-			if keys[k] {
+			if k != "" && keys[k] {
 				if err := flush(); err != nil {
 					return rep, err
 				}

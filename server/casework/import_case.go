@@ -16,8 +16,8 @@ import (
 
 // caseColumns are the columns of a case import.
 var caseColumns = []rows.Column{
-	{Name: "case_ref"}, {Name: "lender"}, {Name: "product_type"}, {Name: "profile"}, {Name: "debtor_ref"},
-	{Name: "debtor_name"},
+	{Name: "case_ref", ID: true}, {Name: "lender", ID: true}, {Name: "product_type", ID: true}, {Name: "profile"},
+	{Name: "debtor_ref", ID: true}, {Name: "debtor_name"},
 	{Name: "language"}, {Name: "phone"}, {Name: "phone_verified_on"}, {Name: "address"}, {Name: "postal_code"},
 	{Name: "city"},
 	{Name: "country"}, {Name: "lon"}, {Name: "lat"}, {Name: "address_verified_on"}, {Name: "time_zone"},

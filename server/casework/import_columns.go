@@ -154,7 +154,8 @@ func contactColumnsAre() []Column {
 			About: "Who was contacted. Empty: the debtor."},
 		Column{Name: "external_id", Example: "call-5001",
 			About: "The lender's id of the contact, by which it is known again: 1 to 128 letters A to Z, digits and any of " +
-				"_.:/@#+-. Empty: it is known by its time, channel and party."},
+				"_.:/@#+-. Empty: it is known by its instant, channel and party; lines of " +
+				"a file that are equal in these are as many contacts."},
 		Column{Name: "party_ref", Example: "employer-1",
 			About: "Which person of the party, by an opaque id of at most 64 letters A to Z, digits, dots, dashes and " +
 				"underscores, never by name. Empty: not told apart."},

@@ -13,8 +13,9 @@ import (
 
 // paymentColumns are the columns of a payment import.
 var paymentColumns = []rows.Column{
-	{Name: "payment_ref"}, {Name: "case_ref"}, {Name: "paid_at"}, {Name: "amount_minor"}, {Name: "currency"},
-	{Name: "method", Optional: true}, {Name: "lender", Optional: true}, {Name: "reverses", Optional: true},
+	{Name: "payment_ref", ID: true}, {Name: "case_ref", ID: true}, {Name: "paid_at"}, {Name: "amount_minor"},
+	{Name: "currency"}, {Name: "method", Optional: true}, {Name: "lender", Optional: true, ID: true},
+	{Name: "reverses", Optional: true, ID: true},
 }
 
 // paymentLine is one line of a payment import, judged by itself.

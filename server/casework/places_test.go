@@ -61,7 +61,8 @@ func TestAZoneIsOneOfTheCountrys(t *testing.T) {
 	}
 }
 
-// A home in Los Angeles whose line says New York is visited only when both clocks allow it, until the zone is corrected.
+// A home in Los Angeles whose line says New York is visited only when both clocks allow it, until its
+// zone is corrected.
 func TestTheZoneOfTheHomeBindsAsWell(t *testing.T) {
 	h := newHouse(t)
 	la := []string{"country", "US", "lon", "-118.24", "lat", "34.05", "profile", "house-visit"}

@@ -57,8 +57,11 @@ func parseTime(s string) (saidTime, bool) {
 	if len(s) > 10 && s[10] == ' ' {
 		s = s[:10] + "T" + s[11:]
 	}
-	if at, err := time.Parse(time.RFC3339, strings.ToUpper(s)); err == nil {
-		return saidTime{at: at.UTC().Truncate(time.Second)}, true
+	s = strings.ToUpper(s)
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00"} {
+		if at, err := time.Parse(layout, s); err == nil {
+			return saidTime{at: at.UTC().Truncate(time.Second)}, true
+		}
 	}
 	for _, layout := range timeLayouts {
 		if at, err := time.Parse(layout, s); err == nil {

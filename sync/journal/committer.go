@@ -147,19 +147,50 @@ func (c *committer) submit(ctx context.Context, g *group) (settled int, err erro
 	case c.news <- struct{}{}:
 	default:
 	}
-	select {
-	case <-g.done:
+	cause := c.await(ctx, g)
+	if cause == nil {
 		return g.settled, g.err
-	case <-ctx.Done():
 	}
 	if c.withdraw(g) {
-		return 0, ctx.Err()
+		switch {
+		case ctx.Err() != nil:
+			return 0, ctx.Err()
+		case errors.Is(cause, ErrFull):
+			return 0, ErrFull.Because(cause)
+		}
+		return 0, ErrStalled.Because(cause)
 	}
 	select {
 	case <-g.done:
 		return g.settled, g.err
 	default:
-		return 0, ErrUnclear.Because(ctx.Err())
+		return 0, ErrUnclear.Because(cause)
+	}
+}
+
+// patience is how long a caller waits while the store fails. The page that it waits for
+// is tried on.
+const patience = 5 * time.Second
+
+// await waits until the committer has dealt with a group, and returns nil; or why the wait is over:
+// the context's error, or why the branch takes no entries.
+func (c *committer) await(ctx context.Context, g *group) error {
+	t := time.NewTicker(patience)
+	defer t.Stop()
+	for {
+		select {
+		case <-g.done:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-t.C:
+		}
+		c.mu.Lock()
+		cause := c.stuck
+		c.mu.Unlock()
+		if cause != nil {
+			return cause
+		}
 	}
 }
 

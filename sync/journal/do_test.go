@@ -314,29 +314,6 @@ func unclearAppends(t *testing.T, seed uint64) {
 	}
 }
 
-// A store that takes nothing (a full disk) makes callers wait and says why; once it takes again, all is well.
-func TestAFullStoreIsToldAndNothingIsLost(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMemStore()
-		full := errors.New("the disk is full")
-		m.setFault(func(string, *Page) error { return full })
-		j := open(t, m)
-		answered := make(chan Outcome)
-		go func() { answered <- do(t, j, add("c1", "a"))[0] }()
-		time.Sleep(time.Minute) // of the bubble's clock
-		if err := j.Stuck(); !errors.Is(err, full) {
-			t.Errorf("after a minute of a full disk: %v", err)
-		}
-		m.setFault(nil)
-		if out := <-answered; out.Err != nil || out.N != 1 {
-			t.Errorf("once there was room: %+v", out)
-		}
-		if err := j.Stuck(); err != nil {
-			t.Errorf("with room: %v", err)
-		}
-	})
-}
-
 // J3: a page stored by a node that died before applying it becomes visible to the next.
 func TestNextNodeAppliesWhatADeadNodeStored(t *testing.T) {
 	m := newMemStore()

@@ -22,6 +22,14 @@ var (
 	// without an outcome nothing was appended. Code journal.stuck.
 	ErrStuck = later(time.Minute, "journal.stuck",
 		"nothing was stored: this branch takes no changes until an operator has mended its journal; see /readyz")
+	// ErrStalled: the store has failed for longer than a caller is kept waiting; of the commands
+	// without an outcome nothing was appended. Code journal.stalled.
+	ErrStalled = later(10*time.Second, "journal.stalled",
+		"nothing was stored: the store takes no changes at present; send again, and see /readyz")
+	// ErrFull: the store has no room left, and what it was asked for was not stored. A Store's
+	// methods that write wrap it. Code journal.full.
+	ErrFull = later(30*time.Second, "journal.full",
+		"nothing was stored: the server's disk is full; send again once there is room")
 )
 
 // later refuses what may be sent again after a while.

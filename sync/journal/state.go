@@ -139,8 +139,8 @@ func (c *committer) trouble(cause error) {
 }
 
 // Stuck is why branches do not take what is to be appended (a full disk, an unreachable
-// server, a page of another tree), nil when all do. Callers wait meanwhile, or are told
-// ErrStuck; nothing is lost.
+// server, a page of another tree), nil when all do. Callers are told ErrFull, ErrStalled,
+// ErrUnclear or ErrStuck after some seconds; nothing is lost.
 func (j *Journal) Stuck() error {
 	var errs []error
 	for _, c := range j.all() {

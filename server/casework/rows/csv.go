@@ -14,13 +14,19 @@ import (
 type csvReader struct {
 	lines  *lineReader
 	schema []Column
-	at     []int // schema column of each field
+	at     []int // schema column of each field; unnamed for one of a column without a name
 	fields [][]byte
 }
+
+// unnamed is a column whose name is empty, as spreadsheets write behind the last one: it may hold nothing.
+const unnamed = -2
 
 func newCSVReader(lines *lineReader, schema []Column) (*csvReader, error) {
 	c := &csvReader{lines: lines, schema: schema}
 	head, bad, err := c.record()
+	for err == nil && bad == nil && head.filled() == 0 {
+		head, bad, err = c.record() // blank rows above the header
+	}
 	if errors.Is(err, io.EOF) {
 		return nil, refusal.New(refusal.Invalid, "import.header", "",
 			"the file is empty; begin with a line that names the columns: %s", columnNames(schema))
@@ -47,6 +53,10 @@ func newCSVReader(lines *lineReader, schema []Column) (*csvReader, error) {
 	seen := make([]bool, len(schema))
 	for i, k := range c.at {
 		name := strings.TrimSpace(string(head.fields[i]))
+		if name == "" {
+			c.at[i] = unnamed
+			continue
+		}
 		switch {
 		case k < 0 && columnName.MatchString(name):
 			return nil, refusal.New(refusal.Invalid, "import.unknown_column", name,
@@ -78,10 +88,11 @@ func (c *csvReader) Next() (Row, error) {
 		if bad != nil {
 			return Row{Line: bad.Line, Bad: bad}, nil
 		}
-		if len(rec.fields) == 1 && len(bytes.TrimSpace(rec.fields[0])) == 0 {
-			continue // an empty line
+		filled := rec.filled()
+		if filled == 0 {
+			continue // an empty line, or nothing but commas
 		}
-		if len(rec.fields) != len(c.at) {
+		if len(rec.fields) < len(c.at) || filled > len(c.at) {
 			code, hint := "import.fields_missing", "fewer values than the header has columns; add the missing commas"
 			if len(rec.fields) > len(c.at) {
 				code, hint = "import.fields_extra", "more values than the header has columns; put a value that holds a comma "+
@@ -90,8 +101,14 @@ func (c *csvReader) Next() (Row, error) {
 			return Row{Line: rec.line, Bad: &LineError{Line: rec.line, Code: code, Message: "the line has " + hint}}, nil
 		}
 		r := Row{Line: rec.line, Vals: make([]string, len(c.schema))}
-		for i, f := range rec.fields {
-			r.Vals[c.at[i]] = strings.TrimSpace(string(f))
+		for i, f := range rec.fields[:filled] {
+			val := strings.TrimSpace(string(f))
+			if c.at[i] != unnamed {
+				r.Vals[c.at[i]] = val
+			} else if val != "" {
+				return Row{Line: rec.line, Bad: &LineError{Line: rec.line, Code: "import.unnamed",
+					Message: "a value stands in a column that the header does not name; name the column, or remove the value"}}, nil
+			}
 		}
 		return r, nil
 	}
@@ -101,6 +118,15 @@ func (c *csvReader) Next() (Row, error) {
 type csvRecord struct {
 	line   int
 	fields [][]byte
+}
+
+// filled is how many fields the record has without the empty ones at its end.
+func (r csvRecord) filled() int {
+	n := len(r.fields)
+	for n > 0 && len(bytes.TrimSpace(r.fields[n-1])) == 0 {
+		n--
+	}
+	return n
 }
 
 // record reads one record, which may span several lines where a field is quoted.

@@ -40,7 +40,7 @@ func (j *jsonReader) Next() (Row, error) {
 }
 
 // splitJSON reads an object's members by the schema. Strings, numbers and null
-// are taken as they are; a list of strings is joined by semicolons.
+// are taken as they are, whole numbers by their digits (1001.0 is 1001); a list of strings is joined by semicolons.
 func splitJSON(text []byte, schema []Column) ([]string, *LineError) {
 	members, fault := strictjson.Members(text)
 	if fault != nil {
@@ -63,6 +63,14 @@ func splitJSON(text []byte, schema []Column) ([]string, *LineError) {
 		} else if vals[k], ok = plainValue(m.Value); !ok {
 			return nil, &LineError{Column: m.Name, Code: "import.json_value",
 				Message: "give a text or a number here, or a list of texts where several are meant"}
+		} else if c := m.Value[0]; c == '-' || c >= '0' && c <= '9' {
+			whole, ok := strictjson.Whole(string(m.Value))
+			if ok {
+				vals[k] = whole
+			} else if schema[k].ID {
+				return nil, &LineError{Column: m.Name, Code: "import.id",
+					Message: "an id is a text or a whole number, never one with a fraction"}
+			}
 		}
 	}
 	return vals, nil

@@ -30,6 +30,7 @@ type Column struct {
 	Name     string
 	Optional bool // a CSV header may lack it
 	Boolean  bool // JSON may say true or false
+	ID       bool // JSON may say a whole number, never one with a fraction
 }
 
 // Row is one record.

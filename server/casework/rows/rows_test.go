@@ -12,7 +12,7 @@ import (
 	"doorstep/auth/refusal"
 )
 
-var schema = []Column{{Name: "ref"}, {Name: "note"}, {Name: "out", Optional: true, Boolean: true}}
+var schema = []Column{{Name: "ref", ID: true}, {Name: "note"}, {Name: "out", Optional: true, Boolean: true}}
 
 // readAll reads a file to its end, and gives its rows as texts: the line, and the values or the error's code.
 func readAll(t *testing.T, contentType, text string) []string {
@@ -50,6 +50,10 @@ func TestABadLineCostsNoOther(t *testing.T) {
 		"CSV": {"text/csv; charset=utf-8", "\ufeffnote,ref\r\n \"a, \"\"b\"\"\",1\r\n" +
 			"\"a, \"\"b\"\"\nc\", 2\n\n3\nx,y,z\nlast,7",
 			[]string{"2  import.quote", "3 2|a, \"b\"\nc|", "6  import.fields_missing", "7  import.fields_extra", "8 7|last|"}},
+		"blank rows": {"text/csv", ",,\n\nref,note\n,\n , ,,,\n\"\",\"\"\n1,a\n,\n2\n3,b,,\n4,c,,d\n",
+			[]string{"7 1|a|", "9  import.fields_missing", "10 3|b|", "11  import.fields_extra"}},
+		"columns without a name": {"text/csv", "ref,\"\",note, ,\n1,,a,,\n,,,,\n2,x,b,,\n3,,c,,y\n4,,d\n5,,e,,,\n",
+			[]string{"2 1|a|", "4  import.unnamed", "5  import.unnamed", "6  import.fields_missing", "7 5|e|"}},
 		"a quote that is never closed": {"text/csv", "ref,note\n1,\"open\n2,b\n3,c\n",
 			[]string{"2  import.quote_open", "3 2|b|", "4 3|c|"}},
 		"bytes": {"text/csv", "ref,note\n1,a\xff\n2,a\x00\n3,c\n",
@@ -61,6 +65,9 @@ func TestABadLineCostsNoOther(t *testing.T) {
 			"{\"ref\":1,\"ref\":2}\n{\"who\":1}\n{\"note\":true}",
 			[]string{"1 1||true", "3  import.json", "4 |a;b|", "5 ref import.repeated_column", "6 who import.unknown_column",
 				"7 note import.json_value"}},
+		"NDJSON with ids that are numbers": {"application/x-ndjson", "{\"ref\":1001.0}\n{\"ref\":1001}\n" +
+			"{\"ref\":1.001e3,\"note\":2.50}\n{\"ref\":1001.5}\n{\"ref\":\"1001.5\",\"note\":7.0}",
+			[]string{"1 1001||", "2 1001||", "3 1001|2.50|", "4 ref import.id", "5 1001.5|7|"}},
 		"NDJSON with faults below a member": {"application/x-ndjson", "{\"note\":[{\"x\":1,\"x\":2}]}\n" +
 			"{\"ref\":\"\\ud83d\"}\n{\"ref\":tru}\n{\"Maria\":{\"b\":1,\"b\":2}}\n{\"note\":[\"a\",null]}\n{\"ref\":1}",
 			[]string{"1 note import.repeated_column", "2 ref import.json_value", "3 ref import.json",

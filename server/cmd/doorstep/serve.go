@@ -26,7 +26,7 @@ type serveCmd struct {
 	KEK            string   `name:"kek" env:"DOORSTEP_KEK" help:"Key-encryption key, 32 bytes in base64; give it in the environment. Default: the file kek in the secrets' folder, made on first start."`
 	ReplaceKey     string   `help:"Begin anew with a key that is lost for good: audit or token. For one start." placeholder:"NAME"`
 	AdminPassword  string   `env:"DOORSTEP_ADMIN_PASSWORD" help:"The first administrator's password. Default: a one-time password is printed until it is changed."`
-	FCMCredentials string   `name:"fcm-credentials" env:"DOORSTEP_FCM_CREDENTIALS" help:"Path of a Firebase service account. Default: alerts are kept and shown, not sent."`
+	FCMCredentials string   `name:"fcm-credentials" env:"DOORSTEP_FCM_CREDENTIALS" help:"Path of a Firebase service account, or its JSON. Default: alerts are kept and shown, not sent."`
 	FCMEndpoint    string   `name:"fcm-endpoint" env:"DOORSTEP_FCM_ENDPOINT" hidden:""`
 	Policy         []string `env:"DOORSTEP_POLICY" help:"Conduct packs (YAML) to put in force, each named after its file."`
 	travelFlags

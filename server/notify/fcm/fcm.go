@@ -4,11 +4,9 @@ package fcm
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"strconv"
 	"time"
 
@@ -28,7 +26,7 @@ type Sender struct {
 
 // Config says which Firebase project to send by.
 type Config struct {
-	// Credentials is the path of a service account's JSON file.
+	// Credentials is the path of a service account's JSON file, or that JSON itself. It is secret.
 	Credentials string
 	// Endpoint replaces FCM's address, version included ("http://127.0.0.1:9099/v1"), for a
 	// peer on the loopback; "" is the real one.
@@ -45,24 +43,18 @@ const (
 	longestTTL = 28 * 24 * time.Hour
 )
 
-// New reads the credentials; nothing is sent yet.
+// New reads the credentials and signs with their key once; nothing is sent yet. Its error repeats no secret.
 func New(ctx context.Context, c Config) (*Sender, error) {
-	key, err := os.ReadFile(c.Credentials)
+	key, account, err := readAccount(c.Credentials)
 	if err != nil {
-		return nil, fmt.Errorf("read Firebase credentials: %w", err)
-	}
-	var account struct {
-		Project string `json:"project_id"`
-	}
-	if err := json.Unmarshal(key, &account); err != nil {
-		// The parser's error would quote the file.
-		return nil, errors.New("read Firebase credentials: the file is not a service account's JSON")
+		return nil, fmt.Errorf("read Firebase credentials (--fcm-credentials): %w", err)
 	}
 	base := http.DefaultTransport.(*http.Transport).Clone()
 	tokens := context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: base, Timeout: tokenTime})
 	signed, err := transport.NewTransport(tokens, base, option.WithCredentialsJSON(key), option.WithScopes(scope))
 	if err != nil {
-		return nil, fmt.Errorf("open Firebase credentials: %w", err)
+		// The SDK's error may quote the file.
+		return nil, errors.New("open Firebase credentials (--fcm-credentials): the SDK does not take the service account")
 	}
 	opts := []option.ClientOption{option.WithHTTPClient(&http.Client{Transport: watched{signed}})}
 	if c.Endpoint != "" {

@@ -2,6 +2,7 @@ package fcm
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -354,25 +355,76 @@ func TestBadMessageNeverLeaves(t *testing.T) {
 	}
 }
 
+// serviceAccount is a service account's JSON with a private key.
+func serviceAccount(t *testing.T, key string) string {
+	t.Helper()
+	text, err := json.Marshal(map[string]string{"type": "service_account", "project_id": "p", "private_key_id": "secret",
+		"private_key": key, "client_email": "push@p.invalid", "token_uri": "http://127.0.0.1:1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// pkcs8 is a private key in PEM.
+func pkcs8(t *testing.T, key any) string {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+}
+
+// What is wrong is said without a word of the setting or the file, whether the setting is a path or the JSON.
 func TestBadCredentialsAreRefusedWithoutQuotingThem(t *testing.T) {
-	for name, file := range map[string]string{
-		"not JSON":      "-----BEGIN PRIVATE KEY-----secret",
-		"no project":    `{"type":"service_account","private_key":"secret","client_email":"x","token_uri":"http://127.0.0.1:1"}`,
-		"not an object": `["secret"]`,
-		"unknown type":  `{"type":"secret","project_id":"p"}`,
+	_, ed, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := pkcs8(t, good)
+	for name, c := range map[string]struct{ text, says string }{
+		"not JSON":      {"-----BEGIN PRIVATE KEY-----secret", "service account"},
+		"cut JSON":      {`{"private_key":"secret`, "service account"},
+		"no project":    {`{"type":"service_account","private_key":"secret","client_email":"x"}`, "project_id"},
+		"not an object": {`["secret"]`, "service account"},
+		"unknown type":  {`{"type":"secret","project_id":"p"}`, "service account"},
+		"a user":        {`{"type":"authorized_user","refresh_token":"secret"}`, "service account"},
+		"no key":        {serviceAccount(t, ""), "cannot sign"},
+		"no PEM":        {serviceAccount(t, "secret"), "cannot sign"},
+		"escaped twice": {serviceAccount(t, strings.ReplaceAll(whole, "\n", `\n`)), "escaped twice"},
+		"damaged":       {serviceAccount(t, whole[:100]+"secret+"+whole[107:]), "cannot sign"},
+		"no key inside": {serviceAccount(t, "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"),
+			"cannot sign"},
+		"of another art": {serviceAccount(t, pkcs8(t, ed)), "not an RSA key"},
 	} {
 		path := filepath.Join(t.TempDir(), "account.json")
-		if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := New(t.Context(), Config{Credentials: path})
-		if err == nil {
-			t.Errorf("%s: accepted", name)
-		} else if name != "unknown type" && strings.Contains(err.Error(), "secret") {
-			t.Errorf("%s: the error quotes the file: %v", name, err)
+		for how, setting := range map[string]string{"as a file": path, "in the setting": c.text} {
+			_, err := New(t.Context(), Config{Credentials: setting})
+			switch {
+			case err == nil:
+				t.Errorf("%s, %s: accepted", name, how)
+			case strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "MII") ||
+				strings.Contains(err.Error(), "BEGIN"):
+				t.Errorf("%s, %s: the error quotes it: %v", name, how, err)
+			case !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "--fcm-credentials"):
+				t.Errorf("%s, %s: %v, want %q", name, how, err, c.says)
+			}
 		}
 	}
 	if _, err := New(t.Context(), Config{Credentials: filepath.Join(t.TempDir(), "absent")}); err == nil {
 		t.Error("a file that is not there was accepted")
+	}
+	for _, setting := range []string{serviceAccount(t, whole), "\n " + serviceAccount(t, whole)} {
+		if _, err := New(t.Context(), Config{Credentials: setting}); err != nil {
+			t.Errorf("a service account in the setting: %v", err)
+		}
 	}
 }

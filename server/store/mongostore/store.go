@@ -107,7 +107,10 @@ func connect(opts *options.ClientOptions, name string) (*Store, error) {
 		SetReadPreference(readpref.Primary())
 	client, err := mongo.Connect(opts)
 	if err != nil {
-		return nil, fmt.Errorf("open store: %w", err)
+		// The driver's error may quote the URI, and with it the password.
+		return nil, errors.New("open store: the MongoDB URI cannot be used: it looks like " +
+			"mongodb://user:password@host1,host2/database?replicaSet=name, where special characters of the password are " +
+			"percent-encoded and all options are those of the driver")
 	}
 	db := client.Database(name)
 	return &Store{

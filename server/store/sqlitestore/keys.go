@@ -86,7 +86,7 @@ func (s *Store) InsertKeys(ctx context.Context, ids []string, wrapped [][]byte) 
 	inserted := make([]bool, len(ids))
 	tx, err := s.keys.BeginTx(ctx, nil)
 	if err != nil {
-		return nil, err
+		return nil, full(err)
 	}
 	err = func() error {
 		insert, err := tx.PrepareContext(ctx, "INSERT INTO debtorkey (id, wrapped) VALUES (?, ?) ON CONFLICT DO NOTHING")
@@ -108,7 +108,7 @@ func (s *Store) InsertKeys(ctx context.Context, ids []string, wrapped [][]byte) 
 		return tx.Commit()
 	}()
 	if err != nil {
-		return nil, errors.Join(err, rollback(tx))
+		return nil, full(errors.Join(err, rollback(tx)))
 	}
 	return inserted, nil
 }
@@ -118,5 +118,5 @@ func (s *Store) InsertKeys(ctx context.Context, ids []string, wrapped [][]byte) 
 func (s *Store) DestroyKey(ctx context.Context, id string) error {
 	_, err := s.keys.ExecContext(ctx, `INSERT INTO debtorkey (id, wrapped, destroyed) VALUES (?, x'00', 1)
 		ON CONFLICT (id) DO UPDATE SET wrapped = zeroblob(length(wrapped)), destroyed = 1`, id)
-	return err
+	return full(err)
 }

@@ -27,7 +27,7 @@ func (s *Store) SwapSmall(ctx context.Context, kind, id string, was uint64, body
 	}
 	res, err := s.write.ExecContext(ctx, query, args...)
 	if err != nil {
-		return err
+		return full(err)
 	}
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
 		return errors.Join(err, journal.ErrRaced)

@@ -15,7 +15,8 @@ import (
 	"doorstep/auth/keyfile"
 	"doorstep/sync/journal"
 
-	_ "modernc.org/sqlite" // the database/sql driver
+	"modernc.org/sqlite" // and the database/sql driver
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // Store is a journal.Store in one file, with debtors' keys in another.
@@ -197,12 +198,26 @@ func (s *Store) Close() error {
 func (s *Store) tx(ctx context.Context, fn func(*sql.Tx) error) error {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return full(err)
 	}
 	if err := fn(tx); err != nil {
-		return errors.Join(err, rollback(tx))
+		return full(errors.Join(err, rollback(tx)))
 	}
-	return tx.Commit()
+	return full(tx.Commit())
+}
+
+// full makes an error of a write that found no room a journal.ErrFull, and leaves others as they are. On a quota, and
+// at a limit of the process, SQLite does not say that the disk is full but that it cannot write.
+func full(err error) error {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Code() {
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE:
+		return journal.ErrFull.Because(err)
+	}
+	return err
 }
 
 // snapshot runs fn in a read transaction: all it reads is of one moment.
