@@ -102,10 +102,10 @@ func aboutVisits(beside []Beside) map[string]about {
 }
 
 // csvAbout are the columns of what stands beside a visit.
-var csvAbout = []string{"review", "reviewed_by", "reviewed_at", "confirmed_by", "confirmed_at"}
+var csvAbout = []string{"review", "reviewed_by", "reviewed_at", "confirmed_by", "confirmed_at", "unconfirmed_agents"}
 
-// cells are those of csvAbout.
-func (a *about) cells() []string {
+// cells are those of csvAbout, beside a visit's record.
+func (a *about) cells(record json.RawMessage) []string {
 	out := make([]string, len(csvAbout))
 	if a.review.Type != "" {
 		out[0], out[1], out[2] = a.review.State, string(a.review.By), a.review.At.UTC().Format(time.RFC3339)
@@ -115,6 +115,22 @@ func (a *about) cells() []string {
 		by, at = append(by, string(c.By)), append(at, c.At.UTC().Format(time.RFC3339))
 	}
 	out[3], out[4] = strings.Join(by, ";"), strings.Join(at, ";")
+	var v struct {
+		By     string `json:"by"`
+		Agents []struct {
+			ID string `json:"agent_id"`
+		} `json:"agents"`
+	}
+	if json.Unmarshal(record, &v) != nil {
+		return out
+	}
+	var not []string
+	for _, x := range v.Agents {
+		if x.ID != v.By && !slices.Contains(by, x.ID) && !slices.Contains(not, x.ID) {
+			not = append(not, x.ID)
+		}
+	}
+	out[5] = strings.Join(not, ";")
 	return out
 }
 

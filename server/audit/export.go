@@ -298,7 +298,7 @@ func (x *export) visit(ctx context.Context, v Visit) error {
 	x.policies(record)
 	if x.format == CSV {
 		beside := x.about[v.ID]
-		cells, err := csvCells(line, beside.cells())
+		cells, err := csvCells(line, beside.cells(record))
 		if err != nil {
 			return err
 		}
