@@ -2,13 +2,16 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"time"
 
 	"doorstep/auth"
 	"doorstep/server/audit"
 	"doorstep/server/casework"
 	"doorstep/server/notify"
 	"doorstep/sync/journal"
+	"doorstep/sync/seal"
 )
 
 // families stores the families of refresh tokens as small documents.
@@ -57,14 +60,32 @@ func (l ledger) Ask(ctx context.Context, b auth.BranchID, alerts []notify.Alert)
 	return out
 }
 
-// visits is what the audit uses of casework: it lists visits.
+// visits is what the audit uses of casework: it lists visits and what stands beside them.
 type visits struct{ casework *casework.Service }
 
-func (v visits) EachVisit(ctx context.Context, q audit.Query, fn func(audit.Visit) error) error {
-	return v.casework.EachVisit(ctx, casework.ExportQuery{Branch: q.Branch, Lender: q.Lender,
+func exportQuery(q audit.Query) casework.ExportQuery {
+	return casework.ExportQuery{Branch: q.Branch, Lender: q.Lender,
 		Dates:  casework.Dates{From: q.From, To: q.To, ReceivedFrom: q.ReceivedFrom, ReceivedTo: q.ReceivedTo},
-		Reveal: q.Reveal, UpTo: q.UpTo},
+		Reveal: q.Reveal, UpTo: q.UpTo}
+}
+
+func (v visits) EachVisit(ctx context.Context, q audit.Query, fn func(audit.Visit) error) error {
+	return v.casework.EachVisit(ctx, exportQuery(q),
 		func(x casework.ExportedVisit) error {
 			return fn(audit.Visit{ID: x.ID, No: x.No, Entry: x.Entry, Reveals: x.Reveals, Erased: x.Erased})
 		})
+}
+
+func (v visits) Beside(ctx context.Context, q audit.Query) ([]audit.Beside, error) {
+	found, err := v.casework.BesideVisits(ctx, exportQuery(q))
+	out := make([]audit.Beside, len(found))
+	for i, b := range found {
+		out[i] = audit.Beside(b)
+	}
+	return out, err
+}
+
+func (v visits) Reveal(ctx context.Context, branch auth.BranchID, b audit.Beside, state json.RawMessage) ([]seal.Reveal,
+	time.Time, error) {
+	return v.casework.RevealBeside(ctx, branch, b.Type, b.ID, state)
 }

@@ -57,11 +57,11 @@ func csvNames() []string {
 	for _, c := range csvColumns {
 		names = append(names, c.name)
 	}
-	return append(names, "entry_no", "leaf", "proof")
+	return append(append(names, csvAbout...), "entry_no", "leaf", "proof")
 }
 
-// csvCells makes the cells of a visit.
-func csvCells(l Line) ([]string, error) {
+// csvCells makes the cells of a visit; beside are those of csvAbout.
+func csvCells(l Line, beside []string) ([]string, error) {
 	e, err := journal.DecodeEntry(l.Entry)
 	if err != nil {
 		return nil, err
@@ -81,7 +81,7 @@ func csvCells(l Line) ([]string, error) {
 		cells = append(cells, csvText(at(record, c.path)))
 	}
 	leaf := journal.Leaf(l.Entry)
-	return append(cells, strconv.FormatUint(l.EntryNo, 10), base64.StdEncoding.EncodeToString(leaf[:]),
+	return append(append(cells, beside...), strconv.FormatUint(l.EntryNo, 10), base64.StdEncoding.EncodeToString(leaf[:]),
 		strings.Join(l.Proof, " ")), nil
 }
 

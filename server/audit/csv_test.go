@@ -26,18 +26,18 @@ var notInCSV = map[string]string{
 // otherKinds are the kinds that an export of visits does not hold, and why.
 var otherKinds = map[string]string{
 	"cases":    "lenders read them by the API",
-	"contacts": "lenders read them by the API", "visit_reviews": "the office's view, not what happened",
+	"contacts": "lenders read them by the API", "visit_reviews": "columns of csvAbout",
 	"visit_notes": "personal; read in the case file",
 	"consents":    "read in the case file", "plans": "lenders read them by the API",
 	"assignments":         "what was planned; the visit holds its window and decisions",
-	"visit_confirmations": "records of their own, in the case file",
+	"visit_confirmations": "columns of csvAbout",
 	"signatures":          "bytes, named by their hashes in the case file",
 	"payments_reported":   "what a debtor says; payments are the lender's",
 	"payments":            "the lender's own", "alerts": "of phones, not of visits",
 	"links":    "who was found to be one person; read in the case file",
 	"moves":    "where a debtor is now; the visit stays where it was made",
-	"erasures": "the erasure list keeps them", "quarantine": "what was not accepted",
-	"quarantine_parts": "of what was not accepted", "policy": "published in the open",
+	"erasures": "the erasure list keeps them", "quarantine": "lines of their own in NDJSON; the manifest of a table counts them",
+	"quarantine_parts": "as quarantine", "policy": "published in the open",
 }
 
 // Every member of a visit has a column or a reason why not, and every other kind a reason.

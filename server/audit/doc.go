@@ -21,6 +21,12 @@
 // lost its sealed parts; its line says so and when, so that the reader does not take them
 // for parts that were never there.
 //
+// Beside the visits an export has what phones sent and was not applied (the items of the
+// quarantine, in whatever state), reviews and confirmations: a line each in NDJSON, proved as
+// visits are; the manifest counts them by kind and state. They have no dense numbers. What a
+// complete export may not leave out is the item that a visit was accepted from, and the visit
+// that an accepted item became: Verify misses either.
+//
 // The package imports sync/seal to check reveals, which needs a hash and no key.
 //
 // An export does not prove that what agents wrote is true, nor that the auditor was

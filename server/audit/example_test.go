@@ -16,7 +16,9 @@ import (
 )
 
 // oneVisit lists the visit that ExampleVerify records.
-type oneVisit struct{}
+type oneVisit struct{ audit.Visits }
+
+func (oneVisit) Beside(context.Context, audit.Query) ([]audit.Beside, error) { return nil, nil }
 
 func (oneVisit) EachVisit(_ context.Context, _ audit.Query, fn func(audit.Visit) error) error {
 	return fn(audit.Visit{ID: "v1", No: 1, Entry: 1})

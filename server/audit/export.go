@@ -61,6 +61,13 @@ type Visit struct {
 type Visits interface {
 	// EachVisit calls fn for every visit of a query, in order of visit_no, until fn returns an error.
 	EachVisit(ctx context.Context, q Query, fn func(Visit) error) error
+	// Beside lists the records that stand beside the visits of a branch. Of items of the quarantine
+	// those of the query's dates and lender; the others go with their visits.
+	Beside(ctx context.Context, q Query) ([]Beside, error)
+	// Reveal opens the sealed parts of such a record's state. erased is when the debtor was erased
+	// if they cannot be opened any more.
+	Reveal(ctx context.Context, branch auth.BranchID, b Beside, state json.RawMessage) (reveals []seal.Reveal,
+		erased time.Time, err error)
 }
 
 // Line is one exported visit.
@@ -99,6 +106,10 @@ type Manifest struct {
 	Visits   int       `json:"visits"`
 	FirstNo  uint64    `json:"first_visit_no,omitempty"`
 	LastNo   uint64    `json:"last_visit_no,omitempty"`
+	// Beside counts the records beside the visits, by kind and state: items of the quarantine that
+	// are open, accepted, dismissed or moved to another branch, reviews by their verdicts. NDJSON has a
+	// line for each; a table of visits has no rows for them.
+	Beside map[string]map[string]int `json:"beside,omitempty"`
 	// Policies are the hashes of the conduct policies by which the visits were judged.
 	Policies   []string `json:"policies"`
 	Checkpoint string   `json:"checkpoint"` // a signed note: origin, size, root, visits
@@ -141,16 +152,26 @@ func (l *Log) Export(ctx context.Context, w io.Writer, format Format, q Query, v
 	if err := checkRange(q); err != nil {
 		return Manifest{}, err
 	}
+	before, err := visits.Beside(ctx, q)
+	if err != nil {
+		return Manifest{}, err
+	}
 	cp, err := l.Checkpoint(ctx, q.Branch)
 	if err != nil {
 		return Manifest{}, err
 	}
 	q.UpTo = cp.Size
+	now, err := visits.Beside(ctx, q)
+	if err != nil {
+		return Manifest{}, err
+	}
+	beside := asOf(before, now, cp.Size)
 	t, err := l.tree(ctx, q.Branch, cp.Size)
 	if err != nil {
 		return Manifest{}, err
 	}
 	x := &export{log: l, query: q, tree: t, out: bufio.NewWriterSize(w, 64<<10), format: format,
+		about: aboutVisits(beside), shown: map[string]bool{},
 		manifest: Manifest{Format: manifestFormat, Kind: format, Branch: q.Branch, From: q.From, To: q.To,
 			ReceivedFrom: q.ReceivedFrom, ReceivedTo: q.ReceivedTo, Lender: q.Lender,
 			Complete: !q.filtered(), Level: "plain", MadeAt: l.journal.Now().Truncate(time.Second), Policies: []string{},
@@ -179,6 +200,9 @@ func (l *Log) Export(ctx context.Context, w io.Writer, format Format, q Query, v
 		}
 		return err
 	}); err != nil {
+		return Manifest{}, err
+	}
+	if err := x.besides(ctx, beside, visits); err != nil {
 		return Manifest{}, err
 	}
 	if err := x.missing(ctx); err != nil {
@@ -213,6 +237,8 @@ type export struct {
 	format   Format
 	out      *bufio.Writer
 	manifest Manifest
+	about    map[string]about // by the id of the visit
+	shown    map[string]bool  // the visits that were written, by id
 }
 
 // missing adds the entries that the views never had, since they could not be read, and says what follows.
@@ -268,9 +294,11 @@ func (x *export) visit(ctx context.Context, v Visit) error {
 		m.FirstNo = no
 	}
 	m.LastNo = no
+	x.shown[v.ID] = true
 	x.policies(record)
 	if x.format == CSV {
-		cells, err := csvCells(line)
+		beside := x.about[v.ID]
+		cells, err := csvCells(line, beside.cells(record))
 		if err != nil {
 			return err
 		}

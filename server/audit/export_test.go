@@ -194,14 +194,14 @@ func TestAVisitAfterTheCheckpointWaitsForTheNextExport(t *testing.T) {
 
 // late records a visit after the checkpoint was signed, and lists it although it is beyond the query's UpTo.
 type late struct {
-	h *fixture
+	*fixture
 	t *testing.T
 }
 
 func (l late) EachVisit(ctx context.Context, q audit.Query, fn func(audit.Visit) error) error {
-	l.h.record(l.t, 3, 3, 0)
+	l.record(l.t, 3, 3, 0)
 	q.UpTo = 1 << 62
-	return l.h.EachVisit(ctx, q, fn)
+	return l.fixture.EachVisit(ctx, q, fn)
 }
 
 // TestUnrequestedRevealsAreNotExported lists visits with reveals although the query has Reveal unset.

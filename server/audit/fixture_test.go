@@ -27,6 +27,11 @@ type fixture struct {
 	folder  string
 	// erased is when debtors were erased.
 	erased map[journal.DebtorID]time.Time
+	// commands counts what put appended, listed how often Beside was asked; meanwhile runs before
+	// it answers the second time.
+	commands, listed int
+	meanwhile        func()
+	admitted         map[int]string // the item of the quarantine that a visit was made of
 }
 
 // moment is the time of the fixture's clock.
@@ -50,7 +55,7 @@ func newFixture(tb testing.TB) *fixture {
 	check(tb, err)
 	key, err := audit.LoadOrCreateKey(filepath.Join(folder, "audit.key"), "doorstep-test")
 	check(tb, err)
-	return &fixture{store, j, vault, audit.New(j, key, "doorstep-test"), folder, nil}
+	return &fixture{store, j, vault, audit.New(j, key, "doorstep-test"), folder, nil, 0, 0, nil, nil}
 }
 
 func check(tb testing.TB, err error) {
@@ -74,6 +79,7 @@ type visit struct {
 	Decisions []map[string]any  `json:"decisions"`
 	CheckIn   map[string]int64  `json:"check_in"`
 	Planned   map[string]string `json:"planned_window"`
+	Admitted  map[string]string `json:"admitted,omitempty"`
 }
 
 // detail is a text of two lines that a spreadsheet would run as a formula.
@@ -96,6 +102,9 @@ func (h *fixture) visited(tb testing.TB, i int) *visit {
 		Outcome: "MET_PROMISE", Detail: detail, Agents: []string{"u1", "u2"},
 		Note: &text, Decisions: []map[string]any{{"policy_hash": fmt.Sprintf("hash-%d", i%2), "rule": "time.window"}},
 		CheckIn: map[string]int64{"distance_m": int64(i)}, Planned: map[string]string{"from": "09:00", "to": "10:00"}}
+	if item := h.admitted[i]; item != "" {
+		v.Admitted = map[string]string{"item": item}
+	}
 	check(tb, h.vault.SealDoc(context.Background(), v.Debtor, branch, "visits", visitID(i), v))
 	return v
 }
@@ -193,4 +202,77 @@ func (h *fixture) export(tb testing.TB, format audit.Format, q audit.Query) ([]b
 	m, err := h.log.Export(context.Background(), &b, format, q, h)
 	check(tb, err)
 	return b.Bytes(), m
+}
+
+// beside is the state of a record beside the visits in these tests.
+type beside struct {
+	Debtor   journal.DebtorID `json:"debtor"`
+	Visit    string           `json:"visit,omitempty"`
+	Item     string           `json:"item,omitempty"`
+	Type     string           `json:"of_type,omitempty"`
+	State    string           `json:"state,omitempty"`
+	Recorded string           `json:"recorded_as,omitempty"`
+	By       string           `json:"by,omitempty"`
+	Fields   *seal.Text       `json:"fields,omitempty"`
+}
+
+// put appends a document of any kind in an entry of its own. A text is sealed under the debtor's key.
+func (h *fixture) put(tb testing.TB, typ, id string, state *beside, text string) {
+	tb.Helper()
+	ctx := context.Background()
+	if text != "" {
+		part := seal.NewText(text)
+		state.Fields = &part
+	}
+	check(tb, h.vault.SealDoc(ctx, state.Debtor, branch, typ, id, state))
+	body, err := json.Marshal(state)
+	check(tb, err)
+	h.commands++
+	out, err := h.journal.Do(ctx, branch, []journal.Command{command(fmt.Sprint("put", h.commands),
+		func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
+			d := journal.Draft{Action: "test.put"}
+			_, _, err := r.Doc(ctx, typ, id)
+			d.Put(typ, id, body)
+			return d, err
+		})})
+	check(tb, err)
+	check(tb, out[0].Err)
+}
+
+// Beside lists what stands beside the visits.
+func (h *fixture) Beside(ctx context.Context, q audit.Query) ([]audit.Beside, error) {
+	h.listed++
+	if h.meanwhile != nil && h.listed == 2 {
+		h.meanwhile()
+	}
+	var out []audit.Beside
+	for _, typ := range []string{"quarantine", "quarantine_parts", "visit_reviews", "visit_confirmations"} {
+		page, err := h.store.Find(ctx, journal.Query{Branch: q.Branch, Type: typ})
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range page.Records {
+			var b beside
+			if err := json.Unmarshal(r.Body, &b); err != nil {
+				return nil, err
+			}
+			x := audit.Beside{Type: typ, ID: r.ID, Entry: r.N, Of: b.Visit + b.Item, State: b.State, By: auth.UserID(b.By),
+				At: moment, Erased: h.erased[b.Debtor]}
+			out = append(out, x)
+		}
+	}
+	return out, nil
+}
+
+// Reveal opens the sealed part of a record's state.
+func (h *fixture) Reveal(ctx context.Context, b auth.BranchID, x audit.Beside, state json.RawMessage) ([]seal.Reveal,
+	time.Time, error) {
+	var doc beside
+	if err := json.Unmarshal(state, &doc); err != nil {
+		return nil, time.Time{}, err
+	}
+	if err := h.vault.OpenDoc(ctx, doc.Debtor, b, x.Type, x.ID, &doc); err != nil {
+		return nil, time.Time{}, err
+	}
+	return seal.Reveals(&doc), time.Time{}, nil
 }

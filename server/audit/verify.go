@@ -249,8 +249,15 @@ func readCheckpoint(m Manifest, verifier note.Verifier) (size uint64, root tlog.
 // checkNDJSON checks every record against its entry, and every entry against the tree.
 func checkNDJSON(lines [][]byte, m Manifest, size uint64, root tlog.Hash) error {
 	var before uint64
+	beside, visits := newBesideLines(), map[string]bool{}
 	for i, raw := range lines {
 		at := func(format string, args ...any) error { return &Broken{i + 1, fmt.Sprintf(format, args...)} }
+		if isBeside(raw) {
+			if err := beside.line(raw, m, size, root); err != nil {
+				return at("%v", err)
+			}
+			continue
+		}
 		var l Line
 		if err := json.Unmarshal(raw, &l); err != nil {
 			return at("not a visit: %v", err)
@@ -286,8 +293,13 @@ func checkNDJSON(lines [][]byte, m Manifest, size uint64, root tlog.Hash) error 
 			return at("%v", err)
 		}
 		before = l.No
+		visits[l.ID] = true
+		beside.visit(l)
 	}
-	return counts(m, len(lines), before)
+	if err := counts(m, len(visits), before); err != nil {
+		return err
+	}
+	return beside.whole(m, visits)
 }
 
 // checkCSV checks the leaves against the tree and the numbers for gaps.

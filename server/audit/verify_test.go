@@ -307,12 +307,12 @@ func TestAnExportWithoutTheNewestVisitsFails(t *testing.T) {
 
 // upTo lists visits up to a number only.
 type upTo struct {
-	visits audit.Visits
-	last   uint64
+	audit.Visits
+	last uint64
 }
 
 func (u upTo) EachVisit(ctx context.Context, q audit.Query, fn func(audit.Visit) error) error {
-	return u.visits.EachVisit(ctx, q, func(v audit.Visit) error {
+	return u.Visits.EachVisit(ctx, q, func(v audit.Visit) error {
 		if v.No > u.last {
 			return nil
 		}

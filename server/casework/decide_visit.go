@@ -64,7 +64,11 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	}
 	v := *c.Visit
 	c.complete(t, f, &v)
-	act := visitAct{agents: len(present(f, &v)), items: v.Items, recording: v.Recording != nil, place: v.Place,
+	absent, err := t.absent(ctx, &v)
+	if err != nil {
+		return nil, err
+	}
+	act := visitAct{agents: len(present(f, &v, absent)), items: v.Items, recording: v.Recording != nil, place: v.Place,
 		purpose: record.ConductPurpose(v.Purpose), party: partyMet(&v), minutes: minutesAtDoor(&v)}
 	if a := assignmentOf(f, &v); a != nil {
 		act.overlays = a.State.Overlays
@@ -95,6 +99,7 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	}
 	v.Decisions = decisions(f, &v, judged)
 	v.Flags = append(v.Flags, c.flags(f, &v, judged)...)
+	v.Flags = append(v.Flags, agentFlags(f, &v, absent)...)
 	if v.Supersedes != "" {
 		v.Flags = append(v.Flags, "correction")
 	}
@@ -272,9 +277,6 @@ func (c RecordVisit) flags(f *File, v *record.Visit, judged verdict) []string {
 	}
 	if v.CheckIn != nil && v.CheckIn.Mock {
 		out = append(out, "mock_location")
-	}
-	if strangers(f, v) {
-		out = append(out, "unknown_agent")
 	}
 	if (v.AskedToLeave || v.Outcome == "MET_ASKED_TO_LEAVE") && v.LeftWhenAsked != nil && !*v.LeftWhenAsked {
 		out = append(out, "stayed_when_asked")

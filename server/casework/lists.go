@@ -136,6 +136,10 @@ func (s *Service) Case(ctx context.Context, a auth.Actor, branch auth.BranchID, 
 	}
 	to := record.AudienceOf(a.Role)
 	file := CaseFile{Rev: recs[0].Rev}
+	confirmed, err := s.confirmationsOf(ctx, branch, id)
+	if err != nil {
+		return CaseFile{}, err
+	}
 	if file.Case, err = s.shown(ctx, recs[0], to); err != nil {
 		return CaseFile{}, err
 	}
@@ -147,8 +151,12 @@ func (s *Service) Case(ctx context.Context, a auth.Actor, branch auth.BranchID, 
 		q := journal.Query{Branch: branch, Type: kind.Name, Index: kind.ByCase.Name, Eq: []any{string(id)}}
 		if err := s.each(ctx, q, func(rec journal.Record) error {
 			item, err := s.shownWithID(ctx, rec, to)
-			if kind.Name == "plans" && err == nil {
+			switch {
+			case err != nil:
+			case kind.Name == "plans":
 				item, err = s.withPlanState(ctx, rec, &k, item)
+			case kind.Name == "visits" && to == record.Office:
+				item, err = withConfirmations(rec, confirmed[rec.ID], item)
 			}
 			below.Items = append(below.Items, item)
 			return err

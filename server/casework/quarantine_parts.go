@@ -18,12 +18,9 @@ import (
 // A payload that is too large for one document is kept in parts. It is part of a push, so
 // offline.MaxPushBytes bounds it: kept in base64 at worst, which seals add to, it still fits the
 // page of the journal that one command may fill.
-const (
-	// mostPart is how many bytes of a payload one document keeps: sealed they are 4/3 of that.
-	mostPart = 32 << 10
-	// partsInEntry is how many parts one entry holds.
-	partsInEntry = 8
-)
+//
+// mostPart is how many bytes of a payload one document keeps: sealed they are 4/3 of that.
+const mostPart = 32 << 10
 
 // keepPayload drafts the payload of an item, whole: in the item, or in parts beside it.
 func (t *turn) keepPayload(ctx context.Context, d *draftBuilder, id string, q *record.Quarantined, text string) error {
@@ -44,14 +41,13 @@ func (t *turn) keepPayload(ctx context.Context, d *draftBuilder, id string, q *r
 	return nil
 }
 
-// putParts drafts parts, and begins a further entry for what follows.
+// putParts drafts parts, each in an entry of its own, since an export shows whole entries, and
+// begins a further entry for what follows.
 func (d *draftBuilder) putParts(id string, parts []record.QuarantinePart) {
 	action := d.now().action
 	for n := range parts {
 		d.put("quarantine_parts", partID(id, n), parts[n].Debtor, &parts[n])
-		if n%partsInEntry == partsInEntry-1 || n == len(parts)-1 {
-			d.next(action)
-		}
+		d.next(action)
 	}
 }
 

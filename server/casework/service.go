@@ -32,6 +32,8 @@ type Options struct {
 	Devices Devices
 	// Teams knows who works where; nil: only a case's own team is known.
 	Teams Teams
+	// Agents knows who worked where; nil: whoever a stop was issued to.
+	Agents Agents
 	// Erasures keeps who was erased; nil: no debtor can be erased.
 	Erasures ErasureList
 	Limits   PlanLimits
@@ -81,6 +83,14 @@ type Teams interface {
 	Crew(ctx context.Context, r *journal.Reader, team, date string) (Crew, error)
 }
 
+// Agents knows who worked for a branch, and when.
+type Agents interface {
+	// Absent tells which of some users could not work in a branch at an instant: who does not exist, was disabled or
+	// elsewhere, or whose devices were all blocked or wiped. What is decided on it stands in the entry. The error is
+	// the store's.
+	Absent(ctx context.Context, branch auth.BranchID, users []auth.UserID, at time.Time) ([]auth.UserID, error)
+}
+
 // Service is the one door for changes of cases and all that belongs to them.
 // It is safe for concurrent use.
 type Service struct {
@@ -92,6 +102,7 @@ type Service struct {
 	lenders     Lenders
 	devices     Devices
 	teams       Teams
+	agents      Agents
 	erasures    ErasureList
 	limits      PlanLimits
 	log         *slog.Logger
@@ -102,7 +113,7 @@ type Service struct {
 // New makes a Service.
 func New(opt Options) *Service {
 	s := &Service{journal: opt.Journal, store: opt.Journal.Store(), vault: opt.Vault, territories: opt.Territories,
-		lenders: opt.Lenders, devices: opt.Devices, teams: opt.Teams, erasures: opt.Erasures, limits: opt.Limits,
+		lenders: opt.Lenders, devices: opt.Devices, teams: opt.Teams, agents: opt.Agents, erasures: opt.Erasures, limits: opt.Limits,
 		log:   opt.Log,
 		views: journal.NewViews(opt.Journal, Promises())}
 	if s.log == nil {

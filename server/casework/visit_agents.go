@@ -10,24 +10,59 @@ import (
 )
 
 // present are the agents who count as having been at the door: the one who recorded the
-// visit, and of those the visit names the ones its assignment was issued to, each once. To
-// type a name proves nothing.
-func present(f *File, v *record.Visit) []auth.UserID {
+// visit, and of those the visit names the ones its assignment was issued to, each once, but for
+// those who could not work then. To type a name proves nothing.
+func present(f *File, v *record.Visit, absent []auth.UserID) []auth.UserID {
 	out := []auth.UserID{v.By}
 	a := assignmentOf(f, v)
 	for _, x := range v.Agents {
-		if a != nil && slices.Contains(a.State.Agents, x.Agent) && !slices.Contains(out, x.Agent) {
+		if a != nil && slices.Contains(a.State.Agents, x.Agent) && !slices.Contains(out, x.Agent) &&
+			!slices.Contains(absent, x.Agent) {
 			out = append(out, x.Agent)
 		}
 	}
 	return out
 }
 
-// strangers tells whether a visit names an agent who does not count, or one twice.
-func strangers(f *File, v *record.Visit) bool {
-	counted := present(f, v)
-	return slices.ContainsFunc(v.Agents, func(x record.VisitAgent) bool { return !slices.Contains(counted, x.Agent) }) ||
-		len(v.Agents) > len(counted)
+// absent are the agents a visit names, but for the one who recorded it, who could not work for the
+// branch when it was made.
+func (t *turn) absent(ctx context.Context, v *record.Visit) ([]auth.UserID, error) {
+	var named []auth.UserID
+	for _, x := range v.Agents {
+		if x.Agent != "" && x.Agent != v.By && !slices.Contains(named, x.Agent) {
+			named = append(named, x.Agent)
+		}
+	}
+	if t.svc.agents == nil || len(named) == 0 {
+		return nil, nil
+	}
+	return t.svc.agents.Absent(ctx, t.Branch, named, v.At)
+}
+
+// agentFlags tell of a visit that names an agent to whom its stop was not issued, or one twice, and
+// of one that names an agent who could not work then.
+func agentFlags(f *File, v *record.Visit, absent []auth.UserID) (flags []string) {
+	issued := present(f, v, nil)
+	if len(v.Agents) > len(issued) || slices.ContainsFunc(v.Agents,
+		func(x record.VisitAgent) bool { return !slices.Contains(issued, x.Agent) }) {
+		flags = append(flags, "unknown_agent")
+	}
+	if len(present(f, v, absent)) < len(issued) {
+		flags = append(flags, "agent_not_active")
+	}
+	return flags
+}
+
+// unconfirmed are the agents a visit names, but for the one who recorded it, who have not said from
+// their own phone that they were there; by are those who have.
+func unconfirmed(v *record.Visit, by []auth.UserID) []auth.UserID {
+	out := []auth.UserID{}
+	for _, x := range v.Agents {
+		if x.Agent != v.By && !slices.Contains(by, x.Agent) && !slices.Contains(out, x.Agent) {
+			out = append(out, x.Agent)
+		}
+	}
+	return out
 }
 
 // confirms checks that a user may confirm a visit: it names them, and a colleague recorded it.

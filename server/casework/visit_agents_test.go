@@ -1,8 +1,10 @@
 package casework
 
 import (
+	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"doorstep/auth"
 	"doorstep/server/record"
@@ -36,11 +38,50 @@ func TestAgentsAreThoseWhoWereSent(t *testing.T) {
 		for _, id := range c.named {
 			v.Agents = append(v.Agents, record.VisitAgent{Agent: id})
 		}
-		if got := present(f, v); !slices.Equal(got, c.present) {
+		if got := present(f, v, nil); !slices.Equal(got, c.present) {
 			t.Errorf("%s: %v count, want %v", name, got, c.present)
 		}
-		if got := strangers(f, v); got != c.strangers {
+		if got := present(f, v, []auth.UserID{"rui"}); !slices.Equal(got, []auth.UserID{"ana"}) {
+			t.Errorf("%s: without rui %v count", name, got)
+		}
+		if got := len(agentFlags(f, v, nil)) > 0; got != c.strangers {
 			t.Errorf("%s: strangers: %t", name, got)
+		}
+	}
+}
+
+// away says who could not work until when.
+type away map[auth.UserID]time.Time
+
+func (a away) Absent(_ context.Context, _ auth.BranchID, users []auth.UserID, at time.Time) ([]auth.UserID, error) {
+	var out []auth.UserID
+	for _, u := range users {
+		if since, ok := a[u]; ok && !at.Before(since) {
+			out = append(out, u)
+		}
+	}
+	return out, nil
+}
+
+// An agent who was disabled or elsewhere when the visit was made does not count, though the stop had
+// been issued to them; who left afterwards does, however late the visit comes.
+func TestAgentsWhoCouldNotWorkDoNotCount(t *testing.T) {
+	for name, c := range map[string]struct {
+		since string
+		flags string
+	}{
+		"before the visit": {"2026-11-25T10:00:00Z", "agent_not_active"},
+		"after it":         {"2026-11-25T10:00:01Z", ""},
+	} {
+		h := newHouse(t)
+		h.svc.agents = away{"rui": instant(c.since), "ana": instant("2026-11-25T00:00:00Z")}
+		h.take(line("c1"))
+		h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1")
+		h.now = instant("2026-11-25T13:00:00Z")
+		h.want(name, h.phone("ana", "d1").put("visits", "v1", visit("north.c1", "2026-11-25T10:00:00Z", "agents",
+			[]members{{"agent_id": "ana"}, {"agent_id": "rui"}})), "applied")
+		if got := h.flags("v1"); got != c.flags {
+			t.Errorf("%s: flagged %q, want %q", name, got, c.flags)
 		}
 	}
 }
@@ -64,9 +105,19 @@ func TestTheSecondAgentConfirms(t *testing.T) {
 	h.want("another case", rui.put("visit_confirmations", "k3", confirm("north.c2", "v1")), "rejected confirmation.visit")
 	h.want("no visit", rui.put("visit_confirmations", "k4", members{"case": "north.c1", "at": "2026-11-25T10:30:00Z"}),
 		"rejected validation.visit")
+	confirmed := h.child("north.c1", "visits", "v1")
+	if got := string(jsonOf(t, []any{confirmed["confirmed_by"], confirmed["unconfirmed_agents"]})); got !=
+		`[[],["rui"]]` {
+		t.Errorf("before that it is shown as %s", got)
+	}
 	h.want("the second", rui.put("visit_confirmations", "k5", confirm("north.c1", "v1")), "applied")
 	if by := h.child("north.c1", "visit_confirmations", "k5")["by"]; by != "rui" {
 		t.Errorf("confirmed by %v", by)
+	}
+	confirmed = h.child("north.c1", "visits", "v1")
+	if got := string(jsonOf(t, []any{confirmed["confirmed_by"], confirmed["unconfirmed_agents"]})); got !=
+		`[[{"at":"2026-11-25T10:30:00Z","by":"rui"}],[]]` {
+		t.Errorf("the visit is shown as %s", got)
 	}
 	if ana.pull(); ana.holds("visit_confirmations") != "k5" {
 		t.Errorf("ana's phone holds %s", ana.holds("visit_confirmations"))

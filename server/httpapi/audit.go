@@ -19,7 +19,9 @@ func (a *API) auditEndpoints() {
 		about: "One file whose last line is the signed manifest; check it offline with doorstep verify and the public " +
 			"key. Without a filter it shows that no visit is missing; a filtered one proves integrity only. " +
 			"Personal data is shown to a regulator only. A visit whose debtor was erased says so, and when: erased and " +
-			"erased_at in NDJSON, the column erased in CSV."},
+			"erased_at in NDJSON, the column erased in CSV. Beside the visits NDJSON has a line, with a type, for what " +
+			"phones sent and was refused, waits, was accepted or dismissed (quarantine), for reviews and for " +
+			"confirmations; CSV has columns for the latter two, and both count all of them in the manifest."},
 		func(op *huma.Operation) {
 			op.Parameters = append(op.Parameters, query("branch", "Your only branch when absent.", str(), false),
 				query("from", "First local date of the visits.", &huma.Schema{Type: "string", Format: "date"}, false),
@@ -33,6 +35,9 @@ func (a *API) auditEndpoints() {
 			op.Responses = map[string]*huma.Response{"200": {Description: "The export.", Content: map[string]*huma.MediaType{
 				"application/x-ndjson": {Schema: str()}, "text/csv": {Schema: str()}}}}
 		}, a.exportVisits)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/audit/quarantine", roles: auditors, id: "auditQuarantine",
+		tag: "audit", summary: "What phones sent and was not applied, and who decided on it",
+		about: "Auditors see nothing personal here; exports show that to regulators."}, a.listQuarantine)
 	register(a, endpoint{method: http.MethodGet, path: "/v1/audit/checkpoint", roles: auditors, id: "getCheckpoint",
 		tag: "audit", summary: "The signed head of a branch's tree"}, a.getCheckpoint)
 	register(a, endpoint{method: http.MethodGet, path: "/v1/audit/proof", roles: auditors, id: "getProof",

@@ -109,6 +109,13 @@ func (b schemaBuilder) added(s *huma.Schema, k record.Kind, f form) {
 	case "visits":
 		s.Properties["visit_no"] = &huma.Schema{Type: "integer", Format: "int64",
 			Description: "The number of the visit in its branch, without gaps."}
+		if f.to != record.Agent {
+			s.Properties["confirmed_by"] = &huma.Schema{Type: "array",
+				Items:       b.named(reflect.TypeFor[casework.Confirmed](), read),
+				Description: "In the case file: the agents it names who said from their own phone that they were there."}
+			s.Properties["unconfirmed_agents"] = &huma.Schema{Type: "array", Items: &huma.Schema{Type: "string"},
+				Description: "In the case file: the agents it names who have not, but for the one who recorded it."}
+		}
 	case "plans":
 		if f.to != record.Agent {
 			s.Properties["state_now"] = &huma.Schema{Type: "string",

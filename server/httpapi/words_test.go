@@ -213,6 +213,7 @@ var words = map[string]string{
 	"HandleQuarantineRequest.accept": "True: it is recorded now for the agent who sent it. False: it is dismissed and kept.",
 
 	// Items of the quarantine, and what is made of them.
+	"terms":                             "What the user was before, the present term last: what is told late is judged by then.",
 	"HandleQuarantineRequest.corrected": "Members to put in the place of those the phone sent; null takes one away.",
 
 	// Consents.

@@ -22,6 +22,8 @@ type Device struct {
 	Blocked  bool          `json:"blocked,omitempty"`
 	// Wipe tells the app to erase what it holds when it next calls.
 	Wipe bool `json:"wipe,omitempty"`
+	// BlockedAt is when it was blocked first.
+	BlockedAt time.Time `json:"blocked_at,omitzero"`
 	// Waiting devices cannot be signed in on before they are approved.
 	Waiting      bool      `json:"waiting_for_approval,omitempty"`
 	RegisteredAt time.Time `json:"registered_at"`
@@ -144,8 +146,13 @@ func (s *Service) PushToken(ctx context.Context, id auth.DeviceID) (string, erro
 
 // BlockDevice shuts a device out, and has the app erase its data when wipe is set. device.not_found.
 func (s *Service) BlockDevice(ctx context.Context, ask Ask, id auth.DeviceID, wipe bool) (Device, error) {
-	return s.changeDevice(ctx, ask, "device.block", id,
-		func(d *Device) { d.Blocked, d.Wipe = true, d.Wipe || wipe })
+	at := s.now().UTC().Truncate(time.Second)
+	return s.changeDevice(ctx, ask, "device.block", id, func(d *Device) {
+		if !d.Blocked {
+			d.BlockedAt = at
+		}
+		d.Blocked, d.Wipe = true, d.Wipe || wipe
+	})
 }
 
 // changeDevice changes a device that exists. device.not_found.

@@ -32,6 +32,8 @@ type User struct {
 	Disabled   bool      `json:"disabled,omitempty"`
 	Generation uint64    `json:"generation"` // grows when tokens given so far must end
 	CreatedAt  time.Time `json:"created_at"`
+	// Terms are what the user was before, the newest and present one last: what is told late is judged by then.
+	Terms []Term `json:"terms,omitempty"`
 }
 
 // NewUser is what an administrator sends to make a user.
@@ -229,6 +231,7 @@ func (s *Service) PatchUser(ctx context.Context, ask Ask, id auth.UserID, p User
 				!slices.Equal(u.Branches, was.Branches) || hash != "" {
 				u.Generation++
 			}
+			u.noteTerm(&was, r.At)
 			next = *u
 			return u, nil
 		}})

@@ -149,7 +149,7 @@ func (k Kind) memberAt(place string) string {
 }
 
 // serverNames are the members that only answers have.
-var serverNames = []string{"visit_no", "state_now", "instalments_now", "erased"}
+var serverNames = []string{"visit_no", "state_now", "instalments_now", "erased", "confirmed_by", "unconfirmed_agents"}
 
 // object is a JSON object, by its members.
 type object map[string]json.RawMessage

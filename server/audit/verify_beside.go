@@ -1,0 +1,115 @@
+package audit
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+
+	"doorstep/sync/journal"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// isBeside tells whether a line holds a record beside the visits.
+func isBeside(line []byte) bool { return bytes.HasPrefix(line, []byte(`{"type":`)) }
+
+// besideLines checks the records beside the visits, which follow those, and the counts of the manifest.
+type besideLines struct {
+	counted Manifest
+	seen    map[besideKey]bool
+	// items are those of the quarantine that were accepted, by id, with the visit that was made of
+	// them; admitted are the items that visits name.
+	items, admitted map[string]string
+}
+
+func newBesideLines() *besideLines {
+	return &besideLines{seen: map[besideKey]bool{}, items: map[string]string{}, admitted: map[string]string{}}
+}
+
+// visit notes which item of the quarantine a visit was made of.
+func (s *besideLines) visit(l Line) {
+	var r struct {
+		Admitted struct {
+			Item string `json:"item"`
+		} `json:"admitted"`
+	}
+	if json.Unmarshal(l.Record, &r) == nil && r.Admitted.Item != "" {
+		s.admitted[l.ID] = r.Admitted.Item
+	}
+}
+
+// line checks one line.
+func (s *besideLines) line(raw []byte, m Manifest, size uint64, root tlog.Hash) error {
+	var l BesideLine
+	if err := json.Unmarshal(raw, &l); err != nil {
+		return fmt.Errorf("not a record: %w", err)
+	}
+	e, err := journal.DecodeEntry(l.Entry)
+	if err != nil {
+		return errors.New("the entry cannot be read")
+	}
+	if e.N != l.EntryNo || e.Branch != m.Branch {
+		return fmt.Errorf("the entry is number %d of branch %s, the line says %d of %s", e.N, e.Branch, l.EntryNo, m.Branch)
+	}
+	if l.Erased == l.ErasedAt.IsZero() || l.Erased && len(l.Reveals) > 0 {
+		return errors.New("the line says that the debtor was erased, and reveals something, or does not say when")
+	}
+	state, err := docOf(l.Entry, l.Type, l.ID)
+	if err != nil {
+		return err
+	}
+	record, err := recordOf(state, l.Reveals)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(record, l.Record) {
+		return errors.New("the record is not what the entry holds")
+	}
+	if key := (besideKey{l.Type, l.ID}); s.seen[key] {
+		return errors.New("the record stands in the file already")
+	} else {
+		s.seen[key] = true
+	}
+	s.counted.count(l.Type, record)
+	var item struct {
+		Type     string `json:"of_type"`
+		State    string `json:"state"`
+		Recorded string `json:"recorded_as"`
+	}
+	if json.Unmarshal(record, &item) == nil && l.Type == ofQuarantine && item.State == "accepted" {
+		s.items[l.ID] = ""
+		if item.Type == journal.NumberedType {
+			s.items[l.ID] = item.Recorded
+		}
+	}
+	return included(l.Proof, size, root, e.N, journal.Leaf(l.Entry))
+}
+
+// whole compares the counts, and finds what a complete export has left out: the item that a visit
+// was made of, and the visit that was made of an item.
+func (s *besideLines) whole(m Manifest, visits map[string]bool) error {
+	if !reflect.DeepEqual(s.counted.Beside, m.Beside) {
+		return &Broken{0, fmt.Sprintf("the manifest counts %v beside the visits, the file holds %v", m.Beside,
+			s.counted.Beside)}
+	}
+	if !m.Complete {
+		return nil
+	}
+	for _, visit := range slices.Sorted(maps.Keys(s.admitted)) {
+		if item := s.admitted[visit]; s.items[item] != visit {
+			return &Broken{0, fmt.Sprintf("the visit %s was accepted from the quarantine, and its item %s is missing "+
+				"from an export that says it is complete", visit, item)}
+		}
+	}
+	for _, item := range slices.Sorted(maps.Keys(s.items)) {
+		if visit := s.items[item]; visit != "" && !visits[visit] {
+			return &Broken{0, fmt.Sprintf("the item %s of the quarantine was accepted as the visit %s, which is missing "+
+				"from an export that says it is complete", item, visit)}
+		}
+	}
+	return nil
+}
