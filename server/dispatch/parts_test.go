@@ -77,7 +77,8 @@ func TestPartsAreJoinedInOrder(t *testing.T) {
 		r := Route{ID: "r." + team, Round: "r", Run: "run", Branch: porto, Team: team, Date: today,
 			Agents: []auth.UserID{"x"}, Mode: "foot", Stops: []Stop{}}
 		for i := range 900 {
-			r.Stops = append(r.Stops, Stop{Seq: i + 1, Case: journal.CaseID(fmt.Sprint("north.", i)), Assignment: journal.NewID()})
+			r.Stops = append(r.Stops, Stop{Seq: i + 1, Case: journal.CaseID(fmt.Sprint("north.", i)),
+				Assignment: journal.NewID()})
 		}
 		parts, err := r.parts()
 		ok(t, err)

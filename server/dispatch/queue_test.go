@@ -152,7 +152,8 @@ func (h *house) becomes(after time.Duration, status string) func(context.Context
 		if err := journal.Sleep(ctx, after); err != nil {
 			return err
 		}
-		return h.svc.change(ctx, r.Branch, Ask{Actor: auth.System()}, r.ID, "test", func(_ *journal.Reader, now *Round) error {
+		ask := Ask{Actor: auth.System()}
+		return h.svc.change(ctx, r.Branch, ask, r.ID, "test", func(_ *journal.Reader, now *Round) error {
 			now.Status, now.Tries = status, 0
 			return nil
 		})
@@ -321,7 +322,8 @@ func TestADayHasOneQueuedRound(t *testing.T) {
 	}
 	other := p
 	other.Seed = 2
-	if _, err := h.svc.Create(ctx, h.ask(), other); code(err) != "round.queued" || !strings.Contains(err.Error(), first.ID) {
+	if _, err := h.svc.Create(ctx, h.ask(), other); code(err) != "round.queued" ||
+		!strings.Contains(err.Error(), first.ID) {
 		t.Errorf("another plan: %v", err)
 	}
 	tomorrow := p
