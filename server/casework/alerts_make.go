@@ -40,6 +40,23 @@ func (d *draftBuilder) alert(kind string, a *record.Assignment, agents ...auth.U
 	}
 }
 
+// alertChange alerts the agents of an assignment that has changed: those who had it already, those who have
+// it now, and those who have it no more.
+func (d *draftBuilder) alertChange(a *record.Assignment, had []auth.UserID) {
+	for _, agent := range a.Agents {
+		kind := record.AlertNew
+		if slices.Contains(had, agent) {
+			kind = record.AlertChanged
+		}
+		d.alert(kind, a, agent)
+	}
+	for _, agent := range had {
+		if !slices.Contains(a.Agents, agent) {
+			d.alert(record.AlertRevoked, a, agent)
+		}
+	}
+}
+
 // join tells of both causes at once.
 func (c *cause) join(other cause) {
 	c.kind = record.MoreUrgent(c.kind, other.kind)

@@ -82,6 +82,9 @@ func TestAgentsAreAlertedOfWhatConcernsThem(t *testing.T) {
 		"reassigned":     {func(h *house) { h.must(Reassign{Case: "north.c1", Team: new("t9")}) }, both("task_revoked")},
 		"taken back": {func(h *house) { h.must(RevokeAssignments{Case: "north.c1", Reason: "round:replanned"}) },
 			both("task_revoked")},
+		"the agent is disabled": {func(h *house) {
+			h.must(ReleaseAgent{Case: "north.c1", Agent: "ana", Reason: "disabled"})
+		}, "ana-1 task_revoked, ana-2 task_revoked, rui-1 task_changed, rui-2 task_changed"},
 		"the day is over": {func(h *house) { h.must(RetireAssignments{Case: "north.c1", Before: "2026-11-26"}) }, ""},
 		"moved":           {func(h *house) { h.leave("north.Dc1", porto, braga) }, both("task_revoked")},
 		"another team": {func(h *house) { h.issue("r1", "t2", day, []auth.UserID{"eva"}, "north.c1") },

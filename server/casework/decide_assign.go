@@ -184,18 +184,7 @@ func changeStop(f *File, d *draftBuilder, was *Filed[record.Assignment], c Issue
 		To: st.Window.To.UTC()}, st.Appointment, st.ServiceS
 	a.Agents, a.Decisions = slices.Clone(c.Agents), decisions
 	d.putAssignment(was.ID, a)
-	for _, agent := range a.Agents {
-		if slices.Contains(gone, agent) {
-			d.alert(record.AlertChanged, a, agent)
-		} else {
-			d.alert(record.AlertNew, a, agent)
-		}
-	}
-	for _, agent := range gone {
-		if !slices.Contains(a.Agents, agent) {
-			d.alert(record.AlertRevoked, a, agent)
-		}
-	}
+	d.alertChange(a, gone)
 	if slices.Equal(gone, a.Agents) {
 		return true
 	}
@@ -373,19 +362,22 @@ func revokeOpen(f *File, d *draftBuilder, status, reason string) (any bool) {
 
 // endShown takes those assignments off the phones that end has ended, with the
 // case and all below it for agents who do not hold it otherwise. The agents of those
-// that were revoked are alerted: they may be on their way.
+// that were revoked, or are others now, are alerted: they may be on their way.
 func endShown(f *File, d *draftBuilder, end func(*Filed[record.Assignment]) bool) (any bool) {
 	was := f.Case.Agents
 	for i := range f.Assignments {
 		a := &f.Assignments[i]
-		open := a.State.Status == record.AssignmentOpen
+		open, had := a.State.Status == record.AssignmentOpen, a.State.Agents
 		if !a.State.Shown() || !end(a) {
 			continue
 		}
 		any = true
 		d.putAssignment(a.ID, &a.State)
-		if open && a.State.Status == record.AssignmentRevoked {
-			d.alert(record.AlertRevoked, &a.State, a.State.Agents...)
+		switch {
+		case open && a.State.Status == record.AssignmentRevoked:
+			d.alert(record.AlertRevoked, &a.State, had...)
+		case open && a.State.Status == record.AssignmentOpen:
+			d.alertChange(&a.State, had)
 		}
 	}
 	if !any {
