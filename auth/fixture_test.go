@@ -39,8 +39,9 @@ type keeper struct {
 	users     map[UserID]User
 	devices   map[DeviceID]DeviceStatus
 	families  map[string]kept
-	lookUps   int   // of users by id
-	trouble   error // what every call returns, when set
+	saw       map[DeviceID]int // how often a device was seen to refresh
+	lookUps   int              // of users by id
+	trouble   error            // what every call returns, when set
 	// before runs before a family is swapped, once, to let somebody else be first.
 	before func()
 }
@@ -118,6 +119,13 @@ func (k *keeper) RegisterDevice(_ context.Context, d Device) error {
 	return nil
 }
 
+func (k *keeper) SawDevice(_ context.Context, id DeviceID) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.saw[id]++
+	return nil
+}
+
 func (k *keeper) DeviceStatus(_ context.Context, id DeviceID) (DeviceStatus, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -192,7 +200,8 @@ func newHouse(t *testing.T) *house {
 	check(t, err)
 	hash, err := passwords.Hash(context.Background(), "", password)
 	check(t, err)
-	k := &keeper{passwords: passwords, devices: map[DeviceID]DeviceStatus{}, families: map[string]kept{}}
+	k := &keeper{passwords: passwords, devices: map[DeviceID]DeviceStatus{}, saw: map[DeviceID]int{},
+		families: map[string]kept{}}
 	k.users = map[UserID]User{
 		"u-ana": {ID: "u-ana", Login: "ana", Role: RoleAgent, Branches: []BranchID{"porto"}, PasswordHash: hash,
 			Generation: 3},

@@ -43,9 +43,9 @@ func (k *Keys) readRefresh(token string) (id string, counter uint64, ok bool) {
 
 // Refresh exchanges a refresh token for new tokens. The token before the last gives the last again, however late, until
 // the last is presented: the answer that carried it may have been lost. Errors: *refusal.Error device_wiped for the
-// blocked device of a token of ours, whatever became of user and session; auth.refresh_invalid; auth.refresh_reused:
-// the session has ended, and all who hold a token of it must sign in; auth.device_mismatch for any device but the one
-// that signed in; or the store's.
+// blocked device of a token of ours, whatever became of user and session; auth.device_retired; auth.refresh_invalid;
+// auth.refresh_reused: the session has ended, and all who hold a token of it must sign in; auth.device_mismatch for any
+// device but the one that signed in; or the store's.
 func (s *Sessions) Refresh(ctx context.Context, token string, device DeviceID) (Session, error) {
 	id, counter, ok := s.keys.readRefresh(token)
 	if !ok {
@@ -71,6 +71,11 @@ func (s *Sessions) Refresh(ctx context.Context, token string, device DeviceID) (
 		}
 		if err != nil {
 			return Session{}, err
+		}
+		if f.Device != "" {
+			if err := s.devices.SawDevice(ctx, f.Device); err != nil {
+				return Session{}, err
+			}
 		}
 		switch counter {
 		case f.Counter:

@@ -87,6 +87,35 @@ func TestAnAgentSignsInOnADevice(t *testing.T) {
 	}
 }
 
+// A retired device is out until its user signs in on it again; what it is told is not that it is blocked.
+func TestARetiredDeviceSignsInAgain(t *testing.T) {
+	h := newHouse(t)
+	s := h.signIn(t, "ana", "phone-1")
+	retire := func(is bool) {
+		h.keeper.mu.Lock()
+		defer h.keeper.mu.Unlock()
+		st := h.keeper.devices["phone-1"]
+		st.Retired = is
+		h.keeper.devices["phone-1"] = st
+	}
+	if _, err := h.Refresh(context.Background(), s.RefreshToken, "phone-1"); err != nil || h.keeper.saw["phone-1"] != 1 {
+		t.Errorf("a refresh: %v; the device was seen %d times", err, h.keeper.saw["phone-1"])
+	}
+	retire(true)
+	h.ForgetDevice("phone-1")
+	_, err := h.Verify(context.Background(), s.AccessToken)
+	if e := refused(t, "a call", err, "auth.device_retired"); e.Kind != refusal.Unauthenticated {
+		t.Errorf("the refusal is %+v", e)
+	}
+	_, err = h.Refresh(context.Background(), s.RefreshToken, "phone-1")
+	refused(t, "a refresh", err, "auth.device_retired")
+	if h.keeper.saw["phone-1"] != 1 {
+		t.Error("a refused refresh counts as seen")
+	}
+	retire(false) // as registering it does
+	h.who(t, h.signIn(t, "ana", "phone-1").AccessToken)
+}
+
 // TestOtherNodesHearWithinSeconds: a node that is told nothing looks again by itself.
 func TestOtherNodesHearWithinSeconds(t *testing.T) {
 	for name, c := range map[string]struct {

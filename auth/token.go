@@ -218,8 +218,8 @@ func (s *Sessions) lookUp(ctx context.Context, c claims, now time.Time) (Actor, 
 	return actorOf(u, c.Device, c.Family), nil
 }
 
-// admit refuses a blocked device. It returns false for a device that is not the user's, or waits for approval, and true
-// for "".
+// admit refuses a blocked or retired device. It returns false for a device that is not the user's, or waits for
+// approval, and true for "".
 func (s *Sessions) admit(ctx context.Context, u UserID, d DeviceID) (bool, error) {
 	if d == "" {
 		return true, nil
@@ -232,6 +232,9 @@ func (s *Sessions) admit(ctx context.Context, u UserID, d DeviceID) (bool, error
 		return false, err
 	case st.Blocked:
 		return false, errWiped(st.Wipe)
+	case st.User == u && st.Retired:
+		return false, refuse(refusal.Unauthenticated, "auth.device_retired",
+			"you have signed in on other devices since, as many as one may use; sign in again to use this one")
 	}
 	return st.User == u && !st.Waiting, nil
 }

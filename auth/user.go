@@ -66,6 +66,8 @@ type DeviceStatus struct {
 	Wipe    bool // the app must erase what it holds
 	// Waiting devices may not sign in before they are approved.
 	Waiting bool
+	// Retired: its user has signed in on other devices since, as many as one may use.
+	Retired bool
 }
 
 // Devices keeps devices.
@@ -73,6 +75,8 @@ type Devices interface {
 	// RegisterDevice notes a sign-in, or refuses it with an error of the keeper's own: the id is malformed or belongs to
 	// another user, or the device waits for approval.
 	RegisterDevice(ctx context.Context, d Device) error
+	// SawDevice notes that a device has refreshed its tokens.
+	SawDevice(ctx context.Context, id DeviceID) error
 	// DeviceStatus reads whose a device is; ErrNoDevice.
 	DeviceStatus(ctx context.Context, id DeviceID) (DeviceStatus, error)
 }

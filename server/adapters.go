@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"doorstep/auth"
@@ -38,14 +39,20 @@ func (f families) SwapFamily(ctx context.Context, id string, was uint64, body []
 // ledger is what the outbox uses of casework: it records and judges contacts.
 type ledger struct{ casework *casework.Service }
 
-func (l ledger) Mark(ctx context.Context, branch auth.BranchID, marks []notify.Mark) error {
+func (l ledger) Mark(ctx context.Context, branch auth.BranchID, marks []notify.Mark) ([]string, error) {
 	cmd := casework.MarkAlerts{}
 	for _, m := range marks {
-		cmd.Marks = append(cmd.Marks, casework.AlertMark{ID: m.ID, Status: m.Status, Outcome: m.Outcome,
-			Attempts: m.Attempts})
+		cmd.Marks = append(cmd.Marks, casework.AlertMark(m))
 	}
-	_, err := l.casework.One(ctx, auth.System(), branch, casework.Request{ID: "alert:" + journal.NewID(), Cmd: cmd})
-	return err
+	receipt, err := l.casework.One(ctx, auth.System(), branch, casework.Request{ID: "alert:" + journal.NewID(), Cmd: cmd})
+	if err != nil {
+		return nil, err
+	}
+	var answer casework.MarkReceipt
+	if err := json.Unmarshal(receipt.Body, &answer); err != nil {
+		return nil, fmt.Errorf("read receipt of alerts: %w", err)
+	}
+	return answer.Passed, nil
 }
 
 func (l ledger) Ask(ctx context.Context, b auth.BranchID, alerts []notify.Alert) []notify.Answer {

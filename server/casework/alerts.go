@@ -3,7 +3,6 @@ package casework
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"doorstep/auth"
 	"doorstep/server/record"
@@ -14,35 +13,43 @@ import (
 type AlertMark struct {
 	ID       string
 	Status   string
-	Outcome  string // a provider's id, or a code; nothing personal
+	Reason   string // a code
+	Provider string // the provider's id for the message
 	Attempts int
 }
 
-// MarkAlerts records what became of alerts. Outcomes are entries; a rebuild of the views never sends.
+// MarkAlerts records what became of alerts. Outcomes are entries; a rebuild of the views never
+// sends. A mark that is no step from the alert's present status is not made: another node, or a
+// person, was first.
 type MarkAlerts struct {
 	Marks []AlertMark
 }
 
+// MarkReceipt answers MarkAlerts.
+type MarkReceipt struct {
+	Passed []string `json:"passed,omitempty"` // alerts whose status is what it was
+}
+
 func (c MarkAlerts) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 	d := t.draft("alert.mark")
+	var receipt MarkReceipt
 	for _, m := range c.Marks {
-		rec, there, err := t.r.Doc(ctx, "alerts", m.ID)
+		n, err := t.readAlert(ctx, m.ID)
 		if err != nil {
 			return nil, err
 		}
-		if !there {
+		if n == nil || !record.AlertStep(n.Status, m.Status) || m.Status == record.AlertPending {
+			receipt.Passed = append(receipt.Passed, m.ID)
 			continue
 		}
-		var n record.Alert
-		if err := decode(rec, &n); err != nil {
-			return nil, err
-		}
-		n.Status, n.Outcome, n.Attempts = m.Status, m.Outcome, m.Attempts
-		if slices.Contains([]string{"sent", "dead", "unknown", "refused"}, m.Status) {
+		n.Status, n.Reason, n.Provider, n.Attempts = m.Status, m.Reason, m.Provider, m.Attempts
+		if record.AlertOver(m.Status) {
 			n.DoneAt = t.At
 		}
-		d.put("alerts", m.ID, "", &n)
+		d.put("alerts", m.ID, "", n)
+		d.write(record.AlertsKey(n.Device))
 	}
+	d.reply = receipt
 	if len(d.now().docs) == 0 {
 		return d.nothing(), nil
 	}
@@ -57,7 +64,7 @@ type AlertAnswer struct {
 }
 
 // AskAlerts judges alerts of a branch again at the moment of sending, in the order of
-// their ids: at least one assignment of theirs must still be open and its visit still
+// their ids: of new tasks, at least one must still be open and its visit still
 // lawful at its time. The assignments of a round are read once for all its alerts, and
 // each is judged once at most, for all devices of its team. Each call reads anew.
 func (s *Service) AskAlerts(ctx context.Context, branch auth.BranchID, ids []string) []AlertAnswer {
@@ -89,19 +96,30 @@ func (s *Service) askAlert(ctx context.Context, branch auth.BranchID, rec journa
 	if err := decode(rec, &n); err != nil {
 		return AlertAnswer{Err: err}
 	}
-	if n.Round == "" {
-		return AlertAnswer{OK: true}
+	if n.Kind != record.AlertNew {
+		return AlertAnswer{OK: true} // that a task is gone must be told whatever the law says
 	}
-	r := rounds[n.Round]
-	if r == nil {
-		r = s.openRound(ctx, branch, n.Round)
-		rounds[n.Round] = r
+	answer := AlertAnswer{OK: len(n.Rounds) == 0}
+	for _, id := range n.Rounds {
+		r := rounds[id]
+		if r == nil {
+			r = s.openRound(ctx, branch, id)
+			rounds[id] = r
+		}
+		if answer = s.askRound(ctx, branch, r, n.User); answer.OK || answer.Err != nil {
+			break
+		}
 	}
+	return answer
+}
+
+// askRound tells whether one open assignment of a user in a round is still lawful.
+func (s *Service) askRound(ctx context.Context, branch auth.BranchID, r *openRound, user auth.UserID) AlertAnswer {
 	if r.err != nil {
 		return AlertAnswer{Err: r.err}
 	}
 	code := "revoked"
-	for _, a := range r.of[n.User] {
+	for _, a := range r.of[user] {
 		if !a.judged {
 			a.verdict, a.err = s.judgeAssignment(ctx, branch, &a.Assignment)
 			a.judged = true

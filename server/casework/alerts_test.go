@@ -3,6 +3,7 @@ package casework
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"doorstep/auth"
@@ -63,7 +64,7 @@ func (h *house) round(teams, stops int) (ids []string) {
 	for _, rec := range f.Records {
 		var n record.Alert
 		ok(h.t, decode(rec, &n))
-		if n.Round == fmt.Sprint("round", teams) {
+		if slices.Contains(n.Rounds, fmt.Sprint("round", teams)) {
 			ids = append(ids, rec.ID)
 		}
 	}
@@ -97,8 +98,8 @@ func TestAskingAboutARoundIsLinearInIt(t *testing.T) {
 func TestAlertIsAskedAboutForItsAgent(t *testing.T) {
 	h := newHouse(t)
 	ids := h.round(2, 2)
-	for i := range 2 { // the first team's stops are taken back
-		_, err := h.do(RevokeAssignments{Case: journal.CaseID(fmt.Sprint("north.r2x", i)), Reason: "test"})
+	for i := range 2 { // the day of the first team's stops is over
+		_, err := h.do(RetireAssignments{Case: journal.CaseID(fmt.Sprint("north.r2x", i)), Before: "2026-11-27"})
 		ok(t, err)
 	}
 	ids = append(ids, "unknown")

@@ -25,7 +25,7 @@ func (d *draftBuilder) putAssignment(id string, a *record.Assignment) {
 }
 
 // IssueRoute issues the stops of one team's route to its agents' phones: an
-// assignment each, the case cards, and one notice per device. The law is asked
+// assignment each, the case cards, and one alert per device. The law is asked
 // again for every stop; a stop it refuses is left out and named in the receipt.
 //
 // It is also how a round that is planned anew reaches the phones: a stop whose
@@ -152,11 +152,6 @@ func (c IssueRoute) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 	if err := d.judged(verdicts); err != nil {
 		return nil, err
 	}
-	if answer.New > 0 {
-		if err := t.tellDevices(ctx, d, c); err != nil {
-			return nil, err
-		}
-	}
 	d.reply = answer
 	return d, nil
 }
@@ -189,6 +184,7 @@ func changeStop(f *File, d *draftBuilder, was *Filed[record.Assignment], c Issue
 		To: st.Window.To.UTC()}, st.Appointment, st.ServiceS
 	a.Agents, a.Decisions = slices.Clone(c.Agents), decisions
 	d.putAssignment(was.ID, a)
+	d.alertChange(a, gone)
 	if slices.Equal(gone, a.Agents) {
 		return true
 	}
@@ -230,6 +226,11 @@ func issueStop(f *File, d *draftBuilder, c IssueRoute, st IssuedStop, decisions 
 		case a.State.Date == c.Date: // replaced by this one
 			if a.State.Status == record.AssignmentOpen {
 				a.State.Status, a.State.ClosedBy = record.AssignmentRevoked, "round:"+c.Round
+				for _, agent := range a.State.Agents {
+					if !slices.Contains(c.Agents, agent) {
+						d.alert(record.AlertRevoked, &a.State, agent)
+					}
+				}
 			}
 			a.State.Retired = true
 		case a.State.Date < today:
@@ -250,6 +251,7 @@ func issueStop(f *File, d *draftBuilder, c IssueRoute, st IssuedStop, decisions 
 	f.Assignments = append(f.Assignments, Filed[record.Assignment]{ID: st.Assignment, State: state})
 	now := &f.Assignments[len(f.Assignments)-1].State
 	d.putAssignment(st.Assignment, now)
+	d.alert(record.AlertNew, now, now.Agents...)
 	d.write(roundKey(c.Round))
 	was := f.Case.Agents
 	f.Case.Agents = holders(f)
@@ -308,33 +310,6 @@ func tellAll[T any](d *draftBuilder, feed journal.Feed, typ string, docs []Filed
 	}
 }
 
-// tellDevices makes one notice for each device of the route's agents. A later
-// notice of the same route takes the place of this one on the screen.
-func (t *turn) tellDevices(ctx context.Context, d *draftBuilder, c IssueRoute) error {
-	if t.svc.devices == nil {
-		return nil
-	}
-	devices, err := t.svc.devices.Of(ctx, c.Agents)
-	if err != nil {
-		return err
-	}
-	first := c.Stops[0]
-	for _, dev := range devices {
-		id := madeID("n", t.Request.ID, string(dev.ID))
-		if _, _, err := t.r.Doc(ctx, "alerts", id); err != nil {
-			return err
-		}
-		n := &record.Alert{Kind: "new_task", Channel: "push", Device: dev.ID, User: dev.User, Branch: t.Branch,
-			Assignment: c.Route, Round: c.Round,
-			Collapse: madeID("r", c.Route)[:17], Status: "pending", At: t.At, Expires: c.Stops[len(c.Stops)-1].Window.To}
-		if len(c.Stops) == 1 {
-			n.Assignment, n.Case = first.Assignment, first.Case
-		}
-		d.put("alerts", id, "", n)
-	}
-	return nil
-}
-
 // RevokeAssignments takes the open assignments of a case back from the phones.
 type RevokeAssignments struct {
 	Case   journal.CaseID
@@ -386,16 +361,24 @@ func revokeOpen(f *File, d *draftBuilder, status, reason string) (any bool) {
 }
 
 // endShown takes those assignments off the phones that end has ended, with the
-// case and all below it for agents who do not hold it otherwise.
+// case and all below it for agents who do not hold it otherwise. The agents of those
+// that were revoked, or are others now, are alerted: they may be on their way.
 func endShown(f *File, d *draftBuilder, end func(*Filed[record.Assignment]) bool) (any bool) {
 	was := f.Case.Agents
 	for i := range f.Assignments {
 		a := &f.Assignments[i]
+		open, had := a.State.Status == record.AssignmentOpen, a.State.Agents
 		if !a.State.Shown() || !end(a) {
 			continue
 		}
 		any = true
 		d.putAssignment(a.ID, &a.State)
+		switch {
+		case open && a.State.Status == record.AssignmentRevoked:
+			d.alert(record.AlertRevoked, &a.State, had...)
+		case open && a.State.Status == record.AssignmentOpen:
+			d.alertChange(&a.State, had)
+		}
 	}
 	if !any {
 		return false

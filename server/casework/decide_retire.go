@@ -50,7 +50,11 @@ func (s *Service) RetireBefore(ctx context.Context, branch auth.BranchID, date, 
 		}
 		if !seen[a.Case] {
 			seen[a.Case] = true
-			reqs = append(reqs, Request{ID: command + ":" + string(a.Case), Cmd: RetireAssignments{Case: a.Case, Before: date}})
+			id := command + ":" + string(a.Case)
+			if len(id) > journal.MaxCommandBytes {
+				id = journal.DerivedID("retire", command, string(a.Case))
+			}
+			reqs = append(reqs, Request{ID: id, Cmd: RetireAssignments{Case: a.Case, Before: date}})
 		}
 		return nil
 	}); err != nil {

@@ -129,9 +129,13 @@ func (t *turn) handOver(ctx context.Context, f *File, d *draftBuilder, team stri
 	// By name, since issuing revokes what it replaces in the name of the round.
 	from.State.Status, from.State.ClosedBy = record.AssignmentRevoked, "reassigned"
 	d.putAssignment(from.ID, &from.State)
+	for _, agent := range from.State.Agents {
+		if !slices.Contains(crew.Agents, agent) {
+			d.alert(record.AlertRevoked, &from.State, agent)
+		}
+	}
 	issueStop(f, d, c, st, []verdict{v}, t.day(f))
-	c.Stops = []IssuedStop{st}
-	return st.Assignment, t.tellDevices(ctx, d, c)
+	return st.Assignment, nil
 }
 
 // timeFor is when a team can begin a visit: at the time planned, or at the first moment after it that lies in the

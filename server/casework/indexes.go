@@ -44,8 +44,10 @@ var (
 	// AssignmentsOnPhones has those that phones show, by date.
 	AssignmentsOnPhones = journal.Index{Type: "assignments", Name: "on_phones", Fields: []string{"on_phones", "date"}}
 
-	AlertsByStatus    = journal.Index{Type: "alerts", Name: "status", Fields: []string{"status", "at"}}
-	AlertsByTime      = journal.Index{Type: "alerts", Name: "at", Fields: []string{"at"}}
+	AlertsByStatus = journal.Index{Type: "alerts", Name: "status", Fields: []string{"status", "at"}}
+	AlertsByTime   = journal.Index{Type: "alerts", Name: "at", Fields: []string{"at"}}
+	// AlertsByDevice has the alerts of each device.
+	AlertsByDevice    = journal.Index{Type: "alerts", Name: "device", Fields: []string{"device", "status", "at"}}
 	QuarantineByState = journal.Index{Type: "quarantine", Name: "state", Fields: []string{"state", "at"}}
 )
 
@@ -64,7 +66,8 @@ func Indexes() []journal.Index {
 		ReviewsByCase, NotesByCase, ConsentsByCase, SignaturesByCase, PlansByCase, PlansByApproval, PaymentsReportedByCase,
 		PaymentsByCase, ConfirmationsByCase,
 		AssignmentsByCase, AssignmentsByRound, AssignmentsOnPhones,
-		AlertsByStatus, AlertsByTime, QuarantineByState, erasuresByDebtor, erasuresByTime, erasuresByState, erasuresByEnd,
+		AlertsByStatus, AlertsByTime, AlertsByDevice,
+		QuarantineByState, erasuresByDebtor, erasuresByTime, erasuresByState, erasuresByEnd,
 		movesByState,
 		PromisesByDue,
 	}

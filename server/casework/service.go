@@ -28,7 +28,7 @@ type Options struct {
 	Territories func(ctx context.Context, branch auth.BranchID) (TerritoryIndex, error)
 	// Lenders knows which lender has a contract with which branch; nil: every lender has one with every branch.
 	Lenders Lenders
-	// Devices are told of new tasks; nil: none is.
+	// Devices are told of tasks that are new, changed or taken away; nil: none is.
 	Devices Devices
 	// Teams knows who works where; nil: only a case's own team is known.
 	Teams Teams
@@ -69,7 +69,7 @@ type PlanLimits struct {
 
 // Devices knows the phones of agents.
 type Devices interface {
-	// Of lists the devices that are signed in and not blocked, of all the users. The error is the store's.
+	// Of lists the devices to alert of all the users: those in use that were seen lately. The error is the store's.
 	Of(ctx context.Context, users []auth.UserID) ([]auth.Device, error)
 }
 
@@ -209,6 +209,8 @@ type call struct {
 	reqs  []Request
 	last  int // the request decided last
 	terr  TerritoryIndex
+	// devices are those to alert, of the users who were looked up.
+	devices map[auth.UserID][]auth.Device
 }
 
 // refs is implemented by commands whose documents are known before they are
@@ -242,6 +244,9 @@ func (c *call) decide(ctx context.Context, r *journal.Reader, i int) (journal.Dr
 		Request: q}
 	d, err := q.Cmd.decide(ctx, t)
 	if err != nil || d == nil {
+		return journal.Draft{}, err
+	}
+	if err := t.tellDevices(ctx, d); err != nil {
 		return journal.Draft{}, err
 	}
 	for i := range d.parts {
@@ -302,7 +307,7 @@ func (t *turn) answer(reply any) *draftBuilder {
 
 // nothing forgets what was drafted and keeps the answer: no entry is written.
 func (d *draftBuilder) nothing() *draftBuilder {
-	d.parts = []draftPart{{}}
+	d.parts, d.alerts = []draftPart{{}}, nil
 	return d
 }
 
@@ -327,7 +332,9 @@ type draftBuilder struct {
 	// about is the debtor whose key seals what was asked; "" for that of the first document that has one.
 	about journal.DebtorID
 	parts []draftPart
-	reply any
+	// alerts are what agents are to be alerted of (alert, tellDevices).
+	alerts []cause
+	reply  any
 }
 
 // draftPart becomes one entry.

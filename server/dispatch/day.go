@@ -120,6 +120,14 @@ func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
 // search solves the puzzles side by side, each with its share of the time, and
 // has every result checked by the independent referee.
 func (s *Service) search(ctx context.Context, r Round, puzzles []*puzzle, stops int) ([]routing.Result, error) {
+	if r.Status == Queued {
+		select {
+		case s.searching <- struct{}{}:
+			defer func() { <-s.searching }()
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 	workers := min(s.opt.Threads, max(1, len(puzzles)), runtime.GOMAXPROCS(0))
 	threads := max(1, s.opt.Threads/workers)
 	budget := time.Duration(r.limit()) * s.second * time.Duration(workers)

@@ -12,8 +12,15 @@
 // is planned again after a restart, under a new run, and readers show the
 // documents of the header's run only.
 //
-// Publishing is one command per route, each idempotent, so that it can be
-// repeated after a crash; the law is asked again for each stop at that moment.
+// Publishing is one command per hundred stops of a route, each idempotent, so that it can
+// be repeated after a crash; the law is asked again for each stop at that moment. A long route
+// is kept in several documents.
+//
+// Publishing, planning anew and planning have queues of their own, in which branches take
+// turns; a branch has one queued round a day. Attempts are counted in the header before they
+// are made, so that a round that cannot be stored, or that stops the process, is given up: it
+// has failed with its reason, or is planned or published as it was when only its publishing or
+// planning anew has, and can be asked for again.
 //
 // A day ends at the branch's local midnight: what phones still show of it leaves
 // them, visited or not, when a round is published and in any case within a minute

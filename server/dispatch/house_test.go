@@ -168,26 +168,36 @@ var columns = []string{"case_ref", "lender", "product_type", "profile", "debtor_
 // take imports a case: in the west, unless it says otherwise.
 func (h *house) take(ref string, with ...string) {
 	h.t.Helper()
-	v := map[string]string{"case_ref": ref, "lender": "north", "profile": "house-visit", "debtor_ref": "D" + ref,
-		"debtor_name": "Test Debtor", "language": "pt",
-		"address": "Rua de Teste 1", "city": "Porto", "country": "PT", "lon": "-8.62", "lat": "41.15",
-		"time_zone": "Europe/Lisbon", "currency": "EUR",
-		"principal_minor": "90000", "amount_due_minor": "60000", "due_date": "2026-07-01", "priority": "2",
-		"service_min": "20"}
-	for i := 0; i < len(with); i += 2 {
-		v[with[i]] = with[i+1]
-	}
+	h.takeAll([][]string{append([]string{ref}, with...)})
+}
+
+// takeAll imports cases, each of what take is given.
+func (h *house) takeAll(cases [][]string) {
+	h.t.Helper()
 	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	row := make([]string, len(columns))
-	for i, c := range columns {
-		row[i] = v[c]
+	rows := [][]string{columns}
+	for _, with := range cases {
+		v := map[string]string{"case_ref": with[0], "lender": "north", "profile": "house-visit",
+			"debtor_ref":  "D" + with[0][max(0, len(with[0])-50):],
+			"debtor_name": "Test Debtor", "language": "pt",
+			"address": "Rua de Teste 1", "city": "Porto", "country": "PT", "lon": "-8.62", "lat": "41.15",
+			"time_zone": "Europe/Lisbon", "currency": "EUR",
+			"principal_minor": "90000", "amount_due_minor": "60000", "due_date": "2026-07-01", "priority": "2",
+			"service_min": "20"}
+		for i := 1; i < len(with); i += 2 {
+			v[with[i]] = with[i+1]
+		}
+		row := make([]string, len(columns))
+		for i, c := range columns {
+			row[i] = v[c]
+		}
+		rows = append(rows, row)
 	}
-	_ = w.WriteAll([][]string{columns, row}) // a buffer takes everything
+	_ = csv.NewWriter(&b).WriteAll(rows) // a buffer takes everything
 	rep, err := h.cases.ImportCases(context.Background(), boss, porto, "text/csv", &b, casework.ImportOptions{})
 	ok(h.t, err)
 	if rep.Rejected > 0 {
-		h.t.Fatalf("case %s: %+v", ref, rep.Errors)
+		h.t.Fatalf("cases: %+v", rep.Errors[0])
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"doorstep/auth"
@@ -48,6 +49,7 @@ func (s *Service) Publish(ctx context.Context, ask Ask, id string) (Round, error
 				return err
 			}
 			now.Status, now.PublishedBy = Publishing, ask.Actor.User
+			now.Failure, now.FailureText = "", ""
 		case Publishing, Published:
 		default:
 			return refuse(refusal.Conflict, "round.state", "", "only a planned round can be published; this one is "+now.Status)
@@ -56,13 +58,12 @@ func (s *Service) Publish(ctx context.Context, ask Ask, id string) (Round, error
 	}); err != nil {
 		return Round{}, err
 	}
-	s.poke()
+	s.poke(r.Branch)
 	return s.load(ctx, r.Branch, id)
 }
 
 // issue publishes: one command per route, then the header. All of it may be repeated after a crash.
 func (s *Service) issue(ctx context.Context, r Round) error {
-	defer s.forget(r.ID)
 	out, err := s.issueRoutes(ctx, r)
 	if err != nil {
 		return err
@@ -85,6 +86,7 @@ func (s *Service) issue(ctx context.Context, r Round) error {
 			now.Status, now.PublishedAt, now.Issued, now.Refused = Published, rd.At.Truncate(time.Second), out.kept+out.issued,
 				out.refused
 			now.Stops, now.LeftOut = now.Stops-out.refused, now.LeftOut+out.refused
+			now.Tries = 0
 			if p := now.Replan; p != nil {
 				p.Kept, p.New, p.Changed, p.Revoked = out.kept, out.fresh, out.changed, out.revoked
 			}
@@ -98,7 +100,7 @@ type issuedRound struct {
 	issued, fresh, changed, refused, revoked int
 }
 
-// issueRoutes issues the routes one by one.
+// issueRoutes issues the routes one by one, each by commands of at most stopsAtOnce stops.
 func (s *Service) issueRoutes(ctx context.Context, r Round) (out issuedRound, err error) {
 	branch, err := s.opt.Office.Branch(ctx, r.Branch)
 	if err != nil {
@@ -136,31 +138,45 @@ func (s *Service) issueRoutes(ctx context.Context, r Round) (out issuedRound, er
 				next.Refuse = ready.elsewhere[st.Case]
 			}
 		}
-		if len(stops) == 0 {
-			continue
+		route.Agents = agents
+		var refused []casework.RefusedStop
+		for n, some := range slices.Collect(slices.Chunk(stops, stopsAtOnce)) {
+			answer, err := s.issueStops(ctx, r, route, branch.Profiles, n, some)
+			if err != nil {
+				return out, fmt.Errorf("issue route %s: %w", route.ID, err)
+			}
+			out.issued += answer.Issued
+			out.fresh += answer.New
+			out.changed += answer.Changed
+			out.kept += answer.Done
+			refused = append(refused, answer.Refused...)
 		}
-		receipt, err := s.opt.Casework.One(ctx, auth.System(), r.Branch, casework.Request{ID: s.ask("route:"+route.Team,
-			r).Command,
-			Cmd: casework.IssueRoute{Round: r.ID, Route: r.ID + "." + route.Team, Team: route.Team, Date: r.Date,
-				Agents: agents, Items: route.Items,
-				Recording: route.Recording, Overlays: branch.Profiles, Stops: stops}})
-		if err != nil {
+		if err := s.leaveRefused(ctx, r, route.Team, refused); err != nil {
 			return out, fmt.Errorf("issue route %s: %w", route.ID, err)
 		}
-		var answer casework.IssueReceipt
-		if err := json.Unmarshal(receipt.Body, &answer); err != nil {
-			return out, fmt.Errorf("issue route %s: read receipt: %w", route.ID, err)
-		}
-		if err := s.leaveRefused(ctx, r, route.Team, answer.Refused); err != nil {
-			return out, fmt.Errorf("issue route %s: %w", route.ID, err)
-		}
-		out.issued += answer.Issued
-		out.fresh += answer.New
-		out.changed += answer.Changed
-		out.kept += answer.Done
-		out.refused += len(answer.Refused)
+		out.refused += len(refused)
 	}
 	return out, nil
+}
+
+// stopsAtOnce bounds how many stops of a route one command issues: all that a command writes is in
+// one page, whose size is limited (sync/journal/README.md, J15).
+const stopsAtOnce = 100
+
+// issueStops issues stops of a route, the nth part of them.
+func (s *Service) issueStops(ctx context.Context, r Round, route Route, overlays []string, nth int,
+	stops []casework.IssuedStop) (answer casework.IssueReceipt, err error) {
+	receipt, err := s.opt.Casework.One(ctx, auth.System(), r.Branch, casework.Request{
+		ID: s.ask(fmt.Sprintf("route:%d:%s", nth, route.Team), r).Command,
+		Cmd: casework.IssueRoute{Round: r.ID, Route: r.ID + "." + route.Team, Team: route.Team, Date: r.Date,
+			Agents: route.Agents, Items: route.Items, Recording: route.Recording, Overlays: overlays, Stops: stops}})
+	if err != nil {
+		return answer, err
+	}
+	if err := json.Unmarshal(receipt.Body, &answer); err != nil {
+		return answer, fmt.Errorf("read receipt: %w", err)
+	}
+	return answer, nil
 }
 
 // replace ends the round of the same day that was published before: what of it

@@ -75,7 +75,7 @@ func (s *Service) Replan(ctx context.Context, ask Ask, id string, p ReplanParams
 	}); err != nil {
 		return Round{}, err
 	}
-	s.poke()
+	s.poke(r.Branch)
 	return s.load(ctx, r.Branch, id)
 }
 
@@ -121,21 +121,11 @@ func (r *Round) seed() uint64 {
 // replan makes the routes of a round's next version and stores them; publishing
 // follows. If the rest of the day cannot be planned, the round stays as it was.
 func (s *Service) replan(ctx context.Context, r Round) error {
-	defer s.forget(r.ID)
 	began := time.Now()
 	r.Version++
-	day, refusal, err := s.lay(ctx, &r)
-	switch {
-	case err != nil:
+	day, err := s.lay(ctx, &r)
+	if err != nil {
 		return err
-	case refusal != "":
-		return s.change(ctx, r.Branch, s.ask("fail", r), r.ID, "round.fail", func(_ *journal.Reader, now *Round) error {
-			if now.Status != Replanning {
-				return nil // it was cancelled meanwhile
-			}
-			now.Status, now.Replan.Failure = Published, refusal
-			return nil
-		})
 	}
 	return s.change(ctx, r.Branch, s.ask("planned", r), r.ID, "round.plan", func(rd *journal.Reader, now *Round) error {
 		if now.Status != Replanning || now.Version != r.Version-1 {

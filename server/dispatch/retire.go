@@ -7,12 +7,28 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/sync/journal"
 )
+
+// tidyUntil ends the days of all branches at their midnights, and takes back what agents who have left
+// still had, until the context ends.
+func (s *Service) tidyUntil(ctx context.Context) {
+	for {
+		wait := lookEvery
+		if err := s.endDays(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("dispatch: will try again to end days and take back work", "err", err)
+			wait = firstPause
+		}
+		if journal.Sleep(ctx, wait) != nil {
+			return
+		}
+	}
+}
 
 // endDays takes the tasks of days that are over off the phones of each branch,
 // once a day, at its local midnight or when the process starts after it. A phone
-// shows today's tasks and those to come, whether or not a new round was published. It also takes back, each time, what
-// agents who left and rounds that were cancelled still have on phones.
+// shows today's tasks and those to come, whether or not a new round was published. It also
+// takes back, each time, what agents who left and rounds that were cancelled still have on phones.
 func (s *Service) endDays(ctx context.Context) error {
 	branches, err := s.opt.Office.Branches(ctx)
 	if err != nil {

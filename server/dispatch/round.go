@@ -48,7 +48,12 @@ type Round struct {
 	Travel     string    `json:"travel,omitempty"`      // where travel times come from
 	TravelNote string    `json:"travel_note,omitempty"` // what a person must know about them
 	Policy     string    `json:"policy_hash,omitempty"`
-	Failure    string    `json:"failure,omitempty"` // a code
+	// Failure is the code of why the round failed, or of why publishing it did. It is empty once it is
+	// asked for again, and tells nothing of a person.
+	Failure     string `json:"failure,omitempty"`
+	FailureText string `json:"failure_text,omitempty"` // the failure in words
+	// Tries counts how often the work that the round waits for was begun.
+	Tries int `json:"tries,omitempty"`
 	// What became of it.
 	PublishedAt time.Time   `json:"published_at,omitzero"`
 	PublishedBy auth.UserID `json:"published_by,omitempty"`
@@ -79,8 +84,9 @@ type Replan struct {
 	New     int `json:"new"`
 	Changed int `json:"changed"`
 	Revoked int `json:"revoked"`
-	// Failure is why it came to nothing; the round then stands as it was.
-	Failure string `json:"failure,omitempty"`
+	// Failure is the code of why it came to nothing; the round then stands as it was.
+	Failure     string `json:"failure,omitempty"`
+	FailureText string `json:"failure_text,omitempty"` // the failure in words
 }
 
 // Cost is what a plan costs, in parts: seconds, and metres where it says so.
@@ -95,7 +101,8 @@ type Cost struct {
 	PriorityLeft   int `json:"priority_left"`
 }
 
-// Route is the state of a document of type "routes": one team's ordered stops in a round.
+// Route is the state of a document of type "routes": one team's ordered stops in a round. A long
+// route is kept in several documents and read as one.
 type Route struct {
 	ID     string        `json:"id"`
 	Round  string        `json:"round"`

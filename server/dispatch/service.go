@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,11 +51,16 @@ type Service struct {
 	// second is how long a second of searching takes; tests have shorter ones.
 	second time.Duration
 
-	// ended is up to which date the days of each branch are over; Run's alone.
+	// lanes are what Run does; tests have it do other things.
+	lanes func() []*lane
+	// searching is held by the search of a round that was queued: each takes all the cores it is given.
+	searching chan struct{}
+	// ended is up to which date the days of each branch are over; endDays' alone.
 	ended map[auth.BranchID]string
 
 	mu       sync.Mutex
-	progress map[string]Progress // of runs under way, by round
+	progress map[string]Progress    // of runs under way, by round
+	dirty    map[auth.BranchID]bool // branches that Run must look at
 }
 
 // Progress is how far a run has come. It is memory only.
@@ -71,8 +78,11 @@ func New(o Options) *Service {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	o.Threads = max(1, o.Threads)
-	return &Service{opt: o, store: o.Journal.Store(), log: o.Log, wake: make(chan struct{}, 1), second: time.Second,
-		ended: map[auth.BranchID]string{}, progress: map[string]Progress{}}
+	s := &Service{opt: o, store: o.Journal.Store(), log: o.Log, wake: make(chan struct{}, 1), second: time.Second,
+		searching: make(chan struct{}, 1), ended: map[auth.BranchID]string{}, progress: map[string]Progress{},
+		dirty: map[auth.BranchID]bool{}}
+	s.lanes = s.allLanes
+	return s
 }
 
 // Params are what a round is asked with.
@@ -89,7 +99,7 @@ type Params struct {
 // Limits of a round's search, in seconds.
 const (
 	DefaultTimeLimitS = 10
-	MaxTimeLimitS     = 600
+	MaxTimeLimitS     = 120
 )
 
 // Ask says who asks for a change, and under which command id; the same id has one effect.
@@ -98,9 +108,10 @@ type Ask struct {
 	Command string
 }
 
-// Create asks for a round. It answers at once; Run plans it. Errors: *refusal.Error
-// round.branch, round.date, round.past, round.under_way, round.team, round.no_shifts, round.agents_twice,
-// round.no_agent, round.limit, round.objective, round.balance.
+// Create asks for a round. It answers at once; Run plans it. A branch has one queued round a day:
+// who asks for the same again is answered with it. Errors: *refusal.Error round.branch, round.date,
+// round.past, round.under_way, round.queued when another plan of the day is queued, round.team,
+// round.no_shifts, round.agents_twice, round.no_agent, round.limit, round.objective, round.balance.
 func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) {
 	if !ask.Actor.InBranch(p.Branch) {
 		return Round{}, refuse(refusal.NotFound, "round.branch", "branch", "there is no such branch here")
@@ -143,6 +154,9 @@ func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) 
 		if under != "" {
 			return journal.Draft{}, refuseUnderWay(under)
 		}
+		if first, err := s.queuedOn(ctx, r, p.Date); err != nil || first != nil {
+			return joinQueued(first, round, err)
+		}
 		staff, err := s.staffOf(ctx, r, p.Date, zone)
 		if err != nil {
 			return journal.Draft{}, err
@@ -174,7 +188,7 @@ func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) 
 	if err := json.Unmarshal(out.Receipt, &receipt); err != nil {
 		return Round{}, fmt.Errorf("read receipt: %w", err)
 	}
-	s.poke()
+	s.poke(p.Branch)
 	return s.load(ctx, p.Branch, receipt.Round)
 }
 
@@ -368,7 +382,8 @@ func (s *Service) Round(ctx context.Context, a auth.Actor, id string) (View, err
 }
 
 func (s *Service) routes(ctx context.Context, r Round) ([]Route, error) {
-	return all(ctx, s.store, r.Branch, routesByRound, r.ID, func(x Route) bool { return x.Run == r.Run })
+	parts, err := all(ctx, s.store, r.Branch, routesByRound, r.ID, func(x routePart) bool { return x.Run == r.Run })
+	return joined(parts), err
 }
 
 // shown puts what is in memory about a round into its status.
@@ -423,9 +438,34 @@ func all[T any](ctx context.Context, store journal.Store, b auth.BranchID, ix jo
 	}
 }
 
-func (s *Service) poke() {
+// poke has Run look at a branch.
+func (s *Service) poke(branches ...auth.BranchID) {
+	s.mu.Lock()
+	for _, b := range branches {
+		s.dirty[b] = true
+	}
+	s.mu.Unlock()
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
+}
+
+// pokeAll has Run look at all branches.
+func (s *Service) pokeAll(ctx context.Context) error {
+	branches, err := s.store.Branches(ctx)
+	if err != nil {
+		return err
+	}
+	s.poke(slices.DeleteFunc(branches, func(b auth.BranchID) bool { return b == auth.OrgBranch })...)
+	return nil
+}
+
+// poked takes the branches to look at.
+func (s *Service) poked() []auth.BranchID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := slices.Sorted(maps.Keys(s.dirty))
+	clear(s.dirty)
+	return out
 }

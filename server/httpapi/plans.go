@@ -53,7 +53,13 @@ func (a *API) planEndpoints() {
 		id: "withdrawPlan", tag: "cases", summary: "End a plan for the debtor"}, a.withdrawPlan)
 	register(a, endpoint{method: http.MethodGet, path: "/v1/alerts", roles: supervisors, id: "listAlerts",
 		tag: "cases", summary: "Alerts to phones, newest first",
-		about: "Without push credentials they stay pending here, and stream pokes do the work."}, a.listAlerts)
+		about: "A device has at most one alert that waits, which tells of all that has happened, and is alerted at most " +
+			"once a minute. With status=dead the list shows what was given up, each with its reason. Without push " +
+			"credentials alerts stay pending here, and stream pokes do the work."}, a.listAlerts)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/alerts/{id}/retry", roles: supervisors, id: "retryAlert",
+		tag: "cases", summary: "Send an alert again that was given up",
+		about: "Refused unless it is dead (alert.state), when what it tells of is over (alert.expired), and while a newer " +
+			"alert waits for the device (alert.newer). A phone that pulls has all the same."}, a.retryAlert)
 	register(a, endpoint{method: http.MethodGet, path: "/v1/quarantine", roles: supervisors, id: "listQuarantine",
 		tag: "cases", summary: "What phones sent and was not applied",
 		about: "An item whose payload is over 32 kB has parts in place of fields; read it by itself to see it whole."},
@@ -126,7 +132,7 @@ func (a *API) listPromises(ctx context.Context, c call, in *listPromisesIn) (*bo
 type listAlertsIn struct {
 	Paging
 	Branch string `query:"branch" maxLength:"64"`
-	Status string `query:"status" enum:"pending,sending,sent,dead,unknown,refused"`
+	Status string `query:"status" enum:"pending,sending,sent,dead,unknown,refused,replaced"`
 }
 
 func (a *API) listAlerts(ctx context.Context, c call, in *listAlertsIn) (*body[page[shown[record.Alert]]], error) {
@@ -135,6 +141,19 @@ func (a *API) listAlerts(ctx context.Context, c call, in *listAlertsIn) (*body[p
 		return nil, err
 	}
 	return pageAnswer[shown[record.Alert]](a.opt.Casework.Alerts(ctx, c.actor, b, in.Status, in.Limit, in.Cursor))
+}
+
+type retryAlertIn struct {
+	ID     string `path:"id" maxLength:"64"`
+	Branch string `query:"branch" maxLength:"64"`
+}
+
+func (a *API) retryAlert(ctx context.Context, c call, in *retryAlertIn) (*body[receipt[casework.AlertReceipt]], error) {
+	b, err := a.branch(ctx, c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	return do[casework.AlertReceipt](ctx, a, c, b, casework.RetryAlert{ID: in.ID})
 }
 
 type listQuarantineIn struct {

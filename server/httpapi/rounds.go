@@ -24,7 +24,7 @@ type roundBody struct {
 	Date       string   `json:"date" minLength:"10" maxLength:"10" example:"2026-11-25" doc:"Local to the branch."`
 	Teams      []string `json:"teams,omitempty" maxItems:"500" doc:"Every team with a shift when absent."`
 	Seed       uint64   `json:"seed,omitempty" maximum:"9007199254740991"`
-	TimeLimitS int      `json:"time_limit_s,omitempty" minimum:"1" maximum:"600" doc:"How long to search; 10 when absent."`
+	TimeLimitS int      `json:"time_limit_s,omitempty" minimum:"1" maximum:"120" doc:"How long to search; 10 when absent."`
 	Objective  string   `json:"objective,omitempty" enum:"value,priority,cost" doc:"value (when absent): the greatest sum of priorities, then the most stops, then the least travel. priority: one stop of a higher priority before any number of lower ones. cost: a stop is left out when its detour costs more than it is worth."`
 	Balance    string   `json:"balance,omitempty" enum:"stops,work" doc:"What to spread evenly over the teams, where it costs little."`
 }
@@ -33,7 +33,7 @@ type replanBody struct {
 	Without    []string `json:"without,omitempty" maxItems:"500" doc:"Teams that dropped out; others take over what they have left, so not all of them. They stay out of later replans of the day."`
 	Back       []string `json:"back,omitempty" maxItems:"500" doc:"Teams that had dropped out and go on."`
 	Seed       uint64   `json:"seed,omitempty" maximum:"9007199254740991"`
-	TimeLimitS int      `json:"time_limit_s,omitempty" minimum:"1" maximum:"600" doc:"How long to search; 2 when absent."`
+	TimeLimitS int      `json:"time_limit_s,omitempty" minimum:"1" maximum:"120" doc:"How long to search; 2 when absent."`
 }
 
 func (a *API) dispatchAsk(c call) (dispatch.Ask, error) {
@@ -43,9 +43,11 @@ func (a *API) dispatchAsk(c call) (dispatch.Ask, error) {
 func (a *API) roundEndpoints() {
 	register(a, endpoint{method: http.MethodPost, path: "/v1/rounds", roles: supervisors, id: "planRound",
 		tag: "rounds", summary: "Plan a day", status: http.StatusAccepted,
-		about: "Answers at once; read the round for progress and result. Agents who are disabled, in another branch, or " +
-			"without a device that may call are not sent out. Two teams with an agent in common at the same hours are " +
-			"a 409 round.agents_twice that names both."}, a.planRound)
+		about: "Answers at once; read the round for progress and result. A branch has one queued round a day: the " +
+			"same request again is answered with the round that is queued, another one is refused (round.queued) " +
+			"until that is planned. One that failed says why (failure, failure_text) and can be asked for again. " +
+			"Agents who are disabled, in another branch, or without a device that may call are not sent out. Two teams " +
+			"with an agent in common at the same hours are a 409 round.agents_twice that names both."}, a.planRound)
 	register(a, endpoint{method: http.MethodGet, path: "/v1/rounds", roles: supervisors, id: "listRounds",
 		tag: "rounds", summary: "List rounds"}, a.listRounds)
 	round := func(op *huma.Operation) {

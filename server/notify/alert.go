@@ -17,38 +17,45 @@ type Alert struct {
 	Device   auth.DeviceID `json:"device"`
 	User     auth.UserID   `json:"user"`
 	Branch   auth.BranchID `json:"branch"`
-	Collapse string        `json:"collapse"`
 	Status   string        `json:"status"`
 	At       time.Time     `json:"at"`
 	Expires  time.Time     `json:"expires"`
 	Attempts int           `json:"attempts"`
+	DoneAt   time.Time     `json:"done_at"`
 }
 
 // The states of an alert.
 const (
-	Pending = "pending"
-	Sending = "sending" // a provider is being asked, or was when the process died
-	Sent    = "sent"
-	Dead    = "dead"    // given up
-	Unknown = "unknown" // asked, and nobody knows the answer
-	Refused = "refused" // the rule says no by now
+	Pending  = "pending"
+	Sending  = "sending" // a provider is being asked, or was when the process died
+	Sent     = "sent"
+	Dead     = "dead"     // given up
+	Unknown  = "unknown"  // asked, and the answer is not known
+	Refused  = "refused"  // the rule says no by now
+	Replaced = "replaced" // a newer alert of the device goes out in its place
 )
 
-// ByStatus finds alerts by status and time; casework declares the same index.
-var ByStatus = journal.Index{Type: "alerts", Name: "status", Fields: []string{"status", "at"}}
+var (
+	// ByStatus finds alerts by status and time; casework declares the same index.
+	ByStatus = journal.Index{Type: "alerts", Name: "status", Fields: []string{"status", "at"}}
+	// ByDevice finds a device's alerts by status and time; casework declares the same index.
+	ByDevice = journal.Index{Type: "alerts", Name: "device", Fields: []string{"device", "status", "at"}}
+)
 
 // Mark is a new state of an alert.
 type Mark struct {
 	ID       string
 	Status   string
-	Outcome  string // the provider's message id, or a code that says why not
+	Reason   string // a code of why it was not sent
+	Provider string // the provider's id for the message
 	Attempts int
 }
 
 // Ledger records and judges; the domain implements it.
 type Ledger interface {
-	// Mark records states as entries, durable when it returns.
-	Mark(ctx context.Context, branch auth.BranchID, marks []Mark) error
+	// Mark records states as entries, durable when it returns. It answers with the ids of the alerts whose
+	// state is what it was, since the mark is no step from there: they were settled elsewhere.
+	Mark(ctx context.Context, branch auth.BranchID, marks []Mark) (passed []string, err error)
 	// Ask judges alerts of a branch again at the moment of sending, and answers in their order.
 	Ask(ctx context.Context, branch auth.BranchID, alerts []Alert) []Answer
 }
@@ -62,19 +69,19 @@ type Answer struct {
 
 // Tokens knows the push tokens of devices.
 type Tokens interface {
-	// PushToken is "" for a device that has none.
+	// PushToken is "" for a device that has none, or is not to be alerted any more.
 	PushToken(ctx context.Context, d auth.DeviceID) (string, error)
 	// DropPushToken forgets a token the provider calls dead, unless the device has another by now.
 	DropPushToken(ctx context.Context, d auth.DeviceID, token string) error
 }
 
-// Message is what a provider gets: nothing personal.
+// Message is what a provider gets: nothing personal. A later message to a device takes the place of
+// one that waits at the provider: what the phone is to know it pulls.
 type Message struct {
-	Token    string
-	Kind     string
-	Task     string // the alert's id: opaque
-	Collapse string
-	Expires  time.Time
+	Token   string
+	Kind    string
+	Task    string // the alert's id: opaque
+	Expires time.Time
 }
 
 // Sender is a provider.

@@ -25,7 +25,8 @@ const (
 	longDelay   = 5 * time.Minute
 	retryStep   = 500 * time.Millisecond // retries due within it go together: each pass reads all that wait
 	batch       = 100
-	atOnce      = 8 // calls to the provider at the same time
+	apart       = time.Minute + time.Second // between alerts of a device; done_at is in whole seconds
+	atOnce      = 8                         // calls to the provider at the same time
 )
 
 // Outbox sends the pending alerts of all branches. Run it on every node: a lease lets one work at a branch.
@@ -175,18 +176,25 @@ func (o *Outbox) branch(ctx context.Context, b auth.BranchID, held map[auth.Bran
 		if work, err = o.due(ctx, b); err != nil {
 			return err
 		}
-		marks, send := o.judge(ctx, b, work)
+		marks, work, err := o.space(ctx, b, work)
+		if err != nil {
+			return err
+		}
+		judged, send := o.judge(ctx, b, work)
 		// "Sending" is durable before any provider is called (J16), and with it the attempt.
-		if len(marks) > 0 {
-			if err := o.ledger.Mark(ctx, b, marks); err != nil {
+		if marks = append(marks, judged...); len(marks) > 0 {
+			passed, err := o.ledger.Mark(ctx, b, marks)
+			if err != nil {
 				return err
 			}
+			send = slices.DeleteFunc(send, func(n Alert) bool { return slices.Contains(passed, n.ID) })
 		}
 		done, err := o.send(ctx, b, send, held)
 		if len(done) > 0 {
 			// The outcome is recorded even while we are being stopped.
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTime)
-			err = errors.Join(err, o.ledger.Mark(ctx, b, done))
+			_, marked := o.ledger.Mark(ctx, b, done)
+			err = errors.Join(err, marked)
 			cancel()
 		}
 		if err := errors.Join(err, ctx.Err()); err != nil {
@@ -198,9 +206,9 @@ func (o *Outbox) branch(ctx context.Context, b auth.BranchID, held map[auth.Bran
 // judge asks the rule about alerts: marks are what to record before any call, send what may go out.
 func (o *Outbox) judge(ctx context.Context, b auth.BranchID, work []Alert) (marks []Mark, send []Alert) {
 	now := o.journal.Now()
-	mark := func(n Alert, status, outcome string) {
+	mark := func(n Alert, status, reason string) {
 		delete(o.retry, n.ID)
-		marks = append(marks, Mark{ID: n.ID, Status: status, Outcome: outcome, Attempts: n.Attempts})
+		marks = append(marks, Mark{ID: n.ID, Status: status, Reason: reason, Attempts: n.Attempts})
 	}
 	var ask []Alert
 	for _, n := range work {
@@ -328,8 +336,8 @@ func backoff(attempt int, after time.Duration) time.Duration {
 // one makes one attempt, which n.Attempts already counts. Neither result: we
 // are being stopped, "sending" stands, and the next start repeats it.
 func (o *Outbox) one(ctx context.Context, n Alert) (*Mark, *retry) {
-	mark := func(status, outcome string) (*Mark, *retry) {
-		return &Mark{ID: n.ID, Status: status, Outcome: outcome, Attempts: n.Attempts}, nil
+	mark := func(status, reason string) (*Mark, *retry) {
+		return &Mark{ID: n.ID, Status: status, Reason: reason, Attempts: n.Attempts}, nil
 	}
 	again := func(after time.Duration, why string) (*Mark, *retry) {
 		if ctx.Err() != nil {
@@ -349,10 +357,9 @@ func (o *Outbox) one(ctx context.Context, n Alert) (*Mark, *retry) {
 	}
 	call, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	id, err := o.sender.Send(call, Message{Token: token, Kind: n.Kind, Task: n.ID, Collapse: n.Collapse,
-		Expires: n.Expires})
+	id, err := o.sender.Send(call, Message{Token: token, Kind: n.Kind, Task: n.ID, Expires: n.Expires})
 	if err == nil {
-		return mark(Sent, id)
+		return &Mark{ID: n.ID, Status: Sent, Provider: id, Attempts: n.Attempts}, nil
 	}
 	if ctx.Err() != nil {
 		return nil, nil

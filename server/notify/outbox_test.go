@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,6 +32,8 @@ type house struct {
 	tokens  map[auth.DeviceID]string
 	deaf    bool // tokens cannot be read until the caller gives up
 	marks   map[string][]Mark
+	// meanwhile happens while the rule is asked.
+	meanwhile func()
 }
 
 // inHouse runs a story on a real store under a clock that jumps over waiting.
@@ -39,7 +42,7 @@ func inHouse(t *testing.T, story func(t *testing.T, h *house)) {
 	folder := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		ctx := context.Background()
-		store, err := sqlitestore.Open(ctx, folder, []journal.Index{ByStatus})
+		store, err := sqlitestore.Open(ctx, folder, []journal.Index{ByStatus, ByDevice})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +67,10 @@ func (h *house) write(ns ...Alert) {
 			if _, _, err := r.Doc(ctx, "alerts", n.ID); err != nil {
 				return d, err
 			}
-			n.Kind, n.Device, n.At = "new_task", "d1", r.At
+			n.Kind, n.At = cmp.Or(n.Kind, "new_task"), r.At
+			if n.Device == "" {
+				n.Device = auth.DeviceID("of-" + n.ID) // one each
+			}
 			if n.Status == "" {
 				n.Status = Pending
 			}
@@ -112,11 +118,13 @@ func (h *house) outcome(id string) Mark {
 	return Mark{}
 }
 
-// Mark records states as entries.
-func (h *house) Mark(ctx context.Context, b auth.BranchID, marks []Mark) error {
+// Mark records states as entries, but for those of alerts that are settled.
+func (h *house) Mark(ctx context.Context, b auth.BranchID, marks []Mark) (passed []string, err error) {
+	var made []Mark
 	out, err := h.journal.Do(ctx, b, []journal.Command{{ID: uuid.NewString(), Decide: func(ctx context.Context,
 		r *journal.Reader) (journal.Draft, error) {
 		d := journal.Draft{Action: "alert.mark"}
+		passed, made = nil, nil
 		for _, m := range marks {
 			rec, _, err := r.Doc(ctx, "alerts", m.ID)
 			if err != nil {
@@ -126,7 +134,15 @@ func (h *house) Mark(ctx context.Context, b auth.BranchID, marks []Mark) error {
 			if err != nil {
 				return d, err
 			}
+			if n.Status != Pending && n.Status != Sending {
+				passed = append(passed, m.ID)
+				continue
+			}
+			made = append(made, m)
 			n.Status, n.Attempts = m.Status, m.Attempts
+			if m.Status != Sending {
+				n.DoneAt = r.At
+			}
 			body, err := json.Marshal(n)
 			if err != nil {
 				return d, err
@@ -136,18 +152,21 @@ func (h *house) Mark(ctx context.Context, b auth.BranchID, marks []Mark) error {
 		return d, nil
 	}}})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, m := range marks {
+	for _, m := range made {
 		h.marks[m.ID] = append(h.marks[m.ID], m)
 	}
-	return out[0].Err
+	return passed, out[0].Err
 }
 
 // Ask judges again.
 func (h *house) Ask(_ context.Context, _ auth.BranchID, alerts []Alert) []Answer {
+	if h.meanwhile != nil {
+		h.meanwhile()
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	out := make([]Answer, len(alerts))
@@ -169,7 +188,10 @@ func (h *house) PushToken(ctx context.Context, d auth.DeviceID) (string, error) 
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.tokens[d], nil
+	if token, known := h.tokens[d]; known {
+		return token, nil
+	}
+	return "token-of-" + string(d), nil
 }
 
 // DropPushToken forgets a token.
@@ -177,7 +199,7 @@ func (h *house) DropPushToken(_ context.Context, d auth.DeviceID, token string) 
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.tokens[d] == token {
-		delete(h.tokens, d)
+		h.tokens[d] = ""
 	}
 	return nil
 }
@@ -252,7 +274,7 @@ func TestNoticeIsSentOnceAndRecorded(t *testing.T) {
 		time.Sleep(time.Minute)
 		stop()
 		for _, n := range append(many(250), Alert{ID: "before"}) {
-			if m := h.outcome(n.ID); m != (Mark{ID: n.ID, Status: Sent, Outcome: "id-" + n.ID, Attempts: 1}) ||
+			if m := h.outcome(n.ID); m != (Mark{ID: n.ID, Status: Sent, Provider: "id-" + n.ID, Attempts: 1}) ||
 				len(p.of(n.ID)) != 1 {
 				t.Fatalf("%s: %+v after %d calls", n.ID, m, len(p.of(n.ID)))
 			}
@@ -282,7 +304,7 @@ func TestFailedAttemptsAreSpreadAndEndAfterEight(t *testing.T) {
 		apart := map[time.Duration]bool{}
 		for _, n := range many(20) {
 			calls := p.of(n.ID)
-			if m := h.outcome(n.ID); len(calls) != 8 || m != (Mark{ID: n.ID, Status: Dead, Outcome: "unavailable",
+			if m := h.outcome(n.ID); len(calls) != 8 || m != (Mark{ID: n.ID, Status: Dead, Reason: "unavailable",
 				Attempts: 8}) {
 				t.Fatalf("%s: %+v after %d calls", n.ID, m, len(calls))
 			}
@@ -408,15 +430,15 @@ func TestDeadTokenIsDropped(t *testing.T) {
 				Why: "unregistered"}
 		}}
 		stop := h.run(p)
-		h.write(Alert{ID: "first"})
+		h.write(Alert{ID: "first", Device: "d1"})
 		time.Sleep(time.Second)
-		h.write(Alert{ID: "second"})
+		h.write(Alert{ID: "second", Device: "d1"})
 		time.Sleep(time.Second)
 		stop()
-		if m := h.outcome("first"); m.Status != Dead || m.Outcome != "unregistered" {
+		if m := h.outcome("first"); m.Status != Dead || m.Reason != "unregistered" {
 			t.Errorf("first: %+v", m)
 		}
-		if m := h.outcome("second"); m.Status != Dead || m.Outcome != "no_token" || len(p.of("second")) != 0 {
+		if m := h.outcome("second"); m.Status != Dead || m.Reason != "no_token" || len(p.of("second")) != 0 {
 			t.Errorf("second: %+v after %d calls", m, len(p.of("second")))
 		}
 	})
@@ -431,10 +453,10 @@ func TestRuleIsAskedAgainAtTheMomentOfSending(t *testing.T) {
 		h.write(Alert{ID: "unreadable"}, Alert{ID: "revoked"}, Alert{ID: "later"},
 			Alert{ID: "stale", Expires: time.Now().Add(-time.Second)})
 		time.Sleep(time.Second)
-		if m := h.outcome("revoked"); m.Status != Refused || m.Outcome != "revoked" || len(p.of("revoked")) != 0 {
+		if m := h.outcome("revoked"); m.Status != Refused || m.Reason != "revoked" || len(p.of("revoked")) != 0 {
 			t.Errorf("revoked: %+v after %d calls", m, len(p.of("revoked")))
 		}
-		if m := h.outcome("stale"); m.Status != Dead || m.Outcome != "expired" || len(p.of("stale")) != 0 {
+		if m := h.outcome("stale"); m.Status != Dead || m.Reason != "expired" || len(p.of("stale")) != 0 {
 			t.Errorf("stale: %+v after %d calls", m, len(p.of("stale")))
 		}
 		// Each attempt asks again: what was lawful before the first may not be before the second.
@@ -444,11 +466,11 @@ func TestRuleIsAskedAgainAtTheMomentOfSending(t *testing.T) {
 		calls := len(p.of("later"))
 		time.Sleep(time.Hour)
 		stop()
-		if m := h.outcome("later"); calls == 0 || m.Status != Refused || m.Outcome != "QUIET_HOURS" ||
+		if m := h.outcome("later"); calls == 0 || m.Status != Refused || m.Reason != "QUIET_HOURS" ||
 			len(p.of("later")) != calls {
 			t.Errorf("later: %+v after %d calls, then %d", m, calls, len(p.of("later")))
 		}
-		if m := h.outcome("unreadable"); m.Status != Dead || m.Outcome != "rule_unreadable" || len(p.of("unreadable")) != 0 {
+		if m := h.outcome("unreadable"); m.Status != Dead || m.Reason != "rule_unreadable" || len(p.of("unreadable")) != 0 {
 			t.Errorf("unreadable: %+v", m)
 		}
 	})

@@ -7,11 +7,12 @@ var (
 	usersByRole   = journal.Index{Type: "users", Name: "role", Fields: []string{"role", "id"}}
 	devicesByUser = journal.Index{Type: "devices", Name: "user", Fields: []string{"user", "id"}}
 	leavingsOpen  = journal.Index{Type: "leavings", Name: "open", Fields: []string{"open", "user"}}
+	devicesInUse  = journal.Index{Type: "devices", Name: "in_use", Fields: []string{"user", "status", "id"}}
 	teamsByID     = journal.Index{Type: "teams", Fields: []string{"id"}} // no index: every store finds by id
 	shiftsByDate  = journal.Index{Type: "shifts", Name: "date", Fields: []string{"date", "team"}}
 )
 
 // Indexes lists the declared indexes of this room for the store that is opened.
 func Indexes() []journal.Index {
-	return []journal.Index{usersByLogin, usersByRole, devicesByUser, shiftsByDate, leavingsOpen}
+	return []journal.Index{usersByLogin, usersByRole, devicesByUser, devicesInUse, shiftsByDate, leavingsOpen}
 }

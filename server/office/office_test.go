@@ -21,7 +21,8 @@ const porto auth.BranchID = "porto"
 type house struct {
 	t *testing.T
 	*Service
-	n int
+	n   int
+	now time.Time
 }
 
 // plainly keeps passwords as they are: the real hashing has tests of its own.
@@ -46,15 +47,13 @@ func newHouse(t *testing.T) *house {
 	ctx := context.Background()
 	store, err := sqlitestore.Open(ctx, t.TempDir(), Indexes())
 	ok(t, err)
-	j := journal.Open(store, journal.Options{Clock: func() time.Time {
-		return time.Date(2026, 11, 25, 6, 0, 0, 0,
-			time.UTC)
-	}})
+	h := &house{t: t, now: time.Date(2026, 11, 25, 6, 0, 0, 0, time.UTC)}
+	j := journal.Open(store, journal.Options{Clock: func() time.Time { return h.now }})
 	t.Cleanup(func() {
 		ok(t, j.Close(ctx))
 		ok(t, store.Close())
 	})
-	h := &house{t: t, Service: New(j, plainly{})}
+	h.Service = New(j, plainly{})
 	for _, b := range []auth.BranchID{porto, "faro"} {
 		_, err := h.PutBranch(ctx, h.ask(), Branch{ID: b, TimeZone: "Europe/Lisbon"})
 		ok(t, err)

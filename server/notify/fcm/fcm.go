@@ -71,11 +71,15 @@ func New(ctx context.Context, c Config) (*Sender, error) {
 	return &Sender{client: client}, nil
 }
 
-// What a locked screen shows: the same for every task.
+// What a locked screen of an iPhone shows: the same for every alert.
 const (
 	title = "Doorstep"
 	body  = "Your tasks have changed. Open the app to see them."
 )
+
+// collapse is the key of every alert: the later takes the place of the earlier, at the provider
+// and on the screen. FCM keeps only four keys for a device.
+const collapse = "tasks"
 
 // Send hands one message to FCM. A failure is a *notify.Failure.
 func (s *Sender) Send(ctx context.Context, m notify.Message) (string, error) {
@@ -120,16 +124,20 @@ func (w watched) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// message is the payload: an opaque id and a kind, nothing of the person or the debt.
+// message is the payload: an opaque id and a kind, nothing of the person or the debt. It is data
+// only, so that an Android app decides by itself what to show, if anything, and is woken in any
+// case. iOS wakes no app that was closed for data alone, and no app in time: there a fixed text
+// goes with it.
 func message(m notify.Message, now time.Time) *messaging.Message {
 	out := &messaging.Message{
-		Token:        m.Token,
-		Data:         map[string]string{"kind": m.Kind, "task": m.Task},
-		Notification: &messaging.Notification{Title: title, Body: body},
-		// The key collapses what waits at FCM; the tag, what is on the screen already.
-		Android: &messaging.AndroidConfig{CollapseKey: m.Collapse, Priority: "high",
-			Notification: &messaging.AndroidNotification{Tag: m.Collapse}},
-		APNS: &messaging.APNSConfig{Headers: map[string]string{"apns-collapse-id": m.Collapse, "apns-priority": "10"}},
+		Token:   m.Token,
+		Data:    map[string]string{"kind": m.Kind, "task": m.Task},
+		Android: &messaging.AndroidConfig{CollapseKey: collapse, Priority: "high"},
+		APNS: &messaging.APNSConfig{
+			Headers: map[string]string{"apns-collapse-id": collapse, "apns-priority": "10"},
+			Payload: &messaging.APNSPayload{Aps: &messaging.Aps{Alert: &messaging.ApsAlert{Title: title, Body: body},
+				ContentAvailable: true, MutableContent: true}},
+		},
 	}
 	if !m.Expires.IsZero() {
 		ttl := min(max(m.Expires.Sub(now).Truncate(time.Second), 0), longestTTL)
