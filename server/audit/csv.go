@@ -46,7 +46,8 @@ var csvColumns = [...]csvColumn{
 	{"complaint_made", "observations.complaint_made"}, {"vulnerability", "vulnerability_flags"}, {"asked_to_leave",
 		"asked_to_leave"}, {"asked_at", "asked_at"}, {"left_when_asked", "left_when_asked"},
 	{"supersedes", "supersedes"}, {"accepted_by", "admitted.by"}, {"accepted_at", "admitted.at"},
-	{"corrected_members", "admitted.corrected"}, {"flags", "flags"}, {"decisions", "decisions"}, {"by", "by"}, {"device", "device"},
+	{"corrected_members", "admitted.corrected"}, {"flags", "flags"}, {"decisions", "decisions"}, {"by", "by"},
+	{"device", "device"},
 }
 
 // csvErased is the place of the column that says when the debtor was erased.

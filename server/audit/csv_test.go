@@ -34,9 +34,10 @@ var otherKinds = map[string]string{
 	"signatures":          "bytes, named by their hashes in the case file",
 	"payments_reported":   "what a debtor says; payments are the lender's",
 	"payments":            "the lender's own", "alerts": "of phones, not of visits",
-	"links":    "who was found to be one person; read in the case file",
-	"moves":    "where a debtor is now; the visit stays where it was made",
-	"erasures": "the erasure list keeps them", "quarantine": "lines of their own in NDJSON; the manifest of a table counts them",
+	"links":            "who was found to be one person; read in the case file",
+	"moves":            "where a debtor is now; the visit stays where it was made",
+	"erasures":         "the erasure list keeps them",
+	"quarantine":       "lines of their own in NDJSON; the manifest of a table counts them",
 	"quarantine_parts": "as quarantine", "policy": "published in the open",
 }
 

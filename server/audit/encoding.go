@@ -5,9 +5,7 @@ import "bytes"
 // unreadable says of the beginning of a file, which Verify cannot read, what it is instead of an export as
 // the server wrote it, and how to get that; "" for one that may be.
 func unreadable(head []byte) string {
-	if bytes.HasPrefix(head, byteOrderMark) {
-		head = head[len(byteOrderMark):]
-	}
+	head = bytes.TrimPrefix(head, byteOrderMark)
 	for _, packed := range []struct{ magic, is string }{
 		{"\x1f\x8b", "compressed with gzip: unpack it with gunzip"},
 		{"\x28\xb5\x2f\xfd", "compressed with zstd: unpack it with unzstd"},

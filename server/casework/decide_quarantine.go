@@ -71,7 +71,8 @@ func (c HandleQuarantine) decide(ctx context.Context, t *turn) (*draftBuilder, e
 	}
 	if c.Accept {
 		if q.Agent == t.Actor.User {
-			return nil, refuse(refusal.Forbidden, "quarantine.own", "id", "another supervisor must accept what you sent yourself")
+			return nil, refuse(refusal.Forbidden, "quarantine.own", "id",
+				"another supervisor must accept what you sent yourself")
 		}
 		if d, err = c.accept(ctx, t, &q); err != nil {
 			return nil, err

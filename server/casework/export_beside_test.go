@@ -58,7 +58,8 @@ func TestExportsHaveWhatWasRefusedAndReviewed(t *testing.T) {
 	refused("lost", visit("north.c77", "2026-11-25T10:30:00Z"))
 	h.must(HandleQuarantine{ID: refused("out", visit("north.c1", "2026-11-25T10:40:00Z", "outcome", "x")), Note: "twice"})
 	in := refused("in", visit("north.c1", "2300-01-01T10:00:00Z", "outcome_detail", "SECRET"))
-	h.must(HandleQuarantine{ID: in, Accept: true, Corrected: raw(members{"at": "2026-11-25T11:00:00Z"}), Note: "her clock"})
+	h.must(HandleQuarantine{ID: in, Accept: true, Corrected: raw(members{"at": "2026-11-25T11:00:00Z"}),
+		Note: "her clock"})
 	const always = "visit_confirmations k1  rui, visit_reviews v1 questioned boss"
 	for name, c := range map[string]struct {
 		q    ExportQuery
@@ -98,7 +99,8 @@ func TestAuditorsReadItemsWithoutWhatIsPersonal(t *testing.T) {
 	h := newHouse(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
-	id := h.phone("ana", "d1").put("visits", "v1", visit("north.c1", "2026-11-25T09:00:00Z", "outcome", "SECRET")).Quarantine
+	id := h.phone("ana", "d1").put("visits", "v1", visit("north.c1", "2026-11-25T09:00:00Z", "outcome",
+		"SECRET")).Quarantine
 	large := h.phone("ana", "d1").put("visit_notes", "n1", members{"case": "north.c1", "at": "2026-11-25T09:00:00Z",
 		"text": strings.Repeat("SECRET", 20_000)}).Quarantine
 	h.must(HandleQuarantine{ID: id, Note: "SECRET"})

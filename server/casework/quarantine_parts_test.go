@@ -45,11 +45,15 @@ func TestALargePayloadIsKeptWhole(t *testing.T) {
 		m    offline.Mutation
 		want string
 	}{
-		"just a part":          {write("visit_notes", "n1", "put", 0, note.with("text", long(mostPart-200))), "validation.text"},
-		"just over a part":     {write("visit_notes", "n2", "put", 0, note.with("text", long(mostPart))), "validation.text"},
-		"two parts":            {write("visit_notes", "n3", "put", 0, note.with("text", long(2*mostPart))), "validation.text"},
-		"all of a push":        {write("visit_notes", "n4", "put", 0, note.with("text", long(offline.MaxPushBytes-400))), "validation.text"},
-		"members not known":    {write("visit_notes", "n5", "put", 0, note.with("novel", long(300_000))), "validation.too_large"},
+		"just a part": {write("visit_notes", "n1", "put", 0,
+			note.with("text", long(mostPart-200))), "validation.text"},
+		"just over a part": {write("visit_notes", "n2", "put", 0, note.with("text", long(mostPart))), "validation.text"},
+		"two parts": {write("visit_notes", "n3", "put", 0,
+			note.with("text", long(2*mostPart))), "validation.text"},
+		"all of a push": {write("visit_notes", "n4", "put", 0,
+			note.with("text", long(offline.MaxPushBytes-400))), "validation.text"},
+		"members not known": {write("visit_notes", "n5", "put", 0,
+			note.with("novel", long(300_000))), "validation.too_large"},
 		"a type not known":     {write("novels", "n6", "put", 0, note.with("text", long(300_000))), "unknown_type"},
 		"a mid used again":     {reused, "mid_reused"},
 		"bytes that are Latin": {q.Mutations[0], "validation.mutation"},

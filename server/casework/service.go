@@ -113,9 +113,10 @@ type Service struct {
 // New makes a Service.
 func New(opt Options) *Service {
 	s := &Service{journal: opt.Journal, store: opt.Journal.Store(), vault: opt.Vault, territories: opt.Territories,
-		lenders: opt.Lenders, devices: opt.Devices, teams: opt.Teams, agents: opt.Agents, erasures: opt.Erasures, limits: opt.Limits,
-		log:   opt.Log,
-		views: journal.NewViews(opt.Journal, Promises())}
+		lenders: opt.Lenders, devices: opt.Devices, teams: opt.Teams, agents: opt.Agents, erasures: opt.Erasures,
+		limits: opt.Limits,
+		log:    opt.Log,
+		views:  journal.NewViews(opt.Journal, Promises())}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -15,7 +15,8 @@ type pushTokenBody struct {
 func (a *API) deviceEndpoints() {
 	register(a, endpoint{method: http.MethodGet, path: "/v1/devices", roles: supervisors, id: "listDevices",
 		tag: "office", summary: "List devices",
-		about: "A supervisor sees those of the agents of their branches; a page may be short though more follow."}, a.listDevices)
+		about: "A supervisor sees those of the agents of their branches; a page may be short though more follow."},
+		a.listDevices)
 	register(a, endpoint{method: http.MethodDelete, path: "/v1/devices/{id}", roles: supervisors, id: "blockDevice",
 		tag: "office", summary: "Block a device",
 		about: "It is shut out at once; with wipe the app erases what it holds when it next calls, whatever became of " +

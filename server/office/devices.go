@@ -79,7 +79,8 @@ var platforms = []string{"android", "ios", "web", "other"}
 func devicesKey(u auth.UserID) journal.Key { return journal.Key("devices:" + u) }
 
 // RegisterDevice notes that a user signed in on a device. Errors: *refusal.Error device.taken if the id is another
-// user's; device.waiting if the device must be approved first, in which case it is kept; device.* for what is malformed.
+// user's; device.waiting if the device must be approved first, in which case it is kept; device.* for what is
+// malformed.
 // If the user would have more than MaxDevices, the one that was not seen for the longest is retired.
 func (s *Service) RegisterDevice(ctx context.Context, d auth.Device) error {
 	if !idShape.MatchString(string(d.ID)) {

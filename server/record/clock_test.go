@@ -10,14 +10,15 @@ import (
 // write it late and bring it at once.
 func TestAReportOfLongAgoIsBackdated(t *testing.T) {
 	received := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	late := received.Add(-LateWindow - time.Second)
 	for name, c := range map[string]struct {
 		at, written time.Time
 		want        bool
 	}{
 		"brought at once":                  {received.Add(-time.Hour), received.Add(-time.Hour), false},
 		"brought after seven days":         {received.Add(-LateWindow), received.Add(-LateWindow), false},
-		"brought later":                    {received.Add(-LateWindow - time.Second), received.Add(-LateWindow - time.Second), true},
-		"brought later, writing unknown":   {received.Add(-LateWindow - time.Second), time.Time{}, true},
+		"brought later":                    {late, late, true},
+		"brought later, writing unknown":   {late, time.Time{}, true},
 		"written after a day":              {received.Add(-25 * time.Hour), received.Add(-time.Hour), false},
 		"written later":                    {received.Add(-25*time.Hour - time.Second), received.Add(-time.Hour), true},
 		"brought at once, writing unknown": {received, time.Time{}, false},
