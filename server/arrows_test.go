@@ -62,6 +62,7 @@ var arrows = map[string][]string{
 		"server", "server/audit", "server/play", "server/store/sqlitestore", "sync/journal"},
 	"scripts/firstround": {"server/play"},
 	"scripts/democity":   {},
+	"scripts/countries":  {},
 	"scripts/benchmark": {"auth", "geo/routing", "geo/routing/referee", "server", "server/play",
 		"server/store/sqlitestore", "sync/journal"},
 }

@@ -158,6 +158,11 @@ func sample(s schema, resolve func(schema) schema, deep int) any {
 	if e, is := s["enum"].([]any); is && len(e) > 0 {
 		return e[0]
 	}
+	if of, is := s["oneOf"].([]any); is && len(of) > 0 {
+		if first, is := of[0].(schema); is {
+			return sample(first, resolve, deep+1)
+		}
+	}
 	kinds := s.kinds()
 	if len(kinds) == 0 || deep > 6 {
 		return map[string]any{}

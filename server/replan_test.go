@@ -144,7 +144,7 @@ func TestARoundIsReplannedAtNoon(t *testing.T) {
 				t.Errorf("case %s is in two routes", st.Case)
 			}
 			seen[st.Case] = route.Team
-			is := map[string]int{"done": 0, "under_way": 1, "": 2}[st.State]
+			is := map[string]int{"done": 0, "under_way": 1, "open": 2}[st.State]
 			if is < stage || st.Seq != i+1 {
 				t.Errorf("%s: stop %d has number %d and state %q after stage %d", route.Team, i+1, st.Seq, st.State, stage)
 			}
@@ -154,7 +154,7 @@ func TestARoundIsReplannedAtNoon(t *testing.T) {
 				t.Errorf("%s: case %s is %q, visited: %t", route.Team, st.Case, st.State, done[st.Case])
 			case (st.State == "under_way") != way[st.Case]:
 				t.Errorf("%s: case %s is %q, on the way: %t", route.Team, st.Case, st.State, way[st.Case])
-			case st.State == "" && st.ETA.Before(noon):
+			case st.State == "open" && st.ETA.Before(noon):
 				t.Errorf("%s: a visit is planned at %s, before noon", route.Team, st.ETA)
 			case st.State != "done" && route.Team == out:
 				t.Errorf("the team that dropped out still has case %s", st.Case)
@@ -209,7 +209,7 @@ func TestARoundIsReplannedAtNoon(t *testing.T) {
 		was := map[string]place{}
 		for _, route := range r.Routes {
 			for _, st := range route.Stops {
-				if st.State == "" {
+				if st.State == "open" {
 					was[st.Case] = place{route.Team, st.ETA}
 				}
 			}

@@ -54,6 +54,7 @@ func TestAnAgentIsInOneTeamAtATime(t *testing.T) {
 	if err := ask("t-east"); err != nil {
 		t.Errorf("one of the teams alone: %v", err)
 	}
+	h.work()
 	_, err := h.svc.Publish(ctx, h.ask(), planned)
 	twice(t, err, "t-east", "t-west")
 	if h.view(planned).Status != Planned || h.onPhone("west-1") != "" {

@@ -72,6 +72,7 @@ func (b schemaBuilder) conductValue(at string, t reflect.Type) *huma.Schema {
 		const name = conductPrefix + "Time"
 		b.into[name] = text("An instant with an offset (2026-03-10T10:00:00+08:00), wall time of the debtor's first zone " +
 			"(2026-03-10T10:00:00), or a date, which is 00:00 of it. From 1970 to 2100; fractions of a second are cut off.")
+		b.into[name].Examples = []any{"2026-11-25T10:00:00"}
 		return refTo(name)
 	case reflect.TypeFor[conduct.Flag]():
 		day := func(about string) *huma.Schema {

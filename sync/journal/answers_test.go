@@ -264,7 +264,7 @@ func TestUnclearIsNeverCalledNothing(t *testing.T) {
 					}
 					return nil
 				})
-				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+				ctx, cancel := context.WithTimeout(context.Background(), patience/2)
 				if c.ends == "the journal" {
 					ctx = context.Background()
 				}

@@ -24,7 +24,7 @@ const unnamed = -2
 func newCSVReader(lines *lineReader, schema []Column) (*csvReader, error) {
 	c := &csvReader{lines: lines, schema: schema}
 	head, bad, err := c.record()
-	for err == nil && bad == nil && head.filled() == 0 {
+	for err == nil && bad == nil && head.blank() {
 		head, bad, err = c.record() // blank rows above the header
 	}
 	if errors.Is(err, io.EOF) {
@@ -88,11 +88,10 @@ func (c *csvReader) Next() (Row, error) {
 		if bad != nil {
 			return Row{Line: bad.Line, Bad: bad}, nil
 		}
-		filled := rec.filled()
-		if filled == 0 {
+		if rec.blank() {
 			continue // an empty line, or nothing but commas
 		}
-		if len(rec.fields) < len(c.at) || filled > len(c.at) {
+		if len(rec.fields) != len(c.at) { // even one empty value more may shift all behind a comma
 			code, hint := "import.fields_missing", "fewer values than the header has columns; add the missing commas"
 			if len(rec.fields) > len(c.at) {
 				code, hint = "import.fields_extra", "more values than the header has columns; put a value that holds a comma "+
@@ -101,7 +100,7 @@ func (c *csvReader) Next() (Row, error) {
 			return Row{Line: rec.line, Bad: &LineError{Line: rec.line, Code: code, Message: "the line has " + hint}}, nil
 		}
 		r := Row{Line: rec.line, Vals: make([]string, len(c.schema))}
-		for i, f := range rec.fields[:filled] {
+		for i, f := range rec.fields {
 			val := strings.TrimSpace(string(f))
 			if c.at[i] != unnamed {
 				r.Vals[c.at[i]] = val
@@ -120,13 +119,14 @@ type csvRecord struct {
 	fields [][]byte
 }
 
-// filled is how many fields the record has without the empty ones at its end.
-func (r csvRecord) filled() int {
-	n := len(r.fields)
-	for n > 0 && len(bytes.TrimSpace(r.fields[n-1])) == 0 {
-		n--
+// blank tells whether all fields of the record are empty.
+func (r csvRecord) blank() bool {
+	for _, f := range r.fields {
+		if len(bytes.TrimSpace(f)) > 0 {
+			return false
+		}
 	}
-	return n
+	return true
 }
 
 // record reads one record, which may span several lines where a field is quoted.
