@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -139,9 +140,9 @@ func TestListeningBeyondTheLoopbackWithoutTLSWarns(t *testing.T) {
 func TestAnAddressHasSoManyConnections(t *testing.T) {
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	ok(t, err)
-	exempt := false
+	var exempt atomic.Bool
 	l := &guarded{Listener: tcp, most: 2, stall: time.Minute, open: map[string]int{},
-		exempt: func(netip.Addr) bool { return exempt }}
+		exempt: func(netip.Addr) bool { return exempt.Load() }}
 	defer func() { _ = l.Close() }()
 	accepted := make(chan net.Conn, 10)
 	go func() {
@@ -181,10 +182,12 @@ func TestAnAddressHasSoManyConnections(t *testing.T) {
 	for _, c := range []net.Conn{second, third} {
 		ok(t, c.Close())
 	}
+	l.mu.Lock()
 	if len(l.open) != 0 {
 		t.Errorf("%v are counted, though all have closed", l.open)
 	}
-	exempt = true
+	l.mu.Unlock()
+	exempt.Store(true)
 	for range 3 {
 		dial()
 		ok(t, (<-accepted).Close())
@@ -195,7 +198,7 @@ func TestAnAddressHasSoManyConnections(t *testing.T) {
 func TestAClientThatDoesNotReadIsCutOff(t *testing.T) {
 	text := make([]byte, 4*writePiece)
 	client, server := net.Pipe() // it holds nothing: what is not read does not leave
-	c := &steadyConn{Conn: server, stall: 50 * time.Millisecond, leave: func() {}}
+	c := &steadyConn{Conn: server, stall: time.Second, leave: func() {}}
 	wrote := make(chan error, 1)
 	go func() {
 		_, err := c.Write(text)
