@@ -205,7 +205,7 @@ func TestAStreamEndsWithItsUser(t *testing.T) {
 			t.Errorf("%s: the stream ends with %v", name, err)
 		}
 		ok(t, stream.Body.Close())
-		if took := time.Since(began); took > 15*time.Second {
+		if took := time.Since(began); took > 22*time.Second {
 			t.Errorf("%s: stream and pull end after %v", name, took)
 		}
 		r := get("/sync/v1/stream")
