@@ -123,11 +123,11 @@ func New(o Options) *API {
 	e.HandleMethodNotAllowed = true
 	e.RedirectTrailingSlash = false
 	e.RedirectFixedPath = false
-	// gin takes nobody's word about where a request came from; see address.
+	// gin believes no header about where a request came from; address reads X-Forwarded-For.
 	if err := e.SetTrustedProxies(nil); err != nil {
 		panic("trusting no proxy: " + err.Error())
 	}
-	e.Use(a.observe, a.recover, a.secure, a.keepPace, a.legible, a.authenticate)
+	e.Use(a.observe, a.recover, a.secure, a.keepPace, a.textOnly, a.authenticate)
 	e.NoRoute(func(c *gin.Context) {
 		writeProblem(c, newProblem(http.StatusNotFound, "not_found", "there is no such endpoint; see GET /openapi.yaml"))
 	})

@@ -20,8 +20,8 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// pace is how slowly a body may come. Phones in stairwells send slowly, and a
-// caller who sends a byte now and then to hold a connection sends more slowly still.
+// pace is how slowly a body may come. A phone with a weak signal sends slowly; a caller who sends
+// a byte now and then, to hold a connection, sends more slowly still.
 type pace struct {
 	stall time.Duration // the longest silence
 	grace time.Duration // how long a body may take at any pace
@@ -30,7 +30,7 @@ type pace struct {
 
 var defaultPace = pace{stall: 30 * time.Second, grace: time.Minute, rate: 1 << 10}
 
-// pacedBody is a request's body that must keep a pace. Its errors are problems, but for the end.
+// pacedBody is a request's body that must keep a pace. Its errors are problems, except io.EOF.
 type pacedBody struct {
 	io.ReadCloser
 	pace
@@ -67,8 +67,8 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 		"cut short")
 }
 
-// keepPace has bodies come at a pace. It comes before anything that may answer
-// without reading: net/http reads the rest of a body before it sends an answer,
+// keepPace ends the read of a body that comes too slowly. It runs before every handler that may
+// answer without reading the body: net/http reads the rest of a body before it sends an answer,
 // and would wait for it without end.
 func (a *API) keepPace(c *gin.Context) {
 	if c.Request.Body != nil && c.Request.Body != http.NoBody {
@@ -80,7 +80,7 @@ func (a *API) keepPace(c *gin.Context) {
 	c.Next()
 }
 
-// arriveBy has all of a request's body arrive by a time.
+// arriveBy ends the read of a request's body at a time, even if the body keeps its pace.
 func arriveBy(c *gin.Context, by time.Time) {
 	if b, is := c.Request.Body.(*pacedBody); is {
 		b.by = by

@@ -141,10 +141,10 @@ func (a *API) secure(c *gin.Context) {
 	c.Next()
 }
 
-// legible refuses what is no text in a path or query: no id of ours holds it, and
-// stores and logs differ in what they make of it.
-func (a *API) legible(c *gin.Context) {
-	if !legible(c.Request.URL.Path) {
+// textOnly refuses a path or query that is not UTF-8 or holds control characters: no id holds
+// any, and stores and logs treat them differently.
+func (a *API) textOnly(c *gin.Context) {
+	if !isText(c.Request.URL.Path) {
 		writeProblem(c, newProblem(http.StatusBadRequest, "malformed",
 			"the path holds control characters, or is not UTF-8").at("path", "not a text"))
 		return
@@ -156,7 +156,7 @@ func (a *API) legible(c *gin.Context) {
 		return
 	}
 	for name, values := range query {
-		if !legible(name) || !legible(strings.Join(values, "")) {
+		if !isText(name) || !isText(strings.Join(values, "")) {
 			writeProblem(c, newProblem(http.StatusBadRequest, "malformed",
 				"the query holds control characters, or is not UTF-8").at(place("query."+name), "not a text"))
 			return
@@ -165,7 +165,8 @@ func (a *API) legible(c *gin.Context) {
 	c.Next()
 }
 
-func legible(s string) bool {
+// isText tells whether a string is UTF-8 without control characters.
+func isText(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 

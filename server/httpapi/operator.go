@@ -70,7 +70,7 @@ func (a *API) operatorEndpoints() {
 }
 
 // parkedBranch is a branch some of whose entries are not in its views, or not in one of
-// them. Why stands in the log only: this endpoint is open to all.
+// them. Only the log says why, since this endpoint is open to everybody.
 type parkedBranch struct {
 	Branch  auth.BranchID `json:"branch"`
 	Entries uint64        `json:"entries"` // how many

@@ -75,7 +75,7 @@ func (p *Problem) of(member, message string) *Problem {
 	return p.at(member, message)
 }
 
-// statuses are what the kinds of refusals are in HTTP. Statuses of rooms are said here and nowhere else.
+// statuses are what the kinds of refusals are in HTTP. No other place gives a refusal a status.
 var statuses = map[refusal.Kind]int{
 	refusal.Invalid:         http.StatusUnprocessableEntity,
 	refusal.NotFound:        http.StatusNotFound,
@@ -131,7 +131,7 @@ func problemOf(err error) (p *Problem, known bool) {
 	return newProblem(http.StatusInternalServerError, "internal", "something went wrong here; it has been noted"), false
 }
 
-// statusClientClosed is nginx's, for a caller who has gone: nobody reads it.
+// statusClientClosed is nginx's status for a caller who has gone. It is for the log and the metrics alone.
 const statusClientClosed = 499
 
 // maxPlaces is how many places of a pack a problem names.

@@ -12,8 +12,8 @@ import (
 )
 
 // The security log consists of the log's lines whose message is "security". They tell who did what is watched, and what
-// was refused to whom. They have the user's id, and of everything that may be personal only a keyed hash, which shows
-// what belongs together: from (the network address), login (as it was typed) and record (the ids in the path).
+// was refused to whom. They hold the user's id, and only a keyed hash of what may be personal, which shows which lines
+// belong together: from (the network address), login (as it was typed) and record (the ids in the path).
 
 // watched are the endpoints whose use is an event by itself, and the event's name.
 var watched = map[string]string{
