@@ -111,7 +111,7 @@ func TestGuessesOfThePresentPasswordAreLimited(t *testing.T) {
 	change := func(a Actor, old string) error {
 		return h.ChangePassword(context.Background(), a, old, "another horse battery")
 	}
-	for range 3 * guessBurst { // what is refused for another reason is no guess
+	for range 3 * guessBurst { // a refusal for another reason does not count as a guess
 		refused(t, "a weak one", h.ChangePassword(context.Background(), a, password, "short"), "auth.password_weak")
 	}
 	for range guessBurst {

@@ -79,7 +79,7 @@ func after(tree string, i int) int {
 	return i
 }
 
-// OfZone is the country, by ISO 3166-1, that has a zone; "" for one that is no country's.
+// OfZone returns the country that has a zone, by ISO 3166-1; "" if no country has it.
 func OfZone(zone string) string {
 	d := load()
 	if name, ok := d.links[zone]; ok {

@@ -19,8 +19,8 @@ type AlertMark struct {
 }
 
 // MarkAlerts records what became of alerts. Outcomes are entries; a rebuild of the views never
-// sends. A mark that is no step from the alert's present status is not made: another node, or a
-// person, was first.
+// sends. An alert whose present status does not allow the new one keeps its status: another
+// node, or a person, was first.
 type MarkAlerts struct {
 	Marks []AlertMark
 }

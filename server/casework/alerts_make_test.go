@@ -232,8 +232,8 @@ func TestAnAlertThatNeverLeavesStaysSmall(t *testing.T) {
 	}
 }
 
-// A mark that is no step changes nothing: what was delivered is not sent again, what failed is not
-// queued again but by hand.
+// An alert takes only the steps of the table: one that was delivered is not sent again, and one
+// that failed is queued again only by hand.
 func TestAlertsTakeTheStepsOfATable(t *testing.T) {
 	statuses := []string{"pending", "sending", "sent", "dead", "unknown", "refused", "replaced", "lost"}
 	allowed := []string{"pending sending", "pending refused", "pending dead", "pending replaced", "sending sending",

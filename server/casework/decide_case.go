@@ -84,9 +84,11 @@ func decideImport(f *File, d *draftBuilder, c importCase, territory, today strin
 		case k.Currency != l.Currency:
 			return nil, refuse(refusal.Conflict, "import.currency_changed", "currency",
 				"the case is kept in %s; a case keeps its currency, so use a case_ref of its own", k.Currency)
-		case refuseClosed(k) != nil:
-			return nil, refuseClosed(k)
-		case k.Imported.Plain().Same(l):
+		}
+		if err := refuseClosed(k); err != nil {
+			return nil, err
+		}
+		if k.Imported.Plain().Same(l) {
 			answer.Change, answer.Territory = unchanged, k.Territory
 			d.reply = answer
 			return d.nothing(), nil

@@ -23,7 +23,7 @@ func (w works) Works(ctx context.Context, r *journal.Reader, team, _, territory 
 	return slices.Contains(w[team], territory), nil
 }
 
-// Crew has every team work all day, with an agent of its own; t0 has none, and there is no t9.
+// Crew has every team work all day, with an agent of its own. The team t0 has no agent, and t9 does not exist.
 func (works) Crew(ctx context.Context, r *journal.Reader, team, date string) (Crew, error) {
 	if _, _, err := r.Doc(ctx, "teams", team); err != nil || team == "t9" {
 		return Crew{}, err
@@ -189,7 +189,7 @@ func TestGiveMeansGive(t *testing.T) {
 	if _, got := give("north.c2", "t2"); got != "reassign.under_way" {
 		t.Errorf("on the way: %q", got)
 	}
-	// At night the law forbids it, and after the shift there is no time.
+	// At night the law forbids the visit. After the shift the team has no time for it.
 	h.now = instant("2026-11-25T18:30:00Z")
 	if _, got := give("north.c1", "t3"); got != "reassign.no_time" {
 		t.Errorf("after the shift: %q", got)

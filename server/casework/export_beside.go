@@ -29,8 +29,8 @@ var besideKinds = []string{"quarantine", "quarantine_parts", "visit_reviews", "v
 // BesideVisits lists what an export shows beside the visits: items of the quarantine in every
 // state, with the parts of large ones, reviews and confirmations. The lender and the dates of a
 // query select items, by their case and by the dates, in UTC, on which they were written and
-// received; an item about no case we have is no lender's. Copies of records that another branch
-// made are that branch's.
+// received; an item whose case does not exist belongs to no lender. An export leaves out copies of
+// records that another branch made.
 func (s *Service) BesideVisits(ctx context.Context, q ExportQuery) ([]BesideVisit, error) {
 	erased, err := s.erasedDebtors(ctx, q.Branch)
 	if err != nil {

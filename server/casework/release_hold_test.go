@@ -48,7 +48,7 @@ func TestWhatTheDebtorAskedForEndsBySecondPerson(t *testing.T) {
 				}
 				return
 			}
-			again := h.must(release) // the same person is no second one
+			again := h.must(release) // the same person does not count as the second
 			if first["state"] != record.HoldEnding || again["state"] != record.HoldEnding || !binds() {
 				t.Fatalf("one person is answered %v, then %v; binds: %t", first, again, binds())
 			}

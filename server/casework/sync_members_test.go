@@ -48,7 +48,7 @@ func (p place) into(at any, value any) any {
 	return out
 }
 
-// places calls fn for each place of a report of a type whose value is no object: with its Go type.
+// places calls fn for each member of a report that is not an object, with the member's Go type.
 func places(ms []record.Member, at place, fn func(at place, t reflect.Type)) {
 	for _, m := range ms {
 		p, t := append(slices.Clone(at), m.Name), m.Type

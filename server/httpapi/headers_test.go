@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestEveryAnswerHasTheSecurityHeaders asks every endpoint without a token, and what is no endpoint.
+// TestEveryAnswerHasTheSecurityHeaders calls every endpoint without a token, and a path that does not exist.
 func TestEveryAnswerHasTheSecurityHeaders(t *testing.T) {
 	a := New(Options{Version: "1", Ready: func(context.Context) error { panic("a bug") }})
 	defer a.Close()
