@@ -2,7 +2,6 @@ package office
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"doorstep/auth"
@@ -26,22 +25,12 @@ func (s *Service) Unable(ctx context.Context, b auth.BranchID, ids []auth.UserID
 		return out, nil
 	}
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
-	refs := make([]journal.DocRef, len(ids))
-	for i, id := range ids {
-		refs[i] = journal.DocRef{Type: "users", ID: string(id)}
-	}
-	recs, err := s.store.Records(ctx, auth.OrgBranch, refs)
+	users, err := s.usersOf(ctx, ids)
 	if err != nil {
-		return nil, fmt.Errorf("read users: %w", err)
+		return nil, err
 	}
 	for i, id := range ids {
-		var u *User
-		if recs[i].Type != "" && !recs[i].Deleted {
-			if u, err = decode[User](recs[i]); err != nil {
-				return nil, err
-			}
-		}
-		why := u.unable(b)
+		why := users[i].unable(b)
 		if why == "" {
 			if why, err = s.shutOut(ctx, id); err != nil {
 				return nil, err

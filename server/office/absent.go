@@ -2,7 +2,6 @@ package office
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -49,24 +48,13 @@ func (u *User) workedIn(b auth.BranchID, at time.Time) bool {
 // was no agent of the branch or disabled then, or had devices all of which were blocked or wiped. An
 // agent who never signed in on a device can have come along. The error is the store's.
 func (s *Service) Absent(ctx context.Context, b auth.BranchID, ids []auth.UserID, at time.Time) ([]auth.UserID, error) {
-	refs := make([]journal.DocRef, len(ids))
-	for i, id := range ids {
-		refs[i] = journal.DocRef{Type: "users", ID: string(id)}
-	}
-	recs, err := s.store.Records(ctx, auth.OrgBranch, refs)
+	users, err := s.usersOf(ctx, ids)
 	if err != nil {
-		return nil, fmt.Errorf("read users: %w", err)
+		return nil, err
 	}
 	var out []auth.UserID
 	for i, id := range ids {
-		here := false
-		if recs[i].Type != "" && !recs[i].Deleted {
-			u, err := decode[User](recs[i])
-			if err != nil {
-				return nil, err
-			}
-			here = u.workedIn(b, at)
-		}
+		here := users[i] != nil && users[i].workedIn(b, at)
 		if here {
 			if here, err = s.hadDevice(ctx, id, at); err != nil {
 				return nil, err

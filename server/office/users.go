@@ -296,6 +296,28 @@ func (s *Service) Users(ctx context.Context, limit int, cursor string) ([]User, 
 	return out, f.Next, nil
 }
 
+// usersOf reads users by id, in the order asked; nil for one who does not exist.
+func (s *Service) usersOf(ctx context.Context, ids []auth.UserID) ([]*User, error) {
+	refs := make([]journal.DocRef, len(ids))
+	for i, id := range ids {
+		refs[i] = journal.DocRef{Type: "users", ID: string(id)}
+	}
+	recs, err := s.store.Records(ctx, auth.OrgBranch, refs)
+	if err != nil {
+		return nil, fmt.Errorf("read users: %w", err)
+	}
+	out := make([]*User, len(ids))
+	for i, rec := range recs {
+		if rec.Type == "" || rec.Deleted {
+			continue
+		}
+		if out[i], err = decode[User](rec); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 // ByLogin finds a user to sign in; auth.ErrNoUser when there is none. It implements auth.Users.
 func (s *Service) ByLogin(ctx context.Context, login string) (auth.User, error) {
 	f, err := s.store.Find(ctx, journal.Query{Branch: auth.OrgBranch, Type: "users", Index: usersByLogin.Name,
