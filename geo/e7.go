@@ -28,7 +28,7 @@ func (e E7) Point() Point {
 	return Point{Lon: float64(e.Lon) / unitsPerDegree, Lat: float64(e.Lat) / unitsPerDegree}
 }
 
-// Validate returns an *refusal.Error for a position out of range (CodePoint) or [0, 0] (CodeNullIsland).
+// Validate returns a *refusal.Error for a position out of range (CodePoint) or [0, 0] (CodeNullIsland).
 func (e E7) Validate() error { return e.Point().Validate() }
 
 // MarshalJSON writes two integers, [lon, lat].
@@ -37,7 +37,7 @@ func (e E7) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads exactly two integers, [lon, lat], in range. A fraction
-// or an exponent is an *refusal.Error: it would be degrees sent by mistake.
+// or an exponent is a *refusal.Error: it would be degrees sent by mistake.
 func (e *E7) UnmarshalJSON(data []byte) error {
 	var numbers []*int32
 	if err := json.Unmarshal(data, &numbers); err != nil || len(numbers) != 2 || numbers[0] == nil ||

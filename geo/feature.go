@@ -29,7 +29,7 @@ type Feature struct {
 	Properties map[string]any
 	// Shape is its area.
 	Shape Shape
-	// Err says why the feature cannot be used, nil if it can. Its Path starts
+	// Err says why the feature cannot be used, nil if it can. Its Place starts
 	// at the whole text: "features[2].geometry.coordinates[0][17]".
 	Err *refusal.Error
 	// Index is its place in the collection, from 0.
@@ -39,7 +39,7 @@ type Feature struct {
 // ReadFeatures reads a GeoJSON FeatureCollection of territories, or one
 // Feature. A feature that cannot be used says why in its Err and does not
 // spoil the others: a shape that NewShape refuses, no id, or an id that an
-// earlier feature has. The error is an *refusal.Error if the text as a whole cannot be
+// earlier feature has. The error is a *refusal.Error if the text as a whole cannot be
 // used, and otherwise that of r.
 func ReadFeatures(r io.Reader) ([]Feature, error) {
 	text, err := io.ReadAll(io.LimitReader(r, MaxFeatureBytes+1))

@@ -14,7 +14,7 @@ import (
 )
 
 // ParseShape reads a GeoJSON geometry, a Polygon or a MultiPolygon in WGS 84,
-// and checks it as NewShape does. What is wrong is an *refusal.Error whose Path is a
+// and checks it as NewShape does. What is wrong is a *refusal.Error whose Place is a
 // place in raw, such as "coordinates[0][17]". Members it does not know are
 // ignored, altitudes dropped.
 func ParseShape(raw json.RawMessage) (Shape, error) {

@@ -20,7 +20,7 @@ type Index struct {
 }
 
 // NewIndex returns the index of areas, in any order. An area without an id is
-// an *refusal.Error with CodeID, two of the same id one with CodeDuplicateID. Areas may
+// a *refusal.Error with CodeID, two of the same id one with CodeDuplicateID. Areas may
 // overlap (see Overlaps); one with an empty shape is never found.
 func NewIndex(areas []Area) (*Index, error) {
 	x := &Index{areas: slices.Clone(areas)}

@@ -29,7 +29,7 @@ func FromOrb(p orb.Point) Point { return Point{Lon: p[0], Lat: p[1]} }
 // Orb returns p as an orb.Point.
 func (p Point) Orb() orb.Point { return orb.Point{p.Lon, p.Lat} }
 
-// Validate returns an *refusal.Error if p is not a place that can be visited: a coordinate is not
+// Validate returns a *refusal.Error if p is not a place that can be visited: a coordinate is not
 // a number or out of range (CodePoint), or p is exactly [0, 0] (CodeNullIsland). That
 // point lies in the Gulf of Guinea, 600 km from land, and nearly always means that a form
 // was empty or that geocoding failed.
@@ -83,7 +83,7 @@ func (p Point) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads [lon, lat] or [lon, lat, altitude]; the altitude is
-// dropped. A point out of range is an *refusal.Error; [0, 0] is left to Validate.
+// dropped. A point out of range is a *refusal.Error; [0, 0] is left to Validate.
 func (p *Point) UnmarshalJSON(data []byte) error {
 	read, err := readPosition(data, "")
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// codeOf returns the code of an *refusal.Error, and fails the test on any other error.
+// codeOf returns the code of a *refusal.Error, and fails the test on any other error.
 func codeOf(t *testing.T, err error) string {
 	t.Helper()
 	if err == nil {
@@ -20,7 +20,7 @@ func codeOf(t *testing.T, err error) string {
 	}
 	var e *refusal.Error
 	if !errors.As(err, &e) {
-		t.Fatalf("the error %v is a %T, not an *refusal.Error", err, err)
+		t.Fatalf("the error %v is a %T, not a *refusal.Error", err, err)
 	}
 	return e.Code()
 }

@@ -25,7 +25,7 @@ type Shape struct {
 
 // NewShape checks polygons and returns them as a Shape: corners rounded to
 // 1e-7 degrees, repeated positions dropped, rings turned the right way round.
-// Anything else that is wrong is an *refusal.Error whose Path is a place below
+// Anything else that is wrong is a *refusal.Error whose Place is a place below
 // "coordinates" of a GeoJSON MultiPolygon.
 func NewShape(polygons orb.MultiPolygon) (Shape, error) {
 	return newShape(polygons, func(polygon, ring, position int) string {

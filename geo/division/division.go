@@ -123,13 +123,13 @@ type proposal struct {
 
 // judge gives the cost of a proposal; the least wins. Work off by more than the
 // tolerance and territories torn apart count most. Work in new hands must buy
-// twice as much compactness: a twentieth of it for a tenth more (house).
+// twice as much compactness: a twentieth of it for a tenth more (our own value).
 func (p proposal) judge() float64 {
 	return 2*p.moved + (1 - p.shape) + 10*max(0, p.off-Tolerance) + 0.25*float64(p.pieces)
 }
 
-// Divide proposes a division. The error is an *refusal.Error, a *refusal.Error for shapes
-// that cannot be put on the grid, or the context's.
+// Divide proposes a division. The error is a *refusal.Error, for shapes that cannot be put
+// on the grid among others, or the context's.
 func Divide(ctx context.Context, p Problem) ([]Part, error) {
 	s, err := newSolver(p)
 	if err != nil {

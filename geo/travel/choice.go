@@ -24,7 +24,7 @@ func (c Choice) Check() error {
 }
 
 // Source opens the chosen source, with a cache in front of it. The error is that of
-// Check, wraps an *refusal.Error, or is that of ctx if it ended while roads were loaded. An *refusal.Error
+// Check, wraps a *refusal.Error, or is that of ctx if it ended while roads were loaded. A *refusal.Error
 // with CodeService means that the address is not valid; no server was asked yet.
 func (c Choice) Source(ctx context.Context) (Source, error) {
 	if err := c.Check(); err != nil {

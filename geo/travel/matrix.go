@@ -19,7 +19,7 @@ const MaxPoints = 10_000
 // Source makes matrices. Several goroutines may use any source of this package.
 type Source interface {
 	// Matrix returns the seconds and metres from each point to each other.
-	// The error is that of ctx, or an *refusal.Error.
+	// The error is that of ctx, or a *refusal.Error.
 	Matrix(ctx context.Context, mode Mode, points []geo.Point) (Matrix, error)
 	// Table is Matrix from some points to others.
 	Table(ctx context.Context, mode Mode, from, to []geo.Point) (Table, error)
@@ -119,7 +119,7 @@ func cutOff(m Matrix, off []int) []CutOff {
 	return all
 }
 
-// checkPoints returns an *refusal.Error for points and modes that no source can answer.
+// checkPoints returns a *refusal.Error for points and modes that no source can answer.
 func checkPoints(mode Mode, lists ...[]geo.Point) error {
 	if _, err := ParseMode(string(mode)); err != nil || mode == "" {
 		return fault(CodeMode, nil, "unknown mode %.40q: give foot, bicycle, scooter or car", string(mode))

@@ -18,7 +18,7 @@ const (
 // Modes returns all modes, slowest first.
 func Modes() []Mode { return []Mode{Foot, Bicycle, Scooter, Car} }
 
-// ParseMode reads a mode; empty means Car. Anything else is an *refusal.Error with CodeMode.
+// ParseMode reads a mode; empty means Car. Anything else is a *refusal.Error with CodeMode.
 func ParseMode(text string) (Mode, error) {
 	switch mode := Mode(text); mode {
 	case "":

@@ -53,7 +53,7 @@ func trailer(to io.Writer, sum hash.Hash) error {
 	return err
 }
 
-// OpenRoads reads a file that Save wrote. The error is an *refusal.Error with
+// OpenRoads reads a file that Save wrote. The error is a *refusal.Error with
 // CodeGraph: the file is missing, of another version, or damaged.
 func OpenRoads(path string) (*Roads, error) {
 	const again = "prepare it again: doorstep roads prepare EXTRACT.osm.pbf"

@@ -45,7 +45,7 @@ func LoadRoads(ctx context.Context, path string, progress func(Progress)) (*Road
 
 // PrepareRoads makes the graphs of some modes from an extract. progress, which
 // may be nil, is called by one goroutine at a time. The error is that of ctx,
-// or an *refusal.Error: CodeExtract if the file cannot be read or holds no road.
+// or a *refusal.Error: CodeExtract if the file cannot be read or holds no road.
 func PrepareRoads(ctx context.Context, path string, modes []Mode, progress func(Progress)) (*Roads, error) {
 	if progress == nil {
 		progress = func(Progress) {}

@@ -9,7 +9,7 @@ import (
 // Guide is a Source that can show the way, and not only say how long it takes.
 type Guide interface {
 	// Way returns the fastest way through points in their order. The error is
-	// that of ctx, or an *refusal.Error.
+	// that of ctx, or a *refusal.Error.
 	Way(ctx context.Context, mode Mode, points []geo.Point) (Way, error)
 }
 

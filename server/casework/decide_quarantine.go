@@ -111,7 +111,7 @@ func (c HandleQuarantine) accept(ctx context.Context, t *turn, q *record.Quarant
 		flags: []string{"from_quarantine"}}
 	if q.Origin != nil {
 		// A phone of another branch made the ids: records of other debtors may have them here.
-		p := &placing{turn: t, move: &luggage{Move: record.Move{From: q.Origin.Branch,
+		p := &placing{turn: t, move: &relocation{Move: record.Move{From: q.Origin.Branch,
 			Debtors: []journal.DebtorID{q.Debtor}}}}
 		if from.id, err = p.place(ctx, q.Type, q.Record); err != nil {
 			return nil, err

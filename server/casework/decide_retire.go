@@ -13,7 +13,7 @@ import (
 // RetireAssignments takes assignments of a case off the phones whose day is over:
 // those that were visited are done, the others are cancelled, since no agent went
 // and none will. What their agents recorded that day is still taken in when
-// their phones come back (Assignment.dayOver).
+// their phones come back (Assignment.DayOver).
 type RetireAssignments struct {
 	Case   journal.CaseID
 	Before string // local date: assignments of earlier dates

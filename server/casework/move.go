@@ -220,7 +220,7 @@ func (s *Service) moveSteps(ctx context.Context, m record.Move) ([]moveStep, err
 	if err != nil || !there || left.ID != m.ID || left.State != record.MoveLeaving {
 		return nil, err
 	}
-	l := &luggage{Move: m, names: map[journal.DocRef]string{}}
+	l := &relocation{Move: m, names: map[journal.DocRef]string{}}
 	below, err := s.belowCases(ctx, l)
 	if err != nil {
 		return nil, err

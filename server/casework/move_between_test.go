@@ -47,7 +47,7 @@ func TestALateVisitIsRecordedWhereItsCaseIs(t *testing.T) {
 	// A crash after the new branch has it, and before the old one says so.
 	m, _, err := h.svc.storedMove(ctx, porto, "north.D1")
 	ok(t, err)
-	ok(t, h.svc.moveBy(&m, braga, "late:"+rec.ID, handIn{&luggage{Move: m}, rec, nil}).take(ctx))
+	ok(t, h.svc.moveBy(&m, braga, "late:"+rec.ID, handIn{&relocation{Move: m}, rec, nil}).take(ctx))
 	for range 2 {
 		ok(t, h.node().FinishMoves(ctx))
 		if got := h.waiting(porto) + "|" + h.waiting(braga); got != "|a-c1-2026-11-25-r1 late n2" {

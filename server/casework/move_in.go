@@ -19,8 +19,8 @@ const (
 	chunkDocs  = 500
 )
 
-// luggage is a move with what copying must know of it.
-type luggage struct {
+// relocation is a move under way with what copying must know of it.
+type relocation struct {
 	record.Move
 	// names are the ids that records have in the new branch, where they came from there
 	// and had another id in the old one.
@@ -29,7 +29,7 @@ type luggage struct {
 
 // belowCases reads what lies below the cases of a move, in chunks. The old branch says
 // leaving, so that nothing of it changes any more.
-func (s *Service) belowCases(ctx context.Context, m *luggage) ([][]journal.Record, error) {
+func (s *Service) belowCases(ctx context.Context, m *relocation) ([][]journal.Record, error) {
 	var chunks [][]journal.Record
 	bytes := 0
 	for _, kind := range record.Kinds() {
@@ -73,7 +73,7 @@ func chunkName(docs []journal.Record) string {
 }
 
 // topOf reads the cases of a move, and the links and erasures of its debtors.
-func (s *Service) topOf(ctx context.Context, m *luggage) ([]journal.Record, error) {
+func (s *Service) topOf(ctx context.Context, m *relocation) ([]journal.Record, error) {
 	var refs []journal.DocRef
 	for _, id := range m.Cases {
 		refs = append(refs, journal.DocRef{Type: "cases", ID: string(id)})
@@ -97,7 +97,7 @@ func (s *Service) topOf(ctx context.Context, m *luggage) ([]journal.Record, erro
 }
 
 // arrive is said in the new branch before anything is copied.
-type arrive struct{ move *luggage }
+type arrive struct{ move *relocation }
 
 func (c arrive) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 	m := c.move.Move
@@ -120,14 +120,14 @@ func (c arrive) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 }
 
 // arriving tells whether a move is between arrive and moveIn in the turn's branch.
-func (t *turn) arriving(ctx context.Context, m *luggage) (bool, error) {
+func (t *turn) arriving(ctx context.Context, m *relocation) (bool, error) {
 	now, err := t.moveOf(ctx, m.Debtors[0])
 	return err == nil && now.ID == m.ID && now.State == record.MoveArriving, err
 }
 
 // copyIn copies records from below the cases of a move.
 type copyIn struct {
-	move *luggage
+	move *relocation
 	docs []journal.Record // as the old branch keeps them
 }
 
@@ -185,7 +185,7 @@ func (d *draftBuilder) copied() {
 // placing finds the ids that what moves has in the turn's branch.
 type placing struct {
 	turn *turn
-	move *luggage
+	move *relocation
 }
 
 // open reads a record of the old branch; its personal parts are yet to be sealed for the new one.
@@ -264,7 +264,7 @@ func (p *placing) place(ctx context.Context, kind, id string) (string, error) {
 }
 
 // owns tells whether a record belongs to a debtor of the move.
-func (m *luggage) owns(rec journal.Record) (bool, error) {
+func (m *relocation) owns(rec journal.Record) (bool, error) {
 	var of struct {
 		owned
 		Debtor journal.DebtorID `json:"debtor"`
@@ -288,7 +288,7 @@ func (p *placing) known(ctx context.Context, typ, id string) (bool, error) {
 
 // moveIn is the step with which the new branch has the debtors.
 type moveIn struct {
-	move *luggage
+	move *relocation
 	top  []journal.Record // cases, links and erasures, as the old branch keeps them
 }
 

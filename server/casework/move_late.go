@@ -40,7 +40,7 @@ func (s *Service) handOn(ctx context.Context, branch auth.BranchID) error {
 		if err != nil {
 			return fmt.Errorf("read the parts of %s: %w", it.rec.ID, err)
 		}
-		for _, step := range []moveStep{s.moveBy(&m, m.To, "late:"+it.rec.ID, handIn{&luggage{Move: m}, it.rec, parts}),
+		for _, step := range []moveStep{s.moveBy(&m, m.To, "late:"+it.rec.ID, handIn{&relocation{Move: m}, it.rec, parts}),
 			s.moveBy(&m, branch, "handed:"+it.rec.ID, handedOn{it.rec.ID})} {
 			if err := step.take(ctx); err != nil {
 				return fmt.Errorf("hand on %s of %s: %w", it.rec.ID, branch, err)
@@ -95,7 +95,7 @@ func (s *Service) openItems(ctx context.Context, branch auth.BranchID) ([]lateIt
 
 // handIn takes an item of another branch's quarantine in.
 type handIn struct {
-	move  *luggage
+	move  *relocation
 	item  journal.Record
 	parts []journal.Record // of its payload
 }

@@ -124,7 +124,7 @@ func TestAMalformedQuestionIsNeverAllowed(t *testing.T) {
 		var problem *refusal.Error
 		switch {
 		case !errors.As(err, &problem):
-			t.Errorf("%s: error %v, want an *refusal.Error at %q", c.body, err, c.field)
+			t.Errorf("%s: error %v, want a *refusal.Error at %q", c.body, err, c.field)
 		case problem.Place != c.field:
 			t.Errorf("%s: at %q (%s), want %q", c.body, problem.Place, problem.Msg, c.field)
 		case problem.Code() != "conduct.invalid" && problem.Code() != "conduct.unknown_profile":

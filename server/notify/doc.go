@@ -1,5 +1,5 @@
-// Package notify sends what entries have caused: today, push alerts to agents'
-// devices for new door-to-door tasks.
+// Package notify sends what entries have caused: push alerts to agents' devices for
+// door-to-door tasks that are new, changed or taken away.
 //
 // An alert is a document written by the entry that caused it, so nothing is
 // alerted that did not happen, and nothing that happened is forgotten. The

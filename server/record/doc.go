@@ -14,7 +14,7 @@
 //
 //	json  its name, as everywhere
 //	is    what a string must be: id, date, zone, …, or the name of a list of codes
-//	      (checks.go); personal texts are seal.Text, seal.Point, seal.JSON or
+//	      (check.go); personal texts are seal.Text, seal.Point, seal.JSON or
 //	      seal.Value instead, and need no tag
 //	see   who may see it: office, agent, lender, auditor, or all (see.go). A role
 //	      that is not named sees nothing; a member of an inner struct without the

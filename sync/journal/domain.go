@@ -38,7 +38,7 @@ const headBytes = 200
 var branchName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 
 // domain is the definition of what an entry may hold; whatever lies within it can be
-// encoded, read back to the same bytes, and kept by every store. It returns an *refusal.Error.
+// encoded, read back to the same bytes, and kept by every store. It returns a *refusal.Error.
 func (e *Entry) domain() error {
 	if !branchName.MatchString(string(e.Branch)) {
 		return badBranch()

@@ -6,7 +6,7 @@ import (
 )
 
 // prepare encodes a draft as far as it can be without its number, proves that it can
-// be read again, and checks the limits. It refuses with an *refusal.Error.
+// be read again, and checks the limits. It refuses with a *refusal.Error.
 func prepare(cmd *Command, r *Reader, draft Draft, at time.Time) (item, error) {
 	it := item{received: at}
 	revs := map[DocRef]uint64{}
