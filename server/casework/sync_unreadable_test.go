@@ -14,7 +14,7 @@ import (
 // its push are applied, and the same push again changes nothing.
 func TestAMutationThatCannotBeReadStandsAlone(t *testing.T) {
 	const note = `"fields":{"case":"north.c1","at":"2026-11-25T10:00:00Z","text":"a %s b"}`
-	const mid = `"mid":"01a22460-0000-7000-8000-%012d",`
+	const mid = `"mid":"01a22460-0000-7000-8000-%012[1]d",`
 	with := func(members string) string {
 		return `{` + mid + `"type":"visit_notes","id":"n%[1]d","op":"put",` + members + `}`
 	}
@@ -35,6 +35,8 @@ func TestAMutationThatCannotBeReadStandsAlone(t *testing.T) {
 		"a base below zero":       {with(`"base":-1,` + plain), "validation.base", "plain"},
 		"half a millisecond":      {with(`"mono_ms":12.5,` + plain), "validation.mono_ms", "plain"},
 		"requires that is a text": {with(`"requires":"x",` + plain), "validation.requires", "plain"},
+		"a mutation that requires itself": {with(`"requires":["01a22460-0000-7000-8000-%012[1]d"],` + plain),
+			"validation.requires", "plain"},
 		"an id that is a number": {`{` + mid + `"type":"visit_notes","id":%[1]d,"op":"put",` + plain + `}`,
 			"validation.id", "plain"},
 		"a ULID as mid": {`{"mid":"01ARZ3NDEKTSV4RRFFQ69G5FAV","type":"visit_notes","id":"n%d","op":"put",` + plain + `}`,

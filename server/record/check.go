@@ -110,7 +110,7 @@ func checkClearValue(m *Member, f reflect.Value, at string) *refusal.Error {
 		return CheckWord(m.Is, at, f.String())
 	case t.Kind() == reflect.Slice:
 		for i := range f.Len() {
-			if bad := checkClearValue(m, f.Index(i), at); bad != nil {
+			if bad := checkClearValue(m, f.Index(i), entry(at, i)); bad != nil {
 				return bad
 			}
 		}
@@ -163,7 +163,7 @@ func checkValue(m *Member, f reflect.Value, at string) *refusal.Error {
 			return invalid("validation.too_many", at, "at most %d entries", most)
 		}
 		for i := range f.Len() {
-			if bad := checkValue(m, f.Index(i), at); bad != nil {
+			if bad := checkValue(m, f.Index(i), entry(at, i)); bad != nil {
 				return bad
 			}
 		}
@@ -249,8 +249,11 @@ func WholeUTC(t time.Time) time.Time {
 // InYears tells whether an instant lies in the years that records may have.
 func InYears(t time.Time) bool { return t.UTC().Year() >= 2000 && t.UTC().Year() <= 2199 }
 
-// lastName is the last part of a place.
-func lastName(at string) string { return at[strings.LastIndexByte(at, '.')+1:] }
+// lastName is the last name in a place.
+func lastName(at string) string {
+	name, _, _ := strings.Cut(at[strings.LastIndexByte(at, '.')+1:], "[")
+	return name
+}
 
 func orElse(n, other int) int {
 	if n == 0 {

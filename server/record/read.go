@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -281,7 +280,7 @@ func splitList(raw json.RawMessage, t reflect.Type, at string) (known, rest json
 	}
 	ours, theirs := make([]json.RawMessage, len(all)), make([]json.RawMessage, len(all))
 	for i := range all {
-		if ours[i], theirs[i], bad = split(all[i], t, at); bad != nil {
+		if ours[i], theirs[i], bad = split(all[i], t, entry(at, i)); bad != nil {
 			return nil, nil, bad
 		}
 	}
@@ -307,45 +306,6 @@ func orWord(s, other string) string {
 		return other
 	}
 	return s
-}
-
-// decodeStrict reads the members into a report; a refusal names the place.
-func decodeStrict(said object, report any) *refusal.Error {
-	err := json.Unmarshal(encodeRaw(said), report)
-	if err == nil {
-		return nil
-	}
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) && wrong.Field != "" {
-		return invalid("validation.type", memberPath(wrong.Field), "this has the wrong type; it should be %s",
-			typeWord(wrong.Type))
-	}
-	if _, ok := refusal.Of(err); ok { // of geo
-		return invalid("validation.point", "fields", "give a position as [lon, lat] in degrees, in this order")
-	}
-	return invalid("validation.type", "fields",
-		"a value cannot be read; times are RFC 3339 with an offset, numbers are whole")
-}
-
-// memberPath is the place of a decoding error without the names of embedded structs, which JSON does not have.
-func memberPath(field string) string {
-	parts := strings.Split(field, ".")
-	parts = slices.DeleteFunc(parts, func(s string) bool { return s != "" && s[0] >= 'A' && s[0] <= 'Z' })
-	return strings.Join(parts, ".")
-}
-
-func typeWord(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.String:
-		return "a string"
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Slice, reflect.Array:
-		return "a list"
-	case reflect.Struct, reflect.Map, reflect.Pointer:
-		return "an object, or a time written as RFC 3339"
-	}
-	return "a whole number"
 }
 
 // keepMore seals the members of a newer app beside the state.

@@ -169,8 +169,11 @@ func (m *Mutation) check() *Unreadable {
 		return bad("requires", fmt.Sprintf("at most %d", MaxMutations))
 	}
 	for _, r := range m.Requires {
-		if !midShape.MatchString(r) {
+		switch {
+		case !midShape.MatchString(r):
 			return bad("requires", "requires lists mids")
+		case r == m.Mid:
+			return bad("requires", "a mutation cannot require itself")
 		}
 	}
 	return nil
