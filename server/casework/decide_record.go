@@ -2,6 +2,8 @@ package casework
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"doorstep/auth/refusal"
@@ -24,6 +26,8 @@ type evidence interface {
 type taken interface {
 	// Take stamps how it came, and corrects the instant at which it happened.
 	Take(debtor journal.DebtorID, from record.Sent, at *time.Time) time.Duration
+	// Flag adds a flag.
+	Flag(flag string)
 }
 
 // recordEvidence records a note, consent, signature or reported payment. Written
@@ -92,6 +96,9 @@ func (c recordEvidence) decide(ctx context.Context, t *turn) (*draftBuilder, err
 	if err := t.take(f, c.state, c.state.Happened(), c.from); err != nil {
 		return nil, err
 	}
+	if err := t.flagUnknown(ctx, c.state); err != nil {
+		return nil, err
+	}
 	switch state := c.state.(type) {
 	case *record.Consent:
 		settleConsent(f, state)
@@ -125,6 +132,35 @@ func (t *turn) take(f *File, of taken, at *time.Time, from record.Sent) *refusal
 	return nil
 }
 
+// flagUnknown flags a report that names a record which its case does not have. The record may
+// have been refused, or may come later, so that the report is kept.
+func (t *turn) flagUnknown(ctx context.Context, state evidence) error {
+	var named []journal.DocRef
+	record.Rename(state, func(kind, id string) string {
+		named = append(named, journal.DocRef{Type: kind, ID: id})
+		return id
+	})
+	for _, ref := range named {
+		rec, there, err := t.r.Doc(ctx, ref.Type, ref.ID)
+		if err != nil {
+			return err
+		}
+		var has struct {
+			Case journal.CaseID `json:"case"`
+		}
+		if there {
+			if err := json.Unmarshal(rec.Body, &has); err != nil {
+				return fmt.Errorf("read %s %s: %w", ref.Type, ref.ID, err)
+			}
+		}
+		if has.Case != state.CaseOf() {
+			state.Flag("unknown_record")
+			return nil
+		}
+	}
+	return nil
+}
+
 // settleConsent flags what a consent means besides itself.
 func settleConsent(f *File, c *record.Consent) {
 	if c.Status == "given" {
@@ -148,12 +184,15 @@ func settleConsent(f *File, c *record.Consent) {
 	}
 }
 
-// settleReported flags a payment that an agent should not have taken, or that is not in the case's currency.
+// settleReported flags a payment that an agent should not have taken, that is not in the case's
+// currency, or that is more than is owed.
 func settleReported(f *File, p *record.PaymentReported) {
 	if p.Method == "cash" {
 		p.Flags = append(p.Flags, "cash") // agents take none
 	}
 	if p.Currency != f.Case.Currency {
 		p.Flags = append(p.Flags, "other_currency")
+	} else if p.AmountMinor > max(f.Case.PrincipalMinor, f.Case.AmountDueMinor) {
+		p.Flags = append(p.Flags, "above_balance")
 	}
 }

@@ -37,7 +37,8 @@ type Taken struct {
 	// skew and never after the receipt.
 	ClaimedAt time.Time `json:"claimed_at,omitzero" see:"office,agent,lender"`
 	// Flags are what the server found when it took the record in: unlawful, late_stop,
-	// clock_skew, in_future, backdated, after_revocation, after_day, second_visit, no_assignment, …
+	// clock_skew, in_future, backdated, after_revocation, after_day, second_visit, no_assignment,
+	// unknown_record (it names a record that the case does not have), …
 	Flags []string `json:"flags,omitempty" is:"server" see:"office,agent"`
 	// More are the members a newer app sent, as one JSON object, apart from those that
 	// are known here. They are sealed: what they say cannot be known.
@@ -93,6 +94,9 @@ func (t *Taken) mend(s Sent, at time.Time) time.Duration {
 	}
 	return at.Sub(s.Claimed)
 }
+
+// Flag adds a flag.
+func (t *Taken) Flag(flag string) { t.Flags = append(t.Flags, flag) }
 
 // taken gives the part of a state that the server adds.
 func (t *Taken) taken() *Taken { return t }

@@ -133,8 +133,8 @@ type Recording struct {
 
 // Photo is a picture taken at the door; the bytes are an attachment. No people, no bystanders.
 type Photo struct {
-	Kind     string `json:"kind" is:"photo_kinds"`
-	SHA256   string `json:"sha256" is:"id"`
+	Kind     string `json:"kind" is:"photo_kinds" need:"say what is on the photo"`
+	SHA256   string `json:"sha256" is:"id" need:"give the SHA-256 of the picture's bytes, by which it is known"`
 	Redacted bool   `json:"redacted,omitempty"`
 	// Necessity is why it was needed: a word of the office, not a sentence.
 	Necessity string `json:"necessity,omitempty" is:"id"`
