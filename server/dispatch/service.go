@@ -106,6 +106,8 @@ const (
 type Ask struct {
 	Actor   auth.Actor
 	Command string
+	// Payload is a hash of what is asked: the same id with another is journal.ErrReused.
+	Payload [32]byte
 }
 
 // Create asks for a round. It answers at once; Run plans it. A branch has one queued round a day:
@@ -214,7 +216,8 @@ func (s *Service) do(ctx context.Context, b auth.BranchID, ask Ask, decide func(
 	if ask.Command == "" {
 		ask.Command = journal.HTTPCommand(ask.Actor.User, "")
 	}
-	outs, err := s.opt.Journal.Do(ctx, b, []journal.Command{{ID: ask.Command, Actor: ask.Actor.User, Decide: decide}})
+	outs, err := s.opt.Journal.Do(ctx, b, []journal.Command{{ID: ask.Command, Actor: ask.Actor.User, Payload: ask.Payload,
+		Decide: decide}})
 	if err != nil {
 		return journal.Outcome{}, err
 	}

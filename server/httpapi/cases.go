@@ -70,7 +70,7 @@ func receiptText(r casework.Receipt) (json.RawMessage, error) {
 
 // request is a command under the caller's Idempotency-Key, or under a new one if the caller sent none.
 func (a *API) request(c call, cmd casework.Cmd) (casework.Request, error) {
-	return casework.Request{ID: journal.HTTPCommand(c.actor.User, c.key), Payload: a.payload(cmd), Cmd: cmd}, nil
+	return casework.Request{ID: journal.HTTPCommand(c.actor.User, c.key), Payload: c.payload, Cmd: cmd}, nil
 }
 
 func (a *API) caseEndpoints() {

@@ -37,7 +37,7 @@ type replanBody struct {
 }
 
 func (a *API) dispatchAsk(c call) (dispatch.Ask, error) {
-	return dispatch.Ask{Actor: c.actor, Command: journal.HTTPCommand(c.actor.User, c.key)}, nil
+	return dispatch.Ask{Actor: c.actor, Command: journal.HTTPCommand(c.actor.User, c.key), Payload: c.payload}, nil
 }
 
 func (a *API) roundEndpoints() {
