@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"doorstep/auth"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
@@ -61,7 +62,9 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 		}
 		whose[i] = o.owned
 		out[i].Mine = o.By == string(c.Actor.User)
-		debtors = append(debtors, o.Debtor)
+		if !slices.Contains(debtors, o.Debtor) {
+			debtors = append(debtors, o.Debtor)
+		}
 		if rec.Type != "cases" && rec.Type != "assignments" && rec.Type != "policy" && o.Case != "" {
 			refs = append(refs, journal.DocRef{Type: "cases", ID: string(o.Case)})
 		}
@@ -131,7 +134,10 @@ func (s *Service) heldCases(ctx context.Context, c offline.Caller, refs []journa
 		if rec.Type == "" || rec.Deleted {
 			continue
 		}
-		var k record.Case
+		var k struct { // of record.Case what says who holds it: a page asks for the same cases with each of its parts
+			ID     journal.CaseID `json:"id"`
+			Agents []auth.UserID  `json:"agents"`
+		}
 		if err := decode(rec, &k); err != nil {
 			return nil, err
 		}

@@ -5,11 +5,13 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"doorstep/auth"
@@ -183,7 +185,7 @@ func (a *API) pull(c *gin.Context) {
 		a.fail(c, err)
 		return
 	}
-	writeJSON(c, out)
+	streamJSON(c, out, out.Size())
 }
 
 // pullWhileIn pulls. A user who is out when a wait has ended gets nothing.
@@ -247,6 +249,15 @@ func (a *API) manifest(c *gin.Context) {
 	writeJSON(c, out)
 }
 
+// zips holds compressors: each allocates several hundred kB, whatever it compresses.
+var zips = sync.Pool{New: func() any {
+	z, err := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed)
+	if err != nil {
+		panic(err) // the level is a constant
+	}
+	return z
+}}
+
 // writeJSON answers with JSON, compressed if it is long and the caller can read that.
 func writeJSON(c *gin.Context, v any) {
 	text, err := json.Marshal(v)
@@ -256,16 +267,39 @@ func writeJSON(c *gin.Context, v any) {
 		return
 	}
 	c.Header("Vary", "Accept-Encoding")
-	if len(text) > gzipFrom && strings.Contains(c.GetHeader("Accept-Encoding"), "gzip") {
+	if len(text) > gzipFrom && readsGzip(c) {
 		var b bytes.Buffer
-		z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
-		if err == nil {
-			_, err = z.Write(text)
-		}
-		if err == nil && z.Close() == nil {
+		z := zips.Get().(*gzip.Writer)
+		z.Reset(&b)
+		if _, err := z.Write(text); err == nil && z.Close() == nil {
 			c.Header("Content-Encoding", "gzip")
 			text = b.Bytes()
 		}
+		zips.Put(z)
 	}
-	c.Data(http.StatusOK, "application/json", text)
+	c.Data(http.StatusOK, jsonType, text)
 }
+
+// streamJSON answers as writeJSON does with what writes itself. It holds no copy of the answer, which is about size
+// bytes; an answer that cannot be written to its end is cut off, which the caller's HTTP notices.
+func streamJSON(c *gin.Context, v io.WriterTo, size int) {
+	c.Header("Content-Type", jsonType)
+	c.Header("Vary", "Accept-Encoding")
+	var w io.Writer = c.Writer
+	if size > gzipFrom && readsGzip(c) {
+		c.Header("Content-Encoding", "gzip")
+		z := zips.Get().(*gzip.Writer)
+		z.Reset(c.Writer)
+		defer func() {
+			_ = z.Close() // as below
+			zips.Put(z)
+		}()
+		w = z
+	}
+	c.Status(http.StatusOK)
+	_, _ = v.WriteTo(w) // the caller is gone, and reads no problem
+}
+
+const jsonType = "application/json"
+
+func readsGzip(c *gin.Context) bool { return strings.Contains(c.GetHeader("Accept-Encoding"), "gzip") }

@@ -1,12 +1,16 @@
 package record
 
 import (
+	"bytes"
+	"encoding"
 	"encoding/json"
 	"fmt"
 	"reflect"
 	"strconv"
+	"sync"
 	"time"
 
+	"doorstep/auth/strictjson"
 	"doorstep/sync/seal"
 )
 
@@ -15,10 +19,20 @@ import (
 // under "more". state is a pointer to the caller's own copy with its personal parts
 // opened; one whose key is destroyed is null, and the object then says "erased": true.
 func Show(state any, to Audience) (json.RawMessage, error) {
-	return seal.ShowWith(state, func() ([]byte, error) {
-		return appendShown(make([]byte, 0, 1024), reflect.ValueOf(state).Elem(), to, false)
+	scratch := scratches.Get().(*[]byte)
+	defer scratches.Put(scratch)
+	out, err := seal.ShowWith(state, func() ([]byte, error) {
+		return appendShown((*scratch)[:0], reflect.ValueOf(state).Elem(), to, false)
 	})
+	if err != nil {
+		return nil, err
+	}
+	*scratch = out
+	return bytes.Clone(out), nil
 }
+
+// scratches holds buffers in which Show writes: a page of documents would otherwise grow a buffer for each of them.
+var scratches = sync.Pool{New: func() any { return new([]byte) }}
 
 // appendShown writes a struct. inherit says that members without a see tag are allowed.
 func appendShown(b []byte, v reflect.Value, to Audience, inherit bool) ([]byte, error) {
@@ -71,11 +85,22 @@ func appendValue(b []byte, f reflect.Value, to Audience) ([]byte, error) {
 		}
 		return append(b, ']'), nil
 	case t == timeType:
-		return append(f.Interface().(time.Time).AppendFormat(append(b, '"'), time.RFC3339), '"'), nil
+		return append(f.Addr().Interface().(*time.Time).AppendFormat(append(b, '"'), time.RFC3339), '"'), nil
 	case t.Kind() == reflect.Slice && f.IsNil() && t.Elem().Kind() != reflect.Uint8:
 		return append(b, "[]"...), nil
 	case f.CanInt():
 		return strconv.AppendInt(b, f.Int(), 10), nil
+	case f.Kind() == reflect.Bool:
+		return strconv.AppendBool(b, f.Bool()), nil
+	}
+	switch x := f.Addr().Interface().(type) {
+	case *seal.Text:
+		return x.AppendJSON(b)
+	case json.Marshaler, encoding.TextMarshaler:
+	default:
+		if f.Kind() == reflect.String {
+			return strictjson.AppendString(b, f.String()), nil
+		}
 	}
 	text, err := json.Marshal(f.Addr().Interface())
 	return append(b, text...), err
@@ -83,7 +108,7 @@ func appendValue(b []byte, f reflect.Value, to Audience) ([]byte, error) {
 
 // isEmpty tells whether a member that may be absent is absent.
 func isEmpty(f reflect.Value) bool {
-	if z, ok := f.Interface().(interface{ IsZero() bool }); ok {
+	if z, ok := f.Addr().Interface().(interface{ IsZero() bool }); ok {
 		return z.IsZero()
 	}
 	switch f.Kind() {

@@ -3,11 +3,15 @@ package offline
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"doorstep/auth"
+	"doorstep/auth/strictjson"
 	"doorstep/sync/journal"
 )
 
@@ -17,10 +21,22 @@ const (
 	MaxPull      = 2000
 	MaxPullBytes = 1 << 20
 	MaxWait      = 25 * time.Second
-	// rowsAtOnce is how many rows are read and shown at once: a page may be full by bytes
-	// long before it has as many changes as were asked for.
+	// A page may be full by bytes long before it has as many changes as were asked for. So rows are read and shown a
+	// part at a time: firstRows, then as many as the page will hold if they are like those before, at least fewRows
+	// and at most rowsAtOnce.
+	firstRows  = 50
+	fewRows    = 10
 	rowsAtOnce = 200
 )
+
+// rowsNext is how many rows to read next for a page that has n changes of size bytes in all, and may have limit.
+func rowsNext(n, size, limit int) int {
+	if n == 0 {
+		return min(firstRows, limit)
+	}
+	fit := 1 + (MaxPullBytes-size)*n/size // one more, to see that the page is full
+	return min(max(fit, fewRows), rowsAtOnce, limit-n)
+}
 
 // PullRequest asks for what changed after a cursor.
 type PullRequest struct {
@@ -49,6 +65,57 @@ type Change struct {
 	Rev  uint64          `json:"rev"`
 	Op   string          `json:"op"` // put, delete, revoke
 	Doc  json.RawMessage `json:"doc,omitempty"`
+}
+
+// WriteTo writes the answer as encoding/json would encode it, a change at a time: a page of 1 MiB is not copied.
+func (a PullAnswer) WriteTo(w io.Writer) (int64, error) {
+	changes := a.Changes
+	a.Changes = []Change{}
+	head, err := json.Marshal(a)
+	if err != nil {
+		return 0, err
+	}
+	const end = "]}" // of the list of changes, which is the last member
+	piece, sent := head[:len(head)-len(end)], int64(0)
+	for i := range changes {
+		c := &changes[i]
+		if i > 0 {
+			piece = append(piece, ',')
+		}
+		piece = c.appendHead(piece)
+		if len(c.Doc) > 0 {
+			n, err := w.Write(append(piece, `,"doc":`...))
+			m, errDoc := w.Write(c.Doc)
+			if sent += int64(n + m); err != nil || errDoc != nil {
+				return sent, errors.Join(err, errDoc)
+			}
+			piece = piece[:0]
+		}
+		piece = append(piece, '}')
+	}
+	n, err := w.Write(append(piece, end...))
+	return sent + int64(n), err
+}
+
+// Size is about how many bytes the answer has.
+func (a PullAnswer) Size() int {
+	size := 0
+	for i := range a.Changes {
+		size += a.Changes[i].size()
+	}
+	return size
+}
+
+// size is about how many bytes the change has in an answer.
+func (c *Change) size() int { return len(c.Doc) + len(c.Type) + len(c.ID) + 64 }
+
+// appendHead writes the change without its document and the closing brace.
+func (c *Change) appendHead(b []byte) []byte {
+	b = strconv.AppendUint(append(b, `{"seq":`...), c.Seq, 10)
+	b = strictjson.AppendString(append(b, `,"type":`...), c.Type)
+	b = strictjson.AppendString(append(b, `,"id":`...), c.ID)
+	b = strconv.AppendUint(append(b, `,"rev":`...), c.Rev, 10)
+	return strictjson.AppendString(append(b, `,"op":`...), c.Op)
 }
 
 // feeds are what a device reads: its agent's and its branch's.
@@ -122,7 +189,7 @@ func (s *Service) page(ctx context.Context, c Caller, e Epoch, q PullRequest, fi
 	size := 0
 	for {
 		read, err := s.store.Feed(ctx, journal.FeedQuery{Branch: c.Branch, Feeds: feeds(c), After: after, Types: q.Types,
-			Limit: min(rowsAtOnce, q.Limit-len(a.Changes))})
+			Limit: rowsNext(len(a.Changes), size, q.Limit)})
 		if err != nil {
 			return PullAnswer{}, err
 		}
@@ -156,7 +223,7 @@ func (s *Service) page(ctx context.Context, c Caller, e Epoch, q PullRequest, fi
 			if ch.Op == "" || ch.Op != opPut && !mine && first.covers(r.Seq) {
 				continue // the device must not hear of it, or has never had it
 			}
-			n := len(ch.Doc) + len(ch.Type) + len(ch.ID) + 64
+			n := ch.size()
 			if size+n > MaxPullBytes && len(a.Changes) > 0 {
 				a.More, a.Cursor = true, a.Changes[len(a.Changes)-1].Seq
 				return a, s.goesOn(ctx, c, e, q.After, first)

@@ -119,3 +119,41 @@ func TestWhatIsSealedStaysAsItIs(t *testing.T) {
 		t.Error("two sealings of one text are equal, which tells that the texts are")
 	}
 }
+
+// A text appends what encoding/json writes of it: sealed, in the clear while it is shown, null when it is erased or there is none, and
+// nothing but an error when it is not sealed yet or shown before it was opened.
+func TestATextAppendsWhatItMarshals(t *testing.T) {
+	store, c := newSmalls(), newClock()
+	v := open(t, store, c)
+	ctx := t.Context()
+	unsealed, sealed := newCard(), newCard()
+	check(t, v.SealDoc(ctx, debtor, branch, "cases", "c1", sealed))
+	data, err := json.Marshal(sealed)
+	check(t, err)
+	closed, opened, erased := read(t, data), read(t, data), read(t, data)
+	check(t, v.OpenDoc(ctx, debtor, branch, "cases", "c1", opened))
+	check(t, v.Erase(ctx, debtor))
+	check(t, v.OpenDoc(ctx, debtor, branch, "cases", "c1", erased))
+	if !erased.Name.IsErased() {
+		t.Fatal("the name was opened under a destroyed key")
+	}
+	same := func(what string, x *seal.Text) {
+		want, wantErr := json.Marshal(x)
+		got, err := x.AppendJSON([]byte("x"))
+		switch {
+		case (err != nil) != (wantErr != nil):
+			t.Errorf("%s: appending says %v, marshalling %v", what, err, wantErr)
+		case err == nil && string(got) != "x"+string(want):
+			t.Errorf("%s: appended %s, want x%s", what, got, want)
+		}
+	}
+	for what, x := range map[string]*card{"none": {}, "unsealed": unsealed, "sealed": sealed, "closed": closed,
+		"opened": opened, "erased": erased} {
+		same(what, &x.Name)
+		_, err := seal.ShowWith(x, func() ([]byte, error) {
+			same(what+", shown", &x.Name)
+			return []byte("{}"), nil
+		})
+		check(t, err)
+	}
+}

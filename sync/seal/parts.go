@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"unicode/utf8"
 
+	"doorstep/auth/strictjson"
 	"doorstep/geo"
 )
 
@@ -39,6 +40,15 @@ func (t Text) Plain() string { return string(t.plain) }
 // MarshalJSON writes the sealed form; an unsealed value is an error.
 func (t Text) MarshalJSON() ([]byte, error) {
 	return t.encode(func() ([]byte, error) { return encodePlain(string(t.plain)) })
+}
+
+// AppendJSON appends to b what MarshalJSON writes, without a copy of a text that is shown.
+func (t *Text) AppendJSON(b []byte) ([]byte, error) {
+	if t.shown && t.open && !t.erased {
+		return strictjson.AppendString(b, t.plain), nil
+	}
+	text, err := t.MarshalJSON()
+	return append(b, text...), err
 }
 
 // UnmarshalJSON reads a string or the sealed form. An empty string is no value.

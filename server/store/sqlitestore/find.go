@@ -151,7 +151,7 @@ func (s *Store) Find(ctx context.Context, q journal.Query) (journal.Found, error
 	err = scan(rows, func() error {
 		r := journal.Record{Branch: q.Branch, Type: q.Type}
 		var key []byte
-		if err := rows.Scan(&key, &r.ID, &r.N, &r.Rev, &r.No, (*[]byte)(&r.Body)); err != nil {
+		if err := rows.Scan(&key, &r.ID, &r.N, &r.Rev, &r.No, (*sql.RawBytes)(&r.Body)); err != nil {
 			return err
 		}
 		keys = append(keys, key)
@@ -197,7 +197,7 @@ func (s *Store) list(ctx context.Context, q journal.Query, limit int) (journal.F
 	var out journal.Found
 	err = scan(rows, func() error {
 		r := journal.Record{Branch: q.Branch, Type: q.Type}
-		if err := rows.Scan(&r.ID, &r.N, &r.Rev, &r.No, (*[]byte)(&r.Body)); err != nil {
+		if err := rows.Scan(&r.ID, &r.N, &r.Rev, &r.No, (*sql.RawBytes)(&r.Body)); err != nil {
 			return err
 		}
 		out.Records = append(out.Records, r)

@@ -134,7 +134,7 @@ func records(
 			}
 			err = scan(rows, func() error {
 				r := journal.Record{Branch: b, Type: typ}
-				if err := rows.Scan(&r.ID, &r.N, &r.Rev, &r.No, &r.Deleted, (*[]byte)(&r.Body)); err != nil {
+				if err := rows.Scan(&r.ID, &r.N, &r.Rev, &r.No, &r.Deleted, (*sql.RawBytes)(&r.Body)); err != nil {
 					return err
 				}
 				tidy(&r)
@@ -159,6 +159,9 @@ func tidy(r *journal.Record) {
 	}
 }
 
+// scan calls each for every row. A body that each takes as sql.RawBytes is its own for good: for database/sql such
+// bytes are the driver's until the next row, but the driver makes new ones for each row, and the copy that a *[]byte
+// would get is as large as the page of documents that is read. TestBodiesOutliveTheirRows fails if that changes.
 func scan(rows *sql.Rows, each func() error) error {
 	for rows.Next() {
 		if err := each(); err != nil {
@@ -270,6 +273,9 @@ func (s *Store) Feed(ctx context.Context, q journal.FeedQuery) (journal.FeedRead
 			var r journal.FeedRecord
 			if err := rows.Scan(&r.Feed, &r.Seq, &r.FeedEntry.Type, &r.FeedEntry.ID); err != nil {
 				return err
+			}
+			if out.Rows == nil { // most pulls find nothing new; others fill their page
+				out.Rows, refs = make([]journal.FeedRecord, 0, q.Limit+1), make([]journal.DocRef, 0, q.Limit+1)
 			}
 			out.Rows = append(out.Rows, r)
 			refs = append(refs, journal.DocRef{Type: r.FeedEntry.Type, ID: r.FeedEntry.ID})

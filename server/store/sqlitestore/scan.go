@@ -3,6 +3,7 @@ package sqlitestore
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"fmt"
 	"maps"
 	"slices"
@@ -29,7 +30,7 @@ func (s *Store) ScanRecords(ctx context.Context, b auth.BranchID, gen uint64, af
 	var out []journal.Record
 	err = scan(rows, func() error {
 		r := journal.Record{Branch: b}
-		err := rows.Scan(&r.Type, &r.ID, &r.N, &r.Rev, &r.No, &r.Deleted, (*[]byte)(&r.Body))
+		err := rows.Scan(&r.Type, &r.ID, &r.N, &r.Rev, &r.No, &r.Deleted, (*sql.RawBytes)(&r.Body))
 		tidy(&r)
 		out = append(out, r)
 		return err
