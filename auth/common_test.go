@@ -6,13 +6,11 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
-
-	"github.com/alexedwards/argon2id"
 )
 
 func TestCommonPasswordsAreRefused(t *testing.T) {
 	// No place to hash in: what passes the rules waits until its context ends.
-	p, err := newPasswords(1, argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
+	p, err := NewPasswords(1, HashCost{KiB: 64, Passes: 1})
 	check(t, err)
 	p.places <- struct{}{}
 	ended, cancel := context.WithCancel(context.Background())

@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"doorstep/auth/refusal"
-
-	"github.com/alexedwards/argon2id"
 )
 
 // clock is set by the tests.
@@ -195,8 +193,7 @@ func newHouse(t *testing.T) *house {
 	keys, err := parseKeys(data)
 	check(t, err)
 	// Real hashings have tests of their own; the stories here sign in often.
-	passwords, err := newPasswords(2, argon2id.Params{Memory: 64, Iterations: 2, Parallelism: 1, SaltLength: 16,
-		KeyLength: 32})
+	passwords, err := NewPasswords(2, HashCost{KiB: 64, Passes: 2})
 	check(t, err)
 	hash, err := passwords.Hash(context.Background(), "", password)
 	check(t, err)

@@ -10,7 +10,7 @@ import (
 )
 
 func TestPasswordsAreHashedWithTheStatedCost(t *testing.T) {
-	p, err := NewPasswords(1)
+	p, err := NewPasswords(1, SafeHashCost)
 	check(t, err)
 	hash, err := p.Hash(context.Background(), "ana", password)
 	check(t, err)
@@ -42,7 +42,7 @@ func TestPasswordsAreHashedWithTheStatedCost(t *testing.T) {
 }
 
 func TestWeakPasswordsAreRefused(t *testing.T) {
-	p, err := NewPasswords(1)
+	p, err := NewPasswords(1, SafeHashCost)
 	check(t, err)
 	for name, c := range map[string]struct {
 		password string
@@ -86,7 +86,7 @@ func TestAOneTimePasswordIsUnguessableAndGoodEnough(t *testing.T) {
 		}
 		seen[o] = true
 	}
-	p, err := NewPasswords(1)
+	p, err := NewPasswords(1, SafeHashCost)
 	check(t, err)
 	if _, err := p.Hash(context.Background(), "admin", OneTimePassword()); err != nil {
 		t.Errorf("our own rules refuse it: %v", err)
@@ -94,7 +94,7 @@ func TestAOneTimePasswordIsUnguessableAndGoodEnough(t *testing.T) {
 }
 
 func TestHashingsWaitForAPlace(t *testing.T) {
-	p, err := NewPasswords(0) // at least one
+	p, err := NewPasswords(0, SafeHashCost) // at least one
 	check(t, err)
 	p.places <- struct{}{}
 	ctx, cancel := context.WithCancel(context.Background())

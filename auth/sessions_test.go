@@ -71,10 +71,10 @@ func TestAnUnknownLoginTakesAHashing(t *testing.T) {
 			t.Errorf("%s: %v, want to have waited for a hashing", login, err)
 		}
 	}
-	passwords, err := NewPasswords(1)
+	passwords, err := NewPasswords(1, SafeHashCost)
 	check(t, err)
-	if params, _, _, err := argon2id.DecodeHash(passwords.decoy); err != nil || *params != hashing {
-		t.Errorf("the decoy is hashed with %+v, passwords with %+v: %v", params, hashing, err)
+	if params, _, _, err := argon2id.DecodeHash(passwords.decoy); err != nil || *params != passwords.params {
+		t.Errorf("the decoy is hashed with %+v, passwords with %+v: %v", params, passwords.params, err)
 	}
 }
 

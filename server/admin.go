@@ -26,7 +26,7 @@ func ResetPassword(ctx context.Context, cfg Config, login string) (password stri
 	defer func() { err = errors.Join(err, store.Close()) }()
 	j := journal.Open(store, journal.Options{Clock: cfg.clock(), Log: cfg.Log})
 	defer func() { err = errors.Join(err, j.Close(ctx)) }()
-	passwords, err := auth.NewPasswords(runtime.GOMAXPROCS(0))
+	passwords, err := auth.NewPasswords(runtime.GOMAXPROCS(0), cfg.hashing)
 	if err != nil {
 		return "", err
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"doorstep/auth"
 	"doorstep/auth/keyfile"
 	"doorstep/geo/travel"
 	"doorstep/server/dispatch"
@@ -71,6 +72,8 @@ type Config struct {
 	Version string
 	Log     *slog.Logger
 
+	// hashing is what a password's hash takes; zero means auth.SafeHashCost. Tests take less.
+	hashing auth.HashCost
 	// steps bounds each search of a round by its steps; tests set it, with more seconds than it needs.
 	steps int
 	// store opens the store in place of openStore; tests run two nodes on one store with it.
@@ -85,6 +88,9 @@ func (c *Config) fill() error {
 	}
 	if c.Data == "" {
 		c.Data = "doorstep-data"
+	}
+	if c.hashing == (auth.HashCost{}) {
+		c.hashing = auth.SafeHashCost
 	}
 	if c.Deployment == "" {
 		c.Deployment = "doorstep"

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"doorstep/auth"
 	"doorstep/server/audit"
 	"doorstep/server/play"
 	"doorstep/sync/journal"
@@ -31,7 +32,7 @@ type running struct {
 // run opens and serves a server. Its stop stops it; the end of the test calls stop as well.
 func run(t testing.TB, cfg Config) *running {
 	t.Helper()
-	cfg.Listen, cfg.AdminPassword = "127.0.0.1:0", adminPassword
+	cfg.Listen, cfg.AdminPassword, cfg.hashing = "127.0.0.1:0", adminPassword, auth.HashCost{KiB: 64, Passes: 1}
 	s, err := Open(context.Background(), cfg)
 	if err != nil {
 		t.Fatal(err)

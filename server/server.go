@@ -85,7 +85,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	passwords, err := auth.NewPasswords(runtime.GOMAXPROCS(0))
+	passwords, err := auth.NewPasswords(runtime.GOMAXPROCS(0), cfg.hashing)
 	if err != nil {
 		return nil, err
 	}

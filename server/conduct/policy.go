@@ -61,11 +61,14 @@ type Source struct {
 	URL   string `json:"url,omitempty"`
 }
 
-// Default loads the pack that ships with the product.
-func Default() (*Policy, error) { return LoadPacks([]Pack{DefaultPack()}) }
+// Default returns the policy that the pack that ships makes by itself. Reading a pack takes tens of milliseconds, so
+// this one is read once; all callers share the policy, which never changes.
+func Default() (*Policy, error) { return readDefault() }
 
-// DefaultPack returns the pack that ships with the product.
-func DefaultPack() Pack { return Pack{Text: slices.Clone(defaultPack)} }
+var readDefault = sync.OnceValues(func() (*Policy, error) { return LoadPacks([]Pack{DefaultPack()}) })
+
+// DefaultPack returns the pack that ships with the product. Its name is default.
+func DefaultPack() Pack { return Pack{Name: "default", Text: slices.Clone(defaultPack)} }
 
 // Pack is the text of one file of profiles, sources and calendars.
 type Pack struct {
