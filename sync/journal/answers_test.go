@@ -121,7 +121,7 @@ func TestWriteLogTellsWhoWroteLast(t *testing.T) {
 		for n := uint64(1); n <= 40; n++ {
 			w := write{Key(rune('a' + rng.IntN(3))), n, uint64(rng.IntN(4))}
 			l.begin()
-			l.add([]Key{w.key}, n, w.by)
+			l.add(&Entry{N: n, Writes: []Key{w.key}}, w.by)
 			if rng.IntN(4) == 0 {
 				l.undo()
 			} else {
@@ -134,7 +134,7 @@ func TestWriteLogTellsWhoWroteLast(t *testing.T) {
 					want = true
 				}
 			}
-			got := l.overtaken([]Key{key}, readAt, by)
+			got := l.overtaken([]readKey{{Key: key}}, readAt, by)
 			if got != want {
 				t.Fatalf("seed %d, entry %d: %s read at %d by %d: overtaken is %v, want %v; %v", seed, n, key, readAt, by, got,
 					want, all)
@@ -338,10 +338,15 @@ func TestAGroupNobodyBeganWithIsTakenBack(t *testing.T) {
 	})
 }
 
-// forgetful keeps nothing but where the journal ends.
+// forgetful keeps nothing but where the journal ends, and which commands there were.
 type forgetful struct{ *memStore }
 
-func (forgetful) Commit(context.Context, *Page, ViewWrites) error { return nil }
+func (f forgetful) Commit(ctx context.Context, p *Page, v ViewWrites) error {
+	for i := range v.Receipts {
+		v.Receipts[i] = Receipt{Command: v.Receipts[i].Command, N: v.Receipts[i].N}
+	}
+	return f.Apply(ctx, p, ViewWrites{Receipts: v.Receipts})
+}
 
 func (forgetful) Records(_ context.Context, _ auth.BranchID, refs []DocRef) ([]Record, error) {
 	return make([]Record, len(refs)), nil

@@ -28,6 +28,7 @@ type group struct {
 	// or err says why it is not done. Both are set before done is closed.
 	settled int
 	err     error
+	old     bool // the next item rests on an answer of the store that was too old (errOld)
 	done    chan struct{}
 }
 
@@ -45,7 +46,7 @@ func (g *group) appends() bool {
 // entries (a refusal, or a decision that changes nothing) only its reads are checked.
 type item struct {
 	command  int // index in the Do call
-	reads    []Key
+	reads    []readKey
 	entries  []prepared
 	received time.Time
 	bytes    int
@@ -65,11 +66,12 @@ type prepared struct {
 type committer struct {
 	j        *Journal
 	branch   auth.BranchID
-	turn     chan struct{} // holds one: who decides again, see Do
-	starting chan struct{} // holds one: who starts the branch
-	news     chan struct{} // holds one: pending has grown
-	w        atomic.Uint64 // entries up to here are in the views of this store
-	groups   atomic.Uint64 // ids of groups
+	turn     chan struct{}          // holds one: who decides again, see Do
+	starting chan struct{}          // holds one: who starts the branch
+	news     chan struct{}          // holds one: pending has grown
+	w        atomic.Uint64          // entries up to here are in the views of this store
+	shown    atomic.Pointer[string] // see lastShown
+	groups   atomic.Uint64          // ids of groups
 
 	mu         sync.Mutex
 	pending    []*group
@@ -87,11 +89,12 @@ type committer struct {
 	numbered uint64
 	clock    time.Time // received time of the tail: never decreases
 	writes   writeLog
-	losses   int // compares lost in a row
+	unfit    map[Key]bool // documents that the store could not keep: their states stay as they were
+	losses   int          // compares lost in a row
 }
 
 func newCommitter(j *Journal, b auth.BranchID) *committer {
-	c := &committer{j: j, branch: b, tree: true,
+	c := &committer{j: j, branch: b, tree: true, unfit: map[Key]bool{},
 		turn: make(chan struct{}, 1), starting: make(chan struct{}, 1), news: make(chan struct{}, 1)}
 	c.writes.reset(0)
 	return c
@@ -359,6 +362,7 @@ func (c *committer) commit(held []*group) (left []*group) {
 		c.losses = 0
 		c.last, c.edge, c.numbered, c.clock = b.page.Last, b.edge, b.numbered, b.clock
 		c.w.Store(c.last)
+		c.show(b.view)
 	}
 	for i, g := range held {
 		g.settled += b.took[i]
@@ -404,6 +408,10 @@ func (c *committer) build(held []*group) *batch {
 				b.over[i] = true
 				break
 			}
+			if c.writes.outdated(it.reads, g.readAt, c.unfit) {
+				b.over[i], g.old = true, true
+				break
+			}
 			bytes += it.bytes
 			c.number(b, it, g.id)
 			b.took[i]++
@@ -438,7 +446,7 @@ func (c *committer) number(b *batch, it *item, by uint64) {
 		b.edge.Add(leaf)
 		b.page.Entries, b.page.Leaves = append(b.page.Entries, raw), append(b.page.Leaves, leaf)
 		b.view = append(b.view, e)
-		c.writes.add(e.Writes, e.N, by)
+		c.writes.add(&e, by)
 	}
 }
 

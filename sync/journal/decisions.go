@@ -72,7 +72,7 @@ func (d *decision) rests(command Key, keys map[Key]struct{}) bool {
 		return false
 	}
 	for _, k := range d.item.reads {
-		if _, ok := keys[k]; ok {
+		if _, ok := keys[k.Key]; ok {
 			return true
 		}
 	}

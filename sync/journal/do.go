@@ -107,6 +107,7 @@ func (j *Journal) Do(ctx context.Context, branch auth.BranchID, cmds []Command) 
 	giveWay := Backoff{First: 2 * time.Millisecond, Most: 40 * time.Millisecond}
 	turn := false
 	last, times := -1, 0 // the command that was overtaken last, and how often in a row
+	var old oldAnswers
 	for done := 0; done < len(cmds); {
 		if times > 0 && !turn {
 			// Somebody wrote what this call had read. Those who fight over the same
@@ -133,6 +134,12 @@ func (j *Journal) Do(ctx context.Context, branch auth.BranchID, cmds []Command) 
 				until++
 			}
 			g, decided, err := j.decideAll(ctx, c, at, cmds[:until], salts, done)
+			if errors.Is(err, errOld) {
+				if err := old.met(ctx, c); err != nil {
+					return out, err
+				}
+				continue
+			}
 			if err != nil {
 				return out, err
 			}
@@ -171,6 +178,11 @@ func (j *Journal) Do(ctx context.Context, branch auth.BranchID, cmds []Command) 
 			}
 			times++
 		}
+		if g.old {
+			if err := old.met(ctx, c); err != nil {
+				return out, err
+			}
+		}
 		done = until
 	}
 	return out, nil
@@ -184,9 +196,9 @@ func (j *Journal) decideAll(ctx context.Context, c *committer, at time.Time, cmd
 	for _, cmd := range cmds[from:] {
 		ids = append(ids, cmd.ID)
 	}
-	known, err := j.store.Receipts(ctx, c.branch, ids)
+	known, err := c.receipts(ctx, ids)
 	if err != nil {
-		return nil, nil, fmt.Errorf("look up receipts: %w", err)
+		return nil, nil, err
 	}
 	out := make([]Outcome, len(ids))
 	mine := map[string]Receipt{} // of this very call
@@ -216,7 +228,7 @@ func (j *Journal) decideAll(ctx context.Context, c *committer, at time.Time, cmd
 			continue
 		}
 		r := &Reader{Branch: c.branch, At: at, W: g.readAt, store: j.store, drafted: overlay,
-			keys: map[Key]struct{}{CommandKey(cmd.ID): {}}, seen: cache}
+			keys: map[Key]seenAt{CommandKey(cmd.ID): {}}, seen: cache}
 		draft, err := cmd.Decide(ctx, r)
 		if cause := ctx.Err(); err != nil && cause != nil && errors.Is(err, cause) {
 			return nil, nil, cause

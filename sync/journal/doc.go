@@ -54,6 +54,7 @@
 //	    TestAKeyIsWrittenOnlyIfItWasRead
 //	J2  TestUnclearAppendsHaveOneEffect, TestTwoNodesWithFaults, TestUnclearIsNeverCalledNothing, TestWhoLosesTwiceWaits;
 //	    storetest TheSamePageAgainIsWelcome
+//	J2a TestOldAnswersAreNotBelieved, TestAStoreThatStaysOldKeepsNobodyWaiting; storetest OldAnswersAreNotBelieved
 //	J3  TestNextNodeAppliesWhatADeadNodeStored, TestAnEntryThatCannotBeReadIsParked, TestAPageThatCannotBeReadIsParked,
 //	    TestWhatNoStoreCanKeepIsParked; storetest WatermarkRisesInOrder,
 //	    ViewsAreKept, WhatAViewCannotApplyIsParked; sqlitestore TestADamagedPageStopsNothing

@@ -149,7 +149,7 @@ func FuzzCodec(f *testing.F) {
 		if flags&2 != 0 {
 			d.Tell(Feed(id), typ, id)
 		}
-		r := &Reader{Branch: branch, At: MaxTime, keys: map[Key]struct{}{DocKey(typ, id): {}}, drafted: newDrafted(),
+		r := &Reader{Branch: branch, At: MaxTime, keys: map[Key]seenAt{DocKey(typ, id): {}}, drafted: newDrafted(),
 			seen: map[DocRef]Record{}}
 		it, err := prepare(cmd, r, d, MaxTime)
 		var refused *refusal.Error

@@ -26,6 +26,10 @@ var (
 	// without an outcome nothing was appended. Code journal.stalled.
 	ErrStalled = later(10*time.Second, "journal.stalled",
 		"nothing was stored: the store takes no changes at present; send again, and see /readyz")
+	// ErrNoAnswer: the store was not reached or did not answer in time. Of a write it is not known whether it was
+	// done. A Store's methods wrap it. Code journal.no_answer.
+	ErrNoAnswer = later(5*time.Second, "journal.no_answer",
+		"the store does not answer at present; ask again with the same id, and see /readyz")
 	// ErrFull: the store has no room left, and what it was asked for was not stored. A Store's
 	// methods that write wrap it. Code journal.full.
 	ErrFull = later(30*time.Second, "journal.full",

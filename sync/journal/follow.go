@@ -129,14 +129,18 @@ func (c *committer) base(ctx context.Context, at uint64) error {
 			return err
 		}
 		c.last, c.edge, c.numbered = p.Last, p.EdgeAfter(), p.Numbered+p.NumberedIn
-		for n := p.Last; n >= p.First; n-- {
-			if e, err := p.Entry(n); err == nil {
-				c.clock = e.Received
-				break
-			}
-		}
 	}
 	c.writes.reset(c.last)
+	if err != nil {
+		return nil
+	}
+	for n := p.Last; n >= p.First; n-- {
+		if e, err := p.Entry(n); err == nil {
+			c.clock = e.Received
+			c.show([]Entry{e})
+			break
+		}
+	}
 	return nil
 }
 
@@ -281,7 +285,7 @@ func (c *committer) take(ctx context.Context, p *Page) error {
 	}
 	c.writes.begin()
 	for i := range entries {
-		c.writes.add(entries[i].Writes, entries[i].N, 0)
+		c.writes.add(&entries[i], 0)
 		if entries[i].Received.After(c.clock) {
 			c.clock = entries[i].Received
 		}
@@ -292,6 +296,7 @@ func (c *committer) take(ctx context.Context, p *Page) error {
 	c.writes.rotate()
 	c.last, c.tree, c.edge, c.numbered = p.Last, true, edge, p.Numbered+p.NumberedIn
 	c.w.Store(max(c.w.Load(), c.last))
+	c.show(entries)
 	c.j.announce(c.branch, c.last, v.Feeds)
 	return nil
 }
@@ -335,6 +340,7 @@ func (c *committer) parkUnfit(ctx context.Context, entries []Entry, unfit map[Do
 		}
 	}
 	unfit[u.Doc] = true
+	c.unfit[DocKey(u.Doc.Type, u.Doc.ID)] = true
 	return again, nil
 }
 

@@ -24,8 +24,20 @@ type Reader struct {
 
 	store   Store
 	drafted *drafted
-	keys    map[Key]struct{}
+	keys    map[Key]seenAt
 	seen    map[DocRef]Record
+}
+
+// seenAt is what is known of a key that was read.
+type seenAt struct {
+	stored bool   // a document of the store stands under the key, or none does
+	n      uint64 // the entry that wrote what the store gave for it; 0: it had no such document
+}
+
+// readKey is a key that a decision rests on.
+type readKey struct {
+	Key
+	seenAt
 }
 
 // drafted holds the documents that earlier commands of one Do call have written.
@@ -57,7 +69,14 @@ func (d *drafted) put(r Record) {
 // for: a case file (CaseKey), a uniqueness rule, a debtor's count.
 func (r *Reader) Depend(keys ...Key) {
 	for _, k := range keys {
-		r.keys[k] = struct{}{}
+		r.note(k, seenAt{})
+	}
+}
+
+// note remembers that a key was read; what is known of it stays known.
+func (r *Reader) note(k Key, at seenAt) {
+	if was, there := r.keys[k]; !there || !was.stored {
+		r.keys[k] = at
 	}
 }
 
@@ -77,11 +96,13 @@ func (r *Reader) Docs(ctx context.Context, refs ...DocRef) ([]Record, error) {
 	var ask []DocRef
 	var where []int
 	for i, ref := range refs {
-		r.keys[DocKey(ref.Type, ref.ID)] = struct{}{}
+		k := DocKey(ref.Type, ref.ID)
 		if rec, ok := r.drafted.docs[ref]; ok {
 			out[i] = rec
+			r.note(k, seenAt{})
 		} else if rec, ok := r.seen[ref]; ok {
 			out[i] = rec
+			r.note(k, seenAt{true, rec.N})
 		} else {
 			ask, where = append(ask, ref), append(where, i)
 		}
@@ -94,6 +115,7 @@ func (r *Reader) Docs(ctx context.Context, refs ...DocRef) ([]Record, error) {
 		for i, rec := range recs {
 			out[where[i]] = rec
 			r.seen[ask[i]] = rec
+			r.note(DocKey(ask[i].Type, ask[i].ID), seenAt{true, rec.N})
 		}
 	}
 	return out, nil
@@ -122,10 +144,10 @@ func (r *Reader) Prefetch(ctx context.Context, refs ...DocRef) error {
 }
 
 // read lists the keys of what was read.
-func (r *Reader) read() []Key {
-	out := make([]Key, 0, len(r.keys))
-	for k := range r.keys {
-		out = append(out, k)
+func (r *Reader) read() []readKey {
+	out := make([]readKey, 0, len(r.keys))
+	for k, at := range r.keys {
+		out = append(out, readKey{k, at})
 	}
 	return out
 }
@@ -194,7 +216,8 @@ func (r *Reader) Some(ctx context.Context, ix Index, part Range, eq ...any) ([]R
 	recs := make([]Record, len(out))
 	for i := range out {
 		recs[i] = out[i].Record
-		r.keys[DocKey(recs[i].Type, recs[i].ID)] = struct{}{}
+		_, drafted := r.drafted.docs[DocRef{recs[i].Type, recs[i].ID}]
+		r.note(DocKey(recs[i].Type, recs[i].ID), seenAt{!drafted, recs[i].N})
 	}
 	return recs, nil
 }

@@ -15,6 +15,8 @@ type wrote struct {
 	n     uint64
 	by    uint64 // the group it belongs to; 0: another node's
 	other uint64 // the last entry that wrote the key for another group than by
+	doc   uint64 // the last entry that wrote a document which stands under the key; 0: none is known
+	gone  bool   // it left a tombstone, which may be swept
 }
 
 type undone struct {
@@ -39,16 +41,24 @@ func (l *writeLog) last(k Key) (wrote, bool) {
 }
 
 // add notes that an entry wrote keys, for a group (0: another node's).
-func (l *writeLog) add(keys []Key, n, by uint64) {
-	for _, k := range keys {
+func (l *writeLog) add(e *Entry, by uint64) {
+	n := e.N
+	for _, k := range e.Writes {
 		was, had := l.young[k]
 		l.trail = append(l.trail, undone{k, was, had})
 		last, _ := l.last(k)
-		next := wrote{n: n, by: by, other: last.other}
+		next := wrote{n: n, by: by, other: last.other, doc: last.doc, gone: last.gone}
 		if last.by != by {
 			next.other = last.n
 		}
 		l.young[k] = next
+	}
+	for i := range e.Docs {
+		k := DocKey(e.Docs[i].Type, e.Docs[i].ID)
+		if w, there := l.young[k]; there {
+			w.doc, w.gone = n, e.Docs[i].Deleted
+			l.young[k] = w
+		}
 	}
 }
 
@@ -56,16 +66,31 @@ func (l *writeLog) add(keys []Key, n, by uint64) {
 func (l *writeLog) unknown(n uint64) { l.floor = max(l.floor, n) }
 
 // overtaken tells whether a key was written after a group read it at readAt, by anybody but the group itself.
-func (l *writeLog) overtaken(reads []Key, readAt, by uint64) bool {
+func (l *writeLog) overtaken(reads []readKey, readAt, by uint64) bool {
 	if readAt < l.floor {
 		return true
 	}
 	for _, k := range reads {
-		w, ok := l.last(k)
+		w, ok := l.last(k.Key)
 		if ok && w.by == by {
 			w.n = w.other
 		}
 		if ok && w.n > readAt {
+			return true
+		}
+	}
+	return false
+}
+
+// outdated tells whether the store gave a group, which read at readAt, an older state of a
+// document than the one that was visible then, other than those that it cannot keep.
+func (l *writeLog) outdated(reads []readKey, readAt uint64, unfit map[Key]bool) bool {
+	for _, k := range reads {
+		if !k.stored || unfit[k.Key] {
+			continue
+		}
+		w, ok := l.last(k.Key)
+		if ok && w.doc <= readAt && w.doc > k.n && (k.n > 0 || !w.gone) {
 			return true
 		}
 	}

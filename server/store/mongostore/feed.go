@@ -8,7 +8,6 @@ import (
 	"doorstep/sync/journal"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
@@ -44,27 +43,20 @@ func (s *Store) putFeeds(ctx context.Context, b auth.BranchID, gen uint64, rows 
 			docs[i] = d
 		}
 	}
-	return newest{c: s.feeds, branch: b, by: "seq"}.put(ctx, nil, docs)
+	return newest{s: s, c: s.feeds, branch: b, by: "seq"}.put(ctx, nil, docs)
 }
 
 // feedBatch is the least number of rows one query asks for.
 const feedBatch = 100
 
 // Feed reads rows of several feeds merged by number, with their documents. The
-// watermark is read first and all else after it, in one causally consistent session:
+// watermark is read first and all else causally after it (past):
 // a row that moves on meanwhile moves above the watermark, and is met by the next pull.
 func (s *Store) Feed(ctx context.Context, q journal.FeedQuery) (journal.FeedRead, error) {
 	if len(q.Feeds) == 0 || q.Limit <= 0 {
 		w, err := s.Watermark(ctx, q.Branch)
 		return journal.FeedRead{W: w}, err
 	}
-	session, err := s.client.StartSession(options.Session().SetCausalConsistency(true))
-	if err != nil {
-		return journal.FeedRead{}, err
-	}
-	defer session.EndSession(ctx)
-	ctx = mongo.NewSessionContext(ctx, session)
-
 	for {
 		began := time.Now()
 		gens, err := s.Generations(ctx, q.Branch)
@@ -127,7 +119,7 @@ func (s *Store) feedRows(ctx context.Context, q journal.FeedQuery, gen uint64, t
 			filter = append(filter, bson.E{Key: "type", Value: bson.D{{Key: "$in", Value: q.Types}}})
 		}
 		var batch []feedRow
-		err := each(ctx, s.feeds, filter, options.Find().SetSort(bson.D{{Key: "seq", Value: 1}}).SetLimit(int64(size)),
+		err := each(ctx, s, s.feeds, filter, options.Find().SetSort(bson.D{{Key: "seq", Value: 1}}).SetLimit(int64(size)),
 			func(r feedRow) error {
 				batch = append(batch, r)
 				return nil
@@ -166,7 +158,7 @@ func (s *Store) lastOf(ctx context.Context, q journal.FeedQuery, gen uint64, row
 	}
 	for len(ids) > 0 {
 		n := min(len(ids), manyDocs)
-		err := each(ctx, s.feeds, among(q.Branch, ids[:n]), options.Find(), func(r feedRow) error {
+		err := each(ctx, s, s.feeds, among(q.Branch, ids[:n]), options.Find(), func(r feedRow) error {
 			if r.Seq <= top {
 				last[r.ref()] = max(last[r.ref()], r.Seq)
 			}

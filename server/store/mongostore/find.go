@@ -72,7 +72,7 @@ func (s *Store) walk(ctx context.Context, q journal.Query, spans []span, by func
 	var out journal.Found
 	for _, sp := range spans {
 		want := q.Limit + 1 - len(out.Records)
-		err := each(ctx, s.view(q.Type), sp.filter,
+		err := each(ctx, s, s.view(q.Type), sp.filter,
 			options.Find().SetSort(sp.sort).SetLimit(int64(want)).SetProjection(withoutNative()), func(d document) error {
 				out.Records = append(out.Records, d.record(q.Branch, q.Type))
 				return nil

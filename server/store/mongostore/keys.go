@@ -33,7 +33,7 @@ func (s *Store) Keys(ctx context.Context, ids []string) ([][]byte, error) {
 	for len(ids) > 0 {
 		n := min(len(ids), manyDocs)
 		these := bson.D{{Key: "$in", Value: ids[:n]}}
-		err := each(ctx, s.debtorKeys(), bson.D{{Key: "_id", Value: these}, {Key: "branch", Value: these}}, options.Find(),
+		err := each(ctx, s, s.debtorKeys(), bson.D{{Key: "_id", Value: these}, {Key: "branch", Value: these}}, options.Find(),
 			func(d keyDoc) error {
 				wrapped := d.Wrapped.Data
 				if d.Destroyed {
@@ -63,7 +63,7 @@ func (s *Store) InsertKeys(ctx context.Context, ids []string, wrapped [][]byte) 
 			{Key: "destroyed", Value: false}}
 		inserted[i] = true
 	}
-	there, err := insert(ctx, s.debtorKeys(), docs)
+	there, err := s.insert(ctx, s.debtorKeys(), docs)
 	if err != nil {
 		return nil, err
 	}
@@ -79,9 +79,12 @@ func (s *Store) DestroyKey(ctx context.Context, id string) error {
 	filter := bson.D{{Key: "_id", Value: id}, {Key: "branch", Value: id}}
 	set := bson.D{{Key: "$set", Value: bson.D{{Key: "wrapped", Value: bson.Binary{Data: []byte{}}},
 		{Key: "destroyed", Value: true}}}}
-	_, err := s.debtorKeys().UpdateOne(ctx, filter, set, options.UpdateOne().SetUpsert(true))
+	err := s.call(ctx, "destroy a key", func(ctx context.Context) error {
+		_, err := s.debtorKeys().UpdateOne(ctx, filter, set, options.UpdateOne().SetUpsert(true))
+		return err
+	})
 	if mongo.IsDuplicateKeyError(err) { // a key was made meanwhile
-		_, err = s.debtorKeys().UpdateOne(ctx, filter, set)
+		_, err = s.update(ctx, s.debtorKeys(), filter, set)
 	}
 	return err
 }

@@ -42,18 +42,18 @@ func (s *Store) Commit(ctx context.Context, p *journal.Page, v journal.ViewWrite
 		}
 	}
 	k := pageKey(p.Branch, p.First)
-	_, err := s.pages.InsertOne(ctx, bson.D{
+	err := s.add(ctx, s.pages, bson.D{
 		{Key: "_id", Value: k}, {Key: "branch", Value: string(p.Branch)}, {Key: "first", Value: int64(p.First)},
 		{Key: "last", Value: int64(p.Last)}, {Key: "id", Value: p.ID}, {Key: "node", Value: p.Node},
 		{Key: "body", Value: bson.Binary{Data: p.Encode()}},
 	})
 	if err != nil && !mongo.IsDuplicateKeyError(err) {
-		return fmt.Errorf("store page: %w", err)
+		return fmt.Errorf("store page %s/%d: %w", p.Branch, p.First, err)
 	}
 	if err != nil {
 		var there place
-		err := s.pages.FindOne(ctx, at(p.Branch, k), options.FindOne().SetProjection(bson.D{{Key: "body",
-			Value: 0}})).Decode(&there)
+		err := s.one(ctx, s.pages, at(p.Branch, k), &there,
+			options.FindOne().SetProjection(bson.D{{Key: "body", Value: 0}}))
 		if err != nil {
 			// Not found: whatever page is there has not reached the majority, and may yet be undone.
 			return fmt.Errorf("read the page at %s/%d: %w", p.Branch, p.First, err)
@@ -76,8 +76,8 @@ func (s *Store) follows(ctx context.Context, p *journal.Page) error {
 		return nil
 	}
 	var before place
-	err := s.pages.FindOne(ctx, upTo(p.Branch, p.First-1), options.FindOne().SetSort(bson.D{{Key: "_id", Value: -1}}).
-		SetProjection(bson.D{{Key: "body", Value: 0}})).Decode(&before)
+	err := s.one(ctx, s.pages, upTo(p.Branch, p.First-1), &before, options.FindOne().
+		SetSort(bson.D{{Key: "_id", Value: -1}}).SetProjection(bson.D{{Key: "body", Value: 0}}))
 	switch {
 	case err != nil && !errors.Is(err, mongo.ErrNoDocuments):
 		return fmt.Errorf("read the page before %s/%d: %w", p.Branch, p.First, err)
@@ -140,8 +140,8 @@ func (s *Store) Tail(ctx context.Context, b auth.BranchID) (*journal.Page, error
 // page reads the last page that a filter finds.
 func (s *Store) page(ctx context.Context, filter bson.D) (*journal.Page, error) {
 	var found stored
-	err := s.pages.FindOne(ctx, filter, options.FindOne().SetSort(bson.D{{Key: "_id", Value: -1}}).
-		SetProjection(pageFields)).Decode(&found)
+	err := s.one(ctx, s.pages, filter, &found, options.FindOne().SetSort(bson.D{{Key: "_id", Value: -1}}).
+		SetProjection(pageFields))
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return nil, journal.ErrNotFound
 	}
@@ -157,7 +157,7 @@ func (s *Store) Pages(ctx context.Context, b auth.BranchID, after uint64, limit 
 	filter := bson.D{{Key: "branch", Value: string(b)},
 		{Key: "_id", Value: bson.D{{Key: "$gte", Value: pageKey(b, after+1)}, {Key: "$lt", Value: beyond(string(b))}}}}
 	var out []*journal.Page
-	err := each(ctx, s.pages, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(int64(limit)).
+	err := each(ctx, s, s.pages, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(int64(limit)).
 		SetProjection(pageFields), func(found stored) error {
 		p, err := found.page()
 		if err == nil {

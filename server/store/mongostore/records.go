@@ -67,7 +67,7 @@ func (s *Store) putRecords(ctx context.Context, b auth.BranchID, gen uint64, typ
 			changed = append(changed, d)
 		}
 	}
-	return newest{c: s.view(typ), branch: b, by: "n"}.put(ctx, made, changed)
+	return newest{s: s, c: s.view(typ), branch: b, by: "n"}.put(ctx, made, changed)
 }
 
 // versioned is a document with the number that says which of two is newer.
@@ -81,6 +81,7 @@ type versioned struct {
 // are never deleted. It is J4 for many documents at once: update where the number is
 // lower; what was not there, insert; where another writer was faster, update again.
 type newest struct {
+	s      *Store
 	c      *mongo.Collection
 	branch auth.BranchID
 	by     string // the field that holds the number
@@ -115,7 +116,7 @@ func (t newest) insert(ctx context.Context, docs []versioned) (there []versioned
 	for i, d := range docs {
 		raw[i] = d.doc
 	}
-	had, err := insert(ctx, t.c, raw)
+	had, err := t.s.insert(ctx, t.c, raw)
 	for _, i := range had {
 		there = append(there, docs[i])
 	}
@@ -124,9 +125,22 @@ func (t newest) insert(ctx context.Context, docs []versioned) (there []versioned
 
 // replace replaces what is there and older. all is true when every document was.
 func (t newest) replace(ctx context.Context, docs []versioned) (all bool, err error) {
-	if len(docs) == 0 {
-		return true, nil
+	all = true
+	for ; len(docs) > 0; docs = docs[min(len(docs), manyWrites):] {
+		some := docs[:min(len(docs), manyWrites)]
+		err := t.s.callMany(ctx, "replace in "+t.c.Name(), len(some), func(ctx context.Context) error {
+			replaced, err := t.replaceOnce(ctx, some)
+			all = all && replaced
+			return err
+		})
+		if err != nil {
+			return false, err
+		}
 	}
+	return all, nil
+}
+
+func (t newest) replaceOnce(ctx context.Context, docs []versioned) (all bool, err error) {
 	models := make([]mongo.WriteModel, len(docs))
 	for i, d := range docs {
 		older := append(at(t.branch, d.id), bson.E{Key: t.by, Value: bson.D{{Key: "$lt", Value: d.n}}})
@@ -149,7 +163,7 @@ func (t newest) unwritten(ctx context.Context, docs []versioned) (absent, older 
 			ids[i] = d.id
 		}
 		have := make(map[string]int64, len(some))
-		err := each(ctx, t.c, among(t.branch, ids), options.Find().SetProjection(bson.D{{Key: t.by, Value: 1}}),
+		err := each(ctx, t.s, t.c, among(t.branch, ids), options.Find().SetProjection(bson.D{{Key: t.by, Value: 1}}),
 			func(d bson.Raw) error {
 				have[d.Lookup("_id").StringValue()] = d.Lookup(t.by).Int64()
 				return nil
@@ -200,7 +214,7 @@ func (s *Store) records(ctx context.Context, b auth.BranchID, refs []journal.Doc
 	for typ, ids := range byType {
 		for len(ids) > 0 {
 			n := min(len(ids), manyDocs)
-			err := each(ctx, s.view(typ), among(b, ids[:n]), options.Find().SetProjection(withoutNative()),
+			err := each(ctx, s, s.view(typ), among(b, ids[:n]), options.Find().SetProjection(withoutNative()),
 				func(d document) error {
 					for _, i := range wanted[journal.DocRef{Type: typ, ID: d.ID}] {
 						out[i] = d.record(b, typ)
@@ -232,7 +246,7 @@ func (s *Store) putReceipts(ctx context.Context, b auth.BranchID, gen uint64, re
 			{Key: "gen", Value: int64(gen)}, {Key: "command", Value: r.Command},
 			{Key: "n", Value: int64(r.N)}, {Key: "said", Value: bson.Binary{Data: r.Said}}, {Key: "json", Value: text(r.Body)}}
 	}
-	_, err := insert(ctx, s.receipts, docs)
+	_, err := s.insert(ctx, s.receipts, docs)
 	return err
 }
 
@@ -255,7 +269,7 @@ func (s *Store) Receipts(ctx context.Context, b auth.BranchID, commands []string
 			for i, c := range left[:n] {
 				ids[i] = rowKey(b, gen, c)
 			}
-			err := each(ctx, s.receipts, among(b, ids), options.Find(), func(d receipt) error {
+			err := each(ctx, s, s.receipts, among(b, ids), options.Find(), func(d receipt) error {
 				for _, i := range wanted[d.Command] {
 					out[i] = d.receipt()
 				}

@@ -21,7 +21,11 @@ const viewPrefix = "view."
 
 // viewCollections lists the types that have a collection, sorted.
 func (s *Store) viewCollections(ctx context.Context) ([]string, error) {
-	names, err := s.db.ListCollectionNames(ctx, bson.D{})
+	var names []string
+	err := s.call(ctx, "list collections", func(ctx context.Context) (err error) {
+		names, err = s.db.ListCollectionNames(ctx, bson.D{})
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +77,7 @@ func (s *Store) ScanRecords(ctx context.Context, b auth.BranchID, gen uint64, af
 		if typ == after.Type {
 			from = after.ID
 		}
-		err := each(ctx, s.view(typ), rowsAfter(b, gen, rowKey(b, gen, from)),
+		err := each(ctx, s, s.view(typ), rowsAfter(b, gen, rowKey(b, gen, from)),
 			byID(limit-len(out)).SetProjection(withoutNative()), func(d document) error {
 				out = append(out, d.record(b, typ))
 				return nil
@@ -93,7 +97,7 @@ func (s *Store) ScanFeeds(ctx context.Context, b auth.BranchID, gen uint64, afte
 		from = feedKey(b, gen, after.Feed, after.Type, after.ID)
 	}
 	var out []journal.FeedEntry
-	err := each(ctx, s.feeds, rowsAfter(b, gen, from), byID(limit), func(r feedRow) error {
+	err := each(ctx, s, s.feeds, rowsAfter(b, gen, from), byID(limit), func(r feedRow) error {
 		out = append(out, journal.FeedEntry{Feed: journal.Feed(r.Feed), Seq: uint64(r.Seq), Type: r.Type, ID: r.ID})
 		return nil
 	})
@@ -104,7 +108,7 @@ func (s *Store) ScanFeeds(ctx context.Context, b auth.BranchID, gen uint64, afte
 func (s *Store) ScanReceipts(ctx context.Context, b auth.BranchID, gen uint64, after string,
 	limit int) ([]journal.Receipt, error) {
 	var out []journal.Receipt
-	err := each(ctx, s.receipts, rowsAfter(b, gen, rowKey(b, gen, after)), byID(limit), func(d receipt) error {
+	err := each(ctx, s, s.receipts, rowsAfter(b, gen, rowKey(b, gen, after)), byID(limit), func(d receipt) error {
 		out = append(out, d.receipt())
 		return nil
 	})
@@ -121,7 +125,7 @@ func (s *Store) CheckIndexes(ctx context.Context, b auth.BranchID, gen uint64, b
 		from := rowKey(b, gen, "")
 		for {
 			n := 0
-			err := each(ctx, s.view(typ), rowsAfter(b, gen, from), byID(scanChunk), func(raw bson.Raw) error {
+			err := each(ctx, s, s.view(typ), rowsAfter(b, gen, from), byID(scanChunk), func(raw bson.Raw) error {
 				n++
 				from = raw.Lookup("_id").StringValue()
 				var d document
@@ -164,7 +168,7 @@ func (s *Store) StrayGenerations(ctx context.Context, b auth.BranchID) ([]uint64
 			filter := bson.D{{Key: "branch", Value: string(b)}, {Key: "_id", Value: bson.D{{Key: "$gte", Value: from},
 				{Key: "$lt", Value: beyond(string(b))}}}}
 			n := 0
-			err := each(ctx, c, filter, byID(1).SetProjection(bson.D{{Key: "gen", Value: 1}}), func(d generation) error {
+			err := each(ctx, s, c, filter, byID(1).SetProjection(bson.D{{Key: "gen", Value: 1}}), func(d generation) error {
 				n++
 				found[uint64(d.Gen)] = true
 				from = beyondGen(b, uint64(d.Gen))
@@ -223,11 +227,11 @@ func (s *Store) Sweep(ctx context.Context, b auth.BranchID, floor uint64) (int, 
 		}
 		if len(gone) > 0 {
 			unmoved := bson.E{Key: "seq", Value: bson.D{{Key: "$lte", Value: top}}}
-			res, err := s.feeds.DeleteMany(ctx, append(among(b, gone), unmoved))
+			n, err := s.removeThese(ctx, s.feeds, string(b), gone, unmoved)
+			removed += n
 			if err != nil {
 				return removed, err
 			}
-			removed += int(res.DeletedCount)
 		}
 		if len(rows) < scanChunk {
 			break
@@ -238,12 +242,16 @@ func (s *Store) Sweep(ctx context.Context, b auth.BranchID, floor uint64) (int, 
 		return removed, err
 	}
 	for _, typ := range types {
-		res, err := s.view(typ).DeleteMany(ctx, append(rowsAfter(b, records, rowKey(b, records, "")),
-			bson.E{Key: "deleted", Value: true}, bson.E{Key: "n", Value: bson.D{{Key: "$lte", Value: int64(floor)}}}))
+		run := rows{s.view(typ), string(b), rowKey(b, records, ""), beyondGen(b, records)}
+		n, err := s.remove(ctx, run, bson.D{{Key: "deleted", Value: 1}, {Key: "n", Value: 1}}, func(d bson.Raw) bool {
+			gone, _ := d.Lookup("deleted").BooleanOK()
+			n, _ := d.Lookup("n").AsInt64OK()
+			return gone && n <= int64(floor)
+		}, bson.E{Key: "deleted", Value: true}, bson.E{Key: "n", Value: bson.D{{Key: "$lte", Value: int64(floor)}}})
+		removed += n
 		if err != nil {
 			return removed, err
 		}
-		removed += int(res.DeletedCount)
 	}
 	return removed, nil
 }

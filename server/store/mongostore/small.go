@@ -39,7 +39,7 @@ func smallAt(kind, id string, version uint64) bson.D {
 // Small reads a small document.
 func (s *Store) Small(ctx context.Context, kind, id string) (body []byte, version uint64, err error) {
 	var d smallDoc
-	err = s.small.FindOne(ctx, smallKey(kind, id)).Decode(&d)
+	err = s.one(ctx, s.small, smallKey(kind, id), &d)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return nil, 0, journal.ErrNotFound
 	}
@@ -49,15 +49,15 @@ func (s *Store) Small(ctx context.Context, kind, id string) (body []byte, versio
 // SwapSmall writes a small document if it is still at a version.
 func (s *Store) SwapSmall(ctx context.Context, kind, id string, was uint64, body []byte) error {
 	if was == 0 {
-		_, err := s.small.InsertOne(ctx, firstSmall(kind, id, body))
+		err := s.add(ctx, s.small, firstSmall(kind, id, body))
 		if mongo.IsDuplicateKeyError(err) {
 			return journal.ErrRaced
 		}
 		return err
 	}
-	res, err := s.small.UpdateOne(ctx, smallAt(kind, id, was), bson.D{{Key: "$set", Value: bson.D{
+	found, err := s.update(ctx, s.small, smallAt(kind, id, was), bson.D{{Key: "$set", Value: bson.D{
 		{Key: "version", Value: int64(was + 1)}, {Key: "body", Value: bson.Binary{Data: body}}}}})
-	if err == nil && res.MatchedCount == 0 {
+	if err == nil && !found {
 		return journal.ErrRaced
 	}
 	return err
@@ -65,8 +65,13 @@ func (s *Store) SwapSmall(ctx context.Context, kind, id string, was uint64, body
 
 // DeleteSmall removes a small document if it is at a version.
 func (s *Store) DeleteSmall(ctx context.Context, kind, id string, was uint64) error {
-	res, err := s.small.DeleteOne(ctx, smallAt(kind, id, was))
-	if err != nil || res.DeletedCount > 0 {
+	deleted := false
+	err := s.call(ctx, "delete from small", func(ctx context.Context) error {
+		res, err := s.small.DeleteOne(ctx, smallAt(kind, id, was))
+		deleted = err == nil && res.DeletedCount > 0
+		return err
+	})
+	if err != nil || deleted {
 		return err
 	}
 	if _, _, err := s.Small(ctx, kind, id); err != nil {
@@ -90,7 +95,7 @@ func (s *Store) Smalls(ctx context.Context, kind string, ids []string) ([]journa
 	for len(keys) > 0 {
 		n := min(len(keys), manyDocs)
 		these := bson.D{{Key: "$in", Value: keys[:n]}}
-		err := each(ctx, s.small, bson.D{{Key: "_id", Value: these}, {Key: "branch", Value: these}}, options.Find(),
+		err := each(ctx, s, s.small, bson.D{{Key: "_id", Value: these}, {Key: "branch", Value: these}}, options.Find(),
 			func(d smallDoc) error {
 				for _, i := range wanted[d.ID] {
 					out[i] = journal.SmallDoc{ID: d.ID, Version: uint64(d.Version), Body: d.Body.Data}
@@ -113,7 +118,7 @@ func (s *Store) InsertSmalls(ctx context.Context, kind string, ids []string, bod
 		docs[i] = firstSmall(kind, id, bodies[i])
 		inserted[i] = true
 	}
-	there, err := insert(ctx, s.small, docs)
+	there, err := s.insert(ctx, s.small, docs)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +138,7 @@ func (s *Store) ListSmall(ctx context.Context, kind, prefix, after string, limit
 		{Key: "$lt", Value: beyond(kind)}}
 	filter := bson.D{{Key: "_id", Value: span}, {Key: "branch", Value: span}}
 	var out []string
-	err := each(ctx, s.small, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(int64(limit)).
+	err := each(ctx, s, s.small, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(int64(limit)).
 		SetProjection(bson.D{{Key: "id", Value: 1}}), func(d smallDoc) error {
 		if strings.HasPrefix(d.ID, prefix) {
 			out = append(out, d.ID)

@@ -30,6 +30,7 @@ type Store struct {
 	feeds    *mongo.Collection
 	receipts *mongo.Collection
 	small    *mongo.Collection
+	past     past
 	indexes  map[string]journal.Index   // by "type/name"
 	indexed  map[string]map[string]bool // the fields of a type that some index names
 	// ends remembers, for each branch, the end of a page that is known to be stored,
@@ -143,7 +144,7 @@ func databaseOf(uri string) (string, error) {
 
 func (s *Store) prepare(ctx context.Context, indexes []journal.Index) error {
 	meta := s.db.Collection("meta")
-	_, err := meta.InsertOne(ctx, bson.D{{Key: "_id", Value: "schema"}, {Key: "version", Value: int64(schemaVersion)}})
+	err := s.add(ctx, meta, bson.D{{Key: "_id", Value: "schema"}, {Key: "version", Value: int64(schemaVersion)}})
 	if err != nil && !mongo.IsDuplicateKeyError(err) {
 		return err
 	}
@@ -170,7 +171,7 @@ func (s *Store) version(ctx context.Context) (int64, error) {
 	var have struct {
 		Version int64 `bson:"version"`
 	}
-	err := s.db.Collection("meta").FindOne(ctx, bson.D{{Key: "_id", Value: "schema"}}).Decode(&have)
+	err := s.one(ctx, s.db.Collection("meta"), bson.D{{Key: "_id", Value: "schema"}}, &have)
 	return have.Version, err
 }
 
@@ -213,9 +214,9 @@ func index(ctx context.Context, c *mongo.Collection, name string, keys ...string
 	return err
 }
 
-// Close ends all connections, waiting at most ten seconds for what is under way.
+// Close ends all connections, waiting at most a second for what is under way.
 func (s *Store) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	return s.client.Disconnect(ctx)
 }
@@ -262,44 +263,4 @@ func at(b auth.BranchID, id string) bson.D {
 // among is the filter for several documents of a branch.
 func among(b auth.BranchID, ids []string) bson.D {
 	return bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}, {Key: "branch", Value: string(b)}}
-}
-
-// each decodes every document a query finds into a T of its own.
-func each[T any](ctx context.Context, c *mongo.Collection, filter any, opts *options.FindOptionsBuilder,
-	fn func(T) error) (err error) {
-	cur, err := c.Find(ctx, filter, opts)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, cur.Close(ctx)) }()
-	for cur.Next(ctx) {
-		var v T
-		if err := cur.Decode(&v); err != nil {
-			return err
-		}
-		if err := fn(v); err != nil {
-			return err
-		}
-	}
-	return cur.Err()
-}
-
-// insert inserts documents in any order and says which were there already, by their
-// position. Any other failure, of the write concern too, is an error.
-func insert(ctx context.Context, c *mongo.Collection, docs []any) (there []int, err error) {
-	if len(docs) == 0 {
-		return nil, nil
-	}
-	_, err = c.InsertMany(ctx, docs, options.InsertMany().SetOrdered(false))
-	var bulk mongo.BulkWriteException
-	if !errors.As(err, &bulk) || bulk.WriteConcernError != nil || len(bulk.WriteErrors) == 0 {
-		return nil, err
-	}
-	for _, w := range bulk.WriteErrors {
-		if !mongo.IsDuplicateKeyError(w.WriteError) {
-			return nil, err
-		}
-		there = append(there, w.Index)
-	}
-	return there, nil
 }

@@ -39,7 +39,7 @@ func (s *Store) Generations(ctx context.Context, b auth.BranchID) ([]journal.Gen
 	var out []journal.Generation
 	filter := bson.D{{Key: "branch", Value: string(b)}, {Key: "_id", Value: bson.D{{Key: "$gte", Value: key(string(b),
 		"")}, {Key: "$lt", Value: beyond(string(b))}}}}
-	err := each(ctx, s.views, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}), func(d generation) error {
+	err := each(ctx, s, s.views, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}), func(d generation) error {
 		out = append(out, journal.Generation{View: d.View, Gen: uint64(d.Gen), W: uint64(d.W),
 			State: journal.GenState(d.State)})
 		return nil
@@ -57,7 +57,7 @@ func (s *Store) begin(ctx context.Context, b auth.BranchID) error {
 	for i, view := range journal.BuiltInViews() {
 		docs = append(docs, genDoc(b, journal.Generation{View: view, Gen: uint64(i + 1), State: journal.Live}))
 	}
-	_, err := insert(ctx, s.views, docs)
+	_, err := s.insert(ctx, s.views, docs)
 	return wrap("begin the views", err)
 }
 
@@ -72,7 +72,7 @@ func (s *Store) AddGeneration(ctx context.Context, b auth.BranchID, view string)
 		if len(gens) > 0 {
 			g.Gen = gens[len(gens)-1].Gen + 1
 		}
-		_, err = s.views.InsertOne(ctx, genDoc(b, g))
+		err = s.add(ctx, s.views, genDoc(b, g))
 		if !mongo.IsDuplicateKeyError(err) {
 			return g, err
 		}
@@ -222,8 +222,9 @@ func (s *Store) setState(ctx context.Context, b auth.BranchID, g journal.Generat
 	if g.State == journal.Live {
 		filter = append(filter, bson.E{Key: "w", Value: int64(g.W)})
 	}
-	res, err := s.views.UpdateOne(ctx, filter, bson.D{{Key: "$set", Value: bson.D{{Key: "state", Value: string(to)}}}})
-	if err == nil && res.MatchedCount == 0 {
+	found, err := s.update(ctx, s.views, filter,
+		bson.D{{Key: "$set", Value: bson.D{{Key: "state", Value: string(to)}}}})
+	if err == nil && !found {
 		return journal.ErrRaced
 	}
 	return err
@@ -302,11 +303,15 @@ func (s *Store) raise(ctx context.Context, b auth.BranchID, gens []journal.Gener
 	}
 	filter := append(among(b, ids), bson.E{Key: "w", Value: int64(from)},
 		bson.E{Key: "state", Value: bson.D{{Key: "$in", Value: bson.A{string(journal.Live), string(journal.Filling)}}}})
-	res, err := s.views.UpdateMany(ctx, filter, bson.D{{Key: "$set", Value: bson.D{{Key: "w", Value: int64(to)}}}})
-	if err != nil {
-		return 0, wrap("raise watermark", err)
-	}
-	return int(res.MatchedCount), nil
+	raised := 0
+	err := s.call(ctx, "raise watermark", func(ctx context.Context) error {
+		res, err := s.views.UpdateMany(ctx, filter, bson.D{{Key: "$set", Value: bson.D{{Key: "w", Value: int64(to)}}}})
+		if err == nil {
+			raised = int(res.MatchedCount)
+		}
+		return err
+	})
+	return raised, err
 }
 
 // writeAll writes to several generations what belongs to their views, all at once. It is durable when it returns nil.
@@ -428,14 +433,14 @@ func (s *Store) DropGeneration(ctx context.Context, b auth.BranchID, gen uint64)
 	if err != nil {
 		return err
 	}
-	rows := bson.D{{Key: "branch", Value: string(b)}, {Key: "_id", Value: bson.D{{Key: "$gte", Value: rowKey(b, gen, "")},
-		{Key: "$lt", Value: beyondGen(b, gen)}}}}
+	all := func(bson.Raw) bool { return true }
 	for _, c := range append([]*mongo.Collection{s.feeds, s.receipts}, s.collections(names)...) {
-		if _, err := c.DeleteMany(ctx, rows); err != nil {
+		run := rows{c, string(b), rowKey(b, gen, ""), beyondGen(b, gen)}
+		if _, err := s.remove(ctx, run, bson.D{{Key: "_id", Value: 1}}, all); err != nil {
 			return fmt.Errorf("remove generation %s of %s: %w", strconv.FormatUint(gen, 10), b, err)
 		}
 	}
-	_, err = s.views.UpdateOne(ctx, at(b, genKey(b, gen)), bson.D{{Key: "$set", Value: bson.D{{Key: "state",
+	_, err = s.update(ctx, s.views, at(b, genKey(b, gen)), bson.D{{Key: "$set", Value: bson.D{{Key: "state",
 		Value: string(journal.Gone)}}}})
 	return err
 }

@@ -75,6 +75,7 @@ func Run(t *testing.T, e Engine) {
 	if e.Reopen != nil {
 		t.Run("NothingIsLostByReopening", func(t *testing.T) { reopening(t, e) })
 	}
+	t.Run("OldAnswersAreNotBelieved", func(t *testing.T) { oldAnswers(t, e) })
 	t.Run("DamageIsFound", func(t *testing.T) { damageIsFound(t, e) })
 	if e.Concurrent {
 		concurrent(t, e)
