@@ -234,6 +234,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	run("views", journal.NewViews(s.journal, Views(s.vault)...).Run)
 	run("sweep", s.sweep)
 	run("erasures", s.casework.FollowErasures)
+	run("calls", s.office.RunCalls)
 	h := s.httpServer(s.api)
 	m := s.httpServer(s.api.Metrics())
 	m.WriteTimeout = writeStall
