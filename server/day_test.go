@@ -304,8 +304,13 @@ func checkClean(t *testing.T, data string) {
 	defer func() { _ = store.Close() }()
 	branches, err := store.Branches(ctx)
 	ok(t, err)
+	vault, err := JoinVault(ctx, store, Config{Data: data})
+	ok(t, err)
+	if vault == nil {
+		t.Fatal("the vault of the server does not open")
+	}
 	for _, b := range branches {
-		found, err := journal.Check(ctx, store, b, nil, Views()...)
+		found, err := journal.Check(ctx, store, b, nil, Views(vault)...)
 		ok(t, err)
 		for _, f := range found {
 			if !f.Harmless {

@@ -21,7 +21,7 @@ func idsAreTimeOrdered(t *testing.T, s *Server) {
 	ok(t, err)
 	met := map[string]int{}
 	views := map[string]bool{}
-	for _, v := range Views() {
+	for _, v := range Views(s.vault) {
 		views[v.Name] = true
 	}
 	for _, b := range branches {

@@ -25,6 +25,7 @@ import (
 	"doorstep/server/office"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
+	"doorstep/sync/seal"
 )
 
 // Server is a Doorstep server that Open has made. It answers and does its background
@@ -33,6 +34,7 @@ type Server struct {
 	cfg      Config
 	store    store
 	journal  *journal.Journal
+	vault    *seal.Vault
 	office   *office.Service
 	casework *casework.Service
 	dispatch *dispatch.Service
@@ -50,9 +52,10 @@ func Indexes() []journal.Index {
 	return slices.Concat(office.Indexes(), casework.Indexes(), dispatch.Indexes())
 }
 
-// Views returns the views that the rooms declare, without those built into the journal.
-func Views() []journal.View {
-	return []journal.View{audit.Tiles(), casework.Promises()}
+// Views returns the views that the rooms declare, without those built into the journal. Without a vault the list
+// lacks those that are made of what is sealed.
+func Views(vault *seal.Vault) []journal.View {
+	return append([]journal.View{audit.Tiles()}, casework.Views(vault)...)
 }
 
 // Open opens the store, makes the rooms and listens. The server answers once Serve is
@@ -77,6 +80,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	vault := keys.vault
+	s.vault = vault
 	erasures, erased, err := openErasures(cfg.Secrets)
 	if err != nil {
 		return nil, err
@@ -227,9 +231,10 @@ func (s *Server) Serve(ctx context.Context) error {
 	run("outbox", s.outbox.Run)
 	run("policy", s.law.Run)
 	run("moves", s.casework.RunMoves)
-	run("views", journal.NewViews(s.journal, Views()...).Run)
+	run("views", journal.NewViews(s.journal, Views(s.vault)...).Run)
 	run("sweep", s.sweep)
 	run("erasures", s.casework.FollowErasures)
+	run("calls", s.office.RunCalls)
 	h := s.httpServer(s.api)
 	m := s.httpServer(s.api.Metrics())
 	m.WriteTimeout = writeStall

@@ -2,6 +2,9 @@ package server
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
 
 	"doorstep/server/store/mongostore"
 	"doorstep/server/store/sqlitestore"
@@ -53,4 +56,32 @@ func JoinStore(ctx context.Context, data, mongoDB string, readOnly bool) (journa
 		return nil, err
 	}
 	return s, nil
+}
+
+// JoinVault opens the vault over the debtors' keys of a store that JoinStore opened, with the key-encryption key that
+// cfg names in Data, Secrets and KEK. It is nil, without an error, if that key is not there: then what is sealed
+// cannot be read. It makes no key.
+func JoinVault(ctx context.Context, s journal.Store, cfg Config) (*seal.Vault, error) {
+	keys, is := s.(seal.Keys)
+	if !is {
+		return nil, nil
+	}
+	if cfg.Secrets == "" {
+		data, err := filepath.Abs(cfg.Data)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Secrets = data + "-secrets"
+	}
+	kek, err := cfg.kek(seal.LoadKEK)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if proven, err := seal.Proven(ctx, keys); err != nil || !proven {
+		return nil, err
+	}
+	return seal.Open(ctx, keys, kek, nil)
 }

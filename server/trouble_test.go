@@ -103,7 +103,7 @@ func TestADamagedBranchDoesNotStopTheStart(t *testing.T) {
 		if status != http.StatusOK || len(answer.Parked) == 0 || answer.Parked[0] != all {
 			t.Errorf("ready: %d %s", status, body)
 		}
-		ok(t, journal.NewViews(s.journal, Views()...).CatchUp(t.Context(), "north", "promises"))
+		ok(t, journal.NewViews(s.journal, Views(s.vault)...).CatchUp(t.Context(), "north", "promises"))
 		_, body = get(t, s.URL()+"/readyz")
 		ok(t, json.Unmarshal([]byte(body), &answer))
 		if !slices.Equal(answer.Parked, []parked{all, view}) {

@@ -230,8 +230,8 @@ func (t *town) fill(ctx context.Context) (filled int, err error) {
 	close(runs)
 	writers.Wait()
 	err = errors.Join(errs...)
-	views := journal.NewViews(j, server.Views()...)
-	for _, v := range server.Views() {
+	views := journal.NewViews(j, server.Views(nil)...)
+	for _, v := range server.Views(nil) {
 		err = cmp.Or(err, views.CatchUp(ctx, b, v.Name))
 	}
 	return max(0, t.entries-int(w)), errors.Join(err, j.Close(ctx))

@@ -1,8 +1,11 @@
 package casework
 
 import (
+	"slices"
+
 	"doorstep/server/record"
 	"doorstep/sync/journal"
+	"doorstep/sync/seal"
 )
 
 // The declared indexes: every list and every load of this room is one of them.
@@ -59,7 +62,7 @@ func byCase(kind string) journal.Index {
 
 // Indexes lists them for the store that is opened.
 func Indexes() []journal.Index {
-	return []journal.Index{
+	return slices.Concat(deskIndexes(), blindIndexes(), []journal.Index{
 		CasesByTerritory, CasesByLender, CasesByDebtor, CasesByStatus, CasesDeclined, CasesByRef, LinksByPerson,
 		ContactsByCase, ContactsByDebtor, contactsTried, contactsReached,
 		VisitsByCase, VisitsByDate, VisitsByReceipt,
@@ -70,5 +73,14 @@ func Indexes() []journal.Index {
 		QuarantineByState, erasuresByDebtor, erasuresByTime, erasuresByState, erasuresByEnd,
 		movesByState,
 		PromisesByDue,
+	})
+}
+
+// Views lists the views of this room. Without a vault the list lacks Blind, which cannot be made then.
+func Views(vault *seal.Vault) []journal.View {
+	all := []journal.View{Promises(), Desk()}
+	if vault != nil {
+		all = append(all, Blind(vault))
 	}
+	return all
 }

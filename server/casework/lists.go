@@ -20,52 +20,6 @@ type Page struct {
 	Next  string            // "" at the end
 }
 
-// CaseQuery filters a list of cases. At most one of Territory and Declined.
-type CaseQuery struct {
-	Branch    auth.BranchID
-	Status    string // open, closed, moved; "" for all but moved
-	Territory *string
-	// Declined lists only cases that an agent declined to visit, while that stands.
-	Declined bool
-	Limit    int
-	After    string
-}
-
-// Cases lists cases in order of id. A lender sees its own; names, phones
-// and addresses are in the single case only.
-func (s *Service) Cases(ctx context.Context, a auth.Actor, q CaseQuery) (Page, error) {
-	if err := inBranch(a, q.Branch); err != nil {
-		return Page{}, err
-	}
-	query := journal.Query{Branch: q.Branch, Type: "cases", Limit: q.Limit, After: q.After}
-	switch {
-	case a.Role == auth.RoleLender:
-		query.Index, query.Eq = CasesByLender.Name, []any{a.Lender}
-	case q.Declined:
-		query.Index, query.Eq = CasesDeclined.Name, []any{int64(1)}
-	case q.Territory != nil:
-		query.Index, query.Eq = CasesByTerritory.Name, []any{*q.Territory}
-	case q.Status != "":
-		query.Index, query.Eq = CasesByStatus.Name, []any{q.Status}
-	}
-	return s.page(ctx, query, func(rec journal.Record) (json.RawMessage, error) {
-		var k record.Case
-		if err := decode(rec, &k); err != nil {
-			return nil, err
-		}
-		if !k.OpenTo(a) || q.Declined && k.DeclinedNow == 0 || q.Territory != nil && k.Territory != *q.Territory ||
-			q.Status != "" && k.Status != q.Status || q.Status == "" && k.HasMoved() {
-			return nil, nil
-		}
-		// Whose case it is and why it is held stands in the case file only.
-		doc, err := record.ShowListed(&k, record.AudienceOf(a.Role))
-		if err == nil && k.IsErased() {
-			doc = withMembers(doc, "erased", true)
-		}
-		return doc, err
-	})
-}
-
 // page reads one page of a list; documents the filter gives nil for are left out.
 func (s *Service) page(ctx context.Context, q journal.Query, show func(journal.Record) (json.RawMessage, error)) (Page,
 	error) {

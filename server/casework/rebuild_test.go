@@ -20,7 +20,11 @@ func (h *house) views() string {
 	var b strings.Builder
 	gens, err := h.store.Generations(ctx, porto)
 	ok(h.t, err)
-	for _, view := range append(journal.BuiltInViews(), Promises().Name) {
+	names := journal.BuiltInViews()
+	for _, v := range Views(h.vault) {
+		names = append(names, v.Name)
+	}
+	for _, view := range names {
 		g, there := journal.Readable(gens, view)
 		if !there {
 			h.t.Fatalf("the view %s has no generation", view)
@@ -44,7 +48,9 @@ func (h *house) views() string {
 func (h *house) emptied() {
 	h.t.Helper()
 	ctx := context.Background()
-	ok(h.t, h.svc.views.CatchUp(ctx, porto, Promises().Name))
+	for _, v := range Views(h.vault) {
+		ok(h.t, h.svc.views.CatchUp(ctx, porto, v.Name))
+	}
 	before := h.views()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(h.folder, sqlitestore.FileName)+"?_pragma=busy_timeout(10000)")
 	ok(h.t, err)
@@ -59,11 +65,13 @@ func (h *house) emptied() {
 	for _, view := range journal.BuiltInViews() {
 		ok(h.t, journal.Rebuild(ctx, h.store, porto, journal.View{Name: view}, nil))
 	}
-	ok(h.t, journal.Rebuild(ctx, h.store, porto, Promises(), nil))
+	for _, v := range Views(h.vault) {
+		ok(h.t, journal.Rebuild(ctx, h.store, porto, v, nil))
+	}
 	if after := h.views(); after != before {
 		h.t.Errorf("the views were\n%s\nand are after a rebuild\n%s", before, after)
 	}
-	found, err := journal.Check(ctx, h.store, porto, nil, Promises())
+	found, err := journal.Check(ctx, h.store, porto, nil, Views(h.vault)...)
 	ok(h.t, err)
 	if len(found) > 0 {
 		h.t.Errorf("after a rebuild: %v", found)

@@ -116,7 +116,7 @@ func New(opt Options) *Service {
 		lenders: opt.Lenders, devices: opt.Devices, teams: opt.Teams, agents: opt.Agents, erasures: opt.Erasures,
 		limits: opt.Limits,
 		log:    opt.Log,
-		views:  journal.NewViews(opt.Journal, Promises())}
+		views:  journal.NewViews(opt.Journal, Views(opt.Vault)...)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -79,9 +79,11 @@ type API struct {
 	huma      huma.API
 	metrics   *metrics
 	endpoints map[string]endpoint // by "METHOD template"
-	parts     map[string]parts    // where endpoints take what they take, likewise
-	devices   *auth.Limits        // requests by device
-	pace      pace
+	// operations are the endpoints by their id.
+	operations map[string]endpoint
+	parts      map[string]parts // where endpoints take what they take, likewise
+	devices    *auth.Limits     // requests by device
+	pace       pace
 
 	planning chan struct{} // full while a problem is planned
 
@@ -116,8 +118,9 @@ func New(o Options) *API {
 	}
 	setLibraries()
 	a := &API{opt: o, log: o.Log, engine: gin.New(), metrics: newMetrics(), endpoints: map[string]endpoint{},
-		parts:   map[string]parts{},
-		devices: auth.NewLimits(deviceEvery, deviceBurst), pace: defaultPace, planning: make(chan struct{},
+		operations: map[string]endpoint{},
+		parts:      map[string]parts{},
+		devices:    auth.NewLimits(deviceEvery, deviceBurst), pace: defaultPace, planning: make(chan struct{},
 			1), stop: make(chan struct{})}
 	e := a.engine
 	e.HandleMethodNotAllowed = true
@@ -145,11 +148,13 @@ func New(o Options) *API {
 	a.importEndpoints()
 	a.caseEndpoints()
 	a.codeEndpoints()
+	a.inboxEndpoints()
 	a.erasureEndpoints()
 	a.debtorEndpoints()
 	a.moveEndpoints()
 	a.planEndpoints()
 	a.roundEndpoints()
+	a.progressEndpoints()
 	a.routingEndpoints()
 	a.conductEndpoints()
 	a.packEndpoints()

@@ -75,7 +75,10 @@ func (a *API) request(c call, cmd casework.Cmd) (casework.Request, error) {
 
 func (a *API) caseEndpoints() {
 	register(a, endpoint{method: http.MethodGet, path: "/v1/cases", roles: importers, id: "listCases", tag: "cases",
-		summary: "List cases", about: "Without names, phones and addresses: read the single case for those."},
+		summary: "Search cases",
+		about: "Those for which all that is asked holds, without names, phones and addresses: read the single case for " +
+			"those. A page may have fewer items than limit, even none, and a next_cursor: go on with it. A lender " +
+			"finds its own cases, and may not ask by what it may not see (list.filter)."},
 		a.listCases)
 	register(a, endpoint{method: http.MethodGet, path: "/v1/cases/{id}", roles: importers, id: "getCase",
 		tag: "cases", summary: "Read a case file"}, a.getCase)
@@ -130,29 +133,6 @@ func pageAnswer[I ~struct{ json.RawMessage }](p casework.Page, err error) (*body
 		items[i] = I{item}
 	}
 	return respond(page[I]{items, p.Next}), nil
-}
-
-type listCasesIn struct {
-	Paging
-	Branch    string `query:"branch" maxLength:"64"`
-	Status    string `query:"status" enum:"open,closed,moved" doc:"moved: cases that are in another branch now. Absent: all but these."`
-	Territory string `query:"territory" maxLength:"64" doc:"Only this territory's; - for cases outside every one."`
-	Declined  bool   `query:"declined" doc:"Only cases that an agent declined to visit, unless that was taken back or overruled."`
-}
-
-func (a *API) listCases(ctx context.Context, c call, in *listCasesIn) (*body[page[listed[record.Case]]], error) {
-	b, err := branchFor(c.actor, in.Branch)
-	if err != nil {
-		return nil, err
-	}
-	q := casework.CaseQuery{Branch: b, Status: in.Status, Declined: in.Declined, Limit: in.Limit, After: in.Cursor}
-	if in.Territory != "" {
-		q.Territory = ptr(in.Territory)
-		if in.Territory == "-" {
-			q.Territory = ptr("")
-		}
-	}
-	return pageAnswer[listed[record.Case]](a.opt.Casework.Cases(ctx, c.actor, q))
 }
 
 func (a *API) getCase(ctx context.Context, c call, in *CasePath) (*body[caseFile], error) {

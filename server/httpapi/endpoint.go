@@ -46,7 +46,7 @@ func (a *API) allow(e endpoint) {
 	if _, twice := a.endpoints[at]; twice || e.roles == nil {
 		panic("httpapi: the endpoint " + at + " is there twice, or names no roles")
 	}
-	a.endpoints[at] = e
+	a.endpoints[at], a.operations[e.id] = e, e
 }
 
 func (e endpoint) operation() huma.Operation {

@@ -106,6 +106,13 @@ func (b schemaBuilder) added(s *huma.Schema, k record.Kind, f form) {
 			Description: "Its revision: it goes up by one with each change."}
 	}
 	switch k.Name {
+	case "cases":
+		if f.listed {
+			s.Properties["days_late"] = &huma.Schema{Type: "integer", Format: "int64",
+				Description: "Days since the due date on the debtor's calendar; below zero before it."}
+			s.Properties["last_visit_at"] = &huma.Schema{Type: "string", Format: "date-time",
+				Description: "When it was visited last; absent: never."}
+		}
 	case "visits":
 		s.Properties["visit_no"] = &huma.Schema{Type: "integer", Format: "int64",
 			Description: "The number of the visit in its branch, without gaps."}

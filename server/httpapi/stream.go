@@ -61,7 +61,16 @@ func (a *API) stream(c *gin.Context) {
 	// Listen before saying where the feed is, so that nothing falls between.
 	poke, stop := a.opt.Offline.Stream(who)
 	defer stop()
-	seq, err := a.opt.Offline.Tail(ctx, who.Branch)
+	a.pokes(ctx, c, poke, func() (string, error) {
+		seq, err := a.opt.Offline.Tail(ctx, who.Branch)
+		return fmt.Sprintf("{\"seq\":%d}", seq), err
+	})
+}
+
+// pokes answers with a stream of pokes: one at once, and one for each signal, at most one a second. say gives what a poke
+// says, "" for nothing. It ends with ctx, with the server, and when poke is closed.
+func (a *API) pokes(ctx context.Context, c *gin.Context, poke <-chan struct{}, say func() (string, error)) {
+	first, err := say()
 	if err != nil {
 		a.fail(c, err)
 		return
@@ -79,8 +88,8 @@ func (a *API) stream(c *gin.Context) {
 		}
 		return out.Flush() == nil
 	}
-	say := func() bool { return send(fmt.Sprintf("event: poke\ndata: {\"seq\":%d}\n\n", seq)) }
-	if !say() {
+	tell := func(data string) bool { return data == "" || send("event: poke\ndata: "+data+"\n\n") }
+	if !tell(first) {
 		return
 	}
 	beat := time.NewTicker(heartbeat)
@@ -99,7 +108,7 @@ func (a *API) stream(c *gin.Context) {
 			if !open {
 				return
 			}
-			if seq, err = a.opt.Offline.Tail(ctx, who.Branch); err != nil || !say() {
+			if data, err := say(); err != nil || !tell(data) {
 				return
 			}
 			select {

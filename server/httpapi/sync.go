@@ -143,6 +143,7 @@ func (a *API) caller(c *gin.Context) (offline.Caller, *Problem) {
 		}
 		out.SkewS = int64(at.Sub(out.At).Round(time.Second) / time.Second)
 	}
+	a.opt.Office.Called(out.Device, out.At)
 	return out, nil
 }
 

@@ -19,6 +19,7 @@ type Service struct {
 	store   journal.Store
 	hasher  Hasher
 	shapes  shapeCache
+	calls   calls
 
 	// DeviceApproval has a new device of a user who has a blocked one wait for ApproveDevice. Set it before use.
 	DeviceApproval bool

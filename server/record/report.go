@@ -76,6 +76,16 @@ func (t *Taken) Take(debtor journal.DebtorID, s Sent, at *time.Time) time.Durati
 	return at.Sub(claimed)
 }
 
+// TakenOf is what the server added to a record that phones write, a pointer into its state; nil for a record of
+// another kind.
+func TakenOf(state any) *Taken {
+	t, is := state.(interface{ taken() *Taken })
+	if !is {
+		return nil
+	}
+	return t.taken()
+}
+
 // FlagMended is the flag of a report some members of which the office corrected.
 const FlagMended = "corrected_by_office"
 

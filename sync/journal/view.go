@@ -28,9 +28,23 @@ type View struct {
 	// the last entry that had a part in it. It is called for runs that follow each other
 	// without a gap, perhaps again for a run that was applied; it has no other effect.
 	// Should it fail, it is asked again for each entry alone, and the entry that fails is
-	// parked (ParkedView) and passed over.
+	// parked (ParkedView) and passed over; unless the error is one of Later.
 	Apply func(ctx context.Context, run Run) ([]Record, error)
 }
+
+// Later marks an error of View.Apply that may pass, such as one of the store of keys: the
+// run is applied again later, and nothing is parked. nil stays nil.
+func Later(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &passing{err}
+}
+
+type passing struct{ error }
+
+// Unwrap is the error that may pass.
+func (p *passing) Unwrap() error { return p.error }
 
 // Run is a run of a branch's entries that a view is to apply.
 type Run struct {
@@ -290,6 +304,10 @@ func (view View) writes(s ViewStore, b auth.BranchID, gen uint64) writesOf {
 			return recs, err
 		}
 		recs, err := view.Apply(ctx, run)
+		var passes *passing
+		if errors.As(err, &passes) && storeErr == nil {
+			storeErr = err
+		}
 		for i := range recs {
 			recs[i].Branch, recs[i].Type = b, view.Name
 		}

@@ -17,7 +17,23 @@ import (
 type storeFlags struct {
 	Data       string `default:"./doorstep-data" env:"DOORSTEP_DATA" help:"Folder of the embedded store. A server may have it open."`
 	MongoDBURI string `name:"mongodb-uri" env:"DOORSTEP_MONGODB_URI" help:"The MongoDB database, instead of the embedded store."`
+	Secrets    string `env:"DOORSTEP_SECRETS" help:"Folder of the key-encryption key, as serve has it. Default: beside --data."`
+	KEK        string `env:"DOORSTEP_KEK" help:"The key-encryption key itself." hidden:""`
 	Branch     string `help:"Only this branch. Default: all."`
+}
+
+// views lists the views that servers keep beside the built-in ones. Without the key-encryption key it lacks one, and
+// says so.
+func (f *storeFlags) views(ctx context.Context, store journal.Store, out io.Writer) ([]journal.View, error) {
+	vault, err := server.JoinVault(ctx, store, server.Config{Data: f.Data, Secrets: f.Secrets, KEK: f.KEK})
+	if err != nil {
+		return nil, err
+	}
+	if vault == nil {
+		fmt.Fprintln(out, "the view blind is left alone: it is made of what is sealed, and the key-encryption key is not "+
+			"here; give --secrets or DOORSTEP_KEK")
+	}
+	return server.Views(vault), nil
 }
 
 // open opens the store and lists the branches asked for.
@@ -49,9 +65,13 @@ func (c *fsckCmd) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer func() { _ = store.Close() }()
+	views, err := c.views(ctx, store, out)
+	if err != nil {
+		return err
+	}
 	bad := 0
 	for _, b := range branches {
-		found, err := journal.Check(ctx, store, b, nil, server.Views()...)
+		found, err := journal.Check(ctx, store, b, nil, views...)
 		if err != nil {
 			return fmt.Errorf("check %s: %w", b, err)
 		}
@@ -90,15 +110,19 @@ type rebuildCmd struct {
 }
 
 func (c *rebuildCmd) Run(ctx context.Context, out io.Writer) error {
-	views, err := c.views()
-	if err != nil {
-		return err
-	}
 	store, branches, err := c.open(ctx, false)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = store.Close() }()
+	made, err := c.storeFlags.views(ctx, store, out)
+	if err != nil {
+		return err
+	}
+	views, err := c.chosen(made)
+	if err != nil {
+		return err
+	}
 	for _, b := range branches {
 		for _, v := range views {
 			if err := journal.Rebuild(ctx, store, b, v, nil); err != nil {
@@ -110,13 +134,13 @@ func (c *rebuildCmd) Run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// views returns the view that --view names, or all views.
-func (c *rebuildCmd) views() ([]journal.View, error) {
+// chosen returns the view that --view names, or all views: the built-in ones and those given.
+func (c *rebuildCmd) chosen(made []journal.View) ([]journal.View, error) {
 	var all []journal.View
 	for _, name := range journal.BuiltInViews() {
 		all = append(all, journal.View{Name: name})
 	}
-	all = append(all, server.Views()...)
+	all = append(all, made...)
 	if c.View == "" {
 		return all, nil
 	}
