@@ -144,6 +144,7 @@ func New(o Options) *API {
 	a.territoryMapEndpoints()
 	a.importEndpoints()
 	a.caseEndpoints()
+	a.officeRecordEndpoints()
 	a.codeEndpoints()
 	a.erasureEndpoints()
 	a.debtorEndpoints()
