@@ -114,7 +114,7 @@ func (c AnswerComplaint) decide(ctx context.Context, t *turn) (*draftBuilder, er
 		return nil, err
 	}
 	var k record.Complaint
-	if err := t.childOf(ctx, f, "complaints", c.Complaint, &k, func() journal.CaseID { return k.Case }); err != nil {
+	if err := t.childOf(ctx, f, "complaints", "complaint", c.Complaint, &k, func() journal.CaseID { return k.Case }); err != nil {
 		return nil, err
 	}
 	return decideAnswer(f, t.draft("complaint.answer"), c, &k, t.svc.zones.dayAt(c.Answer.At, f.Case.TimeZone))
@@ -193,8 +193,10 @@ func (t *turn) visitOf(ctx context.Context, of journal.CaseID, id string) error 
 	return err
 }
 
-// childOf reads a record of a case and opens it; of tells which case it belongs to, once it is read.
-func (t *turn) childOf(ctx context.Context, f *File, kind, id string, into any, of func() journal.CaseID) error {
+// childOf reads a record of a case and opens it; of tells which case it belongs to, once it is read. place is where the
+// caller named it.
+func (t *turn) childOf(ctx context.Context, f *File, kind, place, id string, into any,
+	of func() journal.CaseID) error {
 	rec, there, err := t.r.Doc(ctx, kind, id)
 	if err != nil {
 		return err
@@ -205,7 +207,7 @@ func (t *turn) childOf(ctx context.Context, f *File, kind, id string, into any, 
 		}
 	}
 	if !there || of() != f.Case.ID {
-		return refuse(refusal.NotFound, "record.not_found", "id", "the case has no such record")
+		return refuse(refusal.NotFound, "record.not_found", place, "the case has no such record")
 	}
 	return t.open(ctx, kind, id, f.Case.Debtor, into)
 }

@@ -116,7 +116,7 @@ func (c ReturnLetter) decide(ctx context.Context, t *turn) (*draftBuilder, error
 		return nil, err
 	}
 	var l record.Letter
-	if err := t.childOf(ctx, f, "letters", c.Letter, &l, func() journal.CaseID { return l.Case }); err != nil {
+	if err := t.childOf(ctx, f, "letters", "letter", c.Letter, &l, func() journal.CaseID { return l.Case }); err != nil {
 		return nil, err
 	}
 	if _, _, err := t.r.Doc(ctx, "contacts", l.Contact); err != nil {
