@@ -315,6 +315,19 @@ func playExamples(t *testing.T) map[string]exchange {
 				"total_minor": 200000,
 				"instalments": []map[string]any{{"due_on": "2026-12-10", "amount_minor": 200000}}}},
 	}}, nil))
+	show("recordComplaint", "POST", "/v1/cases/north.1002/complaints", map[string]any{"id": "k-1",
+		"at": "2026-11-25T11:00:00Z", "channel": "call", "subjects": []string{"contact_times"},
+		"text": "They rang at nine in the evening.", "answer_due": "2026-12-09"}, nil)
+	show("answerComplaint", "POST", "/v1/cases/north.1002/complaints/k-1/answer", map[string]any{
+		"at": "2026-11-25T13:50:00Z", "channel": "call", "outcome": "upheld", "text": "We are sorry; no visits after six."},
+		nil)
+	show("recordLetter", "POST", "/v1/cases/north.1001/letters", map[string]any{"id": "l-1", "kind": "visit_notice",
+		"sent_at": "2026-11-20T09:00:00Z", "contents": []string{"purpose", "date"}}, nil)
+	show("recordNote", "POST", "/v1/cases/north.1001/notes", map[string]any{"id": "n-1", "kind": "address",
+		"text": "The bell is at the side door."}, nil)
+	show("correctRecord", "POST", "/v1/cases/north.1001/records/visits/v-0193570e/corrections", map[string]any{
+		"id": "v-0193570f", "corrected": map[string]any{"overdue_reason": "016"},
+		"reason": "The agent called: the debtor lost the job."}, nil)
 	show("getCase", "GET", "/v1/cases/north.1001", nil, nil)
 	show("listCases", "GET", "/v1/cases?branch=porto&limit=2", nil, nil)
 	rec.next = "exportVisits"

@@ -20,13 +20,15 @@ var notInCSV = map[string]string{
 	"notice_ref": "the notice is a record of its own", "payment_ref": "payments are records of their own",
 	"photos": "bytes are not in a table; NDJSON names their hashes", "said": "the server keeps it for itself",
 	"recorded_at": "received_at says when it came at the latest",
+	"source":      "a correction by the office has the flag corrected_by_office",
 	"skew_s":      "flags say that a clock was wrong",
 }
 
 // otherKinds are the kinds that an export of visits does not hold, and why.
 var otherKinds = map[string]string{
 	"cases":    "lenders read them by the API",
-	"contacts": "lenders read them by the API", "visit_reviews": "columns of csvAbout",
+	"contacts": "lenders read them by the API", "complaints": "personal; read in the case file",
+	"letters": "contacts say when they were sent; read in the case file", "visit_reviews": "columns of csvAbout",
 	"visit_notes": "personal; read in the case file",
 	"consents":    "read in the case file", "plans": "lenders read them by the API",
 	"assignments":         "what was planned; the visit holds its window and decisions",

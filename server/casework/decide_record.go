@@ -82,6 +82,9 @@ func (c recordEvidence) decide(ctx context.Context, t *turn) (*draftBuilder, err
 	if err != nil {
 		return nil, err
 	}
+	if c.from.By == "" && f.Case.Status != record.StatusOpen {
+		return nil, caseClosed()
+	}
 	if id := c.state.Corrects(); id != "" {
 		if err := t.corrects(ctx, c.kind.Name, id, c.state.CaseOf(), t.sentBy(c.from).By); err != nil {
 			return nil, err
@@ -102,12 +105,26 @@ func (c recordEvidence) decide(ctx context.Context, t *turn) (*draftBuilder, err
 	switch state := c.state.(type) {
 	case *record.Consent:
 		settleConsent(f, state)
+		if bad := c.unproven(state); bad != nil {
+			return nil, bad
+		}
 	case *record.PaymentReported:
 		settleReported(f, state)
 	}
 	d.putChild(f, c.kind.Name, c.id, c.state)
 	d.reply = EvidenceReceipt{c.kind.Name, c.id}
 	return d, nil
+}
+
+// unproven refuses a consent of the office that says that it was given, without what shows it: the office can look
+// for it, while what a phone sends at the door is kept and flagged.
+func (c recordEvidence) unproven(k *record.Consent) *refusal.Error {
+	if c.from.By != "" || k.Status != "given" || k.Lacks() != "consent_unproven" {
+		return nil
+	}
+	return refuse(refusal.Invalid, "consent.unproven", "evidence",
+		"a consent is given by a method (method), on a text (text_shown_sha256), and leaves evidence: recording_ref for "+
+			"verbal_recorded, signature_sha256 for on_screen_signature and paper_scan, message_ref for the others")
 }
 
 // sentBy completes how a report came: one without a sender is the office's own.

@@ -56,8 +56,9 @@ func (c ReviewVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	if len(c.Notes) > 2000 {
 		return nil, refuse(refusal.Invalid, "validation.notes", "notes", "at most 2,000 bytes")
 	}
-	if v.By == t.Actor.User {
-		return nil, refuse(refusal.Forbidden, "visit.own", "visit", "somebody else must review a visit you made")
+	if v.By == t.Actor.User || v.Admitted != nil && v.Admitted.By == t.Actor.User && len(v.Admitted.Corrected) > 0 {
+		return nil, refuse(refusal.Forbidden, "visit.own", "visit",
+			"another supervisor must review a visit that you made or corrected")
 	}
 	if _, _, err := t.r.Doc(ctx, "visit_reviews", c.Visit); err != nil {
 		return nil, err

@@ -41,6 +41,10 @@ var (
 	PaymentsReportedByCase = byCase("payments_reported")
 	ConfirmationsByCase    = byCase("visit_confirmations")
 	PaymentsByCase         = byCase("payments")
+	ComplaintsByCase       = byCase("complaints")
+	LettersByCase          = byCase("letters")
+	// ComplaintsByState has those that wait for an answer, by the date on which it is due.
+	ComplaintsByState = journal.Index{Type: "complaints", Name: "state", Fields: []string{"state", "answer_due"}}
 
 	AssignmentsByCase  = byCase("assignments")
 	AssignmentsByRound = journal.Index{Type: "assignments", Name: "round", Fields: []string{"round", "case"}}
@@ -67,7 +71,7 @@ func Indexes() []journal.Index {
 		ContactsByCase, ContactsByDebtor, contactsTried, contactsReached,
 		VisitsByCase, VisitsByDate, VisitsByReceipt,
 		ReviewsByCase, NotesByCase, ConsentsByCase, SignaturesByCase, PlansByCase, PlansByApproval, PaymentsReportedByCase,
-		PaymentsByCase, ConfirmationsByCase,
+		PaymentsByCase, ConfirmationsByCase, ComplaintsByCase, ComplaintsByState, LettersByCase,
 		AssignmentsByCase, AssignmentsByRound, AssignmentsOnPhones,
 		AlertsByStatus, AlertsByTime, AlertsByDevice,
 		QuarantineByState, erasuresByDebtor, erasuresByTime, erasuresByState, erasuresByEnd,

@@ -177,25 +177,7 @@ func (s *Service) Plans(ctx context.Context, a auth.Actor, branch auth.BranchID,
 		}
 		q.Index, q.Eq = PlansByApproval.Name, []any{approval}
 	}
-	if err := inBranch(a, branch); err != nil {
-		return Page{}, err
-	}
-	found, err := s.store.Find(ctx, q)
-	if err != nil {
-		return Page{}, err
-	}
-	moved, err := s.movedCases(ctx, branch, found.Records)
-	if err != nil {
-		return Page{}, err
-	}
-	to := record.AudienceOf(a.Role)
-	return pageOf(found, func(rec journal.Record) (json.RawMessage, error) {
-		var of owned
-		if err := decode(rec, &of); err != nil || moved[of.Case] {
-			return nil, err
-		}
-		return s.shownWithID(ctx, rec, to)
-	})
+	return s.ofHere(ctx, a, q)
 }
 
 // movedCases tells which of the cases that records belong to are in another branch now.
@@ -245,6 +227,29 @@ func (s *Service) Quarantine(ctx context.Context, a auth.Actor, branch auth.Bran
 	}
 	return s.list(ctx, a, journal.Query{Branch: branch, Type: "quarantine", Index: QuarantineByState.Name,
 		Eq: []any{state}, Limit: limit, After: after})
+}
+
+// ofHere is list for records below a case: those of cases that are in another branch now are left out.
+func (s *Service) ofHere(ctx context.Context, a auth.Actor, q journal.Query) (Page, error) {
+	if err := inBranch(a, q.Branch); err != nil {
+		return Page{}, err
+	}
+	found, err := s.store.Find(ctx, q)
+	if err != nil {
+		return Page{}, err
+	}
+	moved, err := s.movedCases(ctx, q.Branch, found.Records)
+	if err != nil {
+		return Page{}, err
+	}
+	to := record.AudienceOf(a.Role)
+	return pageOf(found, func(rec journal.Record) (json.RawMessage, error) {
+		var of owned
+		if err := decode(rec, &of); err != nil || moved[of.Case] {
+			return nil, err
+		}
+		return s.shownWithID(ctx, rec, to)
+	})
 }
 
 func (s *Service) list(ctx context.Context, a auth.Actor, q journal.Query) (Page, error) {

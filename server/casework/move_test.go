@@ -250,6 +250,11 @@ func (h *house) waiting(b auth.BranchID) string {
 func TestADebtorMovesWhole(t *testing.T) {
 	h := newHouse(t)
 	ana := aFullFile(h)
+	late := complained("north.c1")
+	late.Visit = "v1"
+	h.must(RecordComplaint{ID: "cm1", Said: late, AnswerDue: "2026-12-09"})
+	h.must(RecordLetter{ID: "l1", Said: record.LetterSaid{Case: "north.c1", Kind: "reminder",
+		SentAt: instant("2026-11-20T10:00:00Z")}})
 	before := h.fileIn(porto, "north.c1")
 	for _, kind := range record.Kinds() {
 		if kind.ByCase.Type != "" && len(before[kind.Name].([]any)) == 0 {

@@ -153,6 +153,9 @@ func (c *compiler) profile(id string, o object) *profile {
 		r.done()
 		pr.lastResort = append(pr.lastResort, l)
 	}
+	if k, ok := o.object("complaint"); ok {
+		pr.answerDays, _ = k.integer("answer_days", 1, 365)
+	}
 	pr.Kept = map[string]any{}
 	for _, key := range notDecided {
 		if v, ok := o.take(key); ok {

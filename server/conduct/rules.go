@@ -173,6 +173,8 @@ type profile struct {
 	effective int32 // day; math.MinInt32 when none is given
 	// national profiles are law of their own: they extend base, directly or by others. The rest are overlays.
 	national bool
+	// answerDays are the calendar days in which a complaint has to be answered; 0 where the profile names none.
+	answerDays int
 
 	hours      []hoursRule
 	closed     []closedRule

@@ -147,6 +147,7 @@ func New(o Options) *API {
 	a.territoryMapEndpoints()
 	a.importEndpoints()
 	a.caseEndpoints()
+	a.officeRecordEndpoints()
 	a.codeEndpoints()
 	a.inboxEndpoints()
 	a.erasureEndpoints()

@@ -150,6 +150,28 @@ var words = map[string]string{
 	"CorrectCaseRequest.wrong_number": "True: the phone is another person's and is not used again.",
 	"DebtorFile.cases":                "Ids of the debtor's cases.",
 
+	// What the office writes down.
+	"complaints":                     "What people complain of, and what they were answered.",
+	"letters":                        "Letters that the office sent.",
+	"Complaint.due_by":               "Who gave the date: a conduct profile, or office.",
+	"RecordConsentRequest.withdraws": "The id of the consent that is withdrawn.",
+	"complaint_id":                   "The complaint's id.",
+	"letter_id":                      "The letter's id.",
+	"answer":                         "What the person was answered; absent: nothing yet.",
+	"recorded_at":                    "When it was written down.",
+	"subjects":                       "What it is about: codes of complaint_subjects.",
+	"Complaint.text":                 "What the person complains of.",
+	"ComplaintAnswer.text":           "What the person was answered.",
+	"RecordComplaintRequest.text":    "What the person complains of.",
+	"AnswerComplaintRequest.text":    "What the person was answered.",
+	"RecordNoteRequest.text":         "The note.",
+	"RecordNoteRequest.kind":         "A code of note_kinds.",
+	"Letter.kind":                    "What kind of letter it is: a code of letter_kinds.",
+	"RecordConsentRequest.status":    "How it stands now.",
+	"RecordConsentRequest.scope":     "What it is for: a code of consent_scopes.",
+	"ReturnLetterRequest.reason":     "Why it came back: a code of return_reasons.",
+	"CorrectRecordRequest.corrected": "Members to put in the place of those that were recorded; null takes one away.",
+
 	// Contacts.
 	"Contact.excluded": "It does not count for the caps of the law.",
 	"channel":          "How it was tried: call, sms, visit and the like.",

@@ -14,16 +14,17 @@ import (
 )
 
 // Admission says of a report that waited in the quarantine who accepted it, and what they
-// corrected. The item keeps the whole of what the phone sent.
+// corrected, or of a correction by the office who made it, and of what. The item, or the record
+// that is superseded, keeps the whole of what was recorded.
 type Admission struct {
-	// Item is the id of the item, in the branch where the report was accepted.
-	Item string      `json:"item" is:"server"`
+	// Item is the id of the item, in the branch where the report was accepted; "" for a correction by the office.
+	Item string      `json:"item,omitempty" is:"server"`
 	By   auth.UserID `json:"by" is:"server"`
 	At   time.Time   `json:"at"`
 	// Corrected are the names of the members that were corrected; none: it is as it was sent.
 	Corrected []string `json:"corrected,omitempty" is:"server"`
-	// Sent are those members as the phone sent them, as one object: one that it did not send
-	// is not in it. If they are larger than 16 KiB only the item has them.
+	// Sent are those members as they were before, as one object: one that was not said is not in
+	// it. If they are larger than 16 KiB only the item has them.
 	Sent   seal.JSON `json:"sent,omitzero" most:"16384"`
 	Reason seal.Text `json:"reason,omitzero" most:"200"`
 }

@@ -52,6 +52,8 @@ func Rename(state any, fn func(kind, id string) string) {
 		set("visits", &v.Visit)
 		step(v.Offered)
 		step(v.Accepted)
+	case *Complaint:
+		set("visits", &v.Visit)
 	case *Contact:
 		set("visits", &v.Visit)
 	case *Assignment:
@@ -64,11 +66,11 @@ func Rename(state any, fn func(kind, id string) string) {
 	}
 }
 
-// renameSources renames in the sources of holds and appointments: "visit:<id>", "consent:<id>".
+// renameSources renames in the sources of holds and appointments: "visit:<id>", "consent:<id>", "complaint:<id>".
 func (c *Case) renameSources(fn func(kind, id string) string) {
 	source := func(s string) string {
 		kind, id, found := strings.Cut(s, ":")
-		if !found || kind != "visit" && kind != "consent" {
+		if !found || kind != "visit" && kind != "consent" && kind != "complaint" {
 			return s
 		}
 		return kind + ":" + fn(kind+"s", id)

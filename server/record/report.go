@@ -27,6 +27,8 @@ type Taken struct {
 	By auth.UserID `json:"by" is:"server" see:"office,agent"`
 	// Device is the phone it came from; "" for the office.
 	Device auth.DeviceID `json:"device,omitempty" is:"server" see:"office"`
+	// Source is office for what a user of the office recorded; "" for what came from a phone.
+	Source string `json:"source,omitempty" is:"server" see:"office,agent"`
 	// SkewS is the device's clock against the server's at receipt, in seconds.
 	SkewS int64 `json:"skew_s,omitempty" see:"office"`
 	// ReceivedAt is when it came, by the server's clock.
@@ -58,6 +60,9 @@ type Taken struct {
 // the same clock are to be moved by.
 func (t *Taken) Take(debtor journal.DebtorID, s Sent, at *time.Time) time.Duration {
 	t.Debtor, t.By, t.Device, t.SkewS = debtor, s.By, s.Device, s.SkewS
+	if s.Device == "" {
+		t.Source = SourceOffice
+	}
 	t.ReceivedAt, t.RecordedAt, t.ClaimedAt = WholeUTC(s.Received), s.recorded(), time.Time{}
 	if at.IsZero() {
 		*at = t.RecordedAt
@@ -85,6 +90,9 @@ func TakenOf(state any) *Taken {
 	}
 	return t.taken()
 }
+
+// SourceOffice is the source of a record that a user of the office made.
+const SourceOffice = "office"
 
 // FlagMended is the flag of a report some members of which the office corrected.
 const FlagMended = "corrected_by_office"
