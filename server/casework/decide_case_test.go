@@ -338,7 +338,7 @@ func TestImportsOfContactsAndPayments(t *testing.T) {
 	ctx := context.Background()
 	h.take(line("c1"), line("az", "time_zone", "Atlantic/Azores"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
-	contacts := `{"case_ref":"north.az","channel":"call","at":"2026-11-20T10:00:00","result":"answered","external_id":"x1","number":"+351912000001"}
+	contacts := `{"case_ref":"north.az","channel":"call","at":"2026-11-20T10:00:00","result":"no_answer","external_id":"x1","number":"+351912000001"}
 {"case_ref":"north.c1","channel":"sms","at":"2026-11-20T10:00:00Z","result":"delivered"}
 {"case_ref":"north.c1","channel":"smoke","at":"2026-11-20T10:00:00Z","result":"delivered"}
 {"case_ref":"nobody","channel":"sms","at":"2026-11-20T10:00:00Z","result":"delivered"}
@@ -356,8 +356,19 @@ func TestImportsOfContactsAndPayments(t *testing.T) {
 	if got := send(contacts); got != "0/0/2/2"+bad {
 		t.Errorf("contacts again: %s", got)
 	}
-	if got := send(strings.Replace(contacts, "answered", "no_answer", 1)); got != "0/1/1/2"+bad {
+	if got := send(strings.Replace(contacts, "no_answer", "answered", 1)); got != "0/1/1/2"+bad {
 		t.Errorf("one changed: %s", got)
+	}
+	// What would free a cap is an error of its line.
+	for _, less := range [][2]string{{"no_answer", "no_answer"}, {"call", "email"}, {"+351912000001", "+351912000002"},
+		{"2026-11-20T10:00:00\"", "2026-11-19T10:00:00\""}} {
+		text := strings.Replace(strings.Replace(contacts, "no_answer", "answered", 1), less[0], less[1], 1)
+		if less[0] == "no_answer" {
+			text = contacts
+		}
+		if got := send(text); !strings.HasPrefix(got, "0/0/1/3 contact.recorded@1.") {
+			t.Errorf("%s instead of what was recorded: %s", less[1], got)
+		}
 	}
 	var c record.Contact
 	body := string(h.stored("contacts", "north.az/x1", &c).Body)

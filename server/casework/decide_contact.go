@@ -15,8 +15,9 @@ import (
 // import, or a message that was sent. Visits record theirs by themselves.
 //
 // A contact is a fact: it is never refused because it should not have been made.
-// The same contact (by ID) recorded again with other values is an update, as when
-// a message that was sent is known to be delivered.
+// The same contact (by ID) recorded again with another result is an update, as when
+// a message that was sent is known to be delivered. An update that could free a cap is
+// refused (contact.recorded).
 type RecordContact struct {
 	Case journal.CaseID
 	// ID tells the contact from others of the case; "" makes one from the command id.
@@ -105,10 +106,39 @@ func decideContact(f *File, d *draftBuilder, c RecordContact, id string, was *re
 			d.reply = answer
 			return d.nothing(), nil
 		}
+		if err := mayBecome(was, &state); err != nil {
+			return nil, err
+		}
 	}
 	d.putContact(f, id, &state)
 	d.reply = answer
 	return d, nil
+}
+
+// mayBecome refuses a new state of a contact that could count less than the one that is known: no
+// correction frees a cap. What becomes of a message that was sent is told by its result.
+func mayBecome(was, next *record.Contact) *refusal.Error {
+	member := ""
+	switch {
+	case next.Channel != was.Channel:
+		member = "channel"
+	case !next.At.Equal(was.At):
+		member = "at"
+	case next.Party != was.Party:
+		member = "party"
+	case next.PartyRef != was.PartyRef:
+		member = "party_ref"
+	case was.Number.Plain() != "" && next.Number.Plain() != was.Number.Plain():
+		member = "number"
+	case weight(next.Result) < weight(was.Result) && !(was.Result == "sent" && next.Result == "failed"):
+		member = "result"
+	case next.Excluded && !was.Excluded:
+		member = "excluded"
+	default:
+		return nil
+	}
+	return refuse(refusal.Conflict, "contact.recorded", member,
+		"this contact is recorded and counts as it is; if another one was made, record that under an id of its own")
 }
 
 // state is the contact's document, all but who recorded it.

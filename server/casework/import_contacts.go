@@ -75,7 +75,7 @@ func (ci *contactImport) nth(l *contactLine) int {
 // ones are kept. A contact is known again by its external_id (without one by its
 // instant, channel and party, and by how many lines of the file are equal to it before),
 // so that importing the same file again changes nothing, and a line that has changed
-// updates its contact. A line names its case by case_ref
+// updates its contact, unless that could free a cap (contact.recorded). A line names its case by case_ref
 // and lender; a lender's system need not name itself, and the office may write the
 // full id, or a case_ref that only one lender uses.
 //
