@@ -8,15 +8,15 @@ import (
 	"doorstep/sync/journal"
 )
 
-// answeredBefore is the answer that a command got in a branch its case has left since.
+// answeredBefore is the answer that a command got in a branch that its case or its agent has left since.
 type answeredBefore struct{ receipt journal.Receipt }
 
 func (e *answeredBefore) Error() string {
 	return "casework: the command " + e.receipt.Command + " was accepted in another branch"
 }
 
-// once gives the answer that the command got in one of some branches, as the error, so
-// that a command id has one effect though its case has moved: *answeredBefore, or
+// once gives the answer that the command got in one of some branches, as the error, so that
+// a command id has one effect though its case or its agent has moved: *answeredBefore, or
 // journal.ErrReused for another payload. Receipts never change.
 func (t *turn) once(ctx context.Context, branches []auth.BranchID) error {
 	for _, b := range branches {

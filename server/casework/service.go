@@ -89,6 +89,8 @@ type Agents interface {
 	// elsewhere, or whose devices were all blocked or wiped. What is decided on it stands in the entry. The error is
 	// the store's.
 	Absent(ctx context.Context, branch auth.BranchID, users []auth.UserID, at time.Time) ([]auth.UserID, error)
+	// Formerly lists the branches that a user worked in before, without those of now. The error is the store's.
+	Formerly(ctx context.Context, user auth.UserID) ([]auth.BranchID, error)
 }
 
 // Service is the one door for changes of cases and all that belongs to them.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"doorstep/auth"
 	"doorstep/auth/refusal"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
@@ -18,6 +19,12 @@ import (
 // Apply decides the mutations of one push, in order, as one conversation.
 func (s *Service) Apply(ctx context.Context, c offline.Caller, ms []offline.Mutation) ([]offline.Result, error) {
 	p := &push{svc: s, caller: c, done: map[string]string{}, notAfter: notAfter(ms, c.At)}
+	if s.agents != nil {
+		var err error
+		if p.formerly, err = s.agents.Formerly(ctx, c.Actor.User); err != nil {
+			return nil, fmt.Errorf("look up an agent's branches: %w", err)
+		}
+	}
 	if err := p.earlier(ctx, ms); err != nil {
 		return nil, err
 	}
@@ -82,6 +89,8 @@ type push struct {
 	svc    *Service
 	caller offline.Caller
 	done   map[string]string // status by mid, of this push and of those it requires
+	// formerly are branches that the agent worked in before: what was decided there is not decided again.
+	formerly []auth.BranchID
 	// notAfter is when each mutation was written at the latest, where the phone's clocks show it.
 	notAfter map[*offline.Mutation]time.Time
 }
@@ -113,19 +122,22 @@ func (p *push) earlier(ctx context.Context, ms []offline.Mutation) error {
 	if len(mids) == 0 {
 		return nil
 	}
-	receipts, err := p.svc.store.Receipts(ctx, p.caller.Branch, commands)
-	if err != nil {
-		return fmt.Errorf("look up required mutations: %w", err)
-	}
-	for i, r := range receipts {
-		if r.Command == "" {
-			continue
+	for _, b := range append([]auth.BranchID{p.caller.Branch}, p.formerly...) {
+		receipts, err := p.svc.store.Receipts(ctx, b, commands)
+		if err != nil {
+			return fmt.Errorf("look up required mutations: %w", err)
 		}
-		var answer mutationReceipt
-		if err := json.Unmarshal(r.Body, &answer); err != nil {
-			return fmt.Errorf("read receipt of %s: %w", r.Command, err)
+		for i, r := range receipts {
+			mid := strings.ToLower(mids[i])
+			if r.Command == "" || p.done[mid] != "" {
+				continue
+			}
+			var answer mutationReceipt
+			if err := json.Unmarshal(r.Body, &answer); err != nil {
+				return fmt.Errorf("read receipt of %s: %w", r.Command, err)
+			}
+			p.done[mid] = answer.Status
 		}
-		p.done[strings.ToLower(mids[i])] = answer.Status
 	}
 	return nil
 }
@@ -159,6 +171,9 @@ func (c mutation) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 // judge gives the draft and the status that mutations requiring this one look at.
 func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, error) {
 	m := c.m
+	if err := t.once(ctx, c.push.formerly); err != nil {
+		return nil, "", err
+	}
 	if m.Bad != nil {
 		return c.refuse(ctx, t, offline.Rejected, m.Bad.Code, m.Bad.Detail, "")
 	}

@@ -63,6 +63,8 @@ func (a away) Absent(_ context.Context, _ auth.BranchID, users []auth.UserID, at
 	return out, nil
 }
 
+func (a away) Formerly(context.Context, auth.UserID) ([]auth.BranchID, error) { return nil, nil }
+
 // An agent who was disabled or elsewhere when the visit was made does not count, though the stop had
 // been issued to them; who left afterwards does, however late the visit comes.
 func TestAgentsWhoCouldNotWorkDoNotCount(t *testing.T) {

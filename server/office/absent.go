@@ -67,6 +67,28 @@ func (s *Service) Absent(ctx context.Context, b auth.BranchID, ids []auth.UserID
 	return out, nil
 }
 
+// Formerly lists the branches that a user worked in before, without those of now; none of a user who does not exist.
+// The error is the store's.
+func (s *Service) Formerly(ctx context.Context, id auth.UserID) ([]auth.BranchID, error) {
+	users, err := s.usersOf(ctx, []auth.UserID{id})
+	if err != nil || users[0] == nil {
+		return nil, err
+	}
+	return users[0].formerly(), nil
+}
+
+func (u *User) formerly() []auth.BranchID {
+	var out []auth.BranchID
+	for _, t := range u.Terms {
+		for _, b := range t.Branches {
+			if !slices.Contains(u.Branches, b) && !slices.Contains(out, b) {
+				out = append(out, b)
+			}
+		}
+	}
+	return out
+}
+
 // hadDevice tells whether a user had a device at an instant that was not blocked, or none at all.
 func (s *Service) hadDevice(ctx context.Context, id auth.UserID, at time.Time) (bool, error) {
 	devices, err := list[Device](ctx, s, journal.Query{Branch: auth.OrgBranch, Type: "devices", Index: devicesByUser.Name,

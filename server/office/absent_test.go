@@ -78,3 +78,12 @@ func TestWhoCouldNotWork(t *testing.T) {
 		}
 	}
 }
+
+// The branches that an agent has left are known, without the one of now.
+func TestFormerBranchesOfAnAgent(t *testing.T) {
+	u := User{Branches: []auth.BranchID{"c"}, Terms: []Term{{Branches: []auth.BranchID{"a"}},
+		{Branches: []auth.BranchID{"b"}}, {Branches: []auth.BranchID{"a"}}, {Branches: []auth.BranchID{"c"}}}}
+	if got := fmt.Sprint(u.formerly()); got != "[a b]" {
+		t.Errorf("worked in %s before", got)
+	}
+}

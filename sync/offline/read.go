@@ -172,7 +172,7 @@ func (m *Mutation) check() *Unreadable {
 		switch {
 		case !midShape.MatchString(r):
 			return bad("requires", "requires lists mids")
-		case r == m.Mid:
+		case strings.EqualFold(r, m.Mid):
 			return bad("requires", "a mutation cannot require itself")
 		}
 	}
