@@ -1,13 +1,12 @@
 package auth
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	_ "embed" // the list of common passwords
-	"io"
-	"slices"
+	"iter"
 	"strings"
-	"sync"
 )
 
 // commonText lists common passwords in lower case, sorted, one a line. It holds the whole list
@@ -18,19 +17,33 @@ import (
 //go:embed common_passwords.txt.gz
 var commonText []byte
 
-var commonPasswords = sync.OnceValue(func() []string {
-	z, err := gzip.NewReader(bytes.NewReader(commonText))
-	if err == nil {
-		var text []byte
-		if text, err = io.ReadAll(z); err == nil {
-			return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
-		}
-	}
-	panic("auth: the list of common passwords is damaged: " + err.Error())
-})
-
 // isCommon tells whether a password, in any case, is on the list that guessers begin with.
 func isCommon(password string) bool {
-	_, found := slices.BinarySearch(commonPasswords(), strings.ToLower(password))
-	return found
+	password = strings.ToLower(password)
+	for c := range commonPasswords() {
+		if c >= password {
+			return c == password
+		}
+	}
+	return false
+}
+
+// commonPasswords unpacks the list. It is read anew for each password that is set, which takes a millisecond or two,
+// and hashing that password many times as long: kept, the list would take 600 kB.
+func commonPasswords() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		z, err := gzip.NewReader(bytes.NewReader(commonText))
+		if err == nil {
+			lines := bufio.NewScanner(z)
+			for lines.Scan() {
+				if !yield(lines.Text()) {
+					return
+				}
+			}
+			err = lines.Err()
+		}
+		if err != nil {
+			panic("auth: the list of common passwords is damaged: " + err.Error())
+		}
+	}
 }

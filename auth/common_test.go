@@ -10,19 +10,23 @@ import (
 
 func TestCommonPasswordsAreRefused(t *testing.T) {
 	// No place to hash in: what passes the rules waits until its context ends.
-	p, err := NewPasswords(1, HashCost{KiB: 64, Passes: 1})
-	check(t, err)
+	p := NewPasswords(1, HashCost{KiB: 64, Passes: 1})
 	p.places <- struct{}{}
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
-	list := commonPasswords()
+	list := slices.Collect(commonPasswords())
 	long := 0
-	for _, c := range list {
+	for i, c := range list {
 		if utf8.RuneCountInString(c) >= MinPassword {
 			long++
 		}
-		_, err := p.Hash(ended, "ana", c)
-		refused(t, c, err, "auth.password_weak")
+		if i%500 == 0 || i == len(list)-1 { // the list is read anew for each
+			_, err := p.Hash(ended, "ana", c)
+			refused(t, c, err, "auth.password_weak")
+			if isCommon(c + " ") {
+				t.Errorf("%q with a space behind is common too", c)
+			}
+		}
 	}
 	// ASVS 5.0 6.2.4 asks for 3,000 that the other rules allow.
 	if len(list) < 20_000 || long < 10_000 {

@@ -193,8 +193,7 @@ func newHouse(t *testing.T) *house {
 	keys, err := parseKeys(data)
 	check(t, err)
 	// Real hashings have tests of their own; the stories here sign in often.
-	passwords, err := NewPasswords(2, HashCost{KiB: 64, Passes: 2})
-	check(t, err)
+	passwords := NewPasswords(2, HashCost{KiB: 64, Passes: 2})
 	hash, err := passwords.Hash(context.Background(), "", password)
 	check(t, err)
 	k := &keeper{passwords: passwords, devices: map[DeviceID]DeviceStatus{}, saw: map[DeviceID]int{},

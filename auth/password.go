@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"time"
@@ -40,13 +41,21 @@ type Passwords struct {
 
 // NewPasswords allows as many hashings side by side, each at that cost. A hash that took less is made again when its
 // user signs in.
-func NewPasswords(sideBySide int, cost HashCost) (*Passwords, error) {
+func NewPasswords(sideBySide int, cost HashCost) *Passwords {
 	params := argon2id.Params{Memory: cost.KiB, Iterations: cost.Passes, Parallelism: 1, SaltLength: 16, KeyLength: 32}
-	decoy, err := argon2id.CreateHash(rand.Text(), &params)
-	if err != nil {
-		return nil, fmt.Errorf("hash password: %w", err)
+	return &Passwords{places: make(chan struct{}, max(1, sideBySide)), params: params, decoy: decoyOf(params)}
+}
+
+// decoyOf makes a hash of no password: a random salt and a random key. It costs nothing; checking a password against it
+// takes as long as against any other.
+func decoyOf(params argon2id.Params) string {
+	random := func(n uint32) string {
+		b := make([]byte, n)
+		_, _ = rand.Read(b) // never fails
+		return base64.RawStdEncoding.EncodeToString(b)
 	}
-	return &Passwords{places: make(chan struct{}, max(1, sideBySide)), params: params, decoy: decoy}, nil
+	return fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s", params.Memory, params.Iterations, params.Parallelism,
+		random(params.SaltLength), random(params.KeyLength))
 }
 
 // Hash hashes a new password, which must have the right length and be neither the login nor a common password. Errors:

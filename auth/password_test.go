@@ -10,8 +10,7 @@ import (
 )
 
 func TestPasswordsAreHashedWithTheStatedCost(t *testing.T) {
-	p, err := NewPasswords(1, SafeHashCost)
-	check(t, err)
+	p := NewPasswords(1, SafeHashCost)
 	hash, err := p.Hash(context.Background(), "ana", password)
 	check(t, err)
 	if !strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$") {
@@ -42,8 +41,7 @@ func TestPasswordsAreHashedWithTheStatedCost(t *testing.T) {
 }
 
 func TestWeakPasswordsAreRefused(t *testing.T) {
-	p, err := NewPasswords(1, SafeHashCost)
-	check(t, err)
+	p := NewPasswords(1, SafeHashCost)
 	for name, c := range map[string]struct {
 		password string
 		ok       bool
@@ -86,16 +84,14 @@ func TestAOneTimePasswordIsUnguessableAndGoodEnough(t *testing.T) {
 		}
 		seen[o] = true
 	}
-	p, err := NewPasswords(1, SafeHashCost)
-	check(t, err)
+	p := NewPasswords(1, SafeHashCost)
 	if _, err := p.Hash(context.Background(), "admin", OneTimePassword()); err != nil {
 		t.Errorf("our own rules refuse it: %v", err)
 	}
 }
 
 func TestHashingsWaitForAPlace(t *testing.T) {
-	p, err := NewPasswords(0, SafeHashCost) // at least one
-	check(t, err)
+	p := NewPasswords(0, SafeHashCost) // at least one
 	p.places <- struct{}{}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -71,8 +71,7 @@ func TestAnUnknownLoginTakesAHashing(t *testing.T) {
 			t.Errorf("%s: %v, want to have waited for a hashing", login, err)
 		}
 	}
-	passwords, err := NewPasswords(1, SafeHashCost)
-	check(t, err)
+	passwords := NewPasswords(1, SafeHashCost)
 	if params, _, _, err := argon2id.DecodeHash(passwords.decoy); err != nil || *params != passwords.params {
 		t.Errorf("the decoy is hashed with %+v, passwords with %+v: %v", params, passwords.params, err)
 	}

@@ -26,10 +26,7 @@ func ResetPassword(ctx context.Context, cfg Config, login string) (password stri
 	defer func() { err = errors.Join(err, store.Close()) }()
 	j := journal.Open(store, journal.Options{Clock: cfg.clock(), Log: cfg.Log})
 	defer func() { err = errors.Join(err, j.Close(ctx)) }()
-	passwords, err := auth.NewPasswords(runtime.GOMAXPROCS(0), cfg.hashing)
-	if err != nil {
-		return "", err
-	}
+	passwords := auth.NewPasswords(runtime.GOMAXPROCS(0), cfg.hashing)
 	password = auth.OneTimePassword()
 	if err := office.New(j, passwords).ResetPassword(ctx, office.Ask{By: "system"}, login, password); err != nil {
 		return "", err

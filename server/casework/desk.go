@@ -108,6 +108,8 @@ type (
 		Agent auth.UserID `json:"a_agent"`
 		On    string      `json:"a_on"`
 		Stop  string      `json:"stop"`
+		// Holder is Agent while phones show the stop.
+		Holder auth.UserID `json:"holder,omitempty"`
 	}
 	// deskPlan is "plan/<plan>".
 	deskPlan struct {
@@ -150,13 +152,14 @@ var (
 	deskStopsByTeam   = journal.Index{Type: deskView, Name: "stops_team", Fields: []string{"a_team", "a_on"}}
 	deskStopsByAgent  = journal.Index{Type: deskView, Name: "stops_agent", Fields: []string{"a_agent", "a_on"}}
 	deskStopsByStatus = journal.Index{Type: deskView, Name: "stops_status", Fields: []string{"a_status", "a_on"}}
+	deskStopsHeld     = journal.Index{Type: deskView, Name: "stops_held", Fields: []string{"holder", "a_on"}}
 )
 
 // deskIndexes lists them.
 func deskIndexes() []journal.Index {
 	return []journal.Index{deskByDue, deskByVisited, deskTodo, deskBroken, deskVisits, deskVisitsByRound,
 		deskVisitsByTeam, deskVisitsByAgent, deskVisitsByOutcome, deskVisitsFlagged, deskStops, deskStopsByRound,
-		deskStopsByTeam, deskStopsByAgent, deskStopsByStatus, deskCorrections, deskCorrectionsByCase}
+		deskStopsByTeam, deskStopsByAgent, deskStopsByStatus, deskStopsHeld, deskCorrections, deskCorrectionsByCase}
 }
 
 // What waits for a supervisor, as the view has it.
@@ -411,7 +414,11 @@ func (d *deskRun) stop(n uint64, id string, a *record.Assignment) error {
 		row.A, row.Round, row.Status = 1, a.Round, a.Status
 	}
 	for _, agent := range row.Agents {
-		if err := d.put(n, stopRow(id)+"/by/"+string(agent), deskStopBy{agent, a.Date, id}); err != nil {
+		by := deskStopBy{Agent: agent, On: a.Date, Stop: id}
+		if a.Shown() {
+			by.Holder = agent
+		}
+		if err := d.put(n, stopRow(id)+"/by/"+string(agent), by); err != nil {
 			return err
 		}
 	}

@@ -154,46 +154,83 @@ func (s *Service) InScope(ctx context.Context, c offline.Caller, typ string) ([]
 		return out, s.each(ctx, journal.Query{Branch: c.Branch, Type: typ},
 			func(rec journal.Record) error { add(rec); return nil })
 	}
-	cases := map[journal.CaseID]bool{}
-	if err := s.each(ctx, journal.Query{Branch: c.Branch, Type: "assignments", Index: AssignmentsOnPhones.Name,
-		Eq: []any{int64(1)}}, func(rec journal.Record) error {
-		var a record.Assignment
-		if err := decode(rec, &a); err != nil {
-			return err
+	held, err := s.heldStops(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	var refs []journal.DocRef
+	for _, a := range held {
+		ref := journal.DocRef{Type: "cases", ID: string(a.of.Case)}
+		if typ == "assignments" {
+			add(a.rec)
+		} else if !slices.Contains(refs, ref) {
+			refs = append(refs, ref)
 		}
-		if a.Shown() && slices.Contains(a.Agents, c.Actor.User) {
-			cases[a.Case] = true
-			if typ == "assignments" {
+	}
+	kind, _ := record.KindOf(typ)
+	switch {
+	case typ == "assignments":
+	case typ == "cases":
+		recs, err := s.store.Records(ctx, c.Branch, refs)
+		if err != nil {
+			return nil, fmt.Errorf("read cases: %w", err)
+		}
+		for _, rec := range recs {
+			if rec.Type != "" && !rec.Deleted {
 				add(rec)
 			}
 		}
-		return nil
-	}); err != nil {
-		return nil, err
-	}
-	kind, _ := record.KindOf(typ)
-	for id := range cases {
-		switch typ {
-		case "assignments":
-		case "cases":
-			recs, err := s.store.Records(ctx, c.Branch, []journal.DocRef{{Type: "cases", ID: string(id)}})
-			if err != nil {
-				return nil, err
-			}
-			if recs[0].Type != "" && !recs[0].Deleted {
-				add(recs[0])
-			}
-		default:
-			if err := s.each(ctx, journal.Query{Branch: c.Branch, Type: typ, Index: kind.ByCase.Name, Eq: []any{string(id)}},
-				func(rec journal.Record) error {
-					add(rec)
-					return nil
-				}); err != nil {
+	default:
+		for _, ref := range refs {
+			if err := s.each(ctx, journal.Query{Branch: c.Branch, Type: typ, Index: kind.ByCase.Name, Eq: []any{ref.ID}},
+				func(rec journal.Record) error { add(rec); return nil }); err != nil {
 				return nil, err
 			}
 		}
 	}
 	slices.SortFunc(out, func(a, b offline.Rev) int { return strings.Compare(a.ID, b.ID) })
+	return out, nil
+}
+
+// heldStop is an assignment that a phone shows.
+type heldStop struct {
+	rec journal.Record
+	of  record.Assignment
+}
+
+// heldStops reads the assignments that the caller's phones show. It reads those of the caller alone, of whom the view
+// of the desk has a row for each.
+func (s *Service) heldStops(ctx context.Context, c offline.Caller) ([]heldStop, error) {
+	if err := s.views.CatchUp(ctx, c.Branch, deskView); err != nil {
+		return nil, err
+	}
+	var refs []journal.DocRef
+	if err := s.each(ctx, journal.Query{Branch: c.Branch, Type: deskView, Index: deskStopsHeld.Name,
+		Eq: []any{string(c.Actor.User)}}, func(rec journal.Record) error {
+		var row deskStopBy
+		err := decode(rec, &row)
+		refs = append(refs, journal.DocRef{Type: "assignments", ID: row.Stop})
+		return err
+	}); err != nil || len(refs) == 0 {
+		return nil, err
+	}
+	recs, err := s.store.Records(ctx, c.Branch, refs)
+	if err != nil {
+		return nil, fmt.Errorf("read assignments: %w", err)
+	}
+	var out []heldStop
+	for _, rec := range recs {
+		a := heldStop{rec: rec}
+		if rec.Type == "" || rec.Deleted {
+			continue
+		}
+		if err := decode(rec, &a.of); err != nil {
+			return nil, err
+		}
+		if a.of.Shown() && slices.Contains(a.of.Agents, c.Actor.User) { // the view may be behind
+			out = append(out, a)
+		}
+	}
 	return out, nil
 }
 

@@ -120,8 +120,8 @@ func TestWhatIsSealedStaysAsItIs(t *testing.T) {
 	}
 }
 
-// A text appends what encoding/json writes of it: sealed, in the clear while it is shown, null when it is erased or there is none, and
-// nothing but an error when it is not sealed yet or shown before it was opened.
+// A text appends what encoding/json writes of it: sealed, in the clear while it is shown, null when it is erased or
+// there is none, and nothing but an error when it is not sealed yet or shown before it was opened.
 func TestATextAppendsWhatItMarshals(t *testing.T) {
 	store, c := newSmalls(), newClock()
 	v := open(t, store, c)

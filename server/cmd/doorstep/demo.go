@@ -106,6 +106,8 @@ func (c *demoCmd) Run(ctx context.Context, out io.Writer) (err error) {
 	}
 	d.say("%s", welcome{URL: d.day.Base, Date: d.day.Date, Round: d.day.Round.ID, Key: d.server.AuditKey(),
 		Folder: folder, Agent: d.day.Phones[0].Agent})
+	d.day.Phones = nil // with all that they have pulled
+	giveBack()
 	select {
 	case <-ctx.Done():
 		d.say("\nstopping\n")

@@ -69,6 +69,7 @@ func (c *serveCmd) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	giveBack()
 	fmt.Fprintf(out, "Doorstep answers at %s; the audit's public key is %s\n", s.URL(), s.AuditKey())
 	return s.Serve(ctx)
 }

@@ -23,6 +23,8 @@ import (
 	"time"
 
 	"doorstep/server/notify"
+
+	"firebase.google.com/go/v4/messaging"
 )
 
 const project = "doorstep-test"
@@ -175,6 +177,28 @@ func TestMessageOnTheWireIsOpaque(t *testing.T) {
 	}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("on the wire\n%v\nwant\n%v", got, want)
+	}
+}
+
+func TestSDKVersionIsThatOfTheModule(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), "\tfirebase.google.com/go/v4 v"+sdkVersion+"\n") {
+		t.Errorf("go.mod requires another release of the SDK than %s", sdkVersion)
+	}
+}
+
+// An SDK whose config has other members is refused, not called with half a config.
+func TestAnotherConfigOfTheSDKIsAnError(t *testing.T) {
+	type other struct{ ProjectID, Version string }
+	_, err := newClient(t.Context(), func(context.Context, *other) (*messaging.Client, error) {
+		t.Error("the SDK was called")
+		return nil, nil
+	}, project, nil)
+	if err == nil || !strings.Contains(err.Error(), "no member Opts") {
+		t.Errorf("the error is %v, want one that names Opts", err)
 	}
 }
 
