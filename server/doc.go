@@ -68,8 +68,8 @@
 //
 // These are no views, and no rebuild brings them back: the debtors' keys; who signs in, by
 // which password, session and push token; which branch was first to claim a case or debtor;
-// epochs, floors and what was parked; leases of the outbox; the keys' fingerprints; and
-// each node's erasure list, whose lines are in the journal too and are added at the start.
+// epochs, floors and what was parked; leases of the outbox; the marks of nodes that wait to append; the
+// keys' fingerprints; and each node's erasure list, whose lines are in the journal too and are added at the start.
 //
 // # Words
 //

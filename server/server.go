@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 	_ "time/tzdata" // rules are judged in the debtor's zone, also on machines without zone files
 
@@ -44,6 +45,7 @@ type Server struct {
 	outbox   *notify.Outbox
 	api      *httpapi.API
 	listener net.Listener
+	hung     atomic.Bool  // the store did not answer when the server stopped
 	metrics  net.Listener // nil: metrics are served by listener
 }
 
@@ -191,15 +193,27 @@ func (s *Server) MetricsAddr() string {
 // AuditKey returns the public key with which exports are verified.
 func (s *Server) AuditKey() string { return s.audit.PublicKey() }
 
-// ready returns an error that says why the server cannot answer requests, or nil.
+// readyTime is how long the store may take to show that it answers.
+const readyTime = 2 * time.Second
+
+// ready returns an error that says why the server cannot answer requests, or nil. It takes
+// readyTime at most.
 func (s *Server) ready(ctx context.Context) error {
-	if err := s.journal.Stuck(); err != nil {
-		return fmt.Errorf("the store does not accept writes: %w", err)
-	}
-	if _, err := s.store.Watermark(ctx, auth.OrgBranch); err != nil {
+	if err := s.answers(ctx); err != nil {
 		return err
 	}
 	return s.law.Ready()
+}
+
+// answers returns an error that says why the store cannot be used, or nil.
+func (s *Server) answers(ctx context.Context) error {
+	if err := s.journal.Stuck(); err != nil {
+		return fmt.Errorf("the store does not accept writes: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, readyTime)
+	defer cancel()
+	_, err := s.store.Watermark(ctx, auth.OrgBranch)
+	return err
 }
 
 // sweep raises the floors of the branches and removes what is below them (see journal.Sweeper).
@@ -209,11 +223,44 @@ func (s *Server) sweep(ctx context.Context) error {
 	})
 }
 
-// drainTime is how long requests may take to end when the server stops.
-const drainTime = 20 * time.Second
+// How long requests, and then appends, may take to end when the server stops. A store that
+// does not answer is not waited for: the whole stop takes less than ten seconds then, which
+// is how long many supervisors of processes wait.
+const (
+	drainTime  = 20 * time.Second
+	drainHung  = 4 * time.Second
+	closeHung  = 2 * time.Second
+	probeEvery = time.Second
+)
+
+// drain lets running requests finish. If the store does not answer, it cuts them off after drainHung.
+func (s *Server) drain(ctx context.Context, h *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	begun := time.Now()
+	var probes sync.WaitGroup
+	probes.Go(func() {
+		for journal.Sleep(ctx, probeEvery) == nil {
+			if s.answers(ctx) == nil || ctx.Err() != nil {
+				continue
+			}
+			s.hung.Store(true)
+			_ = journal.Sleep(ctx, drainHung-time.Since(begun))
+			cancel()
+		}
+	})
+	err := h.Shutdown(ctx)
+	cancel()
+	probes.Wait()
+	if err != nil {
+		return errors.Join(fmt.Errorf("running requests were cut off: %w", err), h.Close())
+	}
+	return nil
+}
 
 // Serve answers requests until ctx ends. Then it lets running requests finish, for at most
-// 20 seconds, stops the background work and closes everything.
+// 20 seconds, stops the background work and closes everything. It ends within ten seconds
+// when the store does not answer.
 func (s *Server) Serve(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
@@ -250,11 +297,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	case <-ctx.Done():
 		s.api.Close()
 		s.offline.Close()
-		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
-		if err = h.Shutdown(drain); err != nil {
-			err = errors.Join(fmt.Errorf("running requests were cut off: %w", err), h.Close())
-		}
-		cancel()
+		err = s.drain(ctx, h)
 		if e := <-ended; !errors.Is(e, http.ErrServerClosed) {
 			err = errors.Join(err, e)
 		}
@@ -290,7 +333,11 @@ func (s *Server) Close() error {
 		s.offline.Close()
 	}
 	if s.journal != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+		wait := drainTime
+		if s.hung.Load() || s.answers(context.Background()) != nil {
+			wait = closeHung
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), wait)
 		errs = append(errs, s.journal.Close(ctx))
 		cancel()
 	}

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -97,8 +98,11 @@ func (a *API) readyz(c *gin.Context) {
 	if err != nil {
 		a.log.Warn("not ready", "err", err)
 		detail := "the server cannot answer yet"
-		if stuck := a.stuckBranches(c.Request.Context()); stuck != "" {
+		if stuck := a.stuckBranches(); stuck != "" {
 			detail = "changes are not taken in: " + stuck
+		}
+		if why := whyNotReady(err); why != "" {
+			detail += "; " + why
 		}
 		p := newProblem(http.StatusServiceUnavailable, "not_ready", detail)
 		p.retryAfter = 2
@@ -140,21 +144,26 @@ func (a *API) ready(ctx context.Context) ([]parkedBranch, error) {
 }
 
 // stuckBranches names the branches that are stuck, and since when.
-func (a *API) stuckBranches(ctx context.Context) string {
+func (a *API) stuckBranches() string {
 	if a.opt.Journal == nil {
 		return ""
 	}
-	states, err := a.opt.Journal.States(ctx)
-	if err != nil {
-		return ""
-	}
 	var out []string
-	for _, s := range states {
-		if s.State == journal.StateStuck {
-			out = append(out, fmt.Sprintf("branch %s since %s", s.Branch, s.Since.Format(time.RFC3339)))
-		}
+	for _, s := range a.opt.Journal.StuckBranches() {
+		out = append(out, fmt.Sprintf("branch %s since %s", s.Branch, s.Since.Format(time.RFC3339)))
 	}
 	return strings.Join(out, ", ")
+}
+
+// whyNotReady says in general terms what is wrong with the store; "" when that is not known. Details are for the log.
+func whyNotReady(err error) string {
+	switch {
+	case errors.Is(err, journal.ErrNoAnswer) || errors.Is(err, context.DeadlineExceeded):
+		return "the store does not answer"
+	case errors.Is(err, journal.ErrFull):
+		return "the store has no room left"
+	}
+	return ""
 }
 
 func (a *API) serveMetrics(c *gin.Context) {

@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,50 +16,6 @@ const (
 	idleAfter   = time.Minute            // a branch where nothing happens for so long costs no goroutine
 )
 
-// group is what one Do call hands to the committer: commands in order, decided
-// on documents no older than readAt.
-type group struct {
-	id     uint64 // unique among the branch's groups of this process, from 1
-	readAt uint64
-	items  []item
-	// settled is how many items are done: appended and durable, or, without entries,
-	// found to rest on reads that no write has overtaken. The next one was overtaken,
-	// or err says why it is not done. Both are set before done is closed.
-	settled int
-	err     error
-	old     bool // the next item rests on an answer of the store that was too old (errOld)
-	done    chan struct{}
-}
-
-// appends tells whether any item that is left has entries.
-func (g *group) appends() bool {
-	for i := g.settled; i < len(g.items); i++ {
-		if len(g.items[i].entries) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// item is one command's run of entries, all or none of it in one page. Without
-// entries (a refusal, or a decision that changes nothing) only its reads are checked.
-type item struct {
-	command  int // index in the Do call
-	reads    []readKey
-	entries  []prepared
-	received time.Time
-	bytes    int
-	numbered uint64
-	first    uint64 // the number of its first entry, once appended
-}
-
-// prepared is an entry encoded as far as it can be before it has a number.
-type prepared struct {
-	entry Entry
-	docs  []Doc
-	tail  []byte
-}
-
 // committer follows one branch and appends to it. While it is awake one goroutine
 // runs it; everything below last belongs to that goroutine, or to the caller that starts it.
 type committer struct {
@@ -69,6 +24,7 @@ type committer struct {
 	turn     chan struct{}          // holds one: who decides again, see Do
 	starting chan struct{}          // holds one: who starts the branch
 	news     chan struct{}          // holds one: pending has grown
+	soon     chan struct{}          // holds one: something to append is being decided
 	w        atomic.Uint64          // entries up to here are in the views of this store
 	shown    atomic.Pointer[string] // see lastShown
 	groups   atomic.Uint64          // ids of groups
@@ -91,11 +47,14 @@ type committer struct {
 	writes   writeLog
 	unfit    map[Key]bool // documents that the store could not keep: their states stay as they were
 	losses   int          // compares lost in a row
+	turns    turns
+	followed bool // a start has just gone to the journal's end
 }
 
 func newCommitter(j *Journal, b auth.BranchID) *committer {
-	c := &committer{j: j, branch: b, tree: true, unfit: map[Key]bool{},
-		turn: make(chan struct{}, 1), starting: make(chan struct{}, 1), news: make(chan struct{}, 1)}
+	c := &committer{j: j, branch: b, tree: true, unfit: map[Key]bool{}, turns: newTurns(j.node),
+		turn: make(chan struct{}, 1), starting: make(chan struct{}, 1), news: make(chan struct{}, 1),
+		soon: make(chan struct{}, 1)}
 	c.writes.reset(0)
 	return c
 }
@@ -215,12 +174,14 @@ func (c *committer) withdraw(g *group) bool {
 func (c *committer) run() {
 	var held []*group
 	worked := time.Now()
-	if c.look() {
-		worked = time.Now()
+	if c.followed {
+		c.followed = false // by whoever started the branch
+	} else {
+		c.look()
 	}
 	for {
 		if held = c.gather(held); len(held) > 0 {
-			c.giveWay()
+			c.takeTurn(held)
 			held = c.commit(held)
 			worked = time.Now()
 			continue
@@ -228,6 +189,8 @@ func (c *committer) run() {
 		t := time.NewTimer(followEvery)
 		select {
 		case <-c.news:
+		case <-c.soon:
+			c.standInLine()
 		case <-c.j.stop:
 		case <-t.C:
 			if c.look() {
@@ -285,25 +248,6 @@ func (c *committer) gather(held []*group) []*group {
 	return held
 }
 
-// giveWay waits after two losses in a row, longer the more there were, so that nodes
-// that fight over a branch do not meet at every page (J2). A waiting mark that the
-// winner sees, or a batch handed to it (J2a), belongs here.
-func (c *committer) giveWay() {
-	if c.losses >= 2 {
-		_ = Sleep(c.j.life, rand.N(time.Duration(min(c.losses, 16))*4*time.Millisecond))
-	}
-}
-
-// answer ends groups: those with items left are told err.
-func answer(groups []*group, err error) {
-	for _, g := range groups {
-		if g.settled < len(g.items) {
-			g.err = err
-		}
-		close(g.done)
-	}
-}
-
 // batch is a page under construction.
 type batch struct {
 	page     Page
@@ -338,6 +282,7 @@ func (c *committer) commit(held []*group) (left []*group) {
 	c.writes.begin()
 	b := c.build(held)
 	if len(b.view) > 0 {
+		begun := time.Now()
 		won, err := c.store(&b.page, b.view)
 		if err != nil {
 			// What became of the page is found out by command id.
@@ -354,12 +299,18 @@ func (c *committer) commit(held []*group) (left []*group) {
 		if !won {
 			c.writes.undo()
 			c.losses++
+			met := c.turns.others
+			if c.turns.failed(time.Now()); c.turns.wants(time.Now()) {
+				c.setMark(c.j.life) // before what may take long
+			}
 			if err := c.catchUp(); err != nil {
 				return c.giveUp(held, err)
 			}
+			c.turns.caughtUp(time.Since(begun), c.turns.others-met, time.Now())
 			return held // all are checked again, now against what the winner wrote
 		}
 		c.losses = 0
+		c.turns.appended(time.Since(begun), time.Now())
 		c.last, c.edge, c.numbered, c.clock = b.page.Last, b.edge, b.numbered, b.clock
 		c.w.Store(c.last)
 		c.show(b.view)
@@ -459,17 +410,8 @@ func (c *committer) store(p *Page, entries []Entry) (won bool, err error) {
 		v := projectFit(entries, unfit)
 		err := c.j.store.Commit(c.j.life, p, v)
 		if errors.Is(err, ErrTaken) {
-			// A duplicate key may be our own page from an attempt that seemed to fail.
-			there, e := c.j.store.PageAt(c.j.life, p.Branch, p.First)
-			switch {
-			case e != nil && !isDamaged(e):
-				err = e
-			case e != nil || there.ID != p.ID:
-				c.trouble(nil)
-				return false, nil
-			default:
-				err = c.j.store.Apply(c.j.life, p, v)
-			}
+			c.trouble(nil)
+			return false, nil
 		}
 		if err == nil {
 			c.trouble(nil)

@@ -133,6 +133,7 @@ func (j *Journal) Do(ctx context.Context, branch auth.BranchID, cmds []Command) 
 			for until < len(cmds) && ready[until] == nil {
 				until++
 			}
+			c.expect()
 			g, decided, err := j.decideAll(ctx, c, at, cmds[:until], salts, done)
 			if errors.Is(err, errOld) {
 				if err := old.met(ctx, c); err != nil {

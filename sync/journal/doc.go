@@ -14,7 +14,8 @@
 // to it by casework, office and dispatch.
 //
 // Files: domain.go says what an entry may hold, canonical.go and page.go its bytes;
-// do.go and prepare.go decide, committer.go appends, follow.go takes in what others
+// do.go and prepare.go decide, committer.go appends (group.go is what it is given, turns.go gives other nodes
+// their turn, fresh.go finds answers of the store that are too old), follow.go takes in what others
 // appended, state.go keeps what went wrong; iterate.go reads; store.go is what an engine
 // must do.
 //
@@ -52,9 +53,10 @@
 //	J0  TestWhatCannotBeReadBackIsRefused, FuzzCodec
 //	J1  TestDecisionsAreNeverAppendedOnOutdatedDocuments, TestAbsenceIsReadToo, TestAnswersRestOnReadsOfOneMoment,
 //	    TestAKeyIsWrittenOnlyIfItWasRead
-//	J2  TestUnclearAppendsHaveOneEffect, TestTwoNodesWithFaults, TestUnclearIsNeverCalledNothing, TestWhoLosesTwiceWaits;
+//	J2  TestUnclearAppendsHaveOneEffect, TestTwoNodesWithFaults, TestUnclearIsNeverCalledNothing;
 //	    storetest TheSamePageAgainIsWelcome
-//	J2a TestOldAnswersAreNotBelieved, TestAStoreThatStaysOldKeepsNobodyWaiting; storetest OldAnswersAreNotBelieved
+//	J2a TestTheSlowerNodeGetsItsTurn, TestMarksOfTheDeadDelayOnce, TestOldAnswersAreNotBelieved,
+//	    TestWithoutMarksNodesStillAppend, TestAStoreThatStaysOldKeepsNobodyWaiting; storetest OldAnswersAreNotBelieved
 //	J3  TestNextNodeAppliesWhatADeadNodeStored, TestAnEntryThatCannotBeReadIsParked, TestAPageThatCannotBeReadIsParked,
 //	    TestWhatNoStoreCanKeepIsParked; storetest WatermarkRisesInOrder,
 //	    ViewsAreKept, WhatAViewCannotApplyIsParked; sqlitestore TestADamagedPageStopsNothing

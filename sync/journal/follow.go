@@ -9,7 +9,7 @@ import (
 )
 
 // followPages is how many pages are read at once.
-const followPages = 16
+const followPages = 128
 
 // treeError says that the journal in the store is not the one this branch was followed
 // in: it can be mended by an operator only, and nothing is appended to it.
@@ -75,7 +75,7 @@ func (c *committer) open(ctx context.Context) error {
 		c.trouble(errNoTree)
 	}
 	c.mu.Lock()
-	c.started = true
+	c.started, c.followed = true, true
 	c.mu.Unlock()
 	return nil
 }
@@ -183,9 +183,11 @@ func foreignPage(p *Page, e Edge) error {
 
 // follow takes in what the journal holds after our last entry, page by page: it is the
 // one path by which pages that this committer did not write become visible, known to
-// the write log, and announced.
+// the write log, and announced. It ends where the journal ended when it began: whoever
+// reads more slowly than others append would otherwise never come to append.
 func (c *committer) follow(ctx context.Context) (found bool, err error) {
-	for {
+	end := uint64(0)
+	for end == 0 || c.last < end {
 		pages, err := c.j.store.Pages(ctx, c.branch, c.last, followPages)
 		var damaged *DamagedPage
 		switch {
@@ -203,6 +205,13 @@ func (c *committer) follow(ctx context.Context) (found bool, err error) {
 			}
 			return found, nil
 		}
+		last := pages[len(pages)-1].Last
+		if err := c.lookShown(ctx, last); err != nil {
+			return found, err
+		}
+		if end == 0 {
+			end = max(last, c.w.Load())
+		}
 		for _, p := range pages {
 			if err := c.take(ctx, p); err != nil {
 				return found, err
@@ -210,6 +219,21 @@ func (c *committer) follow(ctx context.Context) (found bool, err error) {
 			found = true
 		}
 	}
+	return found, nil
+}
+
+// lookShown reads how far the views are, if a page up to an entry is not known to be in
+// them: the node that appended it has most likely written them.
+func (c *committer) lookShown(ctx context.Context, last uint64) error {
+	if last <= c.w.Load() {
+		return nil
+	}
+	w, err := c.j.store.Watermark(ctx, c.branch)
+	if err != nil {
+		return fmt.Errorf("read watermark of %s: %w", c.branch, err)
+	}
+	c.w.Store(max(c.w.Load(), w))
+	return nil
 }
 
 // noTree says that the tail is a page that cannot be read, unless it has been mended meanwhile.
@@ -297,6 +321,7 @@ func (c *committer) take(ctx context.Context, p *Page) error {
 	c.last, c.tree, c.edge, c.numbered = p.Last, true, edge, p.Numbered+p.NumberedIn
 	c.w.Store(max(c.w.Load(), c.last))
 	c.show(entries)
+	c.turns.met(p.Node, p.Last, time.Now())
 	c.j.announce(c.branch, c.last, v.Feeds)
 	return nil
 }
@@ -304,6 +329,10 @@ func (c *committer) take(ctx context.Context, p *Page) error {
 // apply makes the entries of a stored page visible, if they are not. It parks entries that no store can keep.
 func (c *committer) apply(ctx context.Context, p *Page, entries []Entry) (ViewWrites, error) {
 	unfit := map[DocRef]bool{}
+	// Once more: to write the views takes several times as long as to look.
+	if err := c.lookShown(ctx, p.Last); err != nil {
+		return ViewWrites{}, err
+	}
 	for {
 		v := projectFit(entries, unfit)
 		if p.Last <= c.w.Load() {

@@ -409,23 +409,6 @@ func TestABranchThatStartsSlowlyHoldsUpNoOther(t *testing.T) {
 }
 
 // J2: who loses twice in a row waits, by chance, before the next page.
-func TestWhoLosesTwiceWaits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := newCommitter(open(t, newMemStore()), branch)
-		waited := func(losses int) time.Duration {
-			c.losses = losses
-			at := time.Now()
-			for range 20 {
-				c.giveWay()
-			}
-			return time.Since(at)
-		}
-		if a, b, d := waited(1), waited(2), waited(12); a != 0 || b == 0 || d <= b {
-			t.Errorf("twenty waits after one loss take %v, after two %v, after twelve %v", a, b, d)
-		}
-	})
-}
-
 // Two nodes on one store that fails at every step; callers give up early and send the same
 // ids again; nodes are closed in the middle of an append and opened anew. Every command has
 // one effect, and the journal is whole.

@@ -75,11 +75,22 @@ func (m *memStore) Commit(ctx context.Context, p *Page, v ViewWrites) error {
 	if err := m.fit("before", v); err != nil {
 		return err
 	}
+	if err := m.insert(p); err != nil {
+		return err
+	}
+	if err := m.trip("stored", p); err != nil {
+		return err
+	}
+	return m.Apply(ctx, p, v)
+}
+
+// insert stores a page, and not its views.
+func (m *memStore) insert(p *Page) error {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	// What is stored is the encoded form: nothing shared with the committer survives.
 	stored, err := DecodePage(p.Encode())
 	if err != nil {
-		m.mu.Unlock()
 		return err
 	}
 	tail := uint64(0)
@@ -92,18 +103,12 @@ func (m *memStore) Commit(ctx context.Context, p *Page, v ViewWrites) error {
 	case p.First <= tail:
 		i := slices.IndexFunc(m.pages[p.Branch], func(q *Page) bool { return q.First == p.First })
 		if i < 0 || m.pages[p.Branch][i].ID != p.ID {
-			m.mu.Unlock()
 			return ErrTaken
 		}
 	default:
-		m.mu.Unlock()
 		return errors.New("a page beyond the tail")
 	}
-	m.mu.Unlock()
-	if err := m.trip("stored", p); err != nil {
-		return err
-	}
-	return m.Apply(ctx, p, v)
+	return nil
 }
 
 func (m *memStore) Apply(_ context.Context, p *Page, v ViewWrites) error {
@@ -168,8 +173,9 @@ func (m *memStore) Pages(_ context.Context, b auth.BranchID, after uint64, limit
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var out []*Page
-	for _, p := range m.pages[b] {
-		if p.Last > after && len(out) < limit {
+	from, _ := slices.BinarySearchFunc(m.pages[b], after+1, func(p *Page, n uint64) int { return cmp.Compare(p.Last, n) })
+	for _, p := range m.pages[b][from:] {
+		if len(out) < limit {
 			if _, err := m.read(p); err != nil && len(out) == 0 {
 				return nil, err
 			} else if err != nil {

@@ -153,6 +153,19 @@ func (j *Journal) Stuck() error {
 	return errors.Join(errs...)
 }
 
+// StuckBranches lists the branches that this process knows to be stuck, sorted. It asks no store.
+func (j *Journal) StuckBranches() []BranchState {
+	var out []BranchState
+	for _, c := range j.all() {
+		c.mu.Lock()
+		if c.stuck != nil {
+			out = append(out, BranchState{Branch: c.branch, State: StateStuck, Reason: c.stuck.Error(), Since: c.stuckSince})
+		}
+		c.mu.Unlock()
+	}
+	return out
+}
+
 // States lists the branches that are not running, sorted: those this process knows to be
 // stuck, and those with parked entries, whichever node parked them. The error is the store's.
 func (j *Journal) States(ctx context.Context) ([]BranchState, error) {
@@ -187,13 +200,9 @@ func (j *Journal) States(ctx context.Context) ([]BranchState, error) {
 		}
 		s.ParkedViews = append(s.ParkedViews, p)
 	}
-	for _, c := range j.all() {
-		c.mu.Lock()
-		if c.stuck != nil {
-			s := of(c.branch)
-			s.State, s.Reason, s.Since = StateStuck, c.stuck.Error(), c.stuckSince
-		}
-		c.mu.Unlock()
+	for _, stuck := range j.StuckBranches() {
+		s := of(stuck.Branch)
+		s.State, s.Reason, s.Since = stuck.State, stuck.Reason, stuck.Since
 	}
 	slices.SortFunc(out, func(a, b *BranchState) int { return cmp.Compare(a.Branch, b.Branch) })
 	states := make([]BranchState, len(out))
