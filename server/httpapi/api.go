@@ -150,6 +150,7 @@ func New(o Options) *API {
 	a.officeRecordEndpoints()
 	a.codeEndpoints()
 	a.inboxEndpoints()
+	a.workListEndpoints()
 	a.erasureEndpoints()
 	a.debtorEndpoints()
 	a.moveEndpoints()
