@@ -89,6 +89,12 @@ func (s *Service) Progress(ctx context.Context, a auth.Actor, id string) (RoundP
 	return s.progressOf(ctx, r)
 }
 
+// BranchOf finds the branch of a round that the actor may know of. Refusals: round.not_found.
+func (s *Service) BranchOf(ctx context.Context, a auth.Actor, id string) (auth.BranchID, error) {
+	r, err := s.find(ctx, a, id)
+	return r.Branch, err
+}
+
 func (s *Service) progressOf(ctx context.Context, r Round) (RoundProgress, error) {
 	issued, err := s.opt.Casework.RoundAssignments(ctx, r.Branch, r.ID)
 	if err != nil {

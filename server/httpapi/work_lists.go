@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 
 	"doorstep/auth"
+	"doorstep/server/access"
 	"doorstep/server/casework"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
@@ -162,6 +164,17 @@ func (a *API) listCorrections(ctx context.Context, c call, in *listCorrectionsIn
 		Limit: in.Limit, After: in.Cursor})
 	if err != nil {
 		return nil, err
+	}
+	if len(found) > 0 {
+		r := access.Read{What: access.CorrectionsList}
+		for _, x := range found {
+			if !slices.Contains(r.Cases, x.Case) {
+				r.Cases = append(r.Cases, x.Case)
+			}
+		}
+		if err := a.noted(ctx, c.actor, b, r); err != nil {
+			return nil, err
+		}
 	}
 	out := page[correction]{Items: make([]correction, len(found)), NextCursor: next}
 	for i, x := range found {
