@@ -15,6 +15,7 @@ import (
 	_ "time/tzdata" // rules are judged in the debtor's zone, also on machines without zone files
 
 	"doorstep/auth"
+	"doorstep/server/access"
 	"doorstep/server/audit"
 	"doorstep/server/casework"
 	"doorstep/server/conduct"
@@ -40,6 +41,7 @@ type Server struct {
 	casework *casework.Service
 	dispatch *dispatch.Service
 	audit    *audit.Log
+	access   *access.Log
 	law      *lawbook.Book
 	offline  *offline.Service
 	outbox   *notify.Outbox
@@ -51,13 +53,13 @@ type Server struct {
 
 // Indexes returns all indexes that the rooms (packages) declare.
 func Indexes() []journal.Index {
-	return slices.Concat(office.Indexes(), casework.Indexes(), dispatch.Indexes())
+	return slices.Concat(office.Indexes(), casework.Indexes(), dispatch.Indexes(), access.Indexes())
 }
 
 // Views returns the views that the rooms declare, without those built into the journal. Without a vault the list
 // lacks those that are made of what is sealed.
 func Views(vault *seal.Vault) []journal.View {
-	return append([]journal.View{audit.Tiles()}, casework.Views(vault)...)
+	return append([]journal.View{audit.Tiles(), access.View()}, casework.Views(vault)...)
 }
 
 // Open opens the store, makes the rooms and listens. The server answers once Serve is
@@ -103,6 +105,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := s.casework.FinishErasures(ctx, erased); err != nil {
 		return nil, err
 	}
+	s.access = access.New(s.journal, cfg.Log)
 	s.audit = audit.New(s.journal, keys.audit, cfg.Deployment)
 	s.law = s.lawbook()
 	threads := cfg.Threads
@@ -133,7 +136,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.api = httpapi.New(httpapi.Options{Sessions: sessions, Office: s.office, Casework: s.casework, Dispatch: s.dispatch,
-		Audit: s.audit, Visits: visits{s.casework}, Offline: s.offline, Journal: s.journal, Travel: times,
+		Audit: s.audit, Access: s.access, Visits: visits{s.casework}, Offline: s.offline, Journal: s.journal, Travel: times,
 		Threads: threads, Law: s.law, Hash: func(b []byte) [32]byte { return vault.Hash("request", b) },
 		Ready: s.ready, TrustedProxies: cfg.trusted, MetricsElsewhere: cfg.MetricsListen != "", Version: cfg.Version,
 		Log: cfg.Log})
@@ -331,6 +334,9 @@ func (s *Server) Close() error {
 	}
 	if s.offline != nil {
 		s.offline.Close()
+	}
+	if s.access != nil {
+		s.access.Close()
 	}
 	if s.journal != nil {
 		wait := drainTime

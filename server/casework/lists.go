@@ -20,6 +20,28 @@ type Page struct {
 	Next  string            // "" at the end
 }
 
+// Cases are the ids of the cases that the items are, or are of, each once, in their order.
+func (p *Page) Cases() []journal.CaseID {
+	var out []journal.CaseID
+	for _, item := range p.Items {
+		var of struct {
+			ID   journal.CaseID `json:"id"`
+			Case journal.CaseID `json:"case"`
+			Ref  *string        `json:"case_ref"` // of a case alone
+		}
+		if json.Unmarshal(item, &of) != nil {
+			continue // written here
+		}
+		if of.Ref != nil {
+			of.Case = of.ID
+		}
+		if of.Case != "" && !slices.Contains(out, of.Case) {
+			out = append(out, of.Case)
+		}
+	}
+	return out
+}
+
 // page reads one page of a list; documents the filter gives nil for are left out.
 func (s *Service) page(ctx context.Context, q journal.Query, show func(journal.Record) (json.RawMessage, error)) (Page,
 	error) {

@@ -12,7 +12,7 @@ import (
 	"doorstep/sync/journal"
 )
 
-// News says what of a branch has changed, in words of the lists that show it, without a record's id but those of rounds.
+// News says what of a branch has changed, in words of the lists that show it. Of ids it has those of rounds.
 type News struct {
 	Entry uint64 `json:"entry"` // the branch's last entry
 	// Changed are some of cases, inbox, plans, quarantine, rounds, visits, sorted.

@@ -78,8 +78,8 @@ func silentSince(last, published, leaves, returns, now time.Time) time.Time {
 	return time.Time{}
 }
 
-// Progress tells how a published round stands now: its stops by team, and the phones of its agents. It costs one read of
-// the round's own assignments and one of its devices. Refusals: round.not_found.
+// Progress tells how a published round stands now: its stops by team, and the phones of its agents. It costs one read
+// of the round's own assignments and one of its devices. Refusals: round.not_found.
 func (s *Service) Progress(ctx context.Context, a auth.Actor, id string) (RoundProgress, error) {
 	r, err := s.find(ctx, a, id)
 	if err != nil {
@@ -87,6 +87,12 @@ func (s *Service) Progress(ctx context.Context, a auth.Actor, id string) (RoundP
 	}
 	s.shown(&r)
 	return s.progressOf(ctx, r)
+}
+
+// BranchOf finds the branch of a round that the actor may know of. Refusals: round.not_found.
+func (s *Service) BranchOf(ctx context.Context, a auth.Actor, id string) (auth.BranchID, error) {
+	r, err := s.find(ctx, a, id)
+	return r.Branch, err
 }
 
 func (s *Service) progressOf(ctx context.Context, r Round) (RoundProgress, error) {
@@ -176,7 +182,7 @@ func (n *Tally) count(state string) {
 	}
 }
 
-// phones lists the phones of the team's agents and judges which are silent. Of a round that is not on the phones none is.
+// phones lists the phones of the team's agents and judges which are silent: none of a round that is not on the phones.
 func (t *TeamProgress) phones(r Round, routes []Route, devices []office.Device, calls map[auth.DeviceID]time.Time,
 	now time.Time) {
 	published := r.PublishedAt

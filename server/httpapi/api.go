@@ -14,6 +14,7 @@ import (
 	"doorstep/auth"
 	"doorstep/geo/travel"
 	"doorstep/openapi"
+	"doorstep/server/access"
 	"doorstep/server/audit"
 	"doorstep/server/casework"
 	"doorstep/server/conduct"
@@ -34,6 +35,7 @@ type Options struct {
 	Casework *casework.Service
 	Dispatch *dispatch.Service
 	Audit    *audit.Log
+	Access   *access.Log
 	Visits   audit.Visits
 	Offline  *offline.Service
 	Journal  *journal.Journal
@@ -150,6 +152,7 @@ func New(o Options) *API {
 	a.officeRecordEndpoints()
 	a.codeEndpoints()
 	a.inboxEndpoints()
+	a.workListEndpoints()
 	a.erasureEndpoints()
 	a.debtorEndpoints()
 	a.moveEndpoints()
@@ -160,6 +163,7 @@ func New(o Options) *API {
 	a.conductEndpoints()
 	a.packEndpoints()
 	a.auditEndpoints()
+	a.accessEndpoints()
 	a.syncEndpoints()
 	a.operatorEndpoints()
 	describeCodes(a.huma.OpenAPI().Components.Schemas)

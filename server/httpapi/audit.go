@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/server/access"
 	"doorstep/server/audit"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -79,6 +80,12 @@ func (a *API) exportVisits(c *gin.Context) {
 	default:
 		writeProblem(c, newProblem(http.StatusUnprocessableEntity, "audit.format",
 			"format is ndjson or csv").at("query.format", "not one of ndjson, csv"))
+		return
+	}
+	if err := a.noted(ctx, actor, b, access.Read{What: access.VisitsExport, Export: &access.Export{Format: string(format),
+		From: q.From, To: q.To, ReceivedFrom: q.ReceivedFrom, ReceivedTo: q.ReceivedTo, Lender: q.Lender,
+		Revealed: q.Reveal}}); err != nil {
+		a.fail(c, err)
 		return
 	}
 	w := &begun{ResponseWriter: c.Writer, contentType: contentType,

@@ -8,6 +8,7 @@ import (
 
 	"doorstep/auth"
 	"doorstep/geo"
+	"doorstep/server/access"
 	"doorstep/server/casework"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
@@ -142,6 +143,10 @@ func (a *API) getCase(ctx context.Context, c call, in *CasePath) (*body[caseFile
 	}
 	file, err := a.opt.Casework.Case(ctx, c.actor, b, journal.CaseID(in.ID))
 	if err != nil {
+		return nil, err
+	}
+	if err := a.noted(ctx, c.actor, b, access.Read{What: access.CaseRead,
+		Cases: []journal.CaseID{journal.CaseID(in.ID)}}); err != nil {
 		return nil, err
 	}
 	text, err := file.MarshalJSON()

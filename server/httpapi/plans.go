@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/server/access"
 	"doorstep/server/casework"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
@@ -110,7 +111,11 @@ func (a *API) listPlans(ctx context.Context, c call, in *listPlansIn) (*body[pag
 	if err != nil {
 		return nil, err
 	}
-	return pageAnswer[shown[record.Plan]](a.opt.Casework.Plans(ctx, c.actor, b, in.Approval, in.Limit, in.Cursor))
+	found, err := a.opt.Casework.Plans(ctx, c.actor, b, in.Approval, in.Limit, in.Cursor)
+	if err == nil {
+		err = a.notedPage(ctx, c.actor, b, found, access.Read{What: access.PlansList})
+	}
+	return pageAnswer[shown[record.Plan]](found, err)
 }
 
 type listPromisesIn struct {
@@ -168,7 +173,11 @@ func (a *API) listQuarantine(ctx context.Context, c call, in *listQuarantineIn) 
 	if err != nil {
 		return nil, err
 	}
-	return pageAnswer[shown[record.Quarantined]](a.opt.Casework.Quarantine(ctx, c.actor, b, in.State, in.Limit, in.Cursor))
+	found, err := a.opt.Casework.Quarantine(ctx, c.actor, b, in.State, in.Limit, in.Cursor)
+	if err == nil {
+		err = a.notedPage(ctx, c.actor, b, found, access.Read{What: access.QuarantineList})
+	}
+	return pageAnswer[shown[record.Quarantined]](found, err)
 }
 
 type getQuarantinedIn struct {
@@ -183,6 +192,10 @@ func (a *API) getQuarantined(ctx context.Context, c call, in *getQuarantinedIn) 
 		return nil, err
 	}
 	item, err := a.opt.Casework.QuarantineItem(ctx, c.actor, b, in.ID)
+	if err == nil {
+		err = a.notedPage(ctx, c.actor, b, casework.Page{Items: []json.RawMessage{item}},
+			access.Read{What: access.QuarantineRead, Record: in.ID})
+	}
 	return respond(shown[record.Quarantined]{item}), err
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"doorstep/auth"
+	"doorstep/server/access"
 	"doorstep/server/dispatch"
 	"doorstep/sync/journal"
 
@@ -108,6 +109,10 @@ func (a *API) drawRound(c *gin.Context, actor auth.Actor, id string) {
 		a.fail(c, err)
 		return
 	}
+	if err := a.notedRound(c.Request.Context(), actor, id, "geojson"); err != nil {
+		a.fail(c, err)
+		return
+	}
 	c.Data(http.StatusOK, "application/geo+json", out)
 }
 
@@ -127,8 +132,24 @@ func (a *API) roundCalendar(c *gin.Context, actor auth.Actor, id string) {
 		a.fail(c, err)
 		return
 	}
+	if p.Places {
+		if err := a.notedRound(c.Request.Context(), actor, id, "ics"); err != nil {
+			a.fail(c, err)
+			return
+		}
+	}
 	c.Header("Content-Disposition", `attachment; filename="round.ics"`)
 	c.Data(http.StatusOK, "text/calendar; charset=utf-8", out)
+}
+
+// notedRound keeps that the places of a round were read.
+func (a *API) notedRound(ctx context.Context, actor auth.Actor, id, format string) error {
+	b, err := a.opt.Dispatch.BranchOf(ctx, actor, id)
+	if err != nil {
+		return err
+	}
+	return a.noted(ctx, actor, b, access.Read{What: access.RoundExport, Record: id,
+		Export: &access.Export{Format: format}})
 }
 
 // roundView is a round with what it consists of.

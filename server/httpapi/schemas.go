@@ -114,6 +114,10 @@ func (b schemaBuilder) added(s *huma.Schema, k record.Kind, f form) {
 				Description: "When it was visited last; absent: never."}
 		}
 	case "visits":
+		if f.listed {
+			s.Properties["team"] = text("The team whose stop it was made for; absent: none.")
+			s.Properties["review"] = text("The state of its review; absent: it has none.")
+		}
 		s.Properties["visit_no"] = &huma.Schema{Type: "integer", Format: "int64",
 			Description: "The number of the visit in its branch, without gaps."}
 		if f.to != record.Agent {

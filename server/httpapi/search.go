@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/server/access"
 	"doorstep/server/casework"
 	"doorstep/server/record"
 
@@ -75,7 +76,11 @@ func (a *API) listCases(ctx context.Context, c call, in *listCasesIn) (*body[pag
 			return nil, err
 		}
 	}
-	return pageAnswer[listed[record.Case]](a.opt.Casework.Cases(ctx, c.actor, q))
+	found, err := a.opt.Casework.Cases(ctx, c.actor, q)
+	if by := q.Personal(); err == nil && len(by) > 0 {
+		err = a.noted(ctx, c.actor, b, access.Read{What: access.CaseSearch, Cases: found.Cases(), By: by})
+	}
+	return pageAnswer[listed[record.Case]](found, err)
 }
 
 // countryOf is the country of a branch, ISO 3166-1 alpha-2.

@@ -67,8 +67,8 @@ func (a *API) stream(c *gin.Context) {
 	})
 }
 
-// pokes answers with a stream of pokes: one at once, and one for each signal, at most one a second. say gives what a poke
-// says, "" for nothing. It ends with ctx, with the server, and when poke is closed.
+// pokes answers with a stream of pokes: one at once, and one for each signal, at most one a second. say gives what a
+// poke says, "" for nothing. It ends with ctx, with the server, and when poke is closed.
 func (a *API) pokes(ctx context.Context, c *gin.Context, poke <-chan struct{}, say func() (string, error)) {
 	first, err := say()
 	if err != nil {

@@ -1,0 +1,193 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"time"
+
+	"doorstep/auth"
+	"doorstep/server/access"
+	"doorstep/server/casework"
+	"doorstep/server/record"
+	"doorstep/sync/journal"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+func (a *API) workListEndpoints() {
+	register(a, endpoint{method: http.MethodGet, path: "/v1/visits", roles: supervisors, id: "listVisits", tag: "cases",
+		summary: "List visits, newest day first",
+		about: "Those that the branch made and for which all that is asked holds, without what is personal: read the " +
+			"case file for that. A page may have fewer items than limit, even none, and a next_cursor: go on with it."},
+		a.listVisits)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/assignments", roles: supervisors, id: "listAssignments",
+		tag: "rounds", summary: "List the stops that were issued to phones, newest day first",
+		about: "As GET /v1/visits lists visits."}, a.listAssignments)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/corrections", roles: supervisors, id: "listCorrections",
+		tag: "cases", summary: "What was corrected, by whom, with before and after, newest first",
+		about: "Corrections of cases by the office, records that supersede others, and what the office corrected when it " +
+			"accepted it from the quarantine. Personal members are shown, and null once the debtor is erased."},
+		a.listCorrections)
+}
+
+type listVisitsIn struct {
+	Paging
+	Branch  string `query:"branch" maxLength:"64"`
+	Round   string `query:"round" maxLength:"64"`
+	Team    string `query:"team" maxLength:"64" doc:"The team whose stop it was made for."`
+	Agent   string `query:"agent" maxLength:"64" doc:"Who recorded it, or is named in it."`
+	Outcome string `query:"outcome" maxLength:"64" example:"MET_PTP" doc:"A code of outcomes."`
+	Day     string `query:"day" maxLength:"10" example:"2026-11-25" doc:"The debtor's local date of the corrected instant; from and to in one."`
+	From    string `query:"from" maxLength:"10" doc:"The first such date."`
+	To      string `query:"to" maxLength:"10" doc:"The last such date."`
+	Flagged bool   `query:"flagged" doc:"Only visits with flags."`
+	Review  string `query:"review" enum:"none,accepted,questioned,invalid" doc:"The state of the review; none: it has none."`
+}
+
+// dates are the dates of a list, of which day is both.
+func dates(day, from, to string) (string, string, error) {
+	switch {
+	case day == "":
+		return from, to, nil
+	case from != "" || to != "":
+		return "", "", newProblem(http.StatusUnprocessableEntity, "list.date",
+			"day is from and to in one: send it without them").at("query.day", "not beside from and to")
+	}
+	if !record.IsDate(day) {
+		return "", "", newProblem(http.StatusUnprocessableEntity, "list.date",
+			"write a date of the calendar as 2006-01-02").at("query.day", "not a date")
+	}
+	return day, day, nil
+}
+
+func (a *API) listVisits(ctx context.Context, c call, in *listVisitsIn) (*body[page[listed[record.Visit]]], error) {
+	b, err := branchFor(c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	from, to, err := dates(in.Day, in.From, in.To)
+	if err != nil {
+		return nil, err
+	}
+	return pageAnswer[listed[record.Visit]](a.opt.Casework.Visits(ctx, c.actor, casework.VisitQuery{Branch: b,
+		Round: in.Round, Team: in.Team, Agent: auth.UserID(in.Agent), Outcome: in.Outcome, From: from, To: to,
+		Flagged: in.Flagged, Review: in.Review, Limit: in.Limit, After: in.Cursor}))
+}
+
+type listAssignmentsIn struct {
+	Paging
+	Branch      string `query:"branch" maxLength:"64"`
+	Round       string `query:"round" maxLength:"64"`
+	Team        string `query:"team" maxLength:"64"`
+	Agent       string `query:"agent" maxLength:"64" doc:"Who may act on it."`
+	Day         string `query:"day" maxLength:"10" example:"2026-11-25" doc:"Local to the branch; from and to in one."`
+	From        string `query:"from" maxLength:"10" doc:"The first date."`
+	To          string `query:"to" maxLength:"10" doc:"The last date."`
+	Status      string `query:"status" enum:"open,done,revoked,cancelled"`
+	AgentStatus string `query:"agent_status" enum:"none,accepted,en_route,at_door,visited,declined" doc:"What an agent said last of it; none: nothing."`
+}
+
+func (a *API) listAssignments(ctx context.Context, c call,
+	in *listAssignmentsIn) (*body[page[listed[record.Assignment]]], error) {
+	b, err := branchFor(c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	from, to, err := dates(in.Day, in.From, in.To)
+	if err != nil {
+		return nil, err
+	}
+	return pageAnswer[listed[record.Assignment]](a.opt.Casework.Assignments(ctx, c.actor, casework.AssignmentQuery{
+		Branch: b, Round: in.Round, Team: in.Team, Agent: auth.UserID(in.Agent), From: from, To: to, Status: in.Status,
+		AgentStatus: in.AgentStatus, Limit: in.Limit, After: in.Cursor}))
+}
+
+type listCorrectionsIn struct {
+	Paging
+	Branch   string      `query:"branch" maxLength:"64"`
+	Case     string      `query:"case" maxLength:"128"`
+	Kind     string      `query:"kind" maxLength:"32" example:"visits" doc:"cases, or the kind of record."`
+	From     time.Time   `query:"from" doc:"Corrected at this instant or later."`
+	Before   time.Time   `query:"before" doc:"Corrected before this instant."`
+	Reviewed maybe[bool] `query:"reviewed" doc:"Only corrections of visits: true for those whose correcting visit was reviewed, false for those that wait for it."`
+}
+
+// correction is a record that was corrected.
+type correction struct {
+	Kind       string            `json:"kind" doc:"cases, visits, visit_notes, visit_confirmations, consents, signatures, payments_reported or plans."`
+	Case       string            `json:"case"`
+	Record     string            `json:"record" doc:"The id of what says it now."`
+	Supersedes string            `json:"supersedes,omitempty" doc:"The record that said it before, where that is another one."`
+	At         time.Time         `json:"at" doc:"When the server took it in."`
+	By         auth.UserID       `json:"by" doc:"Who corrected it."`
+	Entry      uint64            `json:"entry" doc:"The entry of the branch's journal."`
+	Accepted   bool              `json:"accepted,omitempty" doc:"The office corrected what a phone sent when it accepted that."`
+	Item       string            `json:"item,omitempty" doc:"The item of the quarantine, which keeps whole what was sent."`
+	Changed    []memberChange    `json:"changed" doc:"The members that differ, by name."`
+	Reviewed   *bool             `json:"reviewed,omitempty" doc:"Of corrections of visits alone: whether the visit that corrects was reviewed."`
+	Review     *correctionReview `json:"review,omitempty" doc:"What a supervisor made of the visit that corrects."`
+	Erased     bool              `json:"erased,omitempty" doc:"The debtor was erased: what was personal is null, and does not count as changed."`
+}
+
+// correctionReview is a review of a correction.
+type correctionReview struct {
+	State string      `json:"state" doc:"A code of review_states."`
+	By    auth.UserID `json:"by"`
+	At    time.Time   `json:"at"`
+}
+
+// memberChange is a member before and after.
+type memberChange struct {
+	Member string      `json:"member" doc:"Its name in the record."`
+	Before memberValue `json:"before" doc:"null: it was not there."`
+	After  memberValue `json:"after" doc:"null: it is not there any more."`
+}
+
+// memberValue is the value of a member of any record.
+type memberValue struct{ json.RawMessage }
+
+// Schema describes it as what JSON has.
+func (memberValue) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{OneOf: []*huma.Schema{{Type: "string"}, {Type: "number"}, {Type: "boolean"}, {Type: "null"},
+		{Type: "array", Items: &huma.Schema{}}, free("the member of any record, as its own schema says")}}
+}
+
+func (a *API) listCorrections(ctx context.Context, c call, in *listCorrectionsIn) (*body[page[correction]], error) {
+	b, err := branchFor(c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	found, next, err := a.opt.Casework.Corrections(ctx, c.actor, casework.CorrectionQuery{Branch: b,
+		Case: journal.CaseID(in.Case), Kind: in.Kind, From: in.From, Before: in.Before, Reviewed: in.Reviewed.pointer(),
+		Limit: in.Limit, After: in.Cursor})
+	if err != nil {
+		return nil, err
+	}
+	if len(found) > 0 {
+		r := access.Read{What: access.CorrectionsList}
+		for _, x := range found {
+			if !slices.Contains(r.Cases, x.Case) {
+				r.Cases = append(r.Cases, x.Case)
+			}
+		}
+		if err := a.noted(ctx, c.actor, b, r); err != nil {
+			return nil, err
+		}
+	}
+	out := page[correction]{Items: make([]correction, len(found)), NextCursor: next}
+	for i, x := range found {
+		item := correction{Kind: x.Kind, Case: string(x.Case), Record: x.Record, Supersedes: x.Supersedes, At: x.At,
+			By: x.By, Entry: x.Entry, Accepted: x.Accepted, Item: x.Item, Changed: make([]memberChange, len(x.Changed)),
+			Reviewed: x.Reviewed, Erased: x.Erased}
+		for k, m := range x.Changed {
+			item.Changed[k] = memberChange{m.Member, memberValue{m.Before}, memberValue{m.After}}
+		}
+		if x.Review != nil {
+			item.Review = &correctionReview{x.Review.State, x.Review.By, x.Review.At}
+		}
+		out.Items[i] = item
+	}
+	return respond(out), nil
+}
