@@ -61,6 +61,13 @@ func named(branch, collection, op string) string {
 		return branch + "-" + collection
 	case "users":
 		return "victim"
+	case "agents":
+		if branch == south {
+			return "southern-agent"
+		}
+		return "victim"
+	case "closed-days":
+		return "2027-11-25"
 	case "devices":
 		return "victims-phone"
 	case "branches":
@@ -97,6 +104,8 @@ var goodBodies = map[string]map[string]any{
 		"breaks": []any{map[string]any{"from": "12:00", "to": "14:00", "minutes": 45}}},
 	"openHold":    {"kind": "dispute", "since": "2026-11-01", "until": "2026-12-01"},
 	"releaseHold": {"reason": "settled"},
+	"closeDay":    {"reason": "training"},
+	"putLeave":    {"from": "2026-12-21", "to": "2026-12-24"},
 	"setFact":     {"kind": "plan_offered", "known": true},
 	"setRequests": {"no_contact_times": []any{map[string]any{"from": "12:00", "to": "13:00"}},
 		"no_channels": []any{"sms"}},

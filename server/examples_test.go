@@ -234,6 +234,8 @@ func playExamples(t *testing.T) map[string]exchange {
 		"items": []string{"badge", "authorisation_letter"}, "start": []float64{-8.6109, 41.1496}}, nil)
 	show("putShift", "PUT", "/v1/teams/t-1/shifts/2026-11-25", map[string]any{"branch": "porto", "from": "09:00",
 		"to": "17:00"}, nil)
+	show("closeDay", "PUT", "/v1/branches/porto/closed-days/2026-12-24", map[string]any{"reason": "holiday"}, nil)
+	show("putLeave", "PUT", "/v1/agents/u-17/leaves/l-1", map[string]any{"from": "2026-12-21", "to": "2026-12-23"}, nil)
 	line := func(ref, debtor, lon, lat, due string) string {
 		return ref + ",north,personal_loan,house-visit," + debtor + ",Debtor " + debtor + ",pt,+351912345678,2026-11-20," +
 			"Rua Direita 1,4000-001,Porto,PT," + lon + "," + lat + ",2026-11-20,Europe/Lisbon,EUR,518322,172774," + due +

@@ -114,7 +114,8 @@ func (c AnswerComplaint) decide(ctx context.Context, t *turn) (*draftBuilder, er
 		return nil, err
 	}
 	var k record.Complaint
-	if err := t.childOf(ctx, f, "complaints", "complaint", c.Complaint, &k, func() journal.CaseID { return k.Case }); err != nil {
+	of := func() journal.CaseID { return k.Case }
+	if err := t.childOf(ctx, f, "complaints", "complaint", c.Complaint, &k, of); err != nil {
 		return nil, err
 	}
 	return decideAnswer(f, t.draft("complaint.answer"), c, &k, t.svc.zones.dayAt(c.Answer.At, f.Case.TimeZone))

@@ -139,7 +139,7 @@ func (j *judging) judge(ctx context.Context, f *casework.PlanningFile, agreed []
 	case !near && declined:
 		return candidate{}, whyNot{code: Declined}, nil
 	case !near && len(mayGo(j.empty, k, f.Home)) > 0:
-		return candidate{}, whyNot{code: NoAgent}, nil
+		return candidate{}, emptyWhy(j.empty, mayGo(j.empty, k, f.Home)), nil
 	case !near:
 		return candidate{}, whyNot{code: NoTeam}, nil
 	case len(c.crews) == 0 && len(denied) > 0:

@@ -45,6 +45,13 @@ func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
 	if err != nil {
 		return nil, err
 	}
+	closed, err := s.closed(ctx, r.Branch, r.Date)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkOpen(closed); err != nil {
+		return nil, err
+	}
 	crews, empty, err := s.crews(ctx, r, origin, zone)
 	if err != nil {
 		return nil, err

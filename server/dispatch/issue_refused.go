@@ -15,6 +15,8 @@ import (
 // readiness is what may keep stops from being issued though the law allows them.
 type readiness struct {
 	branch auth.BranchID
+	date   string
+	closed bool // the branch is, on the date
 	// shifts are the teams that have a shift on the date.
 	shifts []string
 	// elsewhere are the cases that are to be visited, or were, under another round, with the code of why they stay out.
@@ -23,7 +25,12 @@ type readiness struct {
 
 // readiness reads it for a round that is issued.
 func (s *Service) readiness(ctx context.Context, r Round, routes []Route) (readiness, error) {
-	out := readiness{branch: r.Branch}
+	out := readiness{branch: r.Branch, date: r.Date}
+	closed, err := s.closed(ctx, r.Branch, r.Date)
+	if err != nil {
+		return out, err
+	}
+	out.closed = closed != nil
 	shifts, err := s.opt.Office.Shifts(ctx, r.Branch, r.Date)
 	if err != nil {
 		return out, err
@@ -37,14 +44,20 @@ func (s *Service) readiness(ctx context.Context, r Round, routes []Route) (readi
 
 // of gives those of a route's agents who can be sent out now, or the code of why no one is.
 func (x readiness) of(ctx context.Context, s *Service, route Route) (agents []auth.UserID, why string, err error) {
+	if x.closed {
+		return nil, BranchClosed, nil
+	}
 	if !slices.Contains(x.shifts, route.Team) {
 		return nil, NoTeam, nil
 	}
-	unable, err := s.opt.Office.Unable(ctx, x.branch, route.Agents)
+	unable, err := s.opt.Office.UnableOn(ctx, x.branch, x.date, route.Agents)
 	if err != nil {
 		return nil, "", err
 	}
 	if agents = able(route.Agents, unable); len(agents) == 0 {
+		if allOnLeave(route.Agents, unable) {
+			return nil, OnLeave, nil
+		}
 		return nil, NoAgent, nil
 	}
 	return agents, "", nil
@@ -88,8 +101,12 @@ func (s *Service) leaveRefused(ctx context.Context, r Round, team string, refuse
 				if _, _, err := rd.Doc(ctx, "leftouts", id); err != nil {
 					return journal.Draft{}, err
 				}
-				state, err := json.Marshal(LeftOut{Round: r.ID, Run: r.Run, Case: x.Case, Code: refusedCode(x.Reason), Rule: x.Rule,
-					Cite: x.Cite})
+				why := whyNot{refusedCode(x.Reason), x.Rule, x.Cite}
+				if own := ofOffice(why.code); own.code != "" {
+					why = own
+				}
+				state, err := json.Marshal(LeftOut{Round: r.ID, Run: r.Run, Case: x.Case, Code: why.code, Rule: why.rule,
+					Cite: why.cite})
 				if err != nil {
 					return journal.Draft{}, err
 				}

@@ -53,7 +53,7 @@ func TestWhoLeavesHasNoOpenWork(t *testing.T) {
 		t.Errorf("c1 is %s, c2 is %s by %s; another team's phone shows %q", v.stop("c1").State, v.stop("c2").State,
 			v.stop("c2").Reason, h.onPhone("east-1"))
 	}
-	if left, err := h.office.Leavings(ctx, ""); err != nil || len(left) > 0 {
+	if left, err := h.office.Leavings(ctx, nil); err != nil || len(left) > 0 {
 		t.Errorf("still to be done: %v, %v", left, err)
 	}
 	if got, err = h.svc.TakeBack(ctx, "west-2"); err != nil || len(got) > 0 {

@@ -28,6 +28,8 @@ type crew struct {
 	maxDoors int
 	breaks   []routing.Break
 	vicinity *vicinity
+	// onLeave says of one without an agent that all of them are on leave.
+	onLeave bool
 }
 
 // kind is what the law sees of a crew; crews of one kind are judged once.
@@ -98,7 +100,7 @@ func (s *Service) crews(ctx context.Context, r Round, origin time.Time, zone *ti
 	for _, c := range out {
 		agents = append(agents, c.agents...)
 	}
-	unable, err := s.opt.Office.Unable(ctx, r.Branch, agents)
+	unable, err := s.opt.Office.UnableOn(ctx, r.Branch, r.Date, agents)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -106,6 +108,7 @@ func (s *Service) crews(ctx context.Context, r Round, origin time.Time, zone *ti
 		if len(able(c.agents, unable)) > 0 {
 			return false
 		}
+		c.onLeave = allOnLeave(c.agents, unable)
 		empty = append(empty, c)
 		return true
 	})

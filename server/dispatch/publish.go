@@ -18,7 +18,7 @@ import (
 // Run does it. Publishing again is the same. Errors: round.not_found, round.branch,
 // round.state for a round that is not planned, round.past for one whose day is over,
 // round.under_way when another round of the day has begun, round.agents_twice when an agent would be in two teams at
-// the same time.
+// the same time, round.branch_closed.
 func (s *Service) Publish(ctx context.Context, ask Ask, id string) (Round, error) {
 	r, err := s.find(ctx, ask.Actor, id)
 	if err != nil {
@@ -43,6 +43,9 @@ func (s *Service) Publish(ctx context.Context, ask Ask, id string) (Round, error
 			}
 			staff, err := s.staffOf(ctx, rd, now.Date, zone)
 			if err != nil {
+				return err
+			}
+			if err := checkOpen(staff.closed); err != nil {
 				return err
 			}
 			if err := s.peopleNow(ctx, staff, *now); err != nil {

@@ -54,6 +54,9 @@ func (s *Service) Replan(ctx context.Context, ask Ask, id string, p ReplanParams
 		if err != nil {
 			return err
 		}
+		if err := checkOpen(staff.closed); err != nil {
+			return err
+		}
 		if err := staff.checkWork("without", p.Without,
 			"has no shift that day, so that it cannot drop out; leave it out here"); err != nil {
 			return err

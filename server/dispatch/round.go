@@ -183,6 +183,8 @@ const (
 	NoTerritory    = "NO_TERRITORY"      // the home lies outside every territory
 	NoTeam         = "NO_TEAM"           // no team works the territory that day
 	NoAgent        = "NO_AGENT"          // no agent of the team that would go can be sent out
+	OnLeave        = "ON_LEAVE"          // all agents of the team that would go are on leave; our own rule
+	BranchClosed   = "BRANCH_CLOSED"     // the branch is closed that day; our own rule
 	AddressUnfit   = "ADDRESS_UNFIT"     // the address is known to be wrong; our own rule
 	OnHold         = "HOLD"              // an open hold; our own rule
 	NoFitTeam      = "NO_FIT_TEAM"       // no team of the territory has what the visit needs

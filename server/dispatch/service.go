@@ -163,6 +163,9 @@ func (s *Service) Create(ctx context.Context, ask Ask, p Params) (Round, error) 
 		if err != nil {
 			return journal.Draft{}, err
 		}
+		if err := checkOpen(staff.closed); err != nil {
+			return journal.Draft{}, err
+		}
 		if err := staff.checkWork("teams", p.Teams,
 			"has no shift that day; give it one with PUT /v1/teams/{id}/shifts/{date}"); err != nil {
 			return journal.Draft{}, err

@@ -20,6 +20,8 @@ type staff struct {
 	zone   *time.Location // of the branch
 	// unable are the agents who cannot be sent out, with the reason.
 	unable map[auth.UserID]string
+	// closed is the branch's closed day; nil if it is open.
+	closed *office.ClosedDay
 }
 
 // staffOf reads who works on a date, for a decision that rests on it, and who of them can be sent out. The zone was
@@ -31,7 +33,11 @@ func (s *Service) staffOf(ctx context.Context, r *journal.Reader, date string, z
 		return staff{}, err
 	}
 	// Users are in another journal: no decision can rest on them. Issuing looks again.
-	st.unable, err = s.opt.Office.Unable(ctx, r.Branch, st.agents())
+	st.unable, err = s.opt.Office.UnableOn(ctx, r.Branch, date, st.agents())
+	if err != nil {
+		return staff{}, err
+	}
+	st.closed, err = s.closed(ctx, r.Branch, date)
 	return st, err
 }
 

@@ -48,10 +48,15 @@ func (t teamsOf) Crew(ctx context.Context, r *journal.Reader, id, date string) (
 			return casework.Crew{}, fmt.Errorf("read the shift of %s: %w", id, err)
 		}
 	}
-	unable, err := t.Unable(ctx, r.Branch, out.Agents)
+	unable, err := t.UnableOn(ctx, r.Branch, date, out.Agents)
 	if err != nil {
 		return casework.Crew{}, err
 	}
 	out.Agents = able(out.Agents, unable)
+	if _, closed, err := t.ClosedOn(ctx, r.Branch, date); err != nil {
+		return casework.Crew{}, err
+	} else if closed {
+		out.Agents = nil
+	}
 	return out, nil
 }

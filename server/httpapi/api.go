@@ -145,6 +145,7 @@ func New(o Options) *API {
 	a.userEndpoints()
 	a.deviceEndpoints()
 	a.officeEndpoints()
+	a.leaveEndpoints()
 	a.territoryEndpoints()
 	a.territoryMapEndpoints()
 	a.importEndpoints()

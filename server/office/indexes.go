@@ -3,16 +3,20 @@ package office
 import "doorstep/sync/journal"
 
 var (
-	usersByLogin  = journal.Index{Type: "users", Name: "login", Fields: []string{"login"}}
-	usersByRole   = journal.Index{Type: "users", Name: "role", Fields: []string{"role", "id"}}
-	devicesByUser = journal.Index{Type: "devices", Name: "user", Fields: []string{"user", "id"}}
-	leavingsOpen  = journal.Index{Type: "leavings", Name: "open", Fields: []string{"open", "user"}}
-	devicesInUse  = journal.Index{Type: "devices", Name: "in_use", Fields: []string{"user", "status", "id"}}
-	teamsByID     = journal.Index{Type: "teams", Fields: []string{"id"}} // no index: every store finds by id
-	shiftsByDate  = journal.Index{Type: "shifts", Name: "date", Fields: []string{"date", "team"}}
+	usersByLogin   = journal.Index{Type: "users", Name: "login", Fields: []string{"login"}}
+	usersByRole    = journal.Index{Type: "users", Name: "role", Fields: []string{"role", "id"}}
+	devicesByUser  = journal.Index{Type: "devices", Name: "user", Fields: []string{"user", "id"}}
+	leavingsOpen   = journal.Index{Type: "leavings", Name: "open", Fields: []string{"open", "user"}}
+	devicesInUse   = journal.Index{Type: "devices", Name: "in_use", Fields: []string{"user", "status", "id"}}
+	leavesByAgent  = journal.Index{Type: "leaves", Name: "agent", Fields: []string{"agent", "to"}}
+	leavesByBranch = journal.Index{Type: "leaves", Name: "branch", Fields: []string{"branch", "to"}}
+	closedByBranch = journal.Index{Type: "closed_days", Name: "branch", Fields: []string{"branch", "date"}}
+	teamsByID      = journal.Index{Type: "teams", Fields: []string{"id"}} // no index: every store finds by id
+	shiftsByDate   = journal.Index{Type: "shifts", Name: "date", Fields: []string{"date", "team"}}
 )
 
 // Indexes lists the declared indexes of this room for the store that is opened.
 func Indexes() []journal.Index {
-	return []journal.Index{usersByLogin, usersByRole, devicesByUser, devicesInUse, shiftsByDate, leavingsOpen}
+	return []journal.Index{usersByLogin, usersByRole, devicesByUser, devicesInUse, shiftsByDate, leavingsOpen,
+		leavesByAgent, leavesByBranch, closedByBranch}
 }

@@ -2,7 +2,6 @@ package office
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"doorstep/auth"
@@ -10,20 +9,26 @@ import (
 )
 
 // Leaving is the state of a document of type "leavings" in the organisation's journal: an agent whom a branch cannot
-// send out any more, and whose open work there has not been taken back yet. It is written together with the change of
-// the user, so that a crash loses nothing, and ends when the work is taken back.
+// send out any more, or on some days, and whose open work there has not been taken back yet; or a branch that is closed
+// on a day. It is written together with the change of the user, the leave or the closed day, so that a crash loses
+// nothing, and ends when the work is taken back.
 type Leaving struct {
-	User   auth.UserID   `json:"user"`
+	ID     string        `json:"id"`
+	User   auth.UserID   `json:"user"` // "" for a branch that is closed
 	Branch auth.BranchID `json:"branch"`
-	// Reason is AgentDisabled, AgentMoved or AgentUnknown.
+	// Reason is AgentDisabled, AgentMoved, AgentUnknown, AgentOnLeave or BranchClosed.
 	Reason string `json:"reason"`
-	Open   int    `json:"open"` // 1, for the index
+	// From and To are the first and last of the days, local to the branch; "" for all.
+	From string `json:"from,omitempty"`
+	To   string `json:"to,omitempty"`
+	Open int    `json:"open"` // 1, for the index
 	// N is the entry that wrote it; it is not stored.
 	N uint64 `json:"-"`
 }
 
-func leavingID(u auth.UserID, b auth.BranchID) string {
-	return journal.DerivedID("lv", string(u), string(b))
+// leavingID names a leaving of a user or a branch; of tells several of them apart.
+func leavingID(u auth.UserID, b auth.BranchID, of ...string) string {
+	return journal.DerivedID("lv", append([]string{string(u), string(b)}, of...)...)
 }
 
 // leave drafts a leaving for each branch that could send the user out before a change and cannot after it.
@@ -33,21 +38,15 @@ func leave(ctx context.Context, r *journal.Reader, d *journal.Draft, was, next *
 		if why == "" || was.unable(b) != "" {
 			continue
 		}
-		id := leavingID(was.ID, b)
-		if _, _, err := r.Doc(ctx, "leavings", id); err != nil {
+		if err := putLeaving(ctx, r, d, Leaving{ID: leavingID(was.ID, b), User: was.ID, Branch: b, Reason: why}); err != nil {
 			return err
 		}
-		state, err := json.Marshal(Leaving{User: was.ID, Branch: b, Reason: why, Open: 1})
-		if err != nil {
-			return fmt.Errorf("encode leaving: %w", err)
-		}
-		d.Put("leavings", id, state)
 	}
 	return nil
 }
 
-// Leavings lists the agents whose open work is still to be taken back: of one user, or of all with user "".
-func (s *Service) Leavings(ctx context.Context, user auth.UserID) ([]Leaving, error) {
+// Leavings lists whose open work is still to be taken back: those that want says are wanted, or all if it is nil.
+func (s *Service) Leavings(ctx context.Context, want func(Leaving) bool) ([]Leaving, error) {
 	var out []Leaving
 	q := journal.Query{Branch: auth.OrgBranch, Type: "leavings", Index: leavingsOpen.Name, Eq: []any{int64(1)}}
 	for {
@@ -60,7 +59,7 @@ func (s *Service) Leavings(ctx context.Context, user auth.UserID) ([]Leaving, er
 			if err != nil {
 				return nil, err
 			}
-			if l.N = rec.N; user == "" || l.User == user {
+			if l.N = rec.N; want == nil || want(*l) {
 				out = append(out, *l)
 			}
 		}
@@ -73,7 +72,7 @@ func (s *Service) Leavings(ctx context.Context, user auth.UserID) ([]Leaving, er
 
 // EndLeaving notes that the work is taken back. A later leaving of the same agent stays.
 func (s *Service) EndLeaving(ctx context.Context, l Leaving) error {
-	id := leavingID(l.User, l.Branch)
+	id := l.ID
 	out, err := s.journal.Do(ctx, auth.OrgBranch, []journal.Command{{ID: fmt.Sprintf("org:left:%s:%d", id, l.N),
 		Actor: auth.System().User,
 		Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
