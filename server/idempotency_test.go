@@ -46,8 +46,9 @@ func TestAKeyStandsForOneRequest(t *testing.T) {
 		"a round of another day": one.Do(ctx, http.MethodPost, "/v1/rounds", ask(days[1], 1), nil),
 		"another search":         one.Do(ctx, http.MethodPost, "/v1/rounds", ask(days[0], 2), nil),
 		"to cancel the round":    one.Do(ctx, http.MethodPost, "/v1/rounds/"+first.ID+"/cancel", nil, nil),
-		"to close the case":      one.Do(ctx, http.MethodPost, "/v1/cases/L1.C1/close", map[string]any{"reason": "error"}, nil),
-		"to reopen the case":     two.Do(ctx, http.MethodPost, "/v1/cases/L1.C1/reopen", nil, nil),
+		"to close the case": one.Do(ctx, http.MethodPost, "/v1/cases/L1.C1/close",
+			map[string]any{"reason": "error"}, nil),
+		"to reopen the case": two.Do(ctx, http.MethodPost, "/v1/cases/L1.C1/reopen", nil, nil),
 	} {
 		if got := refused(err); got != "409 command.reused" {
 			t.Errorf("%s under a used key: %s", what, got)

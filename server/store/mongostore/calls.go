@@ -149,7 +149,8 @@ func unanswered(err error) bool {
 	if server.HasErrorLabel("RetryableWriteError") || server.HasErrorLabel("RetryableError") {
 		return true
 	}
-	for _, code := range []int{6, 7, 64, 89, 91, 134, 189, 202, 262, 9001, 10058, 10107, 11600, 11602, 13388, 13435, 13436} {
+	for _, code := range []int{6, 7, 64, 89, 91, 134, 189, 202, 262, 9001, 10058, 10107, 11600, 11602, 13388, 13435,
+		13436} {
 		if server.HasErrorCode(code) { // host unreachable, write concern, shutdown, stepped down, interrupted, …
 			return true
 		}

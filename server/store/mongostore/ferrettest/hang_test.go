@@ -111,8 +111,9 @@ func TestAServerWhoseMongoDBHangs(t *testing.T) {
 	p := start(t)
 	r := newRelay(t, strings.TrimSuffix(strings.TrimPrefix(p.host, "mongodb://"), "/"))
 	dir := t.TempDir()
-	s, err := server.Open(ctx, server.Config{Listen: "127.0.0.1:0", Data: filepath.Join(dir, "data"), AdminPassword: password,
-		MongoDB: fmt.Sprintf("mongodb://%s/hang?maxPoolSize=1", r.listener.Addr()), Log: slog.New(slog.DiscardHandler)})
+	s, err := server.Open(ctx, server.Config{Listen: "127.0.0.1:0", Data: filepath.Join(dir, "data"),
+		AdminPassword: password,
+		MongoDB:       fmt.Sprintf("mongodb://%s/hang?maxPoolSize=1", r.listener.Addr()), Log: slog.New(slog.DiscardHandler)})
 	check(t, err)
 	run, stop := context.WithCancel(ctx)
 	defer stop()
