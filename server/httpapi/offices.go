@@ -123,6 +123,14 @@ func (a *API) teamEndpoints() {
 		tag: "office", summary: "List the shifts of a date"}, a.listShifts)
 	register(a, endpoint{method: http.MethodPut, path: "/v1/teams/{id}/shifts/{date}", roles: supervisors,
 		id: "putShift", tag: "office", summary: "Give a team a shift"}, a.putShift)
+	register(a, endpoint{method: http.MethodDelete, path: "/v1/teams/{id}", roles: supervisors, id: "deleteTeam",
+		tag: "office", summary: "Remove a team", status: http.StatusNoContent,
+		about: "A team that has shifts to come, stops to make or cases given to it is a 409 team.in_use that names them."},
+		a.deleteTeam)
+	register(a, endpoint{method: http.MethodDelete, path: "/v1/teams/{id}/shifts/{date}", roles: supervisors,
+		id: "deleteShift", tag: "office", summary: "Take a team's shift of a day away", status: http.StatusNoContent,
+		about: "While stops of the team are to be made that day it is a 409 shift.in_use that names the round. What is " +
+			"planned and not published yet is left out when the round is published (NO_TEAM)."}, a.deleteShift)
 }
 
 func (a *API) listBranches(ctx context.Context, c call, _ *struct{}) (*body[page[office.Branch]], error) {
@@ -273,4 +281,39 @@ func (a *API) putShift(ctx context.Context, c call, in *putShiftIn) (*body[offic
 		To:     in.Body.To,
 		Agents: ids[auth.UserID](in.Body.Agents), Breaks: in.Body.Breaks, Territories: in.Body.Areas})
 	return respond(sh), err
+}
+
+type deleteTeamIn struct {
+	ID     string `path:"id" maxLength:"64"`
+	Branch string `query:"branch" maxLength:"64"`
+}
+
+func (a *API) deleteTeam(ctx context.Context, c call, in *deleteTeamIn) (*struct{}, error) {
+	b, err := a.branch(ctx, c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	by, err := a.dispatchAsk(c)
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.opt.Dispatch.RemoveTeam(ctx, by, b, in.ID)
+}
+
+type deleteShiftIn struct {
+	ID     string `path:"id" maxLength:"64"`
+	Date   string `path:"date" maxLength:"10" example:"2026-11-25"`
+	Branch string `query:"branch" maxLength:"64"`
+}
+
+func (a *API) deleteShift(ctx context.Context, c call, in *deleteShiftIn) (*struct{}, error) {
+	b, err := a.branch(ctx, c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	by, err := a.dispatchAsk(c)
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.opt.Dispatch.RemoveShift(ctx, by, b, in.ID, in.Date)
 }
