@@ -108,14 +108,16 @@ func (c *demoCmd) Run(ctx context.Context, out io.Writer) (err error) {
 		Folder: folder, Agent: d.day.Phones[0].Agent})
 	d.day.Phones = nil // with all that they have pulled
 	giveBack()
-	select {
-	case <-ctx.Done():
-		d.say("\nstopping\n")
-		return nil
-	case err := <-d.ended:
-		d.ended <- err
-		return err
-	}
+	return givingBack(ctx, func() error {
+		select {
+		case <-ctx.Done():
+			d.say("\nstopping\n")
+			return nil
+		case err := <-d.ended:
+			d.ended <- err
+			return err
+		}
+	})
 }
 
 func nextWorkingDay(t time.Time) time.Time {

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"net/http"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"doorstep/server/play"
@@ -28,4 +30,52 @@ func TestIdleServerTakesLittleMemory(t *testing.T) {
 		t.Logf("an idle server takes %d MB", mb)
 	}
 	noError(t, p.Stop())
+}
+
+// garbage is what a test leaves behind; it is a variable so that the compiler makes it.
+var garbage []byte
+
+// A server that has made garbage and is quiet then keeps it for a minute, not for ever.
+func TestGarbageIsGivenBackWithinAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ended := errors.New("served")
+		err := givingBack(t.Context(), func() error {
+			before := heapKept()
+			garbage = make([]byte, 64<<20)
+			clear(garbage)
+			garbage = nil
+			if kept := heapKept(); kept < before+60<<20 {
+				t.Fatalf("64 MiB of garbage leave %d MiB more than before", (kept-before)>>20)
+			}
+			time.Sleep(time.Minute + time.Second)
+			synctest.Wait()
+			if kept := heapKept(); kept > before+30<<20 {
+				t.Errorf("after a minute the heap keeps %d MiB, %d before", kept>>20, before>>20)
+			}
+			return ended
+		})
+		if err != ended {
+			t.Errorf("the error is %v, want the server's", err)
+		}
+	})
+}
+
+func TestGivingBackWaitsUntilItIsWorthwhile(t *testing.T) {
+	const mib = 1 << 20
+	for _, c := range []struct {
+		what       string
+		now, floor uint64
+		want       bool
+	}{
+		{"nothing has changed", 12 * mib, 12 * mib, false},
+		{"a few requests", 30 * mib, 12 * mib, false},
+		{"a sign-in", 47 * mib, 12 * mib, true},
+		{"a large server at work", 700 * mib, 500 * mib, false},
+		{"a large server after a round", 800 * mib, 500 * mib, true},
+		{"the heap has shrunk", 5 * mib, 12 * mib, false},
+	} {
+		if got := worthwhile(c.now, c.floor); got != c.want {
+			t.Errorf("%s: %t, want %t", c.what, got, c.want)
+		}
+	}
 }

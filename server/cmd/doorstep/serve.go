@@ -71,5 +71,5 @@ func (c *serveCmd) Run(ctx context.Context, out io.Writer) error {
 	}
 	giveBack()
 	fmt.Fprintf(out, "Doorstep answers at %s; the audit's public key is %s\n", s.URL(), s.AuditKey())
-	return s.Serve(ctx)
+	return givingBack(ctx, func() error { return s.Serve(ctx) })
 }
