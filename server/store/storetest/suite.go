@@ -60,6 +60,7 @@ func Run(t *testing.T, e Engine) {
 		{"ManySmallDocuments", manySmallDocuments},
 		{"DebtorsKeys", debtorsKeys},
 		{"JournalRoundTrip", journalRoundTrip},
+		{"DraftsAreFound", draftsAreFound},
 		{"WhatAViewCannotApplyIsParked", whatAViewCannotApplyIsParked},
 	} {
 		t.Run(c.name, func(t *testing.T) {
