@@ -299,9 +299,41 @@ func (h *hostile) send(t *testing.T, what string, q request) reply {
 
 var (
 	codeShape = regexp.MustCompile(`^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$`)
-	// innards matches internals that no answer may show: traces, types, files, messages of libraries.
-	innards = regexp.MustCompile(`goroutine |\.go\b|runtime error|panic|nil pointer|json: |strconv\.|reflect|interface \{|map\[|\*struct|\bint64\b|\bfloat64\b|\buint64\b|Go (value|struct)|unmarshal|sqlite|SQL|mongo|bson|doorstep/|/tmp/|/home/|casework\.|office\.[A-Z]|httpapi`)
+	// innards are internals that no answer may show: traces, types, files, messages of libraries.
+	innards = strings.Split(`goroutine |runtime error|panic|nil pointer|json: |strconv.|reflect|interface {|map[|*struct|`+
+		`Go value|Go struct|unmarshal|sqlite|SQL|mongo|bson|doorstep/|/tmp/|/home/|casework.|httpapi`, "|")
+	// innardWords are those that are parts of other words too.
+	innardWords = regexp.MustCompile(`\.go\b|\bu?int64\b|\bfloat64\b|office\.[A-Z]`)
 )
+
+// innard finds an internal that an answer shows. Plain strings are looked for first: a regular expression of all of
+// them took a tenth of TestBadInput's time.
+func innard(answer []byte) string {
+	for _, s := range innards {
+		if bytes.Contains(answer, []byte(s)) {
+			return s
+		}
+	}
+	for _, s := range []string{".go", "int64", "float64", "office."} {
+		if bytes.Contains(answer, []byte(s)) {
+			return string(innardWords.Find(answer))
+		}
+	}
+	return ""
+}
+
+func TestInnardsAreFound(t *testing.T) {
+	for _, s := range []string{"x goroutine 1", "at a.go:3", "an uint64", "float64", "map[a]", "office.Branch", "SQLITE"} {
+		if innard([]byte(s)) == "" {
+			t.Errorf("%q is not found", s)
+		}
+	}
+	for _, s := range []string{"a.gone", "uint641", "the office.", "a map of it"} {
+		if found := innard([]byte(s)); found != "" {
+			t.Errorf("in %q %q is found", s, found)
+		}
+	}
+}
 
 // judge checks what every answer must keep: no status 5xx, problems with a code and places, no internals, no
 // repeated input.
@@ -392,7 +424,7 @@ func (h *hostile) judge(t *testing.T, what, method string, r *reply) {
 			bad("it tells %q", secret)
 		}
 	}
-	if found := innards.Find(r.body); found != nil {
+	if found := innard(r.body); found != "" {
 		bad("it shows its insides: %q", found)
 	}
 }

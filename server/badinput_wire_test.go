@@ -49,7 +49,7 @@ func badWire(t *testing.T, h *hostile) {
 		refused.Go(func() { // in parallel, because net/http waits before it closes
 			status, body := h.raw(t, what, text, false)
 			if status < 400 || status == http.StatusInternalServerError || strings.Contains(body, "Márta") ||
-				innards.MatchString(strings.ReplaceAll(body, "malformed HTTP", "")) {
+				innard([]byte(strings.ReplaceAll(body, "malformed HTTP", ""))) != "" {
 				t.Errorf("%s: %d %.300q", what, status, body)
 			}
 		})

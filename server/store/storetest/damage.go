@@ -65,6 +65,7 @@ func damageIsFound(t *testing.T, e Engine) {
 			"entry 3: the receipt of its command is not the one that was given"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel() // a rebuild waits for those who read the old generation
 			s := e.Open(t)
 			t.Cleanup(func() { _ = s.Close() })
 			for i, p := range pages {

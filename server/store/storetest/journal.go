@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -55,6 +56,55 @@ func journalRoundTrip(t *testing.T, s journal.Store) {
 	found, err := journal.Check(ctx, s, branch, nil)
 	check(t, err)
 	equal(t, "findings", len(found), 0)
+}
+
+// draftsAreFound has commands of one call look for what those before them drafted: a value is found
+// however its JSON spells it, in a draft as in what is stored.
+func draftsAreFound(t *testing.T, s journal.Store) {
+	ctx := context.Background()
+	j := journal.Open(s, journal.Options{})
+	defer func() { check(t, j.Close(ctx)) }()
+	put := func(id, owner string) journal.Command {
+		return journal.Command{ID: id, Actor: "u", Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft,
+			error) {
+			if _, _, err := r.Doc(ctx, "docs", id); err != nil {
+				return journal.Draft{}, err
+			}
+			d := journal.Draft{Action: "doc.set"}
+			d.Put("docs", id, json.RawMessage(`{"owner":`+owner+`,"n":1}`))
+			return d, nil
+		}}
+	}
+	for i, c := range []struct {
+		owner     string
+		spellings []string
+	}{
+		{"A&B", []string{`"A&B"`, `"A\u0026B"`}},
+		{"<é>", []string{`"<é>"`, `"\u003c\u00e9\u003E"`, `"<\u00E9>"`}},
+		{"😀/", []string{`"😀/"`, `"\ud83d\ude00\/"`}},
+	} {
+		found := -1
+		look := func(id string) journal.Command {
+			return journal.Command{ID: id, Actor: "u", Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft,
+				error) {
+				recs, err := r.All(ctx, journal.Index{Type: "docs", Name: "owner", Fields: []string{"owner", "n"}}, c.owner)
+				found = len(recs)
+				return journal.Draft{}, err
+			}}
+		}
+		for k := range 2 { // at the second time those of the first are stored
+			var cmds []journal.Command
+			for n, spelling := range c.spellings {
+				cmds = append(cmds, put(fmt.Sprintf("%d-%d-%d", i, k, n), spelling))
+			}
+			outs, err := j.Do(ctx, branch, append(cmds, look(fmt.Sprintf("look-%d-%d", i, k))))
+			check(t, err)
+			for _, o := range outs {
+				check(t, o.Err)
+			}
+			equal(t, "documents of "+c.owner, found, (k+1)*len(c.spellings))
+		}
+	}
 }
 
 // concurrent is the part of the contract that an engine must keep under load.

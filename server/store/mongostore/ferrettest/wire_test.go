@@ -416,7 +416,12 @@ func TestFeedReadsOnPastWhatItHides(t *testing.T) {
 					Type: "things", ID: id})
 			}
 		}
-		check(t, s.Commit(ctx, page(n, n, fmt.Sprint(n)), v))
+		// On a slow machine the server needs longer for so many rows than a call may take; the same page again is welcome.
+		err := s.Commit(ctx, page(n, n, fmt.Sprint(n)), v)
+		for errors.Is(err, journal.ErrNoAnswer) {
+			err = s.Commit(ctx, page(n, n, fmt.Sprint(n)), v)
+		}
+		check(t, err)
 	}
 	for _, limit := range []int{1, 3, 500} {
 		read, err := s.Feed(ctx, journal.FeedQuery{Branch: branch, Feeds: []journal.Feed{"f", "g"}, Limit: limit})
