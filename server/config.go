@@ -78,6 +78,8 @@ type Config struct {
 	steps int
 	// store opens the store in place of openStore; tests run two nodes on one store with it.
 	store func(context.Context, *Config) (store, error)
+	// shared says that other nodes may use the store.
+	shared bool
 	// trusted is TrustedProxies, read.
 	trusted []netip.Prefix
 }
@@ -114,6 +116,7 @@ func (c *Config) fill() error {
 	if c.Version == "" {
 		c.Version = "dev"
 	}
+	c.shared = c.MongoDB != "" || c.store != nil
 	if c.store == nil {
 		c.store = openStore
 	}

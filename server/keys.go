@@ -44,13 +44,14 @@ func openKeys(ctx context.Context, cfg *Config, s store, clock func() time.Time)
 		load: func() (seal.KEK, error) { return cfg.kek(seal.LoadKEK) },
 		make: func() (seal.KEK, error) { return cfg.kek(seal.LoadOrCreateKEK) },
 		lost: fmt.Sprintf("the key-encryption key is missing: put %s back from the place where its copy is kept, "+
-			"or give it in DOORSTEP_KEK; without it nothing personal can be read", cfg.kekPath()),
+			"copy it from another node, or give it in DOORSTEP_KEK; without it nothing personal can be read", cfg.kekPath()),
 		foreign: "the key-encryption key is not the one this data was sealed with: " +
 			"give the one that was made at the first start (the file kek of the secrets' folder, or DOORSTEP_KEK)",
 		use: func(kek seal.KEK, first bool) (err error) {
 			k.vault, err = openVault(ctx, s, kek, first, clock)
 			return err
 		},
+		files: []string{cfg.kekPath()},
 	}); err != nil {
 		return k, err
 	}
@@ -58,9 +59,10 @@ func openKeys(ctx context.Context, cfg *Config, s store, clock func() time.Time)
 	k.audit, err = openOrReplace(ctx, cfg, s, clock, "audit", keySource[audit.Key]{
 		load: func() (audit.Key, error) { return audit.LoadKey(path) },
 		make: func() (audit.Key, error) { return audit.LoadOrCreateKey(path, cfg.Deployment) },
-		lost: fmt.Sprintf("the audit key is missing: put %s back from a backup. "+
+		lost: fmt.Sprintf("the audit key is missing: put %s back from a backup, or copy it from another node. "+
 			"If it is lost for good, start once with --replace-key audit: "+
 			"exports made before then verify with the old public key, those made after with the new one", path),
+		files: []string{path, path + ".pub"},
 		foreign: fmt.Sprintf("%s is not the audit key of this data: put back the one that belongs to it. "+
 			"If that is lost for good, start once with --replace-key audit", path),
 	})
@@ -73,6 +75,7 @@ func openKeys(ctx context.Context, cfg *Config, s store, clock func() time.Time)
 		make: func() (*auth.Keys, error) { return auth.LoadOrCreateKeys(path) },
 		lost: fmt.Sprintf("the token keys are missing: put %s back from a backup, or copy it from another node. "+
 			"If they are lost for good, start once with --replace-key token: everybody signs in again", path),
+		files: []string{path},
 		foreign: fmt.Sprintf("%s does not hold the token keys of this data: put back those that belong to it. "+
 			"If they are lost for good, start once with --replace-key token: everybody signs in again", path),
 	})
@@ -100,9 +103,23 @@ type keySource[K any] struct {
 	make    func() (K, error) // loads it, or makes it if there is none
 	lost    string
 	foreign string
+	files   []string // what make writes
 	// use, if not nil, is called with the key before its fingerprint is stored at the first
 	// start. If it fails, the next start counts as the first again.
 	use func(k K, first bool) error
+}
+
+// tooLate removes the key that this node has just made, and says where the right one is.
+func (from keySource[K]) tooLate(name string) error {
+	var errs []error
+	for _, file := range from.files {
+		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(append([]error{fmt.Errorf("another node started first and made the %s key of this deployment: "+
+		"copy the keys from that node's folders (kek, or DOORSTEP_KEK; audit.key, audit.key.pub and auth.keys) to this "+
+		"node's, and start it again", name)}, errs...)...)
 }
 
 // openVault opens the vault. Debtors' keys may be missing at the first start only.
@@ -158,10 +175,15 @@ func openKey[K interface{ Fingerprint() string }](
 		return k, fmt.Errorf("read the fingerprint of the %s key: %w", name, err)
 	}
 	if !known {
+		_, err := from.load()
+		made := errors.Is(err, fs.ErrNotExist)
 		if k, err = from.make(); err != nil {
 			return k, err
 		}
 		if err := use(true); err != nil {
+			if made && errors.Is(err, seal.ErrWrongKEK) {
+				return k, from.tooLate(name)
+			}
 			return k, err
 		}
 		text, err := json.Marshal(k.Fingerprint())
@@ -169,7 +191,11 @@ func openKey[K interface{ Fingerprint() string }](
 			err = s.SwapSmall(ctx, fingerprintKind, name, 0, text)
 		}
 		if errors.Is(err, journal.ErrRaced) { // another node starts for the first time as well
-			return openKey(ctx, s, name, from)
+			k, err := openKey(ctx, s, name, from)
+			if err != nil && made {
+				err = from.tooLate(name)
+			}
+			return k, err
 		}
 		return k, err
 	}

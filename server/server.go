@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
@@ -164,15 +167,32 @@ func (s *Server) firstAdmin(ctx context.Context) error {
 	if password == "" {
 		password, keep = auth.OneTimePassword(), false
 	}
-	set, err := s.office.FirstAdmin(ctx, password, keep)
+	// The password of another node that starts now too, and has announced it, stays good. A
+	// node that announced one itself may have failed since: its folder remembers.
+	spare, announced := time.Duration(0), filepath.Join(s.cfg.Data, "announced")
+	if _, err := os.Stat(announced); s.cfg.shared && errors.Is(err, fs.ErrNotExist) {
+		spare = spareAnnounced
+	}
+	set, err := s.office.FirstAdmin(ctx, password, keep, spare)
 	if err != nil {
 		return fmt.Errorf("make the first administrator: %w", err)
 	}
-	if set && !keep && s.cfg.Announce != nil {
+	if !set || keep {
+		return nil
+	}
+	if s.cfg.shared {
+		if err := os.WriteFile(announced, nil, 0o600); err != nil {
+			return fmt.Errorf("make the first administrator: %w", err)
+		}
+	}
+	if s.cfg.Announce != nil {
 		s.cfg.Announce("admin", password)
 	}
 	return nil
 }
+
+// spareAnnounced is how long a node leaves alone the one-time password that another node has announced.
+const spareAnnounced = 10 * time.Minute
 
 // Addr returns the address at which the server listens, as host:port.
 func (s *Server) Addr() string { return s.listener.Addr().String() }

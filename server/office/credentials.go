@@ -119,9 +119,11 @@ func (s *Service) withCredential(ctx context.Context, u User) (auth.User, error)
 // sets the password only if the administrator has none yet (a first start that
 // broke off), or still has one that an earlier start printed; otherwise it changes
 // nothing and returns false. With keep the password may stay, without it the
-// administrator must change it at first use. Errors: auth's for a weak password,
-// the store's.
-func (s *Service) FirstAdmin(ctx context.Context, password string, keep bool) (set bool, err error) {
+// administrator must change it at first use. A printed password that is younger than
+// spare stays as it is. Errors: auth's for a weak password, the store's.
+func (s *Service) FirstAdmin(
+	ctx context.Context, password string, keep bool, spare time.Duration,
+) (set bool, err error) {
 	const id = "admin"
 	f, err := s.store.Find(ctx, journal.Query{Branch: auth.OrgBranch, Type: "users", Limit: 1})
 	if err != nil {
@@ -147,7 +149,7 @@ func (s *Service) FirstAdmin(ctx context.Context, password string, keep bool) (s
 			if err := json.Unmarshal(now, &was); err != nil {
 				return nil, fmt.Errorf("read credential: %w", err)
 			}
-			if !was.Printed {
+			if age := s.now().Sub(was.Since); !was.Printed || age >= 0 && age < spare {
 				return nil, nil
 			}
 		}

@@ -28,6 +28,7 @@ type committer struct {
 	w        atomic.Uint64          // entries up to here are in the views of this store
 	shown    atomic.Pointer[string] // see lastShown
 	groups   atomic.Uint64          // ids of groups
+	waking   atomic.Bool            // lookAround is waking the branch
 
 	mu         sync.Mutex
 	pending    []*group

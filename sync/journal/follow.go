@@ -390,17 +390,14 @@ func projectFit(entries []Entry, unfit map[DocRef]bool) ViewWrites {
 }
 
 // How often branches that are not awake are looked at for what other nodes wrote.
-const (
-	lookEvery  = time.Second
-	lookBranch = 20 * time.Millisecond // at least so long for each branch: two short reads
-)
+const lookEvery = time.Second
 
 // watch looks at all branches for pages of other nodes, as long as anybody subscribes,
 // and wakes those that have some: what they wrote is announced here too.
 func (j *Journal) watch() {
 	for {
-		n := j.lookAround(false)
-		t := time.NewTimer(max(lookEvery, time.Duration(n)*lookBranch))
+		j.lookAround(false)
+		t := time.NewTimer(lookEvery)
 		select {
 		case <-j.stop:
 			t.Stop()
@@ -413,34 +410,37 @@ func (j *Journal) watch() {
 	}
 }
 
-// lookAround wakes the branches that other nodes have written to, and returns how many
-// branches there are. The first look only learns how far they are.
-func (j *Journal) lookAround(first bool) int {
-	branches, err := j.store.Branches(j.life)
+// lookAround wakes the branches that other nodes have written to. The first look only
+// learns how far they are. A branch that starts slowly holds up no other.
+func (j *Journal) lookAround(first bool) {
+	marks, err := j.store.Watermarks(j.life)
 	if err != nil {
-		j.log.Warn("cannot look for what other nodes wrote", "err", err)
-		return 0
+		if j.life.Err() == nil {
+			j.log.Warn("cannot look for what other nodes wrote", "err", err)
+		}
+		return
 	}
-	for _, b := range branches {
-		w, err := j.store.Watermark(j.life, b)
+	for _, m := range marks {
+		c, err := j.known(m.Branch)
 		if err != nil {
-			j.log.Warn("cannot look for what other nodes wrote", "branch", b, "err", err)
-			return len(branches)
+			return
 		}
-		c, err := j.known(b)
-		if err != nil {
-			return len(branches)
-		}
-		if !c.behind(w, first) {
+		if !c.behind(m.W, first) || !c.waking.CompareAndSwap(false, true) {
 			continue
 		}
-		if err := c.open(j.life); err != nil {
-			j.log.Warn("cannot follow what another node wrote", "branch", b, "err", err)
-			continue
+		if !c.enter() {
+			return
 		}
-		c.wake()
+		go func() {
+			defer j.running.Done()
+			defer c.waking.Store(false)
+			if err := c.open(j.life); err != nil {
+				j.log.Warn("cannot follow what another node wrote", "branch", c.branch, "err", err)
+				return
+			}
+			c.wake()
+		}()
 	}
-	return len(branches)
 }
 
 // behind tells whether a branch that is not awake has entries, up to w, that were not announced here.
@@ -451,7 +451,7 @@ func (c *committer) behind(w uint64, first bool) bool {
 	case c.running || c.closed:
 		return false
 	case c.started:
-		return w > c.w.Load()
+		return w > c.last // nothing else touches last while the goroutine is not there
 	case first:
 		c.seen, c.heard = true, w
 	case !c.seen:

@@ -195,6 +195,16 @@ func (m *memStore) read(p *Page) (*Page, error) {
 	return p, nil
 }
 
+func (m *memStore) Watermarks(context.Context) ([]BranchMark, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []BranchMark
+	for _, b := range slices.Sorted(maps.Keys(m.pages)) {
+		out = append(out, BranchMark{b, m.w[b]})
+	}
+	return out, nil
+}
+
 func (m *memStore) Branches(context.Context) ([]auth.BranchID, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

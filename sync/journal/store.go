@@ -141,6 +141,9 @@ type Store interface {
 	Tail(ctx context.Context, b auth.BranchID) (*Page, error)
 	// Watermark is W: every entry up to it is in the built-in views. Zero for a new branch.
 	Watermark(ctx context.Context, b auth.BranchID) (uint64, error)
+	// Watermarks gives the watermarks of all branches that have a generation of a view,
+	// sorted, in one read or a few: not one for each branch.
+	Watermarks(ctx context.Context) ([]BranchMark, error)
 	// Branches lists the branches that have a generation of a view, sorted: every branch
 	// that has a page is among them. It reads no pages.
 	Branches(ctx context.Context) ([]auth.BranchID, error)
@@ -172,6 +175,12 @@ type Store interface {
 	ListSmall(ctx context.Context, kind, prefix, after string, limit int) ([]string, error)
 
 	Close() error
+}
+
+// BranchMark is how far the views of a branch are.
+type BranchMark struct {
+	Branch auth.BranchID
+	W      uint64
 }
 
 // DocRef names a document.

@@ -247,8 +247,8 @@ func TestWithoutMarksNodesStillAppend(t *testing.T) {
 		}
 		all.Wait()
 		for _, l := range loads {
-			if len(l.took) < 100 {
-				t.Errorf("node %s appended %d times", l.name, len(l.took))
+			if len(l.took) == 0 {
+				t.Errorf("node %s appended nothing", l.name)
 			}
 		}
 	})

@@ -49,6 +49,22 @@ func Readable(gens []Generation, view string) (g Generation, ok bool) {
 	return g, ok
 }
 
+// LowestOf is the watermark of a branch with such generations: the lowest of the built-in
+// views that are read; 0 while one of them cannot be read.
+func LowestOf(gens []Generation) uint64 {
+	var w uint64
+	for i, view := range BuiltInViews() {
+		g, ok := Readable(gens, view)
+		if !ok {
+			return 0
+		}
+		if i == 0 || g.W < w {
+			w = g.W
+		}
+	}
+	return w
+}
+
 // ViewOf names the view that holds the documents of a type: the view of that name if
 // the branch has one, else the records.
 func ViewOf(gens []Generation, typ string) string {

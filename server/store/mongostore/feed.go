@@ -76,7 +76,7 @@ func (s *Store) Feed(ctx context.Context, q journal.FeedQuery) (journal.FeedRead
 
 // feed reads from given generations.
 func (s *Store) feed(ctx context.Context, q journal.FeedQuery, gens []journal.Generation) (journal.FeedRead, error) {
-	out := journal.FeedRead{W: lowest(gens)}
+	out := journal.FeedRead{W: journal.LowestOf(gens)}
 	if out.W == 0 {
 		return out, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -19,10 +20,16 @@ import (
 
 // generation is a journal.Generation as it is stored.
 type generation struct {
-	View  string `bson:"view"`
-	Gen   int64  `bson:"gen"`
-	W     int64  `bson:"w"`
-	State string `bson:"state"`
+	Key    string `bson:"_id"`
+	Branch string `bson:"branch"`
+	View   string `bson:"view"`
+	Gen    int64  `bson:"gen"`
+	W      int64  `bson:"w"`
+	State  string `bson:"state"`
+}
+
+func (d generation) generation() journal.Generation {
+	return journal.Generation{View: d.View, Gen: uint64(d.Gen), W: uint64(d.W), State: journal.GenState(d.State)}
 }
 
 // genKey sorts as the numbers do.
@@ -40,8 +47,7 @@ func (s *Store) Generations(ctx context.Context, b auth.BranchID) ([]journal.Gen
 	filter := bson.D{{Key: "branch", Value: string(b)}, {Key: "_id", Value: bson.D{{Key: "$gte", Value: key(string(b),
 		"")}, {Key: "$lt", Value: beyond(string(b))}}}}
 	err := each(ctx, s, s.views, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}), func(d generation) error {
-		out = append(out, journal.Generation{View: d.View, Gen: uint64(d.Gen), W: uint64(d.W),
-			State: journal.GenState(d.State)})
+		out = append(out, d.generation())
 		return nil
 	})
 	if err == nil {
@@ -85,46 +91,48 @@ func readable(gens []journal.Generation, view string) uint64 {
 	return g.Gen
 }
 
-// lowest is the watermark of the built-in views that are read.
-func lowest(gens []journal.Generation) uint64 {
-	var w uint64
-	for i, view := range journal.BuiltInViews() {
-		g, ok := journal.Readable(gens, view)
-		if !ok {
-			return 0
-		}
-		if i == 0 || g.W < w {
-			w = g.W
-		}
-	}
-	return w
-}
-
 // Watermark is W of a branch.
 func (s *Store) Watermark(ctx context.Context, b auth.BranchID) (uint64, error) {
 	gens, err := s.Generations(ctx, b)
-	return lowest(gens), err
+	return journal.LowestOf(gens), err
 }
 
-// Branches lists the branches that have a generation. It leaps from branch to branch: one short read for each.
-func (s *Store) Branches(ctx context.Context) ([]auth.BranchID, error) {
-	var out []auth.BranchID
-	from := ""
-	for {
-		var found place
-		err := s.views.FindOne(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$gte", Value: from}}}},
-			options.FindOne().SetSort(bson.D{{Key: "_id", Value: 1}}).SetProjection(bson.D{{Key: "branch",
-				Value: 1}})).Decode(&found)
-		if errors.Is(err, mongo.ErrNoDocuments) {
-			slices.Sort(out)
-			return out, nil
-		}
+// Watermarks gives the watermarks of all branches: each read is of a bounded number of
+// generations, in the order of their _id.
+func (s *Store) Watermarks(ctx context.Context) ([]journal.BranchMark, error) {
+	gens := map[auth.BranchID][]journal.Generation{}
+	for from, n := "", manyDocs; n == manyDocs; {
+		n = 0
+		err := each(ctx, s, s.views, bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: from}}}}, byID(manyDocs),
+			func(d generation) error {
+				n++
+				from = d.Key
+				b := auth.BranchID(d.Branch)
+				gens[b] = append(gens[b], d.generation())
+				return nil
+			})
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, auth.BranchID(found.Branch))
-		from = beyond(found.Branch)
 	}
+	var out []journal.BranchMark
+	for _, b := range slices.Sorted(maps.Keys(gens)) {
+		out = append(out, journal.BranchMark{Branch: b, W: journal.LowestOf(gens[b])})
+	}
+	return out, nil
+}
+
+// Branches lists the branches that have a generation.
+func (s *Store) Branches(ctx context.Context) ([]auth.BranchID, error) {
+	marks, err := s.Watermarks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []auth.BranchID
+	for _, m := range marks {
+		out = append(out, m.Branch)
+	}
+	return out, nil
 }
 
 // What readers on other nodes go by: a generation that stopped being read is removed
@@ -280,7 +288,7 @@ func (s *Store) show(ctx context.Context, p *journal.Page, v journal.ViewWrites,
 		if r, err = s.settled(ctx, p.Branch); err != nil {
 			return wrap("read generations", err)
 		}
-		w := lowest(r.gens)
+		w := journal.LowestOf(r.gens)
 		switch {
 		case w >= p.Last:
 			return nil

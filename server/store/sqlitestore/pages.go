@@ -176,6 +176,42 @@ func watermark(ctx context.Context, q querier, b auth.BranchID) (uint64, error) 
 	return uint64(w.Int64), err
 }
 
+// markRows is how many generations Watermarks reads at once.
+const markRows = 1000
+
+const nextMarks = "SELECT branch, gen, view, w, state FROM views WHERE (branch, gen) > (?, ?) ORDER BY branch, gen LIMIT ?"
+
+// Watermarks gives the watermarks of all branches; it reads many generations at once.
+func (s *Store) Watermarks(ctx context.Context) ([]journal.BranchMark, error) {
+	var out []journal.BranchMark
+	var gens []journal.Generation
+	var b auth.BranchID
+	var g journal.Generation
+	for n := markRows; n == markRows; {
+		n = 0
+		rows, err := s.read.QueryContext(ctx, nextMarks, b, g.Gen, markRows)
+		if err != nil {
+			return nil, err
+		}
+		err = scan(rows, func() error {
+			n++
+			if err := rows.Scan(&b, &g.Gen, &g.View, &g.W, &g.State); err != nil {
+				return err
+			}
+			if len(out) == 0 || out[len(out)-1].Branch != b {
+				out, gens = append(out, journal.BranchMark{Branch: b}), nil
+			}
+			gens = append(gens, g)
+			out[len(out)-1].W = journal.LowestOf(gens)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 const nextBranch = "SELECT branch FROM views WHERE branch > ? ORDER BY branch LIMIT 1"
 
 // Branches lists the branches that have a generation, leaping from one to the next.

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"doorstep/sync/journal"
@@ -123,6 +124,15 @@ func branchesAreApart(t *testing.T, s journal.Store) {
 	bs, err := s.Branches(ctx)
 	check(t, err)
 	equal(t, "branches", len(bs) == 2 && bs[0] == branch && bs[1] == "b2", true)
+	var want []journal.BranchMark
+	for _, b := range bs {
+		w, err := s.Watermark(ctx, b)
+		check(t, err)
+		want = append(want, journal.BranchMark{Branch: b, W: w})
+	}
+	marks, err := s.Watermarks(ctx)
+	check(t, err)
+	equal(t, "watermarks", fmt.Sprint(marks), fmt.Sprint(want))
 }
 
 func reopening(t *testing.T, e Engine) {
