@@ -27,8 +27,8 @@ const (
 
 // Whats lists them.
 func Whats() []string {
-	return []string{CaseRead, CaseSearch, QuarantineRead, QuarantineList, CorrectionsList, ComplaintsList, PlansList, VisitsExport,
-		RoundExport}
+	return []string{CaseRead, CaseSearch, QuarantineRead, QuarantineList, CorrectionsList, ComplaintsList, PlansList,
+		VisitsExport, RoundExport}
 }
 
 // Read is one read.
