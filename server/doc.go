@@ -16,6 +16,7 @@
 //   - which team goes where in which order: geo/routing; how long it takes: geo/travel
 //   - territories of equal work: geo/division, asked by server/office
 //   - what phones speak: sync/offline, and its endpoints in server/httpapi
+//   - who read what: server/access
 //   - alerts: server/notify; proofs and exports: server/audit
 //   - an endpoint, a status, a header: server/httpapi
 //   - how a document is kept: server/store/*
@@ -60,6 +61,10 @@
 //   - feeds and receipts
 //   - tiles: the hashes from which proofs are made (server/audit)
 //   - promises: what is due under plans (server/casework)
+//   - desk: what the office's lists and its inbox look for (server/casework)
+//   - blind: keyed hashes of phones, names and kinds of holds, by which cases are found
+//     (server/casework). It is made of what is sealed, with the key-encryption key.
+//   - access: who read what (server/access)
 //
 // No count is kept beside the journal. A visit's number is part of its entry, a page says
 // how many visits lie before it, the caps of the law are counted from the contacts when a

@@ -19,6 +19,7 @@ const (
 	QuarantineRead  = "quarantine.read"  // an item, with all that was sent
 	QuarantineList  = "quarantine.list"  // items, with what was sent
 	CorrectionsList = "corrections.list" // what was and what is
+	ComplaintsList  = "complaints.list"  // complaints, in the words of who complained
 	PlansList       = "plans.list"       // plans, with what the debtors said of their means
 	VisitsExport    = "export.visits"    // an export
 	RoundExport     = "export.round"     // a round's places
@@ -26,8 +27,8 @@ const (
 
 // Whats lists them.
 func Whats() []string {
-	return []string{CaseRead, CaseSearch, QuarantineRead, QuarantineList, CorrectionsList, PlansList, VisitsExport,
-		RoundExport}
+	return []string{CaseRead, CaseSearch, QuarantineRead, QuarantineList, CorrectionsList, ComplaintsList, PlansList,
+		VisitsExport, RoundExport}
 }
 
 // Read is one read.

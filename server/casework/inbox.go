@@ -25,7 +25,8 @@ type InboxItem struct {
 	Who    auth.UserID   `json:"who,omitempty"`
 	Device auth.DeviceID `json:"device,omitempty"`
 	Since  time.Time     `json:"since"` // since when it waits; UTC
-	// Until is a local date of the debtor: a hold's last day, or the end of the grace of an instalment.
+	// Until is a local date of the debtor: a hold's last day, when an answer is due, or the end of the grace of an
+	// instalment.
 	Until  string   `json:"until,omitempty"`
 	Codes  []string `json:"codes,omitempty"` // flags of a visit, or the code of why
 	Round  string   `json:"round,omitempty"`
@@ -58,10 +59,13 @@ var inboxKinds = []struct {
 	source func(s *Service, q *journal.Query, day func(int) string)
 	item   func(d *desk, row journal.Record) (*InboxItem, error)
 }{
-	{"complaints", blindView, func(s *Service, q *journal.Query, day func(int) string) {
+	{"complaints", "", func(_ *Service, q *journal.Query, _ func(int) string) {
+		q.Type, q.Index, q.Eq = "complaints", ComplaintsByState.Name, []any{record.ComplaintOpen}
+	}, (*desk).complaint},
+	{"complaint_holds", blindView, func(s *Service, q *journal.Query, day func(int) string) {
 		q.Index, q.Eq = blindByHold.Name, []any{blinded(s.vault, q.Branch, "hold", sameHold("complaint"))}
 		q.From = day(-1)
-	}, (*desk).complaint},
+	}, (*desk).complaintHold},
 	{"hold_releases", blindView, func(_ *Service, q *journal.Query, _ func(int) string) {
 		q.Index, q.Eq = blindByEnding.Name, []any{int64(1)}
 	}, (*desk).release},
@@ -284,7 +288,22 @@ func holdItem(k *record.Case, h *record.Hold) *InboxItem {
 	return &InboxItem{ID: h.ID, Case: k.ID, Who: h.By, Since: h.At, Until: h.Until, Codes: []string{h.Kind}, Team: k.Team}
 }
 
+// complaint is a complaint that was taken down and is not answered: Until is when the answer is due.
 func (d *desk) complaint(row journal.Record) (*InboxItem, error) {
+	var c record.Complaint
+	if err := decode(row, &c); err != nil {
+		return nil, err
+	}
+	k, err := d.kase(c.Case)
+	if err != nil || k == nil {
+		return nil, err
+	}
+	return &InboxItem{ID: row.ID, Case: k.ID, Who: c.By, Since: c.At, Until: c.AnswerDue, Codes: c.Subjects,
+		Team: k.Team}, nil
+}
+
+// complaintHold is a hold because of a complaint, from the door or from the office, that binds still.
+func (d *desk) complaintHold(row journal.Record) (*InboxItem, error) {
 	k, h, err := d.hold(row)
 	if err != nil || h == nil || !h.OpenOn(d.today(k)) {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"doorstep/server/access"
 	"doorstep/server/casework"
 )
 
@@ -51,5 +52,24 @@ func TestWhatCanBeDoneAboutTheInbox(t *testing.T) {
 	got = a.inboxItem("a b", casework.InboxItem{Kind: "plans_to_approve", ID: "p1", Case: "north.c1"}).Do[1]
 	if got != (inboxAction{"approvePlan", http.MethodPost, "/v1/plans/p1/approve?branch=a+b"}) {
 		t.Errorf("%+v", got)
+	}
+}
+
+// The parameter what of the access log has every kind of read there is.
+func TestEveryKindOfReadCanBeAskedFor(t *testing.T) {
+	for _, p := range described(t).huma.OpenAPI().Paths["/v1/audit/access"].Get.Parameters {
+		if p.Name != "what" {
+			continue
+		}
+		var enum []string
+		for _, v := range p.Schema.Enum {
+			enum = append(enum, v.(string))
+		}
+		want := access.Whats()
+		slices.Sort(enum)
+		slices.Sort(want)
+		if !slices.Equal(enum, want) {
+			t.Errorf("the parameter has %v, the log %v", enum, want)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"doorstep/server/access"
 	"doorstep/server/casework"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
@@ -204,7 +205,11 @@ func (a *API) listComplaints(ctx context.Context, c call, in *listComplaintsIn) 
 	if err != nil {
 		return nil, err
 	}
-	return pageAnswer[shown[record.Complaint]](a.opt.Casework.Complaints(ctx, c.actor, b, in.State, in.Limit, in.Cursor))
+	found, err := a.opt.Casework.Complaints(ctx, c.actor, b, in.State, in.Limit, in.Cursor)
+	if err == nil {
+		err = a.notedPage(ctx, c.actor, b, found, access.Read{What: access.ComplaintsList})
+	}
+	return pageAnswer[shown[record.Complaint]](found, err)
 }
 
 type recordLetterIn struct {

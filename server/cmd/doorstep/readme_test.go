@@ -191,7 +191,7 @@ func TestTheManualsLinesRun(t *testing.T) {
 		t.Parallel()
 		s, before := demo(t, "--morning")
 		manual := func(section string) string { return blocks(t, "server/README.md", section)[0] }
-		said := s.run(before + manual("When the day changes") + manual("Territories"))
-		wants(t, said, `"slots"`, `"overlaps"`, `RIB-WEST-team1`)
+		said := s.run(before + manual("The supervisors' desk") + manual("When the day changes") + manual("Territories"))
+		wants(t, said, `"slots"`, `"overlaps"`, `RIB-WEST-team1`, `"days_late"`, `"unassigned"`, `"next_eta"`)
 	})
 }
