@@ -332,6 +332,8 @@ func playExamples(t *testing.T) map[string]exchange {
 		"reason": "The agent called: the debtor lost the job."}, nil)
 	show("getCase", "GET", "/v1/cases/north.1001", nil, nil)
 	show("listCases", "GET", "/v1/cases?branch=porto&limit=2", nil, nil)
+	rec.next = "listOutcomes"
+	ok(t, office.Do(ctx, "GET", "/v1/outcomes?lender=north", nil, io.Writer(&bytes.Buffer{})))
 	rec.next = "exportVisits"
 	ok(t, office.Do(ctx, "GET", "/v1/audit/visits?branch=porto&format=ndjson", nil, io.Writer(&bytes.Buffer{})))
 	return rec.kept

@@ -132,9 +132,9 @@ func jsonText(v any) string {
 	return string(b)
 }
 
-// csvLine is a row on one line: line breaks within cells become spaces, and a cell
+// CSVLine is a row on one line, without its end: line breaks within cells become spaces, and a cell
 // that a spreadsheet would run as a formula gets an apostrophe before it.
-func csvLine(cells []string) []byte {
+func CSVLine(cells []string) []byte {
 	safe := make([]string, len(cells))
 	for i, c := range cells {
 		c = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ", "\u2028", " ", "\u2029", " ").Replace(c)

@@ -187,7 +187,7 @@ func (l *Log) Export(ctx context.Context, w io.Writer, format Format, q Query, v
 		if _, err := x.out.Write(byteOrderMark); err != nil {
 			return Manifest{}, err
 		}
-		if err := x.line(csvLine(csvNames())); err != nil {
+		if err := x.line(CSVLine(csvNames())); err != nil {
 			return Manifest{}, err
 		}
 	}
@@ -302,7 +302,7 @@ func (x *export) visit(ctx context.Context, v Visit) error {
 		if err != nil {
 			return err
 		}
-		return x.line(csvLine(cells))
+		return x.line(CSVLine(cells))
 	}
 	b, err := encodeLine(line)
 	if err != nil {
@@ -360,7 +360,7 @@ func (x *export) finish() error {
 func manifestLine(format Format, s signed) ([]byte, error) {
 	line, err := encodeLine(s)
 	if err == nil && format == CSV {
-		line = csvLine([]string{manifestCell, string(line)})
+		line = CSVLine([]string{manifestCell, string(line)})
 	}
 	return line, err
 }

@@ -120,7 +120,7 @@ func readLines(in io.Reader) ([][]byte, error) {
 // withoutMark removes the byte order mark from the header, which may have been moved; the mark is not part
 // of the line.
 func withoutMark(lines [][]byte) {
-	header := csvLine(csvNames())
+	header := CSVLine(csvNames())
 	for i, l := range lines {
 		if rest, marked := bytes.CutPrefix(l, byteOrderMark); marked && (i == 0 || bytes.Equal(rest, header)) {
 			lines[i] = rest

@@ -165,6 +165,7 @@ func New(o Options) *API {
 	a.packEndpoints()
 	a.auditEndpoints()
 	a.accessEndpoints()
+	a.outcomeEndpoints()
 	a.syncEndpoints()
 	a.operatorEndpoints()
 	describeCodes(a.huma.OpenAPI().Components.Schemas)

@@ -33,6 +33,7 @@ var (
 	admins      = []auth.Role{auth.RoleAdmin}
 	supervisors = []auth.Role{auth.RoleAdmin, auth.RoleSupervisor}
 	importers   = []auth.Role{auth.RoleAdmin, auth.RoleSupervisor, auth.RoleLender}
+	lenders     = []auth.Role{auth.RoleAdmin, auth.RoleLender}
 	agents      = []auth.Role{auth.RoleAgent}
 	auditors    = []auth.Role{auth.RoleAdmin, auth.RoleAuditor}
 )

@@ -24,7 +24,7 @@ var watched = map[string]string{
 	"putPack": "pack.put", "deletePack": "pack.delete",
 	"putBranch": "branch.put", "putLender": "lender.put",
 	"getCase": "case.read", "listCases": "case.list", "getDebtor": "debtor.read", "moveDebtor": "debtor.move",
-	"drawRound": "round.export", "roundCalendar": "round.export", "exportVisits": "export.visits",
+	"drawRound": "round.export", "roundCalendar": "round.export", "exportVisits": "export.visits", "listOutcomes": "export.outcomes",
 	"askErasure": "erasure.ask", "confirmErasure": "erasure.confirm", "withdrawErasure": "erasure.withdraw",
 }
 

@@ -22,6 +22,12 @@ type Epoch struct {
 // epochKind is the kind of the small documents that hold the epochs of branches.
 const epochKind = "epoch"
 
+// EpochOf names the unbroken run of a branch's numbers: a restore of a backup begins another.
+func (s *Service) EpochOf(ctx context.Context, b auth.BranchID) (string, error) {
+	e, err := s.epoch(ctx, b)
+	return e.Name, err
+}
+
 // epoch reads the branch's epoch, and draws the first one when there is none.
 func (s *Service) epoch(ctx context.Context, b auth.BranchID) (Epoch, error) {
 	if e, ok := s.epochs.Load(b); ok {
