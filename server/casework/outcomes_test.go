@@ -121,7 +121,8 @@ func TestWhoReadsOutcomes(t *testing.T) {
 		"a cursor":         {lender, OutcomeQuery{Lender: "north", Since: page.Cursor}, ""},
 		"of another":       {other, OutcomeQuery{Lender: "south", Since: page.Cursor}, "outcomes.since"},
 		"no cursor":        {lender, OutcomeQuery{Lender: "north", Since: "2026-11-25"}, "outcomes.since"},
-		"a restored one":   {lender, OutcomeQuery{Lender: "north", Since: page.Cursor, Epoch: epoch("e2")}, "outcomes.expired"},
+		"a restored one": {lender, OutcomeQuery{Lender: "north", Since: page.Cursor, Epoch: epoch("e2")},
+			"outcomes.expired"},
 	} {
 		c.q.Limit = 10
 		if c.q.Epoch == nil {

@@ -100,7 +100,8 @@ func outcomesAsNDJSON(page casework.OutcomePage) ([]byte, error) {
 }
 
 // outcomeColumns are the columns of outcomes as CSV.
-var outcomeColumns = []string{"branch", "entry", "kind", "id", "rev", "case", "case_ref", "at", "recorded_at", "outcome",
+var outcomeColumns = []string{"branch", "entry", "kind", "id", "rev", "case", "case_ref", "at", "recorded_at",
+	"outcome",
 	"supersedes", "visit", "plan_kind", "state", "approval_state", "currency", "amount_minor", "due_on", "due_minor",
 	"reverses", "reversed_minor"}
 

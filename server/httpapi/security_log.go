@@ -24,8 +24,9 @@ var watched = map[string]string{
 	"putPack": "pack.put", "deletePack": "pack.delete",
 	"putBranch": "branch.put", "putLender": "lender.put",
 	"getCase": "case.read", "listCases": "case.list", "getDebtor": "debtor.read", "moveDebtor": "debtor.move",
-	"drawRound": "round.export", "roundCalendar": "round.export", "exportVisits": "export.visits", "listOutcomes": "export.outcomes",
-	"askErasure": "erasure.ask", "confirmErasure": "erasure.confirm", "withdrawErasure": "erasure.withdraw",
+	"drawRound": "round.export", "roundCalendar": "round.export", "exportVisits": "export.visits",
+	"listOutcomes": "export.outcomes",
+	"askErasure":   "erasure.ask", "confirmErasure": "erasure.confirm", "withdrawErasure": "erasure.withdraw",
 }
 
 // trail is what a request leaves for the security log.
