@@ -21,9 +21,9 @@ func giveBack() {
 // twice, which a quiet server does every two minutes.
 func givingBack(ctx context.Context, do func() error) error {
 	ctx, stop := context.WithCancel(ctx)
+	floor := heapKept()
 	var wait sync.WaitGroup
 	wait.Go(func() {
-		floor := heapKept()
 		tick := time.NewTicker(time.Minute)
 		defer tick.Stop()
 		for {
