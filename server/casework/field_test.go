@@ -27,9 +27,9 @@ func TestEveryOutcomeAndReasonIsTakenByItsName(t *testing.T) {
 	address := map[string]string{"ADDR_WRONG": "wrong_address", "ADDR_MOVED": "moved", "ADDR_NOT_FOUND": "not_found"}
 	noDoor := strings.Fields("ADDR_NOT_FOUND UNSAFE_ABORT WEATHER_ABORT BLOCKED_BY_POLICY CANCELLED_PAID CANCELLED_STOP")
 	visits, _ := record.KindOf("visits")
-	if len(record.Outcomes()) != len(outcomes) || len(record.CodesOf("overdue_reasons")) != len(reasons) {
-		t.Errorf("%d outcomes and %d reasons, want %d and %d", len(record.Outcomes()), len(record.CodesOf("overdue_reasons")),
-			len(outcomes), len(reasons))
+	// A new outcome needs its row here, because it does something to the case. A new reason does not.
+	if len(record.Outcomes()) != len(outcomes) {
+		t.Errorf("%d outcomes, want %d", len(record.Outcomes()), len(outcomes))
 	}
 	for i, outcome := range outcomes {
 		reason := reasons[i%len(reasons)]
