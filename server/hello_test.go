@@ -16,7 +16,8 @@ func TestANodeWarnsOfItsClockAndOfAStandalone(t *testing.T) {
 		want  []string
 	}{
 		{"all is well", mongostore.Hello{Ahead: 900 * time.Millisecond}, true, nil},
-		{"a slow answer proves nothing", mongostore.Hello{Ahead: 2 * time.Second, Within: 1500 * time.Millisecond}, true, nil},
+		{"a slow answer proves nothing", mongostore.Hello{Ahead: 2 * time.Second, Within: 1500 * time.Millisecond},
+			true, nil},
 		{"ahead", mongostore.Hello{Ahead: 3 * time.Second}, false, []string{"3s ahead of"}},
 		{"behind", mongostore.Hello{Ahead: -90 * time.Second}, false, []string{"1m30s behind"}},
 		{"a standalone", mongostore.Hello{Standalone: true}, true, []string{"not a replica set"}},

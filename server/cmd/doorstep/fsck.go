@@ -108,7 +108,8 @@ func (c *fsckCmd) whatIsChecked() string {
 	if c.MongoDBURI == "" {
 		return "checking " + name + "; nothing is changed"
 	}
-	return "checking " + name + ", as a majority of its replica set has it, beside nodes that may run; nothing is changed. " +
+	return "checking " + name + ", as a majority of its replica set has it, beside nodes that may run; " +
+		"nothing is changed. " +
 		"What MongoDB itself keeps (data files, indexes) is for its own validate command"
 }
 

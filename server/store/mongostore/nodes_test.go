@@ -50,7 +50,8 @@ func TestTwoNodesShareABranch(t *testing.T) {
 	const branch auth.BranchID = "north"
 	ctx := context.Background()
 	append1 := func(id, doc string) journal.Command {
-		return journal.Command{ID: id, Actor: "u", Decide: func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
+		return journal.Command{ID: id, Actor: "u", Decide: func(ctx context.Context, r *journal.Reader) (
+			journal.Draft, error) {
 			rec, there, err := r.Doc(ctx, "docs", doc)
 			if err != nil {
 				return journal.Draft{}, err

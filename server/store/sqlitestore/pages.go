@@ -179,7 +179,8 @@ func watermark(ctx context.Context, q querier, b auth.BranchID) (uint64, error) 
 // markRows is how many generations Watermarks reads at once.
 const markRows = 1000
 
-const nextMarks = "SELECT branch, gen, view, w, state FROM views WHERE (branch, gen) > (?, ?) ORDER BY branch, gen LIMIT ?"
+const nextMarks = "SELECT branch, gen, view, w, state FROM views WHERE (branch, gen) > (?, ?) " +
+	"ORDER BY branch, gen LIMIT ?"
 
 // Watermarks gives the watermarks of all branches; it reads many generations at once.
 func (s *Store) Watermarks(ctx context.Context) ([]journal.BranchMark, error) {
