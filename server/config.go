@@ -124,7 +124,8 @@ func (c *Config) fill() error {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if !c.Now.IsZero() && c.MongoDB != "" {
-		return errors.New("a clock of its own (now) is for the embedded store only")
+		return errors.New("a clock of its own (--now, DOORSTEP_NOW) is for demonstrations with the embedded store: " +
+			"on MongoDB other nodes write by the real time; start without it")
 	}
 	return c.folders()
 }

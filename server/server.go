@@ -120,7 +120,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.dispatch = dispatch.New(dispatch.Options{Journal: s.journal, Casework: s.casework, Office: s.office, Travel: times,
-		Policy: s.law.Policy, Threads: threads, Steps: cfg.steps, Log: cfg.Log, Watch: cfg.Watch})
+		Policy: s.law.Policy, Threads: threads, Steps: cfg.steps, Shared: cfg.shared, Log: cfg.Log, Watch: cfg.Watch})
 	s.offline = offline.New(offline.Options{Journal: s.journal, Applier: s.casework, Records: s.casework,
 		Hash: func(b []byte) [32]byte { return vault.Hash("mutation", b) }})
 	var sender notify.Sender
@@ -300,6 +300,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	run("moves", s.casework.RunMoves)
 	run("views", journal.NewViews(s.journal, Views(s.vault)...).Run)
 	run("sweep", s.sweep)
+	run("server", s.watchServer)
 	run("erasures", s.casework.FollowErasures)
 	run("calls", s.office.RunCalls)
 	h := s.httpServer(s.api)

@@ -85,3 +85,15 @@ func JoinVault(ctx context.Context, s journal.Store, cfg Config) (*seal.Vault, e
 	}
 	return seal.Open(ctx, keys, kek, nil)
 }
+
+// NameOfStore names the store that JoinStore opens, for people; never the URI, which may hold a password.
+func NameOfStore(data, mongoDB string) string {
+	if mongoDB == "" {
+		return "the embedded store in " + data
+	}
+	name, err := mongostore.DatabaseOf(mongoDB)
+	if err != nil {
+		return "a MongoDB database"
+	}
+	return "the MongoDB database " + name
+}

@@ -109,7 +109,7 @@ func (s *Service) Run(ctx context.Context) error {
 
 // end notes that a round is not at work any more.
 func (s *Service) end(ctx context.Context, f finished) {
-	if f.err != nil && ctx.Err() == nil {
+	if f.err != nil && !errors.Is(f.err, errElsewhere) && ctx.Err() == nil {
 		s.log.Warn("dispatch: will try again", "branch", f.branch, "round", f.round, "status", f.lane.status, "err", f.err)
 	}
 	f.lane.done(f.branch, f.round, f.err != nil, time.Now())
@@ -164,6 +164,13 @@ func (s *Service) work(ctx context.Context) (found bool, err error) {
 // attend does the work of a lane on a round once. An error means that it may be tried again;
 // what can never be, and what failed too often, is recorded in the round instead.
 func (s *Service) attend(ctx context.Context, l *lane, b auth.BranchID, id string) error {
+	if s.opt.Shared {
+		release, err := s.claims.hold(ctx, b, id)
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
 	r, err := s.begin(ctx, l.status, b, id)
 	if err != nil || r.Status != l.status {
 		return err

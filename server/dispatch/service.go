@@ -34,7 +34,9 @@ type Options struct {
 	// Steps, if positive, ends a search after about so many steps even if time is left.
 	// Tests set it, so that a plan is as good on a slow machine as on a fast one.
 	Steps int
-	Log   *slog.Logger
+	// Shared says that other nodes may be at work on the store: each round is claimed by one of them.
+	Shared bool
+	Log    *slog.Logger
 	// Watch hears every problem that was solved, with its result, from several goroutines; it may be nil.
 	Watch Watch
 }
@@ -44,10 +46,11 @@ type Watch func(routing.Problem, routing.Result)
 
 // Service plans and publishes rounds. It is safe for concurrent use; Run does the work.
 type Service struct {
-	opt   Options
-	store journal.Store
-	log   *slog.Logger
-	wake  chan struct{}
+	opt    Options
+	store  journal.Store
+	claims *claims
+	log    *slog.Logger
+	wake   chan struct{}
 	// second is how long a second of searching takes; tests have shorter ones.
 	second time.Duration
 
@@ -81,7 +84,7 @@ func New(o Options) *Service {
 	s := &Service{opt: o, store: o.Journal.Store(), log: o.Log, wake: make(chan struct{}, 1), second: time.Second,
 		searching: make(chan struct{}, 1), ended: map[auth.BranchID]string{}, progress: map[string]Progress{},
 		dirty: map[auth.BranchID]bool{}}
-	s.lanes = s.allLanes
+	s.lanes, s.claims = s.allLanes, newClaims(s.store)
 	return s
 }
 

@@ -69,6 +69,7 @@ func (c *fsckCmd) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	fmt.Fprintln(out, c.whatIsChecked())
 	bad := 0
 	for _, b := range branches {
 		found, err := journal.Check(ctx, store, b, nil, views...)
@@ -96,12 +97,32 @@ func (c *fsckCmd) Run(ctx context.Context, out io.Writer) error {
 		fmt.Fprintln(out, "the journal is empty")
 	}
 	if bad > 0 {
-		return fmt.Errorf("%d things are wrong. "+
-			"Where only views differ from the journal, doorstep rebuild makes them again; "+
-			"where the journal itself is wrong, start no server, copy the data away as it is, "+
-			"and restore a backup that fsck calls clean", bad)
+		return fmt.Errorf("%d things are wrong. %s", bad, c.advice())
 	}
 	return nil
+}
+
+// whatIsChecked says what fsck reads, and what it does not.
+func (c *fsckCmd) whatIsChecked() string {
+	name := server.NameOfStore(c.Data, c.MongoDBURI)
+	if c.MongoDBURI == "" {
+		return "checking " + name + "; nothing is changed"
+	}
+	return "checking " + name + ", as a majority of its replica set has it, beside nodes that may run; " +
+		"nothing is changed. " +
+		"What MongoDB itself keeps (data files, indexes) is for its own validate command"
+}
+
+// advice says what to do about what is wrong.
+func (c *fsckCmd) advice() string {
+	const views = "Where only views differ from the journal, doorstep rebuild makes them again; "
+	if c.MongoDBURI == "" {
+		return views + "where the journal itself is wrong, start no server, copy the data away as it is, " +
+			"and restore a backup that fsck calls clean"
+	}
+	return views + "where the journal itself is wrong, stop every node, keep a dump of the database as it is, " +
+		"restore a backup into a database of another name, run fsck on that with its --mongodb-uri, " +
+		"and start the nodes on it if it is clean"
 }
 
 type rebuildCmd struct {

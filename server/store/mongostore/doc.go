@@ -6,8 +6,8 @@
 // newer (J4), and the branch's watermark is raised by swap last. A crash in between
 // leaves a page that is durable and not yet visible: a reader that reads on from the
 // watermark applies it again, which changes nothing twice. All writes are w:majority
-// with the journal flushed, all reads are of the primary at majority, and a feed is
-// read in one causally consistent session, its watermark first (J6).
+// with the journal flushed, all reads are of the primary at majority and causally after
+// all the store has seen; a feed reads its watermark first (J6).
 //
 // Every row of a view names its generation, in its _id too; the collection views holds
 // one document for each generation, with its watermark and its state. A writer reads
@@ -23,7 +23,11 @@
 // indexes can serve them. What has no exact native form (an array in an array, a
 // number that is not an int64, a field name with a dot) is in the JSON only.
 //
-// Every collection can be sharded by branch ({branch: 1}): all filters name it, and
+// Every call has a deadline, and every read asks for what this store has seen before
+// (calls.go): after an election a former primary cannot answer it with less.
+//
+// Every collection can be sharded by {branch: 1, _id: 1}: all filters name the branch, but
+// that of Watermarks, which reads the collection views by _id, and
 // every _id begins with it, so that an _id is unique over all shards. Small documents
 // belong to no branch; each is one of its own (smallKey). The collection meta holds
 // one document and stays where it is.

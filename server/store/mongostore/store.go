@@ -54,7 +54,7 @@ const schemaVersion = 2
 // journal's are fixed. Indexes that are declared no longer are left alone, since an
 // older node may still need them; the operator drops them.
 func Open(ctx context.Context, uri string, indexes []journal.Index) (*Store, error) {
-	name, err := databaseOf(uri)
+	name, err := DatabaseOf(uri)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
@@ -64,7 +64,7 @@ func Open(ctx context.Context, uri string, indexes []journal.Index) (*Store, err
 // Join connects to a database that a server has made, beside it: no collection and no
 // index is made or changed, and a database of another version is refused.
 func Join(ctx context.Context, uri string, indexes []journal.Index) (*Store, error) {
-	name, err := databaseOf(uri)
+	name, err := DatabaseOf(uri)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
@@ -123,9 +123,9 @@ func connect(opts *options.ClientOptions, name string) (*Store, error) {
 	}, nil
 }
 
-// databaseOf reads the database's name from a URI, which may list several hosts and
+// DatabaseOf reads the database's name from a URI, which may list several hosts and
 // is therefore no URL that net/url would take.
-func databaseOf(uri string) (string, error) {
+func DatabaseOf(uri string) (string, error) {
 	_, rest, ok := strings.Cut(uri, "://")
 	if !ok {
 		return "", errors.New("the MongoDB URI has no scheme")

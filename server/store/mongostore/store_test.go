@@ -91,13 +91,13 @@ func TestDatabaseIsNamedByTheURI(t *testing.T) {
 		{"mongodb://u:p@one:1,two:2/field?replicaSet=r", "field"},
 		{"mongodb+srv://cluster.example/a%2Db", "a-b"},
 	} {
-		got, err := databaseOf(c.uri)
+		got, err := DatabaseOf(c.uri)
 		if err != nil || got != c.want {
 			t.Errorf("%s: %q, %v; want %q", c.uri, got, err, c.want)
 		}
 	}
 	for _, bad := range []string{"localhost/db", "mongodb://localhost/%zz"} {
-		if _, err := databaseOf(bad); err == nil {
+		if _, err := DatabaseOf(bad); err == nil {
 			t.Errorf("%s is no URI", bad)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 
 	"doorstep/server"
 	"doorstep/server/play"
+	"doorstep/server/store/mongostore"
 )
 
 // relay passes bytes between clients and a server, until it is told to hold them back.
@@ -176,4 +177,13 @@ func TestAServerWhoseMongoDBHangs(t *testing.T) {
 		t.Errorf("the server ended after %s: %v", took, err)
 	}
 	<-waiting
+}
+
+func TestAServerTellsWhatItIs(t *testing.T) {
+	s := start(t).fresh(t)
+	h, err := s.(*mongostore.Store).Hello(context.Background())
+	check(t, err)
+	if !h.Standalone || max(h.Ahead, -h.Ahead) > time.Second+h.Within {
+		t.Errorf("a single server in this process says %+v", h)
+	}
 }
