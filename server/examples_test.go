@@ -334,6 +334,12 @@ func playExamples(t *testing.T) map[string]exchange {
 	show("listCases", "GET", "/v1/cases?branch=porto&limit=2", nil, nil)
 	rec.next = "listOutcomes"
 	ok(t, office.Do(ctx, "GET", "/v1/outcomes?lender=north", nil, io.Writer(&bytes.Buffer{})))
+	show("getInbox", "GET", "/v1/inbox?branch=porto", nil, nil)
+	show("listVisits", "GET", "/v1/visits?branch=porto&limit=1", nil, nil)
+	show("listAssignments", "GET", "/v1/assignments?branch=porto&limit=1", nil, nil)
+	show("listCorrections", "GET", "/v1/corrections?branch=porto&limit=1", nil, nil)
+	show("roundProgress", "GET", "/v1/rounds/"+published+"/progress", nil, nil)
+	show("listAccess", "GET", "/v1/audit/access?branch=porto&limit=2", nil, nil)
 	rec.next = "exportVisits"
 	ok(t, office.Do(ctx, "GET", "/v1/audit/visits?branch=porto&format=ndjson", nil, io.Writer(&bytes.Buffer{})))
 	return rec.kept
