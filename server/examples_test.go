@@ -330,6 +330,8 @@ func playExamples(t *testing.T) map[string]exchange {
 	show("correctRecord", "POST", "/v1/cases/north.1001/records/visits/v-0193570e/corrections", map[string]any{
 		"id": "v-0193570f", "corrected": map[string]any{"overdue_reason": "016"},
 		"reason": "The agent called: the debtor lost the job."}, nil)
+	rec.next = "getMyDay"
+	ok(t, agent.Do(ctx, "GET", "/v1/users/me/day?day=2026-11-25", nil, nil))
 	show("getCase", "GET", "/v1/cases/north.1001", nil, nil)
 	show("listCases", "GET", "/v1/cases?branch=porto&limit=2", nil, nil)
 	rec.next = "listOutcomes"

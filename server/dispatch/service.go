@@ -395,6 +395,28 @@ func (s *Service) routes(ctx context.Context, r Round) ([]Route, error) {
 	return joined(parts), err
 }
 
+// Way is how far a team's planned way is.
+type Way struct{ DistanceM, TravelS int }
+
+// WayOf is the way that a round has planned for a team; zero where it has none.
+func (s *Service) WayOf(ctx context.Context, b auth.BranchID, round, team string) (Way, error) {
+	r, err := s.load(ctx, b, round)
+	if e := (*refusal.Error)(nil); errors.As(err, &e) && e.Kind == refusal.NotFound {
+		return Way{}, nil
+	}
+	if err != nil {
+		return Way{}, err
+	}
+	routes, err := s.routes(ctx, r)
+	var out Way
+	for _, x := range routes {
+		if x.Team == team {
+			out = Way{x.DistanceM, x.TravelS}
+		}
+	}
+	return out, err
+}
+
 // shown puts what is in memory about a round into its status.
 func (s *Service) shown(r *Round) *Progress {
 	s.mu.Lock()

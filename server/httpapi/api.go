@@ -166,6 +166,7 @@ func New(o Options) *API {
 	a.auditEndpoints()
 	a.accessEndpoints()
 	a.outcomeEndpoints()
+	a.agentDayEndpoints()
 	a.syncEndpoints()
 	a.operatorEndpoints()
 	describeCodes(a.huma.OpenAPI().Components.Schemas)

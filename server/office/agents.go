@@ -2,6 +2,7 @@ package office
 
 import (
 	"context"
+	"slices"
 
 	"doorstep/auth"
 	"doorstep/sync/journal"
@@ -81,4 +82,26 @@ func manages(a auth.Actor, u *User) bool {
 		return u.Role == auth.RoleAgent && len(u.Branches) > 0 && a.InBranch(u.Branches[0])
 	}
 	return false
+}
+
+// Person is a user by name.
+type Person struct {
+	ID   auth.UserID `json:"id"`
+	Name string      `json:"name"`
+}
+
+// People gives the names of users, each once, in order of id; users who do not exist are left out.
+func (s *Service) People(ctx context.Context, ids []auth.UserID) ([]Person, error) {
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	users, err := s.usersOf(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := []Person{}
+	for _, u := range users {
+		if u != nil {
+			out = append(out, Person{u.ID, u.Name})
+		}
+	}
+	return out, nil
 }
