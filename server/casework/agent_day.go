@@ -142,8 +142,8 @@ func (s *Service) dayStops(ctx context.Context, a auth.Actor, branch auth.Branch
 }
 
 // earlierVisits are the last visits to a case before a date; none if the agent does not hold the case.
-func (s *Service) earlierVisits(ctx context.Context, a auth.Actor, branch auth.BranchID, id journal.CaseID, day string) (
-	[]EarlierVisit, error) {
+func (s *Service) earlierVisits(ctx context.Context, a auth.Actor, branch auth.BranchID, id journal.CaseID,
+	day string) ([]EarlierVisit, error) {
 	recs, err := s.store.Records(ctx, branch, []journal.DocRef{{Type: "cases", ID: string(id)}})
 	if err != nil {
 		return nil, fmt.Errorf("read case: %w", err)
