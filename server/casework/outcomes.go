@@ -269,14 +269,14 @@ func outcomesOf(e *journal.Entry, lender string) ([]OutcomeItem, error) {
 	return out, nil
 }
 
-// endedEarly is the outcome that lenders read of visits whose own says that a person was vulnerable or unsafe.
-const endedEarly = "ENDED_EARLY"
+// EndedEarly is the outcome that lenders read of visits whose own says that a person was vulnerable or unsafe.
+const EndedEarly = "ENDED_EARLY"
 
 // lenderOutcome is a visit's outcome as lenders read it.
 func lenderOutcome(code string) string {
 	switch code {
 	case "MET_VULNERABLE_STOP", "UNSAFE_ABORT":
-		return endedEarly
+		return EndedEarly
 	}
 	return code
 }

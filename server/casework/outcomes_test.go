@@ -153,3 +153,24 @@ func TestOutcomesAreWhatLendersMaySee(t *testing.T) {
 		t.Errorf("another lender's visit is given: %v, %v", got, err)
 	}
 }
+
+// The case file tells a lender no more of a visit than the outcomes do: not that a person was vulnerable or unsafe, nor
+// why they cannot pay.
+func TestACaseFileTellsALenderNoReasons(t *testing.T) {
+	h := newHouse(t)
+	h.take(line("c1"))
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
+	ana := h.phone("ana", "d1")
+	h.want("a visit", ana.put("visits", "v1", visit("north.c1", "2026-11-25T10:00:00Z", "outcome", "MET_VULNERABLE_STOP",
+		"overdue_reason", "001")), "applied")
+	for who, want := range map[auth.Role]string{auth.RoleLender: "ENDED_EARLY <nil>",
+		auth.RoleSupervisor: "MET_VULNERABLE_STOP 001"} {
+		f, err := h.svc.Case(t.Context(), auth.Actor{User: "x", Role: who, Lender: "north",
+			Branches: []auth.BranchID{porto}}, porto, "north.c1")
+		ok(t, err)
+		v := object(t, jsonOf(t, f))["visits"].([]any)[0].(map[string]any)
+		if got := fmt.Sprint(v["outcome"], " ", v["overdue_reason"]); got != want {
+			t.Errorf("a %s reads %s, want %s", who, got, want)
+		}
+	}
+}

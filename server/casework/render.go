@@ -28,6 +28,9 @@ func (s *Service) shown(ctx context.Context, rec journal.Record, to record.Audie
 	if err := s.vault.OpenDoc(ctx, "", rec.Branch, rec.Type, rec.ID, state); err != nil {
 		return nil, fmt.Errorf("open %s: %w", rec.Type, err)
 	}
+	if v, is := state.(*record.Visit); is && to == record.Lender {
+		v.Outcome = lenderOutcome(v.Outcome)
+	}
 	return record.Show(state, to)
 }
 

@@ -226,7 +226,13 @@ func (b schemaBuilder) value(m *record.Member, t reflect.Type, f form) *huma.Sch
 	case reflect.Struct:
 		return b.named(t, f)
 	case reflect.String:
-		return word(m.Is)
+		s := word(m.Is)
+		if m.Is == "outcomes" && !f.sent && f.to&record.Lender != 0 {
+			s.Enum = append(s.Enum, casework.EndedEarly)
+			s.Description = casework.EndedEarly + " is what lenders read of visits that ended because a person was " +
+				"vulnerable or unsafe."
+		}
+		return s
 	case reflect.Bool:
 		return &huma.Schema{Type: "boolean"}
 	case reflect.Float64:

@@ -51,7 +51,7 @@ type VisitReport struct {
 	Items         []string               `json:"items,omitempty" is:"id" see:"office,agent"`
 	Outcome       string                 `json:"outcome" is:"outcomes" see:"all" need:"say how the visit ended"`
 	OutcomeDetail seal.Text              `json:"outcome_detail,omitzero" most:"2000" see:"office,agent"`
-	OverdueReason string                 `json:"overdue_reason,omitempty" is:"overdue_reasons" see:"all"`
+	OverdueReason string                 `json:"overdue_reason,omitempty" is:"overdue_reasons" see:"office,agent,auditor"`
 	Plan          string                 `json:"plan,omitempty" is:"id" see:"all"`
 	PaymentRef    string                 `json:"payment_ref,omitempty" is:"id" see:"all"`
 	Observations  Personal[Observations] `json:"observations,omitzero" see:"office,agent"`
