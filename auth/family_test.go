@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func (h *house) open(t *testing.T, a Actor) []OpenSession {
+func (h *fixture) open(t *testing.T, a Actor) []OpenSession {
 	t.Helper()
 	out, err := h.Open(context.Background(), a)
 	check(t, err)
@@ -16,7 +16,7 @@ func (h *house) open(t *testing.T, a Actor) []OpenSession {
 }
 
 func TestAUserSeesAndEndsTheirOwnSessions(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	begun := h.clock.Now()
 	phone := h.signIn(t, "ana", "phone-1")
 	h.clock.pass(time.Minute)
@@ -58,7 +58,7 @@ func TestAUserSeesAndEndsTheirOwnSessions(t *testing.T) {
 }
 
 func TestOneSignInTooManyEndsTheOldest(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	first := h.signIn(t, "sup", "")
 	second := h.signIn(t, "sup", "")
 	for range maxSessions - 1 {
@@ -73,7 +73,7 @@ func TestOneSignInTooManyEndsTheOldest(t *testing.T) {
 
 // TestSignInsSideBySideAreAllListed: what is not listed could not be ended.
 func TestSignInsSideBySideAreAllListed(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	a := h.who(t, h.signIn(t, "sup", "").AccessToken)
 	h.keeper.before = func() { h.signIn(t, "sup", "") }
 	h.signIn(t, "sup", "")
@@ -84,7 +84,7 @@ func TestSignInsSideBySideAreAllListed(t *testing.T) {
 
 func TestAChangeOfPasswordEndsTheOtherSessions(t *testing.T) {
 	const next = "another horse battery"
-	h := newHouse(t)
+	h := newFixture(t)
 	mine, other := h.signIn(t, "sup", ""), h.signIn(t, "sup", "tablet")
 	stranger := h.signIn(t, "rui", "phone-2")
 	a := h.who(t, mine.AccessToken)
@@ -106,7 +106,7 @@ func TestAChangeOfPasswordEndsTheOtherSessions(t *testing.T) {
 }
 
 func TestGuessesOfThePresentPasswordAreLimited(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	a := h.who(t, h.signIn(t, "sup", "").AccessToken)
 	change := func(a Actor, old string) error {
 		return h.ChangePassword(context.Background(), a, old, "another horse battery")
@@ -130,7 +130,7 @@ func TestGuessesOfThePresentPasswordAreLimited(t *testing.T) {
 }
 
 func TestAOneTimePasswordLastsADay(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.keeper.change("u-sup", func(u *User) {
 		u.MustChangePassword, u.PasswordEnds = true, h.clock.Now().Add(OneTimeTTL)
 	})
@@ -149,7 +149,7 @@ func TestAOneTimePasswordLastsADay(t *testing.T) {
 }
 
 func TestWhoWatchesHearsOfAChange(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	s, other := h.signIn(t, "ana", "phone-1"), h.signIn(t, "rui", "phone-2")
 	a := h.who(t, s.AccessToken)
 	changed, stop := h.Watch(a)

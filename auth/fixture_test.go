@@ -179,14 +179,14 @@ func (k *keeper) block(id DeviceID, wipe bool) {
 
 const password = "correct horse battery"
 
-// house is a Sessions over a keeper, with four users whose password is the same.
-type house struct {
+// fixture is a Sessions over a keeper, with four users whose password is the same.
+type fixture struct {
 	*Sessions
 	keeper *keeper
 	clock  *clock
 }
 
-func newHouse(t *testing.T) *house {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	data, err := createKeys()
 	check(t, err)
@@ -210,12 +210,12 @@ func newHouse(t *testing.T) *house {
 		"u-bank": {ID: "u-bank", Login: "bank", Role: RoleLender, Lender: "north"}, // has no password
 	}
 	c := &clock{now: time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC)}
-	return &house{keeper: k, clock: c,
+	return &fixture{keeper: k, clock: c,
 		Sessions: NewSessions(Options{Keys: keys, Users: k, Devices: k, Families: k, Passwords: passwords, Clock: c.Now})}
 }
 
 // signIn signs a user in, on a device unless it is "".
-func (h *house) signIn(t *testing.T, login string, d DeviceID) Session {
+func (h *fixture) signIn(t *testing.T, login string, d DeviceID) Session {
 	t.Helper()
 	l := Login{Login: login, Password: password, Address: "192.0.2.1"}
 	if d != "" {
@@ -227,7 +227,7 @@ func (h *house) signIn(t *testing.T, login string, d DeviceID) Session {
 }
 
 // who verifies an access token that must be good.
-func (h *house) who(t *testing.T, token string) Actor {
+func (h *fixture) who(t *testing.T, token string) Actor {
 	t.Helper()
 	a, err := h.Verify(context.Background(), token)
 	check(t, err)

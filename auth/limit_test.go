@@ -12,7 +12,7 @@ import (
 )
 
 // guess signs in with a wrong password, from an address and on a device unless it is "".
-func (h *house) guess(login, address string, d DeviceID) error {
+func (h *fixture) guess(login, address string, d DeviceID) error {
 	l := Login{Login: login, Password: "incorrect horse", Address: address}
 	if d != "" {
 		l.Device = &Device{ID: d}
@@ -22,7 +22,7 @@ func (h *house) guess(login, address string, d DeviceID) error {
 }
 
 // guesses fails that many sign-ins.
-func (h *house) guessOften(t *testing.T, n int, login func(i int) string, address string, d DeviceID) {
+func (h *fixture) guessOften(t *testing.T, n int, login func(i int) string, address string, d DeviceID) {
 	t.Helper()
 	for i := range n {
 		refused(t, fmt.Sprint("guess ", i+1), h.guess(login(i), address, d), "auth.bad_credentials")
@@ -32,7 +32,7 @@ func (h *house) guessOften(t *testing.T, n int, login func(i int) string, addres
 func always(login string) func(int) string { return func(int) string { return login } }
 
 func TestFailedSignInsAreLimitedByLoginAndAddress(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.guessOften(t, guessBurst, func(i int) string { return []string{"sup", "SUP", " sup "}[i%3] }, "192.0.2.1", "")
 	e := refused(t, "one more", h.guess("sup", "192.0.2.1", ""), "auth.limited")
 	if e.Kind != refusal.TooMany || e.RetryAfter <= 0 || e.RetryAfter > guessEvery {
@@ -50,7 +50,7 @@ func TestFailedSignInsAreLimitedByLoginAndAddress(t *testing.T) {
 }
 
 func TestSignInsThatSucceedAreNotLimited(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	for range addressBurst + 5 {
 		h.signIn(t, "sup", "")
 	}
@@ -58,7 +58,7 @@ func TestSignInsThatSucceedAreNotLimited(t *testing.T) {
 }
 
 func TestFailedSignInsAreLimitedByAddress(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.guessOften(t, addressBurst, func(i int) string { return fmt.Sprint("user", i) }, "192.0.2.1", "")
 	e := refused(t, "one more", h.guess("another", "192.0.2.1", ""), "auth.limited")
 	if e.RetryAfter <= 0 || e.RetryAfter > addressEvery {
@@ -71,7 +71,7 @@ func TestFailedSignInsAreLimitedByAddress(t *testing.T) {
 
 // TestGuessingElsewhereKeepsNoKnownDeviceOut: agents share an address with whoever guesses behind it.
 func TestGuessingElsewhereKeepsNoKnownDeviceOut(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.signIn(t, "ana", "phone-1")
 	h.guessOften(t, guessBurst, always("ana"), "192.0.2.1", "")
 	h.guessOften(t, addressBurst-guessBurst, func(i int) string { return fmt.Sprint("user", i) }, "192.0.2.1", "")
@@ -86,7 +86,7 @@ func TestGuessingElsewhereKeepsNoKnownDeviceOut(t *testing.T) {
 // TestGuessesSideBySideAreCounted: attempts are counted before the slow hashing, not after it.
 func TestGuessesSideBySideAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t)
+		h := newFixture(t)
 		for range cap(h.passwords.places) {
 			h.passwords.places <- struct{}{} // no place to hash in
 		}

@@ -11,7 +11,7 @@ import (
 	"doorstep/auth/refusal"
 )
 
-func (h *house) refresh(t *testing.T, s Session, d DeviceID) Session {
+func (h *fixture) refresh(t *testing.T, s Session, d DeviceID) Session {
 	t.Helper()
 	next, err := h.Refresh(context.Background(), s.RefreshToken, d)
 	check(t, err)
@@ -19,7 +19,7 @@ func (h *house) refresh(t *testing.T, s Session, d DeviceID) Session {
 }
 
 func TestEachRefreshReplacesTheToken(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	s := h.signIn(t, "ana", "phone-1")
 	family := h.who(t, s.AccessToken).Family
 	seen := map[string]bool{s.RefreshToken: true}
@@ -44,7 +44,7 @@ func TestEachRefreshReplacesTheToken(t *testing.T) {
 }
 
 func TestAUsedTokenThatComesAgainEndsTheFamily(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	first := h.signIn(t, "ana", "phone-1")
 	second := h.refresh(t, first, "phone-1")
 	third := h.refresh(t, second, "phone-1")
@@ -67,7 +67,7 @@ func TestAUsedTokenThatComesAgainEndsTheFamily(t *testing.T) {
 // TestALostAnswerIsGivenAgain: a phone that did not hear the answer asks again an hour or ten days later, through a
 // node whose clock may differ, until it has heard and presented the successor.
 func TestALostAnswerIsGivenAgain(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	first := h.signIn(t, "ana", "phone-1")
 	second := h.refresh(t, first, "phone-1")
 	for _, d := range []time.Duration{0, time.Minute, 10 * 24 * time.Hour, -11 * 24 * time.Hour, 20 * 24 * time.Hour} {
@@ -93,7 +93,7 @@ func TestALostAnswerIsGivenAgain(t *testing.T) {
 
 // TestRefreshesSideBySideAgree: a phone that asks twice at once gets one successor.
 func TestRefreshesSideBySideAgree(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	s := h.signIn(t, "ana", "phone-1")
 	var wg sync.WaitGroup
 	got := make([]string, 8)
@@ -115,7 +115,7 @@ func TestRefreshesSideBySideAgree(t *testing.T) {
 }
 
 func TestARefreshThatRacesWithASignOutLoses(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	s := h.signIn(t, "ana", "phone-1")
 	a := h.who(t, s.AccessToken)
 	h.keeper.before = func() { check(t, h.SignOut(context.Background(), a)) }
@@ -124,7 +124,7 @@ func TestARefreshThatRacesWithASignOutLoses(t *testing.T) {
 }
 
 func TestARefreshTokenStaysWithItsDevice(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	s := h.signIn(t, "ana", "phone-1")
 	h.signIn(t, "ana", "phone-2")
 	_, err := h.Refresh(context.Background(), s.RefreshToken, "phone-2")
@@ -135,7 +135,7 @@ func TestARefreshTokenStaysWithItsDevice(t *testing.T) {
 }
 
 func TestASessionEndsAMonthAfterItsSignIn(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	s := h.signIn(t, "ana", "phone-1")
 	for range 3 {
 		h.clock.pass(DefaultLife / 3)
@@ -157,7 +157,7 @@ func TestASessionEndsAMonthAfterItsSignIn(t *testing.T) {
 }
 
 func TestASessionOfALongerLifeEndsAMonthAfterItsLastUse(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.life = 100 * 24 * time.Hour
 	s := h.signIn(t, "ana", "phone-1")
 	for range 2 {
@@ -179,7 +179,7 @@ func TestARefreshEndsWithTheUsersTokens(t *testing.T) {
 		"tokens called in":    func(u *User) { u.Generation++ },
 		"generation restored": func(u *User) { u.Generation-- },
 	} {
-		h := newHouse(t)
+		h := newFixture(t)
 		s := h.signIn(t, "ana", "phone-1")
 		h.keeper.change("u-ana", change)
 		_, err := h.Refresh(context.Background(), s.RefreshToken, "phone-1")
@@ -188,10 +188,10 @@ func TestARefreshEndsWithTheUsersTokens(t *testing.T) {
 }
 
 func TestAForgedRefreshTokenChangesNothing(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	s := h.signIn(t, "ana", "phone-1")
 	parts := strings.Split(s.RefreshToken, ".")
-	stranger := newHouse(t)
+	stranger := newFixture(t)
 	for name, token := range map[string]string{
 		"nothing":          "",
 		"an access token":  s.AccessToken,

@@ -13,7 +13,7 @@ import (
 )
 
 func TestASignInSaysWhoIsCalling(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	s := h.signIn(t, "  ANA ", "phone-1")
 	if s.ExpiresIn != AccessTTL || s.User.ID != "u-ana" {
 		t.Errorf("the session is %+v", s)
@@ -34,7 +34,7 @@ func TestASignInSaysWhoIsCalling(t *testing.T) {
 }
 
 func TestNobodyLearnsWhichLoginsExist(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	var first *refusal.Error
 	for name, l := range map[string]Login{
 		"wrong password":           {Login: "sup", Password: "incorrect horse"},
@@ -60,7 +60,7 @@ func TestNobodyLearnsWhichLoginsExist(t *testing.T) {
 // TestAnUnknownLoginTakesAHashing: with no place left to hash in, a known and an
 // unknown login both wait; nobody is told no any sooner.
 func TestAnUnknownLoginTakesAHashing(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	for range cap(h.passwords.places) {
 		h.passwords.places <- struct{}{}
 	}
@@ -78,7 +78,7 @@ func TestAnUnknownLoginTakesAHashing(t *testing.T) {
 }
 
 func TestAnAgentSignsInOnADevice(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	_, err := h.SignIn(context.Background(), Login{Login: "ana", Password: password})
 	if e := refused(t, "an agent without a device", err, "auth.device_required"); e.Kind != refusal.Invalid ||
 		e.Place != "device" {
@@ -88,7 +88,7 @@ func TestAnAgentSignsInOnADevice(t *testing.T) {
 
 // A retired device is out until its user signs in on it again; what it is told is not that it is blocked.
 func TestARetiredDeviceSignsInAgain(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	s := h.signIn(t, "ana", "phone-1")
 	retire := func(is bool) {
 		h.keeper.mu.Lock()
@@ -118,25 +118,25 @@ func TestARetiredDeviceSignsInAgain(t *testing.T) {
 // TestOtherNodesHearWithinSeconds: a node that is told nothing looks again by itself.
 func TestOtherNodesHearWithinSeconds(t *testing.T) {
 	for name, c := range map[string]struct {
-		change func(h *house)
+		change func(h *fixture)
 		code   string // "" when the token stays good
 		check  func(a Actor) bool
 	}{
-		"a device is blocked": {func(h *house) { h.keeper.block("phone-1", true) }, "device_wiped", nil},
-		"a user is disabled": {func(h *house) { h.keeper.change("u-ana", func(u *User) { u.Disabled = true }) },
+		"a device is blocked": {func(h *fixture) { h.keeper.block("phone-1", true) }, "device_wiped", nil},
+		"a user is disabled": {func(h *fixture) { h.keeper.change("u-ana", func(u *User) { u.Disabled = true }) },
 			"auth.token_invalid", nil},
-		"tokens are called in": {func(h *house) { h.keeper.change("u-ana", func(u *User) { u.Generation++ }) },
+		"tokens are called in": {func(h *fixture) { h.keeper.change("u-ana", func(u *User) { u.Generation++ }) },
 			"auth.token_invalid", nil},
-		"a user is gone":   {func(h *house) { delete(h.keeper.users, "u-ana") }, "auth.token_invalid", nil},
-		"a device is gone": {func(h *house) { delete(h.keeper.devices, "phone-1") }, "auth.token_invalid", nil},
-		"a device has changed hands": {func(h *house) { h.keeper.devices["phone-1"] = DeviceStatus{User: "u-rui"} },
+		"a user is gone":   {func(h *fixture) { delete(h.keeper.users, "u-ana") }, "auth.token_invalid", nil},
+		"a device is gone": {func(h *fixture) { delete(h.keeper.devices, "phone-1") }, "auth.token_invalid", nil},
+		"a device has changed hands": {func(h *fixture) { h.keeper.devices["phone-1"] = DeviceStatus{User: "u-rui"} },
 			"auth.token_invalid", nil},
-		"a role changes": {func(h *house) { h.keeper.change("u-ana", func(u *User) { u.Role = RoleSupervisor }) }, "",
+		"a role changes": {func(h *fixture) { h.keeper.change("u-ana", func(u *User) { u.Role = RoleSupervisor }) }, "",
 			func(a Actor) bool { return a.Role == RoleSupervisor }},
-		"a branch is taken away": {func(h *house) { h.keeper.change("u-ana", func(u *User) { u.Branches = nil }) }, "",
+		"a branch is taken away": {func(h *fixture) { h.keeper.change("u-ana", func(u *User) { u.Branches = nil }) }, "",
 			func(a Actor) bool { return !a.InBranch("porto") }},
 	} {
-		h := newHouse(t)
+		h := newFixture(t)
 		s := h.signIn(t, "ana", "phone-1")
 		before := h.who(t, s.AccessToken)
 		c.change(h)
@@ -155,7 +155,7 @@ func TestOtherNodesHearWithinSeconds(t *testing.T) {
 }
 
 func TestTheNodeThatChangesAUserKnowsAtOnce(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	s, other := h.signIn(t, "ana", "phone-1"), h.signIn(t, "rui", "phone-2")
 	h.who(t, s.AccessToken)
 	h.who(t, other.AccessToken)
@@ -171,7 +171,7 @@ func TestTheNodeThatChangesAUserKnowsAtOnce(t *testing.T) {
 }
 
 func TestADeviceOfAnotherUserIsNotTakenOver(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	s := h.signIn(t, "ana", "phone-1")
 	_, err := h.SignIn(context.Background(), Login{Login: "rui", Password: password, Device: &Device{ID: "phone-1"}})
 	if !errors.Is(err, errTaken) {
@@ -182,7 +182,7 @@ func TestADeviceOfAnotherUserIsNotTakenOver(t *testing.T) {
 }
 
 func TestSigningOutEndsTheSession(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	s, other := h.signIn(t, "ana", "phone-1"), h.signIn(t, "sup", "")
 	a := h.who(t, s.AccessToken)
 	for range 2 { // again is harmless
@@ -197,7 +197,7 @@ func TestSigningOutEndsTheSession(t *testing.T) {
 }
 
 func TestAWeakerHashIsReplacedAtSignIn(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	old, err := argon2id.CreateHash(password, &argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16,
 		KeyLength: 32})
 	check(t, err)
@@ -215,7 +215,7 @@ func TestAWeakerHashIsReplacedAtSignIn(t *testing.T) {
 
 // TestAStoreInTroubleIsNoRefusal: nobody is signed out because a store does not answer.
 func TestAStoreInTroubleIsNoRefusal(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	s := h.signIn(t, "ana", "phone-1")
 	h.keeper.trouble = errors.New("no store")
 	var e *refusal.Error

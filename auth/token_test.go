@@ -22,7 +22,7 @@ import (
 )
 
 // claimsFor are good claims for a session of ana's.
-func (h *house) claimsFor(t *testing.T) claims {
+func (h *fixture) claimsFor(t *testing.T) claims {
 	t.Helper()
 	s := h.signIn(t, "ana", "phone-1")
 	c, err := h.parse(s.AccessToken)
@@ -38,7 +38,7 @@ func sign(t *testing.T, method jwt.SigningMethod, key any, c jwt.Claims) string 
 }
 
 func TestForgedTokensAreRefused(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	good := h.claimsFor(t)
 	mine := h.keys.sign
 	if _, err := h.Verify(context.Background(), sign(t, jwt.SigningMethodES256, mine, good)); err != nil {
@@ -115,7 +115,7 @@ func derSignature(t *testing.T, raw string) string {
 }
 
 func TestATokenExpires(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	s, unseen := h.signIn(t, "ana", "phone-1"), h.signIn(t, "rui", "phone-2")
 	h.who(t, s.AccessToken)
 	h.clock.pass(AccessTTL + leeway - time.Second)
@@ -132,7 +132,7 @@ func TestATokenExpires(t *testing.T) {
 
 // TestAVerifiedTokenIsRemembered: within RecheckEvery a call costs no look-up.
 func TestAVerifiedTokenIsRemembered(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	s := h.signIn(t, "ana", "phone-1")
 	h.who(t, s.AccessToken)
 	asked := h.keeper.lookUps
@@ -155,7 +155,7 @@ func TestAVerifiedTokenIsRemembered(t *testing.T) {
 // TestTheKeySetVerifiesATokenByItself reads the key set and the token with nothing
 // but the standard library, as a stranger with RFC 7515 and RFC 7517 at hand would.
 func TestTheKeySetVerifiesATokenByItself(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	token := h.signIn(t, "ana", "phone-1").AccessToken
 	var set struct {
 		Keys []map[string]string `json:"keys"`

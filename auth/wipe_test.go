@@ -13,52 +13,52 @@ import (
 func TestWipeArrivesAlways(t *testing.T) {
 	before := []struct {
 		name string
-		do   func(t *testing.T, h *house, s Session)
+		do   func(t *testing.T, h *fixture, s Session)
 	}{
-		{"nothing else", func(*testing.T, *house, Session) {}},
-		{"the user is disabled", func(_ *testing.T, h *house, _ Session) {
+		{"nothing else", func(*testing.T, *fixture, Session) {}},
+		{"the user is disabled", func(_ *testing.T, h *fixture, _ Session) {
 			h.keeper.change("u-ana", func(u *User) { u.Disabled = true; u.Generation++ })
 		}},
-		{"the user is moved", func(_ *testing.T, h *house, _ Session) {
+		{"the user is moved", func(_ *testing.T, h *fixture, _ Session) {
 			h.keeper.change("u-ana", func(u *User) { u.Branches = []BranchID{"braga"}; u.Generation++ })
 		}},
-		{"the user is of another role", func(_ *testing.T, h *house, _ Session) {
+		{"the user is of another role", func(_ *testing.T, h *fixture, _ Session) {
 			h.keeper.change("u-ana", func(u *User) { u.Role = RoleSupervisor; u.Generation++ })
 		}},
-		{"the user is gone", func(_ *testing.T, h *house, _ Session) { delete(h.keeper.users, "u-ana") }},
-		{"the user has a one-time password", func(_ *testing.T, h *house, _ Session) {
+		{"the user is gone", func(_ *testing.T, h *fixture, _ Session) { delete(h.keeper.users, "u-ana") }},
+		{"the user has a one-time password", func(_ *testing.T, h *fixture, _ Session) {
 			h.keeper.change("u-ana", func(u *User) {
 				u.MustChangePassword, u.PasswordEnds = true, h.clock.Now().Add(-time.Second)
 				u.Generation++
 			})
 		}},
-		{"the user has changed the password elsewhere", func(t *testing.T, h *house, _ Session) {
+		{"the user has changed the password elsewhere", func(t *testing.T, h *fixture, _ Session) {
 			elsewhere := h.who(t, h.signIn(t, "ana", "phone-2").AccessToken)
 			check(t, h.ChangePassword(context.Background(), elsewhere, password, "another horse battery"))
 		}},
-		{"signed out", func(t *testing.T, h *house, s Session) {
+		{"signed out", func(t *testing.T, h *fixture, s Session) {
 			check(t, h.SignOut(context.Background(), Actor{User: "u-ana", Family: h.familyOf(t, s)}))
 		}},
-		{"a used token came again", func(t *testing.T, h *house, s Session) {
+		{"a used token came again", func(t *testing.T, h *fixture, s Session) {
 			check(t, h.end(context.Background(), h.familyOf(t, s), "u-ana", "reused"))
 		}},
-		{"the session is over", func(_ *testing.T, h *house, _ Session) { h.clock.pass(DefaultLife + time.Hour) }},
-		{"a year has passed", func(_ *testing.T, h *house, _ Session) { h.clock.pass(365 * 24 * time.Hour) }},
+		{"the session is over", func(_ *testing.T, h *fixture, _ Session) { h.clock.pass(DefaultLife + time.Hour) }},
+		{"a year has passed", func(_ *testing.T, h *fixture, _ Session) { h.clock.pass(365 * 24 * time.Hour) }},
 	}
-	asks := map[string]func(h *house, first, last Session) error{
-		"a call with the newest token": func(h *house, _, last Session) error {
+	asks := map[string]func(h *fixture, first, last Session) error{
+		"a call with the newest token": func(h *fixture, _, last Session) error {
 			_, err := h.Verify(context.Background(), last.AccessToken)
 			return err
 		},
-		"a call with an earlier token": func(h *house, first, _ Session) error {
+		"a call with an earlier token": func(h *fixture, first, _ Session) error {
 			_, err := h.Verify(context.Background(), first.AccessToken)
 			return err
 		},
-		"a refresh": func(h *house, _, last Session) error {
+		"a refresh": func(h *fixture, _, last Session) error {
 			_, err := h.Refresh(context.Background(), last.RefreshToken, "phone-1")
 			return err
 		},
-		"a refresh with a used token": func(h *house, first, _ Session) error {
+		"a refresh with a used token": func(h *fixture, first, _ Session) error {
 			_, err := h.Refresh(context.Background(), first.RefreshToken, "phone-1")
 			return err
 		},
@@ -68,7 +68,7 @@ func TestWipeArrivesAlways(t *testing.T) {
 			for ask, do := range asks {
 				for _, wipe := range []bool{true, false} {
 					for _, expired := range []bool{false, true} {
-						h := newHouse(t)
+						h := newFixture(t)
 						first := h.signIn(t, "ana", "phone-1")
 						last := h.refresh(t, h.refresh(t, first, "phone-1"), "phone-1")
 						h.who(t, last.AccessToken) // the node remembers the token
@@ -96,7 +96,7 @@ func TestWipeArrivesAlways(t *testing.T) {
 }
 
 // familyOf reads a session's family from its refresh token.
-func (h *house) familyOf(t *testing.T, s Session) string {
+func (h *fixture) familyOf(t *testing.T, s Session) string {
 	t.Helper()
 	id, _, ok := h.keys.readRefresh(s.RefreshToken)
 	if !ok {
@@ -114,7 +114,7 @@ func TestASignInOnABlockedDeviceWipesIt(t *testing.T) {
 			u.MustChangePassword, u.PasswordEnds = true, time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 		},
 	} {
-		h := newHouse(t)
+		h := newFixture(t)
 		other := h.signIn(t, "rui", "phone-2")
 		h.signIn(t, "ana", "phone-1")
 		h.keeper.block("phone-1", true)
@@ -130,7 +130,7 @@ func TestASignInOnABlockedDeviceWipesIt(t *testing.T) {
 
 // TestATokenOfOthersWipesNothing: who has no token of ours does not learn which devices are blocked.
 func TestATokenOfOthersWipesNothing(t *testing.T) {
-	h, stranger := newHouse(t), newHouse(t)
+	h, stranger := newFixture(t), newFixture(t)
 	s := h.signIn(t, "ana", "phone-1")
 	h.signIn(t, "rui", "phone-2")
 	forged := stranger.signIn(t, "ana", "phone-1")

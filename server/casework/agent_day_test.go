@@ -12,7 +12,7 @@ import (
 // An agent reads their own stops, visits and what was kept of theirs, and of a case they hold the day and outcome of
 // earlier visits, whoever made them; never another agent's day, nor anything of a case that is not theirs any more.
 func TestAnAgentsOwnDay(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"), line("c2"), line("c3"))
 	h.issue("r0", "t2", "2026-11-20", []auth.UserID{"rui"}, "north.c1")
 	rui := h.phone("rui", "d2")

@@ -14,7 +14,7 @@ import (
 )
 
 // pending lists the alerts that wait, as "device kind", sorted.
-func (h *house) pending() (out []string) {
+func (h *fixture) pending() (out []string) {
 	h.t.Helper()
 	for id, a := range h.alerts() {
 		if a.Status == record.AlertPending {
@@ -29,7 +29,7 @@ func (h *house) pending() (out []string) {
 }
 
 // alerts reads all alerts, by id.
-func (h *house) alerts() map[string]record.Alert {
+func (h *fixture) alerts() map[string]record.Alert {
 	h.t.Helper()
 	out := map[string]record.Alert{}
 	f, err := h.store.Find(context.Background(), journal.Query{Branch: porto, Type: "alerts", Index: AlertsByTime.Name,
@@ -44,14 +44,14 @@ func (h *house) alerts() map[string]record.Alert {
 }
 
 // mark marks an alert, and tells whether that was a step.
-func (h *house) mark(id, status string) bool {
+func (h *fixture) mark(id, status string) bool {
 	h.t.Helper()
 	_, passed := h.must(MarkAlerts{Marks: []AlertMark{{ID: id, Status: status, Reason: "test"}}})["passed"]
 	return !passed
 }
 
 // sent marks all alerts that wait as sent.
-func (h *house) sent() {
+func (h *fixture) sent() {
 	h.t.Helper()
 	for id, a := range h.alerts() {
 		if a.Status == record.AlertPending && (!h.mark(id, record.AlertSending) || !h.mark(id, record.AlertSent)) {
@@ -69,34 +69,34 @@ func TestAgentsAreAlertedOfWhatConcernsThem(t *testing.T) {
 		return strings.ReplaceAll("ana-1 K, ana-2 K, rui-1 K, rui-2 K", "K", kind)
 	}
 	for name, c := range map[string]struct {
-		happens func(h *house)
+		happens func(h *fixture)
 		want    string
 	}{
-		"nothing": {func(*house) {}, ""},
-		"another case": {func(h *house) { h.issue("r2", "t2", day, []auth.UserID{"eva"}, "north.c2") },
+		"nothing": {func(*fixture) {}, ""},
+		"another case": {func(h *fixture) { h.issue("r2", "t2", day, []auth.UserID{"eva"}, "north.c2") },
 			"eva-1 new_task, eva-2 new_task"},
-		"hold":           {func(h *house) { h.must(OpenHold{Case: "north.c1", Kind: "dispute"}) }, both("task_revoked")},
-		"hold to come":   {func(h *house) { h.must(OpenHold{Case: "north.c1", Kind: "dispute", Since: "2026-12-01"}) }, ""},
-		"recall":         {func(h *house) { h.must(CloseCase{Case: "north.c1", Reason: "recalled"}) }, both("task_revoked")},
-		"paid by import": {func(h *house) { h.take(line("c1", "amount_due_minor", "0")) }, both("task_revoked")},
-		"reassigned":     {func(h *house) { h.must(Reassign{Case: "north.c1", Team: new("t9")}) }, both("task_revoked")},
-		"taken back": {func(h *house) { h.must(RevokeAssignments{Case: "north.c1", Reason: "round:replanned"}) },
+		"hold":           {func(h *fixture) { h.must(OpenHold{Case: "north.c1", Kind: "dispute"}) }, both("task_revoked")},
+		"hold to come":   {func(h *fixture) { h.must(OpenHold{Case: "north.c1", Kind: "dispute", Since: "2026-12-01"}) }, ""},
+		"recall":         {func(h *fixture) { h.must(CloseCase{Case: "north.c1", Reason: "recalled"}) }, both("task_revoked")},
+		"paid by import": {func(h *fixture) { h.take(line("c1", "amount_due_minor", "0")) }, both("task_revoked")},
+		"reassigned":     {func(h *fixture) { h.must(Reassign{Case: "north.c1", Team: new("t9")}) }, both("task_revoked")},
+		"taken back": {func(h *fixture) { h.must(RevokeAssignments{Case: "north.c1", Reason: "round:replanned"}) },
 			both("task_revoked")},
-		"the agent is disabled": {func(h *house) {
+		"the agent is disabled": {func(h *fixture) {
 			h.must(ReleaseAgent{Case: "north.c1", Agent: "ana", Reason: "disabled"})
 		}, "ana-1 task_revoked, ana-2 task_revoked, rui-1 task_changed, rui-2 task_changed"},
-		"the day is over": {func(h *house) { h.must(RetireAssignments{Case: "north.c1", Before: "2026-11-26"}) }, ""},
-		"moved":           {func(h *house) { h.leave("north.Dc1", porto, braga) }, both("task_revoked")},
-		"another team": {func(h *house) { h.issue("r1", "t2", day, []auth.UserID{"eva"}, "north.c1") },
+		"the day is over": {func(h *fixture) { h.must(RetireAssignments{Case: "north.c1", Before: "2026-11-26"}) }, ""},
+		"moved":           {func(h *fixture) { h.leave("north.Dc1", porto, braga) }, both("task_revoked")},
+		"another team": {func(h *fixture) { h.issue("r1", "t2", day, []auth.UserID{"eva"}, "north.c1") },
 			"ana-1 task_revoked, ana-2 task_revoked, eva-1 new_task, eva-2 new_task, rui-1 task_revoked, rui-2 task_revoked"},
-		"another colleague": {func(h *house) { h.reissue("a-c1-"+day+"-r1", "10:00", "rui", "eva") },
+		"another colleague": {func(h *fixture) { h.reissue("a-c1-"+day+"-r1", "10:00", "rui", "eva") },
 			"ana-1 task_revoked, ana-2 task_revoked, eva-1 new_task, eva-2 new_task, rui-1 task_changed, rui-2 task_changed"},
-		"another hour": {func(h *house) { h.reissue("a-c1-"+day+"-r1", "15:00", team...) }, both("task_changed")},
-		"a minute":     {func(h *house) { h.reissue("a-c1-"+day+"-r1", "10:01", team...) }, ""},
-		"a visit": {func(h *house) {
+		"another hour": {func(h *fixture) { h.reissue("a-c1-"+day+"-r1", "15:00", team...) }, both("task_changed")},
+		"a minute":     {func(h *fixture) { h.reissue("a-c1-"+day+"-r1", "10:01", team...) }, ""},
+		"a visit": {func(h *fixture) {
 			h.want("a visit", h.phone("ana", "ana-1").put("visits", "v1", visit("north.c1", day+"T10:05:00Z")), "applied")
 		}, ""},
-		"a visit that makes a later stop unlawful": {func(h *house) {
+		"a visit that makes a later stop unlawful": {func(h *fixture) {
 			h.issue("r3", "t1", "2026-11-26", team, "north.c1")
 			h.sent()
 			h.now = instant(day + "T10:30:00Z")
@@ -105,7 +105,7 @@ func TestAgentsAreAlertedOfWhatConcernsThem(t *testing.T) {
 		}, "ana-2 task_revoked, rui-1 task_revoked, rui-2 task_revoked"}, // ana-1 has just said it itself
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t)
+			h := newFixture(t)
 			h.svc.devices = twoDevices{}
 			h.take(line("c1"), line("c2"))
 			h.reissue("a-c1-"+day+"-r1", "10:00", team...)
@@ -122,7 +122,7 @@ func TestAgentsAreAlertedOfWhatConcernsThem(t *testing.T) {
 }
 
 // reissue issues the stop of north.c1 under an id at an hour to agents.
-func (h *house) reissue(id, at string, agents ...auth.UserID) {
+func (h *fixture) reissue(id, at string, agents ...auth.UserID) {
 	h.t.Helper()
 	eta := instant("2026-11-25T" + at + ":00Z")
 	h.must(IssueRoute{Round: "r1", Route: "r1.t1", Team: "t1", Date: "2026-11-25", Agents: agents,
@@ -134,7 +134,7 @@ func (h *house) reissue(id, at string, agents ...auth.UserID) {
 // While an alert waits for a device, all that happens is told by it: the most urgent kind, until
 // the last is over. Nothing is written for what it tells already.
 func TestADeviceHasOneAlertThatWaits(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.svc.devices = twoDevices{}
 	h.round(1, 6)
 	h.sent()
@@ -187,7 +187,7 @@ func (hundreds) Of(_ context.Context, users []auth.UserID) (out []auth.Device, e
 // However many devices a team has, its route is issued: alerts are in entries of their own, of at
 // most a hundred.
 func TestAlertsAreInEntriesOfTheirOwn(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.svc.devices = hundreds{}
 	h.take(line("c1"), line("c2"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui", "eva", "ivo"}, "north.c1", "north.c2")
@@ -218,7 +218,7 @@ func TestAlertsAreInEntriesOfTheirOwn(t *testing.T) {
 
 // An alert without a provider waits for ever, and does not grow for ever.
 func TestAnAlertThatNeverLeavesStaysSmall(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.svc.devices = twoDevices{}
 	h.take(line("c1"))
 	for i := range 20 {
@@ -240,7 +240,7 @@ func TestAlertsTakeTheStepsOfATable(t *testing.T) {
 		"sending sent", "sending refused", "sending dead", "sending unknown", "sending replaced"}
 	way := map[string][]string{"sending": {"sending"}, "sent": {"sending", "sent"}, "dead": {"dead"},
 		"unknown": {"sending", "unknown"}, "refused": {"refused"}, "replaced": {"replaced"}}
-	h := newHouse(t)
+	h := newFixture(t)
 	h.svc.devices = twoDevices{}
 	h.take(line("c1"))
 	n := 0
@@ -277,7 +277,7 @@ func TestAlertsTakeTheStepsOfATable(t *testing.T) {
 
 // A dead alert can be sent again while what it tells of is not over and no newer one waits.
 func TestADeadAlertIsSentAgainByHand(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.svc.devices = twoDevices{}
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")

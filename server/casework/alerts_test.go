@@ -41,7 +41,7 @@ func (r *reads) Find(ctx context.Context, q journal.Query) (journal.Found, error
 }
 
 // round issues a round of teams with two agents each, and gives the ids of its alerts.
-func (h *house) round(teams, stops int) (ids []string) {
+func (h *fixture) round(teams, stops int) (ids []string) {
 	h.t.Helper()
 	h.svc.devices = twoDevices{}
 	var lines [][]string
@@ -72,7 +72,7 @@ func (h *house) round(teams, stops int) (ids []string) {
 }
 
 func TestAskingAboutARoundIsLinearInIt(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	read := func(teams int) int {
 		ids := h.round(teams, 5)
 		if len(ids) != 4*teams {
@@ -96,7 +96,7 @@ func TestAskingAboutARoundIsLinearInIt(t *testing.T) {
 }
 
 func TestAlertIsAskedAboutForItsAgent(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ids := h.round(2, 2)
 	for i := range 2 { // the day of the first team's stops is over
 		_, err := h.do(RetireAssignments{Case: journal.CaseID(fmt.Sprint("north.r2x", i)), Before: "2026-11-27"})
@@ -125,7 +125,7 @@ func TestAlertIsAskedAboutForItsAgent(t *testing.T) {
 func BenchmarkAskAlerts(b *testing.B) {
 	for _, teams := range []int{12, 25} { // 48 and 100 devices, 12 stops a team
 		b.Run(fmt.Sprintf("stops=%d/devices=%d", teams*12, teams*4), func(b *testing.B) {
-			h := newHouse(b)
+			h := newFixture(b)
 			ids := h.round(teams, 12)
 			b.ReportAllocs()
 			for b.Loop() {

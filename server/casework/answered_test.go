@@ -18,7 +18,7 @@ func (moved) Formerly(context.Context, auth.UserID) ([]auth.BranchID, error) {
 // Whatever an agent's phone had sent before the agent moved is answered as it was, though the answer was lost:
 // nothing is decided twice, and nothing waits in quarantine for a supervisor.
 func TestReceiptsFollowTheAgent(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.svc.agents = moved{}
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")

@@ -50,7 +50,7 @@ func TestTheReceiptBoundsWhatAPhoneClaims(t *testing.T) {
 			flags: "clock_skew in_future", open: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t)
+			h := newFixture(t)
 			h.take(line("c1"))
 			h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 			h.now = instant(received)
@@ -90,7 +90,7 @@ func TestTheReceiptBoundsWhatAPhoneClaims(t *testing.T) {
 // Between two mutations the phone's monotonic clock ran for two hours, so the first was
 // written at least two hours before the push, whatever the wall clock said.
 func TestTheMonotonicClockBoundsWhatAPhoneClaims(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	h.now = instant("2026-11-25T12:00:00Z")
@@ -117,7 +117,7 @@ func TestTheMonotonicClockBoundsWhatAPhoneClaims(t *testing.T) {
 
 // How long a visit lasted is as the phone says, though its clock is corrected.
 func TestACorrectedVisitKeepsItsLength(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	h.now = instant("2026-11-25T12:00:00Z")
@@ -136,7 +136,7 @@ func TestACorrectedVisitKeepsItsLength(t *testing.T) {
 
 // A date of receipt finds what a phone claims to have happened on any other.
 func TestExportsSelectByReceipt(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.now = instant("2026-11-25T12:00:00Z")
 	ana := h.phone("ana", "d1")
@@ -167,7 +167,7 @@ func TestExportsSelectByReceipt(t *testing.T) {
 
 // What comes out of quarantine is corrected by the clock of the phone that had sent it.
 func TestTheClockIsRememberedInQuarantine(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.now = instant("2026-11-25T12:00:00Z")
 	bob := h.phone("bob", "d2")
@@ -188,7 +188,7 @@ func TestTheClockIsRememberedInQuarantine(t *testing.T) {
 
 // The office has the server's clock: a time of the future is a slip of the hand, and is asked again.
 func TestTheOfficeRecordsNothingOfTheFuture(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	for _, at := range []string{"2099-01-01T00:00:00Z", "1821-01-01T00:00:00Z"} {
 		for name, c := range map[string]Cmd{

@@ -73,7 +73,7 @@ func TestWhichConsentsHold(t *testing.T) {
 
 // A consent lifts its own scope's rule and no other; its withdrawal ends that.
 func TestAConsentLiftsOnlyItsScope(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")

@@ -10,7 +10,7 @@ import (
 )
 
 // counting lists the visits whose contacts count, in order.
-func (h *house) counting(c journal.CaseID) []string {
+func (h *fixture) counting(c journal.CaseID) []string {
 	var out []string
 	for _, x := range h.shown(c)["contacts"].([]any) {
 		if m := x.(map[string]any); m["excluded"] != true {
@@ -41,7 +41,7 @@ func TestACorrectionFreesNoCap(t *testing.T) {
 			"person_met", members{"relationship": "neighbour"}), "both_count correction unlawful", []string{"v1", "v2"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t)
+			h := newFixture(t)
 			h.take(line("c1"))
 			h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 			ana := h.phone("ana", "d1")
@@ -61,7 +61,7 @@ func TestACorrectionFreesNoCap(t *testing.T) {
 
 // Only who recorded something corrects it; a supervisor can accept what another sent.
 func TestOnlyTheAuthorCorrects(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"), line("c2"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1", "north.c2")
 	ana, rui := h.phone("ana", "d1"), h.phone("rui", "d2")

@@ -89,7 +89,7 @@ func TestHolds(t *testing.T) {
 }
 
 func TestClosingEndsWork(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")
@@ -145,7 +145,7 @@ func TestReassigningAndRedrawing(t *testing.T) {
 		t.Errorf("naming nothing: %v", err)
 	}
 	// A changed map moves the cases it concerns, and leaves pinned ones alone.
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"), line("c2"), line("c3", "lat", "41.3"))
 	h.must(Reassign{Case: "north.c2", Territory: ptr("east")})
 	h.svc.territories = func(context.Context, auth.BranchID) (TerritoryIndex, error) { return everywhere("north"), nil }
@@ -163,7 +163,7 @@ type everywhere string
 func (e everywhere) Find(float64, float64) (string, bool) { return string(e), true }
 
 func TestCorrectionsOutliveTheLendersFile(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.must(Correct{Case: "north.c1", Phone: ptr("+351912000002"), PhoneVerifiedOn: ptr("2026-11-24"),
 		Address: ptr("Rua Nova 2"), Home: &geo.Point{Lon: -8.59,
@@ -202,7 +202,7 @@ func TestCorrectionsOutliveTheLendersFile(t *testing.T) {
 }
 
 func TestTheSameCommandHasTheSameReceiptForEver(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	ctx := context.Background()
 	q := Request{ID: "http:boss:key-1", Payload: [32]byte{1}, Cmd: OpenHold{Case: "north.c1", Kind: "stop"}}
@@ -232,7 +232,7 @@ func TestTheSameCommandHasTheSameReceiptForEver(t *testing.T) {
 }
 
 // report imports a file and gives "accepted/updated/unchanged/rejected code@line.column …".
-func (h *house) report(who auth.Actor, text string) string {
+func (h *fixture) report(who auth.Actor, text string) string {
 	h.t.Helper()
 	rep, err := h.svc.ImportCases(context.Background(), who, porto, "text/csv", strings.NewReader(text), ImportOptions{})
 	ok(h.t, err)
@@ -248,7 +248,7 @@ func short(rep ImportReport) string {
 }
 
 func TestImportsOfCases(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	south := auth.Actor{User: "south", Role: auth.RoleLender, Lender: "south"}
 	for _, c := range []struct{ name, text, want string }{
 		{"new", file(line("c1"), line("c2", "flags", "disputed;vulnerable")), "2/0/0/0"},
@@ -319,7 +319,7 @@ func (broken) Read([]byte) (int, error) { return 0, errCut }
 
 // Fixes of mainland China come shifted; what is kept is WGS 84, and what it came in is said.
 func TestAFixInGCJ02IsConverted(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("cn", "country", "CN", "time_zone", "Asia/Shanghai", "currency", "CNY", "phone", "", "lon", "114.0596",
 		"lat", "22.5429", "datum", "gcj02"),
 		line("wgs", "country", "CN", "time_zone", "Asia/Shanghai", "currency", "CNY", "phone", "", "lon", "114.0596", "lat",
@@ -334,7 +334,7 @@ func TestAFixInGCJ02IsConverted(t *testing.T) {
 }
 
 func TestImportsOfContactsAndPayments(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	h.take(line("c1"), line("az", "time_zone", "Atlantic/Azores"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")

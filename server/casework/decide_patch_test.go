@@ -10,7 +10,7 @@ import (
 )
 
 // declined lists the cases that a list of those declined shows.
-func (h *house) declined() string {
+func (h *fixture) declined() string {
 	h.t.Helper()
 	page, err := h.svc.Cases(context.Background(), boss, CaseQuery{Branch: porto, Declined: true})
 	ok(h.t, err)
@@ -31,7 +31,7 @@ func (h *house) declined() string {
 
 // A case remembers who declined it and why, until they take it back.
 func TestACaseRemembersWhoDeclinedIt(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"), line("c2"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1", "north.c2")
 	ana, rui := h.phone("ana", "d1"), h.phone("rui", "d2")

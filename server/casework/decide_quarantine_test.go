@@ -13,7 +13,7 @@ import (
 )
 
 // item is an item of the quarantine as a supervisor reads it.
-func (h *house) item(state, id string) map[string]any {
+func (h *fixture) item(state, id string) map[string]any {
 	h.t.Helper()
 	page, err := h.svc.Quarantine(context.Background(), boss, porto, state, 0, "")
 	ok(h.t, err)
@@ -29,7 +29,7 @@ func (h *house) item(state, id string) map[string]any {
 // A clock of the year 2300 spoiled a visit: the supervisor says when it was, and the case file
 // shows what was sent, what was corrected, by whom and why.
 func TestASupervisorCorrectsWhatTheyAccept(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")
@@ -107,7 +107,7 @@ func TestASupervisorCorrectsWhatTheyAccept(t *testing.T) {
 // A visit to a case whose id was misspelt is about no case we have; put right, it shares the erasure
 // of the debtor it is about.
 func TestACorrectedCaseSealsTheItemAnew(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	h.now = instant("2026-11-25T12:00:00Z")
@@ -130,7 +130,7 @@ func TestACorrectedCaseSealsTheItemAnew(t *testing.T) {
 // Whoever sent something does not accept it, and what stands under the id of another record is
 // recorded under an id of its own.
 func TestAcceptingTouchesNoOtherRecord(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "boss"}, "north.c1")
 	note := members{"case": "north.c1", "at": "2026-11-25T10:00:00Z", "text": "a dog"}

@@ -40,7 +40,7 @@ func (works) Crew(ctx context.Context, r *journal.Reader, team, date string) (Cr
 }
 
 func TestReassigningTakesBackOnlyOtherTeams(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.svc.teams = works{"t1": {"west"}, "t2": {"west", "east"}, "t3": {"east"}}
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
@@ -87,7 +87,7 @@ func TestReassigningTakesBackOnlyOtherTeams(t *testing.T) {
 // TestReassigningIsOneCommand has it sent again under the longest of command ids: one
 // entry holds all of it, and the second answer is the first.
 func TestReassigningIsOneCommand(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	q := Request{ID: strings.Repeat("k", journal.MaxCommandBytes), Cmd: Reassign{Case: "north.c1", Team: ptr("t2")}}
@@ -121,7 +121,7 @@ func TestReassigningIsOneCommand(t *testing.T) {
 
 // TestWhoIsOnTheWayIsSpared has a stop that a new plan has no room for taken back, unless the team has set out for it.
 func TestWhoIsOnTheWayIsSpared(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"), line("c2"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1", "north.c2")
 	ana := h.phone("ana", "d1")
@@ -141,7 +141,7 @@ func TestWhoIsOnTheWayIsSpared(t *testing.T) {
 
 // A case that a supervisor gives to a team is on that team's phones at once, or the command says why it cannot be.
 func TestGiveMeansGive(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.svc.teams = works{}
 	h.take(line("c1"), line("c2"), line("c3"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1", "north.c2")

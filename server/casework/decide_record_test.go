@@ -10,7 +10,7 @@ import (
 
 // A report that names a record of another case, or none, is kept and flagged.
 func TestAReportThatNamesAnothersRecordIsFlagged(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"), line("c2", "debtor_ref", "D2"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1", "north.c2")
 	ana := h.phone("ana", "d1")
@@ -38,7 +38,7 @@ func TestAReportThatNamesAnothersRecordIsFlagged(t *testing.T) {
 
 // More than is owed is not what a person pays; the report is kept and flagged.
 func TestAReportedPaymentAboveTheBalanceIsFlagged(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")

@@ -10,7 +10,7 @@ import (
 )
 
 // retire ends the days before a date, as dispatch does.
-func (h *house) retire(before, command string) int {
+func (h *fixture) retire(before, command string) int {
 	h.t.Helper()
 	n, err := h.svc.RetireBefore(context.Background(), porto, before, command)
 	ok(h.t, err)
@@ -18,7 +18,7 @@ func (h *house) retire(before, command string) int {
 }
 
 func TestADayThatIsOverLeavesThePhones(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"), line("c2"), line("c3"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1", "north.c2")
 	h.issue("r1", "t1", "2026-11-26", []auth.UserID{"ana"}, "north.c3")
@@ -95,7 +95,7 @@ func TestADayThatIsOverLeavesThePhones(t *testing.T) {
 
 // What somebody took back is not a day that is over: the new owner decides.
 func TestAfterARevocationRecordsWaitForTheNewOwner(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	h.issue("r2", "t2", "2026-11-25", []auth.UserID{"rui"}, "north.c1")
@@ -123,7 +123,7 @@ func TestAfterARevocationRecordsWaitForTheNewOwner(t *testing.T) {
 
 // Tomorrow's round is published while today's agents are out.
 func TestTomorrowsStopLeavesTodaysAlone(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.now = instant("2026-11-25T16:00:00Z")
 	h.take(line("c1"), line("c2"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1", "north.c2")
@@ -141,7 +141,7 @@ func TestTomorrowsStopLeavesTodaysAlone(t *testing.T) {
 }
 
 func TestAVisitTakesBackALaterStopThatItMakesUnlawful(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.now = instant("2026-11-25T16:00:00Z")
 	h.take(line("c1"), line("c2"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1", "north.c2")

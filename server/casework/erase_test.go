@@ -43,14 +43,14 @@ var (
 	secondAdmin = auth.Actor{User: "second", Role: auth.RoleAdmin}
 )
 
-// erasing is a house with an erasure list.
-func erasing(t *testing.T) (*house, *aListOfErasures) {
-	h, list := newHouse(t), &aListOfErasures{}
+// erasing is a fixture with an erasure list.
+func erasing(t *testing.T) (*fixture, *aListOfErasures) {
+	h, list := newFixture(t), &aListOfErasures{}
 	h.svc.erasures = list
 	return h, list
 }
 
-func (h *house) ask(a auth.Actor, d journal.DebtorID) (ErasureReceipt, error) {
+func (h *fixture) ask(a auth.Actor, d journal.DebtorID) (ErasureReceipt, error) {
 	h.t.Helper()
 	h.n++
 	r, err := h.svc.One(context.Background(), a, porto, Request{ID: fmt.Sprintf("ask:%d", h.n),
@@ -63,13 +63,13 @@ func (h *house) ask(a auth.Actor, d journal.DebtorID) (ErasureReceipt, error) {
 	return out, nil
 }
 
-func (h *house) confirm(a auth.Actor, d journal.DebtorID, id string) error {
+func (h *fixture) confirm(a auth.Actor, d journal.DebtorID, id string) error {
 	h.n++
 	return h.svc.Erase(context.Background(), a, porto, Request{ID: fmt.Sprintf("confirm:%d", h.n)}, ConfirmErasure{d, id})
 }
 
 // erase erases a debtor by two administrators.
-func (h *house) erase(d journal.DebtorID) {
+func (h *fixture) erase(d journal.DebtorID) {
 	h.t.Helper()
 	r, err := h.ask(firstAdmin, d)
 	ok(h.t, err)
@@ -119,7 +119,7 @@ func TestErasingTakesTwoAdministrators(t *testing.T) {
 	wants("asked after it is done", err, codeErased)
 }
 
-func (h *house) withdraw(a auth.Actor, d journal.DebtorID, id, reason string) error {
+func (h *fixture) withdraw(a auth.Actor, d journal.DebtorID, id, reason string) error {
 	h.n++
 	_, err := h.svc.One(context.Background(), a, porto, Request{ID: fmt.Sprintf("withdraw:%d", h.n),
 		Cmd: WithdrawErasure{d, id, reason}})

@@ -14,7 +14,7 @@ import (
 )
 
 // beside lists what an export shows beside the visits, as "type id state by".
-func (h *house) beside(q ExportQuery) string {
+func (h *fixture) beside(q ExportQuery) string {
 	h.t.Helper()
 	q.Branch = porto
 	found, err := h.svc.BesideVisits(context.Background(), q)
@@ -96,7 +96,7 @@ func TestExportsHaveWhatWasRefusedAndReviewed(t *testing.T) {
 
 // An auditor reads of an item what is not personal.
 func TestAuditorsReadItemsWithoutWhatIsPersonal(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	id := h.phone("ana", "d1").put("visits", "v1", visit("north.c1", "2026-11-25T09:00:00Z", "outcome",

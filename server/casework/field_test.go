@@ -70,7 +70,7 @@ func TestEveryOutcomeAndReasonIsTakenByItsName(t *testing.T) {
 
 // A visit with every member the trade names keeps all of it, and nothing personal in the clear.
 func TestAVisitKeepsEveryMember(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1")
 	ana := h.phone("ana", "d1")
@@ -183,7 +183,7 @@ func TestFactsAreKeptAndFlagged(t *testing.T) {
 		{"an assignment that never was", visit("north.c1", "2026-11-25T10:00:00Z", "assignment", "a0"), "no_assignment"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			h := newHouse(t)
+			h := newFixture(t)
 			h.take(line("c1"))
 			h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 			if c.name == "on a Sunday" {
@@ -199,7 +199,7 @@ func TestFactsAreKeptAndFlagged(t *testing.T) {
 
 // The first visit closes the assignment; a second is kept and flagged; a correction counts in its place.
 func TestTheFirstVisitClosesTheAssignment(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1")
 	ana, rui := h.phone("ana", "d1"), h.phone("rui", "d2")
@@ -233,7 +233,7 @@ func TestTheFirstVisitClosesTheAssignment(t *testing.T) {
 
 // A supervisor's word on a visit stands beside it.
 func TestAReviewStandsBesideTheVisit(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"), line("c2"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "boss"}, "north.c1")
 	h.want("a visit", h.phone("ana", "d1").put("visits", "v1", visit("north.c1", "2026-11-25T21:30:00Z")), "applied")

@@ -18,7 +18,7 @@ import (
 // TestAVisitIsJudgedByAPartOfItsHistory judges visits with the contacts that grounds load
 // and with all there are: the verdict is the same, for every profile that is shipped.
 func TestAVisitIsJudgedByAPartOfItsHistory(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	policy, err := conduct.Default()
 	ok(t, err)
@@ -107,7 +107,7 @@ func TestAVisitIsJudgedByAPartOfItsHistory(t *testing.T) {
 // TestEarlierContactsMakeUpForThoseLeftOut loads contacts of years ago that rules count for ever. The judge is told to
 // leave out some of the earliest, so as many more must be there.
 func TestEarlierContactsMakeUpForThoseLeftOut(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1", "profile", "us;house-humane"))
 	var contacts strings.Builder
 	for n := range 8 {
@@ -152,7 +152,7 @@ func TestEarlierContactsMakeUpForThoseLeftOut(t *testing.T) {
 // which is the overlay's; the case's own profile asks for 7 days.
 func TestALaterStopIsJudgedByItsOwnOverlays(t *testing.T) {
 	for overlay, want := range map[string]string{"": "open", "us-ma": "revoked law:FREQ_CAP"} {
-		h := newHouse(t)
+		h := newFixture(t)
 		h.take(line("c1"))
 		later := IssueRoute{Round: "r2", Route: "r2.t1", Team: "t1", Date: "2026-12-09", Agents: []auth.UserID{"ana"},
 			Items: []string{"badge"}, Stops: []IssuedStop{{Case: "north.c1", Assignment: "later", Seq: 1,
@@ -181,7 +181,7 @@ func TestALaterStopIsJudgedByItsOwnOverlays(t *testing.T) {
 func BenchmarkVisitWithHistory(b *testing.B) {
 	for _, n := range []int{0, 6000} {
 		b.Run(fmt.Sprint("contacts=", n), func(b *testing.B) {
-			h := newHouse(b)
+			h := newFixture(b)
 			var cases [][]string
 			for i := range 200 {
 				cases = append(cases, line(fmt.Sprint("c", i), "debtor_ref", "D"))

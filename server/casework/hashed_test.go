@@ -15,7 +15,7 @@ import (
 )
 
 // eachEntry calls fn with the bytes of every entry of the branch, as they are hashed.
-func (h *house) eachEntry(fn func(text string, e journal.Entry)) {
+func (h *fixture) eachEntry(fn func(text string, e journal.Entry)) {
 	h.t.Helper()
 	ctx := context.Background()
 	last, err := h.store.Watermark(ctx, porto)
@@ -35,7 +35,7 @@ func (h *house) eachEntry(fn func(text string, e journal.Entry)) {
 // Every personal input of a day is marked; no mark stands in the bytes that are hashed
 // for ever, and nothing there lets anybody check a guess of a payload.
 func TestNothingPersonalStandsInHashedBytes(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1", "debtor_name", "MARKname", "phone", "+351912345678", "address", "MARKstreet 5", "postal_code",
 		"4099-777", "city", "MARKcity",
 		"lon", "-8.6177", "lat", "41.1533", "flags", "represented"), line("c2"), line("c3"))
@@ -167,7 +167,7 @@ func TestWhatWasAskedDiesWithTheDebtor(t *testing.T) {
 
 // A phone that names what is the server's changes nothing of it, through the whole way.
 func TestAPhoneCannotReviewItsOwnVisit(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")

@@ -53,7 +53,7 @@ func TestPaymentsCountOnce(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t)
+			h := newFixture(t)
 			h.take(line("c1"))
 			for i, s := range steps {
 				var rep ImportReport
@@ -89,7 +89,7 @@ func TestPaymentsCountOnce(t *testing.T) {
 
 // TestTheFileSaysWhetherAmountsAreNet gives the answer for all lines that do not.
 func TestTheFileSaysWhetherAmountsAreNet(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"), line("c2"))
 	ok(t, ignore(h.svc.ImportPayments(context.Background(), boss, porto, "text/csv", strings.NewReader(
 		"payment_ref,case_ref,paid_at,amount_minor,currency\np1,c1,2026-11-20T10:00:00Z,100,EUR\n"+
@@ -109,7 +109,7 @@ func ignore[T any](_ T, err error) error { return err }
 
 // TestAClosedCaseIsNotChangedInSilence imports lines of cases that were closed.
 func TestAClosedCaseIsNotChangedInSilence(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	if _, err := h.do(CloseCase{Case: "north.c1", Reason: "paid"}); code(err) != "case.not_paid" {
 		t.Errorf("closed as paid with 600.00 due: %v", err)

@@ -11,7 +11,7 @@ import (
 
 // contactLines imports lines of case_ref,channel,at,result,party, and gives the report and how many contacts c1 has
 // then.
-func (h *house) contactLines(lines ...string) string {
+func (h *fixture) contactLines(lines ...string) string {
 	h.t.Helper()
 	rep, err := h.svc.ImportContacts(context.Background(), boss, "", "text/csv",
 		strings.NewReader("case_ref,channel,at,result,party\n"+strings.Join(lines, "\n")), ImportOptions{})
@@ -23,7 +23,7 @@ func (h *house) contactLines(lines ...string) string {
 
 // However an instant is written, it is one.
 func TestSpellingsOfAnInstantAreOneContact(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	spellings := []string{"2026-11-20T10:05:00", "2026-11-20 10:05:00", "2026-11-20T10:05", "2026-11-20T10:05:00Z",
 		"2026-11-20T11:05:00+01:00", "2026-11-20t10:05:00.000", "2026-11-20T10:05Z", "2026-11-20 18:05:00+08:00"}
@@ -43,7 +43,7 @@ func TestSpellingsOfAnInstantAreOneContact(t *testing.T) {
 
 // Calls in one minute are equal lines, and each is a contact; the file again changes nothing.
 func TestEqualLinesAreAsManyContacts(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	call := "c1,call,2026-11-20T10:05,no_answer,"
 	for i, c := range []struct {

@@ -33,7 +33,7 @@ func system(lender string, branches ...auth.BranchID) auth.Actor {
 }
 
 // imported is the report of an import into a branch.
-func (h *house) imported(a auth.Actor, branch auth.BranchID, lines ...[]string) string {
+func (h *fixture) imported(a auth.Actor, branch auth.BranchID, lines ...[]string) string {
 	h.t.Helper()
 	rep, err := h.svc.ImportCases(context.Background(), a, branch, "text/csv", strings.NewReader(file(lines...)),
 		ImportOptions{})
@@ -43,7 +43,7 @@ func (h *house) imported(a auth.Actor, branch auth.BranchID, lines ...[]string) 
 
 // A reference means nothing outside its lender: no lender can take, find out or change another's.
 func TestReferencesAreUniquePerLenderOnly(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	north, south := system("north", porto), system("south", porto, "braga")
 	for what, c := range map[string]struct {
 		by    auth.Actor
@@ -78,7 +78,7 @@ func TestReferencesAreUniquePerLenderOnly(t *testing.T) {
 }
 
 func TestAnIDHasAtMost64CharactersWithItsLender(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	a := strings.Repeat("a", 64-len("north."))
 	for ref, want := range map[string]string{a: "1/0/0/0", a + "a": "0/0/0/1 import.ref_too_long@2.case_ref",
 		strings.Repeat("a", 65): "0/0/0/1 import.ref_too_long@2.case_ref"} {
@@ -99,7 +99,7 @@ func TestAnIDHasAtMost64CharactersWithItsLender(t *testing.T) {
 
 // Contacts and payments name their case by its lender's reference, and say so when that is not enough.
 func TestHowContactsAndPaymentsNameTheirCase(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("both"), line("both", "lender", "south"), line("one"), line("south.both", "lender", "west"))
 	for _, c := range []struct {
 		by                auth.Actor
@@ -147,7 +147,7 @@ func TestHowContactsAndPaymentsNameTheirCase(t *testing.T) {
 // A lender imports into the branches it has a contract with. The office brings a new
 // lender in with its first cases; a lender's system cannot do that for itself.
 func TestImportsNeedAContract(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	list := signed{"north": {porto}, "south": {"braga"}}
 	h.svc.lenders = list
 	none := "0/0/0/1 import.no_contract@2.lender"

@@ -14,7 +14,7 @@ import (
 )
 
 // inboxNow is the inbox as "kind: id who since", one kind a line, without those of which nothing waits.
-func (h *house) inboxNow() string {
+func (h *fixture) inboxNow() string {
 	h.t.Helper()
 	counts, err := h.svc.InboxCounts(context.Background(), boss, porto)
 	ok(h.t, err)
@@ -46,7 +46,7 @@ func (h *house) inboxNow() string {
 
 // A day's inbox: each thing stands in it from when it happens until it is dealt with.
 func TestTheInboxHoldsWhatWaits(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"), line("c2"), line("c3"), line("c4"), line("c5", "lat", "41.35"), line("c6"))
 	if got := h.inboxNow(); got != "unassigned: north.c5/north.c5  11-25T09:00" {
 		t.Errorf("in the morning:\n%s", got)
@@ -126,7 +126,7 @@ func TestTheInboxHoldsWhatWaits(t *testing.T) {
 
 // The inbox is for supervisors of the branch, and its cursors are for one kind.
 func TestWhoHasAnInbox(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1", "lat", "41.35"), line("c2", "lat", "41.35"))
 	ctx := context.Background()
 	_, next, err := h.svc.Inbox(ctx, boss, porto, todoUnassigned, 1, "")
@@ -148,7 +148,7 @@ func TestWhoHasAnInbox(t *testing.T) {
 
 // A count ends at its bound and says so.
 func TestCountingTheInboxIsBounded(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	var lines [][]string
 	for i := range InboxCounted + 1 {
 		lines = append(lines, line(fmt.Sprintf("c%03d", i), "lat", "41.35"))
@@ -192,7 +192,7 @@ func TestNewsNamesLists(t *testing.T) {
 			t.Errorf("%s: %s, want %s", c.e.Docs[0].Type, got, c.want)
 		}
 	}
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	n, err := h.svc.News(context.Background(), porto, 0)
 	ok(t, err)

@@ -30,7 +30,7 @@ func TestAVisitIsJudgedWithItsDurationAndThePartyMet(t *testing.T) {
 		"the spouse talks": {[]any{"outcome", "MET_REFUSED_TALK", "person_met", met("spouse")}, "unlawful"},
 		"an unknown paper": {[]any{"items", []string{"badge", "tablet"}}, ""},
 	} {
-		h := newHouse(t)
+		h := newFixture(t)
 		h.take(line("c1"))
 		h.now = instant("2026-11-25T08:00:00Z")
 		h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
@@ -53,7 +53,7 @@ func TestAVisitIsJudgedWithItsDurationAndThePartyMet(t *testing.T) {
 // party be reached once, ever.
 func TestANeighbourWhoWasAskedYearsAgoIsNotAskedAgain(t *testing.T) {
 	for before, want := range map[string]bool{"employer": false, "neighbour": true} {
-		h := newHouse(t)
+		h := newFixture(t)
 		h.take(line("c1", "profile", "us"))
 		rep, err := h.svc.ImportContacts(t.Context(), boss, porto, "application/x-ndjson",
 			strings.NewReader(`{"case_ref":"c1","external_id":"x","channel":"visit","at":"2023-05-04T10:00:00Z",`+
@@ -120,7 +120,7 @@ func TestAKeptPlanForbidsVisitsToCollectOnly(t *testing.T) {
 
 // TestProfilesThatCasesNameAreFound asks for profiles that open cases, closed ones and no case name.
 func TestProfilesThatCasesNameAreFound(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"), line("c2", "profile", "cn;house-humane", "country", "CN",
 		"time_zone", "", "lon", "114.06", "lat", "22.55"))
 	named, err := h.svc.ProfilesNamed(t.Context(), []string{"cn", "house-humane", "uk", "house-visit"})

@@ -11,7 +11,7 @@ import (
 )
 
 // debtor is a debtor as a supervisor reads them.
-func (h *house) debtor(id journal.DebtorID) DebtorFile {
+func (h *fixture) debtor(id journal.DebtorID) DebtorFile {
 	h.t.Helper()
 	d, err := h.svc.Debtor(context.Background(), porto, id)
 	ok(h.t, err)
@@ -20,7 +20,7 @@ func (h *house) debtor(id journal.DebtorID) DebtorFile {
 
 // contacts are the ids of the contacts that count for a case, in order of time: in the
 // office's plan, in a decision, and in a whole day's plan, which must agree.
-func (h *house) contacts(c journal.CaseID) string {
+func (h *fixture) contacts(c journal.CaseID) string {
 	h.t.Helper()
 	ctx, day := context.Background(), PlanningDay{mustPolicy(h.t), "2026-11-25", nil}
 	ids := func(f *File) string {
@@ -64,7 +64,7 @@ func (l looks) decide(_ context.Context, t *turn) (*draftBuilder, error) { retur
 // Two lenders know one person. Until a supervisor links the two debtors, each is called
 // upon as if they were alone; then their contacts count together, until they are unlinked.
 func TestLinkedDebtorsCountTogether(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1", "debtor_ref", "D1", "phone_verified_on", "2026-11-01"),
 		line("c1", "lender", "south", "debtor_ref", "D1", "phone_verified_on", "2026-11-01"),
 		line("c2", "lender", "west", "debtor_ref", "D1", "phone_verified_on", ""),
@@ -129,7 +129,7 @@ func TestLinkedDebtorsCountTogether(t *testing.T) {
 
 // Whoever is linked meanwhile is counted: a decision that rested on fewer contacts is taken again.
 func TestALinkHasDecisionsTakenAgain(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1", "debtor_ref", "D1"), line("c1", "lender", "south", "debtor_ref", "D1"))
 	h.must(RecordContact{Case: "south.c1", ID: "1", Channel: "call", At: instant("2026-11-23T10:00:00Z"),
 		Result: "answered"})

@@ -11,7 +11,7 @@ import (
 
 // The manifest of an agent costs what the agent's own stops cost, however many the branch has.
 func TestManifestReadsTheCallersStopsAlone(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	issue := func(agent auth.UserID) {
 		var lines [][]string
 		var cases []journal.CaseID

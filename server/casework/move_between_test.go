@@ -16,7 +16,7 @@ import (
 // What a phone of the old branch brings late is decided on in the new one, once, whatever
 // the new branch's phones have called their records.
 func TestALateVisitIsRecordedWhereItsCaseIs(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	ana := aFullFile(h)
 	rep, err := h.svc.ImportCases(ctx, mayor, braga, "text/csv", strings.NewReader(file(line("b1"))), ImportOptions{})
@@ -173,7 +173,7 @@ func TestNothingIsTakenInWhileADebtorMoves(t *testing.T) {
 
 // A home that an import claimed for a case that never came goes where its debtor went.
 func TestAHomeWithoutACaseFollowsTheDebtor(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	h.take(line("c1", "debtor_ref", "D1"))
 	h.move("north.D1", porto, braga)
@@ -212,7 +212,7 @@ func (a asking) Contracts(ctx context.Context, lender string) ([]auth.BranchID, 
 
 // A case that comes in while its debtor is about to leave goes along.
 func TestACaseThatComesInAtTheLastMomentMoves(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1", "debtor_ref", "D1"))
 	h.svc.lenders = asking{contracted{"north": {porto, braga}}, sync.OnceFunc(func() {
 		other := h.node()
@@ -310,7 +310,7 @@ func TestWhoCannotMoveIsToldWhy(t *testing.T) {
 
 // A move back begins while another node has yet to say that the first one is over: it waits for that.
 func TestAMoveWaitsForTheOneBefore(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	ana := aFullFile(h)
 	steps, err := h.svc.moveSteps(ctx, h.leave("north.D1", porto, braga))
@@ -346,7 +346,7 @@ func TestAMoveWaitsForTheOneBefore(t *testing.T) {
 
 // A move begins while a case of the debtor is being decided on: the line is refused, not left behind.
 func TestNoCaseIsLeftBehindByAMove(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1", "debtor_ref", "D1"))
 	begin := sync.OnceFunc(func() { h.leave("north.D1", porto, braga) })
 	other := h.node()

@@ -20,7 +20,7 @@ const braga auth.BranchID = "braga"
 var mayor = auth.Actor{User: "mayor", Role: auth.RoleAdmin}
 
 // inBraga runs a command as the administrator in the other branch.
-func (h *house) inBraga(cmd Cmd) (map[string]any, error) {
+func (h *fixture) inBraga(cmd Cmd) (map[string]any, error) {
 	h.t.Helper()
 	h.n++
 	r, err := h.svc.One(context.Background(), mayor, braga, Request{ID: fmt.Sprintf("http:mayor:%d", h.n), Cmd: cmd})
@@ -31,14 +31,14 @@ func (h *house) inBraga(cmd Cmd) (map[string]any, error) {
 }
 
 // knocked is a visit by an agent of the other branch without an answer.
-func (h *house) knocked(id string, c journal.CaseID, supersedes string) RecordVisit {
+func (h *fixture) knocked(id string, c journal.CaseID, supersedes string) RecordVisit {
 	return RecordVisit{ID: id, Visit: &record.Visit{VisitReport: record.VisitReport{Case: c, At: h.now,
 		Outcome: "NOT_MET_NOBODY", Supersedes: supersedes}},
 		From: record.Sent{By: "bea", Device: "b1", Received: h.now}}
 }
 
 // leave takes the first step of a move alone.
-func (h *house) leave(d journal.DebtorID, from, to auth.BranchID) record.Move {
+func (h *fixture) leave(d journal.DebtorID, from, to auth.BranchID) record.Move {
 	h.t.Helper()
 	h.n++
 	_, err := h.svc.One(context.Background(), mayor, from, Request{ID: fmt.Sprintf("http:mayor:%d", h.n),
@@ -50,7 +50,7 @@ func (h *house) leave(d journal.DebtorID, from, to auth.BranchID) record.Move {
 }
 
 // move moves a debtor, all steps.
-func (h *house) move(d journal.DebtorID, from, to auth.BranchID) record.Move {
+func (h *fixture) move(d journal.DebtorID, from, to auth.BranchID) record.Move {
 	h.t.Helper()
 	h.n++
 	m, err := h.svc.Move(context.Background(), mayor, from, Request{ID: fmt.Sprintf("http:mayor:%d", h.n)},
@@ -63,7 +63,7 @@ func (h *house) move(d journal.DebtorID, from, to auth.BranchID) record.Move {
 }
 
 // node is another server on the same store.
-func (h *house) node() *Service {
+func (h *fixture) node() *Service {
 	h.t.Helper()
 	return New(Options{Journal: h.svc.journal, Vault: h.vault, Policy: h.svc.policy.Load(), Lenders: h.svc.lenders,
 		Erasures:    h.svc.erasures,
@@ -71,7 +71,7 @@ func (h *house) node() *Service {
 }
 
 // fileIn is a case file of a branch as an administrator reads it.
-func (h *house) fileIn(b auth.BranchID, c journal.CaseID) map[string]any {
+func (h *fixture) fileIn(b auth.BranchID, c journal.CaseID) map[string]any {
 	h.t.Helper()
 	f, err := h.svc.Case(context.Background(), mayor, b, c)
 	ok(h.t, err)
@@ -102,7 +102,7 @@ func asMoved(file map[string]any) map[string]any {
 }
 
 // openIn lists the open cases of a branch.
-func (h *house) openIn(b auth.BranchID) string {
+func (h *fixture) openIn(b auth.BranchID) string {
 	h.t.Helper()
 	cases, err := h.svc.OpenCases(context.Background(), b)
 	ok(h.t, err)
@@ -114,7 +114,7 @@ func (h *house) openIn(b auth.BranchID) string {
 }
 
 // exported lists the visits that an export of a branch holds, "1 v1".
-func (h *house) exported(b auth.BranchID) string {
+func (h *fixture) exported(b auth.BranchID) string {
 	h.t.Helper()
 	var out []string
 	ok(h.t, h.svc.EachVisit(context.Background(), ExportQuery{Branch: b, UpTo: 1 << 40}, func(v ExportedVisit) error {
@@ -125,7 +125,7 @@ func (h *house) exported(b auth.BranchID) string {
 }
 
 // promisesIn lists the plans that promise something on a day in a branch.
-func (h *house) promisesIn(b auth.BranchID, day string) string {
+func (h *fixture) promisesIn(b auth.BranchID, day string) string {
 	h.t.Helper()
 	p, err := h.svc.Promises(context.Background(), mayor, PromiseQuery{Branch: b, Due: day})
 	ok(h.t, err)
@@ -144,7 +144,7 @@ func list(t testing.TB, p Page, member string) string {
 
 // aFullFile has one case with a record of every kind below it, one more of its debtor, one of
 // another lender's debtor who is linked, and one of a stranger.
-func aFullFile(h *house) *phone {
+func aFullFile(h *fixture) *phone {
 	h.take(line("c1", "debtor_ref", "D1", "amount_due_minor", "60000"), line("c2", "debtor_ref", "D1"),
 		line("s1", "lender", "south", "debtor_ref", "D1"), line("c9"))
 	h.must(LinkDebtors{"north.D1", "south.D1"})
@@ -181,7 +181,7 @@ func aFullFile(h *house) *phone {
 }
 
 // inBragaOnly checks that all of aFullFile has moved to Braga, once, and nothing else has.
-func inBragaOnly(h *house, ana *phone) {
+func inBragaOnly(h *fixture, ana *phone) {
 	h.t.Helper()
 	ctx := context.Background()
 	for _, c := range []journal.CaseID{"north.c1", "north.c2", "south.s1"} {
@@ -238,7 +238,7 @@ func inBragaOnly(h *house, ana *phone) {
 }
 
 // waiting lists the records of the open quarantine of a branch, sorted.
-func (h *house) waiting(b auth.BranchID) string {
+func (h *fixture) waiting(b auth.BranchID) string {
 	h.t.Helper()
 	p, err := h.svc.Quarantine(context.Background(), mayor, b, "", 0, "")
 	ok(h.t, err)
@@ -248,7 +248,7 @@ func (h *house) waiting(b auth.BranchID) string {
 }
 
 func TestADebtorMovesWhole(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ana := aFullFile(h)
 	late := complained("north.c1")
 	late.Visit = "v1"
@@ -294,7 +294,7 @@ func TestAMoveThatIsCutShortIsFinished(t *testing.T) {
 	ctx := context.Background()
 	for n, last := 0, 1; n <= last; n++ {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			h := newHouse(t)
+			h := newFixture(t)
 			ana := aFullFile(h)
 			var reqs []Request
 			for i := range 75 { // for two chunks
@@ -340,7 +340,7 @@ func TestAMoveThatIsCutShortIsFinished(t *testing.T) {
 
 // Whoever comes back finds the visits as they were, with those made elsewhere beside them.
 func TestADebtorComesBack(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ana := aFullFile(h)
 	// The other branch's phones have made the same ids.
 	rep, err := h.svc.ImportCases(context.Background(), mayor, braga, "text/csv", strings.NewReader(file(line("b1"))),
@@ -411,7 +411,7 @@ func TestADebtorComesBack(t *testing.T) {
 
 // The answer to a command is the same after its case has moved.
 func TestACommandIsAnsweredOnceThoughItsCaseMoves(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	h.take(line("c1", "debtor_ref", "D1"))
 	q := Request{ID: "http:mayor:hold", Payload: [32]byte{1}, Cmd: OpenHold{Case: "north.c1", Kind: "dispute"}}
@@ -434,7 +434,7 @@ func TestACommandIsAnsweredOnceThoughItsCaseMoves(t *testing.T) {
 
 // What was done under the old branch counts for the law in the new one.
 func TestContactsCountAfterAMove(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	aFullFile(h)
 	counts := func(b auth.BranchID, c journal.CaseID) string {
 		f, err := h.svc.PlanningFileOf(context.Background(), mayor, b, c, PlanningDay{mustPolicy(t), "2026-11-26", nil})

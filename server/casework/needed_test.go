@@ -32,7 +32,7 @@ var neededElse = map[string]string{"visits": "at", "plans": "case"}
 
 // What openapi.yaml lists as required is what a push is refused without: no more and no less.
 func TestReportsAreRefusedOnlyWithoutWhatTheyNeed(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1")
 	ana, rui := h.phone("ana", "d1"), h.phone("rui", "d2")

@@ -57,7 +57,7 @@ func TestByWhenAComplaintIsAnswered(t *testing.T) {
 
 // A complaint takes the case off the phones at once, waits by its date, is answered once, and its hold takes two.
 func TestAComplaintStopsVisitsAndIsAnsweredOnce(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"), line("c2"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")
@@ -140,7 +140,7 @@ func TestAComplaintStopsVisitsAndIsAnsweredOnce(t *testing.T) {
 
 // A letter counts as a contact; one that came back counts as failed, and a notice that came back is none.
 func TestALetterCountsUntilItComesBack(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	sent := record.LetterSaid{Case: "north.c1", Kind: "visit_notice", SentAt: instant("2026-11-20T10:00:00Z"),
 		Contents: []string{"date"}}
@@ -185,7 +185,7 @@ func TestALetterCountsUntilItComesBack(t *testing.T) {
 
 // What the office writes down says so, needs its evidence, and is refused for a closed case.
 func TestWhatTheOfficeWritesDown(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"), line("c2"))
 	note := func(of journal.CaseID) record.NoteReport {
 		return record.NoteReport{About: record.About{Case: of, At: instant("2026-11-25T08:00:00Z")},
@@ -237,7 +237,7 @@ func TestWhatTheOfficeWritesDown(t *testing.T) {
 // A supervisor's correction is a record of its own, by the agent who made the first: the law counts the agents who were
 // there, not the supervisor; both say what they said; and another supervisor reviews it.
 func TestASupervisorCorrectsAVisit(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"), line("c2"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1")
 	ana := h.phone("ana", "d1")

@@ -16,7 +16,7 @@ import (
 var inBoth = contracted{"north": {porto, braga}, "south": {porto}}
 
 // outcomes reads what became of north's cases since a cursor, as "kind id rev outcome-or-state".
-func (h *house) outcomes(who auth.Actor, since string, limit int) ([]string, OutcomePage, error) {
+func (h *fixture) outcomes(who auth.Actor, since string, limit int) ([]string, OutcomePage, error) {
 	h.t.Helper()
 	page, err := h.svc.Outcomes(h.t.Context(), who, OutcomeQuery{Lender: "north", Since: since, Limit: limit,
 		Epoch: func(context.Context, auth.BranchID) (string, error) { return "e1", nil }})
@@ -30,7 +30,7 @@ func (h *house) outcomes(who auth.Actor, since string, limit int) ([]string, Out
 // Whatever is recorded after a cursor comes once after it, in whatever order it happened and however small the pages
 // are; another lender's never does, and a debtor's move gives nothing twice.
 func TestOutcomesNeitherMissNorDouble(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.svc.lenders = inBoth
 	lender := auth.Actor{User: "bank", Role: auth.RoleLender, Lender: "north", Branches: []auth.BranchID{porto, braga}}
 	h.take(line("c1", "debtor_ref", "D1"), line("c2"), line("s1", "lender", "south"))
@@ -95,7 +95,7 @@ func TestOutcomesNeitherMissNorDouble(t *testing.T) {
 // Who reads what: the lender its own, an administrator whose they name, no other role anything; a cursor is of one
 // lender and of one run of the journal.
 func TestWhoReadsOutcomes(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.svc.lenders = inBoth
 	h.take(line("c1"))
 	lender := auth.Actor{User: "bank", Role: auth.RoleLender, Lender: "north", Branches: []auth.BranchID{porto}}
@@ -157,7 +157,7 @@ func TestOutcomesAreWhatLendersMaySee(t *testing.T) {
 // The case file tells a lender no more of a visit than the outcomes do: not that a person was vulnerable or unsafe, nor
 // why they cannot pay.
 func TestACaseFileTellsALenderNoReasons(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")

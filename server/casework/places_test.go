@@ -23,7 +23,7 @@ func warned(all []rows.LineError) []string {
 }
 
 // imports takes lines in and gives the report.
-func (h *house) imports(lines ...[]string) ImportReport {
+func (h *fixture) imports(lines ...[]string) ImportReport {
 	h.t.Helper()
 	rep, err := h.svc.ImportCases(context.Background(), boss, porto, "text/csv", strings.NewReader(file(lines...)),
 		ImportOptions{})
@@ -32,7 +32,7 @@ func (h *house) imports(lines ...[]string) ImportReport {
 }
 
 func TestAZoneIsOneOfTheCountrys(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	place := map[string][2]string{"CN": {"114.06", "22.55"}, "DE": {"11.6044", "49.9813"}, "US": {"-118.24", "34.05"},
 		"US-CA": {"-118.24", "34.05"}, "GB": {"-0.12", "51.5"}, "PT": {"-8.61", "41.15"}, "IN": {"77.2", "28.6"}}
 	for _, c := range []struct{ country, zone, want string }{
@@ -64,7 +64,7 @@ func TestAZoneIsOneOfTheCountrys(t *testing.T) {
 // A home in Los Angeles whose line says New York is visited only when both clocks allow it, until its
 // zone is corrected.
 func TestTheZoneOfTheHomeBindsAsWell(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	la := []string{"country", "US", "lon", "-118.24", "lat", "34.05", "profile", "house-visit"}
 	rep := h.imports(line("mixed", append(la, "time_zone", "America/New_York")...),
 		line("right", append(la, "time_zone", "America/Los_Angeles")...),
@@ -120,7 +120,7 @@ func spans(all []conduct.Interval) []string {
 }
 
 func TestAHomeLiesInItsCountry(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	for _, c := range []struct{ what, lon, lat, country, says string }{
 		{"swapped", "49.9813402", "11.6044209", "DE", "are they swapped"},
 		{"swapped in Portugal", "41.15", "-8.61", "PT", "are they swapped"},
@@ -148,7 +148,7 @@ func TestAHomeLiesInItsCountry(t *testing.T) {
 }
 
 func TestAHomeInTheSeaOrFarFromTheOthersIsWarnedOf(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	var lines [][]string
 	for i := range 12 {
 		lines = append(lines, line(fmt.Sprintf("c%d", i), "lat", fmt.Sprintf("41.1%d", 40+i)))
@@ -179,7 +179,7 @@ func TestAHomeInTheSeaOrFarFromTheOthersIsWarnedOf(t *testing.T) {
 
 // A lender's system is not told where the cases of others lie.
 func TestWarningsRestOnWhatTheActorMayKnow(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	var lines [][]string
 	for i := range 12 {
 		lines = append(lines, line(fmt.Sprintf("c%d", i), "lat", fmt.Sprintf("41.1%d", 40+i)))

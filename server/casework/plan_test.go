@@ -184,7 +184,7 @@ func TestPaymentsFillInstalmentsInOrder(t *testing.T) {
 // A plan over its life: pending, approved by somebody else, suspending visits, and
 // giving way to another.
 func TestAPlanNeedsAnotherPersonsApproval(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1", "amount_due_minor", "900000"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")

@@ -14,7 +14,7 @@ import (
 // A day's promises follow the plans: by day and agent, kept as payments come, broken
 // when the grace is over, gone when the plan is.
 func TestPromisesOfADay(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	h.take(line("c1"), line("c2"), line("c3"))
 	propose := func(plan, c string, by auth.UserID, base uint64, with func(*record.Plan)) {

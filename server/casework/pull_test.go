@@ -14,7 +14,7 @@ import (
 
 // notesOf gives the phone of an agent with 20 cases who has pushed so many hundred notes.
 func notesOf(t testing.TB, hundreds, text int) *phone {
-	h := newHouse(t)
+	h := newFixture(t)
 	var lines [][]string
 	var cases []journal.CaseID
 	for i := range 20 {

@@ -14,7 +14,7 @@ import (
 )
 
 // whole is the payload of an item, as a supervisor of a branch reads it.
-func (h *house) whole(branch auth.BranchID, id string) (fields any, erased bool) {
+func (h *fixture) whole(branch auth.BranchID, id string) (fields any, erased bool) {
 	h.t.Helper()
 	who := mayor
 	item, err := h.svc.QuarantineItem(context.Background(), who, branch, id)
@@ -134,7 +134,7 @@ func large(f members) members {
 // A large payload about a case that has moved is handed on whole; put into the file of a debtor, it
 // is sealed under that debtor's key.
 func TestALargePayloadIsHandedOnAndSettled(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ana := aFullFile(h)
 	_, err := h.svc.moveSteps(context.Background(), h.leave("north.D1", porto, braga))
 	ok(t, err)

@@ -14,7 +14,7 @@ import (
 )
 
 // views are all rows of the views that are read, in the order of their keys.
-func (h *house) views() string {
+func (h *fixture) views() string {
 	h.t.Helper()
 	ctx := context.Background()
 	var b strings.Builder
@@ -45,7 +45,7 @@ func (h *house) views() string {
 
 // emptied removes every row of every view and rebuilds them. Nothing may be left that a
 // rebuild does not bring back equal.
-func (h *house) emptied() {
+func (h *fixture) emptied() {
 	h.t.Helper()
 	ctx := context.Background()
 	for _, v := range Views(h.vault) {
@@ -83,7 +83,7 @@ func (h *house) emptied() {
 // the same contacts, payments add up, and what was sent before is known.
 func TestARebuildBringsBackWhatIsCounted(t *testing.T) {
 	story := func(rebuild bool) string {
-		h := newHouse(t)
+		h := newFixture(t)
 		var said strings.Builder
 		h.take(line("c1", "debtor_ref", "D1"), line("c2", "debtor_ref", "D1"), line("c3"))
 		h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1", "north.c2", "north.c3")

@@ -10,7 +10,7 @@ import (
 )
 
 // as runs a command as another user and gives its receipt.
-func (h *house) as(who auth.Actor, cmd Cmd) (map[string]any, error) {
+func (h *fixture) as(who auth.Actor, cmd Cmd) (map[string]any, error) {
 	h.t.Helper()
 	h.n++
 	r, err := h.svc.One(context.Background(), who, porto, Request{ID: madeID("test", string(who.User), string(rune(h.n))),
@@ -33,7 +33,7 @@ func TestWhatTheDebtorAskedForEndsBySecondPerson(t *testing.T) {
 		{"stop", "", false}, {"vulnerable", "", false}, {"vulnerable", "visit:v1", true}, {"stop", "consent:x", true},
 	} {
 		t.Run(c.kind+" "+c.source, func(t *testing.T) {
-			h := newHouse(t)
+			h := newFixture(t)
 			h.take(line("c1"))
 			id := h.must(OpenHold{Case: "north.c1", Kind: c.kind, Source: c.source})["hold_id"].(string)
 			release := ReleaseHold{Case: "north.c1", Hold: id, Reason: "looked into"}

@@ -26,7 +26,7 @@ func stricter(t *testing.T) *conduct.Policy {
 
 // A stricter policy takes back what is on the phones and against it, says which, and leaves the rest alone.
 func TestAStricterPolicyTakesBackWhatItForbids(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.now = instant("2026-11-25T07:00:00Z")
 	h.take(line("c1"), line("c2"), line("c3"), line("c4"), line("c5"), line("c6"))
 	// From 10:00 on, one each half hour: c5 is at noon, c6 after it.

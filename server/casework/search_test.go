@@ -13,7 +13,7 @@ import (
 )
 
 // found pages through what a query finds, two at a time, and gives the references in their order.
-func (h *house) found(a auth.Actor, q CaseQuery) string {
+func (h *fixture) found(a auth.Actor, q CaseQuery) string {
 	h.t.Helper()
 	q.Branch = porto
 	if q.Limit == 0 {
@@ -41,8 +41,8 @@ func theLender(id string) auth.Actor {
 	return auth.Actor{User: "bank", Role: auth.RoleLender, Lender: id, Branches: []auth.BranchID{porto}}
 }
 
-// searched is a house with five cases: c4 is another lender's, c5 lies outside every territory.
-func searched(t *testing.T) *house {
+// searched is a fixture with five cases: c4 is another lender's, c5 lies outside every territory.
+func searched(t *testing.T) *fixture {
 	h, _ := erasing(t)
 	h.take(line("c1", "debtor_name", "Ana-María O'Neill", "phone", "+351912000011", "due_date", "2026-11-01"),
 		line("c2", "debtor_name", "Rui Sá", "phone", "+351912000012", "due_date", "2026-11-20", "lon", "-8.59"),

@@ -12,7 +12,7 @@ import (
 // A time that no entry can hold refuses its own mutation; what was sent is kept, the
 // rest of the push is taken, and a journal that is opened anew reads all of it.
 func TestAClaimedTimeBeyond9999RefusesItsMutationOnly(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")

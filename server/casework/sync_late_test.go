@@ -43,7 +43,7 @@ func TestWhatComesLateIsOfItsDay(t *testing.T) {
 			day + "T18:00:00Z", "applied"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t)
+			h := newFixture(t)
 			h.take(line("c1"))
 			h.issue("r1", "t1", day, []auth.UserID{"ana"}, of)
 			h.now = instant(c.arrives)
@@ -61,7 +61,7 @@ func TestWhatComesLateIsOfItsDay(t *testing.T) {
 
 // A mutation waits a week for what it requires, and no longer.
 func TestARequirementThatNeverComesHasAnEnd(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")

@@ -159,7 +159,7 @@ func TestNoTextOfAPhoneStandsInTheClearOrOutlivesItsDebtor(t *testing.T) {
 // A time that no entry can hold, in any member of any kind, refuses its own mutation at most: the note
 // beside it is taken, a journal that is opened anew reads all of it, and fsck finds nothing.
 func TestATimeOutOfRangeRefusesItsMutationOnly(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")

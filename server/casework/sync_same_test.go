@@ -10,7 +10,7 @@ import (
 // A phone whose database was restored sends what it had sent before, under new
 // mids: the effect is there once and the phone is told so.
 func TestSameRecordUnderANewMidIsADuplicate(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1")
 	ana, rui := h.phone("ana", "d1"), h.phone("rui", "d2")
@@ -60,7 +60,7 @@ func TestSameRecordUnderANewMidIsADuplicate(t *testing.T) {
 // M4: a phone whose answers were lost goes on with its own plan. What another phone or the office has
 // written since is not overwritten.
 func TestAPlanIsChangedAgainThoughItsAnswerWasLost(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1")
 	ana, rui := h.phone("ana", "d1"), h.phone("rui", "d2")
@@ -95,7 +95,7 @@ func raw(f members) json.RawMessage { return write("", "", "put", 0, f).Fields }
 
 // A plan under a new mid is the same as long as nobody has ended it.
 func TestSamePlanUnderANewMid(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")

@@ -16,7 +16,7 @@ import (
 )
 
 // every calls fn for each record that the branch keeps, of every kind.
-func (h *house) every(fn func(r journal.Record)) {
+func (h *fixture) every(fn func(r journal.Record)) {
 	h.t.Helper()
 	seen := map[journal.DocRef]bool{}
 	h.eachEntry(func(_ string, e journal.Entry) {
@@ -34,7 +34,7 @@ func (h *house) every(fn func(r journal.Record)) {
 // A phone that names a record of a kind that phones do not get is not shown it: neither in the answer
 // to its push nor in what it pulls afterwards.
 func TestNoPhoneIsShownAKindThatIsNotSynced(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1", "debtor_ref", "D1"), line("c2", "debtor_ref", "D2"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	h.issue("r2", "t1", "2026-11-26", []auth.UserID{"ana", "rui"}, "north.c1")
@@ -88,7 +88,7 @@ func TestNoPhoneIsShownAKindThatIsNotSynced(t *testing.T) {
 // A phone that tries the id of another agent's record is answered as if no record had the id: in the
 // result, in what it pulls afterwards, and for every kind and operation.
 func TestAStrangersIDIsAnsweredAsAFreeOne(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"), line("c2"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	h.issue("r2", "t2", "2026-11-25", []auth.UserID{"rui"}, "north.c2")
@@ -154,9 +154,9 @@ func TestAStrangersIDIsAnsweredAsAFreeOne(t *testing.T) {
 // That a case has moved, or that its debtor was erased, is told to agents who have had a stop of it. To
 // others its id is a free one.
 func TestOnlyWhoHadAStopHearsThatACaseIsGone(t *testing.T) {
-	for want, h := range map[string]*house{
-		"revoked " + codeMoved:   newHouse(t),
-		"rejected " + codeErased: func() *house { h, _ := erasing(t); return h }(),
+	for want, h := range map[string]*fixture{
+		"revoked " + codeMoved:   newFixture(t),
+		"rejected " + codeErased: func() *fixture { h, _ := erasing(t); return h }(),
 	} {
 		h.take(line("c1", "debtor_ref", "D1"), line("c2", "debtor_ref", "D2"))
 		h.issue("r1", "t1", "2026-11-25", []auth.UserID{"rui"}, "north.c1")
@@ -184,7 +184,7 @@ func TestPhonesConverge(t *testing.T) {
 		seeds = 4
 	}
 	for seed := range seeds {
-		c := &convergence{house: newHouse(t), draw: rand.New(rand.NewPCG(seed, 3))}
+		c := &convergence{fixture: newFixture(t), draw: rand.New(rand.NewPCG(seed, 3))}
 		c.run(seed)
 		if t.Failed() {
 			return
@@ -194,7 +194,7 @@ func TestPhonesConverge(t *testing.T) {
 
 // convergence is a random history of a branch with five cases and three agents.
 type convergence struct {
-	*house
+	*fixture
 	draw   *rand.Rand
 	phones []*phone
 	log    []string

@@ -18,7 +18,7 @@ import (
 )
 
 // quarantined lists what waits for a supervisor, as "outcome code type/id".
-func (h *house) quarantined() string {
+func (h *fixture) quarantined() string {
 	h.t.Helper()
 	page, err := h.svc.Quarantine(context.Background(), boss, porto, "", 0, "")
 	ok(h.t, err)
@@ -50,7 +50,7 @@ func (m members) with(name string, v any) members {
 
 // Every outcome of a push, and what the server keeps and the phone hears of it.
 func TestOutcomesOfAPush(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"), line("c2"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1")
 	ana, rui := h.phone("ana", "d1"), h.phone("rui", "d2")
@@ -132,7 +132,7 @@ func TestOutcomesOfAPush(t *testing.T) {
 
 // What is refused is kept whole and sealed; nothing of it stands in the clear.
 func TestQuarantineKeepsThePayloadSealed(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	ana := h.phone("ana", "d1")
 	q := ana.put("visit_notes", "n1", members{"case": "Maria Silva, Rua 5", "at": "2026-11-25T10:00:00Z",
@@ -167,7 +167,7 @@ func TestQuarantineKeepsThePayloadSealed(t *testing.T) {
 
 // The loser of two plans can still be taken, as a plan of its own.
 func TestTheOtherPlanIsAcceptedOutOfQuarantine(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1")
 	h.want("ana's", h.phone("ana", "d1").put("plans", "p1", offered), "applied")
@@ -183,7 +183,7 @@ func TestTheOtherPlanIsAcceptedOutOfQuarantine(t *testing.T) {
 
 // M3: order, and children that need their parents.
 func TestRequiredMutationsComeFirst(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")
@@ -230,7 +230,7 @@ func (p *phone) page(q offline.PullRequest) (offline.PullAnswer, error) {
 }
 
 func TestPages(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")
@@ -323,7 +323,7 @@ func TestPages(t *testing.T) {
 
 // P4, P10: scope is judged at read, and what is gone carries no data.
 func TestScopeIsJudgedAtRead(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")
@@ -374,7 +374,7 @@ func TestScopeIsJudgedAtRead(t *testing.T) {
 
 // pull?wait answers as soon as there is something, of a type that was asked for.
 func TestWaitingForNews(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	h.now = instant("2026-11-25T10:00:00Z") // when the note is written: the clock stands still while the pull waits
@@ -407,7 +407,7 @@ func TestWaitingForNews(t *testing.T) {
 }
 
 func TestOnlyAPushThatIsNoneIsRefusedWhole(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ana := h.phone("ana", "d1")
 	good := write("visit_notes", "n1", "put", 0, members{"case": "north.c1"})
 	alter := func(f func(*offline.Mutation)) offline.PushRequest {
@@ -443,7 +443,7 @@ func TestOnlyAPushThatIsNoneIsRefusedWhole(t *testing.T) {
 
 // A phone's clock is evidence: kept, and flagged from five minutes on.
 func TestAClockThatIsWrongIsFlagged(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")

@@ -50,7 +50,7 @@ func TestAMutationThatCannotBeReadStandsAlone(t *testing.T) {
 		"members that are null":      {with(`"client_ts":null,"base":null,"requires":null,` + plain), "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t)
+			h := newFixture(t)
 			h.take(line("c1"))
 			h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 			ana := h.phone("ana", "d1")

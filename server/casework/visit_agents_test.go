@@ -75,7 +75,7 @@ func TestAgentsWhoCouldNotWorkDoNotCount(t *testing.T) {
 		"before the visit": {"2026-11-25T10:00:00Z", "agent_not_active"},
 		"after it":         {"2026-11-25T10:00:01Z", ""},
 	} {
-		h := newHouse(t)
+		h := newFixture(t)
 		h.svc.agents = away{"rui": instant(c.since), "ana": instant("2026-11-25T00:00:00Z")}
 		h.take(line("c1"))
 		h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1")
@@ -90,7 +90,7 @@ func TestAgentsWhoCouldNotWorkDoNotCount(t *testing.T) {
 
 // The second agent says from their own phone that they were there, and no other agent can.
 func TestTheSecondAgentConfirms(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"), line("c2"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui", "eva"}, "north.c1", "north.c2")
 	ana, rui, eva := h.phone("ana", "d1"), h.phone("rui", "d2"), h.phone("eva", "d3")
@@ -128,7 +128,7 @@ func TestTheSecondAgentConfirms(t *testing.T) {
 
 // A stop takes only the steps of the table; two phones telling of one stop make no task.
 func TestTheStepsOfAStop(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1")
 	ana, rui := h.phone("ana", "d1"), h.phone("rui", "d2")

@@ -31,9 +31,9 @@ func ids(t *testing.T, page func(after string) (Page, error)) string {
 	return strings.Join(out, " ")
 }
 
-// twoDays is a house with two days of two teams: visits v1 to v4, of which v3 names eva too and v4 is flagged, and a
+// twoDays is a fixture with two days of two teams: visits v1 to v4, of which v3 names eva too and v4 is flagged, and a
 // correction of v1.
-func twoDays(t *testing.T) *house {
+func twoDays(t *testing.T) *fixture {
 	h, _ := erasing(t)
 	h.take(line("c1"), line("c2"), line("c3"), line("c4"))
 	h.issue("r1", "west", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
@@ -137,7 +137,7 @@ func TestListsOfADaysWork(t *testing.T) {
 
 // An agent who leaves a stop is not found by it any more.
 func TestAStopIsFoundByWhoHasIt(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "west", "2026-11-25", []auth.UserID{"ana", "eva"}, "north.c1")
 	of := func(agent auth.UserID) string {
@@ -230,7 +230,7 @@ func TestCorrectionsShowBeforeAndAfter(t *testing.T) {
 
 // What the office corrected when it accepted it shows what was sent.
 func TestWhatWasCorrectedOnAcceptanceIsListed(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "west", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")

@@ -8,7 +8,7 @@ import (
 
 // A round that is read shows how each stop stands now, not how it stood when it was planned.
 func TestStopsSayHowTheyStandNow(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	for _, c := range []string{"c1", "c2", "c3", "c4", "c5"} {
 		h.take(c)
 	}

@@ -76,7 +76,7 @@ func unescaped(t *testing.T, s string) string {
 
 // A calendar tells times as the branch's clocks do, and where people live only when it is asked to.
 func TestACalendarOfARoute(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	// An hour ahead of UTC, and of the debtors.
 	_, err := h.office.PutBranch(ctx, office.Ask{By: "admin"}, office.Branch{ID: porto, TimeZone: "Europe/Madrid"})
@@ -134,7 +134,7 @@ func TestACalendarOfARoute(t *testing.T) {
 
 // A day that is only planned is shown as such: nobody has been sent.
 func TestACalendarIsTentativeUntilTheRoundIsPublished(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take("c1")
 	id := h.plan(today).ID
 	says := func(want string) {

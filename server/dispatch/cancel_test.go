@@ -9,7 +9,7 @@ import (
 
 // A round that is called off leaves the phones; what was done stays, and the day can be planned again.
 func TestARoundIsCalledOff(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	h.street()
 	queued, planned := h.request(today).ID, ""

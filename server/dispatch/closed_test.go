@@ -11,7 +11,7 @@ import (
 )
 
 // leave puts an agent on leave and takes back their work of those days.
-func (h *house) leave(agent auth.UserID, from, to string) []TakenBack {
+func (h *fixture) leave(agent auth.UserID, from, to string) []TakenBack {
 	h.t.Helper()
 	_, err := h.office.PutLeave(context.Background(), office.Ask{By: "boss"}, office.Leave{ID: "l1", Agent: agent,
 		Branch: porto, From: from, To: to})
@@ -22,7 +22,7 @@ func (h *house) leave(agent auth.UserID, from, to string) []TakenBack {
 }
 
 // shut closes the branch on a date.
-func (h *house) shut(date string) {
+func (h *fixture) shut(date string) {
 	h.t.Helper()
 	_, err := h.office.CloseDay(context.Background(), office.Ask{By: "boss"}, office.ClosedDay{Branch: porto, Date: date,
 		Reason: "training"})
@@ -45,7 +45,7 @@ const tomorrow = "2026-11-26"
 // Who is on leave is not planned, a case whose team is on leave says so, and work that is on phones is taken back: that
 // of the days of the leave only. Once the leave is taken back the day is planned as before.
 func TestWhoIsOnLeaveHasNoWorkThatDay(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	h.take("c1")
 	h.take("c2")
@@ -110,7 +110,7 @@ func TestWhoIsOnLeaveHasNoWorkThatDay(t *testing.T) {
 
 // A leave that was taken back before the work was has no effect, and a crash after it was noted loses nothing.
 func TestALeaveIsFollowedAfterACrash(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	h.take("c1")
 	h.publish(h.plan(today).ID)
@@ -129,7 +129,7 @@ func TestALeaveIsFollowedAfterACrash(t *testing.T) {
 
 // A closed day is not planned, published or replanned; what is on phones is taken back, but for a team at the door.
 func TestAClosedDayHasNoWork(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	h.take("c1")
 	h.take("c2")

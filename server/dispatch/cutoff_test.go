@@ -40,7 +40,7 @@ func (f ferry) Matrix(ctx context.Context, mode travel.Mode, points []geo.Point)
 // A place that no road leads to is told from one that is too far, and both
 // from a bad hour.
 func TestCutOffAndFarCasesAreLeftOutAsSuch(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.svc.opt.Travel = ferry{}
 	at := geo.Point{Lon: -8.62, Lat: 41.15}.E7()
 	h.team(office.Team{ID: "t-west", Agents: []auth.UserID{"west-1", "west-2"}, Territories: []string{"west"},

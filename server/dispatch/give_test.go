@@ -9,7 +9,7 @@ import (
 // A case that a supervisor gives to a team goes to its phones at once, stays there when the day is planned anew, and
 // is planned for no other team.
 func TestAGivenCaseStaysWithItsTeam(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.street()
 	h.take("e1", "lon", "-8.58")
 	v := h.publish(h.plan(today).ID)

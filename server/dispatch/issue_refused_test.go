@@ -9,7 +9,7 @@ import (
 )
 
 // disable disables a user.
-func (h *house) disable(id auth.UserID, yes bool) {
+func (h *fixture) disable(id auth.UserID, yes bool) {
 	h.t.Helper()
 	_, err := h.office.PatchUser(context.Background(), office.Ask{By: "admin"}, id, office.UserPatch{Disabled: &yes})
 	ok(h.t, err)
@@ -17,7 +17,7 @@ func (h *house) disable(id auth.UserID, yes bool) {
 
 // Agents who are disabled, in another branch, or without a device that may call are not planned.
 func TestWhoCannotGoIsNotPlanned(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	h.take("c1")
 	h.take("c2", "lon", "-8.58")
@@ -55,7 +55,7 @@ func TestWhoCannotGoIsNotPlanned(t *testing.T) {
 
 // Who was planned and cannot go any more is not issued to; the stops say why.
 func TestWhoCannotGoIsNotIssuedTo(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take("c1")
 	h.take("c2", "lon", "-8.58")
 	id := h.plan(today).ID
@@ -73,7 +73,7 @@ func TestWhoCannotGoIsNotIssuedTo(t *testing.T) {
 
 // A plan for tomorrow that was made before today's was published leaves today's visits alone all the same.
 func TestTomorrowIsNotIssuedWhatIsOpenToday(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	const tomorrow = "2026-11-26"
 	h.take("c1")
 	h.shift("t-west", tomorrow)

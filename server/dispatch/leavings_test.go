@@ -11,7 +11,7 @@ import (
 // The open work of an agent who is disabled or moved is taken back: what others of the team have stays with them, the
 // rest leaves the phones, and what was done stays.
 func TestWhoLeavesHasNoOpenWork(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	for _, c := range []string{"c1", "c2", "c3"} {
 		h.take(c)
@@ -63,7 +63,7 @@ func TestWhoLeavesHasNoOpenWork(t *testing.T) {
 
 // Who is back before their work was taken back keeps it.
 func TestWhoIsBackKeepsTheirWork(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take("c1")
 	h.publish(h.plan(today).ID)
 	h.disable("west-1", true)

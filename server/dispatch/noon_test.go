@@ -13,7 +13,7 @@ import (
 )
 
 // replan plans a published round anew and gives what came of it.
-func (h *house) replan(id string, p ReplanParams) View {
+func (h *fixture) replan(id string, p ReplanParams) View {
 	h.t.Helper()
 	p.Seed, p.TimeLimitS = 1, 1
 	_, err := h.svc.Replan(context.Background(), h.ask(), id, p)
@@ -28,7 +28,7 @@ func (h *house) replan(id string, p ReplanParams) View {
 
 // A day that is over is not planned, nor published when it was planned in time.
 func TestADayThatIsOverIsNotPlanned(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	h.take("c1")
 	h.shift("t-west", "2026-11-24")
@@ -45,7 +45,7 @@ func TestADayThatIsOverIsNotPlanned(t *testing.T) {
 
 // A round for today that is asked for in the middle of the day begins then.
 func TestTodayIsPlannedFromNowOn(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.street()
 	h.now = at("12:40")
 	v := h.plan(today)
@@ -70,7 +70,7 @@ func TestTodayIsPlannedFromNowOn(t *testing.T) {
 
 // While one round's visits are being made, another of the day is neither planned nor published.
 func TestADayUnderWayHasOneRound(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	h.street()
 	first, spare := h.plan(today).ID, h.plan(today).ID
@@ -94,7 +94,7 @@ func TestADayUnderWayHasOneRound(t *testing.T) {
 
 // Who was visited for one debt is not visited for another the same day.
 func TestADebtorVisitedTodayIsNotVisitedAgain(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take("first", "debtor_ref", "D-one", "priority", "5")
 	h.take("second", "debtor_ref", "D-one", "lon", "-8.58")
 	h.take("else", "lon", "-8.57")
@@ -116,7 +116,7 @@ func TestADebtorVisitedTodayIsNotVisitedAgain(t *testing.T) {
 // Debtors of two lenders whom a supervisor linked are one person: cases at one door are
 // one stop, another place is left out, and after the visit nobody goes there that day.
 func TestLinkedDebtorsAreVisitedOnce(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take("first", "debtor_ref", "D-one", "priority", "5", "service_min", "50")
 	h.take("door", "lender", "south", "debtor_ref", "D-one", "service_min", "50")
 	h.take("second", "lender", "west", "debtor_ref", "D-one", "lon", "-8.58")
@@ -149,7 +149,7 @@ func TestLinkedDebtorsAreVisitedOnce(t *testing.T) {
 
 // A replan that changes nothing tells the phones nothing, whatever the clock says.
 func TestAReplanWithoutNewsIsSilent(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.street()
 	v := h.publish(h.plan(today).ID)
 	h.now = at("10:30")
@@ -164,7 +164,7 @@ func TestAReplanWithoutNewsIsSilent(t *testing.T) {
 
 // A team that dropped out stays out until it is said to be back.
 func TestATeamThatDroppedOutStaysOut(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.agents("other-1", "other-2")
 	h.team(office.Team{ID: "t-other", Agents: []auth.UserID{"other-1", "other-2"}, Territories: []string{"west"},
 		Items: []string{"badge", "authorisation_letter"}, Recording: true})
@@ -196,7 +196,7 @@ func TestATeamThatDroppedOutStaysOut(t *testing.T) {
 
 // What moves from one team to another leaves the phones of the first.
 func TestWhatMovesIsCountedAsRevoked(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take("c1")
 	h.take("c2")
 	v := h.publish(h.plan(today).ID)
@@ -264,7 +264,7 @@ func TestTheDoorATeamIsAtIsKeptWhole(t *testing.T) {
 // A case does not come back to an agent who declined it: not when the day is planned anew, and not on another day. A
 // team without that agent goes.
 func TestADeclinedStopDoesNotComeBack(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.agents("other-1", "other-2")
 	h.take("c1")
 	h.take("c2")

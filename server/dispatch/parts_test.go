@@ -15,7 +15,7 @@ import (
 
 // A route of 500 stops is kept in parts, read whole, issued, and planned anew.
 func TestALongRouteReachesThePhones(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	const doors, each = 10, 50
 	for d := range doors {
 		var lines [][]string
@@ -103,7 +103,7 @@ func TestPartsAreJoinedInOrder(t *testing.T) {
 
 // A route no document can hold, not even in parts, fails with the reason instead of cycling.
 func TestARoundThatCannotBeKeptFails(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take("c1")
 	id := h.request(today).ID
 	plan := h.svc.plan

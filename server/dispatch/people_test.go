@@ -27,7 +27,7 @@ func twice(t *testing.T, err error, a, b string) string {
 }
 
 // hours gives a team other hours today.
-func (h *house) hours(team, from, to string, agents ...auth.UserID) {
+func (h *fixture) hours(team, from, to string, agents ...auth.UserID) {
 	h.t.Helper()
 	_, err := h.office.PutShift(context.Background(), office.Ask{By: "boss"}, office.Shift{Branch: porto, Team: team,
 		Date: today, From: from, To: to, Agents: agents})
@@ -36,7 +36,7 @@ func (h *house) hours(team, from, to string, agents ...auth.UserID) {
 
 // One person is never planned as two: neither at planning, nor at publishing, nor when the day is planned anew.
 func TestAnAgentIsInOneTeamAtATime(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	h.take("c1")
 	h.take("c2", "lon", "-8.58")
@@ -76,7 +76,7 @@ func TestAnAgentIsInOneTeamAtATime(t *testing.T) {
 
 // A shift that is given between the request and the run does not make two of one either.
 func TestARunLooksAtThePeopleAgain(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take("c1")
 	r := h.request(today)
 	h.hours("t-west", "08:00", "12:00", "east-1")

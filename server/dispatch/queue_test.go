@@ -129,7 +129,7 @@ func TestQueuesNeverStarve(t *testing.T) {
 }
 
 // put keeps a round of any branch as if it had been asked for, and has Run look at it.
-func (h *house) put(b auth.BranchID, id, status string) {
+func (h *fixture) put(b auth.BranchID, id, status string) {
 	h.t.Helper()
 	r := Round{ID: id, Branch: b, Date: today, Status: status}
 	if status == Replanning {
@@ -147,7 +147,7 @@ func (h *house) put(b auth.BranchID, id, status string) {
 }
 
 // becomes is the work of a lane that takes a while and leaves a round in a status.
-func (h *house) becomes(after time.Duration, status string) func(context.Context, Round) error {
+func (h *fixture) becomes(after time.Duration, status string) func(context.Context, Round) error {
 	return func(ctx context.Context, r Round) error {
 		if err := journal.Sleep(ctx, after); err != nil {
 			return err
@@ -161,10 +161,10 @@ func (h *house) becomes(after time.Duration, status string) func(context.Context
 }
 
 // running runs a story beside Run, under a clock that jumps over waiting; lanes are what Run does.
-func running(t *testing.T, lanes func(h *house) []*lane, story func(h *house)) {
+func running(t *testing.T, lanes func(h *fixture) []*lane, story func(h *fixture)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t)
+		h := newFixture(t)
 		h.svc.lanes = func() []*lane { return lanes(h) }
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
@@ -178,7 +178,7 @@ func running(t *testing.T, lanes func(h *house) []*lane, story func(h *house)) {
 }
 
 // is fails the test unless a round has a status.
-func (h *house) is(b auth.BranchID, id, status string) Round {
+func (h *fixture) is(b auth.BranchID, id, status string) Round {
 	h.t.Helper()
 	r, err := h.svc.load(context.Background(), b, id)
 	ok(h.t, err)
@@ -191,13 +191,13 @@ func (h *house) is(b auth.BranchID, id, status string) Round {
 // While one branch's ten searches of two minutes go on, another branch publishes and plans
 // anew at once, and a third has its own search next, not after the ten.
 func TestNothingWaitsBehindSearches(t *testing.T) {
-	running(t, func(h *house) []*lane {
+	running(t, func(h *fixture) []*lane {
 		return []*lane{
 			{Publishing, h.becomes(time.Second, Published), newQueue(issuedAtOnce)},
 			{Replanning, h.becomes(2*time.Second, Publishing), newQueue(replannedAtOnce)},
 			{Queued, h.becomes(2*time.Minute, Planned), newQueue(1)},
 		}
-	}, func(h *house) {
+	}, func(h *fixture) {
 		for i := range 10 {
 			h.put("a", fmt.Sprint("a", i), Queued)
 		}
@@ -222,7 +222,7 @@ func TestNothingWaitsBehindSearches(t *testing.T) {
 // has failed in the end: it can be asked for again.
 func TestARoundThatBreaksOffIsGivenUp(t *testing.T) {
 	tries := 0
-	running(t, func(h *house) []*lane {
+	running(t, func(h *fixture) []*lane {
 		planned := h.becomes(time.Second, Planned)
 		return []*lane{{Queued, func(ctx context.Context, r Round) error {
 			if r.ID == "bad" {
@@ -231,7 +231,7 @@ func TestARoundThatBreaksOffIsGivenUp(t *testing.T) {
 			}
 			return planned(ctx, r)
 		}, newQueue(1)}}
-	}, func(h *house) {
+	}, func(h *fixture) {
 		h.put("a", "bad", Queued)
 		h.put("a", "good", Queued)
 		h.put("b", "other", Queued)
@@ -250,7 +250,7 @@ func TestARoundThatBreaksOffIsGivenUp(t *testing.T) {
 // A round that takes the process down with it does so at most maxTries times: each start counts
 // the attempt before it is made.
 func TestStartsDoNotCycle(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.put("a", "bad", Queued)
 	type dies struct{}
 	starts := 0
@@ -275,7 +275,7 @@ func TestStartsDoNotCycle(t *testing.T) {
 // What cannot be published goes back to where it can be asked for again, and what the phones
 // have stays.
 func TestPublishingThatFailsCanBeAskedForAgain(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take("c1")
 	id := h.plan(today).ID
 	real := h.svc.lanes
@@ -308,7 +308,7 @@ func TestPublishingThatFailsCanBeAskedForAgain(t *testing.T) {
 // A branch has one queued round a day: the same asked again is the same round, under any key and
 // for ever; another plan is refused until the first is planned.
 func TestADayHasOneQueuedRound(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take("c1")
 	ctx := context.Background()
 	p := Params{Branch: porto, Date: today, Seed: 1, TimeLimitS: 1, Teams: []string{"t-west", "t-east"}}

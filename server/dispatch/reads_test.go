@@ -13,10 +13,10 @@ func TestARoundIsDecidedOnWhatIsThere(t *testing.T) {
 	ctx := context.Background()
 	for name, c := range map[string]struct {
 		after string // the search after which it happens
-		do    func(h *house, first, spare View) (happen func(), try func() error)
+		do    func(h *fixture, first, spare View) (happen func(), try func() error)
 		want  string
 	}{
-		"a visit is made while another round is asked for": {"assignments round", func(h *house, first, _ View) (func(),
+		"a visit is made while another round is asked for": {"assignments round", func(h *fixture, first, _ View) (func(),
 			func() error) {
 			return func() { h.visit(stopOf(first, "t-west"), "west-1") },
 				func() error {
@@ -24,12 +24,12 @@ func TestARoundIsDecidedOnWhatIsThere(t *testing.T) {
 					return err
 				}
 		}, "round.under_way"},
-		"a visit is made while another round is published": {"assignments round", func(h *house, first, spare View) (func(),
+		"a visit is made while another round is published": {"assignments round", func(h *fixture, first, spare View) (func(),
 			func() error) {
 			return func() { h.visit(stopOf(first, "t-west"), "west-1") },
 				func() error { _, err := h.svc.Publish(ctx, h.ask(), spare.ID); return err }
 		}, "round.under_way"},
-		"a shift is put while a round is refused for having none": {"shifts date", func(h *house, _, _ View) (func(),
+		"a shift is put while a round is refused for having none": {"shifts date", func(h *fixture, _, _ View) (func(),
 			func() error) {
 			return func() { h.shift("t-west", "2026-11-26") },
 				func() error {
@@ -37,7 +37,7 @@ func TestARoundIsDecidedOnWhatIsThere(t *testing.T) {
 					return err
 				}
 		}, ""},
-		"a shift is cut short while the day is planned anew": {"shifts date", func(h *house, first, _ View) (func(),
+		"a shift is cut short while the day is planned anew": {"shifts date", func(h *fixture, first, _ View) (func(),
 			func() error) {
 			return func() {
 					_, err := h.office.PutShift(ctx, office.Ask{By: "boss"}, office.Shift{Branch: porto, Team: "t-east", Date: today,
@@ -49,7 +49,7 @@ func TestARoundIsDecidedOnWhatIsThere(t *testing.T) {
 					return err
 				}
 		}, "round.no_team_left"},
-		"the round is replaced while it is planned anew": {"shifts date", func(h *house, first, spare View) (func(),
+		"the round is replaced while it is planned anew": {"shifts date", func(h *fixture, first, spare View) (func(),
 			func() error) {
 			return func() { h.publish(spare.ID) },
 				func() error {
@@ -59,7 +59,7 @@ func TestARoundIsDecidedOnWhatIsThere(t *testing.T) {
 		}, "round.state"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t)
+			h := newFixture(t)
 			h.street()
 			first, spare := h.plan(today), h.plan(today)
 			first = h.publish(first.ID)

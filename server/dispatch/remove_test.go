@@ -10,7 +10,7 @@ import (
 
 // A shift goes once nothing is to be done in it, and a team once it has no shift, stop or case.
 func TestShiftsAndTeamsAreRemoved(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	h.street()
 	const tomorrow = "2026-11-26"

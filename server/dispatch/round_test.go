@@ -28,7 +28,7 @@ func field(t testing.TB, rec journal.Record, name string) string {
 // Every case that gets no stop has a reason, and its rule and source where the
 // law is the reason; nothing is lost between stops and reasons.
 func TestEveryCaseHasAStopOrAReason(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take("fine")
 	h.take("fine-too", "lon", "-8.58")
 	h.take("no-point", "lon", "", "lat", "")
@@ -88,7 +88,7 @@ func ptr[T any](v T) *T { return &v }
 
 // The round that is published last is the day's; what it does not visit leaves the phones.
 func TestARoundReplacesTheOlderOfItsDay(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take("c1")
 	h.take("c2")
 	first := h.publish(h.plan(today).ID)
@@ -115,7 +115,7 @@ func TestARoundReplacesTheOlderOfItsDay(t *testing.T) {
 
 // The law is asked again at the moment of publishing.
 func TestAHoldBetweenPlanningAndPublishingKeepsTheStopFromBeingIssued(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take("c1")
 	h.take("c2")
 	h.take("c3")
@@ -143,7 +143,7 @@ func TestAHoldBetweenPlanningAndPublishingKeepsTheStopFromBeingIssued(t *testing
 }
 
 func TestPublishingAgainDoesNothingMore(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take("c1")
 	id := h.plan(today).ID
 	ask := h.ask()
@@ -177,7 +177,7 @@ func TestPublishingAgainDoesNothingMore(t *testing.T) {
 
 // A run that left no result is done again; its documents do not count beside the new ones.
 func TestARunWithoutAResultIsPlannedAgain(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take("c1")
 	h.take("c2", "flags", "stop")
 	r := h.request(today)
@@ -203,7 +203,7 @@ func TestARunWithoutAResultIsPlannedAgain(t *testing.T) {
 }
 
 func TestARoundThatCannotBeIsRefusedWithItsReason(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	for want, p := range map[string]Params{
 		"round.date":       {Branch: porto, Date: "25.11.2026"},
@@ -240,7 +240,7 @@ func TestARoundThatCannotBeIsRefusedWithItsReason(t *testing.T) {
 
 // A team that cannot go is told by its place, and whether it is unknown or off.
 func TestATeamThatCannotGoIsNamed(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	h.team(office.Team{ID: "t-off", Agents: []auth.UserID{"west-1"}, Territories: []string{"west"}})
 	places := func(err error) string {
@@ -283,7 +283,7 @@ func TestADayNobodyGoesOnWithIsNotPlannedAnew(t *testing.T) {
 		"the last minute of the last shift":    {nil, nil, "17:59", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t)
+			h := newFixture(t)
 			ctx := context.Background()
 			_, err := h.office.PutShift(ctx, office.Ask{By: "boss"}, office.Shift{Branch: porto, Team: "t-west", Date: today,
 				From: "08:30", To: "14:00"})
@@ -313,7 +313,7 @@ func TestADayNobodyGoesOnWithIsNotPlannedAnew(t *testing.T) {
 // The same command has the same answer, whatever the clock says by then; and what a
 // round is comes before who would go.
 func TestARepeatedReplanIsAnsweredAsBefore(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	h.take("c1")
 	request := h.ask()
@@ -346,7 +346,7 @@ func TestARepeatedReplanIsAnsweredAsBefore(t *testing.T) {
 
 // The agents of a shift replace the team that day.
 func TestTheShiftSaysWhoGoes(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take("c1")
 	h.agents("spare")
 	h.shift("t-west", today, "spare")
@@ -365,7 +365,7 @@ func TestTheShiftSaysWhoGoes(t *testing.T) {
 
 // Publishing ends the days that are over; so does midnight, without a new round.
 func TestDaysThatAreOverLeaveThePhones(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take("c1")
 	h.take("c2", "lon", "-8.58")
 	h.publish(h.plan(today).ID)

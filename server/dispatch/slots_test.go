@@ -14,7 +14,7 @@ import (
 	"doorstep/server/record"
 )
 
-func (h *house) slots(id, date string, minutes int) DaySlots {
+func (h *fixture) slots(id, date string, minutes int) DaySlots {
 	h.t.Helper()
 	d, err := h.svc.Slots(context.Background(), boss, SlotParams{Branch: porto, Case: record.CaseIDOf("north", id),
 		Date: date, Minutes: minutes})
@@ -23,7 +23,7 @@ func (h *house) slots(id, date string, minutes int) DaySlots {
 }
 
 // visit is a visit to a stop half an hour ago, at which nobody was met.
-func (h *house) visit(st Stop, agent auth.UserID) {
+func (h *fixture) visit(st Stop, agent auth.UserID) {
 	h.t.Helper()
 	a := auth.Actor{User: agent, Role: auth.RoleAgent, Branches: []auth.BranchID{porto}}
 	_, err := h.cases.One(context.Background(), a, porto, casework.Request{ID: "m:" + string(agent) + ":" +
@@ -73,7 +73,7 @@ func cheapest(t *testing.T, d DaySlots) Slot {
 }
 
 // street gives four cases of the west, in a row from west to east.
-func (h *house) street() {
+func (h *fixture) street() {
 	for i := range 4 {
 		h.take(fmt.Sprintf("c%d", i+1), "lon", fmt.Sprintf("%.3f", -8.640+0.008*float64(i)))
 	}
@@ -82,7 +82,7 @@ func (h *house) street() {
 // A debtor nobody planned to visit wants one: who could come when, at what
 // detour, and whether a promise made so is kept.
 func TestAPromisedSlotIsKept(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.street()
 	id := h.plan(today).ID
 	h.publish(id)
@@ -127,7 +127,7 @@ func TestAPromisedSlotIsKept(t *testing.T) {
 
 // What a planned round leaves room for, by who may go and how many doors.
 func TestSlotsKeepWhatTheDayMustKeep(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.street()
 	h.take("far", "lon", "-8.58")
 	h.take("new", "lon", "-8.62")
@@ -178,7 +178,7 @@ func TestSlotsKeepWhatTheDayMustKeep(t *testing.T) {
 
 // What a promise would do to others: those with an appointment keep it, and moving the rest far has its price.
 func TestSlotsCountWhatOthersLose(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.street()
 	h.take("firm", "lon", "-8.612")
 	h.do(casework.MakeAppointment{Case: "north.firm", From: at("14:00"), To: at("14:20")})
@@ -204,7 +204,7 @@ func TestSlotsCountWhatOthersLose(t *testing.T) {
 
 // Where the branch lets neighbours in, a team from over the border may be promised too.
 func TestSlotsOfANeighbour(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.team(office.Team{ID: "t-west", Agents: []auth.UserID{"west-1", "west-2"}, Territories: []string{"west"},
 		Items: []string{"badge", "authorisation_letter"}, Recording: true, MaxStops: 1})
 	h.take("c1")
@@ -223,7 +223,7 @@ func TestSlotsOfANeighbour(t *testing.T) {
 
 // Half past ten: one visit of four is made, by a team that has four doors.
 func TestSlotsOfADayThatHasBegun(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.street()
 	west := office.Team{ID: "t-west", Agents: []auth.UserID{"west-1", "west-2"}, Territories: []string{"west"},
 		Items: []string{"badge", "authorisation_letter"}, Recording: true, MaxStops: 4}
@@ -290,7 +290,7 @@ func TestDoorsOfAPlannedRoute(t *testing.T) {
 
 // A day to come has no round: the law alone speaks.
 func TestSlotsOfADayWithoutARound(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take("c1")
 	h.do(casework.SetRequests{Case: "north.c1", Requests: record.Requests{NoContactTimes: []record.TimeSpan{{From: "12:15",
 		To: "13:45"}}}})
@@ -319,7 +319,7 @@ func TestSlotsOfADayWithoutARound(t *testing.T) {
 }
 
 func TestSlotsAreRefused(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.take("c1")
 	h.take("gone")
 	h.do(casework.CloseCase{Case: "north.gone", Reason: "recalled"})

@@ -21,8 +21,8 @@ import (
 
 const branch auth.BranchID = "PORTO"
 
-// house is one store with one journal, and what the outboxes on it see of the domain.
-type house struct {
+// fixture is one store with one journal, and what the outboxes on it see of the domain.
+type fixture struct {
 	t       *testing.T
 	folder  string // of the store
 	journal *journal.Journal
@@ -37,7 +37,7 @@ type house struct {
 }
 
 // inHouse runs a story on a real store under a clock that jumps over waiting.
-func inHouse(t *testing.T, story func(t *testing.T, h *house)) {
+func inHouse(t *testing.T, story func(t *testing.T, h *fixture)) {
 	t.Helper()
 	folder := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
@@ -46,7 +46,7 @@ func inHouse(t *testing.T, story func(t *testing.T, h *house)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h := &house{t: t, folder: folder, journal: journal.Open(store, journal.Options{}), refuse: map[string]string{},
+		h := &fixture{t: t, folder: folder, journal: journal.Open(store, journal.Options{}), refuse: map[string]string{},
 			broken: map[string]bool{},
 			tokens: map[auth.DeviceID]string{"d1": "token-1"}, marks: map[string][]Mark{}}
 		defer func() {
@@ -59,7 +59,7 @@ func inHouse(t *testing.T, story func(t *testing.T, h *house)) {
 }
 
 // write puts alerts into the journal as the entry that causes them would.
-func (h *house) write(ns ...Alert) {
+func (h *fixture) write(ns ...Alert) {
 	h.t.Helper()
 	h.do(branch, func(ctx context.Context, r *journal.Reader) (journal.Draft, error) {
 		d := journal.Draft{Action: "publish"}
@@ -84,7 +84,7 @@ func (h *house) write(ns ...Alert) {
 	})
 }
 
-func (h *house) do(b auth.BranchID, decide func(context.Context, *journal.Reader) (journal.Draft, error)) {
+func (h *fixture) do(b auth.BranchID, decide func(context.Context, *journal.Reader) (journal.Draft, error)) {
 	h.t.Helper()
 	out, err := h.journal.Do(context.Background(), b, []journal.Command{{ID: uuid.NewString(), Decide: decide}})
 	if err == nil {
@@ -95,7 +95,7 @@ func (h *house) do(b auth.BranchID, decide func(context.Context, *journal.Reader
 	}
 }
 
-func (h *house) alert(id string) Alert {
+func (h *fixture) alert(id string) Alert {
 	h.t.Helper()
 	recs, err := h.journal.Store().Records(context.Background(), branch, []journal.DocRef{{Type: "alerts", ID: id}})
 	if err != nil {
@@ -109,7 +109,7 @@ func (h *house) alert(id string) Alert {
 }
 
 // outcome is the last mark of an alert.
-func (h *house) outcome(id string) Mark {
+func (h *fixture) outcome(id string) Mark {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if m := h.marks[id]; len(m) > 0 {
@@ -119,7 +119,7 @@ func (h *house) outcome(id string) Mark {
 }
 
 // Mark records states as entries, but for those of alerts that are settled.
-func (h *house) Mark(ctx context.Context, b auth.BranchID, marks []Mark) (passed []string, err error) {
+func (h *fixture) Mark(ctx context.Context, b auth.BranchID, marks []Mark) (passed []string, err error) {
 	var made []Mark
 	out, err := h.journal.Do(ctx, b, []journal.Command{{ID: uuid.NewString(), Decide: func(ctx context.Context,
 		r *journal.Reader) (journal.Draft, error) {
@@ -163,7 +163,7 @@ func (h *house) Mark(ctx context.Context, b auth.BranchID, marks []Mark) (passed
 }
 
 // Ask judges again.
-func (h *house) Ask(_ context.Context, _ auth.BranchID, alerts []Alert) []Answer {
+func (h *fixture) Ask(_ context.Context, _ auth.BranchID, alerts []Alert) []Answer {
 	if h.meanwhile != nil {
 		h.meanwhile()
 	}
@@ -181,7 +181,7 @@ func (h *house) Ask(_ context.Context, _ auth.BranchID, alerts []Alert) []Answer
 }
 
 // PushToken knows the tokens of devices.
-func (h *house) PushToken(ctx context.Context, d auth.DeviceID) (string, error) {
+func (h *fixture) PushToken(ctx context.Context, d auth.DeviceID) (string, error) {
 	if h.deaf {
 		<-ctx.Done()
 		return "", ctx.Err()
@@ -195,7 +195,7 @@ func (h *house) PushToken(ctx context.Context, d auth.DeviceID) (string, error) 
 }
 
 // DropPushToken forgets a token.
-func (h *house) DropPushToken(_ context.Context, d auth.DeviceID, token string) error {
+func (h *fixture) DropPushToken(_ context.Context, d auth.DeviceID, token string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.tokens[d] == token {
@@ -236,7 +236,7 @@ func (p *provider) of(id string) []time.Time {
 }
 
 // run starts a node; the returned function stops it and waits.
-func (h *house) run(s Sender) (stop func()) {
+func (h *fixture) run(s Sender) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	o := New(h.journal, h, h, s, slog.New(slog.DiscardHandler))
@@ -259,7 +259,7 @@ func many(n int) []Alert {
 }
 
 func TestNoticeIsSentOnceAndRecorded(t *testing.T) {
-	inHouse(t, func(t *testing.T, h *house) {
+	inHouse(t, func(t *testing.T, h *fixture) {
 		p := &provider{answer: func(_ context.Context, m Message) error {
 			// J16: "sending" is durable before the call.
 			if s := h.alert(m.Task).Status; s != Sending {
@@ -283,7 +283,7 @@ func TestNoticeIsSentOnceAndRecorded(t *testing.T) {
 }
 
 func TestWithoutProviderNoticesStayPending(t *testing.T) {
-	inHouse(t, func(t *testing.T, h *house) {
+	inHouse(t, func(t *testing.T, h *fixture) {
 		stop := h.run(nil)
 		h.write(Alert{ID: "n"})
 		time.Sleep(time.Hour)
@@ -295,7 +295,7 @@ func TestWithoutProviderNoticesStayPending(t *testing.T) {
 }
 
 func TestFailedAttemptsAreSpreadAndEndAfterEight(t *testing.T) {
-	inHouse(t, func(t *testing.T, h *house) {
+	inHouse(t, func(t *testing.T, h *fixture) {
 		p := &provider{answer: func(context.Context, Message) error { return &Failure{Retry: true, Why: "unavailable"} }}
 		h.write(many(20)...)
 		stop := h.run(p)
@@ -323,7 +323,7 @@ func TestFailedAttemptsAreSpreadAndEndAfterEight(t *testing.T) {
 }
 
 func TestThoseThatWaitDoNotHideTheOthers(t *testing.T) {
-	inHouse(t, func(t *testing.T, h *house) {
+	inHouse(t, func(t *testing.T, h *fixture) {
 		p := &provider{answer: func(_ context.Context, m Message) error {
 			switch m.Task {
 			case "soon":
@@ -347,7 +347,7 @@ func TestThoseThatWaitDoNotHideTheOthers(t *testing.T) {
 }
 
 func TestRetryDoesNotWaitForAnotherBranchToBeQuiet(t *testing.T) {
-	inHouse(t, func(t *testing.T, h *house) {
+	inHouse(t, func(t *testing.T, h *fixture) {
 		p := &provider{answer: func(context.Context, Message) error { return &Failure{Retry: true, Why: "unavailable"} }}
 		h.write(Alert{ID: "n"})
 		stop := h.run(p)
@@ -365,7 +365,7 @@ func TestRetryDoesNotWaitForAnotherBranchToBeQuiet(t *testing.T) {
 }
 
 func TestRetryAfterIsKeptEvenBeforeAnotherNode(t *testing.T) {
-	inHouse(t, func(t *testing.T, h *house) {
+	inHouse(t, func(t *testing.T, h *fixture) {
 		const after = 10 * time.Minute
 		first := true
 		p := &provider{}
@@ -395,7 +395,7 @@ func TestOneNodeAtATimeThoughCallsAreSlow(t *testing.T) {
 	if callTime >= leaseTime/2 {
 		t.Errorf("a call of %v can outlive a lease that is renewed when %v of it are left", callTime, leaseTime/2)
 	}
-	inHouse(t, func(t *testing.T, h *house) {
+	inHouse(t, func(t *testing.T, h *fixture) {
 		var a, b provider
 		slow := func(other *provider) func(context.Context, Message) error {
 			return func(context.Context, Message) error {
@@ -424,7 +424,7 @@ func TestOneNodeAtATimeThoughCallsAreSlow(t *testing.T) {
 }
 
 func TestDeadTokenIsDropped(t *testing.T) {
-	inHouse(t, func(t *testing.T, h *house) {
+	inHouse(t, func(t *testing.T, h *fixture) {
 		p := &provider{answer: func(context.Context, Message) error {
 			return &Failure{Unregistered: true,
 				Why: "unregistered"}
@@ -445,7 +445,7 @@ func TestDeadTokenIsDropped(t *testing.T) {
 }
 
 func TestRuleIsAskedAgainAtTheMomentOfSending(t *testing.T) {
-	inHouse(t, func(t *testing.T, h *house) {
+	inHouse(t, func(t *testing.T, h *fixture) {
 		p := &provider{answer: func(context.Context, Message) error { return &Failure{Retry: true, Why: "unavailable"} }}
 		h.refuse["revoked"] = "revoked"
 		h.broken["unreadable"] = true
@@ -478,7 +478,7 @@ func TestRuleIsAskedAgainAtTheMomentOfSending(t *testing.T) {
 
 // J16: found at "sending", nobody knows whether it went out; an alert is repeated.
 func TestAlertLeftAtSendingByACrashIsRepeated(t *testing.T) {
-	inHouse(t, func(t *testing.T, h *house) {
+	inHouse(t, func(t *testing.T, h *fixture) {
 		h.write(Alert{ID: "n", Status: Sending, Attempts: 3}, Alert{ID: "last", Status: Sending, Attempts: maxAttempts})
 		// The node that died holds its lease still, and nobody writes any more.
 		body, err := json.Marshal(lease{Node: "dead", Until: time.Now().Add(leaseTime)})
@@ -507,7 +507,7 @@ func TestAlertLeftAtSendingByACrashIsRepeated(t *testing.T) {
 }
 
 func TestStopInTheMiddleLeavesSendingForTheNextStart(t *testing.T) {
-	inHouse(t, func(t *testing.T, h *house) {
+	inHouse(t, func(t *testing.T, h *fixture) {
 		p := &provider{answer: func(ctx context.Context, _ Message) error { <-ctx.Done(); return ctx.Err() }}
 		h.write(many(20)...)
 		stop := h.run(p)
@@ -536,7 +536,7 @@ func TestStopInTheMiddleLeavesSendingForTheNextStart(t *testing.T) {
 }
 
 func TestStopIsNotAFailedAttempt(t *testing.T) {
-	inHouse(t, func(t *testing.T, h *house) {
+	inHouse(t, func(t *testing.T, h *fixture) {
 		h.deaf = true
 		h.write(Alert{ID: "n", Attempts: maxAttempts - 1})
 		stop := h.run(&provider{})

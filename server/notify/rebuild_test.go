@@ -17,7 +17,7 @@ import (
 // records, which is all there is of the outbox. While they are gone nothing is sent; after
 // a rebuild those that wait are sent once, and those that were sent are not sent again.
 func TestARebuiltOutboxSendsNothingTwice(t *testing.T) {
-	inHouse(t, func(t *testing.T, h *house) {
+	inHouse(t, func(t *testing.T, h *fixture) {
 		ctx, p := context.Background(), &provider{}
 		rebuild := func() error {
 			return journal.Rebuild(ctx, h.journal.Store(), branch, journal.View{Name: journal.RecordsView}, nil)

@@ -20,7 +20,7 @@ func (p *provider) times(since time.Time, ids ...string) (out []int) {
 // A device is alerted at most once a minute, also by a process that has just started; other
 // devices do not wait for it.
 func TestAlertsOfADeviceAreAMinuteApart(t *testing.T) {
-	inHouse(t, func(t *testing.T, h *house) {
+	inHouse(t, func(t *testing.T, h *fixture) {
 		p, began := &provider{}, time.Now()
 		stop := h.run(p)
 		h.write(Alert{ID: "first", Device: "d1"})
@@ -50,7 +50,7 @@ func TestAlertsOfADeviceAreAMinuteApart(t *testing.T) {
 // What could not be sent yet makes way for a newer alert of the device, which goes out when the
 // older one would have; nothing is sent twice and nothing goes out early.
 func TestANewerAlertTakesThePlaceOfOneThatWaits(t *testing.T) {
-	inHouse(t, func(t *testing.T, h *house) {
+	inHouse(t, func(t *testing.T, h *fixture) {
 		p, began := &provider{}, time.Now()
 		p.answer = func(_ context.Context, m Message) error {
 			if m.Task == "old" {
@@ -75,7 +75,7 @@ func TestANewerAlertTakesThePlaceOfOneThatWaits(t *testing.T) {
 
 // An alert that was settled elsewhere, after it was read here and before it was marked, is not sent.
 func TestWhatIsSettledElsewhereIsNotSent(t *testing.T) {
-	inHouse(t, func(t *testing.T, h *house) {
+	inHouse(t, func(t *testing.T, h *fixture) {
 		p := &provider{}
 		h.meanwhile = func() {
 			h.meanwhile = nil

@@ -46,7 +46,7 @@ func TestAUserIsJudgedByThen(t *testing.T) {
 
 // Who does not exist, is disabled, moved, or has devices that are all blocked is absent from then on.
 func TestWhoCouldNotWork(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	now := time.Date(2026, 11, 25, 6, 0, 0, 0, time.UTC)
 	for _, id := range []auth.UserID{"ana", "rui", "eva", "zoe", "ivo"} {

@@ -10,7 +10,7 @@ import (
 
 // TestASupervisorSeesAndBlocksTheirOwnAgentsDevices looks from a branch, from another and from the top.
 func TestASupervisorSeesAndBlocksTheirOwnAgentsDevices(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	for id, u := range map[auth.UserID]NewUser{
 		"ana":  {Role: auth.RoleAgent, Branches: []auth.BranchID{porto}, Name: "Agent A"},

@@ -10,7 +10,7 @@ import (
 
 // A node knows at once which phones called it; others know it once it has been written down, every ten minutes at most.
 func TestWhenAPhoneCalledLast(t *testing.T) {
-	h, ctx := newHouse(t), context.Background()
+	h, ctx := newFixture(t), context.Background()
 	other := New(h.journal, plainly{})
 	check := func(what string, s *Service, want time.Time) {
 		t.Helper()

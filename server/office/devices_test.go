@@ -13,14 +13,14 @@ import (
 )
 
 // signIn registers a device of a user.
-func (h *house) signIn(u auth.UserID, d string) {
+func (h *fixture) signIn(u auth.UserID, d string) {
 	h.t.Helper()
 	ok(h.t, h.RegisterDevice(context.Background(), auth.Device{ID: auth.DeviceID(d), User: u, Platform: "android",
 		PushToken: "token-" + d}))
 }
 
 // alerted lists the devices of a user that would be alerted, sorted.
-func (h *house) alerted(u auth.UserID) string {
+func (h *fixture) alerted(u auth.UserID) string {
 	h.t.Helper()
 	ds, err := h.Of(context.Background(), []auth.UserID{u})
 	ok(h.t, err)
@@ -35,7 +35,7 @@ func (h *house) alerted(u auth.UserID) string {
 // A user uses five devices. A sixth retires the one unseen for the longest, which is out and not
 // alerted until its user signs in on it again; blocked ones take no place and stay blocked.
 func TestASixthDeviceRetiresTheOneUnseenForTheLongest(t *testing.T) {
-	h, ctx := newHouse(t), context.Background()
+	h, ctx := newFixture(t), context.Background()
 	h.agent("ana", porto)
 	h.agent("rui", porto)
 	h.signIn("ana", "stolen")
@@ -96,7 +96,7 @@ func TestASixthDeviceRetiresTheOneUnseenForTheLongest(t *testing.T) {
 
 // However many sign in at once, a user uses five devices in the end.
 func TestManySignInsAtOnceLeaveFiveDevices(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.agent("ana", porto)
 	var all sync.WaitGroup
 	for i := range 20 {
@@ -110,7 +110,7 @@ func TestManySignInsAtOnceLeaveFiveDevices(t *testing.T) {
 
 // A device that was not seen for 30 days is not alerted until it is seen again.
 func TestOnlyDevicesSeenLatelyAreAlerted(t *testing.T) {
-	h, ctx := newHouse(t), context.Background()
+	h, ctx := newFixture(t), context.Background()
 	h.agent("ana", porto)
 	h.signIn("ana", "d1")
 	h.now = h.now.Add(time.Hour)

@@ -14,7 +14,7 @@ import (
 // given, by others, what these take away: whoever is first, no team works a
 // territory that is not there.
 func TestNoTeamIsLeftOnGroundThatIsGone(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	h.agent("a1", porto)
 	agents := []auth.UserID{"a1"}
@@ -86,7 +86,7 @@ func TestNoTeamIsLeftOnGroundThatIsGone(t *testing.T) {
 
 // A move that was proposed for other ground than the team has by now is not made.
 func TestAMoveOfATeamThatHasMovedIsRefused(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	h.agent("a1", porto)
 	agents := []auth.UserID{"a1"}

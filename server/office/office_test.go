@@ -17,8 +17,8 @@ import (
 
 const porto auth.BranchID = "porto"
 
-// house is an office on a real store.
-type house struct {
+// fixture is an office on a real store.
+type fixture struct {
 	t *testing.T
 	*Service
 	n   int
@@ -42,12 +42,12 @@ func ok(t testing.TB, err error) {
 	}
 }
 
-func newHouse(t *testing.T) *house {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	ctx := context.Background()
 	store, err := sqlitestore.Open(ctx, t.TempDir(), Indexes())
 	ok(t, err)
-	h := &house{t: t, now: time.Date(2026, 11, 25, 6, 0, 0, 0, time.UTC)}
+	h := &fixture{t: t, now: time.Date(2026, 11, 25, 6, 0, 0, 0, time.UTC)}
 	j := journal.Open(store, journal.Options{Clock: func() time.Time { return h.now }})
 	t.Cleanup(func() {
 		ok(t, j.Close(ctx))
@@ -61,13 +61,13 @@ func newHouse(t *testing.T) *house {
 	return h
 }
 
-func (h *house) ask() Ask {
+func (h *fixture) ask() Ask {
 	h.n++
 	return Ask{By: "admin", Command: fmt.Sprintf("http:admin:%d", h.n)}
 }
 
 // agent makes an agent of a branch.
-func (h *house) agent(id auth.UserID, b auth.BranchID) {
+func (h *fixture) agent(id auth.UserID, b auth.BranchID) {
 	h.t.Helper()
 	_, _, err := h.CreateUser(context.Background(), h.ask(), NewUser{ID: id, Login: string(id), Role: auth.RoleAgent,
 		Branches: []auth.BranchID{b}})
@@ -90,7 +90,7 @@ func refused(t *testing.T, what string, err error, want string) {
 }
 
 func TestWhoMayBeWhat(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	in := func(bs ...auth.BranchID) []auth.BranchID { return bs }
 	_, err := h.PutLender(ctx, h.ask(), Lender{ID: "north"})
@@ -136,7 +136,7 @@ func TestWhoMayBeWhat(t *testing.T) {
 // Whoever asks again because an answer was lost gets a password that works, until
 // the user has one of their own.
 func TestAMadeUpPasswordShownIsTheOneThatWorks(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx, ask := context.Background(), h.ask()
 	make := func(password string) (User, bool) {
 		u, set, err := h.CreateUser(ctx, ask, NewUser{Login: "rui", Role: auth.RoleAdmin, Password: password, MadeUp: true})
@@ -166,7 +166,7 @@ func TestAMadeUpPasswordShownIsTheOneThatWorks(t *testing.T) {
 
 // What narrows or widens a user's reach ends the tokens given so far; a new name does not.
 func TestAChangeOfScopeEndsTokens(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	h.agent("ana", porto)
 	name, faro, both, off := "Ana", []auth.BranchID{"faro"}, []auth.BranchID{porto, "faro"}, true
@@ -194,7 +194,7 @@ func TestAChangeOfScopeEndsTokens(t *testing.T) {
 }
 
 func TestTeamsAndShifts(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	h.agent("ana", porto)
 	h.agent("rui", porto)
@@ -253,7 +253,7 @@ func TestTeamsAndShifts(t *testing.T) {
 
 // The index is the map as it stands, also just after it changed.
 func TestTheMapIsReadAsItStands(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	h.agent("ana", porto)
 	put := func(id string, west float64) {
@@ -296,7 +296,7 @@ func TestTheMapIsReadAsItStands(t *testing.T) {
 }
 
 func TestBranchesAndLenders(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	for want, b := range map[string]Branch{"branch.id": {ID: "a b", TimeZone: "Europe/Lisbon"},
 		"branch.time_zone": {ID: "x", TimeZone: "Mars/Base"}, "branch.country": {ID: "x", TimeZone: "Europe/Lisbon",
@@ -338,7 +338,7 @@ func TestBranchesAndLenders(t *testing.T) {
 // A lender's system sees the branches its lender has a contract with, and of them
 // those it was given itself.
 func TestALendersSystemSeesTheBranchesOfItsContracts(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	_, err := h.PutLender(ctx, h.ask(), Lender{ID: "north"})
 	ok(t, err)
@@ -367,7 +367,7 @@ func TestALendersSystemSeesTheBranchesOfItsContracts(t *testing.T) {
 }
 
 func TestADeviceKeepsItsUser(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	h.agent("ana", porto)
 	h.agent("rui", porto)
@@ -405,7 +405,7 @@ func TestADeviceKeepsItsUser(t *testing.T) {
 
 func TestANewDeviceOfABlockedUserWaitsForApproval(t *testing.T) {
 	for _, on := range []bool{false, true} {
-		h := newHouse(t)
+		h := newFixture(t)
 		h.DeviceApproval = on
 		ctx := context.Background()
 		h.agent("ana", porto)
@@ -440,7 +440,7 @@ func TestANewDeviceOfABlockedUserWaitsForApproval(t *testing.T) {
 }
 
 func TestReservedIDsAreRefused(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	for _, id := range []string{"system", "import", "org", "System", "ORG", "_org"} {
 		_, _, err := h.CreateUser(ctx, h.ask(), NewUser{ID: auth.UserID(id), Login: "l", Role: auth.RoleAdmin})
@@ -456,7 +456,7 @@ func TestReservedIDsAreRefused(t *testing.T) {
 }
 
 func TestTheLastAdministratorStays(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	for _, id := range []auth.UserID{"one", "two"} {
 		_, _, err := h.CreateUser(ctx, h.ask(), NewUser{ID: id, Login: string(id), Role: auth.RoleAdmin})
@@ -478,7 +478,7 @@ func TestTheLastAdministratorStays(t *testing.T) {
 }
 
 func TestAOneTimePasswordEndsAndIsNotKept(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	u, _, err := h.CreateUser(ctx, h.ask(), NewUser{Login: "rui", Role: auth.RoleAdmin, Password: "one-time"})
 	ok(t, err)

@@ -18,7 +18,7 @@ func around(b auth.BranchID, id string, p geo.Point) Territory {
 
 // Ends of a team's day and territories lie in the branch's country.
 func TestPlacesOfABranchLieInItsCountry(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := context.Background()
 	h.agent("ana", porto)
 	h.agent("eva", "faro")
@@ -77,7 +77,7 @@ func TestPlacesOfABranchLieInItsCountry(t *testing.T) {
 }
 
 func TestABranchHasAZoneOfItsCountry(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	for _, c := range []struct{ country, zone, want string }{
 		{"PT", "Europe/Lisbon", ""}, {"PT", "Atlantic/Azores", ""}, {"PT", "UTC", "branch.time_zone"},
 		{"DE", "Etc/GMT+1", "branch.time_zone"}, {"US", "Europe/Paris", "branch.time_zone"}, {"", "UTC", ""},

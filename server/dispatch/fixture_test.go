@@ -35,9 +35,9 @@ const today = "2026-11-25"
 // boss is a supervisor of the branch.
 var boss = auth.Actor{User: "boss", Role: auth.RoleSupervisor, Branches: []auth.BranchID{porto}}
 
-// house is dispatch with the rooms below it, on a real store under a clock the
+// fixture is dispatch with the rooms below it, on a real store under a clock the
 // test sets. Nothing runs in the background: a test calls work.
-type house struct {
+type fixture struct {
 	meanwhile *meanwhile
 	t         *testing.T
 	now       time.Time
@@ -56,7 +56,7 @@ func ok(t testing.TB, err error) {
 	}
 }
 
-// newHouse has a branch with two territories side by side, west and east, and two
+// newFixture has a branch with two territories side by side, west and east, and two
 // agents and a team with a shift in each.
 // meanwhile is a store at which something happens right after a search of an index, once.
 type meanwhile struct {
@@ -74,10 +74,10 @@ func (m *meanwhile) Find(ctx context.Context, q journal.Query) (journal.Found, e
 	return f, err
 }
 
-func newHouse(t *testing.T) *house {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	ctx := context.Background()
-	h := &house{t: t, now: time.Date(2026, 11, 25, 6, 0, 0, 0, time.UTC)}
+	h := &fixture{t: t, now: time.Date(2026, 11, 25, 6, 0, 0, 0, time.UTC)}
 	clock := func() time.Time { return h.now }
 	folder := t.TempDir()
 	var err error
@@ -119,7 +119,7 @@ func newHouse(t *testing.T) *house {
 }
 
 // agents makes agents of the branch, each with a phone.
-func (h *house) agents(ids ...auth.UserID) {
+func (h *fixture) agents(ids ...auth.UserID) {
 	h.t.Helper()
 	ctx := context.Background()
 	for _, u := range ids {
@@ -131,7 +131,7 @@ func (h *house) agents(ids ...auth.UserID) {
 }
 
 // territory is a box.
-func (h *house) territory(id string, west, south, east, north float64) {
+func (h *fixture) territory(id string, west, south, east, north float64) {
 	h.t.Helper()
 	shape, err := geo.ParseShape(fmt.Appendf(nil,
 		`{"type":"Polygon","coordinates":[[[%f,%f],[%f,%f],[%f,%f],[%f,%f],[%f,%f]]]}`,
@@ -142,7 +142,7 @@ func (h *house) territory(id string, west, south, east, north float64) {
 	ok(h.t, err)
 }
 
-func (h *house) team(t office.Team) {
+func (h *fixture) team(t office.Team) {
 	h.t.Helper()
 	t.Branch = porto
 	_, err := h.office.PutTeam(context.Background(), office.Ask{By: "boss"}, t)
@@ -150,7 +150,7 @@ func (h *house) team(t office.Team) {
 }
 
 // shift is a working day from 08:30 to 18:00.
-func (h *house) shift(team, date string, agents ...auth.UserID) {
+func (h *fixture) shift(team, date string, agents ...auth.UserID) {
 	h.t.Helper()
 	_, err := h.office.PutShift(context.Background(), office.Ask{By: "boss"}, office.Shift{Branch: porto, Team: team,
 		Date: date, From: "08:30", To: "18:00", Agents: agents,
@@ -166,13 +166,13 @@ var columns = []string{"case_ref", "lender", "product_type", "profile", "debtor_
 	"priority", "service_min", "flags"}
 
 // take imports a case: in the west, unless it says otherwise.
-func (h *house) take(ref string, with ...string) {
+func (h *fixture) take(ref string, with ...string) {
 	h.t.Helper()
 	h.takeAll([][]string{append([]string{ref}, with...)})
 }
 
 // takeAll imports cases, each of what take is given.
-func (h *house) takeAll(cases [][]string) {
+func (h *fixture) takeAll(cases [][]string) {
 	h.t.Helper()
 	var b bytes.Buffer
 	rows := [][]string{columns}
@@ -205,7 +205,7 @@ func (h *house) takeAll(cases [][]string) {
 func ref(c journal.CaseID) string { return strings.TrimPrefix(string(c), "north.") }
 
 // do runs a command of casework.
-func (h *house) do(cmd casework.Cmd) {
+func (h *fixture) do(cmd casework.Cmd) {
 	h.t.Helper()
 	h.n++
 	_, err := h.cases.One(context.Background(), boss, porto, casework.Request{ID: fmt.Sprintf("http:boss:case-%d", h.n),
@@ -214,13 +214,13 @@ func (h *house) do(cmd casework.Cmd) {
 }
 
 // ask is a request of the supervisor under a fresh command id.
-func (h *house) ask() Ask {
+func (h *fixture) ask() Ask {
 	h.n++
 	return Ask{Actor: boss, Command: fmt.Sprintf("http:boss:%d", h.n)}
 }
 
 // work does what waits until nothing does.
-func (h *house) work() {
+func (h *fixture) work() {
 	h.t.Helper()
 	for {
 		found, err := h.svc.work(context.Background())
@@ -232,7 +232,7 @@ func (h *house) work() {
 }
 
 // request asks for a round of a date.
-func (h *house) request(date string) Round {
+func (h *fixture) request(date string) Round {
 	h.t.Helper()
 	r, err := h.svc.Create(context.Background(), h.ask(), Params{Branch: porto, Date: date, Seed: 1, TimeLimitS: 1})
 	ok(h.t, err)
@@ -240,7 +240,7 @@ func (h *house) request(date string) Round {
 }
 
 // plan makes a round of a date.
-func (h *house) plan(date string) View {
+func (h *fixture) plan(date string) View {
 	h.t.Helper()
 	r := h.request(date)
 	h.work()
@@ -248,7 +248,7 @@ func (h *house) plan(date string) View {
 }
 
 // publish publishes a planned round.
-func (h *house) publish(id string) View {
+func (h *fixture) publish(id string) View {
 	h.t.Helper()
 	_, err := h.svc.Publish(context.Background(), h.ask(), id)
 	ok(h.t, err)
@@ -256,7 +256,7 @@ func (h *house) publish(id string) View {
 	return h.view(id)
 }
 
-func (h *house) view(id string) View {
+func (h *fixture) view(id string) View {
 	h.t.Helper()
 	v, err := h.svc.Round(context.Background(), boss, id)
 	ok(h.t, err)
@@ -289,7 +289,7 @@ func leftOut(v View) map[string]string {
 }
 
 // onPhone lists the assignments an agent's phone shows, as "case date", sorted.
-func (h *house) onPhone(agent auth.UserID) string {
+func (h *fixture) onPhone(agent auth.UserID) string {
 	h.t.Helper()
 	ctx := context.Background()
 	c := offline.Caller{Actor: auth.Actor{User: agent, Role: auth.RoleAgent, Branches: []auth.BranchID{porto}},
@@ -323,7 +323,7 @@ func (v View) stop(c string) Stop {
 }
 
 // say is what an agent's phone says of a stop.
-func (h *house) say(agent auth.UserID, st Stop, fields string) {
+func (h *fixture) say(agent auth.UserID, st Stop, fields string) {
 	h.t.Helper()
 	h.n++
 	sync := offline.New(offline.Options{Journal: h.journal, Applier: h.cases, Records: h.cases, Hash: sha256.Sum256})

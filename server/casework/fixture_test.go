@@ -34,8 +34,8 @@ const morning = "2026-11-25T09:00:00Z"
 // boss is a supervisor of the branch.
 var boss = auth.Actor{User: "boss", Role: auth.RoleSupervisor, Branches: []auth.BranchID{porto}}
 
-// house is casework and what phones speak with, on a real store under a clock the test sets.
-type house struct {
+// fixture is casework and what phones speak with, on a real store under a clock the test sets.
+type fixture struct {
 	t     testing.TB
 	now   time.Time
 	store *sqlitestore.Store
@@ -60,10 +60,10 @@ func (halves) Find(lon, lat float64) (string, bool) {
 	return "east", true
 }
 
-func newHouse(t testing.TB) *house {
+func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	ctx := context.Background()
-	h := &house{t: t, now: instant(morning)}
+	h := &fixture{t: t, now: instant(morning)}
 	clock := func() time.Time { return h.now }
 	folder := t.TempDir()
 	h.folder = folder
@@ -142,7 +142,7 @@ func file(lines ...[]string) string {
 }
 
 // take imports cases and expects every line to be taken.
-func (h *house) take(lines ...[]string) {
+func (h *fixture) take(lines ...[]string) {
 	h.t.Helper()
 	rep, err := h.svc.ImportCases(context.Background(), boss, porto, "text/csv", strings.NewReader(file(lines...)),
 		ImportOptions{})
@@ -153,7 +153,7 @@ func (h *house) take(lines ...[]string) {
 }
 
 // do runs a command as the supervisor.
-func (h *house) do(cmd Cmd) (json.RawMessage, error) {
+func (h *fixture) do(cmd Cmd) (json.RawMessage, error) {
 	h.t.Helper()
 	h.n++
 	r, err := h.svc.One(context.Background(), boss, porto, Request{ID: fmt.Sprintf("http:boss:%d", h.n), Cmd: cmd})
@@ -161,7 +161,7 @@ func (h *house) do(cmd Cmd) (json.RawMessage, error) {
 }
 
 // must runs a command as the supervisor and gives its receipt.
-func (h *house) must(cmd Cmd) map[string]any {
+func (h *fixture) must(cmd Cmd) map[string]any {
 	h.t.Helper()
 	body, err := h.do(cmd)
 	ok(h.t, err)
@@ -173,7 +173,7 @@ func (h *house) must(cmd Cmd) map[string]any {
 }
 
 // issue issues one route of a team to agents' phones: the id of case c's assignment is "a-<c>-<date>".
-func (h *house) issue(round, team, date string, agents []auth.UserID, cases ...journal.CaseID) IssueReceipt {
+func (h *fixture) issue(round, team, date string, agents []auth.UserID, cases ...journal.CaseID) IssueReceipt {
 	h.t.Helper()
 	cmd := IssueRoute{Round: round, Route: round + "." + team, Team: team, Date: date, Agents: agents,
 		Items: []string{"badge"}}
@@ -191,7 +191,7 @@ func (h *house) issue(round, team, date string, agents []auth.UserID, cases ...j
 }
 
 // shown is a case file as a supervisor reads it.
-func (h *house) shown(c journal.CaseID) map[string]any {
+func (h *fixture) shown(c journal.CaseID) map[string]any {
 	h.t.Helper()
 	doc, err := h.svc.Case(context.Background(), boss, porto, c)
 	ok(h.t, err)
@@ -216,7 +216,7 @@ func object(t testing.TB, text json.RawMessage) map[string]any {
 }
 
 // openCase is a case as stored, opened.
-func (h *house) openCase(id string) *record.Case {
+func (h *fixture) openCase(id string) *record.Case {
 	h.t.Helper()
 	k := &record.Case{}
 	h.stored("cases", id, k)
@@ -225,7 +225,7 @@ func (h *house) openCase(id string) *record.Case {
 }
 
 // child finds a record below a case.
-func (h *house) child(c journal.CaseID, list, id string) map[string]any {
+func (h *fixture) child(c journal.CaseID, list, id string) map[string]any {
 	h.t.Helper()
 	for _, x := range h.shown(c)[list].([]any) {
 		if m := x.(map[string]any); m["id"] == id {
@@ -237,7 +237,7 @@ func (h *house) child(c journal.CaseID, list, id string) map[string]any {
 }
 
 // stored is a document as the store keeps it, sealed.
-func (h *house) stored(typ, id string, into any) journal.Record {
+func (h *fixture) stored(typ, id string, into any) journal.Record {
 	h.t.Helper()
 	recs, err := h.store.Records(context.Background(), porto, []journal.DocRef{{Type: typ, ID: id}})
 	ok(h.t, err)
@@ -250,14 +250,14 @@ func (h *house) stored(typ, id string, into any) journal.Record {
 
 // phone is one device of an agent, with what it holds.
 type phone struct {
-	h      *house
+	h      *fixture
 	caller offline.Caller
 	epoch  string
 	cursor uint64
 	docs   map[string]map[string]map[string]any // by type and id
 }
 
-func (h *house) phone(agent auth.UserID, device auth.DeviceID) *phone {
+func (h *fixture) phone(agent auth.UserID, device auth.DeviceID) *phone {
 	return &phone{h: h, caller: offline.Caller{Actor: auth.Actor{User: agent, Role: auth.RoleAgent,
 		Branches: []auth.BranchID{porto}, Device: device},
 		Device: device, Branch: porto, Schema: 1}, docs: map[string]map[string]map[string]any{}}
@@ -294,7 +294,7 @@ func (p *phone) push(ms ...offline.Mutation) []offline.Result {
 
 // until lets time go on until what is pushed has happened, as far as it is of the same or the
 // next few days: a phone does not report what is still to come.
-func (h *house) until(ms []offline.Mutation) {
+func (h *fixture) until(ms []offline.Mutation) {
 	for i := range ms {
 		var f struct {
 			At time.Time `json:"at"`
@@ -315,7 +315,7 @@ func (p *phone) put(typ, id string, f members) offline.Result {
 func said(r offline.Result) string { return strings.TrimSuffix(r.Status+" "+r.Code, " ") }
 
 // want checks results in short.
-func (h *house) want(what string, r offline.Result, status string) {
+func (h *fixture) want(what string, r offline.Result, status string) {
 	h.t.Helper()
 	if said(r) != status {
 		h.t.Errorf("%s: %s (%s), want %s", what, said(r), r.Detail, status)
@@ -370,7 +370,7 @@ func visit(c journal.CaseID, at string, with ...any) members {
 }
 
 // flags of a visit as stored.
-func (h *house) flags(id string) string {
+func (h *fixture) flags(id string) string {
 	h.t.Helper()
 	var v record.Visit
 	h.stored("visits", id, &v)
