@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -83,6 +84,9 @@ func TestASupervisorsStreamAndTheAccessLog(t *testing.T) {
 	ok(t, boss.Do(ctx, "GET", "/v1/cases/"+northern, nil, nil))
 	ok(t, boss.Do(ctx, "GET", "/v1/cases?phone=%2B351912010077&limit=2", nil, nil))
 	ok(t, admin.Do(ctx, "GET", "/v1/cases/"+southern, nil, nil))
+	ok(t, admin.Send(ctx, "POST", "/v1/imports/payments?branch=north", "text/csv", strings.NewReader(
+		"payment_ref,case_ref,lender,paid_at,amount_minor,currency\nP1,CASE-north-1,LND-north,2026-11-01,1,EUR\n"), nil))
+	ok(t, admin.Do(ctx, "GET", "/v1/outcomes?lender=LND-north", nil, io.Discard))
 	if err := boss.Do(ctx, "GET", "/v1/cases/"+southern, nil, nil); err == nil {
 		t.Error("a case of another branch is shown")
 	}
@@ -97,7 +101,7 @@ func TestASupervisorsStreamAndTheAccessLog(t *testing.T) {
 	for _, x := range read.Items {
 		got += strings.TrimSpace(x.User+" "+x.What+" "+x.Case+" "+strings.Join(x.By, ",")) + "\n"
 	}
-	want := "supervisor case.search LND-north.CASE-north-2 phone\nsupervisor case.search LND-north.CASE-north-1 phone\n" +
+	want := "admin export.outcomes LND-north.CASE-north-1\nsupervisor case.search LND-north.CASE-north-2 phone\nsupervisor case.search LND-north.CASE-north-1 phone\n" +
 		"supervisor case.read LND-north.CASE-north-1\n"
 	if got != want {
 		t.Errorf("the access log:\n%swant\n%s", got, want)

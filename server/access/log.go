@@ -23,12 +23,13 @@ const (
 	PlansList       = "plans.list"       // plans, with what the debtors said of their means
 	VisitsExport    = "export.visits"    // an export
 	RoundExport     = "export.round"     // a round's places
+	OutcomesExport  = "export.outcomes"  // what became of a lender's cases
 )
 
 // Whats lists them.
 func Whats() []string {
 	return []string{CaseRead, CaseSearch, QuarantineRead, QuarantineList, CorrectionsList, ComplaintsList, PlansList,
-		VisitsExport, RoundExport}
+		VisitsExport, RoundExport, OutcomesExport}
 }
 
 // Read is one read.

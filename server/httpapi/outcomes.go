@@ -2,15 +2,20 @@ package httpapi
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"doorstep/auth"
+	"doorstep/server/access"
 	"doorstep/server/audit"
 	"doorstep/server/casework"
+	"doorstep/sync/journal"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gin-gonic/gin"
@@ -77,11 +82,35 @@ func (a *API) listOutcomes(c *gin.Context) {
 		return
 	}
 	text, err := write(page)
+	if err == nil {
+		err = a.notedOutcomes(ctx, actor, page, c.Query("format"))
+	}
 	if err != nil {
 		a.fail(c, err)
 		return
 	}
 	c.Data(http.StatusOK, contentType, text)
+}
+
+// notedOutcomes keeps in each branch that an actor read what became of cases there.
+func (a *API) notedOutcomes(ctx context.Context, actor auth.Actor, page casework.OutcomePage, format string) error {
+	cases := map[auth.BranchID]map[journal.CaseID]bool{}
+	for _, item := range page.Items {
+		if cases[item.Branch] == nil {
+			cases[item.Branch] = map[journal.CaseID]bool{}
+		}
+		cases[item.Branch][item.Case] = true
+	}
+	if format == "" {
+		format = "ndjson"
+	}
+	for _, b := range slices.Sorted(maps.Keys(cases)) {
+		if err := a.noted(ctx, actor, b, access.Read{What: access.OutcomesExport, Cases: slices.Sorted(maps.Keys(cases[b])),
+			Export: &access.Export{Format: format}}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func outcomesAsNDJSON(page casework.OutcomePage) ([]byte, error) {
