@@ -106,7 +106,7 @@ func TestADamagedBranchDoesNotStopTheStart(t *testing.T) {
 		ok(t, journal.NewViews(s.journal, Views(s.vault)...).CatchUp(t.Context(), "north", "promises"))
 		_, body = get(t, s.URL()+"/readyz")
 		ok(t, json.Unmarshal([]byte(body), &answer))
-		if !slices.Equal(answer.Parked, []parked{all, view}) {
+		if !slices.Contains(answer.Parked, all) || !slices.Contains(answer.Parked, view) {
 			t.Errorf("once the view has gone on: %s", body)
 		}
 	})

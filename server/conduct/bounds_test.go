@@ -116,7 +116,8 @@ func costly(t *testing.T) Request {
 	return req
 }
 
-// TestTheCostliestQuestionIsAnsweredInTime takes about half a second; the bound leaves room for a busy machine.
+// TestTheCostliestQuestionIsAnsweredInTime takes about half a second; the bound leaves room for the race detector on a
+// busy machine.
 func TestTheCostliestQuestionIsAnsweredInTime(t *testing.T) {
 	p, req := defaultPolicy(t), costly(t)
 	began := time.Now()
@@ -126,7 +127,7 @@ func TestTheCostliestQuestionIsAnsweredInTime(t *testing.T) {
 	}
 	took := time.Since(began)
 	t.Logf("%s, next allowed at %v", took, d.NextAllowedAt)
-	if took > 10*time.Second {
+	if took > time.Minute {
 		t.Errorf("the answer took %s", took)
 	}
 }

@@ -49,14 +49,6 @@ func (a *API) listOutcomes(c *gin.Context) {
 	actor := callOf(ctx).actor
 	q := casework.OutcomeQuery{Lender: c.Query("lender"), Branch: auth.BranchID(c.Query("branch")),
 		Since: c.Query("since"), Limit: 500, Epoch: a.opt.Offline.EpochOf}
-	if q.Lender == "" {
-		q.Lender = actor.Lender
-	}
-	if q.Lender == "" {
-		writeProblem(c, newProblem(http.StatusUnprocessableEntity, "outcomes.lender", "say which lender: ?lender=").
-			at("query.lender", "required of administrators"))
-		return
-	}
 	if text := c.Query("limit"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || n > casework.MostOutcomes {
@@ -74,6 +66,14 @@ func (a *API) listOutcomes(c *gin.Context) {
 	default:
 		writeProblem(c, newProblem(http.StatusUnprocessableEntity, "outcomes.format", "format is ndjson or csv").
 			at("query.format", "not one of ndjson, csv"))
+		return
+	}
+	if q.Lender == "" {
+		q.Lender = actor.Lender
+	}
+	if q.Lender == "" {
+		writeProblem(c, newProblem(http.StatusUnprocessableEntity, "outcomes.lender", "say which lender: ?lender=").
+			at("query.lender", "required of administrators"))
 		return
 	}
 	page, err := a.opt.Casework.Outcomes(ctx, actor, q)

@@ -192,6 +192,6 @@ func TestTheManualsLinesRun(t *testing.T) {
 		s, before := demo(t, "--morning")
 		manual := func(section string) string { return blocks(t, "server/README.md", section)[0] }
 		said := s.run(before + manual("The supervisors' desk") + manual("When the day changes") + manual("Territories"))
-		wants(t, said, `"slots"`, `"overlaps"`, `RIB-WEST-team1`, `"days_late"`, `"unassigned"`, `"next_eta"`)
+		wants(t, said, `"slots"`, `"overlaps"`, `RIB-WEST-team1`, `"case_ref"`, `"unassigned"`, `"next_eta"`)
 	})
 }

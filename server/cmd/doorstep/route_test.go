@@ -106,7 +106,7 @@ func TestMatricesMakeTheProblemThatLocationsDo(t *testing.T) {
 	}
 	var a, b vroom.Result
 	for text, into := range map[string]*vroom.Result{string(text): &a, string(with): &b} {
-		if err := json.Unmarshal([]byte(route(t, text, "solve", "--time", "100ms", "--threads", "1").out),
+		if err := json.Unmarshal([]byte(route(t, text, "solve", "--time", "2s", "--threads", "1").out),
 			into); err != nil {
 			t.Fatal(err)
 		}
