@@ -23,7 +23,7 @@ type VisitQuery struct {
 	// From and To are local dates of the debtors, by the corrected instant, both included.
 	From, To string
 	Flagged  bool
-	// Review is accepted, questioned or invalid, or ReviewNone for those nobody has reviewed.
+	// Review is accepted, questioned or invalid, or ReviewNone for visits without a review.
 	Review string
 	Limit  int // 0: 100
 	After  string

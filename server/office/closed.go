@@ -11,7 +11,7 @@ import (
 )
 
 // ClosedDay is the state of a document of type "closed_days" in the organisation's journal: a day on which a branch
-// sends nobody out.
+// sends out no team.
 type ClosedDay struct {
 	Branch auth.BranchID `json:"branch"`
 	Date   string        `json:"date"` // local to the branch

@@ -12,7 +12,7 @@ import (
 )
 
 // Leave is the state of a document of type "leaves" in the organisation's journal: whole days on which an agent does
-// not work. Why is nobody's business here, and is not kept.
+// not work. The reason is not kept.
 type Leave struct {
 	ID     string        `json:"id"`
 	Agent  auth.UserID   `json:"agent"`

@@ -13,8 +13,8 @@ import (
 	"doorstep/auth/refusal"
 )
 
-// oldReads answers some reads with what the store held at an earlier moment, as a server
-// does that is no longer the primary and does not know it.
+// oldReads answers some reads with what the store held at an earlier moment. A server does so
+// that has lost an election and has not heard of it.
 type oldReads struct {
 	*memStore
 	mu       sync.Mutex

@@ -9,7 +9,7 @@ import (
 )
 
 // giveBack returns to the system what the start needed and serving does not: garbage, of which hashing one password
-// makes 19 MB, and the pages of the binary that were mapped to set up packages. A server that nobody calls would keep
+// makes 19 MB, and the pages of the binary that were mapped to set up packages. A server without requests would keep
 // the garbage for minutes and the pages for ever.
 func giveBack() {
 	debug.FreeOSMemory()
@@ -45,7 +45,7 @@ func givingBack(ctx context.Context, do func() error) error {
 }
 
 // worthwhile tells whether to return garbage, from the bytes that the heap keeps now and those it kept after the last
-// time. A collection takes some ten milliseconds; a heap that has grown by what it holds is no reason for one.
+// time. A collection takes some ten milliseconds, so small changes do not cause one.
 func worthwhile(now, floor uint64) bool { return now > floor+floor/2+16<<20 }
 
 // heapKept is how many bytes of memory the heap keeps, whether there is something in them or not.

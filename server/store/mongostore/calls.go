@@ -109,7 +109,7 @@ const (
 	codeUserWritesBlocked = 371  // writes are blocked, by an operator or for want of space
 )
 
-// noRoom are phrases of messages that say there is no room: of the operating system, of
+// noRoom are phrases of messages that say that the disk is full: of the operating system, of
 // PostgreSQL under a compatible server, of SQLite, of Atlas.
 var noRoom = []string{"no space left on device", "could not extend file", "disk full", "disk is full",
 	"database or disk is full", "disk quota exceeded", "space quota", "out of disk space"}
@@ -169,7 +169,7 @@ func each[T any](ctx context.Context, s *Store, c *mongo.Collection, filter any,
 	defer cancel(nil)
 	slow := time.AfterFunc(callTime, func() { cancel(errSlow) })
 	defer slow.Stop()
-	var ours error // fn's, which is no answer of the server
+	var ours error // fn's own error; the server did not cause it
 	err := s.within(ctx, limited, "read "+c.Name(), func(ctx context.Context) (err error) {
 		cur, err := c.Find(ctx, filter, opts)
 		if err != nil {

@@ -91,7 +91,7 @@ const notImplemented = 238
 
 // complaints reads the plan that won: it must use an index and not sort by itself. Servers
 // on PostgreSQL (DocumentDB) tell PostgreSQL's plan: their indexes give no order, so that
-// they sort what an index has found, and a Sort is no complaint.
+// they sort what an index has found. A Sort in such a plan is therefore right.
 func complaints(explained bson.Raw) []string {
 	stages := stagesOf(explained, false)
 	if len(stages) == 0 {

@@ -9,7 +9,7 @@ import (
 
 // Hello is what a server says of itself.
 type Hello struct {
-	// Standalone is a server that belongs to no replica set and is no router of a sharded
+	// Standalone says that the server is neither in a replica set nor a router of a sharded
 	// cluster. It has no majority: what it acknowledged is gone with its disk.
 	Standalone bool
 	// Ahead is how far the clock of this process is ahead of the server's, negative if it is
