@@ -77,7 +77,7 @@ func (t *tiles) keep(id tileID, x *tile) {
 		var out tileID
 		for out = range t.kept {
 			if out.level == 0 {
-				break // a tile of a higher level costs 256 of these to make again
+				break // the tiles of higher levels serve more proofs
 			}
 		}
 		delete(t.kept, out)
@@ -94,12 +94,8 @@ type tree struct {
 	pages  []*journal.Page // read last, in order
 }
 
-const (
-	// pagesAhead is how many pages are read at once. A page has at most 2 MiB, usually a few kB.
-	pagesAhead = 32
-	// tilesAhead is how many tiles are read at once, of 11 kB each.
-	tilesAhead = 64
-)
+// pagesAhead is how many pages are read at once. A page has at most 2 MiB, usually a few kB.
+const pagesAhead = 32
 
 // tree returns a branch's tree at a size, after the view of tiles has been applied up to that size.
 func (l *Log) tree(ctx context.Context, b auth.BranchID, size uint64) (*tree, error) {
@@ -152,79 +148,52 @@ func (t *tree) tile(ctx context.Context, id tileID) (*tile, error) {
 	if had != nil && first+uint64(len(had.rows[0])) >= to {
 		return had, nil
 	}
-	if to == first+tileWidth {
-		if err := t.load(ctx, id.level, id.n, id.n+1); err != nil {
-			return nil, err
-		}
-		if x := t.tiles.find(id); x != nil && len(x.rows[0]) == tileWidth {
-			return x, nil
-		}
+	var row []tlog.Hash
+	var err error
+	if id.level == 0 && to < first+tileWidth {
+		row, err = t.lastLeaves(ctx, had, first, to)
+	} else {
+		row, err = t.read(ctx, id)
 	}
-	// The last tile of its level, or one that the view does not hold yet.
-	row := make([]tlog.Hash, 0, to-first)
-	if had != nil {
-		row = append(row, had.rows[0]...)
-	}
-	row, err := t.extend(ctx, id.level, row, first, to)
 	if err != nil {
 		return nil, err
+	}
+	if first+uint64(len(row)) < to {
+		return nil, fmt.Errorf("tile %s has %d hashes, too few; run doorstep rebuild --view %s", id, len(row), tilesView)
 	}
 	x := newTile(had, row)
 	t.tiles.keep(id, x)
 	return x, nil
 }
 
-// load reads the full tiles of a level with numbers from from to to-1, as far as the view has them.
-func (t *tree) load(ctx context.Context, level int, from, to uint64) error {
-	var refs []journal.DocRef
-	var ids []tileID
-	for n := from; n < to; n++ {
-		id := tileID{t.branch, level, n}
-		if x := t.tiles.find(id); x == nil || len(x.rows[0]) < tileWidth {
-			refs, ids = append(refs, journal.DocRef{Type: tilesView, ID: tileDoc(level, n)}), append(ids, id)
-		}
-	}
-	if len(refs) == 0 {
-		return nil
-	}
-	docs, err := t.store.Records(ctx, t.branch, refs)
+// read reads a tile's row from the view.
+func (t *tree) read(ctx context.Context, id tileID) ([]tlog.Hash, error) {
+	docs, err := t.store.Records(ctx, t.branch, []journal.DocRef{{Type: tilesView, ID: tileDoc(id.level, id.n)}})
 	if err != nil {
-		return fmt.Errorf("read tiles of %s: %w", t.branch, err)
+		return nil, fmt.Errorf("read tile %s: %w", id, err)
 	}
-	for i, d := range docs {
-		if d.Type == "" {
-			continue
-		}
-		row, err := decodeTile(d.Body)
-		if err != nil {
-			return fmt.Errorf("tile %s: %w; run doorstep rebuild --view %s", ids[i], err, tilesView)
-		}
-		t.tiles.keep(ids[i], newTile(nil, row))
+	if docs[0].Type == "" {
+		return nil, fmt.Errorf("tile %s is missing; run doorstep rebuild --view %s", id, tilesView)
 	}
-	return nil
+	row, err := decodeTile(docs[0].Body)
+	if err != nil {
+		return nil, fmt.Errorf("tile %s: %w; run doorstep rebuild --view %s", id, err, tilesView)
+	}
+	return row, nil
 }
 
-// extend appends hashes to a tile's row, which begins at hash number first, up to hash number to-1.
-func (t *tree) extend(ctx context.Context, level int, row []tlog.Hash, first, to uint64) ([]tlog.Hash, error) {
+// lastLeaves makes the row of the last tile of leaves, which is not full: its hashes are those numbered first to to-1.
+func (t *tree) lastLeaves(ctx context.Context, had *tile, first, to uint64) ([]tlog.Hash, error) {
+	row := make([]tlog.Hash, 0, to-first)
+	if had != nil {
+		row = append(row, had.rows[0]...)
+	}
 	for n := first + uint64(len(row)); n < to; n++ {
-		if level == 0 {
-			leaf, err := t.leaf(ctx, n+1, to)
-			if err != nil {
-				return nil, err
-			}
-			row = append(row, leaf)
-			continue
-		}
-		if n%tilesAhead == 0 {
-			if err := t.load(ctx, level-1, n, min(to, n+tilesAhead)); err != nil {
-				return nil, err
-			}
-		}
-		below, err := t.tile(ctx, tileID{t.branch, level - 1, n})
+		leaf, err := t.leaf(ctx, n+1, to)
 		if err != nil {
 			return nil, err
 		}
-		row = append(row, below.rows[tileHeight][0])
+		row = append(row, leaf)
 	}
 	return row, nil
 }

@@ -21,6 +21,7 @@ type pageStore struct {
 	tiles map[string]journal.Record
 	gen   []journal.Generation
 	reads map[uint64]int // of each page, by its first entry
+	docs  int            // tiles read
 }
 
 func newPageStore(leaves int, per ...int) *pageStore {
@@ -86,6 +87,7 @@ func (s *pageStore) Fill(_ context.Context, _ auth.BranchID, _, _, upTo uint64, 
 
 func (s *pageStore) Records(_ context.Context, _ auth.BranchID, refs []journal.DocRef) ([]journal.Record, error) {
 	out := make([]journal.Record, len(refs))
+	s.docs += len(refs)
 	for i, ref := range refs {
 		out[i] = s.tiles[ref.ID]
 	}
@@ -166,8 +168,9 @@ func TestTilesOfThreeLevels(t *testing.T) {
 			}
 		}
 	}
-	if n := len(store.tiles); n != 256+3+1 {
-		t.Errorf("%d tiles are stored, want the 260 full ones", n)
+	// 259 full tiles of leaves have two tiles above them, one full and one of three hashes, and those have one.
+	if n := len(store.tiles); n != 259+2+1 {
+		t.Errorf("%d tiles are stored, want 262", n)
 	}
 	if len(known.kept) > tilesKept {
 		t.Errorf("%d tiles in memory, at most %d may be", len(known.kept), tilesKept)
@@ -175,7 +178,7 @@ func TestTilesOfThreeLevels(t *testing.T) {
 }
 
 // TestProofsReadTilesAndTheLastPages checks that a proof of any entry reads only those
-// pages of the journal that follow the last full tile, even the first proof after a start.
+// pages of the journal that follow the last full tile, and one tile of each level, even the first proof after a start.
 func TestProofsReadTilesAndTheLastPages(t *testing.T) {
 	for _, per := range []int{2000, 200, 7, 1} {
 		ctx := context.Background()
@@ -185,8 +188,12 @@ func TestProofsReadTilesAndTheLastPages(t *testing.T) {
 		clear(store.reads)
 		for n := uint64(40); n <= size; n += 400 {
 			tr := &tree{tiles: newTiles(), store: store, branch: "b", size: size}
+			store.docs = 0
 			if _, err := tr.include(ctx, n); err != nil {
 				t.Fatal(err)
+			}
+			if store.docs > 3 {
+				t.Errorf("pages of %d entries: the proof of entry %d reads %d tiles", per, n, store.docs)
 			}
 		}
 		if len(store.reads) == 0 {
