@@ -24,7 +24,7 @@ type tileState struct {
 // journal. The journal applies it to runs of 256 entries. The entries after the last full run are in no tile; proofs
 // read them from the last pages.
 func Tiles() journal.View {
-	return journal.View{Name: tilesView, Step: tileWidth, Apply: applyTiles}
+	return journal.View{Name: tilesView, Step: tileWidth, Folds: true, Apply: applyTiles}
 }
 
 func applyTiles(ctx context.Context, run journal.Run) ([]journal.Record, error) {

@@ -3,7 +3,9 @@ package audit
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -174,6 +176,18 @@ func TestTilesOfThreeLevels(t *testing.T) {
 	}
 	if len(known.kept) > tilesKept {
 		t.Errorf("%d tiles in memory, at most %d may be", len(known.kept), tilesKept)
+	}
+}
+
+// TestTilesOfANodeThatIsBehind applies entries again that another node has applied already, and went on.
+func TestTilesOfANodeThatIsBehind(t *testing.T) {
+	store := newPageStore(256*5, 300)
+	store.keep(t)
+	want := maps.Clone(store.tiles)
+	store.gen[0].W = 256 * 2
+	store.keep(t)
+	if !reflect.DeepEqual(store.tiles, want) {
+		t.Error("tiles that are applied again are others")
 	}
 }
 
