@@ -2,21 +2,6 @@ package auth
 
 import "slices"
 
-// Role is what a user is.
-type Role string
-
-// The roles. The endpoints of server/httpapi say what each may call.
-const (
-	RoleAdmin      Role = "admin"      // users, branches, devices; and whatever a supervisor may do, everywhere
-	RoleSupervisor Role = "supervisor" // everything in their branches but users and devices
-	RoleAgent      Role = "agent"      // their own assignments and the cases behind them, by sync
-	RoleAuditor    Role = "auditor"    // visits of their branches, by export
-	RoleLender     Role = "lender"     // cases of their lender
-)
-
-// Roles lists all roles.
-func Roles() []Role { return []Role{RoleAdmin, RoleSupervisor, RoleAgent, RoleAuditor, RoleLender} }
-
 // Actor is who asks for something.
 type Actor struct {
 	User UserID

@@ -41,9 +41,8 @@
 // and a member of AssignmentReport, server/record/assignment.go, with that list as its is
 // tag. What phones may patch of an assignment is what AssignmentReport has.
 //
-// A role: its row in Roles, auth/actor.go, and what it may call, auth/permissions.go; one line in AudienceOf,
-// server/record/see.go, and
-// its word in the see tags of what it may see. Until then it sees nothing.
+// A role: its row in roleRules, auth/role.go, which says what it sees and which cases it opens; and the lists of
+// roles in server/httpapi/endpoint.go that it is to be in. Until then it calls only what every user may.
 //
 // A kind of record: a file with its Report and Found in server/record, a row in Kinds,
 // and a sample in read_test.go. If phones write it: a play in server/play; if it needs

@@ -137,22 +137,21 @@ func (s *Service) checkUser(ctx context.Context, n NewUser) error {
 // checkScope refuses a role with the wrong kind of scope.
 func (s *Service) checkScope(ctx context.Context, role auth.Role, branches []auth.BranchID, lender string,
 	regulator bool) error {
-	switch role {
-	case auth.RoleAdmin, auth.RoleSupervisor, auth.RoleAgent, auth.RoleAuditor, auth.RoleLender:
-	default:
-		return invalid("user.role", "role", "role is admin, supervisor, agent, auditor or lender")
-	}
+	rule := role.Rule()
 	switch {
-	case role == auth.RoleAgent && len(branches) != 1:
-		return invalid("user.branches", "branches", "an agent has exactly one branch")
-	case (role == auth.RoleSupervisor || role == auth.RoleAuditor) && len(branches) == 0:
-		return invalid("user.branches", "branches", "a supervisor or auditor has at least one branch")
-	case role == auth.RoleLender && lender == "":
-		return invalid("user.lender", "lender", "a user of role lender names the lender")
-	case role != auth.RoleLender && lender != "":
-		return invalid("user.lender", "lender", "only a user of role lender names a lender")
-	case regulator && role != auth.RoleAuditor:
-		return invalid("user.regulator", "regulator", "only an auditor can be given the regulator level")
+	case rule.Role == "":
+		return refusal.New(refusal.Invalid, "user.role", "role", "role is one of %v", auth.Roles())
+	case rule.Branches == auth.OneBranch && len(branches) != 1:
+		return refusal.New(refusal.Invalid, "user.branches", "branches", "a user of role %s has exactly one branch", role)
+	case rule.Branches == auth.SomeBranches && len(branches) == 0:
+		return refusal.New(refusal.Invalid, "user.branches", "branches", "a user of role %s has at least one branch", role)
+	case rule.Lender && lender == "":
+		return refusal.New(refusal.Invalid, "user.lender", "lender", "a user of role %s names the lender", role)
+	case !rule.Lender && lender != "":
+		return refusal.New(refusal.Invalid, "user.lender", "lender", "a user of role %s names no lender", role)
+	case regulator && !rule.Regulator:
+		return refusal.New(refusal.Invalid, "user.regulator", "regulator",
+			"a user of role %s cannot be given the regulator level", role)
 	}
 	if lender != "" {
 		if _, ok, err := load[Lender](ctx, s, auth.OrgBranch, "lenders", lender); err != nil {

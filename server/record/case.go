@@ -101,15 +101,14 @@ const (
 	StatusClosed = "closed"
 )
 
-// OpenTo tells whether the case is in the actor's scope: closed to every role that
-// is not named here. The branch has been judged already.
+// OpenTo tells whether the case is in the actor's scope, by the rule of the role. The branch has been judged already.
 func (c *Case) OpenTo(a auth.Actor) bool {
-	switch a.Role {
-	case auth.RoleAdmin, auth.RoleSupervisor:
+	switch a.Role.Rule().Cases {
+	case auth.AllCases:
 		return true
-	case auth.RoleLender:
+	case auth.LendersCases:
 		return a.Lender != "" && c.Lender == a.Lender
-	case auth.RoleAgent:
+	case auth.AssignedCases:
 		return slices.Contains(c.Agents, a.User)
 	}
 	return false

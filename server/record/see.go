@@ -22,21 +22,8 @@ const (
 var audiences = map[string]Audience{"office": Office, "agent": Agent, "lender": Lender, "auditor": Auditor, "all": All,
 	"none": 0}
 
-// AudienceOf is the audience a role belongs to: none for a role that is not here,
-// so that a new role sees nothing until it is named.
-func AudienceOf(r auth.Role) Audience {
-	switch r {
-	case auth.RoleAdmin, auth.RoleSupervisor:
-		return Office
-	case auth.RoleAgent:
-		return Agent
-	case auth.RoleLender:
-		return Lender
-	case auth.RoleAuditor:
-		return Auditor
-	}
-	return 0
-}
+// AudienceOf is the audience a role belongs to: none for a role that is not known, so that it sees nothing.
+func AudienceOf(r auth.Role) Audience { return audiences[r.Rule().Reads] }
 
 // readSee reads a see tag: words with commas between.
 func readSee(tag string) (a Audience) {
