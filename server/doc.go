@@ -28,8 +28,8 @@
 // After each of these go test ./server/httpapi -run TestDescriptionFileIsInStep -update writes
 // openapi.yaml anew; a test fails until it is in step.
 //
-// An overdue reason: its code in overdue_reasons, server/record/codes.go. One line;
-// the check of visits and plans, GET /v1/codes and openapi.yaml read the list.
+// An overdue reason, a reason for declining a stop, or another code: one line in its list, server/record/codes.go.
+// The checks, GET /v1/codes and openapi.yaml read the list.
 //
 // A member of a visit: one line in VisitReport (what the phone says) or VisitFound (what
 // the server adds), server/record/visit.go, with the tags of record's doc.go; a rule in
@@ -37,9 +37,7 @@
 // reason why not in csv_test.go; and the list in sync/README.md by the command that
 // stands there. Sealing, showing, reading, comparing and sending back follow the tags.
 //
-// A reason for declining a stop: two lines, its codes as a list in server/record/codes.go
-// and a member of AssignmentReport, server/record/assignment.go, with that list as its is
-// tag. What phones may patch of an assignment is what AssignmentReport has.
+// What phones may patch of an assignment: a member of AssignmentReport, server/record/assignment.go.
 //
 // A role: its row in roleRules, auth/role.go, which says what it sees and which cases it opens; and the lists of
 // roles in server/httpapi/endpoint.go that it is to be in. Until then it calls only what every user may.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 
 	"doorstep/auth"
 	"doorstep/auth/refusal"
@@ -21,10 +20,6 @@ import (
 // done. A crash in between is made good at the next start, from the entry as from the
 // list (erase_list.go). Entries, hashes and proofs stay as they are; what was sealed
 // cannot be read again.
-
-// EraseReasons are why a debtor may be erased: the debtor's request, the end of
-// retention, a debt that was sold, a court's order, or data that should never have come.
-func EraseReasons() []string { return slices.Clone(record.CodesOf("erase_reasons")) }
 
 // codeErased refuses what is about an erased debtor.
 const codeErased = "debtor.erased"
@@ -45,7 +40,7 @@ func refuseErased(field string) *refusal.Error {
 // AskErasure asks for a debtor to be erased; another administrator confirms it.
 type AskErasure struct {
 	Debtor journal.DebtorID
-	Reason string // one of EraseReasons
+	Reason string // a code of erase_reasons
 }
 
 // ErasureReceipt answers AskErasure, and what follows it.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"doorstep/auth"
@@ -32,9 +31,6 @@ import (
 // movesByState finds the moves of a branch that are not over.
 var movesByState = journal.Index{Type: "moves", Name: "state", Fields: []string{"state", "at"}}
 
-// MoveReasons are why a debtor may be moved to another branch.
-func MoveReasons() []string { return slices.Clone(record.CodesOf("move_reasons")) }
-
 // Codes of refusals about debtors who move.
 const (
 	codeMoved  = "case.moved"
@@ -55,7 +51,7 @@ func refuseMoving() *refusal.Error {
 type MoveDebtor struct {
 	Debtor journal.DebtorID
 	To     auth.BranchID
-	Reason string // one of MoveReasons
+	Reason string // a code of move_reasons
 }
 
 // MoveReceipt answers MoveDebtor.

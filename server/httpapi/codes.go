@@ -8,7 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"doorstep/auth"
 	"doorstep/server/conduct"
+	"doorstep/server/office"
 	"doorstep/server/record"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -54,6 +56,9 @@ var contactLists = map[string][]string{"contact_channels": conduct.Channels(), "
 	"contact_purposes": conduct.Purposes(), "contact_results": conduct.Results(), "contact_by": conduct.Bys(),
 	"notice_forms": conduct.NoticeForms()}
 
+// officeLists are the closed lists of the organisation, by their names in GET /v1/codes.
+var officeLists = map[string][]string{"closed_reasons": office.ClosedReasons(), "roles": texts(auth.Roles())}
+
 // policyLists are the closed lists that a policy brings, by their names in GET /v1/codes. They
 // change with the packs in force, so that no schema has them.
 func policyLists(p *conduct.Policy) map[string][]string {
@@ -63,13 +68,16 @@ func policyLists(p *conduct.Policy) map[string][]string {
 
 // codeListNames names every closed list that no policy changes, sorted.
 func codeListNames() []string {
-	return slices.Sorted(slices.Values(append(record.CodeLists(), slices.Collect(maps.Keys(contactLists))...)))
+	names := slices.AppendSeq(record.CodeLists(), maps.Keys(contactLists))
+	return slices.Sorted(slices.Values(slices.AppendSeq(names, maps.Keys(officeLists))))
 }
 
 // codesOf is the closed list of a name; nil when there is none.
 func codesOf(name string) []string {
-	if list := contactLists[name]; list != nil {
-		return list
+	for _, lists := range []map[string][]string{contactLists, officeLists} {
+		if list := lists[name]; list != nil {
+			return list
+		}
 	}
 	return record.CodesOf(name)
 }
@@ -84,8 +92,16 @@ var codeMembers = map[string]string{
 	"RequestsInput.no_channels": "contact_channels", "RequestsInput.opt_out": "contact_channels",
 	"RequestsInput.no_places": "contact_places", "TeamBody.items": "contact_papers"}
 
-// describeCodes gives members of requests that take a code the codes of their list. huma does not look
-// at them, since they are no part of the schema that it knows. It panics on a member that is not there.
+// checkedMembers name the lists of the members of requests whose codes are looked at here, before anything else.
+var checkedMembers = map[string]string{
+	"NewUserBody.role": "roles", "PatchUserBody.role": "roles", "AskErasureRequest.reason": "erase_reasons",
+	"WithdrawErasureRequest.reason": "erase_withdrawals", "MoveDebtorRequest.reason": "move_reasons",
+	"RecordNoteRequest.kind": "note_kinds", "AnswerComplaintRequest.outcome": "complaint_outcomes",
+	"ReturnLetterRequest.reason": "return_reasons", "CloseDayRequest.reason": "closed_reasons"}
+
+// describeCodes gives members of requests that take a code the codes of their list. huma looks at those of
+// checkedMembers, and not at the others, which are no part of the schema that it knows. It panics on a member that is
+// not there.
 func describeCodes(r huma.Registry) {
 	describe := func(schema, member, list string) {
 		s := r.Map()[schema].Properties[member]
@@ -97,6 +113,15 @@ func describeCodes(r huma.Registry) {
 	for at, list := range codeMembers {
 		schema, member, _ := strings.Cut(at, ".")
 		describe(schema, member, list)
+	}
+	for at, list := range checkedMembers {
+		schema, member, _ := strings.Cut(at, ".")
+		s := r.Map()[schema].Properties[member]
+		s.Enum = nil
+		for _, code := range codesOf(list) {
+			s.Enum = append(s.Enum, code)
+		}
+		s.PrecomputeMessages()
 	}
 	for name := range r.Map() {
 		t := r.TypeFromRef("#/components/schemas/" + name)

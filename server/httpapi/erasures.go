@@ -16,7 +16,7 @@ type Erasure struct {
 	ID          string    `json:"erasure_id"`
 	Debtor      string    `json:"debtor"`
 	Branch      string    `json:"branch"`
-	Reason      string    `json:"reason" enum:"court_order,debt_sold,error,request,retention"`
+	Reason      string    `json:"reason" doc:"A code of erase_reasons."`
 	State       string    `json:"state" enum:"asked,confirmed,erased,withdrawn"`
 	AskedBy     string    `json:"asked_by"`
 	AskedAt     time.Time `json:"asked_at"`
@@ -24,7 +24,7 @@ type Erasure struct {
 	ConfirmedAt time.Time `json:"confirmed_at,omitzero"`
 	WithdrawnBy string    `json:"withdrawn_by,omitempty" doc:"Who withdrew it."`
 	WithdrawnAt time.Time `json:"withdrawn_at,omitzero" doc:"When it was withdrawn."`
-	Withdrawal  string    `json:"withdrawal,omitempty" enum:"debtor_withdrew,duty_to_keep,error,wrong_debtor" doc:"Why it was withdrawn."`
+	Withdrawal  string    `json:"withdrawal,omitempty" doc:"Why it was withdrawn: a code of erase_withdrawals."`
 	ErasedAt    time.Time `json:"erased_at,omitzero"`
 	Cases       []string  `json:"cases,omitempty" doc:"The debtor's cases, which are closed."`
 	Destroyed   string    `json:"destroyed,omitempty" doc:"What is destroyed, in words."`
@@ -103,7 +103,7 @@ func (a *API) erasure(ctx context.Context, debtor journal.DebtorID, id string) (
 type askErasureIn struct {
 	ID   string `path:"id" maxLength:"64" doc:"The debtor."`
 	Body struct {
-		Reason string `json:"reason" enum:"court_order,debt_sold,error,request,retention" doc:"Why: a code, never a sentence."`
+		Reason string `json:"reason" doc:"Why: a code, never a sentence."`
 	}
 }
 
@@ -152,7 +152,7 @@ func (a *API) getErasure(ctx context.Context, _ call, in *ErasurePath) (*body[er
 type withdrawErasureIn struct {
 	ErasurePath
 	Body struct {
-		Reason string `json:"reason" enum:"debtor_withdrew,duty_to_keep,error,wrong_debtor" doc:"Why: a code, never a sentence."`
+		Reason string `json:"reason" doc:"Why: a code, never a sentence."`
 	}
 }
 

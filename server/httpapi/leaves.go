@@ -85,7 +85,7 @@ type dayClosed struct {
 type closeDayIn struct {
 	ClosedPath
 	Body struct {
-		Reason string `json:"reason" enum:"holiday,inventory,strike,training,weather,other" doc:"Why, as a code."`
+		Reason string `json:"reason" doc:"Why, as a code."`
 	}
 }
 

@@ -17,7 +17,7 @@ type Move struct {
 	State   string    `json:"state" enum:"leaving,gone,arriving,here" doc:"leaving and arriving while the server copies; here once the debtor is in the new branch. Who belongs to the old branch only reads gone then."`
 	From    string    `json:"from"`
 	To      string    `json:"to"`
-	Reason  string    `json:"reason" enum:"address_changed,areas_changed,branch_closed,error,workload"`
+	Reason  string    `json:"reason" doc:"A code of move_reasons."`
 	By      string    `json:"by"`
 	At      time.Time `json:"at"`
 	DoneAt  time.Time `json:"done_at,omitzero"`
@@ -29,7 +29,7 @@ type moveDebtorIn struct {
 	DebtorPath
 	Body struct {
 		Branch string `json:"branch" minLength:"1" maxLength:"64" doc:"The branch the debtor moves to. It is yours, and each lender of the cases has a contract with it."`
-		Reason string `json:"reason" enum:"address_changed,areas_changed,branch_closed,error,workload" doc:"Why: a code, never a sentence."`
+		Reason string `json:"reason" doc:"Why: a code, never a sentence."`
 	}
 }
 

@@ -84,7 +84,7 @@ type recordNoteIn struct {
 		At         *time.Time `json:"at,omitempty" doc:"When what it tells of happened; now when absent."`
 		Visit      string     `json:"visit,omitempty" maxLength:"64"`
 		Supersedes string     `json:"supersedes,omitempty" maxLength:"64"`
-		Kind       string     `json:"kind,omitempty" enum:"general,safety,address,hardship"`
+		Kind       string     `json:"kind,omitempty"`
 		Text       string     `json:"text" minLength:"1" maxLength:"4000"`
 	}
 }
@@ -179,7 +179,7 @@ type answerComplaintIn struct {
 	Body      struct {
 		At      time.Time `json:"at" doc:"When it was answered."`
 		Channel string    `json:"channel" maxLength:"32" example:"letter" doc:"How it was answered: a code of complaint_channels."`
-		Outcome string    `json:"outcome" enum:"partly_upheld,rejected,upheld,withdrawn"`
+		Outcome string    `json:"outcome"`
 		Text    string    `json:"text" minLength:"1" maxLength:"4000"`
 	}
 }
@@ -238,7 +238,7 @@ type returnLetterIn struct {
 	Letter string `path:"letter" maxLength:"64"`
 	Body   struct {
 		At     time.Time `json:"at" doc:"When it was back."`
-		Reason string    `json:"reason" enum:"deceased,moved,other,refused,unclaimed,unknown_address"`
+		Reason string    `json:"reason"`
 	}
 }
 

@@ -13,7 +13,7 @@ type newUserBody struct {
 	ID        string   `json:"id,omitempty" maxLength:"64" doc:"Minted when absent."`
 	Login     string   `json:"login" minLength:"1" maxLength:"64"`
 	Name      string   `json:"name,omitempty" maxLength:"200"`
-	Role      string   `json:"role" enum:"admin,supervisor,agent,auditor,lender"`
+	Role      string   `json:"role"`
 	Branches  []string `json:"branches,omitempty" maxItems:"200"`
 	Lender    string   `json:"lender,omitempty" maxLength:"100"`
 	Language  string   `json:"language,omitempty" maxLength:"35" doc:"BCP 47."`
@@ -30,7 +30,7 @@ type createdUser struct {
 
 type patchUserBody struct {
 	Name      *string   `json:"name,omitempty" maxLength:"200"`
-	Role      *string   `json:"role,omitempty" enum:"admin,supervisor,agent,auditor,lender"`
+	Role      *string   `json:"role,omitempty"`
 	Branches  *[]string `json:"branches,omitempty" maxItems:"200"`
 	Lender    *string   `json:"lender,omitempty" maxLength:"100"`
 	Language  *string   `json:"language,omitempty" maxLength:"35"`

@@ -11,7 +11,7 @@ import (
 type Erasure struct {
 	Debtor      journal.DebtorID `json:"debtor" is:"server" see:"office"`
 	Branch      auth.BranchID    `json:"branch" is:"server" see:"office"`
-	Reason      string           `json:"reason" is:"erase_reasons" see:"office"` // one of EraseReasons
+	Reason      string           `json:"reason" is:"erase_reasons" see:"office"`
 	State       string           `json:"state" is:"erasure_states" see:"office"`
 	AskedBy     auth.UserID      `json:"asked_by" is:"server" see:"office"`
 	AskedAt     time.Time        `json:"asked_at" see:"office"`
