@@ -42,10 +42,7 @@ func doCase[T any](ctx context.Context, a *API, c call, id string, cmd casework.
 
 // do runs a command in a branch and answers with its receipt, a T.
 func do[T any](ctx context.Context, a *API, c call, b auth.BranchID, cmd casework.Cmd) (*body[receipt[T]], error) {
-	q, err := a.request(c, cmd)
-	if err != nil {
-		return nil, err
-	}
+	q := request(c, cmd)
 	r, err := a.opt.Casework.One(ctx, c.actor, b, q)
 	if err != nil {
 		return nil, err
@@ -70,8 +67,8 @@ func receiptText(r casework.Receipt) (json.RawMessage, error) {
 }
 
 // request is a command under the caller's Idempotency-Key, or under a new one if the caller sent none.
-func (a *API) request(c call, cmd casework.Cmd) (casework.Request, error) {
-	return casework.Request{ID: journal.HTTPCommand(c.actor.User, c.key), Payload: c.payload, Cmd: cmd}, nil
+func request(c call, cmd casework.Cmd) casework.Request {
+	return casework.Request{ID: journal.HTTPCommand(c.actor.User, c.key), Payload: c.payload, Cmd: cmd}
 }
 
 func (a *API) caseEndpoints() {

@@ -113,10 +113,7 @@ func (a *API) askErasure(ctx context.Context, c call, in *askErasureIn) (*body[e
 	if err != nil {
 		return nil, err
 	}
-	q, err := a.request(c, casework.AskErasure{Debtor: debtor, Reason: in.Body.Reason})
-	if err != nil {
-		return nil, err
-	}
+	q := request(c, casework.AskErasure{Debtor: debtor, Reason: in.Body.Reason})
 	r, err := a.opt.Casework.One(ctx, c.actor, b, q)
 	if err != nil {
 		return nil, err
@@ -135,10 +132,7 @@ func (a *API) confirmErasure(ctx context.Context, c call, in *ErasurePath) (*bod
 		return nil, err
 	}
 	cmd := casework.ConfirmErasure{Debtor: debtor, Erasure: in.Request}
-	q, err := a.request(c, cmd)
-	if err != nil {
-		return nil, err
-	}
+	q := request(c, cmd)
 	if err := a.opt.Casework.Erase(ctx, c.actor, b, q, cmd); err != nil {
 		return nil, err
 	}
@@ -162,10 +156,7 @@ func (a *API) withdrawErasure(ctx context.Context, c call, in *withdrawErasureIn
 	if err != nil {
 		return nil, err
 	}
-	q, err := a.request(c, casework.WithdrawErasure{Debtor: debtor, Erasure: in.Request, Reason: in.Body.Reason})
-	if err != nil {
-		return nil, err
-	}
+	q := request(c, casework.WithdrawErasure{Debtor: debtor, Erasure: in.Request, Reason: in.Body.Reason})
 	if _, err := a.opt.Casework.One(ctx, c.actor, b, q); err != nil {
 		return nil, err
 	}

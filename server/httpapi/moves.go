@@ -63,10 +63,7 @@ func (a *API) moveDebtor(ctx context.Context, c call, in *moveDebtorIn) (*body[M
 		return movedAnswer(m, err)
 	}
 	cmd := casework.MoveDebtor{Debtor: debtor, To: to, Reason: in.Body.Reason}
-	q, err := a.request(c, cmd)
-	if err != nil {
-		return nil, err
-	}
+	q := request(c, cmd)
 	return movedAnswer(a.opt.Casework.Move(ctx, c.actor, from, q, cmd))
 }
 

@@ -37,8 +37,8 @@ type replanBody struct {
 	TimeLimitS int      `json:"time_limit_s,omitempty" minimum:"1" maximum:"120" doc:"How long to search; 2 when absent."`
 }
 
-func (a *API) dispatchAsk(c call) (dispatch.Ask, error) {
-	return dispatch.Ask{Actor: c.actor, Command: journal.HTTPCommand(c.actor.User, c.key), Payload: c.payload}, nil
+func dispatchAsk(c call) dispatch.Ask {
+	return dispatch.Ask{Actor: c.actor, Command: journal.HTTPCommand(c.actor.User, c.key), Payload: c.payload}
 }
 
 func (a *API) roundEndpoints() {
@@ -215,10 +215,7 @@ func (a *API) planRound(ctx context.Context, c call, in *body[roundBody]) (*body
 	if err != nil {
 		return nil, err
 	}
-	by, err := a.dispatchAsk(c)
-	if err != nil {
-		return nil, err
-	}
+	by := dispatchAsk(c)
 	x := in.Body
 	r, err := a.opt.Dispatch.Create(ctx, by, dispatch.Params{Branch: b, Date: x.Date, Teams: x.Teams, Seed: x.Seed,
 		TimeLimitS: x.TimeLimitS, Objective: x.Objective, Balance: x.Balance})
@@ -249,10 +246,7 @@ type replanRoundIn struct {
 }
 
 func (a *API) replanRound(ctx context.Context, c call, in *replanRoundIn) (*body[dispatch.Round], error) {
-	by, err := a.dispatchAsk(c)
-	if err != nil {
-		return nil, err
-	}
+	by := dispatchAsk(c)
 	r, err := a.opt.Dispatch.Replan(ctx, by, in.ID, dispatch.ReplanParams{Without: in.Body.Without, Back: in.Body.Back,
 		Seed: in.Body.Seed, TimeLimitS: in.Body.TimeLimitS})
 	return respond(r), err
@@ -263,10 +257,7 @@ type publishRoundIn struct {
 }
 
 func (a *API) publishRound(ctx context.Context, c call, in *publishRoundIn) (*body[dispatch.Round], error) {
-	by, err := a.dispatchAsk(c)
-	if err != nil {
-		return nil, err
-	}
+	by := dispatchAsk(c)
 	r, err := a.opt.Dispatch.Publish(ctx, by, in.ID)
 	return respond(r), err
 }
@@ -276,10 +267,7 @@ type cancelRoundIn struct {
 }
 
 func (a *API) cancelRound(ctx context.Context, c call, in *cancelRoundIn) (*body[dispatch.Round], error) {
-	by, err := a.dispatchAsk(c)
-	if err != nil {
-		return nil, err
-	}
+	by := dispatchAsk(c)
 	r, err := a.opt.Dispatch.Cancel(ctx, by, in.ID)
 	return respond(r), err
 }
