@@ -122,7 +122,8 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	s.dispatch = dispatch.New(dispatch.Options{Journal: s.journal, Casework: s.casework, Office: s.office, Travel: times,
 		Policy: s.law.Policy, Threads: threads, Steps: cfg.steps, Shared: cfg.shared, Log: cfg.Log, Watch: cfg.Watch})
 	s.offline = offline.New(offline.Options{Journal: s.journal, Applier: s.casework, Records: s.casework,
-		Hash: func(b []byte) [32]byte { return vault.Hash("mutation", b) }})
+		Hash:  func(b []byte) [32]byte { return vault.Hash("mutation", b) },
+		Alone: cfg.MongoDB == ""})
 	var sender notify.Sender
 	if cfg.FCMCredentials != "" {
 		if sender, err = fcm.New(ctx, fcm.Config{Credentials: cfg.FCMCredentials, Endpoint: cfg.FCMEndpoint}); err != nil {

@@ -18,14 +18,14 @@ import (
 // agency is a server with an administrator and a branch.
 type agency struct {
 	*running
-	t     *testing.T
+	t     testing.TB
 	ctx   context.Context
 	admin *play.Client
 }
 
 const agentPassword = "correct horse battery"
 
-func newAgency(t *testing.T, cfg Config) *agency {
+func newAgency(t testing.TB, cfg Config) *agency {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	t.Cleanup(cancel)

@@ -80,7 +80,7 @@ func newFixture(t testing.TB) *fixture {
 	h.svc = New(Options{Journal: j, Vault: h.vault, Policy: policy, Limits: PlanLimits{MaxInstalments: 6, MaxDays: 200,
 		MaxTotalMinor: map[string]int64{"EUR": 500_000}},
 		Territories: func(context.Context, auth.BranchID) (TerritoryIndex, error) { return halves{}, nil }})
-	h.sync = offline.New(offline.Options{Journal: j, Applier: h.svc, Records: h.svc,
+	h.sync = offline.New(offline.Options{Alone: true, Journal: j, Applier: h.svc, Records: h.svc,
 		Hash: func(b []byte) [32]byte { return h.vault.Hash("mutation", b) }})
 	t.Cleanup(func() {
 		h.sync.Close()

@@ -11,6 +11,7 @@ import (
 type Hub struct {
 	mu     sync.Mutex
 	heard  map[feedName]map[*listener]struct{}
+	quiet  map[auth.BranchID]*quiet
 	closed bool
 	cancel func()
 }
@@ -23,7 +24,7 @@ type feedName struct {
 type listener struct{ poke chan struct{} }
 
 func newHub(j *journal.Journal) *Hub {
-	h := &Hub{heard: map[feedName]map[*listener]struct{}{}}
+	h := &Hub{heard: map[feedName]map[*listener]struct{}{}, quiet: map[auth.BranchID]*quiet{}}
 	h.cancel = j.Subscribe(h.committed)
 	return h
 }
@@ -32,6 +33,9 @@ func newHub(j *journal.Journal) *Hub {
 func (h *Hub) committed(c journal.Committed) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if q := h.quiet[c.Branch]; q != nil {
+		q.grown(c)
+	}
 	if len(h.heard) == 0 {
 		return
 	}

@@ -152,6 +152,9 @@ func (s *Service) Pull(ctx context.Context, c Caller, q PullRequest) (PullAnswer
 		return PullAnswer{}, err
 	}
 	if q.Wait == 0 {
+		if a, ok, err := s.nothingNew(ctx, c, e, q.After); ok || err != nil {
+			return a, err
+		}
 		return s.page(ctx, c, e, q, first)
 	}
 	// Listen before looking, so that nothing falls between.
