@@ -239,7 +239,7 @@ export class One {
       if (!doc || doc.rev > 0) continue;
       const kept = await this.log.of(type, id);
       if (kept.some((s) => s.state === "acked")) continue;
-      const queued = kept.filter((s) => s.state === "queued").map((s) => s.mid);
+      const queued = kept.filter((s) => s.state === "queued" && s.mutation.op === "put").map((s) => s.mid);
       mids.set(`${type}/${id}`, queued.length > 0 || doc.mut === "" ? queued : [doc.mut]);
     }
     const { requires: _, ...rest } = m;

@@ -22,6 +22,16 @@ export type Fault =
   | { rewrite: (answer: string) => string };
 export type Rule = (x: { method: string; path: string; body: string }) => Fault | undefined;
 
+/** answered answers every push in the server's place, each mutation with one status. */
+export function answered(status: string): Rule {
+  return (x) => {
+    if (x.path !== "/sync/v1/push") return undefined;
+    const { mutations } = JSON.parse(x.body) as { mutations: { mid: string; type: string; id: string }[] };
+    const results = mutations.map(({ mid, type, id }) => ({ mid, type, id, status }));
+    return { answer: { epoch: "e", server_time: "", results } };
+  };
+}
+
 /** Proxy stands between a phone and the server. */
 export class Proxy {
   readonly seen: Exchange[] = [];

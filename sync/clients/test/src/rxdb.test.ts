@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { collections, replicate, type Replication, schemaOf, type Settings, type Stored } from "@doorstep/rxdb";
-import { type Mutation, newMid, type Type, typeNames, Wire } from "@doorstep/wire";
+import { newMid, type Type, typeNames, Wire } from "@doorstep/wire";
 import { IDBKeyRange, indexedDB } from "fake-indexeddb";
 import {
   addRxPlugin, createRxDatabase, OPEN_COLLECTIONS, prepareQuery, type RxCollection, type RxDatabase, type RxJsonSchema,
@@ -11,7 +11,7 @@ import { RxDBMigrationSchemaPlugin } from "rxdb/plugins/migration-schema";
 import { getRxStorageDexie } from "rxdb/plugins/storage-dexie";
 import { getRxStorageMemory } from "rxdb/plugins/storage-memory";
 import { phone, supervisor, until } from "./people.js";
-import { Proxy } from "./proxy.js";
+import { answered, Proxy } from "./proxy.js";
 import { ghost, Restored } from "./restored.js";
 
 /** Device is a phone with RxDB behind a proxy. */
@@ -488,12 +488,7 @@ test("what the server cannot take yet is kept, shown, and not sent again before 
   const agent = "RIB-EAST-team2-agent2";
   const d = await device(agent, { types: ["assignments", "visit_notes"] });
   const of = (await stopOf(d, 2))["case"] as string;
-  d.proxy.rule = (x) => {
-    if (x.path !== "/sync/v1/push") return undefined;
-    const results = JSON.parse(x.body).mutations.map((m: Mutation) =>
-      ({ mid: m.mid, type: m.type, id: m.id, status: "not_yet" }));
-    return { answer: { epoch: "e", server_time: "", results } };
-  };
+  d.proxy.rule = answered("not_yet");
   const { id } = await note(d, of, "of a newer app");
   await until("it is answered", async () => (await d.sync.refused()).some((s) => s.state === "not_yet"));
   const asked = d.proxy.pushes().length;

@@ -1,0 +1,74 @@
+import { type Fields, type Kind, kindOf, type Type } from "@doorstep/wire";
+import { Model, tableSchema } from "@nozbe/watermelondb";
+import { type TableSchema } from "@nozbe/watermelondb/Schema/index.js";
+
+/** The name of the adapter's own table. */
+export const logName = "doorstep_log";
+
+/** Log is its model: one of the modelClasses of the database. */
+export class Log extends Model {
+  static override table = logName;
+}
+
+/** logTable is its schema: one of the tables of the app's schema. */
+export const logTable = tableSchema({
+  name: logName,
+  columns: [
+    { name: "state", type: "string", isIndexed: true },
+    { name: "record", type: "string", isIndexed: true },
+    { name: "sent", type: "string" },
+  ],
+});
+
+/**
+ * tableOf is the table of a type, or of some of its members. `rev` is the server's revision that the phone has seen.
+ * All members may be null: an empty text that nobody wrote would be sent as an answer. Members that are lists or
+ * objects are texts of JSON.
+ */
+export function tableOf(type: Type, members?: readonly string[]): TableSchema {
+  const columns = Object.entries(kindOf(type)!.members)
+    .filter(([name]) => name !== "id" && (members?.includes(name) ?? true))
+    .map(([name, json]) => {
+      return { name, type: columnTypes[json.replace("?", "")] ?? ("string" as const), isOptional: true };
+    });
+  return tableSchema({ name: type, columns: [{ name: "rev", type: "number", isOptional: true }, ...columns] });
+}
+
+const columnTypes: Record<string, "number" | "boolean"> = { integer: "number", number: "number", boolean: "boolean" };
+
+/** Raw is a row of a table. */
+export type Raw = Record<string, unknown> & { id: string; rev?: number | null };
+
+/** rowOf is a record of the server's as a row: the columns that the table has. */
+export function rowOf(table: TableSchema, kind: Kind, id: string, rev: number, doc: Fields): Raw {
+  const out: Raw = { id, rev };
+  for (const { name } of table.columnArray) {
+    if (name === "rev") continue;
+    const value = doc[name] ?? null;
+    out[name] = isText(kind, name) && value !== null ? JSON.stringify(value) : value;
+  }
+  return out;
+}
+
+/** fieldsOf are the members of a row. A text that is no JSON goes as it is, for the server to say what is wrong. */
+export function fieldsOf(table: TableSchema, kind: Kind, row: Raw): Fields {
+  const out: Fields = {};
+  for (const { name } of table.columnArray) {
+    if (name === "rev") continue;
+    out[name] = isText(kind, name) ? parsed(row[name]) : row[name];
+  }
+  return out;
+}
+
+function isText(kind: Kind, name: string): boolean {
+  return ["array", "object"].includes(kind.members[name]?.replace("?", "") ?? "");
+}
+
+function parsed(value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
