@@ -38,7 +38,8 @@ func (s *Service) Apply(ctx context.Context, c offline.Caller, ms []offline.Muta
 		return nil, err
 	}
 	out := make([]offline.Result, len(ms))
-	var again []int // to be kept in quarantine: the decision could not even be stored
+	var again []int   // to be kept in quarantine: the decision could not even be stored
+	var waiting []int // for an update of the server
 	for i, r := range receipts {
 		m := &ms[i]
 		out[i] = offline.Result{Mid: m.Mid, Type: m.Type, ID: m.ID}
@@ -52,6 +53,9 @@ func (s *Service) Apply(ctx context.Context, c offline.Caller, ms []offline.Muta
 				answer.Detail, answer.Rev, answer.Quarantine
 			if r.Duplicate && out[i].Status == offline.Applied {
 				out[i].Status = offline.Duplicate
+			}
+			if out[i].Status == offline.NotYet && len(m.Fields) <= mostWaitingBytes {
+				waiting = append(waiting, i)
 			}
 		case errors.Is(r.Err, journal.ErrReused):
 			out[i].Status, out[i].Code = offline.Rejected, offline.CodeMidReused
@@ -69,7 +73,10 @@ func (s *Service) Apply(ctx context.Context, c offline.Caller, ms []offline.Muta
 			again = append(again, i)
 		}
 	}
-	if err := p.keep(ctx, ms, out, again); err != nil {
+	if waiting, err = p.room(ctx, waiting); err != nil {
+		return nil, err
+	}
+	if err := p.keep(ctx, ms, out, append(again, waiting...)); err != nil {
 		return nil, err
 	}
 	return out, p.current(ctx, out)
@@ -111,32 +118,36 @@ func (p *push) commandOf(m *offline.Mutation) string {
 	return madeID("m:", string(p.caller.Actor.User), m.Mid)
 }
 
-// earlier looks up the mutations of earlier pushes that these require.
+// earlier looks up the mutations of earlier pushes that these require: what was decided of them, or else that they
+// wait for an update of the server.
 func (p *push) earlier(ctx context.Context, ms []offline.Mutation) error {
-	var mids, commands []string
+	var mids, decided, waiting []string
 	for i := range ms {
 		for _, mid := range ms[i].Requires {
-			mids, commands = append(mids, mid), append(commands, p.command(mid))
+			mid = strings.ToLower(mid)
+			mids, decided = append(mids, mid), append(decided, p.command(mid))
+			waiting = append(waiting, keptID(p.command(mid), 1))
 		}
 	}
 	if len(mids) == 0 {
 		return nil
 	}
-	for _, b := range append([]auth.BranchID{p.caller.Branch}, p.formerly...) {
-		receipts, err := p.svc.store.Receipts(ctx, b, commands)
-		if err != nil {
-			return fmt.Errorf("look up required mutations: %w", err)
-		}
-		for i, r := range receipts {
-			mid := strings.ToLower(mids[i])
-			if r.Command == "" || p.done[mid] != "" {
-				continue
+	for _, commands := range [][]string{decided, waiting} {
+		for _, b := range append([]auth.BranchID{p.caller.Branch}, p.formerly...) {
+			receipts, err := p.svc.store.Receipts(ctx, b, commands)
+			if err != nil {
+				return fmt.Errorf("look up required mutations: %w", err)
 			}
-			var answer mutationReceipt
-			if err := json.Unmarshal(r.Body, &answer); err != nil {
-				return fmt.Errorf("read receipt of %s: %w", r.Command, err)
+			for i, r := range receipts {
+				if r.Command == "" || p.done[mids[i]] != "" {
+					continue
+				}
+				var answer mutationReceipt
+				if err := json.Unmarshal(r.Body, &answer); err != nil {
+					return fmt.Errorf("read receipt of %s: %w", r.Command, err)
+				}
+				p.done[mids[i]] = answer.Status
 			}
-			p.done[mid] = answer.Status
 		}
 	}
 	return nil
@@ -164,6 +175,11 @@ func (c mutation) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 	if err != nil {
 		return nil, err
 	}
+	if status != offline.NotYet && status != offline.Retry {
+		if err := c.settleWaiting(ctx, t, d); err != nil {
+			return nil, err
+		}
+	}
 	c.push.done[strings.ToLower(c.m.Mid)] = status
 	return d, nil
 }
@@ -180,6 +196,8 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 	for _, mid := range m.Requires {
 		switch c.push.done[strings.ToLower(mid)] {
 		case offline.Applied, offline.Duplicate, offline.Merged:
+		case offline.NotYet:
+			return c.notYet(t, "a mutation this one requires waits for an update of the server"), offline.NotYet, nil
 		case "", offline.Retry:
 			if c.waitedLong(t) {
 				return c.refuse(ctx, t, offline.Rejected, offline.CodeRequires,
@@ -191,7 +209,11 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 			return c.refuse(ctx, t, offline.Rejected, offline.CodeRequires, "a mutation this one requires was refused", "")
 		}
 	}
-	kind, _ := record.KindOf(m.Type)
+	kind, known := c.push.svc.kindOf(m.Type)
+	if !known && record.IsTypeName(m.Type) {
+		return c.notYet(t, "this server does not know records of this type; keep it, and send it again after an update"),
+			offline.NotYet, nil
+	}
 	if kind.Rules.Policy == "" {
 		return c.refuse(ctx, t, offline.Rejected, offline.CodeUnknownType, notWritten, "")
 	}

@@ -40,9 +40,10 @@ func (a *API) syncEndpoints() {
 	}
 	records := schemasOf(a.huma.OpenAPI().Components.Schemas)
 	whole := &huma.Schema{Type: "integer"}
-	page := func(name string, members map[string]*huma.Schema) *huma.Schema {
+	page := func(name string, members map[string]*huma.Schema, optional ...string) *huma.Schema {
 		records.into[name] = &huma.Schema{Type: "object", AdditionalProperties: false, Properties: members,
-			Required: slices.Sorted(maps.Keys(members))}
+			Required: slices.DeleteFunc(slices.Sorted(maps.Keys(members)),
+				func(member string) bool { return slices.Contains(optional, member) })}
 		return refTo(name)
 	}
 	a.raw(endpoint{method: http.MethodGet, path: "/sync/v1/pull", roles: agents, id: "pull", tag: "sync",
@@ -59,7 +60,9 @@ func (a *API) syncEndpoints() {
 					"cursor": integer("Send it as after for the next page."), "more": {Type: "boolean",
 						Description: "False: the page ends at the feed's end."},
 					"server_time": {Type: "string", Format: "date-time"},
-					"changes":     {Type: "array", Items: records.changes()}}))}
+					"unknown_types": {Type: "array", Items: str(),
+						Description: "The types asked for that this server does not know: they are skipped."},
+					"changes": {Type: "array", Items: records.changes()}}, "unknown_types"))}
 		}, a.pull)
 	a.raw(endpoint{method: http.MethodPost, path: "/sync/v1/push", roles: agents, id: "push", tag: "sync",
 		summary: "What the phone wrote while offline",

@@ -45,6 +45,7 @@ var rules = map[string]struct {
 }
 
 var (
+	typePattern     = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 	idPattern       = regexp.MustCompile(`^[A-Za-z0-9_.:/@#+-]{1,128}$`)
 	serverPattern   = regexp.MustCompile(`^[A-Za-z0-9_.:/@#+=,-]{1,200}$`)
 	dayPattern      = regexp.MustCompile(`^(mon|tue|wed|thu|fri|sat|sun)$`)
@@ -58,6 +59,9 @@ var (
 
 // IsID tells whether a text is an id or a code: 1 to 128 letters A to Z, digits and any of _.:/@#+-.
 func IsID(s string) bool { return idPattern.MatchString(s) }
+
+// IsTypeName tells whether a text looks like the type of records, such as a newer app may send: visit_notes.
+func IsTypeName(s string) bool { return typePattern.MatchString(s) }
 
 // IsDate tells whether a text is a date of the calendar, "2006-01-02".
 func IsDate(s string) bool {

@@ -25,6 +25,8 @@ type Kind struct {
 	Rules offline.Rules
 	// Synced says that phones pull it.
 	Synced bool
+	// Since is the schema version of the apps that brought the kind: 0 for the first.
+	Since int
 	// ByCase finds those of a case, in the order of the case file; zero when it is not below a case.
 	ByCase journal.Index
 	// Action is the entry's action when a phone or the office records one; "" where commands have their own.

@@ -41,7 +41,7 @@ const (
 	CodeAppendOnly  = "append_only"         // evidence never changes
 	CodeServerOwned = "server_owned"        // the phone may not write this
 	CodeStale       = "stale"               // of a conflict: another writer was first
-	CodeUnknownType = "unknown_type"        // phones do not write records of this type
+	CodeUnknownType = "unknown_type"        // phones do not write records of this type, or not_yet: it is not known
 	CodeMidReused   = "mid_reused"          // the mid stands for another payload
 	CodeOp          = "validation.op"       // the operation does not exist, or not for this type
 	CodeFields      = "validation.fields"   // fields is not an object, or empty
