@@ -74,7 +74,7 @@ func Indexes() []journal.Index {
 		ReviewsByCase, NotesByCase, ConsentsByCase, SignaturesByCase, PlansByCase, PlansByApproval, PaymentsReportedByCase,
 		PaymentsByCase, ConfirmationsByCase, ComplaintsByCase, ComplaintsByState, LettersByCase,
 		AssignmentsByCase, AssignmentsByRound, AssignmentsOnPhones,
-		AlertsByStatus, AlertsByTime, AlertsByDevice,
+		AlertsByStatus, AlertsByTime, AlertsByDevice, draftsByAgent, draftsTouched, byCase("drafts"),
 		QuarantineByState, quarantineOfAgent, erasuresByDebtor, erasuresByTime, erasuresByState, erasuresByEnd,
 		movesByState,
 		PromisesByDue,

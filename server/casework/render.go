@@ -12,6 +12,7 @@ import (
 	"doorstep/server/record"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
+	"doorstep/sync/seal"
 )
 
 // shown is a record as an audience sees it.
@@ -28,8 +29,15 @@ func (s *Service) shown(ctx context.Context, rec journal.Record, to record.Audie
 	if err := s.vault.OpenDoc(ctx, "", rec.Branch, rec.Type, rec.ID, state); err != nil {
 		return nil, fmt.Errorf("open %s: %w", rec.Type, err)
 	}
-	if v, is := state.(*record.Visit); is && to == record.Lender {
-		v.Outcome = lenderOutcome(v.Outcome)
+	switch v := state.(type) {
+	case *record.Visit:
+		if to == record.Lender {
+			v.Outcome = lenderOutcome(v.Outcome)
+		}
+	case *record.Quarantined:
+		if v.IsPrivate() {
+			v.Fields = seal.Text{}
+		}
 	}
 	return record.Show(state, to)
 }
@@ -102,7 +110,7 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 			if !a.Shown() || !slices.Contains(a.Agents, me) {
 				out[i].Op = "revoke"
 			}
-		case !held[whose[i].Case]:
+		case !held[whose[i].Case] || isPrivate(rec.Type) && !out[i].Mine:
 			out[i].Op = "revoke"
 		}
 		if out[i].Op != "" {
@@ -118,6 +126,12 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 		out[i].Op, out[i].Doc = "put", doc
 	}
 	return out, nil
+}
+
+// isPrivate tells whether records of a type are seen by the phones of the agent who made them alone.
+func isPrivate(typ string) bool {
+	kind, _ := record.KindOf(typ)
+	return kind.Private
 }
 
 // heldCases tells which of some cases the caller holds.
@@ -186,7 +200,14 @@ func (s *Service) InScope(ctx context.Context, c offline.Caller, typ string) ([]
 	default:
 		for _, ref := range refs {
 			if err := s.each(ctx, journal.Query{Branch: c.Branch, Type: typ, Index: kind.ByCase.Name, Eq: []any{ref.ID}},
-				func(rec journal.Record) error { add(rec); return nil }); err != nil {
+				func(rec journal.Record) error {
+					var o owned
+					err := decode(rec, &o)
+					if !kind.Private || o.By == string(c.Actor.User) {
+						add(rec)
+					}
+					return err
+				}); err != nil {
 				return nil, err
 			}
 		}

@@ -51,7 +51,7 @@ func (s *Service) Apply(ctx context.Context, c offline.Caller, ms []offline.Muta
 			}
 			out[i].Status, out[i].Code, out[i].Detail, out[i].Rev, out[i].Quarantine = answer.Status, answer.Code,
 				answer.Detail, answer.Rev, answer.Quarantine
-			if r.Duplicate && out[i].Status == offline.Applied {
+			if r.Duplicate && (out[i].Status == offline.Applied || out[i].Status == offline.Merged) {
 				out[i].Status = offline.Duplicate
 			}
 			if out[i].Status == offline.NotYet && len(m.Fields) <= mostWaitingBytes {
@@ -217,6 +217,9 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 	if kind.Rules.Policy == "" {
 		return c.refuse(ctx, t, offline.Rejected, offline.CodeUnknownType, notWritten, "")
 	}
+	if kind.Rules.Policy == offline.Merge {
+		return c.judgeDraft(ctx, t, kind)
+	}
 	cur, of, err := c.current(ctx, t, kind)
 	if err != nil {
 		return nil, "", err
@@ -224,19 +227,7 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 	r := offline.Rule(kind.Rules, cur, c.push.caller.Device, *m)
 	switch {
 	case r.Status == offline.Applied && r.Nothing:
-		// Even what changes nothing is remembered, so that its replay finds an answer, and the record's state comes
-		// back (M6, M7).
-		d := t.draft("mutation.nothing")
-		if cur.Rev > 0 && (cur.InScope || cur.Mine) {
-			d.tell(journal.AgentFeed(t.Actor.User), m.Type, m.ID)
-		}
-		answer := mutationReceipt{Status: offline.Applied}
-		if cur.InScope || cur.Mine {
-			answer.Rev = cur.Rev
-		}
-		d.reply = answer
-		d.about, err = c.debtor(ctx, t, of)
-		return d, offline.Applied, err
+		return c.nothing(ctx, t, cur, of)
 	case r.Status == offline.Duplicate:
 		d := t.draft("mutation.nothing")
 		if d.about, err = c.debtor(ctx, t, of); err != nil {
@@ -245,7 +236,7 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 		d.tell(journal.AgentFeed(t.Actor.User), m.Type, m.ID)
 		d.reply = mutationReceipt{Status: offline.Duplicate, Rev: cur.Rev}
 		return d, offline.Duplicate, nil
-	case r.Status != offline.Applied:
+	case r.Status != offline.Applied && r.Status != offline.Merged:
 		return c.refuse(ctx, t, r.Status, r.Code, r.Detail, of)
 	}
 	if m.Type == "plans" && m.Op == "patch" {
@@ -290,8 +281,25 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 		// The record is kept here, and the phone shall keep it no longer.
 		d.tell(journal.AgentFeed(t.Actor.User), m.Type, m.ID)
 	}
-	d.reply = mutationReceipt{Status: offline.Applied, Rev: cur.Rev + 1}
-	return d, offline.Applied, nil
+	d.reply = mutationReceipt{Status: r.Status, Rev: cur.Rev + 1}
+	return d, r.Status, nil
+}
+
+// nothing answers a mutation that leaves its record as it is. Even that is remembered, so that its replay finds an
+// answer, and the record's state comes back (M6, M7).
+func (c mutation) nothing(ctx context.Context, t *turn, cur offline.Current, of journal.CaseID) (d *draftBuilder,
+	status string, err error) {
+	d = t.draft("mutation.nothing")
+	answer := mutationReceipt{Status: offline.Applied}
+	if cur.InScope || cur.Mine {
+		answer.Rev = cur.Rev
+		if cur.Rev > 0 {
+			d.tell(journal.AgentFeed(t.Actor.User), c.m.Type, c.m.ID)
+		}
+	}
+	d.reply = answer
+	d.about, err = c.debtor(ctx, t, of)
+	return d, offline.Applied, err
 }
 
 // refusalOf is how a mutation is refused; the zero value: it is not.
@@ -431,6 +439,9 @@ func (c mutation) standing(ctx context.Context, t *turn, rec journal.Record) (s 
 			return s, err
 		}
 		s.of, s.mine = o.Case, o.By == string(t.Actor.User)
+	}
+	if isPrivate(rec.Type) && !s.mine {
+		return s, nil
 	}
 	s.inScope, err = t.holds(ctx, s.of)
 	return s, err

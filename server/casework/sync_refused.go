@@ -67,8 +67,8 @@ func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outc
 		Op:     c.m.Op, Outcome: outcome, Code: code, State: "open", At: t.At, SkewS: c.push.caller.SkewS,
 		MonoMs: max(0, c.m.MonoMs), NotAfter: record.WholeUTC(c.push.notAfter[c.m])}
 	switch {
-	case code == record.CodeStep:
-		q.State = "dismissed" // two phones of a team tell the same stop: nothing is to be done
+	case code == record.CodeStep, q.IsPrivate():
+		q.State = "dismissed" // two phones of a team tell the same stop, or it is a draft: nothing is to be done
 	case outcome == offline.NotYet:
 		q.State = quarantineWaiting
 	}
@@ -115,7 +115,9 @@ func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outc
 		q.TypeSaid = seal.Text{}
 	case c.m.Broken:
 		// What it would have recorded cannot be told: it is kept to be read.
-		q.Type, text = "", keptText(c.m.Raw)
+		if text = keptText(c.m.Raw); !q.IsPrivate() {
+			q.Type = ""
+		}
 	case len(c.m.Fields) > 0:
 		text = compactJSON(c.m.Fields)
 	}

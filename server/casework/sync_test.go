@@ -106,7 +106,7 @@ func TestOutcomesOfAPush(t *testing.T) {
 		t.Errorf("a conflict is answered %s rev %d %s, quarantine %q; want the record as it stands", r.Op, r.Rev, r.Doc,
 			r.Quarantine)
 	}
-	h.want("rui orders his day", rui.push(write("assignments", a, "patch", 1, members{"visit_order": 3}))[0], "applied")
+	h.want("rui orders his day", rui.push(write("assignments", a, "patch", 1, members{"visit_order": 3}))[0], "merged")
 	h.want("a server's field", rui.push(write("assignments", a, "patch", 3, members{"status": "done"}))[0],
 		"rejected server_owned")
 	h.want("a status nobody knows", rui.push(write("assignments", a, "patch", 3, members{"agent_status": "asleep"}))[0],

@@ -53,7 +53,7 @@ func (b schemaBuilder) mutations() *huma.Schema {
 					Description: "Minted at the local write. The same mid has one effect and one answer."},
 				"id": {Type: "string", MaxLength: ptr(64),
 					Description: "The record's id, minted by the phone for a new record."},
-				"op": oneOf("put: fields are the whole record. patch: fields are the members that change.",
+				"op": oneOf("put: fields are the whole record. patch: fields are the members that change. delete: none.",
 					opsOf(k)...),
 				"base":      integer("The revision the phone had seen; 0 for a new record."),
 				"client_ts": {Type: "string", Format: "date-time", Description: "When it was written, by the phone's clock."},
@@ -86,14 +86,16 @@ func neededOf(k record.Kind) []string {
 	return out
 }
 
-// opsOf are the operations that phones have on records of a kind. A delete is never one:
-// it is refused, or there is nothing to delete.
+// opsOf are the operations that phones have on records of a kind. A delete is one of drafts only: of others it is
+// refused, or there is nothing to delete.
 func opsOf(k record.Kind) []string {
 	switch k.Rules.Policy {
 	case offline.AppendOnly:
 		return []string{"put"}
 	case offline.ServerOwned:
 		return []string{"patch"}
+	case offline.Merge:
+		return []string{"put", "patch", "delete"}
 	}
 	return []string{"put", "patch"}
 }

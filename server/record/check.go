@@ -28,6 +28,7 @@ var rules = map[string]struct {
 }{
 	"id": {idPattern.MatchString, "this is an id or a code: at most 128 letters A to Z, digits and any of _.:/@#+-; " +
 		"write sentences in a note"},
+	"type":     {IsTypeName, "name a type of records in lower case, such as visits"},
 	"date":     {IsDate, "write a date of the calendar as 2006-01-02"},
 	"day":      {dayPattern.MatchString, "write a weekday as mon, tue, wed, thu, fri, sat or sun"},
 	"clock":    {clockPattern.MatchString, "write a time of the day as 15:04"},

@@ -51,6 +51,13 @@ type Quarantined struct {
 	MovedIn
 }
 
+// IsPrivate tells whether the payload is a draft's. It is kept, and dies with the debtor, but it is shown to no one:
+// the text of a draft is its agent's alone. There is nothing for a supervisor to do about it.
+func (q *Quarantined) IsPrivate() bool {
+	kind, _ := KindOf(q.Type)
+	return kind.Private
+}
+
 // QuarantinePart is the state of a document of type "quarantine_parts": a part of the payload of
 // an item of the quarantine, whose ids are the item's with the part's number: q1.0, q1.1, ….
 // Joined in this order they are the payload whole.
