@@ -90,6 +90,8 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 	me := c.Actor.User
 	for i, rec := range recs {
 		switch {
+		case !knows(c, rec.Type):
+			continue // the app does not know such records
 		case rec.Deleted || rec.Body == nil:
 			out[i].Op = "delete"
 			continue
@@ -120,12 +122,22 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 		if err != nil {
 			return nil, err
 		}
+		kind, _ := record.KindOf(rec.Type)
+		if doc, err = kind.Shaped(doc, c.Schema); err != nil {
+			return nil, fmt.Errorf("shape %s/%s for version %d: %w", rec.Type, rec.ID, c.Schema, err)
+		}
 		if rec.No > 0 {
 			doc = withMembers(doc, "visit_no", rec.No)
 		}
 		out[i].Op, out[i].Doc = "put", doc
 	}
 	return out, nil
+}
+
+// knows tells whether the caller's app knows records of a type. It pulls from 0 once it does.
+func knows(c offline.Caller, typ string) bool {
+	kind, _ := record.KindOf(typ)
+	return kind.Known(c.Schema)
 }
 
 // isPrivate tells whether records of a type are seen by the phones of the agent who made them alone.
@@ -167,6 +179,9 @@ func (s *Service) heldCases(ctx context.Context, c offline.Caller, refs []journa
 func (s *Service) InScope(ctx context.Context, c offline.Caller, typ string) ([]offline.Rev, error) {
 	out := []offline.Rev{}
 	add := func(rec journal.Record) { out = append(out, offline.Rev{ID: rec.ID, Rev: rec.Rev}) }
+	if !knows(c, typ) {
+		return out, nil
+	}
 	if typ == "policy" {
 		return out, s.each(ctx, journal.Query{Branch: c.Branch, Type: typ},
 			func(rec journal.Record) error { add(rec); return nil })

@@ -31,7 +31,7 @@ func (s *Service) Apply(ctx context.Context, c offline.Caller, ms []offline.Muta
 	reqs := make([]Request, len(ms))
 	for i := range ms {
 		reqs[i] = Request{ID: p.commandOf(&ms[i]), Payload: ms[i].Hash, Claimed: ms[i].ClientTS, Device: c.Device,
-			Cmd: mutation{p, &ms[i]}}
+			Cmd: mutation{push: p, m: &ms[i]}}
 	}
 	receipts, err := s.Do(ctx, c.Actor, c.Branch, reqs)
 	if err != nil {
@@ -157,6 +157,8 @@ func (p *push) earlier(ctx context.Context, ms []offline.Mutation) error {
 type mutation struct {
 	push *push
 	m    *offline.Mutation
+	// asSent are the fields as they were sent, where m's were completed for an older app; nil: they are m's.
+	asSent json.RawMessage
 }
 
 func (c mutation) refs() []journal.DocRef {
@@ -220,6 +222,11 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 	if kind.Rules.Policy == offline.Merge {
 		return c.judgeDraft(ctx, t, kind)
 	}
+	c, err := c.completed(ctx, t, kind)
+	if err != nil {
+		return nil, "", err
+	}
+	m = c.m
 	cur, of, err := c.current(ctx, t, kind)
 	if err != nil {
 		return nil, "", err

@@ -118,6 +118,8 @@ func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outc
 		if text = keptText(c.m.Raw); !q.IsPrivate() {
 			q.Type = ""
 		}
+	case c.asSent != nil:
+		text = compactJSON(c.asSent)
 	case len(c.m.Fields) > 0:
 		text = compactJSON(c.m.Fields)
 	}
@@ -178,7 +180,7 @@ func (p *push) keep(ctx context.Context, ms []offline.Mutation, out []offline.Re
 		reqs := make([]Request, len(which))
 		for k, i := range which {
 			reqs[k] = Request{ID: keptID(p.commandOf(&ms[i]), try), Payload: ms[i].Hash,
-				Device: p.caller.Device, Cmd: keptMutation{mutation{p, &ms[i]}, out[i].Status, out[i].Code}}
+				Device: p.caller.Device, Cmd: keptMutation{mutation{push: p, m: &ms[i]}, out[i].Status, out[i].Code}}
 			// A time that no entry can hold may be why the mutation was refused.
 			if journal.InDomain(ms[i].ClientTS) {
 				reqs[k].Claimed = ms[i].ClientTS

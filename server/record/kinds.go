@@ -49,7 +49,7 @@ var kinds = withReports([]Kind{
 	{Name: "visits", New: func() any { return &Visit{} }, Rules: offline.Rules{Policy: offline.AppendOnly}, Synced: true,
 		ByCase: byCase("visits", "at"), Action: "visit.record"},
 	{Name: "visit_reviews", New: func() any { return &VisitReview{} }, ByCase: byCase("visit_reviews", "at")},
-	{Name: "visit_confirmations", New: func() any { return &Confirmation{} },
+	{Name: "visit_confirmations", New: func() any { return &Confirmation{} }, Since: 2,
 		Rules: offline.Rules{Policy: offline.AppendOnly}, Synced: true,
 		ByCase: byCase("visit_confirmations", "at"), Action: "visit.confirm"},
 	{Name: "visit_notes", New: func() any { return &Note{} }, Rules: offline.Rules{Policy: offline.AppendOnly},
