@@ -42,7 +42,7 @@ func TestRequestsOfAPhoneThatAreRefusedWhole(t *testing.T) {
 		{"a clock that is none", "GET", "/sync/v1/pull", "", map[string]string{"X-Client-Time": "noon"},
 			"400 sync.client_time"},
 		{"a cursor of another epoch", "GET", "/sync/v1/pull?after=7&epoch=e-old", "", nil, "410 cursor_expired"},
-		{"a type that is not synced", "GET", "/sync/v1/pull?types=contacts", "", nil, "400 sync.malformed"},
+		{"what is no type", "GET", "/sync/v1/pull?types=a%20b", "", nil, "400 sync.malformed"},
 		{"a wait too long", "GET", "/sync/v1/pull?wait=26", "", nil, "400 sync.malformed"},
 		{"a manifest", "GET", "/sync/v1/manifest?type=cases", "", nil, "200"},
 		{"a manifest of nothing", "GET", "/sync/v1/manifest?type=contacts", "", nil, "400 sync.malformed"},

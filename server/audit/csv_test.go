@@ -40,7 +40,8 @@ var otherKinds = map[string]string{
 	"moves":            "where a debtor is now; the visit stays where it was made",
 	"erasures":         "the erasure list keeps them",
 	"quarantine":       "lines of their own in NDJSON; the manifest of a table counts them",
-	"quarantine_parts": "as quarantine", "policy": "published in the open",
+	"quarantine_parts": "as quarantine",
+	"drafts":           "private: what an agent has not said yet is the agent's alone", "policy": "published in the open",
 }
 
 // Every member of a visit has a column or a reason why not, and every other kind a reason.

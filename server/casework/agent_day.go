@@ -203,7 +203,7 @@ func (s *Service) dayVisits(ctx context.Context, a auth.Actor, branch auth.Branc
 func (s *Service) dayKept(ctx context.Context, a auth.Actor, branch auth.BranchID, from time.Time,
 	out *AgentDay) error {
 	to := from.AddDate(0, 0, 1)
-	for _, state := range []string{"open", "accepted", "dismissed", "moved"} {
+	for _, state := range []string{"open", "accepted", "dismissed", "moved", quarantineWaiting, quarantineSettled} {
 		q := journal.Query{Branch: branch, Type: "quarantine", Index: QuarantineByState.Name, Eq: []any{state},
 			From: from.UTC().Format(time.RFC3339), To: to.UTC().Format(time.RFC3339)}
 		if err := s.each(ctx, q, func(rec journal.Record) error {

@@ -302,6 +302,11 @@ func tellChildren(f *File, d *draftBuilder, feed journal.Feed) {
 	tellAll(d, feed, "signatures", f.Signatures)
 	tellAll(d, feed, "payments_reported", f.Reported)
 	tellAll(d, feed, "visit_confirmations", f.Confirmed)
+	for i := range f.Drafts {
+		if feed == journal.AgentFeed(f.Drafts[i].State.By) {
+			d.tell(feed, "drafts", f.Drafts[i].ID)
+		}
+	}
 }
 
 func tellAll[T any](d *draftBuilder, feed journal.Feed, typ string, docs []Filed[T]) {

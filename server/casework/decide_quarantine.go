@@ -57,7 +57,7 @@ func (c HandleQuarantine) decide(ctx context.Context, t *turn) (*draftBuilder, e
 	if err := t.open(ctx, "quarantine", c.ID, q.Debtor, &q); err != nil {
 		return nil, err
 	}
-	if q.State != "open" {
+	if q.State != "open" && q.State != quarantineWaiting {
 		if q.State != want || mends && !q.Corrected.IsErased() && !offline.SameJSON(q.Corrected.Plain(), c.Corrected) {
 			return nil, refuse(refusal.Conflict, "quarantine.handled", "id", "this was %s already", q.State)
 		}
@@ -87,7 +87,13 @@ func (c HandleQuarantine) decide(ctx context.Context, t *turn) (*draftBuilder, e
 
 // accept records what the phone had sent, as corrected.
 func (c HandleQuarantine) accept(ctx context.Context, t *turn, q *record.Quarantined) (*draftBuilder, error) {
-	kind, _ := record.KindOf(q.Type)
+	if q.Type == "" {
+		// A copy that waited: an update may have brought its type since.
+		if kind, known := t.svc.kindOf(q.TypeSaid.Plain()); known {
+			q.Type, q.TypeSaid = kind.Name, seal.Text{}
+		}
+	}
+	kind, _ := t.svc.kindOf(q.Type)
 	if kind.Action == "" {
 		return nil, refuse(refusal.Conflict, "quarantine.not_applicable", "id",
 			"this cannot be recorded any more; read it and dismiss it")

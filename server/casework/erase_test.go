@@ -324,7 +324,7 @@ func TestWhatIsAboutAnErasedDebtorIsRefusedAlone(t *testing.T) {
 		write("visit_notes", "n3", "put", 0, note.with("case", "north.c1").with("text", 7)), write("wishes", "w1", "put", 0,
 			note.with("case", "north.c1"))}
 	want := []string{"rejected debtor.erased", "applied", "rejected debtor.erased", "rejected debtor.erased",
-		"rejected validation.type", "rejected unknown_type"}
+		"rejected validation.type", "not_yet unknown_type"}
 	for i, r := range ana.push(ms...) {
 		h.want(fmt.Sprint(i, " ", ms[i].Type), r, want[i])
 		if want[i] == "applied" {

@@ -88,7 +88,7 @@ func inExport(v *record.Quarantined, q ExportQuery) bool {
 	if of == "" && v.Debtor != agentKey(v.Agent) {
 		of = record.LenderOf(v.Debtor)
 	}
-	if q.Lender != "" && of != q.Lender {
+	if q.Lender != "" && of != q.Lender || v.IsPrivate() {
 		return false
 	}
 	written := v.At

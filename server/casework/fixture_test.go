@@ -260,7 +260,7 @@ type phone struct {
 func (h *fixture) phone(agent auth.UserID, device auth.DeviceID) *phone {
 	return &phone{h: h, caller: offline.Caller{Actor: auth.Actor{User: agent, Role: auth.RoleAgent,
 		Branches: []auth.BranchID{porto}, Device: device},
-		Device: device, Branch: porto, Schema: 1}, docs: map[string]map[string]map[string]any{}}
+		Device: device, Branch: porto, Schema: record.Schema}, docs: map[string]map[string]map[string]any{}}
 }
 
 // members are the members of a record as a phone sends them.

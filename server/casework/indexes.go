@@ -56,6 +56,7 @@ var (
 	// AlertsByDevice has the alerts of each device.
 	AlertsByDevice    = journal.Index{Type: "alerts", Name: "device", Fields: []string{"device", "status", "at"}}
 	QuarantineByState = journal.Index{Type: "quarantine", Name: "state", Fields: []string{"state", "at"}}
+	quarantineOfAgent = journal.Index{Type: "quarantine", Name: "agent", Fields: []string{"agent", "state", "at"}}
 )
 
 // byCase is the index that finds the records of a kind below a case.
@@ -73,8 +74,8 @@ func Indexes() []journal.Index {
 		ReviewsByCase, NotesByCase, ConsentsByCase, SignaturesByCase, PlansByCase, PlansByApproval, PaymentsReportedByCase,
 		PaymentsByCase, ConfirmationsByCase, ComplaintsByCase, ComplaintsByState, LettersByCase,
 		AssignmentsByCase, AssignmentsByRound, AssignmentsOnPhones,
-		AlertsByStatus, AlertsByTime, AlertsByDevice,
-		QuarantineByState, erasuresByDebtor, erasuresByTime, erasuresByState, erasuresByEnd,
+		AlertsByStatus, AlertsByTime, AlertsByDevice, draftsByAgent, draftsTouched, byCase("drafts"),
+		QuarantineByState, quarantineOfAgent, erasuresByDebtor, erasuresByTime, erasuresByState, erasuresByEnd,
 		movesByState,
 		PromisesByDue,
 	})

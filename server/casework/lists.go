@@ -120,7 +120,7 @@ func (s *Service) Case(ctx context.Context, a auth.Actor, branch auth.BranchID, 
 		return CaseFile{}, err
 	}
 	for _, kind := range record.Kinds() {
-		if kind.ByCase.Type == "" {
+		if kind.ByCase.Type == "" || kind.Private {
 			continue
 		}
 		below := Below{kind.Name, []json.RawMessage{}}

@@ -33,7 +33,7 @@ func (s *Service) belowCases(ctx context.Context, m *relocation) ([][]journal.Re
 	var chunks [][]journal.Record
 	bytes := 0
 	for _, kind := range record.Kinds() {
-		if kind.ByCase.Type == "" {
+		if kind.ByCase.Type == "" || kind.Private {
 			continue
 		}
 		for _, id := range m.Cases {

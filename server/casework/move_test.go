@@ -257,7 +257,7 @@ func TestADebtorMovesWhole(t *testing.T) {
 		SentAt: instant("2026-11-20T10:00:00Z")}})
 	before := h.fileIn(porto, "north.c1")
 	for _, kind := range record.Kinds() {
-		if kind.ByCase.Type != "" && len(before[kind.Name].([]any)) == 0 {
+		if kind.ByCase.Type != "" && !kind.Private && len(before[kind.Name].([]any)) == 0 {
 			t.Errorf("the case that moves has no %s: the test shows nothing of them", kind.Name)
 		}
 	}

@@ -24,6 +24,7 @@ var least = map[string]members{
 		"currency": "EUR"},
 	"plans": {"case": "north.c1", "kind": "ptp_single", "currency": "EUR", "total_minor": 100, "state": "offered",
 		"instalments": []members{{"due_on": "2026-12-20", "amount_minor": 100}}},
+	"drafts": {"case": "north.c1", "of_type": "visits"},
 }
 
 // neededElse are members that have no need tag, since not every report needs them: at may stand in check_in, and a

@@ -136,7 +136,7 @@ func (s *Service) QuarantineItem(ctx context.Context, a auth.Actor, branch auth.
 	}
 	to := record.AudienceOf(a.Role)
 	item, err := s.shownWithID(ctx, recs[0], to)
-	if err != nil || q.Parts == 0 {
+	if err != nil || q.Parts == 0 || q.IsPrivate() {
 		return item, err
 	}
 	found, err := s.store.Records(ctx, branch, partRefs(id, &q))

@@ -54,7 +54,7 @@ func TestALargePayloadIsKeptWhole(t *testing.T) {
 			note.with("text", long(offline.MaxPushBytes-400))), "validation.text"},
 		"members not known": {write("visit_notes", "n5", "put", 0,
 			note.with("novel", long(300_000))), "validation.too_large"},
-		"a type not known":     {write("novels", "n6", "put", 0, note.with("text", long(300_000))), "unknown_type"},
+		"what is no type":      {write("Novels", "n6", "put", 0, note.with("text", long(300_000))), "unknown_type"},
 		"a mid used again":     {reused, "mid_reused"},
 		"bytes that are Latin": {q.Mutations[0], "validation.mutation"},
 		// Each member may be so large, all of them together may not.

@@ -12,6 +12,7 @@ import (
 	"doorstep/server/record"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
+	"doorstep/sync/seal"
 )
 
 // shown is a record as an audience sees it.
@@ -28,8 +29,15 @@ func (s *Service) shown(ctx context.Context, rec journal.Record, to record.Audie
 	if err := s.vault.OpenDoc(ctx, "", rec.Branch, rec.Type, rec.ID, state); err != nil {
 		return nil, fmt.Errorf("open %s: %w", rec.Type, err)
 	}
-	if v, is := state.(*record.Visit); is && to == record.Lender {
-		v.Outcome = lenderOutcome(v.Outcome)
+	switch v := state.(type) {
+	case *record.Visit:
+		if to == record.Lender {
+			v.Outcome = lenderOutcome(v.Outcome)
+		}
+	case *record.Quarantined:
+		if v.IsPrivate() {
+			v.Fields = seal.Text{}
+		}
 	}
 	return record.Show(state, to)
 }
@@ -82,6 +90,8 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 	me := c.Actor.User
 	for i, rec := range recs {
 		switch {
+		case !knows(c, rec.Type):
+			continue // the app does not know such records
 		case rec.Deleted || rec.Body == nil:
 			out[i].Op = "delete"
 			continue
@@ -102,7 +112,7 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 			if !a.Shown() || !slices.Contains(a.Agents, me) {
 				out[i].Op = "revoke"
 			}
-		case !held[whose[i].Case]:
+		case !held[whose[i].Case] || isPrivate(rec.Type) && !out[i].Mine:
 			out[i].Op = "revoke"
 		}
 		if out[i].Op != "" {
@@ -112,12 +122,28 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 		if err != nil {
 			return nil, err
 		}
+		kind, _ := record.KindOf(rec.Type)
+		if doc, err = kind.Shaped(doc, c.Schema); err != nil {
+			return nil, fmt.Errorf("shape %s/%s for version %d: %w", rec.Type, rec.ID, c.Schema, err)
+		}
 		if rec.No > 0 {
 			doc = withMembers(doc, "visit_no", rec.No)
 		}
 		out[i].Op, out[i].Doc = "put", doc
 	}
 	return out, nil
+}
+
+// knows tells whether the caller's app knows records of a type. It pulls from 0 once it does.
+func knows(c offline.Caller, typ string) bool {
+	kind, _ := record.KindOf(typ)
+	return kind.Known(c.Schema)
+}
+
+// isPrivate tells whether records of a type are seen by the phones of the agent who made them alone.
+func isPrivate(typ string) bool {
+	kind, _ := record.KindOf(typ)
+	return kind.Private
 }
 
 // heldCases tells which of some cases the caller holds.
@@ -153,6 +179,9 @@ func (s *Service) heldCases(ctx context.Context, c offline.Caller, refs []journa
 func (s *Service) InScope(ctx context.Context, c offline.Caller, typ string) ([]offline.Rev, error) {
 	out := []offline.Rev{}
 	add := func(rec journal.Record) { out = append(out, offline.Rev{ID: rec.ID, Rev: rec.Rev}) }
+	if !knows(c, typ) {
+		return out, nil
+	}
 	if typ == "policy" {
 		return out, s.each(ctx, journal.Query{Branch: c.Branch, Type: typ},
 			func(rec journal.Record) error { add(rec); return nil })
@@ -186,7 +215,14 @@ func (s *Service) InScope(ctx context.Context, c offline.Caller, typ string) ([]
 	default:
 		for _, ref := range refs {
 			if err := s.each(ctx, journal.Query{Branch: c.Branch, Type: typ, Index: kind.ByCase.Name, Eq: []any{ref.ID}},
-				func(rec journal.Record) error { add(rec); return nil }); err != nil {
+				func(rec journal.Record) error {
+					var o owned
+					err := decode(rec, &o)
+					if !kind.Private || o.By == string(c.Actor.User) {
+						add(rec)
+					}
+					return err
+				}); err != nil {
 				return nil, err
 			}
 		}

@@ -109,16 +109,18 @@ type Service struct {
 	limits      PlanLimits
 	log         *slog.Logger
 	zones       zoneCache
-	views       *journal.Views
+	// kindOf is record.KindOf; tests make it forget a kind.
+	kindOf func(name string) (record.Kind, bool)
+	views  *journal.Views
 }
 
 // New makes a Service.
 func New(opt Options) *Service {
 	s := &Service{journal: opt.Journal, store: opt.Journal.Store(), vault: opt.Vault, territories: opt.Territories,
 		lenders: opt.Lenders, devices: opt.Devices, teams: opt.Teams, agents: opt.Agents, erasures: opt.Erasures,
-		limits: opt.Limits,
-		log:    opt.Log,
-		views:  journal.NewViews(opt.Journal, Views(opt.Vault)...)}
+		limits: opt.Limits, kindOf: record.KindOf,
+		log:   opt.Log,
+		views: journal.NewViews(opt.Journal, Views(opt.Vault)...)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -31,14 +31,15 @@ func (s *Service) Apply(ctx context.Context, c offline.Caller, ms []offline.Muta
 	reqs := make([]Request, len(ms))
 	for i := range ms {
 		reqs[i] = Request{ID: p.commandOf(&ms[i]), Payload: ms[i].Hash, Claimed: ms[i].ClientTS, Device: c.Device,
-			Cmd: mutation{p, &ms[i]}}
+			Cmd: mutation{push: p, m: &ms[i]}}
 	}
 	receipts, err := s.Do(ctx, c.Actor, c.Branch, reqs)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]offline.Result, len(ms))
-	var again []int // to be kept in quarantine: the decision could not even be stored
+	var again []int   // to be kept in quarantine: the decision could not even be stored
+	var waiting []int // for an update of the server
 	for i, r := range receipts {
 		m := &ms[i]
 		out[i] = offline.Result{Mid: m.Mid, Type: m.Type, ID: m.ID}
@@ -50,8 +51,11 @@ func (s *Service) Apply(ctx context.Context, c offline.Caller, ms []offline.Muta
 			}
 			out[i].Status, out[i].Code, out[i].Detail, out[i].Rev, out[i].Quarantine = answer.Status, answer.Code,
 				answer.Detail, answer.Rev, answer.Quarantine
-			if r.Duplicate && out[i].Status == offline.Applied {
+			if r.Duplicate && (out[i].Status == offline.Applied || out[i].Status == offline.Merged) {
 				out[i].Status = offline.Duplicate
+			}
+			if out[i].Status == offline.NotYet && len(m.Fields) <= mostWaitingBytes {
+				waiting = append(waiting, i)
 			}
 		case errors.Is(r.Err, journal.ErrReused):
 			out[i].Status, out[i].Code = offline.Rejected, offline.CodeMidReused
@@ -69,7 +73,10 @@ func (s *Service) Apply(ctx context.Context, c offline.Caller, ms []offline.Muta
 			again = append(again, i)
 		}
 	}
-	if err := p.keep(ctx, ms, out, again); err != nil {
+	if waiting, err = p.room(ctx, waiting); err != nil {
+		return nil, err
+	}
+	if err := p.keep(ctx, ms, out, append(again, waiting...)); err != nil {
 		return nil, err
 	}
 	return out, p.current(ctx, out)
@@ -111,32 +118,36 @@ func (p *push) commandOf(m *offline.Mutation) string {
 	return madeID("m:", string(p.caller.Actor.User), m.Mid)
 }
 
-// earlier looks up the mutations of earlier pushes that these require.
+// earlier looks up the mutations of earlier pushes that these require: what was decided of them, or else that they
+// wait for an update of the server.
 func (p *push) earlier(ctx context.Context, ms []offline.Mutation) error {
-	var mids, commands []string
+	var mids, decided, waiting []string
 	for i := range ms {
 		for _, mid := range ms[i].Requires {
-			mids, commands = append(mids, mid), append(commands, p.command(mid))
+			mid = strings.ToLower(mid)
+			mids, decided = append(mids, mid), append(decided, p.command(mid))
+			waiting = append(waiting, keptID(p.command(mid), 1))
 		}
 	}
 	if len(mids) == 0 {
 		return nil
 	}
-	for _, b := range append([]auth.BranchID{p.caller.Branch}, p.formerly...) {
-		receipts, err := p.svc.store.Receipts(ctx, b, commands)
-		if err != nil {
-			return fmt.Errorf("look up required mutations: %w", err)
-		}
-		for i, r := range receipts {
-			mid := strings.ToLower(mids[i])
-			if r.Command == "" || p.done[mid] != "" {
-				continue
+	for _, commands := range [][]string{decided, waiting} {
+		for _, b := range append([]auth.BranchID{p.caller.Branch}, p.formerly...) {
+			receipts, err := p.svc.store.Receipts(ctx, b, commands)
+			if err != nil {
+				return fmt.Errorf("look up required mutations: %w", err)
 			}
-			var answer mutationReceipt
-			if err := json.Unmarshal(r.Body, &answer); err != nil {
-				return fmt.Errorf("read receipt of %s: %w", r.Command, err)
+			for i, r := range receipts {
+				if r.Command == "" || p.done[mids[i]] != "" {
+					continue
+				}
+				var answer mutationReceipt
+				if err := json.Unmarshal(r.Body, &answer); err != nil {
+					return fmt.Errorf("read receipt of %s: %w", r.Command, err)
+				}
+				p.done[mids[i]] = answer.Status
 			}
-			p.done[mid] = answer.Status
 		}
 	}
 	return nil
@@ -146,6 +157,8 @@ func (p *push) earlier(ctx context.Context, ms []offline.Mutation) error {
 type mutation struct {
 	push *push
 	m    *offline.Mutation
+	// asSent are the fields as they were sent, where m's were completed for an older app; nil: they are m's.
+	asSent json.RawMessage
 }
 
 func (c mutation) refs() []journal.DocRef {
@@ -164,6 +177,11 @@ func (c mutation) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 	if err != nil {
 		return nil, err
 	}
+	if status != offline.NotYet && status != offline.Retry {
+		if err := c.settleWaiting(ctx, t, d); err != nil {
+			return nil, err
+		}
+	}
 	c.push.done[strings.ToLower(c.m.Mid)] = status
 	return d, nil
 }
@@ -180,6 +198,8 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 	for _, mid := range m.Requires {
 		switch c.push.done[strings.ToLower(mid)] {
 		case offline.Applied, offline.Duplicate, offline.Merged:
+		case offline.NotYet:
+			return c.notYet(t, "a mutation this one requires waits for an update of the server"), offline.NotYet, nil
 		case "", offline.Retry:
 			if c.waitedLong(t) {
 				return c.refuse(ctx, t, offline.Rejected, offline.CodeRequires,
@@ -191,10 +211,22 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 			return c.refuse(ctx, t, offline.Rejected, offline.CodeRequires, "a mutation this one requires was refused", "")
 		}
 	}
-	kind, _ := record.KindOf(m.Type)
+	kind, known := c.push.svc.kindOf(m.Type)
+	if !known && record.IsTypeName(m.Type) {
+		return c.notYet(t, "this server does not know records of this type; keep it, and send it again after an update"),
+			offline.NotYet, nil
+	}
 	if kind.Rules.Policy == "" {
 		return c.refuse(ctx, t, offline.Rejected, offline.CodeUnknownType, notWritten, "")
 	}
+	if kind.Rules.Policy == offline.Merge {
+		return c.judgeDraft(ctx, t, kind)
+	}
+	c, err := c.completed(ctx, t, kind)
+	if err != nil {
+		return nil, "", err
+	}
+	m = c.m
 	cur, of, err := c.current(ctx, t, kind)
 	if err != nil {
 		return nil, "", err
@@ -202,19 +234,7 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 	r := offline.Rule(kind.Rules, cur, c.push.caller.Device, *m)
 	switch {
 	case r.Status == offline.Applied && r.Nothing:
-		// Even what changes nothing is remembered, so that its replay finds an answer, and the record's state comes
-		// back (M6, M7).
-		d := t.draft("mutation.nothing")
-		if cur.Rev > 0 && (cur.InScope || cur.Mine) {
-			d.tell(journal.AgentFeed(t.Actor.User), m.Type, m.ID)
-		}
-		answer := mutationReceipt{Status: offline.Applied}
-		if cur.InScope || cur.Mine {
-			answer.Rev = cur.Rev
-		}
-		d.reply = answer
-		d.about, err = c.debtor(ctx, t, of)
-		return d, offline.Applied, err
+		return c.nothing(ctx, t, cur, of)
 	case r.Status == offline.Duplicate:
 		d := t.draft("mutation.nothing")
 		if d.about, err = c.debtor(ctx, t, of); err != nil {
@@ -223,7 +243,7 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 		d.tell(journal.AgentFeed(t.Actor.User), m.Type, m.ID)
 		d.reply = mutationReceipt{Status: offline.Duplicate, Rev: cur.Rev}
 		return d, offline.Duplicate, nil
-	case r.Status != offline.Applied:
+	case r.Status != offline.Applied && r.Status != offline.Merged:
 		return c.refuse(ctx, t, r.Status, r.Code, r.Detail, of)
 	}
 	if m.Type == "plans" && m.Op == "patch" {
@@ -268,8 +288,25 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 		// The record is kept here, and the phone shall keep it no longer.
 		d.tell(journal.AgentFeed(t.Actor.User), m.Type, m.ID)
 	}
-	d.reply = mutationReceipt{Status: offline.Applied, Rev: cur.Rev + 1}
-	return d, offline.Applied, nil
+	d.reply = mutationReceipt{Status: r.Status, Rev: cur.Rev + 1}
+	return d, r.Status, nil
+}
+
+// nothing answers a mutation that leaves its record as it is. Even that is remembered, so that its replay finds an
+// answer, and the record's state comes back (M6, M7).
+func (c mutation) nothing(ctx context.Context, t *turn, cur offline.Current, of journal.CaseID) (d *draftBuilder,
+	status string, err error) {
+	d = t.draft("mutation.nothing")
+	answer := mutationReceipt{Status: offline.Applied}
+	if cur.InScope || cur.Mine {
+		answer.Rev = cur.Rev
+		if cur.Rev > 0 {
+			d.tell(journal.AgentFeed(t.Actor.User), c.m.Type, c.m.ID)
+		}
+	}
+	d.reply = answer
+	d.about, err = c.debtor(ctx, t, of)
+	return d, offline.Applied, err
 }
 
 // refusalOf is how a mutation is refused; the zero value: it is not.
@@ -409,6 +446,9 @@ func (c mutation) standing(ctx context.Context, t *turn, rec journal.Record) (s 
 			return s, err
 		}
 		s.of, s.mine = o.Case, o.By == string(t.Actor.User)
+	}
+	if isPrivate(rec.Type) && !s.mine {
+		return s, nil
 	}
 	s.inScope, err = t.holds(ctx, s.of)
 	return s, err

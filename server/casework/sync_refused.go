@@ -66,8 +66,11 @@ func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outc
 		Record: c.m.ID,
 		Op:     c.m.Op, Outcome: outcome, Code: code, State: "open", At: t.At, SkewS: c.push.caller.SkewS,
 		MonoMs: max(0, c.m.MonoMs), NotAfter: record.WholeUTC(c.push.notAfter[c.m])}
-	if code == record.CodeStep {
-		q.State = "dismissed" // two phones of a team tell the same stop: nothing is to be done
+	switch {
+	case code == record.CodeStep, q.IsPrivate():
+		q.State = "dismissed" // two phones of a team tell the same stop, or it is a draft: nothing is to be done
+	case outcome == offline.NotYet:
+		q.State = quarantineWaiting
 	}
 	if record.InYears(c.m.ClientTS) {
 		q.Written = record.WholeUTC(c.m.ClientTS)
@@ -112,7 +115,11 @@ func (c mutation) quarantine(ctx context.Context, t *turn, d *draftBuilder, outc
 		q.TypeSaid = seal.Text{}
 	case c.m.Broken:
 		// What it would have recorded cannot be told: it is kept to be read.
-		q.Type, text = "", keptText(c.m.Raw)
+		if text = keptText(c.m.Raw); !q.IsPrivate() {
+			q.Type = ""
+		}
+	case c.asSent != nil:
+		text = compactJSON(c.asSent)
 	case len(c.m.Fields) > 0:
 		text = compactJSON(c.m.Fields)
 	}
@@ -163,14 +170,17 @@ func (c mutation) named() journal.CaseID {
 // mostUnderOneMid is how many different payloads under one mid are kept beside the first.
 const mostUnderOneMid = 20
 
+// keptID is the command under which a payload of a mutation is kept: try counts the payloads from 1.
+func keptID(command string, try int) string { return madeID("q:", command, strconv.Itoa(try)) }
+
 // keep stores in quarantine what could not be stored under its own command id. A mid
 // that was used again has a command id of its own for each payload, by the order they came in.
 func (p *push) keep(ctx context.Context, ms []offline.Mutation, out []offline.Result, which []int) error {
 	for try := 1; len(which) > 0 && try <= mostUnderOneMid; try++ {
 		reqs := make([]Request, len(which))
 		for k, i := range which {
-			reqs[k] = Request{ID: madeID("q:", p.commandOf(&ms[i]), strconv.Itoa(try)), Payload: ms[i].Hash,
-				Device: p.caller.Device, Cmd: keptMutation{mutation{p, &ms[i]}, out[i].Code}}
+			reqs[k] = Request{ID: keptID(p.commandOf(&ms[i]), try), Payload: ms[i].Hash,
+				Device: p.caller.Device, Cmd: keptMutation{mutation{push: p, m: &ms[i]}, out[i].Status, out[i].Code}}
 			// A time that no entry can hold may be why the mutation was refused.
 			if journal.InDomain(ms[i].ClientTS) {
 				reqs[k].Claimed = ms[i].ClientTS
@@ -202,11 +212,11 @@ func (p *push) keep(ctx context.Context, ms []offline.Mutation, out []offline.Re
 // keptMutation only quarantines.
 type keptMutation struct {
 	mutation
-	code string
+	status, code string
 }
 
 func (c keptMutation) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
-	d, _, err := c.refuse(ctx, t, offline.Rejected, c.code, "", "")
+	d, _, err := c.refuse(ctx, t, c.status, c.code, "", "")
 	return d, err
 }
 

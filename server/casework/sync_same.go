@@ -62,3 +62,34 @@ func (c mutation) wholePlan(ctx context.Context, t *turn, kind record.Kind) (*of
 	m.Fields, err = kind.Patched(state, c.m.Fields)
 	return &m, err
 }
+
+// completed is the mutation of an app of an older version with what that version does not know of the record: it is not
+// erased by sending back what was pulled (record.Kind.Completed).
+func (c mutation) completed(ctx context.Context, t *turn, kind record.Kind) (mutation, error) {
+	if c.push.caller.Schema >= record.Schema || c.m.Op == "delete" || kind.ReportMembers() == nil {
+		return c, nil
+	}
+	rec, there, err := t.r.Doc(ctx, c.m.Type, c.m.ID)
+	if err != nil || !there {
+		return c, err
+	}
+	if at, err := c.standing(ctx, t, rec); err != nil || !at.inScope && !at.mine {
+		return c, err
+	}
+	state := kind.New()
+	if err := decode(rec, state); err != nil {
+		return c, err
+	}
+	if err := t.open(ctx, rec.Type, rec.ID, "", state); err != nil {
+		return c, err
+	}
+	said, err := kind.Said(state)
+	if err != nil {
+		return c, err
+	}
+	m := *c.m
+	if m.Fields, err = kind.Completed(said, m.Fields, c.push.caller.Schema, m.Op == "put"); err != nil {
+		return c, err
+	}
+	return mutation{c.push, &m, c.m.Fields}, nil
+}

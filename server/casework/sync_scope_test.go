@@ -96,7 +96,8 @@ func TestAStrangersIDIsAnsweredAsAFreeOne(t *testing.T) {
 	ana.pull()
 	rui.pull()
 	own := map[string]string{"cases": "north.c2", "assignments": "a-c2-2026-11-25-r2"}
-	for _, typ := range []string{"visits", "visit_notes", "consents", "signatures", "payments_reported", "plans"} {
+	for _, typ := range []string{"visits",
+		"visit_notes", "consents", "signatures", "payments_reported", "plans", "drafts"} {
 		own[typ] = "rui-" + typ
 		h.want(typ, rui.put(typ, own[typ], least[typ].with("case", "north.c2")), "applied")
 	}

@@ -86,7 +86,8 @@ func TestOutcomesOfAPush(t *testing.T) {
 	h.want("a case of the server's", ana.push(write("cases", "north.c1", "patch", 1, members{"priority": 9}))[0],
 		"rejected server_owned")
 	h.want("a case of nobody's", ana.push(write("cases", "north.c2", "patch", 1, members{"priority": 9}))[0], "revoked")
-	h.want("a type nobody knows", ana.put("wishes", "w1", members{}), "rejected unknown_type")
+	h.want("a type that is not known yet", ana.put("wishes", "w1", members{}), "not_yet unknown_type")
+	h.want("a type that phones do not write", ana.put("contacts", "w2", members{}), "rejected unknown_type")
 	h.want("a note to a stranger's case", ana.put("visit_notes", "n2", note.with("case", "north.c2")), "revoked")
 	h.want("a note to no case", ana.put("visit_notes", "n3", note.with("case", "north.c77")), "revoked")
 	h.want("a note without text", ana.put("visit_notes", "n4", note.with("text", "")), "rejected validation.text")
@@ -105,7 +106,7 @@ func TestOutcomesOfAPush(t *testing.T) {
 		t.Errorf("a conflict is answered %s rev %d %s, quarantine %q; want the record as it stands", r.Op, r.Rev, r.Doc,
 			r.Quarantine)
 	}
-	h.want("rui orders his day", rui.push(write("assignments", a, "patch", 1, members{"visit_order": 3}))[0], "applied")
+	h.want("rui orders his day", rui.push(write("assignments", a, "patch", 1, members{"visit_order": 3}))[0], "merged")
 	h.want("a server's field", rui.push(write("assignments", a, "patch", 3, members{"status": "done"}))[0],
 		"rejected server_owned")
 	h.want("a status nobody knows", rui.push(write("assignments", a, "patch", 3, members{"agent_status": "asleep"}))[0],
@@ -121,7 +122,7 @@ func TestOutcomesOfAPush(t *testing.T) {
 		", conflict stale plans/p1, rejected append_only visit_notes/n1, rejected append_only visit_notes/n1, rejected " +
 		"mid_reused visit_notes/n1, " +
 		"rejected server_owned assignments/" + a +
-		", rejected server_owned cases/north.c1, rejected unknown_type /w1, rejected validation.agent_status assignments/" +
+		", rejected server_owned cases/north.c1, rejected unknown_type contacts/w2, rejected validation.agent_status assignments/" +
 		a +
 		", rejected validation.name visit_notes/n6, rejected validation.text visit_notes/n4, rejected validation.type " +
 		"visit_notes/n5, revoked cases/north.c2, revoked visit_notes/n2, revoked visit_notes/n3"
@@ -312,7 +313,8 @@ func TestPages(t *testing.T) {
 		}
 	}
 	for what, q := range map[string]offline.PullRequest{
-		"a type that is not synced": {Types: []string{"contacts"}}, "too many": {Limit: 2001},
+		"what is no type": {Types: []string{"cases", ""}}, "too many types": {Types: make([]string, 65)},
+		"too many":        {Limit: 2001},
 		"a wait too long": {Wait: time.Minute}, "none": {Limit: -1},
 	} {
 		if _, err := ana.page(q); code(err) != "sync.malformed" {

@@ -133,7 +133,8 @@ func TestTheStepsOfAStop(t *testing.T) {
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1")
 	ana, rui := h.phone("ana", "d1"), h.phone("rui", "d2")
 	status := func(p *phone, to any) string {
-		r := p.push(write("assignments", "a-c1-2026-11-25-r1", "patch", 99, members{"agent_status": to}))[0]
+		rev := h.stored("assignments", "a-c1-2026-11-25-r1", &record.Assignment{}).Rev
+		r := p.push(write("assignments", "a-c1-2026-11-25-r1", "patch", rev, members{"agent_status": to}))[0]
 		return said(r)
 	}
 	for i, step := range []struct {

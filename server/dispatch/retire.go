@@ -26,7 +26,7 @@ func (s *Service) tidyUntil(ctx context.Context) {
 }
 
 // endDays takes the tasks of days that are over off the phones of each branch,
-// once a day, at its local midnight or when the process starts after it. A phone
+// once a day, at its local midnight or when the process starts after it, and old drafts with them. A phone
 // shows today's tasks and those to come, whether or not a new round was published. It also
 // takes back, each time, what agents who left and rounds that were cancelled still have on phones.
 func (s *Service) endDays(ctx context.Context) error {
@@ -39,7 +39,9 @@ func (s *Service) endDays(ctx context.Context) error {
 	for _, b := range branches {
 		today, err := s.today(ctx, b.ID)
 		if err == nil && s.ended[b.ID] != today {
-			err = s.retire(ctx, b.ID, today, "day:"+today)
+			if err = s.retire(ctx, b.ID, today, "day:"+today); err == nil {
+				err = s.sweepDrafts(ctx, b.ID)
+			}
 		}
 		if err != nil {
 			errs = append(errs, err)
@@ -58,6 +60,18 @@ func (s *Service) retire(ctx context.Context, b auth.BranchID, date, command str
 	}
 	if n > 0 {
 		s.log.Info("dispatch: tasks of earlier days left the phones", "branch", b, "before", date, "cases", n)
+	}
+	return nil
+}
+
+// sweepDrafts deletes what agents of a branch began and did not touch for long.
+func (s *Service) sweepDrafts(ctx context.Context, b auth.BranchID) error {
+	n, err := s.opt.Casework.SweepDrafts(ctx, b)
+	if err != nil {
+		return fmt.Errorf("sweep the drafts of %s: %w", b, err)
+	}
+	if n > 0 {
+		s.log.Info("dispatch: drafts that were not changed for long were deleted", "branch", b, "drafts", n)
 	}
 	return nil
 }

@@ -164,7 +164,7 @@ func (a *API) retryAlert(ctx context.Context, c call, in *retryAlertIn) (*body[r
 type listQuarantineIn struct {
 	Paging
 	Branch string `query:"branch" maxLength:"64"`
-	State  string `query:"state" enum:"open,accepted,dismissed,moved"`
+	State  string `query:"state" enum:"open,accepted,dismissed,moved,waiting,settled"`
 }
 
 func (a *API) listQuarantine(ctx context.Context, c call, in *listQuarantineIn) (*body[page[shown[record.Quarantined]]],

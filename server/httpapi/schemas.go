@@ -66,7 +66,10 @@ func (b schemaBuilder) kind(k record.Kind, f form) *huma.Schema {
 		s.Description = "What the phone says of it. Members that are not listed here are those of newer apps: they are " +
 			"kept apart, and given back under more."
 		takesMore(s, keptOpen)
-		if !k.KeepsMore() {
+		switch {
+		case k.Name == "drafts":
+			s.Description = "What the phone says of it. Members that are not listed here become members of content."
+		case !k.KeepsMore():
 			s.Description = "What the phone says of it. Members that are not listed here are ignored."
 			takesMore(s, ignoredOpen)
 		}
@@ -201,6 +204,8 @@ func (b schemaBuilder) value(m *record.Member, t reflect.Type, f form) *huma.Sch
 	switch t {
 	case reflect.TypeFor[time.Time]():
 		return &huma.Schema{Type: "string", Format: "date-time"}
+	case reflect.TypeFor[json.RawMessage]():
+		return &huma.Schema{Extensions: map[string]any{openReason: "kept as it was sent"}}
 	case reflect.TypeFor[geo.E7]():
 		return position()
 	case reflect.TypeFor[record.Metres]():
@@ -279,6 +284,8 @@ func word(is string) *huma.Schema {
 		return &huma.Schema{Type: "string", Format: "uri", MaxLength: ptr(200)}
 	case "id":
 		return &huma.Schema{Type: "string", MaxLength: ptr(128)}
+	case "type":
+		return &huma.Schema{Type: "string", MaxLength: ptr(64), Pattern: "^[a-z][a-z0-9_]*$"}
 	case "clock":
 		return &huma.Schema{Type: "string", Description: "Local wall time, 15:04."}
 	}
@@ -329,7 +336,7 @@ func (caseFile) Schema(r huma.Registry) *huma.Schema {
 		s := b.object(kindOf[record.Case]().Members(), read, false)
 		b.added(s, kindOf[record.Case](), read)
 		for _, k := range record.Kinds() {
-			if k.ByCase.Type == "" {
+			if k.ByCase.Type == "" || k.Private {
 				continue
 			}
 			s.Properties[k.Name] = &huma.Schema{Type: "array", Items: b.kind(k, read)}

@@ -53,7 +53,7 @@ func (b schemaBuilder) mutations() *huma.Schema {
 					Description: "Minted at the local write. The same mid has one effect and one answer."},
 				"id": {Type: "string", MaxLength: ptr(64),
 					Description: "The record's id, minted by the phone for a new record."},
-				"op": oneOf("put: fields are the whole record. patch: fields are the members that change.",
+				"op": oneOf("put: fields are the whole record. patch: fields are the members that change. delete: none.",
 					opsOf(k)...),
 				"base":      integer("The revision the phone had seen; 0 for a new record."),
 				"client_ts": {Type: "string", Format: "date-time", Description: "When it was written, by the phone's clock."},
@@ -86,14 +86,16 @@ func neededOf(k record.Kind) []string {
 	return out
 }
 
-// opsOf are the operations that phones have on records of a kind. A delete is never one:
-// it is refused, or there is nothing to delete.
+// opsOf are the operations that phones have on records of a kind. A delete is one of drafts only: of others it is
+// refused, or there is nothing to delete.
 func opsOf(k record.Kind) []string {
 	switch k.Rules.Policy {
 	case offline.AppendOnly:
 		return []string{"put"}
 	case offline.ServerOwned:
 		return []string{"patch"}
+	case offline.Merge:
+		return []string{"put", "patch", "delete"}
 	}
 	return []string{"put", "patch"}
 }
@@ -102,14 +104,15 @@ func opsOf(k record.Kind) []string {
 func isPatched(k record.Kind) bool { return len(opsOf(k)) > 1 }
 
 // results describes what became of mutations: a result for each kind that phones pull, and
-// one for any other type, which is always refused.
+// one for any other type, which is refused or waits for an update of the server.
 func (b schemaBuilder) results() *huma.Schema {
 	result := func(k *record.Kind) *huma.Schema {
 		s := &huma.Schema{Type: "object", Required: []string{"mid", "type", "id", "status"}, AdditionalProperties: false,
 			Properties: map[string]*huma.Schema{"mid": text("The mutation's."), "id": text("The mutation's."),
 				"status": oneOf("What became of it.", offline.Applied, offline.Duplicate, offline.Merged, offline.Conflict,
-					offline.Revoked, offline.Rejected, offline.Retry),
-				"code":   text("Of a rejection: validation.*, append_only, mid_reused, unknown_type, server_owned, …"),
+					offline.Revoked, offline.Rejected, offline.Retry, offline.NotYet),
+				"code": text("Of a rejection: validation.*, append_only, mid_reused, unknown_type, server_owned, …; of " +
+					"not_yet: unknown_type."),
 				"detail": text("What is wrong, where, and how to mend it."),
 				"index":  integer("Of a mutation that could not be read: its place in the push, from 0."),
 				"rev":    integer("The record's revision now."),
@@ -123,7 +126,8 @@ func (b schemaBuilder) results() *huma.Schema {
 	}
 	out := b.byType("Result", synced(), func(k record.Kind) *huma.Schema { return result(&k) })
 	other := result(nil)
-	other.Description = "The result of a mutation of a type that phones neither pull nor write."
+	other.Description = "The result of a mutation of a type that phones neither pull nor write, or that this server " +
+		"does not know: rejected, or not_yet."
 	known := &huma.Schema{}
 	for _, k := range synced() {
 		known.Enum = append(known.Enum, k.Name)

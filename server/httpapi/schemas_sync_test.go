@@ -12,7 +12,7 @@ import (
 
 // examplesOf are values of members whose schemas say only that they are texts.
 var examplesOf = map[string]any{"currency": "EUR", "language": "pt", "time_zone": "Europe/Lisbon", "country": "PT",
-	"days": "mon", "gps_bucket": "ez3", "from": "10:00", "to": "12:00"}
+	"days": "mon", "gps_bucket": "ez3", "from": "10:00", "to": "12:00", "of_type": "visits"}
 
 // instantsOf are the instants of members that must follow each other, or lie ahead.
 var instantsOf = map[string]any{"from": "2026-11-26T10:00:00Z", "to": "2026-11-26T12:00:00Z",

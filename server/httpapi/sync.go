@@ -15,18 +15,15 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/server/record"
 	"doorstep/sync/offline"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gin-gonic/gin"
 )
 
-const (
-	// minSchema is the oldest schema version of apps that is served.
-	minSchema = 1
-	// gzipFrom is from which size on answers are compressed on request.
-	gzipFrom = 1 << 10
-)
+// gzipFrom is from which size on answers are compressed on request.
+const gzipFrom = 1 << 10
 
 func (a *API) syncEndpoints() {
 	headers := func(op *huma.Operation) {
@@ -34,15 +31,16 @@ func (a *API) syncEndpoints() {
 			&huma.Param{Name: "X-Device-Id", In: "header", Required: true, Schema: str(),
 				Description: "The device that signed in."},
 			&huma.Param{Name: "X-Schema-Version", In: "header", Schema: &huma.Schema{Type: "integer"},
-				Description: "The app's; 1 when absent."},
+				Description: "Which version of the records the app knows; the newest when absent."},
 			&huma.Param{Name: "X-Client-Time", In: "header", Schema: str(),
 				Description: "RFC 3339: the phone's clock, as evidence."})
 	}
 	records := schemasOf(a.huma.OpenAPI().Components.Schemas)
 	whole := &huma.Schema{Type: "integer"}
-	page := func(name string, members map[string]*huma.Schema) *huma.Schema {
+	page := func(name string, members map[string]*huma.Schema, optional ...string) *huma.Schema {
 		records.into[name] = &huma.Schema{Type: "object", AdditionalProperties: false, Properties: members,
-			Required: slices.Sorted(maps.Keys(members))}
+			Required: slices.DeleteFunc(slices.Sorted(maps.Keys(members)),
+				func(member string) bool { return slices.Contains(optional, member) })}
 		return refTo(name)
 	}
 	a.raw(endpoint{method: http.MethodGet, path: "/sync/v1/pull", roles: agents, id: "pull", tag: "sync",
@@ -59,7 +57,9 @@ func (a *API) syncEndpoints() {
 					"cursor": integer("Send it as after for the next page."), "more": {Type: "boolean",
 						Description: "False: the page ends at the feed's end."},
 					"server_time": {Type: "string", Format: "date-time"},
-					"changes":     {Type: "array", Items: records.changes()}}))}
+					"unknown_types": {Type: "array", Items: str(),
+						Description: "The types asked for that this server does not know: they are skipped."},
+					"changes": {Type: "array", Items: records.changes()}}, "unknown_types"))}
 		}, a.pull)
 	a.raw(endpoint{method: http.MethodPost, path: "/sync/v1/push", roles: agents, id: "push", tag: "sync",
 		summary: "What the phone wrote while offline",
@@ -72,7 +72,7 @@ func (a *API) syncEndpoints() {
 					Type: "object", Extensions: map[string]any{openReason: ignoredOpen}, Required: []string{"mutations"},
 					Properties: map[string]*huma.Schema{
 						"device":    text("The device that signed in; X-Device-Id says it already."),
-						"schema":    integer("The app's schema version; 1 when absent."),
+						"schema":    integer("As X-Schema-Version, which it goes before."),
 						"mutations": {Type: "array", MaxItems: ptr(offline.MaxMutations), Items: records.mutations()}}}}}}
 			op.Responses = map[string]*huma.Response{"200": answer("A result for each mutation, in order.", "application/json",
 				page("PushAnswer",
@@ -122,16 +122,14 @@ func (a *API) caller(c *gin.Context) (offline.Caller, *Problem) {
 		p.retryAfter = max(1, int(after.Seconds()+0.999))
 		return offline.Caller{}, p
 	}
-	out := offline.Caller{Actor: actor, Device: actor.Device, Branch: actor.Branches[0], Schema: minSchema,
+	out := offline.Caller{Actor: actor, Device: actor.Device, Branch: actor.Branches[0], Schema: record.Schema,
 		At: a.opt.Journal.Now().UTC()}
 	if v := c.GetHeader("X-Schema-Version"); v != "" {
 		n, err := strconv.Atoi(v)
 		if err != nil || n < 0 {
 			return bad("X-Schema-Version", "sync.schema", "X-Schema-Version is a whole number")
 		}
-		if n < minSchema {
-			p := newProblem(http.StatusConflict, "schema_unsupported", "this app is too old; update it")
-			p.Min = minSchema
+		if p := tooOld(n); p != nil {
 			return offline.Caller{}, p
 		}
 		out.Schema = n
@@ -145,6 +143,16 @@ func (a *API) caller(c *gin.Context) (offline.Caller, *Problem) {
 	}
 	a.opt.Office.Called(out.Device, out.At)
 	return out, nil
+}
+
+// tooOld refuses apps of a schema version that is not served any more; nil for the others.
+func tooOld(version int) *Problem {
+	if version >= record.MinSchema {
+		return nil
+	}
+	p := newProblem(http.StatusConflict, "schema_unsupported", "this app is too old; update it")
+	p.Min = record.MinSchema
+	return p
 }
 
 func (a *API) pull(c *gin.Context) {
@@ -219,11 +227,12 @@ func (a *API) push(c *gin.Context) {
 		a.fail(c, err)
 		return
 	}
-	if q.Schema != 0 && q.Schema < minSchema {
-		p := newProblem(http.StatusConflict, "schema_unsupported", "this app is too old; update it")
-		p.Min = minSchema
-		writeProblem(c, p)
-		return
+	if q.Schema != 0 {
+		if p := tooOld(q.Schema); p != nil {
+			writeProblem(c, p)
+			return
+		}
+		who.Schema = q.Schema
 	}
 	out, err := a.opt.Offline.Push(c.Request.Context(), who, q)
 	if err != nil {

@@ -136,7 +136,7 @@ func (p *Phone) Push(ctx context.Context, lose func() bool) error {
 		var answer struct {
 			Results []Result `json:"results"`
 		}
-		body := map[string]any{"device": p.Device, "schema": 1, "mutations": batch}
+		body := map[string]any{"device": p.Device, "schema": 3, "mutations": batch}
 		if err := p.Do(ctx, http.MethodPost, "/sync/v1/push", body, &answer); err != nil {
 			return err
 		}

@@ -83,6 +83,12 @@ func (p *Phone) Visit(a Assignment, r *rand.Rand) error {
 		plan = NewID()
 		fields["plan"] = plan
 	}
+	draft := ""
+	if plan != "" { // the plan took a while to write down
+		draft = NewID()
+		p.Write("drafts", draft, "put", at, map[string]any{"case": a.Case, "of_type": "plans",
+			"content": map[string]any{"kind": "instalments", "note": "Played draft: two instalments?"}})
+	}
 	mid := p.Write("visits", visit, "put", out, fields)
 	if r.IntN(3) == 0 {
 		p.Write("visit_notes", NewID(), "put", out,
@@ -104,6 +110,7 @@ func (p *Phone) Visit(a Assignment, r *rand.Rand) error {
 		p.Write("signatures", NewID(), "put", out, map[string]any{"case": a.Case, "visit": visit, "at": stamp(out),
 			"of_type": "plans", "of": plan, "signer_role": "debtor", "sha256": fmt.Sprintf("%x",
 				sha256.Sum256([]byte(plan)))}, mid)
+		p.Write("drafts", draft, "delete", out, nil)
 	}
 	return nil
 }

@@ -28,6 +28,7 @@ var rules = map[string]struct {
 }{
 	"id": {idPattern.MatchString, "this is an id or a code: at most 128 letters A to Z, digits and any of _.:/@#+-; " +
 		"write sentences in a note"},
+	"type":     {IsTypeName, "name a type of records in lower case, such as visits"},
 	"date":     {IsDate, "write a date of the calendar as 2006-01-02"},
 	"day":      {dayPattern.MatchString, "write a weekday as mon, tue, wed, thu, fri, sat or sun"},
 	"clock":    {clockPattern.MatchString, "write a time of the day as 15:04"},
@@ -45,6 +46,7 @@ var rules = map[string]struct {
 }
 
 var (
+	typePattern     = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 	idPattern       = regexp.MustCompile(`^[A-Za-z0-9_.:/@#+-]{1,128}$`)
 	serverPattern   = regexp.MustCompile(`^[A-Za-z0-9_.:/@#+=,-]{1,200}$`)
 	dayPattern      = regexp.MustCompile(`^(mon|tue|wed|thu|fri|sat|sun)$`)
@@ -58,6 +60,9 @@ var (
 
 // IsID tells whether a text is an id or a code: 1 to 128 letters A to Z, digits and any of _.:/@#+-.
 func IsID(s string) bool { return idPattern.MatchString(s) }
+
+// IsTypeName tells whether a text looks like the type of records, such as a newer app may send: visit_notes.
+func IsTypeName(s string) bool { return typePattern.MatchString(s) }
 
 // IsDate tells whether a text is a date of the calendar, "2006-01-02".
 func IsDate(s string) bool {

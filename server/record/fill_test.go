@@ -72,6 +72,9 @@ func (f *filler) value(m *Member, v reflect.Value, top string) {
 	case *seal.JSON:
 		*p, _ = seal.NewJSON(json.RawMessage(`{"of":"` + f.mark(top) + `","whole":9223372036854775808}`))
 		return
+	case *json.RawMessage:
+		*p = json.RawMessage(`"` + f.mark(top) + `"`)
+		return
 	case *geo.E7:
 		*p = geo.E7{Lon: -86_000_000, Lat: 411_000_000}
 		return
@@ -123,6 +126,8 @@ func (f *filler) word(is, top string) string {
 		return f.mark(top)
 	case "id", "server", "public":
 		return fmt.Sprint("id-", f.n)
+	case "type":
+		return "visits"
 	case "date":
 		return "2026-12-01"
 	case "day":

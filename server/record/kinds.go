@@ -25,6 +25,11 @@ type Kind struct {
 	Rules offline.Rules
 	// Synced says that phones pull it.
 	Synced bool
+	// Private says that a record is seen by the phones of the agent who made it alone: neither the office's case file nor
+	// an export has it, and it does not move with its debtor.
+	Private bool
+	// Since is the schema version of the apps that brought the kind: 0 for the first.
+	Since int
 	// ByCase finds those of a case, in the order of the case file; zero when it is not below a case.
 	ByCase journal.Index
 	// Action is the entry's action when a phone or the office records one; "" where commands have their own.
@@ -44,7 +49,7 @@ var kinds = withReports([]Kind{
 	{Name: "visits", New: func() any { return &Visit{} }, Rules: offline.Rules{Policy: offline.AppendOnly}, Synced: true,
 		ByCase: byCase("visits", "at"), Action: "visit.record"},
 	{Name: "visit_reviews", New: func() any { return &VisitReview{} }, ByCase: byCase("visit_reviews", "at")},
-	{Name: "visit_confirmations", New: func() any { return &Confirmation{} },
+	{Name: "visit_confirmations", New: func() any { return &Confirmation{} }, Since: 2,
 		Rules: offline.Rules{Policy: offline.AppendOnly}, Synced: true,
 		ByCase: byCase("visit_confirmations", "at"), Action: "visit.confirm"},
 	{Name: "visit_notes", New: func() any { return &Note{} }, Rules: offline.Rules{Policy: offline.AppendOnly},
@@ -66,6 +71,8 @@ var kinds = withReports([]Kind{
 	{Name: "payments", New: func() any { return &Payment{} }, ByCase: byCase("payments", "paid_at")},
 	{Name: "complaints", New: func() any { return &Complaint{} }, ByCase: byCase("complaints", "at")},
 	{Name: "letters", New: func() any { return &Letter{} }, ByCase: byCase("letters", "sent_at")},
+	{Name: "drafts", New: func() any { return &Draft{} }, Rules: offline.Rules{Policy: offline.Merge}, Synced: true,
+		Since: 3, Private: true, ByCase: byCase("drafts", "touched_at")},
 	{Name: "links", New: func() any { return &Link{} }},
 	{Name: "alerts", New: func() any { return &Alert{} }},
 	{Name: "moves", New: func() any { return &Move{} }},
@@ -120,8 +127,11 @@ func (k Kind) ReportMembers() []Member {
 }
 
 // KeepsMore tells whether the members that only a newer app knows are kept, apart from those known
-// here, or else ignored.
+// here or in the content of a draft, or else ignored.
 func (k Kind) KeepsMore() bool {
+	if _, is := k.New().(*Draft); is {
+		return true
+	}
 	_, ok := k.New().(interface{ taken() *Taken })
 	return ok
 }

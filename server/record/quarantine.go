@@ -24,13 +24,13 @@ type Quarantined struct {
 	Op       string           `json:"op" is:"id" see:"office,auditor"`
 	Case     journal.CaseID   `json:"case,omitempty" is:"server" see:"office,auditor"`
 	Debtor   journal.DebtorID `json:"debtor,omitempty" is:"server" see:"office,auditor"`
-	Outcome  string           `json:"outcome" is:"server" see:"office,auditor"` // conflict, revoked, rejected
+	Outcome  string           `json:"outcome" is:"server" see:"office,auditor"` // conflict, revoked, rejected, not_yet
 	Code     string           `json:"code,omitempty" is:"server" see:"office,auditor"`
 	Fields   seal.Text        `json:"fields,omitzero" see:"office"` // the payload, as JSON text
 	// Parts are how many documents of type "quarantine_parts" hold the payload instead, one that
 	// is too large for a single document; 0: Fields has it.
 	Parts int       `json:"parts,omitempty" see:"office,auditor"`
-	State string    `json:"state" is:"server" see:"office,auditor"` // open, accepted, dismissed, moved
+	State string    `json:"state" is:"server" see:"office,auditor"` // open, accepted, dismissed, moved, waiting, settled
 	At    time.Time `json:"at" see:"office,auditor"`
 	// Written is when the phone wrote it, by its own clock, and SkewS how wrong that clock was
 	// when it came, in seconds: what is accepted later is corrected by them.
@@ -49,6 +49,13 @@ type Quarantined struct {
 	// NotAfter is the latest instant at which the phone can have written it, as its monotonic clock shows.
 	NotAfter time.Time `json:"not_after,omitzero" see:"office"`
 	MovedIn
+}
+
+// IsPrivate tells whether the payload is a draft's. It is kept, and dies with the debtor, but it is shown to no one:
+// the text of a draft is its agent's alone. There is nothing for a supervisor to do about it.
+func (q *Quarantined) IsPrivate() bool {
+	kind, _ := KindOf(q.Type)
+	return kind.Private
 }
 
 // QuarantinePart is the state of a document of type "quarantine_parts": a part of the payload of

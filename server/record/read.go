@@ -313,6 +313,9 @@ func keepMore(state any, more object) *refusal.Error {
 	if len(more) == 0 {
 		return nil
 	}
+	if d, is := state.(*Draft); is {
+		return d.keep(more)
+	}
 	t, ok := state.(interface{ taken() *Taken })
 	if !ok {
 		return nil // an assignment: the phone has three members, and no others are kept

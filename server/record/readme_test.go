@@ -16,7 +16,7 @@ import (
 	"doorstep/sync/seal"
 )
 
-var update = flag.Bool("update", false, "write the members of the synced kinds into sync/README.md")
+var update = flag.Bool("update", false, "write the members of the synced kinds into sync/README.md, and the shapes of the newest version")
 
 const (
 	readme      = "../../sync/README.md"

@@ -9,7 +9,7 @@ import (
 
 // While phone-1 had no network, phone-2 declined the same assignment, which made
 // revision 8. The changes of phone-1 were made on revision 7: a change of the same
-// field is a conflict, a change of another field is applied, and a field of the server
+// field is a conflict, a change of another field is merged, and a field of the server
 // cannot be changed.
 func ExampleRule() {
 	assignments := offline.Rules{Policy: offline.ServerOwned, PhoneFields: []string{"agent_status", "note"}}
@@ -33,6 +33,6 @@ func ExampleRule() {
 	}
 	// Output:
 	// {"agent_status":"accepted"}: conflict "stale"
-	// {"note":"Ring twice."}: applied ""
+	// {"note":"Ring twice."}: merged ""
 	// {"team":"t2"}: rejected "server_owned"
 }

@@ -27,6 +27,9 @@ const (
 	// revision it was made on, and two versions are never merged. A device knows what it wrote
 	// itself: its next change holds though the answer to the one before was lost (M4).
 	Decision Policy = "decision"
+	// Merge records are one person's, who writes them on several devices. Their fields are merged one by one: where two
+	// devices wrote the same, the first stays, and the record keeps the other value beside it.
+	Merge Policy = "merge"
 )
 
 // Rules are what Rule must know of a type.
@@ -41,7 +44,7 @@ const (
 	CodeAppendOnly  = "append_only"         // evidence never changes
 	CodeServerOwned = "server_owned"        // the phone may not write this
 	CodeStale       = "stale"               // of a conflict: another writer was first
-	CodeUnknownType = "unknown_type"        // phones do not write records of this type
+	CodeUnknownType = "unknown_type"        // phones do not write records of this type, or not_yet: it is not known
 	CodeMidReused   = "mid_reused"          // the mid stands for another payload
 	CodeOp          = "validation.op"       // the operation does not exist, or not for this type
 	CodeFields      = "validation.fields"   // fields is not an object, or empty
@@ -63,9 +66,9 @@ type Current struct {
 	// OwnSince is the revision since which only the caller's device has written the record (Decision);
 	// Rev if another wrote it last.
 	OwnSince uint64
-	// Fields are the values of the phone's fields (ServerOwned); absent and null are the same.
+	// Fields are the values of the phone's fields (ServerOwned, Merge); absent and null are the same.
 	Fields map[string]json.RawMessage
-	// Written tells who last wrote each of the phone's fields (ServerOwned).
+	// Written tells who last wrote each of the phone's fields (ServerOwned, Merge).
 	Written map[string]FieldWrite
 }
 
@@ -77,11 +80,14 @@ type FieldWrite struct {
 
 // Ruling is what the policy says of a mutation, before the domain validates it.
 type Ruling struct {
-	Status string // Applied, Duplicate, Conflict, Revoked or Rejected
+	Status string // Applied, Merged, Duplicate, Conflict, Revoked or Rejected
 	// Nothing marks an Applied mutation that leaves the record as it is (M7, or equal values).
 	Nothing bool
 	Code    string
 	Detail  string
+	// Lost are the fields that another device has changed meanwhile (Merge, with Conflict), sorted: the others are
+	// written.
+	Lost []string
 }
 
 // Rule judges a mutation of a device against the record as it stands. It is
@@ -96,7 +102,7 @@ func Rule(rules Rules, cur Current, device auth.DeviceID, m Mutation) Ruling {
 		if !exists || !cur.InScope || m.Base == 0 && !cur.Mine {
 			return Ruling{Status: Applied, Nothing: true}
 		}
-		return ruleDelete(rules.Policy)
+		return ruleDelete(rules.Policy, cur, device, m)
 	default:
 		return rejected(CodeOp, "op is put, patch or delete")
 	}
@@ -107,6 +113,8 @@ func Rule(rules Rules, cur Current, device auth.DeviceID, m Mutation) Ruling {
 		return ruleServerOwned(rules, cur, exists, device, m)
 	case Decision:
 		return ruleDecision(cur, exists, m)
+	case Merge:
+		return ruleMerge(cur, exists, device, m)
 	}
 	return rejected(CodeUnknownType, "phones do not write records of this type")
 }
@@ -115,8 +123,13 @@ func rejected(code, detail string) Ruling {
 	return Ruling{Status: Rejected, Code: code, Detail: detail}
 }
 
-func ruleDelete(p Policy) Ruling {
+func ruleDelete(p Policy, cur Current, device auth.DeviceID, m Mutation) Ruling {
 	switch p {
+	case Merge:
+		if _, foreign := meet(cur, device, m.Base, nil); foreign {
+			return Ruling{Status: Conflict, Code: CodeStale, Detail: "another device has changed it meanwhile"}
+		}
+		return Ruling{Status: Applied}
 	case AppendOnly:
 		return rejected(CodeAppendOnly, "evidence is never deleted; record a correction that supersedes it")
 	case ServerOwned:
@@ -155,8 +168,7 @@ func ruleServerOwned(rules Rules, cur Current, exists bool, device auth.DeviceID
 		return rejected(CodeFields, "fields is an object of the fields to change")
 	}
 	equal := true
-	names := slices.Sorted(maps.Keys(fields))
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		if !slices.Contains(rules.PhoneFields, name) {
 			// The name is not repeated: it came from outside, and receipts are kept for ever.
 			if len(rules.PhoneFields) == 0 {
@@ -166,15 +178,62 @@ func ruleServerOwned(rules Rules, cur Current, exists bool, device auth.DeviceID
 		}
 		equal = equal && SameJSON(cur.Fields[name], fields[name])
 	}
-	for _, name := range names {
-		last := cur.Written[name]
-		// The device knows its own write: its queue holds edits that were all made
-		// on one revision, before the answer to the first of them came.
-		if last.Rev > m.Base && last.Device != device && !SameJSON(cur.Fields[name], fields[name]) {
-			return Ruling{Status: Conflict, Code: CodeStale, Detail: "another device has changed " + name + " meanwhile"}
-		}
+	lost, foreign := meet(cur, device, m.Base, fields)
+	switch {
+	case len(lost) > 0:
+		return Ruling{Status: Conflict, Code: CodeStale, Detail: "another device has changed " + lost[0] + " meanwhile"}
+	case foreign && !equal:
+		return Ruling{Status: Merged}
 	}
 	return Ruling{Status: Applied, Nothing: equal}
+}
+
+// meet merges the fields of a change that was made on a revision into a record (M4, M5): lost are those that another
+// device has given another value since, sorted; foreign tells that another device has written any field since. The
+// device knows its own writes: its queue holds edits that were all made on one revision, before the answer to the first
+// of them came.
+func meet(cur Current, device auth.DeviceID, base uint64, fields map[string]json.RawMessage) (lost []string,
+	foreign bool) {
+	for name, last := range cur.Written {
+		if last.Rev <= base && base <= cur.Rev || last.Device == device {
+			continue
+		}
+		foreign = true
+		if value, named := fields[name]; named && !SameJSON(cur.Fields[name], value) {
+			lost = append(lost, name)
+		}
+	}
+	slices.Sort(lost)
+	return lost, foreign
+}
+
+// ruleMerge judges a mutation whose fields are the members that it changes, null for those it takes away.
+func ruleMerge(cur Current, exists bool, device auth.DeviceID, m Mutation) Ruling {
+	if cur.Rev == 0 && m.Op == "put" {
+		return Ruling{Status: Applied}
+	}
+	if !exists || !cur.InScope {
+		return Ruling{Status: Revoked} // one answer for what is deleted, another's and not there
+	}
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(m.Fields, &fields) != nil {
+		return rejected(CodeFields, "fields is an object of the fields to change")
+	}
+	equal := true
+	for name, value := range fields {
+		equal = equal && SameJSON(cur.Fields[name], value)
+	}
+	lost, foreign := meet(cur, device, m.Base, fields)
+	switch {
+	case len(lost) > 0:
+		return Ruling{Status: Conflict, Code: CodeStale, Lost: lost,
+			Detail: "another device has changed the same members meanwhile; the record keeps both values"}
+	case equal:
+		return Ruling{Status: Applied, Nothing: true}
+	case foreign:
+		return Ruling{Status: Merged}
+	}
+	return Ruling{Status: Applied}
 }
 
 func ruleDecision(cur Current, exists bool, m Mutation) Ruling {
@@ -192,14 +251,15 @@ func ruleDecision(cur Current, exists bool, m Mutation) Ruling {
 	return Ruling{Status: Applied}
 }
 
-// SameJSON tells whether two JSON values are equal, whatever their spelling; absent and null are the same.
+// SameJSON tells whether two JSON values are equal, whatever their spelling, numbers by value; absent and null are the
+// same.
 func SameJSON(a, b json.RawMessage) bool {
 	if bytes.Equal(a, b) {
 		return true
 	}
 	x, xok := value(a)
 	y, yok := value(b)
-	return xok && yok && reflect.DeepEqual(x, y)
+	return xok && yok && reflect.DeepEqual(oneValue(x, number), oneValue(y, number))
 }
 
 func value(raw json.RawMessage) (v any, ok bool) {

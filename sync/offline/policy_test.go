@@ -3,6 +3,8 @@ package offline
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"strings"
 	"testing"
 
 	"doorstep/auth"
@@ -22,6 +24,11 @@ func TestRulings(t *testing.T) {
 	enRoute := Current{Rev: 9, InScope: true,
 		Fields:  map[string]json.RawMessage{"agent_status": raw(`"en_route"`), "visit_order": raw(`3`)},
 		Written: map[string]FieldWrite{"agent_status": {Rev: 8, Device: "d2"}, "visit_order": {Rev: 9, Device: phone}}}
+	drafts := Rules{Policy: Merge}
+	half := Current{Rev: 9, InScope: true, Mine: true,
+		Fields: map[string]json.RawMessage{"a": raw(`1`), "b": raw(`2`)},
+		Written: map[string]FieldWrite{"a": {Rev: 8, Device: "d2"}, "b": {Rev: 9, Device: phone},
+			"c": {Rev: 8, Device: "d2"}}}
 	with := func(c Current, change func(*Current)) Current { change(&c); return c }
 
 	for _, c := range []struct {
@@ -62,7 +69,7 @@ func TestRulings(t *testing.T) {
 		{"equal to what another device wrote", assignments, enRoute, Mutation{Op: "patch", Base: 7,
 			Fields: raw(`{"agent_status":"en_route"}`)}, "applied nothing"},
 		{"a second edit queued before the first answer", assignments, enRoute, Mutation{Op: "patch", Base: 7,
-			Fields: raw(`{"visit_order":4}`)}, "applied"},
+			Fields: raw(`{"visit_order":4}`)}, "merged"},
 		{"one of two fields is in conflict", assignments, enRoute, Mutation{Op: "patch", Base: 7,
 			Fields: raw(`{"visit_order":4,"agent_status":"declined"}`)}, "conflict stale"},
 		{"a server's field", assignments, enRoute, Mutation{Op: "patch", Base: 9,
@@ -90,6 +97,29 @@ func TestRulings(t *testing.T) {
 		{"a plan out of scope", plans, Current{Rev: 7, Same: true}, Mutation{Op: "put", Base: 7}, "revoked"},
 		{"a plan is deleted", plans, stands, Mutation{Op: "delete", Base: 7}, "rejected validation.op"},
 
+		{"a draft is begun", drafts, Current{}, Mutation{Op: "put", Fields: raw(`{"a":1}`)}, "applied"},
+		{"M4: a draft's own next edit, on the revision before", drafts, half, Mutation{Op: "patch", Base: 8,
+			Fields: raw(`{"b":3}`)}, "applied"},
+		{"M5: another member than the other phone's", drafts, half, Mutation{Op: "patch", Base: 7, Fields: raw(`{"b":3}`)},
+			"merged"},
+		{"M5: the member of the other phone", drafts, half, Mutation{Op: "patch", Base: 7, Fields: raw(`{"a":2,"b":3}`)},
+			"conflict stale a"},
+		{"M5: as the other phone wrote it", drafts, half, Mutation{Op: "patch", Base: 7, Fields: raw(`{"a":1.0}`)},
+			"applied nothing"},
+		{"a member that the other phone took away", drafts, half, Mutation{Op: "patch", Base: 7, Fields: raw(`{"c":2}`)},
+			"conflict stale c"},
+		{"a member that both took away", drafts, half, Mutation{Op: "patch", Base: 7, Fields: raw(`{"c":null}`)},
+			"applied nothing"},
+		{"a revision that the server does not have", drafts, half, Mutation{Op: "patch", Base: 70, Fields: raw(`{"a":2}`)},
+			"conflict stale a"},
+		{"a draft that the other phone changed is deleted", drafts, half, Mutation{Op: "delete", Base: 7}, "conflict stale"},
+		{"a draft is deleted", drafts, half, Mutation{Op: "delete", Base: 8}, "applied"},
+		{"a draft is patched that was deleted", drafts, with(half, func(c *Current) { c.Deleted, c.InScope = true, false }),
+			Mutation{Op: "patch", Base: 9, Fields: raw(`{"b":3}`)}, "revoked"},
+		{"a draft of another agent", drafts, with(half, func(c *Current) { c.InScope = false }),
+			Mutation{Op: "put", Fields: raw(`{"b":3}`)}, "revoked"},
+		{"a draft that is not there is patched", drafts, Current{}, Mutation{Op: "patch", Fields: raw(`{}`)}, "revoked"},
+
 		{"an operation nobody knows", visits, Current{}, Mutation{Op: "upsert"}, "rejected validation.op"},
 		{"a type without a policy", Rules{}, Current{}, Mutation{Op: "put"}, "rejected unknown_type"},
 	} {
@@ -100,6 +130,9 @@ func TestRulings(t *testing.T) {
 		}
 		if r.Nothing {
 			got += " nothing"
+		}
+		if len(r.Lost) > 0 {
+			got += " " + strings.Join(r.Lost, " ")
 		}
 		if got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
@@ -137,7 +170,7 @@ func FuzzOutOfScopeTellsNothing(f *testing.F) {
 		m := Mutation{Op: op, Base: base, Fields: raw(fields)}
 		rules := Rules{Policy: ServerOwned, PhoneFields: []string{"agent_status"}}
 		absent, foreign := Rule(rules, Current{}, phone, m), Rule(rules, Current{Rev: 5}, phone, m)
-		if absent != foreign {
+		if !reflect.DeepEqual(absent, foreign) {
 			t.Errorf("%s at base %d: absent %+v, out of scope %+v", op, base, absent, foreign)
 		}
 	})

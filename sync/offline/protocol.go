@@ -51,6 +51,9 @@ const (
 	Revoked   = "revoked"
 	Rejected  = "rejected"
 	Retry     = "retry"
+	// NotYet: this server does not know the type (yet). The phone keeps the mutation, and offers it
+	// again, under the same mid, when the server or the app was updated.
+	NotYet = "not_yet"
 )
 
 // Result is what became of one mutation. Everything about it is inside a 200.
@@ -60,7 +63,7 @@ type Result struct {
 	Type       string          `json:"type"`
 	ID         string          `json:"id"`
 	Status     string          `json:"status"`
-	Code       string          `json:"code,omitempty"`   // of a rejection: validation.*, append_only, mid_reused, unknown_type, server_owned
+	Code       string          `json:"code,omitempty"`   // of a rejection: validation.*, append_only, mid_reused, unknown_type, server_owned; of not_yet: unknown_type
 	Detail     string          `json:"detail,omitempty"` // what is wrong, where, and how to correct it; never a value that was sent
 	Rev        uint64          `json:"rev,omitempty"`
 	Op         string          `json:"op,omitempty"` // put, delete, revoke: how the record stands now, where it is not as the phone wrote it

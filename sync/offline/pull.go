@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -54,7 +55,10 @@ type PullAnswer struct {
 	// More is false exactly when the page ends at the feed's tail: only such a page may be short.
 	More       bool      `json:"more"`
 	ServerTime time.Time `json:"server_time"`
-	Changes    []Change  `json:"changes"`
+	// UnknownTypes are the types asked for that this server does not know, as an app that is newer than the server
+	// asks for them: they are skipped.
+	UnknownTypes []string `json:"unknown_types,omitempty"`
+	Changes      []Change `json:"changes"`
 }
 
 // Change is one record of a feed, as of read time.
@@ -135,11 +139,49 @@ func (s *Service) Pull(ctx context.Context, c Caller, q PullRequest) (PullAnswer
 	if q.Wait < 0 || q.Wait > MaxWait {
 		return PullAnswer{}, malformed("wait", "wait is from 0 to 25 seconds")
 	}
+	unknown, err := s.knownTypes(&q)
+	if err != nil {
+		return PullAnswer{}, err
+	}
+	a, err := s.pull(ctx, c, q)
+	a.UnknownTypes = unknown
+	return a, err
+}
+
+// maxTypes is how many types a pull may name.
+const maxTypes = 64
+
+// noType is a type of no record: a pull of unknown types only is answered with no change, and its cursor advances.
+const noType = ""
+
+// knownTypes takes the types out of a request that the server does not know, and names them.
+func (s *Service) knownTypes(q *PullRequest) (unknown []string, err error) {
+	if len(q.Types) == 0 {
+		return nil, nil
+	}
+	if len(q.Types) > maxTypes {
+		return nil, malformed("types", fmt.Sprintf("name at most %d types", maxTypes))
+	}
+	var known []string
 	for _, t := range q.Types {
-		if !slices.Contains(s.records.Types(), t) {
-			return PullAnswer{}, malformed("types", "types are separated by commas, each "+s.syncedTypes())
+		switch {
+		case slices.Contains(s.records.Types(), t):
+			known = append(known, t)
+		case !idShape.MatchString(t):
+			return nil, malformed("types", "types are separated by commas; this server knows "+
+				strings.Join(s.records.Types(), ", "))
+		case !slices.Contains(unknown, t):
+			unknown = append(unknown, t)
 		}
 	}
+	if known == nil {
+		known = []string{noType}
+	}
+	q.Types = known
+	return unknown, nil
+}
+
+func (s *Service) pull(ctx context.Context, c Caller, q PullRequest) (PullAnswer, error) {
 	e, err := s.epoch(ctx, c.Branch)
 	if err != nil {
 		return PullAnswer{}, err

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -185,5 +186,24 @@ func TestAWaitingPullHearsOfWhatComes(t *testing.T) {
 	f.write(t, "c2", "n2")
 	if b := <-got; len(b.Changes) != 1 || b.Changes[0].ID != "n2" || b.Cursor <= a.Cursor {
 		t.Errorf("after %d came %+v", a.Cursor, b)
+	}
+}
+
+// Types that a newer app asks for are skipped and named; a pull of these alone has no change, and its cursor advances
+// like that of any other (P3).
+func TestUnknownTypesAreSkippedAndNamed(t *testing.T) {
+	f := newFeed(t)
+	f.write(t, "c1", "n1")
+	for _, c := range []struct {
+		ask, unknown string
+		changes      int
+	}{{"notes", "", 1}, {"wishes notes wishes", "wishes", 1}, {"wishes dreams", "wishes dreams", 0}} {
+		a, err := f.Pull(context.Background(), phone, offline.PullRequest{Types: strings.Fields(c.ask)})
+		check(t, err)
+		tail, err := f.Tail(context.Background(), branch)
+		check(t, err)
+		if strings.Join(a.UnknownTypes, " ") != c.unknown || len(a.Changes) != c.changes || a.Cursor != tail {
+			t.Errorf("of %q came %d changes up to %d of %d, unknown %v", c.ask, len(a.Changes), a.Cursor, tail, a.UnknownTypes)
+		}
 	}
 }
