@@ -18,8 +18,10 @@ import (
 // watched are the endpoints whose use is an event by itself, and the event's name.
 var watched = map[string]string{
 	"signIn": "sign_in", "refreshSession": "refresh", "signOut": "sign_out", "endSession": "session.end",
-	"changePassword": "password.change",
-	"createUser":     "user.create", "changeUser": "user.change",
+	"changePassword": "password.change", "signInWithFactor": "sign_in.factor", "beginFactor": "factor.begin",
+	"confirmFactor": "factor.confirm", "removeFactor": "factor.remove", "renewRecovery": "factor.recovery",
+	"resetFactors": "factor.reset",
+	"createUser":   "user.create", "changeUser": "user.change",
 	"blockDevice": "device.block", "approveDevice": "device.approve",
 	"putPack": "pack.put", "deletePack": "pack.delete",
 	"putBranch": "branch.put", "putLender": "lender.put",
