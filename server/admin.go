@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"runtime"
 
 	"doorstep/auth"
 	"doorstep/server/office"
@@ -26,7 +25,7 @@ func ResetPassword(ctx context.Context, cfg Config, login string, factors bool) 
 	defer func() { err = errors.Join(err, store.Close()) }()
 	j := journal.Open(store, journal.Options{Clock: cfg.clock(), Log: cfg.Log})
 	defer func() { err = errors.Join(err, j.Close(ctx)) }()
-	passwords := auth.NewPasswords(runtime.GOMAXPROCS(0), cfg.hashing)
+	passwords := cfg.passwords()
 	password = auth.OneTimePassword()
 	if err := office.New(j, passwords).ResetPassword(ctx, office.Ask{By: "system"}, login, password,
 		factors); err != nil {

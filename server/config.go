@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"doorstep/auth"
@@ -170,6 +171,13 @@ func (c *Config) issuer() string {
 		return "Doorstep"
 	}
 	return "Doorstep " + c.Deployment
+}
+
+// passwords returns what hashes and checks passwords.
+func (c *Config) passwords() *auth.Passwords {
+	p := auth.NewPasswords(runtime.GOMAXPROCS(0), c.hashing)
+	p.Words = []string{c.Deployment}
+	return p
 }
 
 // clock returns the server's clock.

@@ -96,7 +96,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	passwords := auth.NewPasswords(runtime.GOMAXPROCS(0), cfg.hashing)
+	passwords := cfg.passwords()
 	s.office = office.New(s.journal, passwords)
 	s.office.DeviceApproval = cfg.DeviceApproval
 	s.casework = casework.New(casework.Options{Journal: s.journal, Vault: vault, Policy: shipped, Lenders: s.office,
