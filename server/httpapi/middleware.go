@@ -80,7 +80,8 @@ func (a *API) observe(c *gin.Context) {
 	id := journal.NewID()
 	c.Header(requestHeader, id)
 	ctx := context.WithValue(c.Request.Context(), requestKey, id)
-	c.Request = c.Request.WithContext(context.WithValue(ctx, trailKey, &trail{}))
+	c.Request = c.Request.WithContext(context.WithValue(ctx, trailKey,
+		&trail{filters: filtersOf(c.Request.URL.Query())}))
 	c.Next()
 	took := time.Since(began)
 	path := template(c)

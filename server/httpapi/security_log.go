@@ -36,6 +36,8 @@ type trail struct {
 	code  string     // of its problem
 	actor auth.Actor // who called, even if it was refused; or only the user who has signed in by it
 	login string     // as it was typed
+	// noted are the kinds of reads it left in the access log, filters the names of what it was asked by.
+	noted, filters []string
 }
 
 // trailOf finds the trail of a request; never nil.
