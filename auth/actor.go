@@ -16,7 +16,9 @@ type Actor struct {
 	Regulator bool
 	// MustChangePassword lets the actor do nothing but that.
 	MustChangePassword bool
-	Family             string // the refresh family the sign-in began
+	// MustEnrol lets the actor do nothing but add a second factor, change the password and sign out.
+	MustEnrol bool
+	Family    string // the refresh family the sign-in began
 }
 
 // InBranch tells whether a branch is in the actor's scope. Administrators are in

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -38,6 +39,16 @@ func TestCommonPasswordsAreRefused(t *testing.T) {
 	for _, c := range []string{"Password123", "QWERTYUIOP", "1234567890", "basketball", "1qaz2wsx3edc"} {
 		_, err := p.Hash(ended, "ana", c)
 		refused(t, c, err, "auth.password_weak")
+	}
+	p.Words = []string{"Porto Norte"}
+	for _, c := range []string{"Doorstep-2026!", "SUPERVISOR1", "porto norte 1", "ana-doorstep", "12doorstep34"} {
+		_, err := p.Hash(ended, "ana", c)
+		refused(t, c, err, "auth.password_weak")
+	}
+	for _, c := range []string{"banana bread", "doorsteps and keys", "9381-2204-17", "my porto norte"} {
+		if _, err := p.Hash(ended, "ana", c); !errors.Is(err, context.Canceled) {
+			t.Errorf("%q: %v, want to wait for a place", c, err)
+		}
 	}
 	for _, login := range []string{"ana", "Ana.Martins"} {
 		_, err := p.Hash(ended, login, strings.Repeat(strings.ToUpper(login), 4))

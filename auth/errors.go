@@ -9,8 +9,9 @@ import (
 // refuse makes a refusal of this package. Its codes are stable: auth.bad_credentials,
 // auth.limited, auth.token_missing, auth.token_expired, auth.token_invalid, auth.role,
 // auth.refresh_invalid, auth.refresh_reused, auth.device_required, auth.device_mismatch,
-// auth.device_retired, auth.password_weak, auth.password_expired, auth.must_change_password, session.not_found,
-// device_wiped.
+// auth.device_retired, auth.password_weak, auth.password_expired, auth.must_change_password,
+// auth.must_enrol_factor, auth.factor_required, auth.factor_wrong, auth.challenge_invalid, factor.code_wrong,
+// factor.not_found, factor.too_many, factor.none, session.not_found, device_wiped.
 func refuse(kind refusal.Kind, code, msg string) *refusal.Error {
 	return refusal.New(kind, code, "", "%s", msg)
 }

@@ -44,6 +44,7 @@ type family struct {
 	User       UserID    `json:"user"`
 	Device     DeviceID  `json:"device,omitempty"`
 	Generation uint64    `json:"generation"` // the user's, at sign-in
+	Factors    uint64    `json:"factors"`    // the generation of the user's factors that the sign-in went by
 	Counter    uint64    `json:"counter"`    // of the newest token that was given
 	Begun      time.Time `json:"begun"`
 	Used       time.Time `json:"used"`            // when the newest token was given
@@ -62,7 +63,7 @@ func (s *Sessions) ends(f family) time.Time {
 // goesOn tells whether a session of a user has not ended, in whatever way.
 func (s *Sessions) goesOn(f family, u User, now time.Time) bool {
 	return f.Ended == "" && !now.After(s.ends(f)) && !u.Disabled && u.Generation == f.Generation &&
-		!oneTimeOver(u, now)
+		u.factorGeneration == f.Factors && !oneTimeOver(u, now)
 }
 
 // oneTimeOver tells whether a user's password is a one-time password that can no longer be used.
@@ -78,10 +79,14 @@ type userList struct {
 // listID is the id of a user's list among the families. No family's id has a dot.
 func listID(u UserID) string { return "user." + string(u) }
 
+// newID is a name that cannot be guessed: 26 letters and digits, 130 bits.
+func newID() string { return strings.ToLower(rand.Text()) }
+
 // begin starts a family.
 func (s *Sessions) begin(ctx context.Context, u User, d DeviceID, now time.Time) (id string, f family, err error) {
-	id = strings.ToLower(rand.Text())
-	f = family{User: u.ID, Device: d, Generation: u.Generation, Counter: 1, Begun: now, Used: now}
+	id = newID()
+	f = family{User: u.ID, Device: d, Generation: u.Generation, Factors: u.factorGeneration, Counter: 1, Begun: now,
+		Used: now}
 	body, err := json.Marshal(f)
 	if err != nil {
 		return "", family{}, err
@@ -169,7 +174,7 @@ type OpenSession struct {
 
 // Open lists an actor's own sessions, the newest first.
 func (s *Sessions) Open(ctx context.Context, a Actor) ([]OpenSession, error) {
-	u, err := s.users.ByID(ctx, a.User)
+	u, err := s.byID(ctx, a.User)
 	if err != nil {
 		return nil, err
 	}
@@ -243,13 +248,18 @@ func (s *Sessions) ChangePassword(ctx context.Context, a Actor, old, next string
 	if err != nil {
 		return err
 	}
+	return s.goOn(ctx, a, func(f *family) { f.Generation = generation })
+}
+
+// goOn changes the family that an actor calls in, so that it goes on when the user's other sessions end.
+func (s *Sessions) goOn(ctx context.Context, a Actor, change func(*family)) error {
 	defer s.ForgetUser(a.User)
 	for {
 		f, version, err := s.family(ctx, a.Family)
 		if err != nil {
 			return err
 		}
-		f.Generation = generation
+		change(&f)
 		if err := s.swap(ctx, a.Family, version, f); !errors.Is(err, ErrRaced) {
 			return err
 		}

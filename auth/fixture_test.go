@@ -37,6 +37,7 @@ type keeper struct {
 	users     map[UserID]User
 	devices   map[DeviceID]DeviceStatus
 	families  map[string]kept
+	factors   map[UserID]kept
 	saw       map[DeviceID]int // how often a device was seen to refresh
 	lookUps   int              // of users by id
 	trouble   error            // what every call returns, when set
@@ -161,6 +162,22 @@ func (k *keeper) SwapFamily(_ context.Context, id string, was uint64, body []byt
 	return nil
 }
 
+func (k *keeper) Factors(_ context.Context, u UserID) ([]byte, uint64, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.factors[u].body, k.factors[u].version, nil
+}
+
+func (k *keeper) SwapFactors(_ context.Context, u UserID, was uint64, body []byte) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.factors[u].version != was {
+		return ErrRaced
+	}
+	k.factors[u] = kept{body, was + 1}
+	return nil
+}
+
 func (k *keeper) change(id UserID, fn func(*User)) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -197,7 +214,7 @@ func newFixture(t *testing.T) *fixture {
 	hash, err := passwords.Hash(context.Background(), "", password)
 	check(t, err)
 	k := &keeper{passwords: passwords, devices: map[DeviceID]DeviceStatus{}, saw: map[DeviceID]int{},
-		families: map[string]kept{}}
+		families: map[string]kept{}, factors: map[UserID]kept{}}
 	k.users = map[UserID]User{
 		"u-ana": {ID: "u-ana", Login: "ana", Role: RoleAgent, Branches: []BranchID{"porto"}, PasswordHash: hash,
 			Generation: 3},
@@ -211,7 +228,8 @@ func newFixture(t *testing.T) *fixture {
 	}
 	c := &clock{now: time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC)}
 	return &fixture{keeper: k, clock: c,
-		Sessions: NewSessions(Options{Keys: keys, Users: k, Devices: k, Families: k, Passwords: passwords, Clock: c.Now})}
+		Sessions: NewSessions(Options{Keys: keys, Users: k, Devices: k, Families: k, Factors: k, Passwords: passwords,
+			Clock: c.Now, RequireFactor: []Role{RoleAuditor}})}
 }
 
 // signIn signs a user in, on a device unless it is "".

@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"doorstep/auth/refusal"
@@ -37,6 +39,9 @@ type Passwords struct {
 	places chan struct{}
 	params argon2id.Params
 	decoy  string
+	// Words are names that a password may not be made of, such as the installation's; set it before use. The product's
+	// name, the roles and the login are refused in any case.
+	Words []string
 }
 
 // NewPasswords allows as many hashings side by side, each at that cost. A hash that took less is made again when its
@@ -58,14 +63,14 @@ func decoyOf(params argon2id.Params) string {
 		random(params.SaltLength), random(params.KeyLength))
 }
 
-// Hash hashes a new password, which must have the right length and be neither the login nor a common password. Errors:
-// *refusal.Error auth.password_weak, or the context's while waiting for a place.
+// Hash hashes a new password, which must have the right length and be neither a common password nor made of the login
+// or of Words. Errors: *refusal.Error auth.password_weak, or the context's while waiting for a place.
 func (p *Passwords) Hash(ctx context.Context, login, password string) (string, error) {
 	switch n := utf8.RuneCountInString(password); {
 	case !utf8.ValidString(password), n < MinPassword, n > MaxPassword:
 		return "", weak(fmt.Sprintf("a password has %d to %d characters", MinPassword, MaxPassword))
-	case login != "" && strings.ReplaceAll(strings.ToLower(password), strings.ToLower(login), "") == "":
-		return "", weak("a password is not the login")
+	case p.madeOfWords(login, password):
+		return "", weak("a password is not made of the login, the name of the product, the installation or a role")
 	case strings.Trim(password, string([]rune(password)[:1])) == "":
 		return "", weak("a password is more than one character repeated")
 	case isCommon(password):
@@ -76,6 +81,22 @@ func (p *Passwords) Hash(ctx context.Context, login, password string) (string, e
 	}
 	defer p.leave()
 	return argon2id.CreateHash(password, &p.params)
+}
+
+// madeOfWords tells whether a password holds a word of the context and, that taken away, no other letter.
+func (p *Passwords) madeOfWords(login, password string) bool {
+	words := append([]string{login, "doorstep"}, p.Words...)
+	for _, r := range Roles() {
+		words = append(words, string(r))
+	}
+	slices.SortFunc(words, func(x, y string) int { return len(y) - len(x) })
+	rest, found := strings.ToLower(password), false
+	for _, w := range words {
+		if w != "" && strings.Contains(rest, strings.ToLower(w)) {
+			rest, found = strings.ReplaceAll(rest, strings.ToLower(w), ""), true
+		}
+	}
+	return found && !strings.ContainsFunc(rest, unicode.IsLetter)
 }
 
 func weak(msg string) error {

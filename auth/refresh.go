@@ -65,7 +65,7 @@ func (s *Sessions) Refresh(ctx context.Context, token string, device DeviceID) (
 		if err != nil {
 			return Session{}, err
 		}
-		u, err := s.users.ByID(ctx, f.User)
+		u, err := s.byID(ctx, f.User)
 		if errors.Is(err, ErrNoUser) || err == nil && !(admitted && s.goesOn(f, u, now)) {
 			return Session{}, errInvalidRefresh()
 		}

@@ -27,6 +27,8 @@ type RoleRule struct {
 	Lender bool
 	// Regulator says that its users may be given the level regulator.
 	Regulator bool
+	// Factor says that its users may have a second factor beside the password. An agent's device is the second factor.
+	Factor bool
 }
 
 // CaseScope says which cases of its branches a role may open.
@@ -53,15 +55,15 @@ const (
 // roleRules has a row for each role.
 var roleRules = []RoleRule{
 	// Users, branches, devices; and whatever a supervisor may do, everywhere.
-	{Role: RoleAdmin, Reads: "office", Cases: AllCases},
+	{Role: RoleAdmin, Reads: "office", Cases: AllCases, Factor: true},
 	// Everything in their branches but users and other users' devices.
-	{Role: RoleSupervisor, Reads: "office", Cases: AllCases, Branches: SomeBranches},
+	{Role: RoleSupervisor, Reads: "office", Cases: AllCases, Branches: SomeBranches, Factor: true},
 	// Their own assignments and the cases behind them, by sync.
 	{Role: RoleAgent, Reads: "agent", Cases: AssignedCases, Branches: OneBranch},
 	// Visits of their branches, by export.
-	{Role: RoleAuditor, Reads: "auditor", Branches: SomeBranches, Regulator: true},
+	{Role: RoleAuditor, Reads: "auditor", Branches: SomeBranches, Regulator: true, Factor: true},
 	// Cases of their lender.
-	{Role: RoleLender, Reads: "lender", Cases: LendersCases, Lender: true},
+	{Role: RoleLender, Reads: "lender", Cases: LendersCases, Lender: true, Factor: true},
 }
 
 // Roles lists all roles.

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -15,23 +16,32 @@ type Sessions struct {
 	users     Users
 	devices   Devices
 	families  Families
+	factors   Factors
 	passwords *Passwords
 	clock     func() time.Time
 	life      time.Duration
-	guesses   *Limits // by login and address, or login and known device; by user, of present passwords
+	// guesses counts by login and address, or login and known device; by user, of present passwords and of codes.
+	guesses   *Limits
 	byAddress *Limits
 	verified  verifier
+
+	requireFactor []Role
+	issuer        string
 }
 
-// Options of NewSessions; all but Clock and Life are needed.
+// Options of NewSessions; all but Clock, Life, RequireFactor and Issuer are needed.
 type Options struct {
 	Keys      *Keys
 	Users     Users
 	Devices   Devices
 	Families  Families
+	Factors   Factors
 	Passwords *Passwords
 	Clock     func() time.Time // nil: the system's
 	Life      time.Duration    // of a session after its sign-in; 0: DefaultLife
+	// RequireFactor are the roles whose users may do nothing before they have a second factor.
+	RequireFactor []Role
+	Issuer        string // by which authenticator apps name this installation; "": Doorstep
 }
 
 // NewSessions makes the service.
@@ -42,8 +52,9 @@ func NewSessions(o Options) *Sessions {
 	if o.Life == 0 {
 		o.Life = DefaultLife
 	}
-	return &Sessions{keys: o.Keys, users: o.Users, devices: o.Devices, families: o.Families, passwords: o.Passwords,
-		clock: o.Clock, life: o.Life,
+	return &Sessions{keys: o.Keys, users: o.Users, devices: o.Devices, families: o.Families, factors: o.Factors,
+		passwords: o.Passwords, clock: o.Clock, life: o.Life, requireFactor: o.RequireFactor,
+		issuer:  cmp.Or(o.Issuer, "Doorstep"),
 		guesses: NewLimits(guessEvery, guessBurst), byAddress: NewLimits(addressEvery, addressBurst)}
 }
 
@@ -53,6 +64,9 @@ type Session struct {
 	ExpiresIn    time.Duration
 	RefreshToken string
 	User         User
+	MustEnrol    bool // the user may do nothing but add a second factor
+	// FactorsReset is when an administrator took the user's second factors away; zero: never, or one was added since.
+	FactorsReset time.Time
 }
 
 // Login is a sign-in under way.
@@ -66,7 +80,8 @@ type Login struct {
 // SignIn checks a password and begins a session. Failures are counted by login and address, and by address; those on a
 // device that is known as the user's by login and device alone, so that guessing elsewhere never keeps it out. Errors:
 // *refusal.Error auth.bad_credentials (whether login or password is wrong is not told), auth.limited,
-// auth.password_expired, auth.device_required, device_wiped; the device keeper's; the store's.
+// auth.password_expired, auth.device_required, device_wiped; *FactorRequired: SignInWithFactor follows; the device
+// keeper's; the store's.
 func (s *Sessions) SignIn(ctx context.Context, l Login) (Session, error) {
 	now := s.clock().UTC()
 	login := strings.ToLower(strings.TrimSpace(l.Login))
@@ -106,17 +121,29 @@ func (s *Sessions) SignIn(ctx context.Context, l Login) (Session, error) {
 		return Session{}, refuse(refusal.Unauthenticated, "auth.password_expired",
 			"the one-time password was not used in time; ask your administrator for a new one")
 	}
-	if l.Device != nil {
-		d := *l.Device
-		d.User = u.ID
-		if err := s.devices.RegisterDevice(ctx, d); err != nil {
-			return Session{}, err
-		}
-	}
 	if old {
 		if next, err := s.passwords.Hash(ctx, u.Login, l.Password); err == nil {
 			// The old hash goes on working if this fails.
 			_ = s.users.Rehash(ctx, u.ID, u.PasswordHash, next)
+		}
+	}
+	if u, err = s.withFactors(ctx, u); err != nil {
+		return Session{}, err
+	}
+	if u.factors > 0 {
+		return Session{}, s.challenge(ctx, u, l.Device, now)
+	}
+	return s.signedIn(ctx, u, device, l.Device, now)
+}
+
+// signedIn begins the session of a user who has shown all that is asked of them.
+func (s *Sessions) signedIn(ctx context.Context, u User, device DeviceID, said *Device, now time.Time) (Session,
+	error) {
+	if said != nil {
+		d := *said
+		d.User = u.ID
+		if err := s.devices.RegisterDevice(ctx, d); err != nil {
+			return Session{}, err
 		}
 	}
 	id, f, err := s.begin(ctx, u, device, now)
@@ -194,8 +221,12 @@ func (s *Sessions) session(u User, d DeviceID, id string, f family, now time.Tim
 	if err != nil {
 		return Session{}, err
 	}
+	reset := u.FactorsReset
+	if u.factors > 0 {
+		reset = time.Time{}
+	}
 	return Session{AccessToken: token, ExpiresIn: expires.Sub(now), RefreshToken: s.keys.refreshToken(id, f.Counter),
-		User: u}, nil
+		User: u, MustEnrol: s.mustEnrol(u), FactorsReset: reset}, nil
 }
 
 // ForgetUser has this node look the user up again before the next request is answered.

@@ -207,7 +207,7 @@ func (s *Sessions) lookUp(ctx context.Context, c claims, now time.Time) (Actor, 
 	if err != nil {
 		return Actor{}, err
 	}
-	u, err := s.users.ByID(ctx, UserID(c.Subject))
+	u, err := s.byID(ctx, UserID(c.Subject))
 	if errors.Is(err, ErrNoUser) ||
 		err == nil && !(admitted && f.User == u.ID && f.Device == c.Device && s.goesOn(f, u, now)) {
 		return Actor{}, errInvalidToken()
@@ -215,7 +215,7 @@ func (s *Sessions) lookUp(ctx context.Context, c claims, now time.Time) (Actor, 
 	if err != nil {
 		return Actor{}, err
 	}
-	return actorOf(u, c.Device, c.Family), nil
+	return s.actorOf(u, c.Device, c.Family), nil
 }
 
 // admit refuses a blocked or retired device. It returns false for a device that is not the user's, or waits for
@@ -239,9 +239,9 @@ func (s *Sessions) admit(ctx context.Context, u UserID, d DeviceID) (bool, error
 	return st.User == u && !st.Waiting, nil
 }
 
-func actorOf(u User, d DeviceID, family string) Actor {
+func (s *Sessions) actorOf(u User, d DeviceID, family string) Actor {
 	return Actor{User: u.ID, Role: u.Role, Branches: u.Branches, Lender: u.Lender, Device: d, Regulator: u.RegulatorLevel,
-		MustChangePassword: u.MustChangePassword, Family: family}
+		MustChangePassword: u.MustChangePassword, MustEnrol: s.mustEnrol(u), Family: family}
 }
 
 func errInvalidToken() *refusal.Error {

@@ -35,6 +35,13 @@ type User struct {
 	// Generation grows when tokens given so far must end.
 	Generation     uint64
 	RegulatorLevel bool
+	// FactorEpoch grows when the user's second factors are reset: those of an earlier epoch count for nothing.
+	FactorEpoch uint64
+	// FactorsReset is when that was last; zero: never.
+	FactorsReset time.Time
+
+	factors          int    // confirmed second factors; Sessions fills it in
+	factorGeneration uint64 // likewise
 }
 
 // Users looks users up.

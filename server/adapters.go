@@ -36,6 +36,37 @@ func (f families) SwapFamily(ctx context.Context, id string, was uint64, body []
 	return err
 }
 
+// factors stores users' second factors as small documents, sealed under the key-encryption key.
+type factors struct {
+	store journal.Store
+	vault *seal.Vault
+}
+
+const factorKind = "factors"
+
+func (f factors) Factors(ctx context.Context, u auth.UserID) ([]byte, uint64, error) {
+	sealed, version, err := f.store.Small(ctx, factorKind, string(u))
+	if errors.Is(err, journal.ErrNotFound) {
+		return nil, 0, nil
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	body, err := f.vault.OpenSecret(factorKind+"/"+string(u), sealed)
+	return body, version, err
+}
+
+func (f factors) SwapFactors(ctx context.Context, u auth.UserID, was uint64, body []byte) error {
+	sealed, err := f.vault.SealSecret(factorKind+"/"+string(u), body)
+	if err != nil {
+		return err
+	}
+	if err = f.store.SwapSmall(ctx, factorKind, string(u), was, sealed); errors.Is(err, journal.ErrRaced) {
+		return auth.ErrRaced
+	}
+	return err
+}
+
 // ledger is what the outbox uses of casework: it records and judges contacts.
 type ledger struct{ casework *casework.Service }
 

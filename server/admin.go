@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"runtime"
 
 	"doorstep/auth"
 	"doorstep/server/office"
@@ -11,11 +10,11 @@ import (
 )
 
 // ResetPassword gives the user with this login a new one-time password and returns
-// it. It opens the store of cfg itself, so a server on the embedded store must be
-// stopped; with MongoDB servers may run, and know the new password within a minute. Of cfg it
-// reads Data, MongoDB and Log. Errors: the office's refusals (*refusal.Error), the
-// store's.
-func ResetPassword(ctx context.Context, cfg Config, login string) (password string, err error) {
+// it. With factors it takes the user's second factors away too. It opens the store of
+// cfg itself, so a server on the embedded store must be stopped; with MongoDB servers may
+// run, and know the new password within a minute. Of cfg it reads Data, MongoDB and Log.
+// Errors: the office's refusals (*refusal.Error), the store's.
+func ResetPassword(ctx context.Context, cfg Config, login string, factors bool) (password string, err error) {
 	if err := cfg.fill(); err != nil {
 		return "", err
 	}
@@ -26,9 +25,10 @@ func ResetPassword(ctx context.Context, cfg Config, login string) (password stri
 	defer func() { err = errors.Join(err, store.Close()) }()
 	j := journal.Open(store, journal.Options{Clock: cfg.clock(), Log: cfg.Log})
 	defer func() { err = errors.Join(err, j.Close(ctx)) }()
-	passwords := auth.NewPasswords(runtime.GOMAXPROCS(0), cfg.hashing)
+	passwords := cfg.passwords()
 	password = auth.OneTimePassword()
-	if err := office.New(j, passwords).ResetPassword(ctx, office.Ask{By: "system"}, login, password); err != nil {
+	if err := office.New(j, passwords).ResetPassword(ctx, office.Ask{By: "system"}, login, password,
+		factors); err != nil {
 		return "", err
 	}
 	return password, nil

@@ -87,7 +87,12 @@ func named(branch, collection, op string) string {
 var goodBodies = map[string]map[string]any{
 	"signIn": {"login": "nobody", "password": "some password of nobody",
 		"device": map[string]any{"id": "d9", "platform": "android"}},
-	"refreshSession": {"refresh_token": "not-one"},
+	"refreshSession":   {"refresh_token": "not-one"},
+	"signInWithFactor": {"challenge": "not-one", "code": "123456"},
+	"beginFactor":      {"password": "not the password", "code": "123456"},
+	"confirmFactor":    {"code": "123456"},
+	"removeFactor":     {"password": "not the password", "code": "123456"},
+	"renewRecovery":    {"password": "not the password"},
 	// createUser is refused before the slow hashing of its password.
 	"createUser":     {"login": "newcomer", "role": "supervisor", "branches": []any{"no-such-branch"}},
 	"changeUser":     {"name": "Somebody"},
@@ -375,6 +380,7 @@ func (h *hostile) judge(t *testing.T, what, method string, r *reply) {
 		Status, Min                         int
 		Reset, Wipe                         bool
 		Epoch                               string
+		Challenge                           *struct{ Token string }
 		Errors                              []struct{ Location, Message string }
 	}
 	d := json.NewDecoder(bytes.NewReader(r.body))

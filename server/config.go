@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"doorstep/auth"
@@ -30,6 +31,9 @@ type Config struct {
 	MetricsListen string
 	// SessionLife is how long a session lives after its sign-in; 0 means 30 days.
 	SessionLife time.Duration
+	// RequireFactor are the roles whose users may do nothing before they have a second factor. Agents have none: their
+	// device is it.
+	RequireFactor []auth.Role
 	// DeviceApproval has the next device of a user who has a blocked one wait for an administrator.
 	DeviceApproval bool
 	Data           string // folder of the embedded store, the audit key and the token keys; "" is ./doorstep-data
@@ -106,6 +110,11 @@ func (c *Config) fill() error {
 	if err := c.Travel.Check(); err != nil {
 		return err
 	}
+	for _, r := range c.RequireFactor {
+		if !r.Rule().Factor {
+			return fmt.Errorf("required factors: %q is no role that has one: write supervisor, admin, auditor or lender", r)
+		}
+	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("a TLS certificate and its key go together: give --tls-cert and --tls-key")
 	}
@@ -154,6 +163,21 @@ func (c *Config) folders() error {
 		return fmt.Errorf("make the secrets' folder; name another place with --secrets: %w", err)
 	}
 	return nil
+}
+
+// issuer returns the name of this installation in authenticator apps.
+func (c *Config) issuer() string {
+	if c.Deployment == "doorstep" {
+		return "Doorstep"
+	}
+	return "Doorstep " + c.Deployment
+}
+
+// passwords returns what hashes and checks passwords.
+func (c *Config) passwords() *auth.Passwords {
+	p := auth.NewPasswords(runtime.GOMAXPROCS(0), c.hashing)
+	p.Words = []string{c.Deployment}
+	return p
 }
 
 // clock returns the server's clock.

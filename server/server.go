@@ -96,7 +96,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	passwords := auth.NewPasswords(runtime.GOMAXPROCS(0), cfg.hashing)
+	passwords := cfg.passwords()
 	s.office = office.New(s.journal, passwords)
 	s.office.DeviceApproval = cfg.DeviceApproval
 	s.casework = casework.New(casework.Options{Journal: s.journal, Vault: vault, Policy: shipped, Lenders: s.office,
@@ -132,7 +132,8 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	}
 	s.outbox = notify.New(s.journal, ledger{s.casework}, s.office, sender, cfg.Log)
 	sessions := auth.NewSessions(auth.Options{Keys: keys.token, Users: s.office, Devices: s.office,
-		Families: families{s.store}, Passwords: passwords, Clock: clock, Life: cfg.SessionLife})
+		Families: families{s.store}, Factors: factors{s.store, vault}, Passwords: passwords, Clock: clock,
+		Life: cfg.SessionLife, RequireFactor: cfg.RequireFactor, Issuer: cfg.issuer()})
 	if err := s.firstAdmin(ctx); err != nil {
 		return nil, err
 	}

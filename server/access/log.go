@@ -16,6 +16,13 @@ import (
 const (
 	CaseRead        = "case.read"        // a case file
 	CaseSearch      = "case.search"      // a search by what is personal
+	CasesList       = "case.list"        // cases with names and addresses, by other filters
+	DebtorRead      = "debtor.read"      // a debtor's cases, and who else they may be
+	VisitsList      = "visits.list"      // visits, with what was found at the door
+	AssignmentsList = "assignments.list" // stops, with the agents' remarks
+	PromisesList    = "promises.list"    // payments that debtors promised
+	InboxRead       = "inbox.read"       // what waits for supervisors
+	DayRead         = "day.read"         // an agent's own day
 	QuarantineRead  = "quarantine.read"  // an item, with all that was sent
 	QuarantineList  = "quarantine.list"  // items, with what was sent
 	CorrectionsList = "corrections.list" // what was and what is
@@ -28,8 +35,9 @@ const (
 
 // Whats lists them.
 func Whats() []string {
-	return []string{CaseRead, CaseSearch, QuarantineRead, QuarantineList, CorrectionsList, ComplaintsList, PlansList,
-		VisitsExport, RoundExport, OutcomesExport}
+	return []string{CaseRead, CaseSearch, CasesList, DebtorRead, VisitsList, AssignmentsList, PromisesList, InboxRead,
+		DayRead, QuarantineRead, QuarantineList, CorrectionsList, ComplaintsList, PlansList, VisitsExport, RoundExport,
+		OutcomesExport}
 }
 
 // Read is one read.
@@ -40,11 +48,13 @@ type Read struct {
 	Device auth.DeviceID `json:"device,omitempty"`
 	Branch auth.BranchID `json:"branch"` // whose records were read
 	What   string        `json:"what"`   // one of Whats
-	// Cases are those whose data was shown; none for a whole export.
+	// Cases are those whose data was shown; none for a whole export, and for a list that Count says the length of.
 	Cases []journal.CaseID `json:"cases,omitempty"`
+	// Count is how many items of a list were shown.
+	Count int `json:"count,omitempty"`
 	// Record is the item of the quarantine, or the round.
 	Record string `json:"record,omitempty"`
-	// By are the names of the filters: phone, name, hold.
+	// By are the names of the filters, such as phone, name, hold; never their values.
 	By []string `json:"by,omitempty"`
 	// Export says of an export what it was asked for.
 	Export *Export `json:"export,omitempty"`

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/server/access"
 	"doorstep/server/casework"
 	"doorstep/server/office"
 )
@@ -74,6 +75,8 @@ func (a *API) getMyDay(ctx context.Context, c call, in *getMyDayIn) (*body[myDay
 		}
 		out.Routes = append(out.Routes, myRoute{st.Round, st.Team, way.DistanceM, way.TravelS})
 	}
-	out.People, err = a.opt.Office.People(ctx, people)
-	return respond(out), err
+	if out.People, err = a.opt.Office.People(ctx, people); err != nil {
+		return nil, err
+	}
+	return respond(out), a.notedList(ctx, c.actor, b, access.DayRead, len(out.Stops))
 }

@@ -142,6 +142,7 @@ func New(o Options) *API {
 	})
 	a.huma = humagin.New(e, humaConfig(o.Version))
 	a.sessionEndpoints()
+	a.factorEndpoints()
 	a.userEndpoints()
 	a.deviceEndpoints()
 	a.officeEndpoints()

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"doorstep/auth"
+	"doorstep/server/access"
 	"doorstep/server/casework"
 	"doorstep/sync/journal"
 )
@@ -47,6 +48,9 @@ func (a *API) getDebtor(ctx context.Context, c call, in *DebtorPath) (*body[case
 		return nil, err
 	}
 	d, err := a.opt.Casework.Debtor(ctx, b, journal.DebtorID(in.ID))
+	if err == nil {
+		err = a.noted(ctx, c.actor, b, access.Read{What: access.DebtorRead, Cases: d.Cases})
+	}
 	return respond(d), err
 }
 

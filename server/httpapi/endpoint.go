@@ -81,6 +81,9 @@ func register[I, O any](a *API, e endpoint, handle func(ctx context.Context, c c
 			c.payload = a.payload([]any{e.id, in})
 		}
 		out, err := handle(ctx, c, in)
+		if err == nil {
+			err = unnoted(e.id, trailOf(ctx).noted)
+		}
 		if err != nil {
 			return nil, a.problem(ctx, e.method+" "+e.path, err)
 		}

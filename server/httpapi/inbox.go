@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/server/access"
 	"doorstep/server/casework"
 	"doorstep/server/dispatch"
 )
@@ -142,7 +143,7 @@ func (a *API) getInbox(ctx context.Context, c call, in *getInboxIn) (*body[inbox
 			out.Items = append(out.Items, a.inboxItem(b, silentItem(p)))
 		}
 	}
-	return respond(out), nil
+	return respond(out), a.notedList(ctx, c.actor, b, access.InboxRead, len(out.Items))
 }
 
 // silentItem is a silent phone as an item.

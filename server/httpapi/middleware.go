@@ -80,7 +80,8 @@ func (a *API) observe(c *gin.Context) {
 	id := journal.NewID()
 	c.Header(requestHeader, id)
 	ctx := context.WithValue(c.Request.Context(), requestKey, id)
-	c.Request = c.Request.WithContext(context.WithValue(ctx, trailKey, &trail{}))
+	c.Request = c.Request.WithContext(context.WithValue(ctx, trailKey,
+		&trail{filters: filtersOf(c.Request.URL.Query())}))
 	c.Next()
 	took := time.Since(began)
 	path := template(c)
@@ -176,6 +177,9 @@ const maxKey = 60
 // beforeChange are the endpoints of a user who has yet to change a one-time password.
 var beforeChange = []string{"/v1/users/me/password", "/v1/sessions/current", "/v1/users/me"}
 
+// beforeFactor are the endpoints of a user who has yet to add a second factor.
+var beforeFactor = append([]string{"/v1/users/me/factors", "/v1/users/me/factors/{id}/confirm"}, beforeChange...)
+
 // authenticate says who calls, and refuses a role that the endpoint is not for.
 func (a *API) authenticate(c *gin.Context) {
 	if c.FullPath() == "" {
@@ -208,6 +212,11 @@ func (a *API) authenticate(c *gin.Context) {
 		if actor.MustChangePassword && !slices.Contains(beforeChange, e.path) {
 			writeProblem(c, newProblem(http.StatusForbidden, "auth.must_change_password",
 				"change the one-time password first: POST /v1/users/me/password"))
+			return
+		}
+		if actor.MustEnrol && !slices.Contains(beforeFactor, e.path) {
+			writeProblem(c, newProblem(http.StatusForbidden, "auth.must_enrol_factor",
+				"your role needs a second factor: add one first, POST /v1/users/me/factors"))
 			return
 		}
 		in.actor = actor

@@ -47,7 +47,7 @@ func TestOnlyTheseEndpointsAreOpenToAnyone(t *testing.T) {
 	slices.Sort(open)
 	want := []string{"GET /", "GET /.well-known/jwks.json", "GET /docs", "GET /docs/{file}", "GET /livez", "GET /metrics",
 		"GET /openapi.yaml", "GET /readyz",
-		"POST /v1/sessions", "POST /v1/sessions/refresh"}
+		"POST /v1/sessions", "POST /v1/sessions/factor", "POST /v1/sessions/refresh"}
 	if !slices.Equal(open, want) {
 		t.Errorf("open to anyone: %v, want %v", open, want)
 	}
@@ -68,6 +68,12 @@ func TestWhoMayWhat(t *testing.T) {
 		case strings.HasPrefix(p.path, "/v1/users") && !strings.HasPrefix(p.path, "/v1/users/me"):
 			if !slices.Equal(p.roles, []auth.Role{auth.RoleAdmin}) {
 				t.Errorf("%s %s: users are for administrators, not %v", p.method, p.path, p.roles)
+			}
+		case strings.HasPrefix(p.path, "/v1/users/me/factors") || p.path == "/v1/users/me/recovery-codes":
+			for _, r := range auth.Roles() {
+				if may(r) != r.Rule().Factor {
+					t.Errorf("%s %s: %s may: %t", p.method, p.path, r, may(r))
+				}
 			}
 		case may(auth.RoleAuditor) && len(p.roles) < len(auth.Roles()):
 			t.Errorf("%s %s lets auditors beyond the audit", p.method, p.path)

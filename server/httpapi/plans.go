@@ -130,8 +130,12 @@ func (a *API) listPromises(ctx context.Context, c call, in *listPromisesIn) (*bo
 	if err != nil {
 		return nil, err
 	}
-	return pageAnswer[promise](a.opt.Casework.Promises(ctx, c.actor, casework.PromiseQuery{Branch: b, Due: in.Due,
-		Agent: auth.UserID(in.Agent), Limit: in.Limit, After: in.Cursor}))
+	found, err := a.opt.Casework.Promises(ctx, c.actor, casework.PromiseQuery{Branch: b, Due: in.Due,
+		Agent: auth.UserID(in.Agent), Limit: in.Limit, After: in.Cursor})
+	if err == nil {
+		err = a.notedList(ctx, c.actor, b, access.PromisesList, len(found.Items))
+	}
+	return pageAnswer[promise](found, err)
 }
 
 type listAlertsIn struct {

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"doorstep/auth"
 	"doorstep/auth/refusal"
 	"doorstep/geo/routing"
 	"doorstep/geo/routing/vroom"
@@ -37,10 +38,18 @@ type Problem struct {
 	Epoch string `json:"epoch,omitempty" doc:"The feed's present epoch."`
 	Min   int    `json:"min,omitempty" doc:"The oldest schema version that is served."`
 	Wipe  bool   `json:"wipe,omitempty" doc:"The app must erase what it holds."`
+	// Challenge stands in auth.factor_required alone.
+	Challenge *Challenge `json:"challenge,omitempty" doc:"A sign-in that waits for a code: POST /v1/sessions/factor."`
 
 	retryAfter int  // seconds
 	members    bool // Errors name members as rooms do; located makes places of them
 	inBody     bool // a member that the endpoint does not describe is a place in its body
+}
+
+// Challenge is a sign-in whose password was right and that waits for a second factor.
+type Challenge struct {
+	Token     string `json:"token" doc:"For POST /v1/sessions/factor, and nothing else."`
+	ExpiresIn int    `json:"expires_in" doc:"Seconds."`
 }
 
 // ProblemField is one place at fault.
@@ -104,11 +113,16 @@ func problemOf(err error) (p *Problem, known bool) {
 		return p, true
 	}
 	var (
+		more  *auth.FactorRequired
 		no    *refusal.Error
 		large *http.MaxBytesError
 		task  *vroom.Error
 	)
 	switch {
+	case errors.As(err, &more) && errors.As(err, &no):
+		p := ofRefusal(no)
+		p.Challenge = &Challenge{more.Challenge.Token, int(more.Challenge.ExpiresIn.Seconds())}
+		return p, true
 	case errors.As(err, &no):
 		return ofRefusal(no), true
 	case errors.As(err, &large):

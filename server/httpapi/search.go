@@ -79,6 +79,8 @@ func (a *API) listCases(ctx context.Context, c call, in *listCasesIn) (*body[pag
 	found, err := a.opt.Casework.Cases(ctx, c.actor, q)
 	if by := q.Personal(); err == nil && len(by) > 0 {
 		err = a.noted(ctx, c.actor, b, access.Read{What: access.CaseSearch, Cases: found.Cases(), By: by})
+	} else if err == nil {
+		err = a.notedList(ctx, c.actor, b, access.CasesList, len(found.Items))
 	}
 	return pageAnswer[listed[record.Case]](found, err)
 }

@@ -18,8 +18,10 @@ import (
 // watched are the endpoints whose use is an event by itself, and the event's name.
 var watched = map[string]string{
 	"signIn": "sign_in", "refreshSession": "refresh", "signOut": "sign_out", "endSession": "session.end",
-	"changePassword": "password.change",
-	"createUser":     "user.create", "changeUser": "user.change",
+	"changePassword": "password.change", "signInWithFactor": "sign_in.factor", "beginFactor": "factor.begin",
+	"confirmFactor": "factor.confirm", "removeFactor": "factor.remove", "renewRecovery": "factor.recovery",
+	"resetFactors": "factor.reset",
+	"createUser":   "user.create", "changeUser": "user.change",
 	"blockDevice": "device.block", "approveDevice": "device.approve",
 	"putPack": "pack.put", "deletePack": "pack.delete",
 	"putBranch": "branch.put", "putLender": "lender.put",
@@ -34,6 +36,8 @@ type trail struct {
 	code  string     // of its problem
 	actor auth.Actor // who called, even if it was refused; or only the user who has signed in by it
 	login string     // as it was typed
+	// noted are the kinds of reads it left in the access log, filters the names of what it was asked by.
+	noted, filters []string
 }
 
 // trailOf finds the trail of a request; never nil.

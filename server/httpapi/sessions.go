@@ -34,6 +34,11 @@ type sessionUser struct {
 	Lender   string   `json:"lender,omitempty"`
 	// MustChangePassword says that nothing else is allowed before.
 	MustChangePassword bool `json:"must_change_password"`
+	// MustEnrolFactor says that nothing else is allowed before: a second factor is required of the role.
+	MustEnrolFactor bool `json:"must_enrol_factor"`
+	// FactorsResetAt is when an administrator took the user's second factors away; absent: never, or the user has added
+	// one since. Show it to the user.
+	FactorsResetAt time.Time `json:"factors_reset_at,omitzero"`
 }
 
 type sessionBody struct {
@@ -52,13 +57,14 @@ type refreshBody struct {
 func sessionAnswer(s auth.Session) *body[sessionBody] {
 	return respond(sessionBody{AccessToken: s.AccessToken, TokenType: "Bearer", ExpiresIn: int(s.ExpiresIn.Seconds()),
 		RefreshToken: s.RefreshToken,
-		User:         userOf(s.User)})
+		User:         userOf(s)})
 }
 
-func userOf(u auth.User) sessionUser {
+func userOf(s auth.Session) sessionUser {
+	u := s.User
 	out := sessionUser{ID: string(u.ID), Login: u.Login, Name: u.Name, Role: string(u.Role), Lender: u.Lender,
 		Branches:           []string{},
-		MustChangePassword: u.MustChangePassword}
+		MustChangePassword: u.MustChangePassword, MustEnrolFactor: s.MustEnrol, FactorsResetAt: s.FactorsReset}
 	for _, b := range u.Branches {
 		out.Branches = append(out.Branches, string(b))
 	}
@@ -69,7 +75,9 @@ func (a *API) sessionEndpoints() {
 	register(a, endpoint{method: http.MethodPost, path: "/v1/sessions", roles: anyone, id: "signIn", tag: "sessions",
 		summary: "Sign in",
 		about: "Access tokens are short; refresh them. An agent names the device. Failures are limited by login and " +
-			"address; a device on which the user has signed in before is counted by itself. A device belongs to one user."},
+			"address; a device on which the user has signed in before is counted by itself. A device belongs to one user. " +
+			"A user with a second factor is answered with 401 auth.factor_required and a challenge: go on with " +
+			"POST /v1/sessions/factor."},
 		a.signIn)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/sessions/refresh", roles: anyone, id: "refreshSession",
 		tag: "sessions", summary: "Exchange a refresh token",

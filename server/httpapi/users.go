@@ -83,7 +83,7 @@ func (a *API) userEndpoints() {
 	register(a, endpoint{method: http.MethodPost, path: "/v1/users/me/password", roles: everyone,
 		id: "changePassword", tag: "sessions", summary: "Change my password", status: http.StatusNoContent,
 		about: "All other sessions of the user end. Wrong present passwords are limited. A new password has at least 10 " +
-			"characters and is neither the present one, the login nor a common one."},
+			"characters, differs from the present one, and is neither a common one nor made of the login and names."},
 		a.changePassword)
 }
 

@@ -292,6 +292,10 @@ var words = map[string]string{
 
 	"ChangedUser.generation": "It grows when tokens given so far must end.",
 
+	// Second factors.
+	"factor_epoch":     "It grows when an administrator takes the user's second factors away.",
+	"factors_reset_at": "When an administrator took the user's second factors away last; absent: never.",
+
 	// Assignments, rounds and routes.
 	"agent_remark":         "What the agent says of the stop.",
 	"declined":             "Who declined to visit the case: while one stands, no team with that agent is sent there.",

@@ -71,9 +71,13 @@ func (a *API) listVisits(ctx context.Context, c call, in *listVisitsIn) (*body[p
 	if err != nil {
 		return nil, err
 	}
-	return pageAnswer[listed[record.Visit]](a.opt.Casework.Visits(ctx, c.actor, casework.VisitQuery{Branch: b,
-		Round: in.Round, Team: in.Team, Agent: auth.UserID(in.Agent), Outcome: in.Outcome, From: from, To: to,
-		Flagged: in.Flagged, Review: in.Review, Limit: in.Limit, After: in.Cursor}))
+	found, err := a.opt.Casework.Visits(ctx, c.actor, casework.VisitQuery{Branch: b, Round: in.Round, Team: in.Team,
+		Agent: auth.UserID(in.Agent), Outcome: in.Outcome, From: from, To: to, Flagged: in.Flagged, Review: in.Review,
+		Limit: in.Limit, After: in.Cursor})
+	if err == nil {
+		err = a.notedList(ctx, c.actor, b, access.VisitsList, len(found.Items))
+	}
+	return pageAnswer[listed[record.Visit]](found, err)
 }
 
 type listAssignmentsIn struct {
@@ -99,9 +103,13 @@ func (a *API) listAssignments(ctx context.Context, c call,
 	if err != nil {
 		return nil, err
 	}
-	return pageAnswer[listed[record.Assignment]](a.opt.Casework.Assignments(ctx, c.actor, casework.AssignmentQuery{
-		Branch: b, Round: in.Round, Team: in.Team, Agent: auth.UserID(in.Agent), From: from, To: to, Status: in.Status,
-		AgentStatus: in.AgentStatus, Limit: in.Limit, After: in.Cursor}))
+	found, err := a.opt.Casework.Assignments(ctx, c.actor, casework.AssignmentQuery{Branch: b, Round: in.Round,
+		Team: in.Team, Agent: auth.UserID(in.Agent), From: from, To: to, Status: in.Status, AgentStatus: in.AgentStatus,
+		Limit: in.Limit, After: in.Cursor})
+	if err == nil {
+		err = a.notedList(ctx, c.actor, b, access.AssignmentsList, len(found.Items))
+	}
+	return pageAnswer[listed[record.Assignment]](found, err)
 }
 
 type listCorrectionsIn struct {
@@ -172,9 +180,12 @@ func (a *API) listCorrections(ctx context.Context, c call, in *listCorrectionsIn
 				r.Cases = append(r.Cases, x.Case)
 			}
 		}
-		if err := a.noted(ctx, c.actor, b, r); err != nil {
-			return nil, err
-		}
+		err = a.noted(ctx, c.actor, b, r)
+	} else {
+		err = a.showedNothing(ctx, access.CorrectionsList)
+	}
+	if err != nil {
+		return nil, err
 	}
 	out := page[correction]{Items: make([]correction, len(found)), NextCursor: next}
 	for i, x := range found {

@@ -89,7 +89,8 @@ func (s *Service) Rehash(ctx context.Context, id auth.UserID, was, next string) 
 
 func (s *Service) withCredential(ctx context.Context, u User) (auth.User, error) {
 	out := auth.User{ID: u.ID, Login: u.Login, Name: u.Name, Role: u.Role, Branches: u.Branches, Lender: u.Lender,
-		Disabled: u.Disabled, Generation: u.Generation, RegulatorLevel: u.Regulator}
+		Disabled: u.Disabled, Generation: u.Generation, RegulatorLevel: u.Regulator,
+		FactorEpoch: u.FactorEpoch, FactorsReset: u.FactorsResetAt}
 	if u.Role == auth.RoleLender {
 		var err error
 		if out.Branches, err = s.contractsOf(ctx, u); err != nil {
@@ -166,9 +167,9 @@ func (s *Service) FirstAdmin(
 }
 
 // ResetPassword gives the user with this login a one-time password, which they must
-// change at first use, and ends their sessions. Errors: *refusal.Error user.not_found,
-// user.disabled; the store's.
-func (s *Service) ResetPassword(ctx context.Context, ask Ask, login, password string) error {
+// change at first use, and ends their sessions. With factors it takes their second factors away too. Errors:
+// *refusal.Error user.not_found, user.disabled; the store's.
+func (s *Service) ResetPassword(ctx context.Context, ask Ask, login, password string, factors bool) error {
 	u, err := s.ByLogin(ctx, login)
 	if errors.Is(err, auth.ErrNoUser) {
 		return notFound("user.not_found", "no user has the login "+login)
@@ -179,6 +180,6 @@ func (s *Service) ResetPassword(ctx context.Context, ask Ask, login, password st
 	if u.Disabled {
 		return conflict("user.disabled", "the user is disabled and could not sign in; enable them first")
 	}
-	_, err = s.PatchUser(ctx, ask, u.ID, UserPatch{Password: &password})
+	_, err = s.PatchUser(ctx, ask, u.ID, UserPatch{Password: &password, ResetFactors: factors})
 	return err
 }

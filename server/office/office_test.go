@@ -501,7 +501,7 @@ func TestAOneTimePasswordEndsAndIsNotKept(t *testing.T) {
 			u.Generation, err)
 	}
 	ends(time.Time{})
-	ok(t, h.ResetPassword(ctx, h.ask(), "rui", "again"))
+	ok(t, h.ResetPassword(ctx, h.ask(), "rui", "again", false))
 	ends(tomorrow)
 	machine, _, err := h.CreateUser(ctx, h.ask(), NewUser{Login: "m", Role: auth.RoleAdmin, Password: "x", Keep: true})
 	ok(t, err)

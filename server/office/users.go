@@ -28,10 +28,14 @@ type User struct {
 	Language string `json:"language,omitempty"`
 	BadgeNo  string `json:"badge_no,omitempty"`
 	// Regulator lets an auditor export personal data (level "regulator").
-	Regulator  bool      `json:"regulator,omitempty"`
-	Disabled   bool      `json:"disabled,omitempty"`
-	Generation uint64    `json:"generation"` // grows when tokens given so far must end
-	CreatedAt  time.Time `json:"created_at"`
+	Regulator  bool   `json:"regulator,omitempty"`
+	Disabled   bool   `json:"disabled,omitempty"`
+	Generation uint64 `json:"generation"` // grows when tokens given so far must end
+	// FactorEpoch grows when an administrator takes the user's second factors away.
+	FactorEpoch uint64 `json:"factor_epoch,omitempty"`
+	// FactorsResetAt is when that was last.
+	FactorsResetAt time.Time `json:"factors_reset_at,omitzero"`
+	CreatedAt      time.Time `json:"created_at"`
 	// Terms are what the user was before, the newest and present one last: what is told late is judged by then.
 	Terms []Term `json:"terms,omitempty"`
 }
@@ -181,11 +185,13 @@ type UserPatch struct {
 	Regulator *bool
 	Disabled  *bool
 	Password  *string // a new one-time password
+	// ResetFactors takes the user's second factors away: they sign in with the password alone until they have added one.
+	ResetFactors bool
 }
 
-// PatchUser changes a user. A change of role, scope, password, or disabling ends the tokens given so far. The open work
-// of an agent whom a branch cannot send out any more is to be taken back (Leavings). The last administrator stays one
-// (user.last_admin).
+// PatchUser changes a user. A change of role, scope, password or factors, and disabling, end the tokens given so far.
+// The open work of an agent whom a branch cannot send out any more is to be taken back (Leavings). The last
+// administrator stays one (user.last_admin).
 // An agent's branch cannot change while they hold devices of it; block or sign them out first is not
 // needed: their next sign-in takes the new branch.
 func (s *Service) PatchUser(ctx context.Context, ask Ask, id auth.UserID, p UserPatch) (User, error) {
@@ -227,8 +233,12 @@ func (s *Service) PatchUser(ctx context.Context, ask Ask, id auth.UserID, p User
 				}
 			}
 			if u.Role != was.Role || u.Disabled != was.Disabled || u.Lender != was.Lender || u.Regulator != was.Regulator ||
-				!slices.Equal(u.Branches, was.Branches) || hash != "" {
+				!slices.Equal(u.Branches, was.Branches) || hash != "" || p.ResetFactors {
 				u.Generation++
+			}
+			if p.ResetFactors {
+				u.FactorEpoch++
+				u.FactorsResetAt = r.At.UTC().Truncate(time.Second)
 			}
 			u.noteTerm(&was, r.At)
 			next = *u

@@ -31,6 +31,11 @@ type Problem struct {
 		Location string `json:"location"`
 		Message  string `json:"message"`
 	} `json:"errors"`
+	// Challenge stands in auth.factor_required; see SignInWithFactor.
+	Challenge *struct {
+		Token     string `json:"token"`
+		ExpiresIn int    `json:"expires_in"`
+	} `json:"challenge"`
 }
 
 func (p *Problem) Error() string {
@@ -61,6 +66,17 @@ func (c *Client) SignIn(ctx context.Context, login, password, device string) err
 	var s session
 	if err := c.once(ctx, http.MethodPost, "/v1/sessions", "application/json", body, &s); err != nil {
 		return fmt.Errorf("sign in %s: %w", login, err)
+	}
+	c.keep(s)
+	return nil
+}
+
+// SignInWithFactor ends a sign-in that SignIn began and that waits for a code of the user's second factor.
+func (c *Client) SignInWithFactor(ctx context.Context, challenge, code string) error {
+	var s session
+	if err := c.once(ctx, http.MethodPost, "/v1/sessions/factor", "application/json",
+		map[string]any{"challenge": challenge, "code": code}, &s); err != nil {
+		return fmt.Errorf("sign in with a second factor: %w", err)
 	}
 	c.keep(s)
 	return nil

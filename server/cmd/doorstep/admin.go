@@ -19,11 +19,13 @@ type adminCmd struct {
 
 // Help is shown by --help.
 func (c *resetPasswordCmd) Help() string {
-	return "On the embedded store, stop the server first. The user's sessions end."
+	return "On the embedded store, stop the server first. The user's sessions end. Who has lost their authenticator app " +
+		"and all recovery codes needs --factors too."
 }
 
 type resetPasswordCmd struct {
 	Login      string `arg:"" help:"The user's login, such as admin."`
+	Factors    bool   `help:"Take away the user's second factors too."`
 	Data       string `default:"./doorstep-data" env:"DOORSTEP_DATA" help:"Folder that serve was given with --data."`
 	MongoDBURI string `name:"mongodb-uri" env:"DOORSTEP_MONGODB_URI" help:"Where everything is kept in MongoDB instead."`
 }
@@ -35,7 +37,7 @@ func (c *resetPasswordCmd) Run(ctx context.Context, out io.Writer) error {
 		}
 	}
 	cfg := server.Config{Data: c.Data, MongoDB: c.MongoDBURI, Log: slog.New(slog.DiscardHandler)}
-	password, err := server.ResetPassword(ctx, cfg, c.Login)
+	password, err := server.ResetPassword(ctx, cfg, c.Login, c.Factors)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"doorstep/server/play"
@@ -98,7 +99,7 @@ func TestALostPasswordIsResetOnAStoppedServer(t *testing.T) {
 	if r := runs(t, "", "admin", "reset-password", "admin", "--data", t.TempDir()); r.status != 1 || r.out != "" {
 		t.Errorf("a folder without a store: status %d, printed %q", r.status, r.out)
 	}
-	reset := onceIn(runs(t, "", "admin", "reset-password", "Admin", "--data", data).out)
+	reset := onceIn(runs(t, "", "admin", "reset-password", "Admin", "--data", data, "--factors").out)
 
 	// A start does not replace the password that reset-password printed.
 	url, said, stop := serving(t, data)
@@ -111,6 +112,12 @@ func TestALostPasswordIsResetOnAStoppedServer(t *testing.T) {
 	noError(t, admin.SignIn(ctx, "admin", reset, ""))
 	if err := admin.Do(ctx, http.MethodGet, "/v1/users", nil, nil); play.CodeOf(err) != "auth.must_change_password" {
 		t.Errorf("with the one-time password users are read: %v", err)
+	}
+	var me struct {
+		Reset time.Time `json:"factors_reset_at"`
+	}
+	if err := admin.Do(ctx, http.MethodGet, "/v1/users/me", nil, &me); err != nil || me.Reset.IsZero() {
+		t.Errorf("the factors were reset at %v, %v", me.Reset, err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"doorstep/auth"
 	"doorstep/server"
 )
 
@@ -19,6 +20,7 @@ type serveCmd struct {
 	MetricsListen  string   `env:"DOORSTEP_METRICS_LISTEN" help:"Address of /metrics, which is then served nowhere else." placeholder:"HOST:PORT"`
 	Connections    int      `name:"connections-per-address" default:"500" env:"DOORSTEP_CONNECTIONS_PER_ADDRESS" help:"Open connections of one address at most; 0: no limit. The loopback and trusted proxies have none."`
 	SessionDays    int      `default:"30" env:"DOORSTEP_SESSION_DAYS" help:"Days after its sign-in at which a session ends, 1 to 365."`
+	RequireFactor  []string `env:"DOORSTEP_REQUIRE_FACTOR" help:"Roles whose users need a second factor: supervisor, admin, auditor, lender." placeholder:"ROLE"`
 	DeviceApproval bool     `env:"DOORSTEP_DEVICE_APPROVAL" help:"The next device of a user who has a blocked one waits for an administrator."`
 	Data           string   `default:"./doorstep-data" env:"DOORSTEP_DATA" help:"Folder of the embedded store, the debtors' keys, the audit key and the token keys. A backup copies it."`
 	Secrets        string   `env:"DOORSTEP_SECRETS" help:"Folder of the key-encryption key and the erasure list, which no backup of the data may hold. Default: the data folder's name with -secrets, beside it."`
@@ -58,6 +60,9 @@ func (c *serveCmd) Run(ctx context.Context, out io.Writer) error {
 			fmt.Fprintf(out, "Sign in as %s with the one-time password: %s\n"+
 				"Each start makes a new one until it has been changed.\n", login, password)
 		}}
+	for _, r := range c.RequireFactor {
+		cfg.RequireFactor = append(cfg.RequireFactor, auth.Role(r))
+	}
 	if c.Now != "" {
 		at, err := time.Parse(time.RFC3339, c.Now)
 		if err != nil {
