@@ -130,14 +130,23 @@ func (c *Config) fill() error {
 	return c.folders()
 }
 
+// secrets names the secrets' folder if nothing else does.
+func (c *Config) secrets() error {
+	data, err := filepath.Abs(c.Data)
+	if err == nil && c.Secrets == "" {
+		c.Secrets = data + "-secrets"
+	}
+	return err
+}
+
 // folders makes missing folders, which only their owner can open.
 func (c *Config) folders() error {
+	if err := c.secrets(); err != nil {
+		return err
+	}
 	data, err := filepath.Abs(c.Data)
 	if err != nil {
 		return err
-	}
-	if c.Secrets == "" {
-		c.Secrets = data + "-secrets"
 	}
 	secrets, err := filepath.Abs(c.Secrets)
 	if err != nil {

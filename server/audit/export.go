@@ -342,7 +342,7 @@ func (x *export) finish() error {
 	if err != nil {
 		return err
 	}
-	sig, err := note.Sign(&note.Note{Text: signedText(m)}, x.log.signer)
+	sig, err := note.Sign(&note.Note{Text: signedText(m)}, x.log.key.signer)
 	if err != nil {
 		return fmt.Errorf("sign manifest: %w", err)
 	}
