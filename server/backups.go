@@ -68,7 +68,7 @@ func Backup(ctx context.Context, o BackupOptions) (m backup.Manifest, err error)
 	var kek seal.KEK
 	if o.Keys != "" { // before anything is written
 		if kek, err = o.openKEK(m.KEK); err != nil {
-			return m, err
+			return m, fmt.Errorf("the keys that sign are backed up sealed: %w", err)
 		}
 	}
 	m.Kind = backup.Data
@@ -119,8 +119,7 @@ func (o *BackupOptions) openKEK(print string) (seal.KEK, error) {
 	kek, err := cfg.kek(seal.LoadKEK)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return kek, fmt.Errorf("the key-encryption key is needed to seal the keys that sign, and it is not at %s; "+
-			"give --secrets or DOORSTEP_KEK", cfg.kekPath())
+		return kek, fmt.Errorf("the key-encryption key is not at %s: give --secrets or DOORSTEP_KEK", cfg.kekPath())
 	case err == nil && kek.Fingerprint() != print:
 		err = errors.New("the key-encryption key is not the one of this data")
 	}

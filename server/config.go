@@ -156,6 +156,9 @@ func (c *Config) folders() error {
 		return fmt.Errorf("the secrets' folder %s lies in the data folder, "+
 			"whose backups would hold the data with its key: name one outside it", c.Secrets)
 	}
+	if err := notRestored(data); err != nil {
+		return err
+	}
 	if err := keyfile.Folder(data); err != nil {
 		return fmt.Errorf("make data folder: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -110,6 +111,7 @@ type Service struct {
 	log         *slog.Logger
 	zones       zoneCache
 	views       *journal.Views
+	lost        sync.Map // auth.BranchID → []lostSpan
 }
 
 // New makes a Service.

@@ -37,7 +37,11 @@ func (s *Service) epoch(ctx context.Context, b auth.BranchID) (Epoch, error) {
 	for {
 		body, _, err := s.store.Small(ctx, epochKind, string(b))
 		if errors.Is(err, journal.ErrNotFound) {
-			first, err := json.Marshal(Epoch{Name: newEpochName()})
+			base, err := s.firstBase(ctx)
+			if err != nil {
+				return Epoch{}, fmt.Errorf("draw epoch of %s: %w", b, err)
+			}
+			first, err := json.Marshal(Epoch{Name: newEpochName(), Base: base})
 			if err != nil {
 				return Epoch{}, err
 			}
@@ -55,6 +59,22 @@ func (s *Service) epoch(ctx context.Context, b auth.BranchID) (Epoch, error) {
 		s.epochs.Store(b, e)
 		return e, nil
 	}
+}
+
+// firstBase is where the feeds of a branch begin that has no epoch yet. It may be one that a restore of an older backup
+// has taken away, and phones know higher numbers: so it is where the organisation's would begin, which every restore
+// raises.
+func (s *Service) firstBase(ctx context.Context) (uint64, error) {
+	body, _, err := s.store.Small(ctx, epochKind, string(auth.OrgBranch))
+	if errors.Is(err, journal.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	var e Epoch
+	err = json.Unmarshal(body, &e)
+	return e.Base, err
 }
 
 // epochStep is by how much the numbers of a restored branch's feeds begin higher: more than what any journal can have
