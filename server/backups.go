@@ -39,9 +39,9 @@ type BackupOptions struct {
 // signingFiles are the files of the data folder that a backup of the keys holds beside the debtors' keys.
 var signingFiles = []string{"audit.key", "audit.key.pub", "auth.keys"}
 
-// Backup writes a backup of the embedded store in a data folder, whether a server has it open or not; it is for a process
-// of its own (sync/journal/README.md, J10). A file appears under its name when it is whole. The manifest of the data
-// is returned.
+// Backup writes a backup of the embedded store in a data folder, whether a server has it open or not; it is for a
+// process of its own (sync/journal/README.md, J10). A file appears under its name when it is whole. The manifest of
+// the data is returned.
 //
 // The data are copied before the keys: a key is durable before the entry that needs it, so the keys that are
 // copied later open all that was copied before.

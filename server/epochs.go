@@ -18,8 +18,9 @@ import (
 // be done again, so that a restore that was cut short is done anew:
 //
 //   - the keys of debtors who were erased are destroyed; the start says so in the journals
-//   - all sessions end. Which were ended after the backup, by whom and why, is not known; a stolen phone that was signed
-//     out must not be signed in again. Phones keep their work, and their users sign in with their passwords.
+//
+// - all sessions end. Which were ended after the backup, by whom and why, is not known; a stolen phone that was
+// signed out must not be signed in again. Phones keep their work, and their users sign in with their passwords.
 //   - each branch's feeds begin a new epoch, above all numbers that were ever given
 //   - each branch's journal says that it was restored, which begins another log
 func (r *restore) beginEpochs(ctx context.Context, s store) (rep RestoreReport, err error) {
@@ -94,8 +95,8 @@ func (r *restore) checkpoints(branches []auth.BranchID) (map[auth.BranchID]audit
 	return out, nil
 }
 
-// eraseAgain destroys the keys of all who are on the erasure list, and brings the list of the secrets' folder up to date.
-// A list that lacks somebody who was erased when the backup was made is an old one.
+// eraseAgain destroys the keys of all who are on the erasure list, and brings the list of the secrets' folder up to
+// date. A list that lacks somebody who was erased when the backup was made is an old one.
 func (r *restore) eraseAgain(ctx context.Context, s store, vault *seal.Vault, rep *RestoreReport) error {
 	listed, debtors := map[string]bool{}, map[journal.DebtorID]bool{}
 	for _, l := range r.lines {

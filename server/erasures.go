@@ -30,8 +30,8 @@ type erasureList struct {
 // not there is known to be lost.
 const erasuresFile = "erasures.jsonl"
 
-// openErasures reads the list, and makes it at the first start. It removes a last line that a crash cut short: that debtor's key was not
-// destroyed yet.
+// openErasures reads the list, and makes it at the first start. It removes a last line that a crash cut short: that
+// debtor's key was not destroyed yet.
 func openErasures(folder string) (*erasureList, []casework.ErasureLine, error) {
 	l := &erasureList{path: filepath.Join(folder, erasuresFile), has: map[string]bool{}}
 	if err := keyfile.Touch(l.path); err != nil {

@@ -37,6 +37,15 @@ type RestoreOptions struct {
 	Deployment string
 	// Clock is nil for the system's.
 	Clock func() time.Time
+	// crash, if not nil, is called after each step that changes the data folder; tests panic in it.
+	crash func()
+}
+
+// step is called after each step that changes the data folder.
+func (o *RestoreOptions) step() {
+	if o.crash != nil {
+		o.crash()
+	}
 }
 
 // RestoreReport says what a restore did.
@@ -184,9 +193,9 @@ func (r *restore) readErasures() error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && r.WithoutErasures:
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("there is no erasure list at %s, and without it debtors who were erased after the backup would come "+
-			"back: name the newest list with --erasures. If it is lost for good, say --without-erasures; the journals then "+
-			"say so", r.Erasures)
+		return fmt.Errorf("there is no erasure list at %s, and without it debtors who were erased after the backup would "+
+			"come back: name the newest list with --erasures; if it is lost for good, say --without-erasures; the journals "+
+			"then say so", r.Erasures)
 	case err != nil:
 		return err
 	}
@@ -276,17 +285,20 @@ func (r *restore) swap(old []string) (aside string, err error) {
 		if err := keyfile.Folder(aside); err != nil {
 			return "", err
 		}
+		r.step()
 		if err := keyfile.Create(filepath.Join(work, markAside), []byte(name)); err != nil {
 			return "", err
 		}
-		if err := moveFiles(r.data, aside, old); err != nil {
+		if err := r.move(r.data, aside, old); err != nil {
 			return "", fmt.Errorf("move aside what was there: %w", err)
 		}
 	}
+	r.step()
 	if err := keyfile.Create(filepath.Join(work, markIn), nil); err != nil {
 		return "", err
 	}
-	if err := moveFiles(filepath.Join(work, "new"), r.data, dataFiles); err != nil {
+	r.step()
+	if err := r.move(filepath.Join(work, "new"), r.data, dataFiles); err != nil {
 		return "", fmt.Errorf("move the restored files in: %w", err)
 	}
 	return aside, r.done()
@@ -301,6 +313,7 @@ func (r *restore) done() error {
 	if err := os.Rename(filepath.Join(r.data, unfinished), ended); err != nil {
 		return err
 	}
+	r.step()
 	if err := keyfile.SyncFolder(r.data); err != nil {
 		return err
 	}
@@ -317,10 +330,10 @@ func (r *restore) undo() error {
 	}
 	if _, err := os.Lstat(filepath.Join(work, markIn)); err == nil {
 		// What is there now is new, as far as it is there. The mark goes before anything old comes back.
-		if err := removeFiles(r.data, dataFiles); err != nil {
+		if err := r.remove(r.data, dataFiles); err != nil {
 			return err
 		}
-		if err := removeFiles(work, []string{markIn}); err != nil {
+		if err := r.remove(work, []string{markIn}); err != nil {
 			return err
 		}
 	}
@@ -331,7 +344,7 @@ func (r *restore) undo() error {
 	// A name that was not written whole is of a folder into which nothing was moved yet.
 	if strings.HasPrefix(string(name), asidePrefix) {
 		aside := filepath.Join(r.data, filepath.Base(string(name)))
-		if err := moveFiles(aside, r.data, dataFiles); err != nil {
+		if err := r.move(aside, r.data, dataFiles); err != nil {
 			return err
 		}
 		if err := os.Remove(aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -341,23 +354,25 @@ func (r *restore) undo() error {
 	return r.done()
 }
 
-// removeFiles removes those of the files that are there from a folder, durably.
-func removeFiles(folder string, names []string) error {
+// remove removes those of the files that are there from a folder, durably.
+func (r *restore) remove(folder string, names []string) error {
 	for _, name := range names {
 		if err := os.Remove(filepath.Join(folder, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
+		r.step()
 	}
 	return keyfile.SyncFolder(folder)
 }
 
-// moveFiles renames those of the files that are there from one folder to another, durably.
-func moveFiles(from, to string, names []string) error {
+// move renames those of the files that are there from one folder to another, durably.
+func (r *restore) move(from, to string, names []string) error {
 	for _, name := range names {
 		if err := os.Rename(filepath.Join(from, name), filepath.Join(to, name)); err != nil &&
 			!errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
+		r.step()
 	}
 	if _, err := os.Lstat(from); errors.Is(err, fs.ErrNotExist) {
 		return keyfile.SyncFolder(to)

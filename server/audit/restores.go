@@ -92,7 +92,7 @@ func checkRestores(m Manifest, h SignedHead) ([]RestoreNote, error) {
 		out = append(out, r)
 	}
 	if !strings.HasSuffix(h.Origin, "/"+string(m.Branch)+"/"+epoch) {
-		return broken("the checkpoint in the manifest is of the log %s, and the restores in the manifest lead to the epoch %s",
+		return broken("the checkpoint in the manifest is of the log %s, and the restores there lead to the epoch %s",
 			h.Origin, epoch)
 	}
 	return out, nil
@@ -129,11 +129,12 @@ type Relation struct {
 
 // The kinds of relations. All but the last two are in order.
 const (
-	KindGrown      = "grown"       // the same log, grown or equal
-	KindRestored   = "restored"    // a backup was restored since, and the older tree is all there
-	KindLost       = "lost"        // a backup was restored since that lacks the newest entries of the older tree
-	KindRolledBack = "rolled back" // the same log is shorter, or has another root: entries were taken away and nothing says so
-	KindOther      = "other"       // not the same branch's log
+	KindGrown    = "grown"    // the same log, grown or equal
+	KindRestored = "restored" // a backup was restored since, and the older tree is all there
+	KindLost     = "lost"     // a backup was restored since that lacks the newest entries of the older tree
+	// KindRolledBack is the same log, shorter or with another root: entries were taken away and nothing says so.
+	KindRolledBack = "rolled back"
+	KindOther      = "other" // not the same branch's log
 )
 
 // Compare tells from two reports of exports of one key how the newer stands to the older. That a log which has grown

@@ -239,8 +239,8 @@ func (b *File) Extract(to string) (err error) {
 
 const part = ".part-"
 
-// Temporary makes a folder beside a file for what is not complete yet, which only its owner can open. The caller removes
-// it. One that a killed backup left may be removed at any time.
+// Temporary makes a folder beside a file for what is not complete yet, which only its owner can open. The caller
+// removes it. One that a killed backup left may be removed at any time.
 func Temporary(path string) (string, error) {
 	return os.MkdirTemp(filepath.Dir(path), filepath.Base(path)+part)
 }

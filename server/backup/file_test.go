@@ -61,8 +61,8 @@ func TestAFileIsReadAsItWasWritten(t *testing.T) {
 	}
 }
 
-// A file that is not what was written is refused with a sentence that says what it is, and every single altered byte and
-// every shorter length is noticed.
+// A file that is not what was written is refused with a sentence that says what it is, and every single altered byte
+// and every shorter length is noticed.
 func TestAFileThatIsNotWholeIsRefused(t *testing.T) {
 	path := finished(t, backup.Data)
 	whole, err := os.ReadFile(path)

@@ -19,7 +19,8 @@ func (h *fixture) restored(backupAt, at string) {
 }
 
 // TestP8WhatIsSentAgainAfterARestoreIsTakenWithItsOwnTime restores a backup of the evening of the 26th on the 5th of
-// December. What was written between and acknowledged may be lost: phones send it again for 30 days, and it is not late.
+// December. What was written between and acknowledged may be lost: phones send it again for 30 days, and it is not
+// late.
 func TestP8WhatIsSentAgainAfterARestoreIsTakenWithItsOwnTime(t *testing.T) {
 	const of, day = "north.c1", "2026-11-25"
 	for name, c := range map[string]struct {
@@ -33,8 +34,8 @@ func TestP8WhatIsSentAgainAfterARestoreIsTakenWithItsOwnTime(t *testing.T) {
 		"written a day and more after the visit": {day + "T12:00:00Z", "2026-11-27T07:00:00Z", "2026-12-06T07:00:00Z",
 			"applied", "after_day backdated sent_again"},
 		"written after the restore": {day + "T12:00:00Z", "2026-12-05T10:00:00Z", "2026-12-06T07:00:00Z", "revoked", ""},
-		"that does not say when it was written": {day + "T12:00:00Z", "", "2026-12-06T07:00:00Z", "revoked", ""},
-		"of a day on which the case was not the agent's": {"2026-11-27T12:00:00Z", "2026-11-27T12:05:00Z",
+		"that does not say when":    {day + "T12:00:00Z", "", "2026-12-06T07:00:00Z", "revoked", ""},
+		"of a day that was not the agent's": {"2026-11-27T12:00:00Z", "2026-11-27T12:05:00Z",
 			"2026-12-06T07:00:00Z", "revoked", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

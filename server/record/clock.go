@@ -86,7 +86,8 @@ func (s Sent) Instant(claimed time.Time) (at time.Time, flags []string) {
 	return WholeUTC(at), slices.Clip(flags)
 }
 
-// Late tells whether what happened at a time, by the server's clock, is reported later than a phone may be out of coverage.
+// Late tells whether what happened at a time, by the server's clock, is reported later than a phone may be out of
+// coverage.
 func (s Sent) Late(at time.Time) bool {
 	by := s.Received
 	if s.Again {

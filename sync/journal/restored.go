@@ -9,9 +9,9 @@ import (
 	"doorstep/auth"
 )
 
-// A restore of a backup is itself an entry, the first that a branch's journal gets after it (J13). The tree goes on from
-// the backup's, under another origin: a log that was put back without saying so, or that two servers continue, shows two
-// trees under one origin.
+// A restore of a backup is itself an entry, the first that a branch's journal gets after it (J13). The tree goes on
+// from the backup's, under another origin: a log that was put back without saying so, or that two servers continue,
+// shows two trees under one origin.
 
 // Restore is what a branch's journal says of one restore.
 type Restore struct {
@@ -77,8 +77,8 @@ func EpochAfter(restores []Restored) string {
 	return restores[len(restores)-1].Epoch
 }
 
-// BeginEpoch appends a restore to a branch's journal, before anything else is. It fills in Before, Size, Root and Visits.
-// command makes it one entry however often it is called.
+// BeginEpoch appends a restore to a branch's journal, before anything else is. It fills in Before, Size, Root and
+// Visits. command makes it one entry however often it is called.
 func (j *Journal) BeginEpoch(ctx context.Context, b auth.BranchID, command string, r Restore) error {
 	had, err := Restores(ctx, j.store, b)
 	if err != nil {

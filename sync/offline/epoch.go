@@ -85,8 +85,8 @@ const epochStep = 1 << 40
 const maxCursor = 1 << 53
 
 // Next is the epoch of a branch after a restore of a backup in which its journal has w entries. Its numbers begin
-// above all that were given in this one. A branch can be restored 8,191 times; then there are no numbers left below 2^53,
-// and the error says so.
+// above all that were given in this one. A branch can be restored 8,191 times; then there are no numbers left below
+// 2^53, and the error says so.
 func (e Epoch) Next(name string, w uint64) (Epoch, error) {
 	steps := 1 + journal.SeqTop(0, w)/epochStep
 	if steps >= maxCursor/epochStep || e.Base > maxCursor-(steps+1)*epochStep {
@@ -98,8 +98,8 @@ func (e Epoch) Next(name string, w uint64) (Epoch, error) {
 // newEpochName draws the name of an epoch.
 func newEpochName() string { return "e" + strings.ToLower(rand.Text()[:10]) }
 
-// BeginEpoch begins another epoch of a branch's feeds after a restore (J13), and returns its name. It is for a store that
-// no server has open: they remember epochs.
+// BeginEpoch begins another epoch of a branch's feeds after a restore (J13), and returns its name. It is for a store
+// that no server has open: they remember epochs.
 func BeginEpoch(ctx context.Context, store journal.Store, b auth.BranchID) (name string, err error) {
 	var e Epoch
 	body, version, err := store.Small(ctx, epochKind, string(b))

@@ -24,9 +24,9 @@ type backupCmd struct {
 
 // Help is shown by --help.
 func (c *backupCmd) Help() string {
-	return "FILE holds no debtor's key, no key that signs, no key-encryption key and no erasure list. Keep the file of the " +
-		"keys apart from it. The key-encryption key (kek) and the newest erasure list (erasures.jsonl) are in the secrets' " +
-		"folder: keep copies of both in a third place."
+	return "FILE holds no debtor's key, no key that signs, no key-encryption key and no erasure list. Keep the file of " +
+		"the keys apart from it. The key-encryption key (kek) and the newest erasure list (erasures.jsonl) are in the " +
+		"secrets' folder: keep copies of both in a third place."
 }
 
 func (c *backupCmd) Run(ctx context.Context, out io.Writer) error {

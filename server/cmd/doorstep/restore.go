@@ -27,8 +27,8 @@ type restoreCmd struct {
 
 // Help is shown by --help.
 func (c *restoreCmd) Help() string {
-	return "Everything is checked and made complete before anything is replaced. All sessions end; phones keep their work, " +
-		"pull again from the beginning and send again what they sent in the last 30 days."
+	return "Everything is checked and made complete before anything is replaced. All sessions end; phones keep their " +
+		"work, pull again from the beginning and send again what they sent in the last 30 days."
 }
 
 func (c *restoreCmd) Run(ctx context.Context, out io.Writer) error {
@@ -86,6 +86,6 @@ func tellRestored(out io.Writer, where string, rep server.RestoreReport) {
 	if rep.Aside != "" {
 		fmt.Fprintf(out, "what was there before is in %s\n", rep.Aside)
 	}
-	fmt.Fprintln(out, "What administrators did after the backup is not in it: disable users, block devices, set passwords and "+
-		"change packs again, before you start the server for others (the security log names what was done)")
+	fmt.Fprintln(out, "What administrators did after the backup is not in it: disable users, block devices, set "+
+		"passwords and change packs again, before you start the server for others (the security log names what was done)")
 }

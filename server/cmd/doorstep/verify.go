@@ -82,16 +82,16 @@ func compared(out io.Writer, r audit.Relation) error {
 	case audit.KindGrown:
 		fmt.Fprintln(out, "since the earlier export: the same log, which has not become shorter")
 	case audit.KindRestored:
-		fmt.Fprintf(out, "since the earlier export: restored on %s from a backup; the log of the earlier export is all there\n",
+		fmt.Fprintf(out, "since the earlier export: restored on %s from a backup; the earlier export's log is all there\n",
 			r.Restore.At.Format(time.RFC3339))
 	case audit.KindLost:
-		fmt.Fprintf(out, "since the earlier export: restored on %s from a backup that lacks the last %d entries of the earlier "+
-			"export's log, as entry %d says\n", r.Restore.At.Format(time.RFC3339), r.Lost, r.Restore.Entry)
+		fmt.Fprintf(out, "since the earlier export: restored on %s from a backup that lacks the last %d entries of the "+
+			"earlier export's log, as entry %d says\n", r.Restore.At.Format(time.RFC3339), r.Lost, r.Restore.Entry)
 	case audit.KindOther:
 		return errors.New("the earlier export is of another branch")
 	default:
-		return errors.New("rolled back: the log of the earlier export was longer or another, and no restore in this one says " +
-			"what became of it")
+		return errors.New("rolled back: the log of the earlier export was longer or another, and no restore in this one " +
+			"says what became of it")
 	}
 	return nil
 }

@@ -17,7 +17,8 @@ import (
 // the caller removes it. journal.ErrFull if there is no room for it.
 func (s *Store) CopyData(ctx context.Context, path string) error { return copyInto(ctx, s.read, path) }
 
-// CopyKeys is CopyData for the debtors' keys, destroyed ones included. A server waits with new keys until it is complete.
+// CopyKeys is CopyData for the debtors' keys, destroyed ones included. A server waits with new keys until it is
+// complete.
 func (s *Store) CopyKeys(ctx context.Context, path string) error { return copyInto(ctx, s.keys, path) }
 
 // CopyKeysOf copies the keys of a folder that no server has open, whether there is a store beside them or not.

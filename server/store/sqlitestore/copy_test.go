@@ -10,8 +10,8 @@ import (
 	"doorstep/server/store/sqlitestore"
 )
 
-// A guest copies data and keys beside the store that has them open. Keys that were destroyed leave no bytes in the copy,
-// their markers are there, and the data hold no key.
+// A guest copies data and keys beside the store that has them open. Keys that were destroyed leave no bytes in the
+// copy, their markers are there, and the data hold no key.
 func TestCopiesBesideAnOpenStore(t *testing.T) {
 	ctx, folder := context.Background(), t.TempDir()
 	s, err := sqlitestore.Open(ctx, folder, nil)
