@@ -288,3 +288,22 @@ func (s *Sessions) swap(ctx context.Context, id string, version uint64, f family
 	}
 	return s.families.SwapFamily(ctx, id, version, body)
 }
+
+// EndFamily gives the document of a family (see Families) as one that has ended, for a reason; ended is false if it had
+// ended before, or is a user's list. After a restore of a backup all families are ended: which of them were ended after
+// the backup is not known, and none may come back to life.
+func EndFamily(id string, body []byte, why string) (out []byte, ended bool, err error) {
+	if strings.Contains(id, ".") {
+		return nil, false, nil // listID
+	}
+	var f family
+	if err := json.Unmarshal(body, &f); err != nil {
+		return nil, false, fmt.Errorf("read session: %w", err)
+	}
+	if f.Ended != "" {
+		return nil, false, nil
+	}
+	f.Ended = why
+	out, err = json.Marshal(f)
+	return out, err == nil, err
+}

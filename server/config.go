@@ -139,14 +139,23 @@ func (c *Config) fill() error {
 	return c.folders()
 }
 
+// secrets names the secrets' folder if nothing else does.
+func (c *Config) secrets() error {
+	data, err := filepath.Abs(c.Data)
+	if err == nil && c.Secrets == "" {
+		c.Secrets = data + "-secrets"
+	}
+	return err
+}
+
 // folders makes missing folders, which only their owner can open.
 func (c *Config) folders() error {
+	if err := c.secrets(); err != nil {
+		return err
+	}
 	data, err := filepath.Abs(c.Data)
 	if err != nil {
 		return err
-	}
-	if c.Secrets == "" {
-		c.Secrets = data + "-secrets"
 	}
 	secrets, err := filepath.Abs(c.Secrets)
 	if err != nil {
@@ -155,6 +164,9 @@ func (c *Config) folders() error {
 	if below, err := filepath.Rel(data, secrets); err == nil && filepath.IsLocal(below) {
 		return fmt.Errorf("the secrets' folder %s lies in the data folder, "+
 			"whose backups would hold the data with its key: name one outside it", c.Secrets)
+	}
+	if err := notRestored(data); err != nil {
+		return err
 	}
 	if err := keyfile.Folder(data); err != nil {
 		return fmt.Errorf("make data folder: %w", err)

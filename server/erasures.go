@@ -26,37 +26,51 @@ type erasureList struct {
 	err  error           // why nothing can be added any more
 }
 
-// openErasures reads the list. It removes a last line that a crash cut short: that debtor's key was not
-// destroyed yet.
+// erasuresFile is the list's name in the secrets' folder. It is there from the first start on, so that a list that is
+// not there is known to be lost.
+const erasuresFile = "erasures.jsonl"
+
+// openErasures reads the list, and makes it at the first start. It removes a last line that a crash cut short: that
+// debtor's key was not destroyed yet.
 func openErasures(folder string) (*erasureList, []casework.ErasureLine, error) {
-	l := &erasureList{path: filepath.Join(folder, "erasures.jsonl"), has: map[string]bool{}}
-	data, err := keyfile.Read(l.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return l, nil, nil
+	l := &erasureList{path: filepath.Join(folder, erasuresFile), has: map[string]bool{}}
+	if err := keyfile.Touch(l.path); err != nil {
+		return nil, nil, fmt.Errorf("make the erasure list: %w", err)
 	}
+	lines, whole, size, err := readErasures(l.path)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read the erasure list: %w", err)
+		return nil, nil, err
 	}
-	whole := data[:bytes.LastIndexByte(data, '\n')+1]
-	var lines []casework.ErasureLine
-	for n, text := range bytes.Split(bytes.TrimSuffix(whole, []byte("\n")), []byte("\n")) {
+	for _, line := range lines {
+		l.has[line.Erasure] = true
+	}
+	if whole < size {
+		if err := os.Truncate(l.path, int64(whole)); err != nil {
+			return nil, nil, fmt.Errorf("mend the erasure list: %w", err)
+		}
+	}
+	return l, lines, nil
+}
+
+// readErasures reads a list and changes nothing. whole is how many of its size bytes are whole lines.
+func readErasures(path string) (lines []casework.ErasureLine, whole, size int, err error) {
+	data, err := keyfile.Read(path)
+	if err != nil {
+		return nil, 0, 0, fmt.Errorf("read the erasure list: %w", err)
+	}
+	data, size = data[:bytes.LastIndexByte(data, '\n')+1], len(data)
+	for n, text := range bytes.Split(bytes.TrimSuffix(data, []byte("\n")), []byte("\n")) {
 		var line casework.ErasureLine
 		if len(text) == 0 {
 			continue
 		}
 		if err := json.Unmarshal(text, &line); err != nil || line.Debtor == "" || line.Erasure == "" {
-			return nil, nil, fmt.Errorf("line %d of the erasure list %s does not read; mend it, "+
-				"for without it a debtor who was erased comes back", n+1, l.path)
+			return nil, 0, 0, fmt.Errorf("line %d of the erasure list %s does not read; mend it, "+
+				"for without it a debtor who was erased comes back", n+1, path)
 		}
 		lines = append(lines, line)
-		l.has[line.Erasure] = true
 	}
-	if len(whole) < len(data) {
-		if err := os.Truncate(l.path, int64(len(whole))); err != nil {
-			return nil, nil, fmt.Errorf("mend the erasure list: %w", err)
-		}
-	}
-	return l, lines, nil
+	return lines, len(data), size, nil
 }
 
 // Add appends a line, which is durable when Add returns nil, unless the erasure is listed already.

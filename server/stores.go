@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"path/filepath"
 
 	"doorstep/server/store/mongostore"
 	"doorstep/server/store/sqlitestore"
@@ -66,12 +65,8 @@ func JoinVault(ctx context.Context, s journal.Store, cfg Config) (*seal.Vault, e
 	if !is {
 		return nil, nil
 	}
-	if cfg.Secrets == "" {
-		data, err := filepath.Abs(cfg.Data)
-		if err != nil {
-			return nil, err
-		}
-		cfg.Secrets = data + "-secrets"
+	if err := cfg.secrets(); err != nil {
+		return nil, err
 	}
 	kek, err := cfg.kek(seal.LoadKEK)
 	if errors.Is(err, fs.ErrNotExist) {

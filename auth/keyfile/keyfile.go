@@ -33,7 +33,7 @@ func Create(path string, data []byte) error {
 		// Half a key must not be found at the next start.
 		return errors.Join(err, os.Remove(path))
 	}
-	return syncFolder(filepath.Dir(path))
+	return SyncFolder(filepath.Dir(path))
 }
 
 // Append adds a line to a file, durably, and makes the file when there is none.
@@ -72,7 +72,7 @@ func Folder(path string) error {
 	if err := os.Chmod(path, 0o700); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(path))
+	return SyncFolder(filepath.Dir(path))
 }
 
 // Tighten takes a file's permissions away from everybody but its owner.

@@ -10,8 +10,8 @@ import (
 // modes says that the system has permissions of owner, group and others.
 const modes = true
 
-// syncFolder makes the names in a folder durable.
-func syncFolder(path string) error {
+// SyncFolder makes the names in a folder durable: a file that was made or renamed in it has its name after a crash.
+func SyncFolder(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err

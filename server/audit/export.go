@@ -113,6 +113,9 @@ type Manifest struct {
 	// Policies are the hashes of the conduct policies by which the visits were judged.
 	Policies   []string `json:"policies"`
 	Checkpoint string   `json:"checkpoint"` // a signed note: origin, size, root, visits
+	// Restores are the restores of backups in the checkpoint's tree, in their order. Each ended a log and began another,
+	// under the origin of the next epoch; the checkpoint is of the last one.
+	Restores []ProvedRestore `json:"restores,omitempty"`
 	// Missing are entries that could not be read, in order; each may have held a visit. An
 	// export that names any is not complete.
 	Missing []Missing `json:"missing,omitempty"`
@@ -206,6 +209,9 @@ func (l *Log) Export(ctx context.Context, w io.Writer, format Format, q Query, v
 		return Manifest{}, err
 	}
 	if err := x.missing(ctx); err != nil {
+		return Manifest{}, err
+	}
+	if err := x.restores(ctx); err != nil {
 		return Manifest{}, err
 	}
 	return x.manifest, x.finish()
@@ -342,7 +348,7 @@ func (x *export) finish() error {
 	if err != nil {
 		return err
 	}
-	sig, err := note.Sign(&note.Note{Text: signedText(m)}, x.log.signer)
+	sig, err := note.Sign(&note.Note{Text: signedText(m)}, x.log.key.signer)
 	if err != nil {
 		return fmt.Errorf("sign manifest: %w", err)
 	}

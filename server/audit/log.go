@@ -30,16 +30,14 @@ type Log struct {
 	journal *journal.Journal
 	views   *journal.Views
 	tiles   *tiles
-	signer  note.Signer
-	vkey    string
+	key     Key
 	origin  string
 }
 
 // New makes a log that signs with k (see LoadOrCreateKey). deployment names this
 // installation in the origins of its checkpoints, which are "deployment/branch/epoch".
 func New(j *journal.Journal, k Key, deployment string) *Log {
-	return &Log{journal: j, views: journal.NewViews(j, Tiles()), tiles: newTiles(), signer: k.signer, vkey: k.Public,
-		origin: deployment}
+	return &Log{journal: j, views: journal.NewViews(j, Tiles()), tiles: newTiles(), key: k, origin: deployment}
 }
 
 // Key signs checkpoints and manifests.
@@ -118,6 +116,9 @@ func parseKey(text string) (Key, error) {
 	return k, nil
 }
 
+// Name returns the key's name: that of the deployment at its first start.
+func (k Key) Name() string { return k.signer.Name() }
+
 // Fingerprint returns a text that identifies this key.
 func (k Key) Fingerprint() string {
 	sum := sha256.Sum256([]byte(k.Public))
@@ -125,7 +126,7 @@ func (k Key) Fingerprint() string {
 }
 
 // PublicKey returns the verifier key.
-func (l *Log) PublicKey() string { return l.vkey }
+func (l *Log) PublicKey() string { return l.key.Public }
 
 // Checkpoint is a signed head of a branch's tree.
 type Checkpoint struct {
@@ -135,7 +136,9 @@ type Checkpoint struct {
 	// Visits is how many visits the tree holds: their numbers run from 1 to it.
 	Visits uint64 `json:"visits" doc:"How many visits the tree holds. Their numbers run from 1 to it."`
 	Note   string `json:"note"` // the signed note
-	Key    string `json:"key"`  // the signer's public key, for information: verify with a key you already have
+	// Restores are the restores of backups in the tree. Each ended a log and began the next, under another origin.
+	Restores []RestoreNote `json:"restores,omitempty" doc:"Restores of backups in the tree. Each ended a log and began the next, under another origin."`
+	Key      string        `json:"key"` // the signer's public key, for information: verify with a key you already have
 }
 
 // Checkpoint signs the branch's tree at the journal's watermark.
@@ -144,20 +147,45 @@ func (l *Log) Checkpoint(ctx context.Context, b auth.BranchID) (Checkpoint, erro
 	if err != nil {
 		return Checkpoint{}, err
 	}
-	signed, err := note.Sign(&note.Note{Text: checkpointText(l.originOf(b), h)}, l.signer)
+	restores, err := journal.Restores(ctx, l.journal.Store(), b)
 	if err != nil {
-		return Checkpoint{}, fmt.Errorf("sign checkpoint: %w", err)
+		return Checkpoint{}, err
 	}
-	return Checkpoint{Branch: b, Size: h.Size, Root: base64.StdEncoding.EncodeToString(h.Root[:]), Visits: h.Numbered,
-		Note: string(signed), Key: l.vkey}, nil
+	signed, err := l.key.SignHead(l.origin, b, journal.EpochAfter(restores), h)
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	cp := Checkpoint{Branch: b, Size: h.Size, Root: h.RootText(), Visits: h.Numbered, Note: signed, Key: l.key.Public}
+	for _, r := range restores {
+		cp.Restores = append(cp.Restores, RestoreNote{Entry: r.N, Restore: r.Restore})
+	}
+	return cp, nil
 }
 
-func (l *Log) originOf(b auth.BranchID) string { return l.origin + "/" + string(b) + "/1" }
+// SignHead signs a checkpoint: the head of a branch's tree, in an epoch of the branch (journal.EpochAfter).
+func (k Key) SignHead(deployment string, b auth.BranchID, epoch string, h journal.Head) (string, error) {
+	signed, err := note.Sign(&note.Note{Text: checkpointText(originOf(deployment, b, epoch), h)}, k.signer)
+	if err != nil {
+		return "", fmt.Errorf("sign checkpoint: %w", err)
+	}
+	return string(signed), nil
+}
+
+// originOf names a log: the tree of a branch from one restore of a backup to the next.
+func originOf(deployment string, b auth.BranchID, epoch string) string {
+	return deployment + "/" + string(b) + "/" + epoch
+}
+
+// RestoreNote is a restore of a backup, with the entry that holds it.
+type RestoreNote struct {
+	Entry uint64 `json:"entry_no"`
+	journal.Restore
+}
 
 // checkpointText returns the note's text (C2SP tlog-checkpoint): origin, size, root, and
 // one extension line with the number of visits in the tree.
 func checkpointText(origin string, h journal.Head) string {
-	return fmt.Sprintf("%s\n%d\n%s\n%s%d\n", origin, h.Size, base64.StdEncoding.EncodeToString(h.Root[:]), visitsLine,
+	return fmt.Sprintf("%s\n%d\n%s\n%s%d\n", origin, h.Size, h.RootText(), visitsLine,
 		h.Numbered)
 }
 
@@ -251,7 +279,7 @@ func hashStrings(hs []tlog.Hash) []string {
 
 // SignErasure signs the statement of an erasure, one line of JSON. The debtor is given the signed statement.
 func (l *Log) SignErasure(statement string) (string, error) {
-	signed, err := note.Sign(&note.Note{Text: "doorstep erasure\n" + statement + "\n"}, l.signer)
+	signed, err := note.Sign(&note.Note{Text: "doorstep erasure\n" + statement + "\n"}, l.key.signer)
 	if err != nil {
 		return "", fmt.Errorf("sign erasure: %w", err)
 	}
@@ -261,7 +289,7 @@ func (l *Log) SignErasure(statement string) (string, error) {
 // SignPolicy signs the statement of a conduct policy (lines of hashes). A phone checks the signature
 // before it judges by the policy offline.
 func (l *Log) SignPolicy(statement string) (string, error) {
-	signed, err := note.Sign(&note.Note{Text: "doorstep conduct policy\n" + statement}, l.signer)
+	signed, err := note.Sign(&note.Note{Text: "doorstep conduct policy\n" + statement}, l.key.signer)
 	if err != nil {
 		return "", fmt.Errorf("sign policy: %w", err)
 	}

@@ -67,7 +67,7 @@ func TestTilesAreRebuiltEqual(t *testing.T) {
 	if !reflect.DeepEqual(tiles(), were) {
 		t.Errorf("the tiles are %v, and were %v", tiles(), were)
 	}
-	if again, now := proved(); !reflect.DeepEqual(again, proofs) || now != cp {
+	if again, now := proved(); !reflect.DeepEqual(again, proofs) || !reflect.DeepEqual(now, cp) {
 		t.Errorf("after a rebuild the proofs or the checkpoint differ: %+v, %+v", now, cp)
 	}
 }

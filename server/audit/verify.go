@@ -25,6 +25,9 @@ type Report struct {
 	Manifest Manifest
 	Signer   string // the key's name
 	TreeSize uint64
+	Head     SignedHead // the checkpoint of the manifest
+	// Restores are the restores of backups in the tree, in their order.
+	Restores []RestoreNote
 }
 
 // Broken says why a file does not verify. Line counts from 1; 0 means the whole file.
@@ -87,20 +90,25 @@ func Verify(in io.Reader, vkey string) (Report, error) {
 	if err := compareLines(lines, m.Lines); err != nil {
 		return Report{}, err
 	}
-	size, root, visits, err := readCheckpoint(m, verifier)
+	head, err := readCheckpoint(m, verifier)
 	if err != nil {
 		return Report{}, err
 	}
-	if m.Complete && m.LastNo != visits {
+	if m.Complete && m.LastNo != head.Visits {
 		return Report{}, &Broken{0, fmt.Sprintf("the export says it is complete and ends at visit_no %d, "+
-			"but the signed tree holds %d visits: the newest are missing", m.LastNo, visits)}
+			"but the signed tree holds %d visits: the newest are missing", m.LastNo, head.Visits)}
 	}
+	restores, err := checkRestores(m, head)
+	if err != nil {
+		return Report{}, err
+	}
+	size, root := head.Size, head.Root
 	if kind == CSV {
 		err = checkCSV(lines, m, size, root)
 	} else {
 		err = checkNDJSON(lines, m, size, root)
 	}
-	return Report{Manifest: m, Signer: verifier.Name(), TreeSize: size}, err
+	return Report{Manifest: m, Signer: verifier.Name(), TreeSize: size, Head: head, Restores: restores}, err
 }
 
 // readLines splits a file into lines. A line end may be LF or CR LF, which some systems write.
@@ -221,29 +229,15 @@ func compareLines(lines [][]byte, want []string) error {
 	return nil
 }
 
-func readCheckpoint(m Manifest, verifier note.Verifier) (size uint64, root tlog.Hash, visits uint64, err error) {
-	fail := func(msg string) (uint64, tlog.Hash, uint64, error) {
-		return 0, tlog.Hash{}, 0, &Broken{0, "the checkpoint in the manifest " + msg}
+func readCheckpoint(m Manifest, verifier note.Verifier) (SignedHead, error) {
+	h, err := readHead(m.Checkpoint, verifier)
+	if err == nil && h.Branch != m.Branch {
+		err = errors.New("is of another branch")
 	}
-	n, err := note.Open([]byte(m.Checkpoint), note.VerifierList(verifier))
 	if err != nil {
-		return fail("is not signed by this key")
+		return h, &Broken{0, "the checkpoint in the manifest " + err.Error()}
 	}
-	parts := strings.Split(n.Text, "\n")
-	if len(parts) < 5 {
-		return fail("is incomplete")
-	}
-	size, err = strconv.ParseUint(parts[1], 10, 63)
-	root, err2 := tlog.ParseHash(parts[2])
-	count, isCount := strings.CutPrefix(parts[3], visitsLine)
-	visits, err3 := strconv.ParseUint(count, 10, 63)
-	if err != nil || err2 != nil || err3 != nil || !isCount {
-		return fail("is malformed")
-	}
-	if origin := strings.Split(parts[0], "/"); len(origin) < 3 || origin[len(origin)-2] != string(m.Branch) {
-		return fail("is of another branch")
-	}
-	return size, root, visits, nil
+	return h, nil
 }
 
 // checkNDJSON checks every record against its entry, and every entry against the tree.

@@ -186,6 +186,22 @@ func (s *Service) erasuresOf(ctx context.Context, q journal.Query) (found []File
 	return found, err
 }
 
+// ErasuresDone lists the ids of the erasures that are done in a branch, as a store has them.
+func ErasuresDone(ctx context.Context, store journal.Store, b auth.BranchID) (ids []string, err error) {
+	for q := doneSince(b, time.Time{}); ; {
+		found, err := store.Find(ctx, q)
+		if err != nil {
+			return nil, fmt.Errorf("read erasures: %w", err)
+		}
+		for _, rec := range found.Records {
+			ids = append(ids, rec.ID)
+		}
+		if q.After = found.Next; q.After == "" {
+			return ids, nil
+		}
+	}
+}
+
 // listErased adds to the list erasures that are done, and makes sure that the keys are destroyed.
 func (s *Service) listErased(ctx context.Context, done []Filed[record.Erasure]) error {
 	if s.erasures == nil {

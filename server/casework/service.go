@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -112,6 +113,8 @@ type Service struct {
 	// kindOf is record.KindOf; tests make it forget a kind.
 	kindOf func(name string) (record.Kind, bool)
 	views  *journal.Views
+	views       *journal.Views
+	lost        sync.Map // auth.BranchID → []lostSpan
 }
 
 // New makes a Service.

@@ -19,8 +19,11 @@ import (
 // Apply decides the mutations of one push, in order, as one conversation.
 func (s *Service) Apply(ctx context.Context, c offline.Caller, ms []offline.Mutation) ([]offline.Result, error) {
 	p := &push{svc: s, caller: c, done: map[string]string{}, notAfter: notAfter(ms, c.At)}
+	var err error
+	if p.lost, err = s.lostSpans(ctx, c.Branch); err != nil {
+		return nil, err
+	}
 	if s.agents != nil {
-		var err error
 		if p.formerly, err = s.agents.Formerly(ctx, c.Actor.User); err != nil {
 			return nil, fmt.Errorf("look up an agent's branches: %w", err)
 		}
@@ -100,6 +103,8 @@ type push struct {
 	formerly []auth.BranchID
 	// notAfter is when each mutation was written at the latest, where the phone's clocks show it.
 	notAfter map[*offline.Mutation]time.Time
+	// lost are the spans in which what was acknowledged may be lost.
+	lost []lostSpan
 }
 
 func (p *push) command(mid string) string {

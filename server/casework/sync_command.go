@@ -71,8 +71,10 @@ func (c mutation) command(t *turn, kind record.Kind, m *offline.Mutation, cur of
 
 // sent says how a mutation came.
 func (c mutation) sent(t *turn) record.Sent {
-	return record.Sent{By: c.push.caller.Actor.User, Device: t.Request.Device, Received: t.At, Written: c.m.ClientTS,
+	s := record.Sent{By: c.push.caller.Actor.User, Device: t.Request.Device, Received: t.At, Written: c.m.ClientTS,
 		SkewS: c.push.caller.SkewS, NotAfter: c.push.notAfter[c.m]}
+	s.Again = !s.Written.IsZero() && isOfferedAgain(c.push.lost, s.Recorded(), t.At)
+	return s
 }
 
 // mostUptime bounds what is believed of a phone's monotonic clock.

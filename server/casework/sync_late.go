@@ -17,7 +17,7 @@ func (c mutation) waitedLong(t *turn) bool {
 		return false
 	}
 	written, _ := c.sent(t).Instant(c.m.ClientTS)
-	return t.At.Sub(written) > record.LateWindow
+	return t.At.Sub(waitedSince(c.push.lost, written)) > record.LateWindow
 }
 
 // isLateWork tells whether a mutation brings what the caller did on a day when the case was
@@ -68,6 +68,6 @@ func (c mutation) isLateWork(ctx context.Context, t *turn, id journal.CaseID) (b
 	}
 	return slices.ContainsFunc(as, func(a Filed[record.Assignment]) bool {
 		return a.State.DayOver() && slices.Contains(a.State.Agents, t.Actor.User) && a.State.Date == on &&
-			t.At.Sub(at) <= record.LateWindow
+			!sent.Late(at)
 	}), nil
 }

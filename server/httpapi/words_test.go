@@ -7,6 +7,16 @@ package httpapi
 // the same wherever it stands. Forms of a record (Listed, OnPhone, Report, Input) share the words of
 // the plain name.
 var words = map[string]string{
+	// Restores of backups.
+	"RestoreNote.backup_at":   "When the backup was made; absent: not known. What was acknowledged after it is lost, unless it is sent again.",
+	"RestoreNote.before":      "The epoch that ended.",
+	"RestoreNote.checkpoint":  "The last known signed checkpoint of the log that ended. Its tree may be larger than the restored one.",
+	"RestoreNote.entry_no":    "The number of the entry that tells of the restore.",
+	"RestoreNote.epoch":       "The epoch that began. It is the last part of the origin of checkpoints.",
+	"RestoreNote.no_erasures": "The list of erased debtors was lost: some who were erased may have come back.",
+	"RestoreNote.root":        "The root of the tree that was restored, in base64.",
+	"RestoreNote.size":        "How many entries were restored.",
+	"RestoreNote.visits":      "How many visits were restored.",
 	// Who, which and when.
 	"agent":         "The agent's user id.",
 	"agents":        "User ids of agents.",

@@ -21,6 +21,9 @@ type Sent struct {
 	// NotAfter is the latest instant, by the server's clock, at which the report can have been
 	// written, as the phone's monotonic clock shows it; zero when it shows nothing.
 	NotAfter time.Time
+	// Again says that the report may have been acknowledged before a restore of a backup that lost it: it is late
+	// when it was written late.
+	Again bool
 	// Admitted says who accepted the report from the quarantine; nil for one that is taken in as
 	// it comes. MendedAt says that they corrected the time at which it happened, by the server's
 	// clock: Claimed is the one that the phone said, zero if it cannot be read.
@@ -74,11 +77,27 @@ func (s Sent) Instant(claimed time.Time) (at time.Time, flags []string) {
 	if at.After(latest) {
 		at = latest
 	}
-	if s.Received.Sub(at) > LateWindow || !s.Written.IsZero() && s.corrected(s.Written).Sub(at) > writtenWithin {
+	if s.Again && s.Received.Sub(at) > LateWindow {
+		flags = append(flags, FlagAgain)
+	}
+	if s.Late(at) || !s.Written.IsZero() && s.corrected(s.Written).Sub(at) > writtenWithin {
 		flags = append(flags, "backdated")
 	}
 	return WholeUTC(at), slices.Clip(flags)
 }
+
+// Late tells whether what happened at a time, by the server's clock, is reported later than a phone may be out of
+// coverage.
+func (s Sent) Late(at time.Time) bool {
+	by := s.Received
+	if s.Again {
+		by = s.Recorded()
+	}
+	return by.Sub(at) > LateWindow
+}
+
+// FlagAgain is the flag of a report of long ago that may have been acknowledged before a restore of a backup.
+const FlagAgain = "sent_again"
 
 // Ahead tells whether a claimed time lies ahead of the receipt by more than clocks may differ.
 func (s Sent) Ahead(claimed time.Time) bool {
@@ -88,9 +107,9 @@ func (s Sent) Ahead(claimed time.Time) bool {
 // FlagInFuture is the flag of a report whose time lay ahead of its receipt.
 const FlagInFuture = "in_future"
 
-// recorded is when the report was written, by the server's clock; for the office, and where
+// Recorded is when the report was written, by the server's clock; for the office, and where
 // the phone did not say, when it was received.
-func (s Sent) recorded() time.Time {
+func (s Sent) Recorded() time.Time {
 	at := s.Received
 	if !s.Written.IsZero() {
 		if w := s.corrected(s.Written); w.Before(at) {

@@ -39,7 +39,7 @@ type Taken struct {
 	// skew and never after the receipt.
 	ClaimedAt time.Time `json:"claimed_at,omitzero" see:"office,agent,lender"`
 	// Flags are what the server found when it took the record in: unlawful, late_stop,
-	// clock_skew, in_future, backdated, after_revocation, after_day, second_visit, no_assignment,
+	// clock_skew, in_future, backdated, sent_again, after_revocation, after_day, second_visit, no_assignment,
 	// unknown_record (it names a record that the case does not have), …
 	Flags []string `json:"flags,omitempty" is:"server" see:"office,agent"`
 	// More are the members a newer app sent, as one JSON object, apart from those that
@@ -63,7 +63,7 @@ func (t *Taken) Take(debtor journal.DebtorID, s Sent, at *time.Time) time.Durati
 	if s.Device == "" {
 		t.Source = SourceOffice
 	}
-	t.ReceivedAt, t.RecordedAt, t.ClaimedAt = WholeUTC(s.Received), s.recorded(), time.Time{}
+	t.ReceivedAt, t.RecordedAt, t.ClaimedAt = WholeUTC(s.Received), s.Recorded(), time.Time{}
 	if at.IsZero() {
 		*at = t.RecordedAt
 	}

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"math/bits"
 
@@ -69,6 +70,9 @@ type Head struct {
 	// Numbered is how many documents of the numbered type (visits) the tree holds.
 	Numbered uint64
 }
+
+// RootText is the root in base64.
+func (h Head) RootText() string { return base64.StdEncoding.EncodeToString(h.Root[:]) }
 
 // Head reads the head of a branch's tree at its watermark.
 func (j *Journal) Head(ctx context.Context, b auth.BranchID) (Head, error) {

@@ -2,19 +2,22 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"doorstep/server/audit"
 )
 
 type verifyCmd struct {
-	Key  string `required:"" help:"The audit's public key, or the path of a file that holds it. Never take it from the export."`
-	File string `arg:"" help:"The export; - for standard input."`
+	Key   string `required:"" help:"The audit's public key, or the path of a file that holds it. Never take it from the export."`
+	Since string `help:"An earlier export of the same branch: say whether the log has gone on from it, was restored from a backup, or was rolled back." placeholder:"FILE"`
+	File  string `arg:"" help:"The export; - for standard input."`
 }
 
 func (c *verifyCmd) Run(out io.Writer) error {
@@ -22,16 +25,7 @@ func (c *verifyCmd) Run(out io.Writer) error {
 	if text, err := os.ReadFile(key); err == nil {
 		key = string(text)
 	}
-	in := io.Reader(os.Stdin)
-	if c.File != "-" {
-		f, err := os.Open(c.File)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		in = f
-	}
-	report, err := audit.Verify(in, strings.TrimSpace(key))
+	report, err := verifyFile(c.File, key)
 	if err != nil {
 		return fmt.Errorf("the export does not verify: %w", err)
 	}
@@ -49,6 +43,55 @@ func (c *verifyCmd) Run(out io.Writer) error {
 		}
 	default:
 		fmt.Fprintln(out, "; nothing altered (a filtered export: what was left out on purpose is not proved)")
+	}
+	for _, r := range report.Restores {
+		fmt.Fprintf(out, "restored: on %s from a backup of %d entries; the log goes on as %s\n", r.At.Format(time.RFC3339),
+			r.Size, r.Epoch)
+		if r.NoErasures {
+			fmt.Fprintln(out, "restored: without a list of erased debtors")
+		}
+	}
+	if c.Since == "" {
+		return nil
+	}
+	older, err := verifyFile(c.Since, key)
+	if err != nil {
+		return fmt.Errorf("the earlier export does not verify: %w", err)
+	}
+	return compared(out, audit.Compare(older, report))
+}
+
+// verifyFile verifies an export in a file, or on standard input.
+func verifyFile(path, key string) (audit.Report, error) {
+	in := io.Reader(os.Stdin)
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return audit.Report{}, err
+		}
+		defer f.Close()
+		in = f
+	}
+	return audit.Verify(in, strings.TrimSpace(key))
+}
+
+// compared tells how the log of an export stands to that of an earlier one. The error is for a log that does not go on
+// from the earlier one and does not say why.
+func compared(out io.Writer, r audit.Relation) error {
+	switch r.Kind {
+	case audit.KindGrown:
+		fmt.Fprintln(out, "since the earlier export: the same log, which has not become shorter")
+	case audit.KindRestored:
+		fmt.Fprintf(out, "since the earlier export: restored on %s from a backup; the earlier export's log is all there\n",
+			r.Restore.At.Format(time.RFC3339))
+	case audit.KindLost:
+		fmt.Fprintf(out, "since the earlier export: restored on %s from a backup that lacks the last %d entries of the "+
+			"earlier export's log, as entry %d says\n", r.Restore.At.Format(time.RFC3339), r.Lost, r.Restore.Entry)
+	case audit.KindOther:
+		return errors.New("the earlier export is of another branch")
+	default:
+		return errors.New("rolled back: the log of the earlier export was longer or another, and no restore in this one " +
+			"says what became of it")
 	}
 	return nil
 }

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"doorstep/server"
+	"doorstep/sync/journal"
+)
+
+type backupCmd struct {
+	Data       string `default:"./doorstep-data" env:"DOORSTEP_DATA" help:"Folder of the embedded store. A server may have it open."`
+	Keys       string `help:"Write the debtors' keys, the audit key and the token keys too, to a file of their own." placeholder:"FILE"`
+	Secrets    string `env:"DOORSTEP_SECRETS" help:"Folder of the key-encryption key, which --keys needs. Default: the data folder's name with -secrets."`
+	KEK        string `name:"kek" env:"DOORSTEP_KEK" help:"The key-encryption key itself." hidden:""`
+	Deployment string `env:"DOORSTEP_DEPLOYMENT" help:"Name of this installation in checkpoints, as serve has it."`
+	Force      bool   `help:"Replace files that are there."`
+	MongoDBURI string `name:"mongodb-uri" env:"DOORSTEP_MONGODB_URI" hidden:""`
+	File       string `arg:"" help:"File to write."`
+}
+
+// Help is shown by --help.
+func (c *backupCmd) Help() string {
+	return "FILE holds no debtor's key, no key that signs, no key-encryption key and no erasure list. Keep the file of " +
+		"the keys apart from it. The key-encryption key (kek) and the newest erasure list (erasures.jsonl) are in the " +
+		"secrets' folder: keep copies of both in a third place."
+}
+
+func (c *backupCmd) Run(ctx context.Context, out io.Writer) error {
+	if c.MongoDBURI != "" {
+		return errors.New("a MongoDB database is backed up with MongoDB's own tools; server/store/mongostore/README.md " +
+			"says how, and doorstep restore --already-restored what to do after a mongorestore")
+	}
+	m, err := server.Backup(ctx, server.BackupOptions{Data: c.Data, Secrets: c.Secrets, KEK: c.KEK, File: c.File,
+		Keys: c.Keys, Over: c.Force, Deployment: c.Deployment, Version: version})
+	if err != nil {
+		return withoutAdvice(err)
+	}
+	fmt.Fprintf(out, "%s holds %d entries of %d branches, as of %s\n", c.File, m.Entries(), len(m.Branches),
+		m.MadeAt.Format(time.RFC3339))
+	if c.Keys == "" {
+		fmt.Fprintln(out, "the debtors' keys are not in it; --keys FILE backs them up")
+		return nil
+	}
+	fmt.Fprintf(out, "%s holds the keys; without the key-encryption key nothing can be read with it\n", c.Keys)
+	return nil
+}
+
+// withoutAdvice tells of a full disk what concerns a command; the journal's own words are for whoever calls a server.
+func withoutAdvice(err error) error {
+	if errors.Is(err, journal.ErrFull) {
+		return errors.New("the disk is full; nothing was written under the name, and what was written before it was removed")
+	}
+	return err
+}
