@@ -75,7 +75,7 @@ func Indexes() []journal.Index {
 		AssignmentsByCase, AssignmentsByRound, AssignmentsOnPhones,
 		AlertsByStatus, AlertsByTime, AlertsByDevice,
 		QuarantineByState, erasuresByDebtor, erasuresByTime, erasuresByState, erasuresByEnd,
-		movesByState,
+		movesByState, importsByTime, importsByLender, importsByState,
 		PromisesByDue,
 	})
 }

@@ -66,6 +66,7 @@ var kinds = withReports([]Kind{
 	{Name: "payments", New: func() any { return &Payment{} }, ByCase: byCase("payments", "paid_at")},
 	{Name: "complaints", New: func() any { return &Complaint{} }, ByCase: byCase("complaints", "at")},
 	{Name: "letters", New: func() any { return &Letter{} }, ByCase: byCase("letters", "sent_at")},
+	{Name: "imports", New: func() any { return &Import{} }},
 	{Name: "links", New: func() any { return &Link{} }},
 	{Name: "alerts", New: func() any { return &Alert{} }},
 	{Name: "moves", New: func() any { return &Move{} }},
