@@ -55,7 +55,7 @@ func (a *agency) agent(login string) *play.Client {
 }
 
 // code is the code of a problem; "" without an error.
-func code(t *testing.T, err error) string {
+func code(t testing.TB, err error) string {
 	t.Helper()
 	if err == nil {
 		return ""

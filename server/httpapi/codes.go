@@ -97,7 +97,8 @@ var checkedMembers = map[string]string{
 	"NewUserBody.role": "roles", "PatchUserBody.role": "roles", "AskErasureRequest.reason": "erase_reasons",
 	"WithdrawErasureRequest.reason": "erase_withdrawals", "MoveDebtorRequest.reason": "move_reasons",
 	"RecordNoteRequest.kind": "note_kinds", "AnswerComplaintRequest.outcome": "complaint_outcomes",
-	"ReturnLetterRequest.reason": "return_reasons", "CloseDayRequest.reason": "closed_reasons"}
+	"ReturnLetterRequest.reason": "return_reasons", "CloseDayRequest.reason": "closed_reasons",
+	"UndoImportRequest.reason": "undo_reasons"}
 
 // describeCodes gives members of requests that take a code the codes of their list. huma looks at those of
 // checkedMembers, and not at the others, which are no part of the schema that it knows. It panics on a member that is
