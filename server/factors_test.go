@@ -24,7 +24,7 @@ type authenticator struct {
 }
 
 // code is the app's code so many steps after the present one.
-func (a authenticator) code(t *testing.T, steps factor.Step) string {
+func (a authenticator) code(t testing.TB, steps factor.Step) string {
 	t.Helper()
 	code, err := factor.Code(a.Secret, factor.StepAt(time.Now())+steps)
 	ok(t, err)
