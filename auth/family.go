@@ -71,6 +71,17 @@ func oneTimeOver(u User, now time.Time) bool {
 	return !u.PasswordEnds.IsZero() && now.After(u.PasswordEnds)
 }
 
+// familyKept is how long after its last use a family is kept. It can give no tokens RefreshTTL after that, whatever
+// became of it, so that a token which comes again then has nothing left to end; the day is for clocks that differ.
+const familyKept = RefreshTTL + 24*time.Hour
+
+// FamilyOver tells of a body that a Families keeps whether it may be deleted: a family of so long ago that its tokens
+// are refused with or without it.
+func FamilyOver(body []byte, now time.Time) bool {
+	var f family
+	return json.Unmarshal(body, &f) == nil && f.User != "" && now.After(f.Used.Add(familyKept))
+}
+
 // userList is the document with the families of a user that may not have ended, in the order of their sign-ins.
 type userList struct {
 	Families []string `json:"families"`

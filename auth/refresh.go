@@ -54,6 +54,12 @@ func (s *Sessions) Refresh(ctx context.Context, token string, device DeviceID) (
 	for {
 		now := s.clock().UTC()
 		f, version, err := s.family(ctx, id)
+		if _, gone := refusal.Of(err); gone && device != "" {
+			// The session was deleted long ago; a blocked device must hear of it all the same.
+			if _, err := s.admit(ctx, "", device); err != nil {
+				return Session{}, err
+			}
+		}
 		if err != nil {
 			return Session{}, err
 		}

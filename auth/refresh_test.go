@@ -215,3 +215,41 @@ func TestAForgedRefreshTokenChangesNothing(t *testing.T) {
 	refused(t, "a token never given, number "+strconv.Itoa(7), err, "auth.refresh_reused")
 	h.refresh(t, s, "phone-1")
 }
+
+// A family may be deleted once its tokens are refused with or without it; a blocked device hears of it all the same.
+func TestAFamilyIsDeletedWhenItsTokensAreOver(t *testing.T) {
+	h := newFixture(t)
+	ctx := context.Background()
+	s := h.signIn(t, "ana", "phone")
+	over := func() (n int) {
+		for _, f := range h.keeper.families {
+			if FamilyOver(f.body, h.clock.Now()) {
+				n++
+			}
+		}
+		return n
+	}
+	h.clock.pass(RefreshTTL)
+	if n := over(); n != 0 {
+		t.Errorf("%d documents are over while the session goes on", n)
+	}
+	h.clock.pass(25 * time.Hour)
+	if n := over(); n != 1 { // the user's list stays
+		t.Errorf("%d documents are over, want the family", n)
+	}
+	_, err := h.Refresh(ctx, s.RefreshToken, "phone")
+	refused(t, "a token of the kept family", err, "auth.refresh_invalid")
+	for id, f := range h.keeper.families {
+		if FamilyOver(f.body, h.clock.Now()) {
+			delete(h.keeper.families, id)
+		}
+	}
+	_, err = h.Refresh(ctx, s.RefreshToken, "phone")
+	refused(t, "a token of the deleted family", err, "auth.refresh_invalid")
+	h.keeper.block("phone", true)
+	_, err = h.Refresh(ctx, s.RefreshToken, "phone")
+	if no := refused(t, "the blocked device", err, "device_wiped"); !no.Wipe {
+		t.Error("it is not told to erase")
+	}
+	h.signIn(t, "ana", "tablet")
+}

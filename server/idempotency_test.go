@@ -9,6 +9,37 @@ import (
 	"doorstep/server/play"
 )
 
+// A key of one user stands for one request in all branches and on all nodes; another user has keys of their own, and a
+// request that was refused gives its key back.
+func TestAKeyStandsForOneRequestInAllBranches(t *testing.T) {
+	s := emptyStore(t)
+	a := newAgency(t, Config{store: func(context.Context, *Config) (store, error) { return kept{s}, nil }})
+	b := run(t, a.cfg)
+	a.do(a.admin, http.MethodPost, "/v1/users", map[string]any{"id": "second", "login": "second", "role": "admin",
+		"password": agentPassword, "keep_password": true}, nil)
+	send := func(base, login, password, key, branch, date string) string {
+		t.Helper()
+		c := &play.Client{Base: base, HTTP: &http.Client{Transport: keyed{http.DefaultTransport, key}}}
+		ok(t, c.SignIn(a.ctx, login, password, ""))
+		return refused(c.Do(a.ctx, http.MethodPut, "/v1/branches/"+branch+"/closed-days/"+date,
+			map[string]any{"reason": "training"}, nil))
+	}
+	const day = "2027-12-24"
+	for i, c := range []struct{ base, login, password, key, branch, date, want string }{
+		{a.URL(), "admin", adminPassword, "k1", "porto", day, ""},
+		{b.URL(), "admin", adminPassword, "k1", "porto", day, ""}, // the same again
+		{b.URL(), "admin", adminPassword, "k1", "faro", day, "409 command.reused"},
+		{a.URL(), "admin", adminPassword, "k1", "porto", "2027-12-23", "409 command.reused"},
+		{b.URL(), "second", agentPassword, "k1", "faro", day, ""},
+		{a.URL(), "admin", adminPassword, "k2", "nowhere", day, "404 branch.not_found"},
+		{b.URL(), "admin", adminPassword, "k2", "faro", "2027-12-22", ""},
+	} {
+		if got := send(c.base, c.login, c.password, c.key, c.branch, c.date); got != c.want {
+			t.Errorf("request %d is answered %q, want %q", i, got, c.want)
+		}
+	}
+}
+
 // A key stands for one request: the same again has the answer of the first, and any other one is refused, whichever
 // room decides it.
 func TestAKeyStandsForOneRequest(t *testing.T) {

@@ -303,6 +303,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	run("undos", s.casework.RunUndos)
 	run("views", journal.NewViews(s.journal, Views(s.vault)...).Run)
 	run("sweep", s.sweep)
+	run("small documents", s.sweepSmall)
 	run("server", s.watchServer)
 	run("erasures", s.casework.FollowErasures)
 	run("calls", s.office.RunCalls)

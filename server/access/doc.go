@@ -10,7 +10,8 @@
 //
 // A line holds ids, codes and times and nothing personal: of a search by what it was asked, never the number or the
 // name. A read of a case, and what shows the words of people, has a line for each case; another list has one line with
-// the number of its items and the names of its filters. Ids of cases stay when their debtor is erased; they tell nothing by themselves. Lines are never taken away.
+// the number of its items and the names of its filters. Ids of cases stay when their debtor is erased; they tell
+// nothing by themselves. Lines are never taken away.
 //
 // What agents' phones pull is not kept here: it follows from the stops that were issued to them.
 package access

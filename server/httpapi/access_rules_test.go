@@ -44,7 +44,8 @@ func TestAnAnswerThatIsNotInTheAccessLogIsAnError(t *testing.T) {
 		id    string
 		noted []string
 		ok    bool
-	}{{"getCase", nil, false}, {"getCase", []string{access.CasesList}, false}, {"getCase", []string{access.CaseRead}, true},
+	}{{"getCase", nil, false}, {"getCase", []string{access.CasesList}, false},
+		{"getCase", []string{access.CaseRead}, true},
 		{"listCases", []string{access.CasesList}, true}, {"getUser", nil, true}, {"openHold", nil, true}} {
 		if err := unnoted(c.id, c.noted); (err == nil) != c.ok {
 			t.Errorf("%s that left %v: %v", c.id, c.noted, err)

@@ -6,6 +6,7 @@ import (
 	"reflect"
 
 	"doorstep/auth"
+	"doorstep/sync/journal"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gin-gonic/gin"
@@ -63,8 +64,9 @@ func (e endpoint) operation() huma.Operation {
 	}
 	if e.method != http.MethodGet && op.Security != nil {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header",
-			Schema:      &huma.Schema{Type: "string", MaxLength: ptr(maxKey)},
-			Description: "The same key has one effect and one answer; minted when absent."})
+			Schema: &huma.Schema{Type: "string", MaxLength: ptr(maxKey)},
+			Description: "The same key has one effect and one answer, and is refused for any other request: in the branch " +
+				"of its first use for ever, in all branches for 30 days. A refused request gives it back. Minted when absent."})
 	}
 	return op
 }
@@ -80,16 +82,38 @@ func register[I, O any](a *API, e endpoint, handle func(ctx context.Context, c c
 		if c.key != "" {
 			c.payload = a.payload([]any{e.id, in})
 		}
+		release, err := a.claimKey(ctx, e, c)
+		if err != nil {
+			return nil, a.problem(ctx, e.method+" "+e.path, err)
+		}
 		out, err := handle(ctx, c, in)
 		if err == nil {
 			err = unnoted(e.id, trailOf(ctx).noted)
 		}
 		if err != nil {
-			return nil, a.problem(ctx, e.method+" "+e.path, err)
+			p := a.problem(ctx, e.method+" "+e.path, err)
+			if p.Status < statusClientClosed { // it was refused: nothing has changed
+				release()
+			}
+			return nil, p
 		}
 		return out, nil
 	})
 	a.describeProblems(e)
+}
+
+// claimKey has the caller's Idempotency-Key stand for this request in all branches; release gives it back, since a
+// request that was refused has changed nothing.
+func (a *API) claimKey(ctx context.Context, e endpoint, c call) (release func(), err error) {
+	if c.key == "" || c.actor.User == "" || e.method == http.MethodGet {
+		return func() {}, nil
+	}
+	back, err := journal.ClaimKey(ctx, a.opt.Journal.Store(), c.command(), c.payload, a.opt.Journal.Now())
+	return func() {
+		if err := back(context.WithoutCancel(ctx)); err != nil {
+			a.log.WarnContext(ctx, "an idempotency key is not given back", "err", err)
+		}
+	}, err
 }
 
 // describeProblems gives an operation the answers it can fail with, and notes where it takes what may be at fault.
