@@ -244,6 +244,16 @@ func playExamples(t *testing.T) map[string]exchange {
 	send("importCases", "/v1/imports/cases?branch=porto", "text/csv", caseHeader+"\n"+
 		line("1001", "d-77", "-8.6132", "41.1456", "2026-08-11")+line("1002", "d-78", "-8.6201", "41.1502", "2026-09-01")+
 		line("1003", "d-79", "-8.6050", "41.1520", "2026-10-02")+line("1004", "d-80", "-8.6071", "41.1533", "tomorrow"))
+	var taken struct {
+		Import string `json:"import_id"`
+	}
+	rec.next = ""
+	ok(t, office.Send(ctx, "POST", "/v1/imports/cases?branch=porto", "text/csv", strings.NewReader(caseHeader+"\n"+
+		line("9001", "d-90", "-8.6132", "41.1456", "2026-08-11")), &taken))
+	show("undoImport", "POST", "/v1/imports/"+taken.Import+"/undo?dry_run=true", map[string]any{"reason": "wrong_file"},
+		nil)
+	ok(t, office.Do(ctx, "POST", "/v1/imports/"+taken.Import+"/undo", map[string]any{"reason": "wrong_file"}, nil))
+	show("listImports", "GET", "/v1/imports?branch=porto&limit=1", nil, nil)
 	send("importContacts", "/v1/imports/contacts?branch=porto", "application/x-ndjson",
 		`{"case_ref":"1001","lender":"north","channel":"call","at":"2026-11-23T10:30:00","result":"no_answer",`+
 			`"external_id":"call-5001"}`+"\n")

@@ -300,6 +300,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	run("outbox", s.outbox.Run)
 	run("policy", s.law.Run)
 	run("moves", s.casework.RunMoves)
+	run("undos", s.casework.RunUndos)
 	run("views", journal.NewViews(s.journal, Views(s.vault)...).Run)
 	run("sweep", s.sweep)
 	run("server", s.watchServer)

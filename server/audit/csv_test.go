@@ -36,6 +36,7 @@ var otherKinds = map[string]string{
 	"signatures":          "bytes, named by their hashes in the case file",
 	"payments_reported":   "what a debtor says; payments are the lender's",
 	"payments":            "the lender's own", "alerts": "of phones, not of visits",
+	"imports":          "who imported what; read by the API",
 	"links":            "who was found to be one person; read in the case file",
 	"moves":            "where a debtor is now; the visit stays where it was made",
 	"erasures":         "the erasure list keeps them",

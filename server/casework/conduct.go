@@ -146,7 +146,7 @@ func conductHistory(contacts []Filed[record.Contact], without ...string) []condu
 		c := &x.State
 		out = append(out, conduct.HistoryEntry{Channel: c.Channel, At: conduct.At(c.At), Result: c.Result, Party: c.Party,
 			PartyRef: c.PartyRef,
-			Case:     string(c.Case), Number: c.Number.Plain(), Excluded: c.Excluded})
+			Case:     string(c.Case), Number: c.Number.Plain(), Excluded: c.Uncounted()})
 	}
 	return out
 }

@@ -103,7 +103,7 @@ func lastUse(f *File, g *record.Consent, without []string) time.Time {
 	from, uses := consentFrom(g), 0
 	for _, x := range f.Contacts { // in order of time
 		c := &x.State
-		if c.Case != f.Case.ID || c.Excluded || c.At.Before(from) || slices.Contains(without, x.ID) ||
+		if c.Case != f.Case.ID || c.Uncounted() || c.At.Before(from) || slices.Contains(without, x.ID) ||
 			len(g.Limits.Channels) > 0 && !slices.Contains(g.Limits.Channels, c.Channel) {
 			continue
 		}

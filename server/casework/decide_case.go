@@ -18,6 +18,7 @@ import (
 // which has claimed the homes of case and debtor before.
 type importCase struct {
 	line record.CaseLine
+	imp  string // the import's id
 }
 
 // importReceipt answers importCase.
@@ -28,10 +29,14 @@ type importReceipt struct {
 }
 
 func (c importCase) refs() []journal.DocRef {
-	return append(caseRef(c.line.ID()), journal.DocRef{Type: "moves", ID: string(c.line.Debtor())})
+	return append(append(caseRef(c.line.ID()), importRefs(c.imp)...),
+		journal.DocRef{Type: "moves", ID: string(c.line.Debtor())})
 }
 
 func (c importCase) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
+	if err := t.stillImporting(ctx, c.imp); err != nil {
+		return nil, err
+	}
 	rec, there, err := t.r.Doc(ctx, "cases", string(c.line.ID()))
 	if err != nil {
 		return nil, err
@@ -65,13 +70,16 @@ func (c importCase) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 		}
 	}
 	f.Case.Branch = t.Branch
-	return decideImport(f, t.draft("case.import"), c, territory, t.dayIn(c.line.TimeZone), &t.svc.zones)
+	return decideImport(f, t.draft("case.import"), c, importMark(c.imp, rec, there), territory,
+		t.dayIn(c.line.TimeZone), &t.svc.zones)
 }
 
-// decideImport decides a line of an import. territory is that of the imported home, today the local date.
-func decideImport(f *File, d *draftBuilder, c importCase, territory, today string, zones *zoneCache) (*draftBuilder,
-	error) {
+// decideImport decides a line of an import. mark goes on the case that it changes, territory is that of the imported
+// home, today the local date.
+func decideImport(f *File, d *draftBuilder, c importCase, mark *record.Imported, territory, today string,
+	zones *zoneCache) (*draftBuilder, error) {
 	k, l := &f.Case, &c.line
+	fresh := f.Rev == 0 || k.IsUndone()
 	answer := importReceipt{Case: l.ID(), Change: accepted}
 	if f.Rev > 0 {
 		answer.Change = updated
@@ -88,10 +96,13 @@ func decideImport(f *File, d *draftBuilder, c importCase, territory, today strin
 		if err := refuseClosed(k); err != nil {
 			return nil, err
 		}
-		if k.Imported.Plain().Same(l) {
+		if !fresh && k.Imported.Plain().Same(l) {
 			answer.Change, answer.Territory = unchanged, k.Territory
 			d.reply = answer
 			return d.nothing(), nil
+		}
+		if fresh {
+			answer.Change, k.Status, k.Closed = reopened, record.StatusOpen, nil
 		}
 	} else {
 		k.ID, k.CaseRef, k.Lender, k.Currency = l.ID(), l.CaseRef, l.Lender, l.Currency
@@ -101,14 +112,14 @@ func decideImport(f *File, d *draftBuilder, c importCase, territory, today strin
 	k.ProductType, k.Profiles, k.DebtorName = l.ProductType, l.Profiles, seal.NewText(l.DebtorName)
 	k.PrincipalMinor, k.DueDate, k.Priority = l.PrincipalMinor, l.DueDate, l.Priority
 	was := k.Imported.Plain()
-	importContactData(k, &was, l, f.Rev == 0, territory)
+	importContactData(k, &was, l, fresh, territory)
 	settleZones(zones, k, d.At)
-	if f.Rev == 0 || was.AmountDueMinor != l.AmountDueMinor {
+	if fresh || was.AmountDueMinor != l.AmountDueMinor {
 		if err := importAmount(k, l, today); err != nil {
 			return nil, err
 		}
 	}
-	k.Imported = record.NewPersonal(*l)
+	k.Imported, k.Import = record.NewPersonal(*l), mark
 	d.putCase(f)
 	if f.Rev == 0 {
 		d.write(debtorKey(k.Debtor)) // who moves or erases the debtor must see the new case
@@ -146,9 +157,9 @@ func importAmount(k *record.Case, l *record.CaseLine, today string) error {
 }
 
 // refuseClosed refuses a line about a case that was closed for another reason than that it is
-// paid: the lender believes that it is open, and must be told.
+// paid, or that its import was undone: the lender believes that it is open, and must be told.
 func refuseClosed(k *record.Case) error {
-	if k.Status != record.StatusClosed || k.Closed == nil || k.Closed.Reason == paidReason {
+	if k.Status != record.StatusClosed || k.Closed == nil || k.Closed.Reason == paidReason || k.IsUndone() {
 		return nil
 	}
 	return refuse(refusal.Conflict, "import.case_closed", "case_ref",

@@ -32,6 +32,7 @@ type RecordContact struct {
 	Number   string
 	External string // the id other systems know it by
 	Excluded bool   // does not count for caps
+	Import   string // the import that brings it; "" for none
 }
 
 // ContactReceipt answers RecordContact.
@@ -54,10 +55,14 @@ func (c RecordContact) refs() []journal.DocRef {
 	if c.ID == "" {
 		return caseRef(c.Case)
 	}
-	return append(caseRef(c.Case), journal.DocRef{Type: "contacts", ID: contactID(c.Case, c.ID)})
+	return append(append(caseRef(c.Case), importRefs(c.Import)...),
+		journal.DocRef{Type: "contacts", ID: contactID(c.Case, c.ID)})
 }
 
 func (c RecordContact) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
+	if err := t.stillImporting(ctx, c.Import); err != nil {
+		return nil, err
+	}
 	f, err := t.file(ctx, c.Case, 0)
 	if err != nil {
 		return nil, err
@@ -83,11 +88,13 @@ func (c RecordContact) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 			return nil, err
 		}
 	}
-	return decideContact(f, t.draft("contact.record"), c, id, was)
+	return decideContact(f, t.draft("contact.record"), c, importMark(c.Import, rec, there), id, was)
 }
 
-// decideContact decides on a contact. was is its present state, nil for a new one.
-func decideContact(f *File, d *draftBuilder, c RecordContact, id string, was *record.Contact) (*draftBuilder, error) {
+// decideContact decides on a contact. mark goes on it if it changes, was is its present state, nil for a new one. One
+// that is struck counts again when it is recorded again.
+func decideContact(f *File, d *draftBuilder, c RecordContact, mark *record.Imported, id string,
+	was *record.Contact) (*draftBuilder, error) {
 	if err := checkContact(c, d.At); err != nil {
 		return nil, err
 	}
@@ -99,17 +106,20 @@ func decideContact(f *File, d *draftBuilder, c RecordContact, id string, was *re
 			return nil, refuse(refusal.Conflict, "contact.of_visit", "external_id",
 				"a visit recorded this contact; correct the visit instead")
 		}
-		state.By = was.By // who recorded it first
-		answer.Change = updated
+		state.By, state.Import = was.By, was.Import // who recorded it first
 		if same(was, &state) {
 			answer.Change = unchanged
 			d.reply = answer
 			return d.nothing(), nil
 		}
-		if err := mayBecome(was, &state); err != nil {
-			return nil, err
+		if was.Struck == nil {
+			answer.Change = updated
+			if err := mayBecome(was, &state); err != nil {
+				return nil, err
+			}
 		}
 	}
+	state.Import = mark
 	d.putContact(f, id, &state)
 	d.reply = answer
 	return d, nil

@@ -199,10 +199,12 @@ func isClock(s string) bool {
 }
 
 // addHold opens a hold and drafts the case. One of the same kind that is open on
-// the same dates already is left as it is: added is then false.
+// the same dates already is left as it is: added is then false. One that ends more easily does not stand for it: what
+// the debtor says themselves takes two people to end, and what an import says ends when the import is undone.
 func addHold(f *File, d *draftBuilder, h record.Hold) (id string, added bool) {
 	for _, there := range f.Case.AllHolds() {
-		if there.Kind == h.Kind && there.Released == nil && there.Since == h.Since && there.Until == h.Until {
+		if there.Kind == h.Kind && there.Released == nil && there.Since == h.Since && there.Until == h.Until &&
+			(there.NeedsTwo() || !h.NeedsTwo()) && (there.Source != fromImport || h.Source == fromImport) {
 			return there.ID, false
 		}
 	}

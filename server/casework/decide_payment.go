@@ -22,10 +22,12 @@ type RecordPayment struct {
 	Currency    string
 	Method      string
 	Reverses    string // the payment_ref of the payment that this takes back; "" for money that came in
+	Import      string // the import that brings it; "" for none
 }
 
 func (c RecordPayment) refs() []journal.DocRef {
-	refs := append(caseRef(c.Case), journal.DocRef{Type: "payments", ID: paymentID(c.Case, c.Ref)})
+	refs := append(append(caseRef(c.Case), importRefs(c.Import)...),
+		journal.DocRef{Type: "payments", ID: paymentID(c.Case, c.Ref)})
 	if c.Reverses != "" {
 		refs = append(refs, journal.DocRef{Type: "payments", ID: paymentID(c.Case, c.Reverses)})
 	}
@@ -33,6 +35,9 @@ func (c RecordPayment) refs() []journal.DocRef {
 }
 
 func (c RecordPayment) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
+	if err := t.stillImporting(ctx, c.Import); err != nil {
+		return nil, err
+	}
 	f, err := t.file(ctx, c.Case, 0)
 	if err != nil {
 		return nil, err
@@ -41,18 +46,24 @@ func (c RecordPayment) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 	if err != nil {
 		return nil, err
 	}
-	var original *record.Payment
+	var original, undone *record.Payment
+	if was != nil && was.UndoneBy != "" {
+		if undone, err = t.payment(ctx, c.Case, was.UndoneBy); err != nil {
+			return nil, err
+		}
+	}
 	if c.Reverses != "" {
 		if original, err = t.payment(ctx, c.Case, c.Reverses); err != nil {
 			return nil, err
 		}
 	}
 	// Only a case that is on a phone has assignments to revoke.
-	if err := t.loadToRevoke(ctx, f, was == nil && len(f.Case.Agents) > 0 && c.Reverses == "" &&
+	if err := t.loadToRevoke(ctx, f, (was == nil || undone != nil) && len(f.Case.Agents) > 0 && c.Reverses == "" &&
 		c.AmountMinor >= f.Case.AmountDueMinor); err != nil {
 		return nil, err
 	}
-	return decidePayment(f, t.draft("payment.record"), c, was, original, t.svc.zones.dayAt(c.PaidAt, f.Case.TimeZone))
+	return decidePayment(f, t.draft("payment.record"), c, was, original, undone,
+		t.svc.zones.dayAt(c.PaidAt, f.Case.TimeZone))
 }
 
 // payment reads a payment of a case; nil if there is none.
@@ -74,8 +85,9 @@ type PaymentReceipt struct {
 }
 
 // decidePayment decides on a payment; was is the payment of the same payment_ref, original the
-// one that it reverses, on the debtor's local date of it.
-func decidePayment(f *File, d *draftBuilder, c RecordPayment, was, original *record.Payment,
+// one that it reverses, on the debtor's local date of it. undone is the payment that took was back when its import was
+// undone: was counts again then.
+func decidePayment(f *File, d *draftBuilder, c RecordPayment, was, original, undone *record.Payment,
 	on string) (*draftBuilder, error) {
 	if err := c.check(&f.Case, d.At); err != nil {
 		return nil, err
@@ -87,30 +99,60 @@ func decidePayment(f *File, d *draftBuilder, c RecordPayment, was, original *rec
 			return nil, refuse(refusal.Conflict, "payment.changed", "payment_ref",
 				"this payment was recorded with other values; send a payment_ref of its own for another payment")
 		}
-		answer.Change = unchanged
-		d.reply = answer
-		return d.nothing(), nil
+		if undone == nil {
+			answer.Change = unchanged
+			d.reply = answer
+			return d.nothing(), nil
+		}
+		undone.ReversedMinor = undone.AmountMinor
+		d.put("payments", paymentID(f.Case.ID, was.UndoneBy), "", undone)
+		state.ReversedMinor = was.ReversedMinor - undone.AmountMinor
 	}
-	effect := c.AmountMinor
+	if c.Import != "" {
+		state.Import = &record.Imported{ID: c.Import}
+	}
+	state.InAmount = f.Case.NetOn != "" && on < f.Case.NetOn
 	if c.Reverses != "" {
 		if err := c.checkReversal(original); err != nil {
 			return nil, err
 		}
-		original.ReversedMinor += c.AmountMinor
+		takeBack(&f.Case, original, &state, c.AmountMinor)
 		d.put("payments", paymentID(f.Case.ID, c.Reverses), "", original)
-		effect = -c.AmountMinor
+	} else {
+		bring(&f.Case, &state, state.Brought())
 	}
-	state.InAmount = f.Case.NetOn != "" && on < f.Case.NetOn
 	d.put("payments", paymentID(f.Case.ID, c.Ref), "", &state)
-	f.Case.PaidMinor += effect
-	if !state.InAmount {
-		f.Case.AmountDueMinor = min(max(0, f.Case.AmountDueMinor-effect), record.MaxMinor)
-	}
 	d.putCase(f)
 	settle(f, d)
 	answer.Closed = f.Case.Status == record.StatusClosed
 	d.reply = answer
 	return d, nil
+}
+
+// bring counts an amount of a payment for a case.
+func bring(k *record.Case, p *record.Payment, amount int64) {
+	k.PaidMinor += amount
+	if !p.InAmount {
+		lowered := min(max(0, k.AmountDueMinor), amount)
+		k.AmountDueMinor -= lowered
+		p.DueMinor += lowered
+	}
+}
+
+// takeBack counts an amount of a payment no more: by is the reversal. What was paid above what was due goes back first.
+func takeBack(k *record.Case, p, by *record.Payment, amount int64) {
+	p.ReversedMinor += amount
+	k.PaidMinor -= amount
+	raise := amount
+	if !p.InAmount {
+		stays := min(p.DueMinor, p.AmountMinor-p.ReversedMinor)
+		raise, p.DueMinor = p.DueMinor-stays, stays
+	}
+	if !by.InAmount {
+		was := k.AmountDueMinor
+		k.AmountDueMinor = min(was+raise, record.MaxMinor)
+		by.DueMinor = k.AmountDueMinor - was
+	}
 }
 
 // check refuses a payment that cannot be one of the case.
@@ -158,7 +200,8 @@ func (c RecordPayment) state(k *record.Case) record.Payment {
 // samePayment tells whether a payment was recorded with the values that are sent now.
 func samePayment(was, sent *record.Payment) bool {
 	s := *sent
-	s.ReversedMinor, s.InAmount = was.ReversedMinor, was.InAmount
+	s.ReversedMinor, s.InAmount, s.DueMinor = was.ReversedMinor, was.InAmount, was.DueMinor
+	s.UndoneBy, s.Import = was.UndoneBy, was.Import
 	return same(was, &s)
 }
 

@@ -180,7 +180,7 @@ func (t *turn) loadGrounds(ctx context.Context, f *File, first time.Time, overla
 
 // counted says in a contact's state for what it counts for ever, so that an index finds it.
 func counted(c *record.Contact) {
-	e := conduct.HistoryEntry{Result: c.Result, Excluded: c.Excluded}
+	e := conduct.HistoryEntry{Result: c.Result, Excluded: c.Uncounted()}
 	c.Tried, c.Reached = "", ""
 	if e.Tried() {
 		c.Tried = c.Channel

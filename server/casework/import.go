@@ -26,6 +26,8 @@ type ImportOptions struct {
 
 // ImportReport says what became of the lines of an import. Every line is counted once.
 type ImportReport struct {
+	// Import is the id by which the import is undone; "" for one that changed nothing.
+	Import    string           `json:"import_id,omitempty"`
 	Accepted  int              `json:"accepted"` // new
 	Updated   int              `json:"updated"`
 	Reopened  int              `json:"reopened"`  // cases closed as paid of which something is due again
@@ -66,6 +68,8 @@ type lineImport[T any] struct {
 	key func(T) string
 	// apply decides a chunk and fills in what became of each line. Its error is about the whole import.
 	apply func(ctx context.Context, lines []*importLine[T]) error
+	// alive is called after each chunk; nil for nothing.
+	alive func(ctx context.Context) error
 }
 
 // importLine is a line under way.
@@ -132,6 +136,9 @@ func runImport[T any](ctx context.Context, im lineImport[T], contentType string,
 		var err error
 		if len(chunk) > 0 {
 			err = im.apply(ctx, chunk)
+		}
+		if err == nil && im.alive != nil {
+			err = im.alive(ctx)
 		}
 		badRun += len(bad) + len(chunk)
 		if slices.ContainsFunc(chunk, func(l *importLine[T]) bool { return l.bad == nil }) {
@@ -232,22 +239,26 @@ func (im *lineImport[T]) read(ctx context.Context, r rows.Row) (val T, errs []ro
 // importer is one import under way: whose it is, and where it goes.
 type importer struct {
 	*Service
+	id     string
+	kind   string // one of importKinds
 	actor  auth.Actor
 	branch auth.BranchID               // "": each line to the branch of its case
 	signed map[string]contract         // of the lenders met so far
 	named  map[string][]journal.CaseID // by references that came without their lender
+	runs   map[auth.BranchID]*importRun
+	sent   int // commands of lines so far
 }
 
 // newImporter refuses a branch the actor does not belong to; "" is for the kinds
 // of import whose lines name a case that has a branch already.
-func (s *Service) newImporter(actor auth.Actor, branch auth.BranchID) (*importer, error) {
+func (s *Service) newImporter(kind string, actor auth.Actor, branch auth.BranchID) (*importer, error) {
 	if branch != "" {
 		if err := importScope(actor, branch); err != nil {
 			return nil, err
 		}
 	}
-	return &importer{Service: s, actor: actor, branch: branch, signed: map[string]contract{},
-		named: map[string][]journal.CaseID{}}, nil
+	return &importer{Service: s, id: journal.NewID(), kind: kind, actor: actor, branch: branch,
+		signed: map[string]contract{}, named: map[string][]journal.CaseID{}, runs: map[auth.BranchID]*importRun{}}, nil
 }
 
 // cases reads the cases that lines name, of all lenders, as they stand.
@@ -364,12 +375,20 @@ func doLines[T any](ctx context.Context, im *importer, branch auth.BranchID, lin
 	if len(reqs) == 0 {
 		return nil
 	}
-	receipts, err := im.Do(ctx, im.actor, branch, reqs)
+	run, first := im.begun(branch)
+	receipts, err := im.Do(ctx, im.actor, branch, append(first, reqs...))
+	if len(first) > 0 && len(receipts) > 0 && receipts[0].N > 0 {
+		run.first, run.seen = receipts[0].N, im.journal.Now()
+		im.runs[branch] = run
+	}
 	if err != nil {
 		return err
 	}
-	for i, r := range receipts {
+	for i, r := range receipts[len(first):] {
 		l := lines[i]
+		if e, refused := refusal.Of(r.Err); refused && e.Code() == codeImportUndone {
+			return r.Err
+		}
 		if r.Err != nil {
 			if !l.refuseFor(r.Err) {
 				return r.Err
@@ -384,6 +403,7 @@ func doLines[T any](ctx context.Context, im *importer, branch auth.BranchID, lin
 		if r.Duplicate {
 			l.change = unchanged
 		}
+		run.count(l.change, lineLender(reqs[i].Cmd))
 	}
 	return nil
 }

@@ -41,17 +41,19 @@ func (s *Service) ImportCases(ctx context.Context, actor auth.Actor, branch auth
 	if err := importScope(actor, branch); err != nil {
 		return noLines(), err
 	}
-	im, err := s.newImporter(actor, branch)
+	im, err := s.newImporter("cases", actor, branch)
 	if err != nil {
 		return noLines(), err
 	}
 	ci := &caseImport{importer: im, profiles: s.policy.Load(), net: opt.Net}
-	return runImport(ctx, lineImport[caseLine]{
+	rep, err := runImport(ctx, lineImport[caseLine]{
 		schema: caseColumns,
 		parse:  ci.parse,
 		key:    func(c caseLine) string { return string(c.ID()) },
 		apply:  ci.apply,
+		alive:  im.alive,
 	}, contentType, in, opt)
+	return im.end(ctx, rep, err)
 }
 
 // caseImport is a case import under way.
@@ -121,7 +123,7 @@ func (ci *caseImport) apply(ctx context.Context, lines []*importLine[caseLine]) 
 				l.refuseFor(err)
 				continue
 			}
-			if was.State.Imported.Plain().Same(&l.val) {
+			if !was.State.IsUndone() && was.State.Imported.Plain().Same(&l.val) {
 				l.change = unchanged
 				continue
 			}
@@ -138,7 +140,7 @@ func (ci *caseImport) apply(ctx context.Context, lines []*importLine[caseLine]) 
 	reqs := make([]Request, len(rest))
 	for i, l := range rest {
 		debtors[i] = l.val.Debtor()
-		reqs[i] = Request{ID: importID(l.val.ID()), Cmd: importCase{l.val}}
+		reqs[i] = ci.request(importCase{l.val, ci.id})
 	}
 	if err := ci.vault.Prepare(ctx, debtors); err != nil {
 		return fmt.Errorf("make debtors' keys: %w", err)
@@ -165,12 +167,6 @@ func (ci *caseImport) admitted(ctx context.Context, lines []*importLine[caseLine
 		own = append(own, l)
 	}
 	return own, nil
-}
-
-// importID mints the id of a line's command. That the same line again does nothing
-// is the decision's to see: it compares the line with the one that came last.
-func importID(id journal.CaseID) string {
-	return "import:" + string(id) + ":" + journal.NewID()
 }
 
 // home is the body of a home claim: which branch a case or a debtor belongs to.

@@ -85,12 +85,12 @@ func (ci *contactImport) nth(l *contactLine) int {
 // An error is about the whole import, as of ImportCases.
 func (s *Service) ImportContacts(ctx context.Context, actor auth.Actor, branch auth.BranchID, contentType string,
 	in io.Reader, opt ImportOptions) (ImportReport, error) {
-	im, err := s.newImporter(actor, branch)
+	im, err := s.newImporter("contacts", actor, branch)
 	if err != nil {
 		return noLines(), err
 	}
 	ci := &contactImport{im, map[uint64]int{}}
-	return runImport(ctx, lineImport[contactLine]{
+	rep, err := runImport(ctx, lineImport[contactLine]{
 		schema: contactColumns,
 		parse:  parseContact,
 		resolve: func(ctx context.Context, l *contactLine) (*rows.LineError, error) {
@@ -112,7 +112,9 @@ func (s *Service) ImportContacts(ctx context.Context, actor auth.Actor, branch a
 		apply: func(ctx context.Context, lines []*importLine[contactLine]) error {
 			return perBranch(ctx, im, lines, func(l contactLine) journal.CaseID { return l.Case.ID }, im.applyContacts)
 		},
+		alive: im.alive,
 	}, contentType, in, opt)
+	return im.end(ctx, rep, err)
 }
 
 // parseContact judges a line of a contact import by itself.
@@ -223,7 +225,7 @@ func (im *importer) applyDistinct(ctx context.Context, branch auth.BranchID, lin
 			if err := decode(recs[i], &was); err != nil {
 				return err
 			}
-			state.By = was.By
+			state.By, state.Import = was.By, was.Import
 			if err := im.vault.OpenDoc(ctx, k.State.Debtor, branch, "contacts", recs[i].ID, &was); err != nil {
 				return fmt.Errorf("open contact: %w", err)
 			}
@@ -232,7 +234,8 @@ func (im *importer) applyDistinct(ctx context.Context, branch auth.BranchID, lin
 				continue
 			}
 		}
-		reqs = append(reqs, Request{ID: importID(l.val.Case.ID), Cmd: cmd})
+		cmd.Import = im.id
+		reqs = append(reqs, im.request(cmd))
 		rest = append(rest, l)
 	}
 	return doLines(ctx, im, branch, rest, reqs)

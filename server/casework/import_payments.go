@@ -36,11 +36,11 @@ type paymentLine struct {
 // Times, branches, lenders and errors are as of ImportContacts.
 func (s *Service) ImportPayments(ctx context.Context, actor auth.Actor, branch auth.BranchID, contentType string,
 	in io.Reader, opt ImportOptions) (ImportReport, error) {
-	im, err := s.newImporter(actor, branch)
+	im, err := s.newImporter("payments", actor, branch)
 	if err != nil {
 		return noLines(), err
 	}
-	return runImport(ctx, lineImport[paymentLine]{
+	rep, err := runImport(ctx, lineImport[paymentLine]{
 		schema:  paymentColumns,
 		parse:   parsePayment,
 		resolve: func(ctx context.Context, l *paymentLine) (*rows.LineError, error) { return im.resolve(ctx, &l.Case) },
@@ -48,7 +48,9 @@ func (s *Service) ImportPayments(ctx context.Context, actor auth.Actor, branch a
 		apply: func(ctx context.Context, lines []*importLine[paymentLine]) error {
 			return perBranch(ctx, im, lines, func(l paymentLine) journal.CaseID { return l.Case.ID }, im.applyPayments)
 		},
+		alive: im.alive,
 	}, contentType, in, opt)
+	return im.end(ctx, rep, err)
 }
 
 // parsePayment judges a line of a payment import by itself.
@@ -117,19 +119,19 @@ func (im *importer) applyPayments(ctx context.Context, branch auth.BranchID, lin
 		}
 		v := &l.val
 		cmd := RecordPayment{Case: v.Case.ID, Ref: v.Ref, PaidAt: v.PaidAt.in(im.zones.find(k.State.TimeZone)),
-			AmountMinor: v.AmountMinor, Currency: v.Currency, Method: v.Method, Reverses: v.Reverses}
+			AmountMinor: v.AmountMinor, Currency: v.Currency, Method: v.Method, Reverses: v.Reverses, Import: im.id}
 		state := cmd.state(&k.State)
 		if recs[i].Type != "" && !recs[i].Deleted {
 			var was record.Payment
 			if err := decode(recs[i], &was); err != nil {
 				return err
 			}
-			if samePayment(&was, &state) {
+			if was.UndoneBy == "" && samePayment(&was, &state) {
 				l.change = unchanged
 				continue
 			}
 		}
-		reqs = append(reqs, Request{ID: importID(v.Case.ID), Cmd: cmd})
+		reqs = append(reqs, im.request(cmd))
 		rest = append(rest, l)
 	}
 	return doLines(ctx, im, branch, rest, reqs)

@@ -76,7 +76,7 @@ func Indexes() []journal.Index {
 		AssignmentsByCase, AssignmentsByRound, AssignmentsOnPhones,
 		AlertsByStatus, AlertsByTime, AlertsByDevice, draftsByAgent, draftsTouched, byCase("drafts"),
 		QuarantineByState, quarantineOfAgent, erasuresByDebtor, erasuresByTime, erasuresByState, erasuresByEnd,
-		movesByState,
+		movesByState, importsByTime, importsByLender, importsByState,
 		PromisesByDue,
 	})
 }

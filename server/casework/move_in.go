@@ -215,10 +215,13 @@ func (p *placing) settle(ctx context.Context, rec journal.Record, state any) (st
 	}
 	switch v := state.(type) {
 	case *record.Contact:
-		v.Branch = p.turn.Branch
+		// An import is a branch's own, and so is the undoing of it.
+		v.Branch, v.Import = p.turn.Branch, nil
 		if ofVisit {
 			id = contactID(v.Case, "visit:"+v.Visit)
 		}
+	case *record.Payment:
+		v.Import = nil
 	case *record.Plan:
 		v.Branch = p.turn.Branch
 	case *record.VisitReview: // it has its visit's id
@@ -342,6 +345,7 @@ func (t *turn) enterBranch(ctx context.Context, k *record.Case, from auth.Branch
 		was = *k.Moved
 	}
 	k.Branch, k.Status, k.Agents, k.Team, k.TerritoryPinned, k.Territory = t.Branch, was.Status, nil, "", false, ""
+	k.Import = nil
 	k.Moved = &record.CaseMove{At: was.At, By: was.By, Was: append(slices.Clone(was.Was), from)}
 	if erased, err := t.svc.vault.IsErased(ctx, k.Debtor); err != nil {
 		return err

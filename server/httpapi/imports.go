@@ -26,6 +26,7 @@ const aboutLines = "Streamed; each bad line is reported with its number and reas
 	"Sending the same file again changes nothing."
 
 func (a *API) importEndpoints() {
+	a.undoEndpoints()
 	a.raw(endpoint{method: http.MethodPost, path: "/v1/imports/cases", roles: importers, id: "importCases",
 		tag: "imports", summary: "Import overdue cases",
 		about: "A case_ref that is known is updated; an unchanged line does nothing. " +

@@ -79,6 +79,8 @@ type Case struct {
 	// Imported is the import line that the lender sent last: an unchanged line does nothing, and a
 	// corrected value survives a line that still says the old one. It repeats the person's data, so it is sealed.
 	Imported Personal[CaseLine] `json:"imported,omitzero" see:"none"`
+	// Import is the import that wrote the case last; nil for one of another branch.
+	Import *Imported `json:"import,omitempty" see:"none"`
 	// OpenedAt and UpdatedAt are instants in UTC.
 	OpenedAt  time.Time `json:"opened_at" see:"office,lender"`
 	UpdatedAt time.Time `json:"updated_at" see:"office,lender"`

@@ -51,6 +51,7 @@ var codes = map[string][]string{
 	"return_reasons": {"deceased", "moved", "other", "refused", "unclaimed", "unknown_address"},
 	"review_states":  {"accepted", "questioned", "invalid"},
 	"signed_types":   {"visits", "plans", "consents"},
+	"undo_reasons":   {"bad_data", "lender_asked", "other", "sent_twice", "test_data", "wrong_branch", "wrong_file"},
 	"visit_places":   {"home", "workplace", "agreed_place", "office", "hospital", "school", "public"},
 	"visit_purposes": {"verify_address", "remind", "negotiate", "sign_plan", "serve_process", "collect_document"},
 	"vulnerabilities": {"illness", "disability", "mental_health", "bereavement", "age", "language", "low_literacy",

@@ -24,6 +24,10 @@ type Contact struct {
 	External string    `json:"external_id,omitempty" is:"id" see:"office,lender"`
 	Visit    string    `json:"visit,omitempty" is:"server" see:"office,lender"` // the visit this contact was
 	Excluded bool      `json:"excluded,omitempty" see:"office"`
+	// Struck is set when the import that brought the contact was undone: it stays visible and no cap counts it.
+	Struck *Striking `json:"struck,omitempty" see:"office,lender"`
+	// Import is the import that wrote the contact last; nil for none.
+	Import *Imported `json:"import,omitempty" see:"none"`
 	// Tried is the channel of a contact that counts as an attempt for ever, Reached the party
 	// of one that reached somebody (conduct.HistoryEntry); "" where it does not count.
 	Tried   string        `json:"tried,omitempty" is:"server" see:"none"`

@@ -73,6 +73,7 @@ var kinds = withReports([]Kind{
 	{Name: "letters", New: func() any { return &Letter{} }, ByCase: byCase("letters", "sent_at")},
 	{Name: "drafts", New: func() any { return &Draft{} }, Rules: offline.Rules{Policy: offline.Merge}, Synced: true,
 		Since: 3, Private: true, ByCase: byCase("drafts", "touched_at")},
+	{Name: "imports", New: func() any { return &Import{} }},
 	{Name: "links", New: func() any { return &Link{} }},
 	{Name: "alerts", New: func() any { return &Alert{} }},
 	{Name: "moves", New: func() any { return &Move{} }},

@@ -50,6 +50,13 @@ type Payment struct {
 	ReversedMinor int64 `json:"reversed_minor,omitempty" see:"all"`
 	// InAmount says that the lender's amount due contained the payment already, so that it did not change it.
 	InAmount bool `json:"in_amount,omitempty" see:"all"`
+	// DueMinor is by how much it lowered what is due, or raised it if it is a reversal: less than its amount if more
+	// was paid than was due.
+	DueMinor int64 `json:"due_minor,omitempty" see:"office,lender"`
+	// UndoneBy is the payment_ref of the payment that takes this back since its import was undone; "" for none.
+	UndoneBy string `json:"undone_by,omitempty" is:"id" see:"all"`
+	// Import is the import that wrote the payment last; nil for none.
+	Import *Imported `json:"import,omitempty" see:"none"`
 }
 
 // Brought is what the payment has brought after reversals; 0 for a reversal.
