@@ -349,6 +349,7 @@ func playExamples(t *testing.T) map[string]exchange {
 	show("getInbox", "GET", "/v1/inbox?branch=porto", nil, nil)
 	show("listVisits", "GET", "/v1/visits?branch=porto&limit=1", nil, nil)
 	show("listAssignments", "GET", "/v1/assignments?branch=porto&limit=1", nil, nil)
+	show("listTakenBack", "GET", "/v1/assignments/taken-back?branch=porto&why=agent&unplanned=true", nil, nil)
 	show("listCorrections", "GET", "/v1/corrections?branch=porto&limit=1", nil, nil)
 	show("roundProgress", "GET", "/v1/rounds/"+published+"/progress", nil, nil)
 	show("listAccess", "GET", "/v1/audit/access?branch=porto&limit=2", nil, nil)

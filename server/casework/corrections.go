@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"doorstep/auth"
-	"doorstep/auth/refusal"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
@@ -84,8 +83,8 @@ func (s *Service) Corrections(ctx context.Context, a auth.Actor, q CorrectionQue
 			return nil, "", bad
 		}
 	}
-	if !q.From.IsZero() && !q.Before.IsZero() && !q.From.Before(q.Before) {
-		return nil, "", refuse(refusal.Invalid, "list.date", "before", "it is not after from, so nothing lies between")
+	if bad := checkInstants(q.From, q.Before, "from"); bad != nil {
+		return nil, "", bad
 	}
 	from := journal.Query{Branch: q.Branch, Type: deskView, Index: deskCorrections.Name, Eq: []any{int64(1)}, Desc: true}
 	if q.Case != "" {

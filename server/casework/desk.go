@@ -95,13 +95,17 @@ type (
 	}
 	// deskStop is "stop/<assignment>".
 	deskStop struct {
-		Stop   string        `json:"stop"`
-		A      int           `json:"a,omitempty"`
-		On     string        `json:"a_on"`
-		Round  string        `json:"a_round,omitempty"`
-		Team   string        `json:"a_team,omitempty"`
-		Status string        `json:"a_status,omitempty"`
-		Agents []auth.UserID `json:"agents,omitempty"`
+		Stop   string `json:"stop"`
+		A      int    `json:"a,omitempty"`
+		On     string `json:"a_on"`
+		Round  string `json:"a_round,omitempty"`
+		Team   string `json:"a_team,omitempty"`
+		Status string `json:"a_status,omitempty"`
+		// Lost is 1 for one that was taken back: Why is one of TakenBackFor.
+		Lost    int           `json:"a_lost,omitempty"`
+		Why     string        `json:"a_lost_for,omitempty"`
+		TakenAt string        `json:"a_taken_at,omitempty"`
+		Agents  []auth.UserID `json:"agents,omitempty"`
 	}
 	// deskStopBy is "stop/<assignment>/by/<agent>".
 	deskStopBy struct {
@@ -159,7 +163,8 @@ var (
 func deskIndexes() []journal.Index {
 	return []journal.Index{deskByDue, deskByVisited, deskTodo, deskBroken, deskVisits, deskVisitsByRound,
 		deskVisitsByTeam, deskVisitsByAgent, deskVisitsByOutcome, deskVisitsFlagged, deskStops, deskStopsByRound,
-		deskStopsByTeam, deskStopsByAgent, deskStopsByStatus, deskStopsHeld, deskCorrections, deskCorrectionsByCase}
+		deskStopsByTeam, deskStopsByAgent, deskStopsByStatus, deskStopsHeld,
+		deskLost, deskLostFor, deskCorrections, deskCorrectionsByCase}
 }
 
 // What waits for a supervisor, as the view has it.
@@ -290,7 +295,7 @@ func (d *deskRun) doc(e *journal.Entry, doc *journal.Doc) error {
 	case *record.VisitReview:
 		return d.review(e.N, doc.ID, v)
 	case *record.Assignment:
-		return d.stop(e.N, doc.ID, v)
+		return d.stop(e, doc.ID, v)
 	case *record.Plan:
 		return d.plan(e.N, doc.ID, v)
 	case *record.Quarantined:
@@ -402,7 +407,8 @@ func (d *deskRun) review(n uint64, visit string, r *record.VisitReview) error {
 	return d.put(n, visitRow(visit), row)
 }
 
-func (d *deskRun) stop(n uint64, id string, a *record.Assignment) error {
+func (d *deskRun) stop(e *journal.Entry, id string, a *record.Assignment) error {
+	n := e.N
 	var was deskStop
 	if _, err := d.read(stopRow(id), &was); err != nil {
 		return err
@@ -413,6 +419,7 @@ func (d *deskRun) stop(n uint64, id string, a *record.Assignment) error {
 	} else {
 		row.A, row.Round, row.Status = 1, a.Round, a.Status
 	}
+	row.take(&was, a, e.Received)
 	for _, agent := range row.Agents {
 		by := deskStopBy{Agent: agent, On: a.Date, Stop: id}
 		if a.Shown() {

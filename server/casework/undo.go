@@ -95,8 +95,8 @@ const (
 var keptWhy = map[string]string{
 	keptVisited: "the case was visited since; close it if it must not go on",
 	keptPlan:    "a repayment plan was agreed since; it rests on these values",
-	keptRecorded: "something was recorded of the case since, such as a consent, a note or an appointment; close it if it must " +
-		"not go on",
+	keptRecorded: "something was recorded of the case since, such as a consent, a note or an appointment; close it if " +
+		"it must not go on",
 	keptPaid:         "a payment or reversal was recorded since",
 	keptChanged:      "the value was changed since",
 	keptImported:     "a later import changed it; undo that one first",

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"doorstep/auth"
 	"doorstep/auth/refusal"
@@ -58,6 +59,14 @@ func checkSpan(from, to string) *refusal.Error {
 	}
 	if from != "" && to != "" && to < from {
 		return refuse(refusal.Invalid, "list.date", "to", "it is before from, so no day lies between")
+	}
+	return nil
+}
+
+// checkInstants refuses a span of instants that ends before it begins; name is that of from. Zero is no bound.
+func checkInstants(from, before time.Time, name string) *refusal.Error {
+	if !from.IsZero() && !before.IsZero() && !from.Before(before) {
+		return refuse(refusal.Invalid, "list.date", "before", "it is not after %s, so nothing lies between", name)
 	}
 	return nil
 }

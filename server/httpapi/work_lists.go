@@ -25,6 +25,11 @@ func (a *API) workListEndpoints() {
 	register(a, endpoint{method: http.MethodGet, path: "/v1/assignments", roles: supervisors, id: "listAssignments",
 		tag: "rounds", summary: "List the stops that were issued to phones, newest day first",
 		about: "As GET /v1/visits lists visits."}, a.listAssignments)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/assignments/taken-back", roles: supervisors,
+		id: "listTakenBack", tag: "rounds", summary: "Stops that were taken back from phones, and what became of them",
+		about: "The latest first, such as what an agent lost who was disabled, moved or went on leave (why=agent). With " +
+			"unplanned only those that still need somebody. A page may be short, even empty, and have a next_cursor."},
+		a.listTakenBack)
 	register(a, endpoint{method: http.MethodGet, path: "/v1/corrections", roles: supervisors, id: "listCorrections",
 		tag: "cases", summary: "What was corrected, by whom, with before and after, newest first",
 		about: "Corrections of cases by the office, records that supersede others, and what the office corrected when it " +
@@ -110,6 +115,63 @@ func (a *API) listAssignments(ctx context.Context, c call,
 		err = a.notedList(ctx, c.actor, b, access.AssignmentsList, len(found.Items))
 	}
 	return pageAnswer[listed[record.Assignment]](found, err)
+}
+
+type listTakenBackIn struct {
+	Paging
+	Branch    string    `query:"branch" maxLength:"64"`
+	Why       string    `query:"why" enum:"agent,branch,case,hold,law,reassigned,round" doc:"What for: the agent (disabled, moved, on leave, without a phone), a day on which the branch is closed, the case (closed or moved), a hold, the law, another team, or a change of the round."`
+	Agent     string    `query:"agent" maxLength:"64" doc:"Who had the stop."`
+	Since     time.Time `query:"since" doc:"Taken back at this instant or later."`
+	Before    time.Time `query:"before" doc:"Taken back before this instant."`
+	Unplanned bool      `query:"unplanned" doc:"Only stops of open cases that are neither planned again nor visited since."`
+}
+
+// takenBack is a stop that was taken back from phones.
+type takenBack struct {
+	Assignment string        `json:"assignment"`
+	Case       string        `json:"case"`
+	Round      string        `json:"round,omitempty"`
+	Team       string        `json:"team"`
+	Date       string        `json:"date" format:"date"`
+	Agents     []auth.UserID `json:"agents" doc:"Who had it."`
+	At         time.Time     `json:"at" doc:"When it was taken back."`
+	Why        string        `json:"why" doc:"What for, as the parameter why has it."`
+	Code       string        `json:"code" doc:"The reason in full: closed_by of the assignment." example:"agent:disabled"`
+	CaseStatus string        `json:"case_status" doc:"open, closed or moved."`
+	Again      *plannedAgain `json:"again,omitempty" doc:"The newest stop of the case that was issued since and is open, or was visited; absent: none."`
+}
+
+// plannedAgain is the stop that came in the place of one that was taken back.
+type plannedAgain struct {
+	Assignment string `json:"assignment"`
+	Round      string `json:"round,omitempty"`
+	Team       string `json:"team"`
+	Date       string `json:"date" format:"date"`
+	Status     string `json:"status" doc:"open or done."`
+}
+
+func (a *API) listTakenBack(ctx context.Context, c call, in *listTakenBackIn) (*body[page[takenBack]], error) {
+	b, err := branchFor(c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	found, next, err := a.opt.Casework.TakenBack(ctx, c.actor, casework.TakenBackQuery{Branch: b, Why: in.Why,
+		Agent: auth.UserID(in.Agent), Since: in.Since, Before: in.Before, Unplanned: in.Unplanned, Limit: in.Limit,
+		After: in.Cursor})
+	if err != nil {
+		return nil, err
+	}
+	out := page[takenBack]{Items: make([]takenBack, len(found)), NextCursor: next}
+	for i, x := range found {
+		out.Items[i] = takenBack{Assignment: x.Assignment, Case: string(x.Case), Round: x.Round, Team: x.Team, Date: x.Date,
+			Agents: x.Agents, At: x.At, Why: x.Why, Code: x.Code, CaseStatus: x.CaseStatus}
+		if x.Again != nil {
+			again := plannedAgain(*x.Again)
+			out.Items[i].Again = &again
+		}
+	}
+	return respond(out), nil
 }
 
 type listCorrectionsIn struct {
