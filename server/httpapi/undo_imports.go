@@ -49,11 +49,7 @@ type undoImportIn struct {
 }
 
 func (a *API) undoImport(ctx context.Context, c call, in *undoImportIn) (*body[casework.UndoReport], error) {
-	q, err := a.request(c, nil)
-	if err != nil {
-		return nil, err
-	}
-	rep, err := a.opt.Casework.Undo(ctx, c.actor, q, casework.UndoImport{Import: in.Import, Reason: in.Body.Reason},
+	rep, err := a.opt.Casework.Undo(ctx, c.actor, request(c, nil), casework.UndoImport{Import: in.Import, Reason: in.Body.Reason},
 		in.DryRun)
 	if err != nil {
 		return nil, err
