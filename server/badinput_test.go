@@ -129,6 +129,7 @@ var goodBodies = map[string]map[string]any{
 	"proposePlan": {"kind": "instalments", "currency": "EUR", "total_minor": 10000, "state": "offered",
 		"instalments": []any{map[string]any{"n": 1, "due_on": "2026-12-15", "amount_minor": 10000}}},
 	"closeCase":        {"reason": "recalled"},
+	"reviewCorrection": {"state": "accepted"},
 	"undoImport":       {"reason": "wrong_file"},
 	"handleQuarantine": {"accept": false},
 	"planRound":        {"date": hostileDate, "time_limit_s": 1},

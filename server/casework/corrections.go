@@ -22,7 +22,7 @@ type CorrectionQuery struct {
 	Kind   string // cases, visits, visit_notes, …; "" for all
 	// From and Before bound when it was corrected; zero for no bound.
 	From, Before time.Time
-	// Reviewed narrows to corrections of visits: those with a review of the visit that corrects, or those without.
+	// Reviewed narrows to corrections of records with a review of what corrects, or to those without; none of cases.
 	Reviewed *bool
 	Limit    int // 0: 100
 	After    string
@@ -44,7 +44,7 @@ type Correction struct {
 	Item     string `json:"item,omitempty"`
 	// Changed are the members that differ, by name.
 	Changed []Change `json:"changed"`
-	// Reviewed is of corrections of visits alone: whether the visit that corrects was reviewed, and how.
+	// Reviewed says whether the record that corrects was reviewed, and Review how; nil of cases.
 	Reviewed *bool             `json:"reviewed,omitempty"`
 	Review   *CorrectionReview `json:"review,omitempty"`
 	// Erased says that the debtor was erased: what was personal is null.
@@ -58,7 +58,7 @@ type Change struct {
 	After  json.RawMessage `json:"after"`  // null: it is not there any more
 }
 
-// CorrectionReview is what a supervisor made of the visit that corrects.
+// CorrectionReview is what a supervisor made of the record that corrects.
 type CorrectionReview struct {
 	State string      `json:"state"`
 	By    auth.UserID `json:"by"`
@@ -120,7 +120,7 @@ func (s *Service) correction(ctx context.Context, row journal.Record, q *Correct
 	if err := decode(row, &of); err != nil {
 		return nil, err
 	}
-	if q.Kind != "" && of.Type != q.Kind || q.Reviewed != nil && of.Type != "visits" {
+	if q.Kind != "" && of.Type != q.Kind || q.Reviewed != nil && of.Type == "cases" {
 		return nil, nil
 	}
 	at, err := time.Parse(time.RFC3339, of.At)
@@ -132,20 +132,22 @@ func (s *Service) correction(ctx context.Context, row journal.Record, q *Correct
 	if of.Type == "cases" {
 		return c, s.caseCorrection(ctx, row.Branch, &of, c)
 	}
-	if of.Type == "visits" {
-		if err := s.correctionReview(ctx, row.Branch, c); err != nil {
-			return nil, err
-		}
-		if q.Reviewed != nil && *q.Reviewed != *c.Reviewed {
-			return nil, nil
-		}
+	if err := s.correctionReview(ctx, row.Branch, c); err != nil {
+		return nil, err
+	}
+	if q.Reviewed != nil && *q.Reviewed != *c.Reviewed {
+		return nil, nil
 	}
 	return c, s.recordCorrection(ctx, row.Branch, c)
 }
 
-// correctionReview reads the review of the visit that corrects.
+// correctionReview reads the review of the record that corrects.
 func (s *Service) correctionReview(ctx context.Context, branch auth.BranchID, c *Correction) error {
-	recs, err := s.store.Records(ctx, branch, []journal.DocRef{{Type: "visit_reviews", ID: c.Record}})
+	ref := journal.DocRef{Type: "correction_reviews", ID: c.Kind + "/" + c.Record}
+	if c.Kind == "visits" {
+		ref = journal.DocRef{Type: "visit_reviews", ID: c.Record}
+	}
+	recs, err := s.store.Records(ctx, branch, []journal.DocRef{ref})
 	if err != nil {
 		return err
 	}
@@ -154,7 +156,7 @@ func (s *Service) correctionReview(ctx context.Context, branch auth.BranchID, c 
 	if !reviewed {
 		return nil
 	}
-	var r record.VisitReview
+	var r record.CorrectionReview // a visit's has the same members
 	if err := decode(recs[0], &r); err != nil {
 		return err
 	}

@@ -12,8 +12,8 @@
 //
 // Documents of this room, all in the branch's journal, each a full state in
 // JSON with its personal parts sealed under the debtor's key: cases, contacts,
-// visits, visit_reviews, visit_notes, consents, signatures, plans, payments_reported, payments,
-// assignments, alerts, links, moves, erasures, quarantine, quarantine_parts, visit_confirmations,
+// visits, visit_reviews, correction_reviews, visit_notes, consents, signatures, plans, payments_reported,
+// payments, imports, assignments, alerts, links, moves, erasures, quarantine, quarantine_parts, visit_confirmations,
 // complaints, letters.
 // server/record says what each holds.
 package casework

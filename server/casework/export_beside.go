@@ -16,7 +16,7 @@ import (
 type BesideVisit struct {
 	Type, ID string
 	Entry    uint64
-	Of       string // the visit of a review or confirmation, the item of a part
+	Of       string // the visit of a review or confirmation, the item of a part, the record of another review
 	By       auth.UserID
 	At       time.Time
 	State    string
@@ -24,13 +24,14 @@ type BesideVisit struct {
 }
 
 // besideKinds are the kinds of records beside the visits.
-var besideKinds = []string{"quarantine", "quarantine_parts", "visit_reviews", "visit_confirmations"}
+var besideKinds = []string{"quarantine", "quarantine_parts", "visit_reviews", "visit_confirmations",
+	"correction_reviews"}
 
 // BesideVisits lists what an export shows beside the visits: items of the quarantine in every
-// state, with the parts of large ones, reviews and confirmations. The lender and the dates of a
-// query select items, by their case and by the dates, in UTC, on which they were written and
-// received; an item whose case does not exist belongs to no lender. An export leaves out copies of
-// records that another branch made.
+// state, with the parts of large ones, reviews and confirmations, and reviews of corrections of other records. The
+// lender and the dates of a query select items, by their case and by the dates, in UTC, on which they were written and
+// received; an item whose case does not exist belongs to no lender. Reviews of corrections are selected likewise, by
+// the date of the review. An export leaves out copies of records that another branch made.
 func (s *Service) BesideVisits(ctx context.Context, q ExportQuery) ([]BesideVisit, error) {
 	erased, err := s.erasedDebtors(ctx, q.Branch)
 	if err != nil {
@@ -70,6 +71,12 @@ func besideOf(rec journal.Record, q ExportQuery) (b BesideVisit, debtor journal.
 		b, debtor = BesideVisit{ID: rec.ID, Of: v.Item}, v.Debtor
 	case *record.VisitReview:
 		if v.Origin == nil {
+			b = BesideVisit{ID: rec.ID, Of: rec.ID, State: v.State, By: v.By, At: v.At}
+		}
+		debtor = v.Debtor
+	case *record.CorrectionReview:
+		on := v.At.UTC().Format(time.DateOnly)
+		if v.Origin == nil && (q.Lender == "" || record.LenderOf(v.Case) == q.Lender) && q.Dates.has(on, on) {
 			b = BesideVisit{ID: rec.ID, Of: rec.ID, State: v.State, By: v.By, At: v.At}
 		}
 		debtor = v.Debtor

@@ -33,6 +33,7 @@ var (
 	VisitsByReceipt = journal.Index{Type: "visits", Name: "received_on", Fields: []string{"received_on"}}
 
 	ReviewsByCase          = byCase("visit_reviews")
+	correctionReviews      = byCase("correction_reviews")
 	NotesByCase            = byCase("visit_notes")
 	ConsentsByCase         = byCase("consents")
 	SignaturesByCase       = byCase("signatures")
@@ -71,7 +72,8 @@ func Indexes() []journal.Index {
 		CasesByTerritory, CasesByLender, CasesByDebtor, CasesByStatus, CasesDeclined, CasesByRef, LinksByPerson,
 		ContactsByCase, ContactsByDebtor, contactsTried, contactsReached,
 		VisitsByCase, VisitsByDate, VisitsByReceipt,
-		ReviewsByCase, NotesByCase, ConsentsByCase, SignaturesByCase, PlansByCase, PlansByApproval, PaymentsReportedByCase,
+		ReviewsByCase, correctionReviews,
+		NotesByCase, ConsentsByCase, SignaturesByCase, PlansByCase, PlansByApproval, PaymentsReportedByCase,
 		PaymentsByCase, ConfirmationsByCase, ComplaintsByCase, ComplaintsByState, LettersByCase,
 		AssignmentsByCase, AssignmentsByRound, AssignmentsOnPhones,
 		AlertsByStatus, AlertsByTime, AlertsByDevice, draftsByAgent, draftsTouched, byCase("drafts"),

@@ -224,6 +224,8 @@ func (p *placing) settle(ctx context.Context, rec journal.Record, state any) (st
 		v.Import = nil
 	case *record.Plan:
 		v.Branch = p.turn.Branch
+	case *record.CorrectionReview:
+		id = v.ID()
 	case *record.VisitReview: // it has its visit's id
 		if id, err = p.place(ctx, "visits", rec.ID); err != nil {
 			return "", err

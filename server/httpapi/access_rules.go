@@ -50,7 +50,7 @@ var accessRules = map[string]accessRule{
 
 	"listAlerts": idsAlone, "listRounds": idsAlone, "getRound": idsAlone, "roundProgress": idsAlone,
 	"officeStream": idsAlone, "listAppointmentSlots": idsAlone, "reportCoverage": idsAlone, "listErasures": idsAlone,
-	"getErasure": idsAlone, "getMove": idsAlone, "listTakenBack": idsAlone, "listImports": idsAlone,
+	"getErasure": idsAlone, "getMove": idsAlone, "listTakenBack": idsAlone,
 
 	"pull": byTheStops, "manifest": byTheStops, "stream": byTheStops,
 
@@ -61,7 +61,7 @@ var accessRules = map[string]accessRule{
 	"listUsers": staffOnly, "getUser": staffOnly, "listFactors": staffOnly, "listAgents": staffOnly,
 	"listDevices": staffOnly, "listBranches": staffOnly, "listLenders": staffOnly, "listTeams": staffOnly,
 	"getTeam": staffOnly, "listShifts": staffOnly, "listLeaves": staffOnly, "listClosedDays": staffOnly,
-	"reportStaffing": staffOnly,
+	"reportStaffing": staffOnly, "listImports": staffOnly,
 
 	"listCodes": noDebtors, "getPolicy": noDebtors, "getPolicyKey": noDebtors, "listPacks": noDebtors,
 	"getPack": noDebtors, "getCheckpoint": noDebtors, "getProof": noDebtors, "listTerritories": noDebtors,

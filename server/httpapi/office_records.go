@@ -49,6 +49,11 @@ func (a *API) officeRecordEndpoints() {
 		about: "What was recorded stays as it is: a new record supersedes it, by the user who made the first, and says " +
 			"under admitted who corrected which members and why. A correction never frees a cap by itself, and another " +
 			"supervisor reviews it."}, a.correctRecord)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/records/{type}/{record}/review",
+		roles: supervisors, id: "reviewCorrection", tag: "cases", summary: "What a supervisor makes of a correction",
+		about: "Of a consent, note, signature, confirmation, plan or reported payment that supersedes another, or that the " +
+			"office corrected when it accepted it; a visit has a review of its own. The record is never changed; a later " +
+			"review takes the place of an earlier one. Whoever made or corrected it does not review it."}, a.reviewCorrection)
 }
 
 // doOffice runs the command that records something about a case under an id, and answers with its receipt, a T.
@@ -267,4 +272,21 @@ func (a *API) correctRecord(ctx context.Context, c call,
 			return casework.CorrectRecord{Case: journal.CaseID(in.CasePath.ID), Kind: in.Type, Record: in.Record, ID: id,
 				Corrected: x.Corrected.RawMessage, Reason: x.Reason}
 		})
+}
+
+type reviewCorrectionIn struct {
+	CasePath
+	Type   string `path:"type" maxLength:"32" doc:"consents, payments_reported, plans, signatures, visit_confirmations or visit_notes."`
+	Record string `path:"record" maxLength:"64" doc:"The id of the record that corrects."`
+	Body   struct {
+		State string `json:"state" enum:"accepted,questioned,invalid"`
+		Notes string `json:"notes,omitempty" maxLength:"2000" doc:"Why; required unless accepted."`
+	}
+}
+
+func (a *API) reviewCorrection(ctx context.Context, c call,
+	in *reviewCorrectionIn) (*body[receipt[casework.CorrectionReceipt]], error) {
+	return doCase[casework.CorrectionReceipt](ctx, a, c, in.CasePath.ID, casework.ReviewCorrection{
+		Case: journal.CaseID(in.CasePath.ID), Kind: in.Type, Record: in.Record, State: in.Body.State,
+		Notes: in.Body.Notes})
 }

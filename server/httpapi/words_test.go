@@ -135,6 +135,7 @@ var words = map[string]string{
 	"territory_pinned":                "A supervisor chose the territory; redrawing the map leaves it alone.",
 	"visit_confirmations":             "What agents named in a colleague's visit say of it.",
 	"visit_notes":                     "Notes of agents.",
+	"correction_reviews":              "What supervisors make of corrections of other records than visits.",
 	"visit_reviews":                   "What supervisors make of the visits.",
 	"visits":                          "Visits to the door.",
 	"no_channels":                     "Channels that the debtor asked not to be contacted by.",

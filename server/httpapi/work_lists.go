@@ -181,28 +181,28 @@ type listCorrectionsIn struct {
 	Kind     string      `query:"kind" maxLength:"32" example:"visits" doc:"cases, or the kind of record."`
 	From     time.Time   `query:"from" doc:"Corrected at this instant or later."`
 	Before   time.Time   `query:"before" doc:"Corrected before this instant."`
-	Reviewed maybe[bool] `query:"reviewed" doc:"Only corrections of visits: true for those whose correcting visit was reviewed, false for those that wait for it."`
+	Reviewed maybe[bool] `query:"reviewed" doc:"Only corrections of records: true for those whose correcting record was reviewed, false for those that wait for it."`
 }
 
 // correction is a record that was corrected.
 type correction struct {
-	Kind       string            `json:"kind" doc:"cases, visits, visit_notes, visit_confirmations, consents, signatures, payments_reported or plans."`
-	Case       string            `json:"case"`
-	Record     string            `json:"record" doc:"The id of what says it now."`
-	Supersedes string            `json:"supersedes,omitempty" doc:"The record that said it before, where that is another one."`
-	At         time.Time         `json:"at" doc:"When the server took it in."`
-	By         auth.UserID       `json:"by" doc:"Who corrected it."`
-	Entry      uint64            `json:"entry" doc:"The entry of the branch's journal."`
-	Accepted   bool              `json:"accepted,omitempty" doc:"The office corrected what a phone sent when it accepted that."`
-	Item       string            `json:"item,omitempty" doc:"The item of the quarantine, which keeps whole what was sent."`
-	Changed    []memberChange    `json:"changed" doc:"The members that differ, by name."`
-	Reviewed   *bool             `json:"reviewed,omitempty" doc:"Of corrections of visits alone: whether the visit that corrects was reviewed."`
-	Review     *correctionReview `json:"review,omitempty" doc:"What a supervisor made of the visit that corrects."`
-	Erased     bool              `json:"erased,omitempty" doc:"The debtor was erased: what was personal is null, and does not count as changed."`
+	Kind       string             `json:"kind" doc:"cases, visits, visit_notes, visit_confirmations, consents, signatures, payments_reported or plans."`
+	Case       string             `json:"case"`
+	Record     string             `json:"record" doc:"The id of what says it now."`
+	Supersedes string             `json:"supersedes,omitempty" doc:"The record that said it before, where that is another one."`
+	At         time.Time          `json:"at" doc:"When the server took it in."`
+	By         auth.UserID        `json:"by" doc:"Who corrected it."`
+	Entry      uint64             `json:"entry" doc:"The entry of the branch's journal."`
+	Accepted   bool               `json:"accepted,omitempty" doc:"The office corrected what a phone sent when it accepted that."`
+	Item       string             `json:"item,omitempty" doc:"The item of the quarantine, which keeps whole what was sent."`
+	Changed    []memberChange     `json:"changed" doc:"The members that differ, by name."`
+	Reviewed   *bool              `json:"reviewed,omitempty" doc:"Whether the record that corrects was reviewed; absent of cases."`
+	Review     *correctionVerdict `json:"review,omitempty" doc:"What a supervisor made of the record that corrects."`
+	Erased     bool               `json:"erased,omitempty" doc:"The debtor was erased: what was personal is null, and does not count as changed."`
 }
 
-// correctionReview is a review of a correction.
-type correctionReview struct {
+// correctionVerdict is what a review says of a correction.
+type correctionVerdict struct {
 	State string      `json:"state" doc:"A code of review_states."`
 	By    auth.UserID `json:"by"`
 	At    time.Time   `json:"at"`
@@ -258,7 +258,7 @@ func (a *API) listCorrections(ctx context.Context, c call, in *listCorrectionsIn
 			item.Changed[k] = memberChange{m.Member, memberValue{m.Before}, memberValue{m.After}}
 		}
 		if x.Review != nil {
-			item.Review = &correctionReview{x.Review.State, x.Review.By, x.Review.At}
+			item.Review = &correctionVerdict{x.Review.State, x.Review.By, x.Review.At}
 		}
 		out.Items[i] = item
 	}

@@ -49,6 +49,8 @@ var kinds = withReports([]Kind{
 	{Name: "visits", New: func() any { return &Visit{} }, Rules: offline.Rules{Policy: offline.AppendOnly}, Synced: true,
 		ByCase: byCase("visits", "at"), Action: "visit.record"},
 	{Name: "visit_reviews", New: func() any { return &VisitReview{} }, ByCase: byCase("visit_reviews", "at")},
+	{Name: "correction_reviews", New: func() any { return &CorrectionReview{} },
+		ByCase: byCase("correction_reviews", "at")},
 	{Name: "visit_confirmations", New: func() any { return &Confirmation{} }, Since: 2,
 		Rules: offline.Rules{Policy: offline.AppendOnly}, Synced: true,
 		ByCase: byCase("visit_confirmations", "at"), Action: "visit.confirm"},

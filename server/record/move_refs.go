@@ -52,6 +52,8 @@ func Rename(state any, fn func(kind, id string) string) {
 		set("visits", &v.Visit)
 		step(v.Offered)
 		step(v.Accepted)
+	case *CorrectionReview:
+		set(v.Type, &v.Record)
 	case *Complaint:
 		set("visits", &v.Visit)
 	case *Contact:
