@@ -113,8 +113,7 @@ type Service struct {
 	// kindOf is record.KindOf; tests make it forget a kind.
 	kindOf func(name string) (record.Kind, bool)
 	views  *journal.Views
-	views       *journal.Views
-	lost        sync.Map // auth.BranchID → []lostSpan
+	lost   sync.Map // auth.BranchID → []lostSpan
 }
 
 // New makes a Service.
