@@ -172,7 +172,7 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 			return c.notYet(t, "a mutation this one requires waits for an update of the server"), offline.NotYet, nil
 		case "", offline.Retry:
 			if c.waitedLong(t) {
-				return c.refuse(ctx, t, offline.Rejected, offline.CodeRequires,
+				return c.refuse(ctx, t, offline.Rejected, offline.CodeRequiresMissing,
 					"a mutation this one requires has never come", "")
 			}
 			return t.answer(mutationReceipt{Status: offline.Retry,
