@@ -84,7 +84,7 @@ var homes = map[string][]string{
 	"github.com/tink-crypto":          {"sync/seal"},
 	"github.com/paulmach/orb":         {"geo"},
 	"github.com/paulmach/osm":         {"geo/travel"},
-	"github.com/klauspost/compress":   {"geo/travel"},
+	"github.com/klauspost/compress":   {"geo/travel", "server/httpapi"},
 	"google.golang.org/protobuf":      {"geo/travel"},
 	"github.com/golang-jwt/jwt":       {"auth"},
 	"github.com/MicahParks/jwkset":    {"auth"},

@@ -123,41 +123,6 @@ func (p *push) commandOf(m *offline.Mutation) string {
 	return madeID("m:", string(p.caller.Actor.User), m.Mid)
 }
 
-// earlier looks up the mutations of earlier pushes that these require: what was decided of them, or else that they
-// wait for an update of the server.
-func (p *push) earlier(ctx context.Context, ms []offline.Mutation) error {
-	var mids, decided, waiting []string
-	for i := range ms {
-		for _, mid := range ms[i].Requires {
-			mid = strings.ToLower(mid)
-			mids, decided = append(mids, mid), append(decided, p.command(mid))
-			waiting = append(waiting, keptID(p.command(mid), 1))
-		}
-	}
-	if len(mids) == 0 {
-		return nil
-	}
-	for _, commands := range [][]string{decided, waiting} {
-		for _, b := range append([]auth.BranchID{p.caller.Branch}, p.formerly...) {
-			receipts, err := p.svc.store.Receipts(ctx, b, commands)
-			if err != nil {
-				return fmt.Errorf("look up required mutations: %w", err)
-			}
-			for i, r := range receipts {
-				if r.Command == "" || p.done[mids[i]] != "" {
-					continue
-				}
-				var answer mutationReceipt
-				if err := json.Unmarshal(r.Body, &answer); err != nil {
-					return fmt.Errorf("read receipt of %s: %w", r.Command, err)
-				}
-				p.done[mids[i]] = answer.Status
-			}
-		}
-	}
-	return nil
-}
-
 // mutation decides one mutation: by the policy of its type, then by the domain.
 type mutation struct {
 	push *push
@@ -207,7 +172,7 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 			return c.notYet(t, "a mutation this one requires waits for an update of the server"), offline.NotYet, nil
 		case "", offline.Retry:
 			if c.waitedLong(t) {
-				return c.refuse(ctx, t, offline.Rejected, offline.CodeRequires,
+				return c.refuse(ctx, t, offline.Rejected, offline.CodeRequiresMissing,
 					"a mutation this one requires has never come", "")
 			}
 			return t.answer(mutationReceipt{Status: offline.Retry,

@@ -11,12 +11,14 @@ import (
 )
 
 // waitedLong tells whether a mutation was written so long ago that what it requires will not
-// come any more, as far as it says.
+// come any more, as far as it says: by its client_ts, or else by the time in its mid. One that
+// says neither waits as long as its phone sends it.
 func (c mutation) waitedLong(t *turn) bool {
-	if c.m.ClientTS.IsZero() {
+	said := c.m.Written()
+	if said.IsZero() {
 		return false
 	}
-	written, _ := c.sent(t).Instant(c.m.ClientTS)
+	written, _ := c.sent(t).Instant(said)
 	return t.At.Sub(waitedSince(c.push.lost, written)) > record.LateWindow
 }
 

@@ -61,19 +61,32 @@ func TestWhatComesLateIsOfItsDay(t *testing.T) {
 
 // A mutation waits a week for what it requires, and no longer.
 func TestARequirementThatNeverComesHasAnEnd(t *testing.T) {
+	for what, c := range map[string]struct {
+		mid   string
+		clock string
+	}{"by client_ts": {uuid.NewString(), "2026-11-25T10:00:00Z"},
+		"by the mid's own time": {"01a21225-d900-7000-8000-000000000001", ""}} {
+		t.Run(what, func(t *testing.T) { requireInVain(t, c.mid, c.clock) })
+	}
+}
+
+func requireInVain(t *testing.T, mid, clock string) {
+	t.Helper()
 	h := newFixture(t)
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")
 	m := write("visit_notes", "n1", "put", 0, members{"case": "north.c1", "at": "2026-11-25T10:00:00Z", "text": "x"})
-	m.Requires = []string{uuid.NewString()}
-	m.ClientTS = instant("2026-11-25T10:00:00Z")
+	m.Mid, m.Requires = mid, []string{uuid.NewString()}
+	if clock != "" {
+		m.ClientTS = instant(clock)
+	}
 	for _, c := range []struct{ at, want string }{{"2026-11-25T12:00:00Z", "retry"}, {"2026-12-02T09:59:00Z", "retry"},
-		{"2026-12-02T10:01:00Z", "rejected validation.requires"}} {
+		{"2026-12-02T10:01:00Z", "rejected requires_missing"}} {
 		h.now = instant(c.at)
 		h.want(c.at, ana.pushAt(m)[0], c.want)
 	}
-	if got := h.quarantined(); got != "rejected validation.requires visit_notes/n1" {
+	if got := h.quarantined(); got != "rejected requires_missing visit_notes/n1" {
 		t.Errorf("kept is %q", got)
 	}
 }

@@ -2,8 +2,11 @@ package casework
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"strings"
 
+	"doorstep/auth"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
@@ -63,6 +66,41 @@ func (c mutation) settleWaiting(ctx context.Context, t *turn, d *draftBuilder) e
 		}
 		q.State, q.HandledAt = quarantineSettled, t.At
 		d.put("quarantine", id, q.Debtor, &q)
+	}
+	return nil
+}
+
+// earlier looks up the mutations of earlier pushes that these require: what was decided of them, or else that they
+// wait for an update of the server.
+func (p *push) earlier(ctx context.Context, ms []offline.Mutation) error {
+	var mids, decided, waiting []string
+	for i := range ms {
+		for _, mid := range ms[i].Requires {
+			mid = strings.ToLower(mid)
+			mids, decided = append(mids, mid), append(decided, p.command(mid))
+			waiting = append(waiting, keptID(p.command(mid), 1))
+		}
+	}
+	if len(mids) == 0 {
+		return nil
+	}
+	for _, commands := range [][]string{decided, waiting} {
+		for _, b := range append([]auth.BranchID{p.caller.Branch}, p.formerly...) {
+			receipts, err := p.svc.store.Receipts(ctx, b, commands)
+			if err != nil {
+				return fmt.Errorf("look up required mutations: %w", err)
+			}
+			for i, r := range receipts {
+				if r.Command == "" || p.done[mids[i]] != "" {
+					continue
+				}
+				var answer mutationReceipt
+				if err := json.Unmarshal(r.Body, &answer); err != nil {
+					return fmt.Errorf("read receipt of %s: %w", r.Command, err)
+				}
+				p.done[mids[i]] = answer.Status
+			}
+		}
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 	"github.com/gin-gonic/gin"
+	"github.com/klauspost/compress/zstd"
 )
 
 // pace is how slowly a body may come. A phone with a weak signal sends slowly; a caller who sends
@@ -123,7 +124,7 @@ func onlyJSON(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	if e := c.GetHeader("Content-Encoding"); e != "" && e != "identity" {
-		writeProblem(c, badEncoding("send the body without Content-Encoding; sync and imports alone read gzip"))
+		writeProblem(c, badEncoding("send the body without Content-Encoding; sync and imports alone read gzip and zstd"))
 		return
 	}
 	next(ctx)
@@ -138,21 +139,32 @@ func plainBody(c *gin.Context, limit int64) (io.Reader, *Problem) {
 	case "gzip":
 		z, err := gzip.NewReader(body)
 		if err != nil {
-			return nil, notGzip(err)
+			return nil, notPacked(err)
 		}
 		return &limited{r: z, in: body, left: limit, limit: limit}, nil
+	case "zstd":
+		z, err := zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return nil, notPacked(err)
+		}
+		// It holds no goroutine, so that it need not be closed.
+		return &limited{r: z, in: body, left: limit, limit: limit}, nil
 	}
-	return nil, badEncoding("Content-Encoding may be gzip or absent")
+	return nil, badEncoding("Content-Encoding may be gzip, zstd or absent")
 }
 
-// notGzip is what a reader of gzip complains of: trouble with the body itself is told as it is.
-func notGzip(err error) *Problem {
+// maxWindow is how many bytes a zstd body may refer back to, as RFC 9659 has it for HTTP.
+const maxWindow = 8 << 20
+
+// notPacked is what a reader of gzip or zstd complains of: trouble with the body itself is told as it is.
+func notPacked(err error) *Problem {
 	var p *Problem
 	if errors.As(err, &p) {
 		return p
 	}
 	return newProblem(http.StatusBadRequest, "malformed",
-		"the body is not gzip, though Content-Encoding says so, or was cut short").at("body", "not gzip")
+		"the body is not what Content-Encoding says, or was cut short").at("body", "it cannot be decompressed")
 }
 
 // What is decompressed may be so many times as large as what was sent, beyond a first part. Texts of records become
@@ -208,7 +220,7 @@ func (l *limited) trouble(err error) error {
 	if err == nil || errors.Is(err, io.EOF) || errors.As(err, &big) {
 		return err
 	}
-	return notGzip(err)
+	return notPacked(err)
 }
 
 // jsonFault is why a text is not the JSON that is taken here. It repeats nothing of it.

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -142,40 +142,88 @@ func TestAMethodIsNoLabel(t *testing.T) {
 	}
 }
 
-// TestABodyThatExpandsTooMuchIsRefused: 102 kB of gzip could keep the server busy with 100 MB.
+// packed is a text as gzip or zstd.
+func packed(t *testing.T, name string, text []byte) *bytes.Buffer {
+	t.Helper()
+	var b bytes.Buffer
+	i := slices.IndexFunc(codings, func(k *coding) bool { return k.name == name })
+	z := codings[i].get(&b)
+	if _, err := z.Write(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return &b
+}
+
+// unpack reads a body as an import does, and tells how many bytes came of it.
+func unpack(coding string, body io.Reader) (int64, error) {
+	c, _ := gin.CreateTestContext(httptest.NewRecorder())
+	c.Request = httptest.NewRequest("POST", "/v1/imports/cases", body)
+	c.Request.Header.Set("Content-Encoding", coding)
+	in, p := plainBody(c, maxImport)
+	if p != nil {
+		return 0, p
+	}
+	return io.Copy(io.Discard, in)
+}
+
+// TestABodyThatExpandsTooMuchIsRefused: 102 kB of gzip, or 10 of zstd, could keep the server busy with 100 MB.
 func TestABodyThatExpandsTooMuchIsRefused(t *testing.T) {
-	read := func(text []byte) (int64, error) {
-		var b bytes.Buffer
-		z := gzip.NewWriter(&b)
-		if _, err := z.Write(text); err != nil {
-			t.Fatal(err)
+	for _, coding := range []string{"gzip", "zstd"} {
+		bomb := packed(t, coding, bytes.Repeat([]byte("no case\n"), 13<<20))
+		sent := bomb.Len()
+		n, err := unpack(coding, bomb)
+		var p *Problem
+		if !errors.As(err, &p) || p.Status != 413 || p.Code != "too_large" {
+			t.Errorf("a bomb of %d bytes of %s: %v", sent, coding, err)
 		}
-		if err := z.Close(); err != nil {
-			t.Fatal(err)
+		if n > 12<<20 {
+			t.Errorf("%d bytes of a bomb of %s were read", n, coding)
 		}
-		c, _ := gin.CreateTestContext(httptest.NewRecorder())
-		c.Request = httptest.NewRequest("POST", "/v1/imports/cases", &b)
-		c.Request.Header.Set("Content-Encoding", "gzip")
-		in, p := plainBody(c, maxImport)
-		if p != nil {
-			t.Fatal(p)
+		for what, text := range map[string][]byte{
+			"a short text of one letter": bytes.Repeat([]byte("a"), expandFreely),
+			"a long text of numbers":     []byte(strings.Join(countedLines(400_000), "\n")),
+		} {
+			if n, err := unpack(coding, packed(t, coding, text)); err != nil || n != int64(len(text)) {
+				t.Errorf("%s in %s: %d of %d bytes, %v", what, coding, n, len(text), err)
+			}
 		}
-		return io.Copy(io.Discard, in)
 	}
-	n, err := read(bytes.Repeat([]byte("no case\n"), 13<<20))
-	var p *Problem
-	if !errors.As(err, &p) || p.Status != 413 || p.Code != "too_large" {
-		t.Errorf("a bomb: %v", err)
+	for what, text := range map[string]string{"a window of 128 MB": "\x28\xb5\x2f\xfd\x00\x88\x01\x00\x00",
+		"what is no zstd": "{}", "a frame that is cut": packed(t, "zstd", []byte("a b c")).String()[:9]} {
+		var p *Problem
+		if _, err := unpack("zstd", strings.NewReader(text)); !errors.As(err, &p) || p.Status != 400 {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
-	if n > 12<<20 {
-		t.Errorf("%d bytes of a bomb were read", n)
+}
+
+func TestAnswersAreCompressedAsTheCallerAccepts(t *testing.T) {
+	for header, want := range map[string]string{"": "", "identity": "", "gzip": "gzip", "GZIP, deflate": "gzip",
+		"gzip;q=0": "", "gzip;q=0, zstd;q=0.1": "zstd", "gzip, deflate, br, zstd": "zstd", "zstd ; q=0.0, gzip;q=1": "gzip",
+		"br": "", "gzip;q=x": "", "xgzip": ""} {
+		got := ""
+		if k := accepted(header); k != nil {
+			got = k.name
+		}
+		if got != want {
+			t.Errorf("Accept-Encoding: %s: %q, want %q", header, got, want)
+		}
 	}
-	for what, text := range map[string][]byte{
-		"a short text of one letter": bytes.Repeat([]byte("a"), expandFreely),
-		"a long text of numbers":     []byte(strings.Join(countedLines(400_000), "\n")),
-	} {
-		if n, err := read(text); err != nil || n != int64(len(text)) {
-			t.Errorf("%s: %d of %d bytes, %v", what, n, len(text), err)
+	text := strings.Repeat(`{"a":"a door that opens"}`, 1000)
+	for _, coding := range []string{"gzip", "zstd"} {
+		w := httptest.NewRecorder()
+		c, _ := gin.CreateTestContext(w)
+		c.Request = httptest.NewRequest("GET", "/sync/v1/manifest", nil)
+		c.Request.Header.Set("Accept-Encoding", coding)
+		writeJSON(c, text)
+		if w.Header().Get("Content-Encoding") != coding || w.Body.Len() > len(text)/10 {
+			t.Errorf("%s: an answer of %d bytes in %q", coding, w.Body.Len(), w.Header().Get("Content-Encoding"))
+		}
+		if n, err := unpack(coding, w.Body); err != nil || int(n) < len(text) {
+			t.Errorf("%s: %d bytes come of it, %v", coding, n, err)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"io"
@@ -11,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"doorstep/auth"
@@ -21,9 +19,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gin-gonic/gin"
 )
-
-// gzipFrom is from which size on answers are compressed on request.
-const gzipFrom = 1 << 10
 
 func (a *API) syncEndpoints() {
 	headers := func(op *huma.Operation) {
@@ -259,15 +254,6 @@ func (a *API) manifest(c *gin.Context) {
 	writeJSON(c, out)
 }
 
-// zips holds compressors: each allocates several hundred kB, whatever it compresses.
-var zips = sync.Pool{New: func() any {
-	z, err := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed)
-	if err != nil {
-		panic(err) // the level is a constant
-	}
-	return z
-}}
-
 // writeJSON answers with JSON, compressed if it is long and the caller can read that.
 func writeJSON(c *gin.Context, v any) {
 	text, err := json.Marshal(v)
@@ -277,15 +263,14 @@ func writeJSON(c *gin.Context, v any) {
 		return
 	}
 	c.Header("Vary", "Accept-Encoding")
-	if len(text) > gzipFrom && readsGzip(c) {
+	if k := codingOf(c); len(text) > packedFrom && k != nil {
 		var b bytes.Buffer
-		z := zips.Get().(*gzip.Writer)
-		z.Reset(&b)
+		z := k.get(&b)
 		if _, err := z.Write(text); err == nil && z.Close() == nil {
-			c.Header("Content-Encoding", "gzip")
+			c.Header("Content-Encoding", k.name)
 			text = b.Bytes()
 		}
-		zips.Put(z)
+		k.put(z)
 	}
 	c.Data(http.StatusOK, jsonType, text)
 }
@@ -296,13 +281,12 @@ func streamJSON(c *gin.Context, v io.WriterTo, size int) {
 	c.Header("Content-Type", jsonType)
 	c.Header("Vary", "Accept-Encoding")
 	var w io.Writer = c.Writer
-	if size > gzipFrom && readsGzip(c) {
-		c.Header("Content-Encoding", "gzip")
-		z := zips.Get().(*gzip.Writer)
-		z.Reset(c.Writer)
+	if k := codingOf(c); size > packedFrom && k != nil {
+		c.Header("Content-Encoding", k.name)
+		z := k.get(c.Writer)
 		defer func() {
 			_ = z.Close() // as below
-			zips.Put(z)
+			k.put(z)
 		}()
 		w = z
 	}
@@ -311,5 +295,3 @@ func streamJSON(c *gin.Context, v io.WriterTo, size int) {
 }
 
 const jsonType = "application/json"
-
-func readsGzip(c *gin.Context) bool { return strings.Contains(c.GetHeader("Accept-Encoding"), "gzip") }

@@ -49,6 +49,8 @@ const (
 	CodeOp          = "validation.op"       // the operation does not exist, or not for this type
 	CodeFields      = "validation.fields"   // fields is not an object, or empty
 	CodeRequires    = "validation.requires" // a mutation this one needs was refused
+	// CodeRequiresMissing: a mutation this one needs has not come within 7 days.
+	CodeRequiresMissing = "requires_missing"
 )
 
 // Current is how the record of a mutation stands on the server.

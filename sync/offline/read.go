@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -138,6 +139,19 @@ func (m *Mutation) settle() {
 	if !writable(m.ClientTS) {
 		m.ClientTS = time.Time{}
 	}
+}
+
+// Written is when the phone wrote the mutation, by its own clock: client_ts, or without it the time that a mid of
+// UUID version 7 begins with; zero where neither is said.
+func (m *Mutation) Written() time.Time {
+	if !m.ClientTS.IsZero() || !midShape.MatchString(m.Mid) || m.Mid[14] != '7' {
+		return m.ClientTS
+	}
+	ms, err := strconv.ParseInt(m.Mid[:8]+m.Mid[9:13], 16, 64)
+	if at := time.UnixMilli(ms).UTC(); err == nil && writable(at) {
+		return at
+	}
+	return time.Time{}
 }
 
 // writable tells whether an instant lies in the years that entries may have, in UTC: 1970 to 9999.
