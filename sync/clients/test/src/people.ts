@@ -62,8 +62,8 @@ export async function plain(agent: string): Promise<Wire> {
   return new Wire(await phone(agent));
 }
 
-/** until polls a condition for a quarter of a minute. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, ms = 15_000): Promise<void> {
+/** until polls a condition for a minute. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>, ms = 60_000): Promise<void> {
   const end = Date.now() + ms;
   while (!(await condition())) {
     if (Date.now() > end) throw new Error(`that did not come about: ${what}`);

@@ -403,10 +403,11 @@ test("what the server cannot take yet is kept, and not sent again before the app
   assert.equal((await row(d, "visit_notes", id))?.["by"], agent);
 });
 
-test("watch keeps each write as it is made, syncs it, and pulls when it is poked", async () => {
+test("watch keeps each write as it is made, syncs it, and pulls when it is poked", async (t) => {
   const agent = "RIB-WEST-team2-agent2";
   const d = await device(agent);
   const ended = new AbortController();
+  t.after(() => ended.abort());
   watch(d.settings, ended.signal);
   await until("stops", async () => (await rows(d, "assignments")).length > 0);
   const { id } = (await rows(d, "assignments"))[0]!;
@@ -424,7 +425,6 @@ test("watch keeps each write as it is made, syncs it, and pulls when it is poked
   await wire.push([{ mid: newMid(), type: "visit_notes", id: it, op: "put", base: 0, client_ts: at,
     fields: { case: of, at, kind: "general", text: "by another phone" } }]);
   await until("it was pulled", async () => (await row(d, "visit_notes", it)) !== undefined);
-  ended.abort();
 });
 
 test("a device that was blocked erases what it holds", async () => {
