@@ -54,7 +54,7 @@ let count = 0;
 /** phone signs an agent in on a new device, and gives the options of its adapter. */
 export async function phone(agent: string, server = url, device = `t${process.pid}-${count++}`): Promise<Options> {
   const who = await Person.signIn(agent, device);
-  return { server, device, schema: 1, token: () => who.token, random: () => 0 };
+  return { server, device, schema: 3, token: () => who.token, random: () => 0 };
 }
 
 /** plain is a phone without a database. */
