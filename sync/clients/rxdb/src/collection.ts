@@ -160,8 +160,8 @@ export class One {
    * before. What the agent wrote and the server has not answered is none.
    */
   private async ghosts(): Promise<WithDeleted<Stored>[]> {
-    const { records } = await this.wire.manifest(this.type, this.signal);
-    const there = new Set(records.map(([id]) => id));
+    const there = await this.wire.held(this.type, this.signal);
+    if (there === undefined) return [];
     const out: WithDeleted<Stored>[] = [];
     for (const doc of await this.collection.find().exec()) {
       if (there.has(doc.id)) continue;
@@ -214,7 +214,7 @@ export class One {
     // A record that the server never had need not be deleted there.
     const unknown = before === undefined && queue.length === 0;
     if (own === undefined && !(deleted && unknown)) {
-      const known = unknown ? undefined : overlay(before ?? {}, queue.map((s) => s.mutation));
+      const known = unknown ? undefined : overlay(kindOf(this.type)!, before ?? {}, queue.map((s) => s.mutation));
       const mid = mut || newMid(this.wire.now()); // of a write past the hooks; the log keeps it
       const local = { id, rev: rev ?? 0, fields, deleted };
       const mutation = mutationOf(kindOf(this.type)!, this.type, local, known, mid, midTime(mid));

@@ -54,7 +54,7 @@ let count = 0;
 /** phone signs an agent in on a new device, and gives the options of its adapter. */
 export async function phone(agent: string, server = url, device = `t${process.pid}-${count++}`): Promise<Options> {
   const who = await Person.signIn(agent, device);
-  return { server, device, schema: 1, token: () => who.token, random: () => 0 };
+  return { server, device, schema: 3, token: () => who.token, random: () => 0 };
 }
 
 /** plain is a phone without a database. */
@@ -62,8 +62,8 @@ export async function plain(agent: string): Promise<Wire> {
   return new Wire(await phone(agent));
 }
 
-/** until polls a condition for a quarter of a minute. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, ms = 15_000): Promise<void> {
+/** until polls a condition for a minute. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>, ms = 60_000): Promise<void> {
   const end = Date.now() + ms;
   while (!(await condition())) {
     if (Date.now() > end) throw new Error(`that did not come about: ${what}`);

@@ -73,6 +73,7 @@ export class Proxy {
 
   async close(): Promise<void> {
     this.drop();
+    this.server.closeAllConnections();
     await new Promise((done) => this.server.close(done));
   }
 

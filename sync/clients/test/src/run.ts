@@ -8,11 +8,11 @@ const wanted = process.argv.slice(2);
 const files = readdirSync(here)
   .filter((name) => name.endsWith(".test.js") && (wanted.length === 0 || wanted.some((w) => name.startsWith(w))));
 const server = await demo();
-const run = spawnSync(
-  process.execPath,
-  ["--test", "--test-reporter=spec", ...(process.env["ONLY"] ? [`--test-name-pattern=${process.env["ONLY"]}`] : []),
-    ...files.map((name) => here + name)],
-  { stdio: "inherit", env: { ...process.env, DOORSTEP_URL: server.url } },
-);
+const only = process.env["ONLY"] ? [`--test-name-pattern=${process.env["ONLY"]}`] : [];
+const flags = ["--test", "--test-force-exit", "--test-timeout=120000", "--test-reporter=spec", ...only];
+const run = spawnSync(process.execPath, [...flags, ...files.map((name) => here + name)], {
+  stdio: "inherit",
+  env: { ...process.env, DOORSTEP_URL: server.url },
+});
 await server.stop();
 process.exitCode = run.status ?? 1;

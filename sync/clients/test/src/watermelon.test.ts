@@ -25,14 +25,17 @@ class Stop extends Model {
 class Visit extends Model {
   static override table = "visits";
 }
+class Draft extends Model {
+  static override table = "drafts";
+}
 class Note extends Model {
   static override table = "visit_notes";
 }
 
-const modelClasses = [Card, Stop, Visit, Note, Log];
-const schema = (version: number, notes?: string[]) => appSchema({ version, tables: [
-  tableOf("cases"), tableOf("assignments"), tableOf("visits"), tableOf("visit_notes", notes), logTable,
-] });
+const modelClasses = [Card, Stop, Visit, Note, Draft, Log];
+const whole = (["cases", "assignments", "visits", "drafts"] as const).map((type) => tableOf(type));
+const schema = (version: number, notes?: string[]) =>
+  appSchema({ version, tables: [...whole, tableOf("visit_notes", notes), logTable] });
 
 /** Device is a phone with WatermelonDB behind a proxy. */
 interface Device {
@@ -346,12 +349,12 @@ test("an app with a newer schema migrates, keeps what waits, and begins from 0",
     addColumns({ table: "visit_notes" as never, columns: all }),
   ] }] });
   const adapter = await clone(d, { schema: schema(2), migrations });
-  const wire = new Wire({ ...d.settings.wire.options, schema: 2 });
+  const wire = new Wire({ ...d.settings.wire.options, schema: 4 });
   const n = opened(new Database({ adapter, modelClasses }), d.proxy, wire);
   await sync({ ...n.settings, migrationsEnabledAtVersion: 1 });
   assert.equal((await row(n, "visit_notes", sent))?.["by"], agent);
   assert.equal((await row(n, "visit_notes", waits))?.["by"], agent);
-  assert.ok(d.proxy.seen.some((x) => x.path.includes("after=0") && x.headers["x-schema-version"] === "2"));
+  assert.ok(d.proxy.seen.some((x) => x.path.includes("after=0") && x.headers["x-schema-version"] === "4"));
 });
 
 test("a phone that dies after sending sends the same mid again when it starts", async () => {
@@ -399,14 +402,15 @@ test("what the server cannot take yet is kept, and not sent again before the app
   await sync(d.settings);
   assert.equal(d.proxy.pushes().length, asked);
   assert.equal((await row(d, "visit_notes", id))?.["text"], "of a newer app");
-  await sync({ ...d.settings, wire: new Wire({ ...d.settings.wire.options, schema: 2 }) });
+  await sync({ ...d.settings, wire: new Wire({ ...d.settings.wire.options, schema: 4 }) });
   assert.equal((await row(d, "visit_notes", id))?.["by"], agent);
 });
 
-test("watch keeps each write as it is made, syncs it, and pulls when it is poked", async () => {
+test("watch keeps each write as it is made, syncs it, and pulls when it is poked", async (t) => {
   const agent = "RIB-WEST-team2-agent2";
   const d = await device(agent);
   const ended = new AbortController();
+  t.after(() => ended.abort());
   watch(d.settings, ended.signal);
   await until("stops", async () => (await rows(d, "assignments")).length > 0);
   const { id } = (await rows(d, "assignments"))[0]!;
@@ -424,7 +428,6 @@ test("watch keeps each write as it is made, syncs it, and pulls when it is poked
   await wire.push([{ mid: newMid(), type: "visit_notes", id: it, op: "put", base: 0, client_ts: at,
     fields: { case: of, at, kind: "general", text: "by another phone" } }]);
   await until("it was pulled", async () => (await row(d, "visit_notes", it)) !== undefined);
-  ended.abort();
 });
 
 test("a device that was blocked erases what it holds", async () => {
@@ -445,4 +448,33 @@ test("a database without the log is told so", async () => {
   const wire = new Wire(await phone("RIB-WEST-team2-agent2"));
   await assert.rejects(sync({ database, wire }), /logTable/);
   assert.equal(kindOf("doorstep_log"), undefined);
+});
+
+test("drafts of two phones are merged member by member, and deleted when the record is sent", async () => {
+  const agent = "RIB-WEST-team2-agent1";
+  const [x, y] = [await device(agent), await device(agent)];
+  const of = (await first(x, 1))["case"] as string;
+  const write = (fields: object) => (m: Model) => {
+    for (const [name, value] of Object.entries(fields)) m._setRaw(name as never, value as never);
+  };
+  const content = (members: object) => ({ content: JSON.stringify(members) });
+  const id = await x.database.write(async () => (await x.database.get("drafts").create(write({
+    case: of, of_type: "visits", ...content({ outcome: "MET_PTP", met: "debtor" }) }))).id);
+  await sync(x.settings);
+  await sync(y.settings);
+  await edit(x, "drafts", id, content({ outcome: "MET_PAID", met: "debtor" }));
+  await edit(y, "drafts", id, content({ outcome: "MET_PTP", detail: "paid half" }));
+  await sync(x.settings);
+  await sync(y.settings);
+  await sync(x.settings);
+  for (const d of [x, y]) {
+    const doc = await row(d, "drafts", id);
+    assert.deepEqual(JSON.parse(doc?.["content"] as string), { detail: "paid half", outcome: "MET_PAID" });
+  }
+  assert.deepEqual([...x.told, ...y.told], []);
+  await x.database.write(async () => (await x.database.get("drafts").find(id)).markAsDeleted());
+  await sync(x.settings);
+  await sync(y.settings);
+  assert.equal(await row(y, "drafts", id), undefined);
+  assert.deepEqual(x.told, []);
 });

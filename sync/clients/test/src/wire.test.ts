@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  backoff, kindOf, midTime, type Mutation, mutationOf, newMid, pushesOf, type Report, requiresOf, type Result, same,
-  settled, typeNames, uuid, Wire, WireError,
+  backoff, difference, kindOf, midTime, type Mutation, mutationOf, newMid, overlay, pushesOf, type Report, requiresOf,
+  type Result, same, settled, typeNames, uuid, Wire, WireError,
 } from "@doorstep/wire";
 import { phone, plain, until } from "./people.js";
 import { Proxy } from "./proxy.js";
@@ -46,6 +46,17 @@ test("a new record is sent whole, a changed one only where it differs, and evide
   assert.deepEqual([again?.op, again?.fields], ["put", { case: "c1", kind: "general", text: "y" }]);
   const gone = mutationOf(note, "visit_notes", { id: "n1", rev: 1, fields, deleted: true }, fields, "m", 0);
   assert.deepEqual([gone?.op, gone?.fields], ["delete", undefined]);
+});
+
+test("of a draft the members of its content are sent that differ, and null for what was taken away", () => {
+  const draft = kindOf("drafts")!;
+  const before = { case: "c", content: { a: 1, b: 2, c: { d: 1 } } };
+  const after = { case: "c", content: { a: 1, b: 3, c: { d: 1 } } };
+  assert.deepEqual(difference(draft, before, after), { content: { b: 3 } });
+  assert.deepEqual(difference(draft, before, { case: "c", content: { b: 2 } }), { content: { a: null, c: null } });
+  const patch = { fields: { content: { a: null, e: 5 } } } as unknown as Mutation;
+  assert.deepEqual(overlay(draft, before, [patch]), { case: "c", content: { b: 2, c: { d: 1 }, e: 5 } });
+  assert.deepEqual(overlay(note, { text: "x" }, [{ fields: { text: null } } as unknown as Mutation]), { text: null });
 });
 
 test("absent members and null are the same, and so is the order of members", () => {

@@ -1,5 +1,6 @@
 import {
-  keptFor, kindOf, mutationOf, newMid, type Mutation, pushesOf, requiresOf, type Result, type Sent, settled, type Wire,
+  type Fields, keptFor, type Kind, kindOf, merges, mutationOf, newMid, type Mutation, overlay, pushesOf, requiresOf,
+  type Result, type Sent, settled, type Wire,
 } from "@doorstep/wire";
 import { type Database, type Model, Q } from "@nozbe/watermelondb";
 import { prepareMarkAsSynced } from "@nozbe/watermelondb/sync/impl/helpers.js";
@@ -48,7 +49,7 @@ export class Queue {
    * is written between its look at the rows and the mark that they are in the log, and both are one batch.
    */
   async collect(): Promise<void> {
-    const kept = new Set((await this.entries("queued", "acked", "not_yet")).map((e) => e.sent.record));
+    const kept = (await this.entries("queued", "acked", "not_yet")).map((e) => e.sent);
     for (const name of this.tables) {
       const rows = this.database.get(name);
       const kind = kindOf(name)!;
@@ -59,12 +60,9 @@ export class Queue {
       for (const model of changed) {
         const row = model._raw as unknown as Raw;
         const fields = fieldsOf(table, kind, row);
-        const columns = new Set(String(row["_changed"]).split(","));
-        // A row that nobody has heard of goes whole, another one with the columns that were written, changed or not:
-        // what was written twice is back at its first value and still another write.
-        const known = row["_status"] === "created"
-          ? undefined
-          : Object.fromEntries(Object.entries(fields).map(([k, v]) => [k, columns.has(k) ? Symbol() : v]));
+        const own = kept.filter((s) => s.type === name && s.record === row.id);
+        // A row that nobody has heard of goes whole.
+        const known = row["_status"] === "created" ? undefined : knownOf(kind, row, fields, own);
         const local = { id: row.id, rev: row.rev ?? 0, fields, deleted: false };
         const m = mutationOf(kind, name, local, known, newMid(at), at);
         if (m !== undefined) mutations.push(m);
@@ -74,7 +72,7 @@ export class Queue {
         const row = await this.database.adapter.find(name, id);
         const rev = typeof row === "object" ? ((row as unknown as Raw | null)?.rev ?? 0) : 0;
         // The server need not hear of a row that was made and deleted before it was sent.
-        if (typeof row === "object" && rev === 0 && !kept.has(id)) continue;
+        if (typeof row === "object" && rev === 0 && !kept.some((s) => s.record === id)) continue;
         const local = { id, rev, fields: {}, deleted: true };
         mutations.push(mutationOf(kind, name, local, {}, newMid(at), at)!);
       }
@@ -182,6 +180,20 @@ export class Queue {
       await this.database.batch(old.map((e) => e.model.prepareDestroyPermanently()));
     });
   }
+}
+
+/**
+ * knownOf is the row as it was before it was written to. Columns that were written count as changed, whatever is in
+ * them: what was written twice is back at its first value and still another write. Of types that are merged member by
+ * member it is what was pulled and what has been sent since.
+ */
+function knownOf(kind: Kind, row: Raw, fields: Fields, kept: Sent[]): Fields {
+  const columns = new Set(String(row["_changed"]).split(","));
+  if (!merges(kind)) {
+    return Object.fromEntries(Object.entries(fields).map(([name, v]) => [name, columns.has(name) ? Symbol() : v]));
+  }
+  const since = kept.filter((s) => s.state !== "acked" || (s.result?.rev ?? 0) > (row.rev ?? 0));
+  return overlay(kind, JSON.parse((row["seen"] as string | null) ?? "{}"), since.map((s) => s.mutation)) ?? {};
 }
 
 function keep(model: Model, sent: Sent): Model {

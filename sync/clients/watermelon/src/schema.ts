@@ -1,4 +1,4 @@
-import { type Fields, type Kind, kindOf, type Type } from "@doorstep/wire";
+import { type Fields, type Kind, kindOf, merges, type Type } from "@doorstep/wire";
 import { Model, tableSchema } from "@nozbe/watermelondb";
 import { type TableSchema } from "@nozbe/watermelondb/Schema/index.js";
 
@@ -23,7 +23,7 @@ export const logTable = tableSchema({
 /**
  * tableOf is the table of a type, or of some of its members. `rev` is the server's revision that the phone has seen.
  * All members may be null: an empty text that nobody wrote would be sent as an answer. Members that are lists or
- * objects are texts of JSON.
+ * objects are texts of JSON. `seen`, of types whose objects are merged member by member, is what was pulled.
  */
 export function tableOf(type: Type, members?: readonly string[]): TableSchema {
   const columns = Object.entries(kindOf(type)!.members)
@@ -31,7 +31,9 @@ export function tableOf(type: Type, members?: readonly string[]): TableSchema {
     .map(([name, json]) => {
       return { name, type: columnTypes[json.replace("?", "")] ?? ("string" as const), isOptional: true };
     });
-  return tableSchema({ name: type, columns: [{ name: "rev", type: "number", isOptional: true }, ...columns] });
+  const own = [{ name: "rev", type: "number" as const, isOptional: true }];
+  const seen = merges(kindOf(type)!) ? [{ name: "seen", type: "string" as const, isOptional: true }] : [];
+  return tableSchema({ name: type, columns: [...own, ...seen, ...columns] });
 }
 
 const columnTypes: Record<string, "number" | "boolean"> = { integer: "number", number: "number", boolean: "boolean" };
@@ -39,11 +41,15 @@ const columnTypes: Record<string, "number" | "boolean"> = { integer: "number", n
 /** Raw is a row of a table. */
 export type Raw = Record<string, unknown> & { id: string; rev?: number | null };
 
-/** rowOf is a record of the server's as a row: the columns that the table has. */
-export function rowOf(table: TableSchema, kind: Kind, id: string, rev: number, doc: Fields): Raw {
-  const out: Raw = { id, rev };
+/** rowOf is a record as a row: the columns that the table has. `seen` is what the server has of it. */
+export function rowOf(table: TableSchema, kind: Kind, c: { id: string; rev: number }, seen: Fields, doc: Fields): Raw {
+  const out: Raw = { id: c.id, rev: c.rev };
   for (const { name } of table.columnArray) {
     if (name === "rev") continue;
+    if (name === "seen") {
+      out[name] = JSON.stringify(seen);
+      continue;
+    }
     const value = doc[name] ?? null;
     out[name] = isText(kind, name) && value !== null ? JSON.stringify(value) : value;
   }
@@ -54,7 +60,7 @@ export function rowOf(table: TableSchema, kind: Kind, id: string, rev: number, d
 export function fieldsOf(table: TableSchema, kind: Kind, row: Raw): Fields {
   const out: Fields = {};
   for (const { name } of table.columnArray) {
-    if (name === "rev") continue;
+    if (name === "rev" || name === "seen") continue;
     out[name] = isText(kind, name) ? parsed(row[name]) : row[name];
   }
   return out;

@@ -168,7 +168,8 @@ class Pull {
   /** ghosts adds rows that the server does not have: who begins from 0 is not told of what went before. */
   private async ghosts(): Promise<void> {
     for (const table of this.queue.tables) {
-      const there = new Set((await this.queue.wire.manifest(table)).records.map(([id]) => id as string));
+      const there = await this.queue.wire.held(table);
+      if (there === undefined) continue;
       const here = await this.queue.database.get(table).query().fetchIds();
       const changed = this.changed.get(table) ?? new Map();
       for (const id of here) {
@@ -207,7 +208,8 @@ class Pull {
   private row(table: string, c: Change, waits: Sent[]): Raw | undefined {
     const mutations = waits.map((s) => s.mutation);
     if (mutations.at(-1)?.op === "delete") return undefined;
-    const doc = overlay(("doc" in c ? c.doc : undefined) as Fields | undefined, mutations) ?? {};
-    return rowOf(this.queue.database.schema.tables[table]!, kindOf(table)!, c.id, c.rev, doc);
+    const kind = kindOf(table)!;
+    const seen = (("doc" in c ? c.doc : undefined) ?? {}) as Fields;
+    return rowOf(this.queue.database.schema.tables[table]!, kind, c, seen, overlay(kind, seen, mutations)!);
   }
 }

@@ -50,26 +50,52 @@ export function mutationOf(
   const changed = difference(kind, known, local.fields);
   if (Object.keys(changed).length === 0) return undefined;
   if (kind.ops.includes("patch")) return { ...head, op: "patch", fields: changed };
-  // Evidence never changes. The server keeps this version for a supervisor and answers with the record as it is.
+  // Evidence never changes: the server keeps this version for a supervisor and answers with the record as it is.
   return { ...head, op: "put", fields: present(pick(local.fields, kind.said)) };
 }
 
-/** difference is the members a phone may write that differ. Absent and null are the same. */
+/**
+ * difference is the members a phone may write that differ. Absent and null are the same. Of an object in a record that
+ * is merged member by member (drafts), those of its members that differ: a stale copy of another one would undo what
+ * the agent's other phone wrote.
+ */
 export function difference(kind: Kind, before: Fields, after: Fields): Fields {
   const out: Fields = {};
   for (const name of kind.said) {
-    if (!same(before[name], after[name])) out[name] = after[name] ?? null;
+    const [was, is] = [before[name], after[name]];
+    if (same(was, is)) continue;
+    if (!merges(kind) || !isObject(was) || !isObject(is)) {
+      out[name] = is ?? null;
+      continue;
+    }
+    const names = [...new Set([...Object.keys(was), ...Object.keys(is)])].filter((n) => !same(was[n], is[n]));
+    out[name] = Object.fromEntries(names.map((n) => [n, is[n] ?? null]));
   }
   return out;
 }
 
 /** overlay is a record with mutations on top, in order. */
-export function overlay(doc: Fields | undefined, mutations: Mutation[]): Fields | undefined {
+export function overlay(kind: Kind, doc: Fields | undefined, mutations: Mutation[]): Fields | undefined {
   let out = doc;
   for (const m of mutations) {
-    if (m.op !== "delete") out = { ...out, ...m.fields };
+    if (m.op === "delete") continue;
+    const fields = { ...m.fields };
+    for (const [name, value] of Object.entries(fields)) {
+      const was = out?.[name];
+      if (merges(kind) && isObject(was) && isObject(value)) fields[name] = present({ ...was, ...value });
+    }
+    out = { ...out, ...fields };
   }
   return out;
+}
+
+/** merges tells whether records of a kind are merged member by member, objects in them too. */
+export function merges(kind: Kind): boolean {
+  return kind.ops.includes("delete");
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /**

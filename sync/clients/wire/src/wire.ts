@@ -109,6 +109,17 @@ export class Wire {
     return this.json<Manifest>(`/sync/v1/manifest?type=${encodeURIComponent(type)}`, undefined, signal);
   }
 
+  /** held are the ids that the device should hold of a type; undefined where the server does not know the type. */
+  async held(type: string, signal?: AbortSignal): Promise<Set<string> | undefined> {
+    try {
+      return new Set((await this.manifest(type, signal)).records.map(([id]) => id as string));
+    } catch (e) {
+      if (!(e instanceof WireError && e.status === 400)) throw e;
+      this.wake();
+      return undefined;
+    }
+  }
+
   /**
    * listen calls back whenever there may be something to pull, until the signal ends it. It reads the stream by fetch,
    * because EventSource cannot send headers. Where fetch gives no body to read (React Native), it calls back every
