@@ -48,8 +48,8 @@ func TestJ13AnExportShowsItsRestores(t *testing.T) {
 	}
 }
 
-// TestAFalseRestoreWithAValidSignatureIsFound verifies exports whose signer tells something else of the restores than the
-// tree holds.
+// TestAFalseRestoreWithAValidSignatureIsFound verifies exports whose signer tells something else of the restores than
+// the tree holds.
 func TestAFalseRestoreWithAValidSignatureIsFound(t *testing.T) {
 	h := newFixture(t)
 	h.record(t, 1, 3, 0)

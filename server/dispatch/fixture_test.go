@@ -326,7 +326,8 @@ func (v View) stop(c string) Stop {
 func (h *fixture) say(agent auth.UserID, st Stop, fields string) {
 	h.t.Helper()
 	h.n++
-	sync := offline.New(offline.Options{Alone: true, Journal: h.journal, Applier: h.cases, Records: h.cases, Hash: sha256.Sum256})
+	sync := offline.New(offline.Options{Alone: true, Journal: h.journal, Applier: h.cases, Records: h.cases,
+		Hash: sha256.Sum256})
 	defer sync.Close()
 	device := auth.DeviceID("phone-" + agent)
 	recs, err := h.store.Records(context.Background(), porto, []journal.DocRef{{Type: "assignments", ID: st.Assignment}})
