@@ -64,6 +64,7 @@
 //	J5  storetest TombstonesStay, SweptIsWhatIsOld; TestTheFloorRisesWithRealTime; sync/offline floor_test.go
 //	J6  TestAnnouncedPagesAreVisible, TestPagesOfOtherNodesAreAnnounced; sync/offline pull_test.go; storetest
 //	    APullMissesNothing, FeedsStopAtTheWatermark
+//	J7  sync/offline TestJ7AFeedBelongsToOneBranch
 //	J7a TestACopyGetsNoNumber; server/casework TestAMoveThatIsCutShortIsFinished, TestADebtorComesBack,
 //	    TestACommandIsAnsweredOnceThoughItsCaseMoves
 //	J8  server/casework TestADebtorHasOneHomeBranch, TestTwoBranchesClaimADebtorAtOnce
@@ -75,6 +76,9 @@
 //	    TestPageBytesArePinned; server/audit proof_test.go,
 //	    TestAnExportWithoutTheNewestVisitsFails
 //	J12 TestPayloadsAreSaidWithASalt; sync/seal vault_test.go, reveal_test.go
+//	J13 sync/offline TestJ13NumbersOfAnEpochBeginAboveAllBefore; server TestJ13ARestoredBackupIsANewEpoch;
+//	    server/audit TestJ13AnExportShowsItsRestores
+//	J14 TestNewerSchemaIsRefusedNotMisread; server/record TestMembersOfNewerAppsAreKept
 //	J15 TestLimitsAreRefusedBeforeNumbering, TestPagesStayWithinTheirLimits
 //	J16 server/notify TestAlertLeftAtSendingByACrashIsRepeated, TestStopInTheMiddleLeavesSendingForTheNextStart
 //	J17 server ids_test.go; storetest ReceiptsAreKeptForEver
