@@ -31,6 +31,8 @@ type Problem struct {
 		Location string `json:"location"`
 		Message  string `json:"message"`
 	} `json:"errors"`
+	// Epoch stands in cursor_expired: the feed's.
+	Epoch string `json:"epoch"`
 	// Challenge stands in auth.factor_required; see SignInWithFactor.
 	Challenge *struct {
 		Token     string `json:"token"`

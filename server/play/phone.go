@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -31,6 +32,8 @@ type Phone struct {
 	Limit int
 	// Tally counts the answers to the phone's mutations by status.
 	Tally map[string]int
+
+	acked map[string]acknowledged // by mid, of the last 30 days
 }
 
 // Mutation is one local write, as a push sends it.
@@ -62,10 +65,12 @@ type Result struct {
 // NewPhone makes a phone that has not signed in yet.
 func NewPhone(base, agent, device string, h *http.Client) *Phone {
 	return &Phone{Client: Client{Base: base, HTTP: h}, Agent: agent, Device: device,
-		Docs: map[string]map[string]json.RawMessage{}, Revs: map[string]uint64{}, Tally: map[string]int{}}
+		Docs: map[string]map[string]json.RawMessage{}, Revs: map[string]uint64{}, Tally: map[string]int{},
+		acked: map[string]acknowledged{}}
 }
 
-// Pull pulls page by page until the phone is up to date, and returns the number of changes.
+// Pull pulls page by page until the phone is up to date, and returns the number of changes. If its cursor has expired
+// (410), it sends what another epoch may have lost and begins from 0.
 func (p *Phone) Pull(ctx context.Context) (changes int, err error) {
 	for {
 		q := url.Values{"after": {strconv.FormatUint(p.Cursor, 10)}}
@@ -88,20 +93,27 @@ func (p *Phone) Pull(ctx context.Context) (changes int, err error) {
 				Doc  json.RawMessage `json:"doc"`
 			} `json:"changes"`
 		}
-		if err := p.Do(ctx, http.MethodGet, "/sync/v1/pull?"+q.Encode(), nil, &page); err != nil {
+		err := p.Do(ctx, http.MethodGet, "/sync/v1/pull?"+q.Encode(), nil, &page)
+		var gone *Problem
+		if errors.As(err, &gone) && gone.Status == http.StatusGone && p.Cursor > 0 {
+			p.beginAgain(gone.Epoch)
+			if err := p.Push(ctx, nil); err != nil {
+				return changes, err
+			}
+			continue
+		}
+		if err != nil {
 			return changes, err
 		}
 		for _, c := range page.Changes {
 			changes++
-			if c.Op == "put" {
-				if p.Docs[c.Type] == nil {
-					p.Docs[c.Type] = map[string]json.RawMessage{}
-				}
-				p.Docs[c.Type][c.ID] = c.Doc
-				p.Revs[c.Type+"/"+c.ID] = c.Rev
-			} else {
-				delete(p.Docs[c.Type], c.ID)
-				delete(p.Revs, c.Type+"/"+c.ID)
+			switch c.Op {
+			case "put":
+				p.put(c.Type, c.ID, c.Rev, c.Doc)
+			case "revoke":
+				p.purge(c.Type, c.ID)
+			default:
+				p.drop(c.Type, c.ID)
 			}
 		}
 		p.Epoch, p.Cursor = page.Epoch, page.Cursor
@@ -134,7 +146,9 @@ func (p *Phone) Push(ctx context.Context, lose func() bool) error {
 		n := min(len(p.Queue), cmp.Or(p.Batch, PushSize))
 		batch := p.Queue[:n]
 		var answer struct {
-			Results []Result `json:"results"`
+			Epoch      string    `json:"epoch"`
+			ServerTime time.Time `json:"server_time"`
+			Results    []Result  `json:"results"`
 		}
 		body := map[string]any{"device": p.Device, "schema": 3, "mutations": batch}
 		if err := p.Do(ctx, http.MethodPost, "/sync/v1/push", body, &answer); err != nil {
@@ -154,12 +168,14 @@ func (p *Phone) Push(ctx context.Context, lose func() bool) error {
 			}
 			p.Tally[r.Status]++
 			switch r.Status {
-			case "retry":
-				left = append(left, batch[i])
 			case "rejected", "conflict", "revoked":
 				p.Tally[r.Status+" "+r.Code]++
 			}
+			if p.settle(batch[i], r, answer.Epoch) {
+				left = append(left, batch[i])
+			}
 		}
+		p.sweep(answer.ServerTime)
 		p.Queue = append(left, p.Queue[n:]...)
 		if len(left) == n {
 			return fmt.Errorf("the server asks to send %d mutations again, and again", n)

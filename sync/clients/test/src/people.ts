@@ -62,9 +62,9 @@ export async function plain(agent: string): Promise<Wire> {
   return new Wire(await phone(agent));
 }
 
-/** until polls a condition for a minute. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, ms = 60_000): Promise<void> {
-  const end = Date.now() + ms;
+/** until polls a condition for a minute, or as long as UNTIL says in milliseconds. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const end = Date.now() + Number(process.env["UNTIL"] ?? 60_000);
   while (!(await condition())) {
     if (Date.now() > end) throw new Error(`that did not come about: ${what}`);
     await new Promise((done) => setTimeout(done, 20));

@@ -5,7 +5,7 @@ import { newMid, same, type Type, typeNames, Wire } from "@doorstep/wire";
 import { IDBKeyRange, indexedDB } from "fake-indexeddb";
 import {
   addRxPlugin, createRxDatabase, OPEN_COLLECTIONS, prepareQuery, type RxCollection, type RxDatabase, type RxJsonSchema,
-  type RxStorage,
+  type RxStorage, type WithDeleted,
 } from "rxdb";
 import { RxDBMigrationSchemaPlugin } from "rxdb/plugins/migration-schema";
 import { getRxStorageDexie } from "rxdb/plugins/storage-dexie";
@@ -97,6 +97,7 @@ test("pulls what the agent has, and pushes a visit with its note", async () => {
     const [v, n] = [await d.of("visits").findOne(visit).exec(), await d.of("visit_notes").findOne(written.id).exec()];
     return v?.["by"] === "RIB-WEST-team1-agent1" && n?.["by"] === "RIB-WEST-team1-agent1";
   });
+  assert.equal((await now(d, "visit_notes", written.id))?.["flags"], undefined, "the visit was there before the note");
   const seen = await (await supervisor()).get(`/v1/cases/${stop["case"]}`);
   assert.ok(JSON.stringify(seen).includes(visit));
 });
@@ -255,6 +256,8 @@ test("what is revoked is purged, the log included, and nothing is pushed for it"
     return gone.every((text) => text === "[]");
   });
   assert.deepEqual(refused, ["revoked written in the tunnel"]);
+  const bare = (await masters(d, "visit_notes")).filter((doc) => doc._deleted);
+  assert.ok(bare.length > 0 && bare.every((doc) => !("_rev" in doc || "_meta" in doc)), "no member of RxDB's own");
   const log = (d.db.collections as Record<string, RxCollection>)["doorstep_log"]!;
   assert.ok(!JSON.stringify(await log.find().exec()).includes("Mrs. Example"));
   const before = d.proxy.pushes().length;
@@ -449,6 +452,13 @@ async function stopped(d: Device): Promise<void> {
   open.splice(open.indexOf(d), 1);
 }
 
+/** masters are the records of a type as RxDB believes the server has them. */
+async function masters(d: Device, type: Type): Promise<WithDeleted<Stored>[]> {
+  const meta = d.sync.states[type]!.metaInstance!;
+  const query = prepareQuery(meta.schema, { selector: { isCheckpoint: "0" } as never, sort: [{ id: "asc" }], skip: 0 });
+  return (await meta.query(query)).documents.map((x) => x.docData as WithDeleted<Stored>);
+}
+
 /** noted is the cursor that RxDB has stored for a collection; 0 for none. */
 async function noted(d: Device, type: Type): Promise<number> {
   const meta = d.sync.states[type]!.metaInstance;
@@ -512,7 +522,7 @@ test("retry keeps a write queued, and the others go on", async () => {
   let asked = 0;
   d.proxy.rule = (x) => {
     if (x.path !== "/sync/v1/push" || !x.body.includes("is busy") || asked++ > 2) return undefined;
-    return { rewrite: (text) => text.replace(/"status":"(applied|duplicate)"/, '"status":"retry"') };
+    return answered("retry")(x);
   };
   const busy = await note(d, of, "is busy");
   await until("it was asked to wait", () => asked > 0);
