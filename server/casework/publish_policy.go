@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"doorstep/auth"
 	"doorstep/server/conduct"
@@ -17,6 +18,8 @@ type Law struct {
 	Policy *conduct.Policy
 	// Org is the entry of the organisation's journal that put it in force.
 	Org uint64
+	// Since is when that was.
+	Since time.Time
 	// Bundle is what phones get of it, and Signed a signed note over the bundle's Statement.
 	Bundle conduct.Bundle
 	Signed string

@@ -12,7 +12,7 @@ type Elsewhere struct {
 	Party string `json:"party,omitempty"` // whom they were meant for; without it, the debtor
 	// At are instants in UTC, sorted: of a cap those in its window and as many as it allows, of a party's row the
 	// earliest that it needs.
-	At []time.Time `json:"at"`
+	At []When `json:"at"`
 }
 
 // Elsewhere gives, for an act of a case, what the profiles count of the contacts that name another case. Judge of the
@@ -38,7 +38,7 @@ func (p *Policy) Elsewhere(profiles []string, a Action, history []HistoryEntry) 
 			}
 			e := Elsewhere{Rule: rule, Party: name}
 			for _, t := range at {
-				e.At = append(e.At, time.Unix(t, 0).UTC())
+				e.At = append(e.At, When{t, instant})
 			}
 			out = append(out, e)
 		}

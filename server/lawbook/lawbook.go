@@ -203,7 +203,7 @@ func (b *Book) adopt(ctx context.Context) error {
 		return nil
 	}
 	next := &law{record: record}
-	next.Org = n
+	next.Org, next.Since = n, record.Since
 	if now != nil && now.Org == n {
 		next.reviewed.Store(now.reviewed.Load())
 	}

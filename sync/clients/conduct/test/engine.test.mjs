@@ -8,7 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import test from "node:test";
-import { instantText } from "../dist/time.js";
+import { Bundle, judge } from "../dist/judge.js";
+import { Policy } from "../dist/policy.js";
+import { instantText, parseWhen, Zones } from "../dist/time.js";
 import { decide, root, whole } from "./engine.mjs";
 
 const many = Number(process.env.QUESTIONS ?? 20000);
@@ -17,6 +19,9 @@ process.on("exit", () => rmSync(dir, { recursive: true, force: true }));
 const file = join(dir, "questions.ndjson");
 execFileSync("go", ["test", "./server/conduct", "-count=1", "-timeout=20m", "-run=^TestWriteQuestions$",
   `-questions=${file}`, `-questions-many=${many}`], { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
+const doors = join(dir, "doors.ndjson");
+execFileSync("go", ["test", "./server/casework", "-count=1", "-timeout=20m", "-run=^TestWriteDoors$",
+  `-doors=${doors}`], { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
 const lines = createInterface({ input: createReadStream(file) })[Symbol.asyncIterator]();
 const first = JSON.parse((await lines.next()).value);
 const engine = whole(first.parts.map((p) => p.Text), first.zones);
@@ -41,6 +46,45 @@ test("the engines agree on random questions", async (t) => {
   assert.equal(tally.all, many);
   // Questions that all get the same answer would prove little.
   assert.ok(tally.allowed > many / 20 && tally.spans > tally.searched / 5 && tally.split > many / 50);
+});
+
+// The card and the act give the server's verdict, on every day that the card speaks of, and none on others.
+test("case cards judge as the server does", (t) => {
+  const [head, ...cards] = readFileSync(doors, "utf8").trimEnd().split("\n").map((line) => JSON.parse(line));
+  const [hash, org, dated] = head.statement.split("\n");
+  const texts = new Map(head.parts.map((p) => [p.Name, p.Text]));
+  const zones = Zones.read(texts.get("zones"));
+  texts.delete("zones");
+  const bundle = new Bundle(hash, Number(org.slice(4)), dated.slice(6), new Policy(texts.values()), zones);
+  const tally = { yes: 0, no: 0, cant_say: 0, until: 0, again: 0 };
+  for (const { card, acts } of cards) {
+    for (const { all, day, ...act } of acts) {
+      const ask = (at) => judge(bundle, card, { ...act, at, agents: 1, clock: "sure", synced: true,
+        seen: { org: bundle.org, dated: bundle.dated } });
+      const got = ask(act.at);
+      const where = `${JSON.stringify({ card, act, all, got })}`;
+      tally[got.answer]++;
+      if (day > card.door.to) {
+        assert.deepEqual([got.answer, got.why], ["cant_say", "card"], where);
+        continue;
+      }
+      const hits = (all ?? []).map((h) => [h.reason, h.rule]);
+      assert.deepEqual(got.answer === "yes" ? [] : got.all, hits, where);
+      // The answer changes when it says that it will.
+      const edge = got.answer === "yes" ? got.until : got.again_at;
+      if (edge === null) continue;
+      const [before, then] = [-1, 0].map((s) => ask(instantText(parseWhen(edge).sec + s)));
+      if (got.answer === "yes") {
+        tally.until++;
+        assert.deepEqual([before.answer, then.answer === "yes"], ["yes", false], where);
+      } else {
+        tally.again++;
+        assert.deepEqual([before.answer === "yes", then.answer], [false, "yes"], where);
+      }
+    }
+  }
+  t.diagnostic(JSON.stringify(tally));
+  assert.ok(Math.min(...Object.values(tally)) > 300);
 });
 
 function vectors(t, path, least) {
