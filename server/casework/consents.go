@@ -110,8 +110,8 @@ func usesFrom(all []Filed[record.Consent]) time.Time {
 	return first
 }
 
-// lastUse is when a consent was used up, zero if it was not, and how often it was used, at most MaxUses. Each contact of the case by one
-// of its channels since it was given is a use, whether or not it needed the consent.
+// lastUse is when a consent was used up, zero if it was not, and how often it was used, at most MaxUses. Each contact
+// of the case by one of its channels since it was given is a use, whether or not it needed the consent.
 func lastUse(f *File, g *record.Consent, without []string) (last time.Time, uses int) {
 	if g.Limits.MaxUses == 0 {
 		return time.Time{}, 0

@@ -103,7 +103,8 @@ func dayAfter(day string, n int) string {
 }
 
 // card is a case, decoded and sealed, as an agent's phone gets it at an instant.
-func (s *Service) card(ctx context.Context, rec journal.Record, k *record.Case, now time.Time) (json.RawMessage, error) {
+func (s *Service) card(ctx context.Context, rec journal.Record, k *record.Case, now time.Time) (json.RawMessage,
+	error) {
 	if err := s.vault.OpenDoc(ctx, k.Debtor, rec.Branch, rec.Type, rec.ID, k); err != nil {
 		return nil, fmt.Errorf("open %s: %w", rec.Type, err)
 	}

@@ -282,8 +282,8 @@ func TestADoorIsKeptUp(t *testing.T) {
 		ok(t, json.Unmarshal(jsonOf(t, ana.docs["cases"]["north.c1"]), &card))
 		return card.Door
 	}
-	if d := door(); d.PolicyHash != policy.Hash() || d.AsOf != conduct.At(h.now) || len(d.History) != 1 || len(d.Elsewhere) != 0 ||
-		d.TZ[0] != "Europe/Lisbon" || d.PastDueDays == nil {
+	if d := door(); d.PolicyHash != policy.Hash() || d.AsOf != conduct.At(h.now) || len(d.History) != 1 ||
+		len(d.Elsewhere) != 0 || d.TZ[0] != "Europe/Lisbon" || d.PastDueDays == nil {
 		t.Errorf("the first door is %+v", d)
 	}
 	if _, shown := h.shown("north.c1")["door"]; shown {

@@ -29,7 +29,8 @@ var conductLists = map[string]string{
 // conductNeeds are the members that an object of a conduct question is refused without.
 var conductNeeds = map[string][]string{"Request": {"profiles", "action"}, "Action": {"channel", "at"},
 	"Consent": {"scope", "given_at"}, "CardConsent": {"scope", "given_at"}, "Elsewhere": {"rule", "at"},
-	"Card": {"semantics", "policy_hash", "as_of", "from", "to", "profiles"}, "HistoryEntry": {"channel", "at"}, "OptOut": {"channel"}}
+	"Card":         {"semantics", "policy_hash", "as_of", "from", "to", "profiles"},
+	"HistoryEntry": {"channel", "at"}, "OptOut": {"channel"}}
 
 // conductBounds are the least and the most of its whole numbers.
 var conductBounds = map[string][2]float64{"agents": {1, 1000}, "duration_min": {0, 1440},

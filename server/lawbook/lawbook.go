@@ -290,7 +290,8 @@ func (b *Book) load(ctx context.Context, record office.Policy) (*conduct.Policy,
 	return loadPacks(texts)
 }
 
-// Run takes up changes that other nodes made, and gives phones new zone offsets each week, until the context ends. It logs what fails and returns nil.
+// Run takes up changes that other nodes made, and gives phones new zone offsets each week, until the context ends. It
+// logs what fails and returns nil.
 func (b *Book) Run(ctx context.Context) error {
 	tick := time.NewTicker(takeUpEvery)
 	defer tick.Stop()

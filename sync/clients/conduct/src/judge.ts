@@ -55,6 +55,8 @@ export interface Question {
   onsite?: { asked_to_leave?: boolean; distressed?: boolean; identity_verified?: boolean };
   /** contacts are visits that this phone recorded and that the card does not have yet, in the shape of its history. */
   contacts?: unknown[];
+  /** consents are those that this phone recorded and that the card does not have yet, in the shape of the vectors. */
+  consents?: unknown[];
 }
 
 /** Answer is what judge says. It is never "yes" in doubt. */
@@ -78,6 +80,7 @@ export function judge(bundle: Bundle | undefined, card: unknown, question: Quest
 
 function answer(bundle: Bundle | undefined, card: unknown, q: Question): Answer {
   if (!(bundle instanceof Bundle)) throw new CantSay("unverified", "the bundle was not verified");
+  if (!Number.isSafeInteger(q.seen?.org)) throw new CantSay("question", "seen must be given");
   if (bundle.before(q.seen)) throw new CantSay("old_bundle", `the phone has seen ${q.seen.org} of ${q.seen.dated}`);
   if (q.synced !== true) throw new CantSay("not_synced", "the first pull is not complete");
   if (q.clock !== "sure") throw new CantSay("clock", "the phone's clock is in doubt");
@@ -91,18 +94,19 @@ function answer(bundle: Bundle | undefined, card: unknown, q: Question): Answer 
   }
   // What came while the clock was a little behind counts too.
   const at = Math.max(asked.sec, door.asOf);
-  const { clock: _, synced: __, seen: ___, contacts = [], at: ____, ...act } = q;
+  const { clock: _, synced: __, seen: ___, at: ____, contacts = [], consents = [], ...act } = q;
   const m = new Matter(bundle.policy, bundle.policy.chain(door.profiles), bundle.zones, {
     profiles: door.profiles,
     action: { ...act, at: instantText(at), channel: "visit", place: q.place ?? "home", case: card["id"], tz: door.tz },
-    case: { past_due_days: door.pastDue, flags: door.flags, requests: door.requests, consents: door.consents,
+    case: { past_due_days: door.pastDue, flags: door.flags, requests: door.requests,
+      consents: [...door.consents, ...consents],
       notice: door.notice },
     history: [...door.history, ...contacts],
     elsewhere: door.elsewhere,
   });
   if (m.zones.length === 0) return no(null, [["TZ_UNKNOWN", "engine"]]);
   const today = m.zone.dayAt(at);
-  if (today < door.from || today > door.to) throw new CantSay("card", "the card does not speak of this day: pull again");
+  if (today < door.from || today > door.to) throw new CantSay("card", "the card does not speak of this day: pull");
   if (door.pastDue !== undefined) {
     const n = door.pastDue;
     m.pastDue = (t) => n + m.zone.dayAt(t) - door.from;
@@ -120,7 +124,8 @@ function answer(bundle: Bundle | undefined, card: unknown, q: Question): Answer 
     endOf(door.to, m));
   const span = at < reach ? allowedFrom(m, at, reach, (day) => !held(day) && !kept(day)) : undefined;
   if (hits.length > 0) return no(span ? instantText(span[0]) : null, hits);
-  return !span || span[0] !== at ? no(null, [["TZ_UNKNOWN", "engine"]]) : { answer: "yes", until: instantText(span[1]) };
+  if (!span || span[0] !== at) throw new CantSay("offsets", "the offsets end with the act");
+  return { answer: "yes", until: instantText(span[1]) };
 }
 
 const no = (again: string | null, all: [string, string][]): Answer =>

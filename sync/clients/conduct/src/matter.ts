@@ -4,7 +4,8 @@
 import * as lists from "./lists.js";
 import { Members } from "./members.js";
 import type { Chain, Lift, Policy } from "./policy.js";
-import { CantSay, daySeconds, dayOf, parseClock, parseDay, parseWhen, type When, type Zone, type Zones } from "./time.js";
+import { CantSay, daySeconds, dayOf, parseClock, parseDay, parseWhen, type When, type Zone,
+  type Zones } from "./time.js";
 
 /** Request is a question in the shapes of the vectors: an act, what is known of the case, and its history. */
 export interface Request {
@@ -16,7 +17,7 @@ export interface Request {
   elsewhere?: readonly Elsewhere[];
 }
 
-/** Elsewhere says when contacts were made that a rule counts though they belong to a case that the phone may not see. */
+/** Elsewhere says when contacts were made that a rule counts though they are of a case that the phone may not see. */
 export interface Elsewhere {
   rule: string;
   party?: string; // without it, the debtor
@@ -115,7 +116,8 @@ export class Matter {
       for (const text of e.at) {
         const t = parseWhen(text);
         if (!t || t.wall) throw new CantSay("card", "elsewhere.at: this must be an instant");
-        this.elsewhere.push({ rule: e.rule, sameParty: (e.party ?? "debtor") === this.party, at: t.sec, day: this.pastDay(t.sec) });
+        this.elsewhere.push({ rule: e.rule, sameParty: (e.party ?? "debtor") === this.party, at: t.sec,
+          day: this.pastDay(t.sec) });
       }
     }
   }

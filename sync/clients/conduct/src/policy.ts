@@ -98,7 +98,7 @@ const notDecided = ["complaint", "instruments", "outsourcing", "plan", "privacy"
 const placeModes = ["allow", "deny", "unless_consent", "deny_unless_requested", "unless_flag_home_unavailable",
   "unless_employer_prohibits"];
 
-/** Policy is compiled from the texts of the bundle's parts. A profile that cannot be read is so only where it is used. */
+/** Policy is compiled from the texts of the bundle's parts. A profile that cannot be read fails where it is used. */
 export class Policy {
   readonly reasons: string[] = [];
   readonly flags = new Set<string>(lists.knownFlags);
@@ -366,7 +366,8 @@ export class Policy {
       flag: r.text("flag"),
       maxDays: r.whole("max_days", 1, 10000) ?? 0,
       unlessFlags,
-      unlessParty: r.take("unless_party") === undefined ? new Set<string>() : this.words(r, "unless_party", lists.parties),
+      unlessParty: r.take("unless_party") === undefined ? new Set<string>()
+        : this.words(r, "unless_party", lists.parties),
       allowPurpose: new Set<string>([...purposes("allow_purpose"), ...purposes("unless_purpose")]),
     };
     for (const f of [s.flag, ...unlessFlags]) if (f !== undefined) this.flags.add(f);

@@ -76,7 +76,9 @@ class Trial {
   }
 
   private hit(reason: string, rule: string): void {
-    if (!this.m.policy.reasons.includes(reason)) throw new CantSay("unknown_rule", `the bundle's reasons lack ${reason}`);
+    if (!this.m.policy.reasons.includes(reason)) {
+      throw new CantSay("unknown_rule", `the bundle's reasons lack ${reason}`);
+    }
     this.hits.push([reason, rule]);
   }
 
@@ -106,7 +108,8 @@ class Trial {
     }
     for (const r of p.recording) this.hitIf(!m.recording, r);
     for (const r of p.content) {
-      this.hitIf(m.tags.some((tag) => r.forbid.includes(tag) || (!disclosable && r.forbidUndisclosed.includes(tag))), r);
+      this.hitIf(m.tags.some((tag) =>
+        r.forbid.includes(tag) || (!disclosable && r.forbidUndisclosed.includes(tag))), r);
     }
     if (m.event !== undefined) {
       for (const r of p.onsite) {
@@ -214,7 +217,8 @@ class Trial {
       this.hit("PARTY_PURPOSE", row.id);
     }
     if (row.max === 0 || m.event !== undefined || m.flagUp("party_asked_for_more", day)) return;
-    const reached = m.history.filter((h) => h.at <= t && h.samePerson && lists.counted["contacts"]!.has(h.result ?? ""));
+    const reached = m.history.filter((h) =>
+      h.at <= t && h.samePerson && lists.counted["contacts"]!.has(h.result ?? ""));
     const others = m.elsewhere.filter((e) => e.rule === row.id && e.sameParty && e.at <= t);
     if (reached.length + others.length >= row.max) this.hit("PARTY_CAP", row.id);
   }
@@ -264,7 +268,7 @@ class Trial {
   private cap(r: CapRule, since: number): void {
     const { m, t } = this;
     if (!this.binds(r)) return;
-    if ((since - 1) * daySeconds < m.zone.from) throw new CantSay("offsets", `${r.id} counts what is older than they are`);
+    if ((since - 1) * daySeconds < m.zone.from) throw new CantSay("offsets", `${r.id} counts what is older than they`);
     const own = m.history.filter((h) => h.day >= since && h.at <= t && holds(r.channels, h.channel) &&
       (r.counts === undefined || r.counts.has(h.result ?? "")) && (h.place === undefined || holds(r.places, h.place)) &&
       (r.scope === "case" ? h.sameCase : r.scope === "debt" ? h.sameDebt : r.scope === "number" ? h.sameNumber

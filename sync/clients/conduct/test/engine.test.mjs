@@ -1,5 +1,6 @@
 // This engine answers as the Go engine does: the vectors, and random questions that server/conduct writes with its
-// answers. QUESTIONS is how many of those (20,000 unless it is set).
+// answers. QUESTIONS is how many of those (20,000 unless it is set). QUESTIONS_DIR names a folder for what is written,
+// which a further run then takes from there.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -14,14 +15,21 @@ import { instantText, parseWhen, Zones } from "../dist/time.js";
 import { decide, root, whole } from "./engine.mjs";
 
 const many = Number(process.env.QUESTIONS ?? 20000);
-const dir = mkdtempSync(join(tmpdir(), "doorstep-questions-"));
-process.on("exit", () => rmSync(dir, { recursive: true, force: true }));
-const file = join(dir, "questions.ndjson");
-execFileSync("go", ["test", "./server/conduct", "-count=1", "-timeout=20m", "-run=^TestWriteQuestions$",
-  `-questions=${file}`, `-questions-many=${many}`], { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
-const doors = join(dir, "doors.ndjson");
-execFileSync("go", ["test", "./server/casework", "-count=1", "-timeout=20m", "-run=^TestWriteDoors$",
-  `-doors=${doors}`], { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
+const dir = process.env.QUESTIONS_DIR ?? mkdtempSync(join(tmpdir(), "doorstep-questions-"));
+if (!process.env.QUESTIONS_DIR) process.on("exit", () => rmSync(dir, { recursive: true, force: true }));
+
+/** written has a test of a Go package write a file, and returns the file. */
+function written(room, test, name, ...flags) {
+  const file = join(dir, `${name}.ndjson`);
+  if (!existsSync(file)) {
+    execFileSync("go", ["test", `./server/${room}`, "-count=1", "-timeout=20m", `-run=^${test}$`, `-${name}=${file}`,
+      ...flags], { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
+  }
+  return file;
+}
+
+const file = written("conduct", "TestWriteQuestions", "questions", `-questions-many=${many}`);
+const doors = written("casework", "TestWriteDoors", "doors");
 const lines = createInterface({ input: createReadStream(file) })[Symbol.asyncIterator]();
 const first = JSON.parse((await lines.next()).value);
 const engine = whole(first.parts.map((p) => p.Text), first.zones);
@@ -109,5 +117,6 @@ test("the vectors of server/conduct", (t) => vectors(t, join(root, "server/condu
 
 const shared = join(root, "../shared/data/conduct/vectors.jsonl");
 test("the shared vectors", {
-  skip: !existsSync(shared) && "THE SHARED VECTORS WERE NOT JUDGED: shared/data/conduct does not lie beside the checkout",
+  skip: !existsSync(shared) &&
+    "THE SHARED VECTORS WERE NOT JUDGED: shared/data/conduct does not lie beside the checkout",
 }, (t) => vectors(t, shared, 130));
