@@ -89,7 +89,7 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 	}
 	me := c.Actor.User
 	for i, rec := range recs {
-		var k record.Case
+		var k *record.Case
 		switch {
 		case !knows(c, rec.Type):
 			continue // the app does not know such records
@@ -98,7 +98,8 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 			continue
 		case rec.Type == "policy":
 		case rec.Type == "cases":
-			if err := decode(rec, &k); err != nil {
+			k = &record.Case{}
+			if err := decode(rec, k); err != nil {
 				return nil, err
 			}
 			if !slices.Contains(k.Agents, me) {
@@ -119,8 +120,8 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 			continue
 		}
 		var doc json.RawMessage
-		if rec.Type == "cases" {
-			doc, err = s.card(ctx, rec, &k, c.At)
+		if k != nil {
+			doc, err = s.card(ctx, rec, k, c.At)
 		} else {
 			doc, err = s.shown(ctx, rec, record.Agent)
 		}
