@@ -158,7 +158,8 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 
 // lawbook makes a node's copy of the conduct policy.
 func (s *Server) lawbook() *lawbook.Book {
-	return lawbook.New(lawbook.Options{Office: s.office, Casework: s.casework, Sign: s.audit.SignPolicy, Log: s.cfg.Log})
+	return lawbook.New(lawbook.Options{Office: s.office, Casework: s.casework, Sign: s.audit.SignPolicy,
+		Clock: s.cfg.clock(), Log: s.cfg.Log})
 }
 
 // firstAdmin makes the administrator of a new deployment. Until the one-time password has

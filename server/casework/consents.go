@@ -13,6 +13,16 @@ import (
 // over a consent of an earlier time that arrives later. Consents for other channels than
 // visits, and outside their limits, lift nothing.
 func conductConsents(f *File, day string, without ...string) []conduct.Consent {
+	all := consentsFrom(f, day, 0, without...)
+	out := make([]conduct.Consent, len(all))
+	for i, c := range all {
+		out[i] = conduct.Consent{Scope: c.Scope, GivenAt: c.GivenAt, ValidFrom: c.ValidFrom, ExpiresAt: c.ExpiresAt}
+	}
+	return out
+}
+
+// consentsFrom gives them for a local date and some days more, with how many uses are left.
+func consentsFrom(f *File, day string, more int, without ...string) []conduct.CardConsent {
 	superseded := map[string]bool{} // by any record
 	undone := map[string]bool{}     // by the office: no phone undoes what ends a consent
 	for _, x := range f.Consents {
@@ -21,7 +31,7 @@ func conductConsents(f *File, day string, without ...string) []conduct.Consent {
 			undone[id] = undone[id] || x.State.Device == ""
 		}
 	}
-	var out []conduct.Consent
+	var out []conduct.CardConsent
 	for _, x := range f.Consents {
 		g := &x.State
 		if g.Status != "given" || superseded[x.ID] || g.Lacks() != "" {
@@ -44,15 +54,21 @@ func conductConsents(f *File, day string, without ...string) []conduct.Consent {
 				end(w.At)
 			}
 		}
+		var left *int
 		if l := g.Limits; l != nil {
 			if len(l.Channels) > 0 && !slices.Contains(l.Channels, "visit") {
 				continue
 			}
-			if used := lastUse(f, g, without); !used.IsZero() {
+			used, n := lastUse(f, g, without)
+			if !used.IsZero() {
 				end(used.Add(time.Second))
 			}
+			if l.MaxUses > 0 {
+				n = max(l.MaxUses-n, 0)
+				left = &n
+			}
 		}
-		for _, span := range limitedTo(g.Limits, day, f.Case.TimeZone) {
+		for _, span := range limitedTo(g.Limits, day, f.Case.TimeZone, more) {
 			if from.After(span.From) {
 				span.From = from
 			}
@@ -60,8 +76,8 @@ func conductConsents(f *File, day string, without ...string) []conduct.Consent {
 				span.To = ended
 			}
 			if span.From.Before(span.To) {
-				out = append(out, conduct.Consent{Scope: g.Scope, GivenAt: conduct.At(consentFrom(g)),
-					ValidFrom: conduct.At(span.From), ExpiresAt: conduct.At(span.To)})
+				out = append(out, conduct.CardConsent{Scope: g.Scope, GivenAt: conduct.At(consentFrom(g)),
+					ValidFrom: conduct.At(span.From), ExpiresAt: conduct.At(span.To), UsesLeft: left})
 			}
 		}
 	}
@@ -94,13 +110,13 @@ func usesFrom(all []Filed[record.Consent]) time.Time {
 	return first
 }
 
-// lastUse is when a consent was used up; zero if it was not. Each contact of the case by one
-// of its channels since it was given is a use, whether or not it needed the consent.
-func lastUse(f *File, g *record.Consent, without []string) time.Time {
+// lastUse is when a consent was used up, zero if it was not, and how often it was used, at most MaxUses. Each contact
+// of the case by one of its channels since it was given is a use, whether or not it needed the consent.
+func lastUse(f *File, g *record.Consent, without []string) (last time.Time, uses int) {
 	if g.Limits.MaxUses == 0 {
-		return time.Time{}
+		return time.Time{}, 0
 	}
-	from, uses := consentFrom(g), 0
+	from := consentFrom(g)
 	for _, x := range f.Contacts { // in order of time
 		c := &x.State
 		if c.Case != f.Case.ID || c.Uncounted() || c.At.Before(from) || slices.Contains(without, x.ID) ||
@@ -108,15 +124,15 @@ func lastUse(f *File, g *record.Consent, without []string) time.Time {
 			continue
 		}
 		if uses++; uses == g.Limits.MaxUses {
-			return c.At
+			return c.At, uses
 		}
 	}
-	return time.Time{}
+	return time.Time{}, uses
 }
 
-// limitedTo gives the spans around a local date in which limits leave a consent in force: the
-// date and those beside it, or the hours of them.
-func limitedTo(l *record.ConsentLimits, day, zone string) []record.Window {
+// limitedTo gives the spans around a local date, and some days more, in which limits leave a consent in force: the
+// dates and those beside them, or the hours of them.
+func limitedTo(l *record.ConsentLimits, day, zone string, more int) []record.Window {
 	date, err := time.Parse(time.DateOnly, day)
 	if err != nil {
 		return nil
@@ -132,10 +148,10 @@ func limitedTo(l *record.ConsentLimits, day, zone string) []record.Window {
 		return time.Date(date.Year(), date.Month(), date.Day()+days, 0, 0, seconds, 0, loc)
 	}
 	if whole {
-		return []record.Window{{From: at(-2, 0), To: at(3, 0)}}
+		return []record.Window{{From: at(-2, 0), To: at(3+more, 0)}}
 	}
 	var out []record.Window
-	for n := -1; n <= 1; n++ {
+	for n := -1; n <= 1+more; n++ {
 		if from, to, ok := l.On(date.AddDate(0, 0, n).Weekday()); ok {
 			out = append(out, record.Window{From: at(n, from), To: at(n, to)})
 		}

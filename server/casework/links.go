@@ -61,7 +61,7 @@ func (c LinkDebtors) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 		d.put("links", string(id), "", &record.Link{Debtor: id, Person: person, By: t.Actor.User, At: t.At})
 	}
 	d.reply = LinkReceipt{Debtor: c.Debtor, Linked: without(all, c.Debtor), Changed: true}
-	return d, nil
+	return d, t.tellCards(ctx, d, all, nil)
 }
 
 func (c UnlinkDebtors) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
@@ -82,7 +82,7 @@ func (c UnlinkDebtors) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 		d.put("links", string(c.Debtor), "", nil)
 	}
 	d.reply = LinkReceipt{Debtor: c.Debtor, Linked: without(left, c.Debtor), Changed: true}
-	return d, nil
+	return d, t.tellCards(ctx, d, all, nil)
 }
 
 // mayLink refuses debtors who have no cases in the branch, are leaving it, or were erased.

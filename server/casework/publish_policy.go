@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"doorstep/auth"
 	"doorstep/server/conduct"
@@ -17,13 +18,16 @@ type Law struct {
 	Policy *conduct.Policy
 	// Org is the entry of the organisation's journal that put it in force.
 	Org uint64
-	// Signed is a signed note over the policy's Statement.
+	// Since is when that was.
+	Since time.Time
+	// Bundle is what phones get of it, and Signed a signed note over the bundle's Statement.
+	Bundle conduct.Bundle
 	Signed string
 }
 
 // PublishPolicy tells the phones of a branch which conduct policy is in force: the
-// parts that changed, and then the head that lists them all. A policy older than
-// what the branch has does nothing.
+// parts that changed, and then the head that lists them all. A bundle older than
+// what the branch has, by the organisation's entry and then by its date, does nothing.
 type PublishPolicy struct{ Law Law }
 
 // policyDoc is the id of the head.
@@ -39,12 +43,13 @@ func (c PublishPolicy) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 		}
 	}
 	d := t.draft("policy.publish")
-	head := record.Policy{Kind: "head", Hash: c.Law.Policy.Hash(), Org: c.Law.Org, Signed: c.Law.Signed}
-	if was.Org >= head.Org || was.Hash == head.Hash && was.Signed == head.Signed {
+	head := record.Policy{Kind: "head", Hash: c.Law.Policy.Hash(), Org: c.Law.Org, Dated: c.Law.Bundle.Dated,
+		Semantics: conduct.Semantics, HashFormula: conduct.HashFormula, Signed: c.Law.Signed}
+	if was.Org > head.Org || was.Org == head.Org && was.Dated >= head.Dated {
 		return d.nothing(), nil
 	}
 	size := 0
-	parts := c.Law.Policy.Parts()
+	parts := c.Law.Bundle.Parts
 	for _, part := range parts {
 		name := record.PolicyPart{Name: part.Name, SHA256: part.SHA256}
 		head.Parts = append(head.Parts, name)
@@ -83,8 +88,8 @@ func (c PublishPolicy) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 
 // PublishTo tells the phones of a branch which conduct policy is in force. Telling the same again does nothing.
 func (s *Service) PublishTo(ctx context.Context, branch auth.BranchID, law Law) error {
-	if _, err := s.One(ctx, auth.System(), branch, Request{ID: "org:" + strconv.FormatUint(law.Org, 10),
-		Cmd: PublishPolicy{law}}); err != nil {
+	if _, err := s.One(ctx, auth.System(), branch, Request{
+		ID: "org:" + strconv.FormatUint(law.Org, 10) + ":" + law.Bundle.Dated, Cmd: PublishPolicy{law}}); err != nil {
 		return fmt.Errorf("publish the conduct policy to %s: %w", branch, err)
 	}
 	return nil

@@ -89,6 +89,7 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 	}
 	me := c.Actor.User
 	for i, rec := range recs {
+		var k *record.Case
 		switch {
 		case !knows(c, rec.Type):
 			continue // the app does not know such records
@@ -97,8 +98,8 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 			continue
 		case rec.Type == "policy":
 		case rec.Type == "cases":
-			var k record.Case
-			if err := decode(rec, &k); err != nil {
+			k = &record.Case{}
+			if err := decode(rec, k); err != nil {
 				return nil, err
 			}
 			if !slices.Contains(k.Agents, me) {
@@ -118,7 +119,12 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 		if out[i].Op != "" {
 			continue
 		}
-		doc, err := s.shown(ctx, rec, record.Agent)
+		var doc json.RawMessage
+		if k != nil {
+			doc, err = s.card(ctx, rec, k, c.At)
+		} else {
+			doc, err = s.shown(ctx, rec, record.Agent)
+		}
 		if err != nil {
 			return nil, err
 		}

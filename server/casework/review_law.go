@@ -13,7 +13,8 @@ import (
 )
 
 // ReviewLaw judges the open assignments of a case again, by the policy in force. One that it forbids is revoked, or
-// flagged with the verdict while its team is on its way or at the door.
+// flagged with the verdict while its team is on its way or at the door. The phones that hold the case are told to pull
+// it: they judge by the policy that its card was made under.
 type ReviewLaw struct{ Case journal.CaseID }
 
 // LawReview says which open assignments a policy forbids that came into force after they were issued.
@@ -61,9 +62,10 @@ func (c ReviewLaw) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 		forbidden[a.ID], verdicts = v, append(verdicts, v)
 	}
 	d := t.draft("law.review")
+	d.tellAgents(f, "cases", string(f.Case.ID))
 	if len(forbidden) == 0 {
 		d.reply = answer
-		return d.nothing(), nil
+		return d, nil
 	}
 	if err := d.judged(verdicts); err != nil {
 		return nil, err
@@ -105,7 +107,9 @@ func (s *Service) ReviewOpen(ctx context.Context, branch auth.BranchID, law Law)
 	seen := map[journal.CaseID]bool{}
 	for i := range shown {
 		a := &shown[i]
-		if !a.Open() || seen[a.Case] || !judgedBefore(&a.Assignment, law.Policy.Hash()) {
+		// A policy that came back finds stops that were judged by it, and cards made under the one between.
+		if !a.Open() || seen[a.Case] || !judgedBefore(&a.Assignment, law.Policy.Hash()) &&
+			!a.IssuedAt.Before(law.Since) {
 			continue
 		}
 		seen[a.Case] = true

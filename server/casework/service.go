@@ -253,6 +253,9 @@ func (c *call) decide(ctx context.Context, r *journal.Reader, i int) (journal.Dr
 	if err != nil || d == nil {
 		return journal.Draft{}, err
 	}
+	if err := t.tellDoors(ctx, d); err != nil {
+		return journal.Draft{}, err
+	}
 	if err := t.tellDevices(ctx, d); err != nil {
 		return journal.Draft{}, err
 	}
@@ -402,6 +405,9 @@ func (d *draftBuilder) putChild(f *File, typ, id string, state any) {
 	d.put(typ, id, f.Case.Debtor, state)
 	d.touch(f)
 	d.tellAgents(f, typ, id)
+	if typ == "consents" || typ == "plans" {
+		d.tellAgents(f, "cases", string(f.Case.ID)) // the door of the card holds what they allow and forbid
+	}
 }
 
 // putContact adds a contact to the case file. It counts for every case of the debtor.

@@ -57,6 +57,7 @@ type contact struct {
 	day        int32
 	channel    int8
 	result     int8
+	party      int8
 	place      int8 // or none
 	sameCase   bool
 	thisCase   bool // both name a case, and it is the same
@@ -198,7 +199,7 @@ func (m *matter) readHistory(history []HistoryEntry) {
 		c := contact{
 			at: at, day: dayOfWall(at + offset),
 			channel: int8(indexOf(channels[:], e.Channel)), result: int8(indexOf(results[:], e.Result)),
-			place:    int8(indexOf(places[:], e.Place)),
+			place: int8(indexOf(places[:], e.Place)), party: int8(party),
 			sameCase: same(e.Case, m.action.Case), thisCase: e.Case != "" && e.Case == m.action.Case,
 			sameDebt: same(e.Debt, m.action.Debt),
 			sameNum:  same(e.Number, m.action.Number), sameParty: party == m.party,

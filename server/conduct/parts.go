@@ -28,17 +28,6 @@ const maxPartBytes = 60 << 10
 // same bytes, so a change of one profile changes one part.
 func (p *Policy) Parts() []Part { return slices.Clone(p.parts) }
 
-// Statement returns the text that the audit key signs for a policy: lines with its hash
-// and then the hash and the name of every part.
-func (p *Policy) Statement() string {
-	var b strings.Builder
-	b.WriteString(p.hash + "\n")
-	for _, part := range p.parts {
-		b.WriteString(part.SHA256 + " " + part.Name + "\n")
-	}
-	return b.String()
-}
-
 // rawPolicy holds the profiles, sources and calendars of all packs before they are
 // compiled; those of later packs have replaced those of earlier ones.
 type rawPolicy struct {

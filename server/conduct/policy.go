@@ -39,6 +39,8 @@ type Policy struct {
 
 	// zones caches tables of time zones by name; there are only a few hundred names.
 	zones sync.Map
+	// offsets caches the part with the zone offsets by the date of the bundle.
+	offsets sync.Map
 }
 
 // Profile describes a profile; it leaves out its rules.

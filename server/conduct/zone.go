@@ -36,8 +36,15 @@ func loadZone(name string) *zone {
 	if err != nil {
 		return nil
 	}
-	z := &zone{name: name}
-	t := time.Unix(firstSecond-2*daySeconds, 0).In(loc)
+	z := tableOf(loc, firstSecond-2*daySeconds, lastSecond+400*daySeconds)
+	z.name = name
+	return z
+}
+
+// tableOf makes the table of a zone for the instants from one to another.
+func tableOf(loc *time.Location, from, to int64) *zone {
+	z := &zone{}
+	t := time.Unix(from, 0).In(loc)
 	for {
 		_, offset := t.Zone()
 		if n := len(z.offsets); n == 0 || z.offsets[n-1] != int64(offset) {
@@ -45,7 +52,7 @@ func loadZone(name string) *zone {
 			z.offsets = append(z.offsets, int64(offset))
 		}
 		_, end := t.ZoneBounds()
-		if end.IsZero() || end.Unix() > lastSecond+400*daySeconds {
+		if end.IsZero() || end.Unix() > to {
 			return z
 		}
 		if !end.After(t) {

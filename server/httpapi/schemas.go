@@ -9,6 +9,7 @@ import (
 
 	"doorstep/geo"
 	"doorstep/server/casework"
+	"doorstep/server/conduct"
 	"doorstep/server/record"
 	"doorstep/sync/seal"
 
@@ -110,6 +111,11 @@ func (b schemaBuilder) added(s *huma.Schema, k record.Kind, f form) {
 	}
 	switch k.Name {
 	case "cases":
+		if f.to == record.Agent {
+			door := b.conductObject(reflect.TypeFor[conduct.Card]())
+			s.Properties["door"] = &huma.Schema{AllOf: []*huma.Schema{door},
+				Description: "What a phone judges visits to the case by, offline; absent: it cannot tell."}
+		}
 		if f.listed {
 			s.Properties["days_late"] = &huma.Schema{Type: "integer", Format: "int64",
 				Description: "Days since the due date on the debtor's calendar; below zero before it."}

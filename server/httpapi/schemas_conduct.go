@@ -28,11 +28,13 @@ var conductLists = map[string]string{
 
 // conductNeeds are the members that an object of a conduct question is refused without.
 var conductNeeds = map[string][]string{"Request": {"profiles", "action"}, "Action": {"channel", "at"},
-	"Consent": {"scope", "given_at"}, "HistoryEntry": {"channel", "at"}, "OptOut": {"channel"}}
+	"Consent": {"scope", "given_at"}, "CardConsent": {"scope", "given_at"}, "Elsewhere": {"rule", "at"},
+	"Card":         {"semantics", "policy_hash", "as_of", "from", "to", "profiles"},
+	"HistoryEntry": {"channel", "at"}, "OptOut": {"channel"}}
 
 // conductBounds are the least and the most of its whole numbers.
 var conductBounds = map[string][2]float64{"agents": {1, 1000}, "duration_min": {0, 1440},
-	"past_due_days": {-1 << 30, 1 << 30}}
+	"past_due_days": {-1 << 30, 1 << 30}, "semantics": {1, 1000}, "uses_left": {0, 1 << 30}}
 
 // conductQuestion is the schema of what POST /v1/conduct/decisions takes, by reference. It follows the
 // types of conduct, whose own reader checks the question.

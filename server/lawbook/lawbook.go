@@ -25,9 +25,11 @@ import (
 type Options struct {
 	Office   *office.Service
 	Casework *casework.Service
-	// Sign signs the statement of a policy (conduct.Policy.Statement), so that phones can check where it is from.
+	// Sign signs the statement of a bundle (conduct.Bundle.Statement), so that phones can check where it is from.
 	Sign func(statement string) (string, error)
-	Log  *slog.Logger
+	// Clock is the server's: phones get new zone offsets each week.
+	Clock func() time.Time
+	Log   *slog.Logger
 }
 
 // Book is this node's copy of the conduct policy. It is safe for concurrent use
@@ -36,6 +38,7 @@ type Book struct {
 	office   *office.Service
 	casework *casework.Service
 	sign     func(statement string) (string, error)
+	clock    func() time.Time
 	log      *slog.Logger
 
 	now atomic.Pointer[law]
@@ -48,7 +51,7 @@ type Book struct {
 
 // New makes a Book without a policy: Open or TakeUp gives it one.
 func New(o Options) *Book {
-	return &Book{office: o.Office, casework: o.Casework, sign: o.Sign, log: o.Log}
+	return &Book{office: o.Office, casework: o.Casework, sign: o.Sign, clock: o.Clock, log: o.Log}
 }
 
 // law is the policy in force as a node has it.
@@ -195,15 +198,24 @@ func (b *Book) adopt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	now := b.now.Load()
-	if now != nil && now.Org == n {
+	now, at := b.now.Load(), b.clock()
+	if now != nil && now.Org == n && now.Bundle.Dated >= conduct.Dated(at) {
 		return nil
 	}
 	next := &law{record: record}
-	next.Org = n
+	next.Org, next.Since = n, record.Since
+	if now != nil && now.Org == n {
+		next.reviewed.Store(now.reviewed.Load())
+	}
 	if now != nil && now.record.Hash == record.Hash {
-		next.Policy, next.Signed = now.Policy, now.Signed
-	} else if next.Policy, next.Signed, err = b.load(ctx, record); err != nil {
+		next.Policy = now.Policy
+	} else if next.Policy, err = b.load(ctx, record); err != nil {
+		return err
+	}
+	if next.Bundle, err = next.Policy.Bundle(n, at); err != nil {
+		return err
+	}
+	if next.Signed, err = b.sign(next.Bundle.Statement()); err != nil {
 		return err
 	}
 	b.casework.UsePolicy(next.Policy)
@@ -270,20 +282,16 @@ func (b *Book) Reviewed() []casework.LawReview {
 	return nil
 }
 
-func (b *Book) load(ctx context.Context, record office.Policy) (*conduct.Policy, string, error) {
+func (b *Book) load(ctx context.Context, record office.Policy) (*conduct.Policy, error) {
 	texts, err := b.office.PackTexts(ctx, record)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	p, err := loadPacks(texts)
-	if err != nil {
-		return nil, "", err
-	}
-	signed, err := b.sign(p.Statement())
-	return p, signed, err
+	return loadPacks(texts)
 }
 
-// Run takes up changes that other nodes made, until the context ends. It logs what fails and returns nil.
+// Run takes up changes that other nodes made, and gives phones new zone offsets each week, until the context ends. It
+// logs what fails and returns nil.
 func (b *Book) Run(ctx context.Context) error {
 	tick := time.NewTicker(takeUpEvery)
 	defer tick.Stop()

@@ -22,7 +22,7 @@ func (b *Book) Past(ctx context.Context, hash string) (office.Policy, casework.L
 		return office.Policy{}, casework.Law{}, err
 	}
 	p := &law{record: record}
-	if p.Policy, p.Signed, err = b.load(ctx, record); err != nil {
+	if p.Policy, err = b.load(ctx, record); err != nil {
 		return office.Policy{}, casework.Law{}, fmt.Errorf("read a past conduct policy: %w", err)
 	}
 	b.past.keep(p)
