@@ -75,6 +75,9 @@
 //	    TestPageBytesArePinned; server/audit proof_test.go,
 //	    TestAnExportWithoutTheNewestVisitsFails
 //	J12 TestPayloadsAreSaidWithASalt; sync/seal vault_test.go, reveal_test.go
+//	J13 server TestJ13ARestoredBackupIsANewEpoch, TestARestoreThatCrashesIsDoneAgain; sync/offline epoch_test.go;
+//	    server/audit restores_test.go; server/casework TestP8WhatIsSentAgainAfterARestoreIsTakenWithItsOwnTime;
+//	    server/cmd/doorstep TestARestoreDrill
 //	J15 TestLimitsAreRefusedBeforeNumbering, TestPagesStayWithinTheirLimits
 //	J16 server/notify TestAlertLeftAtSendingByACrashIsRepeated, TestStopInTheMiddleLeavesSendingForTheNextStart
 //	J17 server ids_test.go; storetest ReceiptsAreKeptForEver
