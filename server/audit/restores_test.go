@@ -48,7 +48,7 @@ func TestJ13AnExportShowsItsRestores(t *testing.T) {
 	}
 }
 
-// TestAFalseRestoreWithAValidSignatureIsFound verifies exports whose signer tells something else of the restores than the
+// TestAFalseRestoreWithAValidSignatureIsFound verifies exports whose signer tells something else of restores than the
 // tree holds.
 func TestAFalseRestoreWithAValidSignatureIsFound(t *testing.T) {
 	h := newFixture(t)
@@ -81,7 +81,7 @@ func TestAFalseRestoreWithAValidSignatureIsFound(t *testing.T) {
 		"another entry":    {file, told{with(func(r *audit.ProvedRestore) { r.EntryNo = 5 }), last}, "is not an entry"},
 		"another document": {file, told{with(func(r *audit.ProvedRestore) { r.ID = "000002" }), last}, "does not hold"},
 		"no proof of it":   {file, told{with(func(r *audit.ProvedRestore) { r.Proof = nil }), last}, "is not in the tree"},
-		"no consistency":   {file, told{with(func(r *audit.ProvedRestore) { r.Consistency = nil }), last}, "is not a prefix"},
+		"no consistency":   {file, told{with(func(r *audit.ProvedRestore) { r.Consistency = nil }), last}, "not a prefix"},
 		"an altered entry": {file, told{with(func(r *audit.ProvedRestore) {
 			r.Entry = bytes.Replace(r.Entry, []byte(`"visits":3`), []byte(`"visits":2`), 1)
 		}), last}, "is not in the tree"},
