@@ -25,6 +25,9 @@ type Phone struct {
 	Docs   map[string]map[string]json.RawMessage // by type and id
 	Revs   map[string]uint64                     // by "type/id"
 	Queue  []Mutation
+	// Kept are the acknowledged mutations, in the order in which they were written. An app drops those of more than
+	// 30 days; this phone does not live as long.
+	Kept []Mutation
 	// Batch is how many mutations one push sends; 0 means PushSize.
 	Batch int
 	// Limit is how many changes one pull asks for; 0 leaves that to the server.
@@ -111,6 +114,14 @@ func (p *Phone) Pull(ctx context.Context) (changes int, err error) {
 	}
 }
 
+// BeginAgain does what a phone does when a pull is answered cursor_expired (sync/README.md, P7 and P8): it pulls from the
+// beginning next, and offers again, before what is still in the queue, all that was acknowledged.
+func (p *Phone) BeginAgain() {
+	p.Epoch, p.Cursor = "", 0
+	p.Docs, p.Revs = map[string]map[string]json.RawMessage{}, map[string]uint64{}
+	p.Queue, p.Kept = append(p.Kept, p.Queue...), nil
+}
+
 // Write queues a local write and returns its mid. It needs no network.
 func (p *Phone) Write(typ, id, op string, at time.Time, fields map[string]any, requires ...string) string {
 	mid := uuid.Must(uuid.NewV7()).String()
@@ -156,9 +167,11 @@ func (p *Phone) Push(ctx context.Context, lose func() bool) error {
 			switch r.Status {
 			case "retry":
 				left = append(left, batch[i])
+				continue
 			case "rejected", "conflict", "revoked":
 				p.Tally[r.Status+" "+r.Code]++
 			}
+			p.Kept = append(p.Kept, batch[i])
 		}
 		p.Queue = append(left, p.Queue[n:]...)
 		if len(left) == n {
