@@ -21,6 +21,9 @@
 // lost its sealed parts; its line says so and when, so that the reader does not take them
 // for parts that were never there.
 //
+// A restore of a backup begins another log (restores.go): the manifest proves each restore, and Compare tells from two
+// exports whether a log went on, was restored, or was rolled back.
+//
 // Beside the visits an export has what phones sent and was not applied (the items of the
 // quarantine, in whatever state), reviews and confirmations: a line each in NDJSON, proved as
 // visits are; the manifest counts them by kind and state. They have no dense numbers. What a

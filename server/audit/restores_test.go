@@ -48,8 +48,8 @@ func TestJ13AnExportShowsItsRestores(t *testing.T) {
 	}
 }
 
-// TestAFalseRestoreWithAValidSignatureIsFound verifies exports whose signer tells something else of the restores than
-// the tree holds.
+// TestAFalseRestoreWithAValidSignatureIsFound verifies exports whose signer tells something else of restores than the
+// tree holds.
 func TestAFalseRestoreWithAValidSignatureIsFound(t *testing.T) {
 	h := newFixture(t)
 	h.record(t, 1, 3, 0)
@@ -71,17 +71,17 @@ func TestAFalseRestoreWithAValidSignatureIsFound(t *testing.T) {
 		told told
 		says string
 	}{
-		"unchanged":           {file, told{first, last}, ""},
-		"none is told":        {file, nil, "lead to the epoch 1"},
-		"the last is not":     {file, told{first}, "lead to the epoch e2"},
-		"the first is not":    {file, told{last}, "does not follow"},
-		"of an older log":     {before, nil, ""},
-		"in another order":    {file, told{last, first}, "does not follow"},
-		"one twice":           {file, told{first, first, last}, "does not follow"},
-		"another entry":       {file, told{with(func(r *audit.ProvedRestore) { r.EntryNo = 5 }), last}, "is not an entry"},
-		"another document":    {file, told{with(func(r *audit.ProvedRestore) { r.ID = "000002" }), last}, "does not hold"},
-		"no proof of it":      {file, told{with(func(r *audit.ProvedRestore) { r.Proof = nil }), last}, "is not in the tree"},
-		"no proof of the old": {file, told{with(func(r *audit.ProvedRestore) { r.Consistency = nil }), last}, "is not a prefix"},
+		"unchanged":        {file, told{first, last}, ""},
+		"none is told":     {file, nil, "lead to the epoch 1"},
+		"the last is not":  {file, told{first}, "lead to the epoch e2"},
+		"the first is not": {file, told{last}, "does not follow"},
+		"of an older log":  {before, nil, ""},
+		"in another order": {file, told{last, first}, "does not follow"},
+		"one twice":        {file, told{first, first, last}, "does not follow"},
+		"another entry":    {file, told{with(func(r *audit.ProvedRestore) { r.EntryNo = 5 }), last}, "is not an entry"},
+		"another document": {file, told{with(func(r *audit.ProvedRestore) { r.ID = "000002" }), last}, "does not hold"},
+		"no proof of it":   {file, told{with(func(r *audit.ProvedRestore) { r.Proof = nil }), last}, "is not in the tree"},
+		"no consistency":   {file, told{with(func(r *audit.ProvedRestore) { r.Consistency = nil }), last}, "not a prefix"},
 		"an altered entry": {file, told{with(func(r *audit.ProvedRestore) {
 			r.Entry = bytes.Replace(r.Entry, []byte(`"visits":3`), []byte(`"visits":2`), 1)
 		}), last}, "is not in the tree"},

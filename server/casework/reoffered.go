@@ -41,7 +41,8 @@ func (s *Service) lostSpans(ctx context.Context, b auth.BranchID) ([]lostSpan, e
 // record.LateWindow after it was written.
 func spanOf(r journal.Restore) lostSpan {
 	from := r.BackupAt
-	if from.IsZero() || r.At.Sub(from) > offeredAgain { // phones keep nothing older
+	// A backup that was made after it was restored tells of two clocks.
+	if from.IsZero() || from.After(r.At) || r.At.Sub(from) > offeredAgain { // phones keep nothing older
 		from = r.At.Add(-offeredAgain)
 	}
 	return lostSpan{from.Add(-record.LateWindow), r.At}

@@ -87,6 +87,9 @@ func TestARequirementIsWaitedForAfterARestore(t *testing.T) {
 func TestARestoreWithoutItsBackupsTime(t *testing.T) {
 	at := instant("2026-12-05T08:00:00Z")
 	s := []lostSpan{spanOf(journal.Restore{At: at})}
+	if other := spanOf(journal.Restore{At: at, BackupAt: at.Add(time.Hour)}); other != s[0] {
+		t.Errorf("a backup of after the restore: %v", other)
+	}
 	for _, c := range []struct {
 		written, received time.Time
 		want              bool

@@ -78,6 +78,9 @@ func (p *Phone) beginAgain(epoch string) {
 	p.Queue = append(again, p.Queue...)
 }
 
+// Acknowledged is how many mutations of the last 30 days the phone would offer again after a restore of the server.
+func (p *Phone) Acknowledged() int { return len(p.acked) }
+
 // sweep forgets what was acknowledged and written more than 30 days before at.
 func (p *Phone) sweep(at time.Time) {
 	maps.DeleteFunc(p.acked, func(_ string, a acknowledged) bool { return at.Sub(a.ClientTS) > keptFor })

@@ -18,6 +18,7 @@ type backupCmd struct {
 	KEK        string `name:"kek" env:"DOORSTEP_KEK" help:"The key-encryption key itself." hidden:""`
 	Deployment string `env:"DOORSTEP_DEPLOYMENT" help:"Name of this installation in checkpoints, as serve has it."`
 	Force      bool   `help:"Replace files that are there."`
+	Now        string `env:"DOORSTEP_NOW" hidden:"" help:"The time of a demonstration."`
 	MongoDBURI string `name:"mongodb-uri" env:"DOORSTEP_MONGODB_URI" hidden:""`
 	File       string `arg:"" help:"File to write."`
 }
@@ -34,8 +35,12 @@ func (c *backupCmd) Run(ctx context.Context, out io.Writer) error {
 		return errors.New("a MongoDB database is backed up with MongoDB's own tools; server/store/mongostore/README.md " +
 			"says how, and doorstep restore --already-restored what to do after a mongorestore")
 	}
+	clock, err := clockAt(c.Now)
+	if err != nil {
+		return err
+	}
 	m, err := server.Backup(ctx, server.BackupOptions{Data: c.Data, Secrets: c.Secrets, KEK: c.KEK, File: c.File,
-		Keys: c.Keys, Over: c.Force, Deployment: c.Deployment, Version: version})
+		Keys: c.Keys, Over: c.Force, Deployment: c.Deployment, Version: version, Clock: clock})
 	if err != nil {
 		return withoutAdvice(err)
 	}
@@ -47,6 +52,18 @@ func (c *backupCmd) Run(ctx context.Context, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "%s holds the keys; without the key-encryption key nothing can be read with it\n", c.Keys)
 	return nil
+}
+
+// clockAt is a clock that stands at a time of --now; nil, which is the system's, without one.
+func clockAt(now string) (func() time.Time, error) {
+	if now == "" {
+		return nil, nil
+	}
+	at, err := time.Parse(time.RFC3339, now)
+	if err != nil {
+		return nil, errors.New("--now: write an RFC 3339 time such as 2026-11-25T08:00:00Z")
+	}
+	return func() time.Time { return at }, nil
 }
 
 // withoutAdvice tells of a full disk what concerns a command; the journal's own words are for whoever calls a server.

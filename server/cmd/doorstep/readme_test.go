@@ -181,9 +181,12 @@ func TestTheManualsLinesRun(t *testing.T) {
 		wants(t, s.run(strings.Join(day[1:], "\n")), `"accepted": 150`, `"status": "applied"`, `"id": "visit1"`,
 			`"stops": [1-9]`)
 	})
-	t.Run("the tour", func(t *testing.T) {
+	t.Run("the tour, and a backup", func(t *testing.T) {
 		t.Parallel()
-		s, before := demo(t, "")
+		s, before := demo(t, "--data kept")
+		wants(t, s.run("DATA=kept\n"+blocks(t, "server/README.md", "Backup and restore")[0]),
+			`monday.bak holds \d+ entries of 2 branches`, `branch RIBEIRA: \d+ entries; its feeds and its log begin the epoch e`,
+			`branch RIBEIRA: clean, \d+ entries`)
 		wants(t, s.run(before+blocks(t, "README.md", "A tour")[0]), `"left_out": [1-9]`, `OUTSIDE_HOURS`, `next_allowed_at`,
 			`verified: \d\d visits of branch RIBEIRA.*; nothing altered, nothing left out`, "\nso it shows\n")
 	})

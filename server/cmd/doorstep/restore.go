@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -32,15 +31,12 @@ func (c *restoreCmd) Help() string {
 }
 
 func (c *restoreCmd) Run(ctx context.Context, out io.Writer) error {
-	o := server.RestoreOptions{Data: c.Data, Secrets: c.Secrets, KEK: c.KEK, File: c.File, Keys: c.Keys,
-		Erasures: c.Erasures, WithoutErasures: c.WithoutErasures, Over: c.Force}
-	if c.Now != "" {
-		at, err := time.Parse(time.RFC3339, c.Now)
-		if err != nil {
-			return errors.New("--now: write an RFC 3339 time such as 2026-11-25T08:00:00Z")
-		}
-		o.Clock = func() time.Time { return at }
+	clock, err := clockAt(c.Now)
+	if err != nil {
+		return err
 	}
+	o := server.RestoreOptions{Data: c.Data, Secrets: c.Secrets, KEK: c.KEK, File: c.File, Keys: c.Keys,
+		Erasures: c.Erasures, WithoutErasures: c.WithoutErasures, Over: c.Force, Clock: clock}
 	for _, path := range c.Checkpoint {
 		text, err := readCheckpoint(path)
 		if err != nil {

@@ -22,7 +22,7 @@ type serveCmd struct {
 	SessionDays    int      `default:"30" env:"DOORSTEP_SESSION_DAYS" help:"Days after its sign-in at which a session ends, 1 to 365."`
 	RequireFactor  []string `env:"DOORSTEP_REQUIRE_FACTOR" help:"Roles whose users need a second factor: supervisor, admin, auditor, lender." placeholder:"ROLE"`
 	DeviceApproval bool     `env:"DOORSTEP_DEVICE_APPROVAL" help:"The next device of a user who has a blocked one waits for an administrator."`
-	Data           string   `default:"./doorstep-data" env:"DOORSTEP_DATA" help:"Folder of the embedded store, the debtors' keys, the audit key and the token keys. A backup copies it."`
+	Data           string   `default:"./doorstep-data" env:"DOORSTEP_DATA" help:"Folder of the embedded store, the debtors' keys, the audit key and the token keys. doorstep backup copies it."`
 	Secrets        string   `env:"DOORSTEP_SECRETS" help:"Folder of the key-encryption key and the erasure list, which no backup of the data may hold. Default: the data folder's name with -secrets, beside it."`
 	MongoDBURI     string   `name:"mongodb-uri" env:"DOORSTEP_MONGODB_URI" help:"Keep everything in MongoDB instead of the embedded store."`
 	KEK            string   `name:"kek" env:"DOORSTEP_KEK" help:"Key-encryption key, 32 bytes in base64; give it in the environment. Default: the file kek in the secrets' folder, made on first start."`
