@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	"doorstep/auth"
+	"doorstep/auth/keyfile"
 	"doorstep/server/audit"
 	"doorstep/server/casework"
 	"doorstep/sync/journal"
@@ -69,6 +72,76 @@ func (r *restore) beginEpochs(ctx context.Context, s store) (rep RestoreReport, 
 		rep.Branches = append(rep.Branches, done)
 	}
 	return rep, nil
+}
+
+// Restored does for a MongoDB database what Restore does for the embedded store, after MongoDB's own tools have
+// restored it and while no node runs. A dump that is not of one moment has views of other moments than its journal,
+// so all views are made again first. The database has the debtors' keys of the dump; the keys that sign are those of
+// this node's data folder. It may be called again after an error: then each branch's journal tells of two restores.
+func Restored(ctx context.Context, o RestoreOptions) (rep RestoreReport, err error) {
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.MongoDB == "" && o.join == nil {
+		return rep, errors.New("only a MongoDB database is restored by other tools; name it with --mongodb-uri")
+	}
+	r := &restore{RestoreOptions: o}
+	cfg := Config{Data: o.Data, Secrets: o.Secrets, KEK: o.KEK}
+	if err := cfg.secrets(); err != nil {
+		return rep, err
+	}
+	public, err := keyfile.Read(cfg.keyPath("audit") + ".pub")
+	if err != nil {
+		return rep, fmt.Errorf("the public audit key is needed to read checkpoints; name this node's folder with --data: %w", err)
+	}
+	r.auditKey = strings.TrimSpace(string(public))
+	if r.kek, err = cfg.kek(seal.LoadKEK); err != nil {
+		return rep, fmt.Errorf("the key-encryption key is needed to erase debtors again: %w", err)
+	}
+	if err := r.readErasures(); err != nil {
+		return rep, err
+	}
+	join := o.join
+	if join == nil {
+		join = func() (journal.Store, error) { return JoinStore(ctx, o.Data, o.MongoDB, false) }
+	}
+	joined, err := join()
+	if err != nil {
+		return rep, err
+	}
+	defer func() { err = errors.Join(err, joined.Close()) }()
+	s, is := joined.(store)
+	if !is {
+		return rep, errors.New("the store keeps no keys")
+	}
+	vault, err := openVault(ctx, s, r.kek, false, r.Clock)
+	if err != nil {
+		return rep, err
+	}
+	if err := rebuildAll(ctx, s, vault); err != nil {
+		return rep, err
+	}
+	return r.beginEpochs(ctx, s)
+}
+
+// rebuildAll makes all views of all branches again.
+func rebuildAll(ctx context.Context, s store, vault *seal.Vault) error {
+	var all []journal.View
+	for _, name := range journal.BuiltInViews() {
+		all = append(all, journal.View{Name: name})
+	}
+	branches, err := s.Branches(ctx)
+	if err != nil {
+		return err
+	}
+	for _, b := range branches {
+		for _, v := range append(all, Views(vault)...) {
+			if err := journal.Rebuild(ctx, s, b, v, nil); err != nil {
+				return fmt.Errorf("rebuild %s of %s: %w; run the same command again", v.Name, b, err)
+			}
+		}
+	}
+	return nil
 }
 
 // checkpoints are the last known checkpoints of the branches: those of the backup, or those that the operator has.

@@ -14,6 +14,7 @@ import (
 	"doorstep/server/backup"
 	"doorstep/server/casework"
 	"doorstep/server/store/sqlitestore"
+	"doorstep/sync/journal"
 	"doorstep/sync/seal"
 )
 
@@ -37,6 +38,8 @@ type RestoreOptions struct {
 	Deployment string
 	// Clock is nil for the system's.
 	Clock func() time.Time
+	// join replaces how Restored opens the store; for tests.
+	join func() (journal.Store, error)
 	// crash, if not nil, is called after each step that changes the data folder; tests panic in it.
 	crash func()
 }

@@ -341,3 +341,38 @@ func TestABackupThatCannotBeWrittenLeavesNothing(t *testing.T) {
 		t.Errorf("the manifest is %+v", m)
 	}
 }
+
+// TestAStoreThatOtherToolsRestored begins the epochs of a store whose views were lost, as after a dump that was not of
+// one moment. It is the embedded store in place of a MongoDB: what is done to it is the same.
+func TestAStoreThatOtherToolsRestored(t *testing.T) {
+	ctx, data := context.Background(), filepath.Join(t.TempDir(), "data")
+	s, admin, _ := twoAdmins(t, Config{Data: data})
+	s.stop()
+	o := RestoreOptions{Data: data}
+	if _, err := Restored(ctx, o); err == nil || !strings.Contains(err.Error(), "--mongodb-uri") {
+		t.Errorf("without a database: %v", err)
+	}
+	o.join = func() (journal.Store, error) { return JoinStore(ctx, data, "", false) }
+	o.BackupAt = time.Now().Add(-time.Hour)
+	for range 2 { // it may be run again
+		rep, err := Restored(ctx, o)
+		ok(t, err)
+		if len(rep.Branches) != 2 {
+			t.Errorf("the branches are %+v", rep.Branches)
+		}
+	}
+	checkClean(t, data)
+	s = run(t, Config{Data: data})
+	admin.Base = s.URL()
+	if err := admin.Do(ctx, http.MethodGet, "/v1/branches", nil, nil); err == nil {
+		t.Error("a session outlived it")
+	}
+	ok(t, admin.SignIn(ctx, "admin", adminPassword, ""))
+	var file map[string]any
+	ok(t, admin.Do(ctx, http.MethodGet, "/v1/cases/L1.C1", nil, &file))
+	said, err := journal.Restores(ctx, s.store, "north")
+	ok(t, err)
+	if file["debtor_name"] != "Secret Name" || len(said) != 2 || said[1].Before != said[0].Epoch {
+		t.Errorf("the case reads %v, and the journal tells of %+v", file["debtor_name"], said)
+	}
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,7 +22,10 @@ type restoreCmd struct {
 	Secrets         string   `env:"DOORSTEP_SECRETS" help:"Folder of the key-encryption key and the erasure list. Default: the data folder's name with -secrets."`
 	KEK             string   `name:"kek" env:"DOORSTEP_KEK" help:"The key-encryption key itself." hidden:""`
 	Now             string   `env:"DOORSTEP_NOW" hidden:"" help:"The time of a demonstration."`
-	File            string   `arg:"" help:"File that backup wrote."`
+	MongoDBURI      string   `name:"mongodb-uri" env:"DOORSTEP_MONGODB_URI" help:"A MongoDB database that mongorestore has restored, for --already-restored."`
+	AlreadyRestored bool     `help:"Begin the new epochs of a MongoDB database that other tools have restored. No node may run."`
+	BackupTime      string   `help:"When that backup was made (RFC 3339)." placeholder:"TIME"`
+	File            string   `arg:"" optional:"" help:"File that backup wrote."`
 }
 
 // Help is shown by --help.
@@ -44,11 +48,28 @@ func (c *restoreCmd) Run(ctx context.Context, out io.Writer) error {
 		}
 		o.Checkpoints = append(o.Checkpoints, text)
 	}
-	rep, err := server.Restore(ctx, o)
+	do, where := server.Restore, c.Data
+	switch {
+	case c.AlreadyRestored && c.File != "":
+		return errors.New("--already-restored takes no file: MongoDB's own tools have restored the database")
+	case c.AlreadyRestored:
+		o.MongoDB, do, where = c.MongoDBURI, server.Restored, server.NameOfStore(c.Data, c.MongoDBURI)
+		if c.BackupTime != "" {
+			if o.BackupAt, err = time.Parse(time.RFC3339, c.BackupTime); err != nil {
+				return errors.New("--backup-time: write an RFC 3339 time such as 2026-11-25T08:00:00Z")
+			}
+		}
+	case c.MongoDBURI != "":
+		return errors.New("a MongoDB database is restored with MongoDB's own tools, and then with --already-restored: " +
+			"see server/store/mongostore/README.md")
+	case c.File == "":
+		return errors.New("name the file that backup wrote")
+	}
+	rep, err := do(ctx, o)
 	if err != nil {
 		return withoutAdvice(err)
 	}
-	tellRestored(out, c.Data, rep)
+	tellRestored(out, where, rep)
 	return nil
 }
 
