@@ -12,7 +12,7 @@ const only = process.env["ONLY"] ? [`--test-name-pattern=${process.env["ONLY"]}`
 const flags = ["--test", "--test-force-exit", "--test-timeout=120000", "--test-reporter=spec", ...only];
 const run = spawnSync(process.execPath, [...flags, ...files.map((name) => here + name)], {
   stdio: "inherit",
-  env: { ...process.env, DOORSTEP_URL: server.url },
+  env: { ...process.env, DOORSTEP_URL: server.url, DOORSTEP_BINARY: server.program },
 });
 await server.stop();
 process.exitCode = run.status ?? 1;

@@ -19,8 +19,21 @@ export function binary(folder: string): string {
 /** Demo is a running demo in the morning: the round is published and no visit has been made. */
 export interface Demo {
   url: string;
+  /** Where its data is, in data. */
   folder: string;
+  program: string;
+  /** stop ends it and removes its data; halt leaves them. */
   stop(): Promise<void>;
+  halt(): Promise<void>;
+}
+
+/** serve starts a server on the data of a demo that was halted, at its address; now is where its clock begins. */
+export async function serve(d: Demo, now: string): Promise<Demo> {
+  const args = ["serve", "--data", join(d.folder, "data"), "--listen", new URL(d.url).host, "--now", now];
+  const env = { ...process.env, DOORSTEP_ADMIN_PASSWORD: "demo-administrator" };
+  const child = spawn(d.program, args, { stdio: ["ignore", "pipe", "ignore"], env });
+  await said(child, /answers at (\S+);/, /answers at/);
+  return running(child, d.url, d.folder, d.program);
 }
 
 export async function demo(): Promise<Demo> {
@@ -29,12 +42,19 @@ export async function demo(): Promise<Demo> {
   const args = ["demo", "--morning", "--search", "1", "--data", join(folder, "data"), "--listen", "127.0.0.1:0"];
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
   const url = await said(child, /^The server stays up until Ctrl-C: (\S+)/, /^Everything is kept/);
+  return running(child, url, folder, program);
+}
+
+function running(child: ChildProcess, url: string, folder: string, program: string): Demo {
   const ended = new Promise<void>((done) => child.once("exit", () => done()));
+  const halt = async () => {
+    child.kill("SIGINT");
+    await ended;
+  };
   return {
-    url, folder,
+    url, folder, program, halt,
     async stop() {
-      child.kill("SIGINT");
-      await ended;
+      await halt();
       rmSync(folder, { recursive: true, force: true });
     },
   };

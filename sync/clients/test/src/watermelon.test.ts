@@ -93,7 +93,8 @@ function note(d: Device, of: string, text: string, more: object = {}): Promise<s
     const made = await d.database.get("visit_notes").create((m) => {
       const fields = { case: of, at: new Date().toISOString(), kind: "general", text, ...more };
       for (const [name, value] of Object.entries(fields)) {
-        m._setRaw(name as never, value as never);
+        if (name === "id") (m._raw as { id: unknown }).id = value;
+        else m._setRaw(name as never, value as never);
       }
     });
     return made.id;
@@ -125,6 +126,17 @@ async function other(agent: string, type: Type, id: string): Promise<Record<stri
     if (!page.more) return undefined;
     ({ cursor: after, epoch } = page);
   }
+}
+
+/** makeNote has another agent make a note, and gives its id. */
+async function makeNote(agent: string): Promise<string> {
+  if (!others.has(agent)) others.set(agent, new Wire(await phone(agent)));
+  const wire = others.get(agent)!;
+  const of = (await wire.pull({ after: 0, limit: 1, types: ["cases"] })).changes[0]!.id;
+  const [id, at] = [newMid(), new Date().toISOString()];
+  await wire.push([{ mid: newMid(), type: "visit_notes", id, op: "put", base: 0, client_ts: at,
+    fields: { case: of, at, kind: "general", text: "theirs" } }]);
+  return id;
 }
 
 /** fails syncs while the network does not work as it should. */
@@ -277,7 +289,11 @@ test("what is refused is dropped, and kept for the agent to see; edited evidence
   const wrong = await note(d, of, "of a kind that there is not", { kind: "nonsense" });
   const strange = await note(d, "LND-A.NO-SUCH-CASE", "of a case that is not ours");
   const good = await note(d, of, "as it was");
+  // The id is another agent's: the feed says nothing of it.
+  const theirs = await makeNote("RIB-WEST-team1-agent1");
+  await note(d, of, "under the id of another agent's", { id: theirs });
   await sync(d.settings);
+  assert.equal(await row(d, "visit_notes", theirs), undefined);
   assert.equal(await row(d, "visit_notes", wrong), undefined);
   assert.equal(await row(d, "visit_notes", strange), undefined);
   const kept = (await refused(d.settings)).find((s) => s.record === wrong);
@@ -378,13 +394,15 @@ test("what the server asks to send again stays queued, and a pull does not show 
   d.proxy.rule = answered("retry");
   await edit(d, "assignments", id, { agent_remark: "mine" });
   // Another phone writes to the same row, so that the pull brings it.
+  const order = 1 + (Date.now() % 1000);
+  const base = Number((await row(d, "assignments", id))?.["rev"]);
   const wire = new Wire(await phone("RIB-EAST-team2-agent1"));
   const at = new Date().toISOString();
-  await wire.push([{ mid: newMid(), type: "assignments", id, op: "patch", base: 9, client_ts: at,
-    fields: { visit_order: 4 } }]);
+  await wire.push([{ mid: newMid(), type: "assignments", id, op: "patch", base, client_ts: at,
+    fields: { visit_order: order } }]);
   await sync(d.settings);
   const doc = await row(d, "assignments", id);
-  assert.deepEqual([doc?.["agent_remark"], doc?.["visit_order"]], ["mine", 4]);
+  assert.deepEqual([doc?.["agent_remark"], doc?.["visit_order"]], ["mine", order]);
   d.proxy.rule = () => undefined;
   await sync(d.settings);
   assert.deepEqual(await unsent(d.settings), []);

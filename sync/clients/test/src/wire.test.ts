@@ -141,15 +141,31 @@ test("answers that are cut, refused and late are errors, and the next request wa
   await proxy.close();
 });
 
-test("a token that has run out is asked for once more", async () => {
+test("results that do not belong to the mutations are taken for none", async () => {
+  const proxy = await Proxy.to((await phone("RIB-WEST-team2-agent2")).server);
+  const wire = new Wire(await phone("RIB-WEST-team2-agent2", proxy.url));
+  const head = { type: "visit_notes", op: "delete", base: 0, client_ts: new Date().toISOString() } as const;
+  const of = (): Mutation => ({ ...head, mid: newMid(), id: newMid() });
+  const turned = (text: string) => {
+    const answer = JSON.parse(text);
+    return JSON.stringify({ ...answer, results: answer.results.reverse() });
+  };
+  proxy.rule = () => ({ rewrite: turned });
+  await assert.rejects(wire.push([of(), of()]), (e) => e instanceof WireError && e.code === "results");
+  await proxy.close();
+});
+
+test("a token that has run out is asked for once more, and once by two requests", async () => {
   const options = await phone("RIB-WEST-team2-agent2");
   const asked: (string | undefined)[] = [];
-  const wire = new Wire({ ...options, token: (refused) => {
+  const wire = new Wire({ ...options, token: async (refused) => {
     asked.push(refused);
-    return refused === undefined ? "worn" : options.token();
+    if (refused === undefined) return "worn";
+    await new Promise((done) => setTimeout(done, 200));
+    return options.token();
   } });
-  assert.ok((await wire.pull({ after: 0, limit: 1 })).epoch !== "");
-  assert.deepEqual(asked, [undefined, "worn"]);
+  await Promise.all([wire.pull({ after: 0, limit: 1 }), wire.manifest("cases")]);
+  assert.deepEqual(asked, [undefined, undefined, "worn"]);
 });
 
 test("the stream pokes on connect and after a write, and connects again when it is cut", async () => {

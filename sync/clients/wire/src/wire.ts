@@ -74,6 +74,7 @@ export class Wire {
   private failures = 0;
   private notBefore = 0; // of performance.now(): the clock of the phone may be set back
   private readonly woken = new Set<() => void>();
+  private refreshing: Promise<string> | undefined;
 
   constructor(readonly options: Options) {}
 
@@ -205,7 +206,14 @@ export class Wire {
     }
   }
 
-  private async token(refused?: string): Promise<string> {
+  /** token asks once for a new one, however many requests were refused: a refresh token is used once. */
+  private token(refused?: string): Promise<string> {
+    if (refused === undefined) return this.ask();
+    this.refreshing ??= this.ask(refused).finally(() => (this.refreshing = undefined));
+    return this.refreshing;
+  }
+
+  private async ask(refused?: string): Promise<string> {
     try {
       return await this.options.token(refused);
     } catch (e) {
