@@ -88,7 +88,7 @@ func TestWriteQuestions(t *testing.T) {
 	}
 	write(map[string]any{"parts": p.Parts(), "zones": zones})
 	for i := range uint64(*questionsMany) {
-		write(answerOf(t, p, seeded{rand.New(rand.NewPCG(2026, i))}, i%25 == 0))
+		write(answerOf(t, p, seeded{rand.New(rand.NewPCG(2026, i))}, i%100 == 0))
 	}
 	if err := w.Flush(); err != nil {
 		t.Fatal(err)
