@@ -7,6 +7,9 @@ import (
 	"flag"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -85,7 +88,7 @@ func TestWriteQuestions(t *testing.T) {
 	}
 	write(map[string]any{"parts": p.Parts(), "zones": zones})
 	for i := range uint64(*questionsMany) {
-		write(answerOf(t, p, seeded{rand.New(rand.NewPCG(2026, i))}, i%25 == 0))
+		write(answerOf(t, p, seeded{rand.New(rand.NewPCG(2026, i))}, i%100 == 0))
 	}
 	if err := w.Flush(); err != nil {
 		t.Fatal(err)
@@ -183,4 +186,25 @@ func answerOf(t *testing.T, p *Policy, c chooser, search bool) answered {
 		out.Question.History = slices.DeleteFunc(req.History, func(h HistoryEntry) bool { return h.Case == "B" })
 	}
 	return out
+}
+
+// TestPhonesKnowTheSameWords compares the closed lists with those of sync/clients/conduct.
+func TestPhonesKnowTheSameWords(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(repoRoot(t), "sync", "clients", "conduct", "src", "lists.ts"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string][]string{}
+	list, word := regexp.MustCompile(`(?s)export const (\w+) = \[(.*?)\] as const;`), regexp.MustCompile(`"(\w+)"`)
+	for _, m := range list.FindAllStringSubmatch(string(text), -1) {
+		for _, w := range word.FindAllStringSubmatch(m[2], -1) {
+			got[m[1]] = append(got[m[1]], w[1])
+		}
+	}
+	want := map[string][]string{"channels": channels[:], "places": places[:], "parties": parties[:],
+		"purposes": purposes[:], "events": events[:], "results": results[:], "scopes": scopes[:], "weekdays": weekdays[:],
+		"papers": papers[:], "onsites": onsites[:], "bys": bys[:], "forms": forms[:], "knownFlags": knownFlags[:]}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("phones know %v, want %v", got, want)
+	}
 }

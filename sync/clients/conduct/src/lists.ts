@@ -1,5 +1,5 @@
-// The closed lists that the rules' words come from. server/conduct/lists.go is their home; a test of the Go engine
-// fails when the two differ.
+// The closed lists that the rules' words come from. server/conduct/lists.go is their home; a test there fails when the
+// two differ.
 
 export const channels = ["call", "sms", "visit", "im", "email", "letter_delivery"] as const;
 export const places = ["home", "workplace", "agreed_place", "office", "hospital", "school", "public"] as const;
