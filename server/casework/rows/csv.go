@@ -58,23 +58,24 @@ func newCSVReader(lines *lineReader, schema []Column) (*csvReader, error) {
 			continue
 		}
 		switch {
-		case k < 0 && columnName.MatchString(name):
-			return nil, refusal.New(refusal.Invalid, "import.unknown_column", name,
-				"there is no such column; the columns are %s", columnNames(schema))
 		case k < 0:
 			return nil, refusal.New(refusal.Invalid, "import.unknown_column", "",
 				"column %d of the header is unknown; the columns are %s", i+1, columnNames(schema))
 		case seen[k]:
-			return nil, refusal.New(refusal.Invalid, "import.repeated_column", name,
-				"the header names this column twice; remove one")
+			return nil, refusal.New(refusal.Invalid, "import.repeated_column", "",
+				"the header names the column %s twice; remove one", schema[k].Name)
 		}
 		seen[k] = true
 	}
+	var missing []string
 	for k, col := range schema {
 		if !seen[k] && !col.Optional {
-			return nil, refusal.New(refusal.Invalid, "import.missing_column", col.Name,
-				"the header lacks this column; add it, with empty values where nothing is known")
+			missing = append(missing, col.Name)
 		}
+	}
+	if len(missing) > 0 {
+		return nil, refusal.New(refusal.Invalid, "import.missing_column", "",
+			"the header lacks %s; add what is missing, with empty values where nothing is known", strings.Join(missing, ", "))
 	}
 	return c, nil
 }

@@ -82,17 +82,18 @@ func TestABadLineCostsNoOther(t *testing.T) {
 }
 
 func TestAHeaderThatDoesNotFitIsRefused(t *testing.T) {
-	for text, want := range map[string]string{
-		"":                    "import.header",
-		"1,Maria Silva\n":     "import.header",
-		"ref,note,who\n":      "import.unknown_column",
-		"ref,note,ref\n":      "import.repeated_column",
-		"ref,out\n":           "import.missing_column",
-		"ref,note,\"open\n\n": "import.header",
+	for text, want := range map[string]struct{ code, says string }{
+		"":                    {"import.header", ""},
+		"1,Maria Silva\n":     {"import.header", "ref,note"},
+		"ref,note,who\n":      {"import.unknown_column", "column 3"},
+		"ref,note,ref\n":      {"import.repeated_column", "column ref "},
+		"ref,out\n":           {"import.missing_column", "lacks note;"},
+		"ref,note,\"open\n\n": {"import.header", ""},
 	} {
 		_, err := NewReader("text/csv", strings.NewReader(text), schema)
-		if e, ok := refusal.Of(err); !ok || e.Code() != want || strings.Contains(e.Error(), "Maria") {
-			t.Errorf("%q: %v, want %s", text, err, want)
+		e, ok := refusal.Of(err)
+		if !ok || e.Code() != want.code || strings.Contains(e.Error(), "Maria") || !strings.Contains(e.Error(), want.says) {
+			t.Errorf("%q: %v, want %s that says %q", text, err, want.code, want.says)
 		}
 	}
 }
