@@ -34,6 +34,8 @@ type BackupOptions struct {
 	Version    string
 	// Clock is nil for the system's.
 	Clock func() time.Time
+	// between, if not nil, is called between the two copies; for tests.
+	between func()
 }
 
 // signingFiles are the files of the data folder that a backup of the keys holds beside the debtors' keys.
@@ -77,6 +79,9 @@ func Backup(ctx context.Context, o BackupOptions) (m backup.Manifest, err error)
 	}
 	if o.Keys == "" {
 		return m, nil
+	}
+	if o.between != nil {
+		o.between()
 	}
 	keys := m
 	keys.Kind, keys.Branches, keys.Sealed = backup.Keys, nil, map[string][]byte{}

@@ -92,7 +92,8 @@ func Restored(ctx context.Context, o RestoreOptions) (rep RestoreReport, err err
 	}
 	public, err := keyfile.Read(cfg.keyPath("audit") + ".pub")
 	if err != nil {
-		return rep, fmt.Errorf("the public audit key is needed to read checkpoints; name this node's folder with --data: %w", err)
+		return rep, fmt.Errorf("the public audit key is needed to read checkpoints: name this node's folder with --data: %w",
+			err)
 	}
 	r.auditKey = strings.TrimSpace(string(public))
 	if r.kek, err = cfg.kek(seal.LoadKEK); err != nil {

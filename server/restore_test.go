@@ -21,12 +21,13 @@ import (
 	"doorstep/sync/journal"
 )
 
-// backedUp backs up a data folder, keys included, and returns the options of a restore of it into that folder.
-func backedUp(t *testing.T, data string) RestoreOptions {
+// backedUp backs up a data folder, keys included, calls a function between the two copies, and returns the options of a restore of it into that folder.
+func backedUp(t *testing.T, data string, between func()) RestoreOptions {
 	t.Helper()
 	to := t.TempDir()
 	o := RestoreOptions{Data: data, File: filepath.Join(to, "data.bak"), Keys: filepath.Join(to, "keys.bak"), Over: true}
-	_, err := Backup(context.Background(), BackupOptions{Data: data, File: o.File, Keys: o.Keys, Version: "test"})
+	_, err := Backup(context.Background(), BackupOptions{Data: data, File: o.File, Keys: o.Keys, Version: "test",
+		between: between})
 	ok(t, err)
 	left, err := os.ReadDir(to)
 	ok(t, err)
@@ -63,7 +64,8 @@ func TestJ13ARestoredBackupIsANewEpoch(t *testing.T) {
 		return r
 	}
 	before := exported()
-	o := backedUp(t, data)
+	// The debtor who comes between the copies has a key that is in the later one, and no entry in the earlier one.
+	o := backedUp(t, data, func() { imported("4") })
 	// What follows is not in the backup.
 	imported("3")
 	var asked erasureAnswer
@@ -96,16 +98,16 @@ func TestJ13ARestoredBackupIsANewEpoch(t *testing.T) {
 	ok(t, admin.SignIn(ctx, "admin", adminPassword, ""))
 	ok(t, phone.SignIn(ctx, "ann", adminPassword, phone.Device))
 	was, at := phone.Epoch, phone.Cursor
-	if _, err := phone.Pull(ctx); play.CodeOf(err) != "cursor_expired" {
+	old := fmt.Sprintf("/sync/v1/pull?epoch=%s&after=%d", was, at)
+	if err := phone.Do(ctx, http.MethodGet, old, nil, nil); play.CodeOf(err) != "cursor_expired" {
 		t.Errorf("a cursor of the old epoch: %v", err)
 	}
-	phone.Epoch, phone.Cursor = "", 0
 	_, err = phone.Pull(ctx)
 	ok(t, err)
 	if phone.Epoch == was || phone.Cursor < at+1<<40 {
 		t.Errorf("the feed went from %s at %d to %s at %d", was, at, phone.Epoch, phone.Cursor)
 	}
-	for id, want := range map[string]string{"1": "erased", "2": "open", "3": "case.not_found"} {
+	for id, want := range map[string]string{"1": "erased", "2": "open", "3": "case.not_found", "4": "case.not_found"} {
 		var file map[string]any
 		got := play.CodeOf(admin.Do(ctx, http.MethodGet, "/v1/cases/L1.C"+id, nil, &file))
 		if file["erased"] == true && file["debtor_name"] == nil {
@@ -152,15 +154,15 @@ func TestARestoreIsRefusedBeforeAnythingIsTouched(t *testing.T) {
 	ctx, root := context.Background(), t.TempDir()
 	data := filepath.Join(root, "data")
 	s, admin, second := twoAdmins(t, Config{Data: data})
-	early := backedUp(t, data)
+	early := backedUp(t, data, nil)
 	var asked erasureAnswer
 	ok(t, admin.Do(ctx, http.MethodPost, "/v1/debtors/L1.D1/erase", map[string]any{"reason": "request"}, &asked))
 	ok(t, second.Do(ctx, http.MethodPost, "/v1/debtors/L1.D1/erase/"+asked.ID+"/confirm", nil, nil))
-	late := backedUp(t, data)
+	late := backedUp(t, data, nil)
 	s.stop()
 	other := filepath.Join(root, "other")
 	s = run(t, Config{Data: other})
-	foreign := backedUp(t, other)
+	foreign := backedUp(t, other, nil)
 	s.stop()
 	was := tree(t, root)
 	empty := filepath.Join(root, "empty")
@@ -236,7 +238,7 @@ func TestARestoreThatCrashesIsDoneAgain(t *testing.T) {
 	ctx, root := context.Background(), t.TempDir()
 	made := filepath.Join(root, "made")
 	run(t, Config{Data: made}).stop()
-	o := backedUp(t, made)
+	o := backedUp(t, made, nil)
 	o.Secrets = made + "-secrets"
 	was, err := os.ReadFile(filepath.Join(made, sqlitestore.FileName))
 	ok(t, err)
