@@ -167,7 +167,8 @@ func TestAPhoneJudgesFromItsFeed(t *testing.T) {
 		t.Errorf("under the law of its day: %v under %s", d.All, d.PolicyHash)
 	}
 	var past struct {
-		Packs []string
+		Packs  []string
+		Signed string
 	}
 	ok(t, admin.Do(ctx, http.MethodGet, "/v1/conduct/policy?hash="+first.Hash, nil, &past))
 	sum := sha256.New()
@@ -178,6 +179,10 @@ func TestAPhoneJudgesFromItsFeed(t *testing.T) {
 	}
 	if got := "sha256:" + hex.EncodeToString(sum.Sum(nil)); got != first.Hash {
 		t.Errorf("the past policy's packs hash to %s, want %s", got, first.Hash)
+	}
+	// A phone that has seen a newer one does not take what is signed of it for the newest.
+	if want := fmt.Sprintf("\norg %d\ndated %s\n", first.Org, first.Dated); !strings.Contains(past.Signed, want) {
+		t.Errorf("of the past policy is signed %q, want %q", past.Signed, want)
 	}
 	ok(t, put(ctx, admin, "gb-2026", gbHoliday, nil)) // the same pack changes nothing
 	pull(0)

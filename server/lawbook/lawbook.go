@@ -202,21 +202,12 @@ func (b *Book) adopt(ctx context.Context) error {
 	if now != nil && now.Org == n && now.Bundle.Dated >= conduct.Dated(at) {
 		return nil
 	}
-	next := &law{record: record}
-	next.Org, next.Since = n, record.Since
+	next, err := b.make(ctx, record, n, at)
+	if err != nil {
+		return err
+	}
 	if now != nil && now.Org == n {
 		next.reviewed.Store(now.reviewed.Load())
-	}
-	if now != nil && now.record.Hash == record.Hash {
-		next.Policy = now.Policy
-	} else if next.Policy, err = b.load(ctx, record); err != nil {
-		return err
-	}
-	if next.Bundle, err = next.Policy.Bundle(n, at); err != nil {
-		return err
-	}
-	if next.Signed, err = b.sign(next.Bundle.Statement()); err != nil {
-		return err
 	}
 	b.casework.UsePolicy(next.Policy)
 	b.now.Store(next)
@@ -282,12 +273,27 @@ func (b *Book) Reviewed() []casework.LawReview {
 	return nil
 }
 
-func (b *Book) load(ctx context.Context, record office.Policy) (*conduct.Policy, error) {
-	texts, err := b.office.PackTexts(ctx, record)
-	if err != nil {
+// make reads a policy that an entry of the organisation put in force, and signs its bundle as of an instant.
+func (b *Book) make(ctx context.Context, record office.Policy, n uint64, at time.Time) (*law, error) {
+	l := &law{record: record}
+	l.Org, l.Since = n, record.Since
+	if now := b.now.Load(); now != nil && now.record.Hash == record.Hash {
+		l.Policy = now.Policy // reading it takes a while
+	} else {
+		texts, err := b.office.PackTexts(ctx, record)
+		if err != nil {
+			return nil, err
+		}
+		if l.Policy, err = loadPacks(texts); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if l.Bundle, err = l.Policy.Bundle(n, at); err != nil {
 		return nil, err
 	}
-	return loadPacks(texts)
+	l.Signed, err = b.sign(l.Bundle.Statement())
+	return l, err
 }
 
 // Run takes up changes that other nodes made, and gives phones new zone offsets each week, until the context ends. It

@@ -17,12 +17,12 @@ func (b *Book) Past(ctx context.Context, hash string) (office.Policy, casework.L
 	if p := b.past.find(hash); p != nil {
 		return p.record, p.Law, nil
 	}
-	record, err := b.office.PolicyOf(ctx, hash)
+	record, n, err := b.office.PolicyOf(ctx, hash)
 	if err != nil {
 		return office.Policy{}, casework.Law{}, err
 	}
-	p := &law{record: record}
-	if p.Policy, err = b.load(ctx, record); err != nil {
+	p, err := b.make(ctx, record, n, record.Since)
+	if err != nil {
 		return office.Policy{}, casework.Law{}, fmt.Errorf("read a past conduct policy: %w", err)
 	}
 	b.past.keep(p)

@@ -224,15 +224,14 @@ func (s *Service) PolicyInForce(ctx context.Context) (Policy, uint64, error) {
 	return s.policy(ctx, policyInForce)
 }
 
-// PolicyOf is a policy that is or was in force, by its hash. pack.no_policy.
-func (s *Service) PolicyOf(ctx context.Context, hash string) (Policy, error) {
+// PolicyOf is a policy that is or was in force, by its hash, and the entry that put it in force last. pack.no_policy.
+func (s *Service) PolicyOf(ctx context.Context, hash string) (Policy, uint64, error) {
 	id, ok := strings.CutPrefix(hash, "sha256:")
 	if !ok || !idShape.MatchString(id) {
-		return Policy{}, notFound("pack.no_policy",
+		return Policy{}, 0, notFound("pack.no_policy",
 			"no policy with this hash was ever in force; write it as sha256: and 64 hexadecimal digits")
 	}
-	p, _, err := s.policy(ctx, id)
-	return p, err
+	return s.policy(ctx, id)
 }
 
 func (s *Service) policy(ctx context.Context, id string) (Policy, uint64, error) {
