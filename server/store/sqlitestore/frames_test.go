@@ -55,13 +55,16 @@ func TestACutFrameDoesNotCount(t *testing.T) {
 		if err != nil || n != 2 || string(last) != "frame 2" {
 			t.Fatalf("damage %d: %d frames, the last is %q, %v", i, n, last, err)
 		}
-		if err := s.AddFrame(ctx, "blob", 3, []byte("another third")); err != nil {
+		if err := s.AddFrame(ctx, "blob", 3, []byte("3rd")); err != nil {
 			t.Fatalf("damage %d: %v", i, err)
 		}
 		all := ""
 		if err := s.EachFrame(ctx, "blob", func(_ int, f []byte) error { all += string(f) + ";"; return nil }); err != nil ||
-			all != "frame 1;frame 2;another third;" {
+			all != "frame 1;frame 2;3rd;" {
 			t.Fatalf("damage %d: %s, %v", i, all, err)
+		}
+		if info, err := os.Stat(file); err != nil || info.Size() != int64(third+len("3rd")+8) {
+			t.Fatalf("damage %d: the file holds more than its frames: %d bytes, %v", i, info.Size(), err)
 		}
 	}
 	if err := s.Close(); err != nil {
