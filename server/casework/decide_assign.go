@@ -302,6 +302,7 @@ func tellChildren(f *File, d *draftBuilder, feed journal.Feed) {
 	tellAll(d, feed, "signatures", f.Signatures)
 	tellAll(d, feed, "payments_reported", f.Reported)
 	tellAll(d, feed, "visit_confirmations", f.Confirmed)
+	tellAll(d, feed, "attachments", f.Attached)
 }
 
 func tellAll[T any](d *draftBuilder, feed journal.Feed, typ string, docs []Filed[T]) {

@@ -41,6 +41,7 @@ var (
 	PaymentsReportedByCase = byCase("payments_reported")
 	ConfirmationsByCase    = byCase("visit_confirmations")
 	PaymentsByCase         = byCase("payments")
+	AttachmentsByCase      = byCase("attachments")
 	ComplaintsByCase       = byCase("complaints")
 	LettersByCase          = byCase("letters")
 	// ComplaintsByState has those that wait for an answer, by the date on which it is due.
@@ -56,6 +57,8 @@ var (
 	// AlertsByDevice has the alerts of each device.
 	AlertsByDevice    = journal.Index{Type: "alerts", Name: "device", Fields: []string{"device", "status", "at"}}
 	QuarantineByState = journal.Index{Type: "quarantine", Name: "state", Fields: []string{"state", "at"}}
+	// quarantineByRecord has what phones sent of a record.
+	quarantineByRecord = journal.Index{Type: "quarantine", Name: "record", Fields: []string{"record", "at"}}
 )
 
 // byCase is the index that finds the records of a kind below a case.
@@ -74,7 +77,7 @@ func Indexes() []journal.Index {
 		PaymentsByCase, ConfirmationsByCase, ComplaintsByCase, ComplaintsByState, LettersByCase,
 		AssignmentsByCase, AssignmentsByRound, AssignmentsOnPhones,
 		AlertsByStatus, AlertsByTime, AlertsByDevice,
-		QuarantineByState, erasuresByDebtor, erasuresByTime, erasuresByState, erasuresByEnd,
+		QuarantineByState, quarantineByRecord, AttachmentsByCase, erasuresByDebtor, erasuresByTime, erasuresByState, erasuresByEnd,
 		movesByState,
 		PromisesByDue,
 	})
