@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 
+	"doorstep/server/attachments"
 	"doorstep/server/store/mongostore"
 	"doorstep/server/store/sqlitestore"
 	"doorstep/sync/journal"
@@ -16,6 +17,7 @@ import (
 type store interface {
 	journal.Store
 	seal.Keys
+	attachments.Frames
 }
 
 // openStore opens the store that the configuration names.

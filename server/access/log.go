@@ -15,6 +15,7 @@ import (
 // What was read.
 const (
 	CaseRead        = "case.read"        // a case file
+	AttachmentRead  = "attachment.read"  // the bytes of an attachment, or a small picture of them
 	CaseSearch      = "case.search"      // a search by what is personal
 	QuarantineRead  = "quarantine.read"  // an item, with all that was sent
 	QuarantineList  = "quarantine.list"  // items, with what was sent
@@ -28,7 +29,7 @@ const (
 
 // Whats lists them.
 func Whats() []string {
-	return []string{CaseRead, CaseSearch, QuarantineRead, QuarantineList, CorrectionsList, ComplaintsList, PlansList,
+	return []string{CaseRead, AttachmentRead, CaseSearch, QuarantineRead, QuarantineList, CorrectionsList, ComplaintsList, PlansList,
 		VisitsExport, RoundExport, OutcomesExport}
 }
 
@@ -42,7 +43,7 @@ type Read struct {
 	What   string        `json:"what"`   // one of Whats
 	// Cases are those whose data was shown; none for a whole export.
 	Cases []journal.CaseID `json:"cases,omitempty"`
-	// Record is the item of the quarantine, or the round.
+	// Record is the item of the quarantine, the attachment, or the round.
 	Record string `json:"record,omitempty"`
 	// By are the names of the filters: phone, name, hold.
 	By []string `json:"by,omitempty"`

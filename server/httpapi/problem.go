@@ -108,6 +108,9 @@ func problemOf(err error) (p *Problem, known bool) {
 		large *http.MaxBytesError
 		task  *vroom.Error
 	)
+	if p, is := ofUpload(err); is {
+		return p, true
+	}
 	switch {
 	case errors.As(err, &no):
 		return ofRefusal(no), true

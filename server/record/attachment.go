@@ -20,8 +20,8 @@ type StoredAttachment struct {
 	// RecordType is the type of the record that refers to it.
 	RecordType string `json:"record_type" is:"id" see:"office,agent"`
 	// Record is the id of the record that refers to it.
-	Record     string `json:"record" is:"id" see:"office,agent"`
-	Kind       string `json:"kind" is:"attachment_kinds" see:"office,agent"`
+	Record string `json:"record" is:"id" see:"office,agent"`
+	Kind   string `json:"kind" is:"attachment_kinds" see:"office,agent"`
 	// At is when it was stored.
 	At time.Time `json:"at" see:"office,agent"`
 	// By is the agent who uploaded it.
@@ -33,7 +33,7 @@ type StoredAttachment struct {
 	// Bytes is how long the upload was.
 	Bytes int64 `json:"bytes" see:"office,agent"`
 	// Type is the media type of the upload.
-	Type   string `json:"media_type" is:"id" see:"office,agent"`
+	Type string `json:"media_type" is:"id" see:"office,agent"`
 	// Reencoded says that the picture was decoded and written anew, without what was hidden in it; the uploaded bytes
 	// are not kept then.
 	Reencoded bool `json:"reencoded,omitempty" see:"office,agent"`
@@ -42,7 +42,7 @@ type StoredAttachment struct {
 	// StoredBytes is how many bytes are kept.
 	StoredBytes int64 `json:"stored_bytes" see:"office,agent"`
 	// StoredType is the media type of the bytes that are kept.
-	StoredType   string `json:"stored_media_type" is:"id" see:"office,agent"`
+	StoredType string `json:"stored_media_type" is:"id" see:"office,agent"`
 	// HadPosition says that the uploaded picture told where it was taken. The position is not kept.
 	HadPosition bool `json:"had_position,omitempty" see:"office"`
 	// Width of a picture as it is kept, in pixels; 0 for what is no picture.
