@@ -19,6 +19,7 @@ import (
 
 	"doorstep/auth"
 	"doorstep/server/access"
+	"doorstep/server/attachments"
 	"doorstep/server/audit"
 	"doorstep/server/casework"
 	"doorstep/server/conduct"
@@ -47,6 +48,7 @@ type Server struct {
 	access   *access.Log
 	law      *lawbook.Book
 	offline  *offline.Service
+	files    *attachments.Service
 	outbox   *notify.Outbox
 	api      *httpapi.API
 	listener net.Listener
@@ -124,6 +126,10 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	s.offline = offline.New(offline.Options{Journal: s.journal, Applier: s.casework, Records: s.casework,
 		Hash:  func(b []byte) [32]byte { return vault.Hash("mutation", b) },
 		Alone: cfg.MongoDB == ""})
+	if s.files, err = attachments.New(attachments.Options{Frames: s.store, Smalls: s.store, Records: s.casework,
+		Vault: vault, Clock: s.journal.Now, Limits: attachments.DefaultLimits(), Log: cfg.Log}); err != nil {
+		return nil, err
+	}
 	var sender notify.Sender
 	if cfg.FCMCredentials != "" {
 		if sender, err = fcm.New(ctx, fcm.Config{Credentials: cfg.FCMCredentials, Endpoint: cfg.FCMEndpoint}); err != nil {
@@ -141,7 +147,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.api = httpapi.New(httpapi.Options{Sessions: sessions, Office: s.office, Casework: s.casework, Dispatch: s.dispatch,
-		Audit: s.audit, Access: s.access, Visits: visits{s.casework}, Offline: s.offline, Journal: s.journal, Travel: times,
+		Audit: s.audit, Access: s.access, Visits: visits{s.casework}, Attachments: s.files, Offline: s.offline, Journal: s.journal, Travel: times,
 		Threads: threads, Law: s.law, Hash: func(b []byte) [32]byte { return vault.Hash("request", b) },
 		Ready: s.ready, TrustedProxies: cfg.trusted, MetricsElsewhere: cfg.MetricsListen != "", Version: cfg.Version,
 		Log: cfg.Log})
@@ -308,6 +314,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	run("server", s.watchServer)
 	run("erasures", s.casework.FollowErasures)
 	run("calls", s.office.RunCalls)
+	run("uploads", s.files.Run)
 	h := s.httpServer(s.api)
 	m := s.httpServer(s.api.Metrics())
 	m.WriteTimeout = writeStall

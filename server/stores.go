@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 
+	"doorstep/server/attachments"
 	"doorstep/server/store/mongostore"
 	"doorstep/server/store/sqlitestore"
 	"doorstep/sync/journal"
@@ -15,6 +16,7 @@ import (
 type store interface {
 	journal.Store
 	seal.Keys
+	attachments.Frames
 }
 
 // openStore opens the store that the configuration names.

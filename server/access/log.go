@@ -15,6 +15,7 @@ import (
 // What was read.
 const (
 	CaseRead        = "case.read"        // a case file
+	AttachmentRead  = "attachment.read"  // the bytes of an attachment, or a small picture of them
 	CaseSearch      = "case.search"      // a search by what is personal
 	CasesList       = "case.list"        // cases with names and addresses, by other filters
 	DebtorRead      = "debtor.read"      // a debtor's cases, and who else they may be
@@ -35,9 +36,9 @@ const (
 
 // Whats lists them.
 func Whats() []string {
-	return []string{CaseRead, CaseSearch, CasesList, DebtorRead, VisitsList, AssignmentsList, PromisesList, InboxRead,
-		DayRead, QuarantineRead, QuarantineList, CorrectionsList, ComplaintsList, PlansList, VisitsExport, RoundExport,
-		OutcomesExport}
+	return []string{CaseRead, AttachmentRead, CaseSearch, CasesList, DebtorRead, VisitsList, AssignmentsList, PromisesList,
+		InboxRead, DayRead, QuarantineRead, QuarantineList, CorrectionsList, ComplaintsList, PlansList, VisitsExport,
+		RoundExport, OutcomesExport}
 }
 
 // Read is one read.
@@ -52,7 +53,7 @@ type Read struct {
 	Cases []journal.CaseID `json:"cases,omitempty"`
 	// Count is how many items of a list were shown.
 	Count int `json:"count,omitempty"`
-	// Record is the item of the quarantine, or the round.
+	// Record is the item of the quarantine, the attachment, or the round.
 	Record string `json:"record,omitempty"`
 	// By are the names of the filters, such as phone, name, hold; never their values.
 	By []string `json:"by,omitempty"`

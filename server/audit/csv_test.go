@@ -34,6 +34,7 @@ var otherKinds = map[string]string{
 	"consents":           "read in the case file", "plans": "lenders read them by the API",
 	"assignments":         "what was planned; the visit holds its window and decisions",
 	"visit_confirmations": "columns of csvAbout",
+	"attachments":         "bytes, named by their hashes in the case file",
 	"signatures":          "bytes, named by their hashes in the case file",
 	"payments_reported":   "what a debtor says; payments are the lender's",
 	"payments":            "the lender's own", "alerts": "of phones, not of visits",

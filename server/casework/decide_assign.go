@@ -307,6 +307,7 @@ func tellChildren(f *File, d *draftBuilder, feed journal.Feed) {
 			d.tell(feed, "drafts", f.Drafts[i].ID)
 		}
 	}
+	tellAll(d, feed, "attachments", f.Attached)
 }
 
 func tellAll[T any](d *draftBuilder, feed journal.Feed, typ string, docs []Filed[T]) {

@@ -287,7 +287,12 @@ func (d *deskRun) doc(e *journal.Entry, doc *journal.Doc) error {
 	if err := d.corrected(e, doc, state); err != nil {
 		return err
 	}
+	if err := d.evidence(e.N, doc, state); err != nil {
+		return err
+	}
 	switch v := state.(type) {
+	case *record.StoredAttachment:
+		return d.attached(e.N, v)
 	case *record.Case:
 		return d.kase(e, v)
 	case *record.Visit:

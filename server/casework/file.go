@@ -40,6 +40,7 @@ type File struct {
 	Reported    []Filed[record.PaymentReported]
 	Confirmed   []Filed[record.Confirmation]
 	Drafts      []Filed[record.Draft]
+	Attached    []Filed[record.StoredAttachment]
 
 	loaded  parts              // of the lists above, but Contacts
 	linked  []journal.DebtorID // the debtor and all who are linked; none: not loaded
@@ -59,11 +60,12 @@ const (
 	withReported
 	withConfirmed
 	withDrafts
+	withAttached
 	// forConduct is what a conduct decision rests on, besides the contacts and the links (grounds).
 	forConduct = withConsents | withPlans
 	// toRevoke is what must leave the phones when an assignment is revoked (revokeOpen).
 	toRevoke = withAssignments | withVisits | withNotes | withConsents | withPlans | withSignatures | withReported |
-		withConfirmed | withDrafts
+		withConfirmed | withDrafts | withAttached
 )
 
 // debtorKey is the key of what is counted per debtor.
@@ -161,6 +163,11 @@ func fill(ctx context.Context, from indexReader, f *File, want parts) error {
 	}
 	if want&withConfirmed != 0 {
 		if err := allInto(ctx, from, &f.Confirmed, ConfirmationsByCase, id); err != nil {
+			return err
+		}
+	}
+	if want&withAttached != 0 {
+		if err := allInto(ctx, from, &f.Attached, AttachmentsByCase, id); err != nil {
 			return err
 		}
 	}

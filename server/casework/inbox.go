@@ -88,6 +88,10 @@ var inboxKinds = []struct {
 	{"holds_ended", blindView, func(_ *Service, q *journal.Query, day func(int) string) {
 		q.Index, q.Eq, q.From, q.To = blindHeld.Name, []any{int64(1)}, day(-holdsPast-1), day(1)
 	}, (*desk).ended},
+	{todoEvidence, deskView, func(s *Service, q *journal.Query, _ func(int) string) {
+		q.Index, q.Eq = deskTodo.Name, []any{todoEvidence}
+		q.To = second(s.journal.Now().Add(-evidencePatience))
+	}, (*desk).evidencePending},
 	{"dead_alerts", "", func(s *Service, q *journal.Query, _ func(int) string) {
 		q.Type, q.Index, q.Eq = "alerts", AlertsByStatus.Name, []any{record.AlertDead}
 		q.From = second(s.journal.Now().Add(-deadAlertsFor))
@@ -211,6 +215,9 @@ func (d *desk) readAll(rows []journal.Record) error {
 			Visit string `json:"visit"`
 			Plan  string `json:"plan"`
 			Item  string `json:"item"`
+			// of a piece of evidence
+			Of     string `json:"of"`
+			Record string `json:"record"`
 		}
 		if err := decode(row, &of); err != nil {
 			return err
@@ -226,6 +233,9 @@ func (d *desk) readAll(rows []journal.Record) error {
 			add("visits", of.Visit)
 			add("plans", of.Plan)
 			add("quarantine", of.Item)
+			if of.Of != "" {
+				add(of.Of, of.Record)
+			}
 		}
 	}
 	recs, err := d.s.store.Records(d.ctx, d.branch, refs)

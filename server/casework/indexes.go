@@ -42,6 +42,7 @@ var (
 	PaymentsReportedByCase = byCase("payments_reported")
 	ConfirmationsByCase    = byCase("visit_confirmations")
 	PaymentsByCase         = byCase("payments")
+	AttachmentsByCase      = byCase("attachments")
 	ComplaintsByCase       = byCase("complaints")
 	LettersByCase          = byCase("letters")
 	// ComplaintsByState has those that wait for an answer, by the date on which it is due.
@@ -58,6 +59,8 @@ var (
 	AlertsByDevice    = journal.Index{Type: "alerts", Name: "device", Fields: []string{"device", "status", "at"}}
 	QuarantineByState = journal.Index{Type: "quarantine", Name: "state", Fields: []string{"state", "at"}}
 	quarantineOfAgent = journal.Index{Type: "quarantine", Name: "agent", Fields: []string{"agent", "state", "at"}}
+	// quarantineByRecord has what phones sent of a record.
+	quarantineByRecord = journal.Index{Type: "quarantine", Name: "record", Fields: []string{"record", "at"}}
 )
 
 // byCase is the index that finds the records of a kind below a case.
@@ -77,8 +80,8 @@ func Indexes() []journal.Index {
 		PaymentsByCase, ConfirmationsByCase, ComplaintsByCase, ComplaintsByState, LettersByCase,
 		AssignmentsByCase, AssignmentsByRound, AssignmentsOnPhones,
 		AlertsByStatus, AlertsByTime, AlertsByDevice, draftsByAgent, draftsTouched, byCase("drafts"),
-		QuarantineByState, quarantineOfAgent, erasuresByDebtor, erasuresByTime, erasuresByState, erasuresByEnd,
-		movesByState, importsByTime, importsByLender, importsByState,
+		QuarantineByState, quarantineOfAgent, quarantineByRecord, AttachmentsByCase, erasuresByDebtor, erasuresByTime,
+		erasuresByState, erasuresByEnd, movesByState, importsByTime, importsByLender, importsByState,
 		PromisesByDue,
 	})
 }

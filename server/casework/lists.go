@@ -116,6 +116,10 @@ func (s *Service) Case(ctx context.Context, a auth.Actor, branch auth.BranchID, 
 	if err != nil {
 		return CaseFile{}, err
 	}
+	attached, err := s.storedOf(ctx, branch, id)
+	if err != nil {
+		return CaseFile{}, err
+	}
 	if file.Case, err = s.shown(ctx, recs[0], to); err != nil {
 		return CaseFile{}, err
 	}
@@ -133,6 +137,9 @@ func (s *Service) Case(ctx context.Context, a auth.Actor, branch auth.BranchID, 
 				item, err = s.withPlanState(ctx, rec, &k, item)
 			case kind.Name == "visits" && to == record.Office:
 				item, err = withConfirmations(rec, confirmed[rec.ID], item)
+			}
+			if err == nil && to == record.Office {
+				item, err = withEvidence(rec, attached, item)
 			}
 			below.Items = append(below.Items, item)
 			return err

@@ -174,6 +174,10 @@ func aFullFile(h *fixture) *phone {
 		"currency": "EUR", "total_minor": 500, "state": "accepted", "at": at,
 		"acceptance":  members{"at": at, "consent": "k1"},
 		"instalments": []any{members{"due_on": "2026-12-10", "amount_minor": 500}}}), "applied")
+	_, err := h.svc.StoreAttachment(context.Background(), storedState(func(a *record.StoredAttachment) {
+		a.Debtor = "north.D1"
+	}))
+	ok(h.t, err)
 	h.must(ReviewVisit{Case: "north.c1", Visit: "v1", State: "questioned", Notes: "why so short?"})
 	h.want("a bad note", ana.put("visit_notes", "n2", about.with("text", 7)), "rejected validation.type")
 	ana.pull()

@@ -78,7 +78,7 @@ func (n *News) add(e *journal.Entry) error {
 		case "visits":
 			n.Changed = append(n.Changed, "visits", "inbox")
 			n.round(of.Round)
-		case "visit_reviews", "visit_confirmations":
+		case "visit_reviews", "visit_confirmations", "attachments":
 			n.Changed = append(n.Changed, "visits", "inbox")
 		case "plans":
 			n.Changed = append(n.Changed, "plans", "inbox")

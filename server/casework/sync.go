@@ -377,7 +377,7 @@ func (c mutation) current(ctx context.Context, t *turn, kind record.Kind) (offli
 		}
 		cur.Written = a.Written.Fields()
 		cur.Fields, err = kind.Fields(&a)
-	case "cases", "policy":
+	case "cases", "policy", "attachments": // phones say nothing of them
 	case "plans":
 		var p record.Plan
 		if err := decode(rec, &p); err != nil {

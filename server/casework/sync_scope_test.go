@@ -101,6 +101,13 @@ func TestAStrangersIDIsAnsweredAsAFreeOne(t *testing.T) {
 		own[typ] = "rui-" + typ
 		h.want(typ, rui.put(typ, own[typ], least[typ].with("case", "north.c2")), "applied")
 	}
+	if r, err := h.svc.StoreAttachment(t.Context(), storedState(func(a *record.StoredAttachment) {
+		a.By, a.Case, a.Debtor = "rui", "north.c2", "north.Dc2"
+	})); err != nil {
+		t.Fatal(err)
+	} else {
+		own["attachments"] = r.ID
+	}
 	var kinds []string
 	for _, k := range record.Kinds() {
 		if k.Synced && k.Name != "policy" && k.Name != "visit_confirmations" {

@@ -163,6 +163,13 @@ func (s *Service) Visits(ctx context.Context, a auth.Actor, q VisitQuery) (Page,
 				if of.Review != "" {
 					pairs = append(pairs, "review", of.Review)
 				}
+				pending, err := s.pendingOf(ctx, q.Branch, &v)
+				if err != nil {
+					return nil, err
+				}
+				if pending > 0 {
+					pairs = append(pairs, "evidence_pending", pending)
+				}
 				return withMembers(doc, pairs...), nil
 			})
 	})

@@ -15,6 +15,7 @@ import (
 	"doorstep/geo/travel"
 	"doorstep/openapi"
 	"doorstep/server/access"
+	"doorstep/server/attachments"
 	"doorstep/server/audit"
 	"doorstep/server/casework"
 	"doorstep/server/conduct"
@@ -37,9 +38,11 @@ type Options struct {
 	Audit    *audit.Log
 	Access   *access.Log
 	Visits   audit.Visits
-	Offline  *offline.Service
-	Journal  *journal.Journal
-	Law      Lawbook
+	// Attachments takes in uploads.
+	Attachments *attachments.Service
+	Offline     *offline.Service
+	Journal     *journal.Journal
+	Law         Lawbook
 	// Travel is where travel times come from, for problems without matrices.
 	Travel travel.Source
 	// Threads are the searches that plan one problem side by side.
@@ -177,6 +180,7 @@ func New(o Options) *API {
 	a.outcomeEndpoints()
 	a.agentDayEndpoints()
 	a.syncEndpoints()
+	a.fileEndpoints()
 	a.operatorEndpoints()
 	describeCodes(a.huma.OpenAPI().Components.Schemas)
 	return a

@@ -120,7 +120,8 @@ func (a *API) claimKey(ctx context.Context, e endpoint, c call) (release func(),
 func (a *API) describeProblems(e endpoint) {
 	item := a.huma.OpenAPI().Paths[e.path]
 	op := map[string]*huma.Operation{http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPut: item.Put,
-		http.MethodPatch: item.Patch, http.MethodDelete: item.Delete}[e.method]
+		http.MethodPatch: item.Patch, http.MethodDelete: item.Delete, http.MethodHead: item.Head,
+		http.MethodOptions: item.Options}[e.method]
 	a.parts[e.method+" "+e.path] = a.partsOf(op)
 	if op.Responses == nil {
 		op.Responses = map[string]*huma.Response{}

@@ -73,6 +73,7 @@ var inboxDo = map[string][]string{
 	"broken_promises":  {"getCase", "proposePlan", "withdrawPlan"},
 	"holds_ending":     {"getCase", "openHold"},
 	"holds_ended":      {"getCase", "openHold"},
+	"evidence_pending": {"getCase", "blockDevice"},
 	"dead_alerts":      {"retryAlert"},
 	silentPhones:       {"roundProgress", "replanRound", "blockDevice"},
 }
@@ -89,7 +90,7 @@ func (a *API) inboxEndpoints() {
 
 type getInboxIn struct {
 	Branch string `query:"branch" maxLength:"64"`
-	Kind   string `query:"kind" enum:"complaints,complaint_holds,hold_releases,flagged_visits,plans_to_approve,conflicts,quarantine,declined,unassigned,broken_promises,holds_ending,holds_ended,dead_alerts,silent_phones" doc:"Only this kind, page by page. A page may be short, even empty, and have a next_cursor."`
+	Kind   string `query:"kind" enum:"complaints,complaint_holds,hold_releases,flagged_visits,plans_to_approve,conflicts,quarantine,declined,unassigned,broken_promises,holds_ending,holds_ended,evidence_pending,dead_alerts,silent_phones" doc:"Only this kind, page by page. A page may be short, even empty, and have a next_cursor."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"100" doc:"How many items at most, with a kind."`
 	Cursor string `query:"cursor" maxLength:"2000" doc:"next_cursor of the page before."`
 }

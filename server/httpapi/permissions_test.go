@@ -12,7 +12,8 @@ import (
 
 func TestEachEndpointIsThereOnce(t *testing.T) {
 	named := regexp.MustCompile(`\{[^}]*\}`)
-	methods := []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+	methods := []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodHead, http.MethodOptions}
 	seen := map[string]bool{}
 	for _, p := range described(t).endpoints {
 		// Two templates that differ in a parameter's name alone are one path.
@@ -46,7 +47,7 @@ func TestOnlyTheseEndpointsAreOpenToAnyone(t *testing.T) {
 	}
 	slices.Sort(open)
 	want := []string{"GET /", "GET /.well-known/jwks.json", "GET /docs", "GET /docs/{file}", "GET /livez", "GET /metrics",
-		"GET /openapi.yaml", "GET /readyz",
+		"GET /openapi.yaml", "GET /readyz", "OPTIONS /files/",
 		"POST /v1/sessions", "POST /v1/sessions/factor", "POST /v1/sessions/refresh"}
 	if !slices.Equal(open, want) {
 		t.Errorf("open to anyone: %v, want %v", open, want)
@@ -57,8 +58,8 @@ func TestWhoMayWhat(t *testing.T) {
 	for _, p := range described(t).endpoints {
 		may := func(r auth.Role) bool { return slices.Contains(p.roles, r) }
 		switch {
-		case strings.HasPrefix(p.path, "/sync/"):
-			if !slices.Equal(p.roles, []auth.Role{auth.RoleAgent}) {
+		case strings.HasPrefix(p.path, "/sync/"), strings.HasPrefix(p.path, "/files/"):
+			if !slices.Equal(p.roles, []auth.Role{auth.RoleAgent}) && p.method != http.MethodOptions {
 				t.Errorf("%s %s: sync is for agents, not %v", p.method, p.path, p.roles)
 			}
 		case strings.HasPrefix(p.path, "/v1/audit/"):
@@ -74,6 +75,11 @@ func TestWhoMayWhat(t *testing.T) {
 				if may(r) != r.Rule().Factor {
 					t.Errorf("%s %s: %s may: %t", p.method, p.path, r, may(r))
 				}
+			}
+		case strings.Contains(p.path, "/attachments/"):
+			// Of auditors the level regulator alone: the handler sees to it.
+			if p.method != http.MethodGet || may(auth.RoleAgent) || may(auth.RoleLender) {
+				t.Errorf("%s %s: attachments are for the office, to read: %v", p.method, p.path, p.roles)
 			}
 		case may(auth.RoleAuditor) && len(p.roles) < len(auth.Roles()):
 			t.Errorf("%s %s lets auditors beyond the audit", p.method, p.path)

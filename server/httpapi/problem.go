@@ -118,6 +118,9 @@ func problemOf(err error) (p *Problem, known bool) {
 		large *http.MaxBytesError
 		task  *vroom.Error
 	)
+	if p, is := ofUpload(err); is {
+		return p, true
+	}
 	switch {
 	case errors.As(err, &more) && errors.As(err, &no):
 		p := ofRefusal(no)

@@ -109,6 +109,10 @@ func (b schemaBuilder) added(s *huma.Schema, k record.Kind, f form) {
 		s.Properties["rev"] = &huma.Schema{Type: "integer", Format: "int64",
 			Description: "Its revision: it goes up by one with each change."}
 	}
+	if f.to != record.Agent && !f.listed && slices.Contains([]string{"visits", "signatures", "payments_reported"}, k.Name) {
+		s.Properties["evidence"] = &huma.Schema{Type: "array", Items: b.named(reflect.TypeFor[casework.EvidenceState](), read),
+			Description: "In the case file, for the office: the evidence it names, and whether its bytes are stored."}
+	}
 	switch k.Name {
 	case "cases":
 		if f.to == record.Agent {
@@ -126,6 +130,8 @@ func (b schemaBuilder) added(s *huma.Schema, k record.Kind, f form) {
 		if f.listed {
 			s.Properties["team"] = text("The team whose stop it was made for; absent: none.")
 			s.Properties["review"] = text("The state of its review; absent: it has none.")
+			s.Properties["evidence_pending"] = integer(
+				"How many photos, recordings and other attachments it names that are not stored; absent: none.")
 		}
 		s.Properties["visit_no"] = &huma.Schema{Type: "integer", Format: "int64",
 			Description: "The number of the visit in its branch, without gaps."}

@@ -48,6 +48,8 @@ func Rename(state any, fn func(kind, id string) string) {
 		}
 	case *PaymentReported:
 		about(&v.About, "payments_reported")
+	case *StoredAttachment:
+		set(v.RecordType, &v.Record)
 	case *Plan:
 		set("visits", &v.Visit)
 		step(v.Offered)

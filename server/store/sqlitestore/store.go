@@ -25,6 +25,7 @@ type Store struct {
 	write   *sql.DB  // one connection
 	read    *sql.DB
 	keys    *sql.DB          // debtors' keys, in a file of their own
+	frames  *frames          // blobs, in files of their own
 	indexes map[string]index // by "type/name"
 	byType  map[string][]index
 }
@@ -68,7 +69,7 @@ const driverName = "sqlite"
 
 func open(ctx context.Context, driver, folder string, indexes []journal.Index, m mode) (*Store, error) {
 	path := filepath.Join(folder, FileName)
-	s := &Store{indexes: map[string]index{}, byType: map[string][]index{}}
+	s := &Store{frames: newFrames(folder), indexes: map[string]index{}, byType: map[string][]index{}}
 	for _, ix := range indexes {
 		d := index{Index: ix, name: ix.Type + "/" + ix.Name}
 		s.indexes[d.name] = d

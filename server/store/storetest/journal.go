@@ -114,6 +114,11 @@ func concurrent(t *testing.T, e Engine) {
 		t.Cleanup(func() { _ = s.Close() })
 		aDestroyedKeyStaysDestroyed(t, s)
 	})
+	t.Run("OneFrameInAPlace", func(t *testing.T) {
+		s := e.Open(t)
+		t.Cleanup(func() { _ = s.Close() })
+		oneFrameInAPlace(t, s)
+	})
 	t.Run("OneWriterWinsAPlace", func(t *testing.T) {
 		ctx := context.Background()
 		s := e.Open(t)

@@ -142,6 +142,7 @@ func reopening(t *testing.T, e Engine) {
 		Feeds: []journal.FeedEntry{{Feed: "f", Type: "things", ID: "x"}}, Receipts: []journal.Receipt{{Command: "c", N: 1,
 			Body: encode("r")}}})
 	check(t, s.SwapSmall(ctx, "k", "i", 0, []byte("v")))
+	check(t, framesOf(t, s).AddFrame(ctx, "blob", 1, frame("blob", 1)))
 	s = e.Reopen(t, s)
 	defer func() { _ = s.Close() }()
 	f, err := s.Find(ctx, journal.Query{Branch: branch, Type: "things", Index: "owner", Eq: []any{"a"}})
@@ -154,5 +155,9 @@ func reopening(t *testing.T, e Engine) {
 	check(t, err)
 	equal(t, "small", string(body), "v")
 	equal(t, "version", v, 1)
+	n, last, err := framesOf(t, s).LastFrame(ctx, "blob")
+	check(t, err)
+	equal(t, "a frame", string(last), string(frame("blob", 1)))
+	check(t, framesOf(t, s).AddFrame(ctx, "blob", n+1, frame("blob", 2)))
 	put(t, s, journal.ViewWrites{})
 }

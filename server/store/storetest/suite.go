@@ -59,6 +59,7 @@ func Run(t *testing.T, e Engine) {
 		{"SmallDocuments", smallDocuments},
 		{"ManySmallDocuments", manySmallDocuments},
 		{"DebtorsKeys", debtorsKeys},
+		{"FramesOfABlob", framesOfABlob},
 		{"JournalRoundTrip", journalRoundTrip},
 		{"DraftsAreFound", draftsAreFound},
 		{"WhatAViewCannotApplyIsParked", whatAViewCannotApplyIsParked},
