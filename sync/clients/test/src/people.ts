@@ -15,7 +15,7 @@ async function call(method: string, path: string, token: string, body?: unknown,
   return said === "" ? undefined : JSON.parse(said);
 }
 
-/** Person is somebody who has signed in. */
+/** Person is a user who has signed in. */
 export class Person {
   private constructor(readonly token: string) {}
 

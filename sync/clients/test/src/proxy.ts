@@ -13,7 +13,7 @@ export interface Exchange {
 }
 
 /**
- * Rule decides what becomes of a request: undefined lets it pass. `lose` carries it out and tells nobody. `refuse`
+ * Rule decides what becomes of a request: undefined lets it pass. `lose` carries it out and gives no answer. `refuse`
  * does not carry it out. `cut` breaks the answer off in its middle. `delay` holds the answer back. `answer` answers in
  * the server's place, and `rewrite` changes what it answered.
  */

@@ -118,18 +118,19 @@ test("a mid of 32 digits is refused by itself, and uuid() mends it", async () =>
 
 test("answers that are cut, refused and late are errors, and the next request waits", async () => {
   const proxy = await Proxy.to((await phone("RIB-WEST-team2-agent2")).server);
-  const wire = new Wire({ ...(await phone("RIB-WEST-team2-agent2", proxy.url)), timeout: 300 });
-  const pull = () => wire.pull({ after: 0 });
-  const fails = async (status: number, code: string) => {
-    await assert.rejects(pull(), (e) => e instanceof WireError && e.status === status && e.code === code);
-    wire.wake();
+  const options = await phone("RIB-WEST-team2-agent2", proxy.url);
+  const [wire, hasty] = [new Wire(options), new Wire({ ...options, timeout: 100 })];
+  const pull = (by = wire) => by.pull({ after: 0 });
+  const fails = async (status: number, code: string, by = wire) => {
+    await assert.rejects(pull(by), (e) => e instanceof WireError && e.status === status && e.code === code);
+    by.wake();
   };
   proxy.rule = () => "cut";
   await fails(0, "cut");
   proxy.rule = () => "refuse";
   await fails(0, "network");
-  proxy.rule = () => ({ delay: 1000 });
-  await fails(0, "network");
+  proxy.rule = () => ({ delay: 2000 });
+  await fails(0, "network", hasty);
   proxy.rule = () => ({ status: 503, answer: { code: "unavailable" } });
   const started = performance.now();
   await assert.rejects(pull());
@@ -174,14 +175,16 @@ test("the stream pokes on connect and after a write, and connects again when it 
   const ended = new AbortController();
   let pokes = 0;
   const listening = wire.listen(() => pokes++, ended.signal);
-  await until("a poke on connect", () => pokes === 1);
+  await until("a poke on connect", () => pokes > 0);
   const page = await wire.pull({ after: 0, limit: 1, types: ["cases"] });
+  const before = pokes;
   await wire.push([{ mid: newMid(), type: "visit_notes", id: newMid(), op: "put", base: 0,
     client_ts: new Date().toISOString(), fields: { case: page.changes[0]!.id, at: new Date().toISOString(),
       kind: "general", text: "x" } }]);
-  await until("a poke after the write", () => pokes === 2);
+  await until("a poke after the write", () => pokes > before);
+  const dropped = pokes;
   proxy.drop();
-  await until("a poke on the next connection", () => pokes >= 3);
+  await until("a poke on the next connection", () => pokes > dropped);
   ended.abort();
   await listening;
   await proxy.close();

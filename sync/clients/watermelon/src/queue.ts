@@ -61,7 +61,7 @@ export class Queue {
         const row = model._raw as unknown as Raw;
         const fields = fieldsOf(table, kind, row);
         const own = kept.filter((s) => s.type === name && s.record === row.id);
-        // A row that nobody has heard of goes whole.
+        // A row that was never sent goes whole.
         const known = row["_status"] === "created" ? undefined : knownOf(kind, row, fields, own);
         const local = { id: row.id, rev: row.rev ?? 0, fields, deleted: false };
         const m = mutationOf(kind, name, local, known, newMid(at), at);
@@ -88,7 +88,7 @@ export class Queue {
     const schema = this.wire.options.schema;
     const sent: Sent = { mid, type, record: id, state: "queued", at, epoch: "", schema, mutation };
     return this.database.get(logName).prepareCreate((model) => {
-      // Not "created": the log is no row that waits to be synced.
+      // Not "created": hasUnsyncedChanges() would count it.
       const row = { id: mid, _status: "synced", state: "queued", record: id, sent: JSON.stringify(sent) };
       Object.assign(model._raw, row);
     });

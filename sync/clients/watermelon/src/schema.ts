@@ -22,7 +22,7 @@ export const logTable = tableSchema({
 
 /**
  * tableOf is the table of a type, or of some of its members. `rev` is the server's revision that the phone has seen.
- * All members may be null: an empty text that nobody wrote would be sent as an answer. Members that are lists or
+ * All members may be null: a column that was not written must not be sent as an empty text. Members that are lists or
  * objects are texts of JSON. `seen`, of types whose objects are merged member by member, is what was pulled.
  */
 export function tableOf(type: Type, members?: readonly string[]): TableSchema {
@@ -56,7 +56,7 @@ export function rowOf(table: TableSchema, kind: Kind, c: { id: string; rev: numb
   return out;
 }
 
-/** fieldsOf are the members of a row. A text that is no JSON goes as it is, for the server to say what is wrong. */
+/** fieldsOf are the members of a row. A text that is not JSON goes as it is: the server says what is wrong. */
 export function fieldsOf(table: TableSchema, kind: Kind, row: Raw): Fields {
   const out: Fields = {};
   for (const { name } of table.columnArray) {

@@ -86,8 +86,8 @@ async function once(settings: Settings): Promise<void> {
     await database.write(() => queue.collect());
     const day = wire.now() - 24 * 3600 * 1000;
     await queue.again((s) => s.state === "not_yet" && (s.schema !== wire.options.schema || s.at < day));
-    // Push before pull: what is pulled of a case that was taken away would delete what the agent wrote of it. There
-    // is no pushChanges: what is in the log would be pushed a second time, under no id.
+    // Push before pull: what is pulled of a case that was taken away would delete what the agent wrote of it.
+    // pushChanges is left out: it would push a second time what is in the log.
     await queue.flush();
     await synchronize({
       database,

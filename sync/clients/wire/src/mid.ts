@@ -1,7 +1,7 @@
 /**
  * newMid mints the id of one local write: a UUIDv7. It is called when the agent writes and never when the phone
- * sends (a second sending would have another effect), it is no counter (a phone restored from a backup would use
- * numbers again) and no hash of the content (A, then B, then A again would be one write).
+ * sends (a second sending would have another effect). It is not a counter (a phone restored from a backup would use
+ * numbers again) and not a hash of the content (A, then B, then A again would be one write).
  */
 export function newMid(now: number = Date.now()): string {
   // Two writes within a millisecond, or after the clock was set back, still sort in the order they were made.
@@ -28,7 +28,7 @@ let last = { at: 0, count: 0 };
 
 /**
  * uuid gives a mid that an app made itself the one spelling that the server takes. Ids of 32 hexadecimal digits
- * without dashes get theirs; anything else that is no UUID is an error here, since the server would refuse it.
+ * without dashes get theirs; anything else is an error here, since the server would refuse it.
  */
 export function uuid(text: string): string {
   const plain = text.toLowerCase().replaceAll("-", "");
