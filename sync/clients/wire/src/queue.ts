@@ -34,7 +34,7 @@ export interface Local {
 /**
  * mutationOf is what a local write says to the server, or undefined if it says nothing. `known` is the record as the
  * server has it, as far as the phone knows, with what it has sent and got no answer for; undefined for a new record.
- * Only members that differ are sent of a record that exists: sending others would undo what another phone or user wrote.
+ * Only members that differ are sent of a record that exists: sending others would undo what another user wrote.
  */
 export function mutationOf(
   kind: Kind,
