@@ -32,6 +32,12 @@ func NewLimits(every time.Duration, burst int) *Limits {
 
 // Allow takes one; when there is none left it says how long to wait.
 func (l *Limits) Allow(key string, now time.Time) (wait time.Duration, ok bool) {
+	return l.AllowN(key, 1, now)
+}
+
+// AllowN takes n, or none; when there are not so many left it says how long to wait. More than a burst is never
+// allowed.
+func (l *Limits) AllowN(key string, n int, now time.Time) (wait time.Duration, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	whole := time.Duration(l.burst) * l.every
@@ -43,7 +49,7 @@ func (l *Limits) Allow(key string, now time.Time) (wait time.Duration, ok bool) 
 		at = latest // the clock was set back
 		l.all[key] = at
 	}
-	next := at.Add(l.every)
+	next := at.Add(time.Duration(n) * l.every)
 	if over := next.Sub(now) - whole; over > 0 {
 		return over, false
 	}

@@ -85,6 +85,7 @@ type API struct {
 	operations map[string]endpoint
 	parts      map[string]parts // where endpoints take what they take, likewise
 	devices    *auth.Limits     // requests by device
+	mutations  *auth.Limits     // mutations by device
 	pace       pace
 
 	planning chan struct{} // full while a problem is planned
@@ -102,8 +103,14 @@ const (
 
 // limits of requests by one device: a client that loops is slowed down, not served (sync/README.md, M8).
 const (
+	//
+	// Ten screens that are opened after a day offline pull 2,640 records in pages of 50 each at once. A loop gets 50
+	// requests a second after that.
 	deviceEvery = 20 * time.Millisecond
-	deviceBurst = 400
+	deviceBurst = 1000
+	// An agent who was offline for a week brings some thousand mutations at once. A loop gets ten a second after that.
+	mutationEvery = 100 * time.Millisecond
+	mutationBurst = 10_000
 )
 
 // setLibraries sets what gin and huma keep in variables of their packages: once, since
@@ -122,7 +129,8 @@ func New(o Options) *API {
 	a := &API{opt: o, log: o.Log, engine: gin.New(), metrics: newMetrics(), endpoints: map[string]endpoint{},
 		operations: map[string]endpoint{},
 		parts:      map[string]parts{},
-		devices:    auth.NewLimits(deviceEvery, deviceBurst), pace: defaultPace, planning: make(chan struct{},
+		devices:    auth.NewLimits(deviceEvery, deviceBurst),
+		mutations:  auth.NewLimits(mutationEvery, mutationBurst), pace: defaultPace, planning: make(chan struct{},
 			1), stop: make(chan struct{})}
 	e := a.engine
 	e.HandleMethodNotAllowed = true

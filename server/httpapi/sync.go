@@ -113,9 +113,7 @@ func (a *API) caller(c *gin.Context) (offline.Caller, *Problem) {
 			"the token belongs to another device; sign in on this one")
 	}
 	if after, ok := a.devices.Allow(device, time.Now()); !ok {
-		p := newProblem(http.StatusTooManyRequests, "sync.rate", "this device asks too often; wait")
-		p.retryAfter = max(1, int(after.Seconds()+0.999))
-		return offline.Caller{}, p
+		return offline.Caller{}, tooOften(after)
 	}
 	out := offline.Caller{Actor: actor, Device: actor.Device, Branch: actor.Branches[0], Schema: record.Schema,
 		At: a.opt.Journal.Now().UTC()}
@@ -138,6 +136,13 @@ func (a *API) caller(c *gin.Context) (offline.Caller, *Problem) {
 	}
 	a.opt.Office.Called(out.Device, out.At)
 	return out, nil
+}
+
+// tooOften refuses a device that loops.
+func tooOften(after time.Duration) *Problem {
+	p := newProblem(http.StatusTooManyRequests, "sync.rate", "this device asks too often; wait")
+	p.retryAfter = max(1, int(after.Seconds()+0.999))
+	return p
 }
 
 // tooOld refuses apps of a schema version that is not served any more; nil for the others.
@@ -212,6 +217,11 @@ func (a *API) push(c *gin.Context) {
 		writeProblem(c, p)
 		return
 	}
+	// One is taken before the body is read: a device that loops is refused without reading what it sends.
+	if after, ok := a.mutations.Allow(string(who.Device), time.Now()); !ok {
+		writeProblem(c, tooOften(after))
+		return
+	}
 	text, err := readBody(c, offline.MaxPushBytes, "application/json")
 	if err != nil {
 		a.fail(c, err)
@@ -220,6 +230,10 @@ func (a *API) push(c *gin.Context) {
 	q, err := offline.ReadPush(bytes.TrimPrefix(text, []byte(byteOrderMark)))
 	if err != nil {
 		a.fail(c, err)
+		return
+	}
+	if after, ok := a.mutations.AllowN(string(who.Device), len(q.Mutations)-1, time.Now()); !ok {
+		writeProblem(c, tooOften(after))
 		return
 	}
 	if q.Schema != 0 {

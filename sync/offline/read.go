@@ -3,6 +3,7 @@ package offline
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -17,13 +18,18 @@ import (
 // *refusal.Error (refusal.Malformed).
 func ReadPush(text []byte) (PushRequest, error) {
 	var body struct {
-		Device    string            `json:"device"`
-		Schema    int               `json:"schema"`
-		Mutations []json.RawMessage `json:"mutations"`
+		Device    string       `json:"device"`
+		Schema    int          `json:"schema"`
+		Mutations fewMutations `json:"mutations"`
 	}
 	// The decoder of encoding/json replaces what a string must not hold, which is looked for
 	// in each mutation below.
-	if err := json.Unmarshal(text, &body); err != nil {
+	err := json.Unmarshal(text, &body)
+	if errors.Is(err, errTooMany) {
+		return PushRequest{}, malformed("mutations", fmt.Sprintf("at most %d mutations a push; send the rest in another",
+			MaxMutations))
+	}
+	if err != nil {
 		return PushRequest{}, malformed("", "the body is not a JSON object with a list of mutations")
 	}
 	if name := repeated(text); name != "" {
@@ -37,6 +43,36 @@ func ReadPush(text []byte) (PushRequest, error) {
 		q.Mutations = append(q.Mutations, readMutation(raw))
 	}
 	return q, nil
+}
+
+// fewMutations are those of a push, each as it was sent. A body of a mebibyte may name half a million: it is refused
+// with the first one beyond the limit.
+type fewMutations []json.RawMessage
+
+var errTooMany = errors.New("too many mutations")
+
+// UnmarshalJSON reads a list; errTooMany.
+func (l *fewMutations) UnmarshalJSON(text []byte) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	open, err := d.Token()
+	if err != nil || open == nil { // null is no list
+		return err
+	}
+	if open != json.Delim('[') {
+		return errors.New("mutations is no list")
+	}
+	*l = fewMutations{}
+	for d.More() {
+		if len(*l) == MaxMutations {
+			return errTooMany
+		}
+		var one json.RawMessage
+		if err := d.Decode(&one); err != nil {
+			return err
+		}
+		*l = append(*l, one)
+	}
+	return nil
 }
 
 // repeated is a member of the push that a JSON object names twice; "" for none.
