@@ -15,7 +15,8 @@ import (
 // arrows are what each room may import of the others: drawn as a table.
 // A room that is not here may import no other room.
 var arrows = map[string][]string{
-	"auth":                {"auth/keyfile", "auth/refusal"},
+	"auth":                {"auth/factor", "auth/keyfile", "auth/refusal"},
+	"auth/factor":         {},
 	"auth/keyfile":        {},
 	"auth/refusal":        {},
 	"auth/strictjson":     {},

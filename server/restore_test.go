@@ -21,7 +21,8 @@ import (
 	"doorstep/sync/journal"
 )
 
-// backedUp backs up a data folder, keys included, calls a function between the two copies, and returns the options of a restore of it into that folder.
+// backedUp backs up a data folder, keys included, calls a function between the two copies, and returns the options of
+// a restore of it into that folder.
 func backedUp(t *testing.T, data string, between func()) RestoreOptions {
 	t.Helper()
 	to := t.TempDir()
