@@ -147,7 +147,8 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.api = httpapi.New(httpapi.Options{Sessions: sessions, Office: s.office, Casework: s.casework, Dispatch: s.dispatch,
-		Audit: s.audit, Access: s.access, Visits: visits{s.casework}, Attachments: s.files, Offline: s.offline, Journal: s.journal, Travel: times,
+		Audit: s.audit, Access: s.access, Visits: visits{s.casework}, Attachments: s.files, Offline: s.offline,
+		Journal: s.journal, Travel: times,
 		Threads: threads, Law: s.law, Hash: func(b []byte) [32]byte { return vault.Hash("request", b) },
 		Ready: s.ready, TrustedProxies: cfg.trusted, MetricsElsewhere: cfg.MetricsListen != "", Version: cfg.Version,
 		Log: cfg.Log})

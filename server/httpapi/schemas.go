@@ -109,8 +109,10 @@ func (b schemaBuilder) added(s *huma.Schema, k record.Kind, f form) {
 		s.Properties["rev"] = &huma.Schema{Type: "integer", Format: "int64",
 			Description: "Its revision: it goes up by one with each change."}
 	}
-	if f.to != record.Agent && !f.listed && slices.Contains([]string{"visits", "signatures", "payments_reported"}, k.Name) {
-		s.Properties["evidence"] = &huma.Schema{Type: "array", Items: b.named(reflect.TypeFor[casework.EvidenceState](), read),
+	named := []string{"visits", "signatures", "payments_reported"}
+	if f.to != record.Agent && !f.listed && slices.Contains(named, k.Name) {
+		s.Properties["evidence"] = &huma.Schema{Type: "array",
+			Items:       b.named(reflect.TypeFor[casework.EvidenceState](), read),
 			Description: "In the case file, for the office: the evidence it names, and whether its bytes are stored."}
 	}
 	switch k.Name {
