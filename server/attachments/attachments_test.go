@@ -461,7 +461,8 @@ func TestPicturesThatCannotBeShownAreRefused(t *testing.T) {
 	ok(t, png.Encode(&b, image.NewRGBA(image.Rect(0, 0, 8, 8))))
 	f.limits.Pixels = 63
 	f.restart()
-	for name, text := range map[string][]byte{"large": b.Bytes(), "bomb": bomb(60_000), "broken": b.Bytes()[:50], "wide": bomb(1<<31 - 1)} {
+	for name, text := range map[string][]byte{"large": b.Bytes(),
+		"bomb": bomb(60_000), "broken": b.Bytes()[:50], "wide": bomb(1<<31 - 1)} {
 		f.want(name, f.create("ana", name, text, "image/png"), "201", "0")
 		f.want(name, f.patch("ana", name, 0, text), "upload.picture", "")
 		f.want(name, f.head("ana", name), "upload.not_found", "")
