@@ -190,7 +190,8 @@ func (f *fixture) read(thumbnail bool) []byte {
 // files is the content of all files of blobs.
 func (f *fixture) files() (all []byte, n int) {
 	f.t.Helper()
-	err := filepath.WalkDir(filepath.Join(f.folder, sqlitestore.FramesFolder), func(path string, d os.DirEntry, err error) error {
+	root := filepath.Join(f.folder, sqlitestore.FramesFolder)
+	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -209,7 +210,8 @@ func TestAnUploadIsResumedAfterACrash(t *testing.T) {
 	f := newFixture(t, record.KindRecording)
 	text := recording(2*seal.FrameBytes + 77)
 	f.want("begun", f.create("ana", "a1", text, "audio/ogg"), "201", "0")
-	cuts := []int{1, 2, 4096, seal.FrameBytes - 1, seal.FrameBytes, seal.FrameBytes + 1, 2 * seal.FrameBytes, len(text) - 1}
+	cuts := []int{1, 2, 4096, seal.FrameBytes - 1, seal.FrameBytes, seal.FrameBytes + 1, 2 * seal.FrameBytes,
+		len(text) - 1}
 	at := 0
 	for _, to := range cuts {
 		f.restart()
@@ -457,7 +459,10 @@ func TestPicturesThatCannotBeShownAreRefused(t *testing.T) {
 	f := newFixture(t, record.KindPhoto)
 	var b bytes.Buffer
 	ok(t, png.Encode(&b, image.NewRGBA(image.Rect(0, 0, 8, 8))))
-	for name, text := range map[string][]byte{"bomb": bomb(60_000), "broken": b.Bytes()[:50], "wide": bomb(1<<31 - 1)} {
+	f.limits.Pixels = 63
+	f.restart()
+	for name, text := range map[string][]byte{"large": b.Bytes(),
+		"bomb": bomb(60_000), "broken": b.Bytes()[:50], "wide": bomb(1<<31 - 1)} {
 		f.want(name, f.create("ana", name, text, "image/png"), "201", "0")
 		f.want(name, f.patch("ana", name, 0, text), "upload.picture", "")
 		f.want(name, f.head("ana", name), "upload.not_found", "")

@@ -28,7 +28,8 @@ type Frames interface {
 // errShort reports a blob that lacks frames at its end, or has more than it should.
 var errShort = errors.New("attachments: a blob is not as long as its record says")
 
-// writeTime is how long one frame may take to become durable. The request may have ended by then: what has come is kept.
+// writeTime is how long one frame may take to become durable. The request may have ended by then: what has come is
+// kept.
 const writeTime = 30 * time.Second
 
 // newBlob makes the name of a blob.

@@ -160,7 +160,8 @@ func (s *Service) make(ctx context.Context, u *upload) error {
 		}
 	}
 	for i, text := range made {
-		if _, err := writeBlob(ctx, s.opt.Frames, key, u.Making[i], 0, 0, int64(len(text)), bytes.NewReader(text)); err != nil {
+		if _, err := writeBlob(ctx, s.opt.Frames, key, u.Making[i], 0, 0, int64(len(text)),
+			bytes.NewReader(text)); err != nil {
 			return err
 		}
 	}

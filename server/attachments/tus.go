@@ -41,13 +41,14 @@ func userID(id string) auth.UserID { return auth.UserID(id) }
 // newTus makes tusd's handler. tusd keeps to tus 1.0.0 without downloads, concatenation and lengths that are told
 // later. Its log is dropped: it names files and addresses.
 func newTus(s *Service) (*tusd.Handler, error) {
+	silent := &slog.HandlerOptions{Level: slog.LevelError + 1}
 	c := tusd.NewStoreComposer()
 	c.UseCore(dataStore{s})
 	c.UseTerminater(dataStore{s})
 	memorylocker.New().UseIn(c)
 	return tusd.NewHandler(tusd.Config{StoreComposer: c, BasePath: Path, MaxSize: s.opt.Limits.most(),
 		DisableDownload: true, DisableConcatenation: true, Cors: &tusd.CorsConfig{Disable: true},
-		Logger:                           slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.Level(127)})),
+		Logger:                           slog.New(slog.NewTextHandler(io.Discard, silent)),
 		AcquireLockTimeout:               10 * time.Second,
 		GracefulRequestCompletionTimeout: 2 * time.Second})
 }

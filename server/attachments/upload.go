@@ -66,7 +66,8 @@ var (
 func IsID(id string) bool { return attachmentPattern.MatchString(id) && id != "." && id != ".." }
 
 // readUpload reads what a phone says of an upload it begins. Refusals: upload.metadata, naming the member.
-func readUpload(agent auth.Actor, branch auth.BranchID, meta map[string]string, length int64) (*upload, *refusal.Error) {
+func readUpload(agent auth.Actor, branch auth.BranchID, meta map[string]string, length int64) (*upload,
+	*refusal.Error) {
 	bad := func(member, about string) *refusal.Error {
 		return refuse(refusal.Invalid, "upload.metadata", member, "Upload-Metadata: %s", about)
 	}

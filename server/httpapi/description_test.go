@@ -40,6 +40,12 @@ func operations(a *API) []string {
 		if item.Delete != nil {
 			out = append(out, "DELETE "+path)
 		}
+		if item.Head != nil {
+			out = append(out, "HEAD "+path)
+		}
+		if item.Options != nil {
+			out = append(out, "OPTIONS "+path)
+		}
 	}
 	slices.Sort(out)
 	return out
