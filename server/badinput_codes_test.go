@@ -104,7 +104,6 @@ func TestARefusedCodeIsAnsweredByItsList(t *testing.T) {
 	}
 	for id, lists := range map[string]map[string][]any{
 		"manifest": {"type": {"assignments", "visits", "policy"}},
-		"pull":     {"types": {"assignments", "visits", "policy"}},
 	} {
 		for _, o := range h.ops {
 			for name, codes := range lists {

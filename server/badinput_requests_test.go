@@ -20,6 +20,9 @@ import (
 // wrongCallers calls an endpoint without a token, with bad tokens, and in every role that may not call it.
 func (h *hostile) wrongCallers(t *testing.T, o operation) {
 	q := h.good(o)
+	is := func(r reply, code string) bool {
+		return r.code == code || o.method == http.MethodHead // answers to HEAD have no body
+	}
 	if len(o.roles) == 0 {
 		q.as = caller{token: "not.a.token"}
 		h.send(t, "a bad token where none is needed", q)
@@ -27,7 +30,7 @@ func (h *hostile) wrongCallers(t *testing.T, o operation) {
 	}
 	mine := q.as
 	q.as = caller{}
-	if r := h.send(t, "no token", q); r.status != http.StatusUnauthorized || r.code != "auth.token_missing" {
+	if r := h.send(t, "no token", q); r.status != http.StatusUnauthorized || !is(r, "auth.token_missing") {
 		t.Errorf("no token: %d %s, want 401 auth.token_missing", r.status, r.code)
 	}
 	for what, token := range h.forged(t, mine.token) {
@@ -36,7 +39,7 @@ func (h *hostile) wrongCallers(t *testing.T, o operation) {
 			want = "auth.token_expired"
 		}
 		q.as = caller{token, mine.device}
-		if r := h.send(t, what, q); r.status != http.StatusUnauthorized || r.code != want {
+		if r := h.send(t, what, q); r.status != http.StatusUnauthorized || !is(r, want) {
 			t.Errorf("%s: %d %s, want 401 %s", what, r.status, r.code, want)
 		}
 	}
@@ -59,7 +62,7 @@ func (h *hostile) wrongCallers(t *testing.T, o operation) {
 		if slices.Contains(o.roles, role) {
 			continue
 		}
-		if r := h.send(t, "as "+string(role), q); r.status != http.StatusForbidden || r.code != "auth.role" {
+		if r := h.send(t, "as "+string(role), q); r.status != http.StatusForbidden || !is(r, "auth.role") {
 			t.Errorf("as %s: %d %s, want 403 auth.role", role, r.status, r.code)
 		}
 	}
@@ -224,6 +227,9 @@ func (h *hostile) badHeaders(t *testing.T, o operation) {
 
 // badBodies sends every kind of bad body.
 func (h *hostile) badBodies(t *testing.T, o operation) {
+	if strings.HasPrefix(o.path, "/files/") {
+		return // uploads speak tus: server/attachments tests what it refuses
+	}
 	if len(o.bodyTypes) == 0 {
 		q := h.good(o)
 		q.body = []byte(`{"` + marker + `":`)

@@ -2,6 +2,7 @@ package casework
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -259,6 +260,11 @@ func TestADebtorMovesWhole(t *testing.T) {
 	h.must(RecordComplaint{ID: "cm1", Said: late, AnswerDue: "2026-12-09"})
 	h.must(RecordLetter{ID: "l1", Said: record.LetterSaid{Case: "north.c1", Kind: "reminder",
 		SentAt: instant("2026-11-20T10:00:00Z")}})
+	h.must(CorrectRecord{Case: "north.c1", Kind: "visit_notes", Record: "n1", ID: "n3", Reason: "typing_error",
+		Corrected: json.RawMessage(`{"text":"another note"}`)})
+	_, err := h.svc.One(t.Context(), auth.Actor{User: "chief", Role: auth.RoleSupervisor, Branches: boss.Branches}, porto,
+		Request{ID: "reviewed", Cmd: ReviewCorrection{"north.c1", "visit_notes", "n3", "accepted", ""}})
+	ok(t, err)
 	before := h.fileIn(porto, "north.c1")
 	for _, kind := range record.Kinds() {
 		if kind.ByCase.Type != "" && !kind.Private && len(before[kind.Name].([]any)) == 0 {

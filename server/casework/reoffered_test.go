@@ -76,7 +76,7 @@ func TestARequirementIsWaitedForAfterARestore(t *testing.T) {
 	m := write("visit_notes", "n1", "put", 0, members{"case": "north.c1", "at": "2026-11-25T10:00:00Z", "text": "x"})
 	m.Requires, m.ClientTS = []string{uuid.NewString()}, instant("2026-11-25T10:00:00Z")
 	for _, c := range []struct{ at, want string }{{"2026-12-12T07:59:00Z", "retry"},
-		{"2026-12-12T08:01:00Z", "rejected validation.requires"}} {
+		{"2026-12-12T08:01:00Z", "rejected requires_missing"}} {
 		h.now = instant(c.at)
 		h.want(c.at, h.phone("ana", "d1").pushAt(m)[0], c.want)
 	}

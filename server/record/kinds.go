@@ -70,7 +70,7 @@ var kinds = withReports([]Kind{
 	{Name: "payments_reported", New: func() any { return &PaymentReported{} }, Synced: true,
 		Rules: offline.Rules{Policy: offline.AppendOnly}, ByCase: byCase("payments_reported",
 			"at"), Action: "payment.report"},
-	{Name: "attachments", New: func() any { return &StoredAttachment{} }, Synced: true,
+	{Name: "attachments", New: func() any { return &StoredAttachment{} }, Synced: true, Since: 3,
 		Rules: offline.Rules{Policy: offline.ServerOwned}, ByCase: byCase("attachments", "at")},
 	{Name: "payments", New: func() any { return &Payment{} }, ByCase: byCase("payments", "paid_at")},
 	{Name: "complaints", New: func() any { return &Complaint{} }, ByCase: byCase("complaints", "at")},

@@ -29,7 +29,7 @@ type commands struct {
 	Admin  adminCmd  `cmd:"" help:"What an operator does on a stopped server."`
 
 	Rebuild rebuildCmd `cmd:"" help:"Fill the views anew from the journal."`
-	Backup  backupCmd  `cmd:"" help:"Back up the embedded store, beside a server or without one."`
+	Backup  backupCmd  `cmd:"" help:"Back up the embedded store, also of a running server."`
 	Restore restoreCmd `cmd:"" help:"Put a backup in place of a stopped server's data."`
 
 	Version kong.VersionFlag `help:"Print the version."`
