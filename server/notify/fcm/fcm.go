@@ -53,7 +53,8 @@ func New(ctx context.Context, c Config) (*Sender, error) {
 	}
 	base := http.DefaultTransport.(*http.Transport).Clone()
 	tokens := context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: base, Timeout: tokenTime})
-	signed, err := transport.NewTransport(tokens, base, option.WithCredentialsJSON(key), option.WithScopes(scope))
+	signed, err := transport.NewTransport(tokens, base,
+		option.WithAuthCredentialsJSON(option.ServiceAccount, key), option.WithScopes(scope))
 	if err != nil {
 		// The SDK's error may quote the file.
 		return nil, errors.New("open Firebase credentials (--fcm-credentials): the SDK does not take the service account")
