@@ -104,15 +104,14 @@ const (
 		"offline sync of visits, notes, consents and repayment plans; push alerts; audit exports that prove themselves."
 )
 
-// limits of requests by one device: a client that loops is slowed down, not served (sync/README.md, M8).
+// Limits of requests by one device: a client that loops is slowed down, not served (sync/README.md, M8).
 const (
-	//
 	// Ten screens that are opened after a day offline pull 2,640 records in pages of 50 each at once. A loop gets 50
 	// requests a second after that.
 	deviceEvery = 20 * time.Millisecond
 	deviceBurst = 1000
-	// An agent who was offline for a week brings some thousand mutations at once. A loop gets ten a second after that.
-	mutationEvery = 100 * time.Millisecond
+	// An agent who was offline for a week brings some thousand mutations at once. A loop gets 500 a second after that.
+	mutationEvery = 2 * time.Millisecond
 	mutationBurst = 10_000
 )
 
