@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"flag"
+	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -104,6 +105,9 @@ func typeOf(m Member) string {
 	if isPersonal(t) {
 		plain, _ := t.MethodByName("Plain")
 		t = plain.Type.Out(0)
+	}
+	if t == reflect.TypeFor[json.RawMessage]() {
+		return "any value"
 	}
 	if t.Kind() == reflect.Slice {
 		list = "list of "
