@@ -29,6 +29,8 @@ var (
 // accessRules has a row for each endpoint that reads and needs a sign-in, by its id.
 var accessRules = map[string]accessRule{
 	"getCase":         logs(access.CaseRead),
+	"getAttachment":   logs(access.AttachmentRead),
+	"getThumbnail":    logs(access.AttachmentRead),
 	"listCases":       logs(access.CaseSearch, access.CasesList),
 	"getDebtor":       logs(access.DebtorRead),
 	"listVisits":      logs(access.VisitsList),

@@ -294,7 +294,7 @@ func (l *load) converge(ctx context.Context) {
 		noError(l.t, err)
 		l.pull(ctx, p, l.gate.url)
 		for _, typ := range []string{"assignments", "cases", "visits", "visit_notes", "consents", "plans",
-			"payments_reported", "policy"} {
+			"payments_reported", "drafts", "policy"} {
 			var m struct {
 				Epoch   string   `json:"epoch"`
 				Records [][2]any `json:"records"`
@@ -353,7 +353,8 @@ func (l *load) contents(ctx context.Context) {
 		}
 	}
 	for _, m := range l.book.mutations {
-		if m.Type == "assignments" || !slices.Contains(settled, m.Result.Status) {
+		// No case file shows drafts: the phones have been compared.
+		if m.Type == "assignments" || m.Type == "drafts" || !slices.Contains(settled, m.Result.Status) {
 			continue
 		}
 		found := 0
