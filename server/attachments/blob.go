@@ -15,7 +15,7 @@ import (
 // several nodes too.
 type Frames interface {
 	// AddFrame keeps frame n of a blob, numbered from 1. It is durable when AddFrame returns nil. journal.ErrRaced:
-	// there is a frame n already, or none before it; journal.ErrFull: there is no room.
+	// frame n exists already, or frame n-1 does not; journal.ErrFull: the disk is full.
 	AddFrame(ctx context.Context, blob string, n int, frame []byte) error
 	// LastFrame reads the last frame of a blob and tells how many it has; 0 for one that is not there.
 	LastFrame(ctx context.Context, blob string) (n int, frame []byte, err error)

@@ -150,7 +150,7 @@ func (s *Service) make(ctx context.Context, u *upload) error {
 		}
 		u.Making = append(u.Making, blob)
 	}
-	// From here on nobody else's attempt can come to its end.
+	// This raises the version of the header: another node that works at the upload fails at its next save.
 	if err := s.save(ctx, u); err != nil {
 		return err
 	}

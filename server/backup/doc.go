@@ -1,12 +1,11 @@
 // Package backup reads and writes the files of a backup: one with the data, and one with the keys.
 //
 // A file is a SQLite database, then its manifest (JSON), then a last line of fixed length that holds the lengths of
-// both and the SHA-256 of everything before it. The last line is written last, so that a file that was cut short, or
-// that is no backup, is recognised by its end alone; the sum tells whether a byte was altered since.
+// both and the SHA-256 of everything before it. The last line is written last: a file without it was cut short, or is
+// not a backup. The SHA-256 shows whether a byte was altered.
 //
-// The sum protects from accidents. It is no signature: who can write the file can make another. What proves the
-// journal's content are its hashes, which doorstep fsck compares, and the signed checkpoint of each branch in the
-// manifest.
+// The SHA-256 protects from accidents only, because anyone who can write the file can compute it anew. The journal's
+// hashes, which doorstep fsck compares, and the signed checkpoint of each branch in the manifest prove the content.
 //
 // The package knows nothing of what the databases hold, and opens none.
 package backup

@@ -136,8 +136,8 @@ type File struct {
 	size     int64 // of the database
 }
 
-// Read reads a file to its end and checks it. The error says in a sentence what is wrong with it: that it was cut short
-// or altered, that it is no backup, or not of the kind wanted, or made by a newer program.
+// Read reads a file to its end and checks it. The error says in a sentence what is wrong with it: it was cut short or
+// altered, it is not a backup, it is of the other kind, or a newer program made it.
 func Read(path string, want Kind) (*File, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -13,10 +13,11 @@ import (
 	"doorstep/sync/journal"
 )
 
-// A phone judges visits by the door of the case card. It is no part of the stored case: it is made when the card is
-// read, by the policy in force and the contacts as they are, and shown to agents alone. Whatever changes it tells the
-// phones that hold the case to pull it again: the case itself, its consents and plans (putChild), contacts of the
-// debtor and of all who are linked (tellDoors), links, and another policy (ReviewLaw).
+// A phone judges visits by the member door of the case card. The stored case does not have it: the server makes it
+// when a phone reads the card, from the policy in force and the contacts there are, and shows it to agents only. What
+// changes a door also puts the case into the feeds of the phones that hold it, so that they pull it again: the case
+// itself, its consents and plans (putChild), contacts of the debtor and of all who are linked (tellDoors), links, and
+// another policy (ReviewLaw).
 
 // doorDays is for how many local dates from its first a door may speak.
 const doorDays = 14

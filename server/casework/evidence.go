@@ -38,7 +38,7 @@ const (
 
 // EvidenceClaimed finds the record that an upload belongs to, in the agent's branch, in those the agent worked in
 // before, or among what waits in quarantine about a case that is known, and what it says of the attachment. Refusals:
-// upload.record_first where the agent has no such record (a record of somebody else is answered like none),
+// upload.record_first where the agent has no such record (another agent's record is answered like none),
 // upload.not_named where the record does not name the attachment, upload.bytes, debtor.erased.
 func (s *Service) EvidenceClaimed(ctx context.Context, branch auth.BranchID, c Claim) (Claimed, error) {
 	branches := []auth.BranchID{branch}

@@ -18,8 +18,8 @@ import (
 // Undoing an import goes through the entries that it wrote, the last one first, and takes back what each changed in
 // a command of its own. Its id comes from the entry's number, so that undoing again, or going on after a crash, answers
 // for what is done already what was answered then. Nothing is deleted: a case is closed, a payment is reversed, a
-// contact is struck, a member gets its earlier value, and the journal keeps both. What somebody has changed since, or
-// what people have relied on, is left, and the answer says why.
+// contact is struck, a member gets its earlier value, and the journal keeps both. What was changed since by
+// hand or by another import, and what people have relied on, stays as it is, and the answer says why.
 
 // UndoReasons are why an import may be undone.
 func UndoReasons() []string { return slices.Clone(record.CodesOf("undo_reasons")) }
@@ -49,7 +49,7 @@ type UndoneRecord struct {
 	Case   journal.CaseID `json:"case"`
 	// Became is closed, restored, partly, struck, reversed or left.
 	Became string `json:"became"`
-	// Kept says what is left, and why.
+	// Kept says what stays as it is, and why.
 	Kept []UndoKept `json:"kept,omitempty"`
 	// Counted is how many visits and stops of the debtor were judged with a contact that is struck now, and that a cap
 	// could count: look at them again.

@@ -137,8 +137,9 @@ func (c undoPayment) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	return d, nil
 }
 
-// decideUndoPayment takes back what is left of a payment, on the debtor's local date of it, under the payment_ref by.
-// original is what the payment reverses; nil for money that came in. It is false where nothing is left.
+// decideUndoPayment reverses what was not yet reversed of a payment p, whose payment_ref is ref, by a payment with the
+// payment_ref by. on is the debtor's local date of p. original is the payment that p itself reverses, or nil. It
+// returns false if nothing is left to reverse.
 func decideUndoPayment(f *File, d *draftBuilder, p, original *record.Payment, ref, by, on string) bool {
 	k := &f.Case
 	amount := p.AmountMinor - p.ReversedMinor
