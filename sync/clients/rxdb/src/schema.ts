@@ -65,18 +65,46 @@ export function stored(collection: RxCollection<Stored>, id: string, rev: number
 
 /**
  * tombstone is what stays of a record that is gone: nothing of a person. It must fit the schema, so members that the
- * schema requires are there and empty. RxDB adds its own members to `required` (_rev, _meta, _attachments): to send
- * them back would make it push the record again and again.
+ * schema requires are there, with the least that it takes. RxDB adds its own members to `required` (_rev, _meta,
+ * _attachments): to send them back would make it push the record again and again.
  */
 export function tombstone(collection: RxCollection<Stored>, id: string, rev: number): WithDeleted<Stored> {
   const out: WithDeleted<Stored> = { id, rev, mut: "", _deleted: true };
-  const { properties, required = [] } = collection.schema.jsonSchema;
-  for (const name of required as string[]) {
-    if (name in out || name.startsWith("_")) continue;
-    const type = [(properties as Record<string, { type?: string | string[] }>)[name]?.type ?? "string"].flat()[0];
-    out[name] = empty[type ?? "string"] ?? "";
+  for (const [name, value] of Object.entries(least(collection.schema.jsonSchema as Part) as Fields)) {
+    if (!(name in out) && !name.startsWith("_")) out[name] = value;
   }
   return out;
 }
 
-const empty: Record<string, unknown> = { integer: 0, number: 0, boolean: false, array: [], object: {} };
+/** Part is what a tombstone must know of a part of a schema. */
+interface Part {
+  type?: string | string[];
+  properties?: Record<string, Part>;
+  required?: readonly string[];
+  enum?: readonly unknown[];
+  const?: unknown;
+  default?: unknown;
+  minimum?: number;
+  minLength?: number;
+  minItems?: number;
+  items?: Part;
+}
+
+/** least is the least value that a part of a schema takes: what the app's own schema demands, and no more. */
+function least(part: Part): unknown {
+  const { enum: among, const: only, minimum = 0, minLength = 0, minItems = 0, properties = {}, required = [] } = part;
+  const given = among?.[0] ?? only ?? part.default;
+  if (given !== undefined) return given;
+  switch ([part.type ?? "string"].flat()[0]) {
+    case "integer":
+    case "number":
+      return Math.max(0, minimum);
+    case "boolean":
+      return false;
+    case "array":
+      return Array.from({ length: minItems }, () => least(part.items ?? {}));
+    case "object":
+      return Object.fromEntries(required.map((name) => [name, least(properties[name] ?? {})]));
+  }
+  return "-".repeat(minLength);
+}

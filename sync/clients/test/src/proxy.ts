@@ -14,13 +14,15 @@ export interface Exchange {
 
 /**
  * Rule decides what becomes of a request: undefined lets it pass. `lose` carries it out and gives no answer. `refuse`
- * does not carry it out. `cut` breaks the answer off in its middle. `delay` holds the answer back. `answer` answers in
- * the server's place, and `rewrite` changes what it answered.
+ * does not carry it out. `cut` breaks the answer off in its middle. `send` breaks the request off after so many bytes
+ * of its body, once the server has them. `delay` holds the answer back. `answer` answers in the server's place, and
+ * `rewrite` changes what it answered. A promise holds the request back until it is decided.
  */
 export type Fault =
-  | "lose" | "refuse" | "cut" | { delay: number } | { answer: object; status?: number }
-  | { rewrite: (answer: string) => string };
-export type Rule = (x: { method: string; path: string; body: string }) => Fault | undefined;
+  | "lose" | "refuse" | "cut" | { send: number } | { delay: number }
+  | { answer: object; status?: number; headers?: Record<string, string> } | { rewrite: (answer: string) => string };
+export type Rule = (x: { method: string; path: string; body: string }) =>
+  Fault | undefined | Promise<Fault | undefined>;
 
 /** answered answers every push in the server's place, each mutation with one status. */
 export function answered(status: string): Rule {
@@ -78,18 +80,19 @@ export class Proxy {
   }
 
   private async carry(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const body = await read(req);
+    const sent = await read(req);
+    const body = textOf(sent, req);
     const method = req.method ?? "";
     const path = this.alter(req.url ?? "");
     this.original = req.url ?? "";
-    const fault = this.rule({ method, path, body });
+    const fault = await this.rule({ method, path, body });
     const note = (status: number, answer: string) =>
       this.seen.push({ method, path, body, headers: req.headers, status, answer });
     if (fault === "refuse") return void req.socket.destroy();
     if (typeof fault === "object" && "answer" in fault) {
       const text = JSON.stringify(fault.answer);
       note(fault.status ?? 200, text);
-      res.writeHead(fault.status ?? 200, { "Content-Type": "application/json" });
+      res.writeHead(fault.status ?? 200, { "Content-Type": "application/json", ...fault.headers });
       return void res.end(text);
     }
     const out = request(this.to + path, { method, headers: { ...req.headers, "accept-encoding": "identity" } });
@@ -101,12 +104,16 @@ export class Proxy {
         got.on("error", () => {});
         return void got.pipe(res);
       }
-      let text = await read(got);
+      let text = textOf(await read(got), got);
       note(got.statusCode ?? 0, text);
       if (fault === "lose") return void req.socket.destroy();
       if (typeof fault === "object" && "delay" in fault) await new Promise((done) => setTimeout(done, fault.delay));
       if (typeof fault === "object" && "rewrite" in fault) text = fault.rewrite(text);
       const bytes = Buffer.from(text);
+      if (method === "HEAD" || got.statusCode === 204) {
+        res.writeHead(got.statusCode ?? 502, got.headers);
+        return void res.end();
+      }
       const { "transfer-encoding": _, "content-encoding": __, ...headers } = got.headers;
       res.writeHead(got.statusCode ?? 502, { ...headers, "content-length": bytes.length });
       if (fault === "cut") {
@@ -115,17 +122,29 @@ export class Proxy {
       }
       res.end(bytes);
     });
-    out.end(body);
+    if (typeof fault === "object" && "send" in fault) {
+      out.flushHeaders();
+      out.write(sent.subarray(0, fault.send), () => {
+        // An end without a reset, so that the server reads all that was written before it.
+        out.socket?.end();
+        req.socket.destroy();
+      });
+      return;
+    }
+    out.end(sent);
   }
 }
 
-async function read(from: IncomingMessage): Promise<string> {
+async function read(from: IncomingMessage): Promise<Buffer> {
   const parts: Buffer[] = [];
   try {
     for await (const part of from) parts.push(part as Buffer);
   } catch {
-    return ""; // the other side is gone
+    return Buffer.of(); // the other side is gone
   }
-  const all = Buffer.concat(parts);
-  return (from.headers["content-encoding"] === "gzip" ? gunzipSync(all) : all).toString();
+  return Buffer.concat(parts);
+}
+
+function textOf(bytes: Buffer, from: IncomingMessage): string {
+  return (from.headers["content-encoding"] === "gzip" ? gunzipSync(bytes) : bytes).toString();
 }

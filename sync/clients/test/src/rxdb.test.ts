@@ -10,6 +10,7 @@ import {
 import { RxDBMigrationSchemaPlugin } from "rxdb/plugins/migration-schema";
 import { getRxStorageDexie } from "rxdb/plugins/storage-dexie";
 import { getRxStorageMemory } from "rxdb/plugins/storage-memory";
+import { wrappedValidateAjvStorage } from "rxdb/plugins/validate-ajv";
 import { phone, supervisor, until } from "./people.js";
 import { answered, Proxy } from "./proxy.js";
 import { ghost, Restored } from "./restored.js";
@@ -444,6 +445,67 @@ test("a phone that dies after sending sends the same mid again when it starts, o
   three.sync.reSync();
   await three.sync.awaitInSync();
   assert.equal(d.proxy.pushes().length, before, "nothing is pushed again");
+});
+
+test("what RxDB skipped because its own push had no answer comes when the answer is duplicate", async () => {
+  const agent = "RIB-EAST-team2-agent2";
+  const d = await device(agent, { types: ["assignments", "visit_notes"], settings: { live: false } });
+  const of = (await stopOf(d, 4))["case"] as string;
+  await d.sync.awaitInSync();
+  // A pull is under way while the agent writes and the answer to the push is lost.
+  let lost = 0;
+  const held: (() => void)[] = [];
+  d.proxy.rule = (x) => {
+    if (x.path === "/sync/v1/push") return lost++ < 1 ? "lose" : "refuse";
+    return new Promise((done) => held.push(() => done(undefined)));
+  };
+  d.sync.reSync();
+  await until("pulls are under way", () => held.length > 0);
+  const { id } = await note(d, of, "pulled while its push has no answer");
+  await until("it was carried out", () => d.proxy.pushes().length > 0);
+  const seen = d.proxy.seen.length;
+  for (const go of held.splice(0)) go();
+  const pulled = () => d.proxy.seen.slice(seen).find((x) => x.path.includes("/pull") && x.answer.includes(id));
+  await until("it was pulled", () => pulled() !== undefined);
+  const { cursor } = JSON.parse(pulled()!.answer) as { cursor: number };
+  await until("RxDB has taken the checkpoint", async () => (await noted(d, "visit_notes")) >= cursor);
+  assert.equal((await now(d, "visit_notes", id))?.rev, 0, "RxDB has skipped the record");
+  d.proxy.rule = () => undefined;
+  d.sync.wire.wake();
+  await until("the record is as the server has it", async () => {
+    const doc = await now(d, "visit_notes", id);
+    return doc?.mut === "" && doc.rev === 1 && doc["by"] === agent;
+  });
+  assert.equal(statuses(d.proxy, id).at(-1), "duplicate");
+});
+
+test("a tombstone fits a schema that requires members, and has nothing of the record", async () => {
+  const d = await device("RIB-EAST-team1-agent1", { types: ["assignments"],
+    storage: wrappedValidateAjvStorage({ storage: getRxStorageMemory() }) as RxStorage<unknown, unknown> });
+  const { properties, ...rest } = schemaOf("payments_reported");
+  const own = {
+    currency: { type: "string", enum: ["EUR", "USD"] }, reference: { type: "string", minLength: 3 },
+    amount_minor: { type: "integer", minimum: 1 }, case: { type: "string" },
+    attachments: { type: "array", minItems: 1, items: { type: "object", required: ["bytes"],
+      properties: { bytes: { type: "integer", minimum: 1 } } } },
+  };
+  const schema = { ...rest, properties: { ...properties, ...own },
+    required: [...(rest.required ?? []), "at", ...Object.keys(own)] } as unknown as RxJsonSchema<Stored>;
+  await d.sync.cancel();
+  await d.db.addCollections({ payments_reported: { schema } });
+  const sync = await replicate(d.db, d.settings);
+  const errors: string[] = [];
+  sync.states["payments_reported"]!.error$.subscribe((e) => errors.push(JSON.stringify(e.parameters).slice(0, 300)));
+  const id = newMid();
+  await d.of("payments_reported").insert({ id, case: "LND-A.NO-SUCH-CASE", at: new Date().toISOString(),
+    amount_minor: 4200, currency: "USD", reference: "not ours", attachments: [{ bytes: 5 }] } as unknown as Stored);
+  await until("it is gone", async () => (await d.of("payments_reported").findOne(id).exec()) === null);
+  await sync.awaitInSync();
+  assert.deepEqual(errors, []);
+  const master = (await masters({ ...d, sync }, "payments_reported")).find((doc) => doc.id === id);
+  assert.deepEqual([master?._deleted, master?.["amount_minor"], master?.["currency"], master?.["reference"],
+    master?.["attachments"]], [true, 1, "EUR", "---", [{ bytes: 1 }]]);
+  await sync.cancel();
 });
 
 /** stopped ends a phone and leaves its proxy. */

@@ -373,6 +373,26 @@ test("an app with a newer schema migrates, keeps what waits, and begins from 0",
   assert.ok(d.proxy.seen.some((x) => x.path.includes("after=0") && x.headers["x-schema-version"] === "4"));
 });
 
+test("an app that has synced by other means before begins from 0, and goes on from a cursor of the server's", async () => {
+  const agent = "RIB-EAST-team2-agent2";
+  const d = await device(agent);
+  // The app's version before kept a time, and a row of which this server knows nothing.
+  await d.database.adapter.setLocal("__watermelon_last_pulled_at", String(Date.now()));
+  await d.database.write(() => d.database.get("cases").create((m) => {
+    Object.assign(m._raw, { id: ghost, _status: "synced", debtor_name: "Somebody" });
+  }));
+  const { id } = await first(d);
+  assert.notEqual(id, undefined, "all was pulled");
+  assert.equal(await row(d, "cases", ghost), undefined, "the row is gone");
+  const asked = () => d.proxy.seen.filter((x) => x.path.startsWith("/sync/v1/pull")).map((x) => x.path);
+  const [from] = asked();
+  assert.match(from!, /after=0&/);
+  const stored = Number(await d.database.adapter.getLocal("__watermelon_last_pulled_at"));
+  assert.ok(stored > 0 && stored < Date.now() / 2, `${stored} is the cursor plus 1`);
+  await sync(d.settings);
+  assert.match(asked().at(-1)!, new RegExp(`after=${stored - 1}&`));
+});
+
 test("a phone that dies after sending sends the same mid again when it starts", async () => {
   const d = await device("RIB-EAST-team2-agent2");
   const of = (await first(d, 14))["case"] as string;

@@ -189,3 +189,36 @@ test("the stream pokes on connect and after a write, and connects again when it 
   await listening;
   await proxy.close();
 });
+
+test("a large push goes gzipped where the runtime can, and as it is where something takes no gzip", async (t) => {
+  const proxy = await Proxy.to((await phone("RIB-WEST-team2-agent2")).server);
+  t.after(() => proxy.close());
+  const wire = new Wire(await phone("RIB-WEST-team2-agent2", proxy.url));
+  const of = (await wire.pull({ after: 0, limit: 1, types: ["cases"] })).changes[0]!.id;
+  const notes = (count: number): Mutation[] => Array.from({ length: count }, () => ({
+    mid: newMid(), type: "visit_notes", id: newMid(), op: "put", base: 0, client_ts: new Date().toISOString(),
+    fields: { case: of, at: new Date().toISOString(), kind: "general", text: "a gate, and a dog behind it" } }));
+  const push = async (count: number) => {
+    const { results } = await wire.push(notes(count));
+    assert.ok(results.every((r) => r.status === "applied"));
+    const { headers, body } = proxy.seen.at(-1)!;
+    return { encoding: headers["content-encoding"], sent: Number(headers["content-length"]), text: body.length };
+  };
+  assert.equal((await push(1)).encoding, undefined, "a small one goes as it is");
+  const large = await push(100);
+  assert.equal(large.encoding, "gzip");
+  assert.ok(large.sent < large.text / 4, `${large.sent} of ${large.text} bytes`);
+
+  const has = globalThis.CompressionStream;
+  t.after(() => { globalThis.CompressionStream = has; });
+  delete (globalThis as { CompressionStream?: unknown }).CompressionStream;
+  assert.equal((await push(100)).encoding, undefined);
+  globalThis.CompressionStream = has;
+
+  let refused = 0;
+  proxy.rule = (x) => (x.path === "/sync/v1/push" && refused++ === 0
+    ? { status: 415, answer: { code: "media_type" } } : undefined);
+  assert.equal((await push(100)).encoding, undefined);
+  assert.equal((await push(100)).encoding, undefined, "it is not tried again");
+  assert.equal(refused, 3);
+});

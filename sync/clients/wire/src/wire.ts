@@ -1,3 +1,4 @@
+import { type Body, packed, plain } from "./body.js";
 import { type Manifest, type Mutation, type Problem, type PullAnswer, type PushAnswer } from "./types.js";
 
 /** Options of a Wire. */
@@ -75,6 +76,7 @@ export class Wire {
   private notBefore = 0; // of performance.now(): the clock of the phone may be set back
   private readonly woken = new Set<() => void>();
   private refreshing: Promise<string> | undefined;
+  private unpacked = false; // something on the way takes no gzip
 
   constructor(readonly options: Options) {}
 
@@ -189,15 +191,23 @@ export class Wire {
     await this.pause(this.notBefore - performance.now(), signal);
     start();
     let token = await this.token();
-    for (let again = false; ; again = true) {
-      const answer = await this.send(path, body, token, signal);
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    let sent = text === undefined || this.unpacked ? plain(text) : await packed(text);
+    for (let again = false; ; ) {
+      const answer = await this.send(path, sent, token, signal);
       if (answer.ok) {
         this.failures = this.notBefore = 0;
         return answer;
       }
       const problem = (await answer.json().catch(() => ({}))) as Partial<Problem>;
       if (answer.status === 401 && !again) {
+        again = true;
         token = await this.token(token);
+        continue;
+      }
+      if (answer.status === 415 && sent.encoding !== undefined) {
+        this.unpacked = true;
+        sent = plain(text);
         continue;
       }
       const wait = Number(answer.headers.get("Retry-After") ?? 0) * 1000 || 0;
@@ -221,7 +231,7 @@ export class Wire {
     }
   }
 
-  private async send(path: string, body: unknown, token: string, signal: AbortSignal): Promise<Response> {
+  private async send(path: string, body: Body, token: string, signal: AbortSignal): Promise<Response> {
     const { server, device, schema } = this.options;
     const headers: Record<string, string> = {
       Authorization: `Bearer ${token}`,
@@ -230,10 +240,11 @@ export class Wire {
       "X-Client-Time": new Date(this.now()).toISOString(),
     };
     const init: RequestInit = { headers, signal };
-    if (body !== undefined) {
+    if (body.bytes !== undefined) {
       headers["Content-Type"] = "application/json";
+      if (body.encoding !== undefined) headers["Content-Encoding"] = body.encoding;
       init.method = "POST";
-      init.body = JSON.stringify(body);
+      init.body = body.bytes;
     }
     try {
       return await (this.options.fetch ?? fetch)(server + path, init);
