@@ -111,6 +111,7 @@ var goodBodies = map[string]map[string]any{
 	"releaseHold": {"reason": "settled"},
 	"closeDay":    {"reason": "training"},
 	"putLeave":    {"from": "2026-12-21", "to": "2026-12-24"},
+	"searchCases": {"name": debtorName, "phone": debtorPhone, "hold": "none", "limit": 10},
 	"setFact":     {"kind": "plan_offered", "known": true},
 	"setRequests": {"no_contact_times": []any{map[string]any{"from": "12:00", "to": "13:00"}},
 		"no_channels": []any{"sms"}},

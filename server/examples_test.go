@@ -344,6 +344,8 @@ func playExamples(t *testing.T) map[string]exchange {
 	ok(t, agent.Do(ctx, "GET", "/v1/users/me/day?day=2026-11-25", nil, nil))
 	show("getCase", "GET", "/v1/cases/north.1001", nil, nil)
 	show("listCases", "GET", "/v1/cases?branch=porto&limit=2", nil, nil)
+	show("searchCases", "POST", "/v1/cases/search", map[string]any{"branch": "porto", "phone": "912 345 678",
+		"hold": "none", "limit": 1}, nil)
 	rec.next = "listOutcomes"
 	ok(t, office.Do(ctx, "GET", "/v1/outcomes?lender=north", nil, io.Writer(&bytes.Buffer{})))
 	show("getInbox", "GET", "/v1/inbox?branch=porto", nil, nil)

@@ -67,8 +67,8 @@ var caseFilters = []struct{ name, member string }{
 	{"never_visited", "status"},
 }
 
-// given lists the filters that a query uses.
-func (q *CaseQuery) given() []string {
+// Filters lists the names of the filters that a query uses, sorted.
+func (q *CaseQuery) Filters() []string {
 	var out []string
 	for name, is := range map[string]bool{"status": q.Status != "", "ref": q.Ref != "", "phone": q.Phone != "",
 		"name": q.Name != "", "lender": q.Lender != "", "territory": q.Territory != nil, "declined": q.Declined,
@@ -85,7 +85,7 @@ func (q *CaseQuery) given() []string {
 
 // Personal lists those of the filters that tell of what is personal; none for a query that only lists.
 func (q *CaseQuery) Personal() []string {
-	return slices.DeleteFunc(q.given(), func(name string) bool {
+	return slices.DeleteFunc(q.Filters(), func(name string) bool {
 		return name != "phone" && name != "name" && name != "hold"
 	})
 }
@@ -104,7 +104,7 @@ func (q *CaseQuery) check(a auth.Actor) error {
 			may = append(may, f.name)
 		}
 	}
-	for _, name := range q.given() {
+	for _, name := range q.Filters() {
 		if !slices.Contains(may, name) {
 			return refuse(refusal.Forbidden, "list.filter", name, "your role may not ask by this; ask by %s",
 				strings.Join(may, ", "))

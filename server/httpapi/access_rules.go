@@ -26,13 +26,15 @@ var (
 	theLog     = accessRule{why: "it is the log, and says only who read"}
 )
 
-// accessRules has a row for each endpoint that reads and needs a sign-in, by its id.
+// accessRules has a row for each endpoint that reads and needs a sign-in, by its id: all that are GET, and the search
+// that is a POST.
 var accessRules = map[string]accessRule{
 	"getCase":         logs(access.CaseRead),
 	"getAttachment":   logs(access.AttachmentRead),
 	"getThumbnail":    logs(access.AttachmentRead),
 	"listCases":       logs(access.CaseSearch, access.CasesList),
 	"getDebtor":       logs(access.DebtorRead),
+	"searchCases":     logs(access.CaseSearch, access.CasesList),
 	"listVisits":      logs(access.VisitsList),
 	"listAssignments": logs(access.AssignmentsList),
 	"listPromises":    logs(access.PromisesList),

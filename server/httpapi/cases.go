@@ -73,11 +73,17 @@ func request(c call, cmd casework.Cmd) casework.Request {
 
 func (a *API) caseEndpoints() {
 	register(a, endpoint{method: http.MethodGet, path: "/v1/cases", roles: importers, id: "listCases", tag: "cases",
-		summary: "Search cases",
+		first: notInURL, summary: "Search cases",
 		about: "Those for which all that is asked holds, without names, phones and addresses: read the single case for " +
 			"those. A page may have fewer items than limit, even none, and a next_cursor: go on with it. A lender " +
-			"finds its own cases, and may not ask by what it may not see (list.filter)."},
+			"finds its own cases, and may not ask by what it may not see (list.filter). POST /v1/cases/search asks by " +
+			"name and phone too."},
 		a.listCases)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/search", roles: importers, id: "searchCases",
+		tag: "cases", summary: "Search cases by what a URL should not hold",
+		about: "As GET /v1/cases, and by the debtor's name and phone. It changes nothing. Who searched by which filters " +
+			"is in the access log, and which cases they were shown."},
+		a.searchCases)
 	register(a, endpoint{method: http.MethodGet, path: "/v1/cases/{id}", roles: importers, id: "getCase",
 		tag: "cases", summary: "Read a case file"}, a.getCase)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/holds", roles: supervisors, id: "openHold",

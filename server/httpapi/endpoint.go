@@ -25,6 +25,8 @@ type endpoint struct {
 	about   string
 	status  int // of success; 0: 200
 	body    int64
+	// first runs before the request is read; nil for none. It is for endpoints that register adds.
+	first func(ctx huma.Context, next func(huma.Context))
 }
 
 // The roles of the endpoints.
@@ -57,6 +59,9 @@ func (e endpoint) operation() huma.Operation {
 		DefaultStatus: e.status, MaxBodyBytes: maxBody, BodyReadTimeout: -1, Middlewares: huma.Middlewares{onlyJSON}}
 	if e.body > 0 {
 		op.MaxBodyBytes = e.body
+	}
+	if e.first != nil {
+		op.Middlewares = append(op.Middlewares, e.first)
 	}
 	if len(e.roles) > 0 {
 		op.Security = []map[string][]string{{"token": {}}}

@@ -135,7 +135,7 @@ func problemOf(err error) (p *Problem, known bool) {
 		return ofTask(task), true
 	case errors.Is(err, journal.ErrCursor):
 		return newProblem(http.StatusBadRequest, "cursor", "the cursor is not one of this list; start without").
-			at("query.cursor", "not a cursor of this list"), true
+			of("cursor", "not a cursor of this list"), true
 	case errors.Is(err, seal.ErrErased):
 		return newProblem(http.StatusGone, "debtor.erased", "the debtor's data has been erased"), true
 	case errors.Is(err, context.Canceled):
