@@ -114,7 +114,7 @@ func (k Kind) read(fields json.RawMessage) (any, *refusal.Error) {
 		switch {
 		case ours[name]:
 			delete(more, name)
-		case strings.HasPrefix(name, "_") || name == "id" || name == "rev" || name == "mut":
+		case isProtocolName(name):
 			return nil, invalid("validation.name", "fields",
 				"names that start with _, and id, rev and mut, are the protocol's own")
 		}
@@ -297,6 +297,12 @@ func encodeRaw(v any) json.RawMessage {
 		panic("record: JSON that was read cannot be written: " + err.Error())
 	}
 	return text
+}
+
+// isProtocolName tells whether records of phones may not have a member of this name: clients keep members of their own
+// beside those of the record.
+func isProtocolName(name string) bool {
+	return strings.HasPrefix(name, "_") || name == "id" || name == "rev" || name == "mut"
 }
 
 func isNull(raw json.RawMessage) bool { return string(raw) == "null" }
