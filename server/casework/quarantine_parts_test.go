@@ -49,17 +49,17 @@ func TestALargePayloadIsKeptWhole(t *testing.T) {
 			note.with("text", long(mostPart-200))), "validation.text"},
 		"just over a part": {write("visit_notes", "n2", "put", 0, note.with("text", long(mostPart))), "validation.text"},
 		"two parts": {write("visit_notes", "n3", "put", 0,
-			note.with("text", long(2*mostPart))), "validation.text"},
+			note.with("text", long(2*mostPart))), "record_too_large"},
 		"all of a push": {write("visit_notes", "n4", "put", 0,
-			note.with("text", long(offline.MaxPushBytes-400))), "validation.text"},
+			note.with("text", long(offline.MaxPushBytes-400))), "record_too_large"},
 		"members not known": {write("visit_notes", "n5", "put", 0,
-			note.with("novel", long(300_000))), "validation.too_large"},
+			note.with("novel", long(300_000))), "record_too_large"},
 		"what is no type":      {write("Novels", "n6", "put", 0, note.with("text", long(300_000))), "unknown_type"},
 		"a mid used again":     {reused, "mid_reused"},
 		"bytes that are Latin": {q.Mutations[0], "validation.mutation"},
 		// Each member may be so large, all of them together may not.
 		"too large a record": {write("visits", "v1", "put", 0, large(visit("north.c1", "2026-11-25T09:00:00Z"))),
-			"command.too_large"},
+			"record_too_large"},
 	} {
 		r := ana.push(c.m)[0]
 		h.want(name, r, "rejected "+c.want)
@@ -140,7 +140,7 @@ func TestALargePayloadIsHandedOnAndSettled(t *testing.T) {
 	ok(t, err)
 	sent := large(visit("north.c1", "2026-11-25T11:00:00Z", "outcome_detail", "SECRET"))
 	late := ana.put("visits", "late", sent)
-	h.want("a late visit", late, "revoked "+codeMoved)
+	h.want("a late visit", late, "rejected record_too_large")
 	ok(t, h.node().FinishMoves(context.Background()))
 	if got, _ := h.whole(braga, late.Quarantine); got != string(raw(sent)) {
 		t.Errorf("%d bytes were handed on", len(fmt.Sprint(got)))
@@ -153,7 +153,7 @@ func TestALargePayloadIsHandedOnAndSettled(t *testing.T) {
 	h.issue("r7", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c7")
 	lost := ana.put("visit_notes", "lost", members{"case": "north.c77", "at": "2026-11-25T11:00:00Z",
 		"text": strings.Repeat("é", 100_000)})
-	h.want("a case that is not there", lost, "rejected validation.text")
+	h.want("a case that is not there", lost, "rejected record_too_large")
 	h.must(HandleQuarantine{ID: lost.Quarantine, Accept: true, Corrected: raw(members{"case": "north.c7", "text": "x"}),
 		Note: "a slip"})
 	var part record.QuarantinePart

@@ -69,8 +69,8 @@ func (s *Service) Apply(ctx context.Context, c offline.Caller, ms []offline.Muta
 			again = append(again, i)
 		default:
 			out[i].Status = offline.Rejected
-			out[i].Code, out[i].Detail = "validation.too_large", "the record is too large to be kept"
-			if e, ok := refusal.Of(r.Err); ok {
+			out[i].Code, out[i].Detail = record.CodeTooLarge, "the record is too large to be kept once it is sealed"
+			if e, ok := refusal.Of(r.Err); ok && e.Kind != refusal.TooLarge {
 				out[i].Code, out[i].Detail = e.Code(), e.Error()
 			}
 			again = append(again, i)

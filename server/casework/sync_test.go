@@ -422,9 +422,9 @@ func TestOnlyAPushThatIsNoneIsRefusedWhole(t *testing.T) {
 	for range offline.MaxMutations + 1 {
 		many.Mutations = append(many.Mutations, write("visit_notes", uuid.NewString(), "put", 0, members{}))
 	}
-	for what, q := range map[string]offline.PushRequest{"another device": {Device: "d9"}, "too many": many} {
-		if _, err := h.sync.Push(context.Background(), ana.caller, q); code(err) != "sync.malformed" {
-			t.Errorf("%s: %v", what, err)
+	for want, q := range map[string]offline.PushRequest{"sync.malformed": {Device: "d9"}, "sync.too_many": many} {
+		if _, err := h.sync.Push(context.Background(), ana.caller, q); code(err) != want {
+			t.Errorf("want %s: %v", want, err)
 		}
 	}
 	for what, q := range map[string]offline.PushRequest{

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 	"doorstep/server/record"
 	"doorstep/sync/offline"
 )
@@ -88,6 +89,13 @@ func TestAMutationThatCannotBeReadStandsAlone(t *testing.T) {
 				}
 			}
 		})
+	}
+	for place, body := range map[string]string{"schema": `{"schema":"3","mutations":[]}`,
+		"device": `{"mutations":[],"device":7}`} {
+		_, err := offline.ReadPush([]byte(body))
+		if e, is := refusal.Of(err); !is || e.Place != place {
+			t.Errorf("%s is refused as %v", body, err)
+		}
 	}
 	for name, body := range map[string]string{"no JSON": `{"mutations":[`, "a list": `[]`, "no mutations": `{}`,
 		"mutations that are an object": `{"mutations":{}}`, "nothing": ``,

@@ -12,7 +12,8 @@ import (
 // Case is the state of a document of type "cases": one debtor's overdue account.
 // What an agent may see of it is the case card: what is needed at the door, nothing more.
 type Case struct {
-	ID          journal.CaseID   `json:"id" is:"id" see:"all"`       // "<lender>.<case_ref>": it names the case everywhere
+	// ID is "<lender>.<case_ref>": it names the case everywhere. Phones have it as the id of the change.
+	ID          journal.CaseID   `json:"id" is:"id" see:"office,lender,auditor"`
 	CaseRef     string           `json:"case_ref" is:"id" see:"all"` // as the lender calls the case
 	Branch      auth.BranchID    `json:"branch" is:"server" see:"office,lender"`
 	Lender      string           `json:"lender" is:"id" see:"all"`

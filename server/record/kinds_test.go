@@ -219,6 +219,18 @@ func namesFor(kind string, to Audience) string {
 	return strings.Join(names, " ")
 }
 
+// What phones pull has none of the names that the protocol keeps for itself: RxDB and WatermelonDB have members of these
+// names in each record of their own.
+func TestWhatPhonesPullLeavesTheProtocolItsNames(t *testing.T) {
+	for _, k := range Kinds() {
+		for _, name := range strings.Fields(namesFor(k.Name, Agent)) {
+			if k.Synced && isProtocolName(name) {
+				t.Errorf("phones pull %s with a member %s", k.Name, name)
+			}
+		}
+	}
+}
+
 // A lender reads outcomes and no more; an agent reads the card of a case.
 func TestWhatLendersAndAgentsSee(t *testing.T) {
 	for _, secret := range strings.Fields("check_in check_out observations vulnerability_flags person_met outcome_detail agents " +
@@ -231,7 +243,7 @@ func TestWhatLendersAndAgentsSee(t *testing.T) {
 		strings.Contains(got, "scope") {
 		t.Errorf("lenders see notes or consents: %s", got)
 	}
-	want := "id case_ref lender product_type profiles debtor debtor_ref debtor_name language phone phone_state address postal_code city " +
+	want := "case_ref lender product_type profiles debtor debtor_ref debtor_name language phone phone_state address postal_code city " +
 		"country home address_verification time_zone home_time_zone currency amount_due_minor due_date priority service_min territory status " +
 		"holds requests facts appointments live_plan"
 	if got := namesFor("cases", Agent); got != want {

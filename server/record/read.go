@@ -20,8 +20,12 @@ type checked interface {
 	check(now time.Time) *refusal.Error
 }
 
-// mostMore is how many bytes the members of newer apps may have in one record.
-const mostMore = 16 << 10
+// mostOfRecord is how many bytes a record may have, as a phone sends it, in canonical form: without white space and members
+// that are null.
+const mostOfRecord = 64 << 10
+
+// CodeTooLarge refuses a record that has more, or that has more than a document may have once it is sealed.
+const CodeTooLarge = "record_too_large"
 
 // Read reads what a phone says of a record of this kind into a new state: strictly
 // in type, leniently in members. Members that are the server's own are left out, so
@@ -67,6 +71,10 @@ func (k Kind) read(fields json.RawMessage) (any, *refusal.Error) {
 	members, f := strictjson.Members(fields)
 	if f != nil {
 		return nil, notObject(f, k.memberAt(f.Place))
+	}
+	// What is not too large as it was sent is not so in canonical form, which costs to write.
+	if len(fields) > mostOfRecord && len(offline.Canonical(fields)) > mostOfRecord {
+		return nil, invalid(CodeTooLarge, "fields", "a record has at most 64 KiB")
 	}
 	all := objectOf(members)
 	more, bad := readMore(all["more"])
@@ -114,7 +122,7 @@ func (k Kind) read(fields json.RawMessage) (any, *refusal.Error) {
 		switch {
 		case ours[name]:
 			delete(more, name)
-		case strings.HasPrefix(name, "_") || name == "id" || name == "rev" || name == "mut":
+		case isProtocolName(name):
 			return nil, invalid("validation.name", "fields",
 				"names that start with _, and id, rev and mut, are the protocol's own")
 		}
@@ -299,6 +307,12 @@ func encodeRaw(v any) json.RawMessage {
 	return text
 }
 
+// isProtocolName tells whether records of phones may not have a member of this name: clients keep members of their own
+// beside those of the record.
+func isProtocolName(name string) bool {
+	return strings.HasPrefix(name, "_") || name == "id" || name == "rev" || name == "mut"
+}
+
 func isNull(raw json.RawMessage) bool { return string(raw) == "null" }
 
 func orWord(s, other string) string {
@@ -320,11 +334,7 @@ func keepMore(state any, more object) *refusal.Error {
 	if !ok {
 		return nil // an assignment: the phone has three members, and no others are kept
 	}
-	text := encodeRaw(more)
-	if len(text) > mostMore {
-		return invalid("validation.too_large", "fields", "members that this server does not know may have 16 KiB")
-	}
-	part, err := seal.NewJSON(text)
+	part, err := seal.NewJSON(encodeRaw(more))
 	if err != nil {
 		return invalid(offline.CodeFields, "fields", "this is not a JSON object")
 	}

@@ -285,7 +285,7 @@ func TestWhatAPhoneSaysIsReadStrictly(t *testing.T) {
 		`{"case":"c1","at":"9999-12-31T23:59:59-01:00","outcome":"MET_PAID"}`:                "at",
 		`{"case":"c1","at":"2026-11-25T10:00:00Z","outcome":"met_paid"}`:                     "outcome",
 		`{"case":"c1","at":"2026-11-25T10:00:00Z","outcome":1}`:                              "outcome",
-		head + `,"wide":"` + strings.Repeat("x", mostMore) + `"}`:                            "fields",
+		head + `,"wide":"` + strings.Repeat("x", mostOfRecord) + `"}`:                        "fields",
 		head + `,"appointment":{"from":"2026-11-26T10:00:00Z","to":"2026-11-26T10:00:00Z"}}`: "appointment",
 	} {
 		if _, bad := visits.Read(json.RawMessage(text), noon); bad == nil {

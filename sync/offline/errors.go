@@ -7,10 +7,16 @@ import (
 )
 
 // Refusals of a whole request; what concerns one mutation is inside the answer. Their
-// codes are stable: sync.malformed, cursor_expired, sync.not_ready.
+// codes are stable: sync.malformed, sync.too_many, cursor_expired, sync.not_ready.
 
 func malformed(place, msg string) error {
 	return refusal.New(refusal.Malformed, "sync.malformed", place, "%s", msg)
+}
+
+// tooMany refuses a push of more mutations than are taken at once.
+func tooMany() error {
+	return refusal.New(refusal.TooLarge, "sync.too_many", "mutations", "at most %d mutations a push; send the rest in another",
+		MaxMutations)
 }
 
 // cursorGone tells the phone to throw its replica away and to pull from 0.

@@ -41,8 +41,7 @@ func (s *Service) Push(ctx context.Context, c Caller, q PushRequest) (PushAnswer
 		return PushAnswer{}, malformed("device", "the device is not the one that signed in")
 	}
 	if len(q.Mutations) > MaxMutations {
-		return PushAnswer{}, malformed("mutations", fmt.Sprintf("at most %d mutations a push; send the rest in another",
-			MaxMutations))
+		return PushAnswer{}, tooMany()
 	}
 	for i := range q.Mutations {
 		m := &q.Mutations[i]

@@ -18,16 +18,15 @@ import (
 // *refusal.Error (refusal.Malformed).
 func ReadPush(text []byte) (PushRequest, error) {
 	var body struct {
-		Device    string       `json:"device"`
-		Schema    int          `json:"schema"`
-		Mutations fewMutations `json:"mutations"`
+		Device    json.RawMessage `json:"device"`
+		Schema    json.RawMessage `json:"schema"`
+		Mutations fewMutations    `json:"mutations"`
 	}
 	// The decoder of encoding/json replaces what a string must not hold, which is looked for
 	// in each mutation below.
 	err := json.Unmarshal(text, &body)
 	if errors.Is(err, errTooMany) {
-		return PushRequest{}, malformed("mutations", fmt.Sprintf("at most %d mutations a push; send the rest in another",
-			MaxMutations))
+		return PushRequest{}, tooMany()
 	}
 	if err != nil {
 		return PushRequest{}, malformed("", "the body is not a JSON object with a list of mutations")
@@ -38,7 +37,13 @@ func ReadPush(text []byte) (PushRequest, error) {
 	if body.Mutations == nil {
 		return PushRequest{}, malformed("mutations", "send mutations, a list that may be empty")
 	}
-	q := PushRequest{Device: body.Device, Schema: body.Schema, Mutations: make([]Mutation, 0, len(body.Mutations))}
+	q := PushRequest{Mutations: make([]Mutation, 0, len(body.Mutations))}
+	if len(body.Device) > 0 && json.Unmarshal(body.Device, &q.Device) != nil {
+		return PushRequest{}, malformed("device", "device is a text: the id of the device that signed in")
+	}
+	if len(body.Schema) > 0 && json.Unmarshal(body.Schema, &q.Schema) != nil {
+		return PushRequest{}, malformed("schema", "schema is a whole number, written without a fraction")
+	}
 	for _, raw := range body.Mutations {
 		q.Mutations = append(q.Mutations, readMutation(raw))
 	}
