@@ -130,7 +130,6 @@ func TestARestoreDrill(t *testing.T) {
 	}
 	t.Logf("%d mutations were acknowledged; the backup lacked %d, which the phones brought again", len(written), lost)
 	l := newLoad(t, day)
-	l.gate.url = c.url
 	l.converge(ctx)
 	var file map[string]any
 	noError(t, day.Admin.Do(ctx, http.MethodGet, "/v1/cases/"+gone, nil, &file))

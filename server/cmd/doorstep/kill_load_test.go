@@ -17,38 +17,6 @@ import (
 	"doorstep/server/play"
 )
 
-// gate makes callers wait while the server is dead.
-type gate struct {
-	mu   sync.Mutex
-	cond *sync.Cond
-	url  string // "" while it is dead
-	gen  int    // counts the starts of the server
-}
-
-func (g *gate) open(url string) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.url = url
-	g.gen++
-	g.cond.Broadcast()
-}
-
-func (g *gate) close() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.url = ""
-}
-
-// await waits for a server that started after gen and returns its address.
-func (g *gate) await(gen int) (string, int) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for g.url == "" || g.gen <= gen {
-		g.cond.Wait()
-	}
-	return g.url, g.gen
-}
-
 // book records in the test's process what the server acknowledged.
 type book struct {
 	mu          sync.Mutex
@@ -60,6 +28,7 @@ type book struct {
 	refreshes   int
 	unanswered  int // requests
 	kept        int // mutations the server had kept without having answered
+	later       int // requests that were told to come again
 }
 
 type acknowledged struct {
@@ -95,11 +64,14 @@ type load struct {
 	t      *testing.T
 	day    *play.Day
 	gate   gate
+	base   string // of the node that is asked when the callers have ended
+	today  bool   // the servers' clock is the system's, so that what phones write is of now
 	book   book
 	phones []*play.Phone
 	cases  map[string]string // by assignment
 	admin  *play.Client
-	head   string // of the cases' CSV, and a row to copy
+	called time.Time // when the office called, for its calls
+	head   string    // of the cases' CSV, and a row to copy
 	row    []string
 	ids    []string // of the day's cases
 	heard  chan struct{}
@@ -121,7 +93,10 @@ func newLoad(t *testing.T, day *play.Day) *load {
 		l.ids = append(l.ids, lender+"."+ref)
 	}
 	l.gate.cond = sync.NewCond(&l.gate.mu)
-	l.admin, l.cases = day.Admin, map[string]string{}
+	l.admin, l.cases, l.base = day.Admin, map[string]string{}, day.Base
+	date, err := time.Parse(time.DateOnly, day.Date)
+	noError(t, err)
+	l.called = date.AddDate(0, 0, -1).Add(9 * time.Hour)
 	for _, p := range day.Phones {
 		stops, err := p.Assignments(day.Date)
 		noError(t, err)
@@ -178,14 +153,15 @@ func (l *load) on() bool {
 	}
 }
 
-// sure calls do until there is an answer: without one, it waits for the next server and
-// calls do again. An error answer fails the test.
+// sure calls do until there is an answer: without one, it calls do again, at another
+// node or at the one that starts next. Like any client it comes again when it is told to
+// (503). Another error answer fails the test, and so does no answer of a node that lives.
 func (l *load) sure(what string, do func(base string) error) bool {
-	gen := 0
 	for {
-		base, now := l.gate.await(gen)
-		err := do(base)
+		node := l.gate.await()
+		err := do(node.url)
 		var problem *play.Problem
+		again := errors.As(err, &problem) && problem.Status == http.StatusServiceUnavailable && l.today
 		switch {
 		case err == nil:
 			select {
@@ -193,20 +169,23 @@ func (l *load) sure(what string, do func(base string) error) bool {
 			default:
 			}
 			return true
-		case errors.As(err, &problem):
+		case problem != nil && !again:
 			l.t.Errorf("%s: %v", what, err)
 			return false
-		}
-		select {
-		case <-l.over:
+		case problem == nil && !l.gate.ended(node):
 			l.t.Errorf("%s: %v, and the server was not killed", what, err)
 			return false
-		default:
 		}
-		gen = now
 		l.book.mu.Lock()
-		l.book.unanswered++
+		if again {
+			l.book.later++
+		} else {
+			l.book.unanswered++
+		}
 		l.book.mu.Unlock()
+		if again {
+			pause(context.Background(), 100*time.Millisecond)
+		}
 	}
 }
 
@@ -228,13 +207,13 @@ func (l *load) agent(ctx context.Context, p *play.Phone, index int) {
 	visited, places := 0, 0
 	for l.on() {
 		if visited < len(mine) && r.IntN(4) == 0 {
-			if err := p.Visit(mine[visited], r); err != nil && p.Docs["cases"][mine[visited].Case] != nil {
+			if err := p.Visit(l.dated(mine[visited]), r); err != nil && p.Docs["cases"][mine[visited].Case] != nil {
 				l.t.Error(err)
 			}
 			visited++
 		}
 		for range 1 + r.IntN(5) {
-			a := mine[r.IntN(len(mine))]
+			a := l.dated(mine[r.IntN(len(mine))])
 			at := a.ETA
 			places++
 			switch r.IntN(3) {
@@ -256,6 +235,14 @@ func (l *load) agent(ctx context.Context, p *play.Phone, index int) {
 			return
 		}
 	}
+}
+
+// dated returns an assignment with the time at which the phone writes about it.
+func (l *load) dated(a play.Assignment) play.Assignment {
+	if l.today {
+		a.ETA = time.Now().UTC().Truncate(time.Second)
+	}
+	return a
 }
 
 // push sends the phone's queue until every mutation is answered, and records the answers.
@@ -326,21 +313,25 @@ func (l *load) pull(ctx context.Context, p *play.Phone, base string) error {
 	return err
 }
 
-// keyed is a caller's Idempotency-Key on its way into the request.
-type keyed string
+// keyed puts a caller's Idempotency-Key into its requests.
+type keyed struct {
+	key  string
+	next http.RoundTripper // nil is the default
+}
 
 func (k keyed) RoundTrip(req *http.Request) (*http.Response, error) {
-	if k != "" {
-		req = req.Clone(req.Context())
-		req.Header.Set("Idempotency-Key", string(k))
+	req = req.Clone(req.Context())
+	req.Header.Set("Idempotency-Key", k.key)
+	if k.next == nil {
+		return http.DefaultTransport.RoundTrip(req)
 	}
-	return http.DefaultTransport.RoundTrip(req)
+	return k.next.RoundTrip(req)
 }
 
 // callOnce posts a supervisor's command under its Idempotency-Key.
 func (l *load) callOnce(ctx context.Context, base string, k call, into *map[string]any) error {
 	c := *l.admin
-	c.Base, c.HTTP = base, &http.Client{Transport: keyed(k.key)}
+	c.Base, c.HTTP = base, &http.Client{Transport: keyed{k.key, l.day.HTTP.Transport}}
 	return c.Do(ctx, http.MethodPost, k.path, k.body, into)
 }
 
@@ -413,7 +404,7 @@ func (l *load) holds(ctx context.Context) {
 	for n := 1; l.on(); n++ {
 		id := l.ids[r.IntN(len(l.ids))]
 		k := call{key: fmt.Sprintf("%s%d", keyPrefix, n), path: "/v1/cases/" + id + "/contacts",
-			body: map[string]any{"channel": "call", "at": time.Date(2026, 11, 24, 9, 0, n%3600, 0, time.UTC),
+			body: map[string]any{"channel": "call", "at": l.called.Add(time.Duration(n%3600) * time.Second),
 				"result": "no_answer"}}
 		if r.IntN(10) == 0 {
 			k.path, k.body = "/v1/cases/"+id+"/holds", map[string]any{"kind": []string{"stop", "dispute",
@@ -462,7 +453,7 @@ func (l *load) refreshes(ctx context.Context) {
 
 func (l *load) checkpoint(ctx context.Context) (cp audit.Checkpoint) {
 	l.t.Helper()
-	l.day.Auditor.Base = l.gate.url
+	l.day.Auditor.Base = l.base
 	noError(l.t, l.day.Auditor.Do(ctx, http.MethodGet, "/v1/audit/checkpoint?branch="+l.day.Branch, nil, &cp))
 	return cp
 }
