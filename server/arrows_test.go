@@ -55,6 +55,8 @@ var arrows = map[string][]string{
 	"server/backup":            {"auth", "auth/keyfile"},
 	"server/store/sqlitestore": {"auth", "auth/keyfile", "sync/journal"},
 	"server/store/mongostore":  {"auth", "sync/journal"},
+	"server/store/memstore":    {"auth", "sync/journal"},
+	"server/simulation":        {},
 	"server/store/storetest":   {"auth", "sync/journal"},
 	"server/play":              {},
 	"server/httpapi": {"auth", "auth/refusal", "auth/strictjson", "geo", "geo/dayplan", "geo/routing", "geo/routing/vroom",

@@ -84,6 +84,10 @@ type Config struct {
 	store func(context.Context, *Config) (store, error)
 	// shared says that other nodes may use the store.
 	shared bool
+	// alone says that none does though store is given; now is the server's clock; nowhere: it does not listen. See
+	// InProcess.
+	alone, nowhere bool
+	now            func() time.Time
 	// trusted is TrustedProxies, read.
 	trusted []netip.Prefix
 }
@@ -125,7 +129,7 @@ func (c *Config) fill() error {
 	if c.Version == "" {
 		c.Version = "dev"
 	}
-	c.shared = c.MongoDB != "" || c.store != nil
+	c.shared = c.MongoDB != "" || c.store != nil && !c.alone
 	if c.store == nil {
 		c.store = openStore
 	}
@@ -194,6 +198,9 @@ func (c *Config) passwords() *auth.Passwords {
 
 // clock returns the server's clock.
 func (c *Config) clock() func() time.Time {
+	if c.now != nil {
+		return c.now
+	}
 	if c.Now.IsZero() {
 		return time.Now
 	}

@@ -125,7 +125,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		Policy: s.law.Policy, Threads: threads, Steps: cfg.steps, Shared: cfg.shared, Log: cfg.Log, Watch: cfg.Watch})
 	s.offline = offline.New(offline.Options{Journal: s.journal, Applier: s.casework, Records: s.casework,
 		Hash:  func(b []byte) [32]byte { return vault.Hash("mutation", b) },
-		Alone: cfg.MongoDB == ""})
+		Alone: !cfg.shared})
 	if s.files, err = attachments.New(attachments.Options{Frames: s.store, Smalls: s.store, Records: s.casework,
 		Vault: vault, Clock: s.journal.Now, Limits: attachments.DefaultLimits(), Log: cfg.Log}); err != nil {
 		return nil, err
@@ -156,6 +156,9 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		if s.metrics, err = net.Listen("tcp", cfg.MetricsListen); err != nil {
 			return nil, fmt.Errorf("listen for metrics: %w", err)
 		}
+	}
+	if cfg.nowhere {
+		return s, nil
 	}
 	if s.listener, err = cfg.listen(); err != nil {
 		return nil, err
@@ -291,15 +294,11 @@ func (s *Server) drain(ctx context.Context, h *http.Server) error {
 	return nil
 }
 
-// Serve answers requests until ctx ends. Then it lets running requests finish, for at most
-// 20 seconds, stops the background work and closes everything. It ends within ten seconds
-// when the store does not answer.
-func (s *Server) Serve(ctx context.Context) error {
-	work, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var background sync.WaitGroup
+// begin begins the background work, which ends with ctx.
+func (s *Server) begin(ctx context.Context, background *sync.WaitGroup) {
 	run := func(name string, f func(context.Context) error) {
 		background.Go(func() {
-			if err := f(work); err != nil && work.Err() == nil {
+			if err := f(ctx); err != nil && ctx.Err() == nil {
 				s.cfg.Log.Error("background work ended", "work", name, "err", err)
 			}
 		})
@@ -316,6 +315,15 @@ func (s *Server) Serve(ctx context.Context) error {
 	run("erasures", s.casework.FollowErasures)
 	run("calls", s.office.RunCalls)
 	run("uploads", s.files.Run)
+}
+
+// Serve answers requests until ctx ends. Then it lets running requests finish, for at most
+// 20 seconds, stops the background work and closes everything. It ends within ten seconds
+// when the store does not answer.
+func (s *Server) Serve(ctx context.Context) error {
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var background sync.WaitGroup
+	s.begin(work, &background)
 	h := s.httpServer(s.api)
 	m := s.httpServer(s.api.Metrics())
 	m.WriteTimeout = writeStall

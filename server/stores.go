@@ -12,12 +12,14 @@ import (
 	"doorstep/sync/seal"
 )
 
-// store holds the methods that the server uses of a storage engine.
-type store interface {
+// Store holds the methods that the server uses of a storage engine.
+type Store interface {
 	journal.Store
 	seal.Keys
 	attachments.Frames
 }
+
+type store = Store
 
 // openStore opens the store that the configuration names.
 func openStore(ctx context.Context, cfg *Config) (store, error) {

@@ -138,13 +138,20 @@ func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 // PushSize is how many mutations one push sends if Phone.Batch is 0.
 const PushSize = 100
 
-// Push sends the queue in batches. Answered mutations leave the queue, except those to
-// be sent again (retry). Push calls lose, if it is not nil, for each batch; if lose returns
-// true the phone ignores the answer and sends the batch again.
+// Push sends the queue in batches. Answered mutations leave the queue, except those to be sent again (retry): they stay
+// in their order and do not keep the rest from being sent, since what they wait for may come after them. Push goes on
+// until the queue is empty, and returns an error if a whole round of it was answered with retry. Push calls lose, if it
+// is not nil, for each batch; if lose returns true the phone ignores the answer and sends the batch again.
 func (p *Phone) Push(ctx context.Context, lose func() bool) error {
-	for len(p.Queue) > 0 {
-		n := min(len(p.Queue), cmp.Or(p.Batch, PushSize))
-		batch := p.Queue[:n]
+	for at, before := 0, len(p.Queue); len(p.Queue) > 0; {
+		if at >= len(p.Queue) {
+			if len(p.Queue) == before {
+				return fmt.Errorf("the server asks to send %d mutations again, and again", before)
+			}
+			at, before = 0, len(p.Queue)
+		}
+		n := min(len(p.Queue)-at, cmp.Or(p.Batch, PushSize))
+		batch := p.Queue[at : at+n]
 		var answer struct {
 			Epoch      string    `json:"epoch"`
 			ServerTime time.Time `json:"server_time"`
@@ -176,10 +183,8 @@ func (p *Phone) Push(ctx context.Context, lose func() bool) error {
 			}
 		}
 		p.sweep(answer.ServerTime)
-		p.Queue = append(left, p.Queue[n:]...)
-		if len(left) == n {
-			return fmt.Errorf("the server asks to send %d mutations again, and again", n)
-		}
+		p.Queue = slices.Concat(p.Queue[:at], left, p.Queue[at+n:])
+		at += len(left)
 	}
 	return nil
 }

@@ -1,0 +1,2 @@
+// Package simulation plays phones, supervisors, a bad network and dying servers in one process, by a seed.
+package simulation
