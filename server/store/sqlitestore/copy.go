@@ -15,11 +15,15 @@ import (
 // be there or be empty. Only its owner can read it. Debtors' keys are not in it. A server that has the store open goes
 // on; its write-ahead log grows until the copy is complete. After an error what is left at path is no copy:
 // the caller removes it. journal.ErrFull if there is no room for it.
-func (s *Store) CopyData(ctx context.Context, path string) error { return copyInto(ctx, s.read, path) }
+func (s *Store) CopyData(ctx context.Context, path string) error {
+	return copyInto(ctx, s.read.DB, path)
+}
 
 // CopyKeys is CopyData for the debtors' keys, destroyed ones included. A server waits with new keys until it is
 // complete.
-func (s *Store) CopyKeys(ctx context.Context, path string) error { return copyInto(ctx, s.keys, path) }
+func (s *Store) CopyKeys(ctx context.Context, path string) error {
+	return copyInto(ctx, s.keys.DB, path)
+}
 
 // CopyKeysOf copies the keys of a folder that no server has open, whether there is a store beside them or not.
 func CopyKeysOf(ctx context.Context, folder, path string) error {
@@ -27,7 +31,7 @@ func CopyKeysOf(ctx context.Context, folder, path string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(copyInto(ctx, keys, path), keys.Close())
+	return errors.Join(copyInto(ctx, keys.DB, path), keys.Close())
 }
 
 func copyInto(ctx context.Context, db *sql.DB, path string) (err error) {

@@ -40,7 +40,7 @@ func TestWritesAreDurableInOneFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = other.Close() }()
-	if err := s.tx(ctx, func(*sql.Tx) error {
+	if err := s.tx(ctx, func(*txn) error {
 		if _, err := other.ExecContext(ctx,
 			"INSERT INTO small (kind, id, version, body) VALUES ('k', 'i', 1, x'00')"); err == nil {
 			t.Error("somebody else wrote while a write transaction was open")

@@ -230,7 +230,7 @@ func readCursor(text string) (key []byte, id string, err error) {
 }
 
 // declare fills indexes that are new or have changed, and drops those that are gone.
-func (s *Store) declare(ctx context.Context, tx *sql.Tx) error {
+func (s *Store) declare(ctx context.Context, tx *txn) error {
 	had, err := declared(ctx, tx)
 	if err != nil {
 		return err
@@ -275,7 +275,7 @@ func declared(ctx context.Context, q rowsQuerier) (map[string]string, error) {
 	})
 }
 
-func (s *Store) forget(ctx context.Context, tx *sql.Tx, name string) error {
+func (s *Store) forget(ctx context.Context, tx *txn, name string) error {
 	if _, err := tx.ExecContext(ctx, "DELETE FROM found WHERE (branch, gen) IN (SELECT branch, gen FROM views) AND ix = ?",
 		name); err != nil {
 		return err
@@ -284,7 +284,7 @@ func (s *Store) forget(ctx context.Context, tx *sql.Tx, name string) error {
 	return err
 }
 
-func (s *Store) fill(ctx context.Context, tx *sql.Tx, ix index) error {
+func (s *Store) fill(ctx context.Context, tx *txn, ix index) error {
 	rows, err := tx.QueryContext(ctx, "SELECT branch, gen, id, body FROM records WHERE type = ? AND deleted = 0", ix.Type)
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package sqlitestore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net/url"
@@ -22,12 +21,12 @@ const keysSchema = `CREATE TABLE IF NOT EXISTS debtorkey (
 	n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, wrapped BLOB NOT NULL, destroyed INTEGER NOT NULL DEFAULT 0)`
 
 // openKeys opens the keys' file of a data folder, and makes it when it is not there.
-func openKeys(ctx context.Context, driver, folder string) (*sql.DB, error) {
+func openKeys(ctx context.Context, driver, folder string) (*pool, error) {
 	path := filepath.Join(folder, KeysFileName)
 	if err := private(path); err != nil {
 		return nil, err
 	}
-	db, err := sql.Open(driver,
+	db, err := openPool(driver,
 		"file:"+(&url.URL{Path: path}).EscapedPath()+"?_txlock=immediate&_pragma=busy_timeout(10000)"+
 			"&_pragma=journal_mode(TRUNCATE)&_pragma=synchronous(FULL)&_pragma=secure_delete(ON)&_pragma=temp_store(MEMORY)")
 	if err != nil {
@@ -49,11 +48,8 @@ func (s *Store) Keys(ctx context.Context, ids []string) ([][]byte, error) {
 	}
 	for len(ids) > 0 {
 		n := min(len(ids), manyDocs)
-		args := make([]any, n)
-		for i, id := range ids[:n] {
-			args[i] = id
-		}
-		rows, err := s.keys.QueryContext(ctx, "SELECT id, wrapped, destroyed FROM debtorkey WHERE id IN ("+marks(n)+")",
+		args, list := appendList(nil, ids[:n])
+		rows, err := s.keys.QueryContext(ctx, "SELECT id, wrapped, destroyed FROM debtorkey WHERE id IN ("+list+")",
 			args...)
 		if err != nil {
 			return nil, err

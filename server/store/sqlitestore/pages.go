@@ -14,7 +14,7 @@ import (
 // Commit stores a page, its views and the watermark in one transaction.
 func (s *Store) Commit(ctx context.Context, p *journal.Page, v journal.ViewWrites) error {
 	body := p.Encode()
-	return s.tx(ctx, func(tx *sql.Tx) error {
+	return s.tx(ctx, func(tx *txn) error {
 		var last uint64
 		err := tx.QueryRowContext(ctx, "SELECT last FROM pages WHERE branch = ? ORDER BY first DESC LIMIT 1",
 			p.Branch).Scan(&last)
@@ -45,12 +45,12 @@ func (s *Store) Commit(ctx context.Context, p *journal.Page, v journal.ViewWrite
 
 // Apply applies the views of a page that is stored.
 func (s *Store) Apply(ctx context.Context, p *journal.Page, v journal.ViewWrites) error {
-	return s.tx(ctx, func(tx *sql.Tx) error { return s.apply(ctx, tx, p, v, false) })
+	return s.tx(ctx, func(tx *txn) error { return s.apply(ctx, tx, p, v, false) })
 }
 
 // apply writes a page's views to the generations that are read or keep step. A
 // generation that is being filled and is not there yet meets the page on its way.
-func (s *Store) apply(ctx context.Context, tx *sql.Tx, p *journal.Page, v journal.ViewWrites, fresh bool) error {
+func (s *Store) apply(ctx context.Context, tx *txn, p *journal.Page, v journal.ViewWrites, fresh bool) error {
 	gens, err := generations(ctx, tx, p.Branch)
 	if err != nil {
 		return fmt.Errorf("read generations: %w", err)

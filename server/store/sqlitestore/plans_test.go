@@ -125,7 +125,7 @@ func TestEveryStatementIsServedByAnIndex(t *testing.T) {
 }
 
 // planOf is how SQLite carries out a statement, a line for each step.
-func planOf(ctx context.Context, db *sql.DB, text string) (steps []string, err error) {
+func planOf(ctx context.Context, db *pool, text string) (steps []string, err error) {
 	rows, err := db.QueryContext(ctx, "EXPLAIN QUERY PLAN "+text, make([]any, strings.Count(text, "?"))...)
 	if err != nil {
 		return nil, err

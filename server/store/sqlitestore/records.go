@@ -13,7 +13,7 @@ import (
 // putRecords writes to a generation the documents that are newer than what is there,
 // and their index rows. With fresh the page is stored for the first time: a first revision
 // then has no predecessor to look for.
-func (s *Store) putRecords(ctx context.Context, tx *sql.Tx, branch auth.BranchID, gen uint64, recs []journal.Record,
+func (s *Store) putRecords(ctx context.Context, tx *txn, branch auth.BranchID, gen uint64, recs []journal.Record,
 	fresh bool) error {
 	if len(recs) == 0 {
 		return nil
@@ -122,13 +122,10 @@ func records(
 			if args = append(args, b, gen); gen == 0 {
 				which, args = liveGen, append(args[:1], b, typ)
 			}
-			args = append(args, typ)
-			for _, id := range ids[:n] {
-				args = append(args, id)
-			}
+			args, list := appendList(append(args, typ), ids[:n])
 			rows, err := q.QueryContext(ctx,
 				"SELECT id, n, rev, no, deleted, body FROM records WHERE branch = ? AND gen = "+which+
-					" AND type = ? AND id IN ("+marks(n)+")", args...)
+					" AND type = ? AND id IN ("+list+")", args...)
 			if err != nil {
 				return nil, err
 			}
@@ -183,13 +180,9 @@ func (s *Store) Receipts(ctx context.Context, b auth.BranchID, commands []string
 	}
 	for len(commands) > 0 {
 		n := min(len(commands), manyDocs)
-		args := make([]any, 0, n+3)
-		args = append(args, b, b, journal.ReceiptsView)
-		for _, c := range commands[:n] {
-			args = append(args, c)
-		}
+		args, list := appendList([]any{b, b, journal.ReceiptsView}, commands[:n])
 		rows, err := s.read.QueryContext(ctx,
-			"SELECT command, n, said, body FROM receipts WHERE branch = ? AND gen = "+liveView+" AND command IN ("+marks(n)+")",
+			"SELECT command, n, said, body FROM receipts WHERE branch = ? AND gen = "+liveView+" AND command IN ("+list+")",
 			args...)
 		if err != nil {
 			return nil, err
@@ -223,7 +216,7 @@ func (s *Store) Feed(ctx context.Context, q journal.FeedQuery) (journal.FeedRead
 		w, err := s.Watermark(ctx, q.Branch)
 		return journal.FeedRead{W: w}, err
 	}
-	err := s.snapshot(ctx, func(tx *sql.Tx) error {
+	err := s.snapshot(ctx, func(tx *txn) error {
 		var err error
 		if out.W, err = watermark(ctx, tx, q.Branch); err != nil {
 			return err

@@ -37,7 +37,7 @@ func (s *Store) SwapSmall(ctx context.Context, kind, id string, was uint64, body
 
 // DeleteSmall removes a small document if it is at a version.
 func (s *Store) DeleteSmall(ctx context.Context, kind, id string, was uint64) error {
-	return s.tx(ctx, func(tx *sql.Tx) error {
+	return s.tx(ctx, func(tx *txn) error {
 		var now uint64
 		err := tx.QueryRowContext(ctx, "SELECT version FROM small WHERE kind = ? AND id = ?", kind, id).Scan(&now)
 		switch {
@@ -63,12 +63,8 @@ func (s *Store) Smalls(ctx context.Context, kind string, ids []string) ([]journa
 	}
 	for len(ids) > 0 {
 		n := min(len(ids), manyDocs)
-		args := make([]any, 0, n+1)
-		args = append(args, kind)
-		for _, id := range ids[:n] {
-			args = append(args, id)
-		}
-		rows, err := s.read.QueryContext(ctx, "SELECT id, version, body FROM small WHERE kind = ? AND id IN ("+marks(n)+")",
+		args, list := appendList([]any{kind}, ids[:n])
+		rows, err := s.read.QueryContext(ctx, "SELECT id, version, body FROM small WHERE kind = ? AND id IN ("+list+")",
 			args...)
 		if err != nil {
 			return nil, err
@@ -94,7 +90,7 @@ func (s *Store) Smalls(ctx context.Context, kind string, ids []string) ([]journa
 // InsertSmalls inserts those that are absent, in one transaction.
 func (s *Store) InsertSmalls(ctx context.Context, kind string, ids []string, bodies [][]byte) ([]bool, error) {
 	inserted := make([]bool, len(ids))
-	err := s.tx(ctx, func(tx *sql.Tx) error {
+	err := s.tx(ctx, func(tx *txn) error {
 		for i, id := range ids {
 			res, err := tx.ExecContext(ctx,
 				"INSERT INTO small (body, kind, id, version) VALUES (?, ?, ?, 1) ON CONFLICT DO NOTHING", bodies[i], kind, id)

@@ -22,9 +22,9 @@ import (
 // Store is a journal.Store in one file, with debtors' keys in another.
 type Store struct {
 	lock    *os.File // nil where the system has no such lock
-	write   *sql.DB  // one connection
-	read    *sql.DB
-	keys    *sql.DB          // debtors' keys, in a file of their own
+	write   *pool    // one connection
+	read    *pool
+	keys    *pool            // debtors' keys, in a file of their own
 	frames  *frames          // blobs, in files of their own
 	indexes map[string]index // by "type/name"
 	byType  map[string][]index
@@ -93,11 +93,11 @@ func open(ctx context.Context, driver, folder string, indexes []journal.Index, m
 	if m == reader {
 		settings = "_pragma=query_only(1)"
 	}
-	if s.write, err = sql.Open(driver, dsn(path, settings)); err != nil {
+	if s.write, err = openPool(driver, dsn(path, settings)); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.Close())
 	}
 	s.write.SetMaxOpenConns(1)
-	if s.read, err = sql.Open(driver, dsn(path, "_pragma=query_only(1)&_pragma=cache_size(-1024)")); err != nil {
+	if s.read, err = openPool(driver, dsn(path, "_pragma=query_only(1)&_pragma=cache_size(-1024)")); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.Close())
 	}
 	readers := max(4, runtime.GOMAXPROCS(0))
@@ -138,7 +138,7 @@ func dsn(path, more string) string {
 }
 
 func (s *Store) prepare(ctx context.Context) error {
-	return s.tx(ctx, func(tx *sql.Tx) error {
+	return s.tx(ctx, func(tx *txn) error {
 		var version int
 		if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 			return err
@@ -183,7 +183,7 @@ func (s *Store) compare(ctx context.Context) error {
 // Close closes the file, and the folder is free for another process.
 func (s *Store) Close() error {
 	var errs []error
-	for _, db := range []*sql.DB{s.read, s.write, s.keys} {
+	for _, db := range []*pool{s.read, s.write, s.keys} {
 		if db != nil {
 			errs = append(errs, db.Close())
 		}
@@ -196,11 +196,12 @@ func (s *Store) Close() error {
 }
 
 // tx runs fn in a write transaction.
-func (s *Store) tx(ctx context.Context, fn func(*sql.Tx) error) error {
-	tx, err := s.write.BeginTx(ctx, nil)
+func (s *Store) tx(ctx context.Context, fn func(*txn) error) error {
+	tx, err := s.write.begin(ctx)
 	if err != nil {
 		return full(err)
 	}
+	defer tx.ended(ctx)
 	if err := fn(tx); err != nil {
 		return full(errors.Join(err, rollback(tx)))
 	}
@@ -222,15 +223,16 @@ func full(err error) error {
 }
 
 // snapshot runs fn in a read transaction: all it reads is of one moment.
-func (s *Store) snapshot(ctx context.Context, fn func(*sql.Tx) error) error {
-	tx, err := s.read.BeginTx(ctx, nil)
+func (s *Store) snapshot(ctx context.Context, fn func(*txn) error) error {
+	tx, err := s.read.begin(ctx)
 	if err != nil {
 		return err
 	}
+	defer tx.ended(ctx)
 	return errors.Join(fn(tx), rollback(tx))
 }
 
-func rollback(tx *sql.Tx) error {
+func rollback(tx interface{ Rollback() error }) error {
 	if err := tx.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) {
 		return err
 	}
@@ -239,7 +241,7 @@ func rollback(tx *sql.Tx) error {
 
 // bulk runs an INSERT for many rows, several at a time: prefix "INSERT INTO t (…) VALUES", one "(?,…)" per row,
 // suffix "ON CONFLICT …".
-func bulk(ctx context.Context, tx *sql.Tx, prefix, row, suffix string, rows [][]any) error {
+func bulk(ctx context.Context, tx *txn, prefix, row, suffix string, rows [][]any) error {
 	for len(rows) > 0 {
 		n := 1
 		for _, size := range []int{64, 8} {

@@ -32,7 +32,7 @@ func generations(ctx context.Context, q rowsQuerier, b auth.BranchID) ([]journal
 	return out, err
 }
 
-func addGeneration(ctx context.Context, tx *sql.Tx, b auth.BranchID, g journal.Generation) error {
+func addGeneration(ctx context.Context, tx *txn, b auth.BranchID, g journal.Generation) error {
 	_, err := tx.ExecContext(ctx, "INSERT INTO views (branch, gen, view, w, state) VALUES (?,?,?,?,?)", b, g.Gen, g.View,
 		g.W, g.State)
 	return err
@@ -41,7 +41,7 @@ func addGeneration(ctx context.Context, tx *sql.Tx, b auth.BranchID, g journal.G
 // AddGeneration adds an empty generation under the next number.
 func (s *Store) AddGeneration(ctx context.Context, b auth.BranchID, view string) (journal.Generation, error) {
 	g := journal.Generation{View: view, State: journal.Filling}
-	err := s.tx(ctx, func(tx *sql.Tx) error {
+	err := s.tx(ctx, func(tx *txn) error {
 		if err := tx.QueryRowContext(ctx, "SELECT ifnull(max(gen), 0) + 1 FROM views WHERE branch = ?",
 			b).Scan(&g.Gen); err != nil {
 			return err
@@ -52,7 +52,7 @@ func (s *Store) AddGeneration(ctx context.Context, b auth.BranchID, view string)
 }
 
 // generation finds one generation; ErrRaced when it is not there.
-func generation(ctx context.Context, tx *sql.Tx, b auth.BranchID, gen uint64) (journal.Generation,
+func generation(ctx context.Context, tx *txn, b auth.BranchID, gen uint64) (journal.Generation,
 	[]journal.Generation, error) {
 	gens, err := generations(ctx, tx, b)
 	if err != nil {
@@ -68,7 +68,7 @@ func generation(ctx context.Context, tx *sql.Tx, b auth.BranchID, gen uint64) (j
 
 // Fill writes to one generation and raises its watermark, in one transaction.
 func (s *Store) Fill(ctx context.Context, b auth.BranchID, gen, after, upTo uint64, v journal.ViewWrites) error {
-	return s.tx(ctx, func(tx *sql.Tx) error {
+	return s.tx(ctx, func(tx *txn) error {
 		g, _, err := generation(ctx, tx, b, gen)
 		if err != nil {
 			return err
@@ -85,7 +85,7 @@ func (s *Store) Fill(ctx context.Context, b auth.BranchID, gen, after, upTo uint
 }
 
 // writeTo writes to a generation what belongs to its view.
-func (s *Store) writeTo(ctx context.Context, tx *sql.Tx, b auth.BranchID, g journal.Generation, v journal.ViewWrites,
+func (s *Store) writeTo(ctx context.Context, tx *txn, b auth.BranchID, g journal.Generation, v journal.ViewWrites,
 	fresh bool) error {
 	switch g.View {
 	case journal.FeedsView:
@@ -117,7 +117,7 @@ func (s *Store) writeTo(ctx context.Context, tx *sql.Tx, b auth.BranchID, g jour
 
 // Switch makes a filled generation the live one, in one transaction.
 func (s *Store) Switch(ctx context.Context, b auth.BranchID, gen uint64) error {
-	return s.tx(ctx, func(tx *sql.Tx) error {
+	return s.tx(ctx, func(tx *txn) error {
 		g, gens, err := generation(ctx, tx, b, gen)
 		if err != nil {
 			return err
@@ -141,7 +141,7 @@ const dropRows = 2000
 // DropGeneration removes a generation's rows. Readers need no time to leave it: each
 // finds the live generation in the snapshot that it reads.
 func (s *Store) DropGeneration(ctx context.Context, b auth.BranchID, gen uint64) error {
-	err := s.tx(ctx, func(tx *sql.Tx) error {
+	err := s.tx(ctx, func(tx *txn) error {
 		gens, err := generations(ctx, tx, b)
 		for _, g := range gens {
 			if g.Gen == gen && g.State == journal.Live {
