@@ -20,6 +20,7 @@ func ReadPush(text []byte) (PushRequest, error) {
 	var body struct {
 		Device    string       `json:"device"`
 		Schema    int          `json:"schema"`
+		Epoch     string       `json:"epoch"`
 		Mutations fewMutations `json:"mutations"`
 	}
 	// The decoder of encoding/json replaces what a string must not hold, which is looked for
@@ -38,7 +39,8 @@ func ReadPush(text []byte) (PushRequest, error) {
 	if body.Mutations == nil {
 		return PushRequest{}, malformed("mutations", "send mutations, a list that may be empty")
 	}
-	q := PushRequest{Device: body.Device, Schema: body.Schema, Mutations: make([]Mutation, 0, len(body.Mutations))}
+	q := PushRequest{Device: body.Device, Schema: body.Schema, Epoch: body.Epoch,
+		Mutations: make([]Mutation, 0, len(body.Mutations))}
 	for _, raw := range body.Mutations {
 		q.Mutations = append(q.Mutations, readMutation(raw))
 	}
