@@ -72,6 +72,7 @@ var arrows = map[string][]string{
 	"server/cmd/doorstep": {"auth", "auth/refusal", "geo/dayplan", "geo/routing", "geo/routing/vroom", "geo/travel",
 		"server", "server/audit", "server/play", "server/repayment", "server/store/sqlitestore", "sync/journal"},
 	"scripts/firstround": {"server/play"},
+	"scripts/underfire":  {"server/play"},
 	"scripts/democity":   {},
 	"scripts/countries":  {},
 	"scripts/benchmark": {"auth", "geo/routing", "geo/routing/referee", "server", "server/play",
@@ -103,7 +104,7 @@ var homes = map[string][]string{
 	"gopkg.in/yaml.v3":                {"server/conduct"},
 	"golang.org/x/mod/sumdb/note":     {"server/audit"},
 	"github.com/alecthomas/kong": {"server/cmd/doorstep", "scripts/firstround", "scripts/democity",
-		"scripts/benchmark"},
+		"scripts/benchmark", "scripts/underfire"},
 }
 
 func TestImportsGoDownOnly(t *testing.T) {

@@ -66,8 +66,10 @@ func (a *API) syncEndpoints() {
 				Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{
 					Type: "object", Extensions: map[string]any{openReason: ignoredOpen}, Required: []string{"mutations"},
 					Properties: map[string]*huma.Schema{
-						"device":    text("The device that signed in; X-Device-Id says it already."),
-						"schema":    integer("As X-Schema-Version, which it goes before."),
+						"device": text("The device that signed in; X-Device-Id says it already."),
+						"schema": integer("As X-Schema-Version, which it goes before."),
+						"epoch": text("That of the phone's cursor. If the feed has another, nothing is decided: 410 cursor_expired; " +
+							"offer first what was acknowledged before."),
 						"mutations": {Type: "array", MaxItems: ptr(offline.MaxMutations), Items: records.mutations()}}}}}}
 			op.Responses = map[string]*huma.Response{"200": answer("A result for each mutation, in order.", "application/json",
 				page("PushAnswer",

@@ -105,6 +105,13 @@ func (p *Phone) Pull(ctx context.Context) (changes int, err error) {
 		if err != nil {
 			return changes, err
 		}
+		if p.Epoch != "" && page.Epoch != p.Epoch { // restored once more, before anything was pulled
+			p.beginAgain(page.Epoch)
+			if err := p.Push(ctx, nil); err != nil {
+				return changes, err
+			}
+			continue
+		}
 		for _, c := range page.Changes {
 			changes++
 			switch c.Op {
@@ -141,7 +148,8 @@ const PushSize = 100
 // Push sends the queue in batches. Answered mutations leave the queue, except those to be sent again (retry): they stay
 // in their order and do not keep the rest from being sent, since what they wait for may come after them. Push goes on
 // until the queue is empty, and returns an error if a whole round of it was answered with retry. Push calls lose, if it
-// is not nil, for each batch; if lose returns true the phone ignores the answer and sends the batch again.
+// is not nil, for each batch; if lose returns true the phone ignores the answer and sends the batch again. If the server
+// was restored from a backup (410), the phone sends first what another epoch may have lost.
 func (p *Phone) Push(ctx context.Context, lose func() bool) error {
 	for at, before := 0, len(p.Queue); len(p.Queue) > 0; {
 		if at >= len(p.Queue) {
@@ -158,7 +166,17 @@ func (p *Phone) Push(ctx context.Context, lose func() bool) error {
 			Results    []Result  `json:"results"`
 		}
 		body := map[string]any{"device": p.Device, "schema": 3, "mutations": batch}
-		if err := p.Do(ctx, http.MethodPost, "/sync/v1/push", body, &answer); err != nil {
+		if p.Epoch != "" {
+			body["epoch"] = p.Epoch
+		}
+		err := p.Do(ctx, http.MethodPost, "/sync/v1/push", body, &answer)
+		var gone *Problem
+		if errors.As(err, &gone) && gone.Status == http.StatusGone && p.Epoch != "" {
+			p.beginAgain(gone.Epoch)
+			at, before = 0, len(p.Queue)
+			continue
+		}
+		if err != nil {
 			return err
 		}
 		if lose != nil && lose() {

@@ -63,7 +63,7 @@ func (p *Phone) purge(typ, id string) {
 // beginAgain forgets what was pulled, and queues again, before all else, what was acknowledged in another epoch: the
 // server may have lost it when it was restored from a backup (P8). What it has is a duplicate.
 func (p *Phone) beginAgain(epoch string) {
-	p.Epoch, p.Cursor = "", 0
+	p.Epoch, p.Cursor = epoch, 0
 	clear(p.Docs)
 	clear(p.Revs)
 	var again []Mutation

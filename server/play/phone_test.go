@@ -21,9 +21,16 @@ type backend struct {
 
 func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/sync/v1/push" {
-		var q struct{ Mutations []Mutation }
+		var q struct {
+			Epoch     string
+			Mutations []Mutation
+		}
 		if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
 			b.t.Error(err)
+		}
+		if q.Epoch != "" && q.Epoch != b.epoch {
+			b.gone(w)
+			return
 		}
 		var results []string
 		for _, m := range q.Mutations {
@@ -35,8 +42,7 @@ func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if epoch := r.URL.Query().Get("epoch"); r.URL.Query().Get("after") != "0" && epoch != b.epoch {
-		w.WriteHeader(http.StatusGone)
-		fmt.Fprintf(w, `{"status":410,"code":"cursor_expired","epoch":%q}`, b.epoch)
+		b.gone(w)
 		return
 	}
 	page := `[]`
@@ -44,6 +50,11 @@ func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		page, b.pages = b.pages[0], b.pages[1:]
 	}
 	fmt.Fprintf(w, `{"epoch":%q,"cursor":9,"more":false,"changes":%s}`, b.epoch, page)
+}
+
+func (b *backend) gone(w http.ResponseWriter) {
+	w.WriteHeader(http.StatusGone)
+	fmt.Fprintf(w, `{"status":410,"code":"cursor_expired","epoch":%q}`, b.epoch)
 }
 
 func phoneOf(t *testing.T, b *backend) *Phone {
@@ -92,6 +103,35 @@ func TestARestoredServerIsOfferedWhatItAcknowledged(t *testing.T) {
 	noError(t, err)
 	if len(b.got) != 2 {
 		t.Errorf("after another restore it was offered %v", b.got)
+	}
+}
+
+// TestWhatIsOlderIsOfferedFirst has a phone push before it pulls, as phones do, to a server that was restored: an older
+// change of a record must not come after a newer one, which it would undo.
+func TestWhatIsOlderIsOfferedFirst(t *testing.T) {
+	b := &backend{pages: []string{twoCases, twoCases}}
+	p := phoneOf(t, b)
+	_, err := p.Pull(t.Context())
+	noError(t, err)
+	older := p.Write("assignments", "a1", "patch", writtenAt, map[string]any{"agent_remark": "first"})
+	noError(t, p.Push(t.Context(), nil))
+	newer := p.Write("assignments", "a1", "patch", writtenAt, map[string]any{"agent_remark": "second"})
+
+	b.epoch, b.got = "e2", nil
+	noError(t, p.Push(t.Context(), nil))
+	_, err = p.Pull(t.Context())
+	noError(t, err)
+	if len(b.got) != 2 || b.got[0].Mid != older || b.got[1].Mid != newer || p.Epoch != "e2" {
+		t.Errorf("it was offered %v, want %s and %s", b.got, older, newer)
+	}
+
+	// The server is restored once more before the phone has pulled.
+	b.epoch, b.got = "e3", nil
+	p.beginAgain("e2")
+	_, err = p.Pull(t.Context())
+	noError(t, err)
+	if len(b.got) != 2 || p.Epoch != "e3" {
+		t.Errorf("in epoch %s it was offered %v", p.Epoch, b.got)
 	}
 }
 

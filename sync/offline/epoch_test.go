@@ -82,6 +82,14 @@ func TestP8ARestoredServerSendsPhonesBackToTheBeginning(t *testing.T) {
 	if !errors.As(err, &no) || no.Code() != "cursor_expired" {
 		t.Errorf("a cursor of the old epoch: %v", err)
 	}
+	// A push that names the old epoch is decided once the phone has offered what is older.
+	_, err = s.Push(ctx, ana, offline.PushRequest{Epoch: before.Epoch, Mutations: []offline.Mutation{{Mid: "m1"}}})
+	if !errors.As(err, &no) || no.Code() != "cursor_expired" || no.Epoch == "" || no.Epoch == before.Epoch {
+		t.Errorf("a push of the old epoch: %v", err)
+	}
+	if _, err := s.Push(ctx, ana, offline.PushRequest{Epoch: no.Epoch}); err != nil {
+		t.Errorf("a push of the new epoch: %v", err)
+	}
 	after, err := s.Pull(ctx, ana, offline.PullRequest{})
 	check(t, err)
 	if after.Epoch == before.Epoch || after.Cursor <= before.Cursor || len(after.Changes) != 1 ||

@@ -15,8 +15,11 @@ const (
 
 // PushRequest is what a phone sends.
 type PushRequest struct {
-	Device    string     `json:"device"`
-	Schema    int        `json:"schema"`
+	Device string `json:"device"`
+	Schema int    `json:"schema"`
+	// Epoch is that of the phone's cursor; "" for a phone that does not say. Under another epoch nothing is decided:
+	// the phone has to offer first what it wrote before.
+	Epoch     string     `json:"epoch"`
 	Mutations []Mutation `json:"mutations"`
 }
 
@@ -34,8 +37,8 @@ var (
 
 // Push decides the mutations in order. What it returns is durable. A mutation that cannot be
 // read is rejected and kept as it was sent.
-// Errors: *refusal.Error (refusal.Malformed), or the store's: nothing is known then, and the phone sends the
-// same mids again.
+// Errors: *refusal.Error (refusal.Malformed, or cursor_expired for a push of another epoch), or the store's: nothing is
+// known then, and the phone sends the same mids again.
 func (s *Service) Push(ctx context.Context, c Caller, q PushRequest) (PushAnswer, error) {
 	if q.Device != "" && q.Device != string(c.Device) {
 		return PushAnswer{}, malformed("device", "the device is not the one that signed in")
@@ -51,6 +54,10 @@ func (s *Service) Push(ctx context.Context, c Caller, q PushRequest) (PushAnswer
 	e, err := s.epoch(ctx, c.Branch)
 	if err != nil {
 		return PushAnswer{}, err
+	}
+	if q.Epoch != "" && q.Epoch != e.Name {
+		return PushAnswer{}, cursorGone(e.Name,
+			"the server was restored from a backup; offer what was acknowledged before it, and then send this")
 	}
 	a := PushAnswer{Epoch: e.Name, ServerTime: c.At.UTC(), Results: []Result{}}
 	if len(q.Mutations) == 0 {

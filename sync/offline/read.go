@@ -20,6 +20,7 @@ func ReadPush(text []byte) (PushRequest, error) {
 	var body struct {
 		Device    json.RawMessage `json:"device"`
 		Schema    json.RawMessage `json:"schema"`
+		Epoch     json.RawMessage `json:"epoch"`
 		Mutations fewMutations    `json:"mutations"`
 	}
 	// The decoder of encoding/json replaces what a string must not hold, which is looked for
@@ -43,6 +44,9 @@ func ReadPush(text []byte) (PushRequest, error) {
 	}
 	if len(body.Schema) > 0 && json.Unmarshal(body.Schema, &q.Schema) != nil {
 		return PushRequest{}, malformed("schema", "schema is a whole number, written without a fraction")
+	}
+	if len(body.Epoch) > 0 && json.Unmarshal(body.Epoch, &q.Epoch) != nil {
+		return PushRequest{}, malformed("epoch", "epoch is a text: that of the phone's cursor")
 	}
 	for _, raw := range body.Mutations {
 		q.Mutations = append(q.Mutations, readMutation(raw))
