@@ -19,6 +19,14 @@ func (p *Phone) Copy() *Phone {
 	return &c
 }
 
+// CopyAs is a copy of all that the phone keeps, restored to another device that has not signed in.
+func (p *Phone) CopyAs(device string) *Phone {
+	c, restored := p.Copy(), NewPhone(p.Base, p.Agent, device, p.HTTP)
+	restored.Epoch, restored.Cursor, restored.Batch, restored.Limit = c.Epoch, c.Cursor, c.Batch, c.Limit
+	restored.Docs, restored.Revs, restored.acked, restored.Queue = c.Docs, c.Revs, c.acked, c.Queue
+	return restored
+}
+
 // Keeps tells whether the phone would send a mutation to a server that was restored from a backup: it is queued, or
 // acknowledged and kept.
 func (p *Phone) Keeps(mid string) bool {

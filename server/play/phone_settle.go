@@ -85,23 +85,3 @@ func (p *Phone) Acknowledged() int { return len(p.acked) }
 func (p *Phone) sweep(at time.Time) {
 	maps.DeleteFunc(p.acked, func(_ string, a acknowledged) bool { return at.Sub(a.ClientTS) > keptFor })
 }
-
-// Keeps tells whether the phone would offer an acknowledged mutation again after a restore of the server.
-func (p *Phone) Keeps(mid string) bool {
-	_, kept := p.acked[mid]
-	return kept
-}
-
-// Copy is what a backup of the phone holds: its records, its queue and what it keeps to offer again. It has not signed
-// in, and is another device.
-func (p *Phone) Copy(device string) *Phone {
-	c := NewPhone(p.Base, p.Agent, device, p.HTTP)
-	c.Epoch, c.Cursor, c.Batch, c.Limit = p.Epoch, p.Cursor, p.Batch, p.Limit
-	for typ, docs := range p.Docs {
-		c.Docs[typ] = maps.Clone(docs)
-	}
-	maps.Copy(c.Revs, p.Revs)
-	maps.Copy(c.acked, p.acked)
-	c.Queue = slices.Clone(p.Queue)
-	return c
-}
