@@ -83,7 +83,7 @@ func (w *world) converge() {
 // likeNew compares what a phone holds with what the server gives to a phone that begins from nothing, and with its
 // manifest.
 func (w *world) likeNew(p *phone) {
-	twin := p.Copy(p.Device)
+	twin := p.CopyAs(p.Device)
 	twin.Client = p.Client
 	twin.Epoch, twin.Cursor, twin.Limit = "", 0, 0
 	twin.Docs, twin.Revs = map[string]map[string]json.RawMessage{}, map[string]uint64{}

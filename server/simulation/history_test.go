@@ -154,13 +154,13 @@ func (w *world) step(i int) {
 		note("%s pass", d)
 		w.pass(d)
 	case k == 36:
-		p.backup = p.Copy("")
+		p.backup = p.Copy()
 		note("the phone of %s is backed up", agent)
 	case k == 37:
 		if p.backup != nil && w.devices[agent] < 5 {
 			w.devices[agent]++
 			device := fmt.Sprintf("%s-phone-%d", agent, w.devices[agent])
-			p.attach(p.backup.Copy(device))
+			p.attach(p.backup.CopyAs(device))
 			p.out = true
 			note("the phone of %s is restored as %s", agent, device)
 		}
