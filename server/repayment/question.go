@@ -24,7 +24,7 @@ const (
 type Answered struct {
 	Result  *Plan    `json:"result,omitempty"`
 	Refused *Refusal `json:"refused,omitempty"`
-	Checks  []State  `json:"checks,omitzero"`
+	Checks  []State  `json:"checks,omitzero" doc:"The state at each day that was asked for, in the same order."`
 }
 
 // Answer answers a question: the JSON of an object {request, default_terms, payments, checks}, of which all but the
