@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 
+	"doorstep/auth/refusal"
 	"doorstep/server/record"
 	"doorstep/server/repayment"
 
@@ -40,10 +41,12 @@ func (a *API) previewPlan(c *gin.Context) {
 	text = bytes.TrimPrefix(text, []byte(byteOrderMark))
 	answer, err := repayment.Answer(text)
 	if err != nil {
-		// Of faults in the JSON itself, those beside the request have come here.
-		if f := checkJSON(text); f != nil {
-			writeProblem(c, f.problem())
-			return
+		if no, is := refusal.Of(err); is && no.Kind == refusal.Malformed {
+			f := checkJSON(text)
+			if f == nil {
+				f = &jsonFault{"body", "not an object"}
+			}
+			err = f.problem()
 		}
 		a.fail(c, err)
 		return
@@ -93,12 +96,13 @@ func (b schemaBuilder) planQuestion() *huma.Schema {
 		"partly_from_bp": wholeFrom(0, repayment.MaxMinor, "Then it is partially kept if something was paid, and at "+
 			"least so many basis points of what was past its grace; 0 when absent.")})
 	list := func(of *huma.Schema, most int, about string) *huma.Schema {
-		return &huma.Schema{Type: "array", Items: of, MaxItems: ptr(most), Description: about}
+		return &huma.Schema{Type: "array", Items: of, MaxItems: ptr(most), Description: about, Nullable: true}
 	}
 	return b.planObject("Question", "Beside the request, all may be absent or null.", map[string]*huma.Schema{
-		"request": b.planRequest(), "default_terms": terms,
-		"payments": list(payment, repayment.MostPayments, "What came in, in any order."),
-		"checks":   list(check, repayment.MostChecks, "The days on which the plan is looked at.")}, "request")
+		"request":       b.planRequest(),
+		"default_terms": {OneOf: []*huma.Schema{terms, {Type: "null"}}, Description: "When the plan is broken."},
+		"payments":      list(payment, repayment.MostPayments, "What came in, in any order."),
+		"checks":        list(check, repayment.MostChecks, "The days on which the plan is looked at.")}, "request")
 }
 
 // planRequest is the schema of a request of a plan.
