@@ -93,7 +93,7 @@ func TestARefusedCodeIsAnsweredByItsList(t *testing.T) {
 				ask(o.id+" ?"+p.name, q, codes)
 			}
 		}
-		if o.body == nil {
+		if o.body == nil || o.id == "previewPlan" { // whose answer names the member alone
 			continue
 		}
 		for _, place := range codePlaces(o.body, h.refs, nil) {

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"doorstep/auth"
+	"doorstep/server/repayment"
 	"doorstep/sync/offline"
 )
 
@@ -303,10 +304,15 @@ func (h *hostile) badBodies(t *testing.T, o operation) {
 	}
 }
 
-// refusedInside tells whether a push refuses its mutation inside a 200, or passes over a member that it does not know.
+// refusedInside tells whether a push refuses its mutation inside a 200, or passes over a member that it does not know;
+// or a question about a plan is answered by a refusal.
 func refusedInside(operation, what string, answer []byte) bool {
 	var a struct {
-		Results []offline.Result `json:"results"`
+		Results []offline.Result   `json:"results"`
+		Refused *repayment.Refusal `json:"refused"`
+	}
+	if operation == "previewPlan" {
+		return json.Unmarshal(answer, &a) == nil && a.Refused != nil
 	}
 	return operation == "push" && (strings.Contains(what, "an unknown member") ||
 		json.Unmarshal(answer, &a) == nil && len(a.Results) == 1 && a.Results[0].Status == offline.Rejected)

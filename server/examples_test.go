@@ -289,6 +289,12 @@ func playExamples(t *testing.T) map[string]exchange {
 		"action": map[string]any{"channel": "visit", "at": "2026-11-25T22:30:00", "tz": []string{"Europe/Lisbon"},
 			"place": "home", "party": "debtor", "purpose": "collect"}}, nil)
 
+	show("previewPlan", "POST", "/v1/plans/preview", map[string]any{"request": map[string]any{"kind": "instalments",
+		"today": "2027-01-31", "currency": "EUR", "balance_minor": 10000, "start_on": "2027-01-31", "frequency": "monthly",
+		"count": 3, "holiday_rule": "next_working_day"},
+		"payments": []map[string]any{{"ref": "p1", "on": "2027-02-01", "amount_minor": 3334}},
+		"checks":   []map[string]any{{"as_of": "2027-03-02"}}}, nil)
+
 	s.stop()
 	cfg.Now = began.Add(8 * time.Hour)
 	rec.tidy.starts = append(rec.tidy.starts, cfg.Now)

@@ -169,6 +169,7 @@ func New(o Options) *API {
 	a.debtorEndpoints()
 	a.moveEndpoints()
 	a.planEndpoints()
+	a.planPreviewEndpoint()
 	a.roundEndpoints()
 	a.progressEndpoints()
 	a.routingEndpoints()

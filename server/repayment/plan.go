@@ -27,8 +27,8 @@ type Plan struct {
 
 // Instalment is an amount that is due on a day. N is 0 for the down payment, and counts from 1 for the others.
 type Instalment struct {
-	N           int   `json:"n"`
-	DueOn       Date  `json:"due_on"`
+	N           int   `json:"n" doc:"0 is the down payment; the others count from 1."`
+	DueOn       Date  `json:"due_on" doc:"A plain date, without a zone."`
 	AmountMinor int64 `json:"amount_minor"`
 }
 

@@ -24,11 +24,11 @@ const (
 type Answered struct {
 	Result  *Plan    `json:"result,omitempty"`
 	Refused *Refusal `json:"refused,omitempty"`
-	Checks  []State  `json:"checks,omitzero"`
+	Checks  []State  `json:"checks,omitzero" doc:"The state at each day that was asked for, in the same order."`
 }
 
 // Answer answers a question: the JSON of an object {request, default_terms, payments, checks}, of which all but the
-// request may be absent or null. What is wrong with the request is part of the answer. A *refusal.Error says what is
+// request may be absent or null, as may the reversed_on of a payment. What is wrong with the request is part of the answer. A *refusal.Error says what is
 // wrong with the rest.
 func Answer(text []byte) (Answered, error) {
 	found, fault := strictjson.Members(text)
@@ -134,7 +134,7 @@ func (q *question) readTerms(o *object) {
 		return
 	}
 	set := func(into *int64, name string, least, most int64) {
-		if n := o.takeNotNull(name).within(least, most); n != nil {
+		if n := o.take(name).within(least, most); n != nil {
 			*into = *n
 		}
 	}

@@ -49,7 +49,7 @@ type State struct {
 	// ArrearsMinor is what is open of the instalments that were due before the day.
 	ArrearsMinor int64 `json:"arrears_minor" doc:"What is open of the instalments that were due before the day."`
 	// Next is the first instalment that is not full; nil if all are.
-	Next *NextDue `json:"next"`
+	Next *NextDue `json:"next" doc:"The first instalment that is not full; null if all are."`
 }
 
 // NextDue is the first instalment of a plan that is not fully paid.

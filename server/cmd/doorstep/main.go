@@ -23,6 +23,7 @@ type commands struct {
 	Export exportCmd `cmd:"" help:"Export visit records from a running server."`
 	Erase  eraseCmd  `cmd:"" help:"Erase a debtor; two administrators are needed."`
 	Verify verifyCmd `cmd:"" help:"Check an export offline."`
+	Plans  plansCmd  `cmd:"" help:"Repayment plans, computed offline."`
 	Route  routeCmd  `cmd:"" help:"Plan routes, or make matrices of travel times, in VROOM's JSON."`
 	Roads  roadsCmd  `cmd:"" help:"Road graphs for travel times."`
 	Fsck   fsckCmd   `cmd:"" help:"Compare the views with the journal."`

@@ -181,6 +181,12 @@ func TestTheManualsLinesRun(t *testing.T) {
 		wants(t, s.run(strings.Join(day[1:], "\n")), `"accepted": 150`, `"status": "applied"`, `"id": "visit1"`,
 			`"stops": [1-9]`)
 	})
+	t.Run("plans without a server", func(t *testing.T) {
+		t.Parallel()
+		said := newShell(t, binary).run(blocks(t, "server/repayment/README.md", "Try it")[0])
+		wants(t, said, `"due_on":"2027-02-28","amount_minor":3333`, `{"refused":{"reason":"start_in_past","at":"start_on"}}`,
+			`"state":"active".*"state":"kept"`, `{"problem":{"code":"plan.question","at":"as_of"`)
+	})
 	t.Run("the tour, and a backup", func(t *testing.T) {
 		t.Parallel()
 		s, before := demo(t, "--data kept")

@@ -47,9 +47,9 @@ function readQuestion(question: unknown): { terms: Terms; payments: Payment[]; c
   const terms: Terms = {};
   const said = o.takeNotNull("default_terms")?.object();
   if (said) {
-    terms.grace_days = said.takeNotNull("grace_days")?.within(0, mostGraceDays);
-    terms.broken_after = said.takeNotNull("broken_after")?.within(1, maxMinor);
-    terms.partly_from_bp = said.takeNotNull("partly_from_bp")?.within(0, maxMinor);
+    terms.grace_days = said.take("grace_days")?.within(0, mostGraceDays);
+    terms.broken_after = said.take("broken_after")?.within(1, maxMinor);
+    terms.partly_from_bp = said.take("partly_from_bp")?.within(0, maxMinor);
     said.close();
   }
   const payments = distinct(readPayments(o));

@@ -4,9 +4,9 @@ import type { Plan } from "./plan.js";
 
 /** Terms say when a plan is broken; Go's DefaultTerms stand for what is absent. */
 export interface Terms {
-  grace_days?: number | null | undefined;
-  broken_after?: number | null | undefined;
-  partly_from_bp?: number | null | undefined;
+  grace_days?: number | undefined;
+  broken_after?: number | undefined;
+  partly_from_bp?: number | undefined;
 }
 
 /** Payment is what came in on a day. It counts until the day before it was reversed. Two of one ref are one. */
