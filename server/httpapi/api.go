@@ -89,6 +89,8 @@ type API struct {
 	parts      map[string]parts // where endpoints take what they take, likewise
 	devices    *auth.Limits     // requests by device
 	mutations  *auth.Limits     // mutations by device
+	pushes     *turns           // by device
+	pulls      *turns
 	pace       pace
 
 	planning chan struct{} // full while a problem is planned
@@ -132,7 +134,8 @@ func New(o Options) *API {
 		operations: map[string]endpoint{},
 		parts:      map[string]parts{},
 		devices:    auth.NewLimits(deviceEvery, deviceBurst),
-		mutations:  auth.NewLimits(mutationEvery, mutationBurst), pace: defaultPace, planning: make(chan struct{},
+		mutations:  auth.NewLimits(mutationEvery, mutationBurst), pushes: newTurns(pushesUnderWay),
+		pulls: newTurns(pullsUnderWay), pace: defaultPace, planning: make(chan struct{},
 			1), stop: make(chan struct{})}
 	e := a.engine
 	e.HandleMethodNotAllowed = true

@@ -23,6 +23,16 @@ func TestADayOfRealUseMeetsNoLimit(t *testing.T) {
 	for range 10 * 2640 / 50 {
 		request(0)
 	}
+	// Ten screens pull and thirteen collections push, all at the same time.
+	for what, n := range map[*turns]int{a.pulls: 10, a.pushes: 13} {
+		for range n {
+			mine, leave := what.enter("d1")
+			if mine == nil {
+				t.Fatalf("of %d requests at once one is refused", n)
+			}
+			defer leave()
+		}
+	}
 	for range 7 * 1000 / 200 {
 		request(200)
 	}

@@ -191,6 +191,20 @@ func (a *API) pull(c *gin.Context) {
 		}
 		q.Wait = time.Duration(n) * time.Second
 	}
+	mine, leave := a.pulls.enter(string(who.Device))
+	if mine == nil {
+		writeProblem(c, tooOften(time.Second))
+		return
+	}
+	defer leave()
+	if q.Wait == 0 { // a pull that waits for something new keeps none of the others waiting
+		done, err := mine.wait(c.Request.Context())
+		if err != nil {
+			a.fail(c, err)
+			return
+		}
+		defer done()
+	}
 	out, err := a.pullWhileIn(c.Request.Context(), who, q)
 	if err != nil {
 		a.fail(c, err)
@@ -224,13 +238,32 @@ func (a *API) push(c *gin.Context) {
 		writeProblem(c, tooOften(after))
 		return
 	}
-	text, err := readBody(c, offline.MaxPushBytes, "application/json")
+	mine, leave := a.pushes.enter(string(who.Device))
+	if mine == nil {
+		writeProblem(c, tooOften(time.Second))
+		return
+	}
+	defer leave()
+	// A body that comes slowly keeps nobody waiting: the turn begins when all of it is here.
+	sent, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, offline.MaxPushBytes))
 	if err != nil {
 		a.fail(c, err)
 		return
 	}
-	q, err := offline.ReadPush(bytes.TrimPrefix(text, []byte(byteOrderMark)))
+	done, err := mine.wait(c.Request.Context())
 	if err != nil {
+		a.fail(c, err)
+		return
+	}
+	defer done()
+	c.Request.Body = io.NopCloser(bytes.NewReader(sent))
+	text, err := readBody(c, offline.MaxPushBytes, "application/json")
+	var q offline.PushRequest
+	if err == nil {
+		q, err = offline.ReadPush(bytes.TrimPrefix(text, []byte(byteOrderMark)))
+	}
+	if err != nil {
+		a.mutations.AllowN(string(who.Device), badPush, time.Now())
 		a.fail(c, err)
 		return
 	}
