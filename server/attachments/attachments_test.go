@@ -205,6 +205,22 @@ func (f *fixture) files() (all []byte, n int) {
 	return all, n
 }
 
+// HEAD tells which bytes an upload is of, so that a phone does not take another upload for its own.
+func TestHeadTellsTheMetadataOfAnUpload(t *testing.T) {
+	f := newFixture(t, record.KindRecording)
+	text := recording(10)
+	f.want("begun", f.create("ana", "a1", text, "audio/ogg"), "201", "0")
+	for _, step := range []string{"begun", "stored"} {
+		if step == "stored" {
+			f.want("the bytes", f.patch("ana", "a1", 0, text), "204", "10")
+		}
+		said := f.head("ana", "a1").header.Get("Upload-Metadata")
+		if hash := meta("sha256", hashOf(text)); !strings.Contains(said, hash) || strings.Contains(said, "filename") {
+			t.Errorf("%s: Upload-Metadata %q, want %q in it and no filename", step, said, hash)
+		}
+	}
+}
+
 // An upload is resumed after a crash at any piece, and its bytes are nowhere in the clear.
 func TestAnUploadIsResumedAfterACrash(t *testing.T) {
 	f := newFixture(t, record.KindRecording)

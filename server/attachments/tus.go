@@ -256,7 +256,7 @@ func (t *tusUpload) GetInfo(ctx context.Context) (tusd.FileInfo, error) {
 		}
 	}
 	t.x.offset = offset
-	return tusd.FileInfo{ID: t.u.Attachment, Size: t.u.Length, Offset: offset}, t.x.fail(err)
+	return tusd.FileInfo{ID: t.u.Attachment, Size: t.u.Length, Offset: offset, MetaData: t.u.meta()}, t.x.fail(err)
 }
 
 func (t *tusUpload) WriteChunk(ctx context.Context, offset int64, src io.Reader) (int64, error) {

@@ -97,6 +97,13 @@ func readUpload(agent auth.Actor, branch auth.BranchID, meta map[string]string, 
 	return u, nil
 }
 
+// meta is what the phone said of it with POST, but for the filename: HEAD tells it, so that a phone knows whether it is
+// the upload that it means.
+func (u *upload) meta() map[string]string {
+	return map[string]string{"attachment_id": u.Attachment, "sha256": u.SHA256, "record_type": u.RecordType,
+		"record_id": u.Record, "filetype": u.Type}
+}
+
 // same tells whether two uploads are of the same bytes for the same record.
 func (u *upload) same(o *upload) bool {
 	return u.RecordType == o.RecordType && u.Record == o.Record && u.SHA256 == o.SHA256 && u.Type == o.Type &&

@@ -74,10 +74,12 @@ func (a *API) uploadEndpoints() {
 				"bytes are stored."}}
 		}, a.upload)
 	a.raw(endpoint{method: http.MethodHead, path: attachments.Path + "{attachment}", roles: agents, id: "headUpload",
-		tag: "sync", summary: "How far an upload has come", about: about + "Upload-Offset tells it."},
+		tag: "sync", summary: "How far an upload has come", about: about + "Upload-Offset tells it, and Upload-Metadata " +
+			"which bytes it is of."},
 		func(op *huma.Operation) {
 			op.Parameters = append(op.Parameters, device, path)
-			op.Responses = map[string]*huma.Response{"200": {Description: "Upload-Offset and Upload-Length."}}
+			op.Responses = map[string]*huma.Response{"200": {Description: "Upload-Offset, Upload-Length, and Upload-Metadata " +
+				"without filename."}}
 		}, a.upload)
 	a.raw(endpoint{method: http.MethodPatch, path: attachments.Path + "{attachment}", roles: agents, id: "sendUpload",
 		tag: "sync", summary: "Send bytes of an attachment",

@@ -15,11 +15,12 @@ export interface Exchange {
 /**
  * Rule decides what becomes of a request: undefined lets it pass. `lose` carries it out and gives no answer. `refuse`
  * does not carry it out. `cut` breaks the answer off in its middle. `send` breaks the request off after so many bytes
- * of its body, once the server has them. `delay` holds the answer back. `answer` answers in the server's place, and
- * `rewrite` changes what it answered. A promise holds the request back until it is decided.
+ * of its body, once the server has them. `garble` changes a byte of the request. `delay` holds the answer back.
+ * `answer` answers in the server's place, and `rewrite` changes what it answered. A promise holds the request back
+ * until it is decided.
  */
 export type Fault =
-  | "lose" | "refuse" | "cut" | { send: number } | { delay: number }
+  | "lose" | "refuse" | "cut" | "garble" | { send: number } | { delay: number }
   | { answer: object; status?: number; headers?: Record<string, string> } | { rewrite: (answer: string) => string };
 export type Rule = (x: { method: string; path: string; body: string }) =>
   Fault | undefined | Promise<Fault | undefined>;
@@ -40,6 +41,8 @@ export class Proxy {
   rule: Rule = () => undefined;
   /** alter changes the path of a request. */
   alter: (path: string) => string = (path) => path;
+  /** credentials is a token that goes in place of the request's; undefined for none. */
+  credentials: () => string | undefined = () => undefined;
   /** original is the path of the request that is judged, as the phone sent it. */
   original = "";
   private readonly server: Server;
@@ -95,7 +98,10 @@ export class Proxy {
       res.writeHead(fault.status ?? 200, { "Content-Type": "application/json", ...fault.headers });
       return void res.end(text);
     }
-    const out = request(this.to + path, { method, headers: { ...req.headers, "accept-encoding": "identity" } });
+    const token = this.credentials();
+    const headers = { ...req.headers, "accept-encoding": "identity",
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
+    const out = request(this.to + path, { method, headers });
     out.on("error", () => res.destroy());
     out.on("response", async (got) => {
       if (got.headers["content-type"]?.startsWith("text/event-stream")) {
@@ -122,6 +128,7 @@ export class Proxy {
       }
       res.end(bytes);
     });
+    if (fault === "garble" && sent.length > 0) sent[sent.length - 1]! ^= 1;
     if (typeof fault === "object" && "send" in fault) {
       out.flushHeaders();
       out.write(sent.subarray(0, fault.send), () => {

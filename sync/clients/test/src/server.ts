@@ -22,9 +22,10 @@ export interface Demo {
   /** Where its data is, in data. */
   folder: string;
   program: string;
-  /** stop ends it and removes its data; halt leaves them. */
+  /** stop ends it and removes its data; halt leaves them, and kill does so without a word to it. */
   stop(): Promise<void>;
   halt(): Promise<void>;
+  kill(): Promise<void>;
 }
 
 /** serve starts a server on the data of a demo that was halted, at its address; now is where its clock begins. */
@@ -47,12 +48,13 @@ export async function demo(): Promise<Demo> {
 
 function running(child: ChildProcess, url: string, folder: string, program: string): Demo {
   const ended = new Promise<void>((done) => child.once("exit", () => done()));
-  const halt = async () => {
-    child.kill("SIGINT");
+  const end = (signal: NodeJS.Signals) => async () => {
+    child.kill(signal);
     await ended;
   };
+  const halt = end("SIGINT");
   return {
-    url, folder, program, halt,
+    url, folder, program, halt, kill: end("SIGKILL"),
     async stop() {
       await halt();
       rmSync(folder, { recursive: true, force: true });

@@ -216,8 +216,11 @@ export class Wire {
     }
   }
 
-  /** token asks once for a new one, however many requests were refused: a refresh token is used once. */
-  private token(refused?: string): Promise<string> {
+  /**
+   * token gives an access token for requests that Wire does not make. `refused` is one that the server has just
+   * refused. It asks once for a new one, however many requests were refused: a refresh token is used once.
+   */
+  token(refused?: string): Promise<string> {
     if (refused === undefined) return this.ask();
     this.refreshing ??= this.ask(refused).finally(() => (this.refreshing = undefined));
     return this.refreshing;
@@ -263,7 +266,8 @@ export class Wire {
     return e;
   }
 
-  private pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  /** pause waits so many milliseconds, or until wake or the signal ends it. */
+  pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
     if (!(ms > 0) || signal?.aborted) return Promise.resolve();
     return new Promise((done) => {
       const end = () => {
