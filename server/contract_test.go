@@ -12,8 +12,8 @@ import (
 	validator "github.com/pb33f/libopenapi-validator"
 )
 
-// contract is an http.RoundTripper that checks every request and answer against the
-// server's own API description, with an independent validator.
+// contract is an http.RoundTripper that checks every request and answer against the server's own API description, with
+// an independent validator. In short mode it checks nothing: the validator takes most of a played day's time.
 type contract struct {
 	t *testing.T
 	v *checker
@@ -33,6 +33,9 @@ var checkers sync.Map
 
 func newContract(t *testing.T, s *Server) *contract {
 	t.Helper()
+	if testing.Short() {
+		return &contract{t: t}
+	}
 	spec := string(s.api.Spec())
 	if v, made := checkers.Load(spec); made {
 		return &contract{t: t, v: v.(*checker), passed: map[string]int{}}
@@ -56,6 +59,9 @@ func newContract(t *testing.T, s *Server) *contract {
 }
 
 func (c *contract) RoundTrip(req *http.Request) (*http.Response, error) {
+	if c.v == nil {
+		return http.DefaultTransport.RoundTrip(req)
+	}
 	var sent []byte
 	if req.Body != nil {
 		var err error

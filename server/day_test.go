@@ -241,7 +241,7 @@ func TestAWholeDay(t *testing.T) {
 	s.stop()
 	checkClean(t, s.cfg.Data)
 	knowsNobody(t, log.String(), day)
-	if len(c.passed) < 20 {
+	if c.v != nil && len(c.passed) < 20 {
 		t.Errorf("only %d endpoints were held against the description", len(c.passed))
 	}
 }

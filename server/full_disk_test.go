@@ -35,6 +35,9 @@ func smallDisk(t *testing.T, megabytes int) string {
 // An import onto a full disk is told so within ten seconds, with Retry-After. With room again it goes on, and no
 // line that was counted is missing.
 func TestAFullDiskIsToldAndLosesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
 	ctx := context.Background()
 	disk := smallDisk(t, 24)
 	cfg := Config{Data: filepath.Join(disk, "data"), Secrets: t.TempDir() + "/secrets"}

@@ -73,6 +73,9 @@ func replanned(t *testing.T, day *play.Day, body map[string]any) plannedRound {
 // an appointment is agreed. The rest of the round is planned again, and phones pull only
 // what changed.
 func TestARoundIsReplannedAtNoon(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
 	s, day, _ := city(t, nil)
 	ctx := context.Background()
 	ok(t, day.MakeTeams(ctx))

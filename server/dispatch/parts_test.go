@@ -15,6 +15,9 @@ import (
 
 // A route of 500 stops is kept in parts, read whole, issued, and planned anew.
 func TestALongRouteReachesThePhones(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
 	h := newFixture(t)
 	const doors, each = 10, 50
 	for d := range doors {
