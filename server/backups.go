@@ -29,6 +29,8 @@ type BackupOptions struct {
 	Keys string
 	// Over replaces files that are there.
 	Over bool
+	// NoAttachments leaves the sealed frames of photos and recordings to the caller's own tools.
+	NoAttachments bool
 	// Deployment is as in Config; "" is the name that the audit key was made with.
 	Deployment string
 	Version    string
@@ -51,7 +53,7 @@ func Backup(ctx context.Context, o BackupOptions) (m backup.Manifest, err error)
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	for _, path := range []string{o.File, o.Keys} {
+	for _, path := range []string{o.File, o.Keys, o.File + backup.TreeSuffix} {
 		if _, err := os.Lstat(path); path != "" && err == nil && !o.Over {
 			return m, fmt.Errorf("%s is there already, and a backup never overwrites: name another file, or say --force", path)
 		}
@@ -74,6 +76,9 @@ func Backup(ctx context.Context, o BackupOptions) (m backup.Manifest, err error)
 		}
 	}
 	m.Kind = backup.Data
+	if !o.NoAttachments {
+		m.Attachments = &backup.Tree{}
+	}
 	if err := o.write(ctx, o.File, &m, store.CopyData, o.heads); err != nil {
 		return m, err
 	}
@@ -84,7 +89,7 @@ func Backup(ctx context.Context, o BackupOptions) (m backup.Manifest, err error)
 		o.between()
 	}
 	keys := m
-	keys.Kind, keys.Branches, keys.Sealed = backup.Keys, nil, map[string][]byte{}
+	keys.Kind, keys.Branches, keys.Attachments, keys.Sealed = backup.Keys, nil, nil, map[string][]byte{}
 	for _, name := range signingFiles {
 		text, err := keyfile.Read(filepath.Join(o.Data, name))
 		if err != nil {
@@ -148,10 +153,18 @@ func (o *BackupOptions) write(ctx context.Context, path string, m *backup.Manife
 			err = fmt.Errorf("%s has appeared meanwhile; nothing was overwritten: %w", path, err)
 		}
 	}()
-	part := filepath.Join(folder, sqlitestore.FileName)
+	part, tree := filepath.Join(folder, sqlitestore.FileName), filepath.Join(folder, sqlitestore.FramesFolder)
 	m.MadeAt = o.Clock().UTC()
+	// Frames that are there before the database is copied may be dropped while it is, and those that it needs may come
+	// while it is: they are taken before and after.
+	if err := o.takeFrames(ctx, tree, m); err != nil {
+		return fmt.Errorf("write %s: %w", path+backup.TreeSuffix, err)
+	}
 	if err := copyTo(ctx, part); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := o.takeFrames(ctx, tree, m); err != nil {
+		return fmt.Errorf("write %s: %w", path+backup.TreeSuffix, err)
 	}
 	m.DoneAt = o.Clock().UTC()
 	if about != nil {
@@ -162,7 +175,29 @@ func (o *BackupOptions) write(ctx context.Context, path string, m *backup.Manife
 	if err := backup.Finish(part, *m); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	return backup.Publish(part, path, o.Over)
+	if m.Attachments != nil {
+		if err := backup.PublishTree(tree, path+backup.TreeSuffix, o.Over); err != nil {
+			return err
+		}
+	}
+	err = backup.Publish(part, path, o.Over)
+	if err != nil && m.Attachments != nil && !o.Over {
+		err = errors.Join(err, os.RemoveAll(path+backup.TreeSuffix)) // it is of no file
+	}
+	return err
+}
+
+// takeFrames takes the sealed frames into a backup that holds them.
+func (o *BackupOptions) takeFrames(ctx context.Context, to string, m *backup.Manifest) error {
+	if m.Attachments == nil {
+		return nil
+	}
+	_, err := backup.Fill(ctx, filepath.Join(o.Data, sqlitestore.FramesFolder), to, true)
+	if err != nil {
+		return err
+	}
+	*m.Attachments, err = backup.Measure(to)
+	return err
 }
 
 // heads reads from a copy how far the branches' journals go, and signs the heads of their trees.

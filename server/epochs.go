@@ -12,6 +12,7 @@ import (
 	"doorstep/auth/keyfile"
 	"doorstep/server/audit"
 	"doorstep/server/casework"
+	"doorstep/server/office"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
 	"doorstep/sync/seal"
@@ -24,6 +25,7 @@ import (
 //
 // - all sessions end. Which were ended after the backup, by whom and why, is not known; a stolen phone that was
 // signed out must not be signed in again. Phones keep their work, and their users sign in with their passwords.
+//   - users and devices that were shut out after the backup are shut out again
 //   - each branch's feeds begin a new epoch, above all numbers that were ever given
 //   - each branch's journal says that it was restored, which begins another log
 func (r *restore) beginEpochs(ctx context.Context, s store) (rep RestoreReport, err error) {
@@ -71,7 +73,11 @@ func (r *restore) beginEpochs(ctx context.Context, s store) (rep RestoreReport, 
 		}
 		rep.Branches = append(rep.Branches, done)
 	}
-	return rep, nil
+	if rep.NoShutOuts = r.shut == nil; rep.NoShutOuts {
+		return rep, nil
+	}
+	rep.Shut, err = office.New(j, nil).ShutOutAgain(ctx, auth.System().User, "restore:"+run, *r.shut)
+	return rep, err
 }
 
 // Restored does for a MongoDB database what Restore does for the embedded store, after MongoDB's own tools have

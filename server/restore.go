@@ -13,6 +13,7 @@ import (
 	"doorstep/auth/keyfile"
 	"doorstep/server/backup"
 	"doorstep/server/casework"
+	"doorstep/server/office"
 	"doorstep/server/store/sqlitestore"
 	"doorstep/sync/journal"
 	"doorstep/sync/seal"
@@ -32,6 +33,8 @@ type RestoreOptions struct {
 	Checkpoints []string
 	// BackupAt is when a backup was made that MongoDB's tools restored; zero if that is not known.
 	BackupAt time.Time
+	// WithoutAttachments restores although the folder of the attachments is not beside File, or has too little.
+	WithoutAttachments bool
 	// Over moves aside what is in Data.
 	Over bool
 	// Deployment is as in Config; "" takes it from the file.
@@ -59,6 +62,11 @@ type RestoreReport struct {
 	Branches []RestoredBranch
 	// Sessions is how many sessions were ended, Erased how many debtors of the list there are, whose keys are destroyed.
 	Sessions, Erased int
+	// Shut is who was shut out again by the list in the secrets' folder, NoShutOuts that there is no such list.
+	Shut       office.ShutAgain
+	NoShutOuts bool
+	// Attachments are the files of photos and recordings that came back from the backup. Those that were there stay.
+	Attachments backup.Tree
 	// Aside is the folder with what was in the data folder before; "" if that was empty.
 	Aside string
 }
@@ -136,6 +144,14 @@ func Restore(ctx context.Context, o RestoreOptions) (rep RestoreReport, err erro
 		return rep, errors.Join(err, os.RemoveAll(filepath.Join(r.data, unfinished)))
 	}
 	rep.Manifest = r.file.Manifest
+	if rep.Manifest.Attachments != nil {
+		// Frames only come. What is there already stays, and if the rest fails they do no harm.
+		if rep.Attachments, err = backup.Fill(ctx, r.File+backup.TreeSuffix,
+			filepath.Join(r.data, sqlitestore.FramesFolder), false); err != nil {
+			return rep, errors.Join(fmt.Errorf("bring back the attachments: %w", err),
+				os.RemoveAll(filepath.Join(r.data, unfinished)))
+		}
+	}
 	rep.Aside, err = r.swap(old)
 	return rep, err
 }
@@ -148,7 +164,8 @@ type restore struct {
 	auditKey   string // the public key of the checkpoints
 	kek        seal.KEK
 	lines      []casework.ErasureLine
-	list       *erasureList // of the secrets' folder
+	list       *erasureList    // of the secrets' folder
+	shut       *office.ShutOut // nil without a list
 }
 
 // check refuses what cannot be restored, before anything is touched.
@@ -161,6 +178,9 @@ func (r *restore) check() (err error) {
 	if m.Schema != sqlitestore.SchemaVersion {
 		return fmt.Errorf("%s was made by program %s, whose tables are of version %d; this program has version %d: restore "+
 			"it with that program", r.File, m.Program, m.Schema, sqlitestore.SchemaVersion)
+	}
+	if err := r.checkAttachments(); err != nil {
+		return err
 	}
 	if r.Keys != "" {
 		if r.keys, err = backup.Read(r.Keys, backup.Keys); err != nil {
@@ -180,6 +200,25 @@ func (r *restore) check() (err error) {
 		return fmt.Errorf("nothing personal in the backup can be read, nor debtors be erased again: %w", err)
 	}
 	return r.readErasures()
+}
+
+// checkAttachments refuses a backup whose attachments are not there.
+func (r *restore) checkAttachments() error {
+	want := r.file.Manifest.Attachments
+	if want == nil || r.WithoutAttachments {
+		return nil
+	}
+	folder := r.File + backup.TreeSuffix
+	have, err := backup.Measure(folder)
+	if err != nil {
+		return err
+	}
+	if have.Files < want.Files || have.Bytes < want.Bytes {
+		return fmt.Errorf("the backup has %d files of photos and recordings (%d bytes), and %s has %d (%d bytes): put the "+
+			"folder beside the file; if it is lost for good, say --without-attachments", want.Files, want.Bytes, folder,
+			have.Files, have.Bytes)
+	}
+	return nil
 }
 
 // readErasures reads the erasure list.
@@ -211,6 +250,23 @@ func (r *restore) readErasures() error {
 		return err
 	}
 	r.lines = append(r.lines, had...) // of the same debtors, or of more: each is erased
+	return r.readShutOuts(filepath.Dir(r.Erasures), cfg.Secrets)
+}
+
+// readShutOuts reads the lists of who is shut out that are in some folders. Of what they say together nothing is lost.
+func (r *restore) readShutOuts(folders ...string) error {
+	for _, folder := range folders {
+		o, err := readShutOuts(filepath.Join(folder, shutOutsFile))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return err
+		case r.shut == nil:
+			r.shut = &o
+		default:
+			r.shut.Add(o)
+		}
+	}
 	return nil
 }
 

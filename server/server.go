@@ -313,6 +313,7 @@ func (s *Server) begin(ctx context.Context, background *sync.WaitGroup) {
 	run("small documents", s.sweepSmall)
 	run("server", s.watchServer)
 	run("erasures", s.casework.FollowErasures)
+	run("who is shut out", s.keepShutOuts)
 	run("calls", s.office.RunCalls)
 	run("uploads", s.files.Run)
 }

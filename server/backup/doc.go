@@ -7,5 +7,8 @@
 // The SHA-256 protects from accidents only, because anyone who can write the file can compute it anew. The journal's
 // hashes, which doorstep fsck compares, and the signed checkpoint of each branch in the manifest prove the content.
 //
+// Photos and recordings are files beside the database that only grow. A backup has them in a folder beside its file, as
+// links where the file system has them, so that a backup costs no room for them; the manifest says how many there are.
+//
 // The package knows nothing of what the databases hold, and opens none.
 package backup

@@ -49,6 +49,9 @@ type Manifest struct {
 	DoneAt time.Time `json:"done_at"`
 	// Branches are the branches of the data, the organisation among them.
 	Branches []Branch `json:"branches,omitempty"`
+	// Attachments says what is in the folder of the sealed frames of photos and recordings, whose name is the file's with
+	// TreeSuffix; nil if they are not part of the backup.
+	Attachments *Tree `json:"attachments,omitempty"`
 	// Sealed are the files audit.key, audit.key.pub and auth.keys of the data folder, sealed under the
 	// key-encryption key, by their names.
 	Sealed map[string][]byte `json:"sealed,omitempty"`

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"syscall"
 	"time"
 
 	"doorstep/server"
@@ -12,22 +13,25 @@ import (
 )
 
 type backupCmd struct {
-	Data       string `default:"./doorstep-data" env:"DOORSTEP_DATA" help:"Folder of the embedded store. A server may have it open."`
-	Keys       string `help:"Write the debtors' keys, the audit key and the token keys too, to a file of their own." placeholder:"FILE"`
-	Secrets    string `env:"DOORSTEP_SECRETS" help:"Folder of the key-encryption key, which --keys needs. Default: the data folder's name with -secrets."`
-	KEK        string `name:"kek" env:"DOORSTEP_KEK" help:"The key-encryption key itself." hidden:""`
-	Deployment string `env:"DOORSTEP_DEPLOYMENT" help:"Name of this installation in checkpoints, as serve has it."`
-	Force      bool   `help:"Replace files that are there."`
-	Now        string `env:"DOORSTEP_NOW" hidden:"" help:"The time of a demonstration."`
-	MongoDBURI string `name:"mongodb-uri" env:"DOORSTEP_MONGODB_URI" hidden:""`
-	File       string `arg:"" help:"File to write."`
+	Data          string `default:"./doorstep-data" env:"DOORSTEP_DATA" help:"Folder of the embedded store. A server may have it open."`
+	Keys          string `help:"Write the debtors' keys, the audit key and the token keys too, to a file of their own." placeholder:"FILE"`
+	Secrets       string `env:"DOORSTEP_SECRETS" help:"Folder of the key-encryption key, which --keys needs. Default: the data folder's name with -secrets."`
+	KEK           string `name:"kek" env:"DOORSTEP_KEK" help:"The key-encryption key itself." hidden:""`
+	Deployment    string `env:"DOORSTEP_DEPLOYMENT" help:"Name of this installation in checkpoints, as serve has it."`
+	Force         bool   `help:"Replace files that are there."`
+	NoAttachments bool   `help:"Leave out photos and recordings, which your own tools copy from attachments/ in --data."`
+	Now           string `env:"DOORSTEP_NOW" hidden:"" help:"The time of a demonstration."`
+	MongoDBURI    string `name:"mongodb-uri" env:"DOORSTEP_MONGODB_URI" hidden:""`
+	File          string `arg:"" help:"File to write."`
 }
 
 // Help is shown by --help.
 func (c *backupCmd) Help() string {
-	return "FILE holds no debtor's key, no key that signs, no key-encryption key and no erasure list. Keep the file of " +
-		"the keys apart from it. The key-encryption key (kek) and the newest erasure list (erasures.jsonl) are in the " +
-		"secrets' folder: keep copies of both in a third place."
+	return "Photos and recordings, sealed, go into the folder FILE.attachments; on one file system with --data they " +
+		"are links, which take no room. FILE holds no debtor's key, no key that signs, no key-encryption key and no " +
+		"erasure list. Keep the file of the keys apart from it. The key-encryption key (kek), the newest erasure list " +
+		"(erasures.jsonl) and the list of who is shut out (shutouts.json) are in the secrets' folder: keep copies of " +
+		"them in a third place."
 }
 
 func (c *backupCmd) Run(ctx context.Context, out io.Writer) error {
@@ -40,12 +44,17 @@ func (c *backupCmd) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	m, err := server.Backup(ctx, server.BackupOptions{Data: c.Data, Secrets: c.Secrets, KEK: c.KEK, File: c.File,
-		Keys: c.Keys, Over: c.Force, Deployment: c.Deployment, Version: version, Clock: clock})
+		Keys: c.Keys, Over: c.Force, NoAttachments: c.NoAttachments, Deployment: c.Deployment, Version: version,
+		Clock: clock})
 	if err != nil {
 		return withoutAdvice(err)
 	}
 	fmt.Fprintf(out, "%s holds %d entries of %d branches, as of %s\n", c.File, m.Entries(), len(m.Branches),
 		m.MadeAt.Format(time.RFC3339))
+	if t := m.Attachments; t != nil && t.Files > 0 {
+		fmt.Fprintf(out, "%s.attachments beside it holds %d files of photos and recordings, sealed (%d bytes)\n", c.File,
+			t.Files, t.Bytes)
+	}
 	if c.Keys == "" {
 		fmt.Fprintln(out, "the debtors' keys are not in it; --keys FILE backs them up")
 		return nil
@@ -68,7 +77,7 @@ func clockAt(now string) (func() time.Time, error) {
 
 // withoutAdvice tells of a full disk what concerns a command; the journal's own words are for whoever calls a server.
 func withoutAdvice(err error) error {
-	if errors.Is(err, journal.ErrFull) {
+	if errors.Is(err, journal.ErrFull) || errors.Is(err, syscall.ENOSPC) {
 		return errors.New("the disk is full; nothing was written under the name, and what was written before it was removed")
 	}
 	return err

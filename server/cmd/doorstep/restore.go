@@ -13,19 +13,20 @@ import (
 )
 
 type restoreCmd struct {
-	Data            string   `default:"./doorstep-data" env:"DOORSTEP_DATA" help:"Data folder to restore into. No server may have it open."`
-	Keys            string   `help:"File that backup --keys wrote, of the same backup or a later one. Default: the keys that are in --data." placeholder:"FILE"`
-	Erasures        string   `help:"The newest erasure list. Default: erasures.jsonl in the secrets' folder." placeholder:"FILE"`
-	WithoutErasures bool     `help:"Restore although the erasure list is lost or old. The journals say so."`
-	Checkpoint      []string `help:"A signed checkpoint newer than the backup (GET /v1/audit/checkpoint), so that the journal says how much is lost." placeholder:"FILE"`
-	Force           bool     `help:"Move aside what is in --data."`
-	Secrets         string   `env:"DOORSTEP_SECRETS" help:"Folder of the key-encryption key and the erasure list. Default: the data folder's name with -secrets."`
-	KEK             string   `name:"kek" env:"DOORSTEP_KEK" help:"The key-encryption key itself." hidden:""`
-	Now             string   `env:"DOORSTEP_NOW" hidden:"" help:"The time of a demonstration."`
-	MongoDBURI      string   `name:"mongodb-uri" env:"DOORSTEP_MONGODB_URI" help:"A MongoDB database that mongorestore has restored, for --already-restored."`
-	AlreadyRestored bool     `help:"Begin the new epochs of a MongoDB database that other tools have restored. No node may run."`
-	BackupTime      string   `help:"When that backup was made (RFC 3339)." placeholder:"TIME"`
-	File            string   `arg:"" optional:"" help:"File that backup wrote."`
+	Data               string   `default:"./doorstep-data" env:"DOORSTEP_DATA" help:"Data folder to restore into. No server may have it open."`
+	Keys               string   `help:"File that backup --keys wrote, of the same backup or a later one. Default: the keys that are in --data." placeholder:"FILE"`
+	Erasures           string   `help:"The newest erasure list. Default: erasures.jsonl in the secrets' folder." placeholder:"FILE"`
+	WithoutErasures    bool     `help:"Restore although the erasure list is lost or old. The journals say so."`
+	WithoutAttachments bool     `help:"Restore although the folder of the photos and recordings (FILE.attachments) is lost."`
+	Checkpoint         []string `help:"A signed checkpoint newer than the backup (GET /v1/audit/checkpoint), so that the journal says how much is lost." placeholder:"FILE"`
+	Force              bool     `help:"Move aside what is in --data."`
+	Secrets            string   `env:"DOORSTEP_SECRETS" help:"Folder of the key-encryption key and the erasure list. Default: the data folder's name with -secrets."`
+	KEK                string   `name:"kek" env:"DOORSTEP_KEK" help:"The key-encryption key itself." hidden:""`
+	Now                string   `env:"DOORSTEP_NOW" hidden:"" help:"The time of a demonstration."`
+	MongoDBURI         string   `name:"mongodb-uri" env:"DOORSTEP_MONGODB_URI" help:"A MongoDB database that mongorestore has restored, for --already-restored."`
+	AlreadyRestored    bool     `help:"Begin the new epochs of a MongoDB database that other tools have restored. No node may run."`
+	BackupTime         string   `help:"When that backup was made (RFC 3339)." placeholder:"TIME"`
+	File               string   `arg:"" optional:"" help:"File that backup wrote."`
 }
 
 // Help is shown by --help.
@@ -40,7 +41,8 @@ func (c *restoreCmd) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	o := server.RestoreOptions{Data: c.Data, Secrets: c.Secrets, KEK: c.KEK, File: c.File, Keys: c.Keys,
-		Erasures: c.Erasures, WithoutErasures: c.WithoutErasures, Over: c.Force, Clock: clock}
+		Erasures: c.Erasures, WithoutErasures: c.WithoutErasures, WithoutAttachments: c.WithoutAttachments,
+		Over: c.Force, Clock: clock}
 	for _, path := range c.Checkpoint {
 		text, err := readCheckpoint(path)
 		if err != nil {
@@ -100,9 +102,29 @@ func tellRestored(out io.Writer, where string, rep server.RestoreReport) {
 		}
 	}
 	fmt.Fprintf(out, "%d debtors of the erasure list are erased; %d sessions have ended\n", rep.Erased, rep.Sessions)
+	if t := rep.Attachments; t.Files > 0 {
+		fmt.Fprintf(out, "%d files of photos and recordings came back (%d bytes)\n", t.Files, t.Bytes)
+	}
 	if rep.Aside != "" {
 		fmt.Fprintf(out, "what was there before is in %s\n", rep.Aside)
 	}
-	fmt.Fprintln(out, "What administrators did after the backup is not in it: disable users, block devices, set "+
-		"passwords and change packs again, before you start the server for others (the security log names what was done)")
+	tellShutOut(out, rep)
+}
+
+// tellShutOut says who was shut out again, and what the restore cannot know.
+func tellShutOut(out io.Writer, rep server.RestoreReport) {
+	todo := "set passwords and change packs again"
+	if rep.NoShutOuts {
+		fmt.Fprintln(out, "The secrets' folder has no list of who is shut out (shutouts.json)")
+		todo = "disable users, block devices, " + todo
+	} else {
+		fmt.Fprintf(out, "%d users are disabled again and %d devices blocked again: %v %v\n", len(rep.Shut.Users),
+			len(rep.Shut.Devices), rep.Shut.Users, rep.Shut.Devices)
+	}
+	for _, id := range rep.Shut.Admins {
+		fmt.Fprintf(out, "the user %s was disabled and is the only administrator of the backup: make another one, then "+
+			"disable %s\n", id, id)
+	}
+	fmt.Fprintln(out, "What else administrators did after the backup is not in it: "+todo+
+		", before you start the server for others (the security log names what was done)")
 }
