@@ -113,17 +113,7 @@ func TestARestoreDrill(t *testing.T) {
 	}
 	noError(t, day.SignInAgain(ctx))
 	for _, p := range day.Phones {
-		// The cursor has expired: the phone offers again what was acknowledged, and begins from 0.
-		epoch, offers := p.Epoch, p.Acknowledged()
-		p.Tally = map[string]int{}
-		_, err := p.Pull(ctx)
-		noError(t, err)
-		lost += p.Tally["applied"]
-		if p.Epoch == epoch || p.Tally["applied"]+p.Tally["duplicate"] != offers {
-			t.Errorf("%s offers %d mutations again, and they are answered %v", p.Agent, offers, p.Tally)
-		}
-		_, err = p.Pull(ctx)
-		noError(t, err)
+		lost += offeredAgain(ctx, t, p)
 	}
 	if lost == 0 || lost == len(written) {
 		t.Errorf("the backup lacked %d of %d mutations: the drill drills nothing", lost, len(written))
@@ -153,6 +143,23 @@ func TestARestoreDrill(t *testing.T) {
 	}
 	c.stop()
 	c.fsck(ctx)
+}
+
+// offeredAgain has a phone pull after a restore: its cursor has expired, so it offers again what was acknowledged, and
+// begins from 0. It returns how many of them the server had lost.
+func offeredAgain(ctx context.Context, t *testing.T, p *play.Phone) (lost int) {
+	t.Helper()
+	epoch, offers := p.Epoch, p.Acknowledged()
+	p.Tally = map[string]int{}
+	_, err := p.Pull(ctx)
+	noError(t, err)
+	lost = p.Tally["applied"]
+	if p.Epoch == epoch || lost+p.Tally["duplicate"] != offers {
+		t.Errorf("%s offers %d mutations again, and they are answered %v", p.Agent, offers, p.Tally)
+	}
+	_, err = p.Pull(ctx)
+	noError(t, err)
+	return lost
 }
 
 // eraseUnvisited has two administrators erase the debtor of a case that no mutation is about, and returns the case.

@@ -45,7 +45,8 @@ func mongoDatabase(t *testing.T) string {
 	t.Helper()
 	server := os.Getenv("DOORSTEP_TEST_MONGODB_URI")
 	if server == "" {
-		t.Skip("NOT TESTED on MongoDB: set DOORSTEP_TEST_MONGODB_URI to a server where databases doorstep_test_* may be made and dropped")
+		t.Skip("NOT TESTED on MongoDB: set DOORSTEP_TEST_MONGODB_URI to a server where databases doorstep_test_* " +
+			"may be made and dropped")
 	}
 	u, err := url.Parse(server)
 	noError(t, err)
@@ -67,7 +68,8 @@ func mongoDatabase(t *testing.T) string {
 	return u.String()
 }
 
-// nodesOn starts nodes on a database: the first makes the keys, and the others get copies as the operators' manual says.
+// nodesOn starts nodes on a database: the first makes the keys, and the others get copies, as the operators' manual
+// says.
 func nodesOn(ctx context.Context, t *testing.T, uri string, n int) []*child {
 	t.Helper()
 	var nodes []*child
@@ -93,8 +95,8 @@ func copyKeys(t *testing.T, from, to string) {
 	}
 }
 
-// openedTomorrow returns the demo's city, or so many of its cases, with a round published for a coming day: tomorrow, or
-// the first day after it on which the law lets a visit be planned.
+// openedTomorrow returns the demo's city, or so many of its cases, with a round published for a coming day: tomorrow,
+// or the first day after it on which the law lets a visit be planned.
 func openedTomorrow(ctx context.Context, t *testing.T, base string, cases int) *play.Day {
 	t.Helper()
 	day, err := play.City(t.TempDir())
@@ -141,8 +143,8 @@ func fewer(t *testing.T, path string, n int) {
 	noError(t, f.Close())
 }
 
-// patient is a caller who comes again, with the same key, while the answer is to come again later (503), for a minute at
-// most.
+// patient is a caller who comes again, with the same key, while the answer is to come again later (503), for a minute
+// at most.
 type patient struct{}
 
 func (patient) RoundTrip(req *http.Request) (*http.Response, error) {

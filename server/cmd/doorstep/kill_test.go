@@ -104,6 +104,9 @@ func killed(ctx context.Context, t *testing.T, l *load, kills int, nodes ...*chi
 		l.contents(ctx)
 		l.proofs(ctx, c.key)
 	}
+	if len(nodes) > 1 {
+		heardElsewhere(ctx, t, l, nodes[0], nodes[1])
+	}
 	for _, c := range nodes {
 		c.stop()
 	}
