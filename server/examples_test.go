@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"doorstep/auth/factor"
 	"doorstep/server/play"
 )
 
@@ -63,6 +65,9 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func (r *recorder) body(h http.Header, text []byte) map[string]any {
+	if len(text) == 0 {
+		return map[string]any{}
+	}
 	kind, _, _ := strings.Cut(h.Get("Content-Type"), ";")
 	return map[string]any{kind: r.tidy.text(kind, text)}
 }
@@ -75,7 +80,7 @@ type tidy struct {
 }
 
 // runsFor is how long a server of the run may take: instants so long after its start are its own.
-const runsFor = 10 * time.Minute
+const runsFor = 20 * time.Minute
 
 var (
 	uuids = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
@@ -86,7 +91,15 @@ var (
 	hexes   = regexp.MustCompile(`^[0-9a-f]{64}$`)
 	// standIns are for members whose values are made at random.
 	standIns = map[string]string{"access_token": "eyJhbGciOiJFUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2lnbmF0dXJl",
-		"refresh_token": "r1.4f1c.Zm9yIG9uZSB1c2U", "epoch": "e1"}
+		"refresh_token": "r1.4f1c.Zm9yIG9uZSB1c2U", "epoch": "e1", "challenge": "Y2hhbGxlbmdl",
+		"secret": "JBSWY3DPEHPK3PXP", "uri": "otpauth://totp/Doorstep:s-2?secret=JBSWY3DPEHPK3PXP&issuer=Doorstep",
+		"recovery_codes": "mk3x7q-2dwz5c-h4taoe-6nbgp3"}
+	// sixDigits are codes of authenticator apps.
+	sixDigits = regexp.MustCompile(`^[0-9]{6}$`)
+	// factorIDs are ids of second factors.
+	factorIDs = regexp.MustCompile(`^[a-z2-7]{26}$`)
+	// groups are recovery codes.
+	groups = regexp.MustCompile(`^[a-z2-7]{6}(-[a-z2-7]{6}){3}$`)
 )
 
 func (d *tidy) text(kind string, text []byte) any {
@@ -143,6 +156,15 @@ func (d *tidy) value(name string, v any) any {
 func (d *tidy) word(name, s string) string {
 	if to := standIns[name]; to != "" && s != "" {
 		return to
+	}
+	if name == "code" && sixDigits.MatchString(s) {
+		return "123456"
+	}
+	if name == "id" && factorIDs.MatchString(s) {
+		return "abcdefghijklmnopqrstuvwxyz"
+	}
+	if name == "code" && groups.MatchString(s) {
+		return standIns["recovery_codes"]
 	}
 	if at, err := time.Parse(time.RFC3339Nano, s); err == nil {
 		for _, start := range d.starts {
@@ -298,6 +320,7 @@ func playExamples(t *testing.T) map[string]exchange {
 	s.stop()
 	cfg.Now = began.Add(8 * time.Hour)
 	rec.tidy.starts = append(rec.tidy.starts, cfg.Now)
+	started := time.Now()
 	s = run(t, cfg)
 	agent := &play.Client{Base: s.URL(), HTTP: &http.Client{Transport: rec}}
 	office = &play.Client{Base: s.URL(), HTTP: office.HTTP}
@@ -363,5 +386,42 @@ func playExamples(t *testing.T) map[string]exchange {
 	show("listAccess", "GET", "/v1/audit/access?branch=porto&limit=2", nil, nil)
 	rec.next = "exportVisits"
 	ok(t, office.Do(ctx, "GET", "/v1/audit/visits?branch=porto&format=ndjson", nil, io.Writer(&bytes.Buffer{})))
+
+	// A second supervisor reviews a correction, and adds a second factor.
+	ok(t, office.Do(ctx, "POST", "/v1/users", map[string]any{"id": "s-2", "login": "s-2", "name": "Supervisor 2",
+		"role": "supervisor", "branches": []string{"porto"}, "password": agentPassword, "keep_password": true}, nil))
+	ok(t, office.Do(ctx, "POST", "/v1/cases/north.1001/records/visit_notes/n-1/corrections", map[string]any{"id": "n-2",
+		"corrected": map[string]any{"text": "The bell is at the back door."}, "reason": "Written down wrongly."}, nil))
+	second := &play.Client{Base: s.URL(), HTTP: office.HTTP}
+	ok(t, second.SignIn(ctx, "s-2", agentPassword, ""))
+	theirs := func(name, method, path string, body, into any) {
+		t.Helper()
+		rec.next = name
+		ok(t, second.Do(ctx, method, path, body, into))
+	}
+	theirs("reviewCorrection", "POST", "/v1/cases/north.1001/records/visit_notes/n-2/review", map[string]any{
+		"state": "questioned", "notes": "Which of the two houses?"}, nil)
+	const factors = "/v1/users/me/factors"
+	var app authenticator
+	var recovery struct {
+		Codes []string `json:"recovery_codes"`
+	}
+	theirs("beginFactor", "POST", factors, map[string]any{"password": agentPassword, "name": "phone"}, &app)
+	confirming, err := factor.Code(app.Secret, factor.StepAt(cfg.Now.Add(time.Since(started))))
+	ok(t, err)
+	theirs("confirmFactor", "POST", factors+"/"+app.ID+"/confirm", map[string]any{"code": confirming}, &recovery)
+	theirs("listMyFactors", "GET", factors, nil, nil)
+	show("listFactors", "GET", "/v1/users/s-2/factors", nil, nil)
+	theirs("renewRecovery", "POST", "/v1/users/me/recovery-codes", map[string]any{"password": agentPassword,
+		"code": recovery.Codes[0]}, &recovery)
+	var more *play.Problem
+	if err := second.SignIn(ctx, "s-2", agentPassword, ""); !errors.As(err, &more) || more.Challenge == nil {
+		t.Fatalf("the password alone: %v", err)
+	}
+	rec.next = "signInWithFactor"
+	ok(t, second.SignInWithFactor(ctx, more.Challenge.Token, recovery.Codes[0]))
+	theirs("removeFactor", "POST", factors+"/"+app.ID+"/remove", map[string]any{"password": agentPassword,
+		"code": recovery.Codes[1]}, nil)
+	show("resetFactors", "DELETE", "/v1/users/s-2/factors", nil, nil)
 	return rec.kept
 }

@@ -26,7 +26,16 @@ type deskCorrection struct {
 	// Before is the entry with the state of the case before.
 	Before   uint64 `json:"before,omitempty"`
 	Accepted bool   `json:"accepted,omitempty"` // by the office, with other members than those sent
+	// Review is what a supervisor made of it. It waits for that as todoCorrection, unless it is of a case, which has no
+	// review, or a visit with flags, which waits for one already.
+	Review string `json:"review,omitempty"`
+	todo
 }
+
+// todoCorrection is what waits in the inbox as a correction.
+const todoCorrection = "corrections"
+
+func correctionRow(kind, id string) string { return "corrected/" + kind + "/" + id }
 
 var (
 	deskCorrections       = journal.Index{Type: deskView, Name: "corrections", Fields: []string{"corrected", "at"}}
@@ -41,7 +50,7 @@ const actionCorrect = "case.correct"
 func (d *deskRun) corrected(e *journal.Entry, doc *journal.Doc, state any) error {
 	row := deskCorrection{Corrected: 1, Type: doc.Type, Record: doc.ID, By: e.Actor, Entry: e.N,
 		At: second(e.Received)}
-	id := "corrected/" + doc.Type + "/" + doc.ID
+	id := correctionRow(doc.Type, doc.ID)
 	switch k, is := state.(*record.Case); {
 	case is && e.Action == actionCorrect:
 		var was deskCase
@@ -61,8 +70,40 @@ func (d *deskRun) corrected(e *journal.Entry, doc *journal.Doc, state any) error
 		if !c.received.IsZero() {
 			row.By, row.At = c.by, second(c.received)
 		}
+		var was deskCorrection
+		if _, err := d.read(id, &was); err != nil {
+			return err
+		}
+		row.Review = was.Review
+		if v, is := state.(*record.Visit); row.Review == "" && (!is || len(v.Flags) == 0) {
+			row.todo = todo{todoCorrection, row.At}
+		}
 	}
 	return d.put(e.N, id, row)
+}
+
+// reviewed notes what a supervisor made of a correction; of a visit that corrects none it notes nothing.
+func (d *deskRun) reviewed(n uint64, kind, id, state string) error {
+	var row deskCorrection
+	if there, err := d.read(correctionRow(kind, id), &row); err != nil || !there {
+		return err
+	}
+	row.Review, row.todo = state, todo{}
+	return d.put(n, correctionRow(kind, id), row)
+}
+
+// correction is a correction that another supervisor than the one who made it has to look at.
+func (d *desk) correction(row journal.Record) (*InboxItem, error) {
+	var of deskCorrection
+	if err := decode(row, &of); err != nil {
+		return nil, err
+	}
+	k, err := d.kase(of.CorrectedIn)
+	if err != nil || k == nil {
+		return nil, err
+	}
+	at, err := time.Parse(time.RFC3339, of.At)
+	return &InboxItem{ID: of.Record, Type: of.Type, Case: k.ID, Who: of.By, Since: at, Team: k.Team}, err
 }
 
 // correction is what a record says of what it corrects.

@@ -299,6 +299,8 @@ func (d *deskRun) doc(e *journal.Entry, doc *journal.Doc) error {
 		return d.visit(e.N, doc.ID, v)
 	case *record.VisitReview:
 		return d.review(e.N, doc.ID, v)
+	case *record.CorrectionReview:
+		return d.reviewed(e.N, v.Type, v.Record, v.State)
 	case *record.Assignment:
 		return d.stop(e, doc.ID, v)
 	case *record.Plan:
@@ -409,7 +411,10 @@ func (d *deskRun) review(n uint64, visit string, r *record.VisitReview) error {
 		return err
 	}
 	row.Review, row.todo = r.State, todo{}
-	return d.put(n, visitRow(visit), row)
+	if err := d.put(n, visitRow(visit), row); err != nil {
+		return err
+	}
+	return d.reviewed(n, "visits", visit, r.State)
 }
 
 func (d *deskRun) stop(e *journal.Entry, id string, a *record.Assignment) error {

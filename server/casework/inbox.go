@@ -18,6 +18,8 @@ import (
 // case has such a hold, where the kind says so.
 type InboxItem struct {
 	Kind string `json:"kind"`
+	// Type is the kind of the record, of corrections: consents, visits, …
+	Type string `json:"type,omitempty"`
 	// ID is the record's: a visit, a hold, a plan, an item of the quarantine, an alert; of the other kinds the case.
 	ID   string         `json:"id"`
 	Case journal.CaseID `json:"case,omitempty"`
@@ -75,6 +77,7 @@ var inboxKinds = []struct {
 	}, (*desk).pending},
 	{todoConflict, deskView, waiting(todoConflict), (*desk).quarantined},
 	{todoQuarantine, deskView, waiting(todoQuarantine), (*desk).quarantined},
+	{todoCorrection, deskView, waiting(todoCorrection), (*desk).correction},
 	{"declined", "", func(_ *Service, q *journal.Query, _ func(int) string) {
 		q.Type, q.Index, q.Eq = "cases", CasesDeclined.Name, []any{int64(1)}
 	}, (*desk).declined},
@@ -218,6 +221,8 @@ func (d *desk) readAll(rows []journal.Record) error {
 			// of a piece of evidence
 			Of     string `json:"of"`
 			Record string `json:"record"`
+			// of a correction
+			In string `json:"corrected_in"`
 		}
 		if err := decode(row, &of); err != nil {
 			return err
@@ -229,6 +234,7 @@ func (d *desk) readAll(rows []journal.Record) error {
 			}
 		}
 		add("cases", of.Case)
+		add("cases", of.In)
 		if row.Type == deskView {
 			add("visits", of.Visit)
 			add("plans", of.Plan)

@@ -15,7 +15,7 @@ import (
 // News says what of a branch has changed, in words of the lists that show it. Of ids it has those of rounds.
 type News struct {
 	Entry uint64 `json:"entry"` // the branch's last entry
-	// Changed are some of cases, complaints, inbox, plans, quarantine, rounds, visits, sorted.
+	// Changed are some of cases, complaints, corrections, inbox, plans, quarantine, rounds, visits, sorted.
 	Changed []string `json:"changed"`
 	Rounds  []string `json:"rounds"` // whose stops or visits changed, sorted
 	// All says that so much changed that every list is to be read again.
@@ -66,19 +66,32 @@ func (n *News) add(e *journal.Entry) error {
 		var of struct {
 			Round  string `json:"round"`
 			Status string `json:"status"`
+			// of what corrects
+			Supersedes string `json:"supersedes"`
+			Admitted   struct {
+				Corrected []string `json:"corrected"`
+			} `json:"admitted"`
 		}
 		if !d.Deleted {
 			if err := json.Unmarshal(d.State, &of); err != nil {
 				return fmt.Errorf("read %s/%s: %w", d.Type, d.ID, err)
 			}
 		}
+		if of.Supersedes != "" || len(of.Admitted.Corrected) > 0 ||
+			d.Type == "cases" && e.Action == actionCorrect {
+			n.Changed = append(n.Changed, "corrections", "inbox")
+		}
 		switch d.Type {
+		case "correction_reviews":
+			n.Changed = append(n.Changed, "corrections", "inbox")
 		case "cases":
 			n.Changed = append(n.Changed, "cases", "inbox")
 		case "visits":
 			n.Changed = append(n.Changed, "visits", "inbox")
 			n.round(of.Round)
-		case "visit_reviews", "visit_confirmations", "attachments":
+		case "visit_reviews":
+			n.Changed = append(n.Changed, "corrections", "visits", "inbox")
+		case "visit_confirmations", "attachments":
 			n.Changed = append(n.Changed, "visits", "inbox")
 		case "plans":
 			n.Changed = append(n.Changed, "plans", "inbox")

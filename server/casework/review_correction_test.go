@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"doorstep/auth"
+	"doorstep/sync/journal"
 )
 
 // TestACorrectionOfANoteIsReviewed corrects a note from the phone and a consent by the office, and reviews both.
@@ -22,6 +23,17 @@ func TestACorrectionOfANoteIsReviewed(t *testing.T) {
 	h.want("a consent", ana.put("consents", "k1", least["consents"]), "applied")
 	h.must(CorrectRecord{Case: "north.c1", Kind: "consents", Record: "k1", ID: "k2", Reason: "refused",
 		Corrected: json.RawMessage(`{"status":"refused"}`)})
+	// The note comes from the phone, the consent from the office; both wait, and who waits for them hears it.
+	if got := h.inboxNow(); !strings.Contains(got, "corrections: north.c1/k2 boss 11-25T10:00, north.c1/n2 ana 11-25T10:00") {
+		t.Errorf("before the reviews the inbox is\n%s", got)
+	}
+	end, err := h.store.Watermark(t.Context(), porto)
+	ok(t, err)
+	news, err := h.svc.News(t.Context(), porto, end-1)
+	ok(t, err)
+	if s := strings.Join(news.Changed, " "); s != "corrections inbox" {
+		t.Errorf("after a correction of the office the stream says %s", s)
+	}
 	other := auth.Actor{User: "chief", Role: auth.RoleSupervisor, Branches: boss.Branches}
 	n := 0
 	review := func(by auth.Actor, c ReviewCorrection) string {
@@ -54,6 +66,19 @@ func TestACorrectionOfANoteIsReviewed(t *testing.T) {
 		if got := review(c.by, c.cmd); got != c.want {
 			t.Errorf("%s: %q, want %q", c.about, got, c.want)
 		}
+	}
+	if got := h.inboxNow(); strings.Contains(got, "corrections") {
+		t.Errorf("after the reviews the inbox is\n%s", got)
+	}
+	end, err = h.store.Watermark(t.Context(), porto)
+	ok(t, err)
+	news, err = h.svc.News(t.Context(), porto, end-1)
+	ok(t, err)
+	if s := strings.Join(news.Changed, " "); s != "corrections inbox" {
+		t.Errorf("after a review the stream says %s", s)
+	}
+	if found, err := journal.Check(t.Context(), h.store, porto, nil, Views(h.vault)...); err != nil || len(found) > 0 {
+		t.Errorf("the views are not what the journal says: %v, %v", found, err)
 	}
 	items, _, err := h.svc.Corrections(t.Context(), boss, CorrectionQuery{Branch: porto, Reviewed: ptr(true)})
 	ok(t, err)

@@ -17,7 +17,8 @@ import (
 // inboxItem is one thing that waits, and what can be done about it.
 type inboxItem struct {
 	Kind   string        `json:"kind" doc:"What waits, as the parameter kind has it."`
-	ID     string        `json:"id" doc:"Of the complaint, visit, hold, plan, item of the quarantine, alert or device it is about; else of the case."`
+	Type   string        `json:"type,omitempty" doc:"The kind of the record that corrects; of corrections only."`
+	ID     string        `json:"id" doc:"Of the complaint, correction, visit, hold, plan, item of the quarantine, alert or device it is about; else of the case."`
 	Case   string        `json:"case,omitempty"`
 	Who    auth.UserID   `json:"who,omitempty" doc:"The user whose doing or work it is: who recorded, sent, declined, opened or asked."`
 	Device auth.DeviceID `json:"device,omitempty" doc:"The device it came from, or that is silent."`
@@ -68,6 +69,7 @@ var inboxDo = map[string][]string{
 	"plans_to_approve": {"getCase", "approvePlan", "rejectPlan"},
 	"conflicts":        {"getQuarantined", "handleQuarantine"},
 	"quarantine":       {"getQuarantined", "handleQuarantine"},
+	"corrections":      {"listCorrections", "reviewVisit", "reviewCorrection"},
 	"declined":         {"getCase", "reassignCase"},
 	"unassigned":       {"getCase", "reassignCase", "correctCase"},
 	"broken_promises":  {"getCase", "proposePlan", "withdrawPlan"},
@@ -90,7 +92,7 @@ func (a *API) inboxEndpoints() {
 
 type getInboxIn struct {
 	Branch string `query:"branch" maxLength:"64"`
-	Kind   string `query:"kind" enum:"complaints,complaint_holds,hold_releases,flagged_visits,plans_to_approve,conflicts,quarantine,declined,unassigned,broken_promises,holds_ending,holds_ended,evidence_pending,dead_alerts,silent_phones" doc:"Only this kind, page by page. A page may be short, even empty, and have a next_cursor."`
+	Kind   string `query:"kind" enum:"complaints,complaint_holds,hold_releases,flagged_visits,plans_to_approve,conflicts,quarantine,corrections,declined,unassigned,broken_promises,holds_ending,holds_ended,evidence_pending,dead_alerts,silent_phones" doc:"Only this kind, page by page. A page may be short, even empty, and have a next_cursor."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"100" doc:"How many items at most, with a kind."`
 	Cursor string `query:"cursor" maxLength:"2000" doc:"next_cursor of the page before."`
 }
@@ -155,10 +157,14 @@ func silentItem(p dispatch.SilentPhone) casework.InboxItem {
 
 // inboxItem is an item with what can be done about it.
 func (a *API) inboxItem(b auth.BranchID, x casework.InboxItem) inboxItem {
-	out := inboxItem{Kind: x.Kind, ID: x.ID, Case: string(x.Case), Who: x.Who, Device: x.Device,
+	out := inboxItem{Kind: x.Kind, Type: x.Type, ID: x.ID, Case: string(x.Case), Who: x.Who, Device: x.Device,
 		Since: x.Since.UTC().Truncate(time.Second), Until: x.Until, Codes: x.Codes, Round: x.Round, Team: x.Team,
 		Amount: x.Amount, Do: []inboxAction{}}
 	for _, id := range inboxDo[x.Kind] {
+		// A visit that corrects another is reviewed like every visit.
+		if x.Type != "" && (id == "reviewVisit") != (x.Type == "visits") && id != "listCorrections" {
+			continue
+		}
 		if do, ok := a.action(id, b, x); ok {
 			out.Do = append(out.Do, do)
 		}
@@ -177,7 +183,8 @@ func (a *API) action(id string, b auth.BranchID, x casework.InboxItem) (do inbox
 		if !strings.HasPrefix(part, "{") {
 			continue
 		}
-		value := map[string]string{"cases": string(x.Case), "rounds": x.Round, "devices": string(x.Device)}
+		value := map[string]string{"cases": string(x.Case), "records": x.Type, "rounds": x.Round,
+			"devices": string(x.Device)}
 		v, named := value[parts[i-1]]
 		if !named {
 			v = x.ID
@@ -188,8 +195,11 @@ func (a *API) action(id string, b auth.BranchID, x casework.InboxItem) (do inbox
 		parts[i] = url.PathEscape(v)
 	}
 	do = inboxAction{Operation: id, Method: e.method, Path: strings.Join(parts, "/")}
-	if slices.Contains([]string{"plans", "quarantine", "alerts"}, parts[2]) {
+	if slices.Contains([]string{"plans", "quarantine", "alerts", "corrections"}, parts[2]) {
 		do.Path += "?branch=" + url.QueryEscape(string(b))
+	}
+	if id == "listCorrections" {
+		do.Path += "&case=" + url.QueryEscape(string(x.Case))
 	}
 	return do, true
 }

@@ -25,8 +25,9 @@ var watched = map[string]string{
 	"blockDevice": "device.block", "approveDevice": "device.approve",
 	"putPack": "pack.put", "deletePack": "pack.delete",
 	"putBranch": "branch.put", "putLender": "lender.put",
-	"getCase": "case.read", "listCases": "case.list", "searchCases": "case.search", "getDebtor": "debtor.read", "moveDebtor": "debtor.move",
-	"drawRound": "round.export", "roundCalendar": "round.export", "exportVisits": "export.visits",
+	"getCase": "case.read", "listCases": "case.list", "searchCases": "case.search", "getDebtor": "debtor.read",
+	"moveDebtor": "debtor.move",
+	"drawRound":  "round.export", "roundCalendar": "round.export", "exportVisits": "export.visits",
 	"listOutcomes": "export.outcomes",
 	"askErasure":   "erasure.ask", "confirmErasure": "erasure.confirm", "withdrawErasure": "erasure.withdraw",
 }
