@@ -55,7 +55,7 @@ type verifier struct {
 // watcher waits for a change that concerns an actor.
 type watcher struct {
 	of      verified
-	changed chan struct{}
+	changed func()
 }
 
 func (v *verifier) find(key [32]byte) (verified, bool) {
@@ -95,10 +95,7 @@ func (v *verifier) forget(match func(verified) bool) {
 	}
 	for w := range v.watchers {
 		if match(w.of) {
-			select {
-			case w.changed <- struct{}{}:
-			default: // it has yet to look
-			}
+			w.changed()
 		}
 	}
 }
@@ -106,7 +103,19 @@ func (v *verifier) forget(match func(verified) bool) {
 // Watch returns a channel that receives a value after each change that this node knows of and that may concern the
 // actor; see Check. The caller calls stop when it no longer listens.
 func (s *Sessions) Watch(a Actor) (changed <-chan struct{}, stop func()) {
-	w := &watcher{of: verified{claims: claimsOf(a), actor: a}, changed: make(chan struct{}, 1)}
+	c := make(chan struct{}, 1)
+	return c, s.WatchFunc(a, func() {
+		select {
+		case c <- struct{}{}:
+		default: // it has yet to look
+		}
+	})
+}
+
+// WatchFunc calls a function after each such change. The function is called with a lock held: it does not wait, and
+// calls nothing of Sessions.
+func (s *Sessions) WatchFunc(a Actor, changed func()) (stop func()) {
+	w := &watcher{of: verified{claims: claimsOf(a), actor: a}, changed: changed}
 	v := &s.verified
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -114,7 +123,7 @@ func (s *Sessions) Watch(a Actor) (changed <-chan struct{}, stop func()) {
 		v.watchers = map[*watcher]bool{}
 	}
 	v.watchers[w] = true
-	return w.changed, func() {
+	return func() {
 		v.mu.Lock()
 		defer v.mu.Unlock()
 		delete(v.watchers, w)

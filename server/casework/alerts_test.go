@@ -40,6 +40,14 @@ func (r *reads) Find(ctx context.Context, q journal.Query) (journal.Found, error
 	return f, err
 }
 
+func (r *reads) FindEach(ctx context.Context, q journal.Query, eqs [][]any) ([][]journal.Record, error) {
+	all, err := r.Store.FindEach(ctx, q, eqs)
+	for _, recs := range all {
+		r.n += len(recs)
+	}
+	return all, err
+}
+
 // round issues a round of teams with two agents each, and gives the ids of its alerts.
 func (h *fixture) round(teams, stops int) (ids []string) {
 	h.t.Helper()

@@ -276,11 +276,15 @@ func holders(f *File) []auth.UserID {
 	return slices.Compact(out)
 }
 
-// leave tells the agents who held the case before, and do no more, that it and all below it is gone.
+// leave tells the agents who held the case before, and do no more, that it and all below it is gone. A file from the
+// store has toRevoke loaded.
 func leave(f *File, d *draftBuilder, was []auth.UserID) {
 	for _, agent := range was {
 		if slices.Contains(f.Case.Agents, agent) {
 			continue
+		}
+		if f.loaded != 0 && f.loaded&toRevoke != toRevoke {
+			panic("casework: what leaves the phones with a case was not loaded")
 		}
 		feed := journal.AgentFeed(agent)
 		d.tell(feed, "cases", string(f.Case.ID))

@@ -2,8 +2,6 @@ package casework
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"doorstep/auth/refusal"
@@ -166,8 +164,8 @@ func (t *turn) flagUnknown(ctx context.Context, state evidence) error {
 			Case journal.CaseID `json:"case"`
 		}
 		if there {
-			if err := json.Unmarshal(rec.Body, &has); err != nil {
-				return fmt.Errorf("read %s %s: %w", ref.Type, ref.ID, err)
+			if err := decodeSome(rec, &has, "case"); err != nil {
+				return err
 			}
 		}
 		if has.Case != state.CaseOf() {

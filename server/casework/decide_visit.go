@@ -47,7 +47,7 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 		return nil, refuse(refusal.Conflict, "append_only", "id",
 			"the visit exists and never changes; record a new one that supersedes it")
 	}
-	f, err := t.file(ctx, c.Visit.Case, forConduct|toRevoke)
+	f, err := t.file(ctx, c.Visit.Case, forConduct|withAssignments)
 	if err != nil {
 		return nil, err
 	}
@@ -108,11 +108,16 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	}
 	slices.Sort(v.Flags)
 	v.Flags = slices.Compact(v.Flags)
+	if opensHold(&v) {
+		if err := t.fill(ctx, f, toRevoke); err != nil {
+			return nil, err
+		}
+	}
 	// The visit stands alone in its entry: that is what an auditor is shown.
 	d.putChild(f, "visits", c.ID, &v)
 	d.next("visit.effects")
 	decideVisitEffects(f, d, c.ID, &v, contact, counts, replaced)
-	if err := c.laterStops(t, f, d, &v); err != nil {
+	if err := c.laterStops(ctx, t, f, d, &v); err != nil {
 		return nil, err
 	}
 	d.reply = VisitReceipt{c.ID, nonNil(v.Flags)}
@@ -287,6 +292,14 @@ func (c RecordVisit) flags(f *File, v *record.Visit, judged verdict) []string {
 	return out
 }
 
+// opensHold tells whether a visit opens a hold, if there is none of its kind yet.
+func opensHold(v *record.Visit) bool { return record.OutcomeOf(v.Outcome).Hold != "" || complains(v) }
+
+// complains tells whether a visit opens a hold for a complaint besides that of its outcome.
+func complains(v *record.Visit) bool {
+	return v.Observations.Plain().ComplaintMade && record.OutcomeOf(v.Outcome).Hold != "complaint"
+}
+
 // decideVisitEffects drafts what follows from a visit.
 func decideVisitEffects(f *File, d *draftBuilder, id string, v *record.Visit, contact string, counts *record.Contact,
 	replaced *Filed[record.Contact]) {
@@ -318,7 +331,7 @@ func decideVisitEffects(f *File, d *draftBuilder, id string, v *record.Visit, co
 	if o.Hold != "" {
 		hold(o.Hold)
 	}
-	if v.Observations.Plain().ComplaintMade && o.Hold != "complaint" {
+	if complains(v) {
 		hold("complaint")
 	}
 	// What was agreed at the door is a fact. Whether a visit may then be planned is asked on the day.
@@ -361,7 +374,7 @@ func laterOverlays(f *File, at time.Time) []string {
 
 // laterStops takes back stops of the case that this visit makes unlawful: those
 // of tomorrow's round, say, published before today's visit was known.
-func (c RecordVisit) laterStops(t *turn, f *File, d *draftBuilder, v *record.Visit) error {
+func (c RecordVisit) laterStops(ctx context.Context, t *turn, f *File, d *draftBuilder, v *record.Visit) error {
 	unlawful := map[string]string{}
 	for i := range f.Assignments {
 		a := &f.Assignments[i]
@@ -378,6 +391,9 @@ func (c RecordVisit) laterStops(t *turn, f *File, d *draftBuilder, v *record.Vis
 	}
 	if len(unlawful) == 0 {
 		return nil
+	}
+	if err := t.fill(ctx, f, toRevoke); err != nil {
+		return err
 	}
 	d.next("visit.later_stops")
 	endShown(f, d, func(a *Filed[record.Assignment]) bool {

@@ -11,6 +11,7 @@ import (
 	"doorstep/server/conduct"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
+	"doorstep/sync/offline"
 )
 
 // A phone judges visits by the member door of the case card. The stored case does not have it: the server makes it
@@ -24,22 +25,18 @@ const doorDays = 14
 
 // door makes what a phone judges visits to a case by; nil if the policy in force does not have its profiles. The case
 // must be open.
-func (s *Service) door(ctx context.Context, k *record.Case, now time.Time) (*conduct.Card, error) {
-	policy := s.policy.Load()
-	f := &File{Case: *k}
-	find := stored{s, k.Branch}
-	if err := fill(ctx, find, f, withAssignments); err != nil {
-		return nil, err
-	}
-	var overlays []string
-	for i := range f.Assignments {
-		if a := &f.Assignments[i].State; a.Status == record.AssignmentOpen && !a.Retired {
-			overlays = append(overlays, a.Overlays...)
+func (s *Service) door(ctx context.Context, find *ahead, k *record.Case, now time.Time) (*conduct.Card, error) {
+	d, known := find.doors[k.ID]
+	if !known {
+		var err error
+		if d, err = doorGrounds(ctx, s.policy.Load(), find, &File{Case: *k}); err != nil {
+			return nil, err
 		}
 	}
-	g, err := groundsOf(ctx, policy, find, f, overlays, conduct.Parties()...)
-	if err != nil || !g.known {
-		return nil, err
+	g := d.grounds
+	g.file.Case = *k // what was read ahead has a part of it
+	if !g.known {
+		return nil, nil
 	}
 	if err := g.recent(ctx, now); err != nil {
 		return nil, err
@@ -47,7 +44,83 @@ func (s *Service) door(ctx context.Context, k *record.Case, now time.Time) (*con
 	if err := g.earliest(ctx, 0); err != nil {
 		return nil, err
 	}
-	return doorOf(policy, &s.zones, g, profiles(k, overlays), now)
+	return doorOf(d.policy, &s.zones, g, profiles(k, d.overlays), now)
+}
+
+// caseDoor is what a door is made of, but for the contacts.
+type caseDoor struct {
+	grounds
+	policy   *conduct.Policy
+	overlays []string // of the case's stops
+}
+
+// doorGrounds loads into a case file what a door is made of. The case's id, debtor and profiles are needed.
+func doorGrounds(ctx context.Context, policy *conduct.Policy, find finder, f *File) (d caseDoor, err error) {
+	if err := fill(ctx, find, f, withAssignments); err != nil {
+		return d, err
+	}
+	d.policy = policy
+	for i := range f.Assignments {
+		if a := &f.Assignments[i].State; a.Status == record.AssignmentOpen && !a.Retired {
+			d.overlays = append(d.overlays, a.Overlays...)
+		}
+	}
+	d.grounds, err = groundsOf(ctx, policy, find, f, d.overlays, conduct.Parties()...)
+	return d, err
+}
+
+// doors reads ahead what the doors of a page's cases rest on, for all of them at once: a statement of the store for
+// each list of each case costs several times as much as the rest of a page. recs are the page; the finder reads from
+// the store what it does not have.
+func (s *Service) doors(ctx context.Context, c offline.Caller, recs []journal.Record) (*ahead, error) {
+	find := &ahead{stored: stored{s, c.Branch}, lists: map[string][]journal.Record{},
+		persons: map[journal.DebtorID][]journal.DebtorID{}, doors: map[journal.CaseID]caseDoor{}}
+	var held []record.Case
+	var ids []journal.CaseID
+	var debtors []journal.DebtorID
+	for _, rec := range recs {
+		if rec.Type != "cases" || rec.Deleted || rec.Body == nil || !knows(c, rec.Type) {
+			continue
+		}
+		var k record.Case
+		if err := decodeSome(rec, &k, "id", "debtor", "agents", "profiles"); err != nil {
+			return nil, err
+		}
+		if slices.Contains(k.Agents, c.Actor.User) {
+			held, ids, debtors = append(held, k), append(ids, k.ID), append(debtors, k.Debtor)
+		}
+	}
+	if len(ids) < 2 {
+		return find, nil
+	}
+	for _, ix := range []journal.Index{AssignmentsByCase, ConsentsByCase, PlansByCase} {
+		if err := find.read(ctx, ix, nil, eqs(ids)); err != nil {
+			return nil, err
+		}
+	}
+	if err := find.link(ctx, debtors); err != nil {
+		return nil, err
+	}
+	policy := s.policy.Load()
+	since := map[string][]journal.DebtorID{} // whose contacts are read, by the first instant
+	for i := range held {
+		k := &held[i]
+		d, err := doorGrounds(ctx, policy, find, &File{Case: *k})
+		if err != nil {
+			return nil, err
+		}
+		find.doors[k.ID] = d
+		if d.known {
+			from := d.since(c.At)
+			since[from] = append(since[from], find.persons[k.Debtor]...)
+		}
+	}
+	for from, of := range since {
+		if err := find.read(ctx, ContactsByDebtor, from, eqs(of)); err != nil {
+			return nil, err
+		}
+	}
+	return find, nil
 }
 
 // doorOf decides what is on the door.
@@ -104,8 +177,8 @@ func dayAfter(day string, n int) string {
 }
 
 // card is a case, decoded and sealed, as an agent's phone gets it at an instant.
-func (s *Service) card(ctx context.Context, rec journal.Record, k *record.Case, now time.Time) (json.RawMessage,
-	error) {
+func (s *Service) card(ctx context.Context, find *ahead, rec journal.Record, k *record.Case,
+	now time.Time) (json.RawMessage, error) {
 	if err := s.vault.OpenDoc(ctx, k.Debtor, rec.Branch, rec.Type, rec.ID, k); err != nil {
 		return nil, fmt.Errorf("open %s: %w", rec.Type, err)
 	}
@@ -113,7 +186,7 @@ func (s *Service) card(ctx context.Context, rec journal.Record, k *record.Case, 
 	if err != nil || k.IsErased() {
 		return doc, err
 	}
-	door, err := s.door(ctx, k, now)
+	door, err := s.door(ctx, find, k, now)
 	if err != nil || door == nil {
 		return doc, err
 	}

@@ -277,12 +277,9 @@ func (t *turn) erased(ctx context.Context, id journal.CaseID) (bool, error) {
 	if err != nil || !there {
 		return false, err
 	}
-	var k record.Case
-	if err := decode(rec, &k); err != nil {
-		return false, err
-	}
-	if k.IsErased() {
-		return true, nil
+	k, err := scopeOf(rec)
+	if err != nil || k.IsErased() {
+		return err == nil, err
 	}
 	return t.svc.vault.IsErased(ctx, k.Debtor)
 }

@@ -116,17 +116,22 @@ func (g grounds) recent(ctx context.Context, first time.Time) error {
 	if !g.known {
 		return nil
 	}
-	since := first.Add(-max(g.look.Since, knockTime+time.Second))
-	if uses := usesFrom(g.file.Consents); !uses.IsZero() && uses.Before(since) {
-		since = uses
-	}
-	from := since.UTC().Format(time.RFC3339)
+	from := g.since(first)
 	for _, id := range g.file.linked {
 		if err := g.add(ctx, ContactsByDebtor, journal.Range{From: from}, string(id)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// since is the first instant of the contacts that recent loads, as an index has it.
+func (g grounds) since(first time.Time) string {
+	since := first.Add(-max(g.look.Since, knockTime+time.Second))
+	if uses := usesFrom(g.file.Consents); !uses.IsZero() && uses.Before(since) {
+		since = uses
+	}
+	return since.UTC().Format(time.RFC3339)
 }
 
 // earliest loads the contacts that rules count for ever: as many as they need, and leftOut more, the number of

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"doorstep/auth"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
@@ -68,7 +67,7 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 			owned
 			Debtor journal.DebtorID `json:"debtor"`
 		}
-		if err := decode(rec, &o); err != nil {
+		if err := decodeSome(rec, &o, "case", "by", "debtor"); err != nil {
 			return nil, err
 		}
 		whose[i] = o.owned
@@ -84,6 +83,10 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 		return nil, fmt.Errorf("read keys: %w", err)
 	}
 	held, err := s.heldCases(ctx, c, refs)
+	if err != nil {
+		return nil, err
+	}
+	doors, err := s.doors(ctx, c, recs)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +124,7 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 		}
 		var doc json.RawMessage
 		if k != nil {
-			doc, err = s.card(ctx, rec, k, c.At)
+			doc, err = s.card(ctx, doors, rec, k, c.At)
 		} else {
 			doc, err = s.shown(ctx, rec, record.Agent)
 		}
@@ -169,11 +172,8 @@ func (s *Service) heldCases(ctx context.Context, c offline.Caller, refs []journa
 		if rec.Type == "" || rec.Deleted {
 			continue
 		}
-		var k struct { // of record.Case what says who holds it: a page asks for the same cases with each of its parts
-			ID     journal.CaseID `json:"id"`
-			Agents []auth.UserID  `json:"agents"`
-		}
-		if err := decode(rec, &k); err != nil {
+		k, err := scopeOf(rec)
+		if err != nil {
 			return nil, err
 		}
 		held[k.ID] = slices.Contains(k.Agents, c.Actor.User)
@@ -223,7 +223,7 @@ func (s *Service) InScope(ctx context.Context, c offline.Caller, typ string) ([]
 			if err := s.each(ctx, journal.Query{Branch: c.Branch, Type: typ, Index: kind.ByCase.Name, Eq: []any{ref.ID}},
 				func(rec journal.Record) error {
 					var o owned
-					err := decode(rec, &o)
+					err := decodeSome(rec, &o, "case", "by")
 					if !kind.Private || o.By == string(c.Actor.User) {
 						add(rec)
 					}

@@ -231,16 +231,8 @@ func (c *call) decide(ctx context.Context, r *journal.Reader, i int) (journal.Dr
 	// round, on newer documents.
 	if i <= c.last || c.last < 0 {
 		c.terr = nil
-		var ahead []journal.DocRef
-		for k := range c.reqs[i:] {
-			if known, ok := c.reqs[i+k].Cmd.(refs); ok {
-				ahead = append(ahead, known.refs()...)
-			}
-		}
-		if len(ahead) > 1 {
-			if err := r.Prefetch(ctx, ahead...); err != nil {
-				return journal.Draft{}, err
-			}
+		if err := c.readAhead(ctx, r, i); err != nil {
+			return journal.Draft{}, err
 		}
 	}
 	c.last = i

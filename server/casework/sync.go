@@ -326,11 +326,8 @@ func (t *turn) holds(ctx context.Context, id journal.CaseID) (bool, error) {
 	if err != nil || !there {
 		return false, err
 	}
-	var k record.Case
-	if err := decode(rec, &k); err != nil {
-		return false, err
-	}
-	return slices.Contains(k.Agents, t.Actor.User), nil
+	k, err := scopeOf(rec)
+	return slices.Contains(k.Agents, t.Actor.User), err
 }
 
 // moved tells whether a case is in another branch now, or on its way there.
@@ -339,8 +336,7 @@ func (t *turn) moved(ctx context.Context, id journal.CaseID) (bool, error) {
 	if err != nil || !there {
 		return false, err
 	}
-	var k record.Case
-	err = decode(rec, &k)
+	k, err := scopeOf(rec)
 	return k.HasMoved(), err
 }
 
@@ -412,7 +408,7 @@ func (c mutation) standing(ctx context.Context, t *turn, rec journal.Record) (s 
 		return standing{inScope: true}, nil
 	default:
 		var o owned
-		if err := decode(rec, &o); err != nil {
+		if err := decodeSome(rec, &o, "case", "by"); err != nil {
 			return s, err
 		}
 		s.of, s.mine = o.Case, o.By == string(t.Actor.User)

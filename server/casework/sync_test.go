@@ -382,7 +382,9 @@ func TestWaitingForNews(t *testing.T) {
 	h.now = instant("2026-11-25T10:00:00Z") // when the note is written: the clock stands still while the pull waits
 	ana := h.phone("ana", "d1")
 	ana.pull()
-	poke, stop := h.sync.Stream(ana.caller)
+	poke := make(chan uint64, 10)
+	stop, err := h.sync.Poke(context.Background(), ana.caller, func(seq uint64) { poke <- seq })
+	ok(t, err)
 	defer stop()
 	q := offline.PullRequest{Epoch: ana.epoch, After: ana.cursor, Types: []string{"visit_notes"}, Wait: 25 * time.Second}
 	type answer struct {

@@ -92,6 +92,7 @@ type API struct {
 	pushes     *turns           // by device
 	pulls      *turns
 	pace       pace
+	idle       idle
 
 	planning chan struct{} // full while a problem is planned
 
@@ -226,7 +227,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.engine.Serve
 func (a *API) Metrics() http.Handler { return a.metrics.handler() }
 
 // Close ends the streams that phones listen to, so that the server can stop.
-func (a *API) Close() { a.stopOnce.Do(func() { close(a.stop) }) }
+func (a *API) Close() {
+	a.stopOnce.Do(func() { close(a.stop) })
+	a.idle.close()
+}
 
 // template is the path template of a request's endpoint, as the API description has it.
 func template(c *gin.Context) string {

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -47,24 +46,6 @@ func (a *API) whileIn(ctx context.Context, actor auth.Actor) (_ context.Context,
 		cancel()
 		looking.Wait()
 	}
-}
-
-// stream pokes a phone when its feeds change, and ends when its user is out. It carries no data.
-func (a *API) stream(c *gin.Context) {
-	who, p := a.caller(c)
-	if p != nil {
-		writeProblem(c, p)
-		return
-	}
-	ctx, leave := a.whileIn(c.Request.Context(), who.Actor)
-	defer leave()
-	// Listen before saying where the feed is, so that nothing falls between.
-	poke, stop := a.opt.Offline.Stream(who)
-	defer stop()
-	a.pokes(ctx, c, poke, func() (string, error) {
-		seq, err := a.opt.Offline.Tail(ctx, who.Branch)
-		return fmt.Sprintf("{\"seq\":%d}", seq), err
-	})
 }
 
 // pokes answers with a stream of pokes: one at once, and one for each signal, at most one a second. say gives what a

@@ -204,7 +204,7 @@ func (j *Journal) decideAll(ctx context.Context, c *committer, at time.Time, cmd
 	out := make([]Outcome, len(ids))
 	mine := map[string]Receipt{} // of this very call
 	overlay := newDrafted()
-	cache := map[DocRef]Record{}
+	cache, lists := map[DocRef]Record{}, map[string][]Record{}
 	for i := range out {
 		cmd, o := &cmds[from+i], &out[i]
 		o.Command = cmd.ID
@@ -229,7 +229,7 @@ func (j *Journal) decideAll(ctx context.Context, c *committer, at time.Time, cmd
 			continue
 		}
 		r := &Reader{Branch: c.branch, At: at, W: g.readAt, store: j.store, drafted: overlay,
-			keys: map[Key]seenAt{CommandKey(cmd.ID): {}}, seen: cache}
+			keys: map[Key]seenAt{CommandKey(cmd.ID): {}}, seen: cache, lists: lists}
 		draft, err := cmd.Decide(ctx, r)
 		if cause := ctx.Err(); err != nil && cause != nil && errors.Is(err, cause) {
 			return nil, nil, cause

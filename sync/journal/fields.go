@@ -1,7 +1,9 @@
 package journal
 
 import (
+	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 )
 
@@ -43,6 +45,35 @@ func TopFields(state []byte, fields []string) (vals []any, ok bool) {
 	return vals, left == 0
 }
 
+// Pick gives the object that has only some of the top-level members of a document's state, for a reader who needs few of
+// many: what it leaves out is skipped and not looked at. ok is false if the state is no object in canonical form.
+func Pick(state []byte, names ...string) (picked json.RawMessage, ok bool) {
+	if len(state) < 2 || state[0] != '{' {
+		return nil, false
+	}
+	picked = append(make([]byte, 0, 256), '{')
+	left := len(names)
+	for i := 1; state[i] == '"' && left > 0; {
+		end := skipString(state, i)
+		if end < 0 || end >= len(state) || state[end] != ':' {
+			return nil, false
+		}
+		next := skipValue(state, end+1)
+		if next < 0 || next >= len(state) || state[next] != ',' && state[next] != '}' {
+			return nil, false
+		}
+		if slices.Contains(names, string(state[i+1:end-1])) {
+			if len(picked) > 1 {
+				picked = append(picked, ',')
+			}
+			picked = append(picked, state[i:next]...)
+			left--
+		}
+		i = min(next+1, len(state)-1)
+	}
+	return append(picked, '}'), true
+}
+
 // scalar decodes a string or an integer; nil for anything else.
 func scalar(v []byte) any {
 	if len(v) == 0 {
@@ -63,13 +94,16 @@ func scalar(v []byte) any {
 
 // skipString returns the index after the string that begins at i, or -1.
 func skipString(b []byte, i int) int {
-	for i++; i < len(b); i++ {
-		switch b[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
+	for i++; i < len(b); {
+		end := bytes.IndexByte(b[i:], '"')
+		if end < 0 {
+			return -1
 		}
+		escape := bytes.IndexByte(b[i:i+end], '\\')
+		if escape < 0 {
+			return i + end + 1
+		}
+		i += escape + 2
 	}
 	return -1
 }

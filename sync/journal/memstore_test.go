@@ -307,6 +307,19 @@ func (m *memStore) Receipts(_ context.Context, b auth.BranchID, ids []string) ([
 	return out, nil
 }
 
+func (m *memStore) FindEach(ctx context.Context, q Query, eqs [][]any) ([][]Record, error) {
+	out := make([][]Record, len(eqs))
+	for i, eq := range eqs {
+		q.Eq = eq
+		f, err := m.Find(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = f.Records
+	}
+	return out, nil
+}
+
 func (m *memStore) Find(_ context.Context, q Query) (Found, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

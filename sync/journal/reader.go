@@ -26,6 +26,7 @@ type Reader struct {
 	drafted *drafted
 	keys    map[Key]seenAt
 	seen    map[DocRef]Record
+	lists   map[string][]Record // what PrefetchAll found
 }
 
 // seenAt is what is known of a key that was read.
@@ -143,6 +144,34 @@ func (r *Reader) Prefetch(ctx context.Context, refs ...DocRef) error {
 	return nil
 }
 
+// Prefetched is a document that Prefetch has read; Type is "" for one that it did not find or did not look for. The
+// decision does not rest on it: it is for choosing what else to prefetch.
+func (r *Reader) Prefetched(ref DocRef) Record { return r.seen[ref] }
+
+// PrefetchAll finds at once what this decision or later ones of the call will ask All for: the documents of an index
+// for each of several lists of leading values. The decision does not rest on them until it asks.
+func (r *Reader) PrefetchAll(ctx context.Context, ix Index, eqs ...[]any) error {
+	var ask [][]any
+	for _, eq := range eqs {
+		if _, there := r.lists[listKey(ix, eq)]; !there {
+			ask = append(ask, eq)
+		}
+	}
+	if len(ask) == 0 {
+		return nil
+	}
+	all, err := r.store.FindEach(ctx, Query{Branch: r.Branch, Type: ix.Type, Index: ix.Name}, ask)
+	if err != nil {
+		return fmt.Errorf("find %s by %s: %w", ix.Type, ix.Name, err)
+	}
+	for i, eq := range ask {
+		r.lists[listKey(ix, eq)] = all[i]
+	}
+	return nil
+}
+
+func listKey(ix Index, eq []any) string { return fmt.Sprintf("%s/%s %q", ix.Type, ix.Name, eq) }
+
 // read lists the keys of what was read.
 func (r *Reader) read() []readKey {
 	out := make([]readKey, 0, len(r.keys))
@@ -178,22 +207,30 @@ type Range struct {
 // the call itself has drafted.
 func (r *Reader) Some(ctx context.Context, ix Index, part Range, eq ...any) ([]Record, error) {
 	var out []found
-	q := Query{Branch: r.Branch, Type: ix.Type, Index: ix.Name, Eq: eq, From: part.From, Limit: 1000}
-	if part.Most > 0 {
-		q.Limit = part.Most
-	}
-	for {
-		f, err := r.store.Find(ctx, q)
-		if err != nil {
-			return nil, fmt.Errorf("find %s by %s: %w", ix.Type, ix.Name, err)
-		}
-		for _, rec := range f.Records {
+	take := func(recs []Record) {
+		for _, rec := range recs {
 			ref := DocRef{rec.Type, rec.ID}
 			if _, ok := r.drafted.docs[ref]; !ok {
 				out = append(out, found{Record: rec})
 				r.seen[ref] = rec
 			}
 		}
+	}
+	ahead, known := []Record(nil), false
+	if part == (Range{}) {
+		ahead, known = r.lists[listKey(ix, eq)]
+		take(ahead)
+	}
+	q := Query{Branch: r.Branch, Type: ix.Type, Index: ix.Name, Eq: eq, From: part.From, Limit: 1000}
+	if part.Most > 0 {
+		q.Limit = part.Most
+	}
+	for !known {
+		f, err := r.store.Find(ctx, q)
+		if err != nil {
+			return nil, fmt.Errorf("find %s by %s: %w", ix.Type, ix.Name, err)
+		}
+		take(f.Records)
 		if f.Next == "" || part.Most > 0 && len(out) >= part.Most {
 			break
 		}

@@ -156,6 +156,10 @@ type Store interface {
 	Receipts(ctx context.Context, b auth.BranchID, commands []string) ([]Receipt, error)
 	// Find answers a query by a declared index. An undeclared one is an error, and so is a value that no index holds.
 	Find(ctx context.Context, q Query) (Found, error)
+	// FindEach answers a query by a declared index for each of several lists of leading values, in place of Query.Eq: all
+	// that Find would give page by page, in its order. What it gives for one list is of one moment, not before the call.
+	// The query has no Limit, After and Desc.
+	FindEach(ctx context.Context, q Query, eqs [][]any) ([][]Record, error)
 	// Feed reads feed rows in one snapshot, the watermark first.
 	Feed(ctx context.Context, q FeedQuery) (FeedRead, error)
 

@@ -1,6 +1,7 @@
 package offline
 
 import (
+	"context"
 	"sync"
 
 	"doorstep/auth"
@@ -21,7 +22,12 @@ type feedName struct {
 	feed   journal.Feed
 }
 
-type listener struct{ poke chan struct{} }
+// listener is told of a branch's watermark when a feed has grown, and of the end. Both are called with the hub's lock
+// held: they do not wait, and call nothing of the hub.
+type listener struct {
+	grown func(w uint64)
+	end   func()
+}
 
 func newHub(j *journal.Journal) *Hub {
 	h := &Hub{heard: map[feedName]map[*listener]struct{}{}, quiet: map[auth.BranchID]*quiet{}}
@@ -41,10 +47,7 @@ func (h *Hub) committed(c journal.Committed) {
 	}
 	for _, f := range c.Feeds {
 		for l := range h.heard[feedName{c.Branch, f.Feed}] {
-			select {
-			case l.poke <- struct{}{}:
-			default: // already told
-			}
+			l.grown(c.W)
 		}
 	}
 }
@@ -52,12 +55,22 @@ func (h *Hub) committed(c journal.Committed) {
 // Listen gives a channel that is readable once any of the feeds has grown since
 // the last read, and closed when the server stops. Call stop when done.
 func (h *Hub) Listen(b auth.BranchID, feeds ...journal.Feed) (poke <-chan struct{}, stop func()) {
-	l := &listener{poke: make(chan struct{}, 1)}
+	c := make(chan struct{}, 1)
+	return c, h.listen(b, &listener{grown: func(uint64) {
+		select {
+		case c <- struct{}{}:
+		default: // already told
+		}
+	}, end: func() { close(c) }}, feeds)
+}
+
+// listen adds a listener. Call stop when done.
+func (h *Hub) listen(b auth.BranchID, l *listener, feeds []journal.Feed) (stop func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
-		close(l.poke)
-		return l.poke, func() {}
+		l.end()
+		return func() {}
 	}
 	for _, f := range feeds {
 		n := feedName{b, f}
@@ -66,7 +79,7 @@ func (h *Hub) Listen(b auth.BranchID, feeds ...journal.Feed) (poke <-chan struct
 		}
 		h.heard[n][l] = struct{}{}
 	}
-	return l.poke, func() {
+	return func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		for _, f := range feeds {
@@ -93,14 +106,20 @@ func (h *Hub) close() {
 		for l := range ls {
 			if !seen[l] {
 				seen[l] = true
-				close(l.poke)
+				l.end()
 			}
 		}
 	}
 	h.heard = map[feedName]map[*listener]struct{}{}
 }
 
-// Stream listens for a caller's feeds, for the SSE endpoint.
-func (s *Service) Stream(c Caller) (poke <-chan struct{}, stop func()) {
-	return s.hub.Listen(c.Branch, feeds(c)...)
+// Poke calls grown when one of the caller's feeds has grown, with the cursor of the feeds' end, until stop is called or
+// the service is closed. grown does not wait, and calls neither Poke nor stop. The error is the store's.
+func (s *Service) Poke(ctx context.Context, c Caller, grown func(seq uint64)) (stop func(), err error) {
+	e, err := s.epoch(ctx, c.Branch)
+	if err != nil {
+		return nil, err
+	}
+	l := &listener{grown: func(w uint64) { grown(journal.SeqTop(e.Base, w)) }, end: func() {}}
+	return s.hub.listen(c.Branch, l, feeds(c)), nil
 }

@@ -43,6 +43,29 @@ func (s *Store) Find(ctx context.Context, q journal.Query) (journal.Found, error
 	return out, err
 }
 
+// FindEach answers a query for each of several lists of leading values, one after the other.
+func (s *Store) FindEach(ctx context.Context, q journal.Query, eqs [][]any) ([][]journal.Record, error) {
+	if q.After != "" || q.Limit != 0 || q.Desc {
+		return nil, fmt.Errorf("index %s of %s: asked for a page", q.Index, q.Type)
+	}
+	out := make([][]journal.Record, len(eqs))
+	for i, eq := range eqs {
+		of := q
+		of.Eq = eq
+		for {
+			found, err := s.Find(ctx, of)
+			if err != nil {
+				return nil, err
+			}
+			if out[i] = append(out[i], found.Records...); found.Next == "" {
+				break
+			}
+			of.After = found.Next
+		}
+	}
+	return out, nil
+}
+
 // find answers a query from one generation.
 func (s *Store) find(ctx context.Context, q journal.Query, gen uint64, from *cursor) (journal.Found, error) {
 	if q.Index == "" {

@@ -79,6 +79,41 @@ func after(prefix []byte) []byte {
 // defaultLimit is a query's when it names none.
 const defaultLimit = 500
 
+// span is where an index holds what a query asks for: keys from low, without high.
+func (ix index) span(q journal.Query) (low, high []byte, _ error) {
+	if len(q.Eq) > len(ix.Fields) || len(q.Eq) < len(ix.Fields)-1 || len(q.Eq) == len(ix.Fields) &&
+		(q.From != nil || q.To != nil) {
+		return nil, nil, fmt.Errorf("index %s of %s has the fields %v: give all, or all but the last and a range",
+			q.Index, q.Type, ix.Fields)
+	}
+	var prefix []byte
+	for _, v := range q.Eq {
+		v, err := queryValue(v)
+		if err != nil {
+			return nil, nil, fmt.Errorf("index %s of %s: %w", q.Index, q.Type, err)
+		}
+		prefix = appendKey(prefix, v)
+	}
+	low, high = prefix, after(prefix)
+	if len(prefix) == 0 {
+		low, high = []byte{}, []byte{0xff}
+	}
+	for _, bound := range []struct {
+		at   any
+		into *[]byte
+	}{{q.From, &low}, {q.To, &high}} {
+		if bound.at == nil {
+			continue
+		}
+		v, err := queryValue(bound.at)
+		if err != nil {
+			return nil, nil, fmt.Errorf("index %s of %s: %w", q.Index, q.Type, err)
+		}
+		*bound.into = appendKey(slices.Clone(prefix), v)
+	}
+	return low, high, nil
+}
+
 // Find answers a query by a declared index.
 func (s *Store) Find(ctx context.Context, q journal.Query) (journal.Found, error) {
 	limit := q.Limit
@@ -92,35 +127,9 @@ func (s *Store) Find(ctx context.Context, q journal.Query) (journal.Found, error
 	if !ok {
 		return journal.Found{}, fmt.Errorf("no index %s is declared for %s", q.Index, q.Type)
 	}
-	if len(q.Eq) > len(ix.Fields) || len(q.Eq) < len(ix.Fields)-1 || len(q.Eq) == len(ix.Fields) &&
-		(q.From != nil || q.To != nil) {
-		return journal.Found{}, fmt.Errorf("index %s of %s has the fields %v: give all, or all but the last and a range",
-			q.Index, q.Type, ix.Fields)
-	}
-	var prefix []byte
-	for _, v := range q.Eq {
-		v, err := queryValue(v)
-		if err != nil {
-			return journal.Found{}, fmt.Errorf("index %s of %s: %w", q.Index, q.Type, err)
-		}
-		prefix = appendKey(prefix, v)
-	}
-	low, high := prefix, after(prefix)
-	if len(prefix) == 0 {
-		low, high = []byte{}, []byte{0xff}
-	}
-	for _, bound := range []struct {
-		at   any
-		into *[]byte
-	}{{q.From, &low}, {q.To, &high}} {
-		if bound.at == nil {
-			continue
-		}
-		v, err := queryValue(bound.at)
-		if err != nil {
-			return journal.Found{}, fmt.Errorf("index %s of %s: %w", q.Index, q.Type, err)
-		}
-		*bound.into = appendKey(slices.Clone(prefix), v)
+	low, high, err := ix.span(q)
+	if err != nil {
+		return journal.Found{}, err
 	}
 	where, args := "f.key >= ? AND f.key < ?", []any{low, high}
 	if q.After != "" {

@@ -59,6 +59,10 @@ func (f *formerPrimary) Find(ctx context.Context, q journal.Query) (journal.Foun
 	return f.reads().Find(ctx, q)
 }
 
+func (f *formerPrimary) FindEach(ctx context.Context, q journal.Query, eqs [][]any) ([][]journal.Record, error) {
+	return f.reads().FindEach(ctx, q, eqs)
+}
+
 // oldAnswers sends commands again, and new ones, while a store answers old: to the node that
 // has them acknowledged, to one that starts then, and to one that has started just before.
 func oldAnswers(t *testing.T, e Engine) {
