@@ -37,35 +37,36 @@ func (g attackArguments) Run(a *arguments) error {
 	return w.attacked(ctx, time.Duration(g.Seconds)*time.Second, os.Stdout)
 }
 
-// attacker is one device's harm: what one of its connections does, over and over.
+// attacker is one device's harm: what each of its connections pushes, over and over.
 type attacker struct {
 	name        string
 	connections int
-	once        func(ctx context.Context, do func(body []byte, coding string) (status int, err error)) error
+	coding      string // of the bodies
+	bodies      func(*play.Phone) func() []byte
 }
 
-// attackers are the attacks. mutations are some that were answered.
-func attackers(mutations func(n int, fresh bool) []byte) []attacker {
-	send := func(body func() []byte, coding string) func(context.Context,
-		func([]byte, string) (int, error)) error {
-		return func(_ context.Context, do func([]byte, string) (int, error)) error {
-			_, err := do(body(), coding)
-			return err
-		}
+// attackers are the attacks. notes makes a push of 200 new notes of a phone.
+func attackers(notes func(*play.Phone) []byte) []attacker {
+	same := func(body []byte) func(*play.Phone) func() []byte {
+		return func(*play.Phone) func() []byte { return func() []byte { return body } }
 	}
 	bomb := packed(bytes.Repeat([]byte(" "), 1<<28))
 	// It becomes just as much as a body may have, again and again.
 	large := packed([]byte(`{"mutations":[` + strings.Repeat(`{"fields":{"a":[1,2,3]}},`, 190) + `{"x":"` +
 		strings.Repeat("a", 1_000_000) + `"}]}`))
 	deep := []byte(`{"mutations":[{"fields":` + strings.Repeat("[", 500_000) + strings.Repeat("]", 500_000) + `}]}`)
-	answered := mutations(200, false)
+	answered := func(p *play.Phone) func() []byte {
+		body := notes(p)
+		return func() []byte { return body }
+	}
+	fresh := func(p *play.Phone) func() []byte { return func() []byte { return notes(p) } }
 	return []attacker{
-		{"decompression bombs (256 MiB in 260 kB)", 8, send(func() []byte { return bomb }, "gzip")},
-		{"bodies of 1 MiB in 1 kB", 8, send(func() []byte { return large }, "gzip")},
-		{"JSON 500,000 deep", 8, send(func() []byte { return deep }, "")},
-		{"a loop of pushes of 200, all answered before", 8, send(func() []byte { return answered }, "")},
-		{"a loop of pushes of 200 new notes", 8, send(func() []byte { return mutations(200, true) }, "")},
-		{"bodies that come slowly, a byte a second", 400, nil},
+		{"decompression bombs (256 MiB in 260 kB)", 8, "gzip", same(bomb)},
+		{"bodies of 1 MiB in 1 kB", 8, "gzip", same(large)},
+		{"JSON 500,000 deep", 8, "", same(deep)},
+		{"a loop of pushes of 200, all answered before", 8, "", answered},
+		{"a loop of pushes of 200 new notes", 8, "", fresh},
+		{"bodies that come slowly, a byte a second", 400, "", nil},
 	}
 }
 
@@ -80,22 +81,22 @@ func packed(text []byte) []byte {
 // attacked measures the pushes of an honest phone in calm and under each attack, and prints the ratios.
 func (w *world) attacked(ctx context.Context, d time.Duration, out io.Writer) error {
 	w.moved()
-	honest, bad := w.day.Phones[0], w.day.Phones[len(w.day.Phones)-1]
-	for _, p := range []*play.Phone{honest, bad} {
+	honest := w.day.Phones[0]
+	for _, p := range w.day.Phones {
 		p.Base, p.HTTP = w.base(), &http.Client{Timeout: 30 * time.Second}
 		if _, err := p.Pull(ctx); err != nil {
 			return err
 		}
 	}
-	stops, err := bad.Assignments(w.day.Date)
-	if err != nil || len(stops) == 0 {
-		return errors.Join(errors.New("the attacker's phone has no stop"), err)
-	}
-	mutations := func(n int, fresh bool) []byte {
+	at := w.now()
+	notes := func(bad *play.Phone) []byte {
+		stops, err := bad.Assignments(w.day.Date)
+		if err != nil || len(stops) == 0 {
+			return nil
+		}
 		p := play.NewPhone("", bad.Agent, bad.Device, nil)
-		for range n {
-			now := w.now()
-			p.Write("visit_notes", play.NewID(), "put", now, map[string]any{"case": stops[0].Case, "at": now,
+		for range 200 {
+			p.Write("visit_notes", play.NewID(), "put", at, map[string]any{"case": stops[0].Case, "at": at,
 				"kind": "general", "text": "A loop."})
 		}
 		text, _ := json.Marshal(map[string]any{"mutations": p.Queue}) // plain values
@@ -103,7 +104,8 @@ func (w *world) attacked(ctx context.Context, d time.Duration, out io.Writer) er
 	}
 	fmt.Fprintf(out, "%-46s %10s %10s %10s %10s %8s %8s\n", "an honest phone's push of 5 notes, in ms", "calm", "p99",
 		"attacked", "p99", "ratio", "of p99")
-	for _, x := range attackers(mutations) {
+	for i, x := range attackers(notes) {
+		bad := w.day.Phones[2+i%(len(w.day.Phones)-2)] // each its own: what one has used up is gone
 		calm, err := w.measure(ctx, honest, d)
 		if err != nil {
 			return err
@@ -154,16 +156,16 @@ func (w *world) unleash(ctx context.Context, x attacker, bad *play.Phone) (wait 
 	var all sync.WaitGroup
 	statuses := map[int]int{}
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: x.connections}, Timeout: 30 * time.Second}
-	do := func(body []byte, coding string) (int, error) {
+	push := func(body []byte) error {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.base()+"/sync/v1/push", bytes.NewReader(body))
 		if err != nil {
-			return 0, err
+			return err
 		}
 		req.Header.Set("Authorization", "Bearer "+token)
 		req.Header.Set("X-Device-Id", bad.Device)
 		req.Header.Set("Content-Type", "application/json")
-		if coding != "" {
-			req.Header.Set("Content-Encoding", coding)
+		if x.coding != "" {
+			req.Header.Set("Content-Encoding", x.coding)
 		}
 		status := 0
 		if resp, err := client.Do(req); err == nil {
@@ -176,18 +178,20 @@ func (w *world) unleash(ctx context.Context, x attacker, bad *play.Phone) (wait 
 			statuses[status]++
 			mu.Unlock()
 		}
-		return status, nil
+		return nil
+	}
+	next := func() []byte { return nil }
+	if x.bodies != nil {
+		next = x.bodies(bad)
 	}
 	for range x.connections {
 		all.Go(func() {
-			if x.once == nil {
+			if x.bodies == nil {
 				slowly(ctx, strings.TrimPrefix(w.base(), "http://"), token, bad.Device)
 				return
 			}
-			for ctx.Err() == nil {
-				if x.once(ctx, do) != nil {
-					return
-				}
+			for ctx.Err() == nil && push(next()) == nil {
+				pause(ctx, 10*time.Millisecond) // what a network takes at least
 			}
 		})
 	}

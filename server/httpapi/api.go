@@ -89,6 +89,7 @@ type API struct {
 	parts      map[string]parts // where endpoints take what they take, likewise
 	devices    *auth.Limits     // requests by device
 	mutations  *auth.Limits     // mutations by device
+	badPushes  *auth.Limits     // pushes that cannot be read, by device
 	pushes     *turns           // by device
 	pulls      *turns
 	pace       pace
@@ -116,6 +117,9 @@ const (
 	// An agent who was offline for a week brings some thousand mutations at once. A loop gets 500 a second after that.
 	mutationEvery = 2 * time.Millisecond
 	mutationBurst = 10_000
+	// A push that cannot be read was made by an app that is broken, or to keep the server busy.
+	badPushEvery = time.Second
+	badPushBurst = 2 * pushesUnderWay
 )
 
 // setLibraries sets what gin and huma keep in variables of their packages: once, since
@@ -135,8 +139,9 @@ func New(o Options) *API {
 		operations: map[string]endpoint{},
 		parts:      map[string]parts{},
 		devices:    auth.NewLimits(deviceEvery, deviceBurst),
-		mutations:  auth.NewLimits(mutationEvery, mutationBurst), pushes: newTurns(pushesUnderWay),
-		pulls: newTurns(pullsUnderWay), pace: defaultPace, planning: make(chan struct{},
+		mutations:  auth.NewLimits(mutationEvery, mutationBurst), badPushes: auth.NewLimits(badPushEvery, badPushBurst),
+		pushes: newTurns(pushesUnderWay),
+		pulls:  newTurns(pullsUnderWay), pace: defaultPace, planning: make(chan struct{},
 			1), stop: make(chan struct{})}
 	e := a.engine
 	e.HandleMethodNotAllowed = true

@@ -238,6 +238,11 @@ func (a *API) push(c *gin.Context) {
 		writeProblem(c, tooOften(after))
 		return
 	}
+	// Each push is taken for one that cannot be read, until it was read.
+	if after, ok := a.badPushes.Allow(string(who.Device), time.Now()); !ok {
+		writeProblem(c, tooOften(after))
+		return
+	}
 	mine, leave := a.pushes.enter(string(who.Device))
 	if mine == nil {
 		writeProblem(c, tooOften(time.Second))
@@ -263,10 +268,10 @@ func (a *API) push(c *gin.Context) {
 		q, err = offline.ReadPush(bytes.TrimPrefix(text, []byte(byteOrderMark)))
 	}
 	if err != nil {
-		a.mutations.AllowN(string(who.Device), badPush, time.Now())
 		a.fail(c, err)
 		return
 	}
+	a.badPushes.Undo(string(who.Device))
 	if after, ok := a.mutations.AllowN(string(who.Device), len(q.Mutations)-1, time.Now()); !ok {
 		writeProblem(c, tooOften(after))
 		return

@@ -13,10 +13,6 @@ const (
 	pullsUnderWay  = 40
 )
 
-// badPush is what a push costs that cannot be read, in mutations: a device that sends one after the other is answered
-// twenty times, and then once a second.
-const badPush = 500
-
 // turns bounds what each device has under way, and lets it do one thing at a time, so that a device with many
 // connections does not take the machine from the others. The zero value is not usable; see newTurns. It is safe for
 // concurrent use.
