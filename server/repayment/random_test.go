@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -218,6 +219,7 @@ func (c chooser) spoil(r fields) {
 	for name := range r {
 		names = append(names, name)
 	}
+	slices.Sort(names) // so that one seed makes one question
 	name := names[c.IntN(len(names))]
 	switch c.IntN(6) {
 	case 0:
