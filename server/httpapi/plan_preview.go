@@ -58,7 +58,8 @@ func (a *API) previewPlan(c *gin.Context) {
 const planPrefix = "PlanPreview"
 
 // planObject puts an object into the schemas, and returns a reference to it.
-func (b schemaBuilder) planObject(name, about string, members map[string]*huma.Schema, required ...string) *huma.Schema {
+func (b schemaBuilder) planObject(name, about string, members map[string]*huma.Schema,
+	required ...string) *huma.Schema {
 	b.into[planPrefix+name] = &huma.Schema{Type: "object", Description: about, Properties: members, Required: required,
 		AdditionalProperties: false}
 	return refTo(planPrefix + name)
@@ -116,9 +117,10 @@ func (b schemaBuilder) planRequest() *huma.Schema {
 			"max_term_months":      months("From today to the last date, before it moves."),
 			"max_concession_bp":    limit("Basis points of the balance."),
 			"max_down_payment_bp":  limit("Basis points of what is to be paid."),
-			"max_start_days":       limit("From today to the start."), "max_holiday_periods": limit("How long a payment holiday may be."),
-			"max_extension_days": limit("From the original date to the start."),
-			"min_answer_days":    limit("How long the debtor must have to answer."),
+			"max_start_days":       limit("From today to the start."),
+			"max_holiday_periods":  limit("How long a payment holiday may be."),
+			"max_extension_days":   limit("From the original date to the start."),
+			"min_answer_days":      limit("How long the debtor must have to answer."),
 			"agent_max_concession_bp": limit(
 				"Above it the plan needs approval."), "agent_max_term_months": months("Above it the plan needs approval.")})
 	affordability := b.planObject("Affordability", "", map[string]*huma.Schema{"surplus_minor": amountSchema(
@@ -141,7 +143,8 @@ func (b schemaBuilder) planRequest() *huma.Schema {
 		"weekend":      {Type: "array", Items: days, Description: "sat and sun when absent."},
 		"guardrails":   guardrails, "affordability": affordability, "pressure": pressure,
 		"future_interest_minor": amountSchema(0, "What interest adds; of interest_freeze what it would have added."),
-		"frequency":             oneOf("How long a period is between two instalments.", "weekly", "fortnightly", "every_4_weeks", "monthly"),
+		"frequency": oneOf("How long a period is between two instalments.", "weekly", "fortnightly",
+			"every_4_weeks", "monthly"),
 		"count": {Type: "integer",
 			Description: "How many instalments; either this or amount_minor, for token_payment both."},
 		"amount_minor": amountSchema(1, "How much each is; the last takes what is left."),

@@ -76,8 +76,8 @@ func TestPlanAnswersFitTheirSchema(t *testing.T) {
 		if err := answered.Validate(decoded(t, v.Answer)); err != nil {
 			t.Errorf("%s: the answer: %v", v.Title, err)
 		}
-		if answer.Refused == nil || answer.Refused.Reason != "bad_request" && answer.Refused.Reason != "amount_out_of_range" &&
-			answer.Refused.Reason != "unknown_currency" {
+		if r := answer.Refused; r == nil || r.Reason != "bad_request" && r.Reason != "amount_out_of_range" &&
+			r.Reason != "unknown_currency" {
 			fitting++
 			if err := asked.Validate(decoded(t, v.Question)); err != nil {
 				t.Errorf("%s: the question: %v", v.Title, err)

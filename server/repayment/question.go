@@ -28,8 +28,8 @@ type Answered struct {
 }
 
 // Answer answers a question: the JSON of an object {request, default_terms, payments, checks}, of which all but the
-// request may be absent or null, as may the reversed_on of a payment. What is wrong with the request is part of the answer. A *refusal.Error says what is
-// wrong with the rest.
+// request may be absent or null, as may the reversed_on of a payment. What is wrong with the request is part of the
+// answer. A *refusal.Error says what is wrong with the rest.
 func Answer(text []byte) (Answered, error) {
 	found, fault := strictjson.Members(text)
 	if fault != nil {

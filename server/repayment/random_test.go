@@ -142,7 +142,8 @@ func (c chooser) question() fields {
 func (c chooser) spoilQuestion(q fields) {
 	wrong := pick[any](c, nil, 5, "x", []any{}, []any{5}, fields{}, []any{fields{"as_of": "2026-02-30"}},
 		[]any{fields{"as_of": "2026-02-03", "x": 1}}, fields{"grace_days": -1}, fields{"grace_days": nil},
-		fields{"broken_after": 0}, fields{"partly_from_bp": 1.5}, []any{fields{"ref": "", "on": "2026-12-01", "amount_minor": 1}},
+		fields{"broken_after": 0}, fields{"partly_from_bp": 1.5},
+		[]any{fields{"ref": "", "on": "2026-12-01", "amount_minor": 1}},
 		[]any{fields{"ref": "a", "on": "2026-12-01", "amount_minor": 0}}, []any{
 			fields{"ref": "a", "on": "2026-12-01", "amount_minor": MaxMinor},
 			fields{"ref": "b", "on": "2026-12-01", "amount_minor": 1}},
@@ -213,7 +214,8 @@ func (c chooser) spoil(r fields) {
 	wrong := func() any {
 		return pick[any](c, nil, true, "x", "", []any{}, fields{}, 1.5, -1, 0, json.Number("9007199254740992"),
 			json.Number("-9007199254740992"), json.Number("123456789012345678901234567890"), "2026-02-30", "1999-12-31",
-			"2200-01-01", "2026-2-3", "eur", "XXX", "EURO", []any{1}, []any{0}, []any{"mon", "x"}, []any{"2026-02-29"}, 601, 1201)
+			"2200-01-01", "2026-2-3", "eur", "XXX", "EURO", []any{1}, []any{0}, []any{"mon", "x"}, []any{"2026-02-29"},
+			601, 1201)
 	}
 	names := []string{}
 	for name := range r {

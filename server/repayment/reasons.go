@@ -30,8 +30,8 @@ const (
 
 // Reasons returns the closed list of reasons, in the order in which they are judged.
 func Reasons() []string {
-	return []string{badRequest, unknownCurrency, amountOutOfRange, startInPast, concessionLarge, downTooLarge, downPressure,
-		downLate, tooFew, tooMany, notAToken, tooSmallToSplit, belowMinimum, extensionNotLater, extensionTooLong,
-		holidayTooLong, reviewBeforeEnd, startTooLate, termTooLong, noWorkingDay, newBorrowing, deadlineTooShort,
-		lumpSumPressure, aboveSurplus}
+	return []string{badRequest, unknownCurrency, amountOutOfRange, startInPast, concessionLarge, downTooLarge,
+		downPressure, downLate, tooFew, tooMany, notAToken, tooSmallToSplit, belowMinimum, extensionNotLater,
+		extensionTooLong, holidayTooLong, reviewBeforeEnd, startTooLate, termTooLong, noWorkingDay, newBorrowing,
+		deadlineTooShort, lumpSumPressure, aboveSurplus}
 }

@@ -210,7 +210,8 @@ func (r *referee) nominal(i int) time.Time {
 	i += int(r.minor("holiday_periods").Int64())
 	switch r.of["frequency"] {
 	case "weekly", "fortnightly", "every_4_weeks":
-		return r.date("start_on").AddDate(0, 0, i*map[any]int{"weekly": 7, "fortnightly": 14, "every_4_weeks": 28}[r.of["frequency"]])
+		days := map[any]int{"weekly": 7, "fortnightly": 14, "every_4_weeks": 28}[r.of["frequency"]]
+		return r.date("start_on").AddDate(0, 0, i*days)
 	case "monthly":
 		return month(r.date("start_on"), i, r.of["month_end"] == "last")
 	}
@@ -381,7 +382,8 @@ func (r *referee) plan() (Plan, *Refusal) {
 			return tooFewOf(amounts)
 		}, "below_minimum", at},
 		{func() bool { return kind == extension && extended.Sign() < 1 }, "extension_not_later", "start_on"},
-		{func() bool { return kind == extension && r.limit(extended, "max_extension_days") }, "extension_too_long", "start_on"},
+		{func() bool { return kind == extension && r.limit(extended, "max_extension_days") }, "extension_too_long",
+			"start_on"},
 		{func() bool { return r.limit(r.minor("holiday_periods"), "max_holiday_periods") }, "holiday_too_long",
 			"holiday_periods"},
 		{func() bool { return isToken && !r.date("review_on").After(last()) }, "review_before_end", "review_on"},

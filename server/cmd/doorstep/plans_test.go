@@ -34,7 +34,8 @@ func TestEachLineOfPlansIsAnswered(t *testing.T) {
 	for _, l := range lines {
 		in.WriteString(l.question + "\n")
 	}
-	for what, text := range map[string]string{"": in.String(), "without a last line end": strings.TrimSuffix(in.String(), "\n")} {
+	for what, text := range map[string]string{"": in.String(),
+		"without a last line end": strings.TrimSuffix(in.String(), "\n")} {
 		r := runs(t, text, "plans", "preview")
 		answers := strings.Split(strings.TrimSuffix(r.out, "\n"), "\n")
 		if r.status != 0 || len(answers) != len(lines) {

@@ -18,8 +18,8 @@ export type Kind = "ptp_single" | "instalments" | "reduced_payment" | "interest_
   "payment_holiday" | "token_payment";
 
 /**
- * PlanRequest is what is asked. Amounts are minor units, dates are "2006-01-02". Which members a kind takes and needs is
- * in server/repayment/README.md; a member that is undefined is absent.
+ * PlanRequest is what is asked. Amounts are minor units, dates are "2006-01-02". Which members a kind takes and needs
+ * is in server/repayment/README.md; a member that is undefined is absent.
  */
 export interface PlanRequest {
   kind: Kind;
@@ -106,7 +106,8 @@ const kinds = new Map<string, Takes>([
   ["settlement", { split: true, needed: ["concession_minor"], taken: interest }],
   ["interest_freeze", { split: true, needed: interest, taken: [] }],
   ["payment_holiday", { split: true, needed: ["holiday_periods"], taken: interest }],
-  ["token_payment", { split: false, needed: ["frequency", "count", "amount_minor", "review_on"], taken: ["month_end"] }],
+  ["token_payment", { split: false, needed: ["frequency", "count", "amount_minor", "review_on"],
+    taken: ["month_end"] }],
 ]);
 
 const mostWeight = 1_000_000;
