@@ -3,7 +3,7 @@ package repayment
 // Date is a day of the Gregorian calendar, without a zone: the number of days since 1970-01-01.
 type Date int
 
-// ParseDate reads a date that is written as 2006-01-02 and lies in the years 2000 to 2199. Those of a plan may be later.
+// ParseDate reads a date of the years 2000 to 2199 that is written as 2006-01-02. Those of a plan may be later.
 func ParseDate(text string) (Date, bool) {
 	if len(text) != 10 || text[4] != '-' || text[7] != '-' {
 		return 0, false
