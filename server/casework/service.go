@@ -122,8 +122,8 @@ type Service struct {
 // New makes a Service.
 func New(opt Options) *Service {
 	s := &Service{journal: opt.Journal, store: opt.Journal.Store(), vault: opt.Vault, territories: opt.Territories,
-		lenders: opt.Lenders, devices: opt.Devices, teams: opt.Teams, agents: opt.Agents, names: opt.Names, erasures: opt.Erasures,
-		limits: opt.Limits, kindOf: record.KindOf,
+		lenders: opt.Lenders, devices: opt.Devices, teams: opt.Teams, agents: opt.Agents,
+		names: opt.Names, erasures: opt.Erasures, limits: opt.Limits, kindOf: record.KindOf,
 		log:   opt.Log,
 		views: journal.NewViews(opt.Journal, Views(opt.Vault)...)}
 	if s.log == nil {
