@@ -67,6 +67,16 @@ func (f factors) SwapFactors(ctx context.Context, u auth.UserID, was uint64, bod
 	return err
 }
 
+// namesOf gives the names of users, for case cards.
+func (s *Server) namesOf(ctx context.Context, ids []auth.UserID) (map[auth.UserID]string, error) {
+	people, err := s.office.People(ctx, ids)
+	out := make(map[auth.UserID]string, len(people))
+	for _, p := range people {
+		out[p.ID] = p.Name
+	}
+	return out, err
+}
+
 // ledger is what the outbox uses of casework: it records and judges contacts.
 type ledger struct{ casework *casework.Service }
 

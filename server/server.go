@@ -102,7 +102,8 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	s.office = office.New(s.journal, passwords)
 	s.office.DeviceApproval = cfg.DeviceApproval
 	s.casework = casework.New(casework.Options{Journal: s.journal, Vault: vault, Policy: shipped, Lenders: s.office,
-		Devices: s.office, Teams: dispatch.TeamsOf(s.office), Agents: s.office, Erasures: erasures, Log: cfg.Log,
+		Devices: s.office, Teams: dispatch.TeamsOf(s.office), Agents: s.office, Names: s.namesOf, Erasures: erasures,
+		Log: cfg.Log,
 		Territories: func(ctx context.Context, b auth.BranchID) (casework.TerritoryIndex, error) {
 			return s.office.Index(ctx, b)
 		},

@@ -158,6 +158,22 @@ func (s *Service) earlierVisits(ctx context.Context, a auth.Actor, branch auth.B
 	if !k.OpenTo(a) {
 		return nil, nil
 	}
+	all, err := s.standingVisits(ctx, branch, id)
+	if err != nil {
+		return nil, err
+	}
+	var out []EarlierVisit
+	for _, v := range all {
+		if v.State.On < day && len(out) < mostEarlier {
+			out = append(out, EarlierVisit{v.State.On, v.State.Outcome})
+		}
+	}
+	return out, nil
+}
+
+// standingVisits are the latest visits to a case that no later one corrects, the newest first.
+func (s *Service) standingVisits(ctx context.Context, branch auth.BranchID, id journal.CaseID) ([]Filed[record.Visit],
+	error) {
 	found, err := s.store.Find(ctx, journal.Query{Branch: branch, Type: "visits", Index: VisitsByCase.Name,
 		Eq: []any{string(id)}, Desc: true, Limit: 50})
 	if err != nil {
@@ -171,13 +187,7 @@ func (s *Service) earlierVisits(ctx context.Context, a auth.Actor, branch auth.B
 	for _, v := range all {
 		corrected[v.State.Supersedes] = true
 	}
-	var out []EarlierVisit
-	for _, v := range all {
-		if v.State.On < day && !corrected[v.ID] && len(out) < mostEarlier {
-			out = append(out, EarlierVisit{v.State.On, v.State.Outcome})
-		}
-	}
-	return out, nil
+	return slices.DeleteFunc(all, func(v Filed[record.Visit]) bool { return corrected[v.ID] }), nil
 }
 
 func (s *Service) dayVisits(ctx context.Context, a auth.Actor, branch auth.BranchID, day string, out *AgentDay) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -23,7 +24,7 @@ import (
 // documents.
 const blindView = "blind"
 
-// Blind is the view by which cases are found by phone, name and hold. It has keyed hashes instead of these,
+// Blind is the view by which cases are found by phone, part of a name and hold. It has keyed hashes instead of these,
 // which tell nothing without the key-encryption key, and other ones in each branch. They stand nowhere else.
 // A row is taken away when the debtor is erased and when the case leaves the branch. The dates of holds,
 // and that there are some, stand in it in the clear; which kind they are does not.
@@ -76,12 +77,16 @@ func Blind(vault *seal.Vault) journal.View {
 
 // The rows of the view.
 type (
-	// blindHead is the row under the case's id. Phone and Name are absent where there is none to be found by.
+	// blindHead is the row under the case's id. Phone is absent where there is none to be found by.
 	blindHead struct {
 		ID    journal.CaseID `json:"id"`
 		Phone string         `json:"phone,omitempty"`
-		Name  string         `json:"name,omitempty"`
-		Rows  []string       `json:"rows,omitempty"` // the ids of its holds' rows
+		Rows  []string       `json:"rows,omitempty"` // the ids of the rows of its holds and of the parts of its name
+	}
+	// blindPart is a part of the debtor's name, "<case>/~<n>": see partsOf.
+	blindPart struct {
+		Part string         `json:"part"`
+		Case journal.CaseID `json:"case"`
 	}
 	// blindHold is a hold that was not released, "<case>/<hold>".
 	blindHold struct {
@@ -101,14 +106,14 @@ const endless = "9999-12-31"
 // The indexes over the view.
 var (
 	blindByPhone  = journal.Index{Type: blindView, Name: "phone", Fields: []string{"phone", "id"}}
-	blindByName   = journal.Index{Type: blindView, Name: "name", Fields: []string{"name", "id"}}
+	blindByPart   = journal.Index{Type: blindView, Name: "part", Fields: []string{"part", "case"}}
 	blindByHold   = journal.Index{Type: blindView, Name: "hold", Fields: []string{"hold", "until"}}
 	blindHeld     = journal.Index{Type: blindView, Name: "held", Fields: []string{"held", "until"}}
 	blindByEnding = journal.Index{Type: blindView, Name: "ending", Fields: []string{"held", "ending_since"}}
 )
 
 func blindIndexes() []journal.Index {
-	return []journal.Index{blindByPhone, blindByName, blindByHold, blindHeld, blindByEnding}
+	return []journal.Index{blindByPhone, blindByPart, blindByHold, blindHeld, blindByEnding}
 }
 
 // blindCase is the last state of a case in a run, and its entry.
@@ -150,7 +155,13 @@ func (c *blindCase) rows(ctx context.Context, vault *seal.Vault, branch auth.Bra
 	}
 	if !gone {
 		head.Phone = blinded(vault, branch, "phone", c.Phone.Plain())
-		head.Name = blinded(vault, branch, "name", sameName(c.DebtorName.Plain()))
+		for i, part := range partsOf(c.DebtorName.Plain()) {
+			id := string(c.ID) + "/~" + strconv.Itoa(i)
+			head.Rows = append(head.Rows, id)
+			if err := put(id, blindPart{blinded(vault, branch, "name", part), c.ID}); err != nil {
+				return nil, err
+			}
+		}
 		for _, h := range c.AllHolds() {
 			if h.Released != nil {
 				continue

@@ -176,15 +176,20 @@ func dayAfter(day string, n int) string {
 	return t.AddDate(0, 0, n).Format(time.DateOnly)
 }
 
-// card is a case, decoded and sealed, as an agent's phone gets it at an instant.
-func (s *Service) card(ctx context.Context, find *ahead, rec journal.Record, k *record.Case,
-	now time.Time) (json.RawMessage, error) {
+// card is a case, decoded and sealed, as an agent's phone whose app has a schema version gets it at an instant.
+func (s *Service) card(ctx context.Context, find *ahead, rec journal.Record, k *record.Case, now time.Time,
+	schema int) (json.RawMessage, error) {
 	if err := s.vault.OpenDoc(ctx, k.Debtor, rec.Branch, rec.Type, rec.ID, k); err != nil {
 		return nil, fmt.Errorf("open %s: %w", rec.Type, err)
 	}
 	doc, err := record.Show(k, record.Agent)
 	if err != nil || k.IsErased() {
 		return doc, err
+	}
+	if schema >= cardSchema {
+		if doc, err = s.withPeople(ctx, doc, k); err != nil {
+			return nil, err
+		}
 	}
 	door, err := s.door(ctx, find, k, now)
 	if err != nil || door == nil {

@@ -124,7 +124,7 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 		}
 		var doc json.RawMessage
 		if k != nil {
-			doc, err = s.card(ctx, doors, rec, k, c.At)
+			doc, err = s.card(ctx, doors, rec, k, c.At, c.Schema)
 		} else {
 			doc, err = s.shown(ctx, rec, record.Agent)
 		}

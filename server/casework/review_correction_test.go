@@ -24,7 +24,8 @@ func TestACorrectionOfANoteIsReviewed(t *testing.T) {
 	h.must(CorrectRecord{Case: "north.c1", Kind: "consents", Record: "k1", ID: "k2", Reason: "refused",
 		Corrected: json.RawMessage(`{"status":"refused"}`)})
 	// The note comes from the phone, the consent from the office; both wait, and who waits for them hears it.
-	if got := h.inboxNow(); !strings.Contains(got, "corrections: north.c1/k2 boss 11-25T10:00, north.c1/n2 ana 11-25T10:00") {
+	if got := h.inboxNow(); !strings.Contains(got,
+		"corrections: north.c1/k2 boss 11-25T10:00, north.c1/n2 ana 11-25T10:00") {
 		t.Errorf("before the reviews the inbox is\n%s", got)
 	}
 	end, err := h.store.Watermark(t.Context(), porto)

@@ -23,7 +23,7 @@ type CaseQuery struct {
 	Ref    string // as the lender calls it
 	// Phone is E.164, spaces and the like aside; without a country code it is a number of Region, ISO 3166-1.
 	Phone, Region string
-	// Name is the debtor's whole name, whatever its letter case, accents and order of words.
+	// Name are words of the debtor's name or their beginnings, whatever their letter case, accents and order: hasName.
 	Name      string
 	Lender    string
 	Territory *string // "" for cases outside every one
@@ -115,8 +115,8 @@ func (q *CaseQuery) check(a auth.Actor) error {
 	case q.Hold != "" && !slices.Contains(kinds, q.Hold):
 		return record.OneOf("list.hold", "hold", q.Hold, kinds)
 	case q.Name != "" && sameName(q.Name) == "":
-		return refuse(refusal.Invalid, "list.name", "name", "write the whole name; letter case, accents and the order "+
-			"of its words do not matter")
+		return refuse(refusal.Invalid, "list.name", "name", "write words of the name or their first letters, three "+
+			"at least; letter case, accents and the order of words do not matter")
 	case q.Ref != "" && !record.IsID(q.Ref):
 		return refuse(refusal.Invalid, "list.ref", "ref", "write the reference as the lender does: letters A to Z, digits "+
 			"and any of _.:/@#+-")
@@ -240,7 +240,7 @@ func (q *CaseQuery) source(s *Service, a auth.Actor, now time.Time) (journal.Que
 	case q.Phone != "":
 		return lenders(read(blindByPhone, hash("phone", q.Phone))), byID
 	case q.Name != "":
-		return lenders(read(blindByName, hash("name", sameName(q.Name)))), byID
+		return lenders(read(blindByPart, hash("name", partAsked(q.Name)))), named
 	case q.Ref != "":
 		return lenders(read(CasesByRef, q.Ref)), byID
 	case q.Hold == HoldAny:
@@ -402,7 +402,7 @@ func (q *CaseQuery) meetsPerson(k *record.Case, today string) bool {
 	}
 	open := k.OpenHolds(today)
 	switch {
-	case q.Phone != "" && k.Phone.Plain() != q.Phone, q.Name != "" && sameName(k.DebtorName.Plain()) != sameName(q.Name):
+	case q.Phone != "" && k.Phone.Plain() != q.Phone, q.Name != "" && !hasName(k.DebtorName.Plain(), q.Name):
 		return false
 	case q.Hold == "":
 		return true

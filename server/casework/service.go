@@ -35,6 +35,8 @@ type Options struct {
 	Teams Teams
 	// Agents knows who worked where; nil: whoever a stop was issued to.
 	Agents Agents
+	// Names knows what agents are called, for the case cards of their colleagues; nil: no card has names.
+	Names Names
 	// Erasures keeps who was erased; nil: no debtor can be erased.
 	Erasures ErasureList
 	Limits   PlanLimits
@@ -106,6 +108,7 @@ type Service struct {
 	devices     Devices
 	teams       Teams
 	agents      Agents
+	names       Names
 	erasures    ErasureList
 	limits      PlanLimits
 	log         *slog.Logger
@@ -119,8 +122,8 @@ type Service struct {
 // New makes a Service.
 func New(opt Options) *Service {
 	s := &Service{journal: opt.Journal, store: opt.Journal.Store(), vault: opt.Vault, territories: opt.Territories,
-		lenders: opt.Lenders, devices: opt.Devices, teams: opt.Teams, agents: opt.Agents, erasures: opt.Erasures,
-		limits: opt.Limits, kindOf: record.KindOf,
+		lenders: opt.Lenders, devices: opt.Devices, teams: opt.Teams, agents: opt.Agents,
+		names: opt.Names, erasures: opt.Erasures, limits: opt.Limits, kindOf: record.KindOf,
 		log:   opt.Log,
 		views: journal.NewViews(opt.Journal, Views(opt.Vault)...)}
 	if s.log == nil {

@@ -21,9 +21,10 @@ func (a *API) progressEndpoints() {
 			"hours while its team is out."}, a.roundProgress)
 	a.raw(endpoint{method: http.MethodGet, path: "/v1/stream", roles: supervisors, id: "officeStream", tag: "rounds",
 		summary: "Pokes when something of a branch changes (server-sent events)",
-		about: "event: poke with the number of the branch's last entry, which lists changed (cases, complaints, corrections, inbox, " +
-			"plans, quarantine, rounds, visits) and the rounds whose stops or visits did; on connect, and on change at most " +
-			"one a second. all says: read every list again. It carries no data of cases and persons, and ends when its " +
+		about: "event: poke with the number of the branch's last entry, which lists changed (cases, complaints, " +
+			"corrections, inbox, plans, quarantine, rounds, visits) and the rounds whose stops or visits did; on connect, " +
+			"and on change at most one a second. all says: read every list again. It carries no data of cases and " +
+			"persons, and ends when its " +
 			"user is signed out, disabled or moved. What only time changes (holds that end, promises that break, " +
 			"phones that fall silent) pokes no one: read the inbox every few minutes too."},
 		func(op *huma.Operation) {

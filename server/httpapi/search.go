@@ -86,7 +86,7 @@ type searchCasesIn struct {
 		Status        string    `json:"status,omitempty" enum:"open,closed,moved" doc:"moved: cases that are in another branch now. Absent: all but these."`
 		Ref           string    `json:"ref,omitempty" minLength:"1" maxLength:"128" doc:"As the lender calls the case."`
 		Phone         string    `json:"phone,omitempty" minLength:"1" maxLength:"40" example:"+351912000001" doc:"The debtor's number: spaces, dots, dashes and brackets do not count, 00 may stand for +, and without a country code it is one of the branch's country."`
-		Name          string    `json:"name,omitempty" minLength:"1" maxLength:"200" doc:"The debtor's whole name: letter case, accents, punctuation and the order of its words do not count."`
+		Name          string    `json:"name,omitempty" minLength:"1" maxLength:"200" doc:"Words of the debtor's name, or their beginnings of three letters and more; of Han characters any two that stand together. Letter case, accents, punctuation and the order of the words do not count."`
 		Lender        string    `json:"lender,omitempty" maxLength:"64"`
 		Territory     string    `json:"territory,omitempty" maxLength:"64" doc:"Only this territory's; - for cases outside every one."`
 		Declined      bool      `json:"declined,omitempty" doc:"Only cases that an agent declined to visit, unless that was taken back or overruled."`
