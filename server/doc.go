@@ -21,6 +21,7 @@
 //   - alerts: server/notify; proofs and exports: server/audit
 //   - an endpoint, a status, a header: server/httpapi
 //   - how a document is kept: server/store/*
+//   - whether all of it holds while phones, networks, servers and stores fail: server/simulation
 //   - what a file of a backup is: server/backup; making and restoring one: backups.go, restore.go, epochs.go
 //
 // Imports go down only; arrows_test.go fails if they do not.

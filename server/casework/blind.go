@@ -43,6 +43,13 @@ func Blind(vault *seal.Vault) journal.View {
 					if err := json.Unmarshal(doc.State, &c.Case); err != nil {
 						return fmt.Errorf("entry %d: cases/%s: %w", e.N, doc.ID, err)
 					}
+					if was, there := latest[c.ID]; there {
+						c.before = was.before
+						if !was.Holds.IsZero() {
+							was.before = nil
+							c.before = append(c.before, was)
+						}
+					}
 					latest[c.ID] = c
 					debtors = append(debtors, c.Debtor)
 				}
@@ -116,10 +123,12 @@ func blindIndexes() []journal.Index {
 	return []journal.Index{blindByPhone, blindByPart, blindByHold, blindHeld, blindByEnding}
 }
 
-// blindCase is the last state of a case in a run, and its entry.
+// blindCase is the last state of a case in a run, and its entry. before are the states of the run before it that have
+// holds: a run that ended with one of them may have been cut short after it wrote rows, and no head names those.
 type blindCase struct {
 	record.Case
-	n uint64
+	n      uint64
+	before []blindCase
 }
 
 // rows are the rows of a case's last state, and those that it has no more. had is its head until now.
@@ -177,6 +186,17 @@ func (c *blindCase) rows(ctx context.Context, vault *seal.Vault, branch auth.Bra
 			head.Rows = append(head.Rows, id)
 			if err := put(id, row); err != nil {
 				return nil, err
+			}
+		}
+	}
+	for i := range c.before {
+		b := &c.before[i]
+		if err := vault.OpenDoc(ctx, b.Debtor, branch, "cases", string(b.ID), &b.Case); err != nil {
+			return nil, journal.Later(err)
+		}
+		for _, h := range b.AllHolds() {
+			if id := string(b.ID) + "/" + h.ID; !slices.Contains(was.Rows, id) {
+				was.Rows = append(was.Rows, id)
 			}
 		}
 	}

@@ -2,11 +2,47 @@ package office
 
 import (
 	"context"
+	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"doorstep/auth"
+	"doorstep/server/store/memstore"
+	"doorstep/sync/journal"
 )
+
+// One write that fails does not end the writing down of calls: without it the office would take every phone for silent
+// until the server is started again.
+func TestCallsAreWrittenDownAfterAnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		failures := 0
+		store := memstore.Open(memstore.NewDisk(), Indexes(), func(op memstore.Op, do func()) error {
+			if op.Write && failures == 0 {
+				failures++
+				return errors.New("the store is away")
+			}
+			do()
+			return nil
+		})
+		j := journal.Open(store, journal.Options{})
+		s, other := New(j, plainly{}), New(j, plainly{})
+		ctx, end := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- s.RunCalls(ctx) }()
+		at := time.Now()
+		s.Called("d1", at)
+		time.Sleep(3 * callsFlush)
+		got, err := other.LastCalls(ctx, []auth.DeviceID{"d1"})
+		ok(t, err)
+		if failures != 1 || !got["d1"].Equal(at) {
+			t.Errorf("after %d failed writes another node knows %v, want %v", failures, got["d1"], at)
+		}
+		end()
+		ok(t, <-ended)
+		ok(t, j.Close(t.Context()))
+	})
+}
 
 // A node knows at once which phones called it; others know it once it has been written down, every ten minutes at most.
 func TestWhenAPhoneCalledLast(t *testing.T) {

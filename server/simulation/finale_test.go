@@ -14,6 +14,7 @@ import (
 	"doorstep/auth"
 	"doorstep/server"
 	"doorstep/server/play"
+	"doorstep/server/store/memstore"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
 
@@ -50,6 +51,9 @@ func (w *world) finale() {
 	w.quarantineKeeps()
 	w.headsGrow()
 	w.fsck()
+	if w.rand.IntN(3) == 0 {
+		w.fsckSees()
+	}
 }
 
 // converge has all phones push and pull until they have nothing to say, in a bounded number of rounds.
@@ -255,8 +259,8 @@ func (w *world) quarantineKeeps() {
 					s.agent, s.refused, id, code, item)
 			}
 			w.tally["items of the quarantine read"]++
-			if s.Type == "drafts" || gone || s.Fields == nil {
-				continue
+			if s.Type == "drafts" || gone || s.Fields == nil || of.Case == "" && len(w.erased) > 0 {
+				continue // private, or of a debtor who may be erased
 			}
 			want, err := json.Marshal(s.Fields)
 			w.must(err)
@@ -391,5 +395,22 @@ func (w *world) restored() {
 			s.done, s.refused = false, ""
 		}
 		maps.DeleteFunc(s.kept, func(id string, _ bool) bool { return !items[id] })
+	}
+}
+
+// fsckSees damages copies of the disk, each in one way and at some place, and has fsck find it.
+func (w *world) fsckSees() {
+	whole := w.disk
+	defer func() { w.disk = whole }()
+	for _, kind := range memstore.Damages() {
+		w.disk = whole.Copy()
+		where, ok := w.disk.Damage(kind, "north", w.rand.IntN(1<<20))
+		if !ok {
+			continue
+		}
+		if len(w.findings()) == 0 {
+			w.fail("fsck is not blind", "it does not see %s: %s", kind, where)
+		}
+		w.tally["damages found by fsck"]++
 	}
 }

@@ -2,9 +2,12 @@ package simulation
 
 import (
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"testing/synctest"
@@ -28,9 +31,20 @@ type gate struct {
 
 // heldOp is a read or write that waits at the gate.
 type heldOp struct {
-	op   memstore.Op
-	node int
-	pass chan struct{}
+	op    memstore.Op
+	node  int
+	stack uint64 // who asks: of two that ask for the same, it tells which is which
+	pass  chan struct{}
+}
+
+// whoAsks is a hash of the caller's stack.
+func whoAsks() uint64 {
+	var pcs [48]uintptr
+	h := fnv.New64a()
+	for _, pc := range pcs[:runtime.Callers(4, pcs[:])] {
+		_, _ = h.Write(binary.LittleEndian.AppendUint64(nil, uint64(pc)))
+	}
+	return h.Sum64()
 }
 
 // wait returns when the world lets an operation of a node go.
@@ -40,7 +54,7 @@ func (g *gate) wait(node int, op memstore.Op) {
 		g.mu.Unlock()
 		return
 	}
-	h := &heldOp{op, node, make(chan struct{})}
+	h := &heldOp{op, node, whoAsks(), make(chan struct{})}
 	g.held = append(g.held, h)
 	g.mu.Unlock()
 	<-h.pass
@@ -54,7 +68,8 @@ func (g *gate) next(r *rand.Rand, trace func(string)) bool {
 		return false
 	}
 	slices.SortStableFunc(g.held, func(a, b *heldOp) int {
-		return cmp.Or(cmp.Compare(a.node, b.node), cmp.Compare(a.op.Name, b.op.Name), cmp.Compare(a.op.On, b.op.On))
+		return cmp.Or(cmp.Compare(a.node, b.node), cmp.Compare(a.op.Name, b.op.Name), cmp.Compare(a.op.On, b.op.On),
+			cmp.Compare(a.stack, b.stack))
 	})
 	i := r.IntN(len(g.held))
 	h := g.held[i]
@@ -64,7 +79,7 @@ func (g *gate) next(r *rand.Rand, trace func(string)) bool {
 	} else {
 		g.reads++
 	}
-	trace(fmt.Sprintf("%d %s", h.node, h.op.Name))
+	trace(fmt.Sprintf("%d %s %s", h.node, h.op.Name, h.op.On))
 	close(h.pass)
 	return true
 }

@@ -207,6 +207,14 @@ func (m morning) history(t *testing.T, seed uint64, steps int) (w *world, failed
 	cryptotest.SetGlobalRandom(t, seed)
 	synctest.Test(t, func(t *testing.T) {
 		w = m.newWorld(t, data, seed, 1+int(seed%2))
+		if *traceFlag != "" {
+			f, err := os.Create(*traceFlag)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = f.Close() }()
+			w.lines = f
+		}
 		failed = w.guarded(func() {
 			w.startAll()
 			for _, agent := range agents {

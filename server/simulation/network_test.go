@@ -131,6 +131,8 @@ func (w *world) send(s stray, at int) (*http.Response, error) {
 func (w *world) heard(n *node, s stray, res *http.Response, text []byte, from uint64, blocked bool) {
 	path, query, _ := strings.Cut(s.path, "?")
 	switch {
+	case res.StatusCode == http.StatusInternalServerError && n.fails():
+		w.count("answers 500 of a node whose store fails")
 	case res.StatusCode >= 500 && res.StatusCode != http.StatusServiceUnavailable:
 		w.fail("no internal error", "node %d answers %s %s with %d %s", n.number, s.method, s.path, res.StatusCode, text)
 	case res.StatusCode == http.StatusServiceUnavailable:

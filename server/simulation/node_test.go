@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"testing/synctest"
 	"time"
 
 	"doorstep/server"
@@ -91,14 +92,22 @@ func (n *node) isDead() bool {
 	return n.dead
 }
 
+// fails tells whether some of the node's writes end in an error.
+func (n *node) fails() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.unclear > 0
+}
+
 // start starts a node on the world's disk. The gate is open meanwhile: a start is one step.
 func (w *world) start(number int) (*node, error) {
 	n := &node{w: w, number: number, down: make(chan struct{}), dieAfter: -1, unclear: 0, done: make(chan struct{})}
 	store := memstore.Open(w.disk, server.Indexes(), n.guard)
 	w.openGate(true)
-	defer w.openGate(false)
 	s, err := server.OpenInProcess(context.Background(), server.Config{Data: w.data, AdminPassword: password, Threads: 1,
 		Log: w.log}, server.InProcess{Store: store, Alone: w.nodes == 1, Clock: w.now, Steps: 300})
+	synctest.Wait()
+	w.openGate(false)
 	if err != nil {
 		return nil, fmt.Errorf("start node %d: %w", number, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -14,11 +15,19 @@ var (
 	seedFlag  = flag.Uint64("seed", 0, "play this seed of TestSimulation only, and tell its steps")
 	seedsFlag = flag.Int("seeds", 12, "how many seeds TestSimulation plays")
 	firstFlag = flag.Uint64("first", 1, "the first of these seeds")
+	traceFlag = flag.String("trace", "", "a file that gets every read and write of the last seed, in order")
 	stepsFlag = flag.Int("steps", 60, "how many steps each history has")
 )
 
+// single has one goroutine run at a time: fewer schedules are left that the seed does not give.
+func single(t *testing.T) {
+	was := runtime.GOMAXPROCS(1)
+	t.Cleanup(func() { runtime.GOMAXPROCS(was) })
+}
+
 // TestSimulation plays random histories, one for each seed.
 func TestSimulation(t *testing.T) {
+	single(t)
 	m := makeMorning(t)
 	seeds := *seedsFlag
 	first := *firstFlag
@@ -38,7 +47,7 @@ func TestSimulation(t *testing.T) {
 			sum["writes"] += w.gate.writes
 			if failed != nil {
 				if *seedFlag > 0 {
-					t.Log(w.logged.String())
+					t.Logf("%s\n%s", w.logged.String(), w.told())
 				}
 				t.Errorf("%s\n%s: %s\nagain: go test ./server/simulation -run TestSimulation -seed %d -steps %d",
 					strings.Join(w.steps, "\n"), failed.invariant, failed.text, seed, *stepsFlag)
@@ -51,4 +60,19 @@ func TestSimulation(t *testing.T) {
 	for _, k := range slices.Sorted(maps.Keys(sum)) {
 		t.Logf("%8d %s", sum[k], k)
 	}
+}
+
+// told is what the journals say: entries, their actions and the documents they write.
+func (w *world) told() string {
+	var b strings.Builder
+	for _, branch := range slices.Sorted(maps.Keys(w.oracle.branches)) {
+		for _, e := range w.oracle.branches[branch].entries {
+			fmt.Fprintf(&b, "%s %d.%d %s %s:", branch, e.n, e.part, e.action, e.command)
+			for _, d := range e.docs {
+				fmt.Fprintf(&b, " %s/%s@%d", d.Type, d.ID, d.Rev)
+			}
+			b.WriteString("\n")
+		}
+	}
+	return b.String()
 }

@@ -29,16 +29,16 @@ const (
 
 // world is one history: a disk, the nodes on it, phones, the office, and what is known of all they did.
 type world struct {
-	t     *testing.T
-	data  string // the folder of the keys
-	log   *slog.Logger
+	t    *testing.T
+	data string // the folder of the keys
+	log  *slog.Logger
 	// logged is what the nodes have logged of errors.
 	logged logBuffer
-	disk  *memstore.Disk
-	gate  gate
-	sched *rand.Rand // orders what goes on at once
-	nodes int
-	up    []*node
+	disk   *memstore.Disk
+	gate   gate
+	sched  *rand.Rand // orders what goes on at once
+	nodes  int
+	up     []*node
 
 	startedAt time.Time // the servers' time when the bubble began
 	began     time.Time // the bubble's
@@ -63,6 +63,7 @@ type world struct {
 
 	steps []string
 	ops   hash.Hash // of all that passed the gate
+	lines io.Writer // gets all that passed the gate; nil: nothing does
 }
 
 // logBuffer is a log that can be read while it is written.
@@ -83,7 +84,12 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
-func (w *world) trace(line string) { _, _ = io.WriteString(w.ops, line+"\n") }
+func (w *world) trace(line string) {
+	_, _ = io.WriteString(w.ops, line+"\n")
+	if w.lines != nil {
+		_, _ = io.WriteString(w.lines, line+"\n")
+	}
+}
 
 // failure ends a history.
 type failure struct{ invariant, text string }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -270,7 +271,7 @@ func (v *Views) Run(ctx context.Context) error {
 		todo := dirty
 		dirty = map[auth.BranchID]bool{}
 		mu.Unlock()
-		for b := range todo {
+		for _, b := range slices.Sorted(maps.Keys(todo)) {
 			for _, view := range v.views {
 				if err := v.catchUp(ctx, b, view); err != nil && ctx.Err() == nil {
 					v.j.log.Warn("cannot keep a view", "view", view.Name, "branch", b, "err", err)

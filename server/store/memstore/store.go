@@ -1,6 +1,7 @@
 package memstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -184,7 +185,8 @@ func (s *Store) raise(ctx context.Context, b auth.BranchID, gen, from, to uint64
 	})
 }
 
-// writeTo writes to a generation what belongs to its view, a row at a time, each if it is newer than what is there.
+// writeTo writes to a generation what belongs to its view, a row at a time in the order of their keys, each if it is
+// newer than what is there.
 func (s *Store) writeTo(ctx context.Context, b auth.BranchID, g journal.Generation, v journal.ViewWrites) error {
 	at := place{b, g.Gen}
 	switch g.View {
@@ -216,7 +218,9 @@ func (s *Store) writeTo(ctx context.Context, b auth.BranchID, g journal.Generati
 			}
 		}
 	default:
-		for _, r := range v.Records {
+		for _, r := range slices.SortedFunc(slices.Values(v.Records), func(a, b journal.Record) int {
+			return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.ID, b.ID), cmp.Compare(a.N, b.N))
+		}) {
 			if err := s.write(ctx, "record", fmt.Sprintf("%s/%s/%s", b, r.Type, r.ID), func() error {
 				records := inner(s.disk.records, at)
 				ref := journal.DocRef{Type: r.Type, ID: r.ID}

@@ -335,6 +335,31 @@ func viewsAreKept(t *testing.T, s journal.Store) {
 	equal(t, "findings after a rebuild", findings(t, s, all...), "")
 }
 
+// whatIsErasedSinceIsNoDamage: a view took a row away, and what the row was made of can be read no more, as when a
+// debtor's key is destroyed. Applied again, the view never had the row.
+func whatIsErasedSinceIsNoDamage(t *testing.T, s journal.Store) {
+	ctx := context.Background()
+	j := journal.Open(s, journal.Options{})
+	defer func() { check(t, j.Close(ctx)) }()
+	destroyed := false
+	held := journal.View{Name: "owners", Apply: journal.EachEntry("owners", func(e *journal.Entry) ([]journal.Doc, error) {
+		switch {
+		case e.N == 1 && !destroyed:
+			return []journal.Doc{{ID: "held", State: encode(m{"owner": "f", "n": 1})}}, nil
+		case e.N == 2 && !destroyed:
+			return []journal.Doc{{ID: "held", Deleted: true}}, nil
+		}
+		return nil, nil
+	})}
+	v := journal.NewViews(j, held)
+	for i := range 2 {
+		do(t, j, set(fmt.Sprintf("c%d", i), "d", "f"))
+		check(t, v.CatchUp(ctx, branch, "owners"))
+	}
+	destroyed = true
+	equal(t, "findings", findings(t, s, held), "")
+}
+
 // whatAViewCannotApplyIsParked: the view goes on without the entry, and it is said (J3).
 func whatAViewCannotApplyIsParked(t *testing.T, s journal.Store) {
 	ctx := context.Background()

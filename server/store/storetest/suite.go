@@ -63,6 +63,7 @@ func Run(t *testing.T, e Engine) {
 		{"JournalRoundTrip", journalRoundTrip},
 		{"DraftsAreFound", draftsAreFound},
 		{"WhatAViewCannotApplyIsParked", whatAViewCannotApplyIsParked},
+		{"WhatIsErasedSinceIsNoDamage", whatIsErasedSinceIsNoDamage},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := e.Open(t)
