@@ -93,6 +93,9 @@ func main() {
 }
 
 func (a *arguments) measure(ctx context.Context, f *figures) error {
+	if least := 4 * pushers * batchSize; a.Documents < least || a.Visits < pushers*batchSize {
+		return fmt.Errorf("push at least %d documents and %d visits", least, pushers*batchSize)
+	}
 	for n := range a.Runs {
 		order := slices.Clone(a.Doorstep)
 		if n%2 == 1 {

@@ -45,8 +45,8 @@ func TopFields(state []byte, fields []string) (vals []any, ok bool) {
 	return vals, left == 0
 }
 
-// Pick gives the object that has only some of the top-level members of a document's state, for a reader who needs few of
-// many: what it leaves out is skipped and not looked at. ok is false if the state is no object in canonical form.
+// Pick gives the object that has only some of the top-level members of a document's state, for a reader who needs few
+// of many: it skips the others without looking at them. ok is false if the state is no object in canonical form.
 func Pick(state []byte, names ...string) (picked json.RawMessage, ok bool) {
 	if len(state) < 2 || state[0] != '{' {
 		return nil, false

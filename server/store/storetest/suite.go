@@ -49,6 +49,7 @@ func Run(t *testing.T, e Engine) {
 		{"ReceiptsAreKeptForEver", receiptsAreKept},
 		{"FindByIndex", findByIndex},
 		{"FindPages", findPages},
+		{"FindEach", findEach},
 		{"FindRefusesOtherValues", findRefusesOtherValues},
 		{"FindOrdersOddValues", findOrdersOddValues},
 		{"IndexesFollowChanges", indexesFollow},

@@ -131,6 +131,44 @@ func findByIndex(t *testing.T, s journal.Store) {
 	}
 }
 
+// findEach: many lists are found at once as each by itself, those without a document and those asked twice among them.
+func findEach(t *testing.T, s journal.Store) {
+	ctx := context.Background()
+	var v journal.ViewWrites
+	var eqs [][]any
+	for i := range 123 {
+		owner := fmt.Sprintf("o%03d", i)
+		eqs = append(eqs, []any{owner})
+		for k := range i % 4 {
+			v.Records = append(v.Records, doc(fmt.Sprintf("%s-%d", owner, k), 1, m{"owner": owner, "n": 7 - k}))
+		}
+	}
+	put(t, s, v)
+	eqs = append(eqs, eqs[3], []any{"o"}, []any{"o003", int64(7)})
+	for _, from := range []any{nil, int64(6)} {
+		q := journal.Query{Branch: branch, Type: "things", Index: "owner", From: from}
+		ask := eqs
+		if from != nil {
+			ask = eqs[:len(eqs)-1] // the last gives all fields, and bears no range
+		}
+		all, err := s.FindEach(ctx, q, ask)
+		check(t, err)
+		equal(t, "lists", len(all), len(ask))
+		for i, eq := range ask {
+			q.Eq = eq
+			f, err := s.Find(ctx, q)
+			check(t, err)
+			equal(t, fmt.Sprintf("%v from %v", eq, from), ids(journal.Found{Records: all[i]}), ids(f))
+		}
+	}
+	for _, bad := range []journal.Query{{Index: "nobody"}, {Index: "owner", Limit: 1}, {Index: "owner", Desc: true}} {
+		bad.Branch, bad.Type = branch, "things"
+		if _, err := s.FindEach(ctx, bad, eqs[:1]); err == nil {
+			t.Errorf("%+v must be an error", bad)
+		}
+	}
+}
+
 func findPages(t *testing.T, s journal.Store) {
 	ctx := context.Background()
 	var v journal.ViewWrites
