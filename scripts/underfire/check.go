@@ -235,8 +235,8 @@ func (w *world) once(id string, f map[string]any, newest map[string]*said, known
 	}
 }
 
-// quarantined says so if what was refused is not in the quarantine.
-func (w *world) quarantined(ctx context.Context) error {
+// quarantine lists the ids and the mids of what is in the branch's quarantine.
+func (w *world) quarantine(ctx context.Context) (map[string]bool, error) {
 	kept := map[string]bool{}
 	for next := ""; ; {
 		var page struct {
@@ -248,14 +248,22 @@ func (w *world) quarantined(ctx context.Context) error {
 		}
 		if err := w.day.Admin.Do(ctx, http.MethodGet, "/v1/quarantine?limit=500&branch="+w.day.Branch+"&cursor="+
 			url.QueryEscape(next), nil, &page); err != nil {
-			return err
+			return nil, err
 		}
 		for _, q := range page.Items {
-			kept[q.ID] = true
+			kept[q.ID], kept[q.Mid] = true, true
 		}
 		if next = page.Next; next == "" {
-			break
+			return kept, nil
 		}
+	}
+}
+
+// quarantined says so if what was refused is not in the quarantine.
+func (w *world) quarantined(ctx context.Context) error {
+	kept, err := w.quarantine(ctx)
+	if err != nil {
+		return err
 	}
 	for _, s := range w.book.said {
 		if !s.excused && refused(s.status) && !kept[s.quarantine] {

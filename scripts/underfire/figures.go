@@ -20,7 +20,7 @@ import (
 type figuresArguments struct {
 	Streams int `default:"2000" help:"How many idle streams are opened."`
 	Moves   int `default:"30" help:"How many cases are given to another team."`
-	Days    int `default:"365" help:"How many days a phone is offline."`
+	Days    int `default:"365" help:"How many days a second phone is offline; the first is for six."`
 }
 
 // Run runs the command.
@@ -175,62 +175,103 @@ func (n *node) residentKB() (kb int) {
 	return kb
 }
 
-// offline has a phone come back after many days with what it wrote on the first, and see that nothing of it is lost.
+// offline has two phones write on the same day. One comes back within the week in which reports are taken as they are,
+// the other much later. Nothing of either may be lost.
 func (w *world) offline(ctx context.Context, out io.Writer, g figuresArguments) error {
-	n, p := w.nodes[0], w.day.Phones[0]
-	stops, err := p.Assignments(w.day.Date)
-	if err != nil {
-		return err
+	phones := []*play.Phone{w.day.Phones[0], w.day.Phones[2]}
+	written := make([][]play.Mutation, len(phones))
+	stops := make([][]play.Assignment, len(phones))
+	for i, p := range phones {
+		if _, err := p.Pull(ctx); err != nil {
+			return err
+		}
+		var err error
+		if stops[i], err = p.Assignments(w.day.Date); err != nil {
+			return err
+		}
+		for _, s := range stops[i] {
+			now := w.now()
+			p.Write("visits", play.NewID(), "put", now, map[string]any{"case": s.Case, "assignment": s.ID, "at": now,
+				"outcome": "NOT_MET_NOBODY", "place": "home"})
+			for k := range 5 {
+				p.Write("visit_notes", play.NewID(), "put", now, map[string]any{"case": s.Case, "at": now, "kind": "general",
+					"text": fmt.Sprintf("Note %d of %s, made up.", k, s.ID)})
+			}
+		}
+		written[i] = slices.Clone(p.Queue)
 	}
-	written := map[string]string{}
-	for i, s := range stops {
-		now := w.now()
-		p.Write("visits", play.NewID(), "put", now, map[string]any{"case": s.Case, "assignment": s.ID, "at": now,
-			"outcome": "NOT_MET_NOBODY", "place": "home"})
-		for k := range 5 {
-			p.Write("visit_notes", play.NewID(), "put", now, map[string]any{"case": s.Case, "at": now, "kind": "general",
-				"text": fmt.Sprintf("Note %d-%d, made up.", i, k)})
+	gone := 0
+	for i, days := range []int{6, g.Days} {
+		if err := w.later(ctx, days-gone); err != nil {
+			return err
+		}
+		gone = days
+		p := phones[i]
+		p.Tally = map[string]int{}
+		begun := time.Now()
+		if err := p.Push(ctx, nil); err != nil {
+			return err
+		}
+		if _, err := p.Pull(ctx); err != nil {
+			return err
+		}
+		took := time.Since(begun)
+		filed, waiting, err := w.whereIs(ctx, stops[i], written[i])
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%-62s %d records written, %d in the case files, %d in quarantine; sent and pulled in %s\n",
+			fmt.Sprintf("offline for %d days", days), len(written[i]), filed, waiting, took.Round(time.Millisecond))
+		if filed+waiting != len(written[i]) {
+			return fmt.Errorf("of %d records written offline %d are lost", len(written[i]), len(written[i])-filed-waiting)
 		}
 	}
-	for _, m := range p.Queue {
-		written[m.ID] = m.Type
-	}
+	return nil
+}
+
+// later restarts the server some days later, and signs all in again.
+func (w *world) later(ctx context.Context, days int) error {
+	n := w.nodes[0]
 	if err := n.stop(); err != nil {
 		return err
 	}
-	w.clock = w.clock.AddDate(0, 0, g.Days)
+	w.clock = w.clock.AddDate(0, 0, days)
 	if err := n.start(ctx); err != nil {
 		return err
 	}
 	w.moved()
-	if err := w.day.SignInAgain(ctx); err != nil {
-		return err
+	return w.day.SignInAgain(ctx)
+}
+
+// whereIs counts which mutations are in the case files, and which in quarantine.
+func (w *world) whereIs(ctx context.Context, stops []play.Assignment, of []play.Mutation) (filed, waiting int,
+	err error) {
+	kept, err := w.quarantine(ctx)
+	if err != nil {
+		return 0, 0, err
 	}
-	p.Tally = map[string]int{}
-	begun := time.Now()
-	if err := p.Push(ctx, nil); err != nil {
-		return err
-	}
-	if _, err := p.Pull(ctx); err != nil {
-		return err
-	}
-	took := time.Since(begun)
-	kept := 0
+	there := map[string]bool{}
 	for _, s := range stops {
 		var f map[string]any
 		if err := w.day.Admin.Do(ctx, http.MethodGet, "/v1/cases/"+s.Case, nil, &f); err != nil {
-			return err
+			return 0, 0, err
 		}
 		for _, typ := range []string{"visits", "visit_notes"} {
 			list, _ := f[typ].([]any)
-			kept += len(slices.DeleteFunc(list, func(x any) bool {
+			for _, x := range list {
 				doc, _ := x.(map[string]any)
 				id, _ := doc["id"].(string)
-				return written[id] != typ
-			}))
+				there[typ+"/"+id] = true
+			}
 		}
 	}
-	fmt.Fprintf(out, "%-62s %d days: %d records written, %d in the case files, answers %v, sent and pulled in %s\n",
-		"offline", g.Days, len(written), kept, p.Tally, took.Round(time.Millisecond))
-	return nil
+	for _, m := range of {
+		switch {
+		case there[m.Type+"/"+m.ID]:
+			filed++
+		case kept[m.Mid]:
+			waiting++
+		}
+	}
+	return filed, waiting, nil
 }

@@ -265,9 +265,13 @@ func (o *office) export(ctx context.Context) error {
 	if n := len(o.w.exports); n > 0 {
 		args = append(args, "--since", o.w.exports[n-1])
 	}
-	if _, err := o.w.nodes[0].run(ctx, append(args, path)...); err != nil {
+	switch said, err := o.w.nodes[0].run(ctx, append(args, path)...); {
+	case o.w.older && !strings.Contains(said, "rolled back"):
+		o.w.book.fault("audit", "an older backup was put back, and verify does not notice: %s", said)
+	case !o.w.older && err != nil:
 		o.w.book.fault("audit", "%v", err)
 	}
+	o.w.older = false
 	o.w.exports = append(o.w.exports, path)
 	return nil
 }

@@ -42,9 +42,12 @@ type world struct {
 	disk     string // a small file system, "" where none can be mounted
 	backup   string // the newest backup; "" before the first
 	backedUp time.Time
-	exports  []string // earlier exports, by path
-	heads    []head
-	counts   counts
+
+	restoredAt time.Time // when a backup was restored last
+	older      bool      // the newest export is of a log that an older backup has replaced
+	exports    []string  // earlier exports, by path
+	heads      []head
+	counts     counts
 }
 
 // counts are what befell the world.
@@ -107,7 +110,7 @@ func (w *world) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	day.Base, day.HTTP, day.Password, day.Date = w.base(), &http.Client{Timeout: time.Minute}, password, w.workday()
+	day.Base, day.HTTP, day.Password, day.Date = w.base(), &http.Client{Timeout: 10 * time.Minute}, password, w.workday()
 	day.TimeLimitS, day.Seed = 1, 1
 	w.day = day
 	if err := w.publish(ctx); err != nil {
@@ -206,7 +209,7 @@ func (w *world) fire(ctx context.Context, d time.Duration) error {
 // short run has each.
 func (w *world) faults(ctx context.Context, until time.Time) error {
 	dice := rand.New(rand.NewPCG(w.seed, 2))
-	kinds := []string{"kill", "backup", "disk", "kill", "restore"}
+	kinds := []string{"kill", "backup", "disk", "restore", "kill", "restore"}
 	if w.mongo != "" {
 		kinds = []string{"kill", "kill"}
 	}
@@ -292,6 +295,8 @@ func (w *world) restore(ctx context.Context) error {
 	if err := w.office.export(ctx); err != nil {
 		return err
 	}
+	// The backup does not know of a restore since: the log that began then is gone, and verify must notice.
+	w.older = w.backedUp.Before(w.restoredAt)
 	if err := n.kill(); err != nil {
 		return err
 	}
@@ -319,6 +324,7 @@ func (w *world) restore(ctx context.Context) error {
 		return err
 	}
 	w.counts.restores.Add(1)
+	w.restoredAt = time.Now()
 	return w.office.comeBack(ctx, from)
 }
 
