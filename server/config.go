@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"runtime"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"doorstep/auth"
 	"doorstep/auth/keyfile"
 	"doorstep/geo/travel"
+	"doorstep/server/attachments"
 	"doorstep/server/dispatch"
 )
 
@@ -59,6 +61,8 @@ type Config struct {
 	FCMEndpoint    string // replaces FCM's address; for tests
 	// Policies are paths of conduct packs that are put in force at the start, each under its file's name.
 	Policies []string
+	// Uploads is the path of a JSON file with limits of attachments (attachments.ReadLimits); "" keeps the defaults.
+	Uploads string
 	// Travel says where travel times come from.
 	Travel travel.Choice
 	// Deployment names this installation in checkpoints; "" is doorstep.
@@ -88,8 +92,26 @@ type Config struct {
 	// InProcess.
 	alone, nowhere bool
 	now            func() time.Time
+	// uploads are the limits of attachments.
+	uploads attachments.Limits
 	// trusted is TrustedProxies, read.
 	trusted []netip.Prefix
+}
+
+// uploadLimits reads the file with the limits of attachments.
+func uploadLimits(path string) (attachments.Limits, error) {
+	if path == "" {
+		return attachments.DefaultLimits(), nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return attachments.Limits{}, fmt.Errorf("read the limits of uploads: %w", err)
+	}
+	l, err := attachments.ReadLimits(text)
+	if err != nil {
+		return l, fmt.Errorf("%s: %w", path, err)
+	}
+	return l, nil
 }
 
 func (c *Config) fill() error {
@@ -132,6 +154,9 @@ func (c *Config) fill() error {
 	c.shared = c.MongoDB != "" || c.store != nil && !c.alone
 	if c.store == nil {
 		c.store = openStore
+	}
+	if c.uploads, err = uploadLimits(c.Uploads); err != nil {
+		return err
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -128,7 +128,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		Hash:  func(b []byte) [32]byte { return vault.Hash("mutation", b) },
 		Alone: !cfg.shared})
 	if s.files, err = attachments.New(attachments.Options{Frames: s.store, Smalls: s.store, Records: s.casework,
-		Vault: vault, Clock: s.journal.Now, Limits: attachments.DefaultLimits(), Log: cfg.Log}); err != nil {
+		Vault: vault, Clock: s.journal.Now, Limits: cfg.uploads, Log: cfg.Log}); err != nil {
 		return nil, err
 	}
 	var sender notify.Sender

@@ -11,32 +11,38 @@ import (
 
 // Limit is what may be uploaded as attachments of one kind.
 type Limit struct {
-	Bytes int64    // of one attachment
-	Types []string // media types
+	// Bytes is how long one attachment may be.
+	Bytes int64 `json:"bytes"`
+	// Types are the media types.
+	Types []string `json:"types"`
+	// CaseDay is how many may be begun of one case on one day, in UTC, by all agents.
+	CaseDay int `json:"a_case_and_day"`
 }
 
-// Limits bound what agents upload.
+// Limits bound what agents upload. Their JSON is what an organisation configures (ReadLimits), and what phones are told.
 type Limits struct {
-	Kinds map[string]Limit // by kind of attachment
-	// Uploads and Bytes bound what one agent may begin to upload on one day, in UTC.
-	Uploads int
-	Bytes   int64
-	// Pixels bound a picture before it is decoded.
-	Pixels int
-	// Keep is how long an upload is kept that no byte comes for.
-	Keep time.Duration
+	// Kinds are the limits of photo, signature, recording and document.
+	Kinds map[string]Limit `json:"kinds"`
+	// Uploads is how many uploads one agent may begin on one day, in UTC.
+	Uploads int `json:"uploads_a_day"`
+	// Bytes is how many bytes one agent may begin to upload on one day, in UTC.
+	Bytes int64 `json:"bytes_a_day"`
+	// Pixels is how many pixels a picture may have.
+	Pixels int `json:"pixels"`
+	// Keep is how long an upload is kept that no byte comes for, and how long it is known that one was stored.
+	Keep time.Duration `json:"-"`
 }
 
 // DefaultLimits are those of a server that sets no others.
 func DefaultLimits() Limits {
-	pictures := []string{"image/jpeg", "image/png", "image/webp"}
+	pictures := func(more ...string) []string { return append(more, "image/jpeg", "image/png", "image/webp") }
 	return Limits{
 		Kinds: map[string]Limit{
-			record.KindPhoto:     {16 << 20, pictures},
-			record.KindSignature: {2 << 20, pictures},
-			record.KindDocument:  {20 << 20, append([]string{"application/pdf"}, pictures...)},
+			record.KindPhoto:     {16 << 20, pictures(), 40},
+			record.KindSignature: {2 << 20, pictures(), 20},
+			record.KindDocument:  {20 << 20, pictures("application/pdf"), 40},
 			record.KindRecording: {256 << 20, []string{"audio/mp4", "audio/mpeg", "audio/aac", "audio/ogg", "audio/webm",
-				"audio/wav", "video/mp4", "video/webm"}},
+				"audio/wav", "video/mp4", "video/webm"}, 20},
 		},
 		Uploads: 500, Bytes: 4 << 30, Pixels: 32 << 20, Keep: 30 * 24 * time.Hour,
 	}

@@ -2,9 +2,7 @@ package attachments
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"sync"
@@ -102,10 +100,10 @@ func (s *Service) create(ctx context.Context, who offline.Caller, meta map[strin
 		if bad := s.opt.Limits.check(claimed.Kind, u.Type, u.Length); bad != nil {
 			return nil, bad
 		}
+		u.Kind, u.Case, u.Debtor, u.At = claimed.Kind, claimed.Case, claimed.Debtor, s.now()
 		if err := s.count(ctx, u); err != nil {
 			return nil, err
 		}
-		u.Kind, u.Case, u.Debtor, u.At = claimed.Kind, claimed.Case, claimed.Debtor, s.now()
 		if u.Blob, err = newBlob(); err != nil {
 			return nil, err
 		}
@@ -127,43 +125,6 @@ func busy() *refusal.Error {
 	e := refuse(refusal.Unavailable, "upload.busy", "", "another request works at this upload; try again")
 	e.RetryAfter = 5 * time.Second
 	return e
-}
-
-// begun is what an agent began to upload on a day.
-type begun struct {
-	Uploads int   `json:"uploads"`
-	Bytes   int64 `json:"bytes"`
-}
-
-// count adds an upload to its agent's day. upload.too_many.
-func (s *Service) count(ctx context.Context, u *upload) error {
-	now := s.now()
-	id := string(u.Agent) + "/" + now.Format(time.DateOnly)
-	for range 10 {
-		var day begun
-		body, version, err := s.opt.Smalls.Small(ctx, dayKind, id)
-		if err == nil {
-			err = json.Unmarshal(body, &day)
-		}
-		if err != nil && !errors.Is(err, journal.ErrNotFound) {
-			return fmt.Errorf("read what an agent uploaded: %w", err)
-		}
-		day.Uploads, day.Bytes = day.Uploads+1, day.Bytes+u.Length
-		if day.Uploads > s.opt.Limits.Uploads || day.Bytes > s.opt.Limits.Bytes {
-			e := refuse(refusal.TooMany, "upload.too_many", "",
-				"an agent begins at most %d uploads and %d bytes a day (UTC); go on tomorrow", s.opt.Limits.Uploads,
-				s.opt.Limits.Bytes)
-			e.RetryAfter = now.Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(now)
-			return e
-		}
-		if body, err = json.Marshal(day); err != nil {
-			return err
-		}
-		if err := s.opt.Smalls.SwapSmall(ctx, dayKind, id, version, body); !errors.Is(err, journal.ErrRaced) {
-			return err
-		}
-	}
-	return busy()
 }
 
 // offset is how many bytes of an upload are durable.

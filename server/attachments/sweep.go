@@ -2,6 +2,7 @@ package attachments
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -28,10 +29,10 @@ func (s *Service) Run(ctx context.Context) error {
 }
 
 // Sweep ends uploads whose bytes are all there, discards those that no byte came for in Limits.Keep and those of erased
-// debtors, and removes the stored bytes of erased debtors. Several nodes may do it at the same time. What fails does
+// debtors, forgets those that were stored as long ago, and removes the stored bytes of erased debtors. Several nodes may do it at the same time. What fails does
 // not stop the rest; the error is about all that was left.
 func (s *Service) Sweep(ctx context.Context) error {
-	errs := []error{s.sweepOpen(ctx), s.sweepDays(ctx)}
+	errs := []error{s.sweepOpen(ctx), s.sweepDays(ctx), s.sweepStored(ctx)}
 	branches, err := s.opt.Smalls.Branches(ctx)
 	if err != nil {
 		return errors.Join(append(errs, fmt.Errorf("sweep uploads: %w", err))...)
@@ -84,8 +85,29 @@ func (s *Service) sweepOpen(ctx context.Context) error {
 			return err
 		}
 		err = s.finish(ctx, string(u.Agent), u.Attachment)
-		if _, is := refusal.Of(err); is || isFinal(err) || errors.Is(err, seal.ErrErased) {
-			return nil // it was discarded, or another request ends it
+		var wait *refusal.Error // upload.busy is no refusal that judges
+		if errors.As(err, &wait) || isFinal(err) || errors.Is(err, seal.ErrErased) {
+			return nil // it was discarded, another request ends it, or its case is on its way
+		}
+		return err
+	})
+}
+
+// sweepStored forgets uploads that were stored longer than Limits.Keep ago. A phone that asks even later uploads again,
+// and hears at the end that the attachment is stored.
+func (s *Service) sweepStored(ctx context.Context) error {
+	before := s.now().Add(-s.opt.Limits.Keep)
+	return s.each(ctx, storedKind, func(d journal.SmallDoc) error {
+		var u upload
+		if err := json.Unmarshal(d.Body, &u); err != nil {
+			return fmt.Errorf("read a stored upload: %w", err)
+		}
+		if !u.At.Before(before) {
+			return nil
+		}
+		err := s.opt.Smalls.DeleteSmall(ctx, storedKind, d.ID, d.Version)
+		if errors.Is(err, journal.ErrRaced) || errors.Is(err, journal.ErrNotFound) {
+			return nil
 		}
 		return err
 	})

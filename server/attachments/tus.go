@@ -78,6 +78,9 @@ func (x *exchange) fail(err error) error {
 	return err
 }
 
+// Limits are what agents may upload. They are not to be changed.
+func (s *Service) Limits() Limits { return s.opt.Limits }
+
 // Capabilities sets the headers that tell a client what is offered.
 func (s *Service) Capabilities(h http.Header) {
 	h.Set("Tus-Resumable", "1.0.0")

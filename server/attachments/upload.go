@@ -19,7 +19,7 @@ import (
 )
 
 // The kinds of small documents: uploads that are under way, by agent and attachment id; those whose bytes are stored,
-// which are kept so that a phone that missed the answer hears it; and what an agent began on a day.
+// which are known for a while so that a phone that missed the answer hears it; and what was begun on a day.
 const (
 	openKind   = "uploads"
 	storedKind = "stored_uploads"

@@ -56,10 +56,12 @@ func (a *API) uploadEndpoints() {
 	a.raw(endpoint{method: http.MethodOptions, path: attachments.Path, roles: anyone, id: "uploadCapabilities",
 		tag: "sync", summary: "What is offered of tus"},
 		func(op *huma.Operation) {
-			op.Responses = empty("The headers Tus-Version, Tus-Extension and Tus-Max-Size tell it.")
+			op.Responses = map[string]*huma.Response{"200": answer("The headers Tus-Version, Tus-Extension and Tus-Max-Size "+
+				"tell it, and the body what attachments may be: their lengths, media types and numbers.", "application/json",
+				a.schema(attachments.Limits{}))}
 		}, func(c *gin.Context) {
 			a.opt.Attachments.Capabilities(c.Writer.Header())
-			c.Status(http.StatusNoContent)
+			c.JSON(http.StatusOK, a.opt.Attachments.Limits())
 		})
 	a.raw(endpoint{method: http.MethodPost, path: attachments.Path, roles: agents, id: "createUpload", tag: "sync",
 		summary: "Begin to upload an attachment",

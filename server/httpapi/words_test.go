@@ -17,6 +17,14 @@ var words = map[string]string{
 	"RestoreNote.root":        "The root of the tree that was restored, in base64.",
 	"RestoreNote.size":        "How many entries were restored.",
 	"RestoreNote.visits":      "How many visits were restored.",
+	// Limits of uploads.
+	"Limit.a_case_and_day": "How many may be begun of one case on one day, in UTC, by all agents.",
+	"Limit.bytes":          "How many bytes one attachment may have.",
+	"Limit.types":          "The media types.",
+	"Limits.bytes_a_day":   "How many bytes one agent may begin to upload on one day, in UTC.",
+	"Limits.kinds":         "The limits of each kind: photo, signature, recording, document.",
+	"Limits.pixels":        "How many pixels a picture may have.",
+	"Limits.uploads_a_day": "How many uploads one agent may begin on one day, in UTC.",
 	// Who, which and when.
 	"agent":         "The agent's user id.",
 	"agents":        "User ids of agents.",
