@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"doorstep/sync/journal"
@@ -83,6 +84,27 @@ func (s *Store) Find(ctx context.Context, q journal.Query) (out journal.Found, e
 	err = s.read(ctx, "find", fmt.Sprintf("%s/%s/%s", q.Branch, q.Type, q.Index), func() (err error) {
 		out, err = s.find(q)
 		return err
+	})
+	return out, err
+}
+
+// FindEach answers a query for each of several lists of leading values.
+func (s *Store) FindEach(ctx context.Context, q journal.Query, eqs [][]any) ([][]journal.Record, error) {
+	if q.After != "" || q.Limit != 0 || q.Desc {
+		return nil, fmt.Errorf("index %s of %s: asked for a page", q.Index, q.Type)
+	}
+	out := make([][]journal.Record, len(eqs))
+	err := s.read(ctx, "find each", fmt.Sprintf("%s/%s/%s", q.Branch, q.Type, q.Index), func() error {
+		q.Limit = math.MaxInt
+		for i, eq := range eqs {
+			q.Eq = eq
+			found, err := s.find(q)
+			if err != nil {
+				return err
+			}
+			out[i] = found.Records
+		}
+		return nil
 	})
 	return out, err
 }
