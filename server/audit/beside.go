@@ -41,8 +41,11 @@ type Beside struct {
 
 // BesideLine is one record of an export beside the visits. It has a type, which the line of a visit has not.
 type BesideLine struct {
-	Type     string          `json:"type"`
-	ID       string          `json:"id"`
+	Type string `json:"type"`
+	ID   string `json:"id"`
+	// No is its number among the branch's records of its type, dense from 1 in a complete export; absent from parts, and
+	// from what another branch numbered.
+	No       uint64          `json:"no,omitempty"`
 	Record   json.RawMessage `json:"record"`
 	Reveals  []seal.Reveal   `json:"reveals,omitempty"`
 	Erased   bool            `json:"erased,omitempty"`
@@ -174,11 +177,11 @@ func (x *export) besideOne(ctx context.Context, b Beside, visits Visits) error {
 	if err != nil {
 		return err
 	}
-	state, err := docOf(raw, b.Type, b.ID)
+	state, no, err := docOf(raw, b.Type, b.ID)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnreadable, err)
 	}
-	l := BesideLine{Type: b.Type, ID: b.ID, EntryNo: b.Entry, Entry: raw}
+	l := BesideLine{Type: b.Type, ID: b.ID, No: no, EntryNo: b.Entry, Entry: raw}
 	if x.query.Reveal && b.Erased.IsZero() {
 		if l.Reveals, b.Erased, err = visits.Reveal(ctx, x.query.Branch, b, state); err != nil {
 			return err
@@ -188,7 +191,7 @@ func (x *export) besideOne(ctx context.Context, b Beside, visits Visits) error {
 	if l.Record, err = recordOf(state, l.Reveals); err != nil {
 		return err
 	}
-	x.manifest.count(b.Type, l.Record)
+	x.manifest.count(b.Type, no, l.Record)
 	if x.format == CSV {
 		return nil // a table of visits has no rows for others; the manifest counts them
 	}
@@ -205,7 +208,7 @@ func (x *export) besideOne(ctx context.Context, b Beside, visits Visits) error {
 }
 
 // count counts a record beside the visits, by its kind and state.
-func (m *Manifest) count(typ string, record json.RawMessage) {
+func (m *Manifest) count(typ string, no uint64, record json.RawMessage) {
 	var r struct {
 		State string `json:"state"`
 	}
@@ -217,18 +220,25 @@ func (m *Manifest) count(typ string, record json.RawMessage) {
 		m.Beside[typ] = map[string]int{}
 	}
 	m.Beside[typ][r.State]++
+	if no == 0 {
+		return
+	}
+	if m.Numbered == nil {
+		m.Numbered = map[string]uint64{}
+	}
+	m.Numbered[typ]++
 }
 
-// docOf returns a document's state from an entry.
-func docOf(raw json.RawMessage, typ, id string) (json.RawMessage, error) {
+// docOf returns a document's state and number from an entry.
+func docOf(raw json.RawMessage, typ, id string) (state json.RawMessage, no uint64, err error) {
 	e, err := journal.DecodeEntry(raw)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	for _, d := range e.Docs {
 		if d.Type == typ && d.ID == id {
-			return d.State, nil
+			return d.State, d.No, nil
 		}
 	}
-	return nil, errors.New("the entry does not hold this record")
+	return nil, 0, errors.New("the entry does not hold this record")
 }

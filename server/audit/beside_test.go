@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +122,38 @@ func TestOmissionsBesideTheVisitsAreFound(t *testing.T) {
 type forgetful struct{ *fixture }
 
 func (forgetful) Beside(context.Context, audit.Query) ([]audit.Beside, error) { return nil, nil }
+
+// A server that signs a complete export without an item that waits or was dismissed, a review or a confirmation is
+// found out: the checkpoint says how many there are.
+func TestWhatIsLeftOutBesideTheVisitsIsNamed(t *testing.T) {
+	h := withBeside(t)
+	for id, want := range map[string]string{
+		"q1": "2 quarantine, and number 1 of them", "q2": "2 quarantine, and number 2 of them",
+		visitID(1): "1 visit_reviews, and number 1 of them", "k2": "2 visit_confirmations, and number 2 of them",
+	} {
+		for format, want := range map[audit.Format]string{audit.NDJSON: "the signed tree holds " + want,
+			audit.CSV: "the signed tree holds"} {
+			var b bytes.Buffer
+			m, err := h.log.Export(context.Background(), &b, format, audit.Query{Branch: branch}, withhold{h, id})
+			check(t, err)
+			if !m.Complete {
+				t.Fatal("the export does not say that it is complete")
+			}
+			broken(t, fmt.Sprint(format, " without ", id), b.Bytes(), h.log.PublicKey(), 0, want)
+		}
+	}
+}
+
+// withhold lists everything beside the visits but one record.
+type withhold struct {
+	*fixture
+	id string
+}
+
+func (h withhold) Beside(ctx context.Context, q audit.Query) ([]audit.Beside, error) {
+	all, err := h.fixture.Beside(ctx, q)
+	return slices.DeleteFunc(all, func(b audit.Beside) bool { return b.ID == h.id }), err
+}
 
 // An item that a supervisor handles while an export runs stands in it as it was.
 func TestAnItemHandledMeanwhileIsNotLost(t *testing.T) {

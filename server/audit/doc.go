@@ -3,7 +3,7 @@
 //
 // It reads the journal and writes nothing to it. The tree is RFC 6962's, over
 // the canonical bytes of entries; checkpoints are signed notes in the form of
-// C2SP tlog-checkpoint, with one more line: the number of visits in the tree, so that
+// C2SP tlog-checkpoint, with a line more for each type of records that is numbered: how many the tree holds, so that
 // Verify detects an export without the newest visits. Tiles of 256 hashes are a view of
 // the journal (Tiles): a proof reads tiles, and only those pages that follow the last
 // full tile.
@@ -24,11 +24,13 @@
 // A restore of a backup begins another log (restores.go): the manifest proves each restore, and Compare tells from two
 // exports whether a log went on, was restored, or was rolled back.
 //
-// Beside the visits an export has what phones sent and was not applied (the items of the
-// quarantine, in whatever state), reviews and confirmations: a line each in NDJSON, proved as
-// visits are; the manifest counts them by kind and state. They have no dense numbers. What a
-// complete export may not leave out is the item that a visit was accepted from, and the visit
-// that an accepted item became: Verify misses either.
+// Beside the visits an export has what phones sent and was not applied (the items of the quarantine, in whatever
+// state), reviews and confirmations: a line each in NDJSON, proved as visits are; the manifest counts them by kind
+// and state. Items, reviews and confirmations have dense numbers, each type its own, in every state of theirs, and
+// the checkpoint signs how many there are: Verify names the number that a complete export leaves out, and the visit
+// or item where one was made of the other. Of what was refused of a draft, which is its agent's alone, an export
+// shows that it was refused and why. Parts of large items have no numbers, since only exports with personal data hold
+// them. The numbers do not show that a record stands in its newest state.
 //
 // The package imports sync/seal to check reveals, which needs a hash and no key.
 //

@@ -110,6 +110,8 @@ type Manifest struct {
 	// are open, accepted, dismissed or moved to another branch, reviews by their verdicts. NDJSON has a
 	// line for each; a table of visits has no rows for them.
 	Beside map[string]map[string]int `json:"beside,omitempty"`
+	// Numbered counts those of Beside that the branch numbered: the checkpoint of a complete export signs as many.
+	Numbered map[string]uint64 `json:"beside_numbered,omitempty"`
 	// Policies are the hashes of the conduct policies by which the visits were judged.
 	Policies   []string `json:"policies"`
 	Checkpoint string   `json:"checkpoint"` // a signed note: origin, size, root, visits
@@ -179,7 +181,8 @@ func (l *Log) Export(ctx context.Context, w io.Writer, format Format, q Query, v
 			ReceivedFrom: q.ReceivedFrom, ReceivedTo: q.ReceivedTo, Lender: q.Lender,
 			Complete: !q.filtered(), Level: "plain", MadeAt: l.journal.Now().Truncate(time.Second), Policies: []string{},
 			Checkpoint: cp.Note, Lines: []string{}}}
-	x.manifest.Proves = "integrity and completeness: every visit of the branch up to the checkpoint"
+	x.manifest.Proves = "integrity and completeness: every visit of the branch up to the checkpoint, and what stands " +
+		"beside them"
 	if q.filtered() {
 		x.manifest.Proves = "integrity only: the selection was made by the server, and nothing here shows what it left out"
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"doorstep/auth"
+	"doorstep/sync/journal"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -19,7 +20,8 @@ type SignedHead struct {
 	Size   uint64
 	Root   tlog.Hash
 	Visits uint64
-	Note   string // the signed note
+	Made   journal.Counts // how many records the tree holds of each type that is numbered, visits among them
+	Note   string         // the signed note
 }
 
 // ReadHead checks a checkpoint (Checkpoint.Note) with the public key of who must have signed it, and reads it.
@@ -42,17 +44,22 @@ func readHead(text string, verifier note.Verifier) (h SignedHead, err error) {
 		return h, errors.New("is not signed by this key")
 	}
 	parts := strings.Split(n.Text, "\n")
-	if len(parts) < 5 {
+	if len(parts) < 4+len(h.Made) {
 		return h, errors.New("is incomplete")
 	}
 	size, err := strconv.ParseUint(parts[1], 10, 63)
 	root, err2 := tlog.ParseHash(parts[2])
-	count, isCount := strings.CutPrefix(parts[3], visitsLine)
-	visits, err3 := strconv.ParseUint(count, 10, 63)
+	for i, typ := range journal.NumberedTypes {
+		count, isCount := strings.CutPrefix(parts[3+i], typ+" ")
+		var bad error
+		if h.Made[i], bad = strconv.ParseUint(count, 10, 63); bad != nil || !isCount {
+			return h, errors.New("is malformed")
+		}
+	}
 	origin := strings.Split(parts[0], "/")
-	if err != nil || err2 != nil || err3 != nil || !isCount || len(origin) < 3 {
+	if err != nil || err2 != nil || len(origin) < 3 {
 		return h, errors.New("is malformed")
 	}
 	return SignedHead{Origin: parts[0], Branch: auth.BranchID(origin[len(origin)-2]), Size: size, Root: root,
-		Visits: visits, Note: text}, nil
+		Visits: h.Made.Of(journal.NumberedType), Made: h.Made, Note: text}, nil
 }

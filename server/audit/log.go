@@ -135,7 +135,9 @@ type Checkpoint struct {
 	Root   string        `json:"root"` // base64
 	// Visits is how many visits the tree holds: their numbers run from 1 to it.
 	Visits uint64 `json:"visits" doc:"How many visits the tree holds. Their numbers run from 1 to it."`
-	Note   string `json:"note"` // the signed note
+	// Beside is how many records it holds of each type that stands beside the visits, numbered likewise.
+	Beside map[string]uint64 `json:"beside" doc:"How many records it holds of each type that stands beside the visits. Their numbers run from 1 to it."`
+	Note   string            `json:"note"` // the signed note
 	// Restores are the restores of backups in the tree. Each ended a log and began the next, under another origin.
 	Restores []RestoreNote `json:"restores,omitempty" doc:"Restores of backups in the tree. Each ended a log and began the next, under another origin."`
 	Key      string        `json:"key"` // the signer's public key, for information: verify with a key you already have
@@ -155,7 +157,11 @@ func (l *Log) Checkpoint(ctx context.Context, b auth.BranchID) (Checkpoint, erro
 	if err != nil {
 		return Checkpoint{}, err
 	}
-	cp := Checkpoint{Branch: b, Size: h.Size, Root: h.RootText(), Visits: h.Numbered, Note: signed, Key: l.key.Public}
+	cp := Checkpoint{Branch: b, Size: h.Size, Root: h.RootText(), Visits: h.Numbered.Of(journal.NumberedType),
+		Beside: map[string]uint64{}, Note: signed, Key: l.key.Public}
+	for i, typ := range journal.NumberedTypes[1:] {
+		cp.Beside[typ] = h.Numbered[1+i]
+	}
 	for _, r := range restores {
 		cp.Restores = append(cp.Restores, RestoreNote{Entry: r.N, Restore: r.Restore})
 	}
@@ -182,15 +188,15 @@ type RestoreNote struct {
 	journal.Restore
 }
 
-// checkpointText returns the note's text (C2SP tlog-checkpoint): origin, size, root, and
-// one extension line with the number of visits in the tree.
+// checkpointText returns the note's text (C2SP tlog-checkpoint): origin, size, root, and an extension line for each
+// type of records that is numbered: its name, and how many the tree holds. The first is visits.
 func checkpointText(origin string, h journal.Head) string {
-	return fmt.Sprintf("%s\n%d\n%s\n%s%d\n", origin, h.Size, h.RootText(), visitsLine,
-		h.Numbered)
+	text := fmt.Sprintf("%s\n%d\n%s\n", origin, h.Size, h.RootText())
+	for i, typ := range journal.NumberedTypes {
+		text += fmt.Sprintf("%s %d\n", typ, h.Numbered[i])
+	}
+	return text
 }
-
-// visitsLine is the start of the checkpoint's line with the number of visits.
-const visitsLine = "visits "
 
 // Proof is an inclusion proof or a consistency proof of RFC 6962.
 type Proof struct {

@@ -190,7 +190,8 @@ func TestACheckpointIsASignedNote(t *testing.T) {
 	check(t, err)
 	n, err := note.Open([]byte(cp.Note), note.VerifierList(verifier))
 	check(t, err)
-	if want := fmt.Sprintf("doorstep-test/%s/1\n6\n%s\nvisits 3\n", branch, cp.Root); n.Text != want {
+	if want := fmt.Sprintf("doorstep-test/%s/1\n6\n%s\nvisits 3\nquarantine 0\nvisit_reviews 0\n"+
+		"visit_confirmations 0\ncorrection_reviews 0\n", branch, cp.Root); n.Text != want {
 		t.Errorf("the note says %q, want %q", n.Text, want)
 	}
 	stranger, err := note.NewVerifier(newFixture(t).log.PublicKey())

@@ -71,7 +71,7 @@ func checkRestores(m Manifest, h SignedHead) ([]RestoreNote, error) {
 		if err != nil || e.N != p.EntryNo || e.Branch != m.Branch {
 			return broken("the restore %s in the manifest is not an entry of this branch", p.ID)
 		}
-		state, err := docOf(p.Entry, journal.RestoreType, p.ID)
+		state, _, err := docOf(p.Entry, journal.RestoreType, p.ID)
 		if err != nil {
 			return broken("the restore %s in the manifest: %v", p.ID, err)
 		}

@@ -106,7 +106,10 @@ func Verify(in io.Reader, vkey string) (Report, error) {
 	if kind == CSV {
 		err = checkCSV(lines, m, size, root)
 	} else {
-		err = checkNDJSON(lines, m, size, root)
+		err = checkNDJSON(lines, m, head)
+	}
+	if err == nil {
+		err = numberedAs(m, head.Made)
 	}
 	return Report{Manifest: m, Signer: verifier.Name(), TreeSize: size, Head: head, Restores: restores}, err
 }
@@ -241,7 +244,8 @@ func readCheckpoint(m Manifest, verifier note.Verifier) (SignedHead, error) {
 }
 
 // checkNDJSON checks every record against its entry, and every entry against the tree.
-func checkNDJSON(lines [][]byte, m Manifest, size uint64, root tlog.Hash) error {
+func checkNDJSON(lines [][]byte, m Manifest, head SignedHead) error {
+	size, root := head.Size, head.Root
 	var before uint64
 	beside, visits := newBesideLines(), map[string]bool{}
 	for i, raw := range lines {
@@ -293,7 +297,7 @@ func checkNDJSON(lines [][]byte, m Manifest, size uint64, root tlog.Hash) error 
 	if err := counts(m, len(visits), before); err != nil {
 		return err
 	}
-	return beside.whole(m, visits)
+	return beside.whole(m, head.Made, visits)
 }
 
 // checkCSV checks the leaves against the tree and the numbers for gaps.

@@ -21,13 +21,15 @@ func isBeside(line []byte) bool { return bytes.HasPrefix(line, []byte(`{"type":`
 type besideLines struct {
 	counted Manifest
 	seen    map[besideKey]bool
+	numbers map[string]map[uint64]bool // by type
 	// items are those of the quarantine that were accepted, by id, with the visit that was made of
 	// them; admitted are the items that visits name.
 	items, admitted map[string]string
 }
 
 func newBesideLines() *besideLines {
-	return &besideLines{seen: map[besideKey]bool{}, items: map[string]string{}, admitted: map[string]string{}}
+	return &besideLines{seen: map[besideKey]bool{}, numbers: map[string]map[uint64]bool{},
+		items: map[string]string{}, admitted: map[string]string{}}
 }
 
 // visit notes which item of the quarantine a visit was made of.
@@ -58,9 +60,12 @@ func (s *besideLines) line(raw []byte, m Manifest, size uint64, root tlog.Hash) 
 	if l.Erased == l.ErasedAt.IsZero() || l.Erased && len(l.Reveals) > 0 {
 		return errors.New("the line says that the debtor was erased, and reveals something, or does not say when")
 	}
-	state, err := docOf(l.Entry, l.Type, l.ID)
+	state, no, err := docOf(l.Entry, l.Type, l.ID)
 	if err != nil {
 		return err
+	}
+	if no != l.No {
+		return fmt.Errorf("the entry says that the record is number %d of its type, the line %d", no, l.No)
 	}
 	record, err := recordOf(state, l.Reveals)
 	if err != nil {
@@ -74,7 +79,11 @@ func (s *besideLines) line(raw []byte, m Manifest, size uint64, root tlog.Hash) 
 	} else {
 		s.seen[key] = true
 	}
-	s.counted.count(l.Type, record)
+	s.counted.count(l.Type, no, record)
+	if s.numbers[l.Type] == nil {
+		s.numbers[l.Type] = map[uint64]bool{}
+	}
+	s.numbers[l.Type][no] = true
 	var item struct {
 		Type     string `json:"of_type"`
 		State    string `json:"state"`
@@ -89,9 +98,37 @@ func (s *besideLines) line(raw []byte, m Manifest, size uint64, root tlog.Hash) 
 	return included(l.Proof, size, root, e.N, journal.Leaf(l.Entry))
 }
 
+// noGap finds a record beside the visits whose number a complete export lacks.
+func (s *besideLines) noGap(made journal.Counts) error {
+	for _, typ := range journal.NumberedTypes[1:] {
+		for no := uint64(1); no <= made.Of(typ); no++ {
+			if !s.numbers[typ][no] {
+				return &Broken{0, fmt.Sprintf("the signed tree holds %d %s, and number %d of them is missing from an export "+
+					"that says it is complete", made.Of(typ), typ, no)}
+			}
+		}
+	}
+	return nil
+}
+
+// numberedAs compares what a complete export says that the branch numbered with what the checkpoint signs. A table of
+// visits has no rows of it.
+func numberedAs(m Manifest, made journal.Counts) error {
+	if !m.Complete {
+		return nil
+	}
+	for _, typ := range journal.NumberedTypes[1:] {
+		if had, want := m.Numbered[typ], made.Of(typ); had != want {
+			return &Broken{0, fmt.Sprintf("the manifest counts %d %s that the branch numbered, the signed tree holds %d", had,
+				typ, want)}
+		}
+	}
+	return nil
+}
+
 // whole compares the counts, and finds what a complete export has left out: the item that a visit
 // was made of, and the visit that was made of an item.
-func (s *besideLines) whole(m Manifest, visits map[string]bool) error {
+func (s *besideLines) whole(m Manifest, made journal.Counts, visits map[string]bool) error {
 	if !reflect.DeepEqual(s.counted.Beside, m.Beside) {
 		return &Broken{0, fmt.Sprintf("the manifest counts %v beside the visits, the file holds %v", m.Beside,
 			s.counted.Beside)}
@@ -111,5 +148,5 @@ func (s *besideLines) whole(m Manifest, visits map[string]bool) error {
 				"from an export that says it is complete", item, visit)}
 		}
 	}
-	return nil
+	return s.noGap(made)
 }

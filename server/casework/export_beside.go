@@ -38,13 +38,17 @@ func (s *Service) BesideVisits(ctx context.Context, q ExportQuery) ([]BesideVisi
 		return nil, err
 	}
 	var out []BesideVisit
+	private := map[string]bool{} // items whose parts no export shows
 	for _, kind := range besideKinds {
 		if err := s.each(ctx, journal.Query{Branch: q.Branch, Type: kind}, func(rec journal.Record) error {
-			b, debtor, err := besideOf(rec, q)
-			if err != nil || b.ID == "" {
+			b, of, err := besideOf(rec, q)
+			if err != nil || b.ID == "" || private[b.Of] {
 				return err
 			}
-			b.Type, b.Entry, b.Erased = rec.Type, rec.N, erased[debtor]
+			if of.private {
+				private[b.ID] = true
+			}
+			b.Type, b.Entry, b.Erased = rec.Type, rec.N, erased[of.debtor]
 			out = append(out, b)
 			return nil
 		}); err != nil {
@@ -54,39 +58,46 @@ func (s *Service) BesideVisits(ctx context.Context, q ExportQuery) ([]BesideVisi
 	return out, nil
 }
 
+// besideWhose is whose a record beside the visits is. An export shows of a private one that there is such an item, and
+// why it was refused.
+type besideWhose struct {
+	debtor  journal.DebtorID
+	private bool
+}
+
 // besideOf reads a record for an export; without an id it is not in the export.
-func besideOf(rec journal.Record, q ExportQuery) (b BesideVisit, debtor journal.DebtorID, err error) {
+func besideOf(rec journal.Record, q ExportQuery) (b BesideVisit, of besideWhose, err error) {
 	k, _ := record.KindOf(rec.Type)
 	state := k.New()
 	if err := decode(rec, state); err != nil {
-		return b, "", err
+		return b, of, err
 	}
 	switch v := state.(type) {
 	case *record.Quarantined:
 		if inExport(v, q) {
 			b = BesideVisit{ID: rec.ID, State: v.State, By: v.By, At: v.HandledAt}
 		}
-		debtor = v.Debtor
+		of = besideWhose{v.Debtor, v.IsPrivate()}
 	case *record.QuarantinePart:
-		b, debtor = BesideVisit{ID: rec.ID, Of: v.Item}, v.Debtor
+		b, of.debtor = BesideVisit{ID: rec.ID, Of: v.Item}, v.Debtor
 	case *record.VisitReview:
 		if v.Origin == nil {
 			b = BesideVisit{ID: rec.ID, Of: rec.ID, State: v.State, By: v.By, At: v.At}
 		}
-		debtor = v.Debtor
+		of.debtor = v.Debtor
 	case *record.CorrectionReview:
 		on := v.At.UTC().Format(time.DateOnly)
 		if v.Origin == nil && (q.Lender == "" || record.LenderOf(v.Case) == q.Lender) && q.Dates.has(on, on) {
 			b = BesideVisit{ID: rec.ID, Of: rec.ID, State: v.State, By: v.By, At: v.At}
 		}
-		debtor = v.Debtor
+		of.debtor = v.Debtor
 	case *record.Confirmation:
 		if v.Origin == nil {
 			b = BesideVisit{ID: rec.ID, Of: v.Visit, By: v.By, At: v.At}
 		}
-		debtor = v.Debtor
+		of.debtor = v.Debtor
 	}
-	return b, debtor, nil
+	return b, of, nil
 }
 
 // inExport tells whether an export with such a query shows an item.
@@ -95,7 +106,7 @@ func inExport(v *record.Quarantined, q ExportQuery) bool {
 	if of == "" && v.Debtor != agentKey(v.Agent) {
 		of = record.LenderOf(v.Debtor)
 	}
-	if q.Lender != "" && of != q.Lender || v.IsPrivate() {
+	if q.Lender != "" && (of != q.Lender || v.IsPrivate()) {
 		return false
 	}
 	written := v.At
@@ -116,6 +127,9 @@ func (s *Service) RevealBeside(ctx context.Context, branch auth.BranchID, typ, i
 	doc := k.New()
 	if err := json.Unmarshal(state, doc); err != nil {
 		return nil, erased, fmt.Errorf("read %s/%s: %w", typ, id, err)
+	}
+	if q, is := doc.(*record.Quarantined); is && q.IsPrivate() {
+		return nil, erased, nil // a draft is its agent's alone
 	}
 	if err := s.vault.OpenDoc(ctx, "", branch, typ, id, doc); err != nil {
 		return nil, erased, fmt.Errorf("open %s/%s: %w", typ, id, err)

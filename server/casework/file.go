@@ -210,7 +210,7 @@ func allInto[T any](ctx context.Context, r indexReader, into *[]Filed[T], ix jou
 func decodeAll[T any](recs []journal.Record) ([]Filed[T], error) {
 	out := make([]Filed[T], len(recs))
 	for i, rec := range recs {
-		out[i] = Filed[T]{ID: rec.ID, N: rec.N, Rev: rec.Rev, No: rec.No}
+		out[i] = Filed[T]{ID: rec.ID, N: rec.N, Rev: rec.Rev, No: visitNo(rec)}
 		if err := decode(rec, &out[i].State); err != nil {
 			return nil, err
 		}
@@ -232,3 +232,11 @@ func encode(state any) (json.RawMessage, error) { return json.Marshal(state) }
 
 // madeID is an id of ours that is the same whenever the same command is decided again.
 func madeID(prefix string, of ...string) string { return journal.DerivedID(prefix, of...) }
+
+// visitNo is the number of a visit; 0 of other records, whose numbers count in exports alone, and of copies.
+func visitNo(rec journal.Record) uint64 {
+	if rec.Type != journal.NumberedType {
+		return 0
+	}
+	return rec.No
+}

@@ -190,8 +190,8 @@ func (s *Service) shownWithID(ctx context.Context, rec journal.Record, to record
 		return nil, err
 	}
 	pairs := []any{"id", rec.ID, "rev", rec.Rev}
-	if rec.No > 0 {
-		pairs = append(pairs, "visit_no", rec.No)
+	if no := visitNo(rec); no > 0 {
+		pairs = append(pairs, "visit_no", no)
 	}
 	return withMembers(doc, pairs...), nil
 }

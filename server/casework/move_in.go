@@ -231,7 +231,7 @@ func (p *placing) settle(ctx context.Context, rec journal.Record, state any) (st
 			return "", err
 		}
 	}
-	record.MoveIn(state, record.Origin{Branch: rec.Branch, ID: rec.ID, No: rec.No}, p.turn.Branch)
+	record.MoveIn(state, record.Origin{Branch: rec.Branch, ID: rec.ID, No: visitNo(rec)}, p.turn.Branch)
 	_, _, err = p.turn.r.Doc(ctx, rec.Type, id)
 	return id, err
 }

@@ -128,7 +128,7 @@ func TestARebuildBringsBackWhatIsCounted(t *testing.T) {
 		page, err := h.store.Pages(t.Context(), porto, 0, 1000)
 		ok(t, err)
 		last := page[len(page)-1]
-		fmt.Fprintf(&said, "%d visits are numbered\n", last.Numbered+last.NumberedIn)
+		fmt.Fprintf(&said, "%d visits are numbered\n", last.Numbered.Plus(last.NumberedIn).Of("visits"))
 		return said.String()
 	}
 	without, with := story(false), story(true)

@@ -135,8 +135,8 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 		if doc, err = kind.Shaped(doc, c.Schema); err != nil {
 			return nil, fmt.Errorf("shape %s/%s for version %d: %w", rec.Type, rec.ID, c.Schema, err)
 		}
-		if rec.No > 0 {
-			doc = withMembers(doc, "visit_no", rec.No)
+		if no := visitNo(rec); no > 0 {
+			doc = withMembers(doc, "visit_no", no)
 		}
 		out[i].Op, out[i].Doc = "put", doc
 	}

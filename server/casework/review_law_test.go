@@ -2,6 +2,7 @@ package casework
 
 import (
 	"bytes"
+	"context"
 	"testing"
 
 	"doorstep/auth"
@@ -65,5 +66,24 @@ func TestAStricterPolicyTakesBackWhatItForbids(t *testing.T) {
 	}
 	if r := review(next); len(r.TakenBack)+len(r.Flagged) > 0 {
 		t.Errorf("asked again it takes back %+v", r)
+	}
+}
+
+// J7: a branch hears of a change of the organisation under a command of its own, org:<n>, once however often it is
+// told.
+func TestAPolicyIsPublishedOnceUnderTheOrganisationsEntry(t *testing.T) {
+	h := newFixture(t)
+	law := Law{Policy: h.svc.policy.Load(), Org: 7, Since: h.now, Bundle: conduct.Bundle{Dated: "2026-11-25",
+		Parts: []conduct.Part{{Name: "reasons", SHA256: "00", Text: "{}"}}}}
+	ok(t, h.svc.PublishTo(context.Background(), porto, law))
+	told, err := h.store.Watermark(context.Background(), porto)
+	ok(t, err)
+	ok(t, h.svc.PublishTo(context.Background(), porto, law))
+	again, err := h.store.Watermark(context.Background(), porto)
+	ok(t, err)
+	receipts, err := h.store.Receipts(context.Background(), porto, []string{"org:7:2026-11-25"})
+	if ok(t, err); receipts[0].Command == "" || again != told {
+		t.Errorf("the command of the organisation's entry is known as %q; told again it made %d entries",
+			receipts[0].Command, again-told)
 	}
 }

@@ -131,6 +131,11 @@ func TestADraftIsItsAgentsAlone(t *testing.T) {
 	if rec := h.stored("drafts", "w1", &record.Draft{}); strings.Contains(string(rec.Body), "SECRET") {
 		t.Errorf("the text stands in the clear: %s", rec.Body)
 	}
+	shaped, err := h.svc.Render(context.Background(), rui.caller,
+		[]journal.Record{h.stored("drafts", "w1", &record.Draft{})})
+	if ok(t, err); shaped[0].Op != "revoke" || shaped[0].Doc != nil {
+		t.Errorf("rui's phone would be shown %+v", shaped[0])
+	}
 	refused := ana.push(write("drafts", "w2", "put", 0, secret.with("case", "north.c9")),
 		write("drafts", "w1", "patch", 1, secret.with("of_type", "plans")))
 	for _, r := range refused {
@@ -142,6 +147,20 @@ func TestADraftIsItsAgentsAlone(t *testing.T) {
 		if _, err := h.do(HandleQuarantine{ID: r.Quarantine, Accept: true}); code(err) != "quarantine.handled" {
 			t.Errorf("a supervisor accepts a draft: %v", err)
 		}
+	}
+	// An export of the whole branch, which leaves out nothing, says that they were refused.
+	beside, err := h.svc.BesideVisits(context.Background(), ExportQuery{Branch: porto})
+	ok(t, err)
+	for _, b := range beside {
+		rec := h.stored(b.Type, b.ID, &record.Quarantined{})
+		reveals, _, err := h.svc.RevealBeside(context.Background(), porto, b.Type, b.ID, rec.Body)
+		if ok(t, err); b.Type != "quarantine" || len(reveals) > 0 {
+			t.Errorf("of a refused draft an export reveals %d parts of %s %s", len(reveals), b.Type, b.ID)
+		}
+	}
+	ofLender, err := h.svc.BesideVisits(context.Background(), ExportQuery{Branch: porto, Lender: "north"})
+	if ok(t, err); len(beside) != 3 || len(ofLender) != 0 {
+		t.Errorf("an export has %d items of refused drafts, that of a lender %d", len(beside), len(ofLender))
 	}
 	if got := string(jsonOf(t, h.shown("north.c1"))); strings.Contains(got, "SECRET") || strings.Contains(got, "drafts") {
 		t.Errorf("the case file has %s", got)

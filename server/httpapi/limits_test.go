@@ -1,8 +1,17 @@
 package httpapi
 
 import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
+
+	"doorstep/auth"
+
+	"github.com/gin-gonic/gin"
 )
 
 // A day of real use meets no limit: ten screens are opened at once after a day offline, each pulls 2,640 records in
@@ -66,5 +75,43 @@ func TestALoopIsSlowedDownAndHurtsNobodyElse(t *testing.T) {
 	}
 	if requests > deviceBurst+100*50+1 || mutations > mutationBurst+100*500+200 {
 		t.Errorf("a loop of 100 s made %d requests and %d mutations", requests, mutations)
+	}
+}
+
+// Requests and mutations beyond the limits are answered 429 with Retry-After, before anything else is looked at.
+func TestALoopIsAnsweredWithRetryAfter(t *testing.T) {
+	a := described(t)
+	// Limits that do not recover however slowly the test runs.
+	a.devices, a.mutations = auth.NewLimits(time.Hour, 1), auth.NewLimits(time.Hour, 15)
+	a.devices.Allow("d1", time.Now())
+	a.mutations.AllowN("d1", 15, time.Now())
+	request := func(body string) *gin.Context {
+		c, _ := gin.CreateTestContext(httptest.NewRecorder())
+		c.Request = httptest.NewRequestWithContext(context.WithValue(t.Context(), callKey,
+			call{actor: auth.Actor{User: "ana", Device: "d1", Branches: []auth.BranchID{"porto"}}}), http.MethodPost,
+			"/sync/v1/push", strings.NewReader(body))
+		c.Request.Header.Set("X-Device-Id", "d1")
+		return c
+	}
+	refused := func(what string, p *Problem) {
+		t.Helper()
+		if p == nil || p.Status != http.StatusTooManyRequests || p.Code != "sync.rate" || p.retryAfter < 1 {
+			t.Errorf("%s is answered %+v", what, p)
+		}
+	}
+	_, p := a.caller(request(""))
+	refused("a request too many", p)
+	for what, c := range map[string]struct {
+		device auth.DeviceID
+		body   string
+	}{
+		"a push too many":         {"d1", `{"mutations":[]}`},
+		"too many in one push":    {"d2", `{"mutations":[` + strings.Repeat("0,", 20) + `0]}`},
+		"a body that is not read": {"d1", "no push"},
+	} {
+		_, err := a.readPush(request(c.body), c.device)
+		p = nil
+		errors.As(err, &p)
+		refused(what, p)
 	}
 }

@@ -219,8 +219,8 @@ func namesFor(kind string, to Audience) string {
 	return strings.Join(names, " ")
 }
 
-// What phones pull has none of the names that the protocol keeps for itself: RxDB and WatermelonDB have members of these
-// names in each record of their own.
+// What phones pull has none of the names that the protocol keeps for itself: RxDB and WatermelonDB have members of
+// these names in each record of their own.
 func TestWhatPhonesPullLeavesTheProtocolItsNames(t *testing.T) {
 	for _, k := range Kinds() {
 		for _, name := range strings.Fields(namesFor(k.Name, Agent)) {

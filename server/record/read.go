@@ -20,8 +20,8 @@ type checked interface {
 	check(now time.Time) *refusal.Error
 }
 
-// mostOfRecord is how many bytes a record may have, as a phone sends it, in canonical form: without white space and members
-// that are null.
+// mostOfRecord is how many bytes a record may have, as a phone sends it, in canonical form: without white space and
+// members that are null.
 const mostOfRecord = 64 << 10
 
 // CodeTooLarge refuses a record that has more, or that has more than a document may have once it is sealed.

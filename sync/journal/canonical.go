@@ -207,7 +207,7 @@ func DecodeEntry(b []byte) (Entry, error) {
 	nos := w.No
 	for _, d := range w.Docs {
 		doc := Doc{Type: d.Type, ID: d.ID, Rev: d.Rev, Copy: d.Copy, Deleted: d.Deleted, State: d.State}
-		if isNumbered(&doc) {
+		if numberedAs(&doc) >= 0 {
 			if len(nos) == 0 {
 				return Entry{}, fmt.Errorf("decode entry %s/%d: document %s/%s has no number", w.Branch, w.N, d.Type, d.ID)
 			}
@@ -229,11 +229,3 @@ type docWire struct {
 	Deleted bool            `json:"deleted"`
 	State   json.RawMessage `json:"state"`
 }
-
-// NumberedType is the type whose documents the committer numbers densely within
-// a branch, so that an export of a whole branch shows no gap.
-const NumberedType = "visits"
-
-// isNumbered tells whether the committer gives this state a number: the first state of a document of the numbered
-// type that was made in this branch.
-func isNumbered(d *Doc) bool { return d.Type == NumberedType && d.Rev == 1 && !d.Deleted && !d.Copy }

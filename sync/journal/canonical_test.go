@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"testing"
 	"time"
@@ -96,8 +97,54 @@ func TestACopyGetsNoNumber(t *testing.T) {
 		t.Errorf("the copy has number %d, the first visit %d, %v", recs[0].No, recs[1].No, err)
 	}
 	tail, err := m.Tail(context.Background(), branch)
-	if err != nil || tail.Numbered+tail.NumberedIn != 1 {
-		t.Errorf("the tree counts %d visits, %v", tail.Numbered+tail.NumberedIn, err)
+	if err != nil || tail.Numbered.Plus(tail.NumberedIn) != (Counts{1}) {
+		t.Errorf("the tree counts %s, %v", tail.Numbered.Plus(tail.NumberedIn), err)
+	}
+}
+
+// Each numbered type is numbered by itself, and a document has its number in every state: also in one that is drafted
+// in the call that makes it, or that another branch's copy replaces.
+func TestEachNumberedTypeCountsForItself(t *testing.T) {
+	m := newMemStore()
+	j := open(t, m)
+	next := func(id, typ, doc string, isCopy bool) Command {
+		return Command{ID: id, Decide: func(ctx context.Context, r *Reader) (Draft, error) {
+			_, _, err := r.Doc(ctx, typ, doc)
+			return Draft{Action: "put", Docs: []Doc{{Type: typ, ID: doc, Copy: isCopy, State: json.RawMessage(`{}`)}}}, err
+		}}
+	}
+	do(t, j, next("1", "quarantine", "q1", false), next("2", "visits", "v1", false), next("3", "quarantine", "q2", false),
+		next("4", "quarantine", "q2", false), next("5", "visit_reviews", "r1", true))
+	do(t, j, next("6", "quarantine", "q1", false), next("7", "visit_reviews", "r1", false),
+		next("8", "visit_reviews", "r2", false), next("9", "quarantine", "q2", true), next("10", "notes", "n1", false))
+	var got string
+	recs, err := m.Records(context.Background(), branch, []DocRef{{"quarantine", "q1"}, {"quarantine", "q2"},
+		{"visits", "v1"}, {"visit_reviews", "r1"}, {"visit_reviews", "r2"}, {"notes", "n1"}})
+	for _, r := range recs {
+		got += fmt.Sprintf("%s %d.%d ", r.ID, r.No, r.Rev)
+	}
+	if want := "q1 1.2 q2 2.3 v1 1.1 r1 0.2 r2 1.1 n1 0.1 "; err != nil || got != want {
+		t.Errorf("numbers and revisions are %s, want %s, %v", got, want, err)
+	}
+	got = ""
+	for p, err := range Pages(context.Background(), m, branch, 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := p.First; n <= p.Last; n++ {
+			e, err := p.Entry(n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got += fmt.Sprintf("%s %d ", e.Docs[0].ID, e.Docs[0].No)
+		}
+	}
+	if want := "q1 1 v1 1 q2 2 q2 2 r1 0 q1 1 r1 0 r2 1 q2 2 n1 0 "; got != want {
+		t.Errorf("the entries number %s, want %s", got, want)
+	}
+	tail, err := m.Tail(context.Background(), branch)
+	if had := tail.Numbered.Plus(tail.NumberedIn); err != nil || had != (Counts{1, 2, 1}) {
+		t.Errorf("the tree counts %s, %v", had, err)
 	}
 }
 
@@ -113,9 +160,9 @@ func TestPageBytesArePinned(t *testing.T) {
 	raw := e.encode()
 	p := &Page{Branch: "PORTO", First: 7, Last: 7, ID: "id", Node: "n", Root: Leaf(nil),
 		Edge:     []tlog.Hash{Leaf(raw), Leaf(nil)},
-		Numbered: 11, NumberedIn: 1, Leaves: []tlog.Hash{Leaf(raw)}, Entries: [][]byte{raw}}
+		Numbered: Counts{11}, NumberedIn: Counts{1}, Leaves: []tlog.Hash{Leaf(raw)}, Entries: [][]byte{raw}}
 	sum := sha256.Sum256(p.Encode())
-	const want = "dea8ca549633566ba6545315bda85408587a866b381a37143ab38eaf302ce08b"
+	const want = "b6ee5550236133212f8e4311c4dd436bf16d30ee007db77920d66cc07417278e"
 	if got := hex.EncodeToString(sum[:]); got != want {
 		t.Errorf("the bytes of a page hash to %s, pinned %s", got, want)
 	}
@@ -125,7 +172,7 @@ func TestPageReadsBackAndRefusesDamage(t *testing.T) {
 	e := fullEntry()
 	e.N = 1
 	raw := e.encode()
-	p := &Page{Branch: "PORTO", First: 1, Last: 1, ID: "id", Node: "n", Numbered: 11, NumberedIn: 1,
+	p := &Page{Branch: "PORTO", First: 1, Last: 1, ID: "id", Node: "n", Numbered: Counts{11}, NumberedIn: Counts{1},
 		Leaves: []tlog.Hash{Leaf(raw)}, Entries: [][]byte{raw}, Edge: []tlog.Hash{}}
 	b := p.Encode()
 	got, err := DecodePage(b)

@@ -157,7 +157,7 @@ func (c *checker) run(ctx context.Context, gens []Generation, views []View, prog
 func (c *checker) journal(ctx context.Context, want *expected, progress func(done, of uint64)) (whole bool, err error) {
 	var (
 		edge     Edge
-		numbered uint64
+		numbered Counts
 		after    uint64
 		lost     bool // the page before could not be read: nothing to go on from
 	)
@@ -184,7 +184,7 @@ func (c *checker) journal(ctx context.Context, want *expected, progress func(don
 			c.bad(p.First, "the page was written on another tree: root before it is %v, computed %v", p.Root, edge.Root())
 		}
 		if p.Numbered != numbered {
-			c.bad(p.First, "the page counts %d %s before it, there are %d", p.Numbered, NumberedType, numbered)
+			c.bad(p.First, "the page counts %s before it, there are %s", p.Numbered, numbered)
 		}
 		before := len(c.unread)
 		for i := range p.Entries {
@@ -192,7 +192,7 @@ func (c *checker) journal(ctx context.Context, want *expected, progress func(don
 			edge.Add(p.Leaves[i])
 		}
 		if len(c.unread) > before {
-			numbered = p.Numbered + p.NumberedIn
+			numbered = p.Numbered.Plus(p.NumberedIn)
 		}
 		after = p.Last
 		if progress != nil {
@@ -217,7 +217,7 @@ func (c *checker) journal(ctx context.Context, want *expected, progress func(don
 }
 
 // entryOf checks entry i of a page and says what the built-in views must hold of it.
-func (c *checker) entryOf(p *Page, i int, numbered *uint64, want *expected) {
+func (c *checker) entryOf(p *Page, i int, numbered *Counts, want *expected) {
 	n := p.First + uint64(i)
 	e, err := p.Entry(n)
 	if err != nil {
@@ -226,10 +226,13 @@ func (c *checker) entryOf(p *Page, i int, numbered *uint64, want *expected) {
 		return
 	}
 	for k := range e.Docs {
-		if d := &e.Docs[k]; isNumbered(d) {
-			if *numbered++; d.No != *numbered && len(c.unread) == 0 {
-				c.bad(e.N, "%s/%s is number %d, must be %d", d.Type, d.ID, d.No, *numbered)
-			}
+		d := &e.Docs[k]
+		as := numberedAs(d)
+		if as < 0 || d.Rev > 1 {
+			continue
+		}
+		if numbered[as]++; d.No != numbered[as] && len(c.unread) == 0 {
+			c.bad(e.N, "%s/%s is number %d, must be %d", d.Type, d.ID, d.No, numbered[as])
 		}
 	}
 	want.revisions(&e, len(c.unread) > 0, c.bad)

@@ -43,7 +43,7 @@ type committer struct {
 	last     uint64 // last entry number we know of
 	tree     bool   // edge and numbered are those after last; false after a page that cannot be read
 	edge     Edge
-	numbered uint64
+	numbered Counts
 	clock    time.Time // received time of the tail: never decreases
 	writes   writeLog
 	unfit    map[Key]bool // documents that the store could not keep: their states stay as they were
@@ -254,7 +254,7 @@ type batch struct {
 	page     Page
 	view     []Entry
 	edge     Edge
-	numbered uint64
+	numbered Counts
 	clock    time.Time
 	took     []int  // items taken, by group
 	over     []bool // the item after those was overtaken, by group
@@ -365,17 +365,17 @@ func (c *committer) build(held []*group) *batch {
 				break
 			}
 			bytes += it.bytes
-			c.number(b, it, g.id)
+			c.number(b, it, g)
 			b.took[i]++
 		}
 	}
 	b.page.Last = c.last + uint64(len(b.view))
-	b.page.NumberedIn = b.numbered - c.numbered
+	b.page.NumberedIn = b.numbered.minus(c.numbered)
 	return b
 }
 
 // number adds an item's entries to the page.
-func (c *committer) number(b *batch, it *item, by uint64) {
+func (c *committer) number(b *batch, it *item, by *group) {
 	if len(it.entries) == 0 {
 		return
 	}
@@ -388,17 +388,14 @@ func (c *committer) number(b *batch, it *item, by uint64) {
 		e := p.entry
 		e.Schema, e.Branch, e.N, e.Received = SchemaVersion, c.branch, c.last+uint64(len(b.view))+1, b.clock
 		for d := range e.Docs {
-			if isNumbered(&e.Docs[d]) {
-				b.numbered++
-				e.Docs[d].No = b.numbered
-			}
+			b.numbered = by.number(&e.Docs[d], b.numbered)
 		}
 		raw := append(appendHead(make([]byte, 0, len(p.tail)+headBytes), c.branch, e.N, b.clock, e.numbers()), p.tail...)
 		leaf := Leaf(raw)
 		b.edge.Add(leaf)
 		b.page.Entries, b.page.Leaves = append(b.page.Entries, raw), append(b.page.Leaves, leaf)
 		b.view = append(b.view, e)
-		c.writes.add(&e, by)
+		c.writes.add(&e, by.id)
 	}
 }
 

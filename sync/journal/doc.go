@@ -64,7 +64,8 @@
 //	J5  storetest TombstonesStay, SweptIsWhatIsOld; TestTheFloorRisesWithRealTime; sync/offline floor_test.go
 //	J6  TestAnnouncedPagesAreVisible, TestPagesOfOtherNodesAreAnnounced; sync/offline pull_test.go; storetest
 //	    APullMissesNothing, FeedsStopAtTheWatermark
-//	J7  sync/offline TestJ7AFeedBelongsToOneBranch
+//	J7  sync/offline TestJ7AFeedBelongsToOneBranch; server/casework
+//	    TestAPolicyIsPublishedOnceUnderTheOrganisationsEntry
 //	J7a TestACopyGetsNoNumber; server/casework TestAMoveThatIsCutShortIsFinished, TestADebtorComesBack,
 //	    TestACommandIsAnsweredOnceThoughItsCaseMoves
 //	J8  server/casework TestADebtorHasOneHomeBranch, TestTwoBranchesClaimADebtorAtOnce

@@ -127,11 +127,11 @@ func (e *Entry) encode() []byte {
 	return append(appendHead(nil, e.Branch, e.N, e.Received, e.numbers()), appendTail(nil, e)...)
 }
 
-// numbers are the numbers of the entry's documents of the numbered type, in order.
+// numbers are the numbers of the entry's documents of the numbered types, in order.
 func (e *Entry) numbers() []uint64 {
 	var nos []uint64
 	for i := range e.Docs {
-		if isNumbered(&e.Docs[i]) {
+		if numberedAs(&e.Docs[i]) >= 0 {
 			nos = append(nos, e.Docs[i].No)
 		}
 	}

@@ -162,7 +162,7 @@ func FuzzCodec(f *testing.F) {
 		e := it.entries[0].entry
 		e.Schema, e.Branch, e.N, e.Received = SchemaVersion, branch, 1<<62, MaxTime
 		for i := range e.Docs {
-			if isNumbered(&e.Docs[i]) {
+			if numberedAs(&e.Docs[i]) >= 0 {
 				e.Docs[i].No = 1 << 62
 			}
 		}

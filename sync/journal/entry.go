@@ -17,8 +17,8 @@ type Doc struct {
 	// Rev counts the states of this document from 1.
 	Rev uint64
 	// No is the dense number of this document among the branch's documents of
-	// its type, given by the committer on creation, for the numbered types only
-	// (visits: the audit's visit_no). Zero elsewhere.
+	// its type, given by the committer on creation, for NumberedTypes only
+	// (visits: the audit's visit_no). Zero elsewhere, and in states after a copy.
 	No uint64
 	// Copy says that the document was made in another branch's journal and counts there:
 	// it gets no number here.

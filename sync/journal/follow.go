@@ -128,7 +128,7 @@ func (c *committer) base(ctx context.Context, at uint64) error {
 		if err := c.onOneTree(ctx, p); err != nil {
 			return err
 		}
-		c.last, c.edge, c.numbered = p.Last, p.EdgeAfter(), p.Numbered+p.NumberedIn
+		c.last, c.edge, c.numbered = p.Last, p.EdgeAfter(), p.Numbered.Plus(p.NumberedIn)
 	}
 	c.writes.reset(c.last)
 	if err != nil {
@@ -249,7 +249,7 @@ func (c *committer) noTree(ctx context.Context) error {
 	if err := p.standsAlone(); err != nil {
 		return err
 	}
-	c.tree, c.edge, c.numbered = true, p.EdgeAfter(), p.Numbered+p.NumberedIn
+	c.tree, c.edge, c.numbered = true, p.EdgeAfter(), p.Numbered.Plus(p.NumberedIn)
 	return c.unpark(ctx)
 }
 
@@ -318,7 +318,7 @@ func (c *committer) take(ctx context.Context, p *Page) error {
 		c.writes.unknown(p.Last)
 	}
 	c.writes.rotate()
-	c.last, c.tree, c.edge, c.numbered = p.Last, true, edge, p.Numbered+p.NumberedIn
+	c.last, c.tree, c.edge, c.numbered = p.Last, true, edge, p.Numbered.Plus(p.NumberedIn)
 	c.w.Store(max(c.w.Load(), c.last))
 	c.show(entries)
 	c.turns.met(p.Node, p.Last, time.Now())

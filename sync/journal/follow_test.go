@@ -58,7 +58,7 @@ func (m *memStore) plantWith(b auth.BranchID, change func(*Page), raws ...string
 	edge := Edge{}
 	if ps := m.pages[b]; len(ps) > 0 {
 		last := ps[len(ps)-1]
-		edge, p.First, p.Numbered = last.EdgeAfter(), last.Last+1, last.Numbered+last.NumberedIn
+		edge, p.First, p.Numbered = last.EdgeAfter(), last.Last+1, last.Numbered.Plus(last.NumberedIn)
 	}
 	p.Last = p.First + uint64(len(raws)) - 1
 	p.Root, p.Edge = edge.Root(), edge.Clone().Hashes

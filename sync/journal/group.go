@@ -14,7 +14,9 @@ type group struct {
 	settled int
 	err     error
 	old     bool // the next item rests on an answer of the store that was too old (errOld)
-	done    chan struct{}
+	// made are the numbers of documents that the group made, which later states of them repeat.
+	made map[DocRef]uint64
+	done chan struct{}
 }
 
 // appends tells whether any item that is left has entries.
@@ -44,6 +46,28 @@ type prepared struct {
 	entry Entry
 	docs  []Doc
 	tail  []byte
+}
+
+// number gives a document its number, after those that were given before, and returns how many are given then.
+func (g *group) number(d *Doc, before Counts) Counts {
+	i := numberedAs(d)
+	if i < 0 {
+		return before
+	}
+	ref := DocRef{d.Type, d.ID}
+	if d.Rev > 1 {
+		if no, made := g.made[ref]; made {
+			d.No = no
+		}
+		return before
+	}
+	before[i]++
+	d.No = before[i]
+	if g.made == nil {
+		g.made = map[DocRef]uint64{}
+	}
+	g.made[ref] = d.No
+	return before
 }
 
 // answer ends groups: those with items left are told err.

@@ -23,18 +23,18 @@ type Page struct {
 	// Edge is the right edge of the tree before the page: the stored hashes from
 	// which the next leaves' hashes are made, so that an append reads nothing (J11).
 	Edge []tlog.Hash
-	// Numbered is how many documents of the numbered type (visits) precede the page,
+	// Numbered is how many documents of the numbered types precede the page,
 	// so that the committer can go on counting without reading them.
-	Numbered uint64
+	Numbered Counts
 	// NumberedIn is how many the page itself creates: who cannot read an entry counts on.
-	NumberedIn uint64
+	NumberedIn Counts
 	// Leaves are the entries' record hashes, Entries their canonical bytes, in order.
 	Leaves  []tlog.Hash
 	Entries [][]byte
 }
 
 // pageMagic starts every encoded page; its last byte is the format's version.
-var pageMagic = [4]byte{'D', 'S', 'P', 1}
+var pageMagic = [4]byte{'D', 'S', 'P', 2}
 
 // Encode gives the page's stored bytes (branch, first, last and id are within,
 // and stores keep them beside as well).
@@ -55,8 +55,7 @@ func (p *Page) Encode() []byte {
 	for _, h := range p.Edge {
 		b = append(b, h[:]...)
 	}
-	b = binary.AppendUvarint(b, p.Numbered)
-	b = binary.AppendUvarint(b, p.NumberedIn)
+	b = p.NumberedIn.append(p.Numbered.append(b))
 	b = binary.AppendUvarint(b, uint64(len(p.Entries)))
 	for i, e := range p.Entries {
 		b = append(b, p.Leaves[i][:]...)
@@ -82,8 +81,7 @@ func DecodePage(b []byte) (*Page, error) {
 	for i := range p.Edge {
 		copy(p.Edge[i][:], d.take(32))
 	}
-	p.Numbered = d.uint()
-	p.NumberedIn = d.uint()
+	p.Numbered, p.NumberedIn = d.counts(), d.counts()
 	n := d.count(33)
 	p.Leaves, p.Entries = make([]tlog.Hash, n), make([][]byte, n)
 	for i := range n {

@@ -34,7 +34,7 @@ func prepare(cmd *Command, r *Reader, draft Draft, at time.Time) (item, error) {
 				return item{}, err
 			}
 			e.Writes = append(e.Writes, DocKey(doc.Type, doc.ID))
-			if isNumbered(doc) {
+			if numberedAs(doc) >= 0 {
 				it.numbered++
 			}
 		}
@@ -70,6 +70,9 @@ func (r *Reader) revise(doc *Doc, revs map[DocRef]uint64) error {
 		rev = r.rev(ref)
 	}
 	doc.Rev = rev + 1
+	if rev > 0 && numberedAs(doc) >= 0 {
+		doc.No = r.seen[ref].No // of one that is drafted by the same call the committer knows it
+	}
 	revs[ref] = doc.Rev
 	if doc.Type == NumberedType && doc.Rev > 1 {
 		return invalid("document %s/%s is evidence and never changes; record a new one that supersedes it", doc.Type, doc.ID)

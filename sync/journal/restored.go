@@ -88,7 +88,7 @@ func (j *Journal) BeginEpoch(ctx context.Context, b auth.BranchID, command strin
 	if err != nil {
 		return err
 	}
-	r.Before, r.Size, r.Root, r.Visits = EpochAfter(had), h.Size, h.RootText(), h.Numbered
+	r.Before, r.Size, r.Root, r.Visits = EpochAfter(had), h.Size, h.RootText(), h.Numbered.Of(NumberedType)
 	state, err := json.Marshal(r)
 	if err != nil {
 		return err

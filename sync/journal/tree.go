@@ -67,8 +67,8 @@ func (p *Page) EdgeAfter() Edge {
 type Head struct {
 	Size uint64
 	Root tlog.Hash
-	// Numbered is how many documents of the numbered type (visits) the tree holds.
-	Numbered uint64
+	// Numbered is how many documents of the numbered types the tree holds.
+	Numbered Counts
 }
 
 // RootText is the root in base64.
@@ -89,5 +89,5 @@ func (j *Journal) Head(ctx context.Context, b auth.BranchID) (Head, error) {
 	}
 	// A watermark is the end of a page.
 	e := p.EdgeAfter()
-	return Head{Size: e.Size, Root: e.Root(), Numbered: p.Numbered + p.NumberedIn}, nil
+	return Head{Size: e.Size, Root: e.Root(), Numbered: p.Numbered.Plus(p.NumberedIn)}, nil
 }

@@ -15,8 +15,8 @@ func malformed(place, msg string) error {
 
 // tooMany refuses a push of more mutations than are taken at once.
 func tooMany() error {
-	return refusal.New(refusal.TooLarge, "sync.too_many", "mutations", "at most %d mutations a push; send the rest in another",
-		MaxMutations)
+	return refusal.New(refusal.TooLarge, "sync.too_many", "mutations",
+		"at most %d mutations a push; send the rest in another", MaxMutations)
 }
 
 // cursorGone tells the phone to throw its replica away and to pull from 0.
