@@ -39,8 +39,8 @@ type Config struct {
 	// DeviceApproval has the next device of a user who has a blocked one wait for an administrator.
 	DeviceApproval bool
 	Data           string // folder of the embedded store, the audit key and the token keys; "" is ./doorstep-data
-	// Secrets is the folder of the key-encryption key (kek) and the erasure list
-	// (erasures.jsonl), which must not be in a backup of Data. "" is the folder beside Data
+	// Secrets is the folder of the key-encryption key (kek), the erasure list (erasures.jsonl)
+	// and the list of who is shut out (shutouts.json), which must not be in a backup of Data. "" is the folder beside Data
 	// whose name is Data's with -secrets. Whoever has a copy of both folders can read
 	// everything, so keep backups of Secrets apart, and never restore an older erasure list.
 	Secrets string
