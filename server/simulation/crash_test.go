@@ -94,14 +94,17 @@ func (m morning) play(t *testing.T, c crash, dieAfter int) (writes int, w *world
 	return writes, w, failed
 }
 
-// TestEveryCrashPoint has the server die before and after each write of each scenario, and start again on what the store
-// has. Then phones push again and everything must hold.
+// TestEveryCrashPoint has the server die before and after each write of each scenario (with -every; else at every ninth),
+// and start again on what the store has. Then phones push again and everything must hold.
 func TestEveryCrashPoint(t *testing.T) {
 	single(t)
 	m := makeMorning(t)
-	stride := 1
-	if testing.Short() || raced {
-		stride = 9
+	stride := 9
+	switch {
+	case *everyFlag:
+		stride = 1
+	case raced:
+		stride = 40
 	}
 	for _, c := range crashes {
 		t.Run(c.name, func(t *testing.T) {

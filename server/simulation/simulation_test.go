@@ -13,10 +13,11 @@ import (
 
 var (
 	seedFlag  = flag.Uint64("seed", 0, "play this seed of TestSimulation only, and tell its steps")
-	seedsFlag = flag.Int("seeds", 12, "how many seeds TestSimulation plays")
+	everyFlag = flag.Bool("every", false, "have TestEveryCrashPoint die at every write, not at every ninth")
+	seedsFlag = flag.Int("seeds", 8, "how many seeds TestSimulation plays")
 	firstFlag = flag.Uint64("first", 1, "the first of these seeds")
 	traceFlag = flag.String("trace", "", "a file that gets every read and write of the last seed, in order")
-	stepsFlag = flag.Int("steps", 60, "how many steps each history has")
+	stepsFlag = flag.Int("steps", 40, "how many steps each history has")
 )
 
 // single has one goroutine run at a time: fewer schedules are left that the seed does not give.
@@ -31,6 +32,9 @@ func TestSimulation(t *testing.T) {
 	m := makeMorning(t)
 	seeds := *seedsFlag
 	first := *firstFlag
+	if raced {
+		seeds = min(seeds, 3)
+	}
 	if *seedFlag > 0 {
 		seeds, first = 1, *seedFlag
 	}

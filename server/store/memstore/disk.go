@@ -9,7 +9,8 @@ import (
 	"doorstep/sync/journal"
 )
 
-// Disk is what is durable. Several Stores may work on one Disk, as nodes on one database. It is safe for concurrent use.
+// Disk is what is durable. Several Stores may work on one Disk, as nodes on one database. It is safe for concurrent
+// use.
 type Disk struct {
 	mu       sync.Mutex
 	pages    map[auth.BranchID][]storedPage

@@ -18,8 +18,8 @@ type Op struct {
 	Write bool
 }
 
-// Guard is asked about every read and write. It calls do to have it done, and returns the error that the caller gets; it
-// may return one after do, as an engine whose answer is lost, or without, as one that is gone.
+// Guard is asked about every read and write. It calls do to have it done, and returns the error that the caller gets;
+// it may return one after do, as an engine whose answer is lost, or without, as one that is gone.
 type Guard func(op Op, do func()) error
 
 // Store is one node's way to a Disk. It keeps the contract of journal.Store, and keeps debtors' keys and frames too.
