@@ -47,7 +47,7 @@ func TestACardTellsOfColleaguesAndEarlierVisits(t *testing.T) {
 		k := h.openCase("north.c1")
 		recs, err := h.store.Records(t.Context(), porto, []journal.DocRef{{Type: "cases", ID: "north.c1"}})
 		ok(t, err)
-		doc, err := h.svc.card(t.Context(), recs[0], k, h.now, schema)
+		doc, err := h.svc.card(t.Context(), &ahead{stored: stored{h.svc, porto}}, recs[0], k, h.now, schema)
 		ok(t, err)
 		var m map[string]json.RawMessage
 		ok(t, json.Unmarshal(doc, &m))

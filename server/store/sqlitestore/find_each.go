@@ -48,9 +48,10 @@ func (s *Store) findSpans(ctx context.Context, q journal.Query, ix index, spans 
 		args = append(args, i, sp[0], sp[1])
 	}
 	args = append(args, q.Branch, q.Branch, q.Type, ix.name, q.Type)
-	rows, err := s.read.QueryContext(ctx, "SELECT q.column1, f.key, r.id, r.n, r.rev, r.no, r.body FROM (VALUES "+
-		strings.TrimSuffix(strings.Repeat("(?,?,?),", len(spans)), ",")+`) AS q
-		CROSS JOIN found f ON f.branch = ? AND f.gen = `+liveGen+` AND f.ix = ? AND f.key >= q.column2 AND f.key < q.column3
+	rows, err := s.read.QueryContext(ctx, "SELECT asked.column1, f.key, r.id, r.n, r.rev, r.no, r.body FROM (VALUES "+
+		strings.TrimSuffix(strings.Repeat("(?,?,?),", len(spans)), ",")+`) AS asked
+		CROSS JOIN found f ON f.branch = ? AND f.gen = `+liveGen+` AND f.ix = ? AND f.key >= asked.column2 AND
+			f.key < asked.column3
 		CROSS JOIN records r ON r.branch = f.branch AND r.gen = f.gen AND r.type = ? AND r.id = f.id`, args...)
 	if err != nil {
 		return err

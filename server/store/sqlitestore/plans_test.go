@@ -143,13 +143,13 @@ func planOf(ctx context.Context, db *pool, text string) (steps []string, err err
 }
 
 // scanIn is the first step that reads a whole table or index, or sorts what it read; -1 for none. The
-// rows of a statement's own VALUES are no table, the parts of a feed come sorted and bounded, and the
+// rows of a statement's own VALUES, named asked, are no table, the parts of a feed come sorted and bounded, and the
 // generations of a branch's views are few.
 func scanIn(plan []string) int {
 	for i, step := range plan {
 		table, scan := strings.CutPrefix(step, "SCAN ")
 		switch {
-		case scan && table != "CONSTANT ROW" && !strings.HasSuffix(table, "VALUES CLAUSE") && !strings.HasPrefix(table, "("):
+		case scan && table != "CONSTANT ROW" && table != "asked" && !strings.HasSuffix(table, "VALUES CLAUSE") && !strings.HasPrefix(table, "("):
 			return i
 		case strings.Contains(step, "TEMP B-TREE") && (i == 0 || !strings.HasPrefix(plan[i-1], "SEARCH views ") &&
 			!strings.HasPrefix(plan[i-1], "SCAN (subquery")):
