@@ -233,7 +233,6 @@ func (a *API) push(c *gin.Context) {
 		writeProblem(c, p)
 		return
 	}
-<<<<<<< HEAD
 	// One is taken before the body is read: a device that loops is refused without reading what it sends.
 	if after, ok := a.mutations.Allow(string(who.Device), time.Now()); !ok {
 		writeProblem(c, tooOften(after))
@@ -268,21 +267,15 @@ func (a *API) push(c *gin.Context) {
 	if err == nil {
 		q, err = offline.ReadPush(bytes.TrimPrefix(text, []byte(byteOrderMark)))
 	}
-=======
-	q, err := a.readPush(c, who.Device)
->>>>>>> d7c6004 (journal, audit: number what stands beside visits, and sign how many)
 	if err != nil {
 		a.fail(c, err)
 		return
 	}
-<<<<<<< HEAD
 	a.badPushes.Undo(string(who.Device))
 	if after, ok := a.mutations.AllowN(string(who.Device), len(q.Mutations)-1, time.Now()); !ok {
 		writeProblem(c, tooOften(after))
 		return
 	}
-=======
->>>>>>> d7c6004 (journal, audit: number what stands beside visits, and sign how many)
 	if q.Schema != 0 {
 		if p := tooOld(q.Schema); p != nil {
 			writeProblem(c, p)
@@ -299,26 +292,6 @@ func (a *API) push(c *gin.Context) {
 		a.metrics.results.WithLabelValues(r.Status).Inc()
 	}
 	writeJSON(c, out)
-}
-
-// readPush reads a push of a device that may send as much now.
-func (a *API) readPush(c *gin.Context, from auth.DeviceID) (offline.PushRequest, error) {
-	// One is taken before the body is read: a device that loops is refused without reading what it sends.
-	if after, ok := a.mutations.Allow(string(from), time.Now()); !ok {
-		return offline.PushRequest{}, tooOften(after)
-	}
-	text, err := readBody(c, offline.MaxPushBytes, "application/json")
-	if err != nil {
-		return offline.PushRequest{}, err
-	}
-	q, err := offline.ReadPush(bytes.TrimPrefix(text, []byte(byteOrderMark)))
-	if err != nil {
-		return offline.PushRequest{}, err
-	}
-	if after, ok := a.mutations.AllowN(string(from), len(q.Mutations)-1, time.Now()); !ok {
-		return offline.PushRequest{}, tooOften(after)
-	}
-	return q, nil
 }
 
 func (a *API) manifest(c *gin.Context) {

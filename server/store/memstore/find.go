@@ -90,8 +90,8 @@ func (s *Store) Find(ctx context.Context, q journal.Query) (out journal.Found, e
 
 // FindEach answers a query for each of several lists of leading values.
 func (s *Store) FindEach(ctx context.Context, q journal.Query, eqs [][]any) ([][]journal.Record, error) {
-	if q.After != "" || q.Limit != 0 || q.Desc {
-		return nil, fmt.Errorf("index %s of %s: asked for a page", q.Index, q.Type)
+	if q.Index == "" || q.After != "" || q.Limit != 0 || q.Desc {
+		return nil, fmt.Errorf("index %s of %s: a list of lists takes an index, and no page of it", q.Index, q.Type)
 	}
 	out := make([][]journal.Record, len(eqs))
 	err := s.read(ctx, "find each", fmt.Sprintf("%s/%s/%s", q.Branch, q.Type, q.Index), func() error {
@@ -189,29 +189,6 @@ func (s *Store) find(q journal.Query) (out journal.Found, err error) {
 		out.Records = append(out.Records, h.copied())
 		if i == limit-1 && len(hits) > limit {
 			out.Next = cursorOf(h.last, h.ID)
-		}
-	}
-	return out, nil
-}
-
-// FindEach answers a query for each of several lists of leading values, as Find does page by page.
-func (s *Store) FindEach(ctx context.Context, q journal.Query, eqs [][]any) ([][]journal.Record, error) {
-	if q.Index == "" || q.After != "" || q.Limit != 0 || q.Desc {
-		return nil, fmt.Errorf("index %s of %s: a list of lists takes an index, and no page of it", q.Index, q.Type)
-	}
-	out := make([][]journal.Record, len(eqs))
-	for i, eq := range eqs {
-		of := q
-		of.Eq = eq
-		for {
-			found, err := s.Find(ctx, of)
-			if err != nil {
-				return nil, err
-			}
-			if out[i] = append(out[i], found.Records...); found.Next == "" {
-				break
-			}
-			of.After = found.Next
 		}
 	}
 	return out, nil
