@@ -33,7 +33,8 @@ func (w *world) fillQueue(p *phone) {
 	p.Write("visit_notes", play.NewID(), "put", at, note("L1.C2", "of a case of the other team"))
 	p.Write("cases", ids[0], "patch", at, map[string]any{"debtor_name": "Another"})
 	p.Write("tea_breaks", play.NewID(), "put", at, map[string]any{"case": ids[0], "text": "unknown"})
-	p.Write("visit_notes", play.NewID(), "put", at, map[string]any{"case": ids[0], "at": "yesterday", "text": "unreadable"})
+	p.Write("visit_notes", play.NewID(), "put", at,
+		map[string]any{"case": ids[0], "at": "yesterday", "text": "unreadable"})
 }
 
 // crash is a scenario that is cut short at each write of its first part.
@@ -94,8 +95,8 @@ func (m morning) play(t *testing.T, c crash, dieAfter int) (writes int, w *world
 	return writes, w, failed
 }
 
-// TestEveryCrashPoint has the server die before and after each write of each scenario (with -every; else at every ninth),
-// and start again on what the store has. Then phones push again and everything must hold.
+// TestEveryCrashPoint has the server die before and after each write of each scenario (with -every; else at every
+// ninth), and start again on what the store has. Then phones push again and everything must hold.
 func TestEveryCrashPoint(t *testing.T) {
 	single(t)
 	m := makeMorning(t)

@@ -191,8 +191,8 @@ func (w *world) everyAnswerHolds() {
 		case s.lost:
 		case strings.HasPrefix(s.refused, "not_yet"): // it is decided once the type is known
 		case (s.done || s.refused != "") && runs[key] == 0:
-			w.fail("no acknowledged write is lost", "%s %s/%s of %s was answered (done: %t, %s), and the journal has no %s", s.Op,
-				s.Type, s.ID, s.agent, s.done, s.refused, cmd)
+			w.fail("no acknowledged write is lost", "%s %s/%s of %s was answered (done: %t, %s), and the journal has no %s",
+				s.Op, s.Type, s.ID, s.agent, s.done, s.refused, cmd)
 		case s.done && s.Op == "put" && slices.Contains(phoneKinds, s.Type) && made[s.Type+"/"+s.ID] == 0:
 			w.fail("no acknowledged write is lost", "%s/%s of %s was answered, and no entry makes it", s.Type, s.ID, s.agent)
 		case !s.done && s.refused != "" && slices.Contains(wrote[key], s.Type+"/"+s.ID):
@@ -279,7 +279,8 @@ func (w *world) goneCase(id string) bool {
 		return true
 	}
 	for _, e := range w.read("north").entries {
-		if strings.HasPrefix(e.action, "case.moved") || strings.HasPrefix(e.action, "move") || strings.HasPrefix(e.action, "debtor.") {
+		if strings.HasPrefix(e.action, "case.moved") || strings.HasPrefix(e.action, "move") ||
+			strings.HasPrefix(e.action, "debtor.") {
 			for _, d := range e.docs {
 				if d.Type == "cases" && d.ID == id {
 					return true
@@ -313,12 +314,13 @@ func (w *world) headsGrow() {
 	var before uint64
 	for _, h := range w.heads {
 		if h.size < before || h.size > uint64(len(leaves)) {
-			w.fail("checkpoints only grow", "a checkpoint of %d entries comes after one of %d; the journal has %d", h.size, before,
-				len(leaves))
+			w.fail("checkpoints only grow", "a checkpoint of %d entries comes after one of %d; the journal has %d",
+				h.size, before, len(leaves))
 		}
 		before = h.size
 		if root := treeHash(leaves[:h.size]).String(); root != h.root {
-			w.fail("checkpoints only grow", "the checkpoint of %d entries has the root %s, and they have %s", h.size, h.root, root)
+			w.fail("checkpoints only grow", "the checkpoint of %d entries has the root %s, and they have %s", h.size, h.root,
+				root)
 		}
 		w.tally["checkpoints compared with the journal"]++
 	}
@@ -366,8 +368,8 @@ func (w *world) findings() []journal.Finding {
 	return out
 }
 
-// restored takes in that a backup was put in the disk's place: what it lacks is no longer known, except where a phone is
-// left that offers it again.
+// restored takes in that a backup was put in the disk's place: what it lacks is no longer known, except where a phone
+// is left that offers it again.
 func (w *world) restored() {
 	w.oracle.branches = map[auth.BranchID]*chronicle{}
 	w.heads = nil

@@ -9,8 +9,8 @@ import (
 	"doorstep/server/play"
 )
 
-// sent is a mutation that a phone has sent, and what the nodes have answered. An answer counts once a node that lived has
-// given it, whether or not the phone heard it: what is answered must be durable before.
+// sent is a mutation that a phone has sent, and what the nodes have answered. An answer counts once a node that lived
+// has given it, whether or not the phone heard it: what is answered must be durable before.
 type sent struct {
 	agent, device string
 	play.Mutation

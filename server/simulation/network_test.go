@@ -28,7 +28,8 @@ const (
 	fateSlow     = "answered slowly" // it arrives, time passes, and then the answer comes
 )
 
-var fates = []string{fateLost, fateUnheard, fateUnheard, fateCut, fateTwice, fateAtOnce, fateAgain, fateOvertook, fateSlow}
+var fates = []string{fateLost, fateUnheard, fateUnheard, fateCut, fateTwice, fateAtOnce, fateAgain, fateOvertook,
+	fateSlow}
 
 var errNetwork = errors.New("simulation: the network lost it")
 

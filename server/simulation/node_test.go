@@ -138,7 +138,9 @@ func (n *node) bury() {
 }
 
 // answer has a node answer a request. ok is false when the node died before it had.
-func (n *node) answer(method, path string, header http.Header, body []byte) (answer *http.Response, text []byte, ok bool) {
+func (n *node) answer(
+	method, path string, header http.Header, body []byte,
+) (answer *http.Response, text []byte, ok bool) {
 	if n.isDead() {
 		return nil, nil, false
 	}

@@ -42,7 +42,8 @@ func (d *desk) do(method, path string, body, into any) (code string) {
 	if code = play.CodeOf(err); code == "" && err != nil {
 		code = "lost"
 	}
-	if strings.HasPrefix(code, "auth.token") || code == "auth.session_ended" || strings.Contains(fmt.Sprint(err), "refresh session") {
+	if strings.HasPrefix(code, "auth.token") || code == "auth.session_ended" ||
+		strings.Contains(fmt.Sprint(err), "refresh session") {
 		d.in = false
 	}
 	if code != "" {
@@ -110,8 +111,8 @@ func (w *world) importAgain(n int) {
 	d := w.desks["sup"]
 	rows := caseHead + caseRow(n, fmt.Sprintf("Debtor %d the %d", n, w.rand.IntN(100)))
 	if d.in {
-		_ = d.Send(noContext, http.MethodPost, "/v1/imports/cases?branch=north", "text/csv", io.Reader(strings.NewReader(rows)),
-			nil)
+		_ = d.Send(noContext, http.MethodPost, "/v1/imports/cases?branch=north", "text/csv",
+			io.Reader(strings.NewReader(rows)), nil)
 	}
 }
 
@@ -191,7 +192,8 @@ func (w *world) erase(debtor string) {
 	var asked struct {
 		ID string `json:"erasure_id"`
 	}
-	if w.desks["admin"].do(http.MethodPost, "/v1/debtors/"+debtor+"/erase", map[string]any{"reason": "request"}, &asked) != "" {
+	why := map[string]any{"reason": "request"}
+	if w.desks["admin"].do(http.MethodPost, "/v1/debtors/"+debtor+"/erase", why, &asked) != "" {
 		return
 	}
 	w.erased[debtor] = true // perhaps: the answer to the second may be lost

@@ -297,7 +297,8 @@ func (w *world) setUp() {
 		rows += caseRow(n, fmt.Sprintf("Debtor %d", n))
 	}
 	var report play.ImportReport
-	w.must(admin.Send(ctx, http.MethodPost, "/v1/imports/cases?branch=north", "text/csv", strings.NewReader(rows), &report))
+	w.must(admin.Send(ctx, http.MethodPost, "/v1/imports/cases?branch=north", "text/csv",
+		strings.NewReader(rows), &report))
 	if report.Accepted != caseCount {
 		w.fail("the world", "the import took %+v", report)
 	}
