@@ -109,7 +109,7 @@ func TestALoopIsAnsweredWithRetryAfter(t *testing.T) {
 		"too many in one push":    {"d2", `{"mutations":[` + strings.Repeat("0,", 20) + `0]}`},
 		"a body that is not read": {"d1", "no push"},
 	} {
-		_, err := a.readPush(request(c.body), c.device)
+		_, _, err := a.readPush(request(c.body), c.device)
 		p = nil
 		errors.As(err, &p)
 		refused(what, p)

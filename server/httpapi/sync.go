@@ -233,49 +233,12 @@ func (a *API) push(c *gin.Context) {
 		writeProblem(c, p)
 		return
 	}
-	// One is taken before the body is read: a device that loops is refused without reading what it sends.
-	if after, ok := a.mutations.Allow(string(who.Device), time.Now()); !ok {
-		writeProblem(c, tooOften(after))
-		return
-	}
-	// Each push is taken for one that cannot be read, until it was read.
-	if after, ok := a.badPushes.Allow(string(who.Device), time.Now()); !ok {
-		writeProblem(c, tooOften(after))
-		return
-	}
-	mine, leave := a.pushes.enter(string(who.Device))
-	if mine == nil {
-		writeProblem(c, tooOften(time.Second))
-		return
-	}
-	defer leave()
-	// A body that comes slowly keeps nobody waiting: the turn begins when all of it is here.
-	sent, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, offline.MaxPushBytes))
+	q, end, err := a.readPush(c, who.Device)
 	if err != nil {
 		a.fail(c, err)
 		return
 	}
-	done, err := mine.wait(c.Request.Context())
-	if err != nil {
-		a.fail(c, err)
-		return
-	}
-	defer done()
-	c.Request.Body = io.NopCloser(bytes.NewReader(sent))
-	text, err := readBody(c, offline.MaxPushBytes, "application/json")
-	var q offline.PushRequest
-	if err == nil {
-		q, err = offline.ReadPush(bytes.TrimPrefix(text, []byte(byteOrderMark)))
-	}
-	if err != nil {
-		a.fail(c, err)
-		return
-	}
-	a.badPushes.Undo(string(who.Device))
-	if after, ok := a.mutations.AllowN(string(who.Device), len(q.Mutations)-1, time.Now()); !ok {
-		writeProblem(c, tooOften(after))
-		return
-	}
+	defer end()
 	if q.Schema != 0 {
 		if p := tooOld(q.Schema); p != nil {
 			writeProblem(c, p)
@@ -292,6 +255,53 @@ func (a *API) push(c *gin.Context) {
 		a.metrics.results.WithLabelValues(r.Status).Inc()
 	}
 	writeJSON(c, out)
+}
+
+// readPush reads a push within the limits of its device, and waits for the device's turn. The caller calls end when the
+// push is answered, unless there is an error.
+func (a *API) readPush(c *gin.Context, from auth.DeviceID) (q offline.PushRequest, end func(), err error) {
+	// One is taken before the body is read: a device that loops is refused without reading what it sends.
+	if after, ok := a.mutations.Allow(string(from), time.Now()); !ok {
+		return q, nil, tooOften(after)
+	}
+	// Each push is taken for one that cannot be read, until it was read.
+	if after, ok := a.badPushes.Allow(string(from), time.Now()); !ok {
+		return q, nil, tooOften(after)
+	}
+	mine, leave := a.pushes.enter(string(from))
+	if mine == nil {
+		return q, nil, tooOften(time.Second)
+	}
+	done := func() {}
+	over := func() { done(); leave() }
+	defer func() {
+		if err != nil {
+			over()
+		}
+	}()
+	// A body that comes slowly keeps nobody waiting: the turn begins when all of it is here.
+	sent, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, offline.MaxPushBytes))
+	if err != nil {
+		return q, nil, err
+	}
+	turn, err := mine.wait(c.Request.Context())
+	if err != nil {
+		return q, nil, err
+	}
+	done = turn
+	c.Request.Body = io.NopCloser(bytes.NewReader(sent))
+	text, err := readBody(c, offline.MaxPushBytes, "application/json")
+	if err != nil {
+		return q, nil, err
+	}
+	if q, err = offline.ReadPush(bytes.TrimPrefix(text, []byte(byteOrderMark))); err != nil {
+		return q, nil, err
+	}
+	a.badPushes.Undo(string(from))
+	if after, ok := a.mutations.AllowN(string(from), len(q.Mutations)-1, time.Now()); !ok {
+		return q, nil, tooOften(after)
+	}
+	return q, over, nil
 }
 
 func (a *API) manifest(c *gin.Context) {
