@@ -176,6 +176,12 @@ func (w *world) openGate(open bool) {
 	w.gate.mu.Lock()
 	defer w.gate.mu.Unlock()
 	w.gate.open = open
+	if open { // what is held back goes on too
+		for _, h := range w.gate.held {
+			close(h.pass)
+		}
+		w.gate.held = nil
+	}
 }
 
 // now is the time of the servers.
