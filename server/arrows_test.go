@@ -49,8 +49,8 @@ var arrows = map[string][]string{
 	"server/notify":     {"auth", "sync/journal"},
 	"server/notify/fcm": {"server/notify"},
 	"server/access":     {"auth", "auth/refusal", "sync/journal"},
-	"server/attachments": {"auth", "auth/refusal", "server/casework", "server/record", "sync/journal", "sync/offline",
-		"sync/seal"},
+	"server/attachments": {"auth", "auth/refusal", "auth/strictjson", "server/casework", "server/record",
+		"sync/journal", "sync/offline", "sync/seal"},
 	"server/audit":             {"auth", "auth/keyfile", "auth/refusal", "sync/journal", "sync/seal"},
 	"server/backup":            {"auth", "auth/keyfile"},
 	"server/store/sqlitestore": {"auth", "auth/keyfile", "sync/journal"},
@@ -73,6 +73,7 @@ var arrows = map[string][]string{
 		"server", "server/audit", "server/play", "server/repayment", "server/store/sqlitestore", "sync/journal"},
 	"scripts/firstround": {"server/play"},
 	"scripts/underfire":  {"server/play"},
+	"scripts/benchsync":  {"server", "server/play"},
 	"scripts/democity":   {},
 	"scripts/countries":  {},
 	"scripts/benchmark": {"auth", "geo/routing", "geo/routing/referee", "server", "server/play",
@@ -104,7 +105,7 @@ var homes = map[string][]string{
 	"gopkg.in/yaml.v3":                {"server/conduct"},
 	"golang.org/x/mod/sumdb/note":     {"server/audit"},
 	"github.com/alecthomas/kong": {"server/cmd/doorstep", "scripts/firstround", "scripts/democity",
-		"scripts/benchmark", "scripts/underfire"},
+		"scripts/benchmark", "scripts/benchsync", "scripts/underfire"},
 }
 
 func TestImportsGoDownOnly(t *testing.T) {

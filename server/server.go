@@ -151,7 +151,8 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		Audit: s.audit, Access: s.access, Visits: visits{s.casework}, Attachments: s.files, Offline: s.offline,
 		Journal: s.journal, Travel: times,
 		Threads: threads, Law: s.law, Hash: func(b []byte) [32]byte { return vault.Hash("request", b) },
-		Ready: s.ready, TrustedProxies: cfg.trusted, MetricsElsewhere: cfg.MetricsListen != "", Version: cfg.Version,
+		Ready: s.ready, TrustedProxies: cfg.trusted, UnreadablePushes: cfg.unreadablePushes,
+		MetricsElsewhere: cfg.MetricsListen != "", Version: cfg.Version,
 		Log: cfg.Log})
 	if cfg.MetricsListen != "" {
 		if s.metrics, err = net.Listen("tcp", cfg.MetricsListen); err != nil {

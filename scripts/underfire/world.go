@@ -53,7 +53,7 @@ type world struct {
 // counts are what befell the world.
 type counts struct {
 	kills, killsAtStart, backups, restores, behind, diskFull, phonesRestored atomic.Int64
-	written, mutationsAgain, unanswered, tooOften                            atomic.Int64
+	written, unanswered, tooOften                                            atomic.Int64
 
 	recovery  []time.Duration // from a start after SIGKILL to an answer
 	afterDisk []time.Duration // from room on the disk to an acknowledged write

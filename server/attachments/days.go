@@ -45,7 +45,8 @@ func (s *Service) tomorrow(code, format string, args ...any) *refusal.Error {
 	return e
 }
 
-// add adds to a day, or answers with no where that is more than most; a most of 0 bytes bounds none, and no nil nothing.
+// add adds to a day, or answers with no where that is more than most. A most of 0 bytes bounds none, and a nil no
+// bounds nothing.
 func (s *Service) add(ctx context.Context, id string, more, most begun, no *refusal.Error) error {
 	for range 10 {
 		var day begun

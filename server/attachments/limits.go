@@ -19,7 +19,8 @@ type Limit struct {
 	CaseDay int `json:"a_case_and_day"`
 }
 
-// Limits bound what agents upload. Their JSON is what an organisation configures (ReadLimits), and what phones are told.
+// Limits bound what agents upload. Their JSON is what an organisation configures (ReadLimits), and what phones are
+// told.
 type Limits struct {
 	// Kinds are the limits of photo, signature, recording and document.
 	Kinds map[string]Limit `json:"kinds"`

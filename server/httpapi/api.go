@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -51,6 +52,8 @@ type Options struct {
 	Hash func([]byte) [32]byte
 	// TrustedProxies are those whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
+	// UnreadablePushes is how many pushes that cannot be read a device may send at once; 0: badPushBurst.
+	UnreadablePushes int
 	// MetricsElsewhere has GET /metrics answer 404, since the caller serves Metrics at another address.
 	MetricsElsewhere bool
 	// Ready says why the server cannot answer yet; nil when it can.
@@ -139,10 +142,9 @@ func New(o Options) *API {
 		operations: map[string]endpoint{},
 		parts:      map[string]parts{},
 		devices:    auth.NewLimits(deviceEvery, deviceBurst),
-		mutations:  auth.NewLimits(mutationEvery, mutationBurst), badPushes: auth.NewLimits(badPushEvery, badPushBurst),
-		pushes: newTurns(pushesUnderWay),
-		pulls:  newTurns(pullsUnderWay), pace: defaultPace, planning: make(chan struct{},
-			1), stop: make(chan struct{})}
+		mutations:  auth.NewLimits(mutationEvery, mutationBurst), pushes: newTurns(pushesUnderWay),
+		badPushes: auth.NewLimits(badPushEvery, cmp.Or(o.UnreadablePushes, badPushBurst)),
+		pulls:     newTurns(pullsUnderWay), pace: defaultPace, planning: make(chan struct{}, 1), stop: make(chan struct{})}
 	e := a.engine
 	e.HandleMethodNotAllowed = true
 	e.RedirectTrailingSlash = false

@@ -148,8 +148,8 @@ const PushSize = 100
 // Push sends the queue in batches. Answered mutations leave the queue, except those to be sent again (retry): they stay
 // in their order and do not keep the rest from being sent, since what they wait for may come after them. Push goes on
 // until the queue is empty, and returns an error if a whole round of it was answered with retry. Push calls lose, if it
-// is not nil, for each batch; if lose returns true the phone ignores the answer and sends the batch again. If the server
-// was restored from a backup (410), the phone sends first what another epoch may have lost.
+// is not nil, for each batch; if lose returns true the phone ignores the answer and sends the batch again. If the
+// server was restored from a backup (410), the phone sends first what another epoch may have lost.
 func (p *Phone) Push(ctx context.Context, lose func() bool) error {
 	for at, before := 0, len(p.Queue); len(p.Queue) > 0; {
 		if at >= len(p.Queue) {

@@ -54,7 +54,8 @@ func (c *serveCmd) Run(ctx context.Context, out io.Writer) error {
 		SessionLife: time.Duration(c.SessionDays) * 24 * time.Hour, DeviceApproval: c.DeviceApproval,
 		Data: c.Data, Secrets: c.Secrets, ReplaceKey: c.ReplaceKey,
 		MongoDB: c.MongoDBURI, KEK: c.KEK, AdminPassword: c.AdminPassword, FCMCredentials: c.FCMCredentials,
-		FCMEndpoint: c.FCMEndpoint, Policies: c.Policy, Uploads: c.Uploads, Travel: c.choice(), Deployment: c.Deployment, Threads: c.Threads,
+		FCMEndpoint: c.FCMEndpoint, Policies: c.Policy, Uploads: c.Uploads, Travel: c.choice(),
+		Deployment: c.Deployment, Threads: c.Threads,
 		PlanMaxInstalments: c.PlanMaxInstalments, PlanMaxDays: c.PlanMaxDays, Version: version,
 		Log: logger(c.LogLevel, c.LogFormat),
 		Announce: func(login, password string) {

@@ -149,7 +149,8 @@ func scanIn(plan []string) int {
 	for i, step := range plan {
 		table, scan := strings.CutPrefix(step, "SCAN ")
 		switch {
-		case scan && table != "CONSTANT ROW" && table != "asked" && !strings.HasSuffix(table, "VALUES CLAUSE") && !strings.HasPrefix(table, "("):
+		case scan && table != "CONSTANT ROW" && table != "asked" && !strings.HasSuffix(table, "VALUES CLAUSE") &&
+			!strings.HasPrefix(table, "("):
 			return i
 		case strings.Contains(step, "TEMP B-TREE") && (i == 0 || !strings.HasPrefix(plan[i-1], "SEARCH views ") &&
 			!strings.HasPrefix(plan[i-1], "SCAN (subquery")):

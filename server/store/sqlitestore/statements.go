@@ -37,8 +37,8 @@ func (p *pool) known(text string) (s *sql.Stmt, again bool) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.prepared) < mostStatements {
-		p.prepared[text] = p.prepared[text]
+	if _, again = p.prepared[text]; !again && len(p.prepared) < mostStatements {
+		p.prepared[text] = nil
 	}
 	return nil, false
 }
