@@ -11,7 +11,7 @@ import (
 )
 
 type plansCmd struct {
-	Preview plansPreviewCmd `cmd:"" help:"Compute plans of repayment, one question and one answer a line."`
+	Preview plansPreviewCmd `cmd:"" help:"Compute plans of repayment, one question a line."`
 }
 
 type plansPreviewCmd struct {
