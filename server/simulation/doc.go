@@ -13,8 +13,9 @@
 //   - the office gives cases to other teams, holds and releases them, imports them again, moves and erases debtors,
 //     swaps agents, blocks phones, disables users, and decides on plans and on what is in quarantine.
 //   - time is that of testing/synctest. Every read and write waits at a gate, and the seed says which goes on. What
-//     the seed does not order is the order of a map and of ready cases of a select in the product's own code: most
-//     seeds play the same again, and a failure that does not is to be sought among the seeds near it.
+//     the seed does not order is the order of a map and of ready cases of a select in the product's own code, and the
+//     ids that the process draws: a seed may play differently again, more often after others in one process. A failure
+//     that does not come back is to be sought among the seeds near it.
 //
 // # What is checked
 //
