@@ -199,6 +199,9 @@ func (a *API) action(id string, b auth.BranchID, x casework.InboxItem) (do inbox
 		do.Path += "?branch=" + url.QueryEscape(string(b))
 	}
 	if id == "listCorrections" {
+		if x.Case == "" {
+			return do, false
+		}
 		do.Path += "&case=" + url.QueryEscape(string(x.Case))
 	}
 	return do, true
