@@ -75,15 +75,15 @@ func doorGrounds(ctx context.Context, policy *conduct.Policy, find finder, f *Fi
 func (s *Service) doors(ctx context.Context, c offline.Caller, recs []journal.Record) (*ahead, error) {
 	find := &ahead{stored: stored{s, c.Branch}, lists: map[string][]journal.Record{},
 		persons: map[journal.DebtorID][]journal.DebtorID{}, doors: map[journal.CaseID]caseDoor{}}
-	var held []record.Case
+	var held []*record.Case
 	var ids []journal.CaseID
 	var debtors []journal.DebtorID
 	for _, rec := range recs {
 		if rec.Type != "cases" || rec.Deleted || rec.Body == nil || !knows(c, rec.Type) {
 			continue
 		}
-		var k record.Case
-		if err := decodeSome(rec, &k, "id", "debtor", "agents", "profiles"); err != nil {
+		k := new(record.Case)
+		if err := decodeSome(rec, k, "id", "debtor", "agents", "profiles"); err != nil {
 			return nil, err
 		}
 		if slices.Contains(k.Agents, c.Actor.User) {
@@ -103,8 +103,7 @@ func (s *Service) doors(ctx context.Context, c offline.Caller, recs []journal.Re
 	}
 	policy := s.policy.Load()
 	since := map[string][]journal.DebtorID{} // whose contacts are read, by the first instant
-	for i := range held {
-		k := &held[i]
+	for _, k := range held {
 		d, err := doorGrounds(ctx, policy, find, &File{Case: *k})
 		if err != nil {
 			return nil, err

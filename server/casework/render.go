@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"doorstep/auth"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
@@ -172,8 +173,11 @@ func (s *Service) heldCases(ctx context.Context, c offline.Caller, refs []journa
 		if rec.Type == "" || rec.Deleted {
 			continue
 		}
-		k, err := scopeOf(rec)
-		if err != nil {
+		var k struct {
+			ID     journal.CaseID `json:"id"`
+			Agents []auth.UserID  `json:"agents"`
+		}
+		if err := decodeSome(rec, &k, "id", "agents"); err != nil {
 			return nil, err
 		}
 		held[k.ID] = slices.Contains(k.Agents, c.Actor.User)

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,15 +37,16 @@ func TestADeviceTakesItsTurns(t *testing.T) {
 			}
 			ended[time.Since(begun)]++
 		}
+		var all sync.WaitGroup
 		for range 20 {
-			go push("loop")
+			all.Go(func() { push("loop") })
 		}
-		go push("other")
+		all.Go(func() { push("other") })
 		synctest.Wait()
 		if mine, _ := ts.enter("loop"); mine != nil {
 			t.Error("a device has more under way than it may")
 		}
-		time.Sleep(time.Minute)
+		all.Wait()
 		for at, n := range ended {
 			if n != 1 {
 				t.Errorf("%d pushes of a device ended at %s", n, at)
