@@ -36,7 +36,7 @@ func smallDisk(t *testing.T, megabytes int) string {
 // line that was counted is missing.
 func TestAFullDiskIsToldAndLosesNothing(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long")
+		t.Skip("NOT RUN in short mode: it takes long")
 	}
 	ctx := context.Background()
 	disk := smallDisk(t, 24)

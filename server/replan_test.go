@@ -74,7 +74,7 @@ func replanned(t *testing.T, day *play.Day, body map[string]any) plannedRound {
 // what changed.
 func TestARoundIsReplannedAtNoon(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long")
+		t.Skip("NOT RUN in short mode: it takes long")
 	}
 	s, day, _ := city(t, nil)
 	ctx := context.Background()

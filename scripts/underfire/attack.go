@@ -27,9 +27,7 @@ type attackArguments struct {
 // Run runs the command.
 func (g attackArguments) Run(a *arguments) error {
 	ctx := context.Background()
-	w := &world{binary: a.Doorstep, root: a.Work, seed: 1, say: func(format string, args ...any) {
-		fmt.Fprintf(os.Stderr, format+"\n", args...)
-	}}
+	w := a.world()
 	defer w.close()
 	if err := w.open(ctx); err != nil {
 		return err
@@ -148,8 +146,8 @@ func (w *world) measure(ctx context.Context, p *play.Phone, d time.Duration) ([]
 	return took, nil
 }
 
-// unleash lets a device attack until ctx ends. The returned function waits for its connections to end, and tells how
-// often they were answered what; 0 is no answer.
+// unleash lets a device attack until ctx ends. The returned function waits for its connections to end,
+// and counts the answers by status; 0 is no answer.
 func (w *world) unleash(ctx context.Context, x attacker, bad *play.Phone) (wait func() map[int]int) {
 	token, _ := bad.Token(ctx) // an expired one is an attack too
 	var mu sync.Mutex

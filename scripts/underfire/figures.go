@@ -26,9 +26,7 @@ type figuresArguments struct {
 // Run runs the command.
 func (g figuresArguments) Run(a *arguments) error {
 	ctx := context.Background()
-	w := &world{binary: a.Doorstep, root: a.Work, seed: 1, say: func(format string, args ...any) {
-		fmt.Fprintf(os.Stderr, format+"\n", args...)
-	}}
+	w := a.world()
 	defer w.close()
 	if err := w.open(ctx); err != nil {
 		return err

@@ -37,6 +37,13 @@ type fireArguments struct {
 	MongodbURI string  `name:"mongodb-uri" help:"Two nodes on an empty MongoDB database, instead of one with the embedded store. Adds no restores and no full disk."`
 }
 
+// world is what the measuring commands play in. The caller closes it.
+func (a *arguments) world() *world {
+	return &world{binary: a.Doorstep, root: a.Work, seed: 1, say: func(format string, args ...any) {
+		fmt.Fprintf(os.Stderr, format+"\n", args...)
+	}}
+}
+
 func main() {
 	var a arguments
 	c := kong.Parse(&a, kong.Name("torture"))

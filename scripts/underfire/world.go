@@ -151,7 +151,7 @@ func (w *world) open(ctx context.Context) error {
 	return nil
 }
 
-// workday is the date of the round: the server's, or the next day that is no weekend where its clock is the system's.
+// workday is the date of the round: the server's date, or the next weekday if the server runs on the system's clock.
 func (w *world) workday() string {
 	if w.mongo == "" {
 		return w.now().Format(time.DateOnly)

@@ -85,7 +85,7 @@ func (s *Service) sweepOpen(ctx context.Context) error {
 			return err
 		}
 		err = s.finish(ctx, string(u.Agent), u.Attachment)
-		var wait *refusal.Error // upload.busy is no refusal that judges
+		var wait *refusal.Error // upload.busy only asks to wait
 		if errors.As(err, &wait) || isFinal(err) || errors.Is(err, seal.ErrErased) {
 			return nil // it was discarded, another request ends it, or its case is on its way
 		}

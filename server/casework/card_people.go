@@ -28,7 +28,7 @@ type CardVisit struct {
 }
 
 // withPeople adds to a card the names of the agents whose phones hold the case, and its last visits. They are of this
-// case only: what other lenders' cases of the same person saw is no business of this one.
+// case only: an agent does not see the visits to other cases of the same person.
 func (s *Service) withPeople(ctx context.Context, doc json.RawMessage, k *record.Case) (json.RawMessage, error) {
 	visits, err := s.standingVisits(ctx, k.Branch, k.ID)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 // A route of 500 stops is kept in parts, read whole, issued, and planned anew.
 func TestALongRouteReachesThePhones(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long")
+		t.Skip("NOT RUN in short mode: it takes long")
 	}
 	h := newFixture(t)
 	const doors, each = 10, 50

@@ -195,7 +195,8 @@ func (s *phoneStream) tell() {
 	})
 }
 
-// look ends the stream of a user who is out. Trouble of the store is no reason: the next beat looks again.
+// look ends the stream if its user may no longer call. An error of the store does not end it: the next beat checks
+// again.
 func (s *phoneStream) look() {
 	ctx, cancel := context.WithTimeout(context.Background(), heartbeat)
 	defer cancel()

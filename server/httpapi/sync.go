@@ -279,7 +279,7 @@ func (a *API) readPush(c *gin.Context, from auth.DeviceID) (q offline.PushReques
 			over()
 		}
 	}()
-	// A body that comes slowly keeps nobody waiting: the turn begins when all of it is here.
+	// The turn begins once the whole body was read, so that a slow body does not delay the other requests of its device.
 	sent, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, offline.MaxPushBytes))
 	if err != nil {
 		return q, nil, err

@@ -40,7 +40,7 @@ func TestNoURLTakesWhatIsPersonal(t *testing.T) {
 			t.Fatalf("%s is not among what is sealed: %v", name, personal)
 		}
 	}
-	// What the same word means there is no person's.
+	// These are names of packs, not of persons.
 	others := []string{"getPack name", "putPack name", "deletePack name"}
 	for _, item := range described(t).huma.OpenAPI().Paths {
 		for _, op := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete, item.Head} {

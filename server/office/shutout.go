@@ -17,7 +17,7 @@ import (
 
 // ShutOut is who may not call: the users who are disabled and the devices that are blocked. Servers keep it where no
 // backup of the data brings back an older one, so that a restore can shut out again whom the backup would let in.
-// It is not safe for concurrent use. Its zero value is nobody.
+// It is not safe for concurrent use. The zero value is the empty set.
 type ShutOut struct {
 	Users   map[auth.UserID]bool       `json:"users"`
 	Devices map[auth.DeviceID]Shutting `json:"devices"`

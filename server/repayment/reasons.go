@@ -1,6 +1,6 @@
 package repayment
 
-// The reasons for which there is no plan, in the order in which they are judged: the first that applies is told.
+// The reasons why a plan is refused, in the order in which they are checked. The first that applies is answered.
 const (
 	badRequest        = "bad_request"
 	unknownCurrency   = "unknown_currency"

@@ -53,7 +53,7 @@ func TestKilledTwentyTimesLosesNothingAcknowledged(t *testing.T) {
 	}
 }
 
-// killed puts the load on the nodes, kills the first of them over and over, and checks what is left.
+// killed sends the load to the nodes, kills the first node repeatedly, and checks what is stored.
 func killed(ctx context.Context, t *testing.T, l *load, kills int, nodes ...*child) {
 	t.Helper()
 	for n, c := range nodes {
