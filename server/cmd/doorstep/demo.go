@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -120,12 +121,17 @@ func (c *demoCmd) Run(ctx context.Context, out io.Writer) (err error) {
 	})
 }
 
+// closed are the days of a year that are always holidays in the demo's country (Código do Trabalho, art. 234.º, of the
+// holidays without those that Easter moves).
+var closed = []string{"01-01", "04-25", "05-01", "06-10", "08-15", "10-05", "11-01", "12-01", "12-08", "12-25"}
+
 func nextWorkingDay(t time.Time) time.Time {
-	t = time.Date(t.Year(), t.Month(), t.Day()+1, 0, 0, 0, 0, t.Location())
-	for t.Weekday() == time.Saturday || t.Weekday() == time.Sunday {
-		t = t.AddDate(0, 0, 1)
+	for {
+		t = time.Date(t.Year(), t.Month(), t.Day()+1, 0, 0, 0, 0, t.Location())
+		if t.Weekday() != time.Saturday && t.Weekday() != time.Sunday && !slices.Contains(closed, t.Format("01-02")) {
+			return t
+		}
 	}
-	return t
 }
 
 func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.out, format, args...) }
