@@ -77,9 +77,10 @@
 //	    TestPageBytesArePinned; server/audit proof_test.go,
 //	    TestAnExportWithoutTheNewestVisitsFails
 //	J12 TestPayloadsAreSaidWithASalt; sync/seal vault_test.go, reveal_test.go
-//	J13 server TestJ13ARestoredBackupIsANewEpoch, TestARestoreThatCrashesIsDoneAgain; sync/offline
-//	    TestJ13NumbersOfAnEpochBeginAboveAllBefore; server/audit TestJ13AnExportShowsItsRestores; server/casework
-//	    TestP8WhatIsSentAgainAfterARestoreIsTakenWithItsOwnTime; server/cmd/doorstep TestARestoreDrill
+//	J13 TestJ13RevisionsOfAnEpochAreAboveAllBefore; server TestJ13ARestoredBackupIsANewEpoch,
+//	    TestARestoreThatCrashesIsDoneAgain; sync/offline TestJ13NumbersOfAnEpochBeginAboveAllBefore; server/audit
+//	    TestJ13AnExportShowsItsRestores; server/casework TestP8WhatIsSentAgainAfterARestoreIsTakenWithItsOwnTime,
+//	    TestP8AnOlderChangeUndoesNoNewerOne; server/cmd/doorstep TestARestoreDrill
 //	J14 TestNewerSchemaIsRefusedNotMisread; server/record TestMembersOfNewerAppsAreKept
 //	J15 TestLimitsAreRefusedBeforeNumbering, TestPagesStayWithinTheirLimits
 //	J16 server/notify TestAlertLeftAtSendingByACrashIsRepeated, TestStopInTheMiddleLeavesSendingForTheNextStart
