@@ -22,7 +22,8 @@ type said struct {
 	epoch      string    // of the answers
 	since      time.Time // when the first answer of the epoch came: a backup begun later has it
 	applied    bool      // one of the answers of the epoch was applied or merged
-	// behind: a restored backup lacked it, and it was not answered since. excused: and no phone keeps it.
+	// behind: a restored backup lacked it, and it was not answered since. excused: and no phone keeps it, since its own
+	// went back to an older copy, or purged it with a record that was taken away. Nothing else may be lost.
 	behind, excused bool
 }
 

@@ -145,7 +145,7 @@ func (w *world) report(out io.Writer, d time.Duration) {
 	line("  acknowledged", "%d", acknowledged)
 	line("  refused, and kept in quarantine", "%d", refusals)
 	line("  sent, and never answered: the phone went back", "%d", never)
-	line("  lost with a restored server and its phone, together", "%d", excused)
+	line("  lost with a restored server: no phone kept it (P8)", "%d", excused)
 	line("answers to mutations, repetitions included", "%d", w.book.answers)
 	line("records delivered", "%d", w.book.puts)
 	line("requests", "%s", w.proxy.tally())

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"slices"
 
-	"doorstep/auth"
 	"doorstep/auth/refusal"
 	"doorstep/server/record"
 	"doorstep/sync/offline"
@@ -13,12 +12,11 @@ import (
 
 // patchAssignment changes the phone's own members of an assignment.
 type patchAssignment struct {
-	id     string
-	device auth.DeviceID
-	rev    uint64
-	kind   record.Kind
-	said   *record.Assignment
-	names  []string // the members that are changed; one that said leaves empty is cleared
+	id    string
+	by    record.Write
+	kind  record.Kind
+	said  *record.Assignment
+	names []string // the members that are changed; one that said leaves empty is cleared
 }
 
 // readPatch takes the members a phone named; null clears one.
@@ -60,7 +58,7 @@ func (c patchAssignment) decide(ctx context.Context, t *turn) (*draftBuilder, er
 		}
 	}
 	c.kind.Patch(&a, c.said, c.names)
-	a.Written.Stamp(c.names, c.rev, c.device)
+	a.Written.Stamp(c.names, c.by)
 	d := t.draft("assignment.patch")
 	d.putAssignment(c.id, &a)
 	if decline(f, d, &a, was) {

@@ -68,7 +68,7 @@ func (c ProposePlan) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	if was != nil {
 		p.Row = was.Row
 	}
-	p.Row = p.Row.Next(p.Device, rec.Rev+1)
+	p.Row = p.Row.Next(p.Device, rec.Rev, t.r.NextRev(rec.Rev))
 	return decidePropose(f, d, c.ID, &p, was, t.svc.limits, t.day(f))
 }
 

@@ -2,11 +2,13 @@ package casework
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
 	"doorstep/auth"
 	"doorstep/sync/journal"
+	"doorstep/sync/offline"
 
 	"github.com/google/uuid"
 )
@@ -104,5 +106,95 @@ func TestARestoreWithoutItsBackupsTime(t *testing.T) {
 		if got := isOfferedAgain(s, c.written, c.received); got != c.want {
 			t.Errorf("written %s, received %s: %t", c.written, c.received, got)
 		}
+	}
+}
+
+// TestP8AnOlderChangeUndoesNoNewerOne restores a backup in which a stop and a plan stand at their second revision and a
+// draft at its first. Phones come with what they wrote on revisions of the history that was lost, and with what they
+// write now.
+func TestP8AnOlderChangeUndoesNoNewerOne(t *testing.T) {
+	const stop = "a-c1-2026-11-25-r1"
+	type step struct {
+		phone string // one and two are ana's, three is rui's
+		m     offline.Mutation
+		want  string
+	}
+	before, after := instant("2026-11-25T07:00:00Z"), instant("2026-11-25T09:00:00Z")
+	patch := func(typ, id string, base uint64, written time.Time, f members) offline.Mutation {
+		m := write(typ, id, "patch", base, f)
+		m.ClientTS = written
+		return m
+	}
+	remark := func(base uint64, written time.Time, text string) offline.Mutation {
+		return patch("assignments", stop, base, written, members{"agent_remark": text})
+	}
+	content := func(base uint64, written time.Time, text string) offline.Mutation {
+		return patch("drafts", "w1", base, written, members{"content": members{"text": text}})
+	}
+	terms := func(base uint64, written time.Time, day string) offline.Mutation {
+		return patch("plans", "p1", base, written,
+			members{"instalments": []members{{"due_on": day, "amount_minor": 60000}}})
+	}
+	for name, c := range map[string]struct {
+		steps []step
+		want  string
+	}{
+		"what was lost comes after what is new": {[]step{
+			{"two", remark(2, after, "new"), "applied"},
+			{"one", remark(2, before, "lost"), "conflict stale"},
+			{"one", remark(3, before, "lost, on a revision that is another one now"), "conflict stale"},
+			{"one", remark(4, before, "lost, on a revision that is not there"), "conflict stale"},
+		}, "new"},
+		"a phone that was away writes on what was lost": {[]step{
+			{"two", remark(2, after, "new"), "applied"},
+			{"one", remark(3, after, "of a phone that knows of no restore"), "conflict stale"},
+		}, "new"},
+		"two phones come in the order in which they wrote": {[]step{
+			{"one", remark(2, before, "first"), "applied"},
+			{"three", remark(3, before, "second"), "applied"},
+			{"one", remark(4, before, "third"), "applied"},
+		}, "third"},
+		"two phones come in another order": {[]step{
+			{"three", remark(3, before, "second"), "applied"},
+			{"one", remark(2, before, "first"), "conflict stale"},
+		}, "second"},
+		"a phone's own writes, and then another's that has not seen them": {[]step{
+			{"one", remark(2, before, "first"), "applied"},
+			{"one", remark(2, before, "second"), "applied"},
+			{"three", remark(2, after, "third"), "conflict stale"},
+		}, "second"},
+		"a draft": {[]step{
+			{"one", content(1, after, "new"), "applied"},
+			{"two", content(2, before, "lost"), "conflict stale"},
+			{"one", content(1, after, "newer"), "applied"},
+		}, "newer"},
+		"a plan": {[]step{
+			{"one", terms(2, after, "2026-12-22"), "applied"},
+			{"two", terms(3, before, "2026-12-23"), "conflict stale"},
+			{"one", terms(1, after, "2026-12-24"), "applied"},
+			{"one", terms(1, after, "2026-12-26"), "applied"},
+		}, "2026-12-26"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, one, two, three, _ := ruled(t)
+			h.want("a plan", one.put("plans", "p1", offered), "applied")
+			h.want("the plan again", one.push(terms(1, before, "2026-12-21"))[0], "applied")
+			h.want("a remark", one.push(remark(1, before, "kept"))[0], "applied")
+			h.want("a draft", one.put("drafts", "w1", draft(members{"text": "begun"})), "applied")
+			h.svc.lost.Clear() // a server starts after a restore
+			h.restored("2026-11-25T06:00:00Z", "2026-11-25T08:00:00Z")
+			phones := map[string]*phone{"one": one, "two": two, "three": three}
+			h.now = after
+			for i, s := range c.steps {
+				h.want(fmt.Sprint(i), phones[s.phone].push(s.m)[0], s.want)
+			}
+			one.pull()
+			got := map[string]any{"assignments": one.docs["assignments"][stop]["agent_remark"],
+				"drafts": one.docs["drafts"]["w1"]["content"].(map[string]any)["text"],
+				"plans":  one.docs["plans"]["p1"]["instalments"].([]any)[0].(map[string]any)["due_on"]}
+			if typ := c.steps[0].m.Type; got[typ] != c.want {
+				t.Errorf("the record of %s has %q, want %q", typ, got[typ], c.want)
+			}
+		})
 	}
 }

@@ -141,6 +141,18 @@ func TestM6WhatIsNotAppliedComesBackAsItIs(t *testing.T) {
 		!slices.Contains(got, "delete visit_notes/n1") {
 		t.Errorf("the phone heard %v", got)
 	}
+	h.must(Reassign{Case: "north.c1", Team: new("t9")})
+	one.pull()
+	h.want("a stop that was taken back", one.push(write("assignments", stop, "patch", 2, members{"visit_order": 5}))[0],
+		"revoked")
+	if got := one.pull(); !slices.Equal(got, []string{"revoke assignments/" + stop}) {
+		t.Errorf("of a stop that was taken back the phone heard %v", got)
+	}
+	eva := h.phone("eva", "d4")
+	h.want("a stranger's stop", eva.push(write("assignments", stop, "patch", 2, members{"visit_order": 5}))[0], "revoked")
+	if got := eva.pull(); len(got) > 0 {
+		t.Errorf("of a stranger's stop the phone heard %v", got)
+	}
 }
 
 func TestM7DeletingWhatIsNotThereIsDone(t *testing.T) {

@@ -258,7 +258,7 @@ func (c mutation) judge(ctx context.Context, t *turn) (*draftBuilder, string, er
 		// The record is kept here, and the phone shall keep it no longer.
 		d.tell(journal.AgentFeed(t.Actor.User), m.Type, m.ID)
 	}
-	d.reply = mutationReceipt{Status: r.Status, Rev: cur.Rev + 1}
+	d.reply = mutationReceipt{Status: r.Status, Rev: t.r.NextRev(cur.Rev)}
 	return d, r.Status, nil
 }
 
@@ -353,7 +353,7 @@ func (c mutation) current(ctx context.Context, t *turn, kind record.Kind) (offli
 	if err != nil {
 		return offline.Current{}, "", err
 	}
-	cur := offline.Current{Rev: rec.Rev, Deleted: !there && rec.Rev > 0}
+	cur := offline.Current{Rev: rec.Rev, RevsAbove: t.r.RevsAbove, Deleted: !there && rec.Rev > 0}
 	if !there {
 		return cur, "", nil
 	}
@@ -391,6 +391,7 @@ func (c mutation) current(ctx context.Context, t *turn, kind record.Kind) (offli
 type standing struct {
 	of            journal.CaseID // its case
 	inScope, mine bool           // the caller may see it; the caller made it
+	had           bool           // it is a stop that was issued to the caller, whatever became of it
 }
 
 // standing tells how the caller stands to a record that there is.
@@ -401,7 +402,8 @@ func (c mutation) standing(ctx context.Context, t *turn, rec journal.Record) (s 
 		if err := decode(rec, &a); err != nil {
 			return s, err
 		}
-		return standing{of: a.Case, inScope: (a.Shown() || a.DayOver()) && slices.Contains(a.Agents, t.Actor.User)}, nil
+		had := slices.Contains(a.Agents, t.Actor.User)
+		return standing{of: a.Case, inScope: (a.Shown() || a.DayOver()) && had, had: had}, nil
 	case "cases":
 		s.of = journal.CaseID(rec.ID)
 	case "policy":

@@ -62,11 +62,16 @@ func (c mutation) command(t *turn, kind record.Kind, m *offline.Mutation, cur of
 	}
 	if a, ok := state.(*record.Assignment); ok {
 		p, bad := readPatch(kind, m.Fields, a)
-		p.id, p.device, p.rev = m.ID, c.push.caller.Device, cur.Rev+1
+		p.id, p.by = m.ID, c.write(t, cur.Rev)
 		return p, of, bad
 	}
 	s := sender{id: m.ID, base: cur.Rev, from: c.sent(t), monoMs: m.MonoMs}
 	return s.command(kind, state, of)
+}
+
+// write says where in the history of a record that stands at a revision a mutation writes.
+func (c mutation) write(t *turn, rev uint64) record.Write {
+	return record.Write{Device: c.push.caller.Device, Base: c.m.Base, Rev: t.r.NextRev(rev), Before: c.isBefore(t)}
 }
 
 // sent says how a mutation came.

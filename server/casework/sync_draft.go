@@ -29,7 +29,7 @@ func (c mutation) judgeDraft(ctx context.Context, t *turn, kind record.Kind) (*d
 	if err != nil {
 		return nil, "", err
 	}
-	cur := offline.Current{Rev: rec.Rev, Deleted: !there && rec.Rev > 0}
+	cur := offline.Current{Rev: rec.Rev, RevsAbove: t.r.RevsAbove, Deleted: !there && rec.Rev > 0}
 	var was record.Draft
 	if there {
 		if err := decode(rec, &was); err != nil {
@@ -95,7 +95,7 @@ func (c mutation) judgeDraft(ctx context.Context, t *turn, kind record.Kind) (*d
 		return nil, "", err
 	}
 	d := t.draft("draft." + m.Op)
-	d.reply = mutationReceipt{Status: r.Status, Code: r.Code, Detail: r.Detail, Rev: rec.Rev + 1}
+	d.reply = mutationReceipt{Status: r.Status, Code: r.Code, Detail: r.Detail, Rev: t.r.NextRev(rec.Rev)}
 	d.about = f.Case.Debtor
 	d.touch(f) // who takes the case off the phones names its drafts
 	d.tell(journal.AgentFeed(t.Actor.User), m.Type, m.ID)
@@ -111,7 +111,7 @@ func (c mutation) judgeDraft(ctx context.Context, t *turn, kind record.Kind) (*d
 		}
 		draft.Debtor, draft.By = f.Case.Debtor, t.Actor.User
 	}
-	if bad := draft.Merge(changes, r.Lost, m.Base, rec.Rev+1, device, t.At); bad != nil {
+	if bad := draft.Merge(changes, r.Lost, c.write(t, rec.Rev), t.At); bad != nil {
 		return c.refuse(ctx, t, offline.Rejected, bad.Code(), bad.Error(), target)
 	}
 	d.put(m.Type, m.ID, draft.Debtor, draft)

@@ -22,6 +22,16 @@ func (c mutation) waitedLong(t *turn) bool {
 	return t.At.Sub(waitedSince(c.push.lost, written)) > record.LateWindow
 }
 
+// isBefore tells whether a mutation was written before the branch was last restored, as far as it says.
+func (c mutation) isBefore(t *turn) bool {
+	said := c.m.Written()
+	if said.IsZero() {
+		return false
+	}
+	written, _ := c.sent(t).Instant(said)
+	return waitedSince(c.push.lost, written).After(written)
+}
+
 // isLateWork tells whether a mutation brings what the caller did on a day when the case was
 // theirs: the day is over, the case was not taken back, it happened on that day, and it comes
 // within record.LateWindow of it. Consents given, plans and reported payments need the case

@@ -37,8 +37,8 @@ func (c mutation) refuse(ctx context.Context, t *turn, status, code, detail stri
 }
 
 // hears tells whether the agent hears in its feed how the record of a refused mutation stands. It does
-// of a record that it made or holds, and that its own new record is not there. Of an id that is
-// another agent's or free it hears nothing: the feed must not tell the two apart.
+// of a record that it made or may see, of a stop that was its own and was taken back, and that its own new record is
+// not there. Of an id that is another agent's or free it hears nothing: the feed must not tell the two apart.
 func (c mutation) hears(ctx context.Context, t *turn) (bool, error) {
 	kind, _ := record.KindOf(c.m.Type)
 	if !kind.Synced || c.m.ID == "" {
@@ -52,7 +52,7 @@ func (c mutation) hears(ctx context.Context, t *turn) (bool, error) {
 		return rec.Rev > 0 || c.m.Op == "put" && kind.Rules.Policy != offline.ServerOwned, nil
 	}
 	s, err := c.standing(ctx, t, rec)
-	return s.inScope || s.mine, err
+	return s.inScope || s.mine || s.had, err
 }
 
 // quarantine drafts the payload as it was sent, sealed, with a task for a supervisor.

@@ -103,15 +103,30 @@ type MemberWrite struct {
 	Device auth.DeviceID `json:"device" is:"id"`
 }
 
-// Stamp notes that a device wrote some members at a revision.
-func (w *Written) Stamp(names []string, rev uint64, device auth.DeviceID) {
+// Write says which device writes members of a record, and where in its history.
+type Write struct {
+	Device auth.DeviceID
+	// Base is the revision that the device had seen, Rev the one that the write makes.
+	Base, Rev uint64
+	// Before says that it was written before the branch was last restored from a backup, which may have taken it away.
+	Before bool
+}
+
+// Stamp notes that a device wrote some members. A write of before the last restore counts as one of the revision after
+// those that its device had seen or made: what is written in this epoch is newer, and what another device wrote in the
+// lost one when it had seen this write is newer too.
+func (w *Written) Stamp(names []string, by Write) {
 	for _, name := range names {
-		write := MemberWrite{name, rev, device}
-		if i := slices.IndexFunc(*w, func(m MemberWrite) bool { return m.Member == name }); i >= 0 {
-			(*w)[i] = write
-		} else {
-			*w = append(*w, write)
+		write := MemberWrite{name, by.Rev, by.Device}
+		i := slices.IndexFunc(*w, func(m MemberWrite) bool { return m.Member == name })
+		if i < 0 {
+			i = len(*w)
+			*w = append(*w, MemberWrite{})
 		}
+		if by.Before && by.Base > 0 {
+			write.Rev = min(by.Rev, max(by.Base, (*w)[i].Rev)+1)
+		}
+		(*w)[i] = write
 	}
 }
 

@@ -153,22 +153,20 @@ func (d *Draft) Fields() map[string]json.RawMessage {
 	return out
 }
 
-// Merge writes members into the draft's content at a revision; null takes one away. Members of lost stay as they are,
-// and keep what was sent beside them. base is the revision that the phone had seen. The draft must be opened. The
-// refusal is for a draft that would be too large.
-func (d *Draft) Merge(changes map[string]json.RawMessage, lost []string, base, rev uint64, device auth.DeviceID,
-	at time.Time) *refusal.Error {
+// Merge writes members into the draft's content; null takes one away. Members of lost stay as they are, and keep what
+// was sent beside them. The draft must be opened. The refusal is for a draft that would be too large.
+func (d *Draft) Merge(changes map[string]json.RawMessage, lost []string, by Write, at time.Time) *refusal.Error {
 	content, others := object(d.Fields()), d.OtherValues.Plain()
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(changes)) {
 		value := changes[name]
 		if slices.Contains(lost, name) {
-			others = append(others, OtherValue{name, value, device, at, rev})
+			others = append(others, OtherValue{name, value, by.Device, at, by.Rev})
 			continue
 		}
 		names = append(names, name)
 		// The phone had seen those that it overwrites.
-		others = slices.DeleteFunc(others, func(o OtherValue) bool { return o.Member == name && o.Rev <= base })
+		others = slices.DeleteFunc(others, func(o OtherValue) bool { return o.Member == name && o.Rev <= by.Base })
 		if isNull(value) {
 			delete(content, name)
 		} else {
@@ -176,7 +174,7 @@ func (d *Draft) Merge(changes map[string]json.RawMessage, lost []string, base, r
 		}
 	}
 	written := d.Written.Plain()
-	written.Stamp(names, rev, device)
+	written.Stamp(names, by)
 	if len(written) > mostDraftMembers {
 		return invalid("validation.content", "content", "a draft has at most %d members, with those that were taken away",
 			mostDraftMembers)

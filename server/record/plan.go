@@ -59,18 +59,18 @@ type PlanFound struct {
 	Row PlanRow `json:"row,omitzero" see:"none"`
 }
 
-// PlanRow are revisions of a plan that one device wrote one after another: From to To, both
-// included. It ends when another writes the plan, whose revision is then above To.
+// PlanRow are revisions of a plan that one device wrote one after another: those after After, up to To. It ends when
+// another writes the plan, whose revision is then above To.
 type PlanRow struct {
 	Device auth.DeviceID `json:"device" is:"id"`
-	From   uint64        `json:"from"`
+	After  uint64        `json:"after"`
 	To     uint64        `json:"to"`
 }
 
-// Next is the row once a device has written the revision rev.
-func (r PlanRow) Next(device auth.DeviceID, rev uint64) PlanRow {
-	if r.Device != device || r.To+1 != rev {
-		r = PlanRow{Device: device, From: rev}
+// Next is the row once a device has written the revision rev of a plan that stood at was.
+func (r PlanRow) Next(device auth.DeviceID, was, rev uint64) PlanRow {
+	if r.Device != device || r.To != was {
+		r = PlanRow{Device: device, After: was}
 	}
 	r.To = rev
 	return r
@@ -82,7 +82,7 @@ func (r PlanRow) Base(device auth.DeviceID, rev uint64) uint64 {
 	if device == "" || r.Device != device || r.To != rev {
 		return rev
 	}
-	return r.From - 1
+	return r.After
 }
 
 // DebtBalance is what is owed under one debt of a case.

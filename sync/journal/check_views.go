@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 
 	"doorstep/auth"
@@ -61,6 +62,7 @@ type expected struct {
 	feeds    map[digest]feedWant
 	receipts map[digest]sum
 	floor    uint64
+	above    uint64 // RevsAbove of the restores so far
 }
 
 type feedWant struct {
@@ -82,7 +84,13 @@ func (x *expected) revisions(e *Entry, gap bool, bad func(uint64, string, ...any
 		ref := refDigest(d.Type, d.ID)
 		was := x.revs[ref]
 		again := d.Rev == 1 && was.deletedAt != 0 && at-was.deletedAt >= int64(KeepTombstones.Seconds())
-		if d.Rev != was.rev+1 && !again && (!gap || d.Rev <= was.rev) {
+		if d.Type == RestoreType {
+			var r Restore
+			if json.Unmarshal(d.State, &r) == nil {
+				x.above = max(x.above, r.revsAbove())
+			}
+		}
+		if d.Rev != nextRev(was.rev, x.above) && !again && (!gap || d.Rev <= was.rev) {
 			bad(e.N, "%s/%s goes from revision %d to %d", d.Type, d.ID, was.rev, d.Rev)
 		}
 		now := revision{rev: d.Rev}

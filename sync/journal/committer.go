@@ -28,6 +28,7 @@ type committer struct {
 	w        atomic.Uint64          // entries up to here are in the views of this store
 	shown    atomic.Pointer[string] // see lastShown
 	groups   atomic.Uint64          // ids of groups
+	above    atomic.Uint64          // RevsAbove: it changes only while no server has the store open
 	waking   atomic.Bool            // lookAround is waking the branch
 
 	mu         sync.Mutex

@@ -228,7 +228,7 @@ func (j *Journal) decideAll(ctx context.Context, c *committer, at time.Time, cmd
 			}
 			continue
 		}
-		r := &Reader{Branch: c.branch, At: at, W: g.readAt, store: j.store, drafted: overlay,
+		r := &Reader{Branch: c.branch, At: at, W: g.readAt, RevsAbove: c.above.Load(), store: j.store, drafted: overlay,
 			keys: map[Key]seenAt{CommandKey(cmd.ID): {}}, seen: cache, lists: lists}
 		draft, err := cmd.Decide(ctx, r)
 		if cause := ctx.Err(); err != nil && cause != nil && errors.Is(err, cause) {

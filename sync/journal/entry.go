@@ -14,7 +14,7 @@ const SchemaVersion = 1
 type Doc struct {
 	Type string // "cases", "visits", …: the plural the wire uses
 	ID   string
-	// Rev counts the states of this document from 1.
+	// Rev counts the states of this document from 1, and goes on above RevsAbove after a restore.
 	Rev uint64
 	// No is the dense number of this document among the branch's documents of
 	// its type, given by the committer on creation, for NumberedTypes only

@@ -109,8 +109,20 @@ func (c *committer) start(ctx context.Context) error {
 	if err := c.unpark(ctx); err != nil {
 		return err
 	}
-	_, err = c.follow(ctx)
-	return err
+	if _, err = c.follow(ctx); err != nil {
+		return err
+	}
+	return c.restores(ctx)
+}
+
+// restores takes in what the branch's restores say.
+func (c *committer) restores(ctx context.Context) error {
+	all, err := Restores(ctx, c.j.store, c.branch)
+	if err != nil {
+		return err
+	}
+	c.above.Store(RevsAbove(all))
+	return nil
 }
 
 // base takes the page that ends at an entry as the place to follow from.

@@ -329,6 +329,9 @@ func (m *memStore) Find(_ context.Context, q Query) (Found, error) {
 			continue
 		}
 		vals, ok := TopFields(r.Body, []string{"owner", "n"})
+		if q.Index == "" {
+			vals, ok = []any{"", ref.ID}, true
+		}
 		if ok && startsWith(vals, q.Eq) && (q.From == nil || compareValues(vals[1], valueOf(q.From)) >= 0) {
 			all = append(all, found{r, vals[1]})
 		}

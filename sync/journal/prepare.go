@@ -58,7 +58,7 @@ func prepare(cmd *Command, r *Reader, draft Draft, at time.Time) (item, error) {
 	return it, nil
 }
 
-// revise gives a drafted document its revision: one more than what was read, or than
+// revise gives a drafted document its revision: the next one after what was read, or after
 // what an earlier part of the same command drafted (revs).
 func (r *Reader) revise(doc *Doc, revs map[DocRef]uint64) error {
 	ref := DocRef{doc.Type, doc.ID}
@@ -69,7 +69,7 @@ func (r *Reader) revise(doc *Doc, revs map[DocRef]uint64) error {
 		}
 		rev = r.rev(ref)
 	}
-	doc.Rev = rev + 1
+	doc.Rev = r.NextRev(rev)
 	if rev > 0 && numberedAs(doc) >= 0 {
 		doc.No = r.seen[ref].No // of one that is drafted by the same call the committer knows it
 	}

@@ -21,6 +21,9 @@ type Reader struct {
 	At time.Time
 	// W is the watermark the reads are based on; nothing read is older.
 	W uint64
+	// RevsAbove is what revisions are above that were given since the branch's last restore, but for the first of a
+	// document; 0 if it was never restored. What histories that were lost gave is not above it.
+	RevsAbove uint64
 
 	store   Store
 	drafted *drafted
@@ -180,6 +183,9 @@ func (r *Reader) read() []readKey {
 	}
 	return out
 }
+
+// NextRev is the revision that a document gets which stands at one; 0 is for one that does not exist.
+func (r *Reader) NextRev(rev uint64) uint64 { return nextRev(rev, r.RevsAbove) }
 
 // rev is the revision of a document that was read.
 func (r *Reader) rev(ref DocRef) uint64 {

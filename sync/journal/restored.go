@@ -69,6 +69,32 @@ func Restores(ctx context.Context, s Store, b auth.BranchID) ([]Restored, error)
 	}
 }
 
+// RevsAbove is what the revisions of a branch are above that were given since its last restore, but for the first of a
+// document; 0 if it was never restored. What a restore took away gave revisions too, which phones still name: they are
+// all below, whatever was lost, and also where one backup is restored twice. A record cannot be written 2^20 times in
+// a second.
+func RevsAbove(restores []Restored) (rev uint64) {
+	for _, r := range restores {
+		rev = max(rev, r.revsAbove())
+	}
+	return rev
+}
+
+// maxRevsAbove keeps revisions below 2^53, which JSON's readers keep exactly.
+const maxRevsAbove = 1 << 52
+
+func (r *Restore) revsAbove() uint64 {
+	return uint64(min(max(0, r.At.Unix()), maxRevsAbove>>20)) << 20
+}
+
+// nextRev is the revision after one, in a branch whose new revisions are above a number.
+func nextRev(rev, above uint64) uint64 {
+	if rev == 0 {
+		return 1 // a document that is made again after a restore says what it said
+	}
+	return max(rev, above) + 1
+}
+
 // EpochAfter is the epoch that a branch is in after its restores.
 func EpochAfter(restores []Restored) string {
 	if len(restores) == 0 {
@@ -106,5 +132,12 @@ func (j *Journal) BeginEpoch(ctx context.Context, b auth.BranchID, command strin
 	if err != nil {
 		return err
 	}
-	return outs[0].Err
+	if outs[0].Err != nil {
+		return outs[0].Err
+	}
+	c, err := j.committer(ctx, b)
+	if err != nil {
+		return err
+	}
+	return c.restores(ctx)
 }

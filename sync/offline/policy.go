@@ -58,6 +58,10 @@ type Current struct {
 	// Rev is its revision, 0 when there never was such a record. Deleted marks a tombstone.
 	Rev     uint64
 	Deleted bool
+	// RevsAbove is what revisions are above that were given since the last restore of a backup (journal.RevsAbove): a
+	// base that is not above it, and above Rev, is of what the restore took away, and what stands is older. 0: there
+	// was no restore.
+	RevsAbove uint64
 	// InScope tells whether the caller may see the record. It says nothing about a
 	// record that does not exist: the domain judges whether the caller may create it.
 	InScope bool
@@ -197,7 +201,8 @@ func ruleServerOwned(rules Rules, cur Current, exists bool, device auth.DeviceID
 func meet(cur Current, device auth.DeviceID, base uint64, fields map[string]json.RawMessage) (lost []string,
 	foreign bool) {
 	for name, last := range cur.Written {
-		if last.Rev <= base && base <= cur.Rev || last.Device == device {
+		known := base <= max(cur.Rev, cur.RevsAbove) // another base is made up
+		if last.Rev <= base && known || last.Device == device {
 			continue
 		}
 		foreign = true

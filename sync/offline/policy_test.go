@@ -30,6 +30,9 @@ func TestRulings(t *testing.T) {
 		Written: map[string]FieldWrite{"a": {Rev: 8, Device: "d2"}, "b": {Rev: 9, Device: phone},
 			"c": {Rev: 8, Device: "d2"}}}
 	with := func(c Current, change func(*Current)) Current { change(&c); return c }
+	restored := with(half, func(c *Current) {
+		c.RevsAbove, c.Written = 1000, map[string]FieldWrite{"a": {Rev: 8, Device: "d2"}}
+	})
 
 	for _, c := range []struct {
 		name  string
@@ -111,6 +114,14 @@ func TestRulings(t *testing.T) {
 		{"a member that both took away", drafts, half, Mutation{Op: "patch", Base: 7, Fields: raw(`{"c":null}`)},
 			"applied nothing"},
 		{"a revision that the server does not have", drafts, half, Mutation{Op: "patch", Base: 70, Fields: raw(`{"a":2}`)},
+			"conflict stale a"},
+		{"P8: a revision that a restore took away, and a member that is older", drafts, restored, Mutation{Op: "patch",
+			Base: 12, Fields: raw(`{"a":2}`)}, "applied"},
+		{"P8: a revision that a restore took away, and a member that is newer", drafts,
+			with(restored, func(c *Current) {
+				c.Rev, c.Written = 1001, map[string]FieldWrite{"a": {Rev: 1001, Device: "d2"}}
+			}), Mutation{Op: "patch", Base: 12, Fields: raw(`{"a":2}`)}, "conflict stale a"},
+		{"P8: a revision that no history had", drafts, restored, Mutation{Op: "patch", Base: 1001, Fields: raw(`{"a":2}`)},
 			"conflict stale a"},
 		{"a draft that the other phone changed is deleted", drafts, half, Mutation{Op: "delete", Base: 7}, "conflict stale"},
 		{"a draft is deleted", drafts, half, Mutation{Op: "delete", Base: 8}, "applied"},

@@ -22,11 +22,9 @@ export interface Checkpoint {
 /** Feed pulls for all collections, which share a page where they can: a poke costs one request and not ten. */
 export class Feed {
   private shared: { epoch: string; after: number; page: Promise<PullAnswer> } | undefined;
-  private again: { epoch: string; done: Promise<void> } | undefined;
 
   constructor(
     private readonly wire: Wire,
-    private readonly log: Log,
     private readonly types: string[],
     private readonly signal: AbortSignal,
   ) {}
@@ -50,16 +48,6 @@ export class Feed {
       }
     }
     return this.wire.pull({ epoch: at?.epoch, after: at?.cursor ?? 0, limit, types: [type] }, this.signal);
-  }
-
-  /** restored offers what was acknowledged again, once for all collections, before they begin from 0 (P8). */
-  restored(epoch: string): Promise<void> {
-    if (this.again?.epoch !== epoch) {
-      const done = this.log.lost(epoch).then((all) => this.log.offerAgain(all, this.signal));
-      this.again = { epoch, done };
-      done.catch(() => (this.again = undefined));
-    }
-    return this.again.done;
   }
 }
 
@@ -113,14 +101,15 @@ export class One {
         page = await this.feed.page(this.type, at, Math.max(1, batch - documents.length));
       } catch (e) {
         if (!(e instanceof WireError && e.reset && at !== undefined)) throw e;
-        await this.feed.restored(e.problem.epoch ?? "");
+        await this.log.restored(e.problem.epoch ?? "", this.signal);
         at = undefined;
         documents.push(...(await this.ghosts()));
         continue;
       }
+      // Who begins from 0 is told of another epoch by its first page only.
+      if (at === undefined) await this.log.met(page.epoch, this.signal);
       documents.push(...(await this.documents(page.changes)));
       at = { epoch: page.epoch, cursor: page.cursor, schema, held: this.held() };
-      if (this.log.epoch === "") this.log.epoch = page.epoch;
       if (page.more && documents.length < batch) continue;
       if (documents.length === 0) this.ahead = { from, to: at };
       this.goesOn = documents.length >= batch;

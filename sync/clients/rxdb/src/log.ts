@@ -1,4 +1,4 @@
-import { keptFor, pushesOf, type Result, type Sent, settled, type Wire } from "@doorstep/wire";
+import { keptFor, pushesOf, type Result, type Sent, settled, type Wire, WireError } from "@doorstep/wire";
 import { type RxCollection, type RxDatabase, type RxJsonSchema } from "rxdb";
 import { Subject } from "rxjs";
 
@@ -44,8 +44,9 @@ export interface Answer {
 export class Log {
   /** refused tells of each mutation that was refused, or kept for later. */
   readonly refused = new Subject<Answer>();
-  /** epoch is the server's last known one; "" before the first answer. */
+  /** epoch is the server's, as of when all that is kept had been offered in it; "" before the first answer. */
   epoch = "";
+  private offering: { epoch: string; done: Promise<void> } | undefined;
 
   private constructor(
     private readonly wire: Wire,
@@ -62,6 +63,9 @@ export class Log {
     }
     const log = new Log(wire, (db.collections as Record<string, RxCollection>)[logName] as RxCollection<Sent>);
     await log.sweep();
+    // If the phone died while it offered again what was acknowledged, what was not offered has the oldest answers.
+    const acked = (await log.inState("acked")).sort((a, b) => a.at - b.at);
+    log.epoch = acked[0]?.epoch ?? "";
     return log;
   }
 
@@ -83,9 +87,42 @@ export class Log {
 
   /**
    * exchange keeps mutations and sends them, in order. Each is durable here before it goes, so that a phone that dies
-   * in between sends it again under the same mid. It answers by mid.
+   * in between sends it again under the same mid. It answers by mid. To a server that was restored since, what was
+   * acknowledged before goes first.
    */
   async exchange(all: Sent[], signal: AbortSignal): Promise<Map<string, Result>> {
+    for (;;) {
+      try {
+        return await this.send(all, this.epoch, signal);
+      } catch (e) {
+        if (!(e instanceof WireError && e.reset && this.epoch !== (e.problem.epoch ?? ""))) throw e;
+        await this.restored(e.problem.epoch ?? "", signal);
+      }
+    }
+  }
+
+  /**
+   * restored offers again what was acknowledged in another epoch: the server may have lost it when it was restored from
+   * a backup (P8). It is done once for all collections, and before anything else is pushed.
+   */
+  restored(epoch: string, signal: AbortSignal): Promise<void> {
+    if (this.offering?.epoch !== epoch) {
+      const done = this.lost(epoch).then((all) => this.offer(all, epoch, signal)).then(() => {
+        this.epoch = epoch;
+      });
+      this.offering = { epoch, done };
+      done.catch(() => (this.offering = undefined));
+    }
+    return this.offering.done;
+  }
+
+  /** met takes in the epoch of a page. */
+  async met(epoch: string, signal: AbortSignal): Promise<void> {
+    if (this.epoch === "") this.epoch = epoch;
+    if (this.epoch !== epoch) await this.restored(epoch, signal);
+  }
+
+  private async send(all: Sent[], epoch: string, signal: AbortSignal): Promise<Map<string, Result>> {
     const out = new Map<string, Result>();
     await this.entries.bulkUpsert(all);
     const byId = new Map(all.map((s) => [s.mid, s]));
@@ -94,23 +131,23 @@ export class Log {
       const detail = "the record is too large for a push";
       const code = "too_large_to_send";
       const result = { mid: m.mid, type: m.type, id: m.id, status: "rejected", code, detail } as Result;
-      await this.note([{ sent: byId.get(m.mid)!, result }]);
+      await this.note([{ sent: byId.get(m.mid)!, result }], epoch);
     }
     for (const push of pushes) {
-      const answer = await this.wire.push(push, signal);
-      this.epoch = answer.epoch;
+      const answer = await this.wire.push(push, epoch, signal);
+      if (this.epoch === "") this.epoch = answer.epoch;
       const answers = answer.results.map((result, i) => ({ sent: byId.get(push[i]!.mid)!, result }));
-      await this.note(answers);
+      await this.note(answers, answer.epoch);
       for (const a of answers) out.set(a.sent.mid, a.result);
     }
     return out;
   }
 
-  private async note(answers: Answer[]): Promise<void> {
+  private async note(answers: Answer[], epoch: string): Promise<void> {
     const dropped: Sent[] = [];
     for (const a of answers) {
       const after = settled(a.result);
-      a.sent = { ...a.sent, state: after.state, at: this.wire.now(), epoch: this.epoch, result: withoutDoc(a.result) };
+      a.sent = { ...a.sent, state: after.state, at: this.wire.now(), epoch, result: withoutDoc(a.result) };
       if (a.result.status === "revoked") dropped.push(a.sent);
     }
     await this.entries.bulkUpsert(answers.map((a) => a.sent));
@@ -121,7 +158,7 @@ export class Log {
   }
 
   /** lost is what the server may have lost when it was restored from a backup: acknowledged in another epoch (P8). */
-  async lost(epoch: string): Promise<Sent[]> {
+  private async lost(epoch: string): Promise<Sent[]> {
     return (await this.inState("acked")).filter((s) => s.epoch !== epoch);
   }
 
@@ -137,9 +174,13 @@ export class Log {
    * now finds them again.
    */
   async offerAgain(all: Sent[], signal: AbortSignal): Promise<void> {
+    await this.offer(all, this.epoch, signal);
+  }
+
+  private async offer(all: Sent[], epoch: string, signal: AbortSignal): Promise<void> {
     if (all.length === 0) return;
     const { schema } = this.wire.options;
-    const results = await this.exchange(all.map((s) => ({ ...s, schema })), signal);
+    const results = await this.send(all.map((s) => ({ ...s, schema })), epoch, signal);
     if ([...results.values()].some((r) => settled(r).state === "queued")) throw new Error("the server asks to wait");
   }
 

@@ -47,7 +47,7 @@ export async function replicate(db: RxDatabase, settings: Settings): Promise<Rep
   const resync = new Subject<"RESYNC">();
   const named = Object.entries(db.collections as Record<string, RxCollection<Stored>>);
   const all = new Map(named.filter(([type]) => kindOf(type) !== undefined));
-  const feed = new Feed(wire, log, [...all.keys()], ended.signal);
+  const feed = new Feed(wire, [...all.keys()], ended.signal);
   const states: Record<string, RxReplicationState<Stored, Checkpoint>> = {};
 
   const reSync = () => {

@@ -41,6 +41,8 @@ export class Proxy {
   rule: Rule = () => undefined;
   /** alter changes the path of a request. */
   alter: (path: string) => string = (path) => path;
+  /** alterBody changes the body of a request. */
+  alterBody: (body: string) => string = (body) => body;
   /** credentials is a token that goes in place of the request's; undefined for none. */
   credentials: () => string | undefined = () => undefined;
   /** original is the path of the request that is judged, as the phone sent it. */
@@ -83,12 +85,15 @@ export class Proxy {
   }
 
   private async carry(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const sent = await read(req);
-    const body = textOf(sent, req);
+    let sent = await read(req);
+    const original = textOf(sent, req);
+    const body = this.alterBody(original);
+    const altered = body !== original;
+    if (altered) sent = Buffer.from(body);
     const method = req.method ?? "";
     const path = this.alter(req.url ?? "");
     this.original = req.url ?? "";
-    const fault = await this.rule({ method, path, body });
+    const fault = await this.rule({ method, path, body: original });
     const note = (status: number, answer: string) =>
       this.seen.push({ method, path, body, headers: req.headers, status, answer });
     if (fault === "refuse") return void req.socket.destroy();
@@ -101,6 +106,10 @@ export class Proxy {
     const token = this.credentials();
     const headers = { ...req.headers, "accept-encoding": "identity",
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
+    if (altered) {
+      delete headers["content-encoding"];
+      headers["content-length"] = String(sent.length);
+    }
     const out = request(this.to + path, { method, headers });
     out.on("error", () => res.destroy());
     out.on("response", async (got) => {

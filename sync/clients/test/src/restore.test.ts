@@ -24,6 +24,9 @@ class Card extends Model {
 class Note extends Model {
   static override table = "visit_notes";
 }
+class Stop extends Model {
+  static override table = "assignments";
+}
 
 let server: Demo | undefined;
 after(async () => server?.stop());
@@ -51,12 +54,13 @@ test("after a restore nothing that was acknowledged or waits is missing, on eith
   const { url, folder, program } = server;
   const [east, west] = ["RIB-EAST-team1-agent1", "RIB-WEST-team1-agent1"];
   // One phone with WatermelonDB, one with RxDB.
-  const schema = appSchema({ version: 1, tables: [tableOf("cases"), tableOf("visit_notes"), logTable] });
+  const schema = appSchema({ version: 1, tables: [tableOf("cases"), tableOf("visit_notes"),
+    tableOf("assignments"), logTable] });
   const adapter = new LokiJSAdapter({ schema, useWebWorker: false, useIncrementalIndexedDB: true });
-  const database = new Database({ adapter, modelClasses: [Card, Note, Log] });
+  const database = new Database({ adapter, modelClasses: [Card, Note, Stop, Log] });
   const wire = new Wire(options(url, east, "wm"));
   const rx = await createRxDatabase({ name: "restore", storage: getRxStorageMemory(), multiInstance: false });
-  await rx.addCollections(collections(["cases", "visit_notes"]));
+  await rx.addCollections(collections(["cases", "visit_notes", "assignments"]));
   const replication = await replicate(rx, { ...options(url, west, "rx"), retryTime: 50 });
   await sync({ database, wire });
   await replication.awaitInSync();
@@ -73,6 +77,14 @@ test("after a restore nothing that was acknowledged or waits is missing, on eith
     const doc = await notes.insert({ ...of(westCase), id: newMid() } as unknown as Stored);
     return { east: made.id, west: doc.id };
   };
+  // What an agent changes again must not be undone by the older change, which is offered again.
+  const eastStop = (await database.get("assignments").query().fetch())[0]!;
+  const stops = rx.collections["assignments"] as RxCollection<Stored>;
+  const westStop = (await stops.findOne().exec())!.id;
+  const remark = async (text: string) => {
+    await database.write(() => eastStop.update((m) => m._setRaw("agent_remark" as never, text as never)));
+    await (await stops.findOne(westStop).exec())!.incrementalPatch({ agent_remark: text } as never);
+  };
   const acknowledged = async (w: { west: string }) => {
     await sync({ database, wire });
     await until("RxDB has its answer", async () => (await notes.findOne(w.west).exec())?.mut === "");
@@ -83,22 +95,28 @@ test("after a restore nothing that was acknowledged or waits is missing, on eith
   const [backup, keys, data] = [join(folder, "backup"), join(folder, "keys"), join(folder, "data")];
   run("backup", backup, "--keys", keys, "--data", data);
   const lost = await write("after the backup");
+  await remark("older");
   await acknowledged(lost);
+  await until("RxDB has its answer", async () => (await stops.findOne(westStop).exec())?.mut === "");
   const { server_time: now, epoch } = await wire.pull({ after: 0, limit: 1 });
   await server.halt();
   const waits = await write("while the server was down");
+  await remark("newer");
   run("restore", backup, "--keys", keys, "--data", data, "--force");
   server = await serve(server, new Date(Date.parse(now) + 60_000).toISOString());
 
   wire.wake();
   replication.reSync();
   await acknowledged(waits);
+  await until("RxDB has its answer", async () => (await stops.findOne(westStop).exec())?.mut === "");
   for (const [agent, mine] of [[east, "east"], [west, "west"]] as const) {
     const fresh = new Wire(options(url, agent, `fresh-${mine}`));
-    const page = await fresh.pull({ after: 0, limit: 2000, types: ["visit_notes"] });
+    const page = await fresh.pull({ after: 0, limit: 2000, types: ["visit_notes", "assignments"] });
     assert.notEqual(page.epoch, epoch);
     const texts = page.changes.filter((c) => [kept, lost, waits].some((w) => w[mine] === c.id));
     assert.equal(texts.length, 3, `${mine}: ${JSON.stringify(texts)}`);
+    const stop = page.changes.find((c) => c.id === { east: eastStop.id, west: westStop }[mine]);
+    assert.equal((stop as { doc?: { agent_remark?: string } }).doc?.agent_remark, "newer", mine);
   }
   await replication.cancel();
   await rx.close();

@@ -14,6 +14,7 @@ export class Restored {
 
   constructor(proxy: Proxy) {
     proxy.alter = (path) => path.replace(`epoch=${this.next}`, `epoch=${this.epoch}`);
+    proxy.alterBody = (body) => body.replace(`"epoch":"${this.next}"`, `"epoch":"${this.epoch}"`);
     proxy.rule = (x) => this.judge(x, proxy.original);
   }
 
@@ -42,7 +43,7 @@ export class Restored {
       case "offline":
         return push ? "refuse" : undefined;
     }
-    if (original.includes(`epoch=${this.epoch}`)) {
+    if (original.includes(`epoch=${this.epoch}`) || x.body.includes(`"epoch":"${this.epoch}"`)) {
       return { status: 410, answer: { code: "cursor_expired", detail: "", reset: true, epoch: this.next } };
     }
     return { rewrite: (text) => text.replaceAll(`"${this.epoch}"`, `"${this.next}"`) };

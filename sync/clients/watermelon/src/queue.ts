@@ -1,6 +1,6 @@
 import {
   type Fields, keptFor, type Kind, kindOf, merges, mutationOf, newMid, type Mutation, overlay, pushesOf, requiresOf,
-  type Result, type Sent, settled, type Wire,
+  type Result, type Sent, settled, type Wire, WireError,
 } from "@doorstep/wire";
 import { type Database, type Model, Q } from "@nozbe/watermelondb";
 import { prepareMarkAsSynced } from "@nozbe/watermelondb/sync/impl/helpers.js";
@@ -25,6 +25,7 @@ export interface Entry {
 export class Queue {
   /** The tables that sync. */
   readonly tables: string[];
+  /** epoch is the server's, as of when all that is kept had been offered in it; "" before the first answer. */
   epoch = "";
 
   constructor(
@@ -94,8 +95,28 @@ export class Queue {
     });
   }
 
-  /** flush sends what is queued, in order, until nothing is or the server asks to wait. */
+  /**
+   * flush sends what is queued, in order, until nothing is or the server asks to wait. To a server that was restored
+   * since, what was acknowledged before goes first.
+   */
   async flush(): Promise<void> {
+    for (;;) {
+      try {
+        return await this.send();
+      } catch (e) {
+        if (!(e instanceof WireError && e.reset && this.epoch !== (e.problem.epoch ?? ""))) throw e;
+        await this.restored(e.problem.epoch ?? "");
+      }
+    }
+  }
+
+  /** restored queues what the server may have lost when it was restored from a backup (P8). */
+  async restored(epoch: string): Promise<void> {
+    await this.again((s) => s.state === "acked" && s.epoch !== epoch);
+    this.epoch = epoch;
+  }
+
+  private async send(): Promise<void> {
     for (;;) {
       const queued = await this.entries("queued");
       if (queued.length === 0) return;
@@ -113,8 +134,8 @@ export class Queue {
         await this.note([{ entry: byMid.get(mid)!, result }]);
       }
       for (const push of pushes) {
-        const answer = await this.wire.push(push);
-        this.epoch = answer.epoch;
+        const answer = await this.wire.push(push, this.epoch);
+        if (this.epoch === "") this.epoch = answer.epoch;
         await this.note(answer.results.map((result, i) => ({ entry: byMid.get(push[i]!.mid)!, result })));
         if (answer.results.some((r) => settled(r).state === "queued")) return;
       }
@@ -163,7 +184,7 @@ export class Queue {
     await this.database.batch(out);
   }
 
-  /** again queues what the server may have lost (P8), or what it or the app may know only now. */
+  /** again queues what was answered: what the server may have lost, or what it or the app may know only now. */
   async again(which: (s: Sent) => boolean): Promise<void> {
     await this.database.write(async () => {
       const all = (await this.entries("acked", "not_yet")).filter((e) => which(e.sent));

@@ -88,6 +88,7 @@ async function once(settings: Settings): Promise<void> {
     await queue.again((s) => s.state === "not_yet" && (s.schema !== wire.options.schema || s.at < day));
     // Push before pull: what is pulled of a case that was taken away would delete what the agent wrote of it.
     // pushChanges is left out: it would push a second time what is in the log.
+    queue.epoch = (await feedOf(database))?.epoch ?? "";
     await queue.flush();
     await synchronize({
       database,
@@ -112,6 +113,10 @@ interface Feed {
   schema: number;
 }
 
+async function feedOf(database: Database): Promise<Feed | null> {
+  return JSON.parse((await database.adapter.getLocal(feedKey)) ?? "null") as Feed | null;
+}
+
 /** Pull is one pull. */
 class Pull {
   private readonly changed = new Map<string, Map<string, Change>>();
@@ -121,7 +126,7 @@ class Pull {
   async changes({ lastPulledAt, migration }: SyncPullArgs) {
     const { adapter } = this.queue.database;
     const { schema } = this.queue.wire.options;
-    const feed = JSON.parse((await adapter.getLocal(feedKey)) ?? "null") as Feed | null;
+    const feed = await feedOf(this.queue.database);
     // An app with another version, or with new columns, has members to fill: it begins from 0.
     const goesOn = feed !== null && feed.timestamp === lastPulledAt && feed.schema === schema && migration === null;
     let at = goesOn ? { epoch: feed.epoch, after: lastPulledAt - 1 } : undefined;
@@ -129,12 +134,16 @@ class Pull {
     for (;;) {
       try {
         at = await this.pages(at);
-        break;
+        // Who begins from 0 is told of another epoch by its first page only.
+        if (this.queue.epoch === "" || this.queue.epoch === at.epoch) break;
+        await this.queue.restored(at.epoch);
+        await this.queue.flush();
       } catch (e) {
         if (!(e instanceof WireError && e.reset && at !== undefined)) throw e;
         at = undefined;
         ghosts = true;
-        await this.offerAgain(e.problem.epoch ?? "");
+        await this.queue.restored(e.problem.epoch ?? "");
+        await this.queue.flush();
       }
     }
     if (ghosts) await this.ghosts();
@@ -156,13 +165,6 @@ class Pull {
       at = { epoch: page.epoch, after: page.cursor };
       if (!page.more) return { epoch: page.epoch, after: page.cursor };
     }
-  }
-
-  /** offerAgain sends what the server may have lost when it was restored from a backup (P8). */
-  private async offerAgain(epoch: string): Promise<void> {
-    this.queue.epoch = epoch;
-    await this.queue.again((s) => s.state === "acked" && s.epoch !== epoch);
-    await this.queue.flush();
   }
 
   /** ghosts adds rows that the server does not have: who begins from 0 is not told of what went before. */

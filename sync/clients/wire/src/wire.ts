@@ -97,10 +97,15 @@ export class Wire {
     return this.json<PullAnswer>(`/sync/v1/pull?${query.join("&")}`, undefined, signal);
   }
 
-  /** push sends what fits into one push (pushesOf cuts). The results are in the order of the mutations. */
-  async push(mutations: Mutation[], signal?: AbortSignal): Promise<PushAnswer> {
+  /**
+   * push sends what fits into one push (pushesOf cuts). The results are in the order of the mutations. `epoch` is the
+   * one in which the phone has offered all that it keeps, "" for a phone that keeps nothing. In another one the server
+   * decides nothing and answers 410 (WireError.reset): what was acknowledged before goes first (P8).
+   */
+  async push(mutations: Mutation[], epoch = "", signal?: AbortSignal): Promise<PushAnswer> {
     const { device, schema } = this.options;
-    const answer = await this.json<PushAnswer>("/sync/v1/push", { device, schema, mutations }, signal);
+    const body = { device, schema, ...(epoch === "" ? {} : { epoch }), mutations };
+    const answer = await this.json<PushAnswer>("/sync/v1/push", body, signal);
     const fits = answer.results.length === mutations.length && answer.results.every((r, i) =>
       r.index === i || r.mid.toLowerCase() === mutations[i]!.mid.toLowerCase());
     // To take one mutation's answer for another's would lose work.
