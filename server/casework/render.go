@@ -32,7 +32,7 @@ func (s *Service) shown(ctx context.Context, rec journal.Record, to record.Audie
 	switch v := state.(type) {
 	case *record.Visit:
 		if to == record.Lender {
-			v.Outcome = lenderOutcome(v.Outcome)
+			v.Outcome = record.OutcomeFor(to, v.Outcome)
 		}
 	case *record.Quarantined:
 		if v.IsPrivate() {
