@@ -85,7 +85,17 @@ type (
 		Outcome string         `json:"v_outcome,omitempty"`
 		Flagged int            `json:"v_flagged,omitempty"`
 		Review  string         `json:"review,omitempty"`
+		// Settle is what the flags that hold now are made of, where confirmations may change them; Confirmed are the users
+		// who have confirmed the visit.
+		Settle    *deskSettle   `json:"settle,omitempty"`
+		Confirmed []auth.UserID `json:"confirmed,omitempty"`
 		todo
+	}
+	// deskSettle is a visit as far as its flags go.
+	deskSettle struct {
+		By     auth.UserID   `json:"by"`
+		Agents []auth.UserID `json:"agents"`
+		Flags  []string      `json:"flags"`
 	}
 	// deskVisitBy is "visit/<visit>/by/<agent>".
 	deskVisitBy struct {
@@ -299,6 +309,8 @@ func (d *deskRun) doc(e *journal.Entry, doc *journal.Doc) error {
 		return d.visit(e.N, doc.ID, v)
 	case *record.VisitReview:
 		return d.review(e.N, doc.ID, v)
+	case *record.Confirmation:
+		return d.confirmed(e.N, v)
 	case *record.CorrectionReview:
 		return d.reviewed(e.N, v.Type, v.Record, v.State)
 	case *record.Assignment:
@@ -347,14 +359,21 @@ func (d *deskRun) visit(n uint64, id string, v *record.Visit) error {
 	} else if there {
 		row.Review = was.Review
 	}
-	if len(v.Flags) > 0 && row.Review == "" {
+	if row.Confirmed = was.Confirmed; record.SettledByAgents(v.Flags) {
+		row.Settle = &deskSettle{By: v.By, Flags: v.Flags}
+		for _, x := range v.Agents {
+			row.Settle.Agents = append(row.Settle.Agents, x.Agent)
+		}
+	}
+	flagged := len(v.FlagsNow(row.Confirmed)) > 0
+	if flagged && row.Review == "" {
 		row.todo = todo{todoVisit, second(v.ReceivedAt)}
 	}
 	if v.Origin == nil {
-		row.V, row.Round, row.Outcome = 1, v.Round, v.Outcome
-		if len(v.Flags) > 0 {
+		if flagged {
 			row.Flagged = 1
 		}
+		row.V, row.Round, row.Outcome = 1, v.Round, v.Outcome
 		var stop deskStop
 		if v.Assignment != "" {
 			if _, err := d.read(stopRow(v.Assignment), &stop); err != nil {
@@ -377,6 +396,25 @@ func (d *deskRun) visit(n uint64, id string, v *record.Visit) error {
 	}
 	k.visit(id, second(v.At), v.Supersedes)
 	return d.put(n, caseRow(v.Case), k)
+}
+
+// confirmed notes that an agent has confirmed a visit: one whose flags that settles waits no more.
+func (d *deskRun) confirmed(n uint64, k *record.Confirmation) error {
+	var row deskVisit
+	if there, err := d.read(visitRow(k.Visit), &row); err != nil || !there || row.Settle == nil {
+		return err
+	}
+	if !slices.Contains(row.Confirmed, k.By) {
+		row.Confirmed = append(row.Confirmed, k.By)
+	}
+	v := record.Visit{VisitFound: record.VisitFound{Taken: record.Taken{By: row.Settle.By, Flags: row.Settle.Flags}}}
+	for _, id := range row.Settle.Agents {
+		v.Agents = append(v.Agents, record.VisitAgent{Agent: id})
+	}
+	if len(v.FlagsNow(row.Confirmed)) == 0 {
+		row.Flagged, row.todo = 0, todo{}
+	}
+	return d.put(n, visitRow(k.Visit), row)
 }
 
 // visitors are the users of a visit: who recorded it, and the agents whom it names.

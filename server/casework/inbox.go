@@ -387,7 +387,7 @@ func (d *desk) flagged(row journal.Record) (*InboxItem, error) {
 	if err != nil || !there {
 		return nil, err
 	}
-	return &InboxItem{ID: of.Visit, Case: k.ID, Who: v.By, Device: v.Device, Since: v.ReceivedAt, Codes: v.Flags,
+	return &InboxItem{ID: of.Visit, Case: k.ID, Who: v.By, Device: v.Device, Since: v.ReceivedAt, Codes: v.FlagsNow(of.Confirmed),
 		Round: v.Round, Team: of.Team}, nil
 }
 
