@@ -9,8 +9,9 @@ import (
 	"doorstep/auth"
 )
 
-// An agent reads their own stops, with the outcomes of earlier visits as the case card has them, visits and what was kept of theirs, and of a case they hold the day and outcome of
-// earlier visits, whoever made them; never another agent's day, nor anything of a case that is not theirs any more.
+// An agent reads their own stops, visits and what was kept of theirs, and of a case they hold the day and outcome of
+// earlier visits as the case card has them, whoever made them; never another agent's day, nor anything of a case that
+// is not theirs any more.
 func TestAnAgentsOwnDay(t *testing.T) {
 	h := newFixture(t)
 	h.take(line("c1"), line("c2"), line("c3"))

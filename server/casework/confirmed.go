@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"doorstep/auth"
@@ -44,8 +45,8 @@ func confirmers(all []Confirmed) []auth.UserID {
 
 // visitNow is a visit as an audience sees it: with the flags that hold now and, for the office, who confirmed it and
 // when, and which of the agents it names have not. The stored visit never changes.
-func (s *Service) visitNow(ctx context.Context, rec journal.Record, by []Confirmed, to record.Audience) (json.RawMessage,
-	error) {
+func (s *Service) visitNow(ctx context.Context, rec journal.Record, by []Confirmed,
+	to record.Audience) (json.RawMessage, error) {
 	var named []auth.UserID
 	doc, err := s.shownAs(ctx, rec, to, func(state any) {
 		v := state.(*record.Visit)
@@ -99,4 +100,42 @@ func (s *Service) confirmationsAhead(ctx context.Context, branch auth.BranchID,
 		}
 	}
 	return out, nil
+}
+
+// deskSettle is a visit as far as its flags go.
+type deskSettle struct {
+	By     auth.UserID   `json:"by"`
+	Agents []auth.UserID `json:"agents"`
+	Flags  []string      `json:"flags"`
+}
+
+// settleOf is that of a visit whose flags a confirmation may change; nil of another.
+func settleOf(v *record.Visit) *deskSettle {
+	if !record.SettledByAgents(v.Flags) {
+		return nil
+	}
+	s := &deskSettle{By: v.By, Flags: v.Flags}
+	for _, x := range v.Agents {
+		s.Agents = append(s.Agents, x.Agent)
+	}
+	return s
+}
+
+// confirmed notes that an agent has confirmed a visit: one whose flags that settles waits no more.
+func (d *deskRun) confirmed(n uint64, k *record.Confirmation) error {
+	var row deskVisit
+	if there, err := d.read(visitRow(k.Visit), &row); err != nil || !there || row.Settle == nil {
+		return err
+	}
+	if !slices.Contains(row.Confirmed, k.By) {
+		row.Confirmed = append(row.Confirmed, k.By)
+	}
+	v := record.Visit{VisitFound: record.VisitFound{Taken: record.Taken{By: row.Settle.By, Flags: row.Settle.Flags}}}
+	for _, id := range row.Settle.Agents {
+		v.Agents = append(v.Agents, record.VisitAgent{Agent: id})
+	}
+	if len(v.FlagsNow(row.Confirmed)) == 0 {
+		row.Flagged, row.todo = 0, todo{}
+	}
+	return d.put(n, visitRow(k.Visit), row)
 }

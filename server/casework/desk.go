@@ -91,12 +91,6 @@ type (
 		Confirmed []auth.UserID `json:"confirmed,omitempty"`
 		todo
 	}
-	// deskSettle is a visit as far as its flags go.
-	deskSettle struct {
-		By     auth.UserID   `json:"by"`
-		Agents []auth.UserID `json:"agents"`
-		Flags  []string      `json:"flags"`
-	}
 	// deskVisitBy is "visit/<visit>/by/<agent>".
 	deskVisitBy struct {
 		Agent auth.UserID `json:"v_agent"`
@@ -352,19 +346,11 @@ func (d *deskRun) kase(e *journal.Entry, k *record.Case) error {
 func second(t time.Time) string { return t.UTC().Truncate(time.Second).Format(time.RFC3339) }
 
 func (d *deskRun) visit(n uint64, id string, v *record.Visit) error {
-	row := deskVisit{Visit: id, Case: v.Case, On: v.On}
 	var was deskVisit
-	if there, err := d.read(visitRow(id), &was); err != nil {
+	if _, err := d.read(visitRow(id), &was); err != nil {
 		return err
-	} else if there {
-		row.Review = was.Review
 	}
-	if row.Confirmed = was.Confirmed; record.SettledByAgents(v.Flags) {
-		row.Settle = &deskSettle{By: v.By, Flags: v.Flags}
-		for _, x := range v.Agents {
-			row.Settle.Agents = append(row.Settle.Agents, x.Agent)
-		}
-	}
+	row := deskVisit{Visit: id, Case: v.Case, On: v.On, Review: was.Review, Confirmed: was.Confirmed, Settle: settleOf(v)}
 	flagged := len(v.FlagsNow(row.Confirmed)) > 0
 	if flagged && row.Review == "" {
 		row.todo = todo{todoVisit, second(v.ReceivedAt)}
@@ -396,25 +382,6 @@ func (d *deskRun) visit(n uint64, id string, v *record.Visit) error {
 	}
 	k.visit(id, second(v.At), v.Supersedes)
 	return d.put(n, caseRow(v.Case), k)
-}
-
-// confirmed notes that an agent has confirmed a visit: one whose flags that settles waits no more.
-func (d *deskRun) confirmed(n uint64, k *record.Confirmation) error {
-	var row deskVisit
-	if there, err := d.read(visitRow(k.Visit), &row); err != nil || !there || row.Settle == nil {
-		return err
-	}
-	if !slices.Contains(row.Confirmed, k.By) {
-		row.Confirmed = append(row.Confirmed, k.By)
-	}
-	v := record.Visit{VisitFound: record.VisitFound{Taken: record.Taken{By: row.Settle.By, Flags: row.Settle.Flags}}}
-	for _, id := range row.Settle.Agents {
-		v.Agents = append(v.Agents, record.VisitAgent{Agent: id})
-	}
-	if len(v.FlagsNow(row.Confirmed)) == 0 {
-		row.Flagged, row.todo = 0, todo{}
-	}
-	return d.put(n, visitRow(k.Visit), row)
 }
 
 // visitors are the users of a visit: who recorded it, and the agents whom it names.

@@ -16,44 +16,6 @@ import (
 	"doorstep/sync/offline"
 )
 
-// Apply decides the mutations of one push, in order, as one conversation in each branch that they belong to (branches).
-func (s *Service) Apply(ctx context.Context, c offline.Caller, ms []offline.Mutation) ([]offline.Result, error) {
-	p := &push{svc: s, caller: c, done: map[string]string{}, notAfter: notAfter(ms, c.At)}
-	var err error
-	if s.agents != nil {
-		if p.formerly, err = s.agents.Formerly(ctx, c.Actor.User); err != nil {
-			return nil, fmt.Errorf("look up an agent's branches: %w", err)
-		}
-		p.formerly = slices.DeleteFunc(p.formerly, func(b auth.BranchID) bool { return b == c.Branch })
-	}
-	branches, err := p.branches(ctx, ms)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]offline.Result, len(ms))
-	// What was written in a former branch was written first.
-	for _, b := range append(slices.Clone(p.formerly), c.Branch) {
-		if !slices.Contains(branches, b) {
-			continue
-		}
-		there := p.in(b)
-		part, at := there.part(ms, branches)
-		results, err := there.apply(ctx, part)
-		if err != nil {
-			return nil, err
-		}
-		if b != c.Branch {
-			if err := p.forget(ctx, part, results); err != nil {
-				return nil, err
-			}
-		}
-		for k, i := range at {
-			out[i] = results[k]
-		}
-	}
-	return out, nil
-}
-
 // apply decides mutations in the push's branch.
 func (p *push) apply(ctx context.Context, ms []offline.Mutation) ([]offline.Result, error) {
 	s, c := p.svc, p.caller

@@ -9,14 +9,15 @@ import (
 
 // Flags that an agent's own phone settles hold until all agents of the visit have spoken; others hold for ever.
 func TestFlagsHoldUntilTheAgentsHaveConfirmed(t *testing.T) {
+	const all = "agent_unconfirmed unknown_agent unlawful"
 	for name, c := range map[string]struct {
 		named, confirmed []auth.UserID
 		want             string
 	}{
-		"no one has":            {[]auth.UserID{"ana", "rui"}, nil, "agent_unconfirmed unknown_agent unlawful"},
+		"no one has":            {[]auth.UserID{"ana", "rui"}, nil, all},
 		"the other has":         {[]auth.UserID{"ana", "rui"}, []auth.UserID{"rui"}, "unlawful"},
-		"one of two others has": {[]auth.UserID{"rui", "eva"}, []auth.UserID{"rui"}, "agent_unconfirmed unknown_agent unlawful"},
-		"a third person has":    {[]auth.UserID{"ana", "rui"}, []auth.UserID{"eva"}, "agent_unconfirmed unknown_agent unlawful"},
+		"one of two others has": {[]auth.UserID{"rui", "eva"}, []auth.UserID{"rui"}, all},
+		"a third person has":    {[]auth.UserID{"ana", "rui"}, []auth.UserID{"eva"}, all},
 		"one is named twice":    {[]auth.UserID{"rui", "rui"}, []auth.UserID{"rui"}, "unknown_agent unlawful"},
 	} {
 		v := Visit{VisitFound: VisitFound{Taken: Taken{By: "ana",
