@@ -51,7 +51,7 @@ var arrows = map[string][]string{
 	"server/access":     {"auth", "auth/refusal", "sync/journal"},
 	"server/attachments": {"auth", "auth/refusal", "auth/strictjson", "server/casework", "server/record",
 		"sync/journal", "sync/offline", "sync/seal"},
-	"server/audit":             {"auth", "auth/keyfile", "auth/refusal", "sync/journal", "sync/seal"},
+	"server/audit":             {"auth", "auth/keyfile", "auth/refusal", "server/record", "sync/journal", "sync/seal"},
 	"server/backup":            {"auth", "auth/keyfile"},
 	"server/store/sqlitestore": {"auth", "auth/keyfile", "sync/journal"},
 	"server/store/mongostore":  {"auth", "sync/journal"},

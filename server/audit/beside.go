@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 	"doorstep/sync/seal"
 )
@@ -105,10 +106,11 @@ func aboutVisits(beside []Beside) map[string]about {
 }
 
 // csvAbout are the columns of what stands beside a visit.
-var csvAbout = []string{"review", "reviewed_by", "reviewed_at", "confirmed_by", "confirmed_at", "unconfirmed_agents"}
+var csvAbout = []string{"review", "reviewed_by", "reviewed_at", "confirmed_by", "confirmed_at", "unconfirmed_agents",
+	"flags_now"}
 
 // cells are those of csvAbout, beside a visit's record.
-func (a *about) cells(record json.RawMessage) []string {
+func (a *about) cells(state json.RawMessage) []string {
 	out := make([]string, len(csvAbout))
 	if a.review.Type != "" {
 		out[0], out[1], out[2] = a.review.State, string(a.review.By), a.review.At.UTC().Format(time.RFC3339)
@@ -118,23 +120,56 @@ func (a *about) cells(record json.RawMessage) []string {
 		by, at = append(by, string(c.By)), append(at, c.At.UTC().Format(time.RFC3339))
 	}
 	out[3], out[4] = strings.Join(by, ";"), strings.Join(at, ";")
-	var v struct {
-		By     string `json:"by"`
-		Agents []struct {
-			ID string `json:"agent_id"`
-		} `json:"agents"`
-	}
-	if json.Unmarshal(record, &v) != nil {
+	v, ok := flagsOf(state)
+	if !ok {
 		return out
 	}
 	var not []string
-	for _, x := range v.Agents {
-		if x.ID != v.By && !slices.Contains(by, x.ID) && !slices.Contains(not, x.ID) {
-			not = append(not, x.ID)
-		}
+	for _, id := range v.Unconfirmed(a.users()) {
+		not = append(not, string(id))
 	}
-	out[5] = strings.Join(not, ";")
+	out[5], out[6] = strings.Join(not, ";"), strings.Join(v.FlagsNow(a.users()), ";")
 	return out
+}
+
+// users are those who confirmed the visit.
+func (a *about) users() []auth.UserID {
+	out := make([]auth.UserID, len(a.confirmed))
+	for i, c := range a.confirmed {
+		out[i] = c.By
+	}
+	return out
+}
+
+// flagsNow are the flags of a visit's record that hold now, where they are not those that it was written with; nil
+// where they are.
+func (a *about) flagsNow(state json.RawMessage) *[]string {
+	v, ok := flagsOf(state)
+	if !ok {
+		return nil
+	}
+	now := v.FlagsNow(a.users())
+	if len(now) == len(v.Flags) {
+		return nil
+	}
+	return &now
+}
+
+// flagsOf is a visit's record as far as its flags go.
+func flagsOf(state json.RawMessage) (v record.Visit, ok bool) {
+	var said struct {
+		By     auth.UserID `json:"by"`
+		Agents []struct {
+			ID auth.UserID `json:"agent_id"`
+		} `json:"agents"`
+		Flags []string `json:"flags"`
+	}
+	ok = json.Unmarshal(state, &said) == nil
+	v.By, v.Flags = said.By, said.Flags
+	for _, x := range said.Agents {
+		v.Agents = append(v.Agents, record.VisitAgent{Agent: x.ID})
+	}
+	return v, ok
 }
 
 // shows tells whether the export shows a record: what belongs to a visit goes with the visit, and

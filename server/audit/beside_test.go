@@ -3,6 +3,7 @@ package audit_test
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -68,6 +69,54 @@ func TestAnExportListsWhatStandsBesideTheVisits(t *testing.T) {
 			t.Errorf("the table does not say who reviewed and confirmed: %s", file)
 		}
 	}
+}
+
+// An export says which flags of a visit hold once its second agent has confirmed it, beside those that it was written
+// with. A server that says other flags than the confirmations make is found out.
+func TestAnExportSaysWhichFlagsHoldNow(t *testing.T) {
+	h := newFixture(t)
+	h.flagged = map[int][]string{1: {"agent_unconfirmed", "late_stop"}, 2: {"agent_unconfirmed"}, 3: {"agent_unconfirmed"}}
+	h.record(t, 1, 3, 0)
+	for i := range 2 {
+		h.put(t, "visit_confirmations", fmt.Sprint("k", i), &beside{Debtor: "d1", Visit: visitID(i + 1), By: "rui"}, "")
+	}
+	file, _ := h.export(t, audit.CSV, audit.Query{})
+	table := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(file, []byte("\xef\xbb\xbf"))))
+	table.FieldsPerRecord = -1 // the manifest has two
+	rows, err := table.ReadAll()
+	check(t, err)
+	now, written := slices.Index(rows[0], "flags_now"), slices.Index(rows[0], "flags")
+	for i, want := range []string{"agent_unconfirmed;late_stop late_stop", "agent_unconfirmed ",
+		"agent_unconfirmed agent_unconfirmed"} {
+		if got := rows[i+1][written] + " " + rows[i+1][now]; got != want {
+			t.Errorf("visit %d: flags %s, want %s", i+1, got, want)
+		}
+	}
+	file, _ = h.export(t, audit.NDJSON, audit.Query{})
+	for i, want := range []string{`"flags_now":["late_stop"]`, `"flags_now":[]`, ""} {
+		line := linesOf(file)[i]
+		if has := bytes.Contains(line, []byte("flags_now")); has != (want != "") || !bytes.Contains(line, []byte(want)) {
+			t.Errorf("visit %d: %s", i+1, line)
+		}
+	}
+	if _, err := audit.Verify(bytes.NewReader(file), h.log.PublicKey()); err != nil {
+		t.Error(err)
+	}
+	var b bytes.Buffer
+	_, err = h.log.Export(t.Context(), &b, audit.NDJSON, audit.Query{Branch: branch}, byAnother{h})
+	check(t, err)
+	broken(t, "who confirmed is another", b.Bytes(), h.log.PublicKey(), 0, "the flags_now of the visit v0001")
+}
+
+// byAnother says of every confirmation that another agent made it.
+type byAnother struct{ *fixture }
+
+func (h byAnother) Beside(ctx context.Context, q audit.Query) ([]audit.Beside, error) {
+	all, err := h.fixture.Beside(ctx, q)
+	for i := range all {
+		all[i].By = "eva"
+	}
+	return all, err
 }
 
 // A line beside the visits that is altered, dropped, repeated or of another state does not verify.

@@ -79,8 +79,11 @@ type Line struct {
 	Reveals []seal.Reveal `json:"reveals,omitempty"`
 	// Erased says that parts of the record are missing because the debtor was erased, at
 	// ErasedAt. In CSV the column erased holds that time, and nothing for who was not erased.
-	Erased   bool            `json:"erased,omitempty"`
-	ErasedAt time.Time       `json:"erased_at,omitzero"`
+	Erased   bool      `json:"erased,omitempty"`
+	ErasedAt time.Time `json:"erased_at,omitzero"`
+	// FlagsNow are the record's flags that hold when the export is made, after its agents have confirmed it; absent where
+	// all do.
+	FlagsNow *[]string       `json:"flags_now,omitempty"`
 	EntryNo  uint64          `json:"entry_no"`
 	Entry    json.RawMessage `json:"entry"` // the journal's canonical bytes
 	Proof    []string        `json:"proof"` // of inclusion in the checkpoint's tree, base64
@@ -297,6 +300,8 @@ func (x *export) visit(ctx context.Context, v Visit) error {
 	}
 	line := Line{No: no, ID: v.ID, Record: record, Reveals: v.Reveals, Erased: !v.Erased.IsZero(),
 		ErasedAt: v.Erased, EntryNo: v.Entry, Entry: raw, Proof: proof.Hashes}
+	beside := x.about[v.ID]
+	line.FlagsNow = beside.flagsNow(record)
 	m := &x.manifest
 	m.Visits++
 	if m.FirstNo == 0 {
@@ -306,7 +311,6 @@ func (x *export) visit(ctx context.Context, v Visit) error {
 	x.shown[v.ID] = true
 	x.policies(record)
 	if x.format == CSV {
-		beside := x.about[v.ID]
 		cells, err := csvCells(line, beside.cells(record))
 		if err != nil {
 			return err

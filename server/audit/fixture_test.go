@@ -32,6 +32,8 @@ type fixture struct {
 	commands, listed int
 	meanwhile        func()
 	admitted         map[int]string // the item of the quarantine that a visit was made of
+	// flagged are the flags of visits that ana recorded and that name rui beside her.
+	flagged map[int][]string
 }
 
 // moment is the time of the fixture's clock.
@@ -55,7 +57,7 @@ func newFixture(tb testing.TB) *fixture {
 	check(tb, err)
 	key, err := audit.LoadOrCreateKey(filepath.Join(folder, "audit.key"), "doorstep-test")
 	check(tb, err)
-	return &fixture{store, j, vault, audit.New(j, key, "doorstep-test"), folder, nil, 0, 0, nil, nil}
+	return &fixture{store, j, vault, audit.New(j, key, "doorstep-test"), folder, nil, 0, 0, nil, nil, nil}
 }
 
 func check(tb testing.TB, err error) {
@@ -74,7 +76,9 @@ type visit struct {
 	Lender    string            `json:"lender"`
 	Outcome   string            `json:"outcome"`
 	Detail    string            `json:"outcome_detail"`
-	Agents    []string          `json:"agents"`
+	Agents    any               `json:"agents"`
+	By        string            `json:"by,omitempty"`
+	Flags     []string          `json:"flags,omitempty"`
 	Note      *seal.Text        `json:"note,omitempty"`
 	Decisions []map[string]any  `json:"decisions"`
 	CheckIn   map[string]int64  `json:"check_in"`
@@ -102,6 +106,9 @@ func (h *fixture) visited(tb testing.TB, i int) *visit {
 		Outcome: "MET_PROMISE", Detail: detail, Agents: []string{"u1", "u2"},
 		Note: &text, Decisions: []map[string]any{{"policy_hash": fmt.Sprintf("hash-%d", i%2), "rule": "time.window"}},
 		CheckIn: map[string]int64{"distance_m": int64(i)}, Planned: map[string]string{"from": "09:00", "to": "10:00"}}
+	if flags := h.flagged[i]; flags != nil {
+		v.By, v.Agents, v.Flags = "ana", []map[string]string{{"agent_id": "ana"}, {"agent_id": "rui"}}, flags
+	}
 	if item := h.admitted[i]; item != "" {
 		v.Admitted = map[string]string{"item": item}
 	}

@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"slices"
 
+	"doorstep/auth"
+	"doorstep/server/record"
 	"doorstep/sync/journal"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -25,15 +27,22 @@ type besideLines struct {
 	// items are those of the quarantine that were accepted, by id, with the visit that was made of
 	// them; admitted are the items that visits name.
 	items, admitted map[string]string
+	// lines are the visits on which confirmations bear, and confirmed what stands beside a visit; both by the visit.
+	lines     map[string]Line
+	confirmed map[string]*about
 }
 
 func newBesideLines() *besideLines {
 	return &besideLines{seen: map[besideKey]bool{}, numbers: map[string]map[uint64]bool{},
-		items: map[string]string{}, admitted: map[string]string{}}
+		items: map[string]string{}, admitted: map[string]string{}, lines: map[string]Line{},
+		confirmed: map[string]*about{}}
 }
 
-// visit notes which item of the quarantine a visit was made of.
+// visit notes which item of the quarantine a visit was made of, and its flags.
 func (s *besideLines) visit(l Line) {
+	if v, ok := flagsOf(l.Record); ok && record.SettledByAgents(v.Flags) || l.FlagsNow != nil {
+		s.lines[l.ID] = l
+	}
 	var r struct {
 		Admitted struct {
 			Item string `json:"item"`
@@ -84,6 +93,17 @@ func (s *besideLines) line(raw []byte, m Manifest, size uint64, root tlog.Hash) 
 		s.numbers[l.Type] = map[uint64]bool{}
 	}
 	s.numbers[l.Type][no] = true
+	var confirms struct {
+		Visit string      `json:"visit"`
+		By    auth.UserID `json:"by"`
+	}
+	if l.Type == ofConfirmations && json.Unmarshal(state, &confirms) == nil {
+		if s.confirmed[confirms.Visit] == nil {
+			s.confirmed[confirms.Visit] = &about{}
+		}
+		of := s.confirmed[confirms.Visit]
+		of.confirmed = append(of.confirmed, Beside{By: confirms.By})
+	}
 	var item struct {
 		Type     string `json:"of_type"`
 		State    string `json:"state"`
@@ -135,6 +155,16 @@ func (s *besideLines) whole(m Manifest, made journal.Counts, visits map[string]b
 	}
 	if !m.Complete {
 		return nil
+	}
+	for _, visit := range slices.Sorted(maps.Keys(s.lines)) {
+		beside, l := s.confirmed[visit], s.lines[visit]
+		if beside == nil {
+			beside = &about{}
+		}
+		if !reflect.DeepEqual(beside.flagsNow(l.Record), l.FlagsNow) {
+			return &Broken{0, fmt.Sprintf("the flags_now of the visit %s are not what its confirmations make of its flags",
+				visit)}
+		}
 	}
 	for _, visit := range slices.Sorted(maps.Keys(s.admitted)) {
 		if item := s.admitted[visit]; s.items[item] != visit {

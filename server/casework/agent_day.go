@@ -40,17 +40,18 @@ type DayStop struct {
 
 // EarlierVisit is an earlier visit to a case, as an agent sees it before they go there: the day and the outcome.
 type EarlierVisit struct {
-	On      string `json:"on"` // the debtor's local date
-	Outcome string `json:"outcome"`
+	On      string `json:"on"`      // the debtor's local date
+	Outcome string `json:"outcome"` // as on the case card: record.OutcomeFor
 }
 
 // DayVisit is a visit that the agent recorded.
 type DayVisit struct {
-	Visit      string         `json:"visit_id"`
-	Case       journal.CaseID `json:"case"`
-	At         time.Time      `json:"at"` // corrected
-	Outcome    string         `json:"outcome"`
-	Supersedes string         `json:"supersedes,omitempty"`
+	Visit string         `json:"visit_id"`
+	Case  journal.CaseID `json:"case"`
+	At    time.Time      `json:"at"` // corrected
+	// Outcome is as the agent recorded it while they hold the case, and as record.OutcomeFor has it after that.
+	Outcome    string `json:"outcome"`
+	Supersedes string `json:"supersedes,omitempty"`
 }
 
 // DayKept is something a phone of the agent sent that was not applied.
@@ -96,44 +97,90 @@ func (s *Service) DayOf(ctx context.Context, a auth.Actor, branch auth.BranchID,
 
 // ofAgent reads the records of a type that rows of the desk name, of an agent on a date.
 func (s *Service) ofAgent(ctx context.Context, a auth.Actor, branch auth.BranchID, ix journal.Index, typ, member,
-	day string, fn func(journal.Record) error) error {
-	return s.each(ctx, journal.Query{Branch: branch, Type: deskView, Index: ix.Name, Eq: []any{string(a.User)}, From: day,
-		To: day + "\x00"}, func(row journal.Record) error {
+	day string) ([]journal.Record, error) {
+	var refs []journal.DocRef
+	if err := s.each(ctx, journal.Query{Branch: branch, Type: deskView, Index: ix.Name, Eq: []any{string(a.User)},
+		From: day, To: day + "\x00"}, func(row journal.Record) error {
 		var of map[string]any
-		if err := decode(row, &of); err != nil {
-			return err
-		}
+		err := decode(row, &of)
 		id, _ := of[member].(string)
-		recs, err := s.store.Records(ctx, branch, []journal.DocRef{{Type: typ, ID: id}})
-		if err != nil {
-			return fmt.Errorf("read %s: %w", typ, err)
+		refs = append(refs, journal.DocRef{Type: typ, ID: id})
+		return err
+	}); err != nil || len(refs) == 0 {
+		return nil, err
+	}
+	recs, err := s.store.Records(ctx, branch, refs)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", typ, err)
+	}
+	return slices.DeleteFunc(recs, func(rec journal.Record) bool { return rec.Body == nil }), nil
+}
+
+// openTo tells which of some cases an actor may open, each of which may be named several times.
+func (s *Service) openTo(ctx context.Context, a auth.Actor, branch auth.BranchID,
+	ids []journal.CaseID) (map[journal.CaseID]bool, error) {
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	refs := make([]journal.DocRef, len(ids))
+	for i, id := range ids {
+		refs[i] = journal.DocRef{Type: "cases", ID: string(id)}
+	}
+	recs, err := s.store.Records(ctx, branch, refs)
+	if err != nil {
+		return nil, fmt.Errorf("read cases: %w", err)
+	}
+	open := map[journal.CaseID]bool{}
+	for i, rec := range recs {
+		var k record.Case
+		if rec.Body == nil || rec.Deleted {
+			continue
 		}
-		if recs[0].Body == nil {
-			return nil
+		if err := decode(rec, &k); err != nil {
+			return nil, err
 		}
-		return fn(recs[0])
-	})
+		open[ids[i]] = k.OpenTo(a)
+	}
+	return open, nil
 }
 
 func (s *Service) dayStops(ctx context.Context, a auth.Actor, branch auth.BranchID, day string, out *AgentDay) error {
-	if err := s.ofAgent(ctx, a, branch, deskStopsByAgent, "assignments", "stop", day, func(rec journal.Record) error {
+	recs, err := s.ofAgent(ctx, a, branch, deskStopsByAgent, "assignments", "stop", day)
+	if err != nil {
+		return err
+	}
+	var ids []journal.CaseID
+	for _, rec := range recs {
 		var x record.Assignment
 		if err := decode(rec, &x); err != nil {
 			return err
 		}
 		if x.Date != day || !slices.Contains(x.Agents, a.User) {
-			return nil
+			continue
 		}
-		st := DayStop{Assignment: rec.ID, Case: x.Case, Round: x.Round, Team: x.Team, Agents: x.Agents, StopSeq: x.StopSeq,
-			ETA: x.ETA, Status: x.Status, AgentStatus: x.AgentStatus, ClosedBy: x.ClosedBy}
-		var err error
-		if st.Earlier, err = s.earlierVisits(ctx, a, branch, x.Case, day); err != nil {
+		ids = append(ids, x.Case)
+		out.Stops = append(out.Stops, DayStop{Assignment: rec.ID, Case: x.Case, Round: x.Round, Team: x.Team,
+			Agents: x.Agents, StopSeq: x.StopSeq, ETA: x.ETA, Status: x.Status, AgentStatus: x.AgentStatus,
+			ClosedBy: x.ClosedBy})
+	}
+	open, err := s.openTo(ctx, a, branch, ids)
+	if err != nil {
+		return err
+	}
+	ids = slices.DeleteFunc(ids, func(id journal.CaseID) bool { return !open[id] })
+	find := newAhead(s, branch)
+	if err := find.read(ctx, VisitsByCase, nil, eqs(ids)); err != nil {
+		return err
+	}
+	for i := range out.Stops {
+		st := &out.Stops[i]
+		if !open[st.Case] {
+			continue
+		}
+		visits, err := find.standingVisits(ctx, st.Case)
+		if err != nil {
 			return err
 		}
-		out.Stops = append(out.Stops, st)
-		return nil
-	}); err != nil {
-		return err
+		st.Earlier = earlierVisits(visits, day)
 	}
 	slices.SortFunc(out.Stops, func(x, y DayStop) int {
 		return cmp.Or(x.ETA.Compare(y.ETA), cmp.Compare(x.StopSeq, y.StopSeq), cmp.Compare(x.Assignment, y.Assignment))
@@ -141,67 +188,41 @@ func (s *Service) dayStops(ctx context.Context, a auth.Actor, branch auth.Branch
 	return nil
 }
 
-// earlierVisits are the last visits to a case before a date; none if the agent does not hold the case.
-func (s *Service) earlierVisits(ctx context.Context, a auth.Actor, branch auth.BranchID, id journal.CaseID,
-	day string) ([]EarlierVisit, error) {
-	recs, err := s.store.Records(ctx, branch, []journal.DocRef{{Type: "cases", ID: string(id)}})
-	if err != nil {
-		return nil, fmt.Errorf("read case: %w", err)
-	}
-	var k record.Case
-	if recs[0].Body == nil || recs[0].Deleted {
-		return nil, nil
-	}
-	if err := decode(recs[0], &k); err != nil {
-		return nil, err
-	}
-	if !k.OpenTo(a) {
-		return nil, nil
-	}
-	all, err := s.standingVisits(ctx, branch, id)
-	if err != nil {
-		return nil, err
-	}
+// earlierVisits are the last of the visits to a case before a date, of which the newest come first.
+func earlierVisits(visits []Filed[record.Visit], day string) []EarlierVisit {
 	var out []EarlierVisit
-	for _, v := range all {
-		if v.State.On < day && len(out) < mostEarlier {
-			out = append(out, EarlierVisit{v.State.On, v.State.Outcome})
+	for i := range visits {
+		if v := &visits[i].State; v.On < day && len(out) < mostEarlier {
+			out = append(out, EarlierVisit{v.On, record.OutcomeFor(record.Agent, v.Outcome)})
 		}
 	}
-	return out, nil
-}
-
-// standingVisits are the latest visits to a case that no later one corrects, the newest first.
-func (s *Service) standingVisits(ctx context.Context, branch auth.BranchID, id journal.CaseID) ([]Filed[record.Visit],
-	error) {
-	found, err := s.store.Find(ctx, journal.Query{Branch: branch, Type: "visits", Index: VisitsByCase.Name,
-		Eq: []any{string(id)}, Desc: true, Limit: 50})
-	if err != nil {
-		return nil, fmt.Errorf("read visits: %w", err)
-	}
-	all, err := decodeAll[record.Visit](found.Records)
-	if err != nil {
-		return nil, err
-	}
-	corrected := map[string]bool{}
-	for _, v := range all {
-		corrected[v.State.Supersedes] = true
-	}
-	return slices.DeleteFunc(all, func(v Filed[record.Visit]) bool { return corrected[v.ID] }), nil
+	return out
 }
 
 func (s *Service) dayVisits(ctx context.Context, a auth.Actor, branch auth.BranchID, day string, out *AgentDay) error {
-	if err := s.ofAgent(ctx, a, branch, deskVisitsByAgent, "visits", "visit", day, func(rec journal.Record) error {
+	recs, err := s.ofAgent(ctx, a, branch, deskVisitsByAgent, "visits", "visit", day)
+	if err != nil {
+		return err
+	}
+	var ids []journal.CaseID
+	for _, rec := range recs {
 		var v record.Visit
 		if err := decode(rec, &v); err != nil {
 			return err
 		}
 		if v.On == day && v.By == a.User {
+			ids = append(ids, v.Case)
 			out.Visits = append(out.Visits, DayVisit{rec.ID, v.Case, v.At, v.Outcome, v.Supersedes})
 		}
-		return nil
-	}); err != nil {
+	}
+	open, err := s.openTo(ctx, a, branch, ids)
+	if err != nil {
 		return err
+	}
+	for i := range out.Visits {
+		if v := &out.Visits[i]; !open[v.Case] {
+			v.Outcome = record.OutcomeFor(record.Agent, v.Outcome)
+		}
 	}
 	slices.SortFunc(out.Visits, func(x, y DayVisit) int {
 		return cmp.Or(x.At.Compare(y.At), cmp.Compare(x.Visit, y.Visit))

@@ -10,7 +10,8 @@ import (
 )
 
 // An agent reads their own stops, visits and what was kept of theirs, and of a case they hold the day and outcome of
-// earlier visits, whoever made them; never another agent's day, nor anything of a case that is not theirs any more.
+// earlier visits as the case card has them, whoever made them; never another agent's day, nor anything of a case that
+// is not theirs any more.
 func TestAnAgentsOwnDay(t *testing.T) {
 	h := newFixture(t)
 	h.take(line("c1"), line("c2"), line("c3"))
@@ -19,6 +20,8 @@ func TestAnAgentsOwnDay(t *testing.T) {
 	h.now = instant("2026-11-20T11:00:00Z")
 	h.want("an earlier visit", rui.put("visits", "v0", visit("north.c1", "2026-11-20T10:00:00Z", "outcome_detail",
 		"a story", "vulnerability_flags", []any{members{"flag": "illness"}})), "applied")
+	h.want("another", rui.put("visits", "v00", visit("north.c1", "2026-11-20T10:30:00Z", "outcome", "UNSAFE_ABORT")),
+		"applied")
 	h.now = instant(morning)
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "eva"}, "north.c1", "north.c2")
 	h.issue("r2", "t2", "2026-11-25", []auth.UserID{"rui"}, "north.c3")
@@ -42,7 +45,7 @@ func TestAnAgentsOwnDay(t *testing.T) {
 		}
 		return strings.Join(out, "\n")
 	}
-	want := "stop north.c1 open [ana eva] [{2026-11-20 NOT_MET_NOBODY}]\nstop north.c2 open [ana eva] []"
+	want := "stop north.c1 open [ana eva] [{2026-11-20 ENDED_EARLY} {2026-11-20 NOT_MET_NOBODY}]\nstop north.c2 open [ana eva] []"
 	if got := day("ana", "2026-11-25"); got != want {
 		t.Errorf("in the morning:\n%s\nwant\n%s", got, want)
 	}
@@ -65,7 +68,8 @@ func TestAnAgentsOwnDay(t *testing.T) {
 	if got := day("rui", "2026-11-25"); got != "stop north.c3 open [rui] []" {
 		t.Errorf("another team reads\n%s", got)
 	}
-	if got := day("rui", "2026-11-20"); !strings.Contains(got, "visit v0") || strings.Contains(got, "[{") {
+	if got := day("rui", "2026-11-20"); !strings.Contains(got, "visit v0") || strings.Contains(got, "[{") ||
+		!strings.Contains(got, "visit v00 ENDED_EARLY") {
 		t.Errorf("the earlier agent reads\n%s", got)
 	}
 	if _, err := h.svc.DayOf(t.Context(), boss, porto, "2026-11-25", time.UTC); code(err) != "auth.role" {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"doorstep/auth"
 	"doorstep/sync/journal"
 )
 
@@ -89,6 +90,12 @@ type ahead struct {
 	lists   map[string][]journal.Record
 	persons map[journal.DebtorID][]journal.DebtorID
 	doors   map[journal.CaseID]caseDoor
+	names   map[auth.UserID]string // of the agents of all the cases; nil: not read
+}
+
+func newAhead(s *Service, branch auth.BranchID) *ahead {
+	return &ahead{stored: stored{s, branch}, lists: map[string][]journal.Record{},
+		persons: map[journal.DebtorID][]journal.DebtorID{}, doors: map[journal.CaseID]caseDoor{}}
 }
 
 func aheadKey(ix journal.Index, from any, eq []any) string {

@@ -3,8 +3,10 @@ package casework
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"doorstep/auth"
 	"doorstep/sync/journal"
@@ -47,7 +49,7 @@ func TestACardTellsOfColleaguesAndEarlierVisits(t *testing.T) {
 		k := h.openCase("north.c1")
 		recs, err := h.store.Records(t.Context(), porto, []journal.DocRef{{Type: "cases", ID: "north.c1"}})
 		ok(t, err)
-		doc, err := h.svc.card(t.Context(), &ahead{stored: stored{h.svc, porto}}, recs[0], k, h.now, schema)
+		doc, err := h.svc.card(t.Context(), newAhead(h.svc, porto), recs[0], k, h.now, schema)
 		ok(t, err)
 		var m map[string]json.RawMessage
 		ok(t, json.Unmarshal(doc, &m))
@@ -65,4 +67,64 @@ func TestACardTellsOfColleaguesAndEarlierVisits(t *testing.T) {
 	if people, earlier = card(cardSchema - 1); people+earlier != "" {
 		t.Errorf("an older app is shown %s %s", people, earlier)
 	}
+}
+
+// The earlier visits and the names of a page's cards are read at once, however many cards it has; so are the earlier
+// visits of an agent's day.
+func TestTheVisitsOnCardsAreReadForAPageAtOnce(t *testing.T) {
+	h := newFixture(t)
+	asked := 0
+	h.svc.names = func(_ context.Context, ids []auth.UserID) (map[auth.UserID]string, error) {
+		asked++
+		return map[auth.UserID]string{"ana": "Agent Ana"}, nil
+	}
+	var lines [][]string
+	var cases []journal.CaseID
+	for i := range 12 {
+		lines, cases = append(lines, line(fmt.Sprint("c", i))), append(cases, journal.CaseID(fmt.Sprint("north.c", i)))
+	}
+	h.take(lines...)
+	h.issue("r1", "t1", "2026-11-24", []auth.UserID{"ana"}, cases...)
+	ana := h.phone("ana", "d1")
+	for i, c := range cases {
+		h.want("a visit", ana.put("visits", fmt.Sprint("v", i), visit(c, "2026-11-24T10:00:00Z")), "applied")
+	}
+	h.issue("r2", "t1", "2026-11-25", []auth.UserID{"ana"}, cases...)
+	counted := &finds{Store: h.store, n: map[string]int{}}
+	h.svc.store = counted
+	ana.pull()
+	for _, c := range cases {
+		card := ana.docs["cases"][string(c)]
+		if fmt.Sprint(card["people"], card["earlier"]) !=
+			"[map[id:ana name:Agent Ana]] [map[at:2026-11-24T10:00:00Z outcome:NOT_MET_NOBODY]]" {
+			t.Errorf("the card of %s has %v and %v", c, card["people"], card["earlier"])
+		}
+	}
+	if counted.n["visits"] > 0 || asked > 1 {
+		t.Errorf("the visits were read %d times one by one, names %d times", counted.n["visits"], asked)
+	}
+	counted.records = 0
+	d, err := h.svc.DayOf(t.Context(), ana.caller.Actor, porto, "2026-11-25", time.UTC)
+	ok(t, err)
+	if len(d.Stops) != 12 || len(d.Stops[0].Earlier) != 1 || counted.n["visits"] > 0 || counted.records > 8 {
+		t.Errorf("a day of %d stops: visits read %d times one by one, records %d times", len(d.Stops), counted.n["visits"],
+			counted.records)
+	}
+}
+
+// finds counts the queries of a store, by type, and its look-ups by id.
+type finds struct {
+	journal.Store
+	n       map[string]int
+	records int
+}
+
+func (f *finds) Find(ctx context.Context, q journal.Query) (journal.Found, error) {
+	f.n[q.Type]++
+	return f.Store.Find(ctx, q)
+}
+
+func (f *finds) Records(ctx context.Context, b auth.BranchID, refs []journal.DocRef) ([]journal.Record, error) {
+	f.records++
+	return f.Store.Records(ctx, b, refs)
 }

@@ -110,6 +110,9 @@ func (c recordEvidence) decide(ctx context.Context, t *turn) (*draftBuilder, err
 		settleReported(f, state)
 	}
 	d.putChild(f, c.kind.Name, c.id, c.state)
+	if k, ok := c.state.(*record.Confirmation); ok {
+		d.tellAgents(f, "visits", k.Visit) // its flags may be others now
+	}
 	d.reply = EvidenceReceipt{c.kind.Name, c.id}
 	return d, nil
 }

@@ -100,6 +100,16 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	v.Decisions = decisions(f, &v, judged)
 	v.Flags = append(v.Flags, c.flags(f, &v, judged)...)
 	v.Flags = append(v.Flags, agentFlags(f, &v, absent)...)
+	if alone := act; judged.Allowed() && act.agents > 1 {
+		alone.agents = 1
+		one, err := judgeVisit(t.policy(), &t.svc.zones, phaseSync, f, v.At, alone, without...)
+		if err != nil {
+			return nil, refuse(refusal.Invalid, "validation.conduct", "", "the visit cannot be judged: %s", err)
+		}
+		if !one.Allowed() {
+			v.Flags = append(v.Flags, record.FlagUnconfirmed)
+		}
+	}
 	if v.Supersedes != "" {
 		v.Flags = append(v.Flags, "correction")
 	}

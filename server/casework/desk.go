@@ -85,6 +85,10 @@ type (
 		Outcome string         `json:"v_outcome,omitempty"`
 		Flagged int            `json:"v_flagged,omitempty"`
 		Review  string         `json:"review,omitempty"`
+		// Settle is what the flags that hold now are made of, where confirmations may change them; Confirmed are the users
+		// who have confirmed the visit.
+		Settle    *deskSettle   `json:"settle,omitempty"`
+		Confirmed []auth.UserID `json:"confirmed,omitempty"`
 		todo
 	}
 	// deskVisitBy is "visit/<visit>/by/<agent>".
@@ -299,6 +303,8 @@ func (d *deskRun) doc(e *journal.Entry, doc *journal.Doc) error {
 		return d.visit(e.N, doc.ID, v)
 	case *record.VisitReview:
 		return d.review(e.N, doc.ID, v)
+	case *record.Confirmation:
+		return d.confirmed(e.N, v)
 	case *record.CorrectionReview:
 		return d.reviewed(e.N, v.Type, v.Record, v.State)
 	case *record.Assignment:
@@ -340,21 +346,20 @@ func (d *deskRun) kase(e *journal.Entry, k *record.Case) error {
 func second(t time.Time) string { return t.UTC().Truncate(time.Second).Format(time.RFC3339) }
 
 func (d *deskRun) visit(n uint64, id string, v *record.Visit) error {
-	row := deskVisit{Visit: id, Case: v.Case, On: v.On}
 	var was deskVisit
-	if there, err := d.read(visitRow(id), &was); err != nil {
+	if _, err := d.read(visitRow(id), &was); err != nil {
 		return err
-	} else if there {
-		row.Review = was.Review
 	}
-	if len(v.Flags) > 0 && row.Review == "" {
+	row := deskVisit{Visit: id, Case: v.Case, On: v.On, Review: was.Review, Confirmed: was.Confirmed, Settle: settleOf(v)}
+	flagged := len(v.FlagsNow(row.Confirmed)) > 0
+	if flagged && row.Review == "" {
 		row.todo = todo{todoVisit, second(v.ReceivedAt)}
 	}
 	if v.Origin == nil {
-		row.V, row.Round, row.Outcome = 1, v.Round, v.Outcome
-		if len(v.Flags) > 0 {
+		if flagged {
 			row.Flagged = 1
 		}
+		row.V, row.Round, row.Outcome = 1, v.Round, v.Outcome
 		var stop deskStop
 		if v.Assignment != "" {
 			if _, err := d.read(stopRow(v.Assignment), &stop); err != nil {

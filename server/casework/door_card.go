@@ -73,8 +73,7 @@ func doorGrounds(ctx context.Context, policy *conduct.Policy, find finder, f *Fi
 // each list of each case costs several times as much as the rest of a page. recs are the page; the finder reads from
 // the store what it does not have.
 func (s *Service) doors(ctx context.Context, c offline.Caller, recs []journal.Record) (*ahead, error) {
-	find := &ahead{stored: stored{s, c.Branch}, lists: map[string][]journal.Record{},
-		persons: map[journal.DebtorID][]journal.DebtorID{}, doors: map[journal.CaseID]caseDoor{}}
+	find := newAhead(s, c.Branch)
 	var held []*record.Case
 	var ids []journal.CaseID
 	var debtors []journal.DebtorID
@@ -92,6 +91,11 @@ func (s *Service) doors(ctx context.Context, c offline.Caller, recs []journal.Re
 	}
 	if len(ids) < 2 {
 		return find, nil
+	}
+	if c.Schema >= cardSchema {
+		if err := s.peopleAhead(ctx, find, held); err != nil {
+			return nil, err
+		}
 	}
 	for _, ix := range []journal.Index{AssignmentsByCase, ConsentsByCase, PlansByCase} {
 		if err := find.read(ctx, ix, nil, eqs(ids)); err != nil {
@@ -186,7 +190,7 @@ func (s *Service) card(ctx context.Context, find *ahead, rec journal.Record, k *
 		return doc, err
 	}
 	if schema >= cardSchema {
-		if doc, err = s.withPeople(ctx, doc, k); err != nil {
+		if doc, err = s.withPeople(ctx, find, doc, k); err != nil {
 			return nil, err
 		}
 	}

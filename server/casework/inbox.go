@@ -387,8 +387,8 @@ func (d *desk) flagged(row journal.Record) (*InboxItem, error) {
 	if err != nil || !there {
 		return nil, err
 	}
-	return &InboxItem{ID: of.Visit, Case: k.ID, Who: v.By, Device: v.Device, Since: v.ReceivedAt, Codes: v.Flags,
-		Round: v.Round, Team: of.Team}, nil
+	return &InboxItem{ID: of.Visit, Case: k.ID, Who: v.By, Device: v.Device, Since: v.ReceivedAt,
+		Codes: v.FlagsNow(of.Confirmed), Round: v.Round, Team: of.Team}, nil
 }
 
 func (d *desk) pending(row journal.Record) (*InboxItem, error) {

@@ -130,13 +130,18 @@ func (s *Service) Case(ctx context.Context, a auth.Actor, branch auth.BranchID, 
 		below := Below{kind.Name, []json.RawMessage{}}
 		q := journal.Query{Branch: branch, Type: kind.Name, Index: kind.ByCase.Name, Eq: []any{string(id)}}
 		if err := s.each(ctx, q, func(rec journal.Record) error {
-			item, err := s.shownWithID(ctx, rec, to)
-			switch {
-			case err != nil:
-			case kind.Name == "plans":
+			var item json.RawMessage
+			var err error
+			if kind.Name == "visits" {
+				item, err = s.visitNow(ctx, rec, confirmed[rec.ID], to)
+			} else {
+				item, err = s.shown(ctx, rec, to)
+			}
+			if err == nil {
+				item = withID(rec, item)
+			}
+			if err == nil && kind.Name == "plans" {
 				item, err = s.withPlanState(ctx, rec, &k, item)
-			case kind.Name == "visits" && to == record.Office:
-				item, err = withConfirmations(rec, confirmed[rec.ID], item)
 			}
 			if err == nil && to == record.Office {
 				item, err = withEvidence(rec, attached, item)
@@ -189,11 +194,16 @@ func (s *Service) shownWithID(ctx context.Context, rec journal.Record, to record
 	if err != nil {
 		return nil, err
 	}
+	return withID(rec, doc), nil
+}
+
+// withID adds to a shown record its id and revision, and the number of a visit.
+func withID(rec journal.Record, doc json.RawMessage) json.RawMessage {
 	pairs := []any{"id", rec.ID, "rev", rec.Rev}
 	if no := visitNo(rec); no > 0 {
 		pairs = append(pairs, "visit_no", no)
 	}
-	return withMembers(doc, pairs...), nil
+	return withMembers(doc, pairs...)
 }
 
 // Plans lists a branch's plans; approval "" lists all, pending those that wait.

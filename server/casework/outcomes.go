@@ -256,7 +256,7 @@ func outcomesOf(e *journal.Entry, lender string) ([]OutcomeItem, error) {
 			CaseRef: strings.TrimPrefix(string(st.Case), lender+"."), At: st.At, RecordedAt: record.WholeUTC(e.Received)}
 		switch kind {
 		case "visit":
-			item.Outcome, item.Supersedes = lenderOutcome(st.Outcome), st.Supersedes
+			item.Outcome, item.Supersedes = record.OutcomeFor(record.Lender, st.Outcome), st.Supersedes
 		case "plan":
 			item.Visit, item.PlanKind, item.State, item.Approval = st.Visit, st.Kind, st.State, st.Approval
 			item.Currency, item.AmountMinor, item.Promises = st.Currency, st.TotalMinor, st.Instalments
@@ -267,16 +267,4 @@ func outcomesOf(e *journal.Entry, lender string) ([]OutcomeItem, error) {
 		out = append(out, item)
 	}
 	return out, nil
-}
-
-// EndedEarly is the outcome that lenders read of visits whose own says that a person was vulnerable or unsafe.
-const EndedEarly = "ENDED_EARLY"
-
-// lenderOutcome is a visit's outcome as lenders read it.
-func lenderOutcome(code string) string {
-	switch code {
-	case "MET_VULNERABLE_STOP", "UNSAFE_ABORT":
-		return EndedEarly
-	}
-	return code
 }

@@ -17,6 +17,12 @@ import (
 
 // shown is a record as an audience sees it.
 func (s *Service) shown(ctx context.Context, rec journal.Record, to record.Audience) (json.RawMessage, error) {
+	return s.shownAs(ctx, rec, to, func(any) {})
+}
+
+// shownAs is shown for a state that now brings up to date: what holds at present of what was written once.
+func (s *Service) shownAs(ctx context.Context, rec journal.Record, to record.Audience,
+	now func(state any)) (json.RawMessage, error) {
 	kind, ok := record.KindOf(rec.Type)
 	if !ok {
 		return nil, fmt.Errorf("show %s/%s: a kind of record that is not known", rec.Type, rec.ID)
@@ -29,10 +35,11 @@ func (s *Service) shown(ctx context.Context, rec journal.Record, to record.Audie
 	if err := s.vault.OpenDoc(ctx, "", rec.Branch, rec.Type, rec.ID, state); err != nil {
 		return nil, fmt.Errorf("open %s: %w", rec.Type, err)
 	}
+	now(state)
 	switch v := state.(type) {
 	case *record.Visit:
 		if to == record.Lender {
-			v.Outcome = lenderOutcome(v.Outcome)
+			v.Outcome = record.OutcomeFor(to, v.Outcome)
 		}
 	case *record.Quarantined:
 		if v.IsPrivate() {
@@ -91,6 +98,10 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 	if err != nil {
 		return nil, err
 	}
+	confirmed, err := s.confirmationsAhead(ctx, c.Branch, recs)
+	if err != nil {
+		return nil, err
+	}
 	me := c.Actor.User
 	for i, rec := range recs {
 		var k *record.Case
@@ -124,9 +135,12 @@ func (s *Service) Render(ctx context.Context, c offline.Caller, recs []journal.R
 			continue
 		}
 		var doc json.RawMessage
-		if k != nil {
+		switch {
+		case k != nil:
 			doc, err = s.card(ctx, doors, rec, k, c.At, c.Schema)
-		} else {
+		case rec.Type == "visits":
+			doc, err = s.visitNow(ctx, rec, confirmed[rec.ID], record.Agent)
+		default:
 			doc, err = s.shown(ctx, rec, record.Agent)
 		}
 		if err != nil {

@@ -94,6 +94,9 @@ type Agents interface {
 	Absent(ctx context.Context, branch auth.BranchID, users []auth.UserID, at time.Time) ([]auth.UserID, error)
 	// Formerly lists the branches that a user worked in before, without those of now. The error is the store's.
 	Formerly(ctx context.Context, user auth.UserID) ([]auth.BranchID, error)
+	// WorkedIn gives the branch that a user was an agent of at each of some instants, "" where none is known. The error
+	// is the store's.
+	WorkedIn(ctx context.Context, user auth.UserID, at []time.Time) ([]auth.BranchID, error)
 }
 
 // Service is the one door for changes of cases and all that belongs to them.

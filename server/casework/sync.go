@@ -16,17 +16,12 @@ import (
 	"doorstep/sync/offline"
 )
 
-// Apply decides the mutations of one push, in order, as one conversation.
-func (s *Service) Apply(ctx context.Context, c offline.Caller, ms []offline.Mutation) ([]offline.Result, error) {
-	p := &push{svc: s, caller: c, done: map[string]string{}, notAfter: notAfter(ms, c.At)}
+// apply decides mutations in the push's branch.
+func (p *push) apply(ctx context.Context, ms []offline.Mutation) ([]offline.Result, error) {
+	s, c := p.svc, p.caller
 	var err error
 	if p.lost, err = s.lostSpans(ctx, c.Branch); err != nil {
 		return nil, err
-	}
-	if s.agents != nil {
-		if p.formerly, err = s.agents.Formerly(ctx, c.Actor.User); err != nil {
-			return nil, fmt.Errorf("look up an agent's branches: %w", err)
-		}
 	}
 	if err := p.earlier(ctx, ms); err != nil {
 		return nil, err
@@ -99,7 +94,7 @@ type push struct {
 	svc    *Service
 	caller offline.Caller
 	done   map[string]string // status by mid, of this push and of those it requires
-	// formerly are branches that the agent worked in before: what was decided there is not decided again.
+	// formerly are the other branches that the agent works or worked in: what was decided there is not decided again.
 	formerly []auth.BranchID
 	// notAfter is when each mutation was written at the latest, where the phone's clocks show it.
 	notAfter map[*offline.Mutation]time.Time

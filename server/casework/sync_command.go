@@ -76,10 +76,15 @@ func (c mutation) write(t *turn, rev uint64) record.Write {
 
 // sent says how a mutation came.
 func (c mutation) sent(t *turn) record.Sent {
-	s := record.Sent{By: c.push.caller.Actor.User, Device: t.Request.Device, Received: t.At, Written: c.m.ClientTS,
-		SkewS: c.push.caller.SkewS, NotAfter: c.push.notAfter[c.m]}
+	s := c.push.sent(c.m, t.At)
 	s.Again = !s.Written.IsZero() && isOfferedAgain(c.push.lost, s.Recorded(), t.At)
 	return s
+}
+
+// sent says how a mutation of the push came, received at an instant.
+func (p *push) sent(m *offline.Mutation, received time.Time) record.Sent {
+	return record.Sent{By: p.caller.Actor.User, Device: p.caller.Device, Received: received, Written: m.ClientTS,
+		SkewS: p.caller.SkewS, NotAfter: p.notAfter[m]}
 }
 
 // mostUptime bounds what is believed of a phone's monotonic clock.

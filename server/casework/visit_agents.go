@@ -45,24 +45,12 @@ func agentFlags(f *File, v *record.Visit, absent []auth.UserID) (flags []string)
 	issued := present(f, v, nil)
 	if len(v.Agents) > len(issued) || slices.ContainsFunc(v.Agents,
 		func(x record.VisitAgent) bool { return !slices.Contains(issued, x.Agent) }) {
-		flags = append(flags, "unknown_agent")
+		flags = append(flags, record.FlagUnknownAgent)
 	}
 	if len(present(f, v, absent)) < len(issued) {
 		flags = append(flags, "agent_not_active")
 	}
 	return flags
-}
-
-// unconfirmed are the agents a visit names, but for the one who recorded it, who have not said from
-// their own phone that they were there; by are those who have.
-func unconfirmed(v *record.Visit, by []auth.UserID) []auth.UserID {
-	out := []auth.UserID{}
-	for _, x := range v.Agents {
-		if x.Agent != v.By && !slices.Contains(by, x.Agent) && !slices.Contains(out, x.Agent) {
-			out = append(out, x.Agent)
-		}
-	}
-	return out
 }
 
 // confirms checks that a user may confirm a visit: it names them, and a colleague recorded it.

@@ -2,12 +2,15 @@ package casework
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"doorstep/auth"
 	"doorstep/server/record"
+	"doorstep/sync/journal"
 )
 
 // Where the law asks for two agents, two are who the stop was issued to; a name that was
@@ -64,6 +67,10 @@ func (a away) Absent(_ context.Context, _ auth.BranchID, users []auth.UserID, at
 }
 
 func (a away) Formerly(context.Context, auth.UserID) ([]auth.BranchID, error) { return nil, nil }
+
+func (a away) WorkedIn(_ context.Context, _ auth.UserID, at []time.Time) ([]auth.BranchID, error) {
+	return make([]auth.BranchID, len(at)), nil
+}
 
 // An agent who was disabled or elsewhere when the visit was made does not count, though the stop had
 // been issued to them; who left afterwards does, however late the visit comes.
@@ -123,6 +130,68 @@ func TestTheSecondAgentConfirms(t *testing.T) {
 	}
 	if ana.pull(); ana.holds("visit_confirmations") != "k5" {
 		t.Errorf("ana's phone holds %s", ana.holds("visit_confirmations"))
+	}
+}
+
+// Where the law asks for two agents, a visit is flagged until the second one confirms it from their own phone. What the
+// office, the lists, the inbox and the phones show is what holds then; what is stored does not change.
+func TestAVisitIsFlaggedUntilTheSecondAgentConfirms(t *testing.T) {
+	h := newFixture(t)
+	h.take(line("c1", "profile", "cn", "country", "CN", "time_zone", "", "currency", "CNY", "lon", "114.06",
+		"lat", "22.55"), line("c2"))
+	route := IssueRoute{Round: "r1", Route: "r1.t1", Team: "t1", Date: "2026-11-25", Agents: []auth.UserID{"ana", "rui"},
+		Items: []string{"badge", "authorisation_letter"}, Recording: true}
+	for i, c := range []journal.CaseID{"north.c1", "north.c2"} {
+		route.Stops = append(route.Stops, IssuedStop{Case: c, Assignment: "a" + string(c), Seq: i + 1,
+			ETA: instant("2026-11-25T10:00:00Z"), ServiceS: 1200})
+	}
+	if got := h.must(route); got["new"] != 2.0 {
+		t.Fatalf("issued: %v", got)
+	}
+	ana, rui := h.phone("ana", "d1"), h.phone("rui", "d2")
+	both := []members{{"agent_id": "ana"}, {"agent_id": "rui"}}
+	h.now = instant("2026-11-25T11:00:00Z")
+	h.want("a visit by two", ana.put("visits", "v1", visit("north.c1", "2026-11-25T10:00:00Z", "agents", both, "items",
+		[]string{"badge", "authorisation_letter"}, "recording", members{"media": "audio"})), "applied")
+	h.want("one where one would do", ana.put("visits", "v2", visit("north.c2", "2026-11-25T10:30:00Z", "agents", both)),
+		"applied")
+	if got := h.flags("v1") + "," + h.flags("v2"); got != "agent_unconfirmed," {
+		t.Fatalf("flagged %s", got)
+	}
+	shown := func() string {
+		t.Helper()
+		var out []string
+		for _, flagged := range []bool{false, true} {
+			p, err := h.svc.Visits(t.Context(), boss, VisitQuery{Branch: porto, Flagged: flagged})
+			ok(t, err)
+			out = append(out, list(t, p, "id"), list(t, p, "flags"))
+		}
+		counts, err := h.svc.InboxCounts(t.Context(), boss, porto)
+		ok(t, err)
+		for _, c := range counts {
+			if c.Kind == todoVisit {
+				out = append(out, fmt.Sprint(c.Count))
+			}
+		}
+		for _, p := range []*phone{ana, rui} {
+			p.pull()
+			out = append(out, fmt.Sprint(p.docs["visits"]["v1"]["flags"]))
+		}
+		return strings.Join(append(out, fmt.Sprint(h.child("north.c1", "visits", "v1")["flags"])), " | ")
+	}
+	const before = "v2 v1 | <nil> [agent_unconfirmed] | v1 | [agent_unconfirmed] | 1 | [agent_unconfirmed] | " +
+		"[agent_unconfirmed] | [agent_unconfirmed]"
+	if got := shown(); got != before {
+		t.Errorf("before: %s\nwant    %s", got, before)
+	}
+	h.want("the second", rui.put("visit_confirmations", "k1", members{"case": "north.c1", "visit": "v1",
+		"at": "2026-11-25T10:40:00Z"}), "applied")
+	const after = "v2 v1 | <nil> <nil> |  |  | 0 | <nil> | <nil> | <nil>"
+	if got := shown(); got != after {
+		t.Errorf("after: %s\nwant   %s", got, after)
+	}
+	if got := h.flags("v1"); got != "agent_unconfirmed" {
+		t.Errorf("stored is %q", got)
 	}
 }
 

@@ -146,6 +146,7 @@ func (s *Service) Visits(ctx context.Context, a auth.Actor, q VisitQuery) (Page,
 				if err := decode(row, &of); err != nil {
 					return nil, err
 				}
+				v.Flags = v.FlagsNow(of.Confirmed)
 				if !q.has(&v, &of) {
 					return nil, nil
 				}

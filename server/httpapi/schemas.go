@@ -247,8 +247,8 @@ func (b schemaBuilder) value(m *record.Member, t reflect.Type, f form) *huma.Sch
 	case reflect.String:
 		s := word(m.Is)
 		if m.Is == "outcomes" && !f.sent && f.to&record.Lender != 0 {
-			s.Enum = append(s.Enum, casework.EndedEarly)
-			s.Description = casework.EndedEarly + " is what lenders read of visits that ended because a person was " +
+			s.Enum = append(s.Enum, record.EndedEarly)
+			s.Description = record.EndedEarly + " is what lenders read of visits that ended because a person was " +
 				"vulnerable or unsafe."
 		}
 		return s

@@ -32,16 +32,37 @@ func (u *User) noteTerm(was *User, at time.Time) {
 	u.Terms = u.Terms[max(0, len(u.Terms)-mostTerms):]
 }
 
-// workedIn tells whether the user was an agent of a branch, and not disabled, at an instant. Before
-// the first term that is known it is as in that term.
-func (u *User) workedIn(b auth.BranchID, at time.Time) bool {
+// termAt is what the user was at an instant. Before the first term that is known it is as in that term.
+func (u *User) termAt(at time.Time) Term {
 	t := Term{Role: u.Role, Branches: u.Branches, Disabled: u.Disabled}
 	for i, x := range u.Terms {
 		if i == 0 || !x.From.After(at) {
 			t = x
 		}
 	}
+	return t
+}
+
+// workedIn tells whether the user was an agent of a branch, and not disabled, at an instant.
+func (u *User) workedIn(b auth.BranchID, at time.Time) bool {
+	t := u.termAt(at)
 	return t.Role == auth.RoleAgent && !t.Disabled && slices.Contains(t.Branches, b)
+}
+
+// WorkedIn gives the branch that a user was an agent of at each of some instants, "" where none is known. The error is
+// the store's.
+func (s *Service) WorkedIn(ctx context.Context, id auth.UserID, at []time.Time) ([]auth.BranchID, error) {
+	out := make([]auth.BranchID, len(at))
+	users, err := s.usersOf(ctx, []auth.UserID{id})
+	if err != nil || users[0] == nil {
+		return out, err
+	}
+	for i := range at {
+		if t := users[0].termAt(at[i]); t.Role == auth.RoleAgent && len(t.Branches) == 1 {
+			out[i] = t.Branches[0]
+		}
+	}
+	return out, nil
 }
 
 // Absent tells which of some users could not work in a branch at an instant: who does not exist,

@@ -17,6 +17,21 @@ type Outcome struct {
 	Hold string
 	// Address is what it establishes about the address (address_verifications); "" for nothing.
 	Address string
+	// Private says that it tells of a person who was vulnerable or felt unsafe: see OutcomeFor.
+	Private bool
+}
+
+// EndedEarly is what stands in the place of a private outcome.
+const EndedEarly = "ENDED_EARLY"
+
+// OutcomeFor is an outcome as an audience reads it in lists, files and cards: the office and auditors as it is, the
+// others EndedEarly in the place of a private one. The record of a visit has it as it is on the phones that hold the
+// case, which send back what they were shown.
+func OutcomeFor(to Audience, code string) string {
+	if OutcomeOf(code).Private && to&(Office|Auditor) == 0 {
+		return EndedEarly
+	}
+	return code
 }
 
 // outcomes is the closed list of outcome codes.
@@ -32,14 +47,14 @@ var outcomes = map[string]Outcome{
 	"MET_ASKED_NO_VISITS":    {Met: true, Door: true, Hold: "cease_visit"},
 	"MET_RESCHEDULE":         {Met: true, Door: true},
 	"MET_REPRESENTED":        {Met: true, Door: true, Hold: "represented"},
-	"MET_VULNERABLE_STOP":    {Met: true, Door: true, Hold: "vulnerable"},
+	"MET_VULNERABLE_STOP":    {Met: true, Door: true, Hold: "vulnerable", Private: true},
 	"NOT_MET_NOBODY":         {Door: true},
 	"NOT_MET_THIRD_PARTY":    {Door: true},
 	"ADDR_WRONG":             {Door: true, Address: "wrong_address"},
 	"ADDR_MOVED":             {Door: true, Address: "moved"},
 	"ADDR_NOT_FOUND":         {Address: "not_found"},
 	"DECEASED_REPORTED":      {Door: true, Hold: "deceased"},
-	"UNSAFE_ABORT":           {},
+	"UNSAFE_ABORT":           {Private: true},
 	"WEATHER_ABORT":          {},
 	"BLOCKED_BY_POLICY":      {},
 	"CANCELLED_PAID":         {},

@@ -1,10 +1,14 @@
 package offline
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"time"
+
+	"doorstep/auth/strictjson"
 )
 
 // Limits of a push.
@@ -80,7 +84,7 @@ func (s *Service) Push(ctx context.Context, c Caller, q PushRequest) (PushAnswer
 // was sent, and in one spelling (M1).
 func (m *Mutation) payload() []byte {
 	if m.Raw != nil && m.Bad != nil {
-		return m.Raw
+		return unreadPayload(m.Raw)
 	}
 	fields := []byte(m.Fields) // not JSON: never accepted as such, but still compared
 	if text := Meaning(m.Fields); text != nil {
@@ -88,3 +92,40 @@ func (m *Mutation) payload() []byte {
 	}
 	return fmt.Appendf(nil, "%q %q %q %d %s", m.Type, m.ID, m.Op, m.Base, fields)
 }
+
+// unreadPayload is payload of a mutation that cannot be read, from its text: an app that spells its members in another
+// way the next time gets the answer of the first time. A text that encoding/json would change, such as one that names a
+// member twice, has one spelling but for white space.
+func unreadPayload(raw []byte) []byte {
+	text := raw
+	if f := strictjson.Check(raw); f != nil && (f.Kind == strictjson.Surrogate || f.Kind == strictjson.NUL) {
+		// What no string may hold stays apart from what encoding/json puts in its place: its digits follow U+FFFF, which no
+		// text has.
+		text = noText.ReplaceAllFunc(raw, func(escape []byte) []byte {
+			if len(escape) == 2 {
+				return escape
+			}
+			return append([]byte(`\uffff`), bytes.ToLower(escape[2:])...)
+		})
+	}
+	var members map[string]json.RawMessage
+	if strictjson.Check(text) != nil || json.Unmarshal(text, &members) != nil || members == nil {
+		var b bytes.Buffer
+		if json.Compact(&b, raw) != nil {
+			return raw
+		}
+		return b.Bytes()
+	}
+	member := func(name string, absent string) []byte {
+		if text := Meaning(members[name]); len(text) > 0 && string(text) != "null" {
+			return text
+		}
+		return []byte(absent)
+	}
+	return fmt.Appendf(nil, "%s %s %s %s %s", member("type", `""`), member("id", `""`), member("op", `""`),
+		member("base", "0"), member("fields", ""))
+}
+
+// noText finds the escapes of a JSON string: those of NUL and of half a surrogate pair whole, of the others the first
+// two bytes.
+var noText = regexp.MustCompile(`(?s)\\(?:u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})|.)`)
