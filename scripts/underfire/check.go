@@ -235,9 +235,19 @@ func (w *world) once(id string, f map[string]any, newest map[string]*said, known
 	}
 }
 
-// quarantine lists the ids and the mids of what is in the branch's quarantine.
+// quarantine lists the ids and the mids of what is in the branch's quarantine: what waits, and what there is nothing to
+// do about, such as drafts.
 func (w *world) quarantine(ctx context.Context) (map[string]bool, error) {
 	kept := map[string]bool{}
+	for _, state := range []string{"open", "dismissed"} {
+		if err := w.quarantineIn(ctx, state, kept); err != nil {
+			return nil, err
+		}
+	}
+	return kept, nil
+}
+
+func (w *world) quarantineIn(ctx context.Context, state string, kept map[string]bool) error {
 	for next := ""; ; {
 		var page struct {
 			Items []struct {
@@ -246,15 +256,15 @@ func (w *world) quarantine(ctx context.Context) (map[string]bool, error) {
 			} `json:"items"`
 			Next string `json:"next_cursor"`
 		}
-		if err := w.day.Admin.Do(ctx, http.MethodGet, "/v1/quarantine?limit=500&branch="+w.day.Branch+"&cursor="+
-			url.QueryEscape(next), nil, &page); err != nil {
-			return nil, err
+		if err := w.day.Admin.Do(ctx, http.MethodGet, "/v1/quarantine?limit=500&state="+state+"&branch="+
+			w.day.Branch+"&cursor="+url.QueryEscape(next), nil, &page); err != nil {
+			return err
 		}
 		for _, q := range page.Items {
 			kept[q.ID], kept[q.Mid] = true, true
 		}
 		if next = page.Next; next == "" {
-			return kept, nil
+			return nil
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 
 	"doorstep/auth/refusal"
 	"doorstep/server/record"
@@ -51,7 +52,7 @@ func isFinal(err error) bool {
 		return false
 	}
 	switch no.Code() {
-	case "upload.media_type", "upload.picture", "upload.not_named", "debtor.erased", "case.not_found":
+	case "upload.media_type", "upload.picture", "upload.unclean", "upload.not_named", "debtor.erased", "case.not_found":
 		return true
 	}
 	return false
@@ -114,7 +115,8 @@ func (s *Service) make(ctx context.Context, u *upload) error {
 			return ctx.Err()
 		}
 	}
-	whole, head, err := s.verify(ctx, u, key)
+	scan := &mp4Scan{}
+	whole, head, err := s.verify(ctx, u, key, scan)
 	if err != nil {
 		return err
 	}
@@ -126,6 +128,13 @@ func (s *Service) make(ctx context.Context, u *upload) error {
 		Record: u.Record, Kind: u.Kind, By: u.Agent, Device: u.Device, SHA256: u.SHA256, Bytes: u.Length, Type: u.Type,
 		StoredSHA256: u.SHA256, StoredBytes: u.Length, StoredType: u.Type, Blob: u.Blob}
 	var made [][]byte
+	var edits []edit
+	if isMP4(u.Type) {
+		if edits, a.HadPosition, err = scan.end(); err != nil {
+			return refuse(refusal.Invalid, "upload.unclean", "",
+				"the recording cannot be read well enough to clear it of what else is in it, such as where it was made")
+		}
+	}
 	if isPicture(u.Type) {
 		p, err := rewrite(u.Type, whole, s.opt.Limits.Pixels)
 		if errors.Is(err, errPicture) {
@@ -143,7 +152,7 @@ func (s *Service) make(ctx context.Context, u *upload) error {
 	}
 	left := u.Making // of an earlier attempt
 	u.Making = nil
-	for range made {
+	for range max(len(made), min(len(edits), 1)) {
 		blob, err := newBlob()
 		if err != nil {
 			return err
@@ -168,12 +177,44 @@ func (s *Service) make(ctx context.Context, u *upload) error {
 	if made != nil {
 		a.Blob, a.ThumbnailBlob = u.Making[0], u.Making[1]
 	}
+	if len(edits) > 0 {
+		a.Reencoded, a.Blob = true, u.Making[0]
+		if a.StoredSHA256, err = s.copyEdited(ctx, u, key, edits); err != nil {
+			return err
+		}
+	}
 	u.Ready = &a
 	return s.save(ctx, u)
 }
 
-// verify compares the bytes with their SHA-256. It gives how they begin, and all of them if they are a picture.
-func (s *Service) verify(ctx context.Context, u *upload, key *seal.BlobKey) (whole, head []byte, err error) {
+// copyEdited writes the bytes into the blob that is being made, with edits, and gives their SHA-256.
+func (s *Service) copyEdited(ctx context.Context, u *upload, key *seal.BlobKey, edits []edit) (sum string, err error) {
+	from, to := io.Pipe()
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		at := int64(0)
+		_ = to.CloseWithError(readBlob(ctx, s.opt.Frames, key, u.Blob, u.Length, func(p []byte) error {
+			apply(edits, at, p)
+			at += int64(len(p))
+			_, err := to.Write(p)
+			return err
+		}))
+	}()
+	hash := sha256.New()
+	n, err := writeBlob(ctx, s.opt.Frames, key, u.Making[0], 0, 0, u.Length, io.TeeReader(from, hash))
+	_ = from.Close()
+	<-read
+	if err == nil && n != u.Length {
+		err = errShort
+	}
+	return hex.EncodeToString(hash.Sum(nil)), err
+}
+
+// verify compares the bytes with their SHA-256. It gives how they begin, and all of them if they are a picture; those
+// of an MP4 go through scan.
+func (s *Service) verify(ctx context.Context, u *upload, key *seal.BlobKey, scan *mp4Scan) (whole, head []byte,
+	err error) {
 	hash := sha256.New()
 	picture := isPicture(u.Type)
 	err = readBlob(ctx, s.opt.Frames, key, u.Blob, u.Length, func(p []byte) error {
@@ -183,6 +224,9 @@ func (s *Service) verify(ctx context.Context, u *upload, key *seal.BlobKey) (who
 		}
 		if picture {
 			whole = append(whole, p...)
+		}
+		if isMP4(u.Type) {
+			_, _ = scan.Write(p)
 		}
 		return nil
 	})

@@ -106,6 +106,9 @@ func isPicture(mediaType string) bool {
 	return mediaType == "image/jpeg" || mediaType == "image/png" || mediaType == "image/webp"
 }
 
+// isMP4 tells whether files of a media type are cleared of what their boxes tell beside picture and sound.
+func isMP4(mediaType string) bool { return mediaType == "audio/mp4" || mediaType == "video/mp4" }
+
 // Extension is the end of the file name under which a media type of ours is given out, with its dot.
 func Extension(mediaType string) string {
 	return map[string]string{"image/jpeg": ".jpg", "image/png": ".png", "application/pdf": ".pdf", "audio/mp4": ".m4a",
