@@ -53,7 +53,7 @@ var arrows = map[string][]string{
 		"sync/journal", "sync/offline", "sync/seal"},
 	"server/audit":             {"auth", "auth/keyfile", "auth/refusal", "server/record", "sync/journal", "sync/seal"},
 	"server/backup":            {"auth", "auth/keyfile"},
-	"server/store/sqlitestore": {"auth", "auth/keyfile", "sync/journal"},
+	"server/store/sqlitestore": {"auth", "auth/keyfile", "auth/refusal", "sync/journal"},
 	"server/store/mongostore":  {"auth", "sync/journal"},
 	"server/store/memstore":    {"auth", "sync/journal"},
 	"server/simulation":        {},

@@ -29,6 +29,7 @@ import (
 	"doorstep/server/notify"
 	"doorstep/server/notify/fcm"
 	"doorstep/server/office"
+	"doorstep/server/store/sqlitestore"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
 	"doorstep/sync/seal"
@@ -151,7 +152,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		Audit: s.audit, Access: s.access, Visits: visits{s.casework}, Attachments: s.files, Offline: s.offline,
 		Journal: s.journal, Travel: times,
 		Threads: threads, Law: s.law, Hash: func(b []byte) [32]byte { return vault.Hash("request", b) },
-		Ready: s.ready, TrustedProxies: cfg.trusted, UnreadablePushes: cfg.unreadablePushes,
+		Ready: s.ready, Trouble: sqlitestore.Trouble, TrustedProxies: cfg.trusted, UnreadablePushes: cfg.unreadablePushes,
 		MetricsElsewhere: cfg.MetricsListen != "", Version: cfg.Version,
 		Log: cfg.Log})
 	if cfg.MetricsListen != "" {

@@ -4,13 +4,18 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 
+	"doorstep/auth"
 	"doorstep/server/play"
 	"doorstep/server/store/sqlitestore"
 	"doorstep/sync/journal"
@@ -125,4 +130,55 @@ func TestADamagedBranchDoesNotStopTheStart(t *testing.T) {
 		ok(t, admin.Do(context.Background(), http.MethodPut, "/v1/branches/south",
 			map[string]any{"name": "South", "time_zone": "Europe/London", "country": "GB"}, nil))
 	})
+}
+
+// failing is a store whose look-ups of documents fail.
+type failing struct {
+	kept
+	with atomic.Pointer[error]
+}
+
+func (f *failing) Records(ctx context.Context, b auth.BranchID, refs []journal.DocRef) ([]journal.Record, error) {
+	if err := f.with.Load(); err != nil {
+		return nil, *err
+	}
+	return f.kept.Records(ctx, b, refs)
+}
+
+// A push that meets trouble of the store that may pass is asked to come again, whatever read or write met it; only what
+// the same push would meet again is an error of the server.
+func TestAPushMeetsTroubleOfTheStore(t *testing.T) {
+	f := &failing{kept: kept{emptyStore(t)}}
+	s, _, _ := oneBranch(t, Config{store: func(context.Context, *Config) (store, error) { return f, nil }})
+	ann := &play.Client{Base: s.URL()}
+	ok(t, ann.SignIn(t.Context(), "ann", adminPassword, "ann-phone"))
+	token, err := ann.Token(t.Context())
+	ok(t, err)
+	for name, c := range map[string]struct {
+		err    error
+		status int
+		retry  string
+	}{
+		"a store that does not answer": {journal.ErrNoAnswer, http.StatusServiceUnavailable, "5"},
+		"a full store":                 {journal.ErrFull, http.StatusServiceUnavailable, "30"},
+		"a full disk":                  {&fs.PathError{Op: "read", Path: "x", Err: syscall.ENOSPC}, 503, "30"},
+		"a disk that fails":            {&fs.PathError{Op: "read", Path: "x", Err: syscall.EIO}, 503, "5"},
+		"a bug":                        {errors.New("records: a nil something"), http.StatusInternalServerError, ""},
+	} {
+		id := play.NewID()
+		body := `{"mutations":[{"mid":"` + id + `","type":"visit_notes","id":"` + id + `","op":"put","fields":{"case":"c1"}}]}`
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL()+"/sync/v1/push", strings.NewReader(body))
+		ok(t, err)
+		req.Header.Set("Authorization", "Bearer "+token)
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("X-Device-Id", "ann-phone")
+		f.with.Store(&c.err)
+		resp, err := http.DefaultClient.Do(req)
+		f.with.Store(nil)
+		ok(t, err)
+		ok(t, resp.Body.Close())
+		if got := resp.Header.Get("Retry-After"); resp.StatusCode != c.status || got != c.retry {
+			t.Errorf("%s: %d, Retry-After %q; want %d and %q", name, resp.StatusCode, got, c.status, c.retry)
+		}
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 	"doorstep/geo/travel"
 	"doorstep/openapi"
 	"doorstep/server/access"
@@ -56,6 +57,9 @@ type Options struct {
 	UnreadablePushes int
 	// MetricsElsewhere has GET /metrics answer 404, since the caller serves Metrics at another address.
 	MetricsElsewhere bool
+	// Trouble tells what callers may be told of an error of the store that is no refusal: that it may pass, as a refusal of
+	// refusal.Unavailable; nil for one that will not. Nil: none may.
+	Trouble func(err error) *refusal.Error
 	// Ready says why the server cannot answer yet; nil when it can.
 	Ready   func(ctx context.Context) error
 	Version string

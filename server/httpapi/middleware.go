@@ -278,6 +278,11 @@ func (a *API) problem(ctx context.Context, at string, err error) *Problem {
 	p, known := problemOf(err)
 	if !known {
 		a.log.ErrorContext(ctx, "request failed", "id", ctx.Value(requestKey), "err", err)
+		if a.opt.Trouble != nil {
+			if later := a.opt.Trouble(err); later != nil {
+				p = ofRefusal(later)
+			}
+		}
 	}
 	return p.located(a.parts[at])
 }
