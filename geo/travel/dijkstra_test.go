@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"doorstep/geo/extract"
 )
 
 // plain is Dijkstra's algorithm on states and moves as they were expanded:
@@ -113,7 +115,7 @@ func TestCostsAreThoseOfPlainDijkstra(t *testing.T) {
 			if testing.Short() && name == "porto_portugal.osm.pbf" {
 				t.Skip("the large map is left out of short tests")
 			}
-			net, err := readNetwork(context.Background(), pbf{file: extractOf(t, name)})
+			net, err := readNetwork(context.Background(), extract.File{Reader: extractOf(t, name)})
 			if err != nil {
 				t.Fatal(err)
 			}

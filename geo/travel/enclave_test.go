@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"doorstep/geo"
+	"doorstep/geo/extract"
 )
 
 // townRoad is a road of a random town.
@@ -294,7 +295,7 @@ func nearestPlace(g *graph, p geo.Point) place {
 
 // TestAreasForResidentsOnARealMap goes from the middle of the map to every road of an area for residents and back.
 func TestAreasForResidentsOnARealMap(t *testing.T) {
-	net, err := readNetwork(context.Background(), pbf{file: extractOf(t, "porto_portugal.osm.pbf")})
+	net, err := readNetwork(context.Background(), extract.File{Reader: extractOf(t, "porto_portugal.osm.pbf")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"doorstep/geo"
+	"doorstep/geo/extract"
 
 	"github.com/paulmach/osm"
 )
@@ -37,18 +38,27 @@ type rawWay struct {
 	tags  osm.Tags
 }
 
-// extract is a source of nodes, ways and relations.
-type extract interface {
-	// each calls visit for every way and relation, or for every node.
-	each(ctx context.Context, nodes bool, visit func(osm.Object)) error
+// objects is a source of nodes, ways and relations; an extract.File is one.
+type objects interface {
+	// Each calls visit for every object that the query wants, and may for others.
+	Each(ctx context.Context, q extract.Query, visit func(osm.Object)) error
 }
+
+// waysAndTurns are the ways that may be roads, and the restrictions of turns.
+var waysAndTurns = extract.Query{Kinds: extract.Ways | extract.Relations,
+	Want: func(kind extract.Kind, _ int64, tags osm.Tags) bool {
+		if kind == extract.Ways {
+			return classOf(tags) != ""
+		}
+		return isRestriction(tags)
+	}}
 
 // readNetwork reads an extract twice: for ways and restrictions, then for the
 // nodes that they need.
-func readNetwork(ctx context.Context, from extract) (*network, error) {
+func readNetwork(ctx context.Context, from objects) (*network, error) {
 	var raw []rawWay
 	var restrictions []osm.Relation
-	err := from.each(ctx, false, func(o osm.Object) {
+	err := from.Each(ctx, waysAndTurns, func(o osm.Object) {
 		switch o := o.(type) {
 		case *osm.Way:
 			if classOf(o.Tags) != "" && len(o.Nodes) > 1 {
@@ -96,7 +106,7 @@ func readNetwork(ctx context.Context, from extract) (*network, error) {
 	n.at = make([]geo.E7, len(n.ids))
 	n.known, n.lights = make([]bool, len(n.ids)), make([]bool, len(n.ids))
 	n.blocked = make([]uint8, len(n.ids))
-	err = from.each(ctx, true, func(o osm.Object) {
+	err = from.Each(ctx, extract.Query{Kinds: extract.Nodes}, func(o osm.Object) {
 		node, ok := o.(*osm.Node)
 		if !ok {
 			return
@@ -120,7 +130,7 @@ func readNetwork(ctx context.Context, from extract) (*network, error) {
 		return nil, err
 	}
 	if len(n.ids) > 0 && !slices.Contains(n.known, true) {
-		return nil, unreadable("holds roads but none of their nodes: make the extract anew with its nodes " +
+		return nil, extract.Unreadable("holds roads but none of their nodes: make the extract anew with its nodes " +
 			"(osmium extract --strategy=complete_ways; add-locations-to-ways --keep-untagged-nodes)")
 	}
 	n.measureFerries(ferries)

@@ -3,9 +3,7 @@ package travel
 import (
 	"bytes"
 	"compress/gzip"
-	"compress/zlib"
 	"context"
-	"encoding/binary"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -13,212 +11,28 @@ import (
 	"testing"
 
 	"doorstep/geo"
-
-	"github.com/klauspost/compress/zstd"
-	"google.golang.org/protobuf/encoding/protowire"
+	"doorstep/geo/extract"
+	"doorstep/geo/extract/extracttest"
 )
 
-// packing is how a test's file is written.
-type packing struct {
-	plain    bool   // nodes one by one, not dense
-	method   string // raw, zlib, zstd, or one that is not read
-	loose    bool   // lists as single numbers, not packed
-	features []string
-}
-
-// pbfObject is one version of an object, deleted or not.
-type pbfObject struct {
-	kind    byte // n, w, r
-	id      int64
-	at      geo.Point
-	tags    string // as in tagged
-	refs    []int64
-	roles   []string // of a relation's members; the kind of each is the letter before a colon
-	version uint64
-	deleted bool
-}
-
-// message builds a protobuf message.
-type message []byte
-
-func (m *message) number(field protowire.Number, n uint64) {
-	*m = protowire.AppendVarint(protowire.AppendTag(*m, field, protowire.VarintType), n)
-}
-
-func (m *message) bytes(field protowire.Number, b []byte) {
-	*m = protowire.AppendBytes(protowire.AppendTag(*m, field, protowire.BytesType), b)
-}
-
-func (m *message) list(field protowire.Number, loose bool, list []uint64) {
-	if loose {
-		for _, n := range list {
-			m.number(field, n)
-		}
-		return
-	}
-	var packed []byte
-	for _, n := range list {
-		packed = protowire.AppendVarint(packed, n)
-	}
-	m.bytes(field, packed)
-}
-
-// write makes a file of objects, one block for each run of a kind.
-func (p packing) write(t *testing.T, objects ...pbfObject) []byte {
-	t.Helper()
-	var file bytes.Buffer
-	frame := func(kind string, text []byte) {
-		var b, head message
-		b.number(2, uint64(len(text)))
-		var packed bytes.Buffer
-		switch p.method {
-		case "", "zlib":
-			z := zlib.NewWriter(&packed)
-			z.Write(text)
-			z.Close()
-			b.bytes(3, packed.Bytes())
-		case "raw":
-			b = nil
-			b.bytes(1, text)
-		case "zstd":
-			z, err := zstd.NewWriter(&packed)
-			if err != nil {
-				t.Fatal(err)
-			}
-			z.Write(text)
-			z.Close()
-			b.bytes(7, packed.Bytes())
-		case "lzma":
-			b.bytes(4, text)
-		case "lz4":
-			b.bytes(6, text)
-		}
-		head.bytes(1, []byte(kind))
-		head.number(3, uint64(len(b)))
-		file.Write(binary.BigEndian.AppendUint32(nil, uint32(len(head))))
-		file.Write(head)
-		file.Write(b)
-	}
-	var header message
-	for _, f := range append([]string{"OsmSchema-V0.6", "DenseNodes"}, p.features...) {
-		header.bytes(4, []byte(f))
-	}
-	header.bytes(5, []byte("Sort.Type_then_ID"))
-	frame("OSMHeader", header)
-	for len(objects) > 0 {
-		n := 1
-		for n < len(objects) && n < 3 && objects[n].kind == objects[0].kind {
-			n++
-		}
-		frame("OSMData", p.block(objects[:n]))
-		objects = objects[n:]
-	}
-	return file.Bytes()
-}
-
-func (p packing) block(objects []pbfObject) []byte {
-	var table, group, block message
-	index := map[string]uint64{}
-	text := func(s string) uint64 {
-		if i, there := index[s]; there {
-			return i
-		}
-		index[s] = uint64(len(index))
-		table.bytes(1, []byte(s))
-		return index[s]
-	}
-	text("")
-	var dense struct{ id, lat, lon, versions, visible, keyVals []uint64 }
-	var last [3]int64
-	for _, o := range objects {
-		var m, info message
-		var keys, vals []uint64
-		for _, tag := range tagged(o.tags) {
-			keys, vals = append(keys, text(tag.Key)), append(vals, text(tag.Value))
-			dense.keyVals = append(dense.keyVals, text(tag.Key), text(tag.Value))
-		}
-		dense.keyVals = append(dense.keyVals, 0)
-		info.number(1, o.version)
-		visible := uint64(1)
-		if o.deleted {
-			visible = 0
-			info.number(6, 0)
-		}
-		now := [3]int64{o.id, int64(o.at.E7().Lat), int64(o.at.E7().Lon)}
-		dense.id = append(dense.id, protowire.EncodeZigZag(now[0]-last[0]))
-		dense.lat = append(dense.lat, protowire.EncodeZigZag(now[1]-last[1]))
-		dense.lon = append(dense.lon, protowire.EncodeZigZag(now[2]-last[2]))
-		dense.versions, dense.visible = append(dense.versions, o.version), append(dense.visible, visible)
-		last = now
-		id := uint64(o.id)
-		if o.kind == 'n' {
-			id = protowire.EncodeZigZag(o.id)
-		}
-		m.number(1, id)
-		m.list(2, p.loose, keys)
-		m.list(3, p.loose, vals)
-		m.bytes(4, info)
-		var refs, roles, types []uint64
-		ref := int64(0)
-		for i, r := range o.refs {
-			refs = append(refs, protowire.EncodeZigZag(r-ref))
-			ref = r
-			if o.kind == 'r' {
-				kind, role, _ := strings.Cut(o.roles[i], ":")
-				roles, types = append(roles, text(role)), append(types, uint64(strings.Index("nwr", kind)))
-			}
-		}
-		switch o.kind {
-		case 'n':
-			m.number(8, protowire.EncodeZigZag(now[1]))
-			m.number(9, protowire.EncodeZigZag(now[2]))
-			if p.plain {
-				group.bytes(1, m)
-			}
-		case 'w':
-			m.list(8, p.loose, refs)
-			group.bytes(3, m)
-		case 'r':
-			m.list(8, p.loose, roles)
-			m.list(9, p.loose, refs)
-			m.list(10, p.loose, types)
-			group.bytes(4, m)
-		}
-	}
-	if objects[0].kind == 'n' && !p.plain {
-		var d, info message
-		info.list(1, p.loose, dense.versions)
-		info.list(6, p.loose, dense.visible)
-		d.list(1, p.loose, dense.id)
-		d.bytes(5, info)
-		d.list(8, p.loose, dense.lat)
-		d.list(9, p.loose, dense.lon)
-		d.list(10, p.loose, dense.keyVals)
-		group.bytes(2, d)
-	}
-	block.bytes(1, table)
-	block.bytes(2, group)
-	return block
-}
-
 // hamlet is a street of four nodes with a barrier, a side street, a forbidden turn, and a building.
-func hamlet() []pbfObject {
-	return []pbfObject{
-		{kind: 'n', id: 1, at: geo.Point{Lon: 11, Lat: 49}}, {kind: 'n', id: 2, at: geo.Point{Lon: 11.01, Lat: 49}},
-		{kind: 'n', id: 3, at: geo.Point{Lon: 11.02, Lat: 49}, tags: "barrier=bollard"},
-		{kind: 'n', id: 4, at: geo.Point{Lon: 11.02, Lat: 49.01}}, {kind: 'n', id: -5, at: geo.Point{Lon: -11, Lat: -49}},
-		{kind: 'w', id: 10, tags: "highway=residential", refs: []int64{1, 2, 3}},
-		{kind: 'w', id: 11, tags: "highway=service", refs: []int64{2, 4}},
-		{kind: 'w', id: 12, tags: "building=yes", refs: []int64{1, 2, 4, 1}},
-		{kind: 'w', id: 13, tags: "highway=footway", refs: []int64{4, -5}},
-		{kind: 'r', id: 20, tags: "type=restriction restriction=no_left_turn", refs: []int64{10, 2, 11},
-			roles: []string{"w:from", "n:via", "w:to"}},
+func hamlet() []extracttest.Object {
+	return []extracttest.Object{
+		{Kind: 'n', ID: 1, At: geo.Point{Lon: 11, Lat: 49}}, {Kind: 'n', ID: 2, At: geo.Point{Lon: 11.01, Lat: 49}},
+		{Kind: 'n', ID: 3, At: geo.Point{Lon: 11.02, Lat: 49}, Tags: "barrier=bollard"},
+		{Kind: 'n', ID: 4, At: geo.Point{Lon: 11.02, Lat: 49.01}}, {Kind: 'n', ID: -5, At: geo.Point{Lon: -11, Lat: -49}},
+		{Kind: 'w', ID: 10, Tags: "highway=residential", Refs: []int64{1, 2, 3}},
+		{Kind: 'w', ID: 11, Tags: "highway=service", Refs: []int64{2, 4}},
+		{Kind: 'w', ID: 12, Tags: "building=yes", Refs: []int64{1, 2, 4, 1}},
+		{Kind: 'w', ID: 13, Tags: "highway=footway", Refs: []int64{4, -5}},
+		{Kind: 'r', ID: 20, Tags: "type=restriction restriction=no_left_turn", Refs: []int64{10, 2, 11},
+			Roles: []string{"w:from", "n:via", "w:to"}},
 	}
 }
 
 func networkOf(t *testing.T, file []byte) *network {
 	t.Helper()
-	n, err := readNetwork(context.Background(), pbf{file: bytes.NewReader(file)})
+	n, err := readNetwork(context.Background(), extract.File{Reader: bytes.NewReader(file)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,14 +40,14 @@ func networkOf(t *testing.T, file []byte) *network {
 }
 
 func TestAnExtractIsTheSameHoweverItIsPacked(t *testing.T) {
-	want := networkOf(t, packing{}.write(t, hamlet()...))
+	want := networkOf(t, extracttest.Packing{}.Write(t, hamlet()...))
 	if len(want.ways) != 3 || len(want.ids) != 5 || want.blocked[3] == 0 || len(want.rules) != 1 ||
 		want.at[0] != (geo.E7{Lon: -110_000_000, Lat: -490_000_000}) {
 		t.Fatalf("%+v", want)
 	}
-	for _, p := range []packing{{plain: true}, {method: "raw"}, {method: "zstd"}, {plain: true, method: "zstd"},
-		{loose: true}, {plain: true, loose: true, method: "raw"}, {features: []string{"HistoricalInformation"}}} {
-		if got := networkOf(t, p.write(t, hamlet()...)); !reflect.DeepEqual(got, want) {
+	for _, p := range []extracttest.Packing{{Plain: true}, {Method: "raw"}, {Method: "zstd"},
+		{Plain: true, Method: "zstd"}, {Loose: true}, {Plain: true, Loose: true, Method: "raw"}, {Features: []string{"HistoricalInformation"}}} {
+		if got := networkOf(t, p.Write(t, hamlet()...)); !reflect.DeepEqual(got, want) {
 			t.Errorf("%+v: %+v, want %+v", p, got, want)
 		}
 	}
@@ -243,49 +57,49 @@ func TestAnExtractIsTheSameHoweverItIsPacked(t *testing.T) {
 func TestAHistoryFileIsReadAsOfToday(t *testing.T) {
 	a, b, c := geo.Point{Lon: 11, Lat: 49}, geo.Point{Lon: 11.01, Lat: 49}, geo.Point{Lon: 11.02, Lat: 49}
 	turn := []string{"w:from", "n:via", "w:to"}
-	history := []pbfObject{
-		{kind: 'n', id: 1, at: b, tags: "barrier=bollard", version: 1}, {kind: 'n', id: 1, at: a, version: 2},
-		{kind: 'n', id: 2, at: b, version: 1},
-		{kind: 'n', id: 3, at: c, version: 1}, {kind: 'n', id: 3, version: 2, deleted: true},
-		{kind: 'n', id: 3, at: c, version: 3},
-		{kind: 'n', id: 4, at: c, version: 1}, {kind: 'n', id: 4, version: 2, deleted: true},
-		{kind: 'w', id: 10, tags: "highway=residential oneway=yes", refs: []int64{1, 3}, version: 1},
-		{kind: 'w', id: 10, tags: "highway=residential", refs: []int64{1, 2, 3}, version: 2},
-		{kind: 'w', id: 11, tags: "highway=primary", refs: []int64{1, 3}, version: 1},
-		{kind: 'w', id: 11, version: 2, deleted: true},
-		{kind: 'w', id: 12, tags: "highway=primary", refs: []int64{1, 3}, version: 1},
-		{kind: 'w', id: 12, tags: "landuse=forest", refs: []int64{1, 3}, version: 2},
-		{kind: 'w', id: 13, tags: "highway=residential", refs: []int64{2, 3}, version: 1},
-		{kind: 'r', id: 20, tags: "type=restriction restriction=no_left_turn", refs: []int64{10, 2, 13}, roles: turn,
-			version: 1},
-		{kind: 'r', id: 20, version: 2, deleted: true},
-		{kind: 'r', id: 21, tags: "type=restriction restriction=no_left_turn", refs: []int64{10, 2, 13}, roles: turn,
-			version: 1},
-		{kind: 'r', id: 21, tags: "type=route", refs: []int64{10}, roles: []string{"w:"}, version: 2},
-		{kind: 'r', id: 22, tags: "type=restriction restriction=no_u_turn", refs: []int64{10, 2, 13}, roles: turn,
-			version: 1},
+	history := []extracttest.Object{
+		{Kind: 'n', ID: 1, At: b, Tags: "barrier=bollard", Version: 1}, {Kind: 'n', ID: 1, At: a, Version: 2},
+		{Kind: 'n', ID: 2, At: b, Version: 1},
+		{Kind: 'n', ID: 3, At: c, Version: 1}, {Kind: 'n', ID: 3, Version: 2, Deleted: true},
+		{Kind: 'n', ID: 3, At: c, Version: 3},
+		{Kind: 'n', ID: 4, At: c, Version: 1}, {Kind: 'n', ID: 4, Version: 2, Deleted: true},
+		{Kind: 'w', ID: 10, Tags: "highway=residential oneway=yes", Refs: []int64{1, 3}, Version: 1},
+		{Kind: 'w', ID: 10, Tags: "highway=residential", Refs: []int64{1, 2, 3}, Version: 2},
+		{Kind: 'w', ID: 11, Tags: "highway=primary", Refs: []int64{1, 3}, Version: 1},
+		{Kind: 'w', ID: 11, Version: 2, Deleted: true},
+		{Kind: 'w', ID: 12, Tags: "highway=primary", Refs: []int64{1, 3}, Version: 1},
+		{Kind: 'w', ID: 12, Tags: "landuse=forest", Refs: []int64{1, 3}, Version: 2},
+		{Kind: 'w', ID: 13, Tags: "highway=residential", Refs: []int64{2, 3}, Version: 1},
+		{Kind: 'r', ID: 20, Tags: "type=restriction restriction=no_left_turn", Refs: []int64{10, 2, 13}, Roles: turn,
+			Version: 1},
+		{Kind: 'r', ID: 20, Version: 2, Deleted: true},
+		{Kind: 'r', ID: 21, Tags: "type=restriction restriction=no_left_turn", Refs: []int64{10, 2, 13}, Roles: turn,
+			Version: 1},
+		{Kind: 'r', ID: 21, Tags: "type=route", Refs: []int64{10}, Roles: []string{"w:"}, Version: 2},
+		{Kind: 'r', ID: 22, Tags: "type=restriction restriction=no_u_turn", Refs: []int64{10, 2, 13}, Roles: turn,
+			Version: 1},
 	}
-	now := []pbfObject{{kind: 'n', id: 1, at: a}, {kind: 'n', id: 2, at: b}, {kind: 'n', id: 3, at: c},
-		{kind: 'w', id: 10, tags: "highway=residential", refs: []int64{1, 2, 3}},
-		{kind: 'w', id: 13, tags: "highway=residential", refs: []int64{2, 3}},
-		{kind: 'r', id: 22, tags: "type=restriction restriction=no_u_turn", refs: []int64{10, 2, 13}, roles: turn}}
-	want := networkOf(t, packing{}.write(t, now...))
-	for _, p := range []packing{{}, {plain: true}} {
-		p.features = []string{"HistoricalInformation"}
-		if got := networkOf(t, p.write(t, history...)); !reflect.DeepEqual(got, want) {
-			t.Errorf("plain %t: %+v, want %+v", p.plain, got, want)
+	now := []extracttest.Object{{Kind: 'n', ID: 1, At: a}, {Kind: 'n', ID: 2, At: b}, {Kind: 'n', ID: 3, At: c},
+		{Kind: 'w', ID: 10, Tags: "highway=residential", Refs: []int64{1, 2, 3}},
+		{Kind: 'w', ID: 13, Tags: "highway=residential", Refs: []int64{2, 3}},
+		{Kind: 'r', ID: 22, Tags: "type=restriction restriction=no_u_turn", Refs: []int64{10, 2, 13}, Roles: turn}}
+	want := networkOf(t, extracttest.Packing{}.Write(t, now...))
+	for _, p := range []extracttest.Packing{{}, {Plain: true}} {
+		p.Features = []string{"HistoricalInformation"}
+		if got := networkOf(t, p.Write(t, history...)); !reflect.DeepEqual(got, want) {
+			t.Errorf("plain %t: %+v, want %+v", p.Plain, got, want)
 		}
 	}
 	// A file of changes may say that an object is deleted without being a history file.
-	gone := append(now[:len(now):len(now)], pbfObject{kind: 'r', id: 23, tags: now[5].tags, refs: now[5].refs, roles: turn,
-		deleted: true})
-	if got := networkOf(t, packing{}.write(t, gone...)); !reflect.DeepEqual(got, want) {
+	gone := append(now[:len(now):len(now)], extracttest.Object{Kind: 'r', ID: 23, Tags: now[5].Tags,
+		Refs: now[5].Refs, Roles: turn, Deleted: true})
+	if got := networkOf(t, extracttest.Packing{}.Write(t, gone...)); !reflect.DeepEqual(got, want) {
 		t.Errorf("with a deletion: %+v, want %+v", got, want)
 	}
 }
 
 func TestExtractsThatCannotBeReadNameTheCure(t *testing.T) {
-	good := packing{}.write(t, hamlet()...)
+	good := extracttest.Packing{}.Write(t, hamlet()...)
 	var zipped bytes.Buffer
 	z := gzip.NewWriter(&zipped)
 	z.Write(good)
@@ -310,11 +124,11 @@ func TestExtractsThatCannotBeReadNameTheCure(t *testing.T) {
 		"half a block":       {good[:len(good)-5], "cut short"},
 		"a flipped bit":      {flipped, "download it again"},
 		"two files":          {append(bytes.Clone(good), good...), "osmium merge"},
-		"lzma":               {packing{method: "lzma"}.write(t, hamlet()...), "osmium cat"},
-		"lz4":                {packing{method: "lz4"}.write(t, hamlet()...), "osmium cat"},
-		"an unknown feature": {packing{features: []string{"Quantum"}}.write(t, hamlet()...), "Quantum"},
-		"no nodes":           {packing{}.write(t, hamlet()[5:]...), "osmium extract"},
-		"no roads":           {packing{}.write(t, hamlet()[:5]...), "no road"},
+		"lzma":               {extracttest.Packing{Method: "lzma"}.Write(t, hamlet()...), "osmium cat"},
+		"lz4":                {extracttest.Packing{Method: "lz4"}.Write(t, hamlet()...), "osmium cat"},
+		"an unknown feature": {extracttest.Packing{Features: []string{"Quantum"}}.Write(t, hamlet()...), "Quantum"},
+		"no nodes":           {extracttest.Packing{}.Write(t, hamlet()[5:]...), "osmium extract"},
+		"no roads":           {extracttest.Packing{}.Write(t, hamlet()[:5]...), "no road"},
 	} {
 		path := filepath.Join(t.TempDir(), "map.osm.pbf")
 		if err := os.WriteFile(path, c.file, 0o600); err != nil {
@@ -330,12 +144,12 @@ func TestExtractsThatCannotBeReadNameTheCure(t *testing.T) {
 // FuzzExtract expects that any bytes give a network or an error.
 func FuzzExtract(f *testing.F) {
 	t := &testing.T{}
-	for _, p := range []packing{{}, {plain: true, method: "raw"}, {method: "zstd"}, {method: "raw"},
-		{method: "raw", features: []string{"HistoricalInformation"}}} {
-		f.Add(p.write(t, hamlet()...))
+	for _, p := range []extracttest.Packing{{}, {Plain: true, Method: "raw"}, {Method: "zstd"}, {Method: "raw"},
+		{Method: "raw", Features: []string{"HistoricalInformation"}}} {
+		f.Add(p.Write(t, hamlet()...))
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
-		if n, err := readNetwork(context.Background(), pbf{file: bytes.NewReader(file)}); err == nil {
+		if n, err := readNetwork(context.Background(), extract.File{Reader: bytes.NewReader(file)}); err == nil {
 			for m := range Modes() {
 				if _, _, err := n.graph(context.Background(), m, nil); err != nil {
 					t.Error(err)

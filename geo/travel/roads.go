@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"doorstep/geo"
+	"doorstep/geo/extract"
 )
 
 // Roads is a Source with a road graph per mode, made from an OpenStreetMap extract.
@@ -66,12 +67,13 @@ func PrepareRoads(ctx context.Context, path string, modes []Mode, progress func(
 	}
 	hash.Sum(r.hash[:0])
 	step := "reading " + r.name
-	net, err := readNetwork(ctx, pbf{file: f, moved: func(bytes int64) { progress(Progress{step, bytes, size}) }})
+	net, err := readNetwork(ctx, extract.File{Reader: f,
+		Moved: func(bytes int64) { progress(Progress{step, bytes, size}) }})
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
-		var why unreadable
+		var why extract.Unreadable
 		if errors.As(err, &why) {
 			return nil, fault(CodeExtract, nil, "%s %s", r.name, why)
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"doorstep/geo"
+	"doorstep/geo/extract"
 
 	"github.com/paulmach/osm"
 )
@@ -17,7 +18,8 @@ type sketch struct {
 	at map[rune]geo.Point
 }
 
-func (s *sketch) each(_ context.Context, nodes bool, visit func(osm.Object)) error {
+func (s *sketch) Each(_ context.Context, q extract.Query, visit func(osm.Object)) error {
+	nodes := q.Kinds == extract.Nodes
 	for _, n := range s.Nodes {
 		if nodes {
 			visit(n)

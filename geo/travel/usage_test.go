@@ -4,16 +4,10 @@ import (
 	"strings"
 	"testing"
 
+	"doorstep/geo/extract/extracttest"
+
 	"github.com/paulmach/osm"
 )
-
-func tagged(text string) (tags osm.Tags) {
-	for _, word := range strings.Fields(text) {
-		key, value, _ := strings.Cut(word, "=")
-		tags = append(tags, osm.Tag{Key: key, Value: value})
-	}
-	return tags
-}
 
 func TestSpeedLimitsAreRead(t *testing.T) {
 	for text, want := range map[string]float64{
@@ -87,7 +81,7 @@ func TestWhoMayUseWhatRoadAndHowFast(t *testing.T) {
 		{"highway=residential motor_vehicle=discouraged", 48, 160, 270, 280},
 	} {
 		for m, want := range [4]int{c.foot, c.bicycle, c.scooter, c.car} {
-			u := profileOf(Modes()[m]).usageOf(tagged(c.tags), limitsOf["PT"])
+			u := profileOf(Modes()[m]).usageOf(extracttest.Tags(c.tags), limitsOf["PT"])
 			if int(u.forward) != want || u.backward != u.forward && c.tags != "highway=motorway" {
 				t.Errorf("%s by %s: %d and %d, want %d", c.tags, Modes()[m], u.forward, u.backward, want)
 			}
@@ -126,7 +120,7 @@ func TestOneWays(t *testing.T) {
 		{"motor_vehicle:backward=no", Car, "forward"},
 		{"vehicle:forward=no", Bicycle, "backward"}, {"oneway=yes oneway:moped=no", Scooter, "both"},
 	} {
-		tags := append(tagged(c.tags), osm.Tag{Key: "highway", Value: "residential"})
+		tags := append(extracttest.Tags(c.tags), osm.Tag{Key: "highway", Value: "residential"})
 		u := profileOf(c.mode).usageOf(tags, anyCountry)
 		got := map[[2]bool]string{{true, true}: "both", {true, false}: "forward",
 			{false, true}: "backward"}[[2]bool{u.forward > 0, u.backward > 0}]
@@ -143,7 +137,7 @@ func TestTheCountryIsTheOneThatSignsName(t *testing.T) {
 	var ways []rawWay
 	for _, text := range []string{"maxspeed=50", "maxspeed=PT:urban", "source:maxspeed=ES:rural",
 		"zone:traffic=PT:urban", "maxspeed:type=sign", "source:maxspeed=XX:urban"} {
-		ways = append(ways, rawWay{tags: tagged(text)})
+		ways = append(ways, rawWay{tags: extracttest.Tags(text)})
 	}
 	if name, law := country(ways); name != "PT" || law != limitsOf["PT"] {
 		t.Errorf("%q, %+v", name, law)
@@ -167,7 +161,7 @@ func TestBarriers(t *testing.T) {
 	} {
 		var stopped []string
 		for _, mode := range Modes() {
-			if profileOf(mode).blockedBy(tagged(tags)) {
+			if profileOf(mode).blockedBy(extracttest.Tags(tags)) {
 				stopped = append(stopped, string(mode))
 			}
 		}

@@ -1,4 +1,4 @@
-package travel
+package extract
 
 import (
 	"math"
@@ -7,10 +7,10 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// blockDecoder decodes blobs, one after another, to nodes or to ways and relations. It is for one goroutine.
+// blockDecoder decodes blobs, one after another. It is for one goroutine.
 type blockDecoder struct {
-	nodes   bool
-	history bool // keep ways and relations that are no roads: they may be newer versions of some that were
+	query   Query
+	history bool // keep what is not wanted: it may be a newer version of something that was
 
 	texts       []string
 	granularity int64
@@ -57,13 +57,13 @@ func (d *blockDecoder) decode(data []byte) ([]element, error) {
 
 func (d *blockDecoder) group(number protowire.Number, _ protowire.Type, _ uint64, value []byte) error {
 	switch {
-	case number == 1 && d.nodes:
+	case number == 1 && d.query.Kinds&Nodes != 0:
 		return d.node(value)
-	case number == 2 && d.nodes:
+	case number == 2 && d.query.Kinds&Nodes != 0:
 		return d.dense(value)
-	case number == 3 && !d.nodes:
+	case number == 3 && d.query.Kinds&Ways != 0:
 		return d.way(value)
-	case number == 4 && !d.nodes:
+	case number == 4 && d.query.Kinds&Relations != 0:
 		return d.relation(value)
 	}
 	return nil
@@ -151,8 +151,16 @@ func (d *blockDecoder) position(lat, lon int64) (latitude, longitude float64, ok
 	return latitude, longitude, math.Abs(latitude) <= 90 && math.Abs(longitude) <= 180
 }
 
+// wants tells whether an object must be kept.
+func (d *blockDecoder) wants(kind Kind, id int64, tags osm.Tags) bool {
+	return d.history || d.query.Want == nil || d.query.Want(kind, id, tags)
+}
+
 // put adds a node. A deletion has no position, and a position outside Earth is none.
 func (d *blockDecoder) put(id, lat, lon int64, tags osm.Tags, version int32, deleted bool) {
+	if !d.wants(Nodes, id, tags) {
+		return
+	}
 	latitude, longitude, ok := d.position(lat, lon)
 	d.out = append(d.out, element{&osm.Node{ID: osm.NodeID(id), Lat: latitude, Lon: longitude, Tags: tags}, version,
 		deleted || !ok})
@@ -254,7 +262,7 @@ func (d *blockDecoder) way(message []byte) error {
 		return err
 	}
 	tags, err := d.tags(o.keys, o.vals)
-	if err != nil || !d.history && classOf(tags) == "" {
+	if err != nil || !d.wants(Ways, o.id, tags) {
 		return err
 	}
 	w := &osm.Way{ID: osm.WayID(o.id), Tags: tags, Nodes: make(osm.WayNodes, len(refs))}
@@ -287,7 +295,7 @@ func (d *blockDecoder) relation(message []byte) error {
 		return err
 	}
 	tags, err := d.tags(o.keys, o.vals)
-	if err != nil || !d.history && !isRestriction(tags) {
+	if err != nil || !d.wants(Relations, o.id, tags) {
 		return err
 	}
 	if len(ids) != len(roles) || len(types) != len(roles) {

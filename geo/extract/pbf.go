@@ -1,4 +1,4 @@
-package travel
+package extract
 
 import (
 	"bytes"
@@ -16,20 +16,41 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// pbf is an extract in a file of the format .osm.pbf. It reads plain and dense nodes, blocks that are raw or
+// Kind is a set of kinds of objects.
+type Kind uint8
+
+// The kinds of objects.
+const (
+	Nodes Kind = 1 << iota
+	Ways
+	Relations
+)
+
+// Query says what to read of an extract.
+type Query struct {
+	// Kinds are the kinds of objects to read. The others are not decoded.
+	Kinds Kind
+	// Want tells whether an object is wanted, by its kind, id and tags; nil wants all. Several goroutines call it at the
+	// same time. An object of a history file may be visited though it is not wanted, so the visitor checks again.
+	Want func(kind Kind, id int64, tags osm.Tags) bool
+}
+
+// File is an extract in a file of the format .osm.pbf. It reads plain and dense nodes, blocks that are raw or
 // compressed by zlib or zstd, and history files, of which it takes the newest version of everything that was not
 // deleted. (The reader of paulmach/osm panics at plain nodes and does not tell deleted objects from others.)
 //
-// The reader is read from its start each time.
-type pbf struct {
-	file  io.ReadSeeker
-	moved func(bytes int64) // called with the position of the reader
+// Reader is read from its start each time.
+type File struct {
+	Reader io.ReadSeeker
+	Moved  func(bytes int64) // called with the position of the reader; may be nil
 }
 
-// unreadable is why an extract cannot be used, with the cure, to be told after the file's name.
-type unreadable string
+// Unreadable is an error that says why an extract cannot be used, with the cure. Its text continues a sentence that
+// begins with the name of the file.
+type Unreadable string
 
-func (u unreadable) Error() string { return string(u) }
+// Error returns the text.
+func (u Unreadable) Error() string { return string(u) }
 
 const convert = "convert it: osmium cat FILE -o extract.osm.pbf"
 
@@ -58,15 +79,28 @@ type blob struct {
 	end  int64 // its position in the file
 }
 
-func (p pbf) each(ctx context.Context, nodes bool, visit func(osm.Object)) error {
-	if _, err := p.file.Seek(0, io.SeekStart); err != nil {
+// Bound returns the box that the file's header states, [west, south, east, north] in degrees; ok is false if it states
+// none, or one that is not on Earth.
+func (f File) Bound() (box [4]float64, ok bool, err error) {
+	if _, err := f.Reader.Seek(0, io.SeekStart); err != nil {
+		return box, false, err
+	}
+	h, err := (&blobReader{file: f.Reader}).header()
+	return h.box, h.boxed, err
+}
+
+// Each calls visit for each object that the query wants, in the order of the file. The error is that of ctx, an
+// Unreadable, or one of the reader. visit is called by one goroutine.
+func (f File) Each(ctx context.Context, q Query, visit func(osm.Object)) error {
+	if _, err := f.Reader.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	r := &blobReader{file: p.file}
-	history, err := r.header()
+	r := &blobReader{file: f.Reader}
+	head, err := r.header()
 	if err != nil {
 		return err
 	}
+	history := head.history
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	type task struct {
@@ -77,7 +111,7 @@ func (p pbf) each(ctx context.Context, nodes bool, visit func(osm.Object)) error
 	work := make(chan task)
 	for range runtime.GOMAXPROCS(0) {
 		go func() {
-			d := blockDecoder{nodes: nodes, history: history}
+			d := blockDecoder{query: q, history: history}
 			for t := range work {
 				elements, err := d.decode(t.blob.data)
 				t.done <- decoded{elements, err}
@@ -120,8 +154,8 @@ func (p pbf) each(ctx context.Context, nodes bool, visit func(osm.Object)) error
 		for _, e := range d.elements {
 			latest.add(e)
 		}
-		if p.moved != nil {
-			p.moved(t.blob.end)
+		if f.Moved != nil {
+			f.Moved(t.blob.end)
 		}
 	}
 	if err := ctx.Err(); err != nil {
@@ -173,45 +207,71 @@ type blobReader struct {
 	at   int64
 }
 
-// header reads the first blob and tells whether the file has all versions of its objects.
-func (r *blobReader) header() (history bool, err error) {
+// header is what the first blob says of the file.
+type header struct {
+	history bool       // the file has all versions of its objects
+	box     [4]float64 // west, south, east, north
+	boxed   bool       // box is stated
+}
+
+// header reads the first blob.
+func (r *blobReader) header() (h header, err error) {
 	start := make([]byte, 16)
 	n, err := io.ReadFull(r.file, start)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return false, cutShort(err)
+		return h, cutShort(err)
 	}
 	if other := otherFormat(start[:n]); other != "" {
-		return false, unreadable(other)
+		return h, Unreadable(other)
 	}
 	r.file = io.MultiReader(bytes.NewReader(start[:n]), r.file)
 	kind, b, err := r.blob()
 	if err != nil {
-		return false, err
+		return h, err
 	}
 	if kind != "OSMHeader" {
-		return false, errNotPBF
+		return h, errNotPBF
 	}
 	text, err := inflate(b.data)
 	if err != nil {
-		return false, err
+		return h, err
 	}
 	err = eachField(text, func(number protowire.Number, _ protowire.Type, _ uint64, value []byte) error {
+		if number == 1 {
+			return h.readBox(value)
+		}
 		if number != 4 { // required_features
 			return nil
 		}
 		switch feature := string(value); feature {
 		case "OsmSchema-V0.6", "DenseNodes":
 		case "HistoricalInformation":
-			history = true
+			h.history = true
 		default:
-			return unreadable(fmt.Sprintf("needs a reader that knows %.40q, which this one does not: %s", feature, convert))
+			return Unreadable(fmt.Sprintf("needs a reader that knows %.40q, which this one does not: %s", feature, convert))
 		}
 		return nil
 	})
-	return history, err
+	return h, err
 }
 
-var errNotPBF = unreadable("is not an OpenStreetMap extract in the format .osm.pbf: download one, for example from " +
+// readBox reads the box, which is in units of 1e-9 degrees.
+func (h *header) readBox(message []byte) error {
+	place := [5]int{1: 0, 2: 2, 3: 3, 4: 1} // left, right, top, bottom
+	seen := 0
+	err := eachField(message, func(number protowire.Number, _ protowire.Type, n uint64, _ []byte) error {
+		if number >= 1 && number <= 4 {
+			h.box[place[number]] = float64(protowire.DecodeZigZag(n)) / 1e9
+			seen++
+		}
+		return nil
+	})
+	west, south, east, north := h.box[0], h.box[1], h.box[2], h.box[3]
+	h.boxed = seen == 4 && -180 <= west && west < east && east <= 180 && -90 <= south && south < north && north <= 90
+	return err
+}
+
+var errNotPBF = Unreadable("is not an OpenStreetMap extract in the format .osm.pbf: download one, for example from " +
 	"download.geofabrik.de")
 
 // otherFormat names what a file is if it is known not to be .osm.pbf.
@@ -230,6 +290,8 @@ func otherFormat(start []byte) string {
 		return "is compressed as a whole: unpack it first"
 	case strings.HasPrefix(text, "doorstep roads"):
 		return "is a file of prepared roads, not an extract: give it a name that does not end in .pbf"
+	case strings.HasPrefix(text, "sqlite format 3"):
+		return "is a database, such as a prepared map, not an extract"
 	case strings.HasPrefix(text, "version https://"):
 		return "is a pointer of Git LFS, not the file itself: fetch it with git lfs pull"
 	}
@@ -239,7 +301,7 @@ func otherFormat(start []byte) string {
 // cutShort turns an end in the middle of something into an error that says so.
 func cutShort(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return unreadable("is cut short: download it again")
+		return Unreadable("is cut short: download it again")
 	}
 	return err
 }
@@ -252,7 +314,7 @@ func (r *blobReader) next() (blob, error) {
 			return b, err
 		}
 		if kind == "OSMHeader" {
-			return blob{}, unreadable("holds several files one after the other: merge them with osmium merge")
+			return blob{}, Unreadable("holds several files one after the other: merge them with osmium merge")
 		}
 	}
 }
@@ -303,7 +365,7 @@ func (r *blobReader) broken() error {
 	return errDamaged
 }
 
-var errDamaged = unreadable("is damaged: download it again")
+var errDamaged = Unreadable("is damaged: download it again")
 
 // inflate returns the content of a blob.
 func inflate(data []byte) ([]byte, error) {
@@ -362,7 +424,7 @@ func inflate(data []byte) ([]byte, error) {
 	case "":
 		return nil, errDamaged
 	default:
-		return nil, unreadable("has blocks compressed by " + method + ", which are not read: " + convert)
+		return nil, Unreadable("has blocks compressed by " + method + ", which are not read: " + convert)
 	}
 	return out.Bytes(), nil
 }
