@@ -90,7 +90,7 @@ func (b *book) intents(s *searched, found map[string]bool) {
 			found[r.Intent] = true
 		}
 	}
-	if len(found) == 0 || len(found) == 1 && (found[vulnerable] || found[Abusive]) {
+	if len(found) == 0 || len(found) == 1 && found[Abusive] {
 		if s.offersAlone() {
 			found[WantsPlan] = true
 		}
