@@ -314,8 +314,10 @@ func refusedInside(operation, what string, answer []byte) bool {
 	if operation == "previewPlan" {
 		return json.Unmarshal(answer, &a) == nil && a.Refused != nil
 	}
+	// All mutations here have one mid. One whose time alone cannot be read is the good one again, which was revoked.
 	return operation == "push" && (strings.Contains(what, "an unknown member") ||
-		json.Unmarshal(answer, &a) == nil && len(a.Results) == 1 && a.Results[0].Status == offline.Rejected)
+		json.Unmarshal(answer, &a) == nil && len(a.Results) == 1 &&
+			slices.Contains([]string{offline.Rejected, offline.Revoked}, a.Results[0].Status))
 }
 
 // bomb returns five million bytes that gzip compresses into a few thousand.

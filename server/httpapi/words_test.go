@@ -192,10 +192,8 @@ var words = map[string]string{
 	"CorrectRecordRequest.corrected": "Members to put in the place of those that were recorded; null takes one away.",
 
 	// An agent's own day.
-	"DayKept.record":       "The id of the record it is about.",
-	"DayVisit.outcome":     "A code of outcomes.",
-	"EarlierVisit.outcome": "A code of outcomes.",
-	"MyDay.kept":           "What the agent's phones sent that day and was not applied.",
+	"DayKept.record": "The id of the record it is about.",
+	"MyDay.kept":     "What the agent's phones sent that day and was not applied.",
 
 	// Contacts.
 	"Contact.excluded": "It does not count for the caps of the law.",
