@@ -378,6 +378,9 @@ func (h *hostile) judge(t *testing.T, what, method string, r *reply) {
 	if r.header.Get("X-Request-Id") == "" {
 		bad("no request id")
 	}
+	if r.header.Get("Content-Type") == "text/html; charset=utf-8" && r.header.Get("X-Robots-Tag") != "" {
+		return // a page of server/doorway, which says what to mend in words
+	}
 	if kind := r.header.Get("Content-Type"); kind != "application/problem+json" {
 		bad("a problem as %q", kind)
 		return

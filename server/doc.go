@@ -19,6 +19,7 @@
 //   - what phones speak: sync/offline, and its endpoints in server/httpapi
 //   - who read what: server/access
 //   - alerts: server/notify; proofs and exports: server/audit
+//   - what the person who is visited reads: server/doorway
 //   - an endpoint, a status, a header: server/httpapi
 //   - how a document is kept: server/store/*
 //   - whether all of it holds while phones, networks, servers and stores fail: server/simulation

@@ -63,6 +63,7 @@ var accessRules = map[string]accessRule{
 	"whoAmI": ownThings, "listSessions": ownThings, "listMyFactors": ownThings, "getReceipt": ownThings,
 
 	"listUsers": staffOnly, "getUser": staffOnly, "listFactors": staffOnly, "listAgents": staffOnly,
+	"getFirm": staffOnly, "listBadgeChecks": staffOnly, "getMyCode": ownThings,
 	"listDevices": staffOnly, "listBranches": staffOnly, "listLenders": staffOnly, "listTeams": staffOnly,
 	"getTeam": staffOnly, "listShifts": staffOnly, "listLeaves": staffOnly, "listClosedDays": staffOnly,
 	"reportStaffing": staffOnly, "listImports": staffOnly,

@@ -99,6 +99,7 @@ type API struct {
 	badPushes  *auth.Limits     // pushes that cannot be read, by device
 	pushes     *turns           // by device
 	pulls      *turns
+	whoChecks  whoLimits
 	pace       pace
 	idle       idle
 
@@ -148,7 +149,7 @@ func New(o Options) *API {
 		devices:    auth.NewLimits(deviceEvery, deviceBurst),
 		mutations:  auth.NewLimits(mutationEvery, mutationBurst), pushes: newTurns(pushesUnderWay),
 		badPushes: auth.NewLimits(badPushEvery, cmp.Or(o.UnreadablePushes, badPushBurst)),
-		pulls:     newTurns(pullsUnderWay), pace: defaultPace, planning: make(chan struct{}, 1), stop: make(chan struct{})}
+		whoChecks: newWhoLimits(), pulls: newTurns(pullsUnderWay), pace: defaultPace, planning: make(chan struct{}, 1), stop: make(chan struct{})}
 	e := a.engine
 	e.HandleMethodNotAllowed = true
 	e.RedirectTrailingSlash = false
@@ -171,6 +172,7 @@ func New(o Options) *API {
 	a.userEndpoints()
 	a.deviceEndpoints()
 	a.officeEndpoints()
+	a.whoEndpoints()
 	a.leaveEndpoints()
 	a.territoryEndpoints()
 	a.territoryMapEndpoints()
@@ -227,6 +229,7 @@ func humaConfig(version string) huma.Config {
 		{Name: "sync", Description: "What agents' phones speak."},
 		{Name: "conduct", Description: "The law at the doorstep."},
 		{Name: "audit", Description: "Exports and proofs."},
+		{Name: "door", Description: "Pages for the person who is visited."},
 		{Name: "operation", Description: "Health, metrics and this description."}}
 	return c
 }

@@ -4,6 +4,7 @@ import "doorstep/sync/journal"
 
 var (
 	usersByLogin   = journal.Index{Type: "users", Name: "login", Fields: []string{"login"}}
+	usersByBadge   = journal.Index{Type: "users", Name: "badge_no", Fields: []string{"badge_no"}}
 	usersByRole    = journal.Index{Type: "users", Name: "role", Fields: []string{"role", "id"}}
 	devicesByUser  = journal.Index{Type: "devices", Name: "user", Fields: []string{"user", "id"}}
 	leavingsOpen   = journal.Index{Type: "leavings", Name: "open", Fields: []string{"open", "user"}}
@@ -17,6 +18,6 @@ var (
 
 // Indexes lists the declared indexes of this room for the store that is opened.
 func Indexes() []journal.Index {
-	return []journal.Index{usersByLogin, usersByRole, devicesByUser, devicesInUse, shiftsByDate, leavingsOpen,
+	return []journal.Index{usersByLogin, usersByBadge, usersByRole, devicesByUser, devicesInUse, shiftsByDate, leavingsOpen,
 		leavesByAgent, leavesByBranch, closedByBranch}
 }

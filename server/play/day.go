@@ -179,7 +179,7 @@ func centre(raw json.RawMessage) [2]float64 {
 
 func (d *Day) client() *Client { return &Client{Base: d.Base, HTTP: d.HTTP} }
 
-// SetUp signs in the administrator and creates the branch, a supervisor, and an auditor who may see personal
+// SetUp signs in the administrator and creates the branch, the firm, a supervisor, and an auditor who may see personal
 // data.
 func (d *Day) SetUp(ctx context.Context) error {
 	d.Admin = d.client()
@@ -192,6 +192,10 @@ func (d *Day) SetUp(ctx context.Context) error {
 	}
 	if err := d.Admin.Do(ctx, http.MethodPut, "/v1/branches/"+d.Branch,
 		map[string]any{"name": d.Branch, "time_zone": d.Zone, "country": country}, nil); err != nil {
+		return err
+	}
+	if err := d.Admin.Do(ctx, http.MethodPut, "/v1/firm", map[string]any{"name": "Doorstep's played firm",
+		"phone": "+351 220 000 000", "hours": "9:00-18:00"}, nil); err != nil {
 		return err
 	}
 	if err := d.user(ctx, "supervisor", map[string]any{"role": "supervisor", "branches": []string{d.Branch}}); err != nil {
