@@ -208,13 +208,13 @@ func importRefs(id string) []journal.DocRef {
 // ImportQuery filters a list of imports.
 type ImportQuery struct {
 	Branch auth.BranchID
-	Kind   string // cases, contacts or payments; "" for all
+	Kind   string // cases, contacts, payments or territories; "" for all
 	Limit  int    // 0: 100
 	After  string
 }
 
 // importKinds are what is imported so that it can be undone.
-var importKinds = []string{"cases", "contacts", "payments"}
+var importKinds = []string{"cases", "contacts", "payments", importTerritories}
 
 var (
 	importsByTime = journal.Index{Type: "imports", Name: "at", Fields: []string{"branch", "at"}}

@@ -36,6 +36,8 @@ type UndoReport struct {
 	Struck   int `json:"struck"`   // contacts that count nowhere any more
 	Reversed int `json:"reversed"` // payments, and reversals, that were taken back
 	Left     int `json:"left"`     // records that stay as they are
+	// Removed is how many territories that the import had made are removed.
+	Removed int `json:"removed,omitempty"`
 	// Lines are records of which something is left, and contacts that decisions had counted: at most 1,000.
 	Lines []UndoneRecord `json:"lines"`
 	// LinesLeftOut is how many of those are not listed, for their number.
@@ -200,6 +202,9 @@ func (s *Service) Undo(ctx context.Context, actor auth.Actor, q Request, c UndoI
 	branches := slices.Sorted(maps.Keys(found))
 	for _, b := range branches { // all are judged before anything is done
 		m := found[b].State
+		if bad := byLines(&m); bad != nil {
+			return rep, bad
+		}
 		if err := c.check(&m, s.journal.Now()); err != nil {
 			return rep, err
 		}

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,7 +12,9 @@ import (
 	"doorstep/auth"
 	"doorstep/auth/refusal"
 	"doorstep/geo"
+	"doorstep/server/casework"
 	"doorstep/server/office"
+	"doorstep/server/record"
 )
 
 // featureBody is a territory as a GeoJSON Feature (RFC 7946).
@@ -29,6 +32,7 @@ type collectionBody struct {
 }
 
 type territoryImport struct {
+	Import    string           `json:"import_id,omitempty" doc:"Names the import, to undo it; absent where nothing was changed."`
 	Accepted  int              `json:"accepted"`
 	Updated   int              `json:"updated"`
 	Unchanged int              `json:"unchanged"`
@@ -157,7 +161,8 @@ func numbers(v map[string]any) map[string]any {
 }
 
 // importTerritories takes a FeatureCollection: good features are kept, bad ones reported.
-func (a *API) importTerritories(ctx context.Context, c call, b auth.BranchID, text []byte) (*territoryImport, error) {
+func (a *API) importTerritories(ctx context.Context, c call, b auth.BranchID, text []byte) (_ *territoryImport,
+	err error) {
 	features, err := geo.ReadFeatures(bytes.NewReader(text))
 	if err != nil {
 		return nil, err
@@ -171,6 +176,8 @@ func (a *API) importTerritories(ctx context.Context, c call, b auth.BranchID, te
 	for _, t := range ts {
 		had[t.ID] = t
 	}
+	var im *casework.MapImport
+	defer func() { err = a.endMapImport(ctx, c, im, out, err) }()
 	reject := func(f geo.Feature, path, code, message string) {
 		out.Rejected++
 		out.Errors = append(out.Errors, territoryError{Feature: f.Index, ID: f.ID, Path: path, Code: code, Message: message})
@@ -193,13 +200,23 @@ func (a *API) importTerritories(ctx context.Context, c call, b auth.BranchID, te
 			out.Unchanged++
 			continue
 		}
-		if _, err := a.opt.Office.PutTerritory(ctx, office.Ask{By: c.actor.User}, t); err != nil {
+		if err := a.opt.Office.CheckTerritory(ctx, t); err != nil {
 			p, known := problemOf(err)
 			if !known {
 				return nil, err
 			}
 			reject(f, "", p.Code, p.Detail)
 			continue
+		}
+		if im == nil {
+			if im, err = a.opt.Casework.BeginMapImport(ctx, c.actor, b); err != nil {
+				return nil, err
+			}
+			out.Import = im.ID
+		}
+		if _, err := a.opt.Office.ImportTerritory(ctx, office.Ask{By: c.actor.User, Command: im.Command(f.Index)},
+			t); err != nil {
+			return nil, err
 		}
 		if there {
 			out.Updated++
@@ -220,6 +237,16 @@ func (a *API) importTerritories(ctx context.Context, c call, b auth.BranchID, te
 		out.Overlaps = append(out.Overlaps, overlapBody{o.A, o.B, o.SquareMetres})
 	}
 	return out, nil
+}
+
+// endMapImport notes what an import of territories did, if it has begun; fault is why it ended before its file did.
+func (a *API) endMapImport(ctx context.Context, c call, im *casework.MapImport, out *territoryImport, fault error) error {
+	if im == nil {
+		return fault
+	}
+	err := a.opt.Casework.EndMapImport(ctx, c.actor, im, record.Import{Accepted: out.Accepted, Updated: out.Updated,
+		Unchanged: out.Unchanged, Rejected: out.Rejected, Broken: fault != nil})
+	return cmp.Or(fault, err)
 }
 
 func sameTerritory(a, b office.Territory) bool {

@@ -24,12 +24,7 @@ type Territory struct {
 
 // PutTerritory makes or changes a territory; the cases within are assigned anew by casework. territory.*.
 func (s *Service) PutTerritory(ctx context.Context, ask Ask, t Territory) (Territory, error) {
-	if err := t.check(); err != nil {
-		return Territory{}, err
-	}
-	if l, err := s.landOf(ctx, t.Branch); err != nil {
-		return Territory{}, err
-	} else if err := l.wrongTerritory(t); err != nil {
+	if err := s.CheckTerritory(ctx, t); err != nil {
 		return Territory{}, err
 	}
 	out, err := apply(ctx, s, ask, change[Territory]{branch: t.Branch, typ: "territories", id: t.ID,
@@ -39,6 +34,18 @@ func (s *Service) PutTerritory(ctx context.Context, ask Ask, t Territory) (Terri
 		return Territory{}, err
 	}
 	return *out, nil
+}
+
+// CheckTerritory refuses a territory that cannot be kept, or that lies elsewhere than its branch. territory.*.
+func (s *Service) CheckTerritory(ctx context.Context, t Territory) error {
+	if err := t.check(); err != nil {
+		return err
+	}
+	l, err := s.landOf(ctx, t.Branch)
+	if err != nil {
+		return err
+	}
+	return l.wrongTerritory(t)
 }
 
 // check refuses a territory that cannot be kept.

@@ -6,10 +6,10 @@ import (
 	"doorstep/auth"
 )
 
-// Import is the state of a document of type "imports": a file of cases, contacts or payments that was imported
-// into the branch, and whether that was undone. An import that changes nothing has none.
+// Import is the state of a document of type "imports": a file of cases, contacts, payments or territories
+// that was imported into the branch, and whether that was undone. An import that changes nothing has none.
 type Import struct {
-	Kind   string        `json:"kind" is:"server" see:"office,lender"` // cases, contacts or payments
+	Kind   string        `json:"kind" is:"server" see:"office,lender"` // cases, contacts, payments or territories
 	Branch auth.BranchID `json:"branch" is:"server" see:"office,lender"`
 	// Lender is the lender whose system sent it; "" when the office did.
 	Lender string `json:"lender,omitempty" is:"server" see:"office,lender"`
