@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +24,7 @@ import (
 	"doorstep/server/audit"
 	"doorstep/server/casework"
 	"doorstep/server/conduct"
+	"doorstep/server/console"
 	"doorstep/server/dispatch"
 	"doorstep/server/httpapi"
 	"doorstep/server/lawbook"
@@ -328,7 +330,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
 	s.begin(work, &background)
-	h := s.httpServer(s.api)
+	h := s.httpServer(withConsole(s.api))
 	m := s.httpServer(s.api.Metrics())
 	m.WriteTimeout = writeStall
 	if s.metrics != nil {
@@ -356,6 +358,18 @@ func (s *Server) Serve(ctx context.Context) error {
 	background.Wait()
 	s.listener, s.metrics = nil, nil
 	return errors.Join(err, s.Close())
+}
+
+// withConsole adds the console to the API. The console's files are public; what they show, they ask the API for.
+func withConsole(api http.Handler) http.Handler {
+	pages := console.Handler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/console" || strings.HasPrefix(r.URL.Path, console.Path) {
+			pages.ServeHTTP(w, r)
+			return
+		}
+		api.ServeHTTP(w, r)
+	})
 }
 
 // httpServer makes a server of HTTP. Answers have no deadline as a whole, since streams have no end; the listener sees

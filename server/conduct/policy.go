@@ -58,9 +58,9 @@ type Profile struct {
 
 // Source is a law or guideline that rules cite by its key.
 type Source struct {
-	Key   string `json:"key"`
-	Title string `json:"title"`
-	URL   string `json:"url,omitempty"`
+	Key   string `json:"key"`           // as rules cite it
+	Title string `json:"title"`         // in the language of whoever wrote the pack
+	URL   string `json:"url,omitempty"` // where it was read
 }
 
 // Default returns the policy that the pack that ships makes by itself. Reading a pack takes tens of milliseconds, so

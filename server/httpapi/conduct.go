@@ -22,6 +22,7 @@ type policyBundle struct {
 	Packs    []string          `json:"packs" doc:"conduct-policy/v1 as YAML, base64, in the order in which they are read."`
 	Names    []string          `json:"names" doc:"The packs' names."`
 	Profiles []conduct.Profile `json:"profiles"`
+	Sources  []conduct.Source  `json:"sources" doc:"What cite names: the laws and guidelines on which rules rest, by key."`
 	Note     string            `json:"note" doc:"A start for counsel to check, not legal advice."`
 	Signed   string            `json:"signed" doc:"A signed note over the hash and the parts that phones get; its key is at GET /v1/conduct/key."`
 }
@@ -76,7 +77,7 @@ func (a *API) getPolicy(ctx context.Context, _ call, in *getPolicyIn) (*body[pol
 	}
 	p := law.Policy
 	out := policyBundle{Hash: p.Hash(), Since: record.Since, Packs: []string{}, Names: []string{},
-		Profiles: []conduct.Profile{}, Note: policyNote, Signed: law.Signed}
+		Profiles: []conduct.Profile{}, Sources: p.Sources(), Note: policyNote, Signed: law.Signed}
 	for _, pack := range p.Packs() {
 		out.Packs = append(out.Packs, base64.StdEncoding.EncodeToString(pack.Text))
 		out.Names = append(out.Names, pack.Name)

@@ -49,16 +49,21 @@ func (a *API) factorEndpoints() {
 type factorLoginBody struct {
 	Challenge string `json:"challenge" minLength:"1" maxLength:"512" doc:"The token of the challenge."`
 	Code      string `json:"code" minLength:"1" maxLength:"64" doc:"Six digits of the authenticator app, or a recovery code."`
+	// Browser asks for the refresh token as a cookie, as at POST /v1/sessions.
+	Browser bool `json:"browser,omitempty"`
 }
 
-func (a *API) signInWithFactor(ctx context.Context, c call, in *body[factorLoginBody]) (*body[sessionBody], error) {
+func (a *API) signInWithFactor(ctx context.Context, c call, in *body[factorLoginBody]) (*sessionOut, error) {
+	if in.Body.Browser && c.crossSite {
+		return nil, errCrossSite()
+	}
 	s, err := a.opt.Sessions.SignInWithFactor(ctx, auth.FactorLogin{Token: in.Body.Challenge, Code: in.Body.Code,
 		Address: c.address})
 	if err != nil {
 		return nil, err
 	}
 	trailOf(ctx).actor.User = s.User.ID
-	return sessionAnswer(s), nil
+	return sessionAnswer(s, in.Body.Browser), nil
 }
 
 type factorItem struct {

@@ -36,6 +36,9 @@ type call struct {
 	key     string   // Idempotency-Key
 	payload [32]byte // with a key: a keyed hash of what is asked
 	address string   // of the network, as auth.AddressKey gives it
+	// cookie is the refresh token of a browser, and crossSite that a page of another site asks.
+	cookie    string
+	crossSite bool
 }
 
 // callOf finds the call in a request's context.
@@ -193,6 +196,7 @@ func (a *API) authenticate(c *gin.Context) {
 		return
 	}
 	in := call{address: auth.AddressKey(a.address(c.Request)), key: c.GetHeader("Idempotency-Key")}
+	in.cookie, in.crossSite = browserOf(c.Request)
 	if len(in.key) > maxKey || !printable(in.key) {
 		writeProblem(c, newProblem(http.StatusBadRequest, "idempotency_key",
 			"an Idempotency-Key has 1 to 60 printable characters").at("header.Idempotency-Key", "too long, or not printable"))

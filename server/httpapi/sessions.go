@@ -23,6 +23,8 @@ type loginBody struct {
 	Login    string      `json:"login" minLength:"1" maxLength:"64"`
 	Password string      `json:"password" minLength:"1" maxLength:"512"`
 	Device   *deviceBody `json:"device,omitempty" doc:"Required of agents."`
+	// Browser asks for the refresh token as a cookie, which no script of a page can read, in place of refresh_token.
+	Browser bool `json:"browser,omitempty"`
 }
 
 type sessionUser struct {
@@ -45,19 +47,29 @@ type sessionBody struct {
 	AccessToken  string      `json:"access_token"`
 	TokenType    string      `json:"token_type" example:"Bearer"`
 	ExpiresIn    int         `json:"expires_in" doc:"Seconds."`
-	RefreshToken string      `json:"refresh_token"`
+	RefreshToken string      `json:"refresh_token,omitempty" doc:"Absent where the cookie holds it."`
 	User         sessionUser `json:"user"`
 }
 
 type refreshBody struct {
-	RefreshToken string `json:"refresh_token" minLength:"1" maxLength:"512"`
+	RefreshToken string `json:"refresh_token,omitempty" minLength:"1" maxLength:"512" doc:"Absent: the cookie holds it, and will hold its successor."`
 	DeviceID     string `json:"device_id,omitempty" maxLength:"64" doc:"The device that signed in; required if one did."`
 }
 
-func sessionAnswer(s auth.Session) *body[sessionBody] {
-	return respond(sessionBody{AccessToken: s.AccessToken, TokenType: "Bearer", ExpiresIn: int(s.ExpiresIn.Seconds()),
-		RefreshToken: s.RefreshToken,
-		User:         userOf(s)})
+// sessionOut is a session, whose refresh token is in the body or in the cookie.
+type sessionOut struct {
+	Cookie string `header:"Set-Cookie" doc:"Of browsers: the refresh token."`
+	Body   sessionBody
+}
+
+// sessionAnswer gives a session's tokens; those of a browser get the refresh token as a cookie.
+func sessionAnswer(s auth.Session, browser bool) *sessionOut {
+	out := &sessionOut{Body: sessionBody{AccessToken: s.AccessToken, TokenType: "Bearer",
+		ExpiresIn: int(s.ExpiresIn.Seconds()), RefreshToken: s.RefreshToken, User: userOf(s)}}
+	if browser {
+		out.Cookie, out.Body.RefreshToken = refreshCookie(s.RefreshToken), ""
+	}
+	return out
 }
 
 func userOf(s auth.Session) sessionUser {
@@ -77,7 +89,8 @@ func (a *API) sessionEndpoints() {
 		about: "Access tokens are short; refresh them. An agent names the device. Failures are limited by login and " +
 			"address; a device on which the user has signed in before is counted by itself. A device belongs to one user. " +
 			"A user with a second factor is answered with 401 auth.factor_required and a challenge: go on with " +
-			"POST /v1/sessions/factor."},
+			"POST /v1/sessions/factor. A browser asks for the refresh token as a cookie (browser), which is HttpOnly, " +
+			"Secure, SameSite=Strict and sent to /v1/sessions alone; a page of another site is refused (auth.cross_site)."},
 		a.signIn)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/sessions/refresh", roles: anyone, id: "refreshSession",
 		tag: "sessions", summary: "Exchange a refresh token",
@@ -99,7 +112,10 @@ func (a *API) sessionEndpoints() {
 		a.jwks)
 }
 
-func (a *API) signIn(ctx context.Context, c call, in *body[loginBody]) (*body[sessionBody], error) {
+func (a *API) signIn(ctx context.Context, c call, in *body[loginBody]) (*sessionOut, error) {
+	if in.Body.Browser && c.crossSite {
+		return nil, errCrossSite()
+	}
 	l := auth.Login{Login: in.Body.Login, Password: in.Body.Password, Address: c.address}
 	if d := in.Body.Device; d != nil {
 		l.Device = &auth.Device{ID: auth.DeviceID(d.ID), Platform: d.Platform, Name: d.Name, PushToken: d.PushToken}
@@ -111,20 +127,35 @@ func (a *API) signIn(ctx context.Context, c call, in *body[loginBody]) (*body[se
 		return nil, err
 	}
 	t.actor.User = s.User.ID
-	return sessionAnswer(s), nil
+	return sessionAnswer(s, in.Body.Browser), nil
 }
 
-func (a *API) refreshSession(ctx context.Context, _ call, in *body[refreshBody]) (*body[sessionBody], error) {
-	s, err := a.opt.Sessions.Refresh(ctx, in.Body.RefreshToken, auth.DeviceID(in.Body.DeviceID))
+func (a *API) refreshSession(ctx context.Context, c call, in *body[refreshBody]) (*sessionOut, error) {
+	token, browser := in.Body.RefreshToken, in.Body.RefreshToken == ""
+	if browser {
+		if c.crossSite {
+			return nil, errCrossSite()
+		}
+		token = c.cookie
+	}
+	s, err := a.opt.Sessions.Refresh(ctx, token, auth.DeviceID(in.Body.DeviceID))
 	if err != nil {
 		return nil, err
 	}
 	trailOf(ctx).actor.User = s.User.ID
-	return sessionAnswer(s), nil
+	return sessionAnswer(s, browser), nil
 }
 
-func (a *API) signOut(ctx context.Context, c call, _ *struct{}) (*struct{}, error) {
-	return nil, a.opt.Sessions.SignOut(ctx, c.actor)
+type signOutOut struct {
+	Cookie string `header:"Set-Cookie" doc:"Of browsers: the cookie is taken away."`
+}
+
+func (a *API) signOut(ctx context.Context, c call, _ *struct{}) (*signOutOut, error) {
+	out := &signOutOut{}
+	if c.cookie != "" {
+		out.Cookie = refreshCookie("")
+	}
+	return out, a.opt.Sessions.SignOut(ctx, c.actor)
 }
 
 type openSession struct {

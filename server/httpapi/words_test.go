@@ -441,7 +441,6 @@ var words = map[string]string{
 	"blocked":                     "It may not sign in any more.",
 	"platform":                    "What the device runs.",
 	"access_token":                "A JWT: send it as Authorization: Bearer.",
-	"refresh_token":               "Use it once, for POST /v1/sessions/refresh: the answer has the next one.",
 	"token_type":                  "How to send the token.",
 	"login":                       "What the user signs in with; letters are taken as small ones.",
 	"password":                    "The user's password.",
