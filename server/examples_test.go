@@ -243,7 +243,9 @@ func playExamples(t *testing.T) map[string]exchange {
 	}
 	show("putBranch", "PUT", "/v1/branches/porto", map[string]any{"name": "Porto", "time_zone": "Europe/Lisbon",
 		"country": "PT"}, nil)
-	show("putLender", "PUT", "/v1/lenders/north", map[string]any{"name": "North Bank", "branches": []string{"porto"}}, nil)
+	show("putLender", "PUT", "/v1/lenders/north", map[string]any{"name": "North Bank", "branches": []string{"porto"},
+		"products": []string{"QuickCash"}, "consequences": []map[string]any{{"id": "fee", "countries": []string{"PT"},
+			"text": map[string]any{"pt": "Pode ser cobrada uma taxa."}, "source": "contrato, cláusula 4"}}}, nil)
 	show("createUser", "POST", "/v1/users", map[string]any{"id": "u-17", "login": "u-17", "name": "Agent 17",
 		"role": "agent", "branches": []string{"porto"}, "language": "pt", "badge_no": "4711",
 		"password": "correct horse battery staple", "keep_password": true}, nil)
@@ -316,6 +318,13 @@ func playExamples(t *testing.T) map[string]exchange {
 		"count": 3, "holiday_rule": "next_working_day"},
 		"payments": []map[string]any{{"ref": "p1", "on": "2027-02-01", "amount_minor": 3334}},
 		"checks":   []map[string]any{{"as_of": "2027-03-02"}}}, nil)
+
+	show("lintMessage", "POST", "/v1/messages/lint", map[string]any{"language": "pt", "country": "PT",
+		"step": "overdue_reminder", "recipient": "debtor", "number_verified_days": 12, "lender": "north",
+		"text": "{sender_name}: uma mensagem para si.\n{amount} venceu em {due_date}. Pague hoje, senão falamos com o " +
+			"seu patrão. {pay_link} {opt_out}"}, nil)
+	show("readReply", "POST", "/v1/messages/intent", map[string]any{"language": "pt",
+		"text": "Fiquei sem emprego, posso pagar 50 por mês? Liguem-me."}, nil)
 
 	s.stop()
 	cfg.Now = began.Add(8 * time.Hour)

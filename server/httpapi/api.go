@@ -192,6 +192,7 @@ func New(o Options) *API {
 	a.routingEndpoints()
 	a.conductEndpoints()
 	a.packEndpoints()
+	a.messageEndpoints()
 	a.auditEndpoints()
 	a.accessEndpoints()
 	a.outcomeEndpoints()

@@ -6,6 +6,7 @@ import (
 
 	"doorstep/auth"
 	"doorstep/geo"
+	lint "doorstep/server/conduct/words"
 	"doorstep/server/office"
 )
 
@@ -176,6 +177,9 @@ type putLenderIn struct {
 		Name     string    `json:"name,omitempty" maxLength:"200"`
 		Phone    string    `json:"complaint_phone,omitempty" maxLength:"40" doc:"The complaint line told to debtors."`
 		Branches *[]string `json:"branches,omitempty" maxItems:"1000" doc:"Those it has a contract with; absent: as they are."`
+		Products *[]string `json:"products,omitempty" maxItems:"200" doc:"Names of its products, which no text to debtors may hold; absent: as they are."`
+		// Consequences are what texts to debtors may say will follow.
+		Consequences *[]lint.Consequence `json:"consequences,omitempty" maxItems:"100" doc:"What texts may say will follow, each with its source and the countries where it is true; absent: as they are."`
 	}
 }
 
@@ -183,6 +187,12 @@ func (a *API) putLender(ctx context.Context, c call, in *putLenderIn) (*body[off
 	l := office.Lender{ID: in.ID, Name: in.Body.Name, Phone: in.Body.Phone}
 	if in.Body.Branches != nil {
 		l.Branches = append([]auth.BranchID{}, branchIDs(*in.Body.Branches)...)
+	}
+	if in.Body.Products != nil {
+		l.Products = append([]string{}, *in.Body.Products...)
+	}
+	if in.Body.Consequences != nil {
+		l.Consequences = append([]lint.Consequence{}, *in.Body.Consequences...)
 	}
 	l, err := a.opt.Office.PutLender(ctx, ask(c), l)
 	a.opt.Sessions.ForgetLender(in.ID)

@@ -5,8 +5,12 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"doorstep/auth"
+	"doorstep/server/conduct/words"
 	"doorstep/sync/journal"
 )
 
@@ -18,12 +22,17 @@ type Lender struct {
 	// Branches are those the lender has a contract with, in order: it imports into these only, and sees its cases
 	// there only.
 	Branches []auth.BranchID `json:"branches"`
+	// Products are the names of its products, which no text to a debtor may hold.
+	Products []string `json:"products,omitempty"`
+	// Consequences are what texts to debtors may say will follow.
+	Consequences []words.Consequence `json:"consequences,omitempty"`
 }
 
 // lenderShape has no dot: the first dot of a case's id ends the lender's.
 var lenderShape = regexp.MustCompile(`^[A-Za-z0-9_-]{1,62}$`)
 
-// PutLender makes or changes a lender. Nil branches leave the contracts as they are. lender.*.
+// PutLender makes or changes a lender. Nil branches leave the contracts as they are, and so do nil products and
+// consequences. lender.*.
 func (s *Service) PutLender(ctx context.Context, ask Ask, l Lender) (Lender, error) {
 	switch {
 	case !lenderShape.MatchString(l.ID):
@@ -35,6 +44,12 @@ func (s *Service) PutLender(ctx context.Context, ask Ask, l Lender) (Lender, err
 		return Lender{}, invalid("lender.name", "name", "a lender's name has at most 200 bytes")
 	case len(l.Phone) > 40:
 		return Lender{}, invalid("lender.complaint_phone", "complaint_phone", "a complaint line has at most 40 bytes")
+	}
+	if err := checkProducts(l.Products); err != nil {
+		return Lender{}, err
+	}
+	if err := words.CheckConsequences(l.Consequences); err != nil {
+		return Lender{}, err
 	}
 	for _, b := range l.Branches {
 		if _, ok, err := load[Branch](ctx, s, auth.OrgBranch, "branches", string(b)); err != nil {
@@ -49,10 +64,29 @@ func (s *Service) PutLender(ctx context.Context, ask Ask, l Lender) (Lender, err
 		if l.Branches == nil && now != nil {
 			next.Branches = now.Branches
 		}
+		if l.Products == nil && now != nil {
+			next.Products = now.Products
+		}
+		if l.Consequences == nil && now != nil {
+			next.Consequences = now.Consequences
+		}
 		slices.Sort(next.Branches)
 		next.Branches = append([]auth.BranchID{}, slices.Compact(next.Branches)...)
 		return &next
 	})
+}
+
+// checkProducts refuses names of products that say nothing, or too much.
+func checkProducts(names []string) error {
+	if len(names) > words.MaxProducts {
+		return invalid("lender.products", "products", "a lender has at most 200 products")
+	}
+	for i, name := range names {
+		if n := utf8.RuneCountInString(strings.TrimSpace(name)); n < 2 || n > 100 {
+			return invalid("lender.products", "products["+strconv.Itoa(i)+"]", "a product's name has 2 to 100 characters")
+		}
+	}
+	return nil
 }
 
 func (s *Service) changeLender(ctx context.Context, ask Ask, id string, next func(now *Lender) *Lender) (Lender,

@@ -11,6 +11,7 @@ import (
 	"doorstep/auth"
 	"doorstep/auth/refusal"
 	"doorstep/geo"
+	"doorstep/server/conduct/words"
 	"doorstep/server/store/sqlitestore"
 	"doorstep/sync/journal"
 )
@@ -319,19 +320,59 @@ func TestBranchesAndLenders(t *testing.T) {
 	}
 	ls, err := h.Lenders(ctx)
 	ok(t, err)
-	if fmt.Sprint(ls) != "[{north North Bank  [faro]} {south   [porto]}]" {
+	if fmt.Sprint(ls) != "[{north North Bank  [faro] [] []} {south   [porto] [] []}]" {
 		t.Errorf("the lenders are %+v", ls)
 	}
 	// Another name leaves the contracts; naming no branch ends them.
 	l, err := h.PutLender(ctx, h.ask(), Lender{ID: "north", Name: "The North Bank"})
 	ok(t, err)
-	if fmt.Sprint(l) != "{north The North Bank  [faro]}" {
+	if fmt.Sprint(l) != "{north The North Bank  [faro] [] []}" {
 		t.Errorf("renamed, the lender is %+v", l)
 	}
 	l, err = h.PutLender(ctx, h.ask(), Lender{ID: "north", Branches: []auth.BranchID{}})
 	ok(t, err)
 	if len(l.Branches) != 0 {
 		t.Errorf("the lender has contracts with %v still", l.Branches)
+	}
+}
+
+// Texts to debtors may tell of a consequence only if somebody can look up where it comes from.
+func TestConsequencesNeedASourceAndCountries(t *testing.T) {
+	h := newFixture(t)
+	ctx := context.Background()
+	good := words.Consequence{ID: "fee", Text: map[string]string{"pt": "Pode ser cobrada uma taxa."},
+		Countries: []string{"PT"}, Source: "contract, clause 4"}
+	for place, change := range map[string]func(c *words.Consequence){
+		"consequences[1].id":           func(c *words.Consequence) { c.ID = "Late fee" },
+		"consequences[1].source":       func(c *words.Consequence) { c.Source = " " },
+		"consequences[1].countries":    func(c *words.Consequence) { c.Countries = nil },
+		"consequences[1].countries[0]": func(c *words.Consequence) { c.Countries = []string{"Portugal"} },
+		"consequences[1].text":         func(c *words.Consequence) { c.Text = map[string]string{"pt": "{amount}"} },
+	} {
+		bad := good
+		bad.ID = "other"
+		change(&bad)
+		_, err := h.PutLender(ctx, h.ask(), Lender{ID: "north", Consequences: []words.Consequence{good, bad}})
+		refused(t, place, err, "lender.consequence")
+		if no, is := refusal.Of(err); !is || no.Place != place {
+			t.Errorf("the place is %v, want %s", err, place)
+		}
+	}
+	_, err := h.PutLender(ctx, h.ask(), Lender{ID: "north", Products: []string{"QuickCash", " "}})
+	refused(t, "an empty product", err, "lender.products")
+	_, err = h.PutLender(ctx, h.ask(), Lender{ID: "north", Products: []string{"QuickCash"},
+		Consequences: []words.Consequence{good}})
+	ok(t, err)
+	// Another name leaves both; an empty list ends them.
+	l, err := h.PutLender(ctx, h.ask(), Lender{ID: "north", Name: "North Bank"})
+	ok(t, err)
+	if len(l.Products) != 1 || len(l.Consequences) != 1 {
+		t.Errorf("renamed, the lender has %v %v", l.Products, l.Consequences)
+	}
+	l, err = h.PutLender(ctx, h.ask(), Lender{ID: "north", Products: []string{}, Consequences: []words.Consequence{}})
+	ok(t, err)
+	if len(l.Products) != 0 || len(l.Consequences) != 0 {
+		t.Errorf("the lender has %v %v still", l.Products, l.Consequences)
 	}
 }
 

@@ -18,16 +18,17 @@ import (
 var version = "dev"
 
 type commands struct {
-	Serve  serveCmd  `cmd:"" help:"Serve the API."`
-	Demo   demoCmd   `cmd:"" help:"Play a day in a made-up town, then stay up."`
-	Export exportCmd `cmd:"" help:"Export visit records from a running server."`
-	Erase  eraseCmd  `cmd:"" help:"Erase a debtor; two administrators are needed."`
-	Verify verifyCmd `cmd:"" help:"Check an export offline."`
-	Plans  plansCmd  `cmd:"" help:"Repayment plans, computed offline."`
-	Route  routeCmd  `cmd:"" help:"Plan routes, or make matrices of travel times, in VROOM's JSON."`
-	Roads  roadsCmd  `cmd:"" help:"Road graphs for travel times."`
-	Fsck   fsckCmd   `cmd:"" help:"Compare the views with the journal."`
-	Admin  adminCmd  `cmd:"" help:"What an operator does on a stopped server."`
+	Serve    serveCmd    `cmd:"" help:"Serve the API."`
+	Demo     demoCmd     `cmd:"" help:"Play a day in a made-up town, then stay up."`
+	Export   exportCmd   `cmd:"" help:"Export visit records from a running server."`
+	Erase    eraseCmd    `cmd:"" help:"Erase a debtor; two administrators are needed."`
+	Verify   verifyCmd   `cmd:"" help:"Check an export offline."`
+	Plans    plansCmd    `cmd:"" help:"Repayment plans, computed offline."`
+	Messages messagesCmd `cmd:"" help:"Texts to debtors and their replies, judged offline."`
+	Route    routeCmd    `cmd:"" help:"Plan routes, or make matrices of travel times, in VROOM's JSON."`
+	Roads    roadsCmd    `cmd:"" help:"Road graphs for travel times."`
+	Fsck     fsckCmd     `cmd:"" help:"Compare the views with the journal."`
+	Admin    adminCmd    `cmd:"" help:"What an operator does on a stopped server."`
 
 	Rebuild rebuildCmd `cmd:"" help:"Fill the views anew from the journal."`
 	Backup  backupCmd  `cmd:"" help:"Back up the embedded store, also of a running server."`

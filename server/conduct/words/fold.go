@@ -12,6 +12,8 @@ import (
 type folded struct {
 	r  []rune
 	at []int
+	// spaced are where letters were set apart: from, and before which.
+	spaced [][2]int
 }
 
 func (f *folded) add(r rune, at int) {
@@ -133,7 +135,7 @@ func joinLetters(f folded) folded {
 			continue
 		}
 		n := i
-		for single(n) && n+2 < len(f.r) && separates(f.r[n+1]) && single(n+2) {
+		for single(n) && n+2 < len(f.r) && separates(f.r[n+1]) && single(n+2) && (n == i || f.r[n+1] == f.r[i+1]) {
 			n += 2
 		}
 		if n-i < 4 { // fewer than three letters
@@ -143,6 +145,7 @@ func joinLetters(f folded) folded {
 		for j := i; j <= n; j += 2 {
 			out.add(f.r[j], f.at[j])
 		}
+		out.spaced = append(out.spaced, [2]int{len(out.r) - (n-i)/2 - 1, len(out.r)})
 		i = n
 	}
 	return out

@@ -55,7 +55,7 @@ const (
 
 // Answer is what is wrong with a text, and how long it is.
 type Answer struct {
-	Verdict  string   `json:"verdict" enum:"pass,refuse"`
+	Verdict  string   `json:"verdict" enum:"pass,refuse" doc:"refuse when there is a reason."`
 	Reasons  []Reason `json:"reasons" doc:"None: the text may be sent. Ordered by reason, then by place."`
 	Encoding string   `json:"encoding" enum:"gsm7,ucs2" doc:"gsm7 when all characters are in the table of GSM 03.38."`
 	Units    int      `json:"units" doc:"Septets of gsm7 (characters of the extension take two), else UTF-16 units."`

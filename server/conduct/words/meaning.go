@@ -19,8 +19,8 @@ func (j *judged) values() {
 		for _, joined := range []bool{false, true} {
 			s := j.book.search(tokenize([]piece{{text: v, to: len([]rune(v))}}, joined), primary(j.Language))
 			j.byRules(s, func(reason string, _ span) {
-				if p.text == "sender_name" && reason == FalseConsequence {
-					reason = FakeAuthority // who writes is no consequence
+				if p.text == "sender_name" && (reason == FalseConsequence || reason == Threat) {
+					reason = FakeAuthority // the name of a court, or of the police
 				}
 				j.add(reason, "vars."+p.text, v)
 			})
