@@ -11,6 +11,7 @@ import (
 
 	"doorstep/auth"
 	"doorstep/server/conduct/words"
+	"doorstep/server/ladder"
 	"doorstep/sync/journal"
 )
 
@@ -148,3 +149,6 @@ func (s *Service) contractsOf(ctx context.Context, u User) ([]auth.BranchID, err
 			b)
 	}), nil
 }
+
+// Said is what the lender calls its products and what it may announce, as texts are judged by.
+func (l *Lender) Said() (products []string, consequences []ladder.Consequence) { return nil, nil }
