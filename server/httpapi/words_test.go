@@ -210,7 +210,6 @@ var words = map[string]string{
 	"Reply.also":            "What else it means: codes of reply_intents.",
 	"ReplyReceipt.did":      "What was changed at once.",
 	"Fault.text":            "What was found there.",
-	"ReleasedFault.text":    "What was found there.",
 	"ReleasedFault.on":      "When it was set aside.",
 	"ReleasedFault.why":     "Why it is no fault, in words.",
 	"Step.kind":             "The kind of text: a code of message_kinds.",
