@@ -65,8 +65,8 @@ type Options struct {
 	UserCalls int
 	// MetricsElsewhere has GET /metrics answer 404, since the caller serves Metrics at another address.
 	MetricsElsewhere bool
-	// Trouble tells what callers may be told of an error of the store that is no refusal: that it may pass, as a refusal of
-	// refusal.Unavailable; nil for one that will not. Nil: none may.
+	// Trouble tells what callers may be told of an error of the store that is no refusal: that it may pass, as a refusal
+	// of refusal.Unavailable; nil for one that will not. Nil: none may.
 	Trouble func(err error) *refusal.Error
 	// Ready says why the server cannot answer yet; nil when it can.
 	Ready   func(ctx context.Context) error
