@@ -103,7 +103,7 @@ func (s *Sessions) begin(ctx context.Context, u User, d DeviceID, now time.Time)
 		return "", family{}, err
 	}
 	// The list comes first: a listed family that does not exist does no harm, one that is not listed cannot be ended.
-	if err := s.enlist(ctx, u, id, now); err != nil {
+	if err := s.enlist(ctx, u, d, id, now); err != nil {
 		return "", family{}, fmt.Errorf("begin session: %w", err)
 	}
 	if err := s.families.SwapFamily(ctx, id, 0, body); err != nil {
@@ -112,8 +112,9 @@ func (s *Sessions) begin(ctx context.Context, u User, d DeviceID, now time.Time)
 	return id, f, nil
 }
 
-// enlist adds a family to its user's list, and drops those that have ended.
-func (s *Sessions) enlist(ctx context.Context, u User, id string, now time.Time) error {
+// enlist adds a family to its user's list, and drops those that have ended. A sign-in ends the earlier families of its
+// device: the app has its tokens in their place.
+func (s *Sessions) enlist(ctx context.Context, u User, d DeviceID, id string, now time.Time) error {
 	for {
 		live, version, err := s.live(ctx, u, now)
 		if err != nil {
@@ -121,6 +122,12 @@ func (s *Sessions) enlist(ctx context.Context, u User, id string, now time.Time)
 		}
 		var list userList
 		for _, l := range live {
+			if d != "" && l.Device == d {
+				if err := s.end(ctx, l.id, u.ID, "signed_in_again"); err != nil {
+					return err
+				}
+				continue
+			}
 			list.Families = append(list.Families, l.id)
 		}
 		list.Families = append(list.Families, id)

@@ -196,6 +196,21 @@ func TestSigningOutEndsTheSession(t *testing.T) {
 	h.who(t, other.AccessToken)
 }
 
+// A sign-in on a device ends the sessions that the user had on it, and no other.
+func TestASignInEndsTheEarlierSessionOfItsDevice(t *testing.T) {
+	h := newFixture(t)
+	first, elsewhere, office := h.signIn(t, "ana", "phone-1"), h.signIn(t, "ana", "phone-2"), h.signIn(t, "sup", "")
+	second := h.signIn(t, "ana", "phone-1")
+	_, err := h.Verify(context.Background(), first.AccessToken)
+	refused(t, "the access token of before", err, "auth.token_invalid")
+	_, err = h.Refresh(context.Background(), first.RefreshToken, "phone-1")
+	refused(t, "the refresh token of before", err, "auth.refresh_invalid")
+	h.signIn(t, "sup", "")
+	for _, s := range []Session{elsewhere, second, office} {
+		h.who(t, s.AccessToken)
+	}
+}
+
 func TestAWeakerHashIsReplacedAtSignIn(t *testing.T) {
 	h := newFixture(t)
 	old, err := argon2id.CreateHash(password, &argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16,

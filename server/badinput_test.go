@@ -188,8 +188,8 @@ func newHostile(t *testing.T) *hostile {
 	t.Helper()
 	h := &hostile{log: &buffer{}, people: map[auth.Role]caller{}}
 	h.running = run(t, Config{Data: t.TempDir(), Now: time.Date(2026, 11, 25, 6, 0, 0, 0, time.UTC),
-		unreadablePushes: 100_000,
-		Log:              slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+		unreadablePushes: 100_000, userCalls: 1_000_000,
+		Log: slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	h.ops, h.refs = description(t, h.URL())
 	ctx := context.Background()
 	admin := &play.Client{Base: h.URL()}

@@ -86,6 +86,8 @@ type Config struct {
 
 	// unreadablePushes is httpapi.Options.UnreadablePushes. Tests of bad input send more.
 	unreadablePushes int
+	// userCalls is httpapi.Options.UserCalls, likewise.
+	userCalls int
 	// hashing is what a password's hash takes; zero means auth.SafeHashCost. Tests take less.
 	hashing auth.HashCost
 	// steps bounds each search of a round by its steps; tests set it, with more seconds than it needs.

@@ -161,6 +161,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		Journal: s.journal, Travel: times,
 		Threads: threads, Law: s.law, Hash: func(b []byte) [32]byte { return vault.Hash("request", b) },
 		Ready: s.ready, Trouble: sqlitestore.Trouble, TrustedProxies: cfg.trusted, UnreadablePushes: cfg.unreadablePushes,
+		UserCalls:        cfg.userCalls,
 		MetricsElsewhere: cfg.MetricsListen != "", Version: cfg.Version,
 		Log: cfg.Log})
 	if cfg.MetricsListen != "" {

@@ -166,7 +166,8 @@ func TestAPushMeetsTroubleOfTheStore(t *testing.T) {
 		"a bug":                        {errors.New("records: a nil something"), http.StatusInternalServerError, ""},
 	} {
 		id := play.NewID()
-		body := `{"mutations":[{"mid":"` + id + `","type":"visit_notes","id":"` + id + `","op":"put","fields":{"case":"c1"}}]}`
+		body := `{"mutations":[{"mid":"` + id + `","type":"visit_notes","id":"` + id + `","op":"put",` +
+			`"fields":{"case":"c1"}}]}`
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL()+"/sync/v1/push", strings.NewReader(body))
 		ok(t, err)
 		req.Header.Set("Authorization", "Bearer "+token)

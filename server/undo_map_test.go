@@ -59,7 +59,8 @@ func TestAnImportOfTerritoriesIsUndone(t *testing.T) {
 	if first.Import == "" || second.Accepted != 1 || second.Updated != 1 || second.Import == first.Import {
 		t.Fatalf("the imports are answered %+v and %+v", first, second)
 	}
-	if _, err := undo(first.Import, ""); refused(err) != "409 import.changed_since" || !strings.Contains(err.Error(), "b") {
+	if _, err := undo(first.Import, ""); refused(err) != "409 import.changed_since" ||
+		!strings.Contains(err.Error(), "b") {
 		t.Errorf("the first, while the second stands: %v", err)
 	}
 	team := func(territories ...string) {

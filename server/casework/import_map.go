@@ -10,8 +10,8 @@ import (
 	"doorstep/server/record"
 )
 
-// importTerritories is the kind of an import of territories. The office keeps these, and undoes their import; that there
-// was one stands among the imports of the branch like any other.
+// importTerritories is the kind of an import of territories. The office keeps these, and undoes their import; that
+// there was one stands among the imports of the branch like any other.
 const importTerritories = "territories"
 
 // MapImport is an import of territories into a branch.
@@ -29,8 +29,8 @@ func (m *MapImport) Lines() string { return importLines(m.ID) }
 // Command is the id of the command of the import's n-th feature.
 func (m *MapImport) Command(n int) string { return m.Lines() + strconv.Itoa(n) }
 
-// BeginMapImport notes that an import of territories begins. EndMapImport notes its end; without that it counts as broken
-// off after a while.
+// BeginMapImport notes that an import of territories begins. EndMapImport notes its end; without that it counts as
+// broken off after a while.
 func (s *Service) BeginMapImport(ctx context.Context, actor auth.Actor, branch auth.BranchID) (*MapImport, error) {
 	im, err := s.newImporter(importTerritories, actor, branch)
 	if err != nil {

@@ -61,10 +61,12 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	// UnreadablePushes is how many pushes that cannot be read a device may send at once; 0: badPushBurst.
 	UnreadablePushes int
+	// UserCalls is how many calls a user may make at once; 0: userBurst.
+	UserCalls int
 	// MetricsElsewhere has GET /metrics answer 404, since the caller serves Metrics at another address.
 	MetricsElsewhere bool
-	// Trouble tells what callers may be told of an error of the store that is no refusal: that it may pass, as a refusal of
-	// refusal.Unavailable; nil for one that will not. Nil: none may.
+	// Trouble tells what callers may be told of an error of the store that is no refusal: that it may pass, as a refusal
+	// of refusal.Unavailable; nil for one that will not. Nil: none may.
 	Trouble func(err error) *refusal.Error
 	// Ready says why the server cannot answer yet; nil when it can.
 	Ready   func(ctx context.Context) error
@@ -102,6 +104,7 @@ type API struct {
 	parts      map[string]parts // where endpoints take what they take, likewise
 	devices    *auth.Limits     // requests by device
 	mutations  *auth.Limits     // mutations by device
+	users      *auth.Limits     // calls, by user
 	badPushes  *auth.Limits     // pushes that cannot be read, by device
 	pushes     *turns           // by device
 	pulls      *turns
@@ -126,6 +129,10 @@ const (
 const (
 	// Ten screens that are opened after a day offline pull 2,640 records in pages of 50 each at once. A loop gets 50
 	// requests a second after that.
+	// A user has userBurst calls at once and one each userEvery after that; devices have limits of their own.
+	userEvery = 20 * time.Millisecond
+	userBurst = 2000
+
 	deviceEvery = 20 * time.Millisecond
 	deviceBurst = 1000
 	// An agent who was offline for a week brings some thousand mutations at once. A loop gets 500 a second after that.
@@ -153,6 +160,7 @@ func New(o Options) *API {
 		operations: map[string]endpoint{},
 		parts:      map[string]parts{},
 		devices:    auth.NewLimits(deviceEvery, deviceBurst),
+		users:      auth.NewLimits(userEvery, cmp.Or(o.UserCalls, userBurst)),
 		mutations:  auth.NewLimits(mutationEvery, mutationBurst), pushes: newTurns(pushesUnderWay),
 		badPushes: auth.NewLimits(badPushEvery, cmp.Or(o.UnreadablePushes, badPushBurst)),
 		whoChecks: newWhoLimits(), pulls: newTurns(pullsUnderWay), pace: defaultPace, planning: make(chan struct{}, 1), stop: make(chan struct{})}

@@ -209,6 +209,10 @@ func (a *API) authenticate(c *gin.Context) {
 			return
 		}
 		trailOf(c.Request.Context()).actor = actor
+		if p := a.tooMany(actor, time.Now()); p != nil {
+			writeProblem(c, p)
+			return
+		}
 		if !slices.Contains(e.roles, actor.Role) {
 			writeProblem(c, newProblem(http.StatusForbidden, "auth.role", "your role may not do this"))
 			return
@@ -275,6 +279,17 @@ func (a *API) who(c *gin.Context) (auth.Actor, *Problem) {
 		return auth.Actor{}, a.problem(c.Request.Context(), "", err)
 	}
 	return actor, nil
+}
+
+// tooMany refuses a user who calls without end; nil for the others. The node counts for itself.
+func (a *API) tooMany(actor auth.Actor, now time.Time) *Problem {
+	after, ok := a.users.Allow(string(actor.User), now)
+	if ok {
+		return nil
+	}
+	p := newProblem(http.StatusTooManyRequests, "user.rate", "you call too often; wait")
+	p.retryAfter = max(1, int(after.Seconds()+0.999))
+	return p
 }
 
 // problem is problemOf at an endpoint ("METHOD template"), with trouble of ours logged.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"log/slog"
 	"net/http"
+	"slices"
 
 	"doorstep/auth"
 
@@ -49,7 +50,12 @@ func trailOf(ctx context.Context) *trail {
 	return &trail{}
 }
 
-// securityEvent names the event a request is; "" if it is none. What was refused for want of a right is one always.
+// refusedInput are the statuses of requests that are refused for what they hold, or for their number.
+var refusedInput = []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
+	http.StatusUnprocessableEntity, http.StatusTooManyRequests}
+
+// securityEvent names the event a request is; "" if it is none. What was refused for want of a right is one always, and
+// so is what was refused as input: who tries what a control refuses shows by many of them.
 func securityEvent(id string, status int, code string) string {
 	switch {
 	case code == "auth.refresh_reused":
@@ -58,6 +64,8 @@ func securityEvent(id string, status int, code string) string {
 		return watched[id]
 	case status == http.StatusUnauthorized || status == http.StatusForbidden || code == "auth.limited":
 		return "denied"
+	case slices.Contains(refusedInput, status):
+		return "refused"
 	}
 	return ""
 }

@@ -240,7 +240,8 @@ func (a *API) importTerritories(ctx context.Context, c call, b auth.BranchID, te
 }
 
 // endMapImport notes what an import of territories did, if it has begun; fault is why it ended before its file did.
-func (a *API) endMapImport(ctx context.Context, c call, im *casework.MapImport, out *territoryImport, fault error) error {
+func (a *API) endMapImport(ctx context.Context, c call, im *casework.MapImport, out *territoryImport,
+	fault error) error {
 	if im == nil {
 		return fault
 	}

@@ -13,9 +13,9 @@ import (
 func (a *API) undoEndpoints() {
 	register(a, endpoint{method: http.MethodGet, path: "/v1/imports", roles: importers, id: "listImports",
 		tag: "imports", summary: "What was imported, by whom and when",
-		about: "Imports of cases, contacts, payments and territories that changed something in a branch, newest first, with what they " +
-			"changed there and whether that was undone. A lender's system reads its own. A page may be short and have a " +
-			"next_cursor."}, a.listImports)
+		about: "Imports of cases, contacts, payments and territories that changed something in a branch, newest first, " +
+			"with what they changed there and whether that was undone. A lender's system reads its own. A page may be short " +
+			"and have a next_cursor."}, a.listImports)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/imports/{import}/undo", roles: importers,
 		id: "undoImport", tag: "imports", summary: "Undo an import",
 		about: "Takes back what the import changed and nothing has touched since: cases that it opened are closed " +
@@ -26,7 +26,8 @@ func (a *API) undoEndpoints() {
 			"the file again takes the undo back. Struck contacts count for no cap any more: decisions_counted says how " +
 			"many visits and stops were judged while one counted. A lender's system undoes its own imports. An import of " +
 			"territories is undone whole (restored and removed count them) or refused: import.changed_since names " +
-			"territories that were changed since, territory.in_use the teams that work one that would be removed."}, a.undoImport)
+			"territories that were changed since, territory.in_use the teams that work one that would be removed."},
+		a.undoImport)
 }
 
 type listImportsIn struct {
@@ -72,7 +73,8 @@ func (a *API) undoImport(ctx context.Context, c call, in *undoImportIn) (*body[c
 // undoMapImport takes back an import of territories, and puts the open cases into those that they lie in then.
 func (a *API) undoMapImport(ctx context.Context, c call, m *casework.MapImport, in *undoImportIn) (
 	*body[casework.UndoReport], error) {
-	rep := casework.UndoReport{Import: m.ID, DryRun: in.DryRun, State: record.ImportUndone, Lines: []casework.UndoneRecord{}}
+	rep := casework.UndoReport{Import: m.ID, DryRun: in.DryRun, State: record.ImportUndone,
+		Lines: []casework.UndoneRecord{}}
 	if in.DryRun && !m.Undone {
 		rep.State = record.ImportDone
 	}
