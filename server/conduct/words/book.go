@@ -54,6 +54,8 @@ type book struct {
 	hash      string
 	stopOnce  sync.Once
 	stops     stopWords
+	wordsOnce sync.Once
+	words     map[string]bool
 }
 
 // everywhere is the file whose lists hold for all languages.

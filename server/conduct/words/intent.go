@@ -97,9 +97,18 @@ func (b *book) intents(s *searched, found map[string]bool) {
 	}
 }
 
+// longestOffer is how many words may say nothing but a day or an amount.
+const longestOffer = 5
+
 // offersAlone tells whether a reply that says nothing else names a day or an amount.
 func (s *searched) offersAlone() bool {
-	if s.anywhere([]string{"no_offer"}) {
+	said := 0
+	for _, t := range s.tokens {
+		if said += 2; t.han {
+			said-- // a Chinese character is half a word
+		}
+	}
+	if said > 2*longestOffer || s.anywhere([]string{"no_offer"}) {
 		return false
 	}
 	if s.anywhere([]string{"day", "sum"}) || len(s.amounts()) > 0 || len(s.dates()) > 0 {

@@ -139,6 +139,10 @@ func (j *judged) judge() {
 		}
 		j.readings = append(j.readings, j.book.search(tokens, primary(j.Language)))
 	}
+	plain := j.readings[0].tokens
+	if slices.ContainsFunc(plain, func(t token) bool { return t.spaced }) {
+		j.readings = append(j.readings, j.book.search(j.book.splitSpaced(plain), primary(j.Language)))
+	}
 	j.required()
 	j.consequences()
 	j.firstLine()

@@ -25,6 +25,7 @@ type token struct {
 	sentence int      // which one it stands in
 	comma    bool     // a comma stands before it
 	han      bool     // a Chinese character
+	spaced   bool     // its letters were set apart, so it may be several words
 }
 
 // piece is a part of a text: words as they stand, or a variable.
@@ -186,6 +187,7 @@ func (t *tokenizer) addWord(i, n int) {
 			}
 		}
 		k.from, k.to = t.places(i, n)
+		k.spaced = slices.Contains(t.f.spaced, [2]int{i, n})
 		t.add(k)
 	}
 	first := i
