@@ -29,6 +29,7 @@ const (
 	CorrectionsList = "corrections.list" // what was and what is
 	ComplaintsList  = "complaints.list"  // complaints, in the words of who complained
 	PlansList       = "plans.list"       // plans, with what the debtors said of their means
+	PlanRead        = "plan.read"        // one plan, or its document
 	VisitsExport    = "export.visits"    // an export
 	RoundExport     = "export.round"     // a round's places
 	OutcomesExport  = "export.outcomes"  // what became of a lender's cases
@@ -37,8 +38,8 @@ const (
 // Whats lists them.
 func Whats() []string {
 	return []string{CaseRead, AttachmentRead, CaseSearch, CasesList, DebtorRead, VisitsList, AssignmentsList, PromisesList,
-		InboxRead, DayRead, QuarantineRead, QuarantineList, CorrectionsList, ComplaintsList, PlansList, VisitsExport,
-		RoundExport, OutcomesExport}
+		InboxRead, DayRead, QuarantineRead, QuarantineList, CorrectionsList, ComplaintsList, PlansList, PlanRead,
+		VisitsExport, RoundExport, OutcomesExport}
 }
 
 // Read is one read.
