@@ -411,14 +411,9 @@ func (s *storyteller) visits(m []string) {
 	if end.outcome != "MET_PLAN_SIGNED" {
 		return
 	}
-	var parts []map[string]any
-	for n := range 3 {
-		parts = append(parts, map[string]any{"n": n + 1, "due_on": at.AddDate(0, n+1, 0).Format(time.DateOnly),
-			"amount_minor": card.AmountDue / 3})
-	}
-	p.Write("plans", plan, "put", out, map[string]any{"case": id, "visit": visit, "kind": "instalments",
-		"currency":    card.Currency,
-		"total_minor": card.AmountDue, "state": "accepted", "at": at.UTC(), "instalments": parts}, mid)
+	p.Write("plans", plan, "put", out, map[string]any{"case": id, "visit": visit, "state": "accepted", "at": at.UTC(),
+		"request": map[string]any{"kind": "instalments", "start_on": at.AddDate(0, 1, 0).Format(time.DateOnly),
+			"frequency": "monthly", "count": 3}, "total_minor": card.AmountDue}, mid)
 }
 
 func (s *storyteller) consents(m []string) {

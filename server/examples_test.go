@@ -246,6 +246,11 @@ func playExamples(t *testing.T) map[string]exchange {
 	show("putLender", "PUT", "/v1/lenders/north", map[string]any{"name": "North Bank", "branches": []string{"porto"},
 		"products": []string{"QuickCash"}, "consequences": []map[string]any{{"id": "fee", "countries": []string{"PT"},
 			"text": map[string]any{"pt": "Pode ser cobrada uma taxa."}, "source": "contrato, cláusula 4"}}}, nil)
+	show("putPlanRules", "PUT", "/v1/lenders/north/plan-rules", map[string]any{"version": 0, "rules": []map[string]any{
+		{"product_type": "card", "currency": "EUR", "agent_max_instalments": 6, "cooling_off_days": 7,
+			"guardrails": map[string]any{"min_instalment_minor": 1000, "max_term_months": 36, "max_concession_bp": 2000,
+				"agent_max_concession_bp": 0, "agent_max_term_months": 12, "min_answer_days": 7}}}}, nil)
+	show("getPlanRules", "GET", "/v1/lenders/north/plan-rules", nil, nil)
 	show("createUser", "POST", "/v1/users", map[string]any{"id": "u-17", "login": "u-17", "name": "Agent 17",
 		"role": "agent", "branches": []string{"porto"}, "language": "pt", "badge_no": "4711",
 		"password": "correct horse battery staple", "keep_password": true}, nil)
@@ -361,9 +366,8 @@ func playExamples(t *testing.T) map[string]exchange {
 				"outcome":    "MET_PTP", "overdue_reason": "salary_delayed"}},
 		{"mid": "0193570e-8b10-7c4d-9e5f-60718293a4b5", "type": "plans", "id": "p-0193570e", "op": "put", "base": 0,
 			"client_ts": "2026-11-25T13:33:40Z", "fields": map[string]any{"case": "north.1001", "visit": "v-0193570e",
-				"at": "2026-11-25T13:30:00Z", "kind": "ptp_single", "state": "accepted", "currency": "EUR",
-				"total_minor": 200000,
-				"instalments": []map[string]any{{"due_on": "2026-12-10", "amount_minor": 200000}}}},
+				"at": "2026-11-25T13:30:00Z", "state": "accepted",
+				"request": map[string]any{"kind": "ptp_single", "start_on": "2026-12-10"}}},
 	}}, nil))
 	show("recordComplaint", "POST", "/v1/cases/north.1002/complaints", map[string]any{"id": "k-1",
 		"at": "2026-11-25T11:00:00Z", "channel": "call", "subjects": []string{"contact_times"},
@@ -395,6 +399,18 @@ func playExamples(t *testing.T) map[string]exchange {
 	show("listAccess", "GET", "/v1/audit/access?branch=porto&limit=2", nil, nil)
 	rec.next = "exportVisits"
 	ok(t, office.Do(ctx, "GET", "/v1/audit/visits?branch=porto&format=ndjson", nil, io.Writer(&bytes.Buffer{})))
+
+	show("proposePlan", "POST", "/v1/cases/north.1002/plans", map[string]any{"id": "p-1", "state": "offered",
+		"request": map[string]any{"kind": "instalments", "start_on": "2026-12-31", "frequency": "monthly", "count": 3,
+			"month_end": "last"},
+		"affordability": map[string]any{"method": "SFS", "as_of": "2026-11-25",
+			"income":       []map[string]any{{"kind": "salary", "amount_minor": 160000}},
+			"outgoings":    []map[string]any{{"kind": "rent_or_mortgage", "amount_minor": 55000}},
+			"income_minor": 160000, "outgoings_minor": 55000, "surplus_minor": 105000}}, nil)
+	show("acceptPlan", "POST", "/v1/plans/p-1/accept?branch=porto", map[string]any{"channel": "call"}, nil)
+	show("getPlan", "GET", "/v1/plans/p-1?branch=porto", nil, nil)
+	show("listCasePlans", "GET", "/v1/cases/north.1002/plans", nil, nil)
+	show("cancelPlan", "POST", "/v1/plans/p-1/cancel?branch=porto", map[string]any{"cancelled_for": "error"}, nil)
 
 	// A second supervisor reviews a correction, and adds a second factor.
 	ok(t, office.Do(ctx, "POST", "/v1/users", map[string]any{"id": "s-2", "login": "s-2", "name": "Supervisor 2",

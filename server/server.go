@@ -112,7 +112,8 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		Territories: func(ctx context.Context, b auth.BranchID) (casework.TerritoryIndex, error) {
 			return s.office.Index(ctx, b)
 		},
-		Limits: casework.PlanLimits{MaxInstalments: cfg.PlanMaxInstalments, MaxDays: cfg.PlanMaxDays}})
+		PlanRules: s.office,
+		Limits:    casework.PlanLimits{MaxInstalments: cfg.PlanMaxInstalments, MaxDays: cfg.PlanMaxDays}})
 	if err := s.casework.FinishErasures(ctx, erased); err != nil {
 		return nil, err
 	}

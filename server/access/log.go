@@ -31,6 +31,7 @@ const (
 	MessagesList    = "messages.list"    // texts to debtors
 	RepliesList     = "replies.list"     // what debtors answered
 	PlansList       = "plans.list"       // plans, with what the debtors said of their means
+	PlanRead        = "plan.read"        // one plan, or its document
 	VisitsExport    = "export.visits"    // an export
 	RoundExport     = "export.round"     // a round's places
 	OutcomesExport  = "export.outcomes"  // what became of a lender's cases
@@ -40,8 +41,7 @@ const (
 func Whats() []string {
 	return []string{CaseRead, AttachmentRead, CaseSearch, CasesList, DebtorRead, VisitsList, AssignmentsList, PromisesList,
 		InboxRead, DayRead, QuarantineRead, QuarantineList, CorrectionsList, ComplaintsList, MessagesList, RepliesList,
-		PlansList, VisitsExport,
-		RoundExport, OutcomesExport}
+		PlansList, PlanRead, VisitsExport, RoundExport, OutcomesExport}
 }
 
 // Read is one read.

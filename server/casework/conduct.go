@@ -197,5 +197,5 @@ func (f *File) planPerforming(day string, act time.Time) bool {
 
 // performing tells whether one plan is, and was agreed before the act.
 func (f *File) performing(p *record.Plan, day string, act time.Time) bool {
-	return p.Performing(day, f.Case.PaidMinor-p.PaidBeforeMinor) && (act.IsZero() || p.At.Before(act))
+	return p.Suspends(day) && (act.IsZero() || p.At.Before(act))
 }

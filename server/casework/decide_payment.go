@@ -62,8 +62,15 @@ func (c RecordPayment) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 		c.AmountMinor >= f.Case.AmountDueMinor); err != nil {
 		return nil, err
 	}
-	return decidePayment(f, t.draft("payment.record"), c, was, original, undone,
+	if err := t.loadToFollow(ctx, f); err != nil {
+		return nil, err
+	}
+	d, err := decidePayment(f, t.draft("payment.record"), c, was, original, undone,
 		t.svc.zones.dayAt(c.PaidAt, f.Case.TimeZone))
+	if err == nil && f.touched {
+		followPlan(f, d, t.svc.zoneOf(&f.Case))
+	}
+	return d, err
 }
 
 // payment reads a payment of a case; nil if there is none.
@@ -105,8 +112,8 @@ func decidePayment(f *File, d *draftBuilder, c RecordPayment, was, original, und
 			return d.nothing(), nil
 		}
 		undone.ReversedMinor = undone.AmountMinor
-		d.put("payments", paymentID(f.Case.ID, was.UndoneBy), "", undone)
-		state.ReversedMinor = was.ReversedMinor - undone.AmountMinor
+		putPayment(f, d, paymentID(f.Case.ID, was.UndoneBy), undone)
+		state.No, state.ReversedMinor = was.No, was.ReversedMinor-undone.AmountMinor
 	}
 	if c.Import != "" {
 		state.Import = &record.Imported{ID: c.Import}
@@ -117,11 +124,11 @@ func decidePayment(f *File, d *draftBuilder, c RecordPayment, was, original, und
 			return nil, err
 		}
 		takeBack(&f.Case, original, &state, c.AmountMinor)
-		d.put("payments", paymentID(f.Case.ID, c.Reverses), "", original)
+		putPayment(f, d, paymentID(f.Case.ID, c.Reverses), original)
 	} else {
 		bring(&f.Case, &state, state.Brought())
 	}
-	d.put("payments", paymentID(f.Case.ID, c.Ref), "", &state)
+	putPayment(f, d, paymentID(f.Case.ID, c.Ref), &state)
 	d.putCase(f)
 	settle(f, d)
 	answer.Closed = f.Case.Status == record.StatusClosed
@@ -164,6 +171,9 @@ func (c RecordPayment) check(k *record.Case, now time.Time) error {
 	case c.Currency != k.Currency:
 		return refuse(refusal.Invalid, "payment.currency", "currency", "the case is in %s; give the payment in it",
 			k.Currency)
+	case c.AmountMinor > record.MaxMinor-max(0, k.PaidMinor):
+		return refuse(refusal.Invalid, "payment.amount", "amount_minor",
+			"the payments of a case add up to at most %d in minor units", int64(record.MaxMinor))
 	case c.PaidAt.IsZero():
 		return refuse(refusal.Invalid, "payment.paid_at", "paid_at", "say when it was paid")
 	case c.PaidAt.After(now.Add(24 * time.Hour)):
@@ -201,7 +211,7 @@ func (c RecordPayment) state(k *record.Case) record.Payment {
 func samePayment(was, sent *record.Payment) bool {
 	s := *sent
 	s.ReversedMinor, s.InAmount, s.DueMinor = was.ReversedMinor, was.InAmount, was.DueMinor
-	s.UndoneBy, s.Import = was.UndoneBy, was.Import
+	s.UndoneBy, s.Import, s.No = was.UndoneBy, was.Import, was.No
 	return same(was, &s)
 }
 

@@ -65,7 +65,6 @@ type (
 		VisitedBefore string `json:"visited_before,omitempty"`
 		// Entry is the entry that wrote the case last.
 		Entry uint64 `json:"entry"`
-		Paid  int64  `json:"paid,omitempty"`
 		deskText
 		todo
 	}
@@ -124,15 +123,9 @@ type (
 	deskPlan struct {
 		Plan string         `json:"plan"`
 		Case journal.CaseID `json:"case"`
-		Dues []deskDue      `json:"dues,omitempty"` // none unless the plan is in force
-		// Broken is 1 while an instalment is to be paid: after LastOn it is broken.
-		Broken int    `json:"broken,omitempty"`
-		LastOn string `json:"last_on,omitempty"`
-	}
-	// deskDue is an instalment: by the end of its grace payments must have brought ByThen.
-	deskDue struct {
-		LastOn string `json:"last_on"`
-		ByThen int64  `json:"by_then"`
+		// Broken is 1 for a plan in force that breaks if nothing more is paid, on the local date BreaksOn.
+		Broken   int    `json:"broken,omitempty"`
+		BreaksOn string `json:"breaks_on,omitempty"`
 	}
 	// deskHeld is "held/<item>": an item of the quarantine that waits.
 	deskHeld struct {
@@ -147,7 +140,7 @@ var (
 	deskByDue     = journal.Index{Type: deskView, Name: "due", Fields: []string{"live", "due"}}
 	deskByVisited = journal.Index{Type: deskView, Name: "visited", Fields: []string{"live", "visited"}}
 	deskTodo      = journal.Index{Type: deskView, Name: "todo", Fields: []string{"todo", "since"}}
-	deskBroken    = journal.Index{Type: deskView, Name: "broken", Fields: []string{"broken", "last_on"}}
+	deskBroken    = journal.Index{Type: deskView, Name: "broken", Fields: []string{"broken", "breaks_on"}}
 
 	deskVisits          = journal.Index{Type: deskView, Name: "visits", Fields: []string{"v", "v_on"}}
 	deskVisitsByRound   = journal.Index{Type: deskView, Name: "visits_round", Fields: []string{"v_round", "v_on"}}
@@ -328,7 +321,7 @@ func (d *deskRun) kase(e *journal.Entry, k *record.Case) error {
 	if _, err := d.read(caseRow(k.ID), &row); err != nil {
 		return err
 	}
-	row.Case, row.Due, row.Entry, row.Paid, row.Live, row.todo = k.ID, k.DueDate, e.N, k.PaidMinor, 1, todo{}
+	row.Case, row.Due, row.Entry, row.Live, row.todo = k.ID, k.DueDate, e.N, 1, todo{}
 	switch {
 	case k.HasMoved():
 		row.Live = 0
@@ -336,16 +329,7 @@ func (d *deskRun) kase(e *journal.Entry, k *record.Case) error {
 		row.todo = todo{todoUnassigned, second(k.OpenedAt)}
 	}
 	row.textsOf(k, e.Received)
-	if err := d.put(e.N, caseRow(k.ID), row); err != nil || k.LivePlan == "" {
-		return err
-	}
-	var plan deskPlan
-	there, err := d.read(planRow(k.LivePlan), &plan)
-	if err != nil || !there {
-		return err
-	}
-	plan.weigh(k.PaidMinor)
-	return d.put(e.N, planRow(k.LivePlan), plan)
+	return d.put(e.N, caseRow(k.ID), row)
 }
 
 // second is an instant as the view has it: such texts are in the order of time.
@@ -463,34 +447,10 @@ func (d *deskRun) stop(e *journal.Entry, id string, a *record.Assignment) error 
 
 func (d *deskRun) plan(n uint64, id string, p *record.Plan) error {
 	row := deskPlan{Plan: id, Case: p.Case}
-	if p.Live() {
-		due := p.PaidBeforeMinor
-		for _, in := range p.Instalments {
-			last, err := time.Parse(time.DateOnly, in.DueOn)
-			if err != nil {
-				return err
-			}
-			due += in.AmountMinor
-			row.Dues = append(row.Dues, deskDue{last.AddDate(0, 0, p.GraceDays()).Format(time.DateOnly), due})
-		}
+	if p.Live() && p.Standing != nil && p.Standing.BreaksOn != "" {
+		row.Broken, row.BreaksOn = 1, p.Standing.BreaksOn
 	}
-	var k deskCase
-	if _, err := d.read(caseRow(p.Case), &k); err != nil {
-		return err
-	}
-	row.weigh(k.Paid)
 	return d.put(n, planRow(id), row)
-}
-
-// weigh finds the first instalment that what was paid does not cover.
-func (p *deskPlan) weigh(paid int64) {
-	p.Broken, p.LastOn = 0, ""
-	for _, due := range p.Dues {
-		if paid < due.ByThen {
-			p.Broken, p.LastOn = 1, due.LastOn
-			return
-		}
-	}
 }
 
 func (d *deskRun) held(n uint64, id string, q *record.Quarantined) error {

@@ -113,8 +113,8 @@ func randomFile(r *rand.Rand) *File {
 		f.Consents = append(f.Consents, Filed[record.Consent]{ID: fmt.Sprint("k", i), State: c})
 	}
 	if r.IntN(4) == 0 {
-		p := record.Plan{PlanReport: record.PlanReport{State: record.PlanAccepted, TotalMinor: 300,
-			Instalments: []record.Instalment{{DueOn: days(1, 5), AmountMinor: 100}, {DueOn: days(10, 5), AmountMinor: 200}}}}
+		p := record.Plan{PlanReport: record.PlanReport{State: record.PlanAccepted},
+			PlanFound: record.PlanFound{Standing: &record.PlanStanding{BreaksOn: days(1, 5)}}}
 		p.At = at(2)
 		f.Plans = append(f.Plans, Filed[record.Plan]{ID: "p", State: p})
 	}

@@ -41,6 +41,7 @@ type File struct {
 	Confirmed   []Filed[record.Confirmation]
 	Drafts      []Filed[record.Draft]
 	Attached    []Filed[record.StoredAttachment]
+	Payments    []Filed[record.Payment]
 
 	loaded  parts              // of the lists above, but Contacts
 	linked  []journal.DebtorID // the debtor and all who are linked; none: not loaded
@@ -61,6 +62,7 @@ const (
 	withConfirmed
 	withDrafts
 	withAttached
+	withPayments
 	// forConduct is what a conduct decision rests on, besides the contacts and the links (grounds).
 	forConduct = withConsents | withPlans
 	// toRevoke is what must leave the phones when an assignment is revoked (revokeOpen).
@@ -163,6 +165,11 @@ func fill(ctx context.Context, from indexReader, f *File, want parts) error {
 	}
 	if want&withConfirmed != 0 {
 		if err := allInto(ctx, from, &f.Confirmed, ConfirmationsByCase, id); err != nil {
+			return err
+		}
+	}
+	if want&withPayments != 0 {
+		if err := allInto(ctx, from, &f.Payments, PaymentsByCase, id); err != nil {
 			return err
 		}
 	}

@@ -44,7 +44,9 @@ type fixture struct {
 	vault  *seal.Vault
 	svc    *Service
 	sync   *offline.Service
-	n      int // commands so far
+	// rules are what the lenders allow in plans.
+	rules planRules
+	n     int // commands so far
 }
 
 // halves is a territory index of two: west and east of the city's middle; nothing north of it.
@@ -77,8 +79,8 @@ func newFixture(t testing.TB) *fixture {
 	ok(t, err)
 	policy, err := conduct.Default()
 	ok(t, err)
-	h.svc = New(Options{Journal: j, Vault: h.vault, Policy: policy, Limits: PlanLimits{MaxInstalments: 6, MaxDays: 200,
-		MaxTotalMinor: map[string]int64{"EUR": 500_000}},
+	h.svc = New(Options{Journal: j, Vault: h.vault, Policy: policy, Limits: PlanLimits{MaxInstalments: 6, MaxDays: 200},
+		PlanRules:   &h.rules,
 		Territories: func(context.Context, auth.BranchID) (TerritoryIndex, error) { return halves{}, nil }})
 	h.sync = offline.New(offline.Options{Alone: true, Journal: j, Applier: h.svc, Records: h.svc,
 		Hash: func(b []byte) [32]byte { return h.vault.Hash("mutation", b) }})

@@ -27,13 +27,12 @@ type InboxItem struct {
 	Who    auth.UserID   `json:"who,omitempty"`
 	Device auth.DeviceID `json:"device,omitempty"`
 	Since  time.Time     `json:"since"` // since when it waits; UTC
-	// Until is a local date of the debtor: a hold's last day, when an answer is due, or the end of the grace of an
-	// instalment.
+	// Until is a local date of the debtor: a hold's last day, when an answer is due, or the last day before a plan broke.
 	Until  string   `json:"until,omitempty"`
-	Codes  []string `json:"codes,omitempty"` // flags of a visit, or the code of why
+	Codes  []string `json:"codes,omitempty"` // flags of a visit, the limits a plan is beyond, or the code of why
 	Round  string   `json:"round,omitempty"`
 	Team   string   `json:"team,omitempty"`
-	Amount int64    `json:"amount_minor,omitempty"` // what is missing, of a broken promise
+	Amount int64    `json:"amount_minor,omitempty"` // what is missing, of a broken plan
 }
 
 // InboxCount says how much waits of a kind.
@@ -402,7 +401,11 @@ func (d *desk) pending(row journal.Record) (*InboxItem, error) {
 	if err != nil || k == nil {
 		return nil, err
 	}
-	item := &InboxItem{ID: row.ID, Case: k.ID, Who: p.By, Device: p.Device, Since: p.ReceivedAt, Team: k.Team}
+	if p.ExpiredAt(d.now) {
+		return nil, nil
+	}
+	item := &InboxItem{ID: row.ID, Case: k.ID, Who: p.By, Device: p.Device, Since: p.ReceivedAt, Team: k.Team,
+		Codes: p.Needs}
 	if item.Since.IsZero() {
 		item.Since = p.At
 	}
@@ -456,28 +459,25 @@ func (d *desk) unassigned(row journal.Record) (*InboxItem, error) {
 	return &InboxItem{ID: string(k.ID), Case: k.ID, Since: k.OpenedAt}, nil
 }
 
+// broken is a plan that broke or was kept in part, until another takes its place or it is cancelled.
 func (d *desk) broken(row journal.Record) (*InboxItem, error) {
 	var of deskPlan
 	if err := decode(row, &of); err != nil {
 		return nil, err
 	}
 	k, err := d.kase(of.Case)
-	if err != nil || k == nil || k.Status != record.StatusOpen || of.LastOn >= d.today(k) {
+	if err != nil || k == nil || k.Status != record.StatusOpen {
 		return nil, err
 	}
 	var p record.Plan
+	today := d.today(k)
 	there, err := d.record("plans", of.Plan, &p)
-	if err != nil || !there {
+	if err != nil || !there || !p.BrokenOn(today) {
 		return nil, err
 	}
-	item := &InboxItem{ID: of.Plan, Case: k.ID, Who: p.By, Since: d.after(of.LastOn, k.TimeZone), Until: of.LastOn,
-		Team: k.Team}
-	for _, due := range of.Dues {
-		if due.LastOn < d.today(k) {
-			item.Amount = due.ByThen - k.PaidMinor
-		}
-	}
-	return item, nil
+	last := dayAfter(p.Standing.BreaksOn, -1)
+	return &InboxItem{ID: of.Plan, Case: k.ID, Who: p.By, Since: d.after(last, k.TimeZone), Until: last, Team: k.Team,
+		Codes: []string{p.Standing.BreaksAs}, Amount: p.Arrears(today)}, nil
 }
 
 func (d *desk) deadAlert(row journal.Record) (*InboxItem, error) {

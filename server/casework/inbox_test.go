@@ -61,8 +61,8 @@ func TestTheInboxHoldsWhatWaits(t *testing.T) {
 	h.want("another", ana.put("visits", "v2", visit("north.c1", "2026-11-25T10:30:00Z")), "applied")
 	h.want("what is none of theirs", rui.put("visits", "v3", visit("north.c4", "2026-11-25T10:00:00Z")), "revoked")
 	big := twoParts()
-	big.Case, big.TotalMinor = "north.c4", 60_000
-	big.Instalments = []record.Instalment{{N: 1, DueOn: "2027-11-25", AmountMinor: 60_000}}
+	big.Case, big.Request = "north.c4", &record.PlanRequest{PlanAsked: record.PlanAsked{Kind: "ptp_single",
+		StartOn: "2027-11-25"}}
 	h.must(ProposePlan{ID: "p1", Plan: big, From: record.Sent{By: "ana", Received: h.now}})
 	small := twoParts()
 	small.Case = "north.c6"
@@ -110,7 +110,7 @@ func TestTheInboxHoldsWhatWaits(t *testing.T) {
 		t.Errorf("after the grace:\n%s", got)
 	}
 	rep, err := h.svc.ImportPayments(context.Background(), boss, porto, "text/csv",
-		strings.NewReader("payment_ref,case_ref,paid_at,amount_minor,currency\nm1,c6,2026-12-13,10000,EUR\n"), ImportOptions{})
+		strings.NewReader("payment_ref,case_ref,paid_at,amount_minor,currency\nm1,c6,2026-12-13,20000,EUR\n"), ImportOptions{})
 	ok(t, err)
 	if rep.Rejected > 0 {
 		t.Fatalf("%+v", rep.Errors)

@@ -102,8 +102,8 @@ func TestAPlanOfferedAfterTheActDoesNotCountForIt(t *testing.T) {
 func TestAKeptPlanForbidsVisitsToCollectOnly(t *testing.T) {
 	f := aFile()
 	f.Plans = []Filed[record.Plan]{{ID: "p1", State: record.Plan{PlanReport: record.PlanReport{Case: "north.c1",
-		State: record.PlanAccepted, At: instant("2026-11-20T10:00:00Z"), TotalMinor: 1000,
-		Instalments: []record.Instalment{{N: 1, DueOn: "2026-12-01", AmountMinor: 1000}}}}}}
+		State: record.PlanAccepted, At: instant("2026-11-20T10:00:00Z")},
+		PlanFound: record.PlanFound{Standing: &record.PlanStanding{BreaksOn: "2026-12-05"}}}}}
 	for _, at := range []string{"2026-11-25T10:00:00Z", "2026-12-15T10:00:00Z"} {
 		kept := strings.HasPrefix(at, "2026-11")
 		for purpose, forbidden := range map[string]bool{"": kept, "collect": kept, "locate": false,

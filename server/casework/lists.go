@@ -163,29 +163,109 @@ func (s *Service) withPlanState(ctx context.Context, rec journal.Record, k *reco
 	if err := decode(rec, &p); err != nil {
 		return nil, err
 	}
-	zone := s.zones.find(k.TimeZone)
-	if zone == nil {
-		zone = time.UTC
-	}
-	now := s.journal.Now()
-	var paid []record.PaidPart
-	q := journal.Query{Branch: rec.Branch, Type: "payments", Index: PaymentsByCase.Name, Eq: []any{string(k.ID)}}
-	if err := s.each(ctx, q, func(r journal.Record) error {
-		var m record.Payment
-		if err := decode(r, &m); err != nil {
-			return err
-		}
-		if on := m.PaidAt.In(zone).Format(time.DateOnly); m.Brought() > 0 &&
-			on >= p.At.In(zone).Format(time.DateOnly) {
-			paid = append(paid, record.PaidPart{Ref: strings.TrimPrefix(r.ID, string(k.ID)+"/"), On: on,
-				AmountMinor: m.Brought()})
-		}
-		return nil
-	}); err != nil {
+	var all []Filed[record.Payment]
+	if err := allInto(ctx, stored{s, rec.Branch}, &all, PaymentsByCase, string(k.ID)); err != nil {
 		return nil, err
 	}
-	return withMembers(item, "state_now", p.StateAt(now, zone, k.PaidMinor-p.PaidBeforeMinor),
-		"instalments_now", p.InstalmentsOn(now.In(zone).Format(time.DateOnly), paid)), nil
+	zone, now := s.zoneOf(k), s.journal.Now()
+	today := now.In(zone).Format(time.DateOnly)
+	return withMembers(item, "state_now", p.StateOn(now, today), "instalments_now",
+		p.InstalmentsOn(today, paidBy(&p, all, zone, today))), nil
+}
+
+// paidBy is what was paid for a plan by a local date, without what was taken back by then.
+func paidBy(p *record.Plan, payments []Filed[record.Payment], zone *time.Location, day string) []record.PaidPart {
+	if p.Request == nil {
+		return nil
+	}
+	var out []record.PaidPart
+	for _, x := range countedFor(p, payments, zone) {
+		if x.On.String() > day || x.ReversedOn != 0 && x.ReversedOn.String() <= day {
+			continue
+		}
+		ref, _, _ := strings.Cut(x.Ref, "\x00")
+		out = append(out, record.PaidPart{Ref: ref, On: x.On.String(), AmountMinor: x.AmountMinor})
+	}
+	return out
+}
+
+// CasePlans lists the plans of a case in the order in which they were made, with what time and payments have made of
+// them. case.not_found.
+func (s *Service) CasePlans(ctx context.Context, a auth.Actor, branch auth.BranchID, id journal.CaseID) (
+	[]json.RawMessage, error) {
+	if err := inBranch(a, branch); err != nil {
+		return nil, err
+	}
+	recs, err := s.store.Records(ctx, branch, []journal.DocRef{{Type: "cases", ID: string(id)}})
+	if err != nil {
+		return nil, err
+	}
+	var k record.Case
+	if recs[0].Type == "" || recs[0].Deleted {
+		return nil, noSuchCase()
+	}
+	if err := decode(recs[0], &k); err != nil {
+		return nil, err
+	}
+	if !k.OpenTo(a) || k.HasMoved() {
+		return nil, noSuchCase()
+	}
+	out := []json.RawMessage{}
+	err = s.each(ctx, journal.Query{Branch: branch, Type: "plans", Index: PlansByCase.Name, Eq: []any{string(id)}},
+		func(rec journal.Record) error {
+			item, err := s.shownWithID(ctx, rec, record.AudienceOf(a.Role))
+			if err == nil {
+				item, err = s.withPlanState(ctx, rec, &k, item)
+			}
+			out = append(out, item)
+			return err
+		})
+	return out, err
+}
+
+// PlanItem is one plan, with what time and payments have made of it. plan.not_found.
+func (s *Service) PlanItem(ctx context.Context, a auth.Actor, branch auth.BranchID, id string) (json.RawMessage,
+	error) {
+	rec, _, k, err := s.planOf(ctx, a, branch, id)
+	if err != nil {
+		return nil, err
+	}
+	item, err := s.shownWithID(ctx, rec, record.AudienceOf(a.Role))
+	if err != nil {
+		return nil, err
+	}
+	return s.withPlanState(ctx, rec, k, item)
+}
+
+// planOf finds a plan and its case, as they are stored.
+func (s *Service) planOf(ctx context.Context, a auth.Actor, branch auth.BranchID, id string) (journal.Record,
+	*record.Plan, *record.Case, error) {
+	none := refuse(refusal.NotFound, "plan.not_found", "plan", "there is no such plan here")
+	if err := inBranch(a, branch); err != nil {
+		return journal.Record{}, nil, nil, err
+	}
+	recs, err := s.store.Records(ctx, branch, []journal.DocRef{{Type: "plans", ID: id}})
+	if err != nil {
+		return journal.Record{}, nil, nil, err
+	}
+	if recs[0].Type == "" || recs[0].Deleted {
+		return journal.Record{}, nil, nil, none
+	}
+	p, k := &record.Plan{}, &record.Case{}
+	if err := decode(recs[0], p); err != nil {
+		return journal.Record{}, nil, nil, err
+	}
+	of, err := s.store.Records(ctx, branch, []journal.DocRef{{Type: "cases", ID: string(p.Case)}})
+	if err != nil {
+		return journal.Record{}, nil, nil, err
+	}
+	if err := decode(of[0], k); err != nil {
+		return journal.Record{}, nil, nil, err
+	}
+	if !k.OpenTo(a) || k.HasMoved() {
+		return journal.Record{}, nil, nil, none
+	}
+	return recs[0], p, k, nil
 }
 
 // shownWithID is a record as an audience sees it, with its id and revision.

@@ -22,8 +22,8 @@ var least = map[string]members{
 	"visit_confirmations": {"case": "north.c1", "at": "2026-11-25T10:10:00Z", "visit": "v1"},
 	"payments_reported": {"case": "north.c1", "at": "2026-11-25T10:00:00Z", "amount_minor": 100,
 		"currency": "EUR"},
-	"plans": {"case": "north.c1", "kind": "ptp_single", "currency": "EUR", "total_minor": 100, "state": "offered",
-		"instalments": []members{{"due_on": "2026-12-20", "amount_minor": 100}}},
+	"plans": {"case": "north.c1", "request": members{"kind": "ptp_single", "start_on": "2026-12-20"},
+		"state": "offered"},
 	"drafts": {"case": "north.c1", "of_type": "visits"},
 }
 

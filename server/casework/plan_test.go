@@ -1,106 +1,256 @@
 package casework
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 	"doorstep/server/conduct"
 	"doorstep/server/record"
+	"doorstep/server/repayment"
+	"doorstep/sync/seal"
 )
 
-// twoParts is a plan of 300 in two instalments.
-func twoParts() *record.Plan {
-	return &record.Plan{PlanFound: record.PlanFound{BalanceMinor: 60_000}, PlanReport: record.PlanReport{Case: "north.c1",
-		Kind: "instalments", Currency: "EUR", TotalMinor: 30_000, State: record.PlanAccepted, At: instant(morning),
-		Instalments: []record.Instalment{{N: 1, DueOn: "2026-12-10", AmountMinor: 10_000}, {N: 2, DueOn: "2027-01-10",
-			AmountMinor: 20_000}}}}
+// planRules are the rules of all lenders of a test.
+type planRules struct {
+	rules   []repayment.RulesFor
+	version uint64
 }
 
-func TestAPlanMustAddUp(t *testing.T) {
+func (r *planRules) PlanRules(context.Context, string) ([]repayment.RulesFor, uint64, error) {
+	return r.rules, r.version, nil
+}
+
+// twoParts is a plan of the 600 that are due in two instalments: 200 on 10 December, 400 on 10 January.
+func twoParts() *record.Plan {
+	return &record.Plan{PlanReport: record.PlanReport{Case: "north.c1", State: record.PlanAccepted,
+		At: instant(morning), Request: &record.PlanRequest{PlanAsked: record.PlanAsked{Kind: "instalments",
+			StartOn: "2026-12-10", Frequency: "monthly", Count: 2, Weights: []int64{1, 2}}}}}
+}
+
+// basisOf is what plans are judged by on the morning of the tests.
+func basisOf(rules repayment.Rules) planBasis {
+	return planBasis{today: "2026-11-25", zone: time.UTC, rules: rules, version: 7,
+		limits: PlanLimits{MaxInstalments: 6, MaxDays: 200}}
+}
+
+func whole(n int64) *int64 { return &n }
+
+// What a plan says is what its request gives, by what is due under the case, or the plan is refused with the place.
+func TestAPlanIsWhatItsRequestGives(t *testing.T) {
+	rules := repayment.Rules{Kinds: []string{"instalments", "ptp_single", "settlement", "extension"},
+		Guardrails: repayment.Guardrails{MinInstalmentMinor: whole(10_000), MaxTermMonths: whole(12),
+			MaxConcessionBP: whole(2000), MinAnswerDays: whole(7)}}
 	for _, c := range []struct {
 		name string
-		code string
+		want string // code and place
 		with func(*record.Plan)
 	}{
 		{"it does", "", func(*record.Plan) {}},
-		{"a cent is missing", "validation.sum", func(p *record.Plan) { p.Instalments[1].AmountMinor-- }},
-		{"a cent too much", "validation.sum", func(p *record.Plan) { p.Instalments[0].AmountMinor++ }},
-		{"more than is owed", "validation.total_minor", func(p *record.Plan) {
-			p.TotalMinor,
-				p.Instalments[0].AmountMinor = 60_001, 40_001
+		{"with what it gives", "", func(p *record.Plan) {
+			p.TotalMinor = 60_000
+			p.Instalments = []record.Instalment{{DueOn: "2026-12-10", AmountMinor: 20_000},
+				{DueOn: "2027-01-10", AmountMinor: 40_000}}
 		}},
-		{"nothing", "validation.total_minor", func(p *record.Plan) { p.TotalMinor = 0 }},
-		{"sums that overflow", "validation.total_minor", func(p *record.Plan) { p.TotalMinor = 1 << 62 }},
-		{"an instalment of nothing", "validation.amount_minor", func(p *record.Plan) { p.Instalments[0].AmountMinor = 0 }},
-		{"no instalments", "validation.instalments", func(p *record.Plan) { p.Instalments = nil }},
-		{"numbered wrongly", "validation.instalments", func(p *record.Plan) { p.Instalments[1].N = 3 }},
-		{"two on one day", "validation.due_on", func(p *record.Plan) { p.Instalments[1].DueOn = "2026-12-10" }},
-		{"due before it was agreed", "validation.due_on", func(p *record.Plan) { p.Instalments[0].DueOn = "2026-11-24" }},
-		{"a day that is none", "validation.due_on", func(p *record.Plan) { p.Instalments[0].DueOn = "2026-11-31" }},
-		{"another currency", "validation.currency", func(p *record.Plan) { p.Currency = "USD" }},
-		{"a kind nobody knows", "validation.kind", func(p *record.Plan) { p.Kind = "gift" }},
-		{"one promise in two parts", "validation.instalments", func(p *record.Plan) { p.Kind = "ptp_single" }},
-		{"sent as approved", "validation.state", func(p *record.Plan) { p.State = "active" }},
-		{"a name among the evidence", "validation.evidence", func(p *record.Plan) {
+		{"a cent less", "plan.instalments instalments[1].amount_minor", func(p *record.Plan) {
+			p.Instalments = []record.Instalment{{DueOn: "2026-12-10", AmountMinor: 20_000},
+				{DueOn: "2027-01-10", AmountMinor: 39_999}}
+		}},
+		{"a day later", "plan.instalments instalments[0].due_on", func(p *record.Plan) {
+			p.Instalments = []record.Instalment{{DueOn: "2026-12-11", AmountMinor: 20_000},
+				{DueOn: "2027-01-10", AmountMinor: 40_000}}
+		}},
+		{"one too few", "plan.instalments instalments", func(p *record.Plan) {
+			p.Instalments = []record.Instalment{{DueOn: "2026-12-10", AmountMinor: 60_000}}
+		}},
+		{"numbered wrongly", "plan.instalments instalments[0].n", func(p *record.Plan) {
+			p.Instalments = []record.Instalment{{N: 2, DueOn: "2026-12-10", AmountMinor: 20_000},
+				{N: 1, DueOn: "2027-01-10", AmountMinor: 40_000}}
+		}},
+		{"another total", "plan.total total_minor", func(p *record.Plan) { p.TotalMinor = 59_999 }},
+		{"no request", "validation.request request", func(p *record.Plan) { p.Request = nil }},
+		{"no kind", "validation.kind request.kind", func(p *record.Plan) { p.Request.Kind = "" }},
+		{"a kind nobody knows", "validation.kind request.kind", func(p *record.Plan) { p.Request.Kind = "gift" }},
+		{"a kind that the lender does not offer", "plan.kind_not_offered request.kind", func(p *record.Plan) {
+			p.Request.Kind = "payment_holiday"
+		}},
+		{"a member that the kind does not take", "plan.bad_request request.review_on", func(p *record.Plan) {
+			p.Request.ReviewOn = "2027-06-01"
+		}},
+		{"count and amount", "plan.bad_request request.count", func(p *record.Plan) { p.Request.AmountMinor = 5 }},
+		{"a member of a newer app", "plan.bad_request request", func(p *record.Plan) {
+			p.More, _ = seal.NewJSON([]byte(`{"request":{"rounding":"up"}}`))
+		}},
+		{"a day that is none", "validation.start_on request.start_on", func(p *record.Plan) {
+			p.Request.StartOn = "2026-11-31"
+		}},
+		{"due before it was agreed", "plan.start_in_past request.start_on", func(p *record.Plan) {
+			p.Request.StartOn = "2026-11-24"
+		}},
+		{"below the minimum", "plan.below_minimum request.count", func(p *record.Plan) {
+			p.Request.Weights[1] = 6
+		}},
+		{"too long", "plan.term_too_long request.count", func(p *record.Plan) { p.Request.StartOn = "2027-11-01" }},
+		{"more given up than allowed", "plan.concession_too_large request.concession_minor", func(p *record.Plan) {
+			p.Request.Kind, p.Request.ConcessionMinor = "settlement", 12_001
+		}},
+		{"debts that are not what is due", "plan.debts debts", func(p *record.Plan) {
+			p.Debts = []record.DebtBalance{{Debt: "D1", BalanceMinor: 59_999}}
+		}},
+		{"above what is left", "plan.above_surplus request.count", func(p *record.Plan) {
+			p.Affordability = left(39_999)
+		}},
+		{"just what is left", "", func(p *record.Plan) { p.Affordability = left(40_000) }},
+		{"all at once above what is left", "plan.lump_sum_pressure request.kind", func(p *record.Plan) {
+			p.Request = &record.PlanRequest{PlanAsked: record.PlanAsked{Kind: "ptp_single", StartOn: "2026-12-10"}}
+			p.Affordability = left(59_999)
+		}},
+		{"new borrowing", "plan.new_borrowing pressure_checks.new_borrowing_suggested", func(p *record.Plan) {
+			p.Pressure = &record.Pressure{NewBorrowingSuggested: true}
+		}},
+		{"too few days to answer", "plan.deadline_too_short pressure_checks.deadline_days", func(p *record.Plan) {
+			p.State, p.Pressure = record.PlanOffered, &record.Pressure{DeadlineDays: 6}
+		}},
+		{"an offer that ends before the days to answer", "plan.deadline pressure_checks.deadline_days",
+			func(p *record.Plan) {
+				p.State, p.Pressure = record.PlanOffered, &record.Pressure{DeadlineDays: 10}
+				p.Offered = &record.PlanStep{Expires: instant("2026-12-01T00:00:00Z")}
+			}},
+		{"an offer that stands too long", "plan.offer_days offer.expires_at", func(p *record.Plan) {
+			p.State, p.Offered = record.PlanOffered, &record.PlanStep{Expires: instant("2026-12-11T00:00:00Z")}
+		}},
+		{"as long as it may", "", func(p *record.Plan) {
+			p.State, p.Offered = record.PlanOffered, &record.PlanStep{Expires: instant("2026-12-10T00:00:00Z")}
+		}},
+		{"sums that do not add up", "validation.sum affordability.surplus_minor", func(p *record.Plan) {
+			a := left(50_000).Plain()
+			a.SurplusMinor++
+			p.Affordability = record.NewPersonal(a)
+		}},
+		{"lines out of order", "validation.kind affordability.outgoings[1].kind", func(p *record.Plan) {
+			a := left(50_000).Plain()
+			a.Outgoings[0], a.Outgoings[1] = a.Outgoings[1], a.Outgoings[0]
+			p.Affordability = record.NewPersonal(a)
+		}},
+		{"sent as approved", "validation.state state", func(p *record.Plan) { p.State = "active" }},
+		{"a name among the evidence", "validation.evidence hardship.evidence[0]", func(p *record.Plan) {
 			p.Hardship = &record.Hardship{Reason: "006", Evidence: []string{"letter of Dr Silva"}}
 		}},
 	} {
 		p := twoParts()
 		c.with(p)
-		_, err := decidePropose(aFile(), draftAt(morning, "ana"), "p1", p, nil, PlanLimits{}, "2026-11-25")
-		if code(err) != c.code {
-			t.Errorf("%s: %v, want %q", c.name, err, c.code)
+		_, err := decidePropose(aFile(), draftAt(morning, "ana"), "p1", p, nil, basisOf(rules))
+		got := ""
+		if e, is := refusal.Of(err); is {
+			got = e.Code() + " " + e.Place
+		} else if err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%s: %q (%v), want %q", c.name, got, err, c.want)
 		}
 	}
 }
 
-// Within the agent's limit an accepted plan goes on; beyond it, it waits.
+// left is a statement of what a month leaves.
+func left(minor int64) record.Personal[record.Affordability] {
+	return record.NewPersonal(record.Affordability{Method: "SFS", AsOf: "2026-11-01", IncomeMinor: minor + 3,
+		Income: []record.MonthlyIncome{{Kind: "salary", AmountMinor: minor + 3}}, OutgoingsMinor: 3, SurplusMinor: minor,
+		Outgoings: []record.MonthlyOutgoing{{Kind: "gas", AmountMinor: 2}, {Kind: "water", AmountMinor: 1}}})
+}
+
+// Nothing of what a plan rests on is believed: balance, day, currency and guardrails are the case's and the lender's.
+func TestAPlanRestsOnTheCaseAndTheLender(t *testing.T) {
+	f := aFile()
+	f.Case.NetOn, f.Case.PaymentCount = "2026-11-01", 3
+	p := twoParts()
+	p.Request.PlanBasis = record.PlanBasis{Today: "2026-01-01", Currency: "USD", BalanceMinor: 10,
+		HolidayRule: "next_working_day", Weekend: []string{"mon"}}
+	p.PaymentsBefore, p.Rules, p.Terms = 99, &record.PlanGuardrails{Version: 99}, &record.Terms{GraceDays: 80}
+	_, err := decidePropose(f, draftAt(morning, "ana"), "p1", p, nil,
+		basisOf(repayment.Rules{GraceDays: whole(5), Guardrails: repayment.Guardrails{MaxTermMonths: whole(24)}}))
+	ok(t, err)
+	r := p.Request
+	if r.Today != "2026-11-25" || r.Currency != "EUR" || r.BalanceMinor != 60_000 || r.HolidayRule != "" ||
+		r.Weekend != nil || p.Kind != "instalments" || p.Currency != "EUR" || p.TotalMinor != 60_000 ||
+		p.PaymentsBefore != 3 || p.NetOn != "2026-11-01" || p.Rules.Version != 7 || *p.Rules.MaxTermMonths != 24 ||
+		p.Terms.GraceDays != 5 || p.Terms.BrokenAfter != 1 {
+		t.Errorf("the plan is %+v of %+v by %+v under %+v", p, r, p.Rules, p.Terms)
+	}
+	if got := fmt.Sprint(p.Instalments); got != "[{1 2026-12-10 20000} {2 2027-01-10 40000}]" {
+		t.Errorf("the instalments are %s", got)
+	}
+	// With the holidays of the country, a day that is closed moves.
+	b := basisOf(repayment.Rules{HolidayRule: "next_working_day"})
+	b.holidays = []string{"2026-12-10", "2026-12-11"}
+	p = twoParts()
+	_, err = decidePropose(aFile(), draftAt(morning, "ana"), "p1", p, nil, b)
+	ok(t, err)
+	if got := fmt.Sprint(p.Instalments); got != "[{1 2026-12-14 20000} {2 2027-01-11 40000}]" {
+		t.Errorf("with holidays the instalments are %s", got)
+	}
+}
+
+// Within the agent's limit an accepted plan goes on; beyond it, it waits, and says for what.
 func TestTheAgentsLimit(t *testing.T) {
-	limits := PlanLimits{MaxInstalments: 2, MaxDays: 60, MaxTotalMinor: map[string]int64{"EUR": 30_000},
-		MaxConcessionMinor: map[string]int64{"EUR": 1000}}
+	none := repayment.Rules{}
+	lender := repayment.Rules{AgentMaxInstalments: whole(3), AgentMaxTotalMinor: whole(59_999),
+		Guardrails: repayment.Guardrails{AgentMaxConcessionBP: whole(100), AgentMaxTermMonths: whole(2)}}
+	weeksFrom := func(day string, n int64) func(*record.Plan) {
+		return func(p *record.Plan) {
+			p.Request.StartOn, p.Request.Frequency, p.Request.Count, p.Request.Weights = day, "fortnightly", n, nil
+		}
+	}
+	settle := func(minor int64) func(*record.Plan) {
+		return func(p *record.Plan) { p.Request.Kind, p.Request.ConcessionMinor = "settlement", minor }
+	}
 	for _, c := range []struct {
-		name string
-		want string
-		with func(*record.Plan)
+		name  string
+		rules repayment.Rules
+		want  string
+		with  func(*record.Plan)
 	}{
-		{"at the limit", "accepted ", func(*record.Plan) {}},
-		{"offered only", "offered ", func(p *record.Plan) { p.State = record.PlanOffered }},
-		{"a cent above", "accepted pending", func(p *record.Plan) {
-			p.TotalMinor, p.Instalments[1].AmountMinor = 30_001,
-				20_001
+		{"at the limit", none, "accepted  []", func(*record.Plan) {}},
+		{"offered only", none, "offered  []", func(p *record.Plan) { p.State = record.PlanOffered }},
+		{"on the last day", none, "accepted  []", weeksFrom("2027-05-30", 2)},
+		{"too far ahead", none, "accepted pending [days]", weeksFrom("2027-05-31", 2)},
+		{"more instalments", none, "accepted pending [instalments]", weeksFrom("2026-12-10", 7)},
+		{"a cent given up", none, "accepted pending [concession]", settle(1)},
+		{"the lender's limit of what is given up", lender, "accepted  []", settle(600)},
+		{"above it", lender, "accepted pending [concession]", settle(601)},
+		{"above the lender's total", lender, "accepted pending [total]", func(*record.Plan) {}},
+		{"within the lender's instalments", lender, "accepted pending [term]", func(p *record.Plan) {
+			settle(600)(p)
+			p.Request.Count, p.Request.Weights = 3, nil
 		}},
-		{"an instalment more", "accepted pending", func(p *record.Plan) {
-			p.Instalments = append(p.Instalments[:1], record.Instalment{DueOn: "2026-12-20", AmountMinor: 10_000},
-				record.Instalment{DueOn: "2027-01-10", AmountMinor: 10_000})
+		{"offered beyond it", none, "offered pending [instalments]", func(p *record.Plan) {
+			p.State = record.PlanOffered
+			weeksFrom("2026-12-10", 7)(p)
 		}},
-		{"too far ahead", "accepted pending", func(p *record.Plan) { p.Instalments[1].DueOn = "2027-01-25" }},
-		{"on the last day", "accepted ", func(p *record.Plan) { p.Instalments[1].DueOn = "2027-01-24" }},
-		{"a concession within", "accepted ", func(p *record.Plan) {
-			p.Concession = &record.Concession{Type: "fees",
-				AmountMinor: 1000}
+		{"what the debtor offers above the surplus", none, "accepted pending [above_surplus]", func(p *record.Plan) {
+			p.OfferedBy, p.Affordability = record.SideDebtor, left(100)
 		}},
-		{"a concession beyond", "accepted pending", func(p *record.Plan) {
-			p.Concession = &record.Concession{Type: "fees",
-				AmountMinor: 1001}
+		{"interest above what is due", none, "accepted pending [future_interest]", func(p *record.Plan) {
+			p.Request.FutureInterestMinor = 1
 		}},
-		{"a settlement gives up the rest", "accepted pending", func(p *record.Plan) { p.Kind = "settlement" }},
 	} {
 		p := twoParts()
 		c.with(p)
 		f := aFile()
-		d, err := decidePropose(f, draftAt(morning, "ana"), "p1", p, nil, limits, "2026-11-25")
+		d, err := decidePropose(f, draftAt(morning, "ana"), "p1", p, nil, basisOf(c.rules))
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
 		r := d.reply.(PlanReceipt)
-		if got := r.State + " " + r.Approval; got != c.want {
+		if got := fmt.Sprint(r.State, " ", r.Approval, " ", p.Needs); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
-		if live := f.Case.LivePlan == "p1"; live != (c.want == "accepted ") {
+		if live := f.Case.LivePlan == "p1"; live != (r.State == "accepted" && r.Approval == "") {
 			t.Errorf("%s: the plan is in force: %t", c.name, live)
 		}
 	}
@@ -110,51 +260,70 @@ func TestTheAgentsLimit(t *testing.T) {
 func TestThePlanAsTimePasses(t *testing.T) {
 	lisbon, err := time.LoadLocation("Europe/Lisbon")
 	ok(t, err)
+	paid := func(minor int64) []Filed[record.Payment] {
+		if minor == 0 {
+			return nil
+		}
+		return []Filed[record.Payment]{{ID: "north.c1/m1", State: record.Payment{Case: "north.c1", No: 1,
+			PaidAt: instant("2026-11-26T08:00:00Z"), AmountMinor: minor}}}
+	}
 	for _, c := range []struct {
 		at   string
 		paid int64
 		want string
-		on   bool // visits are suspended
+		on   bool // collection is suspended
 	}{
 		{"2026-11-26T12:00:00Z", 0, record.PlanCoolingOff, true},
 		{"2026-11-28T08:59:59Z", 0, record.PlanCoolingOff, true},
 		{"2026-11-28T09:00:00Z", 0, record.PlanActive, true},
 		{"2026-12-13T23:59:59Z", 0, record.PlanActive, true},
 		{"2026-12-14T00:00:00Z", 0, record.PlanBroken, false},
-		{"2026-12-14T00:00:00Z", 9_999, record.PlanBroken, false},
-		{"2026-12-14T00:00:00Z", 10_000, record.PlanActive, true},
-		{"2027-01-13T23:59:59Z", 10_000, record.PlanActive, true},
-		{"2027-01-14T00:00:00Z", 10_000, record.PlanPartiallyKept, false},
-		{"2027-01-14T00:00:00Z", 0, record.PlanBroken, false},
-		{"2026-12-01T00:00:00Z", 30_000, record.PlanKept, false},
-		{"2027-06-01T00:00:00Z", 30_000, record.PlanKept, false},
+		{"2026-12-14T00:00:00Z", 19_999, record.PlanPartiallyKept, false},
+		{"2026-12-14T00:00:00Z", 20_000, record.PlanActive, true},
+		{"2027-01-13T23:59:59Z", 20_000, record.PlanActive, true},
+		{"2027-01-14T00:00:00Z", 20_000, record.PlanPartiallyKept, false},
+		{"2026-12-01T00:00:00Z", 60_000, record.PlanKept, false},
+		{"2027-06-01T00:00:00Z", 60_000, record.PlanKept, false},
 	} {
 		p := twoParts()
-		p.CoolingOff = instant("2026-11-28T09:00:00Z")
+		f := aFile()
+		_, err := decidePropose(f, draftAt(morning, "ana"), "p1", p, nil, basisOf(repayment.Rules{}))
+		ok(t, err)
+		p.Standing = standingOf(p, paid(c.paid), lisbon)
 		at := instant(c.at)
-		if got := p.StateAt(at, lisbon, c.paid); got != c.want {
+		day := at.In(lisbon).Format(time.DateOnly)
+		if got := p.StateOn(at, day); got != c.want {
 			t.Errorf("%s with %d paid: %s, want %s", c.at, c.paid, got, c.want)
 		}
-		if got := p.Performing(at.In(lisbon).Format(time.DateOnly), c.paid); got != c.on {
-			t.Errorf("%s with %d paid: visits are suspended: %t", c.at, c.paid, got)
+		f.Plans = []Filed[record.Plan]{{ID: "p1", State: *p}}
+		if got := f.SuspendedBy(at, lisbon) == "p1"; got != c.on {
+			t.Errorf("%s with %d paid: collection is suspended: %t", c.at, c.paid, got)
 		}
 	}
 	for _, state := range []string{record.PlanOffered, record.PlanRejected, record.PlanWithdrawn, record.PlanSuperseded} {
 		p := twoParts()
 		p.State = state
-		if p.StateAt(instant("2027-06-01T00:00:00Z"), lisbon, 0) != state || p.Performing("2026-12-01", 0) {
+		if p.StateOn(instant("2027-06-01T00:00:00Z"), "2027-06-01") != state || p.Suspends("2026-12-01") {
 			t.Errorf("a plan that is %s moves with time", state)
 		}
 	}
 	p := twoParts()
 	p.ApprovalState = record.ApprovalPending
-	if p.Performing("2026-12-01", 0) {
-		t.Error("a plan that waits for approval suspends visits")
+	if p.Suspends("2026-12-01") {
+		t.Error("a plan that waits for approval suspends collection")
+	}
+	p = twoParts()
+	p.State, p.Offered = record.PlanOffered, &record.PlanStep{Expires: instant("2026-12-10T00:00:00Z")}
+	if p.StateOn(instant("2026-12-09T23:59:59Z"), "2026-12-09") != record.PlanOffered ||
+		p.StateOn(instant("2026-12-10T00:00:00Z"), "2026-12-10") != record.PlanExpired {
+		t.Error("an offer does not end when it says")
 	}
 }
 
 func TestPaymentsFillInstalmentsInOrder(t *testing.T) {
 	p := twoParts()
+	_, err := decidePropose(aFile(), draftAt(morning, "ana"), "p1", p, nil, basisOf(repayment.Rules{}))
+	ok(t, err)
 	for _, c := range []struct {
 		day      string
 		payments []record.PaidPart
@@ -165,11 +334,11 @@ func TestPaymentsFillInstalmentsInOrder(t *testing.T) {
 		{"2026-12-01", []record.PaidPart{{Ref: "a", On: "2026-11-30", AmountMinor: 4000}},
 			"partly_paid 4000 2026-11-30, open 0 "},
 		{"2026-12-20", []record.PaidPart{{Ref: "a", On: "2026-11-30", AmountMinor: 4000}, {Ref: "b", On: "2026-12-02",
-			AmountMinor: 8000}}, "paid 10000 2026-12-02, partly_paid 2000 2026-12-02"},
-		{"2027-02-01", []record.PaidPart{{Ref: "a", On: "2026-11-30", AmountMinor: 29_999}},
-			"paid 10000 2026-11-30, overdue 19999 2026-11-30"},
-		{"2027-02-01", []record.PaidPart{{Ref: "a", On: "2026-11-30", AmountMinor: 50_000}},
-			"paid 10000 2026-11-30, paid 20000 2026-11-30"},
+			AmountMinor: 18_000}}, "paid 20000 2026-12-02, partly_paid 2000 2026-12-02"},
+		{"2027-02-01", []record.PaidPart{{Ref: "a", On: "2026-11-30", AmountMinor: 59_999}},
+			"paid 20000 2026-11-30, overdue 39999 2026-11-30"},
+		{"2027-02-01", []record.PaidPart{{Ref: "a", On: "2026-11-30", AmountMinor: 70_000}},
+			"paid 20000 2026-11-30, paid 40000 2026-11-30"},
 	} {
 		var got []string
 		for _, x := range p.InstalmentsOn(c.day, c.payments) {
@@ -188,19 +357,22 @@ func TestAPlanNeedsAnotherPersonsApproval(t *testing.T) {
 	h.take(line("c1", "amount_due_minor", "900000"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")
-	plan := members{"case": "north.c1", "kind": "instalments", "state": "accepted", "currency": "EUR",
-		"total_minor": 600000, "at": "2026-11-25T09:00:00Z",
+	h.rules = planRules{version: 3, rules: []repayment.RulesFor{{Product: "card", Rules: repayment.Rules{
+		GraceDays: whole(5), AgentMaxInstalments: whole(1)}}}}
+	plan := members{"case": "north.c1", "request": members{"kind": "instalments", "start_on": "2026-12-10",
+		"frequency": "monthly", "count": 2}, "state": "accepted", "total_minor": 900000, "at": "2026-11-25T09:00:00Z",
 		"debts": []members{{"debt_id": "D1", "balance_minor": 900000}}, "hardship": members{"reason": "006",
 			"evidence": []string{"payslip"}, "review_on": "2027-01-01"},
-		"affordability": members{"income": []int{100}, "surplus": 7,
-			"method": "SFS"}, "pressure_checks": members{"single_payment": true, "deadline_days": 3},
-		"default_terms": members{"grace_days": 5, "broken_after": 2, "next_step": "call"}, "copy": members{"via": "paper",
+		"affordability": members{"income": []members{{"kind": "salary", "amount_minor": 500007}},
+			"outgoings": []members{{"kind": "gas", "amount_minor": 7}}, "income_minor": 500007, "outgoings_minor": 7,
+			"surplus_minor": 500000, "method": "SFS"}, "pressure_checks": members{"deadline_days": 3},
+		"copy": members{"via": "paper",
 			"at": "2026-11-25T09:10:00Z", "sha256": "aa"},
 		"offer": members{"at": "2026-11-25T08:50:00Z", "channel": "visit",
 			"expires_at": "2026-12-01T00:00:00Z"}, "acceptance": members{"at": "2026-11-25T09:00:00Z", "consent": "k1",
 			"method": "on_screen_signature"},
-		"instalments": []members{{"due_on": "2026-12-10", "amount_minor": 300000},
-			{"due_on": "2027-01-10", "amount_minor": 300000}}}
+		"instalments": []members{{"due_on": "2026-12-10", "amount_minor": 450000},
+			{"due_on": "2027-01-10", "amount_minor": 450000}}}
 	h.want("beyond the limit", ana.put("plans", "p1", plan), "applied")
 	got := h.child("north.c1", "plans", "p1")
 	for name := range plan {
@@ -209,7 +381,7 @@ func TestAPlanNeedsAnotherPersonsApproval(t *testing.T) {
 		}
 	}
 	if got["approval_state"] != "pending" || got["balance_minor"] != 900000.0 || got["state_now"] != "accepted" ||
-		fmt.Sprint(dig(got, "affordability.surplus")) != "7" {
+		fmt.Sprint(dig(got, "affordability.surplus_minor")) != "500000" {
 		t.Errorf("the plan is %v", got)
 	}
 	var stored record.Plan
@@ -256,7 +428,7 @@ func TestAPlanNeedsAnotherPersonsApproval(t *testing.T) {
 		t.Errorf("after the breach: %s windows, want visits resumed", w)
 	}
 	// The lender's payment keeps it.
-	h.must(RecordPayment{Case: "north.c1", Ref: "pay1", PaidAt: instant("2026-11-25T12:00:00Z"), AmountMinor: 300_000,
+	h.must(RecordPayment{Case: "north.c1", Ref: "pay1", PaidAt: instant("2026-11-25T12:00:00Z"), AmountMinor: 450_000,
 		Currency: "EUR"})
 	if w := windows("2026-12-16"); w != "0 house-plan" {
 		t.Errorf("after the payment: %s windows", w)
@@ -266,11 +438,10 @@ func TestAPlanNeedsAnotherPersonsApproval(t *testing.T) {
 		t.Errorf("the instalments are %v", got)
 	}
 	// Another plan takes its place.
-	h.want("another", ana.put("plans", "p2", members{"case": "north.c1", "kind": "ptp_single", "state": "accepted",
-		"currency": "EUR", "total_minor": 400000, "at": "2026-11-25T10:00:00Z",
-		"instalments": []members{{"due_on": "2026-12-01", "amount_minor": 400000}}}), "applied")
+	h.want("another", ana.put("plans", "p2", members{"case": "north.c1", "request": promiseOn("2026-12-01"),
+		"state": "accepted", "at": "2026-11-25T10:00:00Z"}), "applied")
 	if a, b := h.child("north.c1", "plans", "p1")["state"], h.child("north.c1", "plans",
-		"p2")["state"]; a != "superseded" || b != "accepted" {
+		"p2")["state"]; a != "renegotiated" || b != "accepted" {
 		t.Errorf("the plans are %v and %v", a, b)
 	}
 	// What a visit agrees on does not make that visit unlawful.

@@ -31,8 +31,7 @@ type promise struct {
 	LastOn      string `json:"last_on"`
 	AmountMinor int64  `json:"amount_minor"`
 	Currency    string `json:"currency"`
-	// ByThen is what payments must have brought to the case for this promise to be kept:
-	// what they had brought before the plan, and all instalments up to this one.
+	// ByThen is what payments must have brought for the plan for this promise to be kept: all instalments up to this one.
 	ByThen int64 `json:"by_then_minor"`
 }
 
@@ -97,20 +96,15 @@ func applyPlan(ctx context.Context, run journal.Run, latest map[string]journal.R
 		latest[id] = r
 		return err
 	}
-	due, count := p.PaidBeforeMinor, 0
+	due, count := int64(0), 0
 	if p.Live() {
 		count = len(p.Instalments)
 	}
 	for i, in := range p.Instalments[:count] {
-		last, err := time.Parse(time.DateOnly, in.DueOn)
-		if err != nil {
-			return err
-		}
 		due += in.AmountMinor
-		if err := put(fmt.Sprintf("%s/%d", d.ID, i+1), promise{Plan: d.ID, N: i + 1, Case: p.Case, Agent: p.By,
-			DueOn:       in.DueOn,
-			LastOn:      last.AddDate(0, 0, p.GraceDays()).Format(time.DateOnly),
-			AmountMinor: in.AmountMinor, Currency: p.Currency, ByThen: due}); err != nil {
+		if err := put(fmt.Sprintf("%s/%d", d.ID, i+1), promise{Plan: d.ID, N: in.N, Case: p.Case, Agent: p.By,
+			DueOn: in.DueOn, LastOn: p.LastOn(in.DueOn), AmountMinor: in.AmountMinor, Currency: p.Currency,
+			ByThen: due}); err != nil {
 			return err
 		}
 	}
@@ -162,26 +156,28 @@ func (s *Service) Promises(ctx context.Context, a auth.Actor, q PromiseQuery) (P
 			if err := decode(rec, &p); err != nil {
 				return nil, err
 			}
-			recs, err := s.store.Records(ctx, q.Branch, []journal.DocRef{{Type: "cases", ID: string(p.Case)}})
+			recs, err := s.store.Records(ctx, q.Branch, []journal.DocRef{{Type: "cases", ID: string(p.Case)},
+				{Type: "plans", ID: p.Plan}})
 			if err != nil {
 				return nil, err
 			}
 			var k record.Case
+			var plan record.Plan
 			if err := decode(recs[0], &k); err != nil {
+				return nil, err
+			}
+			if err := decode(recs[1], &plan); err != nil {
 				return nil, err
 			}
 			if !k.OpenTo(a) || k.HasMoved() {
 				return nil, nil
 			}
-			zone := s.zones.find(k.TimeZone)
-			if zone == nil {
-				zone = time.UTC
-			}
+			today := now.In(s.zoneOf(&k)).Format(time.DateOnly)
 			status := promiseOpen
 			switch {
-			case k.PaidMinor >= p.ByThen:
+			case plan.Standing != nil && plan.Standing.PaidMinor >= p.ByThen:
 				status = promiseKept
-			case now.In(zone).Format(time.DateOnly) > p.LastOn:
+			case today > p.LastOn || plan.BrokenOn(today):
 				status = promiseBroken
 			}
 			return json.Marshal(map[string]any{"plan": p.Plan, "n": p.N, "case": p.Case, "agent": p.Agent, "due_on": p.DueOn,

@@ -49,9 +49,9 @@ func TestPromisesOfADay(t *testing.T) {
 		agent auth.UserID
 		want  string
 	}{
-		{"2026-12-10", "", "p1/1 ana 10000 open; p2/1 rui 10000 open; "},
-		{"2026-12-10", "rui", "p2/1 rui 10000 open; "},
-		{"2027-01-10", "ana", "p1/2 ana 20000 open; "},
+		{"2026-12-10", "", "p1/1 ana 20000 open; p2/1 rui 20000 open; "},
+		{"2026-12-10", "rui", "p2/1 rui 20000 open; "},
+		{"2027-01-10", "ana", "p1/2 ana 40000 open; "},
 		{"2026-12-11", "", ""},
 	} {
 		if got := due(c.day, c.agent); got != c.want {
@@ -60,34 +60,34 @@ func TestPromisesOfADay(t *testing.T) {
 	}
 	// The offer is changed to one instalment and accepted; then the person withdraws from it.
 	propose("p3", "north.c3", "ana", 1, func(p *record.Plan) {
-		p.Instalments = []record.Instalment{{N: 1, DueOn: "2026-12-10", AmountMinor: 30_000}}
+		p.Request = &record.PlanRequest{PlanAsked: record.PlanAsked{Kind: "ptp_single", StartOn: "2026-12-10"}}
 	})
-	if got := due("2026-12-10", "ana"); got != "p1/1 ana 10000 open; p3/1 ana 30000 open; " {
+	if got := due("2026-12-10", "ana"); got != "p1/1 ana 20000 open; p3/1 ana 60000 open; " {
 		t.Errorf("with the plan that was accepted: %s", got)
 	}
 	h.must(WithdrawPlan{Plan: "p3", Reason: "asked"})
-	if got := due("2026-12-10", "ana"); got != "p1/1 ana 10000 open; " {
+	if got := due("2026-12-10", "ana"); got != "p1/1 ana 20000 open; " {
 		t.Errorf("after a plan was withdrawn: %s", got)
 	}
 	rep, err := h.svc.ImportPayments(ctx, boss, porto, "text/csv",
-		strings.NewReader("payment_ref,case_ref,paid_at,amount_minor,currency,method\np1,c1,2026-11-26,10000,EUR,transfer\n"), ImportOptions{})
+		strings.NewReader("payment_ref,case_ref,paid_at,amount_minor,currency,method\np1,c1,2026-11-26,20000,EUR,transfer\n"), ImportOptions{})
 	ok(t, err)
 	if rep.Rejected > 0 {
 		t.Fatalf("%+v", rep.Errors)
 	}
 	h.now = instant("2026-12-13T12:00:00Z")
-	if got := due("2026-12-10", ""); got != "p1/1 ana 10000 kept; p2/1 rui 10000 open; " {
+	if got := due("2026-12-10", ""); got != "p1/1 ana 20000 kept; p2/1 rui 20000 open; " {
 		t.Errorf("within the grace: %s", got)
 	}
 	h.now = instant("2026-12-14T12:00:00Z")
-	if got := due("2026-12-10", ""); got != "p1/1 ana 10000 kept; p2/1 rui 10000 broken; " {
+	if got := due("2026-12-10", ""); got != "p1/1 ana 20000 kept; p2/1 rui 20000 broken; " {
 		t.Errorf("after the grace: %s", got)
 	}
 	if found, err := journal.Check(ctx, h.store, porto, nil, Promises()); err != nil || len(found) > 0 {
 		t.Errorf("the view is not what the journal says: %v, %v", found, err)
 	}
 	ok(t, journal.Rebuild(ctx, h.store, porto, Promises(), nil))
-	if got := due("2026-12-10", ""); got != "p1/1 ana 10000 kept; p2/1 rui 10000 broken; " {
+	if got := due("2026-12-10", ""); got != "p1/1 ana 20000 kept; p2/1 rui 20000 broken; " {
 		t.Errorf("after a rebuild: %s", got)
 	}
 	if _, err := h.svc.Promises(ctx, boss, PromiseQuery{Branch: porto, Due: "tomorrow"}); code(err) != "list.due" {

@@ -88,7 +88,7 @@ func TestM3OneThatFailsDoesNotStopTheRest(t *testing.T) {
 // M4: the first answer was lost, and the next edit was made on the same revision.
 func TestM4ADeviceNeverConflictsWithItself(t *testing.T) {
 	h, one, two, _, stop := ruled(t)
-	less := offered.with("instalments", []members{{"due_on": "2026-12-22", "amount_minor": 60000}})
+	less := offered.with("request", promiseOn("2026-12-22"))
 	for _, c := range []struct {
 		what, typ, id string
 		first, next   offline.Mutation
@@ -106,7 +106,7 @@ func TestM4ADeviceNeverConflictsWithItself(t *testing.T) {
 		case "assignments":
 			c.next.Fields = raw(members{"agent_remark": "c"})
 		case "plans":
-			c.next.Fields = raw(offered.with("instalments", []members{{"due_on": "2026-12-23", "amount_minor": 60000}}))
+			c.next.Fields = raw(offered.with("request", promiseOn("2026-12-23")))
 		case "drafts":
 			c.next.Fields = raw(members{"a": 3})
 		}

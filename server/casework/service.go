@@ -40,8 +40,10 @@ type Options struct {
 	// Erasures keeps who was erased; nil: no debtor can be erased.
 	Erasures ErasureList
 	Texting  Texting // of texts to debtors
-	Limits   PlanLimits
-	Log      *slog.Logger // nil: discarded
+	// PlanRules keeps what lenders allow in repayment plans; nil: no lender has rules.
+	PlanRules PlanRules
+	Limits    PlanLimits
+	Log       *slog.Logger // nil: discarded
 }
 
 // TerritoryIndex tells in which territory a point lies.
@@ -56,19 +58,6 @@ type Lenders interface {
 	Contracts(ctx context.Context, lender string) (branches []auth.BranchID, known bool, err error)
 	// AddLender makes a lender with a contract with one branch. One that exists stays as it is.
 	AddLender(ctx context.Context, by auth.UserID, lender string, branch auth.BranchID) error
-}
-
-// PlanLimits are what an agent may agree to at the door; anything beyond waits
-// for a supervisor's approval. Zero fields do not limit.
-type PlanLimits struct {
-	MaxInstalments int
-	// MaxDays is how far in the future the last instalment may be due.
-	MaxDays int
-	// MaxTotalMinor limits the total, by ISO 4217 currency.
-	MaxTotalMinor map[string]int64
-	// MaxConcessionMinor limits what an agent may give up, by currency. Unlike the
-	// other limits a missing one allows nothing: it is the lender's money.
-	MaxConcessionMinor map[string]int64
 }
 
 // Devices knows the phones of agents.
@@ -115,6 +104,7 @@ type Service struct {
 	names       Names
 	erasures    ErasureList
 	texting     Texting
+	planRules   PlanRules
 	limits      PlanLimits
 	log         *slog.Logger
 	zones       zoneCache
@@ -128,7 +118,7 @@ type Service struct {
 func New(opt Options) *Service {
 	s := &Service{journal: opt.Journal, store: opt.Journal.Store(), vault: opt.Vault, territories: opt.Territories,
 		lenders: opt.Lenders, devices: opt.Devices, teams: opt.Teams, agents: opt.Agents,
-		names: opt.Names, erasures: opt.Erasures, texting: opt.Texting.filled(),
+		names: opt.Names, erasures: opt.Erasures, texting: opt.Texting.filled(), planRules: opt.PlanRules,
 		limits: opt.Limits, kindOf: record.KindOf,
 		log:   opt.Log,
 		views: journal.NewViews(opt.Journal, Views(opt.Vault)...)}

@@ -58,6 +58,10 @@ func (c mutation) wholePlan(ctx context.Context, t *turn, kind record.Kind) (*of
 	if json.Unmarshal(c.m.Fields, &object) != nil {
 		return c.m, nil // refused when it is read
 	}
+	if p := state.(*record.Plan); object["request"] != nil {
+		// What another request gave is computed anew, unless the patch says it.
+		p.Instalments, p.TotalMinor = nil, 0
+	}
 	m := *c.m
 	m.Fields, err = kind.Patched(state, c.m.Fields)
 	return &m, err

@@ -67,9 +67,7 @@ func TestAPlanIsChangedAgainThoughItsAnswerWasLost(t *testing.T) {
 	patch := func(p *phone, base uint64, f members) string {
 		return said(p.push(write("plans", "p1", "patch", base, f))[0])
 	}
-	total := func(minor int) members {
-		return members{"total_minor": minor, "instalments": []members{{"due_on": "2026-12-20", "amount_minor": minor}}}
-	}
+	on := func(day string) members { return members{"request": promiseOn(day)} }
 	ok := func(what, got, want string) {
 		t.Helper()
 		if got != want {
@@ -77,18 +75,18 @@ func TestAPlanIsChangedAgainThoughItsAnswerWasLost(t *testing.T) {
 		}
 	}
 	h.want("a plan", ana.put("plans", "p1", offered), "applied")
-	ok("ana's next, on what she knows", patch(ana, 0, total(50000)), "applied")
-	ok("and the next", patch(ana, 0, total(40000)), "applied")
-	ok("rui's, on the first", patch(rui, 1, total(30000)), "conflict stale")
-	ok("rui's, on the last", patch(rui, 3, total(30000)), "applied")
-	ok("ana's, on her last", patch(ana, 3, total(20000)), "conflict stale")
+	ok("ana's next, on what she knows", patch(ana, 0, on("2026-12-21")), "applied")
+	ok("and the next", patch(ana, 0, on("2026-12-22")), "applied")
+	ok("rui's, on the first", patch(rui, 1, on("2026-12-23")), "conflict stale")
+	ok("rui's, on the last", patch(rui, 3, on("2026-12-23")), "applied")
+	ok("ana's, on her last", patch(ana, 3, on("2026-12-24")), "conflict stale")
 	ok("rui's next", patch(rui, 3, members{"state": "accepted"}), "applied")
 	p := h.child("north.c1", "plans", "p1")
-	if p["total_minor"] != 30000.0 || p["state"] != "accepted" || p["rev"] != 5.0 {
+	if dig(p, "request.start_on") != "2026-12-23" || p["state"] != "accepted" || p["rev"] != 5.0 {
 		t.Errorf("the plan stands at %v", p)
 	}
 	h.must(WithdrawPlan{Plan: "p1", Reason: "cancelled"})
-	ok("rui's, after the office's", patch(rui, 5, total(10000)), "conflict stale")
+	ok("rui's, after the office's", patch(rui, 5, on("2026-12-25")), "conflict stale")
 }
 
 func raw(f members) json.RawMessage { return write("", "", "put", 0, f).Fields }
@@ -99,8 +97,8 @@ func TestSamePlanUnderANewMid(t *testing.T) {
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
 	ana := h.phone("ana", "d1")
-	plan := members{"case": "north.c1", "kind": "instalments", "state": "offered", "currency": "EUR", "total_minor": 60000,
-		"at": "2026-11-25T10:00:00Z",
+	plan := members{"case": "north.c1", "request": members{"kind": "instalments", "start_on": "2026-12-20",
+		"frequency": "monthly", "count": 2}, "state": "offered", "at": "2026-11-25T10:00:00Z",
 		"instalments": []members{{"due_on": "2026-12-20", "amount_minor": 30000},
 			{"due_on": "2027-01-20", "amount_minor": 30000}}}
 	h.want("offered", ana.put("plans", "p1", plan), "applied")

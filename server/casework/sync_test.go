@@ -33,9 +33,12 @@ func (h *fixture) quarantined() string {
 	return strings.Join(out, ", ")
 }
 
-var offered = members{"case": "north.c1", "kind": "ptp_single", "state": "offered", "currency": "EUR",
-	"total_minor": 60000, "at": "2026-11-25T10:00:00Z",
-	"instalments": []members{{"due_on": "2026-12-20", "amount_minor": 60000}}}
+// offered is an offer to pay all that is due on a day.
+var offered = members{"case": "north.c1", "request": promiseOn("2026-12-20"), "state": "offered",
+	"at": "2026-11-25T10:00:00Z"}
+
+// promiseOn is the request of a promise to pay all on a day.
+func promiseOn(day string) members { return members{"kind": "ptp_single", "start_on": day} }
 
 // with is a copy with another value.
 func (m members) with(name string, v any) members {
@@ -113,10 +116,10 @@ func TestOutcomesOfAPush(t *testing.T) {
 		"rejected validation.agent_status")
 
 	h.want("a plan", ana.put("plans", "p1", offered), "applied")
-	h.want("rui offers another on the same id", rui.put("plans", "p1", offered.with("total_minor",
-		50000).with("instalments", []members{{"due_on": "2026-12-20", "amount_minor": 50000}})), "conflict stale")
-	if p := h.child("north.c1", "plans", "p1"); p["total_minor"] != 60000.0 {
-		t.Errorf("the plan has %v: two plans were merged", p["total_minor"])
+	h.want("rui offers another on the same id", rui.put("plans", "p1", offered.with("request",
+		promiseOn("2026-12-21"))), "conflict stale")
+	if p := h.child("north.c1", "plans", "p1"); dig(p, "request.start_on") != "2026-12-20" {
+		t.Errorf("the plan is %v: two plans were merged", p["request"])
 	}
 	want := "conflict stale assignments/" + a +
 		", conflict stale plans/p1, rejected append_only visit_notes/n1, rejected append_only visit_notes/n1, rejected " +
@@ -172,8 +175,9 @@ func TestTheOtherPlanIsAcceptedOutOfQuarantine(t *testing.T) {
 	h.take(line("c1"))
 	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1")
 	h.want("ana's", h.phone("ana", "d1").put("plans", "p1", offered), "applied")
-	r := h.phone("rui", "d2").put("plans", "p1", offered.with("kind", "settlement").with("total_minor",
-		50000).with("instalments", []members{{"due_on": "2026-12-20", "amount_minor": 50000}}))
+	r := h.phone("rui", "d2").put("plans", "p1", offered.with("request",
+		members{"kind": "settlement", "start_on": "2026-12-20", "concession_minor": 10000, "frequency": "monthly",
+			"count": 1}))
 	h.want("rui's", r, "conflict stale")
 	h.must(HandleQuarantine{ID: r.Quarantine, Accept: true})
 	plans := h.shown("north.c1")["plans"].([]any)

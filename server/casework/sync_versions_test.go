@@ -45,7 +45,13 @@ func TestAnOldAppPullsWhatItKnowsAndErasesNothing(t *testing.T) {
 	h.want("a note as it was pulled", old.put("visit_notes", "n1", back("visit_notes", "n1")), "duplicate")
 	h.want("a plan as it was pulled", old.put("plans", "p1", back("plans", "p1")), "duplicate")
 	changed := back("plans", "p1").with("instalments", []members{{"due_on": "2026-12-22", "amount_minor": 60000}})
-	h.want("a changed plan", old.push(write("plans", "p1", "put", 1, changed))[0], "applied")
+	h.want("a plan with days that its request does not give", old.push(write("plans", "p1", "put", 1, changed))[0],
+		"rejected plan.instalments")
+	h.want("a new plan of an app that sends no request", old.put("plans", "p2", members{"case": "north.c1",
+		"kind": "ptp_single", "currency": "EUR", "total_minor": 60000, "state": "offered", "at": "2026-11-25T10:00:00Z",
+		"instalments": []members{{"due_on": "2026-12-22", "amount_minor": 60000}}}), "rejected validation.request")
+	h.want("a changed plan", old.push(write("plans", "p1", "put", 1, back("plans", "p1").with("state", "accepted")))[0],
+		"applied")
 	p := h.child("north.c1", "plans", "p1")
 	if hard, _ := p["hardship"].(map[string]any); hard["reason"] != "001" {
 		t.Errorf("a plan that an older app changed says of the hardship %v", p["hardship"])

@@ -128,10 +128,14 @@ func (c undoPayment) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 	if err := t.loadToRevoke(ctx, f, original != nil && len(f.Case.Agents) > 0); err != nil {
 		return nil, err
 	}
+	if err := t.loadToFollow(ctx, f); err != nil {
+		return nil, err
+	}
 	d := t.draft("import.undo")
 	if !decideUndoPayment(f, d, p, original, c.ref, by, t.svc.zones.dayAt(p.PaidAt, f.Case.TimeZone)) {
 		return c.kept(t, keptReversed), nil
 	}
+	followPlan(f, d, t.svc.zoneOf(&f.Case))
 	c.line.Became = becameReversed
 	d.reply = c.line
 	return d, nil
@@ -165,10 +169,10 @@ func decideUndoPayment(f *File, d *draftBuilder, p, original *record.Payment, re
 			k.AmountDueMinor -= undo.DueMinor
 			original.DueMinor += undo.DueMinor
 		}
-		d.put("payments", paymentID(k.ID, p.Reverses), "", original)
+		putPayment(f, d, paymentID(k.ID, p.Reverses), original)
 	}
-	d.put("payments", paymentID(k.ID, ref), "", p)
-	d.put("payments", paymentID(k.ID, by), "", &undo)
+	putPayment(f, d, paymentID(k.ID, ref), p)
+	putPayment(f, d, paymentID(k.ID, by), &undo)
 	d.putCase(f)
 	settle(f, d)
 	return true

@@ -39,6 +39,8 @@ var accessRules = map[string]accessRule{
 	"listAssignments": logs(access.AssignmentsList),
 	"listPromises":    logs(access.PromisesList),
 	"listPlans":       logs(access.PlansList),
+	"listCasePlans":   logs(access.PlansList),
+	"getPlan":         logs(access.PlanRead),
 	"listComplaints":  logs(access.ComplaintsList),
 	"listMessages":    logs(access.MessagesList),
 	"listReplies":     logs(access.RepliesList),
@@ -66,7 +68,8 @@ var accessRules = map[string]accessRule{
 
 	"listUsers": staffOnly, "getUser": staffOnly, "listFactors": staffOnly, "listAgents": staffOnly,
 	"getFirm": staffOnly, "listBadgeChecks": staffOnly, "getMyCode": ownThings,
-	"listDevices": staffOnly, "listBranches": staffOnly, "listLenders": staffOnly, "listTeams": staffOnly,
+	"listDevices": staffOnly, "listBranches": staffOnly, "listLenders": staffOnly,
+	"getPlanRules": staffOnly, "listTeams": staffOnly,
 	"getTeam": staffOnly, "listShifts": staffOnly, "listLeaves": staffOnly, "listClosedDays": staffOnly,
 	"reportStaffing": staffOnly, "listImports": staffOnly, "listTemplates": staffOnly, "getLadder": staffOnly,
 

@@ -17,19 +17,21 @@ import (
 )
 
 type planBody struct {
-	ID          string              `json:"id,omitempty" pattern:"^[A-Za-z0-9_.-]{1,64}$" doc:"Minted when absent."`
-	Base        uint64              `json:"base,omitempty" doc:"The revision that is changed; 0 for a new plan."`
-	Kind        string              `json:"kind" maxLength:"32" example:"instalments"`
-	Currency    string              `json:"currency" minLength:"3" maxLength:"3"`
-	TotalMinor  int64               `json:"total_minor"`
-	Instalments []record.Instalment `json:"instalments" minItems:"1" maxItems:"120"`
-	Concession  *record.Concession  `json:"concession,omitempty"`
-	Hardship    *record.Hardship    `json:"hardship,omitempty"`
-	State       string              `json:"state" enum:"offered,accepted"`
-	At          *time.Time          `json:"at,omitempty"`
+	ID            string                `json:"id,omitempty" pattern:"^[A-Za-z0-9_.-]{1,64}$" doc:"Minted when absent."`
+	Base          uint64                `json:"base,omitempty" doc:"The revision that is changed; 0 for a new plan."`
+	Request       record.PlanAsked      `json:"request" doc:"As POST /v1/plans/preview takes it. What is due, today, the currency, the guardrails and the holidays are the case's and the lender's."`
+	OfferedBy     string                `json:"offered_by,omitempty" enum:"agent,debtor" doc:"The side that proposes it; agent when absent."`
+	TotalMinor    int64                 `json:"total_minor,omitempty" minimum:"0" maximum:"9007199254740991" doc:"May be left out; else it must be what the request gives."`
+	Instalments   []record.Instalment   `json:"instalments,omitempty" maxItems:"601" doc:"May be left out; else they must be what the request gives."`
+	Hardship      *record.Hardship      `json:"hardship,omitempty"`
+	Affordability *record.Affordability `json:"affordability,omitempty"`
+	Pressure      *record.Pressure      `json:"pressure_checks,omitempty"`
+	Expires       *time.Time            `json:"expires_at,omitempty" doc:"When an offer ends; by the lender's rules when absent."`
+	State         string                `json:"state" enum:"offered,accepted"`
+	At            *time.Time            `json:"at,omitempty"`
 }
 
-type planIn struct {
+type endPlanIn struct {
 	ID     string `path:"id" maxLength:"64"`
 	Branch string `query:"branch" maxLength:"64"`
 	Body   struct {
@@ -39,7 +41,12 @@ type planIn struct {
 
 func (a *API) planEndpoints() {
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/plans", roles: supervisors,
-		id: "proposePlan", tag: "cases", summary: "Propose a repayment plan from the office"}, a.proposePlan)
+		id: "proposePlan", tag: "cases", summary: "Propose a repayment plan from the office",
+		about: "It is computed from the request by what is due under the case and the lender's rules, and refused with " +
+			"plan.<reason> and the place where the arithmetic refuses it. Proposals stand side by side. One that is " +
+			"accepted and beyond what an agent may agree alone (needs_approval_for) waits for another person."},
+		a.proposePlan)
+	a.planOfficeEndpoints()
 	register(a, endpoint{method: http.MethodGet, path: "/v1/plans", roles: supervisors, id: "listPlans",
 		tag: "cases", summary: "List repayment plans"}, a.listPlans)
 	register(a, endpoint{method: http.MethodGet, path: "/v1/promises", roles: supervisors, id: "listPromises",
@@ -51,7 +58,8 @@ func (a *API) planEndpoints() {
 	register(a, endpoint{method: http.MethodPost, path: "/v1/plans/{id}/reject", roles: supervisors,
 		id: "rejectPlan", tag: "cases", summary: "Reject a plan that waits"}, a.rejectPlan)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/plans/{id}/withdraw", roles: supervisors,
-		id: "withdrawPlan", tag: "cases", summary: "End a plan for the debtor"}, a.withdrawPlan)
+		id: "withdrawPlan", tag: "cases", summary: "The debtor withdraws from an offer or a plan",
+		about: "From an accepted plan within its cooling-off; later the office cancels it."}, a.withdrawPlan)
 	register(a, endpoint{method: http.MethodGet, path: "/v1/alerts", roles: supervisors, id: "listAlerts",
 		tag: "cases", summary: "Alerts to phones, newest first",
 		about: "A device has at most one alert that waits, which tells of all that has happened, and is alerted at most " +
@@ -91,11 +99,17 @@ func (a *API) proposePlan(ctx context.Context, c call, in *proposePlanIn) (*body
 			x.ID = journal.DerivedID("p", c.command())
 		}
 	}
-	p := &record.Plan{PlanReport: record.PlanReport{Case: journal.CaseID(in.ID), Kind: x.Kind, Currency: x.Currency,
-		TotalMinor: x.TotalMinor, Instalments: x.Instalments,
-		Concession: x.Concession, Hardship: x.Hardship, State: x.State}}
+	p := &record.Plan{PlanReport: record.PlanReport{Case: journal.CaseID(in.ID),
+		Request: &record.PlanRequest{PlanAsked: x.Request}, OfferedBy: x.OfferedBy, TotalMinor: x.TotalMinor,
+		Instalments: x.Instalments, Hardship: x.Hardship, Pressure: x.Pressure, State: x.State}}
+	if x.Affordability != nil {
+		p.Affordability = record.NewPersonal(*x.Affordability)
+	}
 	if x.At != nil {
 		p.At = *x.At
+	}
+	if x.Expires != nil {
+		p.Offered = &record.PlanStep{By: c.actor.User, Expires: *x.Expires}
 	}
 	return doCase[casework.PlanReceipt](ctx, a, c, in.ID, casework.ProposePlan{ID: x.ID, Base: x.Base, Plan: p})
 }
@@ -256,20 +270,8 @@ func (a *API) getReceipt(ctx context.Context, c call, in *getReceiptIn) (*body[a
 	return respond(anyReceipt{text}), err
 }
 
-func (a *API) approvePlan(ctx context.Context, c call, in *planIn) (*body[receipt[casework.PlanReceipt]], error) {
-	return a.doPlan(ctx, c, in, casework.DecidePlan{Plan: in.ID, Approve: true})
-}
-
-func (a *API) rejectPlan(ctx context.Context, c call, in *planIn) (*body[receipt[casework.PlanReceipt]], error) {
-	return a.doPlan(ctx, c, in, casework.DecidePlan{Plan: in.ID, Reason: in.Body.Reason})
-}
-
-func (a *API) withdrawPlan(ctx context.Context, c call, in *planIn) (*body[receipt[casework.PlanReceipt]], error) {
-	return a.doPlan(ctx, c, in, casework.WithdrawPlan{Plan: in.ID, Reason: in.Body.Reason})
-}
-
 // doPlan runs a command on a plan of a branch.
-func (a *API) doPlan(ctx context.Context, c call, in *planIn, cmd casework.Cmd) (*body[receipt[casework.PlanReceipt]],
+func (a *API) doPlan(ctx context.Context, c call, in *endPlanIn, cmd casework.Cmd) (*body[receipt[casework.PlanReceipt]],
 	error) {
 	b, err := a.branch(ctx, c.actor, in.Branch)
 	if err != nil {

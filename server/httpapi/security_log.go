@@ -25,7 +25,7 @@ var watched = map[string]string{
 	"createUser":   "user.create", "changeUser": "user.change",
 	"blockDevice": "device.block", "approveDevice": "device.approve",
 	"putPack": "pack.put", "deletePack": "pack.delete",
-	"putBranch": "branch.put", "putLender": "lender.put",
+	"putBranch": "branch.put", "putLender": "lender.put", "putPlanRules": "plan_rules.put",
 	"getCase": "case.read", "listCases": "case.list", "searchCases": "case.search", "getDebtor": "debtor.read",
 	"moveDebtor": "debtor.move",
 	"drawRound":  "round.export", "roundCalendar": "round.export", "exportVisits": "export.visits",

@@ -145,17 +145,11 @@ func (p *Phone) Confirm() (int, error) {
 	return n, nil
 }
 
-// planOf returns a plan of three instalments that add up to the amount due.
+// planOf returns a plan of three instalments. The server computes them from what is due.
 func planOf(id, visit string, card Card, at time.Time) map[string]any {
-	third := card.AmountDue / 3
-	due := func(months int) string { return at.AddDate(0, months, 5).Format(time.DateOnly) }
-	return map[string]any{"case": id, "visit": visit, "kind": "instalments", "currency": card.Currency,
-		"total_minor": card.AmountDue, "state": "accepted", "at": at.UTC().Format(time.RFC3339),
-		"instalments": []map[string]any{
-			{"n": 1, "due_on": due(1), "amount_minor": third},
-			{"n": 2, "due_on": due(2), "amount_minor": third},
-			{"n": 3, "due_on": due(3), "amount_minor": card.AmountDue - 2*third},
-		}}
+	return map[string]any{"case": id, "visit": visit, "state": "accepted", "at": at.UTC().Format(time.RFC3339),
+		"request": map[string]any{"kind": "instalments", "start_on": at.AddDate(0, 1, 5).Format(time.DateOnly),
+			"frequency": "monthly", "count": 3}}
 }
 
 // Door is an outcome of visits and how often it occurred.

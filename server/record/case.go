@@ -76,6 +76,8 @@ type Case struct {
 	LivePlan string `json:"live_plan,omitempty" is:"server" see:"all"`
 	// PaidMinor is what payments have brought since the import, less reversals.
 	PaidMinor int64 `json:"paid_minor,omitempty" see:"office,lender"`
+	// PaymentCount is how many payments, reversals included, were recorded for the case.
+	PaymentCount int `json:"payment_count,omitempty" see:"none"`
 	// NetOn is the debtor's local date on which the lender last gave an amount due that was
 	// net of payments: payments of earlier dates are in it. "" for never.
 	NetOn string `json:"net_on,omitempty" is:"date" see:"office,lender"`

@@ -64,6 +64,11 @@ func (f *filler) value(m *Member, v reflect.Value, top string) {
 	case *seal.Text:
 		*p = seal.NewText(f.mark(top))
 		return
+	case *Personal[Affordability]:
+		*p = NewPersonal(Affordability{Income: []MonthlyIncome{{"salary", 5}, {"benefits", 3}},
+			Outgoings: []MonthlyOutgoing{{"rent_or_mortgage", 4}, {"savings", 6}}, IncomeMinor: 8, OutgoingsMinor: 10,
+			SurplusMinor: -2, Method: "SFS", AsOf: "2026-11-01", Verified: true})
+		return
 	case *seal.Point:
 		at := geo.Point{Lon: -8.6 - float64(f.n)*1e-4, Lat: 41.1}
 		f.marks[top] = append(f.marks[top], fmt.Sprint(at.Lon))

@@ -52,6 +52,7 @@ func Rename(state any, fn func(kind, id string) string) {
 		set(v.RecordType, &v.Record)
 	case *Plan:
 		set("visits", &v.Visit)
+		set("plans", &v.ReplacedBy)
 		step(v.Offered)
 		step(v.Accepted)
 	case *CorrectionReview:

@@ -31,13 +31,14 @@ func (p *PaymentReport) check(time.Time) *refusal.Error {
 	return nil
 }
 
-// MaxMinor bounds an amount in minor units: sums stay far from overflow and inside
-// what JSON numbers carry exactly.
-const MaxMinor = 1 << 50
+// MaxMinor bounds an amount in minor units: what JSON numbers carry exactly. It is that of server/repayment.
+const MaxMinor = 1<<53 - 1
 
 // Payment is the state of a document of type "payments": money the lender says has arrived.
 type Payment struct {
-	Case        journal.CaseID   `json:"case" is:"id" see:"all"`
+	Case journal.CaseID `json:"case" is:"id" see:"all"`
+	// No counts the payments of the case from 1, reversals included, in the order in which they were recorded.
+	No          int              `json:"payment_no,omitempty" see:"none"`
 	Debtor      journal.DebtorID `json:"debtor" is:"id" see:"all"`
 	Lender      string           `json:"lender" is:"id" see:"all"`
 	PaidAt      time.Time        `json:"paid_at" see:"all"`

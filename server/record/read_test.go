@@ -21,7 +21,7 @@ var samples = map[string]string{
 	"signatures":          `{"case":"c1","at":"2026-11-25T10:00:00Z","signer_role":"debtor","sha256":"ab"}`,
 	"payments_reported": `{"case":"c1","at":"2026-11-25T10:00:00Z","amount_minor":100,"currency":"EUR",
 		"method":"transfer"}`,
-	"plans": `{"case":"c1","at":"2026-11-25T10:00:00Z","kind":"ptp_single","currency":"EUR","total_minor":100,
+	"plans": `{"case":"c1","at":"2026-11-25T10:00:00Z","request":{"kind":"ptp_single","start_on":"2026-12-01"},"total_minor":100,
 		"instalments":[{"n":1,"due_on":"2026-12-01","amount_minor":100}],"state":"offered"}`,
 	"assignments": `{"agent_status":"at_door"}`,
 	"drafts":      `{"case":"c1","of_type":"visits","content":{"outcome":"NOT_MET_NOBODY","text":"half a"}}`,

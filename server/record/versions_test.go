@@ -43,7 +43,13 @@ func shapeOf(t *testing.T, version int) string {
 		var v any
 		must(t, json.Unmarshal(doc, &v))
 		ways(v, k.Name, all)
-		eachType(reflect.TypeOf(k.New()).Elem(), k.Name, false, func(_ string, m *Member, of reflect.Type, _ bool) {
+		gone := shaperOf(version).gone
+		eachType(reflect.TypeOf(k.New()).Elem(), k.Name, false, func(at string, m *Member, of reflect.Type, _ bool) {
+			for way := range gone {
+				if at == way || strings.HasPrefix(at, way+".") {
+					return
+				}
+			}
 			if of.Kind() == reflect.String && CodesOf(m.Is) != nil {
 				lists[m.Is] = true
 			}

@@ -204,3 +204,16 @@ func (c *Course) fullSince(day Date) Date {
 	}
 	return since
 }
+
+// Agreed is the plan of instalments that were agreed on a day, to be followed. They are in the order of their dates.
+func Agreed(today Date, instalments []Instalment) Plan {
+	p := Plan{Instalments: instalments, today: today}
+	for _, in := range instalments {
+		p.TotalMinor += in.AmountMinor
+	}
+	return p
+}
+
+// Breaks is the first day on which the plan is broken or partially kept if nothing more is paid, and which of the two;
+// ok is false if it does not break.
+func (c *Course) Breaks() (on Date, as string, ok bool) { return c.brokeOn, c.brokeAs, c.brokeAs != "" }

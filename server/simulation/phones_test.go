@@ -206,16 +206,15 @@ func (p *phone) visit(of string) {
 
 func (p *phone) plan(of, stamp string) {
 	at, id := p.clock(), play.NewID()
-	fields := func(total int) map[string]any {
-		return map[string]any{"case": of, "kind": "instalments", "currency": "GBP", "total_minor": total, "state": "proposed",
-			"at": stamp, "instalments": []map[string]any{{"n": 1, "due_on": "2026-12-05", "amount_minor": total / 2},
-				{"n": 2, "due_on": "2027-01-05", "amount_minor": total - total/2}}}
+	fields := func(count int) map[string]any {
+		return map[string]any{"case": of, "state": "offered", "at": stamp, "request": map[string]any{"kind": "instalments",
+			"start_on": "2026-12-05", "frequency": "monthly", "count": count}}
 	}
-	p.Write("plans", id, "put", at, fields(60000))
+	p.Write("plans", id, "put", at, fields(2))
 	if p.r.IntN(2) == 0 {
-		p.Write("plans", id, "put", at, fields(50000))
+		p.Write("plans", id, "put", at, fields(3))
 	}
 	if old, ok := pick(p.r, p.recordIDs("plans")); ok && p.r.IntN(2) == 0 {
-		p.Write("plans", old, "put", at, fields(40000))
+		p.Write("plans", old, "put", at, fields(4))
 	}
 }
