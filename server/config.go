@@ -16,6 +16,7 @@ import (
 	"doorstep/geo/travel"
 	"doorstep/server/attachments"
 	"doorstep/server/dispatch"
+	"doorstep/server/notify/sms"
 )
 
 // Config says how to serve. The zero value of a field is its default.
@@ -59,6 +60,9 @@ type Config struct {
 	// not sent.
 	FCMCredentials string
 	FCMEndpoint    string // replaces FCM's address; for tests
+	// SMS is the path of a JSON file that says who carries texts to debtors (sms.Config); "" appends them to the file
+	// sms.ndjson in the data folder, so that nothing leaves the machine.
+	SMS string
 	// Policies are paths of conduct packs that are put in force at the start, each under its file's name.
 	Policies []string
 	// Uploads is the path of a JSON file with limits of attachments (attachments.ReadLimits); "" keeps the defaults.
@@ -96,6 +100,8 @@ type Config struct {
 	now            func() time.Time
 	// uploads are the limits of attachments.
 	uploads attachments.Limits
+	// sms is who carries texts, read.
+	sms sms.Config
 	// trusted is TrustedProxies, read.
 	trusted []netip.Prefix
 }
@@ -158,6 +164,9 @@ func (c *Config) fill() error {
 		c.store = openStore
 	}
 	if c.uploads, err = uploadLimits(c.Uploads); err != nil {
+		return err
+	}
+	if c.sms, err = smsConfig(c.SMS); err != nil {
 		return err
 	}
 	if c.Log == nil {

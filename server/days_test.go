@@ -79,6 +79,10 @@ type storyteller struct {
 	sent                       []play.Mutation // by the phone that sent last
 	round                      string
 	export                     []byte
+
+	sms     string // the path of the configuration of texts
+	gateway *textGateway
+	replied map[string]string
 }
 
 // sentences lists the sentences of stories and the functions that carry them out.
@@ -109,6 +113,21 @@ var sentences = []struct {
 	{shape(`The file of (\S+) shows an accepted plan of (\d+)\.(\d\d) (\w+) in (\d+) instalments`),
 		(*storyteller).planShows},
 	{shape(`The auditor exports the visits: (\d+), all there and unaltered`), (*storyteller).exports},
+	{shape(`Texts go out by a gateway`), (*storyteller).carriesTexts},
+	{shape(`The supervisor proposes the texts of (\S+) in (\S+)`), (*storyteller).proposesTexts},
+	{shape(`Nobody approves a text of their own`), (*storyteller).approvesNoneOfTheirOwn},
+	{shape(`The administrator approves the texts`), (*storyteller).approvesTexts},
+	{shape(`The (first|second|third) text to (\S+) waits for (.+) by rule (\S+)`), (*storyteller).textWaits},
+	{shape(`The gateway has carried (\d+) texts?(?:, the last to (\S+): "(.+)")?`), (*storyteller).hasCarried},
+	{shape(`The gateway says (?:that the text arrived|so again: nothing changes)`), (*storyteller).arrives},
+	{shape(`A stranger says that a text arrived: nobody believes it`), (*storyteller).strangerSays},
+	{shape(`The office speaks with the debtor of (\S+) at (\S+)`), (*storyteller).speaks},
+	{shape(`The debtor of (\S+) answers: "(.+)"`), (*storyteller).answers},
+	{shape(`The debtor of \S+ answers the same again: nothing happens twice`), (*storyteller).answers},
+	{shape(`The inbox shows (\d+) repl(?:y|ies)`), (*storyteller).inboxShows},
+	{shape(`The file of (\S+) shows (\d+) contacts`), (*storyteller).contactsShow},
+	{shape(`The file of (\S+) shows that the number gets no more texts`), (*storyteller).noMoreTexts},
+	{shape(`The ladder of (\S+) is (\S+) after (\d+) texts`), (*storyteller).ladderIs},
 	{shape(`With one word altered, the export no longer verifies`), (*storyteller).altered},
 }
 
@@ -160,7 +179,7 @@ func (s *storyteller) isTime(m []string) {
 		s.server.stop()
 	}
 	s.now = now
-	s.server = run(s.t, Config{Data: s.data, Now: now})
+	s.server = run(s.t, Config{Data: s.data, Now: now, SMS: s.sms})
 	signedIn := func(login, password string) *play.Client {
 		c := &play.Client{Base: s.server.URL()}
 		s.must(c.SignIn(s.ctx, login, password, ""))

@@ -18,6 +18,9 @@
 //   - territories of equal work: geo/division, asked by server/office
 //   - what phones speak: sync/offline, and its endpoints in server/httpapi
 //   - who read what: server/access
+//   - the ladder of texts to debtors as data, and how a template becomes a text: server/ladder; which ladder and texts
+//     a lender has: server/office; when one is sent, and what a reply changes: server/casework; who carries it:
+//     server/notify/sms
 //   - alerts: server/notify; proofs and exports: server/audit
 //   - an endpoint, a status, a header: server/httpapi
 //   - how a document is kept: server/store/*
@@ -88,7 +91,9 @@
 // visit: what happened at the door. review: what a supervisor makes of a visit.
 // plan: a repayment plan, nothing else; a day is planned as a round. notice: what a
 // debtor is sent. alert: what wakes a phone. hold: a reason to leave a case alone.
-// consent: what a person allowed or refused. kind: a type of record. report: what a phone
+// consent: what a person allowed or refused. text: a message to a debtor's phone by SMS. ladder: the texts that a case
+// is sent by days late. template: what texts are made of. carrier: who brings a text to the phone. reply: a text that a
+// debtor sends back. kind: a type of record. report: what a phone
 // says of a record; the rest is what the server found. verdict: a conduct decision as it
 // is kept. entry: one accepted change. journal: a branch's entries in order. view:
 // documents derived from them. feed: what a phone is to pull, in order. cursor: where a

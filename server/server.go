@@ -51,6 +51,8 @@ type Server struct {
 	offline  *offline.Service
 	files    *attachments.Service
 	outbox   *notify.Outbox
+	texts    *notify.Texts
+	hooks    textHooks
 	api      *httpapi.API
 	listener net.Listener
 	hung     atomic.Bool  // the store did not answer when the server stopped
@@ -104,7 +106,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	s.office.DeviceApproval = cfg.DeviceApproval
 	s.casework = casework.New(casework.Options{Journal: s.journal, Vault: vault, Policy: shipped, Lenders: s.office,
 		Devices: s.office, Teams: dispatch.TeamsOf(s.office), Agents: s.office, Names: s.namesOf, Erasures: erasures,
-		Log: cfg.Log,
+		Texting: casework.Texting{Texts: textOffice{s.office}, Lint: lint, Intent: intent}, Log: cfg.Log,
 		Territories: func(ctx context.Context, b auth.BranchID) (casework.TerritoryIndex, error) {
 			return s.office.Index(ctx, b)
 		},
@@ -139,6 +141,9 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		}
 	}
 	s.outbox = notify.New(s.journal, ledger{s.casework}, s.office, sender, cfg.Log)
+	if err := s.openTexts(); err != nil {
+		return nil, err
+	}
 	sessions := auth.NewSessions(auth.Options{Keys: keys.token, Users: s.office, Devices: s.office,
 		Families: families{s.store}, Factors: factors{s.store, vault}, Passwords: passwords, Clock: clock,
 		Life: cfg.SessionLife, RequireFactor: cfg.RequireFactor, Issuer: cfg.issuer()})
@@ -150,6 +155,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	}
 	s.api = httpapi.New(httpapi.Options{Sessions: sessions, Office: s.office, Casework: s.casework, Dispatch: s.dispatch,
 		Audit: s.audit, Access: s.access, Visits: visits{s.casework}, Attachments: s.files, Offline: s.offline,
+		Hooks: s.hooks, Lint: lint, Poke: s.texts.Poke,
 		Journal: s.journal, Travel: times,
 		Threads: threads, Law: s.law, Hash: func(b []byte) [32]byte { return vault.Hash("request", b) },
 		Ready: s.ready, Trouble: sqlitestore.Trouble, TrustedProxies: cfg.trusted, UnreadablePushes: cfg.unreadablePushes,
@@ -308,6 +314,7 @@ func (s *Server) begin(ctx context.Context, background *sync.WaitGroup) {
 	}
 	run("rounds", s.dispatch.Run)
 	run("outbox", s.outbox.Run)
+	run("texts", s.texts.Run)
 	run("policy", s.law.Run)
 	run("moves", s.casework.RunMoves)
 	run("undos", s.casework.RunUndos)

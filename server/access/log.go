@@ -28,6 +28,8 @@ const (
 	QuarantineList  = "quarantine.list"  // items, with what was sent
 	CorrectionsList = "corrections.list" // what was and what is
 	ComplaintsList  = "complaints.list"  // complaints, in the words of who complained
+	MessagesList    = "messages.list"    // texts to debtors
+	RepliesList     = "replies.list"     // what debtors answered
 	PlansList       = "plans.list"       // plans, with what the debtors said of their means
 	VisitsExport    = "export.visits"    // an export
 	RoundExport     = "export.round"     // a round's places
@@ -37,7 +39,8 @@ const (
 // Whats lists them.
 func Whats() []string {
 	return []string{CaseRead, AttachmentRead, CaseSearch, CasesList, DebtorRead, VisitsList, AssignmentsList, PromisesList,
-		InboxRead, DayRead, QuarantineRead, QuarantineList, CorrectionsList, ComplaintsList, PlansList, VisitsExport,
+		InboxRead, DayRead, QuarantineRead, QuarantineList, CorrectionsList, ComplaintsList, MessagesList, RepliesList,
+		PlansList, VisitsExport,
 		RoundExport, OutcomesExport}
 }
 

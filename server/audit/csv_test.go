@@ -28,6 +28,8 @@ var notInCSV = map[string]string{
 var otherKinds = map[string]string{
 	"cases":    "lenders read them by the API",
 	"contacts": "lenders read them by the API", "complaints": "personal; read in the case file",
+	"messages": "contacts say when texts were sent; read in the case file", "ladders": "how far a case's texts have come",
+	"replies": "personal; read in the case file",
 	"letters": "contacts say when they were sent; read in the case file", "visit_reviews": "columns of csvAbout",
 	"correction_reviews": "lines of their own in NDJSON; the manifest of a table counts them",
 	"visit_notes":        "personal; read in the case file",

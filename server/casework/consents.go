@@ -23,6 +23,11 @@ func conductConsents(f *File, day string, without ...string) []conduct.Consent {
 
 // consentsFrom gives them for a local date and some days more, with how many uses are left.
 func consentsFrom(f *File, day string, more int, without ...string) []conduct.CardConsent {
+	return consentsFor(f, "visit", day, more, without...)
+}
+
+// consentsFor is consentsFrom for another channel.
+func consentsFor(f *File, channel, day string, more int, without ...string) []conduct.CardConsent {
 	superseded := map[string]bool{} // by any record
 	undone := map[string]bool{}     // by the office: no phone undoes what ends a consent
 	for _, x := range f.Consents {
@@ -56,7 +61,7 @@ func consentsFrom(f *File, day string, more int, without ...string) []conduct.Ca
 		}
 		var left *int
 		if l := g.Limits; l != nil {
-			if len(l.Channels) > 0 && !slices.Contains(l.Channels, "visit") {
+			if len(l.Channels) > 0 && !slices.Contains(l.Channels, channel) {
 				continue
 			}
 			used, n := lastUse(f, g, without)

@@ -1,3 +1,5 @@
+// One file because the rows of the view, its indexes and what makes them are read together.
+
 package casework
 
 import (
@@ -66,6 +68,7 @@ type (
 		// Entry is the entry that wrote the case last.
 		Entry uint64 `json:"entry"`
 		Paid  int64  `json:"paid,omitempty"`
+		deskText
 		todo
 	}
 	// todo is what waits for a supervisor: its kind, and since when.
@@ -202,6 +205,8 @@ func deskIDs(entries []journal.Entry) []string {
 			switch doc.Type {
 			case "cases":
 				ids = append(ids, caseRow(journal.CaseID(doc.ID)))
+			case "ladders":
+				ids = append(ids, caseRow(journal.CaseID(doc.ID)))
 			case "visits", "visit_reviews":
 				ids = append(ids, visitRow(doc.ID))
 			case "assignments":
@@ -311,6 +316,8 @@ func (d *deskRun) doc(e *journal.Entry, doc *journal.Doc) error {
 		return d.stop(e, doc.ID, v)
 	case *record.Plan:
 		return d.plan(e.N, doc.ID, v)
+	case *record.Ladder:
+		return d.ladder(e.N, v)
 	case *record.Quarantined:
 		return d.held(e.N, doc.ID, v)
 	}
@@ -330,6 +337,7 @@ func (d *deskRun) kase(e *journal.Entry, k *record.Case) error {
 	case k.Status == record.StatusOpen && k.Territory == "" && k.Team == "":
 		row.todo = todo{todoUnassigned, second(k.OpenedAt)}
 	}
+	row.textsOf(k, e.Received)
 	if err := d.put(e.N, caseRow(k.ID), row); err != nil || k.LivePlan == "" {
 		return err
 	}

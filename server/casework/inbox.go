@@ -61,6 +61,7 @@ var inboxKinds = []struct {
 	source func(s *Service, q *journal.Query, day func(int) string)
 	item   func(d *desk, row journal.Record) (*InboxItem, error)
 }{
+	{"vulnerable_replies", "", openReplies, (*desk).vulnerableReply},
 	{"complaints", "", func(_ *Service, q *journal.Query, _ func(int) string) {
 		q.Type, q.Index, q.Eq = "complaints", ComplaintsByState.Name, []any{record.ComplaintOpen}
 	}, (*desk).complaint},
@@ -71,6 +72,7 @@ var inboxKinds = []struct {
 	{"hold_releases", blindView, func(_ *Service, q *journal.Query, _ func(int) string) {
 		q.Index, q.Eq = blindByEnding.Name, []any{int64(1)}
 	}, (*desk).release},
+	{"replies", "", openReplies, (*desk).plainReply},
 	{todoVisit, deskView, waiting(todoVisit), (*desk).flagged},
 	{"plans_to_approve", "", func(_ *Service, q *journal.Query, _ func(int) string) {
 		q.Type, q.Index, q.Eq = "plans", PlansByApproval.Name, []any{record.ApprovalPending}

@@ -71,7 +71,7 @@ func byCase(kind string) journal.Index {
 
 // Indexes lists them for the store that is opened.
 func Indexes() []journal.Index {
-	return slices.Concat(deskIndexes(), blindIndexes(), []journal.Index{
+	return slices.Concat(deskIndexes(), blindIndexes(), textIndexes(), []journal.Index{
 		CasesByTerritory, CasesByLender, CasesByDebtor, CasesByStatus, CasesDeclined, CasesByRef, LinksByPerson,
 		ContactsByCase, ContactsByDebtor, contactsTried, contactsReached,
 		VisitsByCase, VisitsByDate, VisitsByReceipt,

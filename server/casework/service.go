@@ -39,6 +39,7 @@ type Options struct {
 	Names Names
 	// Erasures keeps who was erased; nil: no debtor can be erased.
 	Erasures ErasureList
+	Texting  Texting // of texts to debtors
 	Limits   PlanLimits
 	Log      *slog.Logger // nil: discarded
 }
@@ -113,6 +114,7 @@ type Service struct {
 	agents      Agents
 	names       Names
 	erasures    ErasureList
+	texting     Texting
 	limits      PlanLimits
 	log         *slog.Logger
 	zones       zoneCache
@@ -126,7 +128,8 @@ type Service struct {
 func New(opt Options) *Service {
 	s := &Service{journal: opt.Journal, store: opt.Journal.Store(), vault: opt.Vault, territories: opt.Territories,
 		lenders: opt.Lenders, devices: opt.Devices, teams: opt.Teams, agents: opt.Agents,
-		names: opt.Names, erasures: opt.Erasures, limits: opt.Limits, kindOf: record.KindOf,
+		names: opt.Names, erasures: opt.Erasures, texting: opt.Texting.filled(),
+		limits: opt.Limits, kindOf: record.KindOf,
 		log:   opt.Log,
 		views: journal.NewViews(opt.Journal, Views(opt.Vault)...)}
 	if s.log == nil {

@@ -29,7 +29,7 @@ type listAccessIn struct {
 	Branch string    `query:"branch" maxLength:"64" doc:"Whose records were read. Your only branch when absent."`
 	Case   string    `query:"case" maxLength:"128"`
 	User   string    `query:"user" maxLength:"64" doc:"Who read."`
-	What   string    `query:"what" enum:"case.read,attachment.read,case.search,case.list,debtor.read,visits.list,assignments.list,promises.list,inbox.read,day.read,quarantine.read,quarantine.list,corrections.list,complaints.list,plans.list,export.visits,export.round,export.outcomes"`
+	What   string    `query:"what" enum:"case.read,attachment.read,case.search,case.list,debtor.read,visits.list,assignments.list,promises.list,inbox.read,day.read,quarantine.read,quarantine.list,corrections.list,complaints.list,messages.list,replies.list,plans.list,export.visits,export.round,export.outcomes"`
 	From   time.Time `query:"from" doc:"Read at this instant or later."`
 	Before time.Time `query:"before" doc:"Read before this instant."`
 }

@@ -40,6 +40,8 @@ var accessRules = map[string]accessRule{
 	"listPromises":    logs(access.PromisesList),
 	"listPlans":       logs(access.PlansList),
 	"listComplaints":  logs(access.ComplaintsList),
+	"listMessages":    logs(access.MessagesList),
+	"listReplies":     logs(access.RepliesList),
 	"listCorrections": logs(access.CorrectionsList),
 	"listQuarantine":  logs(access.QuarantineList),
 	"auditQuarantine": logs(access.QuarantineList),
@@ -65,7 +67,7 @@ var accessRules = map[string]accessRule{
 	"listUsers": staffOnly, "getUser": staffOnly, "listFactors": staffOnly, "listAgents": staffOnly,
 	"listDevices": staffOnly, "listBranches": staffOnly, "listLenders": staffOnly, "listTeams": staffOnly,
 	"getTeam": staffOnly, "listShifts": staffOnly, "listLeaves": staffOnly, "listClosedDays": staffOnly,
-	"reportStaffing": staffOnly, "listImports": staffOnly,
+	"reportStaffing": staffOnly, "listImports": staffOnly, "listTemplates": staffOnly, "getLadder": staffOnly,
 
 	"listCodes": noDebtors, "getPolicy": noDebtors, "getPolicyKey": noDebtors, "listPacks": noDebtors,
 	"getPack": noDebtors, "getCheckpoint": noDebtors, "getProof": noDebtors, "listTerritories": noDebtors,

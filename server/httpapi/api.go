@@ -22,6 +22,7 @@ import (
 	"doorstep/server/casework"
 	"doorstep/server/conduct"
 	"doorstep/server/dispatch"
+	"doorstep/server/ladder"
 	"doorstep/server/office"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
@@ -42,9 +43,14 @@ type Options struct {
 	Visits   audit.Visits
 	// Attachments takes in uploads.
 	Attachments *attachments.Service
-	Offline     *offline.Service
-	Journal     *journal.Journal
-	Law         Lawbook
+	// Hooks takes in what providers of texts tell, Lint judges the words of a text before it is approved, and Poke has
+	// the texts of a branch looked at soon.
+	Hooks   Hooks
+	Lint    ladder.Lint
+	Poke    func(branch auth.BranchID)
+	Offline *offline.Service
+	Journal *journal.Journal
+	Law     Lawbook
 	// Travel is where travel times come from, for problems without matrices.
 	Travel travel.Source
 	// Threads are the searches that plan one problem side by side.
@@ -192,6 +198,7 @@ func New(o Options) *API {
 	a.packEndpoints()
 	a.auditEndpoints()
 	a.accessEndpoints()
+	a.textEndpoints()
 	a.outcomeEndpoints()
 	a.agentDayEndpoints()
 	a.syncEndpoints()

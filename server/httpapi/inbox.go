@@ -18,13 +18,13 @@ import (
 type inboxItem struct {
 	Kind   string        `json:"kind" doc:"What waits, as the parameter kind has it."`
 	Type   string        `json:"type,omitempty" doc:"The kind of the record that corrects; of corrections only."`
-	ID     string        `json:"id" doc:"Of the complaint, correction, visit, hold, plan, item of the quarantine, alert or device it is about; else of the case."`
+	ID     string        `json:"id" doc:"Of the complaint, correction, visit, hold, plan, reply, item of the quarantine, alert or device it is about; else of the case."`
 	Case   string        `json:"case,omitempty"`
 	Who    auth.UserID   `json:"who,omitempty" doc:"The user whose doing or work it is: who recorded, sent, declined, opened or asked."`
 	Device auth.DeviceID `json:"device,omitempty" doc:"The device it came from, or that is silent."`
 	Since  time.Time     `json:"since" doc:"Since when it waits."`
 	Until  string        `json:"until,omitempty" format:"date" doc:"Local to the debtor: when an answer is due, a hold's last day, or the last day on which the instalment would have been in time."`
-	Codes  []string      `json:"codes,omitempty" doc:"A visit's flags, the kind of a hold, the subjects of a complaint, or the code of why."`
+	Codes  []string      `json:"codes,omitempty" doc:"A visit's flags, the kind of a hold, the subjects of a complaint, what a reply means, or the code of why."`
 	Round  string        `json:"round,omitempty"`
 	Team   string        `json:"team,omitempty"`
 	Amount int64         `json:"amount_minor,omitempty" doc:"What is missing by now, in minor units; of broken promises."`
@@ -62,22 +62,24 @@ const inboxFirst = 20
 
 // inboxDo are the operations for the kinds of the inbox.
 var inboxDo = map[string][]string{
-	"complaints":       {"getCase", "answerComplaint"},
-	"complaint_holds":  {"getCase", "releaseHold"},
-	"hold_releases":    {"getCase", "releaseHold", "keepHold"},
-	"flagged_visits":   {"getCase", "reviewVisit"},
-	"plans_to_approve": {"getCase", "approvePlan", "rejectPlan"},
-	"conflicts":        {"getQuarantined", "handleQuarantine"},
-	"quarantine":       {"getQuarantined", "handleQuarantine"},
-	"corrections":      {"listCorrections", "reviewVisit", "reviewCorrection"},
-	"declined":         {"getCase", "reassignCase"},
-	"unassigned":       {"getCase", "reassignCase", "correctCase"},
-	"broken_promises":  {"getCase", "proposePlan", "withdrawPlan"},
-	"holds_ending":     {"getCase", "openHold"},
-	"holds_ended":      {"getCase", "openHold"},
-	"evidence_pending": {"getCase", "blockDevice"},
-	"dead_alerts":      {"retryAlert"},
-	silentPhones:       {"roundProgress", "replanRound", "blockDevice"},
+	"vulnerable_replies": {"getCase", "handleReply"},
+	"replies":            {"getCase", "handleReply"},
+	"complaints":         {"getCase", "answerComplaint"},
+	"complaint_holds":    {"getCase", "releaseHold"},
+	"hold_releases":      {"getCase", "releaseHold", "keepHold"},
+	"flagged_visits":     {"getCase", "reviewVisit"},
+	"plans_to_approve":   {"getCase", "approvePlan", "rejectPlan"},
+	"conflicts":          {"getQuarantined", "handleQuarantine"},
+	"quarantine":         {"getQuarantined", "handleQuarantine"},
+	"corrections":        {"listCorrections", "reviewVisit", "reviewCorrection"},
+	"declined":           {"getCase", "reassignCase"},
+	"unassigned":         {"getCase", "reassignCase", "correctCase"},
+	"broken_promises":    {"getCase", "proposePlan", "withdrawPlan"},
+	"holds_ending":       {"getCase", "openHold"},
+	"holds_ended":        {"getCase", "openHold"},
+	"evidence_pending":   {"getCase", "blockDevice"},
+	"dead_alerts":        {"retryAlert"},
+	silentPhones:         {"roundProgress", "replanRound", "blockDevice"},
 }
 
 func (a *API) inboxEndpoints() {
@@ -92,7 +94,7 @@ func (a *API) inboxEndpoints() {
 
 type getInboxIn struct {
 	Branch string `query:"branch" maxLength:"64"`
-	Kind   string `query:"kind" enum:"complaints,complaint_holds,hold_releases,flagged_visits,plans_to_approve,conflicts,quarantine,corrections,declined,unassigned,broken_promises,holds_ending,holds_ended,evidence_pending,dead_alerts,silent_phones" doc:"Only this kind, page by page. A page may be short, even empty, and have a next_cursor."`
+	Kind   string `query:"kind" enum:"vulnerable_replies,complaints,complaint_holds,hold_releases,replies,flagged_visits,plans_to_approve,conflicts,quarantine,corrections,declined,unassigned,broken_promises,holds_ending,holds_ended,evidence_pending,dead_alerts,silent_phones" doc:"Only this kind, page by page. A page may be short, even empty, and have a next_cursor."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"100" doc:"How many items at most, with a kind."`
 	Cursor string `query:"cursor" maxLength:"2000" doc:"next_cursor of the page before."`
 }
@@ -195,7 +197,7 @@ func (a *API) action(id string, b auth.BranchID, x casework.InboxItem) (do inbox
 		parts[i] = url.PathEscape(v)
 	}
 	do = inboxAction{Operation: id, Method: e.method, Path: strings.Join(parts, "/")}
-	if slices.Contains([]string{"plans", "quarantine", "alerts", "corrections"}, parts[2]) {
+	if slices.Contains([]string{"plans", "quarantine", "alerts", "corrections", "replies"}, parts[2]) {
 		do.Path += "?branch=" + url.QueryEscape(string(b))
 	}
 	if id == "listCorrections" {

@@ -48,7 +48,8 @@ func TestOnlyTheseEndpointsAreOpenToAnyone(t *testing.T) {
 	slices.Sort(open)
 	want := []string{"GET /", "GET /.well-known/jwks.json", "GET /docs", "GET /docs/{file}", "GET /livez", "GET /metrics",
 		"GET /openapi.yaml", "GET /readyz", "OPTIONS /files/",
-		"POST /v1/sessions", "POST /v1/sessions/factor", "POST /v1/sessions/refresh"}
+		"POST /v1/sessions", "POST /v1/sessions/factor", "POST /v1/sessions/refresh", "POST /v1/sms/{provider}/receipts",
+		"POST /v1/sms/{provider}/replies"}
 	if !slices.Equal(open, want) {
 		t.Errorf("open to anyone: %v, want %v", open, want)
 	}

@@ -11,6 +11,10 @@
 // has an unknown outcome: an alert to an agent is repeated, since a second one
 // does no harm (the device collapses it).
 //
-// The payload carries an opaque id and the kind of alert: no name, no address,
+// Texts to debtors go out by Texts, with other rules: a text is at "sending", and counts as a contact, before the
+// carrier is asked, once. What a crash left there, and what a carrier answered unclearly, is unknown, and is never sent
+// again. Carriers are in notify/sms.
+//
+// The payload of an alert carries an opaque id and the kind of alert: no name, no address,
 // no amount. Providers are sub-packages, the only importers of their SDKs.
 package notify

@@ -3,7 +3,6 @@ package notify
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"maps"
@@ -381,51 +380,19 @@ func (o *Outbox) one(ctx context.Context, n Alert) (*Mark, *retry) {
 	}
 }
 
-// lease is the small document that says which node sends for a branch.
-type lease struct {
-	Node  string    `json:"node"`
-	Until time.Time `json:"until"`
-}
-
-const leaseKind = "lease"
-
-func leaseID(b auth.BranchID) string { return "notify/" + string(b) }
-
 // lease takes or renews the branch's lease; false when another node holds it.
 func (o *Outbox) lease(ctx context.Context, b auth.BranchID, held map[auth.BranchID]uint64) (bool, error) {
-	body, version, err := o.store.Small(ctx, leaseKind, leaseID(b))
-	if err != nil && !errors.Is(err, journal.ErrNotFound) {
-		return false, err
-	}
-	now := o.journal.Now()
-	var l lease
-	if err == nil {
-		if err := json.Unmarshal(body, &l); err != nil {
-			return false, err
-		}
-		if l.Node != o.node && now.Before(l.Until) {
-			// Whoever has it also has what waited here.
-			delete(held, b)
-			maps.DeleteFunc(o.retry, func(_ string, r retry) bool { return r.branch == b })
-			return false, nil
-		}
-		if l.Node == o.node && now.Add(leaseTime/2).Before(l.Until) {
-			held[b] = version
-			return true, nil
-		}
-	}
-	next, err := json.Marshal(lease{Node: o.node, Until: now.Add(leaseTime)})
+	version, mine, err := takeLease(ctx, o.store, leaseID(b), o.node, o.journal.Now())
 	if err != nil {
 		return false, err
 	}
-	err = o.store.SwapSmall(ctx, leaseKind, leaseID(b), version, next)
-	if errors.Is(err, journal.ErrRaced) {
+	if !mine {
+		// Whoever has it also has what waited here.
+		delete(held, b)
+		maps.DeleteFunc(o.retry, func(_ string, r retry) bool { return r.branch == b })
 		return false, nil
 	}
-	if err != nil {
-		return false, err
-	}
-	held[b] = version + 1
+	held[b] = version
 	return true, nil
 }
 
@@ -434,12 +401,10 @@ func (o *Outbox) release(held map[auth.BranchID]uint64) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	for b := range held {
-		body, version, err := o.store.Small(ctx, leaseKind, leaseID(b))
-		var l lease
-		if err == nil && json.Unmarshal(body, &l) == nil && l.Node == o.node {
-			if err := o.store.DeleteSmall(ctx, leaseKind, leaseID(b), version); err != nil {
-				o.log.Warn("outbox: lease not given back", "branch", b, "err", err)
-			}
+		if err := giveLease(ctx, o.store, leaseID(b), o.node); err != nil {
+			o.log.Warn("outbox: lease not given back", "branch", b, "err", err)
 		}
 	}
 }
+
+func leaseID(b auth.BranchID) string { return "notify/" + string(b) }

@@ -12,11 +12,16 @@ var (
 	leavesByBranch = journal.Index{Type: "leaves", Name: "branch", Fields: []string{"branch", "to"}}
 	closedByBranch = journal.Index{Type: "closed_days", Name: "branch", Fields: []string{"branch", "date"}}
 	teamsByID      = journal.Index{Type: "teams", Fields: []string{"id"}} // no index: every store finds by id
-	shiftsByDate   = journal.Index{Type: "shifts", Name: "date", Fields: []string{"date", "team"}}
+	// laddersByLender has the ladders of texts.
+	laddersByLender   = journal.Index{Type: "sms_ladders", Name: "lender", Fields: []string{"lender", "country"}}
+	templatesByState  = journal.Index{Type: "sms_templates", Name: "state", Fields: []string{"state", "proposed_at"}}
+	templatesByLender = journal.Index{Type: "sms_templates", Name: "lender",
+		Fields: []string{"lender", "state", "proposed_at"}}
+	shiftsByDate = journal.Index{Type: "shifts", Name: "date", Fields: []string{"date", "team"}}
 )
 
 // Indexes lists the declared indexes of this room for the store that is opened.
 func Indexes() []journal.Index {
 	return []journal.Index{usersByLogin, usersByRole, devicesByUser, devicesInUse, shiftsByDate, leavingsOpen,
-		leavesByAgent, leavesByBranch, closedByBranch}
+		leavesByAgent, leavesByBranch, closedByBranch, laddersByLender, templatesByState, templatesByLender}
 }

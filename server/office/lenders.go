@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"doorstep/auth"
+	"doorstep/server/ladder"
 	"doorstep/sync/journal"
 )
 
@@ -114,3 +115,6 @@ func (s *Service) contractsOf(ctx context.Context, u User) ([]auth.BranchID, err
 			b)
 	}), nil
 }
+
+// Said is what the lender calls its products and what it may announce, as texts are judged by.
+func (l *Lender) Said() (products []string, consequences []ladder.Consequence) { return nil, nil }

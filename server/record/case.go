@@ -26,6 +26,8 @@ type Case struct {
 	Phone       seal.Text        `json:"phone,omitzero" most:"32" see:"office,agent,lender"` // E.164
 	// PhoneState is wrong_number when the number turned out to be another person's: it is not used again.
 	PhoneState string `json:"phone_state,omitempty" is:"server" see:"office,agent,lender"`
+	// NumberStops are numbers that the case is not contacted by any more, whatever the lender sends later.
+	NumberStops Personal[[]NumberStop] `json:"number_stops,omitzero" see:"office"`
 	// PhoneVerifiedOn and AddressVerifiedOn are local dates, "2006-01-02".
 	PhoneVerifiedOn   string     `json:"phone_verified_on,omitempty" is:"date" see:"office,lender"`
 	Address           seal.Text  `json:"address,omitzero" most:"500" see:"office,agent,lender"`
@@ -140,6 +142,32 @@ type Requests struct {
 // IsZero tells whether nothing was asked.
 func (r Requests) IsZero() bool {
 	return len(r.NoContactTimes) == 0 && len(r.NoPlaces) == 0 && len(r.NoChannels) == 0 && len(r.OptOut) == 0
+}
+
+// NumberStop is a number that is not used any more on a channel: since the person opted out, or since it is another
+// person's.
+type NumberStop struct {
+	Number  string    `json:"number" is:"text"`    // E.164
+	Channel string    `json:"channel" is:"server"` // "" for all
+	Kind    string    `json:"kind" is:"server"`    // opt_out or wrong_number
+	At      time.Time `json:"at"`
+	Source  string    `json:"source" is:"server"` // reply:<id>
+}
+
+// Kinds of a stop of a number.
+const (
+	StopOptOut      = "opt_out"
+	StopWrongNumber = "wrong_number"
+)
+
+// StopOf is the stop of a number on a channel; nil for none. The case must be open.
+func (c *Case) StopOf(number, channel string) *NumberStop {
+	for _, s := range c.NumberStops.Plain() {
+		if s.Number == number && (s.Channel == "" || s.Channel == channel) {
+			return &s
+		}
+	}
+	return nil
 }
 
 // TimeSpan is a daily span of local wall time, "15:04"; From after To crosses midnight, equal is the whole day.

@@ -18,7 +18,7 @@ type Hold struct {
 	Until  string      `json:"until,omitempty" is:"date"`
 	By     auth.UserID `json:"by,omitempty" is:"server"`
 	At     time.Time   `json:"at"`
-	Source string      `json:"source,omitempty" is:"server"` // import, visit:<id>, consent:<id>, supervisor, …
+	Source string      `json:"source,omitempty" is:"server"` // import, visit:<id>, consent:<id>, reply:<id>, supervisor, …
 	// Ending is set while somebody has asked for the end of a hold that needs a second person.
 	Ending   *Ending  `json:"ending,omitempty"`
 	Released *Release `json:"released,omitempty"`

@@ -60,6 +60,16 @@ func Rename(state any, fn func(kind, id string) string) {
 		set("visits", &v.Visit)
 	case *Contact:
 		set("visits", &v.Visit)
+	case *Message:
+		set("replies", &v.Reply)
+		set("replies", &v.Answers)
+	case *Ladder:
+		set("messages", &v.Waiting)
+		for i := range v.Texts {
+			set("messages", &v.Texts[i].Message)
+		}
+	case *Reply:
+		set("messages", &v.Message)
 	case *Assignment:
 		if v.Status == AssignmentDone {
 			set("visits", &v.ClosedBy)
@@ -70,20 +80,28 @@ func Rename(state any, fn func(kind, id string) string) {
 	}
 }
 
-// renameSources renames in the sources of holds and appointments: "visit:<id>", "consent:<id>", "complaint:<id>".
+// renameSources renames in the sources of holds and appointments: "visit:<id>", "consent:<id>", "complaint:<id>",
+// "reply:<id>".
 func (c *Case) renameSources(fn func(kind, id string) string) {
 	source := func(s string) string {
 		kind, id, found := strings.Cut(s, ":")
-		if !found || kind != "visit" && kind != "consent" && kind != "complaint" {
+		kinds := map[string]string{"visit": "visits", "consent": "consents", "complaint": "complaints", "reply": "replies"}
+		if !found || kinds[kind] == "" {
 			return s
 		}
-		return kind + ":" + fn(kind+"s", id)
+		return kind + ":" + fn(kinds[kind], id)
 	}
 	if holds := c.AllHolds(); len(holds) > 0 && c.Holds.IsOpen() {
 		for i := range holds {
 			holds[i].Source = source(holds[i].Source)
 		}
 		c.SetHolds(holds)
+	}
+	if stops := c.NumberStops.Plain(); len(stops) > 0 {
+		for i := range stops {
+			stops[i].Source = source(stops[i].Source)
+		}
+		c.NumberStops = NewPersonal(stops)
 	}
 	if times := c.AllAppointments(); len(times) > 0 {
 		for i := range times {
