@@ -1,3 +1,5 @@
+// One file because the rows of the view, its indexes and what makes them are read together.
+
 package casework
 
 import (

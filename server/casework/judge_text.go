@@ -187,7 +187,8 @@ func (t *turn) word(ctx context.Context, f *File, m *record.Message) (wording, e
 	return w, nil
 }
 
-// asCode is a word as it may stand in the clear: "" for one that is more than a code. A place text[12:25] is text:12:25.
+// asCode is a word as it may stand in the clear: "" for one that is more than a code. The place text[12:25] becomes
+// text:12:25.
 func asCode(word string) string {
 	word = strings.NewReplacer("[", ":", "]", "").Replace(word)
 	if record.IsID(word) {

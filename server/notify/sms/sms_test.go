@@ -280,14 +280,14 @@ func TestConfigurations(t *testing.T) {
 	for in, want := range map[string]string{
 		`{}`: "", `{"carrier":"file"}`: "", `{"carrier":"pigeon"}`: "carrier", `{"carriers":1}`: "carriers",
 		`{"carrier":"gateway"}`: "gateway",
-		`{"carrier":"gateway","gateway":{"url":"http://g.example"}}`:                                         "gateway.url",
-		`{"carrier":"gateway","gateway":{"url":"https://u:p@g.example"}}`:                                    "gateway.url",
-		`{"carrier":"gateway","gateway":{"url":"https://gateway.example","body":{"to":"{number}"}}}`:         "gateway.body",
-		`{"carrier":"gateway","gateway":{"url":"http://127.0.0.1:1","body":{"to":"{number}","m":"{text}"}}}`: "",
-		`{"carrier":"gateway","gateway":{"url":"https://g.example",` + body + `}}`:                           "",
-		`{"carrier":"gateway","gateway":{"url":"https://g.example","secret":"x",` + body + `}}`:              "gateway.secret",
-		`{"carrier":"twilio","twilio":{"account_sid":"AC1","auth_token":"x","from":"y"}}`:                    "public_url",
-		`{"carrier":"aliyun","aliyun":{"access_key_id":"a","access_key_secret":"b","sign_name":"c"}}`:        "aliyun",
+		`{"carrier":"gateway","gateway":{"url":"http://g.example"}}`:                                  "gateway.url",
+		`{"carrier":"gateway","gateway":{"url":"https://u:p@g.example"}}`:                             "gateway.url",
+		`{"carrier":"gateway","gateway":{"url":"https://g.example","body":{"to":"{number}"}}}`:        "gateway.body",
+		`{"carrier":"gateway","gateway":{"url":"http://127.0.0.1:1",` + body + `}}`:                   "",
+		`{"carrier":"gateway","gateway":{"url":"https://g.example",` + body + `}}`:                    "",
+		`{"carrier":"gateway","gateway":{"url":"https://g.example","secret":"x",` + body + `}}`:       "gateway.secret",
+		`{"carrier":"twilio","twilio":{"account_sid":"AC1","auth_token":"x","from":"y"}}`:             "public_url",
+		`{"carrier":"aliyun","aliyun":{"access_key_id":"a","access_key_secret":"b","sign_name":"c"}}`: "aliyun",
 	} {
 		_, err := ReadConfig([]byte(in))
 		switch {
