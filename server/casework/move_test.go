@@ -148,6 +148,9 @@ func list(t testing.TB, p Page, member string) string {
 func aFullFile(h *fixture) *phone {
 	h.take(line("c1", "debtor_ref", "D1", "amount_due_minor", "60000"), line("c2", "debtor_ref", "D1"),
 		line("s1", "lender", "south", "debtor_ref", "D1"), line("c9"))
+	h.texting()
+	h.run(record.MessageSent)
+	ok(h.t, h.reply("in1", "what is this?"))
 	h.must(LinkDebtors{"north.D1", "south.D1"})
 	h.must(RecordContact{Case: "south.s1", ID: "call1", External: "call1", Channel: "call",
 		At: instant("2026-11-23T10:00:00Z"), Result: "answered", Number: "+351912000001"})
@@ -453,12 +456,13 @@ func TestContactsCountAfterAMove(t *testing.T) {
 		ok(t, err)
 		var ids []string
 		for _, x := range f.Contacts {
-			ids = append(ids, x.ID)
+			id, _, _ := strings.Cut(x.ID, "message:m")
+			ids = append(ids, id)
 		}
 		return strings.Join(ids, " ")
 	}
 	want := counts(porto, "north.c2")
-	if want != "south.s1/call1 north.c1/visit:v1" {
+	if want != "south.s1/call1 north.c1/ north.c2/ north.c1/visit:v1" { // two of them are texts
 		t.Fatalf("before the move the contacts %s count", want)
 	}
 	h.move("north.D1", porto, braga)

@@ -133,7 +133,7 @@ func TestP8AnOlderChangeUndoesNoNewerOne(t *testing.T) {
 	}
 	terms := func(base uint64, written time.Time, day string) offline.Mutation {
 		return patch("plans", "p1", base, written,
-			members{"instalments": []members{{"due_on": day, "amount_minor": 60000}}})
+			members{"request": promiseOn(day)})
 	}
 	for name, c := range map[string]struct {
 		steps []step

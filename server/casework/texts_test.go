@@ -53,6 +53,10 @@ func (o *textOffice) Overlays(context.Context, auth.BranchID) ([]string, error) 
 // texting gives a fixture a ladder and its texts, and what replies mean by their first letters.
 func texting(t testing.TB) (*fixture, *textOffice) {
 	h := newFixture(t)
+	return h, h.texting()
+}
+
+func (h *fixture) texting() *textOffice {
 	o := &textOffice{ladder: ladder.Default(), templates: map[string]string{
 		"overdue_reminder":          "{sender_name}\n{amount} {due_date} {pay_link} {opt_out}",
 		"second_reminder":           "{sender_name}\n{amount} {due_date} {pay_link} {plan_link} {opt_out}",
@@ -78,7 +82,7 @@ func texting(t testing.TB) (*fixture, *textOffice) {
 		}
 		return ladder.Answer{Intent: all[0], Also: all[1:], Vulnerable: strings.Contains(text, "ill")}
 	}
-	return h, o
+	return o
 }
 
 // texted is a message as the office sees it.
