@@ -80,15 +80,41 @@ func (t *Template) slot() string {
 	return strings.Join(parts, ".")
 }
 
-// judged is the template as the judgement takes it.
-func (t *Template) judged(l Lender) ladder.Text {
-	x := ladder.Text{Language: t.Language, Country: t.Country, Step: t.Kind, Recipient: "debtor", Text: t.Text,
-		Lender: t.Lender}
+// faultsOf judges a template in each country that it may be sent in: its own, or those of the lender's branches.
+// template.country where there is none.
+func (s *Service) faultsOf(ctx context.Context, t *Template, l Lender, lint ladder.Lint) ([]ladder.Fault, error) {
+	countries := []string{t.Country}
+	if t.Country == "" {
+		countries = nil
+		for _, id := range l.Branches {
+			b, ok, err := load[Branch](ctx, s, auth.OrgBranch, "branches", string(id))
+			if err != nil {
+				return nil, err
+			}
+			if ok && b.Country != "" && !slices.Contains(countries, b.Country) {
+				countries = append(countries, b.Country)
+			}
+		}
+	}
+	if len(countries) == 0 {
+		return nil, invalid("template.country", "country",
+			"no branch of the lender says in which country it is; name the country of the text")
+	}
+	x := ladder.Text{Language: t.Language, Step: t.Kind, Recipient: "debtor", Text: t.Text, Lender: t.Lender}
 	if !t.Neutral {
 		x.VerifiedDays = new(int)
 	}
 	x.Products, x.Consequences = l.Said()
-	return x
+	var out []ladder.Fault
+	for _, country := range countries {
+		x.Country = country
+		for _, f := range lint(x) {
+			if !slices.Contains(out, f) {
+				out = append(out, f)
+			}
+		}
+	}
+	return out, nil
 }
 
 // refused are the faults that no release sets aside.
@@ -133,7 +159,9 @@ func (s *Service) ProposeTemplate(ctx context.Context, ask Ask, t Template, lint
 			t.Variables = append(t.Variables, name)
 		}
 	}
-	t.Faults = lint(t.judged(*l))
+	if t.Faults, err = s.faultsOf(ctx, &t, *l, lint); err != nil {
+		return Template{}, err
+	}
 	for _, f := range t.Faults {
 		if !ladder.Releasable(f.Reason) {
 			return Template{}, invalid("template."+f.Reason, "text", faultWords(f))
@@ -204,7 +232,10 @@ func (s *Service) ApproveTemplate(ctx context.Context, ask Ask, id string, relea
 	if err != nil {
 		return Template{}, err
 	}
-	faults := lint(t.judged(l))
+	faults, err := s.faultsOf(ctx, &t, l, lint)
+	if err != nil {
+		return Template{}, err
+	}
 	head := t.slot()
 	_, err = apply(ctx, s, ask, change[Template]{branch: auth.OrgBranch, typ: "sms_templates", id: id,
 		action: "template.approve",
