@@ -9,7 +9,8 @@
 // dispatch (a planned day), and appended. Then:
 //
 //   - a rule of contact law: server/conduct, and its packs; which packs are in force: server/lawbook
-//   - the arithmetic of repayment plans: server/repayment, and sync/clients/plan for phones and pages
+//   - the arithmetic of repayment plans and the rules of lenders: server/repayment; for phones and pages
+//     sync/clients/plan
 //   - a kind of record, its members, codes and checks, and who may see them: server/record
 //   - which JSON is taken at all: auth/strictjson; no other package scans it
 //   - a command on a case: server/casework; how a CSV or NDJSON file is read: server/casework/rows

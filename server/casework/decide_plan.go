@@ -92,6 +92,7 @@ func (t *turn) takePlan(f *File, p *record.Plan, from record.Sent) *refusal.Erro
 			continue
 		}
 		s := **step
+		s.By = p.By // whoever sends it says it, and not for another
 		for _, at := range []*time.Time{&s.At, &s.Expires} {
 			if !at.IsZero() {
 				*at = record.WholeUTC(at.Add(moved))
@@ -305,9 +306,11 @@ func (c CancelPlan) refs() []journal.DocRef { return []journal.DocRef{{Type: "pl
 
 func (c CancelPlan) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 	if c.For == "" {
-		return nil, refuse(refusal.Invalid, "plan.cancelled_for", "cancelled_for", "say why, by a code of plan_cancel_reasons")
+		return nil, refuse(refusal.Invalid, "plan.cancelled_for", "cancelled_for",
+			"say why, by a code of plan_cancel_reasons")
 	}
-	if bad := record.OneOf("plan.cancelled_for", "cancelled_for", c.For, record.CodesOf("plan_cancel_reasons")); bad != nil {
+	if bad := record.OneOf("plan.cancelled_for", "cancelled_for", c.For,
+		record.CodesOf("plan_cancel_reasons")); bad != nil {
 		return nil, bad
 	}
 	if len(c.Reason) > 200 {
@@ -399,7 +402,8 @@ func decideAccept(f *File, d *draftBuilder, c AcceptPlan, p *record.Plan, basis 
 	case p.State != record.PlanOffered:
 		return nil, refuse(refusal.Conflict, "plan.decided", "plan", "the plan is %s already", p.State)
 	case c.At.After(d.At) || c.At.Before(p.At):
-		return nil, refuse(refusal.Invalid, "validation.at", "at", "write when it was accepted: after the offer, and not later than now")
+		return nil, refuse(refusal.Invalid, "validation.at", "at",
+			"write when it was accepted: after the offer, and not later than now")
 	case p.ExpiredAt(c.At):
 		return nil, refuse(refusal.Conflict, "plan.expired", "plan", "the offer has ended; propose another")
 	case p.Instalments[0].DueOn < today:

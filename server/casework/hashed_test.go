@@ -55,7 +55,8 @@ func TestNothingPersonalStandsInHashedBytes(t *testing.T) {
 		write("consents", "k1", "put", 0, members{"case": "north.c2", "at": at, "scope": "visit_time", "status": "given",
 			"controller": "MARKbank", "processor": "MARKfirm"}),
 		write("plans", "p1", "put", 0, offered.with("case", "north.c2").with("affordability",
-			members{"income": []members{{"kind": "salary", "amount_minor": 90000, "employer": "MARKemployer"}}, "income_minor": 90000,
+			members{"income": []members{{"kind": "salary", "amount_minor": 90000, "employer": "MARKemployer"}},
+				"income_minor":  90000,
 				"surplus_minor": 90000, "method": "SFS", "note": "MARKincome"})),
 	} {
 		h.want(m.Type, ana.push(m)[0], "applied")

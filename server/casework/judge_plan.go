@@ -277,7 +277,8 @@ func fillPlan(k *record.Case, p *record.Plan, b planBasis, plan *repayment.Plan)
 		}
 	}
 	terms := b.rules.Terms()
-	p.Terms = &record.Terms{GraceDays: terms.GraceDays, BrokenAfter: terms.BrokenAfter, PartlyFromBP: terms.PartlyFromBP, NextStep: b.rules.NextStep}
+	p.Terms = &record.Terms{GraceDays: terms.GraceDays, BrokenAfter: terms.BrokenAfter,
+		PartlyFromBP: terms.PartlyFromBP, NextStep: b.rules.NextStep}
 	if p.Pressure != nil {
 		p.Pressure.SinglePayment = len(p.Instalments) == 1
 	}
@@ -345,7 +346,7 @@ func refusePlan(no *repayment.Refusal) *refusal.Error {
 
 // planRefusals say how to mend what the arithmetic refuses, by its reason.
 var planRefusals = map[string]string{
-	"bad_request":            "the kind needs this member, does not take it, or takes another value; GET /openapi.yaml has them",
+	"bad_request":            "the kind needs this member, does not take it, or takes another value (GET /openapi.yaml)",
 	"unknown_currency":       "ISO 4217 does not have the currency of the case",
 	"amount_out_of_range":    "an amount is a whole number of minor units from 1 to 9007199254740991",
 	"start_in_past":          "this day lies before the day of the plan",

@@ -88,8 +88,9 @@ var codeMembers = map[string]string{
 	"OpenHoldRequest.kind": "hold_kinds", "SetFactRequest.kind": "fact_kinds",
 	"RecordContactRequest.channel": "contact_channels", "RecordContactRequest.result": "contact_results",
 	"RecordContactRequest.party": "contact_parties", "CloseCaseRequest.reason": "closing_reasons",
-	"CorrectCaseRequest.address_verification": "address_verifications", "CancelPlanRequest.cancelled_for": "plan_cancel_reasons",
-	"RequestsInput.no_channels": "contact_channels", "RequestsInput.opt_out": "contact_channels",
+	"CorrectCaseRequest.address_verification": "address_verifications",
+	"CancelPlanRequest.cancelled_for":         "plan_cancel_reasons",
+	"RequestsInput.no_channels":               "contact_channels", "RequestsInput.opt_out": "contact_channels",
 	"RequestsInput.no_places": "contact_places", "TeamBody.items": "contact_papers"}
 
 // checkedMembers name the lists of the members of requests whose codes are looked at here, before anything else.

@@ -271,8 +271,8 @@ func (a *API) getReceipt(ctx context.Context, c call, in *getReceiptIn) (*body[a
 }
 
 // doPlan runs a command on a plan of a branch.
-func (a *API) doPlan(ctx context.Context, c call, in *endPlanIn, cmd casework.Cmd) (*body[receipt[casework.PlanReceipt]],
-	error) {
+func (a *API) doPlan(ctx context.Context, c call, in *endPlanIn,
+	cmd casework.Cmd) (*body[receipt[casework.PlanReceipt]], error) {
 	b, err := a.branch(ctx, c.actor, in.Branch)
 	if err != nil {
 		return nil, err

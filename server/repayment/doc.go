@@ -6,6 +6,8 @@
 // of it is pure: today is part of the request, dates have no zone, amounts are whole minor units, and no number is ever
 // a float. sync/clients/plan is the same in TypeScript, and both are held to the same answers: README.md says how.
 //
+// Rules are what a lender allows, and CheckRules refuses those that contradict each other.
+//
 // The package knows no case and no record. It does not say whether the balance of a request is what is owed, who may
-// agree to a plan, or which guardrails a lender has: its callers do.
+// agree to a plan, or which rules hold for a case: its callers do.
 package repayment

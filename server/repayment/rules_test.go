@@ -71,7 +71,8 @@ func TestTheRulesOfAProductAndCurrency(t *testing.T) {
 			t.Errorf("%s in %s: %v, %t, want %d", c.product, c.currency, r.Terms(), ok, c.want)
 		}
 	}
-	if r, ok := RulesOf(all[3:], "loan", "EUR"); ok || r.CoolingOff() != 3 || r.Offer() != 14 || r.Terms() != DefaultTerms {
+	r, ok := RulesOf(all[3:], "loan", "EUR")
+	if ok || r.CoolingOff() != 3 || r.Offer() != 14 || r.Terms() != DefaultTerms {
 		t.Errorf("a lender without rules for it: %+v, %t", r, ok)
 	}
 }
