@@ -3,6 +3,16 @@
 // What the page is made of stands in web/, one npm project, and is built into dist/, which is committed and embedded:
 // a clone runs without Node. scripts/test builds dist/ again and fails if it differs.
 //
+// After a change in web/:
+//
+//	npm ci --ignore-scripts     once
+//	node build.mjs              types of openapi.yaml, then dist/; fails on a part over its budget
+//	npm run check               the compiler and the linter
+//	DOORSTEP=PROGRAM npm test   the real program in Chromium; pictures of all screens come to test/shots
+//
+// README_SHOT=FILE makes the tests take README's picture too. A language is a file in web/words and a line in
+// web/shared/words.ts.
+//
 // The package knows no data and no users. Its files are the same for everybody and hold nothing secret; the API
 // (server/httpapi) judges each request that the page makes. The page runs under a strict policy: scripts, styles and
 // requests of this server alone, none inline, none evaluated.

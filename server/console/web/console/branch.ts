@@ -27,6 +27,12 @@ export async function readBranches(): Promise<void> {
   branch.value = branches.value.find(b => b.id === saved) ?? branches.value[0]
 }
 
+/** Forgets the branches, when the user signs out. */
+export function forget(): void {
+  branches.value = undefined
+  branch.value = undefined
+}
+
 /** Shows another branch. */
 export function choose(id: string): void {
   branch.value = branches.value?.find(b => b.id === id)

@@ -10,7 +10,7 @@ import { resume, signOut, user } from '../shared/call'
 import { clock } from '../shared/format'
 import { Heading, Loading, Trouble } from '../shared/ui'
 import { language, languages, speak, speakAsWanted, t } from '../shared/words'
-import { branch, branches, choose, readBranches } from './branch'
+import { branch, branches, choose, forget, readBranches } from './branch'
 import icon from './icon.svg'
 import { ahead, follow, hearing } from './live'
 import { address, route, takeLinks } from './route'
@@ -73,7 +73,11 @@ function Inside(): JSX.Element {
       trouble.value = e
     })
   }
-  useEffect(read, [])
+  useEffect(() => {
+    read()
+    // Whoever signs in next begins with nothing of this user's.
+    return forget
+  }, [])
   const b = branch.value
   useEffect(() => (b ? follow(b.id) : undefined), [b?.id])
   const lost = !hearing.value.live

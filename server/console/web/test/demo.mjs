@@ -102,6 +102,7 @@ export async function client(url, login, device) {
   const ask = async (method, path, body, token) => {
     const headers = { 'Content-Type': 'application/json' }
     if (token) headers.Authorization = `Bearer ${token}`
+    if (device) headers['X-Device-Id'] = device.id
     const r = await fetch(url + path, { method, headers, body: body && JSON.stringify(body) })
     const text = await r.text()
     if (!r.ok) throw new Error(`${method} ${path}: ${r.status} ${text}`)

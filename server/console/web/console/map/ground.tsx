@@ -92,7 +92,7 @@ export function Ground(a: { round: Round; teams: ReadonlySignal<Team[]>; choice:
     drawn.value?.centre(choice.stop.value, false)
   })
   return (
-    <section class="map" aria-label={t('map.title')}>
+    <div class="map">
       <div ref={box} class="mapbox" />
       {!drawn.value && !failed.value && (
         <p class="over" role="status">
@@ -104,6 +104,6 @@ export function Ground(a: { round: Round; teams: ReadonlySignal<Team[]>; choice:
           {failed.value}
         </p>
       )}
-    </section>
+    </div>
   )
 }
