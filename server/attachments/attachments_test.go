@@ -434,6 +434,34 @@ func photoWithEXIF(t *testing.T, orientation uint16) []byte {
 	return append(append(out, exif...), b.Bytes()[2:]...)
 }
 
+// A recording in MP4 is kept with its metadata overwritten, over all its frames.
+func TestAnMP4IsKeptWithoutItsMetadata(t *testing.T) {
+	f := newFixture(t, record.KindRecording)
+	box := func(typ, inner string) []byte {
+		return append(binary.BigEndian.AppendUint32(nil, uint32(len(inner)+8)), typ+inner...)
+	}
+	sound := strings.Repeat("what was said ", 2*seal.FrameBytes/14)
+	text := bytes.Join([][]byte{box("ftyp", "isom"), box("udta", "\xa9xyz of Amélia"), box("mdat", sound),
+		box("moov", string(box("meta", "the home of Amélia")))}, nil)
+	f.want("begun", f.create("ana", "a1", text, "video/mp4"), "201", "0")
+	f.want("sent", f.patch("ana", "a1", 0, text), "204", fmt.Sprint(len(text)))
+	kept, a := f.read(false), f.records.stored[0]
+	if bytes.Contains(kept, []byte("Amélia")) || len(kept) != len(text) || !bytes.Contains(kept, []byte(sound)) {
+		t.Errorf("kept are %d bytes of %d", len(kept), len(text))
+	}
+	if !a.Reencoded || !a.HadPosition || a.SHA256 != hashOf(text) || a.StoredSHA256 != hashOf(kept) ||
+		a.StoredBytes != int64(len(text)) {
+		t.Errorf("what is recorded: %+v", a)
+	}
+	if _, n := f.files(); n != 1 {
+		t.Errorf("there are %d blobs", n)
+	}
+	short := append(box("ftyp", "isom"), 0, 0, 0, 4, 'm', 'o', 'o', 'v')
+	f.want("begun", f.create("ana", "a2", short, "video/mp4"), "201", "0")
+	f.want("one that cannot be cleared", f.patch("ana", "a2", 0, short), "upload.unclean", "")
+	f.want("it is discarded", f.head("ana", "a2"), "upload.not_found", "")
+}
+
 // A picture is written anew, upright and with nothing but its pixels; that it told a position is noted.
 func TestAPictureIsWrittenAnew(t *testing.T) {
 	f := newFixture(t, record.KindPhoto)

@@ -10,7 +10,8 @@
 // When all bytes are there, their SHA-256 is compared with what the record says. A picture is then decoded and written
 // anew, upright and without what was hidden in it; that a position was among that is noted. The uploaded picture is not
 // kept: the record's SHA-256 proves what the phone had, and the SHA-256 of what is kept stands in the attachment's
-// record. Documents and recordings are kept as they came, and are never shown inline. The last step is one command of
+// record. An MP4 is kept with its metadata overwritten (mp4.go). Documents and other recordings are kept as they came,
+// and none is shown inline. The last step is one command of
 // casework; until it is appended the evidence is pending.
 //
 // Several nodes may work at one upload. Two frames in one place cannot be, and each step of the end first raises the

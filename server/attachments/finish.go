@@ -18,8 +18,8 @@ import (
 
 // finish ends an upload whose bytes are all there: it checks them, writes a picture anew, and has the attachment
 // recorded. It may be called again after a crash at any step. What can never be stored is discarded, and the phone may
-// begin again. *Protocol with the status 460 for another SHA-256; upload.media_type, upload.picture, debtor.erased,
-// upload.busy, and the refusals of Records.
+// begin again. *Protocol with the status 460 for another SHA-256; upload.media_type, upload.picture, upload.unclean,
+// debtor.erased, upload.busy, and the refusals of Records.
 func (s *Service) finish(ctx context.Context, agent, attachment string) error {
 	u, err := s.load(ctx, userID(agent), attachment)
 	if err != nil {

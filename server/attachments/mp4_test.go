@@ -116,6 +116,7 @@ func TestAnMP4ThatCannotBeReadIsNotKept(t *testing.T) {
 	head := box("ftyp", []byte("isom"))
 	large := append(words(1), append([]byte("mdat"), words(0, 24, 1, 2)...)...)
 	endless := append(words(0), "mdat and so on"...)
+	three := trackOf("meta", []uint32{1, 1, 1}, []uint32{9})
 	fragments := slices.Concat(box("moov", trackOf("meta", []uint32{1}, []uint32{9})), box("moof", box("traf")))
 	for name, c := range map[string]struct {
 		file []byte
@@ -126,7 +127,7 @@ func TestAnMP4ThatCannotBeReadIsNotKept(t *testing.T) {
 		"a child longer than its parent":   {append(head, box("moov", words(99), []byte("trak"))...), errUnclean},
 		"bytes at the end of a box":        {append(head, box("moov", box("trak"), []byte("abcd"))...), errUnclean},
 		"zeros at the end of a box":        {append(head, box("moov", box("trak"), words(0))...), nil},
-		"positions whose place is unknown": {append(head, box("moov", trackOf("meta", []uint32{1, 1, 1}, []uint32{9}))...), errUnclean},
+		"positions whose place is unknown": {append(head, box("moov", three)...), errUnclean},
 		"positions in fragments":           {append(head, fragments...), errUnclean},
 		"picture and sound without an end": {append(head, endless...), nil},
 		"picture and sound that were cut":  {append(head, box("mdat", make([]byte, 90))[:50]...), nil},

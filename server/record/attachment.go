@@ -34,16 +34,16 @@ type StoredAttachment struct {
 	Bytes int64 `json:"bytes" see:"office,agent"`
 	// Type is the media type of the upload.
 	Type string `json:"media_type" is:"id" see:"office,agent"`
-	// Reencoded says that the picture was decoded and written anew, without what was hidden in it; the uploaded bytes
-	// are not kept then.
+	// Reencoded says that the file was written anew without what was hidden in it, a picture from its pixels, an MP4
+	// with its metadata overwritten; the uploaded bytes are not kept then.
 	Reencoded bool `json:"reencoded,omitempty" see:"office,agent"`
-	// StoredSHA256 is of the bytes that are kept: another one than SHA256 for a picture.
+	// StoredSHA256 is of the bytes that are kept: another one than SHA256 for what was written anew.
 	StoredSHA256 string `json:"stored_sha256" is:"id" see:"office,agent"`
 	// StoredBytes is how many bytes are kept.
 	StoredBytes int64 `json:"stored_bytes" see:"office,agent"`
 	// StoredType is the media type of the bytes that are kept.
 	StoredType string `json:"stored_media_type" is:"id" see:"office,agent"`
-	// HadPosition says that the uploaded picture told where it was taken. The position is not kept.
+	// HadPosition says that what was uploaded told where it was taken. The position is not kept.
 	HadPosition bool `json:"had_position,omitempty" see:"office"`
 	// Width of a picture as it is kept, in pixels; 0 for what is no picture.
 	Width int `json:"width,omitempty" see:"office,agent"`
