@@ -9,6 +9,7 @@
 // dispatch (a planned day), and appended. Then:
 //
 //   - a rule of contact law: server/conduct, and its packs; which packs are in force: server/lawbook
+//   - what a text to a debtor must hold and what a reply means: server/conduct/words, and its word lists
 //   - the arithmetic of repayment plans and the rules of lenders: server/repayment; for phones and pages
 //     sync/clients/plan
 //   - a kind of record, its members, codes and checks, and who may see them: server/record

@@ -14,7 +14,8 @@ const maxQuestion = 1 << 20
 
 // answerLines answers each line of a file with a line. answer appends the answer to a line, refuse the problem of one
 // that is too long; both leave the end of the line out.
-func answerLines(s streams, file string, answer func(b, line []byte) []byte, refuse func(b []byte, err error) []byte) error {
+func answerLines(s streams, file string, answer func(b, line []byte) []byte,
+	refuse func(b []byte, err error) []byte) error {
 	in, err := s.input(file)
 	if err != nil {
 		return exit{err, badInput}

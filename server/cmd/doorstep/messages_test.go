@@ -9,17 +9,18 @@ import (
 func TestEachLineOfMessagesIsAnswered(t *testing.T) {
 	good := `{"id":7,"language":"en","country":"GB","step":"stop_confirm","recipient":"debtor",` +
 		`"number_verified_days":null,"text":"{sender_name}: we will not write again.","lender":"x"`
+	fault := `"problem":{"code":"messages.question","at":`
 	for _, c := range []struct {
 		command string
 		lines   [][2]string
 	}{
 		{"lint", [][2]string{
 			{good + `}`, `{"id":7,"verdict":"pass","reasons":[],"encoding":"gsm7",`},
-			{good + `,"vars":{"sender_name":"Debt Recovery"}}`, `{"id":7,"verdict":"refuse","reasons":[{"reason":"lock_screen`},
+			{good + `,"vars":{"sender_name":"Debt Recovery"}}`, `{"id":7,"verdict":"refuse","reasons":[`},
 			{good + `,"expect":{"verdict":"pass"}}`, `{"id":7,"verdict":"pass",`},
-			{strings.Replace(good, "stop_confirm", "letter", 1) + `}`, `{"id":7,"problem":{"code":"messages.question","at":"step",`},
-			{strings.Replace(good, `"text":`, `"txt":`, 1) + `}`, `{"id":7,"problem":{"code":"messages.question","at":"text",`},
-			{strings.Replace(good, `"text":`, `"text":1,"t":`, 1) + `}`, `{"id":7,"problem":{"code":"messages.question","at":"text",`},
+			{strings.Replace(good, "stop_confirm", "letter", 1) + `}`, `{"id":7,` + fault + `"step",`},
+			{strings.Replace(good, `"text":`, `"txt":`, 1) + `}`, `{"id":7,` + fault + `"text",`},
+			{strings.Replace(good, `"text":`, `"text":1,"t":`, 1) + `}`, `{"id":7,` + fault + `"text",`},
 			{``, `{"problem":{"code":"malformed",`},
 			{`{"id":`, `{"problem":{"code":"malformed",`},
 			{good + `,"x":"` + strings.Repeat("x", maxQuestion) + `"}`, `{"problem":{"code":"too_large",`},
@@ -27,10 +28,11 @@ func TestEachLineOfMessagesIsAnswered(t *testing.T) {
 		}},
 		{"intent", [][2]string{
 			{`{"id":"a","language":"en","text":"STOP"}`, `{"id":"a","intent":"stop","also":[],"vulnerable":false}`},
-			{`{"id":"b","language":"english please","text":"STOP"}`, `{"id":"b","problem":{"code":"messages.question","at":"language",`},
-			{`{"id":"c","language":"en"}`, `{"id":"c","problem":{"code":"messages.question","at":"text",`},
+			{`{"id":"b","language":"english please","text":"STOP"}`, `{"id":"b",` + fault + `"language",`},
+			{`{"id":"c","language":"en"}`, `{"id":"c",` + fault + `"text",`},
 			{`[]`, `{"problem":{"code":"malformed",`},
-			{`{"language":"en","text":"I have paid and I lost my job"}`, `{"intent":"paid_already","also":[],"vulnerable":true}`},
+			{`{"language":"en","text":"I have paid and I lost my job"}`,
+				`{"intent":"paid_already","also":[],"vulnerable":true}`},
 		}},
 	} {
 		var in strings.Builder

@@ -40,8 +40,10 @@ type rule struct {
 	Unless []string
 	// UnlessAnywhere are lists: one in the text lifts the rule.
 	UnlessAnywhere []string `yaml:"unless_anywhere"`
-	// Denied has the rule pass what is denied, unless that is tied to payment: then it is a threat.
+	// Denied has the rule pass what is denied.
 	Denied bool
+	// Promise makes a threat of what is denied and depends on payment ("we will not … if you pay").
+	Promise bool
 	// Steps are the only steps the rule is for; none: all.
 	Steps []string
 }

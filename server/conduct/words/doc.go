@@ -8,7 +8,7 @@
 // Meaning is judged by rules.yaml and one file of patterns for each language, which a lawyer can read and change:
 // README.md says how. The files are part of the program, and Hash tells which of them a judgement rests on.
 //
-// The package reads no clock, no store and no network. It does not translate and it learns nothing: a text in a language
-// without a file is refused, and a reply in one is read for stop words and numbers only. What it refuses wrongly a second
-// person may release (Release), and who calls it may refuse what it passes.
+// The package reads no clock, no store and no network. It does not translate and it learns nothing: a text in a
+// language without a file is refused, and a reply in one is read for stop words and numbers only. What it refuses
+// wrongly a second person may release (Release), and who calls it may refuse what it passes.
 package words

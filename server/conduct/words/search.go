@@ -164,7 +164,7 @@ func (s *searched) hits(r *rule) (out []span, tied []span) {
 			switch {
 			case s.masked(at, r.Mask), len(r.Near) > 0 && !s.within(at, r.Near):
 			case r.Denied && s.denied(at):
-				if s.tied(at) {
+				if r.Promise && s.tied(at) {
 					tied = append(tied, at)
 				}
 			case s.within(at, r.Unless):

@@ -18,9 +18,9 @@ const (
 	gsmExtension = "\f^{}\\[~]|€"
 )
 
-// Measure says how a text is sent: the encoding, how many units it has (septets, or UTF-16 units) and in how many parts
-// it goes. A text of one part has up to 160 septets or 70 units, and each of several parts 153 or 67. A character of two
-// units is not cut between parts.
+// Measure says how a text is sent: the encoding, how many units it has (septets, or UTF-16 units) and in how many
+// parts it goes. A text of one part has up to 160 septets or 70 units, and each of several parts 153 or 67. A character
+// of two units is not cut between parts.
 func Measure(text string) (encoding string, units, segments int) {
 	encoding, whole, part := GSM7, 160, 153
 	for _, r := range text {

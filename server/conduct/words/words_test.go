@@ -8,7 +8,7 @@ func TestFilesAreRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, code := range []string{"en", "zh"} {
+	for _, code := range []string{"en", "zh", "es", "hi", "pt", "de", "fr", "ar", "af", "zu", "xh", "tl"} {
 		if l := b.languages[code]; l == nil || !l.judges {
 			t.Errorf("the language %s has no file that judges", code)
 		}
