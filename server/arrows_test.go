@@ -72,7 +72,7 @@ var arrows = map[string][]string{
 		"geo/travel", "openapi", "server/access", "server/attachments", "server/audit", "server/casework", "server/conduct",
 		"server/conduct/words", "server/dispatch", "server/doorway", "server/ladder", "server/office",
 		"server/record", "server/repayment", "sync/journal", "sync/offline", "sync/seal"},
-	"server": {"auth", "auth/keyfile", "geo", "geo/travel", "server/access", "server/attachments", "server/audit",
+	"server": {"auth", "auth/keyfile", "auth/refusal", "geo", "geo/travel", "server/access", "server/attachments", "server/audit",
 		"server/backup", "server/casework",
 		"server/conduct", "server/conduct/words", "server/console",
 		"server/dispatch", "server/httpapi", "server/ladder", "server/lawbook", "server/notify",

@@ -170,6 +170,9 @@ func (s *storyteller) keepsTime(m []string) {
 	s.branch, s.zone = m[0], zone
 }
 
+// countries are those of the zones of the days.
+var countries = map[string]string{"Europe/Lisbon": "PT", "Europe/Dublin": "IE"}
+
 // isTime starts the server, or starts it again, with its clock at a time.
 func (s *storyteller) isTime(m []string) {
 	now, err := time.ParseInLocation("Monday 2 January 2006, 15:04", m[0], s.zone)
@@ -188,7 +191,7 @@ func (s *storyteller) isTime(m []string) {
 	s.admin = signedIn("admin", adminPassword)
 	if first {
 		s.must(s.admin.Do(s.ctx, http.MethodPut, "/v1/branches/"+s.branch,
-			map[string]any{"time_zone": s.zone.String(), "country": "PT"}, nil))
+			map[string]any{"time_zone": s.zone.String(), "country": countries[s.zone.String()]}, nil))
 		s.makesUser("supervisor", map[string]any{"role": "supervisor"})
 		s.makesUser("auditor", map[string]any{"role": "auditor", "regulator": true})
 	}

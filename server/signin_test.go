@@ -127,6 +127,7 @@ func TestAPhoneHearsOfItsWipe(t *testing.T) {
 			}
 			a.do(&play.Client{Base: a.URL()}, http.MethodPost, "/v1/sessions", map[string]any{"login": login,
 				"password": agentPassword, "device": map[string]any{"id": "phone-of-" + login, "platform": "android"}}, &refresh)
+			ok(t, phone.SignIn(a.ctx, login, agentPassword, "phone-of-"+login)) // which ends that session
 			if order == "before" {
 				change(a, login, phone)
 			}
@@ -315,12 +316,12 @@ func TestTheSecurityLogTellsWhoDidWhat(t *testing.T) {
 	anyone := &play.Client{Base: a.URL()}
 	signIn := func(login, password string, into any) error {
 		return anyone.Do(a.ctx, http.MethodPost, "/v1/sessions", map[string]any{"login": login, "password": password,
-			"device": map[string]any{"id": "phone-of-ana", "platform": "android"}}, into)
+			"device": map[string]any{"id": "tablet-of-ana", "platform": "android"}}, into)
 	}
 	ok(t, signIn("ana", agentPassword, &first))
 	refresh := func() error {
 		return anyone.Do(a.ctx, http.MethodPost, "/v1/sessions/refresh", map[string]any{"refresh_token": first.Refresh,
-			"device_id": "phone-of-ana"}, nil)
+			"device_id": "tablet-of-ana"}, nil)
 	}
 	for _, c := range []struct {
 		what string
@@ -344,7 +345,7 @@ func TestTheSecurityLogTellsWhoDidWhat(t *testing.T) {
 				Refresh string `json:"refresh_token"`
 			}
 			ok(t, anyone.Do(a.ctx, http.MethodPost, "/v1/sessions/refresh", map[string]any{"refresh_token": first.Refresh,
-				"device_id": "phone-of-ana"}, &next))
+				"device_id": "tablet-of-ana"}, &next))
 			used := first
 			first.Refresh = next.Refresh
 			ok(t, refresh())
