@@ -68,6 +68,7 @@ var accessRules = map[string]accessRule{
 	"reportStaffing": staffOnly, "listImports": staffOnly,
 
 	"listCodes": noDebtors, "getPolicy": noDebtors, "getPolicyKey": noDebtors, "listPacks": noDebtors,
+	"getMap": noDebtors, "getMapStyle": noDebtors,
 	"getPack": noDebtors, "getCheckpoint": noDebtors, "getProof": noDebtors, "listTerritories": noDebtors,
 	"getTerritory": noDebtors,
 }

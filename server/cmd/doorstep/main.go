@@ -26,6 +26,7 @@ type commands struct {
 	Plans  plansCmd  `cmd:"" help:"Repayment plans, computed offline."`
 	Route  routeCmd  `cmd:"" help:"Plan routes, or make matrices of travel times, in VROOM's JSON."`
 	Roads  roadsCmd  `cmd:"" help:"Road graphs for travel times."`
+	Map    mapCmd    `cmd:"" help:"The map under stops and territories."`
 	Fsck   fsckCmd   `cmd:"" help:"Compare the views with the journal."`
 	Admin  adminCmd  `cmd:"" help:"What an operator does on a stopped server."`
 

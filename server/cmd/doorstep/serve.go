@@ -33,6 +33,7 @@ type serveCmd struct {
 	Policy         []string `env:"DOORSTEP_POLICY" help:"Conduct packs (YAML) to put in force, each named after its file."`
 	Uploads        string   `env:"DOORSTEP_UPLOADS" help:"JSON file with limits of attachments: sizes, types, how many a case and a day. Default: those of OPTIONS /files/." placeholder:"FILE"`
 	travelFlags
+	Map                string     `env:"DOORSTEP_MAP" help:"The map under stops and territories: a file made by map prepare, or another MBTiles file of the schema Shortbread. Default: plain ground." placeholder:"FILE"`
 	Deployment         string     `default:"doorstep" env:"DOORSTEP_DEPLOYMENT" help:"Name of this installation in checkpoints."`
 	Threads            int        `env:"DOORSTEP_THREADS" help:"Searches that plan a round side by side. Default: one for each core."`
 	PlanMaxInstalments int        `default:"12" env:"DOORSTEP_PLAN_MAX_INSTALMENTS" help:"Instalments an agent may agree to alone."`
@@ -54,7 +55,7 @@ func (c *serveCmd) Run(ctx context.Context, out io.Writer) error {
 		SessionLife: time.Duration(c.SessionDays) * 24 * time.Hour, DeviceApproval: c.DeviceApproval,
 		Data: c.Data, Secrets: c.Secrets, ReplaceKey: c.ReplaceKey,
 		MongoDB: c.MongoDBURI, KEK: c.KEK, AdminPassword: c.AdminPassword, FCMCredentials: c.FCMCredentials,
-		FCMEndpoint: c.FCMEndpoint, Policies: c.Policy, Uploads: c.Uploads, Travel: c.choice(),
+		FCMEndpoint: c.FCMEndpoint, Policies: c.Policy, Uploads: c.Uploads, Travel: c.choice(), Map: c.Map,
 		Deployment: c.Deployment, Threads: c.Threads,
 		PlanMaxInstalments: c.PlanMaxInstalments, PlanMaxDays: c.PlanMaxDays, Version: version,
 		Log: logger(c.LogLevel, c.LogFormat),
