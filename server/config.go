@@ -69,6 +69,8 @@ type Config struct {
 	Uploads string
 	// Travel says where travel times come from.
 	Travel travel.Choice
+	// Map is the path of the map that lies under stops and territories, as MBTiles (basemap.Open); "" for none.
+	Map string
 	// Deployment names this installation in checkpoints; "" is doorstep.
 	Deployment string
 	// Now is the time at which the server's clock starts; zero means the system's time. Embedded store only.

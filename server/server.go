@@ -19,6 +19,7 @@ import (
 	_ "time/tzdata" // rules are judged in the debtor's zone, also on machines without zone files
 
 	"doorstep/auth"
+	"doorstep/geo/basemap"
 	"doorstep/server/access"
 	"doorstep/server/attachments"
 	"doorstep/server/audit"
@@ -55,6 +56,7 @@ type Server struct {
 	outbox   *notify.Outbox
 	texts    *notify.Texts
 	hooks    textHooks
+	basemap  *basemap.Map // nil: none
 	api      *httpapi.API
 	listener net.Listener
 	hung     atomic.Bool  // the store did not answer when the server stopped
@@ -128,6 +130,11 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Map != "" {
+		if s.basemap, err = basemap.Open(ctx, cfg.Map); err != nil {
+			return nil, err
+		}
+	}
 	s.dispatch = dispatch.New(dispatch.Options{Journal: s.journal, Casework: s.casework, Office: s.office, Travel: times,
 		Policy: s.law.Policy, Threads: threads, Steps: cfg.steps, Shared: cfg.shared, Log: cfg.Log, Watch: cfg.Watch})
 	s.offline = offline.New(offline.Options{Journal: s.journal, Applier: s.casework, Records: s.casework,
@@ -159,7 +166,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	s.api = httpapi.New(httpapi.Options{Sessions: sessions, Office: s.office, Casework: s.casework, Dispatch: s.dispatch,
 		Audit: s.audit, Access: s.access, Visits: visits{s.casework}, Attachments: s.files, Offline: s.offline,
 		Hooks: s.hooks, Lint: lint, Poke: s.texts.Poke,
-		Journal: s.journal, Travel: times,
+		Journal: s.journal, Travel: times, Map: s.basemap,
 		Threads: threads, Law: s.law, Hash: func(b []byte) [32]byte { return vault.Hash("request", b) },
 		Ready: s.ready, Trouble: sqlitestore.Trouble, TrustedProxies: cfg.trusted, UnreadablePushes: cfg.unreadablePushes,
 		UserCalls:        cfg.userCalls,
@@ -418,6 +425,9 @@ func (s *Server) Close() error {
 	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
+	}
+	if s.basemap != nil {
+		errs = append(errs, s.basemap.Close())
 	}
 	return errors.Join(errs...)
 }

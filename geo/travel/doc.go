@@ -12,8 +12,8 @@
 //
 // How a map becomes Roads, file by file: geo/extract decodes the file; extract.go
 // reads ways, nodes and restrictions. profile.go has the data from which usage.go and
-// access.go compute speeds and barriers, with the limits of country.go. edges.go cuts ways at crossings and joins the pieces
-// between them. island.go finds parts that are not connected to the rest,
+// access.go compute speeds and barriers, with the limits of country.go. edges.go
+// cuts ways at crossings and joins the pieces between them. island.go finds parts that are not connected to the rest,
 // enclave.go those that only roads for residents lead to. ferry.go reads how long ferries take. ban.go puts
 // turn restrictions (rule.go) on the graph. states.go expands the graph so that the
 // possible next moves depend only on the state. contract.go and hierarchy.go make the

@@ -46,7 +46,8 @@ func TestAnExtractIsTheSameHoweverItIsPacked(t *testing.T) {
 		t.Fatalf("%+v", want)
 	}
 	for _, p := range []extracttest.Packing{{Plain: true}, {Method: "raw"}, {Method: "zstd"},
-		{Plain: true, Method: "zstd"}, {Loose: true}, {Plain: true, Loose: true, Method: "raw"}, {Features: []string{"HistoricalInformation"}}} {
+		{Plain: true, Method: "zstd"}, {Loose: true}, {Plain: true, Loose: true, Method: "raw"},
+		{Features: []string{"HistoricalInformation"}}} {
 		if got := networkOf(t, p.Write(t, hamlet()...)); !reflect.DeepEqual(got, want) {
 			t.Errorf("%+v: %+v, want %+v", p, got, want)
 		}

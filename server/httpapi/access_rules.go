@@ -74,6 +74,7 @@ var accessRules = map[string]accessRule{
 	"reportStaffing": staffOnly, "listImports": staffOnly, "listTemplates": staffOnly, "getLadder": staffOnly,
 
 	"listCodes": noDebtors, "getPolicy": noDebtors, "getPolicyKey": noDebtors, "listPacks": noDebtors,
+	"getMap": noDebtors, "getMapStyle": noDebtors,
 	"getPack": noDebtors, "getCheckpoint": noDebtors, "getProof": noDebtors, "listTerritories": noDebtors,
 	"getTerritory": noDebtors,
 }

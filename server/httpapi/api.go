@@ -14,6 +14,7 @@ import (
 
 	"doorstep/auth"
 	"doorstep/auth/refusal"
+	"doorstep/geo/basemap"
 	"doorstep/geo/travel"
 	"doorstep/openapi"
 	"doorstep/server/access"
@@ -32,7 +33,7 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// Options of New. Everything but Log is needed.
+// Options of New. Everything but Log and Map is needed.
 type Options struct {
 	Sessions *auth.Sessions
 	Office   *office.Service
@@ -53,6 +54,8 @@ type Options struct {
 	Law     Lawbook
 	// Travel is where travel times come from, for problems without matrices.
 	Travel travel.Source
+	// Map lies under stops and territories; nil for none. The caller closes it.
+	Map *basemap.Map
 	// Threads are the searches that plan one problem side by side.
 	Threads int
 	// Hash is a keyed hash of a request, kept with its command id.
@@ -214,6 +217,7 @@ func New(o Options) *API {
 	a.agentDayEndpoints()
 	a.syncEndpoints()
 	a.fileEndpoints()
+	a.mapEndpoints()
 	a.operatorEndpoints()
 	describeCodes(a.huma.OpenAPI().Components.Schemas)
 	return a
@@ -243,6 +247,7 @@ func humaConfig(version string) huma.Config {
 		{Name: "cases", Description: "Case files, holds, plans, notices, alerts and codes."},
 		{Name: "rounds", Description: "Planning and publishing a day."},
 		{Name: "sync", Description: "What agents' phones speak."},
+		{Name: "map", Description: "The map that lies under stops and territories."},
 		{Name: "conduct", Description: "The law at the doorstep."},
 		{Name: "audit", Description: "Exports and proofs."},
 		{Name: "door", Description: "Pages for the person who is visited."},

@@ -61,19 +61,26 @@ var codings = []*coding{
 // codingOf is how to compress an answer to a request; nil: not at all.
 func codingOf(c *gin.Context) *coding { return accepted(c.GetHeader("Accept-Encoding")) }
 
-// accepted is the best coding that an Accept-Encoding header takes; nil for none. One with a weight of 0 is not taken.
+// accepted is the best coding that an Accept-Encoding header takes; nil for none.
 func accepted(header string) *coding {
-	takes := map[string]bool{}
-	for part := range strings.SplitSeq(strings.ToLower(header), ",") {
-		name, weight, _ := strings.Cut(strings.TrimSpace(part), ";")
-		q, said := strings.CutPrefix(strings.TrimSpace(weight), "q=")
-		n, err := strconv.ParseFloat(q, 64)
-		takes[strings.TrimSpace(name)] = !said || err == nil && n > 0
-	}
 	for _, k := range codings {
-		if takes[k.name] {
+		if takes(header, k.name) {
 			return k
 		}
 	}
 	return nil
+}
+
+// takes tells whether an Accept-Encoding header takes a coding. One with a weight of 0 is not taken.
+func takes(header, coding string) bool {
+	taken := false
+	for part := range strings.SplitSeq(strings.ToLower(header), ",") {
+		name, weight, _ := strings.Cut(strings.TrimSpace(part), ";")
+		q, said := strings.CutPrefix(strings.TrimSpace(weight), "q=")
+		n, err := strconv.ParseFloat(q, 64)
+		if name == coding {
+			taken = !said || err == nil && n > 0
+		}
+	}
+	return taken
 }

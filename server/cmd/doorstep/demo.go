@@ -27,6 +27,7 @@ type demoCmd struct {
 	Once   bool   `help:"Stop after the summary instead of staying up."`
 	// Morning is for questions about a day that has not begun, such as appointment slots.
 	Morning bool   `help:"Stop in the morning, when the round is published and no visit has been made."`
+	Map     string `help:"A map to lie under the made-up town: see serve --map." placeholder:"FILE"`
 	LogTo   string `name:"log" help:"File for the server's log. Default: the data folder's doorstep.log."`
 }
 
@@ -85,7 +86,7 @@ func (c *demoCmd) Run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { _ = log.Close() }()
-	d.cfg = server.Config{Listen: c.Listen, Data: folder, AdminPassword: demoPassword,
+	d.cfg = server.Config{Listen: c.Listen, Data: folder, AdminPassword: demoPassword, Map: c.Map,
 		Now: date.Add(6 * time.Hour), Version: version,
 		Log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	d.say("Doorstep demo: the made-up town of Ribeira on %s.\n"+

@@ -27,6 +27,7 @@ type commands struct {
 	Messages messagesCmd `cmd:"" help:"Texts to debtors and their replies, judged offline."`
 	Route    routeCmd    `cmd:"" help:"Plan routes, or make matrices of travel times, in VROOM's JSON."`
 	Roads    roadsCmd    `cmd:"" help:"Road graphs for travel times."`
+	Map      mapCmd      `cmd:"" help:"The map under stops and territories."`
 	Fsck     fsckCmd     `cmd:"" help:"Compare the views with the journal."`
 	Admin    adminCmd    `cmd:"" help:"What an operator does on a stopped server."`
 

@@ -39,7 +39,7 @@ func (c *roadsPrepareCmd) Run(ctx context.Context, out io.Writer) error {
 	if c.Out == "" {
 		c.Out = c.standardOut()
 	}
-	if err := c.checkOut(); err != nil {
+	if err := checkOut(c.Extract, c.Out, c.standardOut()); err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
 	start := time.Now()
@@ -65,31 +65,30 @@ func (c *roadsPrepareCmd) Run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// checkOut returns an error, before minutes of work, if the output file must not or
-// cannot be written. The file is replaced only when the new one is complete.
-func (c *roadsPrepareCmd) checkOut() error {
-	dir, err := os.Stat(filepath.Dir(c.Out))
+// checkOut returns an error, before minutes of work, if the file that is made of an extract must not or cannot be
+// written. The file is replaced only when the new one is complete. usual is another name, for the error.
+func checkOut(extract, out, usual string) error {
+	dir, err := os.Stat(filepath.Dir(out))
 	if err != nil {
 		return err
 	}
 	if !dir.IsDir() {
-		return fmt.Errorf("%s is not a folder", filepath.Dir(c.Out))
+		return fmt.Errorf("%s is not a folder", filepath.Dir(out))
 	}
-	there, err := os.Stat(c.Out)
+	there, err := os.Stat(out)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err == nil {
-		if extract, err := os.Stat(c.Extract); err == nil && os.SameFile(extract, there) {
-			return fmt.Errorf("%s is the extract itself, which would be lost: choose another file", c.Out)
+		if from, err := os.Stat(extract); err == nil && os.SameFile(from, there) {
+			return fmt.Errorf("%s is the extract itself, which would be lost: choose another file", out)
 		}
 		if !there.Mode().IsRegular() {
-			return fmt.Errorf("%s exists and is not a file that can be replaced", c.Out)
+			return fmt.Errorf("%s exists and is not a file that can be replaced", out)
 		}
 	}
-	if strings.HasSuffix(c.Out, ".pbf") {
-		return fmt.Errorf("%s has the name of an extract, and would be read as one: choose another, such as %s", c.Out,
-			c.standardOut())
+	if strings.HasSuffix(out, ".pbf") {
+		return fmt.Errorf("%s has the name of an extract, and would be read as one: choose another, such as %s", out, usual)
 	}
 	return nil
 }

@@ -34,6 +34,7 @@ type serveCmd struct {
 	Uploads        string   `env:"DOORSTEP_UPLOADS" help:"JSON file with limits of attachments: sizes, types, how many a case and a day. Default: those of OPTIONS /files/." placeholder:"FILE"`
 	SMS            string   `name:"sms" env:"DOORSTEP_SMS" help:"JSON file that says who carries texts to debtors: a gateway, Twilio or Aliyun. Default: they are appended to sms.ndjson in the data folder." placeholder:"FILE"`
 	travelFlags
+	Map                string     `env:"DOORSTEP_MAP" help:"The map under stops and territories: a file made by map prepare, or another MBTiles file of the schema Shortbread. Default: plain ground." placeholder:"FILE"`
 	Deployment         string     `default:"doorstep" env:"DOORSTEP_DEPLOYMENT" help:"Name of this installation in checkpoints."`
 	Threads            int        `env:"DOORSTEP_THREADS" help:"Searches that plan a round side by side. Default: one for each core."`
 	PlanMaxInstalments int        `default:"12" env:"DOORSTEP_PLAN_MAX_INSTALMENTS" help:"Instalments an agent may agree to alone."`
@@ -55,7 +56,7 @@ func (c *serveCmd) Run(ctx context.Context, out io.Writer) error {
 		SessionLife: time.Duration(c.SessionDays) * 24 * time.Hour, DeviceApproval: c.DeviceApproval,
 		Data: c.Data, Secrets: c.Secrets, ReplaceKey: c.ReplaceKey,
 		MongoDB: c.MongoDBURI, KEK: c.KEK, AdminPassword: c.AdminPassword, FCMCredentials: c.FCMCredentials,
-		FCMEndpoint: c.FCMEndpoint, Policies: c.Policy, Uploads: c.Uploads, SMS: c.SMS, Travel: c.choice(),
+		FCMEndpoint: c.FCMEndpoint, Policies: c.Policy, Uploads: c.Uploads, SMS: c.SMS, Travel: c.choice(), Map: c.Map,
 		Deployment: c.Deployment, Threads: c.Threads,
 		PlanMaxInstalments: c.PlanMaxInstalments, PlanMaxDays: c.PlanMaxDays, Version: version,
 		Log: logger(c.LogLevel, c.LogFormat),
