@@ -38,7 +38,8 @@
 // # Bugs that were planted
 //
 // Each was planted by itself, and TestSimulation found it with -steps 40 at this seed, the first that was tried
-// that did:
+// that did (before debtors moved to another branch and phones guessed the ids of drafts, so that other seeds may be
+// needed now):
 //
 //	seed  invariant                              bug
 //	1     one answer                             a command that has a receipt is decided again (effect twice)

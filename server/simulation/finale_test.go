@@ -126,7 +126,7 @@ func (w *world) likeNew(p *phone) {
 		w.together("the manifest", func() { w.must(p.Do(noContext, http.MethodGet, "/sync/v1/manifest?type="+typ, nil, &m)) })
 		var listed []string
 		for _, r := range m.Records {
-			listed = append(listed, fmt.Sprintf("%v %v", r[0], r[1]))
+			listed = append(listed, fmt.Sprintf("%v %.0f", r[0], r[1])) // a number of JSON is a float64
 		}
 		var held []string
 		for _, id := range slices.Sorted(maps.Keys(p.Docs[typ])) {

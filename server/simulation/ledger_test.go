@@ -60,6 +60,13 @@ func (w *world) answered(agent, device string, request, answer []byte) {
 			w.ledger.sent[commandOf(agent, m.Mid)] = s
 		}
 		w.tally["answers: "+r.Status]++
+		if m.Type == "drafts" && len(r.Doc) > 0 {
+			var of struct{ By string }
+			w.must(json.Unmarshal(r.Doc, &of))
+			if of.By != agent {
+				w.fail("nothing out of scope is delivered", "the draft %s of %s was told to %s by an answer", m.ID, of.By, agent)
+			}
+		}
 		if r.Quarantine != "" {
 			s.kept[r.Quarantine] = true
 		}

@@ -164,11 +164,17 @@ func (p *phone) write() {
 		} else {
 			p.Write("cases", of, "patch", at, map[string]any{"debtor_name": "Another"})
 		}
-	case 12: // what the server does not know, and what cannot be right
-		if r.IntN(2) == 0 {
+	case 12: // what the server does not know, what cannot be right, and what is a colleague's
+		switch r.IntN(3) {
+		case 0:
 			p.Write("tea_breaks", id, "put", at, map[string]any{"case": of, "text": text})
-		} else {
+		case 1:
 			p.Write("visit_notes", id, "put", at, map[string]any{"case": of, "at": "yesterday", "text": text})
+		default:
+			other := p.w.phones[agents[r.IntN(len(agents))]]
+			if d, ok := pick(r, other.recordIDs("drafts")); ok {
+				p.Write("drafts", d, "patch", at, map[string]any{"content": map[string]any{"no name": text}})
+			}
 		}
 	case 13: // a child, before or after its parent
 		parent := p.Write("visit_notes", id, "put", at, note(text))

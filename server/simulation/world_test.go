@@ -302,6 +302,7 @@ func (w *world) setUp() {
 	if report.Accepted != caseCount {
 		w.fail("the world", "the import took %+v", report)
 	}
+	put("/v1/lenders/L1", map[string]any{"branches": []string{"north", "south"}}) // so that debtors may move
 	d := &play.Day{Branch: "north", Date: day, Admin: admin, TimeLimitS: 60, Seed: 1}
 	w.must(d.Plan(ctx, nil))
 	w.must(d.Publish(ctx, nil))
