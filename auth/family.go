@@ -48,7 +48,7 @@ type family struct {
 	Counter    uint64    `json:"counter"`    // of the newest token that was given
 	Begun      time.Time `json:"begun"`
 	Used       time.Time `json:"used"`            // when the newest token was given
-	Ended      string    `json:"ended,omitempty"` // why: signed_out, reused, too_many
+	Ended      string    `json:"ended,omitempty"` // why: signed_out, signed_in_again, reused, too_many
 }
 
 // ends is when a session ends by itself.

@@ -361,6 +361,9 @@ func closeAssignment(f *File, d *draftBuilder, id string, v *record.Visit) {
 		a.State.DayOver()) {
 		return
 	}
+	if v.On != a.State.Date && slices.Contains(v.Flags, record.FlagBackdated) {
+		return // a visit of another day, sent long after it, was not made for this stop
+	}
 	a.State.Status, a.State.ClosedBy = record.AssignmentDone, id
 	a.State.AgentStatus = "visited"
 	d.putAssignment(a.ID, &a.State)

@@ -55,7 +55,7 @@ var refusedInput = []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge
 	http.StatusUnprocessableEntity, http.StatusTooManyRequests}
 
 // securityEvent names the event a request is; "" if it is none. What was refused for want of a right is one always, and
-// so is what was refused as input: who tries what a control refuses shows by many of them.
+// so is what was refused as input: many of these show that a caller tries to get round a control.
 func securityEvent(id string, status int, code string) string {
 	switch {
 	case code == "auth.refresh_reused":

@@ -34,7 +34,7 @@ func TestWhatIsRefusedIsInTheSecurityLog(t *testing.T) {
 	}
 }
 
-// A user of the office who calls without end is asked to wait, and nobody else.
+// A user of the office who calls without end is asked to wait; other users are not.
 func TestAUserHasSoManyCalls(t *testing.T) {
 	a := described(t)
 	now := time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC)

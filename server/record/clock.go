@@ -81,7 +81,7 @@ func (s Sent) Instant(claimed time.Time) (at time.Time, flags []string) {
 		flags = append(flags, FlagAgain)
 	}
 	if s.Late(at) || !s.Written.IsZero() && s.corrected(s.Written).Sub(at) > writtenWithin {
-		flags = append(flags, "backdated")
+		flags = append(flags, FlagBackdated)
 	}
 	return WholeUTC(at), slices.Clip(flags)
 }

@@ -94,6 +94,9 @@ func TakenOf(state any) *Taken {
 // SourceOffice is the source of a record that a user of the office made.
 const SourceOffice = "office"
 
+// FlagBackdated is the flag of a report of what happened long before it came.
+const FlagBackdated = "backdated"
+
 // FlagMended is the flag of a report some members of which the office corrected.
 const FlagMended = "corrected_by_office"
 
@@ -102,7 +105,7 @@ const FlagMended = "corrected_by_office"
 func (t *Taken) mend(s Sent, at time.Time) time.Duration {
 	t.Flags = append(SkewFlags(s.SkewS), FlagMended)
 	if s.Received.Sub(at) > LateWindow {
-		t.Flags = append(t.Flags, "backdated")
+		t.Flags = append(t.Flags, FlagBackdated)
 	}
 	if s.Claimed.IsZero() {
 		return s.corrected(at).Sub(at)
