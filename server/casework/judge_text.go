@@ -2,6 +2,7 @@ package casework
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -174,8 +175,11 @@ func (t *turn) word(ctx context.Context, f *File, m *record.Message) (wording, e
 		return w, nil
 	}
 	w.text = text
+	// A consequence is judged by its id and source, not as words that somebody put in.
+	said := maps.Clone(w.values)
+	maps.DeleteFunc(said, func(name, _ string) bool { return strings.HasPrefix(name, ladder.ConsequencePrefix) })
 	for _, fault := range t.svc.texting.Lint(ladder.Text{Language: tpl.Language, Country: k.Country, Step: m.Kind,
-		Recipient: record.DebtorParty, VerifiedDays: w.verified, Text: tpl.Text, Lender: k.Lender, Vars: w.values,
+		Recipient: record.DebtorParty, VerifiedDays: w.verified, Text: tpl.Text, Lender: k.Lender, Vars: said,
 		Products: sender.Products, Consequences: sender.Consequences}) {
 		if tpl.Released == nil || !tpl.Released(fault) {
 			w.faults = append(w.faults, record.WordFault{Reason: asCode(fault.Reason), At: asCode(fault.At)})

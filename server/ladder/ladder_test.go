@@ -142,6 +142,16 @@ func TestWordsForAmountsAndDates(t *testing.T) {
 	}
 }
 
+// A number counts for 180 days after it was verified, and not before.
+func TestVerifiedNumbers(t *testing.T) {
+	for on, want := range map[string]bool{"2026-11-25": true, "2026-05-29": true, "2026-05-28": false, "": false,
+		"2026-11-26": false, "soon": false} {
+		if got := Verified(on, "2026-11-25"); got != want {
+			t.Errorf("verified on %q: %t", on, got)
+		}
+	}
+}
+
 // A value is put in as it is: braces in it are no variables.
 func TestFilling(t *testing.T) {
 	got, bad := Fill("a {x} {consequence.fee}", map[string]string{"x": "{y}", "consequence.fee": "z"})

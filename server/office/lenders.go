@@ -151,4 +151,9 @@ func (s *Service) contractsOf(ctx context.Context, u User) ([]auth.BranchID, err
 }
 
 // Said is what the lender calls its products and what it may announce, as texts are judged by.
-func (l *Lender) Said() (products []string, consequences []ladder.Consequence) { return nil, nil }
+func (l *Lender) Said() (products []string, consequences []ladder.Consequence) {
+	for _, c := range l.Consequences {
+		consequences = append(consequences, ladder.Consequence(c))
+	}
+	return l.Products, consequences
+}
