@@ -166,7 +166,8 @@ func New(o Options) *API {
 		users:      auth.NewLimits(userEvery, cmp.Or(o.UserCalls, userBurst)),
 		mutations:  auth.NewLimits(mutationEvery, mutationBurst), pushes: newTurns(pushesUnderWay),
 		badPushes: auth.NewLimits(badPushEvery, cmp.Or(o.UnreadablePushes, badPushBurst)),
-		whoChecks: newWhoLimits(), pulls: newTurns(pullsUnderWay), pace: defaultPace, planning: make(chan struct{}, 1), stop: make(chan struct{})}
+		whoChecks: newWhoLimits(), pulls: newTurns(pullsUnderWay), pace: defaultPace,
+		planning: make(chan struct{}, 1), stop: make(chan struct{})}
 	e := a.engine
 	e.HandleMethodNotAllowed = true
 	e.RedirectTrailingSlash = false

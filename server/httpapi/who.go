@@ -69,8 +69,8 @@ func (a *API) whoEndpoints() {
 	}
 	a.raw(endpoint{method: http.MethodGet, path: whoPath, roles: anyone, id: "who", tag: "door",
 		summary: "Does this person come from the firm: the page that asks",
-		about: "For the person at whose door an agent stands. It needs no script and no sign-in, changes nothing, and takes " +
-			"lang (one of the pages' languages), badge and code to fill in the form."}, page("A page."), a.whoPage)
+		about: "For the person at whose door an agent stands. It needs no script and no sign-in, changes nothing, and " +
+			"takes lang (one of the pages' languages), badge and code to fill in the form."}, page("A page."), a.whoPage)
 	a.raw(endpoint{method: http.MethodPost, path: whoPath, roles: anyone, id: "askWho", tag: "door",
 		summary: "Does this person come from the firm: the answer",
 		about: "A form (application/x-www-form-urlencoded) with badge, code and lang. The answer names the agent's first " +
@@ -222,7 +222,8 @@ func (a *API) showWho(c *gin.Context, status int, w doorway.Who) {
 	text, err := w.Page()
 	if err != nil {
 		a.log.ErrorContext(c.Request.Context(), "a page cannot be made", "err", err)
-		writeProblem(c, newProblem(http.StatusInternalServerError, "internal", "something went wrong here; it has been noted"))
+		writeProblem(c, newProblem(http.StatusInternalServerError, "internal",
+			"something went wrong here; it has been noted"))
 		return
 	}
 	c.Header("Content-Security-Policy", doorway.Policy)

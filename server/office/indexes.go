@@ -23,6 +23,6 @@ var (
 
 // Indexes lists the declared indexes of this room for the store that is opened.
 func Indexes() []journal.Index {
-	return []journal.Index{usersByLogin, usersByBadge, usersByRole, devicesByUser, devicesInUse, shiftsByDate, leavingsOpen,
-		leavesByAgent, leavesByBranch, closedByBranch, laddersByLender, templatesByState, templatesByLender}
+	return []journal.Index{usersByLogin, usersByBadge, usersByRole, devicesByUser, devicesInUse, shiftsByDate,
+		leavingsOpen, leavesByAgent, leavesByBranch, closedByBranch, laddersByLender, templatesByState, templatesByLender}
 }

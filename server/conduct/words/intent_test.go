@@ -71,7 +71,8 @@ func TestOneSlip(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
 		want bool
-	}{{"stop", "stop", true}, {"stp", "stop", true}, {"stopp", "stop", true}, {"stpo", "stop", true}, {"stap", "stop", true},
+	}{{"stop", "stop", true}, {"stp", "stop", true}, {"stopp", "stop", true}, {"stpo", "stop", true},
+		{"stap", "stop", true},
 		{"stpoo", "stop", false}, {"tsop", "stop", true}, {"tpos", "stop", false}, {"st", "stop", false}, {"", "a", true}} {
 		if oneSlip(c.a, c.b) != c.want || oneSlip(c.b, c.a) != c.want {
 			t.Errorf("%s and %s: want %v", c.a, c.b, c.want)
