@@ -23,6 +23,7 @@ var arrows = map[string][]string{
 	"geo":             {"auth/refusal", "auth/strictjson"},
 	"geo/country":     {"geo"},
 	"geo/division":    {"auth/refusal", "geo"},
+	"geo/basemap":     {"auth/refusal", "geo", "geo/extract"},
 	"geo/extract":     {},
 	"geo/travel":      {"auth/refusal", "geo", "geo/extract"},
 	"geo/routing":     {},

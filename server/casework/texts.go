@@ -83,19 +83,6 @@ func textIndexes() []journal.Index {
 		messagesByTime, repliesByState, deskTexts}
 }
 
-// message reads a message and opens it; nil if there is none of the id.
-func (t *turn) message(ctx context.Context, id string) (*record.Message, error) {
-	rec, there, err := t.r.Doc(ctx, "messages", id)
-	if err != nil || !there {
-		return nil, err
-	}
-	m := &record.Message{}
-	if err := decode(rec, m); err != nil {
-		return nil, err
-	}
-	return m, t.open(ctx, "messages", id, m.Debtor, m)
-}
-
 func noSuchMessage() *refusal.Error {
 	return refuse(refusal.NotFound, "message.not_found", "message", "there is no such message here")
 }

@@ -2,8 +2,8 @@
 // nothing of any debt, and are at most 25 kB each.
 //
 // Who asks whether the person at the door comes from the firm. Anybody may ask, with the number on the badge and the
-// six digits that the agent's phone shows. The answer to a wrong number and to wrong digits is the same, so that the page
-// tells nobody which numbers there are.
+// six digits that the agent's phone shows. The answer to a wrong number and to wrong digits is the same, so that the
+// page tells nobody which numbers there are.
 //
 // The package makes text and nothing else: it asks no store and reads no clock. words has a file of sentences for each
 // language; sentences have at most 25 words.
