@@ -225,14 +225,32 @@ func (w *world) once(id string, f map[string]any, newest map[string]*said, known
 			at, _ := doc["id"].(string)
 			if typ == "assignments" {
 				if s := newest[at]; s != nil && doc["agent_remark"] != s.Fields["agent_remark"] {
-					w.book.fault("lost", "assignment %s was acknowledged with %q, and has %q", at, s.Fields["agent_remark"],
-						doc["agent_remark"])
+					w.book.fault("lost", "assignment %s was acknowledged with %q, and has %q at revision %v; its patches:%s", at,
+						s.Fields["agent_remark"], doc["agent_remark"], doc["rev"], w.patches(at))
 				}
 			} else if typ != "cases" && typ != "policy" && !known[at] {
 				w.book.fault("ghosts", "%s/%s of case %s was sent by no phone", typ, at, id)
 			}
 		}
 	}
+}
+
+// patches tells what phones said of an assignment, in the order of the mids.
+func (w *world) patches(id string) string {
+	var mids []string
+	for mid, s := range w.book.said {
+		if s.Type == "assignments" && s.ID == id {
+			mids = append(mids, mid)
+		}
+	}
+	slices.Sort(mids)
+	out := ""
+	for _, mid := range mids {
+		s := w.book.said[mid]
+		out += fmt.Sprintf("\n  %s of %s, %v on revision %d: %s %s, in epoch %s since %s, behind %t, excused %t", mid, s.agent,
+			s.Fields, s.Base, s.status, s.code, s.epoch, s.since.Format(time.StampMilli), s.behind, s.excused)
+	}
+	return out
 }
 
 // quarantine lists the ids and the mids of what is in the branch's quarantine: what waits, and what there is nothing to
