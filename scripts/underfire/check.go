@@ -224,7 +224,8 @@ func (w *world) once(id string, f map[string]any, newest map[string]*said, known
 			doc, _ := item.(map[string]any)
 			at, _ := doc["id"].(string)
 			if typ == "assignments" {
-				if s := newest[at]; s != nil && doc["agent_remark"] != s.Fields["agent_remark"] {
+				if s := newest[at]; s != nil && doc["agent_remark"] != s.Fields["agent_remark"] &&
+					!w.isLater(at, doc["agent_remark"], s.Mid) {
 					w.book.fault("lost", "assignment %s was acknowledged with %q, and has %q at revision %v; its patches:%s", at,
 						s.Fields["agent_remark"], doc["agent_remark"], doc["rev"], w.patches(at))
 				}
@@ -233,6 +234,17 @@ func (w *world) once(id string, f map[string]any, newest map[string]*said, known
 			}
 		}
 	}
+}
+
+// isLater tells whether a remark is that of an acknowledged patch which was written later than another. A backup may
+// have it though it counts as excused: it was answered again after an earlier restore of the same backup.
+func (w *world) isLater(id string, remark any, than string) bool {
+	for mid, s := range w.book.said {
+		if s.Type == "assignments" && s.ID == id && s.Fields["agent_remark"] == remark && mid > than && settled(s.status) {
+			return true
+		}
+	}
+	return false
 }
 
 // patches tells what phones said of an assignment, in the order of the mids.

@@ -187,7 +187,7 @@ type DebtBalance struct {
 type Terms struct {
 	GraceDays    int64 `json:"grace_days"`
 	BrokenAfter  int64 `json:"broken_after"` // missed instalments
-	PartlyFromBP int64 `json:"partly_from_bp"`
+	PartlyFromBP int64 `json:"partly_from_bp,omitempty"`
 	// NextStep is what the lender does then, as a code of its own.
 	NextStep string `json:"next_step,omitempty" is:"id"`
 }
