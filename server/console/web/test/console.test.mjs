@@ -137,28 +137,6 @@ test('the board shows the planned day, and list, map and timeline share what is 
   await p.getByRole('button', { name: words.en['stop.next'] }).click()
   assert.match(await p.locator('.stopcard').innerText(), new RegExp(first.stops[4].case))
 
-  // On the map: the chosen stop is brought to the middle, another is chosen, and the middle is clicked.
-  const middle = () => p.locator('.mapbox').getAttribute('data-middle')
-  await until(async () => (await middle()) !== null)
-  const was = await middle()
-  await p.getByRole('button', { name: words.en['stop.centre'] }).click()
-  await until(async () => (await middle()) !== was)
-  await p.locator('.stops').focus()
-  await p.keyboard.press('Escape')
-  assert.equal(await p.locator('.stopcard dl').count(), 0)
-  // The map takes another size when the card has gone: it is clicked once it has kept its size for a second.
-  const canvas = () => p.locator('.mapbox canvas').boundingBox()
-  let box = await canvas()
-  await until(async () => {
-    const before = box
-    await p.waitForTimeout(1000)
-    box = await canvas()
-    return before.width === box.width && before.height === box.height
-  })
-  await p.mouse.click(box.x + box.width / 2, box.y + box.height / 2)
-  await p.waitForSelector('.stopcard dl')
-  assert.match(await p.locator('.stopcard').innerText(), new RegExp(first.stops[4].case))
-
   await p.reload()
   await drawn(p)
   assert.match(await p.locator('.stopcard').innerText(), new RegExp(first.stops[4].case))
