@@ -259,8 +259,8 @@ func (w *world) patches(id string) string {
 	out := ""
 	for _, mid := range mids {
 		s := w.book.said[mid]
-		out += fmt.Sprintf("\n  %s of %s, %v on revision %d: %s %s, in epoch %s since %s, behind %t, excused %t", mid, s.agent,
-			s.Fields, s.Base, s.status, s.code, s.epoch, s.since.Format(time.StampMilli), s.behind, s.excused)
+		out += fmt.Sprintf("\n  %s of %s, %v on revision %d: %s %s, in epoch %s since %s, behind %t, excused %t", mid,
+			s.agent, s.Fields, s.Base, s.status, s.code, s.epoch, s.since.Format(time.StampMilli), s.behind, s.excused)
 	}
 	return out
 }
