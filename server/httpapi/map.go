@@ -47,8 +47,11 @@ func (a *API) mapEndpoints() {
 		about: "y counts from the north. A tile of a hash never changes, so clients keep it. Where the map is empty the " +
 			"answer is 204. Of another hash than that of GET /v1/map there is none."},
 		func(op *huma.Operation) {
-			for name, schema := range map[string]*huma.Schema{"hash": str(), "z": {Type: "integer"}, "x": {Type: "integer"},
-				"y": {Type: "integer"}} {
+			for _, name := range []string{"hash", "z", "x", "y"} {
+				schema := &huma.Schema{Type: "integer"}
+				if name == "hash" {
+					schema = str()
+				}
 				op.Parameters = append(op.Parameters, &huma.Param{Name: name, In: "path", Required: true, Schema: schema})
 			}
 			op.Responses = map[string]*huma.Response{"200": answer("The tile.", tileType,
