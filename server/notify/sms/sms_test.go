@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,8 +29,16 @@ var text = notify.Text{ID: "m1", Number: "+351912000001", Text: "North Bank\nHel
 // provider is a provider on the loopback that answers as it is told, and remembers what it was asked.
 type provider struct {
 	*httptest.Server
+	mu    sync.Mutex // a provider that gives no answer may still be at work when its caller has given up
 	asked []*http.Request
 	body  []string
+}
+
+// times is how often the provider was asked.
+func (p *provider) times() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.asked)
 }
 
 func newProvider(t *testing.T, answer http.HandlerFunc) *provider {
@@ -37,7 +46,9 @@ func newProvider(t *testing.T, answer http.HandlerFunc) *provider {
 	p := &provider{}
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
+		p.mu.Lock()
 		p.asked, p.body = append(p.asked, r), append(p.body, string(b))
+		p.mu.Unlock()
 		answer(w, r)
 	}))
 	t.Cleanup(p.Close)
@@ -105,8 +116,8 @@ func TestWhatAnswersMean(t *testing.T) {
 			if got := outcome(err); got != c.want {
 				t.Errorf("%v: the text is %s, want %s", err, got, c.want)
 			}
-			if len(p.asked) != 1 {
-				t.Errorf("the provider was asked %d times", len(p.asked))
+			if n := p.times(); n != 1 {
+				t.Errorf("the provider was asked %d times", n)
 			}
 			if err != nil && strings.Contains(err.Error(), "912") {
 				t.Errorf("the error has the number: %v", err)
