@@ -79,7 +79,7 @@ func TestABrowserKeepsItsRefreshTokenWhereNoScriptReadsIt(t *testing.T) {
 			}
 		}
 	}
-	// What is no form of a page of this site is not read at all.
+	// The server reads JSON alone, which no form of another site can send.
 	r, _ = browserAsk(t, "POST", sessions+"/refresh", "{}", with(first, map[string]string{"Content-Type": "text/plain"}))
 	if r.StatusCode != http.StatusUnsupportedMediaType {
 		t.Errorf("a refresh as a form sends it: %d", r.StatusCode)

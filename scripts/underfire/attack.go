@@ -147,7 +147,7 @@ func (w *world) measure(ctx context.Context, p *play.Phone, d time.Duration) ([]
 }
 
 // unleash lets a device attack until ctx ends. The returned function waits for its connections to end,
-// and counts the answers by status; 0 is no answer.
+// and counts the answers by status; those without an answer count as status 0.
 func (w *world) unleash(ctx context.Context, x attacker, bad *play.Phone) (wait func() map[int]int) {
 	token, _ := bad.Token(ctx) // an expired one is an attack too
 	var mu sync.Mutex

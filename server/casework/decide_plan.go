@@ -170,7 +170,7 @@ var planKind = func() record.Kind {
 // superseded.
 func agree(f *File, d *draftBuilder, id string, p *record.Plan, zone *time.Location) (*draftBuilder, error) {
 	if !p.Open() && !p.Live() && p.ApprovalState == record.ApprovalPending {
-		p.ApprovalState = "" // nobody has to decide on it any more
+		p.ApprovalState = "" // the plan needs no approval any more
 	}
 	if p.Live() {
 		p.Standing = standingOf(p, f.Payments, zone)

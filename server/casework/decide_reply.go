@@ -173,7 +173,7 @@ func (c takeReply) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 	}
 	within, err := t.policy().AnswerTime(f.Case.Profiles)
 	if err != nil {
-		within = conduct.AnswerTime{} // a pack was taken away; the house's own time holds
+		within = conduct.AnswerTime{} // a pack that the case names was removed: Doorstep's default time applies
 	}
 	confirm := madeID("m", t.Request.ID, "confirm")
 	if _, _, err := t.r.Doc(ctx, "messages", confirm); err != nil {

@@ -22,8 +22,8 @@ type MessageReceipt struct {
 	Started bool `json:"started,omitempty"`
 }
 
-// QueueText has a text sent that is no step of the ladder: a notice of a visit, an offer of a plan and the like.
-// Whether it may be sent is judged when it is.
+// QueueText queues a text outside the ladder: a notice of a visit, an offer of a plan and the like. It is judged when
+// it is sent.
 type QueueText struct {
 	Case journal.CaseID
 	Kind string
@@ -74,7 +74,7 @@ func (c QueueText) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 	return d, nil
 }
 
-// queuedFor is how long a message that is no step of a ladder is tried. Our own value.
+// queuedFor is how long a message outside the ladder is tried. Doorstep chose the value; no law gives it.
 const queuedFor = 3 * 24 * time.Hour
 
 // confirmFor is how long the confirmation of a stop is tried: a later one would only remind of the debt.
@@ -242,7 +242,7 @@ func (t *turn) useless(ctx context.Context, f *File, m *record.Message, l *recor
 	return "", nil
 }
 
-// cancelText ends a message that waits. f is nil for a case that is gone, l for a message that is no step of a ladder.
+// cancelText ends a message that waits. f is nil if the case is gone, l if the message is outside the ladder.
 func cancelText(f *File, d *draftBuilder, id string, m *record.Message, l *record.Ladder, why string) *draftBuilder {
 	m.State, m.Reason, m.NextAt = record.MessageCancelled, why, time.Time{}
 	d.reply = MessageReceipt{Message: id, State: m.State, Reason: why}

@@ -26,8 +26,8 @@ type deskText struct {
 	LadderEntry uint64 `json:"t_entry,omitempty"`
 }
 
-// weighText says when the ladder of the row's case is to be looked at: when the ladder says so, or at once where the
-// case has changed since it was paused; and from the due date on where there is no ladder for that yet.
+// weighText sets when the ladder of the row's case is looked at next: when the ladder says so, or at once if the case
+// has changed since the ladder was paused. A case without a ladder is looked at from its due date on.
 func (k *deskCase) weighText() {
 	k.TextLender, k.TextAt = "", ""
 	at := k.LadderNext

@@ -132,7 +132,7 @@ type wording struct {
 	text     string
 	neutral  bool
 	verified *int
-	// reason, rule and faults say why there is no text that may be sent.
+	// reason, rule and faults say why the text may not be sent.
 	reason, rule string
 	faults       []record.WordFault
 }
@@ -175,7 +175,7 @@ func (t *turn) word(ctx context.Context, f *File, m *record.Message) (wording, e
 		return w, nil
 	}
 	w.text = text
-	// A consequence is judged by its id and source, not as words that somebody put in.
+	// Lint judges a consequence by its id and its source, so its words are left out.
 	said := maps.Clone(w.values)
 	maps.DeleteFunc(said, func(name, _ string) bool { return strings.HasPrefix(name, ladder.ConsequencePrefix) })
 	for _, fault := range t.svc.texting.Lint(ladder.Text{Language: tpl.Language, Country: k.Country, Step: m.Kind,
