@@ -209,7 +209,10 @@ func TestSlotsAgainstEveryInsertion(t *testing.T) {
 			}
 		}
 	})
-	// no time is rare, and seen along the street
+	// A short run draws too few days to meet all of them; no time is rare, and seen along the street.
+	if testing.Short() {
+		return
+	}
 	if offered == 0 || refused[NoFitTeam] == 0 || refused[NoLawfulWindow] == 0 {
 		t.Errorf("%d windows offered and %v refused; the days are no test", offered, refused)
 	}
