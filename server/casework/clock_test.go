@@ -254,7 +254,8 @@ func TestOtherTimesThatLieAheadAreFlagged(t *testing.T) {
 		return f
 	}
 	for id, f := range map[string]members{
-		"plans":    base(members{"state": "offered", "request": promiseOn("2026-12-10"), "copy": members{"via": "paper", "at": ahead}}),
+		"plans": base(members{"state": "offered", "request": promiseOn("2026-12-10"),
+			"copy": members{"via": "paper", "at": ahead}}),
 		"consents": base(members{"scope": "visit_time", "status": "given", "receipt": members{"delivered_at": ahead}}),
 	} {
 		h.want(id, ana.pushAt(write(id, "x1", "put", 0, f))[0], "applied")

@@ -138,14 +138,15 @@ func TestEmptyMembersAndWholeNumbersAreOneMeaning(t *testing.T) {
 		"payments_reported": {`{` + at + `,"amount_minor":1000,"currency":"EUR"}`,
 			`{` + at + `,"amount_minor":1e3,"currency":"EUR","attachments":[],"reference":""}`},
 	} {
-		first, again, other := write(typ, "x1", "put", 0, nil), write(typ, "x1", "put", 0, nil), write(typ, "x1", "put", 0, nil)
-		first.Fields, again.Fields, other.Fields = json.RawMessage(fields[0]), json.RawMessage(fields[1]), json.RawMessage(fields[1])
-		again.Mid = first.Mid
+		first := write(typ, "x1", "put", 0, nil)
+		again, other := first, write(typ, "x1", "put", 0, nil)
+		first.Fields = json.RawMessage(fields[0])
+		again.Fields, other.Fields = json.RawMessage(fields[1]), json.RawMessage(fields[1])
 		h.want(typ, ana.push(first)[0], "applied")
 		h.want(typ+" under the same mid", ana.push(again)[0], "duplicate")
 		h.want(typ+" under another mid", ana.push(other)[0], "duplicate")
-		again.Fields = json.RawMessage(`{` + at + `,"outcome":"MET_PAID","text":"no","scope":"visit_time","status":"refused",` +
-			`"amount_minor":1001,"currency":"EUR"}`)
+		again.Fields = json.RawMessage(`{` + at + `,"outcome":"MET_PAID","text":"no","scope":"visit_time",` +
+			`"status":"refused","amount_minor":1001,"currency":"EUR"}`)
 		h.want(typ+" with another meaning", ana.push(again)[0], "rejected mid_reused")
 	}
 	patch := write("assignments", "a-c1-2026-11-25-r1", "patch", 1, nil)
