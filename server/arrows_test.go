@@ -83,10 +83,11 @@ var arrows = map[string][]string{
 		"server/store/sqlitestore", "sync/journal"},
 	"scripts/firstround": {"server/play"},
 	"scripts/underfire":  {"server/play"},
-	"scripts/benchsync":  {"server", "server/play"},
+	"scripts/benchsync":  {"scripts/figures", "server", "server/play"},
+	"scripts/figures":    {},
 	"scripts/democity":   {},
 	"scripts/countries":  {},
-	"scripts/benchmark": {"auth", "geo/routing", "geo/routing/referee", "server", "server/play",
+	"scripts/benchmark": {"auth", "geo/routing", "geo/routing/referee", "scripts/figures", "server", "server/play",
 		"server/store/sqlitestore", "sync/journal"},
 }
 
