@@ -68,6 +68,10 @@ var inboxKinds = []struct {
 		q.Index, q.Eq = blindByHold.Name, []any{blinded(s.vault, q.Branch, "hold", sameHold("complaint"))}
 		q.From = day(-1)
 	}, (*desk).complaintHold},
+	{"load_stops", blindView, func(s *Service, q *journal.Query, day func(int) string) {
+		q.Index, q.Eq = blindByHold.Name, []any{blinded(s.vault, q.Branch, "hold", loadHold)}
+		q.From = day(-1)
+	}, (*desk).loadStop},
 	{"hold_releases", blindView, func(_ *Service, q *journal.Query, _ func(int) string) {
 		q.Index, q.Eq = blindByEnding.Name, []any{int64(1)}
 	}, (*desk).release},
@@ -323,6 +327,15 @@ func (d *desk) complaint(row journal.Record) (*InboxItem, error) {
 func (d *desk) complaintHold(row journal.Record) (*InboxItem, error) {
 	k, h, err := d.hold(row)
 	if err != nil || h == nil || !h.OpenOn(d.today(k)) {
+		return nil, err
+	}
+	return holdItem(k, h), nil
+}
+
+// loadStop is a case that is left alone since its debtor was contacted often enough.
+func (d *desk) loadStop(row journal.Record) (*InboxItem, error) {
+	k, h, err := d.hold(row)
+	if err != nil || h == nil || k.Status != record.StatusOpen || !h.OpenOn(d.today(k)) {
 		return nil, err
 	}
 	return holdItem(k, h), nil
