@@ -64,14 +64,8 @@ var inboxKinds = []struct {
 	{"complaints", "", func(_ *Service, q *journal.Query, _ func(int) string) {
 		q.Type, q.Index, q.Eq = "complaints", ComplaintsByState.Name, []any{record.ComplaintOpen}
 	}, (*desk).complaint},
-	{"complaint_holds", blindView, func(s *Service, q *journal.Query, day func(int) string) {
-		q.Index, q.Eq = blindByHold.Name, []any{blinded(s.vault, q.Branch, "hold", sameHold("complaint"))}
-		q.From = day(-1)
-	}, (*desk).complaintHold},
-	{"load_stops", blindView, func(s *Service, q *journal.Query, day func(int) string) {
-		q.Index, q.Eq = blindByHold.Name, []any{blinded(s.vault, q.Branch, "hold", loadHold)}
-		q.From = day(-1)
-	}, (*desk).loadStop},
+	{"complaint_holds", blindView, heldFor("complaint"), (*desk).complaintHold},
+	{"load_stops", blindView, heldFor(loadHold), (*desk).loadStop},
 	{"hold_releases", blindView, func(_ *Service, q *journal.Query, _ func(int) string) {
 		q.Index, q.Eq = blindByEnding.Name, []any{int64(1)}
 	}, (*desk).release},
@@ -327,15 +321,6 @@ func (d *desk) complaint(row journal.Record) (*InboxItem, error) {
 func (d *desk) complaintHold(row journal.Record) (*InboxItem, error) {
 	k, h, err := d.hold(row)
 	if err != nil || h == nil || !h.OpenOn(d.today(k)) {
-		return nil, err
-	}
-	return holdItem(k, h), nil
-}
-
-// loadStop is a case that is left alone since its debtor was contacted often enough.
-func (d *desk) loadStop(row journal.Record) (*InboxItem, error) {
-	k, h, err := d.hold(row)
-	if err != nil || h == nil || k.Status != record.StatusOpen || !h.OpenOn(d.today(k)) {
 		return nil, err
 	}
 	return holdItem(k, h), nil

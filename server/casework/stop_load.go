@@ -152,3 +152,20 @@ func (t *turn) stopLoad(ctx context.Context, d *draftBuilder, f *File, contacts,
 	}
 	return nil
 }
+
+// heldFor reads the holds of a kind that may bind today.
+func heldFor(kind string) func(*Service, *journal.Query, func(int) string) {
+	return func(s *Service, q *journal.Query, day func(int) string) {
+		q.Index, q.Eq = blindByHold.Name, []any{blinded(s.vault, q.Branch, "hold", sameHold(kind))}
+		q.From = day(-1)
+	}
+}
+
+// loadStop is a case that is left alone since its debtor was contacted often enough.
+func (d *desk) loadStop(row journal.Record) (*InboxItem, error) {
+	k, h, err := d.hold(row)
+	if err != nil || h == nil || k.Status != record.StatusOpen || !h.OpenOn(d.today(k)) {
+		return nil, err
+	}
+	return holdItem(k, h), nil
+}

@@ -82,7 +82,8 @@ func TestTheLoadOfContactsStopsACase(t *testing.T) {
 		t.Errorf("the inbox shows %s", got)
 	}
 	// The stop of the other case has left the phones.
-	recs, err := h.store.Records(context.Background(), porto, []journal.DocRef{{Type: "assignments", ID: "a-c2-2026-11-26-r1"}})
+	recs, err := h.store.Records(context.Background(), porto,
+		[]journal.DocRef{{Type: "assignments", ID: "a-c2-2026-11-26-r1"}})
 	ok(t, err)
 	if got := string(recs[0].Body); !strings.Contains(got, `"status":"revoked"`) {
 		t.Errorf("the stop on the phones: %s", got)

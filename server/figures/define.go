@@ -64,8 +64,8 @@ var definitions = []Definition{
 		func(f *Figures) *int64 { return &f.Contacts }},
 	{"debtors_contacted", "debtors", "Different debtors with at least one such contact.", all,
 		func(f *Figures) *int64 { return &f.DebtorsContacted }},
-	{"load_most", "contacts", "The largest contact load of one debtor: the contacts within the days of the lender's limit " +
-		"(7 days where it has none), up to and with a day on which the debtor was contacted.", all,
+	{"load_most", "contacts", "The largest contact load of one debtor: the contacts within the days of the lender's " +
+		"limit (7 days where it has none), up to and with a day on which the debtor was contacted.", all,
 		func(f *Figures) *int64 { return &f.LoadMost }},
 	{"debtors_at_limit", "debtors", "Different debtors whose load was at or above the limit that their lender has now.",
 		all, func(f *Figures) *int64 { return &f.DebtorsAtLimit }},
@@ -77,8 +77,9 @@ var definitions = []Definition{
 		func(f *Figures) *int64 { return &f.VisitsMet }},
 	{"texts_sent", "texts", "Texts that a provider took, or may have taken.", all,
 		func(f *Figures) *int64 { return &f.TextsSent }},
-	{"visits_avoided_by_ladder", "cases", "Cases that were closed as paid or settled after a text of the ladder, without " +
-		"a visit and without a plan.", all, func(f *Figures) *int64 { return &f.AvoidedByLadder }},
+	{"visits_avoided_by_ladder", "cases", "Cases that were closed as paid or settled after a text of the ladder, " +
+		"without a visit and without a plan.", all,
+		func(f *Figures) *int64 { return &f.AvoidedByLadder }},
 	{"visits_avoided_by_plans", "plans", "Plans that came into force in a case that nobody had visited.", all,
 		func(f *Figures) *int64 { return &f.AvoidedByPlans }},
 	{"visits_suspended_by_plans", "cases", "Cases that a published round of the day left out since a plan is being kept.",
@@ -99,25 +100,29 @@ var definitions = []Definition{
 		func(f *Figures) *int64 { return &f.PromisesKept }},
 	{"promises_broken", "instalments", "Those that they do not cover although the grace is over.", all,
 		func(f *Figures) *int64 { return &f.PromisesBroken }},
-	{money, "minor units of a currency", "Money that lenders say has arrived, on the day it was paid, less what " +
-		"was taken back, on the day it was taken back. A team has what came in for cases whose plan it agreed.", all, nil},
+	{money, "minor units of a currency", "Money that lenders say has arrived, on the day it was paid, less what was " +
+		"taken back, on the day it was taken back. A team has what came in for cases whose plan it agreed.", all, nil},
 	{"complaints", "complaints", "Complaints, on the day on which the person complained.", staff,
 		func(f *Figures) *int64 { return &f.Complaints }},
 	{"complaints_answered", "complaints", "Complaints that were answered on the day.", staff,
 		func(f *Figures) *int64 { return &f.ComplaintsAnswered }},
-	{"complaints_answered_late", "complaints", "Those of them that were answered after the date by which the answer was " +
-		"due.", staff, func(f *Figures) *int64 { return &f.ComplaintsLate }},
-	{"vulnerability_stops", "stops", "Visits that ended since the person was vulnerable, and replies to texts that told " +
-		"of vulnerability and stopped the case. Holds that the office opens by hand are sealed and not counted.", staff,
+	{"complaints_answered_late", "complaints", "Those of them that were answered after the date by which the answer " +
+		"was due.", staff,
+		func(f *Figures) *int64 { return &f.ComplaintsLate }},
+	{"vulnerability_stops", "stops", "Visits that ended since the person was vulnerable, and replies to texts that " +
+		"told of vulnerability and stopped the case. Holds that the office opens by hand are sealed and not counted.", staff,
 		func(f *Figures) *int64 { return &f.VulnerabilityStops }},
-	{"texts_refused", "texts", "Texts that were not sent when they were first to be, since a rule or their words forbade " +
-		"it. One that was sent later counts too.", staff, func(f *Figures) *int64 { return &f.TextsRefused }},
-	{"visits_prevented", "visits", "Cases that a published round of the day left out since the law, a rule of the house " +
-		"or a hold forbids the visit, and stops of the day that were taken back from phones for such a reason. Cases " +
-		"that are left out for a plan count as suspended.", staff, func(f *Figures) *int64 { return &f.VisitsPrevented }},
+	{"texts_refused", "texts", "Texts that were not sent when they were first to be, since a rule or their words " +
+		"forbade it. One that was sent later counts too.", staff,
+		func(f *Figures) *int64 { return &f.TextsRefused }},
+	{"visits_prevented", "visits", "Cases that a published round of the day left out since the law, a rule of the " +
+		"house or a hold forbids the visit, and stops of the day that were taken back from phones for such a reason. " +
+		"Cases that are left out for a plan count as suspended.", staff,
+		func(f *Figures) *int64 { return &f.VisitsPrevented }},
 	{"unlawful_found", "visits", "Visits with a flag that says that the law did not allow them, that the agents stayed " +
-		"when they were asked to leave, or that they told somebody else of the debt. A flag that the agents settled by " +
-		"confirming the visit does not count.", staff, func(f *Figures) *int64 { return &f.UnlawfulFound }},
+		"when they were asked to leave, or that they told somebody else of the debt. A flag that the agents settled " +
+		"by confirming the visit does not count.", staff,
+		func(f *Figures) *int64 { return &f.UnlawfulFound }},
 }
 
 // unlawfulFlags are the flags of a visit that unlawful_found counts.

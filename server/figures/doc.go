@@ -10,9 +10,9 @@
 // what stands in the clear in entries is counted, so that erasing a debtor changes no figure of visits, contacts, texts
 // and money. (A case that is erased is closed as erased: it is no longer among the cases that were paid.)
 //
-// A day is the branch's local day. What a debtor's date decides, such as the end of a plan's grace, counts on that date.
-// A record belongs to the branch in which it was made, also after its debtor moved; whether a plan is kept or broken is
-// counted where the debtor is now.
+// A day is the branch's local day. What a debtor's date decides, such as the end of a plan's grace, counts on that
+// date. A record belongs to the branch in which it was made, also after its debtor moved; whether a plan is kept or
+// broken is counted where the debtor is now.
 //
 // # A new figure
 //

@@ -99,15 +99,24 @@ func doc(members ...any) map[string]any {
 func shows(c Counted) string {
 	var b strings.Builder
 	line := func(g CountedGroup, name string) {
-		fmt.Fprintf(&b, "%s:", strings.Join(slices.DeleteFunc([]string{name, g.Day, g.Lender, g.Team},
+		wide := 0
+		put := func(format string, of ...any) {
+			text := fmt.Sprintf(format, of...)
+			if wide += len(text); wide > 100 {
+				b.WriteString("\n ")
+				wide = len(text)
+			}
+			b.WriteString(text)
+		}
+		put("%s:", strings.Join(slices.DeleteFunc([]string{name, g.Day, g.Lender, g.Team},
 			func(s string) bool { return s == "" }), " "))
 		for _, name := range slices.Sorted(maps.Keys(g.Figures)) {
 			if n := g.Figures[name]; n != 0 {
-				fmt.Fprintf(&b, " %s=%d", name, n)
+				put(" %s=%d", name, n)
 			}
 		}
 		for _, c := range slices.Sorted(maps.Keys(g.Money)) {
-			fmt.Fprintf(&b, " %s=%d", c, g.Money[c])
+			put(" %s=%d", c, g.Money[c])
 		}
 		b.WriteString("\n")
 	}
@@ -178,17 +187,19 @@ func TestVisitsAndContacts(t *testing.T) {
 	h.visit("v3", "north.2", "2026-07-09T13:00:00Z", "MET_VULNERABLE_STOP", "west", "flags", []string{"unlawful"})
 	h.visit("v4", "north.2", "2026-07-09T14:00:00Z", "UNSAFE_ABORT", "west", "flags", []string{record.FlagUnconfirmed},
 		"agents", []any{doc("agent_id", "rui")})
-	h.add(lisbon, "contact.record", "contacts", "north.3/1", doc("case", "north.3", "debtor", "north.D3", "channel", "call",
-		"at", "2026-07-09T15:00:00Z", "result", "failed"))
-	h.add(lisbon, "contact.record", "contacts", "north.3/2", doc("case", "north.3", "debtor", "north.D3", "channel", "call",
-		"at", "2026-07-09T15:00:00Z", "result", "no_answer", "excluded", true))
-	h.add(lisbon, "contact.record", "contacts", "south.1/1", doc("case", "south.1", "debtor", "south.D1", "channel", "call",
-		"at", "2026-07-09T15:00:00Z", "result", "no_answer"))
+	h.add(lisbon, "contact.record", "contacts", "north.3/1", doc("case", "north.3", "debtor", "north.D3",
+		"channel", "call", "at", "2026-07-09T15:00:00Z", "result", "failed"))
+	h.add(lisbon, "contact.record", "contacts", "north.3/2", doc("case", "north.3", "debtor", "north.D3",
+		"channel", "call", "at", "2026-07-09T15:00:00Z", "result", "no_answer", "excluded", true))
+	h.add(lisbon, "contact.record", "contacts", "south.1/1", doc("case", "south.1", "debtor", "south.D1",
+		"channel", "call", "at", "2026-07-09T15:00:00Z", "result", "no_answer"))
 	week := Query{From: "2026-07-08", To: "2026-07-09", By: []string{ByDay, ByTeam}}
 	h.want(week, `2026-07-08 east: contacts=1 debtors_contacted=1 load_most=1 visits=1 visits_met=1
 2026-07-09: contacts=1 debtors_contacted=1 load_most=1
-2026-07-09 west: contacts=3 debtors_at_limit=2 debtors_contacted=2 load_most=2 unlawful_found=2 visits=2 visits_met=1 vulnerability_stops=1
-total: contacts=5 debtors_at_limit=2 debtors_contacted=3 load_most=2 unlawful_found=2 visits=3 visits_met=2 vulnerability_stops=1
+2026-07-09 west: contacts=3 debtors_at_limit=2 debtors_contacted=2 load_most=2 unlawful_found=2
+  visits=2 visits_met=1 vulnerability_stops=1
+total: contacts=5 debtors_at_limit=2 debtors_contacted=3 load_most=2 unlawful_found=2 visits=3
+  visits_met=2 vulnerability_stops=1
 `)
 	// The second agent confirms, and the office corrects the visit that was said to be unlawful.
 	h.add(lisbon, "visit.confirm", "visit_confirmations", "k1", doc("visit", "v4", "case", "north.2", "by", "rui"))
@@ -225,13 +236,16 @@ func TestPlansAndPromises(t *testing.T) {
 	h.add(lisbon, "payment.import", "plans", "p2", plan("north.2", 100))
 	h.add(lisbon, "plan.propose", "plans", "p3", plan("north.3", 0, "approval_state", "pending"))
 	july := Query{From: "2026-07-01", To: "2026-07-31", By: []string{ByDay}}
-	h.want(july, `2026-07-01: contacts=1 debtors_contacted=1 load_most=1 plans_agreed=1 plans_offered=3 visits=1 visits_met=1
+	h.want(july, `2026-07-01: contacts=1 debtors_contacted=1 load_most=1 plans_agreed=1 plans_offered=3 visits=1
+  visits_met=1
 2026-07-02: plans_agreed=1 visits_avoided_by_plans=1
 2026-07-08: promises_due=2 promises_kept=1
-total: contacts=1 debtors_contacted=1 load_most=1 plans_agreed=2 plans_offered=3 promises_due=2 promises_kept=1 visits=1 visits_avoided_by_plans=1 visits_met=1
+total: contacts=1 debtors_contacted=1 load_most=1 plans_agreed=2 plans_offered=3 promises_due=2
+  promises_kept=1 visits=1 visits_avoided_by_plans=1 visits_met=1
 `)
 	h.now = at("2026-07-09T12:00:00Z")
-	h.want(Query{From: "2026-07-08", To: "2026-07-09", By: []string{ByDay, ByTeam}}, `2026-07-08: promises_due=1 promises_kept=1
+	two := Query{From: "2026-07-08", To: "2026-07-09", By: []string{ByDay, ByTeam}}
+	h.want(two, `2026-07-08: promises_due=1 promises_kept=1
 2026-07-08 east: promises_broken=1 promises_due=1
 2026-07-09 east: plans_broken=1
 total: plans_broken=1 promises_broken=1 promises_due=2 promises_kept=1
@@ -252,10 +266,13 @@ total: plans_kept=1 promises_broken=1 promises_due=2 promises_kept=1
 	// What moved away is followed where it is now, and counted as made where it was made.
 	h.add(lisbon, "debtor.moved_out", "cases", "north.2", doc("id", "north.2", "lender", "north", "status", "moved"))
 	h.add("porto", movedIn, "cases", "north.2", doc("id", "north.2", "lender", "north", "status", "open"))
-	h.add("porto", movedIn, "plans", "p2", plan("north.2", 200, "standing", doc("paid_minor", 200, "kept_on", "2026-08-01")))
+	h.add("porto", movedIn, "plans", "p2", plan("north.2", 200, "standing",
+		doc("paid_minor", 200, "kept_on", "2026-08-01")))
 	h.want(Query{From: "2026-07-01", To: "2026-08-31", By: []string{ByLender}},
-		`north: contacts=1 debtors_contacted=1 load_most=1 plans_agreed=3 plans_broken=1 plans_offered=4 promises_broken=2 promises_due=3 promises_kept=1 visits=1 visits_avoided_by_plans=2 visits_met=1
-total: contacts=1 debtors_contacted=1 load_most=1 plans_agreed=3 plans_broken=1 plans_offered=4 promises_broken=2 promises_due=3 promises_kept=1 visits=1 visits_avoided_by_plans=2 visits_met=1
+		`north: contacts=1 debtors_contacted=1 load_most=1 plans_agreed=3 plans_broken=1 plans_offered=4
+  promises_broken=2 promises_due=3 promises_kept=1 visits=1 visits_avoided_by_plans=2 visits_met=1
+total: contacts=1 debtors_contacted=1 load_most=1 plans_agreed=3 plans_broken=1 plans_offered=4
+  promises_broken=2 promises_due=3 promises_kept=1 visits=1 visits_avoided_by_plans=2 visits_met=1
 `)
 	h.want(Query{Branch: "porto", From: "2026-07-01", To: "2026-08-31"},
 		"total: plans_kept=1 promises_due=2 promises_kept=2\n")
@@ -304,11 +321,14 @@ func TestMoneyTextsAndStops(t *testing.T) {
 		"did", []string{"opted_out"}))
 	h.add(lisbon, record.ActionLoadStop, "cases", "north.9", doc("id", "north.9", "lender", "north", "status", "open"))
 	h.want(Query{From: day, To: "2026-07-12", By: []string{ByDay, ByTeam}}, `2026-07-09: texts_sent=4 visits_avoided_by_ladder=1 vulnerability_stops=1 EUR=200 JPY=7
-2026-07-09 east: complaints=1 contacts=1 debtors_contacted=1 load_most=1 visits=1 visits_met=1 EUR=500
+2026-07-09 east: complaints=1 contacts=1 debtors_contacted=1 load_most=1 visits=1 visits_met=1
+  EUR=500
 2026-07-10: texts_refused=2
 2026-07-11 east: complaints_answered=1 complaints_answered_late=1
 2026-07-12: load_stops=1 texts_sent=1
-total: complaints=1 complaints_answered=1 complaints_answered_late=1 contacts=1 debtors_contacted=1 load_most=1 load_stops=1 texts_refused=2 texts_sent=5 visits=1 visits_avoided_by_ladder=1 visits_met=1 vulnerability_stops=1 EUR=700 JPY=7
+total: complaints=1 complaints_answered=1 complaints_answered_late=1 contacts=1 debtors_contacted=1
+  load_most=1 load_stops=1 texts_refused=2 texts_sent=5 visits=1 visits_avoided_by_ladder=1
+  visits_met=1 vulnerability_stops=1 EUR=700 JPY=7
 `)
 }
 
@@ -321,8 +341,9 @@ func TestWhatRoundsLeftOut(t *testing.T) {
 		"r3": doc("date", "2026-07-09", "run", "b", "published_at", "2026-07-08T14:00:00Z", "replaced_by", "r1"),
 	} {
 		h.add(lisbon, "round.publish", "rounds", id, more)
-		for run, all := range map[string][][2]string{"a": {{"OUTSIDE_HOURS", "pt-hours"}}, "b": {{"OUTSIDE_HOURS", "pt-hours"},
-			{"HOLD", "house-hold"}, {"PLAN_PERFORMING", "house-plan"}, {"NO_TIME", ""}, {"SAME_DEBTOR", "house-one-visit"}}} {
+		for run, all := range map[string][][2]string{"a": {{"OUTSIDE_HOURS", "pt-hours"}},
+			"b": {{"OUTSIDE_HOURS", "pt-hours"}, {"HOLD", "house-hold"}, {"PLAN_PERFORMING", "house-plan"},
+				{"NO_TIME", ""}, {"SAME_DEBTOR", "house-one-visit"}}} {
 			for i, x := range all {
 				h.add(lisbon, "round.planned", "leftouts", fmt.Sprint(id, run, i), doc("round", id, "run", run,
 					"case", fmt.Sprint("north.", i), "code", x[0], "rule", x[1]))

@@ -128,8 +128,8 @@ func (s *Service) heads(ctx context.Context, b auth.BranchID) (out [2]uint64, er
 
 // FromJournal counts figures from the entries alone, as a role may see them, at an instant. upTo and orgUpTo are how
 // many entries of the branch and of the organisation are read; 0: all. Refusals: as Read's.
-func FromJournal(ctx context.Context, s journal.Store, r auth.Role, q Query, now time.Time, upTo, orgUpTo uint64) (Counted,
-	error) {
+func FromJournal(ctx context.Context, s journal.Store, r auth.Role, q Query, now time.Time,
+	upTo, orgUpTo uint64) (Counted, error) {
 	all := folded{}
 	for b, n := range map[auth.BranchID]*uint64{q.Branch: &upTo, auth.OrgBranch: &orgUpTo} {
 		w, err := s.Watermark(ctx, b)
@@ -150,7 +150,8 @@ func FromJournal(ctx context.Context, s journal.Store, r auth.Role, q Query, now
 }
 
 // answer counts the figures of rows.
-func answer(ctx context.Context, src source, r auth.Role, q Query, now time.Time, entries, org uint64) (Counted, error) {
+func answer(ctx context.Context, src source, r auth.Role, q Query, now time.Time,
+	entries, org uint64) (Counted, error) {
 	offices, err := src.get(ctx, auth.OrgBranch, []string{rowID("branches", string(q.Branch))})
 	if err != nil {
 		return Counted{}, err
@@ -175,7 +176,8 @@ func answer(ctx context.Context, src source, r auth.Role, q Query, now time.Time
 		return Counted{}, err
 	}
 	out := Counted{Branch: q.Branch, TimeZone: zone.String(), From: q.From, To: q.To, By: slices.Clone(q.By),
-		Lender: q.Lender, Today: today, CountedAt: record.WholeUTC(now), Entries: entries, OrgEntries: org, Rows: []CountedGroup{}, Limits: []LenderLimit{},
+		Lender: q.Lender, Today: today, CountedAt: record.WholeUTC(now), Entries: entries,
+		OrgEntries: org, Rows: []CountedGroup{}, Limits: []LenderLimit{},
 		Definitions: DefinitionsFor(r)}
 	if out.By == nil {
 		out.By = []string{}

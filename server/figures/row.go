@@ -197,7 +197,8 @@ func (s *seen) first(was func(*row) string, is bool, now string) string {
 	return now
 }
 
-// elsewhere stands for a time at which another branch saw something, and always for any time. Both are before all times.
+// elsewhere stands for a time at which another branch saw something, and always for any time. Both are before all
+// others.
 const elsewhere, always = "-", "-"
 
 // makers make the rows of the records that have a part in a figure, by type.
