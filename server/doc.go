@@ -23,6 +23,7 @@
 //   - the ladder of texts to debtors as data, and how a template becomes a text: server/ladder; which ladder and texts
 //     a lender has: server/office; when one is sent, and what a reply changes: server/casework; who carries it:
 //     server/notify/sms
+//   - a figure of how people are treated: server/figures
 //   - alerts: server/notify; proofs and exports: server/audit
 //   - what the person who is visited reads: server/doorway
 //   - an endpoint, a status, a header: server/httpapi
@@ -73,6 +74,7 @@
 //   - blind: keyed hashes of phones, names and kinds of holds, by which cases are found
 //     (server/casework). It is made of what is sealed, with the key-encryption key.
 //   - access: who read what (server/access)
+//   - figures: what the figures count, a row for each record that has a part in one (server/figures)
 //
 // No count is kept beside the journal. A visit's number is part of its entry, a page says
 // how many visits lie before it, the caps of the law are counted from the contacts when a

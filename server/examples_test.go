@@ -391,6 +391,7 @@ func playExamples(t *testing.T) map[string]exchange {
 		"hold": "none", "limit": 1}, nil)
 	rec.next = "listOutcomes"
 	ok(t, office.Do(ctx, "GET", "/v1/outcomes?lender=north", nil, io.Writer(&bytes.Buffer{})))
+	show("getFigures", "GET", "/v1/figures?branch=porto&by=team", nil, nil)
 	show("getInbox", "GET", "/v1/inbox?branch=porto", nil, nil)
 	show("listVisits", "GET", "/v1/visits?branch=porto&limit=1", nil, nil)
 	show("listAssignments", "GET", "/v1/assignments?branch=porto&limit=1", nil, nil)

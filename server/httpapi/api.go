@@ -23,6 +23,7 @@ import (
 	"doorstep/server/casework"
 	"doorstep/server/conduct"
 	"doorstep/server/dispatch"
+	"doorstep/server/figures"
 	"doorstep/server/ladder"
 	"doorstep/server/office"
 	"doorstep/sync/journal"
@@ -41,6 +42,7 @@ type Options struct {
 	Dispatch *dispatch.Service
 	Audit    *audit.Log
 	Access   *access.Log
+	Figures  *figures.Service
 	Visits   audit.Visits
 	// Attachments takes in uploads.
 	Attachments *attachments.Service
@@ -215,6 +217,7 @@ func New(o Options) *API {
 	a.accessEndpoints()
 	a.textEndpoints()
 	a.outcomeEndpoints()
+	a.figureEndpoints()
 	a.agentDayEndpoints()
 	a.syncEndpoints()
 	a.fileEndpoints()
