@@ -34,9 +34,9 @@ func checkOpen(c *office.ClosedDay) error {
 func ofOffice(code string) whyNot {
 	switch code {
 	case OnLeave:
-		return whyNot{OnLeave, "house-leave", []string{"house"}}
+		return whyNot{code: OnLeave, rule: "house-leave", cite: []string{"house"}}
 	case BranchClosed:
-		return whyNot{BranchClosed, "house-closed", []string{"house"}}
+		return whyNot{code: BranchClosed, rule: "house-closed", cite: []string{"house"}}
 	}
 	return whyNot{}
 }

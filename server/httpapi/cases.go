@@ -95,6 +95,12 @@ func (a *API) caseEndpoints() {
 			"answers the state ending, and the hold binds until another user sends the same call."}, a.releaseHold)
 	register(a, endpoint{method: http.MethodDelete, path: "/v1/cases/{id}/holds/{hold}/release", roles: supervisors,
 		id: "keepHold", tag: "cases", summary: "Keep a hold whose end was asked for"}, a.keepHold)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/confirmations", roles: supervisors,
+		id: "confirmCase", tag: "cases", summary: "Note what came of confirming an address and a number",
+		about: "Before anybody is sent. It takes effect at once: a wrong address takes the case out of rounds, a wrong " +
+			"number is not used again, and a number found to be the debtor's may be sent an amount. A lender's ladder can " +
+			"want it before a visit (before_visits). Something later that is known is not changed (confirm.late)."},
+		a.confirmCase)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/facts", roles: supervisors, id: "setFact",
 		tag: "cases", summary: "Make a fact known, or take it back"}, a.setFact)
 	register(a, endpoint{method: http.MethodPut, path: "/v1/cases/{id}/requests", roles: supervisors,

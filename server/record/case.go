@@ -39,6 +39,8 @@ type Case struct {
 	AddressVerifiedOn string     `json:"address_verified_on,omitempty" is:"date" see:"office,lender"`
 	// AddressVerification is what is known of the address; "" when it was never looked at.
 	AddressVerification string `json:"address_verification,omitempty" is:"address_verifications" see:"all"`
+	// Confirmed is the last time that somebody confirmed the address and the contact, or tried to; nil for never.
+	Confirmed *CaseConfirmed `json:"confirmed,omitempty" see:"office"`
 	// TimeZone is the debtor's IANA zone: rules are judged in it.
 	TimeZone string `json:"time_zone" is:"zone" see:"all"`
 	// HomeTimeZone is the zone in which the home lies, if its clock shows another time than TimeZone's: what is
@@ -101,6 +103,25 @@ func (c *Case) Zones() []string {
 	}
 	return out
 }
+
+// CaseConfirmed says what came of confirming where the debtor lives and how to reach them, before anybody is sent.
+type CaseConfirmed struct {
+	On     string      `json:"on" is:"date"`   // the debtor's local date
+	At     time.Time   `json:"at"`             // when it was confirmed, or tried
+	By     auth.UserID `json:"by" is:"server"` // the user who wrote it down
+	Method string      `json:"method" is:"confirm_methods"`
+	// Address is what is known of the address now, and Contact what came of the number; "" for what was not asked.
+	Address string `json:"address,omitempty" is:"address_verifications"`
+	Contact string `json:"contact,omitempty" is:"contact_outcomes"`
+}
+
+// Outcomes of confirming a number.
+const (
+	ContactConfirmed = "confirmed"    // it is the debtor's
+	ContactWrong     = "wrong_number" // it is another person's
+	ContactNoAnswer  = "no_answer"
+	ContactRefused   = "refused" // the person did not want to say
+)
 
 // Statuses of a case.
 const (
