@@ -64,6 +64,13 @@ var inboxKinds = []struct {
 	{"complaints", "", func(_ *Service, q *journal.Query, _ func(int) string) {
 		q.Type, q.Index, q.Eq = "complaints", ComplaintsByState.Name, []any{record.ComplaintOpen}
 	}, (*desk).complaint},
+	{"complaints_to_close", "", func(_ *Service, q *journal.Query, _ func(int) string) {
+		q.Type, q.Index, q.Eq = "complaints", ComplaintsByState.Name, []any{record.ComplaintAnswered}
+	}, (*desk).answeredComplaint},
+	{"vulnerable_holds", blindView, func(s *Service, q *journal.Query, day func(int) string) {
+		q.Index, q.Eq = blindByHold.Name, []any{blinded(s.vault, q.Branch, "hold", sameHold("vulnerable"))}
+		q.From = day(-1)
+	}, (*desk).complaintHold},
 	{"complaint_holds", blindView, func(s *Service, q *journal.Query, day func(int) string) {
 		q.Index, q.Eq = blindByHold.Name, []any{blinded(s.vault, q.Branch, "hold", sameHold("complaint"))}
 		q.From = day(-1)
@@ -317,6 +324,20 @@ func (d *desk) complaint(row journal.Record) (*InboxItem, error) {
 	}
 	return &InboxItem{ID: row.ID, Case: k.ID, Who: c.By, Since: c.At, Until: c.AnswerDue, Codes: c.Subjects,
 		Team: k.Team}, nil
+}
+
+// answeredComplaint is a complaint that waits for another person to close it: Who has answered it, and Since is when.
+func (d *desk) answeredComplaint(row journal.Record) (*InboxItem, error) {
+	item, err := d.complaint(row)
+	if err != nil || item == nil {
+		return nil, err
+	}
+	var c record.Complaint
+	if err := decode(row, &c); err != nil || c.Answer == nil {
+		return nil, err
+	}
+	item.Who, item.Since, item.Until, item.Codes = c.Answer.By, c.Answer.At, "", []string{c.Answer.Outcome}
+	return item, nil
 }
 
 // complaintHold is a hold because of a complaint, from the door or from the office, that binds still.

@@ -58,6 +58,9 @@ func (x readiness) of(ctx context.Context, s *Service, route Route) (agents []au
 		if allOnLeave(route.Agents, unable) {
 			return nil, OnLeave, nil
 		}
+		if uncertified(route.Agents, unable) {
+			return nil, CertExpired, nil
+		}
 		return nil, NoAgent, nil
 	}
 	return agents, "", nil

@@ -187,6 +187,7 @@ const (
 	NoTeam         = "NO_TEAM"           // no team works the territory that day
 	NoAgent        = "NO_AGENT"          // no agent of the team that would go can be sent out
 	OnLeave        = "ON_LEAVE"          // all agents of the team that would go are on leave; our own rule
+	CertExpired    = "CERT_EXPIRED"      // no agent of the team that would go holds the certificates; our own rule
 	BranchClosed   = "BRANCH_CLOSED"     // the branch is closed that day; our own rule
 	AddressUnfit   = "ADDRESS_UNFIT"     // the address is known to be wrong; our own rule
 	OnHold         = "HOLD"              // an open hold; our own rule

@@ -57,7 +57,7 @@ var accessRules = map[string]accessRule{
 	"roundCalendar": logs(access.RoundExport),
 
 	"listAlerts": idsAlone, "listRounds": idsAlone, "getRound": idsAlone, "roundProgress": idsAlone,
-	"officeStream": idsAlone, "listAppointmentSlots": idsAlone, "reportCoverage": idsAlone, "listErasures": idsAlone,
+	"countComplaints": staffOnly, "listCheckins": staffOnly, "officeStream": idsAlone, "listAppointmentSlots": idsAlone, "reportCoverage": idsAlone, "listErasures": idsAlone,
 	"getErasure": idsAlone, "getMove": idsAlone, "listTakenBack": idsAlone,
 
 	"pull": byTheStops, "manifest": byTheStops, "stream": byTheStops,

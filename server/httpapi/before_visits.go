@@ -34,3 +34,17 @@ func (a *API) announceRound(ctx context.Context, c call, in *announceRoundIn) (*
 	out, err := a.opt.Dispatch.Announce(ctx, dispatchAsk(c), in.ID)
 	return respond(out), err
 }
+
+type putUnsafeNoteIn struct {
+	CasePath
+	Body struct {
+		Text  string `json:"text" maxLength:"500" doc:"What those who go there must know; empty takes the warning away."`
+		Until string `json:"until,omitempty" maxLength:"10" doc:"The last local date on which it is shown, at most a year ahead."`
+	}
+}
+
+func (a *API) putUnsafeNote(ctx context.Context, c call,
+	in *putUnsafeNoteIn) (*body[receipt[casework.CaseReceipt]], error) {
+	return doCase[casework.CaseReceipt](ctx, a, c, in.ID, casework.PutUnsafeNote{Case: journal.CaseID(in.ID),
+		Text: in.Body.Text, Until: in.Body.Until})
+}

@@ -101,6 +101,10 @@ func (a *API) caseEndpoints() {
 			"number is not used again, and a number found to be the debtor's may be sent an amount. A lender's ladder can " +
 			"want it before a visit (before_visits). Something later that is known is not changed (confirm.late)."},
 		a.confirmCase)
+	register(a, endpoint{method: http.MethodPut, path: "/v1/cases/{id}/unsafe-note", roles: supervisors,
+		id: "putUnsafeNote", tag: "cases", summary: "Warn those who go to an address, until a date",
+		about: "The agents of the case see it on the card until then. No lender sees it, and no export of a lender has it. " +
+			"An empty text takes it away."}, a.putUnsafeNote)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/facts", roles: supervisors, id: "setFact",
 		tag: "cases", summary: "Make a fact known, or take it back"}, a.setFact)
 	register(a, endpoint{method: http.MethodPut, path: "/v1/cases/{id}/requests", roles: supervisors,

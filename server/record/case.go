@@ -69,6 +69,8 @@ type Case struct {
 	Moved    *CaseMove        `json:"moved,omitempty" see:"office"`
 	Holds    Personal[[]Hold] `json:"holds,omitzero" see:"office,agent"`
 	Requests Requests         `json:"requests,omitzero" see:"office,agent"`
+	// UnsafeNote warns those who go there of the address; it ends by itself, and no lender ever sees it.
+	UnsafeNote Personal[UnsafeNote] `json:"unsafe_note,omitzero" see:"office,agent"`
 	// Facts are flags of conduct that are no holds: plan_offered, debtor_unreachable, home_unavailable, …
 	Facts []Fact `json:"facts,omitempty" see:"office,agent"`
 	// Appointments are times agreed with the debtor, called off ones included.
@@ -102,6 +104,21 @@ func (c *Case) Zones() []string {
 		}
 	}
 	return out
+}
+
+// UnsafeNote is a warning about an address.
+type UnsafeNote struct {
+	Text  string      `json:"text" is:"text"`
+	Until string      `json:"until" is:"date"` // the last local date on which it is shown
+	By    auth.UserID `json:"by" is:"server"`
+	At    time.Time   `json:"at"`
+}
+
+// DropUnsafeNote leaves out a warning whose time is over on a local date. The case must be open.
+func (c *Case) DropUnsafeNote(today string) {
+	if !c.UnsafeNote.IsZero() && !c.UnsafeNote.IsErased() && c.UnsafeNote.Plain().Until < today {
+		c.UnsafeNote = Personal[UnsafeNote]{}
+	}
 }
 
 // CaseConfirmed says what came of confirming where the debtor lives and how to reach them, before anybody is sent.
