@@ -196,6 +196,9 @@ func (s *Service) card(ctx context.Context, find *ahead, rec journal.Record, k *
 			return nil, err
 		}
 		doc = withMembers(doc, "say", say.Script(k.Profiles, k.Language))
+		if doc, err = s.withPlanRules(ctx, find, doc, k, s.zones.dayAt(now, k.TimeZone)); err != nil {
+			return nil, err
+		}
 	}
 	door, err := s.door(ctx, find, k, now)
 	if err != nil || door == nil {
