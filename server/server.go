@@ -339,6 +339,7 @@ func (s *Server) begin(ctx context.Context, background *sync.WaitGroup) {
 	run("who is shut out", s.keepShutOuts)
 	run("calls", s.office.RunCalls)
 	run("uploads", s.files.Run)
+	run("timers of agents", s.watchCheckins)
 }
 
 // Serve answers requests until ctx ends. Then it lets running requests finish, for at most

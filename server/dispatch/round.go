@@ -5,6 +5,7 @@ import (
 
 	"doorstep/auth"
 	"doorstep/geo"
+	"doorstep/server/casework"
 	"doorstep/sync/journal"
 )
 
@@ -172,6 +173,8 @@ type LeftOut struct {
 	// Rule and Cite name the rule and its sources where the law, or a rule of our own, is the reason.
 	Rule string   `json:"rule,omitempty"`
 	Cite []string `json:"cite,omitempty"`
+	// Missing are the codes of what is to be done before the case enters a round, where that is the reason.
+	Missing []string `json:"missing,omitempty"`
 	// Given says that a supervisor gave the case to the team whose phones have it, which keep it: only the plan has no
 	// time for it.
 	Given bool `json:"given,omitempty"`
@@ -184,6 +187,7 @@ const (
 	NoTeam         = "NO_TEAM"           // no team works the territory that day
 	NoAgent        = "NO_AGENT"          // no agent of the team that would go can be sent out
 	OnLeave        = "ON_LEAVE"          // all agents of the team that would go are on leave; our own rule
+	CertExpired    = "CERT_EXPIRED"      // no agent of the team that would go holds the certificates; our own rule
 	BranchClosed   = "BRANCH_CLOSED"     // the branch is closed that day; our own rule
 	AddressUnfit   = "ADDRESS_UNFIT"     // the address is known to be wrong; our own rule
 	OnHold         = "HOLD"              // an open hold; our own rule
@@ -200,6 +204,8 @@ const (
 	Visited       = "VISITED"     // it has been visited that day, or a team is on its way
 	Assigned      = "ASSIGNED"    // it is still to be visited under another published round
 	Declined      = "DECLINED"    // agents of all teams that would go have declined it
+	// LadderNotFinished: the lender wants more done before anybody is sent; LeftOut.Missing says what. Our own rule.
+	LadderNotFinished = casework.LadderNotFinished
 )
 
 // Indexes lists the declared indexes of this room for the store that is opened.

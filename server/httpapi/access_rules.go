@@ -58,6 +58,7 @@ var accessRules = map[string]accessRule{
 	"roundCalendar": logs(access.RoundExport),
 
 	"listAlerts": idsAlone, "listRounds": idsAlone, "getRound": idsAlone, "roundProgress": idsAlone,
+	"countComplaints": staffOnly, "listCheckins": staffOnly,
 	"officeStream": idsAlone, "listAppointmentSlots": idsAlone, "reportCoverage": idsAlone, "listErasures": idsAlone,
 	"getErasure": idsAlone, "getMove": idsAlone, "listTakenBack": idsAlone, "readLawNow": idsAlone,
 

@@ -201,6 +201,7 @@ func New(o Options) *API {
 	a.officeRecordEndpoints()
 	a.codeEndpoints()
 	a.inboxEndpoints()
+	a.checkinEndpoints()
 	a.workListEndpoints()
 	a.erasureEndpoints()
 	a.debtorEndpoints()
