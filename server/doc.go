@@ -71,8 +71,8 @@
 //   - tiles: the hashes from which proofs are made (server/audit)
 //   - promises: what is due under plans (server/casework)
 //   - desk: what the office's lists and its inbox look for (server/casework)
-//   - blind: keyed hashes of phones, names and kinds of holds, by which cases are found
-//     (server/casework). It is made of what is sealed, with the key-encryption key.
+//   - blind: keyed hashes of phones, names, kinds of holds and tokens of links, by which
+//     cases are found (server/casework). It is made of what is sealed, with the key-encryption key.
 //   - access: who read what (server/access)
 //   - figures: what the figures count, a row for each record that has a part in one (server/figures)
 //
