@@ -318,6 +318,9 @@ func playExamples(t *testing.T) map[string]exchange {
 	show("decide", "POST", "/v1/conduct/decisions", map[string]any{"profiles": []string{"house-visit"},
 		"action": map[string]any{"channel": "visit", "at": "2026-11-25T22:30:00", "tz": []string{"Europe/Lisbon"},
 			"place": "home", "party": "debtor", "purpose": "collect"}}, nil)
+	show("decideDay", "POST", "/v1/conduct/day", map[string]any{"profiles": []string{"house-visit"},
+		"action": map[string]any{"channel": "visit", "at": "2026-11-25T09:00:00", "tz": []string{"Europe/Lisbon"},
+			"place": "home", "duration_min": 20}}, nil)
 
 	show("previewPlan", "POST", "/v1/plans/preview", map[string]any{"request": map[string]any{"kind": "instalments",
 		"today": "2027-01-31", "currency": "EUR", "balance_minor": 10000, "start_on": "2027-01-31", "frequency": "monthly",
