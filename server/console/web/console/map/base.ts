@@ -34,8 +34,8 @@ export interface Basis {
   bounds: LngLatBounds
 }
 
-/** The ground that lies under all that a screen draws, with a font for its labels and ours. The attribution is a text of
- * the page: MapLibre would set it as HTML. */
+/** The ground that lies under all that a screen draws, with a font for its labels and ours. The attribution is a text
+ * of the page: MapLibre would set it as HTML. */
 export function groundOf(
   ground: StyleSpecification,
   more: Pick<StyleSpecification, 'sources' | 'layers'>,

@@ -57,7 +57,7 @@ export function ChangeGround(a: { round: Round; proposal: ProposalView }): JSX.E
     }
   }, [a.proposal.id, dark.value, language.value.tag])
   return (
-    <section aria-label={t('change.map')}>
+    <div>
       <div class="changemap">
         <div ref={box} class="mapbox" />
         {(failed.value || !ready.value) && (
@@ -81,6 +81,6 @@ export function ChangeGround(a: { round: Round; proposal: ProposalView }): JSX.E
           {t('change.key.then')}
         </li>
       </ul>
-    </section>
+    </div>
   )
 }

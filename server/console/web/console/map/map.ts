@@ -181,6 +181,8 @@ export function draw(d: Drawing): Drawn {
   for (const f of d.places.features) if (f.geometry) grow(f.geometry)
   const known = { ...d.places, features: d.places.features.filter(f => f.geometry) }
   const still = matchMedia('(prefers-reduced-motion: reduce)').matches
+  // The layers of the ground that write names.
+  const names = d.ground.layers.filter(l => l.type === 'symbol').map(l => l.id)
   const map = openMap({ ...d, bounds }, layersOf(p, d.areas))
   let ready = false
   let last: Shown | undefined
@@ -219,6 +221,7 @@ export function draw(d: Drawing): Drawn {
   })
   map.on('idle', () => {
     d.box.dataset.middle = map.getCenter().toArray().join(' ')
+    if (names.length) d.box.dataset.names = String(map.queryRenderedFeatures({ layers: names }).length)
   })
   map.on('error', () => {
     if (!ready) d.onFail()
