@@ -309,9 +309,15 @@ func playExamples(t *testing.T) map[string]exchange {
 	show("publishRound", "POST", "/v1/rounds/"+round.ID+"/publish", nil, nil)
 	await("published")
 	published := round.ID
+	var proposed struct{ ID string }
+	show("proposeRound", "POST", "/v1/rounds/"+round.ID+"/proposals", map[string]any{"time_limit_s": 1, "seed": 1,
+		"locks": []any{map[string]any{"case": "north.1002", "keep": "visit"}}}, &proposed)
+	show("acceptProposal", "POST", "/v1/rounds/"+round.ID+"/proposals/"+proposed.ID+"/accept", nil, nil)
+	await("published")
 	ok(t, office.Do(ctx, "POST", "/v1/rounds", map[string]any{"date": "2026-11-25", "branch": "porto", "time_limit_s": 1,
 		"seed": 1}, &round))
 	await("planned")
+	show("stopRound", "POST", "/v1/rounds/"+round.ID+"/stop", nil, nil)
 	show("cancelRound", "POST", "/v1/rounds/"+round.ID+"/cancel", nil, nil)
 	round.ID = published
 	show("listCodes", "GET", "/v1/codes", nil, nil)

@@ -211,6 +211,7 @@ func New(o Options) *API {
 	a.planEndpoints()
 	a.planPreviewEndpoint()
 	a.roundEndpoints()
+	a.proposalEndpoints()
 	a.progressEndpoints()
 	a.routingEndpoints()
 	a.conductEndpoints()

@@ -17,6 +17,9 @@ import { address, route, takeLinks } from './route'
 import { Board } from './screens/board'
 import { Inbox } from './screens/inbox'
 import { LeftOut } from './screens/leftout'
+import { PlanRound } from './screens/plan'
+import { Planning } from './screens/planning'
+import { Replan } from './screens/replan'
 import { AddFactor, ChangePassword, SignIn } from './screens/signin'
 import { Today } from './screens/today'
 import { chooseTheme, type Theme, theme } from './theme'
@@ -96,6 +99,9 @@ function Inside(): JSX.Element {
           <a href={address.today()} aria-current={at('today')}>
             {t('nav.today')}
           </a>
+          <a href={address.plan()} aria-current={at('plan') ?? at('planning')}>
+            {t('nav.plan')}
+          </a>
           <a href={address.inbox()} aria-current={at('inbox')}>
             {t('nav.inbox')}
           </a>
@@ -148,6 +154,9 @@ function Screen(): JSX.Element {
       board: 'nav.board',
       leftout: 'nav.leftout',
       inbox: 'nav.inbox',
+      plan: 'nav.plan',
+      planning: 'nav.plan',
+      replan: 'nav.replan',
       unknown: 'nav',
     } as const
     document.title = `${t(names[route.value.screen])} · Doorstep`
@@ -161,6 +170,12 @@ function Screen(): JSX.Element {
       return <LeftOut key={r.round} id={r.round} />
     case 'inbox':
       return <Inbox kind={r.kind} />
+    case 'plan':
+      return <PlanRound />
+    case 'planning':
+      return <Planning key={r.round} id={r.round} />
+    case 'replan':
+      return <Replan key={r.round} id={r.round} />
     case 'unknown':
       return (
         <>
