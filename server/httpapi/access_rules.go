@@ -58,7 +58,7 @@ var accessRules = map[string]accessRule{
 
 	"listAlerts": idsAlone, "listRounds": idsAlone, "getRound": idsAlone, "roundProgress": idsAlone,
 	"officeStream": idsAlone, "listAppointmentSlots": idsAlone, "reportCoverage": idsAlone, "listErasures": idsAlone,
-	"getErasure": idsAlone, "getMove": idsAlone, "listTakenBack": idsAlone,
+	"getErasure": idsAlone, "getMove": idsAlone, "listTakenBack": idsAlone, "readLawNow": idsAlone,
 
 	"pull": byTheStops, "manifest": byTheStops, "stream": byTheStops,
 

@@ -246,6 +246,7 @@ func humaConfig(version string) huma.Config {
 		{Name: "office", Description: "Users, devices, branches, lenders, territories, teams and shifts."},
 		{Name: "imports", Description: "Overdue cases, territories, earlier contacts and payments."},
 		{Name: "cases", Description: "Case files, holds, plans, notices, alerts and codes."},
+		{Name: "messages", Description: "Texts to debtors and their replies: templates, ladders, judgement."},
 		{Name: "rounds", Description: "Planning and publishing a day."},
 		{Name: "sync", Description: "What agents' phones speak."},
 		{Name: "map", Description: "The map that lies under stops and territories."},
