@@ -7,8 +7,8 @@ import (
 	"doorstep/auth"
 )
 
-// The cookies that hold a browser's refresh token: of a sign-in without a device (the console), and of one with a device
-// (the agents' app). One browser may be signed in to both.
+// The cookies that hold a browser's refresh token: of a sign-in without a device (the console), and of one with a
+// device (the agents' app). One browser may be signed in to both.
 const (
 	deskCookie  = "doorstep_refresh"
 	phoneCookie = "doorstep_phone"

@@ -1,1 +1,0 @@
-import{a,b,c,d,e}from"/app/assets/chunk-D55BLOAU.js";import"/app/assets/chunk-OJPAR4OX.js";import"/app/assets/chunk-77DGSZYA.js";import"/app/assets/chunk-7CY2VJKZ.js";import"/app/assets/chunk-WJ3VJNP3.js";export{c as Foot,a as Report,e as sign,b as useFinish,d as visitFor};
