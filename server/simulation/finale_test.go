@@ -140,21 +140,8 @@ func (w *world) likeNew(p *phone) {
 
 var asOf = regexp.MustCompile(`"as_of":"[^"]*"`)
 
-// timeless is a document without the time at which it was read, and with its members in order, which means nothing.
-func timeless(doc json.RawMessage) []byte {
-	text := asOf.ReplaceAll(doc, []byte(`"as_of":""`))
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	var v any
-	if d.Decode(&v) != nil {
-		return text
-	}
-	ordered, err := json.Marshal(v)
-	if err != nil {
-		return text
-	}
-	return ordered
-}
+// timeless is a document without the time at which it was read.
+func timeless(doc json.RawMessage) []byte { return asOf.ReplaceAll(doc, []byte(`"as_of":""`)) }
 
 // phoneKinds are the types of records that phones make.
 var phoneKinds = []string{"visits", "visit_notes", "consents", "signatures", "payments_reported", "visit_confirmations",
