@@ -564,7 +564,8 @@ func TestBadInput(t *testing.T) {
 // logIsClean checks that the log has no names, no other personal data and no errors of the server.
 func (h *hostile) logIsClean(t *testing.T) {
 	t.Helper()
-	log := h.log.String()
+	// The fraction of a second may be the digits of a place.
+	log := regexp.MustCompile(`"time":"[^"]*",`).ReplaceAllString(h.log.String(), "")
 	if strings.Count(log, "\n") < 100 {
 		t.Fatalf("the log has %d bytes: nothing to read", len(log))
 	}

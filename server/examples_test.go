@@ -288,6 +288,7 @@ func playExamples(t *testing.T) map[string]exchange {
 			`"external_id":"call-5001"}`+"\n")
 	show("recordContact", "POST", "/v1/cases/north.1001/contacts", map[string]any{"channel": "call",
 		"at": "2026-11-24T16:20:00Z", "result": "no_answer"}, nil)
+	show("readLawNow", "GET", "/v1/cases/north.1003/law", nil, nil)
 	show("openHold", "POST", "/v1/cases/north.1003/holds", map[string]any{"kind": "dispute", "until": "2026-12-31"}, nil)
 	show("makeAppointment", "POST", "/v1/cases/north.1002/appointments", map[string]any{"from": "2026-11-25T15:00:00Z",
 		"to": "2026-11-25T17:00:00Z"}, nil)
@@ -390,6 +391,7 @@ func playExamples(t *testing.T) map[string]exchange {
 		"hold": "none", "limit": 1}, nil)
 	rec.next = "listOutcomes"
 	ok(t, office.Do(ctx, "GET", "/v1/outcomes?lender=north", nil, io.Writer(&bytes.Buffer{})))
+	show("getFigures", "GET", "/v1/figures?branch=porto&by=team", nil, nil)
 	show("getInbox", "GET", "/v1/inbox?branch=porto", nil, nil)
 	show("listVisits", "GET", "/v1/visits?branch=porto&limit=1", nil, nil)
 	show("listAssignments", "GET", "/v1/assignments?branch=porto&limit=1", nil, nil)

@@ -193,6 +193,9 @@ func (s *Service) card(ctx context.Context, find *ahead, rec journal.Record, k *
 		if doc, err = s.withPeople(ctx, find, doc, k); err != nil {
 			return nil, err
 		}
+		if doc, err = s.withPlanRules(ctx, find, doc, k, s.zones.dayAt(now, k.TimeZone)); err != nil {
+			return nil, err
+		}
 	}
 	door, err := s.door(ctx, find, k, now)
 	if err != nil || door == nil {

@@ -64,10 +64,8 @@ var inboxKinds = []struct {
 	{"complaints", "", func(_ *Service, q *journal.Query, _ func(int) string) {
 		q.Type, q.Index, q.Eq = "complaints", ComplaintsByState.Name, []any{record.ComplaintOpen}
 	}, (*desk).complaint},
-	{"complaint_holds", blindView, func(s *Service, q *journal.Query, day func(int) string) {
-		q.Index, q.Eq = blindByHold.Name, []any{blinded(s.vault, q.Branch, "hold", sameHold("complaint"))}
-		q.From = day(-1)
-	}, (*desk).complaintHold},
+	{"complaint_holds", blindView, heldFor("complaint"), (*desk).complaintHold},
+	{"load_stops", blindView, heldFor(loadHold), (*desk).loadStop},
 	{"hold_releases", blindView, func(_ *Service, q *journal.Query, _ func(int) string) {
 		q.Index, q.Eq = blindByEnding.Name, []any{int64(1)}
 	}, (*desk).release},

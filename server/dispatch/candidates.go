@@ -77,6 +77,9 @@ func (s *Service) candidates(ctx context.Context, r Round, j judging, d *day) ([
 func unfit(f *casework.PlanningFile, date string) whyNot {
 	k := &f.Case
 	if holds := k.OpenHolds(date); len(holds) > 0 {
+		if casework.OnlyLoadStops(holds) {
+			return whyNot{ContactLoad, "house-contact-load", []string{"house"}}
+		}
 		return whyNot{OnHold, "house-hold", []string{"house"}} // which kind is personal
 	}
 	switch k.AddressVerification {

@@ -187,6 +187,7 @@ const (
 	BranchClosed   = "BRANCH_CLOSED"     // the branch is closed that day; our own rule
 	AddressUnfit   = "ADDRESS_UNFIT"     // the address is known to be wrong; our own rule
 	OnHold         = "HOLD"              // an open hold; our own rule
+	ContactLoad    = "CONTACT_LOAD"      // the debtor was contacted as often as the lender allows; our own rule
 	NoFitTeam      = "NO_FIT_TEAM"       // no team of the territory has what the visit needs
 	Unreachable    = "UNREACHABLE"       // no road leads there from where the teams that may go start
 	BeyondLimits   = "BEYOND_LIMITS"     // no team could go there and back in its shift, whatever the hour

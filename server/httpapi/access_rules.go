@@ -21,6 +21,7 @@ var (
 	ownThings  = accessRule{why: "what is shown is the caller's own"}
 	staffOnly  = accessRule{why: "it shows the organisation and its people, and no debtor"}
 	noDebtors  = accessRule{why: "it shows law, codes, proofs or places on the map, and no debtor"}
+	countsOnly = accessRule{why: "it shows counts and sums, and no case"}
 	idsAlone   = accessRule{why: "it shows ids, times and codes of cases, and nothing that is sealed"}
 	byTheStops = accessRule{why: "what a phone reads follows from the stops that were issued to its agent"}
 	theLog     = accessRule{why: "it is the log, and says only who read"}
@@ -58,7 +59,9 @@ var accessRules = map[string]accessRule{
 
 	"listAlerts": idsAlone, "listRounds": idsAlone, "getRound": idsAlone, "roundProgress": idsAlone,
 	"officeStream": idsAlone, "listAppointmentSlots": idsAlone, "reportCoverage": idsAlone, "listErasures": idsAlone,
-	"getErasure": idsAlone, "getMove": idsAlone, "listTakenBack": idsAlone,
+	"getErasure": idsAlone, "getMove": idsAlone, "listTakenBack": idsAlone, "readLawNow": idsAlone,
+
+	"getFigures": countsOnly,
 
 	"pull": byTheStops, "manifest": byTheStops, "stream": byTheStops,
 

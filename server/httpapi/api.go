@@ -23,6 +23,7 @@ import (
 	"doorstep/server/casework"
 	"doorstep/server/conduct"
 	"doorstep/server/dispatch"
+	"doorstep/server/figures"
 	"doorstep/server/ladder"
 	"doorstep/server/office"
 	"doorstep/sync/journal"
@@ -41,6 +42,7 @@ type Options struct {
 	Dispatch *dispatch.Service
 	Audit    *audit.Log
 	Access   *access.Log
+	Figures  *figures.Service
 	Visits   audit.Visits
 	// Attachments takes in uploads.
 	Attachments *attachments.Service
@@ -215,6 +217,7 @@ func New(o Options) *API {
 	a.accessEndpoints()
 	a.textEndpoints()
 	a.outcomeEndpoints()
+	a.figureEndpoints()
 	a.agentDayEndpoints()
 	a.syncEndpoints()
 	a.fileEndpoints()
@@ -246,6 +249,7 @@ func humaConfig(version string) huma.Config {
 		{Name: "office", Description: "Users, devices, branches, lenders, territories, teams and shifts."},
 		{Name: "imports", Description: "Overdue cases, territories, earlier contacts and payments."},
 		{Name: "cases", Description: "Case files, holds, plans, notices, alerts and codes."},
+		{Name: "messages", Description: "Texts to debtors and their replies: templates, ladders, judgement."},
 		{Name: "rounds", Description: "Planning and publishing a day."},
 		{Name: "sync", Description: "What agents' phones speak."},
 		{Name: "map", Description: "The map that lies under stops and territories."},
