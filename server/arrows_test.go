@@ -41,7 +41,7 @@ var arrows = map[string][]string{
 	"server/conduct":       {"auth/refusal", "auth/strictjson"},
 	"server/conduct/words": {"auth/refusal", "auth/strictjson"},
 	"server/repayment":     {"auth/refusal", "auth/strictjson"},
-	"server/ladder":        {"auth/refusal", "server/conduct"},
+	"server/ladder":        {"auth/refusal", "server/conduct", "server/conduct/words"},
 	"server/office": {"auth", "auth/refusal", "geo", "geo/country", "geo/division", "server/conduct/words",
 		"server/ladder", "server/repayment", "sync/journal"},
 	"server/record": {"auth", "auth/refusal", "auth/strictjson", "geo", "sync/journal", "sync/offline", "sync/seal"},
@@ -85,10 +85,11 @@ var arrows = map[string][]string{
 		"server/store/sqlitestore", "sync/journal"},
 	"scripts/firstround": {"server/play"},
 	"scripts/underfire":  {"server/play"},
-	"scripts/benchsync":  {"server", "server/play"},
+	"scripts/benchsync":  {"scripts/figures", "server", "server/play"},
+	"scripts/figures":    {},
 	"scripts/democity":   {},
 	"scripts/countries":  {},
-	"scripts/benchmark": {"auth", "geo/routing", "geo/routing/referee", "server", "server/play",
+	"scripts/benchmark": {"auth", "geo/routing", "geo/routing/referee", "scripts/figures", "server", "server/play",
 		"server/store/sqlitestore", "sync/journal"},
 }
 

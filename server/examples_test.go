@@ -288,6 +288,7 @@ func playExamples(t *testing.T) map[string]exchange {
 			`"external_id":"call-5001"}`+"\n")
 	show("recordContact", "POST", "/v1/cases/north.1001/contacts", map[string]any{"channel": "call",
 		"at": "2026-11-24T16:20:00Z", "result": "no_answer"}, nil)
+	show("readLawNow", "GET", "/v1/cases/north.1003/law", nil, nil)
 	show("openHold", "POST", "/v1/cases/north.1003/holds", map[string]any{"kind": "dispute", "until": "2026-12-31"}, nil)
 	show("makeAppointment", "POST", "/v1/cases/north.1002/appointments", map[string]any{"from": "2026-11-25T15:00:00Z",
 		"to": "2026-11-25T17:00:00Z"}, nil)

@@ -29,6 +29,7 @@ import (
 	"doorstep/server/dispatch"
 	"doorstep/server/figures"
 	"doorstep/server/httpapi"
+	"doorstep/server/ladder"
 	"doorstep/server/lawbook"
 	"doorstep/server/notify"
 	"doorstep/server/notify/fcm"
@@ -111,7 +112,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	s.office.DeviceApproval = cfg.DeviceApproval
 	s.casework = casework.New(casework.Options{Journal: s.journal, Vault: vault, Policy: shipped, Lenders: s.office,
 		Devices: s.office, Teams: dispatch.TeamsOf(s.office), Agents: s.office, Names: s.namesOf, Erasures: erasures,
-		Texting: casework.Texting{Texts: textOffice{s.office}, Lint: lint, Intent: intent}, Log: cfg.Log,
+		Texting: casework.Texting{Texts: textOffice{s.office}, Lint: ladder.Judge, Intent: intent}, Log: cfg.Log,
 		Territories: func(ctx context.Context, b auth.BranchID) (casework.TerritoryIndex, error) {
 			return s.office.Index(ctx, b)
 		},
@@ -166,7 +167,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	}
 	s.api = httpapi.New(httpapi.Options{Sessions: sessions, Office: s.office, Casework: s.casework, Dispatch: s.dispatch,
 		Audit: s.audit, Access: s.access, Visits: visits{s.casework}, Attachments: s.files, Offline: s.offline,
-		Figures: figures.New(s.journal), Hooks: s.hooks, Lint: lint, Poke: s.texts.Poke,
+		Figures: figures.New(s.journal), Hooks: s.hooks, Lint: ladder.Judge, Poke: s.texts.Poke,
 		Journal: s.journal, Travel: times, Map: s.basemap,
 		Threads: threads, Law: s.law, Hash: func(b []byte) [32]byte { return vault.Hash("request", b) },
 		Ready: s.ready, Trouble: sqlitestore.Trouble, TrustedProxies: cfg.trusted, UnreadablePushes: cfg.unreadablePushes,

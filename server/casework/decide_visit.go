@@ -151,6 +151,7 @@ func partyMet(v *record.Visit) string {
 }
 
 // minutesAtDoor is how long the visit lasted by the phone, in minutes begun and at most a day; 0 if it does not say.
+// It ended before it was reported.
 func minutesAtDoor(v *record.Visit) int {
 	var end time.Time
 	if v.CheckOut != nil {
@@ -158,6 +159,9 @@ func minutesAtDoor(v *record.Visit) int {
 	}
 	if v.LeftAt.After(end) {
 		end = v.LeftAt
+	}
+	if end.After(v.ReceivedAt) {
+		end = v.ReceivedAt
 	}
 	if !end.After(v.At) {
 		return 0
@@ -181,7 +185,12 @@ func decisions(f *File, v *record.Visit, judged verdict) []verdict {
 // complete fills in what the case and the assignment know.
 func (c RecordVisit) complete(t *turn, f *File, v *record.Visit) {
 	v.Lender, v.Branch, v.TimeZone, v.Territory = f.Case.Lender, f.Case.Branch, f.Case.TimeZone, f.Case.Territory
-	v.Move(v.Take(f.Case.Debtor, t.sentBy(c.From), &v.At), c.From.Corrected()...)
+	sent := t.sentBy(c.From)
+	ahead := sent.Foretells(v)
+	v.Move(v.Take(f.Case.Debtor, sent, &v.At), c.From.Corrected()...)
+	if ahead {
+		v.Flag(record.FlagInFuture)
+	}
 	v.On, v.ReceivedOn = t.svc.zones.dayAt(v.At, v.TimeZone), t.svc.zones.dayAt(v.ReceivedAt, v.TimeZone)
 	v.MonoMs, v.Flags = c.MonoMs, append(v.Flags, c.Flags...)
 	if a := assignmentOf(f, v); a != nil {
@@ -293,7 +302,8 @@ func (c RecordVisit) flags(f *File, v *record.Visit, judged verdict) []string {
 	if v.CheckIn != nil && v.CheckIn.Mock {
 		out = append(out, "mock_location")
 	}
-	if (v.AskedToLeave || v.Outcome == "MET_ASKED_TO_LEAVE") && v.LeftWhenAsked != nil && !*v.LeftWhenAsked {
+	asked := v.AskedToLeave || !v.AskedAt.IsZero() || v.Outcome == "MET_ASKED_TO_LEAVE"
+	if asked && v.LeftWhenAsked != nil && !*v.LeftWhenAsked {
 		out = append(out, "stayed_when_asked")
 	}
 	if v.DisclosureMade && v.PersonMet != nil && v.PersonMet.Relationship != "debtor" {

@@ -142,6 +142,8 @@ type Request struct {
 	Claimed time.Time // when the device says it happened; zero when it said nothing
 	Device  auth.DeviceID
 	Cmd     Cmd
+	// Seen is what its sender had before them of a case; the zero value: they do not say.
+	Seen SeenCase
 }
 
 // Cmd is a change of this room: one exported struct each (OpenHold, RecordVisit, …).
@@ -243,6 +245,9 @@ func (c *call) decide(ctx context.Context, r *journal.Reader, i int) (journal.Dr
 	}
 	t := &turn{svc: c.svc, call: c, r: r, Actor: c.actor, Branch: r.Branch, At: r.At.UTC().Truncate(time.Second),
 		Request: q}
+	if err := t.stillAs(ctx, q.Seen); err != nil {
+		return journal.Draft{}, err
+	}
 	d, err := q.Cmd.decide(ctx, t)
 	if err != nil || d == nil {
 		return journal.Draft{}, err

@@ -18,7 +18,7 @@ import (
 type Texting struct {
 	// Texts knows what lenders send by text; nil: none is sent.
 	Texts Texts
-	// Lint judges the words of a text before it is sent; nil: by its variables alone.
+	// Lint judges the words of a text before it is sent; nil: ladder.Judge.
 	Lint ladder.Lint
 	// Intent tells what a reply means; nil: every reply is for a person to read.
 	Intent ladder.Intent
@@ -26,7 +26,7 @@ type Texting struct {
 
 func (x Texting) filled() Texting {
 	if x.Lint == nil {
-		x.Lint = ladder.LintVariables
+		x.Lint = ladder.Judge
 	}
 	if x.Intent == nil {
 		x.Intent = func(string, string) ladder.Answer { return ladder.Answer{Intent: record.IntentOther} }

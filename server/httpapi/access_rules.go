@@ -59,7 +59,7 @@ var accessRules = map[string]accessRule{
 
 	"listAlerts": idsAlone, "listRounds": idsAlone, "getRound": idsAlone, "roundProgress": idsAlone,
 	"officeStream": idsAlone, "listAppointmentSlots": idsAlone, "reportCoverage": idsAlone, "listErasures": idsAlone,
-	"getErasure": idsAlone, "getMove": idsAlone, "listTakenBack": idsAlone,
+	"getErasure": idsAlone, "getMove": idsAlone, "listTakenBack": idsAlone, "readLawNow": idsAlone,
 
 	"getFigures": countsOnly,
 

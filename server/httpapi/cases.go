@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 	"doorstep/geo"
 	"doorstep/server/access"
 	"doorstep/server/casework"
@@ -37,7 +38,37 @@ func doCase[T any](ctx context.Context, a *API, c call, id string, cmd casework.
 	if err != nil {
 		return nil, err
 	}
-	return do[T](ctx, a, c, b, cmd)
+	return doIn[T](ctx, a, c, b, id, cmd)
+}
+
+// doIn runs a command on a case of a branch and answers with its receipt, a T, or with who changed the case since the
+// caller saw it.
+func doIn[T any](ctx context.Context, a *API, c call, b auth.BranchID, id string, cmd casework.Cmd) (*body[receipt[T]],
+	error) {
+	q := request(c, cmd)
+	q.Seen = casework.SeenCase{Case: journal.CaseID(id), Rev: c.seen}
+	r, err := a.opt.Casework.One(ctx, c.actor, b, q)
+	if err != nil {
+		return nil, a.whoChanged(ctx, c.actor, b, id, err)
+	}
+	text, err := receiptText(r)
+	return respond(receipt[T]{text}), err
+}
+
+// whoChanged adds to a refusal as case.changed who changed the case. Other errors are given back.
+func (a *API) whoChanged(ctx context.Context, actor auth.Actor, b auth.BranchID, id string, err error) error {
+	no, is := refusal.Of(err)
+	if !is || no.Code() != "case.changed" {
+		return err
+	}
+	last, failed := a.opt.Casework.LastChange(ctx, actor, b, journal.CaseID(id))
+	if failed != nil {
+		return failed
+	}
+	p := ofRefusal(no)
+	p.members, p.Errors = false, []ProblemField{{"header." + seenHeader, "older than what stands there now"}}
+	p.Changed = &CaseChanged{Rev: last.Rev, By: last.By, At: last.At, Action: last.Action}
+	return p
 }
 
 // do runs a command in a branch and answers with its receipt, a T.
@@ -243,7 +274,7 @@ func (a *API) reassignCase(ctx context.Context, c call, in *reassignCaseIn) (*bo
 			return nil, err
 		}
 	}
-	return do[casework.CaseReceipt](ctx, a, c, b, casework.Reassign{Case: id, Team: in.Body.Team,
+	return doIn[casework.CaseReceipt](ctx, a, c, b, in.ID, casework.Reassign{Case: id, Team: in.Body.Team,
 		Territory: in.Body.Territory})
 }
 

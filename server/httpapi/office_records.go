@@ -74,9 +74,9 @@ func doOffice[T any](ctx context.Context, a *API, c call, of, kind, own string, 
 		key, payload = kind+":"+id, a.payload([]any{kind, of, said})
 	}
 	r, err := a.opt.Casework.One(ctx, c.actor, b, casework.Request{ID: journal.HTTPCommand(c.actor.User, key),
-		Payload: payload, Cmd: cmd(id)})
+		Payload: payload, Cmd: cmd(id), Seen: casework.SeenCase{Case: journal.CaseID(of), Rev: c.seen}})
 	if err != nil {
-		return nil, err
+		return nil, a.whoChanged(ctx, c.actor, b, of, err)
 	}
 	text, err := receiptText(r)
 	return respond(receipt[T]{text}), err

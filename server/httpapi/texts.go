@@ -300,7 +300,7 @@ func (a *API) queueMessage(ctx context.Context, c call, in *queueMessageIn) (*bo
 	if err != nil {
 		return nil, err
 	}
-	out, err := do[casework.MessageReceipt](ctx, a, c, b, casework.QueueText{Case: journal.CaseID(in.ID),
+	out, err := doIn[casework.MessageReceipt](ctx, a, c, b, in.ID, casework.QueueText{Case: journal.CaseID(in.ID),
 		Kind: in.Body.Kind, Values: in.Body.Values})
 	a.opt.Poke(b)
 	return out, err

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/text/currency"
 
 	"doorstep/auth/refusal"
+	"doorstep/server/conduct/words"
 )
 
 // Text is a text to be judged: a template with its variables in braces, or what one becomes with Vars.
@@ -31,12 +32,7 @@ type Text struct {
 }
 
 // Consequence is what a lender may announce, with its source.
-type Consequence struct {
-	ID        string            `json:"id"`
-	Text      map[string]string `json:"text"` // by language
-	Countries []string          `json:"countries"`
-	Source    string            `json:"source"`
-}
+type Consequence = words.Consequence
 
 // Fault is why a text may not be sent.
 type Fault struct {
@@ -89,11 +85,6 @@ func Variables(text string) []string {
 
 // ConsequencePrefix begins the variables that stand for a consequence.
 const ConsequencePrefix = "consequence."
-
-// variables are those that a template may have.
-var variables = []string{"sender_name", "amount", "due_date", "days_late", "pay_link", "plan_link", "hardship_link",
-	"complaint_phone", "opt_out", "code_link", "who_link", "reference", "visit_date", "visit_window", "answer_by",
-	"paid_amount", "paid_on", "instalment_amount", "instalment_due"}
 
 // Given are the variables whose values come with the request for a message, since no record has them.
 func Given(kind string) []string {

@@ -11,7 +11,6 @@ import (
 
 	"doorstep/auth"
 	"doorstep/server/conduct/words"
-	"doorstep/server/ladder"
 	"doorstep/sync/journal"
 )
 
@@ -197,9 +196,6 @@ func (s *Service) contractsOf(ctx context.Context, u User) ([]auth.BranchID, err
 }
 
 // Said is what the lender calls its products and what it may announce, as texts are judged by.
-func (l *Lender) Said() (products []string, consequences []ladder.Consequence) {
-	for _, c := range l.Consequences {
-		consequences = append(consequences, ladder.Consequence(c))
-	}
-	return l.Products, consequences
+func (l *Lender) Said() (products []string, consequences []words.Consequence) {
+	return l.Products, l.Consequences
 }

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"slices"
 	"time"
 
 	"doorstep/auth"
@@ -117,7 +118,11 @@ func (t *Taken) mend(s Sent, at time.Time) time.Duration {
 }
 
 // Flag adds a flag.
-func (t *Taken) Flag(flag string) { t.Flags = append(t.Flags, flag) }
+func (t *Taken) Flag(flag string) {
+	if !slices.Contains(t.Flags, flag) {
+		t.Flags = append(t.Flags, flag)
+	}
+}
 
 // taken gives the part of a state that the server adds.
 func (t *Taken) taken() *Taken { return t }
