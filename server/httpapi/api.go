@@ -207,6 +207,7 @@ func New(o Options) *API {
 	a.moveEndpoints()
 	a.planEndpoints()
 	a.planPreviewEndpoint()
+	a.planPaperEndpoint()
 	a.roundEndpoints()
 	a.progressEndpoints()
 	a.routingEndpoints()
