@@ -102,10 +102,10 @@ function Inside(): JSX.Element {
               <a href={address.today()} aria-current={at('today')}>
                 {t('nav.today')}
               </a>
-              <a href={address.inbox()} aria-current={at('inbox')}>
+              <a href={address.inbox()} aria-current={at('inbox') ?? at('conflict')}>
                 {t('nav.inbox')}
               </a>
-              <a href={address.cases()} aria-current={at('cases')}>
+              <a href={address.cases()} aria-current={at('cases') ?? at('case')}>
                 {t('nav.cases')}
               </a>
             </>
