@@ -98,7 +98,9 @@ var goodBodies = map[string]map[string]any{
 	"changeUser":     {"name": "Somebody"},
 	"changePassword": {"old": "not the old one", "new": "some new password"},
 	"changeDevice":   {"push_token": "a"},
-	"putBranch":      {"time_zone": "Europe/Lisbon", "country": "PT", "name": "A branch"},
+	"putDeviceState": {"time": "2026-11-25T09:00:00Z", "waiting": 2, "oldest_at": "2026-11-25T08:00:00Z", "build": "1.2",
+		"storage_kept": true, "free_bytes": 1000},
+	"putBranch": {"time_zone": "Europe/Lisbon", "country": "PT", "name": "A branch"},
 	"putLender": {"name": "A lender", "products": []any{"QuickCash"}, "consequences": []any{map[string]any{"id": "fee",
 		"text": map[string]any{"en": "A fee may be added."}, "countries": []any{"GB"}, "source": "agreement, clause 4"}}},
 	"lintMessage": {"language": "en", "country": "GB", "step": "thank_you", "recipient": "debtor",
@@ -152,7 +154,9 @@ var goodBodies = map[string]map[string]any{
 	"reviewCorrection": {"state": "accepted"},
 	"undoImport":       {"reason": "wrong_file"},
 	"handleQuarantine": {"accept": false},
-	"planRound":        {"date": hostileDate, "time_limit_s": 1},
+	"proposeRound": {"time_limit_s": 1, "moves": []any{map[string]any{"case": "LND-north.CASE-north-1", "team": "nobody"}},
+		"locks": []any{map[string]any{"case": "LND-north.CASE-north-1", "keep": "time"}}},
+	"planRound": {"date": hostileDate, "time_limit_s": 1},
 	"decide": {"profiles": []any{"house-visit"}, "action": map[string]any{"channel": "visit", "at": "2026-11-25T10:00:00",
 		"tz": []any{"Europe/Lisbon"}, "place": "home", "party": "debtor",
 		"purpose": "collect"},
@@ -160,6 +164,8 @@ var goodBodies = map[string]map[string]any{
 			"no_places": []any{"workplace"}, "no_channels": []any{"sms"}, "opt_out": []any{"sms"}}},
 		"history": []any{map[string]any{"channel": "visit", "at": "2026-11-24T10:00:00", "result": "contact",
 			"party": "debtor", "place": "home", "purpose": "collect"}}},
+	"decideDay": {"profiles": []any{"house-visit"}, "action": map[string]any{"channel": "visit",
+		"at": "2026-11-25T10:00:00", "tz": []any{"Europe/Lisbon"}, "place": "home"}},
 	"previewPlan": {"request": map[string]any{"kind": "settlement", "today": "2026-11-25", "currency": "EUR",
 		"balance_minor": 100000, "start_on": "2026-12-15", "frequency": "monthly", "count": 3, "concession_minor": 1000,
 		"guardrails": map[string]any{"max_term_months": 24}, "affordability": map[string]any{"surplus_minor": 50000}},
@@ -564,7 +570,8 @@ func TestBadInput(t *testing.T) {
 // logIsClean checks that the log has no names, no other personal data and no errors of the server.
 func (h *hostile) logIsClean(t *testing.T) {
 	t.Helper()
-	log := h.log.String()
+	// The fraction of a second may be the digits of a place.
+	log := regexp.MustCompile(`"time":"[^"]*",`).ReplaceAllString(h.log.String(), "")
 	if strings.Count(log, "\n") < 100 {
 		t.Fatalf("the log has %d bytes: nothing to read", len(log))
 	}

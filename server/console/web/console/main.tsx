@@ -18,6 +18,9 @@ import { address, type Route, route, takeLinks } from './route'
 import { Board } from './screens/board'
 import { Later } from './screens/later'
 import { LeftOut } from './screens/leftout'
+import { PlanRound } from './screens/plan'
+import { Planning } from './screens/planning'
+import { Replan } from './screens/replan'
 import { AddFactor, ChangePassword, SignIn } from './screens/signin'
 import { Today } from './screens/today'
 import { Waiting } from './screens/waiting'
@@ -102,6 +105,9 @@ function Inside(): JSX.Element {
               <a href={address.today()} aria-current={at('today')}>
                 {t('nav.today')}
               </a>
+              <a href={address.plan()} aria-current={at('plan') ?? at('planning')}>
+                {t('nav.plan')}
+              </a>
               <a href={address.inbox()} aria-current={at('inbox') ?? at('conflict')}>
                 {t('nav.inbox')}
               </a>
@@ -166,6 +172,9 @@ function Screen(): JSX.Element {
       board: 'nav.board',
       leftout: 'nav.leftout',
       inbox: 'nav.inbox',
+      plan: 'nav.plan',
+      planning: 'nav.plan',
+      replan: 'nav.replan',
       cases: 'nav.cases',
       case: 'nav.case',
       conflict: 'nav.conflict',
@@ -191,6 +200,12 @@ function Screen(): JSX.Element {
       return <Later key={r.id} of={conflict} with={{ id: r.id }} />
     case 'audit':
       return <Later key="audit" of={audit} with={{}} />
+    case 'plan':
+      return <PlanRound />
+    case 'planning':
+      return <Planning key={r.round} id={r.round} />
+    case 'replan':
+      return <Replan key={r.round} id={r.round} />
     case 'unknown':
       return (
         <>
