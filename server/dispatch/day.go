@@ -89,7 +89,7 @@ func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
 	}
 	stops, apart := doors(cands, crews)
 	for _, i := range apart {
-		d.leave(r, cands[i].id, SameDebtor, "house-one-visit", nil)
+		d.leave(r, cands[i].id, whyNot{code: SameDebtor, rule: "house-one-visit"})
 		d.cost.PriorityLeft += cands[i].priority
 	}
 	s.report(r.ID, Progress{Stage: "measuring", LeftOut: len(d.leftOut)})
@@ -270,7 +270,7 @@ func (s *Service) read(r Round, z *puzzle, res routing.Result, cands []candidate
 			return refuse(refusal.Conflict, "round.check", "", "a case was left out without a reason")
 		}
 		for _, i := range z.doors[l.Stop].cands {
-			d.leave(r, cands[i].id, code, "", nil)
+			d.leave(r, cands[i].id, whyNot{code: code})
 			d.leftOut[len(d.leftOut)-1].Given = cands[i].given
 			d.cost.PriorityLeft += cands[i].priority
 		}
@@ -292,6 +292,7 @@ func (s *Service) read(r Round, z *puzzle, res routing.Result, cands []candidate
 }
 
 // leave notes a case that gets no stop.
-func (d *day) leave(r Round, id journal.CaseID, code, rule string, cite []string) {
-	d.leftOut = append(d.leftOut, LeftOut{Round: r.ID, Run: r.Run, Case: id, Code: code, Rule: rule, Cite: cite})
+func (d *day) leave(r Round, id journal.CaseID, why whyNot) {
+	d.leftOut = append(d.leftOut, LeftOut{Round: r.ID, Run: r.Run, Case: id, Code: why.code, Rule: why.rule,
+		Cite: why.cite, Missing: why.missing})
 }

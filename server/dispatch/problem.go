@@ -30,6 +30,8 @@ type crew struct {
 	vicinity *vicinity
 	// onLeave says of one without an agent that all of them are on leave.
 	onLeave bool
+	// uncertified says of one without an agent that they lack a certificate, all but those on leave.
+	uncertified bool
 }
 
 // kind is what the law sees of a crew; crews of one kind are judged once.
@@ -108,7 +110,7 @@ func (s *Service) crews(ctx context.Context, r Round, origin time.Time, zone *ti
 		if len(able(c.agents, unable)) > 0 {
 			return false
 		}
-		c.onLeave = allOnLeave(c.agents, unable)
+		c.onLeave, c.uncertified = allOnLeave(c.agents, unable), uncertified(c.agents, unable)
 		empty = append(empty, c)
 		return true
 	})

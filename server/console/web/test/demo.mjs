@@ -55,6 +55,8 @@ export async function demo(...more) {
   return {
     said,
     round,
+    /** The address without the proxy. */
+    target,
     /** The address behind the proxy. */
     url: `http://127.0.0.1:${line.port}`,
     line,
