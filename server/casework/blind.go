@@ -296,7 +296,7 @@ func samePhone(text, region string) (string, bool) {
 // sameHold is the kind under which a hold is found: kinds that raise the same flags are one.
 func sameHold(kind string) string {
 	k, known := record.HoldKindNamed(kind)
-	if !known {
+	if !known || len(k.Flags) == 0 {
 		return kind
 	}
 	flags := slices.Clone(k.Flags)

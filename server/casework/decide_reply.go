@@ -258,7 +258,7 @@ func (c takeReply) opens(f *File, d *draftBuilder, r *record.Reply, within condu
 			from = "unknown"
 		}
 		due := ""
-		if within.Days == 0 {
+		if within.Due(today) == "" {
 			due = dayAfter(today, answerWithin)
 		}
 		reply := d.reply

@@ -177,6 +177,7 @@ func (t *turn) word(ctx context.Context, f *File, m *record.Message) (wording, e
 	}
 	w.template = tpl
 	w.values = textValues(k, m, tpl.Language, today, sender)
+	maps.Copy(w.values, t.svc.zones.visitValues(k, m, tpl.Language))
 	text, bad := ladder.Fill(tpl.Text, w.values)
 	if bad != nil {
 		w.reason, w.rule = reasonNoValue, ruleTemplate

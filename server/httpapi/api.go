@@ -23,6 +23,7 @@ import (
 	"doorstep/server/casework"
 	"doorstep/server/conduct"
 	"doorstep/server/dispatch"
+	"doorstep/server/figures"
 	"doorstep/server/ladder"
 	"doorstep/server/office"
 	"doorstep/sync/journal"
@@ -41,6 +42,7 @@ type Options struct {
 	Dispatch *dispatch.Service
 	Audit    *audit.Log
 	Access   *access.Log
+	Figures  *figures.Service
 	Visits   audit.Visits
 	// Attachments takes in uploads.
 	Attachments *attachments.Service
@@ -202,13 +204,16 @@ func New(o Options) *API {
 	a.officeRecordEndpoints()
 	a.codeEndpoints()
 	a.inboxEndpoints()
+	a.checkinEndpoints()
 	a.workListEndpoints()
 	a.erasureEndpoints()
 	a.debtorEndpoints()
 	a.moveEndpoints()
 	a.planEndpoints()
 	a.planPreviewEndpoint()
+	a.planPaperEndpoint()
 	a.roundEndpoints()
+	a.proposalEndpoints()
 	a.progressEndpoints()
 	a.routingEndpoints()
 	a.conductEndpoints()
@@ -218,6 +223,7 @@ func New(o Options) *API {
 	a.accessEndpoints()
 	a.textEndpoints()
 	a.outcomeEndpoints()
+	a.figureEndpoints()
 	a.agentDayEndpoints()
 	a.syncEndpoints()
 	a.fileEndpoints()

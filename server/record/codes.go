@@ -35,6 +35,8 @@ var codes = map[string][]string{
 		"missed_two_designated_meetings", "other_contact_failed", "party_asked_for_more", "plan_offered",
 		"refused_attorney", "refused_contact_person", "refused_employer", "refused_executor", "refused_family",
 		"refused_guarantor", "refused_guardian", "refused_neighbour", "refused_spouse", "specialist_assigned"},
+	"confirm_methods":   {"call", "sms_code", "letter", "document", "other"},
+	"contact_outcomes":  {ContactConfirmed, ContactWrong, ContactNoAnswer, ContactRefused},
 	"erase_reasons":     {"court_order", "debt_sold", "error", "request", "retention"},
 	"erase_withdrawals": {"debtor_withdrew", "duty_to_keep", "error", "wrong_debtor"},
 	"erasure_states":    {ErasureAsked, ErasureConfirmed, ErasureErased, ErasureWithdrawn},
