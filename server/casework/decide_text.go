@@ -130,7 +130,7 @@ func (c SendText) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 		return nil, err
 	}
 	act := textAct{kind: m.Kind, number: numberOf(f, m), tags: w.tags(), overlays: overlays,
-		asked: m.Kind == ladder.StopConfirm}
+		asked: m.Kind == ladder.StopConfirm || m.Kind == ladder.PageCode}
 	if err := t.loadTextGrounds(ctx, f, act); err != nil {
 		return nil, err
 	}
@@ -216,6 +216,10 @@ func decideSend(f *File, d *draftBuilder, id string, m *record.Message, w *wordi
 	m.Number, m.Text = seal.NewText(numberOf(f, m)), seal.NewText(w.text)
 	m.SentAt, m.Contact = d.At, contact
 	m.Attempts++
+	if w.link {
+		addPageLink(f, d, record.PageLink{ID: linkOfText(id), At: d.At, Expires: d.At.AddDate(0, 0, record.PageLinkDays),
+			Message: id, Number: numberOf(f, m)})
+	}
 	d.putContact(f, contact, &record.Contact{Channel: smsChannel, At: d.At, Result: "sent", Party: record.DebtorParty,
 		Number: seal.NewText(numberOf(f, m)), By: d.Actor.User})
 	putMessage(f, d, id, m)
@@ -260,7 +264,7 @@ func (t *turn) textFile(ctx context.Context, id string) (*record.Message, *File,
 func (t *turn) useless(ctx context.Context, f *File, m *record.Message, l *record.Ladder, id string) (string, error) {
 	k := &f.Case
 	number := numberOf(f, m)
-	answers := m.Kind == ladder.StopConfirm
+	answers := m.Kind == ladder.StopConfirm || m.Kind == ladder.PageCode
 	if number != "" && !answers {
 		if stopped, err := t.svc.stopped(ctx, number); err != nil || stopped {
 			return map[bool]string{true: "opted_out"}[stopped], err

@@ -69,14 +69,9 @@ var inboxKinds = []struct {
 	{"complaints_to_close", "", func(_ *Service, q *journal.Query, _ func(int) string) {
 		q.Type, q.Index, q.Eq = "complaints", ComplaintsByState.Name, []any{record.ComplaintAnswered}
 	}, (*desk).answeredComplaint},
-	{"vulnerable_holds", blindView, func(s *Service, q *journal.Query, day func(int) string) {
-		q.Index, q.Eq = blindByHold.Name, []any{blinded(s.vault, q.Branch, "hold", sameHold("vulnerable"))}
-		q.From = day(-1)
-	}, (*desk).complaintHold},
-	{"complaint_holds", blindView, func(s *Service, q *journal.Query, day func(int) string) {
-		q.Index, q.Eq = blindByHold.Name, []any{blinded(s.vault, q.Branch, "hold", sameHold("complaint"))}
-		q.From = day(-1)
-	}, (*desk).complaintHold},
+	{"vulnerable_holds", blindView, heldFor("vulnerable"), (*desk).complaintHold},
+	{"complaint_holds", blindView, heldFor("complaint"), (*desk).complaintHold},
+	{"load_stops", blindView, heldFor(loadHold), (*desk).loadStop},
 	{"hold_releases", blindView, func(_ *Service, q *journal.Query, _ func(int) string) {
 		q.Index, q.Eq = blindByEnding.Name, []any{int64(1)}
 	}, (*desk).release},

@@ -80,7 +80,8 @@ func TestNothingIsTakenInWhileADebtorMoves(t *testing.T) {
 	cases := func(b auth.BranchID) string {
 		t.Helper()
 		return codes(h.svc.ImportCases(ctx, mayor, b, "text/csv", strings.NewReader(file(line("c1", "debtor_ref", "D1",
-			"priority", "5"), line("c2", "debtor_ref", "D1"), line("c3", "debtor_ref", "D1"))), ImportOptions{}))
+			"priority", "5"), line("c2", "debtor_ref", "D1", "due_date", "2026-11-25"),
+			line("c3", "debtor_ref", "D1"))), ImportOptions{}))
 	}
 	payments := func(b auth.BranchID) string {
 		t.Helper()
@@ -198,6 +199,8 @@ func (c contracted) Contracts(_ context.Context, lender string) ([]auth.BranchID
 }
 
 func (c contracted) AddLender(context.Context, auth.UserID, string, auth.BranchID) error { return nil }
+
+func (c contracted) ContactLimit(context.Context, string) (int, int, error) { return 0, 0, nil }
 
 // asking is contracted that does something when a decision first asks.
 type asking struct {

@@ -28,6 +28,9 @@ type judging struct {
 	past     *soFar
 	// elsewhere are the cases that other rounds see to, with the code.
 	elsewhere map[journal.CaseID]string
+	// moves are the teams to which supervisors moved cases in this round.
+	moves map[journal.CaseID]string
+	locks locks
 }
 
 // day is what the files of cases are read for.
@@ -45,12 +48,19 @@ func (s *Service) candidates(ctx context.Context, r Round, j judging, d *day) ([
 			return nil
 		}
 		d.cases++
+		if to, moved := j.moves[k.ID]; moved && k.Team == "" {
+			k.Team = to
+		}
 		c, why, err := j.judge(ctx, f, k.AppointmentsOn(r.Date))
 		if err != nil {
 			return err
 		}
 		if code := j.elsewhere[k.ID]; code != "" && why.code == "" && c.appointment == "" {
 			why = whyNot{code: code}
+		}
+		if why.code == "" {
+			c.must = j.moves[k.ID] != ""
+			why = j.locks.hold(&c, j.crews, j.past)
 		}
 		if why.code != "" {
 			d.leave(r, k.ID, why)
@@ -78,6 +88,9 @@ func (s *Service) candidates(ctx context.Context, r Round, j judging, d *day) ([
 func unfit(f *casework.PlanningFile, date string) whyNot {
 	k := &f.Case
 	if holds := k.OpenHolds(date); len(holds) > 0 {
+		if casework.OnlyLoadStops(holds) {
+			return whyNot{code: ContactLoad, rule: "house-contact-load", cite: []string{"house"}}
+		}
 		return whyNot{code: OnHold, rule: "house-hold", cite: []string{"house"}} // which kind is personal
 	}
 	switch k.AddressVerification {

@@ -159,6 +159,8 @@ type candidate struct {
 	territory   string
 	// given says that a supervisor gave the case to the team whose phones have it: planning anew keeps it there.
 	given bool
+	// must says that it is visited before all that need not be: a supervisor moved it to a team, or locked it.
+	must bool
 }
 
 // part is a share of the day that has no crew in common with another: it is planned by itself.
@@ -256,7 +258,7 @@ func (s *Service) puzzle(ctx context.Context, p part, cands []candidate, crews [
 		st := routing.Stop{ID: string(first.id), Place: g.at(dr.home), Service: dr.service, Setup: setupSeconds,
 			Must: dr.must, Windows: routed(dr.windows, origin)}
 		for _, i := range dr.cands {
-			st.Must = st.Must || cands[i].given
+			st.Must = st.Must || cands[i].given || cands[i].must
 			st.Priority += cands[i].priority
 			st.Value += value(&cands[i])
 		}

@@ -73,6 +73,7 @@ var inboxDo = map[string][]string{
 	"complaints_to_close": {"getCase", "closeComplaint"},
 	"vulnerable_holds":    {"getCase", "releaseHold"},
 	"complaint_holds":     {"getCase", "releaseHold"},
+	"load_stops":          {"getCase", "releaseHold"},
 	"hold_releases":       {"getCase", "releaseHold", "keepHold"},
 	"flagged_visits":      {"getCase", "reviewVisit"},
 	"plans_to_approve":    {"getCase", "approvePlan", "rejectPlan"},
@@ -102,7 +103,7 @@ func (a *API) inboxEndpoints() {
 
 type getInboxIn struct {
 	Branch string `query:"branch" maxLength:"64"`
-	Kind   string `query:"kind" enum:"agent_safety,vulnerable_replies,complaints,complaints_to_close,vulnerable_holds,complaint_holds,hold_releases,replies,flagged_visits,plans_to_approve,conflicts,quarantine,corrections,declined,unassigned,broken_promises,holds_ending,holds_ended,evidence_pending,dead_alerts,silent_phones" doc:"Only this kind, page by page. A page may be short, even empty, and have a next_cursor."`
+	Kind   string `query:"kind" enum:"agent_safety,vulnerable_replies,complaints,complaints_to_close,vulnerable_holds,complaint_holds,load_stops,hold_releases,replies,flagged_visits,plans_to_approve,conflicts,quarantine,corrections,declined,unassigned,broken_promises,holds_ending,holds_ended,evidence_pending,dead_alerts,silent_phones" doc:"Only this kind, page by page. A page may be short, even empty, and have a next_cursor."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"100" doc:"How many items at most, with a kind."`
 	Cursor string `query:"cursor" maxLength:"2000" doc:"next_cursor of the page before."`
 }

@@ -181,6 +181,10 @@ type putLenderIn struct {
 		Products *[]string `json:"products,omitempty" maxItems:"200" doc:"Names of its products, which no text to debtors may hold; absent: as they are."`
 		// Consequences are what texts to debtors may say will follow.
 		Consequences *[]lint.Consequence `json:"consequences,omitempty" maxItems:"100" doc:"What texts may say will follow, each with its source and the countries where it is true; absent: as they are."`
+		Limit        *struct {
+			Contacts int `json:"contacts" minimum:"0" maximum:"1000" doc:"0, with 0 days: no limit."`
+			Days     int `json:"days" minimum:"0" maximum:"90" doc:"The day of the last contact is one of them."`
+		} `json:"contact_limit,omitempty" doc:"A debtor with so many contacts, by any channel, within so many days is left alone until one more is within the limit: the cases leave rounds (CONTACT_LOAD), no text asks for money, and the inbox shows them (load_stops). Absent: as it is."`
 	}
 }
 
@@ -194,6 +198,9 @@ func (a *API) putLender(ctx context.Context, c call, in *putLenderIn) (*body[off
 	}
 	if in.Body.Consequences != nil {
 		l.Consequences = append([]lint.Consequence{}, *in.Body.Consequences...)
+	}
+	if in.Body.Limit != nil {
+		l.ContactLimit = &office.ContactLimit{Contacts: in.Body.Limit.Contacts, Days: in.Body.Limit.Days}
 	}
 	l, err := a.opt.Office.PutLender(ctx, ask(c), l)
 	a.opt.Sessions.ForgetLender(in.ID)

@@ -196,7 +196,7 @@ type putTextSenderIn struct {
 	ID   string `path:"id" maxLength:"62" pattern:"^[A-Za-z0-9_-]+$"`
 	Body struct {
 		Name  string            `json:"sender_name,omitempty" maxLength:"60" doc:"Stands in each text; absent: the lender's name."`
-		Links map[string]string `json:"links,omitempty" doc:"Pages that texts name, by variable: pay_link, plan_link, hardship_link, code_link, who_link."`
+		Links map[string]string `json:"links,omitempty" doc:"Pages that texts name, by variable: pay_link, plan_link, hardship_link, code_link, who_link. One that ends in /d/{token} is the page of the person visited: each text brings a link of its own."`
 	}
 }
 

@@ -20,6 +20,8 @@ const (
 	PlanReminder     = "plan_reminder"
 	ThankYou         = "thank_you"
 	StopConfirm      = "stop_confirm"
+	// PageCode brings the code that the page of the person visited asks for. It has no template.
+	PageCode = "page_code"
 )
 
 // inOrder are the kinds that a ladder may have.

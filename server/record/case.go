@@ -28,6 +28,8 @@ type Case struct {
 	PhoneState string `json:"phone_state,omitempty" is:"server" see:"office,agent,lender"`
 	// NumberStops are numbers that the case is not contacted by any more, whatever the lender sends later.
 	NumberStops Personal[[]NumberStop] `json:"number_stops,omitzero" see:"office"`
+	// PageLinks are the links to the page of the person visited that were issued for the case.
+	PageLinks Personal[[]PageLink] `json:"page_links,omitzero" see:"office"`
 	// PhoneVerifiedOn and AddressVerifiedOn are local dates, "2006-01-02".
 	PhoneVerifiedOn   string     `json:"phone_verified_on,omitempty" is:"date" see:"office,lender"`
 	Address           seal.Text  `json:"address,omitzero" most:"500" see:"office,agent,lender"`

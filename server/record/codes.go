@@ -45,7 +45,7 @@ var codes = map[string][]string{
 	"letter_kinds": {"agency_notice", "collection_notice", "complaint_answer", "other", "plan_copy", "plan_offer",
 		"reminder", "visit_notice"},
 	"message_kinds": {"overdue_reminder", "second_reminder", "plan_offer", "collection_notice", "visit_notice",
-		"plan_reminder", "thank_you", "stop_confirm"},
+		"plan_reminder", "thank_you", "stop_confirm", "page_code"},
 	"message_states": {MessageQueued, MessageRefused, MessageSending, MessageSent, MessageDelivered, MessageFailed,
 		MessageUnknown, MessageCancelled},
 	"move_reasons": {"address_changed", "areas_changed", "branch_closed", "error", "workload"},

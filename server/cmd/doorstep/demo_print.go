@@ -158,7 +158,7 @@ func (w welcome) String() string {
 	row("supervisor", "supervisor", play.Password)
 	row("agent", w.Agent, play.Password)
 	row("auditor", "auditor", play.Password)
-	fmt.Fprintf(&b, "\nThe supervisors' console: %s/console/\n", w.URL)
+	fmt.Fprintf(&b, "\nThe supervisors' console: %s/console/\nThe agents' app: %s/app/\n", w.URL, w.URL)
 	fmt.Fprintf(&b, `
 Next: open a second shell in Doorstep's folder, paste these lines, and go on
 with the tour in README.md. A sign-in lasts a quarter of an hour.
