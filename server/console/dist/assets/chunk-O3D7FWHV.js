@@ -1,4 +1,4 @@
-import{h as d,j as h,n as w,o as c,t as x,u as T}from"/console/assets/chunk-74M5R732.js";var k=45e3,v=d({live:!0,heard:0}),b=d(0),S=d(Date.now());setInterval(()=>{S.value=Date.now()+b.value},1e4);function O(n){b.value=Date.parse(n)-Date.now(),S.value=Date.now()+b.value}function y(n){let e="";return t=>{e+=t;for(let r=e.indexOf(`
+import{h as d,j as h,n as w,o as c,t as x,u as T}from"/console/assets/chunk-A7PFHXMB.js";var k=45e3,v=d({live:!0,heard:0}),b=d(0),S=d(Date.now());setInterval(()=>{S.value=Date.now()+b.value},1e4);function O(n){b.value=Date.parse(n)-Date.now(),S.value=Date.now()+b.value}function y(n){let e="";return t=>{e+=t;for(let r=e.indexOf(`
 
 `);r>=0;r=e.indexOf(`
 
