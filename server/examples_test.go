@@ -309,15 +309,24 @@ func playExamples(t *testing.T) map[string]exchange {
 	show("publishRound", "POST", "/v1/rounds/"+round.ID+"/publish", nil, nil)
 	await("published")
 	published := round.ID
+	var proposed struct{ ID string }
+	show("proposeRound", "POST", "/v1/rounds/"+round.ID+"/proposals", map[string]any{"time_limit_s": 1, "seed": 1,
+		"locks": []any{map[string]any{"case": "north.1002", "keep": "visit"}}}, &proposed)
+	show("acceptProposal", "POST", "/v1/rounds/"+round.ID+"/proposals/"+proposed.ID+"/accept", nil, nil)
+	await("published")
 	ok(t, office.Do(ctx, "POST", "/v1/rounds", map[string]any{"date": "2026-11-25", "branch": "porto", "time_limit_s": 1,
 		"seed": 1}, &round))
 	await("planned")
+	show("stopRound", "POST", "/v1/rounds/"+round.ID+"/stop", nil, nil)
 	show("cancelRound", "POST", "/v1/rounds/"+round.ID+"/cancel", nil, nil)
 	round.ID = published
 	show("listCodes", "GET", "/v1/codes", nil, nil)
 	show("decide", "POST", "/v1/conduct/decisions", map[string]any{"profiles": []string{"house-visit"},
 		"action": map[string]any{"channel": "visit", "at": "2026-11-25T22:30:00", "tz": []string{"Europe/Lisbon"},
 			"place": "home", "party": "debtor", "purpose": "collect"}}, nil)
+	show("decideDay", "POST", "/v1/conduct/day", map[string]any{"profiles": []string{"house-visit"},
+		"action": map[string]any{"channel": "visit", "at": "2026-11-25T09:00:00", "tz": []string{"Europe/Lisbon"},
+			"place": "home", "duration_min": 20}}, nil)
 
 	show("previewPlan", "POST", "/v1/plans/preview", map[string]any{"request": map[string]any{"kind": "instalments",
 		"today": "2027-01-31", "currency": "EUR", "balance_minor": 10000, "start_on": "2027-01-31", "frequency": "monthly",

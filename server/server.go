@@ -339,6 +339,7 @@ func (s *Server) begin(ctx context.Context, background *sync.WaitGroup) {
 	run("who is shut out", s.keepShutOuts)
 	run("calls", s.office.RunCalls)
 	run("uploads", s.files.Run)
+	run("timers of agents", s.watchCheckins)
 }
 
 // Serve answers requests until ctx ends. Then it lets running requests finish, for at most
@@ -378,13 +379,20 @@ func (s *Server) Serve(ctx context.Context) error {
 	return errors.Join(err, s.Close())
 }
 
-// withConsole adds the console to the API. The console's files are public; what they show, they ask the API for.
+// withConsole adds the console and the agents' app to the API. Their files are public; what they show, they ask the API
+// for. Phones are told the app's build in each answer of sync/v1.
 func withConsole(api http.Handler) http.Handler {
-	pages := console.Handler()
+	pages, app, build := console.Handler(), console.AppHandler(), console.AppBuild()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/console" || strings.HasPrefix(r.URL.Path, console.Path) {
+		switch {
+		case r.URL.Path == "/console" || strings.HasPrefix(r.URL.Path, console.Path):
 			pages.ServeHTTP(w, r)
 			return
+		case r.URL.Path == "/app" || strings.HasPrefix(r.URL.Path, console.AppPath):
+			app.ServeHTTP(w, r)
+			return
+		case strings.HasPrefix(r.URL.Path, "/sync/v1/") && build != "":
+			w.Header().Set("X-Doorstep-Build", build)
 		}
 		api.ServeHTTP(w, r)
 	})

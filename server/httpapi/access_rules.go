@@ -59,6 +59,7 @@ var accessRules = map[string]accessRule{
 	"roundCalendar": logs(access.RoundExport),
 
 	"listAlerts": idsAlone, "listRounds": idsAlone, "getRound": idsAlone, "roundProgress": idsAlone,
+	"countComplaints": staffOnly, "listCheckins": staffOnly,
 	"officeStream": idsAlone, "listAppointmentSlots": idsAlone, "reportCoverage": idsAlone, "listErasures": idsAlone,
 	"getErasure": idsAlone, "getMove": idsAlone, "listTakenBack": idsAlone, "readLawNow": idsAlone,
 
@@ -77,7 +78,7 @@ var accessRules = map[string]accessRule{
 	"getTeam": staffOnly, "listShifts": staffOnly, "listLeaves": staffOnly, "listClosedDays": staffOnly,
 	"reportStaffing": staffOnly, "listImports": staffOnly, "listTemplates": staffOnly, "getLadder": staffOnly,
 
-	"listCodes": noDebtors, "getPolicy": noDebtors, "getPolicyKey": noDebtors, "listPacks": noDebtors,
+	"listCodes": noDebtors, "getPolicy": noDebtors, "getPolicyKey": noDebtors, "listPacks": noDebtors, "listRules": noDebtors,
 	"getMap": noDebtors, "getMapStyle": noDebtors,
 	"getPack": noDebtors, "getCheckpoint": noDebtors, "getProof": noDebtors, "listTerritories": noDebtors,
 	"getTerritory": noDebtors,

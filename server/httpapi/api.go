@@ -114,6 +114,7 @@ type API struct {
 	pushes     *turns           // by device
 	pulls      *turns
 	whoChecks  whoLimits
+	door       doorLimits
 	pace       pace
 	idle       idle
 
@@ -168,7 +169,7 @@ func New(o Options) *API {
 		users:      auth.NewLimits(userEvery, cmp.Or(o.UserCalls, userBurst)),
 		mutations:  auth.NewLimits(mutationEvery, mutationBurst), pushes: newTurns(pushesUnderWay),
 		badPushes: auth.NewLimits(badPushEvery, cmp.Or(o.UnreadablePushes, badPushBurst)),
-		whoChecks: newWhoLimits(), pulls: newTurns(pullsUnderWay), pace: defaultPace,
+		whoChecks: newWhoLimits(), door: newDoorLimits(), pulls: newTurns(pullsUnderWay), pace: defaultPace,
 		planning: make(chan struct{}, 1), stop: make(chan struct{})}
 	e := a.engine
 	e.HandleMethodNotAllowed = true
@@ -193,6 +194,7 @@ func New(o Options) *API {
 	a.deviceEndpoints()
 	a.officeEndpoints()
 	a.whoEndpoints()
+	a.doorEndpoints()
 	a.leaveEndpoints()
 	a.territoryEndpoints()
 	a.territoryMapEndpoints()
@@ -201,6 +203,7 @@ func New(o Options) *API {
 	a.officeRecordEndpoints()
 	a.codeEndpoints()
 	a.inboxEndpoints()
+	a.checkinEndpoints()
 	a.workListEndpoints()
 	a.erasureEndpoints()
 	a.debtorEndpoints()
@@ -209,6 +212,7 @@ func New(o Options) *API {
 	a.planPreviewEndpoint()
 	a.planPaperEndpoint()
 	a.roundEndpoints()
+	a.proposalEndpoints()
 	a.progressEndpoints()
 	a.routingEndpoints()
 	a.conductEndpoints()

@@ -38,8 +38,8 @@ type call struct {
 	payload [32]byte // with a key: a keyed hash of what is asked
 	seen    uint64   // X-Seen-Rev: the revision of the case that the caller decided on; 0: they do not say
 	address string   // of the network, as auth.AddressKey gives it
-	// cookie is the refresh token of a browser, and crossSite that a page of another site asks.
-	cookie    string
+	// cookies are the refresh tokens of a browser, and crossSite says that a page of another site asks.
+	cookies   browserCookies
 	crossSite bool
 }
 
@@ -198,7 +198,7 @@ func (a *API) authenticate(c *gin.Context) {
 		return
 	}
 	in := call{address: auth.AddressKey(a.address(c.Request)), key: c.GetHeader("Idempotency-Key")}
-	in.cookie, in.crossSite = browserOf(c.Request)
+	in.cookies, in.crossSite = browserOf(c.Request)
 	if len(in.key) > maxKey || !printable(in.key) {
 		writeProblem(c, newProblem(http.StatusBadRequest, "idempotency_key",
 			"an Idempotency-Key has 1 to 60 printable characters").at("header.Idempotency-Key", "too long, or not printable"))

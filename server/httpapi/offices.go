@@ -11,11 +11,12 @@ import (
 )
 
 type branchBody struct {
-	Name     string   `json:"name,omitempty" maxLength:"200"`
-	TimeZone string   `json:"time_zone" doc:"IANA: shifts and rounds are in it." example:"Europe/Lisbon"`
-	Country  string   `json:"country,omitempty" doc:"ISO 3166-1 alpha-2."`
-	Profiles []string `json:"profiles,omitempty" maxItems:"20" doc:"Conduct overlays for every case of the branch."`
-	Nearby   int      `json:"neighbours_within_m,omitempty" minimum:"0" maximum:"20000" doc:"A case whose home lies within so many metres of a neighbouring territory's border may be visited by that territory's teams, where that is cheaper. 0: not allowed."`
+	Name         string   `json:"name,omitempty" maxLength:"200"`
+	TimeZone     string   `json:"time_zone" doc:"IANA: shifts and rounds are in it." example:"Europe/Lisbon"`
+	Country      string   `json:"country,omitempty" doc:"ISO 3166-1 alpha-2."`
+	Profiles     []string `json:"profiles,omitempty" maxItems:"20" doc:"Conduct overlays for every case of the branch."`
+	Nearby       int      `json:"neighbours_within_m,omitempty" minimum:"0" maximum:"20000" doc:"A case whose home lies within so many metres of a neighbouring territory's border may be visited by that territory's teams, where that is cheaper. 0: not allowed."`
+	Certificates []string `json:"certificates,omitempty" maxItems:"20" doc:"Kinds of certificates that each agent must hold on the day of a visit; who does not is not sent out (CERT_EXPIRED)."`
 }
 
 type teamBody struct {
@@ -159,7 +160,7 @@ func (a *API) putBranch(ctx context.Context, c call, in *putBranchIn) (*body[off
 	}
 	b, err := a.opt.Office.PutBranch(ctx, ask(c), office.Branch{ID: auth.BranchID(in.ID), Name: in.Body.Name,
 		TimeZone: in.Body.TimeZone, Country: in.Body.Country, Profiles: in.Body.Profiles,
-		NeighboursWithinM: in.Body.Nearby})
+		NeighboursWithinM: in.Body.Nearby, Certificates: in.Body.Certificates})
 	if err != nil {
 		return nil, err
 	}

@@ -522,4 +522,10 @@ var words = map[string]string{
 	"InstalmentNow.paid_minor":    "What of it has been paid, in minor units such as cents.",
 	"ErasureReceipt.state":        "asked, confirmed or erased.",
 	"RecordContactRequest.result": "What became of it: no_answer, answered and the like.",
+
+	"ListedDevice.blocked_at":           "When it was blocked first.",
+	"ListedDevice.registered_at":        "When it signed in first.",
+	"ListedDevice.seen_at":              "When it last signed in or refreshed its tokens, to the hour.",
+	"ListedDevice.waiting_for_approval": "It cannot be signed in on before it is approved.",
+	"ListedDevice.wipe":                 "The app erases what it holds when it next calls.",
 }
