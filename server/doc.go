@@ -24,6 +24,7 @@
 //     a lender has: server/office; when one is sent, and what a reply changes: server/casework; who carries it:
 //     server/notify/sms
 //   - a figure of how people are treated: server/figures
+//   - a plan as a PDF: server/paper
 //   - alerts: server/notify; proofs and exports: server/audit
 //   - what the person who is visited reads: server/doorway
 //   - an endpoint, a status, a header: server/httpapi

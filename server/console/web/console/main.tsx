@@ -108,10 +108,10 @@ function Inside(): JSX.Element {
               <a href={address.plan()} aria-current={at('plan') ?? at('planning')}>
                 {t('nav.plan')}
               </a>
-              <a href={address.inbox()} aria-current={at('inbox')}>
+              <a href={address.inbox()} aria-current={at('inbox') ?? at('conflict')}>
                 {t('nav.inbox')}
               </a>
-              <a href={address.cases()} aria-current={at('cases')}>
+              <a href={address.cases()} aria-current={at('cases') ?? at('case')}>
                 {t('nav.cases')}
               </a>
             </>

@@ -1,5 +1,5 @@
 import type { CaseFile, Plan, Visit } from '../shared/api'
-import { longDate, moment, money } from '../shared/format'
+import { clock, longDate, moment, money } from '../shared/format'
 import { t, word } from '../shared/words'
 
 /** The groups that the story can be narrowed to. */
@@ -242,7 +242,7 @@ export function storyOf(f: CaseFile): Entry[] {
       at: a.at,
       title: t('story.appointment'),
       lines: [
-        `${moment(a.from, zone)} – ${moment(a.to, zone)}`,
+        `${moment(a.from, zone)} – ${clock(a.to, zone)}`,
         ...(a.cancelled ? [t('story.appointment.off', { why: a.cancelled.reason })] : []),
       ],
       by: a.by,
@@ -282,7 +282,8 @@ export function storyOf(f: CaseFile): Entry[] {
     const what = word('code', f.closed.reason ?? 'other')
     add({ id: 'closed', group: 'office', at: f.closed.at, title: t('story.closed', { what }), lines: [] })
   }
-  return out.sort((a, b) => Date.parse(b.at) - Date.parse(a.at))
+  // What was put in later happened later, where two things have one instant.
+  return out.reverse().sort((a, b) => Date.parse(b.at) - Date.parse(a.at))
 }
 
 /** The holds that bind on a local date. */

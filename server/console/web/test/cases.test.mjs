@@ -23,6 +23,7 @@ let office
 let stops
 let pushed = 0
 let phone
+let agent
 let nowAt
 const open = []
 before(async () => {
@@ -31,7 +32,8 @@ before(async () => {
   const round = await office('GET', `/v1/rounds/${town.round}`)
   const route = [...round.routes].sort((a, b) => (a.team < b.team ? -1 : 1))[0]
   stops = route.stops
-  phone = await client(town.url, route.agents[0], { id: `${route.agents[0]}-phone`, platform: 'android' })
+  agent = route.agents[0]
+  phone = await client(town.url, agent, { id: `${agent}-phone`, platform: 'android' })
   nowAt = (await office('GET', `/v1/rounds/${town.round}/progress`)).as_of
   const [a, b, c, d] = stops
   const visit = s => ({ case: s.case, assignment: s.assignment, at: nowAt })
@@ -166,6 +168,59 @@ test('the case file tells the story in time order, the law, and opens and ends a
   await until(async () => (await p.locator('.happenings').innerText()).includes(words['story.appointment']))
   p.calm()
 })
+
+test('a photo of a visit is in the story, small and in its size', async () => {
+  const p = await signedIn(`cases/${stops[6].case}`, '.happenings')
+  const photo = await p.screenshot({ type: 'jpeg' })
+  const sha256 = createHash('sha256').update(photo).digest('hex')
+  const { case: of, assignment } = stops[6]
+  const named = { id: 'photo-1', sha256, bytes: photo.length, kind: 'photo' }
+  const visit = { case: of, assignment, at: nowAt, outcome: 'NOT_MET_NOBODY', attachments: [named] }
+  assert.equal((await push('visits', 'v-photo', visit)).status, 'applied')
+  await upload('photo-1', photo, {
+    sha256,
+    record_type: 'visits',
+    record_id: 'v-photo',
+    filetype: 'image/jpeg',
+  })
+  await p.reload()
+  const small = p.locator('.picture > img')
+  await small.waitFor()
+  await until(() => small.evaluate(i => i.naturalWidth > 0))
+  assert.ok((await small.evaluate(i => i.naturalWidth)) < 1440, 'the story shows it small')
+  await button(p, 'story.see').click()
+  await p.waitForSelector('dialog[open] img')
+  await until(() => p.locator('dialog img').evaluate(i => i.naturalWidth === 1440))
+  await p.keyboard.press('Escape')
+  await until(async () => (await p.locator('dialog[open]').count()) === 0)
+  p.calm()
+})
+
+/** Sends bytes from the phone, as tus has it. */
+async function upload(id, data, about) {
+  const device = `${agent}-phone`
+  const r = await fetch(`${town.url}/v1/sessions`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'X-Device-Id': device },
+    body: JSON.stringify({ login: agent, password, device: { id: device, platform: 'android' } }),
+  })
+  const { access_token: token } = await r.json()
+  const headers = { Authorization: `Bearer ${token}`, 'X-Device-Id': device, 'Tus-Resumable': '1.0.0' }
+  const metadata = Object.entries({ attachment_id: id, ...about })
+    .map(([k, v]) => `${k} ${Buffer.from(v).toString('base64')}`)
+    .join(',')
+  const begun = await fetch(`${town.url}/files/`, {
+    method: 'POST',
+    headers: { ...headers, 'Upload-Length': String(data.length), 'Upload-Metadata': metadata },
+  })
+  assert.equal(begun.status, 201, await begun.text())
+  const sent = await fetch(`${town.url}/files/${id}`, {
+    method: 'PATCH',
+    headers: { ...headers, 'Upload-Offset': '0', 'Content-Type': 'application/offset+octet-stream' },
+    body: data,
+  })
+  assert.equal(sent.status, 204, await sent.text())
+}
 
 test('of two supervisors the second is told who changed what, and nothing of theirs is saved', async () => {
   const id = stops[5].case

@@ -55,7 +55,7 @@ function Shown({ file: f, reload }: { file: File; reload: () => Promise<File | u
       {list.map(([name, v]) => (
         <div key={name}>
           <dt>{name}</dt>
-          <dd dir="auto">{v || <span class="quiet">{t('case.unknown')}</span>}</dd>
+          <dd>{v ? <bdi>{v}</bdi> : <span class="quiet">{t('case.unknown')}</span>}</dd>
         </div>
       ))}
     </dl>

@@ -121,7 +121,8 @@ function Sides({ q, file, id }: { q: Quarantined; file: CaseFile | undefined; id
       </div>
       {!sent && <p class="notice bad">{t('conflict.lost')}</p>}
       {sent && (
-        <div class="scroll">
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
+        <section class="scroll" tabIndex={0} aria-label={t('conflict.sides')}>
           <table class="sides">
             <caption class="hidden">{t('conflict.title')}</caption>
             <thead>
@@ -158,7 +159,7 @@ function Sides({ q, file, id }: { q: Quarantined; file: CaseFile | undefined; id
               ))}
             </tbody>
           </table>
-        </div>
+        </section>
       )}
       {same > 0 && <p class="quiet">{t('conflict.same', { n: same })}</p>}
       {open && !under && (

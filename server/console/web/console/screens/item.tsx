@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import type { CaseFile, InboxItem, Plan } from '../../shared/api'
 import { call, Refused } from '../../shared/call'
 import { ago, localDate, longDate } from '../../shared/format'
@@ -153,9 +153,14 @@ function Confirm({
 }): JSX.Element {
   const said = useSignal<Said>({ reason: '', outcome: '', channel: '', at: '' })
   const form = useRef<HTMLFormElement>(null)
-  useEffect(() => {
+  useLayoutEffect(() => {
     const first = form.current?.querySelector<HTMLElement>('select, textarea, button')
     first?.focus()
+    const press = (e: KeyboardEvent): void => {
+      if (e.key === 'Escape') cancel()
+    }
+    window.addEventListener('keydown', press)
+    return () => window.removeEventListener('keydown', press)
   }, [])
   const set = (part: Partial<Said>): void => {
     said.value = { ...said.value, ...part }
@@ -169,9 +174,6 @@ function Confirm({
         e.preventDefault()
         const s = said.value
         go({ ...s, reason: s.reason.trim(), at: new Date(now.value).toISOString().replace(/\.\d+Z/, 'Z') })
-      }}
-      onKeyDown={e => {
-        if (e.key === 'Escape') cancel()
       }}
     >
       {answer && (
