@@ -157,6 +157,9 @@ func (d *tidy) word(name, s string) string {
 	if to := standIns[name]; to != "" && s != "" {
 		return to
 	}
+	if name == "path" && strings.HasPrefix(s, "/d/") {
+		return "/d/AAECAwQFBgcICQoLDA0ODxAREhM"
+	}
 	if name == "code" && sixDigits.MatchString(s) {
 		return "123456"
 	}
@@ -292,6 +295,12 @@ func playExamples(t *testing.T) map[string]exchange {
 	show("openHold", "POST", "/v1/cases/north.1003/holds", map[string]any{"kind": "dispute", "until": "2026-12-31"}, nil)
 	show("makeAppointment", "POST", "/v1/cases/north.1002/appointments", map[string]any{"from": "2026-11-25T15:00:00Z",
 		"to": "2026-11-25T17:00:00Z"}, nil)
+	var link struct {
+		ID string `json:"link_id"`
+	}
+	show("issueLink", "POST", "/v1/cases/north.1002/links", map[string]any{"days": 30}, &link)
+	show("revokeLink", "POST", "/v1/cases/north.1002/links/"+link.ID+"/revoke",
+		map[string]any{"reason": "the letter came back"}, nil)
 	var round struct{ ID, Status string }
 	show("planRound", "POST", "/v1/rounds", map[string]any{"branch": "porto", "date": "2026-11-25", "time_limit_s": 1,
 		"seed": 1}, &round)

@@ -26,7 +26,9 @@ func TestAnAnswerIsDueInWorkingDays(t *testing.T) {
 	ok(t, err)
 	extra := 0
 	for _, h := range holidays {
-		if day, err := time.Parse(time.DateOnly, h); err == nil && h > "2026-11-25" && h <= "2027-01-20" && day.Weekday() != 0 && day.Weekday() != 6 {
+		day, err := time.Parse(time.DateOnly, h)
+		ok(t, err)
+		if h > "2026-11-25" && h <= "2027-01-20" && day.Weekday() != 0 && day.Weekday() != 6 {
 			extra++
 		}
 	}
@@ -45,8 +47,8 @@ func TestAnAnswerIsDueInWorkingDays(t *testing.T) {
 	}
 }
 
-// A complaint at the door is a complaint as every other: it has a date, is about the agents of the visit, is answered by
-// one person and closed by another.
+// A complaint at the door is a complaint as every other: it has a date, is about the agents of the visit, is answered
+// by one person and closed by another.
 func TestAComplaintAtTheDoorIsAnsweredAndClosedByTwo(t *testing.T) {
 	h := newFixture(t)
 	h.take(line("c1"), line("c2", "phone", "+351912000002"))
@@ -95,7 +97,8 @@ func TestAComplaintAtTheDoorIsAnsweredAndClosedByTwo(t *testing.T) {
 		t.Errorf("closed twice: %v", err)
 	}
 	k = h.child("north.c1", "complaints", id)
-	if k["state"] != "closed" || k["answer"].(map[string]any)["text"] != "we are sorry" || count("complaints_to_close") != 0 {
+	if k["state"] != "closed" || k["answer"].(map[string]any)["text"] != "we are sorry" ||
+		count("complaints_to_close") != 0 {
 		t.Errorf("closed: %v", k)
 	}
 	h.must(RecordComplaint{ID: "k9", Said: complained("north.c2"), AnswerDue: "2026-12-01"})
@@ -107,13 +110,14 @@ func TestAComplaintAtTheDoorIsAnsweredAndClosedByTwo(t *testing.T) {
 		n.Teams[0].Team != "t1" {
 		t.Errorf("counted %+v", n)
 	}
-	if n, err := h.svc.CountComplaints(context.Background(), boss, porto, "2026-11-26", ""); err != nil || n.Total.All != 0 {
+	n, err = h.svc.CountComplaints(context.Background(), boss, porto, "2026-11-26", "")
+	if err != nil || n.Total.All != 0 {
 		t.Errorf("counted from the next day on: %+v, %v", n, err)
 	}
 }
 
-// Signs of an illness at the door stop the case, whatever came of the visit; that somebody speaks another language does
-// not.
+// Signs of an illness at the door stop the case, whatever came of the visit; that somebody speaks another language
+// does not.
 func TestSignsOfVulnerabilityAtTheDoorStopACase(t *testing.T) {
 	h := newFixture(t)
 	h.take(line("c1"), line("c2", "phone", "+351912000002"))

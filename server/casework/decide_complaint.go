@@ -259,11 +259,11 @@ func (c CloseComplaint) decide(ctx context.Context, t *turn) (*draftBuilder, err
 type ComplaintCount struct {
 	Agent auth.UserID `json:"agent,omitempty"`
 	Team  string      `json:"team,omitempty"`
-	All   int         `json:"all"`
+	All   int         `json:"all"` // of every state
 	// Open wait for an answer; Answered wait for another person to close them.
 	Open     int `json:"open"`
-	Answered int `json:"answered"`
-	Closed   int `json:"closed"`
+	Answered int `json:"answered" doc:"Wait for another person to close them."`
+	Closed   int `json:"closed"` // another person has closed them
 	// Late were answered after the date by which it was due, or wait still after it.
 	Late int `json:"late"`
 	// Upheld were found to be right, wholly or in part.
@@ -292,7 +292,7 @@ func (n *ComplaintCount) add(k *record.Complaint, today string) {
 type ComplaintCounts struct {
 	Total  ComplaintCount   `json:"total"`
 	Agents []ComplaintCount `json:"agents"`
-	Teams  []ComplaintCount `json:"teams"`
+	Teams  []ComplaintCount `json:"teams" doc:"Of each team that a visit they are about belongs to."`
 }
 
 // CountComplaints counts the complaints of a branch that were made from one date to another, both of the debtor and

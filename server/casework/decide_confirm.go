@@ -52,7 +52,8 @@ func decideConfirm(f *File, d *draftBuilder, c ConfirmCase, zones *zoneCache) (*
 	}
 	switch {
 	case c.Address == "" && c.Contact == "":
-		return nil, refuse(refusal.Invalid, "confirm.nothing", "address", "say what came of the address, the contact, or both")
+		return nil, refuse(refusal.Invalid, "confirm.nothing", "address",
+			"say what came of the address, the contact, or both")
 	case c.Contact == record.ContactConfirmed && (k.Phone.Plain() == "" || k.PhoneState != ""):
 		return nil, refuse(refusal.Conflict, "message.no_number", "contact",
 			"the case has no number that is the debtor's; correct it first")

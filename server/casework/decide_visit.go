@@ -340,7 +340,8 @@ func complains(v *record.Visit) bool {
 }
 
 // complainsNow tells whether a visit reports a complaint that is not taken down yet, and by when it is to be answered.
-func (t *turn) complainsNow(ctx context.Context, f *File, id string, v *record.Visit) (bool, conduct.AnswerTime, error) {
+func (t *turn) complainsNow(ctx context.Context, f *File, id string, v *record.Visit) (bool, conduct.AnswerTime,
+	error) {
 	if !complains(v) && record.OutcomeOf(v.Outcome).Hold != "complaint" {
 		return false, conduct.AnswerTime{}, nil
 	}

@@ -1,3 +1,5 @@
+// One file because the kinds of the inbox and what each shows are read together.
+
 package casework
 
 import (

@@ -24,7 +24,8 @@ func TestAWarningAboutAnAddressEndsByItself(t *testing.T) {
 	h.must(PutUnsafeNote{Case: "north.c1", Text: "a dog that bites", Until: "2026-11-26"})
 	ana := h.phone("ana", "d1")
 	ana.pull()
-	if got := string(jsonOf(t, ana.docs["cases"])); !strings.Contains(got, "a dog that bites") || !strings.Contains(got, `"say":[{`) {
+	got := string(jsonOf(t, ana.docs["cases"]))
+	if !strings.Contains(got, "a dog that bites") || !strings.Contains(got, `"say":[{`) {
 		t.Errorf("the card says %s", got)
 	}
 	lender := auth.Actor{User: "north-api", Role: auth.RoleLender, Lender: "north", Branches: []auth.BranchID{porto}}

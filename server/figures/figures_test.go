@@ -274,6 +274,9 @@ total: plans_kept=1 promises_broken=1 promises_due=2 promises_kept=1
 total: contacts=1 debtors_contacted=1 load_most=1 plans_agreed=3 plans_broken=1 plans_offered=4
   promises_broken=2 promises_due=3 promises_kept=1 visits=1 visits_avoided_by_plans=2 visits_met=1
 `)
+	// It stays a copy when it is written again.
+	h.add("porto", "payment.import", "plans", "p2", plan("north.2", 200, "standing",
+		doc("paid_minor", 200, "kept_on", "2026-08-01")))
 	h.want(Query{Branch: "porto", From: "2026-07-01", To: "2026-08-31"},
 		"total: plans_kept=1 promises_due=2 promises_kept=2\n")
 }

@@ -42,6 +42,7 @@ var accessRules = map[string]accessRule{
 	"listPlans":       logs(access.PlansList),
 	"listCasePlans":   logs(access.PlansList),
 	"getPlan":         logs(access.PlanRead),
+	"printPlan":       logs(access.PlanRead),
 	"listComplaints":  logs(access.ComplaintsList),
 	"listMessages":    logs(access.MessagesList),
 	"listReplies":     logs(access.RepliesList),

@@ -210,6 +210,7 @@ func New(o Options) *API {
 	a.moveEndpoints()
 	a.planEndpoints()
 	a.planPreviewEndpoint()
+	a.planPaperEndpoint()
 	a.roundEndpoints()
 	a.proposalEndpoints()
 	a.progressEndpoints()

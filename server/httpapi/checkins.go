@@ -13,13 +13,14 @@ func (a *API) checkinEndpoints() {
 	register(a, endpoint{method: http.MethodPost, path: "/v1/checkins", roles: agents, id: "startCheckin", tag: "sync",
 		summary: "Start the timer by whose end an agent checks in again",
 		about: "If nobody hears of the agent in time, their supervisors are alerted, once: the inbox has it under " +
-			"agent_safety, and the stream of the branch tells of it. Starting again begins it anew. A phone that was without " +
-			"network says at when the agent began it."}, a.startCheckin)
-	register(a, endpoint{method: http.MethodPost, path: "/v1/checkins/done", roles: agents, id: "endCheckin", tag: "sync",
-		summary: "Check in", about: "It ends a timer that ran out, too."}, a.endCheckin)
-	register(a, endpoint{method: http.MethodPost, path: "/v1/checkins/unsafe", roles: agents, id: "feelUnsafe", tag: "sync",
-		summary: "Say that one feels unsafe",
-		about:   "The supervisors of the branch are alerted until one of them has looked after the agent; nobody else ends it."},
+			"agent_safety, and the stream of the branch tells of it. Starting again begins it anew. A phone that was " +
+			"without network says at when the agent began it."}, a.startCheckin)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/checkins/done", roles: agents, id: "endCheckin",
+		tag: "sync", summary: "Check in", about: "It ends a timer that ran out, too."}, a.endCheckin)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/checkins/unsafe", roles: agents, id: "feelUnsafe",
+		tag: "sync", summary: "Say that one feels unsafe",
+		about: "The supervisors of the branch are alerted until one of them has looked after the agent; nobody else ends " +
+			"it."},
 		a.feelUnsafe)
 	register(a, endpoint{method: http.MethodGet, path: "/v1/checkins", roles: supervisors, id: "listCheckins",
 		tag: "office", summary: "List the timers of agents that run, and those who need help first"}, a.listCheckins)
@@ -28,36 +29,38 @@ func (a *API) checkinEndpoints() {
 		about: "The id is the agent's."}, a.handleCheckin)
 }
 
-type checkinBody struct {
-	Assignment string    `json:"assignment,omitempty" maxLength:"64" doc:"The stop at which the agent is."`
-	At         time.Time `json:"at,omitzero" doc:"When the agent said so; absent: now."`
-}
-
 type startCheckinIn struct {
 	Body struct {
-		checkinBody
-		Minutes int `json:"minutes" doc:"For how long the agent will be out of reach, 1 to 240."`
+		Minutes    int       `json:"minutes" doc:"For how long the agent will be out of reach, 1 to 240."`
+		Assignment string    `json:"assignment,omitempty" maxLength:"64" doc:"The stop at which the agent is."`
+		At         time.Time `json:"at,omitzero" doc:"When the agent said so; absent: now."`
 	}
 }
 
-type checkinIn struct{ Body checkinBody }
+type checkinIn struct {
+	Body struct {
+		Assignment string    `json:"assignment,omitempty" maxLength:"64" doc:"The stop at which the agent is."`
+		At         time.Time `json:"at,omitzero" doc:"When the agent said so; absent: now."`
+	}
+}
 
-func newCheckin(c call, b checkinBody, minutes int) office.NewCheckin {
-	return office.NewCheckin{Actor: c.actor, Device: c.actor.Device, Assignment: b.Assignment, At: b.At, Minutes: minutes}
+func newCheckin(c call, assignment string, at time.Time, minutes int) office.NewCheckin {
+	return office.NewCheckin{Actor: c.actor, Device: c.actor.Device, Assignment: assignment, At: at, Minutes: minutes}
 }
 
 func (a *API) startCheckin(ctx context.Context, c call, in *startCheckinIn) (*body[office.Checkin], error) {
-	out, err := a.opt.Office.StartCheckin(ctx, ask(c), newCheckin(c, in.Body.checkinBody, in.Body.Minutes))
+	out, err := a.opt.Office.StartCheckin(ctx, ask(c), newCheckin(c, in.Body.Assignment, in.Body.At,
+		in.Body.Minutes))
 	return respond(out), err
 }
 
 func (a *API) endCheckin(ctx context.Context, c call, in *checkinIn) (*body[office.Checkin], error) {
-	out, err := a.opt.Office.EndCheckin(ctx, ask(c), newCheckin(c, in.Body, 0))
+	out, err := a.opt.Office.EndCheckin(ctx, ask(c), newCheckin(c, in.Body.Assignment, in.Body.At, 0))
 	return respond(out), err
 }
 
 func (a *API) feelUnsafe(ctx context.Context, c call, in *checkinIn) (*body[office.Checkin], error) {
-	out, err := a.opt.Office.FeelsUnsafe(ctx, ask(c), newCheckin(c, in.Body, 0))
+	out, err := a.opt.Office.FeelsUnsafe(ctx, ask(c), newCheckin(c, in.Body.Assignment, in.Body.At, 0))
 	return respond(out), err
 }
 

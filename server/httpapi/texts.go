@@ -117,7 +117,8 @@ func (a *API) lenderTextEndpoints() {
 		tag: "messages", summary: "Put a ladder of texts in force for a lender's cases, in one country or in all",
 		about: "A ladder that cannot be, or a gap that a profile of the country forbids, is refused with its place, and " +
 			"the ladder in force stays. Cases go on with the new one from the step that they have reached. before_visits " +
-			"says what a case must have behind it before it enters a round; who lacks it is left out as ladder_not_finished."}, a.putLadder)
+			"says what a case must have behind it before it enters a round; who lacks it is left out as " +
+			"ladder_not_finished."}, a.putLadder)
 	register(a, endpoint{method: http.MethodPut, path: "/v1/lenders/{id}/texts", roles: admins, id: "putTextSender",
 		tag: "messages", summary: "Say how a lender signs its texts, and where its links lead"}, a.putTextSender)
 }

@@ -45,7 +45,7 @@ type patchUserBody struct {
 // certificateBody is a certificate as it is sent.
 type certificateBody struct {
 	Kind    string `json:"kind" maxLength:"64" example:"debt_collection" doc:"A word of the office."`
-	No      string `json:"no,omitempty" maxLength:"64"`
+	No      string `json:"no,omitempty" maxLength:"64" doc:"Its number."`
 	ValidTo string `json:"valid_to" maxLength:"10" example:"2027-06-30" doc:"The last day on which it holds, local to the branch."`
 }
 

@@ -10,14 +10,14 @@ import (
 // nothing: then the conduct profiles alone say when a visit may be planned.
 type Before struct {
 	// Delivered wants each text of the ladder delivered, or the letter that stands for it sent.
-	Delivered bool `json:"delivered,omitempty"`
+	Delivered bool `json:"delivered,omitempty" doc:"Each text of the ladder was delivered, or the letter that stands for it was sent."`
 	// PlanOffered wants a plan offered.
-	PlanOffered bool `json:"plan_offered,omitempty"`
+	PlanOffered bool `json:"plan_offered,omitempty" doc:"A plan was offered."`
 	// ConfirmedDays wants the address and the contact confirmed at most so many local days before the visit; 0 does not.
-	ConfirmedDays int `json:"confirmed_days,omitempty"`
+	ConfirmedDays int `json:"confirmed_days,omitempty" doc:"The address and the number were confirmed at most so many local days before the visit; 0: not wanted."`
 	// NoticeDays wants a notice of the visit that names its date, sent at least so many local days before it; 0 wants
 	// none.
-	NoticeDays int `json:"notice_days,omitempty"`
+	NoticeDays int `json:"notice_days,omitempty" doc:"A notice that names the date went out at least so many local days before it; 0: not wanted."`
 }
 
 // Limits of what is wanted before a visit.

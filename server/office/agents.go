@@ -15,7 +15,7 @@ type Agent struct {
 	Branch       auth.BranchID `json:"branch"`
 	Language     string        `json:"language,omitempty"`
 	BadgeNo      string        `json:"badge_no,omitempty"`
-	Certificates []Certificate `json:"certificates,omitempty"`
+	Certificates []Certificate `json:"certificates,omitempty"` // trainings and exams that hold until a date
 	Disabled     bool          `json:"disabled,omitempty"`
 }
 

@@ -10,8 +10,8 @@ import (
 
 // Certificate is a training or an exam of an agent that holds until a date.
 type Certificate struct {
-	Kind string `json:"kind"` // a word of the office, such as debt_collection or iibf
-	No   string `json:"no,omitempty"`
+	Kind string `json:"kind"`         // a word of the office, such as debt_collection or iibf
+	No   string `json:"no,omitempty"` // its number
 	// ValidTo is the last day on which it holds, local to the branch.
 	ValidTo string `json:"valid_to"`
 }

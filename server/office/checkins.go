@@ -17,12 +17,12 @@ import (
 type Checkin struct {
 	Agent      auth.UserID   `json:"agent"`
 	Branch     auth.BranchID `json:"branch"`
-	Device     auth.DeviceID `json:"device,omitempty"`
+	Device     auth.DeviceID `json:"device,omitempty"`     // the phone that said so
 	Assignment string        `json:"assignment,omitempty"` // the stop at which they are
 	State      string        `json:"state"`
 	// StartedAt is when the agent began it, DueAt by when they check in again; DueAt is zero for one who feels unsafe.
 	StartedAt time.Time `json:"started_at"`
-	DueAt     time.Time `json:"due_at,omitzero"`
+	DueAt     time.Time `json:"due_at,omitzero" doc:"By when the agent checks in; absent for one who feels unsafe."`
 	// AlertAt is when supervisors were alerted; zero for never.
 	AlertAt time.Time `json:"alert_at,omitzero"`
 	// EndedAt is when it was over, and By who ended it: the agent, or a supervisor who has looked after them.
@@ -171,8 +171,8 @@ func (s *Service) checkin(ctx context.Context, ask Ask, n NewCheckin,
 
 // HandleCheckin notes that a supervisor has looked after an agent of whom they were alerted. Errors:
 // checkin.not_found, checkin.no_alert, branch.not_found.
-func (s *Service) HandleCheckin(ctx context.Context, ask Ask, a auth.Actor, b auth.BranchID, agent auth.UserID) (Checkin,
-	error) {
+func (s *Service) HandleCheckin(ctx context.Context, ask Ask, a auth.Actor, b auth.BranchID,
+	agent auth.UserID) (Checkin, error) {
 	if !a.InBranch(b) {
 		return Checkin{}, notFound("branch.not_found", "there is no such branch here")
 	}

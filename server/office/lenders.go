@@ -151,6 +151,21 @@ func (s *Service) Lenders(ctx context.Context) ([]Lender, error) {
 	return values(ls), err
 }
 
+// Lender reads one lender; one that does not exist has its id for a name.
+func (s *Service) Lender(ctx context.Context, id string) (Lender, error) {
+	l, ok, err := load[Lender](ctx, s, auth.OrgBranch, "lenders", id)
+	if err != nil {
+		return Lender{}, err
+	}
+	if !ok {
+		return Lender{ID: id, Name: id}, nil
+	}
+	if l.Name == "" {
+		l.Name = id
+	}
+	return *l, nil
+}
+
 // Contracts gives the branches a lender has a contract with; known is false for a
 // lender that does not exist. It implements casework.Lenders.
 func (s *Service) Contracts(ctx context.Context, lender string) (branches []auth.BranchID, known bool, err error) {

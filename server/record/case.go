@@ -72,7 +72,7 @@ type Case struct {
 	Holds    Personal[[]Hold] `json:"holds,omitzero" see:"office,agent"`
 	Requests Requests         `json:"requests,omitzero" see:"office,agent"`
 	// UnsafeNote warns those who go there of the address; it ends by itself, and no lender ever sees it.
-	UnsafeNote Personal[UnsafeNote] `json:"unsafe_note,omitzero" see:"office,agent"`
+	UnsafeNote Personal[UnsafeNote] `json:"unsafe_note,omitzero" see:"office,agent" doc:"A warning to those who go to the address; it ends by itself, and no lender sees it."`
 	// Facts are flags of conduct that are no holds: plan_offered, debtor_unreachable, home_unavailable, …
 	Facts []Fact `json:"facts,omitempty" see:"office,agent"`
 	// Appointments are times agreed with the debtor, called off ones included.
@@ -110,7 +110,7 @@ func (c *Case) Zones() []string {
 
 // UnsafeNote is a warning about an address.
 type UnsafeNote struct {
-	Text  string      `json:"text" is:"text"`
+	Text  string      `json:"text" is:"text"`  // what those who go there must know
 	Until string      `json:"until" is:"date"` // the last local date on which it is shown
 	By    auth.UserID `json:"by" is:"server"`
 	At    time.Time   `json:"at"`
