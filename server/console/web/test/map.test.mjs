@@ -104,6 +104,7 @@ test('a click on a stop of the map chooses it, and the list follows', async () =
   await page.locator('.stops').focus()
   await page.keyboard.press('Escape')
   assert.equal(await page.locator('.option[aria-selected=true]').count(), 0)
+  const middle = await box().getAttribute('data-middle')
   const at = await page.locator('.mapbox canvas').boundingBox()
   await page.mouse.click(at.x + at.width / 2, at.y + at.height / 2)
   await page.waitForSelector('.option[aria-selected=true]')
@@ -111,6 +112,7 @@ test('a click on a stop of the map chooses it, and the list follows', async () =
     (await page.locator('.option[aria-selected=true]').innerText()).includes(alone.properties.case),
     'another stop was chosen',
   )
+  assert.equal(await box().getAttribute('data-middle'), middle, 'the map has moved under the click')
   // Beside every stop the click chooses nothing new.
   await page.mouse.click(at.x + 3, at.y + 3)
   assert.equal(await page.locator('.option[aria-selected=true]').count(), 1)

@@ -196,7 +196,8 @@ export function draw(d: Drawing): Drawn {
       const data = features(known, s.teams, p)
       spots.clear()
       for (const f of data.features) {
-        if (f.geometry.type === 'Point')
+        // Cases without a visit have no stop that could be shown: "" is none, and must lead nowhere.
+        if (f.geometry.type === 'Point' && f.properties?.sid)
           spots.set(String(f.properties?.sid), f.geometry.coordinates as [number, number])
       }
       ;(map.getSource('round') as GeoJSONSource).setData(data)
