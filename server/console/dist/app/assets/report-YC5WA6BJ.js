@@ -1,1 +1,0 @@
-import{a,b,c,d,e}from"/app/assets/chunk-HAO3CG7G.js";import"/app/assets/chunk-4S5KLHE5.js";import"/app/assets/chunk-RPVWCCM4.js";import"/app/assets/chunk-A2XF7OKC.js";import"/app/assets/chunk-WJ3VJNP3.js";export{c as Foot,a as Report,e as sign,b as useFinish,d as visitFor};
