@@ -3,6 +3,9 @@ package server
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +14,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -33,6 +37,7 @@ type hostile struct {
 	ops    []operation
 	refs   func(schema) schema
 	sent   atomic.Int64
+	began  time.Time // by the machine's clock
 	// tooLarge counts the endpoints that answer five million bytes with 413.
 	tooLarge atomic.Int64
 }
@@ -46,7 +51,11 @@ const (
 	debtorPhone  = "+351912010077"
 	debtorStreet = "Travessa do Ensaio 77"
 	userPassword = "password-of-hostile-people"
+	hookSecret   = "a secret that the gateway shares"
 )
+
+// hostileMorning is the server's time when the test begins.
+var hostileMorning = time.Date(2026, 11, 25, 6, 0, 0, 0, time.UTC)
 
 // named returns the id of a record that exists, by branch and by the path segment before
 // the parameter; for other segments it returns a made-up id.
@@ -78,6 +87,8 @@ func named(branch, collection, op string) string {
 		return hostileDate
 	case "docs":
 		return "docs.js"
+	case "sms":
+		return "gateway"
 	}
 	return "no-such-record"
 }
@@ -98,7 +109,9 @@ var goodBodies = map[string]map[string]any{
 	"changeUser":     {"name": "Somebody"},
 	"changePassword": {"old": "not the old one", "new": "some new password"},
 	"changeDevice":   {"push_token": "a"},
-	"putBranch":      {"time_zone": "Europe/Lisbon", "country": "PT", "name": "A branch"},
+	"putDeviceState": {"time": "2026-11-25T09:00:00Z", "waiting": 2, "oldest_at": "2026-11-25T08:00:00Z", "build": "1.2",
+		"storage_kept": true, "free_bytes": 1000},
+	"putBranch": {"time_zone": "Europe/Lisbon", "country": "PT", "name": "A branch"},
 	"putLender": {"name": "A lender", "products": []any{"QuickCash"}, "consequences": []any{map[string]any{"id": "fee",
 		"text": map[string]any{"en": "A fee may be added."}, "countries": []any{"GB"}, "source": "agreement, clause 4"}}},
 	"lintMessage": {"language": "en", "country": "GB", "step": "thank_you", "recipient": "debtor",
@@ -152,7 +165,9 @@ var goodBodies = map[string]map[string]any{
 	"reviewCorrection": {"state": "accepted"},
 	"undoImport":       {"reason": "wrong_file"},
 	"handleQuarantine": {"accept": false},
-	"planRound":        {"date": hostileDate, "time_limit_s": 1},
+	"proposeRound": {"time_limit_s": 1, "moves": []any{map[string]any{"case": "LND-north.CASE-north-1", "team": "nobody"}},
+		"locks": []any{map[string]any{"case": "LND-north.CASE-north-1", "keep": "time"}}},
+	"planRound": {"date": hostileDate, "time_limit_s": 1},
 	"decide": {"profiles": []any{"house-visit"}, "action": map[string]any{"channel": "visit", "at": "2026-11-25T10:00:00",
 		"tz": []any{"Europe/Lisbon"}, "place": "home", "party": "debtor",
 		"purpose": "collect"},
@@ -160,6 +175,8 @@ var goodBodies = map[string]map[string]any{
 			"no_places": []any{"workplace"}, "no_channels": []any{"sms"}, "opt_out": []any{"sms"}}},
 		"history": []any{map[string]any{"channel": "visit", "at": "2026-11-24T10:00:00", "result": "contact",
 			"party": "debtor", "place": "home", "purpose": "collect"}}},
+	"decideDay": {"profiles": []any{"house-visit"}, "action": map[string]any{"channel": "visit",
+		"at": "2026-11-25T10:00:00", "tz": []any{"Europe/Lisbon"}, "place": "home"}},
 	"previewPlan": {"request": map[string]any{"kind": "settlement", "today": "2026-11-25", "currency": "EUR",
 		"balance_minor": 100000, "start_on": "2026-12-15", "frequency": "monthly", "count": 3, "concession_minor": 1000,
 		"guardrails": map[string]any{"max_term_months": 24}, "affordability": map[string]any{"surplus_minor": 50000}},
@@ -189,8 +206,12 @@ func caseRow(ref, lender string) string {
 
 func newHostile(t *testing.T) *hostile {
 	t.Helper()
-	h := &hostile{log: &buffer{}, people: map[auth.Role]caller{}}
-	h.running = run(t, Config{Data: t.TempDir(), Now: time.Date(2026, 11, 25, 6, 0, 0, 0, time.UTC),
+	h := &hostile{log: &buffer{}, people: map[auth.Role]caller{}, began: time.Now()}
+	carrier := filepath.Join(t.TempDir(), "sms.json")
+	ok(t, os.WriteFile(carrier, render(map[string]any{"carrier": "gateway", "gateway": map[string]any{
+		"url": "http://127.0.0.1:9/", "body": map[string]any{"text": "{text}", "to": "{number}"},
+		"secret": hookSecret}}), 0o600))
+	h.running = run(t, Config{Data: t.TempDir(), Now: hostileMorning, SMS: carrier,
 		unreadablePushes: 100_000, userCalls: 1_000_000,
 		Log: slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	h.ops, h.refs = description(t, h.URL())
@@ -307,6 +328,14 @@ func (h *hostile) send(t *testing.T, what string, q request) reply {
 	}
 	if q.as.device != "" {
 		req.Header.Set("X-Device-Id", q.as.device)
+	}
+	if strings.HasPrefix(q.path, "/v1/sms/gateway/") {
+		// Signed as the gateway signs, so that what is wrong with the body is found.
+		stamp := strconv.FormatInt(hostileMorning.Add(time.Since(h.began)).Unix(), 10)
+		mac := hmac.New(sha256.New, []byte(hookSecret))
+		mac.Write([]byte(stamp + "." + string(q.body)))
+		req.Header.Set("X-Doorstep-Timestamp", stamp)
+		req.Header.Set("X-Doorstep-Signature", "sha256="+hex.EncodeToString(mac.Sum(nil)))
 	}
 	for k, v := range q.header {
 		req.Header.Set(k, v)

@@ -26,7 +26,9 @@ type caseLaw struct {
 func TestTheLawOfACaseIsToldByTheHour(t *testing.T) {
 	s, day, _ := city(t, nil)
 	ctx := context.Background()
-	var list struct{ Items []struct{ ID, Territory string } }
+	var list struct {
+		Items []struct{ ID, Territory string }
+	}
 	ok(t, day.Admin.Do(ctx, http.MethodGet, "/v1/cases?branch="+day.Branch+"&hold=none&limit=1", nil, &list))
 	id := list.Items[0].ID
 	law := func() (l caseLaw) {
@@ -66,7 +68,9 @@ func TestTheLawOfACaseIsToldByTheHour(t *testing.T) {
 func TestTheSecondSupervisorIsToldWhoChangedTheCase(t *testing.T) {
 	s, day, _ := city(t, nil)
 	ctx := context.Background()
-	var list struct{ Items []struct{ ID, Territory string } }
+	var list struct {
+		Items []struct{ ID, Territory string }
+	}
 	ok(t, day.Admin.Do(ctx, http.MethodGet, "/v1/cases?branch="+day.Branch+"&hold=none&limit=2", nil, &list))
 	id := list.Items[0].ID
 	var file struct {

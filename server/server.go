@@ -27,6 +27,7 @@ import (
 	"doorstep/server/conduct"
 	"doorstep/server/console"
 	"doorstep/server/dispatch"
+	"doorstep/server/figures"
 	"doorstep/server/httpapi"
 	"doorstep/server/ladder"
 	"doorstep/server/lawbook"
@@ -66,13 +67,13 @@ type Server struct {
 
 // Indexes returns all indexes that the rooms (packages) declare.
 func Indexes() []journal.Index {
-	return slices.Concat(office.Indexes(), casework.Indexes(), dispatch.Indexes(), access.Indexes())
+	return slices.Concat(office.Indexes(), casework.Indexes(), dispatch.Indexes(), access.Indexes(), figures.Indexes())
 }
 
 // Views returns the views that the rooms declare, without those built into the journal. Without a vault the list
 // lacks those that are made of what is sealed.
 func Views(vault *seal.Vault) []journal.View {
-	return append([]journal.View{audit.Tiles(), access.View()}, casework.Views(vault)...)
+	return append([]journal.View{audit.Tiles(), access.View(), figures.View()}, casework.Views(vault)...)
 }
 
 // Open opens the store, makes the rooms and listens. The server answers once Serve is
@@ -166,7 +167,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	}
 	s.api = httpapi.New(httpapi.Options{Sessions: sessions, Office: s.office, Casework: s.casework, Dispatch: s.dispatch,
 		Audit: s.audit, Access: s.access, Visits: visits{s.casework}, Attachments: s.files, Offline: s.offline,
-		Hooks: s.hooks, Lint: ladder.Judge, Poke: s.texts.Poke,
+		Figures: figures.New(s.journal), Hooks: s.hooks, Lint: ladder.Judge, Poke: s.texts.Poke,
 		Journal: s.journal, Travel: times, Map: s.basemap,
 		Threads: threads, Law: s.law, Hash: func(b []byte) [32]byte { return vault.Hash("request", b) },
 		Ready: s.ready, Trouble: sqlitestore.Trouble, TrustedProxies: cfg.trusted, UnreadablePushes: cfg.unreadablePushes,
@@ -338,6 +339,7 @@ func (s *Server) begin(ctx context.Context, background *sync.WaitGroup) {
 	run("who is shut out", s.keepShutOuts)
 	run("calls", s.office.RunCalls)
 	run("uploads", s.files.Run)
+	run("timers of agents", s.watchCheckins)
 }
 
 // Serve answers requests until ctx ends. Then it lets running requests finish, for at most

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"doorstep/auth"
@@ -218,7 +219,11 @@ func (s *Service) StartText(ctx context.Context, branch auth.BranchID, id string
 	if err := s.vault.OpenDoc(ctx, m.Debtor, branch, "messages", id, &m); err != nil {
 		return out, false, fmt.Errorf("open message: %w", err)
 	}
-	return Outgoing{ID: id, Number: m.Number.Plain(), Text: m.Text.Plain(), Attempts: m.Attempts}, true, nil
+	text := strings.ReplaceAll(m.Text.Plain(), linkToken, s.PageToken(linkOfText(id)))
+	if m.Kind == ladder.PageCode {
+		text = strings.ReplaceAll(text, codeToken, pageCode(s.vault, id))
+	}
+	return Outgoing{ID: id, Number: m.Number.Plain(), Text: text, Attempts: m.Attempts}, true, nil
 }
 
 // StepLadders takes the steps that are due in the ladders of a branch's cases, of at most 50 cases; more says that

@@ -126,6 +126,16 @@ func (a *API) caseEndpoints() {
 			"answers the state ending, and the hold binds until another user sends the same call."}, a.releaseHold)
 	register(a, endpoint{method: http.MethodDelete, path: "/v1/cases/{id}/holds/{hold}/release", roles: supervisors,
 		id: "keepHold", tag: "cases", summary: "Keep a hold whose end was asked for"}, a.keepHold)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/confirmations", roles: supervisors,
+		id: "confirmCase", tag: "cases", summary: "Note what came of confirming an address and a number",
+		about: "Before anybody is sent. It takes effect at once: a wrong address takes the case out of rounds, a wrong " +
+			"number is not used again, and a number found to be the debtor's may be sent an amount. A lender's ladder can " +
+			"want it before a visit (before_visits). Something later that is known is not changed (confirm.late)."},
+		a.confirmCase)
+	register(a, endpoint{method: http.MethodPut, path: "/v1/cases/{id}/unsafe-note", roles: supervisors,
+		id: "putUnsafeNote", tag: "cases", summary: "Warn those who go to an address, until a date",
+		about: "The agents of the case see it on the card until then. No lender sees it, and no export of a lender has it. " +
+			"An empty text takes it away."}, a.putUnsafeNote)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/facts", roles: supervisors, id: "setFact",
 		tag: "cases", summary: "Make a fact known, or take it back"}, a.setFact)
 	register(a, endpoint{method: http.MethodPut, path: "/v1/cases/{id}/requests", roles: supervisors,

@@ -76,7 +76,7 @@ func TestEveryEndpointIsDescribedAndNamesItsRoles(t *testing.T) {
 	}
 }
 
-// The description lists its endpoints by the order of the tags; an endpoint whose tag is not among them stands anywhere.
+// The description lists its endpoints by the order of the tags; one whose tag is not among them stands anywhere.
 func TestEveryTagIsExplained(t *testing.T) {
 	a := described(t)
 	known := map[string]bool{}

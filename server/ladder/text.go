@@ -179,3 +179,25 @@ var optOut = map[string]string{
 	"fil": "Mag-reply ng STOP para itigil ang mga text.", "tl": "Mag-reply ng STOP para itigil ang mga text.",
 	"ar": "أرسل STOP لإيقاف الرسائل.", "af": "Antwoord STOP om hierdie boodskappe te stop.",
 }
+
+// CodeText is the text that brings a code to who has opened the page of the person visited, in a language: it has
+// {code}, and says nothing of who sends it or why. In English for a language that is not here.
+func CodeText(language string) string {
+	base, _, _ := strings.Cut(language, "-")
+	if words, known := codeText[base]; known {
+		return words
+	}
+	return codeText["en"]
+}
+
+// codeText has the sentences by language. No native speaker has reviewed them yet.
+var codeText = map[string]string{
+	"en": "{code} is your code. It works for 15 minutes. Give it to nobody.",
+	"pt": "{code} é o seu código. Vale durante 15 minutos. Não o dê a ninguém.",
+	"es": "{code} es su código. Vale durante 15 minutos. No se lo dé a nadie.",
+	"fr": "{code} est votre code. Il vaut 15 minutes. Ne le donnez à personne.",
+	"de": "{code} ist Ihr Code. Er gilt 15 Minuten. Geben Sie ihn niemandem.",
+	"zh": "{code} 是您的验证码，15分钟内有效。请勿告诉他人。",
+	"hi": "{code} आपका कोड है। यह 15 मिनट तक चलेगा। इसे किसी को न बताएँ।",
+	"ar": "{code} هو رمزك. يصلح لمدة 15 دقيقة. لا تعطه لأحد.",
+}

@@ -95,6 +95,9 @@ func TakenOf(state any) *Taken {
 // SourceOffice is the source of a record that a user of the office made.
 const SourceOffice = "office"
 
+// SourceHouse says that a value is Doorstep's own, where no law and no user gives one.
+const SourceHouse = "house"
+
 // FlagBackdated is the flag of a report of what happened long before it came.
 const FlagBackdated = "backdated"
 

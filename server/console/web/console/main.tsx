@@ -13,16 +13,21 @@ import { language, languages, speak, speakAsWanted, t } from '../shared/words'
 import { branch, branches, choose, forget, readBranches } from './branch'
 import icon from './icon.svg'
 import { ahead, follow, hearing } from './live'
-import { address, route, takeLinks } from './route'
+import { flush } from './pending'
+import { address, type Route, route, takeLinks } from './route'
 import { Board } from './screens/board'
-import { Inbox } from './screens/inbox'
+import { Later } from './screens/later'
 import { LeftOut } from './screens/leftout'
+import { PlanRound } from './screens/plan'
+import { Planning } from './screens/planning'
+import { Replan } from './screens/replan'
 import { AddFactor, ChangePassword, SignIn } from './screens/signin'
 import { Today } from './screens/today'
+import { Waiting } from './screens/waiting'
 import { chooseTheme, type Theme, theme } from './theme'
 
 /** The roles that the console has screens for. */
-const roles = ['admin', 'supervisor']
+const roles = ['admin', 'supervisor', 'auditor']
 
 function App(): JSX.Element {
   const u = user.value
@@ -79,8 +84,10 @@ function Inside(): JSX.Element {
     return forget
   }, [])
   const b = branch.value
-  useEffect(() => (b ? follow(b.id) : undefined), [b?.id])
-  const lost = !hearing.value.live
+  const auditor = user.value?.role === 'auditor'
+  // Auditors see nothing that changes under their eyes, and may not follow a branch.
+  useEffect(() => (b && !auditor ? follow(b.id) : undefined), [b?.id])
+  const lost = !auditor && !hearing.value.live
   const r = route.value
   const at = (screen: string): 'page' | undefined => (r.screen === screen ? 'page' : undefined)
   return (
@@ -89,16 +96,31 @@ function Inside(): JSX.Element {
         {t('skip')}
       </a>
       <header class="bar">
-        <a class="brand" href={address.today()}>
+        <a class="brand" href={auditor ? address.audit() : address.today()}>
           <img src={icon} alt="" /> Doorstep
         </a>
         <nav aria-label={t('nav')}>
-          <a href={address.today()} aria-current={at('today')}>
-            {t('nav.today')}
-          </a>
-          <a href={address.inbox()} aria-current={at('inbox')}>
-            {t('nav.inbox')}
-          </a>
+          {!auditor && (
+            <>
+              <a href={address.today()} aria-current={at('today')}>
+                {t('nav.today')}
+              </a>
+              <a href={address.plan()} aria-current={at('plan') ?? at('planning')}>
+                {t('nav.plan')}
+              </a>
+              <a href={address.inbox()} aria-current={at('inbox') ?? at('conflict')}>
+                {t('nav.inbox')}
+              </a>
+              <a href={address.cases()} aria-current={at('cases') ?? at('case')}>
+                {t('nav.cases')}
+              </a>
+            </>
+          )}
+          {user.value?.role !== 'supervisor' && (
+            <a href={address.audit()} aria-current={at('audit')}>
+              {t('nav.audit')}
+            </a>
+          )}
         </nav>
         <span class="grow" />
         {(branches.value?.length ?? 0) > 1 && (
@@ -114,7 +136,7 @@ function Inside(): JSX.Element {
           </label>
         )}
         <Settings />
-        <button type="button" class="flat" onClick={() => void signOut()}>
+        <button type="button" class="flat" onClick={() => void flush().then(signOut)}>
           {t('signout')}
         </button>
       </header>
@@ -127,6 +149,7 @@ function Inside(): JSX.Element {
         {branches.value?.length === 0 && <NoBranch />}
         {b && <Screen key={`${b.id} ${r.screen}`} />}
       </main>
+      <Waiting />
     </>
   )
 }
@@ -141,13 +164,21 @@ function NoBranch(): JSX.Element {
 }
 
 function Screen(): JSX.Element {
-  const r = route.value
+  const auditor = user.value?.role === 'auditor'
+  const r: Route = auditor && route.value.screen !== 'audit' ? { screen: 'audit' } : route.value
   useSignalEffect(() => {
     const names = {
       today: 'nav.today',
       board: 'nav.board',
       leftout: 'nav.leftout',
       inbox: 'nav.inbox',
+      plan: 'nav.plan',
+      planning: 'nav.plan',
+      replan: 'nav.replan',
+      cases: 'nav.cases',
+      case: 'nav.case',
+      conflict: 'nav.conflict',
+      audit: 'nav.audit',
       unknown: 'nav',
     } as const
     document.title = `${t(names[route.value.screen])} · Doorstep`
@@ -160,7 +191,21 @@ function Screen(): JSX.Element {
     case 'leftout':
       return <LeftOut key={r.round} id={r.round} />
     case 'inbox':
-      return <Inbox kind={r.kind} />
+      return <Later key="inbox" of={inbox} with={{ kind: r.kind }} />
+    case 'cases':
+      return <Later key="cases" of={cases} with={{}} />
+    case 'case':
+      return <Later key={r.id} of={caseFile} with={{ id: r.id }} />
+    case 'conflict':
+      return <Later key={r.id} of={conflict} with={{ id: r.id }} />
+    case 'audit':
+      return <Later key="audit" of={audit} with={{}} />
+    case 'plan':
+      return <PlanRound />
+    case 'planning':
+      return <Planning key={r.round} id={r.round} />
+    case 'replan':
+      return <Replan key={r.round} id={r.round} />
     case 'unknown':
       return (
         <>
@@ -172,6 +217,13 @@ function Screen(): JSX.Element {
       )
   }
 }
+
+// Screens that are loaded when they are first shown.
+const inbox = () => import('./screens/inbox').then(m => m.Inbox)
+const cases = () => import('./screens/cases').then(m => m.Cases)
+const caseFile = () => import('./screens/casefile').then(m => m.CaseFile)
+const conflict = () => import('./screens/conflict').then(m => m.Conflict)
+const audit = () => import('./screens/audit').then(m => m.Audit)
 
 /** The language and the theme. */
 function Settings(): JSX.Element {

@@ -94,3 +94,14 @@ export function say(prefix: 'reason' | 'inbox' | 'state' | 'problem', code: stri
   const key = `${prefix}.${code}`
   return key in words ? t(key as Key) : t(`${prefix}.other` as Key, { code })
 }
+
+/** Whether there is a text of this name. */
+export function knows(key: string): boolean {
+  return key in words
+}
+
+/** The word for a code; one that is not known is shown within words that say so. */
+export function word(prefix: 'code' | 'member' | 'kind' | 'did', code: string): string {
+  if (`${prefix}.${code}` in words) return t(`${prefix}.${code}` as Key)
+  return t(prefix === 'code' ? 'code.unlisted' : (`${prefix}.other` as Key), { code })
+}

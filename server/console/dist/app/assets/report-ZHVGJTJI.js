@@ -1,1 +1,0 @@
-import{a,b,c,d,e}from"/app/assets/chunk-HHZHCS25.js";import"/app/assets/chunk-N5CEQ7SY.js";import"/app/assets/chunk-LBWAXKWY.js";import"/app/assets/chunk-A2XF7OKC.js";import"/app/assets/chunk-WJ3VJNP3.js";export{c as Foot,a as Report,e as sign,b as useFinish,d as visitFor};
