@@ -99,6 +99,9 @@ function Inside(): JSX.Element {
           <a href={address.inbox()} aria-current={at('inbox')}>
             {t('nav.inbox')}
           </a>
+          <a href={address.office()} aria-current={at('office')}>
+            {t('nav.office')}
+          </a>
         </nav>
         <span class="grow" />
         {(branches.value?.length ?? 0) > 1 && (
@@ -124,20 +127,42 @@ function Inside(): JSX.Element {
       <main id="main" tabIndex={-1} class={lost ? 'stale' : ''}>
         {trouble.value && <Trouble of={trouble.value} retry={read} />}
         {!trouble.value && !branches.value && <Loading what={t('app.loading')} />}
-        {branches.value?.length === 0 && <NoBranch />}
+        {branches.value?.length === 0 && <Lazy load={() => import('./screens/first')} />}
         {b && <Screen key={`${b.id} ${r.screen}`} />}
       </main>
     </>
   )
 }
 
-function NoBranch(): JSX.Element {
-  return (
-    <>
-      <Heading>{t('nobranch.title')}</Heading>
-      <p class="card empty">{t('nobranch.why')}</p>
-    </>
-  )
+/** A screen whose code is loaded when it is shown first. */
+function Lazy<P extends object>({
+  load,
+  ...props
+}: { load: () => Promise<{ default: (p: P) => JSX.Element }> } & P): JSX.Element {
+  const of = useSignal<((p: P) => JSX.Element) | undefined>(undefined)
+  const failed = useSignal(false)
+  useEffect(() => {
+    load().then(
+      m => {
+        of.value = m.default
+      },
+      () => {
+        failed.value = true
+      },
+    )
+  }, [])
+  if (failed.value) {
+    return (
+      <div class="notice bad" role="alert">
+        <p>{t('app.otherbuild')}</p>
+        <button type="button" onClick={() => location.reload()}>
+          {t('app.reload')}
+        </button>
+      </div>
+    )
+  }
+  const Loaded = of.value
+  return Loaded ? <Loaded {...(props as unknown as P)} /> : <Loading what={t('app.loading')} />
 }
 
 function Screen(): JSX.Element {
@@ -148,6 +173,7 @@ function Screen(): JSX.Element {
       board: 'nav.board',
       leftout: 'nav.leftout',
       inbox: 'nav.inbox',
+      office: 'nav.office',
       unknown: 'nav',
     } as const
     document.title = `${t(names[route.value.screen])} · Doorstep`
@@ -161,6 +187,8 @@ function Screen(): JSX.Element {
       return <LeftOut key={r.round} id={r.round} />
     case 'inbox':
       return <Inbox kind={r.kind} />
+    case 'office':
+      return <Lazy load={() => import('./screens/office')} page={r.page} />
     case 'unknown':
       return (
         <>

@@ -9,7 +9,23 @@ export type Route =
   | { screen: 'board'; round: string }
   | { screen: 'leftout'; round: string }
   | { screen: 'inbox'; kind: string }
+  | { screen: 'office'; page: OfficePage }
   | { screen: 'unknown' }
+
+/** The pages of the office. */
+export const officePages = [
+  'people',
+  'teams',
+  'shifts',
+  'daysoff',
+  'devices',
+  'law',
+  'messages',
+  'imports',
+  'start',
+  'sessions',
+] as const
+export type OfficePage = (typeof officePages)[number]
 
 /** The parts of a path below the console; undefined for a path that cannot be read. */
 function partsOf(path: string): string[] | undefined {
@@ -34,6 +50,10 @@ export function routeOf(path: string, search: string): Route {
   if (first === 'inbox' && parts.length === 1) {
     return { screen: 'inbox', kind: new URLSearchParams(search).get('kind') ?? '' }
   }
+  if (first === 'office' && parts.length <= 2) {
+    const page = officePages.find(p => p === (second ?? 'people'))
+    if (page) return { screen: 'office', page }
+  }
   return { screen: 'unknown' }
 }
 
@@ -42,6 +62,7 @@ export const address = {
   today: (): string => base,
   board: (round: string): string => `${base}rounds/${encodeURIComponent(round)}`,
   leftout: (round: string): string => `${base}rounds/${encodeURIComponent(round)}/left-out`,
+  office: (page: OfficePage = 'people'): string => `${base}office/${page}`,
   inbox: (kind = ''): string => `${base}inbox${kind ? `?kind=${encodeURIComponent(kind)}` : ''}`,
 }
 
