@@ -64,7 +64,8 @@ type Session struct {
 	ExpiresIn    time.Duration
 	RefreshToken string
 	User         User
-	MustEnrol    bool // the user may do nothing but add a second factor
+	Device       DeviceID // the device that signed in; "" for a sign-in without one
+	MustEnrol    bool     // the user may do nothing but add a second factor
 	// FactorsReset is when an administrator took the user's second factors away; zero: never, or one was added since.
 	FactorsReset time.Time
 }
@@ -226,7 +227,7 @@ func (s *Sessions) session(u User, d DeviceID, id string, f family, now time.Tim
 		reset = time.Time{}
 	}
 	return Session{AccessToken: token, ExpiresIn: expires.Sub(now), RefreshToken: s.keys.refreshToken(id, f.Counter),
-		User: u, MustEnrol: s.mustEnrol(u), FactorsReset: reset}, nil
+		User: u, Device: d, MustEnrol: s.mustEnrol(u), FactorsReset: reset}, nil
 }
 
 // ForgetUser has this node look the user up again before the next request is answered.

@@ -130,8 +130,40 @@ func TestABrowserKeepsItsRefreshTokenWhereNoScriptReadsIt(t *testing.T) {
 		t.Errorf("refresh after sign-out: %d", r.StatusCode)
 	}
 
-	// The console is there, beside the API.
-	r, err := http.Get(a.URL() + "/console/")
+	// A sign-in with a device has a cookie beside that of the desk, which stays when the browser ends.
+	withDevice := strings.Replace(login, `,"browser"`, `,"device":{"id":"d-app","platform":"web"},"browser"`, 1)
+	r, _ = browserAsk(t, "POST", sessions, withDevice, same)
+	phone := theCookie(t, r)
+	if phone.Name == cookie.Name || phone.MaxAge < 30*24*3600 || !phone.HttpOnly || !phone.Secure {
+		t.Errorf("the phone's cookie is %s", phone)
+	}
+	r, _ = browserAsk(t, "POST", sessions, login, same)
+	both := with(theCookie(t, r).Value, same)
+	both["Cookie"] += "; " + phone.Name + "=" + phone.Value
+	r, _ = browserAsk(t, "POST", sessions+"/refresh", `{"device_id":"d-app"}`, both)
+	if r.StatusCode != http.StatusOK || theCookie(t, r).Name != phone.Name {
+		t.Errorf("refresh of the phone's session: %d, %s", r.StatusCode, theCookie(t, r))
+	}
+	r, members = browserAsk(t, "POST", sessions+"/refresh", `{}`, both)
+	if r.StatusCode != http.StatusOK || theCookie(t, r).Name != cookie.Name {
+		t.Errorf("refresh of the desk's session in the same browser: %d %v", r.StatusCode, members)
+	}
+
+	// The console is there, beside the API, and so is the app, whose build is in each answer to phones.
+	app, err := http.Get(a.URL() + "/app/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = app.Body.Close()
+	pull, err := http.Get(a.URL() + "/sync/v1/pull")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = pull.Body.Close()
+	if app.StatusCode != http.StatusOK || pull.Header.Get("X-Doorstep-Build") == "" {
+		t.Errorf("/app/: %d, build %q", app.StatusCode, pull.Header.Get("X-Doorstep-Build"))
+	}
+	r, err = http.Get(a.URL() + "/console/")
 	if err != nil {
 		t.Fatal(err)
 	}

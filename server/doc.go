@@ -23,6 +23,8 @@
 //   - the ladder of texts to debtors as data, and how a template becomes a text: server/ladder; which ladder and texts
 //     a lender has: server/office; when one is sent, and what a reply changes: server/casework; who carries it:
 //     server/notify/sms
+//   - a figure of how people are treated: server/figures
+//   - a plan as a PDF: server/paper
 //   - alerts: server/notify; proofs and exports: server/audit
 //   - what the person who is visited reads: server/doorway
 //   - an endpoint, a status, a header: server/httpapi
@@ -38,13 +40,16 @@
 // openapi.yaml anew; a test fails until it is in step.
 //
 // An overdue reason, a reason for declining a stop, or another code: one line in its list, server/record/codes.go.
-// The checks, GET /v1/codes and openapi.yaml read the list.
+// The checks, GET /v1/codes and openapi.yaml read the list. A line in brought, server/record/versions.go, says what
+// apps of older versions are shown instead, and go test ./server/record -run Shapes -update pins it. A code that the
+// console shows has a sentence in each file of server/console/web/words.
 //
 // A member of a visit: one line in VisitReport (what the phone says) or VisitFound (what
 // the server adds), server/record/visit.go, with the tags of record's doc.go; a rule in
 // VisitReport.check if the tags do not say all; a column in server/audit/csv.go, or the
-// reason why not in csv_test.go; and the list in sync/README.md by the command that
-// stands there. Sealing, showing, reading, comparing and sending back follow the tags.
+// reason why not in csv_test.go; the list in sync/README.md by the command that
+// stands there; and its way in brought, as for a code. Sealing, showing, reading,
+// comparing and sending back follow the tags.
 //
 // What phones may patch of an assignment: a member of AssignmentReport, server/record/assignment.go.
 //
@@ -68,9 +73,10 @@
 //   - tiles: the hashes from which proofs are made (server/audit)
 //   - promises: what is due under plans (server/casework)
 //   - desk: what the office's lists and its inbox look for (server/casework)
-//   - blind: keyed hashes of phones, names and kinds of holds, by which cases are found
-//     (server/casework). It is made of what is sealed, with the key-encryption key.
+//   - blind: keyed hashes of phones, names, kinds of holds and tokens of links, by which
+//     cases are found (server/casework). It is made of what is sealed, with the key-encryption key.
 //   - access: who read what (server/access)
+//   - figures: what the figures count, a row for each record that has a part in one (server/figures)
 //
 // No count is kept beside the journal. A visit's number is part of its entry, a page says
 // how many visits lie before it, the caps of the law are counted from the contacts when a

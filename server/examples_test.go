@@ -157,6 +157,9 @@ func (d *tidy) word(name, s string) string {
 	if to := standIns[name]; to != "" && s != "" {
 		return to
 	}
+	if name == "path" && strings.HasPrefix(s, "/d/") {
+		return "/d/AAECAwQFBgcICQoLDA0ODxAREhM"
+	}
 	if name == "code" && sixDigits.MatchString(s) {
 		return "123456"
 	}
@@ -288,9 +291,16 @@ func playExamples(t *testing.T) map[string]exchange {
 			`"external_id":"call-5001"}`+"\n")
 	show("recordContact", "POST", "/v1/cases/north.1001/contacts", map[string]any{"channel": "call",
 		"at": "2026-11-24T16:20:00Z", "result": "no_answer"}, nil)
+	show("readLawNow", "GET", "/v1/cases/north.1003/law", nil, nil)
 	show("openHold", "POST", "/v1/cases/north.1003/holds", map[string]any{"kind": "dispute", "until": "2026-12-31"}, nil)
 	show("makeAppointment", "POST", "/v1/cases/north.1002/appointments", map[string]any{"from": "2026-11-25T15:00:00Z",
 		"to": "2026-11-25T17:00:00Z"}, nil)
+	var link struct {
+		ID string `json:"link_id"`
+	}
+	show("issueLink", "POST", "/v1/cases/north.1002/links", map[string]any{"days": 30}, &link)
+	show("revokeLink", "POST", "/v1/cases/north.1002/links/"+link.ID+"/revoke",
+		map[string]any{"reason": "the letter came back"}, nil)
 	var round struct{ ID, Status string }
 	show("planRound", "POST", "/v1/rounds", map[string]any{"branch": "porto", "date": "2026-11-25", "time_limit_s": 1,
 		"seed": 1}, &round)
@@ -308,9 +318,15 @@ func playExamples(t *testing.T) map[string]exchange {
 	show("publishRound", "POST", "/v1/rounds/"+round.ID+"/publish", nil, nil)
 	await("published")
 	published := round.ID
+	var proposed struct{ ID string }
+	show("proposeRound", "POST", "/v1/rounds/"+round.ID+"/proposals", map[string]any{"time_limit_s": 1, "seed": 1,
+		"locks": []any{map[string]any{"case": "north.1002", "keep": "visit"}}}, &proposed)
+	show("acceptProposal", "POST", "/v1/rounds/"+round.ID+"/proposals/"+proposed.ID+"/accept", nil, nil)
+	await("published")
 	ok(t, office.Do(ctx, "POST", "/v1/rounds", map[string]any{"date": "2026-11-25", "branch": "porto", "time_limit_s": 1,
 		"seed": 1}, &round))
 	await("planned")
+	show("stopRound", "POST", "/v1/rounds/"+round.ID+"/stop", nil, nil)
 	show("cancelRound", "POST", "/v1/rounds/"+round.ID+"/cancel", nil, nil)
 	round.ID = published
 	show("listCodes", "GET", "/v1/codes", nil, nil)
@@ -393,6 +409,7 @@ func playExamples(t *testing.T) map[string]exchange {
 		"hold": "none", "limit": 1}, nil)
 	rec.next = "listOutcomes"
 	ok(t, office.Do(ctx, "GET", "/v1/outcomes?lender=north", nil, io.Writer(&bytes.Buffer{})))
+	show("getFigures", "GET", "/v1/figures?branch=porto&by=team", nil, nil)
 	show("getInbox", "GET", "/v1/inbox?branch=porto", nil, nil)
 	show("listVisits", "GET", "/v1/visits?branch=porto&limit=1", nil, nil)
 	show("listAssignments", "GET", "/v1/assignments?branch=porto&limit=1", nil, nil)

@@ -27,7 +27,9 @@ import (
 	"doorstep/server/conduct"
 	"doorstep/server/console"
 	"doorstep/server/dispatch"
+	"doorstep/server/figures"
 	"doorstep/server/httpapi"
+	"doorstep/server/ladder"
 	"doorstep/server/lawbook"
 	"doorstep/server/notify"
 	"doorstep/server/notify/fcm"
@@ -65,13 +67,13 @@ type Server struct {
 
 // Indexes returns all indexes that the rooms (packages) declare.
 func Indexes() []journal.Index {
-	return slices.Concat(office.Indexes(), casework.Indexes(), dispatch.Indexes(), access.Indexes())
+	return slices.Concat(office.Indexes(), casework.Indexes(), dispatch.Indexes(), access.Indexes(), figures.Indexes())
 }
 
 // Views returns the views that the rooms declare, without those built into the journal. Without a vault the list
 // lacks those that are made of what is sealed.
 func Views(vault *seal.Vault) []journal.View {
-	return append([]journal.View{audit.Tiles(), access.View()}, casework.Views(vault)...)
+	return append([]journal.View{audit.Tiles(), access.View(), figures.View()}, casework.Views(vault)...)
 }
 
 // Open opens the store, makes the rooms and listens. The server answers once Serve is
@@ -110,7 +112,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	s.office.DeviceApproval = cfg.DeviceApproval
 	s.casework = casework.New(casework.Options{Journal: s.journal, Vault: vault, Policy: shipped, Lenders: s.office,
 		Devices: s.office, Teams: dispatch.TeamsOf(s.office), Agents: s.office, Names: s.namesOf, Erasures: erasures,
-		Texting: casework.Texting{Texts: textOffice{s.office}, Lint: lint, Intent: intent}, Log: cfg.Log,
+		Texting: casework.Texting{Texts: textOffice{s.office}, Lint: ladder.Judge, Intent: intent}, Log: cfg.Log,
 		Territories: func(ctx context.Context, b auth.BranchID) (casework.TerritoryIndex, error) {
 			return s.office.Index(ctx, b)
 		},
@@ -165,7 +167,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	}
 	s.api = httpapi.New(httpapi.Options{Sessions: sessions, Office: s.office, Casework: s.casework, Dispatch: s.dispatch,
 		Audit: s.audit, Access: s.access, Visits: visits{s.casework}, Attachments: s.files, Offline: s.offline,
-		Hooks: s.hooks, Lint: lint, Poke: s.texts.Poke,
+		Figures: figures.New(s.journal), Hooks: s.hooks, Lint: ladder.Judge, Poke: s.texts.Poke,
 		Journal: s.journal, Travel: times, Map: s.basemap,
 		Threads: threads, Law: s.law, Hash: func(b []byte) [32]byte { return vault.Hash("request", b) },
 		Ready: s.ready, Trouble: sqlitestore.Trouble, TrustedProxies: cfg.trusted, UnreadablePushes: cfg.unreadablePushes,
@@ -337,6 +339,7 @@ func (s *Server) begin(ctx context.Context, background *sync.WaitGroup) {
 	run("who is shut out", s.keepShutOuts)
 	run("calls", s.office.RunCalls)
 	run("uploads", s.files.Run)
+	run("timers of agents", s.watchCheckins)
 }
 
 // Serve answers requests until ctx ends. Then it lets running requests finish, for at most
@@ -376,13 +379,20 @@ func (s *Server) Serve(ctx context.Context) error {
 	return errors.Join(err, s.Close())
 }
 
-// withConsole adds the console to the API. The console's files are public; what they show, they ask the API for.
+// withConsole adds the console and the agents' app to the API. Their files are public; what they show, they ask the API
+// for. Phones are told the app's build in each answer of sync/v1.
 func withConsole(api http.Handler) http.Handler {
-	pages := console.Handler()
+	pages, app, build := console.Handler(), console.AppHandler(), console.AppBuild()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/console" || strings.HasPrefix(r.URL.Path, console.Path) {
+		switch {
+		case r.URL.Path == "/console" || strings.HasPrefix(r.URL.Path, console.Path):
 			pages.ServeHTTP(w, r)
 			return
+		case r.URL.Path == "/app" || strings.HasPrefix(r.URL.Path, console.AppPath):
+			app.ServeHTTP(w, r)
+			return
+		case strings.HasPrefix(r.URL.Path, "/sync/v1/") && build != "":
+			w.Header().Set("X-Doorstep-Build", build)
 		}
 		api.ServeHTTP(w, r)
 	})

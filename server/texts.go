@@ -173,20 +173,6 @@ func (h textHooks) TakeReply(ctx context.Context, provider string, r httpapi.Hoo
 	return err
 }
 
-// lint judges the words of a text.
-func lint(t ladder.Text) []ladder.Fault {
-	q := words.Request{Language: t.Language, Country: t.Country, Step: t.Step, Recipient: t.Recipient,
-		VerifiedDays: t.VerifiedDays, Text: t.Text, Vars: t.Vars, Products: t.Products}
-	for _, c := range t.Consequences {
-		q.Consequences = append(q.Consequences, words.Consequence(c))
-	}
-	var out []ladder.Fault
-	for _, r := range words.Lint(q).Reasons {
-		out = append(out, ladder.Fault(r))
-	}
-	return out
-}
-
 // intent tells what a reply means.
 func intent(language, text string) ladder.Answer {
 	r := words.Intent(language, text)

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/scripts/figures"
 	"doorstep/server"
 	"doorstep/server/play"
 	"doorstep/server/store/sqlitestore"
@@ -35,7 +36,7 @@ type historyArguments struct {
 // measure compares the costs of one branch with journals of several lengths: a server for
 // each length runs in this process, and each figure is measured on one after the other.
 func (a *historyArguments) measure(ctx context.Context) error {
-	f := &figures{units: map[string]string{}, samples: map[string][]float64{}}
+	f := &figures.Figures{}
 	var towns []*town
 	defer func() {
 		for _, t := range towns {
@@ -66,27 +67,30 @@ func (a *historyArguments) measure(ctx context.Context) error {
 				if err != nil {
 					return fmt.Errorf("%s with %d entries: %w", what.name, t.entries, err)
 				}
-				f.add(fmt.Sprintf("%s, %d entries", what.name, t.entries), "ms", float64(took.Microseconds())/1000)
+				f.Add(fmt.Sprintf("%s, %d entries", what.name, t.entries), "ms", float64(took.Microseconds())/1000)
 			}
 		}
 	}
 	a.compare(f)
-	return f.print(a.JSON)
+	if a.JSON {
+		return f.PrintJSON(os.Stdout)
+	}
+	return f.Print(os.Stdout)
 }
 
 // compare adds each figure's ratio of the longest journal to the shortest.
-func (a *historyArguments) compare(f *figures) {
+func (a *historyArguments) compare(f *figures.Figures) {
 	least, most := slices.Min(a.Entries), slices.Max(a.Entries)
-	for _, name := range slices.Clone(f.names) {
+	for _, name := range f.Names() {
 		var what string
 		if suffix := fmt.Sprintf(", %d entries", least); len(name) > len(suffix) && name[len(name)-len(suffix):] == suffix {
 			what = name[:len(name)-len(suffix)]
 		} else {
 			continue
 		}
-		long, ok := f.samples[fmt.Sprintf("%s, %d entries", what, most)]
-		if ok && most > least && f.units[name] == "ms" {
-			f.add(what+", long to short", "ratio", median(long)/median(f.samples[name]))
+		long := f.Of(fmt.Sprintf("%s, %d entries", what, most))
+		if long != nil && most > least && f.Unit(name) == "ms" {
+			f.Add(what+", long to short", "ratio", figures.Median(long)/figures.Median(f.Of(name)))
 		}
 	}
 }
@@ -107,7 +111,7 @@ type town struct {
 }
 
 // prepare makes the branch with its teams, publishes a round, and fills the journal up.
-func (t *town) prepare(ctx context.Context, f *figures) error {
+func (t *town) prepare(ctx context.Context, f *figures.Figures) error {
 	if err := os.MkdirAll(t.folder, 0o700); err != nil {
 		return err
 	}
@@ -149,7 +153,7 @@ func (t *town) prepare(ctx context.Context, f *figures) error {
 	if err != nil {
 		return fmt.Errorf("fill: %w", err)
 	}
-	f.add(fmt.Sprintf("filling, %d entries", t.entries), "entries/s", float64(filled)/time.Since(began).Seconds())
+	f.Add(fmt.Sprintf("filling, %d entries", t.entries), "entries/s", float64(filled)/time.Since(began).Seconds())
 	return t.open(ctx)
 }
 

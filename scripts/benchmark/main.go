@@ -8,7 +8,6 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -24,6 +23,7 @@ import (
 	_ "time/tzdata"
 
 	"doorstep/geo/routing"
+	"doorstep/scripts/figures"
 	"doorstep/server"
 	"doorstep/server/play"
 
@@ -44,29 +44,6 @@ const password = "bench-administrator"
 // morning is the start of the measured day, which is the day of the cities' data.
 var morning = time.Date(2026, 11, 25, 6, 0, 0, 0, time.UTC)
 
-// figures are the measured values, in the order of their first measurement.
-type figures struct {
-	names   []string
-	units   map[string]string
-	samples map[string][]float64
-}
-
-func (f *figures) add(name, unit string, v float64) {
-	if _, met := f.units[name]; !met {
-		f.names = append(f.names, name)
-		f.units[name] = unit
-	}
-	f.samples[name] = append(f.samples[name], v)
-}
-
-func median(v []float64) float64 {
-	v = slices.Sorted(slices.Values(v))
-	if n := len(v); n%2 == 0 {
-		return (v[n/2-1] + v[n/2]) / 2
-	}
-	return v[len(v)/2]
-}
-
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "history" {
 		var h historyArguments
@@ -81,47 +58,27 @@ func main() {
 	}
 	var a arguments
 	kong.Parse(&a, kong.Name("bench"))
-	f := &figures{units: map[string]string{}, samples: map[string][]float64{}}
+	f := &figures.Figures{}
 	if err := a.measure(context.Background(), f); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
-	if err := f.print(a.JSON); err != nil {
+	show := f.Print
+	if a.JSON {
+		show = f.PrintJSON
+	}
+	if err := show(os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func (f *figures) print(asJSON bool) error {
-	if asJSON {
-		type figure struct {
-			Name    string    `json:"name"`
-			Unit    string    `json:"unit"`
-			Median  float64   `json:"median"`
-			Samples []float64 `json:"samples"`
-		}
-		var out []figure
-		for _, n := range f.names {
-			out = append(out, figure{n, f.units[n], median(f.samples[n]), f.samples[n]})
-		}
-		e := json.NewEncoder(os.Stdout)
-		e.SetIndent("", "  ")
-		return e.Encode(out)
-	}
-	fmt.Printf("%-46s %12s  %-16s %s\n", "figure", "median", "unit", "least to most")
-	for _, n := range f.names {
-		s := f.samples[n]
-		fmt.Printf("%-46s %12.5g  %-16s %.5g to %.5g\n", n, median(s), f.units[n], slices.Min(s), slices.Max(s))
-	}
-	return nil
-}
-
-func (a *arguments) measure(ctx context.Context, f *figures) error {
+func (a *arguments) measure(ctx context.Context, f *figures.Figures) error {
 	info, err := os.Stat(a.Doorstep)
 	if err != nil {
 		return err
 	}
-	f.add("binary size", "MB", float64(info.Size())/1e6)
+	f.Add("binary size", "MB", float64(info.Size())/1e6)
 	if err := appends(ctx, f, a.Runs); err != nil {
 		return fmt.Errorf("journal appends: %w", err)
 	}
@@ -168,7 +125,7 @@ func (a *arguments) day(folder string) (*play.Day, error) {
 var benchLine = regexp.MustCompile(`^BenchmarkAppends/writers=(\d+)\S*\s+\d+\s+(.*)$`)
 
 // appends runs the journal's benchmark and reads its metrics.
-func appends(ctx context.Context, f *figures, runs int) error {
+func appends(ctx context.Context, f *figures.Figures, runs int) error {
 	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "BenchmarkAppends", "-count",
 		strconv.Itoa(runs), "./server/store/sqlitestore")
 	cmd.Stderr = os.Stderr
@@ -190,9 +147,9 @@ func appends(ctx context.Context, f *figures, runs int) error {
 			}
 			switch metrics[i+1] {
 			case "appends/s":
-				f.add("journal appends, "+m[1]+" writers", "appends/s", v)
+				f.Add("journal appends, "+m[1]+" writers", "appends/s", v)
 			case "bytes/entry":
-				f.add("journal and views, "+m[1]+" writers", "bytes/entry", v)
+				f.Add("journal and views, "+m[1]+" writers", "bytes/entry", v)
 			}
 		}
 	}
@@ -200,7 +157,7 @@ func appends(ctx context.Context, f *figures, runs int) error {
 }
 
 // program measures the binary: start-up, memory, imports, and sync over HTTP.
-func (a *arguments) program(ctx context.Context, f *figures, d *play.Day, data string) error {
+func (a *arguments) program(ctx context.Context, f *figures.Figures, d *play.Day, data string) error {
 	// The first start makes keys and the administrator; the second is like all later ones.
 	p, err := play.Start(ctx, a.Doorstep, data, morning, password)
 	if err != nil {
@@ -214,8 +171,8 @@ func (a *arguments) program(ctx context.Context, f *figures, d *play.Day, data s
 		return err
 	}
 	defer p.Kill()
-	f.add("start-up", "s", time.Since(began).Seconds())
-	f.add("memory, idle", "MB", float64(p.Memory()))
+	f.Add("start-up", "s", time.Since(began).Seconds())
+	f.Add("memory, idle", "MB", float64(p.Memory()))
 	d.Base = p.URL
 	if err := d.SetUp(ctx); err != nil {
 		return err
@@ -228,7 +185,7 @@ func (a *arguments) program(ctx context.Context, f *figures, d *play.Day, data s
 			return err
 		}
 		if im.what != "territories" {
-			f.add("import of "+im.what, im.what+"/s", float64(rep.Accepted)/time.Since(began).Seconds())
+			f.Add("import of "+im.what, im.what+"/s", float64(rep.Accepted)/time.Since(began).Seconds())
 		}
 	}
 	if err := d.MakeTeams(ctx); err != nil {
@@ -237,15 +194,15 @@ func (a *arguments) program(ctx context.Context, f *figures, d *play.Day, data s
 	if err := d.Plan(ctx, nil); err != nil {
 		return err
 	}
-	f.add("a round, over HTTP", "s", float64(d.Round.TookMs)/1000)
-	f.add("memory, after the round", "MB", float64(p.Memory()))
+	f.Add("a round, over HTTP", "s", float64(d.Round.TookMs)/1000)
+	f.Add("memory, after the round", "MB", float64(p.Memory()))
 	if err := d.Publish(ctx, nil); err != nil {
 		return err
 	}
 	if err := phones(ctx, f, d); err != nil {
 		return err
 	}
-	f.add("memory, after sync", "MB", float64(p.Memory()))
+	f.Add("memory, after sync", "MB", float64(p.Memory()))
 	return p.Stop()
 }
 
@@ -258,7 +215,7 @@ const (
 
 // phones pushes notes in batches of 100 from one phone of each team at the same time, and pulls everything in
 // pages of 100.
-func phones(ctx context.Context, f *figures, d *play.Day) error {
+func phones(ctx context.Context, f *figures.Figures, d *play.Day) error {
 	if _, err := d.PullAll(ctx); err != nil {
 		return err
 	}
@@ -288,7 +245,7 @@ func phones(ctx context.Context, f *figures, d *play.Day) error {
 			return fmt.Errorf("a phone's notes were answered %v", p.Tally)
 		}
 	}
-	f.add("push, batches of 100", "mutations/s", float64(len(busy)*pushBatches*batchSize)/time.Since(began).Seconds())
+	f.Add("push, batches of 100", "mutations/s", float64(len(busy)*pushBatches*batchSize)/time.Since(began).Seconds())
 	var mu sync.Mutex
 	documents := 0
 	began = time.Now()
@@ -306,7 +263,7 @@ func phones(ctx context.Context, f *figures, d *play.Day) error {
 		}
 		return nil
 	})
-	f.add("pull, pages of 100", "documents/s", float64(documents)/time.Since(began).Seconds())
+	f.Add("pull, pages of 100", "documents/s", float64(documents)/time.Since(began).Seconds())
 	return err
 }
 
@@ -323,7 +280,7 @@ func together(phones []*play.Phone, do func(*play.Phone) error) error {
 
 // round plans the day on a server in this process, which hands over its routing problems
 // (Config.Watch), and compares the result with nearest-neighbour plans of the same problems.
-func (a *arguments) round(ctx context.Context, f *figures, folder string) error {
+func (a *arguments) round(ctx context.Context, f *figures.Figures, folder string) error {
 	d, err := a.day(folder)
 	if err != nil {
 		return err
@@ -376,13 +333,13 @@ func (a *arguments) round(ctx context.Context, f *figures, folder string) error 
 		theirs.join(one)
 		same.join(better)
 	}
-	f.add("stops served: round", "stops", float64(ours.stops))
-	f.add("stops served: nearest neighbour", "stops", float64(theirs.stops))
-	f.add("on the way for each stop: round", "s", ours.perStop())
-	f.add("on the way for each stop: nearest neighbour", "s", theirs.perStop())
+	f.Add("stops served: round", "stops", float64(ours.stops))
+	f.Add("stops served: nearest neighbour", "stops", float64(theirs.stops))
+	f.Add("on the way for each stop: round", "s", ours.perStop())
+	f.Add("on the way for each stop: nearest neighbour", "s", theirs.perStop())
 	// The round serves more stops and farther ones, so costs are compared on the same stops only.
-	f.add("stops of the neighbour that the solver serves", "stops", float64(same.stops))
-	f.add("on the way for these, against the neighbour", "%", 100*float64(same.travelS)/float64(max(1, theirs.travelS)))
+	f.Add("stops of the neighbour that the solver serves", "stops", float64(same.stops))
+	f.Add("on the way for these, against the neighbour", "%", 100*float64(same.travelS)/float64(max(1, theirs.travelS)))
 	return nil
 }
 

@@ -17,6 +17,8 @@ import (
 	"time"
 	_ "time/tzdata"
 
+	"doorstep/scripts/figures"
+
 	"github.com/alecthomas/kong"
 )
 
@@ -39,60 +41,24 @@ const (
 	pageSize  = 500
 )
 
-// figures are the measured values, in the order of their first measurement.
-type figures struct {
-	names   []string
-	units   map[string]string
-	samples map[string][]float64
-}
-
-func (f *figures) add(name, unit string, v float64) {
-	if _, met := f.units[name]; !met {
-		f.names = append(f.names, name)
-		f.units[name] = unit
-	}
-	f.samples[name] = append(f.samples[name], v)
-}
-
-func median(v []float64) float64 {
-	v = slices.Sorted(slices.Values(v))
-	if n := len(v); n%2 == 0 {
-		return (v[n/2-1] + v[n/2]) / 2
-	}
-	return v[len(v)/2]
-}
-
-func (f *figures) print() {
-	fmt.Printf("%-58s %10s  %-18s %s\n", "figure", "median", "unit", "least to most")
-	for _, n := range f.names {
-		s := f.samples[n]
-		fmt.Printf("%-58s %10.5g  %-18s %.5g to %.5g\n", n, median(s), f.units[n], slices.Min(s), slices.Max(s))
-	}
-}
-
-// ratio adds how often the second figure is contained in the first, run by run.
-func (f *figures) ratio(name, above, below string) {
-	a, b := f.samples[above], f.samples[below]
-	for i := range min(len(a), len(b)) {
-		f.add(name, "ratio", a[i]/b[i])
-	}
-}
-
 func main() {
 	var a arguments
 	kong.Parse(&a, kong.Name("bench-sync"))
 	if len(a.Doorstep) == 0 {
 		a.Doorstep = []string{"this process"}
 	}
-	f := &figures{units: map[string]string{}, samples: map[string][]float64{}}
+	f := &figures.Figures{}
 	if err := a.measure(context.Background(), f); err != nil {
 		fmt.Fprintln(os.Stderr, "bench-sync:", err)
 		os.Exit(1)
 	}
-	f.print()
+	if err := f.Print(os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "bench-sync:", err)
+		os.Exit(1)
+	}
 }
 
-func (a *arguments) measure(ctx context.Context, f *figures) error {
+func (a *arguments) measure(ctx context.Context, f *figures.Figures) error {
 	if least := 4 * pushers * batchSize; a.Documents < least || a.Visits < pushers*batchSize {
 		return fmt.Errorf("push at least %d documents and %d visits", least, pushers*batchSize)
 	}
@@ -130,7 +96,7 @@ func (a *arguments) measure(ctx context.Context, f *figures) error {
 		for _, name := range []string{"push, notes", "push, visits", "push, notes: CPU", "push, visits: CPU", "pull, notes",
 			"pull, cards", "pull, notes: CPU", "pull, cards: CPU", "import of cases", "import of cases: CPU",
 			"memory after the import", "idle stream"} {
-			f.ratio(name+", first to last", filepath.Base(first)+": "+name,
+			f.Ratio(name+", first to last", filepath.Base(first)+": "+name,
 				filepath.Base(a.Doorstep[len(a.Doorstep)-1])+": "+name)
 		}
 		first = filepath.Base(first) + ": "
@@ -138,9 +104,9 @@ func (a *arguments) measure(ctx context.Context, f *figures) error {
 		first = ""
 	}
 	if a.Peer != "" {
-		f.ratio("push, to the peer's", first+"push, notes", "peer: push")
-		f.ratio("pull, to the peer's pages with documents", first+"pull, notes", "peer: pull, pages with documents")
-		f.ratio("pull, to the peer's replication", first+"pull, notes", "peer: pull, replication")
+		f.Ratio("push, to the peer's", first+"push, notes", "peer: push")
+		f.Ratio("pull, to the peer's pages with documents", first+"pull, notes", "peer: pull, pages with documents")
+		f.Ratio("pull, to the peer's replication", first+"pull, notes", "peer: pull, replication")
 	}
 	return nil
 }

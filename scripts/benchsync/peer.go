@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"doorstep/scripts/figures"
 	"doorstep/server/play"
 )
 
@@ -23,7 +24,7 @@ import (
 type peer struct {
 	*arguments
 	folder string
-	f      *figures
+	f      *figures.Figures
 	process
 	base string
 }
@@ -133,10 +134,10 @@ func (p *peer) push(ctx context.Context) error {
 	over.Store(true)
 	wait.Wait()
 	n := len(bodies) * len(bodies[0]) * batchSize
-	p.f.add("peer: push", "documents/s", float64(n)/took.Seconds())
-	p.f.add("peer: push: CPU", "ms/1,000", float64((p.cpu()-before).Microseconds())/float64(n))
+	p.f.Add("peer: push", "documents/s", float64(n)/took.Seconds())
+	p.f.Add("peer: push: CPU", "ms/1,000", float64((p.cpu()-before).Microseconds())/float64(n))
 	if len(each) > 0 {
-		p.f.add("peer: push: p99 of 100", "ms", percentile(each, 99))
+		p.f.Add("peer: push: p99 of 100", "ms", percentile(each, 99))
 	}
 	return errors.Join(err, failed)
 }
@@ -147,8 +148,8 @@ func (p *peer) pull(_ context.Context, name string, all func() (int, error)) err
 	if err != nil || n == 0 {
 		return fmt.Errorf("%s: %d documents: %w", name, n, err)
 	}
-	p.f.add(name, "documents/s", float64(n)/time.Since(began).Seconds())
-	p.f.add(name+": CPU", "ms/1,000", float64((p.cpu()-before).Microseconds())/float64(n))
+	p.f.Add(name, "documents/s", float64(n)/time.Since(began).Seconds())
+	p.f.Add(name+": CPU", "ms/1,000", float64((p.cpu()-before).Microseconds())/float64(n))
 	return nil
 }
 

@@ -23,6 +23,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"doorstep/scripts/figures"
 	"doorstep/server"
 	"doorstep/server/play"
 )
@@ -36,13 +37,13 @@ var morning = time.Date(2026, 11, 25, 6, 0, 0, 0, time.UTC)
 type product struct {
 	*arguments
 	binary, folder, name string
-	f                    *figures
+	f                    *figures.Figures
 	day                  *play.Day
 	process
 	stop func() error
 }
 
-func (p *product) add(name, unit string, v float64) { p.f.add(p.name+name, unit, v) }
+func (p *product) add(name, unit string, v float64) { p.f.Add(p.name+name, unit, v) }
 
 func (p *product) measure(ctx context.Context) error {
 	if err := os.MkdirAll(p.folder, 0o700); err != nil {
@@ -407,7 +408,7 @@ func (p *product) pushVisits(ctx context.Context) error {
 
 // halfLoad pushes about half as much as the server can take, as far as its full load showed.
 func (p *product) halfLoad(ctx context.Context) error {
-	rates := p.f.samples[p.name+"push, notes"]
+	rates := p.f.Of(p.name + "push, notes")
 	pause := time.Duration(float64(pushers*batchSize) / rates[len(rates)-1] * float64(time.Second))
 	each, _, err := p.push(ctx, p.Documents/4, "visit_notes", note, pause)
 	if err == nil {

@@ -29,6 +29,7 @@ import (
 	"doorstep/server/casework"
 	"doorstep/server/record"
 	"doorstep/server/store/sqlitestore"
+	"doorstep/sync/journal"
 	"doorstep/sync/offline"
 	"doorstep/sync/seal"
 )
@@ -38,6 +39,11 @@ type records struct {
 	kind   string
 	stored []record.StoredAttachment
 	err    error
+	gone   bool // the case was taken back
+}
+
+func (r *records) EvidenceOpen(context.Context, auth.BranchID, auth.UserID, journal.CaseID) (bool, error) {
+	return !r.gone, nil
 }
 
 func (r *records) EvidenceClaimed(_ context.Context, _ auth.BranchID, c casework.Claim) (casework.Claimed, error) {
@@ -405,6 +411,53 @@ func TestSweeping(t *testing.T) {
 		t.Errorf("%d blobs are left", n)
 	}
 	f.want("after the sweep", f.head("ana", "slow"), "upload.not_found", "")
+}
+
+// Who loses the case while an upload is under way brings no more bytes, and those that came go: at the next request, or
+// at the next sweep if none comes. What is stored stays.
+func TestACaseThatIsTakenBackDuringAnUpload(t *testing.T) {
+	for _, method := range []string{"PATCH", "HEAD", "POST", "DELETE", "sweep", "a sweep of all bytes"} {
+		f := newFixture(t, record.KindRecording)
+		text := recording(500)
+		f.want("begun", f.create("ana", "a1", text, "audio/ogg"), "201", "0")
+		f.want("a piece", f.patch("ana", "a1", 0, text[:10]), "204", "10")
+		if method == "a sweep of all bytes" {
+			f.records.err = errors.New("the journal does not answer")
+			f.want("the rest", f.patch("ana", "a1", 10, text[10:]), "the journal does not answer", "")
+			f.records.err = nil
+		}
+		f.records.gone = true
+		const refused = "upload.taken_back"
+		switch method {
+		case "PATCH":
+			f.want(method, f.patch("ana", "a1", 10, text[10:]), refused, "")
+		case "HEAD":
+			f.want(method, f.head("ana", "a1"), refused, "")
+		case "POST":
+			f.want(method, f.create("ana", "a1", text, "audio/ogg"), refused, "")
+		case "DELETE":
+			f.want(method, f.ask("ana", "DELETE", "a1", nil), refused, "")
+		default:
+			ok(t, f.svc.Sweep(t.Context()))
+		}
+		if _, n := f.files(); n != 0 && method != "a sweep of all bytes" {
+			t.Errorf("%s: %d blobs are left", method, n)
+		}
+		if method == "a sweep of all bytes" {
+			// All was there before: the end was cut short, and what is evidence stays.
+			if len(f.records.stored) != 1 {
+				t.Error("what was whole before is lost")
+			}
+			continue
+		}
+		f.want("after "+method, f.patch("ana", "a1", 10, text[10:]), "upload.not_found", "")
+		f.want("begun anew", f.create("ana", "a2", text, "audio/ogg"), refused, "")
+		f.records.gone = false
+		f.want("given again", f.create("ana", "a1", text, "audio/ogg"), "201", "0")
+		f.want("the bytes", f.patch("ana", "a1", 0, text), "204", "500")
+		f.records.gone = true
+		f.want("asked once it is stored", f.head("ana", "a1"), "200", "500")
+	}
 }
 
 // photoWithEXIF is a JPEG of 40 by 20 pixels, red on its left, that says it was turned and where it was taken.

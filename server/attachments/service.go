@@ -23,6 +23,9 @@ import (
 type Records interface {
 	// EvidenceClaimed finds what a record says of an upload. Its refusals are the answer to who uploads.
 	EvidenceClaimed(ctx context.Context, branch auth.BranchID, c casework.Claim) (casework.Claimed, error)
+	// EvidenceOpen tells whether an agent may still bring bytes for its records of a case; branch is the agent's when
+	// the upload began.
+	EvidenceOpen(ctx context.Context, branch auth.BranchID, agent auth.UserID, of journal.CaseID) (bool, error)
 	// StoreAttachment records that the bytes are stored. Again for the same attachment changes nothing.
 	StoreAttachment(ctx context.Context, a record.StoredAttachment) (casework.AttachmentReceipt, error)
 	// ErasedBlobs calls fn with the names of the blobs of debtors who were erased.
@@ -85,7 +88,7 @@ func (s *Service) create(ctx context.Context, who offline.Caller, meta map[strin
 		was, err := s.load(ctx, u.Agent, u.Attachment)
 		switch no, refused := refusal.Of(err); {
 		case err == nil && was.same(u):
-			return was, nil
+			return was, s.stillOpen(ctx, was)
 		case err == nil:
 			return nil, refuse(refusal.Conflict, "upload.other", "attachment_id",
 				"this attachment_id was used for other bytes, or for another record; take a new one")
@@ -101,6 +104,11 @@ func (s *Service) create(ctx context.Context, who offline.Caller, meta map[strin
 			return nil, bad
 		}
 		u.Kind, u.Case, u.Debtor, u.At = claimed.Kind, claimed.Case, claimed.Debtor, s.now()
+		if open, err := s.opt.Records.EvidenceOpen(ctx, u.Branch, u.Agent, u.Case); err != nil {
+			return nil, err
+		} else if !open {
+			return nil, takenBack()
+		}
 		if err := s.count(ctx, u); err != nil {
 			return nil, err
 		}
@@ -118,6 +126,25 @@ func (s *Service) create(ctx context.Context, who offline.Caller, meta map[strin
 		u.version = 0
 	}
 	return nil, busy()
+}
+
+// takenBack refuses an upload of a case that was taken from the agent.
+func takenBack() *refusal.Error {
+	return refuse(refusal.Forbidden, "upload.taken_back", "attachment",
+		"the case was taken back from you before you visited: nothing is uploaded for it, and the app drops it")
+}
+
+// stillOpen refuses a request for an upload that has begun and whose case was taken from the agent since, and discards
+// the bytes that have come.
+func (s *Service) stillOpen(ctx context.Context, u *upload) error {
+	if u.Stored || u.Ready != nil {
+		return nil
+	}
+	open, err := s.opt.Records.EvidenceOpen(ctx, u.Branch, u.Agent, u.Case)
+	if err != nil || open {
+		return err
+	}
+	return errors.Join(takenBack(), s.discard(ctx, u))
 }
 
 // busy asks the phone to come back: another node or request works at the same upload.

@@ -28,9 +28,10 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 }
 
-// Sweep ends uploads whose bytes are all there, discards those that no byte came for in Limits.Keep and those of erased
-// debtors, forgets those that were stored as long ago, and removes the stored bytes of erased debtors. Several nodes
-// may do it at the same time. What fails does not stop the rest; the error is about all that was left.
+// Sweep ends uploads whose bytes are all there, discards those that no byte came for in Limits.Keep, those of erased
+// debtors and those whose case was taken back, forgets those that were stored as long ago, and removes the stored bytes
+// of erased debtors. Several nodes may do it at the same time. What fails does not stop the rest; the error is about
+// all that was left.
 func (s *Service) Sweep(ctx context.Context) error {
 	errs := []error{s.sweepOpen(ctx), s.sweepDays(ctx), s.sweepStored(ctx)}
 	branches, err := s.opt.Smalls.Branches(ctx)
@@ -78,6 +79,12 @@ func (s *Service) sweepOpen(ctx context.Context) error {
 			return s.discard(ctx, u)
 		}
 		if err != nil {
+			return err
+		}
+		var no *refusal.Error
+		if err := s.stillOpen(ctx, u); errors.As(err, &no) {
+			return nil // it was discarded
+		} else if err != nil {
 			return err
 		}
 		offset, err := s.offset(ctx, u)

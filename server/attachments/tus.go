@@ -241,6 +241,9 @@ func (d dataStore) NewUpload(ctx context.Context, info tusd.FileInfo) (tusd.Uplo
 func (d dataStore) GetUpload(ctx context.Context, _ string) (tusd.Upload, error) {
 	x := exchangeOf(ctx)
 	u, err := d.s.load(ctx, x.who.Actor.User, x.attachment)
+	if err == nil {
+		err = d.s.stillOpen(ctx, u)
+	}
 	if err != nil {
 		return nil, x.fail(err)
 	}
@@ -268,6 +271,9 @@ func (t *tusUpload) WriteChunk(ctx context.Context, offset int64, src io.Reader)
 }
 
 func (t *tusUpload) FinishUpload(ctx context.Context) error {
+	if err := t.s.stillOpen(ctx, t.u); err != nil {
+		return t.x.fail(err)
+	}
 	return t.x.fail(t.s.finish(ctx, string(t.u.Agent), t.u.Attachment))
 }
 

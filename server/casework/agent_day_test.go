@@ -19,7 +19,7 @@ func TestAnAgentsOwnDay(t *testing.T) {
 	rui := h.phone("rui", "d2")
 	h.now = instant("2026-11-20T11:00:00Z")
 	h.want("an earlier visit", rui.put("visits", "v0", visit("north.c1", "2026-11-20T10:00:00Z", "outcome_detail",
-		"a story", "vulnerability_flags", []any{members{"flag": "illness"}})), "applied")
+		"a story", "vulnerability_flags", []any{members{"flag": "language"}})), "applied")
 	h.want("another", rui.put("visits", "v00", visit("north.c1", "2026-11-20T10:30:00Z", "outcome", "UNSAFE_ABORT")),
 		"applied")
 	h.now = instant(morning)

@@ -91,11 +91,13 @@ type ahead struct {
 	persons map[journal.DebtorID][]journal.DebtorID
 	doors   map[journal.CaseID]caseDoor
 	names   map[auth.UserID]string // of the agents of all the cases; nil: not read
+	rules   map[string]lenderRules // by lender, those that were read
 }
 
 func newAhead(s *Service, branch auth.BranchID) *ahead {
 	return &ahead{stored: stored{s, branch}, lists: map[string][]journal.Record{},
-		persons: map[journal.DebtorID][]journal.DebtorID{}, doors: map[journal.CaseID]caseDoor{}}
+		persons: map[journal.DebtorID][]journal.DebtorID{}, doors: map[journal.CaseID]caseDoor{},
+		rules: map[string]lenderRules{}}
 }
 
 func aheadKey(ix journal.Index, from any, eq []any) string {

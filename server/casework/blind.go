@@ -24,8 +24,9 @@ import (
 // documents.
 const blindView = "blind"
 
-// Blind is the view by which cases are found by phone, part of a name and hold. It has keyed hashes instead of these,
-// which tell nothing without the key-encryption key, and other ones in each branch. They stand nowhere else.
+// Blind is the view by which cases are found by phone, part of a name, hold and token of a link. It has keyed hashes
+// instead of these, which tell nothing without the key-encryption key, and other ones in each branch. They stand nowhere
+// else.
 // A row is taken away when the debtor is erased and when the case leaves the branch. The dates of holds,
 // and that there are some, stand in it in the clear; which kind they are does not.
 func Blind(vault *seal.Vault) journal.View {
@@ -45,7 +46,7 @@ func Blind(vault *seal.Vault) journal.View {
 					}
 					if was, there := latest[c.ID]; there {
 						c.before = was.before
-						if !was.Holds.IsZero() {
+						if !was.Holds.IsZero() || !was.PageLinks.IsZero() {
 							was.before = nil
 							c.before = append(c.before, was)
 						}
@@ -88,12 +89,19 @@ type (
 	blindHead struct {
 		ID    journal.CaseID `json:"id"`
 		Phone string         `json:"phone,omitempty"`
-		Rows  []string       `json:"rows,omitempty"` // the ids of the rows of its holds and of the parts of its name
+		// Rows are the ids of the rows of its holds, of the parts of its name, and of its links to the page.
+		Rows []string `json:"rows,omitempty"`
 	}
 	// blindPart is a part of the debtor's name, "<case>/~<n>": see partsOf.
 	blindPart struct {
 		Part string         `json:"part"`
 		Case journal.CaseID `json:"case"`
+	}
+	// blindLink is a link to the page of the person visited that was not ended, "<case>/^<link>".
+	blindLink struct {
+		Link string         `json:"link"`
+		Case journal.CaseID `json:"case"`
+		ID   string         `json:"link_id"`
 	}
 	// blindHold is a hold that was not released, "<case>/<hold>".
 	blindHold struct {
@@ -116,11 +124,12 @@ var (
 	blindByPart   = journal.Index{Type: blindView, Name: "part", Fields: []string{"part", "case"}}
 	blindByHold   = journal.Index{Type: blindView, Name: "hold", Fields: []string{"hold", "until"}}
 	blindHeld     = journal.Index{Type: blindView, Name: "held", Fields: []string{"held", "until"}}
+	blindByLink   = journal.Index{Type: blindView, Name: "link", Fields: []string{"link", "case"}}
 	blindByEnding = journal.Index{Type: blindView, Name: "ending", Fields: []string{"held", "ending_since"}}
 )
 
 func blindIndexes() []journal.Index {
-	return []journal.Index{blindByPhone, blindByPart, blindByHold, blindHeld, blindByEnding}
+	return []journal.Index{blindByPhone, blindByPart, blindByHold, blindHeld, blindByLink, blindByEnding}
 }
 
 // blindCase is the last state of a case in a run, and its entry. before are the states of the run before it that have
@@ -188,6 +197,16 @@ func (c *blindCase) rows(ctx context.Context, vault *seal.Vault, branch auth.Bra
 				return nil, err
 			}
 		}
+		for _, l := range c.PageLinks.Plain() {
+			if l.Ended != nil {
+				continue
+			}
+			id := linkRow(c.ID, l.ID)
+			head.Rows = append(head.Rows, id)
+			if err := put(id, blindLink{blinded(vault, branch, "page_link", pageToken(vault, l.ID)), c.ID, l.ID}); err != nil {
+				return nil, err
+			}
+		}
 	}
 	for i := range c.before {
 		b := &c.before[i]
@@ -196,6 +215,11 @@ func (c *blindCase) rows(ctx context.Context, vault *seal.Vault, branch auth.Bra
 		}
 		for _, h := range b.AllHolds() {
 			if id := string(b.ID) + "/" + h.ID; !slices.Contains(was.Rows, id) {
+				was.Rows = append(was.Rows, id)
+			}
+		}
+		for _, l := range b.PageLinks.Plain() {
+			if id := linkRow(b.ID, l.ID); !slices.Contains(was.Rows, id) {
 				was.Rows = append(was.Rows, id)
 			}
 		}
@@ -213,6 +237,9 @@ func (c *blindCase) rows(ctx context.Context, vault *seal.Vault, branch auth.Bra
 	}
 	return out, put(string(c.ID), head)
 }
+
+// linkRow is the id of the row of a link.
+func linkRow(c journal.CaseID, link string) string { return string(c) + "/^" + link }
 
 // blinded is the keyed hash of a text for one purpose in one branch; "" for none.
 func blinded(vault *seal.Vault, branch auth.BranchID, purpose, text string) string {
@@ -270,7 +297,7 @@ func samePhone(text, region string) (string, bool) {
 // sameHold is the kind under which a hold is found: kinds that raise the same flags are one.
 func sameHold(kind string) string {
 	k, known := record.HoldKindNamed(kind)
-	if !known {
+	if !known || len(k.Flags) == 0 {
 		return kind
 	}
 	flags := slices.Clone(k.Flags)

@@ -17,16 +17,21 @@ const cardSchema = 3
 
 // CardPerson is an agent of the case on a case card.
 type CardPerson struct {
-	ID   auth.UserID `json:"id"`
-	Name string      `json:"name"`
+	// ID is that of the user.
+	ID auth.UserID `json:"id"`
+	// Name is as of the pull.
+	Name string `json:"name"`
 }
 
 // CardVisit is an earlier visit on a case card: what whoever goes there next must know, and no more. It has no text, no
 // person, and no word of who was unwell or felt unsafe: such a visit has the outcome record.EndedEarly.
 type CardVisit struct {
-	At      time.Time `json:"at"` // corrected; UTC
-	Outcome string    `json:"outcome"`
-	Purpose string    `json:"purpose,omitempty"`
+	// At is by the server's clock; UTC.
+	At time.Time `json:"at"`
+	// Outcome is a code of visit_outcomes, or ENDED_EARLY where somebody was vulnerable or in danger.
+	Outcome string `json:"outcome"`
+	// Purpose is a code of purposes.
+	Purpose string `json:"purpose,omitempty"`
 }
 
 // withPeople adds to a card the names of the agents whose phones hold the case, and its last visits. They are of this

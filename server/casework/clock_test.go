@@ -2,6 +2,8 @@ package casework
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -201,6 +203,87 @@ func TestTheOfficeRecordsNothingOfTheFuture(t *testing.T) {
 			var bad *refusal.Error
 			if !errors.As(err, &bad) || bad.Code() != "validation.at" {
 				t.Errorf("%s at %s was answered %v", name, at, err)
+			}
+		}
+	}
+}
+
+// What a report says besides its own time has not happened after its receipt either: it is flagged, it closes
+// nothing, and the visit was over when it was reported.
+func TestOtherTimesThatLieAheadAreFlagged(t *testing.T) {
+	ahead := "2026-11-26T02:00:00Z"
+	for name, with := range map[string]members{
+		"none":       {"check_out": members{"at": "2026-11-25T10:20:00Z"}, "announced_at": "2026-11-25T10:00:00Z"},
+		"announced":  {"announced_at": ahead},
+		"asked":      {"asked_to_leave": true, "asked_at": ahead},
+		"left":       {"left_at": "2099-01-01T00:00:00Z"},
+		"checked in": {"check_in": members{"at": ahead}},
+		"out":        {"check_out": members{"at": ahead}},
+		"recorded":   {"recording": members{"media": "audio", "started_at": ahead}},
+		"judged":     {"door_decision": members{"at": ahead, "decision": "allow"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newFixture(t)
+			h.take(line("c1"))
+			h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
+			h.now = instant("2026-11-25T12:00:00Z")
+			fields := visit("north.c1", "2026-11-25T10:00:00Z")
+			maps.Copy(fields, with)
+			h.want("the visit", h.phone("ana", "d1").pushAt(write("visits", "v1", "put", 0, fields))[0], "applied")
+			var v record.Visit
+			h.stored("visits", "v1", &v)
+			var a record.Assignment
+			h.stored("assignments", "a-c1-2026-11-25-r1", &a)
+			flagged, open := slices.Contains(v.Flags, "in_future"), a.Status == record.AssignmentOpen
+			if flagged != (name != "none") || open != flagged || len(v.Flags) != len(slices.Compact(v.Flags)) {
+				t.Errorf("flagged %v, and the assignment is %s", v.Flags, a.Status)
+			}
+			if m := minutesAtDoor(&v); m > 120 {
+				t.Errorf("it lasted %d minutes, and was reported after 120", m)
+			}
+		})
+	}
+	h := newFixture(t)
+	h.take(line("c1"))
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
+	h.now = instant("2026-11-25T12:00:00Z")
+	ana := h.phone("ana", "d1")
+	base := func(more members) members {
+		f := members{"case": "north.c1", "at": "2026-11-25T10:00:00Z"}
+		maps.Copy(f, more)
+		return f
+	}
+	for id, f := range map[string]members{
+		"plans": base(members{"state": "offered", "request": promiseOn("2026-12-10"),
+			"copy": members{"via": "paper", "at": ahead}}),
+		"consents": base(members{"scope": "visit_time", "status": "given", "receipt": members{"delivered_at": ahead}}),
+	} {
+		h.want(id, ana.pushAt(write(id, "x1", "put", 0, f))[0], "applied")
+		if got := fmt.Sprint(h.child("north.c1", id, "x1")["flags"]); !strings.Contains(got, "in_future") {
+			t.Errorf("%s are flagged %s", id, got)
+		}
+	}
+}
+
+// Who says when they were asked to leave was asked.
+func TestWhoStaysAfterTheyWereAskedIsFlagged(t *testing.T) {
+	for flagged, all := range map[bool][]members{
+		true: {{"asked_to_leave": true}, {"asked_at": "2026-11-25T10:05:00Z"}, {"outcome": "MET_ASKED_TO_LEAVE"}},
+		// Nobody asked.
+		false: {{}, {"asked_to_leave": false}},
+	} {
+		for _, with := range all {
+			h := newFixture(t)
+			h.take(line("c1"))
+			h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
+			h.now = instant("2026-11-25T12:00:00Z")
+			fields := visit("north.c1", "2026-11-25T10:00:00Z", "left_when_asked", false)
+			maps.Copy(fields, with)
+			h.want("the visit", h.phone("ana", "d1").pushAt(write("visits", "v1", "put", 0, fields))[0], "applied")
+			var v record.Visit
+			h.stored("visits", "v1", &v)
+			if slices.Contains(v.Flags, "stayed_when_asked") != flagged {
+				t.Errorf("%v is flagged %v", with, v.Flags)
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package casework
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -52,11 +53,8 @@ func consentsFor(f *File, channel, day string, more int, without ...string) []co
 			}
 		}
 		for _, y := range f.Consents {
-			w := &y.State
-			ends := w.Status == "withdrawn" && (w.Withdraws == x.ID || w.Withdraws == "" && w.Scope == g.Scope) ||
-				w.Status == "refused" && w.Scope == g.Scope
-			if ends && !undone[y.ID] && !w.At.Before(g.At) {
-				end(w.At)
+			if endsConsent(&y, &x) && !undone[y.ID] {
+				end(y.State.At)
 			}
 		}
 		var left *int
@@ -87,6 +85,24 @@ func consentsFor(f *File, channel, day string, more int, without ...string) []co
 		}
 	}
 	return out
+}
+
+// endsConsent tells whether a record ends a consent: it withdraws that one, or its scope, or refuses its scope, at or
+// after the time at which the consent was given. A consent that comes later than a withdrawal and was given before it
+// is ended by it too, whichever consent that names: who withdraws does not know of one that a phone still holds.
+func endsConsent(by, of *Filed[record.Consent]) bool {
+	w, g := &by.State, &of.State
+	if w.At.Before(g.At) {
+		return false
+	}
+	switch w.Status {
+	case "withdrawn":
+		later := cmp.Or(g.RecordedAt.Compare(w.RecordedAt), cmp.Compare(of.N, by.N)) > 0
+		return w.Withdraws == of.ID || w.Scope == g.Scope && (w.Withdraws == "" || later)
+	case "refused":
+		return w.Scope == g.Scope
+	}
+	return false
 }
 
 // consentGrace is how long after it was given a consent may be written down and count from

@@ -73,6 +73,8 @@ type RefusedStop struct {
 	// Rule and Cite name the rule and its sources, where a rule is the reason.
 	Rule string   `json:"rule,omitempty"`
 	Cite []string `json:"cite,omitempty"`
+	// Missing are the codes of what is to be done before (ladder.Lacking), where that is the reason.
+	Missing []string `json:"missing,omitempty"`
 }
 
 // stopsPerEntry keeps an entry well below its limit.
@@ -121,6 +123,18 @@ func (c IssueRoute) decide(ctx context.Context, t *turn) (*draftBuilder, error) 
 		}
 		if why := outOfReach(f, c, st); why != "" {
 			answer.Refused = append(answer.Refused, RefusedStop{Case: st.Case, Reason: why})
+			continue
+		}
+		lacks, err := t.lacksNow(ctx, f, c.Date, st)
+		if err != nil {
+			return nil, err
+		}
+		if len(lacks) > 0 {
+			answer.Refused = append(answer.Refused, RefusedStop{Case: st.Case, Reason: LadderNotFinished, Rule: RuleLadder,
+				Cite: []string{"house"}, Missing: lacks})
+			if issuedAs(f, st.Assignment) != nil {
+				revokeOpen(f, d, record.AssignmentRevoked, "ladder")
+			}
 			continue
 		}
 		if err := t.loadGrounds(ctx, f, st.ETA, c.Overlays); err != nil {

@@ -111,7 +111,7 @@ func TestClosingEndsWork(t *testing.T) {
 		}
 	}
 	if r := h.issue("r2", "t1", "2026-11-26", []auth.UserID{"ana"}, "north.c1", "north.c9"); r.Issued != 0 ||
-		fmt.Sprint(r.Refused) != "[{north.c1 CASE_CLOSED  []} {north.c9 CASE_GONE  []}]" {
+		fmt.Sprint(r.Refused) != "[{north.c1 CASE_CLOSED  [] []} {north.c9 CASE_GONE  [] []}]" {
 		t.Errorf("a closed case and none: %+v", r)
 	}
 	h.must(ReopenCase{Case: "north.c1"})

@@ -150,11 +150,18 @@ func decidePropose(f *File, d *draftBuilder, id string, p, was *record.Plan, bas
 	return agree(f, d, id, p, basis.zone)
 }
 
-// coolOff gives the debtor so many days from the acceptance to withdraw freely.
+// reportedWithin is how long after a plan was accepted its report usually comes (our own value).
+const reportedWithin = 24 * time.Hour
+
+// coolOff gives the debtor so many days from the acceptance to withdraw freely. Of an acceptance that is reported late
+// they are counted from its receipt: before that nobody could have taken the withdrawal in.
 func coolOff(p *record.Plan, days int) {
 	from := p.At
 	if p.Accepted.At.After(from) {
 		from = p.Accepted.At
+	}
+	if p.ReceivedAt.Sub(from) > reportedWithin {
+		from = p.ReceivedAt
 	}
 	p.CoolingOff = from.UTC().AddDate(0, 0, days).Truncate(time.Second)
 }

@@ -146,7 +146,11 @@ func (t *turn) take(f *File, of taken, at *time.Time, from record.Sent) *refusal
 	if sent.Device == "" && !at.IsZero() && (sent.Ahead(*at) || !record.InYears(*at)) {
 		return refuse(refusal.Invalid, "validation.at", "at", "write a time from 2000 on that does not lie in the future")
 	}
+	ahead := sent.Foretells(of)
 	of.Take(f.Case.Debtor, sent, at)
+	if ahead {
+		of.Flag(record.FlagInFuture)
+	}
 	return nil
 }
 

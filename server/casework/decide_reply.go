@@ -129,6 +129,8 @@ type takeReply struct {
 	number string
 	means  ladder.Answer
 	main   bool
+	// channel is the channel by which a complaint came; "" for a text.
+	channel string
 }
 
 // ReplyReceipt answers takeReply and HandleReply.
@@ -222,7 +224,7 @@ func decideReply(f *File, d *draftBuilder, c takeReply, to *Filed[record.Message
 		}
 	}
 	if c.main {
-		if err := c.opens(f, d, r, within, today, zones); err != nil {
+		if _, err := c.opens(f, d, r, within, today, zones); err != nil {
 			return nil, err
 		}
 		if to != nil {
@@ -244,9 +246,10 @@ func decideReply(f *File, d *draftBuilder, c takeReply, to *Filed[record.Message
 	return d, nil
 }
 
-// opens opens the complaint and the holds that a reply asks for, and takes the case off the phones.
+// opens opens the complaint and the holds that a reply asks for, and takes the case off the phones. answerDue is the
+// date by which a complaint is answered; "" if it opened none.
 func (c takeReply) opens(f *File, d *draftBuilder, r *record.Reply, within conduct.AnswerTime, today string,
-	zones *zoneCache) error {
+	zones *zoneCache) (answerDue string, err error) {
 	source := "reply:" + c.replyID()
 	holds := false
 	if r.Has(record.IntentComplaint) && f.Case.Status == record.StatusOpen {
@@ -255,14 +258,17 @@ func (c takeReply) opens(f *File, d *draftBuilder, r *record.Reply, within condu
 			from = "unknown"
 		}
 		due := ""
-		if within.Days == 0 {
+		if within.Due(today) == "" {
 			due = dayAfter(today, answerWithin)
 		}
 		reply := d.reply
 		if _, err := decideComplaint(f, d, RecordComplaint{ID: complaintOf(c.replyID()), AnswerDue: due,
-			Said: record.ComplaintSaid{Case: f.Case.ID, At: d.At, Channel: smsChannel, From: from,
+			Said: record.ComplaintSaid{Case: f.Case.ID, At: d.At, Channel: cmp.Or(c.channel, smsChannel), From: from,
 				Subjects: []string{"other"}, Text: seal.NewText(c.Text)}}, within, zones); err != nil {
-			return err
+			return "", err
+		}
+		if k, ok := d.reply.(ComplaintReceipt); ok {
+			answerDue = k.AnswerDue
 		}
 		d.reply = reply
 		r.Did = append(r.Did, "complaint")
@@ -289,7 +295,7 @@ func (c takeReply) opens(f *File, d *draftBuilder, r *record.Reply, within condu
 	if holds {
 		revokeOpen(f, d, record.AssignmentRevoked, "hold")
 	}
-	return nil
+	return answerDue, nil
 }
 
 // stopNumber stops a number of a case; false if it was stopped so already.

@@ -46,14 +46,11 @@ func (c QueueText) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 		return nil, err
 	}
 	k := &f.Case
-	switch {
-	case k.Status != record.StatusOpen && c.Kind != ladder.ThankYou:
+	if k.Status != record.StatusOpen && c.Kind != ladder.ThankYou {
 		return nil, caseClosed()
-	case k.Phone.Plain() == "" || k.PhoneState != "":
-		return nil, refuse(refusal.Conflict, "message.no_number", "case",
-			"the case has no number that is the debtor's; correct it first")
-	case k.StopOf(k.Phone.Plain(), smsChannel) != nil:
-		return nil, refuse(refusal.Refused, "message.opted_out", "case", "the person asked for no texts to this number")
+	}
+	if bad := canText(k); bad != nil {
+		return nil, bad
 	}
 	id := madeID("m", t.Request.ID)
 	if _, _, err := t.r.Doc(ctx, "messages", id); err != nil {
@@ -72,6 +69,18 @@ func (c QueueText) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 	putMessage(f, d, id, m)
 	d.reply = MessageReceipt{Message: id, State: m.State}
 	return d, nil
+}
+
+// canText refuses a text to a case that has no number for it.
+func canText(k *record.Case) *refusal.Error {
+	switch {
+	case k.Phone.Plain() == "" || k.PhoneState != "":
+		return refuse(refusal.Conflict, "message.no_number", "case",
+			"the case has no number that is the debtor's; correct it first")
+	case k.StopOf(k.Phone.Plain(), smsChannel) != nil:
+		return refuse(refusal.Refused, "message.opted_out", "case", "the person asked for no texts to this number")
+	}
+	return nil
 }
 
 // queuedFor is how long a message outside the ladder is tried. Doorstep chose the value; no law gives it.
@@ -120,7 +129,7 @@ func (c SendText) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 		return nil, err
 	}
 	act := textAct{kind: m.Kind, number: numberOf(f, m), tags: w.tags(), overlays: overlays,
-		asked: m.Kind == ladder.StopConfirm}
+		asked: m.Kind == ladder.StopConfirm || m.Kind == ladder.PageCode}
 	if err := t.loadTextGrounds(ctx, f, act); err != nil {
 		return nil, err
 	}
@@ -166,6 +175,10 @@ func decideSend(f *File, d *draftBuilder, id string, m *record.Message, w *wordi
 	m.Number, m.Text = seal.NewText(numberOf(f, m)), seal.NewText(w.text)
 	m.SentAt, m.Contact = d.At, contact
 	m.Attempts++
+	if w.link {
+		addPageLink(f, d, record.PageLink{ID: linkOfText(id), At: d.At, Expires: d.At.AddDate(0, 0, record.PageLinkDays),
+			Message: id, Number: numberOf(f, m)})
+	}
 	d.putContact(f, contact, &record.Contact{Channel: smsChannel, At: d.At, Result: "sent", Party: record.DebtorParty,
 		Number: seal.NewText(numberOf(f, m)), By: d.Actor.User})
 	putMessage(f, d, id, m)
@@ -210,7 +223,7 @@ func (t *turn) textFile(ctx context.Context, id string) (*record.Message, *File,
 func (t *turn) useless(ctx context.Context, f *File, m *record.Message, l *record.Ladder, id string) (string, error) {
 	k := &f.Case
 	number := numberOf(f, m)
-	answers := m.Kind == ladder.StopConfirm
+	answers := m.Kind == ladder.StopConfirm || m.Kind == ladder.PageCode
 	switch {
 	case !m.Expires.IsZero() && !t.At.Before(m.Expires):
 		return "expired", nil
@@ -387,8 +400,12 @@ func decideSettle(f *File, d *draftBuilder, c SettleText, m *record.Message, l *
 		d.putContact(f, m.Contact, &record.Contact{Channel: smsChannel, At: m.SentAt, Result: result, Excluded: excluded,
 			Party: record.DebtorParty, Number: seal.NewText(m.Number.Plain()), By: d.Actor.User})
 	}
-	if m.Kind == ladder.VisitNotice {
+	switch {
+	case m.Kind == ladder.VisitNotice:
 		noticeByText(f, d, m)
+	case m.State == record.MessageDelivered && !m.Neutral && offersPlan(m.Kind) && !f.Case.HasFact("plan_offered"):
+		f.Case.Facts = append(slices.Clone(f.Case.Facts), record.Fact{Kind: "plan_offered", Since: on, At: d.At})
+		d.putCase(f)
 	}
 	putMessage(f, d, c.ID, m)
 	if l != nil && c.State != record.MessageQueued {
@@ -397,6 +414,11 @@ func decideSettle(f *File, d *draftBuilder, c SettleText, m *record.Message, l *
 		d.putChild(f, "ladders", string(f.Case.ID), l)
 	}
 	return d
+}
+
+// offersPlan tells whether a text of a kind, other than a neutral one, offers a plan: these must have the link to one.
+func offersPlan(kind string) bool {
+	return kind == ladder.PlanOffer || kind == ladder.SecondReminder || kind == ladder.CollectionNotice
 }
 
 // tookText notes in a ladder what became of the text of a step, which was sent on a local date.

@@ -8,6 +8,7 @@ import (
 
 	"doorstep/auth/refusal"
 	"doorstep/geo"
+	"doorstep/server/conduct"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
@@ -123,10 +124,18 @@ func (c RecordVisit) decide(ctx context.Context, t *turn) (*draftBuilder, error)
 			return nil, err
 		}
 	}
+	complained, within, err := t.complainsNow(ctx, f, c.ID, &v)
+	if err != nil {
+		return nil, err
+	}
 	// The visit stands alone in its entry: that is what an auditor is shown.
 	d.putChild(f, "visits", c.ID, &v)
 	d.next("visit.effects")
 	decideVisitEffects(f, d, c.ID, &v, contact, counts, replaced)
+	if complained {
+		d.next("complaint.record")
+		complaintAtDoor(f, d, c.ID, &v, within)
+	}
 	if err := c.laterStops(ctx, t, f, d, &v); err != nil {
 		return nil, err
 	}
@@ -151,6 +160,7 @@ func partyMet(v *record.Visit) string {
 }
 
 // minutesAtDoor is how long the visit lasted by the phone, in minutes begun and at most a day; 0 if it does not say.
+// It ended before it was reported.
 func minutesAtDoor(v *record.Visit) int {
 	var end time.Time
 	if v.CheckOut != nil {
@@ -158,6 +168,9 @@ func minutesAtDoor(v *record.Visit) int {
 	}
 	if v.LeftAt.After(end) {
 		end = v.LeftAt
+	}
+	if end.After(v.ReceivedAt) {
+		end = v.ReceivedAt
 	}
 	if !end.After(v.At) {
 		return 0
@@ -181,7 +194,12 @@ func decisions(f *File, v *record.Visit, judged verdict) []verdict {
 // complete fills in what the case and the assignment know.
 func (c RecordVisit) complete(t *turn, f *File, v *record.Visit) {
 	v.Lender, v.Branch, v.TimeZone, v.Territory = f.Case.Lender, f.Case.Branch, f.Case.TimeZone, f.Case.Territory
-	v.Move(v.Take(f.Case.Debtor, t.sentBy(c.From), &v.At), c.From.Corrected()...)
+	sent := t.sentBy(c.From)
+	ahead := sent.Foretells(v)
+	v.Move(v.Take(f.Case.Debtor, sent, &v.At), c.From.Corrected()...)
+	if ahead {
+		v.Flag(record.FlagInFuture)
+	}
 	v.On, v.ReceivedOn = t.svc.zones.dayAt(v.At, v.TimeZone), t.svc.zones.dayAt(v.ReceivedAt, v.TimeZone)
 	v.MonoMs, v.Flags = c.MonoMs, append(v.Flags, c.Flags...)
 	if a := assignmentOf(f, v); a != nil {
@@ -293,7 +311,8 @@ func (c RecordVisit) flags(f *File, v *record.Visit, judged verdict) []string {
 	if v.CheckIn != nil && v.CheckIn.Mock {
 		out = append(out, "mock_location")
 	}
-	if (v.AskedToLeave || v.Outcome == "MET_ASKED_TO_LEAVE") && v.LeftWhenAsked != nil && !*v.LeftWhenAsked {
+	asked := v.AskedToLeave || !v.AskedAt.IsZero() || v.Outcome == "MET_ASKED_TO_LEAVE"
+	if asked && v.LeftWhenAsked != nil && !*v.LeftWhenAsked {
 		out = append(out, "stayed_when_asked")
 	}
 	if v.DisclosureMade && v.PersonMet != nil && v.PersonMet.Relationship != "debtor" {
@@ -303,11 +322,43 @@ func (c RecordVisit) flags(f *File, v *record.Visit, judged verdict) []string {
 }
 
 // opensHold tells whether a visit opens a hold, if there is none of its kind yet.
-func opensHold(v *record.Visit) bool { return record.OutcomeOf(v.Outcome).Hold != "" || complains(v) }
+func opensHold(v *record.Visit) bool {
+	return record.OutcomeOf(v.Outcome).Hold != "" || complains(v) || vulnerableAtDoor(v)
+}
+
+// vulnerableAtDoor tells whether a visit found signs for which a person is left alone until somebody has looked at
+// them, whatever its outcome: an illness, a death in the family, violence at home, or that they are not themselves.
+func vulnerableAtDoor(v *record.Visit) bool {
+	return slices.ContainsFunc(v.Vulnerability.Plain(), func(x record.VulnerabilityFlag) bool {
+		return slices.Contains([]string{"illness", "mental_health", "bereavement", "domestic_violence"}, x.Flag)
+	})
+}
 
 // complains tells whether a visit opens a hold for a complaint besides that of its outcome.
 func complains(v *record.Visit) bool {
 	return v.Observations.Plain().ComplaintMade && record.OutcomeOf(v.Outcome).Hold != "complaint"
+}
+
+// complainsNow tells whether a visit reports a complaint that is not taken down yet, and by when it is to be answered.
+func (t *turn) complainsNow(ctx context.Context, f *File, id string, v *record.Visit) (bool, conduct.AnswerTime,
+	error) {
+	if !complains(v) && record.OutcomeOf(v.Outcome).Hold != "complaint" {
+		return false, conduct.AnswerTime{}, nil
+	}
+	ids := []string{complaintOf(id)}
+	if v.Supersedes != "" {
+		ids = append(ids, complaintOf(v.Supersedes))
+	}
+	for _, id := range ids {
+		if _, there, err := t.r.Doc(ctx, "complaints", id); err != nil || there {
+			return false, conduct.AnswerTime{}, err
+		}
+	}
+	within, err := t.policy().AnswerTime(f.Case.Profiles)
+	if err != nil {
+		within = conduct.AnswerTime{} // a pack that the case names was removed
+	}
+	return true, within, nil
 }
 
 // decideVisitEffects drafts what follows from a visit.
@@ -343,6 +394,9 @@ func decideVisitEffects(f *File, d *draftBuilder, id string, v *record.Visit, co
 	}
 	if complains(v) {
 		hold("complaint")
+	}
+	if vulnerableAtDoor(v) && o.Hold != "vulnerable" {
+		hold("vulnerable")
 	}
 	// What was agreed at the door is a fact. Whether a visit may then be planned is asked on the day.
 	if a := v.Appointment; a != nil && a.To.After(d.At) && f.Case.Status == record.StatusOpen {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"doorstep/server/conduct"
+	"doorstep/server/conduct/say"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
 	"doorstep/sync/offline"
@@ -185,12 +186,17 @@ func (s *Service) card(ctx context.Context, find *ahead, rec journal.Record, k *
 	if err := s.vault.OpenDoc(ctx, k.Debtor, rec.Branch, rec.Type, rec.ID, k); err != nil {
 		return nil, fmt.Errorf("open %s: %w", rec.Type, err)
 	}
+	k.DropUnsafeNote(s.zones.dayAt(now, k.TimeZone))
 	doc, err := record.Show(k, record.Agent)
 	if err != nil || k.IsErased() {
 		return doc, err
 	}
 	if schema >= cardSchema {
 		if doc, err = s.withPeople(ctx, find, doc, k); err != nil {
+			return nil, err
+		}
+		doc = withMembers(doc, "say", say.Script(k.Profiles, k.Language))
+		if doc, err = s.withPlanRules(ctx, find, doc, k, s.zones.dayAt(now, k.TimeZone)); err != nil {
 			return nil, err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"doorstep/auth"
 	"doorstep/auth/refusal"
@@ -70,6 +71,35 @@ func (s *Service) EvidenceClaimed(ctx context.Context, branch auth.BranchID, c C
 		}
 	}
 	return Claimed{}, none
+}
+
+// EvidenceOpen tells whether an agent may still bring the bytes that its records of a case name: while its phones hold
+// the case, and after that if it visited, or its day was over. What was taken back before is not the agent's any more.
+// branch is the agent's when it began; true where the case is in another branch now.
+func (s *Service) EvidenceOpen(ctx context.Context, branch auth.BranchID, agent auth.UserID, of journal.CaseID) (bool,
+	error) {
+	recs, err := s.store.Records(ctx, branch, []journal.DocRef{{Type: "cases", ID: string(of)}})
+	if err != nil {
+		return false, fmt.Errorf("read the case of an upload: %w", err)
+	}
+	if recs[0].Type == "" || recs[0].Deleted {
+		return true, nil
+	}
+	k, err := scopeOf(recs[0])
+	if err != nil || k.HasMoved() || slices.Contains(k.Agents, agent) {
+		return err == nil, err
+	}
+	open := false
+	q := journal.Query{Branch: branch, Type: "assignments", Index: AssignmentsByCase.Name, Eq: []any{string(of)}}
+	err = s.each(ctx, q, func(rec journal.Record) error {
+		var a record.Assignment
+		if err := decode(rec, &a); err != nil {
+			return err
+		}
+		open = open || slices.Contains(a.Agents, agent) && (a.Shown() || a.DayOver())
+		return nil
+	})
+	return open, err
 }
 
 func recordFirst() *refusal.Error {

@@ -237,3 +237,35 @@ func TestWhoReadsAnAttachment(t *testing.T) {
 		t.Errorf("of an erased debtor: %v", err)
 	}
 }
+
+// Evidence may be brought while the phones of the agent hold the case, and after that if the agent visited or the day
+// was over; not of what was taken back before.
+func TestEvidenceOfWhatWasTakenBackIsNotBrought(t *testing.T) {
+	h := newFixture(t)
+	h.svc.teams = works{"t1": {"west"}, "t2": {"west"}}
+	h.take(line("c1"), line("c2"), line("c3"))
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana", "rui"}, "north.c1", "north.c2", "north.c3")
+	ana := h.phone("ana", "d1")
+	check := func(what string, agent auth.UserID, of journal.CaseID, want bool) {
+		t.Helper()
+		if got, err := h.svc.EvidenceOpen(t.Context(), porto, agent, of); err != nil || got != want {
+			t.Errorf("%s: %v (%v), want %v", what, got, err, want)
+		}
+	}
+	check("a stop of today", "ana", "north.c1", true)
+	check("of a colleague", "rui", "north.c1", true)
+	check("of a stranger", "eva", "north.c1", false)
+	check("a case that is elsewhere", "ana", "north.c9", true)
+	h.want("a visit", ana.put("visits", "v1", visit("north.c1", "2026-11-25T10:05:00Z")), "applied")
+	h.want("a note", ana.put("visit_notes", "n1", members{"case": "north.c2", "at": "2026-11-25T10:05:00Z", "text": "x"}),
+		"applied")
+	for _, of := range []journal.CaseID{"north.c1", "north.c2"} {
+		h.must(Reassign{Case: of, Team: ptr("t2")})
+	}
+	check("visited, then given to others", "ana", "north.c1", true)
+	check("given to others before", "ana", "north.c2", false)
+	h.now = instant("2026-11-26T00:00:30Z")
+	h.retire("2026-11-26", "day:2026-11-26")
+	check("its day is over", "ana", "north.c3", true)
+	check("its day is over, and it was not the agent's any more", "ana", "north.c2", false)
+}

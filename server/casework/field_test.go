@@ -100,6 +100,7 @@ func TestAVisitKeepsEveryMember(t *testing.T) {
 		"attachments": []members{{"id": "at1", "sha256": "cc", "bytes": 7, "kind": "audio"}},
 		"door_decision": members{"at": "2026-11-25T09:59:00Z", "decision": "allow",
 			"policy_hash": "sha256:77"}, "newer_member": "SECRET-newer"}
+	h.now = instant("2026-11-25T10:30:00Z")
 	h.want("the visit", ana.put("visits", "v1", sent), "applied")
 	var v record.Visit
 	body := string(h.stored("visits", "v1", &v).Body)

@@ -1,3 +1,5 @@
+// One file because the kinds of the inbox and what each shows are read together.
+
 package casework
 
 import (
@@ -64,10 +66,12 @@ var inboxKinds = []struct {
 	{"complaints", "", func(_ *Service, q *journal.Query, _ func(int) string) {
 		q.Type, q.Index, q.Eq = "complaints", ComplaintsByState.Name, []any{record.ComplaintOpen}
 	}, (*desk).complaint},
-	{"complaint_holds", blindView, func(s *Service, q *journal.Query, day func(int) string) {
-		q.Index, q.Eq = blindByHold.Name, []any{blinded(s.vault, q.Branch, "hold", sameHold("complaint"))}
-		q.From = day(-1)
-	}, (*desk).complaintHold},
+	{"complaints_to_close", "", func(_ *Service, q *journal.Query, _ func(int) string) {
+		q.Type, q.Index, q.Eq = "complaints", ComplaintsByState.Name, []any{record.ComplaintAnswered}
+	}, (*desk).answeredComplaint},
+	{"vulnerable_holds", blindView, heldFor("vulnerable"), (*desk).complaintHold},
+	{"complaint_holds", blindView, heldFor("complaint"), (*desk).complaintHold},
+	{"load_stops", blindView, heldFor(loadHold), (*desk).loadStop},
 	{"hold_releases", blindView, func(_ *Service, q *journal.Query, _ func(int) string) {
 		q.Index, q.Eq = blindByEnding.Name, []any{int64(1)}
 	}, (*desk).release},
@@ -317,6 +321,20 @@ func (d *desk) complaint(row journal.Record) (*InboxItem, error) {
 	}
 	return &InboxItem{ID: row.ID, Case: k.ID, Who: c.By, Since: c.At, Until: c.AnswerDue, Codes: c.Subjects,
 		Team: k.Team}, nil
+}
+
+// answeredComplaint is a complaint that waits for another person to close it: Who has answered it, and Since is when.
+func (d *desk) answeredComplaint(row journal.Record) (*InboxItem, error) {
+	item, err := d.complaint(row)
+	if err != nil || item == nil {
+		return nil, err
+	}
+	var c record.Complaint
+	if err := decode(row, &c); err != nil || c.Answer == nil {
+		return nil, err
+	}
+	item.Who, item.Since, item.Until, item.Codes = c.Answer.By, c.Answer.At, "", []string{c.Answer.Outcome}
+	return item, nil
 }
 
 // complaintHold is a hold because of a complaint, from the door or from the office, that binds still.

@@ -70,7 +70,8 @@ func TestTheInboxHoldsWhatWaits(t *testing.T) {
 	h.must(OpenHold{Case: "north.c2", Kind: "stop", Until: "2026-11-28"})
 	h.must(RecordComplaint{ID: "k1", Said: complained("north.c3"), AnswerDue: "2026-12-09"})
 	got := h.inboxNow()
-	for _, want := range []string{"complaints: north.c3/k1 boss 11-25T08:00", "complaint_holds: north.c1/",
+	for _, want := range []string{"north.c3/k1 boss 11-25T08:00",
+		"complaints: north.c1/" + complaintOf("v1") + " ana", "complaint_holds: north.c1/",
 		"flagged_visits: ",
 		"plans_to_approve: north.c4/p1 ana", "quarantine: ", "holds_ending: north.c2/"} {
 		if !strings.Contains(got, want) {

@@ -58,11 +58,38 @@ func (t *turn) planBasis(ctx context.Context, k *record.Case, at time.Time) (pla
 	if b.rules, ok = repayment.RulesOf(all, k.ProductType, k.Currency); ok {
 		b.version = version
 	}
-	if b.rules.HolidayRule == "next_working_day" {
+	if b.rules.HolidayRule == nextWorkingDay {
 		// A profile that is in no pack has no calendar.
 		b.holidays, _ = t.policy().Holidays(k.Profiles)
 	}
 	return b, nil
+}
+
+// nextWorkingDay is the holiday rule that needs a calendar.
+const nextWorkingDay = "next_working_day"
+
+// agentGuardrails are the lender's guardrails with what holds for agents where they say nothing: they give up nothing.
+func agentGuardrails(g repayment.Guardrails) repayment.Guardrails {
+	if g.AgentMaxConcessionBP == nil {
+		g.AgentMaxConcessionBP = new(int64)
+	}
+	return g
+}
+
+// agentInstalments is how many instalments an agent may agree to alone; 0 is no limit.
+func (b planBasis) agentInstalments() int64 {
+	if b.rules.AgentMaxInstalments != nil {
+		return *b.rules.AgentMaxInstalments
+	}
+	return int64(b.limits.MaxInstalments)
+}
+
+// agentDays is how many days ahead the last date of a plan may be that an agent agrees to alone; 0 is no limit.
+func (b planBasis) agentDays() int64 {
+	if b.rules.Guardrails.AgentMaxTermMonths != nil {
+		return 0
+	}
+	return int64(b.limits.MaxDays)
 }
 
 // zoneOf is the debtor's zone; UTC where it is not known.
@@ -101,12 +128,9 @@ func judgePlan(k *record.Case, p *record.Plan, b planBasis) *refusal.Error {
 	if bad := fillBasis(k, p, b); bad != nil {
 		return bad
 	}
-	q := planQuestion{PlanRequest: *p.Request, Holidays: b.holidays, Guardrails: b.rules.Guardrails}
+	q := planQuestion{PlanRequest: *p.Request, Holidays: b.holidays, Guardrails: agentGuardrails(b.rules.Guardrails)}
 	if p.Pressure != nil {
 		q.Pressure = &pressure{p.Pressure.NewBorrowingSuggested, p.Pressure.DeadlineDays}
-	}
-	if q.Guardrails.AgentMaxConcessionBP == nil {
-		q.Guardrails.AgentMaxConcessionBP = new(int64)
 	}
 	if !p.Affordability.IsZero() {
 		q.Affordability = &monthlySurplus{p.Affordability.Plain().SurplusMinor}
@@ -306,15 +330,11 @@ func (b planBasis) needs(p *record.Plan, q planQuestion, plan *repayment.Plan) [
 	byConcession, bad := planOf(free)
 	over("concession", bad == nil && byConcession.NeedsApproval)
 	last := p.Instalments[len(p.Instalments)-1].DueOn
-	if b.rules.Guardrails.AgentMaxTermMonths == nil && b.limits.MaxDays > 0 {
-		from, err := time.Parse(time.DateOnly, b.today)
-		over("days", err != nil || last > from.AddDate(0, 0, b.limits.MaxDays).Format(time.DateOnly))
+	if days := b.agentDays(); days > 0 {
+		over("days", last > dayAfter(b.today, int(days)))
 	}
 	over("future_interest", p.TotalMinor > p.Request.BalanceMinor)
-	most := int64(b.limits.MaxInstalments)
-	if b.rules.AgentMaxInstalments != nil {
-		most = *b.rules.AgentMaxInstalments
-	}
+	most := b.agentInstalments()
 	over("instalments", most > 0 && int64(len(p.Instalments)) > most)
 	free = q
 	free.Guardrails.AgentMaxConcessionBP = nil

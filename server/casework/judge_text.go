@@ -30,8 +30,11 @@ type textAct struct {
 func (x textAct) action(k *record.Case, p *conduct.Policy) conduct.Action {
 	a := conduct.Action{Channel: smsChannel, Party: record.DebtorParty, Case: string(k.ID), Number: x.number,
 		TZ: k.Zones(), ContentTags: listedWords(x.tags, p.ContentTags())}
-	if x.kind == ladder.StopConfirm {
+	switch x.kind {
+	case ladder.StopConfirm:
 		a.Purpose = "confirm_cease"
+	case ladder.PageCode:
+		a.Purpose = "send_verification"
 	}
 	return a
 }
@@ -132,6 +135,8 @@ type wording struct {
 	text     string
 	neutral  bool
 	verified *int
+	// link says that the text brings a link to the page of the person visited: text has linkToken in its place.
+	link bool
 	// reason, rule and faults say why the text may not be sent.
 	reason, rule string
 	faults       []record.WordFault
@@ -154,6 +159,10 @@ func (t *turn) word(ctx context.Context, f *File, m *record.Message) (wording, e
 	if days, ok := ladder.VerifiedDays(k.PhoneVerifiedOn, today); ok {
 		w.verified = &days
 	}
+	if m.Kind == ladder.PageCode {
+		w.template.Language, w.text = k.Language, strings.Replace(ladder.CodeText(k.Language), "{code}", codeToken, 1)
+		return w, nil
+	}
 	tpl, there, err := t.svc.texting.Texts.Template(ctx, k.Lender, m.Kind, k.Language, k.Country, w.neutral)
 	if err != nil {
 		return w, err
@@ -168,6 +177,7 @@ func (t *turn) word(ctx context.Context, f *File, m *record.Message) (wording, e
 	}
 	w.template = tpl
 	w.values = textValues(k, m, tpl.Language, today, sender)
+	maps.Copy(w.values, t.svc.zones.visitValues(k, m, tpl.Language))
 	text, bad := ladder.Fill(tpl.Text, w.values)
 	if bad != nil {
 		w.reason, w.rule = reasonNoValue, ruleTemplate
@@ -175,9 +185,13 @@ func (t *turn) word(ctx context.Context, f *File, m *record.Message) (wording, e
 		return w, nil
 	}
 	w.text = text
+	w.link = strings.Contains(text, linkToken)
 	// Lint judges a consequence by its id and its source, so its words are left out.
 	said := maps.Clone(w.values)
 	maps.DeleteFunc(said, func(name, _ string) bool { return strings.HasPrefix(name, ladder.ConsequencePrefix) })
+	for name, value := range said {
+		said[name] = strings.ReplaceAll(value, linkToken, tokenShape)
+	}
 	for _, fault := range t.svc.texting.Lint(ladder.Text{Language: tpl.Language, Country: k.Country, Step: m.Kind,
 		Recipient: record.DebtorParty, VerifiedDays: w.verified, Text: tpl.Text, Lender: k.Lender, Vars: said,
 		Products: sender.Products, Consequences: sender.Consequences}) {
@@ -190,6 +204,19 @@ func (t *turn) word(ctx context.Context, f *File, m *record.Message) (wording, e
 	}
 	return w, nil
 }
+
+// linkToken and codeToken stand in a text in the place of a token and of a code, which are put in when the text is
+// handed to the carrier: neither is kept.
+const (
+	linkToken = "{token}"
+	codeToken = "{code}"
+)
+
+// tokenShape is as long as a token.
+const tokenShape = "AAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+// linkOfText is the id of the link that a text brings.
+func linkOfText(message string) string { return madeID("w", "message", message) }
 
 // asCode is a word as it may stand in the clear: "" for one that is more than a code. The place text[12:25] becomes
 // text:12:25.
@@ -236,6 +263,9 @@ func textValues(k *record.Case, m *record.Message, language, today string, sende
 
 // tags are what the law must know of the words of a message.
 func (w *wording) tags() []string {
+	if w.template.ID == "" && w.text != "" {
+		return nil
+	}
 	if w.template.ID == "" {
 		return []string{"opt_out_instruction"} // what the law says beside it is asked all the same
 	}

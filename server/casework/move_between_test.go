@@ -199,6 +199,8 @@ func (c contracted) Contracts(_ context.Context, lender string) ([]auth.BranchID
 
 func (c contracted) AddLender(context.Context, auth.UserID, string, auth.BranchID) error { return nil }
 
+func (c contracted) ContactLimit(context.Context, string) (int, int, error) { return 0, 0, nil }
+
 // asking is contracted that does something when a decision first asks.
 type asking struct {
 	contracted

@@ -15,7 +15,7 @@ import (
 // News says what of a branch has changed, in words of the lists that show it. Of ids it has those of rounds.
 type News struct {
 	Entry uint64 `json:"entry"` // the branch's last entry
-	// Changed are some of cases, complaints, corrections, inbox, plans, quarantine, rounds, visits, sorted.
+	// Changed are some of cases, checkins, complaints, corrections, inbox, plans, quarantine, rounds, visits, sorted.
 	Changed []string `json:"changed"`
 	Rounds  []string `json:"rounds"` // whose stops or visits changed, sorted
 	// All says that so much changed that every list is to be read again.
@@ -97,6 +97,8 @@ func (n *News) add(e *journal.Entry) error {
 			n.Changed = append(n.Changed, "plans", "inbox")
 		case "complaints":
 			n.Changed = append(n.Changed, "complaints", "inbox")
+		case "checkins":
+			n.Changed = append(n.Changed, "checkins", "inbox")
 		case "quarantine":
 			n.Changed = append(n.Changed, "quarantine", "inbox")
 		case "alerts":

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"doorstep/auth"
 	"doorstep/server/record"
 	"doorstep/server/repayment"
 )
@@ -298,5 +299,27 @@ func TestAKeptSettlementSettlesTheCase(t *testing.T) {
 	h.must(RecordPayment{Case: "north.c1", Ref: "m3", PaidAt: h.now, AmountMinor: 1, Currency: "EUR", Reverses: "m2"})
 	if k := h.openCase("north.c1"); k.Status != record.StatusOpen {
 		t.Errorf("a cent went back: the case is %s", k.Status)
+	}
+}
+
+// The debtor has the days of the cooling-off from when the server knows of the plan, if it is reported late.
+func TestALateReportTakesNoCoolingOffAway(t *testing.T) {
+	for at, until := range map[string]string{
+		"2026-11-25T10:00:00Z": "2026-11-28T10:00:00Z", // an hour before it came
+		"2026-11-23T10:00:00Z": "2026-11-28T11:00:00Z",
+		"2026-11-10T10:00:00Z": "2026-11-28T11:00:00Z",
+		"2001-01-01T10:00:00Z": "2026-11-28T11:00:00Z",
+	} {
+		h := newFixture(t)
+		h.take(line("c1"))
+		h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
+		h.now = instant("2026-11-25T11:00:00Z")
+		h.want("a plan of "+at, h.phone("ana", "d1").pushAt(write("plans", "p1", "put", 0, members{"case": "north.c1",
+			"request": promiseOn("2026-12-10"), "state": "accepted", "at": at}))[0], "applied")
+		var p record.Plan
+		h.stored("plans", "p1", &p)
+		if !p.CoolingOff.Equal(instant(until)) {
+			t.Errorf("a plan of %s cools off until %v, want %s", at, p.CoolingOff, until)
+		}
 	}
 }

@@ -20,6 +20,9 @@ type PlanningFile struct {
 	Person  string    // the same for all cases of a debtor, and of debtors who are linked
 	Home    geo.Point // WGS 84
 	HasHome bool
+
+	today  string       // the debtor's local date now
+	before *beforeVisit // nil: the lender wants nothing more before a visit
 }
 
 // VisitPlan is what the law must know of a visit that is planned.
@@ -84,7 +87,12 @@ func (s *Service) planningFile(ctx context.Context, f *PlanningFile, branch auth
 		return err
 	}
 	f.Home, f.HasHome = f.Case.Home.Plain()
-	return loadGrounds(ctx, day.Policy, stored{s, branch}, &f.File, day.Overlays, first)
+	if err := loadGrounds(ctx, day.Policy, stored{s, branch}, &f.File, day.Overlays, first); err != nil {
+		return err
+	}
+	f.today = s.zones.dayAt(s.journal.Now(), f.Case.TimeZone)
+	f.before, err = s.loadBefore(ctx, stored{s, branch}, &f.File)
+	return err
 }
 
 // eachCase reads the cases of a query page by page.

@@ -58,6 +58,9 @@ type Lenders interface {
 	Contracts(ctx context.Context, lender string) (branches []auth.BranchID, known bool, err error)
 	// AddLender makes a lender with a contract with one branch. One that exists stays as it is.
 	AddLender(ctx context.Context, by auth.UserID, lender string, branch auth.BranchID) error
+	// ContactLimit is how many contacts a lender lets a debtor have within how many days; no contacts: as many as the law
+	// allows.
+	ContactLimit(ctx context.Context, lender string) (contacts, days int, err error)
 }
 
 // Devices knows the phones of agents.
@@ -139,6 +142,8 @@ type Request struct {
 	Claimed time.Time // when the device says it happened; zero when it said nothing
 	Device  auth.DeviceID
 	Cmd     Cmd
+	// Seen is what its sender had before them of a case; the zero value: they do not say.
+	Seen SeenCase
 }
 
 // Cmd is a change of this room: one exported struct each (OpenHold, RecordVisit, …).
@@ -240,8 +245,14 @@ func (c *call) decide(ctx context.Context, r *journal.Reader, i int) (journal.Dr
 	}
 	t := &turn{svc: c.svc, call: c, r: r, Actor: c.actor, Branch: r.Branch, At: r.At.UTC().Truncate(time.Second),
 		Request: q}
+	if err := t.stillAs(ctx, q.Seen); err != nil {
+		return journal.Draft{}, err
+	}
 	d, err := q.Cmd.decide(ctx, t)
 	if err != nil || d == nil {
+		return journal.Draft{}, err
+	}
+	if err := t.stopLoads(ctx, d); err != nil {
 		return journal.Draft{}, err
 	}
 	if err := t.tellDoors(ctx, d); err != nil {
@@ -308,7 +319,7 @@ func (t *turn) answer(reply any) *draftBuilder {
 
 // nothing forgets what was drafted and keeps the answer: no entry is written.
 func (d *draftBuilder) nothing() *draftBuilder {
-	d.parts, d.alerts = []draftPart{{}}, nil
+	d.parts, d.alerts, d.contacted = []draftPart{{}}, nil, nil
 	return d
 }
 
@@ -335,7 +346,9 @@ type draftBuilder struct {
 	parts []draftPart
 	// alerts are what agents are to be alerted of (alert, tellDevices).
 	alerts []cause
-	reply  any
+	// contacted are the files of the cases with a new contact (stopLoads).
+	contacted []*File
+	reply     any
 }
 
 // draftPart becomes one entry.
@@ -411,6 +424,9 @@ func (d *draftBuilder) putContact(f *File, id string, c *record.Contact) {
 	// The card on the phone sums up the last contacts.
 	d.tellAgents(f, "cases", string(f.Case.ID))
 	f.addContact(id, *c)
+	if c.Loads() && !slices.Contains(d.contacted, f) {
+		d.contacted = append(d.contacted, f)
+	}
 }
 
 // touch says that the case file changed, so that decisions resting on it are taken again.

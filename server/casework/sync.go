@@ -56,6 +56,12 @@ func (p *push) apply(ctx context.Context, ms []offline.Mutation) ([]offline.Resu
 				waiting = append(waiting, i)
 			}
 		case errors.Is(r.Err, journal.ErrReused):
+			if same, err := p.sameRecord(ctx, m); err != nil {
+				return nil, err
+			} else if same {
+				out[i].Status = offline.Duplicate
+				continue
+			}
 			out[i].Status, out[i].Code = offline.Rejected, offline.CodeMidReused
 			out[i].Detail = "this mid stands for another mutation; mint a new one at each local write"
 			if m.Bad != nil {

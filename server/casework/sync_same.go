@@ -3,6 +3,7 @@ package casework
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"doorstep/server/record"
 	"doorstep/sync/journal"
@@ -37,6 +38,36 @@ func (c mutation) same(ctx context.Context, t *turn, kind record.Kind, rec journ
 	sent, bad := kind.Read(fields, t.At)
 	if bad != nil {
 		return kind.WasSent(state, fields), nil // refused when it is recorded
+	}
+	return kind.Same(state, sent)
+}
+
+// sameRecord tells whether a mutation under a mid that is known is spelled otherwise and says what the agent's record
+// says: an app that was updated may write members that are empty, or leave them out.
+func (p *push) sameRecord(ctx context.Context, m *offline.Mutation) (bool, error) {
+	kind, _ := record.KindOf(m.Type)
+	if m.Bad != nil || m.Op != "put" || kind.Rules.Policy != offline.AppendOnly {
+		return false, nil
+	}
+	branch := p.caller.Branch
+	recs, err := p.svc.store.Records(ctx, branch, []journal.DocRef{{Type: m.Type, ID: m.ID}})
+	if err != nil || len(recs) == 0 || recs[0].Type == "" {
+		return false, err
+	}
+	state := kind.New()
+	if err := decode(recs[0], state); err != nil {
+		return false, err
+	}
+	taken := record.TakenOf(state)
+	if taken == nil || taken.By != p.caller.Actor.User {
+		return false, nil
+	}
+	if err := p.svc.vault.OpenDoc(ctx, taken.Debtor, branch, m.Type, m.ID, state); err != nil {
+		return false, fmt.Errorf("open %s/%s: %w", m.Type, m.ID, err)
+	}
+	sent, bad := kind.Read(m.Fields, p.caller.At)
+	if bad != nil {
+		return false, nil
 	}
 	return kind.Same(state, sent)
 }

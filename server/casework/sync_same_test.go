@@ -120,3 +120,36 @@ func TestSamePlanUnderANewMid(t *testing.T) {
 	h.want("the offer that was withdrawn, once more", ana.push(write("plans", "p2", "put", 2, plan))[0],
 		"rejected plan.decided")
 }
+
+// An app that was updated while a report waited may spell it otherwise: members that are empty are there or not, whole
+// numbers have a fraction of nothing. It means the same, under the same mid and under another one.
+func TestEmptyMembersAndWholeNumbersAreOneMeaning(t *testing.T) {
+	h := newFixture(t)
+	h.take(line("c1"))
+	h.issue("r1", "t1", "2026-11-25", []auth.UserID{"ana"}, "north.c1")
+	ana := h.phone("ana", "d1")
+	at := `"case":"north.c1","at":"2026-11-25T10:00:00Z"`
+	for typ, fields := range map[string][]string{
+		"visits": {`{` + at + `,"outcome":"NOT_MET_NOBODY","recording":{"media":"audio","gaps_s":2}}`,
+			`{` + at + `,"outcome":"NOT_MET_NOBODY","recording":{"media":"audio","gaps_s":2.0},"asked_to_leave":false,"photos":[]}`},
+		"visit_notes": {`{` + at + `,"text":"rang"}`, `{` + at + `,"text":"rang","visit":"","supersedes":""}`},
+		"consents": {`{` + at + `,"scope":"visit_time","status":"given","limits":{"max_uses":3}}`,
+			`{` + at + `,"scope":"visit_time","status":"given","limits":{"max_uses":0.3e1,"days":[]},"sensitive":false}`},
+		"payments_reported": {`{` + at + `,"amount_minor":1000,"currency":"EUR"}`,
+			`{` + at + `,"amount_minor":1e3,"currency":"EUR","attachments":[],"reference":""}`},
+	} {
+		first := write(typ, "x1", "put", 0, nil)
+		again, other := first, write(typ, "x1", "put", 0, nil)
+		first.Fields = json.RawMessage(fields[0])
+		again.Fields, other.Fields = json.RawMessage(fields[1]), json.RawMessage(fields[1])
+		h.want(typ, ana.push(first)[0], "applied")
+		h.want(typ+" under the same mid", ana.push(again)[0], "duplicate")
+		h.want(typ+" under another mid", ana.push(other)[0], "duplicate")
+		again.Fields = json.RawMessage(`{` + at + `,"outcome":"MET_PAID","text":"no","scope":"visit_time",` +
+			`"status":"refused","amount_minor":1001,"currency":"EUR"}`)
+		h.want(typ+" with another meaning", ana.push(again)[0], "rejected mid_reused")
+	}
+	patch := write("assignments", "a-c1-2026-11-25-r1", "patch", 1, nil)
+	patch.Fields = json.RawMessage(`{"visit_order":3.0}`)
+	h.want("a patch", ana.push(patch)[0], "applied")
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"doorstep/auth"
@@ -18,7 +19,7 @@ import (
 type Texting struct {
 	// Texts knows what lenders send by text; nil: none is sent.
 	Texts Texts
-	// Lint judges the words of a text before it is sent; nil: by its variables alone.
+	// Lint judges the words of a text before it is sent; nil: ladder.Judge.
 	Lint ladder.Lint
 	// Intent tells what a reply means; nil: every reply is for a person to read.
 	Intent ladder.Intent
@@ -26,7 +27,7 @@ type Texting struct {
 
 func (x Texting) filled() Texting {
 	if x.Lint == nil {
-		x.Lint = ladder.LintVariables
+		x.Lint = ladder.Judge
 	}
 	if x.Intent == nil {
 		x.Intent = func(string, string) ladder.Answer { return ladder.Answer{Intent: record.IntentOther} }
@@ -218,7 +219,11 @@ func (s *Service) StartText(ctx context.Context, branch auth.BranchID, id string
 	if err := s.vault.OpenDoc(ctx, m.Debtor, branch, "messages", id, &m); err != nil {
 		return out, false, fmt.Errorf("open message: %w", err)
 	}
-	return Outgoing{ID: id, Number: m.Number.Plain(), Text: m.Text.Plain(), Attempts: m.Attempts}, true, nil
+	text := strings.ReplaceAll(m.Text.Plain(), linkToken, s.PageToken(linkOfText(id)))
+	if m.Kind == ladder.PageCode {
+		text = strings.ReplaceAll(text, codeToken, pageCode(s.vault, id))
+	}
+	return Outgoing{ID: id, Number: m.Number.Plain(), Text: text, Attempts: m.Attempts}, true, nil
 }
 
 // StepLadders takes the steps that are due in the ladders of a branch's cases, of at most 50 cases; more says that

@@ -155,6 +155,8 @@ func (c *compiler) profile(id string, o object) *profile {
 	}
 	if k, ok := o.object("complaint"); ok {
 		pr.answerDays, _ = k.integer("answer_days", 1, 365)
+		pr.answerWorkingDays, _ = k.integer("answer_working_days", 1, 250)
+		pr.answerCite = c.cites(k)
 	}
 	pr.Kept = map[string]any{}
 	for _, key := range notDecided {

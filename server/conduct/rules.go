@@ -175,6 +175,9 @@ type profile struct {
 	national bool
 	// answerDays are the calendar days in which a complaint has to be answered; 0 where the profile names none.
 	answerDays int
+	// answerWorkingDays are the same in working days of the profile's calendar, and answerCite the sources of both.
+	answerWorkingDays int
+	answerCite        []string
 
 	hours      []hoursRule
 	closed     []closedRule

@@ -17,6 +17,9 @@ import (
 // Path is where the console is served, with all below it.
 const Path = "/console/"
 
+// AppPath is where the agents' app is served, with all below it.
+const AppPath = "/app/"
+
 // assets is the folder of the files whose names hold a hash of their bytes.
 const assets = "assets/"
 
@@ -28,6 +31,9 @@ var dist embed.FS
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
 	"connect-src 'self'; worker-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; " +
 	"base-uri 'none'; require-trusted-types-for 'script'; trusted-types default"
+
+// appPolicy is that of the app, which shows photos that it has taken before they are sent.
+var appPolicy = strings.Replace(policy, "data:", "data: blob:", 1)
 
 // types are the media types by the ends of names. Those of the system may lack .woff2 and .webmanifest, and browsers
 // take no file of another type.
@@ -45,11 +51,42 @@ type file struct {
 	packed func() []byte
 }
 
+// site is a page with its files.
+type site struct {
+	path        string
+	policy      string
+	permissions string
+	files       map[string]file
+}
+
 // Handler serves the console below Path. Every path that names no file is a screen, and gets the page: which screens
 // there are is the page's to know.
 func Handler() http.Handler {
+	return handler(site{Path, policy, "camera=(), geolocation=(), microphone=()", embedded("dist", "dist/app")})
+}
+
+// AppHandler serves the agents' app below AppPath, as Handler does.
+func AppHandler() http.Handler {
+	return handler(site{AppPath, appPolicy, "camera=(self), geolocation=(self), microphone=()", embedded("dist/app", "")})
+}
+
+// AppBuild names the build of the app that is served: an app that finds another one than its own in an answer looks for
+// its successor. It is "" where the program was built without the app.
+func AppBuild() string {
+	b, err := dist.ReadFile("dist/app/build.txt")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// embedded are the files of a folder, by their names within it, but those of one folder below.
+func embedded(folder, but string) map[string]file {
 	found := map[string]file{}
-	err := fs.WalkDir(dist, "dist", func(name string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(dist, folder, func(name string, d fs.DirEntry, err error) error {
+		if err == nil && name == but {
+			return fs.SkipDir
+		}
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -58,14 +95,14 @@ func Handler() http.Handler {
 			return err
 		}
 		sum := sha256.Sum256(b)
-		found[strings.TrimPrefix(name, "dist/")] = file{plain: b, etag: `"` + hex.EncodeToString(sum[:12]) + `"`,
+		found[strings.TrimPrefix(name, folder+"/")] = file{plain: b, etag: `"` + hex.EncodeToString(sum[:12]) + `"`,
 			packed: sync.OnceValue(func() []byte { return pack(b) })}
 		return nil
 	})
 	if err != nil {
-		panic("reading the embedded console: " + err.Error())
+		panic("reading the embedded page: " + err.Error())
 	}
-	return handler(found)
+	return found
 }
 
 // pack is a file in gzip; nil if that is no shorter.
@@ -81,37 +118,37 @@ func pack(b []byte) []byte {
 	return out.Bytes()
 }
 
-func handler(files map[string]file) http.Handler {
+func handler(of site) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
+		h.Set("Content-Security-Policy", of.policy)
 		h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+		h.Set("Permissions-Policy", of.permissions)
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Cache-Control", "no-cache")
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			h.Set("Allow", "GET, HEAD")
-			http.Error(w, "the console is read with GET", http.StatusMethodNotAllowed)
+			http.Error(w, "the page is read with GET", http.StatusMethodNotAllowed)
 			return
 		}
-		name, below := strings.CutPrefix(r.URL.Path, Path)
+		name, below := strings.CutPrefix(r.URL.Path, of.path)
 		if !below {
-			http.Redirect(w, r, Path, http.StatusPermanentRedirect)
+			http.Redirect(w, r, of.path, http.StatusPermanentRedirect)
 			return
 		}
-		f, ok := files[name]
+		f, ok := of.files[name]
 		if !ok {
 			if strings.HasPrefix(name, assets) || path.Ext(name) == ".js" {
 				http.Error(w, "there is no such file: the page is of another build; load it again", http.StatusNotFound)
 				return
 			}
 			name = "index.html"
-			if f, ok = files[name]; !ok {
-				http.Error(w, "this program was built without the console", http.StatusNotFound)
+			if f, ok = of.files[name]; !ok {
+				http.Error(w, "this program was built without the page", http.StatusNotFound)
 				return
 			}
 		}

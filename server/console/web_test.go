@@ -52,7 +52,7 @@ func TestThePageNamesOnlyFilesThatAreEmbedded(t *testing.T) {
 }
 
 func TestEveryFileHasATypeAndThePolicy(t *testing.T) {
-	for name := range embedded(t) {
+	for name := range consoleFiles(t) {
 		r := ask(t, "GET", Path+name, nil)
 		if r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") == "" {
 			t.Errorf("%s: %d of type %q", name, r.StatusCode, r.Header.Get("Content-Type"))
@@ -73,7 +73,7 @@ func TestEveryFileHasATypeAndThePolicy(t *testing.T) {
 
 func TestAssetsHaveAHashInTheirNames(t *testing.T) {
 	hashed := regexp.MustCompile(`^assets/[a-zA-Z0-9_-]+-[A-Z0-9]{8}\.[a-z0-9]+$`)
-	for name := range embedded(t) {
+	for name := range consoleFiles(t) {
 		if strings.HasPrefix(name, assets) && !hashed.MatchString(name) {
 			t.Errorf("%s is kept for a year by browsers, and has no hash in its name", name)
 		}
@@ -134,8 +134,51 @@ func TestGzipIsSentToWhoTakesIt(t *testing.T) {
 	}
 }
 
-// embedded are the names of the files that are served.
-func embedded(t *testing.T) map[string]bool {
+// askApp asks the agents' app for a path.
+func askApp(t *testing.T, path string) *http.Response {
+	t.Helper()
+	w := httptest.NewRecorder()
+	AppHandler().ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+	return w.Result()
+}
+
+// TestTheAppIsServedBesideTheConsole: its worker keeps each file of its list, and all of them are there.
+func TestTheAppIsServedBesideTheConsole(t *testing.T) {
+	worker := askApp(t, "/app/sw.js")
+	script := text(t, worker)
+	if worker.StatusCode != http.StatusOK || worker.Header.Get("Cache-Control") != "no-cache" {
+		t.Errorf("/app/sw.js: %d, %q", worker.StatusCode, worker.Header.Get("Cache-Control"))
+	}
+	listed := regexp.MustCompile(`"(/app/(?:assets/)?[^"/]*[^"/]|/app/)"`).FindAllStringSubmatch(script, -1)
+	if len(listed) < 8 || !strings.Contains(script, AppBuild()) || AppBuild() == "" {
+		t.Fatalf("the worker of build %q lists %d files", AppBuild(), len(listed))
+	}
+	for _, m := range listed {
+		r := askApp(t, m[1])
+		if r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") == "" {
+			t.Errorf("%s: %d of type %q", m[1], r.StatusCode, r.Header.Get("Content-Type"))
+		}
+		csp := r.Header.Get("Content-Security-Policy")
+		if !strings.Contains(csp, "img-src 'self' data: blob:") || strings.Contains(csp, "unsafe") {
+			t.Errorf("%s: policy %q", m[1], csp)
+		}
+		if got := r.Header.Get("Permissions-Policy"); !strings.Contains(got, "geolocation=(self)") {
+			t.Errorf("%s: permissions %q", m[1], got)
+		}
+	}
+	for path, want := range map[string]int{"/app": 308, "/app/door/1": 200, "/app/assets/none-AAAAAAAA.js": 404,
+		"/app/index.html": 200, "/app/assets/": 404} {
+		if r := askApp(t, path); r.StatusCode != want {
+			t.Errorf("%s: %d, want %d", path, r.StatusCode, want)
+		}
+	}
+	if r := ask(t, "GET", "/console/app/build.txt", nil); strings.Contains(r.Header.Get("Content-Type"), "text/plain") {
+		t.Error("the console serves the app's files under its own path")
+	}
+}
+
+// consoleFiles are the names of the files that are served.
+func consoleFiles(t *testing.T) map[string]bool {
 	t.Helper()
 	out := map[string]bool{}
 	for _, dir := range []string{"dist", "dist/assets"} {

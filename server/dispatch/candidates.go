@@ -15,6 +15,7 @@ import (
 type whyNot struct {
 	code, rule string
 	cite       []string
+	missing    []string // of LadderNotFinished
 }
 
 // judging is what the cases of a day are judged by.
@@ -27,6 +28,9 @@ type judging struct {
 	past     *soFar
 	// elsewhere are the cases that other rounds see to, with the code.
 	elsewhere map[journal.CaseID]string
+	// moves are the teams to which supervisors moved cases in this round.
+	moves map[journal.CaseID]string
+	locks locks
 }
 
 // day is what the files of cases are read for.
@@ -44,6 +48,9 @@ func (s *Service) candidates(ctx context.Context, r Round, j judging, d *day) ([
 			return nil
 		}
 		d.cases++
+		if to, moved := j.moves[k.ID]; moved && k.Team == "" {
+			k.Team = to
+		}
 		c, why, err := j.judge(ctx, f, k.AppointmentsOn(r.Date))
 		if err != nil {
 			return err
@@ -51,8 +58,12 @@ func (s *Service) candidates(ctx context.Context, r Round, j judging, d *day) ([
 		if code := j.elsewhere[k.ID]; code != "" && why.code == "" && c.appointment == "" {
 			why = whyNot{code: code}
 		}
+		if why.code == "" {
+			c.must = j.moves[k.ID] != ""
+			why = j.locks.hold(&c, j.crews, j.past)
+		}
 		if why.code != "" {
-			d.leave(r, k.ID, why.code, why.rule, why.cite)
+			d.leave(r, k.ID, why)
 			d.cost.PriorityLeft += k.Priority
 			return nil
 		}
@@ -66,7 +77,7 @@ func (s *Service) candidates(ctx context.Context, r Round, j judging, d *day) ([
 	return slices.DeleteFunc(out, func(c candidate) bool {
 		met := j.past.met(c.person)
 		if met {
-			d.leave(r, c.id, SameDebtor, "house-one-visit", nil)
+			d.leave(r, c.id, whyNot{code: SameDebtor, rule: "house-one-visit"})
 			d.cost.PriorityLeft += c.priority
 		}
 		return met
@@ -77,11 +88,14 @@ func (s *Service) candidates(ctx context.Context, r Round, j judging, d *day) ([
 func unfit(f *casework.PlanningFile, date string) whyNot {
 	k := &f.Case
 	if holds := k.OpenHolds(date); len(holds) > 0 {
-		return whyNot{OnHold, "house-hold", []string{"house"}} // which kind is personal
+		if casework.OnlyLoadStops(holds) {
+			return whyNot{code: ContactLoad, rule: "house-contact-load", cite: []string{"house"}}
+		}
+		return whyNot{code: OnHold, rule: "house-hold", cite: []string{"house"}} // which kind is personal
 	}
 	switch k.AddressVerification {
 	case "moved", "wrong_address", "not_found":
-		return whyNot{AddressUnfit, "house-address", []string{k.AddressVerification}}
+		return whyNot{code: AddressUnfit, rule: "house-address", cite: []string{k.AddressVerification}}
 	}
 	if !f.HasHome {
 		return whyNot{code: NoPosition}
@@ -98,6 +112,15 @@ func (j *judging) judge(ctx context.Context, f *casework.PlanningFile, agreed []
 	k := &f.Case
 	if why := unfit(f, j.date); why.code != "" {
 		return candidate{}, why, nil
+	}
+	// Who has agreed to a visit of the day wants it.
+	var noticed *record.Window
+	if len(agreed) == 0 {
+		var lacks []string
+		if lacks, noticed = f.Lacks(j.date); len(lacks) > 0 {
+			return candidate{}, whyNot{code: LadderNotFinished, rule: casework.RuleLadder, cite: []string{"house"},
+				missing: lacks}, nil
+		}
 	}
 	c := candidate{id: k.ID, person: f.Person, home: f.Home, priority: k.Priority, amount: k.AmountDueMinor,
 		territory: k.Territory, service: k.ServiceMin * 60}
@@ -124,6 +147,9 @@ func (j *judging) judge(ctx context.Context, f *casework.PlanningFile, agreed []
 			if len(agreed) > 0 {
 				ws = within(ws, agreed)
 			}
+			if noticed != nil {
+				ws = overlap(ws, []Window{{From: noticed.From, To: noticed.To}}, 0)
+			}
 			spans[kind] = ws
 		}
 		lawful := ws
@@ -143,7 +169,7 @@ func (j *judging) judge(ctx context.Context, f *casework.PlanningFile, agreed []
 	case !near:
 		return candidate{}, whyNot{code: NoTeam}, nil
 	case len(c.crews) == 0 && len(denied) > 0:
-		return candidate{}, whyNot{denied[0].Reason, denied[0].Rule, denied[0].Cite}, nil
+		return candidate{}, whyNot{code: denied[0].Reason, rule: denied[0].Rule, cite: denied[0].Cite}, nil
 	case len(c.crews) == 0 && len(agreed) > 0:
 		return candidate{}, whyNot{code: NoAppointment}, nil
 	case len(c.crews) == 0:

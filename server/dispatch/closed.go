@@ -34,9 +34,11 @@ func checkOpen(c *office.ClosedDay) error {
 func ofOffice(code string) whyNot {
 	switch code {
 	case OnLeave:
-		return whyNot{OnLeave, "house-leave", []string{"house"}}
+		return whyNot{code: OnLeave, rule: "house-leave", cite: []string{"house"}}
+	case CertExpired:
+		return whyNot{code: CertExpired, rule: "house-certificate", cite: []string{"house"}}
 	case BranchClosed:
-		return whyNot{BranchClosed, "house-closed", []string{"house"}}
+		return whyNot{code: BranchClosed, rule: "house-closed", cite: []string{"house"}}
 	}
 	return whyNot{}
 }
@@ -53,12 +55,31 @@ func allOnLeave(agents []auth.UserID, unable map[auth.UserID]string) bool {
 
 // emptyWhy is why a case gets no stop that only teams without an agent would go to.
 func emptyWhy(empty []crew, would []int) whyNot {
+	why := OnLeave
 	for _, i := range would {
-		if !empty[i].onLeave {
+		switch {
+		case empty[i].uncertified:
+			why = CertExpired
+		case !empty[i].onLeave:
 			return whyNot{code: NoAgent}
 		}
 	}
-	return ofOffice(OnLeave)
+	return ofOffice(why)
+}
+
+// uncertified tells whether agents of a team lack a certificate, and all others are on leave.
+func uncertified(agents []auth.UserID, unable map[auth.UserID]string) bool {
+	lacks := false
+	for _, id := range agents {
+		switch unable[id] {
+		case office.AgentCertExpired:
+			lacks = true
+		case office.AgentOnLeave:
+		default:
+			return false
+		}
+	}
+	return lacks
 }
 
 // Touched is a round that has work on a day on which its branch is closed, or for an agent who is on leave.

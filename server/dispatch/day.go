@@ -82,13 +82,14 @@ func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
 	if err != nil {
 		return nil, err
 	}
-	cands, err := s.candidates(ctx, r, judging{r.Date, crews, empty, policy, branch.Profiles, past, elsewhere}, d)
+	cands, err := s.candidates(ctx, r, judging{date: r.Date, crews: crews, empty: empty,
+		policy: policy, overlays: branch.Profiles, past: past, elsewhere: elsewhere, moves: movesOf(r), locks: locksOf(r)}, d)
 	if err != nil {
 		return nil, err
 	}
 	stops, apart := doors(cands, crews)
 	for _, i := range apart {
-		d.leave(r, cands[i].id, SameDebtor, "house-one-visit", nil)
+		d.leave(r, cands[i].id, whyNot{code: SameDebtor, rule: "house-one-visit"})
 		d.cost.PriorityLeft += cands[i].priority
 	}
 	s.report(r.ID, Progress{Stage: "measuring", LeftOut: len(d.leftOut)})
@@ -105,7 +106,7 @@ func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
 		}
 		puzzles = append(puzzles, z)
 	}
-	results, err := s.search(ctx, r, puzzles, len(stops))
+	results, err := s.search(ctx, r, puzzles, len(stops), len(d.leftOut))
 	if err != nil {
 		return nil, err
 	}
@@ -125,8 +126,10 @@ func (s *Service) planDay(ctx context.Context, r Round) (*day, error) {
 }
 
 // search solves the puzzles side by side, each with its share of the time, and
-// has every result checked by the independent referee.
-func (s *Service) search(ctx context.Context, r Round, puzzles []*puzzle, stops int) ([]routing.Result, error) {
+// has every result checked by the independent referee. leftOut counts the cases that are out already; they are told
+// with those that a search leaves out.
+func (s *Service) search(ctx context.Context, r Round, puzzles []*puzzle, stops, leftOut int) ([]routing.Result,
+	error) {
 	if r.Status == Queued {
 		select {
 		case s.searching <- struct{}{}:
@@ -135,6 +138,8 @@ func (s *Service) search(ctx context.Context, r Round, puzzles []*puzzle, stops 
 			return nil, ctx.Err()
 		}
 	}
+	stopped, release := s.untilStopped(ctx, r)
+	defer release()
 	workers := min(s.opt.Threads, max(1, len(puzzles)), runtime.GOMAXPROCS(0))
 	threads := max(1, s.opt.Threads/workers)
 	budget := time.Duration(r.limit()) * s.second * time.Duration(workers)
@@ -143,7 +148,7 @@ func (s *Service) search(ctx context.Context, r Round, puzzles []*puzzle, stops 
 	var mu sync.Mutex
 	done, at := 0, map[int]routing.Progress{}
 	tell := func() {
-		p := Progress{Stage: "searching", Fraction: float64(done) / float64(max(1, stops))}
+		p := Progress{Stage: "searching", Fraction: float64(done) / float64(max(1, stops)), LeftOut: leftOut}
 		for i, x := range at {
 			p.Fraction += x.Fraction * float64(len(puzzles[i].doors)) / float64(max(1, stops))
 			p.Stops += len(puzzles[i].doors) - x.LeftOut
@@ -161,6 +166,7 @@ func (s *Service) search(ctx context.Context, r Round, puzzles []*puzzle, stops 
 				z := puzzles[i]
 				share := time.Duration(float64(budget) * float64(len(z.doors)) / float64(max(1, stops)))
 				limit, cancel := context.WithTimeout(ctx, max(share, s.second/5))
+				enough := context.AfterFunc(stopped, cancel)
 				results[i], failures[i] = routing.Solve(limit, z.problem, routing.Options{Seed: r.seed(), Threads: threads,
 					Iterations: s.opt.Steps, Progress: func(p routing.Progress) {
 						mu.Lock()
@@ -168,6 +174,7 @@ func (s *Service) search(ctx context.Context, r Round, puzzles []*puzzle, stops 
 						at[i] = p
 						tell()
 					}})
+				enough()
 				cancel()
 				if failures[i] == nil {
 					failures[i] = refereed(z.problem, results[i])
@@ -263,7 +270,7 @@ func (s *Service) read(r Round, z *puzzle, res routing.Result, cands []candidate
 			return refuse(refusal.Conflict, "round.check", "", "a case was left out without a reason")
 		}
 		for _, i := range z.doors[l.Stop].cands {
-			d.leave(r, cands[i].id, code, "", nil)
+			d.leave(r, cands[i].id, whyNot{code: code})
 			d.leftOut[len(d.leftOut)-1].Given = cands[i].given
 			d.cost.PriorityLeft += cands[i].priority
 		}
@@ -285,6 +292,7 @@ func (s *Service) read(r Round, z *puzzle, res routing.Result, cands []candidate
 }
 
 // leave notes a case that gets no stop.
-func (d *day) leave(r Round, id journal.CaseID, code, rule string, cite []string) {
-	d.leftOut = append(d.leftOut, LeftOut{Round: r.ID, Run: r.Run, Case: id, Code: code, Rule: rule, Cite: cite})
+func (d *day) leave(r Round, id journal.CaseID, why whyNot) {
+	d.leftOut = append(d.leftOut, LeftOut{Round: r.ID, Run: r.Run, Case: id, Code: why.code, Rule: why.rule,
+		Cite: why.cite, Missing: why.missing})
 }

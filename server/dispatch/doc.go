@@ -57,6 +57,11 @@
 // only if its place in the day has changed by more than a few minutes. The status
 // replanning stands in the header until then, so that a restart goes on.
 //
+// Propose plans the day in the same way and tells what would change; nothing has until AcceptProposal, which puts the
+// very plan that was shown in force. A proposal is kept in documents of its own, beside the round's, and can be
+// accepted as long as the round stands as it did and for a quarter of an hour. Moves hold for the rest of the round, in
+// later plans too; locks are of one proposal.
+//
 // # Promising a time
 //
 // Slots says which times of a day could be promised to a debtor: the lawful ones,

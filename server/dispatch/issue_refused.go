@@ -58,6 +58,9 @@ func (x readiness) of(ctx context.Context, s *Service, route Route) (agents []au
 		if allOnLeave(route.Agents, unable) {
 			return nil, OnLeave, nil
 		}
+		if uncertified(route.Agents, unable) {
+			return nil, CertExpired, nil
+		}
 		return nil, NoAgent, nil
 	}
 	return agents, "", nil
@@ -101,12 +104,12 @@ func (s *Service) leaveRefused(ctx context.Context, r Round, team string, refuse
 				if _, _, err := rd.Doc(ctx, "leftouts", id); err != nil {
 					return journal.Draft{}, err
 				}
-				why := whyNot{refusedCode(x.Reason), x.Rule, x.Cite}
+				why := whyNot{code: refusedCode(x.Reason), rule: x.Rule, cite: x.Cite, missing: x.Missing}
 				if own := ofOffice(why.code); own.code != "" {
 					why = own
 				}
 				state, err := json.Marshal(LeftOut{Round: r.ID, Run: r.Run, Case: x.Case, Code: why.code, Rule: why.rule,
-					Cite: why.cite})
+					Cite: why.cite, Missing: why.missing})
 				if err != nil {
 					return journal.Draft{}, err
 				}

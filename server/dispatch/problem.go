@@ -30,6 +30,8 @@ type crew struct {
 	vicinity *vicinity
 	// onLeave says of one without an agent that all of them are on leave.
 	onLeave bool
+	// uncertified says of one without an agent that they lack a certificate, all but those on leave.
+	uncertified bool
 }
 
 // kind is what the law sees of a crew; crews of one kind are judged once.
@@ -108,7 +110,7 @@ func (s *Service) crews(ctx context.Context, r Round, origin time.Time, zone *ti
 		if len(able(c.agents, unable)) > 0 {
 			return false
 		}
-		c.onLeave = allOnLeave(c.agents, unable)
+		c.onLeave, c.uncertified = allOnLeave(c.agents, unable), uncertified(c.agents, unable)
 		empty = append(empty, c)
 		return true
 	})
@@ -157,6 +159,8 @@ type candidate struct {
 	territory   string
 	// given says that a supervisor gave the case to the team whose phones have it: planning anew keeps it there.
 	given bool
+	// must says that it is visited before all that need not be: a supervisor moved it to a team, or locked it.
+	must bool
 }
 
 // part is a share of the day that has no crew in common with another: it is planned by itself.
@@ -254,7 +258,7 @@ func (s *Service) puzzle(ctx context.Context, p part, cands []candidate, crews [
 		st := routing.Stop{ID: string(first.id), Place: g.at(dr.home), Service: dr.service, Setup: setupSeconds,
 			Must: dr.must, Windows: routed(dr.windows, origin)}
 		for _, i := range dr.cands {
-			st.Must = st.Must || cands[i].given
+			st.Must = st.Must || cands[i].given || cands[i].must
 			st.Priority += cands[i].priority
 			st.Value += value(&cands[i])
 		}

@@ -50,36 +50,43 @@ func (s *Service) Replan(ctx context.Context, ask Ask, id string, p ReplanParams
 			return refuse(refusal.Conflict, "round.state", "",
 				"only a published round can be planned anew; this one is "+now.Status)
 		}
-		staff, err := s.staffOf(ctx, rd, now.Date, zone)
+		without, err := s.mayReplan(ctx, rd, *now, p, zone)
 		if err != nil {
 			return err
 		}
-		if err := checkOpen(staff.closed); err != nil {
-			return err
-		}
-		if err := staff.checkWork("without", p.Without,
-			"has no shift that day, so that it cannot drop out; leave it out here"); err != nil {
-			return err
-		}
-		without, err := now.stillOut(p)
-		if err != nil {
-			return err
-		}
-		if err := staff.checkLeft(*now, without, rd.At); err != nil {
-			return err
-		}
-		if err := staff.checkPeople(now.Date, "", now.Teams, without); err != nil {
-			return err
-		}
-		now.Status = Replanning
+		now.Status, now.StoppedBy = Replanning, ""
 		now.Replan = &Replan{At: rd.At.UTC().Truncate(time.Second), By: ask.Actor.User, Without: without, Seed: p.Seed,
-			TimeLimitS: p.TimeLimitS, Was: now.Run}
+			TimeLimitS: p.TimeLimitS, Was: now.Run, Moves: now.moved(nil)}
 		return nil
 	}); err != nil {
 		return Round{}, err
 	}
 	s.poke(r.Branch)
 	return s.load(ctx, r.Branch, id)
+}
+
+// mayReplan refuses to plan a day anew on which nobody could go on, and gives the teams that are out then. The decision
+// that asks rests on the answer.
+func (s *Service) mayReplan(ctx context.Context, rd *journal.Reader, now Round, p ReplanParams,
+	zone *time.Location) (without []string, err error) {
+	staff, err := s.staffOf(ctx, rd, now.Date, zone)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkOpen(staff.closed); err != nil {
+		return nil, err
+	}
+	if err := staff.checkWork("without", p.Without,
+		"has no shift that day, so that it cannot drop out; leave it out here"); err != nil {
+		return nil, err
+	}
+	if without, err = now.stillOut(p); err != nil {
+		return nil, err
+	}
+	if err := staff.checkLeft(now, without, rd.At); err != nil {
+		return nil, err
+	}
+	return without, staff.checkPeople(now.Date, "", now.Teams, without)
 }
 
 // stillOut are the teams that are out once a replan is asked for: those that were,

@@ -5,6 +5,7 @@ import (
 
 	"doorstep/auth"
 	"doorstep/geo"
+	"doorstep/server/casework"
 	"doorstep/sync/journal"
 )
 
@@ -61,6 +62,8 @@ type Round struct {
 	Refused     int         `json:"refused,omitempty"` // stops the law or the case forbade at publishing
 	ReplacedBy  string      `json:"replaced_by,omitempty"`
 	CancelledBy auth.UserID `json:"cancelled_by,omitempty"` // the user who called it off
+	// StoppedBy is the user who ended the search of the present version before its time.
+	StoppedBy auth.UserID `json:"stopped_by,omitempty"`
 	// Version counts how often the published round was planned anew; Replan is the last time.
 	Version int     `json:"version,omitempty"`
 	Replan  *Replan `json:"replan,omitempty"`
@@ -71,11 +74,15 @@ func (r *Round) OnPhones() bool { return r.Status == Published || r.Status == Re
 
 // Replan is a published round's being planned anew: what was asked for and what came of it.
 type Replan struct {
-	At         time.Time   `json:"at"` // what lies before is over
-	By         auth.UserID `json:"by"`
-	Without    []string    `json:"without,omitempty"` // teams that dropped out
-	Seed       uint64      `json:"seed"`
-	TimeLimitS int         `json:"time_limit_s"`
+	At      time.Time   `json:"at"` // what lies before is over
+	By      auth.UserID `json:"by"`
+	Without []string    `json:"without,omitempty"` // teams that dropped out
+	Moves   []MovedCase `json:"moves,omitempty"`   // cases that a supervisor moved in this round, by now
+	Locks   []Lock      `json:"locks,omitempty"`   // what the search was not to change
+	// Proposal is the one that was accepted; "" when nobody was asked.
+	Proposal   string `json:"proposal,omitempty"`
+	Seed       uint64 `json:"seed"`
+	TimeLimitS int    `json:"time_limit_s"`
 	// Was is the run whose plan the phones have.
 	Was string `json:"was"`
 	// Kept are the stops that were done or under way; New, Changed and Revoked
@@ -172,6 +179,8 @@ type LeftOut struct {
 	// Rule and Cite name the rule and its sources where the law, or a rule of our own, is the reason.
 	Rule string   `json:"rule,omitempty"`
 	Cite []string `json:"cite,omitempty"`
+	// Missing are the codes of what is to be done before the case enters a round, where that is the reason.
+	Missing []string `json:"missing,omitempty"`
 	// Given says that a supervisor gave the case to the team whose phones have it, which keep it: only the plan has no
 	// time for it.
 	Given bool `json:"given,omitempty"`
@@ -184,9 +193,11 @@ const (
 	NoTeam         = "NO_TEAM"           // no team works the territory that day
 	NoAgent        = "NO_AGENT"          // no agent of the team that would go can be sent out
 	OnLeave        = "ON_LEAVE"          // all agents of the team that would go are on leave; our own rule
+	CertExpired    = "CERT_EXPIRED"      // no agent of the team that would go holds the certificates; our own rule
 	BranchClosed   = "BRANCH_CLOSED"     // the branch is closed that day; our own rule
 	AddressUnfit   = "ADDRESS_UNFIT"     // the address is known to be wrong; our own rule
 	OnHold         = "HOLD"              // an open hold; our own rule
+	ContactLoad    = "CONTACT_LOAD"      // the debtor was contacted as often as the lender allows; our own rule
 	NoFitTeam      = "NO_FIT_TEAM"       // no team of the territory has what the visit needs
 	Unreachable    = "UNREACHABLE"       // no road leads there from where the teams that may go start
 	BeyondLimits   = "BEYOND_LIMITS"     // no team could go there and back in its shift, whatever the hour
@@ -198,7 +209,10 @@ const (
 	NoAppointment = "APPOINTMENT" // no lawful time lies within the appointment of the day
 	Visited       = "VISITED"     // it has been visited that day, or a team is on its way
 	Assigned      = "ASSIGNED"    // it is still to be visited under another published round
+	TeamLocked    = "TEAM_LOCKED" // the only teams that could go were locked by a supervisor
 	Declined      = "DECLINED"    // agents of all teams that would go have declined it
+	// LadderNotFinished: the lender wants more done before anybody is sent; LeftOut.Missing says what. Our own rule.
+	LadderNotFinished = casework.LadderNotFinished
 )
 
 // Indexes lists the declared indexes of this room for the store that is opened.

@@ -290,6 +290,10 @@ func (r *Round) docID(of string) string {
 	if r.Version == 0 {
 		return r.ID + "." + of
 	}
+	if r.Replan != nil && r.Replan.Proposal != "" {
+		// Proposals for one version are made side by side, and beside what is in force.
+		return fmt.Sprintf("%s.%s.v%d.%s", r.ID, of, r.Version, r.Replan.Proposal)
+	}
 	return fmt.Sprintf("%s.%s.v%d", r.ID, of, r.Version)
 }
 

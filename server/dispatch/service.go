@@ -60,8 +60,11 @@ type Service struct {
 	ended map[auth.BranchID]string
 
 	mu       sync.Mutex
-	progress map[string]Progress    // of runs under way, by round
-	dirty    map[auth.BranchID]bool // branches that Run must look at
+	progress map[string]Progress // of runs under way, by round
+	// stops end the searches under way, by round; proposing has the branches for which a proposal is searched.
+	stops     map[string]context.CancelFunc
+	proposing map[auth.BranchID]bool
+	dirty     map[auth.BranchID]bool // branches that Run must look at
 }
 
 // Progress is how far a run has come. It is memory only.
@@ -81,7 +84,7 @@ func New(o Options) *Service {
 	o.Threads = max(1, o.Threads)
 	s := &Service{opt: o, store: o.Journal.Store(), log: o.Log, wake: make(chan struct{}, 1), second: time.Second,
 		searching: make(chan struct{}, 1), ended: map[auth.BranchID]string{}, progress: map[string]Progress{},
-		dirty: map[auth.BranchID]bool{}}
+		dirty: map[auth.BranchID]bool{}, stops: map[string]context.CancelFunc{}, proposing: map[auth.BranchID]bool{}}
 	s.lanes, s.claims = s.allLanes, newClaims(s.store)
 	return s
 }

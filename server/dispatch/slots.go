@@ -181,7 +181,7 @@ func (s *Service) lawfulSlots(ctx context.Context, out DaySlots, f *casework.Pla
 		return DaySlots{}, err
 	}
 	if len(lawful) == 0 && len(hits) > 0 {
-		return out.none(whyNot{hits[0].Reason, hits[0].Rule, hits[0].Cite}), nil
+		return out.none(whyNot{code: hits[0].Reason, rule: hits[0].Rule, cite: hits[0].Cite}), nil
 	}
 	ws := j.past.toCome(windowsOf(lawful))
 	if len(ws) == 0 {
@@ -215,7 +215,7 @@ func (s *Service) roundSlots(ctx context.Context, out DaySlots, f *casework.Plan
 	}
 	others := slices.DeleteFunc(cases, func(id journal.CaseID) bool { return id == out.Case })
 	if slices.ContainsFunc(others, t.binds) {
-		return out.none(whyNot{SameDebtor, "house-one-visit", nil}), nil
+		return out.none(whyNot{code: SameDebtor, rule: "house-one-visit"}), nil
 	}
 	c, why, err := j.judge(ctx, f, nil)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/text/language"
 )
 
-//go:embed words/*.json
+//go:embed words/*.json door/*.json
 var files embed.FS
 
 // sentences are those of a language, by name.
@@ -19,16 +19,20 @@ type sentences map[string]string
 // fallback is the language of who asks for none that there is.
 const fallback = "en"
 
-var all, matcher, tags = readWords()
+// all are the sentences of /who, doors those of the pages of the person visited, by language.
+var (
+	all, matcher, tags = readLanguages()
+	doors              = readWords("door")
+)
 
-func readWords() (map[string]sentences, language.Matcher, []string) {
+func readWords(folder string) map[string]sentences {
 	out := map[string]sentences{}
-	entries, err := files.ReadDir("words")
+	entries, err := files.ReadDir(folder)
 	if err != nil {
 		panic(err)
 	}
 	for _, e := range entries {
-		text, err := files.ReadFile("words/" + e.Name())
+		text, err := files.ReadFile(folder + "/" + e.Name())
 		if err != nil {
 			panic(err)
 		}
@@ -38,6 +42,11 @@ func readWords() (map[string]sentences, language.Matcher, []string) {
 		}
 		out[strings.TrimSuffix(e.Name(), ".json")] = s
 	}
+	return out
+}
+
+func readLanguages() (map[string]sentences, language.Matcher, []string) {
+	out := readWords("words")
 	names := slices.Sorted(maps.Keys(out))
 	at := slices.Index(names, fallback)
 	names = append([]string{fallback}, slices.Delete(names, at, at+1)...) // the matcher falls back to its first

@@ -21,6 +21,7 @@ var (
 	ownThings  = accessRule{why: "what is shown is the caller's own"}
 	staffOnly  = accessRule{why: "it shows the organisation and its people, and no debtor"}
 	noDebtors  = accessRule{why: "it shows law, codes, proofs or places on the map, and no debtor"}
+	countsOnly = accessRule{why: "it shows counts and sums, and no case"}
 	idsAlone   = accessRule{why: "it shows ids, times and codes of cases, and nothing that is sealed"}
 	byTheStops = accessRule{why: "what a phone reads follows from the stops that were issued to its agent"}
 	theLog     = accessRule{why: "it is the log, and says only who read"}
@@ -41,6 +42,7 @@ var accessRules = map[string]accessRule{
 	"listPlans":       logs(access.PlansList),
 	"listCasePlans":   logs(access.PlansList),
 	"getPlan":         logs(access.PlanRead),
+	"printPlan":       logs(access.PlanRead),
 	"listComplaints":  logs(access.ComplaintsList),
 	"listMessages":    logs(access.MessagesList),
 	"listReplies":     logs(access.RepliesList),
@@ -57,8 +59,11 @@ var accessRules = map[string]accessRule{
 	"roundCalendar": logs(access.RoundExport),
 
 	"listAlerts": idsAlone, "listRounds": idsAlone, "getRound": idsAlone, "roundProgress": idsAlone,
+	"countComplaints": staffOnly, "listCheckins": staffOnly,
 	"officeStream": idsAlone, "listAppointmentSlots": idsAlone, "reportCoverage": idsAlone, "listErasures": idsAlone,
-	"getErasure": idsAlone, "getMove": idsAlone, "listTakenBack": idsAlone,
+	"getErasure": idsAlone, "getMove": idsAlone, "listTakenBack": idsAlone, "readLawNow": idsAlone,
+
+	"getFigures": countsOnly,
 
 	"pull": byTheStops, "manifest": byTheStops, "stream": byTheStops,
 

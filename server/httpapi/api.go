@@ -23,6 +23,7 @@ import (
 	"doorstep/server/casework"
 	"doorstep/server/conduct"
 	"doorstep/server/dispatch"
+	"doorstep/server/figures"
 	"doorstep/server/ladder"
 	"doorstep/server/office"
 	"doorstep/sync/journal"
@@ -41,6 +42,7 @@ type Options struct {
 	Dispatch *dispatch.Service
 	Audit    *audit.Log
 	Access   *access.Log
+	Figures  *figures.Service
 	Visits   audit.Visits
 	// Attachments takes in uploads.
 	Attachments *attachments.Service
@@ -112,6 +114,7 @@ type API struct {
 	pushes     *turns           // by device
 	pulls      *turns
 	whoChecks  whoLimits
+	door       doorLimits
 	pace       pace
 	idle       idle
 
@@ -166,7 +169,7 @@ func New(o Options) *API {
 		users:      auth.NewLimits(userEvery, cmp.Or(o.UserCalls, userBurst)),
 		mutations:  auth.NewLimits(mutationEvery, mutationBurst), pushes: newTurns(pushesUnderWay),
 		badPushes: auth.NewLimits(badPushEvery, cmp.Or(o.UnreadablePushes, badPushBurst)),
-		whoChecks: newWhoLimits(), pulls: newTurns(pullsUnderWay), pace: defaultPace,
+		whoChecks: newWhoLimits(), door: newDoorLimits(), pulls: newTurns(pullsUnderWay), pace: defaultPace,
 		planning: make(chan struct{}, 1), stop: make(chan struct{})}
 	e := a.engine
 	e.HandleMethodNotAllowed = true
@@ -191,6 +194,7 @@ func New(o Options) *API {
 	a.deviceEndpoints()
 	a.officeEndpoints()
 	a.whoEndpoints()
+	a.doorEndpoints()
 	a.leaveEndpoints()
 	a.territoryEndpoints()
 	a.territoryMapEndpoints()
@@ -199,13 +203,16 @@ func New(o Options) *API {
 	a.officeRecordEndpoints()
 	a.codeEndpoints()
 	a.inboxEndpoints()
+	a.checkinEndpoints()
 	a.workListEndpoints()
 	a.erasureEndpoints()
 	a.debtorEndpoints()
 	a.moveEndpoints()
 	a.planEndpoints()
 	a.planPreviewEndpoint()
+	a.planPaperEndpoint()
 	a.roundEndpoints()
+	a.proposalEndpoints()
 	a.progressEndpoints()
 	a.routingEndpoints()
 	a.conductEndpoints()
@@ -215,6 +222,7 @@ func New(o Options) *API {
 	a.accessEndpoints()
 	a.textEndpoints()
 	a.outcomeEndpoints()
+	a.figureEndpoints()
 	a.agentDayEndpoints()
 	a.syncEndpoints()
 	a.fileEndpoints()
@@ -246,6 +254,7 @@ func humaConfig(version string) huma.Config {
 		{Name: "office", Description: "Users, devices, branches, lenders, territories, teams and shifts."},
 		{Name: "imports", Description: "Overdue cases, territories, earlier contacts and payments."},
 		{Name: "cases", Description: "Case files, holds, plans, notices, alerts and codes."},
+		{Name: "messages", Description: "Texts to debtors and their replies: templates, ladders, judgement."},
 		{Name: "rounds", Description: "Planning and publishing a day."},
 		{Name: "sync", Description: "What agents' phones speak."},
 		{Name: "map", Description: "The map that lies under stops and territories."},

@@ -19,6 +19,11 @@ func (a *API) appointmentEndpoints() {
 			"made all the same, and the round will see to it first. Nothing is reserved: make the appointment, " +
 			"then plan the round anew. Times are instants in UTC, cut at the debtor's clock (time_zone)."},
 		a.listAppointmentSlots)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/cases/{id}/law", roles: supervisors, id: "readLawNow",
+		tag: "cases", summary: "May this case be visited now, and when next",
+		about: "By the conduct policy in force and the office's own rules, for a team that lacks nothing: who would go is " +
+			"not asked, nor whether there is room in a round. from and to are the span that lasts, or the next one up to the " +
+			"local date searched; without them there is none. code, rule and cite say why not now."}, a.readLawNow)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/appointments", roles: supervisors,
 		id: "makeAppointment", tag: "cases", summary: "Note a time agreed with the debtor",
 		about: "A round of that day visits the case within it, before anything that may be left out, or says why it " +
@@ -44,6 +49,15 @@ func (a *API) listAppointmentSlots(ctx context.Context, c call, in *listAppointm
 	slots, err := a.opt.Dispatch.Slots(ctx, c.actor, dispatch.SlotParams{Branch: b, Case: journal.CaseID(in.ID),
 		Date: in.Date, Minutes: in.Minutes})
 	return respond(slots), err
+}
+
+func (a *API) readLawNow(ctx context.Context, c call, in *CasePath) (*body[dispatch.LawNow], error) {
+	b, err := a.caseBranch(ctx, c.actor, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	law, err := a.opt.Dispatch.LawNow(ctx, c.actor, b, journal.CaseID(in.ID))
+	return respond(law), err
 }
 
 type makeAppointmentIn struct {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 	"doorstep/geo"
 	"doorstep/server/access"
 	"doorstep/server/casework"
@@ -37,7 +38,37 @@ func doCase[T any](ctx context.Context, a *API, c call, id string, cmd casework.
 	if err != nil {
 		return nil, err
 	}
-	return do[T](ctx, a, c, b, cmd)
+	return doIn[T](ctx, a, c, b, id, cmd)
+}
+
+// doIn runs a command on a case of a branch and answers with its receipt, a T, or with who changed the case since the
+// caller saw it.
+func doIn[T any](ctx context.Context, a *API, c call, b auth.BranchID, id string, cmd casework.Cmd) (*body[receipt[T]],
+	error) {
+	q := request(c, cmd)
+	q.Seen = casework.SeenCase{Case: journal.CaseID(id), Rev: c.seen}
+	r, err := a.opt.Casework.One(ctx, c.actor, b, q)
+	if err != nil {
+		return nil, a.whoChanged(ctx, c.actor, b, id, err)
+	}
+	text, err := receiptText(r)
+	return respond(receipt[T]{text}), err
+}
+
+// whoChanged adds to a refusal as case.changed who changed the case. Other errors are given back.
+func (a *API) whoChanged(ctx context.Context, actor auth.Actor, b auth.BranchID, id string, err error) error {
+	no, is := refusal.Of(err)
+	if !is || no.Code() != "case.changed" {
+		return err
+	}
+	last, failed := a.opt.Casework.LastChange(ctx, actor, b, journal.CaseID(id))
+	if failed != nil {
+		return failed
+	}
+	p := ofRefusal(no)
+	p.members, p.Errors = false, []ProblemField{{"header." + seenHeader, "older than what stands there now"}}
+	p.Changed = &CaseChanged{Rev: last.Rev, By: last.By, At: last.At, Action: last.Action}
+	return p
 }
 
 // do runs a command in a branch and answers with its receipt, a T.
@@ -95,6 +126,16 @@ func (a *API) caseEndpoints() {
 			"answers the state ending, and the hold binds until another user sends the same call."}, a.releaseHold)
 	register(a, endpoint{method: http.MethodDelete, path: "/v1/cases/{id}/holds/{hold}/release", roles: supervisors,
 		id: "keepHold", tag: "cases", summary: "Keep a hold whose end was asked for"}, a.keepHold)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/confirmations", roles: supervisors,
+		id: "confirmCase", tag: "cases", summary: "Note what came of confirming an address and a number",
+		about: "Before anybody is sent. It takes effect at once: a wrong address takes the case out of rounds, a wrong " +
+			"number is not used again, and a number found to be the debtor's may be sent an amount. A lender's ladder can " +
+			"want it before a visit (before_visits). Something later that is known is not changed (confirm.late)."},
+		a.confirmCase)
+	register(a, endpoint{method: http.MethodPut, path: "/v1/cases/{id}/unsafe-note", roles: supervisors,
+		id: "putUnsafeNote", tag: "cases", summary: "Warn those who go to an address, until a date",
+		about: "The agents of the case see it on the card until then. No lender sees it, and no export of a lender has it. " +
+			"An empty text takes it away."}, a.putUnsafeNote)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/facts", roles: supervisors, id: "setFact",
 		tag: "cases", summary: "Make a fact known, or take it back"}, a.setFact)
 	register(a, endpoint{method: http.MethodPut, path: "/v1/cases/{id}/requests", roles: supervisors,
@@ -243,7 +284,7 @@ func (a *API) reassignCase(ctx context.Context, c call, in *reassignCaseIn) (*bo
 			return nil, err
 		}
 	}
-	return do[casework.CaseReceipt](ctx, a, c, b, casework.Reassign{Case: id, Team: in.Body.Team,
+	return doIn[casework.CaseReceipt](ctx, a, c, b, in.ID, casework.Reassign{Case: id, Team: in.Body.Team,
 		Territory: in.Body.Territory})
 }
 

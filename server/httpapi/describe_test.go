@@ -105,8 +105,8 @@ func sentence(field, text string) string {
 	return text
 }
 
-var sources = []string{"server/record", "server/httpapi", "server/casework", "server/casework/rows", "server/office",
-	"server/dispatch", "server/audit", "server/conduct", "geo/routing/vroom", "geo/routing", "auth"}
+var sources = []string{"server/record", "server/httpapi", "server/casework", "server/casework/rows", "server/figures",
+	"server/office", "server/dispatch", "server/audit", "server/conduct", "geo/routing/vroom", "geo/routing", "auth"}
 
 // commentsOf finds the comments of a schema's Go type.
 func (c comments) of(a *API, name string) map[string]string {

@@ -76,6 +76,22 @@ func TestEveryEndpointIsDescribedAndNamesItsRoles(t *testing.T) {
 	}
 }
 
+// The description lists its endpoints by the order of the tags; one whose tag is not among them stands anywhere.
+func TestEveryTagIsExplained(t *testing.T) {
+	a := described(t)
+	known := map[string]bool{}
+	for _, tag := range a.huma.OpenAPI().Tags {
+		known[tag.Name] = tag.Description != ""
+	}
+	for path, item := range a.huma.OpenAPI().Paths {
+		for _, op := range []*huma.Operation{item.Get, item.Put, item.Post, item.Patch, item.Delete, item.Options} {
+			if op != nil && (len(op.Tags) != 1 || !known[op.Tags[0]]) {
+				t.Errorf("%s %s has the tags %q; one of those that api.go explains", op.Method, path, op.Tags)
+			}
+		}
+	}
+}
+
 // An input struct that embeds an unexported one loses its parameters without a word.
 func TestEveryPathParameterIsDescribed(t *testing.T) {
 	for path, item := range described(t).huma.OpenAPI().Paths {

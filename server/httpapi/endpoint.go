@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"reflect"
+	"strings"
 
 	"doorstep/auth"
 	"doorstep/sync/journal"
@@ -73,7 +74,21 @@ func (e endpoint) operation() huma.Operation {
 			Description: "The same key has one effect and one answer, and is refused for any other request: in the branch " +
 				"of its first use for ever, in all branches for 30 days. A refused request gives it back. Minted when absent."})
 	}
+	if e.actsOnCase() {
+		op.Parameters = append(op.Parameters, &huma.Param{Name: seenHeader, In: "header",
+			Schema: &huma.Schema{Type: "integer", Minimum: ptr(1.0)},
+			Description: "The rev of the case file on which the caller decided. Where the case has changed since, the act is " +
+				"refused as case.changed, and changed says who changed it last, when and how. Absent: it is not compared."})
+	}
 	return op
+}
+
+// seenHeader carries the revision of a case that the caller decided on.
+const seenHeader = "X-Seen-Rev"
+
+// actsOnCase tells whether an endpoint changes one case, or what belongs to it.
+func (e endpoint) actsOnCase() bool {
+	return e.method != http.MethodGet && strings.HasPrefix(e.path, "/v1/cases/{id}/")
 }
 
 func ptr[T any](v T) *T { return &v }

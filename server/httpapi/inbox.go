@@ -12,6 +12,7 @@ import (
 	"doorstep/server/access"
 	"doorstep/server/casework"
 	"doorstep/server/dispatch"
+	"doorstep/server/office"
 )
 
 // inboxItem is one thing that waits, and what can be done about it.
@@ -57,29 +58,37 @@ type inboxAnswer struct {
 // silentPhones is the kind of the inbox that dispatch knows of.
 const silentPhones = "silent_phones"
 
+// agentSafety is the kind of the inbox that the office knows of: agents who feel unsafe, or of whom nobody heard in
+// time.
+const agentSafety = "agent_safety"
+
 // inboxFirst is how many items of each kind an inbox shows that is asked for no kind.
 const inboxFirst = 20
 
 // inboxDo are the operations for the kinds of the inbox.
 var inboxDo = map[string][]string{
-	"vulnerable_replies": {"getCase", "handleReply"},
-	"replies":            {"getCase", "handleReply"},
-	"complaints":         {"getCase", "answerComplaint"},
-	"complaint_holds":    {"getCase", "releaseHold"},
-	"hold_releases":      {"getCase", "releaseHold", "keepHold"},
-	"flagged_visits":     {"getCase", "reviewVisit"},
-	"plans_to_approve":   {"getCase", "approvePlan", "rejectPlan"},
-	"conflicts":          {"getQuarantined", "handleQuarantine"},
-	"quarantine":         {"getQuarantined", "handleQuarantine"},
-	"corrections":        {"listCorrections", "reviewVisit", "reviewCorrection"},
-	"declined":           {"getCase", "reassignCase"},
-	"unassigned":         {"getCase", "reassignCase", "correctCase"},
-	"broken_promises":    {"getCase", "proposePlan", "withdrawPlan"},
-	"holds_ending":       {"getCase", "openHold"},
-	"holds_ended":        {"getCase", "openHold"},
-	"evidence_pending":   {"getCase", "blockDevice"},
-	"dead_alerts":        {"retryAlert"},
-	silentPhones:         {"roundProgress", "replanRound", "blockDevice"},
+	"vulnerable_replies":  {"getCase", "handleReply"},
+	"replies":             {"getCase", "handleReply"},
+	"complaints":          {"getCase", "answerComplaint"},
+	"complaints_to_close": {"getCase", "closeComplaint"},
+	"vulnerable_holds":    {"getCase", "releaseHold"},
+	"complaint_holds":     {"getCase", "releaseHold"},
+	"load_stops":          {"getCase", "releaseHold"},
+	"hold_releases":       {"getCase", "releaseHold", "keepHold"},
+	"flagged_visits":      {"getCase", "reviewVisit"},
+	"plans_to_approve":    {"getCase", "approvePlan", "rejectPlan"},
+	"conflicts":           {"getQuarantined", "handleQuarantine"},
+	"quarantine":          {"getQuarantined", "handleQuarantine"},
+	"corrections":         {"listCorrections", "reviewVisit", "reviewCorrection"},
+	"declined":            {"getCase", "reassignCase"},
+	"unassigned":          {"getCase", "reassignCase", "correctCase"},
+	"broken_promises":     {"getCase", "proposePlan", "withdrawPlan"},
+	"holds_ending":        {"getCase", "openHold"},
+	"holds_ended":         {"getCase", "openHold"},
+	"evidence_pending":    {"getCase", "blockDevice"},
+	"dead_alerts":         {"retryAlert"},
+	agentSafety:           {"handleCheckin"},
+	silentPhones:          {"roundProgress", "replanRound", "blockDevice"},
 }
 
 func (a *API) inboxEndpoints() {
@@ -94,7 +103,7 @@ func (a *API) inboxEndpoints() {
 
 type getInboxIn struct {
 	Branch string `query:"branch" maxLength:"64"`
-	Kind   string `query:"kind" enum:"vulnerable_replies,complaints,complaint_holds,hold_releases,replies,flagged_visits,plans_to_approve,conflicts,quarantine,corrections,declined,unassigned,broken_promises,holds_ending,holds_ended,evidence_pending,dead_alerts,silent_phones" doc:"Only this kind, page by page. A page may be short, even empty, and have a next_cursor."`
+	Kind   string `query:"kind" enum:"agent_safety,vulnerable_replies,complaints,complaints_to_close,vulnerable_holds,complaint_holds,load_stops,hold_releases,replies,flagged_visits,plans_to_approve,conflicts,quarantine,corrections,declined,unassigned,broken_promises,holds_ending,holds_ended,evidence_pending,dead_alerts,silent_phones" doc:"Only this kind, page by page. A page may be short, even empty, and have a next_cursor."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"100" doc:"How many items at most, with a kind."`
 	Cursor string `query:"cursor" maxLength:"2000" doc:"next_cursor of the page before."`
 }
@@ -116,6 +125,16 @@ func (a *API) getInbox(ctx context.Context, c call, in *getInboxIn) (*body[inbox
 	silent, err := a.opt.Dispatch.SilentPhones(ctx, c.actor, b)
 	if err != nil {
 		return nil, err
+	}
+	unsafe, err := a.opt.Office.CheckinAlerts(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	out.Counts = append(out.Counts, inboxCount{Kind: agentSafety, Count: len(unsafe)})
+	if in.Kind == "" || in.Kind == agentSafety {
+		for _, x := range unsafe {
+			out.Items = append(out.Items, a.inboxItem(b, safetyItem(x)))
+		}
 	}
 	for _, n := range counts {
 		out.Counts = append(out.Counts, inboxCount(n))
@@ -149,6 +168,12 @@ func (a *API) getInbox(ctx context.Context, c call, in *getInboxIn) (*body[inbox
 		}
 	}
 	return respond(out), a.notedList(ctx, c.actor, b, access.InboxRead, len(out.Items))
+}
+
+// safetyItem is an agent for whom a supervisor has to act.
+func safetyItem(x office.Checkin) casework.InboxItem {
+	return casework.InboxItem{Kind: agentSafety, ID: string(x.Agent), Who: x.Agent, Device: x.Device, Since: x.AlertAt,
+		Codes: []string{x.State}}
 }
 
 // silentItem is a silent phone as an item.
@@ -197,7 +222,7 @@ func (a *API) action(id string, b auth.BranchID, x casework.InboxItem) (do inbox
 		parts[i] = url.PathEscape(v)
 	}
 	do = inboxAction{Operation: id, Method: e.method, Path: strings.Join(parts, "/")}
-	if slices.Contains([]string{"plans", "quarantine", "alerts", "corrections", "replies"}, parts[2]) {
+	if slices.Contains([]string{"plans", "quarantine", "alerts", "corrections", "replies", "checkins"}, parts[2]) {
 		do.Path += "?branch=" + url.QueryEscape(string(b))
 	}
 	if id == "listCorrections" {

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -35,9 +36,10 @@ type call struct {
 	actor   auth.Actor
 	key     string   // Idempotency-Key
 	payload [32]byte // with a key: a keyed hash of what is asked
+	seen    uint64   // X-Seen-Rev: the revision of the case that the caller decided on; 0: they do not say
 	address string   // of the network, as auth.AddressKey gives it
-	// cookie is the refresh token of a browser, and crossSite that a page of another site asks.
-	cookie    string
+	// cookies are the refresh tokens of a browser, and crossSite says that a page of another site asks.
+	cookies   browserCookies
 	crossSite bool
 }
 
@@ -196,11 +198,19 @@ func (a *API) authenticate(c *gin.Context) {
 		return
 	}
 	in := call{address: auth.AddressKey(a.address(c.Request)), key: c.GetHeader("Idempotency-Key")}
-	in.cookie, in.crossSite = browserOf(c.Request)
+	in.cookies, in.crossSite = browserOf(c.Request)
 	if len(in.key) > maxKey || !printable(in.key) {
 		writeProblem(c, newProblem(http.StatusBadRequest, "idempotency_key",
 			"an Idempotency-Key has 1 to 60 printable characters").at("header.Idempotency-Key", "too long, or not printable"))
 		return
+	}
+	if text := c.GetHeader(seenHeader); text != "" && e.actsOnCase() {
+		var err error
+		if in.seen, err = strconv.ParseUint(text, 10, 53); err != nil || in.seen == 0 {
+			writeProblem(c, newProblem(http.StatusBadRequest, "case.seen",
+				"X-Seen-Rev is the rev of a case file, a whole number from 1").at("header."+seenHeader, "not a revision"))
+			return
+		}
 	}
 	if len(e.roles) > 0 {
 		actor, problem := a.who(c)

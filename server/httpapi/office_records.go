@@ -34,7 +34,16 @@ func (a *API) officeRecordEndpoints() {
 		a.recordComplaint)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/complaints/{complaint}/answer",
 		roles: supervisors, id: "answerComplaint", tag: "cases", summary: "Note what a complaint was answered",
-		about: "Once. The hold stays until it is released."}, a.answerComplaint)
+		about: "Once. The hold stays until it is released, and the complaint waits for another person to close it."},
+		a.answerComplaint)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/complaints/{complaint}/close",
+		roles: supervisors, id: "closeComplaint", tag: "cases", summary: "Close a complaint that was answered",
+		about: "By another person than the one who answered it (complaint.own_answer). The reply is kept."},
+		a.closeComplaint)
+	register(a, endpoint{method: http.MethodGet, path: "/v1/complaints/counts", roles: supervisors,
+		id: "countComplaints", tag: "cases", summary: "Count complaints by agent and team",
+		about: "Of the debtors' local dates from and to, both included. An agent and a team are counted where the " +
+			"complaint is about a visit."}, a.countComplaints)
 	register(a, endpoint{method: http.MethodGet, path: "/v1/complaints", roles: supervisors, id: "listComplaints",
 		tag: "cases", summary: "List complaints by the date on which the answer is due"}, a.listComplaints)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/cases/{id}/letters", roles: supervisors,
@@ -74,9 +83,9 @@ func doOffice[T any](ctx context.Context, a *API, c call, of, kind, own string, 
 		key, payload = kind+":"+id, a.payload([]any{kind, of, said})
 	}
 	r, err := a.opt.Casework.One(ctx, c.actor, b, casework.Request{ID: journal.HTTPCommand(c.actor.User, key),
-		Payload: payload, Cmd: cmd(id)})
+		Payload: payload, Cmd: cmd(id), Seen: casework.SeenCase{Case: journal.CaseID(of), Rev: c.seen}})
 	if err != nil {
-		return nil, err
+		return nil, a.whoChanged(ctx, c.actor, b, of, err)
 	}
 	text, err := receiptText(r)
 	return respond(receipt[T]{text}), err
@@ -198,10 +207,40 @@ func (a *API) answerComplaint(ctx context.Context, c call,
 	})
 }
 
+type closeComplaintIn struct {
+	CasePath
+	Complaint string `path:"complaint" maxLength:"64"`
+	Body      struct {
+		Note string `json:"note,omitempty" maxLength:"2000" doc:"What was looked at."`
+	}
+}
+
+func (a *API) closeComplaint(ctx context.Context, c call,
+	in *closeComplaintIn) (*body[receipt[casework.ComplaintReceipt]], error) {
+	return doCase[casework.ComplaintReceipt](ctx, a, c, in.ID, casework.CloseComplaint{Case: journal.CaseID(in.ID),
+		Complaint: in.Complaint, Note: in.Body.Note})
+}
+
+type countComplaintsIn struct {
+	Branch string `query:"branch" maxLength:"64"`
+	From   string `query:"from" format:"date" doc:"Absent: from the first on."`
+	To     string `query:"to" format:"date" doc:"Absent: to the last."`
+}
+
+func (a *API) countComplaints(ctx context.Context, c call, in *countComplaintsIn) (*body[casework.ComplaintCounts],
+	error) {
+	b, err := branchFor(c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	out, err := a.opt.Casework.CountComplaints(ctx, c.actor, b, in.From, in.To)
+	return respond(out), err
+}
+
 type listComplaintsIn struct {
 	Paging
 	Branch string `query:"branch" maxLength:"64"`
-	State  string `query:"state" enum:"open,answered" doc:"open when absent."`
+	State  string `query:"state" enum:"open,answered,closed" doc:"open when absent."`
 }
 
 func (a *API) listComplaints(ctx context.Context, c call, in *listComplaintsIn) (*body[page[shown[record.Complaint]]],

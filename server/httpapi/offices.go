@@ -11,11 +11,12 @@ import (
 )
 
 type branchBody struct {
-	Name     string   `json:"name,omitempty" maxLength:"200"`
-	TimeZone string   `json:"time_zone" doc:"IANA: shifts and rounds are in it." example:"Europe/Lisbon"`
-	Country  string   `json:"country,omitempty" doc:"ISO 3166-1 alpha-2."`
-	Profiles []string `json:"profiles,omitempty" maxItems:"20" doc:"Conduct overlays for every case of the branch."`
-	Nearby   int      `json:"neighbours_within_m,omitempty" minimum:"0" maximum:"20000" doc:"A case whose home lies within so many metres of a neighbouring territory's border may be visited by that territory's teams, where that is cheaper. 0: not allowed."`
+	Name         string   `json:"name,omitempty" maxLength:"200"`
+	TimeZone     string   `json:"time_zone" doc:"IANA: shifts and rounds are in it." example:"Europe/Lisbon"`
+	Country      string   `json:"country,omitempty" doc:"ISO 3166-1 alpha-2."`
+	Profiles     []string `json:"profiles,omitempty" maxItems:"20" doc:"Conduct overlays for every case of the branch."`
+	Nearby       int      `json:"neighbours_within_m,omitempty" minimum:"0" maximum:"20000" doc:"A case whose home lies within so many metres of a neighbouring territory's border may be visited by that territory's teams, where that is cheaper. 0: not allowed."`
+	Certificates []string `json:"certificates,omitempty" maxItems:"20" doc:"Kinds of certificates that each agent must hold on the day of a visit; who does not is not sent out (CERT_EXPIRED)."`
 }
 
 type teamBody struct {
@@ -159,7 +160,7 @@ func (a *API) putBranch(ctx context.Context, c call, in *putBranchIn) (*body[off
 	}
 	b, err := a.opt.Office.PutBranch(ctx, ask(c), office.Branch{ID: auth.BranchID(in.ID), Name: in.Body.Name,
 		TimeZone: in.Body.TimeZone, Country: in.Body.Country, Profiles: in.Body.Profiles,
-		NeighboursWithinM: in.Body.Nearby})
+		NeighboursWithinM: in.Body.Nearby, Certificates: in.Body.Certificates})
 	if err != nil {
 		return nil, err
 	}
@@ -180,6 +181,10 @@ type putLenderIn struct {
 		Products *[]string `json:"products,omitempty" maxItems:"200" doc:"Names of its products, which no text to debtors may hold; absent: as they are."`
 		// Consequences are what texts to debtors may say will follow.
 		Consequences *[]lint.Consequence `json:"consequences,omitempty" maxItems:"100" doc:"What texts may say will follow, each with its source and the countries where it is true; absent: as they are."`
+		Limit        *struct {
+			Contacts int `json:"contacts" minimum:"0" maximum:"1000" doc:"0, with 0 days: no limit."`
+			Days     int `json:"days" minimum:"0" maximum:"90" doc:"The day of the last contact is one of them."`
+		} `json:"contact_limit,omitempty" doc:"A debtor with so many contacts, by any channel, within so many days is left alone until one more is within the limit: the cases leave rounds (CONTACT_LOAD), no text asks for money, and the inbox shows them (load_stops). Absent: as it is."`
 	}
 }
 
@@ -193,6 +198,9 @@ func (a *API) putLender(ctx context.Context, c call, in *putLenderIn) (*body[off
 	}
 	if in.Body.Consequences != nil {
 		l.Consequences = append([]lint.Consequence{}, *in.Body.Consequences...)
+	}
+	if in.Body.Limit != nil {
+		l.ContactLimit = &office.ContactLimit{Contacts: in.Body.Limit.Contacts, Days: in.Body.Limit.Days}
 	}
 	l, err := a.opt.Office.PutLender(ctx, ask(c), l)
 	a.opt.Sessions.ForgetLender(in.ID)

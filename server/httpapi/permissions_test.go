@@ -82,6 +82,11 @@ func TestWhoMayWhat(t *testing.T) {
 			if p.method != http.MethodGet || may(auth.RoleAgent) || may(auth.RoleLender) {
 				t.Errorf("%s %s: attachments are for the office, to read: %v", p.method, p.path, p.roles)
 			}
+		case p.path == "/v1/figures":
+			// They count, and show no case. Lenders get those of their own.
+			if may(auth.RoleAgent) {
+				t.Errorf("%s %s lets agents read figures", p.method, p.path)
+			}
 		case may(auth.RoleAuditor) && len(p.roles) < len(auth.Roles()):
 			t.Errorf("%s %s lets auditors beyond the audit", p.method, p.path)
 		case may(auth.RoleAgent) && len(p.roles) < len(auth.Roles()) && !strings.HasPrefix(p.path, "/v1/devices/current") &&

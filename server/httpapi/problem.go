@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"doorstep/auth"
 	"doorstep/auth/refusal"
@@ -40,6 +41,8 @@ type Problem struct {
 	Wipe  bool   `json:"wipe,omitempty" doc:"The app must erase what it holds."`
 	// Challenge stands in auth.factor_required alone.
 	Challenge *Challenge `json:"challenge,omitempty" doc:"A sign-in that waits for a code: POST /v1/sessions/factor."`
+	// Changed stands in case.changed alone.
+	Changed *CaseChanged `json:"changed,omitempty" doc:"Who changed the case since the caller saw it."`
 
 	retryAfter int  // seconds
 	members    bool // Errors name members as rooms do; located makes places of them
@@ -50,6 +53,14 @@ type Problem struct {
 type Challenge struct {
 	Token     string `json:"token" doc:"For POST /v1/sessions/factor, and nothing else."`
 	ExpiresIn int    `json:"expires_in" doc:"Seconds."`
+}
+
+// CaseChanged is the newest change of a case.
+type CaseChanged struct {
+	Rev    uint64      `json:"rev" doc:"The revision that stands there now."`
+	By     auth.UserID `json:"by"`
+	At     time.Time   `json:"at"`
+	Action string      `json:"action" doc:"What was done, as the journal names it." example:"case.reassign"`
 }
 
 // ProblemField is one place at fault.

@@ -94,6 +94,13 @@ func (a *API) roundEndpoints() {
 			"`unassigned` then, with the reason. Two teams with an agent in common at the same hours are a 409 " +
 			"round.agents_twice. Another round of the day that was published before is replaced."},
 		a.publishRound)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/rounds/{id}/announce", roles: supervisors,
+		id: "announceRound", tag: "rounds", summary: "Send the notices of a round's visits",
+		about: "By text, to the cases whose lenders want a notice before a visit (before_visits of the ladder): it names " +
+			"the date, and from when to when the visit begins, an hour before and after the planned time. A text is judged " +
+			"when it is sent, as every text. A visit whose notice did not go out in time is left out when the round is " +
+			"published (ladder_not_finished), and planning the day anew keeps to what was announced. Asking again queues " +
+			"only what is lacking."}, a.announceRound)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/rounds/{id}/cancel", roles: supervisors,
 		id: "cancelRound", tag: "rounds", summary: "Call a round off, or take a published one back",
 		about: "A round that is queued, being planned or planned is over at once. One that is published leaves the phones: " +
@@ -168,10 +175,11 @@ type routeView struct {
 }
 
 type leftOutView struct {
-	Case string   `json:"case"`
-	Code string   `json:"code" doc:"Why it got no stop: the code of a conduct rule (OUTSIDE_HOURS, FREQ_CAP…), or NO_POSITION (no coordinates), NO_TERRITORY, NO_TEAM (none works the territory that day), NO_AGENT (no agent of the team can be sent out), ASSIGNED (still to be visited under another published round), DECLINED (by agents of all teams that would go), ADDRESS_UNFIT, HOLD, SAME_DEBTOR, APPOINTMENT (its hour is not lawful), NO_FIT_TEAM (what the visit needs), UNREACHABLE (no road leads there), BEYOND_LIMITS (too far or too long for any shift), NO_TIME_IN_WINDOW (the lawful hours and the shifts do not meet), NO_TIME (others were better), WORTH_LESS. Of stops refused when the round was issued also CASE_CLOSED, CASE_GONE (in another branch, or erased), OTHER_TEAM (a supervisor gave the case to another), VISITED, UNDER_WAY (another team is on its way), REVOKED (taken back since it was planned)."`
-	Rule string   `json:"rule,omitempty"`
-	Cite []string `json:"cite,omitempty"`
+	Case    string   `json:"case"`
+	Code    string   `json:"code" doc:"Why it got no stop: the code of a conduct rule (OUTSIDE_HOURS, FREQ_CAP…), or NO_POSITION (no coordinates), NO_TERRITORY, NO_TEAM (none works the territory that day), NO_AGENT (no agent of the team can be sent out), CERT_EXPIRED (none holds the certificates), ASSIGNED (still to be visited under another published round), DECLINED (by agents of all teams that would go), TEAM_LOCKED (a supervisor locked the only teams that could go), ADDRESS_UNFIT, HOLD, CONTACT_LOAD (the debtor was contacted as often as the lender allows), ladder_not_finished (the lender wants more done before anybody is sent: missing says what), SAME_DEBTOR, APPOINTMENT (its hour is not lawful), NO_FIT_TEAM (what the visit needs), UNREACHABLE (no road leads there), BEYOND_LIMITS (too far or too long for any shift), NO_TIME_IN_WINDOW (the lawful hours and the shifts do not meet), NO_TIME (others were better), WORTH_LESS. Of stops refused when the round was issued also CASE_CLOSED, CASE_GONE (in another branch, or erased), OTHER_TEAM (a supervisor gave the case to another), VISITED, UNDER_WAY (another team is on its way), REVOKED (taken back since it was planned)."`
+	Rule    string   `json:"rule,omitempty"`
+	Cite    []string `json:"cite,omitempty"`
+	Missing []string `json:"missing,omitempty" doc:"Of ladder_not_finished: what the lender wants done before anybody is sent, in that order: a text of the ladder by its kind, plan_offered, address_confirmed, contact_confirmed, visit_notice."`
 }
 
 func viewOf(v dispatch.View) roundView {
@@ -183,7 +191,7 @@ func viewOf(v dispatch.View) roundView {
 		out.Routes = append(out.Routes, routeView{r, lonLat(r.Start), lonLat(r.End)})
 	}
 	for _, l := range v.LeftOut {
-		out.LeftOut = append(out.LeftOut, leftOutView{string(l.Case), l.Code, l.Rule, l.Cite})
+		out.LeftOut = append(out.LeftOut, leftOutView{string(l.Case), l.Code, l.Rule, l.Cite, l.Missing})
 	}
 	return out
 }

@@ -121,6 +121,11 @@ func (b schemaBuilder) added(s *huma.Schema, k record.Kind, f form) {
 			door := b.conductObject(reflect.TypeFor[conduct.Card]())
 			s.Properties["door"] = &huma.Schema{AllOf: []*huma.Schema{door},
 				Description: "What a phone judges visits to the case by, offline; absent: it cannot tell."}
+			s.Properties["people"] = &huma.Schema{Type: "array", Items: b.named(reflect.TypeFor[casework.CardPerson](), read),
+				Description: "The agents whose phones hold the case; for apps of schema version 3."}
+			s.Properties["earlier"] = &huma.Schema{Type: "array", Items: b.named(reflect.TypeFor[casework.CardVisit](), read),
+				Description: "The last visits to the case, newest first; for apps of schema version 3."}
+			s.Properties["plan_rules"] = b.named(reflect.TypeFor[casework.CardPlanRules](), read)
 		}
 		if f.listed {
 			s.Properties["days_late"] = &huma.Schema{Type: "integer", Format: "int64",

@@ -67,7 +67,7 @@ func sessionAnswer(s auth.Session, browser bool) *sessionOut {
 	out := &sessionOut{Body: sessionBody{AccessToken: s.AccessToken, TokenType: "Bearer",
 		ExpiresIn: int(s.ExpiresIn.Seconds()), RefreshToken: s.RefreshToken, User: userOf(s)}}
 	if browser {
-		out.Cookie, out.Body.RefreshToken = refreshCookie(s.RefreshToken), ""
+		out.Cookie, out.Body.RefreshToken = refreshCookie(s.RefreshToken, s.Device), ""
 	}
 	return out
 }
@@ -90,7 +90,8 @@ func (a *API) sessionEndpoints() {
 			"address; a device on which the user has signed in before is counted by itself. A device belongs to one user. " +
 			"A user with a second factor is answered with 401 auth.factor_required and a challenge: go on with " +
 			"POST /v1/sessions/factor. A browser asks for the refresh token as a cookie (browser), which is HttpOnly, " +
-			"Secure, SameSite=Strict and sent to /v1/sessions alone; a page of another site is refused (auth.cross_site)."},
+			"Secure, SameSite=Strict and sent to /v1/sessions alone; a page of another site is refused (auth.cross_site). " +
+			"A sign-in with a device has a cookie of its own, which stays when the browser ends."},
 		a.signIn)
 	register(a, endpoint{method: http.MethodPost, path: "/v1/sessions/refresh", roles: anyone, id: "refreshSession",
 		tag: "sessions", summary: "Exchange a refresh token",
@@ -136,7 +137,7 @@ func (a *API) refreshSession(ctx context.Context, c call, in *body[refreshBody])
 		if c.crossSite {
 			return nil, errCrossSite()
 		}
-		token = c.cookie
+		token = c.cookies.of(auth.DeviceID(in.Body.DeviceID))
 	}
 	s, err := a.opt.Sessions.Refresh(ctx, token, auth.DeviceID(in.Body.DeviceID))
 	if err != nil {
@@ -152,8 +153,8 @@ type signOutOut struct {
 
 func (a *API) signOut(ctx context.Context, c call, _ *struct{}) (*signOutOut, error) {
 	out := &signOutOut{}
-	if c.cookie != "" {
-		out.Cookie = refreshCookie("")
+	if c.cookies.of(c.actor.Device) != "" {
+		out.Cookie = refreshCookie("", c.actor.Device)
 	}
 	return out, a.opt.Sessions.SignOut(ctx, c.actor)
 }

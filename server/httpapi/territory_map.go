@@ -172,6 +172,18 @@ type mapBody struct {
 	Teams    []moveBody    `json:"teams,omitempty" maxItems:"500" doc:"Teams that get other territories together with the map, such as those whose territories it removes. A map that is already so moves nobody."`
 }
 
+// mapCheck is what a map would do.
+type mapCheck struct {
+	BasedOn  string           `json:"based_on" doc:"Names the map there is now. Sent with the new map, it keeps a newer one from being overwritten."`
+	Coverage coverageBody     `json:"coverage" doc:"Of the new map."`
+	Removed  []string         `json:"removed" doc:"Territories that would be no more."`
+	New      []string         `json:"new" doc:"Territories that there were not."`
+	Teams    []moveAnswer     `json:"teams" doc:"Teams that work a territory that would be no more, and what each could work instead: send them with the map."`
+	Stranded []strandedAnswer `json:"stranded" doc:"Open cases that a supervisor placed by hand in a territory that would be no more."`
+	Cases    int              `json:"cases" doc:"Open cases that a territory has, now or then."`
+	Moved    int              `json:"cases_moved" doc:"Of them, those whose territory changes."`
+}
+
 type mapReport struct {
 	Accepted  int           `json:"accepted"`
 	Updated   int           `json:"updated"`
@@ -229,6 +241,12 @@ func (a *API) territoryMapEndpoints() {
 			"proposal does. All or nothing, but for maps of more than 384 kB; sending it again changes nothing and " +
 			"completes what a break left undone. Open cases follow their homes, but for those a supervisor placed " +
 			"by hand. The property `proposal` is not kept."}, a.replaceTerritories)
+	register(a, endpoint{method: http.MethodPost, path: "/v1/territories/check", roles: supervisors,
+		id: "checkTerritories", tag: "office", summary: "Say what a map would do, before it is saved",
+		body: geo.MaxFeatureBytes / 4,
+		about: "Takes the whole map as `PUT /v1/territories` does, and answers with its coverage, the cases that would " +
+			"change hands, and the teams and cases that it would leave behind. Nothing is changed. Features that cannot be " +
+			"a territory are refused with their place, as there."}, a.checkTerritories)
 	register(a, endpoint{method: http.MethodGet, path: "/v1/territories/staffing", roles: supervisors,
 		id: "reportStaffing", tag: "office", summary: "Who works where on a date",
 		about: "By the teams' shifts of the date: a shift's territories come before its team's."}, a.reportStaffing)
@@ -397,6 +415,42 @@ func (a *API) balanceTerritories(ctx context.Context, c call, in *balanceTerrito
 		return nil, err
 	}
 	out, err := proposalAnswer(b, p)
+	return respond(out), err
+}
+
+// checkTerritories says what a map would do.
+func (a *API) checkTerritories(ctx context.Context, c call, in *replaceTerritoriesIn) (*body[mapCheck], error) {
+	b, err := a.branch(ctx, c.actor, in.Branch)
+	if err != nil {
+		return nil, err
+	}
+	next, err := mapOf(in.Body, b)
+	if err != nil {
+		return nil, err
+	}
+	work, err := a.work(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	r, err := a.opt.Office.Redraw(ctx, b, next, work)
+	if err != nil {
+		return nil, err
+	}
+	whole, err := proposalAnswer(b, r.Proposal)
+	if err != nil {
+		return nil, err
+	}
+	out := mapCheck{BasedOn: whole.BasedOn, Removed: whole.Removed, New: []string{}, Teams: whole.Teams,
+		Stranded: whole.Stranded, Cases: whole.Summary.Cases, Moved: whole.Summary.Moved}
+	if out.Removed == nil {
+		out.Removed = []string{}
+	}
+	for _, f := range whole.Features {
+		if f.Properties.Proposal.New {
+			out.New = append(out.New, f.ID)
+		}
+	}
+	out.Coverage, err = coverageAnswer(b, r.Coverage)
 	return respond(out), err
 }
 

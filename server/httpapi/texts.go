@@ -35,12 +35,13 @@ type Hooks interface {
 
 // ladderView is a ladder of texts.
 type ladderView struct {
-	Lender  string        `json:"lender"`
-	Country string        `json:"country" doc:"ISO 3166-1 alpha-2; empty: all countries that have no ladder of their own."`
-	Steps   []ladder.Step `json:"steps"`
-	Source  string        `json:"source,omitempty" doc:"Where the numbers come from."`
-	By      auth.UserID   `json:"by,omitempty" doc:"Who put it; absent: it is the house's own."`
-	At      *time.Time    `json:"at,omitempty" doc:"Since when it is in force."`
+	Lender  string         `json:"lender"`
+	Country string         `json:"country" doc:"ISO 3166-1 alpha-2; empty: all countries that have no ladder of their own."`
+	Steps   []ladder.Step  `json:"steps"`
+	Before  *ladder.Before `json:"before_visits,omitempty" doc:"What a case must have behind it before it enters a round; absent: the conduct profiles alone say."`
+	Source  string         `json:"source,omitempty" doc:"Where the numbers come from."`
+	By      auth.UserID    `json:"by,omitempty" doc:"Who put it; absent: it is the house's own."`
+	At      *time.Time     `json:"at,omitempty" doc:"Since when it is in force."`
 }
 
 // ladderStep is a step as it is sent.
@@ -51,8 +52,16 @@ type ladderStep struct {
 	Needs      string `json:"needs,omitempty" maxLength:"64" doc:"previous_delivered: the step waits until the text before it was delivered."`
 }
 
+// ladderBefore is what is wanted before a visit, as it is sent.
+type ladderBefore struct {
+	Delivered     bool `json:"delivered,omitempty" doc:"Each text of the ladder was delivered, or the letter that stands for it was sent."`
+	PlanOffered   bool `json:"plan_offered,omitempty" doc:"A plan was offered: at the door, in the office, or by a text that was delivered."`
+	ConfirmedDays int  `json:"confirmed_days,omitempty" doc:"The address and the number were confirmed at most so many local days before the visit, 1 to 365; 0: not wanted."`
+	NoticeDays    int  `json:"notice_days,omitempty" doc:"A visit_notice with the date of the visit went out at least so many local days before it, 1 to 30 (POST /v1/rounds/{id}/announce); 0: not wanted."`
+}
+
 func ladderAnswer(l office.Ladder) ladderView {
-	out := ladderView{Lender: l.Lender, Country: l.Country, Steps: l.Steps, Source: l.Source, By: l.By}
+	out := ladderView{Lender: l.Lender, Country: l.Country, Steps: l.Steps, Before: l.Before, Source: l.Source, By: l.By}
 	if !l.At.IsZero() {
 		out.At = &l.At
 	}
@@ -107,7 +116,9 @@ func (a *API) lenderTextEndpoints() {
 	register(a, endpoint{method: http.MethodPut, path: "/v1/lenders/{id}/ladder", roles: admins, id: "putLadder",
 		tag: "messages", summary: "Put a ladder of texts in force for a lender's cases, in one country or in all",
 		about: "A ladder that cannot be, or a gap that a profile of the country forbids, is refused with its place, and " +
-			"the ladder in force stays. Cases go on with the new one from the step that they have reached."}, a.putLadder)
+			"the ladder in force stays. Cases go on with the new one from the step that they have reached. before_visits " +
+			"says what a case must have behind it before it enters a round; who lacks it is left out as " +
+			"ladder_not_finished."}, a.putLadder)
 	register(a, endpoint{method: http.MethodPut, path: "/v1/lenders/{id}/texts", roles: admins, id: "putTextSender",
 		tag: "messages", summary: "Say how a lender signs its texts, and where its links lead"}, a.putTextSender)
 }
@@ -142,15 +153,20 @@ func (a *API) getLadder(ctx context.Context, _ call, in *getLadderIn) (*body[lad
 type putLadderIn struct {
 	ID   string `path:"id" maxLength:"62" pattern:"^[A-Za-z0-9_-]+$"`
 	Body struct {
-		Country string       `json:"country,omitempty" maxLength:"2" doc:"ISO 3166-1 alpha-2; absent: all countries that have no ladder of their own."`
-		Steps   []ladderStep `json:"steps" maxItems:"20"`
-		Source  string       `json:"source,omitempty" maxLength:"500" doc:"Where the numbers come from."`
+		Country string        `json:"country,omitempty" maxLength:"2" doc:"ISO 3166-1 alpha-2; absent: all countries that have no ladder of their own."`
+		Steps   []ladderStep  `json:"steps" maxItems:"20"`
+		Before  *ladderBefore `json:"before_visits,omitempty" doc:"What a case must have behind it before it enters a round. Absent: the conduct profiles alone say when a visit may be planned."`
+		Source  string        `json:"source,omitempty" maxLength:"500" doc:"Where the numbers come from."`
 	}
 }
 
 func (a *API) putLadder(ctx context.Context, c call, in *putLadderIn) (*body[ladderView], error) {
 	l := office.Ladder{Lender: in.ID, Country: in.Body.Country}
 	l.Source = in.Body.Source
+	if b := in.Body.Before; b != nil {
+		l.Before = &ladder.Before{Delivered: b.Delivered, PlanOffered: b.PlanOffered, ConfirmedDays: b.ConfirmedDays,
+			NoticeDays: b.NoticeDays}
+	}
 	for _, s := range in.Body.Steps {
 		l.Steps = append(l.Steps, ladder.Step(s))
 	}
@@ -180,7 +196,7 @@ type putTextSenderIn struct {
 	ID   string `path:"id" maxLength:"62" pattern:"^[A-Za-z0-9_-]+$"`
 	Body struct {
 		Name  string            `json:"sender_name,omitempty" maxLength:"60" doc:"Stands in each text; absent: the lender's name."`
-		Links map[string]string `json:"links,omitempty" doc:"Pages that texts name, by variable: pay_link, plan_link, hardship_link, code_link, who_link."`
+		Links map[string]string `json:"links,omitempty" doc:"Pages that texts name, by variable: pay_link, plan_link, hardship_link, code_link, who_link. One that ends in /d/{token} is the page of the person visited: each text brings a link of its own."`
 	}
 }
 
@@ -300,7 +316,7 @@ func (a *API) queueMessage(ctx context.Context, c call, in *queueMessageIn) (*bo
 	if err != nil {
 		return nil, err
 	}
-	out, err := do[casework.MessageReceipt](ctx, a, c, b, casework.QueueText{Case: journal.CaseID(in.ID),
+	out, err := doIn[casework.MessageReceipt](ctx, a, c, b, in.ID, casework.QueueText{Case: journal.CaseID(in.ID),
 		Kind: in.Body.Kind, Values: in.Body.Values})
 	a.opt.Poke(b)
 	return out, err

@@ -10,17 +10,18 @@ import (
 )
 
 type newUserBody struct {
-	ID        string   `json:"id,omitempty" maxLength:"64" doc:"Minted when absent."`
-	Login     string   `json:"login" minLength:"1" maxLength:"64"`
-	Name      string   `json:"name,omitempty" maxLength:"200"`
-	Role      string   `json:"role"`
-	Branches  []string `json:"branches,omitempty" maxItems:"200"`
-	Lender    string   `json:"lender,omitempty" maxLength:"100"`
-	Language  string   `json:"language,omitempty" maxLength:"35" doc:"BCP 47."`
-	BadgeNo   string   `json:"badge_no,omitempty" maxLength:"64"`
-	Regulator bool     `json:"regulator,omitempty" doc:"Lets an auditor export personal data."`
-	Password  string   `json:"password,omitempty" maxLength:"512" doc:"A one-time password is made and answered when absent. It can be used for 24 hours."`
-	Keep      bool     `json:"keep_password,omitempty" doc:"The password need not be changed at first use: for machines."`
+	ID           string            `json:"id,omitempty" maxLength:"64" doc:"Minted when absent."`
+	Login        string            `json:"login" minLength:"1" maxLength:"64"`
+	Name         string            `json:"name,omitempty" maxLength:"200"`
+	Role         string            `json:"role"`
+	Branches     []string          `json:"branches,omitempty" maxItems:"200"`
+	Lender       string            `json:"lender,omitempty" maxLength:"100"`
+	Language     string            `json:"language,omitempty" maxLength:"35" doc:"BCP 47."`
+	BadgeNo      string            `json:"badge_no,omitempty" maxLength:"64"`
+	Certificates []certificateBody `json:"certificates,omitempty" maxItems:"20" doc:"An agent's trainings and exams."`
+	Regulator    bool              `json:"regulator,omitempty" doc:"Lets an auditor export personal data."`
+	Password     string            `json:"password,omitempty" maxLength:"512" doc:"A one-time password is made and answered when absent. It can be used for 24 hours."`
+	Keep         bool              `json:"keep_password,omitempty" doc:"The password need not be changed at first use: for machines."`
 }
 
 type createdUser struct {
@@ -29,15 +30,31 @@ type createdUser struct {
 }
 
 type patchUserBody struct {
-	Name      *string   `json:"name,omitempty" maxLength:"200"`
-	Role      *string   `json:"role,omitempty"`
-	Branches  *[]string `json:"branches,omitempty" maxItems:"200"`
-	Lender    *string   `json:"lender,omitempty" maxLength:"100"`
-	Language  *string   `json:"language,omitempty" maxLength:"35"`
-	BadgeNo   *string   `json:"badge_no,omitempty" maxLength:"64"`
-	Regulator *bool     `json:"regulator,omitempty"`
-	Disabled  *bool     `json:"disabled,omitempty"`
-	Password  *string   `json:"password,omitempty" maxLength:"512" doc:"A new one-time password, for 24 hours."`
+	Name         *string            `json:"name,omitempty" maxLength:"200"`
+	Role         *string            `json:"role,omitempty"`
+	Branches     *[]string          `json:"branches,omitempty" maxItems:"200"`
+	Lender       *string            `json:"lender,omitempty" maxLength:"100"`
+	Language     *string            `json:"language,omitempty" maxLength:"35"`
+	BadgeNo      *string            `json:"badge_no,omitempty" maxLength:"64"`
+	Certificates *[]certificateBody `json:"certificates,omitempty" maxItems:"20" doc:"An agent's trainings and exams, in place of those that are known. From the day after one has run out and was not renewed the agent gets no stops (CERT_EXPIRED)."`
+	Regulator    *bool              `json:"regulator,omitempty"`
+	Disabled     *bool              `json:"disabled,omitempty"`
+	Password     *string            `json:"password,omitempty" maxLength:"512" doc:"A new one-time password, for 24 hours."`
+}
+
+// certificateBody is a certificate as it is sent.
+type certificateBody struct {
+	Kind    string `json:"kind" maxLength:"64" example:"debt_collection" doc:"A word of the office."`
+	No      string `json:"no,omitempty" maxLength:"64" doc:"Its number."`
+	ValidTo string `json:"valid_to" maxLength:"10" example:"2027-06-30" doc:"The last day on which it holds, local to the branch."`
+}
+
+func certificates(all []certificateBody) []office.Certificate {
+	var out []office.Certificate
+	for _, c := range all {
+		out = append(out, office.Certificate(c))
+	}
+	return out
 }
 
 // changedUser is a user as changed, with what that did to open work.
@@ -119,7 +136,8 @@ func (a *API) createUser(ctx context.Context, c call, in *body[newUserBody]) (*b
 	u, set, err := a.opt.Office.CreateUser(ctx, ask(c), office.NewUser{ID: auth.UserID(b.ID), Login: b.Login, Name: b.Name,
 		Role:     auth.Role(b.Role),
 		Branches: branchIDs(b.Branches), Lender: b.Lender, Language: b.Language, BadgeNo: b.BadgeNo, Regulator: b.Regulator,
-		Password: b.Password, Keep: b.Keep, MadeUp: made != ""})
+		Certificates: certificates(b.Certificates),
+		Password:     b.Password, Keep: b.Keep, MadeUp: made != ""})
 	if !set { // the user has had one since the request was first made
 		made = ""
 	}
@@ -151,6 +169,9 @@ func (a *API) changeUser(ctx context.Context, c call, in *changeUserIn) (*body[c
 		Disabled: b.Disabled, Password: b.Password}
 	if b.Role != nil {
 		p.Role = ptr(auth.Role(*b.Role))
+	}
+	if b.Certificates != nil {
+		p.Certificates = ptr(certificates(*b.Certificates))
 	}
 	if b.Branches != nil {
 		p.Branches = ptr(branchIDs(*b.Branches))

@@ -73,12 +73,13 @@ var words = map[string]string{
 	"territory":     "The territory's id.",
 	"home_time_zone": "The zone in which the home lies, if its clock differs from time_zone's: visits are planned " +
 		"only when both allow them.",
-	"time_zone":  "IANA time zone.",
-	"updated_at": "When it changed last.",
-	"user":       "The user's id.",
-	"visit":      "The visit's id; absent: none.",
-	"visit_id":   "The visit's id.",
-	"visited_at": "When it was visited.",
+	"time_zone":    "IANA time zone.",
+	"updated_at":   "When it changed last.",
+	"user":         "The user's id.",
+	"certificates": "An agent's trainings and exams: one that has run out and was not renewed keeps the agent at home.",
+	"visit":        "The visit's id; absent: none.",
+	"visit_id":     "The visit's id.",
+	"visited_at":   "When it was visited.",
 
 	// What everything has.
 	"area_m2":       "Area in square metres.",
@@ -132,6 +133,7 @@ var words = map[string]string{
 	"phone_state":                     "wrong_number: the number is another person's and is not used again.",
 	"phone_verified_on":               "The date on which the phone was last found to be the debtor's; absent: never.",
 	"plans":                           "Repayment plans.",
+	"unsafe_note":                     "A warning to those who go there, until a date; no lender sees it.",
 	"postal_code":                     "The postal code of the address.",
 	"principal_minor":                 "The principal in minor units, such as cents; 0: unknown.",
 	"priority":                        "How much a visit matters against others of its round: more is more.",

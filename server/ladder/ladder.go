@@ -20,6 +20,8 @@ const (
 	PlanReminder     = "plan_reminder"
 	ThankYou         = "thank_you"
 	StopConfirm      = "stop_confirm"
+	// PageCode brings the code that the page of the person visited asks for. It has no template.
+	PageCode = "page_code"
 )
 
 // inOrder are the kinds that a ladder may have.
@@ -52,6 +54,8 @@ type Definition struct {
 	Steps []Step `json:"steps"`
 	// Source says where the numbers come from.
 	Source string `json:"source,omitempty"`
+	// Before is what a case must have behind it before it enters a round; nil: nothing of the lender's own.
+	Before *Before `json:"before_visits,omitempty"`
 }
 
 // Limits of a ladder.
@@ -95,6 +99,9 @@ func (d Definition) Check() *refusal.Error {
 		if bad := d.checkStep(i, s); bad != nil {
 			return bad
 		}
+	}
+	if d.Before != nil {
+		return d.Before.Check()
 	}
 	return nil
 }

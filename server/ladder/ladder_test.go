@@ -1,7 +1,6 @@
 package ladder
 
 import (
-	"fmt"
 	"testing"
 
 	"doorstep/auth/refusal"
@@ -160,24 +159,5 @@ func TestFilling(t *testing.T) {
 	}
 	if _, bad := Fill("a {x} {y}", map[string]string{"x": "1"}); bad == nil || bad.Place != "y" {
 		t.Errorf("without a value: %v", bad)
-	}
-}
-
-// A template is judged by its variables: unknown, missing, and too much for an unverified number.
-func TestVariables(t *testing.T) {
-	zero := 0
-	old := 181
-	for text, want := range map[string]string{
-		"{sender_name} {amount} {due_date} {pay_link} {opt_out}":          "[]",
-		"{sender_name} {amount} {due_date} {pay_link}":                    "[{missing_opt_out text opt_out}]",
-		"{sender_name} {amount} {due_date} {pay_link} {opt_out} {colour}": "[{unknown_variable colour {colour}}]",
-	} {
-		if got := fmt.Sprint(LintVariables(Text{Step: OverdueReminder, VerifiedDays: &zero, Text: text})); got != want {
-			t.Errorf("%s: %s, want %s", text, got, want)
-		}
-	}
-	if got := fmt.Sprint(LintVariables(Text{Step: OverdueReminder, VerifiedDays: &old,
-		Text: "{sender_name} {amount} {code_link} {opt_out}"})); got != "[{amount_to_unverified amount {amount}}]" {
-		t.Errorf("to an unverified number: %s", got)
 	}
 }

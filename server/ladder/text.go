@@ -11,6 +11,7 @@ import (
 	"golang.org/x/text/currency"
 
 	"doorstep/auth/refusal"
+	"doorstep/server/conduct/words"
 )
 
 // Text is a text to be judged: a template with its variables in braces, or what one becomes with Vars.
@@ -31,12 +32,7 @@ type Text struct {
 }
 
 // Consequence is what a lender may announce, with its source.
-type Consequence struct {
-	ID        string            `json:"id"`
-	Text      map[string]string `json:"text"` // by language
-	Countries []string          `json:"countries"`
-	Source    string            `json:"source"`
-}
+type Consequence = words.Consequence
 
 // Fault is why a text may not be sent.
 type Fault struct {
@@ -89,11 +85,6 @@ func Variables(text string) []string {
 
 // ConsequencePrefix begins the variables that stand for a consequence.
 const ConsequencePrefix = "consequence."
-
-// variables are those that a template may have.
-var variables = []string{"sender_name", "amount", "due_date", "days_late", "pay_link", "plan_link", "hardship_link",
-	"complaint_phone", "opt_out", "code_link", "who_link", "reference", "visit_date", "visit_window", "answer_by",
-	"paid_amount", "paid_on", "instalment_amount", "instalment_due"}
 
 // Given are the variables whose values come with the request for a message, since no record has them.
 func Given(kind string) []string {
@@ -187,4 +178,26 @@ var optOut = map[string]string{
 	"zh-TW": "回覆「退訂」停止簡訊。", "zh-HK": "回覆「退訂」停止短訊。", "hi": "संदेश बंद करने के लिए STOP लिखकर भेजें।",
 	"fil": "Mag-reply ng STOP para itigil ang mga text.", "tl": "Mag-reply ng STOP para itigil ang mga text.",
 	"ar": "أرسل STOP لإيقاف الرسائل.", "af": "Antwoord STOP om hierdie boodskappe te stop.",
+}
+
+// CodeText is the text that brings a code to who has opened the page of the person visited, in a language: it has
+// {code}, and says nothing of who sends it or why. In English for a language that is not here.
+func CodeText(language string) string {
+	base, _, _ := strings.Cut(language, "-")
+	if words, known := codeText[base]; known {
+		return words
+	}
+	return codeText["en"]
+}
+
+// codeText has the sentences by language. No native speaker has reviewed them yet.
+var codeText = map[string]string{
+	"en": "{code} is your code. It works for 15 minutes. Give it to nobody.",
+	"pt": "{code} é o seu código. Vale durante 15 minutos. Não o dê a ninguém.",
+	"es": "{code} es su código. Vale durante 15 minutos. No se lo dé a nadie.",
+	"fr": "{code} est votre code. Il vaut 15 minutes. Ne le donnez à personne.",
+	"de": "{code} ist Ihr Code. Er gilt 15 Minuten. Geben Sie ihn niemandem.",
+	"zh": "{code} 是您的验证码，15分钟内有效。请勿告诉他人。",
+	"hi": "{code} आपका कोड है। यह 15 मिनट तक चलेगा। इसे किसी को न बताएँ।",
+	"ar": "{code} هو رمزك. يصلح لمدة 15 دقيقة. لا تعطه لأحد.",
 }

@@ -10,12 +10,13 @@ import (
 
 // Agent is what supervisors see of an agent of their branches: neither login nor password.
 type Agent struct {
-	ID       auth.UserID   `json:"id"`
-	Name     string        `json:"name"`
-	Branch   auth.BranchID `json:"branch"`
-	Language string        `json:"language,omitempty"`
-	BadgeNo  string        `json:"badge_no,omitempty"`
-	Disabled bool          `json:"disabled,omitempty"`
+	ID           auth.UserID   `json:"id"`
+	Name         string        `json:"name"`
+	Branch       auth.BranchID `json:"branch"`
+	Language     string        `json:"language,omitempty"`
+	BadgeNo      string        `json:"badge_no,omitempty"`
+	Certificates []Certificate `json:"certificates,omitempty"` // trainings and exams that hold until a date
+	Disabled     bool          `json:"disabled,omitempty"`
 }
 
 // Agents lists the agents of a branch in order of id; "" is every branch of the actor. A page
@@ -35,7 +36,8 @@ func (s *Service) Agents(ctx context.Context, a auth.Actor, branch auth.BranchID
 		}
 		if manages(a, u) && (branch == "" || u.Branches[0] == branch) {
 			out = append(out, Agent{ID: u.ID, Name: u.Name, Branch: u.Branches[0], Language: u.Language, BadgeNo: u.BadgeNo,
-				Disabled: u.Disabled})
+				Certificates: u.Certificates,
+				Disabled:     u.Disabled})
 		}
 	}
 	return out, f.Next, nil

@@ -20,6 +20,8 @@ type Branch struct {
 	// NeighboursWithinM lets the teams of a neighbouring territory visit a case whose
 	// home lies within so many metres of that territory's border. 0: they may not.
 	NeighboursWithinM int `json:"neighbours_within_m,omitempty"`
+	// Certificates are the kinds that each agent must hold on the day of a visit.
+	Certificates []string `json:"certificates,omitempty"`
 }
 
 // MaxNeighboursM is the furthest a neighbour may be let in.
@@ -55,6 +57,15 @@ func (s *Service) PutBranch(ctx context.Context, ask Ask, b Branch) (Branch, err
 	if b.NeighboursWithinM < 0 || b.NeighboursWithinM > MaxNeighboursM {
 		return Branch{}, invalid("branch.neighbours_within_m", "neighbours_within_m",
 			"neighbours_within_m is from 0 (not allowed) to 20000 metres")
+	}
+	if len(b.Certificates) > mostCertificates {
+		return Branch{}, invalid("branch.certificates", "certificates", "a branch wants at most 20 kinds of certificates")
+	}
+	for _, kind := range b.Certificates {
+		if !idShape.MatchString(kind) {
+			return Branch{}, invalid("branch.certificates", "certificates",
+				"a kind has 1 to 64 letters, digits, dots, dashes or underscores")
+		}
 	}
 	out, err := apply(ctx, s, ask, change[Branch]{branch: auth.OrgBranch, typ: "branches", id: string(b.ID),
 		action: "branch.put",

@@ -86,8 +86,14 @@ func (s *Service) Coverage(ctx context.Context, b auth.BranchID, work []Work) (C
 	if err != nil {
 		return Coverage{}, err
 	}
+	return coverageOf(ts, index, work)
+}
+
+// coverageOf reports on a map.
+func coverageOf(ts []Territory, index *geo.Index, work []Work) (Coverage, error) {
 	minutes := expected(work, heldBy(index, geo.Shape{}), len(ts), 0)
 	c := Coverage{Cases: len(work)}
+	var err error
 	if c.Territories, err = loads(ts, index, work, minutes); err != nil {
 		return Coverage{}, err
 	}

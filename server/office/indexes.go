@@ -18,11 +18,15 @@ var (
 	templatesByState  = journal.Index{Type: "sms_templates", Name: "state", Fields: []string{"state", "proposed_at"}}
 	templatesByLender = journal.Index{Type: "sms_templates", Name: "lender",
 		Fields: []string{"lender", "state", "proposed_at"}}
-	shiftsByDate = journal.Index{Type: "shifts", Name: "date", Fields: []string{"date", "team"}}
+	// checkinsDue has check-ins by when they run out, checkinAlerts those for which a supervisor has to act.
+	checkinsDue   = journal.Index{Type: "checkins", Name: "due", Fields: []string{"state", "due_at"}}
+	checkinAlerts = journal.Index{Type: "checkins", Name: "alert", Fields: []string{"alert", "alert_at"}}
+	shiftsByDate  = journal.Index{Type: "shifts", Name: "date", Fields: []string{"date", "team"}}
 )
 
 // Indexes lists the declared indexes of this room for the store that is opened.
 func Indexes() []journal.Index {
 	return []journal.Index{usersByLogin, usersByBadge, usersByRole, devicesByUser, devicesInUse, shiftsByDate,
-		leavingsOpen, leavesByAgent, leavesByBranch, closedByBranch, laddersByLender, templatesByState, templatesByLender}
+		leavingsOpen, leavesByAgent, leavesByBranch, closedByBranch, laddersByLender, templatesByState, templatesByLender,
+		checkinsDue, checkinAlerts}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"doorstep/auth"
@@ -95,7 +96,8 @@ type TextSender struct {
 	Lender string `json:"lender"`
 	// Name stands in each text; "" for the lender's own name.
 	Name string `json:"sender_name,omitempty"`
-	// Links are the pages that texts name, by variable: pay_link, plan_link, hardship_link, code_link, who_link.
+	// Links are the pages that texts name, by variable: pay_link, plan_link, hardship_link, code_link, who_link. One that
+	// ends in /d/{token} is the page of the person visited: each text brings a link of its own.
 	Links map[string]string `json:"links,omitempty"`
 }
 
@@ -103,6 +105,9 @@ type TextSender struct {
 var linkNames = []string{"pay_link", "plan_link", "hardship_link", "code_link", "who_link"}
 
 var linkShape = regexp.MustCompile(`^https://[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]{1,190}$`)
+
+// pageLink is the end of a link to the page of the person visited.
+const pageLink = "/d/{token}"
 
 // PutTextSender says how a lender signs its texts. Errors: lender.not_found, text_sender.*.
 func (s *Service) PutTextSender(ctx context.Context, ask Ask, t TextSender) (TextSender, error) {
@@ -119,9 +124,11 @@ func (s *Service) PutTextSender(ctx context.Context, ask Ask, t TextSender) (Tex
 		case !slices.Contains(linkNames, name):
 			return TextSender{}, invalid("text_sender.link", "links", "a link is one of pay_link, plan_link, hardship_link, "+
 				"code_link and who_link")
+		case strings.HasSuffix(link, pageLink) && name != "who_link" &&
+			linkShape.MatchString(strings.TrimSuffix(link, "{token}")):
 		case !linkShape.MatchString(link):
 			return TextSender{}, invalid("text_sender.link", "links."+name,
-				"write a URL with https, of at most 200 characters")
+				"write a URL with https, of at most 200 characters; it may end in /d/{token}, the page of the person visited")
 		}
 	}
 	out, err := apply(ctx, s, ask, change[TextSender]{branch: auth.OrgBranch, typ: "text_senders", id: t.Lender,

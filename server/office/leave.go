@@ -142,14 +142,18 @@ func (s *Service) onLeave(ctx context.Context, id auth.UserID, date string) (boo
 	return slices.ContainsFunc(leaves, func(l *Leave) bool { return l.From <= date && date <= l.To }), err
 }
 
-// UnableOn is Unable for a local date: it also tells of agents who are on leave that day.
+// UnableOn is Unable for a local date: it also tells of agents who lack a certificate, or are on leave, that day.
 func (s *Service) UnableOn(ctx context.Context, b auth.BranchID, date string, ids []auth.UserID) (
 	map[auth.UserID]string, error) {
 	out, err := s.Unable(ctx, b, ids)
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
+	each := sortedIDs(ids)
+	if err := s.uncertifiedOn(ctx, b, date, each, out); err != nil {
+		return nil, err
+	}
+	for _, id := range each {
 		if out[id] != "" {
 			continue
 		}

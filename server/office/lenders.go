@@ -11,7 +11,6 @@ import (
 
 	"doorstep/auth"
 	"doorstep/server/conduct/words"
-	"doorstep/server/ladder"
 	"doorstep/sync/journal"
 )
 
@@ -27,13 +26,27 @@ type Lender struct {
 	Products []string `json:"products,omitempty"`
 	// Consequences are what texts to debtors may say will follow.
 	Consequences []words.Consequence `json:"consequences,omitempty"`
+	// ContactLimit is how often one debtor may be contacted before the case is left alone; nil for no limit.
+	ContactLimit *ContactLimit `json:"contact_limit,omitempty"`
 }
+
+// ContactLimit is a number of contacts, by any channel and in all cases of a debtor, within a number of days.
+type ContactLimit struct {
+	Contacts int `json:"contacts"`
+	Days     int `json:"days"` // the day of the last contact included
+}
+
+// Limits of a ContactLimit.
+const (
+	MostLimitContacts = 1000
+	MostLimitDays     = 90
+)
 
 // lenderShape has no dot: the first dot of a case's id ends the lender's.
 var lenderShape = regexp.MustCompile(`^[A-Za-z0-9_-]{1,62}$`)
 
-// PutLender makes or changes a lender. Nil branches leave the contracts as they are, and so do nil products and
-// consequences. lender.*.
+// PutLender makes or changes a lender. Nil branches leave the contracts as they are, and so do nil products,
+// consequences and a nil limit; a limit of no contacts takes it away. lender.*.
 func (s *Service) PutLender(ctx context.Context, ask Ask, l Lender) (Lender, error) {
 	switch {
 	case !lenderShape.MatchString(l.ID):
@@ -50,6 +63,9 @@ func (s *Service) PutLender(ctx context.Context, ask Ask, l Lender) (Lender, err
 		return Lender{}, err
 	}
 	if err := words.CheckConsequences(l.Consequences); err != nil {
+		return Lender{}, err
+	}
+	if err := l.ContactLimit.check(); err != nil {
 		return Lender{}, err
 	}
 	for _, b := range l.Branches {
@@ -71,10 +87,39 @@ func (s *Service) PutLender(ctx context.Context, ask Ask, l Lender) (Lender, err
 		if l.Consequences == nil && now != nil {
 			next.Consequences = now.Consequences
 		}
+		switch {
+		case l.ContactLimit == nil && now != nil:
+			next.ContactLimit = now.ContactLimit
+		case l.ContactLimit != nil && l.ContactLimit.Contacts == 0:
+			next.ContactLimit = nil
+		}
 		slices.Sort(next.Branches)
 		next.Branches = append([]auth.BranchID{}, slices.Compact(next.Branches)...)
 		return &next
 	})
+}
+
+// check refuses a limit that means nothing.
+func (l *ContactLimit) check() error {
+	switch {
+	case l == nil || l.Contacts == 0 && l.Days == 0:
+		return nil
+	case l.Contacts < 1 || l.Contacts > MostLimitContacts:
+		return invalid("lender.contact_limit", "contact_limit.contacts",
+			"a limit is 1 to 1000 contacts; send 0 contacts and 0 days to have none")
+	case l.Days < 1 || l.Days > MostLimitDays:
+		return invalid("lender.contact_limit", "contact_limit.days", "contacts are counted within 1 to 90 days")
+	}
+	return nil
+}
+
+// ContactLimit gives a lender's limit; no contacts for none. It implements casework.Lenders.
+func (s *Service) ContactLimit(ctx context.Context, lender string) (contacts, days int, err error) {
+	l, ok, err := load[Lender](ctx, s, auth.OrgBranch, "lenders", lender)
+	if err != nil || !ok || l.ContactLimit == nil {
+		return 0, 0, err
+	}
+	return l.ContactLimit.Contacts, l.ContactLimit.Days, nil
 }
 
 // checkProducts refuses names of products that say nothing, or too much.
@@ -104,6 +149,21 @@ func (s *Service) changeLender(ctx context.Context, ask Ask, id string, next fun
 func (s *Service) Lenders(ctx context.Context) ([]Lender, error) {
 	ls, err := list[Lender](ctx, s, journal.Query{Branch: auth.OrgBranch, Type: "lenders"})
 	return values(ls), err
+}
+
+// Lender reads one lender; one that does not exist has its id for a name.
+func (s *Service) Lender(ctx context.Context, id string) (Lender, error) {
+	l, ok, err := load[Lender](ctx, s, auth.OrgBranch, "lenders", id)
+	if err != nil {
+		return Lender{}, err
+	}
+	if !ok {
+		return Lender{ID: id, Name: id}, nil
+	}
+	if l.Name == "" {
+		l.Name = id
+	}
+	return *l, nil
 }
 
 // Contracts gives the branches a lender has a contract with; known is false for a
@@ -151,9 +211,6 @@ func (s *Service) contractsOf(ctx context.Context, u User) ([]auth.BranchID, err
 }
 
 // Said is what the lender calls its products and what it may announce, as texts are judged by.
-func (l *Lender) Said() (products []string, consequences []ladder.Consequence) {
-	for _, c := range l.Consequences {
-		consequences = append(consequences, ladder.Consequence(c))
-	}
-	return l.Products, consequences
+func (l *Lender) Said() (products []string, consequences []words.Consequence) {
+	return l.Products, l.Consequences
 }

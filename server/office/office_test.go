@@ -320,13 +320,13 @@ func TestBranchesAndLenders(t *testing.T) {
 	}
 	ls, err := h.Lenders(ctx)
 	ok(t, err)
-	if fmt.Sprint(ls) != "[{north North Bank  [faro] [] []} {south   [porto] [] []}]" {
+	if fmt.Sprint(ls) != "[{north North Bank  [faro] [] [] <nil>} {south   [porto] [] [] <nil>}]" {
 		t.Errorf("the lenders are %+v", ls)
 	}
 	// Another name leaves the contracts; naming no branch ends them.
 	l, err := h.PutLender(ctx, h.ask(), Lender{ID: "north", Name: "The North Bank"})
 	ok(t, err)
-	if fmt.Sprint(l) != "{north The North Bank  [faro] [] []}" {
+	if fmt.Sprint(l) != "{north The North Bank  [faro] [] [] <nil>}" {
 		t.Errorf("renamed, the lender is %+v", l)
 	}
 	l, err = h.PutLender(ctx, h.ask(), Lender{ID: "north", Branches: []auth.BranchID{}})

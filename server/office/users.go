@@ -27,6 +27,8 @@ type User struct {
 	Lender   string `json:"lender,omitempty"`
 	Language string `json:"language,omitempty"`
 	BadgeNo  string `json:"badge_no,omitempty"`
+	// Certificates are the agent's trainings and exams: one that has run out and was not renewed keeps them at home.
+	Certificates []Certificate `json:"certificates,omitempty" doc:"The agent's trainings and exams: one that has run out and was not renewed keeps the agent at home."`
 	// Regulator lets an auditor export personal data (level "regulator").
 	Regulator  bool   `json:"regulator,omitempty"`
 	Disabled   bool   `json:"disabled,omitempty"`
@@ -42,15 +44,16 @@ type User struct {
 
 // NewUser is what an administrator sends to make a user.
 type NewUser struct {
-	ID        auth.UserID // "" to have one minted
-	Login     string
-	Name      string
-	Role      auth.Role
-	Branches  []auth.BranchID
-	Lender    string
-	Language  string
-	BadgeNo   string
-	Regulator bool
+	ID           auth.UserID // "" to have one minted
+	Login        string
+	Name         string
+	Role         auth.Role
+	Branches     []auth.BranchID
+	Lender       string
+	Language     string
+	BadgeNo      string
+	Regulator    bool
+	Certificates []Certificate
 	// Password the user must change at first use; "" leaves the user without one.
 	Password string
 	// MadeUp says that the server made the password: a repeated request makes another.
@@ -97,8 +100,9 @@ func (s *Service) CreateUser(ctx context.Context, ask Ask, n NewUser) (user User
 				return nil, conflict("user.login_taken", "this login is taken; choose another")
 			}
 			return &User{ID: n.ID, Login: n.Login, Name: n.Name, Role: n.Role, Branches: n.Branches, Lender: n.Lender,
-				Language: n.Language,
-				BadgeNo:  n.BadgeNo, Regulator: n.Regulator, Generation: 1, CreatedAt: r.At.Truncate(time.Second)}, nil
+				Language:     n.Language,
+				Certificates: n.Certificates,
+				BadgeNo:      n.BadgeNo, Regulator: n.Regulator, Generation: 1, CreatedAt: r.At.Truncate(time.Second)}, nil
 		}})
 	if err != nil {
 		return User{}, false, err
@@ -134,6 +138,9 @@ func (s *Service) checkUser(ctx context.Context, n NewUser) error {
 	}
 	if n := utf8.RuneCountInString(n.Name); n > 200 {
 		return invalid("user.name", "name", "a name has at most 200 characters")
+	}
+	if err := checkCertificates(n.Certificates); err != nil {
+		return err
 	}
 	return s.checkScope(ctx, n.Role, n.Branches, n.Lender, n.Regulator)
 }
@@ -176,15 +183,17 @@ func (s *Service) checkScope(ctx context.Context, role auth.Role, branches []aut
 
 // UserPatch is what changes of a user; nil leaves a member as it is.
 type UserPatch struct {
-	Name      *string
-	Role      *auth.Role
-	Branches  *[]auth.BranchID
-	Lender    *string
-	Language  *string
-	BadgeNo   *string
-	Regulator *bool
-	Disabled  *bool
-	Password  *string // a new one-time password
+	Name     *string
+	Role     *auth.Role
+	Branches *[]auth.BranchID
+	Lender   *string
+	Language *string
+	BadgeNo  *string
+	// Certificates take the place of those that are known.
+	Certificates *[]Certificate
+	Regulator    *bool
+	Disabled     *bool
+	Password     *string // a new one-time password
 	// ResetFactors takes the user's second factors away: they sign in with the password alone until they have added one.
 	ResetFactors bool
 }
@@ -222,6 +231,10 @@ func (s *Service) PatchUser(ctx context.Context, ask Ask, id auth.UserID, p User
 			set(&u.Lender, p.Lender)
 			set(&u.Language, p.Language)
 			set(&u.BadgeNo, p.BadgeNo)
+			set(&u.Certificates, p.Certificates)
+			if err := checkCertificates(u.Certificates); err != nil {
+				return nil, err
+			}
 			set(&u.Regulator, p.Regulator)
 			set(&u.Disabled, p.Disabled)
 			if err := s.checkScope(ctx, u.Role, u.Branches, u.Lender, u.Regulator); err != nil {

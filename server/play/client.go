@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -147,7 +148,7 @@ func (c *Client) once(ctx context.Context, method, path, contentType string, bod
 	}
 	if c.device != "" {
 		req.Header.Set("X-Device-Id", c.device)
-		req.Header.Set("X-Schema-Version", "1")
+		req.Header.Set("X-Schema-Version", strconv.Itoa(schema))
 	}
 	client := c.HTTP
 	if client == nil {

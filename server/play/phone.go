@@ -142,6 +142,9 @@ func (p *Phone) Write(typ, id, op string, at time.Time, fields map[string]any, r
 // NewID returns an id (UUIDv7) for a record that the phone creates.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
+// schema is the schema version that played phones know, for what they push and what they pull.
+const schema = 3
+
 // PushSize is how many mutations one push sends if Phone.Batch is 0.
 const PushSize = 100
 
@@ -165,7 +168,7 @@ func (p *Phone) Push(ctx context.Context, lose func() bool) error {
 			ServerTime time.Time `json:"server_time"`
 			Results    []Result  `json:"results"`
 		}
-		body := map[string]any{"device": p.Device, "schema": 3, "mutations": batch}
+		body := map[string]any{"device": p.Device, "schema": schema, "mutations": batch}
 		if p.Epoch != "" {
 			body["epoch"] = p.Epoch
 		}

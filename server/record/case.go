@@ -28,6 +28,8 @@ type Case struct {
 	PhoneState string `json:"phone_state,omitempty" is:"server" see:"office,agent,lender"`
 	// NumberStops are numbers that the case is not contacted by any more, whatever the lender sends later.
 	NumberStops Personal[[]NumberStop] `json:"number_stops,omitzero" see:"office"`
+	// PageLinks are the links to the page of the person visited that were issued for the case.
+	PageLinks Personal[[]PageLink] `json:"page_links,omitzero" see:"office"`
 	// PhoneVerifiedOn and AddressVerifiedOn are local dates, "2006-01-02".
 	PhoneVerifiedOn   string     `json:"phone_verified_on,omitempty" is:"date" see:"office,lender"`
 	Address           seal.Text  `json:"address,omitzero" most:"500" see:"office,agent,lender"`
@@ -39,6 +41,8 @@ type Case struct {
 	AddressVerifiedOn string     `json:"address_verified_on,omitempty" is:"date" see:"office,lender"`
 	// AddressVerification is what is known of the address; "" when it was never looked at.
 	AddressVerification string `json:"address_verification,omitempty" is:"address_verifications" see:"all"`
+	// Confirmed is the last time that somebody confirmed the address and the contact, or tried to; nil for never.
+	Confirmed *CaseConfirmed `json:"confirmed,omitempty" see:"office"`
 	// TimeZone is the debtor's IANA zone: rules are judged in it.
 	TimeZone string `json:"time_zone" is:"zone" see:"all"`
 	// HomeTimeZone is the zone in which the home lies, if its clock shows another time than TimeZone's: what is
@@ -67,6 +71,8 @@ type Case struct {
 	Moved    *CaseMove        `json:"moved,omitempty" see:"office"`
 	Holds    Personal[[]Hold] `json:"holds,omitzero" see:"office,agent"`
 	Requests Requests         `json:"requests,omitzero" see:"office,agent"`
+	// UnsafeNote warns those who go there of the address; it ends by itself, and no lender ever sees it.
+	UnsafeNote Personal[UnsafeNote] `json:"unsafe_note,omitzero" see:"office,agent" doc:"A warning to those who go to the address; it ends by itself, and no lender sees it."`
 	// Facts are flags of conduct that are no holds: plan_offered, debtor_unreachable, home_unavailable, …
 	Facts []Fact `json:"facts,omitempty" see:"office,agent"`
 	// Appointments are times agreed with the debtor, called off ones included.
@@ -101,6 +107,40 @@ func (c *Case) Zones() []string {
 	}
 	return out
 }
+
+// UnsafeNote is a warning about an address.
+type UnsafeNote struct {
+	Text  string      `json:"text" is:"text"`  // what those who go there must know
+	Until string      `json:"until" is:"date"` // the last local date on which it is shown
+	By    auth.UserID `json:"by" is:"server"`
+	At    time.Time   `json:"at"`
+}
+
+// DropUnsafeNote leaves out a warning whose time is over on a local date. The case must be open.
+func (c *Case) DropUnsafeNote(today string) {
+	if !c.UnsafeNote.IsZero() && !c.UnsafeNote.IsErased() && c.UnsafeNote.Plain().Until < today {
+		c.UnsafeNote = Personal[UnsafeNote]{}
+	}
+}
+
+// CaseConfirmed says what came of confirming where the debtor lives and how to reach them, before anybody is sent.
+type CaseConfirmed struct {
+	On     string      `json:"on" is:"date"`   // the debtor's local date
+	At     time.Time   `json:"at"`             // when it was confirmed, or tried
+	By     auth.UserID `json:"by" is:"server"` // the user who wrote it down
+	Method string      `json:"method" is:"confirm_methods"`
+	// Address is what is known of the address now, and Contact what came of the number; "" for what was not asked.
+	Address string `json:"address,omitempty" is:"address_verifications"`
+	Contact string `json:"contact,omitempty" is:"contact_outcomes"`
+}
+
+// Outcomes of confirming a number.
+const (
+	ContactConfirmed = "confirmed"    // it is the debtor's
+	ContactWrong     = "wrong_number" // it is another person's
+	ContactNoAnswer  = "no_answer"
+	ContactRefused   = "refused" // the person did not want to say
+)
 
 // Statuses of a case.
 const (

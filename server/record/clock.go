@@ -104,7 +104,17 @@ func (s Sent) Ahead(claimed time.Time) bool {
 	return s.corrected(claimed).After(s.Received.Add(clockAllowed))
 }
 
-// FlagInFuture is the flag of a report whose time lay ahead of its receipt.
+// past is a report with times of what has happened besides its own.
+type past interface{ past() []time.Time }
+
+// Foretells tells whether a report of a phone says of anything besides itself that it has happened at a time ahead of
+// the receipt: when a visit ended, when a copy was given. Times as the phone claims them.
+func (s Sent) Foretells(report any) bool {
+	r, is := report.(past)
+	return is && s.Device != "" && slices.ContainsFunc(r.past(), s.Ahead)
+}
+
+// FlagInFuture is the flag of a report of which a time lay ahead of its receipt.
 const FlagInFuture = "in_future"
 
 // Recorded is when the report was written, by the server's clock; for the office, and where

@@ -17,14 +17,21 @@ type Complaint struct {
 	// By is the user who took it down, RecordedAt when.
 	By         auth.UserID `json:"by" is:"server" see:"office"`
 	RecordedAt time.Time   `json:"recorded_at" see:"office"`
-	State      string      `json:"state" is:"server" see:"office"` // open or answered
+	State      string      `json:"state" is:"server" see:"office"` // open, answered or closed
 	// AnswerDue is the debtor's local date by which the answer is due. DueBy is the conduct profile that says so, or
 	// office, if the user gave the date.
 	AnswerDue string `json:"answer_due" is:"date" see:"office"`
 	DueBy     string `json:"due_by" is:"server" see:"office"`
+	// DueCite are the sources of that profile's time.
+	DueCite []string `json:"due_cite,omitempty" is:"server" see:"office"`
+	// Agents and Team are those of the visit that it is about.
+	Agents []auth.UserID `json:"agents,omitempty" is:"server" see:"office"`
+	Team   string        `json:"team,omitempty" is:"server" see:"office"`
 	// Hold is the hold that it opened, or that was open already.
 	Hold   string           `json:"hold_id,omitempty" is:"server" see:"office"`
 	Answer *ComplaintAnswer `json:"answer,omitempty" see:"office"`
+	// Closed is that another person than the one who answered agreed that it is dealt with.
+	Closed *ComplaintClosing `json:"closed,omitempty" see:"office"`
 	MovedIn
 }
 
@@ -53,10 +60,18 @@ type ComplaintAnswer struct {
 	Late bool `json:"late,omitempty"`
 }
 
+// ComplaintClosing is that a second person has closed a complaint.
+type ComplaintClosing struct {
+	At   time.Time   `json:"at"`
+	By   auth.UserID `json:"by" is:"server"`
+	Note seal.Text   `json:"note,omitzero" most:"2000"`
+}
+
 // States of a complaint.
 const (
 	ComplaintOpen     = "open"
 	ComplaintAnswered = "answered"
+	ComplaintClosed   = "closed"
 )
 
 // Check refuses a complaint that says too little, or that names a code that is not on its list.

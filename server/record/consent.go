@@ -71,6 +71,13 @@ type ConsentLimits struct {
 	MaxUses  int      `json:"max_uses,omitempty" most:"100000"`
 }
 
+func (c *ConsentReport) past() []time.Time {
+	if c.Receipt == nil {
+		return nil
+	}
+	return []time.Time{c.Receipt.At}
+}
+
 func (c *ConsentReport) check(time.Time) *refusal.Error {
 	if !c.ExpiresAt.IsZero() && !c.ExpiresAt.After(c.At) {
 		return invalid("validation.expires_at", "expires_at", "a consent ends after it is given")

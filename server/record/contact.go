@@ -37,5 +37,8 @@ type Contact struct {
 	Branch  auth.BranchID `json:"branch" is:"server" see:"office,lender"`
 }
 
+// Loads tells whether the contact is part of the load of the debtor: it was made, whoever answered, and counts.
+func (c *Contact) Loads() bool { return !c.Uncounted() && c.Result != "failed" }
+
 // DebtorParty is the party of a contact that names none.
 const DebtorParty = "debtor"

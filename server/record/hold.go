@@ -141,3 +141,7 @@ func (c *Case) FlagSpans(day string) map[string]FlagSpan {
 	}
 	return spans
 }
+
+// ActionLoadStop is the action of entries in which a case is left alone because its debtor was contacted as often as
+// the lender allows. It stands in the clear, where the kind of a hold does not.
+const ActionLoadStop = "case.load_stop"

@@ -17,7 +17,7 @@ type HoldKind struct {
 
 // HoldKinds lists every kind, sorted by name.
 //
-// A kind is either a word of the office (stop, dispute, complaint) or a flag of
+// A kind is either a word of the office (stop, dispute, complaint, contact_load) or a flag of
 // the conduct profiles under its own name, as imports use them. Where the two
 // differ, the office's word is the wider one: a dispute that has just been raised
 // has not been verified, so it sets disputed_unverified as well, which in
@@ -35,6 +35,7 @@ var holdKinds = [...]HoldKind{
 	{"complaint_open", []string{"complaint_open", "complaint_open_visit"}, true, "a complaint is being looked into"},
 	{"complaint_open_visit", []string{"complaint_open", "complaint_open_visit"}, true,
 		"a complaint about a visit is being looked into"},
+	{"contact_load", nil, false, "the debtor was contacted as often as the lender allows; it ends by itself"},
 	{"deceased", []string{"deceased"}, false, "the debtor is reported dead"},
 	{"dispute", []string{"disputed", "disputed_unverified"}, true,
 		"the person disputes the debt and it is not verified yet"},

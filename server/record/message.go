@@ -33,6 +33,10 @@ type Message struct {
 	Text             seal.Text `json:"text,omitzero" most:"4000" see:"office"`
 	// Given are the values of variables that no record has, such as the window of a visit.
 	Given Personal[[]GivenValue] `json:"given,omitzero" see:"office"`
+	// VisitOn is the debtor's local date of the visit that a notice names, and VisitSpan when it begins; "" and nil where
+	// a person wrote the date, or for other kinds.
+	VisitOn   string  `json:"visit_on,omitempty" is:"date" see:"office,lender"`
+	VisitSpan *Window `json:"visit_span,omitempty" see:"office,lender"`
 	// State is queued, refused, sending, sent, delivered, failed, unknown or cancelled.
 	State string `json:"state" is:"message_states" see:"office,lender"`
 	// Reason is the code of why it was refused, failed or cancelled.

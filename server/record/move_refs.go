@@ -104,6 +104,16 @@ func (c *Case) renameSources(fn func(kind, id string) string) {
 		}
 		c.NumberStops = NewPersonal(stops)
 	}
+	if links := c.PageLinks.Plain(); len(links) > 0 {
+		for i := range links {
+			for _, m := range []*string{&links[i].Message, &links[i].Code} {
+				if *m != "" {
+					*m = fn("messages", *m)
+				}
+			}
+		}
+		c.PageLinks = NewPersonal(links)
+	}
 	if times := c.AllAppointments(); len(times) > 0 {
 		for i := range times {
 			times[i].Source = source(times[i].Source)

@@ -240,6 +240,19 @@ type PlanStep struct {
 	Expires time.Time `json:"expires_at,omitzero"`
 }
 
+func (p *PlanReport) past() []time.Time {
+	var all []time.Time
+	for _, step := range []*PlanStep{p.Offered, p.Accepted} {
+		if step != nil {
+			all = append(all, step.At)
+		}
+	}
+	if p.Copy != nil {
+		all = append(all, p.Copy.At)
+	}
+	return all
+}
+
 // check judges what a plan says without its case: casework judges the rest against case and lender.
 func (p *PlanReport) check(time.Time) *refusal.Error {
 	if p.TotalMinor < 0 || p.TotalMinor > MaxMinor {

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -225,7 +226,8 @@ func readMore(raw json.RawMessage) (object, *refusal.Error) {
 
 // split parts what a phone says of a member of type t: what this server knows, and
 // what only a newer app knows (nil for nothing). What only the server may say is in
-// neither. A value of another form than t's is left whole for decodeStrict to refuse.
+// neither. Whole numbers are written by their digits: 1000.0 and 1e3 are 1000. A value of another form than t's is left
+// whole for decodeStrict to refuse.
 func split(raw json.RawMessage, t reflect.Type, at string) (known, rest json.RawMessage, bad *refusal.Error) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -240,13 +242,24 @@ func split(raw json.RawMessage, t reflect.Type, at string) (known, rest json.Raw
 		}
 	}
 	switch {
-	case t.Kind() == reflect.Slice && isInner(t.Elem()) && raw[0] == '[':
+	case t.Kind() == reflect.Slice && (isInner(t.Elem()) || isWhole(t.Elem())) && raw[0] == '[':
 		return splitList(raw, t.Elem(), at)
+	case isWhole(t) && bytes.ContainsAny(raw, ".eE"):
+		if digits, ok := strictjson.Whole(string(raw)); ok {
+			raw = json.RawMessage(digits)
+		}
 	case isInner(t) && raw[0] == '{':
 		return splitObject(raw, t, at)
 	}
 	return raw, nil, nil
 }
+
+// isWhole tells whether values of a type are whole numbers.
+func isWhole(t reflect.Type) bool {
+	return t.Kind() >= reflect.Int && t.Kind() <= reflect.Uint64 && t != byteType
+}
+
+var byteType = reflect.TypeFor[byte]()
 
 func splitObject(raw json.RawMessage, t reflect.Type, at string) (known, rest json.RawMessage, bad *refusal.Error) {
 	all, bad := readObject(raw, at)

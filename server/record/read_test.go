@@ -324,3 +324,22 @@ func TestAFixIsConvertedOnce(t *testing.T) {
 		t.Error("gcj02 is no datum")
 	}
 }
+
+// A whole number is known by its value, wherever it stands.
+func TestWholeNumbersAreReadByTheirValue(t *testing.T) {
+	plans, _ := KindOf("plans")
+	const plan = `{"case":"c1","state":"offered","at":"2026-11-25T10:00:00Z","request":{"kind":"instalments",` +
+		`"start_on":"2026-12-20","frequency":"monthly","count":%s,"weights":[%s,1]}}`
+	plain := read(t, plans, fmt.Sprintf(plan, "3", "1"))
+	for _, spelled := range [][2]any{{"3.0", "1"}, {"3", "1.00"}, {"0.3e1", "10e-1"}} {
+		if again := read(t, plans, fmt.Sprintf(plan, spelled[:]...)); !same(t, plans, plain, again) {
+			t.Errorf("%v is read as %+v", spelled, again.(*Plan).Request)
+		}
+	}
+	for place, text := range map[string]string{"request.count": fmt.Sprintf(plan, "3.5", "1"),
+		"request.weights[0]": fmt.Sprintf(plan, "3", "1.5")} {
+		if _, bad := plans.Read(json.RawMessage(text), noon); bad == nil || bad.Place != place {
+			t.Errorf("a fraction at %s: %v", place, bad)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"slices"
 	"time"
 
 	"doorstep/auth"
@@ -94,6 +95,9 @@ func TakenOf(state any) *Taken {
 // SourceOffice is the source of a record that a user of the office made.
 const SourceOffice = "office"
 
+// SourceHouse says that a value is Doorstep's own, where no law and no user gives one.
+const SourceHouse = "house"
+
 // FlagBackdated is the flag of a report of what happened long before it came.
 const FlagBackdated = "backdated"
 
@@ -117,7 +121,11 @@ func (t *Taken) mend(s Sent, at time.Time) time.Duration {
 }
 
 // Flag adds a flag.
-func (t *Taken) Flag(flag string) { t.Flags = append(t.Flags, flag) }
+func (t *Taken) Flag(flag string) {
+	if !slices.Contains(t.Flags, flag) {
+		t.Flags = append(t.Flags, flag)
+	}
+}
 
 // taken gives the part of a state that the server adds.
 func (t *Taken) taken() *Taken { return t }

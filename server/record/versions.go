@@ -3,8 +3,10 @@ package record
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 
+	"doorstep/auth/strictjson"
 	"doorstep/sync/offline"
 )
 
@@ -33,7 +35,8 @@ type broughtBy struct {
 var brought = []broughtBy{
 	{2, []string{"*.admitted", "assignments.decline_reason", "cases.appointments", "plans.hardship"},
 		map[string]map[string]string{"note_kinds": {"hardship": "general"}, "payment_methods": {"mobile_money": "other"}}},
-	{3, []string{"cases.home_time_zone", "consents.withdraws", "plans.advice", "plans.affordability",
+	{3, []string{"cases.confirmed", "cases.home_time_zone", "cases.unsafe_note",
+		"consents.withdraws", "plans.advice", "plans.affordability",
 		"plans.cancelled_for", "plans.default_terms.partly_from_bp", "plans.needs_approval_for", "plans.offered_by",
 		"plans.remaining_after_minor", "plans.replaced_by", "plans.request", "plans.rules", "plans.standing"},
 		map[string]map[string]string{"decline_reasons": {"unwell": "other"}}},
@@ -88,29 +91,33 @@ func (k Kind) Shaped(doc json.RawMessage, version int) (json.RawMessage, error) 
 }
 
 func (s shaper) object(doc json.RawMessage, ms []Member, at string) (json.RawMessage, error) {
-	var all object
-	if err := json.Unmarshal(doc, &all); err != nil || all == nil {
-		return doc, err
+	said, bad := strictjson.Members(doc)
+	if bad != nil {
+		if isNull(doc) {
+			return doc, nil
+		}
+		return nil, bad
 	}
 	kind, _, _ := strings.Cut(at, ".")
-	for i := range ms {
-		m := &ms[i]
-		value, there := all[m.Name]
-		if !there {
-			continue
+	// The order stays, so that apps of all versions are shown the same in one order.
+	out := append(make(json.RawMessage, 0, len(doc)), '{')
+	for _, one := range said {
+		way, value := at+"."+one.Name, one.Value
+		if n := slices.IndexFunc(ms, func(m Member) bool { return m.Name == one.Name }); n >= 0 {
+			if s.gone[way] || at == kind && s.gone["*."+one.Name] {
+				continue
+			}
+			var err error
+			if value, err = s.value(value, &ms[n], ms[n].Type, way); err != nil {
+				return nil, err
+			}
 		}
-		way := at + "." + m.Name
-		if s.gone[way] || at == kind && s.gone["*."+m.Name] {
-			delete(all, m.Name)
-			continue
+		if len(out) > 1 {
+			out = append(out, ',')
 		}
-		shaped, err := s.value(value, m, m.Type, way)
-		if err != nil {
-			return nil, err
-		}
-		all[m.Name] = shaped
+		out = append(append(strictjson.AppendString(out, one.Name), ':'), value...)
 	}
-	return encodeRaw(all), nil
+	return append(out, '}'), nil
 }
 
 func (s shaper) value(doc json.RawMessage, m *Member, t reflect.Type, at string) (json.RawMessage, error) {

@@ -1,8 +1,11 @@
 package record
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -189,4 +192,46 @@ func TestWhatAnOldAppSendsBackErasesNothingNewer(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Apps of all versions are shown the members of a record, and of the objects in it, in one order.
+func TestAnOlderAppIsShownTheSameOrder(t *testing.T) {
+	for _, k := range Kinds() {
+		if !k.Synced {
+			continue
+		}
+		state, _ := filled(k, nil)
+		doc, err := Show(state, Agent)
+		must(t, err)
+		for version := MinSchema; version < Schema; version++ {
+			shaped, err := k.Shaped(doc, version)
+			must(t, err)
+			whole, part := namesIn(t, doc), namesIn(t, shaped)
+			for len(whole) > 0 && len(part) > 0 {
+				if whole[0] == part[0] {
+					part = part[1:]
+				}
+				whole = whole[1:]
+			}
+			if len(part) > 0 {
+				t.Errorf("%s of version %d has %s out of order:\n%s\n%s", k.Name, version, part[0], doc, shaped)
+			}
+		}
+	}
+}
+
+// namesIn are the names and texts of a JSON value, as they stand.
+func namesIn(t *testing.T, doc json.RawMessage) (names []string) {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(doc))
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return names
+		}
+		must(t, err)
+		if name, is := token.(string); is {
+			names = append(names, name)
+		}
+	}
 }

@@ -191,6 +191,17 @@ func (v *VisitReport) check(time.Time) *refusal.Error {
 // how long it lasted is as the phone says. Times that were agreed with a person stay, and so do
 // those of the members that are named, which the office corrected.
 func (v *VisitReport) Move(d time.Duration, but ...string) {
+	for member, all := range v.times() {
+		for _, t := range all {
+			if moved := t.Add(d); !t.IsZero() && InYears(moved) && !slices.Contains(but, member) {
+				*t = moved
+			}
+		}
+	}
+}
+
+// times are those of what happened besides At, by member.
+func (v *VisitReport) times() map[string][]*time.Time {
 	times := map[string][]*time.Time{"announced_at": {&v.AnnouncedAt}, "asked_at": {&v.AskedAt}, "left_at": {&v.LeftAt}}
 	if v.DoorDecision != nil {
 		times["door_decision"] = []*time.Time{&v.DoorDecision.At}
@@ -204,13 +215,17 @@ func (v *VisitReport) Move(d time.Duration, but ...string) {
 	if v.Recording != nil {
 		times["recording"] = []*time.Time{&v.Recording.Started, &v.Recording.Ended}
 	}
-	for member, all := range times {
-		for _, t := range all {
-			if moved := t.Add(d); !t.IsZero() && InYears(moved) && !slices.Contains(but, member) {
-				*t = moved
-			}
+	return times
+}
+
+func (v *VisitReport) past() []time.Time {
+	var all []time.Time
+	for _, times := range v.times() {
+		for _, t := range times {
+			all = append(all, *t)
 		}
 	}
+	return all
 }
 
 // Fix is a position fix of a phone. The position is personal: it shows where a person lives.

@@ -32,8 +32,8 @@ func ReadPush(text []byte) (PushRequest, error) {
 	if err != nil {
 		return PushRequest{}, malformed("", "the body is not a JSON object with a list of mutations")
 	}
-	if name := repeated(text); name != "" {
-		return PushRequest{}, malformed(name, "the body names this member twice")
+	if place, twice := repeated(text); twice {
+		return PushRequest{}, malformed(place, "the body names a member twice")
 	}
 	if body.Mutations == nil {
 		return PushRequest{}, malformed("mutations", "send mutations, a list that may be empty")
@@ -84,31 +84,35 @@ func (l *fewMutations) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// repeated is a member of the push that a JSON object names twice; "" for none.
-func repeated(text []byte) string {
-	seen := map[string]int{}
+// repeated tells whether the push names a member twice. place is that member, if it is one of ours: encoding/json takes
+// those in any case.
+func repeated(text []byte) (place string, twice bool) {
+	seen := map[string]bool{}
 	d := json.NewDecoder(bytes.NewReader(text))
 	if _, err := d.Token(); err != nil {
-		return ""
+		return "", false
 	}
 	for d.More() {
-		name, err := d.Token()
+		token, err := d.Token()
 		if err != nil {
-			return ""
+			return "", false
 		}
+		name, ours := fmt.Sprint(token), ""
+		for _, known := range []string{"device", "schema", "epoch", "mutations"} {
+			if strings.EqualFold(name, known) {
+				name, ours = known, known
+			}
+		}
+		if seen[name] {
+			return ours, true
+		}
+		seen[name] = true
 		var skip json.RawMessage
 		if d.Decode(&skip) != nil {
-			return ""
-		}
-		// encoding/json takes a name in any case.
-		seen[strings.ToLower(fmt.Sprint(name))]++
-	}
-	for _, name := range []string{"device", "schema", "mutations"} {
-		if seen[name] > 1 {
-			return name
+			return "", false
 		}
 	}
-	return ""
+	return "", false
 }
 
 // Unreadable says why a mutation cannot be read.

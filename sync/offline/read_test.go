@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"doorstep/auth/refusal"
 	"doorstep/auth/strictjson"
 )
 
@@ -62,5 +63,24 @@ func TestAPushOfTooManyMutationsIsRefusedUnread(t *testing.T) {
 		}
 	}); n > 10_000 {
 		t.Errorf("%.0f allocations to refuse %d bytes", n, len(text))
+	}
+}
+
+// A push that names a member twice says two things, whichever member it is.
+func TestAPushThatNamesAMemberTwiceIsRefused(t *testing.T) {
+	for text, place := range map[string]string{
+		`{"mutations":[],"mutations":[]}`:            "mutations",
+		`{"mutations":[],"device":"a","device":""}`:  "device",
+		`{"mutations":[],"schema":3,"Schema":3}`:     "schema",
+		`{"epoch":"e1","mutations":[],"epoch":"e2"}`: "epoch",
+		`{"app":1,"mutations":[],"app":1}`:           "",
+	} {
+		_, err := ReadPush([]byte(text))
+		if e, ok := refusal.Of(err); !ok || e.Kind != refusal.Malformed || e.Place != place {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	if _, err := ReadPush([]byte(`{"app":1,"App":1,"mutations":[]}`)); err != nil {
+		t.Error(err)
 	}
 }

@@ -66,21 +66,23 @@ func pad(s string, width int) string {
 // reasonWords says in words why a case gets no visit, by the codes of dispatch and of
 // the conduct policy.
 var reasonWords = map[string]string{
-	"NO_POSITION":       "the home's position is not known",
-	"NO_TERRITORY":      "the home lies outside every territory",
-	"NO_TEAM":           "no team works the territory that day",
-	"ADDRESS_UNFIT":     "the address is known to be wrong",
-	"HOLD":              "on hold: a dispute, a complaint, a request to stop or the like",
-	"ON_HOLD":           "on hold: a dispute, a complaint, a request to stop or the like",
-	"NO_FIT_TEAM":       "no team has what the visit needs",
-	"UNREACHABLE":       "no road leads there",
-	"BEYOND_LIMITS":     "too far or too long for any shift",
-	"NO_TIME_IN_WINDOW": "the lawful hours and the shifts do not meet",
-	"NO_TIME":           "no time left: other visits were worth more",
-	"WORTH_LESS":        "the way costs more than the visit is worth",
-	"SAME_DEBTOR":       "the debtor is visited for another case that day",
-	"APPOINTMENT":       "the appointment lies outside the lawful hours",
-	"VISITED":           "visited already that day",
+	"NO_POSITION":         "the home's position is not known",
+	"NO_TERRITORY":        "the home lies outside every territory",
+	"NO_TEAM":             "no team works the territory that day",
+	"ADDRESS_UNFIT":       "the address is known to be wrong",
+	"CERT_EXPIRED":        "a certificate of the agents has run out",
+	"ladder_not_finished": "the lender wants more done before anybody is sent",
+	"HOLD":                "on hold: a dispute, a complaint, a request to stop or the like",
+	"ON_HOLD":             "on hold: a dispute, a complaint, a request to stop or the like",
+	"NO_FIT_TEAM":         "no team has what the visit needs",
+	"UNREACHABLE":         "no road leads there",
+	"BEYOND_LIMITS":       "too far or too long for any shift",
+	"NO_TIME_IN_WINDOW":   "the lawful hours and the shifts do not meet",
+	"NO_TIME":             "no time left: other visits were worth more",
+	"WORTH_LESS":          "the way costs more than the visit is worth",
+	"SAME_DEBTOR":         "the debtor is visited for another case that day",
+	"APPOINTMENT":         "the appointment lies outside the lawful hours",
+	"VISITED":             "visited already that day",
 
 	"PROFILE_NOT_IN_FORCE":  "no rules are in force for this country",
 	"TZ_UNKNOWN":            "the debtor's time zone is not known",
@@ -156,7 +158,7 @@ func (w welcome) String() string {
 	row("supervisor", "supervisor", play.Password)
 	row("agent", w.Agent, play.Password)
 	row("auditor", "auditor", play.Password)
-	fmt.Fprintf(&b, "\nThe supervisors' console: %s/console/\n", w.URL)
+	fmt.Fprintf(&b, "\nThe supervisors' console: %s/console/\nThe agents' app: %s/app/\n", w.URL, w.URL)
 	fmt.Fprintf(&b, `
 Next: open a second shell in Doorstep's folder, paste these lines, and go on
 with the tour in README.md. A sign-in lasts a quarter of an hour.

@@ -21,6 +21,7 @@ type commands struct {
 	Serve    serveCmd    `cmd:"" help:"Serve the API."`
 	Demo     demoCmd     `cmd:"" help:"Play a day in a made-up town, then stay up."`
 	Export   exportCmd   `cmd:"" help:"Export visit records from a running server."`
+	Figures  figuresCmd  `cmd:"" help:"Count how people are treated."`
 	Erase    eraseCmd    `cmd:"" help:"Erase a debtor; two administrators are needed."`
 	Verify   verifyCmd   `cmd:"" help:"Check an export offline."`
 	Plans    plansCmd    `cmd:"" help:"Repayment plans, computed offline."`

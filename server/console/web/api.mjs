@@ -1,7 +1,8 @@
 // Writes shared/api.ts: the types of the API's answers and bodies, from openapi/openapi.yaml. It holds types alone,
 // and is made anew at every build, so that the compiler says where the console and the API have parted.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { parse } from 'yaml'
+import { kindsOf } from '../../../sync/clients/wire/kinds.mjs'
 
 const here = new URL('.', import.meta.url)
 const description = parse(readFileSync(new URL('../../../openapi/openapi.yaml', here), 'utf8'), {
@@ -83,3 +84,23 @@ for (const [path, item] of Object.entries(description.paths)) {
 }
 out.push('}', '')
 writeFileSync(new URL('shared/api.ts', here), out.join('\n'))
+
+// The clients of sync/v1, which the agents' app is built on, read these types under another name. Their own build
+// writes the same (sync/clients/wire/generate.mjs).
+const made = new URL('../../../sync/clients/wire/src/made/', here)
+mkdirSync(made, { recursive: true })
+const names = Object.keys(description.components.schemas)
+writeFileSync(
+  new URL('api.ts', made),
+  `import type * as all from '${'../'.repeat(5)}server/console/web/shared/api'
+export interface components {
+  schemas: {
+${names.map(n => `    ${n}: all.${n}`).join('\n')}
+  }
+}
+`,
+)
+writeFileSync(
+  new URL('kinds.ts', made),
+  `export const kinds = ${JSON.stringify(kindsOf(description), null, 2)} as const\n`,
+)

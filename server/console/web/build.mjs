@@ -1,12 +1,14 @@
-// Builds the console into ../dist: hashed names, no source maps, the licences of what is in it. The same sources give
+// Builds the console and the agents' app into ../dist: hashed names, no source maps, the licences of what is in it. The same sources give
 // the same bytes in any folder. It fails when a part is larger than its budget.
-//   node build.mjs [--out FOLDER]
+//   node build.mjs [--out FOLDER] [--kill-switch]
+// --kill-switch puts the worker that takes itself away in the place of the app's.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import './api.mjs'
+import { phone } from './phone.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const at = process.argv.indexOf('--out')
@@ -14,7 +16,7 @@ const dist = at > 0 ? resolve(process.argv[at + 1]) : join(here, '..', 'dist')
 process.chdir(here)
 
 /** The most that each part may weigh, in bytes of gzip. */
-const budgets = { console: 70_000, map: 470_000 }
+const budgets = { console: 70_000, map: 470_000, app: 160_000 }
 
 /** Files that are loaded by their address: import url from 'address:package/file'. */
 const addresses = {
@@ -107,18 +109,23 @@ const sizes = {
 }
 let over = false
 for (const [part, most] of Object.entries(budgets)) {
+  if (part === 'app') continue
   console.log(`${part}: ${(sizes[part] / 1000).toFixed(1)} kB gzip of ${most / 1000}`)
   over ||= sizes[part] > most
 }
 
+const app = await phone({ here, dist, killSwitch: process.argv.includes('--kill-switch') })
+console.log(`app: ${(app.size / 1000).toFixed(1)} kB gzip of ${budgets.app / 1000}`)
+over ||= app.size > budgets.app
+
 /** The licence texts of the packages that are in the build. */
 const packages = new Set()
-for (const name of Object.keys(metafile.inputs)) {
+for (const name of [...Object.keys(metafile.inputs), ...app.inputs]) {
   const found = /(?:node_modules\/|address:)((?:@[^/]+\/)?[^/]+)/.exec(name)
   if (found) packages.add(found[1])
 }
 // What MapLibre's bundle is made of, it names in its own licence file.
-const licences = ['The console is made with these packages.', '']
+const licences = ['The console and the app are made with these packages.', '']
 for (const name of [...packages].sort()) {
   const folder = join(here, 'node_modules', name)
   const about = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))

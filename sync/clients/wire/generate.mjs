@@ -4,6 +4,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { parseYaml } from "@redocly/openapi-core";
 import openapiTS, { astToString } from "openapi-typescript";
+import { kindsOf } from "./kinds.mjs";
 
 const here = new URL("./", import.meta.url);
 const whole = parseYaml(readFileSync(new URL("../../../openapi/openapi.yaml", here), "utf8"));
@@ -21,40 +22,9 @@ function reachable(value, into) {
   return into;
 }
 
-const named = (ref) => schemas[ref.split("/").pop()];
 const paths = Object.fromEntries(Object.entries(whole.paths).filter(([path]) => path.startsWith("/sync/v1/")));
 const part = reachable(paths, {});
 const narrow = { openapi: whole.openapi, info: whole.info, paths: {}, components: { schemas: part } };
-
-// typeOf is the JSON type of a member, followed by ? if it may be null.
-function typeOf(member) {
-  const schema = member.$ref === undefined ? member : named(member.$ref);
-  const types = [schema.type ?? "object"].flat();
-  const type = types.find((name) => name !== "null");
-  return types.includes("null") ? `${type}?` : type;
-}
-
-function membersOf(schema) {
-  return Object.fromEntries(Object.entries(schema.properties).map(([name, member]) => [name, typeOf(member)]));
-}
-
-const changes = part.PullAnswer.properties.changes.items.discriminator.mapping;
-const push = paths["/sync/v1/push"].post.requestBody.content["application/json"].schema;
-const mutations = push.properties.mutations.items.discriminator.mapping;
-const kinds = {};
-for (const type of Object.keys(changes).sort()) {
-  const seen = named(named(changes[type]).properties.doc.$ref);
-  const kind = { ops: [], said: [], required: [], members: membersOf(seen) };
-  if (mutations[type] !== undefined) {
-    const mutation = named(mutations[type]);
-    const report = named(mutation.properties.fields.$ref);
-    kind.ops = mutation.properties.op.enum;
-    kind.said = Object.keys(report.properties);
-    kind.required = report.required ?? [];
-    kind.members = { ...membersOf(report), ...kind.members };
-  }
-  kinds[type] = kind;
-}
 
 mkdirSync(new URL("src/made/", here), { recursive: true });
 const head = "// Made by generate.mjs from openapi.yaml.\n";
@@ -62,5 +32,5 @@ const types = astToString(await openapiTS(narrow, { alphabetize: true }));
 writeFileSync(new URL("src/made/api.ts", here), head + types);
 writeFileSync(
   new URL("src/made/kinds.ts", here),
-  `${head}export const kinds = ${JSON.stringify(kinds, null, 2)} as const;\n`,
+  `${head}export const kinds = ${JSON.stringify(kindsOf(whole), null, 2)} as const;\n`,
 );

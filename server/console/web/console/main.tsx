@@ -9,20 +9,25 @@ import type { Refused } from '../shared/call'
 import { resume, signOut, user } from '../shared/call'
 import { clock } from '../shared/format'
 import { Heading, Loading, Trouble } from '../shared/ui'
-import { language, languages, speak, speakAsWanted, t } from '../shared/words'
+import { language, languages, learn, officeWords, speak, speakAsWanted, t } from '../shared/words'
 import { branch, branches, choose, forget, readBranches } from './branch'
 import icon from './icon.svg'
 import { ahead, follow, hearing } from './live'
-import { address, route, takeLinks } from './route'
+import { flush } from './pending'
+import { address, type Route, route, takeLinks } from './route'
 import { Board } from './screens/board'
-import { Inbox } from './screens/inbox'
+import { Later } from './screens/later'
 import { LeftOut } from './screens/leftout'
+import { PlanRound } from './screens/plan'
+import { Planning } from './screens/planning'
+import { Replan } from './screens/replan'
 import { AddFactor, ChangePassword, SignIn } from './screens/signin'
 import { Today } from './screens/today'
+import { Waiting } from './screens/waiting'
 import { chooseTheme, type Theme, theme } from './theme'
 
 /** The roles that the console has screens for. */
-const roles = ['admin', 'supervisor']
+const roles = ['admin', 'supervisor', 'auditor']
 
 function App(): JSX.Element {
   const u = user.value
@@ -79,8 +84,10 @@ function Inside(): JSX.Element {
     return forget
   }, [])
   const b = branch.value
-  useEffect(() => (b ? follow(b.id) : undefined), [b?.id])
-  const lost = !hearing.value.live
+  const auditor = user.value?.role === 'auditor'
+  // Auditors see nothing that changes under their eyes, and may not follow a branch.
+  useEffect(() => (b && !auditor ? follow(b.id) : undefined), [b?.id])
+  const lost = !auditor && !hearing.value.live
   const r = route.value
   const at = (screen: string): 'page' | undefined => (r.screen === screen ? 'page' : undefined)
   return (
@@ -89,19 +96,34 @@ function Inside(): JSX.Element {
         {t('skip')}
       </a>
       <header class="bar">
-        <a class="brand" href={address.today()}>
+        <a class="brand" href={auditor ? address.audit() : address.today()}>
           <img src={icon} alt="" /> Doorstep
         </a>
         <nav aria-label={t('nav')}>
-          <a href={address.today()} aria-current={at('today')}>
-            {t('nav.today')}
-          </a>
-          <a href={address.inbox()} aria-current={at('inbox')}>
-            {t('nav.inbox')}
-          </a>
-          <a href={address.office()} aria-current={at('office')}>
-            {t('nav.office')}
-          </a>
+          {!auditor && (
+            <>
+              <a href={address.today()} aria-current={at('today')}>
+                {t('nav.today')}
+              </a>
+              <a href={address.plan()} aria-current={at('plan') ?? at('planning')}>
+                {t('nav.plan')}
+              </a>
+              <a href={address.inbox()} aria-current={at('inbox') ?? at('conflict')}>
+                {t('nav.inbox')}
+              </a>
+              <a href={address.cases()} aria-current={at('cases') ?? at('case')}>
+                {t('nav.cases')}
+              </a>
+              <a href={address.office()} aria-current={at('office')}>
+                {t('nav.office')}
+              </a>
+            </>
+          )}
+          {user.value?.role !== 'supervisor' && (
+            <a href={address.audit()} aria-current={at('audit')}>
+              {t('nav.audit')}
+            </a>
+          )}
         </nav>
         <span class="grow" />
         {(branches.value?.length ?? 0) > 1 && (
@@ -117,7 +139,7 @@ function Inside(): JSX.Element {
           </label>
         )}
         <Settings />
-        <button type="button" class="flat" onClick={() => void signOut()}>
+        <button type="button" class="flat" onClick={() => void flush().then(signOut)}>
           {t('signout')}
         </button>
       </header>
@@ -127,46 +149,17 @@ function Inside(): JSX.Element {
       <main id="main" tabIndex={-1} class={lost ? 'stale' : ''}>
         {trouble.value && <Trouble of={trouble.value} retry={read} />}
         {!trouble.value && !branches.value && <Loading what={t('app.loading')} />}
-        {branches.value?.length === 0 && <Lazy load={() => import('./screens/first')} />}
+        {branches.value?.length === 0 && <Later of={first} with={{}} />}
         {b && <Screen key={`${b.id} ${r.screen}`} />}
       </main>
+      <Waiting />
     </>
   )
 }
 
-/** A screen whose code is loaded when it is shown first. */
-function Lazy<P extends object>({
-  load,
-  ...props
-}: { load: () => Promise<{ default: (p: P) => JSX.Element }> } & P): JSX.Element {
-  const of = useSignal<((p: P) => JSX.Element) | undefined>(undefined)
-  const failed = useSignal(false)
-  useEffect(() => {
-    load().then(
-      m => {
-        of.value = m.default
-      },
-      () => {
-        failed.value = true
-      },
-    )
-  }, [])
-  if (failed.value) {
-    return (
-      <div class="notice bad" role="alert">
-        <p>{t('app.otherbuild')}</p>
-        <button type="button" onClick={() => location.reload()}>
-          {t('app.reload')}
-        </button>
-      </div>
-    )
-  }
-  const Loaded = of.value
-  return Loaded ? <Loaded {...(props as unknown as P)} /> : <Loading what={t('app.loading')} />
-}
-
 function Screen(): JSX.Element {
-  const r = route.value
+  const auditor = user.value?.role === 'auditor'
+  const r: Route = auditor && route.value.screen !== 'audit' ? { screen: 'audit' } : route.value
   useSignalEffect(() => {
     const names = {
       today: 'nav.today',
@@ -174,6 +167,13 @@ function Screen(): JSX.Element {
       leftout: 'nav.leftout',
       inbox: 'nav.inbox',
       office: 'nav.office',
+      plan: 'nav.plan',
+      planning: 'nav.plan',
+      replan: 'nav.replan',
+      cases: 'nav.cases',
+      case: 'nav.case',
+      conflict: 'nav.conflict',
+      audit: 'nav.audit',
       unknown: 'nav',
     } as const
     document.title = `${t(names[route.value.screen])} · Doorstep`
@@ -186,9 +186,23 @@ function Screen(): JSX.Element {
     case 'leftout':
       return <LeftOut key={r.round} id={r.round} />
     case 'inbox':
-      return <Inbox kind={r.kind} />
+      return <Later key="inbox" of={inbox} with={{ kind: r.kind }} />
+    case 'cases':
+      return <Later key="cases" of={cases} with={{}} />
+    case 'case':
+      return <Later key={r.id} of={caseFile} with={{ id: r.id }} />
+    case 'conflict':
+      return <Later key={r.id} of={conflict} with={{ id: r.id }} />
+    case 'audit':
+      return <Later key="audit" of={audit} with={{}} />
+    case 'plan':
+      return <PlanRound />
+    case 'planning':
+      return <Planning key={r.round} id={r.round} />
+    case 'replan':
+      return <Replan key={r.round} id={r.round} />
     case 'office':
-      return <Lazy load={() => import('./screens/office')} page={r.page} />
+      return <Later key="office" of={office} with={{ page: r.page }} />
     case 'unknown':
       return (
         <>
@@ -200,6 +214,15 @@ function Screen(): JSX.Element {
       )
   }
 }
+
+// Screens that are loaded when they are first shown.
+const office = () => Promise.all([import('./screens/office'), learn(officeWords)]).then(([m]) => m.default)
+const first = () => Promise.all([import('./screens/first'), learn(officeWords)]).then(([m]) => m.default)
+const inbox = () => import('./screens/inbox').then(m => m.Inbox)
+const cases = () => import('./screens/cases').then(m => m.Cases)
+const caseFile = () => import('./screens/casefile').then(m => m.CaseFile)
+const conflict = () => import('./screens/conflict').then(m => m.Conflict)
+const audit = () => import('./screens/audit').then(m => m.Audit)
 
 /** The language and the theme. */
 function Settings(): JSX.Element {

@@ -10,6 +10,13 @@ export type Route =
   | { screen: 'leftout'; round: string }
   | { screen: 'inbox'; kind: string }
   | { screen: 'office'; page: OfficePage }
+  | { screen: 'plan' }
+  | { screen: 'planning'; round: string }
+  | { screen: 'replan'; round: string }
+  | { screen: 'cases' }
+  | { screen: 'case'; id: string }
+  | { screen: 'conflict'; id: string }
+  | { screen: 'audit' }
   | { screen: 'unknown' }
 
 /** The pages of the office. */
@@ -47,6 +54,11 @@ export function routeOf(path: string, search: string): Route {
   if (first === 'rounds' && second && third === 'left-out' && parts.length === 3) {
     return { screen: 'leftout', round: second }
   }
+  if (first === 'plan' && parts.length === 1) return { screen: 'plan' }
+  if (first === 'rounds' && second && parts.length === 3) {
+    if (third === 'plan') return { screen: 'planning', round: second }
+    if (third === 'replan') return { screen: 'replan', round: second }
+  }
   if (first === 'inbox' && parts.length === 1) {
     return { screen: 'inbox', kind: new URLSearchParams(search).get('kind') ?? '' }
   }
@@ -54,6 +66,10 @@ export function routeOf(path: string, search: string): Route {
     const page = officePages.find(p => p === (second ?? 'people'))
     if (page) return { screen: 'office', page }
   }
+  if (first === 'cases' && parts.length === 1) return { screen: 'cases' }
+  if (first === 'cases' && second && parts.length === 2) return { screen: 'case', id: second }
+  if (first === 'reports' && second && parts.length === 2) return { screen: 'conflict', id: second }
+  if (first === 'audit' && parts.length === 1) return { screen: 'audit' }
   return { screen: 'unknown' }
 }
 
@@ -63,6 +79,13 @@ export const address = {
   board: (round: string): string => `${base}rounds/${encodeURIComponent(round)}`,
   leftout: (round: string): string => `${base}rounds/${encodeURIComponent(round)}/left-out`,
   office: (page: OfficePage = 'people'): string => `${base}office/${page}`,
+  plan: (): string => `${base}plan`,
+  planning: (round: string): string => `${base}rounds/${encodeURIComponent(round)}/plan`,
+  replan: (round: string): string => `${base}rounds/${encodeURIComponent(round)}/replan`,
+  cases: (): string => `${base}cases`,
+  case: (id: string): string => `${base}cases/${encodeURIComponent(id)}`,
+  conflict: (id: string): string => `${base}reports/${encodeURIComponent(id)}`,
+  audit: (): string => `${base}audit`,
   inbox: (kind = ''): string => `${base}inbox${kind ? `?kind=${encodeURIComponent(kind)}` : ''}`,
 }
 

@@ -89,6 +89,14 @@ function begin(s: SessionBody): void {
   user.value = s.user
 }
 
+/** When the server issued the access token, by its own clock, in milliseconds; undefined where there is none. */
+export function issuedAt(): number | undefined {
+  const claims = token.split('.')[1]
+  if (!claims) return undefined
+  const { iat } = JSON.parse(atob(claims.replace(/-/g, '+').replace(/_/g, '/'))) as { iat?: number }
+  return iat === undefined ? undefined : iat * 1000
+}
+
 function end(): void {
   token = ''
   ends = 0
@@ -159,13 +167,14 @@ export async function request(
   method: string,
   path: string,
   body?: unknown,
-  more?: { key?: string; accept?: string; stop?: AbortSignal },
+  more?: { key?: string; accept?: string; stop?: AbortSignal; seen?: number | undefined },
 ): Promise<Response> {
   if (Date.now() > ends - 30_000) await refresh()
   const headers = (): Record<string, string> => {
     const h: Record<string, string> = { Authorization: `Bearer ${token}` }
     if (more?.key) h['Idempotency-Key'] = more.key
     if (more?.accept) h.Accept = more.accept
+    if (more?.seen) h['X-Seen-Rev'] = String(more.seen)
     return h
   }
   const first = await send(method, path, body, headers(), more?.stop)
@@ -203,10 +212,30 @@ export async function call<M extends string, P extends string>(
     body?: Operations[Named<M, P>]['body']
     /** The same key has one effect, however often it is sent. */
     key?: string
+    /** The revision of the case on which the user decided: the act is refused when it has changed since. */
+    seen?: number | undefined
   } = {},
 ): Promise<Operations[Named<M, P>]['answer']> {
-  const r = await request(method, fill(template, o.path, o.query), o.body, o.key ? { key: o.key } : {})
-  return read(r)
+  const more = { ...(o.key ? { key: o.key } : {}), seen: o.seen }
+  return read(await request(method, fill(template, o.path, o.query), o.body, more))
+}
+
+/** Sends to an address that the API has filled in itself, such as an action of the inbox. Throws Refused. */
+export async function act(method: string, path: string, body: unknown, key: string): Promise<void> {
+  await read(await request(method, path, body, { key }))
+}
+
+/** The bytes of an answer, and its name where it is a download. Throws Refused. */
+export async function bytes(path: string): Promise<{ blob: Blob; name: string }> {
+  const r = await request('GET', path, undefined, { accept: '*/*' })
+  if (!r.ok) throw await refusal(r)
+  const name = /filename="([^"]+)"/.exec(r.headers.get('Content-Disposition') ?? '')?.[1] ?? ''
+  return { blob: await r.blob(), name }
+}
+
+/** A key for one act: the same key has one effect, however often it is sent. */
+export function newKey(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map(b => b.toString(16).padStart(2, '0')).join('')
 }
 
 /** Reads the user again, after a password or a factor changed. */

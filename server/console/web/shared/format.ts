@@ -66,3 +66,25 @@ export function ago(at: string, now: number): string {
 export function number(n: number): string {
   return new Intl.NumberFormat(locale()).format(n)
 }
+
+/** An amount in minor units of a currency. */
+export function money(minor: number, currency: string): string {
+  const f = new Intl.NumberFormat(locale(), { style: 'currency', currency })
+  return f.format(minor / 10 ** (f.resolvedOptions().maximumFractionDigits ?? 2))
+}
+
+/** A day and a time of day in a zone; the zone is named where it is not the reader's. */
+export function moment(at: string | number, zone: string): string {
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone
+  return new Intl.DateTimeFormat(locale(), {
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+    timeZone: zone,
+    ...(own === zone ? {} : { timeZoneName: 'short' }),
+  }).format(new Date(at))
+}

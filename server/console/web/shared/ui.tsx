@@ -1,7 +1,7 @@
 import type { ComponentChildren, JSX } from 'preact'
 import { useEffect, useId, useRef } from 'preact/hooks'
 import type { Refused } from './call'
-import { say, t } from './words'
+import { knows, say, t } from './words'
 
 /** The heading of a screen. It takes the focus when the screen is shown, so that a screen reader says where one is. */
 export function Heading({ children }: { children: ComponentChildren }): JSX.Element {
@@ -28,7 +28,7 @@ export function Loading({ what }: { what: string }): JSX.Element {
 
 /** What went wrong, in words, with what to do about it. */
 export function Trouble({ of, retry }: { of: Refused; retry?: () => void }): JSX.Element {
-  const known = ['offline', 'unreadable', 'auth.role', 'round.not_found'].includes(of.code)
+  const known = knows(`problem.${of.code}`)
   return (
     <div class="notice bad" role="alert">
       <p>{known ? say('problem', of.code) : of.message}</p>

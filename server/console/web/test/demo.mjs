@@ -1,5 +1,5 @@
 // The real program for the tests: a demo on a morning, behind a proxy that can cut the line.
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
@@ -10,8 +10,14 @@ const program = process.env.DOORSTEP ?? '/tmp/doorstep'
 
 export const password = 'played-password-of-the-day'
 
-/** Starts a demo that stands in the morning of a published day. */
-export async function demo() {
+/** Makes a map of an extract beside it, and gives its path. */
+export function prepared(extract) {
+  execFileSync(program, ['map', 'prepare', extract], { stdio: ['ignore', 'ignore', 'inherit'] })
+  return extract.replace(/\.osm\.pbf$/, '.mbtiles')
+}
+
+/** Starts a demo that stands in the morning of a published day, with further arguments. */
+export async function demo(...more) {
   const folder = mkdtempSync(join(tmpdir(), 'doorstep-web-'))
   const child = spawn(
     program,
@@ -26,6 +32,7 @@ export async function demo() {
       join(folder, 'data'),
       '--listen',
       '127.0.0.1:0',
+      ...more,
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   )
@@ -48,6 +55,8 @@ export async function demo() {
   return {
     said,
     round,
+    /** The address without the proxy. */
+    target,
     /** The address behind the proxy. */
     url: `http://127.0.0.1:${line.port}`,
     line,

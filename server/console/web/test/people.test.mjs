@@ -11,7 +11,10 @@ import { client, demo, password } from './demo.mjs'
 
 const here = name => new URL(name, import.meta.url)
 const axe = readFileSync(here('../node_modules/axe-core/axe.min.js'), 'utf8')
-const en = JSON.parse(readFileSync(here('../words/en.json'), 'utf8'))
+const en = {
+  ...JSON.parse(readFileSync(here('../words/en.json'), 'utf8')),
+  ...JSON.parse(readFileSync(here('../words/office/en.json'), 'utf8')),
+}
 const shots = here('./shots/').pathname
 mkdirSync(shots, { recursive: true })
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
@@ -314,11 +317,11 @@ test('phones show what they said, and are wiped only after their id is typed', a
 
 test('the law answers a question, and a day stands in bands with the rule that ends each', async () => {
   const p = await office('law', 'supervisor')
-  await p.getByLabel(en['law.profile']).first().selectOption('house-visit')
+  await p.getByLabel(en['rulebook.profile']).first().selectOption('house-visit')
   await p.getByLabel(en['today.date']).fill('2026-12-02')
-  await p.getByLabel(en['law.minutes']).fill('20')
+  await p.getByLabel(en['rulebook.minutes']).fill('20')
   await p.locator('input[type=time]').fill('21:00')
-  await p.getByRole('button', { name: en['law.ask.go'], exact: true }).click()
+  await p.getByRole('button', { name: en['rulebook.ask.go'], exact: true }).click()
   const verdict = p.locator('.verdict')
   await verdict.waitFor()
   assert.match(await verdict.innerText(), /No: not allowed at 21:00 on Wednesday/)
@@ -333,12 +336,12 @@ test('the law answers a question, and a day stands in bands with the rule that e
   // A hold forbids the whole day.
   await p.locator('form details summary').click()
   await p.getByLabel(en['fact.deceased']).check()
-  await p.getByRole('button', { name: en['law.ask.go'], exact: true }).click()
+  await p.getByRole('button', { name: en['rulebook.ask.go'], exact: true }).click()
   await until(async () => (await p.locator('.bandlist li').count()) === 1)
   assert.match(await verdict.innerText(), /The person has died/)
   assert.match(await verdict.innerText(), /60 days/)
   // What each rule stops.
-  await section(p, 'rules-h').getByLabel(en['law.profile']).selectOption('house-visit')
+  await section(p, 'rules-h').getByLabel(en['rulebook.profile']).selectOption('house-visit')
   const row = p.locator('section[aria-labelledby=rules-h] tr', { hasText: 'hv-visit-7' })
   assert.match(await row.innerText(), /at most 1 in 7 days[\s\S]*to more visits/)
   await p.calm()
@@ -360,7 +363,7 @@ test('every profile’s rules, facts and consents have words', async () => {
     ...lists.contact_papers.map(c => `paper.${c}`),
     ...lists.roles.map(c => `role.is.${c}`),
     ...lists.closed_reasons.map(c => `closed.${c}`),
-    ...lists.message_kinds.map(c => `kind.${c}`),
+    ...lists.message_kinds.map(c => `textkind.${c}`),
     ...lists.message_states.map(c => `text.${c}`),
     ...lists.reply_intents.map(c => `intent.${c}`),
     ...lists.undo_reasons.map(c => `undo.${c}`),

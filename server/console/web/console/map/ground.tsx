@@ -6,6 +6,7 @@ import { language, t } from '../../shared/words'
 import type { Round, Team } from '../day'
 import type { Choice } from '../screens/board'
 import { dark } from '../theme'
+import { readGround } from './basemap'
 import type { Drawn } from './map'
 
 /** How long a map may take to be drawn, in milliseconds, before the page says that it cannot be. */
@@ -18,6 +19,7 @@ export function Ground(a: { round: Round; teams: ReadonlySignal<Team[]>; choice:
   const drawn = useSignal<Drawn | undefined>(undefined)
   const failed = useSignal('')
   const near = useSignal(false)
+  const credit = useSignal('')
   const { choice, teams } = a
   const key = `${a.round.id} ${a.round.run ?? ''} ${a.round.version ?? 0}`
   const tongue = language.value.tag
@@ -42,14 +44,17 @@ export function Ground(a: { round: Round; teams: ReadonlySignal<Team[]>; choice:
     }
     const start = async (): Promise<void> => {
       failed.value = ''
-      const [{ draw }, places, areas] = await Promise.all([
+      const [{ draw }, places, areas, ground] = await Promise.all([
         import('./map'),
         call('GET', '/v1/rounds/{id}.geojson', { path: { id: a.round.id } }),
         call('GET', '/v1/territories', { query: { branch: a.round.branch } }),
+        readGround(dark.value, tongue),
       ])
       if (gone || !box.current) return
+      credit.value = ground.attribution
       mine = draw({
         box: box.current,
+        ground: ground.style,
         places: places as unknown as GeoJSON.FeatureCollection,
         areas: areas as unknown as GeoJSON.FeatureCollection,
         dark: dark.value,
@@ -102,6 +107,11 @@ export function Ground(a: { round: Round; teams: ReadonlySignal<Team[]>; choice:
       {failed.value && (
         <p class="over" role="status">
           {failed.value}
+        </p>
+      )}
+      {credit.value && !failed.value && (
+        <p class="attribution">
+          <bdi>{credit.value}</bdi>
         </p>
       )}
     </div>

@@ -1,23 +1,18 @@
-import sheet from 'address:maplibre-gl/dist/maplibre-gl.css'
-import worker from 'address:maplibre-gl/dist/maplibre-gl-worker.mjs'
-import latin from '@fontsource/atkinson-hyperlegible-next/files/atkinson-hyperlegible-next-latin-500-normal.woff2'
-import latinExt from '@fontsource/atkinson-hyperlegible-next/files/atkinson-hyperlegible-next-latin-ext-500-normal.woff2'
 import {
   type ExpressionSpecification,
   type GeoJSONSource,
-  Map as GLMap,
   LngLatBounds,
-  NavigationControl,
-  ScaleControl,
   type StyleSpecification,
-  setWorkerUrl,
 } from 'maplibre-gl'
 import { type Team, waits } from '../day'
+import { openMap } from './base'
 import { type Palette, palette } from './colours'
 
 /** What a map is made of. */
 export interface Drawing {
   box: HTMLElement
+  /** The ground under it. */
+  ground: StyleSpecification
   /** Of GET /v1/rounds/{id}.geojson. */
   places: GeoJSON.FeatureCollection
   /** The territories. */
@@ -45,19 +40,6 @@ export interface Drawn {
   centre: (stop: string, always: boolean) => void
   ready: () => boolean
   remove: () => void
-}
-
-/** The style sheet of MapLibre, which is loaded with the map and not before. */
-function styled(): Promise<void> {
-  if (document.querySelector(`link[href="${sheet}"]`)) return Promise.resolve()
-  const link = document.createElement('link')
-  link.rel = 'stylesheet'
-  link.href = sheet
-  document.head.append(link)
-  return new Promise(done => {
-    link.onload = () => done()
-    link.onerror = () => done()
-  })
 }
 
 type Place = GeoJSON.Feature<GeoJSON.Geometry, Record<string, string | number | boolean>>
@@ -102,22 +84,18 @@ function features(places: GeoJSON.FeatureCollection, teams: Team[], p: Palette):
 
 const dashes: (number[] | undefined)[] = [undefined, [3, 2], [1, 1.5], [5, 1.5, 1, 1.5]]
 
-function style(p: Palette, areas: GeoJSON.FeatureCollection): StyleSpecification {
+/** What a round adds to the ground. */
+function layersOf(
+  p: Palette,
+  areas: GeoJSON.FeatureCollection,
+): Pick<StyleSpecification, 'sources' | 'layers'> {
   const kind = (k: string): ExpressionSpecification => ['==', ['get', 'kind'], k]
   return {
-    version: 8,
-    'font-faces': {
-      Doorstep: [
-        { url: latin, 'unicode-range': ['U+0-FF', 'U+131', 'U+152-153', 'U+2000-206F', 'U+20AC'] },
-        { url: latinExt, 'unicode-range': ['U+100-24F', 'U+1E00-1EFF'] },
-      ],
-    },
     sources: {
       areas: { type: 'geojson', data: areas },
       round: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },
     },
     layers: [
-      { id: 'ground', type: 'background', paint: { 'background-color': p.ground } },
       {
         id: 'areas',
         type: 'line',
@@ -195,8 +173,6 @@ function style(p: Palette, areas: GeoJSON.FeatureCollection): StyleSpecification
 /** Draws a round into a box. It throws where WebGL is missing. */
 export function draw(d: Drawing): Drawn {
   const p = palette(d.dark)
-  void styled()
-  setWorkerUrl(worker)
   const bounds = new LngLatBounds()
   const grow = (g: GeoJSON.Geometry): void => {
     if (g.type === 'Point') bounds.extend(g.coordinates as [number, number])
@@ -205,22 +181,9 @@ export function draw(d: Drawing): Drawn {
   for (const f of d.places.features) if (f.geometry) grow(f.geometry)
   const known = { ...d.places, features: d.places.features.filter(f => f.geometry) }
   const still = matchMedia('(prefers-reduced-motion: reduce)').matches
-  const map = new GLMap({
-    container: d.box,
-    style: style(p, d.areas),
-    attributionControl: false,
-    fadeDuration: 0,
-    ...(bounds.isEmpty() ? {} : { bounds, fitBoundsOptions: { padding: 36 } }),
-    maxZoom: 18,
-    locale: {
-      'Map.Title': d.title,
-      'NavigationControl.ZoomIn': d.words.in,
-      'NavigationControl.ZoomOut': d.words.out,
-    },
-  })
-  map.addControl(new ScaleControl({ maxWidth: 120 }), 'bottom-left')
-  map.addControl(new NavigationControl({ showCompass: false }), 'top-right')
-  map.touchZoomRotate.disableRotation()
+  // The layers of the ground that write names.
+  const names = d.ground.layers.filter(l => l.type === 'symbol').map(l => l.id)
+  const map = openMap({ ...d, bounds }, layersOf(p, d.areas))
   let ready = false
   let last: Shown | undefined
   let gone = false
@@ -233,7 +196,8 @@ export function draw(d: Drawing): Drawn {
       const data = features(known, s.teams, p)
       spots.clear()
       for (const f of data.features) {
-        if (f.geometry.type === 'Point')
+        // Cases without a visit have no stop that could be shown: "" is none, and must lead nowhere.
+        if (f.geometry.type === 'Point' && f.properties?.sid)
           spots.set(String(f.properties?.sid), f.geometry.coordinates as [number, number])
       }
       ;(map.getSource('round') as GeoJSONSource).setData(data)
@@ -258,6 +222,7 @@ export function draw(d: Drawing): Drawn {
   })
   map.on('idle', () => {
     d.box.dataset.middle = map.getCenter().toArray().join(' ')
+    if (names.length) d.box.dataset.names = String(map.queryRenderedFeatures({ layers: names }).length)
   })
   map.on('error', () => {
     if (!ready) d.onFail()

@@ -169,6 +169,12 @@ function Summary({ read }: { read: Read }): JSX.Element {
       {t('board.summary', { done: progress.done, total: progress.stops || (round.cases ?? 0) })}
       {' · '}
       <a href={address.leftout(round.id)}>{t('board.leftout', { n: round.unassigned.length })}</a>
+      {' · '}
+      {round.status === 'published' ? (
+        <a href={address.replan(round.id)}>{t('plan.anew')}</a>
+      ) : (
+        <a href={address.planning(round.id)}>{t('plan.check')}</a>
+      )}
     </p>
   )
 }

@@ -141,7 +141,7 @@ export function Messages(): JSX.Element {
                 <ol>
                   {(l.steps ?? []).map((s, i) => (
                     <li key={s.kind}>
-                      <b>{word('kind', s.kind)}</b>: {t('texts.step.from', { n: s.dpd_from })}
+                      <b>{word('textkind', s.kind)}</b>: {t('texts.step.from', { n: s.dpd_from })}
                       {i > 0 && `, ${t('texts.step.gap', { n: s.min_gap_days })}`}
                       {s.needs === 'previous_delivered' && `, ${t('texts.step.delivered')}`}
                     </li>
@@ -170,7 +170,7 @@ function Proposed({ of: x, act, onDone }: { of: Template; act: Act; onDone: () =
     <li class="card item template">
       <header>
         <h3>
-          {word('kind', x.kind)}, <bdi>{x.lender}</bdi>
+          {word('textkind', x.kind)}, <bdi>{x.lender}</bdi>
         </h3>
         <span class="badge">
           <bdi>{x.language}</bdi>
@@ -322,7 +322,7 @@ function Propose({ lenders, onDone }: { lenders: string[]; onDone: () => void })
           <Choice
             label={t('texts.kind')}
             value={kind.value}
-            options={kinds.map(k => [k, word('kind', k)])}
+            options={kinds.map(k => [k, word('textkind', k)])}
             onChange={v => {
               kind.value = v as ProposeTemplateRequest['kind']
             }}
@@ -389,7 +389,7 @@ function SentTexts({ list, act, onDone }: { list: Message[]; act: Act; onDone: (
                 <th scope="row">
                   <bdi>{m.case}</bdi>
                 </th>
-                <td>{word('kind', m.kind)}</td>
+                <td>{word('textkind', m.kind)}</td>
                 <td>
                   <span class={['refused', 'failed'].includes(m.state) ? 'badge warn' : 'badge'}>
                     {word('text', m.state)}
@@ -471,7 +471,7 @@ function Answered({
         {(r.did ?? []).length > 0 && (
           <div>
             <dt>{t('texts.did')}</dt>
-            <dd>{r.did!.map(x => word('did', x)).join(', ')}</dd>
+            <dd>{r.did!.map(x => word('replydid', x)).join(', ')}</dd>
           </div>
         )}
       </dl>

@@ -43,20 +43,20 @@ export function Law(): JSX.Element {
       {!d && !read.problem.value && <Loading what={t('app.loading')} />}
       {d && (
         <>
-          <p class="notice warn">{t('law.counsel')}</p>
+          <p class="notice warn">{t('rulebook.counsel')}</p>
           <Ask rules={d.rules} flags={d.flags} />
           <RulesTable rules={d.rules} />
           <section aria-labelledby="packs-h">
-            <h2 id="packs-h">{t('law.packs')}</h2>
+            <h2 id="packs-h">{t('rulebook.packs')}</h2>
             <div class="scroll">
               <table>
-                <caption class="hidden">{t('law.packs')}</caption>
+                <caption class="hidden">{t('rulebook.packs')}</caption>
                 <thead>
                   <tr>
                     <th scope="col">{t('people.name')}</th>
-                    <th scope="col">{t('law.from')}</th>
-                    <th scope="col">{t('law.changed')}</th>
-                    <th scope="col">{t('law.by')}</th>
+                    <th scope="col">{t('rulebook.from')}</th>
+                    <th scope="col">{t('rulebook.changed')}</th>
+                    <th scope="col">{t('rulebook.by')}</th>
                   </tr>
                 </thead>
                 <tbody>
@@ -68,7 +68,7 @@ export function Law(): JSX.Element {
                       <td>{word('origin', p.origin)}</td>
                       <td>{longDate(p.at.slice(0, 10))}</td>
                       <td>
-                        <bdi>{p.by === 'system' ? t('law.system') : p.by}</bdi>
+                        <bdi>{p.by === 'system' ? t('rulebook.system') : p.by}</bdi>
                       </td>
                     </tr>
                   ))}
@@ -164,16 +164,16 @@ function Ask({ rules, flags }: { rules: Rules; flags: string[] }): JSX.Element {
   const a = answer.value
   return (
     <section aria-labelledby="ask-h">
-      <h2 id="ask-h">{t('law.ask')}</h2>
+      <h2 id="ask-h">{t('rulebook.ask')}</h2>
       <form class="card stack" onSubmit={ask}>
         <Outcome act={act} />
         <div class="fields">
           <Choice
-            label={t('law.profile')}
+            label={t('rulebook.profile')}
             value={profile.value}
             options={profiles.map(p => [
               p.id,
-              `${p.title || p.id}${p.status === 'in_force' ? '' : ` (${t('law.draft')})`}`,
+              `${p.title || p.id}${p.status === 'in_force' ? '' : ` (${t('rulebook.draft')})`}`,
             ])}
             onChange={v => {
               profile.value = v
@@ -181,7 +181,7 @@ function Ask({ rules, flags }: { rules: Rules; flags: string[] }): JSX.Element {
             }}
           />
           <Choice
-            label={t('law.channel')}
+            label={t('rulebook.channel')}
             value={channel.value}
             options={channels.map(c => [c, word('channel', c)])}
             onChange={v => {
@@ -190,7 +190,7 @@ function Ask({ rules, flags }: { rules: Rules; flags: string[] }): JSX.Element {
           />
           {channel.value === 'visit' && (
             <Choice
-              label={t('law.place')}
+              label={t('rulebook.place')}
               value={place.value}
               options={places.map(p => [p, word('place', p)])}
               onChange={v => {
@@ -208,7 +208,7 @@ function Ask({ rules, flags }: { rules: Rules; flags: string[] }): JSX.Element {
             }}
           />
           <Field
-            label={t('law.time', { zone })}
+            label={t('rulebook.time', { zone })}
             type="time"
             required
             value={time.value}
@@ -217,7 +217,7 @@ function Ask({ rules, flags }: { rules: Rules; flags: string[] }): JSX.Element {
             }}
           />
           <Field
-            label={t('law.minutes')}
+            label={t('rulebook.minutes')}
             type="number"
             min={0}
             max={1440}
@@ -228,7 +228,7 @@ function Ask({ rules, flags }: { rules: Rules; flags: string[] }): JSX.Element {
           />
           {channel.value === 'visit' && (
             <Field
-              label={t('law.agents')}
+              label={t('rulebook.agents')}
               type="number"
               min={1}
               max={100}
@@ -262,9 +262,9 @@ function Ask({ rules, flags }: { rules: Rules; flags: string[] }): JSX.Element {
           </>
         )}
         <details>
-          <summary>{t('law.facts', { n: facts.value.length })}</summary>
+          <summary>{t('rulebook.facts', { n: facts.value.length })}</summary>
           <Several
-            label={t('law.facts.known')}
+            label={t('rulebook.facts.known')}
             of={flags.map(f => [f, word('fact', f)])}
             chosen={facts.value}
             onChange={v => {
@@ -274,7 +274,7 @@ function Ask({ rules, flags }: { rules: Rules; flags: string[] }): JSX.Element {
         </details>
         <div class="buttons">
           <button type="submit" class="main" disabled={act.busy.value}>
-            {t('law.ask.go')}
+            {t('rulebook.ask.go')}
           </button>
         </div>
       </form>
@@ -282,7 +282,7 @@ function Ask({ rules, flags }: { rules: Rules; flags: string[] }): JSX.Element {
         {a && (
           <div class="card verdict">
             <h3 class={a.decision.decision === 'allow' ? 'yes' : 'no'}>
-              {t(a.decision.decision === 'allow' ? 'law.yes' : 'law.no', {
+              {t(a.decision.decision === 'allow' ? 'rulebook.yes' : 'rulebook.no', {
                 time: a.at.slice(11, 16),
                 day: longDate(a.at.slice(0, 10)),
               })}
@@ -304,12 +304,12 @@ function Ask({ rules, flags }: { rules: Rules; flags: string[] }): JSX.Element {
             {a.decision.decision !== 'allow' && (
               <p>
                 {a.decision.next_allowed_at
-                  ? t('law.next', { when: when(a.decision.next_allowed_at, zone) })
-                  : t('law.never')}
+                  ? t('rulebook.next', { when: when(a.decision.next_allowed_at, zone) })
+                  : t('rulebook.never')}
               </p>
             )}
             {(a.decision.advisory ?? []).length > 0 && (
-              <p class="quiet">{t('law.advisory', { profiles: a.decision.advisory!.join(', ') })}</p>
+              <p class="quiet">{t('rulebook.advisory', { profiles: a.decision.advisory!.join(', ') })}</p>
             )}
           </div>
         )}
@@ -339,10 +339,10 @@ function DayBands({ rules, day }: { rules: Rules; day: Answer<'POST /v1/conduct/
   const span = (last ? Date.parse(last.to) : 1) - from
   const x = (at: string): number => ((Date.parse(at) - from) / span) * 1000
   const until = (b: ConductBand): string =>
-    b === last ? t('law.midnight') : clock(Date.parse(b.to), day.zone)
+    b === last ? t('rulebook.midnight') : clock(Date.parse(b.to), day.zone)
   return (
     <section aria-labelledby="day-h" class="card">
-      <h3 id="day-h">{t('law.day', { day: longDate(day.date), zone: day.zone })}</h3>
+      <h3 id="day-h">{t('rulebook.day', { day: longDate(day.date), zone: day.zone })}</h3>
       <svg class="bands" viewBox="0 0 1000 40" preserveAspectRatio="none" aria-hidden="true">
         {bands.map(b => (
           <rect
@@ -367,17 +367,17 @@ function DayBands({ rules, day }: { rules: Rules; day: Answer<'POST /v1/conduct/
               </b>{' '}
               {b.decision === 'allow' ? (
                 <>
-                  {t('law.allowed')}
+                  {t('rulebook.allowed')}
                   {next && (
                     <>
-                      . {t('law.ends', { reason: say('reason', next.reason ?? '') })}{' '}
+                      . {t('rulebook.ends', { reason: say('reason', next.reason ?? '') })}{' '}
                       <RuleWords rules={rules} id={next.rule ?? ''} cite={next.cite ?? []} />
                     </>
                   )}
                 </>
               ) : (
                 <>
-                  {t('law.forbidden', { reason: say('reason', b.reason ?? '') })}{' '}
+                  {t('rulebook.forbidden', { reason: say('reason', b.reason ?? '') })}{' '}
                   <RuleWords rules={rules} id={b.rule ?? ''} cite={b.cite ?? []} />
                 </>
               )}
@@ -385,7 +385,7 @@ function DayBands({ rules, day }: { rules: Rules; day: Answer<'POST /v1/conduct/
           )
         })}
       </ol>
-      {!bands.some(b => b.decision === 'allow') && <p>{t('law.notoday')}</p>}
+      {!bands.some(b => b.decision === 'allow') && <p>{t('rulebook.notoday')}</p>}
     </section>
   )
 }
@@ -397,12 +397,12 @@ function numbersOf(r: ToldRule): string {
     new Intl.DateTimeFormat(locale(), { weekday: 'short', timeZone: 'UTC' }).format(
       new Date(Date.UTC(2026, 10, 29 + ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'].indexOf(d), 12)),
     )
-  for (const h of r.hours ?? []) out.push(t('law.hours', { from: h?.[0] ?? '', to: h?.[1] ?? '' }))
+  for (const h of r.hours ?? []) out.push(t('rulebook.hours', { from: h?.[0] ?? '', to: h?.[1] ?? '' }))
   if ((r.days ?? []).length > 0 && r.days!.length < 7) out.push(r.days!.map(day).join(', '))
-  if (r.holidays) out.push(t('law.holidays'))
-  if (r.max && r.window_days) out.push(t('law.cap', { max: r.max, n: r.window_days }))
-  else if (r.max) out.push(t('law.cap.month', { max: r.max }))
-  else if (r.window_days) out.push(t('law.cooldown', { n: r.window_days }))
+  if (r.holidays) out.push(t('rulebook.holidays'))
+  if (r.max && r.window_days) out.push(t('rulebook.cap', { max: r.max, n: r.window_days }))
+  else if (r.max) out.push(t('rulebook.cap.month', { max: r.max }))
+  else if (r.window_days) out.push(t('rulebook.cooldown', { n: r.window_days }))
   if (r.flag) out.push(word('fact', r.flag))
   if ((r.min_agents ?? 0) > 1) out.push(t('teams.agents.least', { n: r.min_agents! }))
   for (const n of r.needs ?? []) out.push(word('paper', n))
@@ -415,9 +415,9 @@ function RulesTable({ rules }: { rules: Rules }): JSX.Element {
   const p = rules.profiles?.find(x => x.id === of.value)
   return (
     <section aria-labelledby="rules-h">
-      <h2 id="rules-h">{t('law.rules')}</h2>
+      <h2 id="rules-h">{t('rulebook.rules')}</h2>
       <Choice
-        label={t('law.profile')}
+        label={t('rulebook.profile')}
         value={of.value}
         options={[
           ['', t('office.choose')],
@@ -429,20 +429,22 @@ function RulesTable({ rules }: { rules: Rules }): JSX.Element {
       />
       {p && (
         <p>
-          {t(p.status === 'in_force' ? 'law.inforce' : 'law.isdraft')}
-          {p.effective_from ? ` ${t('law.since', { day: longDate(p.effective_from) })}` : ''}
-          {(p.extends ?? []).length > 0 ? ` ${t('law.extends', { profiles: p.extends!.join(', ') })}` : ''}
+          {t(p.status === 'in_force' ? 'rulebook.inforce' : 'rulebook.isdraft')}
+          {p.effective_from ? ` ${t('rulebook.since', { day: longDate(p.effective_from) })}` : ''}
+          {(p.extends ?? []).length > 0
+            ? ` ${t('rulebook.extends', { profiles: p.extends!.join(', ') })}`
+            : ''}
         </p>
       )}
       {of.value && (
         <div class="scroll">
           <table>
-            <caption class="hidden">{t('law.rules')}</caption>
+            <caption class="hidden">{t('rulebook.rules')}</caption>
             <thead>
               <tr>
-                <th scope="col">{t('law.stops')}</th>
-                <th scope="col">{t('law.what')}</th>
-                <th scope="col">{t('law.lifts')}</th>
+                <th scope="col">{t('rulebook.stops')}</th>
+                <th scope="col">{t('rulebook.what')}</th>
+                <th scope="col">{t('rulebook.lifts')}</th>
                 <th scope="col">{t('leftout.source')}</th>
               </tr>
             </thead>
@@ -453,14 +455,14 @@ function RulesTable({ rules }: { rules: Rules }): JSX.Element {
                   <td>
                     {(r.channels ?? []).length > 0
                       ? r.channels!.map(c => word('channel', c)).join(', ')
-                      : t('law.allchannels')}
+                      : t('rulebook.allchannels')}
                     {numbersOf(r) && <div>{numbersOf(r)}</div>}
                   </td>
                   <td>
                     {(r.consents ?? []).length > 0 ? (
                       r.consents!.map(c => word('consent', c)).join(', ')
                     ) : (
-                      <span class="quiet">{t('law.nothing')}</span>
+                      <span class="quiet">{t('rulebook.nothing')}</span>
                     )}
                   </td>
                   <td>

@@ -96,6 +96,11 @@ function NoRound({ day }: { day: Day }): JSX.Element {
   return (
     <div class="card empty">
       <p>{t('today.none')}</p>
+      <p>
+        <a class="button main" href={`${address.plan()}?date=${day.date}`}>
+          {t('plan.title')}
+        </a>
+      </p>
       {day.near && (
         <p>
           <a href={address.board(day.near.id)}>
