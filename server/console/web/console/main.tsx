@@ -9,7 +9,7 @@ import type { Refused } from '../shared/call'
 import { resume, signOut, user } from '../shared/call'
 import { clock } from '../shared/format'
 import { Heading, Loading, Trouble } from '../shared/ui'
-import { language, languages, speak, speakAsWanted, t } from '../shared/words'
+import { language, languages, learn, officeWords, speak, speakAsWanted, t } from '../shared/words'
 import { branch, branches, choose, forget, readBranches } from './branch'
 import icon from './icon.svg'
 import { ahead, follow, hearing } from './live'
@@ -114,6 +114,9 @@ function Inside(): JSX.Element {
               <a href={address.cases()} aria-current={at('cases') ?? at('case')}>
                 {t('nav.cases')}
               </a>
+              <a href={address.office()} aria-current={at('office')}>
+                {t('nav.office')}
+              </a>
             </>
           )}
           {user.value?.role !== 'supervisor' && (
@@ -146,19 +149,10 @@ function Inside(): JSX.Element {
       <main id="main" tabIndex={-1} class={lost ? 'stale' : ''}>
         {trouble.value && <Trouble of={trouble.value} retry={read} />}
         {!trouble.value && !branches.value && <Loading what={t('app.loading')} />}
-        {branches.value?.length === 0 && <NoBranch />}
+        {branches.value?.length === 0 && <Later of={first} with={{}} />}
         {b && <Screen key={`${b.id} ${r.screen}`} />}
       </main>
       <Waiting />
-    </>
-  )
-}
-
-function NoBranch(): JSX.Element {
-  return (
-    <>
-      <Heading>{t('nobranch.title')}</Heading>
-      <p class="card empty">{t('nobranch.why')}</p>
     </>
   )
 }
@@ -172,6 +166,7 @@ function Screen(): JSX.Element {
       board: 'nav.board',
       leftout: 'nav.leftout',
       inbox: 'nav.inbox',
+      office: 'nav.office',
       plan: 'nav.plan',
       planning: 'nav.plan',
       replan: 'nav.replan',
@@ -206,6 +201,8 @@ function Screen(): JSX.Element {
       return <Planning key={r.round} id={r.round} />
     case 'replan':
       return <Replan key={r.round} id={r.round} />
+    case 'office':
+      return <Later key="office" of={office} with={{ page: r.page }} />
     case 'unknown':
       return (
         <>
@@ -219,6 +216,8 @@ function Screen(): JSX.Element {
 }
 
 // Screens that are loaded when they are first shown.
+const office = () => Promise.all([import('./screens/office'), learn(officeWords)]).then(([m]) => m.default)
+const first = () => Promise.all([import('./screens/first'), learn(officeWords)]).then(([m]) => m.default)
 const inbox = () => import('./screens/inbox').then(m => m.Inbox)
 const cases = () => import('./screens/cases').then(m => m.Cases)
 const caseFile = () => import('./screens/casefile').then(m => m.CaseFile)

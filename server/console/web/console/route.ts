@@ -9,6 +9,7 @@ export type Route =
   | { screen: 'board'; round: string }
   | { screen: 'leftout'; round: string }
   | { screen: 'inbox'; kind: string }
+  | { screen: 'office'; page: OfficePage }
   | { screen: 'plan' }
   | { screen: 'planning'; round: string }
   | { screen: 'replan'; round: string }
@@ -17,6 +18,21 @@ export type Route =
   | { screen: 'conflict'; id: string }
   | { screen: 'audit' }
   | { screen: 'unknown' }
+
+/** The pages of the office. */
+export const officePages = [
+  'people',
+  'teams',
+  'shifts',
+  'daysoff',
+  'devices',
+  'law',
+  'messages',
+  'imports',
+  'start',
+  'sessions',
+] as const
+export type OfficePage = (typeof officePages)[number]
 
 /** The parts of a path below the console; undefined for a path that cannot be read. */
 function partsOf(path: string): string[] | undefined {
@@ -46,6 +62,10 @@ export function routeOf(path: string, search: string): Route {
   if (first === 'inbox' && parts.length === 1) {
     return { screen: 'inbox', kind: new URLSearchParams(search).get('kind') ?? '' }
   }
+  if (first === 'office' && parts.length <= 2) {
+    const page = officePages.find(p => p === (second ?? 'people'))
+    if (page) return { screen: 'office', page }
+  }
   if (first === 'cases' && parts.length === 1) return { screen: 'cases' }
   if (first === 'cases' && second && parts.length === 2) return { screen: 'case', id: second }
   if (first === 'reports' && second && parts.length === 2) return { screen: 'conflict', id: second }
@@ -58,6 +78,7 @@ export const address = {
   today: (): string => base,
   board: (round: string): string => `${base}rounds/${encodeURIComponent(round)}`,
   leftout: (round: string): string => `${base}rounds/${encodeURIComponent(round)}/left-out`,
+  office: (page: OfficePage = 'people'): string => `${base}office/${page}`,
   plan: (): string => `${base}plan`,
   planning: (round: string): string => `${base}rounds/${encodeURIComponent(round)}/plan`,
   replan: (round: string): string => `${base}rounds/${encodeURIComponent(round)}/replan`,

@@ -50,7 +50,10 @@ async function send(
 ): Promise<Response> {
   const init: RequestInit = { method, headers: { ...headers }, cache: 'no-store', credentials: 'same-origin' }
   if (stop) init.signal = stop
-  if (body !== undefined) {
+  if (body instanceof Blob) {
+    // A file, as what its type says.
+    init.body = body
+  } else if (body !== undefined) {
     init.body = JSON.stringify(body)
     ;(init.headers as Record<string, string>)['Content-Type'] = 'application/json'
   }
@@ -70,7 +73,7 @@ async function refusal(r: Response): Promise<Refused> {
 }
 
 /** The JSON of an answer. A captive portal answers 200 with a page of its own, which is refused. */
-async function read<T>(r: Response): Promise<T> {
+export async function read<T>(r: Response): Promise<T> {
   if (!r.ok) throw await refusal(r)
   if (r.status === 204) return undefined as T
   if (!/^application\/(geo\+)?json/.test(r.headers.get('Content-Type') ?? '')) {

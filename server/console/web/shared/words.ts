@@ -1,8 +1,9 @@
 import { signal } from '@preact/signals'
 import type en from '../words/en.json'
+import type office from '../words/office/en.json'
 
 /** The name of a text. */
-export type Key = keyof typeof en
+export type Key = keyof typeof en | keyof typeof office
 
 type Text = string | { [form: string]: string }
 type Words = Record<string, Text>
@@ -30,6 +31,30 @@ export const language = signal<Language>(languages[0]!)
 
 let words: Words = {}
 
+/** The words of parts of the console that are loaded later, by language. */
+type More = Record<string, () => Promise<{ default: Words }>>
+
+const more: More[] = []
+
+const wordsOf = async (l: Language): Promise<Words> => {
+  const parts = await Promise.all([l.words(), ...more.map(m => m[l.tag]!())])
+  return Object.assign({}, ...parts.map(p => p.default))
+}
+
+/** Loads the words of a part before it is shown. */
+export async function learn(m: More): Promise<void> {
+  if (!more.includes(m)) more.push(m)
+  words = await wordsOf(language.value)
+}
+
+/** The words of the office. */
+export const officeWords: More = {
+  en: () => import('../words/office/en.json'),
+  'zh-CN': () => import('../words/office/zh-CN.json'),
+  pt: () => import('../words/office/pt.json'),
+  ar: () => import('../words/office/ar.json'),
+}
+
 /** The locale for numbers and dates: the language's, with the digits that ids and addresses have too. */
 export function locale(): string {
   return `${language.value.tag}-u-nu-latn`
@@ -48,7 +73,7 @@ export function wanted(saved: string | null, preferred: readonly string[]): Lang
 
 /** Loads the words of a language, and shows the page in it. */
 export async function speak(l: Language, remember = false): Promise<void> {
-  words = (await l.words()).default
+  words = await wordsOf(l)
   document.documentElement.lang = l.tag
   document.documentElement.dir = l.direction
   language.value = l
