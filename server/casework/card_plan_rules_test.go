@@ -30,8 +30,8 @@ func TestTheCardHasWhatPlansAreJudgedBy(t *testing.T) {
 	}
 	got, text := card("north.c1")
 	if got.Version != 4 || fmt.Sprint(got.Kinds) != "[instalments]" || got.AgentMaxInstalments != 3 ||
-		got.GraceDays != 5 || got.AgentMaxDays != 200 || got.CoolingOffDays != 3 || got.OfferDays != 14 || got.BrokenAfter != 1 ||
-		*got.Guardrails.MaxTermMonths != 24 || *got.Guardrails.AgentMaxConcessionBP != 0 {
+		got.GraceDays != 5 || got.AgentMaxDays != 200 || got.CoolingOffDays != 3 || got.OfferDays != 14 ||
+		got.BrokenAfter != 1 || *got.Guardrails.MaxTermMonths != 24 || *got.Guardrails.AgentMaxConcessionBP != 0 {
 		t.Errorf("the card has %s", text)
 	}
 	// What follows a broken plan is the lender's own affair.

@@ -28,7 +28,7 @@ type User struct {
 	Language string `json:"language,omitempty"`
 	BadgeNo  string `json:"badge_no,omitempty"`
 	// Certificates are the agent's trainings and exams: one that has run out and was not renewed keeps them at home.
-	Certificates []Certificate `json:"certificates,omitempty"`
+	Certificates []Certificate `json:"certificates,omitempty" doc:"The agent's trainings and exams: one that has run out and was not renewed keeps the agent at home."`
 	// Regulator lets an auditor export personal data (level "regulator").
 	Regulator  bool   `json:"regulator,omitempty"`
 	Disabled   bool   `json:"disabled,omitempty"`

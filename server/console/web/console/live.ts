@@ -1,5 +1,5 @@
 import { effect, type Signal, signal } from '@preact/signals'
-import { fill, Refused, request, user } from '../shared/call'
+import { fill, issuedAt, Refused, request, user } from '../shared/call'
 
 /** A poke of GET /v1/stream. */
 export interface Poke {
@@ -38,6 +38,12 @@ export function tellTime(asOf: string): void {
   ahead.value = Date.parse(asOf) - Date.now()
   now.value = Date.now() + ahead.value
 }
+
+// A sign-in tells the time before any answer does, to the second: what is nearer than that is left to the browser.
+effect(() => {
+  const at = user.value ? issuedAt() : undefined
+  if (at !== undefined && Math.abs(at - Date.now()) > 5000) tellTime(new Date(at).toISOString())
+})
 
 /** Splits a stream of server-sent events into the data of its pokes. It is called with each piece as it comes. */
 export function splitEvents(onPoke: (p: Poke) => void): (piece: string) => void {

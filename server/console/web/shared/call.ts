@@ -86,6 +86,14 @@ function begin(s: SessionBody): void {
   user.value = s.user
 }
 
+/** When the server issued the access token, by its own clock, in milliseconds; undefined where there is none. */
+export function issuedAt(): number | undefined {
+  const claims = token.split('.')[1]
+  if (!claims) return undefined
+  const { iat } = JSON.parse(atob(claims.replace(/-/g, '+').replace(/_/g, '/'))) as { iat?: number }
+  return iat === undefined ? undefined : iat * 1000
+}
+
 function end(): void {
   token = ''
   ends = 0
