@@ -106,7 +106,8 @@ func sentence(field, text string) string {
 }
 
 var sources = []string{"server/record", "server/httpapi", "server/casework", "server/casework/rows", "server/figures",
-	"server/office", "server/dispatch", "server/audit", "server/conduct", "geo/routing/vroom", "geo/routing", "auth"}
+	"server/office", "server/dispatch", "server/audit", "server/conduct", "server/conduct/say", "geo/routing/vroom",
+	"geo/routing", "auth"}
 
 // commentsOf finds the comments of a schema's Go type.
 func (c comments) of(a *API, name string) map[string]string {
@@ -118,7 +119,7 @@ func (c comments) of(a *API, name string) map[string]string {
 	}
 	for _, suffix := range []string{"", "OnPhone", "Listed", "Report", "Input"} {
 		if of, is := strings.CutSuffix(name, suffix); is {
-			for _, dir := range []string{"server/record.", "server/casework."} {
+			for _, dir := range []string{"server/record.", "server/casework.", "server/conduct/say."} {
 				if found := c[dir+of]; found != nil {
 					return found
 				}

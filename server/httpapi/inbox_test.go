@@ -13,7 +13,7 @@ import (
 // Every kind of the inbox says what can be done, by operations of this API that supervisors may call.
 func TestWhatCanBeDoneAboutTheInbox(t *testing.T) {
 	a := described(t)
-	kinds := append(casework.InboxKinds(), silentPhones)
+	kinds := append([]string{agentSafety}, append(casework.InboxKinds(), silentPhones)...)
 	var enum []string
 	for _, p := range a.huma.OpenAPI().Paths["/v1/inbox"].Get.Parameters {
 		if p.Name == "kind" {

@@ -10,6 +10,7 @@ import (
 	"doorstep/geo"
 	"doorstep/server/casework"
 	"doorstep/server/conduct"
+	"doorstep/server/conduct/say"
 	"doorstep/server/record"
 	"doorstep/sync/seal"
 
@@ -125,6 +126,8 @@ func (b schemaBuilder) added(s *huma.Schema, k record.Kind, f form) {
 				Description: "The agents whose phones hold the case; for apps of schema version 3."}
 			s.Properties["earlier"] = &huma.Schema{Type: "array", Items: b.named(reflect.TypeFor[casework.CardVisit](), read),
 				Description: "The last visits to the case, newest first; for apps of schema version 3."}
+			s.Properties["say"] = &huma.Schema{Type: "array", Items: b.named(reflect.TypeFor[say.Line](), read),
+				Description: "What must be said at the door, in order; for apps of schema version 3."}
 			s.Properties["plan_rules"] = b.named(reflect.TypeFor[casework.CardPlanRules](), read)
 		}
 		if f.listed {

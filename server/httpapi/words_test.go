@@ -73,13 +73,12 @@ var words = map[string]string{
 	"territory":     "The territory's id.",
 	"home_time_zone": "The zone in which the home lies, if its clock differs from time_zone's: visits are planned " +
 		"only when both allow them.",
-	"time_zone":    "IANA time zone.",
-	"updated_at":   "When it changed last.",
-	"user":         "The user's id.",
-	"certificates": "An agent's trainings and exams: one that has run out and was not renewed keeps the agent at home.",
-	"visit":        "The visit's id; absent: none.",
-	"visit_id":     "The visit's id.",
-	"visited_at":   "When it was visited.",
+	"time_zone":  "IANA time zone.",
+	"updated_at": "When it changed last.",
+	"user":       "The user's id.",
+	"visit":      "The visit's id; absent: none.",
+	"visit_id":   "The visit's id.",
+	"visited_at": "When it was visited.",
 
 	// What everything has.
 	"area_m2":       "Area in square metres.",

@@ -245,7 +245,7 @@ func TestWhatLendersAndAgentsSee(t *testing.T) {
 	}
 	want := "case_ref lender product_type profiles debtor debtor_ref debtor_name language phone phone_state address postal_code city " +
 		"country home address_verification time_zone home_time_zone currency amount_due_minor due_date priority service_min territory status " +
-		"holds requests facts appointments live_plan"
+		"holds requests unsafe_note facts appointments live_plan"
 	if got := namesFor("cases", Agent); got != want {
 		t.Errorf("the card of a case is\n%s, want\n%s", got, want)
 	}

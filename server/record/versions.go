@@ -35,7 +35,7 @@ type broughtBy struct {
 var brought = []broughtBy{
 	{2, []string{"*.admitted", "assignments.decline_reason", "cases.appointments", "plans.hardship"},
 		map[string]map[string]string{"note_kinds": {"hardship": "general"}, "payment_methods": {"mobile_money": "other"}}},
-	{3, []string{"cases.confirmed", "cases.home_time_zone", "cases.unsafe_note",
+	{3, []string{"cases.home_time_zone", "cases.unsafe_note",
 		"consents.withdraws", "plans.advice", "plans.affordability",
 		"plans.cancelled_for", "plans.default_terms.partly_from_bp", "plans.needs_approval_for", "plans.offered_by",
 		"plans.remaining_after_minor", "plans.replaced_by", "plans.request", "plans.rules", "plans.standing"},

@@ -21,10 +21,12 @@ const (
 
 // Line is one thing that must be said.
 type Line struct {
-	ID   string `json:"id"`
+	ID string `json:"id"`
+	// When says when it is said: a code of first, before, known, asked and leave.
 	When string `json:"when"`
-	// Text is the line in the language asked for, else in English; Language says in which.
-	Text     string `json:"text"`
+	// Text is the line in the language asked for, else in English.
+	Text string `json:"text"`
+	// Language says in which language the text is.
 	Language string `json:"language"`
 	// Cite are keys of the policy's sources; house is Doorstep's own.
 	Cite []string `json:"cite"`
