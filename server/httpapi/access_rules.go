@@ -78,7 +78,8 @@ var accessRules = map[string]accessRule{
 	"getTeam": staffOnly, "listShifts": staffOnly, "listLeaves": staffOnly, "listClosedDays": staffOnly,
 	"reportStaffing": staffOnly, "listImports": staffOnly, "listTemplates": staffOnly, "getLadder": staffOnly,
 
-	"listCodes": noDebtors, "getPolicy": noDebtors, "getPolicyKey": noDebtors, "listPacks": noDebtors, "listRules": noDebtors,
+	"listCodes": noDebtors, "getPolicy": noDebtors, "getPolicyKey": noDebtors, "listPacks": noDebtors,
+	"listRules": noDebtors,
 	"getMap": noDebtors, "getMapStyle": noDebtors,
 	"getPack": noDebtors, "getCheckpoint": noDebtors, "getProof": noDebtors, "listTerritories": noDebtors,
 	"getTerritory": noDebtors,
