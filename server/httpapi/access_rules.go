@@ -80,7 +80,7 @@ var accessRules = map[string]accessRule{
 
 	"listCodes": noDebtors, "getPolicy": noDebtors, "getPolicyKey": noDebtors, "listPacks": noDebtors,
 	"listRules": noDebtors,
-	"getMap": noDebtors, "getMapStyle": noDebtors,
+	"getMap":    noDebtors, "getMapStyle": noDebtors,
 	"getPack": noDebtors, "getCheckpoint": noDebtors, "getProof": noDebtors, "listTerritories": noDebtors,
 	"getTerritory": noDebtors,
 }
