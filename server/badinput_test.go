@@ -137,6 +137,8 @@ var goodBodies = map[string]map[string]any{
 	"recordContact": {"channel": "call", "at": "2026-11-24T10:00:00Z", "result": "no_answer"},
 	"correctCase":   {"city": "Ribeira", "home": []any{-8.43, 41.55}, "priority": 2},
 	"recordNotice":  {"of": "visit", "sent_at": "2026-11-20T10:00:00Z", "form": "letter"},
+	"issueLink":     {"days": 30},
+	"revokeLink":    {"reason": "sent to a wrong address"},
 	"recordNote":    {"text": "a dog in the yard", "kind": "safety"},
 	"recordConsent": {"at": "2026-11-24T10:00:00Z", "scope": "visit_time", "status": "refused"},
 	"recordComplaint": {"at": "2026-11-24T10:00:00Z", "channel": "call", "subjects": []any{"amount"}, "text": "too much",

@@ -257,7 +257,8 @@ func TestWhatThePersonDoesOnThePageTakesEffect(t *testing.T) {
 		{"dispute", "wrong", "What is wrong?", []string{"what", "dispute"}, "I do not owe this", "looked into it",
 			`"dispute"`, ""},
 		{"died", "wrong", "What is wrong?", []string{"what", "died"}, "Somebody has died", "We are sorry.", `"deceased"`, ""},
-		{"ill", "wrong", "What is wrong?", []string{"what", "ill"}, "I am ill", "who is trained for this", `"vulnerable"`, ""},
+		{"ill", "wrong", "What is wrong?", []string{"what", "ill"}, "I am ill", "who is trained for this", `"vulnerable"`,
+			""},
 		{"complaint", "complain", "What happened?", []string{"text", "They shouted at the door."}, "They shouted",
 			"We will answer your complaint by", `"complaint"`, ""},
 		{"nothing at the moment", "talk", "What can you manage?", []string{"can", "nothing"}, "Nothing at the moment",
@@ -441,5 +442,59 @@ func TestThisIsNotForMe(t *testing.T) {
 	a.do(p, http.MethodGet, "/v1/replies?branch=porto", nil, &replies)
 	if len(replies.Items) != 1 || replies.Items[0].Intent != "wrong_number" {
 		t.Errorf("the office is told %+v", replies)
+	}
+}
+
+// TestAConsentIsTakenBackOnThePage reads the receipt, takes the consent back, and has an older one arrive later.
+func TestAConsentIsTakenBackOnThePage(t *testing.T) {
+	a, people, _ := doorAgency(t, 1, "")
+	v := people[0]
+	given := func(id, at string) {
+		t.Helper()
+		a.do(a.admin, http.MethodPost, "/v1/cases/LND.P-0/consents", map[string]any{"id": id, "at": at, "scope": "visit_time",
+			"status": "given", "method": "paper_scan", "language": "en", "notice_version": "v3",
+			"text_shown_sha256": strings.Repeat("ab", 32),
+			"evidence":          map[string]any{"signature_sha256": strings.Repeat("cd", 32)}}, nil)
+	}
+	given("k-1", "2026-11-24T10:00:00Z")
+	v.enters()
+	status, page := v.get("/door/agreed")
+	v.says("what was agreed", status, page, http.StatusOK, "To be visited at other times", "Tuesday 24 November 2026",
+		"on paper", "North Bank", "k-1", "It holds until you take it back.")
+	status, page = v.send("/door/agreed", "consent", "k-1")
+	v.says("to be confirmed", status, page, http.StatusOK, "Do you want to take this back?")
+	status, page = v.send("/door/agreed", "consent", "k-1", "send", "1", "key", hiddenOf(page, "key"))
+	v.says("taken back", status, page, http.StatusOK, "You have taken it back.")
+	// A phone without network held an older one, which arrives now.
+	given("k-2", "2026-11-25T09:00:00Z")
+	status, page = v.get("/door/agreed")
+	v.says("then", status, page, http.StatusOK, "It ended on Wednesday 25 November 2026.")
+	if strings.Contains(page, "It holds until") {
+		t.Errorf("an older consent that arrives later holds: %s", page)
+	}
+	for _, id := range []string{"k-1", "k-2"} {
+		var r struct {
+			Schema string `json:"schema_version"`
+			Events []struct {
+				State string `json:"event_state"`
+			}
+			Parties []struct {
+				Type string `json:"party_type"`
+				Name string `json:"party_name"`
+			} `json:"party_identification"`
+			Kantara struct {
+				Version string
+				ID      string `json:"consentReceiptID"`
+			}
+		}
+		a.do(a.admin, http.MethodGet, "/v1/consents/"+id+"/receipt?branch=porto", nil, &r)
+		if r.Schema != "ISO/IEC TS 27560:2023" || len(r.Events) != 2 || r.Events[1].State != "consent_withdrawn" ||
+			len(r.Parties) != 3 || r.Parties[1].Name != "North Bank" || r.Kantara.ID != id {
+			t.Errorf("the receipt of %s is %+v", id, r)
+		}
+	}
+	if got := code(t, a.admin.Do(a.ctx, http.MethodGet, "/v1/consents/nothing/receipt?branch=porto", nil, nil)); got !=
+		"consent.not_found" {
+		t.Errorf("a consent that there is not has a receipt: %q", got)
 	}
 }

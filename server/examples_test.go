@@ -170,9 +170,13 @@ func (d *tidy) word(name, s string) string {
 		return standIns["recovery_codes"]
 	}
 	if at, err := time.Parse(time.RFC3339Nano, s); err == nil {
+		after := time.Duration(0)
+		if name == "cooling_off_until" { // three days after it was accepted
+			after = 72 * time.Hour
+		}
 		for _, start := range d.starts {
-			if !at.Before(start) && at.Before(start.Add(runsFor)) {
-				return start.Format(time.RFC3339)
+			if from := start.Add(after); !at.Before(from) && at.Before(from.Add(runsFor)) {
+				return from.Format(time.RFC3339)
 			}
 		}
 		return s

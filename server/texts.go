@@ -90,8 +90,9 @@ func (l textLedger) Step(ctx context.Context, b auth.BranchID, now time.Time) (b
 	return l.casework.StepLadders(ctx, b, now)
 }
 
-func (l textLedger) Due(ctx context.Context, b auth.BranchID, now time.Time) ([]string, error) {
-	return l.casework.DueTexts(ctx, b, now)
+func (l textLedger) Due(ctx context.Context, b auth.BranchID, now time.Time, skip func(string) bool) ([]string,
+	error) {
+	return l.casework.DueTexts(ctx, b, now, skip)
 }
 
 func (l textLedger) Stuck(ctx context.Context, b auth.BranchID) ([]string, error) {

@@ -25,9 +25,8 @@ import (
 const blindView = "blind"
 
 // Blind is the view by which cases are found by phone, part of a name, hold and token of a link. It has keyed hashes
-// instead of these, which tell nothing without the key-encryption key, and other ones in each branch. They stand nowhere
-// else.
-// A row is taken away when the debtor is erased and when the case leaves the branch. The dates of holds,
+// instead of these, which tell nothing without the key-encryption key, and other ones in each branch. They stand
+// nowhere else. A row is taken away when the debtor is erased and when the case leaves the branch. The dates of holds,
 // and that there are some, stand in it in the clear; which kind they are does not.
 func Blind(vault *seal.Vault) journal.View {
 	return journal.View{Name: blindView, Folds: true,

@@ -47,6 +47,12 @@ func TestWhichConsentsHold(t *testing.T) {
 			withdrawn("visit_time", "2026-11-25T10:00:00Z", "k0")}, ""},
 		{"withdrawn, and an earlier one arrives later", []record.Consent{withdrawn("visit_time", "2026-11-25T10:00:00Z", ""),
 			given("visit_time", "2026-11-25T09:00:00Z")}, ""},
+		{"another of the scope withdrawn by name, and an earlier one arrives later",
+			[]record.Consent{withdrawn("visit_time", "2026-11-25T10:00:00Z", "k9"),
+				given("visit_time", "2026-11-25T09:00:00Z")}, ""},
+		{"another of the scope withdrawn by name, after both were there",
+			[]record.Consent{given("visit_time", "2026-11-25T09:00:00Z"),
+				withdrawn("visit_time", "2026-11-25T10:00:00Z", "k9")}, "visit_time"},
 		{"withdrawn, then given anew", []record.Consent{withdrawn("visit_time", "2026-11-25T09:00:00Z", ""),
 			given("visit_time", "2026-11-25T10:00:00Z")}, "visit_time"},
 		{"another scope withdrawn", []record.Consent{given("visit_time", "2026-11-25T09:00:00Z"),
@@ -57,7 +63,7 @@ func TestWhichConsentsHold(t *testing.T) {
 	} {
 		var all []Filed[record.Consent]
 		for i, k := range c.all {
-			all = append(all, Filed[record.Consent]{ID: fmt.Sprintf("k%d", i), State: k})
+			all = append(all, Filed[record.Consent]{ID: fmt.Sprintf("k%d", i), N: uint64(i + 1), State: k})
 		}
 		var hold []string
 		for _, k := range conductConsents(&File{Consents: all}, "2026-11-25") {

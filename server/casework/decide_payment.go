@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"doorstep/auth/refusal"
+	"doorstep/server/ladder"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
 )
@@ -70,7 +71,39 @@ func (c RecordPayment) decide(ctx context.Context, t *turn) (*draftBuilder, erro
 	if err == nil && f.touched {
 		followPlan(f, d, t.svc.zoneOf(&f.Case))
 	}
+	if err == nil {
+		err = t.thank(ctx, f, d, c)
+	}
 	return d, err
+}
+
+// thankWithin is for how long after a payment the person is thanked. Our own value: a file of old payments thanks
+// nobody.
+const thankWithin = 7 * 24 * time.Hour
+
+// thank queues the text that thanks for a payment that was taken in now: to a number that was verified lately, if the
+// lender has such a text in force, and nothing holds the case. Each payment is thanked for once.
+func (t *turn) thank(ctx context.Context, f *File, d *draftBuilder, c RecordPayment) error {
+	k := &f.Case
+	answer, is := d.reply.(PaymentReceipt)
+	if !is || answer.Change != accepted || c.Reverses != "" || t.svc.texting.Texts == nil ||
+		t.At.Sub(c.PaidAt) > thankWithin || canText(k) != nil || len(k.OpenHolds(t.day(f))) > 0 ||
+		!ladder.Verified(k.PhoneVerifiedOn, t.day(f)) {
+		return nil
+	}
+	text, there, err := t.svc.texting.Texts.Template(ctx, k.Lender, ladder.ThankYou, k.Language, k.Country, false)
+	if err != nil || !there {
+		return err
+	}
+	id := madeID("m", "thanks", paymentID(k.ID, c.Ref))
+	if _, there, err := t.r.Doc(ctx, "messages", id); err != nil || there {
+		return err
+	}
+	putMessage(f, d, id, &record.Message{Kind: ladder.ThankYou, State: record.MessageQueued, QueuedAt: t.At, NextAt: t.At,
+		Expires: t.At.Add(queuedFor), Given: record.NewPersonal([]record.GivenValue{
+			{Name: "paid_amount", Value: ladder.Amount(c.AmountMinor, c.Currency, text.Language)},
+			{Name: "paid_on", Value: ladder.Date(t.svc.zones.dayAt(c.PaidAt, k.TimeZone), text.Language)}})})
+	return nil
 }
 
 // payment reads a payment of a case; nil if there is none.

@@ -49,12 +49,19 @@ func (s *Service) Reply(ctx context.Context, in Incoming, branches []auth.Branch
 	if err != nil {
 		return err
 	}
+	language := ""
+	if len(found) > 0 {
+		language = found[0].language
+	}
+	means := s.texting.Intent(language, in.Text)
+	payload := sha256.Sum256([]byte(in.Provider + "\x00" + in.ID + "\x00" + number + "\x00" + in.Text))
+	if len(found) == 0 && means.Has(record.IntentStop) {
+		return s.noteStopped(ctx, in, number, payload) // for a case that gets the number later
+	}
 	if len(found) == 0 {
 		return refuse(refusal.NotFound, "reply.unknown_number", "from", "no case has this number")
 	}
 	first := found[0]
-	means := s.texting.Intent(first.language, in.Text)
-	payload := sha256.Sum256([]byte(in.Provider + "\x00" + in.ID + "\x00" + number + "\x00" + in.Text))
 	for i, of := range found {
 		if i > 0 && !means.Has(record.IntentStop) && !(means.Has(record.IntentWrongNumber) && of.debtor == first.debtor) {
 			continue
@@ -64,6 +71,9 @@ func (s *Service) Reply(ctx context.Context, in Incoming, branches []auth.Branch
 			Cmd: takeReply{Case: of.id, Incoming: in, number: number, means: means, main: i == 0}}); err != nil {
 			return err
 		}
+	}
+	if means.Has(record.IntentStop) {
+		return s.noteStopped(ctx, in, number, payload)
 	}
 	return nil
 }

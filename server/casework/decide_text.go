@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"doorstep/auth/refusal"
+	"doorstep/server/conduct"
 	"doorstep/server/ladder"
 	"doorstep/server/record"
 	"doorstep/sync/journal"
@@ -137,6 +138,17 @@ func (c SendText) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 	if err != nil {
 		return nil, err
 	}
+	if v.Allowed() && !act.asked {
+		other, err := t.textedElsewhere(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		if other {
+			v.Answer, v.Reason, v.Rule, v.Cite = conduct.Deny, reasonOneText, ruleOneText, []string{"house"}
+			v.All = append(v.All, record.Hit{Reason: reasonOneText, Rule: ruleOneText})
+			next = t.svc.zones.startOf(dayAfter(t.day(f), 1), f.Case.TimeZone)
+		}
+	}
 	contact := contactID(f.Case.ID, "message:"+c.ID)
 	if _, _, err := t.r.Doc(ctx, "contacts", contact); err != nil {
 		return nil, err
@@ -146,6 +158,35 @@ func (c SendText) decide(ctx context.Context, t *turn) (*draftBuilder, error) {
 		next = t.svc.zones.startOf(dayAfter(t.day(f), 1), f.Case.TimeZone)
 	}
 	return decideSend(f, d, c.ID, m, &w, v, next, contact)
+}
+
+// Why a text waits though the law allows it: the person was sent one for another case that day. Our own rule.
+const (
+	reasonOneText = "FREQ_CAP"
+	ruleOneText   = "house-one-text"
+)
+
+// textedElsewhere tells whether the debtor, or somebody linked, was sent a text for another case on this local day. The
+// linked debtors must be loaded.
+func (t *turn) textedElsewhere(ctx context.Context, f *File) (bool, error) {
+	from := t.svc.zones.startOf(t.day(f), f.Case.TimeZone)
+	for _, id := range f.linked {
+		recs, err := t.Some(ctx, ContactsByDebtor, journal.Range{From: second(from)}, string(id))
+		if err != nil {
+			return false, err
+		}
+		contacts, err := decodeAll[record.Contact](recs)
+		if err != nil {
+			return false, err
+		}
+		for i := range contacts {
+			k := &contacts[i].State
+			if k.Case != f.Case.ID && k.Channel == smsChannel && !k.Uncounted() && k.Result != "failed" && !k.At.Before(from) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }
 
 // numberOf is the number that a message goes to: the case's, or for the answer to a reply the one that it came from.
@@ -224,6 +265,11 @@ func (t *turn) useless(ctx context.Context, f *File, m *record.Message, l *recor
 	k := &f.Case
 	number := numberOf(f, m)
 	answers := m.Kind == ladder.StopConfirm || m.Kind == ladder.PageCode
+	if number != "" && !answers {
+		if stopped, err := t.svc.stopped(ctx, number); err != nil || stopped {
+			return map[bool]string{true: "opted_out"}[stopped], err
+		}
+	}
 	switch {
 	case !m.Expires.IsZero() && !t.At.Before(m.Expires):
 		return "expired", nil

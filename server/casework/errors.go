@@ -11,3 +11,9 @@ func refuse(kind refusal.Kind, code, place, format string, args ...any) *refusal
 func noSuchCase() *refusal.Error {
 	return refuse(refusal.NotFound, "case.not_found", "case", "there is no such case here")
 }
+
+// isRefusal tells a refusal by a decision from an error on our side.
+func isRefusal(err error) bool {
+	_, ok := refusal.Of(err)
+	return ok
+}

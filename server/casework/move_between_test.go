@@ -80,7 +80,8 @@ func TestNothingIsTakenInWhileADebtorMoves(t *testing.T) {
 	cases := func(b auth.BranchID) string {
 		t.Helper()
 		return codes(h.svc.ImportCases(ctx, mayor, b, "text/csv", strings.NewReader(file(line("c1", "debtor_ref", "D1",
-			"priority", "5"), line("c2", "debtor_ref", "D1"), line("c3", "debtor_ref", "D1"))), ImportOptions{}))
+			"priority", "5"), line("c2", "debtor_ref", "D1", "due_date", "2026-11-25"),
+			line("c3", "debtor_ref", "D1"))), ImportOptions{}))
 	}
 	payments := func(b auth.BranchID) string {
 		t.Helper()

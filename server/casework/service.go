@@ -207,12 +207,6 @@ func (s *Service) One(ctx context.Context, actor auth.Actor, branch auth.BranchI
 	return rs[0], rs[0].Err
 }
 
-// isRefusal tells a refusal by a decision from an error on our side.
-func isRefusal(err error) bool {
-	_, ok := refusal.Of(err)
-	return ok
-}
-
 // call is one Do: its requests share what is read ahead.
 type call struct {
 	svc   *Service

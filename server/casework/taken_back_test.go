@@ -2,11 +2,13 @@ package casework
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"doorstep/auth"
+	"doorstep/server/record"
 )
 
 // TestWhatAnAgentLostIsListed disables an agent, has one of the stops planned again, closes the case of another, and
@@ -65,5 +67,45 @@ func TestWhatAnAgentLostIsListed(t *testing.T) {
 	lender := auth.Actor{User: "sys", Role: auth.RoleLender, Lender: "north", Branches: []auth.BranchID{porto}}
 	if _, _, err := h.svc.TakenBack(t.Context(), lender, TakenBackQuery{Branch: porto}); code(err) != "auth.role" {
 		t.Errorf("a lender: %v", err)
+	}
+}
+
+// The reason of a stop that was taken back belongs to one of the groups that the list is asked by.
+func TestEveryReasonIsInAGroup(t *testing.T) {
+	for closedBy, want := range map[string]string{"agent:disabled": "agent", "agent:leave": "agent",
+		"branch:closed": "branch", "case:closed": "case", "moved": "case", "moved:braga": "case", "hold": "hold", "law:OUTSIDE_HOURS": "law",
+		"conduct:OUTSIDE_HOURS": "law", "reassigned": "reassigned", "round:r2": "round", "replan": "round", "": "round"} {
+		if got := takenFor(closedBy); got != want {
+			t.Errorf("%q is in %s, want %s", closedBy, got, want)
+		}
+		if !slices.Contains(TakenBackFor(), takenFor(closedBy)) {
+			t.Errorf("%q: the list is not asked by its group", closedBy)
+		}
+	}
+}
+
+// A stop is taken back once: what happens to it later changes neither the reason nor the time. One that came with a
+// debtor from another branch was lost there.
+func TestAStopIsTakenBackOnce(t *testing.T) {
+	revoked := func(by string) *record.Assignment {
+		a := &record.Assignment{}
+		a.Status, a.ClosedBy = record.AssignmentRevoked, by
+		return a
+	}
+	first, later := instant("2026-11-25T10:00:00Z"), instant("2026-11-25T11:00:00Z")
+	var open, was, now, here deskStop
+	stays := revoked("")
+	stays.Status = record.AssignmentOpen
+	open.take(&deskStop{}, stays, first)
+	was.take(&deskStop{}, revoked("agent:disabled"), first)
+	now.take(&was, revoked("hold"), later)
+	moved := revoked("hold")
+	moved.Origin = &record.Origin{}
+	here.take(&deskStop{}, moved, later)
+	if open.Lost != 0 || here.Lost != 0 {
+		t.Errorf("an open stop is lost: %d; one that was lost elsewhere: %d", open.Lost, here.Lost)
+	}
+	if now.Lost != 1 || now.Why != "agent" || now.TakenAt != second(first) {
+		t.Errorf("taken for %s at %s, and then for %s at %s", was.Why, was.TakenAt, now.Why, now.TakenAt)
 	}
 }

@@ -161,20 +161,48 @@ func (s *Service) Replies(ctx context.Context, a auth.Actor, branch auth.BranchI
 // textPage is how many messages, or cases, are worked on before the caller looks again.
 const textPage = 50
 
-// DueTexts lists the messages of a branch that are to be sent by now, oldest first, at most 50.
-func (s *Service) DueTexts(ctx context.Context, branch auth.BranchID, now time.Time) ([]string, error) {
-	var out []string
+// DueTexts lists the messages of a branch that are to be sent by now, at most 50, those first that have waited longest.
+// It leaves out those for which skip says so, and looks at the next ones instead, so that messages that cannot be judged
+// keep no others back; nil skips none.
+func (s *Service) DueTexts(ctx context.Context, branch auth.BranchID, now time.Time,
+	skip func(id string) bool) ([]string, error) {
+	type due struct {
+		id string
+		at time.Time
+	}
+	var all []due
 	for _, state := range []string{record.MessageQueued, record.MessageRefused} {
-		found, err := s.store.Find(ctx, journal.Query{Branch: branch, Type: "messages", Index: messagesDue.Name,
-			Eq: []any{state}, To: second(now.Add(time.Second)), Limit: textPage})
-		if err != nil {
-			return nil, fmt.Errorf("find messages: %w", err)
-		}
-		for _, rec := range found.Records {
-			out = append(out, rec.ID)
+		q := journal.Query{Branch: branch, Type: "messages", Index: messagesDue.Name, Eq: []any{state},
+			To: second(now.Add(time.Second)), Limit: textPage}
+		for n := 0; n < textPage; {
+			found, err := s.store.Find(ctx, q)
+			if err != nil {
+				return nil, fmt.Errorf("find messages: %w", err)
+			}
+			for _, rec := range found.Records {
+				var m struct {
+					Next time.Time `json:"next_at"`
+				}
+				if skip != nil && skip(rec.ID) {
+					continue
+				}
+				if err := decodeSome(rec, &m, "next_at"); err != nil {
+					return nil, err
+				}
+				all, n = append(all, due{rec.ID, m.Next}), n+1
+			}
+			if found.Next == "" {
+				break
+			}
+			q.After = found.Next
 		}
 	}
-	return out[:min(len(out), textPage)], nil
+	slices.SortStableFunc(all, func(a, b due) int { return a.at.Compare(b.at) })
+	var out []string
+	for _, d := range all[:min(len(all), textPage)] {
+		out = append(out, d.id)
+	}
+	return out, nil
 }
 
 // StuckTexts lists the messages of a branch at sending. Where no call is under way, a crash has left them so.

@@ -119,7 +119,7 @@ func (h *fixture) run(settle string) (started []Outgoing) {
 	for range 5 {
 		_, err := h.svc.StepLadders(ctx, porto, h.now)
 		ok(h.t, err)
-		due, err := h.svc.DueTexts(ctx, porto, h.now)
+		due, err := h.svc.DueTexts(ctx, porto, h.now, nil)
 		ok(h.t, err)
 		if len(due) == 0 {
 			return started
@@ -468,8 +468,11 @@ func TestRepliesThatAreRefused(t *testing.T) {
 	if l := h.shown("north.c1"); l["number_stops"] != nil {
 		t.Errorf("it took effect: %v", l["number_stops"])
 	}
+	if stopped, err := h.svc.stopped(context.Background(), "+351912000001"); err != nil || stopped {
+		t.Errorf("the number is stopped for later cases: %v, %v", stopped, err)
+	}
 	for what, in := range map[string]Incoming{
-		"reply.unknown_number": {Provider: "test", ID: "r2", Number: "+351912999999", Text: "stop"},
+		"reply.unknown_number": {Provider: "test", ID: "r2", Number: "+351912999999", Text: "hello"},
 		"reply.invalid":        {Provider: "test", ID: "r 3", Number: "+351912000001", Text: "stop"},
 	} {
 		if err := h.svc.Reply(context.Background(), in, []auth.BranchID{porto}); !refusedBy(err, what) {
@@ -605,7 +608,7 @@ func TestATextCanBeTheNoticeOfAVisit(t *testing.T) {
 	}
 	h.must(QueueText{Case: "north.c1", Kind: "visit_notice", Values: map[string]string{"visit_date": "1 December",
 		"visit_window": "9 to 12"}})
-	due, err := h.svc.DueTexts(context.Background(), porto, h.now)
+	due, err := h.svc.DueTexts(context.Background(), porto, h.now, nil)
 	ok(t, err)
 	out, is, err := h.svc.StartText(context.Background(), porto, due[0])
 	ok(t, err)

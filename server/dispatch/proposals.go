@@ -1,3 +1,5 @@
+// One file because a proposal is asked for, compared, checked and accepted by what one type holds.
+
 package dispatch
 
 import (

@@ -126,7 +126,8 @@ func TestAProposalIsInForceOnceItIsAccepted(t *testing.T) {
 		t.Errorf("phones: west %q, other %q", h.onPhone("west-1"), h.onPhone("other-1"))
 	}
 	// Later plans of the day leave the case where the supervisor moved it.
-	if now = h.replan(v.ID, ReplanParams{}); teamOf(now.Routes, moved) != "t-west" {
+	if now = h.replan(v.ID, ReplanParams{}); teamOf(now.Routes, moved) != "t-west" ||
+		len(now.Replan.Moves) != 1 {
 		t.Errorf("planned anew, %s has %s", teamOf(now.Routes, moved), moved)
 	}
 }

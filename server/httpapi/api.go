@@ -195,6 +195,7 @@ func New(o Options) *API {
 	a.officeEndpoints()
 	a.whoEndpoints()
 	a.doorEndpoints()
+	a.consentReceiptEndpoint()
 	a.leaveEndpoints()
 	a.territoryEndpoints()
 	a.territoryMapEndpoints()

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"doorstep/auth"
+	"doorstep/auth/refusal"
 	"doorstep/server/office"
+	"doorstep/server/record"
 )
 
 type pushTokenBody struct {
@@ -126,6 +128,9 @@ func (a *API) putDeviceState(ctx context.Context, c call, in *body[phoneStateBod
 	st := office.PhoneState{At: now, Waiting: b.Waiting, Refused: b.Refused, Build: b.Build, StorageKept: b.StorageKept,
 		FreeBytes: b.FreeBytes, ClockAheadS: int64(b.Time.Sub(now).Round(time.Second) / time.Second)}
 	if b.OldestAt != nil {
+		if !record.InYears(*b.OldestAt) {
+			return nil, refusal.New(refusal.Invalid, "device.oldest_at", "oldest_at", "write a time from 2000 to 2199")
+		}
 		st.OldestAt = b.OldestAt.UTC()
 	}
 	return nil, a.opt.Office.PutPhoneState(ctx, c.actor.Device, st)

@@ -46,10 +46,11 @@ func TestOnlyTheseEndpointsAreOpenToAnyone(t *testing.T) {
 		}
 	}
 	slices.Sort(open)
-	want := []string{"GET /", "GET /.well-known/jwks.json", "GET /docs", "GET /docs/{file}", "GET /livez", "GET /metrics",
-		"GET /openapi.yaml", "GET /readyz", "GET /tiles/{hash}/{z}/{x}/{y}", "GET /who", "OPTIONS /files/",
-		"POST /v1/sessions", "POST /v1/sessions/factor", "POST /v1/sessions/refresh", "POST /v1/sms/{provider}/receipts",
-		"POST /v1/sms/{provider}/replies", "POST /who"}
+	want := []string{"GET /", "GET /.well-known/jwks.json", "GET /d/{token}", "GET /docs", "GET /docs/{file}",
+		"GET /door", "GET /door/{page}", "GET /livez", "GET /metrics", "GET /openapi.yaml", "GET /readyz",
+		"GET /tiles/{hash}/{z}/{x}/{y}", "GET /who", "OPTIONS /files/", "POST /d/{token}", "POST /door/{page}",
+		"POST /v1/sessions", "POST /v1/sessions/factor", "POST /v1/sessions/refresh",
+		"POST /v1/sms/{provider}/receipts", "POST /v1/sms/{provider}/replies", "POST /who"}
 	if !slices.Equal(open, want) {
 		t.Errorf("open to anyone: %v, want %v", open, want)
 	}

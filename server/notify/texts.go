@@ -62,8 +62,8 @@ const (
 type TextLedger interface {
 	// Step takes the steps that are due in the ladders of a branch's cases; more says that others wait.
 	Step(ctx context.Context, b auth.BranchID, now time.Time) (more bool, err error)
-	// Due lists the messages that are to be sent by now, Stuck those at sending.
-	Due(ctx context.Context, b auth.BranchID, now time.Time) (ids []string, err error)
+	// Due lists the messages that are to be sent by now, without those that skip names; Stuck lists those at sending.
+	Due(ctx context.Context, b auth.BranchID, now time.Time, skip func(id string) bool) (ids []string, err error)
 	Stuck(ctx context.Context, b auth.BranchID) (ids []string, err error)
 	// Start judges a message at the moment of sending. ok says that it is at sending, durably, and counts as a contact.
 	Start(ctx context.Context, b auth.BranchID, id string) (t Text, ok bool, err error)
@@ -81,6 +81,8 @@ type Texts struct {
 	log     *slog.Logger
 	node    string
 
+	failed map[string]time.Time // until when a message that could not be judged is left out; of Run alone
+
 	mu   sync.Mutex
 	look map[auth.BranchID]bool
 	wake chan struct{}
@@ -88,7 +90,8 @@ type Texts struct {
 
 // NewTexts makes the sender of texts.
 func NewTexts(j *journal.Journal, l TextLedger, c Carrier, log *slog.Logger) *Texts {
-	return &Texts{journal: j, ledger: l, carrier: c, log: log, node: journal.NewID(), look: map[auth.BranchID]bool{},
+	return &Texts{journal: j, ledger: l, carrier: c, log: log, node: journal.NewID(), failed: map[string]time.Time{},
+		look: map[auth.BranchID]bool{},
 		wake: make(chan struct{}, 1)}
 }
 
@@ -183,9 +186,14 @@ func (x *Texts) branch(ctx context.Context, b auth.BranchID, held map[auth.Branc
 	}
 }
 
+// failedFor is how long a message that could not be judged is left out.
+const failedFor = 10 * time.Minute
+
 // due sends what is due, and tells how many messages it looked at.
 func (x *Texts) due(ctx context.Context, b auth.BranchID, lease func() (bool, error)) (int, error) {
-	ids, err := x.ledger.Due(ctx, b, x.journal.Now())
+	now := x.journal.Now()
+	maps.DeleteFunc(x.failed, func(_ string, until time.Time) bool { return !now.Before(until) })
+	ids, err := x.ledger.Due(ctx, b, now, func(id string) bool { return !x.failed[id].IsZero() })
 	if err != nil {
 		return 0, err
 	}
@@ -199,7 +207,8 @@ func (x *Texts) due(ctx context.Context, b auth.BranchID, lease func() (bool, er
 		}
 		t, ok, err := x.ledger.Start(ctx, b, id)
 		if err != nil {
-			// One message that cannot be judged must not keep the others back.
+			// One message that cannot be judged must not keep the others back, now or when the branch is looked at next.
+			x.failed[id] = now.Add(failedFor)
 			failed = append(failed, fmt.Errorf("message %s: %w", id, err))
 			continue
 		}

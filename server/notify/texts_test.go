@@ -29,11 +29,12 @@ type textBook struct {
 
 func (b *textBook) Step(context.Context, auth.BranchID, time.Time) (bool, error) { return false, nil }
 
-func (b *textBook) Due(_ context.Context, _ auth.BranchID, now time.Time) (ids []string, err error) {
+func (b *textBook) Due(_ context.Context, _ auth.BranchID, now time.Time, skip func(string) bool) (ids []string,
+	err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for id, state := range b.states {
-		if state == TextQueued && !b.next[id].After(now) {
+		if state == TextQueued && !b.next[id].After(now) && !skip(id) {
 			ids = append(ids, id)
 		}
 	}

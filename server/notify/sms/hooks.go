@@ -116,6 +116,9 @@ func (h Hooks) Reply(provider string, r HookRequest) (Reply, error) {
 		}
 		return Reply{ID: form.Get("MessageSid"), From: form.Get("From"), Text: form.Get("Body")}, nil
 	case provider == gatewayCarrier && h.gateway != "":
+		if strings.Contains(r.Path, "?") {
+			return Reply{}, malformed("query", "a reply takes no parameters in its URL; leave them out")
+		}
 		var said struct{ ID, From, Text string }
 		if bad := h.signedJSON(r, &said, "id", "from", "text"); bad != nil {
 			return Reply{}, bad

@@ -12,7 +12,7 @@ import { sweep } from './draft'
 import { bundle, checkLaw } from './law'
 import { useLazy } from './lazy'
 import { coded, guard, locked, takeTurn, turn, watchIdle } from './lock'
-import { unsent } from './queue'
+import { isOffice, unsent } from './queue'
 import { go, route } from './route'
 import { DoorCard, Left } from './screens/door'
 import { ChooseCode, Locked, SignIn } from './screens/signin'
@@ -139,7 +139,7 @@ function Tab({
 /** The line that says how things stand: what waits, and whether the server answers. */
 function Bar(): JSX.Element {
   const n = complete.value ? unsent() : 0
-  const office = refused.value.filter(s => s.type !== 'drafts').length
+  const office = refused.value.filter(isOffice).length
   return (
     <header class={`bar ${line.value}`}>
       <button type="button" onClick={() => go('waiting')}>

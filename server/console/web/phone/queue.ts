@@ -1,5 +1,6 @@
 // What waits on the phone, item by item.
 import type { Kept } from '@doorstep/tus'
+import type { Sent } from '@doorstep/wire'
 import { type Doc, docs, files, made, refused, sent } from './store'
 
 /** How an item stands. sent: the server has it, and has not sent it back yet. */
@@ -62,10 +63,14 @@ const caseOf = (f: Kept): string => String(recordOf(f)?.case ?? '')
 /** A file of a report that is not finished waits with it. */
 const draftOf = (f: Kept): boolean => !recordOf(f) && (docs.value.drafts ?? []).some(d => d.id === f.record)
 
+/** Whether what was refused is work of the office. "At the door" that comes after the visit is nobody's. */
+export const isOffice = (s: Sent): boolean =>
+  s.type !== 'drafts' && (s.result as { code?: string } | undefined)?.code !== 'assignment.step'
+
 /** What the server did not take. Drafts are the agent's own and no work of the office. */
 export function withTheOffice(hidden: ReadonlySet<string>): Item[] {
   const out: Item[] = refused.value
-    .filter(s => s.type !== 'drafts' && !hidden.has(s.mid))
+    .filter(s => isOffice(s) && !hidden.has(s.mid))
     .map(s => ({
       key: s.mid,
       what: s.type,

@@ -25,6 +25,8 @@ export class Refused extends Error {
     readonly code: string,
     message: string,
     readonly challenge = '',
+    /** Whether the server asks the app to erase what it holds. */
+    readonly wipe = false,
   ) {
     super(message)
   }
@@ -59,7 +61,7 @@ async function ask(method: string, path: string, body: unknown, bearer = ''): Pr
   if (r.ok) return said
   const p = said as Problem
   const wait = r.status === 429 || r.status >= 500
-  throw new Refused(wait ? 'busy' : p.code, p.detail ?? p.title, p.challenge?.token ?? '')
+  throw new Refused(wait ? 'busy' : p.code, p.detail ?? p.title, p.challenge?.token ?? '', p.wipe === true)
 }
 
 /** The agents who have signed in on this phone, by login. */
@@ -156,7 +158,7 @@ export async function accessToken(refused?: string): Promise<string> {
     await refresh()
   } catch (e) {
     const code = e instanceof Refused ? e.code : 'offline'
-    if (code === 'device_wiped') throw new WireError(403, code, '', { code, wipe: true } as never)
+    if (e instanceof Refused && e.wipe) throw new WireError(403, code, '', { code, wipe: true } as never)
     throw new WireError(ended.value ? 401 : 0, code, 'there is no session now')
   }
   return token

@@ -2,7 +2,7 @@
 
 import { collections, type Replication, replicate, type Stored } from '@doorstep/rxdb'
 import type { Kept, Outbox, Store } from '@doorstep/tus'
-import { type Fields, newMid, type Sent, type Type, WireError } from '@doorstep/wire'
+import { type Fields, newMid, type Result, type Sent, type Type, WireError } from '@doorstep/wire'
 import { signal } from '@preact/signals'
 import { createRxDatabase, type RxCollection, type RxDatabase } from 'rxdb'
 import { getRxStorageDexie } from 'rxdb/plugins/storage-dexie'
@@ -52,7 +52,7 @@ export const files = signal<(Kept & { sent?: number })[]>([])
 export const contact = signal(0)
 
 /** How the last request went. */
-export type Line = 'unknown' | 'live' | 'offline' | 'portal' | 'busy' | 'signin' | 'old'
+export type Line = 'unknown' | 'live' | 'offline' | 'portal' | 'busy' | 'signin' | 'old' | 'blocked'
 export const line = signal<Line>('unknown')
 /** Set when the office has blocked this phone. */
 export const wiped = signal(false)
@@ -65,6 +65,7 @@ let outbox: Outbox | undefined
 let kept: Store | undefined
 let over: AbortController | undefined
 let me: Agent | undefined
+let gone: Sent[] = []
 
 const key = (name: string): string => `${me?.id ?? ''}.${name}`
 
@@ -89,6 +90,7 @@ async function listening(input: RequestInfo | URL, init?: RequestInit): Promise<
   if (r.ok) line.value = 'live'
   else if (r.status === 429 || r.status >= 500) line.value = 'busy'
   else if (r.status === 401) line.value = 'signin'
+  else if (r.status === 403) line.value = 'blocked'
   else if (r.status === 409) line.value = 'old'
   if (r.ok && (path === '/sync/v1/pull' || path === '/sync/v1/push')) {
     void r
@@ -150,11 +152,27 @@ export async function openStore(a: Agent): Promise<void> {
       line.value = 'old'
     },
   })
+  // The adapter keeps nothing of what was revoked. That there was something, and of which case, the agent must still see.
+  gone = (await read<Sent[]>(key('office'))) ?? []
+  sync.refused$.subscribe(({ sent: s, result }) => {
+    if (result.status !== 'revoked' || s.type === 'drafts' || gone.some(g => g.mid === s.mid)) return
+    const { mid, type, record, at, epoch, mutation, schema } = s
+    const { op, id, base, client_ts, fields } = mutation
+    const kept = { mid, type, id, op, base, client_ts, fields: { case: fields?.case } }
+    const { status, code } = result as Result & { code?: string }
+    const answer = { mid, type, id, status, ...(code ? { code } : {}) } as Result
+    gone = [
+      ...gone,
+      { mid, type, record, state: 'refused', at, epoch, schema, mutation: kept, result: answer },
+    ]
+    refused.value = [...refused.value.filter(r => r.mid !== mid), gone.at(-1)!]
+    void write(key('office'), gone)
+  })
   const log = (db.collections as Record<string, RxCollection<Sent>>).doorstep_log!
   log.find().$.subscribe(found => {
     const all = found.map(d => d.toMutableJSON() as Sent)
     sent.value = new Map(all.map(s => [s.mid, s]))
-    refused.value = all
+    refused.value = [...all, ...gone.filter(g => !all.some(s => s.mid === g.mid && s.state === 'refused'))]
       .filter(s => s.state === 'refused' || s.state === 'not_yet')
       .sort((x, y) => (x.mid < y.mid ? -1 : 1))
   })
@@ -315,7 +333,9 @@ async function wipe(): Promise<void> {
   await sync?.cancel().catch(() => {})
   await db?.remove().catch(() => {})
   for (const { name } of (await indexedDB.databases?.()) ?? []) {
-    if (name?.includes(a.id.toLowerCase())) indexedDB.deleteDatabase(name)
+    // The files were cleared above; their database is open, and would wait for the page's end.
+    if (name?.includes(a.id.toLowerCase()) && !name.startsWith('doorstep-files-'))
+      indexedDB.deleteDatabase(name)
   }
   for (const name of await caches.keys()) if (!name.startsWith('app-')) await caches.delete(name)
   await forgetAgent(a)

@@ -51,7 +51,8 @@ export async function lineTo(port) {
       res.writeHead(rule.status, rule.headers)
       return res.end(rule.body)
     }
-    const headers = { ...req.headers, 'accept-encoding': 'identity' }
+    const { 'if-none-match': _, ...asked } = req.headers
+    const headers = { ...asked, 'accept-encoding': 'identity' }
     const out = http.request({ host: '127.0.0.1', port, method: req.method, path: req.url, headers }, got => {
       x.status = got.statusCode
       if (rule === 'lose') {
@@ -70,8 +71,9 @@ export async function lineTo(port) {
       got.on('error', () => res.destroy())
       got.on('end', () => {
         const text = Buffer.concat(answer)
+        x.answer = text.toString()
         const other = line.change({ ...x, text })
-        const { 'transfer-encoding': _, ...h } = got.headers
+        const { 'transfer-encoding': __, ...h } = got.headers
         const send = other === undefined ? text : Buffer.from(other)
         if (req.method !== 'HEAD' && got.statusCode !== 304 && got.statusCode !== 204)
           h['content-length'] = send.length

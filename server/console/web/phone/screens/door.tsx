@@ -9,7 +9,7 @@ import { MayIKnock, money, Page, when } from '../parts'
 import { position } from '../position'
 import { go } from '../route'
 import { agent } from '../session'
-import { add, type Doc, patch, remove } from '../store'
+import { add, type Doc, line, patch, remove } from '../store'
 import { t, word } from '../words'
 
 /** The card of a door. */
@@ -114,7 +114,10 @@ function Acts({ stop, card }: { stop: Doc; card: Doc }): JSX.Element {
     }
     const id = await begin('visits', card.id, content)
     void position(id)
-    if (stop.agent_status !== 'at_door') await patch('assignments', stop.id, { agent_status: 'at_door' })
+    // For the board of today: said later it would come after the visit, which says more.
+    if (line.value === 'live' && stop.agent_status !== 'at_door') {
+      await patch('assignments', stop.id, { agent_status: 'at_door' })
+    }
     go('report', id)
   }
   const plain = (type: 'visit_notes' | 'consents' | 'plans') => async (): Promise<void> => {
@@ -160,7 +163,6 @@ export function LeaveNow({ stop, card, draft }: { stop: Doc; card: Doc; draft?: 
     }
     await add('visits', fields, id)
     if (id) await remove('drafts', id)
-    await patch('assignments', stop.id, { agent_status: 'visited' })
     go('left')
   }
   return (

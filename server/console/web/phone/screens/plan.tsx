@@ -1,4 +1,4 @@
-import { preview } from '@doorstep/plan'
+import { type Plan, type PlanRequest, preview } from '@doorstep/plan'
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { localDate, longDate } from '../../shared/format'
@@ -16,6 +16,31 @@ function later(date: string, days: number): string {
   return new Date(Date.parse(`${date}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10)
 }
 
+/** What the lender allows in plans, as the card tells it. */
+interface Rules {
+  guardrails?: PlanRequest['guardrails']
+  holiday_rule?: PlanRequest['holiday_rule']
+  holidays?: string[]
+  weekend?: PlanRequest['weekend']
+  kinds?: string[]
+  agent_max_days?: number
+  agent_max_instalments?: number
+  agent_max_total_minor?: number
+}
+
+/** Whether a plan is more than an agent may agree to alone, or of a kind that the lender does not offer: the office
+ * answers then. The server judges again. */
+function beyond(plan: Plan, rules: Rules, today: string): boolean {
+  const last = plan.instalments.at(-1)?.due_on ?? today
+  const days = (Date.parse(last) - Date.parse(today)) / 86_400_000
+  return (
+    plan.instalments.length > (rules.agent_max_instalments ?? Number.POSITIVE_INFINITY) ||
+    days > (rules.agent_max_days ?? Number.POSITIVE_INFINITY) ||
+    plan.total_minor > (rules.agent_max_total_minor ?? Number.POSITIVE_INFINITY) ||
+    !(rules.kinds ?? ['instalments']).includes('instalments')
+  )
+}
+
 /** A repayment plan, computed on the phone as the server computes it. */
 export function PlanReport({ draft, card, stop, back }: Of): JSX.Element {
   const c = draft.content.value
@@ -29,8 +54,18 @@ export function PlanReport({ draft, card, stop, back }: Of): JSX.Element {
   const start = String(c.start_on ?? later(today, 14))
   const request = { kind: 'instalments' as const, start_on: start, frequency: frequency as 'monthly', count }
   const ready = frequency !== '' && count > 0
+  const rules = (card.plan_rules ?? {}) as Rules
   const made = ready
-    ? preview({ ...request, today, currency, balance_minor: Number(card.amount_due_minor ?? 0) })
+    ? preview({
+        ...request,
+        today,
+        currency,
+        balance_minor: Number(card.amount_due_minor ?? 0),
+        guardrails: rules.guardrails,
+        holiday_rule: rules.holiday_rule,
+        holidays: rules.holidays,
+        weekend: rules.weekend,
+      })
     : undefined
   const result = made && 'result' in made ? made.result : undefined
   const accepted = c.state === 'accepted'
@@ -108,7 +143,7 @@ export function PlanReport({ draft, card, stop, back }: Of): JSX.Element {
               ))}
             </tbody>
           </table>
-          <p class="quiet">{t('plan.office')}</p>
+          <p class="notice warn">{beyond(result, rules, today) ? t('plan.beyond') : t('plan.within')}</p>
           <Choices
             label={t('plan.state')}
             of={[

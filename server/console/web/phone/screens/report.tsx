@@ -8,7 +8,7 @@ import { useLazy } from '../lazy'
 import { Choices, Page, SignHere, Text, useStrokes } from '../parts'
 import { NoPhoto, photoOf } from '../photo'
 import { go } from '../route'
-import { add, broken, type Doc, docs, dropFile, keepFile, one, patch } from '../store'
+import { add, broken, type Doc, docs, dropFile, keepFile, one } from '../store'
 import { type Key, t, word } from '../words'
 import { LeaveNow, visitOf } from './door'
 
@@ -208,7 +208,6 @@ function VisitReport({ draft, card, stop, back, doc }: Of & { doc: Doc }): JSX.E
         { case: card.id, visit: draft.id, at: end, kind: 'general', text: note },
         `${draft.id}.n`,
       )
-    await patch('assignments', stop!.id, { agent_status: 'visited' })
     go()
   }
   return (
