@@ -144,7 +144,8 @@ func TestEveryRuleIsTold(t *testing.T) {
 		t.Errorf("only %d decisions were looked at", decided)
 	}
 	hours := told["hv-hours"]
-	if !slices.Equal(hours.Hours, [][2]string{{"08:00", "20:00"}}) || len(hours.Days) != 6 || hours.Consents[0] != "contact_time" ||
+	if !slices.Equal(hours.Hours, [][2]string{{"08:00", "20:00"}}) || len(hours.Days) != 6 ||
+		hours.Consents[0] != "contact_time" ||
 		len(hours.Channels) != 0 {
 		t.Errorf("hv-hours is told as %+v", hours)
 	}
