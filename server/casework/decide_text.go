@@ -1,3 +1,5 @@
+// One file because what is asked of a text before it is queued, and again before it is sent, is read together.
+
 package casework
 
 import (

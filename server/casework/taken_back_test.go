@@ -73,8 +73,9 @@ func TestWhatAnAgentLostIsListed(t *testing.T) {
 // The reason of a stop that was taken back belongs to one of the groups that the list is asked by.
 func TestEveryReasonIsInAGroup(t *testing.T) {
 	for closedBy, want := range map[string]string{"agent:disabled": "agent", "agent:leave": "agent",
-		"branch:closed": "branch", "case:closed": "case", "moved": "case", "moved:braga": "case", "hold": "hold", "law:OUTSIDE_HOURS": "law",
-		"conduct:OUTSIDE_HOURS": "law", "reassigned": "reassigned", "round:r2": "round", "replan": "round", "": "round"} {
+		"branch:closed": "branch", "case:closed": "case", "moved": "case", "moved:braga": "case", "hold": "hold",
+		"law:OUTSIDE_HOURS": "law", "conduct:OUTSIDE_HOURS": "law",
+		"reassigned": "reassigned", "round:r2": "round", "replan": "round", "": "round"} {
 		if got := takenFor(closedBy); got != want {
 			t.Errorf("%q is in %s, want %s", closedBy, got, want)
 		}

@@ -162,8 +162,8 @@ func (s *Service) Replies(ctx context.Context, a auth.Actor, branch auth.BranchI
 const textPage = 50
 
 // DueTexts lists the messages of a branch that are to be sent by now, at most 50, those first that have waited longest.
-// It leaves out those for which skip says so, and looks at the next ones instead, so that messages that cannot be judged
-// keep no others back; nil skips none.
+// It leaves out those for which skip says so, and looks at the next ones instead, so that messages that cannot be
+// judged keep no others back; nil skips none.
 func (s *Service) DueTexts(ctx context.Context, branch auth.BranchID, now time.Time,
 	skip func(id string) bool) ([]string, error) {
 	type due struct {

@@ -18,9 +18,10 @@
 // README_SHOT=FILE makes the tests take README's picture too. A language is a file in web/words and a line in
 // web/shared/words.ts; the app's are in web/phone/words.
 //
-// Exports are verified in the page by a second implementation of server/audit's Verify, in web/console/audit, which asks
-// no server; a test holds the two against each other. A decision of the inbox is sent ten seconds after it was made, or
-// when the user signs out (web/console/pending.ts), and acts on a case say which revision was seen (X-Seen-Rev).
+// Exports are verified in the page by a second implementation of server/audit's Verify, in web/console/audit, which
+// asks no server; a test holds the two against each other. A decision of the inbox is sent ten seconds after it was
+// made, or when the user signs out (web/console/pending.ts), and acts on a case say which revision was seen (X-Seen-
+// Rev).
 //
 // The package knows no data and no users. Its files are the same for everybody and hold nothing secret; the API
 // (server/httpapi) judges each request that the page makes. The page runs under a strict policy: scripts, styles and

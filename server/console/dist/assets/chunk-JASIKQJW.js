@@ -1,8 +1,4 @@
-<<<<<<<< HEAD:server/console/dist/assets/chunk-W4KBPYQH.js
-import{h as d,j as b,n as p,o as c,p as x,u as S,v as T}from"/console/assets/chunk-5CWD4ZDO.js";var k=45e3,v=d({live:!0,heard:0}),g=d(0),P=d(Date.now());setInterval(()=>{P.value=Date.now()+g.value},1e4);function y(e){g.value=Date.parse(e)-Date.now(),P.value=Date.now()+g.value}b(()=>{let e=p.value?x():void 0;e!==void 0&&Math.abs(e-Date.now())>5e3&&y(new Date(e).toISOString())});function R(e){let t="";return n=>{t+=n;for(let r=t.indexOf(`
-========
 import{h as d,j as b,n as p,o as c,q as x,v as S,w as T}from"/console/assets/chunk-NIFYVTUY.js";var k=45e3,v=d({live:!0,heard:0}),g=d(0),P=d(Date.now());setInterval(()=>{P.value=Date.now()+g.value},1e4);function y(e){g.value=Date.parse(e)-Date.now(),P.value=Date.now()+g.value}b(()=>{let e=p.value?x():void 0;e!==void 0&&Math.abs(e-Date.now())>5e3&&y(new Date(e).toISOString())});function R(e){let t="";return n=>{t+=n;for(let r=t.indexOf(`
->>>>>>>> w-people:server/console/dist/assets/chunk-JASIKQJW.js
 
 `);r>=0;r=t.indexOf(`
 

@@ -26,7 +26,8 @@ async function hash(code: string, salt: Uint8Array<ArrayBuffer>): Promise<Uint8A
   return new Uint8Array(await crypto.subtle.deriveBits(how, k, 256))
 }
 
-/** Begins for an agent. The code keeps bystanders out; it does not encrypt the records, which the phone's own lock does. */
+/** Begins for an agent. The code keeps bystanders out; it does not encrypt the records: the phone's own lock
+ * does. */
 export async function guard(agent: string, open: boolean): Promise<void> {
   who = agent
   coded.value = (await read<Code>(`${who}.code`)) !== undefined

@@ -152,7 +152,8 @@ export async function openStore(a: Agent): Promise<void> {
       line.value = 'old'
     },
   })
-  // The adapter keeps nothing of what was revoked. That there was something, and of which case, the agent must still see.
+  // The adapter keeps nothing of what was revoked. That there was something, and of which case, the agent must
+  // still see.
   gone = (await read<Sent[]>(key('office'))) ?? []
   sync.refused$.subscribe(({ sent: s, result }) => {
     if (result.status !== 'revoked' || s.type === 'drafts' || gone.some(g => g.mid === s.mid)) return
@@ -318,8 +319,8 @@ export const writeOwn = (name: string, value: unknown): Promise<void> => write(k
 /** Forgets a small value of the agent's. */
 export const forgetOwn = (name: string): Promise<void> => forget(key(name))
 
-/** Erases all that the phone holds of the agent's work: the office has blocked it. Nothing is offered for export before:
- * whoever holds a lost phone must get nothing. What the server had is safe, and what it had not is lost. */
+/** Erases all that the phone holds of the agent's work: the office has blocked it. Nothing is offered for export
+ * before: whoever holds a lost phone must get nothing. What the server had is safe, and what it had not is lost. */
 async function wipe(): Promise<void> {
   if (wiped.value) return
   wiped.value = true

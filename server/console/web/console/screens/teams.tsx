@@ -13,7 +13,8 @@ type Rules = Answer<'GET /v1/conduct/rules'>
 const papers = ['badge', 'authorisation_letter', 'iibf_certificate'] as const
 const modes = ['foot', 'bicycle', 'scooter', 'car'] as const
 
-/** What the law of a branch asks of teams: the rules of its country's profile, of its overlays and of all they extend. */
+/** What the law of a branch asks of teams: the rules of its country's profile, of its overlays, and of all that
+ * these extend. */
 export function asked(rules: Rules, country: string, overlays: string[]): ToldRule[] {
   const of = new Map((rules.profiles ?? []).map(p => [p.id, p]))
   const seen = new Set<string>()

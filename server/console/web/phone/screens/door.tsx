@@ -60,7 +60,9 @@ function Stop({ door, stop, card }: { door: Door; stop: Doc; card: Doc }): JSX.E
             </>
           )}
           <dt>{t('door.window')}</dt>
-          <dd>{`${when(stop.window?.from ?? stop.eta, door.zone)} – ${when(stop.window?.to ?? stop.eta, door.zone)}`}</dd>
+          <dd>
+            {`${when(stop.window?.from ?? stop.eta, door.zone)} – ${when(stop.window?.to ?? stop.eta, door.zone)}`}
+          </dd>
           <dt>{t('door.carry')}</dt>
           <dd>
             {[...(stop.items ?? []), ...(stop.recording ? ['recorder'] : [])]

@@ -1,1 +1,0 @@
-import{a,b,c,d,e}from"/app/assets/chunk-DVCDMJKC.js";import"/app/assets/chunk-C5TM3KLP.js";import"/app/assets/chunk-SXHKDJQS.js";import"/app/assets/chunk-ZW4VSYJ4.js";import"/app/assets/chunk-WJ3VJNP3.js";export{c as Foot,a as Report,e as sign,b as useFinish,d as visitFor};
