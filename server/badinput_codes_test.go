@@ -96,6 +96,9 @@ func TestARefusedCodeIsAnsweredByItsList(t *testing.T) {
 		if o.body == nil || o.id == "previewPlan" { // whose answer names the member alone
 			continue
 		}
+		if o.id == "decideDay" { // its question is read as that of decide, below: at the first fault the reader stops
+			continue
+		}
 		for _, place := range codePlaces(o.body, h.refs, nil) {
 			q := h.good(o)
 			q.body = render(replaced(h.goodBody(o), o.body, h.refs, place.way, "no_such_code"))
@@ -119,16 +122,16 @@ func TestARefusedCodeIsAnsweredByItsList(t *testing.T) {
 	decide := func(what string, change func(action, kase map[string]any), codes ...any) {
 		t.Helper()
 		for _, o := range h.ops {
-			if o.id == "decide" {
+			if o.id == "decide" || o.id == "decideDay" {
 				q := h.good(o)
 				body := map[string]any{}
-				maps.Copy(body, goodBodies["decide"])
+				maps.Copy(body, goodBodies[o.id])
 				action, kase := map[string]any{}, map[string]any{}
 				maps.Copy(action, body["action"].(map[string]any))
 				change(action, kase)
 				body["action"], body["case"] = action, kase
 				q.body = render(body)
-				ask("decide "+what, q, codes)
+				ask(o.id+" "+what, q, codes)
 			}
 		}
 	}
