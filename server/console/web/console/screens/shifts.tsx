@@ -1,7 +1,7 @@
 // biome-ignore-all lint/a11y/noNoninteractiveElementToInteractiveRole: a grid is a table whose cells are chosen
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import { useEffect, useMemo, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import type { ClosedDay, Leave, Shift, Team } from '../../shared/api'
 import { call } from '../../shared/call'
 import { localDate } from '../../shared/format'
@@ -340,7 +340,8 @@ function Times(o: {
   onEnd: () => void
 }): JSX.Element {
   const ref = useRef<HTMLInputElement>(null)
-  useEffect(() => {
+  // Before the next key comes, or it would go to the cell.
+  useLayoutEffect(() => {
     ref.current?.focus()
     if (o.value.length > 1) ref.current?.select()
   }, [])

@@ -1,1 +1,0 @@
-import{a,b,c,d,e}from"/app/assets/chunk-T7OIKLV2.js";import"/app/assets/chunk-6TRAJVPU.js";import"/app/assets/chunk-T4LYYFWJ.js";import"/app/assets/chunk-QEU5OCUH.js";import"/app/assets/chunk-WJ3VJNP3.js";export{c as Foot,a as Report,e as sign,b as useFinish,d as visitFor};

@@ -1,0 +1,1 @@
+import{a,b,c,d,e}from"/app/assets/chunk-NPMSUD2D.js";import"/app/assets/chunk-AW7ZMDKY.js";import"/app/assets/chunk-LVKR624M.js";import"/app/assets/chunk-QEU5OCUH.js";import"/app/assets/chunk-WJ3VJNP3.js";export{c as Foot,a as Report,e as sign,b as useFinish,d as visitFor};
