@@ -301,14 +301,15 @@ test('without WebGL the list, the table and the times have everything', async ()
   }
 })
 
-test('who has no screens here is told so', async () => {
+test('an auditor has the audit alone', async () => {
   const p = await page()
   await p.goto(`${town.url}/console/`)
   await p.waitForSelector('form')
   await p.locator('input[autocomplete=username]').fill('auditor')
   await p.locator('input[type=password]').fill(password)
   await p.keyboard.press('Enter')
-  await p.getByRole('heading', { name: words.en['role.title'] }).waitFor()
+  await p.getByRole('link', { name: words.en['nav.audit'] }).waitFor()
+  assert.equal(await p.locator('header nav a').count(), 1)
   p.calm()
 })
 

@@ -210,12 +210,15 @@ test('a day without network: what was written survives the end of the browser, a
   await f.page.getByText(w['queue.none']).waitFor()
   const sent = line.pushed().slice(before)
   const of = type => sent.filter(m => m.type === type)
-  assert.equal(of('visits').length, 1)
-  assert.equal(of('visit_notes').length, 1)
+  // The app may send again what it has no answer for yet, by the same mid: the server takes it once.
+  const mids = type => [...new Set(of(type).map(m => m.mid))]
+  assert.equal(mids('visits').length, 1)
+  assert.equal(mids('visit_notes').length, 1)
   const [v] = of('visits')
   assert.deepEqual(of('visit_notes')[0].requires, [v.mid])
   const office = await supervisor()
   const file = await office('GET', `/v1/cases/${encodeURIComponent(v.fields.case)}`)
+  assert.equal(file.visits.filter(x => x.id === v.id).length, 1)
   const there = JSON.stringify(file)
   assert.equal(there.split(v.id).length > 1, true, 'the case file has the visit')
   assert.match(there, /The bell is broken: knock\./)
