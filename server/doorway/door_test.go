@@ -80,6 +80,9 @@ func TestWhatStandsBeforeTheCheckIsNeutral(t *testing.T) {
 		"call", "relay", "cookie", "who"}
 	for l, s := range doors {
 		for _, name := range before {
+			if s[name] == "" {
+				t.Errorf("%s: there is no sentence %s", l, name)
+			}
 			if found := tells.FindString(s[name]); found != "" {
 				t.Errorf("%s: %s tells of %q", l, name, found)
 			}

@@ -81,10 +81,9 @@ func Language(asked, accepted string) string {
 
 // say fills the sentence of a name; values are pairs of a name in braces and what stands for it.
 func (s sentences) say(name string, values ...string) string {
-	for i := range values {
-		if i%2 == 0 {
-			values[i] = "{" + values[i] + "}"
-		}
+	pairs := slices.Clone(values)
+	for i := 0; i < len(pairs); i += 2 {
+		pairs[i] = "{" + pairs[i] + "}"
 	}
-	return strings.NewReplacer(values...).Replace(s[name])
+	return strings.NewReplacer(pairs...).Replace(s[name])
 }

@@ -174,19 +174,22 @@ test('what a team lacks of what the law asks for is said', async () => {
   const { id: _, ...here } = branch
   // The rules of India ask for a certificate; the teams stay where they are, in Portugal.
   await boss('PUT', '/v1/branches/RIBEIRA', { ...here, profiles: ['in'] })
-  const p = await office('teams', 'supervisor')
-  const row = p.locator('tbody tr', { hasText: items[0].name })
-  assert.match(await row.innerText(), /collector’s certificate/)
-  await row.getByRole('button', { name: `Change ${items[0].name}` }).click()
-  const form = p.locator('form')
-  await form.getByLabel(en['paper.iibf_certificate']).check()
-  await form.getByRole('button', { name: en['office.save'] }).click()
-  await until(async () => (await row.locator('.badge.warn').count()) === 0)
-  const saved = await boss('GET', `/v1/teams/${items[0].id}?branch=RIBEIRA`)
-  assert.deepEqual([saved.start, saved.end, saved.agents], [items[0].start, items[0].end, items[0].agents])
-  await boss('PUT', `/v1/teams/${items[0].id}`, items[0])
-  await boss('PUT', '/v1/branches/RIBEIRA', here)
-  await p.calm()
+  try {
+    const p = await office('teams', 'supervisor')
+    const row = p.locator('tbody tr', { hasText: items[0].name })
+    assert.match(await row.innerText(), /collector’s certificate/)
+    await row.getByRole('button', { name: `Change ${items[0].name}` }).click()
+    const form = p.locator('form')
+    await form.getByLabel(en['paper.iibf_certificate']).check()
+    await form.getByRole('button', { name: en['office.save'] }).click()
+    await until(async () => (await row.locator('.badge.warn').count()) === 0)
+    const saved = await boss('GET', `/v1/teams/${items[0].id}?branch=RIBEIRA`)
+    assert.deepEqual([saved.start, saved.end, saved.agents], [items[0].start, items[0].end, items[0].agents])
+    await p.calm()
+  } finally {
+    await boss('PUT', `/v1/teams/${items[0].id}`, items[0])
+    await boss('PUT', '/v1/branches/RIBEIRA', here)
+  }
 })
 
 test('a week of shifts by keyboard alone: arrows, typed times, what cannot be read, away and back', async () => {
